@@ -1,0 +1,182 @@
+//! Authentication servers, applications, and how their subjects map to users.
+
+use std::sync::LazyLock;
+
+use shared::axum::routing::{delete, get, post};
+use shared::config_routes;
+use shared::domain::Scope::{UsersRead, UsersWrite};
+use shared::domain::error::{Code, Error, Result};
+use shared::domain::id::{SubjectId, UserId};
+use shared::domain::sso::{Application, AuthenticationServer, SYSTEM, Side, Subject};
+use shared::domain::{Json, Versioned};
+use shared::http::answer::{Answer, Answered};
+use shared::http::{Call, Route};
+use shared::object;
+
+/// The routes of this function.
+pub static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
+    let mut routes = [
+        config_routes!(
+            AuthenticationServer,
+            "/api/v1/sso/authentication-servers",
+            "/api/v1/sso/authentication-servers/{id}",
+            "authentication_server",
+            "an authentication server",
+            "AuthenticationServer"
+        ),
+        config_routes!(
+            Application,
+            "/api/v1/sso/applications",
+            "/api/v1/sso/applications/{id}",
+            "application",
+            "an application",
+            "Application"
+        ),
+    ]
+    .concat();
+    routes.extend(SUBJECTS);
+    routes
+});
+
+const SERVER_SUBJECTS: &str = "/api/v1/sso/authentication-server-subjects";
+const SERVER_SUBJECT: &str = "/api/v1/sso/authentication-server-subjects/{id}";
+const APPLICATION_SUBJECTS: &str = "/api/v1/sso/application-subjects";
+const APPLICATION_SUBJECT: &str = "/api/v1/sso/application-subjects/{id}";
+
+const SUBJECTS: [Route; 8] = [
+    Route::write("POST", SERVER_SUBJECTS, "create_authentication_server_subject", (201, "AuthenticationServerSubject"), || {
+        post(async |call| create(call, Side::Server).await)
+    })
+    .scope(UsersWrite)
+    .json("AuthenticationServerSubject")
+    .about("Maps a subject of an authentication server to a user"),
+    Route::read("GET", SERVER_SUBJECTS, "list_authentication_server_subjects", (200, "AuthenticationServerSubjectList"), || {
+        get(async |call| list(call, Side::Server).await)
+    })
+    .scope(UsersRead)
+    .query(&["user_id", "authentication_server_id"])
+    .about("Lists the subjects of a user at authentication servers, the built-in one included"),
+    Route::read("GET", SERVER_SUBJECT, "get_authentication_server_subject", (200, "AuthenticationServerSubject"), || {
+        get(async |call| read(call, Side::Server).await)
+    })
+    .scope(UsersRead)
+    .about("Reads a mapping"),
+    Route::write("DELETE", SERVER_SUBJECT, "delete_authentication_server_subject", (204, ""), || {
+        delete(async |call| remove(call, Side::Server).await)
+    })
+    .scope(UsersWrite)
+    .about("Deletes a mapping"),
+    Route::write("POST", APPLICATION_SUBJECTS, "create_application_subject", (201, "ApplicationSubject"), || {
+        post(async |call| create(call, Side::Application).await)
+    })
+    .scope(UsersWrite)
+    .json("ApplicationSubject")
+    .about("Maps a user to the subject by which an application knows it"),
+    Route::read("GET", APPLICATION_SUBJECTS, "list_application_subjects", (200, "ApplicationSubjectList"), || {
+        get(async |call| list(call, Side::Application).await)
+    })
+    .scope(UsersRead)
+    .query(&["user_id", "application_id"])
+    .about("Lists the subjects of a user at applications"),
+    Route::read("GET", APPLICATION_SUBJECT, "get_application_subject", (200, "ApplicationSubject"), || {
+        get(async |call| read(call, Side::Application).await)
+    })
+    .scope(UsersRead)
+    .about("Reads a mapping"),
+    Route::write("DELETE", APPLICATION_SUBJECT, "delete_application_subject", (204, ""), || {
+        delete(async |call| remove(call, Side::Application).await)
+    })
+    .scope(UsersWrite)
+    .about("Deletes a mapping"),
+];
+
+async fn create(mut call: Call, side: Side) -> Answered {
+    call.guard_collection()?;
+    let body = call.take_body();
+    let path = if side == Side::Server { SERVER_SUBJECTS } else { APPLICATION_SUBJECTS };
+    let (call, body) = (&call, &body);
+    call.once(|record| {
+        call.app.decide(&call.caller.tenant, move |schema| async move {
+                let subject = Subject::read(body.clone(), side, &schema.tenant)?;
+                let party = subject.party.as_str();
+                let known = match side {
+                    Side::Server => schema.servers.get(party).is_some(),
+                    Side::Application => schema.applications.get(party).is_some(),
+                };
+                if !known {
+                    let at = format!("/{}", side.field());
+                    return Err(Error::invalid(at, Code::NotFound, format!("there is no `{party}`")));
+                }
+                let subject = Versioned::first(subject);
+                let location = format!("{path}/{}", subject.value.id);
+                let answer = Answer::created(subject.value.show(), subject.tag(), location).about(subject.value.user);
+                call.app.table().create_subject(&schema, &subject, record.of(&answer)?).await?;
+                Ok(answer)
+            })
+    })
+    .await
+}
+
+async fn list(call: Call, side: Side) -> Answered {
+    let user: UserId = match call.query("user_id") {
+        Some(id) => id.parse().map_err(|_| Error::Malformed("`user_id` is not a user's id".to_owned()))?,
+        None => return Err(Error::Malformed("the query parameter `user_id` is required".to_owned())),
+    };
+    let party = call.query(side.field());
+    let tenant = &call.caller.tenant;
+    let Some(live) = call.app.table().find_user(tenant, user).await? else {
+        return Ok(Answer::content(object! { "items" => Vec::<Json>::new() }));
+    };
+    let mut items = Vec::new();
+    if side == Side::Server && party.is_none_or(|party| party == SYSTEM) {
+        items.push(Json::Object(computed(&live.value)?.show()));
+    }
+    let mapped = call.app.table().subjects(tenant, user, side, party).await?;
+    items.extend(mapped.iter().map(|subject| Json::Object(subject.value.show())));
+    Ok(Answer::content(object! { "items" => items }))
+}
+
+async fn find(call: &Call, side: Side) -> Result<Option<Versioned<Subject>>> {
+    let id: SubjectId = call.id("id")?;
+    let found = call.app.table().find_subject(&call.caller.tenant, id).await?;
+    Ok(found.filter(|subject| subject.value.side == side))
+}
+
+async fn read(call: Call, side: Side) -> Answered {
+    if let Some(subject) = find(&call, side).await? {
+        return call.show(subject.tag(), || subject.value.show());
+    }
+    let user = system_user(&call, side).await?.ok_or(Error::NotFound)?;
+    let subject = Versioned::first(computed(&user)?);
+    call.show(subject.tag(), || subject.value.show())
+}
+
+async fn remove(call: Call, side: Side) -> Answered {
+    if let Some(subject) = find(&call, side).await? {
+        call.guard(&[subject.tag()])?;
+        call.app.table().delete_subject(&call.caller.tenant, &subject.value).await?;
+        return Ok(Answer::nothing());
+    }
+    system_user(&call, side).await?.ok_or(Error::NotFound)?;
+    Err(Error::Conflict("the subject at `system` is the username and goes only with the user".to_owned()))
+}
+
+/// The user whose subject at the built-in server the path names: the id of that mapping is the user's own.
+async fn system_user(call: &Call, side: Side) -> Result<Option<shared::domain::user::User>> {
+    if side != Side::Server {
+        return Ok(None);
+    }
+    let user = call.app.table().find_user(&call.caller.tenant, call.id("id")?).await?;
+    Ok(user.map(|live| live.into_stored().value))
+}
+
+/// The subject of a user at the built-in server: its username, computed and never stored.
+fn computed(user: &shared::domain::user::User) -> Result<Subject> {
+    Ok(Subject {
+        id: user.id.to_string().parse().map_err(Error::unexpected)?,
+        side: Side::Server,
+        party: SYSTEM.parse().map_err(Error::unexpected)?,
+        subject: user.username.clone(),
+        user: user.id,
+    })
+}

@@ -1,0 +1,41 @@
+//! Forms as the token endpoint takes them (RFC 6749 §3.2): a repeated parameter is an error, an empty one counts as absent,
+//! unknown ones are ignored.
+
+use crate::endpoint::OAuthError;
+
+/// The parameters of a form.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Form(Vec<(String, String)>);
+
+impl Form {
+    /// Parses a body.
+    pub fn parse(body: &[u8]) -> Result<Self, OAuthError> {
+        let mut parameters: Vec<(String, String)> = Vec::new();
+        for (name, value) in form_urlencoded::parse(body) {
+            if parameters.iter().any(|(other, _)| *other == name) {
+                return Err(OAuthError::invalid_request("a parameter occurs twice"));
+            }
+            parameters.push((name.into_owned(), value.into_owned()));
+        }
+        parameters.retain(|(_, value)| !value.is_empty());
+        Ok(Self(parameters))
+    }
+
+    /// The value of a parameter.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn o1_parameters_occur_once_and_empty_ones_are_absent() {
+        let form = Form::parse(b"a=1&b=&c=%C3%A9+x&unknown=1").unwrap();
+        assert_eq!((form.get("a"), form.get("b"), form.get("c")), (Some("1"), None, Some("é x")));
+        assert!(Form::parse(b"a=1&a=1").is_err());
+        assert!(Form::parse(b"a=&a=1").is_err());
+    }
+}

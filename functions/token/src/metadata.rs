@@ -1,0 +1,45 @@
+//! What is published about the service: its keys and its metadata.
+
+use http::header::{CACHE_CONTROL, HeaderValue};
+use serde_json::{Value, json};
+use shared::app::App;
+use shared::auth::access_token::issuer;
+use shared::auth::signing::{JWKS_MAX_AGE, jwk};
+use shared::axum::Json;
+use shared::axum::extract::{Request, State};
+use shared::axum::response::{IntoResponse, Response};
+use shared::domain::{Result, Scope};
+use shared::http::call::base_url;
+
+fn public(content: Value, max_age: i64) -> Response {
+    let mut response = Json(content).into_response();
+    if let Ok(value) = HeaderValue::try_from(format!("public, max-age={max_age}")) {
+        response.headers_mut().insert(CACHE_CONTROL, value);
+    }
+    response
+}
+
+/// The published keys, the next one included (rule O8); the first is made when somebody asks.
+pub async fn jwks(State(app): State<App>) -> Result<Response> {
+    app.signing_keys().current().await?;
+    let keys: Vec<_> = app.public_keys().all().await?.iter().map(jwk).collect();
+    Ok(public(json!({ "keys": keys }), JWKS_MAX_AGE))
+}
+
+/// The metadata of the authorization server (RFC 8414 §2, OpenID Connect Discovery 1.0 §3).
+pub async fn metadata(State(app): State<App>, request: Request) -> Result<Response> {
+    let base = base_url(&app, request.extensions())?;
+    let scopes = Scope::ALL.map(Scope::name);
+    let content = json!({
+        "issuer": issuer(&base),
+        "token_endpoint": format!("{base}/idhub/oidc/v1/token"),
+        "jwks_uri": format!("{base}/idhub/oidc/v1/jwks"),
+        "scopes_supported": scopes,
+        "response_types_supported": [],
+        "grant_types_supported": ["client_credentials", "refresh_token"],
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["ES256"],
+    });
+    Ok(public(content, 3600))
+}

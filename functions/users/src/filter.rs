@@ -1,0 +1,321 @@
+//! Filters: what a query asks for, read from the SCIM grammar (RFC 7644 §3.4.2.2) or from an object whose members must all be
+//! equal.
+//!
+//! A filter is a list of terms that must all hold. One of them is answered from a look-up, the others are compared with the users
+//! that it finds.
+
+use scim_v2::filter::{AttrExp, AttrPath, CompValue, CompareOp, Filter as Scim, ValFilter};
+use shared::domain::definition::{AttributeDefinition, Search};
+use shared::domain::error::{Error, Result};
+use shared::domain::id::{DefinitionId, UserId};
+use shared::domain::lookup::Lookup;
+use shared::domain::schema::Schema;
+use shared::domain::user::User;
+use shared::domain::{Json, text, value};
+
+/// The longest filter, in bytes.
+const MAX_FILTER: usize = 2048;
+/// The most terms of a filter.
+const MAX_TERMS: usize = 10;
+
+/// The predefined fields that a term can name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    Id,
+    Username,
+    IdAtCustomer,
+    PreferredEmail,
+    FamilyName,
+    GivenName,
+}
+
+impl Field {
+    const ALL: [(Self, &'static str); 6] = [
+        (Self::Id, "id"),
+        (Self::Username, "username"),
+        (Self::IdAtCustomer, "id_at_customer"),
+        (Self::PreferredEmail, "preferred_email"),
+        (Self::FamilyName, "family_name"),
+        (Self::GivenName, "given_name"),
+    ];
+
+    fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|(_, known)| *known == name).map(|(field, _)| field)
+    }
+
+    fn name(self) -> &'static str {
+        Self::ALL.into_iter().find(|(field, _)| *field == self).map_or("", |(_, name)| name)
+    }
+
+    /// The form in which values of the field are compared; `None` when no user can have the value.
+    fn comparable(self, value: &str) -> Option<String> {
+        match self {
+            Self::Id => value.parse::<UserId>().ok().map(|id| id.to_string()),
+            Self::Username => text::username(value),
+            Self::IdAtCustomer => Some(value.to_owned()),
+            Self::PreferredEmail => text::email(value),
+            Self::FamilyName | Self::GivenName => text::folded(value),
+        }
+    }
+
+    fn of(self, user: &User) -> Option<String> {
+        let value = match self {
+            Self::Id => Some(user.id.to_string()),
+            Self::Username => Some(user.username.clone()),
+            Self::IdAtCustomer => user.id_at_customer.clone(),
+            Self::PreferredEmail => user.preferred_email.clone(),
+            Self::FamilyName => user.family_name.clone(),
+            Self::GivenName => user.given_name.clone(),
+        };
+        value.and_then(|value| self.comparable(&value))
+    }
+}
+
+/// One condition on a user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Term {
+    /// The field's comparable value is this one.
+    Field(Field, Option<String>),
+    /// The attribute has this comparable value among its values.
+    Attribute(DefinitionId, String),
+    /// The user has a persona of this definition, with this in its scope if it is named.
+    Persona(DefinitionId, Option<String>),
+    /// Nobody fulfils it: it names a persona definition that does not exist.
+    Nobody,
+}
+
+/// How a query is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Plan {
+    /// No user can match.
+    Nobody,
+    /// The user with this id.
+    User(UserId),
+    /// The users of this look-up.
+    Lookup(Lookup),
+}
+
+/// A filter whose terms must all hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filter {
+    terms: Vec<Term>,
+}
+
+impl Filter {
+    /// Reads a filter; one that names what cannot be searched is refused.
+    pub fn read(filter: &Json, schema: &Schema) -> Result<Self> {
+        if filter.to_text().len() > MAX_FILTER {
+            return Err(Error::Malformed(format!("the filter is longer than {MAX_FILTER} bytes")));
+        }
+        let mut terms = Vec::new();
+        match filter {
+            Json::String(text) => {
+                let parsed: Scim =
+                    spread_paths(text).parse().map_err(|_| Error::Malformed("the filter does not follow the SCIM grammar".to_owned()))?;
+                read_scim(&parsed, schema, &mut terms)?;
+            }
+            Json::Object(members) => {
+                for (name, wanted) in members {
+                    terms.push(read_member(name, wanted, schema)?);
+                }
+            }
+            other => return Err(Error::Malformed(format!("a filter is a string or an object, not {}", other.kind()))),
+        }
+        match terms.len() {
+            0 => Err(Error::Malformed("the filter has no terms".to_owned())),
+            n if n > MAX_TERMS => Err(Error::Malformed(format!("the filter has {n} terms, at most {MAX_TERMS} are allowed"))),
+            _ => Ok(Self { terms }),
+        }
+    }
+
+    /// Chooses the term that finds the fewest users, as far as its kind tells.
+    pub fn plan(&self, schema: &Schema) -> Result<(Plan, String)> {
+        let best = self.terms.iter().filter_map(|term| plan(term, schema)).min_by_key(|(rank, _, _)| *rank);
+        best.map(|(_, plan, name)| (plan, name)).ok_or_else(|| unsupported("no term of the filter can be searched"))
+    }
+
+    /// Whether a user fulfils every term.
+    pub fn matches(&self, user: &User, schema: &Schema) -> bool {
+        self.terms.iter().all(|term| match term {
+            Term::Field(field, wanted) => wanted.is_some() && field.of(user) == *wanted,
+            Term::Attribute(id, wanted) => {
+                let format = schema.attribute(*id).map(|definition| definition.data_format);
+                let values = user.attributes.get(id).map(Vec::as_slice).unwrap_or_default();
+                format.is_some_and(|format| values.iter().any(|v| value::comparable(v, format) == *wanted))
+            }
+            Term::Persona(definition, scope) => user.personas.iter().any(|persona| {
+                persona.definition == *definition && scope.as_ref().is_none_or(|scope| persona.scope.contains(scope))
+            }),
+            Term::Nobody => false,
+        })
+    }
+}
+
+fn unsupported(detail: impl Into<String>) -> Error {
+    Error::UnsupportedFilter(detail.into())
+}
+
+/// The SCIM grammar knows one dot in a path; `attributes.<category>.<name>` becomes `<category>.<name>` of an attributes URI.
+fn spread_paths(text: &str) -> String {
+    let mut spread = String::with_capacity(text.len() + 16);
+    let mut quoted = false;
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let at_word = spread.chars().last().is_none_or(|before| !before.is_ascii_alphanumeric() && !matches!(before, '.' | '_' | '-' | ':'));
+        if !quoted && at_word && let Some(path) = rest.strip_prefix("attributes.") {
+            spread.push_str("urn:kith:attributes:");
+            rest = path;
+            continue;
+        }
+        if quoted && c == '\\' {
+            let pair: String = rest.chars().take(2).collect();
+            spread.push_str(&pair);
+            rest = rest.get(pair.len()..).unwrap_or_default();
+            continue;
+        }
+        quoted ^= c == '"';
+        spread.push(c);
+        rest = rest.get(c.len_utf8()..).unwrap_or_default();
+    }
+    spread
+}
+
+fn read_scim(filter: &Scim, schema: &Schema, terms: &mut Vec<Term>) -> Result<()> {
+    match filter {
+        Scim::Attr(AttrExp::Comparison(path, CompareOp::Eq, wanted)) => terms.push(read_comparison(path, wanted, schema)?),
+        Scim::And(operands) => {
+            for operand in operands.as_slice() {
+                read_scim(operand, schema, terms)?;
+            }
+        }
+        Scim::ValuePath(path) if path.attr.uri.is_none() && path.attr.name.eq_ignore_ascii_case("personas") => {
+            let mut members = Vec::new();
+            read_persona_filter(&path.filter, &mut members)?;
+            terms.push(read_persona(&members, schema)?);
+        }
+        _ => return Err(unsupported("filters are made of `eq`, `and` and `personas[…]`")),
+    }
+    Ok(())
+}
+
+fn read_comparison(path: &AttrPath, wanted: &CompValue, schema: &Schema) -> Result<Term> {
+    let wanted = match wanted {
+        CompValue::Str(text) => Json::String(text.clone()),
+        CompValue::Number(number) => Json::Number(number.to_string()),
+        CompValue::True => Json::Bool(true),
+        CompValue::False => Json::Bool(false),
+        CompValue::Null => Json::Null,
+    };
+    match (&path.uri, &path.sub_attr) {
+        (Some(_), Some(name)) => read_member(&format!("attributes.{}.{name}", path.name), &wanted, schema),
+        (None, None) => read_member(&path.name, &wanted, schema),
+        _ => Err(unsupported(format!("there is no field `{}` to filter by", path.name))),
+    }
+}
+
+fn read_persona_filter(filter: &ValFilter, members: &mut Vec<(String, Json)>) -> Result<()> {
+    match filter {
+        ValFilter::Attr(AttrExp::Comparison(path, CompareOp::Eq, CompValue::Str(wanted))) if path.sub_attr.is_none() => {
+            members.push((path.name.clone(), Json::from(wanted)));
+            Ok(())
+        }
+        ValFilter::And(operands) => operands.as_slice().iter().try_for_each(|operand| read_persona_filter(operand, members)),
+        _ => Err(unsupported("personas are filtered by `eq` and `and`")),
+    }
+}
+
+fn read_member(name: &str, wanted: &Json, schema: &Schema) -> Result<Term> {
+    if name == "personas" {
+        let Json::Object(members) = wanted else {
+            return Err(unsupported("personas are filtered by an object, or by `personas[…]`"));
+        };
+        let members: Vec<_> = members.iter().map(|(name, wanted)| (name.clone(), wanted.clone())).collect();
+        return read_persona(&members, schema);
+    }
+    if let Some(path) = name.strip_prefix("attributes.") {
+        let definition = path.split_once('.').and_then(|(category, name)| schema.attribute_named(category, name));
+        let definition = definition.ok_or_else(|| unsupported(format!("no attribute `{path}` is defined")))?;
+        if definition.search == Search::None && !definition.unique {
+            return Err(unsupported(format!("the attribute `{path}` cannot be searched")));
+        }
+        return Ok(Term::Attribute(definition.id, comparable(definition, wanted)?));
+    }
+    let field = Field::named(name).ok_or_else(|| unsupported(format!("`{name}` is no field that can be filtered by")))?;
+    match wanted {
+        Json::String(text) => Ok(Term::Field(field, field.comparable(text))),
+        other => Err(unsupported(format!("`{name}` equals a string, not {}", other.kind()))),
+    }
+}
+
+fn comparable(definition: &AttributeDefinition, wanted: &Json) -> Result<String> {
+    match wanted {
+        Json::String(text) | Json::Number(text) => {
+            let canonical = text::decimal(text).filter(|_| definition.data_format == shared::domain::definition::DataFormat::Numeric);
+            Ok(value::comparable(canonical.as_ref().unwrap_or(text), definition.data_format))
+        }
+        other => Err(unsupported(format!("`{}` equals a string or a number, not {}", definition.name, other.kind()))),
+    }
+}
+
+fn read_persona(members: &[(String, Json)], schema: &Schema) -> Result<Term> {
+    let mut definition = None;
+    let mut scope = None;
+    for (name, wanted) in members {
+        let Json::String(wanted) = wanted else { return Err(unsupported("personas are filtered by strings")) };
+        match name.as_str() {
+            "name" => definition = Some(schema.personas.values().find(|p| p.name == *wanted).map(|p| p.id)),
+            "persona_definition_id" => {
+                definition = Some(wanted.parse().ok().and_then(|id| schema.persona(id)).map(|p| p.id));
+            }
+            "scope" => scope = Some(wanted.clone()),
+            other => return Err(unsupported(format!("personas cannot be filtered by `{other}`"))),
+        }
+    }
+    match definition {
+        Some(Some(id)) => Ok(Term::Persona(id, scope)),
+        Some(None) => Ok(Term::Nobody),
+        None => Err(unsupported("a filter on personas names the definition: `name` or `persona_definition_id`")),
+    }
+}
+
+fn plan(term: &Term, schema: &Schema) -> Option<(u8, Plan, String)> {
+    Some(match term {
+        Term::Nobody | Term::Field(_, None) => (0, Plan::Nobody, "none".to_owned()),
+        Term::Field(field, Some(wanted)) => {
+            let (rank, plan) = match field {
+                Field::Id => (1, Plan::User(wanted.parse().ok()?)),
+                Field::Username | Field::IdAtCustomer => (2, Plan::Lookup(Lookup::unique(field.name(), wanted))),
+                Field::PreferredEmail => (4, Plan::Lookup(Lookup::email(wanted))),
+                Field::FamilyName => (6, Plan::Lookup(Lookup::prefix(field.name(), wanted))),
+                Field::GivenName => (7, Plan::Lookup(Lookup::prefix(field.name(), wanted))),
+            };
+            (rank, plan, field.name().to_owned())
+        }
+        Term::Attribute(id, wanted) => {
+            let definition = schema.attribute(*id)?;
+            let (rank, lookup) = match (definition.unique, definition.search) {
+                (true, _) => (3, Lookup::unique(id, wanted)),
+                (false, Search::Exact) => (5, Lookup::exact(id, wanted)),
+                (false, Search::Prefix) => (5, Lookup::prefix(id, wanted)),
+                (false, Search::None) => return None,
+            };
+            (rank, Plan::Lookup(lookup), format!("attributes.{}.{}", definition.category, definition.name))
+        }
+        Term::Persona(id, scope) => {
+            let rank = if scope.is_some() { 8 } else { 9 };
+            (rank, Plan::Lookup(Lookup::persona(*id, scope.as_deref())), "personas".to_owned())
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_of_attributes_are_spread_outside_of_quotes_only() {
+        assert_eq!(spread_paths(r#"attributes.common.x eq "attributes.a\"attributes.b""#), r#"urn:kith:attributes:common.x eq "attributes.a\"attributes.b""#);
+        assert_eq!(spread_paths("my-attributes.x eq 1"), "my-attributes.x eq 1");
+        assert_eq!(spread_paths("(attributes.c.x eq 1)"), "(urn:kith:attributes:c.x eq 1)");
+    }
+}

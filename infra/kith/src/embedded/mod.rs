@@ -1,0 +1,232 @@
+//! The DynamoDB table inside this process.
+//!
+//! `kith serve` and the tests reach the table through the ordinary
+//! `aws-sdk-dynamodb` client, so that they run the code that is deployed. Only
+//! the client's HTTP layer is replaced: [`Embedded`] reads each request's
+//! `x-amz-target`, runs the operation on a [`dynoxide::Database`] and answers
+//! in the JSON that the service would send. It has the operations that Kith
+//! uses and no others.
+//!
+//! **Where an operation runs.** In memory, on the task that asks, after one
+//! yield: it takes microseconds, a blocking thread and back take seventy more,
+//! and without the yield a task would never let another in between its
+//! operations, so that no race could happen. In a data folder, on tokio's
+//! blocking threads, reads included: a commit waits for an fsync, and a read
+//! waits behind it for the one connection.
+//!
+//! Invariants:
+//! - An acknowledged write to a data folder outlives the process.
+//! - A call whose caller has gone may still take effect, as over a network.
+//! - One process at a time has a data folder open. Across processes the
+//!   engine would keep a write atomic, but not the creation of a table nor a
+//!   transactional read, and two that open a new file at once can fail.
+
+mod errors;
+#[cfg(test)]
+mod tests;
+
+use std::fs::{File, OpenOptions, create_dir_all};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::{fmt, io};
+
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+    SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_runtime_api::http::StatusCode;
+use aws_smithy_types::body::SdkBody;
+use dynoxide::{Database, DynoxideError};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Runs DynamoDB operations in memory or in a data folder; clones share it.
+#[derive(Clone)]
+pub struct Embedded {
+    // INVARIANT: declared before the lock, so that the last clone closes the
+    // file before another process may open it.
+    database: Database,
+    /// `None` in memory.
+    lock: Option<Arc<File>>,
+}
+
+impl Embedded {
+    /// Starts empty, in memory; the last clone takes the content with it.
+    pub fn memory() -> io::Result<Self> {
+        let database = Database::memory().map_err(io::Error::other)?;
+        Ok(Self {
+            database,
+            lock: None,
+        })
+    }
+
+    /// Opens the data folder at `path`, or creates it, its files for the owner only.
+    ///
+    /// It stays locked until the last clone is gone, and an SDK client holds
+    /// one. If it is open already, in this process or another, the error is
+    /// `ResourceBusy`. Errors are one line to show to the user.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        open_folder(path).map_err(|error| {
+            let path = path.display();
+            match error.kind() {
+                io::ErrorKind::WouldBlock => io::Error::new(
+                    io::ErrorKind::ResourceBusy,
+                    format!(
+                        "`{path}` is in use by another kith process: \
+                         stop it, or choose another data folder"
+                    ),
+                ),
+                kind => io::Error::new(kind, format!("cannot open `{path}`: {error}")),
+            }
+        })
+    }
+
+    /// Returns the HTTP client to build an `aws_sdk_dynamodb::Config` with.
+    ///
+    /// Its calls need a tokio runtime.
+    #[must_use]
+    pub fn http_client(&self) -> SharedHttpClient {
+        SharedHttpClient::new(self.clone())
+    }
+
+    /// Deletes what is past its TTL attribute and returns the number of items.
+    ///
+    /// The service does so by itself within days, the engine never.
+    pub async fn sweep_ttl(&self) -> io::Result<usize> {
+        self.run(Database::sweep_ttl)
+            .await?
+            .map_err(io::Error::other)
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Database) -> T + Send + 'static,
+    ) -> io::Result<T> {
+        if self.lock.is_none() {
+            tokio::task::yield_now().await;
+            return Ok(work(&self.database));
+        }
+        let this = self.clone();
+        let work = tokio::task::spawn_blocking(move || work(&this.database));
+        work.await.map_err(io::Error::other)
+    }
+}
+
+impl fmt::Debug for Embedded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Embedded").finish_non_exhaustive()
+    }
+}
+
+fn open_folder(path: &Path) -> io::Result<Embedded> {
+    create_dir_all(path)?;
+    let lock = owners_file(&path.join("lock"))?;
+    lock.try_lock()?;
+    let path = path.join("table.sqlite");
+    // The engine's further files take over the permissions of this one.
+    owners_file(&path)?;
+    let path = path.to_str().ok_or(io::ErrorKind::InvalidFilename)?;
+    let database = Database::new(path).map_err(io::Error::other)?;
+    Ok(Embedded {
+        database,
+        lock: Some(Arc::new(lock)),
+    })
+}
+
+/// Opens a file that, if it is new, nobody else can read: the table holds
+/// private keys and personal data.
+fn owners_file(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+impl HttpClient for Embedded {
+    fn http_connector(
+        &self,
+        _: &HttpConnectorSettings,
+        _: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+impl HttpConnector for Embedded {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let this = self.clone();
+        HttpConnectorFuture::new(async move {
+            let (status, body) = this
+                .run(move |database| answer(database, &request))
+                .await
+                .map_err(|error| ConnectorError::other(error.into(), None))?;
+            let status = StatusCode::try_from(status)
+                .map_err(|error| ConnectorError::other(error.into(), None))?;
+            let mut response = HttpResponse::new(status, SdkBody::from(body));
+            let headers = response.headers_mut();
+            headers.insert("content-type", "application/x-amz-json-1.0");
+            headers.insert("x-amzn-requestid", request_id());
+            Ok(response)
+        })
+    }
+}
+
+/// Counts, in as many characters as the service's ids have: enough to tell the
+/// requests of one process apart, and the same in each run of a test.
+fn request_id() -> String {
+    static REQUESTS: AtomicU64 = AtomicU64::new(1);
+    format!("{:052}", REQUESTS.fetch_add(1, Ordering::Relaxed))
+}
+
+fn answer(database: &Database, request: &HttpRequest) -> (u16, Vec<u8>) {
+    let target = request.headers().get("x-amz-target").unwrap_or_default();
+    let operation = target.strip_prefix("DynamoDB_20120810.").unwrap_or(target);
+    let body = request.body().bytes().unwrap_or_default();
+    match dispatch(database, operation, body) {
+        Ok(output) => (200, output),
+        Err(failure) => errors::answer(operation, failure),
+    }
+}
+
+/// Says at which step an operation ended without an output.
+enum Failure {
+    /// There is no such operation here.
+    Unknown,
+    /// The body is not the operation's input.
+    Unreadable(serde_json::Error),
+    /// The engine refused it, or failed.
+    Engine(DynoxideError),
+}
+
+fn dispatch(db: &Database, operation: &str, body: &[u8]) -> Result<Vec<u8>, Failure> {
+    match operation {
+        "GetItem" => perform(body, |input| db.get_item(input)),
+        "PutItem" => perform(body, |input| db.put_item(input)),
+        "UpdateItem" => perform(body, |input| db.update_item(input)),
+        "DeleteItem" => perform(body, |input| db.delete_item(input)),
+        "BatchGetItem" => perform(body, |input| db.batch_get_item(input)),
+        "Query" => perform(body, |input| db.query(input)),
+        "Scan" => perform(body, |input| db.scan(input)),
+        "TransactWriteItems" => perform(body, |input| db.transact_write_items(input)),
+        "TransactGetItems" => perform(body, |input| db.transact_get_items(input)),
+        "CreateTable" => perform(body, |input| db.create_table(input)),
+        "DescribeTable" => perform(body, |input| db.describe_table(input)),
+        "UpdateTimeToLive" => perform(body, |input| db.update_time_to_live(input)),
+        _ => Err(Failure::Unknown),
+    }
+}
+
+fn perform<I: DeserializeOwned, O: Serialize>(
+    body: &[u8],
+    operation: impl FnOnce(I) -> dynoxide::Result<O>,
+) -> Result<Vec<u8>, Failure> {
+    let input = serde_json::from_slice(body).map_err(Failure::Unreadable)?;
+    let output = operation(input).map_err(Failure::Engine)?;
+    serde_json::to_vec(&output)
+        .map_err(|error| Failure::Engine(DynoxideError::InternalServerError(error.to_string())))
+}

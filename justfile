@@ -1,0 +1,44 @@
+# What people do daily. The checks are the steps of .ci/run, so that both always mean the same.
+
+set positional-arguments
+
+[private]
+default:
+    @"{{ just_executable() }}" --list
+
+# Start the service on loopback, with its table in .kith.
+run *arguments:
+    cargo run -q -- serve "$@"
+
+# Walk the flows against a freshly started service, or a running one with --url.
+tour *arguments:
+    cargo run -q -- tour "$@"
+
+# Run all tests, or those that the arguments name.
+test *arguments:
+    cargo nextest run --workspace "$@"
+
+# Check format, lints, licences and the template.
+lint:
+    .ci/run format clippy licences template
+
+# Deploy the template on this machine and walk the tour through it.
+deploy-test:
+    .ci/run deployment
+
+# Run the store suite on the second DynamoDB engine.
+store-test:
+    .ci/run second_engine
+
+# Write openapi.json anew from the code.
+openapi:
+    cargo run -q -p kith -- openapi > target/openapi.json
+    mv target/openapi.json openapi.json
+
+# Run the benchmarks, or those that the arguments name.
+bench *arguments:
+    cargo bench --workspace "$@"
+
+# Everything that has to pass.
+ci:
+    .ci/run

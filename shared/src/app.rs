@@ -1,0 +1,205 @@
+//! What a function holds for its whole life: the table, what it has read from it, and where it runs.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::OnceCell;
+
+use crate::auth::{PublicKeys, SigningKeys, jose, signing};
+use crate::domain::client::Client;
+use crate::domain::error::{Error, Result};
+use crate::domain::id::{ClientId, TenantId};
+use crate::domain::schema::Schema;
+use crate::domain::user::User;
+use crate::domain::versioned::Versioned;
+use crate::store::{Key, Table};
+use crate::world::{Timestamp, World};
+
+/// How long read configuration is trusted, in seconds.
+pub const CACHE_SECONDS: i64 = 30;
+/// The most clients and tenants that one function remembers.
+const MAX_REMEMBERED: usize = 1000;
+
+/// The state of one function.
+#[derive(Clone)]
+pub struct App(Arc<State>);
+
+struct State {
+    table: Table,
+    base_url: Option<String>,
+    public_keys: PublicKeys,
+    signing_keys: SigningKeys,
+    cursor_key: OnceCell<[u8; 32]>,
+    schemas: Remembered<TenantId, Schema>,
+    clients: Remembered<ClientId, Versioned<Client>>,
+}
+
+/// What was read, and when.
+struct Remembered<K, V>(Mutex<HashMap<K, (Timestamp, Arc<V>)>>);
+
+impl<K: std::hash::Hash + Eq + Clone, V> Remembered<K, V> {
+    fn new() -> Self {
+        Self(Mutex::default())
+    }
+
+    fn get(&self, key: &K) -> Option<(Timestamp, Arc<V>)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+    }
+
+    fn put(&self, key: &K, value: Arc<V>, now: Timestamp) {
+        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if entries.len() >= MAX_REMEMBERED && !entries.contains_key(key) {
+            entries.retain(|_, (read_at, _)| is_young(*read_at, now));
+        }
+        if entries.len() < MAX_REMEMBERED || entries.contains_key(key) {
+            entries.insert(key.clone(), (now, value));
+        }
+    }
+}
+
+fn verified(schema: &Schema) -> Arc<Schema> {
+    Arc::new(Schema { verified: true, ..schema.clone() })
+}
+
+fn is_young(read_at: Timestamp, now: Timestamp) -> bool {
+    (0..CACHE_SECONDS * 1000).contains(&(now.millis() - read_at.millis()))
+}
+
+impl App {
+    /// Makes the state of a function. `base_url` has no trailing slash; without it each request's own domain is the base.
+    #[must_use]
+    pub fn new(table: Table, base_url: Option<String>) -> Self {
+        jose::install();
+        Self(Arc::new(State {
+            public_keys: PublicKeys::new(table.clone()),
+            signing_keys: SigningKeys::new(table.clone()),
+            cursor_key: OnceCell::new(),
+            schemas: Remembered::new(),
+            clients: Remembered::new(),
+            base_url,
+            table,
+        }))
+    }
+
+    /// The table.
+    #[must_use]
+    pub fn table(&self) -> &Table {
+        &self.0.table
+    }
+
+    /// The clock and the randomness.
+    #[must_use]
+    pub fn world(&self) -> &World {
+        self.0.table.world()
+    }
+
+    /// The base URL that was set, if one was.
+    #[must_use]
+    pub fn base_url(&self) -> Option<&str> {
+        self.0.base_url.as_deref()
+    }
+
+    /// The published signing keys.
+    #[must_use]
+    pub fn public_keys(&self) -> &PublicKeys {
+        &self.0.public_keys
+    }
+
+    /// The private signing keys; only the token function has the right to read them.
+    #[must_use]
+    pub fn signing_keys(&self) -> &SigningKeys {
+        &self.0.signing_keys
+    }
+
+    /// The key under which cursors are sealed.
+    pub async fn cursor_key(&self) -> Result<&[u8; 32]> {
+        let read = async || {
+            let secret = signing::read_secret(self.table(), &Key::cursor_key()).await?;
+            secret.try_into().map_err(|_| Error::unexpected("the cursor key has 32 bytes"))
+        };
+        self.0.cursor_key.get_or_try_init(read).await
+    }
+
+    /// A tenant's configuration, at most 30 seconds old; after that its epoch says whether it is still true.
+    pub async fn schema(&self, tenant: &TenantId) -> Result<Arc<Schema>> {
+        let now = self.world().clock.now();
+        match self.0.schemas.get(tenant) {
+            Some((read_at, schema)) if is_young(read_at, now) => Ok(schema),
+            Some((_, schema)) => Ok(self.newer_schema(&schema).await?.unwrap_or(schema)),
+            None => self.load_schema(tenant).await,
+        }
+    }
+
+    /// A tenant's configuration as it is now, at the cost of one read when it has not changed.
+    pub async fn schema_now(&self, tenant: &TenantId) -> Result<Arc<Schema>> {
+        match self.0.schemas.get(tenant) {
+            Some((_, schema)) => Ok(self.newer_schema(&schema).await?.unwrap_or(schema)),
+            None => self.load_schema(tenant).await,
+        }
+    }
+
+    /// A tenant's configuration if it changed since `known` was read.
+    async fn newer_schema(&self, known: &Arc<Schema>) -> Result<Option<Arc<Schema>>> {
+        let now = self.world().clock.now();
+        if self.table().epoch(&known.tenant).await? == known.epoch {
+            self.0.schemas.put(&known.tenant, known.clone(), now);
+            return Ok(None);
+        }
+        self.load_schema(&known.tenant).await.map(Some)
+    }
+
+    async fn load_schema(&self, tenant: &TenantId) -> Result<Arc<Schema>> {
+        let now = self.world().clock.now();
+        // The epoch is read before the definitions: what is remembered is never newer than its epoch says.
+        let epoch = self.table().epoch(tenant).await?;
+        let schema = Arc::new(Schema { epoch, ..self.table().schema(tenant).await? });
+        self.0.schemas.put(tenant, schema.clone(), now);
+        Ok(schema)
+    }
+
+    /// Lets `work` decide by a tenant's configuration. What a remembered configuration refuses is decided once more if the
+    /// configuration has changed: nobody is refused by definitions that are no longer true.
+    pub async fn decide<T, W: Future<Output = Result<T>>>(
+        &self,
+        tenant: &TenantId,
+        mut work: impl FnMut(Arc<Schema>) -> W,
+    ) -> Result<T> {
+        let schema = self.schema(tenant).await?;
+        match work(schema.clone()).await {
+            Err(refusal @ (Error::Invalid(_) | Error::UnsupportedFilter(_) | Error::Outdated)) => {
+                match self.newer_schema(&schema).await? {
+                    Some(newer) => work(verified(&newer)).await,
+                    None if matches!(refusal, Error::Outdated) => work(verified(&schema)).await,
+                    None => Err(refusal),
+                }
+            }
+            decided => decided,
+        }
+    }
+
+    /// A configuration that knows every definition that these users hold values of.
+    pub async fn schema_of<'u>(&self, tenant: &TenantId, users: impl IntoIterator<Item = &'u User>) -> Result<Arc<Schema>> {
+        let schema = self.schema(tenant).await?;
+        if users.into_iter().all(|user| schema.covers(user)) {
+            return Ok(schema);
+        }
+        Ok(self.newer_schema(&schema).await?.unwrap_or(schema))
+    }
+
+    /// A client, at most 30 seconds old.
+    pub async fn client(&self, id: &ClientId) -> Result<Option<Arc<Versioned<Client>>>> {
+        match self.0.clients.get(id) {
+            Some((read_at, client)) if is_young(read_at, self.world().clock.now()) => Ok(Some(client)),
+            _ => self.reload_client(id).await,
+        }
+    }
+
+    /// A client as it is now.
+    pub async fn reload_client(&self, id: &ClientId) -> Result<Option<Arc<Versioned<Client>>>> {
+        let client = self.table().find_client(id).await?.map(Arc::new);
+        if let Some(client) = &client {
+            self.0.clients.put(id, client.clone(), self.world().clock.now());
+        }
+        Ok(client)
+    }
+}

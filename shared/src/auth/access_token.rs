@@ -1,0 +1,112 @@
+//! Access tokens (RFC 9068): what they say, and the caller that a verified one stands for.
+
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use serde::{Deserialize, Serialize};
+
+use super::signing::PublicKeys;
+use crate::domain::error::{Error, Result};
+use crate::domain::id::{ClientId, TenantId};
+use crate::domain::scope::{Scope, Scopes};
+use crate::world::Timestamp;
+
+/// The longest token that is looked at, in bytes.
+pub const MAX_TOKEN: usize = 8 * 1024;
+/// How far the clocks of issuer and verifier may be apart, in seconds.
+const LEEWAY: i64 = 60;
+
+/// The claims of an access token (RFC 9068 §2.2), with the tenant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claims {
+    /// The issuer: `<base url>/idhub/oidc`.
+    pub iss: String,
+    /// The subject: the client itself.
+    pub sub: String,
+    /// The audience: `<base url>`.
+    pub aud: String,
+    /// The client.
+    pub client_id: ClientId,
+    /// What the token allows.
+    pub scope: Scopes,
+    /// Whose data it is about.
+    pub tenant: TenantId,
+    /// The token's own id.
+    pub jti: String,
+    /// When it was issued, in seconds.
+    pub iat: i64,
+    /// When it expires, in seconds.
+    pub exp: i64,
+    /// When it starts to be good, in seconds; the service's own tokens are good at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nbf: Option<i64>,
+}
+
+/// The issuer of a service with this base URL.
+#[must_use]
+pub fn issuer(base_url: &str) -> String {
+    format!("{base_url}/idhub/oidc")
+}
+
+/// Who calls, as the verified token says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// The tenant whose data the caller may see.
+    pub tenant: TenantId,
+    /// The client.
+    pub client_id: ClientId,
+    /// What the token allows.
+    pub scopes: Scopes,
+}
+
+impl Caller {
+    /// Verifies an access token (RFC 9068 §4): the key and its algorithm come from the published keys, never from the token;
+    /// `typ`, `iss`, `aud`, `exp` and `iat` are checked, and headers that would bring a key along are refused (RFC 8725 §3).
+    pub async fn verify(unverified_token: &str, keys: &PublicKeys, base_url: &str, now: Timestamp) -> Result<Self> {
+        if unverified_token.len() > MAX_TOKEN {
+            return Err(Error::BadToken("the token is longer than 8 KB"));
+        }
+        let header = jsonwebtoken::decode_header(unverified_token).map_err(|_| Error::BadToken("not a token of this service"))?;
+        let typed = header.typ.as_deref().is_some_and(|typ| {
+            let typ = typ.to_ascii_lowercase();
+            typ == "at+jwt" || typ == "application/at+jwt"
+        });
+        if !typed {
+            return Err(Error::BadToken("not an access token"));
+        }
+        let brings_key = header.jku.is_some() || header.jwk.is_some() || header.x5u.is_some() || header.x5c.is_some();
+        if brings_key || header.crit.is_some() {
+            return Err(Error::BadToken("the token's header is not acceptable"));
+        }
+        let kid = header.kid.as_deref().ok_or(Error::BadToken("not a token of this service"))?;
+        let key = keys.find(kid).await?.ok_or(Error::BadToken("signed with an unknown key"))?;
+        let key = DecodingKey::from_ec_components(&key.x, &key.y).map_err(Error::unexpected)?;
+        let claims = jsonwebtoken::decode::<Claims>(unverified_token, &key, &rules(base_url))
+            .map_err(|_| Error::BadToken("the signature, the issuer or the audience is wrong"))?
+            .claims;
+        if claims.exp.saturating_add(LEEWAY) <= now.seconds() {
+            return Err(Error::BadToken("the token has expired"));
+        }
+        if claims.nbf.unwrap_or(claims.iat).max(claims.iat).saturating_sub(LEEWAY) > now.seconds() {
+            return Err(Error::BadToken("the token is not good yet"));
+        }
+        if claims.client_id.tenant() != &claims.tenant {
+            return Err(Error::BadToken("client and tenant do not belong together"));
+        }
+        Ok(Self { tenant: claims.tenant, client_id: claims.client_id, scopes: claims.scope })
+    }
+
+    /// Checks that the token holds a scope (RFC 6750 §3.1).
+    pub fn needs(&self, scope: Scope) -> Result<()> {
+        if self.scopes.allows(scope) { Ok(()) } else { Err(Error::InsufficientScope(scope)) }
+    }
+}
+
+fn rules(base_url: &str) -> Validation {
+    let mut rules = Validation::new(Algorithm::ES256);
+    rules.set_audience(&[base_url]);
+    rules.set_issuer(&[issuer(base_url)]);
+    rules.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+    // The crate reads the system's clock; these two are checked against the service's own.
+    rules.validate_exp = false;
+    rules.validate_nbf = false;
+    rules
+}

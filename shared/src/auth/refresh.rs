@@ -1,0 +1,131 @@
+//! Refresh tokens: opaque, unforgeable, rotated on each use (rule O6).
+//!
+//! A token is `<family>.<generation>.<mac>`; the MAC covers family and generation under a key that only the token function
+//! reads, so nothing that is stored can be replayed. One item per family holds the current generation. A token of the generation
+//! before is answered for 10 seconds with the same successor, as a client whose answer was lost would need it; an older one, or a
+//! later use, has a good MAC and is therefore a replay: it ends the family.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::hmac;
+use serde::{Deserialize, Serialize};
+
+use super::signing::random_id;
+use crate::domain::error::{Error, Result};
+use crate::domain::id::ClientId;
+use crate::domain::scope::Scopes;
+use crate::domain::versioned::Versioned;
+use crate::store::{Condition, Failed, Item, Key, Table, Write};
+use crate::world::Timestamp;
+
+/// The longest life of a family, in seconds: 30 days from the first token.
+pub const FAMILY_SECONDS: i64 = 30 * 24 * 3600;
+/// How long the token before the current one is still answered, in seconds.
+pub const GRACE_SECONDS: i64 = 10;
+
+/// What is stored of a family.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Family {
+    client_id: ClientId,
+    scopes: Scopes,
+    generation: u64,
+    reached_at: Timestamp,
+    ends_at: Timestamp,
+}
+
+/// What becomes of a refresh token that is presented.
+#[derive(Debug)]
+pub enum Exchange {
+    /// It is good: the next token, and the scopes that the family was started with.
+    Granted(String, Scopes),
+    /// It is forged, expired, revoked, replayed or another client's.
+    InvalidGrant,
+    /// It is good, and more is asked for than the family was started with: nothing changed.
+    InvalidScope,
+}
+
+/// Starts a family and returns its first token.
+pub async fn start(table: &Table, key: &[u8; 32], client_id: &ClientId, scopes: &Scopes) -> Result<String> {
+    let now = table.world().clock.now();
+    let family = random_id(table.world().random.bytes());
+    let ends_at = now.plus_seconds(FAMILY_SECONDS);
+    let state = Family { client_id: client_id.clone(), scopes: scopes.clone(), generation: 1, reached_at: now, ends_at };
+    let item = Item::at(&Key::refresh_family(&family)).versioned(&Versioned::first(state)).expiring(ends_at);
+    table.commit(vec![Write::Put(item, Condition::Absent)]).await?;
+    Ok(token(key, &family, 1))
+}
+
+/// Exchanges a token for its successor. The scopes `wanted` must be within those of the family.
+pub async fn exchange(
+    table: &Table,
+    key: &[u8; 32],
+    client_id: &ClientId,
+    unverified_token: &str,
+    wanted: Option<&Scopes>,
+) -> Result<Exchange> {
+    let Some((family, generation)) = open(key, unverified_token) else { return Ok(Exchange::InvalidGrant) };
+    let item_key = Key::refresh_family(family);
+    for turn in 1..=8 {
+        let Some(item) = table.get(&item_key).await? else { return Ok(Exchange::InvalidGrant) };
+        let stored = item.read::<Family>()?;
+        if stored.value.client_id != *client_id {
+            return Ok(Exchange::InvalidGrant);
+        }
+        let now = table.world().clock.now();
+        let current = stored.value.generation;
+        let scopes = stored.value.scopes.clone();
+        let replayed = !(generation == current
+            || (generation + 1 == current && now < stored.value.reached_at.plus_seconds(GRACE_SECONDS)));
+        if !replayed && wanted.is_some_and(|wanted| !scopes.contains_all(wanted)) {
+            return Ok(Exchange::InvalidScope);
+        }
+        let committed = if replayed {
+            table.commit(vec![Write::Delete(item_key.clone(), Condition::Version(stored.version()))]).await
+        } else if generation == current {
+            let next = Family { generation: current + 1, reached_at: now, ..stored.value.clone() };
+            let version = stored.version();
+            let item = Item::at(&item_key).expiring(next.ends_at).versioned(&stored.changed_to(next));
+            table.commit(vec![Write::Put(item, Condition::Version(version))]).await
+        } else {
+            Ok(())
+        };
+        match committed {
+            Ok(()) if replayed => return Ok(Exchange::InvalidGrant),
+            Ok(()) => return Ok(Exchange::Granted(token(key, family, generation + 1), scopes)),
+            Err(Failed::Conditions(_) | Failed::Contended) => table.pause(turn).await,
+            Err(failed) => return Err(failed.into()),
+        }
+    }
+    Err(Error::Unavailable("too many uses of one refresh token at once".to_owned()))
+}
+
+fn token(key: &[u8; 32], family: &str, generation: u64) -> String {
+    let content = format!("{family}.{generation}");
+    let mac = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), content.as_bytes());
+    format!("{content}.{}", URL_SAFE_NO_PAD.encode(mac))
+}
+
+fn open<'a>(key: &[u8; 32], token: &'a str) -> Option<(&'a str, u64)> {
+    let (content, mac) = token.rsplit_once('.')?;
+    let mac = URL_SAFE_NO_PAD.decode(mac).ok()?;
+    hmac::verify(&hmac::Key::new(hmac::HMAC_SHA256, key), content.as_bytes(), &mac).ok()?;
+    let (family, generation) = content.split_once('.')?;
+    Some((family, generation.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn o6_a_forged_token_does_not_open() {
+        let key = [7; 32];
+        let good = token(&key, "family", 3);
+        assert_eq!(open(&key, &good), Some(("family", 3)));
+        assert_eq!(open(&[8; 32], &good), None);
+        assert_eq!(open(&key, &good.replace(".3.", ".4.")), None);
+        for wrong in ["", ".", "..", "family.3", "family.3.", "é.é.é"] {
+            assert_eq!(open(&key, wrong), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! What can go wrong, in the domain's words. Only `http::problem` knows which status each becomes.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::versioned::Tag;
+
+/// The result of a rule or of an operation.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A stable word for what is wrong with one field; written in kebab case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Code {
+    /// The field must be present.
+    Required,
+    /// No such field or attribute.
+    Unknown,
+    /// The field is sent, changed, by somebody who cannot change it this way.
+    NotEditable,
+    /// The attribute is read only for this caller.
+    ReadOnly,
+    /// Another JSON type is due.
+    WrongType,
+    /// The type is right, the text is not.
+    WrongFormat,
+    /// Not one of the values that the definition lists.
+    NotInEnumeration,
+    /// The text has more characters or bytes than allowed.
+    TooLong,
+    /// The list has more members than allowed.
+    TooMany,
+    /// The whole is larger than allowed.
+    TooLarge,
+    /// Somebody else holds the value.
+    NotUnique,
+    /// The field names something that does not exist.
+    NotFound,
+    /// The field or value is not allowed here.
+    NotAllowed,
+    /// The field never changes after creation.
+    Immutable,
+}
+
+/// One field at fault.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Violation {
+    /// Where: a JSON Pointer (RFC 6901) into the request's body.
+    pub pointer: String,
+    /// What, for programs.
+    pub code: Code,
+    /// What, for people; says what would be right.
+    pub detail: String,
+}
+
+/// The fields at fault that were found so far: every one is listed, not just the first (rule E1).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Violations(Vec<Violation>);
+
+impl Violations {
+    /// Adds one.
+    pub fn add(&mut self, pointer: impl Into<String>, code: Code, detail: impl Into<String>) {
+        self.0.push(Violation { pointer: pointer.into(), code, detail: detail.into() });
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// `value` when nothing is at fault, else [`Error::Invalid`] with all that is.
+    pub fn check<T>(self, value: T) -> Result<T> {
+        if self.is_empty() { Ok(value) } else { Err(Error::Invalid(self.0)) }
+    }
+}
+
+/// What can go wrong with an operation.
+#[derive(Debug)]
+pub enum Error {
+    /// The request cannot be read: broken JSON, a duplicate key, a bad cursor, an unknown query parameter, a bad tag.
+    Malformed(String),
+    /// The filter is not allowed on that attribute.
+    UnsupportedFilter(String),
+    /// No credentials came with the request.
+    NoCredentials,
+    /// The token is not good; the text says what is wrong with it, never what it holds.
+    BadToken(&'static str),
+    /// The token lacks this scope.
+    InsufficientScope(super::Scope),
+    /// Absent, another tenant's, another system's, or an id of the wrong shape.
+    NotFound,
+    /// No such path.
+    NoRoute,
+    /// The path exists, the method does not; the methods that do are in the `Allow` header.
+    WrongMethod,
+    /// The body is larger than this many bytes.
+    TooLarge(usize),
+    /// The caller accepts no JSON.
+    NotAcceptable,
+    /// The body's media type is not one that the route takes.
+    UnsupportedMediaType {
+        /// What it takes.
+        due: &'static str,
+        /// Whether the request was a PATCH, whose answer says so in a header of its own.
+        patch: bool,
+    },
+    /// PUT or PATCH without If-Match.
+    PreconditionRequired,
+    /// The tag is stale, before or during the write; this is the current one, where there is one.
+    PreconditionFailed(Option<Tag>),
+    /// The content breaks a rule or a definition: every violation.
+    Invalid(Vec<Violation>),
+    /// Somebody else holds these values.
+    Taken(Vec<Violation>),
+    /// A definition that is in use; the text says by what and what to do instead.
+    InUse(String),
+    /// The state of the resource does not allow the operation.
+    Conflict(String),
+    /// The remembered configuration does not know what a user holds; it is to be read anew.
+    Outdated,
+    /// The idempotency record of this request was written by another request at the same time.
+    AlreadyRecorded,
+    /// The table does not take the operation now; the caller may try again after some seconds.
+    Unavailable(String),
+    /// A defect or a fault that no rule foresees; logged once, answered with a bare 500.
+    Unexpected(String),
+}
+
+impl Error {
+    /// One violation as an error.
+    pub fn invalid(pointer: impl Into<String>, code: Code, detail: impl Into<String>) -> Self {
+        Self::Invalid(vec![Violation { pointer: pointer.into(), code, detail: detail.into() }])
+    }
+
+    /// One value that somebody else holds.
+    pub fn taken(field: &str) -> Self {
+        Self::Taken(vec![Violation {
+            pointer: format!("/{field}"),
+            code: Code::NotUnique,
+            detail: format!("`{field}` is held by another resource of the tenant"),
+        }])
+    }
+
+    /// A fault that no rule foresees.
+    pub fn unexpected(what: impl fmt::Display) -> Self {
+        Self::Unexpected(what.to_string())
+    }
+}

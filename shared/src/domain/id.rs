@@ -1,0 +1,231 @@
+//! Ids as types: a wrong one does not compile, a malformed one is not found.
+//!
+//! Two shapes exist: UUIDs that the service makes (parsed in any case, written in lower case), and slugs that people choose
+//! (`^[a-z][a-z0-9-]{1,62}$`). Neither can hold `#`, so no part of a table key can be mistaken for another.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// The text is not an id of the wanted shape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WrongShape;
+
+impl fmt::Display for WrongShape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not an id of the right shape")
+    }
+}
+
+impl std::error::Error for WrongShape {}
+
+macro_rules! uuid_id {
+    ($($(#[$doc:meta])* $name:ident)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// Wraps a UUID that the service made.
+            #[must_use]
+            pub const fn new(uuid: Uuid) -> Self {
+                Self(uuid)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.hyphenated().fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = WrongShape;
+
+            /// Takes the hyphenated form only: one id has one spelling but for its case.
+            fn from_str(text: &str) -> Result<Self, WrongShape> {
+                if text.len() != 36 {
+                    return Err(WrongShape);
+                }
+                Uuid::try_parse(text).map(Self).map_err(|_| WrongShape)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = WrongShape;
+
+            fn try_from(text: String) -> Result<Self, WrongShape> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.to_string()
+            }
+        }
+    )*};
+}
+
+uuid_id! {
+    /// A user's id; also the id of the person's base profile.
+    UserId
+    /// The id of one persona of a user.
+    PersonaId
+    /// The id of an attribute category, an attribute definition or a persona definition.
+    DefinitionId
+    /// The id of one subject mapping.
+    SubjectId
+}
+
+macro_rules! slug_id {
+    ($($(#[$doc:meta])* $name:ident)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// The id as text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = WrongShape;
+
+            fn from_str(text: &str) -> Result<Self, WrongShape> {
+                if is_slug(text) { Ok(Self(text.to_owned())) } else { Err(WrongShape) }
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = WrongShape;
+
+            fn try_from(text: String) -> Result<Self, WrongShape> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.0
+            }
+        }
+    )*};
+}
+
+slug_id! {
+    /// A tenant's id, which is its name.
+    TenantId
+    /// The id of an authentication server or an application, chosen by the caller.
+    PartyId
+}
+
+/// Whether `text` matches `^[a-z][a-z0-9-]{1,62}$`.
+#[must_use]
+pub fn is_slug(text: &str) -> bool {
+    (2..=63).contains(&text.len())
+        && text.bytes().next().is_some_and(|first| first.is_ascii_lowercase())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+/// A client's id: `<tenant>.<32 hexadecimal digits>`. It names its tenant, so one read finds the client and one query lists
+/// a tenant's clients.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ClientId {
+    tenant: TenantId,
+    text: String,
+}
+
+impl ClientId {
+    /// Makes one from the tenant and 16 random bytes.
+    #[must_use]
+    pub fn new(tenant: &TenantId, random: [u8; 16]) -> Self {
+        Self { tenant: tenant.clone(), text: format!("{tenant}.{:032x}", u128::from_be_bytes(random)) }
+    }
+
+    /// The tenant that the client belongs to.
+    #[must_use]
+    pub const fn tenant(&self) -> &TenantId {
+        &self.tenant
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+impl fmt::Display for ClientId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl FromStr for ClientId {
+    type Err = WrongShape;
+
+    fn from_str(text: &str) -> Result<Self, WrongShape> {
+        let (tenant, rest) = text.split_once('.').ok_or(WrongShape)?;
+        let hexadecimal = rest.len() == 32 && rest.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        if !hexadecimal {
+            return Err(WrongShape);
+        }
+        Ok(Self { tenant: tenant.parse()?, text: text.to_owned() })
+    }
+}
+
+impl TryFrom<String> for ClientId {
+    type Error = WrongShape;
+
+    fn try_from(text: String) -> Result<Self, WrongShape> {
+        text.parse()
+    }
+}
+
+impl From<ClientId> for String {
+    fn from(id: ClientId) -> Self {
+        id.text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_take_one_shape_only() {
+        assert!("0192F3C1-0000-7000-8000-000000000001".parse::<UserId>().is_ok());
+        for wrong in ["", "0192f3c1000070008000000000000001", "{0192f3c1-0000-7000-8000-000000000001}", "x#y"] {
+            assert_eq!(wrong.parse::<UserId>(), Err(WrongShape), "{wrong}");
+        }
+        for wrong in ["", "a", "A1", "1a", "a_b", "a#b", "a|b", &"a".repeat(64)] {
+            assert_eq!(wrong.parse::<TenantId>(), Err(WrongShape), "{wrong}");
+        }
+        assert!("acme".parse::<TenantId>().is_ok());
+    }
+
+    #[test]
+    fn a_client_id_names_its_tenant() {
+        let tenant: TenantId = "acme".parse().unwrap();
+        let id = ClientId::new(&tenant, [7; 16]);
+        assert_eq!(id.as_str().parse::<ClientId>().unwrap().tenant(), &tenant);
+        for wrong in ["acme", "acme.", "acme.07", "Acme.07070707070707070707070707070707"] {
+            assert_eq!(wrong.parse::<ClientId>(), Err(WrongShape), "{wrong}");
+        }
+    }
+}

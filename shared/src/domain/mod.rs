@@ -1,0 +1,22 @@
+//! The rules: what a profile is, what may be stored and what not. No I/O and no HTTP in here.
+
+pub mod client;
+pub mod definition;
+pub mod error;
+pub mod field;
+pub mod id;
+pub mod json;
+pub mod lookup;
+pub mod persona;
+pub mod schema;
+pub mod scope;
+pub mod sso;
+pub mod text;
+pub mod user;
+pub mod value;
+pub mod versioned;
+
+pub use error::{Error, Result, Violation, Violations};
+pub use json::Json;
+pub use scope::{Scope, Scopes};
+pub use versioned::{Tag, Version, Versioned};

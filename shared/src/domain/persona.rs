@@ -1,0 +1,318 @@
+//! Personas: the roles that a person plays, each with its own scope, status, validity and attributes.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::error::{Code, Error, Result, Violations};
+use super::field::Fields;
+use super::id::{DefinitionId, PersonaId};
+use super::json::{Json, Object};
+use super::schema::Schema;
+use super::value::{self, Values};
+use super::versioned::{Tag, content};
+use crate::object;
+use crate::world::{Timestamp, World};
+
+/// Whether a persona is in force.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum PersonaStatus {
+    /// In force between its validity dates.
+    #[default]
+    Active,
+    /// Not yet in force.
+    Pending,
+    /// No longer in force until activated again.
+    Suspended,
+}
+
+impl PersonaStatus {
+    const NAMES: [(Self, &'static str); 3] =
+        [(Self::Active, "ACTIVE"), (Self::Pending, "PENDING"), (Self::Suspended, "SUSPENDED")];
+}
+
+impl fmt::Display for PersonaStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(Self::NAMES.iter().find(|(status, _)| status == self).map_or("", |(_, name)| name))
+    }
+}
+
+impl FromStr for PersonaStatus {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        Self::NAMES.iter().find(|(_, name)| *name == text).map(|(status, _)| *status).ok_or(())
+    }
+}
+
+/// One role of one user.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Persona {
+    /// The id.
+    pub id: PersonaId,
+    /// What it is a persona of.
+    pub definition: DefinitionId,
+    /// Whether it is in force.
+    pub status: PersonaStatus,
+    /// What it is valid for; a set.
+    pub scope: Vec<String>,
+    /// Whether it is the user's preferred persona; at most one is.
+    pub preferred: bool,
+    /// In force from this time on.
+    pub valid_from: Option<Timestamp>,
+    /// In force until this time.
+    pub valid_until: Option<Timestamp>,
+    /// Its own attributes.
+    pub attributes: Values,
+    /// The number of visible changes of this persona.
+    pub rev: u64,
+    /// The persona's own tag.
+    #[serde(skip_serializing_if = "is_default", default)]
+    pub tag: Tag,
+}
+
+fn is_default(tag: &Tag) -> bool {
+    *tag == Tag::default()
+}
+
+/// The most elements of a persona's scope.
+const MAX_SCOPE: usize = 20;
+const MAX_TEXT: usize = 256;
+
+impl Persona {
+    /// Reads a new persona; `at` is where it stands in the body.
+    ///
+    /// The definition is named by `persona_definition_id` or by `name`. Without `id` the document may carry one, as personas
+    /// do that are imported with their user.
+    pub fn create(
+        document: Json,
+        at: &str,
+        id: Option<PersonaId>,
+        schema: &Schema,
+        world: &World,
+        violations: &mut Violations,
+    ) -> Option<Self> {
+        let before = violations.len();
+        let mut fields = Fields::new(document, at, violations);
+        let id = id.unwrap_or_else(|| fields.parsed("id", "a UUID").unwrap_or_else(|| PersonaId::new(world.new_uuid())));
+        let definition = take_definition(&mut fields, schema);
+        let status = match fields.text("status", MAX_TEXT) {
+            None => PersonaStatus::Active,
+            Some(name) => name.parse().unwrap_or_else(|()| {
+                fields.refuse("status", Code::NotInEnumeration, "one of ACTIVE, PENDING, SUSPENDED is due");
+                PersonaStatus::Active
+            }),
+        };
+        let mut persona = Self {
+            id,
+            definition: definition.unwrap_or_else(|| DefinitionId::new(uuid::Uuid::nil())),
+            status,
+            scope: Vec::new(),
+            preferred: false,
+            valid_from: None,
+            valid_until: None,
+            attributes: Values::new(),
+            rev: 1,
+            tag: Tag::default(),
+        };
+        persona.read_editable(&mut fields, schema);
+        fields.finish();
+        persona.seal();
+        (violations.len() == before).then_some(persona)
+    }
+
+    /// The persona after a merge patch of its editable fields.
+    pub fn patch(&self, patch: &Json, schema: &Schema) -> Result<Self> {
+        super::user::refuse_nulls(patch)?;
+        let mut violations = Violations::default();
+        let shown = Json::Object(self.show(schema));
+        let mut fields = Fields::new(shown.clone().merge(patch), "", &mut violations);
+        for name in ["id", "persona_definition_id", "name", "status"] {
+            let stored = shown.as_object().and_then(|o| o.get(name)).cloned().unwrap_or(Json::Null);
+            let nulled = patch.as_object().and_then(|p| p.get(name)) == Some(&Json::Null);
+            fields.unchanged(name, &stored, Code::NotEditable, "this field is not edited by PATCH");
+            if nulled {
+                fields.refuse(name, Code::NotEditable, "this field is not edited by PATCH");
+            }
+        }
+        let mut persona = self.clone();
+        persona.read_editable(&mut fields, schema);
+        fields.finish();
+        violations.check(())?;
+        Ok(persona)
+    }
+
+    /// The persona with other values of one attribute; an empty array removes it.
+    pub fn set_attribute(&self, document: Json, schema: &Schema) -> Result<Self> {
+        let mut violations = Violations::default();
+        let mut fields = Fields::new(document, "", &mut violations);
+        let definition = take_attribute(&mut fields, schema);
+        let allowed = schema.persona(self.definition).map(|p| p.attributes.as_slice()).unwrap_or_default();
+        let mut persona = self.clone();
+        let value = fields.take("value");
+        if value.is_none() {
+            fields.refuse("value", Code::Required, "`value` is required");
+        }
+        if let (Some(definition), Some(value)) = (definition, value) {
+            if allowed.contains(&definition.id) {
+                let at = fields.at("value");
+                let stored = self.attributes.get(&definition.id).map(Vec::as_slice);
+                match value::read_one(value, &at, definition, stored, fields.violations()) {
+                    Some(values) if values.is_empty() => {
+                        persona.attributes.remove(&definition.id);
+                        if definition.required && stored.is_some() {
+                            fields.refuse("value", Code::Required, format!("`{}` is required", definition.name));
+                        }
+                    }
+                    Some(values) => {
+                        persona.attributes.insert(definition.id, values);
+                    }
+                    None => {}
+                }
+            } else {
+                fields.refuse("attribute_definition_id", Code::NotAllowed, "the persona definition has no such attribute");
+            }
+        }
+        fields.finish();
+        violations.check(persona)
+    }
+
+    fn read_editable(&mut self, fields: &mut Fields<'_>, schema: &Schema) {
+        let definition = schema.persona(self.definition);
+        let before = self.attributes.clone();
+        self.scope = fields.texts("scope", MAX_SCOPE, MAX_TEXT).unwrap_or_default();
+        self.scope.sort_unstable();
+        self.scope.dedup();
+        self.preferred = fields.boolean("preferred").unwrap_or_default();
+        self.valid_from = fields.time("valid_from");
+        self.valid_until = fields.time("valid_until");
+        if let (Some(from), Some(until)) = (self.valid_from, self.valid_until)
+            && until <= from
+        {
+            fields.refuse("valid_until", Code::WrongFormat, "a time after `valid_from` is due");
+        }
+        let attributes = fields.value("attributes");
+        let Some(definition) = definition else { return };
+        match (definition.scoped, self.scope.is_empty()) {
+            (true, true) => fields.refuse("scope", Code::Required, "the persona definition is scoped: at least one scope is due"),
+            (false, false) => fields.refuse("scope", Code::NotAllowed, "the persona definition is not scoped"),
+            _ => {}
+        }
+        let at = fields.at("attributes");
+        let allowed = Some(definition.attributes.as_slice());
+        self.attributes = value::read(attributes, &at, schema, &before, allowed, fields.violations());
+        for id in &definition.attributes {
+            let Some(attribute) = schema.attribute(*id).filter(|a| a.required) else { continue };
+            let removed = before.contains_key(id) || self.rev == 1;
+            if removed && !self.attributes.contains_key(id) {
+                let at = format!("{at}/{}/{}", attribute.category, attribute.name);
+                fields.violations().add(at, Code::Required, format!("`{}` is required", attribute.name));
+            }
+        }
+    }
+
+    /// Gives the persona the tag of its content.
+    pub fn seal(&mut self) {
+        self.tag = Tag::default();
+        self.tag = Tag::of(&content(self), self.rev);
+    }
+
+    /// Whether two personas differ in anything that a reader can see.
+    #[must_use]
+    pub fn differs(&self, other: &Self) -> bool {
+        let visible = |p: &Self| Self { rev: 0, tag: Tag::default(), ..p.clone() };
+        visible(self) != visible(other)
+    }
+
+    /// The document that callers see.
+    #[must_use]
+    pub fn show(&self, schema: &Schema) -> Object {
+        object! {
+            "id" => self.id,
+            "persona_definition_id" => self.definition,
+            "name" => schema.persona(self.definition).map(|p| p.name.clone()),
+            "status" => self.status.to_string(),
+            "scope" => self.scope.clone(),
+            "preferred" => self.preferred,
+            "valid_from" => self.valid_from,
+            "valid_until" => self.valid_until,
+            "attributes" => value::show(&self.attributes, schema),
+        }
+    }
+}
+
+fn take_definition(fields: &mut Fields<'_>, schema: &Schema) -> Option<DefinitionId> {
+    let id = fields.text("persona_definition_id", MAX_TEXT);
+    let name = fields.text("name", MAX_TEXT);
+    let by_id = id.as_deref().map(|id| id.parse().ok().and_then(|id| schema.persona(id)));
+    let by_name = name.as_deref().map(|name| schema.personas.values().find(|p| p.name == name));
+    let (field, found) = match (by_id, by_name) {
+        (None, None) => {
+            fields.refuse("persona_definition_id", Code::Required, "`persona_definition_id` or `name` is required");
+            return None;
+        }
+        (Some(Some(a)), Some(Some(b))) if a.id != b.id => {
+            fields.refuse("name", Code::NotAllowed, "`name` and `persona_definition_id` name two persona definitions");
+            return None;
+        }
+        (Some(found), _) => ("persona_definition_id", found),
+        (None, Some(found)) => ("name", found),
+    };
+    match found {
+        None => fields.refuse(field, Code::NotFound, "there is no such persona definition"),
+        Some(definition) if definition.deprecated => {
+            fields.refuse(field, Code::NotAllowed, "the persona definition is deprecated and takes no new personas");
+        }
+        Some(definition) => return Some(definition.id),
+    }
+    None
+}
+
+fn take_attribute<'s>(
+    fields: &mut Fields<'_>,
+    schema: &'s Schema,
+) -> Option<&'s super::definition::AttributeDefinition> {
+    let id = fields.text("attribute_definition_id", MAX_TEXT);
+    let category = fields.text("category", MAX_TEXT);
+    let name = fields.text("name", MAX_TEXT);
+    let found = match (id, category, name) {
+        (Some(id), None, None) => id.parse().ok().and_then(|id| schema.attribute(id)),
+        (None, Some(category), Some(name)) => schema.attribute_named(&category, &name),
+        _ => {
+            let detail = "either `attribute_definition_id`, or `category` and `name` are required";
+            fields.refuse("attribute_definition_id", Code::Required, detail);
+            return None;
+        }
+    };
+    if found.is_none() {
+        fields.refuse("attribute_definition_id", Code::Unknown, "there is no such attribute definition");
+    }
+    found
+}
+
+/// Checks the personas of one user against each other: ids and (definition, scope) occur once, at most one is preferred.
+pub fn check_together(personas: &[Persona], at: &str, violations: &mut Violations) -> Result<()> {
+    if personas.len() > super::user::MAX_PERSONAS {
+        let detail = format!("{} personas, at most {} are allowed", personas.len(), super::user::MAX_PERSONAS);
+        violations.add(at, Code::TooMany, detail);
+    }
+    for (i, persona) in personas.iter().enumerate() {
+        let earlier = personas.get(..i).unwrap_or_default();
+        if earlier.iter().any(|other| other.id == persona.id) {
+            violations.add(format!("{at}/{i}/id"), Code::NotUnique, "the id occurs twice");
+        }
+        if earlier.iter().any(|other| other.definition == persona.definition && other.scope == persona.scope) {
+            return Err(Error::Taken(vec![super::Violation {
+                pointer: format!("{at}/{i}"),
+                code: Code::NotUnique,
+                detail: "the user has a persona of the same definition with the same scope".to_owned(),
+            }]));
+        }
+    }
+    if personas.iter().filter(|p| p.preferred).count() > 1 {
+        violations.add(at, Code::NotAllowed, "at most one persona is preferred");
+    }
+    Ok(())
+}

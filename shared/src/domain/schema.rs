@@ -1,0 +1,141 @@
+//! A tenant's configuration as a whole: what one query of its definitions partition loads.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::definition::{AttributeDefinition, Category, Kind, PersonaDefinition};
+use super::error::{Error, Result};
+use super::id::{DefinitionId, TenantId};
+use super::sso::{Application, AuthenticationServer};
+use super::user::User;
+use super::versioned::{Version, Versioned};
+
+/// The values of one kind by their id, in the order of their ids (UUIDs of version 7: the order of creation).
+#[derive(Clone, Debug)]
+pub struct Collection<T>(BTreeMap<String, Entry<T>>);
+
+/// One definition as it is stored.
+#[derive(Clone, Debug)]
+pub struct Entry<T> {
+    /// The definition with its version and tag.
+    pub stored: Versioned<T>,
+    /// Whether a value or persona of it was ever assigned; moves neither version nor tag.
+    pub used: bool,
+}
+
+impl<T> Default for Collection<T> {
+    fn default() -> Self {
+        Self(BTreeMap::new())
+    }
+}
+
+impl<T> Collection<T> {
+    /// Puts a definition in.
+    pub fn insert(&mut self, key: String, entry: Entry<T>) {
+        self.0.insert(key, entry);
+    }
+
+    /// The definition with this id.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Entry<T>> {
+        self.0.get(key)
+    }
+
+    /// The definitions without what guards them.
+    pub fn values(&self) -> impl Iterator<Item = &T> {
+        self.0.values().map(|entry| &entry.stored.value)
+    }
+
+    /// The definitions whose ids come after `key`.
+    pub fn after<'a>(&'a self, key: &'a str) -> impl Iterator<Item = (&'a String, &'a Entry<T>)> {
+        self.0.iter().filter(move |(id, _)| id.as_str() > key)
+    }
+}
+
+/// All configuration of one tenant.
+#[derive(Clone, Debug)]
+pub struct Schema {
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// The version of the partition's epoch item: each change of any definition moves it, so changes are one after another.
+    pub epoch: Option<Version>,
+    /// Attribute categories.
+    pub categories: Collection<Category>,
+    /// Attribute definitions.
+    pub attributes: Collection<AttributeDefinition>,
+    /// Persona definitions.
+    pub personas: Collection<PersonaDefinition>,
+    /// Authentication servers.
+    pub servers: Collection<AuthenticationServer>,
+    /// Applications.
+    pub applications: Collection<Application>,
+    /// Whether it was compared with the table for the decision at hand.
+    pub verified: bool,
+}
+
+impl Schema {
+    /// The configuration of a tenant that has none.
+    #[must_use]
+    pub fn empty(tenant: TenantId) -> Self {
+        Self {
+            tenant,
+            epoch: None,
+            categories: Collection::default(),
+            attributes: Collection::default(),
+            personas: Collection::default(),
+            servers: Collection::default(),
+            applications: Collection::default(),
+            verified: false,
+        }
+    }
+
+    /// The attribute definition with this id.
+    #[must_use]
+    pub fn attribute(&self, id: DefinitionId) -> Option<&AttributeDefinition> {
+        self.attributes.get(&id.to_string()).map(|entry| &entry.stored.value)
+    }
+
+    /// The attribute definition with this name in this category.
+    #[must_use]
+    pub fn attribute_named(&self, category: &str, name: &str) -> Option<&AttributeDefinition> {
+        self.attributes.values().find(|a| a.category == category && a.name == name)
+    }
+
+    /// The persona definition with this id.
+    #[must_use]
+    pub fn persona(&self, id: DefinitionId) -> Option<&PersonaDefinition> {
+        self.personas.get(&id.to_string()).map(|entry| &entry.stored.value)
+    }
+
+    /// Whether the definition is marked as assigned.
+    #[must_use]
+    pub fn is_used(&self, kind: Kind, id: &str) -> bool {
+        match kind {
+            Kind::Category => true,
+            Kind::Attribute => self.attributes.get(id).is_some_and(|entry| entry.used),
+            Kind::Persona => self.personas.get(id).is_some_and(|entry| entry.used),
+            Kind::Server => self.servers.get(id).is_some_and(|entry| entry.used),
+            Kind::Application => self.applications.get(id).is_some_and(|entry| entry.used),
+        }
+    }
+
+    /// Whether every definition that the user holds a value or a persona of is here.
+    #[must_use]
+    pub fn covers(&self, user: &User) -> bool {
+        user.held().all(|(kind, id)| match kind {
+            Kind::Persona => self.personas.get(&id).is_some(),
+            _ => self.attributes.get(&id).is_some(),
+        })
+    }
+
+    /// Says that the configuration is outdated when the user holds what it does not know: showing or merging the user by it
+    /// would hide values.
+    pub fn check_covers(&self, user: &User) -> Result<()> {
+        if self.verified || self.covers(user) { Ok(()) } else { Err(Error::Outdated) }
+    }
+
+    /// The attributes that personas may hold; what is required of them is required there.
+    #[must_use]
+    pub fn persona_attributes(&self) -> HashSet<DefinitionId> {
+        self.personas.values().flat_map(|p| p.attributes.iter().copied()).collect()
+    }
+}

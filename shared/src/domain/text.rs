@@ -1,0 +1,186 @@
+//! Text in the forms in which it is compared: usernames, names, e-mail addresses, language tags.
+//!
+//! What a person typed is stored and returned as typed; what is compared, hashed into a key or put into an index is a form
+//! that this module makes.
+
+use std::str::FromStr;
+
+use email_address::{EmailAddress, Options};
+use oxilangtag::LanguageTag;
+use precis_core::profile::PrecisFastInvocation;
+use precis_profiles::{Nickname, UsernameCaseMapped};
+
+/// The longest e-mail address, in bytes (RFC 5321 §4.5.3.1.3 less the angle brackets).
+pub const MAX_EMAIL: usize = 254;
+
+/// The form in which usernames are compared: UsernameCaseMapped (RFC 8265 §3.3). `None` when the text is no username.
+#[must_use]
+pub fn username(text: &str) -> Option<String> {
+    if text.is_ascii() {
+        // The profile maps printable ASCII without spaces to lower case and nothing else.
+        return text.bytes().all(|b| b.is_ascii_graphic()).then(|| text.to_ascii_lowercase());
+    }
+    UsernameCaseMapped::enforce(text).ok().map(std::borrow::Cow::into_owned)
+}
+
+/// The form in which names and other free text are compared: that of the Nickname profile (RFC 8266 §2.4), which folds case
+/// and compatibility forms and squeezes spaces. `None` when the text has characters that no name has.
+#[must_use]
+pub fn folded(text: &str) -> Option<String> {
+    if text.is_ascii() {
+        let printable = text.bytes().all(|b| b == b' ' || b.is_ascii_graphic());
+        let words: Vec<_> = text.split(' ').filter(|word| !word.is_empty()).collect();
+        return (printable && !words.is_empty()).then(|| words.join(" ").to_ascii_lowercase());
+    }
+    let mapped = Nickname::enforce(text).ok()?.to_lowercase();
+    Nickname::enforce(mapped).ok().map(std::borrow::Cow::into_owned)
+}
+
+/// The form in which e-mail addresses are compared: the local part folded, the domain as its lower-case A-labels (IDNA,
+/// UTS 46). `None` when the text is no address: one `@`, no display name, no quotes, at most [`MAX_EMAIL`] bytes.
+#[must_use]
+pub fn email(text: &str) -> Option<String> {
+    let options = Options::default().without_display_text().without_domain_literal().with_required_tld();
+    if text.len() > MAX_EMAIL || EmailAddress::parse_with_options(text, options).is_err() {
+        return None;
+    }
+    let (local, domain) = text.rsplit_once('@')?;
+    if local.contains('"') {
+        return None;
+    }
+    let domain = idna::domain_to_ascii_strict(domain).ok()?;
+    (domain.contains('.')).then(|| format!("{}@{domain}", local.to_lowercase()))
+}
+
+/// Language tags (BCP 47) as one string in their canonical case, separated by a space; input separated by spaces or commas.
+/// `None` when one of them is not a tag, or when there is none.
+#[must_use]
+pub fn locales(text: &str) -> Option<String> {
+    let tags: Option<Vec<_>> = text
+        .split([' ', ','])
+        .filter(|tag| !tag.is_empty())
+        .map(|tag| LanguageTag::parse_and_normalize(tag).ok().map(LanguageTag::into_inner))
+        .collect();
+    tags.filter(|tags| !tags.is_empty()).map(|tags| tags.join(" "))
+}
+
+/// A decimal number as text: a sign only if negative, no exponent, no superfluous leading zeros, all digits after the point
+/// kept. Takes JSON's notation, exponent included. `None` when the text is no number, or has more than 38 significant digits
+/// (what DynamoDB keeps), or would need more than 38 places.
+#[must_use]
+pub fn decimal(text: &str) -> Option<String> {
+    const DIGITS: usize = 38;
+    let (negative, unsigned) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
+    let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, i32::from_str(exponent).ok().filter(|e| e.abs() <= 76)?),
+        None => (unsigned, 0),
+    };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let well_formed = !whole.is_empty()
+        && (whole == "0" || !whole.starts_with('0'))
+        && !(mantissa.contains('.') && fraction.is_empty())
+        && whole.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit());
+    if !well_formed {
+        return None;
+    }
+    let digits = format!("{whole}{fraction}");
+    let point = i32::try_from(whole.len()).ok()? + exponent;
+    let (whole, fraction) = match usize::try_from(point) {
+        Ok(point) if point >= digits.len() => (format!("{digits:0<point$}"), String::new()),
+        Ok(point) if point > 0 => {
+            let (whole, fraction) = digits.split_at_checked(point)?;
+            (whole.to_owned(), fraction.to_owned())
+        }
+        _ => {
+            let zeros = usize::try_from(-point).ok()?;
+            (String::new(), format!("{}{digits}", "0".repeat(zeros)))
+        }
+    };
+    let whole = whole.trim_start_matches('0');
+    let significant = format!("{whole}{fraction}");
+    if significant.trim_start_matches('0').len() > DIGITS || fraction.len() > DIGITS {
+        return None;
+    }
+    let whole = if whole.is_empty() { "0" } else { whole };
+    let zero = significant.bytes().all(|b| b == b'0');
+    let sign = if negative && !zero { "-" } else { "" };
+    Some(if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") })
+}
+
+/// The form in which decimal numbers are compared: without trailing zeros after the point.
+#[must_use]
+pub fn plain_decimal(decimal: &str) -> &str {
+    if decimal.contains('.') { decimal.trim_end_matches('0').trim_end_matches('.') } else { decimal }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn d3_usernames_compare_case_mapped() {
+        assert_eq!(username("Jan.Janssen"), username("JAN.JANSSEN"));
+        assert_eq!(username("JOSÉ"), username("jose\u{301}"));
+        assert_eq!(username("ｊａｎ"), username("jan"));
+        for wrong in ["jan janssen", "a\u{7f}", "a\u{200b}b", "♚", ""] {
+            assert!(username(wrong).is_none_or(|name| name.is_empty()), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn the_ascii_short_cuts_agree_with_the_profiles() {
+        for c in ' '..='~' {
+            let text = format!("A{c}b");
+            assert_eq!(username(&text), UsernameCaseMapped::enforce(&*text).ok().map(|s| s.into_owned()), "{text}");
+            let folded_slowly = Nickname::enforce(text.to_lowercase()).ok().map(|s| s.into_owned());
+            assert_eq!(folded(&text), folded_slowly, "{text}");
+        }
+    }
+
+    #[test]
+    fn names_compare_folded() {
+        assert_eq!(folded("  Van  den  BERG "), folded("van den berg"));
+        assert_eq!(folded("ÅSTRÖM").unwrap(), "åström");
+        assert_eq!(folded("\u{0}"), None);
+        assert_eq!(folded("O'Brien #1").unwrap(), "o'brien #1");
+    }
+
+    #[test]
+    fn a1_email_addresses() {
+        assert_eq!(email("Jan@Example.ORG").unwrap(), "jan@example.org");
+        assert_eq!(email("jan@bücher.example").unwrap(), "jan@xn--bcher-kva.example");
+        let long = format!("{}@example.org", "a".repeat(250));
+        for wrong in ["jan", "@x.org", "jan@", "jan@localhost", "a b@x.org", "Jan <jan@x.org>", "\"a b\"@x.org", "a@b@c.org", &long] {
+            assert_eq!(email(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a1_language_tags_have_their_canonical_case() {
+        assert_eq!(locales("fr-be,NL-be").unwrap(), "fr-BE nl-BE");
+        assert_eq!(locales("zh-hant-tw").unwrap(), "zh-Hant-TW");
+        assert_eq!(locales("not_a_tag"), None);
+        assert_eq!(locales(" , "), None);
+    }
+
+    #[test]
+    fn p1_numbers_keep_their_digits_or_are_refused() {
+        for (text, due) in [
+            ("42", "42"),
+            ("-0", "0"),
+            ("1.50", "1.50"),
+            ("1e3", "1000"),
+            ("12.345e1", "123.45"),
+            ("-5E-3", "-0.005"),
+            ("0.0", "0.0"),
+            ("12345678901234567890123456789012345678", "12345678901234567890123456789012345678"),
+        ] {
+            assert_eq!(decimal(text).as_deref(), Some(due), "{text}");
+        }
+        for wrong in ["", "+1", "01", ".5", "1.", "1e", "0x1", "NaN", "1e99", "123456789012345678901234567890123456789", "１"] {
+            assert_eq!(decimal(wrong), None, "{wrong}");
+        }
+        assert_eq!(plain_decimal("1.50"), "1.5");
+        assert_eq!(plain_decimal("100"), "100");
+    }
+}

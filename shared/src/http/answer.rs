@@ -1,0 +1,104 @@
+//! Answers: status, headers and body of what went well.
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LOCATION, VARY};
+use http::{HeaderMap, StatusCode};
+
+use crate::domain::error::Result;
+use crate::domain::json::{Json, Object};
+use crate::domain::versioned::Tag;
+use crate::domain::{Error, id::UserId};
+
+/// An answer that is not yet sent, so that an idempotency record can keep it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) etag: Option<String>,
+    pub(super) location: Option<String>,
+    pub(super) body: Option<Bytes>,
+    /// The user whose data the body shows.
+    pub(super) user: Option<UserId>,
+    pub(super) replayed: bool,
+}
+
+impl Answer {
+    const fn new(status: StatusCode) -> Self {
+        Self { status, etag: None, location: None, body: None, user: None, replayed: false }
+    }
+
+    /// 200 with a resource and its tag.
+    #[must_use]
+    pub fn resource(content: Object, tag: &Tag) -> Self {
+        let body = Some(Json::Object(content).to_text().into());
+        Self { etag: Some(tag.to_string()), body, ..Self::new(StatusCode::OK) }
+    }
+
+    /// 201 with a resource, its tag and where it is.
+    #[must_use]
+    pub fn created(content: Object, tag: &Tag, location: String) -> Self {
+        Self::resource(content, tag).created_at(location)
+    }
+
+    /// The same as 201, with where the resource is.
+    #[must_use]
+    pub fn created_at(self, location: String) -> Self {
+        Self { status: StatusCode::CREATED, location: Some(location), ..self }
+    }
+
+    /// 200 with content that has no tag.
+    #[must_use]
+    pub fn content(content: Object) -> Self {
+        Self { body: Some(Json::Object(content).to_text().into()), ..Self::new(StatusCode::OK) }
+    }
+
+    /// 204.
+    #[must_use]
+    pub const fn nothing() -> Self {
+        Self::new(StatusCode::NO_CONTENT)
+    }
+
+    /// 304 for the resource with this tag.
+    #[must_use]
+    pub fn not_modified(tag: &Tag) -> Self {
+        Self { etag: Some(tag.to_string()), ..Self::new(StatusCode::NOT_MODIFIED) }
+    }
+
+    /// Names the user whose data the body shows: a replay is not found once the user is forgotten.
+    #[must_use]
+    pub const fn about(mut self, user: UserId) -> Self {
+        self.user = Some(user);
+        self
+    }
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        let mut headers = HeaderMap::new();
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+        headers.insert(VARY, HeaderValue::from_static("Authorization, Accept"));
+        // INVARIANT: tags and locations are made of ASCII letters, digits and signs.
+        let mut set = |name: HeaderName, value: Option<String>| {
+            if let Some(value) = value.and_then(|value| HeaderValue::try_from(value).ok()) {
+                headers.insert(name, value);
+            }
+        };
+        set(ETAG, self.etag);
+        set(LOCATION, self.location);
+        if self.replayed {
+            headers.insert("idempotency-replayed", HeaderValue::from_static("true"));
+        }
+        let body = match self.body {
+            Some(bytes) => {
+                headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+                Body::from(bytes)
+            }
+            None => Body::empty(),
+        };
+        (self.status, headers, body).into_response()
+    }
+}
+
+/// What a handler returns.
+pub type Answered = Result<Answer, Error>;

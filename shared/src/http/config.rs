@@ -1,0 +1,155 @@
+//! The use cases of configuration: every kind of definition is created, listed, read, replaced, patched and deleted the same way.
+
+use super::answer::{Answer, Answered};
+use super::call::Call;
+use crate::domain::Json;
+use crate::domain::definition::Definition;
+use crate::domain::error::Error;
+use crate::domain::user::refuse_non_object;
+use crate::domain::versioned::Versioned;
+use crate::object;
+use crate::store::definitions::Edit;
+
+fn location<T: Definition>(value: &T) -> String {
+    format!("{}/{}", T::PATH, value.key())
+}
+
+fn created<T: Definition>(definition: &Versioned<T>) -> Answer {
+    Answer::created(definition.value.show(), definition.tag(), location(&definition.value))
+}
+
+fn shown<T: Definition>(definition: Option<Versioned<T>>) -> Answered {
+    let definition = definition.ok_or(Error::NotFound)?;
+    Ok(Answer::resource(definition.value.show(), definition.tag()))
+}
+
+/// Creates a definition.
+pub async fn create<T: Definition>(mut call: Call) -> Answered {
+    call.guard_collection()?;
+    let body = call.take_body();
+    let (call, body) = (&call, &body);
+    call.once(|record| async move {
+        let world = call.app.world();
+        let decide = |_: Option<&_>, schema: &_| T::read(body.clone(), None, schema, world).map(Edit::Create);
+        let made = call.app.table().edit_definition(&call.caller.tenant, None, decide, |next| record.of(&created(next))).await?;
+        Ok(created(&made.ok_or(Error::NotFound)?))
+    })
+    .await
+}
+
+/// Lists the definitions that match the query's filters.
+pub async fn list<T: Definition>(call: Call) -> Answered {
+    let size = call.page_size()?;
+    let filters: Vec<_> = T::FILTERS.iter().filter_map(|name| call.query(name).map(|value| (*name, value))).collect();
+    let bound = format!("{filters:?}");
+    let after = call.open_cursor::<String>(&bound, call.query("cursor")).await?.unwrap_or_default();
+    let schema = call.app.schema_now(&call.caller.tenant).await?;
+    let mut matching = T::collection(&schema)
+        .after(&after)
+        .filter(|(_, entry)| filters.iter().all(|(name, value)| entry.stored.value.matches(name, value)));
+    let page: Vec<_> = matching.by_ref().take(size).collect();
+    let items: Vec<_> = page.iter().map(|(_, entry)| Json::Object(entry.stored.value.show())).collect();
+    let mut content = object! { "items" => items };
+    if let (Some(_), Some((last, _))) = (matching.next(), page.last()) {
+        content.insert("next_cursor".to_owned(), Json::from(call.cursor(&bound, last).await?));
+    }
+    Ok(Answer::content(content))
+}
+
+/// Reads a definition.
+pub async fn get<T: Definition>(call: Call) -> Answered {
+    let id: String = call.id("id")?;
+    let schema = call.app.schema_now(&call.caller.tenant).await?;
+    let entry = T::collection(&schema).get(&id).ok_or(Error::NotFound)?;
+    call.show(entry.stored.tag(), || entry.stored.value.show())
+}
+
+/// Replaces a definition.
+pub async fn replace<T: Definition>(mut call: Call) -> Answered {
+    let body = call.take_body();
+    change::<T>(&call, |_| Ok(body.clone())).await
+}
+
+/// Patches a definition.
+pub async fn patch<T: Definition>(mut call: Call) -> Answered {
+    let body = call.take_body();
+    change::<T>(&call, |current| {
+        refuse_non_object(&body)?;
+        Ok(Json::Object(current.show()).merge(&body))
+    })
+    .await
+}
+
+async fn change<T: Definition>(call: &Call, document: impl Fn(&T) -> crate::domain::Result<Json>) -> Answered {
+    let id: String = call.id("id")?;
+    let edit = |entry: Option<&crate::domain::schema::Entry<T>>, schema: &_| {
+        let current = &entry.ok_or(Error::NotFound)?.stored;
+        call.guard(&[current.tag()])?;
+        let value = T::read(document(&current.value)?, Some(&current.value), schema, call.app.world())?;
+        Ok(if value == current.value { Edit::Keep } else { Edit::Replace(value) })
+    };
+    shown(call.app.table().edit_definition(&call.caller.tenant, Some(&id), edit, |_| Ok(None)).await?)
+}
+
+/// Deletes a definition that nothing holds.
+pub async fn delete<T: Definition>(call: Call) -> Answered {
+    let id: String = call.id("id")?;
+    let decide = |entry: Option<&crate::domain::schema::Entry<T>>, schema: &_| {
+        let current = &entry.ok_or(Error::NotFound)?.stored;
+        call.guard(&[current.tag()])?;
+        current.value.removable(schema)?;
+        Ok(Edit::Delete)
+    };
+    call.app.table().edit_definition::<T>(&call.caller.tenant, Some(&id), decide, |_| Ok(None)).await?;
+    Ok(Answer::nothing())
+}
+
+/// The routes of one kind of definition: `config_routes!(Kind, "path", "path/{id}", "noun", "Schema", put)`; without `put` the
+/// kind has no PUT.
+#[macro_export]
+macro_rules! config_routes {
+    ($kind:ty, $path:literal, $item:literal, $noun:literal, $what:literal, $schema:literal) => {{
+        use $crate::axum::routing;
+        use $crate::domain::Scope::{ConfigRead, ConfigWrite};
+        use $crate::domain::definition::Definition;
+        use $crate::http::{Route, config};
+        vec![
+            Route::write("POST", $path, concat!("create_", $noun), (201, $schema), || routing::post(config::create::<$kind>))
+                .scope(ConfigWrite)
+                .json($schema)
+                .about(concat!("Creates ", $what)),
+            Route::read("GET", $path, concat!("list_", $noun), (200, concat!($schema, "List")), || routing::get(config::list::<$kind>))
+                .scope(ConfigRead)
+                .query(config::list_query(<$kind as Definition>::FILTERS))
+                .about(concat!("Lists by name: ", $what)),
+            Route::read("GET", $item, concat!("get_", $noun), (200, $schema), || routing::get(config::get::<$kind>))
+                .scope(ConfigRead)
+                .about(concat!("Reads ", $what)),
+            Route::write("PATCH", $item, concat!("patch_", $noun), (200, $schema), || routing::patch(config::patch::<$kind>))
+                .scope(ConfigWrite)
+                .json(concat!($schema, "Patch"))
+                .about(concat!("Changes ", $what)),
+            Route::write("DELETE", $item, concat!("delete_", $noun), (204, ""), || routing::delete(config::delete::<$kind>))
+                .scope(ConfigWrite)
+                .about(concat!("Deletes ", $what)),
+        ]
+    }};
+    ($kind:ty, $path:literal, $item:literal, $noun:literal, $what:literal, $schema:literal, put) => {{
+        let mut routes = $crate::config_routes!($kind, $path, $item, $noun, $what, $schema);
+        routes.push(
+            $crate::http::Route::write("PUT", $item, concat!("replace_", $noun), (200, $schema), || {
+                $crate::axum::routing::put($crate::http::config::replace::<$kind>)
+            })
+            .scope($crate::domain::Scope::ConfigWrite)
+            .json($schema)
+            .about(concat!("Replaces ", $what)),
+        );
+        routes
+    }};
+}
+
+/// The query parameters of a list: those of its page and the kind's filters.
+#[must_use]
+pub fn list_query(filters: &[&str]) -> &'static [&'static str] {
+    if filters.contains(&"category") { &["limit", "cursor", "name", "category"] } else { &["limit", "cursor", "name"] }
+}

@@ -1,0 +1,115 @@
+//! Idempotency-Key: a POST that is repeated has one effect and one answer (rule I1).
+//!
+//! The key is bound to tenant, client, method and path, and stored only as a hash. The record of the answer is sealed under a key
+//! derived from the Idempotency-Key itself, so what is at rest can be read by nobody who does not repeat the request.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use ring::digest::{SHA256, digest};
+use ring::hmac;
+use serde::{Deserialize, Serialize};
+
+use super::answer::Answer;
+use super::call::takes_key;
+use super::cursor::{open, seal};
+use super::route::{Effect, Route};
+use crate::app::App;
+use crate::auth::Caller;
+use crate::domain::error::{Code, Error, Result};
+use crate::store::Write;
+use crate::store::records::Record;
+
+/// How long a record is kept, in seconds: 24 hours.
+pub const KEPT_SECONDS: i64 = 24 * 3600;
+/// The longest key, in characters.
+const MAX_KEY: usize = 255;
+
+/// The Idempotency-Key of a request, bound to what it is for.
+pub(super) struct IdempotencyKey {
+    scope: String,
+    sealing: [u8; 32],
+    digest: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    digest: String,
+    status: u16,
+    etag: Option<String>,
+    location: Option<String>,
+    body: Option<String>,
+}
+
+impl IdempotencyKey {
+    /// Reads the header where the route takes it; a route whose answer carries a secret refuses it.
+    pub fn read(headers: &HeaderMap, route: &Route, caller: &Caller, path: &str, body: &Bytes) -> Result<Option<Self>> {
+        let mut lines = headers.get_all("idempotency-key").iter();
+        let Some(line) = lines.next() else { return Ok(None) };
+        if route.effect == Effect::Secret {
+            return Err(Error::Malformed("the answer of this route carries a secret: it takes no Idempotency-Key".to_owned()));
+        }
+        if !takes_key(route) {
+            return Ok(None);
+        }
+        let legal = |byte: &u8| byte.is_ascii_graphic();
+        let key = line.as_bytes();
+        if lines.next().is_some() || key.is_empty() || key.len() > MAX_KEY || !key.iter().all(legal) {
+            return Err(Error::Malformed(format!("an Idempotency-Key is one word of 1 to {MAX_KEY} visible ASCII characters")));
+        }
+        let bound = format!("{}\n{}\n{}\n{path}\n", caller.tenant, caller.client_id, route.method);
+        let tag = |purpose: &[u8]| {
+            let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, key));
+            context.update(purpose);
+            context.update(bound.as_bytes());
+            context.sign()
+        };
+        let sealing = tag(b"seal\n").as_ref().first_chunk::<32>().copied().unwrap_or_default();
+        Ok(Some(Self {
+            scope: URL_SAFE_NO_PAD.encode(tag(b"scope\n")),
+            sealing,
+            digest: URL_SAFE_NO_PAD.encode(digest(&SHA256, body)),
+        }))
+    }
+
+    /// The answer to the first request, if there was one.
+    pub async fn replay(&self, app: &App, caller: &Caller) -> Result<Option<Answer>> {
+        let Some(record) = app.table().find_record(&caller.tenant, &self.scope).await? else { return Ok(None) };
+        let kept = open(&self.sealing, &self.scope, &record.sealed)
+            .and_then(|bytes| serde_json::from_slice::<Kept>(&bytes).ok())
+            .ok_or_else(|| Error::unexpected("an idempotency record does not open"))?;
+        if kept.digest != self.digest {
+            let detail = "the Idempotency-Key was used with another body; take a new one";
+            return Err(Error::invalid("", Code::NotAllowed, detail));
+        }
+        if let Some(user) = record.user
+            && app.table().find_user(&caller.tenant, user).await?.is_none()
+        {
+            return Err(Error::NotFound);
+        }
+        Ok(Some(Answer {
+            status: StatusCode::from_u16(kept.status).map_err(Error::unexpected)?,
+            etag: kept.etag,
+            location: kept.location,
+            body: kept.body.map(Bytes::from),
+            user: record.user,
+            replayed: true,
+        }))
+    }
+
+    /// The write that records an answer.
+    pub fn record(&self, app: &App, caller: &Caller, answer: &Answer) -> Result<Write> {
+        let kept = Kept {
+            digest: self.digest.clone(),
+            status: answer.status.as_u16(),
+            etag: answer.etag.clone(),
+            location: answer.location.clone(),
+            body: answer.body.as_ref().map(|bytes| String::from_utf8_lossy(bytes).into_owned()),
+        };
+        let kept = serde_json::to_vec(&kept).map_err(Error::unexpected)?;
+        let sealed = seal(&self.sealing, &self.scope, kept, app.world())?;
+        let until = app.world().clock.now().plus_seconds(KEPT_SECONDS);
+        Ok(Record { sealed, user: answer.user }.write(&caller.tenant, &self.scope, until))
+    }
+}

@@ -1,0 +1,165 @@
+//! Preconditions: If-Match and If-None-Match (RFC 9110 §13).
+
+use http::header::{HeaderMap, HeaderName, IF_MATCH, IF_NONE_MATCH};
+
+use crate::domain::error::{Error, Result};
+use crate::domain::versioned::Tag;
+
+/// A tag as a caller sent it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Sent {
+    weak: bool,
+    opaque: String,
+}
+
+/// A list of tags, or `*`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Tags {
+    Any,
+    List(Vec<Sent>),
+}
+
+/// The preconditions of a request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Preconditions {
+    if_match: Option<Tags>,
+    if_none_match: Option<Tags>,
+}
+
+impl Preconditions {
+    /// Reads both headers; one that cannot be parsed is an error and never counts as absent (rule H3).
+    pub fn read(headers: &HeaderMap) -> Result<Self> {
+        Ok(Self { if_match: tags(headers, &IF_MATCH)?, if_none_match: tags(headers, &IF_NONE_MATCH)? })
+    }
+
+    /// Whether If-Match was sent.
+    #[must_use]
+    pub const fn has_match(&self) -> bool {
+        self.if_match.is_some()
+    }
+
+    /// Whether If-Match names tags, and is not just `*`.
+    #[must_use]
+    pub const fn names_tags(&self) -> bool {
+        matches!(self.if_match, Some(Tags::List(_)))
+    }
+
+    /// Whether If-Match allows the request: it compares strongly (rule H1), so a weak tag never matches. `current` lists the
+    /// tags of the representations that the request may be conditional on; empty when there is none.
+    #[must_use]
+    pub fn match_allows(&self, current: &[&Tag]) -> bool {
+        match &self.if_match {
+            None => true,
+            Some(Tags::Any) => !current.is_empty(),
+            Some(Tags::List(sent)) => {
+                sent.iter().any(|sent| !sent.weak && current.iter().any(|tag| tag.as_str() == sent.opaque))
+            }
+        }
+    }
+
+    /// Whether If-None-Match allows the request; it compares weakly.
+    #[must_use]
+    pub fn none_match_allows(&self, current: Option<&Tag>) -> bool {
+        match (&self.if_none_match, current) {
+            (None, _) | (Some(_), None) => true,
+            (Some(Tags::Any), Some(_)) => false,
+            (Some(Tags::List(sent)), Some(tag)) => !sent.iter().any(|sent| sent.opaque == tag.as_str()),
+        }
+    }
+}
+
+fn tags(headers: &HeaderMap, name: &HeaderName) -> Result<Option<Tags>> {
+    let lines: Vec<_> = headers.get_all(name).iter().collect();
+    if lines.is_empty() {
+        return Ok(None);
+    }
+    let malformed = || Error::Malformed(format!("`{name}` is not a list of entity tags"));
+    let mut list = Vec::new();
+    let mut any = false;
+    for line in lines {
+        let text = std::str::from_utf8(line.as_bytes()).map_err(|_| malformed())?;
+        if text.trim_matches([' ', '\t']) == "*" {
+            any = true;
+        } else {
+            parse(text, &mut list).ok_or_else(malformed)?;
+        }
+    }
+    match (any, list.is_empty()) {
+        (true, true) => Ok(Some(Tags::Any)),
+        (false, false) => Ok(Some(Tags::List(list))),
+        // `*` together with tags, or nothing but commas.
+        _ => Err(malformed()),
+    }
+}
+
+/// Parses `1#entity-tag` (RFC 9110 §5.6.1, §8.8.3): empty elements are legal, commas inside quotes belong to the tag.
+fn parse(text: &str, list: &mut Vec<Sent>) -> Option<()> {
+    let mut rest = text;
+    loop {
+        rest = rest.trim_start_matches([' ', '\t', ',']);
+        if rest.is_empty() {
+            return Some(());
+        }
+        let (weak, quoted) = rest.strip_prefix("W/").map_or((false, rest), |quoted| (true, quoted));
+        let (opaque, after) = quoted.strip_prefix('"')?.split_once('"')?;
+        let legal = |c: char| c == '!' || ('#'..='~').contains(&c) || c > '\u{7f}';
+        if !opaque.chars().all(legal) {
+            return None;
+        }
+        list.push(Sent { weak, opaque: opaque.to_owned() });
+        rest = after.trim_start_matches([' ', '\t']);
+        if !rest.is_empty() && !rest.starts_with(',') {
+            return None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn read(lines: &[&str]) -> Result<Preconditions> {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(IF_MATCH, HeaderValue::from_str(line).unwrap());
+            headers.append(IF_NONE_MATCH, HeaderValue::from_str(line).unwrap());
+        }
+        Preconditions::read(&headers)
+    }
+
+    #[test]
+    fn h1_if_match_is_strong_and_if_none_match_is_weak() {
+        let tag = Tag::stored("x".to_owned());
+        let sent = read(&["W/\"x\""]).unwrap();
+        assert!(!sent.match_allows(&[&tag]));
+        assert!(!sent.none_match_allows(Some(&tag)));
+        let sent = read(&["\"x\""]).unwrap();
+        assert!(sent.match_allows(&[&tag]) && !sent.match_allows(&[]));
+    }
+
+    #[test]
+    fn h2_a_star_holds_when_the_resource_exists() {
+        let tag = Tag::stored("x".to_owned());
+        let sent = read(&["*"]).unwrap();
+        assert!(sent.match_allows(&[&tag]) && !sent.match_allows(&[]));
+        assert!(!sent.none_match_allows(Some(&tag)) && sent.none_match_allows(None));
+    }
+
+    #[test]
+    fn h3_lists_empty_elements_lines_and_commas_in_quotes_are_legal() {
+        let tag = Tag::stored("a,b".to_owned());
+        for lines in [&["\"x\", ,,\"a,b\""][..], &["\"x\"", "\"a,b\""], &[" ,\"a,b\" , "], &["W/\"y\",\"a,b\""]] {
+            assert!(read(lines).unwrap().match_allows(&[&tag]), "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn h3_what_cannot_be_parsed_is_refused() {
+        for wrong in ["", "x", "\"x", "\"x\" \"y\"", "w/\"x\"", "*, \"x\"", "\"a b\"", "'x'", ",", "W/*"] {
+            assert!(matches!(read(&[wrong]), Err(Error::Malformed(_))), "{wrong}");
+        }
+        assert!(read(&["*", "\"x\""]).is_err());
+    }
+}

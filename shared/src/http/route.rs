@@ -1,0 +1,143 @@
+//! Routes: one table per function, from which its router, the checks before each handler and `openapi.json` are made.
+
+use axum::Router;
+use axum::extract::Request;
+use axum::routing::MethodRouter;
+
+use super::edge::Operation;
+use crate::app::App;
+use crate::domain::Scope;
+
+/// The body that a route takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// None; what is sent is not looked at.
+    None,
+    /// `application/json`, and on PATCH also `application/merge-patch+json`. Names the schema in `openapi.json`.
+    Json(&'static str),
+    /// `application/x-www-form-urlencoded`; read by the route itself. Names the schema in `openapi.json`.
+    Form(&'static str),
+}
+
+/// What a request to the route does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Nothing.
+    Reads,
+    /// It writes: a POST may carry an Idempotency-Key.
+    Writes,
+    /// It answers with a secret, which no record may keep: an Idempotency-Key is refused.
+    Secret,
+}
+
+/// One method of one path.
+#[derive(Clone, Copy)]
+pub struct Route {
+    /// The method, in capitals. GET stands for HEAD too.
+    pub method: &'static str,
+    /// The path, with `{parameters}`.
+    pub path: &'static str,
+    /// The operation's name, unique in the service.
+    pub name: &'static str,
+    /// What it does, in one line.
+    pub summary: &'static str,
+    /// The scope that the caller's token needs; `None` for what needs no token.
+    pub scope: Option<Scope>,
+    /// The body that it takes.
+    pub body: Body,
+    /// The query parameters that it takes.
+    pub query: &'static [&'static str],
+    /// What it does.
+    pub effect: Effect,
+    /// The status and the schema of a good answer.
+    pub answer: (u16, &'static str),
+    /// The handler.
+    pub handler: fn() -> MethodRouter<App>,
+}
+
+impl Route {
+    /// A route that reads.
+    #[must_use]
+    pub const fn read(
+        method: &'static str,
+        path: &'static str,
+        name: &'static str,
+        answer: (u16, &'static str),
+        handler: fn() -> MethodRouter<App>,
+    ) -> Self {
+        let (body, query, effect) = (Body::None, [].as_slice(), Effect::Reads);
+        Self { method, path, name, summary: "", scope: None, body, query, effect, answer, handler }
+    }
+
+    /// A route that writes.
+    #[must_use]
+    pub const fn write(
+        method: &'static str,
+        path: &'static str,
+        name: &'static str,
+        answer: (u16, &'static str),
+        handler: fn() -> MethodRouter<App>,
+    ) -> Self {
+        let mut route = Self::read(method, path, name, answer, handler);
+        route.effect = Effect::Writes;
+        route
+    }
+
+    /// Sets the scope that callers need.
+    #[must_use]
+    pub const fn scope(mut self, scope: Scope) -> Self {
+        self.scope = Some(scope);
+        self
+    }
+
+    /// Sets the line that says what it does.
+    #[must_use]
+    pub const fn about(mut self, summary: &'static str) -> Self {
+        self.summary = summary;
+        self
+    }
+
+    /// Takes a JSON body of this schema.
+    #[must_use]
+    pub const fn json(mut self, schema: &'static str) -> Self {
+        self.body = Body::Json(schema);
+        self
+    }
+
+    /// Takes a form of this schema.
+    #[must_use]
+    pub const fn form(mut self, schema: &'static str) -> Self {
+        self.body = Body::Form(schema);
+        self
+    }
+
+    /// Takes these query parameters.
+    #[must_use]
+    pub const fn query(mut self, names: &'static [&'static str]) -> Self {
+        self.query = names;
+        self
+    }
+
+    /// Answers with a secret.
+    #[must_use]
+    pub const fn secret(mut self) -> Self {
+        self.effect = Effect::Secret;
+        self
+    }
+}
+
+/// The router of a function: its table, each request labelled with the route that it meets.
+pub fn router(routes: &'static [Route], app: App) -> Router {
+    let mut router = Router::new();
+    for route in routes {
+        let labelled = (route.handler)().layer(axum::middleware::map_request(move |mut request: Request| async move {
+            if let Some(operation) = request.extensions().get::<Operation>() {
+                operation.met(route);
+            }
+            request.extensions_mut().insert(route);
+            request
+        }));
+        router = router.route(route.path, labelled);
+    }
+    router.with_state(app)
+}

@@ -1,0 +1,107 @@
+//! The door of a Lambda function: settings from its environment, the table over TLS with a small trust store, one JSON log
+//! line per request, and the router behind API Gateway's payload 2.0.
+
+use aws_credential_types::Credentials;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::{Builder, Region, SharedHttpClient};
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+use axum::Router;
+use axum::extract::Request;
+use lambda_http::request::RequestContext;
+
+use crate::app::App;
+use crate::http::edge::{BaseUrl, RequestId};
+use crate::http::{self, Route};
+use crate::store::{Table, table};
+use crate::world::World;
+
+/// Amazon's root certificates, the only ones that DynamoDB's endpoints chain to: loading these takes 0.1 ms, loading a system's
+/// store of some 150 takes 4 ms of each cold start.
+const AMAZON_ROOTS: &[u8] = include_bytes!("amazon-roots.pem");
+
+/// What a function is told by its environment.
+struct Settings {
+    table: String,
+    base_url: Option<String>,
+    region: String,
+    endpoint: Option<String>,
+    system_roots: bool,
+    credentials: Option<Credentials>,
+}
+
+impl Settings {
+    #[expect(clippy::disallowed_methods, reason = "this is the one place where functions read their environment")]
+    fn from_environment() -> Result<Self, String> {
+        let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let credentials = set("AWS_ACCESS_KEY_ID").zip(set("AWS_SECRET_ACCESS_KEY")).map(|(id, secret)| {
+            Credentials::new(id, secret, set("AWS_SESSION_TOKEN"), None, "environment")
+        });
+        Ok(Self {
+            table: set("KITH_TABLE").ok_or("KITH_TABLE names no table")?,
+            base_url: set("KITH_BASE_URL").map(|url| url.trim_end_matches('/').to_owned()),
+            region: set("AWS_REGION").or_else(|| set("AWS_DEFAULT_REGION")).ok_or("AWS_REGION is not set")?,
+            endpoint: set("AWS_ENDPOINT_URL_DYNAMODB").or_else(|| set("AWS_ENDPOINT_URL")),
+            system_roots: set("KITH_SYSTEM_ROOTS").is_some(),
+            credentials,
+        })
+    }
+
+    fn client(self) -> Client {
+        let mut config: Builder = table::client_settings()
+            .region(Region::new(self.region))
+            .http_client(https_client(self.system_roots));
+        if let Some(credentials) = self.credentials {
+            config = config.credentials_provider(credentials);
+        }
+        if let Some(endpoint) = self.endpoint {
+            config = config.endpoint_url(endpoint);
+        }
+        Client::from_conf(config.build())
+    }
+}
+
+/// An HTTPS client that trusts Amazon's roots, or the system's.
+#[must_use]
+pub fn https_client(system_roots: bool) -> SharedHttpClient {
+    let mut roots = TrustStore::empty();
+    roots = if system_roots { roots.with_native_roots(true) } else { roots.with_pem_certificate(AMAZON_ROOTS) };
+    let builder = aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring));
+    match TlsContext::builder().with_trust_store(roots).build() {
+        Ok(context) => builder.tls_context(context).build_https(),
+        // INVARIANT: the embedded certificates parse; a test builds this client.
+        Err(_) => builder.build_https(),
+    }
+}
+
+/// Runs a function until Lambda ends it.
+pub async fn run(routes: &'static [Route]) -> Result<(), lambda_http::Error> {
+    tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_current_span(false)
+        .with_span_list(false)
+        .with_target(false)
+        .with_max_level(tracing::Level::INFO)
+        .init();
+    let settings = Settings::from_environment()?;
+    let (name, base_url) = (settings.table.clone(), settings.base_url.clone());
+    let world = World::default();
+    let app = App::new(Table::new(settings.client(), &name, world.clone()), base_url);
+    lambda_http::run(door(http::serve(http::route::router(routes, app), world))).await
+}
+
+/// The router as API Gateway reaches it: the request's id and domain are those of its context.
+#[must_use]
+pub fn door(router: Router) -> Router {
+    router.layer(axum::middleware::map_request(async |mut request: Request| {
+        if let Some(RequestContext::ApiGatewayV2(context)) = request.extensions().get::<RequestContext>() {
+            let id = context.request_id.clone().map(RequestId);
+            let base = context.domain_name.as_ref().map(|domain| BaseUrl(format!("https://{domain}")));
+            let extensions = request.extensions_mut();
+            id.and_then(|id| extensions.insert(id));
+            base.and_then(|base| extensions.insert(base));
+        }
+        request
+    }))
+}

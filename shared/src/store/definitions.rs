@@ -1,0 +1,210 @@
+//! Definitions in the table: one query loads a tenant's configuration, and each change of it moves the partition's epoch.
+//!
+//! A change is decided on all definitions as they are and committed together with the epoch under the version that was read: changes
+//! of one tenant are one after another, so names stay unique and no category goes while an attribute is put into it.
+
+use std::sync::PoisonError;
+
+use serde::{Deserialize, Serialize};
+
+use super::commit::{Condition, Failed, Write};
+use super::item::Item;
+use super::keys::{self, Key};
+use super::table::{Range, Table};
+use crate::domain::definition::{AttributeDefinition, COMMON, Category, Definition, Kind, PersonaDefinition};
+use crate::domain::error::{Code, Error, Result};
+use crate::domain::id::{DefinitionId, TenantId};
+use crate::domain::schema::{Entry, Schema};
+use crate::domain::sso::{Application, AuthenticationServer};
+use crate::domain::versioned::{Version, Versioned, WriteLog};
+use crate::world::Timestamp;
+
+const TURNS: u32 = 20;
+
+/// What is to become of a definition.
+pub enum Edit<T> {
+    /// It is new.
+    Create(T),
+    /// It changes.
+    Replace(T),
+    /// Nothing changes.
+    Keep,
+    /// It goes.
+    Delete,
+}
+
+/// A tenant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tenant {
+    /// The id.
+    pub id: TenantId,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+impl Table {
+    /// Loads a tenant's configuration.
+    pub async fn schema(&self, tenant: &TenantId) -> Result<Schema> {
+        let mut schema = Schema::empty(tenant.clone());
+        let items = self.query_all(&keys::partition_of_definitions(tenant), Range::All).await?;
+        for item in &items {
+            let key = item.key();
+            if key == Key::epoch(tenant) {
+                schema.epoch = item.version();
+                continue;
+            }
+            let kind = key.sk().split_once('#').map(|(kind, _)| kind);
+            match Kind::ALL.into_iter().find(|k| Some(k.prefix()) == kind) {
+                Some(Kind::Category) => take::<Category>(&mut schema, item)?,
+                Some(Kind::Attribute) => take::<AttributeDefinition>(&mut schema, item)?,
+                Some(Kind::Persona) => take::<PersonaDefinition>(&mut schema, item)?,
+                Some(Kind::Server) => take::<AuthenticationServer>(&mut schema, item)?,
+                Some(Kind::Application) => take::<Application>(&mut schema, item)?,
+                None => {}
+            }
+        }
+        Ok(schema)
+    }
+
+    /// The version of the tenant's epoch: while it stands, a loaded configuration is true.
+    pub async fn epoch(&self, tenant: &TenantId) -> Result<Option<Version>> {
+        Ok(self.get(&Key::epoch(tenant)).await?.and_then(|item| item.version()))
+    }
+
+    /// Changes one definition: loads the configuration, lets `decide` say what becomes of the definition with this id (which
+    /// it is given if it exists), and commits that; decides anew when somebody else changed any definition meanwhile.
+    ///
+    /// `record` is asked for what goes into the same transaction. Returns the definition as it is then, `None` when it went.
+    pub async fn edit_definition<T: Definition>(
+        &self,
+        tenant: &TenantId,
+        id: Option<&str>,
+        mut decide: impl FnMut(Option<&Entry<T>>, &Schema) -> Result<Edit<T>>,
+        mut record: impl FnMut(&Versioned<T>) -> Result<Option<Write>>,
+    ) -> Result<Option<Versioned<T>>> {
+        for turn in 1..=TURNS {
+            let schema = self.schema(tenant).await?;
+            let current = id.and_then(|id| T::collection(&schema).get(id));
+            let (next, write) = match (decide(current, &schema)?, current) {
+                (Edit::Keep, current) => return Ok(current.map(|entry| entry.stored.clone())),
+                (Edit::Create(value), _) => {
+                    let next = Versioned::first(value);
+                    let item = definition_item(tenant, &next, false);
+                    (Some(next), Write::Put(item, Condition::Absent))
+                }
+                (Edit::Replace(value), Some(entry)) => {
+                    if let (true, Some(field)) = (entry.used, value.bound_by_use(&entry.stored.value)) {
+                        let detail = format!("`{field}` cannot change this way: values of the definition were stored");
+                        return Err(Error::InUse(detail));
+                    }
+                    let next = entry.stored.changed_to(value);
+                    let item = definition_item(tenant, &next, entry.used);
+                    (Some(next), Write::Put(item, unmoved(entry)))
+                }
+                (Edit::Delete, Some(entry)) if entry.used => {
+                    return Err(Error::InUse(format!(
+                        "the definition {} was assigned; set `deprecated` to refuse new assignments",
+                        entry.stored.value.key()
+                    )));
+                }
+                (Edit::Delete, Some(entry)) => {
+                    let key = Key::definition(tenant, T::KIND, &entry.stored.value.key());
+                    (None, Write::Delete(key, unmoved(entry)))
+                }
+                (Edit::Replace(_) | Edit::Delete, None) => return Err(Error::NotFound),
+            };
+            let record = match &next {
+                Some(next) => record(next)?,
+                None => None,
+            };
+            let recorded = record.is_some();
+            let mut writes: Vec<_> = record.into_iter().collect();
+            writes.push(move_epoch(tenant, schema.epoch));
+            writes.push(write);
+            match self.commit(writes).await {
+                Ok(()) => return Ok(next),
+                Err(failed) if recorded && failed.at(0) => return Err(Error::AlreadyRecorded),
+                Err(Failed::Contended | Failed::Conditions(_)) => self.pause(turn).await,
+                Err(failed) => return Err(failed.into()),
+            }
+        }
+        Err(Failed::Contended.into())
+    }
+
+    /// Marks definitions as assigned before the first value of them is written (rule D6): once per process and definition,
+    /// and not at all where the loaded configuration shows the mark.
+    pub(super) async fn mark_used(&self, schema: &Schema, held: impl IntoIterator<Item = (Kind, String)>) -> Result<()> {
+        for (kind, id) in held {
+            let key = Key::definition(&schema.tenant, kind, &id);
+            let known = || self.marked.lock().unwrap_or_else(PoisonError::into_inner);
+            if schema.is_used(kind, &id) || known().contains(&key) {
+                continue;
+            }
+            let mut turn = 0;
+            loop {
+                turn += 1;
+                match self.commit(vec![Write::MarkUsed(key.clone())]).await {
+                    Ok(()) => break,
+                    Err(Failed::Contended) if turn < TURNS => self.pause(turn).await,
+                    Err(Failed::Conditions(_)) => {
+                        let detail = format!("the definition {id} was deleted or deprecated at this moment");
+                        return Err(Error::invalid("", Code::NotFound, detail));
+                    }
+                    Err(failed) => return Err(failed.into()),
+                }
+            }
+            known().insert(key);
+        }
+        Ok(())
+    }
+
+    /// Creates a tenant with the definitions that each has from the start. `false` when there is one of this name.
+    pub async fn create_tenant(&self, id: &TenantId) -> Result<bool> {
+        let tenant = Versioned::first(Tenant { id: id.clone(), created_at: self.world.clock.now() });
+        let common = Category { id: DefinitionId::new(self.world.new_uuid()), name: COMMON.to_owned(), display_name: Some("Common".to_owned()) };
+        let writes = vec![
+            Write::Put(Item::at(&Key::tenant(id)).versioned(&tenant), Condition::Absent),
+            move_epoch(id, None),
+            Write::Put(definition_item(id, &Versioned::first(common), false), Condition::Absent),
+            Write::Put(definition_item(id, &Versioned::first(AuthenticationServer::system()?), false), Condition::Absent),
+        ];
+        match self.commit(writes).await {
+            Ok(()) => Ok(true),
+            Err(Failed::Conditions(_)) => Ok(false),
+            Err(failed) => Err(failed.into()),
+        }
+    }
+
+    /// Lists the tenants.
+    pub async fn tenants(&self) -> Result<Vec<Tenant>> {
+        let items = self.query_all(keys::TENANTS, Range::All).await?;
+        items.iter().map(|item| item.read::<Tenant>().map(|tenant| tenant.value)).collect()
+    }
+}
+
+/// The definition is as it was read, the mark of its use included: a put must not lose a mark set meanwhile.
+const fn unmoved<T>(entry: &Entry<T>) -> Condition {
+    if entry.used { Condition::Version(entry.stored.version) } else { Condition::Unused(entry.stored.version) }
+}
+
+fn take<T: Definition>(schema: &mut Schema, item: &Item) -> Result<()> {
+    let stored = item.read::<T>()?;
+    let key = stored.value.key();
+    T::collection_mut(schema).insert(key, Entry { stored, used: item.is_used() });
+    Ok(())
+}
+
+fn definition_item<T: Definition>(tenant: &TenantId, definition: &Versioned<T>, used: bool) -> Item {
+    Item::at(&Key::definition(tenant, T::KIND, &definition.value.key()))
+        .versioned(definition)
+        .marked("used", used)
+        .marked("deprecated", definition.value.is_deprecated())
+}
+
+fn move_epoch(tenant: &TenantId, epoch: Option<Version>) -> Write {
+    let (version, condition) = match epoch {
+        None => (Version::FIRST, Condition::Absent),
+        Some(version) => (version.next(), Condition::Version(version)),
+    };
+    Write::Put(Item::at(&Key::epoch(tenant)).guarded(version, &WriteLog::default()), condition)
+}

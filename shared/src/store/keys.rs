@@ -1,0 +1,272 @@
+//! The keys of every item, made by typed constructors and nowhere else.
+//!
+//! | access | key | constructor |
+//! |---|---|---|
+//! | a user, or its tombstone | `T#<tenant>#U#<user>` / `PROFILE` | [`Key::user`] |
+//! | what a user owns elsewhere | `T#<tenant>#U#<user>` / `S#…`, `A#…` | [`Key::child`] |
+//! | the holder of a unique value | `T#<tenant>#Q#<attribute>#<hash>` / `-` | [`Key::lookup`] |
+//! | the users of an e-mail address | `T#<tenant>#E#<hash>` / `-` | [`Key::lookup`] |
+//! | the users of an indexed value | `T#<tenant>#X#<attribute>#<bucket>` / by value and user | [`Key::lookup`] |
+//! | a subject mapping | `T#<tenant>#S#<mapping>` / `-` | [`Key::subject`] |
+//! | a tenant's definitions | `T#<tenant>#D` / `<KIND>#<id>`, `EPOCH` | [`Key::definition`], [`Key::epoch`] |
+//! | a tenant's clients | `T#<tenant>#C` / `<client>` | [`Key::client`] |
+//! | an idempotency record | `T#<tenant>#I#<hash>` / `-` | [`Key::idempotency`] |
+//! | a refresh token family | `R#<family>` / `-` | [`Key::refresh_family`] |
+//! | public signing keys | `K#public` / `STATE` | [`Key::public_keys`] |
+//! | private signing keys | `K#private` / `<kid>`, `REFRESH` | [`Key::private_key`], [`Key::refresh_key`] |
+//! | keys of all functions | `K#shared` / `CURSOR` | [`Key::cursor_key`] |
+//! | tenants | `TENANTS` / `<tenant>` | [`Key::tenant`] |
+//! | users by their last change | index `gsi1`: `T#<tenant>#L#<shard>` / `<updated_at>` | [`listing`] |
+//! | unfinished erasures | index `gsi1`: `SWEEP` / `<deleted_at>` | [`SWEEP`] |
+//!
+//! Ids match `^[a-z][a-z0-9-]{1,62}$` or are UUIDs, hashes are base64url: no part can contain `#` but the last, which needs no
+//! end. Values that could identify a person are hashed, prefix entries of names excepted.
+
+use std::fmt;
+
+use ring::digest::{SHA256, digest};
+
+use crate::domain::definition::Kind;
+use crate::domain::id::{ClientId, TenantId, UserId};
+use crate::domain::lookup::{Lookup, bucket};
+
+/// The partition key of the index for erasures that are not finished.
+pub const SWEEP: &str = "SWEEP";
+/// How many shards a tenant's listing has: one would cap near a thousand inserts a second.
+pub const SHARDS: u8 = 16;
+const ONLY: &str = "-";
+
+/// The primary key of an item.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    pk: String,
+    sk: String,
+}
+
+impl Key {
+    fn new(pk: impl Into<String>, sk: impl Into<String>) -> Self {
+        Self { pk: pk.into(), sk: sk.into() }
+    }
+
+    /// Wraps the key of an item that was read.
+    #[must_use]
+    pub fn stored(pk: &str, sk: &str) -> Self {
+        Self::new(pk, sk)
+    }
+
+    /// The partition key.
+    #[must_use]
+    pub fn pk(&self) -> &str {
+        &self.pk
+    }
+
+    /// The sort key.
+    #[must_use]
+    pub fn sk(&self) -> &str {
+        &self.sk
+    }
+
+    /// A user.
+    #[must_use]
+    pub fn user(tenant: &TenantId, user: UserId) -> Self {
+        Self::new(partition_of_user(tenant, user), PROFILE)
+    }
+
+    /// Something that the user owns elsewhere, in the user's own partition.
+    #[must_use]
+    pub fn child(tenant: &TenantId, user: UserId, name: &str) -> Self {
+        Self::new(partition_of_user(tenant, user), name)
+    }
+
+    /// A look-up that `user` owns.
+    #[must_use]
+    pub fn lookup(tenant: &TenantId, lookup: &Lookup, user: UserId) -> Self {
+        let pk = partition_of_lookup(tenant, lookup);
+        match lookup {
+            Lookup::Unique { .. } | Lookup::Email { .. } => Self::new(pk, ONLY),
+            Lookup::Exact { .. } => Self::new(pk, exact_sort(user)),
+            Lookup::Prefix { folded, .. } => Self::new(pk, format!("{folded}#{user}")),
+        }
+    }
+
+    /// A subject mapping.
+    #[must_use]
+    pub fn subject(tenant: &TenantId, id: impl fmt::Display) -> Self {
+        Self::new(format!("T#{tenant}#S#{id}"), ONLY)
+    }
+
+    /// A definition, an authentication server or an application.
+    #[must_use]
+    pub fn definition(tenant: &TenantId, kind: Kind, id: &str) -> Self {
+        Self::new(partition_of_definitions(tenant), format!("{}#{id}", kind.prefix()))
+    }
+
+    /// What moves with each change of any definition of the tenant.
+    #[must_use]
+    pub fn epoch(tenant: &TenantId) -> Self {
+        Self::new(partition_of_definitions(tenant), "EPOCH")
+    }
+
+    /// A client.
+    #[must_use]
+    pub fn client(id: &ClientId) -> Self {
+        Self::new(partition_of_clients(id.tenant()), id.as_str())
+    }
+
+    /// The record of a request with an Idempotency-Key; `scope` is the hash of tenant, client, method, path and key.
+    #[must_use]
+    pub fn idempotency(tenant: &TenantId, scope: &str) -> Self {
+        Self::new(format!("T#{tenant}#I#{scope}"), ONLY)
+    }
+
+    /// A family of refresh tokens.
+    #[must_use]
+    pub fn refresh_family(family: &str) -> Self {
+        Self::new(format!("R#{family}"), ONLY)
+    }
+
+    /// The public signing keys and their times.
+    #[must_use]
+    pub fn public_keys() -> Self {
+        Self::new("K#public", "STATE")
+    }
+
+    /// A private signing key.
+    #[must_use]
+    pub fn private_key(kid: &str) -> Self {
+        Self::new("K#private", kid)
+    }
+
+    /// The key under which refresh tokens are authenticated; the token function alone reads it.
+    #[must_use]
+    pub fn refresh_key() -> Self {
+        Self::new("K#private", "REFRESH")
+    }
+
+    /// The key under which cursors are sealed.
+    #[must_use]
+    pub fn cursor_key() -> Self {
+        Self::new("K#shared", "CURSOR")
+    }
+
+    /// A tenant.
+    #[must_use]
+    pub fn tenant(tenant: &TenantId) -> Self {
+        Self::new(TENANTS, tenant.as_str())
+    }
+}
+
+/// The sort key of a user's own item.
+pub const PROFILE: &str = "PROFILE";
+/// The partition of the tenants.
+pub const TENANTS: &str = "TENANTS";
+
+/// The partition of a user and all that it owns.
+#[must_use]
+pub fn partition_of_user(tenant: &TenantId, user: UserId) -> String {
+    format!("T#{tenant}#U#{user}")
+}
+
+/// The partition of a tenant's definitions.
+#[must_use]
+pub fn partition_of_definitions(tenant: &TenantId) -> String {
+    format!("T#{tenant}#D")
+}
+
+/// The partition of a tenant's clients.
+#[must_use]
+pub fn partition_of_clients(tenant: &TenantId) -> String {
+    format!("T#{tenant}#C")
+}
+
+/// The partition in which a look-up stands.
+#[must_use]
+pub fn partition_of_lookup(tenant: &TenantId, lookup: &Lookup) -> String {
+    match lookup {
+        Lookup::Unique { attribute, hash } => format!("T#{tenant}#Q#{attribute}#{hash}"),
+        Lookup::Email { hash } => format!("T#{tenant}#E#{hash}"),
+        Lookup::Exact { attribute, hash } => format!("T#{tenant}#X#{attribute}#{hash}"),
+        Lookup::Prefix { attribute, folded } => format!("T#{tenant}#X#{attribute}#{}", bucket(folded)),
+    }
+}
+
+/// The sort key of an exact index entry: a hash goes first, so that a partition with many users can be split by DynamoDB and
+/// the users made last do not all land at its end.
+fn exact_sort(user: UserId) -> String {
+    let id = user.to_string();
+    let hash = digest(&SHA256, id.as_bytes());
+    let bytes = hash.as_ref().first_chunk::<2>().copied().unwrap_or_default();
+    format!("{:04x}{id}", u16::from_be_bytes(bytes))
+}
+
+/// The user that an index entry points at: its id ends the sort key.
+#[must_use]
+pub fn user_of_entry(sk: &str) -> Option<UserId> {
+    sk.get(sk.len().checked_sub(36)?..)?.parse().ok()
+}
+
+/// The partition key of a user in the listing index.
+#[must_use]
+pub fn listing(tenant: &TenantId, user: UserId) -> String {
+    let hash = digest(&SHA256, user.to_string().as_bytes());
+    let shard = hash.as_ref().last().copied().unwrap_or_default() % SHARDS;
+    listing_shard(tenant, shard)
+}
+
+/// The partition key of one shard of a tenant's listing.
+#[must_use]
+pub fn listing_shard(tenant: &TenantId, shard: u8) -> String {
+    format!("T#{tenant}#L#{shard:x}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::lookup::ValueHash;
+
+    #[test]
+    fn the_keys_at_rest_are_fixed() {
+        let tenant: TenantId = "acme".parse().unwrap();
+        let user: UserId = "0192f3c1-0000-7000-8000-000000000001".parse().unwrap();
+        let client: ClientId = "acme.000102030405060708090a0b0c0d0e0f".parse().unwrap();
+        let lookups = [
+            Lookup::unique("username", "jan"),
+            Lookup::email("jan@example.org"),
+            Lookup::exact("persona", "x"),
+            Lookup::prefix("family_name", "janssen"),
+        ];
+        let mut keys = vec![
+            Key::user(&tenant, user),
+            Key::child(&tenant, user, "A#crm"),
+            Key::subject(&tenant, user),
+            Key::definition(&tenant, Kind::Attribute, "x"),
+            Key::definition(&tenant, Kind::Category, "x"),
+            Key::definition(&tenant, Kind::Persona, "x"),
+            Key::definition(&tenant, Kind::Server, "x"),
+            Key::definition(&tenant, Kind::Application, "x"),
+            Key::epoch(&tenant),
+            Key::client(&client),
+            Key::idempotency(&tenant, &ValueHash::of("x").to_string()),
+            Key::refresh_family("x"),
+            Key::public_keys(),
+            Key::private_key("x"),
+            Key::refresh_key(),
+            Key::cursor_key(),
+            Key::tenant(&tenant),
+        ];
+        keys.extend(lookups.iter().map(|lookup| Key::lookup(&tenant, lookup, user)));
+        let text: Vec<_> = keys.iter().map(|key| format!("{} / {}", key.pk, key.sk)).collect();
+        insta::assert_snapshot!(text.join("\n"));
+        insta::assert_snapshot!(listing(&tenant, user));
+    }
+
+    #[test]
+    fn an_entry_names_its_user_whatever_the_value() {
+        let tenant: TenantId = "acme".parse().unwrap();
+        let user: UserId = "0192f3c1-0000-7000-8000-000000000001".parse().unwrap();
+        for lookup in [Lookup::prefix("family_name", "a#b"), Lookup::exact("persona", "x")] {
+            assert_eq!(user_of_entry(Key::lookup(&tenant, &lookup, user).sk()), Some(user));
+        }
+        assert_eq!(user_of_entry("short"), None);
+    }
+}

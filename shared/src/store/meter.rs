@@ -1,0 +1,70 @@
+//! The capacity that one request consumed, as DynamoDB reports it.
+//!
+//! The edge opens a meter around each request; every call of the table adds to the one that is open. So the log line of a
+//! request carries its cost, and a test can assert it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_sdk_dynamodb::types::ConsumedCapacity;
+
+/// Capacity units, of the table and of its index.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Units {
+    /// Read units.
+    pub read: f64,
+    /// Write units of the table.
+    pub write: f64,
+    /// Write units of the index.
+    pub index_write: f64,
+}
+
+/// Adds up units; clones share one sum.
+#[derive(Clone, Debug, Default)]
+pub struct Meter(Arc<Mutex<Units>>);
+
+tokio::task_local! {
+    static OPEN: Meter;
+}
+
+impl Meter {
+    /// Runs `work` with this meter open.
+    pub async fn around<F: Future>(&self, work: F) -> F::Output {
+        OPEN.scope(self.clone(), work).await
+    }
+
+    /// What was consumed so far.
+    #[must_use]
+    pub fn units(&self) -> Units {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, change: impl FnOnce(&mut Units)) {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+/// Adds what a read consumed to the open meter.
+pub(super) fn read<'a>(consumed: impl IntoIterator<Item = &'a ConsumedCapacity>) {
+    let total: f64 = consumed.into_iter().filter_map(ConsumedCapacity::capacity_units).sum();
+    // Outside a request (the command line, a test's own reads) no meter is open.
+    let _ = OPEN.try_with(|meter| meter.add(|units| units.read += total));
+}
+
+/// Adds what a write consumed to the open meter.
+pub(super) fn written<'a>(consumed: impl IntoIterator<Item = &'a ConsumedCapacity>) {
+    for capacity in consumed {
+        let index: f64 = capacity
+            .global_secondary_indexes()
+            .into_iter()
+            .flat_map(|indexes| indexes.values())
+            .filter_map(aws_sdk_dynamodb::types::Capacity::capacity_units)
+            .sum();
+        let total = capacity.capacity_units().unwrap_or_default();
+        let _ = OPEN.try_with(|meter| {
+            meter.add(|units| {
+                units.write += total - index;
+                units.index_write += index;
+            });
+        });
+    }
+}

@@ -1,0 +1,21 @@
+//! The table: every read and write of the service, as conditions on items.
+//!
+//! One DynamoDB table holds everything. Reads are strongly consistent, writes are conditional, several items change in one
+//! transaction, and nothing scans. `keys` names the items, `table` reads them, `commit` writes them, the rest says which items
+//! a use case touches.
+
+pub mod clients;
+pub mod commit;
+pub mod definitions;
+pub mod item;
+pub mod keys;
+pub mod meter;
+pub mod records;
+pub mod subjects;
+pub mod table;
+pub mod users;
+
+pub use commit::{Condition, Failed, Write};
+pub use item::Item;
+pub use keys::Key;
+pub use table::Table;

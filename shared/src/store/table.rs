@@ -1,0 +1,252 @@
+//! The table as it is reached and read.
+//!
+//! Every read is strongly consistent: what was acknowledged is seen (rule D4). The SDK retries throttling and faults within
+//! the timeouts set here and knows nothing of conflicts; those are decided where the rules are.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Builder};
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnConsumedCapacity};
+
+use super::item::Item;
+use super::keys::Key;
+use super::meter;
+use crate::domain::error::{Error, Result};
+use crate::world::World;
+
+/// How long one attempt may take: DynamoDB answers within 10 ms, so a silent second is a lost packet.
+pub const ATTEMPT: Duration = Duration::from_secs(1);
+/// How long one operation may take, attempts and waits together; the functions' own limit is longer.
+pub const OPERATION: Duration = Duration::from_secs(3);
+
+/// The client's settings that do not depend on where it runs: timeouts and retries, set on purpose.
+#[must_use]
+pub fn client_settings() -> Builder {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(ATTEMPT)
+        .operation_attempt_timeout(ATTEMPT)
+        .operation_timeout(OPERATION)
+        .build();
+    let retries = RetryConfig::standard()
+        .with_max_attempts(4)
+        .with_initial_backoff(Duration::from_millis(50))
+        .with_max_backoff(Duration::from_millis(500));
+    Builder::new().behavior_version(BehaviorVersion::latest()).timeout_config(timeouts).retry_config(retries)
+}
+
+/// The table.
+#[derive(Clone, Debug)]
+pub struct Table {
+    pub(super) client: Client,
+    pub(super) name: Arc<str>,
+    pub(super) world: World,
+    /// The definitions that this process has marked as assigned.
+    pub(super) marked: Arc<Mutex<HashSet<Key>>>,
+}
+
+/// Which items of a partition a query reads.
+#[derive(Clone, Copy, Debug)]
+pub enum Range<'a> {
+    /// All of them.
+    All,
+    /// Those whose sort key starts so.
+    StartsWith(&'a str),
+}
+
+/// Some items of a partition, in the order of their sort keys.
+#[derive(Clone, Debug, Default)]
+pub struct Page {
+    /// The items.
+    pub items: Vec<Item>,
+    /// The sort key after which the next page starts; `None` on the last.
+    pub next: Option<String>,
+}
+
+impl Table {
+    /// Wraps a client.
+    #[must_use]
+    pub fn new(client: Client, name: &str, world: World) -> Self {
+        Self { client, name: name.into(), world, marked: Arc::default() }
+    }
+
+    /// The client, for what only the operator's program does: making the table.
+    #[must_use]
+    pub const fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The table's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Where the table's rules take time and randomness from.
+    #[must_use]
+    pub const fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// Reads one item; what is past its time counts as absent (rule D8).
+    pub async fn get(&self, key: &Key) -> Result<Option<Item>> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&*self.name)
+            .key("pk", AttributeValue::S(key.pk().to_owned()))
+            .key("sk", AttributeValue::S(key.sk().to_owned()))
+            .consistent_read(true)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await
+            .map_err(|error| fault("GetItem", &error))?;
+        meter::read(answer.consumed_capacity());
+        Ok(answer.item.map(Item::stored).filter(|item| !self.is_expired(item)))
+    }
+
+    /// Reads many items, in any order; absent ones are left out.
+    pub async fn get_many(&self, keys: &[Key]) -> Result<Vec<Item>> {
+        let mut items = Vec::with_capacity(keys.len());
+        for chunk in keys.chunks(100) {
+            let mut wanted: Vec<_> = chunk.iter().map(key_attributes).collect();
+            let mut tries = 0;
+            while !wanted.is_empty() {
+                let request = KeysAndAttributes::builder()
+                    .set_keys(Some(wanted))
+                    .consistent_read(true)
+                    .build()
+                    .map_err(Error::unexpected)?;
+                let answer = self
+                    .client
+                    .batch_get_item()
+                    .request_items(&*self.name, request)
+                    .return_consumed_capacity(ReturnConsumedCapacity::Total)
+                    .send()
+                    .await
+                    .map_err(|error| fault("BatchGetItem", &error))?;
+                meter::read(answer.consumed_capacity());
+                let found = answer.responses.into_iter().flatten().flat_map(|(_, items)| items).map(Item::stored);
+                items.extend(found.filter(|item| !self.is_expired(item)));
+                wanted = answer
+                    .unprocessed_keys
+                    .and_then(|mut tables| tables.remove(&*self.name))
+                    .map(|left| left.keys)
+                    .unwrap_or_default();
+                tries += 1;
+                if tries > 5 && !wanted.is_empty() {
+                    return Err(Error::Unavailable("BatchGetItem leaves keys unprocessed".to_owned()));
+                }
+                if !wanted.is_empty() {
+                    self.pause(tries).await;
+                }
+            }
+        }
+        Ok(items)
+    }
+
+    /// Reads items of one partition after the sort key `after`, at most `limit` of them.
+    pub async fn query(&self, pk: &str, range: Range<'_>, after: Option<&str>, limit: Option<i32>) -> Result<Page> {
+        let mut request = self
+            .client
+            .query()
+            .table_name(&*self.name)
+            .consistent_read(true)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .expression_attribute_values(":pk", AttributeValue::S(pk.to_owned()))
+            .set_limit(limit);
+        request = match range {
+            Range::All => request.key_condition_expression("pk = :pk"),
+            Range::StartsWith(start) => request
+                .key_condition_expression("pk = :pk AND begins_with(sk, :start)")
+                .expression_attribute_values(":start", AttributeValue::S(start.to_owned())),
+        };
+        if let Some(after) = after {
+            request = request
+                .exclusive_start_key("pk", AttributeValue::S(pk.to_owned()))
+                .exclusive_start_key("sk", AttributeValue::S(after.to_owned()));
+        }
+        let answer = request.send().await.map_err(|error| fault("Query", &error))?;
+        meter::read(answer.consumed_capacity());
+        let next = answer.last_evaluated_key.as_ref().and_then(|key| key.get("sk")).and_then(|sk| sk.as_s().ok()).cloned();
+        let items = answer.items.unwrap_or_default().into_iter().map(Item::stored);
+        Ok(Page { items: items.filter(|item| !self.is_expired(item)).collect(), next })
+    }
+
+    /// Reads every item of one partition.
+    pub async fn query_all(&self, pk: &str, range: Range<'_>) -> Result<Vec<Item>> {
+        let mut items = Vec::new();
+        let mut after: Option<String> = None;
+        loop {
+            let page = self.query(pk, range, after.as_deref(), None).await?;
+            items.extend(page.items);
+            after = page.next;
+            if after.is_none() {
+                return Ok(items);
+            }
+        }
+    }
+
+    fn is_expired(&self, item: &Item) -> bool {
+        item.is_expired(self.world.clock.now())
+    }
+
+    /// Waits before the `attempt`-th repetition: up to 10 ms, 20, 40 … 320, at random, so that those who met part again.
+    pub async fn pause(&self, attempt: u32) {
+        let most = 10_u64 << attempt.min(6).saturating_sub(1);
+        let wait = 1 + self.world.random.below(most);
+        tokio::time::sleep(Duration::from_millis(wait)).await;
+    }
+}
+
+/// A key in the form that DynamoDB takes.
+pub(super) fn key_attributes(key: &Key) -> std::collections::HashMap<String, AttributeValue> {
+    Item::at(key).into_attributes()
+}
+
+/// What an SDK error means to the caller: try again later, or a defect. Says which operation and which error code, never the
+/// service's message, which may quote values.
+pub(super) fn fault<E: ProvideErrorMetadata, R>(operation: &str, error: &SdkError<E, R>) -> Error {
+    match Fault::of(error) {
+        Fault::Broken(code) => Error::Unexpected(format!("{operation}: {code}")),
+        Fault::Passing(code) | Fault::Unknown(code) => Error::Unavailable(format!("{operation}: {code}")),
+    }
+}
+
+/// What an SDK error says about the operation.
+pub(super) enum Fault {
+    /// It did not happen and will not.
+    Broken(String),
+    /// It did not happen and may later.
+    Passing(String),
+    /// Nobody knows whether it happened: no answer came, or a 5xx.
+    Unknown(String),
+}
+
+impl Fault {
+    pub(super) fn of<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Self {
+        match error {
+            SdkError::ServiceError(service) => {
+                let code = service.err().code().unwrap_or("unknown").to_owned();
+                match &*code {
+                    "ThrottlingException" | "ProvisionedThroughputExceededException" | "RequestLimitExceeded" => {
+                        Self::Passing(code)
+                    }
+                    "InternalServerError" | "ServiceUnavailable" | "InternalFailure" | "TransactionInProgressException" | "unknown" => {
+                        Self::Unknown(code)
+                    }
+                    _ => Self::Broken(code),
+                }
+            }
+            SdkError::ConstructionFailure(_) => Self::Broken("the request cannot be built".to_owned()),
+            SdkError::TimeoutError(_) => Self::Unknown("no answer in time".to_owned()),
+            SdkError::DispatchFailure(_) => Self::Unknown("no connection".to_owned()),
+            _ => Self::Unknown("an answer that cannot be read".to_owned()),
+        }
+    }
+}

@@ -1,0 +1,343 @@
+//! Users in the table: reading, creating, changing and forgetting them together with the look-ups they own.
+//!
+//! INVARIANT (rule D1): every transaction that touches a user's look-ups also puts the user under the version that was read, so
+//! a user exists if and only if its look-ups do. Look-ups to remove are the stored ones, never recomputed.
+
+use std::collections::BTreeSet;
+use std::ops::Deref;
+
+use super::commit::{Condition, Failed, MAX_SHARING, Write};
+use super::item::Item;
+use super::keys::{self, Key, PROFILE, SWEEP};
+use super::table::{Range, Table};
+use crate::domain::error::{Code, Error, Result, Violation, Violations};
+use crate::domain::id::{TenantId, UserId};
+use crate::domain::lookup::{self, Lookup};
+use crate::domain::schema::Schema;
+use crate::domain::user::User;
+use crate::domain::versioned::{Version, Versioned};
+use crate::world::Timestamp;
+
+/// How often a change is decided anew when others write at the same time.
+const TURNS: u32 = 12;
+/// How long a tombstone stays for synchronising, in seconds: 90 days.
+const TOMBSTONE_SECONDS: i64 = 90 * 24 * 3600;
+/// How many children one transaction of a forget deletes, each with its look-up elsewhere.
+const CHILDREN: usize = 40;
+
+/// A user that is not forgotten, as it was read.
+#[derive(Clone, Debug)]
+pub struct LiveUser {
+    stored: Versioned<User>,
+    lookups: BTreeSet<Lookup>,
+    size: usize,
+}
+
+impl Deref for LiveUser {
+    type Target = Versioned<User>;
+
+    fn deref(&self) -> &Versioned<User> {
+        &self.stored
+    }
+}
+
+impl LiveUser {
+    fn read(item: &Item) -> Result<Option<Self>> {
+        if item.is_tombstone() {
+            return Ok(None);
+        }
+        let lookups: Result<_, _> = item.get_texts("ix").into_iter().map(str::parse).collect();
+        let lookups = lookups.map_err(|_| Error::unexpected("a user's look-ups do not read"))?;
+        let size = item.get_text("doc").map_or(0, str::len);
+        Ok(Some(Self { stored: item.read()?, lookups, size }))
+    }
+
+    /// The look-ups that the user owns, as stored.
+    #[must_use]
+    pub const fn lookups(&self) -> &BTreeSet<Lookup> {
+        &self.lookups
+    }
+
+    /// The bytes of the stored content, near enough those of the profile that callers see.
+    #[must_use]
+    pub const fn size(&self) -> usize {
+        self.size
+    }
+
+    /// The user as stored, without its look-ups.
+    #[must_use]
+    pub fn into_stored(self) -> Versioned<User> {
+        self.stored
+    }
+}
+
+impl Table {
+    /// Reads a user; a forgotten one is not found.
+    pub async fn find_user(&self, tenant: &TenantId, id: UserId) -> Result<Option<LiveUser>> {
+        match self.get(&Key::user(tenant, id)).await? {
+            Some(item) => LiveUser::read(&item),
+            None => Ok(None),
+        }
+    }
+
+    /// Reads a user that must be there.
+    pub async fn get_user(&self, tenant: &TenantId, id: UserId) -> Result<LiveUser> {
+        self.find_user(tenant, id).await?.ok_or(Error::NotFound)
+    }
+
+    /// Reads users in the order of `ids`; those that are not found are left out.
+    pub async fn find_users(&self, tenant: &TenantId, ids: &[UserId]) -> Result<Vec<LiveUser>> {
+        let keys: Vec<_> = ids.iter().map(|id| Key::user(tenant, *id)).collect();
+        let mut users = Vec::with_capacity(ids.len());
+        for item in self.get_many(&keys).await? {
+            users.extend(LiveUser::read(&item)?);
+        }
+        users.sort_by_key(|user| ids.iter().position(|id| *id == user.value.id));
+        Ok(users)
+    }
+
+    /// The users whose value equals that of a look-up, from its strongly consistent items; `after` continues where a page
+    /// ended. Values that were cut, or that hold `#`, may bring users with another value along: the caller compares.
+    pub async fn users_of(&self, tenant: &TenantId, lookup: &Lookup, after: Option<&str>, limit: i32) -> Result<(Vec<UserId>, Option<String>)> {
+        let pk = keys::partition_of_lookup(tenant, lookup);
+        let equal;
+        let range = match lookup {
+            Lookup::Unique { .. } | Lookup::Email { .. } => {
+                let item = self.get(&Key::stored(&pk, "-")).await?.unwrap_or_default();
+                let holder = item.get_text("holder").into_iter();
+                let users = holder.chain(item.get_set("users").iter().map(String::as_str));
+                return Ok((users.filter_map(|id| id.parse().ok()).collect(), None));
+            }
+            Lookup::Exact { .. } => Range::All,
+            Lookup::Prefix { folded, .. } => {
+                equal = format!("{folded}#");
+                Range::StartsWith(&equal)
+            }
+        };
+        let page = self.query(&pk, range, after, Some(limit)).await?;
+        Ok((page.items.iter().filter_map(|item| keys::user_of_entry(item.key().sk())).collect(), page.next))
+    }
+
+    /// Creates a user with its look-ups, and `record` in the same transaction.
+    pub async fn create_user(&self, schema: &Schema, user: &Versioned<User>, record: Option<Write>) -> Result<()> {
+        let tenant = &schema.tenant;
+        let lookups = lookups_of(&user.value, schema)?;
+        self.mark_used(schema, user.value.held()).await?;
+        let recorded = usize::from(record.is_some());
+        let mut writes: Vec<_> = record.into_iter().collect();
+        writes.push(Write::Put(user_item(tenant, user, &lookups), Condition::Absent));
+        let added: Vec<_> = lookups.iter().collect();
+        writes.extend(added.iter().map(|lookup| add(tenant, lookup, user.value.id)));
+        for turn in 1..=TURNS {
+            match self.commit(writes.clone()).await {
+                Ok(()) => return Ok(()),
+                Err(Failed::Contended) => self.pause(turn).await,
+                Err(failed) if recorded == 1 && failed.at(0) => return Err(Error::AlreadyRecorded),
+                Err(Failed::Conditions(failed)) => {
+                    let own = user.value.id.to_string();
+                    let held_by_self = failed.iter().any(|(index, item)| {
+                        *index > recorded && item.as_ref().and_then(|item| item.get_text("holder")) == Some(&own)
+                    });
+                    if held_by_self {
+                        return Ok(());
+                    }
+                    let mut violations = Vec::new();
+                    for (index, _) in failed {
+                        match index.checked_sub(recorded + 1).and_then(|i| added.get(i)) {
+                            None => violations.push(clash("id".to_owned())),
+                            Some(lookup) => violations.push(refusal(lookup, schema)?),
+                        }
+                    }
+                    return Err(Error::Taken(violations));
+                }
+                Err(failed) => return Err(failed.into()),
+            }
+        }
+        Err(Failed::Contended.into())
+    }
+
+    /// Changes a user: reads it, lets `edit` decide, writes what it returns under the version that was read, and decides anew
+    /// when somebody else wrote meanwhile. `None` from `edit` means that nothing changes and nothing is written.
+    ///
+    /// `record` is asked for what goes into the same transaction, given the user as it will be.
+    pub async fn change_user(
+        &self,
+        schema: &Schema,
+        id: UserId,
+        mut edit: impl FnMut(&LiveUser) -> Result<Option<User>>,
+        mut record: impl FnMut(&Versioned<User>) -> Result<Option<Write>>,
+    ) -> Result<Versioned<User>> {
+        let tenant = &schema.tenant;
+        for turn in 1..=TURNS {
+            let live = self.find_user(tenant, id).await?.ok_or(Error::NotFound)?;
+            schema.check_covers(&live.value)?;
+            let (next, added, changes) = match edit(&live)? {
+                None => (live.stored, Vec::new(), Vec::new()),
+                Some(user) => {
+                    self.mark_used(schema, user.held()).await?;
+                    self.next_user(schema, live, user)?
+                }
+            };
+            let record = record(&next)?;
+            let recorded = usize::from(record.is_some());
+            let writes: Vec<_> = record.into_iter().chain(changes).collect();
+            if writes.is_empty() {
+                return Ok(next);
+            }
+            match self.commit(writes).await {
+                Ok(()) => return Ok(next),
+                Err(failed) if recorded == 1 && failed.at(0) => return Err(Error::AlreadyRecorded),
+                Err(failed) if failed.at(recorded) => self.pause(turn).await,
+                Err(Failed::Contended) => self.pause(turn).await,
+                Err(Failed::Conditions(failed)) => {
+                    let mut violations = Vec::new();
+                    for (index, _) in failed {
+                        if let Some(lookup) = index.checked_sub(recorded + 1).and_then(|i| added.get(i)) {
+                            violations.push(refusal(lookup, schema)?);
+                        }
+                    }
+                    if !violations.is_empty() {
+                        return Err(Error::Taken(violations));
+                    }
+                    self.pause(turn).await;
+                }
+                Err(failed) => return Err(failed.into()),
+            }
+        }
+        Err(Failed::Contended.into())
+    }
+
+    /// The user as the next write leaves it, the look-ups it gains, and the writes: the user first, then gains, then losses.
+    fn next_user(&self, schema: &Schema, live: LiveUser, mut user: User) -> Result<(Versioned<User>, Vec<Lookup>, Vec<Write>)> {
+        let tenant = &schema.tenant;
+        let id = user.id;
+        user.updated_at = self.world.clock.now().max(live.value.updated_at.next());
+        let lookups = lookups_of(&user, schema)?;
+        let before = live.stored.version;
+        let next = live.stored.changed_to(user);
+        let mut writes = vec![Write::Put(user_item(tenant, &next, &lookups), Condition::Version(before))];
+        let added: Vec<_> = lookups.difference(&live.lookups).cloned().collect();
+        writes.extend(added.iter().map(|lookup| add(tenant, lookup, id)));
+        writes.extend(live.lookups.difference(&lookups).map(|lookup| remove(tenant, lookup, id)));
+        Ok((next, added, writes))
+    }
+
+    /// Forgets a user: at the first commit the person is invisible and every unique value is free (F1), then what the person
+    /// owned elsewhere goes (F2), then the tombstone is filed for those who synchronise (F3).
+    ///
+    /// `check` sees the user before anything happens. An erasure that was interrupted goes on where it stopped.
+    pub async fn forget_user(&self, tenant: &TenantId, id: UserId, check: impl Fn(&LiveUser) -> Result<()>) -> Result<()> {
+        let key = Key::user(tenant, id);
+        for turn in 1..=TURNS {
+            let item = self.get(&key).await?.ok_or(Error::NotFound)?;
+            let Some(live) = LiveUser::read(&item)? else {
+                return if item.get_text("gsi1pk") == Some(SWEEP) { self.finish_forget(tenant, id, &item).await } else { Err(Error::NotFound) };
+            };
+            check(&live)?;
+            let deleted_at = self.world.clock.now().max(live.value.updated_at.next());
+            let version = live.stored.version.next();
+            let tombstone = tombstone(&key, version, &live, deleted_at).listed(SWEEP, deleted_at.to_string());
+            let mut writes = vec![Write::Put(tombstone.clone(), Condition::Version(live.stored.version))];
+            writes.extend(live.lookups.iter().map(|lookup| remove(tenant, lookup, id)));
+            match self.commit(writes).await {
+                Ok(()) => return self.finish_forget(tenant, id, &tombstone).await,
+                Err(Failed::Contended | Failed::Conditions(_)) => self.pause(turn).await,
+                Err(failed) => return Err(failed.into()),
+            }
+        }
+        Err(Failed::Contended.into())
+    }
+
+    /// Steps F2 and F3 of a forget whose tombstone is written; safe to repeat, also by several at once.
+    pub async fn finish_forget(&self, tenant: &TenantId, id: UserId, tombstone: &Item) -> Result<()> {
+        let partition = keys::partition_of_user(tenant, id);
+        loop {
+            let items = self.query_all(&partition, Range::All).await?;
+            let children: Vec<_> = items.iter().filter(|item| item.key().sk() != PROFILE).collect();
+            if children.is_empty() {
+                break;
+            }
+            for some in children.chunks(CHILDREN) {
+                let writes = some.iter().flat_map(|child| {
+                    let forward = child.get_text("forward").map(|pk| Key::stored(pk, "-"));
+                    std::iter::once(child.key()).chain(forward).map(|key| Write::Delete(key, Condition::Owner(id)))
+                });
+                match self.commit(writes.collect()).await {
+                    Ok(()) => {}
+                    Err(Failed::Contended) => self.pause(1).await,
+                    Err(failed) => return Err(failed.into()),
+                }
+            }
+        }
+        let version = tombstone.version().ok_or_else(|| Error::unexpected("a tombstone has a version"))?;
+        let deleted_at = tombstone.get_text("deleted_at").and_then(Timestamp::parse);
+        let deleted_at = deleted_at.ok_or_else(|| Error::unexpected("a tombstone has its time"))?;
+        let filed = Item::at(&Key::user(tenant, id))
+            .text("deleted_at", deleted_at.to_string())
+            .guarded(version.next(), &tombstone.log())
+            .listed(keys::listing(tenant, id), deleted_at.to_string())
+            .expiring(deleted_at.plus_seconds(TOMBSTONE_SECONDS));
+        match self.commit(vec![Write::Put(filed, Condition::Version(version))]).await {
+            // Somebody else filed it first: the erasure is as complete.
+            Ok(()) | Err(Failed::Conditions(_)) => Ok(()),
+            Err(failed) => Err(failed.into()),
+        }
+    }
+}
+
+fn tombstone(key: &Key, version: Version, live: &LiveUser, deleted_at: Timestamp) -> Item {
+    Item::at(key).text("deleted_at", deleted_at.to_string()).guarded(version, &live.stored.log)
+}
+
+fn lookups_of(user: &User, schema: &Schema) -> Result<BTreeSet<Lookup>> {
+    let mut violations = Violations::default();
+    user.check_size(&mut violations);
+    let lookups = lookup::of(user, schema, &mut violations);
+    violations.check(lookups)
+}
+
+fn user_item(tenant: &TenantId, user: &Versioned<User>, lookups: &BTreeSet<Lookup>) -> Item {
+    let id = user.value.id;
+    Item::at(&Key::user(tenant, id))
+        .versioned(user)
+        .texts("ix", lookups.iter().map(ToString::to_string))
+        .listed(keys::listing(tenant, id), user.value.updated_at.to_string())
+}
+
+fn add(tenant: &TenantId, lookup: &Lookup, user: UserId) -> Write {
+    let key = Key::lookup(tenant, lookup, user);
+    let entry = |key: &Key| Item::at(key).text("holder", user.to_string());
+    match lookup {
+        Lookup::Unique { .. } => Write::Put(entry(&key), Condition::Absent),
+        Lookup::Email { .. } => Write::Join(key, user),
+        Lookup::Exact { .. } | Lookup::Prefix { .. } => Write::Put(entry(&key), Condition::Owner(user)),
+    }
+}
+
+fn remove(tenant: &TenantId, lookup: &Lookup, user: UserId) -> Write {
+    let key = Key::lookup(tenant, lookup, user);
+    match lookup {
+        Lookup::Email { .. } => Write::Leave(key, user),
+        _ => Write::Delete(key, Condition::Owner(user)),
+    }
+}
+
+fn clash(pointer: String) -> Violation {
+    let detail = format!("the value of `{pointer}` is held by another user of the tenant");
+    Violation { pointer: format!("/{pointer}"), code: Code::NotUnique, detail }
+}
+
+/// What a look-up that could not be added means to the caller.
+fn refusal(lookup: &Lookup, schema: &Schema) -> Result<Violation> {
+    match lookup {
+        Lookup::Unique { attribute, .. } => {
+            let definition = attribute.parse().ok().and_then(|id| schema.attribute(id));
+            Ok(clash(definition.map_or_else(|| attribute.clone(), |d| format!("attributes/{}/{}", d.category, d.name))))
+        }
+        Lookup::Email { .. } => {
+            let detail = format!("{MAX_SHARING} users have this e-mail address, which is the most that may share one");
+            Err(Error::invalid("/preferred_email", Code::TooMany, detail))
+        }
+        Lookup::Exact { .. } | Lookup::Prefix { .. } => Err(Error::unexpected("an index entry of this user is held by another")),
+    }
+}

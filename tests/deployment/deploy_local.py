@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+"""Deploys template.yaml on this machine, runs a command against it, and takes everything down again.
+
+    deploy_local.py -- COMMAND …                 the whole stack: KITH_URL, KITH_TABLE and KITH_ENDPOINT are set
+    deploy_local.py --engine-only -- COMMAND …   only the DynamoDB engine: KITH_ENDPOINT is set
+    deploy_local.py --prepare                    installs the tools, prints the folder of their programs
+
+AWS is played by ministack. The command also gets dummy credentials and a region, and the exit code is the command's; 1 if the
+deployment failed or a function asked the table for what its role does not allow.
+"""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+# The sources stand among others under version control, where compiled ones would only be noise.
+sys.dont_write_bytecode = True
+
+from machine import VENVS, Failed, dummy_aws, engine, say, timed, tools, without_aws  # noqa: E402
+
+
+def run(command: list[str], variables: dict[str, str]) -> int:
+    try:
+        return subprocess.run(command, env=without_aws() | variables, check=False).returncode
+    except FileNotFoundError as missing:
+        raise Failed(f"cannot run `{command[0]}`: {missing.strerror}") from missing
+
+
+def on_engine(command: list[str], scratch: Path) -> int:
+    with engine(scratch) as endpoint:
+        return run(command, dummy_aws(endpoint))
+
+
+def on_stack(command: list[str], scratch: Path, programs: Path) -> int:
+    # Not at the top: it needs boto3, which only the environment of the tools has.
+    import stack
+
+    with timed("built the functions"):
+        built = stack.build(programs, without_aws())
+    with engine(scratch) as endpoint:
+        variables = dummy_aws(endpoint)
+        with timed("deployed the template"):
+            deployed = stack.deploy(programs, built, without_aws() | variables, endpoint)
+        with deployed.reachable() as url:
+            code = run(command, variables | {"KITH_URL": url, "KITH_TABLE": deployed.table})
+        denied = deployed.denied()
+        for access, times in denied.items():
+            say(f"denied by IAM, {times} times: {access}")
+        if code or denied:
+            deployed.show_logs()
+        return code or (1 if denied else 0)
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument("--engine-only", action="store_true", help="start the engine and deploy nothing")
+    mode.add_argument("--prepare", action="store_true", help="install the tools and stop")
+    parser.add_argument("command", nargs="*", metavar="COMMAND", help="what to run, after --")
+    parsed = parser.parse_args()
+    if not parsed.command and not parsed.prepare:
+        parser.error("a command is needed, after --")
+    return parsed
+
+
+def main() -> int:
+    args = arguments()
+    if args.prepare:
+        print(tools())
+        return 0
+    if not args.engine_only and Path(sys.prefix).resolve() != (VENVS / "tools").resolve():
+        python = tools() / "python"
+        os.execv(python, [str(python), *sys.argv])
+    # So that a terminated run unwinds, and stops what it started, as an interrupted one does.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    with tempfile.TemporaryDirectory(prefix="kith-", ignore_cleanup_errors=True) as folder:
+        scratch = Path(folder)
+        return on_engine(args.command, scratch) if args.engine_only else on_stack(args.command, scratch, tools())
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except Failed as failure:
+        say(str(failure))
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)

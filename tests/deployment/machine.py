@@ -1,0 +1,144 @@
+"""This machine as the deployment test needs it: tools in virtual environments, and ministack, which plays AWS."""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+VENVS = ROOT / "target" / "venv"
+REGION = "us-east-1"
+
+# ministack's other services open ports of their own, some on every interface.
+SERVICES = "apigateway,cloudformation,cloudwatch,dynamodb,iam,lambda,logs,s3,sts"
+
+
+class Failed(Exception):
+    """Something that ends the run, told in one line."""
+
+
+def say(text: str) -> None:
+    print(f"deploy_local: {text}", file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def timed(what: str) -> Iterator[None]:
+    started = time.monotonic()
+    yield
+    say(f"{what} ({time.monotonic() - started:.1f} s)")
+
+
+def environment(name: str, requirements: Path) -> Path:
+    """Returns the programs of a virtual environment that holds exactly these requirements, made anew when they changed."""
+    venv = VENVS / name
+    stamp = venv / "requirements.sha256"
+    wanted = hashlib.sha256(requirements.read_bytes() + sys.version.encode()).hexdigest()
+    VENVS.mkdir(parents=True, exist_ok=True)
+    with (VENVS / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (stamp.exists() and stamp.read_text() == wanted):
+            with timed(f"installed {requirements.name}"):
+                shutil.rmtree(venv, ignore_errors=True)
+                subprocess.run([sys.executable, "-m", "venv", venv], check=True)
+                pip = [venv / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+                subprocess.run([*pip, "--requirement", requirements], check=True)
+                stamp.write_text(wanted)
+    return venv / "bin"
+
+
+def tools() -> Path:
+    return environment("tools", HERE / "requirements.txt")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def without_aws() -> dict[str, str]:
+    """This process's environment less all that could lead a tool to a real account."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+
+
+def dummy_aws(endpoint: str) -> dict[str, str]:
+    return {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "KITH_ENDPOINT": endpoint,
+    }
+
+
+@contextlib.contextmanager
+def engine(scratch: Path) -> Iterator[str]:
+    """Runs ministack on a free loopback port for as long as the block lasts, its state in `scratch`; yields its URL."""
+    port = free_port()
+    log = scratch / "ministack.log"
+    settings = {
+        "BIND_HOST": "127.0.0.1",
+        "GATEWAY_PORT": str(port),
+        "MINISTACK_REGION": REGION,
+        "SERVICES": SERVICES,
+        "IOT_MTLS_ENABLED": "0",
+        "TMPDIR": str(scratch),
+        "STATE_DIR": str(scratch / "state"),
+        "S3_DATA_DIR": str(scratch / "s3"),
+        "LOG_LEVEL": "WARNING",
+    }
+    programs = environment("engine", HERE / "requirements-engine.txt")
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [programs / "ministack"],
+            # The functions inherit it, and on Lambda they find nothing of a developer's settings.
+            env={"PATH": os.environ["PATH"], "HOME": str(scratch)} | settings,
+            cwd=scratch,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        endpoint = f"http://127.0.0.1:{port}"
+        wait_for(endpoint + "/_ministack/health", process, log)
+        yield endpoint
+    finally:
+        stop(process)
+
+
+def wait_for(url: str, process: subprocess.Popen, log: Path, seconds: int = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            break
+        with contextlib.suppress(urllib.error.URLError, OSError):
+            urllib.request.urlopen(url, timeout=2).close()
+            return
+        time.sleep(0.1)
+    raise Failed("the engine did not start:\n" + log.read_text(errors="replace")[-2000:])
+
+
+def stop(process: subprocess.Popen) -> None:
+    """Ends a process, which first ends its children, the functions, and then whatever is left of the session that it leads."""
+    process.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=10)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()

@@ -1,0 +1,109 @@
+"""What a DynamoDB request touches, and whether a role's policies allow it.
+
+Knows the parts of IAM that template.yaml uses, and stops at any other rather than guess.
+"""
+
+import re
+from dataclasses import dataclass
+
+SINGLE = {"GetItem": "Key", "PutItem": "Item", "UpdateItem": "Key", "DeleteItem": "Key"}
+IN_TRANSACTION = {
+    "Get": ("GetItem", "Key"),
+    "Put": ("PutItem", "Item"),
+    "Update": ("UpdateItem", "Key"),
+    "Delete": ("DeleteItem", "Key"),
+    "ConditionCheck": ("ConditionCheckItem", "Key"),
+}
+
+
+@dataclass(frozen=True)
+class Access:
+    """One action on a table or an index, with the partition keys that it names."""
+
+    action: str
+    table: str
+    index: str | None
+    keys: tuple[str, ...]
+
+    @property
+    def resource(self) -> str:
+        return f"table/{self.table}" + (f"/index/{self.index}" if self.index else "")
+
+    def __str__(self) -> str:
+        return f"dynamodb:{self.action} on {self.resource} with leading keys {list(self.keys)}"
+
+
+def accesses(operation: str, request: dict, key: dict[str | None, str]) -> list[Access]:
+    """Returns what a request asks for; `key` names the partition key of the table (None) and of each index.
+
+    A transaction needs the rights of its parts and none of its own; a batch needs the batch's.
+    """
+    table = request.get("TableName", "")
+    if operation in SINGLE:
+        return [Access(operation, table, None, (leading(request[SINGLE[operation]], key),))]
+    if operation == "Query":
+        index = request.get("IndexName")
+        return [Access("Query", table, index, queried(request, key[index]))]
+    if operation == "BatchGetItem":
+        return [
+            Access(operation, name, None, tuple(leading(item, key) for item in part["Keys"]))
+            for name, part in request["RequestItems"].items()
+        ]
+    if operation in ("TransactWriteItems", "TransactGetItems"):
+        return [in_transaction(part, key) for part in request["TransactItems"]]
+    return [Access(operation, table, request.get("IndexName"), ())]
+
+
+def in_transaction(part: dict, key: dict[str | None, str]) -> Access:
+    ((kind, content),) = part.items()
+    action, field = IN_TRANSACTION[kind]
+    return Access(action, content["TableName"], None, (leading(content[field], key),))
+
+
+def leading(item: dict, key: dict[str | None, str]) -> str:
+    return item[key[None]]["S"]
+
+
+def queried(request: dict, key: str) -> tuple[str, ...]:
+    names = request.get("ExpressionAttributeNames", {})
+    for name, value in re.findall(r"(#?[\w.]+)\s*=\s*(:\w+)", request.get("KeyConditionExpression", "")):
+        if names.get(name, name) == key:
+            return (request["ExpressionAttributeValues"][value]["S"],)
+    return ()
+
+
+def allowed(statements: list[dict], access: Access) -> bool:
+    granted = False
+    for statement in statements:
+        if applies(statement, access):
+            if statement["Effect"] == "Deny":
+                return False
+            granted = True
+    return granted
+
+
+def applies(statement: dict, access: Access) -> bool:
+    action = f"dynamodb:{access.action}".lower()
+    return (
+        any(like(pattern.lower(), action) for pattern in several(statement["Action"]))
+        # The part of an ARN before the account is the deployment's affair.
+        and any(pattern == "*" or like(pattern.split(":", 5)[-1], access.resource) for pattern in several(statement["Resource"]))
+        and all(holds(operator, tested, access) for operator, tested in statement.get("Condition", {}).items())
+    )
+
+
+def holds(operator: str, tested: dict, access: Access) -> bool:
+    ((name, wanted),) = tested.items()
+    if (operator, name) == ("ForAllValues:StringLike", "dynamodb:LeadingKeys"):
+        return all(any(like(pattern, key) for pattern in several(wanted)) for key in access.keys)
+    if (operator, name) == ("Null", "dynamodb:LeadingKeys"):
+        return (not access.keys) == (str(wanted).lower() == "true")
+    raise NotImplementedError(f"condition {operator} on {name}")
+
+
+def several(value) -> list[str]:
+    return value if isinstance(value, list) else [value]
+
+
+def like(pattern: str, text: str) -> bool:
+    return re.fullmatch(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), text, re.DOTALL) is not None

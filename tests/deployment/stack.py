@@ -1,0 +1,149 @@
+"""Builds, deploys and connects the stack of template.yaml on ministack."""
+
+import contextlib
+import json
+import os
+import re
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import boto3
+
+import loopback
+from machine import REGION, ROOT, Failed
+
+NAME = "kith"
+BUILT = ROOT / "target" / "deployment"
+
+# Unoptimised, without symbols and by cargo itself: what is tested is the deployment, and neither zig nor a foreign target is needed.
+BUILD_SETTINGS = {
+    "CARGO_LAMBDA_COMPILER": "cargo",
+    "CARGO_PROFILE_DEV_DEBUG": "0",
+    "CARGO_PROFILE_DEV_STRIP": "symbols",
+    "SAM_BUILD_MODE": "debug",
+}
+PARAMETERS = ["--parameter-overrides", "Architecture=x86_64"]
+
+
+def sam(programs: Path, variables: dict[str, str], *arguments: str) -> None:
+    settings = {"SAM_CLI_TELEMETRY": "0", "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "AWS_DEFAULT_REGION": REGION}
+    command = [str(programs / "sam"), *arguments]
+    output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    done = subprocess.run(command, env=variables | settings, cwd=ROOT, check=False, **output)
+    if done.returncode:
+        raise Failed(f"`sam {arguments[0]}` failed:\n{done.stdout[-6000:]}")
+
+
+def build(programs: Path, variables: dict[str, str]) -> Path:
+    """Builds the five functions and returns the template that names them."""
+    sam(programs, variables | BUILD_SETTINGS, "build", *PARAMETERS, "--build-dir", str(BUILT))
+    return BUILT / "template.yaml"
+
+
+def deploy(programs: Path, template: Path, variables: dict[str, str], endpoint: str) -> "Stack":
+    sam(
+        programs, variables, "deploy", *PARAMETERS,
+        "--template-file", str(template), "--stack-name", NAME, "--resolve-s3", "--capabilities", "CAPABILITY_IAM",
+        "--no-confirm-changeset", "--no-progressbar",
+    )  # fmt: skip
+    return Stack(endpoint)
+
+
+class Stack:
+    """The deployed stack, as ministack describes it."""
+
+    def __init__(self, endpoint: str) -> None:
+        address = urlsplit(endpoint)
+        self.backend = (address.hostname, address.port)
+        session = boto3.Session("test", "test", region_name=REGION)
+        self.client = lambda service: session.client(service, endpoint_url=endpoint)
+        formation = self.client("cloudformation")
+        resources = formation.describe_stack_resources(StackName=NAME)["StackResources"]
+        self.physical = {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in resources}
+        self.template = formation.get_template(StackName=NAME, TemplateStage="Processed")["TemplateBody"]
+        self.api = self.physical["Api"]
+        self.table = self.physical["Table"]
+        self._denied: list[str] = []
+
+    def denied(self) -> Counter[str]:
+        """What functions asked the table for and their roles do not allow, and how often."""
+        return Counter(self._denied)
+
+    def of_type(self, kind: str) -> list[str]:
+        return [name for name, resource in self.template["Resources"].items() if resource["Type"] == kind]
+
+    @contextlib.contextmanager
+    def reachable(self) -> Iterator[str]:
+        """Connects routes and table for as long as the block lasts, and yields the base URL."""
+        self.add_routes()
+        roles = {name: self.statements(name) for name in self.of_type("AWS::Lambda::Function")}
+        guard = loopback.table_guard(self.backend, roles, self.partition_keys(), self._denied)
+        front = loopback.front(self.backend, f"{self.api}.execute-api.localhost")
+        with loopback.serving(guard) as table, loopback.serving(front) as url:
+            self.point_at(table)
+            yield url
+
+    def add_routes(self) -> None:
+        """Adds what the OpenAPI body of the API says: ministack does not read it."""
+        gateway = self.client("apigatewayv2")
+        if gateway.get_routes(ApiId=self.api)["Items"]:
+            return
+        integrations: dict[str, str] = {}
+        for path, methods in self.template["Resources"]["Api"]["Properties"]["Body"]["paths"].items():
+            for method, operation in methods.items():
+                uri = json.dumps(operation["x-amazon-apigateway-integration"]["uri"])
+                alias = re.search(r"\$\{(\w+Aliaslive)\}", uri)[1]
+                if alias not in integrations:
+                    integrations[alias] = gateway.create_integration(
+                        ApiId=self.api,
+                        IntegrationType="AWS_PROXY",
+                        IntegrationUri=self.physical[alias],
+                        IntegrationMethod="POST",
+                        PayloadFormatVersion="2.0",
+                    )["IntegrationId"]
+                verb = "ANY" if method == "x-amazon-apigateway-any-method" else method.upper()
+                key = "$default" if operation.get("isDefaultRoute") else f"{verb} {path}"
+                gateway.create_route(ApiId=self.api, RouteKey=key, Target=f"integrations/{integrations[alias]}")
+
+    def statements(self, function: str) -> list[dict]:
+        """All statements of the role of a function, as deployed."""
+        iam = self.client("iam")
+        role = self.client("lambda").get_function_configuration(FunctionName=self.physical[function])["Role"].rsplit("/", 1)[-1]
+        found: list[dict] = []
+        for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
+            found += iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]["Statement"]
+        for attached in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]:
+            arn = attached["PolicyArn"]
+            version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+            found += iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]["Statement"]
+        return found
+
+    def partition_keys(self) -> dict[str | None, str]:
+        table = self.client("dynamodb").describe_table(TableName=self.table)["Table"]
+        indexes = table.get("GlobalSecondaryIndexes", [])
+        return {None: table["KeySchema"][0]["AttributeName"]} | {i["IndexName"]: i["KeySchema"][0]["AttributeName"] for i in indexes}
+
+    def point_at(self, table: str) -> None:
+        """Publishes each function anew with the guard as its endpoint, where the alias finds it."""
+        functions = self.client("lambda")
+        for logical in self.of_type("AWS::Lambda::Function"):
+            name = self.physical[logical]
+            variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+            variables["AWS_ENDPOINT_URL"] = f"{table}/{logical}"
+            functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+            functions.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.2, "MaxAttempts": 100})
+            version = functions.publish_version(FunctionName=name)["Version"]
+            functions.update_alias(FunctionName=name, Name="live", FunctionVersion=version)
+
+    def show_logs(self, lines: int = 40) -> None:
+        """Prints the last lines that each function logged."""
+        logs = self.client("logs")
+        for logical in self.of_type("AWS::Logs::LogGroup"):
+            group = self.physical[logical]
+            events = logs.filter_log_events(logGroupName=group).get("events", [])
+            for event in events[-lines:]:
+                print(f"{group}: {event['message'].rstrip()}", file=sys.stderr)
