@@ -18,46 +18,105 @@ const PERSONA: &str = "/identity/users/{user_id}/personas/{persona_id}";
 
 /// The routes of this function.
 pub static ROUTES: [Route; 9] = [
-    Route::write("POST", PERSONAS, "create_persona", (201, "Persona"), || post(create))
-        .scope(UsersWrite)
-        .json("PersonaInput")
-        .about("Adds a persona to a user"),
-    Route::read("GET", PERSONAS, "list_personas", (200, "PersonaList"), || get(list))
-        .scope(UsersRead)
-        .about("Lists the personas of a user"),
-    Route::read("GET", PERSONA, "get_persona", (200, "Persona"), || get(read)).scope(UsersRead).about("Reads a persona"),
-    Route::write("PATCH", PERSONA, "patch_persona", (200, "Persona"), || patch(edit))
-        .scope(UsersWrite)
-        .json("PersonaPatch")
-        .about("Changes scope, validity, preference and attributes of a persona"),
-    Route::write("DELETE", PERSONA, "delete_persona", (204, ""), || delete(remove))
-        .scope(UsersWrite)
-        .about("Removes a persona"),
-    Route::write("PATCH", "/identity/users/{user_id}/personas/{persona_id}/attribute", "set_persona_attribute", (200, "Persona"), || {
-        patch(set_attribute)
+    Route::write("POST", PERSONAS, "create_persona", (201, "Persona"), || {
+        post(create)
     })
+    .scope(UsersWrite)
+    .json("PersonaInput")
+    .about("Adds a persona to a user"),
+    Route::read(
+        "GET",
+        PERSONAS,
+        "list_personas",
+        (200, "PersonaList"),
+        || get(list),
+    )
+    .scope(UsersRead)
+    .about("Lists the personas of a user"),
+    Route::read("GET", PERSONA, "get_persona", (200, "Persona"), || {
+        get(read)
+    })
+    .scope(UsersRead)
+    .about("Reads a persona"),
+    Route::write("PATCH", PERSONA, "patch_persona", (200, "Persona"), || {
+        patch(edit)
+    })
+    .scope(UsersWrite)
+    .json("PersonaPatch")
+    .about("Changes scope, validity, preference and attributes of a persona"),
+    Route::write("DELETE", PERSONA, "delete_persona", (204, ""), || {
+        delete(remove)
+    })
+    .scope(UsersWrite)
+    .about("Removes a persona"),
+    Route::write(
+        "PATCH",
+        "/identity/users/{user_id}/personas/{persona_id}/attribute",
+        "set_persona_attribute",
+        (200, "Persona"),
+        || patch(set_attribute),
+    )
     .scope(UsersWrite)
     .json("PersonaAttribute")
     .about("Sets the values of one attribute of a persona"),
-    Route::write("POST", "/identity/users/{user_id}/personas/{persona_id}/prefer", "prefer_persona", (200, "Persona"), || {
-        post(async |call| act(call, |p| Persona { preferred: true, ..p }).await)
-    })
+    Route::write(
+        "POST",
+        "/identity/users/{user_id}/personas/{persona_id}/prefer",
+        "prefer_persona",
+        (200, "Persona"),
+        || {
+            post(async |call| {
+                act(call, |p| Persona {
+                    preferred: true,
+                    ..p
+                })
+                .await
+            })
+        },
+    )
     .scope(UsersWrite)
     .about("Makes a persona the preferred one"),
-    Route::write("POST", "/identity/users/{user_id}/personas/{persona_id}/activate", "activate_persona", (200, "Persona"), || {
-        post(async |call| act(call, |p| Persona { status: PersonaStatus::Active, ..p }).await)
-    })
+    Route::write(
+        "POST",
+        "/identity/users/{user_id}/personas/{persona_id}/activate",
+        "activate_persona",
+        (200, "Persona"),
+        || {
+            post(async |call| {
+                act(call, |p| Persona {
+                    status: PersonaStatus::Active,
+                    ..p
+                })
+                .await
+            })
+        },
+    )
     .scope(UsersWrite)
     .about("Puts a persona in force"),
-    Route::write("POST", "/identity/users/{user_id}/personas/{persona_id}/suspend", "suspend_persona", (200, "Persona"), || {
-        post(async |call| act(call, |p| Persona { status: PersonaStatus::Suspended, ..p }).await)
-    })
+    Route::write(
+        "POST",
+        "/identity/users/{user_id}/personas/{persona_id}/suspend",
+        "suspend_persona",
+        (200, "Persona"),
+        || {
+            post(async |call| {
+                act(call, |p| Persona {
+                    status: PersonaStatus::Suspended,
+                    ..p
+                })
+                .await
+            })
+        },
+    )
     .scope(UsersWrite)
     .about("Takes a persona out of force"),
 ];
 
 fn found(user: &User, id: PersonaId) -> Result<&Persona> {
-    user.personas.iter().find(|persona| persona.id == id).ok_or(Error::NotFound)
+    user.personas
+        .iter()
+        .find(|persona| persona.id == id)
+        .ok_or(Error::NotFound)
 }
 
 fn shown(user: &Versioned<User>, id: PersonaId, schema: &Schema) -> Answered {
@@ -70,7 +129,9 @@ fn shown(user: &Versioned<User>, id: PersonaId, schema: &Schema) -> Answered {
 fn with_persona(user: &User, persona: Persona) -> Result<User> {
     let mut user = user.clone();
     let twin = |other: &&Persona| {
-        other.id != persona.id && other.definition == persona.definition && other.scope == persona.scope
+        other.id != persona.id
+            && other.definition == persona.definition
+            && other.scope == persona.scope
     };
     if user.personas.iter().find(twin).is_some() {
         return Err(Error::Taken(vec![Violation {
@@ -80,19 +141,30 @@ fn with_persona(user: &User, persona: Persona) -> Result<User> {
         }]));
     }
     if persona.preferred {
-        for other in user.personas.iter_mut().filter(|other| other.preferred && other.id != persona.id) {
+        for other in user
+            .personas
+            .iter_mut()
+            .filter(|other| other.preferred && other.id != persona.id)
+        {
             other.preferred = false;
             other.rev += 1;
             other.seal();
         }
     }
-    match user.personas.iter_mut().find(|other| other.id == persona.id) {
+    match user
+        .personas
+        .iter_mut()
+        .find(|other| other.id == persona.id)
+    {
         Some(place) => *place = persona,
         None => user.personas.push(persona),
     }
     let mut violations = Violations::default();
     if user.personas.len() > shared::domain::user::MAX_PERSONAS {
-        let detail = format!("a user has at most {} personas", shared::domain::user::MAX_PERSONAS);
+        let detail = format!(
+            "a user has at most {} personas",
+            shared::domain::user::MAX_PERSONAS
+        );
         violations.add("", Code::TooMany, detail);
     }
     violations.check(user)
@@ -103,7 +175,8 @@ async fn create(mut call: Call) -> Answered {
     let body = call.take_body();
     let (call, body) = (&call, &body);
     call.once(|record| {
-        call.app.decide(&call.caller.tenant, move |schema| async move {
+        call.app
+            .decide(&call.caller.tenant, move |schema| async move {
                 let schema = &*schema;
                 // The id is the same in every turn of a contended write.
                 let fresh = PersonaId::new(call.app.world().new_uuid());
@@ -115,11 +188,24 @@ async fn create(mut call: Call) -> Answered {
                     call.guard(&[live.tag()])?;
                     let mut violations = Violations::default();
                     let world = call.app.world();
-                    let persona = Persona::create(body.clone(), "", Some(fresh), schema, world, &mut violations);
-                    let persona = violations.check(persona)?.ok_or_else(|| Error::unexpected("a persona without violations"))?;
+                    let persona = Persona::create(
+                        body.clone(),
+                        "",
+                        Some(fresh),
+                        schema,
+                        world,
+                        &mut violations,
+                    );
+                    let persona = violations
+                        .check(persona)?
+                        .ok_or_else(|| Error::unexpected("a persona without violations"))?;
                     with_persona(&live.value, persona).map(Some)
                 };
-                let user = call.app.table().change_user(schema, user_id, add, |next| record.of(&made(next)?)).await?;
+                let user = call
+                    .app
+                    .table()
+                    .change_user(schema, user_id, add, |next| record.of(&made(next)?))
+                    .await?;
                 made(&user)
             })
     })
@@ -128,22 +214,41 @@ async fn create(mut call: Call) -> Answered {
 
 async fn list(call: Call) -> Answered {
     let tenant = &call.caller.tenant;
-    let user = call.app.table().find_user(tenant, call.id("user_id")?).await?.ok_or(Error::NotFound)?;
+    let user = call
+        .app
+        .table()
+        .find_user(tenant, call.id("user_id")?)
+        .await?
+        .ok_or(Error::NotFound)?;
     let schema = call.app.schema_of(tenant, [&user.value]).await?;
-    let items: Vec<_> = user.value.personas.iter().map(|persona| Json::Object(persona.show(&schema))).collect();
+    let items: Vec<_> = user
+        .value
+        .personas
+        .iter()
+        .map(|persona| Json::Object(persona.show(&schema)))
+        .collect();
     Ok(Answer::content(object! { "items" => items }))
 }
 
 async fn read(call: Call) -> Answered {
     let tenant = &call.caller.tenant;
-    let user = call.app.table().find_user(tenant, call.id("user_id")?).await?.ok_or(Error::NotFound)?;
+    let user = call
+        .app
+        .table()
+        .find_user(tenant, call.id("user_id")?)
+        .await?
+        .ok_or(Error::NotFound)?;
     let persona = found(&user.value, call.id("persona_id")?)?;
     let schema = call.app.schema_of(tenant, [&user.value]).await?;
     call.show(&persona.tag, || persona.show(&schema))
 }
 
 /// Changes one persona. Its write is conditional on the persona's own tag or on that of the user, which contains it.
-async fn change(call: &Call, record: Option<Recorder<'_>>, edit: impl Fn(&Persona, &Schema) -> Result<Persona>) -> Answered {
+async fn change(
+    call: &Call,
+    record: Option<Recorder<'_>>,
+    edit: impl Fn(&Persona, &Schema) -> Result<Persona>,
+) -> Answered {
     let user_id: UserId = call.id("user_id")?;
     let id: PersonaId = call.id("persona_id")?;
     let edit = &edit;
@@ -165,7 +270,11 @@ async fn change(call: &Call, record: Option<Recorder<'_>>, edit: impl Fn(&Person
                 Some(record) => record.of(&shown(next, id, schema)?),
                 None => Ok(None),
             };
-            let user = call.app.table().change_user(schema, user_id, write, kept).await?;
+            let user = call
+                .app
+                .table()
+                .change_user(schema, user_id, write, kept)
+                .await?;
             shown(&user, id, schema)
         })
         .await
@@ -178,11 +287,15 @@ async fn edit(mut call: Call) -> Answered {
 
 async fn set_attribute(mut call: Call) -> Answered {
     let body = call.take_body();
-    change(&call, None, |persona, schema| persona.set_attribute(body.clone(), schema)).await
+    change(&call, None, |persona, schema| {
+        persona.set_attribute(body.clone(), schema)
+    })
+    .await
 }
 
 async fn act(call: Call, edit: impl Fn(Persona) -> Persona) -> Answered {
-    call.once(|record| change(&call, Some(record), |persona, _| Ok(edit(persona.clone())))).await
+    call.once(|record| change(&call, Some(record), |persona, _| Ok(edit(persona.clone()))))
+        .await
 }
 
 async fn remove(call: Call) -> Answered {
@@ -199,7 +312,10 @@ async fn remove(call: Call) -> Answered {
                 user.personas.retain(|persona| persona.id != id);
                 Ok(Some(user))
             };
-            call.app.table().change_user(schema, user_id, drop, |_| Ok(None)).await
+            call.app
+                .table()
+                .change_user(schema, user_id, drop, |_| Ok(None))
+                .await
         })
         .await?;
     Ok(Answer::nothing())

@@ -44,48 +44,80 @@ const APPLICATION_SUBJECTS: &str = "/api/v1/sso/application-subjects";
 const APPLICATION_SUBJECT: &str = "/api/v1/sso/application-subjects/{id}";
 
 const SUBJECTS: [Route; 8] = [
-    Route::write("POST", SERVER_SUBJECTS, "create_authentication_server_subject", (201, "AuthenticationServerSubject"), || {
-        post(async |call| create(call, Side::Server).await)
-    })
+    Route::write(
+        "POST",
+        SERVER_SUBJECTS,
+        "create_authentication_server_subject",
+        (201, "AuthenticationServerSubject"),
+        || post(async |call| create(call, Side::Server).await),
+    )
     .scope(UsersWrite)
     .json("AuthenticationServerSubject")
     .about("Maps a subject of an authentication server to a user"),
-    Route::read("GET", SERVER_SUBJECTS, "list_authentication_server_subjects", (200, "AuthenticationServerSubjectList"), || {
-        get(async |call| list(call, Side::Server).await)
-    })
+    Route::read(
+        "GET",
+        SERVER_SUBJECTS,
+        "list_authentication_server_subjects",
+        (200, "AuthenticationServerSubjectList"),
+        || get(async |call| list(call, Side::Server).await),
+    )
     .scope(UsersRead)
     .query(&["user_id", "authentication_server_id"])
     .about("Lists the subjects of a user at authentication servers, the built-in one included"),
-    Route::read("GET", SERVER_SUBJECT, "get_authentication_server_subject", (200, "AuthenticationServerSubject"), || {
-        get(async |call| read(call, Side::Server).await)
-    })
+    Route::read(
+        "GET",
+        SERVER_SUBJECT,
+        "get_authentication_server_subject",
+        (200, "AuthenticationServerSubject"),
+        || get(async |call| read(call, Side::Server).await),
+    )
     .scope(UsersRead)
     .about("Reads a mapping"),
-    Route::write("DELETE", SERVER_SUBJECT, "delete_authentication_server_subject", (204, ""), || {
-        delete(async |call| remove(call, Side::Server).await)
-    })
+    Route::write(
+        "DELETE",
+        SERVER_SUBJECT,
+        "delete_authentication_server_subject",
+        (204, ""),
+        || delete(async |call| remove(call, Side::Server).await),
+    )
     .scope(UsersWrite)
     .about("Deletes a mapping"),
-    Route::write("POST", APPLICATION_SUBJECTS, "create_application_subject", (201, "ApplicationSubject"), || {
-        post(async |call| create(call, Side::Application).await)
-    })
+    Route::write(
+        "POST",
+        APPLICATION_SUBJECTS,
+        "create_application_subject",
+        (201, "ApplicationSubject"),
+        || post(async |call| create(call, Side::Application).await),
+    )
     .scope(UsersWrite)
     .json("ApplicationSubject")
     .about("Maps a user to the subject by which an application knows it"),
-    Route::read("GET", APPLICATION_SUBJECTS, "list_application_subjects", (200, "ApplicationSubjectList"), || {
-        get(async |call| list(call, Side::Application).await)
-    })
+    Route::read(
+        "GET",
+        APPLICATION_SUBJECTS,
+        "list_application_subjects",
+        (200, "ApplicationSubjectList"),
+        || get(async |call| list(call, Side::Application).await),
+    )
     .scope(UsersRead)
     .query(&["user_id", "application_id"])
     .about("Lists the subjects of a user at applications"),
-    Route::read("GET", APPLICATION_SUBJECT, "get_application_subject", (200, "ApplicationSubject"), || {
-        get(async |call| read(call, Side::Application).await)
-    })
+    Route::read(
+        "GET",
+        APPLICATION_SUBJECT,
+        "get_application_subject",
+        (200, "ApplicationSubject"),
+        || get(async |call| read(call, Side::Application).await),
+    )
     .scope(UsersRead)
     .about("Reads a mapping"),
-    Route::write("DELETE", APPLICATION_SUBJECT, "delete_application_subject", (204, ""), || {
-        delete(async |call| remove(call, Side::Application).await)
-    })
+    Route::write(
+        "DELETE",
+        APPLICATION_SUBJECT,
+        "delete_application_subject",
+        (204, ""),
+        || delete(async |call| remove(call, Side::Application).await),
+    )
     .scope(UsersWrite)
     .about("Deletes a mapping"),
 ];
@@ -93,10 +125,15 @@ const SUBJECTS: [Route; 8] = [
 async fn create(mut call: Call, side: Side) -> Answered {
     call.guard_collection()?;
     let body = call.take_body();
-    let path = if side == Side::Server { SERVER_SUBJECTS } else { APPLICATION_SUBJECTS };
+    let path = if side == Side::Server {
+        SERVER_SUBJECTS
+    } else {
+        APPLICATION_SUBJECTS
+    };
     let (call, body) = (&call, &body);
     call.once(|record| {
-        call.app.decide(&call.caller.tenant, move |schema| async move {
+        call.app
+            .decide(&call.caller.tenant, move |schema| async move {
                 let subject = Subject::read(body.clone(), side, &schema.tenant)?;
                 let party = subject.party.as_str();
                 let known = match side {
@@ -105,12 +142,20 @@ async fn create(mut call: Call, side: Side) -> Answered {
                 };
                 if !known {
                     let at = format!("/{}", side.field());
-                    return Err(Error::invalid(at, Code::NotFound, format!("there is no `{party}`")));
+                    return Err(Error::invalid(
+                        at,
+                        Code::NotFound,
+                        format!("there is no `{party}`"),
+                    ));
                 }
                 let subject = Versioned::first(subject);
                 let location = format!("{path}/{}", subject.value.id);
-                let answer = Answer::created(subject.value.show(), subject.tag(), location).about(subject.value.user);
-                call.app.table().create_subject(&schema, &subject, record.of(&answer)?).await?;
+                let answer = Answer::created(subject.value.show(), subject.tag(), location)
+                    .about(subject.value.user);
+                call.app
+                    .table()
+                    .create_subject(&schema, &subject, record.of(&answer)?)
+                    .await?;
                 Ok(answer)
             })
     })
@@ -119,8 +164,14 @@ async fn create(mut call: Call, side: Side) -> Answered {
 
 async fn list(call: Call, side: Side) -> Answered {
     let user: UserId = match call.query("user_id") {
-        Some(id) => id.parse().map_err(|_| Error::Malformed("`user_id` is not a user's id".to_owned()))?,
-        None => return Err(Error::Malformed("the query parameter `user_id` is required".to_owned())),
+        Some(id) => id
+            .parse()
+            .map_err(|_| Error::Malformed("`user_id` is not a user's id".to_owned()))?,
+        None => {
+            return Err(Error::Malformed(
+                "the query parameter `user_id` is required".to_owned(),
+            ));
+        }
     };
     let party = call.query(side.field());
     let tenant = &call.caller.tenant;
@@ -132,13 +183,21 @@ async fn list(call: Call, side: Side) -> Answered {
         items.push(Json::Object(computed(&live.value)?.show()));
     }
     let mapped = call.app.table().subjects(tenant, user, side, party).await?;
-    items.extend(mapped.iter().map(|subject| Json::Object(subject.value.show())));
+    items.extend(
+        mapped
+            .iter()
+            .map(|subject| Json::Object(subject.value.show())),
+    );
     Ok(Answer::content(object! { "items" => items }))
 }
 
 async fn find(call: &Call, side: Side) -> Result<Option<Versioned<Subject>>> {
     let id: SubjectId = call.id("id")?;
-    let found = call.app.table().find_subject(&call.caller.tenant, id).await?;
+    let found = call
+        .app
+        .table()
+        .find_subject(&call.caller.tenant, id)
+        .await?;
     Ok(found.filter(|subject| subject.value.side == side))
 }
 
@@ -154,11 +213,16 @@ async fn read(call: Call, side: Side) -> Answered {
 async fn remove(call: Call, side: Side) -> Answered {
     if let Some(subject) = find(&call, side).await? {
         call.guard(&[subject.tag()])?;
-        call.app.table().delete_subject(&call.caller.tenant, &subject.value).await?;
+        call.app
+            .table()
+            .delete_subject(&call.caller.tenant, &subject.value)
+            .await?;
         return Ok(Answer::nothing());
     }
     system_user(&call, side).await?.ok_or(Error::NotFound)?;
-    Err(Error::Conflict("the subject at `system` is the username and goes only with the user".to_owned()))
+    Err(Error::Conflict(
+        "the subject at `system` is the username and goes only with the user".to_owned(),
+    ))
 }
 
 /// The user whose subject at the built-in server the path names: the id of that mapping is the user's own.
@@ -166,7 +230,11 @@ async fn system_user(call: &Call, side: Side) -> Result<Option<shared::domain::u
     if side != Side::Server {
         return Ok(None);
     }
-    let user = call.app.table().find_user(&call.caller.tenant, call.id("id")?).await?;
+    let user = call
+        .app
+        .table()
+        .find_user(&call.caller.tenant, call.id("id")?)
+        .await?;
     Ok(user.map(|live| live.into_stored().value))
 }
 

@@ -2,7 +2,9 @@
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, RETRY_AFTER, VARY, WWW_AUTHENTICATE};
+use http::header::{
+    CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
+};
 use http::{HeaderName, StatusCode};
 use serde::Serialize;
 
@@ -116,13 +118,29 @@ impl Error {
             }
         };
         let kind = format!("/problems/{slug}");
-        let problem = Problem { kind, title, status, detail, request_id: None, errors, cause };
-        (StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), problem, headers)
+        let problem = Problem {
+            kind,
+            title,
+            status,
+            detail,
+            request_id: None,
+            errors,
+            cause,
+        };
+        (
+            StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+            problem,
+            headers,
+        )
     }
 }
 
 fn count(violations: usize) -> String {
-    if violations == 1 { "one violation".to_owned() } else { format!("{violations} violations") }
+    if violations == 1 {
+        "one violation".to_owned()
+    } else {
+        format!("{violations} violations")
+    }
 }
 
 impl IntoResponse for Error {
@@ -137,7 +155,9 @@ impl IntoResponse for Error {
             (VARY, "Authorization, Accept"),
         ];
         for (name, value) in fixed {
-            response.headers_mut().insert(name, HeaderValue::from_static(value));
+            response
+                .headers_mut()
+                .insert(name, HeaderValue::from_static(value));
         }
         for (name, value) in headers {
             if let Ok(value) = HeaderValue::try_from(value) {

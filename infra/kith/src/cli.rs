@@ -1,0 +1,326 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use serde_json::json;
+use shared::domain::Scopes;
+use shared::domain::client::Client;
+use shared::domain::error::Error;
+use shared::domain::id::{ClientId, TenantId};
+use shared::store::Table;
+use shared::world::World;
+
+use crate::serve::{Service, stop_signal};
+use crate::table::{Failure, open_local, open_remote};
+use crate::{check, openapi, tour};
+
+/// Kith: the user-profile service. Without a command it serves.
+#[derive(Debug, Parser)]
+#[command(name = "kith", version, about, max_term_width = 100)]
+pub struct Command {
+    #[command(flatten)]
+    place: Place,
+    /// Print JSON instead of text for people.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    action: Option<Action>,
+}
+
+/// Where the table is.
+#[derive(Clone, Debug, Args)]
+struct Place {
+    /// The data folder of the embedded table.
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        default_value = ".kith",
+        conflicts_with = "table"
+    )]
+    data: PathBuf,
+    /// The name of a DynamoDB table, reached with your AWS credentials.
+    #[arg(long, global = true, value_name = "NAME")]
+    table: Option<String>,
+    /// Another endpoint than DynamoDB's own.
+    #[arg(long, global = true, value_name = "URL", requires = "table")]
+    endpoint: Option<String>,
+    /// Another region than that of your AWS configuration.
+    #[arg(long, global = true, value_name = "REGION", requires = "table")]
+    region: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Serve all functions on one port, on the embedded table.
+    Serve(ServeOptions),
+    /// Walk the flows and show each request and answer.
+    Tour(tour::Options),
+    /// Create and list tenants.
+    #[command(subcommand)]
+    Tenant(TenantAction),
+    /// Register, list, rotate and revoke machine clients.
+    #[command(subcommand)]
+    Client(ClientAction),
+    /// Verify that users and look-ups belong together, both ways.
+    Check {
+        /// The tenant to verify.
+        #[arg(long)]
+        tenant: TenantId,
+    },
+    /// Print the OpenAPI description of the service.
+    #[command(hide = true)]
+    Openapi,
+}
+
+#[derive(Debug, Args)]
+struct ServeOptions {
+    /// The address to listen on.
+    #[arg(long, value_name = "ADDRESS", default_value_t = default_address())]
+    listen: SocketAddr,
+    /// Keep the table in memory; the data folder holds `demo.env` only.
+    #[arg(long)]
+    memory: bool,
+}
+
+fn default_address() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 3000))
+}
+
+#[derive(Debug, Subcommand)]
+enum TenantAction {
+    /// Create a tenant with the definitions that each has from the start.
+    Create {
+        /// The tenant's name: `^[a-z][a-z0-9-]{1,62}$`.
+        name: TenantId,
+    },
+    /// List the tenants.
+    List,
+}
+
+#[derive(Debug, Subcommand)]
+enum ClientAction {
+    /// Register a client; its secret is shown once.
+    Create {
+        /// Whose client it is.
+        #[arg(long)]
+        tenant: TenantId,
+        /// A name for people.
+        #[arg(long)]
+        name: String,
+        /// The scopes that it may ask for, separated by spaces.
+        #[arg(long)]
+        scope: Scopes,
+        /// A further grant; `refresh_token` is the only one.
+        #[arg(long, value_parser = ["refresh_token"])]
+        grant: Option<String>,
+    },
+    /// List a tenant's clients.
+    List {
+        /// Whose clients.
+        #[arg(long)]
+        tenant: TenantId,
+    },
+    /// Add a secret, shown once; the older of two live ones goes.
+    Rotate {
+        /// The client.
+        client_id: ClientId,
+    },
+    /// Delete a client. Its access tokens live until they expire.
+    Revoke {
+        /// The client.
+        client_id: ClientId,
+    },
+}
+
+impl Command {
+    /// Does what the command says.
+    pub async fn run(self) -> Result<(), Failure> {
+        let action = self.action.unwrap_or(Action::Serve(ServeOptions {
+            listen: default_address(),
+            memory: false,
+        }));
+        match action {
+            Action::Serve(options) => serve(options, &self.place).await,
+            Action::Tour(options) => tour::run(options, &self.place.data).await,
+            Action::Openapi => {
+                println!("{}", openapi::document()?);
+                Ok(())
+            }
+            Action::Tenant(action) => tenant(action, &self.place.open().await?, self.json).await,
+            Action::Client(action) => client(action, &self.place.open().await?, self.json).await,
+            Action::Check { tenant } => {
+                check::run(&self.place.open().await?, &tenant, self.json).await
+            }
+        }
+    }
+}
+
+impl Place {
+    async fn open(&self) -> Result<Table, Failure> {
+        match &self.table {
+            Some(name) => open_remote(name, self.endpoint.as_deref(), self.region.clone()).await,
+            None if !self.data.exists() => {
+                Err(format!("there is no data folder `{}`", self.data.display()))
+            }
+            None => open_local(Some(&self.data), World::default()).await,
+        }
+    }
+}
+
+async fn serve(options: ServeOptions, place: &Place) -> Result<(), Failure> {
+    if place.table.is_some() {
+        return Err("`serve` runs on the embedded table; a DynamoDB table is served by the deployed functions".to_owned());
+    }
+    tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_current_span(false)
+        .with_span_list(false)
+        .with_target(false)
+        .with_max_level(tracing::Level::INFO)
+        .with_writer(std::io::stderr)
+        .init();
+    let service = Service::start(options.listen, &place.data, options.memory).await?;
+    print!("{}", how_to(&service));
+    service.run(stop_signal()).await
+}
+
+fn how_to(service: &Service) -> String {
+    let (url, env) = (&service.url, service.env_file.display());
+    format!(
+        "Kith serves on {url}   (Ctrl-C stops it)
+
+  see the whole flow:   kith tour        (cargo run -- tour)
+  or by hand, in another terminal:
+
+    set -a; . {env}; set +a
+    TOKEN=$(curl -s $KITH_URL/idhub/oidc/v1/token -d grant_type=client_credentials \\
+      -u \"$KITH_CLIENT_ID:$KITH_CLIENT_SECRET\" | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')
+    curl -i $KITH_URL/identity/users -H \"Authorization: Bearer $TOKEN\" \\
+      --json '{{\"username\": \"jan.janssen\", \"preferred_email\": \"jan@example.org\"}}'
+
+"
+    )
+}
+
+fn said(error: Error) -> Failure {
+    match error {
+        Error::NotFound => "there is no such client".to_owned(),
+        Error::Unavailable(what) => format!("the table is not available: {what}"),
+        Error::Unexpected(what) => what,
+        other => format!("{other:?}"),
+    }
+}
+
+async fn tenant(action: TenantAction, table: &Table, as_json: bool) -> Result<(), Failure> {
+    match action {
+        TenantAction::Create { name } => {
+            if !table.create_tenant(&name).await.map_err(said)? {
+                return Err(format!("there is a tenant `{name}`"));
+            }
+            print(as_json, &json!({ "id": name }), || {
+                format!("tenant {name} created")
+            });
+        }
+        TenantAction::List => {
+            let tenants = table.tenants().await.map_err(said)?;
+            print(as_json, &json!(tenants), || {
+                let lines: Vec<_> = tenants
+                    .iter()
+                    .map(|tenant| format!("{}\t{}", tenant.id, tenant.created_at))
+                    .collect();
+                lines.join("\n")
+            });
+        }
+    }
+    Ok(())
+}
+
+async fn client(action: ClientAction, table: &Table, as_json: bool) -> Result<(), Failure> {
+    match action {
+        ClientAction::Create {
+            tenant,
+            name,
+            scope,
+            grant,
+        } => {
+            let tenants = table.tenants().await.map_err(said)?;
+            if !tenants.iter().any(|known| known.id == tenant) {
+                return Err(format!("there is no tenant `{tenant}`"));
+            }
+            let (client, secret) =
+                Client::register(&tenant, &name, scope, grant.is_some(), table.world());
+            table.create_client(&client).await.map_err(said)?;
+            credentials(as_json, &client.client_id, secret.reveal());
+        }
+        ClientAction::List { tenant } => {
+            let clients = table.clients(&tenant).await.map_err(said)?;
+            let shown: Vec<_> = clients.iter().map(show).collect();
+            print(as_json, &json!(shown), || {
+                let line = |c: &Client| {
+                    format!(
+                        "{}\t{}\t{}\t{} secret(s)",
+                        c.client_id,
+                        c.name,
+                        c.scopes,
+                        c.secrets.len()
+                    )
+                };
+                clients.iter().map(line).collect::<Vec<_>>().join("\n")
+            });
+        }
+        ClientAction::Rotate { client_id } => {
+            let mut secret = None;
+            table
+                .change_client(&client_id, |client| {
+                    secret = Some(client.add_secret(table.world()))
+                })
+                .await
+                .map_err(said)?;
+            let secret = secret.ok_or("the client was not changed")?;
+            credentials(as_json, &client_id, secret.reveal());
+        }
+        ClientAction::Revoke { client_id } => {
+            table.delete_client(&client_id).await.map_err(said)?;
+            print(
+                as_json,
+                &json!({ "client_id": client_id, "revoked": true }),
+                || format!("client {client_id} revoked; its access tokens live until they expire"),
+            );
+        }
+    }
+    Ok(())
+}
+
+fn show(client: &Client) -> serde_json::Value {
+    json!({
+        "client_id": client.client_id,
+        "name": client.name,
+        "scopes": client.scopes.iter().map(|scope| scope.name()).collect::<Vec<_>>(),
+        "grant_types": if client.refresh_token { vec!["client_credentials", "refresh_token"] } else { vec!["client_credentials"] },
+        "secrets": client.secrets.iter().map(|s| json!({ "id": s.id, "created_at": s.created_at })).collect::<Vec<_>>(),
+    })
+}
+
+fn credentials(as_json: bool, id: &ClientId, secret: &str) {
+    print(
+        as_json,
+        &json!({ "client_id": id, "client_secret": secret }),
+        || {
+            format!(
+                "client_id      {id}\nclient_secret  {secret}\n\nThe secret is shown this once."
+            )
+        },
+    );
+}
+
+fn print(as_json: bool, content: &serde_json::Value, text: impl FnOnce() -> String) {
+    if as_json {
+        println!("{content}");
+    } else {
+        println!("{}", text());
+    }
+}

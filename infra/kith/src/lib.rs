@@ -1,0 +1,13 @@
+//! The operator's and newcomer's program: the whole service on one port, a tour of it, and the table's upkeep.
+//!
+//! This is the only package beside the tests that may depend on the embedded engine. It adds no behaviour to the service: what it
+//! serves are the functions' own routers.
+
+pub mod check;
+pub mod cli;
+pub mod demo;
+pub mod embedded;
+pub mod openapi;
+pub mod serve;
+pub mod table;
+pub mod tour;

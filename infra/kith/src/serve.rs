@@ -1,0 +1,111 @@
+//! `kith serve`: all functions on one port.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use axum::Router;
+use shared::app::App;
+use shared::http;
+use shared::http::Route;
+use shared::store::Table;
+use shared::world::World;
+use tokio::net::TcpListener;
+
+use crate::demo;
+use crate::table::{Failure, open_local};
+
+/// How long requests under way may take after the signal to stop.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// The route tables of all functions.
+#[must_use]
+pub fn functions() -> [&'static [Route]; 5] {
+    [
+        &token::ROUTES,
+        &users::ROUTES,
+        &personas::ROUTES,
+        &definitions::ROUTES,
+        &subjects::ROUTES,
+    ]
+}
+
+/// The routers of all functions in one. Each has a state of its own, as each deployed function has: what one has read, the
+/// others have not.
+#[must_use]
+pub fn router(table: &Table, base_url: &str) -> Router {
+    let merged = functions()
+        .into_iter()
+        .fold(Router::new(), |merged, routes| {
+            let table = Table::new(table.client().clone(), table.name(), table.world().clone());
+            merged.merge(http::route::router(
+                routes,
+                App::new(table, Some(base_url.to_owned())),
+            ))
+        });
+    http::serve(merged, table.world().clone())
+}
+
+/// A service that listens and is not yet served.
+pub struct Service {
+    listener: TcpListener,
+    router: Router,
+    /// Where it can be called.
+    pub url: String,
+    /// Where the demonstration's credentials are.
+    pub env_file: PathBuf,
+}
+
+impl Service {
+    /// Opens the table in `data` (or in memory, with `data` for the credentials alone), fills it for a first start, and listens.
+    pub async fn start(listen: SocketAddr, data: &Path, memory: bool) -> Result<Self, Failure> {
+        let listener = TcpListener::bind(listen)
+            .await
+            .map_err(|error| format!("cannot listen on {listen}: {error}"))?;
+        let address = listener.local_addr().map_err(|error| error.to_string())?;
+        let url = format!("http://{address}");
+        let table = open_local((!memory).then_some(data), World::default()).await?;
+        let env_file = demo::prepare(&table, data, &url).await?;
+        Ok(Self {
+            listener,
+            router: router(&table, &url),
+            url,
+            env_file,
+        })
+    }
+
+    /// Serves until `stop` is done, then lets requests under way finish.
+    pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), Failure> {
+        let (stopping, stopped) = tokio::sync::oneshot::channel();
+        let serving = axum::serve(self.listener, self.router).with_graceful_shutdown(async move {
+            stop.await;
+            // The receiver is gone only when serving has ended.
+            let _ = stopping.send(());
+        });
+        tokio::select! {
+            ended = serving.into_future() => ended.map_err(|error| format!("serving failed: {error}")),
+            () = async {
+                if stopped.await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+                tokio::time::sleep(GRACE).await;
+            } => Ok(()),
+        }
+    }
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+pub async fn stop_signal() {
+    let terminated = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = terminated => {}
+    }
+}
