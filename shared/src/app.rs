@@ -43,11 +43,7 @@ impl<K: std::hash::Hash + Eq + Clone, V> Remembered<K, V> {
     }
 
     fn get(&self, key: &K) -> Option<(Timestamp, Arc<V>)> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(key)
-            .cloned()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
     }
 
     fn put(&self, key: &K, value: Arc<V>, now: Timestamp) {
@@ -62,10 +58,7 @@ impl<K: std::hash::Hash + Eq + Clone, V> Remembered<K, V> {
 }
 
 fn verified(schema: &Schema) -> Arc<Schema> {
-    Arc::new(Schema {
-        verified: true,
-        ..schema.clone()
-    })
+    Arc::new(Schema { verified: true, ..schema.clone() })
 }
 
 fn is_young(read_at: Timestamp, now: Timestamp) -> bool {
@@ -122,9 +115,7 @@ impl App {
     pub async fn cursor_key(&self) -> Result<&[u8; 32]> {
         let read = async || {
             let secret = signing::read_secret(self.table(), &Key::cursor_key()).await?;
-            secret
-                .try_into()
-                .map_err(|_| Error::unexpected("the cursor key has 32 bytes"))
+            secret.try_into().map_err(|_| Error::unexpected("the cursor key has 32 bytes"))
         };
         self.0.cursor_key.get_or_try_init(read).await
     }
@@ -161,10 +152,7 @@ impl App {
         let now = self.world().clock.now();
         // The epoch is read before the definitions: what is remembered is never newer than its epoch says.
         let epoch = self.table().epoch(tenant).await?;
-        let schema = Arc::new(Schema {
-            epoch,
-            ..self.table().schema(tenant).await?
-        });
+        let schema = Arc::new(Schema { epoch, ..self.table().schema(tenant).await? });
         self.0.schemas.put(tenant, schema.clone(), now);
         Ok(schema)
     }
@@ -205,9 +193,7 @@ impl App {
     /// A client, at most 30 seconds old.
     pub async fn client(&self, id: &ClientId) -> Result<Option<Arc<Versioned<Client>>>> {
         match self.0.clients.get(id) {
-            Some((read_at, client)) if is_young(read_at, self.world().clock.now()) => {
-                Ok(Some(client))
-            }
+            Some((read_at, client)) if is_young(read_at, self.world().clock.now()) => Ok(Some(client)),
             _ => self.reload_client(id).await,
         }
     }
@@ -216,9 +202,7 @@ impl App {
     pub async fn reload_client(&self, id: &ClientId) -> Result<Option<Arc<Versioned<Client>>>> {
         let client = self.table().find_client(id).await?.map(Arc::new);
         if let Some(client) = &client {
-            self.0
-                .clients
-                .put(id, client.clone(), self.world().clock.now());
+            self.0.clients.put(id, client.clone(), self.world().clock.now());
         }
         Ok(client)
     }

@@ -31,23 +31,16 @@ struct Settings {
 }
 
 impl Settings {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one place where functions read their environment"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the one place where functions read their environment")]
     fn from_environment() -> Result<Self, String> {
         let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let credentials = set("AWS_ACCESS_KEY_ID")
             .zip(set("AWS_SECRET_ACCESS_KEY"))
-            .map(|(id, secret)| {
-                Credentials::new(id, secret, set("AWS_SESSION_TOKEN"), None, "environment")
-            });
+            .map(|(id, secret)| Credentials::new(id, secret, set("AWS_SESSION_TOKEN"), None, "environment"));
         Ok(Self {
             table: set("KITH_TABLE").ok_or("KITH_TABLE names no table")?,
             base_url: set("KITH_BASE_URL").map(|url| url.trim_end_matches('/').to_owned()),
-            region: set("AWS_REGION")
-                .or_else(|| set("AWS_DEFAULT_REGION"))
-                .ok_or("AWS_REGION is not set")?,
+            region: set("AWS_REGION").or_else(|| set("AWS_DEFAULT_REGION")).ok_or("AWS_REGION is not set")?,
             endpoint: set("AWS_ENDPOINT_URL_DYNAMODB").or_else(|| set("AWS_ENDPOINT_URL")),
             system_roots: set("KITH_SYSTEM_ROOTS").is_some(),
             credentials,
@@ -55,9 +48,8 @@ impl Settings {
     }
 
     fn client(self) -> Client {
-        let mut config: Builder = table::client_settings()
-            .region(Region::new(self.region))
-            .http_client(https_client(self.system_roots));
+        let mut config: Builder =
+            table::client_settings().region(Region::new(self.region)).http_client(https_client(self.system_roots));
         if let Some(credentials) = self.credentials {
             config = config.credentials_provider(credentials);
         }
@@ -72,13 +64,8 @@ impl Settings {
 #[must_use]
 pub fn https_client(system_roots: bool) -> SharedHttpClient {
     let mut roots = TrustStore::empty();
-    roots = if system_roots {
-        roots.with_native_roots(true)
-    } else {
-        roots.with_pem_certificate(AMAZON_ROOTS)
-    };
-    let builder =
-        aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring));
+    roots = if system_roots { roots.with_native_roots(true) } else { roots.with_pem_certificate(AMAZON_ROOTS) };
+    let builder = aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring));
     match TlsContext::builder().with_trust_store(roots).build() {
         Ok(context) => builder.tls_context(context).build_https(),
         // INVARIANT: the embedded certificates parse; a test builds this client.
@@ -99,31 +86,21 @@ pub async fn run(routes: &'static [Route]) -> Result<(), lambda_http::Error> {
     let settings = Settings::from_environment()?;
     let (name, base_url) = (settings.table.clone(), settings.base_url.clone());
     let world = World::default();
-    let app = App::new(
-        Table::new(settings.client(), &name, world.clone()),
-        base_url,
-    );
+    let app = App::new(Table::new(settings.client(), &name, world.clone()), base_url);
     lambda_http::run(door(http::serve(http::route::router(routes, app), world))).await
 }
 
 /// The router as API Gateway reaches it: the request's id and domain are those of its context.
 #[must_use]
 pub fn door(router: Router) -> Router {
-    router.layer(axum::middleware::map_request(
-        async |mut request: Request| {
-            if let Some(RequestContext::ApiGatewayV2(context)) =
-                request.extensions().get::<RequestContext>()
-            {
-                let id = context.request_id.clone().map(RequestId);
-                let base = context
-                    .domain_name
-                    .as_ref()
-                    .map(|domain| BaseUrl(format!("https://{domain}")));
-                let extensions = request.extensions_mut();
-                id.and_then(|id| extensions.insert(id));
-                base.and_then(|base| extensions.insert(base));
-            }
-            request
-        },
-    ))
+    router.layer(axum::middleware::map_request(async |mut request: Request| {
+        if let Some(RequestContext::ApiGatewayV2(context)) = request.extensions().get::<RequestContext>() {
+            let id = context.request_id.clone().map(RequestId);
+            let base = context.domain_name.as_ref().map(|domain| BaseUrl(format!("https://{domain}")));
+            let extensions = request.extensions_mut();
+            id.and_then(|id| extensions.insert(id));
+            base.and_then(|base| extensions.insert(base));
+        }
+        request
+    }))
 }

@@ -58,16 +58,13 @@ impl Timestamp {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let time = OffsetDateTime::parse(text, &Rfc3339).ok()?;
-        i64::try_from(time.unix_timestamp_nanos().div_euclid(1_000_000))
-            .ok()
-            .map(Self)
+        i64::try_from(time.unix_timestamp_nanos().div_euclid(1_000_000)).ok().map(Self)
     }
 }
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let time = OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000)
-            .map_err(|_| fmt::Error)?;
+        let time = OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000).map_err(|_| fmt::Error)?;
         f.write_str(&time.format(MILLISECONDS).map_err(|_| fmt::Error)?)
     }
 }
@@ -113,14 +110,9 @@ impl Clock {
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the one place that reads the system's clock"
-)]
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the system's clock")]
 fn system_now() -> Timestamp {
-    let since = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
@@ -129,10 +121,7 @@ fn system_now() -> Timestamp {
 pub struct Random(SystemRandom);
 
 impl Default for Random {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one place that opens the system's randomness"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that opens the system's randomness")]
     fn default() -> Self {
         Self(SystemRandom::new())
     }
@@ -146,13 +135,8 @@ impl Random {
     #[must_use]
     pub fn bytes<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
-        #[expect(
-            clippy::expect_used,
-            reason = "without randomness no id, key or nonce may be made"
-        )]
-        self.0
-            .fill(&mut bytes)
-            .expect("the operating system gives random bytes");
+        #[expect(clippy::expect_used, reason = "without randomness no id, key or nonce may be made")]
+        self.0.fill(&mut bytes).expect("the operating system gives random bytes");
         bytes
     }
 
@@ -165,9 +149,7 @@ impl Random {
     /// A number in `0..below`, for jitter.
     #[must_use]
     pub fn below(&self, below: u64) -> u64 {
-        u64::from_le_bytes(self.bytes())
-            .checked_rem(below)
-            .unwrap_or(0)
+        u64::from_le_bytes(self.bytes()).checked_rem(below).unwrap_or(0)
     }
 }
 

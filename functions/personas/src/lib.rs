@@ -18,37 +18,23 @@ const PERSONA: &str = "/identity/users/{user_id}/personas/{persona_id}";
 
 /// The routes of this function.
 pub static ROUTES: [Route; 9] = [
-    Route::write("POST", PERSONAS, "create_persona", (201, "Persona"), || {
-        post(create)
-    })
-    .scope(UsersWrite)
-    .json("PersonaInput")
-    .about("Adds a persona to a user"),
-    Route::read(
-        "GET",
-        PERSONAS,
-        "list_personas",
-        (200, "PersonaList"),
-        || get(list),
-    )
-    .scope(UsersRead)
-    .about("Lists the personas of a user"),
-    Route::read("GET", PERSONA, "get_persona", (200, "Persona"), || {
-        get(read)
-    })
-    .scope(UsersRead)
-    .about("Reads a persona"),
-    Route::write("PATCH", PERSONA, "patch_persona", (200, "Persona"), || {
-        patch(edit)
-    })
-    .scope(UsersWrite)
-    .json("PersonaPatch")
-    .about("Changes scope, validity, preference and attributes of a persona"),
-    Route::write("DELETE", PERSONA, "delete_persona", (204, ""), || {
-        delete(remove)
-    })
-    .scope(UsersWrite)
-    .about("Removes a persona"),
+    Route::write("POST", PERSONAS, "create_persona", (201, "Persona"), || post(create))
+        .scope(UsersWrite)
+        .json("PersonaInput")
+        .about("Adds a persona to a user"),
+    Route::read("GET", PERSONAS, "list_personas", (200, "PersonaList"), || get(list))
+        .scope(UsersRead)
+        .about("Lists the personas of a user"),
+    Route::read("GET", PERSONA, "get_persona", (200, "Persona"), || get(read))
+        .scope(UsersRead)
+        .about("Reads a persona"),
+    Route::write("PATCH", PERSONA, "patch_persona", (200, "Persona"), || patch(edit))
+        .scope(UsersWrite)
+        .json("PersonaPatch")
+        .about("Changes scope, validity, preference and attributes of a persona"),
+    Route::write("DELETE", PERSONA, "delete_persona", (204, ""), || delete(remove))
+        .scope(UsersWrite)
+        .about("Removes a persona"),
     Route::write(
         "PATCH",
         "/identity/users/{user_id}/personas/{persona_id}/attribute",
@@ -64,15 +50,7 @@ pub static ROUTES: [Route; 9] = [
         "/identity/users/{user_id}/personas/{persona_id}/prefer",
         "prefer_persona",
         (200, "Persona"),
-        || {
-            post(async |call| {
-                act(call, |p| Persona {
-                    preferred: true,
-                    ..p
-                })
-                .await
-            })
-        },
+        || post(async |call| act(call, |p| Persona { preferred: true, ..p }).await),
     )
     .scope(UsersWrite)
     .about("Makes a persona the preferred one"),
@@ -81,15 +59,7 @@ pub static ROUTES: [Route; 9] = [
         "/identity/users/{user_id}/personas/{persona_id}/activate",
         "activate_persona",
         (200, "Persona"),
-        || {
-            post(async |call| {
-                act(call, |p| Persona {
-                    status: PersonaStatus::Active,
-                    ..p
-                })
-                .await
-            })
-        },
+        || post(async |call| act(call, |p| Persona { status: PersonaStatus::Active, ..p }).await),
     )
     .scope(UsersWrite)
     .about("Puts a persona in force"),
@@ -98,25 +68,14 @@ pub static ROUTES: [Route; 9] = [
         "/identity/users/{user_id}/personas/{persona_id}/suspend",
         "suspend_persona",
         (200, "Persona"),
-        || {
-            post(async |call| {
-                act(call, |p| Persona {
-                    status: PersonaStatus::Suspended,
-                    ..p
-                })
-                .await
-            })
-        },
+        || post(async |call| act(call, |p| Persona { status: PersonaStatus::Suspended, ..p }).await),
     )
     .scope(UsersWrite)
     .about("Takes a persona out of force"),
 ];
 
 fn found(user: &User, id: PersonaId) -> Result<&Persona> {
-    user.personas
-        .iter()
-        .find(|persona| persona.id == id)
-        .ok_or(Error::NotFound)
+    user.personas.iter().find(|persona| persona.id == id).ok_or(Error::NotFound)
 }
 
 fn shown(user: &Versioned<User>, id: PersonaId, schema: &Schema) -> Answered {
@@ -129,9 +88,7 @@ fn shown(user: &Versioned<User>, id: PersonaId, schema: &Schema) -> Answered {
 fn with_persona(user: &User, persona: Persona) -> Result<User> {
     let mut user = user.clone();
     let twin = |other: &&Persona| {
-        other.id != persona.id
-            && other.definition == persona.definition
-            && other.scope == persona.scope
+        other.id != persona.id && other.definition == persona.definition && other.scope == persona.scope
     };
     if user.personas.iter().find(twin).is_some() {
         return Err(Error::Taken(vec![Violation {
@@ -141,30 +98,19 @@ fn with_persona(user: &User, persona: Persona) -> Result<User> {
         }]));
     }
     if persona.preferred {
-        for other in user
-            .personas
-            .iter_mut()
-            .filter(|other| other.preferred && other.id != persona.id)
-        {
+        for other in user.personas.iter_mut().filter(|other| other.preferred && other.id != persona.id) {
             other.preferred = false;
             other.rev += 1;
             other.seal();
         }
     }
-    match user
-        .personas
-        .iter_mut()
-        .find(|other| other.id == persona.id)
-    {
+    match user.personas.iter_mut().find(|other| other.id == persona.id) {
         Some(place) => *place = persona,
         None => user.personas.push(persona),
     }
     let mut violations = Violations::default();
     if user.personas.len() > shared::domain::user::MAX_PERSONAS {
-        let detail = format!(
-            "a user has at most {} personas",
-            shared::domain::user::MAX_PERSONAS
-        );
+        let detail = format!("a user has at most {} personas", shared::domain::user::MAX_PERSONAS);
         violations.add("", Code::TooMany, detail);
     }
     violations.check(user)
@@ -175,69 +121,41 @@ async fn create(mut call: Call) -> Answered {
     let body = call.take_body();
     let (call, body) = (&call, &body);
     call.once(|record| {
-        call.app
-            .decide(&call.caller.tenant, move |schema| async move {
-                let schema = &*schema;
-                // The id is the same in every turn of a contended write.
-                let fresh = PersonaId::new(call.app.world().new_uuid());
-                let made = |user: &Versioned<User>| {
-                    let location = format!("/identity/users/{user_id}/personas/{fresh}");
-                    shown(user, fresh, schema).map(|answer| answer.created_at(location))
-                };
-                let add = |live: &shared::store::users::LiveUser| {
-                    call.guard(&[live.tag()])?;
-                    let mut violations = Violations::default();
-                    let world = call.app.world();
-                    let persona = Persona::create(
-                        body.clone(),
-                        "",
-                        Some(fresh),
-                        schema,
-                        world,
-                        &mut violations,
-                    );
-                    let persona = violations
-                        .check(persona)?
-                        .ok_or_else(|| Error::unexpected("a persona without violations"))?;
-                    with_persona(&live.value, persona).map(Some)
-                };
-                let user = call
-                    .app
-                    .table()
-                    .change_user(schema, user_id, add, |next| record.of(&made(next)?))
-                    .await?;
-                made(&user)
-            })
+        call.app.decide(&call.caller.tenant, move |schema| async move {
+            let schema = &*schema;
+            // The id is the same in every turn of a contended write.
+            let fresh = PersonaId::new(call.app.world().new_uuid());
+            let made = |user: &Versioned<User>| {
+                let location = format!("/identity/users/{user_id}/personas/{fresh}");
+                shown(user, fresh, schema).map(|answer| answer.created_at(location))
+            };
+            let add = |live: &shared::store::users::LiveUser| {
+                call.guard(&[live.tag()])?;
+                let mut violations = Violations::default();
+                let world = call.app.world();
+                let persona = Persona::create(body.clone(), "", Some(fresh), schema, world, &mut violations);
+                let persona =
+                    violations.check(persona)?.ok_or_else(|| Error::unexpected("a persona without violations"))?;
+                with_persona(&live.value, persona).map(Some)
+            };
+            let user = call.app.table().change_user(schema, user_id, add, |next| record.of(&made(next)?)).await?;
+            made(&user)
+        })
     })
     .await
 }
 
 async fn list(call: Call) -> Answered {
     let tenant = &call.caller.tenant;
-    let user = call
-        .app
-        .table()
-        .find_user(tenant, call.id("user_id")?)
-        .await?
-        .ok_or(Error::NotFound)?;
+    let user = call.app.table().find_user(tenant, call.id("user_id")?).await?.ok_or(Error::NotFound)?;
     let schema = call.app.schema_of(tenant, [&user.value]).await?;
-    let items: Vec<_> = user
-        .value
-        .personas
-        .iter()
-        .map(|persona| Json::Object(persona.show(&schema)))
-        .collect();
+    let items: Vec<_> = user.value.personas.iter().map(|persona| Json::Object(persona.show(&schema))).collect();
     Ok(Answer::content(object! { "items" => items }))
 }
 
 async fn read(call: Call) -> Answered {
     let tenant = &call.caller.tenant;
-    let user = call
-        .app
-        .table()
-        .find_user(tenant, call.id("user_id")?)
-        .await?
-        .ok_or(Error::NotFound)?;
+    let user = call.app.table().find_user(tenant, call.id("user_id")?).await?.ok_or(Error::NotFound)?;
     let persona = found(&user.value, call.id("persona_id")?)?;
     let schema = call.app.schema_of(tenant, [&user.value]).await?;
     call.show(&persona.tag, || persona.show(&schema))
@@ -270,11 +188,7 @@ async fn change(
                 Some(record) => record.of(&shown(next, id, schema)?),
                 None => Ok(None),
             };
-            let user = call
-                .app
-                .table()
-                .change_user(schema, user_id, write, kept)
-                .await?;
+            let user = call.app.table().change_user(schema, user_id, write, kept).await?;
             shown(&user, id, schema)
         })
         .await
@@ -287,15 +201,11 @@ async fn edit(mut call: Call) -> Answered {
 
 async fn set_attribute(mut call: Call) -> Answered {
     let body = call.take_body();
-    change(&call, None, |persona, schema| {
-        persona.set_attribute(body.clone(), schema)
-    })
-    .await
+    change(&call, None, |persona, schema| persona.set_attribute(body.clone(), schema)).await
 }
 
 async fn act(call: Call, edit: impl Fn(Persona) -> Persona) -> Answered {
-    call.once(|record| change(&call, Some(record), |persona, _| Ok(edit(persona.clone()))))
-        .await
+    call.once(|record| change(&call, Some(record), |persona, _| Ok(edit(persona.clone())))).await
 }
 
 async fn remove(call: Call) -> Answered {
@@ -312,10 +222,7 @@ async fn remove(call: Call) -> Answered {
                 user.personas.retain(|persona| persona.id != id);
                 Ok(Some(user))
             };
-            call.app
-                .table()
-                .change_user(schema, user_id, drop, |_| Ok(None))
-                .await
+            call.app.table().change_user(schema, user_id, drop, |_| Ok(None)).await
         })
         .await?;
     Ok(Answer::nothing())

@@ -73,51 +73,31 @@ const SUBJECTS: [Route; 8] = [
     )
     .scope(UsersRead)
     .about("Reads a mapping"),
-    Route::write(
-        "DELETE",
-        SERVER_SUBJECT,
-        "delete_authentication_server_subject",
-        (204, ""),
-        || delete(async |call| remove(call, Side::Server).await),
-    )
+    Route::write("DELETE", SERVER_SUBJECT, "delete_authentication_server_subject", (204, ""), || {
+        delete(async |call| remove(call, Side::Server).await)
+    })
     .scope(UsersWrite)
     .about("Deletes a mapping"),
-    Route::write(
-        "POST",
-        APPLICATION_SUBJECTS,
-        "create_application_subject",
-        (201, "ApplicationSubject"),
-        || post(async |call| create(call, Side::Application).await),
-    )
+    Route::write("POST", APPLICATION_SUBJECTS, "create_application_subject", (201, "ApplicationSubject"), || {
+        post(async |call| create(call, Side::Application).await)
+    })
     .scope(UsersWrite)
     .json("ApplicationSubject")
     .about("Maps a user to the subject by which an application knows it"),
-    Route::read(
-        "GET",
-        APPLICATION_SUBJECTS,
-        "list_application_subjects",
-        (200, "ApplicationSubjectList"),
-        || get(async |call| list(call, Side::Application).await),
-    )
+    Route::read("GET", APPLICATION_SUBJECTS, "list_application_subjects", (200, "ApplicationSubjectList"), || {
+        get(async |call| list(call, Side::Application).await)
+    })
     .scope(UsersRead)
     .query(&["user_id", "application_id"])
     .about("Lists the subjects of a user at applications"),
-    Route::read(
-        "GET",
-        APPLICATION_SUBJECT,
-        "get_application_subject",
-        (200, "ApplicationSubject"),
-        || get(async |call| read(call, Side::Application).await),
-    )
+    Route::read("GET", APPLICATION_SUBJECT, "get_application_subject", (200, "ApplicationSubject"), || {
+        get(async |call| read(call, Side::Application).await)
+    })
     .scope(UsersRead)
     .about("Reads a mapping"),
-    Route::write(
-        "DELETE",
-        APPLICATION_SUBJECT,
-        "delete_application_subject",
-        (204, ""),
-        || delete(async |call| remove(call, Side::Application).await),
-    )
+    Route::write("DELETE", APPLICATION_SUBJECT, "delete_application_subject", (204, ""), || {
+        delete(async |call| remove(call, Side::Application).await)
+    })
     .scope(UsersWrite)
     .about("Deletes a mapping"),
 ];
@@ -125,52 +105,35 @@ const SUBJECTS: [Route; 8] = [
 async fn create(mut call: Call, side: Side) -> Answered {
     call.guard_collection()?;
     let body = call.take_body();
-    let path = if side == Side::Server {
-        SERVER_SUBJECTS
-    } else {
-        APPLICATION_SUBJECTS
-    };
+    let path = if side == Side::Server { SERVER_SUBJECTS } else { APPLICATION_SUBJECTS };
     let (call, body) = (&call, &body);
     call.once(|record| {
-        call.app
-            .decide(&call.caller.tenant, move |schema| async move {
-                let subject = Subject::read(body.clone(), side, &schema.tenant)?;
-                let party = subject.party.as_str();
-                let known = match side {
-                    Side::Server => schema.servers.get(party).is_some(),
-                    Side::Application => schema.applications.get(party).is_some(),
-                };
-                if !known {
-                    let at = format!("/{}", side.field());
-                    return Err(Error::invalid(
-                        at,
-                        Code::NotFound,
-                        format!("there is no `{party}`"),
-                    ));
-                }
-                let subject = Versioned::first(subject);
-                let location = format!("{path}/{}", subject.value.id);
-                let answer = Answer::created(subject.value.show(), subject.tag(), location)
-                    .about(subject.value.user);
-                call.app
-                    .table()
-                    .create_subject(&schema, &subject, record.of(&answer)?)
-                    .await?;
-                Ok(answer)
-            })
+        call.app.decide(&call.caller.tenant, move |schema| async move {
+            let subject = Subject::read(body.clone(), side, &schema.tenant)?;
+            let party = subject.party.as_str();
+            let known = match side {
+                Side::Server => schema.servers.get(party).is_some(),
+                Side::Application => schema.applications.get(party).is_some(),
+            };
+            if !known {
+                let at = format!("/{}", side.field());
+                return Err(Error::invalid(at, Code::NotFound, format!("there is no `{party}`")));
+            }
+            let subject = Versioned::first(subject);
+            let location = format!("{path}/{}", subject.value.id);
+            let answer = Answer::created(subject.value.show(), subject.tag(), location).about(subject.value.user);
+            call.app.table().create_subject(&schema, &subject, record.of(&answer)?).await?;
+            Ok(answer)
+        })
     })
     .await
 }
 
 async fn list(call: Call, side: Side) -> Answered {
     let user: UserId = match call.query("user_id") {
-        Some(id) => id
-            .parse()
-            .map_err(|_| Error::Malformed("`user_id` is not a user's id".to_owned()))?,
+        Some(id) => id.parse().map_err(|_| Error::Malformed("`user_id` is not a user's id".to_owned()))?,
         None => {
-            return Err(Error::Malformed(
-                "the query parameter `user_id` is required".to_owned(),
-            ));
+            return Err(Error::Malformed("the query parameter `user_id` is required".to_owned()));
         }
     };
     let party = call.query(side.field());
@@ -183,21 +146,13 @@ async fn list(call: Call, side: Side) -> Answered {
         items.push(Json::Object(computed(&live.value)?.show()));
     }
     let mapped = call.app.table().subjects(tenant, user, side, party).await?;
-    items.extend(
-        mapped
-            .iter()
-            .map(|subject| Json::Object(subject.value.show())),
-    );
+    items.extend(mapped.iter().map(|subject| Json::Object(subject.value.show())));
     Ok(Answer::content(object! { "items" => items }))
 }
 
 async fn find(call: &Call, side: Side) -> Result<Option<Versioned<Subject>>> {
     let id: SubjectId = call.id("id")?;
-    let found = call
-        .app
-        .table()
-        .find_subject(&call.caller.tenant, id)
-        .await?;
+    let found = call.app.table().find_subject(&call.caller.tenant, id).await?;
     Ok(found.filter(|subject| subject.value.side == side))
 }
 
@@ -213,16 +168,11 @@ async fn read(call: Call, side: Side) -> Answered {
 async fn remove(call: Call, side: Side) -> Answered {
     if let Some(subject) = find(&call, side).await? {
         call.guard(&[subject.tag()])?;
-        call.app
-            .table()
-            .delete_subject(&call.caller.tenant, &subject.value)
-            .await?;
+        call.app.table().delete_subject(&call.caller.tenant, &subject.value).await?;
         return Ok(Answer::nothing());
     }
     system_user(&call, side).await?.ok_or(Error::NotFound)?;
-    Err(Error::Conflict(
-        "the subject at `system` is the username and goes only with the user".to_owned(),
-    ))
+    Err(Error::Conflict("the subject at `system` is the username and goes only with the user".to_owned()))
 }
 
 /// The user whose subject at the built-in server the path names: the id of that mapping is the user's own.
@@ -230,11 +180,7 @@ async fn system_user(call: &Call, side: Side) -> Result<Option<shared::domain::u
     if side != Side::Server {
         return Ok(None);
     }
-    let user = call
-        .app
-        .table()
-        .find_user(&call.caller.tenant, call.id("id")?)
-        .await?;
+    let user = call.app.table().find_user(&call.caller.tenant, call.id("id")?).await?;
     Ok(user.map(|live| live.into_stored().value))
 }
 

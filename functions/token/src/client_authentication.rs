@@ -22,11 +22,7 @@ struct Unverified {
 }
 
 /// Authenticates the client of a request. An unknown client and a wrong secret answer the same, after the same work (rule O2).
-pub async fn authenticate(
-    app: &App,
-    headers: &HeaderMap,
-    form: &Form,
-) -> Result<Arc<Versioned<Client>>, OAuthError> {
+pub async fn authenticate(app: &App, headers: &HeaderMap, form: &Form) -> Result<Arc<Versioned<Client>>, OAuthError> {
     let unverified = read(headers, form)?;
     let presented = HashedSecret::of(&unverified.secret);
     let refused = || OAuthError::invalid_client(unverified.basic);
@@ -51,34 +47,20 @@ fn read(headers: &HeaderMap, form: &Form) -> Result<Unverified, OAuthError> {
     }
     let Some(header) = header else {
         return match (form.get("client_id"), form.get("client_secret")) {
-            (Some(id), Some(secret)) => Ok(Unverified {
-                client_id: id.to_owned(),
-                secret: secret.to_owned(),
-                basic: false,
-            }),
+            (Some(id), Some(secret)) => {
+                Ok(Unverified { client_id: id.to_owned(), secret: secret.to_owned(), basic: false })
+            }
             _ => Err(OAuthError::invalid_client(false)),
         };
     };
     if form.get("client_secret").is_some() || form.get("client_assertion").is_some() {
-        return Err(OAuthError::invalid_request(
-            "two ways of client authentication at once",
-        ));
+        return Err(OAuthError::invalid_request("two ways of client authentication at once"));
     }
-    let (client_id, secret) = header
-        .to_str()
-        .ok()
-        .and_then(basic)
-        .ok_or_else(|| OAuthError::invalid_client(true))?;
+    let (client_id, secret) = header.to_str().ok().and_then(basic).ok_or_else(|| OAuthError::invalid_client(true))?;
     if form.get("client_id").is_some_and(|id| id != client_id) {
-        return Err(OAuthError::invalid_request(
-            "`client_id` is not the client that authenticates",
-        ));
+        return Err(OAuthError::invalid_request("`client_id` is not the client that authenticates"));
     }
-    Ok(Unverified {
-        client_id,
-        secret,
-        basic: true,
-    })
+    Ok(Unverified { client_id, secret, basic: true })
 }
 
 /// The id and the secret of Basic credentials: form-encoded each, joined by a colon, in base64 (RFC 6749 §2.3.1).
@@ -109,18 +91,11 @@ mod tests {
     #[test]
     fn o1_basic_credentials_are_form_decoded_after_base64() {
         let header = |id: &str, secret: &str| {
-            let encode =
-                |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-            format!(
-                "bAsIc {}",
-                STANDARD.encode(format!("{}:{}", encode(id), encode(secret)))
-            )
+            let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+            format!("bAsIc {}", STANDARD.encode(format!("{}:{}", encode(id), encode(secret))))
         };
         for (id, secret) in [("a:b", "c%d"), ("a+b c", "é&=x"), ("acme.1", "kith_0")] {
-            assert_eq!(
-                basic(&header(id, secret)),
-                Some((id.to_owned(), secret.to_owned()))
-            );
+            assert_eq!(basic(&header(id, secret)), Some((id.to_owned(), secret.to_owned())));
         }
         let raw = format!("Basic {}", STANDARD.encode("id:a=b&c"));
         assert_eq!(basic(&raw), Some(("id".to_owned(), "a=b&c".to_owned())));

@@ -56,24 +56,14 @@ impl IntoResponse for OAuthError {
                 "the client is unknown or its credentials are wrong",
                 basic,
             ),
-            Self::Other(Error::TooLarge(_) | Error::Malformed(_)) => (
-                StatusCode::BAD_REQUEST,
-                "invalid_request",
-                "the body is too large or broken",
-                false,
-            ),
+            Self::Other(Error::TooLarge(_) | Error::Malformed(_)) => {
+                (StatusCode::BAD_REQUEST, "invalid_request", "the body is too large or broken", false)
+            }
             Self::Other(error) => return error.into_response(),
         };
-        let mut response = (
-            status,
-            Json(json!({ "error": code, "error_description": detail })),
-        )
-            .into_response();
+        let mut response = (status, Json(json!({ "error": code, "error_description": detail }))).into_response();
         if basic {
-            response.headers_mut().insert(
-                WWW_AUTHENTICATE,
-                HeaderValue::from_static("Basic realm=\"kith\""),
-            );
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"kith\""));
         }
         no_store(response)
     }
@@ -81,12 +71,8 @@ impl IntoResponse for OAuthError {
 
 /// Tokens and what speaks of them are stored nowhere (RFC 6749 §5.1).
 fn no_store(mut response: Response) -> Response {
-    response
-        .headers_mut()
-        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
-        .headers_mut()
-        .insert(PRAGMA, HeaderValue::from_static("no-cache"));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response.headers_mut().insert(PRAGMA, HeaderValue::from_static("no-cache"));
     response
 }
 
@@ -94,25 +80,17 @@ fn no_store(mut response: Response) -> Response {
 pub async fn token(State(app): State<App>, request: Request) -> Result<Response, OAuthError> {
     let (parts, body) = request.into_parts();
     if media_type(&parts.headers).as_deref() != Some("application/x-www-form-urlencoded") {
-        return Err(OAuthError::invalid_request(
-            "the content type application/x-www-form-urlencoded is due",
-        ));
+        return Err(OAuthError::invalid_request("the content type application/x-www-form-urlencoded is due"));
     }
     if parts.headers.contains_key("idempotency-key") {
-        return Err(OAuthError::invalid_request(
-            "the answer carries a secret: no Idempotency-Key is taken",
-        ));
+        return Err(OAuthError::invalid_request("the answer carries a secret: no Idempotency-Key is taken"));
     }
     let body = read_body(&parts.headers, body, MAX_BODY).await?;
     let form = Form::parse(&body)?;
     let base_url = base_url(&app, &parts.extensions)?;
     let client = authenticate(&app, &parts.headers, &form).await?;
     let client = &client.value;
-    name_caller(
-        &parts.extensions,
-        client.client_id.tenant(),
-        &client.client_id,
-    );
+    name_caller(&parts.extensions, client.client_id.tenant(), &client.client_id);
     let asked = match form.get("scope").map(str::parse::<Scopes>) {
         None => None,
         Some(Ok(scopes)) => Some(scopes),
@@ -142,8 +120,7 @@ pub async fn token(State(app): State<App>, request: Request) -> Result<Response,
     Ok(no_store(Json(answer).into_response()))
 }
 
-const INVALID_SCOPE: OAuthError =
-    OAuthError::Refused("invalid_scope", "the client may not ask for this scope");
+const INVALID_SCOPE: OAuthError = OAuthError::Refused("invalid_scope", "the client may not ask for this scope");
 
 /// The client credentials grant (RFC 6749 §4.4). Clients that hold the refresh grant get a refresh token with it.
 async fn client_credentials(
@@ -170,46 +147,25 @@ async fn refresh(
     form: &Form,
     asked: Option<Scopes>,
 ) -> Result<(Scopes, Option<String>), OAuthError> {
-    let invalid_grant = OAuthError::Refused(
-        "invalid_grant",
-        "the refresh token is invalid, expired or revoked",
-    );
+    let invalid_grant = OAuthError::Refused("invalid_grant", "the refresh token is invalid, expired or revoked");
     if !client.refresh_token {
-        return Err(OAuthError::Refused(
-            "unauthorized_client",
-            "the client does not hold the refresh_token grant",
-        ));
+        return Err(OAuthError::Refused("unauthorized_client", "the client does not hold the refresh_token grant"));
     }
-    let token = form
-        .get("refresh_token")
-        .ok_or(OAuthError::invalid_request("`refresh_token` is required"))?;
+    let token = form.get("refresh_token").ok_or(OAuthError::invalid_request("`refresh_token` is required"))?;
     let key = app.signing_keys().refresh_key().await?;
     match refresh::exchange(app.table(), &key, &client.client_id, token, asked.as_ref()).await? {
         Exchange::InvalidGrant => Err(invalid_grant),
         Exchange::InvalidScope => Err(INVALID_SCOPE),
         Exchange::Granted(next, family) => {
             // The client may have lost scopes since the family was started.
-            let scopes = Scopes::new(
-                asked
-                    .unwrap_or(family)
-                    .iter()
-                    .filter(|scope| client.scopes.iter().any(|s| s == *scope)),
-            );
-            if scopes.is_empty() {
-                Err(INVALID_SCOPE)
-            } else {
-                Ok((scopes, Some(next)))
-            }
+            let scopes =
+                Scopes::new(asked.unwrap_or(family).iter().filter(|scope| client.scopes.iter().any(|s| s == *scope)));
+            if scopes.is_empty() { Err(INVALID_SCOPE) } else { Ok((scopes, Some(next))) }
         }
     }
 }
 
-async fn sign(
-    app: &App,
-    client: &Client,
-    scopes: &Scopes,
-    base_url: &str,
-) -> Result<String, OAuthError> {
+async fn sign(app: &App, client: &Client, scopes: &Scopes, base_url: &str) -> Result<String, OAuthError> {
     let now = app.world().clock.now().seconds();
     let claims = Claims {
         iss: issuer(base_url),

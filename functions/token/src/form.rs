@@ -23,10 +23,7 @@ impl Form {
 
     /// The value of a parameter.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0
-            .iter()
-            .find(|(other, _)| other == name)
-            .map(|(_, value)| value.as_str())
+        self.0.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
     }
 }
 
@@ -37,10 +34,7 @@ mod tests {
     #[test]
     fn o1_parameters_occur_once_and_empty_ones_are_absent() {
         let form = Form::parse(b"a=1&b=&c=%C3%A9+x&unknown=1").unwrap();
-        assert_eq!(
-            (form.get("a"), form.get("b"), form.get("c")),
-            (Some("1"), None, Some("é x"))
-        );
+        assert_eq!((form.get("a"), form.get("b"), form.get("c")), (Some("1"), None, Some("é x")));
         assert!(Form::parse(b"a=1&a=1").is_err());
         assert!(Form::parse(b"a=&a=1").is_err());
     }

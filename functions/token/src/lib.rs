@@ -10,24 +10,12 @@ use shared::http::Route;
 
 /// The routes of this function.
 pub static ROUTES: [Route; 4] = [
-    Route::write(
-        "POST",
-        "/idhub/oidc/v1/token",
-        "issue_token",
-        (200, "TokenResponse"),
-        || post(endpoint::token),
-    )
-    .form("TokenRequest")
-    .secret()
-    .about("Issues an access token (RFC 6749 §4.4, §6)"),
-    Route::read(
-        "GET",
-        "/idhub/oidc/v1/jwks",
-        "get_jwks",
-        (200, "JwkSet"),
-        || get(metadata::jwks),
-    )
-    .about("Publishes the keys that tokens are signed with (RFC 7517)"),
+    Route::write("POST", "/idhub/oidc/v1/token", "issue_token", (200, "TokenResponse"), || post(endpoint::token))
+        .form("TokenRequest")
+        .secret()
+        .about("Issues an access token (RFC 6749 §4.4, §6)"),
+    Route::read("GET", "/idhub/oidc/v1/jwks", "get_jwks", (200, "JwkSet"), || get(metadata::jwks))
+        .about("Publishes the keys that tokens are signed with (RFC 7517)"),
     Route::read(
         "GET",
         "/idhub/oidc/.well-known/openid-configuration",

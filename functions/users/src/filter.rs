@@ -40,17 +40,11 @@ impl Field {
     ];
 
     fn named(name: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|(_, known)| *known == name)
-            .map(|(field, _)| field)
+        Self::ALL.into_iter().find(|(_, known)| *known == name).map(|(field, _)| field)
     }
 
     fn name(self) -> &'static str {
-        Self::ALL
-            .into_iter()
-            .find(|(field, _)| *field == self)
-            .map_or("", |(_, name)| name)
+        Self::ALL.into_iter().find(|(field, _)| *field == self).map_or("", |(_, name)| name)
     }
 
     /// The form in which values of the field are compared; `None` when no user can have the value.
@@ -111,16 +105,14 @@ impl Filter {
     /// Reads a filter; one that names what cannot be searched is refused.
     pub fn read(filter: &Json, schema: &Schema) -> Result<Self> {
         if filter.to_text().len() > MAX_FILTER {
-            return Err(Error::Malformed(format!(
-                "the filter is longer than {MAX_FILTER} bytes"
-            )));
+            return Err(Error::Malformed(format!("the filter is longer than {MAX_FILTER} bytes")));
         }
         let mut terms = Vec::new();
         match filter {
             Json::String(text) => {
-                let parsed: Scim = spread_paths(text).parse().map_err(|_| {
-                    Error::Malformed("the filter does not follow the SCIM grammar".to_owned())
-                })?;
+                let parsed: Scim = spread_paths(text)
+                    .parse()
+                    .map_err(|_| Error::Malformed("the filter does not follow the SCIM grammar".to_owned()))?;
                 read_scim(&parsed, schema, &mut terms)?;
             }
             Json::Object(members) => {
@@ -129,30 +121,22 @@ impl Filter {
                 }
             }
             other => {
-                return Err(Error::Malformed(format!(
-                    "a filter is a string or an object, not {}",
-                    other.kind()
-                )));
+                return Err(Error::Malformed(format!("a filter is a string or an object, not {}", other.kind())));
             }
         }
         match terms.len() {
             0 => Err(Error::Malformed("the filter has no terms".to_owned())),
-            n if n > MAX_TERMS => Err(Error::Malformed(format!(
-                "the filter has {n} terms, at most {MAX_TERMS} are allowed"
-            ))),
+            n if n > MAX_TERMS => {
+                Err(Error::Malformed(format!("the filter has {n} terms, at most {MAX_TERMS} are allowed")))
+            }
             _ => Ok(Self { terms }),
         }
     }
 
     /// Chooses the term that finds the fewest users, as far as its kind tells.
     pub fn plan(&self, schema: &Schema) -> Result<(Plan, String)> {
-        let best = self
-            .terms
-            .iter()
-            .filter_map(|term| plan(term, schema))
-            .min_by_key(|(rank, _, _)| *rank);
-        best.map(|(_, plan, name)| (plan, name))
-            .ok_or_else(|| unsupported("no term of the filter can be searched"))
+        let best = self.terms.iter().filter_map(|term| plan(term, schema)).min_by_key(|(rank, _, _)| *rank);
+        best.map(|(_, plan, name)| (plan, name)).ok_or_else(|| unsupported("no term of the filter can be searched"))
     }
 
     /// Whether a user fulfils every term.
@@ -160,25 +144,12 @@ impl Filter {
         self.terms.iter().all(|term| match term {
             Term::Field(field, wanted) => wanted.is_some() && field.of(user) == *wanted,
             Term::Attribute(id, wanted) => {
-                let format = schema
-                    .attribute(*id)
-                    .map(|definition| definition.data_format);
-                let values = user
-                    .attributes
-                    .get(id)
-                    .map(Vec::as_slice)
-                    .unwrap_or_default();
-                format.is_some_and(|format| {
-                    values
-                        .iter()
-                        .any(|v| value::comparable(v, format) == *wanted)
-                })
+                let format = schema.attribute(*id).map(|definition| definition.data_format);
+                let values = user.attributes.get(id).map(Vec::as_slice).unwrap_or_default();
+                format.is_some_and(|format| values.iter().any(|v| value::comparable(v, format) == *wanted))
             }
             Term::Persona(definition, scope) => user.personas.iter().any(|persona| {
-                persona.definition == *definition
-                    && scope
-                        .as_ref()
-                        .is_none_or(|scope| persona.scope.contains(scope))
+                persona.definition == *definition && scope.as_ref().is_none_or(|scope| persona.scope.contains(scope))
             }),
             Term::Nobody => false,
         })
@@ -195,9 +166,10 @@ fn spread_paths(text: &str) -> String {
     let mut quoted = false;
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
-        let at_word = spread.chars().last().is_none_or(|before| {
-            !before.is_ascii_alphanumeric() && !matches!(before, '.' | '_' | '-' | ':')
-        });
+        let at_word = spread
+            .chars()
+            .last()
+            .is_none_or(|before| !before.is_ascii_alphanumeric() && !matches!(before, '.' | '_' | '-' | ':'));
         if !quoted
             && at_word
             && let Some(path) = rest.strip_prefix("attributes.")
@@ -229,17 +201,13 @@ fn read_scim(filter: &Scim, schema: &Schema, terms: &mut Vec<Term>) -> Result<()
                 read_scim(operand, schema, terms)?;
             }
         }
-        Scim::ValuePath(path)
-            if path.attr.uri.is_none() && path.attr.name.eq_ignore_ascii_case("personas") =>
-        {
+        Scim::ValuePath(path) if path.attr.uri.is_none() && path.attr.name.eq_ignore_ascii_case("personas") => {
             let mut members = Vec::new();
             read_persona_filter(&path.filter, &mut members)?;
             terms.push(read_persona(&members, schema)?);
         }
         _ => {
-            return Err(unsupported(
-                "filters are made of `eq`, `and` and `personas[…]`",
-            ));
+            return Err(unsupported("filters are made of `eq`, `and` and `personas[…]`"));
         }
     }
     Ok(())
@@ -254,14 +222,9 @@ fn read_comparison(path: &AttrPath, wanted: &CompValue, schema: &Schema) -> Resu
         CompValue::Null => Json::Null,
     };
     match (&path.uri, &path.sub_attr) {
-        (Some(_), Some(name)) => {
-            read_member(&format!("attributes.{}.{name}", path.name), &wanted, schema)
-        }
+        (Some(_), Some(name)) => read_member(&format!("attributes.{}.{name}", path.name), &wanted, schema),
         (None, None) => read_member(&path.name, &wanted, schema),
-        _ => Err(unsupported(format!(
-            "there is no field `{}` to filter by",
-            path.name
-        ))),
+        _ => Err(unsupported(format!("there is no field `{}` to filter by", path.name))),
     }
 }
 
@@ -273,10 +236,9 @@ fn read_persona_filter(filter: &ValFilter, members: &mut Vec<(String, Json)>) ->
             members.push((path.name.clone(), Json::from(wanted)));
             Ok(())
         }
-        ValFilter::And(operands) => operands
-            .as_slice()
-            .iter()
-            .try_for_each(|operand| read_persona_filter(operand, members)),
+        ValFilter::And(operands) => {
+            operands.as_slice().iter().try_for_each(|operand| read_persona_filter(operand, members))
+        }
         _ => Err(unsupported("personas are filtered by `eq` and `and`")),
     }
 }
@@ -284,59 +246,35 @@ fn read_persona_filter(filter: &ValFilter, members: &mut Vec<(String, Json)>) ->
 fn read_member(name: &str, wanted: &Json, schema: &Schema) -> Result<Term> {
     if name == "personas" {
         let Json::Object(members) = wanted else {
-            return Err(unsupported(
-                "personas are filtered by an object, or by `personas[…]`",
-            ));
+            return Err(unsupported("personas are filtered by an object, or by `personas[…]`"));
         };
-        let members: Vec<_> = members
-            .iter()
-            .map(|(name, wanted)| (name.clone(), wanted.clone()))
-            .collect();
+        let members: Vec<_> = members.iter().map(|(name, wanted)| (name.clone(), wanted.clone())).collect();
         return read_persona(&members, schema);
     }
     if let Some(path) = name.strip_prefix("attributes.") {
-        let definition = path
-            .split_once('.')
-            .and_then(|(category, name)| schema.attribute_named(category, name));
-        let definition =
-            definition.ok_or_else(|| unsupported(format!("no attribute `{path}` is defined")))?;
+        let definition = path.split_once('.').and_then(|(category, name)| schema.attribute_named(category, name));
+        let definition = definition.ok_or_else(|| unsupported(format!("no attribute `{path}` is defined")))?;
         if definition.search == Search::None && !definition.unique {
-            return Err(unsupported(format!(
-                "the attribute `{path}` cannot be searched"
-            )));
+            return Err(unsupported(format!("the attribute `{path}` cannot be searched")));
         }
-        return Ok(Term::Attribute(
-            definition.id,
-            comparable(definition, wanted)?,
-        ));
+        return Ok(Term::Attribute(definition.id, comparable(definition, wanted)?));
     }
-    let field = Field::named(name)
-        .ok_or_else(|| unsupported(format!("`{name}` is no field that can be filtered by")))?;
+    let field =
+        Field::named(name).ok_or_else(|| unsupported(format!("`{name}` is no field that can be filtered by")))?;
     match wanted {
         Json::String(text) => Ok(Term::Field(field, field.comparable(text))),
-        other => Err(unsupported(format!(
-            "`{name}` equals a string, not {}",
-            other.kind()
-        ))),
+        other => Err(unsupported(format!("`{name}` equals a string, not {}", other.kind()))),
     }
 }
 
 fn comparable(definition: &AttributeDefinition, wanted: &Json) -> Result<String> {
     match wanted {
         Json::String(text) | Json::Number(text) => {
-            let canonical = text::decimal(text).filter(|_| {
-                definition.data_format == shared::domain::definition::DataFormat::Numeric
-            });
-            Ok(value::comparable(
-                canonical.as_ref().unwrap_or(text),
-                definition.data_format,
-            ))
+            let canonical = text::decimal(text)
+                .filter(|_| definition.data_format == shared::domain::definition::DataFormat::Numeric);
+            Ok(value::comparable(canonical.as_ref().unwrap_or(text), definition.data_format))
         }
-        other => Err(unsupported(format!(
-            "`{}` equals a string or a number, not {}",
-            definition.name,
-            other.kind()
-        ))),
+        other => Err(unsupported(format!("`{}` equals a string or a number, not {}", definition.name, other.kind()))),
     }
 }
 
@@ -348,38 +286,20 @@ fn read_persona(members: &[(String, Json)], schema: &Schema) -> Result<Term> {
             return Err(unsupported("personas are filtered by strings"));
         };
         match name.as_str() {
-            "name" => {
-                definition = Some(
-                    schema
-                        .personas
-                        .values()
-                        .find(|p| p.name == *wanted)
-                        .map(|p| p.id),
-                )
-            }
+            "name" => definition = Some(schema.personas.values().find(|p| p.name == *wanted).map(|p| p.id)),
             "persona_definition_id" => {
-                definition = Some(
-                    wanted
-                        .parse()
-                        .ok()
-                        .and_then(|id| schema.persona(id))
-                        .map(|p| p.id),
-                );
+                definition = Some(wanted.parse().ok().and_then(|id| schema.persona(id)).map(|p| p.id));
             }
             "scope" => scope = Some(wanted.clone()),
             other => {
-                return Err(unsupported(format!(
-                    "personas cannot be filtered by `{other}`"
-                )));
+                return Err(unsupported(format!("personas cannot be filtered by `{other}`")));
             }
         }
     }
     match definition {
         Some(Some(id)) => Ok(Term::Persona(id, scope)),
         Some(None) => Ok(Term::Nobody),
-        None => Err(unsupported(
-            "a filter on personas names the definition: `name` or `persona_definition_id`",
-        )),
+        None => Err(unsupported("a filter on personas names the definition: `name` or `persona_definition_id`")),
     }
 }
 
@@ -389,9 +309,7 @@ fn plan(term: &Term, schema: &Schema) -> Option<(u8, Plan, String)> {
         Term::Field(field, Some(wanted)) => {
             let (rank, plan) = match field {
                 Field::Id => (1, Plan::User(wanted.parse().ok()?)),
-                Field::Username | Field::IdAtCustomer => {
-                    (2, Plan::Lookup(Lookup::unique(field.name(), wanted)))
-                }
+                Field::Username | Field::IdAtCustomer => (2, Plan::Lookup(Lookup::unique(field.name(), wanted))),
                 Field::PreferredEmail => (4, Plan::Lookup(Lookup::email(wanted))),
                 Field::FamilyName => (6, Plan::Lookup(Lookup::prefix(field.name(), wanted))),
                 Field::GivenName => (7, Plan::Lookup(Lookup::prefix(field.name(), wanted))),
@@ -406,19 +324,11 @@ fn plan(term: &Term, schema: &Schema) -> Option<(u8, Plan, String)> {
                 (false, Search::Prefix) => (5, Lookup::prefix(id, wanted)),
                 (false, Search::None) => return None,
             };
-            (
-                rank,
-                Plan::Lookup(lookup),
-                format!("attributes.{}.{}", definition.category, definition.name),
-            )
+            (rank, Plan::Lookup(lookup), format!("attributes.{}.{}", definition.category, definition.name))
         }
         Term::Persona(id, scope) => {
             let rank = if scope.is_some() { 8 } else { 9 };
-            (
-                rank,
-                Plan::Lookup(Lookup::persona(*id, scope.as_deref())),
-                "personas".to_owned(),
-            )
+            (rank, Plan::Lookup(Lookup::persona(*id, scope.as_deref())), "personas".to_owned())
         }
     })
 }
@@ -434,9 +344,6 @@ mod tests {
             r#"urn:kith:attributes:common.x eq "attributes.a\"attributes.b""#
         );
         assert_eq!(spread_paths("my-attributes.x eq 1"), "my-attributes.x eq 1");
-        assert_eq!(
-            spread_paths("(attributes.c.x eq 1)"),
-            "(urn:kith:attributes:c.x eq 1)"
-        );
+        assert_eq!(spread_paths("(attributes.c.x eq 1)"), "(urn:kith:attributes:c.x eq 1)");
     }
 }

@@ -44,59 +44,30 @@ fn question(body: Json) -> Result<Question> {
     let explain = fields.boolean("explain").unwrap_or_default();
     fields.finish();
     violations.check(())?;
-    Ok(Question {
-        filter: filter.unwrap_or(Json::Null),
-        size: page_size(limit.as_deref())?,
-        cursor,
-        explain,
-    })
+    Ok(Question { filter: filter.unwrap_or(Json::Null), size: page_size(limit.as_deref())?, cursor, explain })
 }
 
 /// Answers a query with a page of whole profiles.
 pub async fn query(mut call: Call) -> Answered {
     let question = question(call.take_body())?;
     let bound = question.filter.to_text();
-    let position = call
-        .open_cursor::<Position>(&bound, question.cursor.as_deref())
-        .await?;
+    let position = call.open_cursor::<Position>(&bound, question.cursor.as_deref()).await?;
     let (call, question, bound, position) = (&call, &question, &bound, &position);
     call.app
         .decide(&call.caller.tenant, move |schema| async move {
             let filter = Filter::read(&question.filter, &schema)?;
             let (plan, by) = filter.plan(&schema)?;
-            let mut page = Page {
-                after: position.as_ref().map(|p| p.after.clone()),
-                ..Page::default()
-            };
-            page.fill(call, &plan, question.size, |user| {
-                filter.matches(&user.value, &schema)
-            })
-            .await?;
-            let schema = call
-                .app
-                .schema_of(
-                    &call.caller.tenant,
-                    page.users.iter().map(|user| &user.value),
-                )
-                .await?;
-            let items: Vec<_> = page
-                .users
-                .iter()
-                .map(|user| Json::Object(user.value.show(&schema)))
-                .collect();
+            let mut page = Page { after: position.as_ref().map(|p| p.after.clone()), ..Page::default() };
+            page.fill(call, &plan, question.size, |user| filter.matches(&user.value, &schema)).await?;
+            let schema = call.app.schema_of(&call.caller.tenant, page.users.iter().map(|user| &user.value)).await?;
+            let items: Vec<_> = page.users.iter().map(|user| Json::Object(user.value.show(&schema))).collect();
             let mut content = object! { "items" => items };
             if let Some(after) = page.after {
-                content.insert(
-                    "next_cursor".to_owned(),
-                    Json::from(call.cursor(bound, &Position { after }).await?),
-                );
+                content.insert("next_cursor".to_owned(), Json::from(call.cursor(bound, &Position { after }).await?));
             }
             if question.explain {
                 let read = u64::try_from(page.read).unwrap_or(u64::MAX);
-                content.insert(
-                    "explain".to_owned(),
-                    Json::Object(object! { "by" => by, "users_read" => read }),
-                );
+                content.insert("explain".to_owned(), Json::Object(object! { "by" => by, "users_read" => read }));
             }
             Ok(Answer::content(content))
         })
@@ -112,13 +83,7 @@ struct Page {
 
 impl Page {
     /// Reads along the plan until the page is full or nothing is left.
-    async fn fill(
-        &mut self,
-        call: &Call,
-        plan: &Plan,
-        size: usize,
-        matches: impl Fn(&LiveUser) -> bool,
-    ) -> Result<()> {
+    async fn fill(&mut self, call: &Call, plan: &Plan, size: usize, matches: impl Fn(&LiveUser) -> bool) -> Result<()> {
         let tenant = &call.caller.tenant;
         let table = call.app.table();
         let mut bytes = 0;
@@ -128,9 +93,7 @@ impl Page {
                 Plan::User(id) => (vec![*id], None),
                 Plan::Lookup(lookup) => {
                     let left = i32::try_from(size - self.users.len()).unwrap_or(1);
-                    table
-                        .users_of(tenant, lookup, self.after.as_deref(), left)
-                        .await?
+                    table.users_of(tenant, lookup, self.after.as_deref(), left).await?
                 }
             };
             let found = match ids.as_slice() {

@@ -50,64 +50,34 @@ pub async fn verify(table: &Table, tenant: &TenantId) -> Result<Report, Failure>
     let mut problems = Vec::new();
     for (user, key) in seen.claimed.difference(&seen.held) {
         if claims(table, tenant, *user, key).await? && !holds(table, *user, key).await? {
-            problems.push(format!(
-                "user {user} owns a look-up that is not there: {}",
-                kind(key)
-            ));
+            problems.push(format!("user {user} owns a look-up that is not there: {}", kind(key)));
         }
     }
-    for (user, key) in seen
-        .claimed
-        .iter()
-        .filter(|(user, _)| seen.forgotten.contains(user))
-    {
-        problems.push(format!(
-            "user {user} is forgotten and still has something: {}",
-            kind(key)
-        ));
+    for (user, key) in seen.claimed.iter().filter(|(user, _)| seen.forgotten.contains(user)) {
+        problems.push(format!("user {user} is forgotten and still has something: {}", kind(key)));
     }
     for (user, key) in seen.held.difference(&seen.claimed) {
         if holds(table, *user, key).await? && !claims(table, tenant, *user, key).await? {
-            problems.push(format!(
-                "a look-up belongs to user {user}, who does not own it: {}",
-                kind(key)
-            ));
+            problems.push(format!("a look-up belongs to user {user}, who does not own it: {}", kind(key)));
         }
     }
-    Ok(Report {
-        users: seen.users.len(),
-        lookups: seen.claimed.len(),
-        unfinished: seen.unfinished,
-        problems,
-    })
+    Ok(Report { users: seen.users.len(), lookups: seen.claimed.len(), unfinished: seen.unfinished, problems })
 }
 
 /// Verifies a tenant and prints the report; fails when something is wrong.
 pub async fn run(table: &Table, tenant: &TenantId, as_json: bool) -> Result<(), Failure> {
     let report = verify(table, tenant).await?;
-    let Report {
-        users,
-        lookups,
-        unfinished,
-        problems,
-    } = &report;
+    let Report { users, lookups, unfinished, problems } = &report;
     if as_json {
         println!(
             "{}",
             json!({ "users": users, "lookups": lookups, "unfinished_erasures": unfinished, "problems": problems })
         );
     } else {
-        println!(
-            "{users} users, {lookups} look-ups, {unfinished} unfinished erasures, {} problems",
-            problems.len()
-        );
+        println!("{users} users, {lookups} look-ups, {unfinished} unfinished erasures, {} problems", problems.len());
         problems.iter().for_each(|problem| println!("  {problem}"));
     }
-    if problems.is_empty() {
-        Ok(())
-    } else {
-        Err(format!("{} problems in tenant `{tenant}`", problems.len()))
-    }
+    if problems.is_empty() { Ok(()) } else { Err(format!("{} problems in tenant `{tenant}`", problems.len())) }
 }
 
 async fn scan(table: &Table, tenant: &TenantId) -> Result<Seen, Failure> {
@@ -124,10 +94,7 @@ async fn scan(table: &Table, tenant: &TenantId) -> Result<Seen, Failure> {
             .send()
             .await
             .map_err(|error| {
-                format!(
-                    "the table cannot be scanned: {}",
-                    aws_sdk_dynamodb::error::DisplayErrorContext(error)
-                )
+                format!("the table cannot be scanned: {}", aws_sdk_dynamodb::error::DisplayErrorContext(error))
             })?;
         for attributes in page.items.unwrap_or_default() {
             let item = Item::stored(attributes);
@@ -159,8 +126,7 @@ impl Seen {
                     return;
                 }
                 self.users.insert(user);
-                self.claimed
-                    .extend(owned(tenant, user, item).into_iter().map(|key| (user, key)));
+                self.claimed.extend(owned(tenant, user, item).into_iter().map(|key| (user, key)));
             }
             // A mapping in its user's partition claims its look-up.
             Some(("U", id)) => {
@@ -169,8 +135,7 @@ impl Seen {
                 }
             }
             Some(("Q" | "E" | "X" | "S", _)) => {
-                self.held
-                    .extend(holders(item).into_iter().map(|user| (user, key.clone())));
+                self.held.extend(holders(item).into_iter().map(|user| (user, key.clone())));
             }
             _ => {}
         }
@@ -178,28 +143,16 @@ impl Seen {
 }
 
 fn owned(tenant: &TenantId, user: UserId, item: &Item) -> Vec<Key> {
-    let lookups = item
-        .get_texts("ix")
-        .into_iter()
-        .filter_map(|text| text.parse().ok());
-    lookups
-        .map(|lookup| Key::lookup(tenant, &lookup, user))
-        .collect()
+    let lookups = item.get_texts("ix").into_iter().filter_map(|text| text.parse().ok());
+    lookups.map(|lookup| Key::lookup(tenant, &lookup, user)).collect()
 }
 
 fn holders(item: &Item) -> Vec<UserId> {
     let one = item.get_text("holder").into_iter();
-    one.chain(item.get_set("users").iter().map(String::as_str))
-        .filter_map(|id| id.parse().ok())
-        .collect()
+    one.chain(item.get_set("users").iter().map(String::as_str)).filter_map(|id| id.parse().ok()).collect()
 }
 
-async fn claims(
-    table: &Table,
-    tenant: &TenantId,
-    user: UserId,
-    key: &Key,
-) -> Result<bool, Failure> {
+async fn claims(table: &Table, tenant: &TenantId, user: UserId, key: &Key) -> Result<bool, Failure> {
     let said = |error: Error| format!("the table cannot be read: {error:?}");
     let Some(profile) = table.get(&Key::user(tenant, user)).await.map_err(said)? else {
         return Ok(false);
@@ -210,20 +163,12 @@ async fn claims(
     if owned(tenant, user, &profile).contains(key) {
         return Ok(true);
     }
-    let children = table
-        .query_all(&partition_of_user(tenant, user), Range::All)
-        .await
-        .map_err(said)?;
-    Ok(children
-        .iter()
-        .any(|child| child.get_text("forward") == Some(key.pk())))
+    let children = table.query_all(&partition_of_user(tenant, user), Range::All).await.map_err(said)?;
+    Ok(children.iter().any(|child| child.get_text("forward") == Some(key.pk())))
 }
 
 async fn holds(table: &Table, user: UserId, key: &Key) -> Result<bool, Failure> {
-    let item = table
-        .get(key)
-        .await
-        .map_err(|error| format!("the table cannot be read: {error:?}"))?;
+    let item = table.get(key).await.map_err(|error| format!("the table cannot be read: {error:?}"))?;
     Ok(item.is_some_and(|item| holders(&item).contains(&user)))
 }
 
@@ -231,13 +176,5 @@ async fn holds(table: &Table, user: UserId, key: &Key) -> Result<bool, Failure> 
 fn kind(key: &Key) -> String {
     let parts: BTreeMap<_, _> = key.pk().split('#').enumerate().collect();
     let part = |i: usize| parts.get(&i).copied().unwrap_or_default();
-    format!(
-        "{} {}",
-        part(2),
-        if matches!(part(2), "Q" | "X") {
-            part(3)
-        } else {
-            ""
-        }
-    )
+    format!("{} {}", part(2), if matches!(part(2), "Q" | "X") { part(3) } else { "" })
 }

@@ -33,13 +33,7 @@ pub struct Command {
 #[derive(Clone, Debug, Args)]
 struct Place {
     /// The data folder of the embedded table.
-    #[arg(
-        long,
-        global = true,
-        value_name = "DIR",
-        default_value = ".kith",
-        conflicts_with = "table"
-    )]
+    #[arg(long, global = true, value_name = "DIR", default_value = ".kith", conflicts_with = "table")]
     data: PathBuf,
     /// The name of a DynamoDB table, reached with your AWS credentials.
     #[arg(long, global = true, value_name = "NAME")]
@@ -138,10 +132,7 @@ enum ClientAction {
 impl Command {
     /// Does what the command says.
     pub async fn run(self) -> Result<(), Failure> {
-        let action = self.action.unwrap_or(Action::Serve(ServeOptions {
-            listen: default_address(),
-            memory: false,
-        }));
+        let action = self.action.unwrap_or(Action::Serve(ServeOptions { listen: default_address(), memory: false }));
         match action {
             Action::Serve(options) => serve(options, &self.place).await,
             Action::Tour(options) => tour::run(options, &self.place.data).await,
@@ -151,9 +142,7 @@ impl Command {
             }
             Action::Tenant(action) => tenant(action, &self.place.open().await?, self.json).await,
             Action::Client(action) => client(action, &self.place.open().await?, self.json).await,
-            Action::Check { tenant } => {
-                check::run(&self.place.open().await?, &tenant, self.json).await
-            }
+            Action::Check { tenant } => check::run(&self.place.open().await?, &tenant, self.json).await,
         }
     }
 }
@@ -162,9 +151,7 @@ impl Place {
     async fn open(&self) -> Result<Table, Failure> {
         match &self.table {
             Some(name) => open_remote(name, self.endpoint.as_deref(), self.region.clone()).await,
-            None if !self.data.exists() => {
-                Err(format!("there is no data folder `{}`", self.data.display()))
-            }
+            None if !self.data.exists() => Err(format!("there is no data folder `{}`", self.data.display())),
             None => open_local(Some(&self.data), World::default()).await,
         }
     }
@@ -172,7 +159,9 @@ impl Place {
 
 async fn serve(options: ServeOptions, place: &Place) -> Result<(), Failure> {
     if place.table.is_some() {
-        return Err("`serve` runs on the embedded table; a DynamoDB table is served by the deployed functions".to_owned());
+        return Err(
+            "`serve` runs on the embedded table; a DynamoDB table is served by the deployed functions".to_owned()
+        );
     }
     tracing_subscriber::fmt()
         .json()
@@ -221,17 +210,13 @@ async fn tenant(action: TenantAction, table: &Table, as_json: bool) -> Result<()
             if !table.create_tenant(&name).await.map_err(said)? {
                 return Err(format!("there is a tenant `{name}`"));
             }
-            print(as_json, &json!({ "id": name }), || {
-                format!("tenant {name} created")
-            });
+            print(as_json, &json!({ "id": name }), || format!("tenant {name} created"));
         }
         TenantAction::List => {
             let tenants = table.tenants().await.map_err(said)?;
             print(as_json, &json!(tenants), || {
-                let lines: Vec<_> = tenants
-                    .iter()
-                    .map(|tenant| format!("{}\t{}", tenant.id, tenant.created_at))
-                    .collect();
+                let lines: Vec<_> =
+                    tenants.iter().map(|tenant| format!("{}\t{}", tenant.id, tenant.created_at)).collect();
                 lines.join("\n")
             });
         }
@@ -241,18 +226,12 @@ async fn tenant(action: TenantAction, table: &Table, as_json: bool) -> Result<()
 
 async fn client(action: ClientAction, table: &Table, as_json: bool) -> Result<(), Failure> {
     match action {
-        ClientAction::Create {
-            tenant,
-            name,
-            scope,
-            grant,
-        } => {
+        ClientAction::Create { tenant, name, scope, grant } => {
             let tenants = table.tenants().await.map_err(said)?;
             if !tenants.iter().any(|known| known.id == tenant) {
                 return Err(format!("there is no tenant `{tenant}`"));
             }
-            let (client, secret) =
-                Client::register(&tenant, &name, scope, grant.is_some(), table.world());
+            let (client, secret) = Client::register(&tenant, &name, scope, grant.is_some(), table.world());
             table.create_client(&client).await.map_err(said)?;
             credentials(as_json, &client.client_id, secret.reveal());
         }
@@ -260,24 +239,15 @@ async fn client(action: ClientAction, table: &Table, as_json: bool) -> Result<()
             let clients = table.clients(&tenant).await.map_err(said)?;
             let shown: Vec<_> = clients.iter().map(show).collect();
             print(as_json, &json!(shown), || {
-                let line = |c: &Client| {
-                    format!(
-                        "{}\t{}\t{}\t{} secret(s)",
-                        c.client_id,
-                        c.name,
-                        c.scopes,
-                        c.secrets.len()
-                    )
-                };
+                let line =
+                    |c: &Client| format!("{}\t{}\t{}\t{} secret(s)", c.client_id, c.name, c.scopes, c.secrets.len());
                 clients.iter().map(line).collect::<Vec<_>>().join("\n")
             });
         }
         ClientAction::Rotate { client_id } => {
             let mut secret = None;
             table
-                .change_client(&client_id, |client| {
-                    secret = Some(client.add_secret(table.world()))
-                })
+                .change_client(&client_id, |client| secret = Some(client.add_secret(table.world())))
                 .await
                 .map_err(said)?;
             let secret = secret.ok_or("the client was not changed")?;
@@ -285,11 +255,9 @@ async fn client(action: ClientAction, table: &Table, as_json: bool) -> Result<()
         }
         ClientAction::Revoke { client_id } => {
             table.delete_client(&client_id).await.map_err(said)?;
-            print(
-                as_json,
-                &json!({ "client_id": client_id, "revoked": true }),
-                || format!("client {client_id} revoked; its access tokens live until they expire"),
-            );
+            print(as_json, &json!({ "client_id": client_id, "revoked": true }), || {
+                format!("client {client_id} revoked; its access tokens live until they expire")
+            });
         }
     }
     Ok(())
@@ -306,15 +274,9 @@ fn show(client: &Client) -> serde_json::Value {
 }
 
 fn credentials(as_json: bool, id: &ClientId, secret: &str) {
-    print(
-        as_json,
-        &json!({ "client_id": id, "client_secret": secret }),
-        || {
-            format!(
-                "client_id      {id}\nclient_secret  {secret}\n\nThe secret is shown this once."
-            )
-        },
-    );
+    print(as_json, &json!({ "client_id": id, "client_secret": secret }), || {
+        format!("client_id      {id}\nclient_secret  {secret}\n\nThe secret is shown this once.")
+    });
 }
 
 fn print(as_json: bool, content: &serde_json::Value, text: impl FnOnce() -> String) {

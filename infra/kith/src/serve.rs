@@ -21,28 +21,17 @@ const GRACE: Duration = Duration::from_secs(5);
 /// The route tables of all functions.
 #[must_use]
 pub fn functions() -> [&'static [Route]; 5] {
-    [
-        &token::ROUTES,
-        &users::ROUTES,
-        &personas::ROUTES,
-        &definitions::ROUTES,
-        &subjects::ROUTES,
-    ]
+    [&token::ROUTES, &users::ROUTES, &personas::ROUTES, &definitions::ROUTES, &subjects::ROUTES]
 }
 
 /// The routers of all functions in one. Each has a state of its own, as each deployed function has: what one has read, the
 /// others have not.
 #[must_use]
 pub fn router(table: &Table, base_url: &str) -> Router {
-    let merged = functions()
-        .into_iter()
-        .fold(Router::new(), |merged, routes| {
-            let table = Table::new(table.client().clone(), table.name(), table.world().clone());
-            merged.merge(http::route::router(
-                routes,
-                App::new(table, Some(base_url.to_owned())),
-            ))
-        });
+    let merged = functions().into_iter().fold(Router::new(), |merged, routes| {
+        let table = Table::new(table.client().clone(), table.name(), table.world().clone());
+        merged.merge(http::route::router(routes, App::new(table, Some(base_url.to_owned()))))
+    });
     http::serve(merged, table.world().clone())
 }
 
@@ -59,19 +48,13 @@ pub struct Service {
 impl Service {
     /// Opens the table in `data` (or in memory, with `data` for the credentials alone), fills it for a first start, and listens.
     pub async fn start(listen: SocketAddr, data: &Path, memory: bool) -> Result<Self, Failure> {
-        let listener = TcpListener::bind(listen)
-            .await
-            .map_err(|error| format!("cannot listen on {listen}: {error}"))?;
+        let listener =
+            TcpListener::bind(listen).await.map_err(|error| format!("cannot listen on {listen}: {error}"))?;
         let address = listener.local_addr().map_err(|error| error.to_string())?;
         let url = format!("http://{address}");
         let table = open_local((!memory).then_some(data), World::default()).await?;
         let env_file = demo::prepare(&table, data, &url).await?;
-        Ok(Self {
-            listener,
-            router: router(&table, &url),
-            url,
-            env_file,
-        })
+        Ok(Self { listener, router: router(&table, &url), url, env_file })
     }
 
     /// Serves until `stop` is done, then lets requests under way finish.

@@ -7,8 +7,8 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{Region, SharedHttpClient};
 use aws_sdk_dynamodb::operation::create_table::CreateTableError;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
-    ProjectionType, ScalarAttributeType, TimeToLiveSpecification,
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
+    ScalarAttributeType, TimeToLiveSpecification,
 };
 use shared::lambda::https_client;
 use shared::store::Table;
@@ -27,10 +27,7 @@ pub type Failure = String;
 #[must_use]
 pub fn embedded_client(http: SharedHttpClient) -> Client {
     let credentials = Credentials::new("local", "local", None, None, "local");
-    let settings = client_settings()
-        .region(Region::new("local"))
-        .credentials_provider(credentials)
-        .http_client(http);
+    let settings = client_settings().region(Region::new("local")).credentials_provider(credentials).http_client(http);
     Client::from_conf(settings.build())
 }
 
@@ -47,56 +44,29 @@ pub async fn open_local(data: Option<&Path>, world: World) -> Result<Table, Fail
 }
 
 /// Opens a table in DynamoDB with the operator's own credentials and region.
-pub async fn open_remote(
-    name: &str,
-    endpoint: Option<&str>,
-    region: Option<String>,
-) -> Result<Table, Failure> {
-    let mut loader =
-        aws_config::defaults(aws_config::BehaviorVersion::latest()).http_client(https_client(true));
+pub async fn open_remote(name: &str, endpoint: Option<&str>, region: Option<String>) -> Result<Table, Failure> {
+    let mut loader = aws_config::defaults(aws_config::BehaviorVersion::latest()).http_client(https_client(true));
     if let Some(region) = region {
         loader = loader.region(Region::new(region));
     }
     let config = loader.load().await;
-    let region = config
-        .region()
-        .cloned()
-        .ok_or("no AWS region is known: set AWS_REGION or --region")?;
-    let credentials = config
-        .credentials_provider()
-        .ok_or("no AWS credentials are known")?;
-    let mut settings = client_settings()
-        .region(region)
-        .credentials_provider(credentials)
-        .http_client(https_client(true));
+    let region = config.region().cloned().ok_or("no AWS region is known: set AWS_REGION or --region")?;
+    let credentials = config.credentials_provider().ok_or("no AWS credentials are known")?;
+    let mut settings =
+        client_settings().region(region).credentials_provider(credentials).http_client(https_client(true));
     if let Some(endpoint) = endpoint {
         settings = settings.endpoint_url(endpoint);
     }
-    Ok(Table::new(
-        Client::from_conf(settings.build()),
-        name,
-        World::default(),
-    ))
+    Ok(Table::new(Client::from_conf(settings.build()), name, World::default()))
 }
 
 /// Makes the table as `template.yaml` does, unless it is there.
 pub async fn create(client: &Client, name: &str) -> Result<(), Failure> {
-    let attribute = |name: &str| {
-        AttributeDefinition::builder()
-            .attribute_name(name)
-            .attribute_type(ScalarAttributeType::S)
-            .build()
-    };
-    let key = |name: &str, kind: KeyType| {
-        KeySchemaElement::builder()
-            .attribute_name(name)
-            .key_type(kind)
-            .build()
-    };
+    let attribute =
+        |name: &str| AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S).build();
+    let key = |name: &str, kind: KeyType| KeySchemaElement::builder().attribute_name(name).key_type(kind).build();
     let request = || {
-        let projection = Projection::builder()
-            .projection_type(ProjectionType::KeysOnly)
-            .build();
+        let projection = Projection::builder().projection_type(ProjectionType::KeysOnly).build();
         let index = GlobalSecondaryIndex::builder()
             .index_name("gsi1")
             .key_schema(key("gsi1pk", KeyType::Hash)?)
@@ -119,24 +89,14 @@ pub async fn create(client: &Client, name: &str) -> Result<(), Failure> {
     };
     match request().map_err(|error| error.to_string())?.send().await {
         Ok(_) => {}
-        Err(error)
-            if error
-                .as_service_error()
-                .is_some_and(CreateTableError::is_resource_in_use_exception) =>
-        {
+        Err(error) if error.as_service_error().is_some_and(CreateTableError::is_resource_in_use_exception) => {
             return Ok(());
         }
         Err(error) => {
-            return Err(format!(
-                "the table cannot be made: {}",
-                aws_sdk_dynamodb::error::DisplayErrorContext(error)
-            ));
+            return Err(format!("the table cannot be made: {}", aws_sdk_dynamodb::error::DisplayErrorContext(error)));
         }
     }
-    let ttl = TimeToLiveSpecification::builder()
-        .enabled(true)
-        .attribute_name("expires_at")
-        .build();
+    let ttl = TimeToLiveSpecification::builder().enabled(true).attribute_name("expires_at").build();
     let ttl = ttl.map_err(|error| error.to_string())?;
     client
         .update_time_to_live()
@@ -144,11 +104,6 @@ pub async fn create(client: &Client, name: &str) -> Result<(), Failure> {
         .time_to_live_specification(ttl)
         .send()
         .await
-        .map_err(|error| {
-            format!(
-                "the table takes no TTL: {}",
-                aws_sdk_dynamodb::error::DisplayErrorContext(error)
-            )
-        })?;
+        .map_err(|error| format!("the table takes no TTL: {}", aws_sdk_dynamodb::error::DisplayErrorContext(error)))?;
     Ok(())
 }

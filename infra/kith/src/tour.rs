@@ -39,9 +39,7 @@ pub struct Options {
 pub async fn run(options: Options, data: &Path) -> Result<(), Failure> {
     let known = demo::read_env(&data.join(ENV_FILE)).unwrap_or_default();
     let answers = match known.get("KITH_URL") {
-        Some(url) if options.url.is_none() => reqwest::get(format!("{url}/idhub/oidc/v1/jwks"))
-            .await
-            .is_ok(),
+        Some(url) if options.url.is_none() => reqwest::get(format!("{url}/idhub/oidc/v1/jwks")).await.is_ok(),
         _ => false,
     };
     if options.url.is_some() || answers {
@@ -67,8 +65,7 @@ struct Scratch(PathBuf);
 impl Scratch {
     fn new() -> Result<Self, Failure> {
         let path = std::env::temp_dir().join(format!("kith-tour-{}", World::default().new_uuid()));
-        std::fs::create_dir(&path)
-            .map_err(|error| format!("cannot make `{}`: {error}", path.display()))?;
+        std::fs::create_dir(&path).map_err(|error| format!("cannot make `{}`: {error}", path.display()))?;
         Ok(Self(path))
     }
 }
@@ -105,16 +102,12 @@ struct Reply {
 
 impl Reply {
     fn etag(&self) -> &str {
-        self.headers
-            .get("etag")
-            .and_then(|tag| tag.to_str().ok())
-            .unwrap_or_default()
+        self.headers.get("etag").and_then(|tag| tag.to_str().ok()).unwrap_or_default()
     }
 
     fn text(&self, pointer: &str) -> Result<String, Failure> {
         let text = self.body.pointer(pointer).and_then(Value::as_str);
-        text.map(str::to_owned)
-            .ok_or_else(|| format!("the answer has no `{pointer}`"))
+        text.map(str::to_owned).ok_or_else(|| format!("the answer has no `{pointer}`"))
     }
 }
 
@@ -128,12 +121,7 @@ struct Ask<'a> {
 
 impl<'a> Ask<'a> {
     const fn new(method: Method, path: &'a str) -> Self {
-        Self {
-            method,
-            path,
-            body: None,
-            headers: Vec::new(),
-        }
+        Self { method, path, body: None, headers: Vec::new() }
     }
 
     fn get(path: &'a str) -> Self {
@@ -141,18 +129,11 @@ impl<'a> Ask<'a> {
     }
 
     fn post(path: &'a str, body: Value) -> Self {
-        Self {
-            body: Some(body),
-            ..Self::new(Method::POST, path)
-        }
+        Self { body: Some(body), ..Self::new(Method::POST, path) }
     }
 
     fn patch(path: &'a str, tag: &'a str, body: Value) -> Self {
-        Self {
-            body: Some(body),
-            ..Self::new(Method::PATCH, path)
-        }
-        .with("if-match", tag)
+        Self { body: Some(body), ..Self::new(Method::PATCH, path) }.with("if-match", tag)
     }
 
     fn with(mut self, name: &'static str, value: &'a str) -> Self {
@@ -164,9 +145,7 @@ impl<'a> Ask<'a> {
 impl Tour {
     fn new(options: Options, env: &Env) -> Result<Self, Failure> {
         let value = |given: Option<String>, name: &str| {
-            let missing = || {
-                format!("{name} is not known: give it as an option, or walk where a demo.env is")
-            };
+            let missing = || format!("{name} is not known: give it as an option, or walk where a demo.env is");
             given.or_else(|| env.get(name).cloned()).ok_or_else(missing)
         };
         let client = Credentials {
@@ -177,61 +156,31 @@ impl Tour {
             id: value(options.admin_client_id, "KITH_ADMIN_CLIENT_ID")?,
             secret: value(options.admin_client_secret, "KITH_ADMIN_CLIENT_SECRET")?,
         };
-        let url = value(options.url, "KITH_URL")?
-            .trim_end_matches('/')
-            .to_owned();
+        let url = value(options.url, "KITH_URL")?.trim_end_matches('/').to_owned();
         let world = World::default();
         let mark = format!("{:08x}", u32::from_be_bytes(world.random.bytes()));
         let colour = std::io::stdout().is_terminal();
-        Ok(Self {
-            http: reqwest::Client::new(),
-            url,
-            client,
-            admin,
-            token: String::new(),
-            steps: 0,
-            colour,
-            mark,
-        })
+        Ok(Self { http: reqwest::Client::new(), url, client, admin, token: String::new(), steps: 0, colour, mark })
     }
 
     async fn walk(mut self) -> Result<(), Failure> {
-        self.paint(
-            Style::new().bold(),
-            &format!("A tour of Kith at {}", self.url),
-        );
-        self.step(
-            "Metadata",
-            Ask::get("/.well-known/oauth-authorization-server/idhub/oidc"),
-            200,
-        )
-        .await?;
+        self.paint(Style::new().bold(), &format!("A tour of Kith at {}", self.url));
+        self.step("Metadata", Ask::get("/.well-known/oauth-authorization-server/idhub/oidc"), 200).await?;
         let attribute = self.define().await?;
         self.sign_in(false).await?;
         let user = self.onboard().await?;
         self.change(&user).await?;
         self.personas(&user, &attribute).await?;
         self.leave(&user).await?;
-        self.paint(
-            AnsiColor::Green.on_default().bold(),
-            &format!("\n{} steps, each as it should be.", self.steps),
-        );
+        self.paint(AnsiColor::Green.on_default().bold(), &format!("\n{} steps, each as it should be.", self.steps));
         Ok(())
     }
 
     async fn sign_in(&mut self, admin: bool) -> Result<(), Failure> {
         let who = if admin { &self.admin } else { &self.client };
         let (id, secret) = (who.id.clone(), who.secret.clone());
-        let title = if admin {
-            "A token for the administrator"
-        } else {
-            "A token for the back end"
-        };
-        let form = [
-            ("grant_type", "client_credentials"),
-            ("client_id", &id),
-            ("client_secret", &secret),
-        ];
+        let title = if admin { "A token for the administrator" } else { "A token for the back end" };
+        let form = [("grant_type", "client_credentials"), ("client_id", &id), ("client_secret", &secret)];
         let reply = self.grant(title, &form).await?;
         self.token = reply.text("/access_token")?;
         if let Ok(refresh) = reply.text("/refresh_token") {
@@ -241,10 +190,7 @@ impl Tour {
                 ("client_id", &id),
                 ("client_secret", &secret),
             ];
-            self.token = self
-                .grant("The refresh token for the next one", &form)
-                .await?
-                .text("/access_token")?;
+            self.token = self.grant("The refresh token for the next one", &form).await?.text("/access_token")?;
         }
         Ok(())
     }
@@ -255,21 +201,11 @@ impl Tour {
         let name = format!("badge-{}", self.mark);
         let body = json!({ "category": "common", "name": name, "data_format": "TEXT", "display_name": "Badge" });
         let path = "/identity/config/attribute-definitions";
-        let attribute = self
-            .step("Define an attribute", Ask::post(path, body), 201)
-            .await?
-            .text("/id")?;
+        let attribute = self.step("Define an attribute", Ask::post(path, body), 201).await?.text("/id")?;
         let list = format!("{path}?category=common&name={name}");
-        self.step("Find it by name", Ask::get(&list), 200)
-            .await?
-            .text("/items/0/id")?;
+        self.step("Find it by name", Ask::get(&list), 200).await?.text("/items/0/id")?;
         let body = json!({ "name": format!("guest_{}", self.mark), "scoped": true, "attributes": [attribute] });
-        self.step(
-            "Define a persona that may hold it",
-            Ask::post("/config/persona-definitions", body),
-            201,
-        )
-        .await?;
+        self.step("Define a persona that may hold it", Ask::post("/config/persona-definitions", body), 201).await?;
         Ok(attribute)
     }
 
@@ -283,154 +219,66 @@ impl Tour {
         let create = || Ask::post("/identity/users", body.clone()).with("idempotency-key", &key);
         let first = self.step("Create a user", create(), 201).await?;
         let id = first.text("/id")?;
-        let again = self
-            .step(
-                "The same request again, as a retry sends it: the same answer, one user",
-                create(),
-                201,
-            )
-            .await?;
+        let again =
+            self.step("The same request again, as a retry sends it: the same answer, one user", create(), 201).await?;
         expect(again.body == first.body, "the replay differs")?;
         let twin = json!({ "username": format!("JAN.{mark}") });
-        self.step(
-            "A username that differs only in case is taken",
-            Ask::post("/identity/users", twin),
-            409,
-        )
-        .await?;
-        let wrong =
-            json!({ "username": "no spaces", "preferred_email": "nobody", "shoe_size": 43 });
-        self.step(
-            "Every violation is listed",
-            Ask::post("/identity/users", wrong),
-            422,
-        )
-        .await?;
+        self.step("A username that differs only in case is taken", Ask::post("/identity/users", twin), 409).await?;
+        let wrong = json!({ "username": "no spaces", "preferred_email": "nobody", "shoe_size": 43 });
+        self.step("Every violation is listed", Ask::post("/identity/users", wrong), 422).await?;
         let filter = json!({ "filter": { "preferred_email": format!("Jan.{mark}@Example.org") } });
-        let found = self
-            .step(
-                "Find the user by e-mail, at once",
-                Ask::post("/identity/users/query", filter),
-                200,
-            )
-            .await?;
+        let found =
+            self.step("Find the user by e-mail, at once", Ask::post("/identity/users/query", filter), 200).await?;
         expect(found.text("/items/0/id")? == id, "another user was found")?;
         Ok(id)
     }
 
     async fn change(&mut self, id: &str) -> Result<(), Failure> {
         let path = format!("/identity/users/{id}");
-        let first = self
-            .step("Read it, with its tag", Ask::get(&path), 200)
-            .await?;
+        let first = self.step("Read it, with its tag", Ask::get(&path), 200).await?;
         let tag = first.etag();
-        self.step(
-            "Read it again only if it changed",
-            Ask::get(&path).with("if-none-match", tag),
-            304,
-        )
-        .await?;
+        self.step("Read it again only if it changed", Ask::get(&path).with("if-none-match", tag), 304).await?;
         let patch = json!({ "given_name": "Johannes", "attributes": { "common": { "employee-number": ["42"] } } });
-        let changed = self
-            .step(
-                "Change two fields of what was read",
-                Ask::patch(&path, tag, patch),
-                200,
-            )
-            .await?;
-        expect(
-            changed.text("/attributes/common/employee-number/0")? == "42",
-            "the attribute is not there",
-        )?;
+        let changed = self.step("Change two fields of what was read", Ask::patch(&path, tag, patch), 200).await?;
+        expect(changed.text("/attributes/common/employee-number/0")? == "42", "the attribute is not there")?;
         let stale = json!({ "given_name": "Jan" });
-        self.step(
-            "A change of what is no longer so is refused",
-            Ask::patch(&path, tag, stale.clone()),
-            412,
-        )
-        .await?;
-        let blind = Ask {
-            body: Some(stale),
-            ..Ask::new(Method::PATCH, &path)
-        };
-        self.step("A change without a tag is refused", blind, 428)
-            .await?;
+        self.step("A change of what is no longer so is refused", Ask::patch(&path, tag, stale.clone()), 412).await?;
+        let blind = Ask { body: Some(stale), ..Ask::new(Method::PATCH, &path) };
+        self.step("A change without a tag is refused", blind, 428).await?;
         let block = format!("{path}/block");
-        self.step("Block the user", Ask::new(Method::POST, &block), 200)
-            .await?;
+        self.step("Block the user", Ask::new(Method::POST, &block), 200).await?;
         let unblock = format!("{path}/unblock");
-        self.step("And let it in again", Ask::new(Method::POST, &unblock), 200)
-            .await?;
+        self.step("And let it in again", Ask::new(Method::POST, &unblock), 200).await?;
         Ok(())
     }
 
     async fn personas(&mut self, user: &str, attribute: &str) -> Result<(), Failure> {
         let path = format!("/identity/users/{user}/personas");
         let body = json!({ "name": format!("guest_{}", self.mark), "scope": ["chemco"], "status": "PENDING" });
-        let made = self
-            .step(
-                "Give the user a persona",
-                Ask::post(&path, body.clone()),
-                201,
-            )
-            .await?;
-        self.step(
-            "The same persona twice is refused",
-            Ask::post(&path, body),
-            409,
-        )
-        .await?;
+        let made = self.step("Give the user a persona", Ask::post(&path, body.clone()), 201).await?;
+        self.step("The same persona twice is refused", Ask::post(&path, body), 409).await?;
         let persona = format!("{path}/{}", made.text("/id")?);
         let patch = json!({ "valid_until": "2030-01-01T00:00:00Z" });
-        let changed = self
-            .step(
-                "Change the persona",
-                Ask::patch(&persona, made.etag(), patch),
-                200,
-            )
-            .await?;
+        let changed = self.step("Change the persona", Ask::patch(&persona, made.etag(), patch), 200).await?;
         let value = json!({ "attribute_definition_id": attribute, "value": ["B-7"] });
         let single = format!("{persona}/attribute");
-        self.step(
-            "Set one of its attributes",
-            Ask::patch(&single, changed.etag(), value),
-            200,
-        )
-        .await?;
+        self.step("Set one of its attributes", Ask::patch(&single, changed.etag(), value), 200).await?;
         let activate = format!("{persona}/activate");
-        self.step("Put it in force", Ask::new(Method::POST, &activate), 200)
-            .await?;
-        let filter = format!(
-            "personas[name eq \"guest_{}\" and scope eq \"chemco\"]",
-            self.mark
-        );
+        self.step("Put it in force", Ask::new(Method::POST, &activate), 200).await?;
+        let filter = format!("personas[name eq \"guest_{}\" and scope eq \"chemco\"]", self.mark);
         let found = self
-            .step(
-                "Find who plays it",
-                Ask::post("/identity/users/query", json!({ "filter": filter })),
-                200,
-            )
+            .step("Find who plays it", Ask::post("/identity/users/query", json!({ "filter": filter })), 200)
             .await?;
         expect(found.text("/items/0/id")? == user, "another user was found")
     }
 
     async fn leave(&mut self, id: &str) -> Result<(), Failure> {
         let path = format!("/identity/users/{id}");
-        self.step("Forget the user", Ask::new(Method::DELETE, &path), 204)
-            .await?;
+        self.step("Forget the user", Ask::new(Method::DELETE, &path), 204).await?;
         self.step("The user is gone", Ask::get(&path), 404).await?;
         let filter = json!({ "filter": { "username": format!("jan.{}", self.mark) } });
-        let found = self
-            .step(
-                "And cannot be found",
-                Ask::post("/identity/users/query", filter),
-                200,
-            )
-            .await?;
-        expect(
-            found.body.pointer("/items") == Some(&json!([])),
-            "somebody was found",
-        )
+        let found = self.step("And cannot be found", Ask::post("/identity/users/query", filter), 200).await?;
+        expect(found.body.pointer("/items") == Some(&json!([])), "somebody was found")
     }
 
     async fn grant(&mut self, title: &str, form: &[(&str, &str)]) -> Result<Reply, Failure> {
@@ -442,18 +290,8 @@ impl Tour {
                 format!("{name}={value}")
             }
         });
-        self.request(
-            "POST",
-            "/idhub/oidc/v1/token",
-            &[],
-            &shown.collect::<Vec<_>>().join("&"),
-        );
-        let sent = self
-            .http
-            .post(format!("{}/idhub/oidc/v1/token", self.url))
-            .form(form)
-            .send()
-            .await;
+        self.request("POST", "/idhub/oidc/v1/token", &[], &shown.collect::<Vec<_>>().join("&"));
+        let sent = self.http.post(format!("{}/idhub/oidc/v1/token", self.url)).form(form).send().await;
         self.answer(sent, 200).await
     }
 
@@ -461,9 +299,7 @@ impl Tour {
         self.title(title);
         let body = ask.body.as_ref().map(Value::to_string).unwrap_or_default();
         self.request(ask.method.as_str(), ask.path, &ask.headers, &body);
-        let mut request = self
-            .http
-            .request(ask.method.clone(), format!("{}{}", self.url, ask.path));
+        let mut request = self.http.request(ask.method.clone(), format!("{}{}", self.url, ask.path));
         if !self.token.is_empty() {
             request = request.bearer_auth(&self.token);
         }
@@ -476,13 +312,8 @@ impl Tour {
         self.answer(request.send().await, due).await
     }
 
-    async fn answer(
-        &mut self,
-        sent: Result<reqwest::Response, reqwest::Error>,
-        due: u16,
-    ) -> Result<Reply, Failure> {
-        let response =
-            sent.map_err(|error| format!("{} does not answer: {}", self.url, error.without_url()))?;
+    async fn answer(&mut self, sent: Result<reqwest::Response, reqwest::Error>, due: u16) -> Result<Reply, Failure> {
+        let response = sent.map_err(|error| format!("{} does not answer: {}", self.url, error.without_url()))?;
         let (status, headers) = (response.status(), response.headers().clone());
         let text = response.text().await.map_err(|error| error.to_string())?;
         let body: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
@@ -509,11 +340,8 @@ impl Tour {
     }
 
     fn reply(&self, status: StatusCode, headers: &HeaderMap, body: &Value) {
-        let colour = if status.is_client_error() || status.is_server_error() {
-            AnsiColor::Yellow
-        } else {
-            AnsiColor::Green
-        };
+        let colour =
+            if status.is_client_error() || status.is_server_error() { AnsiColor::Yellow } else { AnsiColor::Green };
         self.paint(colour.on_default(), &format!("   → {status}"));
         for name in ["location", "etag", "idempotency-replayed"] {
             if let Some(value) = headers.get(name).and_then(|value| value.to_str().ok()) {
@@ -526,11 +354,7 @@ impl Tour {
     }
 
     fn paint(&self, style: Style, text: &str) {
-        if self.colour {
-            println!("{style}{text}{style:#}")
-        } else {
-            println!("{text}")
-        }
+        if self.colour { println!("{style}{text}{style:#}") } else { println!("{text}") }
     }
 }
 
@@ -539,12 +363,7 @@ fn hide_tokens(body: &Value) -> Value {
     let mut body = body.clone();
     for name in ["access_token", "refresh_token"] {
         if let Some(token) = body.get_mut(name) {
-            let start: String = token
-                .as_str()
-                .unwrap_or_default()
-                .chars()
-                .take(12)
-                .collect();
+            let start: String = token.as_str().unwrap_or_default().chars().take(12).collect();
             *token = format!("{start}…").into();
         }
     }
@@ -552,9 +371,5 @@ fn hide_tokens(body: &Value) -> Value {
 }
 
 fn expect(holds: bool, otherwise: &str) -> Result<(), Failure> {
-    if holds {
-        Ok(())
-    } else {
-        Err(otherwise.to_owned())
-    }
+    if holds { Ok(()) } else { Err(otherwise.to_owned()) }
 }

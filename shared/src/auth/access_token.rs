@@ -60,12 +60,7 @@ pub struct Caller {
 impl Caller {
     /// Verifies an access token (RFC 9068 §4): the key and its algorithm come from the published keys, never from the token;
     /// `typ`, `iss`, `aud`, `exp` and `iat` are checked, and headers that would bring a key along are refused (RFC 8725 §3).
-    pub async fn verify(
-        unverified_token: &str,
-        keys: &PublicKeys,
-        base_url: &str,
-        now: Timestamp,
-    ) -> Result<Self> {
+    pub async fn verify(unverified_token: &str, keys: &PublicKeys, base_url: &str, now: Timestamp) -> Result<Self> {
         if unverified_token.len() > MAX_TOKEN {
             return Err(Error::BadToken("the token is longer than 8 KB"));
         }
@@ -78,21 +73,12 @@ impl Caller {
         if !typed {
             return Err(Error::BadToken("not an access token"));
         }
-        let brings_key = header.jku.is_some()
-            || header.jwk.is_some()
-            || header.x5u.is_some()
-            || header.x5c.is_some();
+        let brings_key = header.jku.is_some() || header.jwk.is_some() || header.x5u.is_some() || header.x5c.is_some();
         if brings_key || header.crit.is_some() {
             return Err(Error::BadToken("the token's header is not acceptable"));
         }
-        let kid = header
-            .kid
-            .as_deref()
-            .ok_or(Error::BadToken("not a token of this service"))?;
-        let key = keys
-            .find(kid)
-            .await?
-            .ok_or(Error::BadToken("signed with an unknown key"))?;
+        let kid = header.kid.as_deref().ok_or(Error::BadToken("not a token of this service"))?;
+        let key = keys.find(kid).await?.ok_or(Error::BadToken("signed with an unknown key"))?;
         let key = DecodingKey::from_ec_components(&key.x, &key.y).map_err(Error::unexpected)?;
         let claims = jsonwebtoken::decode::<Claims>(unverified_token, &key, &rules(base_url))
             .map_err(|_| Error::BadToken("the signature, the issuer or the audience is wrong"))?
@@ -100,32 +86,18 @@ impl Caller {
         if claims.exp.saturating_add(LEEWAY) <= now.seconds() {
             return Err(Error::BadToken("the token has expired"));
         }
-        if claims
-            .nbf
-            .unwrap_or(claims.iat)
-            .max(claims.iat)
-            .saturating_sub(LEEWAY)
-            > now.seconds()
-        {
+        if claims.nbf.unwrap_or(claims.iat).max(claims.iat).saturating_sub(LEEWAY) > now.seconds() {
             return Err(Error::BadToken("the token is not good yet"));
         }
         if claims.client_id.tenant() != &claims.tenant {
             return Err(Error::BadToken("client and tenant do not belong together"));
         }
-        Ok(Self {
-            tenant: claims.tenant,
-            client_id: claims.client_id,
-            scopes: claims.scope,
-        })
+        Ok(Self { tenant: claims.tenant, client_id: claims.client_id, scopes: claims.scope })
     }
 
     /// Checks that the token holds a scope (RFC 6750 §3.1).
     pub fn needs(&self, scope: Scope) -> Result<()> {
-        if self.scopes.allows(scope) {
-            Ok(())
-        } else {
-            Err(Error::InsufficientScope(scope))
-        }
+        if self.scopes.allows(scope) { Ok(()) } else { Err(Error::InsufficientScope(scope)) }
     }
 }
 

@@ -13,8 +13,7 @@ use jsonwebtoken::signature::{Error as SignatureError, Verifier};
 use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey, EncodingKey};
 use ring::digest::{SHA256, digest};
 use ring::signature::{
-    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair,
-    UnparsedPublicKey,
+    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair, UnparsedPublicKey,
 };
 use serde::Serialize;
 
@@ -39,9 +38,10 @@ fn refuse_signing(_: &Algorithm, _: &EncodingKey) -> Result<Box<dyn JwtSigner>, 
 
 fn verifier(algorithm: &Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerifier>, JwtError> {
     match algorithm {
-        Algorithm::ES256 if key.family() == AlgorithmFamily::Ec => Ok(Box::new(Es256Verifier(
-            UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, key.try_get_as_bytes()?.to_vec()),
-        ))),
+        Algorithm::ES256 if key.family() == AlgorithmFamily::Ec => Ok(Box::new(Es256Verifier(UnparsedPublicKey::new(
+            &ECDSA_P256_SHA256_FIXED,
+            key.try_get_as_bytes()?.to_vec(),
+        )))),
         _ => Err(ErrorKind::InvalidAlgorithm.into()),
     }
 }
@@ -50,9 +50,7 @@ struct Es256Verifier(UnparsedPublicKey<Vec<u8>>);
 
 impl Verifier<Vec<u8>> for Es256Verifier {
     fn verify(&self, message: &[u8], signature: &Vec<u8>) -> Result<(), SignatureError> {
-        self.0
-            .verify(message, signature)
-            .map_err(|_| SignatureError::new())
+        self.0.verify(message, signature).map_err(|_| SignatureError::new())
     }
 }
 
@@ -72,19 +70,16 @@ pub struct Es256Key {
 impl Es256Key {
     /// Makes a new key; returns it as PKCS #8.
     pub fn generate(random: &Random) -> Result<Vec<u8>> {
-        let document =
-            EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, random.generator());
+        let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, random.generator());
         Ok(document.map_err(Error::unexpected)?.as_ref().to_vec())
     }
 
     /// Parses a PKCS #8 document.
     pub fn parse(pkcs8: &[u8], random: &Random) -> Result<Self> {
-        let pair =
-            EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8, random.generator())
-                .map_err(|_| Error::unexpected("a signing key does not parse"))?;
+        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8, random.generator())
+            .map_err(|_| Error::unexpected("a signing key does not parse"))?;
         let kid = thumbprint(&coordinates(pair.public_key().as_ref())?);
-        let header =
-            URL_SAFE_NO_PAD.encode(format!(r#"{{"alg":"ES256","typ":"at+jwt","kid":"{kid}"}}"#));
+        let header = URL_SAFE_NO_PAD.encode(format!(r#"{{"alg":"ES256","typ":"at+jwt","kid":"{kid}"}}"#));
         Ok(Self { pair, kid, header })
     }
 
@@ -106,10 +101,7 @@ impl Es256Key {
         token.push_str(&self.header);
         token.push('.');
         URL_SAFE_NO_PAD.encode_string(claims, &mut token);
-        let signature = self
-            .pair
-            .sign(random.generator(), token.as_bytes())
-            .map_err(Error::unexpected)?;
+        let signature = self.pair.sign(random.generator(), token.as_bytes()).map_err(Error::unexpected)?;
         token.push('.');
         URL_SAFE_NO_PAD.encode_string(signature.as_ref(), &mut token);
         Ok(token)
@@ -142,10 +134,7 @@ mod tests {
             "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4".to_owned(),
             "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM".to_owned(),
         );
-        assert_eq!(
-            thumbprint(&xy),
-            "cn-I_WNMClehiVp51i_0VpOENW1upEerA8sEam5hn-s"
-        );
+        assert_eq!(thumbprint(&xy), "cn-I_WNMClehiVp51i_0VpOENW1upEerA8sEam5hn-s");
     }
 
     #[test]
@@ -153,18 +142,13 @@ mod tests {
         install();
         let random = Random::default();
         let key = Es256Key::parse(&Es256Key::generate(&random).unwrap(), &random).unwrap();
-        let token = key
-            .sign(&serde_json::json!({"sub": "x", "exp": 1}), &random)
-            .unwrap();
+        let token = key.sign(&serde_json::json!({"sub": "x", "exp": 1}), &random).unwrap();
         let (x, y) = key.coordinates().unwrap();
         let public = DecodingKey::from_ec_components(&x, &y).unwrap();
         let mut rules = jsonwebtoken::Validation::new(Algorithm::ES256);
         rules.validate_exp = false;
         assert!(jsonwebtoken::decode::<serde_json::Value>(&token, &public, &rules).is_ok());
         let forged = format!("{}A", &token[..token.len() - 1]);
-        assert!(
-            jsonwebtoken::decode::<serde_json::Value>(&forged, &public, &rules).is_err()
-                || forged == token
-        );
+        assert!(jsonwebtoken::decode::<serde_json::Value>(&forged, &public, &rules).is_err() || forged == token);
     }
 }

@@ -45,28 +45,14 @@ pub enum Exchange {
 }
 
 /// Starts a family and returns its first token.
-pub async fn start(
-    table: &Table,
-    key: &[u8; 32],
-    client_id: &ClientId,
-    scopes: &Scopes,
-) -> Result<String> {
+pub async fn start(table: &Table, key: &[u8; 32], client_id: &ClientId, scopes: &Scopes) -> Result<String> {
     let now = table.world().clock.now();
     let family = random_id(table.world().random.bytes());
     let ends_at = now.plus_seconds(FAMILY_SECONDS);
-    let state = Family {
-        client_id: client_id.clone(),
-        scopes: scopes.clone(),
-        generation: 1,
-        reached_at: now,
-        ends_at,
-    };
-    let item = Item::at(&Key::refresh_family(&family))
-        .versioned(&Versioned::first(state))
-        .expiring(ends_at);
-    table
-        .commit(vec![Write::Put(item, Condition::Absent)])
-        .await?;
+    let state =
+        Family { client_id: client_id.clone(), scopes: scopes.clone(), generation: 1, reached_at: now, ends_at };
+    let item = Item::at(&Key::refresh_family(&family)).versioned(&Versioned::first(state)).expiring(ends_at);
+    table.commit(vec![Write::Put(item, Condition::Absent)]).await?;
     Ok(token(key, &family, 1))
 }
 
@@ -94,49 +80,30 @@ pub async fn exchange(
         let current = stored.value.generation;
         let scopes = stored.value.scopes.clone();
         let replayed = !(generation == current
-            || (generation + 1 == current
-                && now < stored.value.reached_at.plus_seconds(GRACE_SECONDS)));
+            || (generation + 1 == current && now < stored.value.reached_at.plus_seconds(GRACE_SECONDS)));
         if !replayed && wanted.is_some_and(|wanted| !scopes.contains_all(wanted)) {
             return Ok(Exchange::InvalidScope);
         }
         let committed = if replayed {
-            table
-                .commit(vec![Write::Delete(
-                    item_key.clone(),
-                    Condition::Version(stored.version()),
-                )])
-                .await
+            table.commit(vec![Write::Delete(item_key.clone(), Condition::Version(stored.version()))]).await
         } else if generation == current {
-            let next = Family {
-                generation: current + 1,
-                reached_at: now,
-                ..stored.value.clone()
-            };
+            let next = Family { generation: current + 1, reached_at: now, ..stored.value.clone() };
             let version = stored.version();
-            let item = Item::at(&item_key)
-                .expiring(next.ends_at)
-                .versioned(&stored.changed_to(next));
-            table
-                .commit(vec![Write::Put(item, Condition::Version(version))])
-                .await
+            let item = Item::at(&item_key).expiring(next.ends_at).versioned(&stored.changed_to(next));
+            table.commit(vec![Write::Put(item, Condition::Version(version))]).await
         } else {
             Ok(())
         };
         match committed {
             Ok(()) if replayed => return Ok(Exchange::InvalidGrant),
             Ok(()) => {
-                return Ok(Exchange::Granted(
-                    token(key, family, generation + 1),
-                    scopes,
-                ));
+                return Ok(Exchange::Granted(token(key, family, generation + 1), scopes));
             }
             Err(Failed::Conditions(_) | Failed::Contended) => table.pause(turn).await,
             Err(failed) => return Err(failed.into()),
         }
     }
-    Err(Error::Unavailable(
-        "too many uses of one refresh token at once".to_owned(),
-    ))
+    Err(Error::Unavailable("too many uses of one refresh token at once".to_owned()))
 }
 
 fn token(key: &[u8; 32], family: &str, generation: u64) -> String {
@@ -148,12 +115,7 @@ fn token(key: &[u8; 32], family: &str, generation: u64) -> String {
 fn open<'a>(key: &[u8; 32], token: &'a str) -> Option<(&'a str, u64)> {
     let (content, mac) = token.rsplit_once('.')?;
     let mac = URL_SAFE_NO_PAD.decode(mac).ok()?;
-    hmac::verify(
-        &hmac::Key::new(hmac::HMAC_SHA256, key),
-        content.as_bytes(),
-        &mac,
-    )
-    .ok()?;
+    hmac::verify(&hmac::Key::new(hmac::HMAC_SHA256, key), content.as_bytes(), &mac).ok()?;
     let (family, generation) = content.split_once('.')?;
     Some((family, generation.parse().ok()?))
 }

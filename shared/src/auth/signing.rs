@@ -61,10 +61,7 @@ impl State {
     }
 
     fn signing(&self, now: Timestamp) -> Option<&PublicKey> {
-        self.keys
-            .iter()
-            .filter(|key| key.sign_from <= now && now < key.sign_until)
-            .max_by_key(|key| key.sign_from)
+        self.keys.iter().filter(|key| key.sign_from <= now && now < key.sign_until).max_by_key(|key| key.sign_from)
     }
 
     /// Whether a successor of the key that signs now is due.
@@ -85,28 +82,17 @@ impl PublicKeys {
     /// Reads nothing yet.
     #[must_use]
     pub fn new(table: Table) -> Self {
-        Self {
-            table,
-            known: Arc::default(),
-        }
+        Self { table, known: Arc::default() }
     }
 
     /// The key with this id, read again when it is not known; of unknown ids only one in 30 seconds causes a read.
     pub async fn find(&self, kid: &str) -> Result<Option<PublicKey>> {
         let now = self.table.world().clock.now();
-        let known = self
-            .known
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some((read_at, state)) = known {
             let found = state.published(now).find(|key| key.kid == kid).cloned();
             let age = now.seconds() - read_at.seconds();
-            let trusted = if found.is_some() {
-                CACHE_SECONDS
-            } else {
-                UNKNOWN_KID_SECONDS
-            };
+            let trusted = if found.is_some() { CACHE_SECONDS } else { UNKNOWN_KID_SECONDS };
             // Before the first key exists there is nothing to protect from repeated reads.
             if age < trusted && !state.keys.is_empty() {
                 return Ok(found);
@@ -125,11 +111,7 @@ impl PublicKeys {
 
     async fn read(&self, now: Timestamp) -> Result<Arc<State>> {
         let item = self.table.get(&Key::public_keys()).await?;
-        let state = item
-            .map(|item| item.read::<State>())
-            .transpose()?
-            .map(|stored| stored.value)
-            .unwrap_or_default();
+        let state = item.map(|item| item.read::<State>()).transpose()?.map(|stored| stored.value).unwrap_or_default();
         let state = Arc::new(state);
         *self.known.write().unwrap_or_else(PoisonError::into_inner) = Some((now, state.clone()));
         Ok(state)
@@ -155,10 +137,7 @@ impl SigningKeys {
     /// Reads nothing yet.
     #[must_use]
     pub fn new(table: Table) -> Self {
-        Self {
-            table,
-            held: Arc::default(),
-        }
+        Self { table, held: Arc::default() }
     }
 
     /// The key that signs now; made, or succeeded, when that is due.
@@ -191,10 +170,7 @@ impl SigningKeys {
         for turn in 1..=8 {
             let item = self.table.get(&Key::public_keys()).await?;
             let stored = item.map(|item| item.read::<State>()).transpose()?;
-            if stored
-                .as_ref()
-                .is_none_or(|stored| stored.value.is_due(now))
-            {
+            if stored.as_ref().is_none_or(|stored| stored.value.is_due(now)) {
                 match self.succeed(stored, now).await {
                     // Ours or another's: read what is there now.
                     Ok(()) | Err(Failed::Conditions(_)) => {}
@@ -205,38 +181,21 @@ impl SigningKeys {
             }
             let Some(state) = stored else { continue };
             let Some(public) = state.value.signing(now) else {
-                return Err(Error::Unavailable(
-                    "no signing key is in its turn".to_owned(),
-                ));
+                return Err(Error::Unavailable("no signing key is in its turn".to_owned()));
             };
-            let (private, refresh) = tokio::try_join!(
-                self.secret(Key::private_key(&public.kid)),
-                self.secret(Key::refresh_key())
-            )?;
+            let (private, refresh) =
+                tokio::try_join!(self.secret(Key::private_key(&public.kid)), self.secret(Key::refresh_key()))?;
             let key = Arc::new(Es256Key::parse(&private, &self.table.world().random)?);
-            let refresh = refresh
-                .try_into()
-                .map_err(|_| Error::unexpected("the refresh token key has 32 bytes"))?;
-            return Ok(Held {
-                read_at: now,
-                signs_until: public.sign_until,
-                key,
-                refresh: Arc::new(refresh),
-                state,
-            });
+            let refresh = refresh.try_into().map_err(|_| Error::unexpected("the refresh token key has 32 bytes"))?;
+            return Ok(Held { read_at: now, signs_until: public.sign_until, key, refresh: Arc::new(refresh), state });
         }
         Err(Failed::Contended.into())
     }
 
     /// Makes the next key; the first one signs at once and brings the service's other keys with it.
-    async fn succeed(
-        &self,
-        stored: Option<Versioned<State>>,
-        now: Timestamp,
-    ) -> Result<(), Failed> {
-        let made = self
-            .make(stored.as_ref().map(|s| &s.value), now)
-            .map_err(|error| Failed::Broken(format!("{error:?}")))?;
+    async fn succeed(&self, stored: Option<Versioned<State>>, now: Timestamp) -> Result<(), Failed> {
+        let made =
+            self.make(stored.as_ref().map(|s| &s.value), now).map_err(|error| Failed::Broken(format!("{error:?}")))?;
         let (state, private, dropped) = made;
         let mut writes = Vec::new();
         match stored {
@@ -252,19 +211,12 @@ impl SigningKeys {
                 ));
                 for key in [Key::refresh_key(), Key::cursor_key()] {
                     let secret = STANDARD.encode(self.table.world().random.bytes::<32>());
-                    writes.push(Write::Put(
-                        Item::at(&key).text("secret", secret),
-                        Condition::Absent,
-                    ));
+                    writes.push(Write::Put(Item::at(&key).text("secret", secret), Condition::Absent));
                 }
             }
         }
         writes.push(Write::Put(private, Condition::Absent));
-        writes.extend(
-            dropped
-                .into_iter()
-                .map(|key| Write::Delete(key, Condition::Live)),
-        );
+        writes.extend(dropped.into_iter().map(|key| Write::Delete(key, Condition::Live)));
         self.table.commit(writes).await
     }
 
@@ -274,37 +226,17 @@ impl SigningKeys {
         let key = Es256Key::parse(&pkcs8, random)?;
         let (x, y) = key.coordinates()?;
         let mut state = state.cloned().unwrap_or_default();
-        let dropped: Vec<_> = state
-            .keys
-            .iter()
-            .filter(|key| key.drop_at <= now)
-            .map(|key| Key::private_key(&key.kid))
-            .collect();
+        let dropped: Vec<_> =
+            state.keys.iter().filter(|key| key.drop_at <= now).map(|key| Key::private_key(&key.kid)).collect();
         state.keys.retain(|key| key.drop_at > now);
-        let sign_from = if state.signing(now).is_some() {
-            now.plus_seconds(PUBLISH_SECONDS)
-        } else {
-            now
-        };
+        let sign_from = if state.signing(now).is_some() { now.plus_seconds(PUBLISH_SECONDS) } else { now };
         // The key before signs until this one's turn, however early its own end was set.
-        let sign_from = state
-            .keys
-            .iter()
-            .map(|key| key.sign_until)
-            .max()
-            .map_or(sign_from, |last| last.max(sign_from));
+        let sign_from = state.keys.iter().map(|key| key.sign_until).max().map_or(sign_from, |last| last.max(sign_from));
         let sign_until = sign_from.plus_seconds(SIGN_SECONDS);
         let drop_at = sign_until.plus_seconds(LONGEST_TOKEN + 60);
         let kid = key.kid().to_owned();
         let private = Item::at(&Key::private_key(&kid)).text("secret", STANDARD.encode(pkcs8));
-        state.keys.push(PublicKey {
-            kid,
-            x,
-            y,
-            sign_from,
-            sign_until,
-            drop_at,
-        });
+        state.keys.push(PublicKey { kid, x, y, sign_from, sign_until, drop_at });
         Ok((state, private, dropped))
     }
 
@@ -315,14 +247,9 @@ impl SigningKeys {
 
 /// Reads a stored secret.
 pub async fn read_secret(table: &Table, key: &Key) -> Result<Vec<u8>> {
-    let item = table
-        .get(key)
-        .await?
-        .ok_or_else(|| Error::unexpected("a key of the service is missing"))?;
+    let item = table.get(key).await?.ok_or_else(|| Error::unexpected("a key of the service is missing"))?;
     let text = item.get_text("secret").unwrap_or_default();
-    STANDARD
-        .decode(text)
-        .map_err(|_| Error::unexpected("a key of the service does not read"))
+    STANDARD.decode(text).map_err(|_| Error::unexpected("a key of the service does not read"))
 }
 
 /// The JWK of a public key (RFC 7517 §4): no private member.

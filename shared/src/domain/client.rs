@@ -22,10 +22,7 @@ impl PlainSecret {
     #[must_use]
     pub fn generate(world: &World) -> Self {
         let random = hex(&world.random.bytes::<32>());
-        let checksum = hex(digest(&SHA256, random.as_bytes())
-            .as_ref()
-            .get(..4)
-            .unwrap_or_default());
+        let checksum = hex(digest(&SHA256, random.as_bytes()).as_ref().get(..4).unwrap_or_default());
         Self(format!("kith_{random}{checksum}"))
     }
 
@@ -142,11 +139,7 @@ impl Client {
     pub fn add_secret(&mut self, world: &World) -> PlainSecret {
         let secret = PlainSecret::generate(world);
         let id = world.new_uuid().to_string();
-        self.secrets.push(Secret {
-            id,
-            hash: secret.hashed(),
-            created_at: world.clock.now(),
-        });
+        self.secrets.push(Secret { id, hash: secret.hashed(), created_at: world.clock.now() });
         let excess = self.secrets.len().saturating_sub(MAX_SECRETS);
         self.secrets.drain(..excess);
         secret
@@ -155,9 +148,7 @@ impl Client {
     /// Whether the hash is that of a live secret. Every secret is compared, so the time says nothing about which.
     #[must_use]
     pub fn has_secret(&self, hash: &HashedSecret) -> bool {
-        self.secrets
-            .iter()
-            .fold(false, |found, secret| found | secret.hash.equals(hash))
+        self.secrets.iter().fold(false, |found, secret| found | secret.hash.equals(hash))
     }
 }
 
@@ -171,23 +162,14 @@ mod tests {
         let text = secret.reveal();
         assert_eq!(text.len(), 5 + 64 + 8);
         let (random, checksum) = text.strip_prefix("kith_").unwrap().split_at(64);
-        assert_eq!(
-            hex(&digest(&SHA256, random.as_bytes()).as_ref()[..4]),
-            checksum
-        );
+        assert_eq!(hex(&digest(&SHA256, random.as_bytes()).as_ref()[..4]), checksum);
         assert!(!format!("{secret:?}").contains(random));
     }
 
     #[test]
     fn o9_two_secrets_live_at_a_time() {
         let world = World::default();
-        let (mut client, first) = Client::register(
-            &"acme".parse().unwrap(),
-            "crm",
-            Scopes::default(),
-            false,
-            &world,
-        );
+        let (mut client, first) = Client::register(&"acme".parse().unwrap(), "crm", Scopes::default(), false, &world);
         let second = client.add_secret(&world);
         assert!(client.has_secret(&first.hashed()) && client.has_secret(&second.hashed()));
         let third = client.add_secret(&world);

@@ -32,13 +32,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [
-        Self::Category,
-        Self::Attribute,
-        Self::Persona,
-        Self::Server,
-        Self::Application,
-    ];
+    pub const ALL: [Self; 5] = [Self::Category, Self::Attribute, Self::Persona, Self::Server, Self::Application];
 
     /// The prefix in sort keys.
     #[must_use]
@@ -56,9 +50,7 @@ impl Kind {
 /// A piece of configuration that is created, listed, read, replaced, patched and deleted over HTTP.
 ///
 /// One shape serves every kind: a whole document comes in, the rules of the kind make a value of it or say all that is wrong.
-pub trait Definition:
-    Serialize + DeserializeOwned + Clone + PartialEq + Send + Sync + Sized + 'static
-{
+pub trait Definition: Serialize + DeserializeOwned + Clone + PartialEq + Send + Sync + Sized + 'static {
     /// Which kind this is.
     const KIND: Kind;
     /// The path of the collection, for `Location`.
@@ -69,8 +61,7 @@ pub trait Definition:
     /// The id, as the path and the table carry it.
     fn key(&self) -> String;
     /// Makes a new value, or the replacement of `current`, from a whole document.
-    fn read(document: Json, current: Option<&Self>, schema: &Schema, world: &World)
-    -> Result<Self>;
+    fn read(document: Json, current: Option<&Self>, schema: &Schema, world: &World) -> Result<Self>;
     /// The document that callers see.
     fn show(&self) -> Object;
     /// Whether the value of a list's filter matches.
@@ -104,21 +95,13 @@ pub enum DataFormat {
 }
 
 impl DataFormat {
-    const NAMES: [(Self, &'static str); 3] = [
-        (Self::Enumeration, "ENUMERATION"),
-        (Self::Numeric, "NUMERIC"),
-        (Self::Text, "TEXT"),
-    ];
+    const NAMES: [(Self, &'static str); 3] =
+        [(Self::Enumeration, "ENUMERATION"), (Self::Numeric, "NUMERIC"), (Self::Text, "TEXT")];
 }
 
 impl fmt::Display for DataFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(
-            Self::NAMES
-                .iter()
-                .find(|(format, _)| format == self)
-                .map_or("", |(_, name)| name),
-        )
+        f.write_str(Self::NAMES.iter().find(|(format, _)| format == self).map_or("", |(_, name)| name))
     }
 }
 
@@ -126,11 +109,7 @@ impl FromStr for DataFormat {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        Self::NAMES
-            .iter()
-            .find(|(_, name)| *name == text)
-            .map(|(format, _)| *format)
-            .ok_or(())
+        Self::NAMES.iter().find(|(_, name)| *name == text).map(|(format, _)| *format).ok_or(())
     }
 }
 
@@ -148,21 +127,12 @@ pub enum Search {
 }
 
 impl Search {
-    const NAMES: [(Self, &'static str); 3] = [
-        (Self::None, "none"),
-        (Self::Exact, "exact"),
-        (Self::Prefix, "prefix"),
-    ];
+    const NAMES: [(Self, &'static str); 3] = [(Self::None, "none"), (Self::Exact, "exact"), (Self::Prefix, "prefix")];
 }
 
 impl fmt::Display for Search {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(
-            Self::NAMES
-                .iter()
-                .find(|(search, _)| search == self)
-                .map_or("", |(_, name)| name),
-        )
+        f.write_str(Self::NAMES.iter().find(|(search, _)| search == self).map_or("", |(_, name)| name))
     }
 }
 
@@ -170,11 +140,7 @@ impl FromStr for Search {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        Self::NAMES
-            .iter()
-            .find(|(_, name)| *name == text)
-            .map(|(search, _)| *search)
-            .ok_or(())
+        Self::NAMES.iter().find(|(_, name)| *name == text).map(|(search, _)| *search).ok_or(())
     }
 }
 
@@ -193,10 +159,7 @@ pub struct Category {
 pub const COMMON: &str = "common";
 
 /// The definition of one custom attribute.
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a property of its own in the contract"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a property of its own in the contract")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AttributeDefinition {
     /// The id; never changes.
@@ -261,13 +224,8 @@ const MAX_TEXT: usize = 1024;
 
 fn is_name(text: &str, underscores: bool) -> bool {
     text.len() <= 63
-        && text
-            .bytes()
-            .next()
-            .is_some_and(|first| first.is_ascii_lowercase())
-        && text.bytes().all(|b| {
-            b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || (underscores && b == b'_')
-        })
+        && text.bytes().next().is_some_and(|first| first.is_ascii_lowercase())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || (underscores && b == b'_'))
 }
 
 /// Takes the field `name`, whose form is fixed and which must be free among `others`.
@@ -280,16 +238,8 @@ fn take_name<'a>(
         return Ok(None);
     };
     if !is_name(&name, underscores) {
-        let due = if underscores {
-            "^[a-z][a-z0-9_-]{0,62}$"
-        } else {
-            "^[a-z][a-z0-9-]{0,62}$"
-        };
-        fields.refuse(
-            "name",
-            Code::WrongFormat,
-            format!("a name that matches `{due}` is due"),
-        );
+        let due = if underscores { "^[a-z][a-z0-9_-]{0,62}$" } else { "^[a-z][a-z0-9-]{0,62}$" };
+        fields.refuse("name", Code::WrongFormat, format!("a name that matches `{due}` is due"));
         return Ok(None);
     }
     if others.any(|other| other == name) {
@@ -301,12 +251,7 @@ fn take_name<'a>(
 /// Refuses a change of the id that was given when the definition was made.
 fn keep_id(fields: &mut Fields<'_>, id: Option<String>) {
     let stored = id.map_or(Json::Null, Json::String);
-    fields.unchanged(
-        "id",
-        &stored,
-        Code::Immutable,
-        "ids are made by the service and never change",
-    );
+    fields.unchanged("id", &stored, Code::Immutable, "ids are made by the service and never change");
 }
 
 impl Definition for Category {
@@ -318,38 +263,21 @@ impl Definition for Category {
         self.id.to_string()
     }
 
-    fn read(
-        document: Json,
-        current: Option<&Self>,
-        schema: &Schema,
-        world: &World,
-    ) -> Result<Self> {
+    fn read(document: Json, current: Option<&Self>, schema: &Schema, world: &World) -> Result<Self> {
         let mut violations = Violations::default();
         let mut fields = Fields::new(document, "", &mut violations);
         let id = current.map_or_else(|| DefinitionId::new(world.new_uuid()), |c| c.id);
         keep_id(&mut fields, current.map(Definition::key));
-        let others = schema
-            .categories
-            .values()
-            .filter(|c| c.id != id)
-            .map(|c| c.name.as_str());
+        let others = schema.categories.values().filter(|c| c.id != id).map(|c| c.name.as_str());
         let name = take_name(&mut fields, false, others)?;
         let display_name = fields.text("display_name", MAX_TEXT);
         if let (Some(current), Some(name)) = (current, &name)
             && *name != current.name
         {
-            fields.refuse(
-                "name",
-                Code::Immutable,
-                "the name of a category never changes: profiles carry it",
-            );
+            fields.refuse("name", Code::Immutable, "the name of a category never changes: profiles carry it");
         }
         fields.finish();
-        violations.check(Self {
-            id,
-            name: name.unwrap_or_default(),
-            display_name,
-        })
+        violations.check(Self { id, name: name.unwrap_or_default(), display_name })
     }
 
     fn show(&self) -> Object {
@@ -362,15 +290,10 @@ impl Definition for Category {
 
     fn removable(&self, schema: &Schema) -> Result<()> {
         if self.name == COMMON {
-            return Err(Error::InUse(
-                "the category `common` belongs to the system".to_owned(),
-            ));
+            return Err(Error::InUse("the category `common` belongs to the system".to_owned()));
         }
         match schema.attributes.values().find(|a| a.category == self.name) {
-            Some(held) => Err(Error::InUse(format!(
-                "the attribute definition {} is in this category",
-                held.id
-            ))),
+            Some(held) => Err(Error::InUse(format!("the attribute definition {} is in this category", held.id))),
             None => Ok(()),
         }
     }
@@ -393,30 +316,19 @@ impl Definition for AttributeDefinition {
         self.id.to_string()
     }
 
-    fn read(
-        document: Json,
-        current: Option<&Self>,
-        schema: &Schema,
-        world: &World,
-    ) -> Result<Self> {
+    fn read(document: Json, current: Option<&Self>, schema: &Schema, world: &World) -> Result<Self> {
         let mut violations = Violations::default();
         let mut fields = Fields::new(document, "", &mut violations);
         let id = current.map_or_else(|| DefinitionId::new(world.new_uuid()), |c| c.id);
         keep_id(&mut fields, current.map(Definition::key));
 
-        let category = fields
-            .required_text("category", MAX_TEXT)
-            .filter(|category| {
-                let known = schema.categories.values().any(|c| c.name == *category);
-                if !known {
-                    fields.refuse(
-                        "category",
-                        Code::NotFound,
-                        format!("there is no attribute category `{category}`"),
-                    );
-                }
-                known
-            });
+        let category = fields.required_text("category", MAX_TEXT).filter(|category| {
+            let known = schema.categories.values().any(|c| c.name == *category);
+            if !known {
+                fields.refuse("category", Code::NotFound, format!("there is no attribute category `{category}`"));
+            }
+            known
+        });
         let others = schema
             .attributes
             .values()
@@ -431,9 +343,7 @@ impl Definition for AttributeDefinition {
             display_name: fields.text("display_name", MAX_TEXT),
             description: fields.text("description", MAX_TEXT),
             data_format: data_format.unwrap_or(DataFormat::Text),
-            enumeration_values: fields
-                .texts("enumeration_values", 1000, 256)
-                .unwrap_or_default(),
+            enumeration_values: fields.texts("enumeration_values", 1000, 256).unwrap_or_default(),
             scopes: take_scopes(&mut fields),
             search: take_search(&mut fields),
             single_value: fields.boolean("single_value").unwrap_or_default(),
@@ -446,12 +356,7 @@ impl Definition for AttributeDefinition {
             deprecated: fields.boolean("deprecated").unwrap_or_default(),
         };
         let system = Json::Bool(definition.system);
-        fields.unchanged(
-            "system",
-            &system,
-            Code::NotEditable,
-            "the property `system` is set by the service alone",
-        );
+        fields.unchanged("system", &system, Code::NotEditable, "the property `system` is set by the service alone");
         definition.check_enumeration(&mut fields, data_format);
         if let Some(current) = current {
             definition.check_immutable(current, &mut fields, data_format);
@@ -484,21 +389,14 @@ impl Definition for AttributeDefinition {
     }
 
     fn matches(&self, filter: &str, value: &str) -> bool {
-        if filter == "category" {
-            self.category == value
-        } else {
-            self.name == value
-        }
+        if filter == "category" { self.category == value } else { self.name == value }
     }
 
     fn bound_by_use(&self, current: &Self) -> Option<&'static str> {
         if self.search != current.search {
             return Some("search");
         }
-        let removed = current
-            .enumeration_values
-            .iter()
-            .any(|value| !self.enumeration_values.contains(value));
+        let removed = current.enumeration_values.iter().any(|value| !self.enumeration_values.contains(value));
         removed.then_some("enumeration_values")
     }
 
@@ -508,19 +406,10 @@ impl Definition for AttributeDefinition {
 
     fn removable(&self, schema: &Schema) -> Result<()> {
         if self.system {
-            return Err(Error::InUse(
-                "a definition of the system cannot be deleted".to_owned(),
-            ));
+            return Err(Error::InUse("a definition of the system cannot be deleted".to_owned()));
         }
-        match schema
-            .personas
-            .values()
-            .find(|p| p.attributes.contains(&self.id))
-        {
-            Some(holder) => Err(Error::InUse(format!(
-                "the persona definition {} lists the attribute",
-                holder.id
-            ))),
+        match schema.personas.values().find(|p| p.attributes.contains(&self.id)) {
+            Some(holder) => Err(Error::InUse(format!("the persona definition {} lists the attribute", holder.id))),
             None => Ok(()),
         }
     }
@@ -539,40 +428,22 @@ impl AttributeDefinition {
         let Some(format) = format else { return };
         let enumeration = format == DataFormat::Enumeration;
         if enumeration && self.enumeration_values.is_empty() {
-            fields.refuse(
-                "enumeration_values",
-                Code::Required,
-                "an enumeration lists at least one value",
-            );
+            fields.refuse("enumeration_values", Code::Required, "an enumeration lists at least one value");
         } else if !enumeration && !self.enumeration_values.is_empty() {
-            fields.refuse(
-                "enumeration_values",
-                Code::NotAllowed,
-                format!("{format} has no enumeration values"),
-            );
+            fields.refuse("enumeration_values", Code::NotAllowed, format!("{format} has no enumeration values"));
         }
     }
 
     fn check_immutable(&self, current: &Self, fields: &mut Fields<'_>, format: Option<DataFormat>) {
         let changed = [
-            (
-                "category",
-                !self.category.is_empty() && self.category != current.category,
-            ),
+            ("category", !self.category.is_empty() && self.category != current.category),
             ("name", !self.name.is_empty() && self.name != current.name),
-            (
-                "data_format",
-                format.is_some_and(|format| format != current.data_format),
-            ),
+            ("data_format", format.is_some_and(|format| format != current.data_format)),
             ("single_value", self.single_value != current.single_value),
             ("unique", self.unique != current.unique),
         ];
         for (name, _) in changed.into_iter().filter(|(_, changed)| *changed) {
-            fields.refuse(
-                name,
-                Code::Immutable,
-                format!("`{name}` never changes after creation"),
-            );
+            fields.refuse(name, Code::Immutable, format!("`{name}` never changes after creation"));
         }
     }
 }
@@ -581,11 +452,7 @@ fn take_format(fields: &mut Fields<'_>) -> Option<DataFormat> {
     let name = fields.required_text("data_format", MAX_TEXT)?;
     let format = name.parse().ok();
     if format.is_none() {
-        fields.refuse(
-            "data_format",
-            Code::NotInEnumeration,
-            "one of ENUMERATION, NUMERIC, TEXT is due",
-        );
+        fields.refuse("data_format", Code::NotInEnumeration, "one of ENUMERATION, NUMERIC, TEXT is due");
     }
     format
 }
@@ -595,11 +462,7 @@ fn take_search(fields: &mut Fields<'_>) -> Search {
         return Search::None;
     };
     name.parse().unwrap_or_else(|()| {
-        fields.refuse(
-            "search",
-            Code::NotInEnumeration,
-            "one of none, exact, prefix is due",
-        );
+        fields.refuse("search", Code::NotInEnumeration, "one of none, exact, prefix is due");
         Search::None
     })
 }
@@ -608,12 +471,7 @@ fn take_scopes(fields: &mut Fields<'_>) -> Vec<String> {
     let scopes = fields.texts("scopes", 20, 64).unwrap_or_default();
     for (i, scope) in scopes.iter().enumerate() {
         if scope.parse::<Scope>().is_err() {
-            fields.refuse_item(
-                "scopes",
-                i,
-                Code::NotInEnumeration,
-                format!("there is no scope `{scope}`"),
-            );
+            fields.refuse_item("scopes", i, Code::NotInEnumeration, format!("there is no scope `{scope}`"));
         }
     }
     scopes
@@ -628,21 +486,12 @@ impl Definition for PersonaDefinition {
         self.id.to_string()
     }
 
-    fn read(
-        document: Json,
-        current: Option<&Self>,
-        schema: &Schema,
-        world: &World,
-    ) -> Result<Self> {
+    fn read(document: Json, current: Option<&Self>, schema: &Schema, world: &World) -> Result<Self> {
         let mut violations = Violations::default();
         let mut fields = Fields::new(document, "", &mut violations);
         let id = current.map_or_else(|| DefinitionId::new(world.new_uuid()), |c| c.id);
         keep_id(&mut fields, current.map(Definition::key));
-        let others = schema
-            .personas
-            .values()
-            .filter(|p| p.id != id)
-            .map(|p| p.name.as_str());
+        let others = schema.personas.values().filter(|p| p.id != id).map(|p| p.name.as_str());
         let name = take_name(&mut fields, true, others)?;
         let definition = Self {
             id,
@@ -655,12 +504,7 @@ impl Definition for PersonaDefinition {
             deprecated: fields.boolean("deprecated").unwrap_or_default(),
         };
         let system = Json::Bool(definition.system);
-        fields.unchanged(
-            "system",
-            &system,
-            Code::NotEditable,
-            "the property `system` is set by the service alone",
-        );
+        fields.unchanged("system", &system, Code::NotEditable, "the property `system` is set by the service alone");
         fields.finish();
         violations.check(definition)
     }
@@ -687,13 +531,7 @@ impl Definition for PersonaDefinition {
     }
 
     fn removable(&self, _schema: &Schema) -> Result<()> {
-        if self.system {
-            Err(Error::InUse(
-                "a definition of the system cannot be deleted".to_owned(),
-            ))
-        } else {
-            Ok(())
-        }
+        if self.system { Err(Error::InUse("a definition of the system cannot be deleted".to_owned())) } else { Ok(()) }
     }
 
     fn collection(schema: &Schema) -> &Collection<Self> {
@@ -711,20 +549,12 @@ fn take_attributes(fields: &mut Fields<'_>, schema: &Schema) -> Vec<DefinitionId
     for (i, id) in ids.iter().enumerate() {
         match id.parse().ok().filter(|id| schema.attribute(*id).is_some()) {
             Some(id) if attributes.contains(&id) => {
-                fields.refuse_item(
-                    "attributes",
-                    i,
-                    Code::NotAllowed,
-                    "the same attribute occurs twice",
-                );
+                fields.refuse_item("attributes", i, Code::NotAllowed, "the same attribute occurs twice");
             }
             Some(id) => attributes.push(id),
-            None => fields.refuse_item(
-                "attributes",
-                i,
-                Code::NotFound,
-                format!("there is no attribute definition `{id}`"),
-            ),
+            None => {
+                fields.refuse_item("attributes", i, Code::NotFound, format!("there is no attribute definition `{id}`"))
+            }
         }
     }
     attributes

@@ -61,11 +61,7 @@ pub struct Violations(Vec<Violation>);
 impl Violations {
     /// Adds one.
     pub fn add(&mut self, pointer: impl Into<String>, code: Code, detail: impl Into<String>) {
-        self.0.push(Violation {
-            pointer: pointer.into(),
-            code,
-            detail: detail.into(),
-        });
+        self.0.push(Violation { pointer: pointer.into(), code, detail: detail.into() });
     }
 
     /// Whether there is none.
@@ -82,11 +78,7 @@ impl Violations {
 
     /// `value` when nothing is at fault, else [`Error::Invalid`] with all that is.
     pub fn check<T>(self, value: T) -> Result<T> {
-        if self.is_empty() {
-            Ok(value)
-        } else {
-            Err(Error::Invalid(self.0))
-        }
+        if self.is_empty() { Ok(value) } else { Err(Error::Invalid(self.0)) }
     }
 }
 
@@ -145,11 +137,7 @@ pub enum Error {
 impl Error {
     /// One violation as an error.
     pub fn invalid(pointer: impl Into<String>, code: Code, detail: impl Into<String>) -> Self {
-        Self::Invalid(vec![Violation {
-            pointer: pointer.into(),
-            code,
-            detail: detail.into(),
-        }])
+        Self::Invalid(vec![Violation { pointer: pointer.into(), code, detail: detail.into() }])
     }
 
     /// One value that somebody else holds.

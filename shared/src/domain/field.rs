@@ -21,19 +21,11 @@ impl<'v> Fields<'v> {
         let members = match value {
             Json::Object(members) => members,
             other => {
-                violations.add(
-                    &*pointer,
-                    Code::WrongType,
-                    format!("an object is due, not {}", other.kind()),
-                );
+                violations.add(&*pointer, Code::WrongType, format!("an object is due, not {}", other.kind()));
                 Object::new()
             }
         };
-        Self {
-            members,
-            pointer,
-            violations,
-        }
+        Self { members, pointer, violations }
     }
 
     /// The JSON Pointer of the field `name`.
@@ -91,11 +83,7 @@ impl<'v> Fields<'v> {
         match self.value(name)? {
             Json::Bool(value) => Some(value),
             other => {
-                self.refuse(
-                    name,
-                    Code::WrongType,
-                    format!("true or false is due, not {}", other.kind()),
-                );
+                self.refuse(name, Code::WrongType, format!("true or false is due, not {}", other.kind()));
                 None
             }
         }
@@ -106,11 +94,7 @@ impl<'v> Fields<'v> {
         let text = self.text(name, 64)?;
         let time = Timestamp::parse(&text);
         if time.is_none() {
-            self.refuse(
-                name,
-                Code::WrongFormat,
-                "an RFC 3339 time is due, as 2026-11-21T10:00:00.000Z",
-            );
+            self.refuse(name, Code::WrongFormat, "an RFC 3339 time is due, as 2026-11-21T10:00:00.000Z");
         }
         time
     }
@@ -134,11 +118,7 @@ impl<'v> Fields<'v> {
                 (texts.len() == wanted).then_some(texts)
             }
             other => {
-                self.refuse(
-                    name,
-                    Code::WrongType,
-                    format!("an array of strings is due, not {}", other.kind()),
-                );
+                self.refuse(name, Code::WrongType, format!("an array of strings is due, not {}", other.kind()));
                 None
             }
         }
@@ -167,8 +147,7 @@ impl<'v> Fields<'v> {
     pub fn finish(self) {
         for name in self.members.keys() {
             let at = pointer(&self.pointer, name);
-            self.violations
-                .add(at, Code::Unknown, format!("there is no field `{name}`"));
+            self.violations.add(at, Code::Unknown, format!("there is no field `{name}`"));
         }
     }
 }
@@ -183,26 +162,14 @@ fn text(value: Json, at: &str, max: usize, violations: &mut Violations) -> Optio
     let text = match value {
         Json::String(text) => text,
         other => {
-            violations.add(
-                at,
-                Code::WrongType,
-                format!("a string is due, not {}", other.kind()),
-            );
+            violations.add(at, Code::WrongType, format!("a string is due, not {}", other.kind()));
             return None;
         }
     };
     if text.len() > max {
-        violations.add(
-            at,
-            Code::TooLong,
-            format!("{} bytes, at most {max} are allowed", text.len()),
-        );
+        violations.add(at, Code::TooLong, format!("{} bytes, at most {max} are allowed", text.len()));
     } else if text.trim().is_empty() {
-        violations.add(
-            at,
-            Code::WrongFormat,
-            "an empty text is no value; leave the field out instead",
-        );
+        violations.add(at, Code::WrongFormat, "an empty text is no value; leave the field out instead");
     } else if text.chars().any(char::is_control) {
         violations.add(at, Code::WrongFormat, "control characters are not allowed");
     } else {

@@ -137,13 +137,8 @@ slug_id! {
 #[must_use]
 pub fn is_slug(text: &str) -> bool {
     (2..=63).contains(&text.len())
-        && text
-            .bytes()
-            .next()
-            .is_some_and(|first| first.is_ascii_lowercase())
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && text.bytes().next().is_some_and(|first| first.is_ascii_lowercase())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 /// A client's id: `<tenant>.<32 hexadecimal digits>`. It names its tenant, so one read finds the client and one query lists
@@ -159,10 +154,7 @@ impl ClientId {
     /// Makes one from the tenant and 16 random bytes.
     #[must_use]
     pub fn new(tenant: &TenantId, random: [u8; 16]) -> Self {
-        Self {
-            tenant: tenant.clone(),
-            text: format!("{tenant}.{:032x}", u128::from_be_bytes(random)),
-        }
+        Self { tenant: tenant.clone(), text: format!("{tenant}.{:032x}", u128::from_be_bytes(random)) }
     }
 
     /// The tenant that the client belongs to.
@@ -189,15 +181,11 @@ impl FromStr for ClientId {
 
     fn from_str(text: &str) -> Result<Self, WrongShape> {
         let (tenant, rest) = text.split_once('.').ok_or(WrongShape)?;
-        let hexadecimal =
-            rest.len() == 32 && rest.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        let hexadecimal = rest.len() == 32 && rest.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
         if !hexadecimal {
             return Err(WrongShape);
         }
-        Ok(Self {
-            tenant: tenant.parse()?,
-            text: text.to_owned(),
-        })
+        Ok(Self { tenant: tenant.parse()?, text: text.to_owned() })
     }
 }
 
@@ -221,17 +209,8 @@ mod tests {
 
     #[test]
     fn ids_take_one_shape_only() {
-        assert!(
-            "0192F3C1-0000-7000-8000-000000000001"
-                .parse::<UserId>()
-                .is_ok()
-        );
-        for wrong in [
-            "",
-            "0192f3c1000070008000000000000001",
-            "{0192f3c1-0000-7000-8000-000000000001}",
-            "x#y",
-        ] {
+        assert!("0192F3C1-0000-7000-8000-000000000001".parse::<UserId>().is_ok());
+        for wrong in ["", "0192f3c1000070008000000000000001", "{0192f3c1-0000-7000-8000-000000000001}", "x#y"] {
             assert_eq!(wrong.parse::<UserId>(), Err(WrongShape), "{wrong}");
         }
         for wrong in ["", "a", "A1", "1a", "a_b", "a#b", "a|b", &"a".repeat(64)] {
@@ -245,12 +224,7 @@ mod tests {
         let tenant: TenantId = "acme".parse().unwrap();
         let id = ClientId::new(&tenant, [7; 16]);
         assert_eq!(id.as_str().parse::<ClientId>().unwrap().tenant(), &tenant);
-        for wrong in [
-            "acme",
-            "acme.",
-            "acme.07",
-            "Acme.07070707070707070707070707070707",
-        ] {
+        for wrong in ["acme", "acme.", "acme.07", "Acme.07070707070707070707070707070707"] {
             assert_eq!(wrong.parse::<ClientId>(), Err(WrongShape), "{wrong}");
         }
     }

@@ -59,21 +59,13 @@ impl Json {
     /// The string in it, if it is one.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
-        if let Self::String(text) = self {
-            Some(text)
-        } else {
-            None
-        }
+        if let Self::String(text) = self { Some(text) } else { None }
     }
 
     /// The members, if it is an object.
     #[must_use]
     pub const fn as_object(&self) -> Option<&Object> {
-        if let Self::Object(members) = self {
-            Some(members)
-        } else {
-            None
-        }
+        if let Self::Object(members) = self { Some(members) } else { None }
     }
 
     /// What kind of value it is, for error messages.
@@ -95,18 +87,12 @@ impl Json {
         let Self::Object(changes) = patch else {
             return patch.clone();
         };
-        let mut members = if let Self::Object(members) = self {
-            members
-        } else {
-            Object::new()
-        };
+        let mut members = if let Self::Object(members) = self { members } else { Object::new() };
         for (name, change) in changes {
             if *change == Self::Null {
                 members.shift_remove(name);
             } else {
-                let old = members
-                    .insert(name.clone(), Self::Null)
-                    .unwrap_or(Self::Null);
+                let old = members.insert(name.clone(), Self::Null).unwrap_or(Self::Null);
                 members.insert(name.clone(), old.merge(change));
             }
         }
@@ -320,11 +306,7 @@ mod tests {
             (r#"{"a":"b","b":"c"}"#, r#"{"a":null}"#, r#"{"b":"c"}"#),
             (r#"{"a":["b"]}"#, r#"{"a":"c"}"#, r#"{"a":"c"}"#),
             (r#"{"a":"c"}"#, r#"{"a":["b"]}"#, r#"{"a":["b"]}"#),
-            (
-                r#"{"a":{"b":"c"}}"#,
-                r#"{"a":{"b":"d","c":null}}"#,
-                r#"{"a":{"b":"d"}}"#,
-            ),
+            (r#"{"a":{"b":"c"}}"#, r#"{"a":{"b":"d","c":null}}"#, r#"{"a":{"b":"d"}}"#),
             (r#"{"a":[{"b":"c"}]}"#, r#"{"a":[1]}"#, r#"{"a":[1]}"#),
             (r#"["a","b"]"#, r#"["c","d"]"#, r#"["c","d"]"#),
             (r#"{"a":"b"}"#, r#"["c"]"#, r#"["c"]"#),
@@ -335,11 +317,7 @@ mod tests {
             ("{}", r#"{"a":{"bb":{"ccc":null}}}"#, r#"{"a":{"bb":{}}}"#),
         ];
         for (target, patch, result) in cases {
-            assert_eq!(
-                parse(target).merge(&parse(patch)),
-                parse(result),
-                "{target} + {patch}"
-            );
+            assert_eq!(parse(target).merge(&parse(patch)), parse(result), "{target} + {patch}");
         }
         let same = parse(r#"{"a":{"b":[1,null]}}"#);
         assert_eq!(same.clone().merge(&parse("{}")), same);

@@ -81,66 +81,44 @@ impl Lookup {
     /// A unique value.
     #[must_use]
     pub fn unique(attribute: impl fmt::Display, comparable: &str) -> Self {
-        Self::Unique {
-            attribute: attribute.to_string(),
-            hash: ValueHash::of(comparable),
-        }
+        Self::Unique { attribute: attribute.to_string(), hash: ValueHash::of(comparable) }
     }
 
     /// A value that is found by equality.
     #[must_use]
     pub fn exact(attribute: impl fmt::Display, comparable: &str) -> Self {
-        Self::Exact {
-            attribute: attribute.to_string(),
-            hash: ValueHash::of(comparable),
-        }
+        Self::Exact { attribute: attribute.to_string(), hash: ValueHash::of(comparable) }
     }
 
     /// A value that is found by its first characters.
     #[must_use]
     pub fn prefix(attribute: impl fmt::Display, folded: &str) -> Self {
-        Self::Prefix {
-            attribute: attribute.to_string(),
-            folded: cut(folded).to_owned(),
-        }
+        Self::Prefix { attribute: attribute.to_string(), folded: cut(folded).to_owned() }
     }
 
     /// An e-mail address.
     #[must_use]
     pub fn email(normalised: &str) -> Self {
-        Self::Email {
-            hash: ValueHash::of(normalised),
-        }
+        Self::Email { hash: ValueHash::of(normalised) }
     }
 
     /// A persona of this definition, with this scope or whatever its scope.
     #[must_use]
     pub fn persona(definition: DefinitionId, scope: Option<&str>) -> Self {
-        Self::exact(
-            "persona",
-            &scope.map_or_else(
-                || definition.to_string(),
-                |scope| format!("{definition}#{scope}"),
-            ),
-        )
+        Self::exact("persona", &scope.map_or_else(|| definition.to_string(), |scope| format!("{definition}#{scope}")))
     }
 }
 
 /// The first [`MAX_PREFIX`] bytes of a folded value, cut between two characters.
 #[must_use]
 pub fn cut(folded: &str) -> &str {
-    folded
-        .get(..folded.floor_char_boundary(MAX_PREFIX))
-        .unwrap_or(folded)
+    folded.get(..folded.floor_char_boundary(MAX_PREFIX)).unwrap_or(folded)
 }
 
 /// The bucket of a folded value: its first characters.
 #[must_use]
 pub fn bucket(folded: &str) -> &str {
-    folded
-        .char_indices()
-        .nth(BUCKET_CHARS)
-        .map_or(folded, |(end, _)| folded.get(..end).unwrap_or(folded))
+    folded.char_indices().nth(BUCKET_CHARS).map_or(folded, |(end, _)| folded.get(..end).unwrap_or(folded))
 }
 
 impl fmt::Display for Lookup {
@@ -159,23 +137,11 @@ impl FromStr for Lookup {
 
     fn from_str(text: &str) -> Result<Self, WrongShape> {
         let (kind, rest) = text.split_once('#').ok_or(WrongShape)?;
-        let pair = || {
-            rest.split_once('#')
-                .map(|(a, v)| (a.to_owned(), v.to_owned()))
-                .ok_or(WrongShape)
-        };
+        let pair = || rest.split_once('#').map(|(a, v)| (a.to_owned(), v.to_owned())).ok_or(WrongShape);
         Ok(match kind {
-            "Q" => pair().map(|(attribute, hash)| Self::Unique {
-                attribute,
-                hash: ValueHash(hash),
-            })?,
-            "E" => Self::Email {
-                hash: ValueHash(rest.to_owned()),
-            },
-            "X" => pair().map(|(attribute, hash)| Self::Exact {
-                attribute,
-                hash: ValueHash(hash),
-            })?,
+            "Q" => pair().map(|(attribute, hash)| Self::Unique { attribute, hash: ValueHash(hash) })?,
+            "E" => Self::Email { hash: ValueHash(rest.to_owned()) },
+            "X" => pair().map(|(attribute, hash)| Self::Exact { attribute, hash: ValueHash(hash) })?,
             "P" => pair().map(|(attribute, folded)| Self::Prefix { attribute, folded })?,
             _ => return Err(WrongShape),
         })
@@ -209,40 +175,22 @@ pub fn of(user: &User, schema: &Schema, violations: &mut Violations) -> BTreeSet
     if let Some(email) = user.preferred_email.as_deref().and_then(text::email) {
         lookups.insert(Lookup::email(&email));
     }
-    for (field, name) in [
-        ("family_name", &user.family_name),
-        ("given_name", &user.given_name),
-    ] {
+    for (field, name) in [("family_name", &user.family_name), ("given_name", &user.given_name)] {
         if let Some(folded) = name.as_deref().and_then(text::folded) {
             lookups.insert(Lookup::prefix(field, &folded));
         }
     }
     for persona in &user.personas {
         lookups.insert(Lookup::persona(persona.definition, None));
-        lookups.extend(
-            persona
-                .scope
-                .iter()
-                .map(|scope| Lookup::persona(persona.definition, Some(scope))),
-        );
+        lookups.extend(persona.scope.iter().map(|scope| Lookup::persona(persona.definition, Some(scope))));
     }
-    let own = user
-        .attributes
-        .iter()
-        .map(|(id, values)| (id, values, true));
-    let of_personas = user
-        .personas
-        .iter()
-        .flat_map(|p| &p.attributes)
-        .map(|(id, values)| (id, values, false));
+    let own = user.attributes.iter().map(|(id, values)| (id, values, true));
+    let of_personas = user.personas.iter().flat_map(|p| &p.attributes).map(|(id, values)| (id, values, false));
     for (id, values, own) in own.chain(of_personas) {
         let Some(definition) = schema.attribute(*id) else {
             continue;
         };
-        for comparable in values
-            .iter()
-            .map(|v| value::comparable(v, definition.data_format))
-        {
+        for comparable in values.iter().map(|v| value::comparable(v, definition.data_format)) {
             if definition.unique {
                 lookups.insert(Lookup::unique(id, &comparable));
             }
@@ -288,14 +236,8 @@ mod tests {
     fn the_form_of_lookups_at_rest_is_fixed() {
         let hash = ValueHash::of("jan");
         assert_eq!(hash.to_string().len(), 43);
-        assert_eq!(
-            Lookup::unique("username", "jan").to_string(),
-            format!("Q#username#{hash}")
-        );
-        assert_eq!(
-            Lookup::prefix("family_name", "janssen").to_string(),
-            "P#family_name#janssen"
-        );
+        assert_eq!(Lookup::unique("username", "jan").to_string(), format!("Q#username#{hash}"));
+        assert_eq!(Lookup::prefix("family_name", "janssen").to_string(), "P#family_name#janssen");
         assert_eq!(bucket("janssen"), "ja");
         assert_eq!(bucket("j"), "j");
         assert_eq!(bucket("åström"), "ås");

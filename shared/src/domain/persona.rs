@@ -29,21 +29,13 @@ pub enum PersonaStatus {
 }
 
 impl PersonaStatus {
-    const NAMES: [(Self, &'static str); 3] = [
-        (Self::Active, "ACTIVE"),
-        (Self::Pending, "PENDING"),
-        (Self::Suspended, "SUSPENDED"),
-    ];
+    const NAMES: [(Self, &'static str); 3] =
+        [(Self::Active, "ACTIVE"), (Self::Pending, "PENDING"), (Self::Suspended, "SUSPENDED")];
 }
 
 impl fmt::Display for PersonaStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(
-            Self::NAMES
-                .iter()
-                .find(|(status, _)| status == self)
-                .map_or("", |(_, name)| name),
-        )
+        f.write_str(Self::NAMES.iter().find(|(status, _)| status == self).map_or("", |(_, name)| name))
     }
 }
 
@@ -51,11 +43,7 @@ impl FromStr for PersonaStatus {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        Self::NAMES
-            .iter()
-            .find(|(_, name)| *name == text)
-            .map(|(status, _)| *status)
-            .ok_or(())
+        Self::NAMES.iter().find(|(_, name)| *name == text).map(|(status, _)| *status).ok_or(())
     }
 }
 
@@ -108,20 +96,13 @@ impl Persona {
     ) -> Option<Self> {
         let before = violations.len();
         let mut fields = Fields::new(document, at, violations);
-        let id = id.unwrap_or_else(|| {
-            fields
-                .parsed("id", "a UUID")
-                .unwrap_or_else(|| PersonaId::new(world.new_uuid()))
-        });
+        let id =
+            id.unwrap_or_else(|| fields.parsed("id", "a UUID").unwrap_or_else(|| PersonaId::new(world.new_uuid())));
         let definition = take_definition(&mut fields, schema);
         let status = match fields.text("status", MAX_TEXT) {
             None => PersonaStatus::Active,
             Some(name) => name.parse().unwrap_or_else(|()| {
-                fields.refuse(
-                    "status",
-                    Code::NotInEnumeration,
-                    "one of ACTIVE, PENDING, SUSPENDED is due",
-                );
+                fields.refuse("status", Code::NotInEnumeration, "one of ACTIVE, PENDING, SUSPENDED is due");
                 PersonaStatus::Active
             }),
         };
@@ -150,18 +131,9 @@ impl Persona {
         let shown = Json::Object(self.show(schema));
         let mut fields = Fields::new(shown.clone().merge(patch), "", &mut violations);
         for name in ["id", "persona_definition_id", "name", "status"] {
-            let stored = shown
-                .as_object()
-                .and_then(|o| o.get(name))
-                .cloned()
-                .unwrap_or(Json::Null);
+            let stored = shown.as_object().and_then(|o| o.get(name)).cloned().unwrap_or(Json::Null);
             let nulled = patch.as_object().and_then(|p| p.get(name)) == Some(&Json::Null);
-            fields.unchanged(
-                name,
-                &stored,
-                Code::NotEditable,
-                "this field is not edited by PATCH",
-            );
+            fields.unchanged(name, &stored, Code::NotEditable, "this field is not edited by PATCH");
             if nulled {
                 fields.refuse(name, Code::NotEditable, "this field is not edited by PATCH");
             }
@@ -178,10 +150,7 @@ impl Persona {
         let mut violations = Violations::default();
         let mut fields = Fields::new(document, "", &mut violations);
         let definition = take_attribute(&mut fields, schema);
-        let allowed = schema
-            .persona(self.definition)
-            .map(|p| p.attributes.as_slice())
-            .unwrap_or_default();
+        let allowed = schema.persona(self.definition).map(|p| p.attributes.as_slice()).unwrap_or_default();
         let mut persona = self.clone();
         let value = fields.take("value");
         if value.is_none() {
@@ -195,11 +164,7 @@ impl Persona {
                     Some(values) if values.is_empty() => {
                         persona.attributes.remove(&definition.id);
                         if definition.required && stored.is_some() {
-                            fields.refuse(
-                                "value",
-                                Code::Required,
-                                format!("`{}` is required", definition.name),
-                            );
+                            fields.refuse("value", Code::Required, format!("`{}` is required", definition.name));
                         }
                     }
                     Some(values) => {
@@ -222,9 +187,7 @@ impl Persona {
     fn read_editable(&mut self, fields: &mut Fields<'_>, schema: &Schema) {
         let definition = schema.persona(self.definition);
         let before = self.attributes.clone();
-        self.scope = fields
-            .texts("scope", MAX_SCOPE, MAX_TEXT)
-            .unwrap_or_default();
+        self.scope = fields.texts("scope", MAX_SCOPE, MAX_TEXT).unwrap_or_default();
         self.scope.sort_unstable();
         self.scope.dedup();
         self.preferred = fields.boolean("preferred").unwrap_or_default();
@@ -233,37 +196,20 @@ impl Persona {
         if let (Some(from), Some(until)) = (self.valid_from, self.valid_until)
             && until <= from
         {
-            fields.refuse(
-                "valid_until",
-                Code::WrongFormat,
-                "a time after `valid_from` is due",
-            );
+            fields.refuse("valid_until", Code::WrongFormat, "a time after `valid_from` is due");
         }
         let attributes = fields.value("attributes");
         let Some(definition) = definition else { return };
         match (definition.scoped, self.scope.is_empty()) {
-            (true, true) => fields.refuse(
-                "scope",
-                Code::Required,
-                "the persona definition is scoped: at least one scope is due",
-            ),
-            (false, false) => fields.refuse(
-                "scope",
-                Code::NotAllowed,
-                "the persona definition is not scoped",
-            ),
+            (true, true) => {
+                fields.refuse("scope", Code::Required, "the persona definition is scoped: at least one scope is due")
+            }
+            (false, false) => fields.refuse("scope", Code::NotAllowed, "the persona definition is not scoped"),
             _ => {}
         }
         let at = fields.at("attributes");
         let allowed = Some(definition.attributes.as_slice());
-        self.attributes = value::read(
-            attributes,
-            &at,
-            schema,
-            &before,
-            allowed,
-            fields.violations(),
-        );
+        self.attributes = value::read(attributes, &at, schema, &before, allowed, fields.violations());
         for id in &definition.attributes {
             let Some(attribute) = schema.attribute(*id).filter(|a| a.required) else {
                 continue;
@@ -271,11 +217,7 @@ impl Persona {
             let removed = before.contains_key(id) || self.rev == 1;
             if removed && !self.attributes.contains_key(id) {
                 let at = format!("{at}/{}/{}", attribute.category, attribute.name);
-                fields.violations().add(
-                    at,
-                    Code::Required,
-                    format!("`{}` is required", attribute.name),
-                );
+                fields.violations().add(at, Code::Required, format!("`{}` is required", attribute.name));
             }
         }
     }
@@ -289,11 +231,7 @@ impl Persona {
     /// Whether two personas differ in anything that a reader can see.
     #[must_use]
     pub fn differs(&self, other: &Self) -> bool {
-        let visible = |p: &Self| Self {
-            rev: 0,
-            tag: Tag::default(),
-            ..p.clone()
-        };
+        let visible = |p: &Self| Self { rev: 0, tag: Tag::default(), ..p.clone() };
         visible(self) != visible(other)
     }
 
@@ -317,27 +255,15 @@ impl Persona {
 fn take_definition(fields: &mut Fields<'_>, schema: &Schema) -> Option<DefinitionId> {
     let id = fields.text("persona_definition_id", MAX_TEXT);
     let name = fields.text("name", MAX_TEXT);
-    let by_id = id
-        .as_deref()
-        .map(|id| id.parse().ok().and_then(|id| schema.persona(id)));
-    let by_name = name
-        .as_deref()
-        .map(|name| schema.personas.values().find(|p| p.name == name));
+    let by_id = id.as_deref().map(|id| id.parse().ok().and_then(|id| schema.persona(id)));
+    let by_name = name.as_deref().map(|name| schema.personas.values().find(|p| p.name == name));
     let (field, found) = match (by_id, by_name) {
         (None, None) => {
-            fields.refuse(
-                "persona_definition_id",
-                Code::Required,
-                "`persona_definition_id` or `name` is required",
-            );
+            fields.refuse("persona_definition_id", Code::Required, "`persona_definition_id` or `name` is required");
             return None;
         }
         (Some(Some(a)), Some(Some(b))) if a.id != b.id => {
-            fields.refuse(
-                "name",
-                Code::NotAllowed,
-                "`name` and `persona_definition_id` name two persona definitions",
-            );
+            fields.refuse("name", Code::NotAllowed, "`name` and `persona_definition_id` name two persona definitions");
             return None;
         }
         (Some(found), _) => ("persona_definition_id", found),
@@ -346,11 +272,7 @@ fn take_definition(fields: &mut Fields<'_>, schema: &Schema) -> Option<Definitio
     match found {
         None => fields.refuse(field, Code::NotFound, "there is no such persona definition"),
         Some(definition) if definition.deprecated => {
-            fields.refuse(
-                field,
-                Code::NotAllowed,
-                "the persona definition is deprecated and takes no new personas",
-            );
+            fields.refuse(field, Code::NotAllowed, "the persona definition is deprecated and takes no new personas");
         }
         Some(definition) => return Some(definition.id),
     }
@@ -374,11 +296,7 @@ fn take_attribute<'s>(
         }
     };
     if found.is_none() {
-        fields.refuse(
-            "attribute_definition_id",
-            Code::Unknown,
-            "there is no such attribute definition",
-        );
+        fields.refuse("attribute_definition_id", Code::Unknown, "there is no such attribute definition");
     }
     found
 }
@@ -386,31 +304,19 @@ fn take_attribute<'s>(
 /// Checks the personas of one user against each other: ids and (definition, scope) occur once, at most one is preferred.
 pub fn check_together(personas: &[Persona], at: &str, violations: &mut Violations) -> Result<()> {
     if personas.len() > super::user::MAX_PERSONAS {
-        let detail = format!(
-            "{} personas, at most {} are allowed",
-            personas.len(),
-            super::user::MAX_PERSONAS
-        );
+        let detail = format!("{} personas, at most {} are allowed", personas.len(), super::user::MAX_PERSONAS);
         violations.add(at, Code::TooMany, detail);
     }
     for (i, persona) in personas.iter().enumerate() {
         let earlier = personas.get(..i).unwrap_or_default();
         if earlier.iter().any(|other| other.id == persona.id) {
-            violations.add(
-                format!("{at}/{i}/id"),
-                Code::NotUnique,
-                "the id occurs twice",
-            );
+            violations.add(format!("{at}/{i}/id"), Code::NotUnique, "the id occurs twice");
         }
-        if earlier
-            .iter()
-            .any(|other| other.definition == persona.definition && other.scope == persona.scope)
-        {
+        if earlier.iter().any(|other| other.definition == persona.definition && other.scope == persona.scope) {
             return Err(Error::Taken(vec![super::Violation {
                 pointer: format!("{at}/{i}"),
                 code: Code::NotUnique,
-                detail: "the user has a persona of the same definition with the same scope"
-                    .to_owned(),
+                detail: "the user has a persona of the same definition with the same scope".to_owned(),
             }]));
         }
     }

@@ -91,25 +91,19 @@ impl Schema {
     /// The attribute definition with this id.
     #[must_use]
     pub fn attribute(&self, id: DefinitionId) -> Option<&AttributeDefinition> {
-        self.attributes
-            .get(&id.to_string())
-            .map(|entry| &entry.stored.value)
+        self.attributes.get(&id.to_string()).map(|entry| &entry.stored.value)
     }
 
     /// The attribute definition with this name in this category.
     #[must_use]
     pub fn attribute_named(&self, category: &str, name: &str) -> Option<&AttributeDefinition> {
-        self.attributes
-            .values()
-            .find(|a| a.category == category && a.name == name)
+        self.attributes.values().find(|a| a.category == category && a.name == name)
     }
 
     /// The persona definition with this id.
     #[must_use]
     pub fn persona(&self, id: DefinitionId) -> Option<&PersonaDefinition> {
-        self.personas
-            .get(&id.to_string())
-            .map(|entry| &entry.stored.value)
+        self.personas.get(&id.to_string()).map(|entry| &entry.stored.value)
     }
 
     /// Whether the definition is marked as assigned.
@@ -136,19 +130,12 @@ impl Schema {
     /// Says that the configuration is outdated when the user holds what it does not know: showing or merging the user by it
     /// would hide values.
     pub fn check_covers(&self, user: &User) -> Result<()> {
-        if self.verified || self.covers(user) {
-            Ok(())
-        } else {
-            Err(Error::Outdated)
-        }
+        if self.verified || self.covers(user) { Ok(()) } else { Err(Error::Outdated) }
     }
 
     /// The attributes that personas may hold; what is required of them is required there.
     #[must_use]
     pub fn persona_attributes(&self) -> HashSet<DefinitionId> {
-        self.personas
-            .values()
-            .flat_map(|p| p.attributes.iter().copied())
-            .collect()
+        self.personas.values().flat_map(|p| p.attributes.iter().copied()).collect()
     }
 }

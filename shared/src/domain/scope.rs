@@ -63,10 +63,7 @@ impl FromStr for Scope {
     type Err = WrongShape;
 
     fn from_str(text: &str) -> Result<Self, WrongShape> {
-        Self::ALL
-            .into_iter()
-            .find(|scope| scope.name() == text)
-            .ok_or(WrongShape)
+        Self::ALL.into_iter().find(|scope| scope.name() == text).ok_or(WrongShape)
     }
 }
 
@@ -126,12 +123,7 @@ impl FromStr for Scopes {
     type Err = WrongShape;
 
     fn from_str(text: &str) -> Result<Self, WrongShape> {
-        Ok(Self::new(
-            text.split(' ')
-                .filter(|s| !s.is_empty())
-                .map(str::parse)
-                .collect::<Result<Vec<_>, _>>()?,
-        ))
+        Ok(Self::new(text.split(' ').filter(|s| !s.is_empty()).map(str::parse).collect::<Result<Vec<_>, _>>()?))
     }
 }
 
@@ -163,10 +155,7 @@ mod tests {
     #[test]
     fn a_set_of_scopes_has_one_spelling() {
         assert_eq!(
-            "users:write  users:read users:write"
-                .parse::<Scopes>()
-                .unwrap()
-                .to_string(),
+            "users:write  users:read users:write".parse::<Scopes>().unwrap().to_string(),
             "users:read users:write"
         );
         assert!("users:read root".parse::<Scopes>().is_err());

@@ -45,12 +45,7 @@ impl SubjectType {
 
 impl fmt::Display for SubjectType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(
-            Self::NAMES
-                .iter()
-                .find(|(kind, _)| kind == self)
-                .map_or("", |(_, name)| name),
-        )
+        f.write_str(Self::NAMES.iter().find(|(kind, _)| kind == self).map_or("", |(_, name)| name))
     }
 }
 
@@ -58,11 +53,7 @@ impl FromStr for SubjectType {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        Self::NAMES
-            .iter()
-            .find(|(_, name)| *name == text)
-            .map(|(kind, _)| *kind)
-            .ok_or(())
+        Self::NAMES.iter().find(|(_, name)| *name == text).map(|(kind, _)| *kind).ok_or(())
     }
 }
 
@@ -117,11 +108,7 @@ fn take_id<'a>(
         return Ok(None);
     };
     let Ok(id) = text.parse::<PartyId>() else {
-        fields.refuse(
-            "id",
-            Code::WrongFormat,
-            "an id that matches `^[a-z][a-z0-9-]{1,62}$` is due",
-        );
+        fields.refuse("id", Code::WrongFormat, "an id that matches `^[a-z][a-z0-9-]{1,62}$` is due");
         return Ok(None);
     };
     if others.any(|other| *other == id) {
@@ -135,11 +122,7 @@ fn take_subject_type(fields: &mut Fields<'_>) -> SubjectType {
         return SubjectType::Predefined;
     };
     name.parse().unwrap_or_else(|()| {
-        fields.refuse(
-            "subject_type",
-            Code::NotInEnumeration,
-            "one of email, userid, username, predefined is due",
-        );
+        fields.refuse("subject_type", Code::NotInEnumeration, "one of email, userid, username, predefined is due");
         SubjectType::Predefined
     })
 }
@@ -153,11 +136,7 @@ fn take_claims(fields: &mut Fields<'_>) -> BTreeMap<String, String> {
     let mut members = match value {
         Json::Object(members) => members,
         other => {
-            fields.refuse(
-                "claims",
-                Code::WrongType,
-                format!("an object of field names is due, not {}", other.kind()),
-            );
+            fields.refuse("claims", Code::WrongType, format!("an object of field names is due, not {}", other.kind()));
             return claims;
         }
     };
@@ -174,15 +153,9 @@ fn take_claims(fields: &mut Fields<'_>) -> BTreeMap<String, String> {
 
 fn take_https(fields: &mut Fields<'_>, name: &str) -> Option<String> {
     let text = fields.text(name, MAX_TEXT)?;
-    let https = text
-        .strip_prefix("https://")
-        .is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'));
+    let https = text.strip_prefix("https://").is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'));
     if !https || text.contains(['|', '#', ' ', '\\']) {
-        fields.refuse(
-            name,
-            Code::WrongFormat,
-            "an https URL without `|`, `#`, spaces and backslashes is due",
-        );
+        fields.refuse(name, Code::WrongFormat, "an https URL without `|`, `#`, spaces and backslashes is due");
         return None;
     }
     Some(text)
@@ -195,16 +168,10 @@ fn take_jwks(fields: &mut Fields<'_>) -> Option<String> {
         fields.refuse("jwks", Code::WrongType, "a JWK set is due: {\"keys\": […]}");
         return None;
     };
-    let private = keys
-        .iter()
-        .filter_map(Json::as_object)
-        .any(|key| ["d", "k", "p", "q"].iter().any(|m| key.contains_key(*m)));
+    let private =
+        keys.iter().filter_map(Json::as_object).any(|key| ["d", "k", "p", "q"].iter().any(|m| key.contains_key(*m)));
     if private {
-        fields.refuse(
-            "jwks",
-            Code::NotAllowed,
-            "the set holds a private or symmetric key; send public keys only",
-        );
+        fields.refuse("jwks", Code::NotAllowed, "the set holds a private or symmetric key; send public keys only");
         return None;
     }
     Some(value.to_text())
@@ -219,24 +186,13 @@ impl Definition for AuthenticationServer {
         self.id.to_string()
     }
 
-    fn read(
-        document: Json,
-        current: Option<&Self>,
-        schema: &Schema,
-        _world: &World,
-    ) -> Result<Self> {
+    fn read(document: Json, current: Option<&Self>, schema: &Schema, _world: &World) -> Result<Self> {
         if current.is_some_and(|c| c.id.as_str() == SYSTEM) {
-            return Err(Error::Conflict(
-                "the authentication server `system` is built in and never changes".to_owned(),
-            ));
+            return Err(Error::Conflict("the authentication server `system` is built in and never changes".to_owned()));
         }
         let mut violations = Violations::default();
         let mut fields = Fields::new(document, "", &mut violations);
-        let id = take_id(
-            &mut fields,
-            current.map(|c| &c.id),
-            schema.servers.values().map(|s| &s.id),
-        )?;
+        let id = take_id(&mut fields, current.map(|c| &c.id), schema.servers.values().map(|s| &s.id))?;
         let name = fields.required_text("name", MAX_TEXT);
         let subject_type = take_subject_type(&mut fields);
         let issuer = take_https(&mut fields, "issuer");
@@ -244,55 +200,28 @@ impl Definition for AuthenticationServer {
         let jwks = take_jwks(&mut fields);
         let jwks_uri = take_https(&mut fields, "jwks_uri");
         if jwks.is_some() && jwks_uri.is_some() {
-            fields.refuse(
-                "jwks_uri",
-                Code::NotAllowed,
-                "either `jwks` or `jwks_uri` is due, not both",
-            );
+            fields.refuse("jwks_uri", Code::NotAllowed, "either `jwks` or `jwks_uri` is due, not both");
         }
-        let tenant_claim = fields
-            .text("tenant_claim", 64)
-            .unwrap_or_else(|| "tenant".to_owned());
+        let tenant_claim = fields.text("tenant_claim", 64).unwrap_or_else(|| "tenant".to_owned());
         let claims = take_claims(&mut fields);
         let priority = take_priority(&mut fields);
         let taken = issuer.as_ref().is_some_and(|issuer| {
-            schema
-                .servers
-                .values()
-                .any(|s| s.issuer.as_ref() == Some(issuer) && Some(&s.id) != id.as_ref())
+            schema.servers.values().any(|s| s.issuer.as_ref() == Some(issuer) && Some(&s.id) != id.as_ref())
         });
         fields.finish();
         violations.check(())?;
         match (id, name) {
             _ if taken => Err(Error::taken("issuer")),
-            (Some(id), Some(name)) => Ok(Self {
-                id,
-                name,
-                subject_type,
-                issuer,
-                audience,
-                jwks,
-                jwks_uri,
-                tenant_claim,
-                claims,
-                priority,
-            }),
-            _ => Err(Error::unexpected(
-                "a server without violations has an id and a name",
-            )),
+            (Some(id), Some(name)) => {
+                Ok(Self { id, name, subject_type, issuer, audience, jwks, jwks_uri, tenant_claim, claims, priority })
+            }
+            _ => Err(Error::unexpected("a server without violations has an id and a name")),
         }
     }
 
     fn show(&self) -> Object {
-        let jwks = self
-            .jwks
-            .as_ref()
-            .and_then(|text| Json::parse(text.as_bytes()).ok());
-        let claims: Object = self
-            .claims
-            .iter()
-            .map(|(claim, field)| (claim.clone(), Json::from(field)))
-            .collect();
+        let jwks = self.jwks.as_ref().and_then(|text| Json::parse(text.as_bytes()).ok());
+        let claims: Object = self.claims.iter().map(|(claim, field)| (claim.clone(), Json::from(field))).collect();
         object! {
             "id" => &self.id,
             "name" => &self.name,
@@ -313,9 +242,7 @@ impl Definition for AuthenticationServer {
 
     fn removable(&self, _schema: &Schema) -> Result<()> {
         if self.id.as_str() == SYSTEM {
-            return Err(Error::InUse(
-                "the authentication server `system` is built in".to_owned(),
-            ));
+            return Err(Error::InUse("the authentication server `system` is built in".to_owned()));
         }
         Ok(())
     }
@@ -334,11 +261,7 @@ fn take_priority(fields: &mut Fields<'_>) -> u32 {
         None => 0,
         Some(Json::Number(text)) if text.parse::<u32>().is_ok() => text.parse().unwrap_or_default(),
         Some(_) => {
-            fields.refuse(
-                "priority",
-                Code::WrongType,
-                "a whole number from 0 is due; the lowest wins",
-            );
+            fields.refuse("priority", Code::WrongType, "a whole number from 0 is due; the lowest wins");
             0
         }
     }
@@ -371,32 +294,17 @@ impl Definition for Application {
         self.id.to_string()
     }
 
-    fn read(
-        document: Json,
-        current: Option<&Self>,
-        schema: &Schema,
-        _world: &World,
-    ) -> Result<Self> {
+    fn read(document: Json, current: Option<&Self>, schema: &Schema, _world: &World) -> Result<Self> {
         let mut violations = Violations::default();
         let mut fields = Fields::new(document, "", &mut violations);
-        let id = take_id(
-            &mut fields,
-            current.map(|c| &c.id),
-            schema.applications.values().map(|a| &a.id),
-        )?;
+        let id = take_id(&mut fields, current.map(|c| &c.id), schema.applications.values().map(|a| &a.id))?;
         let name = fields.required_text("name", MAX_TEXT);
         let subject_type = take_subject_type(&mut fields);
         fields.finish();
         violations.check(())?;
         match (id, name) {
-            (Some(id), Some(name)) => Ok(Self {
-                id,
-                name,
-                subject_type,
-            }),
-            _ => Err(Error::unexpected(
-                "an application without violations has an id and a name",
-            )),
+            (Some(id), Some(name)) => Ok(Self { id, name, subject_type }),
+            _ => Err(Error::unexpected("an application without violations has an id and a name")),
         }
     }
 
@@ -468,51 +376,24 @@ impl Subject {
         fields.finish();
         violations.check(())?;
         let missing = |field: &str| {
-            Error::invalid(
-                format!("/{field}"),
-                Code::NotFound,
-                format!("`{field}` names nothing that exists"),
-            )
+            Error::invalid(format!("/{field}"), Code::NotFound, format!("`{field}` names nothing that exists"))
         };
-        let party: PartyId = party
-            .as_deref()
-            .and_then(|id| id.parse().ok())
-            .ok_or_else(|| missing(side.field()))?;
-        let user: UserId = user
-            .as_deref()
-            .and_then(|id| id.parse().ok())
-            .ok_or_else(|| missing("user_id"))?;
+        let party: PartyId = party.as_deref().and_then(|id| id.parse().ok()).ok_or_else(|| missing(side.field()))?;
+        let user: UserId = user.as_deref().and_then(|id| id.parse().ok()).ok_or_else(|| missing("user_id"))?;
         if side == Side::Server && party.as_str() == SYSTEM {
             let detail = "the subject at `system` is the username; it is computed and not mapped";
-            return Err(Error::invalid(
-                "/authentication_server_id",
-                Code::NotAllowed,
-                detail,
-            ));
+            return Err(Error::invalid("/authentication_server_id", Code::NotAllowed, detail));
         }
         let subject = subject.unwrap_or_default();
-        Ok(Self {
-            id: Self::id(tenant, side, &party, &subject),
-            side,
-            party,
-            subject,
-            user,
-        })
+        Ok(Self { id: Self::id(tenant, side, &party, &subject), side, party, subject, user })
     }
 
     /// The id of the mapping of `subject`: equal subjects have equal ids, so the id is what makes a subject unique and what
     /// finds it.
     #[must_use]
     pub fn id(tenant: &TenantId, side: Side, party: &PartyId, subject: &str) -> SubjectId {
-        let hash = digest(
-            &SHA256,
-            format!("{tenant}#{}#{party}#{subject}", side.field()).as_bytes(),
-        );
-        let bytes = hash
-            .as_ref()
-            .first_chunk::<16>()
-            .copied()
-            .unwrap_or_default();
+        let hash = digest(&SHA256, format!("{tenant}#{}#{party}#{subject}", side.field()).as_bytes());
+        let bytes = hash.as_ref().first_chunk::<16>().copied().unwrap_or_default();
         SubjectId::new(Uuid::new_v8(bytes))
     }
 

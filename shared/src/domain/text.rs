@@ -18,14 +18,9 @@ pub const MAX_EMAIL: usize = 254;
 pub fn username(text: &str) -> Option<String> {
     if text.is_ascii() {
         // The profile maps printable ASCII without spaces to lower case and nothing else.
-        return text
-            .bytes()
-            .all(|b| b.is_ascii_graphic())
-            .then(|| text.to_ascii_lowercase());
+        return text.bytes().all(|b| b.is_ascii_graphic()).then(|| text.to_ascii_lowercase());
     }
-    UsernameCaseMapped::enforce(text)
-        .ok()
-        .map(std::borrow::Cow::into_owned)
+    UsernameCaseMapped::enforce(text).ok().map(std::borrow::Cow::into_owned)
 }
 
 /// The form in which names and other free text are compared: that of the Nickname profile (RFC 8266 §2.4), which folds case
@@ -38,19 +33,14 @@ pub fn folded(text: &str) -> Option<String> {
         return (printable && !words.is_empty()).then(|| words.join(" ").to_ascii_lowercase());
     }
     let mapped = Nickname::enforce(text).ok()?.to_lowercase();
-    Nickname::enforce(mapped)
-        .ok()
-        .map(std::borrow::Cow::into_owned)
+    Nickname::enforce(mapped).ok().map(std::borrow::Cow::into_owned)
 }
 
 /// The form in which e-mail addresses are compared: the local part folded, the domain as its lower-case A-labels (IDNA,
 /// UTS 46). `None` when the text is no address: one `@`, no display name, no quotes, at most [`MAX_EMAIL`] bytes.
 #[must_use]
 pub fn email(text: &str) -> Option<String> {
-    let options = Options::default()
-        .without_display_text()
-        .without_domain_literal()
-        .with_required_tld();
+    let options = Options::default().without_display_text().without_domain_literal().with_required_tld();
     if text.len() > MAX_EMAIL || EmailAddress::parse_with_options(text, options).is_err() {
         return None;
     }
@@ -69,14 +59,9 @@ pub fn locales(text: &str) -> Option<String> {
     let tags: Option<Vec<_>> = text
         .split([' ', ','])
         .filter(|tag| !tag.is_empty())
-        .map(|tag| {
-            LanguageTag::parse_and_normalize(tag)
-                .ok()
-                .map(LanguageTag::into_inner)
-        })
+        .map(|tag| LanguageTag::parse_and_normalize(tag).ok().map(LanguageTag::into_inner))
         .collect();
-    tags.filter(|tags| !tags.is_empty())
-        .map(|tags| tags.join(" "))
+    tags.filter(|tags| !tags.is_empty()).map(|tags| tags.join(" "))
 }
 
 /// A decimal number as text: a sign only if negative, no exponent, no superfluous leading zeros, all digits after the point
@@ -85,24 +70,16 @@ pub fn locales(text: &str) -> Option<String> {
 #[must_use]
 pub fn decimal(text: &str) -> Option<String> {
     const DIGITS: usize = 38;
-    let (negative, unsigned) = text
-        .strip_prefix('-')
-        .map_or((false, text), |rest| (true, rest));
+    let (negative, unsigned) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
     let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (
-            mantissa,
-            i32::from_str(exponent).ok().filter(|e| e.abs() <= 76)?,
-        ),
+        Some((mantissa, exponent)) => (mantissa, i32::from_str(exponent).ok().filter(|e| e.abs() <= 76)?),
         None => (unsigned, 0),
     };
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let well_formed = !whole.is_empty()
         && (whole == "0" || !whole.starts_with('0'))
         && !(mantissa.contains('.') && fraction.is_empty())
-        && whole
-            .bytes()
-            .chain(fraction.bytes())
-            .all(|b| b.is_ascii_digit());
+        && whole.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit());
     if !well_formed {
         return None;
     }
@@ -127,21 +104,13 @@ pub fn decimal(text: &str) -> Option<String> {
     let whole = if whole.is_empty() { "0" } else { whole };
     let zero = significant.bytes().all(|b| b == b'0');
     let sign = if negative && !zero { "-" } else { "" };
-    Some(if fraction.is_empty() {
-        format!("{sign}{whole}")
-    } else {
-        format!("{sign}{whole}.{fraction}")
-    })
+    Some(if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") })
 }
 
 /// The form in which decimal numbers are compared: without trailing zeros after the point.
 #[must_use]
 pub fn plain_decimal(decimal: &str) -> &str {
-    if decimal.contains('.') {
-        decimal.trim_end_matches('0').trim_end_matches('.')
-    } else {
-        decimal
-    }
+    if decimal.contains('.') { decimal.trim_end_matches('0').trim_end_matches('.') } else { decimal }
 }
 
 #[cfg(test)]
@@ -154,10 +123,7 @@ mod tests {
         assert_eq!(username("JOSÉ"), username("jose\u{301}"));
         assert_eq!(username("ｊａｎ"), username("jan"));
         for wrong in ["jan janssen", "a\u{7f}", "a\u{200b}b", "♚", ""] {
-            assert!(
-                username(wrong).is_none_or(|name| name.is_empty()),
-                "{wrong:?}"
-            );
+            assert!(username(wrong).is_none_or(|name| name.is_empty()), "{wrong:?}");
         }
     }
 
@@ -165,16 +131,8 @@ mod tests {
     fn the_ascii_short_cuts_agree_with_the_profiles() {
         for c in ' '..='~' {
             let text = format!("A{c}b");
-            assert_eq!(
-                username(&text),
-                UsernameCaseMapped::enforce(&*text)
-                    .ok()
-                    .map(|s| s.into_owned()),
-                "{text}"
-            );
-            let folded_slowly = Nickname::enforce(text.to_lowercase())
-                .ok()
-                .map(|s| s.into_owned());
+            assert_eq!(username(&text), UsernameCaseMapped::enforce(&*text).ok().map(|s| s.into_owned()), "{text}");
+            let folded_slowly = Nickname::enforce(text.to_lowercase()).ok().map(|s| s.into_owned());
             assert_eq!(folded(&text), folded_slowly, "{text}");
         }
     }
@@ -190,10 +148,7 @@ mod tests {
     #[test]
     fn a1_email_addresses() {
         assert_eq!(email("Jan@Example.ORG").unwrap(), "jan@example.org");
-        assert_eq!(
-            email("jan@bücher.example").unwrap(),
-            "jan@xn--bcher-kva.example"
-        );
+        assert_eq!(email("jan@bücher.example").unwrap(), "jan@xn--bcher-kva.example");
         let long = format!("{}@example.org", "a".repeat(250));
         for wrong in [
             "jan",
@@ -228,26 +183,13 @@ mod tests {
             ("12.345e1", "123.45"),
             ("-5E-3", "-0.005"),
             ("0.0", "0.0"),
-            (
-                "12345678901234567890123456789012345678",
-                "12345678901234567890123456789012345678",
-            ),
+            ("12345678901234567890123456789012345678", "12345678901234567890123456789012345678"),
         ] {
             assert_eq!(decimal(text).as_deref(), Some(due), "{text}");
         }
-        for wrong in [
-            "",
-            "+1",
-            "01",
-            ".5",
-            "1.",
-            "1e",
-            "0x1",
-            "NaN",
-            "1e99",
-            "123456789012345678901234567890123456789",
-            "１",
-        ] {
+        for wrong in
+            ["", "+1", "01", ".5", "1.", "1e", "0x1", "NaN", "1e99", "123456789012345678901234567890123456789", "１"]
+        {
             assert_eq!(decimal(wrong), None, "{wrong}");
         }
         assert_eq!(plain_decimal("1.50"), "1.5");

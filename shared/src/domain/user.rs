@@ -85,14 +85,8 @@ pub struct User {
 /// Fields that callers see and cannot write by PUT or PATCH, with what to use instead.
 const NOT_EDITABLE: [(&str, &str); 8] = [
     ("id", "ids never change"),
-    (
-        "email_verified",
-        "it follows the e-mail address and its verification",
-    ),
-    (
-        "attribute_states",
-        "states follow the values and their verification",
-    ),
+    ("email_verified", "it follows the e-mail address and its verification"),
+    ("attribute_states", "states follow the values and their verification"),
     ("personas", "personas are changed through their own routes"),
     ("status", "use the block and unblock routes"),
     ("last_login_at", "it is set when the person signs in"),
@@ -106,18 +100,10 @@ impl User {
         let mut violations = Violations::default();
         let mut fields = Fields::new(document, "", &mut violations);
         let now = world.clock.now();
-        let id = fields
-            .parsed("id", "a UUID")
-            .unwrap_or_else(|| UserId::new(world.new_uuid()));
+        let id = fields.parsed("id", "a UUID").unwrap_or_else(|| UserId::new(world.new_uuid()));
         let verified = fields.boolean("email_verified").unwrap_or_default();
         let personas = take_personas(&mut fields, schema, world);
-        for name in [
-            "status",
-            "last_login_at",
-            "created_at",
-            "updated_at",
-            "attribute_states",
-        ] {
+        for name in ["status", "last_login_at", "created_at", "updated_at", "attribute_states"] {
             if fields.take(name).is_some() {
                 fields.refuse(name, Code::NotEditable, "it is set by the service");
             }
@@ -141,11 +127,7 @@ impl User {
         user.read_editable(&mut fields, schema);
         user.email_verified = verified;
         if verified && user.preferred_email.is_none() {
-            fields.refuse(
-                "email_verified",
-                Code::NotAllowed,
-                "there is no `preferred_email` to be verified",
-            );
+            fields.refuse("email_verified", Code::NotAllowed, "there is no `preferred_email` to be verified");
         }
         fields.finish();
         let together = persona::check_together(&user.personas, "/personas", &mut violations);
@@ -178,21 +160,14 @@ impl User {
         }
         let user = self.read(shown.merge(&patch), schema, &mut violations);
         user.check_required(Some(self), schema, &mut violations);
-        violations
-            .check(user)
-            .map_err(|error| point_back(error, &renamed))
+        violations.check(user).map_err(|error| point_back(error, &renamed))
     }
 
     fn read(&self, document: Json, schema: &Schema, violations: &mut Violations) -> Self {
         let mut fields = Fields::new(document, "", violations);
         let shown = self.show(schema);
         for (name, why) in NOT_EDITABLE {
-            fields.unchanged(
-                name,
-                shown.get(name).unwrap_or(&Json::Null),
-                Code::NotEditable,
-                why,
-            );
+            fields.unchanged(name, shown.get(name).unwrap_or(&Json::Null), Code::NotEditable, why);
         }
         let mut user = self.clone();
         user.read_editable(&mut fields, schema);
@@ -206,11 +181,8 @@ impl User {
 
     fn read_editable(&mut self, fields: &mut Fields<'_>, schema: &Schema) {
         if let Some(username) = fields.required_text("username", MAX_TEXT) {
-            if text::username(&username).is_none_or(|name| name.is_empty())
-                && username != self.username
-            {
-                let due =
-                    "a username of RFC 8265 is due: letters, digits and ASCII signs, no spaces";
+            if text::username(&username).is_none_or(|name| name.is_empty()) && username != self.username {
+                let due = "a username of RFC 8265 is due: letters, digits and ASCII signs, no spaces";
                 fields.refuse("username", Code::WrongFormat, due);
             }
             self.username = username;
@@ -224,51 +196,27 @@ impl User {
             && text::email(email).is_none()
             && self.preferred_email.as_ref() != Some(email)
         {
-            fields.refuse(
-                "preferred_email",
-                Code::WrongFormat,
-                "an e-mail address is due, as jan@example.org",
-            );
+            fields.refuse("preferred_email", Code::WrongFormat, "an e-mail address is due, as jan@example.org");
         }
         self.preferred_email = email;
         let attributes = fields.value("attributes");
-        self.attributes = value::read(
-            attributes,
-            "/attributes",
-            schema,
-            &self.attributes,
-            None,
-            fields.violations(),
-        );
+        self.attributes = value::read(attributes, "/attributes", schema, &self.attributes, None, fields.violations());
     }
 
     fn check_required(&self, before: Option<&Self>, schema: &Schema, violations: &mut Violations) {
         let of_personas = schema.persona_attributes();
-        for definition in schema
-            .attributes
-            .values()
-            .filter(|a| a.required && !of_personas.contains(&a.id))
-        {
+        for definition in schema.attributes.values().filter(|a| a.required && !of_personas.contains(&a.id)) {
             let due = before.is_none_or(|before| before.attributes.contains_key(&definition.id));
             if due && !self.attributes.contains_key(&definition.id) {
                 let at = format!("/attributes/{}/{}", definition.category, definition.name);
-                violations.add(
-                    at,
-                    Code::Required,
-                    format!("`{}` is required", definition.name),
-                );
+                violations.add(at, Code::Required, format!("`{}` is required", definition.name));
             }
         }
     }
 
     /// Checks what only the whole user can break: the number of attributes and the size.
     pub fn check_size(&self, violations: &mut Violations) {
-        let attributes = self.attributes.len()
-            + self
-                .personas
-                .iter()
-                .map(|p| p.attributes.len())
-                .sum::<usize>();
+        let attributes = self.attributes.len() + self.personas.iter().map(|p| p.attributes.len()).sum::<usize>();
         if attributes > MAX_ATTRIBUTES {
             let detail = format!("{attributes} attributes, at most {MAX_ATTRIBUTES} are allowed");
             violations.add("/attributes", Code::TooMany, detail);
@@ -286,10 +234,7 @@ impl User {
     /// Whether two users differ in anything that a reader can see but for the time of the change.
     #[must_use]
     pub fn differs(&self, other: &Self) -> bool {
-        Self {
-            updated_at: other.updated_at,
-            ..self.clone()
-        } != *other
+        Self { updated_at: other.updated_at, ..self.clone() } != *other
     }
 
     /// The definitions that the user holds a value or a persona of.
@@ -328,11 +273,7 @@ impl User {
 fn take_name(fields: &mut Fields<'_>, field: &str, stored: Option<&str>) -> Option<String> {
     let name = fields.text(field, MAX_TEXT)?;
     if text::folded(&name).is_none() && stored != Some(&name) {
-        fields.refuse(
-            field,
-            Code::WrongFormat,
-            "the text has characters that no name has",
-        );
+        fields.refuse(field, Code::WrongFormat, "the text has characters that no name has");
         return None;
     }
     Some(name)
@@ -341,22 +282,11 @@ fn take_name(fields: &mut Fields<'_>, field: &str, stored: Option<&str>) -> Opti
 fn take_locales(fields: &mut Fields<'_>) -> Option<String> {
     let text = match fields.value("ui_locales")? {
         Json::String(text) => text,
-        Json::Array(items)
-            if items
-                .iter()
-                .all(|item| item.as_str().is_some_and(|tag| !tag.contains([' ', ',']))) =>
-        {
-            items
-                .iter()
-                .filter_map(Json::as_str)
-                .collect::<Vec<_>>()
-                .join(" ")
+        Json::Array(items) if items.iter().all(|item| item.as_str().is_some_and(|tag| !tag.contains([' ', ',']))) => {
+            items.iter().filter_map(Json::as_str).collect::<Vec<_>>().join(" ")
         }
         other => {
-            let detail = format!(
-                "a string or an array of language tags is due, not {}",
-                other.kind()
-            );
+            let detail = format!("a string or an array of language tags is due, not {}", other.kind());
             fields.refuse("ui_locales", Code::WrongType, detail);
             return None;
         }
@@ -365,20 +295,12 @@ fn take_locales(fields: &mut Fields<'_>) -> Option<String> {
         return None;
     }
     if text.len() > MAX_TEXT {
-        fields.refuse(
-            "ui_locales",
-            Code::TooLong,
-            format!("{} bytes, at most {MAX_TEXT} are allowed", text.len()),
-        );
+        fields.refuse("ui_locales", Code::TooLong, format!("{} bytes, at most {MAX_TEXT} are allowed", text.len()));
         return None;
     }
     let locales = text::locales(&text);
     if locales.is_none() {
-        fields.refuse(
-            "ui_locales",
-            Code::WrongFormat,
-            "BCP 47 language tags are due, as fr-BE nl-BE",
-        );
+        fields.refuse("ui_locales", Code::WrongFormat, "BCP 47 language tags are due, as fr-BE nl-BE");
     }
     locales
 }
@@ -391,30 +313,16 @@ fn take_personas(fields: &mut Fields<'_>, schema: &Schema, world: &World) -> Vec
             .into_iter()
             .enumerate()
             .filter_map(|(i, item)| {
-                Persona::create(
-                    item,
-                    &format!("{at}/{i}"),
-                    None,
-                    schema,
-                    world,
-                    fields.violations(),
-                )
+                Persona::create(item, &format!("{at}/{i}"), None, schema, world, fields.violations())
             })
             .collect(),
         Some(Json::Array(items)) => {
-            let detail = format!(
-                "{} personas, at most {MAX_PERSONAS} are allowed",
-                items.len()
-            );
+            let detail = format!("{} personas, at most {MAX_PERSONAS} are allowed", items.len());
             fields.refuse("personas", Code::TooMany, detail);
             Vec::new()
         }
         Some(other) => {
-            fields.refuse(
-                "personas",
-                Code::WrongType,
-                format!("an array of personas is due, not {}", other.kind()),
-            );
+            fields.refuse("personas", Code::WrongType, format!("an array of personas is due, not {}", other.kind()));
             Vec::new()
         }
     }
@@ -426,19 +334,13 @@ pub(super) fn refuse_nulls(patch: &Json) -> Result<()> {
     let mut violations = Violations::default();
     if let Json::Object(members) = patch {
         match members.get("attributes") {
-            Some(Json::Null) => violations.add(
-                "/attributes",
-                Code::NotAllowed,
-                "name the attributes to remove, each with null or []",
-            ),
+            Some(Json::Null) => {
+                violations.add("/attributes", Code::NotAllowed, "name the attributes to remove, each with null or []")
+            }
             Some(Json::Object(categories)) => {
                 for (name, _) in categories.iter().filter(|(_, value)| **value == Json::Null) {
                     let at = pointer("/attributes", name);
-                    violations.add(
-                        at,
-                        Code::NotAllowed,
-                        "name the attributes to remove, each with null or []",
-                    );
+                    violations.add(at, Code::NotAllowed, "name the attributes to remove, each with null or []");
                 }
             }
             _ => {}
@@ -451,11 +353,7 @@ pub(super) fn refuse_nulls(patch: &Json) -> Result<()> {
 pub fn refuse_non_object(patch: &Json) -> Result<()> {
     match patch {
         Json::Object(_) => Ok(()),
-        other => Err(Error::invalid(
-            "",
-            Code::WrongType,
-            format!("an object is due, not {}", other.kind()),
-        )),
+        other => Err(Error::invalid("", Code::WrongType, format!("an object is due, not {}", other.kind()))),
     }
 }
 
@@ -479,9 +377,7 @@ fn spread_attribute_values(mut patch: Json, schema: &Schema) -> Result<(Json, Re
         ));
     };
     let mut violations = Violations::default();
-    let attributes = members
-        .entry("attributes".to_owned())
-        .or_insert_with(|| Json::Object(Object::new()));
+    let attributes = members.entry("attributes".to_owned()).or_insert_with(|| Json::Object(Object::new()));
     for (i, item) in items.into_iter().enumerate() {
         let at = format!("/attribute_values/{i}");
         let mut fields = Fields::new(item, &*at, &mut violations);
@@ -502,30 +398,19 @@ fn spread_attribute_values(mut patch: Json, schema: &Schema) -> Result<(Json, Re
             found
         });
         fields.finish();
-        let (Some(definition), Some(value), Json::Object(categories)) =
-            (definition, value, &mut *attributes)
-        else {
+        let (Some(definition), Some(value), Json::Object(categories)) = (definition, value, &mut *attributes) else {
             continue;
         };
-        let category = categories
-            .entry(definition.category.clone())
-            .or_insert_with(|| Json::Object(Object::new()));
+        let category = categories.entry(definition.category.clone()).or_insert_with(|| Json::Object(Object::new()));
         let Json::Object(names) = category else {
             continue;
         };
         if names.contains_key(&definition.name) {
-            violations.add(
-                at,
-                Code::NotAllowed,
-                format!("`{}` is named twice in one patch", definition.name),
-            );
+            violations.add(at, Code::NotAllowed, format!("`{}` is named twice in one patch", definition.name));
             continue;
         }
         names.insert(definition.name.clone(), value);
-        let spread = pointer(
-            &pointer("/attributes", &definition.category),
-            &definition.name,
-        );
+        let spread = pointer(&pointer("/attributes", &definition.category), &definition.name);
         renamed.push((spread, format!("{at}/value")));
     }
     violations.check((patch, renamed))
@@ -537,9 +422,7 @@ fn point_back(error: Error, renamed: &Renamed) -> Error {
         return error;
     };
     for violation in &mut violations {
-        if let Some((spread, sent)) = renamed
-            .iter()
-            .find(|(spread, _)| violation.pointer.starts_with(spread.as_str()))
+        if let Some((spread, sent)) = renamed.iter().find(|(spread, _)| violation.pointer.starts_with(spread.as_str()))
         {
             violation.pointer = violation.pointer.replacen(spread.as_str(), sent, 1);
         }

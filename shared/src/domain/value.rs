@@ -64,21 +64,13 @@ pub fn read(
     values
 }
 
-fn objects(
-    attributes: Option<Json>,
-    at: &str,
-    violations: &mut Violations,
-) -> Vec<(String, Object, String)> {
+fn objects(attributes: Option<Json>, at: &str, violations: &mut Violations) -> Vec<(String, Object, String)> {
     let mut found = Vec::new();
     let categories = match attributes {
         None => return found,
         Some(Json::Object(categories)) => categories,
         Some(other) => {
-            violations.add(
-                at,
-                Code::WrongType,
-                format!("an object of categories is due, not {}", other.kind()),
-            );
+            violations.add(at, Code::WrongType, format!("an object of categories is due, not {}", other.kind()));
             return found;
         }
     };
@@ -86,11 +78,9 @@ fn objects(
         let at = super::field::pointer(at, &category);
         match members {
             Json::Object(members) => found.push((category, members, at)),
-            other => violations.add(
-                at,
-                Code::WrongType,
-                format!("an object of attributes is due, not {}", other.kind()),
-            ),
+            other => {
+                violations.add(at, Code::WrongType, format!("an object of attributes is due, not {}", other.kind()))
+            }
         }
     }
     found
@@ -107,46 +97,26 @@ pub fn read_one(
     let items = match value {
         Json::Array(items) => items,
         other => {
-            violations.add(
-                at,
-                Code::WrongType,
-                format!("an array of values is due, not {}", other.kind()),
-            );
+            violations.add(at, Code::WrongType, format!("an array of values is due, not {}", other.kind()));
             return None;
         }
     };
     let unchanged = stored.is_some_and(|stored| {
-        stored.len() == items.len()
-            && stored
-                .iter()
-                .zip(&items)
-                .all(|(old, new)| *new == show_value(old, definition))
+        stored.len() == items.len() && stored.iter().zip(&items).all(|(old, new)| *new == show_value(old, definition))
     });
     if unchanged {
         return stored.map(<[String]>::to_vec);
     }
     if items.len() > MAX_VALUES {
-        violations.add(
-            at,
-            Code::TooMany,
-            format!("{} values, at most {MAX_VALUES} are allowed", items.len()),
-        );
+        violations.add(at, Code::TooMany, format!("{} values, at most {MAX_VALUES} are allowed", items.len()));
         return None;
     }
     if definition.single_value && items.len() > 1 {
-        violations.add(
-            at,
-            Code::TooMany,
-            format!("{} values, the attribute takes a single one", items.len()),
-        );
+        violations.add(at, Code::TooMany, format!("{} values, the attribute takes a single one", items.len()));
         return None;
     }
     if definition.deprecated && !items.is_empty() {
-        violations.add(
-            at,
-            Code::NotAllowed,
-            "the attribute is deprecated and takes no new values",
-        );
+        violations.add(at, Code::NotAllowed, "the attribute is deprecated and takes no new values");
         return None;
     }
     let due = items.len();
@@ -155,11 +125,7 @@ pub fn read_one(
         let at = format!("{at}/{i}");
         match read_value(&item, definition) {
             Ok(value) if value.len() > MAX_VALUE => {
-                violations.add(
-                    at,
-                    Code::TooLong,
-                    format!("{} bytes, at most {MAX_VALUE} are allowed", value.len()),
-                );
+                violations.add(at, Code::TooLong, format!("{} bytes, at most {MAX_VALUE} are allowed", value.len()));
             }
             Ok(value) if values.contains(&value) => {
                 violations.add(at, Code::NotAllowed, "the same value occurs twice");
@@ -174,32 +140,25 @@ pub fn read_one(
 fn read_value(item: &Json, definition: &AttributeDefinition) -> Result<String, (Code, String)> {
     match (definition.data_format, item) {
         (DataFormat::Text, Json::String(value)) => Ok(value.clone()),
-        (DataFormat::Numeric, Json::String(value) | Json::Number(value)) => text::decimal(value)
-            .ok_or_else(|| {
-                (
-                    Code::WrongFormat,
-                    "a decimal number of at most 38 significant digits is due, as 42 or \"-1.50\""
-                        .to_owned(),
-                )
-            }),
+        (DataFormat::Numeric, Json::String(value) | Json::Number(value)) => text::decimal(value).ok_or_else(|| {
+            (
+                Code::WrongFormat,
+                "a decimal number of at most 38 significant digits is due, as 42 or \"-1.50\"".to_owned(),
+            )
+        }),
         (DataFormat::Enumeration, Json::String(value)) => {
             if definition.enumeration_values.contains(value) {
                 Ok(value.clone())
             } else {
-                Err((
-                    Code::NotInEnumeration,
-                    format!("one of {} is due", definition.enumeration_values.join(", ")),
-                ))
+                Err((Code::NotInEnumeration, format!("one of {} is due", definition.enumeration_values.join(", "))))
             }
         }
-        (DataFormat::Numeric, other) => Err((
-            Code::WrongType,
-            format!("a number or a decimal string is due, not {}", other.kind()),
-        )),
-        (DataFormat::Text | DataFormat::Enumeration, other) => Err((
-            Code::WrongType,
-            format!("a string is due, not {}", other.kind()),
-        )),
+        (DataFormat::Numeric, other) => {
+            Err((Code::WrongType, format!("a number or a decimal string is due, not {}", other.kind())))
+        }
+        (DataFormat::Text | DataFormat::Enumeration, other) => {
+            Err((Code::WrongType, format!("a string is due, not {}", other.kind())))
+        }
     }
 }
 
@@ -208,9 +167,7 @@ fn read_value(item: &Json, definition: &AttributeDefinition) -> Result<String, (
 pub fn comparable(value: &str, format: DataFormat) -> String {
     match format {
         DataFormat::Numeric => text::plain_decimal(value).to_owned(),
-        DataFormat::Text | DataFormat::Enumeration => {
-            text::folded(value).unwrap_or_else(|| value.to_lowercase())
-        }
+        DataFormat::Text | DataFormat::Enumeration => text::folded(value).unwrap_or_else(|| value.to_lowercase()),
     }
 }
 
@@ -220,26 +177,13 @@ pub fn show(values: &Values, schema: &Schema) -> Object {
     let mut categories = BTreeMap::<&str, BTreeMap<&str, Json>>::new();
     for (id, values) in values {
         if let Some(definition) = schema.attribute(*id) {
-            let shown = values
-                .iter()
-                .map(|value| show_value(value, definition))
-                .collect();
-            categories
-                .entry(&definition.category)
-                .or_default()
-                .insert(&definition.name, Json::Array(shown));
+            let shown = values.iter().map(|value| show_value(value, definition)).collect();
+            categories.entry(&definition.category).or_default().insert(&definition.name, Json::Array(shown));
         }
     }
-    let members = |members: BTreeMap<&str, Json>| {
-        members
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value))
-            .collect()
-    };
-    categories
-        .into_iter()
-        .map(|(name, attributes)| (name.to_owned(), Json::Object(members(attributes))))
-        .collect()
+    let members =
+        |members: BTreeMap<&str, Json>| members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    categories.into_iter().map(|(name, attributes)| (name.to_owned(), Json::Object(members(attributes)))).collect()
 }
 
 fn show_value(value: &str, definition: &AttributeDefinition) -> Json {

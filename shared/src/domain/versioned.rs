@@ -85,18 +85,14 @@ impl WriteLog {
     pub fn with(&self, id: WriteId) -> Self {
         let mut bytes = self.0.clone();
         bytes.extend_from_slice(&id);
-        let excess = bytes
-            .len()
-            .saturating_sub(Self::KEPT * size_of::<WriteId>());
+        let excess = bytes.len().saturating_sub(Self::KEPT * size_of::<WriteId>());
         Self(bytes.split_off(excess))
     }
 
     /// Whether the write with this id is among the last.
     #[must_use]
     pub fn contains(&self, id: WriteId) -> bool {
-        self.0
-            .chunks_exact(size_of::<WriteId>())
-            .any(|kept| kept == id)
+        self.0.chunks_exact(size_of::<WriteId>()).any(|kept| kept == id)
     }
 
     /// The bytes to store.
@@ -123,13 +119,7 @@ impl<T: Serialize> Versioned<T> {
     #[must_use]
     pub fn first(value: T) -> Self {
         let tag = Tag::of(&content(&value), 1);
-        Self {
-            value,
-            version: Version::FIRST,
-            rev: 1,
-            tag,
-            log: WriteLog::default(),
-        }
+        Self { value, version: Version::FIRST, rev: 1, tag, log: WriteLog::default() }
     }
 
     /// What the next write will leave when it changes the value to `value`.
@@ -137,13 +127,7 @@ impl<T: Serialize> Versioned<T> {
     pub fn changed_to(&self, value: T) -> Self {
         let rev = self.rev + 1;
         let tag = Tag::of(&content(&value), rev);
-        Self {
-            value,
-            version: self.version.next(),
-            rev,
-            tag,
-            log: self.log.clone(),
-        }
+        Self { value, version: self.version.next(), rev, tag, log: self.log.clone() }
     }
 }
 

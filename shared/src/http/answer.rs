@@ -25,25 +25,14 @@ pub struct Answer {
 
 impl Answer {
     const fn new(status: StatusCode) -> Self {
-        Self {
-            status,
-            etag: None,
-            location: None,
-            body: None,
-            user: None,
-            replayed: false,
-        }
+        Self { status, etag: None, location: None, body: None, user: None, replayed: false }
     }
 
     /// 200 with a resource and its tag.
     #[must_use]
     pub fn resource(content: Object, tag: &Tag) -> Self {
         let body = Some(Json::Object(content).to_text().into());
-        Self {
-            etag: Some(tag.to_string()),
-            body,
-            ..Self::new(StatusCode::OK)
-        }
+        Self { etag: Some(tag.to_string()), body, ..Self::new(StatusCode::OK) }
     }
 
     /// 201 with a resource, its tag and where it is.
@@ -55,20 +44,13 @@ impl Answer {
     /// The same as 201, with where the resource is.
     #[must_use]
     pub fn created_at(self, location: String) -> Self {
-        Self {
-            status: StatusCode::CREATED,
-            location: Some(location),
-            ..self
-        }
+        Self { status: StatusCode::CREATED, location: Some(location), ..self }
     }
 
     /// 200 with content that has no tag.
     #[must_use]
     pub fn content(content: Object) -> Self {
-        Self {
-            body: Some(Json::Object(content).to_text().into()),
-            ..Self::new(StatusCode::OK)
-        }
+        Self { body: Some(Json::Object(content).to_text().into()), ..Self::new(StatusCode::OK) }
     }
 
     /// 204.
@@ -80,10 +62,7 @@ impl Answer {
     /// 304 for the resource with this tag.
     #[must_use]
     pub fn not_modified(tag: &Tag) -> Self {
-        Self {
-            etag: Some(tag.to_string()),
-            ..Self::new(StatusCode::NOT_MODIFIED)
-        }
+        Self { etag: Some(tag.to_string()), ..Self::new(StatusCode::NOT_MODIFIED) }
     }
 
     /// Names the user whose data the body shows: a replay is not found once the user is forgotten.

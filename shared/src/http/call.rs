@@ -51,25 +51,18 @@ impl FromRequest<App> for Call {
 
     async fn from_request(request: Request, app: &App) -> Result<Self> {
         let (mut parts, body) = request.into_parts();
-        let route = *parts
-            .extensions
-            .get::<&'static Route>()
-            .ok_or_else(|| Error::unexpected("a route has no label"))?;
+        let route =
+            *parts.extensions.get::<&'static Route>().ok_or_else(|| Error::unexpected("a route has no label"))?;
         let base_url = base_url(app, &parts.extensions)?;
         let token = bearer(&parts.headers)?;
-        let caller =
-            Caller::verify(token, app.public_keys(), &base_url, app.world().clock.now()).await?;
+        let caller = Caller::verify(token, app.public_keys(), &base_url, app.world().clock.now()).await?;
         name_caller(&parts.extensions, &caller.tenant, &caller.client_id);
-        let scope = route
-            .scope
-            .ok_or_else(|| Error::unexpected("a route of callers names no scope"))?;
+        let scope = route.scope.ok_or_else(|| Error::unexpected("a route of callers names no scope"))?;
         caller.needs(scope)?;
         acceptable(&parts.headers)?;
         let bytes = match route.body {
             route::Body::None => Bytes::new(),
-            route::Body::Json(_) | route::Body::Form(_) => {
-                read_body(&parts.headers, body, MAX_BODY).await?
-            }
+            route::Body::Json(_) | route::Body::Form(_) => read_body(&parts.headers, body, MAX_BODY).await?,
         };
         if matches!(route.body, route::Body::Json(_)) {
             json_media_type(&parts.headers, &parts.method, &bytes)?;
@@ -81,37 +74,17 @@ impl FromRequest<App> for Call {
             route::Body::Json(_) => Json::parse(&bytes).map_err(Error::Malformed)?,
             route::Body::None | route::Body::Form(_) => Json::Null,
         };
-        let params = parts
-            .extract::<RawPathParams>()
-            .await
-            .map_err(|_| Error::NotFound)?;
-        let params = params
-            .iter()
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect();
+        let params = parts.extract::<RawPathParams>().await.map_err(|_| Error::NotFound)?;
+        let params = params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let method = parts.method;
-        Ok(Self {
-            app: app.clone(),
-            caller,
-            body,
-            method,
-            route,
-            params,
-            query,
-            preconditions,
-            idempotency: key,
-        })
+        Ok(Self { app: app.clone(), caller, body, method, route, params, query, preconditions, idempotency: key })
     }
 }
 
 impl Call {
     /// An id from the path; one of the wrong shape is not found.
     pub fn id<T: FromStr>(&self, name: &str) -> Result<T> {
-        let (_, text) = self
-            .params
-            .iter()
-            .find(|(param, _)| param == name)
-            .ok_or(Error::NotFound)?;
+        let (_, text) = self.params.iter().find(|(param, _)| param == name).ok_or(Error::NotFound)?;
         text.parse().map_err(|_| Error::NotFound)
     }
 
@@ -124,10 +97,7 @@ impl Call {
     /// A query parameter; an empty one counts as absent.
     #[must_use]
     pub fn query(&self, name: &str) -> Option<&str> {
-        self.query
-            .iter()
-            .find(|(param, value)| param == name && !value.is_empty())
-            .map(|(_, value)| value.as_str())
+        self.query.iter().find(|(param, value)| param == name && !value.is_empty()).map(|(_, value)| value.as_str())
     }
 
     /// The size of the page that the query asks for.
@@ -138,10 +108,7 @@ impl Call {
     /// What a cursor of this call is bound to, beside `filter`.
     #[must_use]
     pub fn bound_to(&self, filter: &str) -> String {
-        format!(
-            "{}\n{}\n{}\n{filter}",
-            self.caller.tenant, self.caller.client_id, self.route.name
-        )
+        format!("{}\n{}\n{}\n{filter}", self.caller.tenant, self.caller.client_id, self.route.name)
     }
 
     /// Checks the preconditions of a write against the tags that the write may be conditional on, the resource's own first: 428
@@ -160,11 +127,7 @@ impl Call {
 
     /// Checks the preconditions of a POST to a collection, which has no tag: a tag in If-Match cannot be current.
     pub fn guard_collection(&self) -> Result<()> {
-        if self.preconditions.names_tags() {
-            Err(Error::PreconditionFailed(None))
-        } else {
-            Ok(())
-        }
+        if self.preconditions.names_tags() { Err(Error::PreconditionFailed(None)) } else { Ok(()) }
     }
 
     /// Shows a resource to GET or HEAD, or says that the caller has it (RFC 9110 §13.2.2).
@@ -184,9 +147,7 @@ pub fn page_size(limit: Option<&str>) -> Result<usize> {
     let size = limit.map_or(Ok(PAGE), |text| text.parse::<usize>().map_err(|_| ()));
     match size {
         Ok(size) if (1..=MAX_PAGE).contains(&size) => Ok(size),
-        _ => Err(Error::Malformed(format!(
-            "`limit` is a number from 1 to {MAX_PAGE}"
-        ))),
+        _ => Err(Error::Malformed(format!("`limit` is a number from 1 to {MAX_PAGE}"))),
     }
 }
 
@@ -194,8 +155,7 @@ pub fn page_size(limit: Option<&str>) -> Result<usize> {
 pub fn base_url(app: &App, extensions: &http::Extensions) -> Result<String> {
     let set = app.base_url().map(str::to_owned);
     let derived = || extensions.get::<BaseUrl>().map(|base| base.0.clone());
-    set.or_else(derived)
-        .ok_or_else(|| Error::unexpected("no base URL is known"))
+    set.or_else(derived).ok_or_else(|| Error::unexpected("no base URL is known"))
 }
 
 fn bearer(headers: &HeaderMap) -> Result<&str> {
@@ -204,34 +164,24 @@ fn bearer(headers: &HeaderMap) -> Result<&str> {
     if lines.next().is_some() {
         return Err(Error::BadToken("several Authorization headers"));
     }
-    let line = line
-        .to_str()
-        .map_err(|_| Error::BadToken("not a token of this service"))?;
+    let line = line.to_str().map_err(|_| Error::BadToken("not a token of this service"))?;
     match line.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
-            Ok(token.trim_matches(' '))
-        }
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(token.trim_matches(' ')),
         _ => Err(Error::NoCredentials),
     }
 }
 
 /// Reads a body of at most `most` bytes.
 pub async fn read_body(headers: &HeaderMap, body: Body, most: usize) -> Result<Bytes> {
-    let announced = headers
-        .get(CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|text| text.parse::<u64>().ok());
+    let announced =
+        headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.parse::<u64>().ok());
     if announced.is_some_and(|length| length > most as u64) {
         return Err(Error::TooLarge(most));
     }
     axum::body::to_bytes(body, most).await.map_err(|error| {
-        let broken = std::error::Error::source(&error)
-            .is_none_or(|source| !source.is::<http_body_util::LengthLimitError>());
-        if broken {
-            Error::Malformed("the body ends before its end".to_owned())
-        } else {
-            Error::TooLarge(most)
-        }
+        let broken =
+            std::error::Error::source(&error).is_none_or(|source| !source.is::<http_body_util::LengthLimitError>());
+        if broken { Error::Malformed("the body ends before its end".to_owned()) } else { Error::TooLarge(most) }
     })
 }
 
@@ -240,36 +190,24 @@ pub async fn read_body(headers: &HeaderMap, body: Body, most: usize) -> Result<B
 pub fn media_type(headers: &HeaderMap) -> Option<String> {
     let mut parts = headers.get(CONTENT_TYPE)?.to_str().ok()?.split(';');
     let essence = parts.next()?.trim().to_ascii_lowercase();
-    let utf8 = parts
-        .filter_map(|parameter| parameter.split_once('='))
-        .all(|(name, value)| {
-            !name.trim().eq_ignore_ascii_case("charset")
-                || value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
-        });
+    let utf8 = parts.filter_map(|parameter| parameter.split_once('=')).all(|(name, value)| {
+        !name.trim().eq_ignore_ascii_case("charset") || value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
+    });
     utf8.then_some(essence)
 }
 
 fn json_media_type(headers: &HeaderMap, method: &Method, bytes: &Bytes) -> Result<()> {
     let patch = method == Method::PATCH;
-    let due = if patch {
-        "application/merge-patch+json, application/json"
-    } else {
-        "application/json"
-    };
-    let plain = headers
-        .get(CONTENT_ENCODING)
-        .is_none_or(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity"));
+    let due = if patch { "application/merge-patch+json, application/json" } else { "application/json" };
+    let plain =
+        headers.get(CONTENT_ENCODING).is_none_or(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity"));
     let fits = match media_type(headers).as_deref() {
         Some("application/json") => true,
         Some("application/merge-patch+json") => patch,
         Some(_) => false,
         None => bytes.is_empty() && !headers.contains_key(CONTENT_TYPE),
     };
-    if plain && fits {
-        Ok(())
-    } else {
-        Err(Error::UnsupportedMediaType { due, patch })
-    }
+    if plain && fits { Ok(()) } else { Err(Error::UnsupportedMediaType { due, patch }) }
 }
 
 fn acceptable(headers: &HeaderMap) -> Result<()> {
@@ -282,37 +220,25 @@ fn acceptable(headers: &HeaderMap) -> Result<()> {
     let fits = |range: &str| {
         let mut parts = range.split(';').map(str::trim);
         let named = parts.next().is_some_and(|range| {
-            ["*/*", "application/*", "application/json"]
-                .iter()
-                .any(|fit| range.eq_ignore_ascii_case(fit))
+            ["*/*", "application/*", "application/json"].iter().any(|fit| range.eq_ignore_ascii_case(fit))
         });
         let refused = parts.any(|parameter| {
-            let weight = parameter
-                .strip_prefix("q=")
-                .or_else(|| parameter.strip_prefix("Q="));
+            let weight = parameter.strip_prefix("q=").or_else(|| parameter.strip_prefix("Q="));
             weight.is_some_and(|weight| weight.parse::<f32>() == Ok(0.0))
         });
         named && !refused
     };
-    if ranges.peek().is_none() || ranges.any(fits) {
-        Ok(())
-    } else {
-        Err(Error::NotAcceptable)
-    }
+    if ranges.peek().is_none() || ranges.any(fits) { Ok(()) } else { Err(Error::NotAcceptable) }
 }
 
 fn query(text: &str, known: &[&str]) -> Result<Vec<(String, String)>> {
     let mut found: Vec<(String, String)> = Vec::new();
     for (name, value) in form_urlencoded::parse(text.as_bytes()) {
         if !known.contains(&&*name) {
-            return Err(Error::Malformed(format!(
-                "there is no query parameter `{name}`"
-            )));
+            return Err(Error::Malformed(format!("there is no query parameter `{name}`")));
         }
         if found.iter().any(|(other, _)| *other == name) {
-            return Err(Error::Malformed(format!(
-                "the query parameter `{name}` occurs twice"
-            )));
+            return Err(Error::Malformed(format!("the query parameter `{name}` occurs twice")));
         }
         found.push((name.into_owned(), value.into_owned()));
     }
@@ -323,10 +249,7 @@ impl Call {
     /// Does the effect of a POST once: a repeat with the same Idempotency-Key and body is answered as the first was (rule I1).
     ///
     /// `work` is handed what makes the record of its answer, to be committed in the transaction of the effect.
-    pub async fn once<'c, W: Future<Output = Answered>>(
-        &'c self,
-        work: impl FnOnce(Recorder<'c>) -> W,
-    ) -> Answered {
+    pub async fn once<'c, W: Future<Output = Answered>>(&'c self, work: impl FnOnce(Recorder<'c>) -> W) -> Answered {
         let Some(key) = &self.idempotency else {
             return work(Recorder(None)).await;
         };
@@ -334,10 +257,7 @@ impl Call {
             return Ok(answer);
         }
         match work(Recorder(Some((key, self)))).await {
-            Err(Error::AlreadyRecorded) => key
-                .replay(&self.app, &self.caller)
-                .await?
-                .ok_or(Error::AlreadyRecorded),
+            Err(Error::AlreadyRecorded) => key.replay(&self.app, &self.caller).await?.ok_or(Error::AlreadyRecorded),
             answered => answered,
         }
     }
@@ -350,9 +270,7 @@ pub struct Recorder<'c>(Option<(&'c IdempotencyKey, &'c Call)>);
 impl Recorder<'_> {
     /// The write that records the answer.
     pub fn of(&self, answer: &Answer) -> Result<Option<crate::store::Write>> {
-        self.0
-            .map(|(key, call)| key.record(&call.app, &call.caller, answer))
-            .transpose()
+        self.0.map(|(key, call)| key.record(&call.app, &call.caller, answer)).transpose()
     }
 }
 

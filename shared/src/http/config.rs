@@ -15,11 +15,7 @@ fn location<T: Definition>(value: &T) -> String {
 }
 
 fn created<T: Definition>(definition: &Versioned<T>) -> Answer {
-    Answer::created(
-        definition.value.show(),
-        definition.tag(),
-        location(&definition.value),
-    )
+    Answer::created(definition.value.show(), definition.tag(), location(&definition.value))
 }
 
 fn shown<T: Definition>(definition: Option<Versioned<T>>) -> Answered {
@@ -34,15 +30,11 @@ pub async fn create<T: Definition>(mut call: Call) -> Answered {
     let (call, body) = (&call, &body);
     call.once(|record| async move {
         let world = call.app.world();
-        let decide = |_: Option<&_>, schema: &_| {
-            T::read(body.clone(), None, schema, world).map(Edit::Create)
-        };
+        let decide = |_: Option<&_>, schema: &_| T::read(body.clone(), None, schema, world).map(Edit::Create);
         let made = call
             .app
             .table()
-            .edit_definition(&call.caller.tenant, None, decide, |next| {
-                record.of(&created(next))
-            })
+            .edit_definition(&call.caller.tenant, None, decide, |next| record.of(&created(next)))
             .await?;
         Ok(created(&made.ok_or(Error::NotFound)?))
     })
@@ -52,32 +44,18 @@ pub async fn create<T: Definition>(mut call: Call) -> Answered {
 /// Lists the definitions that match the query's filters.
 pub async fn list<T: Definition>(call: Call) -> Answered {
     let size = call.page_size()?;
-    let filters: Vec<_> = T::FILTERS
-        .iter()
-        .filter_map(|name| call.query(name).map(|value| (*name, value)))
-        .collect();
+    let filters: Vec<_> = T::FILTERS.iter().filter_map(|name| call.query(name).map(|value| (*name, value))).collect();
     let bound = format!("{filters:?}");
-    let after = call
-        .open_cursor::<String>(&bound, call.query("cursor"))
-        .await?
-        .unwrap_or_default();
+    let after = call.open_cursor::<String>(&bound, call.query("cursor")).await?.unwrap_or_default();
     let schema = call.app.schema_now(&call.caller.tenant).await?;
-    let mut matching = T::collection(&schema).after(&after).filter(|(_, entry)| {
-        filters
-            .iter()
-            .all(|(name, value)| entry.stored.value.matches(name, value))
-    });
+    let mut matching = T::collection(&schema)
+        .after(&after)
+        .filter(|(_, entry)| filters.iter().all(|(name, value)| entry.stored.value.matches(name, value)));
     let page: Vec<_> = matching.by_ref().take(size).collect();
-    let items: Vec<_> = page
-        .iter()
-        .map(|(_, entry)| Json::Object(entry.stored.value.show()))
-        .collect();
+    let items: Vec<_> = page.iter().map(|(_, entry)| Json::Object(entry.stored.value.show())).collect();
     let mut content = object! { "items" => items };
     if let (Some(_), Some((last, _))) = (matching.next(), page.last()) {
-        content.insert(
-            "next_cursor".to_owned(),
-            Json::from(call.cursor(&bound, last).await?),
-        );
+        content.insert("next_cursor".to_owned(), Json::from(call.cursor(&bound, last).await?));
     }
     Ok(Answer::content(content))
 }
@@ -106,32 +84,15 @@ pub async fn patch<T: Definition>(mut call: Call) -> Answered {
     .await
 }
 
-async fn change<T: Definition>(
-    call: &Call,
-    document: impl Fn(&T) -> crate::domain::Result<Json>,
-) -> Answered {
+async fn change<T: Definition>(call: &Call, document: impl Fn(&T) -> crate::domain::Result<Json>) -> Answered {
     let id: String = call.id("id")?;
     let edit = |entry: Option<&crate::domain::schema::Entry<T>>, schema: &_| {
         let current = &entry.ok_or(Error::NotFound)?.stored;
         call.guard(&[current.tag()])?;
-        let value = T::read(
-            document(&current.value)?,
-            Some(&current.value),
-            schema,
-            call.app.world(),
-        )?;
-        Ok(if value == current.value {
-            Edit::Keep
-        } else {
-            Edit::Replace(value)
-        })
+        let value = T::read(document(&current.value)?, Some(&current.value), schema, call.app.world())?;
+        Ok(if value == current.value { Edit::Keep } else { Edit::Replace(value) })
     };
-    shown(
-        call.app
-            .table()
-            .edit_definition(&call.caller.tenant, Some(&id), edit, |_| Ok(None))
-            .await?,
-    )
+    shown(call.app.table().edit_definition(&call.caller.tenant, Some(&id), edit, |_| Ok(None)).await?)
 }
 
 /// Deletes a definition that nothing holds.
@@ -143,10 +104,7 @@ pub async fn delete<T: Definition>(call: Call) -> Answered {
         current.value.removable(schema)?;
         Ok(Edit::Delete)
     };
-    call.app
-        .table()
-        .edit_definition::<T>(&call.caller.tenant, Some(&id), decide, |_| Ok(None))
-        .await?;
+    call.app.table().edit_definition::<T>(&call.caller.tenant, Some(&id), decide, |_| Ok(None)).await?;
     Ok(Answer::nothing())
 }
 
@@ -160,48 +118,30 @@ macro_rules! config_routes {
         use $crate::domain::definition::Definition;
         use $crate::http::{Route, config};
         vec![
-            Route::write(
-                "POST",
-                $path,
-                concat!("create_", $noun),
-                (201, $schema),
-                || routing::post(config::create::<$kind>),
-            )
+            Route::write("POST", $path, concat!("create_", $noun), (201, $schema), || {
+                routing::post(config::create::<$kind>)
+            })
             .scope(ConfigWrite)
             .json($schema)
             .about(concat!("Creates ", $what)),
-            Route::read(
-                "GET",
-                $path,
-                concat!("list_", $noun),
-                (200, concat!($schema, "List")),
-                || routing::get(config::list::<$kind>),
-            )
+            Route::read("GET", $path, concat!("list_", $noun), (200, concat!($schema, "List")), || {
+                routing::get(config::list::<$kind>)
+            })
             .scope(ConfigRead)
             .query(config::list_query(<$kind as Definition>::FILTERS))
             .about(concat!("Lists by name: ", $what)),
-            Route::read("GET", $item, concat!("get_", $noun), (200, $schema), || {
-                routing::get(config::get::<$kind>)
+            Route::read("GET", $item, concat!("get_", $noun), (200, $schema), || routing::get(config::get::<$kind>))
+                .scope(ConfigRead)
+                .about(concat!("Reads ", $what)),
+            Route::write("PATCH", $item, concat!("patch_", $noun), (200, $schema), || {
+                routing::patch(config::patch::<$kind>)
             })
-            .scope(ConfigRead)
-            .about(concat!("Reads ", $what)),
-            Route::write(
-                "PATCH",
-                $item,
-                concat!("patch_", $noun),
-                (200, $schema),
-                || routing::patch(config::patch::<$kind>),
-            )
             .scope(ConfigWrite)
             .json(concat!($schema, "Patch"))
             .about(concat!("Changes ", $what)),
-            Route::write(
-                "DELETE",
-                $item,
-                concat!("delete_", $noun),
-                (204, ""),
-                || routing::delete(config::delete::<$kind>),
-            )
+            Route::write("DELETE", $item, concat!("delete_", $noun), (204, ""), || {
+                routing::delete(config::delete::<$kind>)
+            })
             .scope(ConfigWrite)
             .about(concat!("Deletes ", $what)),
         ]
@@ -209,13 +149,9 @@ macro_rules! config_routes {
     ($kind:ty, $path:literal, $item:literal, $noun:literal, $what:literal, $schema:literal, put) => {{
         let mut routes = $crate::config_routes!($kind, $path, $item, $noun, $what, $schema);
         routes.push(
-            $crate::http::Route::write(
-                "PUT",
-                $item,
-                concat!("replace_", $noun),
-                (200, $schema),
-                || $crate::axum::routing::put($crate::http::config::replace::<$kind>),
-            )
+            $crate::http::Route::write("PUT", $item, concat!("replace_", $noun), (200, $schema), || {
+                $crate::axum::routing::put($crate::http::config::replace::<$kind>)
+            })
             .scope($crate::domain::Scope::ConfigWrite)
             .json($schema)
             .about(concat!("Replaces ", $what)),
@@ -227,9 +163,5 @@ macro_rules! config_routes {
 /// The query parameters of a list: those of its page and the kind's filters.
 #[must_use]
 pub fn list_query(filters: &[&str]) -> &'static [&'static str] {
-    if filters.contains(&"category") {
-        &["limit", "cursor", "name", "category"]
-    } else {
-        &["limit", "cursor", "name"]
-    }
+    if filters.contains(&"category") { &["limit", "cursor", "name", "category"] } else { &["limit", "cursor", "name"] }
 }

@@ -12,21 +12,11 @@ use crate::domain::error::{Error, Result};
 use crate::world::World;
 
 /// Seals `plain` under `key`, bound to `bound`: a random nonce, then ChaCha20-Poly1305 (RFC 8439), base64url.
-pub(super) fn seal(
-    key: &[u8; 32],
-    bound: &str,
-    mut plain: Vec<u8>,
-    world: &World,
-) -> Result<String> {
+pub(super) fn seal(key: &[u8; 32], bound: &str, mut plain: Vec<u8>, world: &World) -> Result<String> {
     let nonce: [u8; NONCE_LEN] = world.random.bytes();
-    let key =
-        LessSafeKey::new(UnboundKey::new(&CHACHA20_POLY1305, key).map_err(Error::unexpected)?);
-    key.seal_in_place_append_tag(
-        Nonce::assume_unique_for_key(nonce),
-        Aad::from(bound),
-        &mut plain,
-    )
-    .map_err(Error::unexpected)?;
+    let key = LessSafeKey::new(UnboundKey::new(&CHACHA20_POLY1305, key).map_err(Error::unexpected)?);
+    key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(bound), &mut plain)
+        .map_err(Error::unexpected)?;
     let mut sealed = nonce.to_vec();
     sealed.append(&mut plain);
     Ok(URL_SAFE_NO_PAD.encode(sealed))
@@ -38,13 +28,7 @@ pub(super) fn open(key: &[u8; 32], bound: &str, sealed: &str) -> Option<Vec<u8>>
     let (nonce, cipher) = bytes.split_first_chunk::<NONCE_LEN>()?;
     let key = LessSafeKey::new(UnboundKey::new(&CHACHA20_POLY1305, key).ok()?);
     let mut cipher = cipher.to_vec();
-    let plain = key
-        .open_in_place(
-            Nonce::assume_unique_for_key(*nonce),
-            Aad::from(bound),
-            &mut cipher,
-        )
-        .ok()?;
+    let plain = key.open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::from(bound), &mut cipher).ok()?;
     Some(plain.to_vec())
 }
 
@@ -52,29 +36,18 @@ impl Call {
     /// Makes the cursor of the next page.
     pub async fn cursor<T: Serialize>(&self, filter: &str, position: &T) -> Result<String> {
         let plain = serde_json::to_vec(position).map_err(Error::unexpected)?;
-        seal(
-            self.app.cursor_key().await?,
-            &self.bound_to(filter),
-            plain,
-            self.app.world(),
-        )
+        seal(self.app.cursor_key().await?, &self.bound_to(filter), plain, self.app.world())
     }
 
     /// Opens a cursor that this caller got for the same filter.
-    pub async fn open_cursor<T: DeserializeOwned>(
-        &self,
-        filter: &str,
-        cursor: Option<&str>,
-    ) -> Result<Option<T>> {
+    pub async fn open_cursor<T: DeserializeOwned>(&self, filter: &str, cursor: Option<&str>) -> Result<Option<T>> {
         let Some(cursor) = cursor else {
             return Ok(None);
         };
         let plain = open(self.app.cursor_key().await?, &self.bound_to(filter), cursor);
         let position = plain.and_then(|plain| serde_json::from_slice(&plain).ok());
         let wrong = "the cursor is not one that this client got for this list";
-        position
-            .map(Some)
-            .ok_or_else(|| Error::Malformed(wrong.to_owned()))
+        position.map(Some).ok_or_else(|| Error::Malformed(wrong.to_owned()))
     }
 }
 
@@ -92,10 +65,7 @@ mod tests {
         let mut bytes = URL_SAFE_NO_PAD.decode(&sealed).unwrap();
         for i in 0..bytes.len() {
             bytes[i] ^= 1;
-            assert_eq!(
-                open(&[1; 32], "acme", &URL_SAFE_NO_PAD.encode(&bytes)),
-                None
-            );
+            assert_eq!(open(&[1; 32], "acme", &URL_SAFE_NO_PAD.encode(&bytes)), None);
             bytes[i] ^= 1;
         }
         for wrong in ["", "x", "é", &"A".repeat(10)] {

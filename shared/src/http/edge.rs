@@ -46,9 +46,7 @@ pub fn serve(router: Router, world: World) -> Router {
     router
         .fallback(async || Error::NoRoute)
         .method_not_allowed_fallback(async || Error::WrongMethod)
-        .layer(axum::middleware::from_fn(move |request, next| {
-            around(request, next, world.clone())
-        }))
+        .layer(axum::middleware::from_fn(move |request, next| around(request, next, world.clone())))
 }
 
 static WARM: AtomicBool = AtomicBool::new(false);
@@ -56,10 +54,7 @@ static WARM: AtomicBool = AtomicBool::new(false);
 async fn around(mut request: Request, next: Next, world: World) -> Response {
     let started = world.clock.now();
     let cold_start = !WARM.swap(true, Ordering::Relaxed);
-    let id = request
-        .extensions()
-        .get::<RequestId>()
-        .map_or_else(|| world.new_uuid().to_string(), |id| id.0.clone());
+    let id = request.extensions().get::<RequestId>().map_or_else(|| world.new_uuid().to_string(), |id| id.0.clone());
     let trace = Trace::default();
     request.extensions_mut().insert(trace.clone());
     let operation = Operation::default();
@@ -79,10 +74,7 @@ async fn around(mut request: Request, next: Next, world: World) -> Response {
         }
     }
     let units = meter.units();
-    let (tenant, client) = trace
-        .0
-        .get()
-        .map_or(("-", "-"), |(tenant, client)| (tenant, client));
+    let (tenant, client) = trace.0.get().map_or(("-", "-"), |(tenant, client)| (tenant, client));
     tracing::info!(
         request_id = id,
         tenant,

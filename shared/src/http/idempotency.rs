@@ -44,13 +44,7 @@ struct Kept {
 
 impl IdempotencyKey {
     /// Reads the header where the route takes it; a route whose answer carries a secret refuses it.
-    pub fn read(
-        headers: &HeaderMap,
-        route: &Route,
-        caller: &Caller,
-        path: &str,
-        body: &Bytes,
-    ) -> Result<Option<Self>> {
+    pub fn read(headers: &HeaderMap, route: &Route, caller: &Caller, path: &str, body: &Bytes) -> Result<Option<Self>> {
         let mut lines = headers.get_all("idempotency-key").iter();
         let Some(line) = lines.next() else {
             return Ok(None);
@@ -65,27 +59,19 @@ impl IdempotencyKey {
         }
         let legal = |byte: &u8| byte.is_ascii_graphic();
         let key = line.as_bytes();
-        if lines.next().is_some() || key.is_empty() || key.len() > MAX_KEY || !key.iter().all(legal)
-        {
+        if lines.next().is_some() || key.is_empty() || key.len() > MAX_KEY || !key.iter().all(legal) {
             return Err(Error::Malformed(format!(
                 "an Idempotency-Key is one word of 1 to {MAX_KEY} visible ASCII characters"
             )));
         }
-        let bound = format!(
-            "{}\n{}\n{}\n{path}\n",
-            caller.tenant, caller.client_id, route.method
-        );
+        let bound = format!("{}\n{}\n{}\n{path}\n", caller.tenant, caller.client_id, route.method);
         let tag = |purpose: &[u8]| {
             let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, key));
             context.update(purpose);
             context.update(bound.as_bytes());
             context.sign()
         };
-        let sealing = tag(b"seal\n")
-            .as_ref()
-            .first_chunk::<32>()
-            .copied()
-            .unwrap_or_default();
+        let sealing = tag(b"seal\n").as_ref().first_chunk::<32>().copied().unwrap_or_default();
         Ok(Some(Self {
             scope: URL_SAFE_NO_PAD.encode(tag(b"scope\n")),
             sealing,
@@ -127,18 +113,11 @@ impl IdempotencyKey {
             status: answer.status.as_u16(),
             etag: answer.etag.clone(),
             location: answer.location.clone(),
-            body: answer
-                .body
-                .as_ref()
-                .map(|bytes| String::from_utf8_lossy(bytes).into_owned()),
+            body: answer.body.as_ref().map(|bytes| String::from_utf8_lossy(bytes).into_owned()),
         };
         let kept = serde_json::to_vec(&kept).map_err(Error::unexpected)?;
         let sealed = seal(&self.sealing, &self.scope, kept, app.world())?;
         let until = app.world().clock.now().plus_seconds(KEPT_SECONDS);
-        Ok(Record {
-            sealed,
-            user: answer.user,
-        }
-        .write(&caller.tenant, &self.scope, until))
+        Ok(Record { sealed, user: answer.user }.write(&caller.tenant, &self.scope, until))
     }
 }

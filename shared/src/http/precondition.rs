@@ -29,10 +29,7 @@ pub struct Preconditions {
 impl Preconditions {
     /// Reads both headers; one that cannot be parsed is an error and never counts as absent (rule H3).
     pub fn read(headers: &HeaderMap) -> Result<Self> {
-        Ok(Self {
-            if_match: tags(headers, &IF_MATCH)?,
-            if_none_match: tags(headers, &IF_NONE_MATCH)?,
-        })
+        Ok(Self { if_match: tags(headers, &IF_MATCH)?, if_none_match: tags(headers, &IF_NONE_MATCH)? })
     }
 
     /// Whether If-Match was sent.
@@ -54,9 +51,9 @@ impl Preconditions {
         match &self.if_match {
             None => true,
             Some(Tags::Any) => !current.is_empty(),
-            Some(Tags::List(sent)) => sent
-                .iter()
-                .any(|sent| !sent.weak && current.iter().any(|tag| tag.as_str() == sent.opaque)),
+            Some(Tags::List(sent)) => {
+                sent.iter().any(|sent| !sent.weak && current.iter().any(|tag| tag.as_str() == sent.opaque))
+            }
         }
     }
 
@@ -66,9 +63,7 @@ impl Preconditions {
         match (&self.if_none_match, current) {
             (None, _) | (Some(_), None) => true,
             (Some(Tags::Any), Some(_)) => false,
-            (Some(Tags::List(sent)), Some(tag)) => {
-                !sent.iter().any(|sent| sent.opaque == tag.as_str())
-            }
+            (Some(Tags::List(sent)), Some(tag)) => !sent.iter().any(|sent| sent.opaque == tag.as_str()),
         }
     }
 }
@@ -105,18 +100,13 @@ fn parse(text: &str, list: &mut Vec<Sent>) -> Option<()> {
         if rest.is_empty() {
             return Some(());
         }
-        let (weak, quoted) = rest
-            .strip_prefix("W/")
-            .map_or((false, rest), |quoted| (true, quoted));
+        let (weak, quoted) = rest.strip_prefix("W/").map_or((false, rest), |quoted| (true, quoted));
         let (opaque, after) = quoted.strip_prefix('"')?.split_once('"')?;
         let legal = |c: char| c == '!' || ('#'..='~').contains(&c) || c > '\u{7f}';
         if !opaque.chars().all(legal) {
             return None;
         }
-        list.push(Sent {
-            weak,
-            opaque: opaque.to_owned(),
-        });
+        list.push(Sent { weak, opaque: opaque.to_owned() });
         rest = after.trim_start_matches([' ', '\t']);
         if !rest.is_empty() && !rest.starts_with(',') {
             return None;
@@ -160,34 +150,15 @@ mod tests {
     #[test]
     fn h3_lists_empty_elements_lines_and_commas_in_quotes_are_legal() {
         let tag = Tag::stored("a,b".to_owned());
-        for lines in [
-            &["\"x\", ,,\"a,b\""][..],
-            &["\"x\"", "\"a,b\""],
-            &[" ,\"a,b\" , "],
-            &["W/\"y\",\"a,b\""],
-        ] {
+        for lines in [&["\"x\", ,,\"a,b\""][..], &["\"x\"", "\"a,b\""], &[" ,\"a,b\" , "], &["W/\"y\",\"a,b\""]] {
             assert!(read(lines).unwrap().match_allows(&[&tag]), "{lines:?}");
         }
     }
 
     #[test]
     fn h3_what_cannot_be_parsed_is_refused() {
-        for wrong in [
-            "",
-            "x",
-            "\"x",
-            "\"x\" \"y\"",
-            "w/\"x\"",
-            "*, \"x\"",
-            "\"a b\"",
-            "'x'",
-            ",",
-            "W/*",
-        ] {
-            assert!(
-                matches!(read(&[wrong]), Err(Error::Malformed(_))),
-                "{wrong}"
-            );
+        for wrong in ["", "x", "\"x", "\"x\" \"y\"", "w/\"x\"", "*, \"x\"", "\"a b\"", "'x'", ",", "W/*"] {
+            assert!(matches!(read(&[wrong]), Err(Error::Malformed(_))), "{wrong}");
         }
         assert!(read(&["*", "\"x\""]).is_err());
     }

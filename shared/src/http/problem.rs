@@ -2,9 +2,7 @@
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use http::header::{
-    CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
-};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, RETRY_AFTER, VARY, WWW_AUTHENTICATE};
 use http::{HeaderName, StatusCode};
 use serde::Serialize;
 
@@ -54,10 +52,16 @@ impl Error {
             Self::NoCredentials => {
                 // RFC 6750 §3.1: without credentials no error code.
                 headers.push((WWW_AUTHENTICATE, "Bearer realm=\"kith\"".to_owned()));
-                (401, "unauthenticated", "No access token", "send an access token as `Authorization: Bearer …`".to_owned())
+                (
+                    401,
+                    "unauthenticated",
+                    "No access token",
+                    "send an access token as `Authorization: Bearer …`".to_owned(),
+                )
             }
             Self::BadToken(detail) => {
-                let challenge = format!("Bearer realm=\"kith\", error=\"invalid_token\", error_description=\"{detail}\"");
+                let challenge =
+                    format!("Bearer realm=\"kith\", error=\"invalid_token\", error_description=\"{detail}\"");
                 headers.push((WWW_AUTHENTICATE, challenge));
                 (401, "unauthenticated", "The access token is not good", detail.to_owned())
             }
@@ -71,7 +75,9 @@ impl Error {
             Self::WrongMethod => {
                 (405, "method-not-allowed", "Method not allowed", "the header `Allow` lists the methods".to_owned())
             }
-            Self::NotAcceptable => (406, "not-acceptable", "Not acceptable", "answers are `application/json`".to_owned()),
+            Self::NotAcceptable => {
+                (406, "not-acceptable", "Not acceptable", "answers are `application/json`".to_owned())
+            }
             Self::TooLarge(most) => {
                 (413, "too-large", "The body is too large", format!("at most {most} bytes are allowed"))
             }
@@ -99,7 +105,12 @@ impl Error {
             }
             Self::Taken(violations) => {
                 errors = violations;
-                (409, "already-exists", "It already exists", "a unique value is held by another resource; see `errors`".to_owned())
+                (
+                    409,
+                    "already-exists",
+                    "It already exists",
+                    "a unique value is held by another resource; see `errors`".to_owned(),
+                )
             }
             Self::InUse(detail) => (409, "in-use", "The definition is in use", detail),
             Self::Conflict(detail) => (409, "conflict", "The state does not allow it", detail),
@@ -110,7 +121,12 @@ impl Error {
             }
             Self::Outdated | Self::AlreadyRecorded => {
                 headers.push((RETRY_AFTER, "1".to_owned()));
-                (503, "unavailable", "Not available now", "another request changes the same at this moment; try again".to_owned())
+                (
+                    503,
+                    "unavailable",
+                    "Not available now",
+                    "another request changes the same at this moment; try again".to_owned(),
+                )
             }
             Self::Unexpected(what) => {
                 cause = Some(what);
@@ -118,29 +134,13 @@ impl Error {
             }
         };
         let kind = format!("/problems/{slug}");
-        let problem = Problem {
-            kind,
-            title,
-            status,
-            detail,
-            request_id: None,
-            errors,
-            cause,
-        };
-        (
-            StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
-            problem,
-            headers,
-        )
+        let problem = Problem { kind, title, status, detail, request_id: None, errors, cause };
+        (StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), problem, headers)
     }
 }
 
 fn count(violations: usize) -> String {
-    if violations == 1 {
-        "one violation".to_owned()
-    } else {
-        format!("{violations} violations")
-    }
+    if violations == 1 { "one violation".to_owned() } else { format!("{violations} violations") }
 }
 
 impl IntoResponse for Error {
@@ -155,9 +155,7 @@ impl IntoResponse for Error {
             (VARY, "Authorization, Accept"),
         ];
         for (name, value) in fixed {
-            response
-                .headers_mut()
-                .insert(name, HeaderValue::from_static(value));
+            response.headers_mut().insert(name, HeaderValue::from_static(value));
         }
         for (name, value) in headers {
             if let Ok(value) = HeaderValue::try_from(value) {

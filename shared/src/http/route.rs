@@ -66,18 +66,7 @@ impl Route {
         handler: fn() -> MethodRouter<App>,
     ) -> Self {
         let (body, query, effect) = (Body::None, [].as_slice(), Effect::Reads);
-        Self {
-            method,
-            path,
-            name,
-            summary: "",
-            scope: None,
-            body,
-            query,
-            effect,
-            answer,
-            handler,
-        }
+        Self { method, path, name, summary: "", scope: None, body, query, effect, answer, handler }
     }
 
     /// A route that writes.
@@ -141,15 +130,13 @@ impl Route {
 pub fn router(routes: &'static [Route], app: App) -> Router {
     let mut router = Router::new();
     for route in routes {
-        let labelled = (route.handler)().layer(axum::middleware::map_request(
-            move |mut request: Request| async move {
-                if let Some(operation) = request.extensions().get::<Operation>() {
-                    operation.met(route);
-                }
-                request.extensions_mut().insert(route);
-                request
-            },
-        ));
+        let labelled = (route.handler)().layer(axum::middleware::map_request(move |mut request: Request| async move {
+            if let Some(operation) = request.extensions().get::<Operation>() {
+                operation.met(route);
+            }
+            request.extensions_mut().insert(route);
+            request
+        }));
         router = router.route(route.path, labelled);
     }
     router.with_state(app)

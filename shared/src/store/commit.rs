@@ -81,9 +81,7 @@ impl From<Failed> for Error {
             Failed::Unavailable(what) => Self::Unavailable(what),
             Failed::Contended => Self::Unavailable("too many writers at once".to_owned()),
             Failed::Broken(what) => Self::Unexpected(what),
-            Failed::Conditions(_) => {
-                Self::unexpected("a condition failed that nobody decides about")
-            }
+            Failed::Conditions(_) => Self::unexpected("a condition failed that nobody decides about"),
         }
     }
 }
@@ -112,10 +110,7 @@ impl Table {
             match self.attempt(&writes, &alone, id).await {
                 Ok(()) => return Ok(()),
                 Err(Attempt::Refused(failed)) => {
-                    if failed
-                        .iter()
-                        .any(|(_, item)| item.as_ref().is_some_and(|item| item.log().contains(id)))
-                    {
+                    if failed.iter().any(|(_, item)| item.as_ref().is_some_and(|item| item.log().contains(id))) {
                         return Ok(());
                     }
                     if !correct(&writes, &mut alone, &failed) {
@@ -158,7 +153,9 @@ impl Table {
             Some(aws_sdk_dynamodb::operation::put_item::PutItemError::ConditionalCheckFailedException(failed)) => {
                 Attempt::Refused(vec![(0, failed.item().cloned().map(Item::stored))])
             }
-            Some(aws_sdk_dynamodb::operation::put_item::PutItemError::TransactionConflictException(_)) => Attempt::Contended,
+            Some(aws_sdk_dynamodb::operation::put_item::PutItemError::TransactionConflictException(_)) => {
+                Attempt::Contended
+            }
             _ => fault("PutItem", &error),
         })?;
         meter::written(answer.consumed_capacity());
@@ -191,22 +188,15 @@ impl Table {
     }
 
     async fn transact(&self, writes: &[Write], alone: &[bool], id: WriteId) -> Result<(), Attempt> {
-        let items: Result<Vec<_>, _> = writes
-            .iter()
-            .zip(alone)
-            .map(|(write, alone)| self.transaction_item(write, *alone))
-            .collect();
+        let items: Result<Vec<_>, _> =
+            writes.iter().zip(alone).map(|(write, alone)| self.transaction_item(write, *alone)).collect();
         // One token for one payload: the guess about leaving users is part of it.
-        let guesses = alone.iter().fold(0u64, |sum, alone| {
-            sum.wrapping_mul(3).wrapping_add(u64::from(*alone) + 1)
-        });
+        let guesses = alone.iter().fold(0u64, |sum, alone| sum.wrapping_mul(3).wrapping_add(u64::from(*alone) + 1));
         let token = format!("{:016x}{guesses:016x}", u64::from_be_bytes(id));
         let answer = self
             .client
             .transact_write_items()
-            .set_transact_items(Some(
-                items.map_err(|error| Attempt::Broken(error.to_string()))?,
-            ))
+            .set_transact_items(Some(items.map_err(|error| Attempt::Broken(error.to_string()))?))
             .client_request_token(token)
             .return_consumed_capacity(ReturnConsumedCapacity::Indexes)
             .send()
@@ -263,10 +253,7 @@ impl Table {
                     .condition_expression("attribute_not_exists(pk) OR size(#users) < :most")
                     .expression_attribute_names("#users", "users")
                     .expression_attribute_values(":user", one(*user))
-                    .expression_attribute_values(
-                        ":most",
-                        AttributeValue::N(MAX_SHARING.to_string()),
-                    )
+                    .expression_attribute_values(":most", AttributeValue::N(MAX_SHARING.to_string()))
                     .return_values_on_condition_check_failure(returned);
                 builder.update(update.build()?)
             }
@@ -311,27 +298,19 @@ impl Table {
         match condition {
             Condition::Absent => {
                 let now = AttributeValue::N(self.world.clock.now().seconds().to_string());
-                Expression {
-                    text: "attribute_not_exists(pk) OR expires_at <= :now",
-                    values: vec![(":now", now)],
-                }
+                Expression { text: "attribute_not_exists(pk) OR expires_at <= :now", values: vec![(":now", now)] }
             }
-            Condition::Version(v) => Expression {
-                text: "version = :version",
-                values: vec![version(v)],
-            },
-            Condition::Unused(v) => Expression {
-                text: "version = :version AND attribute_not_exists(used)",
-                values: vec![version(v)],
-            },
+            Condition::Version(v) => Expression { text: "version = :version", values: vec![version(v)] },
+            Condition::Unused(v) => {
+                Expression { text: "version = :version AND attribute_not_exists(used)", values: vec![version(v)] }
+            }
             Condition::Owner(user) => Expression {
                 text: "attribute_not_exists(pk) OR holder = :holder",
                 values: vec![(":holder", AttributeValue::S(user.to_string()))],
             },
-            Condition::Live => Expression {
-                text: "attribute_exists(pk) AND attribute_not_exists(deleted_at)",
-                values: Vec::new(),
-            },
+            Condition::Live => {
+                Expression { text: "attribute_exists(pk) AND attribute_not_exists(deleted_at)", values: Vec::new() }
+            }
         }
     }
 
@@ -361,11 +340,8 @@ struct Expression {
 
 impl Expression {
     fn map(self) -> Option<std::collections::HashMap<String, AttributeValue>> {
-        let values: std::collections::HashMap<_, _> = self
-            .values
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value))
-            .collect();
+        let values: std::collections::HashMap<_, _> =
+            self.values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         (!values.is_empty()).then_some(values)
     }
 }
@@ -377,15 +353,10 @@ fn one(user: UserId) -> AttributeValue {
 /// Corrects the guesses about leaving users; `false` when something else failed, or nothing can be corrected.
 fn correct(writes: &[Write], alone: &mut [bool], failed: &[(usize, Option<Item>)]) -> bool {
     for (index, item) in failed {
-        let (Some(Write::Leave(_, user)), Some(guess)) =
-            (writes.get(*index), alone.get_mut(*index))
-        else {
+        let (Some(Write::Leave(_, user)), Some(guess)) = (writes.get(*index), alone.get_mut(*index)) else {
             return false;
         };
-        let members = item
-            .as_ref()
-            .map(|item| item.get_set("users"))
-            .unwrap_or_default();
+        let members = item.as_ref().map(|item| item.get_set("users")).unwrap_or_default();
         let last = members.len() == 1;
         if !members.contains(&user.to_string()) || *guess == last {
             return false;
@@ -405,18 +376,13 @@ fn settle(writes: &[Write], failed: Vec<(usize, Option<Item>)>) -> Result<(), Fa
         };
         let found = item.as_ref().and_then(Item::version);
         if found.is_some_and(|found| found.0 > read.0 + WriteLog::KEPT as u64) {
-            return Err(Failed::Unavailable(
-                "the item moved on too far to tell whether it was written".to_owned(),
-            ));
+            return Err(Failed::Unavailable("the item moved on too far to tell whether it was written".to_owned()));
         }
     }
     Err(Failed::Conditions(failed))
 }
 
-fn fault<E: aws_sdk_dynamodb::error::ProvideErrorMetadata, R>(
-    operation: &str,
-    error: &SdkError<E, R>,
-) -> Attempt {
+fn fault<E: aws_sdk_dynamodb::error::ProvideErrorMetadata, R>(operation: &str, error: &SdkError<E, R>) -> Attempt {
     match Fault::of(error) {
         Fault::Broken(code) => Attempt::Broken(format!("{operation}: {code}")),
         Fault::Passing(code) => Attempt::Passing(format!("{operation}: {code}")),
@@ -425,9 +391,7 @@ fn fault<E: aws_sdk_dynamodb::error::ProvideErrorMetadata, R>(
 }
 
 fn cancelled<R>(error: &SdkError<TransactWriteItemsError, R>) -> Attempt {
-    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
-        error.as_service_error()
-    else {
+    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() else {
         return fault("TransactWriteItems", error);
     };
     let reasons = cancelled.cancellation_reasons();
@@ -436,20 +400,15 @@ fn cancelled<R>(error: &SdkError<TransactWriteItemsError, R>) -> Attempt {
         .iter()
         .enumerate()
         .filter(|(_, reason)| reason.code() == Some("ConditionalCheckFailed"))
-        .map(|(index, reason): (usize, &CancellationReason)| {
-            (index, reason.item.clone().map(Item::stored))
-        })
+        .map(|(index, reason): (usize, &CancellationReason)| (index, reason.item.clone().map(Item::stored)))
         .collect();
     if has("ThrottlingError") || has("ProvisionedThroughputExceeded") {
         Attempt::Passing("TransactWriteItems: throttled".to_owned())
     } else if has("TransactionConflict") {
         Attempt::Contended
     } else if failed.is_empty() {
-        let codes: Vec<_> = reasons
-            .iter()
-            .filter_map(CancellationReason::code)
-            .filter(|code| *code != "None")
-            .collect();
+        let codes: Vec<_> =
+            reasons.iter().filter_map(CancellationReason::code).filter(|code| *code != "None").collect();
         Attempt::Broken(format!("TransactWriteItems: {}", codes.join(", ")))
     } else {
         Attempt::Refused(failed)

@@ -11,9 +11,7 @@ use super::commit::{Condition, Failed, Write};
 use super::item::Item;
 use super::keys::{self, Key};
 use super::table::{Range, Table};
-use crate::domain::definition::{
-    AttributeDefinition, COMMON, Category, Definition, Kind, PersonaDefinition,
-};
+use crate::domain::definition::{AttributeDefinition, COMMON, Category, Definition, Kind, PersonaDefinition};
 use crate::domain::error::{Code, Error, Result};
 use crate::domain::id::{DefinitionId, TenantId};
 use crate::domain::schema::{Entry, Schema};
@@ -48,9 +46,7 @@ impl Table {
     /// Loads a tenant's configuration.
     pub async fn schema(&self, tenant: &TenantId) -> Result<Schema> {
         let mut schema = Schema::empty(tenant.clone());
-        let items = self
-            .query_all(&keys::partition_of_definitions(tenant), Range::All)
-            .await?;
+        let items = self.query_all(&keys::partition_of_definitions(tenant), Range::All).await?;
         for item in &items {
             let key = item.key();
             if key == Key::epoch(tenant) {
@@ -72,10 +68,7 @@ impl Table {
 
     /// The version of the tenant's epoch: while it stands, a loaded configuration is true.
     pub async fn epoch(&self, tenant: &TenantId) -> Result<Option<Version>> {
-        Ok(self
-            .get(&Key::epoch(tenant))
-            .await?
-            .and_then(|item| item.version()))
+        Ok(self.get(&Key::epoch(tenant)).await?.and_then(|item| item.version()))
     }
 
     /// Changes one definition: loads the configuration, lets `decide` say what becomes of the definition with this id (which
@@ -100,12 +93,8 @@ impl Table {
                     (Some(next), Write::Put(item, Condition::Absent))
                 }
                 (Edit::Replace(value), Some(entry)) => {
-                    if let (true, Some(field)) =
-                        (entry.used, value.bound_by_use(&entry.stored.value))
-                    {
-                        let detail = format!(
-                            "`{field}` cannot change this way: values of the definition were stored"
-                        );
+                    if let (true, Some(field)) = (entry.used, value.bound_by_use(&entry.stored.value)) {
+                        let detail = format!("`{field}` cannot change this way: values of the definition were stored");
                         return Err(Error::InUse(detail));
                     }
                     let next = entry.stored.changed_to(value);
@@ -162,8 +151,7 @@ impl Table {
                     Ok(()) => break,
                     Err(Failed::Contended) if turn < TURNS => self.pause(turn).await,
                     Err(Failed::Conditions(_)) => {
-                        let detail =
-                            format!("the definition {id} was deleted or deprecated at this moment");
+                        let detail = format!("the definition {id} was deleted or deprecated at this moment");
                         return Err(Error::invalid("", Code::NotFound, detail));
                     }
                     Err(failed) => return Err(failed.into()),
@@ -176,31 +164,18 @@ impl Table {
 
     /// Creates a tenant with the definitions that each has from the start. `false` when there is one of this name.
     pub async fn create_tenant(&self, id: &TenantId) -> Result<bool> {
-        let tenant = Versioned::first(Tenant {
-            id: id.clone(),
-            created_at: self.world.clock.now(),
-        });
+        let tenant = Versioned::first(Tenant { id: id.clone(), created_at: self.world.clock.now() });
         let common = Category {
             id: DefinitionId::new(self.world.new_uuid()),
             name: COMMON.to_owned(),
             display_name: Some("Common".to_owned()),
         };
         let writes = vec![
-            Write::Put(
-                Item::at(&Key::tenant(id)).versioned(&tenant),
-                Condition::Absent,
-            ),
+            Write::Put(Item::at(&Key::tenant(id)).versioned(&tenant), Condition::Absent),
             move_epoch(id, None),
+            Write::Put(definition_item(id, &Versioned::first(common), false), Condition::Absent),
             Write::Put(
-                definition_item(id, &Versioned::first(common), false),
-                Condition::Absent,
-            ),
-            Write::Put(
-                definition_item(
-                    id,
-                    &Versioned::first(AuthenticationServer::system()?),
-                    false,
-                ),
+                definition_item(id, &Versioned::first(AuthenticationServer::system()?), false),
                 Condition::Absent,
             ),
         ];
@@ -214,40 +189,23 @@ impl Table {
     /// Lists the tenants.
     pub async fn tenants(&self) -> Result<Vec<Tenant>> {
         let items = self.query_all(keys::TENANTS, Range::All).await?;
-        items
-            .iter()
-            .map(|item| item.read::<Tenant>().map(|tenant| tenant.value))
-            .collect()
+        items.iter().map(|item| item.read::<Tenant>().map(|tenant| tenant.value)).collect()
     }
 }
 
 /// The definition is as it was read, the mark of its use included: a put must not lose a mark set meanwhile.
 const fn unmoved<T>(entry: &Entry<T>) -> Condition {
-    if entry.used {
-        Condition::Version(entry.stored.version)
-    } else {
-        Condition::Unused(entry.stored.version)
-    }
+    if entry.used { Condition::Version(entry.stored.version) } else { Condition::Unused(entry.stored.version) }
 }
 
 fn take<T: Definition>(schema: &mut Schema, item: &Item) -> Result<()> {
     let stored = item.read::<T>()?;
     let key = stored.value.key();
-    T::collection_mut(schema).insert(
-        key,
-        Entry {
-            stored,
-            used: item.is_used(),
-        },
-    );
+    T::collection_mut(schema).insert(key, Entry { stored, used: item.is_used() });
     Ok(())
 }
 
-fn definition_item<T: Definition>(
-    tenant: &TenantId,
-    definition: &Versioned<T>,
-    used: bool,
-) -> Item {
+fn definition_item<T: Definition>(tenant: &TenantId, definition: &Versioned<T>, used: bool) -> Item {
     Item::at(&Key::definition(tenant, T::KIND, &definition.value.key()))
         .versioned(definition)
         .marked("used", used)
@@ -259,8 +217,5 @@ fn move_epoch(tenant: &TenantId, epoch: Option<Version>) -> Write {
         None => (Version::FIRST, Condition::Absent),
         Some(version) => (version.next(), Condition::Version(version)),
     };
-    Write::Put(
-        Item::at(&Key::epoch(tenant)).guarded(version, &WriteLog::default()),
-        condition,
-    )
+    Write::Put(Item::at(&Key::epoch(tenant)).guarded(version, &WriteLog::default()), condition)
 }

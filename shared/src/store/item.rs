@@ -103,61 +103,40 @@ impl Item {
     /// Sets a mark that is there or not.
     #[must_use]
     pub fn marked(self, name: &str, mark: bool) -> Self {
-        if mark {
-            self.with(name, AttributeValue::Bool(true))
-        } else {
-            self
-        }
+        if mark { self.with(name, AttributeValue::Bool(true)) } else { self }
     }
 
     /// Appends the id of the write that puts the item to its log.
     pub(super) fn log_write(&mut self, id: crate::domain::versioned::WriteId) {
         if self.0.contains_key("writes") {
             let log = self.log().with(id);
-            self.0.insert(
-                "writes".to_owned(),
-                AttributeValue::B(Blob::new(log.as_bytes())),
-            );
+            self.0.insert("writes".to_owned(), AttributeValue::B(Blob::new(log.as_bytes())));
         }
     }
 
     /// The item's key.
     #[must_use]
     pub fn key(&self) -> Key {
-        Key::stored(
-            self.get_text("pk").unwrap_or_default(),
-            self.get_text("sk").unwrap_or_default(),
-        )
+        Key::stored(self.get_text("pk").unwrap_or_default(), self.get_text("sk").unwrap_or_default())
     }
 
     /// A text attribute.
     #[must_use]
     pub fn get_text(&self, name: &str) -> Option<&str> {
-        self.0
-            .get(name)
-            .and_then(|value| value.as_s().ok())
-            .map(String::as_str)
+        self.0.get(name).and_then(|value| value.as_s().ok()).map(String::as_str)
     }
 
     /// A list of texts.
     #[must_use]
     pub fn get_texts(&self, name: &str) -> Vec<&str> {
         let list = self.0.get(name).and_then(|value| value.as_l().ok());
-        list.into_iter()
-            .flatten()
-            .filter_map(|value| value.as_s().ok())
-            .map(String::as_str)
-            .collect()
+        list.into_iter().flatten().filter_map(|value| value.as_s().ok()).map(String::as_str).collect()
     }
 
     /// A set of texts.
     #[must_use]
     pub fn get_set(&self, name: &str) -> &[String] {
-        self.0
-            .get(name)
-            .and_then(|value| value.as_ss().ok())
-            .map(Vec::as_slice)
-            .unwrap_or_default()
+        self.0.get(name).and_then(|value| value.as_ss().ok()).map(Vec::as_slice).unwrap_or_default()
     }
 
     fn get_number(&self, name: &str) -> Option<u64> {
@@ -201,19 +180,12 @@ impl Item {
 
     /// Reads the content and what guards its next write.
     pub fn read<T: DeserializeOwned>(&self) -> Result<Versioned<T>> {
-        let broken = || {
-            Error::unexpected(format_args!(
-                "an item of `{}` lacks its guards",
-                self.kind()
-            ))
-        };
+        let broken = || Error::unexpected(format_args!("an item of `{}` lacks its guards", self.kind()));
         let doc = self.get_text("doc").ok_or_else(broken)?;
         let value = serde_json::from_str(doc).map_err(|error| {
             // The parser's own message may quote a value.
             let (kind, column) = (self.kind(), error.column());
-            Error::unexpected(format_args!(
-                "an item of `{kind}` does not read at column {column}"
-            ))
+            Error::unexpected(format_args!("an item of `{kind}` does not read at column {column}"))
         })?;
         Ok(Versioned {
             value,
@@ -227,9 +199,6 @@ impl Item {
     /// What kind of item it is, without any value: for messages.
     fn kind(&self) -> String {
         let pk = self.get_text("pk").unwrap_or_default();
-        pk.split('#')
-            .filter(|part| part.len() == 1)
-            .collect::<Vec<_>>()
-            .join("#")
+        pk.split('#').filter(|part| part.len() == 1).collect::<Vec<_>>().join("#")
     }
 }

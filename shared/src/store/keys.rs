@@ -45,10 +45,7 @@ pub struct Key {
 
 impl Key {
     fn new(pk: impl Into<String>, sk: impl Into<String>) -> Self {
-        Self {
-            pk: pk.into(),
-            sk: sk.into(),
-        }
+        Self { pk: pk.into(), sk: sk.into() }
     }
 
     /// Wraps the key of an item that was read.
@@ -101,10 +98,7 @@ impl Key {
     /// A definition, an authentication server or an application.
     #[must_use]
     pub fn definition(tenant: &TenantId, kind: Kind, id: &str) -> Self {
-        Self::new(
-            partition_of_definitions(tenant),
-            format!("{}#{id}", kind.prefix()),
-        )
+        Self::new(partition_of_definitions(tenant), format!("{}#{id}", kind.prefix()))
     }
 
     /// What moves with each change of any definition of the tenant.
@@ -203,11 +197,7 @@ pub fn partition_of_lookup(tenant: &TenantId, lookup: &Lookup) -> String {
 fn exact_sort(user: UserId) -> String {
     let id = user.to_string();
     let hash = digest(&SHA256, id.as_bytes());
-    let bytes = hash
-        .as_ref()
-        .first_chunk::<2>()
-        .copied()
-        .unwrap_or_default();
+    let bytes = hash.as_ref().first_chunk::<2>().copied().unwrap_or_default();
     format!("{:04x}{id}", u16::from_be_bytes(bytes))
 }
 
@@ -266,15 +256,8 @@ mod tests {
             Key::cursor_key(),
             Key::tenant(&tenant),
         ];
-        keys.extend(
-            lookups
-                .iter()
-                .map(|lookup| Key::lookup(&tenant, lookup, user)),
-        );
-        let text: Vec<_> = keys
-            .iter()
-            .map(|key| format!("{} / {}", key.pk, key.sk))
-            .collect();
+        keys.extend(lookups.iter().map(|lookup| Key::lookup(&tenant, lookup, user)));
+        let text: Vec<_> = keys.iter().map(|key| format!("{} / {}", key.pk, key.sk)).collect();
         insta::assert_snapshot!(text.join("\n"));
         insta::assert_snapshot!(listing(&tenant, user));
     }
@@ -283,14 +266,8 @@ mod tests {
     fn an_entry_names_its_user_whatever_the_value() {
         let tenant: TenantId = "acme".parse().unwrap();
         let user: UserId = "0192f3c1-0000-7000-8000-000000000001".parse().unwrap();
-        for lookup in [
-            Lookup::prefix("family_name", "a#b"),
-            Lookup::exact("persona", "x"),
-        ] {
-            assert_eq!(
-                user_of_entry(Key::lookup(&tenant, &lookup, user).sk()),
-                Some(user)
-            );
+        for lookup in [Lookup::prefix("family_name", "a#b"), Lookup::exact("persona", "x")] {
+            assert_eq!(user_of_entry(Key::lookup(&tenant, &lookup, user).sk()), Some(user));
         }
         assert_eq!(user_of_entry("short"), None);
     }

@@ -45,10 +45,7 @@ impl Meter {
 
 /// Adds what a read consumed to the open meter.
 pub(super) fn read<'a>(consumed: impl IntoIterator<Item = &'a ConsumedCapacity>) {
-    let total: f64 = consumed
-        .into_iter()
-        .filter_map(ConsumedCapacity::capacity_units)
-        .sum();
+    let total: f64 = consumed.into_iter().filter_map(ConsumedCapacity::capacity_units).sum();
     // Outside a request (the command line, a test's own reads) no meter is open.
     let _ = OPEN.try_with(|meter| meter.add(|units| units.read += total));
 }

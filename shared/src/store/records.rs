@@ -34,9 +34,7 @@ impl Record {
     /// The write that stores the record until `until`; it goes into the transaction of the effect.
     #[must_use]
     pub fn write(self, tenant: &TenantId, scope: &str, until: Timestamp) -> Write {
-        let mut item = Item::at(&Key::idempotency(tenant, scope))
-            .text("sealed", self.sealed)
-            .expiring(until);
+        let mut item = Item::at(&Key::idempotency(tenant, scope)).text("sealed", self.sealed).expiring(until);
         if let Some(user) = self.user {
             item = item.text("holder", user.to_string());
         }

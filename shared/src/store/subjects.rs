@@ -39,48 +39,33 @@ impl Table {
             Side::Server => Kind::Server,
             Side::Application => Kind::Application,
         };
-        self.mark_used(schema, [(kind, subject.value.party.to_string())])
-            .await?;
+        self.mark_used(schema, [(kind, subject.value.party.to_string())]).await?;
         let forward = Key::subject(tenant, id);
         let child = Key::child(tenant, user, &child_name(&subject.value));
         let recorded = usize::from(record.is_some());
         let mut writes: Vec<_> = record.into_iter().collect();
         writes.push(Write::Check(Key::user(tenant, user), Condition::Live));
         writes.push(Write::Put(
-            Item::at(&forward)
-                .text("holder", user.to_string())
-                .text("child", child.sk()),
+            Item::at(&forward).text("holder", user.to_string()).text("child", child.sk()),
             Condition::Absent,
         ));
-        let content = Item::at(&child)
-            .versioned(subject)
-            .text("holder", user.to_string())
-            .text("forward", forward.pk());
+        let content =
+            Item::at(&child).versioned(subject).text("holder", user.to_string()).text("forward", forward.pk());
         writes.push(Write::Put(content, Condition::Absent));
         for turn in 1..=TURNS {
             match self.commit(writes.clone()).await {
                 Ok(()) => return Ok(()),
                 Err(failed) if recorded == 1 && failed.at(0) => return Err(Error::AlreadyRecorded),
                 Err(failed) if failed.at(recorded) => {
-                    return Err(Error::invalid(
-                        "/user_id",
-                        Code::NotFound,
-                        "there is no such user",
-                    ));
+                    return Err(Error::invalid("/user_id", Code::NotFound, "there is no such user"));
                 }
                 Err(Failed::Contended) => self.pause(turn).await,
                 Err(failed @ Failed::Conditions(_)) => {
                     let subject_taken = failed.at(recorded + 1);
                     return Err(Error::Taken(vec![if subject_taken {
-                        clash(
-                            "/subject",
-                            format!("the subject is mapped at this `{}`", side.field()),
-                        )
+                        clash("/subject", format!("the subject is mapped at this `{}`", side.field()))
                     } else {
-                        clash(
-                            "/user_id",
-                            "the user has a subject at this application".to_owned(),
-                        )
+                        clash("/user_id", "the user has a subject at this application".to_owned())
                     }]));
                 }
                 Err(failed) => return Err(failed.into()),
@@ -90,27 +75,19 @@ impl Table {
     }
 
     /// Reads a mapping of a live user.
-    pub async fn find_subject(
-        &self,
-        tenant: &TenantId,
-        id: SubjectId,
-    ) -> Result<Option<Versioned<Subject>>> {
+    pub async fn find_subject(&self, tenant: &TenantId, id: SubjectId) -> Result<Option<Versioned<Subject>>> {
         let Some(forward) = self.get(&Key::subject(tenant, id)).await? else {
             return Ok(None);
         };
-        let (Some(user), Some(child)) = (
-            forward.get_text("holder").and_then(|id| id.parse().ok()),
-            forward.get_text("child"),
-        ) else {
+        let (Some(user), Some(child)) =
+            (forward.get_text("holder").and_then(|id| id.parse().ok()), forward.get_text("child"))
+        else {
             return Ok(None);
         };
         if self.find_user(tenant, user).await?.is_none() {
             return Ok(None);
         }
-        self.get(&Key::child(tenant, user, child))
-            .await?
-            .map(|item| item.read())
-            .transpose()
+        self.get(&Key::child(tenant, user, child)).await?.map(|item| item.read()).transpose()
     }
 
     /// Lists the mappings of a user on one side, those of one server or application if it is named.
@@ -125,30 +102,16 @@ impl Table {
             Side::Server => "S#",
             Side::Application => "A#",
         };
-        let items = self
-            .query_all(
-                &keys::partition_of_user(tenant, user),
-                Range::StartsWith(prefix),
-            )
-            .await?;
+        let items = self.query_all(&keys::partition_of_user(tenant, user), Range::StartsWith(prefix)).await?;
         let subjects: Result<Vec<Versioned<Subject>>> = items.iter().map(Item::read).collect();
-        Ok(subjects?
-            .into_iter()
-            .filter(|s| party.is_none_or(|party| s.value.party.as_str() == party))
-            .collect())
+        Ok(subjects?.into_iter().filter(|s| party.is_none_or(|party| s.value.party.as_str() == party)).collect())
     }
 
     /// Deletes a mapping.
     pub async fn delete_subject(&self, tenant: &TenantId, subject: &Subject) -> Result<()> {
         let writes = vec![
-            Write::Delete(
-                Key::child(tenant, subject.user, &child_name(subject)),
-                Condition::Owner(subject.user),
-            ),
-            Write::Delete(
-                Key::subject(tenant, subject.id),
-                Condition::Owner(subject.user),
-            ),
+            Write::Delete(Key::child(tenant, subject.user, &child_name(subject)), Condition::Owner(subject.user)),
+            Write::Delete(Key::subject(tenant, subject.id), Condition::Owner(subject.user)),
         ];
         for turn in 1..=TURNS {
             match self.commit(writes.clone()).await {
@@ -164,9 +127,5 @@ impl Table {
 }
 
 fn clash(pointer: &str, detail: String) -> Violation {
-    Violation {
-        pointer: pointer.to_owned(),
-        code: Code::NotUnique,
-        detail,
-    }
+    Violation { pointer: pointer.to_owned(), code: Code::NotUnique, detail }
 }

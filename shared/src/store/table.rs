@@ -37,10 +37,7 @@ pub fn client_settings() -> Builder {
         .with_max_attempts(4)
         .with_initial_backoff(Duration::from_millis(50))
         .with_max_backoff(Duration::from_millis(500));
-    Builder::new()
-        .behavior_version(BehaviorVersion::latest())
-        .timeout_config(timeouts)
-        .retry_config(retries)
+    Builder::new().behavior_version(BehaviorVersion::latest()).timeout_config(timeouts).retry_config(retries)
 }
 
 /// The table.
@@ -75,12 +72,7 @@ impl Table {
     /// Wraps a client.
     #[must_use]
     pub fn new(client: Client, name: &str, world: World) -> Self {
-        Self {
-            client,
-            name: name.into(),
-            world,
-            marked: Arc::default(),
-        }
+        Self { client, name: name.into(), world, marked: Arc::default() }
     }
 
     /// The client, for what only the operator's program does: making the table.
@@ -115,10 +107,7 @@ impl Table {
             .await
             .map_err(|error| fault("GetItem", &error))?;
         meter::read(answer.consumed_capacity());
-        Ok(answer
-            .item
-            .map(Item::stored)
-            .filter(|item| !self.is_expired(item)))
+        Ok(answer.item.map(Item::stored).filter(|item| !self.is_expired(item)))
     }
 
     /// Reads many items, in any order; absent ones are left out.
@@ -142,12 +131,7 @@ impl Table {
                     .await
                     .map_err(|error| fault("BatchGetItem", &error))?;
                 meter::read(answer.consumed_capacity());
-                let found = answer
-                    .responses
-                    .into_iter()
-                    .flatten()
-                    .flat_map(|(_, items)| items)
-                    .map(Item::stored);
+                let found = answer.responses.into_iter().flatten().flat_map(|(_, items)| items).map(Item::stored);
                 items.extend(found.filter(|item| !self.is_expired(item)));
                 wanted = answer
                     .unprocessed_keys
@@ -156,9 +140,7 @@ impl Table {
                     .unwrap_or_default();
                 tries += 1;
                 if tries > 5 && !wanted.is_empty() {
-                    return Err(Error::Unavailable(
-                        "BatchGetItem leaves keys unprocessed".to_owned(),
-                    ));
+                    return Err(Error::Unavailable("BatchGetItem leaves keys unprocessed".to_owned()));
                 }
                 if !wanted.is_empty() {
                     self.pause(tries).await;
@@ -169,13 +151,7 @@ impl Table {
     }
 
     /// Reads items of one partition after the sort key `after`, at most `limit` of them.
-    pub async fn query(
-        &self,
-        pk: &str,
-        range: Range<'_>,
-        after: Option<&str>,
-        limit: Option<i32>,
-    ) -> Result<Page> {
+    pub async fn query(&self, pk: &str, range: Range<'_>, after: Option<&str>, limit: Option<i32>) -> Result<Page> {
         let mut request = self
             .client
             .query()
@@ -195,26 +171,12 @@ impl Table {
                 .exclusive_start_key("pk", AttributeValue::S(pk.to_owned()))
                 .exclusive_start_key("sk", AttributeValue::S(after.to_owned()));
         }
-        let answer = request
-            .send()
-            .await
-            .map_err(|error| fault("Query", &error))?;
+        let answer = request.send().await.map_err(|error| fault("Query", &error))?;
         meter::read(answer.consumed_capacity());
-        let next = answer
-            .last_evaluated_key
-            .as_ref()
-            .and_then(|key| key.get("sk"))
-            .and_then(|sk| sk.as_s().ok())
-            .cloned();
-        let items = answer
-            .items
-            .unwrap_or_default()
-            .into_iter()
-            .map(Item::stored);
-        Ok(Page {
-            items: items.filter(|item| !self.is_expired(item)).collect(),
-            next,
-        })
+        let next =
+            answer.last_evaluated_key.as_ref().and_then(|key| key.get("sk")).and_then(|sk| sk.as_s().ok()).cloned();
+        let items = answer.items.unwrap_or_default().into_iter().map(Item::stored);
+        Ok(Page { items: items.filter(|item| !self.is_expired(item)).collect(), next })
     }
 
     /// Reads every item of one partition.
@@ -253,9 +215,7 @@ pub(super) fn key_attributes(key: &Key) -> std::collections::HashMap<String, Att
 pub(super) fn fault<E: ProvideErrorMetadata, R>(operation: &str, error: &SdkError<E, R>) -> Error {
     match Fault::of(error) {
         Fault::Broken(code) => Error::Unexpected(format!("{operation}: {code}")),
-        Fault::Passing(code) | Fault::Unknown(code) => {
-            Error::Unavailable(format!("{operation}: {code}"))
-        }
+        Fault::Passing(code) | Fault::Unknown(code) => Error::Unavailable(format!("{operation}: {code}")),
     }
 }
 
@@ -275,9 +235,9 @@ impl Fault {
             SdkError::ServiceError(service) => {
                 let code = service.err().code().unwrap_or("unknown").to_owned();
                 match &*code {
-                    "ThrottlingException"
-                    | "ProvisionedThroughputExceededException"
-                    | "RequestLimitExceeded" => Self::Passing(code),
+                    "ThrottlingException" | "ProvisionedThroughputExceededException" | "RequestLimitExceeded" => {
+                        Self::Passing(code)
+                    }
                     "InternalServerError"
                     | "ServiceUnavailable"
                     | "InternalFailure"
@@ -286,9 +246,7 @@ impl Fault {
                     _ => Self::Broken(code),
                 }
             }
-            SdkError::ConstructionFailure(_) => {
-                Self::Broken("the request cannot be built".to_owned())
-            }
+            SdkError::ConstructionFailure(_) => Self::Broken("the request cannot be built".to_owned()),
             SdkError::TimeoutError(_) => Self::Unknown("no answer in time".to_owned()),
             SdkError::DispatchFailure(_) => Self::Unknown("no connection".to_owned()),
             _ => Self::Unknown("an answer that cannot be read".to_owned()),

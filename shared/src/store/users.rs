@@ -49,11 +49,7 @@ impl LiveUser {
         let lookups: Result<_, _> = item.get_texts("ix").into_iter().map(str::parse).collect();
         let lookups = lookups.map_err(|_| Error::unexpected("a user's look-ups do not read"))?;
         let size = item.get_text("doc").map_or(0, str::len);
-        Ok(Some(Self {
-            stored: item.read()?,
-            lookups,
-            size,
-        }))
+        Ok(Some(Self { stored: item.read()?, lookups, size }))
     }
 
     /// The look-ups that the user owns, as stored.
@@ -125,37 +121,19 @@ impl Table {
             }
         };
         let page = self.query(&pk, range, after, Some(limit)).await?;
-        Ok((
-            page.items
-                .iter()
-                .filter_map(|item| keys::user_of_entry(item.key().sk()))
-                .collect(),
-            page.next,
-        ))
+        Ok((page.items.iter().filter_map(|item| keys::user_of_entry(item.key().sk())).collect(), page.next))
     }
 
     /// Creates a user with its look-ups, and `record` in the same transaction.
-    pub async fn create_user(
-        &self,
-        schema: &Schema,
-        user: &Versioned<User>,
-        record: Option<Write>,
-    ) -> Result<()> {
+    pub async fn create_user(&self, schema: &Schema, user: &Versioned<User>, record: Option<Write>) -> Result<()> {
         let tenant = &schema.tenant;
         let lookups = lookups_of(&user.value, schema)?;
         self.mark_used(schema, user.value.held()).await?;
         let recorded = usize::from(record.is_some());
         let mut writes: Vec<_> = record.into_iter().collect();
-        writes.push(Write::Put(
-            user_item(tenant, user, &lookups),
-            Condition::Absent,
-        ));
+        writes.push(Write::Put(user_item(tenant, user, &lookups), Condition::Absent));
         let added: Vec<_> = lookups.iter().collect();
-        writes.extend(
-            added
-                .iter()
-                .map(|lookup| add(tenant, lookup, user.value.id)),
-        );
+        writes.extend(added.iter().map(|lookup| add(tenant, lookup, user.value.id)));
         for turn in 1..=TURNS {
             match self.commit(writes.clone()).await {
                 Ok(()) => return Ok(()),
@@ -164,8 +142,7 @@ impl Table {
                 Err(Failed::Conditions(failed)) => {
                     let own = user.value.id.to_string();
                     let held_by_self = failed.iter().any(|(index, item)| {
-                        *index > recorded
-                            && item.as_ref().and_then(|item| item.get_text("holder")) == Some(&own)
+                        *index > recorded && item.as_ref().and_then(|item| item.get_text("holder")) == Some(&own)
                     });
                     if held_by_self {
                         return Ok(());
@@ -221,9 +198,7 @@ impl Table {
                 Err(Failed::Conditions(failed)) => {
                     let mut violations = Vec::new();
                     for (index, _) in failed {
-                        if let Some(lookup) =
-                            index.checked_sub(recorded + 1).and_then(|i| added.get(i))
-                        {
+                        if let Some(lookup) = index.checked_sub(recorded + 1).and_then(|i| added.get(i)) {
                             violations.push(refusal(lookup, schema)?);
                         }
                     }
@@ -251,17 +226,10 @@ impl Table {
         let lookups = lookups_of(&user, schema)?;
         let before = live.stored.version;
         let next = live.stored.changed_to(user);
-        let mut writes = vec![Write::Put(
-            user_item(tenant, &next, &lookups),
-            Condition::Version(before),
-        )];
+        let mut writes = vec![Write::Put(user_item(tenant, &next, &lookups), Condition::Version(before))];
         let added: Vec<_> = lookups.difference(&live.lookups).cloned().collect();
         writes.extend(added.iter().map(|lookup| add(tenant, lookup, id)));
-        writes.extend(
-            live.lookups
-                .difference(&lookups)
-                .map(|lookup| remove(tenant, lookup, id)),
-        );
+        writes.extend(live.lookups.difference(&lookups).map(|lookup| remove(tenant, lookup, id)));
         Ok((next, added, writes))
     }
 
@@ -288,12 +256,8 @@ impl Table {
             check(&live)?;
             let deleted_at = self.world.clock.now().max(live.value.updated_at.next());
             let version = live.stored.version.next();
-            let tombstone =
-                tombstone(&key, version, &live, deleted_at).listed(SWEEP, deleted_at.to_string());
-            let mut writes = vec![Write::Put(
-                tombstone.clone(),
-                Condition::Version(live.stored.version),
-            )];
+            let tombstone = tombstone(&key, version, &live, deleted_at).listed(SWEEP, deleted_at.to_string());
+            let mut writes = vec![Write::Put(tombstone.clone(), Condition::Version(live.stored.version))];
             writes.extend(live.lookups.iter().map(|lookup| remove(tenant, lookup, id)));
             match self.commit(writes).await {
                 Ok(()) => return self.finish_forget(tenant, id, &tombstone).await,
@@ -305,28 +269,18 @@ impl Table {
     }
 
     /// Steps F2 and F3 of a forget whose tombstone is written; safe to repeat, also by several at once.
-    pub async fn finish_forget(
-        &self,
-        tenant: &TenantId,
-        id: UserId,
-        tombstone: &Item,
-    ) -> Result<()> {
+    pub async fn finish_forget(&self, tenant: &TenantId, id: UserId, tombstone: &Item) -> Result<()> {
         let partition = keys::partition_of_user(tenant, id);
         loop {
             let items = self.query_all(&partition, Range::All).await?;
-            let children: Vec<_> = items
-                .iter()
-                .filter(|item| item.key().sk() != PROFILE)
-                .collect();
+            let children: Vec<_> = items.iter().filter(|item| item.key().sk() != PROFILE).collect();
             if children.is_empty() {
                 break;
             }
             for some in children.chunks(CHILDREN) {
                 let writes = some.iter().flat_map(|child| {
                     let forward = child.get_text("forward").map(|pk| Key::stored(pk, "-"));
-                    std::iter::once(child.key())
-                        .chain(forward)
-                        .map(|key| Write::Delete(key, Condition::Owner(id)))
+                    std::iter::once(child.key()).chain(forward).map(|key| Write::Delete(key, Condition::Owner(id)))
                 });
                 match self.commit(writes.collect()).await {
                     Ok(()) => {}
@@ -335,9 +289,7 @@ impl Table {
                 }
             }
         }
-        let version = tombstone
-            .version()
-            .ok_or_else(|| Error::unexpected("a tombstone has a version"))?;
+        let version = tombstone.version().ok_or_else(|| Error::unexpected("a tombstone has a version"))?;
         let deleted_at = tombstone.get_text("deleted_at").and_then(Timestamp::parse);
         let deleted_at = deleted_at.ok_or_else(|| Error::unexpected("a tombstone has its time"))?;
         let filed = Item::at(&Key::user(tenant, id))
@@ -345,10 +297,7 @@ impl Table {
             .guarded(version.next(), &tombstone.log())
             .listed(keys::listing(tenant, id), deleted_at.to_string())
             .expiring(deleted_at.plus_seconds(TOMBSTONE_SECONDS));
-        match self
-            .commit(vec![Write::Put(filed, Condition::Version(version))])
-            .await
-        {
+        match self.commit(vec![Write::Put(filed, Condition::Version(version))]).await {
             // Somebody else filed it first: the erasure is as complete.
             Ok(()) | Err(Failed::Conditions(_)) => Ok(()),
             Err(failed) => Err(failed.into()),
@@ -357,9 +306,7 @@ impl Table {
 }
 
 fn tombstone(key: &Key, version: Version, live: &LiveUser, deleted_at: Timestamp) -> Item {
-    Item::at(key)
-        .text("deleted_at", deleted_at.to_string())
-        .guarded(version, &live.stored.log)
+    Item::at(key).text("deleted_at", deleted_at.to_string()).guarded(version, &live.stored.log)
 }
 
 fn lookups_of(user: &User, schema: &Schema) -> Result<BTreeSet<Lookup>> {
@@ -383,9 +330,7 @@ fn add(tenant: &TenantId, lookup: &Lookup, user: UserId) -> Write {
     match lookup {
         Lookup::Unique { .. } => Write::Put(entry(&key), Condition::Absent),
         Lookup::Email { .. } => Write::Join(key, user),
-        Lookup::Exact { .. } | Lookup::Prefix { .. } => {
-            Write::Put(entry(&key), Condition::Owner(user))
-        }
+        Lookup::Exact { .. } | Lookup::Prefix { .. } => Write::Put(entry(&key), Condition::Owner(user)),
     }
 }
 
@@ -399,11 +344,7 @@ fn remove(tenant: &TenantId, lookup: &Lookup, user: UserId) -> Write {
 
 fn clash(pointer: String) -> Violation {
     let detail = format!("the value of `{pointer}` is held by another user of the tenant");
-    Violation {
-        pointer: format!("/{pointer}"),
-        code: Code::NotUnique,
-        detail,
-    }
+    Violation { pointer: format!("/{pointer}"), code: Code::NotUnique, detail }
 }
 
 /// What a look-up that could not be added means to the caller.
@@ -411,19 +352,14 @@ fn refusal(lookup: &Lookup, schema: &Schema) -> Result<Violation> {
     match lookup {
         Lookup::Unique { attribute, .. } => {
             let definition = attribute.parse().ok().and_then(|id| schema.attribute(id));
-            Ok(clash(definition.map_or_else(
-                || attribute.clone(),
-                |d| format!("attributes/{}/{}", d.category, d.name),
-            )))
+            Ok(clash(definition.map_or_else(|| attribute.clone(), |d| format!("attributes/{}/{}", d.category, d.name))))
         }
         Lookup::Email { .. } => {
-            let detail = format!(
-                "{MAX_SHARING} users have this e-mail address, which is the most that may share one"
-            );
+            let detail = format!("{MAX_SHARING} users have this e-mail address, which is the most that may share one");
             Err(Error::invalid("/preferred_email", Code::TooMany, detail))
         }
-        Lookup::Exact { .. } | Lookup::Prefix { .. } => Err(Error::unexpected(
-            "an index entry of this user is held by another",
-        )),
+        Lookup::Exact { .. } | Lookup::Prefix { .. } => {
+            Err(Error::unexpected("an index entry of this user is held by another"))
+        }
     }
 }

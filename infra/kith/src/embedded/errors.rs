@@ -61,8 +61,7 @@ fn classify(operation: &str, message: &str) -> DynoxideError {
 fn unmarked(message: &str) -> DynoxideError {
     let says = |words: &str| message.contains(words);
     if says("empty AttributeValue") {
-        let text =
-            "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes";
+        let text = "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes";
         ValidationException(text.to_owned())
     } else if says("recursion limit exceeded") {
         ValidationException("Nesting Levels have exceeded supported limits".to_owned())
@@ -94,10 +93,7 @@ mod tests {
 
     #[test]
     fn a_missing_field_is_a_validation_exception_without_a_position() {
-        let body = body(
-            "TransactWriteItems",
-            "missing field `Key` at line 1 column 90",
-        );
+        let body = body("TransactWriteItems", "missing field `Key` at line 1 column 90");
         assert_eq!(
             body,
             r#"{"__type":"com.amazon.coral.validate#ValidationException","message":"missing field `Key`"}"#
@@ -108,14 +104,8 @@ mod tests {
     fn markers_choose_the_exception_and_are_not_shown() {
         for (marked, class) in [
             ("VALIDATION:no at line 1 column 2", "ValidationException"),
-            (
-                "VALIDATION_REQUEST:no at line 1 column 2",
-                "ValidationException",
-            ),
-            (
-                "SERIALIZATION:no at line 1 column 2",
-                "SerializationException",
-            ),
+            ("VALIDATION_REQUEST:no at line 1 column 2", "ValidationException"),
+            ("SERIALIZATION:no at line 1 column 2", "SerializationException"),
             ("VALIDATION_AS_READ:no", "ValidationException"),
             ("SERIALIZATION_AS_READ:no", "SerializationException"),
         ] {

@@ -32,8 +32,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::{fmt, io};
 
 use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
-    SharedHttpConnector,
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
@@ -58,10 +57,7 @@ impl Embedded {
     /// Starts empty, in memory; the last clone takes the content with it.
     pub fn memory() -> io::Result<Self> {
         let database = Database::memory().map_err(io::Error::other)?;
-        Ok(Self {
-            database,
-            lock: None,
-        })
+        Ok(Self { database, lock: None })
     }
 
     /// Opens the data folder at `path`, or creates it, its files for the owner only.
@@ -97,15 +93,10 @@ impl Embedded {
     ///
     /// The service does so by itself within days, the engine never.
     pub async fn sweep_ttl(&self) -> io::Result<usize> {
-        self.run(Database::sweep_ttl)
-            .await?
-            .map_err(io::Error::other)
+        self.run(Database::sweep_ttl).await?.map_err(io::Error::other)
     }
 
-    async fn run<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Database) -> T + Send + 'static,
-    ) -> io::Result<T> {
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce(&Database) -> T + Send + 'static) -> io::Result<T> {
         if self.lock.is_none() {
             tokio::task::yield_now().await;
             return Ok(work(&self.database));
@@ -131,10 +122,7 @@ fn open_folder(path: &Path) -> io::Result<Embedded> {
     owners_file(&path)?;
     let path = path.to_str().ok_or(io::ErrorKind::InvalidFilename)?;
     let database = Database::new(path).map_err(io::Error::other)?;
-    Ok(Embedded {
-        database,
-        lock: Some(Arc::new(lock)),
-    })
+    Ok(Embedded { database, lock: Some(Arc::new(lock)) })
 }
 
 /// Opens a file that, if it is new, nobody else can read: the table holds
@@ -148,11 +136,7 @@ fn owners_file(path: &Path) -> io::Result<File> {
 }
 
 impl HttpClient for Embedded {
-    fn http_connector(
-        &self,
-        _: &HttpConnectorSettings,
-        _: &RuntimeComponents,
-    ) -> SharedHttpConnector {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
         SharedHttpConnector::new(self.clone())
     }
 }
@@ -165,8 +149,7 @@ impl HttpConnector for Embedded {
                 .run(move |database| answer(database, &request))
                 .await
                 .map_err(|error| ConnectorError::other(error.into(), None))?;
-            let status = StatusCode::try_from(status)
-                .map_err(|error| ConnectorError::other(error.into(), None))?;
+            let status = StatusCode::try_from(status).map_err(|error| ConnectorError::other(error.into(), None))?;
             let mut response = HttpResponse::new(status, SdkBody::from(body));
             let headers = response.headers_mut();
             headers.insert("content-type", "application/x-amz-json-1.0");
@@ -227,6 +210,5 @@ fn perform<I: DeserializeOwned, O: Serialize>(
 ) -> Result<Vec<u8>, Failure> {
     let input = serde_json::from_slice(body).map_err(Failure::Unreadable)?;
     let output = operation(input).map_err(Failure::Engine)?;
-    serde_json::to_vec(&output)
-        .map_err(|error| Failure::Engine(DynoxideError::InternalServerError(error.to_string())))
+    serde_json::to_vec(&output).map_err(|error| Failure::Engine(DynoxideError::InternalServerError(error.to_string())))
 }

@@ -13,10 +13,9 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, AttributeValue, BillingMode, Delete, GlobalSecondaryIndex,
-    KeySchemaElement, KeyType, KeysAndAttributes, Projection, ProjectionType, Put,
-    ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure, ScalarAttributeType,
-    TimeToLiveSpecification, TransactWriteItem, Update,
+    AttributeDefinition, AttributeValue, BillingMode, Delete, GlobalSecondaryIndex, KeySchemaElement, KeyType,
+    KeysAndAttributes, Projection, ProjectionType, Put, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure,
+    ScalarAttributeType, TimeToLiveSpecification, TransactWriteItem, Update,
 };
 
 use super::Embedded;
@@ -48,27 +47,13 @@ fn client(embedded: &Embedded) -> Client {
 async fn create_table(client: &Client) {
     let attribute = |name| {
         let attribute = AttributeDefinition::builder().attribute_name(name);
-        attribute
-            .attribute_type(ScalarAttributeType::S)
-            .build()
-            .unwrap()
+        attribute.attribute_type(ScalarAttributeType::S).build().unwrap()
     };
-    let key = |name, kind| {
-        KeySchemaElement::builder()
-            .attribute_name(name)
-            .key_type(kind)
-            .build()
-            .unwrap()
-    };
-    let keys_only = Projection::builder()
-        .projection_type(ProjectionType::KeysOnly)
-        .build();
+    let key = |name, kind| KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap();
+    let keys_only = Projection::builder().projection_type(ProjectionType::KeysOnly).build();
     let index = GlobalSecondaryIndex::builder()
         .index_name("gsi1")
-        .set_key_schema(Some(vec![
-            key("gsi1pk", KeyType::Hash),
-            key("gsi1sk", KeyType::Range),
-        ]))
+        .set_key_schema(Some(vec![key("gsi1pk", KeyType::Hash), key("gsi1sk", KeyType::Range)]))
         .projection(keys_only);
     let names = ["pk", "sk", "gsi1pk", "gsi1sk"];
     client
@@ -76,10 +61,7 @@ async fn create_table(client: &Client) {
         .table_name(TABLE)
         .billing_mode(BillingMode::PayPerRequest)
         .set_attribute_definitions(Some(names.map(attribute).to_vec()))
-        .set_key_schema(Some(vec![
-            key("pk", KeyType::Hash),
-            key("sk", KeyType::Range),
-        ]))
+        .set_key_schema(Some(vec![key("pk", KeyType::Hash), key("sk", KeyType::Range)]))
         .global_secondary_indexes(index.build().unwrap())
         .send()
         .await
@@ -93,25 +75,12 @@ async fn in_memory() -> Client {
 }
 
 fn put(client: &Client, pk: &str, sk: &str) -> PutItemFluentBuilder {
-    client
-        .put_item()
-        .table_name(TABLE)
-        .item("pk", s(pk))
-        .item("sk", s(sk))
+    client.put_item().table_name(TABLE).item("pk", s(pk)).item("sk", s(sk))
 }
 
 async fn get(client: &Client, pk: &str, sk: &str, name: &str) -> Option<AttributeValue> {
-    let get = client
-        .get_item()
-        .table_name(TABLE)
-        .key("pk", s(pk))
-        .key("sk", s(sk));
-    get.consistent_read(true)
-        .send()
-        .await
-        .unwrap()
-        .item?
-        .remove(name)
+    let get = client.get_item().table_name(TABLE).key("pk", s(pk)).key("sk", s(sk));
+    get.consistent_read(true).send().await.unwrap().item?.remove(name)
 }
 
 fn put_if_absent(pk: &str) -> TransactWriteItem {
@@ -121,9 +90,7 @@ fn put_if_absent(pk: &str) -> TransactWriteItem {
         .item("sk", s("-"))
         .condition_expression("attribute_not_exists(pk)")
         .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-    TransactWriteItem::builder()
-        .put(put.build().unwrap())
-        .build()
+    TransactWriteItem::builder().put(put.build().unwrap()).build()
 }
 
 fn add_user(pk: &str, user: &str) -> TransactWriteItem {
@@ -134,9 +101,7 @@ fn add_user(pk: &str, user: &str) -> TransactWriteItem {
         .update_expression("ADD #users :u")
         .expression_attribute_names("#users", "users")
         .expression_attribute_values(":u", set(&[user]));
-    TransactWriteItem::builder()
-        .update(update.build().unwrap())
-        .build()
+    TransactWriteItem::builder().update(update.build().unwrap()).build()
 }
 
 fn delete_if_users(pk: &str, users: &[&str]) -> TransactWriteItem {
@@ -148,9 +113,7 @@ fn delete_if_users(pk: &str, users: &[&str]) -> TransactWriteItem {
         .expression_attribute_names("#users", "users")
         .expression_attribute_values(":set", set(users))
         .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-    TransactWriteItem::builder()
-        .delete(delete.build().unwrap())
-        .build()
+    TransactWriteItem::builder().delete(delete.build().unwrap()).build()
 }
 
 #[tokio::test]
@@ -168,10 +131,7 @@ async fn writes_report_table_and_index_units() {
     let units = written.consumed_capacity.unwrap();
     assert_eq!(units.capacity_units, Some(2.0));
     assert_eq!(units.table.unwrap().capacity_units, Some(1.0));
-    assert_eq!(
-        units.global_secondary_indexes.unwrap()["gsi1"].capacity_units,
-        Some(1.0)
-    );
+    assert_eq!(units.global_secondary_indexes.unwrap()["gsi1"].capacity_units, Some(1.0));
 
     let read = client
         .get_item()
@@ -184,24 +144,13 @@ async fn writes_report_table_and_index_units() {
         .await
         .unwrap();
     assert_eq!(read.item.unwrap()["gsi1sk"], s("2026"));
-    assert_eq!(
-        read.consumed_capacity
-            .unwrap()
-            .table
-            .unwrap()
-            .capacity_units,
-        Some(1.0)
-    );
+    assert_eq!(read.consumed_capacity.unwrap().table.unwrap().capacity_units, Some(1.0));
 }
 
 #[tokio::test]
 async fn a_failed_condition_returns_the_item() {
     let client = in_memory().await;
-    put(&client, "u", "-")
-        .item("version", n(7))
-        .send()
-        .await
-        .unwrap();
+    put(&client, "u", "-").item("version", n(7)).send().await.unwrap();
 
     let refused = put(&client, "u", "-")
         .condition_expression("version = :v")
@@ -214,20 +163,14 @@ async fn a_failed_condition_returns_the_item() {
 
     assert!(refused.is_conditional_check_failed_exception());
     assert_eq!(refused.message(), Some("The conditional request failed"));
-    let PutItemError::ConditionalCheckFailedException(refused) = refused else {
-        panic!("{refused}")
-    };
+    let PutItemError::ConditionalCheckFailedException(refused) = refused else { panic!("{refused}") };
     assert_eq!(refused.item.unwrap()["version"], n(7));
 }
 
 #[tokio::test]
 async fn a_cancelled_transaction_has_a_reason_for_each_action() {
     let client = in_memory().await;
-    put(&client, "taken", "-")
-        .item("owner", s("u1"))
-        .send()
-        .await
-        .unwrap();
+    put(&client, "taken", "-").item("owner", s("u1")).send().await.unwrap();
 
     let cancelled = client
         .transact_write_items()
@@ -238,14 +181,9 @@ async fn a_cancelled_transaction_has_a_reason_for_each_action() {
         .unwrap_err()
         .into_service_error();
 
-    let TransactWriteItemsError::TransactionCanceledException(cancelled) = cancelled else {
-        panic!("{cancelled}")
-    };
+    let TransactWriteItemsError::TransactionCanceledException(cancelled) = cancelled else { panic!("{cancelled}") };
     let reasons = cancelled.cancellation_reasons();
-    let codes: Vec<_> = reasons
-        .iter()
-        .map(|reason| reason.code().unwrap())
-        .collect();
+    let codes: Vec<_> = reasons.iter().map(|reason| reason.code().unwrap()).collect();
     assert_eq!(codes, ["None", "ConditionalCheckFailed"]);
     assert_eq!(reasons[0].item(), None);
     assert_eq!(reasons[1].item().unwrap()["owner"], s("u1"));
@@ -262,14 +200,8 @@ async fn a_token_is_replayed_with_the_same_payload_only() {
     send(put_if_absent("a")).await.unwrap();
     send(put_if_absent("a")).await.unwrap();
 
-    let refused = send(put_if_absent("b"))
-        .await
-        .unwrap_err()
-        .into_service_error();
-    assert!(
-        refused.is_idempotent_parameter_mismatch_exception(),
-        "{refused}"
-    );
+    let refused = send(put_if_absent("b")).await.unwrap_err().into_service_error();
+    assert!(refused.is_idempotent_parameter_mismatch_exception(), "{refused}");
     assert_eq!(get(&client, "b", "-", "pk").await, None);
 }
 
@@ -308,12 +240,7 @@ async fn a_query_pages_through_a_prefix() {
             .send()
             .await
             .unwrap();
-        seen.push(
-            page.items()
-                .iter()
-                .map(|item| item["sk"].clone())
-                .collect::<Vec<_>>(),
-        );
+        seen.push(page.items().iter().map(|item| item["sk"].clone()).collect::<Vec<_>>());
         start = page.last_evaluated_key;
         if start.is_none() {
             break;
@@ -327,14 +254,9 @@ async fn a_batch_reads_what_exists() {
     let client = in_memory().await;
     put(&client, "a", "-").send().await.unwrap();
     let key = |pk| [("pk".to_owned(), s(pk)), ("sk".to_owned(), s("-"))].into();
-    let keys = KeysAndAttributes::builder()
-        .keys(key("a"))
-        .keys(key("b"))
-        .consistent_read(true);
+    let keys = KeysAndAttributes::builder().keys(key("a")).keys(key("b")).consistent_read(true);
 
-    let batch = client
-        .batch_get_item()
-        .request_items(TABLE, keys.build().unwrap());
+    let batch = client.batch_get_item().request_items(TABLE, keys.build().unwrap());
     let batch = batch.send().await.unwrap();
     assert_eq!(batch.responses.unwrap()[TABLE].len(), 1);
     assert!(batch.unprocessed_keys.unwrap_or_default().is_empty());
@@ -345,25 +267,11 @@ async fn a_sweep_deletes_what_is_past_its_time() {
     let embedded = Embedded::memory().unwrap();
     let client = client(&embedded);
     create_table(&client).await;
-    let ttl = TimeToLiveSpecification::builder()
-        .attribute_name("expires_at")
-        .enabled(true);
+    let ttl = TimeToLiveSpecification::builder().attribute_name("expires_at").enabled(true);
     let update = client.update_time_to_live().table_name(TABLE);
-    update
-        .time_to_live_specification(ttl.build().unwrap())
-        .send()
-        .await
-        .unwrap();
-    put(&client, "past", "-")
-        .item("expires_at", n(1_700_000_000))
-        .send()
-        .await
-        .unwrap();
-    put(&client, "later", "-")
-        .item("expires_at", n(9_000_000_000))
-        .send()
-        .await
-        .unwrap();
+    update.time_to_live_specification(ttl.build().unwrap()).send().await.unwrap();
+    put(&client, "past", "-").item("expires_at", n(1_700_000_000)).send().await.unwrap();
+    put(&client, "later", "-").item("expires_at", n(9_000_000_000)).send().await.unwrap();
 
     assert_eq!(embedded.sweep_ttl().await.unwrap(), 1);
     let left = client.scan().table_name(TABLE).send().await.unwrap();
@@ -375,19 +283,9 @@ async fn errors_have_the_codes_of_the_service() {
     let client = in_memory().await;
     let unknown = client.list_tables().send().await.unwrap_err();
     assert_eq!(unknown.code(), Some("UnknownOperationException"));
-    let absent = client
-        .describe_table()
-        .table_name("absent")
-        .send()
-        .await
-        .unwrap_err();
+    let absent = client.describe_table().table_name("absent").send().await.unwrap_err();
     assert_eq!(absent.code(), Some("ResourceNotFoundException"));
-    let no_key = client
-        .get_item()
-        .table_name(TABLE)
-        .send()
-        .await
-        .unwrap_err();
+    let no_key = client.get_item().table_name(TABLE).send().await.unwrap_err();
     assert_eq!(no_key.code(), Some("ValidationException"));
     let empty = put(&client, "", "-").send().await.unwrap_err();
     assert_eq!(empty.code(), Some("ValidationException"));
@@ -396,20 +294,12 @@ async fn errors_have_the_codes_of_the_service() {
 #[tokio::test]
 async fn tasks_can_race_in_memory() {
     let client = in_memory().await;
-    put(&client, "c", "-")
-        .item("version", n(0))
-        .send()
-        .await
-        .unwrap();
+    put(&client, "c", "-").item("version", n(0)).send().await.unwrap();
     let step = || async {
         assert_eq!(get(&client, "c", "-", "version").await, Some(n(0)));
         let update = put(&client, "c", "-").item("version", n(1));
         let update = update.condition_expression("version = :v");
-        update
-            .expression_attribute_values(":v", n(0))
-            .send()
-            .await
-            .is_ok()
+        update.expression_attribute_values(":v", n(0)).send().await.is_ok()
     };
     let (one, other) = tokio::join!(step(), step());
     assert!(one != other, "both read before either wrote, and one won");
@@ -472,10 +362,7 @@ async fn a_folder_belongs_to_one_process_and_outlives_it() {
         let query = query.expression_attribute_values(":pk", s(pk)).send();
         counts.push(u64::try_from(query.await.unwrap().count).unwrap());
     }
-    assert_eq!(
-        counts[0], counts[1],
-        "both items of a transaction, or neither"
-    );
+    assert_eq!(counts[0], counts[1], "both items of a transaction, or neither");
     let beyond = counts[0].checked_sub(acknowledged);
     assert!(matches!(beyond, Some(0 | 1)), "{acknowledged}, {counts:?}");
 
