@@ -91,7 +91,6 @@ pub async fn run(routes: &'static [Route]) -> Result<(), lambda_http::Error> {
 }
 
 /// The router as API Gateway reaches it: the request's id and domain are those of its context.
-#[must_use]
 pub fn door(router: Router) -> Router {
     router.layer(axum::middleware::map_request(async |mut request: Request| {
         if let Some(RequestContext::ApiGatewayV2(context)) = request.extensions().get::<RequestContext>() {

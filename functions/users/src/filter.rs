@@ -194,7 +194,7 @@ fn spread_paths(text: &str) -> String {
 fn read_scim(filter: &Scim, schema: &Schema, terms: &mut Vec<Term>) -> Result<()> {
     match filter {
         Scim::Attr(AttrExp::Comparison(path, CompareOp::Eq, wanted)) => {
-            terms.push(read_comparison(path, wanted, schema)?)
+            terms.push(read_comparison(path, wanted, schema)?);
         }
         Scim::And(operands) => {
             for operand in operands.as_slice() {

@@ -75,7 +75,9 @@ pub async fn run(table: &Table, tenant: &TenantId, as_json: bool) -> Result<(), 
         );
     } else {
         println!("{users} users, {lookups} look-ups, {unfinished} unfinished erasures, {} problems", problems.len());
-        problems.iter().for_each(|problem| println!("  {problem}"));
+        for problem in problems {
+            println!("  {problem}");
+        }
     }
     if problems.is_empty() { Ok(()) } else { Err(format!("{} problems in tenant `{tenant}`", problems.len())) }
 }

@@ -267,7 +267,7 @@ fn show(client: &Client) -> serde_json::Value {
     json!({
         "client_id": client.client_id,
         "name": client.name,
-        "scopes": client.scopes.iter().map(|scope| scope.name()).collect::<Vec<_>>(),
+        "scopes": client.scopes.iter().map(shared::domain::Scope::name).collect::<Vec<_>>(),
         "grant_types": if client.refresh_token { vec!["client_credentials", "refresh_token"] } else { vec!["client_credentials"] },
         "secrets": client.secrets.iter().map(|s| json!({ "id": s.id, "created_at": s.created_at })).collect::<Vec<_>>(),
     })

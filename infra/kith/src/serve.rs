@@ -26,7 +26,6 @@ pub fn functions() -> [&'static [Route]; 5] {
 
 /// The routers of all functions in one. Each has a state of its own, as each deployed function has: what one has read, the
 /// others have not.
-#[must_use]
 pub fn router(table: &Table, base_url: &str) -> Router {
     let merged = functions().into_iter().fold(Router::new(), |merged, routes| {
         let table = Table::new(table.client().clone(), table.name(), table.world().clone());

@@ -21,7 +21,7 @@ pub struct Options {
     /// A running service. Without it: the one in `demo.env` if it answers, else one started in memory for the tour.
     #[arg(long)]
     url: Option<String>,
-    /// A client with users:read, users:write, config:read and the refresh_token grant.
+    /// A client with users:read, users:write, config:read and the `refresh_token` grant.
     #[arg(long, requires = "client_secret")]
     client_id: Option<String>,
     /// Its secret.

@@ -75,8 +75,11 @@ impl State {
 #[derive(Clone)]
 pub struct PublicKeys {
     table: Table,
-    known: Arc<RwLock<Option<(Timestamp, Arc<State>)>>>,
+    known: Arc<RwLock<Option<Known>>>,
 }
+
+/// What was read, and when.
+type Known = (Timestamp, Arc<State>);
 
 impl PublicKeys {
     /// Reads nothing yet.
@@ -198,21 +201,16 @@ impl SigningKeys {
             self.make(stored.as_ref().map(|s| &s.value), now).map_err(|error| Failed::Broken(format!("{error:?}")))?;
         let (state, private, dropped) = made;
         let mut writes = Vec::new();
-        match stored {
-            Some(stored) => {
-                let version = stored.version();
-                let item = Item::at(&Key::public_keys()).versioned(&stored.changed_to(state));
-                writes.push(Write::Put(item, Condition::Version(version)));
-            }
-            None => {
-                writes.push(Write::Put(
-                    Item::at(&Key::public_keys()).versioned(&Versioned::first(state)),
-                    Condition::Absent,
-                ));
-                for key in [Key::refresh_key(), Key::cursor_key()] {
-                    let secret = STANDARD.encode(self.table.world().random.bytes::<32>());
-                    writes.push(Write::Put(Item::at(&key).text("secret", secret), Condition::Absent));
-                }
+        if let Some(stored) = stored {
+            let version = stored.version();
+            let item = Item::at(&Key::public_keys()).versioned(&stored.changed_to(state));
+            writes.push(Write::Put(item, Condition::Version(version)));
+        } else {
+            writes
+                .push(Write::Put(Item::at(&Key::public_keys()).versioned(&Versioned::first(state)), Condition::Absent));
+            for key in [Key::refresh_key(), Key::cursor_key()] {
+                let secret = STANDARD.encode(self.table.world().random.bytes::<32>());
+                writes.push(Write::Put(Item::at(&key).text("secret", secret), Condition::Absent));
             }
         }
         writes.push(Write::Put(private, Condition::Absent));

@@ -553,7 +553,7 @@ fn take_attributes(fields: &mut Fields<'_>, schema: &Schema) -> Vec<DefinitionId
             }
             Some(id) => attributes.push(id),
             None => {
-                fields.refuse_item("attributes", i, Code::NotFound, format!("there is no attribute definition `{id}`"))
+                fields.refuse_item("attributes", i, Code::NotFound, format!("there is no attribute definition `{id}`"));
             }
         }
     }

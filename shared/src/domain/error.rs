@@ -141,6 +141,7 @@ impl Error {
     }
 
     /// One value that somebody else holds.
+    #[must_use]
     pub fn taken(field: &str) -> Self {
         Self::Taken(vec![Violation {
             pointer: format!("/{field}"),

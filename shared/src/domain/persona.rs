@@ -202,7 +202,7 @@ impl Persona {
         let Some(definition) = definition else { return };
         match (definition.scoped, self.scope.is_empty()) {
             (true, true) => {
-                fields.refuse("scope", Code::Required, "the persona definition is scoped: at least one scope is due")
+                fields.refuse("scope", Code::Required, "the persona definition is scoped: at least one scope is due");
             }
             (false, false) => fields.refuse("scope", Code::NotAllowed, "the persona definition is not scoped"),
             _ => {}

@@ -76,9 +76,11 @@ pub fn decimal(text: &str) -> Option<String> {
         None => (unsigned, 0),
     };
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let bare_point = mantissa.contains('.') && fraction.is_empty();
+    let leading_zero = whole.len() > 1 && whole.starts_with('0');
     let well_formed = !whole.is_empty()
-        && (whole == "0" || !whole.starts_with('0'))
-        && !(mantissa.contains('.') && fraction.is_empty())
+        && !leading_zero
+        && !bare_point
         && whole.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit());
     if !well_formed {
         return None;
@@ -131,8 +133,12 @@ mod tests {
     fn the_ascii_short_cuts_agree_with_the_profiles() {
         for c in ' '..='~' {
             let text = format!("A{c}b");
-            assert_eq!(username(&text), UsernameCaseMapped::enforce(&*text).ok().map(|s| s.into_owned()), "{text}");
-            let folded_slowly = Nickname::enforce(text.to_lowercase()).ok().map(|s| s.into_owned());
+            assert_eq!(
+                username(&text),
+                UsernameCaseMapped::enforce(&*text).ok().map(std::borrow::Cow::into_owned),
+                "{text}"
+            );
+            let folded_slowly = Nickname::enforce(text.to_lowercase()).ok().map(std::borrow::Cow::into_owned);
             assert_eq!(folded(&text), folded_slowly, "{text}");
         }
     }

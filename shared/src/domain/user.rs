@@ -335,7 +335,7 @@ pub(super) fn refuse_nulls(patch: &Json) -> Result<()> {
     if let Json::Object(members) = patch {
         match members.get("attributes") {
             Some(Json::Null) => {
-                violations.add("/attributes", Code::NotAllowed, "name the attributes to remove, each with null or []")
+                violations.add("/attributes", Code::NotAllowed, "name the attributes to remove, each with null or []");
             }
             Some(Json::Object(categories)) => {
                 for (name, _) in categories.iter().filter(|(_, value)| **value == Json::Null) {

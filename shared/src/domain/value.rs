@@ -79,7 +79,7 @@ fn objects(attributes: Option<Json>, at: &str, violations: &mut Violations) -> V
         match members {
             Json::Object(members) => found.push((category, members, at)),
             other => {
-                violations.add(at, Code::WrongType, format!("an object of attributes is due, not {}", other.kind()))
+                violations.add(at, Code::WrongType, format!("an object of attributes is due, not {}", other.kind()));
             }
         }
     }

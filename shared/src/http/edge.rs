@@ -41,7 +41,6 @@ pub fn name_caller(extensions: &http::Extensions, tenant: &TenantId, client: &Cl
 }
 
 /// Finishes a router: answers for paths and methods that do not exist, and what stands around every request.
-#[must_use]
 pub fn serve(router: Router, world: World) -> Router {
     router
         .fallback(async || Error::NoRoute)

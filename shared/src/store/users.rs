@@ -150,7 +150,7 @@ impl Table {
                     let mut violations = Vec::new();
                     for (index, _) in failed {
                         match index.checked_sub(recorded + 1).and_then(|i| added.get(i)) {
-                            None => violations.push(clash("id".to_owned())),
+                            None => violations.push(clash("id")),
                             Some(lookup) => violations.push(refusal(lookup, schema)?),
                         }
                     }
@@ -181,7 +181,7 @@ impl Table {
                 None => (live.stored, Vec::new(), Vec::new()),
                 Some(user) => {
                     self.mark_used(schema, user.held()).await?;
-                    self.next_user(schema, live, user)?
+                    self.next_user(schema, &live, user)?
                 }
             };
             let record = record(&next)?;
@@ -217,7 +217,7 @@ impl Table {
     fn next_user(
         &self,
         schema: &Schema,
-        live: LiveUser,
+        live: &LiveUser,
         mut user: User,
     ) -> Result<(Versioned<User>, Vec<Lookup>, Vec<Write>)> {
         let tenant = &schema.tenant;
@@ -342,7 +342,7 @@ fn remove(tenant: &TenantId, lookup: &Lookup, user: UserId) -> Write {
     }
 }
 
-fn clash(pointer: String) -> Violation {
+fn clash(pointer: &str) -> Violation {
     let detail = format!("the value of `{pointer}` is held by another user of the tenant");
     Violation { pointer: format!("/{pointer}"), code: Code::NotUnique, detail }
 }
@@ -352,7 +352,9 @@ fn refusal(lookup: &Lookup, schema: &Schema) -> Result<Violation> {
     match lookup {
         Lookup::Unique { attribute, .. } => {
             let definition = attribute.parse().ok().and_then(|id| schema.attribute(id));
-            Ok(clash(definition.map_or_else(|| attribute.clone(), |d| format!("attributes/{}/{}", d.category, d.name))))
+            Ok(clash(
+                &definition.map_or_else(|| attribute.clone(), |d| format!("attributes/{}/{}", d.category, d.name)),
+            ))
         }
         Lookup::Email { .. } => {
             let detail = format!("{MAX_SHARING} users have this e-mail address, which is the most that may share one");
