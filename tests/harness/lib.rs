@@ -1,1 +1,36 @@
-//! Harness.
+//! What the tests hold the service with: an engine whose network can fail, the service with a clock that stands still, clients
+//! with real tokens, and calls that read as what they send.
+//!
+//! ```ignore
+//! let crm = Service::start().await.crm().await;
+//! let jan = crm.create_user("jan").await;
+//! crm.patch(&jan.path, json!({ "given_name": "Jan" })).if_match(&jan.tag).await.is(200);
+//! ```
+//!
+//! Requests go through the functions' own routers by `oneshot`, so a test sees what API Gateway's callers would see, and each
+//! answer carries the capacity that it cost. Nothing here sleeps: the clock of the rules is moved by hand, and where the SDK
+//! waits, tokio's time is paused.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    clippy::must_use_candidate,
+    clippy::return_self_not_must_use,
+    reason = "a test's tool fails by panicking, where the test can see it"
+)]
+
+mod answer;
+mod call;
+mod engine;
+mod faults;
+mod fixtures;
+mod service;
+
+pub use answer::Answer;
+pub use call::Call;
+pub use engine::{Engine, endpoint};
+pub use faults::{Fault, Faults, Gate, Seen};
+pub use fixtures::{Resource, person};
+pub use service::{BASE, Client, START, Service, TENANT};

@@ -1,0 +1,198 @@
+//! The requests of the load, and what a connection remembers between them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use http::request::Builder;
+use http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::{BodyExt as _, Full};
+use hyper::client::conn::http1::SendRequest;
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+
+use crate::Outcome;
+use crate::world::{TOKEN, token_form};
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// A token by client secret.
+    Token,
+    /// A new user with username, e-mail and both names.
+    Create,
+    /// A user by id.
+    Read,
+    /// The same, for a caller that has it already.
+    NotModified,
+    /// A user by e-mail.
+    Find,
+    /// A change of a user's languages, with the tag last seen.
+    Patch,
+    /// A change of a user's name, which moves an index entry, with the tag last seen.
+    Rename,
+}
+
+impl Operation {
+    /// All of them; those that the peers do come first.
+    pub const ALL: [Self; 7] =
+        [Self::Token, Self::Create, Self::Read, Self::NotModified, Self::Find, Self::Patch, Self::Rename];
+
+    /// Its name in tables.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Token => "token by secret",
+            Self::Create => "create",
+            Self::Read => "read",
+            Self::NotModified => "304",
+            Self::Find => "find by e-mail",
+            Self::Patch => "PATCH with If-Match",
+            Self::Rename => "PATCH of a name",
+        }
+    }
+
+    const fn due(self) -> StatusCode {
+        match self {
+            Self::Create => StatusCode::CREATED,
+            Self::NotModified => StatusCode::NOT_MODIFIED,
+            _ => StatusCode::OK,
+        }
+    }
+}
+
+/// Where the service is, and as whom it is called.
+pub struct Service {
+    /// `host:port`.
+    pub authority: String,
+    /// The client.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: String,
+}
+
+/// A user that a connection has to itself.
+struct User {
+    path: String,
+    email: String,
+    tag: String,
+}
+
+/// How many users each connection has.
+const USERS: usize = 8;
+
+/// A connection with what it knows.
+pub struct Connection {
+    sender: SendRequest<Full<Bytes>>,
+    service: Arc<Service>,
+    authorization: String,
+    users: Vec<User>,
+    turn: usize,
+}
+
+/// Numbers what must differ between all connections of all runs.
+fn number() -> u64 {
+    static NUMBERS: AtomicU64 = AtomicU64::new(1);
+    NUMBERS.fetch_add(1, Ordering::Relaxed)
+}
+
+impl Connection {
+    /// Connects, gets a token, and makes users.
+    pub async fn open(service: Arc<Service>) -> Outcome<Self> {
+        let stream = TcpStream::connect(&service.authority).await?;
+        stream.set_nodelay(true)?;
+        let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+        // Its end shows in the next request.
+        tokio::spawn(connection);
+        let mut this = Self { sender, service, authorization: String::new(), users: Vec::new(), turn: 0 };
+        let request = this.request(Operation::Token)?;
+        let (_, body) = this.send(request, StatusCode::OK).await?;
+        let answer: Value = serde_json::from_slice(&body)?;
+        let token = answer.get("access_token").and_then(Value::as_str).ok_or("no token")?;
+        this.authorization = format!("Bearer {token}");
+        for _ in 0..USERS {
+            let request = this.request(Operation::Create)?;
+            let (headers, body) = this.send(request, StatusCode::CREATED).await?;
+            let user: Value = serde_json::from_slice(&body)?;
+            let text = |name: &str| user.get(name).and_then(Value::as_str).ok_or("an incomplete user");
+            let path = format!("/identity/users/{}", text("id")?);
+            this.users.push(User { path, email: text("preferred_email")?.to_owned(), tag: tag(&headers)? });
+        }
+        Ok(this)
+    }
+
+    /// Does an operation once, on the next of its users; the answer must be as due.
+    pub async fn perform(&mut self, operation: Operation) -> Outcome {
+        self.turn = self.turn.wrapping_add(1);
+        let request = self.request(operation)?;
+        let (headers, _) = self.send(request, operation.due()).await?;
+        if matches!(operation, Operation::Patch | Operation::Rename) {
+            let tag = tag(&headers)?;
+            let turn = self.turn % USERS;
+            self.users.get_mut(turn).ok_or("no user")?.tag = tag;
+        }
+        Ok(())
+    }
+
+    async fn send(&mut self, request: Request<Full<Bytes>>, due: StatusCode) -> Outcome<(HeaderMap, Bytes)> {
+        self.sender.ready().await?;
+        let answer = self.sender.send_request(request).await?;
+        let (parts, body) = answer.into_parts();
+        let body = body.collect().await?.to_bytes();
+        if parts.status != due {
+            return Err(format!("{due} was due, {} came: {}", parts.status, String::from_utf8_lossy(&body)).into());
+        }
+        Ok((parts.headers, body))
+    }
+
+    fn start(&self, method: Method, path: &str) -> Builder {
+        let builder = Request::builder().method(method).uri(path).header("host", &self.service.authority);
+        if self.authorization.is_empty() { builder } else { builder.header("authorization", &self.authorization) }
+    }
+
+    fn request(&self, operation: Operation) -> Outcome<Request<Full<Bytes>>> {
+        let user = || self.users.get(self.turn % USERS).ok_or("no user");
+        let json = |builder: Builder, body: &Value| {
+            builder.header("content-type", "application/json").body(Full::from(body.to_string()))
+        };
+        let patch = |body: &Value| -> Outcome<_> {
+            let user = user()?;
+            Ok(json(self.start(Method::PATCH, &user.path).header("if-match", &user.tag), body)?)
+        };
+        Ok(match operation {
+            Operation::Token => Request::post(TOKEN)
+                .header("host", &self.service.authority)
+                .header("content-type", "application/x-www-form-urlencoded")
+                .body(token_form(&self.service.client_id, &self.service.client_secret).into())?,
+            Operation::Create => {
+                let number = number();
+                let body = json!({
+                    "username": format!("user.{number}"),
+                    "preferred_email": format!("user.{number}@example.org"),
+                    "given_name": format!("Jan{}", number % 997),
+                    "family_name": format!("Janssen{}", number % 9973),
+                });
+                json(self.start(Method::POST, "/identity/users"), &body)?
+            }
+            Operation::Read => self.start(Method::GET, &user()?.path).body(Full::default())?,
+            Operation::NotModified => {
+                let user = user()?;
+                self.start(Method::GET, &user.path).header("if-none-match", &user.tag).body(Full::default())?
+            }
+            Operation::Find => {
+                let body = json!({ "filter": { "preferred_email": user()?.email } });
+                json(self.start(Method::POST, "/identity/users/query"), &body)?
+            }
+            Operation::Patch => {
+                let language = if (self.turn / USERS).is_multiple_of(2) { "nl-BE" } else { "fr-BE" };
+                patch(&json!({ "ui_locales": language }))?
+            }
+            Operation::Rename => patch(&json!({ "given_name": format!("Jan{}", number()) }))?,
+        })
+    }
+}
+
+fn tag(headers: &HeaderMap) -> Outcome<String> {
+    Ok(headers.get("etag").ok_or("no tag")?.to_str()?.to_owned())
+}

@@ -1,0 +1,51 @@
+//! The schemas that the route tables name.
+//!
+//! What a caller sends and what the service answers are described apart, because they differ: an answer always has every field, and
+//! a request may leave out most and may hold nothing that is not known. A table that names one schema for both, as those of
+//! definitions do, means `<Name>` for the answer and `<Name>Input` for the body.
+
+mod definitions;
+mod oauth;
+mod personas;
+mod problems;
+mod subjects;
+mod users;
+
+use std::collections::BTreeMap;
+
+use utoipa::openapi::Schema;
+
+use super::shapes::{Record, list, named, text};
+
+/// Schemas by their names.
+pub(super) type Schemas = BTreeMap<&'static str, Schema>;
+
+/// Every schema.
+pub(super) fn all() -> Schemas {
+    [
+        users::schemas(),
+        personas::schemas(),
+        definitions::schemas(),
+        subjects::schemas(),
+        oauth::schemas(),
+        problems::schemas(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// A page of resources.
+fn page(of: &str) -> Schema {
+    let cursor = text(4096, "Where the next page starts; absent on the last one.");
+    Record::new("One page of a list.").must("items", items(of)).may("next_cursor", cursor).schema()
+}
+
+/// A list that comes as a whole.
+fn whole(of: &str) -> Schema {
+    Record::new("The whole list.").must("items", items(of)).schema()
+}
+
+fn items(of: &str) -> utoipa::openapi::Array {
+    list(named(of), None, "The resources, each as its own address shows it.")
+}

@@ -1,0 +1,200 @@
+//! Users, and how they are found.
+
+use serde_json::json;
+use shared::domain::Scope;
+use shared::domain::text::MAX_EMAIL;
+use shared::domain::user::MAX_PERSONAS;
+use shared::domain::value::{MAX_VALUE, MAX_VALUES};
+use shared::http::call::{MAX_PAGE, PAGE};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{Object, Schema};
+
+use super::super::shapes::{
+    NAME, OrNull, Record, Shape, boolean, either, formatted, integer, list, map, matching, named, text, time, uuid, word,
+};
+
+const MAX_TEXT: usize = 256;
+const READ_ONLY: [&str; 8] = [
+    "id",
+    "email_verified",
+    "status",
+    "attribute_states",
+    "personas",
+    "last_login_at",
+    "created_at",
+    "updated_at",
+];
+
+pub(super) fn schemas() -> [(&'static str, Schema); 6] {
+    [
+        ("User", user()),
+        ("UserInput", input()),
+        ("UserReplacement", replacement()),
+        ("UserPatch", patch()),
+        ("UserQuery", query()),
+        ("UserQueryResult", result()),
+    ]
+}
+
+fn username() -> Object {
+    text(MAX_TEXT, "Unique in the tenant whatever its case (RFC 8265 UsernameCaseMapped); without spaces.")
+}
+
+fn id_at_customer() -> Object {
+    text(MAX_TEXT, "The customer's own id of the person; unique in the tenant.")
+}
+
+fn email() -> Object {
+    let mut email = formatted("idn-email", "The e-mail address; its domain has at least two labels.");
+    email.max_length = Some(MAX_EMAIL);
+    email
+}
+
+/// `attributes.<category>.<name>`, each an array of values.
+pub(super) fn attributes(values: impl Into<Shape>, description: &str) -> Object {
+    let name = || Some(matching(NAME, "A name that is defined in the tenant."));
+    map(name(), Schema::Object(map(name(), values, "The attributes of a category, by name.")), description)
+}
+
+/// The values of an attribute as they are shown.
+pub(super) fn shown_values() -> Shape {
+    list(Schema::Object(text(MAX_VALUE, "A value; a number is a decimal string.")), Some(MAX_VALUES), "The values.")
+        .into()
+}
+
+fn sent() -> utoipa::openapi::Array {
+    let value = text(MAX_VALUE, "A value.");
+    let number = ObjectBuilder::new().schema_type(Type::Number).description(Some("A NUMERIC value.")).build();
+    let value = either([value.into(), number.into()], "A value in the attribute's data format.");
+    list(value, Some(MAX_VALUES), "The values; an empty array removes the attribute.")
+}
+
+/// The values of an attribute as they are sent.
+pub(super) fn sent_values() -> Shape {
+    sent().into()
+}
+
+/// The values of an attribute in a patch.
+pub(super) fn patched_values() -> Shape {
+    sent().or_null().into()
+}
+
+fn user() -> Schema {
+    let states = list(Schema::Object(word(["PENDING", "VERIFIED"], "The state of the value in this place.")), None, "");
+    Record::new("A person's base profile.")
+        .must("id", uuid("The id."))
+        .must("username", username())
+        .must("id_at_customer", id_at_customer().or_null())
+        .must("family_name", text(MAX_TEXT, "The family name.").or_null())
+        .must("given_name", text(MAX_TEXT, "The given name.").or_null())
+        .must("ui_locales", text(MAX_TEXT, "Language tags (BCP 47), separated by a space.").or_null())
+        .must("preferred_email", email().or_null())
+        .must("email_verified", boolean("Whether the e-mail address is known to be the person's."))
+        .must("status", word(["ACTIVE", "BLOCKED"], "Whether the person may be signed in."))
+        .must("attributes", attributes(shown_values(), "Custom attributes, by category and name."))
+        .must("attribute_states", attributes(states, "States of values that can be verified."))
+        .must("personas", list(named("Persona"), Some(MAX_PERSONAS), "The roles of the person, oldest first."))
+        .must("last_login_at", time("When the person last signed in.").or_null())
+        .must("created_at", time("When the user was made."))
+        .must("updated_at", time("When the user was last changed."))
+        .example(json!({
+            "id": "0192f3c1-5a00-7000-8000-000000000001", "username": "jan.janssen", "id_at_customer": "CRM-0042",
+            "family_name": "Janssen", "given_name": "Jan", "ui_locales": "fr-BE nl-BE",
+            "preferred_email": "jan@example.org", "email_verified": false, "status": "ACTIVE",
+            "attributes": { "common": { "employee-number": ["42"] } }, "attribute_states": {}, "personas": [],
+            "last_login_at": null, "created_at": "2026-11-21T10:00:00.000Z", "updated_at": "2026-11-21T10:00:00.000Z"
+        }))
+        .schema()
+}
+
+fn editable(record: Record) -> Record {
+    let tag = text(35, "A language tag.");
+    let text_of_tags = text(MAX_TEXT, "Language tags, separated by spaces or commas.").or_null();
+    let locales = either(
+        [text_of_tags.into(), list(Schema::Object(tag), None, "Language tags.").into()],
+        "Language tags (BCP 47); answered as one string.",
+    );
+    record
+        .must("username", username())
+        .may("id_at_customer", id_at_customer().or_null())
+        .may("family_name", text(MAX_TEXT, "The family name.").or_null())
+        .may("given_name", text(MAX_TEXT, "The given name.").or_null())
+        .may("ui_locales", locales)
+        .may("preferred_email", email().or_null())
+}
+
+fn input() -> Schema {
+    editable(Record::new("A user to be created."))
+        .may("id", uuid("An id to keep; without it one is made.").or_null())
+        .may("email_verified", boolean("Whether the e-mail address is known to be the person's.").or_null())
+        .may("attributes", attributes(sent_values(), "Custom attributes, by category and name.").or_null())
+        .may("personas", list(named("PersonaImport"), Some(MAX_PERSONAS), "Personas to start with.").or_null())
+        .closed()
+        .example(json!({
+            "username": "jan.janssen", "id_at_customer": "CRM-0042", "family_name": "Janssen", "given_name": "Jan",
+            "ui_locales": ["fr-BE", "nl-BE"], "preferred_email": "jan@example.org",
+            "attributes": { "common": { "employee-number": ["42"] } }
+        }))
+        .schema()
+}
+
+fn replacement() -> Schema {
+    editable(Record::new("The editable fields of a user; what is left out is removed."))
+        .may("attributes", attributes(sent_values(), "Custom attributes, by category and name.").or_null())
+        .unchanged(&READ_ONLY)
+        .closed()
+        .example(json!({ "username": "jan.janssen", "family_name": "Janssen", "given_name": "Johannes" }))
+        .schema()
+}
+
+fn patch() -> Schema {
+    let by_id = Record::new("The values of one attribute.")
+        .must("attribute_definition_id", uuid("The attribute."))
+        .must("value", patched_values())
+        .closed()
+        .schema();
+    let by_id = list(by_id, None, "Attributes by their definitions; none may be named in `attributes` as well.");
+    editable(Record::new("The changes of a user (RFC 7396); `null` removes a field."))
+        .may("attributes", attributes(patched_values(), "Custom attributes to change, by category and name."))
+        .may("attribute_values", by_id)
+        .unchanged(&READ_ONLY)
+        .optional()
+        .closed()
+        .example(json!({ "given_name": "Johannes", "attributes": { "common": { "employee-number": null } } }))
+        .schema()
+}
+
+fn query() -> Schema {
+    let scim = "A filter of RFC 7644 §3.4.2.2, made of `eq`, `and` and `personas[…]`.";
+    let member = ObjectBuilder::new().description(Some("The value that the field or attribute has.")).build();
+    let mut equal = map(None, Schema::Object(member), "Fields and `attributes.<category>.<name>` that must all be equal.");
+    (equal.min_properties, equal.max_properties) = (Some(1), Some(10));
+    let most = i32::try_from(MAX_PAGE).ok();
+    let mut limit = integer(1, most, "The most users of a page.");
+    limit.default = Some(PAGE.into());
+    Record::new("A question for users.")
+        .must("filter", either([text(2048, scim).into(), equal.into()], "What the users have in common."))
+        .may("limit", limit.or_null())
+        .may("cursor", text(4096, "The `next_cursor` of the page before.").or_null())
+        .may("explain", boolean("Whether to say how the question was answered.").or_null())
+        .closed()
+        .example(json!({ "filter": { "preferred_email": "jan@example.org" } }))
+        .schema()
+}
+
+fn result() -> Schema {
+    let explain = Record::new("How the question was answered.")
+        .must("by", text(MAX_TEXT, "The field by which users were looked up."))
+        .must("users_read", integer(0, None, "How many users were read."))
+        .schema();
+    Record::new("The users that match; a page may end early.")
+        .must("items", list(named("User"), Some(MAX_PAGE), "Whole profiles."))
+        .may("next_cursor", text(4096, "Where the next page starts; absent on the last one."))
+        .may("explain", explain)
+        .schema()
+}
+
+/// The scopes that an attribute definition may name.
+pub(super) fn scope_words() -> Object {
+    word(Scope::ALL.map(Scope::name), "A scope.")
+}

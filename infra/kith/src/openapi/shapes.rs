@@ -1,0 +1,179 @@
+//! Building blocks of schemas: the few shapes that all resources are made of.
+
+use serde_json::Value;
+use utoipa::openapi::schema::{
+    AdditionalProperties, ArrayBuilder, Object, ObjectBuilder, OneOfBuilder, SchemaFormat, SchemaType, Type,
+};
+use utoipa::openapi::{Array, Ref, RefOr, Schema};
+
+/// A schema in a place where a reference may stand too.
+pub(super) type Shape = RefOr<Schema>;
+
+/// The names of categories and attributes.
+pub(super) const NAME: &str = "^[a-z][a-z0-9-]{0,62}$";
+/// The ids that callers choose.
+pub(super) const SLUG: &str = "^[a-z][a-z0-9-]{1,62}$";
+
+/// A string of 1 to `max` bytes.
+pub(super) fn text(max: usize, description: &str) -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .min_length(Some(1))
+        .max_length(Some(max))
+        .description(Some(description))
+        .build()
+}
+
+/// A string that matches a pattern.
+pub(super) fn matching(pattern: &str, description: &str) -> Object {
+    ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).description(Some(description)).build()
+}
+
+/// A string of a format.
+pub(super) fn formatted(format: &str, description: &str) -> Object {
+    let format = SchemaFormat::Custom(format.to_owned());
+    ObjectBuilder::new().schema_type(Type::String).format(Some(format)).description(Some(description)).build()
+}
+
+/// A UUID in its hyphenated form.
+pub(super) fn uuid(description: &str) -> Object {
+    formatted("uuid", description)
+}
+
+/// A point in time.
+pub(super) fn time(description: &str) -> Object {
+    formatted("date-time", description)
+}
+
+/// One of some words.
+pub(super) fn word<'w>(words: impl IntoIterator<Item = &'w str>, description: &str) -> Object {
+    let words: Vec<_> = words.into_iter().map(Value::from).collect();
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).description(Some(description)).build()
+}
+
+/// True or false.
+pub(super) fn boolean(description: &str) -> Object {
+    ObjectBuilder::new().schema_type(Type::Boolean).description(Some(description)).build()
+}
+
+/// A whole number from `least` to `most`.
+pub(super) fn integer(least: i32, most: Option<i32>, description: &str) -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .minimum(Some(least))
+        .maximum(most)
+        .description(Some(description))
+        .build()
+}
+
+/// An array of at most `most` items.
+pub(super) fn list(items: impl Into<Shape>, most: Option<usize>, description: &str) -> Array {
+    ArrayBuilder::new().items(items.into()).max_items(most).description(Some(description)).build()
+}
+
+/// An object whose members all have one shape.
+pub(super) fn map(names: Option<Object>, members: impl Into<Shape>, description: &str) -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::Object)
+        .property_names(names.map(Schema::Object))
+        .additional_properties(Some(AdditionalProperties::RefOr(members.into())))
+        .description(Some(description))
+        .build()
+}
+
+/// One of several shapes.
+pub(super) fn either(shapes: impl IntoIterator<Item = Shape>, description: &str) -> Schema {
+    let one = OneOfBuilder::new().description(Some(description));
+    Schema::OneOf(shapes.into_iter().fold(one, OneOfBuilder::item).build())
+}
+
+/// The schema of this name.
+pub(super) fn named(name: &str) -> Shape {
+    RefOr::Ref(Ref::from_schema_name(name))
+}
+
+/// A shape that may also be `null`.
+pub(super) trait OrNull {
+    /// Allows `null`, which in requests means the same as leaving the field out, and in a patch removes it.
+    fn or_null(self) -> Self;
+}
+
+impl OrNull for Object {
+    fn or_null(mut self) -> Self {
+        self.schema_type = with_null(self.schema_type);
+        if let Some(words) = &mut self.enum_values {
+            words.push(Value::Null);
+        }
+        self
+    }
+}
+
+impl OrNull for Array {
+    fn or_null(mut self) -> Self {
+        self.schema_type = with_null(self.schema_type);
+        self
+    }
+}
+
+fn with_null(kind: SchemaType) -> SchemaType {
+    match kind {
+        SchemaType::Type(kind) => SchemaType::from_iter([kind, Type::Null]),
+        other => other,
+    }
+}
+
+/// An object with named fields.
+pub(super) struct Record(Object);
+
+impl Record {
+    /// One without fields.
+    pub(super) fn new(description: &str) -> Self {
+        Self(ObjectBuilder::new().schema_type(Type::Object).description(Some(description)).build())
+    }
+
+    /// Adds a field that is always there.
+    pub(super) fn must(mut self, name: &str, shape: impl Into<Shape>) -> Self {
+        self.0.required.push(name.to_owned());
+        self.may(name, shape)
+    }
+
+    /// Adds a field that may be absent.
+    pub(super) fn may(mut self, name: &str, shape: impl Into<Shape>) -> Self {
+        self.0.properties.insert(name.to_owned(), shape.into());
+        self
+    }
+
+    /// Adds fields that are accepted when they are sent back unchanged, so that what was read can be written.
+    pub(super) fn unchanged(mut self, fields: &[&str]) -> Self {
+        for name in fields {
+            let mut any = Object::with_type(SchemaType::AnyValue);
+            any.read_only = Some(true);
+            any.description = Some("Accepted when it is sent back as it was read.".to_owned());
+            self = self.may(name, any);
+        }
+        self
+    }
+
+    /// Refuses fields that are not named.
+    pub(super) fn closed(mut self) -> Self {
+        self.0.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
+        self
+    }
+
+    /// Adds an example.
+    pub(super) fn example(mut self, example: Value) -> Self {
+        self.0.examples.push(example);
+        self
+    }
+
+    /// Removes the limits on which fields must be there: what a patch is made of.
+    pub(super) fn optional(mut self) -> Self {
+        self.0.required.clear();
+        self
+    }
+
+    /// The object's schema.
+    pub(super) fn schema(self) -> Schema {
+        Schema::Object(self.0)
+    }
+}

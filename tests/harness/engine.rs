@@ -1,0 +1,69 @@
+//! The engine under a test: embedded and in memory, or the one that `KITH_ENDPOINT` names.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use aws_credential_types::Credentials;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::Region;
+use aws_sdk_dynamodb::config::retry::RetryPartition;
+use kith::embedded::Embedded;
+use kith::table;
+use shared::lambda::https_client;
+use shared::store::Table;
+use shared::world::World;
+
+use crate::faults::Faults;
+
+/// An empty table, and the network between it and the service.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    /// The table as the service reaches it.
+    pub table: Table,
+    /// The network between them.
+    pub faults: Faults,
+}
+
+/// Where the second engine listens, if the tests are to run on it.
+#[expect(clippy::disallowed_methods, reason = "this is the one place where the tests read their environment")]
+pub fn endpoint() -> Option<String> {
+    std::env::var("KITH_ENDPOINT").ok().filter(|url| !url.is_empty())
+}
+
+impl Engine {
+    /// Makes an empty table on the engine that the environment asks for.
+    pub async fn open(world: World) -> Self {
+        match endpoint() {
+            Some(url) => Self::remote(&url, world).await,
+            None => Self::embedded(world).await,
+        }
+    }
+
+    /// Makes an empty table on the embedded engine.
+    pub async fn embedded(world: World) -> Self {
+        let faults = Faults::before(Embedded::memory().expect("an engine in memory").http_client());
+        let client = table::embedded_client(faults.http_client());
+        Self::make(client, faults, table::LOCAL, world).await
+    }
+
+    async fn remote(url: &str, world: World) -> Self {
+        let faults = Faults::before(https_client(false));
+        let client = table::embedded_client(faults.http_client());
+        let config = client
+            .config()
+            .to_builder()
+            .endpoint_url(url)
+            .region(Region::new("us-east-1"))
+            .credentials_provider(Credentials::new("test", "test", None, None, "test"));
+        let name = format!("kith-{}", world.new_uuid());
+        Self::make(Client::from_conf(config.build()), faults, &name, world).await
+    }
+
+    async fn make(client: Client, faults: Faults, name: &str, world: World) -> Self {
+        // The SDK shares its allowance of retries among the clients of a process: one test's faults must not use up another's.
+        static ENGINES: AtomicUsize = AtomicUsize::new(0);
+        let partition = RetryPartition::new(format!("test-{}", ENGINES.fetch_add(1, Ordering::Relaxed)));
+        let client = Client::from_conf(client.config().to_builder().retry_partition(partition).build());
+        table::create(&client, name).await.expect("an empty table");
+        Self { table: Table::new(client, name, world), faults }
+    }
+}

@@ -1,0 +1,287 @@
+//! A network that fails as it is told: before an operation takes effect, after it, or with an answer of DynamoDB's own.
+//!
+//! Calls are counted per attempt, from the last [`Faults::reset`] on, so "crash at the n-th call" and "lose the answer of the
+//! n-th call" mean the same in every run. Each rule is used up by one call, a crash by none.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_runtime_api::http::StatusCode;
+use aws_smithy_types::body::SdkBody;
+use serde_json::{Value, json};
+use tokio::sync::Semaphore;
+
+/// One way for a call of the table to go wrong.
+#[derive(Clone, Debug)]
+pub enum Fault {
+    /// A 500 before anything happens.
+    ServerError,
+    /// The connection breaks before anything happens.
+    Unreachable,
+    /// It takes effect, and the connection breaks before the answer.
+    Lost,
+    /// It takes effect, and the answer never comes.
+    Silent,
+    /// It takes effect, and the answer is a 500.
+    LostServerError,
+    /// `ThrottlingException`.
+    Throttled,
+    /// `ProvisionedThroughputExceededException`.
+    Exceeded,
+    /// The transaction is cancelled because its member with this index is throttled.
+    ThrottledMember(usize),
+    /// The item with this index is part of another transaction at this moment.
+    Conflict(usize),
+    /// The call waits at the gate, then goes on.
+    Held(Arc<Gate>),
+}
+
+impl Fault {
+    /// Every fault that one call can meet by itself.
+    pub fn all() -> Vec<Self> {
+        vec![
+            Self::ServerError,
+            Self::Unreachable,
+            Self::Lost,
+            Self::Silent,
+            Self::LostServerError,
+            Self::Throttled,
+            Self::Exceeded,
+            Self::ThrottledMember(0),
+            Self::Conflict(0),
+        ]
+    }
+
+    /// Whether the operation with this body can meet the fault.
+    fn fits(&self, seen: &Seen) -> bool {
+        let members = seen.body.get("TransactItems").and_then(Value::as_array).map_or(0, Vec::len);
+        match self {
+            Self::ThrottledMember(k) => *k < members,
+            Self::Conflict(k) => *k < members || matches!(seen.operation.as_str(), "PutItem" | "UpdateItem"),
+            _ => true,
+        }
+    }
+}
+
+/// Where a call waits until the test lets it go on: what happens in between is up to the test.
+#[derive(Debug)]
+pub struct Gate {
+    reached: Semaphore,
+    open: Semaphore,
+}
+
+impl Gate {
+    /// A closed gate.
+    pub fn closed() -> Arc<Self> {
+        Arc::new(Self { reached: Semaphore::new(0), open: Semaphore::new(0) })
+    }
+
+    /// Waits until a call stands at the gate.
+    pub async fn reached(&self) {
+        self.reached.acquire().await.expect("the gate is never torn down").forget();
+    }
+
+    /// Lets one call go on.
+    pub fn open(&self) {
+        self.open.add_permits(1);
+    }
+
+    async fn pass(&self) {
+        self.reached.add_permits(1);
+        self.open.acquire().await.expect("the gate is never torn down").forget();
+    }
+}
+
+/// One call of the table, as it went over the network.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// The operation's name.
+    pub operation: String,
+    /// Its input.
+    pub body: Value,
+}
+
+#[derive(Clone, Debug)]
+enum When {
+    At(usize),
+    From(usize),
+    Next(&'static str),
+}
+
+#[derive(Debug, Default)]
+struct Plan {
+    rules: Vec<(When, Fault)>,
+    seen: Vec<Seen>,
+}
+
+impl Plan {
+    /// Notes a call and takes the fault that it meets.
+    fn meet(&mut self, seen: Seen) -> Option<Fault> {
+        let n = self.seen.len();
+        let due = self.rules.iter().position(|(when, fault)| {
+            let hit = match when {
+                When::At(at) => n == *at,
+                When::From(from) => n >= *from,
+                When::Next(operation) => seen.operation == *operation,
+            };
+            hit && fault.fits(&seen)
+        });
+        self.seen.push(seen);
+        let due = due?;
+        match self.rules.get(due)? {
+            (When::From(_), fault) => Some(fault.clone()),
+            _ => Some(self.rules.remove(due).1),
+        }
+    }
+}
+
+/// The network between the service and the table; clones share it.
+#[derive(Clone)]
+pub struct Faults {
+    inner: SharedHttpClient,
+    plan: Arc<Mutex<Plan>>,
+}
+
+impl fmt::Debug for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Faults").finish_non_exhaustive()
+    }
+}
+
+impl Faults {
+    /// A network without faults before an engine.
+    pub fn before(inner: SharedHttpClient) -> Self {
+        Self { inner, plan: Arc::default() }
+    }
+
+    /// The client to configure the SDK with.
+    pub fn http_client(&self) -> SharedHttpClient {
+        SharedHttpClient::new(self.clone())
+    }
+
+    fn plan<T>(&self, work: impl FnOnce(&mut Plan) -> T) -> T {
+        work(&mut self.plan.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Forgets all rules and calls: the next call is the first.
+    pub fn reset(&self) {
+        self.plan(|plan| *plan = Plan::default());
+    }
+
+    /// Lets the call with this index meet the fault.
+    pub fn at(&self, index: usize, fault: Fault) {
+        self.plan(|plan| plan.rules.push((When::At(index), fault)));
+    }
+
+    /// Lets every call from this index on meet the fault.
+    pub fn from(&self, index: usize, fault: Fault) {
+        self.plan(|plan| plan.rules.push((When::From(index), fault)));
+    }
+
+    /// Lets the next call of this operation meet the fault; told twice, the next two.
+    pub fn next(&self, operation: &'static str, fault: Fault) {
+        self.plan(|plan| plan.rules.push((When::Next(operation), fault)));
+    }
+
+    /// Holds the next call of this operation at a gate.
+    pub fn hold(&self, operation: &'static str) -> Arc<Gate> {
+        let gate = Gate::closed();
+        self.next(operation, Fault::Held(gate.clone()));
+        gate
+    }
+
+    /// The calls since the last reset, attempts counted one by one.
+    pub fn seen(&self) -> Vec<Seen> {
+        self.plan(|plan| plan.seen.clone())
+    }
+
+    /// The names of the operations since the last reset.
+    pub fn operations(&self) -> Vec<String> {
+        self.seen().into_iter().map(|seen| seen.operation).collect()
+    }
+}
+
+impl HttpClient for Faults {
+    fn http_connector(&self, settings: &HttpConnectorSettings, parts: &RuntimeComponents) -> SharedHttpConnector {
+        let inner = self.inner.http_connector(settings, parts);
+        SharedHttpConnector::new(Connector { inner, faults: self.clone() })
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Connector {
+    inner: SharedHttpConnector,
+    faults: Faults,
+}
+
+impl HttpConnector for Connector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let target = request.headers().get("x-amz-target").unwrap_or_default();
+        let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
+        let body = request.body().bytes().and_then(|bytes| serde_json::from_slice(bytes).ok()).unwrap_or_default();
+        let seen = Seen { operation, body };
+        let fault = self.faults.plan(|plan| plan.meet(seen.clone()));
+        let inner = self.inner.clone();
+        HttpConnectorFuture::new(async move {
+            match fault {
+                None => inner.call(request).await,
+                Some(Fault::Held(gate)) => {
+                    gate.pass().await;
+                    inner.call(request).await
+                }
+                Some(Fault::Unreachable) => Err(broken()),
+                Some(Fault::Lost) => {
+                    inner.call(request).await?;
+                    Err(broken())
+                }
+                Some(Fault::Silent) => {
+                    inner.call(request).await?;
+                    std::future::pending().await
+                }
+                Some(Fault::LostServerError) => {
+                    inner.call(request).await?;
+                    Ok(error(500, "InternalServerError", None))
+                }
+                Some(Fault::ServerError) => Ok(error(500, "InternalServerError", None)),
+                Some(Fault::Throttled) => Ok(error(400, "ThrottlingException", None)),
+                Some(Fault::Exceeded) => Ok(error(400, "ProvisionedThroughputExceededException", None)),
+                Some(Fault::ThrottledMember(k)) => Ok(cancelled(&seen, k, "ThrottlingError")),
+                Some(Fault::Conflict(_)) if seen.operation != "TransactWriteItems" => {
+                    Ok(error(400, "TransactionConflictException", None))
+                }
+                Some(Fault::Conflict(k)) => Ok(cancelled(&seen, k, "TransactionConflict")),
+            }
+        })
+    }
+}
+
+fn broken() -> ConnectorError {
+    ConnectorError::io("the connection broke".into())
+}
+
+/// A message that must never reach a caller (rule E2).
+const MESSAGE: &str = "a message of DynamoDB that quotes a secret value";
+
+fn error(status: u16, name: &str, reasons: Option<Vec<Value>>) -> HttpResponse {
+    let mut body = json!({ "__type": format!("com.amazonaws.dynamodb.v20120810#{name}"), "message": MESSAGE });
+    if let (Some(reasons), Some(members)) = (reasons, body.as_object_mut()) {
+        members.insert("CancellationReasons".to_owned(), Value::Array(reasons));
+    }
+    let status = StatusCode::try_from(status).expect("a status");
+    let mut response = HttpResponse::new(status, SdkBody::from(body.to_string()));
+    response.headers_mut().insert("content-type", "application/x-amz-json-1.0");
+    response
+}
+
+fn cancelled(seen: &Seen, member: usize, code: &str) -> HttpResponse {
+    let members = seen.body.get("TransactItems").and_then(Value::as_array).map_or(0, Vec::len);
+    let reason =
+        |i| if i == member { json!({ "Code": code, "Message": MESSAGE }) } else { json!({ "Code": "None" }) };
+    error(400, "TransactionCanceledException", Some((0..members).map(reason).collect()))
+}

@@ -1,0 +1,175 @@
+//! The service in this process, its tenants and their clients.
+
+use axum::Router;
+use kith::check::{self, Report};
+use kith::serve;
+use serde_json::Value;
+use shared::domain::Scopes;
+use shared::domain::id::TenantId;
+use shared::store::Table;
+use shared::world::{Clock, Random, Timestamp, World};
+
+use crate::call::Call;
+use crate::engine::Engine;
+use crate::faults::Faults;
+
+/// The base URL of the service under test.
+pub const BASE: &str = "https://kith.example";
+/// The tenant that is there from the start.
+pub const TENANT: &str = "acme";
+/// When the stopped clock stands: 2026-11-21T10:00:00Z.
+pub const START: Timestamp = Timestamp::from_millis(1_795_255_200_000);
+
+/// All functions in one process, each with caches of its own; clones share them.
+#[derive(Clone, Debug)]
+pub struct Service {
+    /// The table.
+    pub table: Table,
+    /// The network between the functions and the table.
+    pub faults: Faults,
+    /// The clock of the rules; it stands still unless it is moved.
+    pub clock: Clock,
+    router: Router,
+}
+
+impl Service {
+    /// Starts on an empty table of the embedded engine, with the tenant [`TENANT`], at [`START`].
+    pub async fn start() -> Self {
+        let clock = Clock::stopped_at(START);
+        let engine = Engine::embedded(World { clock: clock.clone(), random: Random::default() }).await;
+        Self::on(engine, clock).await
+    }
+
+    /// Starts on an engine.
+    pub async fn on(engine: Engine, clock: Clock) -> Self {
+        let router = serve::router(&engine.table, BASE);
+        let service = Self { table: engine.table, faults: engine.faults, clock, router };
+        service.create_tenant(TENANT).await;
+        service
+    }
+
+    /// Another instance of every function on the same table: what one has read, the other has not.
+    pub fn instance(&self) -> Self {
+        Self { router: serve::router(&self.table, BASE), ..self.clone() }
+    }
+
+    /// Makes a tenant.
+    pub async fn create_tenant(&self, name: &str) {
+        let made = self.table.create_tenant(&tenant(name)).await.expect("a tenant");
+        assert!(made, "there is a tenant `{name}`");
+    }
+
+    /// Registers a client that holds the refresh grant, and gets it a token with all its scopes.
+    pub async fn client(&self, tenant_name: &str, scopes: &str) -> Client {
+        let scopes: Scopes = scopes.parse().expect("scopes");
+        self.register(tenant_name, scopes, true).await.with_token().await
+    }
+
+    /// Registers a client; it has no token yet.
+    pub async fn register(&self, tenant_name: &str, scopes: Scopes, refresh: bool) -> Client {
+        let world = self.table.world();
+        let (client, secret) =
+            shared::domain::client::Client::register(&tenant(tenant_name), "test", scopes, refresh, world);
+        self.table.create_client(&client).await.expect("a client");
+        let (id, secret) = (client.client_id.to_string(), secret.reveal().to_owned());
+        Client { service: self.clone(), id, secret, token: String::new() }
+    }
+
+    /// A client of [`TENANT`] that may do everything that machine clients do.
+    pub async fn crm(&self) -> Client {
+        self.client(TENANT, "users:read users:write config:read config:write").await
+    }
+
+    /// A request without a token.
+    pub fn call(&self, method: &str, path: &str) -> Call {
+        Call::new(self.router.clone(), method, path)
+    }
+
+    /// A request to the token endpoint.
+    pub fn token(&self, form: &[(&str, &str)]) -> Call {
+        self.call("POST", "/idhub/oidc/v1/token").form(form)
+    }
+
+    /// Asserts rule D1 over [`TENANT`] and returns what there is.
+    #[track_caller]
+    pub fn check(&self) -> impl Future<Output = Report> {
+        let at = std::panic::Location::caller();
+        async move {
+            let report = check::verify(&self.table, &tenant(TENANT)).await.expect("a report");
+            assert_eq!(report.problems, Vec::<String>::new(), "D1 does not hold at {at}");
+            report
+        }
+    }
+}
+
+/// A tenant's id.
+fn tenant(name: &str) -> TenantId {
+    name.parse().expect("a tenant's name")
+}
+
+/// A machine client.
+#[derive(Clone, Debug)]
+pub struct Client {
+    /// The service that it calls.
+    pub service: Service,
+    /// The client's id.
+    pub id: String,
+    /// The client's secret.
+    pub secret: String,
+    /// The access token that it sends.
+    pub token: String,
+}
+
+impl Client {
+    /// The client with a new token that has all its scopes.
+    pub async fn with_token(mut self) -> Self {
+        self.token = self.token_for(&[("grant_type", "client_credentials")]).await.is(200).field("access_token");
+        self
+    }
+
+    /// The same client of another instance.
+    pub fn on(&self, service: &Service) -> Self {
+        Self { service: service.clone(), ..self.clone() }
+    }
+
+    /// A request to the token endpoint with the client's credentials.
+    pub fn token_for(&self, form: &[(&str, &str)]) -> Call {
+        let credentials = [("client_id", self.id.as_str()), ("client_secret", self.secret.as_str())];
+        self.service.token(&[form, &credentials].concat())
+    }
+
+    /// A request with the client's token.
+    pub fn call(&self, method: &str, path: &str) -> Call {
+        self.service.call(method, path).token(&self.token)
+    }
+
+    /// A GET.
+    pub fn get(&self, path: &str) -> Call {
+        self.call("GET", path)
+    }
+
+    /// A DELETE.
+    pub fn delete(&self, path: &str) -> Call {
+        self.call("DELETE", path)
+    }
+
+    /// A POST with a JSON body.
+    pub fn post(&self, path: &str, body: Value) -> Call {
+        self.call("POST", path).json(body)
+    }
+
+    /// A POST without a body.
+    pub fn act(&self, path: &str) -> Call {
+        self.call("POST", path)
+    }
+
+    /// A PUT with a JSON body.
+    pub fn put(&self, path: &str, body: Value) -> Call {
+        self.call("PUT", path).json(body)
+    }
+
+    /// A PATCH with a JSON body.
+    pub fn patch(&self, path: &str, body: Value) -> Call {
+        self.call("PATCH", path).json(body)
+    }
+}
