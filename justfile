@@ -35,9 +35,11 @@ openapi:
     cargo run -q -p kith -- openapi > target/openapi.json
     mv target/openapi.json openapi.json
 
-# Run the benchmarks, or those that the arguments name.
+# Measure release builds: all, or `cold` (the functions' sizes and starts), or `load` (on `kith serve`).
 bench *arguments:
-    cargo bench --workspace "$@"
+    cargo build --release -p token -p users -p personas -p definitions -p subjects
+    cargo build --release -p kith -p benches
+    cargo run --release -q -p benches -- "$@"
 
 # Everything that has to pass.
 ci:

@@ -75,7 +75,7 @@ impl Running {
             .stderr(Stdio::null())
             .spawn()?;
         let mut line = String::new();
-        let listening = child.stdout.take().map(|out| BufReader::new(out).read_line(&mut line));
+        let listening = child.stdout.as_mut().map(|out| BufReader::new(out).read_line(&mut line));
         let service = Arc::new(Service { authority: String::new(), client_id: String::new(), client_secret: String::new() });
         let mut running = Self { child, service };
         if listening.transpose()?.unwrap_or_default() == 0 {

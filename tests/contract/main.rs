@@ -1,1 +1,11 @@
-//! Tests.
+//! The contract of the service over HTTP, one module per group of routes, and what no single request shows: races, faults and cost.
+//!
+//! Each test is a sentence that begins with the rule it pins (`rules.md`).
+
+mod definitions;
+mod edge;
+mod personas;
+mod sso;
+mod tenants;
+mod token;
+mod users;

@@ -90,6 +90,16 @@ impl Service {
         self.call("POST", "/idhub/oidc/v1/token").form(form)
     }
 
+    /// Every item of the table as text, for tests that look for what must not be there.
+    pub async fn items(&self) -> Vec<String> {
+        let mut pages = self.table.client().scan().table_name(self.table.name()).into_paginator().items().send();
+        let mut items = Vec::new();
+        while let Some(item) = pages.next().await {
+            items.push(format!("{:?}", item.expect("a page of items")));
+        }
+        items
+    }
+
     /// Asserts rule D1 over [`TENANT`] and returns what there is.
     #[track_caller]
     pub fn check(&self) -> impl Future<Output = Report> {

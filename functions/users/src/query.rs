@@ -6,14 +6,11 @@ use shared::domain::field::Fields;
 use shared::domain::{Json, Result};
 use shared::http::Call;
 use shared::http::answer::{Answer, Answered};
-use shared::http::call::page_size;
+use shared::http::call::{MAX_PAGE_BYTES, page_size};
 use shared::object;
-use shared::store::users::LiveUser;
+use shared::store::users::{Entries, LiveUser};
 
 use super::filter::{Filter, Plan};
-
-/// The most bytes of a page's profiles; a page ends early rather than grow past it.
-const MAX_BYTES: usize = 4 * 1024 * 1024;
 
 /// Where the next page starts.
 #[derive(Serialize, Deserialize)]
@@ -79,37 +76,55 @@ struct Page {
     users: Vec<LiveUser>,
     after: Option<String>,
     read: usize,
+    bytes: usize,
 }
 
 impl Page {
-    /// Reads along the plan until the page is full or nothing is left.
+    /// Reads along the plan until the page is full or nothing is left; `after` is then where the next page starts, if there is one.
     async fn fill(&mut self, call: &Call, plan: &Plan, size: usize, matches: impl Fn(&LiveUser) -> bool) -> Result<()> {
-        let tenant = &call.caller.tenant;
-        let table = call.app.table();
-        let mut bytes = 0;
+        let (tenant, table) = (&call.caller.tenant, call.app.table());
         loop {
-            let (ids, next) = match plan {
-                Plan::Nobody => (Vec::new(), None),
-                Plan::User(id) => (vec![*id], None),
+            let entries = match plan {
+                Plan::Nobody => Entries::default(),
+                Plan::User(id) => Entries { users: vec![(*id, String::new())], more: false },
                 Plan::Lookup(lookup) => {
-                    let left = i32::try_from(size - self.users.len()).unwrap_or(1);
-                    table.users_of(tenant, lookup, self.after.as_deref(), left).await?
+                    table.users_of(tenant, lookup, self.after.as_deref(), size - self.users.len()).await?
                 }
             };
-            let found = match ids.as_slice() {
+            let ids: Vec<_> = entries.users.iter().map(|(id, _)| *id).collect();
+            let mut found = match ids.as_slice() {
                 [] => Vec::new(),
                 [id] => table.find_user(tenant, *id).await?.into_iter().collect(),
                 ids => table.find_users(tenant, ids).await?,
-            };
-            self.read += found.len();
-            for user in found.into_iter().filter(&matches) {
-                bytes += user.size();
-                self.users.push(user);
             }
-            self.after = next;
-            if self.after.is_none() || self.users.len() >= size || bytes >= MAX_BYTES {
+            .into_iter()
+            .peekable();
+            for (id, position) in entries.users {
+                if let Some(user) = found.next_if(|user| user.value.id == id) {
+                    self.read += 1;
+                    if matches(&user) && !self.take(user) {
+                        return Ok(());
+                    }
+                }
+                self.after = Some(position);
+            }
+            if !entries.more {
+                self.after = None;
+                return Ok(());
+            }
+            if self.users.len() >= size {
                 return Ok(());
             }
         }
+    }
+
+    /// Takes a user onto the page unless it would grow too large; the first always fits.
+    fn take(&mut self, user: LiveUser) -> bool {
+        if self.bytes + user.size() > MAX_PAGE_BYTES && !self.users.is_empty() {
+            return false;
+        }
+        self.bytes += user.size();
+        self.users.push(user);
+        true
     }
 }

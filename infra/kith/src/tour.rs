@@ -198,7 +198,7 @@ impl Tour {
     /// The administrator defines an attribute and a persona that may hold it; returns the attribute's id.
     async fn define(&mut self) -> Result<String, Failure> {
         self.sign_in(true).await?;
-        let name = format!("badge-{}", self.mark);
+        let name = self.badge();
         let body = json!({ "category": "common", "name": name, "data_format": "TEXT", "display_name": "Badge" });
         let path = "/identity/config/attribute-definitions";
         let attribute = self.step("Define an attribute", Ask::post(path, body), 201).await?.text("/id")?;
@@ -207,6 +207,11 @@ impl Tour {
         let body = json!({ "name": format!("guest_{}", self.mark), "scoped": true, "attributes": [attribute] });
         self.step("Define a persona that may hold it", Ask::post("/config/persona-definitions", body), 201).await?;
         Ok(attribute)
+    }
+
+    /// The name of the attribute that this walk defines.
+    fn badge(&self) -> String {
+        format!("badge-{}", self.mark)
     }
 
     async fn onboard(&mut self) -> Result<String, Failure> {
@@ -235,12 +240,13 @@ impl Tour {
 
     async fn change(&mut self, id: &str) -> Result<(), Failure> {
         let path = format!("/identity/users/{id}");
+        let badge = self.badge();
         let first = self.step("Read it, with its tag", Ask::get(&path), 200).await?;
         let tag = first.etag();
         self.step("Read it again only if it changed", Ask::get(&path).with("if-none-match", tag), 304).await?;
-        let patch = json!({ "given_name": "Johannes", "attributes": { "common": { "employee-number": ["42"] } } });
+        let patch = json!({ "given_name": "Johannes", "attributes": { "common": { &badge: ["42"] } } });
         let changed = self.step("Change two fields of what was read", Ask::patch(&path, tag, patch), 200).await?;
-        expect(changed.text("/attributes/common/employee-number/0")? == "42", "the attribute is not there")?;
+        expect(changed.text(&format!("/attributes/common/{badge}/0"))? == "42", "the attribute is not there")?;
         let stale = json!({ "given_name": "Jan" });
         self.step("A change of what is no longer so is refused", Ask::patch(&path, tag, stale.clone()), 412).await?;
         let blind = Ask { body: Some(stale), ..Ask::new(Method::PATCH, &path) };
@@ -317,7 +323,7 @@ impl Tour {
         let (status, headers) = (response.status(), response.headers().clone());
         let text = response.text().await.map_err(|error| error.to_string())?;
         let body: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
-        self.reply(status, &headers, &body);
+        self.reply(status, &headers, &hide_tokens(text, &body));
         if status.as_u16() != due {
             return Err(format!("step {}: {due} was due, {status} came", self.steps));
         }
@@ -339,7 +345,7 @@ impl Tour {
         }
     }
 
-    fn reply(&self, status: StatusCode, headers: &HeaderMap, body: &Value) {
+    fn reply(&self, status: StatusCode, headers: &HeaderMap, body: &str) {
         let colour =
             if status.is_client_error() || status.is_server_error() { AnsiColor::Yellow } else { AnsiColor::Green };
         self.paint(colour.on_default(), &format!("   → {status}"));
@@ -348,8 +354,8 @@ impl Tour {
                 println!("     {name}: {value}");
             }
         }
-        if !body.is_null() {
-            println!("     {}", hide_tokens(body));
+        if !body.is_empty() {
+            println!("     {body}");
         }
     }
 
@@ -358,16 +364,13 @@ impl Tour {
     }
 }
 
-/// The body with tokens cut short: they are secrets, and long.
-fn hide_tokens(body: &Value) -> Value {
-    let mut body = body.clone();
-    for name in ["access_token", "refresh_token"] {
-        if let Some(token) = body.get_mut(name) {
-            let start: String = token.as_str().unwrap_or_default().chars().take(12).collect();
-            *token = format!("{start}…").into();
-        }
-    }
-    body
+/// The answer's text with tokens cut short: they are secrets, and long.
+fn hide_tokens(text: String, body: &Value) -> String {
+    let tokens = ["access_token", "refresh_token"].into_iter().filter_map(|name| body.get(name)?.as_str());
+    tokens.fold(text, |text, token| {
+        let start: String = token.chars().take(12).collect();
+        text.replace(token, &format!("{start}…"))
+    })
 }
 
 fn expect(holds: bool, otherwise: &str) -> Result<(), Failure> {

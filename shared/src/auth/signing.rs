@@ -199,7 +199,7 @@ impl SigningKeys {
     async fn succeed(&self, stored: Option<Versioned<State>>, now: Timestamp) -> Result<(), Failed> {
         let made =
             self.make(stored.as_ref().map(|s| &s.value), now).map_err(|error| Failed::Broken(format!("{error:?}")))?;
-        let (state, private, dropped) = made;
+        let (state, private) = made;
         let mut writes = Vec::new();
         if let Some(stored) = stored {
             let version = stored.version();
@@ -214,18 +214,15 @@ impl SigningKeys {
             }
         }
         writes.push(Write::Put(private, Condition::Absent));
-        writes.extend(dropped.into_iter().map(|key| Write::Delete(key, Condition::Live)));
         self.table.commit(writes).await
     }
 
-    fn make(&self, state: Option<&State>, now: Timestamp) -> Result<(State, Item, Vec<Key>)> {
+    fn make(&self, state: Option<&State>, now: Timestamp) -> Result<(State, Item)> {
         let random = &self.table.world().random;
         let pkcs8 = Es256Key::generate(random)?;
         let key = Es256Key::parse(&pkcs8, random)?;
         let (x, y) = key.coordinates()?;
         let mut state = state.cloned().unwrap_or_default();
-        let dropped: Vec<_> =
-            state.keys.iter().filter(|key| key.drop_at <= now).map(|key| Key::private_key(&key.kid)).collect();
         state.keys.retain(|key| key.drop_at > now);
         let sign_from = if state.signing(now).is_some() { now.plus_seconds(PUBLISH_SECONDS) } else { now };
         // The key before signs until this one's turn, however early its own end was set.
@@ -233,9 +230,9 @@ impl SigningKeys {
         let sign_until = sign_from.plus_seconds(SIGN_SECONDS);
         let drop_at = sign_until.plus_seconds(LONGEST_TOKEN + 60);
         let kid = key.kid().to_owned();
-        let private = Item::at(&Key::private_key(&kid)).text("secret", STANDARD.encode(pkcs8));
+        let private = Item::at(&Key::private_key(&kid)).text("secret", STANDARD.encode(pkcs8)).expiring(drop_at);
         state.keys.push(PublicKey { kid, x, y, sign_from, sign_until, drop_at });
-        Ok((state, private, dropped))
+        Ok((state, private))
     }
 
     async fn secret(&self, key: Key) -> Result<Vec<u8>> {

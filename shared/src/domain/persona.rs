@@ -187,6 +187,7 @@ impl Persona {
     fn read_editable(&mut self, fields: &mut Fields<'_>, schema: &Schema) {
         let definition = schema.persona(self.definition);
         let before = self.attributes.clone();
+        let scope_before = std::mem::take(&mut self.scope);
         self.scope = fields.texts("scope", MAX_SCOPE, MAX_TEXT).unwrap_or_default();
         self.scope.sort_unstable();
         self.scope.dedup();
@@ -200,7 +201,9 @@ impl Persona {
         }
         let attributes = fields.value("attributes");
         let Some(definition) = definition else { return };
+        let new_scope = self.rev == 1 || self.scope != scope_before;
         match (definition.scoped, self.scope.is_empty()) {
+            _ if !new_scope => {}
             (true, true) => {
                 fields.refuse("scope", Code::Required, "the persona definition is scoped: at least one scope is due");
             }

@@ -45,7 +45,8 @@ pub fn read(
                 );
                 continue;
             };
-            if allowed.is_some_and(|allowed| !allowed.contains(&definition.id)) {
+            let unchanged = stored.get(&definition.id).is_some_and(|old| is_shown(&value, old, definition));
+            if !unchanged && allowed.is_some_and(|allowed| !allowed.contains(&definition.id)) {
                 violations.add(
                     at,
                     Code::NotAllowed,
@@ -94,6 +95,9 @@ pub fn read_one(
     stored: Option<&[String]>,
     violations: &mut Violations,
 ) -> Option<Vec<String>> {
+    if let Some(stored) = stored.filter(|stored| is_shown(&value, stored, definition)) {
+        return Some(stored.to_vec());
+    }
     let items = match value {
         Json::Array(items) => items,
         other => {
@@ -101,12 +105,6 @@ pub fn read_one(
             return None;
         }
     };
-    let unchanged = stored.is_some_and(|stored| {
-        stored.len() == items.len() && stored.iter().zip(&items).all(|(old, new)| *new == show_value(old, definition))
-    });
-    if unchanged {
-        return stored.map(<[String]>::to_vec);
-    }
     if items.len() > MAX_VALUES {
         violations.add(at, Code::TooMany, format!("{} values, at most {MAX_VALUES} are allowed", items.len()));
         return None;
@@ -135,6 +133,12 @@ pub fn read_one(
         }
     }
     (values.len() == due).then_some(values)
+}
+
+/// Whether `sent` is what callers see of the stored values.
+fn is_shown(sent: &Json, stored: &[String], definition: &AttributeDefinition) -> bool {
+    let Json::Array(items) = sent else { return false };
+    items.len() == stored.len() && items.iter().zip(stored).all(|(new, old)| *new == show_value(old, definition))
 }
 
 fn read_value(item: &Json, definition: &AttributeDefinition) -> Result<String, (Code, String)> {

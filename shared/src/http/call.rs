@@ -27,6 +27,8 @@ use crate::domain::versioned::Tag;
 pub const MAX_BODY: usize = 256 * 1024;
 /// The members of a page when the caller sets no limit.
 pub const PAGE: usize = 50;
+/// The most bytes of a page; it ends early rather than grow past them.
+pub const MAX_PAGE_BYTES: usize = 4 * 1024 * 1024;
 /// The most members of a page.
 pub const MAX_PAGE: usize = 100;
 

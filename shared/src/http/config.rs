@@ -1,7 +1,7 @@
 //! The use cases of configuration: every kind of definition is created, listed, read, replaced, patched and deleted the same way.
 
 use super::answer::{Answer, Answered};
-use super::call::Call;
+use super::call::{Call, MAX_PAGE_BYTES};
 use crate::domain::Json;
 use crate::domain::definition::Definition;
 use crate::domain::error::Error;
@@ -48,13 +48,23 @@ pub async fn list<T: Definition>(call: Call) -> Answered {
     let bound = format!("{filters:?}");
     let after = call.open_cursor::<String>(&bound, call.query("cursor")).await?.unwrap_or_default();
     let schema = call.app.schema_now(&call.caller.tenant).await?;
-    let mut matching = T::collection(&schema)
+    let matching = T::collection(&schema)
         .after(&after)
         .filter(|(_, entry)| filters.iter().all(|(name, value)| entry.stored.value.matches(name, value)));
-    let page: Vec<_> = matching.by_ref().take(size).collect();
-    let items: Vec<_> = page.iter().map(|(_, entry)| Json::Object(entry.stored.value.show())).collect();
+    let (mut items, mut bytes, mut last) = (Vec::new(), 0, None);
+    let mut more = false;
+    for (id, entry) in matching {
+        let item = Json::Object(entry.stored.value.show());
+        bytes += item.to_text().len();
+        more = items.len() == size || (bytes > MAX_PAGE_BYTES && !items.is_empty());
+        if more {
+            break;
+        }
+        items.push(item);
+        last = Some(id);
+    }
     let mut content = object! { "items" => items };
-    if let (Some(_), Some((last, _))) = (matching.next(), page.last()) {
+    if let (true, Some(last)) = (more, last) {
         content.insert("next_cursor".to_owned(), Json::from(call.cursor(&bound, last).await?));
     }
     Ok(Answer::content(content))

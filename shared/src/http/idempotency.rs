@@ -33,13 +33,13 @@ pub(super) struct IdempotencyKey {
     digest: String,
 }
 
+/// What is kept of an answer; its body follows in the sealed bytes, after a line end.
 #[derive(Serialize, Deserialize)]
 struct Kept {
     digest: String,
     status: u16,
     etag: Option<String>,
     location: Option<String>,
-    body: Option<String>,
 }
 
 impl IdempotencyKey {
@@ -84,9 +84,12 @@ impl IdempotencyKey {
         let Some(record) = app.table().find_record(&caller.tenant, &self.scope).await? else {
             return Ok(None);
         };
-        let kept = open(&self.sealing, &self.scope, &record.sealed)
-            .and_then(|bytes| serde_json::from_slice::<Kept>(&bytes).ok())
-            .ok_or_else(|| Error::unexpected("an idempotency record does not open"))?;
+        let broken = || Error::unexpected("an idempotency record does not open");
+        let opened = open(&self.sealing, &self.scope, &record.sealed).ok_or_else(broken)?;
+        let end = opened.iter().position(|byte| *byte == b'\n').ok_or_else(broken)?;
+        let (kept, body) = opened.split_at_checked(end).ok_or_else(broken)?;
+        let kept: Kept = serde_json::from_slice(kept).map_err(|_| broken())?;
+        let body = body.get(1..).filter(|body| !body.is_empty()).map(Bytes::copy_from_slice);
         if kept.digest != self.digest {
             let detail = "the Idempotency-Key was used with another body; take a new one";
             return Err(Error::invalid("", Code::NotAllowed, detail));
@@ -100,7 +103,7 @@ impl IdempotencyKey {
             status: StatusCode::from_u16(kept.status).map_err(Error::unexpected)?,
             etag: kept.etag,
             location: kept.location,
-            body: kept.body.map(Bytes::from),
+            body,
             user: record.user,
             replayed: true,
         }))
@@ -113,9 +116,10 @@ impl IdempotencyKey {
             status: answer.status.as_u16(),
             etag: answer.etag.clone(),
             location: answer.location.clone(),
-            body: answer.body.as_ref().map(|bytes| String::from_utf8_lossy(bytes).into_owned()),
         };
-        let kept = serde_json::to_vec(&kept).map_err(Error::unexpected)?;
+        let mut kept = serde_json::to_vec(&kept).map_err(Error::unexpected)?;
+        kept.push(b'\n');
+        kept.extend_from_slice(answer.body.as_deref().unwrap_or_default());
         let sealed = seal(&self.sealing, &self.scope, kept, app.world())?;
         let until = app.world().clock.now().plus_seconds(KEPT_SECONDS);
         Ok(Record { sealed, user: answer.user }.write(&caller.tenant, &self.scope, until))

@@ -13,6 +13,8 @@
 //! | `used` | BOOL | definitions that were ever assigned |
 //! | `deprecated` | BOOL | definitions that take no new assignments |
 //! | `deleted_at` | S | tombstones |
+//! | `sealed` | B | idempotency records |
+//! | `secret` | S | keys of the service |
 //! | `expires_at` | N | items that end, in seconds; past it an item is gone, removed or not (rule D8) |
 //! | `gsi1pk`, `gsi1sk` | S | items in the index |
 
@@ -60,6 +62,12 @@ impl Item {
     #[must_use]
     pub fn text(self, name: &str, value: impl Into<String>) -> Self {
         self.with(name, AttributeValue::S(value.into()))
+    }
+
+    /// Sets a binary attribute.
+    #[must_use]
+    pub fn bytes(self, name: &str, value: Vec<u8>) -> Self {
+        self.with(name, AttributeValue::B(Blob::new(value)))
     }
 
     /// Sets a list of texts.
@@ -124,6 +132,12 @@ impl Item {
     #[must_use]
     pub fn get_text(&self, name: &str) -> Option<&str> {
         self.0.get(name).and_then(|value| value.as_s().ok()).map(String::as_str)
+    }
+
+    /// A binary attribute.
+    #[must_use]
+    pub fn get_bytes(&self, name: &str) -> Option<&[u8]> {
+        self.0.get(name).and_then(|value| value.as_b().ok()).map(AsRef::as_ref)
     }
 
     /// A list of texts.

@@ -13,8 +13,8 @@ use crate::world::Timestamp;
 /// A record as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// The sealed answer, base64url.
-    pub sealed: String,
+    /// The sealed answer.
+    pub sealed: Vec<u8>,
     /// The user that the answer shows: a replay is not found once it is forgotten.
     pub user: Option<UserId>,
 }
@@ -24,7 +24,7 @@ impl Table {
     pub async fn find_record(&self, tenant: &TenantId, scope: &str) -> Result<Option<Record>> {
         let item = self.get(&Key::idempotency(tenant, scope)).await?;
         Ok(item.map(|item| Record {
-            sealed: item.get_text("sealed").unwrap_or_default().to_owned(),
+            sealed: item.get_bytes("sealed").unwrap_or_default().to_vec(),
             user: item.get_text("holder").and_then(|id| id.parse().ok()),
         }))
     }
@@ -34,7 +34,7 @@ impl Record {
     /// The write that stores the record until `until`; it goes into the transaction of the effect.
     #[must_use]
     pub fn write(self, tenant: &TenantId, scope: &str, until: Timestamp) -> Write {
-        let mut item = Item::at(&Key::idempotency(tenant, scope)).text("sealed", self.sealed).expiring(until);
+        let mut item = Item::at(&Key::idempotency(tenant, scope)).bytes("sealed", self.sealed).expiring(until);
         if let Some(user) = self.user {
             item = item.text("holder", user.to_string());
         }

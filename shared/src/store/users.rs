@@ -71,6 +71,28 @@ impl LiveUser {
     }
 }
 
+/// Some users that a look-up finds, each with its position, and whether there are more.
+#[derive(Clone, Debug, Default)]
+pub struct Entries {
+    /// The users and where they stand.
+    pub users: Vec<(UserId, String)>,
+    /// Whether others come after them.
+    pub more: bool,
+}
+
+impl Entries {
+    /// The holder of a unique value, or those who share an e-mail address, by their ids.
+    fn of_item(item: &Item, after: Option<&str>, limit: usize) -> Self {
+        let mut ids: Vec<_> =
+            item.get_text("holder").into_iter().chain(item.get_set("users").iter().map(String::as_str)).collect();
+        ids.retain(|id| after.is_none_or(|after| *id > after));
+        ids.sort_unstable();
+        let more = ids.len() > limit;
+        let users = ids.into_iter().take(limit).filter_map(|id| Some((id.parse().ok()?, id.to_owned()))).collect();
+        Self { users, more }
+    }
+}
+
 impl Table {
     /// Reads a user; a forgotten one is not found.
     pub async fn find_user(&self, tenant: &TenantId, id: UserId) -> Result<Option<LiveUser>> {
@@ -96,23 +118,22 @@ impl Table {
         Ok(users)
     }
 
-    /// The users whose value equals that of a look-up, from its strongly consistent items; `after` continues where a page
-    /// ended. Values that were cut, or that hold `#`, may bring users with another value along: the caller compares.
+    /// The users whose value equals that of a look-up, from its strongly consistent items, in a fixed order; at most `limit` of
+    /// those after the position `after`. Values that were cut, or that hold `#`, may bring users with another value along: the
+    /// caller compares.
     pub async fn users_of(
         &self,
         tenant: &TenantId,
         lookup: &Lookup,
         after: Option<&str>,
-        limit: i32,
-    ) -> Result<(Vec<UserId>, Option<String>)> {
+        limit: usize,
+    ) -> Result<Entries> {
         let pk = keys::partition_of_lookup(tenant, lookup);
         let equal;
         let range = match lookup {
             Lookup::Unique { .. } | Lookup::Email { .. } => {
                 let item = self.get(&Key::stored(&pk, "-")).await?.unwrap_or_default();
-                let holder = item.get_text("holder").into_iter();
-                let users = holder.chain(item.get_set("users").iter().map(String::as_str));
-                return Ok((users.filter_map(|id| id.parse().ok()).collect(), None));
+                return Ok(Entries::of_item(&item, after, limit));
             }
             Lookup::Exact { .. } => Range::All,
             Lookup::Prefix { folded, .. } => {
@@ -120,8 +141,12 @@ impl Table {
                 Range::StartsWith(&equal)
             }
         };
-        let page = self.query(&pk, range, after, Some(limit)).await?;
-        Ok((page.items.iter().filter_map(|item| keys::user_of_entry(item.key().sk())).collect(), page.next))
+        let page = self.query(&pk, range, after, i32::try_from(limit).ok()).await?;
+        let entry = |item: &Item| {
+            let position = item.key().sk().to_owned();
+            keys::user_of_entry(&position).map(|user| (user, position))
+        };
+        Ok(Entries { users: page.items.iter().filter_map(entry).collect(), more: page.next.is_some() })
     }
 
     /// Creates a user with its look-ups, and `record` in the same transaction.
@@ -140,13 +165,6 @@ impl Table {
                 Err(Failed::Contended) => self.pause(turn).await,
                 Err(failed) if recorded == 1 && failed.at(0) => return Err(Error::AlreadyRecorded),
                 Err(Failed::Conditions(failed)) => {
-                    let own = user.value.id.to_string();
-                    let held_by_self = failed.iter().any(|(index, item)| {
-                        *index > recorded && item.as_ref().and_then(|item| item.get_text("holder")) == Some(&own)
-                    });
-                    if held_by_self {
-                        return Ok(());
-                    }
                     let mut violations = Vec::new();
                     for (index, _) in failed {
                         match index.checked_sub(recorded + 1).and_then(|i| added.get(i)) {

@@ -22,17 +22,14 @@ pub(super) type Schemas = BTreeMap<&'static str, Schema>;
 
 /// Every schema.
 pub(super) fn all() -> Schemas {
-    [
-        users::schemas(),
-        personas::schemas(),
-        definitions::schemas(),
-        subjects::schemas(),
-        oauth::schemas(),
-        problems::schemas(),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    let mut all = Schemas::new();
+    all.extend(users::schemas());
+    all.extend(personas::schemas());
+    all.extend(definitions::schemas());
+    all.extend(subjects::schemas());
+    all.extend(oauth::schemas());
+    all.extend(problems::schemas());
+    all
 }
 
 /// A page of resources.

@@ -3,7 +3,7 @@
 use serde_json::json;
 use utoipa::openapi::Schema;
 
-use super::super::shapes::{Record, integer, list, matching, text, word};
+use super::super::shapes::{Record, integer, list, matching, named, text, word};
 
 const CODES: [&str; 16] = [
     "required",
@@ -29,7 +29,7 @@ pub(super) fn schemas() -> [(&'static str, Schema); 2] {
 }
 
 fn problem() -> Schema {
-    let violations = list(super::named("Violation"), None, "The fields at fault, every one of them.");
+    let violations = list(named("Violation"), None, "The fields at fault, every one of them.");
     Record::new("An error (RFC 9457).")
         .must("type", matching("^/problems/[a-z-]+$", "What is wrong, for programs."))
         .must("title", text(256, "What is wrong, for people; the same for each error of this type."))

@@ -1,4 +1,0 @@
-//! x
-pub fn document() -> Result<String, crate::table::Failure> {
-    Ok(String::new())
-}

@@ -1,0 +1,190 @@
+//! Answers: the good one of a route, and every problem that can occur on it.
+
+use shared::http::Route;
+use shared::http::route::{Body, Effect};
+use utoipa::openapi::header::{Header, HeaderBuilder};
+use utoipa::openapi::response::{Response, ResponseBuilder, Responses, ResponsesBuilder};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{Content, Ref, RefOr};
+
+use super::shapes::{Record, named, text};
+use crate::table::Failure;
+
+const PROBLEM: &str = "application/problem+json";
+
+/// Whether the good answer is a single resource with a tag.
+pub(super) fn is_tagged(route: &Route) -> bool {
+    let (_, schema) = route.answer;
+    let resource = !schema.is_empty() && !schema.ends_with("List");
+    route.scope.is_some() && resource && (route.method == "GET" || route.effect == Effect::Writes)
+}
+
+/// The answers of a route, by status.
+pub(super) fn answers(route: &Route) -> Result<Responses, Failure> {
+    let mut answers = ResponsesBuilder::new().response(route.answer.0.to_string(), good(route)?);
+    if is_tagged(route) && route.method == "GET" {
+        answers = answers.response("304", shared("NotModified"));
+    }
+    for status in statuses(route) {
+        let problem = PROBLEMS.iter().find(|problem| problem.status == status).map(|problem| problem.name);
+        let problem = problem.ok_or_else(|| format!("the problem {status} is not described"))?;
+        answers = answers.response(status.to_string(), shared(problem));
+    }
+    if let Body::Form(_) = route.body {
+        answers = answers.response("400", shared("OAuthRefused")).response("401", shared("OAuthInvalidClient"));
+    }
+    Ok(answers.build())
+}
+
+fn good(route: &Route) -> Result<Response, Failure> {
+    let (status, schema) = route.answer;
+    let description = match status {
+        200 => "As asked.",
+        201 => "Created.",
+        204 => "Done; there is nothing to show.",
+        other => return Err(format!("the answer {other} of the operation `{}` is not described", route.name)),
+    };
+    let mut answer = ResponseBuilder::new().description(description);
+    if !schema.is_empty() {
+        answer = answer.content("application/json", Content::new(Some(named(schema))));
+    }
+    let tagged = is_tagged(route).then_some(["ETag"].as_slice()).unwrap_or_default();
+    let located = (status == 201).then_some(["Location"].as_slice()).unwrap_or_default();
+    let replayed = takes_key(route).then_some(["Idempotency-Replayed"].as_slice()).unwrap_or_default();
+    let private = route.scope.is_some().then_some(["Vary"].as_slice()).unwrap_or_default();
+    let common = ["Cache-Control", "X-Request-Id"];
+    for name in tagged.iter().chain(located).chain(replayed).chain(private).chain(&common) {
+        answer = answer.header_ref(*name, header(name));
+    }
+    Ok(answer.build())
+}
+
+fn takes_key(route: &Route) -> bool {
+    route.method == "POST" && route.effect == Effect::Writes
+}
+
+/// The statuses of the problems that can occur on a route.
+fn statuses(route: &Route) -> Vec<u16> {
+    let json = matches!(route.body, Body::Json(_));
+    let writes = route.effect == Effect::Writes;
+    let guarded = matches!(route.method, "PUT" | "PATCH");
+    let held = match route.method {
+        // What a definition is to its values, the user is to the subject that is its username.
+        "DELETE" => route.path.contains("/config/") || route.path.contains("/sso/authentication-server"),
+        _ => writes && json,
+    };
+    let possible = [
+        (400, route.scope.is_some()),
+        (401, route.scope.is_some()),
+        (403, route.scope.is_some()),
+        (404, route.path.contains('{')),
+        (406, route.scope.is_some()),
+        (409, held),
+        (412, route.scope.is_some() && (writes || is_tagged(route))),
+        (413, json),
+        (415, json),
+        (422, json || takes_key(route)),
+        (428, guarded),
+        (429, true),
+        (500, true),
+        (503, true),
+    ];
+    possible.into_iter().filter(|(_, occurs)| *occurs).map(|(status, _)| status).collect()
+}
+
+struct Described {
+    status: u16,
+    name: &'static str,
+    about: &'static str,
+    headers: &'static [&'static str],
+}
+
+const fn described(
+    status: u16,
+    name: &'static str,
+    about: &'static str,
+    headers: &'static [&'static str],
+) -> Described {
+    Described { status, name, about, headers }
+}
+
+const PROBLEMS: [Described; 14] = [
+    described(
+        400,
+        "MalformedRequest",
+        "The request cannot be read: broken JSON, a key that occurs twice, a bad cursor, an unknown query parameter, a bad If-Match, \
+         or a filter that is not allowed.",
+        &[],
+    ),
+    described(401, "Unauthenticated", "There is no token, or it is not good.", &["WWW-Authenticate"]),
+    described(403, "Forbidden", "The token lacks the scope.", &["WWW-Authenticate"]),
+    described(404, "NotFound", "It is absent or of another tenant, or the id has a wrong shape.", &[]),
+    described(406, "NotAcceptable", "The caller accepts no JSON.", &[]),
+    described(409, "Conflict", "A unique value is held by another resource, or the definition is in use.", &[]),
+    described(412, "PreconditionFailed", "The resource has changed; its current tag is in ETag where it has one.", &["ETag"]),
+    described(413, "TooLarge", "The body is larger than 256 KB.", &[]),
+    described(415, "UnsupportedMediaType", "The body has another media type; on PATCH Accept-Patch names those that fit.", &["Accept-Patch"]),
+    described(422, "InvalidContent", "The content breaks a rule or a definition: every violation is listed.", &[]),
+    described(428, "PreconditionRequired", "If-Match is missing.", &[]),
+    described(429, "TooManyRequests", "The limit of requests is reached; the gateway before the functions may answer in a form of its own.", &["Retry-After"]),
+    described(500, "Unexpected", "An error that no rule foresees; it is logged under the request id.", &[]),
+    described(503, "Unavailable", "Not now; try again after the time in Retry-After.", &["Retry-After"]),
+];
+
+/// The answers that routes share, by their names in `components`.
+pub(super) fn problems() -> Result<Vec<(&'static str, Response)>, Failure> {
+    let mut shared = Vec::new();
+    for problem in &PROBLEMS {
+        let mut content = ResponseBuilder::new()
+            .description(problem.about)
+            .content(PROBLEM, Content::new(Some(named("Problem"))));
+        if problem.status == 429 {
+            let message = Record::new("What the gateway says.").must("message", text(1024, "What is wrong."));
+            content = content.content("application/json", Content::new(Some(message.schema())));
+        }
+        shared.push((problem.name, with_headers(content, problem.headers).build()));
+    }
+    let unchanged = ResponseBuilder::new().description("The caller has it already.");
+    shared.push(("NotModified", with_headers(unchanged, &["ETag", "Cache-Control", "Vary"]).build()));
+    let refused = |about: &str| {
+        let content = Content::new(Some(named("OAuthError")));
+        ResponseBuilder::new().description(about).content("application/json", content)
+    };
+    let bad = refused("The request is refused, for the reason that `error` names.");
+    shared.push(("OAuthRefused", with_headers(bad, &["Cache-Control"]).build()));
+    let unknown = refused("The client is unknown or its credentials are wrong.");
+    shared.push(("OAuthInvalidClient", with_headers(unknown, &["Cache-Control", "WWW-Authenticate"]).build()));
+    Ok(shared)
+}
+
+fn with_headers(answer: ResponseBuilder, names: &[&str]) -> ResponseBuilder {
+    let all = names.iter().chain(&["X-Request-Id"]);
+    all.fold(answer, |answer, name| answer.header_ref(*name, header(name)))
+}
+
+/// The headers of answers, by their names.
+pub(super) fn headers() -> [(&'static str, Header); 9] {
+    let described = |about: &str| {
+        let value = ObjectBuilder::new().schema_type(Type::String);
+        HeaderBuilder::new().schema(Some(value)).description(Some(about)).build()
+    };
+    [
+        ("Accept-Patch", described("The media types that PATCH takes.")),
+        ("Cache-Control", described("Who may keep the answer, and for how long.")),
+        ("ETag", described("The strong tag of the resource (RFC 9110 §8.8.3).")),
+        ("Idempotency-Replayed", described("`true` when this is the answer to an earlier request with the same key.")),
+        ("Location", described("The path of the resource that was made.")),
+        ("Retry-After", described("When to try again, in seconds.")),
+        ("WWW-Authenticate", described("What credentials are due (RFC 6750 §3, RFC 6749 §5.2).")),
+        ("X-Request-Id", described("The id under which the request is logged.")),
+        ("Vary", described("The request headers that the answer depends on.")),
+    ]
+}
+
+fn header(name: &str) -> Ref {
+    Ref::new(format!("#/components/headers/{name}"))
+}
+
+fn shared(name: &str) -> RefOr<Response> {
+    RefOr::Ref(Ref::from_response_name(name))
+}

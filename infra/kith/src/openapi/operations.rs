@@ -1,0 +1,157 @@
+//! Operations: what one route takes.
+
+use shared::http::Route;
+use shared::http::call::{MAX_PAGE, PAGE};
+use shared::http::route::{Body, Effect};
+use utoipa::openapi::path::{Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
+use utoipa::openapi::security::SecurityRequirement;
+use utoipa::openapi::{Content, HttpMethod, Object, PathItem, Ref, Required, Schema};
+
+use super::answers::{answers, is_tagged};
+use super::shapes::{NAME, SLUG, integer, matching, named, text, uuid};
+use super::{ACCESS_TOKEN, CLIENT};
+use crate::table::Failure;
+
+/// The path item of a route; `body` names the schema of its body.
+pub(super) fn item(route: &Route, tag: &str, body: Option<&str>) -> Result<PathItem, Failure> {
+    let method = match route.method {
+        "GET" => HttpMethod::Get,
+        "POST" => HttpMethod::Post,
+        "PUT" => HttpMethod::Put,
+        "PATCH" => HttpMethod::Patch,
+        "DELETE" => HttpMethod::Delete,
+        other => return Err(format!("the operation `{}` has the method `{other}`, which is not known", route.name)),
+    };
+    Ok(PathItem::new(method, operation(route, tag, body)?))
+}
+
+fn operation(route: &Route, tag: &str, body: Option<&str>) -> Result<Operation, Failure> {
+    let mut operation = OperationBuilder::new()
+        .tag(tag)
+        .operation_id(Some(route.name))
+        .summary(Some(route.summary))
+        .request_body(body.map(|schema| request_body(route, schema)))
+        .securities(Some(security(route)))
+        .responses(answers(route)?);
+    for parameter in path_parameters(route)? {
+        operation = operation.parameter(parameter);
+    }
+    for name in route.query {
+        operation = operation.parameter(query_parameter(route, name)?);
+    }
+    for name in headers(route) {
+        operation = operation.parameter_ref(Ref::new(format!("#/components/parameters/{name}")));
+    }
+    Ok(operation.build())
+}
+
+fn security(route: &Route) -> Vec<SecurityRequirement> {
+    match (route.scope, route.body) {
+        (Some(scope), _) => vec![SecurityRequirement::new(ACCESS_TOKEN, [scope.name()])],
+        (None, Body::Form(_)) => {
+            vec![SecurityRequirement::new(CLIENT, Vec::<String>::new()), SecurityRequirement::default()]
+        }
+        (None, _) => Vec::new(),
+    }
+}
+
+fn request_body(route: &Route, schema: &str) -> RequestBody {
+    let types: &[&str] = match (route.body, route.method) {
+        (Body::Form(_), _) => &["application/x-www-form-urlencoded"],
+        (_, "PATCH") => &["application/json", "application/merge-patch+json"],
+        _ => &["application/json"],
+    };
+    let body = RequestBodyBuilder::new().required(Some(Required::True));
+    types.iter().fold(body, |body, media| body.content(*media, Content::new(Some(named(schema))))).build()
+}
+
+fn path_parameters(route: &Route) -> Result<Vec<Parameter>, Failure> {
+    let names = route.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+    names
+        .map(|name| {
+            let chosen = ["/authentication-servers/", "/applications/"].iter().any(|part| route.path.contains(part));
+            let schema = match name {
+                "user_id" => uuid("The user."),
+                "persona_id" => uuid("The persona."),
+                "id" if chosen => matching(SLUG, "The id that was chosen for it."),
+                "id" => uuid("The id."),
+                other => return Err(undescribed(route, "path", other)),
+            };
+            Ok(parameter(ParameterIn::Path, name, schema, Required::True))
+        })
+        .collect()
+}
+
+fn query_parameter(route: &Route, name: &str) -> Result<Parameter, Failure> {
+    let most = i32::try_from(MAX_PAGE).ok();
+    let mut required = Required::False;
+    let schema = match name {
+        "limit" => {
+            let mut limit = integer(1, most, "The most items of a page.");
+            limit.default = Some(PAGE.into());
+            limit
+        }
+        "cursor" => text(4096, "The `next_cursor` of the page before, for the same client and filter."),
+        "name" => text(1024, "Only those of this name."),
+        "category" => matching(NAME, "Only those of this category."),
+        "user_id" => {
+            required = Required::True;
+            uuid("The user whose mappings are listed.")
+        }
+        "authentication_server_id" => matching(SLUG, "Only those of this authentication server."),
+        "application_id" => matching(SLUG, "Only those of this application."),
+        other => return Err(undescribed(route, "query", other)),
+    };
+    Ok(parameter(ParameterIn::Query, name, schema, required))
+}
+
+fn undescribed(route: &Route, place: &str, name: &str) -> Failure {
+    format!("the {place} parameter `{name}` of the operation `{}` is not described", route.name)
+}
+
+/// The names of the header parameters that mean something on a route.
+fn headers(route: &Route) -> Vec<&'static str> {
+    let writes = route.effect == Effect::Writes && route.scope.is_some();
+    let on_resource = route.path.contains('{');
+    let mut names = Vec::new();
+    match route.method {
+        "GET" if is_tagged(route) => names.push("IfNoneMatch"),
+        "PUT" | "PATCH" => names.push("IfMatchRequired"),
+        "DELETE" | "POST" if writes && on_resource => names.push("IfMatch"),
+        _ => {}
+    }
+    if writes && route.method == "POST" {
+        names.push("IdempotencyKey");
+    }
+    names
+}
+
+/// The header parameters that routes share, by their names in `components`.
+pub(super) fn parameters() -> [(&'static str, Parameter); 4] {
+    let tags = "^(\\*|(W/)?\"[^\"\\s]*\"(, *(W/)?\"[^\"\\s]*\")*)$";
+    let header = |name, pattern, about, required| {
+        parameter(ParameterIn::Header, name, matching(pattern, about), required)
+    };
+    let mut key = matching("^[!-~]+$", "A word of the caller's own: the same request with it has one effect and one answer.");
+    key.max_length = Some(255);
+    let due = "The ETag of the resource that was read, so that no update is lost.";
+    [
+        ("IfMatchRequired", header("If-Match", tags, due, Required::True)),
+        ("IfMatch", header("If-Match", tags, "The ETag of the resource as it has to be.", Required::False)),
+        ("IfNoneMatch", header("If-None-Match", tags, "The ETags that the caller has; a match is 304.", Required::False)),
+        ("IdempotencyKey", parameter(ParameterIn::Header, "Idempotency-Key", key, Required::False)),
+    ]
+}
+
+/// A parameter; what its schema says about it stands beside the schema and not in it.
+fn parameter(place: ParameterIn, name: &str, mut schema: Object, required: Required) -> Parameter {
+    let description = schema.description.take();
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(place)
+        .required(required)
+        .description(description)
+        .schema(Some(Schema::Object(schema)))
+        .build()
+}

@@ -1,0 +1,9 @@
+//! What holds for every route: preconditions, bodies, limits, retries with a key, cursors, and the order of refusals.
+
+mod bodies;
+mod cursors;
+mod headers;
+mod idempotency;
+mod limits;
+mod precedence;
+mod preconditions;
