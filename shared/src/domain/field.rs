@@ -5,6 +5,7 @@
 
 use super::error::{Code, Violations};
 use super::json::{Json, Object};
+use super::word::Word;
 use crate::world::Timestamp;
 
 /// The fields of one object that were not taken yet.
@@ -70,10 +71,8 @@ impl<'v> Fields<'v> {
 
     /// Takes a string as [`Fields::text`] does; its absence is a violation.
     pub fn required_text(&mut self, name: &str, max: usize) -> Option<String> {
-        if !self.members.contains_key(name) || self.members.get(name) == Some(&Json::Null) {
-            self.members.shift_remove(name);
+        if self.is_absent(name) {
             self.refuse(name, Code::Required, format!("`{name}` is required"));
-            return None;
         }
         self.text(name, max)
     }
@@ -132,6 +131,29 @@ impl<'v> Fields<'v> {
             self.refuse(name, Code::WrongFormat, format!("{due} is due"));
         }
         value
+    }
+
+    /// Takes one of the words of `T`.
+    pub fn word<T: Word>(&mut self, name: &str) -> Option<T> {
+        let text = self.text(name, 512)?;
+        let word = text.parse().ok();
+        if word.is_none() {
+            let words: Vec<_> = T::ALL.iter().map(ToString::to_string).collect();
+            self.refuse(name, Code::NotInEnumeration, format!("one of {} is due", words.join(", ")));
+        }
+        word
+    }
+
+    /// Takes one of the words of `T`; its absence is a violation.
+    pub fn required_word<T: Word>(&mut self, name: &str) -> Option<T> {
+        if self.is_absent(name) {
+            self.refuse(name, Code::Required, format!("`{name}` is required"));
+        }
+        self.word(name)
+    }
+
+    fn is_absent(&self, name: &str) -> bool {
+        self.members.get(name).is_none_or(|value| *value == Json::Null)
     }
 
     /// Refuses a field that differs from what is stored; sent unchanged it is accepted (rule P3).

@@ -15,6 +15,7 @@ pub mod text;
 pub mod user;
 pub mod value;
 pub mod versioned;
+pub mod word;
 
 pub use error::{Error, Result, Violation, Violations};
 pub use json::Json;

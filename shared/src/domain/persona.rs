@@ -1,8 +1,5 @@
 //! Personas: the roles that a person plays, each with its own scope, status, validity and attributes.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
 
 use super::error::{Code, Error, Result, Violations};
@@ -12,38 +9,21 @@ use super::json::{Json, Object};
 use super::schema::Schema;
 use super::value::{self, Values};
 use super::versioned::{Tag, content};
+use super::word::words;
 use crate::object;
 use crate::world::{Timestamp, World};
 
-/// Whether a persona is in force.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum PersonaStatus {
-    /// In force between its validity dates.
-    #[default]
-    Active,
-    /// Not yet in force.
-    Pending,
-    /// No longer in force until activated again.
-    Suspended,
-}
-
-impl PersonaStatus {
-    const NAMES: [(Self, &'static str); 3] =
-        [(Self::Active, "ACTIVE"), (Self::Pending, "PENDING"), (Self::Suspended, "SUSPENDED")];
-}
-
-impl fmt::Display for PersonaStatus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(Self::NAMES.iter().find(|(status, _)| status == self).map_or("", |(_, name)| name))
-    }
-}
-
-impl FromStr for PersonaStatus {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        Self::NAMES.iter().find(|(_, name)| *name == text).map(|(status, _)| *status).ok_or(())
+words! {
+    /// Whether a persona is in force.
+    #[derive(Default)]
+    PersonaStatus {
+        /// In force between its validity dates.
+        #[default]
+        Active = "ACTIVE",
+        /// Not yet in force.
+        Pending = "PENDING",
+        /// No longer in force until activated again.
+        Suspended = "SUSPENDED",
     }
 }
 
@@ -99,13 +79,7 @@ impl Persona {
         let id =
             id.unwrap_or_else(|| fields.parsed("id", "a UUID").unwrap_or_else(|| PersonaId::new(world.new_uuid())));
         let definition = take_definition(&mut fields, schema);
-        let status = match fields.text("status", MAX_TEXT) {
-            None => PersonaStatus::Active,
-            Some(name) => name.parse().unwrap_or_else(|()| {
-                fields.refuse("status", Code::NotInEnumeration, "one of ACTIVE, PENDING, SUSPENDED is due");
-                PersonaStatus::Active
-            }),
-        };
+        let status = fields.word("status").unwrap_or_default();
         let mut persona = Self {
             id,
             definition: definition.unwrap_or_else(|| DefinitionId::new(uuid::Uuid::nil())),
@@ -245,7 +219,7 @@ impl Persona {
             "id" => self.id,
             "persona_definition_id" => self.definition,
             "name" => schema.persona(self.definition).map(|p| p.name.clone()),
-            "status" => self.status.to_string(),
+            "status" => self.status.name(),
             "scope" => self.scope.clone(),
             "preferred" => self.preferred,
             "valid_from" => self.valid_from,

@@ -6,64 +6,25 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::id::WrongShape;
+use super::word::words;
 
-/// One scope of the service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Scope {
-    /// `users:read`: read users, personas and subject mappings.
-    UsersRead,
-    /// `users:write`: create, change and forget them.
-    UsersWrite,
-    /// `config:read`: read definitions, authentication servers and applications.
-    ConfigRead,
-    /// `config:write`: change them.
-    ConfigWrite,
-    /// `administrator`: clients, e-mail verification, imports of hashed values; implies the four above.
-    Administrator,
-    /// `userdata`: concerns user tokens.
-    Userdata,
-    /// `openid`: concerns user tokens and userinfo.
-    Openid,
-}
-
-impl Scope {
-    /// Every scope, in the order in which it is published.
-    pub const ALL: [Self; 7] = [
-        Self::UsersRead,
-        Self::UsersWrite,
-        Self::ConfigRead,
-        Self::ConfigWrite,
-        Self::Administrator,
-        Self::Userdata,
-        Self::Openid,
-    ];
-
-    /// The scope's name on the wire.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::UsersRead => "users:read",
-            Self::UsersWrite => "users:write",
-            Self::ConfigRead => "config:read",
-            Self::ConfigWrite => "config:write",
-            Self::Administrator => "administrator",
-            Self::Userdata => "userdata",
-            Self::Openid => "openid",
-        }
-    }
-}
-
-impl fmt::Display for Scope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for Scope {
-    type Err = WrongShape;
-
-    fn from_str(text: &str) -> Result<Self, WrongShape> {
-        Self::ALL.into_iter().find(|scope| scope.name() == text).ok_or(WrongShape)
+words! {
+    /// One scope of the service.
+    Scope {
+        /// Read users, personas and subject mappings.
+        UsersRead = "users:read",
+        /// Create, change and forget them.
+        UsersWrite = "users:write",
+        /// Read definitions, authentication servers and applications.
+        ConfigRead = "config:read",
+        /// Change them.
+        ConfigWrite = "config:write",
+        /// Clients, e-mail verification, imports of hashed values; implies the four above.
+        Administrator = "administrator",
+        /// Concerns user tokens.
+        Userdata = "userdata",
+        /// Concerns user tokens and userinfo.
+        Openid = "openid",
     }
 }
 

@@ -16,6 +16,7 @@ use super::schema::Schema;
 use super::text;
 use super::value::{self, Values};
 use super::versioned::content;
+use super::word::words;
 use crate::object;
 use crate::world::{Timestamp, World};
 
@@ -27,25 +28,13 @@ pub const MAX_ATTRIBUTES: usize = 200;
 pub const MAX_USER: usize = 200 * 1024;
 const MAX_TEXT: usize = 256;
 
-/// Whether a person may be signed in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum UserStatus {
-    /// As usual.
-    #[default]
-    Active,
-    /// Not to be let in; keeps its username.
-    Blocked,
-}
-
-impl UserStatus {
-    /// The name on the wire.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Active => "ACTIVE",
-            Self::Blocked => "BLOCKED",
-        }
+words! {
+    /// Whether a person may be signed in.
+    UserStatus {
+        /// As usual.
+        Active = "ACTIVE",
+        /// Not to be let in; keeps its username.
+        Blocked = "BLOCKED",
     }
 }
 

@@ -1,0 +1,119 @@
+//! Definitions: which attributes and personas a tenant's profiles may hold, and the one shape all definitions share.
+
+mod attribute;
+mod category;
+mod persona;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub use self::attribute::{AttributeDefinition, DataFormat, Search};
+pub use self::category::{COMMON, Category};
+pub use self::persona::PersonaDefinition;
+use super::error::{Code, Error, Result};
+use super::field::Fields;
+use super::json::{Json, Object};
+use super::schema::{Collection, Schema};
+use crate::world::World;
+
+/// The kinds of configuration that live in a tenant's definitions partition; each is the prefix of its sort keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// Attribute categories.
+    Category,
+    /// Attribute definitions.
+    Attribute,
+    /// Persona definitions.
+    Persona,
+    /// Authentication servers.
+    Server,
+    /// Applications.
+    Application,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 5] = [Self::Category, Self::Attribute, Self::Persona, Self::Server, Self::Application];
+
+    /// The prefix in sort keys.
+    #[must_use]
+    pub const fn prefix(self) -> &'static str {
+        match self {
+            Self::Category => "CATEGORY",
+            Self::Attribute => "ATTRIBUTE",
+            Self::Persona => "PERSONA",
+            Self::Server => "SERVER",
+            Self::Application => "APPLICATION",
+        }
+    }
+}
+
+/// A piece of configuration that is created, listed, read, replaced, patched and deleted over HTTP.
+///
+/// One shape serves every kind: a whole document comes in, the rules of the kind make a value of it or say all that is wrong.
+pub trait Definition: Serialize + DeserializeOwned + Clone + PartialEq + Send + Sync + Sized + 'static {
+    /// Which kind this is.
+    const KIND: Kind;
+    /// The path of the collection, for `Location`.
+    const PATH: &'static str;
+    /// The query parameters that narrow a list.
+    const FILTERS: &'static [&'static str];
+
+    /// The id, as the path and the table carry it.
+    fn key(&self) -> String;
+    /// Makes a new value, or the replacement of `current`, from a whole document.
+    fn read(document: Json, current: Option<&Self>, schema: &Schema, world: &World) -> Result<Self>;
+    /// The document that callers see.
+    fn show(&self) -> Object;
+    /// Whether the value of a list's filter matches.
+    fn matches(&self, filter: &str, value: &str) -> bool;
+    /// The field whose change from `current` to `self` is only possible while no user holds a value.
+    fn bound_by_use(&self, _current: &Self) -> Option<&'static str> {
+        None
+    }
+    /// Whether it takes no new assignments.
+    fn is_deprecated(&self) -> bool {
+        false
+    }
+    /// Says why the value cannot be deleted, going by the other definitions; whether users hold it is not known here.
+    fn removable(&self, schema: &Schema) -> Result<()>;
+    /// Where the values of this kind are in a schema.
+    fn collection(schema: &Schema) -> &Collection<Self>;
+    /// Where the values of this kind are in a schema, to fill it.
+    fn collection_mut(schema: &mut Schema) -> &mut Collection<Self>;
+}
+
+/// The longest text of a definition, in bytes.
+pub(super) const MAX_TEXT: usize = 1024;
+
+fn is_name(text: &str, underscores: bool) -> bool {
+    text.len() <= 63
+        && text.bytes().next().is_some_and(|first| first.is_ascii_lowercase())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || (underscores && b == b'_'))
+}
+
+/// Takes the field `name`, whose form is fixed and which must be free among `others`.
+pub(super) fn take_name<'a>(
+    fields: &mut Fields<'_>,
+    underscores: bool,
+    mut others: impl Iterator<Item = &'a str>,
+) -> Result<Option<String>> {
+    let Some(name) = fields.required_text("name", MAX_TEXT) else {
+        return Ok(None);
+    };
+    if !is_name(&name, underscores) {
+        let due = if underscores { "^[a-z][a-z0-9_-]{0,62}$" } else { "^[a-z][a-z0-9-]{0,62}$" };
+        fields.refuse("name", Code::WrongFormat, format!("a name that matches `{due}` is due"));
+        return Ok(None);
+    }
+    if others.any(|other| other == name) {
+        return Err(Error::taken("name"));
+    }
+    Ok(Some(name))
+}
+
+/// Refuses a change of the id that was given when the definition was made.
+pub(super) fn keep_id(fields: &mut Fields<'_>, id: Option<String>) {
+    let stored = id.map_or(Json::Null, Json::String);
+    fields.unchanged("id", &stored, Code::Immutable, "ids are made by the service and never change");
+}

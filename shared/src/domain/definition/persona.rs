@@ -1,0 +1,116 @@
+//! Persona definitions.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Definition, Kind, MAX_TEXT, keep_id, take_name};
+use crate::domain::error::{Code, Error, Result, Violations};
+use crate::domain::field::Fields;
+use crate::domain::id::DefinitionId;
+use crate::domain::json::{Json, Object};
+use crate::domain::schema::{Collection, Schema};
+use crate::object;
+use crate::world::World;
+
+/// The definition of a role that a person may play.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PersonaDefinition {
+    /// The id; never changes.
+    pub id: DefinitionId,
+    /// The name, unique in the tenant.
+    pub name: String,
+    /// The name on screens.
+    pub display_name: Option<String>,
+    /// What it is for.
+    pub description: Option<String>,
+    /// The attributes that a persona of this definition may hold.
+    pub attributes: Vec<DefinitionId>,
+    /// Whether a persona names what it is valid for (its scope).
+    pub scoped: bool,
+    /// Whether the service made it; such a definition cannot be deleted.
+    pub system: bool,
+    /// Whether no new personas may be made of it.
+    pub deprecated: bool,
+}
+
+impl Definition for PersonaDefinition {
+    const KIND: Kind = Kind::Persona;
+    const PATH: &'static str = "/config/persona-definitions";
+    const FILTERS: &'static [&'static str] = &["name"];
+
+    fn key(&self) -> String {
+        self.id.to_string()
+    }
+
+    fn read(document: Json, current: Option<&Self>, schema: &Schema, world: &World) -> Result<Self> {
+        let mut violations = Violations::default();
+        let mut fields = Fields::new(document, "", &mut violations);
+        let id = current.map_or_else(|| DefinitionId::new(world.new_uuid()), |c| c.id);
+        keep_id(&mut fields, current.map(Definition::key));
+        let others = schema.personas.values().filter(|p| p.id != id).map(|p| p.name.as_str());
+        let name = take_name(&mut fields, true, others)?;
+        let definition = Self {
+            id,
+            name: name.unwrap_or_default(),
+            display_name: fields.text("display_name", MAX_TEXT),
+            description: fields.text("description", MAX_TEXT),
+            attributes: take_attributes(&mut fields, schema),
+            scoped: fields.boolean("scoped").unwrap_or_default(),
+            system: current.is_some_and(|c| c.system),
+            deprecated: fields.boolean("deprecated").unwrap_or_default(),
+        };
+        let system = Json::Bool(definition.system);
+        fields.unchanged("system", &system, Code::NotEditable, "the property `system` is set by the service alone");
+        fields.finish();
+        violations.check(definition)
+    }
+
+    fn show(&self) -> Object {
+        object! {
+            "id" => self.id,
+            "name" => &self.name,
+            "display_name" => self.display_name.clone(),
+            "description" => self.description.clone(),
+            "attributes" => self.attributes.iter().map(Json::from).collect::<Vec<_>>(),
+            "scoped" => self.scoped,
+            "system" => self.system,
+            "deprecated" => self.deprecated,
+        }
+    }
+
+    fn matches(&self, _filter: &str, value: &str) -> bool {
+        self.name == value
+    }
+
+    fn is_deprecated(&self) -> bool {
+        self.deprecated
+    }
+
+    fn removable(&self, _schema: &Schema) -> Result<()> {
+        if self.system { Err(Error::InUse("a definition of the system cannot be deleted".to_owned())) } else { Ok(()) }
+    }
+
+    fn collection(schema: &Schema) -> &Collection<Self> {
+        &schema.personas
+    }
+
+    fn collection_mut(schema: &mut Schema) -> &mut Collection<Self> {
+        &mut schema.personas
+    }
+}
+
+fn take_attributes(fields: &mut Fields<'_>, schema: &Schema) -> Vec<DefinitionId> {
+    let ids = fields.texts("attributes", 200, 64).unwrap_or_default();
+    let mut attributes = Vec::with_capacity(ids.len());
+    for (i, id) in ids.iter().enumerate() {
+        match id.parse().ok().filter(|id| schema.attribute(*id).is_some()) {
+            Some(id) if attributes.contains(&id) => {
+                fields.refuse_item("attributes", i, Code::NotAllowed, "the same attribute occurs twice");
+            }
+            Some(id) => attributes.push(id),
+            None => {
+                fields.refuse_item("attributes", i, Code::NotFound, format!("there is no attribute definition `{id}`"));
+            }
+        }
+    }
+    attributes
+}

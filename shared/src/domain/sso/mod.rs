@@ -1,0 +1,53 @@
+//! Authentication servers and applications, and how their subjects map to users.
+
+mod application;
+mod server;
+mod subject;
+
+pub use self::application::Application;
+pub use self::server::{AuthenticationServer, SYSTEM};
+pub use self::subject::{Side, Subject};
+use super::error::{Code, Error, Result};
+use super::field::Fields;
+use super::id::PartyId;
+use super::json::Json;
+use super::word::words;
+
+words! {
+    /// How the subjects of a server or an application are found.
+    SubjectType {
+        /// The subject is the preferred e-mail address of exactly one user.
+        Email = "email",
+        /// The subject is the user's id.
+        Userid = "userid",
+        /// The subject is the username.
+        Username = "username",
+        /// The subject is what a mapping says.
+        Predefined = "predefined",
+    }
+}
+
+const MAX_TEXT: usize = 1024;
+
+/// Takes the id that the caller chooses when it makes a server or an application.
+fn take_id<'a>(
+    fields: &mut Fields<'_>,
+    current: Option<&PartyId>,
+    mut others: impl Iterator<Item = &'a PartyId>,
+) -> Result<Option<PartyId>> {
+    if let Some(id) = current {
+        fields.unchanged("id", &Json::from(id), Code::Immutable, "ids never change");
+        return Ok(Some(id.clone()));
+    }
+    let Some(text) = fields.required_text("id", MAX_TEXT) else {
+        return Ok(None);
+    };
+    let Ok(id) = text.parse::<PartyId>() else {
+        fields.refuse("id", Code::WrongFormat, "an id that matches `^[a-z][a-z0-9-]{1,62}$` is due");
+        return Ok(None);
+    };
+    if others.any(|other| *other == id) {
+        return Err(Error::taken("id"));
+    }
+    Ok(Some(id))
+}

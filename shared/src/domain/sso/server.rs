@@ -1,0 +1,201 @@
+//! Authentication servers.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{MAX_TEXT, SubjectType, take_id};
+use crate::domain::definition::{Definition, Kind};
+use crate::domain::error::{Code, Error, Result, Violations};
+use crate::domain::field::Fields;
+use crate::domain::id::PartyId;
+use crate::domain::json::{Json, Object};
+use crate::domain::schema::{Collection, Schema};
+use crate::object;
+use crate::world::World;
+
+/// The authentication server that every user is linked to; its subject is the username.
+pub const SYSTEM: &str = "system";
+
+/// An identity provider whose subjects map to users, and whose tokens may be trusted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuthenticationServer {
+    /// The id, chosen by the caller.
+    pub id: PartyId,
+    /// The name on screens.
+    pub name: String,
+    /// How its subjects are found.
+    pub subject_type: SubjectType,
+    /// The `iss` of its tokens; unique in the tenant.
+    pub issuer: Option<String>,
+    /// The `aud` that its tokens must name.
+    pub audience: Option<String>,
+    /// Its public keys (RFC 7517 §5), as JSON text.
+    pub jwks: Option<String>,
+    /// Where its public keys are.
+    pub jwks_uri: Option<String>,
+    /// The claim that names the tenant.
+    pub tenant_claim: String,
+    /// Which claim feeds which field: field by claim name.
+    pub claims: BTreeMap<String, String>,
+    /// Which provider wins when several feed one profile: the lowest number.
+    pub priority: u32,
+}
+
+fn take_claims(fields: &mut Fields<'_>) -> BTreeMap<String, String> {
+    let mut claims = BTreeMap::new();
+    let Some(value) = fields.value("claims") else {
+        return claims;
+    };
+    let at = fields.at("claims");
+    let mut members = match value {
+        Json::Object(members) => members,
+        other => {
+            fields.refuse("claims", Code::WrongType, format!("an object of field names is due, not {}", other.kind()));
+            return claims;
+        }
+    };
+    let names: Vec<String> = members.keys().cloned().collect();
+    let object = Json::Object(std::mem::take(&mut members));
+    let mut inner = Fields::new(object, at, fields.violations());
+    for name in names {
+        if let Some(field) = inner.text(&name, 256) {
+            claims.insert(name, field);
+        }
+    }
+    claims
+}
+
+fn take_https(fields: &mut Fields<'_>, name: &str) -> Option<String> {
+    let text = fields.text(name, MAX_TEXT)?;
+    let https = text.strip_prefix("https://").is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'));
+    if !https || text.contains(['|', '#', ' ', '\\']) {
+        fields.refuse(name, Code::WrongFormat, "an https URL without `|`, `#`, spaces and backslashes is due");
+        return None;
+    }
+    Some(text)
+}
+
+fn take_jwks(fields: &mut Fields<'_>) -> Option<String> {
+    let value = fields.value("jwks")?;
+    let keys = value.as_object().and_then(|members| members.get("keys"));
+    let Some(Json::Array(keys)) = keys else {
+        fields.refuse("jwks", Code::WrongType, "a JWK set is due: {\"keys\": […]}");
+        return None;
+    };
+    let private =
+        keys.iter().filter_map(Json::as_object).any(|key| ["d", "k", "p", "q"].iter().any(|m| key.contains_key(*m)));
+    if private {
+        fields.refuse("jwks", Code::NotAllowed, "the set holds a private or symmetric key; send public keys only");
+        return None;
+    }
+    Some(value.to_text())
+}
+
+impl Definition for AuthenticationServer {
+    const KIND: Kind = Kind::Server;
+    const PATH: &'static str = "/api/v1/sso/authentication-servers";
+    const FILTERS: &'static [&'static str] = &["name"];
+
+    fn key(&self) -> String {
+        self.id.to_string()
+    }
+
+    fn read(document: Json, current: Option<&Self>, schema: &Schema, _world: &World) -> Result<Self> {
+        if current.is_some_and(|c| c.id.as_str() == SYSTEM) {
+            return Err(Error::Conflict("the authentication server `system` is built in and never changes".to_owned()));
+        }
+        let mut violations = Violations::default();
+        let mut fields = Fields::new(document, "", &mut violations);
+        let id = take_id(&mut fields, current.map(|c| &c.id), schema.servers.values().map(|s| &s.id))?;
+        let name = fields.required_text("name", MAX_TEXT);
+        let subject_type = fields.required_word("subject_type");
+        let issuer = take_https(&mut fields, "issuer");
+        let audience = fields.text("audience", MAX_TEXT);
+        let jwks = take_jwks(&mut fields);
+        let jwks_uri = take_https(&mut fields, "jwks_uri");
+        if jwks.is_some() && jwks_uri.is_some() {
+            fields.refuse("jwks_uri", Code::NotAllowed, "either `jwks` or `jwks_uri` is due, not both");
+        }
+        let tenant_claim = fields.text("tenant_claim", 64).unwrap_or_else(|| "tenant".to_owned());
+        let claims = take_claims(&mut fields);
+        let priority = take_priority(&mut fields);
+        let taken = issuer.as_ref().is_some_and(|issuer| {
+            schema.servers.values().any(|s| s.issuer.as_ref() == Some(issuer) && Some(&s.id) != id.as_ref())
+        });
+        fields.finish();
+        violations.check(())?;
+        match (id, name, subject_type) {
+            _ if taken => Err(Error::taken("issuer")),
+            (Some(id), Some(name), Some(subject_type)) => {
+                Ok(Self { id, name, subject_type, issuer, audience, jwks, jwks_uri, tenant_claim, claims, priority })
+            }
+            _ => Err(Error::unexpected("a server without violations has an id and a name")),
+        }
+    }
+
+    fn show(&self) -> Object {
+        let jwks = self.jwks.as_ref().and_then(|text| Json::parse(text.as_bytes()).ok());
+        let claims: Object = self.claims.iter().map(|(claim, field)| (claim.clone(), Json::from(field))).collect();
+        object! {
+            "id" => &self.id,
+            "name" => &self.name,
+            "subject_type" => self.subject_type.name(),
+            "issuer" => self.issuer.clone(),
+            "audience" => self.audience.clone(),
+            "jwks" => jwks,
+            "jwks_uri" => self.jwks_uri.clone(),
+            "tenant_claim" => &self.tenant_claim,
+            "claims" => claims,
+            "priority" => u64::from(self.priority),
+        }
+    }
+
+    fn matches(&self, _filter: &str, value: &str) -> bool {
+        self.name == value
+    }
+
+    fn removable(&self, _schema: &Schema) -> Result<()> {
+        if self.id.as_str() == SYSTEM {
+            return Err(Error::InUse("the authentication server `system` is built in".to_owned()));
+        }
+        Ok(())
+    }
+
+    fn collection(schema: &Schema) -> &Collection<Self> {
+        &schema.servers
+    }
+
+    fn collection_mut(schema: &mut Schema) -> &mut Collection<Self> {
+        &mut schema.servers
+    }
+}
+
+fn take_priority(fields: &mut Fields<'_>) -> u32 {
+    match fields.value("priority") {
+        None => 0,
+        Some(Json::Number(text)) if text.parse::<u32>().is_ok() => text.parse().unwrap_or_default(),
+        Some(_) => {
+            fields.refuse("priority", Code::WrongType, "a whole number from 0 is due; the lowest wins");
+            0
+        }
+    }
+}
+
+impl AuthenticationServer {
+    /// The built-in server, as each tenant has it from the start.
+    pub fn system() -> Result<Self> {
+        Ok(Self {
+            id: SYSTEM.parse().map_err(Error::unexpected)?,
+            name: "Built-in identity provider".to_owned(),
+            subject_type: SubjectType::Username,
+            issuer: None,
+            audience: None,
+            jwks: None,
+            jwks_uri: None,
+            tenant_claim: "tenant".to_owned(),
+            claims: BTreeMap::new(),
+            priority: 0,
+        })
+    }
+}
