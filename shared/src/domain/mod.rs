@@ -7,6 +7,7 @@ pub mod field;
 pub mod id;
 pub mod json;
 pub mod lookup;
+pub mod patch;
 pub mod persona;
 pub mod schema;
 pub mod scope;

@@ -100,7 +100,7 @@ impl Persona {
 
     /// The persona after a merge patch of its editable fields.
     pub fn patch(&self, patch: &Json, schema: &Schema) -> Result<Self> {
-        super::user::refuse_nulls(patch)?;
+        super::patch::refuse_nulls(patch)?;
         let mut violations = Violations::default();
         let shown = Json::Object(self.show(schema));
         let mut fields = Fields::new(shown.clone().merge(patch), "", &mut violations);

@@ -5,7 +5,7 @@ use super::call::{Call, MAX_PAGE_BYTES};
 use crate::domain::Json;
 use crate::domain::definition::Definition;
 use crate::domain::error::Error;
-use crate::domain::user::refuse_non_object;
+use crate::domain::patch::refuse_non_object;
 use crate::domain::versioned::Versioned;
 use crate::object;
 use crate::store::definitions::Edit;

@@ -4,17 +4,21 @@
 //! transaction. A failure that leaves the outcome open is settled here: the id of each attempt is kept in the item it writes,
 //! so one's own id found there means that the write happened (rule I2).
 
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, CancellationReason, ConditionCheck, Delete, Put, ReturnConsumedCapacity,
-    ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+    AttributeValue, CancellationReason, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure,
 };
 
+use super::expression::{Action, Planned};
 use super::item::Item;
 use super::keys::Key;
 use super::meter;
-use super::table::{Fault, Table, key_attributes};
+use super::table::{Fault, Table};
 use crate::domain::error::Error;
 use crate::domain::id::UserId;
 use crate::domain::versioned::{Version, WriteId, WriteLog};
@@ -86,6 +90,8 @@ impl From<Failed> for Error {
     }
 }
 
+type Attributes = HashMap<String, AttributeValue>;
+
 /// How one attempt ended.
 enum Attempt {
     Refused(Vec<(usize, Option<Item>)>),
@@ -128,68 +134,78 @@ impl Table {
     }
 
     async fn attempt(&self, writes: &[Write], alone: &[bool], id: WriteId) -> Result<(), Attempt> {
-        match writes {
-            [] => Ok(()),
-            [Write::Put(item, condition)] => self.put(item.clone(), *condition).await,
-            [Write::MarkUsed(key)] => self.mark(key).await,
-            _ => self.transact(writes, alone, id).await,
+        let now = self.world.clock.now();
+        let planned = writes.iter().zip(alone).map(|(write, alone)| Planned::of(write, *alone, now));
+        let mut planned: Vec<_> = planned.collect();
+        match (planned.pop(), planned.is_empty()) {
+            (None, _) => Ok(()),
+            (Some(Planned { action: Action::Put(item), condition, values, .. }), true) => {
+                self.put(item, condition, values).await
+            }
+            (Some(Planned { action: Action::Update(key, change), condition, names, values }), true) => {
+                self.update(key, change, condition, names, values).await
+            }
+            // A lone delete is a transaction too: its token makes a repeat after a lost answer safe.
+            (Some(last), _) => {
+                planned.push(last);
+                self.transact(planned, alone, id).await
+            }
         }
     }
 
-    async fn put(&self, item: Item, condition: Condition) -> Result<(), Attempt> {
-        let expression = self.expression(condition);
-        let mut request = self
+    async fn put(&self, item: Attributes, condition: &str, values: Option<Attributes>) -> Result<(), Attempt> {
+        let request = self
             .client
             .put_item()
             .table_name(&*self.name)
-            .set_item(Some(item.into_attributes()))
-            .condition_expression(expression.text)
+            .set_item(Some(item))
+            .condition_expression(condition)
+            .set_expression_attribute_values(values)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .return_consumed_capacity(ReturnConsumedCapacity::Indexes);
-        for (name, value) in expression.values {
-            request = request.expression_attribute_values(name, value);
-        }
         let answer = request.send().await.map_err(|error| match error.as_service_error() {
-            Some(aws_sdk_dynamodb::operation::put_item::PutItemError::ConditionalCheckFailedException(failed)) => {
+            Some(PutItemError::ConditionalCheckFailedException(failed)) => {
                 Attempt::Refused(vec![(0, failed.item().cloned().map(Item::stored))])
             }
-            Some(aws_sdk_dynamodb::operation::put_item::PutItemError::TransactionConflictException(_)) => {
-                Attempt::Contended
-            }
+            Some(PutItemError::TransactionConflictException(_)) => Attempt::Contended,
             _ => fault("PutItem", &error),
         })?;
         meter::written(answer.consumed_capacity());
         Ok(())
     }
 
-    async fn mark(&self, key: &Key) -> Result<(), Attempt> {
-        let answer = self
+    async fn update(
+        &self,
+        key: Attributes,
+        change: &str,
+        condition: &str,
+        names: Option<HashMap<String, String>>,
+        values: Option<Attributes>,
+    ) -> Result<(), Attempt> {
+        let request = self
             .client
             .update_item()
             .table_name(&*self.name)
-            .set_key(Some(key_attributes(key)))
-            .update_expression(MARK)
-            .condition_expression(MARKABLE)
-            .expression_attribute_values(":true", AttributeValue::Bool(true))
-            .return_consumed_capacity(ReturnConsumedCapacity::Indexes)
-            .send()
-            .await
-            .map_err(|error| match error.as_service_error() {
-                Some(aws_sdk_dynamodb::operation::update_item::UpdateItemError::ConditionalCheckFailedException(_)) => {
-                    Attempt::Refused(vec![(0, None)])
-                }
-                Some(aws_sdk_dynamodb::operation::update_item::UpdateItemError::TransactionConflictException(_)) => {
-                    Attempt::Contended
-                }
-                _ => fault("UpdateItem", &error),
-            })?;
+            .set_key(Some(key))
+            .update_expression(change)
+            .condition_expression(condition)
+            .set_expression_attribute_names(names)
+            .set_expression_attribute_values(values)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .return_consumed_capacity(ReturnConsumedCapacity::Indexes);
+        let answer = request.send().await.map_err(|error| match error.as_service_error() {
+            Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                Attempt::Refused(vec![(0, failed.item().cloned().map(Item::stored))])
+            }
+            Some(UpdateItemError::TransactionConflictException(_)) => Attempt::Contended,
+            _ => fault("UpdateItem", &error),
+        })?;
         meter::written(answer.consumed_capacity());
         Ok(())
     }
 
-    async fn transact(&self, writes: &[Write], alone: &[bool], id: WriteId) -> Result<(), Attempt> {
-        let items: Result<Vec<_>, _> =
-            writes.iter().zip(alone).map(|(write, alone)| self.transaction_item(write, *alone)).collect();
+    async fn transact(&self, planned: Vec<Planned>, alone: &[bool], id: WriteId) -> Result<(), Attempt> {
+        let items: Result<Vec<_>, _> = planned.into_iter().map(|write| write.in_transaction(&self.name)).collect();
         // One token for one payload: the guess about leaving users is part of it.
         let guesses = alone.iter().fold(0u64, |sum, alone| sum.wrapping_mul(3).wrapping_add(u64::from(*alone) + 1));
         let token = format!("{:016x}{guesses:016x}", u64::from_be_bytes(id));
@@ -206,114 +222,6 @@ impl Table {
         Ok(())
     }
 
-    fn transaction_item(
-        &self,
-        write: &Write,
-        alone: bool,
-    ) -> Result<TransactWriteItem, aws_sdk_dynamodb::error::BuildError> {
-        let table = &*self.name;
-        let returned = ReturnValuesOnConditionCheckFailure::AllOld;
-        let builder = TransactWriteItem::builder();
-        Ok(match write {
-            Write::Put(item, condition) => {
-                let expression = self.expression(*condition);
-                let put = Put::builder()
-                    .table_name(table)
-                    .set_item(Some(item.clone().into_attributes()))
-                    .condition_expression(expression.text)
-                    .set_expression_attribute_values(expression.map())
-                    .return_values_on_condition_check_failure(returned);
-                builder.put(put.build()?)
-            }
-            Write::Delete(key, condition) => {
-                let expression = self.expression(*condition);
-                let delete = Delete::builder()
-                    .table_name(table)
-                    .set_key(Some(key_attributes(key)))
-                    .condition_expression(expression.text)
-                    .set_expression_attribute_values(expression.map())
-                    .return_values_on_condition_check_failure(returned);
-                builder.delete(delete.build()?)
-            }
-            Write::Check(key, condition) => {
-                let expression = self.expression(*condition);
-                let check = ConditionCheck::builder()
-                    .table_name(table)
-                    .set_key(Some(key_attributes(key)))
-                    .condition_expression(expression.text)
-                    .set_expression_attribute_values(expression.map())
-                    .return_values_on_condition_check_failure(returned);
-                builder.condition_check(check.build()?)
-            }
-            Write::Join(key, user) => {
-                let update = Update::builder()
-                    .table_name(table)
-                    .set_key(Some(key_attributes(key)))
-                    .update_expression("ADD #users :user")
-                    .condition_expression("attribute_not_exists(pk) OR size(#users) < :most")
-                    .expression_attribute_names("#users", "users")
-                    .expression_attribute_values(":user", one(*user))
-                    .expression_attribute_values(":most", AttributeValue::N(MAX_SHARING.to_string()))
-                    .return_values_on_condition_check_failure(returned);
-                builder.update(update.build()?)
-            }
-            Write::Leave(key, user) if alone => {
-                let delete = Delete::builder()
-                    .table_name(table)
-                    .set_key(Some(key_attributes(key)))
-                    .condition_expression("#users = :user")
-                    .expression_attribute_names("#users", "users")
-                    .expression_attribute_values(":user", one(*user))
-                    .return_values_on_condition_check_failure(returned);
-                builder.delete(delete.build()?)
-            }
-            Write::Leave(key, user) => {
-                let update = Update::builder()
-                    .table_name(table)
-                    .set_key(Some(key_attributes(key)))
-                    .update_expression("DELETE #users :user")
-                    .condition_expression("contains(#users, :id) AND size(#users) > :one")
-                    .expression_attribute_names("#users", "users")
-                    .expression_attribute_values(":user", one(*user))
-                    .expression_attribute_values(":id", AttributeValue::S(user.to_string()))
-                    .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
-                    .return_values_on_condition_check_failure(returned);
-                builder.update(update.build()?)
-            }
-            Write::MarkUsed(key) => {
-                let update = Update::builder()
-                    .table_name(table)
-                    .set_key(Some(key_attributes(key)))
-                    .update_expression(MARK)
-                    .condition_expression(MARKABLE)
-                    .expression_attribute_values(":true", AttributeValue::Bool(true));
-                builder.update(update.build()?)
-            }
-        }
-        .build())
-    }
-
-    fn expression(&self, condition: Condition) -> Expression {
-        let version = |v: Version| (":version", AttributeValue::N(v.0.to_string()));
-        match condition {
-            Condition::Absent => {
-                let now = AttributeValue::N(self.world.clock.now().seconds().to_string());
-                Expression { text: "attribute_not_exists(pk) OR expires_at <= :now", values: vec![(":now", now)] }
-            }
-            Condition::Version(v) => Expression { text: "version = :version", values: vec![version(v)] },
-            Condition::Unused(v) => {
-                Expression { text: "version = :version AND attribute_not_exists(used)", values: vec![version(v)] }
-            }
-            Condition::Owner(user) => Expression {
-                text: "attribute_not_exists(pk) OR holder = :holder",
-                values: vec![(":holder", AttributeValue::S(user.to_string()))],
-            },
-            Condition::Live => {
-                Expression { text: "attribute_exists(pk) AND attribute_not_exists(deleted_at)", values: Vec::new() }
-            }
-        }
-    }
-
     /// Settles an unknown outcome by looking for one's own id in an item that the commit puts.
     async fn look_back(&self, writes: &[Write], id: WriteId, what: String) -> Result<(), Failed> {
         let witness = writes.iter().find_map(|write| match write {
@@ -328,26 +236,6 @@ impl Table {
         }
         Err(Failed::Unavailable(what))
     }
-}
-
-const MARK: &str = "SET used = :true";
-const MARKABLE: &str = "attribute_exists(pk) AND attribute_not_exists(deprecated)";
-
-struct Expression {
-    text: &'static str,
-    values: Vec<(&'static str, AttributeValue)>,
-}
-
-impl Expression {
-    fn map(self) -> Option<std::collections::HashMap<String, AttributeValue>> {
-        let values: std::collections::HashMap<_, _> =
-            self.values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        (!values.is_empty()).then_some(values)
-    }
-}
-
-fn one(user: UserId) -> AttributeValue {
-    AttributeValue::Ss(vec![user.to_string()])
 }
 
 /// Corrects the guesses about leaving users; `false` when something else failed, or nothing can be corrected.

@@ -7,6 +7,8 @@
 pub mod clients;
 pub mod commit;
 pub mod definitions;
+mod expression;
+mod forget;
 pub mod item;
 pub mod keys;
 pub mod meter;

@@ -8,22 +8,17 @@ use std::ops::Deref;
 
 use super::commit::{Condition, Failed, MAX_SHARING, Write};
 use super::item::Item;
-use super::keys::{self, Key, PROFILE, SWEEP};
+use super::keys::{self, Key};
 use super::table::{Range, Table};
 use crate::domain::error::{Code, Error, Result, Violation, Violations};
 use crate::domain::id::{TenantId, UserId};
 use crate::domain::lookup::{self, Lookup};
 use crate::domain::schema::Schema;
 use crate::domain::user::User;
-use crate::domain::versioned::{Version, Versioned};
-use crate::world::Timestamp;
+use crate::domain::versioned::Versioned;
 
 /// How often a change is decided anew when others write at the same time.
-const TURNS: u32 = 12;
-/// How long a tombstone stays for synchronising, in seconds: 90 days.
-const TOMBSTONE_SECONDS: i64 = 90 * 24 * 3600;
-/// How many children one transaction of a forget deletes, each with its look-up elsewhere.
-const CHILDREN: usize = 40;
+pub(super) const TURNS: u32 = 12;
 
 /// A user that is not forgotten, as it was read.
 #[derive(Clone, Debug)]
@@ -42,7 +37,7 @@ impl Deref for LiveUser {
 }
 
 impl LiveUser {
-    fn read(item: &Item) -> Result<Option<Self>> {
+    pub(super) fn read(item: &Item) -> Result<Option<Self>> {
         if item.is_tombstone() {
             return Ok(None);
         }
@@ -250,81 +245,6 @@ impl Table {
         writes.extend(live.lookups.difference(&lookups).map(|lookup| remove(tenant, lookup, id)));
         Ok((next, added, writes))
     }
-
-    /// Forgets a user: at the first commit the person is invisible and every unique value is free (F1), then what the person
-    /// owned elsewhere goes (F2), then the tombstone is filed for those who synchronise (F3).
-    ///
-    /// `check` sees the user before anything happens. An erasure that was interrupted goes on where it stopped.
-    pub async fn forget_user(
-        &self,
-        tenant: &TenantId,
-        id: UserId,
-        check: impl Fn(&LiveUser) -> Result<()>,
-    ) -> Result<()> {
-        let key = Key::user(tenant, id);
-        for turn in 1..=TURNS {
-            let item = self.get(&key).await?.ok_or(Error::NotFound)?;
-            let Some(live) = LiveUser::read(&item)? else {
-                return if item.get_text("gsi1pk") == Some(SWEEP) {
-                    self.finish_forget(tenant, id, &item).await
-                } else {
-                    Err(Error::NotFound)
-                };
-            };
-            check(&live)?;
-            let deleted_at = self.world.clock.now().max(live.value.updated_at.next());
-            let version = live.stored.version.next();
-            let tombstone = tombstone(&key, version, &live, deleted_at).listed(SWEEP, deleted_at.to_string());
-            let mut writes = vec![Write::Put(tombstone.clone(), Condition::Version(live.stored.version))];
-            writes.extend(live.lookups.iter().map(|lookup| remove(tenant, lookup, id)));
-            match self.commit(writes).await {
-                Ok(()) => return self.finish_forget(tenant, id, &tombstone).await,
-                Err(Failed::Contended | Failed::Conditions(_)) => self.pause(turn).await,
-                Err(failed) => return Err(failed.into()),
-            }
-        }
-        Err(Failed::Contended.into())
-    }
-
-    /// Steps F2 and F3 of a forget whose tombstone is written; safe to repeat, also by several at once.
-    pub async fn finish_forget(&self, tenant: &TenantId, id: UserId, tombstone: &Item) -> Result<()> {
-        let partition = keys::partition_of_user(tenant, id);
-        loop {
-            let items = self.query_all(&partition, Range::All).await?;
-            let children: Vec<_> = items.iter().filter(|item| item.key().sk() != PROFILE).collect();
-            if children.is_empty() {
-                break;
-            }
-            for some in children.chunks(CHILDREN) {
-                let writes = some.iter().flat_map(|child| {
-                    let forward = child.get_text("forward").map(|pk| Key::stored(pk, "-"));
-                    std::iter::once(child.key()).chain(forward).map(|key| Write::Delete(key, Condition::Owner(id)))
-                });
-                match self.commit(writes.collect()).await {
-                    Ok(()) => {}
-                    Err(Failed::Contended) => self.pause(1).await,
-                    Err(failed) => return Err(failed.into()),
-                }
-            }
-        }
-        let version = tombstone.version().ok_or_else(|| Error::unexpected("a tombstone has a version"))?;
-        let deleted_at = tombstone.get_text("deleted_at").and_then(Timestamp::parse);
-        let deleted_at = deleted_at.ok_or_else(|| Error::unexpected("a tombstone has its time"))?;
-        let filed = Item::at(&Key::user(tenant, id))
-            .text("deleted_at", deleted_at.to_string())
-            .guarded(version.next(), &tombstone.log())
-            .listed(keys::listing(tenant, id), deleted_at.to_string())
-            .expiring(deleted_at.plus_seconds(TOMBSTONE_SECONDS));
-        match self.commit(vec![Write::Put(filed, Condition::Version(version))]).await {
-            // Somebody else filed it first: the erasure is as complete.
-            Ok(()) | Err(Failed::Conditions(_)) => Ok(()),
-            Err(failed) => Err(failed.into()),
-        }
-    }
-}
-
-fn tombstone(key: &Key, version: Version, live: &LiveUser, deleted_at: Timestamp) -> Item {
-    Item::at(key).text("deleted_at", deleted_at.to_string()).guarded(version, &live.stored.log)
 }
 
 fn lookups_of(user: &User, schema: &Schema) -> Result<BTreeSet<Lookup>> {
@@ -352,7 +272,7 @@ fn add(tenant: &TenantId, lookup: &Lookup, user: UserId) -> Write {
     }
 }
 
-fn remove(tenant: &TenantId, lookup: &Lookup, user: UserId) -> Write {
+pub(super) fn remove(tenant: &TenantId, lookup: &Lookup, user: UserId) -> Write {
     let key = Key::lookup(tenant, lookup, user);
     match lookup {
         Lookup::Email { .. } => Write::Leave(key, user),

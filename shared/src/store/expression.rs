@@ -1,0 +1,153 @@
+//! Writes in the form that DynamoDB takes: an action on an item, and the expression that must hold.
+
+use std::collections::HashMap;
+use std::fmt::Display;
+
+use aws_sdk_dynamodb::error::BuildError;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+};
+
+use super::commit::{Condition, MAX_SHARING, Write};
+use super::table::key_attributes;
+use crate::domain::id::UserId;
+use crate::world::Timestamp;
+
+type Attributes = HashMap<String, AttributeValue>;
+
+/// One write, ready to be sent.
+pub(super) struct Planned {
+    pub action: Action,
+    pub condition: &'static str,
+    pub names: Option<HashMap<String, String>>,
+    pub values: Option<Attributes>,
+}
+
+/// What is done with the item; each holds the item or its key.
+pub(super) enum Action {
+    Put(Attributes),
+    Delete(Attributes),
+    Check(Attributes),
+    Update(Attributes, &'static str),
+}
+
+impl Planned {
+    /// Plans a write. `alone` is the guess whether a user that leaves a set is its last member.
+    pub fn of(write: &Write, alone: bool, now: Timestamp) -> Self {
+        match write {
+            Write::Put(item, condition) => Self::on(Action::Put(item.clone().into_attributes()), *condition, now),
+            Write::Delete(key, condition) => Self::on(Action::Delete(key_attributes(key)), *condition, now),
+            Write::Check(key, condition) => Self::on(Action::Check(key_attributes(key)), *condition, now),
+            Write::Join(key, user) => Self {
+                action: Action::Update(key_attributes(key), "ADD #users :user"),
+                condition: "attribute_not_exists(pk) OR size(#users) < :most",
+                names: Some(users_name()),
+                values: Some(values([(":user", one(*user)), (":most", number(MAX_SHARING))])),
+            },
+            Write::Leave(key, user) if alone => Self {
+                action: Action::Delete(key_attributes(key)),
+                condition: "#users = :user",
+                names: Some(users_name()),
+                values: Some(values([(":user", one(*user))])),
+            },
+            Write::Leave(key, user) => Self {
+                action: Action::Update(key_attributes(key), "DELETE #users :user"),
+                condition: "contains(#users, :id) AND size(#users) > :one",
+                names: Some(users_name()),
+                values: Some(values([(":user", one(*user)), (":id", text(*user)), (":one", number(1))])),
+            },
+            Write::MarkUsed(key) => Self {
+                action: Action::Update(key_attributes(key), "SET used = :true"),
+                condition: "attribute_exists(pk) AND attribute_not_exists(deprecated)",
+                names: None,
+                values: Some(values([(":true", AttributeValue::Bool(true))])),
+            },
+        }
+    }
+
+    fn on(action: Action, condition: Condition, now: Timestamp) -> Self {
+        let (condition, value) = match condition {
+            Condition::Absent => {
+                ("attribute_not_exists(pk) OR expires_at <= :now", Some((":now", number(now.seconds()))))
+            }
+            Condition::Version(version) => ("version = :version", Some((":version", number(version.0)))),
+            Condition::Unused(version) => {
+                ("version = :version AND attribute_not_exists(used)", Some((":version", number(version.0))))
+            }
+            Condition::Owner(user) => ("attribute_not_exists(pk) OR holder = :holder", Some((":holder", text(user)))),
+            Condition::Live => ("attribute_exists(pk) AND attribute_not_exists(deleted_at)", None),
+        };
+        Self { action, condition, names: None, values: value.map(|value| values([value])) }
+    }
+
+    /// The write as part of a transaction; if it is refused, the item that is there comes back.
+    pub fn in_transaction(self, table: &str) -> Result<TransactWriteItem, BuildError> {
+        let old = ReturnValuesOnConditionCheckFailure::AllOld;
+        let item = TransactWriteItem::builder();
+        Ok(match self.action {
+            Action::Put(attributes) => item.put(
+                Put::builder()
+                    .table_name(table)
+                    .set_item(Some(attributes))
+                    .condition_expression(self.condition)
+                    .set_expression_attribute_names(self.names)
+                    .set_expression_attribute_values(self.values)
+                    .return_values_on_condition_check_failure(old)
+                    .build()?,
+            ),
+            Action::Delete(key) => item.delete(
+                Delete::builder()
+                    .table_name(table)
+                    .set_key(Some(key))
+                    .condition_expression(self.condition)
+                    .set_expression_attribute_names(self.names)
+                    .set_expression_attribute_values(self.values)
+                    .return_values_on_condition_check_failure(old)
+                    .build()?,
+            ),
+            Action::Check(key) => item.condition_check(
+                ConditionCheck::builder()
+                    .table_name(table)
+                    .set_key(Some(key))
+                    .condition_expression(self.condition)
+                    .set_expression_attribute_names(self.names)
+                    .set_expression_attribute_values(self.values)
+                    .return_values_on_condition_check_failure(old)
+                    .build()?,
+            ),
+            Action::Update(key, change) => item.update(
+                Update::builder()
+                    .table_name(table)
+                    .set_key(Some(key))
+                    .update_expression(change)
+                    .condition_expression(self.condition)
+                    .set_expression_attribute_names(self.names)
+                    .set_expression_attribute_values(self.values)
+                    .return_values_on_condition_check_failure(old)
+                    .build()?,
+            ),
+        }
+        .build())
+    }
+}
+
+/// `users` is a reserved word of DynamoDB.
+fn users_name() -> HashMap<String, String> {
+    HashMap::from([("#users".to_owned(), "users".to_owned())])
+}
+
+fn values<const N: usize>(values: [(&str, AttributeValue); N]) -> Attributes {
+    values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+fn number(number: impl Display) -> AttributeValue {
+    AttributeValue::N(number.to_string())
+}
+
+fn text(user: UserId) -> AttributeValue {
+    AttributeValue::S(user.to_string())
+}
+
+fn one(user: UserId) -> AttributeValue {
+    AttributeValue::Ss(vec![user.to_string()])
+}

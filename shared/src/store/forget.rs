@@ -1,0 +1,97 @@
+//! Forgetting a user, in three steps of which the first decides.
+//!
+//! F1 makes the person invisible and each unique value free in one transaction. F2 takes away what the person owned elsewhere, F3 files
+//! the tombstone. Each step can be repeated, by anybody, also by several at once; until F3 the tombstone stands in the index partition
+//! `SWEEP`, where unfinished erasures are found.
+
+use super::commit::{Condition, Failed, Write};
+use super::item::Item;
+use super::keys::{self, Key, PROFILE, SWEEP};
+use super::table::{Range, Table};
+use super::users::{LiveUser, TURNS, remove};
+use crate::domain::error::{Error, Result};
+use crate::domain::id::{TenantId, UserId};
+use crate::domain::versioned::Version;
+use crate::world::Timestamp;
+
+/// How long a tombstone stays for synchronising, in seconds: 90 days.
+const TOMBSTONE_SECONDS: i64 = 90 * 24 * 3600;
+/// How many children one transaction of a forget deletes, each with its look-up elsewhere.
+const CHILDREN: usize = 40;
+
+impl Table {
+    /// Forgets a user: at the first commit the person is invisible and every unique value is free (F1), then what the person
+    /// owned elsewhere goes (F2), then the tombstone is filed for those who synchronise (F3).
+    ///
+    /// `check` sees the user before anything happens. An erasure that was interrupted goes on where it stopped.
+    pub async fn forget_user(
+        &self,
+        tenant: &TenantId,
+        id: UserId,
+        check: impl Fn(&LiveUser) -> Result<()>,
+    ) -> Result<()> {
+        let key = Key::user(tenant, id);
+        for turn in 1..=TURNS {
+            let item = self.get(&key).await?.ok_or(Error::NotFound)?;
+            let Some(live) = LiveUser::read(&item)? else {
+                return if item.get_text("gsi1pk") == Some(SWEEP) {
+                    self.finish_forget(tenant, id, &item).await
+                } else {
+                    Err(Error::NotFound)
+                };
+            };
+            check(&live)?;
+            let deleted_at = self.world.clock.now().max(live.value.updated_at.next());
+            let version = live.version().next();
+            let tombstone = tombstone(&key, version, &live, deleted_at).listed(SWEEP, deleted_at.to_string());
+            let mut writes = vec![Write::Put(tombstone.clone(), Condition::Version(live.version()))];
+            writes.extend(live.lookups().iter().map(|lookup| remove(tenant, lookup, id)));
+            match self.commit(writes).await {
+                Ok(()) => return self.finish_forget(tenant, id, &tombstone).await,
+                Err(Failed::Contended | Failed::Conditions(_)) => self.pause(turn).await,
+                Err(failed) => return Err(failed.into()),
+            }
+        }
+        Err(Failed::Contended.into())
+    }
+
+    /// Steps F2 and F3 of a forget whose tombstone is written; safe to repeat, also by several at once.
+    pub async fn finish_forget(&self, tenant: &TenantId, id: UserId, tombstone: &Item) -> Result<()> {
+        let partition = keys::partition_of_user(tenant, id);
+        loop {
+            let items = self.query_all(&partition, Range::All).await?;
+            let children: Vec<_> = items.iter().filter(|item| item.key().sk() != PROFILE).collect();
+            if children.is_empty() {
+                break;
+            }
+            for some in children.chunks(CHILDREN) {
+                let writes = some.iter().flat_map(|child| {
+                    let forward = child.get_text("forward").map(|pk| Key::stored(pk, "-"));
+                    std::iter::once(child.key()).chain(forward).map(|key| Write::Delete(key, Condition::Owner(id)))
+                });
+                match self.commit(writes.collect()).await {
+                    Ok(()) => {}
+                    Err(Failed::Contended) => self.pause(1).await,
+                    Err(failed) => return Err(failed.into()),
+                }
+            }
+        }
+        let version = tombstone.version().ok_or_else(|| Error::unexpected("a tombstone has a version"))?;
+        let deleted_at = tombstone.get_text("deleted_at").and_then(Timestamp::parse);
+        let deleted_at = deleted_at.ok_or_else(|| Error::unexpected("a tombstone has its time"))?;
+        let filed = Item::at(&Key::user(tenant, id))
+            .text("deleted_at", deleted_at.to_string())
+            .guarded(version.next(), &tombstone.log())
+            .listed(keys::listing(tenant, id), deleted_at.to_string())
+            .expiring(deleted_at.plus_seconds(TOMBSTONE_SECONDS));
+        match self.commit(vec![Write::Put(filed, Condition::Version(version))]).await {
+            // Somebody else filed it first: the erasure is as complete.
+            Ok(()) | Err(Failed::Conditions(_)) => Ok(()),
+            Err(failed) => Err(failed.into()),
+        }
+    }
+}
+
+fn tombstone(key: &Key, version: Version, live: &LiveUser, deleted_at: Timestamp) -> Item {
+    Item::at(key).text("deleted_at", deleted_at.to_string()).guarded(version, &live.log)
+}
