@@ -13,6 +13,7 @@ use lambda_http::request::RequestContext;
 use crate::app::App;
 use crate::http::edge::{BaseUrl, RequestId};
 use crate::http::{self, Route};
+use crate::log;
 use crate::store::{Table, table};
 use crate::world::World;
 
@@ -75,14 +76,7 @@ pub fn https_client(system_roots: bool) -> SharedHttpClient {
 
 /// Runs a function until Lambda ends it.
 pub async fn run(routes: &'static [Route]) -> Result<(), lambda_http::Error> {
-    tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_current_span(false)
-        .with_span_list(false)
-        .with_target(false)
-        .with_max_level(tracing::Level::INFO)
-        .init();
+    log::to(std::io::stdout);
     let settings = Settings::from_environment()?;
     let (name, base_url) = (settings.table.clone(), settings.base_url.clone());
     let world = World::default();

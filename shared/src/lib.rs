@@ -8,6 +8,7 @@ pub mod auth;
 pub mod domain;
 pub mod http;
 pub mod lambda;
+pub mod log;
 pub mod store;
 pub mod world;
 

@@ -163,15 +163,7 @@ async fn serve(options: ServeOptions, place: &Place) -> Result<(), Failure> {
             "`serve` runs on the embedded table; a DynamoDB table is served by the deployed functions".to_owned()
         );
     }
-    tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_current_span(false)
-        .with_span_list(false)
-        .with_target(false)
-        .with_max_level(tracing::Level::INFO)
-        .with_writer(std::io::stderr)
-        .init();
+    shared::log::to(std::io::stderr);
     let service = Service::start(options.listen, &place.data, options.memory).await?;
     print!("{}", how_to(&service));
     service.run(stop_signal()).await

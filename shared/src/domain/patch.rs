@@ -9,7 +9,7 @@ use super::schema::Schema;
 const MAX_ID: usize = 256;
 
 /// `null` for `attributes` or for a category would remove a whole group by accident: it is refused.
-pub fn refuse_nulls(patch: &Json) -> Result<()> {
+pub(super) fn refuse_nulls(patch: &Json) -> Result<()> {
     refuse_non_object(patch)?;
     let mut violations = Violations::default();
     if let Json::Object(members) = patch {
@@ -38,10 +38,10 @@ pub fn refuse_non_object(patch: &Json) -> Result<()> {
 }
 
 /// Where an attribute stands after `attribute_values` was spread, and where its value stood in the body.
-pub type Renamed = Vec<(String, String)>;
+pub(super) type Renamed = Vec<(String, String)>;
 
 /// Rewrites `attribute_values: [{attribute_definition_id, value}]` into the `attributes` object.
-pub fn spread_attribute_values(mut patch: Json, schema: &Schema) -> Result<(Json, Renamed)> {
+pub(super) fn spread_attribute_values(mut patch: Json, schema: &Schema) -> Result<(Json, Renamed)> {
     let mut renamed = Renamed::new();
     let Json::Object(members) = &mut patch else {
         return Ok((patch, renamed));
@@ -97,7 +97,7 @@ pub fn spread_attribute_values(mut patch: Json, schema: &Schema) -> Result<(Json
 }
 
 /// Points violations at the place where the caller wrote the value.
-pub fn point_back(error: Error, renamed: &Renamed) -> Error {
+pub(super) fn point_back(error: Error, renamed: &Renamed) -> Error {
     let Error::Invalid(mut violations) = error else {
         return error;
     };

@@ -1,0 +1,17 @@
+//! Logs: one JSON line per request, and one per fault that no rule foresees (rule S3).
+
+use tracing::Level;
+use tracing_subscriber::fmt::MakeWriter;
+
+/// Sends the process's log to `writer`; to be called once.
+pub fn to<W: for<'a> MakeWriter<'a> + Send + Sync + 'static>(writer: W) {
+    tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_current_span(false)
+        .with_span_list(false)
+        .with_target(false)
+        .with_max_level(Level::INFO)
+        .with_writer(writer)
+        .init();
+}
