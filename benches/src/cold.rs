@@ -13,7 +13,7 @@ use kith::table::LOCAL;
 use tokio::process::{Child, Command};
 
 use crate::dynamodb::Endpoint;
-use crate::process::{Scratch, fine_cpu, median, ms, most_memory, now, program};
+use crate::process::{Scratch, fine_cpu, median, most_memory, ms, now, program};
 use crate::runtime_api::RuntimeApi;
 use crate::{Goal, Outcome, dynamodb, world};
 
@@ -63,7 +63,9 @@ pub async fn run(goals: &mut Vec<Goal>) -> Outcome {
     let endpoint = dynamodb::serve(engine, &folder.0).await?;
     let mut api = RuntimeApi::serve().await?;
     println!("\nCold start, medians of {STARTS}; instructions by callgrind; first and warm invocations over TLS\n");
-    println!("| function | start ms | start CPU ms | instructions | first ms | first CPU ms | warm µs | warm CPU µs | MB held |");
+    println!(
+        "| function | start ms | start CPU ms | instructions | first ms | first CPU ms | warm µs | warm CPU µs | MB held |"
+    );
     println!("|---|---|---|---|---|---|---|---|---|");
     for name in FUNCTIONS {
         let event = events.of(name)?;

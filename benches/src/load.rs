@@ -76,7 +76,8 @@ impl Running {
             .spawn()?;
         let mut line = String::new();
         let listening = child.stdout.as_mut().map(|out| BufReader::new(out).read_line(&mut line));
-        let service = Arc::new(Service { authority: String::new(), client_id: String::new(), client_secret: String::new() });
+        let service =
+            Arc::new(Service { authority: String::new(), client_id: String::new(), client_secret: String::new() });
         let mut running = Self { child, service };
         if listening.transpose()?.unwrap_or_default() == 0 {
             return Err("`kith serve` does not start".into());
@@ -111,7 +112,9 @@ pub async fn run() -> Outcome {
     let folder = Scratch::new()?;
     let running = Running::start(&folder)?;
     println!("\nLoad on `kith serve --memory`, one core, log to /dev/null\n");
-    println!("| operation | connections | requests/s | p50 µs | p99 µs | CPU µs per request |\n|---|---|---|---|---|---|");
+    println!(
+        "| operation | connections | requests/s | p50 µs | p99 µs | CPU µs per request |\n|---|---|---|---|---|---|"
+    );
     let mut compared = Vec::new();
     for operation in Operation::ALL {
         for connections in CONNECTIONS {
@@ -172,7 +175,12 @@ async fn measure(running: &Running, operation: Operation, connections: usize) ->
 }
 
 /// Repeats an operation and returns how long each took that ended between the two times.
-async fn repeat(mut connection: Connection, operation: Operation, begun: Instant, until: Instant) -> Outcome<Vec<Duration>> {
+async fn repeat(
+    mut connection: Connection,
+    operation: Operation,
+    begun: Instant,
+    until: Instant,
+) -> Outcome<Vec<Duration>> {
     let mut latencies = Vec::new();
     loop {
         let sent = now();

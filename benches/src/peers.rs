@@ -28,8 +28,5 @@ pub const PEERS: [Peer; 6] = [
         name: "django-oauth-toolkit, django-scim2",
         cost: [Some(2213), Some(3959), Some(2240), None, Some(3486), Some(3442)],
     },
-    Peer {
-        name: "OpenLDAP slapd (C, LDAP, durable)",
-        cost: [None, Some(473), Some(50), None, Some(55), Some(433)],
-    },
+    Peer { name: "OpenLDAP slapd (C, LDAP, durable)", cost: [None, Some(473), Some(50), None, Some(55), Some(433)] },
 ];

@@ -49,10 +49,16 @@ impl RuntimeApi {
             .route("/2018-06-01/runtime/invocation/{id}/error", post(failure))
             .route("/2018-06-01/runtime/init/error", post(failure))
             .with_state(seen);
-        tokio::spawn(axum::serve(axum::serve::ListenerExt::tap_io(listener, |tcp| {
-            // Without this, answers wait for acknowledgements that the kernel delays.
-            let _ = tcp.set_nodelay(true);
-        }), router).into_future());
+        tokio::spawn(
+            axum::serve(
+                axum::serve::ListenerExt::tap_io(listener, |tcp| {
+                    // Without this, answers wait for acknowledgements that the kernel delays.
+                    let _ = tcp.set_nodelay(true);
+                }),
+                router,
+            )
+            .into_future(),
+        );
         Ok(Self { address, calls })
     }
 

@@ -1,6 +1,5 @@
 //! What there is to ask for: a tenant with a client, a token and a user, and the requests as API Gateway hands them over.
 
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
@@ -39,7 +38,7 @@ pub struct Events {
 
 /// Fills an engine and returns what can be asked of it.
 pub async fn prepare(engine: &Embedded, folder: &Scratch) -> Outcome<Events> {
-    let client = embedded_client(SharedHttpClient::clone(&engine.http_client()));
+    let client = embedded_client(engine.http_client());
     create(&client, LOCAL).await?;
     let table = Table::new(client, LOCAL, World::default());
     let url = format!("https://{DOMAIN}");
@@ -75,9 +74,10 @@ impl Events {
     pub fn of(&self, function: &str) -> Outcome<Bytes> {
         let user = &self.user;
         let event = match function {
-            "token" => event("POST", TOKEN, "", json!({ "content-type": "application/x-www-form-urlencoded" }), {
-                Some(&token_form(&self.client_id, &self.client_secret))
-            }),
+            "token" => {
+                let form = token_form(&self.client_id, &self.client_secret);
+                event("POST", TOKEN, "", json!({ "content-type": "application/x-www-form-urlencoded" }), Some(&form))
+            }
             "users" => self.get(&format!("/identity/users/{user}"), ""),
             "personas" => self.get(&format!("/identity/users/{user}/personas"), ""),
             "definitions" => self.get("/identity/config/attribute-definitions", "category=common&name=employee-number"),

@@ -1,6 +1,8 @@
 //! The door of a Lambda function: settings from its environment, the table over TLS with a small trust store, one JSON log
 //! line per request, and the router behind API Gateway's payload 2.0.
 
+use ::http::StatusCode;
+use ::http::header::CONTENT_LENGTH;
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{Builder, Region, SharedHttpClient};
@@ -8,7 +10,10 @@ use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use axum::Router;
 use axum::extract::Request;
+use axum::response::Response;
 use lambda_http::request::RequestContext;
+use tower::ServiceExt;
+use tower::util::MapResponse;
 
 use crate::app::App;
 use crate::http::edge::{BaseUrl, RequestId};
@@ -84,9 +89,13 @@ pub async fn run(routes: &'static [Route]) -> Result<(), lambda_http::Error> {
     lambda_http::run(door(http::serve(http::route::router(routes, app), world))).await
 }
 
-/// The router as API Gateway reaches it: the request's id and domain are those of its context.
-pub fn door(router: Router) -> Router {
-    router.layer(axum::middleware::map_request(async |mut request: Request| {
+/// What stands behind API Gateway.
+pub type Door = MapResponse<Router, fn(Response) -> Response>;
+
+/// The router as API Gateway reaches it: the request's id and domain are those of its context, and an answer that has no body
+/// announces none, as a socket's server sees to (RFC 9110 §8.6).
+pub fn door(router: Router) -> Door {
+    let router = router.layer(axum::middleware::map_request(async |mut request: Request| {
         if let Some(RequestContext::ApiGatewayV2(context)) = request.extensions().get::<RequestContext>() {
             let id = context.request_id.clone().map(RequestId);
             let base = context.domain_name.as_ref().map(|domain| BaseUrl(format!("https://{domain}")));
@@ -95,5 +104,13 @@ pub fn door(router: Router) -> Router {
             base.and_then(|base| extensions.insert(base));
         }
         request
-    }))
+    }));
+    ServiceExt::<Request>::map_response(router, without_length)
+}
+
+fn without_length(mut response: Response) -> Response {
+    if matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
+        response.headers_mut().remove(CONTENT_LENGTH);
+    }
+    response
 }

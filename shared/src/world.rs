@@ -10,10 +10,10 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use ring::rand::{SecureRandom, SystemRandom};
 use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
 use time::format_description::BorrowedFormatItem;
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
+use time::{OffsetDateTime, UtcOffset};
 use uuid::Uuid;
 
 const MILLISECONDS: &[BorrowedFormatItem<'_>] =
@@ -54,10 +54,13 @@ impl Timestamp {
         Self(self.0.saturating_add(1))
     }
 
-    /// Parses an RFC 3339 time in any offset; digits past milliseconds are cut.
+    /// Parses an RFC 3339 time in any offset whose year in UTC has four digits; digits past milliseconds are cut.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let time = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+        let time = OffsetDateTime::parse(text, &Rfc3339).ok()?.checked_to_offset(UtcOffset::UTC)?;
+        if !(0..=9999).contains(&time.year()) {
+            return None;
+        }
         i64::try_from(time.unix_timestamp_nanos().div_euclid(1_000_000)).ok().map(Self)
     }
 }
@@ -179,7 +182,12 @@ mod tests {
     fn a_time_is_written_in_utc_with_milliseconds() {
         let time = Timestamp::parse("2026-11-21T11:00:00.1239+01:00").unwrap();
         assert_eq!(time.to_string(), "2026-11-21T10:00:00.123Z");
-        assert_eq!(Timestamp::parse("2026-11-21"), None);
+        for wrong in ["2026-11-21", "9999-12-31T23:59:59-23:59", "0000-01-01T00:00:00+01:00"] {
+            assert_eq!(Timestamp::parse(wrong), None, "{wrong}");
+        }
+        for extreme in ["9999-12-31T23:59:59.999Z", "0000-01-01T00:00:00.000Z"] {
+            assert_eq!(Timestamp::parse(extreme).unwrap().to_string(), extreme);
+        }
     }
 
     #[test]

@@ -2,9 +2,12 @@
 //!
 //! Each test is a sentence that begins with the rule it pins (`rules.md`).
 
+mod cost;
 mod definitions;
 mod edge;
+mod faults;
 mod personas;
+mod races;
 mod sso;
 mod tenants;
 mod token;

@@ -21,7 +21,8 @@ struct World {
 async fn world(client: &Client, name: &str) -> World {
     let sso = "/api/v1/sso";
     let attribute = client.define(&format!("{name}-number"), json!({ "unique": true })).await;
-    let category = client.create("/identity/config/attribute-categories", json!({ "name": format!("{name}-cat") })).await;
+    let category =
+        client.create("/identity/config/attribute-categories", json!({ "name": format!("{name}-cat") })).await;
     let definition = client.define_persona(&format!("{name}-role"), json!({ "attributes": [attribute.id] })).await;
     let party = |id: &str| json!({ "id": format!("{name}-{id}"), "name": id, "subject_type": "predefined" });
     let server = client.create(&format!("{sso}/authentication-servers"), party("corp")).await;
@@ -113,7 +114,8 @@ fn bare(answer: &Answer, id: &World) -> (u16, Option<String>, String) {
 /// A world of ids that nobody ever had, of the same shapes.
 fn nowhere(there: &World) -> World {
     let other = |resource: &Resource, id: &str| {
-        let path = resource.path.replace(&resource.id, id).replace(&there.user.id, "0192f3c1-0000-7000-8000-0000000000aa");
+        let path =
+            resource.path.replace(&resource.id, id).replace(&there.user.id, "0192f3c1-0000-7000-8000-0000000000aa");
         Resource { path, id: id.to_owned(), ..resource.clone() }
     };
     let uuid = |n: u8| format!("0192f3c1-0000-7000-8000-0000000000{n:02x}");

@@ -46,7 +46,11 @@ impl Answer {
     /// One member of the body as text.
     #[track_caller]
     pub fn field(&self, name: &str) -> String {
-        self.json().get(name).and_then(Value::as_str).unwrap_or_else(|| panic!("no `{name}`: {}", self.text())).to_owned()
+        self.json()
+            .get(name)
+            .and_then(Value::as_str)
+            .unwrap_or_else(|| panic!("no `{name}`: {}", self.text()))
+            .to_owned()
     }
 
     /// The value of a header that occurs once.

@@ -281,7 +281,6 @@ fn error(status: u16, name: &str, reasons: Option<Vec<Value>>) -> HttpResponse {
 
 fn cancelled(seen: &Seen, member: usize, code: &str) -> HttpResponse {
     let members = seen.body.get("TransactItems").and_then(Value::as_array).map_or(0, Vec::len);
-    let reason =
-        |i| if i == member { json!({ "Code": code, "Message": MESSAGE }) } else { json!({ "Code": "None" }) };
+    let reason = |i| if i == member { json!({ "Code": code, "Message": MESSAGE }) } else { json!({ "Code": "None" }) };
     error(400, "TransactionCanceledException", Some((0..members).map(reason).collect()))
 }

@@ -6,7 +6,7 @@ use kith::serve;
 use serde_json::Value;
 use shared::domain::Scopes;
 use shared::domain::id::TenantId;
-use shared::store::Table;
+use shared::store::{Key, Table};
 use shared::world::{Clock, Random, Timestamp, World};
 
 use crate::call::Call;
@@ -98,6 +98,13 @@ impl Service {
             items.push(format!("{:?}", item.expect("a page of items")));
         }
         items
+    }
+
+    /// The version of a user of [`TENANT`]: how many writes were committed.
+    pub async fn version_of(&self, user: &str) -> u64 {
+        let key = Key::user(&tenant(TENANT), user.parse().expect("a user's id"));
+        let item = self.table.get(&key).await.expect("a read").expect("a user");
+        item.version().expect("a version").0
     }
 
     /// Asserts rule D1 over [`TENANT`] and returns what there is.

@@ -2,9 +2,9 @@
 
 use shared::axum::routing::{delete, get, patch, post};
 use shared::domain::Scope::{UsersRead, UsersWrite};
-use shared::domain::error::{Code, Error, Result, Violation, Violations};
+use shared::domain::error::{Code, Error, Result, Violations};
 use shared::domain::id::{PersonaId, UserId};
-use shared::domain::persona::{Persona, PersonaStatus};
+use shared::domain::persona::{Persona, PersonaStatus, TWIN};
 use shared::domain::schema::Schema;
 use shared::domain::user::User;
 use shared::domain::{Json, Versioned};
@@ -90,12 +90,9 @@ fn with_persona(user: &User, persona: Persona) -> Result<User> {
     let twin = |other: &&Persona| {
         other.id != persona.id && other.definition == persona.definition && other.scope == persona.scope
     };
-    if user.personas.iter().find(twin).is_some() {
-        return Err(Error::Taken(vec![Violation {
-            pointer: "/scope".to_owned(),
-            code: Code::NotUnique,
-            detail: "the user has a persona of the same definition with the same scope".to_owned(),
-        }]));
+    let mut violations = Violations::default();
+    if user.personas.iter().any(|other| twin(&other)) {
+        violations.taken("/scope", TWIN);
     }
     if persona.preferred {
         for other in user.personas.iter_mut().filter(|other| other.preferred && other.id != persona.id) {
@@ -108,7 +105,6 @@ fn with_persona(user: &User, persona: Persona) -> Result<User> {
         Some(place) => *place = persona,
         None => user.personas.push(persona),
     }
-    let mut violations = Violations::default();
     if user.personas.len() > shared::domain::user::MAX_PERSONAS {
         let detail = format!("a user has at most {} personas", shared::domain::user::MAX_PERSONAS);
         violations.add("", Code::TooMany, detail);

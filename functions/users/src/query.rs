@@ -6,7 +6,7 @@ use shared::domain::field::Fields;
 use shared::domain::{Json, Result};
 use shared::http::Call;
 use shared::http::answer::{Answer, Answered};
-use shared::http::call::{MAX_PAGE_BYTES, page_size};
+use shared::http::call::{MAX_PAGE, MAX_PAGE_BYTES, PAGE, page_size};
 use shared::object;
 use shared::store::users::{Entries, LiveUser};
 
@@ -32,16 +32,27 @@ fn question(body: Json) -> Result<Question> {
     if filter.is_none() {
         fields.refuse("filter", Code::Required, "`filter` is required");
     }
-    let limit = match fields.value("limit") {
-        Some(Json::Number(text) | Json::String(text)) => Some(text),
-        Some(other) => Some(other.to_text()),
-        None => None,
+    let size = match fields.value("limit") {
+        None => PAGE,
+        Some(Json::Number(text)) if page_size(Some(&text)).is_ok() => page_size(Some(&text))?,
+        Some(Json::Number(_)) => {
+            fields.refuse("limit", Code::WrongFormat, format!("a number from 1 to {MAX_PAGE} is due"));
+            PAGE
+        }
+        Some(other) => {
+            fields.refuse(
+                "limit",
+                Code::WrongType,
+                format!("a number from 1 to {MAX_PAGE} is due, not {}", other.kind()),
+            );
+            PAGE
+        }
     };
     let cursor = fields.text("cursor", 4096);
     let explain = fields.boolean("explain").unwrap_or_default();
     fields.finish();
     violations.check(())?;
-    Ok(Question { filter: filter.unwrap_or(Json::Null), size: page_size(limit.as_deref())?, cursor, explain })
+    Ok(Question { filter: filter.unwrap_or(Json::Null), size, cursor, explain })
 }
 
 /// Answers a query with a page of whole profiles.

@@ -225,7 +225,11 @@ impl SigningKeys {
         let mut state = state.cloned().unwrap_or_default();
         state.keys.retain(|key| key.drop_at > now);
         let sign_from = if state.signing(now).is_some() { now.plus_seconds(PUBLISH_SECONDS) } else { now };
-        // The key before signs until this one's turn, however early its own end was set.
+        // The key before signs until this one's turn, even if it was asked for its successor late.
+        for key in state.keys.iter_mut().filter(|key| key.sign_from <= now && now < key.sign_until) {
+            key.sign_until = key.sign_until.max(sign_from);
+            key.drop_at = key.sign_until.plus_seconds(LONGEST_TOKEN + 60);
+        }
         let sign_from = state.keys.iter().map(|key| key.sign_until).max().map_or(sign_from, |last| last.max(sign_from));
         let sign_until = sign_from.plus_seconds(SIGN_SECONDS);
         let drop_at = sign_until.plus_seconds(LONGEST_TOKEN + 60);

@@ -54,31 +54,44 @@ pub struct Violation {
     pub detail: String,
 }
 
-/// The fields at fault that were found so far: every one is listed, not just the first (rule E1).
+/// The fields at fault that were found so far: every one is listed, not just the first (rule E1). What breaks a rule wins over
+/// what is merely taken.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Violations(Vec<Violation>);
+pub struct Violations {
+    broken: Vec<Violation>,
+    taken: Vec<Violation>,
+}
 
 impl Violations {
-    /// Adds one.
+    /// Adds a field that breaks a rule.
     pub fn add(&mut self, pointer: impl Into<String>, code: Code, detail: impl Into<String>) {
-        self.0.push(Violation { pointer: pointer.into(), code, detail: detail.into() });
+        self.broken.push(Violation { pointer: pointer.into(), code, detail: detail.into() });
     }
 
-    /// Whether there is none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    /// Adds a field whose value somebody else holds.
+    pub fn taken(&mut self, pointer: impl Into<String>, detail: impl Into<String>) {
+        self.taken.push(Violation { pointer: pointer.into(), code: Code::NotUnique, detail: detail.into() });
     }
 
     /// How many there are.
     #[must_use]
-    pub fn len(&self) -> usize {
-        self.0.len()
+    pub const fn len(&self) -> usize {
+        self.broken.len() + self.taken.len()
     }
 
-    /// `value` when nothing is at fault, else [`Error::Invalid`] with all that is.
+    /// Whether there is none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// `value` when nothing is at fault, else [`Error::Invalid`] or [`Error::Taken`] with all that is.
     pub fn check<T>(self, value: T) -> Result<T> {
-        if self.is_empty() { Ok(value) } else { Err(Error::Invalid(self.0)) }
+        match (self.broken.is_empty(), self.taken.is_empty()) {
+            (false, _) => Err(Error::Invalid(self.broken)),
+            (true, false) => Err(Error::Taken(self.taken)),
+            (true, true) => Ok(value),
+        }
     }
 }
 
@@ -138,16 +151,6 @@ impl Error {
     /// One violation as an error.
     pub fn invalid(pointer: impl Into<String>, code: Code, detail: impl Into<String>) -> Self {
         Self::Invalid(vec![Violation { pointer: pointer.into(), code, detail: detail.into() }])
-    }
-
-    /// One value that somebody else holds.
-    #[must_use]
-    pub fn taken(field: &str) -> Self {
-        Self::Taken(vec![Violation {
-            pointer: format!("/{field}"),
-            code: Code::NotUnique,
-            detail: format!("`{field}` is held by another resource of the tenant"),
-        }])
     }
 
     /// A fault that no rule foresees.

@@ -41,6 +41,12 @@ impl<'v> Fields<'v> {
         self.violations.add(at, code, detail);
     }
 
+    /// Says that the value of the field `name` is held by somebody else.
+    pub fn taken(&mut self, name: &str) {
+        let at = self.at(name);
+        self.violations.taken(at, format!("`{name}` is held by another resource of the tenant"));
+    }
+
     /// Adds a violation at the `index`-th member of the array `name`.
     pub fn refuse_item(&mut self, name: &str, index: usize, code: Code, detail: impl Into<String>) {
         let at = format!("{}/{index}", self.at(name));

@@ -1,4 +1,4 @@
-//! Merge patches of profiles: what they may not say, and the second form in which they name attributes.
+//! Merge patches: what they may not say, and the second form in which patches of users name attributes.
 
 use super::error::{Code, Error, Result, Violations};
 use super::field::{Fields, pointer};
@@ -8,27 +8,6 @@ use super::schema::Schema;
 /// The longest text that is looked at as an id, in bytes.
 const MAX_ID: usize = 256;
 
-/// `null` for `attributes` or for a category would remove a whole group by accident: it is refused.
-pub(super) fn refuse_nulls(patch: &Json) -> Result<()> {
-    refuse_non_object(patch)?;
-    let mut violations = Violations::default();
-    if let Json::Object(members) = patch {
-        match members.get("attributes") {
-            Some(Json::Null) => {
-                violations.add("/attributes", Code::NotAllowed, "name the attributes to remove, each with null or []");
-            }
-            Some(Json::Object(categories)) => {
-                for (name, _) in categories.iter().filter(|(_, value)| **value == Json::Null) {
-                    let at = pointer("/attributes", name);
-                    violations.add(at, Code::NotAllowed, "name the attributes to remove, each with null or []");
-                }
-            }
-            _ => {}
-        }
-    }
-    violations.check(())
-}
-
 /// A merge patch that is no object would replace the whole resource: it is refused.
 pub fn refuse_non_object(patch: &Json) -> Result<()> {
     match patch {
@@ -37,75 +16,106 @@ pub fn refuse_non_object(patch: &Json) -> Result<()> {
     }
 }
 
+/// Refuses to remove a field that does not exist: merging would drop it in silence (rule P4). `shown` is the whole resource.
+pub fn refuse_unknown_nulls(patch: &Json, shown: &Object, violations: &mut Violations) {
+    for (name, value) in patch.as_object().into_iter().flatten() {
+        if *value == Json::Null && !shown.contains_key(name) {
+            violations.add(pointer("", name), Code::Unknown, format!("there is no field `{name}`"));
+        }
+    }
+}
+
+/// Refuses removals of attributes by accident and of attributes that do not exist: `null` for `attributes` or for a category would
+/// take away a whole group.
+pub(super) fn refuse_attribute_nulls(patch: &Json, schema: &Schema, violations: &mut Violations) {
+    const HOW: &str = "name the attributes to remove, each with null or []";
+    let categories = match patch.as_object().and_then(|members| members.get("attributes")) {
+        Some(Json::Null) => return violations.add("/attributes", Code::NotAllowed, HOW),
+        Some(Json::Object(categories)) => categories,
+        _ => return,
+    };
+    for (category, members) in categories {
+        let at = pointer("/attributes", category);
+        if *members == Json::Null {
+            violations.add(&*at, Code::NotAllowed, HOW);
+        }
+        for (name, value) in members.as_object().into_iter().flatten() {
+            if *value == Json::Null && schema.attribute_named(category, name).is_none() {
+                let detail = format!("no attribute `{name}` is defined in the category `{category}`");
+                violations.add(pointer(&at, name), Code::Unknown, detail);
+            }
+        }
+    }
+}
+
 /// Where an attribute stands after `attribute_values` was spread, and where its value stood in the body.
 pub(super) type Renamed = Vec<(String, String)>;
 
 /// Rewrites `attribute_values: [{attribute_definition_id, value}]` into the `attributes` object.
-pub(super) fn spread_attribute_values(mut patch: Json, schema: &Schema) -> Result<(Json, Renamed)> {
+pub(super) fn spread_attribute_values(
+    mut patch: Json,
+    schema: &Schema,
+    violations: &mut Violations,
+) -> (Json, Renamed) {
     let mut renamed = Renamed::new();
-    let Json::Object(members) = &mut patch else {
-        return Ok((patch, renamed));
+    let Json::Object(members) = &mut patch else { return (patch, renamed) };
+    let items = match members.shift_remove("attribute_values") {
+        None => return (patch, renamed),
+        Some(Json::Array(items)) => items,
+        Some(other) => {
+            violations.add("/attribute_values", Code::WrongType, format!("an array is due, not {}", other.kind()));
+            return (patch, renamed);
+        }
     };
-    let Some(list) = members.shift_remove("attribute_values") else {
-        return Ok((patch, renamed));
-    };
-    let Json::Array(items) = list else {
-        return Err(Error::invalid(
-            "/attribute_values",
-            Code::WrongType,
-            format!("an array is due, not {}", list.kind()),
-        ));
-    };
-    let mut violations = Violations::default();
     let attributes = members.entry("attributes".to_owned()).or_insert_with(|| Json::Object(Object::new()));
     for (i, item) in items.into_iter().enumerate() {
         let at = format!("/attribute_values/{i}");
-        let mut fields = Fields::new(item, &*at, &mut violations);
-        let id = fields.required_text("attribute_definition_id", MAX_ID);
-        let value = fields.take("value");
-        if value.is_none() {
-            fields.refuse("value", Code::Required, "`value` is required");
-        }
-        let definition = id.and_then(|id| {
-            let found = id.parse().ok().and_then(|id| schema.attribute(id));
-            if found.is_none() {
-                fields.refuse(
-                    "attribute_definition_id",
-                    Code::Unknown,
-                    format!("there is no attribute definition `{id}`"),
-                );
-            }
-            found
-        });
-        fields.finish();
-        let (Some(definition), Some(value), Json::Object(categories)) = (definition, value, &mut *attributes) else {
-            continue;
-        };
-        let category = categories.entry(definition.category.clone()).or_insert_with(|| Json::Object(Object::new()));
-        let Json::Object(names) = category else {
-            continue;
-        };
-        if names.contains_key(&definition.name) {
-            violations.add(at, Code::NotAllowed, format!("`{}` is named twice in one patch", definition.name));
+        let Some((category, name, value)) = read_item(item, &at, schema, violations) else { continue };
+        let Json::Object(categories) = &mut *attributes else { continue };
+        let names = categories.entry(category.clone()).or_insert_with(|| Json::Object(Object::new()));
+        let Json::Object(names) = names else { continue };
+        if names.contains_key(&name) {
+            violations.add(at, Code::NotAllowed, format!("`{name}` is named twice in one patch"));
             continue;
         }
-        names.insert(definition.name.clone(), value);
-        let spread = pointer(&pointer("/attributes", &definition.category), &definition.name);
-        renamed.push((spread, format!("{at}/value")));
+        renamed.push((pointer(&pointer("/attributes", &category), &name), format!("{at}/value")));
+        names.insert(name, value);
     }
-    violations.check((patch, renamed))
+    (patch, renamed)
+}
+
+/// Reads one member of `attribute_values`: category, name and value of the attribute.
+fn read_item(item: Json, at: &str, schema: &Schema, violations: &mut Violations) -> Option<(String, String, Json)> {
+    let mut fields = Fields::new(item, at, violations);
+    let id = fields.required_text("attribute_definition_id", MAX_ID);
+    let value = fields.take("value");
+    if value.is_none() {
+        fields.refuse("value", Code::Required, "`value` is required");
+    }
+    let definition = id.and_then(|id| {
+        let found = id.parse().ok().and_then(|id| schema.attribute(id));
+        if found.is_none() {
+            let detail = format!("there is no attribute definition `{id}`");
+            fields.refuse("attribute_definition_id", Code::Unknown, detail);
+        }
+        found
+    });
+    fields.finish();
+    definition.zip(value).map(|(definition, value)| (definition.category.clone(), definition.name.clone(), value))
 }
 
 /// Points violations at the place where the caller wrote the value.
 pub(super) fn point_back(error: Error, renamed: &Renamed) -> Error {
-    let Error::Invalid(mut violations) = error else {
-        return error;
-    };
+    let Error::Invalid(mut violations) = error else { return error };
     for violation in &mut violations {
-        if let Some((spread, sent)) = renamed.iter().find(|(spread, _)| violation.pointer.starts_with(spread.as_str()))
-        {
+        if let Some((spread, sent)) = renamed.iter().find(|(spread, _)| stands_at(&violation.pointer, spread)) {
             violation.pointer = violation.pointer.replacen(spread.as_str(), sent, 1);
         }
     }
     Error::Invalid(violations)
+}
+
+/// Whether a pointer points at `place` or into it.
+fn stands_at(pointer: &str, place: &str) -> bool {
+    pointer.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::error::{Code, Error, Result, Violations};
+use super::error::{Code, Result, Violations};
 use super::field::Fields;
 use super::id::{DefinitionId, PersonaId};
 use super::json::{Json, Object};
+use super::patch::{refuse_attribute_nulls, refuse_non_object, refuse_unknown_nulls};
 use super::schema::Schema;
 use super::value::{self, Values};
 use super::versioned::{Tag, content};
@@ -100,12 +101,14 @@ impl Persona {
 
     /// The persona after a merge patch of its editable fields.
     pub fn patch(&self, patch: &Json, schema: &Schema) -> Result<Self> {
-        super::patch::refuse_nulls(patch)?;
+        refuse_non_object(patch)?;
         let mut violations = Violations::default();
-        let shown = Json::Object(self.show(schema));
-        let mut fields = Fields::new(shown.clone().merge(patch), "", &mut violations);
+        let shown = self.show(schema);
+        refuse_unknown_nulls(patch, &shown, &mut violations);
+        refuse_attribute_nulls(patch, schema, &mut violations);
+        let mut fields = Fields::new(Json::Object(shown.clone()).merge(patch), "", &mut violations);
         for name in ["id", "persona_definition_id", "name", "status"] {
-            let stored = shown.as_object().and_then(|o| o.get(name)).cloned().unwrap_or(Json::Null);
+            let stored = shown.get(name).cloned().unwrap_or(Json::Null);
             let nulled = patch.as_object().and_then(|p| p.get(name)) == Some(&Json::Null);
             fields.unchanged(name, &stored, Code::NotEditable, "this field is not edited by PATCH");
             if nulled {
@@ -123,35 +126,27 @@ impl Persona {
     pub fn set_attribute(&self, document: Json, schema: &Schema) -> Result<Self> {
         let mut violations = Violations::default();
         let mut fields = Fields::new(document, "", &mut violations);
-        let definition = take_attribute(&mut fields, schema);
         let allowed = schema.persona(self.definition).map(|p| p.attributes.as_slice()).unwrap_or_default();
+        let definition = take_attribute(&mut fields, schema, allowed);
         let mut persona = self.clone();
         let value = fields.take("value");
         if value.is_none() {
             fields.refuse("value", Code::Required, "`value` is required");
         }
         if let (Some(definition), Some(value)) = (definition, value) {
-            if allowed.contains(&definition.id) {
-                let at = fields.at("value");
-                let stored = self.attributes.get(&definition.id).map(Vec::as_slice);
-                match value::read_one(value, &at, definition, stored, fields.violations()) {
-                    Some(values) if values.is_empty() => {
-                        persona.attributes.remove(&definition.id);
-                        if definition.required && stored.is_some() {
-                            fields.refuse("value", Code::Required, format!("`{}` is required", definition.name));
-                        }
+            let at = fields.at("value");
+            let stored = self.attributes.get(&definition.id).map(Vec::as_slice);
+            match value::read_one(value, &at, definition, stored, fields.violations()) {
+                Some(values) if values.is_empty() => {
+                    persona.attributes.remove(&definition.id);
+                    if definition.required && stored.is_some() {
+                        fields.refuse("value", Code::Required, format!("`{}` is required", definition.name));
                     }
-                    Some(values) => {
-                        persona.attributes.insert(definition.id, values);
-                    }
-                    None => {}
                 }
-            } else {
-                fields.refuse(
-                    "attribute_definition_id",
-                    Code::NotAllowed,
-                    "the persona definition has no such attribute",
-                );
+                Some(values) => {
+                    persona.attributes.insert(definition.id, values);
+                }
+                None => {}
             }
         }
         fields.finish();
@@ -259,27 +254,35 @@ fn take_definition(fields: &mut Fields<'_>, schema: &Schema) -> Option<Definitio
 fn take_attribute<'s>(
     fields: &mut Fields<'_>,
     schema: &'s Schema,
+    allowed: &[DefinitionId],
 ) -> Option<&'s super::definition::AttributeDefinition> {
     let id = fields.text("attribute_definition_id", MAX_TEXT);
     let category = fields.text("category", MAX_TEXT);
     let name = fields.text("name", MAX_TEXT);
-    let found = match (id, category, name) {
-        (Some(id), None, None) => id.parse().ok().and_then(|id| schema.attribute(id)),
-        (None, Some(category), Some(name)) => schema.attribute_named(&category, &name),
+    let (field, found) = match (id, category, name) {
+        (Some(id), None, None) => ("attribute_definition_id", id.parse().ok().and_then(|id| schema.attribute(id))),
+        (None, Some(category), Some(name)) => ("name", schema.attribute_named(&category, &name)),
         _ => {
             let detail = "either `attribute_definition_id`, or `category` and `name` are required";
             fields.refuse("attribute_definition_id", Code::Required, detail);
             return None;
         }
     };
-    if found.is_none() {
-        fields.refuse("attribute_definition_id", Code::Unknown, "there is no such attribute definition");
+    match found {
+        None => fields.refuse(field, Code::Unknown, "there is no such attribute definition"),
+        Some(definition) if !allowed.contains(&definition.id) => {
+            fields.refuse(field, Code::NotAllowed, "the persona definition has no such attribute");
+        }
+        Some(definition) => return Some(definition),
     }
-    found
+    None
 }
 
+/// What is said of a persona whose definition and scope another one has.
+pub const TWIN: &str = "the user has a persona of the same definition with the same scope";
+
 /// Checks the personas of one user against each other: ids and (definition, scope) occur once, at most one is preferred.
-pub fn check_together(personas: &[Persona], at: &str, violations: &mut Violations) -> Result<()> {
+pub fn check_together(personas: &[Persona], at: &str, violations: &mut Violations) {
     if personas.len() > super::user::MAX_PERSONAS {
         let detail = format!("{} personas, at most {} are allowed", personas.len(), super::user::MAX_PERSONAS);
         violations.add(at, Code::TooMany, detail);
@@ -290,15 +293,10 @@ pub fn check_together(personas: &[Persona], at: &str, violations: &mut Violation
             violations.add(format!("{at}/{i}/id"), Code::NotUnique, "the id occurs twice");
         }
         if earlier.iter().any(|other| other.definition == persona.definition && other.scope == persona.scope) {
-            return Err(Error::Taken(vec![super::Violation {
-                pointer: format!("{at}/{i}"),
-                code: Code::NotUnique,
-                detail: "the user has a persona of the same definition with the same scope".to_owned(),
-            }]));
+            violations.taken(format!("{at}/{i}"), TWIN);
         }
     }
     if personas.iter().filter(|p| p.preferred).count() > 1 {
         violations.add(at, Code::NotAllowed, "at most one persona is preferred");
     }
-    Ok(())
 }

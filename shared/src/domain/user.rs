@@ -11,7 +11,9 @@ use super::error::{Code, Result, Violations};
 use super::field::{Fields, pointer};
 use super::id::UserId;
 use super::json::{Json, Object};
-use super::patch::{point_back, refuse_nulls, spread_attribute_values};
+use super::patch::{
+    point_back, refuse_attribute_nulls, refuse_non_object, refuse_unknown_nulls, spread_attribute_values,
+};
 use super::persona::{self, Persona};
 use super::schema::Schema;
 use super::text;
@@ -120,12 +122,10 @@ impl User {
             fields.refuse("email_verified", Code::NotAllowed, "there is no `preferred_email` to be verified");
         }
         fields.finish();
-        let together = persona::check_together(&user.personas, "/personas", &mut violations);
+        persona::check_together(&user.personas, "/personas", &mut violations);
         user.check_required(None, schema, &mut violations);
         user.check_size(&mut violations);
-        violations.check(())?;
-        together?;
-        Ok(user)
+        violations.check(user)
     }
 
     /// The user after a PUT: omitted editable fields are removed, omitted non-editable ones stay.
@@ -138,17 +138,19 @@ impl User {
 
     /// The user after a PATCH (RFC 7396), which may also name attributes by their definitions (`attribute_values`).
     pub fn patch(&self, patch: Json, schema: &Schema) -> Result<Self> {
-        let (patch, renamed) = spread_attribute_values(patch, schema)?;
-        refuse_nulls(&patch)?;
+        refuse_non_object(&patch)?;
         let mut violations = Violations::default();
-        let shown = Json::Object(self.show(schema));
+        let (patch, renamed) = spread_attribute_values(patch, schema, &mut violations);
+        let shown = self.show(schema);
+        refuse_unknown_nulls(&patch, &shown, &mut violations);
+        refuse_attribute_nulls(&patch, schema, &mut violations);
         for (name, why) in NOT_EDITABLE {
-            let member = |json: &Json| json.as_object().and_then(|o| o.get(name)).cloned();
-            if member(&patch) == Some(Json::Null) && member(&shown) != Some(Json::Null) {
+            let removed = patch.as_object().and_then(|patch| patch.get(name)) == Some(&Json::Null);
+            if removed && shown.get(name) != Some(&Json::Null) {
                 violations.add(pointer("", name), Code::NotEditable, why);
             }
         }
-        let user = self.read(shown.merge(&patch), schema, &mut violations);
+        let user = self.read(Json::Object(shown).merge(&patch), schema, &mut violations);
         user.check_required(Some(self), schema, &mut violations);
         violations.check(user).map_err(|error| point_back(error, &renamed))
     }

@@ -35,6 +35,9 @@ pub fn read(
 ) -> Values {
     let mut values = Values::new();
     for (category, members, at) in objects(attributes, at, violations) {
+        if members.is_empty() && !schema.categories.values().any(|known| known.name == category) {
+            violations.add(&*at, Code::Unknown, format!("there is no attribute category `{category}`"));
+        }
         for (name, value) in members {
             let at = super::field::pointer(&at, &name);
             let Some(definition) = schema.attribute_named(&category, &name) else {

@@ -4,8 +4,8 @@ use super::answer::{Answer, Answered};
 use super::call::{Call, MAX_PAGE_BYTES};
 use crate::domain::Json;
 use crate::domain::definition::Definition;
-use crate::domain::error::Error;
-use crate::domain::patch::refuse_non_object;
+use crate::domain::error::{Error, Violations};
+use crate::domain::patch::{refuse_non_object, refuse_unknown_nulls};
 use crate::domain::versioned::Versioned;
 use crate::object;
 use crate::store::definitions::Edit;
@@ -89,7 +89,10 @@ pub async fn patch<T: Definition>(mut call: Call) -> Answered {
     let body = call.take_body();
     change::<T>(&call, |current| {
         refuse_non_object(&body)?;
-        Ok(Json::Object(current.show()).merge(&body))
+        let shown = current.show();
+        let mut violations = Violations::default();
+        refuse_unknown_nulls(&body, &shown, &mut violations);
+        violations.check(Json::Object(shown).merge(&body))
     })
     .await
 }

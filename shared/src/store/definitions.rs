@@ -102,10 +102,7 @@ impl Table {
                     (Some(next), Write::Put(item, unmoved(entry)))
                 }
                 (Edit::Delete, Some(entry)) if entry.used => {
-                    return Err(Error::InUse(format!(
-                        "the definition {} was assigned; set `deprecated` to refuse new assignments",
-                        entry.stored.value.key()
-                    )));
+                    return Err(Error::InUse(T::KIND.in_use().to_owned()));
                 }
                 (Edit::Delete, Some(entry)) => {
                     let key = Key::definition(tenant, T::KIND, &entry.stored.value.key());

@@ -130,10 +130,7 @@ async fn i1_every_post_that_creates_takes_a_key() {
             format!("{sso}/authentication-server-subjects"),
             json!({ "authentication_server_id": "corp", "subject": "s", "user_id": jan.id }),
         ),
-        (
-            format!("{sso}/application-subjects"),
-            json!({ "application_id": "shop", "subject": "s", "user_id": jan.id }),
-        ),
+        (format!("{sso}/application-subjects"), json!({ "application_id": "shop", "subject": "s", "user_id": jan.id })),
     ] {
         let first = crm.post(&path, body.clone()).key("k").await.is(201);
         let again = crm.post(&path, body).key("k").await.is(201);
@@ -201,7 +198,11 @@ async fn i1_of_many_at_once_one_has_the_effect_and_all_get_its_answer() {
             calls.spawn(crm.post(&path, body.clone()).key("k").into_future());
         }
         let answers = calls.join_all().await;
-        assert!(answers.iter().all(|a| a.code() == 201), "{path}: {:?}", answers.iter().map(|a| a.text()).collect::<Vec<_>>());
+        assert!(
+            answers.iter().all(|a| a.code() == 201),
+            "{path}: {:?}",
+            answers.iter().map(|a| a.text()).collect::<Vec<_>>()
+        );
         assert!(answers.iter().all(|a| a.body == answers[0].body), "{path}");
         let effects = answers.iter().filter(|a| a.header("idempotency-replayed").is_none()).count();
         assert_eq!(effects, 1, "{path}");

@@ -1,5 +1,6 @@
 //! Answers: the good one of a route, and every problem that can occur on it.
 
+use shared::domain::Scope;
 use shared::http::Route;
 use shared::http::route::{Body, Effect};
 use utoipa::openapi::header::{Header, HeaderBuilder};
@@ -7,7 +8,7 @@ use utoipa::openapi::response::{Response, ResponseBuilder, Responses, ResponsesB
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{Content, Ref, RefOr};
 
-use super::shapes::{Record, named, text};
+use super::shapes::{Record, named, string};
 use crate::table::Failure;
 
 const PROBLEM: &str = "application/problem+json";
@@ -48,13 +49,16 @@ fn good(route: &Route) -> Result<Response, Failure> {
     if !schema.is_empty() {
         answer = answer.content("application/json", Content::new(Some(named(schema))));
     }
-    let tagged = is_tagged(route).then_some(["ETag"].as_slice()).unwrap_or_default();
-    let located = (status == 201).then_some(["Location"].as_slice()).unwrap_or_default();
-    let replayed = takes_key(route).then_some(["Idempotency-Replayed"].as_slice()).unwrap_or_default();
-    let private = route.scope.is_some().then_some(["Vary"].as_slice()).unwrap_or_default();
-    let common = ["Cache-Control", "X-Request-Id"];
-    for name in tagged.iter().chain(located).chain(replayed).chain(private).chain(&common) {
-        answer = answer.header_ref(*name, header(name));
+    let headers = [
+        ("ETag", is_tagged(route)),
+        ("Location", status == 201),
+        ("Idempotency-Replayed", takes_key(route)),
+        ("Vary", route.scope.is_some()),
+        ("Cache-Control", true),
+        ("X-Request-Id", true),
+    ];
+    for (name, _) in headers.into_iter().filter(|(_, sent)| *sent) {
+        answer = answer.header_ref(name, header(name));
     }
     Ok(answer.build())
 }
@@ -69,15 +73,16 @@ fn statuses(route: &Route) -> Vec<u16> {
     let writes = route.effect == Effect::Writes;
     let guarded = matches!(route.method, "PUT" | "PATCH");
     let held = match route.method {
-        // What a definition is to its values, the user is to the subject that is its username.
-        "DELETE" => route.path.contains("/config/") || route.path.contains("/sso/authentication-server"),
+        // The subject at the built-in server goes only with its user; other subjects are held by nothing.
+        "DELETE" => route.scope == Some(Scope::ConfigWrite) || route.path.contains("/authentication-server-subjects/"),
         _ => writes && json,
     };
     let possible = [
         (400, route.scope.is_some()),
         (401, route.scope.is_some()),
         (403, route.scope.is_some()),
-        (404, route.path.contains('{')),
+        // A replayed answer is not found once the user that it shows is forgotten.
+        (404, route.path.contains('{') || takes_key(route)),
         (406, route.scope.is_some()),
         (409, held),
         (412, route.scope.is_some() && (writes || is_tagged(route))),
@@ -121,25 +126,39 @@ const PROBLEMS: [Described; 14] = [
     described(404, "NotFound", "It is absent or of another tenant, or the id has a wrong shape.", &[]),
     described(406, "NotAcceptable", "The caller accepts no JSON.", &[]),
     described(409, "Conflict", "A unique value is held by another resource, or the definition is in use.", &[]),
-    described(412, "PreconditionFailed", "The resource has changed; its current tag is in ETag where it has one.", &["ETag"]),
+    described(
+        412,
+        "PreconditionFailed",
+        "The resource has changed; its current tag is in ETag where it has one.",
+        &["ETag"],
+    ),
     described(413, "TooLarge", "The body is larger than 256 KB.", &[]),
-    described(415, "UnsupportedMediaType", "The body has another media type; on PATCH Accept-Patch names those that fit.", &["Accept-Patch"]),
+    described(
+        415,
+        "UnsupportedMediaType",
+        "The body has another media type; on PATCH Accept-Patch names those that fit.",
+        &["Accept-Patch"],
+    ),
     described(422, "InvalidContent", "The content breaks a rule or a definition: every violation is listed.", &[]),
     described(428, "PreconditionRequired", "If-Match is missing.", &[]),
-    described(429, "TooManyRequests", "The limit of requests is reached; the gateway before the functions may answer in a form of its own.", &["Retry-After"]),
+    described(
+        429,
+        "TooManyRequests",
+        "The limit of requests is reached; the gateway before the functions may answer in a form of its own.",
+        &["Retry-After"],
+    ),
     described(500, "Unexpected", "An error that no rule foresees; it is logged under the request id.", &[]),
     described(503, "Unavailable", "Not now; try again after the time in Retry-After.", &["Retry-After"]),
 ];
 
 /// The answers that routes share, by their names in `components`.
-pub(super) fn problems() -> Result<Vec<(&'static str, Response)>, Failure> {
+pub(super) fn problems() -> Vec<(&'static str, Response)> {
     let mut shared = Vec::new();
     for problem in &PROBLEMS {
-        let mut content = ResponseBuilder::new()
-            .description(problem.about)
-            .content(PROBLEM, Content::new(Some(named("Problem"))));
+        let mut content =
+            ResponseBuilder::new().description(problem.about).content(PROBLEM, Content::new(Some(named("Problem"))));
         if problem.status == 429 {
-            let message = Record::new("What the gateway says.").must("message", text(1024, "What is wrong."));
+            let message = Record::new("What the gateway says.").must("message", string(1024, "What is wrong."));
             content = content.content("application/json", Content::new(Some(message.schema())));
         }
         shared.push((problem.name, with_headers(content, problem.headers).build()));
@@ -154,7 +173,7 @@ pub(super) fn problems() -> Result<Vec<(&'static str, Response)>, Failure> {
     shared.push(("OAuthRefused", with_headers(bad, &["Cache-Control"]).build()));
     let unknown = refused("The client is unknown or its credentials are wrong.");
     shared.push(("OAuthInvalidClient", with_headers(unknown, &["Cache-Control", "WWW-Authenticate"]).build()));
-    Ok(shared)
+    shared
 }
 
 fn with_headers(answer: ResponseBuilder, names: &[&str]) -> ResponseBuilder {

@@ -15,9 +15,7 @@ use shared::domain::Scope;
 use shared::http::Route;
 use shared::http::route::Body;
 use utoipa::openapi::path::PathsBuilder;
-use utoipa::openapi::security::{
-    ClientCredentials, Flow, HttpAuthScheme, HttpBuilder, OAuth2, Scopes, SecurityScheme,
-};
+use utoipa::openapi::security::{ClientCredentials, Flow, HttpAuthScheme, HttpBuilder, OAuth2, Scopes, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
     Components, ComponentsBuilder, Info, InfoBuilder, License, OpenApiBuilder, Paths, RefOr, ServerBuilder,
@@ -59,7 +57,7 @@ pub fn document() -> Result<String, Failure> {
             .build()]))
         .tags(Some(tags()))
         .paths(paths(&schemas)?)
-        .components(Some(components(schemas)?))
+        .components(Some(components(schemas)))
         .build();
     document.to_pretty_json().map_err(|error| format!("the description cannot be written: {error}"))
 }
@@ -109,7 +107,7 @@ fn body_schema(route: &Route, answers: &BTreeSet<&str>) -> Option<String> {
     }
 }
 
-fn components(schemas: Schemas) -> Result<Components, Failure> {
+fn components(schemas: Schemas) -> Components {
     let mut components = ComponentsBuilder::new()
         .security_scheme(ACCESS_TOKEN, access_token())
         .security_scheme(CLIENT, client())
@@ -120,16 +118,19 @@ fn components(schemas: Schemas) -> Result<Components, Failure> {
     for (name, header) in answers::headers() {
         components = components.header(name, header);
     }
-    for (name, response) in answers::problems()? {
+    for (name, response) in answers::problems() {
         components = components.response(name, response);
     }
-    Ok(components.build())
+    components.build()
 }
 
 fn access_token() -> SecurityScheme {
     let scopes = Scopes::from_iter(Scope::ALL.map(|scope| (scope.name(), about(scope))));
     let flow = Flow::ClientCredentials(ClientCredentials::new("/idhub/oidc/v1/token", scopes));
-    SecurityScheme::OAuth2(OAuth2::with_description([flow], "An access token, sent as `Authorization: Bearer <token>`."))
+    SecurityScheme::OAuth2(OAuth2::with_description(
+        [flow],
+        "An access token, sent as `Authorization: Bearer <token>`.",
+    ))
 }
 
 fn client() -> SecurityScheme {
@@ -144,8 +145,7 @@ const fn about(scope: Scope) -> &'static str {
         Scope::ConfigRead => "Read definitions, authentication servers and applications.",
         Scope::ConfigWrite => "Change definitions, authentication servers and applications.",
         Scope::Administrator => "Everything that the four scopes of users and config allow.",
-        Scope::Userdata => "Concerns tokens of people; no operation needs it.",
-        Scope::Openid => "Concerns tokens of people; no operation needs it.",
+        Scope::Userdata | Scope::Openid => "Concerns tokens of people; no operation needs it.",
     }
 }
 

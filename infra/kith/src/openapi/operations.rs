@@ -5,11 +5,12 @@ use shared::http::call::{MAX_PAGE, PAGE};
 use shared::http::route::{Body, Effect};
 use utoipa::openapi::path::{Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{Content, HttpMethod, Object, PathItem, Ref, Required, Schema};
 
 use super::answers::{answers, is_tagged};
-use super::shapes::{NAME, SLUG, integer, matching, named, text, uuid};
+use super::shapes::{SLUG, integer, matching, named, string, uuid};
 use super::{ACCESS_TOKEN, CLIENT};
 use crate::table::Failure;
 
@@ -92,18 +93,22 @@ fn query_parameter(route: &Route, name: &str) -> Result<Parameter, Failure> {
             limit.default = Some(PAGE.into());
             limit
         }
-        "cursor" => text(4096, "The `next_cursor` of the page before, for the same client and filter."),
-        "name" => text(1024, "Only those of this name."),
-        "category" => matching(NAME, "Only those of this category."),
+        "cursor" => string(4096, "The `next_cursor` of the page before, for the same client and filter."),
+        "name" => any("Only those of this name."),
+        "category" => any("Only those of this category."),
         "user_id" => {
             required = Required::True;
             uuid("The user whose mappings are listed.")
         }
-        "authentication_server_id" => matching(SLUG, "Only those of this authentication server."),
-        "application_id" => matching(SLUG, "Only those of this application."),
+        "authentication_server_id" => any("Only those of this authentication server."),
+        "application_id" => any("Only those of this application."),
         other => return Err(undescribed(route, "query", other)),
     };
     Ok(parameter(ParameterIn::Query, name, schema, required))
+}
+
+fn any(description: &str) -> Object {
+    ObjectBuilder::new().schema_type(Type::String).description(Some(description)).build()
 }
 
 fn undescribed(route: &Route, place: &str, name: &str) -> Failure {
@@ -130,16 +135,19 @@ fn headers(route: &Route) -> Vec<&'static str> {
 /// The header parameters that routes share, by their names in `components`.
 pub(super) fn parameters() -> [(&'static str, Parameter); 4] {
     let tags = "^(\\*|(W/)?\"[^\"\\s]*\"(, *(W/)?\"[^\"\\s]*\")*)$";
-    let header = |name, pattern, about, required| {
-        parameter(ParameterIn::Header, name, matching(pattern, about), required)
-    };
-    let mut key = matching("^[!-~]+$", "A word of the caller's own: the same request with it has one effect and one answer.");
+    let header =
+        |name, pattern, about, required| parameter(ParameterIn::Header, name, matching(pattern, about), required);
+    let mut key =
+        matching("^[!-~]+$", "A word of the caller's own: the same request with it has one effect and one answer.");
     key.max_length = Some(255);
     let due = "The ETag of the resource that was read, so that no update is lost.";
     [
         ("IfMatchRequired", header("If-Match", tags, due, Required::True)),
         ("IfMatch", header("If-Match", tags, "The ETag of the resource as it has to be.", Required::False)),
-        ("IfNoneMatch", header("If-None-Match", tags, "The ETags that the caller has; a match is 304.", Required::False)),
+        (
+            "IfNoneMatch",
+            header("If-None-Match", tags, "The ETags that the caller has; a match is 304.", Required::False),
+        ),
         ("IdempotencyKey", parameter(ParameterIn::Header, "Idempotency-Key", key, Required::False)),
     ]
 }

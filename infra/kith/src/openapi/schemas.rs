@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 
 use utoipa::openapi::Schema;
 
-use super::shapes::{Record, list, named, text};
+use super::shapes::{Record, list, named, string};
 
 /// Schemas by their names.
 pub(super) type Schemas = BTreeMap<&'static str, Schema>;
@@ -34,7 +34,7 @@ pub(super) fn all() -> Schemas {
 
 /// A page of resources.
 fn page(of: &str) -> Schema {
-    let cursor = text(4096, "Where the next page starts; absent on the last one.");
+    let cursor = string(4096, "Where the next page starts; absent on the last one.");
     Record::new("One page of a list.").must("items", items(of)).may("next_cursor", cursor).schema()
 }
 

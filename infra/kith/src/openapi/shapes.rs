@@ -14,14 +14,19 @@ pub(super) const NAME: &str = "^[a-z][a-z0-9-]{0,62}$";
 /// The ids that callers choose.
 pub(super) const SLUG: &str = "^[a-z][a-z0-9-]{1,62}$";
 
-/// A string of 1 to `max` bytes.
+/// Text that is not blank and has no control characters.
+const LEGIBLE: &str = "^[^\\x00-\\x1f\\x7f-\\x9f]*[^\\s\\x00-\\x1f\\x7f-\\x9f][^\\x00-\\x1f\\x7f-\\x9f]*$";
+
+/// A string of at most `max` bytes.
+pub(super) fn string(max: usize, description: &str) -> Object {
+    ObjectBuilder::new().schema_type(Type::String).max_length(Some(max)).description(Some(description)).build()
+}
+
+/// A string of 1 to `max` bytes that people can read.
 pub(super) fn text(max: usize, description: &str) -> Object {
-    ObjectBuilder::new()
-        .schema_type(Type::String)
-        .min_length(Some(1))
-        .max_length(Some(max))
-        .description(Some(description))
-        .build()
+    let mut text = string(max, description);
+    text.pattern = Some(LEGIBLE.to_owned());
+    text
 }
 
 /// A string that matches a pattern.

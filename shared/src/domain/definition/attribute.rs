@@ -107,7 +107,7 @@ impl Definition for AttributeDefinition {
             .values()
             .filter(|a| a.id != id && Some(&a.category) == category.as_ref())
             .map(|a| a.name.as_str());
-        let name = take_name(&mut fields, false, others)?;
+        let name = take_name(&mut fields, false, others);
         let data_format = fields.required_word("data_format");
         let mut definition = Self {
             id,

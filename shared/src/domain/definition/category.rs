@@ -40,7 +40,7 @@ impl Definition for Category {
         let id = current.map_or_else(|| DefinitionId::new(world.new_uuid()), |c| c.id);
         keep_id(&mut fields, current.map(Definition::key));
         let others = schema.categories.values().filter(|c| c.id != id).map(|c| c.name.as_str());
-        let name = take_name(&mut fields, false, others)?;
+        let name = take_name(&mut fields, false, others);
         let display_name = fields.text("display_name", MAX_TEXT);
         if let (Some(current), Some(name)) = (current, &name)
             && *name != current.name

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 pub use self::attribute::{AttributeDefinition, DataFormat, Search};
 pub use self::category::{COMMON, Category};
 pub use self::persona::PersonaDefinition;
-use super::error::{Code, Error, Result};
+use super::error::{Code, Result};
 use super::field::Fields;
 use super::json::{Json, Object};
 use super::schema::{Collection, Schema};
@@ -34,6 +34,18 @@ pub enum Kind {
 impl Kind {
     /// Every kind.
     pub const ALL: [Self; 5] = [Self::Category, Self::Attribute, Self::Persona, Self::Server, Self::Application];
+
+    /// Why a definition that was assigned is not deleted, and what to do instead.
+    #[must_use]
+    pub const fn in_use(self) -> &'static str {
+        match self {
+            Self::Category => "the category has attributes",
+            Self::Attribute | Self::Persona => {
+                "the definition was assigned to users; set `deprecated` to refuse new assignments"
+            }
+            Self::Server | Self::Application => "subjects were mapped here",
+        }
+    }
 
     /// The prefix in sort keys.
     #[must_use]
@@ -97,19 +109,19 @@ pub(super) fn take_name<'a>(
     fields: &mut Fields<'_>,
     underscores: bool,
     mut others: impl Iterator<Item = &'a str>,
-) -> Result<Option<String>> {
+) -> Option<String> {
     let Some(name) = fields.required_text("name", MAX_TEXT) else {
-        return Ok(None);
+        return None;
     };
     if !is_name(&name, underscores) {
         let due = if underscores { "^[a-z][a-z0-9_-]{0,62}$" } else { "^[a-z][a-z0-9-]{0,62}$" };
         fields.refuse("name", Code::WrongFormat, format!("a name that matches `{due}` is due"));
-        return Ok(None);
+        return None;
     }
     if others.any(|other| other == name) {
-        return Err(Error::taken("name"));
+        fields.taken("name");
     }
-    Ok(Some(name))
+    Some(name)
 }
 
 /// Refuses a change of the id that was given when the definition was made.

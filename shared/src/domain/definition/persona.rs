@@ -47,7 +47,7 @@ impl Definition for PersonaDefinition {
         let id = current.map_or_else(|| DefinitionId::new(world.new_uuid()), |c| c.id);
         keep_id(&mut fields, current.map(Definition::key));
         let others = schema.personas.values().filter(|p| p.id != id).map(|p| p.name.as_str());
-        let name = take_name(&mut fields, true, others)?;
+        let name = take_name(&mut fields, true, others);
         let definition = Self {
             id,
             name: name.unwrap_or_default(),

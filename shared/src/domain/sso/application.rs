@@ -35,7 +35,7 @@ impl Definition for Application {
     fn read(document: Json, current: Option<&Self>, schema: &Schema, _world: &World) -> Result<Self> {
         let mut violations = Violations::default();
         let mut fields = Fields::new(document, "", &mut violations);
-        let id = take_id(&mut fields, current.map(|c| &c.id), schema.applications.values().map(|a| &a.id))?;
+        let id = take_id(&mut fields, current.map(|c| &c.id), schema.applications.values().map(|a| &a.id));
         let name = fields.required_text("name", MAX_TEXT);
         let subject_type = fields.required_word("subject_type");
         fields.finish();

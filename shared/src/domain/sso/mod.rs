@@ -7,7 +7,7 @@ mod subject;
 pub use self::application::Application;
 pub use self::server::{AuthenticationServer, SYSTEM};
 pub use self::subject::{Side, Subject};
-use super::error::{Code, Error, Result};
+use super::error::Code;
 use super::field::Fields;
 use super::id::PartyId;
 use super::json::Json;
@@ -34,20 +34,20 @@ fn take_id<'a>(
     fields: &mut Fields<'_>,
     current: Option<&PartyId>,
     mut others: impl Iterator<Item = &'a PartyId>,
-) -> Result<Option<PartyId>> {
+) -> Option<PartyId> {
     if let Some(id) = current {
         fields.unchanged("id", &Json::from(id), Code::Immutable, "ids never change");
-        return Ok(Some(id.clone()));
+        return Some(id.clone());
     }
     let Some(text) = fields.required_text("id", MAX_TEXT) else {
-        return Ok(None);
+        return None;
     };
     let Ok(id) = text.parse::<PartyId>() else {
         fields.refuse("id", Code::WrongFormat, "an id that matches `^[a-z][a-z0-9-]{1,62}$` is due");
-        return Ok(None);
+        return None;
     };
     if others.any(|other| *other == id) {
-        return Err(Error::taken("id"));
+        fields.taken("id");
     }
-    Ok(Some(id))
+    Some(id)
 }

@@ -107,7 +107,7 @@ impl Definition for AuthenticationServer {
         }
         let mut violations = Violations::default();
         let mut fields = Fields::new(document, "", &mut violations);
-        let id = take_id(&mut fields, current.map(|c| &c.id), schema.servers.values().map(|s| &s.id))?;
+        let id = take_id(&mut fields, current.map(|c| &c.id), schema.servers.values().map(|s| &s.id));
         let name = fields.required_text("name", MAX_TEXT);
         let subject_type = fields.required_word("subject_type");
         let issuer = take_https(&mut fields, "issuer");
@@ -123,10 +123,12 @@ impl Definition for AuthenticationServer {
         let taken = issuer.as_ref().is_some_and(|issuer| {
             schema.servers.values().any(|s| s.issuer.as_ref() == Some(issuer) && Some(&s.id) != id.as_ref())
         });
+        if taken {
+            fields.taken("issuer");
+        }
         fields.finish();
         violations.check(())?;
         match (id, name, subject_type) {
-            _ if taken => Err(Error::taken("issuer")),
             (Some(id), Some(name), Some(subject_type)) => {
                 Ok(Self { id, name, subject_type, issuer, audience, jwks, jwks_uri, tenant_claim, claims, priority })
             }

@@ -4,7 +4,7 @@ use serde_json::json;
 use shared::domain::Scope;
 use utoipa::openapi::Schema;
 
-use super::super::shapes::{Record, formatted, integer, list, matching, text, word};
+use super::super::shapes::{Record, formatted, integer, list, matching, string, word};
 
 const GRANTS: [&str; 2] = ["client_credentials", "refresh_token"];
 const METHODS: [&str; 2] = ["client_secret_basic", "client_secret_post"];
@@ -22,21 +22,21 @@ pub(super) fn schemas() -> [(&'static str, Schema); 5] {
 fn request() -> Schema {
     Record::new("A request for a token (RFC 6749 §4.4.2, §6); unknown parameters are ignored.")
         .must("grant_type", word(GRANTS, "What is presented: the client's own credentials, or a refresh token."))
-        .may("scope", text(1024, "The scopes that are asked for, separated by a space; without it the client's own."))
-        .may("refresh_token", text(1024, "The refresh token, for that grant."))
-        .may("client_id", text(256, "The client, when it does not authenticate by the Authorization header."))
-        .may("client_secret", text(256, "Its secret, when it does not authenticate by the Authorization header."))
+        .may("scope", string(1024, "The scopes that are asked for, separated by a space; without it the client's own."))
+        .may("refresh_token", string(1024, "The refresh token, for that grant."))
+        .may("client_id", string(256, "The client, when it does not authenticate by the Authorization header."))
+        .may("client_secret", string(256, "Its secret, when it does not authenticate by the Authorization header."))
         .example(json!({ "grant_type": "client_credentials", "scope": "users:read users:write" }))
         .schema()
 }
 
 fn response() -> Schema {
     Record::new("An access token (RFC 6749 §5.1), a JWT as RFC 9068 describes.")
-        .must("access_token", text(8192, "The token."))
+        .must("access_token", string(8192, "The token."))
         .must("token_type", word(["Bearer"], "How the token is used (RFC 6750)."))
         .must("expires_in", integer(1, None, "Its life, in seconds."))
-        .must("scope", text(1024, "The scopes that it has, separated by a space."))
-        .may("refresh_token", text(1024, "For the next token; only for clients that hold this grant."))
+        .must("scope", string(1024, "The scopes that it has, separated by a space."))
+        .may("refresh_token", string(1024, "For the next token; only for clients that hold this grant."))
         .example(json!({
             "access_token": "eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCJ9.e30.c2lnbmF0dXJl", "token_type": "Bearer",
             "expires_in": 900, "scope": "users:read users:write"
@@ -55,7 +55,7 @@ fn error() -> Schema {
     ];
     Record::new("An error of the token endpoint (RFC 6749 §5.2).")
         .must("error", word(codes, "What is wrong, for programs."))
-        .may("error_description", text(1024, "What is wrong, for people."))
+        .may("error_description", string(1024, "What is wrong, for people."))
         .example(json!({ "error": "invalid_scope", "error_description": "the client may not ask for this scope" }))
         .schema()
 }
@@ -67,7 +67,7 @@ fn keys() -> Schema {
         .must("crv", word(["P-256"], "The curve."))
         .must("x", coordinate())
         .must("y", coordinate())
-        .must("kid", text(64, "The key's id: its thumbprint (RFC 7638)."))
+        .must("kid", string(64, "The key's id: its thumbprint (RFC 7638)."))
         .must("alg", word(["ES256"], "The algorithm."))
         .must("use", word(["sig"], "What it is for."))
         .schema();

@@ -3,7 +3,7 @@
 use serde_json::json;
 use utoipa::openapi::Schema;
 
-use super::super::shapes::{Record, integer, list, matching, named, text, word};
+use super::super::shapes::{Record, integer, list, matching, named, string, word};
 
 const CODES: [&str; 16] = [
     "required",
@@ -32,10 +32,10 @@ fn problem() -> Schema {
     let violations = list(named("Violation"), None, "The fields at fault, every one of them.");
     Record::new("An error (RFC 9457).")
         .must("type", matching("^/problems/[a-z-]+$", "What is wrong, for programs."))
-        .must("title", text(256, "What is wrong, for people; the same for each error of this type."))
+        .must("title", string(256, "What is wrong, for people; the same for each error of this type."))
         .must("status", integer(400, Some(599), "The HTTP status."))
-        .must("detail", text(4096, "What is wrong with this request."))
-        .must("request_id", text(256, "The id under which the request is logged."))
+        .must("detail", string(4096, "What is wrong with this request."))
+        .must("request_id", string(256, "The id under which the request is logged."))
         .may("errors", violations)
         .example(json!({
             "type": "/problems/invalid-content", "title": "The content is not valid", "status": 422,
@@ -49,6 +49,6 @@ fn violation() -> Schema {
     Record::new("A field at fault.")
         .must("pointer", matching("^(/.*)?$", "Where: a JSON Pointer into the body."))
         .must("code", word(CODES, "What, for programs."))
-        .must("detail", text(65536, "What, for people."))
+        .must("detail", string(65536, "What, for people."))
         .schema()
 }

@@ -19,7 +19,10 @@ pub(super) fn schemas() -> [(&'static str, Schema); 14] {
         ("AuthenticationServerPatch", server_input().unchanged(&["id"]).optional().schema()),
         ("AuthenticationServerList", page("AuthenticationServer")),
         ("Application", application_fields("A service provider.").must("id", id()).schema()),
-        ("ApplicationInput", application_fields("A service provider, as it is written.").must("id", id()).closed().schema()),
+        (
+            "ApplicationInput",
+            application_fields("A service provider, as it is written.").must("id", id()).closed().schema(),
+        ),
         ("ApplicationPatch", application_patch()),
         ("ApplicationList", page("Application")),
         ("AuthenticationServerSubject", mapping(server).must("id", uuid("The id.")).schema()),
@@ -40,7 +43,7 @@ fn subject_type() -> Object {
 }
 
 fn https(description: &str) -> Object {
-    let mut url = matching("^https://[^/|# \\\\][^|# \\\\]*$", description);
+    let mut url = matching("^https://[^/|# \\\\\\x00-\\x1f\\x7f-\\x9f][^|# \\\\\\x00-\\x1f\\x7f-\\x9f]*$", description);
     url.max_length = Some(MAX_TEXT);
     url
 }
@@ -117,5 +120,7 @@ fn mapping((party, about): (&str, &str)) -> Record {
         .must(party, matching(SLUG, about))
         .must("subject", text(MAX_TEXT, "The subject."))
         .must("user_id", uuid("The user."))
-        .example(json!({ party: "corporate", "subject": "8f14e45f", "user_id": "0192f3c1-5a00-7000-8000-000000000001" }))
+        .example(
+            json!({ party: "corporate", "subject": "8f14e45f", "user_id": "0192f3c1-5a00-7000-8000-000000000001" }),
+        )
 }

@@ -10,20 +10,15 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{Object, Schema};
 
 use super::super::shapes::{
-    NAME, OrNull, Record, Shape, boolean, either, formatted, integer, list, map, matching, named, text, time, uuid, word,
+    NAME, OrNull, Record, Shape, boolean, either, formatted, integer, list, map, matching, named, string, text, time,
+    uuid, word,
 };
 
 const MAX_TEXT: usize = 256;
-const READ_ONLY: [&str; 8] = [
-    "id",
-    "email_verified",
-    "status",
-    "attribute_states",
-    "personas",
-    "last_login_at",
-    "created_at",
-    "updated_at",
-];
+/// The characters of a language tag (RFC 5646 §2.1).
+const TAG: &str = "[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*";
+const READ_ONLY: [&str; 8] =
+    ["id", "email_verified", "status", "attribute_states", "personas", "last_login_at", "created_at", "updated_at"];
 
 pub(super) fn schemas() -> [(&'static str, Schema); 6] {
     [
@@ -58,12 +53,12 @@ pub(super) fn attributes(values: impl Into<Shape>, description: &str) -> Object 
 
 /// The values of an attribute as they are shown.
 pub(super) fn shown_values() -> Shape {
-    list(Schema::Object(text(MAX_VALUE, "A value; a number is a decimal string.")), Some(MAX_VALUES), "The values.")
+    list(Schema::Object(string(MAX_VALUE, "A value; a number is a decimal string.")), Some(MAX_VALUES), "The values.")
         .into()
 }
 
 fn sent() -> utoipa::openapi::Array {
-    let value = text(MAX_VALUE, "A value.");
+    let value = string(MAX_VALUE, "A value.");
     let number = ObjectBuilder::new().schema_type(Type::Number).description(Some("A NUMERIC value.")).build();
     let value = either([value.into(), number.into()], "A value in the attribute's data format.");
     list(value, Some(MAX_VALUES), "The values; an empty array removes the attribute.")
@@ -108,10 +103,11 @@ fn user() -> Schema {
 }
 
 fn editable(record: Record) -> Record {
-    let tag = text(35, "A language tag.");
-    let text_of_tags = text(MAX_TEXT, "Language tags, separated by spaces or commas.").or_null();
+    let tag = matching(&format!("^{TAG}$"), "A language tag.");
+    let mut text_of_tags = string(MAX_TEXT, "Language tags, separated by spaces or commas.");
+    text_of_tags.pattern = Some(format!("^[ ,]*{TAG}([ ,]+{TAG})*[ ,]*$"));
     let locales = either(
-        [text_of_tags.into(), list(Schema::Object(tag), None, "Language tags.").into()],
+        [text_of_tags.or_null().into(), list(Schema::Object(tag), None, "Language tags.").into()],
         "Language tags (BCP 47); answered as one string.",
     );
     record
@@ -167,13 +163,14 @@ fn patch() -> Schema {
 fn query() -> Schema {
     let scim = "A filter of RFC 7644 §3.4.2.2, made of `eq`, `and` and `personas[…]`.";
     let member = ObjectBuilder::new().description(Some("The value that the field or attribute has.")).build();
-    let mut equal = map(None, Schema::Object(member), "Fields and `attributes.<category>.<name>` that must all be equal.");
+    let mut equal =
+        map(None, Schema::Object(member), "Fields and `attributes.<category>.<name>` that must all be equal.");
     (equal.min_properties, equal.max_properties) = (Some(1), Some(10));
     let most = i32::try_from(MAX_PAGE).ok();
     let mut limit = integer(1, most, "The most users of a page.");
     limit.default = Some(PAGE.into());
     Record::new("A question for users.")
-        .must("filter", either([text(2048, scim).into(), equal.into()], "What the users have in common."))
+        .must("filter", either([string(2048, scim).into(), equal.into()], "What the users have in common."))
         .may("limit", limit.or_null())
         .may("cursor", text(4096, "The `next_cursor` of the page before.").or_null())
         .may("explain", boolean("Whether to say how the question was answered.").or_null())
@@ -184,12 +181,12 @@ fn query() -> Schema {
 
 fn result() -> Schema {
     let explain = Record::new("How the question was answered.")
-        .must("by", text(MAX_TEXT, "The field by which users were looked up."))
+        .must("by", string(MAX_TEXT, "The field by which users were looked up."))
         .must("users_read", integer(0, None, "How many users were read."))
         .schema();
     Record::new("The users that match; a page may end early.")
         .must("items", list(named("User"), Some(MAX_PAGE), "Whole profiles."))
-        .may("next_cursor", text(4096, "Where the next page starts; absent on the last one."))
+        .may("next_cursor", string(4096, "Where the next page starts; absent on the last one."))
         .may("explain", explain)
         .schema()
 }

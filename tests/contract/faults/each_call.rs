@@ -1,0 +1,108 @@
+//! Every fault at every store call of every write.
+
+use tests::Fault;
+
+use super::operations::{Operation, Scene};
+
+/// How many store calls the operation makes without faults.
+async fn calls_of(operation: Operation) -> usize {
+    let scene = Scene::set().await;
+    scene.service.faults.reset();
+    let answer = scene.call(operation).await;
+    assert!(answer.status.is_success(), "{operation:?}: {}", answer.text());
+    scene.service.faults.seen().len()
+}
+
+async fn under(operation: Operation, what: &str, arrange: impl Fn(&tests::Faults)) {
+    let scene = Scene::set().await;
+    let what = format!("{operation:?} under {what}");
+    scene.service.faults.reset();
+    arrange(&scene.service.faults);
+    let answer = scene.call(operation).await;
+    scene.service.faults.reset();
+
+    let unavailable = answer.code() == 503;
+    assert!(answer.status.is_success() || unavailable, "{what}: {} {}", answer.code(), answer.text());
+    assert!(!unavailable || answer.header("retry-after").is_some(), "{what}: when to try again");
+    for word in ["DynamoDB", "TransactWriteItems", "secret", "Throttl"] {
+        assert!(!answer.text().contains(word), "E2: {what}: {}", answer.text());
+    }
+    // I3: fully in or fully out.
+    let happened = scene.happened(operation).await;
+    assert!(happened || unavailable, "{what}: reported as done and was not");
+    scene.service.check().await;
+    scene.repeat(operation).await;
+    scene.service.check().await;
+}
+
+async fn one_fault_at_each_call(operation: Operation) {
+    for call in 0..calls_of(operation).await {
+        for fault in Fault::all() {
+            under(operation, &format!("{fault:?} at call {call}"), |faults| faults.at(call, fault.clone())).await;
+        }
+    }
+}
+
+async fn crash_at_each_call(operation: Operation) {
+    for call in 0..calls_of(operation).await {
+        for fault in [Fault::Unreachable, Fault::ServerError, Fault::Throttled] {
+            under(operation, &format!("{fault:?} from call {call} on"), |faults| faults.from(call, fault.clone()))
+                .await;
+        }
+        for fault in [Fault::Lost, Fault::Silent] {
+            let what = format!("{fault:?} at call {call} and nothing after it");
+            under(operation, &what, |faults| {
+                faults.at(call, fault.clone());
+                faults.from(call + 1, Fault::Unreachable);
+            })
+            .await;
+        }
+    }
+}
+
+macro_rules! for_each_operation {
+    ($($name:ident: $operation:ident;)*) => {$(
+        mod $name {
+            use super::*;
+
+            #[tokio::test(start_paused = true)]
+            async fn i2_i3_survives_each_fault_at_each_store_call() {
+                one_fault_at_each_call(Operation::$operation).await;
+            }
+
+            #[tokio::test(start_paused = true)]
+            async fn i3_survives_a_crash_at_each_store_call() {
+                crash_at_each_call(Operation::$operation).await;
+            }
+        }
+    )*
+
+        #[test]
+        fn every_operation_is_put_under_faults() {
+            assert_eq!([$(Operation::$operation),*], Operation::ALL);
+        }
+    };
+}
+
+for_each_operation! {
+    creating_a_user: CreateUser;
+    creating_a_user_with_a_key: CreateUserOnce;
+    creating_a_user_with_the_first_value_of_an_attribute: CreateUserWithNewAttribute;
+    patching_a_plain_field: PatchPlain;
+    patching_indexed_fields: PatchIndexed;
+    replacing_a_user: Replace;
+    blocking_a_user: Block;
+    adding_a_persona: AddPersona;
+    adding_a_persona_with_a_key: AddPersonaOnce;
+    patching_a_persona: PatchPersona;
+    removing_a_persona: RemovePersona;
+    forgetting_a_user: DeleteUser;
+    mapping_a_subject: CreateSubject;
+    deleting_a_subject: DeleteSubject;
+    creating_a_definition: CreateDefinition;
+    creating_a_definition_with_a_key: CreateDefinitionOnce;
+    patching_a_definition: PatchDefinition;
+    deleting_a_definition: DeleteDefinition;
+    refreshing_a_token: Refresh;
+    issuing_a_refresh_token: IssueWithRefresh;
+}

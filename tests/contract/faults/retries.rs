@@ -1,0 +1,164 @@
+//! A write whose answer was lost meets its own effect when it is repeated (rule I2), and what comes in between does not hide it.
+
+use serde_json::json;
+use tests::{Fault, Service, person};
+
+use super::operations::{Operation, Scene};
+
+const USERS: &str = "/identity/users";
+
+/// The operation that carries the last write of a request.
+fn write_of(scene: &Scene) -> &'static str {
+    let seen = scene.service.faults.operations();
+    match seen.iter().rfind(|operation| operation.contains("Write") || operation.contains("Put")).unwrap().as_str() {
+        "PutItem" => "PutItem",
+        _ => "TransactWriteItems",
+    }
+}
+
+async fn write_kind(operation: Operation) -> &'static str {
+    let scene = Scene::set().await;
+    scene.service.faults.reset();
+    scene.call(operation).await;
+    write_of(&scene)
+}
+
+/// The answer of the write is lost, and its repetition meets another writer: a conflict, then a throttle. What it then reads is its
+/// own work.
+#[tokio::test(start_paused = true)]
+async fn i2_a_write_whose_answer_was_lost_is_not_refused_by_its_own_effect() {
+    for operation in Operation::ALL {
+        let write = write_kind(operation).await;
+        for after in [vec![Fault::Conflict(0)], vec![Fault::Throttled], vec![Fault::Exceeded, Fault::Conflict(0)]] {
+            for lost in [Fault::Lost, Fault::Silent, Fault::LostServerError] {
+                let scene = Scene::set().await;
+                scene.service.faults.reset();
+                let what = format!("{operation:?}: {lost:?}, then {after:?}");
+                scene.service.faults.next(write, lost);
+                after.iter().for_each(|fault| scene.service.faults.next(write, fault.clone()));
+                let answer = scene.call(operation).await;
+                scene.service.faults.reset();
+                assert!(
+                    answer.status.is_success() || answer.code() == 503,
+                    "{what}: {} {}",
+                    answer.code(),
+                    answer.text()
+                );
+                let happened = scene.happened(operation).await;
+                assert!(happened || !answer.status.is_success(), "{what}");
+                scene.service.check().await;
+            }
+        }
+    }
+}
+
+/// Another client changes the user after the write took effect and before it is known to have.
+#[tokio::test(start_paused = true)]
+async fn i2_a_lost_answer_is_found_behind_up_to_15_later_writes_and_behind_more_nobody_knows() {
+    for (later, due) in [(0, 200), (1, 200), (15, 200), (16, 503), (40, 503)] {
+        let service = Service::start().await;
+        let crm = service.crm().await;
+        let jan = crm.create(USERS, person("jan")).await;
+        service.faults.reset();
+        service.faults.next("PutItem", Fault::Lost);
+        let gate = tests::Gate::closed();
+        service.faults.next("PutItem", Fault::Held(gate.clone()));
+        let patch = crm.patch(&jan.path, json!({ "ui_locales": "nl-BE" })).if_match(&jan.tag);
+        let patch = tokio::spawn(patch.into_future());
+        gate.reached().await;
+        let other = crm.on(&service.instance());
+        for i in 0..later {
+            let body = json!({ "ui_locales": format!("fr-x-{i}") });
+            other.patch(&jan.path, body).if_match("*").await.is(200);
+        }
+        gate.open();
+        let answer = patch.await.unwrap();
+        assert_eq!(answer.code(), due, "{later} writes later: {}", answer.text());
+        if later > 0 {
+            assert_eq!(crm.read(&jan.path).await["ui_locales"], json!(format!("fr-x-{}", later - 1)));
+        }
+        assert_eq!(service.version_of(&jan.id).await, 2 + later);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn i2_a_lost_answer_is_never_applied_twice() {
+    let service = Service::start().await;
+    let crm = service.crm().await;
+    let jan = crm.create(USERS, person("jan")).await;
+    for (n, patch) in [json!({ "ui_locales": "nl" }), json!({ "family_name": "Peeters" })].into_iter().enumerate() {
+        for lost in [Fault::Lost, Fault::Silent, Fault::LostServerError] {
+            let before = service.version_of(&jan.id).await;
+            let body = if n == 0 { json!({ "ui_locales": format!("nl-x-{before}") }) } else { patch.clone() };
+            let body = if n == 1 {
+                json!({ "family_name": format!("{body}{before}").replace(['{', '}', '"', ':'], "") })
+            } else {
+                body
+            };
+            service.faults.reset();
+            service.faults.next("PutItem", lost.clone());
+            service.faults.next("TransactWriteItems", lost);
+            crm.patch(&jan.path, body).if_match("*").await.is(200);
+            service.faults.reset();
+            assert_eq!(service.version_of(&jan.id).await, before + 1);
+        }
+    }
+    service.check().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn throttles_are_waited_out_and_conflicts_decided_anew() {
+    for operation in Operation::ALL {
+        let write = write_kind(operation).await;
+        for fault in [Fault::Throttled, Fault::Exceeded, Fault::ThrottledMember(0), Fault::Conflict(0)] {
+            if write == "PutItem" && matches!(fault, Fault::ThrottledMember(_)) {
+                continue;
+            }
+            let scene = Scene::set().await;
+            scene.service.faults.reset();
+            for _ in 0..3 {
+                scene.service.faults.next(write, fault.clone());
+            }
+            let answer = scene.call(operation).await;
+            assert!(answer.status.is_success(), "{operation:?} after three times {fault:?}: {}", answer.text());
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_conflict_on_any_item_of_a_transaction_is_decided_anew() {
+    for operation in
+        [Operation::CreateUserOnce, Operation::PatchIndexed, Operation::DeleteUser, Operation::CreateSubject]
+    {
+        for item in 0..6 {
+            let scene = Scene::set().await;
+            scene.service.faults.reset();
+            scene.service.faults.next("TransactWriteItems", Fault::Conflict(item));
+            let answer = scene.call(operation).await;
+            assert!(answer.status.is_success(), "{operation:?}, conflict on item {item}: {}", answer.text());
+            scene.service.check().await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn conflicts_and_throttles_without_end_are_unavailable_with_a_time_to_try_again() {
+    for operation in Operation::ALL {
+        let write = write_kind(operation).await;
+        for fault in [Fault::Throttled, Fault::Conflict(0)] {
+            let scene = Scene::set().await;
+            scene.service.faults.reset();
+            for _ in 0..200 {
+                scene.service.faults.next(write, fault.clone());
+            }
+            let answer = scene.call(operation).await.is(503);
+            assert_eq!(answer.slug(), "unavailable", "{operation:?} {fault:?}");
+            assert!(answer.header("retry-after").is_some(), "{operation:?} {fault:?}");
+            scene.service.faults.reset();
+            assert!(
+                !scene.happened(operation).await
+                    || matches!(operation, Operation::Refresh | Operation::IssueWithRefresh)
+            );
+        }
+    }
+}

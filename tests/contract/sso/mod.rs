@@ -1,0 +1,4 @@
+//! `/api/v1/sso/…`
+
+mod parties;
+mod subjects;

@@ -1,0 +1,105 @@
+//! What the events are answered, in the shape that API Gateway takes.
+
+use serde_json::Value;
+
+use crate::description::assert_described;
+use crate::events::{Event, all};
+use crate::gateway::{API, Answer, Gateway};
+
+/// The status that an event is answered: that of its route, unless its case is another.
+fn due(event: &Event) -> u64 {
+    match event.case() {
+        "not_modified" => 304,
+        "repeated_query" => 400,
+        _ => event.route().answer.0.into(),
+    }
+}
+
+async fn answer(event: &Event) -> Answer {
+    Gateway::start().await.call(event).await
+}
+
+#[tokio::test]
+async fn every_event_is_answered_as_its_route_says() {
+    for event in all() {
+        let answer = answer(&event).await;
+        assert_eq!(answer.status(), due(&event), "{}: {}", event.name, answer.0);
+        if answer.status() == 201 {
+            assert!(answer.header("location").is_some() && answer.header("etag").is_some(), "{}", event.name);
+        }
+        if !answer.body().is_empty() && answer.status() < 300 {
+            assert_described(event.route().answer.1, &answer.json());
+        }
+    }
+}
+
+#[tokio::test]
+async fn bodies_are_json_text_and_never_base64() {
+    for event in all() {
+        let answer = answer(&event).await;
+        assert_eq!(answer.0["isBase64Encoded"], false, "{}", event.name);
+        assert_eq!(answer.0["multiValueHeaders"], serde_json::json!({}), "{}", event.name);
+        assert_eq!(answer.0["cookies"], serde_json::json!([]), "{}", event.name);
+        let bodiless = event.case() == "head" || [204, 304].contains(&answer.status());
+        assert_eq!(answer.body().is_empty(), bodiless, "{}: {}", event.name, answer.0);
+        let json = match answer.status() {
+            204 | 304 => None,
+            status if status >= 400 => Some("application/problem+json"),
+            _ => Some("application/json"),
+        };
+        assert_eq!(answer.header("content-type"), json, "{}", event.name);
+    }
+}
+
+#[tokio::test]
+async fn h8_a_body_is_read_the_same_plain_and_in_base64() {
+    for event in all().into_iter().filter(|event| event.body().is_some()) {
+        let (plain, encoded) = (answer(&event).await, answer(&event.recoded()).await);
+        assert_eq!(plain.status(), encoded.status(), "{}", event.name);
+        assert_eq!(lasting(plain.json()), lasting(encoded.json()), "{}", event.name);
+    }
+}
+
+/// The content less what is made anew each time.
+fn lasting(mut content: Value) -> Value {
+    if let Some(members) = content.as_object_mut() {
+        members.retain(|name, _| !matches!(name.as_str(), "id" | "access_token" | "refresh_token"));
+    }
+    content
+}
+
+#[tokio::test]
+async fn the_request_id_is_that_of_api_gateway() {
+    let event = Event::named("definitions", "list_attribute_definition.repeated_query");
+    let answer = answer(&event).await.is(400);
+    assert_eq!(answer.header("x-request-id"), Some("JKJaXmPLvHcESHA="));
+    assert_eq!(answer.json()["request_id"], "JKJaXmPLvHcESHA=");
+}
+
+#[tokio::test]
+async fn without_a_base_url_the_issuer_comes_from_the_domain_of_the_request() {
+    assert_eq!(issuers(&Gateway::start().await).await, [format!("{API}/idhub/oidc"), format!("{API}/idhub/oidc")]);
+}
+
+#[tokio::test]
+async fn a_base_url_that_is_set_wins_over_the_domain_of_the_request() {
+    let gateway = Gateway::at(Some("https://id.example.org")).await;
+    let issuer = "https://id.example.org/idhub/oidc".to_owned();
+    assert_eq!(issuers(&gateway).await, [issuer.clone(), issuer]);
+}
+
+/// The issuer as the metadata names it, and as an access token does.
+async fn issuers(gateway: &Gateway) -> [String; 2] {
+    let metadata = gateway.call(&Event::named("token", "get_authorization_server_metadata")).await.json();
+    let token = gateway.call(&Event::named("token", "issue_token")).await.json();
+    let claims = jsonwebtoken::dangerous::insecure_decode::<Value>(token["access_token"].as_str().unwrap()).unwrap();
+    [&metadata["issuer"], &claims.claims["iss"]].map(|issuer| issuer.as_str().unwrap().to_owned())
+}
+
+#[tokio::test]
+async fn a_token_of_another_domain_is_not_taken() {
+    let gateway = Gateway::start().await;
+    let mut event = Event::named("users", "get_user");
+    event.content["requestContext"]["domainName"] = "other.execute-api.eu-west-1.amazonaws.com".into();
+    gateway.call(&event).await.is(401);
+}

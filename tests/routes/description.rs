@@ -1,0 +1,85 @@
+//! `openapi.json`: what the service says about itself.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::tables::{read, routes};
+
+/// The description as it is in the repository.
+pub fn description() -> Value {
+    serde_json::from_str(&read("openapi.json")).unwrap()
+}
+
+/// The operations of the description: method, path and operation id.
+fn operations() -> Vec<(String, String, String)> {
+    let description = description();
+    let paths = description["paths"].as_object().unwrap().iter();
+    paths
+        .flat_map(|(path, item)| {
+            item.as_object().unwrap().iter().map(|(method, operation)| {
+                let id = operation["operationId"].as_str().unwrap().to_owned();
+                (method.to_uppercase(), path.clone(), id)
+            })
+        })
+        .collect()
+}
+
+#[test]
+fn the_description_is_what_the_code_gives() {
+    let generated = kith::openapi::document().unwrap() + "\n";
+    assert!(read("openapi.json") == generated, "openapi.json is not up to date: `just openapi` writes it anew");
+}
+
+#[test]
+fn the_description_has_exactly_the_operations_of_the_tables() {
+    let of_tables: BTreeSet<_> =
+        routes().map(|(_, r)| (r.method.to_owned(), r.path.to_owned(), r.name.to_owned())).collect();
+    assert_eq!(operations().into_iter().collect::<BTreeSet<_>>(), of_tables);
+}
+
+#[test]
+fn every_reference_leads_somewhere() {
+    let description = description();
+    let mut due = vec![&description];
+    while let Some(value) = due.pop() {
+        if let Some(target) = value.get("$ref").and_then(Value::as_str) {
+            let pointer = target.strip_prefix('#').unwrap();
+            assert!(description.pointer(pointer).is_some(), "{target}");
+        }
+        match value {
+            Value::Array(items) => due.extend(items),
+            Value::Object(members) => due.extend(members.values()),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn every_operation_that_needs_a_token_names_its_scope() {
+    let description = description();
+    for (_, route) in routes() {
+        let operation = &description["paths"][route.path][route.method.to_lowercase()];
+        let named = operation["security"].as_array().unwrap().iter().find_map(|one| one.get("access_token"));
+        let scope = route.scope.map(|scope| serde_json::json!([scope.name()]));
+        assert_eq!(named, scope.as_ref(), "{}", route.name);
+    }
+}
+
+/// Asserts that the members of an answer are those that its schema names: none unknown, none missing.
+#[track_caller]
+pub fn assert_described(schema: &str, answer: &Value) {
+    let description = description();
+    let schema = &description["components"]["schemas"][schema];
+    let members = answer.as_object().unwrap();
+    for name in members.keys() {
+        assert!(schema["properties"].get(name).is_some(), "`{name}` is not described");
+    }
+    for name in schema["required"].as_array().into_iter().flatten() {
+        assert!(members.contains_key(name.as_str().unwrap()), "{name} is missing");
+    }
+    let of = schema["properties"]["items"]["items"]["$ref"].as_str().and_then(|target| target.rsplit('/').next());
+    for item in answer["items"].as_array().into_iter().flatten() {
+        assert_described(of.unwrap(), item);
+    }
+}

@@ -1,0 +1,103 @@
+//! What lambda_http makes of requests that are easily lost between API Gateway and a router.
+
+use serde_json::{Value, json};
+
+use crate::events::Event;
+use crate::gateway::{Answer, Gateway, request};
+
+const USER: &str = "/identity/users/0192f3c1-5a00-7000-8000-000000000001";
+
+async fn send(change: impl FnOnce(&mut Value)) -> Answer {
+    let mut event = Event::named("users", "get_user");
+    change(&mut event.content);
+    Gateway::start().await.call(&event).await
+}
+
+#[tokio::test]
+async fn a_path_is_found_whether_its_escapes_were_decoded_or_not() {
+    for path in [USER.to_owned(), USER.replace('-', "%2D"), USER.replace('-', "%2d")] {
+        let at = path.clone();
+        assert_eq!(send(|event| event["rawPath"] = at.into()).await.status(), 200, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn h6_a_path_that_no_route_has_is_a_problem_and_not_a_crash() {
+    for id in ["a b", "é", "100%", "%FF", "%00", "a#b", "\"<>\"", "%2F", "..%2Fx", "\u{7f}", "{user_id}", "%", ""] {
+        let answer = send(|event| event["rawPath"] = format!("/identity/users/{id}").into()).await;
+        assert_eq!(answer.status(), 404, "{id}: {}", answer.0);
+        assert_eq!(answer.json()["type"], "/problems/not-found", "{id}");
+    }
+}
+
+#[tokio::test]
+async fn h6_paths_are_exact() {
+    for path in [format!("{USER}/"), USER.to_uppercase(), format!("/$default{USER}"), format!("/{USER}")] {
+        let answer = send(|event| event["rawPath"] = path.clone().into()).await;
+        assert_eq!(answer.status(), 404, "{path}: {}", answer.0);
+    }
+}
+
+#[tokio::test]
+async fn h8_a_header_that_was_sent_twice_comes_as_one_line() {
+    let tag = send(|_| {}).await.header("etag").unwrap().to_owned();
+    for (sent, status) in
+        [(format!("\"a,b\",{tag}"), 200), (format!("{tag},\"x\""), 200), ("\"a\",\"b\"".to_owned(), 412)]
+    {
+        let answer = send(|event| event["headers"]["if-match"] = sent.clone().into()).await;
+        assert_eq!(answer.status(), status, "{sent}");
+    }
+    let twice = send(|event| event["headers"]["authorization"] = "Bearer <token>,Bearer <token>".into()).await;
+    assert_eq!(twice.status(), 401);
+}
+
+#[tokio::test]
+async fn a_body_without_a_content_type_is_not_taken() {
+    for method in ["POST", "PUT", "PATCH"] {
+        let path = if method == "POST" { "/identity/users" } else { USER };
+        let mut content = request(method, path, Some(json!({ "username": "an" })));
+        content["headers"].as_object_mut().unwrap().remove("content-type");
+        let event = Event { function: "users".to_owned(), name: String::new(), content };
+        let answer = Gateway::start().await.call(&event).await.is(415);
+        assert_eq!(answer.header("accept-patch").is_some(), method == "PATCH");
+    }
+}
+
+#[tokio::test]
+async fn h5_not_modified_has_the_tag_and_no_body() {
+    let answer = Gateway::start().await.call(&Event::named("users", "get_user.not_modified")).await.is(304);
+    assert_eq!((answer.body(), answer.header("content-type")), ("", None));
+    for name in ["etag", "cache-control", "vary", "x-request-id"] {
+        assert!(answer.header(name).is_some(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn h5_head_is_get_without_the_body() {
+    let gateway = Gateway::start().await;
+    let get = gateway.call(&Event::named("users", "get_user")).await;
+    let head = gateway.call(&Event::named("users", "get_user.head")).await;
+    assert_eq!(head.0["headers"], get.0["headers"]);
+    assert_eq!((head.status(), head.body()), (200, ""));
+}
+
+#[tokio::test]
+async fn h6_nothing_comes_with_204() {
+    let answer = Gateway::start().await.call(&Event::named("users", "forget_user")).await.is(204);
+    assert_eq!((answer.body(), answer.header("content-type")), ("", None));
+}
+
+#[tokio::test]
+async fn h6_another_method_of_a_path_is_405_and_names_those_that_are() {
+    let answer = send(|event| event["requestContext"]["http"]["method"] = "TRACE".into()).await.is(405);
+    let mut methods: Vec<_> = answer.header("allow").unwrap().split(',').map(str::trim).collect();
+    methods.sort_unstable();
+    assert_eq!(methods, ["DELETE", "GET", "HEAD", "PATCH", "PUT"]);
+}
+
+#[tokio::test]
+async fn no_other_stage_than_the_default_is_served() {
+    // The template deploys `$default` alone; lambda_http puts any other stage before the path.
+    let answer = send(|event| event["requestContext"]["stage"] = "prod".into()).await;
+    assert_eq!(answer.status(), 404);
+}

@@ -1,0 +1,71 @@
+//! What the events speak of, with the ids that stand in them.
+
+use serde_json::{Value, json};
+use shared::domain::Json;
+use shared::domain::definition::{AttributeDefinition, Category, Definition, PersonaDefinition};
+use shared::domain::id::{DefinitionId, TenantId};
+use shared::store::Table;
+use shared::store::definitions::Edit;
+
+use crate::gateway::Gateway;
+
+const USER: &str = "0192f3c1-5a00-7000-8000-000000000001";
+const PERSONA: &str = "0192f3c1-5a00-7000-8000-000000000002";
+const CUSTOMER_EMPLOYEE: &str = "0192f3c1-5a00-7000-8000-000000000003";
+const PAYROLL: &str = "0192f3c1-5a00-7000-8000-000000000004";
+const EMPLOYEE_NUMBER: &str = "0192f3c1-5a00-7000-8000-000000000005";
+const COST_CENTRE: &str = "0192f3c1-5a00-7000-8000-000000000006";
+const CONTRACTOR: &str = "0192f3c1-5a00-7000-8000-000000000007";
+
+/// Definitions, whose ids the service makes itself when they are created over HTTP.
+pub async fn definitions(table: &Table, tenant: &TenantId) {
+    let attribute = |name: &str| json!({ "category": "common", "name": name, "data_format": "TEXT" });
+    define(table, tenant, json!({ "name": "payroll" }), |c: &mut Category| c.id = id(PAYROLL)).await;
+    let with = |of: &'static str| move |a: &mut AttributeDefinition| a.id = id(of);
+    define(table, tenant, attribute("employee-number"), with(EMPLOYEE_NUMBER)).await;
+    define(table, tenant, attribute("cost-centre"), with(COST_CENTRE)).await;
+    let with = |of: &'static str| move |p: &mut PersonaDefinition| p.id = id(of);
+    let employee = json!({ "name": "customer_employee", "scoped": true, "attributes": [EMPLOYEE_NUMBER] });
+    define(table, tenant, employee, with(CUSTOMER_EMPLOYEE)).await;
+    define(table, tenant, json!({ "name": "contractor" }), with(CONTRACTOR)).await;
+}
+
+fn id(text: &str) -> DefinitionId {
+    text.parse().unwrap()
+}
+
+async fn define<T: Definition>(table: &Table, tenant: &TenantId, document: Value, name: impl Fn(&mut T)) {
+    let document = Json::parse(document.to_string().as_bytes()).unwrap();
+    let create = |_: Option<&_>, schema: &_| {
+        let mut made = T::read(document.clone(), None, schema, table.world())?;
+        name(&mut made);
+        Ok(Edit::Create(made))
+    };
+    table.edit_definition::<T>(tenant, None, create, |_| Ok(None)).await.unwrap();
+}
+
+/// Everything else, which is created over HTTP with the ids that it shall have.
+pub async fn resources(gateway: &Gateway) {
+    let create = async |function: &str, path: &str, body: Value| {
+        gateway.request(function, "POST", path, Some(body)).await.is(201)
+    };
+    let jan = json!({
+        "id": USER, "username": "jan.janssen", "id_at_customer": "CRM-0042", "family_name": "Janssen", "given_name": "Jan",
+        "preferred_email": "jan@example.org", "attributes": { "common": { "employee-number": ["42"] } },
+        "personas": [{ "id": PERSONA, "name": "customer_employee", "scope": ["chemco"] }]
+    });
+    create("users", "/identity/users", jan).await;
+    // What a user was mapped at cannot be deleted any more, so the events that delete speak of others.
+    for name in ["corporate", "former"] {
+        let server = json!({ "id": name, "name": name, "subject_type": "predefined" });
+        create("subjects", "/api/v1/sso/authentication-servers", server).await;
+    }
+    for name in ["payroll", "helpdesk", "former"] {
+        let application = json!({ "id": name, "name": name, "subject_type": "predefined" });
+        create("subjects", "/api/v1/sso/applications", application).await;
+    }
+    let subject = |party: &str, id: &str| json!({ party: id, "subject": "8f14e45f", "user_id": USER });
+    let server = subject("authentication_server_id", "corporate");
+    create("subjects", "/api/v1/sso/authentication-server-subjects", server).await;
+    create("subjects", "/api/v1/sso/application-subjects", subject("application_id", "payroll")).await;
+}

@@ -1,0 +1,54 @@
+//! `template.yaml`: which function API Gateway sends each path to.
+
+use std::collections::BTreeMap;
+
+use yaml_serde::Value;
+
+use crate::tables::{paths, read};
+
+/// One event of a function: its method and path; the default route has neither.
+struct Mapped {
+    function: String,
+    method: Option<String>,
+    path: Option<String>,
+}
+
+fn mapped() -> Vec<Mapped> {
+    let template: Value = yaml_serde::from_str(&read("template.yaml")).unwrap();
+    let resources = template["Resources"].as_mapping().unwrap();
+    let functions = resources.values().filter(|resource| resource["Type"] == "AWS::Serverless::Function");
+    functions
+        .flat_map(|function| {
+            let name = function["Metadata"]["BuildProperties"]["Binary"].as_str().unwrap().to_owned();
+            function["Properties"]["Events"].as_mapping().unwrap().values().map(move |event| {
+                assert_eq!(event["Type"], "HttpApi", "{name}");
+                let text = |field: &str| event["Properties"][field].as_str().map(str::to_owned);
+                Mapped { function: name.clone(), method: text("Method"), path: text("Path") }
+            })
+        })
+        .collect()
+}
+
+#[test]
+fn the_template_sends_each_path_to_the_function_that_serves_it() {
+    let events = mapped();
+    let of_paths: Vec<_> =
+        events.iter().filter_map(|event| Some((event.path.clone()?, event.function.clone()))).collect();
+    let by_path: BTreeMap<_, _> = of_paths.iter().cloned().collect();
+    assert_eq!(by_path, paths());
+    assert_eq!(by_path.len(), of_paths.len(), "a path is mapped twice");
+}
+
+#[test]
+fn the_template_sends_every_method_so_that_the_function_answers_405() {
+    for event in mapped().iter().filter(|event| event.path.is_some()) {
+        assert_eq!(event.method.as_deref(), Some("ANY"), "{:?}", event.path);
+    }
+}
+
+#[test]
+fn one_function_answers_for_paths_that_nobody_serves() {
+    let defaults: Vec<_> = mapped().into_iter().filter(|event| event.path.is_none()).collect();
+    assert_eq!(defaults.len(), 1);
+    assert!(defaults[0].method.is_none());
+}
