@@ -11,9 +11,10 @@ use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use axum::Router;
 use axum::extract::Request;
 use axum::response::Response;
-use lambda_http::request::RequestContext;
+use lambda_http::request::{LambdaRequest, RequestContext};
+use lambda_http::{Adapter, LambdaEvent};
 use tower::ServiceExt;
-use tower::util::MapResponse;
+use tower::util::{MapRequest, MapResponse};
 
 use crate::app::App;
 use crate::http::edge::{BaseUrl, RequestId};
@@ -86,7 +87,33 @@ pub async fn run(routes: &'static [Route]) -> Result<(), lambda_http::Error> {
     let (name, base_url) = (settings.table.clone(), settings.base_url.clone());
     let world = World::default();
     let app = App::new(Table::new(settings.client(), &name, world.clone()), base_url);
-    lambda_http::run(door(http::serve(http::route::router(routes, app), world))).await
+    lambda_http::lambda_runtime::run(function(http::serve(http::route::router(routes, app), world))).await
+}
+
+/// A router as the Lambda runtime calls it.
+pub fn function(router: Router) -> Function {
+    ServiceExt::<LambdaEvent<LambdaRequest>>::map_request(Adapter::from(door(router)), encode_query as fn(_) -> _)
+}
+
+/// What the Lambda runtime calls.
+pub type Function =
+    MapRequest<Adapter<'static, Response, Door>, fn(LambdaEvent<LambdaRequest>) -> LambdaEvent<LambdaRequest>>;
+
+/// Percent-encodes what a query string may not hold (RFC 3986 §3.4). API Gateway hands it on as the caller sent it, and
+/// `lambda_http` would end the process over it.
+fn encode_query(mut event: LambdaEvent<LambdaRequest>) -> LambdaEvent<LambdaRequest> {
+    if let LambdaRequest::ApiGatewayV2(request) = &mut event.payload
+        && let Some(query) = &mut request.raw_query_string
+        && query.contains(is_illegal)
+    {
+        let encode = |c: char| if is_illegal(c) { format!("%{:02X}", u32::from(c)) } else { c.to_string() };
+        *query = query.chars().map(encode).collect();
+    }
+    event
+}
+
+const fn is_illegal(c: char) -> bool {
+    matches!(c, '\0'..=' ' | '"' | '#' | '<' | '>' | '\u{7f}')
 }
 
 /// What stands behind API Gateway.
@@ -105,7 +132,7 @@ pub fn door(router: Router) -> Door {
         }
         request
     }));
-    ServiceExt::<Request>::map_response(router, without_length)
+    ServiceExt::<Request>::map_response(router, without_length as fn(_) -> _)
 }
 
 fn without_length(mut response: Response) -> Response {

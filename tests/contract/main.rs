@@ -6,6 +6,7 @@ mod cost;
 mod definitions;
 mod edge;
 mod faults;
+mod model;
 mod personas;
 mod races;
 mod sso;

@@ -1,4 +1,4 @@
-//! What lambda_http makes of requests that are easily lost between API Gateway and a router.
+//! What `lambda_http` makes of requests that are easily lost between API Gateway and a router.
 
 use serde_json::{Value, json};
 

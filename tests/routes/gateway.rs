@@ -1,9 +1,9 @@
-//! API Gateway in front of the functions: an event goes through lambda_http into the function's door, and its answer comes back in
+//! API Gateway in front of the functions: an event goes through `lambda_http` into the function's door, and its answer comes back in
 //! the shape that API Gateway takes.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use lambda_http::{Adapter, Context, LambdaEvent};
+use lambda_http::{Context, LambdaEvent};
 use serde_json::{Value, json};
 use shared::app::App;
 use shared::domain::client::Client;
@@ -47,7 +47,8 @@ impl Gateway {
         let mut gateway = Self { table, base_url: base_url.map(str::to_owned), credentials, token: String::new() };
         let mut issue = Event::named("token", "issue_token");
         issue.content["body"] = "grant_type=client_credentials".into();
-        gateway.token = gateway.call(&issue).await.json()["access_token"].as_str().unwrap().to_owned();
+        let issued = gateway.call(&issue).await.json();
+        gateway.token.push_str(issued["access_token"].as_str().unwrap());
         prepared::definitions(&gateway.table, &tenant).await;
         prepared::resources(&gateway).await;
         gateway
@@ -74,15 +75,15 @@ impl Gateway {
         let table = Table::new(self.table.client().clone(), self.table.name(), self.table.world().clone());
         let app = App::new(table, self.base_url.clone());
         let router = http::serve(http::route::router(table_of(function), app), self.table.world().clone());
-        let door = ServiceExt::<axum::extract::Request>::map_response(shared::lambda::door(router), each_header_once);
+        let function = shared::lambda::function(router.layer(axum::middleware::map_response(each_header_once)));
         let payload = serde_json::from_value(content.clone()).unwrap();
-        let answered = Adapter::from(door).oneshot(LambdaEvent::new(payload, Context::default())).await;
+        let answered = function.oneshot(LambdaEvent::new(payload, Context::default())).await;
         Answer(serde_json::to_value(answered.unwrap()).unwrap())
     }
 }
 
-/// API Gateway takes one value for each header; of several, lambda_http would send the first alone.
-fn each_header_once(answer: axum::response::Response) -> axum::response::Response {
+/// API Gateway takes one value for each header; of several, `lambda_http` would send the first alone.
+async fn each_header_once(answer: axum::response::Response) -> axum::response::Response {
     for name in answer.headers().keys() {
         assert_eq!(answer.headers().get_all(name).iter().count(), 1, "{name}");
     }

@@ -7,7 +7,7 @@ use super::error::{Error, Result};
 use super::id::{DefinitionId, TenantId};
 use super::sso::{Application, AuthenticationServer};
 use super::user::User;
-use super::versioned::{Version, Versioned};
+use super::versioned::{Version, Versioned, WriteLog};
 
 /// The values of one kind by their id, in the order of their ids (UUIDs of version 7: the order of creation).
 #[derive(Clone, Debug)]
@@ -51,13 +51,22 @@ impl<T> Collection<T> {
     }
 }
 
+/// What each change of any definition of a tenant moves, so that changes are one after another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Epoch {
+    /// The version of its item.
+    pub version: Version,
+    /// The ids of the last changes.
+    pub log: WriteLog,
+}
+
 /// All configuration of one tenant.
 #[derive(Clone, Debug)]
 pub struct Schema {
     /// Whose it is.
     pub tenant: TenantId,
-    /// The version of the partition's epoch item: each change of any definition moves it, so changes are one after another.
-    pub epoch: Option<Version>,
+    /// The partition's epoch.
+    pub epoch: Option<Epoch>,
     /// Attribute categories.
     pub categories: Collection<Category>,
     /// Attribute definitions.

@@ -274,7 +274,12 @@ fn take_name(fields: &mut Fields<'_>, field: &str, stored: Option<&str>) -> Opti
 fn take_locales(fields: &mut Fields<'_>) -> Option<String> {
     let text = match fields.value("ui_locales")? {
         Json::String(text) => text,
-        Json::Array(items) if items.iter().all(|item| item.as_str().is_some_and(|tag| !tag.contains([' ', ',']))) => {
+        Json::Array(items) if items.is_empty() => return None,
+        Json::Array(items)
+            if items
+                .iter()
+                .all(|item| item.as_str().is_some_and(|tag| !tag.is_empty() && !tag.contains([' ', ',']))) =>
+        {
             items.iter().filter_map(Json::as_str).collect::<Vec<_>>().join(" ")
         }
         other => {
@@ -283,9 +288,6 @@ fn take_locales(fields: &mut Fields<'_>) -> Option<String> {
             return None;
         }
     };
-    if text.is_empty() {
-        return None;
-    }
     if text.len() > MAX_TEXT {
         fields.refuse("ui_locales", Code::TooLong, format!("{} bytes, at most {MAX_TEXT} are allowed", text.len()));
         return None;

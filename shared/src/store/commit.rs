@@ -103,8 +103,20 @@ enum Attempt {
 
 impl Table {
     /// Commits all of `writes` or none.
-    pub async fn commit(&self, mut writes: Vec<Write>) -> Result<(), Failed> {
-        let id: WriteId = self.world.random.bytes();
+    pub async fn commit(&self, writes: Vec<Write>) -> Result<(), Failed> {
+        self.commit_as(self.write_id(), writes).await
+    }
+
+    /// An id for a write, to be made before the loop that repeats it.
+    #[must_use]
+    pub fn write_id(&self) -> WriteId {
+        self.world.random.bytes()
+    }
+
+    /// Commits all of `writes` or none, under an id that earlier attempts of the same write had too: an attempt may have been
+    /// committed although what came back was the conflict that its repetition met.
+    pub async fn commit_as(&self, id: WriteId, mut writes: Vec<Write>) -> Result<(), Failed> {
+        let token = u64::from_be_bytes(self.world.random.bytes());
         for write in &mut writes {
             if let Write::Put(item, _) = write {
                 item.log_write(id);
@@ -113,7 +125,7 @@ impl Table {
         // Whether a leaving user is the last of its set is guessed, and the guess corrected by what the condition shows.
         let mut alone = vec![true; writes.len()];
         for turn in 1..=5 {
-            match self.attempt(&writes, &alone, id).await {
+            match self.attempt(&writes, &alone, token).await {
                 Ok(()) => return Ok(()),
                 Err(Attempt::Refused(failed)) => {
                     if failed.iter().any(|(_, item)| item.as_ref().is_some_and(|item| item.log().contains(id))) {
@@ -133,7 +145,7 @@ impl Table {
         Err(Failed::Contended)
     }
 
-    async fn attempt(&self, writes: &[Write], alone: &[bool], id: WriteId) -> Result<(), Attempt> {
+    async fn attempt(&self, writes: &[Write], alone: &[bool], token: u64) -> Result<(), Attempt> {
         let now = self.world.clock.now();
         let planned = writes.iter().zip(alone).map(|(write, alone)| Planned::of(write, *alone, now));
         let mut planned: Vec<_> = planned.collect();
@@ -148,7 +160,7 @@ impl Table {
             // A lone delete is a transaction too: its token makes a repeat after a lost answer safe.
             (Some(last), _) => {
                 planned.push(last);
-                self.transact(planned, alone, id).await
+                self.transact(planned, alone, token).await
             }
         }
     }
@@ -204,11 +216,11 @@ impl Table {
         Ok(())
     }
 
-    async fn transact(&self, planned: Vec<Planned>, alone: &[bool], id: WriteId) -> Result<(), Attempt> {
+    async fn transact(&self, planned: Vec<Planned>, alone: &[bool], token: u64) -> Result<(), Attempt> {
         let items: Result<Vec<_>, _> = planned.into_iter().map(|write| write.in_transaction(&self.name)).collect();
         // One token for one payload: the guess about leaving users is part of it.
         let guesses = alone.iter().fold(0u64, |sum, alone| sum.wrapping_mul(3).wrapping_add(u64::from(*alone) + 1));
-        let token = format!("{:016x}{guesses:016x}", u64::from_be_bytes(id));
+        let token = format!("{token:016x}{guesses:016x}");
         let answer = self
             .client
             .transact_write_items()

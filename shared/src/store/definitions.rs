@@ -14,7 +14,7 @@ use super::table::{Range, Table};
 use crate::domain::definition::{AttributeDefinition, COMMON, Category, Definition, Kind, PersonaDefinition};
 use crate::domain::error::{Code, Error, Result};
 use crate::domain::id::{DefinitionId, TenantId};
-use crate::domain::schema::{Entry, Schema};
+use crate::domain::schema::{Entry, Epoch, Schema};
 use crate::domain::sso::{Application, AuthenticationServer};
 use crate::domain::versioned::{Version, Versioned, WriteLog};
 use crate::world::Timestamp;
@@ -50,7 +50,7 @@ impl Table {
         for item in &items {
             let key = item.key();
             if key == Key::epoch(tenant) {
-                schema.epoch = item.version();
+                schema.epoch = epoch_of(item);
                 continue;
             }
             let kind = key.sk().split_once('#').map(|(kind, _)| kind);
@@ -66,9 +66,9 @@ impl Table {
         Ok(schema)
     }
 
-    /// The version of the tenant's epoch: while it stands, a loaded configuration is true.
-    pub async fn epoch(&self, tenant: &TenantId) -> Result<Option<Version>> {
-        Ok(self.get(&Key::epoch(tenant)).await?.and_then(|item| item.version()))
+    /// The tenant's epoch: while it stands, a loaded configuration is true.
+    pub async fn epoch(&self, tenant: &TenantId) -> Result<Option<Epoch>> {
+        Ok(self.get(&Key::epoch(tenant)).await?.as_ref().and_then(epoch_of))
     }
 
     /// Changes one definition: loads the configuration, lets `decide` say what becomes of the definition with this id (which
@@ -82,8 +82,13 @@ impl Table {
         mut decide: impl FnMut(Option<&Entry<T>>, &Schema) -> Result<Edit<T>>,
         mut record: impl FnMut(&Versioned<T>) -> Result<Option<Write>>,
     ) -> Result<Option<Versioned<T>>> {
+        let write_id = self.write_id();
+        let mut tried = None;
         for turn in 1..=TURNS {
             let schema = self.schema(tenant).await?;
+            if schema.epoch.as_ref().is_some_and(|epoch| epoch.log.contains(write_id)) {
+                return Ok(tried.flatten());
+            }
             let current = id.and_then(|id| T::collection(&schema).get(id));
             let (next, write) = match (decide(current, &schema)?, current) {
                 (Edit::Keep, current) => return Ok(current.map(|entry| entry.stored.clone())),
@@ -116,14 +121,15 @@ impl Table {
             };
             let recorded = record.is_some();
             let mut writes: Vec<_> = record.into_iter().collect();
-            writes.push(move_epoch(tenant, schema.epoch));
+            writes.push(move_epoch(tenant, schema.epoch.as_ref()));
             writes.push(write);
-            match self.commit(writes).await {
+            match self.commit_as(write_id, writes).await {
                 Ok(()) => return Ok(next),
                 Err(failed) if recorded && failed.at(0) => return Err(Error::AlreadyRecorded),
                 Err(Failed::Contended | Failed::Conditions(_)) => self.pause(turn).await,
                 Err(failed) => return Err(failed.into()),
             }
+            tried = Some(next);
         }
         Err(Failed::Contended.into())
     }
@@ -209,10 +215,14 @@ fn definition_item<T: Definition>(tenant: &TenantId, definition: &Versioned<T>, 
         .marked("deprecated", definition.value.is_deprecated())
 }
 
-fn move_epoch(tenant: &TenantId, epoch: Option<Version>) -> Write {
-    let (version, condition) = match epoch {
-        None => (Version::FIRST, Condition::Absent),
-        Some(version) => (version.next(), Condition::Version(version)),
+fn epoch_of(item: &Item) -> Option<Epoch> {
+    item.version().map(|version| Epoch { version, log: item.log() })
+}
+
+fn move_epoch(tenant: &TenantId, epoch: Option<&Epoch>) -> Write {
+    let (version, condition, log) = match epoch {
+        None => (Version::FIRST, Condition::Absent, WriteLog::default()),
+        Some(epoch) => (epoch.version.next(), Condition::Version(epoch.version), epoch.log.clone()),
     };
-    Write::Put(Item::at(&Key::epoch(tenant)).guarded(version, &WriteLog::default()), condition)
+    Write::Put(Item::at(&Key::epoch(tenant)).guarded(version, &log), condition)
 }

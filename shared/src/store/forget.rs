@@ -84,11 +84,15 @@ impl Table {
             .guarded(version.next(), &tombstone.log())
             .listed(keys::listing(tenant, id), deleted_at.to_string())
             .expiring(deleted_at.plus_seconds(TOMBSTONE_SECONDS));
-        match self.commit(vec![Write::Put(filed, Condition::Version(version))]).await {
-            // Somebody else filed it first: the erasure is as complete.
-            Ok(()) | Err(Failed::Conditions(_)) => Ok(()),
-            Err(failed) => Err(failed.into()),
+        for turn in 1..=TURNS {
+            match self.commit(vec![Write::Put(filed.clone(), Condition::Version(version))]).await {
+                // Or somebody else filed it first: the erasure is as complete.
+                Ok(()) | Err(Failed::Conditions(_)) => return Ok(()),
+                Err(Failed::Contended) => self.pause(turn).await,
+                Err(failed) => return Err(failed.into()),
+            }
         }
+        Err(Failed::Contended.into())
     }
 }
 

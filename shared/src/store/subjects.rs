@@ -52,8 +52,9 @@ impl Table {
         let content =
             Item::at(&child).versioned(subject).text("holder", user.to_string()).text("forward", forward.pk());
         writes.push(Write::Put(content, Condition::Absent));
+        let write_id = self.write_id();
         for turn in 1..=TURNS {
-            match self.commit(writes.clone()).await {
+            match self.commit_as(write_id, writes.clone()).await {
                 Ok(()) => return Ok(()),
                 Err(failed) if recorded == 1 && failed.at(0) => return Err(Error::AlreadyRecorded),
                 Err(failed) if failed.at(recorded) => {

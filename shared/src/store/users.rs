@@ -154,8 +154,9 @@ impl Table {
         writes.push(Write::Put(user_item(tenant, user, &lookups), Condition::Absent));
         let added: Vec<_> = lookups.iter().collect();
         writes.extend(added.iter().map(|lookup| add(tenant, lookup, user.value.id)));
+        let write_id = self.write_id();
         for turn in 1..=TURNS {
-            match self.commit(writes.clone()).await {
+            match self.commit_as(write_id, writes.clone()).await {
                 Ok(()) => return Ok(()),
                 Err(Failed::Contended) => self.pause(turn).await,
                 Err(failed) if recorded == 1 && failed.at(0) => return Err(Error::AlreadyRecorded),
@@ -187,8 +188,12 @@ impl Table {
         mut record: impl FnMut(&Versioned<User>) -> Result<Option<Write>>,
     ) -> Result<Versioned<User>> {
         let tenant = &schema.tenant;
+        let write_id = self.write_id();
         for turn in 1..=TURNS {
             let live = self.find_user(tenant, id).await?.ok_or(Error::NotFound)?;
+            if live.log.contains(write_id) {
+                return Ok(live.stored);
+            }
             schema.check_covers(&live.value)?;
             let (next, added, changes) = match edit(&live)? {
                 None => (live.stored, Vec::new(), Vec::new()),
@@ -203,7 +208,7 @@ impl Table {
             if writes.is_empty() {
                 return Ok(next);
             }
-            match self.commit(writes).await {
+            match self.commit_as(write_id, writes).await {
                 Ok(()) => return Ok(next),
                 Err(failed) if recorded == 1 && failed.at(0) => return Err(Error::AlreadyRecorded),
                 Err(failed) if failed.at(recorded) => self.pause(turn).await,
