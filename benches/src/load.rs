@@ -58,9 +58,9 @@ struct Running {
 }
 
 impl Running {
-    fn start(folder: &Scratch) -> Outcome<Self> {
+    fn start(folder: &Scratch, apart: bool) -> Outcome<Self> {
         let kith = program("kith")?;
-        let mut command = if has_two_cores() {
+        let mut command = if apart {
             let mut command = Command::new("taskset");
             command.args(["-c", MEASURED]).arg(kith);
             command
@@ -104,13 +104,15 @@ impl Drop for Running {
 
 /// Measures every operation and prints the tables.
 pub async fn run() -> Outcome {
-    if has_two_cores() {
+    // Asked before this program is moved: afterwards it sees its own core alone.
+    let apart = has_two_cores();
+    if apart {
         keep_away()?;
     } else {
         println!("\nThere is one core: the load takes its share of it, and latencies say little.");
     }
     let folder = Scratch::new()?;
-    let running = Running::start(&folder)?;
+    let running = Running::start(&folder, apart)?;
     println!("\nLoad on `kith serve --memory`, one core, log to /dev/null\n");
     println!(
         "| operation | connections | requests/s | p50 µs | p99 µs | CPU µs per request |\n|---|---|---|---|---|---|"

@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use ring::digest::{Context, SHA256};
 use tokio::sync::OnceCell;
 
-use crate::auth::{PublicKeys, SigningKeys, jose, signing};
+use crate::auth::access_token::Verified;
+use crate::auth::{Caller, PublicKeys, SigningKeys, jose, signing};
 use crate::domain::client::Client;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{ClientId, TenantId};
@@ -32,7 +34,11 @@ struct State {
     cursor_key: OnceCell<[u8; 32]>,
     schemas: Remembered<TenantId, Schema>,
     clients: Remembered<ClientId, Versioned<Client>>,
+    callers: Remembered<Digest, Verified>,
 }
+
+/// The hash of a token and of what it was verified against.
+type Digest = [u8; 32];
 
 /// What was read, and when.
 struct Remembered<K, V>(Mutex<HashMap<K, (Timestamp, Arc<V>)>>);
@@ -76,6 +82,7 @@ impl App {
             cursor_key: OnceCell::new(),
             schemas: Remembered::new(),
             clients: Remembered::new(),
+            callers: Remembered::new(),
             base_url,
             table,
         }))
@@ -188,6 +195,26 @@ impl App {
             return Ok(schema);
         }
         Ok(self.newer_schema(&schema).await?.unwrap_or(schema))
+    }
+
+    /// The caller that an access token stands for. A signature is verified once in 30 seconds; whether the token has expired is
+    /// looked at each time.
+    pub async fn caller(&self, unverified_token: &str, base_url: &str) -> Result<Caller> {
+        let now = self.world().clock.now();
+        let mut hash = Context::new(&SHA256);
+        hash.update(base_url.as_bytes());
+        hash.update(b"\n");
+        hash.update(unverified_token.as_bytes());
+        let digest = hash.finish().as_ref().first_chunk().copied().unwrap_or_default();
+        if let Some((read_at, verified)) = self.0.callers.get(&digest)
+            && is_young(read_at, now)
+        {
+            return verified.caller(now);
+        }
+        let verified = Verified::verify(unverified_token, self.public_keys(), base_url).await?;
+        let caller = verified.caller(now)?;
+        self.0.callers.put(&digest, Arc::new(verified), now);
+        Ok(caller)
     }
 
     /// A client, at most 30 seconds old.

@@ -5,9 +5,7 @@ use ::http::StatusCode;
 use ::http::header::CONTENT_LENGTH;
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::{Builder, Region, SharedHttpClient};
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+use aws_sdk_dynamodb::config::Region;
 use axum::Router;
 use axum::extract::Request;
 use axum::response::Response;
@@ -19,13 +17,10 @@ use tower::util::{MapRequest, MapResponse};
 use crate::app::App;
 use crate::http::edge::{BaseUrl, RequestId};
 use crate::http::{self, Route};
+use crate::https::{self, Trust};
 use crate::log;
 use crate::store::{Table, table};
 use crate::world::World;
-
-/// Amazon's root certificates, the only ones that DynamoDB's endpoints chain to: loading these takes 0.1 ms, loading a system's
-/// store of some 150 takes 4 ms of each cold start.
-const AMAZON_ROOTS: &[u8] = include_bytes!("amazon-roots.pem");
 
 /// What a function is told by its environment.
 struct Settings {
@@ -33,7 +28,7 @@ struct Settings {
     base_url: Option<String>,
     region: String,
     endpoint: Option<String>,
-    system_roots: bool,
+    trust: Trust,
     credentials: Option<Credentials>,
 }
 
@@ -49,34 +44,21 @@ impl Settings {
             base_url: set("KITH_BASE_URL").map(|url| url.trim_end_matches('/').to_owned()),
             region: set("AWS_REGION").or_else(|| set("AWS_DEFAULT_REGION")).ok_or("AWS_REGION is not set")?,
             endpoint: set("AWS_ENDPOINT_URL_DYNAMODB").or_else(|| set("AWS_ENDPOINT_URL")),
-            system_roots: set("KITH_SYSTEM_ROOTS").is_some(),
+            trust: if set("KITH_SYSTEM_ROOTS").is_some() { Trust::System } else { Trust::Amazon },
             credentials,
         })
     }
 
-    fn client(self) -> Client {
-        let mut config: Builder =
-            table::client_settings().region(Region::new(self.region)).http_client(https_client(self.system_roots));
+    fn client(self) -> Result<Client, rustls::Error> {
+        let http = https::client(self.trust)?;
+        let mut config = table::client_settings().region(Region::new(self.region)).http_client(http);
         if let Some(credentials) = self.credentials {
             config = config.credentials_provider(credentials);
         }
         if let Some(endpoint) = self.endpoint {
             config = config.endpoint_url(endpoint);
         }
-        Client::from_conf(config.build())
-    }
-}
-
-/// An HTTPS client that trusts Amazon's roots, or the system's.
-#[must_use]
-pub fn https_client(system_roots: bool) -> SharedHttpClient {
-    let mut roots = TrustStore::empty();
-    roots = if system_roots { roots.with_native_roots(true) } else { roots.with_pem_certificate(AMAZON_ROOTS) };
-    let builder = aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring));
-    match TlsContext::builder().with_trust_store(roots).build() {
-        Ok(context) => builder.tls_context(context).build_https(),
-        // INVARIANT: the embedded certificates parse; a test builds this client.
-        Err(_) => builder.build_https(),
+        Ok(Client::from_conf(config.build()))
     }
 }
 
@@ -86,7 +68,7 @@ pub async fn run(routes: &'static [Route]) -> Result<(), lambda_http::Error> {
     let settings = Settings::from_environment()?;
     let (name, base_url) = (settings.table.clone(), settings.base_url.clone());
     let world = World::default();
-    let app = App::new(Table::new(settings.client(), &name, world.clone()), base_url);
+    let app = App::new(Table::new(settings.client()?, &name, world.clone()), base_url);
     lambda_http::lambda_runtime::run(function(http::serve(http::route::router(routes, app), world))).await
 }
 

@@ -7,6 +7,7 @@ pub mod app;
 pub mod auth;
 pub mod domain;
 pub mod http;
+pub mod https;
 pub mod lambda;
 pub mod log;
 pub mod store;

@@ -12,7 +12,7 @@ use tests::{Client, Service};
 
 const USERS: &str = "/identity/users";
 const SLOTS: usize = 4;
-const CASES: u32 = 256;
+const CASES: u32 = 200;
 
 /// What a profile holds, as far as the model varies it. `None` is absent.
 #[derive(Clone, Debug, Default, PartialEq)]

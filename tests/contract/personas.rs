@@ -173,7 +173,8 @@ async fn one_attribute_is_set_by_id_or_by_name_and_removed_by_an_empty_array() {
         (json!({ "attribute_definition_id": number, "value": "1" }), "/value wrong-type"),
         (json!({ "attribute_definition_id": number, "value": ["x"] }), "/value/0 wrong-format"),
         (json!({ "attribute_definition_id": jan.id, "value": ["x"] }), "/attribute_definition_id unknown"),
-        (json!({ "category": "common", "name": "other", "value": ["x"] }), "/attribute_definition_id not-allowed"),
+        (json!({ "category": "common", "name": "other", "value": ["x"] }), "/name not-allowed"),
+        (json!({ "category": "common", "name": "nothing", "value": ["x"] }), "/name unknown"),
     ] {
         assert_eq!(set(body.clone()).await.is(422).violations(), [due], "{body}");
     }

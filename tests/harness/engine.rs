@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::config::Region;
 use aws_sdk_dynamodb::config::retry::RetryPartition;
 use kith::embedded::Embedded;
 use kith::table;
-use shared::lambda::https_client;
+use shared::https::{self, Trust};
 use shared::store::Table;
 use shared::world::World;
 
@@ -46,7 +46,7 @@ impl Engine {
     }
 
     async fn remote(url: &str, world: World) -> Self {
-        let faults = Faults::before(https_client(false));
+        let faults = Faults::before(https::client(Trust::Amazon).unwrap());
         let client = table::embedded_client(faults.http_client());
         let config = client
             .config()

@@ -31,6 +31,17 @@ async fn h6_a_path_that_no_route_has_is_a_problem_and_not_a_crash() {
 }
 
 #[tokio::test]
+async fn a_query_that_is_no_uri_is_a_problem_and_not_a_crash() {
+    for query in
+        ["a=\"b\"", "a=<b>", "a=b c", "a=é", "a=`", "a=\\", "a=^", "a={}", "a=|", "a=%", "a=%FF", "a=#b", "a=\u{1}"]
+    {
+        let answer = send(|event| event["rawQueryString"] = query.into()).await;
+        assert_eq!(answer.status(), 400, "{query}: {}", answer.0);
+        assert_eq!(answer.json()["type"], "/problems/malformed-request", "{query}");
+    }
+}
+
+#[tokio::test]
 async fn h6_paths_are_exact() {
     for path in [format!("{USER}/"), USER.to_uppercase(), format!("/$default{USER}"), format!("/{USER}")] {
         let answer = send(|event| event["rawPath"] = path.clone().into()).await;

@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
     ScalarAttributeType, TimeToLiveSpecification,
 };
-use shared::lambda::https_client;
+use shared::https::{self, Trust};
 use shared::store::Table;
 use shared::store::table::client_settings;
 use shared::world::World;
@@ -45,15 +45,15 @@ pub async fn open_local(data: Option<&Path>, world: World) -> Result<Table, Fail
 
 /// Opens a table in DynamoDB with the operator's own credentials and region.
 pub async fn open_remote(name: &str, endpoint: Option<&str>, region: Option<String>) -> Result<Table, Failure> {
-    let mut loader = aws_config::defaults(aws_config::BehaviorVersion::latest()).http_client(https_client(true));
+    let http = https::client(Trust::System).map_err(|error| error.to_string())?;
+    let mut loader = aws_config::defaults(aws_config::BehaviorVersion::latest()).http_client(http.clone());
     if let Some(region) = region {
         loader = loader.region(Region::new(region));
     }
     let config = loader.load().await;
     let region = config.region().cloned().ok_or("no AWS region is known: set AWS_REGION or --region")?;
     let credentials = config.credentials_provider().ok_or("no AWS credentials are known")?;
-    let mut settings =
-        client_settings().region(region).credentials_provider(credentials).http_client(https_client(true));
+    let mut settings = client_settings().region(region).credentials_provider(credentials).http_client(http);
     if let Some(endpoint) = endpoint {
         settings = settings.endpoint_url(endpoint);
     }

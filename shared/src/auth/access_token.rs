@@ -57,10 +57,14 @@ pub struct Caller {
     pub scopes: Scopes,
 }
 
-impl Caller {
+/// What a token says whose signature, issuer and audience are good.
+#[derive(Clone, Debug)]
+pub struct Verified(Claims);
+
+impl Verified {
     /// Verifies an access token (RFC 9068 §4): the key and its algorithm come from the published keys, never from the token;
-    /// `typ`, `iss`, `aud`, `exp` and `iat` are checked, and headers that would bring a key along are refused (RFC 8725 §3).
-    pub async fn verify(unverified_token: &str, keys: &PublicKeys, base_url: &str, now: Timestamp) -> Result<Self> {
+    /// `typ`, `iss` and `aud` are checked, and headers that would bring a key along are refused (RFC 8725 §3).
+    pub async fn verify(unverified_token: &str, keys: &PublicKeys, base_url: &str) -> Result<Self> {
         if unverified_token.len() > MAX_TOKEN {
             return Err(Error::BadToken("the token is longer than 8 KB"));
         }
@@ -83,18 +87,26 @@ impl Caller {
         let claims = jsonwebtoken::decode::<Claims>(unverified_token, &key, &rules(base_url))
             .map_err(|_| Error::BadToken("the signature, the issuer or the audience is wrong"))?
             .claims;
+        if claims.client_id.tenant() != &claims.tenant {
+            return Err(Error::BadToken("client and tenant do not belong together"));
+        }
+        Ok(Self(claims))
+    }
+
+    /// The caller, while the token is good.
+    pub fn caller(&self, now: Timestamp) -> Result<Caller> {
+        let claims = &self.0;
         if claims.exp.saturating_add(LEEWAY) <= now.seconds() {
             return Err(Error::BadToken("the token has expired"));
         }
         if claims.nbf.unwrap_or(claims.iat).max(claims.iat).saturating_sub(LEEWAY) > now.seconds() {
             return Err(Error::BadToken("the token is not good yet"));
         }
-        if claims.client_id.tenant() != &claims.tenant {
-            return Err(Error::BadToken("client and tenant do not belong together"));
-        }
-        Ok(Self { tenant: claims.tenant, client_id: claims.client_id, scopes: claims.scope })
+        Ok(Caller { tenant: claims.tenant.clone(), client_id: claims.client_id.clone(), scopes: claims.scope.clone() })
     }
+}
 
+impl Caller {
     /// Checks that the token holds a scope (RFC 6750 §3.1).
     pub fn needs(&self, scope: Scope) -> Result<()> {
         if self.scopes.allows(scope) { Ok(()) } else { Err(Error::InsufficientScope(scope)) }

@@ -57,7 +57,7 @@ impl FromRequest<App> for Call {
             *parts.extensions.get::<&'static Route>().ok_or_else(|| Error::unexpected("a route has no label"))?;
         let base_url = base_url(app, &parts.extensions)?;
         let token = bearer(&parts.headers)?;
-        let caller = Caller::verify(token, app.public_keys(), &base_url, app.world().clock.now()).await?;
+        let caller = app.caller(token, &base_url).await?;
         name_caller(&parts.extensions, &caller.tenant, &caller.client_id);
         let scope = route.scope.ok_or_else(|| Error::unexpected("a route of callers names no scope"))?;
         caller.needs(scope)?;

@@ -133,6 +133,8 @@ async fn s1_a_page_has_no_more_members_than_asked_for() {
     }
     assert_eq!(visited.len(), 7);
     for wrong in [json!(0), json!(101), json!("x"), json!(1.5)] {
-        crm.post(QUERY, json!({ "filter": { "username": "jan0" }, "limit": wrong })).await.is(400);
+        let refused = crm.post(QUERY, json!({ "filter": { "username": "jan0" }, "limit": wrong })).await.is(422);
+        assert_eq!(refused.violations(), ["/limit wrong-format"]);
+        assert!(refused.text().contains("100"));
     }
 }

@@ -24,6 +24,7 @@
 mod errors;
 #[cfg(test)]
 mod tests;
+mod tokens;
 
 use std::fs::{File, OpenOptions, create_dir_all};
 use std::path::Path;
@@ -43,12 +44,15 @@ use dynoxide::{Database, DynoxideError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use self::tokens::Tokens;
+
 /// Runs DynamoDB operations in memory or in a data folder; clones share it.
 #[derive(Clone)]
 pub struct Embedded {
     // INVARIANT: declared before the lock, so that the last clone closes the
     // file before another process may open it.
     database: Database,
+    tokens: Tokens,
     /// `None` in memory.
     lock: Option<Arc<File>>,
 }
@@ -57,7 +61,7 @@ impl Embedded {
     /// Starts empty, in memory; the last clone takes the content with it.
     pub fn memory() -> io::Result<Self> {
         let database = Database::memory().map_err(io::Error::other)?;
-        Ok(Self { database, lock: None })
+        Ok(Self { database, tokens: Tokens::default(), lock: None })
     }
 
     /// Opens the data folder at `path`, or creates it, its files for the owner only.
@@ -122,7 +126,7 @@ fn open_folder(path: &Path) -> io::Result<Embedded> {
     owners_file(&path)?;
     let path = path.to_str().ok_or(io::ErrorKind::InvalidFilename)?;
     let database = Database::new(path).map_err(io::Error::other)?;
-    Ok(Embedded { database, lock: Some(Arc::new(lock)) })
+    Ok(Embedded { database, tokens: Tokens::default(), lock: Some(Arc::new(lock)) })
 }
 
 /// Opens a file that, if it is new, nobody else can read: the table holds
@@ -144,9 +148,10 @@ impl HttpClient for Embedded {
 impl HttpConnector for Embedded {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let this = self.clone();
+        let tokens = self.tokens.clone();
         HttpConnectorFuture::new(async move {
             let (status, body) = this
-                .run(move |database| answer(database, &request))
+                .run(move |database| answer(database, &tokens, &request))
                 .await
                 .map_err(|error| ConnectorError::other(error.into(), None))?;
             let status = StatusCode::try_from(status).map_err(|error| ConnectorError::other(error.into(), None))?;
@@ -166,11 +171,11 @@ fn request_id() -> String {
     format!("{:052}", REQUESTS.fetch_add(1, Ordering::Relaxed))
 }
 
-fn answer(database: &Database, request: &HttpRequest) -> (u16, Vec<u8>) {
+fn answer(database: &Database, tokens: &Tokens, request: &HttpRequest) -> (u16, Vec<u8>) {
     let target = request.headers().get("x-amz-target").unwrap_or_default();
     let operation = target.strip_prefix("DynamoDB_20120810.").unwrap_or(target);
     let body = request.body().bytes().unwrap_or_default();
-    match dispatch(database, operation, body) {
+    match dispatch(database, tokens, operation, body) {
         Ok(output) => (200, output),
         Err(failure) => errors::answer(operation, failure),
     }
@@ -186,7 +191,7 @@ enum Failure {
     Engine(DynoxideError),
 }
 
-fn dispatch(db: &Database, operation: &str, body: &[u8]) -> Result<Vec<u8>, Failure> {
+fn dispatch(db: &Database, tokens: &Tokens, operation: &str, body: &[u8]) -> Result<Vec<u8>, Failure> {
     match operation {
         "GetItem" => perform(body, |input| db.get_item(input)),
         "PutItem" => perform(body, |input| db.put_item(input)),
@@ -195,7 +200,7 @@ fn dispatch(db: &Database, operation: &str, body: &[u8]) -> Result<Vec<u8>, Fail
         "BatchGetItem" => perform(body, |input| db.batch_get_item(input)),
         "Query" => perform(body, |input| db.query(input)),
         "Scan" => perform(body, |input| db.scan(input)),
-        "TransactWriteItems" => perform(body, |input| db.transact_write_items(input)),
+        "TransactWriteItems" => perform(body, |input| tokens.transact(db, input)),
         "TransactGetItems" => perform(body, |input| db.transact_get_items(input)),
         "CreateTable" => perform(body, |input| db.create_table(input)),
         "DescribeTable" => perform(body, |input| db.describe_table(input)),
