@@ -73,6 +73,7 @@ pub async fn run(routes: &'static [Route]) -> Result<(), lambda_http::Error> {
 }
 
 /// A router as the Lambda runtime calls it.
+#[must_use]
 pub fn function(router: Router) -> Function {
     ServiceExt::<LambdaEvent<LambdaRequest>>::map_request(Adapter::from(door(router)), encode_query as fn(_) -> _)
 }
@@ -103,6 +104,7 @@ pub type Door = MapResponse<Router, fn(Response) -> Response>;
 
 /// The router as API Gateway reaches it: the request's id and domain are those of its context, and an answer that has no body
 /// announces none, as a socket's server sees to (RFC 9110 §8.6).
+#[must_use]
 pub fn door(router: Router) -> Door {
     let router = router.layer(axum::middleware::map_request(async |mut request: Request| {
         if let Some(RequestContext::ApiGatewayV2(context)) = request.extensions().get::<RequestContext>() {

@@ -2,6 +2,14 @@
 //!
 //! Each test is a sentence that begins with the rule it pins (`rules.md`).
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::float_cmp,
+    reason = "helpers of tests fail by panicking; capacity units are halves and wholes, which compare exactly"
+)]
+
 mod cost;
 mod definitions;
 mod edge;

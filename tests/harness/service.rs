@@ -1,5 +1,7 @@
 //! The service in this process, its tenants and their clients.
 
+use std::collections::BTreeMap;
+
 use axum::Router;
 use kith::check::{self, Report};
 use kith::serve;
@@ -95,7 +97,8 @@ impl Service {
         let mut pages = self.table.client().scan().table_name(self.table.name()).into_paginator().items().send();
         let mut items = Vec::new();
         while let Some(item) = pages.next().await {
-            items.push(format!("{:?}", item.expect("a page of items")));
+            let item: BTreeMap<_, _> = item.expect("a page of items").into_iter().collect();
+            items.push(format!("{item:?}"));
         }
         items
     }

@@ -20,7 +20,7 @@ async fn all_of_a_commit_happens_or_nothing_of_it() {
     let writes = [0, 1, 2, 4].map(|i| put(i, "new")).to_vec();
     store.table.commit(writes).await.unwrap();
     let mut there = store.table.get_many(&keys).await.unwrap();
-    there.sort_by(|a, b| a.key().cmp(&b.key()));
+    there.sort_by_key(Item::key);
     assert_eq!(
         there.iter().filter_map(|item| item.get_text("doc")).collect::<Vec<_>>(),
         ["new", "new", "new", "old", "new"]

@@ -1,7 +1,7 @@
 //! The token endpoint (RFC 6749 §3.2), with errors of its own form (§5.2).
 
 use http::StatusCode;
-use http::header::{CACHE_CONTROL, HeaderValue, PRAGMA, WWW_AUTHENTICATE};
+use http::header::{CACHE_CONTROL, HeaderValue, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde_json::json;
 use shared::app::App;
 use shared::auth::access_token::{Claims, issuer};
@@ -12,7 +12,7 @@ use shared::axum::response::{IntoResponse, Response};
 use shared::domain::client::Client;
 use shared::domain::{Error, Scopes};
 use shared::http::call::{MAX_BODY, base_url, media_type, read_body};
-use shared::http::edge::name_caller;
+use shared::http::edge::{Cause, name_caller};
 
 use crate::client_authentication::authenticate;
 use crate::form::Form;
@@ -59,14 +59,36 @@ impl IntoResponse for OAuthError {
             Self::Other(Error::TooLarge(_) | Error::Malformed(_)) => {
                 (StatusCode::BAD_REQUEST, "invalid_request", "the body is too large or broken", false)
             }
-            Self::Other(error) => return error.into_response(),
+            Self::Other(error) => return fault(error),
         };
-        let mut response = (status, Json(json!({ "error": code, "error_description": detail }))).into_response();
+        let mut response = refusal(status, code, detail);
         if basic {
             response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"kith\""));
         }
         no_store(response)
     }
+}
+
+fn refusal(status: StatusCode, code: &str, detail: &str) -> Response {
+    (status, Json(json!({ "error": code, "error_description": detail }))).into_response()
+}
+
+/// A fault of the service in the form of the endpoint; the codes are those of RFC 6749 §4.1.2.1, since §5.2 has none for it.
+fn fault(error: Error) -> Response {
+    let problem = error.into_response();
+    let unavailable = problem.status() == StatusCode::SERVICE_UNAVAILABLE;
+    let mut response = if unavailable {
+        refusal(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", "try again after the time in Retry-After")
+    } else {
+        refusal(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "the error was logged under the request id")
+    };
+    if let Some(after) = problem.headers().get(RETRY_AFTER) {
+        response.headers_mut().insert(RETRY_AFTER, after.clone());
+    }
+    if let Some(cause) = problem.extensions().get::<Cause>() {
+        response.extensions_mut().insert(cause.clone());
+    }
+    no_store(response)
 }
 
 /// Tokens and what speaks of them are stored nowhere (RFC 6749 §5.1).

@@ -28,6 +28,10 @@ pub struct BaseUrl(pub String);
 #[derive(Clone, Debug)]
 pub struct RequestId(pub String);
 
+/// What is to be logged about an answer that tells its caller nothing.
+#[derive(Clone, Debug)]
+pub struct Cause(pub String);
+
 /// Who the log line names; filled in once the caller is known.
 #[derive(Clone, Debug, Default)]
 struct Trace(Arc<OnceLock<(String, String)>>);
@@ -64,13 +68,13 @@ async fn around(mut request: Request, next: Next, world: World) -> Response {
     if let Ok(value) = HeaderValue::try_from(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
-    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        if let Some(cause) = problem.cause() {
-            tracing::error!(request_id = id, cause, "fault");
-        }
-        if method != Method::HEAD {
-            *response.body_mut() = Body::from(problem.with_request_id(&id));
-        }
+    if let Some(Cause(cause)) = response.extensions_mut().remove::<Cause>() {
+        tracing::error!(request_id = id, cause, "fault");
+    }
+    if let Some(problem) = response.extensions_mut().remove::<Problem>()
+        && method != Method::HEAD
+    {
+        *response.body_mut() = Body::from(problem.with_request_id(&id));
     }
     let units = meter.units();
     let (tenant, client) = trace.0.get().map_or(("-", "-"), |(tenant, client)| (tenant, client));

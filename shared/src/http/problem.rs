@@ -6,6 +6,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, RETRY_AFTER, 
 use http::{HeaderName, StatusCode};
 use serde::Serialize;
 
+use super::edge::Cause;
 use crate::domain::error::{Error, Violation};
 
 /// The body of an error, before the request's id is known.
@@ -20,17 +21,9 @@ pub struct Problem {
     request_id: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<Violation>,
-    #[serde(skip)]
-    cause: Option<String>,
 }
 
 impl Problem {
-    /// What to log about a fault that no rule foresees.
-    #[must_use]
-    pub fn cause(&self) -> Option<&str> {
-        self.cause.as_deref()
-    }
-
     /// Writes the body with the request's id.
     #[must_use]
     pub fn with_request_id(mut self, id: &str) -> Vec<u8> {
@@ -42,7 +35,7 @@ impl Problem {
 type Header = (HeaderName, String);
 
 impl Error {
-    fn problem(self) -> (StatusCode, Problem, Vec<Header>) {
+    fn problem(self) -> (StatusCode, Problem, Vec<Header>, Option<Cause>) {
         let mut headers = Vec::new();
         let mut errors = Vec::new();
         let mut cause = None;
@@ -116,7 +109,7 @@ impl Error {
             Self::Conflict(detail) => (409, "conflict", "The state does not allow it", detail),
             Self::Unavailable(what) => {
                 headers.push((RETRY_AFTER, "1".to_owned()));
-                cause = Some(what);
+                cause = Some(Cause(what));
                 (503, "unavailable", "Not available now", "try again after the time in `Retry-After`".to_owned())
             }
             Self::Outdated | Self::AlreadyRecorded => {
@@ -129,13 +122,13 @@ impl Error {
                 )
             }
             Self::Unexpected(what) => {
-                cause = Some(what);
+                cause = Some(Cause(what));
                 (500, "unexpected", "Unexpected error", "the error was logged under the request id".to_owned())
             }
         };
         let kind = format!("/problems/{slug}");
-        let problem = Problem { kind, title, status, detail, request_id: None, errors, cause };
-        (StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), problem, headers)
+        let problem = Problem { kind, title, status, detail, request_id: None, errors };
+        (StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), problem, headers, cause)
     }
 }
 
@@ -146,7 +139,7 @@ fn count(violations: usize) -> String {
 impl IntoResponse for Error {
     /// The edge writes the body, because it knows the request's id.
     fn into_response(self) -> Response {
-        let (status, problem, headers) = self.problem();
+        let (status, problem, headers, cause) = self.problem();
         let mut response = Response::new(Body::empty());
         *response.status_mut() = status;
         let fixed = [
@@ -163,6 +156,9 @@ impl IntoResponse for Error {
             }
         }
         response.extensions_mut().insert(problem);
+        if let Some(cause) = cause {
+            response.extensions_mut().insert(cause);
+        }
         response
     }
 }

@@ -108,7 +108,8 @@ async fn h7_lists_of_definitions_are_paged_too() {
         path = format!("/config/persona-definitions?limit=2&cursor={next}");
     }
     // Ids of one millisecond come in any order, and each once.
-    (found.sort(), due.sort());
+    found.sort();
+    due.sort();
     assert_eq!(found, due);
 }
 
@@ -134,7 +135,7 @@ async fn s1_a_page_has_no_more_members_than_asked_for() {
     assert_eq!(visited.len(), 7);
     for wrong in [json!(0), json!(101), json!("x"), json!(1.5)] {
         let refused = crm.post(QUERY, json!({ "filter": { "username": "jan0" }, "limit": wrong })).await.is(422);
-        assert_eq!(refused.violations(), ["/limit wrong-format"]);
+        assert!(refused.violations()[0].starts_with("/limit wrong-"), "{wrong}");
         assert!(refused.text().contains("100"));
     }
 }

@@ -86,19 +86,24 @@ async fn s1_a_user_takes_at_most_200_kb() {
 }
 
 #[tokio::test]
-async fn s1_a_user_has_at_most_200_attributes() {
+async fn s1_a_user_has_at_most_200_attributes_those_of_its_personas_included() {
     let crm = Service::start().await.crm().await;
-    let mut attributes = Map::new();
-    for i in 0..201 {
-        crm.define(&format!("a{i}"), json!({})).await;
+    let (mut ids, mut attributes) = (Vec::new(), Map::new());
+    for i in 0..10 {
+        ids.push(crm.define(&format!("a{i}"), json!({})).await.id);
         attributes.insert(format!("a{i}"), json!(["x"]));
     }
-    let body = |attributes: &Map<String, Value>| json!({ "username": "jan", "attributes": { "common": attributes } });
-    let refused = crm.post(USERS, body(&attributes)).await.is(422);
+    crm.define_persona("employee", json!({ "scoped": true, "attributes": ids })).await;
+    let persona = |i| json!({ "name": "employee", "scope": [format!("s{i}")], "attributes": { "common": attributes } });
+    let personas: Vec<_> = (0..20).map(persona).collect();
+    let body = |own: Value| json!({ "username": "jan", "personas": personas, "attributes": { "common": own } });
+
+    let refused = crm.post(USERS, body(json!({ "a0": ["x"] }))).await.is(422);
     assert_eq!(refused.violations(), ["/attributes too-many"]);
     says(&refused, "200");
-    attributes.remove("a0");
-    crm.post(USERS, body(&attributes)).await.is(201);
+    let jan = crm.create(USERS, body(json!({}))).await;
+    let patch = json!({ "attributes": { "common": { "a0": ["x"] } } });
+    says(&crm.patch(&jan.path, patch).if_match(&jan.tag).await.is(422), "200");
 }
 
 #[tokio::test]

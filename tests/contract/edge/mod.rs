@@ -5,5 +5,6 @@ mod cursors;
 mod headers;
 mod idempotency;
 mod limits;
+mod logs;
 mod precedence;
 mod preconditions;

@@ -37,7 +37,7 @@ async fn under(operation: Operation, what: &str, arrange: impl Fn(&tests::Faults
 
 /// The faults of one call: before its effect, after it, instead of it; the forms of each in turn.
 fn faults_of(call: usize) -> [Fault; 5] {
-    let even = call % 2 == 0;
+    let even = call.is_multiple_of(2);
     [
         if even { Fault::Unreachable } else { Fault::ServerError },
         if even { Fault::Lost } else { Fault::LostServerError },

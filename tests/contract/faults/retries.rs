@@ -30,7 +30,9 @@ async fn i2_a_write_whose_answer_was_lost_is_not_refused_by_its_own_effect() {
                 let scene = Scene::set(operation).await;
                 scene.service.faults.reset();
                 scene.service.faults.next(write, Fault::Lost);
-                after.iter().for_each(|fault| scene.service.faults.next(write, fault.clone()));
+                for fault in &after {
+                    scene.service.faults.next(write, fault.clone());
+                }
                 let answer = scene.call(operation).await;
                 scene.service.faults.reset();
                 let good = answer.status.is_success() || answer.code() == 503;

@@ -1,7 +1,7 @@
 //! Users: one tag, one username, one address.
 
 use serde_json::{Value, json};
-use tests::{Client, Service, person};
+use tests::{Answer, Client, Service, person};
 use tokio::task::JoinSet;
 
 use super::{at_once, count};
@@ -82,7 +82,7 @@ async fn d3_of_64_creations_of_one_username_one_wins() {
     let service = Service::start().await;
     let crm = service.crm().await;
     let instances = [crm.clone(), crm.on(&service.instance())];
-    let name = |i: usize| if i % 2 == 0 { "jan" } else { "JAN" };
+    let name = |i: usize| if i.is_multiple_of(2) { "jan" } else { "JAN" };
     let answers = at_once((0..64).map(|i| instances[i % 2].post(USERS, person(name(i))))).await;
     assert_eq!(count(&answers, &[201, 409]), [1, 63]);
     let refused = answers.iter().find(|answer| answer.code() == 409).unwrap();
@@ -122,7 +122,7 @@ async fn d1_users_join_and_leave_one_address_at_once() {
             _ => crm.patch(&user.path, json!({ "given_name": format!("J{round}") })).if_match("*"),
         });
         let answers = at_once(calls.collect::<Vec<_>>()).await;
-        assert_eq!(count(&answers, &[200]), [16], "{:?}", answers.iter().map(|a| a.code()).collect::<Vec<_>>());
+        assert_eq!(count(&answers, &[200]), [16], "{:?}", answers.iter().map(Answer::code).collect::<Vec<_>>());
         service.check().await;
     }
     let mut found = 0;

@@ -136,8 +136,8 @@ async fn every_user_is_linked_to_the_built_in_server_by_its_username() {
     let (servers, _) = sides(&service).await;
     let jan = servers.client.create_user("jan").await;
     let due = json!({ "id": jan.id, "authentication_server_id": "system", "subject": "jan", "user_id": jan.id });
-    assert_eq!(servers.list(&format!("user_id={}", jan.id)).await, [due.clone()]);
-    assert_eq!(servers.list(&format!("user_id={}&authentication_server_id=system", jan.id)).await, [due.clone()]);
+    assert_eq!(servers.list(&format!("user_id={}", jan.id)).await, vec![due.clone()]);
+    assert_eq!(servers.list(&format!("user_id={}&authentication_server_id=system", jan.id)).await, vec![due.clone()]);
     let path = format!("{}/{}", servers.path, jan.id);
     let read = servers.client.get(&path).await.is(200);
     assert_eq!(read.json(), due);

@@ -44,7 +44,7 @@ async fn d4_every_indexed_value_finds_what_was_acknowledged() {
         json!(r#"username eq "jan""#),
         json!(r#"family_name eq "janssen" and attributes.common.tag eq "X""#),
         json!(r#"personas[name eq "employee" and scope eq "chemco"]"#),
-        json!(r#"attributes.common.size eq 1.50"#),
+        json!("attributes.common.size eq 1.50"),
     ] {
         assert_eq!(names(&crm, filter.clone()).await, ["Jan"], "{filter}");
     }

@@ -34,7 +34,8 @@ impl Tokens {
         mut request: TransactWriteItemsRequest,
     ) -> dynoxide::Result<TransactWriteItemsResponse> {
         let Some(token) = request.client_request_token.take() else { return database.transact_write_items(request) };
-        let content = serde_json::to_vec(&request.transact_items)
+        // As a value: the attributes of an item have no order.
+        let content = serde_json::to_value(&request.transact_items)
             .map_err(|error| DynoxideError::InternalServerError(error.to_string()))?;
         let content = BuildHasherDefault::<DefaultHasher>::default().hash_one(content);
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);

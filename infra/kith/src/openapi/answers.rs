@@ -32,7 +32,13 @@ pub(super) fn answers(route: &Route) -> Result<Responses, Failure> {
         answers = answers.response(status.to_string(), shared(problem));
     }
     if let Body::Form(_) = route.body {
-        answers = answers.response("400", shared("OAuthRefused")).response("401", shared("OAuthInvalidClient"));
+        let own = [
+            ("400", "OAuthRefused"),
+            ("401", "OAuthInvalidClient"),
+            ("500", "OAuthFault"),
+            ("503", "OAuthUnavailable"),
+        ];
+        answers = own.into_iter().fold(answers, |answers, (status, name)| answers.response(status, shared(name)));
     }
     Ok(answers.build())
 }
@@ -173,6 +179,10 @@ pub(super) fn problems() -> Vec<(&'static str, Response)> {
     shared.push(("OAuthRefused", with_headers(bad, &["Cache-Control"]).build()));
     let unknown = refused("The client is unknown or its credentials are wrong.");
     shared.push(("OAuthInvalidClient", with_headers(unknown, &["Cache-Control", "WWW-Authenticate"]).build()));
+    let fault = refused("`server_error`: an error that no rule foresees; it is logged under the request id.");
+    shared.push(("OAuthFault", with_headers(fault, &["Cache-Control"]).build()));
+    let unavailable = refused("`temporarily_unavailable`: not now; try again after the time in Retry-After.");
+    shared.push(("OAuthUnavailable", with_headers(unavailable, &["Cache-Control", "Retry-After"]).build()));
     shared
 }
 

@@ -52,6 +52,8 @@ fn error() -> Schema {
         "unauthorized_client",
         "unsupported_grant_type",
         "invalid_scope",
+        "server_error",
+        "temporarily_unavailable",
     ];
     Record::new("An error of the token endpoint (RFC 6749 §5.2).")
         .must("error", word(codes, "What is wrong, for programs."))

@@ -1,0 +1,130 @@
+//! The log: one line per request, without personal data (rules S3, D7, E2).
+
+use std::sync::{Mutex, Once};
+
+use serde_json::{Value, json};
+use shared::domain::id::TenantId;
+use shared::log;
+use shared::store::{Condition, Item, Key, Write};
+use tests::{Answer, Client, Fault, Service, TENANT};
+
+const USERS: &str = "/identity/users";
+const WORDS: [&str; 4] = ["zwaardvis", "zandloper", "vuurtoren", "kompas"];
+
+static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+
+/// Appends to [`LOG`], to which other tests of the process may write as well.
+struct Writer;
+
+impl std::io::Write for Writer {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        LOG.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Keeps the log of this process.
+fn keep() {
+    static KEPT: Once = Once::new();
+    KEPT.call_once(|| log::to(|| Writer));
+}
+
+/// The lines about a request.
+fn lines(answer: &Answer) -> Vec<Value> {
+    let id = answer.header("x-request-id").expect("a request id");
+    let text = String::from_utf8(LOG.lock().unwrap().clone()).unwrap();
+    text.lines().filter(|line| line.contains(id)).map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+async fn requests(crm: &Client) -> Vec<Answer> {
+    let body = json!({
+        "username": WORDS[0], "family_name": WORDS[1], "preferred_email": format!("{}@example.org", WORDS[2]),
+    });
+    let made = crm.post(USERS, body.clone()).key(WORDS[3]).await.is(201);
+    let path = made.header("location").unwrap().to_owned();
+    vec![
+        made,
+        crm.post(USERS, body).await.is(409),
+        crm.post(USERS, json!({ "username": WORDS[0], WORDS[1]: WORDS[2] })).await.is(422),
+        crm.call("POST", USERS).body("application/json", format!("{{\"{}\"", WORDS[0])).await.is(400),
+        crm.post(&format!("{USERS}/query"), json!({ "filter": { "username": WORDS[0] } })).await.is(200),
+        crm.get(&format!("{USERS}/{}", WORDS[0])).await.is(404),
+        crm.get(&format!("{path}?{}={}", WORDS[0], WORDS[1])).await.is(400),
+        crm.get(&format!("/{}", WORDS[0])).await.is(404),
+        crm.service.call("GET", &path).token(WORDS[0]).await.is(401),
+        crm.patch(&path, json!({ "given_name": WORDS[3] })).if_match("*").await.is(200),
+        crm.delete(&path).await.is(204),
+    ]
+}
+
+#[tokio::test]
+async fn s3_a_request_is_one_line_with_its_cost_and_without_personal_data() {
+    keep();
+    let crm = Service::start().await.crm().await;
+    for answer in requests(&crm).await {
+        let lines = lines(&answer);
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        let line = &lines[0];
+        assert_eq!(line["status"], json!(answer.code()));
+        assert_eq!((&line["read_units"], &line["write_units"]), (&json!(answer.cost().0), &json!(answer.cost().1)));
+        for name in ["tenant", "client", "operation", "milliseconds", "cold_start"] {
+            assert!(!line[name].is_null(), "no `{name}`: {line}");
+        }
+        let text = line.to_string().to_lowercase();
+        for word in WORDS.iter().chain([&crm.token.as_str(), &crm.secret.as_str(), &"/identity"]) {
+            assert!(!text.contains(&word.to_lowercase()), "`{word}`: {text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn s3_a_token_request_names_its_client_and_no_secret() {
+    keep();
+    let service = Service::start().await;
+    let crm = service.crm().await;
+    let issued = crm.token_for(&[("grant_type", "client_credentials")]).await.is(200);
+    let line = lines(&issued)[0].clone();
+    assert_eq!((&line["tenant"], &line["client"]), (&json!(TENANT), &json!(crm.id)));
+    for secret in [&crm.secret, &issued.field("access_token"), &issued.field("refresh_token")] {
+        assert!(!line.to_string().contains(secret.as_str()));
+    }
+}
+
+#[tokio::test]
+async fn e2_a_fault_that_no_rule_foresees_is_logged_once_and_answered_bare() {
+    keep();
+    let service = Service::start().await;
+    let crm = service.crm().await;
+    let jan = crm.create_user("jan").await;
+    let tenant: TenantId = TENANT.parse().unwrap();
+    let key = Key::user(&tenant, jan.id.parse().unwrap());
+    let before = service.table.get(&key).await.unwrap().unwrap().version().unwrap();
+    let broken = Item::at(&key).text("doc", format!("{{\"{}\": 1", WORDS[0]));
+    service.table.commit(vec![Write::Put(broken, Condition::Version(before))]).await.unwrap();
+
+    let answer = crm.get(&jan.path).await.is(500);
+
+    insta::assert_snapshot!(answer.problem().to_string(), @r#"{"detail":"the error was logged under the request id","status":500,"title":"Unexpected error","type":"/problems/unexpected"}"#);
+    let lines = lines(&answer);
+    assert_eq!(lines.iter().filter(|line| line["level"] == "ERROR").count(), 1, "{lines:?}");
+    assert!(lines.iter().all(|line| !line.to_string().contains(WORDS[0])), "{lines:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn e2_messages_of_the_table_are_neither_shown_nor_logged() {
+    keep();
+    let service = Service::start().await;
+    let crm = service.crm().await;
+    let jan = crm.create_user("jan").await;
+    for fault in [Fault::ServerError, Fault::Throttled] {
+        service.faults.reset();
+        service.faults.from(0, fault);
+        let answer = crm.get(&jan.path).await.is(503);
+        assert_eq!(answer.header("retry-after"), Some("1"));
+        let lines = format!("{:?}{}", lines(&answer), answer.text());
+        assert!(!lines.contains("secret value"), "{lines}");
+    }
+}
