@@ -1,4 +1,4 @@
-//! The ClientRequestTokens of the last transactions.
+//! The `ClientRequestToken`s of the last transactions.
 //!
 //! The engine remembers every token of the last ten minutes and walks all of them on each transaction, which under load took up
 //! to 41 % of the processor. The service's promise is kept here instead, for as many tokens as a client can still be repeating:

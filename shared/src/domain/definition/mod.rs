@@ -110,9 +110,7 @@ pub(super) fn take_name<'a>(
     underscores: bool,
     mut others: impl Iterator<Item = &'a str>,
 ) -> Option<String> {
-    let Some(name) = fields.required_text("name", MAX_TEXT) else {
-        return None;
-    };
+    let name = fields.required_text("name", MAX_TEXT)?;
     if !is_name(&name, underscores) {
         let due = if underscores { "^[a-z][a-z0-9_-]{0,62}$" } else { "^[a-z][a-z0-9-]{0,62}$" };
         fields.refuse("name", Code::WrongFormat, format!("a name that matches `{due}` is due"));

@@ -39,9 +39,7 @@ fn take_id<'a>(
         fields.unchanged("id", &Json::from(id), Code::Immutable, "ids never change");
         return Some(id.clone());
     }
-    let Some(text) = fields.required_text("id", MAX_TEXT) else {
-        return None;
-    };
+    let text = fields.required_text("id", MAX_TEXT)?;
     let Ok(id) = text.parse::<PartyId>() else {
         fields.refuse("id", Code::WrongFormat, "an id that matches `^[a-z][a-z0-9-]{1,62}$` is due");
         return None;
