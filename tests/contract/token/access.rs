@@ -135,6 +135,8 @@ async fn o5_forged_signatures_are_refused() {
     let signer = Signer::of(&service).await;
     let (header, claims) = (decode(&signer.token, 0), decode(&signer.token, 1));
     let get = |token: &str| service.call("GET", PATH).token(token);
+    // What a function remembers of a good token vouches for no other.
+    get(&signer.token).await.is(404);
     let jwks = service.call("GET", "/idhub/oidc/v1/jwks").await.is(200).json();
 
     let none = |alg: &str| {
