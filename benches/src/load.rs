@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 use crate::Outcome;
 use crate::operation::{Connection, Operation, Service};
 use crate::peers::PEERS;
-use crate::process::{MEASURED, Scratch, has_two_cores, keep_away, most_memory, now, program, whole_cpu};
+use crate::process::{MEASURED, Scratch, has_two_cores, keep_away, kith, most_memory, now, whole_cpu};
 
 /// How many connections at once.
 const CONNECTIONS: [usize; 3] = [1, 16, 64];
@@ -59,13 +59,13 @@ struct Running {
 
 impl Running {
     fn start(folder: &Scratch, apart: bool) -> Outcome<Self> {
-        let kith = program("kith")?;
+        let program = kith()?;
         let mut command = if apart {
             let mut command = Command::new("taskset");
-            command.args(["-c", MEASURED]).arg(kith);
+            command.args(["-c", MEASURED]).arg(program);
             command
         } else {
-            Command::new(kith)
+            Command::new(program)
         };
         let mut child = command
             .args(["serve", "--memory", "--listen", "127.0.0.1:0", "--data"])

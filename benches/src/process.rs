@@ -25,10 +25,18 @@ fn folder() -> Outcome<PathBuf> {
     Ok(program.parent().ok_or("this program is in no folder")?.to_owned())
 }
 
-/// A program of the same build.
-pub fn program(name: &str) -> Outcome<PathBuf> {
-    let path = folder()?.join(name);
-    if path.exists() { Ok(path) } else { Err(format!("`{name}` is not built: run `just bench`").into()) }
+/// A function, built like this program.
+pub fn function(name: &str) -> Outcome<PathBuf> {
+    built(folder()?.join(name))
+}
+
+/// The program `kith`, built for speed: its profile has a folder of its own.
+pub fn kith() -> Outcome<PathBuf> {
+    built(folder()?.join("../server/kith"))
+}
+
+fn built(path: PathBuf) -> Outcome<PathBuf> {
+    if path.exists() { Ok(path) } else { Err(format!("`{}` is not built: run `just bench`", path.display()).into()) }
 }
 
 /// Whether there are cores enough to keep what measures away from what is measured.
