@@ -13,7 +13,7 @@ use kith::table::LOCAL;
 use tokio::process::{Child, Command};
 
 use crate::dynamodb::Endpoint;
-use crate::process::{Scratch, fine_cpu, function, median, most_memory, ms, now};
+use crate::process::{Scratch, binary, fine_cpu, median, most_memory, ms, now};
 use crate::runtime_api::RuntimeApi;
 use crate::{Goal, Outcome, dynamodb, world};
 
@@ -48,7 +48,7 @@ struct Run {
 pub fn sizes(goals: &mut Vec<Goal>) -> Outcome {
     println!("\nSize of each function, stripped\n\n| function | MB |\n|---|---|");
     for name in FUNCTIONS {
-        let bytes = std::fs::metadata(function(name)?)?.len();
+        let bytes = std::fs::metadata(binary(name)?)?.len();
         println!("| {name} | {}.{:02} |", bytes / 1_000_000, bytes % 1_000_000 / 10_000);
         goals.push(Goal { what: format!("bytes of {name}"), most: MOST_BYTES, is: bytes });
     }
@@ -103,7 +103,7 @@ pub async fn run(goals: &mut Vec<Goal>) -> Outcome {
 
 /// A function in the environment that Lambda gives, started by `through`.
 fn function(through: &[&str], name: &str, api: &RuntimeApi) -> Outcome<Command> {
-    let mut words = through.iter().map(Into::into).chain([function(name)?]);
+    let mut words = through.iter().map(Into::into).chain([binary(name)?]);
     let mut command = Command::new(words.next().ok_or("nothing to start")?);
     command
         .args(words)

@@ -26,7 +26,7 @@ fn folder() -> Outcome<PathBuf> {
 }
 
 /// A function, built like this program.
-pub fn function(name: &str) -> Outcome<PathBuf> {
+pub fn binary(name: &str) -> Outcome<PathBuf> {
     built(folder()?.join(name))
 }
 

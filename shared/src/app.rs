@@ -217,20 +217,24 @@ impl App {
         Ok(caller)
     }
 
-    /// A client, at most 30 seconds old.
-    pub async fn client(&self, id: &ClientId) -> Result<Option<Arc<Versioned<Client>>>> {
-        match self.0.clients.get(id) {
-            Some((read_at, client)) if is_young(read_at, self.world().clock.now()) => Ok(Some(client)),
-            _ => self.reload_client(id).await,
+    /// A client that fits. One that is remembered and fits costs nothing; in every other case it is read once, so that what is
+    /// remembered cannot hide a secret made since, and an unknown client costs what a wrong secret does (rule O2).
+    pub async fn client(
+        &self,
+        id: &ClientId,
+        fits: impl Fn(&Client) -> bool,
+    ) -> Result<Option<Arc<Versioned<Client>>>> {
+        let now = self.world().clock.now();
+        if let Some((read_at, client)) = self.0.clients.get(id)
+            && is_young(read_at, now)
+            && fits(&client.value)
+        {
+            return Ok(Some(client));
         }
-    }
-
-    /// A client as it is now.
-    pub async fn reload_client(&self, id: &ClientId) -> Result<Option<Arc<Versioned<Client>>>> {
         let client = self.table().find_client(id).await?.map(Arc::new);
         if let Some(client) = &client {
-            self.0.clients.put(id, client.clone(), self.world().clock.now());
+            self.0.clients.put(id, client.clone(), now);
         }
-        Ok(client)
+        Ok(client.filter(|client| fits(&client.value)))
     }
 }

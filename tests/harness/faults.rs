@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
@@ -69,6 +70,9 @@ impl Fault {
     }
 }
 
+/// How long a test waits for a call that may never come, so that it fails and does not hang.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// Where a call waits until the test lets it go on: what happens in between is up to the test.
 #[derive(Debug)]
 pub struct Gate {
@@ -82,9 +86,10 @@ impl Gate {
         Arc::new(Self { reached: Semaphore::new(0), open: Semaphore::new(0) })
     }
 
-    /// Waits until a call stands at the gate.
+    /// Waits until a call stands at the gate; fails when none comes.
     pub async fn reached(&self) {
-        self.reached.acquire().await.expect("the gate is never torn down").forget();
+        let call = tokio::time::timeout(PATIENCE, self.reached.acquire()).await;
+        call.expect("a call comes to the gate").expect("the gate is never torn down").forget();
     }
 
     /// Lets one call go on.

@@ -1,5 +1,6 @@
 //! Each condition, as a write of its own and in a transaction.
 
+use shared::domain::Version;
 use shared::domain::versioned::Versioned;
 use shared::store::{Condition, Item, Key, Write};
 
@@ -90,7 +91,7 @@ async fn d6_unused_holds_until_the_definition_is_marked() {
     store.table.commit(vec![put(Condition::Absent)]).await.unwrap();
     holds(&store, put(Condition::Unused(first.version()))).await;
 
-    holds(&store, Write::MarkUsed(key.clone())).await;
+    holds(&store, Write::MarkUsed(key.clone(), Version::FIRST)).await;
     assert!(store.table.get(&key).await.unwrap().unwrap().is_used());
     fails(&store, put(Condition::Unused(first.version()))).await;
     fails(&store, Write::Delete(key.clone(), Condition::Unused(first.version()))).await;
@@ -101,11 +102,11 @@ async fn d6_unused_holds_until_the_definition_is_marked() {
 async fn d6_only_a_definition_that_exists_and_is_not_deprecated_is_marked() {
     let store = Store::open().await;
     let key = store.key("a");
-    fails(&store, Write::MarkUsed(key.clone())).await;
+    fails(&store, Write::MarkUsed(key.clone(), Version::FIRST)).await;
     assert!(store.table.get(&key).await.unwrap().is_none());
     let deprecated = item(&key, &Versioned::first("one")).marked("deprecated", true);
     store.table.commit(vec![Write::Put(deprecated, Condition::Absent)]).await.unwrap();
-    fails(&store, Write::MarkUsed(key)).await;
+    fails(&store, Write::MarkUsed(key, Version::FIRST)).await;
 }
 
 #[tokio::test]

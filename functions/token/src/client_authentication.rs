@@ -27,16 +27,7 @@ pub async fn authenticate(app: &App, headers: &HeaderMap, form: &Form) -> Result
     let presented = HashedSecret::of(&unverified.secret);
     let refused = || OAuthError::invalid_client(unverified.basic);
     let id: ClientId = unverified.client_id.parse().map_err(|_| refused())?;
-    if let Some(client) = app.client(&id).await?
-        && client.value.has_secret(&presented)
-    {
-        return Ok(client);
-    }
-    // A remembered client may lack a secret that was made since; reading it anew costs as much as an unknown client does.
-    match app.reload_client(&id).await? {
-        Some(client) if client.value.has_secret(&presented) => Ok(client),
-        _ => Err(refused()),
-    }
+    app.client(&id, |client| client.has_secret(&presented)).await?.ok_or_else(refused)
 }
 
 fn read(headers: &HeaderMap, form: &Form) -> Result<Unverified, OAuthError> {
@@ -44,6 +35,10 @@ fn read(headers: &HeaderMap, form: &Form) -> Result<Unverified, OAuthError> {
     let header = lines.next();
     if lines.next().is_some() {
         return Err(OAuthError::invalid_request("several Authorization headers"));
+    }
+    let ways = [header.is_some(), form.get("client_secret").is_some(), form.get("client_assertion").is_some()];
+    if ways.into_iter().filter(|tried| *tried).count() > 1 {
+        return Err(OAuthError::invalid_request("several ways of client authentication at once"));
     }
     let Some(header) = header else {
         return match (form.get("client_id"), form.get("client_secret")) {
@@ -53,9 +48,6 @@ fn read(headers: &HeaderMap, form: &Form) -> Result<Unverified, OAuthError> {
             _ => Err(OAuthError::invalid_client(false)),
         };
     };
-    if form.get("client_secret").is_some() || form.get("client_assertion").is_some() {
-        return Err(OAuthError::invalid_request("two ways of client authentication at once"));
-    }
     let (client_id, secret) = header.to_str().ok().and_then(basic).ok_or_else(|| OAuthError::invalid_client(true))?;
     if form.get("client_id").is_some_and(|id| id != client_id) {
         return Err(OAuthError::invalid_request("`client_id` is not the client that authenticates"));

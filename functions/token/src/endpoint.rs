@@ -175,15 +175,10 @@ async fn refresh(
     }
     let token = form.get("refresh_token").ok_or(OAuthError::invalid_request("`refresh_token` is required"))?;
     let key = app.signing_keys().refresh_key().await?;
-    match refresh::exchange(app.table(), &key, &client.client_id, token, asked.as_ref()).await? {
+    match refresh::exchange(app.table(), &key, &client.client_id, token, &client.scopes, asked.as_ref()).await? {
         Exchange::InvalidGrant => Err(invalid_grant),
         Exchange::InvalidScope => Err(INVALID_SCOPE),
-        Exchange::Granted(next, family) => {
-            // The client may have lost scopes since the family was started.
-            let scopes =
-                Scopes::new(asked.unwrap_or(family).iter().filter(|scope| client.scopes.iter().any(|s| s == *scope)));
-            if scopes.is_empty() { Err(INVALID_SCOPE) } else { Ok((scopes, Some(next))) }
-        }
+        Exchange::Granted(next, scopes) => Ok((scopes, Some(next))),
     }
 }
 

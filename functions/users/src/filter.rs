@@ -139,6 +139,11 @@ impl Filter {
         best.map(|(_, plan, name)| (plan, name)).ok_or_else(|| unsupported("no term of the filter can be searched"))
     }
 
+    /// Whether there is one term only.
+    pub fn is_single(&self) -> bool {
+        self.terms.len() == 1
+    }
+
     /// Whether a user fulfils every term.
     pub fn matches(&self, user: &User, schema: &Schema) -> bool {
         self.terms.iter().all(|term| match term {
@@ -176,6 +181,15 @@ fn spread_paths(text: &str) -> String {
         {
             spread.push_str("urn:kith:attributes:");
             rest = path;
+            continue;
+        }
+        if !quoted && at_word && (c == '-' || c.is_ascii_digit()) {
+            // As a string: the grammar's parser would round a number to 64 bits.
+            let end =
+                rest.find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '+' | '-' | '.')).unwrap_or(rest.len());
+            let (number, after) = rest.split_at_checked(end).unwrap_or((rest, ""));
+            spread.push_str(&format!("\"{number}\""));
+            rest = after;
             continue;
         }
         if quoted && c == '\\' {
@@ -343,7 +357,13 @@ mod tests {
             spread_paths(r#"attributes.common.x eq "attributes.a\"attributes.b""#),
             r#"urn:kith:attributes:common.x eq "attributes.a\"attributes.b""#
         );
-        assert_eq!(spread_paths("my-attributes.x eq 1"), "my-attributes.x eq 1");
-        assert_eq!(spread_paths("(attributes.c.x eq 1)"), "(urn:kith:attributes:c.x eq 1)");
+        assert_eq!(spread_paths("my-attributes.x eq true"), "my-attributes.x eq true");
+        assert_eq!(spread_paths("(attributes.c.x eq \"1\")"), "(urn:kith:attributes:c.x eq \"1\")");
+    }
+
+    #[test]
+    fn p1_numbers_in_filters_keep_their_digits() {
+        assert_eq!(spread_paths("a eq 12345678901234567890.5"), "a eq \"12345678901234567890.5\"");
+        assert_eq!(spread_paths("(a-1 eq -1e3) and b2 eq 7"), "(a-1 eq \"-1e3\") and b2 eq \"7\"");
     }
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use shared::domain::error::{Code, Violations};
 use shared::domain::field::Fields;
+use shared::domain::schema::Schema;
 use shared::domain::{Json, Result};
 use shared::http::Call;
 use shared::http::answer::{Answer, Answered};
@@ -11,6 +12,11 @@ use shared::object;
 use shared::store::users::{Entries, LiveUser};
 
 use super::filter::{Filter, Plan};
+
+/// How many candidates are read at once where several terms must hold.
+const BATCH: usize = 100;
+/// How many candidates one call reads at the most; the cursor goes on after them.
+const MAX_READ: usize = 1000;
 
 /// Where the next page starts.
 #[derive(Serialize, Deserialize)]
@@ -66,15 +72,18 @@ pub async fn query(mut call: Call) -> Answered {
             let filter = Filter::read(&question.filter, &schema)?;
             let (plan, by) = filter.plan(&schema)?;
             let mut page = Page { after: position.as_ref().map(|p| p.after.clone()), ..Page::default() };
-            page.fill(call, &plan, question.size, |user| filter.matches(&user.value, &schema)).await?;
+            page.fill(call, &plan, question.size, &filter, &schema).await?;
             let schema = call.app.schema_of(&call.caller.tenant, page.users.iter().map(|user| &user.value)).await?;
             let items: Vec<_> = page.users.iter().map(|user| Json::Object(user.value.show(&schema))).collect();
             let mut content = object! { "items" => items };
             if let Some(after) = page.after {
                 content.insert("next_cursor".to_owned(), Json::from(call.cursor(bound, &Position { after }).await?));
             }
+            let read = u64::try_from(page.read).unwrap_or(u64::MAX);
+            if page.read > page.users.len() {
+                content.insert("scanned".to_owned(), Json::from(read));
+            }
             if question.explain {
-                let read = u64::try_from(page.read).unwrap_or(u64::MAX);
                 content.insert("explain".to_owned(), Json::Object(object! { "by" => by, "users_read" => read }));
             }
             Ok(Answer::content(content))
@@ -92,14 +101,18 @@ struct Page {
 
 impl Page {
     /// Reads along the plan until the page is full or nothing is left; `after` is then where the next page starts, if there is one.
-    async fn fill(&mut self, call: &Call, plan: &Plan, size: usize, matches: impl Fn(&LiveUser) -> bool) -> Result<()> {
+    ///
+    /// Where only one term is asked for, what the look-up finds is what is wanted; else candidates are read in batches, and so many
+    /// of them in one call.
+    async fn fill(&mut self, call: &Call, plan: &Plan, size: usize, filter: &Filter, schema: &Schema) -> Result<()> {
         let (tenant, table) = (&call.caller.tenant, call.app.table());
         loop {
             let entries = match plan {
                 Plan::Nobody => Entries::default(),
-                Plan::User(id) => Entries { users: vec![(*id, String::new())], more: false },
+                Plan::User(id) => Entries { users: vec![(*id, String::new())], next: None },
                 Plan::Lookup(lookup) => {
-                    table.users_of(tenant, lookup, self.after.as_deref(), size - self.users.len()).await?
+                    let wanted = if filter.is_single() { size - self.users.len() } else { BATCH };
+                    table.users_of(tenant, lookup, self.after.as_deref(), wanted).await?
                 }
             };
             let ids: Vec<_> = entries.users.iter().map(|(id, _)| *id).collect();
@@ -111,19 +124,19 @@ impl Page {
             .into_iter()
             .peekable();
             for (id, position) in entries.users {
+                if self.users.len() >= size {
+                    return Ok(());
+                }
                 if let Some(user) = found.next_if(|user| user.value.id == id) {
                     self.read += 1;
-                    if matches(&user) && !self.take(user) {
+                    if filter.matches(&user.value, schema) && !self.take(user) {
                         return Ok(());
                     }
                 }
                 self.after = Some(position);
             }
-            if !entries.more {
-                self.after = None;
-                return Ok(());
-            }
-            if self.users.len() >= size {
+            self.after = entries.next;
+            if self.after.is_none() || self.users.len() >= size || self.read >= MAX_READ {
                 return Ok(());
             }
         }

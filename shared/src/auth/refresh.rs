@@ -36,11 +36,11 @@ struct Family {
 /// What becomes of a refresh token that is presented.
 #[derive(Debug)]
 pub enum Exchange {
-    /// It is good: the next token, and the scopes that the family was started with.
+    /// It is good: the next token, and the scopes that are granted with it.
     Granted(String, Scopes),
     /// It is forged, expired, revoked, replayed or another client's.
     InvalidGrant,
-    /// It is good, and more is asked for than the family was started with: nothing changed.
+    /// It is good, and more is asked for than may be granted: nothing changed.
     InvalidScope,
 }
 
@@ -56,12 +56,14 @@ pub async fn start(table: &Table, key: &[u8; 32], client_id: &ClientId, scopes: 
     Ok(token(key, &family, 1))
 }
 
-/// Exchanges a token for its successor. The scopes `wanted` must be within those of the family.
+/// Exchanges a token for its successor. Granted is what is `wanted`, or all that the family was started with and the client still
+/// may ask for (`allowed`); more cannot be.
 pub async fn exchange(
     table: &Table,
     key: &[u8; 32],
     client_id: &ClientId,
     unverified_token: &str,
+    allowed: &Scopes,
     wanted: Option<&Scopes>,
 ) -> Result<Exchange> {
     let Some((family, generation)) = open(key, unverified_token) else {
@@ -78,10 +80,11 @@ pub async fn exchange(
         }
         let now = table.world().clock.now();
         let current = stored.value.generation;
-        let scopes = stored.value.scopes.clone();
+        let most = Scopes::new(stored.value.scopes.iter().filter(|scope| allowed.iter().any(|other| other == *scope)));
+        let scopes = wanted.unwrap_or(&most).clone();
         let replayed = !(generation == current
             || (generation + 1 == current && now < stored.value.reached_at.plus_seconds(GRACE_SECONDS)));
-        if !replayed && wanted.is_some_and(|wanted| !scopes.contains_all(wanted)) {
+        if !replayed && (scopes.is_empty() || !most.contains_all(&scopes)) {
             return Ok(Exchange::InvalidScope);
         }
         let committed = if replayed {

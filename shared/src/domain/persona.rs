@@ -238,6 +238,7 @@ fn take_definition(fields: &mut Fields<'_>, schema: &Schema) -> Option<Definitio
             fields.refuse("name", Code::NotAllowed, "`name` and `persona_definition_id` name two persona definitions");
             return None;
         }
+        (Some(Some(_)), Some(None)) => ("name", None),
         (Some(found), _) => ("persona_definition_id", found),
         (None, Some(found)) => ("name", found),
     };

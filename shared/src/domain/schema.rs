@@ -40,6 +40,10 @@ impl<T> Collection<T> {
         self.0.get(key)
     }
 
+    fn mark(&self, key: &str) -> Option<(Version, bool)> {
+        self.get(key).map(|entry| (entry.stored.version(), entry.used))
+    }
+
     /// The definitions without what guards them.
     pub fn values(&self) -> impl Iterator<Item = &T> {
         self.0.values().map(|entry| &entry.stored.value)
@@ -115,15 +119,15 @@ impl Schema {
         self.personas.get(&id.to_string()).map(|entry| &entry.stored.value)
     }
 
-    /// Whether the definition is marked as assigned.
+    /// The version of a definition and whether it is marked as assigned.
     #[must_use]
-    pub fn is_used(&self, kind: Kind, id: &str) -> bool {
+    pub fn mark(&self, kind: Kind, id: &str) -> Option<(Version, bool)> {
         match kind {
-            Kind::Category => true,
-            Kind::Attribute => self.attributes.get(id).is_some_and(|entry| entry.used),
-            Kind::Persona => self.personas.get(id).is_some_and(|entry| entry.used),
-            Kind::Server => self.servers.get(id).is_some_and(|entry| entry.used),
-            Kind::Application => self.applications.get(id).is_some_and(|entry| entry.used),
+            Kind::Category => self.categories.mark(id),
+            Kind::Attribute => self.attributes.mark(id),
+            Kind::Persona => self.personas.mark(id),
+            Kind::Server => self.servers.mark(id),
+            Kind::Application => self.applications.mark(id),
         }
     }
 

@@ -12,7 +12,7 @@ use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
 
 /// The number of committed writes of an item, the first one included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Version(pub u64);
 
 impl Version {

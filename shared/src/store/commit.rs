@@ -20,8 +20,9 @@ use super::keys::Key;
 use super::meter;
 use super::table::{Fault, Table};
 use crate::domain::error::Error;
-use crate::domain::id::UserId;
+use crate::domain::id::{SubjectId, UserId};
 use crate::domain::versioned::{Version, WriteId, WriteLog};
+use crate::world::Timestamp;
 
 /// What must be true of the item when it is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +35,8 @@ pub enum Condition {
     Unused(Version),
     /// Nobody but this user holds the item; an item that is gone is held by nobody.
     Owner(UserId),
+    /// The item is this subject mapping, or gone.
+    Mapping(SubjectId),
     /// The item is a user and not what is left of a forgotten one.
     Live,
 }
@@ -51,8 +54,8 @@ pub enum Write {
     Join(Key, UserId),
     /// Takes the user out of the set; the item goes with its last member.
     Leave(Key, UserId),
-    /// Marks a definition as assigned, if it exists and takes new assignments.
-    MarkUsed(Key),
+    /// Marks a definition as assigned, if it has this version and takes new assignments. The version stays.
+    MarkUsed(Key, Version),
 }
 
 /// The most users who share one e-mail address.
@@ -116,7 +119,9 @@ impl Table {
     /// Commits all of `writes` or none, under an id that earlier attempts of the same write had too: an attempt may have been
     /// committed although what came back was the conflict that its repetition met.
     pub async fn commit_as(&self, id: WriteId, mut writes: Vec<Write>) -> Result<(), Failed> {
+        // One token is for one payload, and the time is part of it.
         let token = u64::from_be_bytes(self.world.random.bytes());
+        let now = self.world.clock.now();
         for write in &mut writes {
             if let Write::Put(item, _) = write {
                 item.log_write(id);
@@ -125,7 +130,7 @@ impl Table {
         // Whether a leaving user is the last of its set is guessed, and the guess corrected by what the condition shows.
         let mut alone = vec![true; writes.len()];
         for turn in 1..=5 {
-            match self.attempt(&writes, &alone, token).await {
+            match self.attempt(&writes, &alone, token, now).await {
                 Ok(()) => return Ok(()),
                 Err(Attempt::Refused(failed)) => {
                     if failed.iter().any(|(_, item)| item.as_ref().is_some_and(|item| item.log().contains(id))) {
@@ -145,8 +150,7 @@ impl Table {
         Err(Failed::Contended)
     }
 
-    async fn attempt(&self, writes: &[Write], alone: &[bool], token: u64) -> Result<(), Attempt> {
-        let now = self.world.clock.now();
+    async fn attempt(&self, writes: &[Write], alone: &[bool], token: u64, now: Timestamp) -> Result<(), Attempt> {
         let planned = writes.iter().zip(alone).map(|(write, alone)| Planned::of(write, *alone, now));
         let mut planned: Vec<_> = planned.collect();
         match (planned.pop(), planned.is_empty()) {

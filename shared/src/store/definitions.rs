@@ -12,7 +12,7 @@ use super::item::Item;
 use super::keys::{self, Key};
 use super::table::{Range, Table};
 use crate::domain::definition::{AttributeDefinition, COMMON, Category, Definition, Kind, PersonaDefinition};
-use crate::domain::error::{Code, Error, Result};
+use crate::domain::error::{Error, Result};
 use crate::domain::id::{DefinitionId, TenantId};
 use crate::domain::schema::{Entry, Epoch, Schema};
 use crate::domain::sso::{Application, AuthenticationServer};
@@ -134,33 +134,32 @@ impl Table {
         Err(Failed::Contended.into())
     }
 
-    /// Marks definitions as assigned before the first value of them is written (rule D6): once per process and definition,
-    /// and not at all where the loaded configuration shows the mark.
+    /// Marks definitions as assigned before the first value of them is written (rule D6): once per process and version, and not at
+    /// all where the loaded configuration shows the mark. A definition that is no longer as it was loaded makes the decision
+    /// outdated: what a mark freezes (`search`, enumeration values) must be what the decision was made by.
     pub(super) async fn mark_used(
         &self,
         schema: &Schema,
         held: impl IntoIterator<Item = (Kind, String)>,
     ) -> Result<()> {
         for (kind, id) in held {
-            let key = Key::definition(&schema.tenant, kind, &id);
+            let Some((version, false)) = schema.mark(kind, &id) else { continue };
+            let mark = (Key::definition(&schema.tenant, kind, &id), version);
             let known = || self.marked.lock().unwrap_or_else(PoisonError::into_inner);
-            if schema.is_used(kind, &id) || known().contains(&key) {
+            if known().contains(&mark) {
                 continue;
             }
             let mut turn = 0;
             loop {
                 turn += 1;
-                match self.commit(vec![Write::MarkUsed(key.clone())]).await {
+                match self.commit(vec![Write::MarkUsed(mark.0.clone(), version)]).await {
                     Ok(()) => break,
                     Err(Failed::Contended) if turn < TURNS => self.pause(turn).await,
-                    Err(Failed::Conditions(_)) => {
-                        let detail = format!("the definition {id} was deleted or deprecated at this moment");
-                        return Err(Error::invalid("", Code::NotFound, detail));
-                    }
+                    Err(Failed::Conditions(_)) => return Err(Error::Outdated),
                     Err(failed) => return Err(failed.into()),
                 }
             }
-            known().insert(key);
+            known().insert(mark);
         }
         Ok(())
     }

@@ -56,11 +56,11 @@ impl Planned {
                 names: Some(users_name()),
                 values: Some(values([(":user", one(*user)), (":id", text(*user)), (":one", number(1))])),
             },
-            Write::MarkUsed(key) => Self {
+            Write::MarkUsed(key, version) => Self {
                 action: Action::Update(key_attributes(key), "SET used = :true"),
-                condition: "attribute_exists(pk) AND attribute_not_exists(deprecated)",
+                condition: "version = :version AND attribute_not_exists(deprecated)",
                 names: None,
-                values: Some(values([(":true", AttributeValue::Bool(true))])),
+                values: Some(values([(":true", AttributeValue::Bool(true)), (":version", number(version.0))])),
             },
         }
     }
@@ -75,6 +75,10 @@ impl Planned {
                 ("version = :version AND attribute_not_exists(used)", Some((":version", number(version.0))))
             }
             Condition::Owner(user) => ("attribute_not_exists(pk) OR holder = :holder", Some((":holder", text(user)))),
+            Condition::Mapping(id) => {
+                let id = AttributeValue::S(id.to_string());
+                ("attribute_not_exists(pk) OR mapping = :mapping", Some((":mapping", id)))
+            }
             Condition::Live => ("attribute_exists(pk) AND attribute_not_exists(deleted_at)", None),
         };
         Self { action, condition, names: None, values: value.map(|value| values([value])) }

@@ -57,25 +57,37 @@ impl Table {
 
     /// Steps F2 and F3 of a forget whose tombstone is written; safe to repeat, also by several at once.
     pub async fn finish_forget(&self, tenant: &TenantId, id: UserId, tombstone: &Item) -> Result<()> {
-        let partition = keys::partition_of_user(tenant, id);
-        loop {
-            let items = self.query_all(&partition, Range::All).await?;
-            let children: Vec<_> = items.iter().filter(|item| item.key().sk() != PROFILE).collect();
-            if children.is_empty() {
-                break;
-            }
-            for some in children.chunks(CHILDREN) {
-                let writes = some.iter().flat_map(|child| {
-                    let forward = child.get_text("forward").map(|pk| Key::stored(pk, "-"));
-                    std::iter::once(child.key()).chain(forward).map(|key| Write::Delete(key, Condition::Owner(id)))
-                });
-                match self.commit(writes.collect()).await {
-                    Ok(()) => {}
-                    Err(Failed::Contended) => self.pause(1).await,
-                    Err(failed) => return Err(failed.into()),
-                }
+        let mut turn = 0;
+        while !self.forget_children(tenant, id, turn).await? {
+            turn += 1;
+            if turn > TURNS {
+                return Err(Failed::Contended.into());
             }
         }
+        self.file_tombstone(tenant, id, tombstone).await
+    }
+
+    /// Step F2, once: deletes what stands in the user's partition, each with its look-up elsewhere. Whether nothing was left.
+    async fn forget_children(&self, tenant: &TenantId, id: UserId, turn: u32) -> Result<bool> {
+        let items = self.query_all(&keys::partition_of_user(tenant, id), Range::All).await?;
+        let children: Vec<_> = items.iter().filter(|item| item.key().sk() != PROFILE).collect();
+        for some in children.chunks(CHILDREN) {
+            let writes = some.iter().flat_map(|child| {
+                let forward = child.get_text("forward").map(|pk| Key::stored(pk, "-"));
+                std::iter::once(child.key()).chain(forward).map(|key| Write::Delete(key, Condition::Owner(id)))
+            });
+            match self.commit(writes.collect()).await {
+                Ok(()) => {}
+                // A look-up may belong to somebody else by now, if another repetition was faster: the next turn looks again.
+                Err(Failed::Contended | Failed::Conditions(_)) => self.pause(turn + 1).await,
+                Err(failed) => return Err(failed.into()),
+            }
+        }
+        Ok(children.is_empty())
+    }
+
+    /// Step F3.
+    async fn file_tombstone(&self, tenant: &TenantId, id: UserId, tombstone: &Item) -> Result<()> {
         let version = tombstone.version().ok_or_else(|| Error::unexpected("a tombstone has a version"))?;
         let deleted_at = tombstone.get_text("deleted_at").and_then(Timestamp::parse);
         let deleted_at = deleted_at.ok_or_else(|| Error::unexpected("a tombstone has its time"))?;

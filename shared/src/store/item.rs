@@ -9,6 +9,8 @@
 //! | `writes` | B | versioned items: the ids of the last 16 writes, 8 bytes each |
 //! | `ix` | L of S | users: the look-ups they own |
 //! | `holder` | S | look-up items: the user that holds the value |
+//! | `forward`, `mapping` | S | subject mappings in their user's partition: the look-up's partition key, and the id |
+//! | `child` | S | look-ups of subject mappings: the sort key in the user's partition |
 //! | `users` | SS | e-mail items: the users who have the address |
 //! | `used` | BOOL | definitions that were ever assigned |
 //! | `deprecated` | BOOL | definitions that take no new assignments |

@@ -49,8 +49,11 @@ impl Table {
             Item::at(&forward).text("holder", user.to_string()).text("child", child.sk()),
             Condition::Absent,
         ));
-        let content =
-            Item::at(&child).versioned(subject).text("holder", user.to_string()).text("forward", forward.pk());
+        let content = Item::at(&child)
+            .versioned(subject)
+            .text("holder", user.to_string())
+            .text("forward", forward.pk())
+            .text("mapping", id.to_string());
         writes.push(Write::Put(content, Condition::Absent));
         let write_id = self.write_id();
         for turn in 1..=TURNS {
@@ -88,7 +91,10 @@ impl Table {
         if self.find_user(tenant, user).await?.is_none() {
             return Ok(None);
         }
-        self.get(&Key::child(tenant, user, child)).await?.map(|item| item.read()).transpose()
+        let child = self.get(&Key::child(tenant, user, child)).await?;
+        let stored: Option<Versioned<Subject>> = child.map(|item| item.read()).transpose()?;
+        // Another mapping may stand there by now: the user's next one at the same application.
+        Ok(stored.filter(|stored| stored.value.id == id))
     }
 
     /// Lists the mappings of a user on one side, those of one server or application if it is named.
@@ -111,7 +117,7 @@ impl Table {
     /// Deletes a mapping.
     pub async fn delete_subject(&self, tenant: &TenantId, subject: &Subject) -> Result<()> {
         let writes = vec![
-            Write::Delete(Key::child(tenant, subject.user, &child_name(subject)), Condition::Owner(subject.user)),
+            Write::Delete(Key::child(tenant, subject.user, &child_name(subject)), Condition::Mapping(subject.id)),
             Write::Delete(Key::subject(tenant, subject.id), Condition::Owner(subject.user)),
         ];
         for turn in 1..=TURNS {

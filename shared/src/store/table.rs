@@ -18,6 +18,7 @@ use super::item::Item;
 use super::keys::Key;
 use super::meter;
 use crate::domain::error::{Error, Result};
+use crate::domain::versioned::Version;
 use crate::world::World;
 
 /// How long one attempt may take: DynamoDB answers within 10 ms, so a silent second is a lost packet.
@@ -46,8 +47,8 @@ pub struct Table {
     pub(super) client: Client,
     pub(super) name: Arc<str>,
     pub(super) world: World,
-    /// The definitions that this process has marked as assigned.
-    pub(super) marked: Arc<Mutex<HashSet<Key>>>,
+    /// The definitions that this process has marked as assigned, as of a version.
+    pub(super) marked: Arc<Mutex<HashSet<(Key, Version)>>>,
 }
 
 /// Which items of a partition a query reads.
@@ -242,6 +243,8 @@ impl Fault {
                     | "ServiceUnavailable"
                     | "InternalFailure"
                     | "TransactionInProgressException"
+                    // The first payload under this token may have been committed.
+                    | "IdempotentParameterMismatchException"
                     | "unknown" => Self::Unknown(code),
                     _ => Self::Broken(code),
                 }

@@ -71,8 +71,8 @@ impl LiveUser {
 pub struct Entries {
     /// The users and where they stand.
     pub users: Vec<(UserId, String)>,
-    /// Whether others come after them.
-    pub more: bool,
+    /// The position after which to go on, if there is more.
+    pub next: Option<String>,
 }
 
 impl Entries {
@@ -83,8 +83,9 @@ impl Entries {
         ids.retain(|id| after.is_none_or(|after| *id > after));
         ids.sort_unstable();
         let more = ids.len() > limit;
-        let users = ids.into_iter().take(limit).filter_map(|id| Some((id.parse().ok()?, id.to_owned()))).collect();
-        Self { users, more }
+        ids.truncate(limit);
+        let next = ids.last().filter(|_| more).map(|id| (*id).to_owned());
+        Self { users: ids.into_iter().filter_map(|id| Some((id.parse().ok()?, id.to_owned()))).collect(), next }
     }
 }
 
@@ -114,8 +115,7 @@ impl Table {
     }
 
     /// The users whose value equals that of a look-up, from its strongly consistent items, in a fixed order; at most `limit` of
-    /// those after the position `after`. Values that were cut, or that hold `#`, may bring users with another value along: the
-    /// caller compares.
+    /// those after the position `after`. Values that were cut may bring users with another value along: the caller compares.
     pub async fn users_of(
         &self,
         tenant: &TenantId,
@@ -124,7 +124,7 @@ impl Table {
         limit: usize,
     ) -> Result<Entries> {
         let pk = keys::partition_of_lookup(tenant, lookup);
-        let equal;
+        let mut equal = String::new();
         let range = match lookup {
             Lookup::Unique { .. } | Lookup::Email { .. } => {
                 let item = self.get(&Key::stored(&pk, "-")).await?.unwrap_or_default();
@@ -137,11 +137,13 @@ impl Table {
             }
         };
         let page = self.query(&pk, range, after, i32::try_from(limit).ok()).await?;
+        // A value that goes on after a `#` of its own starts the same way.
         let entry = |item: &Item| {
             let position = item.key().sk().to_owned();
-            keys::user_of_entry(&position).map(|user| (user, position))
+            let whole = equal.is_empty() || position.len() == equal.len() + 36;
+            keys::user_of_entry(&position).filter(|_| whole).map(|user| (user, position))
         };
-        Ok(Entries { users: page.items.iter().filter_map(entry).collect(), more: page.next.is_some() })
+        Ok(Entries { users: page.items.iter().filter_map(entry).collect(), next: page.next })
     }
 
     /// Creates a user with its look-ups, and `record` in the same transaction.
