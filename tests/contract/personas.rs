@@ -1,7 +1,7 @@
 //! `/identity/users/{user_id}/personas…`
 
 use serde_json::{Value, json};
-use tests::{Client, Resource, Service};
+use tests::{Client, Resource, Service, person};
 
 async fn employee(crm: &Client) -> (Resource, Resource) {
     let number = crm.define("number", json!({ "data_format": "NUMERIC" })).await;
@@ -282,4 +282,14 @@ async fn a3_an_attribute_that_is_required_of_a_persona_is_required_there_alone()
     crm.patch(&guard.path, patch).if_match("*").await.is(422);
     let patch = json!({ "category": "common", "name": "badge", "value": [] });
     crm.patch(&guard.below("attribute"), patch).if_match("*").await.is(422);
+}
+
+#[tokio::test]
+async fn p4_a_name_that_names_nothing_is_refused_beside_a_good_id() {
+    let crm = Service::start().await.crm().await;
+    let consumer = crm.define_persona("consumer", json!({})).await;
+    let user = crm.create("/identity/users", person("jan")).await;
+    let body = json!({ "persona_definition_id": consumer.id, "name": "nosuch" });
+    let refused = crm.post(&format!("{}/personas", user.path), body).await.is(422);
+    assert_eq!(refused.violations(), ["/name not-found"]);
 }

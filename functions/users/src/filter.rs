@@ -188,7 +188,7 @@ fn spread_paths(text: &str) -> String {
             let end =
                 rest.find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '+' | '-' | '.')).unwrap_or(rest.len());
             let (number, after) = rest.split_at_checked(end).unwrap_or((rest, ""));
-            spread.push_str(&format!("\"{number}\""));
+            spread.extend(["\"", number, "\""]);
             rest = after;
             continue;
         }

@@ -1,7 +1,7 @@
 //! A definition that a user holds is never deleted (rule D6).
 
 use serde_json::{Value, json};
-use tests::{Client, Resource, Service};
+use tests::{Client, Resource, Service, person};
 
 const USERS: &str = "/identity/users";
 
@@ -165,4 +165,22 @@ async fn d6_a_server_or_an_application_with_subjects_is_not_deleted() {
         crm.create(&subjects, json!({ field: id, "subject": "s", "user_id": jan.id })).await;
         assert_eq!(crm.delete(&party.path).await.is(409).slug(), "in-use");
     }
+}
+
+#[tokio::test]
+async fn d4_no_value_is_stored_by_a_definition_that_has_changed_since() {
+    let crm = Service::start().await.crm().await;
+    let badge = crm.define("badge", json!({})).await;
+    // The users function remembers the definition as it is now.
+    crm.create("/identity/users", person("first")).await;
+    crm.patch(&badge.path, json!({ "search": "exact" })).if_match(&badge.tag).await.is(200);
+    let mut body = person("second");
+    body["attributes"] = json!({ "common": { "badge": ["B7"] } });
+    let second = crm.create("/identity/users", body).await;
+    let found = crm.find(json!({ "attributes.common.badge": "b7" })).await;
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0]["id"].as_str(), Some(second.id.as_str()));
+    // From the first value on, how it is searched stays.
+    let now = crm.get(&badge.path).await.tag();
+    crm.patch(&badge.path, json!({ "search": "none" })).if_match(&now).await.is(409);
 }

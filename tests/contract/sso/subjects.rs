@@ -1,7 +1,7 @@
 //! Subjects of authentication servers and of applications
 
 use serde_json::{Value, json};
-use tests::{Client, Resource, Service};
+use tests::{Client, Resource, Service, person};
 
 const SSO: &str = "/api/v1/sso";
 
@@ -173,4 +173,37 @@ async fn d7_subjects_vanish_with_their_user_and_are_free_again() {
         side.post(party, "s", &piet.id).await.is(201);
     }
     service.check().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn d1_deleting_a_mapping_never_takes_another_one_along() {
+    let service = Service::start().await;
+    let crm = service.crm().await;
+    crm.create("/api/v1/sso/applications", json!({ "id": "shop", "name": "Shop", "subject_type": "predefined" })).await;
+    let user = crm.create("/identity/users", person("jan")).await;
+    let path = "/api/v1/sso/application-subjects";
+    let body = |subject: &str| json!({ "application_id": "shop", "subject": subject, "user_id": user.id });
+    for round in 0..20 {
+        let first = crm.create(path, body(&format!("a{round}"))).await;
+        let mut tasks = tokio::task::JoinSet::new();
+        for _ in 0..4 {
+            let (crm, first) = (crm.clone(), first.path.clone());
+            tasks.spawn(async move { crm.delete(&first).await.code() });
+        }
+        let second = loop {
+            let made = crm.post(path, body(&format!("b{round}"))).await;
+            match made.code() {
+                201 => break made,
+                409 => tokio::task::yield_now().await,
+                other => panic!("{other}"),
+            }
+        };
+        for code in tasks.join_all().await {
+            assert!(code == 204 || code == 404, "{code}");
+        }
+        let location = second.header("location").unwrap().to_owned();
+        crm.get(&location).await.is(200);
+        assert!(service.check().await.problems.is_empty());
+        crm.delete(&location).await.is(204);
+    }
 }

@@ -204,3 +204,31 @@ async fn a_client_that_was_revoked_gets_no_more_tokens_and_its_last_one_lives_on
     service.clock.advance(30);
     refused(&client.token_for(&[CREDENTIALS]).await, 401, "invalid_client");
 }
+
+#[tokio::test]
+async fn o2_an_unknown_client_costs_what_a_wrong_secret_does() {
+    let service = Service::start().await;
+    let crm = service.crm().await;
+    let ask = |id: &str| {
+        let form = [("grant_type", "client_credentials"), ("client_id", id), ("client_secret", "kith_wrong")];
+        service.token(&form)
+    };
+    let wrong = ask(&crm.id).await.is(401);
+    let unknown = ask(&format!("acme.{}", "0".repeat(32))).await.is(401);
+    assert_eq!((wrong.cost(), wrong.text()), (unknown.cost(), unknown.text()));
+    assert_eq!(wrong.cost().0, 1.0);
+}
+
+#[tokio::test]
+async fn o1_two_ways_of_client_authentication_in_one_form_are_refused() {
+    let service = Service::start().await;
+    let crm = service.crm().await;
+    let form = [
+        ("grant_type", "client_credentials"),
+        ("client_id", crm.id.as_str()),
+        ("client_secret", crm.secret.as_str()),
+        ("client_assertion", "x"),
+        ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+    ];
+    assert_eq!(service.token(&form).await.is(400).json()["error"], "invalid_request");
+}

@@ -163,3 +163,15 @@ async fn o6_many_racing_uses_make_one_rotation() {
     }
     refresh(&client, &second).await.is(200);
 }
+
+#[tokio::test]
+async fn o6_what_the_client_lost_since_cannot_be_asked_for_and_asking_changes_nothing() {
+    let (service, client, first) = start().await;
+    let id = client.id.parse().unwrap();
+    service.table.change_client(&id, |client| client.scopes = "users:read".parse().unwrap()).await.unwrap();
+    service.clock.advance(31);
+    let form = [("grant_type", "refresh_token"), ("refresh_token", first.as_str()), ("scope", "users:write")];
+    refused(&client.token_for(&form).await, "invalid_scope");
+    let answer = refresh(&client, &first).await.is(200);
+    assert_eq!(answer.field("scope"), "users:read");
+}

@@ -150,3 +150,50 @@ async fn new_definitions_can_be_filtered_by_at_once_at_a_function_that_knows_old
     crm.define("tag", json!({ "search": "exact" })).await;
     assert_eq!(names(&crm, json!({ "attributes.common.tag": "x" })).await, [""; 0]);
 }
+
+#[tokio::test]
+async fn h7_a_value_that_goes_on_after_a_hash_neither_repeats_a_user_nor_breaks_the_query() {
+    let crm = Service::start().await.crm().await;
+    crm.define("alias", json!({ "search": "prefix" })).await;
+    for (name, alias) in [("Jan", json!(["jan", "jan#x"])), ("Piet", json!(["jan#y"]))] {
+        let mut body = person(name);
+        body["attributes"] = json!({ "common": { "alias": alias } });
+        crm.create(USERS, body).await;
+    }
+    assert_eq!(names(&crm, json!({ "attributes.common.alias": "jan" })).await, ["Jan"]);
+    assert_eq!(names(&crm, json!({ "attributes.common.alias": "jan#y" })).await, ["Piet"]);
+    let page = crm.post(QUERY, json!({ "filter": { "attributes.common.alias": "jan" }, "limit": 1 })).await.is(200);
+    let cursor = page.json()["next_cursor"].clone();
+    if cursor.is_string() {
+        let body = json!({ "filter": { "attributes.common.alias": "jan" }, "limit": 1, "cursor": cursor });
+        assert_eq!(crm.post(QUERY, body).await.is(200).json()["items"], json!([]));
+    }
+}
+
+#[tokio::test]
+async fn p1_a_number_in_a_filter_keeps_its_digits() {
+    let crm = Service::start().await.crm().await;
+    crm.define("account", json!({ "search": "exact", "data_format": "NUMERIC" })).await;
+    for (name, number) in [("Jan", "12345678901234567890123"), ("Piet", "12345678901234567890124")] {
+        let mut body = person(name);
+        body["attributes"] = json!({ "common": { "account": [number] } });
+        crm.create(USERS, body).await;
+    }
+    assert_eq!(names(&crm, json!("attributes.common.account eq 12345678901234567890123")).await, ["Jan"]);
+}
+
+#[tokio::test]
+async fn s1_candidates_are_read_in_batches_and_the_answer_says_how_many() {
+    let crm = Service::start().await.crm().await;
+    crm.define_persona("consumer", json!({})).await;
+    crm.define_persona("employee", json!({})).await;
+    for i in 0..30 {
+        let mut body = person(&format!("user{i}"));
+        body["personas"] = json!([{ "name": "consumer" }]);
+        crm.create(USERS, body).await;
+    }
+    let filter = r#"personas[name eq "consumer"] and personas[name eq "employee"]"#;
+    let answer = crm.post(QUERY, json!({ "filter": filter, "limit": 1 })).await.is(200);
+    assert_eq!(answer.json(), json!({ "items": [], "scanned": 30 }));
+    assert!(answer.cost().0 <= 40.0, "{:?}", answer.cost());
+}

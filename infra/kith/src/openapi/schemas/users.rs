@@ -184,9 +184,10 @@ fn result() -> Schema {
         .must("by", string(MAX_TEXT, "The field by which users were looked up."))
         .must("users_read", integer(0, None, "How many users were read."))
         .schema();
-    Record::new("The users that match; a page may end early.")
+    Record::new("The users that match; a page may end early, and with several terms be empty before the last.")
         .must("items", list(named("User"), Some(MAX_PAGE), "Whole profiles."))
         .may("next_cursor", string(4096, "Where the next page starts; absent on the last one."))
+        .may("scanned", integer(0, None, "How many users were compared, where that is more than were found."))
         .may("explain", explain)
         .schema()
 }
