@@ -176,7 +176,10 @@ impl App {
             Err(refusal @ (Error::Invalid(_) | Error::UnsupportedFilter(_) | Error::Outdated)) => {
                 match self.newer_schema(&schema).await? {
                     Some(newer) => work(verified(&newer)).await,
-                    None if matches!(refusal, Error::Outdated) => work(verified(&schema)).await,
+                    // The marks of use, which move no epoch, may be what is not known here.
+                    None if matches!(refusal, Error::Outdated) => {
+                        work(verified(&*self.load_schema(tenant).await?)).await
+                    }
                     None => Err(refusal),
                 }
             }

@@ -5,7 +5,7 @@
 //! that it finds.
 
 use scim_v2::filter::{AttrExp, AttrPath, CompValue, CompareOp, Filter as Scim, ValFilter};
-use shared::domain::definition::{AttributeDefinition, Search};
+use shared::domain::definition::{AttributeDefinition, Kind, Search};
 use shared::domain::error::{Error, Result};
 use shared::domain::id::{DefinitionId, UserId};
 use shared::domain::lookup::Lookup;
@@ -271,6 +271,11 @@ fn read_member(name: &str, wanted: &Json, schema: &Schema) -> Result<Term> {
         if definition.search == Search::None && !definition.unique {
             return Err(unsupported(format!("the attribute `{path}` cannot be searched")));
         }
+        // Until the first value is stored, how it is searched may change.
+        let searched = !definition.unique && !schema.verified;
+        if searched && schema.mark(Kind::Attribute, &definition.id.to_string()).is_some_and(|(_, used)| !used) {
+            return Err(Error::Outdated);
+        }
         return Ok(Term::Attribute(definition.id, comparable(definition, wanted)?));
     }
     let field =
@@ -312,6 +317,8 @@ fn read_persona(members: &[(String, Json)], schema: &Schema) -> Result<Term> {
     }
     match definition {
         Some(Some(id)) => Ok(Term::Persona(id, scope)),
+        // One that was made a moment ago may not be remembered yet.
+        Some(None) if !schema.verified => Err(Error::Outdated),
         Some(None) => Ok(Term::Nobody),
         None => Err(unsupported("a filter on personas names the definition: `name` or `persona_definition_id`")),
     }

@@ -219,6 +219,9 @@ async fn tenant(action: TenantAction, table: &Table, as_json: bool) -> Result<()
 async fn client(action: ClientAction, table: &Table, as_json: bool) -> Result<(), Failure> {
     match action {
         ClientAction::Create { tenant, name, scope, grant } => {
+            if name.trim().is_empty() || scope.is_empty() {
+                return Err("a client has a name and at least one scope".to_owned());
+            }
             let tenants = table.tenants().await.map_err(said)?;
             if !tenants.iter().any(|known| known.id == tenant) {
                 return Err(format!("there is no tenant `{tenant}`"));

@@ -27,6 +27,8 @@ const UNKNOWN_KID_SECONDS: i64 = 30;
 const SIGN_SECONDS: i64 = 30 * 24 * 3600;
 /// How long before its turn a key is published, in seconds.
 const PUBLISH_SECONDS: i64 = JWKS_MAX_AGE + CACHE_SECONDS + 60;
+/// How far the clock of another instance may be behind when the first key is made, in seconds.
+const SKEW_SECONDS: i64 = 60;
 /// How long before the end of a key's turn its successor is made, in seconds: a day.
 const SUCCEED_SECONDS: i64 = 24 * 3600;
 /// The longest life of an access token, in seconds: a day.
@@ -224,14 +226,18 @@ impl SigningKeys {
         let (x, y) = key.coordinates()?;
         let mut state = state.cloned().unwrap_or_default();
         state.keys.retain(|key| key.drop_at > now);
-        let sign_from = if state.signing(now).is_some() { now.plus_seconds(PUBLISH_SECONDS) } else { now };
+        let sign_from = if state.signing(now).is_some() {
+            now.plus_seconds(PUBLISH_SECONDS)
+        } else {
+            now.plus_seconds(-SKEW_SECONDS)
+        };
         // The key before signs until this one's turn, even if it was asked for its successor late.
         for key in state.keys.iter_mut().filter(|key| key.sign_from <= now && now < key.sign_until) {
             key.sign_until = key.sign_until.max(sign_from);
             key.drop_at = key.sign_until.plus_seconds(LONGEST_TOKEN + 60);
         }
         let sign_from = state.keys.iter().map(|key| key.sign_until).max().map_or(sign_from, |last| last.max(sign_from));
-        let sign_until = sign_from.plus_seconds(SIGN_SECONDS);
+        let sign_until = sign_from.max(now).plus_seconds(SIGN_SECONDS);
         let drop_at = sign_until.plus_seconds(LONGEST_TOKEN + 60);
         let kid = key.kid().to_owned();
         let private = Item::at(&Key::private_key(&kid)).text("secret", STANDARD.encode(pkcs8)).expiring(drop_at);

@@ -54,6 +54,9 @@ pub struct Violation {
     pub detail: String,
 }
 
+/// The most violations that one answer lists.
+pub const MAX_VIOLATIONS: usize = 200;
+
 /// The fields at fault that were found so far: every one is listed, not just the first (rule E1). What breaks a rule wins over
 /// what is merely taken.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -63,9 +66,11 @@ pub struct Violations {
 }
 
 impl Violations {
-    /// Adds a field that breaks a rule.
+    /// Adds a field that breaks a rule; past [`MAX_VIOLATIONS`] nobody reads on, and the answer has to arrive.
     pub fn add(&mut self, pointer: impl Into<String>, code: Code, detail: impl Into<String>) {
-        self.broken.push(Violation { pointer: pointer.into(), code, detail: detail.into() });
+        if self.broken.len() < MAX_VIOLATIONS {
+            self.broken.push(Violation { pointer: pointer.into(), code, detail: detail.into() });
+        }
     }
 
     /// Adds a field whose value somebody else holds.

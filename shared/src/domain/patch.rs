@@ -4,6 +4,7 @@ use super::error::{Code, Error, Result, Violations};
 use super::field::{Fields, pointer};
 use super::json::{Json, Object};
 use super::schema::Schema;
+use super::user::MAX_ATTRIBUTES;
 
 /// The longest text that is looked at as an id, in bytes.
 const MAX_ID: usize = 256;
@@ -61,7 +62,12 @@ pub(super) fn spread_attribute_values(
     let Json::Object(members) = &mut patch else { return (patch, renamed) };
     let items = match members.shift_remove("attribute_values") {
         None => return (patch, renamed),
-        Some(Json::Array(items)) => items,
+        Some(Json::Array(items)) if items.len() <= MAX_ATTRIBUTES => items,
+        Some(Json::Array(items)) => {
+            let detail = format!("{} attributes, at most {MAX_ATTRIBUTES} are allowed", items.len());
+            violations.add("/attribute_values", Code::TooMany, detail);
+            return (patch, renamed);
+        }
         Some(other) => {
             violations.add("/attribute_values", Code::WrongType, format!("an array is due, not {}", other.kind()));
             return (patch, renamed);

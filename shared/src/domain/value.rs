@@ -146,6 +146,9 @@ fn is_shown(sent: &Json, stored: &[String], definition: &AttributeDefinition) ->
 
 fn read_value(item: &Json, definition: &AttributeDefinition) -> Result<String, (Code, String)> {
     match (definition.data_format, item) {
+        (DataFormat::Text, Json::String(value)) if value.trim().is_empty() || value.contains('\0') => {
+            Err((Code::WrongFormat, "a text with at least one character, and without U+0000, is due".to_owned()))
+        }
         (DataFormat::Text, Json::String(value)) => Ok(value.clone()),
         (DataFormat::Numeric, Json::String(value) | Json::Number(value)) => text::decimal(value).ok_or_else(|| {
             (

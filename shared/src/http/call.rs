@@ -27,8 +27,9 @@ use crate::domain::versioned::Tag;
 pub const MAX_BODY: usize = 256 * 1024;
 /// The members of a page when the caller sets no limit.
 pub const PAGE: usize = 50;
-/// The most bytes of a page; it ends early rather than grow past them.
-pub const MAX_PAGE_BYTES: usize = 4 * 1024 * 1024;
+/// The most bytes of a page's content; it ends early rather than grow past them. The contract allows 4 MB, and Lambda 6 MB for an
+/// answer in which each quote is escaped once more.
+pub const MAX_PAGE_BYTES: usize = 2_500_000;
 /// The most members of a page.
 pub const MAX_PAGE: usize = 100;
 
@@ -212,25 +213,21 @@ fn json_media_type(headers: &HeaderMap, method: &Method, bytes: &Bytes) -> Resul
     if plain && fits { Ok(()) } else { Err(Error::UnsupportedMediaType { due, patch }) }
 }
 
+/// Whether the caller accepts JSON: of the ranges that cover it the most specific decides (RFC 9110 §12.5.1).
 fn acceptable(headers: &HeaderMap) -> Result<()> {
-    let mut ranges = headers
-        .get_all(ACCEPT)
-        .iter()
-        .filter_map(|line| line.to_str().ok())
-        .flat_map(|line| line.split(','))
-        .peekable();
-    let fits = |range: &str| {
-        let mut parts = range.split(';').map(str::trim);
-        let named = parts.next().is_some_and(|range| {
-            ["*/*", "application/*", "application/json"].iter().any(|fit| range.eq_ignore_ascii_case(fit))
-        });
-        let refused = parts.any(|parameter| {
-            let weight = parameter.strip_prefix("q=").or_else(|| parameter.strip_prefix("Q="));
-            weight.is_some_and(|weight| weight.parse::<f32>() == Ok(0.0))
-        });
-        named && !refused
+    let lines = headers.get_all(ACCEPT).iter().filter_map(|line| line.to_str().ok());
+    let ranges: Vec<_> =
+        lines.flat_map(|line| line.split(',')).map(str::trim).filter(|range| !range.is_empty()).collect();
+    let weight = |wanted: &str| {
+        ranges.iter().find_map(|range| {
+            let mut parts = range.split(';').map(str::trim);
+            parts.next().filter(|range| range.eq_ignore_ascii_case(wanted))?;
+            let q = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
+            Some(q.map_or(1.0, |q| q.parse::<f32>().unwrap_or(0.0)))
+        })
     };
-    if ranges.peek().is_none() || ranges.any(fits) { Ok(()) } else { Err(Error::NotAcceptable) }
+    let best = ["application/json", "application/*", "*/*"].into_iter().find_map(weight);
+    if ranges.is_empty() || best.is_some_and(|q| q > 0.0) { Ok(()) } else { Err(Error::NotAcceptable) }
 }
 
 fn query(text: &str, known: &[&str]) -> Result<Vec<(String, String)>> {

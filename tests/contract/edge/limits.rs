@@ -152,3 +152,16 @@ async fn s1_texts_have_their_longest() {
         says(&crm.post(USERS, body).await.is(422), number);
     }
 }
+
+#[tokio::test]
+async fn s1_a_body_full_of_faults_gets_an_answer_that_arrives() {
+    let crm = Service::start().await.crm().await;
+    let user = crm.create_user("jan").await;
+    let many = |count: usize| serde_json::Value::Array(vec![serde_json::json!({}); count]);
+    let answer =
+        crm.patch(&user.path, serde_json::json!({ "attribute_values": many(60_000) })).if_match("*").await.is(422);
+    assert_eq!(answer.violations(), ["/attribute_values too-many"]);
+    let unknown: serde_json::Map<_, _> = (0..20_000).map(|i| (format!("f{i}"), serde_json::json!(1))).collect();
+    let answer = crm.patch(&user.path, serde_json::Value::Object(unknown)).if_match("*").await.is(422);
+    assert_eq!(answer.violations().len(), 200);
+}

@@ -197,3 +197,15 @@ async fn s1_candidates_are_read_in_batches_and_the_answer_says_how_many() {
     assert_eq!(answer.json(), json!({ "items": [], "scanned": 30 }));
     assert!(answer.cost().0 <= 40.0, "{:?}", answer.cost());
 }
+
+#[tokio::test]
+async fn d4_a_persona_definition_made_a_moment_ago_can_be_searched_at_once() {
+    let crm = Service::start().await.crm().await;
+    crm.find(json!({ "username": "nobody" })).await;
+    crm.define_persona("consumer", json!({})).await;
+    let mut body = person("jan");
+    body["personas"] = json!([{ "name": "consumer" }]);
+    let elsewhere = crm.on(&crm.service.instance());
+    elsewhere.create(USERS, body).await;
+    assert_eq!(names(&crm, json!({ "personas": { "name": "consumer" } })).await, ["jan"]);
+}

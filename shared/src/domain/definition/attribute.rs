@@ -135,7 +135,8 @@ impl Definition for AttributeDefinition {
             definition.check_immutable(current, &mut fields, data_format);
         }
         fields.finish();
-        definition.enumeration_values.dedup();
+        let mut seen = std::collections::HashSet::new();
+        definition.enumeration_values.retain(|value| seen.insert(value.clone()));
         violations.check(definition)
     }
 
