@@ -54,6 +54,13 @@ pub struct Violation {
     pub detail: String,
 }
 
+impl Violation {
+    /// A field whose value somebody else holds.
+    pub fn taken(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { pointer: pointer.into(), code: Code::NotUnique, detail: detail.into() }
+    }
+}
+
 /// The most violations that one answer lists.
 pub const MAX_VIOLATIONS: usize = 200;
 
@@ -75,7 +82,7 @@ impl Violations {
 
     /// Adds a field whose value somebody else holds.
     pub fn taken(&mut self, pointer: impl Into<String>, detail: impl Into<String>) {
-        self.taken.push(Violation { pointer: pointer.into(), code: Code::NotUnique, detail: detail.into() });
+        self.taken.push(Violation::taken(pointer, detail));
     }
 
     /// How many there are.

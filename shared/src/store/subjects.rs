@@ -67,9 +67,9 @@ impl Table {
                 Err(failed @ Failed::Conditions(_)) => {
                     let subject_taken = failed.at(recorded + 1);
                     return Err(Error::Taken(vec![if subject_taken {
-                        clash("/subject", format!("the subject is mapped at this `{}`", side.field()))
+                        Violation::taken("/subject", format!("the subject is mapped at this `{}`", side.field()))
                     } else {
-                        clash("/user_id", "the user has a subject at this application".to_owned())
+                        Violation::taken("/user_id", "the user has a subject at this application".to_owned())
                     }]));
                 }
                 Err(failed) => return Err(failed.into()),
@@ -131,8 +131,4 @@ impl Table {
         }
         Err(Failed::Contended.into())
     }
-}
-
-fn clash(pointer: &str, detail: String) -> Violation {
-    Violation { pointer: pointer.to_owned(), code: Code::NotUnique, detail }
 }

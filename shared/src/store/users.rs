@@ -289,7 +289,7 @@ pub(super) fn remove(tenant: &TenantId, lookup: &Lookup, user: UserId) -> Write 
 
 fn clash(pointer: &str) -> Violation {
     let detail = format!("the value of `{pointer}` is held by another user of the tenant");
-    Violation { pointer: format!("/{pointer}"), code: Code::NotUnique, detail }
+    Violation::taken(format!("/{pointer}"), detail)
 }
 
 /// What a look-up that could not be added means to the caller.
