@@ -10,6 +10,7 @@ pub mod http;
 pub mod https;
 pub mod lambda;
 pub mod log;
+pub mod script;
 pub mod store;
 pub mod world;
 

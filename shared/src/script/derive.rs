@@ -1,0 +1,31 @@
+//! Derived attributes of a user that is about to be written.
+
+use super::{Failure, Scripts};
+use crate::domain::derive::{derivations, principal};
+use crate::domain::error::{Error, Result};
+use crate::domain::user::User;
+use crate::domain::writing::Writing;
+
+/// The user with its derived attributes as the tenant's workflows make them (rule A4). No script runs when nothing that they see
+/// differs from what `before` was.
+pub async fn derive(scripts: &Scripts, writing: &Writing<'_>, before: Option<&User>, user: User) -> Result<User> {
+    let schema = writing.schema;
+    let derivations = derivations(schema);
+    if derivations.is_empty() {
+        return Ok(user);
+    }
+    let input = principal(&user, schema);
+    if before.is_some_and(|before| principal(before, schema) == input) {
+        return Ok(user);
+    }
+    let mut user = user;
+    for derivation in derivations {
+        let run = match scripts.run(&derivation.workflow.script, &input).await {
+            Ok(run) => run,
+            Err(failure @ Failure::Unavailable) => return Err(Error::unexpected(failure)),
+            Err(failure) => return Err(derivation.failed(&failure.to_string())),
+        };
+        user = derivation.apply(user, &run.output, writing)?;
+    }
+    Ok(user)
+}

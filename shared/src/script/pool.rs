@@ -1,0 +1,148 @@
+//! The workers: started when they are needed, used again, killed when they do not answer in time.
+//!
+//! A worker belongs to whoever waits for its answer, and goes back among the idle ones only with the answer read to its end.
+//! Every other way out of a run, a dropped future among them, drops the worker, and dropping kills it.
+
+use std::io::{Error, ErrorKind};
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
+
+use super::{Failure, MAX_LINE, Run, line, read};
+use crate::domain::Json;
+
+/// How long a worker may take to answer, its start included. The engine stops a script after a tenth of this; what it cannot
+/// stop ends here.
+pub const TIME_LIMIT: Duration = Duration::from_secs(1);
+
+/// How many workers may run at once. Who comes fifth waits for one, and that does not count against its time.
+pub const MAX_WORKERS: usize = 4;
+
+/// What runs scripts. A clone shares the workers.
+#[derive(Clone, Debug)]
+pub struct Scripts(Arc<Pool>);
+
+#[derive(Debug)]
+struct Pool {
+    program: PathBuf,
+    args: Vec<String>,
+    turns: Semaphore,
+    idle: Mutex<Vec<Worker>>,
+}
+
+impl Scripts {
+    /// Scripts that run in processes of `program` with `args`, which have to end in `sandbox::serve`. Starts none yet.
+    #[must_use]
+    pub fn new(program: PathBuf, args: Vec<String>) -> Self {
+        let (turns, idle) = (Semaphore::new(MAX_WORKERS), Mutex::new(Vec::new()));
+        Self(Arc::new(Pool { program, args, turns, idle }))
+    }
+
+    /// Runs `script` with `input` as its `workItem.input.value`, and answers what it gave `tb.simpleResponse`.
+    ///
+    /// Ends [`TIME_LIMIT`] after a worker was free for it, whatever the script does; a worker that ran into a limit has ended by
+    /// then too. Needs a tokio runtime with I/O and time.
+    pub async fn run(&self, script: &str, input: &Json) -> Result<Run, Failure> {
+        self.work(line(script, Some(input))?).await
+    }
+
+    /// Loads `script` without calling its `main`: says what is wrong with it as it stands.
+    pub async fn check(&self, script: &str) -> Result<(), Failure> {
+        self.work(line(script, None)?).await.map(|_| ())
+    }
+
+    async fn work(&self, job: Vec<u8>) -> Result<Run, Failure> {
+        let _turn = self.0.turns.acquire().await.map_err(|_| Failure::Unavailable)?;
+        let deadline = Instant::now() + TIME_LIMIT;
+        if let Some(worker) = self.0.idle() {
+            // An idle worker may have ended unseen (out of memory on the machine, an operator): that is not the script's fault.
+            // If it is the script's after all, a new worker ends the same way.
+            match self.0.ask(worker, &job, deadline).await {
+                Err(Failure::Crashed) => {}
+                answer => return answer,
+            }
+        }
+        self.0.ask(self.0.start()?, &job, deadline).await
+    }
+}
+
+impl Pool {
+    fn idle(&self) -> Option<Worker> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
+    fn start(&self) -> Result<Worker, Failure> {
+        Worker::start(&self.program, &self.args).map_err(|error| {
+            tracing::error!(%error, "no process can be started that runs scripts");
+            Failure::Unavailable
+        })
+    }
+
+    async fn ask(&self, mut worker: Worker, job: &[u8], deadline: Instant) -> Result<Run, Failure> {
+        let answer = match timeout_at(deadline, worker.ask(job)).await {
+            Ok(Ok(answer)) => read(&answer),
+            Ok(Err(_)) => Err(Failure::Crashed),
+            Err(_) => Err(Failure::TimedOut { milliseconds: TIME_LIMIT.as_millis().try_into().unwrap_or(u64::MAX) }),
+        };
+        match &answer {
+            Ok(_) | Err(Failure::Script { .. } | Failure::Output(_)) => {
+                self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
+            }
+            // An engine that was stopped half-way or had no memory left is in a state that few have tested.
+            Err(_) => worker.end().await,
+        }
+        answer
+    }
+}
+
+/// A process that runs one script at a time; dropping it kills it.
+#[derive(Debug)]
+struct Worker {
+    process: Child,
+    jobs: ChildStdin,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Worker {
+    /// Starts one without environment (credentials are there), in no particular folder, and silent.
+    fn start(program: &PathBuf, args: &[String]) -> Result<Self, Error> {
+        let mut process = Command::new(program)
+            .args(args)
+            .env_clear()
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()?;
+        let pipes = process.stdin.take().zip(process.stdout.take());
+        let (jobs, answers) = pipes.ok_or(ErrorKind::BrokenPipe)?;
+        Ok(Self { process, jobs, answers: BufReader::new(answers) })
+    }
+
+    /// Writes a line and reads one. More than one line is no answer.
+    async fn ask(&mut self, job: &[u8]) -> Result<Vec<u8>, Error> {
+        self.jobs.write_all(job).await?;
+        let mut answer = Vec::new();
+        let limit = u64::try_from(MAX_LINE).unwrap_or(u64::MAX);
+        (&mut self.answers).take(limit).read_until(b'\n', &mut answer).await?;
+        if answer.ends_with(b"\n") && self.answers.buffer().is_empty() {
+            Ok(answer)
+        } else {
+            Err(ErrorKind::UnexpectedEof.into())
+        }
+    }
+
+    /// Kills the process and waits until it is gone.
+    async fn end(mut self) {
+        if let Err(error) = self.process.kill().await {
+            tracing::error!(%error, "a process that ran a script cannot be ended");
+        }
+    }
+}
