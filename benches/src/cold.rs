@@ -18,7 +18,7 @@ use crate::runtime_api::RuntimeApi;
 use crate::{Goal, Outcome, dynamodb, world};
 
 /// The functions.
-pub const FUNCTIONS: [&str; 5] = ["token", "users", "personas", "definitions", "subjects"];
+pub const FUNCTIONS: [&str; 6] = ["token", "users", "personas", "definitions", "subjects", "sweeper"];
 /// How often each is started.
 const STARTS: usize = 41;
 /// How often each start is invoked after the first time.
@@ -151,7 +151,9 @@ async fn invoke(name: &str, api: &mut RuntimeApi, endpoint: &Endpoint, event: &B
         let (begun, cpu) = (now(), fine_cpu(process)?);
         let (ended, answer) = api.invoke(idle, event).await?;
         idle = api.idle().await?;
-        if answer.get("statusCode").and_then(serde_json::Value::as_u64) != Some(200) {
+        // The sweeper, which a schedule calls, answers with its report.
+        let done = answer.get("statusCode").is_some_and(|status| status == 200) || answer.get("erasures").is_some();
+        if !done {
             return Err(format!("`{name}` answers {answer}").into());
         }
         invocations.push(Spent { wall: ended - begun, cpu: fine_cpu(process)?.saturating_sub(cpu) });

@@ -7,7 +7,7 @@ use http::Request;
 use http_body_util::BodyExt as _;
 use kith::demo;
 use kith::embedded::Embedded;
-use kith::serve::router;
+use kith::serve::{own_state, router};
 use kith::table::{LOCAL, create, embedded_client};
 use serde_json::{Value, json};
 use shared::store::Table;
@@ -45,7 +45,8 @@ pub async fn prepare(engine: &Embedded, folder: &Scratch) -> Outcome<Events> {
     let env = demo::read_env(&demo::prepare(&table, &folder.0, &url).await?)?;
     let variable = |name: &str| env.get(name).cloned().ok_or("the demonstration's credentials are incomplete");
     let (client_id, client_secret) = (variable("KITH_ADMIN_CLIENT_ID")?, variable("KITH_ADMIN_CLIENT_SECRET")?);
-    let router = router(&table, &url);
+    let scripts = kith::serve::scripts()?;
+    let router = router(table.world().clone(), || own_state(&table, &url, &scripts));
     let form = Request::post(TOKEN).header("content-type", "application/x-www-form-urlencoded");
     let answer = ask(&router, form.body(token_form(&client_id, &client_secret).into())?).await?;
     let token = text(&answer, "access_token")?;
@@ -82,6 +83,8 @@ impl Events {
             "personas" => self.get(&format!("/identity/users/{user}/personas"), ""),
             "definitions" => self.get("/identity/config/attribute-definitions", "category=common&name=employee-number"),
             "subjects" => self.get("/api/v1/sso/authentication-server-subjects", &format!("user_id={user}")),
+            // What a schedule sends is not looked at.
+            "sweeper" => json!({}),
             other => return Err(format!("nothing is known to ask of `{other}`").into()),
         };
         Ok(event.to_string().into())

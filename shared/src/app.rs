@@ -9,11 +9,13 @@ use tokio::sync::OnceCell;
 use crate::auth::access_token::Verified;
 use crate::auth::{Caller, PublicKeys, SigningKeys, jose, signing};
 use crate::domain::client::Client;
+use crate::domain::definition::DataFormat;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{ClientId, TenantId};
-use crate::domain::schema::Schema;
+use crate::domain::schema::{HashKey, Schema};
 use crate::domain::user::User;
 use crate::domain::versioned::Versioned;
+use crate::script::Scripts;
 use crate::store::{Key, Table};
 use crate::world::{Timestamp, World};
 
@@ -32,6 +34,8 @@ struct State {
     public_keys: PublicKeys,
     signing_keys: SigningKeys,
     cursor_key: OnceCell<[u8; 32]>,
+    hash_key: OnceCell<Vec<u8>>,
+    scripts: Scripts,
     schemas: Remembered<TenantId, Schema>,
     clients: Remembered<ClientId, Versioned<Client>>,
     callers: Remembered<Digest, Verified>,
@@ -50,6 +54,10 @@ impl<K: std::hash::Hash + Eq + Clone, V> Remembered<K, V> {
 
     fn get(&self, key: &K) -> Option<(Timestamp, Arc<V>)> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+    }
+
+    fn forget(&self, key: &K) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
     }
 
     fn put(&self, key: &K, value: Arc<V>, now: Timestamp) {
@@ -74,12 +82,14 @@ fn is_young(read_at: Timestamp, now: Timestamp) -> bool {
 impl App {
     /// Makes the state of a function. `base_url` has no trailing slash; without it each request's own domain is the base.
     #[must_use]
-    pub fn new(table: Table, base_url: Option<String>) -> Self {
+    pub fn new(table: Table, base_url: Option<String>, scripts: Scripts) -> Self {
         jose::install();
         Self(Arc::new(State {
             public_keys: PublicKeys::new(table.clone()),
             signing_keys: SigningKeys::new(table.clone()),
             cursor_key: OnceCell::new(),
+            hash_key: OnceCell::new(),
+            scripts,
             schemas: Remembered::new(),
             clients: Remembered::new(),
             callers: Remembered::new(),
@@ -118,6 +128,12 @@ impl App {
         &self.0.signing_keys
     }
 
+    /// What runs the scripts of workflows.
+    #[must_use]
+    pub fn scripts(&self) -> &Scripts {
+        &self.0.scripts
+    }
+
     /// The key under which cursors are sealed.
     pub async fn cursor_key(&self) -> Result<&[u8; 32]> {
         let read = async || {
@@ -145,6 +161,11 @@ impl App {
         }
     }
 
+    /// Forgets a tenant's configuration, which was changed from here.
+    pub fn forget_schema(&self, tenant: &TenantId) {
+        self.0.schemas.forget(tenant);
+    }
+
     /// A tenant's configuration if it changed since `known` was read.
     async fn newer_schema(&self, known: &Arc<Schema>) -> Result<Option<Arc<Schema>>> {
         let now = self.world().clock.now();
@@ -159,7 +180,13 @@ impl App {
         let now = self.world().clock.now();
         // The epoch is read before the definitions: what is remembered is never newer than its epoch says.
         let epoch = self.table().epoch(tenant).await?;
-        let schema = Arc::new(Schema { epoch, ..self.table().schema(tenant).await? });
+        let mut schema = Schema { epoch, ..self.table().schema(tenant).await? };
+        if schema.custom_attributes().any(|a| a.data_format == DataFormat::SearchableHash) {
+            let read = async || signing::read_secret(self.table(), &Key::hash_key()).await;
+            let secret = self.0.hash_key.get_or_try_init(read).await?;
+            schema.hash_key = Some(HashKey::derive(secret, tenant));
+        }
+        let schema = Arc::new(schema);
         self.0.schemas.put(tenant, schema.clone(), now);
         Ok(schema)
     }

@@ -1,6 +1,8 @@
 //! The door of a Lambda function: settings from its environment, the table over TLS with a small trust store, one JSON log
 //! line per request, and the router behind API Gateway's payload 2.0.
 
+use std::path::PathBuf;
+
 use ::http::StatusCode;
 use ::http::header::CONTENT_LENGTH;
 use aws_credential_types::Credentials;
@@ -11,6 +13,7 @@ use axum::extract::Request;
 use axum::response::Response;
 use lambda_http::request::{LambdaRequest, RequestContext};
 use lambda_http::{Adapter, LambdaEvent};
+use serde::Serialize;
 use tower::ServiceExt;
 use tower::util::{MapRequest, MapResponse};
 
@@ -19,6 +22,7 @@ use crate::http::edge::{BaseUrl, RequestId};
 use crate::http::{self, Route};
 use crate::https::{self, Trust};
 use crate::log;
+use crate::script::{self, Scripts};
 use crate::store::{Table, table};
 use crate::world::World;
 
@@ -62,14 +66,39 @@ impl Settings {
     }
 }
 
-/// Runs a function until Lambda ends it.
-pub async fn run(routes: &'static [Route]) -> Result<(), lambda_http::Error> {
+/// Runs a function until Lambda ends it: one request at a time on one thread.
+pub fn start(routes: &'static [Route]) -> Result<(), lambda_http::Error> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(run(routes))
+}
+
+/// Runs a function that a schedule calls until Lambda ends it: one call at a time on one thread. What its event holds is not looked at.
+pub fn start_scheduled<T: Serialize>(
+    work: &impl AsyncFn(&App) -> crate::domain::Result<T>,
+) -> Result<(), lambda_http::Error> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+        let app = &app()?;
+        let handle = async |_: LambdaEvent<serde::de::IgnoredAny>| {
+            work(app).await.map_err(|error| lambda_http::Error::from(format!("{error:?}")))
+        };
+        lambda_http::lambda_runtime::run(lambda_http::service_fn(handle)).await
+    })
+}
+
+/// Runs a function on a runtime that is there.
+async fn run(routes: &'static [Route]) -> Result<(), lambda_http::Error> {
+    let app = app()?;
+    let world = app.world().clone();
+    lambda_http::lambda_runtime::run(function(http::serve(http::route::router(routes, app), world))).await
+}
+
+/// The state of a function as its environment sets it up.
+fn app() -> Result<App, lambda_http::Error> {
     log::to(std::io::stdout);
     let settings = Settings::from_environment()?;
     let (name, base_url) = (settings.table.clone(), settings.base_url.clone());
-    let world = World::default();
-    let app = App::new(Table::new(settings.client()?, &name, world.clone()), base_url);
-    lambda_http::lambda_runtime::run(function(http::serve(http::route::router(routes, app), world))).await
+    let table = Table::new(settings.client()?, &name, World::default());
+    let scripts = Scripts::new(PathBuf::from("/proc/self/exe"), vec![script::WORKER.to_owned()]);
+    Ok(App::new(table, base_url, scripts))
 }
 
 /// A router as the Lambda runtime calls it.

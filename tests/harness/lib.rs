@@ -33,4 +33,4 @@ pub use call::Call;
 pub use engine::{Engine, endpoint};
 pub use faults::{Fault, Faults, Gate, Seen};
 pub use fixtures::{Resource, person};
-pub use service::{BASE, Client, START, Service, TENANT};
+pub use service::{BASE, Client, START, Service, TENANT, scripts};

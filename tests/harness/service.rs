@@ -6,8 +6,10 @@ use axum::Router;
 use kith::check::{self, Report};
 use kith::serve;
 use serde_json::Value;
+use shared::app::App;
 use shared::domain::Scopes;
 use shared::domain::id::TenantId;
+use shared::script::Scripts;
 use shared::store::{Key, Table};
 use shared::world::{Clock, Random, Timestamp, World};
 
@@ -44,7 +46,7 @@ impl Service {
 
     /// Starts on an engine.
     pub async fn on(engine: Engine, clock: Clock) -> Self {
-        let router = serve::router(&engine.table, BASE);
+        let router = router(&engine.table);
         let service = Self { table: engine.table, faults: engine.faults, clock, router };
         service.create_tenant(TENANT).await;
         service
@@ -52,7 +54,7 @@ impl Service {
 
     /// Another instance of every function on the same table: what one has read, the other has not.
     pub fn instance(&self) -> Self {
-        Self { router: serve::router(&self.table, BASE), ..self.clone() }
+        Self { router: router(&self.table), ..self.clone() }
     }
 
     /// Makes a tenant.
@@ -92,6 +94,12 @@ impl Service {
         self.call("POST", "/idhub/oidc/v1/token").form(form)
     }
 
+    /// One call of the sweeper, which works until nothing is due.
+    pub async fn sweep(&self) -> sweeper::Report {
+        let app = App::new(self.table.clone(), None, scripts());
+        sweeper::sweep(&app, Timestamp::from_millis(i64::MAX)).await.expect("a sweep")
+    }
+
     /// Every item of the table as text, for tests that look for what must not be there.
     pub async fn items(&self) -> Vec<String> {
         let mut pages = self.table.client().scan().table_name(self.table.name()).into_paginator().items().send();
@@ -120,6 +128,19 @@ impl Service {
             report
         }
     }
+}
+
+/// All functions, each with a state of its own.
+fn router(table: &Table) -> Router {
+    let scripts = scripts();
+    serve::router(table.world().clone(), || serve::own_state(table, BASE, &scripts))
+}
+
+/// What runs scripts: the worker that is built beside the tests.
+pub fn scripts() -> Scripts {
+    let test = std::env::current_exe().expect("the test's own path");
+    let worker = test.ancestors().nth(2).expect("the build's folder").join("script-worker");
+    Scripts::new(worker, Vec::new())
 }
 
 /// A tenant's id.

@@ -1,10 +1,14 @@
-//! Definitions: attribute categories, attributes and personas of a tenant.
+//! Definitions: attribute categories, attributes, personas and workflows of a tenant.
+
+mod workflows;
 
 use std::sync::LazyLock;
 
+use shared::axum::routing::{get, patch, post, put};
 use shared::config_routes;
-use shared::domain::definition::{AttributeDefinition, Category, PersonaDefinition};
-use shared::http::Route;
+use shared::domain::Scope::{ConfigRead, ConfigWrite};
+use shared::domain::definition::{AttributeDefinition, Category, PersonaDefinition, UserProfileDefinition, Workflow};
+use shared::http::{Route, config};
 
 /// The routes of this function.
 pub static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
@@ -45,6 +49,52 @@ pub static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
             "PersonaDefinition",
             put
         ),
+        config_routes!(
+            Workflow,
+            "/identity/config/workflows",
+            "/identity/config/workflows/{id}",
+            "workflow",
+            "a workflow",
+            "Workflow",
+            put
+        ),
+        vec![
+            Route::read(
+                "POST",
+                "/identity/config/workflows/{id}/test",
+                "test_workflow",
+                (200, "WorkflowTestResult"),
+                || post(workflows::test),
+            )
+            .scope(ConfigRead)
+            .json("WorkflowTest")
+            .about("Runs a workflow on a sample; stores nothing"),
+        ],
+        user_profile(),
     ]
     .concat()
 });
+
+fn user_profile() -> Vec<Route> {
+    const PATH: &str = "/identity/config/user-profile-definition";
+    const SCHEMA: &str = "UserProfileDefinition";
+    vec![
+        Route::read("GET", PATH, "get_user_profile_definition", (200, SCHEMA), || {
+            get(config::get::<UserProfileDefinition>)
+        })
+        .scope(ConfigRead)
+        .about("Reads which custom attributes screens show, in their order"),
+        Route::write("PUT", PATH, "replace_user_profile_definition", (200, SCHEMA), || {
+            put(config::replace::<UserProfileDefinition>)
+        })
+        .scope(ConfigWrite)
+        .json(SCHEMA)
+        .about("Replaces which custom attributes screens show"),
+        Route::write("PATCH", PATH, "patch_user_profile_definition", (200, SCHEMA), || {
+            patch(config::patch::<UserProfileDefinition>)
+        })
+        .scope(ConfigWrite)
+        .json("UserProfileDefinitionPatch")
+        .about("Changes which custom attributes screens show"),
+    ]
+}

@@ -1,6 +1,12 @@
 //! The Lambda function `definitions`.
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    shared::lambda::run(&definitions::ROUTES).await
+use std::error::Error;
+use std::process::ExitCode;
+
+fn main() -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
+    if sandbox::is_worker() {
+        return Ok(sandbox::serve());
+    }
+    shared::lambda::start(&definitions::ROUTES)?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -1,6 +1,7 @@
 //! The Lambda function `subjects`.
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    shared::lambda::run(&subjects::ROUTES).await
+use std::error::Error;
+
+fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
+    shared::lambda::start(&subjects::ROUTES)
 }

@@ -11,7 +11,7 @@ use shared::domain::id::{DefinitionId, UserId};
 use shared::domain::lookup::Lookup;
 use shared::domain::schema::Schema;
 use shared::domain::user::User;
-use shared::domain::{Json, text, value};
+use shared::domain::{Json, format, text};
 
 /// The longest filter, in bytes.
 const MAX_FILTER: usize = 2048;
@@ -80,7 +80,7 @@ pub enum Term {
     Attribute(DefinitionId, String),
     /// The user has a persona of this definition, with this in its scope if it is named.
     Persona(DefinitionId, Option<String>),
-    /// Nobody fulfils it: it names a persona definition that does not exist.
+    /// Nobody fulfils it: it names a persona definition that does not exist, or a value that no profile can hold.
     Nobody,
 }
 
@@ -149,9 +149,10 @@ impl Filter {
         self.terms.iter().all(|term| match term {
             Term::Field(field, wanted) => wanted.is_some() && field.of(user) == *wanted,
             Term::Attribute(id, wanted) => {
-                let format = schema.attribute(*id).map(|definition| definition.data_format);
+                let data_format = schema.attribute(*id).map(|definition| definition.data_format);
                 let values = user.attributes.get(id).map(Vec::as_slice).unwrap_or_default();
-                format.is_some_and(|format| values.iter().any(|v| value::comparable(v, format) == *wanted))
+                data_format
+                    .is_some_and(|data_format| values.iter().any(|v| format::comparable(v, data_format) == *wanted))
             }
             Term::Persona(definition, scope) => user.personas.iter().any(|persona| {
                 persona.definition == *definition && scope.as_ref().is_none_or(|scope| persona.scope.contains(scope))
@@ -276,7 +277,7 @@ fn read_member(name: &str, wanted: &Json, schema: &Schema) -> Result<Term> {
         if searched && schema.mark(Kind::Attribute, &definition.id.to_string()).is_some_and(|(_, used)| !used) {
             return Err(Error::Outdated);
         }
-        return Ok(Term::Attribute(definition.id, comparable(definition, wanted)?));
+        return Ok(comparable(definition, wanted, schema)?.map_or(Term::Nobody, |w| Term::Attribute(definition.id, w)));
     }
     let field =
         Field::named(name).ok_or_else(|| unsupported(format!("`{name}` is no field that can be filtered by")))?;
@@ -286,13 +287,9 @@ fn read_member(name: &str, wanted: &Json, schema: &Schema) -> Result<Term> {
     }
 }
 
-fn comparable(definition: &AttributeDefinition, wanted: &Json) -> Result<String> {
+fn comparable(definition: &AttributeDefinition, wanted: &Json, schema: &Schema) -> Result<Option<String>> {
     match wanted {
-        Json::String(text) | Json::Number(text) => {
-            let canonical = text::decimal(text)
-                .filter(|_| definition.data_format == shared::domain::definition::DataFormat::Numeric);
-            Ok(value::comparable(canonical.as_ref().unwrap_or(text), definition.data_format))
-        }
+        Json::String(text) | Json::Number(text) => Ok(format::wanted(text, definition, schema)),
         other => Err(unsupported(format!("`{}` equals a string or a number, not {}", definition.name, other.kind()))),
     }
 }

@@ -2,22 +2,29 @@
 
 mod filter;
 mod query;
+mod requests;
 
 use shared::axum::routing::{delete, get, patch, post, put};
-use shared::domain::Scope::{UsersRead, UsersWrite};
-use shared::domain::error::Result;
+use shared::domain::Scope::{Administrator, UsersRead, UsersWrite};
+use shared::domain::error::{Error, Result};
 use shared::domain::id::UserId;
+use shared::domain::patch::point_into;
 use shared::domain::schema::Schema;
 use shared::domain::user::{User, UserStatus};
-use shared::domain::{Json, Versioned};
+use shared::domain::{Versioned, Writing};
 use shared::http::answer::{Answer, Answered};
+use shared::http::call::Recorder;
+use shared::http::profile::{self, Part};
 use shared::http::{Call, Route};
+use shared::store::users::LiveUser;
 
 const USERS: &str = "/identity/users";
 const USER: &str = "/identity/users/{user_id}";
+const REQUESTS: &str = "/identity/change-requests";
+const REQUEST: &str = "/identity/change-requests/{id}";
 
 /// The routes of this function.
-pub static ROUTES: [Route; 8] = [
+pub static ROUTES: [Route; 13] = [
     Route::write("POST", USERS, "create_user", (201, "User"), || post(create))
         .scope(UsersWrite)
         .json("UserInput")
@@ -30,10 +37,12 @@ pub static ROUTES: [Route; 8] = [
     Route::write("PUT", USER, "replace_user", (200, "User"), || put(replace))
         .scope(UsersWrite)
         .json("UserReplacement")
+        .approval()
         .about("Replaces the editable fields of a user"),
     Route::write("PATCH", USER, "patch_user", (200, "User"), || patch(edit))
         .scope(UsersWrite)
         .json("UserPatch")
+        .approval()
         .about("Changes some fields of a user (RFC 7396)"),
     Route::write("DELETE", USER, "forget_user", (204, ""), || delete(forget))
         .scope(UsersWrite)
@@ -48,26 +57,45 @@ pub static ROUTES: [Route; 8] = [
     })
     .scope(UsersWrite)
     .about("Unblocks a user; repeating it changes nothing"),
+    Route::write("POST", "/identity/users/{user_id}/verify", "verify_user", (200, "User"), || post(verify))
+        .scope(Administrator)
+        .json("UserVerification")
+        .about("Marks an e-mail address of a user as verified; repeating it changes nothing"),
+    Route::read("GET", REQUESTS, "list_change_requests", (200, "ChangeRequestList"), || get(requests::list))
+        .scope(UsersRead)
+        .query(&["limit", "cursor", "status", "user_id"])
+        .about("Lists change requests, those of a user or of a status if one is named"),
+    Route::read("GET", REQUEST, "get_change_request", (200, "ChangeRequest"), || get(requests::read))
+        .scope(UsersRead)
+        .about("Reads a change request"),
+    Route::write(
+        "POST",
+        "/identity/change-requests/{id}/approve",
+        "approve_change_request",
+        (200, "ChangeRequest"),
+        || post(requests::approve),
+    )
+    .scope(UsersRead)
+    .about(
+        "Applies a change request; the approval policies of what it changes say who may; repeating it changes nothing",
+    ),
+    Route::write(
+        "POST",
+        "/identity/change-requests/{id}/reject",
+        "reject_change_request",
+        (200, "ChangeRequest"),
+        || post(requests::reject),
+    )
+    .scope(UsersRead)
+    .about("Rejects a change request; repeating it changes nothing"),
 ];
 
 fn shown(user: &Versioned<User>, schema: &Schema) -> Answer {
     Answer::resource(user.value.show(schema), user.tag()).about(user.value.id)
 }
 
-async fn create(mut call: Call) -> Answered {
-    call.guard_collection()?;
-    let body = call.take_body();
-    let (call, body) = (&call, &body);
-    call.once(|record| {
-        call.app.decide(&call.caller.tenant, move |schema| async move {
-            let schema = &*schema;
-            let user = Versioned::first(User::create(body.clone(), schema, call.app.world())?);
-            let answer = shown(&user, schema).created_at(format!("{USERS}/{}", user.value.id));
-            call.app.table().create_user(schema, &user, record.of(&answer)?).await?;
-            Ok(answer)
-        })
-    })
-    .await
+async fn create(call: Call) -> Answered {
+    profile::create(call, |user, schema| shown(user, schema).created_at(format!("{USERS}/{}", user.value.id))).await
 }
 
 async fn read(call: Call) -> Answered {
@@ -79,47 +107,38 @@ async fn read(call: Call) -> Answered {
 
 async fn replace(mut call: Call) -> Answered {
     let body = call.take_body();
-    change(&call, |user, schema| user.replace(body.clone(), schema)).await
+    change(&call, Recorder::NONE, |user, writing| user.replace(body.clone(), writing)).await
 }
 
 async fn edit(mut call: Call) -> Answered {
-    let body: Json = call.take_body();
-    change(&call, |user, schema| user.patch(body.clone(), schema)).await
+    let body = call.take_body();
+    let changed = change(&call, Recorder::NONE, |user, writing| user.patch(body.clone(), writing)).await;
+    let Err(error @ Error::Taken(_)) = changed else { return changed };
+    let schema = call.app.schema(&call.caller.tenant).await?;
+    Err(point_into(error, &body, &call.writing(&schema)))
 }
 
-async fn change(call: &Call, edit: impl Fn(&User, &Schema) -> Result<User>) -> Answered {
-    let id: UserId = call.id("user_id")?;
-    let edit = &edit;
-    call.app
-        .decide(&call.caller.tenant, move |schema| async move {
-            let schema = &*schema;
-            let write = |live: &shared::store::users::LiveUser| {
-                call.guard(&[live.tag()])?;
-                let user = edit(&live.value, schema)?;
-                Ok(user.differs(&live.value).then_some(user))
-            };
-            let user = call.app.table().change_user(schema, id, write, |_| Ok(None)).await?;
-            Ok(shown(&user, schema))
-        })
-        .await
+async fn verify(mut call: Call) -> Answered {
+    let body = call.take_body();
+    let (call, body) = (&call, &body);
+    call.once(|record| change(call, record, |user, writing| user.verify(body.clone(), writing.schema))).await
 }
 
 async fn set_status(call: Call, status: UserStatus) -> Answered {
-    let id: UserId = call.id("user_id")?;
-    let call = &call;
-    call.once(|record| {
-        call.app.decide(&call.caller.tenant, move |schema| async move {
-            let schema = &*schema;
-            let write = |live: &shared::store::users::LiveUser| {
-                call.guard(&[live.tag()])?;
-                Ok((live.value.status != status).then(|| User { status, ..live.value.clone() }))
-            };
-            let kept = |next: &Versioned<User>| record.of(&shown(next, schema));
-            let user = call.app.table().change_user(schema, id, write, kept).await?;
-            Ok(shown(&user, schema))
-        })
-    })
-    .await
+    call.once(|record| change(&call, record, move |user, _| Ok(User { status, ..user.clone() }))).await
+}
+
+async fn change(
+    call: &Call,
+    record: Recorder<'_>,
+    edit: impl Fn(&User, &Writing<'_>) -> Result<User> + Send + Sync,
+) -> Answered {
+    let guarded = |live: &LiveUser, writing: &Writing<'_>| {
+        call.guard(&[live.tag()])?;
+        edit(&live.value, writing)
+    };
+    profile::change(call, call.id("user_id")?, Part::User, record, guarded, |user, schema| Ok(shown(user, schema)))
+        .await
 }
 
 async fn forget(call: Call) -> Answered {

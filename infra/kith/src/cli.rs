@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use serde_json::json;
@@ -14,7 +15,7 @@ use shared::world::World;
 
 use crate::serve::{Service, stop_signal};
 use crate::table::{Failure, open_local, open_remote};
-use crate::{check, openapi, tour};
+use crate::{check, openapi, purge, tour};
 
 /// Kith: the user-profile service. Without a command it serves.
 #[derive(Debug, Parser)]
@@ -64,6 +65,9 @@ enum Action {
         #[arg(long)]
         tenant: TenantId,
     },
+    /// Delete definitions that the API does not, because they were assigned once.
+    #[command(subcommand)]
+    Definition(DefinitionAction),
     /// Print the OpenAPI description of the service.
     #[command(hide = true)]
     Openapi,
@@ -92,6 +96,18 @@ enum TenantAction {
     },
     /// List the tenants.
     List,
+}
+
+#[derive(Debug, Subcommand)]
+enum DefinitionAction {
+    /// Deprecate an attribute or persona definition, wait until no function remembers it as it was, and delete it if nobody holds it.
+    Purge {
+        /// Whose definition.
+        #[arg(long)]
+        tenant: TenantId,
+        /// The definition's id.
+        id: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -142,6 +158,11 @@ impl Command {
             }
             Action::Tenant(action) => tenant(action, &self.place.open().await?, self.json).await,
             Action::Client(action) => client(action, &self.place.open().await?, self.json).await,
+            Action::Definition(DefinitionAction::Purge { tenant, id }) => {
+                // Nothing serves an embedded table while this program has it open.
+                let wait = if self.place.table.is_some() { purge::SETTLED } else { Duration::ZERO };
+                purge::run(&self.place.open().await?, &tenant, &id, wait, self.json).await
+            }
             Action::Check { tenant } => check::run(&self.place.open().await?, &tenant, self.json).await,
         }
     }

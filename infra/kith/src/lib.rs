@@ -8,6 +8,7 @@ pub mod cli;
 pub mod demo;
 pub mod embedded;
 pub mod openapi;
+pub mod purge;
 pub mod serve;
 pub mod table;
 pub mod tour;

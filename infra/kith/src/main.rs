@@ -5,13 +5,20 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use kith::cli::Command;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    match Command::parse().run().await {
+fn main() -> ExitCode {
+    if sandbox::is_worker() {
+        return sandbox::serve();
+    }
+    match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("kith: {failure}");
             ExitCode::FAILURE
         }
     }
+}
+
+#[tokio::main]
+async fn run() -> Result<(), kith::table::Failure> {
+    Command::parse().run().await
 }

@@ -8,6 +8,7 @@ use axum::Router;
 use shared::app::App;
 use shared::http;
 use shared::http::Route;
+use shared::script::{self, Scripts};
 use shared::store::Table;
 use shared::world::World;
 use tokio::net::TcpListener;
@@ -17,6 +18,8 @@ use crate::table::{Failure, open_local};
 
 /// How long requests under way may take after the signal to stop.
 const GRACE: Duration = Duration::from_secs(5);
+/// How long the sweeper rests.
+const SWEEP: Duration = Duration::from_secs(10);
 
 /// The route tables of all functions.
 #[must_use]
@@ -24,20 +27,28 @@ pub fn functions() -> [&'static [Route]; 5] {
     [&token::ROUTES, &users::ROUTES, &personas::ROUTES, &definitions::ROUTES, &subjects::ROUTES]
 }
 
-/// The routers of all functions in one. Each has a state of its own, as each deployed function has: what one has read, the
-/// others have not.
-pub fn router(table: &Table, base_url: &str) -> Router {
-    let merged = functions().into_iter().fold(Router::new(), |merged, routes| {
-        let table = Table::new(table.client().clone(), table.name(), table.world().clone());
-        merged.merge(http::route::router(routes, App::new(table, Some(base_url.to_owned()))))
-    });
-    http::serve(merged, table.world().clone())
+/// The routers of all functions in one, each on the state that `state` makes for it.
+pub fn router(world: World, state: impl Fn() -> App) -> Router {
+    let merged = functions()
+        .into_iter()
+        .fold(Router::new(), |merged, routes| merged.merge(http::route::router(routes, state())));
+    http::serve(merged, world)
+}
+
+/// The state of one function that shares nothing with the others but the table, as each deployed function has it: what one has read,
+/// the others have not.
+#[must_use]
+pub fn own_state(table: &Table, base_url: &str, scripts: &Scripts) -> App {
+    let table = Table::new(table.client().clone(), table.name(), table.world().clone());
+    App::new(table, Some(base_url.to_owned()), scripts.clone())
 }
 
 /// A service that listens and is not yet served.
 pub struct Service {
     listener: TcpListener,
     router: Router,
+    /// What the sweeper works with; a schedule calls it when the service is deployed.
+    sweeping: App,
     /// Where it can be called.
     pub url: String,
     /// Where the demonstration's credentials are.
@@ -53,7 +64,10 @@ impl Service {
         let url = format!("http://{address}");
         let table = open_local((!memory).then_some(data), World::default()).await?;
         let env_file = demo::prepare(&table, data, &url).await?;
-        Ok(Self { listener, router: router(&table, &url), url, env_file })
+        // One state for all: whoever changes a definition and goes on with a user need not wait until caches are young.
+        let state = own_state(&table, &url, &scripts()?);
+        let router = router(table.world().clone(), || state.clone());
+        Ok(Self { listener, router, sweeping: state, url, env_file })
     }
 
     /// Serves until `stop` is done, then lets requests under way finish.
@@ -65,6 +79,7 @@ impl Service {
             let _ = stopping.send(());
         });
         tokio::select! {
+            never = sweep(self.sweeping) => match never {},
             ended = serving.into_future() => ended.map_err(|error| format!("serving failed: {error}")),
             () = async {
                 if stopped.await.is_err() {
@@ -74,6 +89,23 @@ impl Service {
             } => Ok(()),
         }
     }
+}
+
+/// Calls the sweeper again and again.
+async fn sweep(app: App) -> std::convert::Infallible {
+    loop {
+        tokio::time::sleep(SWEEP).await;
+        let until = app.world().clock.now().plus_seconds(sweeper::BUDGET_SECONDS);
+        if let Err(error) = sweeper::sweep(&app, until).await {
+            tracing::error!(operation = "sweep", cause = format!("{error:?}"));
+        }
+    }
+}
+
+/// What runs scripts: this very program.
+pub fn scripts() -> Result<Scripts, Failure> {
+    let program = std::env::current_exe().map_err(|error| format!("this program cannot be found: {error}"))?;
+    Ok(Scripts::new(program, vec![script::WORKER.to_owned()]))
 }
 
 /// Waits for Ctrl-C or SIGTERM.

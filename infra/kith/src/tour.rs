@@ -27,7 +27,7 @@ pub struct Options {
     /// Its secret.
     #[arg(long, requires = "client_id")]
     client_secret: Option<String>,
-    /// A client with config:write.
+    /// A client with the scope administrator.
     #[arg(long, requires = "admin_client_secret")]
     admin_client_id: Option<String>,
     /// Its secret.
@@ -88,6 +88,7 @@ struct Tour {
     client: Credentials,
     admin: Credentials,
     token: String,
+    admin_token: String,
     steps: usize,
     colour: bool,
     /// Keeps names of this walk apart from those of others.
@@ -109,6 +110,14 @@ impl Reply {
         let text = self.body.pointer(pointer).and_then(Value::as_str);
         text.map(str::to_owned).ok_or_else(|| format!("the answer has no `{pointer}`"))
     }
+}
+
+/// What the administrator defined.
+struct Defined {
+    /// The id of the attribute that a persona may hold.
+    badge: String,
+    /// Where the derived attribute is, and its tag.
+    fullname: (String, String),
 }
 
 /// A request of the tour.
@@ -160,18 +169,22 @@ impl Tour {
         let world = World::default();
         let mark = format!("{:08x}", u32::from_be_bytes(world.random.bytes()));
         let colour = std::io::stdout().is_terminal();
-        Ok(Self { http: reqwest::Client::new(), url, client, admin, token: String::new(), steps: 0, colour, mark })
+        let (token, admin_token) = (String::new(), String::new());
+        Ok(Self { http: reqwest::Client::new(), url, client, admin, token, admin_token, steps: 0, colour, mark })
     }
 
     async fn walk(mut self) -> Result<(), Failure> {
         self.paint(Style::new().bold(), &format!("A tour of Kith at {}", self.url));
         self.step("Metadata", Ask::get("/.well-known/oauth-authorization-server/idhub/oidc"), 200).await?;
-        let attribute = self.define().await?;
+        let defined = self.define().await?;
         self.sign_in(false).await?;
         let user = self.onboard().await?;
         self.change(&user).await?;
-        self.personas(&user, &attribute).await?;
+        let tag = self.attributes(&user).await?;
+        self.approval(&user, &tag).await?;
+        self.personas(&user, &defined.badge).await?;
         self.leave(&user).await?;
+        self.retire(&defined.fullname).await?;
         self.paint(AnsiColor::Green.on_default().bold(), &format!("\n{} steps, each as it should be.", self.steps));
         Ok(())
     }
@@ -195,23 +208,54 @@ impl Tour {
         Ok(())
     }
 
-    /// The administrator defines an attribute and a persona that may hold it; returns the attribute's id.
-    async fn define(&mut self) -> Result<String, Failure> {
+    /// The administrator defines attributes, a persona that may hold one of them, and a workflow that derives one.
+    async fn define(&mut self) -> Result<Defined, Failure> {
         self.sign_in(true).await?;
-        let name = self.badge();
+        self.admin_token.clone_from(&self.token);
+        let name = self.name("badge");
         let body = json!({ "category": "common", "name": name, "data_format": "TEXT", "display_name": "Badge" });
         let path = "/identity/config/attribute-definitions";
-        let attribute = self.step("Define an attribute", Ask::post(path, body), 201).await?.text("/id")?;
+        let badge = self.step("Define an attribute", Ask::post(path, body), 201).await?.text("/id")?;
         let list = format!("{path}?category=common&name={name}");
         self.step("Find it by name", Ask::get(&list), 200).await?.text("/items/0/id")?;
-        let body = json!({ "name": format!("guest_{}", self.mark), "scoped": true, "attributes": [attribute] });
+        let body = json!({ "name": format!("guest_{}", self.mark), "scoped": true, "attributes": [badge] });
         self.step("Define a persona that may hold it", Ask::post("/config/persona-definitions", body), 201).await?;
-        Ok(attribute)
+        let body = json!({ "category": "common", "name": self.name("contact"), "data_format": "EMAIL" });
+        self.step("An attribute that holds e-mail addresses", Ask::post(path, body), 201).await?;
+        let body = json!({ "category": "common", "name": self.name("pin"), "data_format": "HASH" });
+        self.step("One that holds a secret", Ask::post(path, body), 201).await?;
+        let policy = json!({ "statements": [{ "client_scope": "administrator" }] });
+        let body = json!({
+            "category": "common", "name": self.name("iban"), "data_format": "TEXT", "approval_policy": policy,
+        });
+        self.step("One that an administrator has to approve", Ask::post(path, body), 201).await?;
+        let fullname = self.derive(path).await?;
+        Ok(Defined { badge, fullname })
     }
 
-    /// The name of the attribute that this walk defines.
-    fn badge(&self) -> String {
-        format!("badge-{}", self.mark)
+    /// The administrator writes a workflow, tries it, and defines the attribute that it derives.
+    async fn derive(&mut self, path: &str) -> Result<(String, String), Failure> {
+        let name = self.name("fullname");
+        let script = format!(
+            r#"function main(workItem) {{ var p = workItem.input.value; workItem.output = tb.simpleResponse({{ "{name}": [p.given_name + " " + p.family_name] }}); }}"#
+        );
+        let body = json!({ "name": name, "script": script });
+        let made = self.step("Write a workflow", Ask::post("/identity/config/workflows", body), 201).await?;
+        let workflow = made.text("/id")?;
+        let test = format!("/identity/config/workflows/{workflow}/test");
+        let sample = json!({ "input": { "given_name": "Jan", "family_name": "Janssen", "attributes": {} } });
+        let tried = self.step("Try it on a sample", Ask::post(&test, sample), 200).await?;
+        expect(tried.text(&format!("/output/{name}/0"))? == "Jan Janssen", "the workflow answers something else")?;
+        let body = json!({
+            "category": "common", "name": name, "data_format": "TEXT", "derived": { "workflow_id": workflow },
+        });
+        let made = self.step("An attribute that it derives", Ask::post(path, body), 201).await?;
+        Ok((format!("{path}/{}", made.text("/id")?), made.etag().to_owned()))
+    }
+
+    /// The name of one of the attributes that this walk defines.
+    fn name(&self, what: &str) -> String {
+        format!("{what}-{}", self.mark)
     }
 
     async fn onboard(&mut self) -> Result<String, Failure> {
@@ -240,7 +284,7 @@ impl Tour {
 
     async fn change(&mut self, id: &str) -> Result<(), Failure> {
         let path = format!("/identity/users/{id}");
-        let badge = self.badge();
+        let badge = self.name("badge");
         let first = self.step("Read it, with its tag", Ask::get(&path), 200).await?;
         let tag = first.etag();
         self.step("Read it again only if it changed", Ask::get(&path).with("if-none-match", tag), 304).await?;
@@ -256,6 +300,47 @@ impl Tour {
         let unblock = format!("{path}/unblock");
         self.step("And let it in again", Ask::new(Method::POST, &unblock), 200).await?;
         Ok(())
+    }
+
+    /// What is in an attribute depends on its data format; returns the user's tag.
+    async fn attributes(&mut self, id: &str) -> Result<String, Failure> {
+        let path = format!("/identity/users/{id}");
+        let [contact, pin, fullname] = ["contact", "pin", "fullname"].map(|what| self.name(what));
+        let address = format!("jan.{}@home.example.org", self.mark);
+        let user = self.step("What the workflow made of the names", Ask::get(&path), 200).await?;
+        expect(user.text(&format!("/attributes/common/{fullname}/0"))? == "Johannes Janssen", "the name is another")?;
+        let patch =
+            json!({ "attributes": { "common": { &contact: [&address], &pin: ["correct horse battery staple"] } } });
+        let title = "Set an address and a secret, which nobody is shown again";
+        let set = self.step(title, Ask::patch(&path, user.etag(), patch), 200).await?;
+        let shown = set.body.pointer(&format!("/attributes/common/{pin}"));
+        expect(shown == Some(&json!([{ "set": true }])), "the secret is shown")?;
+        let state = format!("/attribute_states/common/{contact}/0");
+        expect(set.text(&state)? == "PENDING", "the address is verified already")?;
+        let verify = format!("{path}/verify");
+        let known = json!({ "attribute": format!("common.{contact}"), "value": address });
+        let verified =
+            self.administrator("The administrator knows the address", Ask::post(&verify, known), 200).await?;
+        expect(verified.text(&state)? == "VERIFIED", "the address is not verified")?;
+        Ok(verified.etag().to_owned())
+    }
+
+    /// What needs an approval becomes a change request.
+    async fn approval(&mut self, id: &str, tag: &str) -> Result<(), Failure> {
+        let path = format!("/identity/users/{id}");
+        let iban = self.name("iban");
+        let patch = json!({ "attributes": { "common": { &iban: ["BE68539007547034"] } } });
+        let title = "A change that has to be approved waits";
+        let asked = self.step(title, Ask::patch(&path, tag, patch), 202).await?;
+        let request = format!("/identity/change-requests/{}", asked.text("/id")?);
+        let (approve, list) = (format!("{request}/approve"), format!("/identity/change-requests?user_id={id}"));
+        self.step("Nobody approves an own request", Ask::new(Method::POST, &approve), 403).await?;
+        let waiting = self.administrator("The administrator sees who asks for what", Ask::get(&list), 200).await?;
+        expect(waiting.text("/items/0/status")? == "PENDING", "nothing waits")?;
+        let approved = self.administrator("And approves it", Ask::new(Method::POST, &approve), 200).await?;
+        expect(approved.text("/status")? == "APPROVED", "it is not approved")?;
+        let user = self.step("Now it is there", Ask::get(&path), 200).await?;
+        expect(user.text(&format!("/attributes/common/{iban}/0"))? == "BE68539007547034", "the attribute is not there")
     }
 
     async fn personas(&mut self, user: &str, attribute: &str) -> Result<(), Failure> {
@@ -285,6 +370,21 @@ impl Tour {
         let filter = json!({ "filter": { "username": format!("jan.{}", self.mark) } });
         let found = self.step("And cannot be found", Ask::post("/identity/users/query", filter), 200).await?;
         expect(found.body.pointer("/items") == Some(&json!([])), "somebody was found")
+    }
+
+    /// The administrator retires the derived attribute, so that no script runs for it any more.
+    async fn retire(&mut self, (path, tag): &(String, String)) -> Result<(), Failure> {
+        let patch = json!({ "deprecated": true });
+        let title = "The administrator retires the derived attribute";
+        self.administrator(title, Ask::patch(path, tag, patch), 200).await.map(drop)
+    }
+
+    /// A step with the administrator's token.
+    async fn administrator(&mut self, title: &str, ask: Ask<'_>, due: u16) -> Result<Reply, Failure> {
+        std::mem::swap(&mut self.token, &mut self.admin_token);
+        let reply = self.step(title, ask, due).await;
+        std::mem::swap(&mut self.token, &mut self.admin_token);
+        reply
     }
 
     async fn grant(&mut self, title: &str, form: &[(&str, &str)]) -> Result<Reply, Failure> {

@@ -210,7 +210,7 @@ impl SigningKeys {
         } else {
             writes
                 .push(Write::Put(Item::at(&Key::public_keys()).versioned(&Versioned::first(state)), Condition::Absent));
-            for key in [Key::refresh_key(), Key::cursor_key()] {
+            for key in [Key::refresh_key(), Key::cursor_key(), Key::hash_key()] {
                 let secret = STANDARD.encode(self.table.world().random.bytes::<32>());
                 writes.push(Write::Put(Item::at(&key).text("secret", secret), Condition::Absent));
             }

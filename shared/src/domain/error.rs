@@ -39,6 +39,10 @@ pub enum Code {
     NotFound,
     /// The field or value is not allowed here.
     NotAllowed,
+    /// The workflow that derives the attribute did not.
+    DerivedFailed,
+    /// The value does not fit the JSON Schema of its definition, or the schema itself cannot be used.
+    Schema,
     /// The field never changes after creation.
     Immutable,
 }
@@ -80,6 +84,21 @@ impl Violations {
         }
     }
 
+    /// Whether something is said of what stands at `pointer` or within it.
+    #[must_use]
+    pub fn concern(&self, pointer: &str) -> bool {
+        let within =
+            |other: &str| other.strip_prefix(pointer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        self.broken.iter().any(|violation| within(&violation.pointer))
+    }
+
+    /// Adds that a field is missing, unless something else is said of it already: what is sent and wrong is not missing.
+    pub fn missing(&mut self, pointer: &str, name: &str) {
+        if !self.concern(pointer) {
+            self.add(pointer, Code::Required, format!("`{name}` is required"));
+        }
+    }
+
     /// Adds a field whose value somebody else holds.
     pub fn taken(&mut self, pointer: impl Into<String>, detail: impl Into<String>) {
         self.taken.push(Violation::taken(pointer, detail));
@@ -95,6 +114,12 @@ impl Violations {
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The fields that break a rule.
+    #[must_use]
+    pub fn into_broken(self) -> Vec<Violation> {
+        self.broken
     }
 
     /// `value` when nothing is at fault, else [`Error::Invalid`] or [`Error::Taken`] with all that is.
@@ -120,6 +145,8 @@ pub enum Error {
     BadToken(&'static str),
     /// The token lacks this scope.
     InsufficientScope(super::Scope),
+    /// The caller lacks what the operation needs beside a scope; says what.
+    NotAllowed(String),
     /// Absent, another tenant's, another system's, or an id of the wrong shape.
     NotFound,
     /// No such path.
@@ -163,6 +190,19 @@ impl Error {
     /// One violation as an error.
     pub fn invalid(pointer: impl Into<String>, code: Code, detail: impl Into<String>) -> Self {
         Self::Invalid(vec![Violation { pointer: pointer.into(), code, detail: detail.into() }])
+    }
+
+    /// The error with its violations pointing at other places; `place` says where, if it knows.
+    #[must_use]
+    pub fn pointing(mut self, place: impl Fn(&str) -> Option<String>) -> Self {
+        if let Self::Invalid(violations) | Self::Taken(violations) = &mut self {
+            for violation in violations {
+                if let Some(place) = place(&violation.pointer) {
+                    violation.pointer = place;
+                }
+            }
+        }
+        self
     }
 
     /// A fault that no rule foresees.

@@ -79,6 +79,8 @@ uuid_id! {
     DefinitionId
     /// The id of one subject mapping.
     SubjectId
+    /// The id of one change request.
+    ChangeRequestId
 }
 
 macro_rules! slug_id {

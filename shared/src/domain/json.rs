@@ -68,6 +68,17 @@ impl Json {
         if let Self::Object(members) = self { Some(members) } else { None }
     }
 
+    /// How deep arrays and objects nest in it; 0 for what is neither.
+    #[must_use]
+    pub fn depth(&self) -> usize {
+        let deepest = |below: &mut dyn Iterator<Item = &Self>| 1 + below.map(Self::depth).max().unwrap_or(0);
+        match self {
+            Self::Array(items) => deepest(&mut items.iter()),
+            Self::Object(members) => deepest(&mut members.values()),
+            _ => 0,
+        }
+    }
+
     /// What kind of value it is, for error messages.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
@@ -241,6 +252,7 @@ json_from_display!(
     super::id::PersonaId,
     super::id::DefinitionId,
     super::id::SubjectId,
+    super::id::ChangeRequestId,
     super::id::PartyId,
     super::id::TenantId,
     super::id::ClientId,

@@ -12,13 +12,13 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 
-use super::definition::Search;
+use super::definition::{AttributeDefinition, Search};
 use super::error::{Code, Violations};
+use super::format;
 use super::id::{DefinitionId, WrongShape};
 use super::schema::Schema;
 use super::text;
 use super::user::User;
-use super::value;
 
 /// The most look-ups that one user owns.
 pub const MAX_LOOKUPS: usize = 40;
@@ -190,7 +190,7 @@ pub fn of(user: &User, schema: &Schema, violations: &mut Violations) -> BTreeSet
         let Some(definition) = schema.attribute(*id) else {
             continue;
         };
-        for comparable in values.iter().map(|v| value::comparable(v, definition.data_format)) {
+        for comparable in values.iter().map(|v| format::comparable(v, definition.data_format)) {
             if definition.unique {
                 lookups.insert(Lookup::unique(id, &comparable));
             }
@@ -213,6 +213,21 @@ pub fn of(user: &User, schema: &Schema, violations: &mut Violations) -> BTreeSet
         violations.add("", Code::TooMany, detail);
     }
     lookups
+}
+
+/// Where in a user the value of a unique attribute stands.
+#[must_use]
+pub fn place_of(user: &User, definition: &AttributeDefinition, hash: &ValueHash) -> String {
+    let within = format!("/attributes/{}/{}", definition.category, definition.name);
+    let holds = |values: Option<&Vec<String>>| {
+        let same = |value: &String| ValueHash::of(&format::comparable(value, definition.data_format)) == *hash;
+        values.into_iter().flatten().any(same)
+    };
+    if holds(user.attributes.get(&definition.id)) {
+        return within;
+    }
+    let persona = user.personas.iter().position(|persona| holds(persona.attributes.get(&definition.id)));
+    persona.map_or(within.clone(), |i| format!("/personas/{i}{within}"))
 }
 
 #[cfg(test)]

@@ -1,11 +1,16 @@
 //! The rules: what a profile is, what may be stored and what not. No I/O and no HTTP in here.
 
+pub mod change_request;
 pub mod client;
 pub mod definition;
+pub mod derive;
 pub mod error;
 pub mod field;
+pub mod format;
+pub mod hashing;
 pub mod id;
 pub mod json;
+pub mod json_schema;
 pub mod lookup;
 pub mod patch;
 pub mod persona;
@@ -17,8 +22,10 @@ pub mod user;
 pub mod value;
 pub mod versioned;
 pub mod word;
+pub mod writing;
 
 pub use error::{Error, Result, Violation, Violations};
 pub use json::Json;
 pub use scope::{Scope, Scopes};
 pub use versioned::{Tag, Version, Versioned};
+pub use writing::{Access, Writing};

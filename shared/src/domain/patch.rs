@@ -1,10 +1,12 @@
 //! Merge patches: what they may not say, and the second form in which patches of users name attributes.
 
+use super::definition::AttributeDefinition;
 use super::error::{Code, Error, Result, Violations};
 use super::field::{Fields, pointer};
 use super::json::{Json, Object};
-use super::schema::Schema;
 use super::user::MAX_ATTRIBUTES;
+use super::value;
+use super::writing::Writing;
 
 /// The longest text that is looked at as an id, in bytes.
 const MAX_ID: usize = 256;
@@ -28,7 +30,7 @@ pub fn refuse_unknown_nulls(patch: &Json, shown: &Object, violations: &mut Viola
 
 /// Refuses removals of attributes by accident and of attributes that do not exist: `null` for `attributes` or for a category would
 /// take away a whole group.
-pub(super) fn refuse_attribute_nulls(patch: &Json, schema: &Schema, violations: &mut Violations) {
+pub(super) fn refuse_attribute_nulls(patch: &Json, writing: &Writing<'_>, violations: &mut Violations) {
     const HOW: &str = "name the attributes to remove, each with null or []";
     let categories = match patch.as_object().and_then(|members| members.get("attributes")) {
         Some(Json::Null) => return violations.add("/attributes", Code::NotAllowed, HOW),
@@ -41,9 +43,10 @@ pub(super) fn refuse_attribute_nulls(patch: &Json, schema: &Schema, violations: 
             violations.add(&*at, Code::NotAllowed, HOW);
         }
         for (name, value) in members.as_object().into_iter().flatten() {
-            if *value == Json::Null && schema.attribute_named(category, name).is_none() {
-                let detail = format!("no attribute `{name}` is defined in the category `{category}`");
-                violations.add(pointer(&at, name), Code::Unknown, detail);
+            let definition = writing.schema.attribute_named(category, name);
+            let is_there = definition.is_some_and(|definition| writing.access.shows(definition));
+            if *value == Json::Null && !is_there {
+                violations.add(pointer(&at, name), Code::Unknown, value::unknown(category, name));
             }
         }
     }
@@ -52,10 +55,11 @@ pub(super) fn refuse_attribute_nulls(patch: &Json, schema: &Schema, violations: 
 /// Where an attribute stands after `attribute_values` was spread, and where its value stood in the body.
 pub(super) type Renamed = Vec<(String, String)>;
 
-/// Rewrites `attribute_values: [{attribute_definition_id, value}]` into the `attributes` object.
+/// Rewrites `attribute_values: [{attribute_definition_id, value}]` into the `attributes` object, and the predefined attributes
+/// among them, which have at most one value, into the fields that they are.
 pub(super) fn spread_attribute_values(
     mut patch: Json,
-    schema: &Schema,
+    writing: &Writing<'_>,
     violations: &mut Violations,
 ) -> (Json, Renamed) {
     let mut renamed = Renamed::new();
@@ -73,25 +77,53 @@ pub(super) fn spread_attribute_values(
             return (patch, renamed);
         }
     };
-    let attributes = members.entry("attributes".to_owned()).or_insert_with(|| Json::Object(Object::new()));
     for (i, item) in items.into_iter().enumerate() {
         let at = format!("/attribute_values/{i}");
-        let Some((category, name, value)) = read_item(item, &at, schema, violations) else { continue };
-        let Json::Object(categories) = &mut *attributes else { continue };
-        let names = categories.entry(category.clone()).or_insert_with(|| Json::Object(Object::new()));
-        let Json::Object(names) = names else { continue };
-        if names.contains_key(&name) {
-            violations.add(at, Code::NotAllowed, format!("`{name}` is named twice in one patch"));
+        let Some((definition, value)) = read_item(item, &at, writing, violations) else { continue };
+        let (place, members) = if let Some(field) = definition.predefined() {
+            (pointer("", field.name()), Some(&mut *members))
+        } else {
+            let place = pointer(&pointer("/attributes", &definition.category), &definition.name);
+            let categories = members.entry("attributes".to_owned()).or_insert_with(|| Json::Object(Object::new()));
+            (place, names_of(categories, &definition.category))
+        };
+        let Some(members) = members else { continue };
+        if members.contains_key(&definition.name) {
+            violations.add(at, Code::NotAllowed, format!("`{}` is named twice in one patch", definition.name));
             continue;
         }
-        renamed.push((pointer(&pointer("/attributes", &category), &name), format!("{at}/value")));
-        names.insert(name, value);
+        let value = match (definition.predefined(), value) {
+            (None, value) => value,
+            (Some(_), Json::Null) => Json::Null,
+            (Some(_), Json::Array(mut values)) if values.len() <= 1 => values.pop().unwrap_or(Json::Null),
+            (Some(field), _) => {
+                let detail = format!("`{field}` takes an array of one value, or an empty one");
+                violations.add(format!("{at}/value"), Code::WrongType, detail);
+                continue;
+            }
+        };
+        renamed.push((place, format!("{at}/value")));
+        members.insert(definition.name.clone(), value);
     }
     (patch, renamed)
 }
 
-/// Reads one member of `attribute_values`: category, name and value of the attribute.
-fn read_item(item: Json, at: &str, schema: &Schema, violations: &mut Violations) -> Option<(String, String, Json)> {
+/// The members of one category of the `attributes` object, made if it is missing.
+fn names_of<'a>(categories: &'a mut Json, category: &str) -> Option<&'a mut Object> {
+    let Json::Object(categories) = categories else { return None };
+    match categories.entry(category.to_owned()).or_insert_with(|| Json::Object(Object::new())) {
+        Json::Object(names) => Some(names),
+        _ => None,
+    }
+}
+
+/// Reads one member of `attribute_values`: the attribute's definition and the value.
+fn read_item<'s>(
+    item: Json,
+    at: &str,
+    writing: &Writing<'s>,
+    violations: &mut Violations,
+) -> Option<(&'s AttributeDefinition, Json)> {
     let mut fields = Fields::new(item, at, violations);
     let id = fields.required_text("attribute_definition_id", MAX_ID);
     let value = fields.take("value");
@@ -99,7 +131,8 @@ fn read_item(item: Json, at: &str, schema: &Schema, violations: &mut Violations)
         fields.refuse("value", Code::Required, "`value` is required");
     }
     let definition = id.and_then(|id| {
-        let found = id.parse().ok().and_then(|id| schema.attribute(id));
+        let found = id.parse().ok().and_then(|id| writing.schema.attribute(id));
+        let found = found.filter(|definition| writing.access.shows(definition));
         if found.is_none() {
             let detail = format!("there is no attribute definition `{id}`");
             fields.refuse("attribute_definition_id", Code::Unknown, detail);
@@ -107,18 +140,22 @@ fn read_item(item: Json, at: &str, schema: &Schema, violations: &mut Violations)
         found
     });
     fields.finish();
-    definition.zip(value).map(|(definition, value)| (definition.category.clone(), definition.name.clone(), value))
+    definition.zip(value)
 }
 
 /// Points violations at the place where the caller wrote the value.
 pub(super) fn point_back(error: Error, renamed: &Renamed) -> Error {
-    let Error::Invalid(mut violations) = error else { return error };
-    for violation in &mut violations {
-        if let Some((spread, sent)) = renamed.iter().find(|(spread, _)| stands_at(&violation.pointer, spread)) {
-            violation.pointer = violation.pointer.replacen(spread.as_str(), sent, 1);
-        }
-    }
-    Error::Invalid(violations)
+    error.pointing(|pointer| {
+        let (spread, sent) = renamed.iter().find(|(spread, _)| stands_at(pointer, spread))?;
+        Some(pointer.replacen(spread.as_str(), sent, 1))
+    })
+}
+
+/// Points violations that are found after the patch was read at the place where the caller wrote the value.
+#[must_use]
+pub fn point_into(error: Error, patch: &Json, writing: &Writing<'_>) -> Error {
+    let (_, renamed) = spread_attribute_values(patch.clone(), writing, &mut Violations::default());
+    point_back(error, &renamed)
 }
 
 /// Whether a pointer points at `place` or into it.

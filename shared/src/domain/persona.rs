@@ -8,11 +8,12 @@ use super::id::{DefinitionId, PersonaId};
 use super::json::{Json, Object};
 use super::patch::{refuse_attribute_nulls, refuse_non_object, refuse_unknown_nulls};
 use super::schema::Schema;
-use super::value::{self, Values};
+use super::value::{self, Omitted, Reading, Values, Verified};
 use super::versioned::{Tag, content};
 use super::word::words;
+use super::writing::{Access, Writing};
 use crate::object;
-use crate::world::{Timestamp, World};
+use crate::world::Timestamp;
 
 words! {
     /// Whether a persona is in force.
@@ -47,6 +48,9 @@ pub struct Persona {
     pub valid_until: Option<Timestamp>,
     /// Its own attributes.
     pub attributes: Values,
+    /// The e-mail addresses among its attributes that are known to be the person's.
+    #[serde(default, skip_serializing_if = "Verified::is_empty")]
+    pub verified: Verified,
     /// The number of visible changes of this persona.
     pub rev: u64,
     /// The persona's own tag.
@@ -71,15 +75,15 @@ impl Persona {
         document: Json,
         at: &str,
         id: Option<PersonaId>,
-        schema: &Schema,
-        world: &World,
+        writing: &Writing<'_>,
         violations: &mut Violations,
     ) -> Option<Self> {
         let before = violations.len();
         let mut fields = Fields::new(document, at, violations);
-        let id =
-            id.unwrap_or_else(|| fields.parsed("id", "a UUID").unwrap_or_else(|| PersonaId::new(world.new_uuid())));
-        let definition = take_definition(&mut fields, schema);
+        let id = id.unwrap_or_else(|| {
+            fields.parsed("id", "a UUID").unwrap_or_else(|| PersonaId::new(writing.world.new_uuid()))
+        });
+        let definition = take_definition(&mut fields, writing.schema);
         let status = fields.word("status").unwrap_or_default();
         let mut persona = Self {
             id,
@@ -90,24 +94,26 @@ impl Persona {
             valid_from: None,
             valid_until: None,
             attributes: Values::new(),
+            verified: Verified::new(),
             rev: 1,
             tag: Tag::default(),
         };
-        persona.read_editable(&mut fields, schema);
+        persona.read_editable(&mut fields, writing, true);
         fields.finish();
         persona.seal();
         (violations.len() == before).then_some(persona)
     }
 
     /// The persona after a merge patch of its editable fields.
-    pub fn patch(&self, patch: &Json, schema: &Schema) -> Result<Self> {
+    pub fn patch(&self, patch: &Json, writing: &Writing<'_>) -> Result<Self> {
+        let schema = writing.schema;
         refuse_non_object(patch)?;
         let mut violations = Violations::default();
-        let shown = self.show(schema);
+        let shown = self.show_to(schema, writing.access);
         refuse_unknown_nulls(patch, &shown, &mut violations);
-        refuse_attribute_nulls(patch, schema, &mut violations);
+        refuse_attribute_nulls(patch, writing, &mut violations);
         let mut fields = Fields::new(Json::Object(shown.clone()).merge(patch), "", &mut violations);
-        for name in ["id", "persona_definition_id", "name", "status"] {
+        for name in ["id", "persona_definition_id", "name", "status", "attribute_states"] {
             let stored = shown.get(name).cloned().unwrap_or(Json::Null);
             let nulled = patch.as_object().and_then(|p| p.get(name)) == Some(&Json::Null);
             fields.unchanged(name, &stored, Code::NotEditable, "this field is not edited by PATCH");
@@ -116,18 +122,19 @@ impl Persona {
             }
         }
         let mut persona = self.clone();
-        persona.read_editable(&mut fields, schema);
+        persona.read_editable(&mut fields, writing, false);
         fields.finish();
         violations.check(())?;
         Ok(persona)
     }
 
     /// The persona with other values of one attribute; an empty array removes it.
-    pub fn set_attribute(&self, document: Json, schema: &Schema) -> Result<Self> {
+    pub fn set_attribute(&self, document: Json, writing: &Writing<'_>) -> Result<Self> {
+        let schema = writing.schema;
         let mut violations = Violations::default();
         let mut fields = Fields::new(document, "", &mut violations);
         let allowed = schema.persona(self.definition).map(|p| p.attributes.as_slice()).unwrap_or_default();
-        let definition = take_attribute(&mut fields, schema, allowed);
+        let definition = take_attribute(&mut fields, writing, allowed);
         let mut persona = self.clone();
         let value = fields.take("value");
         if value.is_none() {
@@ -136,7 +143,7 @@ impl Persona {
         if let (Some(definition), Some(value)) = (definition, value) {
             let at = fields.at("value");
             let stored = self.attributes.get(&definition.id).map(Vec::as_slice);
-            match value::read_one(value, &at, definition, stored, fields.violations()) {
+            match value::read_one(value, &at, definition, stored, writing, fields.violations()) {
                 Some(values) if values.is_empty() => {
                     persona.attributes.remove(&definition.id);
                     if definition.required && stored.is_some() {
@@ -149,11 +156,13 @@ impl Persona {
                 None => {}
             }
         }
+        value::retain_verified(&mut persona.verified, &persona.attributes);
         fields.finish();
         violations.check(persona)
     }
 
-    fn read_editable(&mut self, fields: &mut Fields<'_>, schema: &Schema) {
+    fn read_editable(&mut self, fields: &mut Fields<'_>, writing: &Writing<'_>, new: bool) {
+        let schema = writing.schema;
         let definition = schema.persona(self.definition);
         let before = self.attributes.clone();
         let scope_before = std::mem::take(&mut self.scope);
@@ -170,7 +179,7 @@ impl Persona {
         }
         let attributes = fields.value("attributes");
         let Some(definition) = definition else { return };
-        let new_scope = self.rev == 1 || self.scope != scope_before;
+        let new_scope = new || self.scope != scope_before;
         match (definition.scoped, self.scope.is_empty()) {
             _ if !new_scope => {}
             (true, true) => {
@@ -181,16 +190,32 @@ impl Persona {
         }
         let at = fields.at("attributes");
         let allowed = Some(definition.attributes.as_slice());
-        self.attributes = value::read(attributes, &at, schema, &before, allowed, fields.violations());
-        for id in &definition.attributes {
-            let Some(attribute) = schema.attribute(*id).filter(|a| a.required) else {
-                continue;
-            };
-            let removed = before.contains_key(id) || self.rev == 1;
-            if removed && !self.attributes.contains_key(id) {
-                let at = format!("{at}/{}/{}", attribute.category, attribute.name);
-                fields.violations().add(at, Code::Required, format!("`{}` is required", attribute.name));
+        let reading = Reading { writing, stored: &before, allowed, omitted: Omitted::Removed };
+        self.attributes = reading.read(attributes, &at, fields.violations());
+        value::retain_verified(&mut self.verified, &self.attributes);
+        self.check_required(&before, new, &at, schema, fields.violations());
+    }
+
+    /// Checks that what its definition requires is there: all of it for a new persona, else what was there `before`.
+    fn check_required(&self, before: &Values, new: bool, at: &str, schema: &Schema, violations: &mut Violations) {
+        let listed = schema.persona(self.definition).map(|p| p.attributes.as_slice()).unwrap_or_default();
+        for attribute in listed.iter().filter_map(|id| schema.attribute(*id)).filter(|a| a.required) {
+            let due = new || before.contains_key(&attribute.id);
+            if due && !self.attributes.contains_key(&attribute.id) {
+                violations.missing(&format!("{at}/{}/{}", attribute.category, attribute.name), &attribute.name);
             }
+        }
+    }
+
+    /// Checks a change that was made some time ago by the persona's definition as it is now.
+    pub(super) fn recheck(&self, before: &Self, schema: &Schema, violations: &mut Violations) {
+        const AT: &str = "/attributes";
+        self.check_required(&before.attributes, false, AT, schema, violations);
+        let listed = schema.persona(self.definition).map(|p| p.attributes.as_slice()).unwrap_or_default();
+        let changed = self.attributes.iter().filter(|(id, values)| before.attributes.get(id) != Some(values));
+        for attribute in changed.filter_map(|(id, _)| schema.attribute(*id)).filter(|a| !listed.contains(&a.id)) {
+            let detail = format!("the persona definition has no attribute `{}.{}`", attribute.category, attribute.name);
+            violations.add(format!("{AT}/{}/{}", attribute.category, attribute.name), Code::NotAllowed, detail);
         }
     }
 
@@ -207,9 +232,15 @@ impl Persona {
         visible(self) != visible(other)
     }
 
-    /// The document that callers see.
+    /// The document that machine clients see.
     #[must_use]
     pub fn show(&self, schema: &Schema) -> Object {
+        self.show_to(schema, Access::Full)
+    }
+
+    /// The document that a caller with this access sees.
+    #[must_use]
+    pub fn show_to(&self, schema: &Schema, access: Access) -> Object {
         object! {
             "id" => self.id,
             "persona_definition_id" => self.definition,
@@ -219,7 +250,8 @@ impl Persona {
             "preferred" => self.preferred,
             "valid_from" => self.valid_from,
             "valid_until" => self.valid_until,
-            "attributes" => value::show(&self.attributes, schema),
+            "attributes" => value::show(&self.attributes, schema, access),
+            "attribute_states" => value::show_states(&self.attributes, &self.verified, schema, access),
         }
     }
 }
@@ -254,15 +286,17 @@ fn take_definition(fields: &mut Fields<'_>, schema: &Schema) -> Option<Definitio
 
 fn take_attribute<'s>(
     fields: &mut Fields<'_>,
-    schema: &'s Schema,
+    writing: &Writing<'s>,
     allowed: &[DefinitionId],
 ) -> Option<&'s super::definition::AttributeDefinition> {
     let id = fields.text("attribute_definition_id", MAX_TEXT);
     let category = fields.text("category", MAX_TEXT);
     let name = fields.text("name", MAX_TEXT);
     let (field, found) = match (id, category, name) {
-        (Some(id), None, None) => ("attribute_definition_id", id.parse().ok().and_then(|id| schema.attribute(id))),
-        (None, Some(category), Some(name)) => ("name", schema.attribute_named(&category, &name)),
+        (Some(id), None, None) => {
+            ("attribute_definition_id", id.parse().ok().and_then(|id| writing.schema.attribute(id)))
+        }
+        (None, Some(category), Some(name)) => ("name", writing.schema.attribute_named(&category, &name)),
         _ => {
             let detail = "either `attribute_definition_id`, or `category` and `name` are required";
             fields.refuse("attribute_definition_id", Code::Required, detail);
@@ -270,6 +304,9 @@ fn take_attribute<'s>(
         }
     };
     match found {
+        Some(definition) if !writing.access.shows(definition) => {
+            fields.refuse(field, Code::Unknown, "there is no such attribute definition");
+        }
         None => fields.refuse(field, Code::Unknown, "there is no such attribute definition"),
         Some(definition) if !allowed.contains(&definition.id) => {
             fields.refuse(field, Code::NotAllowed, "the persona definition has no such attribute");

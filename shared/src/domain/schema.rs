@@ -1,8 +1,14 @@
 //! A tenant's configuration as a whole: what one query of its definitions partition loads.
 
 use std::collections::{BTreeMap, HashSet};
+use std::fmt;
+use std::sync::LazyLock;
 
-use super::definition::{AttributeDefinition, Category, Kind, PersonaDefinition};
+use ring::hmac;
+
+use super::definition::{
+    AttributeDefinition, Category, Definition, Kind, PersonaDefinition, Predefined, UserProfileDefinition, Workflow,
+};
 use super::error::{Error, Result};
 use super::id::{DefinitionId, TenantId};
 use super::sso::{Application, AuthenticationServer};
@@ -20,6 +26,14 @@ pub struct Entry<T> {
     pub stored: Versioned<T>,
     /// Whether a value or persona of it was ever assigned; moves neither version nor tag.
     pub used: bool,
+    /// Whether it is there without being stored.
+    pub built_in: bool,
+}
+
+impl<T: Definition> Entry<T> {
+    fn built_in(value: T) -> Self {
+        Self { stored: Versioned::first(value), used: false, built_in: true }
+    }
 }
 
 impl<T> Default for Collection<T> {
@@ -77,27 +91,76 @@ pub struct Schema {
     pub attributes: Collection<AttributeDefinition>,
     /// Persona definitions.
     pub personas: Collection<PersonaDefinition>,
+    /// The user profile definition.
+    pub profiles: Collection<UserProfileDefinition>,
+    /// Workflows.
+    pub workflows: Collection<Workflow>,
     /// Authentication servers.
     pub servers: Collection<AuthenticationServer>,
     /// Applications.
     pub applications: Collection<Application>,
     /// Whether it was compared with the table for the decision at hand.
     pub verified: bool,
+    /// The key of the tenant's searchable hashes, where an attribute has them.
+    pub hash_key: Option<HashKey>,
 }
 
+/// The key under which a tenant's searchable hashes are made.
+#[derive(Clone)]
+pub struct HashKey(hmac::Key);
+
+impl HashKey {
+    /// Derives a tenant's key from the service's.
+    #[must_use]
+    pub fn derive(secret: &[u8], tenant: &TenantId) -> Self {
+        Self(derive(&hmac::Key::new(hmac::HMAC_SHA256, secret), tenant.as_str()))
+    }
+
+    /// The hash of a value in its comparable form, under a key of its attribute alone.
+    #[must_use]
+    pub fn hash(&self, attribute: DefinitionId, comparable: &str) -> hmac::Tag {
+        hmac::sign(&derive(&self.0, &attribute.to_string()), comparable.as_bytes())
+    }
+}
+
+fn derive(key: &hmac::Key, purpose: &str) -> hmac::Key {
+    hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(key, format!("searchable-hash\n{purpose}").as_bytes()).as_ref())
+}
+
+impl fmt::Debug for HashKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("HashKey")
+    }
+}
+
+/// The predefined attributes as long as nobody changed them.
+static PREDEFINED: LazyLock<Collection<AttributeDefinition>> = LazyLock::new(|| {
+    let entry = |field: Predefined| (field.id().to_string(), Entry::built_in(field.definition()));
+    Collection(Predefined::ALL.into_iter().map(entry).collect())
+});
+
+/// The user profile definition as long as nobody changed it.
+static PROFILE: LazyLock<Collection<UserProfileDefinition>> = LazyLock::new(|| {
+    let entry = Entry::built_in(UserProfileDefinition::default());
+    Collection(BTreeMap::from([(UserProfileDefinition::KEY.to_owned(), entry)]))
+});
+
 impl Schema {
-    /// The configuration of a tenant that has none.
+    /// The configuration of a tenant that has none but what is there from the start.
     #[must_use]
     pub fn empty(tenant: TenantId) -> Self {
         Self {
             tenant,
             epoch: None,
             categories: Collection::default(),
-            attributes: Collection::default(),
+            attributes: PREDEFINED.clone(),
             personas: Collection::default(),
+            profiles: PROFILE.clone(),
+            workflows: Collection::default(),
             servers: Collection::default(),
             applications: Collection::default(),
             verified: false,
+            hash_key: None,
         }
     }
 
@@ -107,10 +170,27 @@ impl Schema {
         self.attributes.get(&id.to_string()).map(|entry| &entry.stored.value)
     }
 
-    /// The attribute definition with this name in this category.
+    /// The custom attributes: all but the predefined ones, which are fields of every profile.
+    pub fn custom_attributes(&self) -> impl Iterator<Item = &AttributeDefinition> {
+        self.attributes.values().filter(|a| !a.system)
+    }
+
+    /// The custom attribute with this name in this category.
     #[must_use]
     pub fn attribute_named(&self, category: &str, name: &str) -> Option<&AttributeDefinition> {
-        self.attributes.values().find(|a| a.category == category && a.name == name)
+        self.custom_attributes().find(|a| a.category == category && a.name == name)
+    }
+
+    /// The definition of a predefined attribute.
+    #[must_use]
+    pub fn predefined(&self, field: Predefined) -> Option<&AttributeDefinition> {
+        self.attribute(field.id())
+    }
+
+    /// The attribute whose approval policy names this persona.
+    #[must_use]
+    pub fn approved_by(&self, persona: &str) -> Option<&AttributeDefinition> {
+        self.attributes.values().find(|a| a.approval_policy.as_ref().is_some_and(|p| p.names_persona(persona)))
     }
 
     /// The persona definition with this id.
@@ -126,6 +206,8 @@ impl Schema {
             Kind::Category => self.categories.mark(id),
             Kind::Attribute => self.attributes.mark(id),
             Kind::Persona => self.personas.mark(id),
+            Kind::Profile => self.profiles.mark(id),
+            Kind::Workflow => self.workflows.mark(id),
             Kind::Server => self.servers.mark(id),
             Kind::Application => self.applications.mark(id),
         }

@@ -52,6 +52,15 @@ pub fn email(text: &str) -> Option<String> {
     (domain.contains('.')).then(|| format!("{}@{domain}", local.to_lowercase()))
 }
 
+/// A telephone number in the international form of E.164, as `+3225550123`: a country calling code that exists, the lengths that its
+/// country has, 15 digits at the most, nothing between the digits. `None` for anything else.
+#[must_use]
+pub fn phone(text: &str) -> Option<String> {
+    let digits = text.strip_prefix('+')?;
+    let plain = (7..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+    (plain && phonelib::normalize_phone_number(text).as_deref() == Some(text)).then(|| text.to_owned())
+}
+
 /// Language tags (BCP 47) as one string in their canonical case, separated by a space; input separated by spaces or commas.
 /// `None` when one of them is not a tag, or when there is none.
 #[must_use]
@@ -70,6 +79,11 @@ pub fn locales(text: &str) -> Option<String> {
 #[must_use]
 pub fn decimal(text: &str) -> Option<String> {
     const DIGITS: usize = 38;
+    /// Longer texts are no such numbers, whatever they say.
+    const MAX_TEXT: usize = 200;
+    if text.len() > MAX_TEXT {
+        return None;
+    }
     let (negative, unsigned) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
     let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, i32::from_str(exponent).ok().filter(|e| e.abs() <= 76)?),
@@ -168,6 +182,36 @@ mod tests {
             &long,
         ] {
             assert_eq!(email(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a1_telephone_numbers_in_the_form_of_e_164() {
+        for right in ["+3225550123", "+32475123456", "+14155552671", "+442071838750", "+31612345678"] {
+            assert_eq!(phone(right).as_deref(), Some(right));
+        }
+        let long = format!("+{}", "1".repeat(70_000));
+        for wrong in [
+            "",
+            "+",
+            "32475123456",
+            "0475123456",
+            "+32 475 12 34 56",
+            "+32-475123456",
+            "+(32)475123456",
+            "+0475123456",
+            "+999123456789",
+            "+1415555",
+            "+141555526711",
+            "+4946139326740203",
+            "+３２４７５１２３４５６",
+            "tel:+3225550123",
+            "+3225550123;ext=4",
+            "+32475123456 ",
+            "+324751x23456",
+            &long,
+        ] {
+            assert_eq!(phone(wrong), None, "{}", wrong.get(..40).unwrap_or(wrong));
         }
     }
 

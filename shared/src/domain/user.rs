@@ -1,27 +1,23 @@
 //! Users: the base profile of a person, with its personas inside.
-//!
-//! Every way of writing goes through one reading of a whole document. PUT sends it; PATCH merges its patch into the document
-//! that callers see and sends that. What equals the stored value is accepted as it is, so non-editable fields may be sent back
-//! (rule P3) and a definition that became stricter binds only what changes.
+
+mod read;
 
 use serde::{Deserialize, Serialize};
 
-use super::definition::Kind;
+use super::definition::{DataFormat, Kind, Predefined};
 use super::error::{Code, Result, Violations};
 use super::field::{Fields, pointer};
-use super::id::UserId;
+use super::id::{DefinitionId, UserId};
 use super::json::{Json, Object};
-use super::patch::{
-    point_back, refuse_attribute_nulls, refuse_non_object, refuse_unknown_nulls, spread_attribute_values,
-};
 use super::persona::{self, Persona};
 use super::schema::Schema;
 use super::text;
-use super::value::{self, Values};
+use super::value::{self, Values, Verified};
 use super::versioned::content;
 use super::word::words;
+use super::writing::Access;
 use crate::object;
-use crate::world::{Timestamp, World};
+use crate::world::Timestamp;
 
 /// The most personas of one user.
 pub const MAX_PERSONAS: usize = 20;
@@ -64,6 +60,9 @@ pub struct User {
     pub status: UserStatus,
     /// Custom attributes.
     pub attributes: Values,
+    /// The e-mail addresses among the custom attributes that are known to be the person's.
+    #[serde(default, skip_serializing_if = "Verified::is_empty")]
+    pub verified: Verified,
     /// Personas, oldest first.
     pub personas: Vec<Persona>,
     /// When the person last signed in.
@@ -74,134 +73,44 @@ pub struct User {
     pub updated_at: Timestamp,
 }
 
-/// Fields that callers see and cannot write by PUT or PATCH, with what to use instead.
-const NOT_EDITABLE: [(&str, &str); 8] = [
-    ("id", "ids never change"),
-    ("email_verified", "it follows the e-mail address and its verification"),
-    ("attribute_states", "states follow the values and their verification"),
-    ("personas", "personas are changed through their own routes"),
-    ("status", "use the block and unblock routes"),
-    ("last_login_at", "it is set when the person signs in"),
-    ("created_at", "it is set by the service"),
-    ("updated_at", "it is set by the service"),
-];
-
 impl User {
-    /// Makes a user from a whole document: `username` is required; `id`, `email_verified` and `personas` may be imported.
-    pub fn create(document: Json, schema: &Schema, world: &World) -> Result<Self> {
-        let mut violations = Violations::default();
-        let mut fields = Fields::new(document, "", &mut violations);
-        let now = world.clock.now();
-        let id = fields.parsed("id", "a UUID").unwrap_or_else(|| UserId::new(world.new_uuid()));
-        let verified = fields.boolean("email_verified").unwrap_or_default();
-        let personas = take_personas(&mut fields, schema, world);
-        for name in ["status", "last_login_at", "created_at", "updated_at", "attribute_states"] {
-            if fields.take(name).is_some() {
-                fields.refuse(name, Code::NotEditable, "it is set by the service");
-            }
+    /// Lets what is known of e-mail addresses follow the addresses: one that is new is not verified. The same address in another case
+    /// is not new.
+    pub fn settle(&mut self, before: &Self) {
+        let address = |user: &Self| user.preferred_email.as_deref().and_then(text::email);
+        if self.preferred_email != before.preferred_email && address(self) != address(before) {
+            self.email_verified = false;
         }
-        let mut user = Self {
-            id,
-            username: String::new(),
-            id_at_customer: None,
-            family_name: None,
-            given_name: None,
-            ui_locales: None,
-            preferred_email: None,
-            email_verified: false,
-            status: UserStatus::Active,
-            attributes: Values::new(),
-            personas,
-            last_login_at: None,
-            created_at: now,
-            updated_at: now,
-        };
-        user.read_editable(&mut fields, schema);
-        user.email_verified = verified;
-        if verified && user.preferred_email.is_none() {
-            fields.refuse("email_verified", Code::NotAllowed, "there is no `preferred_email` to be verified");
-        }
-        fields.finish();
-        persona::check_together(&user.personas, "/personas", &mut violations);
-        user.check_required(None, schema, &mut violations);
-        user.check_size(&mut violations);
-        violations.check(user)
+        value::retain_verified(&mut self.verified, &self.attributes);
     }
 
-    /// The user after a PUT: omitted editable fields are removed, omitted non-editable ones stay.
-    pub fn replace(&self, document: Json, schema: &Schema) -> Result<Self> {
-        let mut violations = Violations::default();
-        let user = self.read(document, schema, &mut violations);
-        user.check_required(None, schema, &mut violations);
-        violations.check(user)
+    /// The value of a predefined attribute.
+    #[must_use]
+    pub fn predefined(&self, field: Predefined) -> Option<&str> {
+        match field {
+            Predefined::Username => Some(&self.username),
+            Predefined::IdAtCustomer => self.id_at_customer.as_deref(),
+            Predefined::FamilyName => self.family_name.as_deref(),
+            Predefined::GivenName => self.given_name.as_deref(),
+            Predefined::UiLocales => self.ui_locales.as_deref(),
+            Predefined::PreferredEmail => self.preferred_email.as_deref(),
+        }
     }
 
-    /// The user after a PATCH (RFC 7396), which may also name attributes by their definitions (`attribute_values`).
-    pub fn patch(&self, patch: Json, schema: &Schema) -> Result<Self> {
-        refuse_non_object(&patch)?;
-        let mut violations = Violations::default();
-        let (patch, renamed) = spread_attribute_values(patch, schema, &mut violations);
-        let shown = self.show(schema);
-        refuse_unknown_nulls(&patch, &shown, &mut violations);
-        refuse_attribute_nulls(&patch, schema, &mut violations);
-        for (name, why) in NOT_EDITABLE {
-            let removed = patch.as_object().and_then(|patch| patch.get(name)) == Some(&Json::Null);
-            if removed && shown.get(name) != Some(&Json::Null) {
-                violations.add(pointer("", name), Code::NotEditable, why);
-            }
-        }
-        let user = self.read(Json::Object(shown).merge(&patch), schema, &mut violations);
-        user.check_required(Some(self), schema, &mut violations);
-        violations.check(user).map_err(|error| point_back(error, &renamed))
-    }
-
-    fn read(&self, document: Json, schema: &Schema, violations: &mut Violations) -> Self {
-        let mut fields = Fields::new(document, "", violations);
-        let shown = self.show(schema);
-        for (name, why) in NOT_EDITABLE {
-            fields.unchanged(name, shown.get(name).unwrap_or(&Json::Null), Code::NotEditable, why);
-        }
-        let mut user = self.clone();
-        user.read_editable(&mut fields, schema);
-        if user.preferred_email != self.preferred_email {
-            user.email_verified = false;
-        }
-        fields.finish();
-        user.check_size(violations);
-        user
-    }
-
-    fn read_editable(&mut self, fields: &mut Fields<'_>, schema: &Schema) {
-        if let Some(username) = fields.required_text("username", MAX_TEXT) {
-            if text::username(&username).is_none_or(|name| name.is_empty()) && username != self.username {
-                let due = "a username of RFC 8265 is due: letters, digits and ASCII signs, no spaces";
-                fields.refuse("username", Code::WrongFormat, due);
-            }
-            self.username = username;
-        }
-        self.id_at_customer = fields.text("id_at_customer", MAX_TEXT);
-        self.family_name = take_name(fields, "family_name", self.family_name.as_deref());
-        self.given_name = take_name(fields, "given_name", self.given_name.as_deref());
-        self.ui_locales = take_locales(fields);
-        let email = fields.text("preferred_email", text::MAX_EMAIL);
-        if let Some(email) = &email
-            && text::email(email).is_none()
-            && self.preferred_email.as_ref() != Some(email)
-        {
-            fields.refuse("preferred_email", Code::WrongFormat, "an e-mail address is due, as jan@example.org");
-        }
-        self.preferred_email = email;
-        let attributes = fields.value("attributes");
-        self.attributes = value::read(attributes, "/attributes", schema, &self.attributes, None, fields.violations());
-    }
-
-    fn check_required(&self, before: Option<&Self>, schema: &Schema, violations: &mut Violations) {
+    /// Checks that what is required is there: all of it, or what was there `before`.
+    pub fn check_required(&self, before: Option<&Self>, schema: &Schema, violations: &mut Violations) {
         let of_personas = schema.persona_attributes();
         for definition in schema.attributes.values().filter(|a| a.required && !of_personas.contains(&a.id)) {
-            let due = before.is_none_or(|before| before.attributes.contains_key(&definition.id));
-            if due && !self.attributes.contains_key(&definition.id) {
-                let at = format!("/attributes/{}/{}", definition.category, definition.name);
-                violations.add(at, Code::Required, format!("`{}` is required", definition.name));
+            let (at, is_there): (_, &dyn Fn(&Self) -> bool) = match definition.predefined() {
+                // Its absence is said where it is read.
+                Some(Predefined::Username) => continue,
+                Some(field) => (pointer("", field.name()), &move |user| user.predefined(field).is_some()),
+                None => (format!("/attributes/{}/{}", definition.category, definition.name), &|user| {
+                    user.attributes.contains_key(&definition.id)
+                }),
+            };
+            if before.is_none_or(is_there) && !is_there(self) {
+                violations.missing(&at, &definition.name);
             }
         }
     }
@@ -223,6 +132,85 @@ impl User {
         }
     }
 
+    /// The user with an e-mail address marked as verified: `{"attribute", "value"}`, where the attribute is `preferred_email` or
+    /// `<category>.<name>`. A custom attribute's address is verified wherever the user has it, personas included.
+    pub fn verify(&self, document: Json, schema: &Schema) -> Result<Self> {
+        let mut violations = Violations::default();
+        let mut fields = Fields::new(document, "", &mut violations);
+        let attribute = fields.required_text("attribute", MAX_TEXT);
+        let value = fields.required_text("value", text::MAX_EMAIL).and_then(|value| {
+            let address = text::email(&value);
+            if address.is_none() {
+                fields.refuse("value", Code::WrongFormat, "an e-mail address is due, as jan@example.org");
+            }
+            address
+        });
+        let mut user = self.clone();
+        if let (Some(attribute), Some(address)) = (attribute, value) {
+            let found = if attribute == Predefined::PreferredEmail.name() {
+                user.email_verified = self.preferred_email.as_deref().and_then(text::email) == Some(address);
+                user.email_verified
+            } else {
+                let named =
+                    attribute.split_once('.').and_then(|(category, name)| schema.attribute_named(category, name));
+                let Some(definition) = named.filter(|definition| definition.data_format == DataFormat::Email) else {
+                    let due =
+                        "`preferred_email`, or the `<category>.<name>` of an attribute of the format EMAIL is due";
+                    fields.refuse("attribute", Code::NotFound, due);
+                    fields.finish();
+                    return violations.check(user);
+                };
+                user.verify_attribute(definition.id, &address)
+            };
+            if !found {
+                fields.refuse("value", Code::NotFound, "the user does not have this address there");
+            }
+        }
+        fields.finish();
+        violations.check(user)
+    }
+
+    fn verify_attribute(&mut self, id: DefinitionId, address: &str) -> bool {
+        let mut found = value::verify(&mut self.verified, &self.attributes, id, address);
+        for persona in &mut self.personas {
+            let before = persona.verified.clone();
+            found |= value::verify(&mut persona.verified, &persona.attributes, id, address);
+            if persona.verified != before {
+                persona.rev += 1;
+                persona.seal();
+            }
+        }
+        found
+    }
+
+    /// The user with `persona` put in place of the one with its id, or added. At most one persona stays preferred, and none may
+    /// repeat another's definition and scope.
+    pub fn with_persona(&self, persona: Persona) -> Result<Self> {
+        let mut user = self.clone();
+        let mut violations = Violations::default();
+        let twin = |other: &&Persona| {
+            other.id != persona.id && other.definition == persona.definition && other.scope == persona.scope
+        };
+        if user.personas.iter().any(|other| twin(&other)) {
+            violations.taken("/scope", persona::TWIN);
+        }
+        if persona.preferred {
+            for other in user.personas.iter_mut().filter(|other| other.preferred && other.id != persona.id) {
+                other.preferred = false;
+                other.rev += 1;
+                other.seal();
+            }
+        }
+        match user.personas.iter_mut().find(|other| other.id == persona.id) {
+            Some(place) => *place = persona,
+            None => user.personas.push(persona),
+        }
+        if user.personas.len() > MAX_PERSONAS {
+            violations.add("", Code::TooMany, format!("a user has at most {MAX_PERSONAS} personas"));
+        }
+        violations.check(user)
+    }
+
     /// Whether two users differ in anything that a reader can see but for the time of the change.
     #[must_use]
     pub fn differs(&self, other: &Self) -> bool {
@@ -239,10 +227,16 @@ impl User {
         own.chain(personas).map(|(kind, id)| (kind, id.to_string()))
     }
 
-    /// The document that callers see.
+    /// The document that machine clients see.
     #[must_use]
     pub fn show(&self, schema: &Schema) -> Object {
-        object! {
+        self.show_to(schema, Access::Full)
+    }
+
+    /// The document that a caller with this access sees.
+    #[must_use]
+    pub fn show_to(&self, schema: &Schema, access: Access) -> Object {
+        let mut shown = object! {
             "id" => self.id,
             "username" => &self.username,
             "id_at_customer" => self.id_at_customer.clone(),
@@ -252,72 +246,18 @@ impl User {
             "preferred_email" => self.preferred_email.clone(),
             "email_verified" => self.email_verified,
             "status" => self.status.name(),
-            "attributes" => value::show(&self.attributes, schema),
-            "attribute_states" => Object::new(),
-            "personas" => self.personas.iter().map(|p| Json::Object(p.show(schema))).collect::<Vec<_>>(),
+            "attributes" => value::show(&self.attributes, schema, access),
+            "attribute_states" => value::show_states(&self.attributes, &self.verified, schema, access),
+            "personas" => self.personas.iter().map(|p| Json::Object(p.show_to(schema, access))).collect::<Vec<_>>(),
             "last_login_at" => self.last_login_at,
             "created_at" => self.created_at,
             "updated_at" => self.updated_at,
+        };
+        for field in Predefined::ALL {
+            if schema.predefined(field).is_some_and(|definition| !access.shows(definition)) {
+                shown.shift_remove(field.name());
+            }
         }
-    }
-}
-
-fn take_name(fields: &mut Fields<'_>, field: &str, stored: Option<&str>) -> Option<String> {
-    let name = fields.text(field, MAX_TEXT)?;
-    if text::folded(&name).is_none() && stored != Some(&name) {
-        fields.refuse(field, Code::WrongFormat, "the text has characters that no name has");
-        return None;
-    }
-    Some(name)
-}
-
-fn take_locales(fields: &mut Fields<'_>) -> Option<String> {
-    let text = match fields.value("ui_locales")? {
-        Json::String(text) => text,
-        Json::Array(items) if items.is_empty() => return None,
-        Json::Array(items)
-            if items
-                .iter()
-                .all(|item| item.as_str().is_some_and(|tag| !tag.is_empty() && !tag.contains([' ', ',']))) =>
-        {
-            items.iter().filter_map(Json::as_str).collect::<Vec<_>>().join(" ")
-        }
-        other => {
-            let detail = format!("a string or an array of language tags is due, not {}", other.kind());
-            fields.refuse("ui_locales", Code::WrongType, detail);
-            return None;
-        }
-    };
-    if text.len() > MAX_TEXT {
-        fields.refuse("ui_locales", Code::TooLong, format!("{} bytes, at most {MAX_TEXT} are allowed", text.len()));
-        return None;
-    }
-    let locales = text::locales(&text);
-    if locales.is_none() {
-        fields.refuse("ui_locales", Code::WrongFormat, "BCP 47 language tags are due, as fr-BE nl-BE");
-    }
-    locales
-}
-
-fn take_personas(fields: &mut Fields<'_>, schema: &Schema, world: &World) -> Vec<Persona> {
-    let at = fields.at("personas");
-    match fields.value("personas") {
-        None => Vec::new(),
-        Some(Json::Array(items)) if items.len() <= MAX_PERSONAS => items
-            .into_iter()
-            .enumerate()
-            .filter_map(|(i, item)| {
-                Persona::create(item, &format!("{at}/{i}"), None, schema, world, fields.violations())
-            })
-            .collect(),
-        Some(Json::Array(items)) => {
-            let detail = format!("{} personas, at most {MAX_PERSONAS} are allowed", items.len());
-            fields.refuse("personas", Code::TooMany, detail);
-            Vec::new()
-        }
-        Some(other) => {
-            fields.refuse("personas", Code::WrongType, format!("an array of personas is due, not {}", other.kind()));
-            Vec::new()
-        }
+        shown
     }
 }

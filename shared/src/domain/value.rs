@@ -1,16 +1,18 @@
-//! Values of custom attributes: what each data format takes, how a value is stored, compared and shown.
+//! Values of custom attributes: how they are read as a whole, stored and shown.
 //!
-//! A stored value is always text in the format's canonical form, under the id of its definition and never under a name, so a
-//! definition can be renamed on screen without touching a profile.
+//! A stored value is text in its format's form, under the id of its definition and never under a name, so a definition can be
+//! renamed on screen without touching a profile.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::definition::{AttributeDefinition, DataFormat};
 use super::error::{Code, Violations};
+use super::format;
 use super::id::DefinitionId;
 use super::json::{Json, Object};
 use super::schema::Schema;
 use super::text;
+use super::writing::{Access, Writing};
 
 /// The most values that one attribute holds.
 pub const MAX_VALUES: usize = 100;
@@ -19,53 +21,102 @@ pub const MAX_VALUE: usize = 16 * 1024;
 
 /// The custom attributes of a user or a persona, by definition.
 pub type Values = BTreeMap<DefinitionId, Vec<String>>;
+/// The e-mail addresses among the values that are known to be the person's, by definition, in their comparable form.
+pub type Verified = BTreeMap<DefinitionId, BTreeSet<String>>;
 
-/// Reads `attributes: {category: {name: [values]}}` as a whole.
-///
-/// An empty array means that the attribute has no value. What equals the value in `stored` is accepted as it is, so a
-/// definition that became stricter does not stand in the way of other changes. `allowed` narrows the definitions to those of
-/// a persona.
-pub fn read(
-    attributes: Option<Json>,
-    at: &str,
-    schema: &Schema,
-    stored: &Values,
-    allowed: Option<&[DefinitionId]>,
-    violations: &mut Violations,
-) -> Values {
-    let mut values = Values::new();
-    for (category, members, at) in objects(attributes, at, violations) {
-        if members.is_empty() && !schema.categories.values().any(|known| known.name == category) {
-            violations.add(&*at, Code::Unknown, format!("there is no attribute category `{category}`"));
-        }
-        for (name, value) in members {
-            let at = super::field::pointer(&at, &name);
-            let Some(definition) = schema.attribute_named(&category, &name) else {
-                violations.add(
-                    at,
-                    Code::Unknown,
-                    format!("no attribute `{name}` is defined in the category `{category}`"),
-                );
-                continue;
-            };
-            let unchanged = stored.get(&definition.id).is_some_and(|old| is_shown(&value, old, definition));
-            if !unchanged && allowed.is_some_and(|allowed| !allowed.contains(&definition.id)) {
-                violations.add(
-                    at,
-                    Code::NotAllowed,
-                    format!("the persona definition has no attribute `{category}.{name}`"),
-                );
-                continue;
+/// What becomes of stored values that a document does not name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Omitted {
+    /// They were taken away by name (PATCH): what cannot be changed must not be missing.
+    Removed,
+    /// Nobody named them (PUT): what cannot be changed or read stays.
+    Unnamed,
+}
+
+/// How the attributes of a user or a persona are read.
+pub struct Reading<'r> {
+    /// What the reading goes by.
+    pub writing: &'r Writing<'r>,
+    /// What is stored.
+    pub stored: &'r Values,
+    /// The attributes of a persona's definition; a user may hold every attribute.
+    pub allowed: Option<&'r [DefinitionId]>,
+    /// What becomes of what is not named.
+    pub omitted: Omitted,
+}
+
+impl Reading<'_> {
+    /// Reads `attributes: {category: {name: [values]}}` as a whole.
+    ///
+    /// An empty array means that the attribute has no value. What equals the stored value is accepted as it is, so a definition
+    /// that became stricter does not stand in the way of other changes.
+    pub fn read(&self, attributes: Option<Json>, at: &str, violations: &mut Violations) -> Values {
+        let schema = self.writing.schema;
+        let mut values = Values::new();
+        let mut named = BTreeSet::new();
+        for (category, members, at) in objects(attributes, at, violations) {
+            if members.is_empty() && !schema.categories.values().any(|known| known.name == category) {
+                violations.add(&*at, Code::Unknown, format!("there is no attribute category `{category}`"));
             }
-            let old = stored.get(&definition.id);
-            if let Some(read) = read_one(value, &at, definition, old.map(Vec::as_slice), violations)
-                && !read.is_empty()
-            {
-                values.insert(definition.id, read);
+            for (name, value) in members {
+                let at = super::field::pointer(&at, &name);
+                let shown = |definition: &&AttributeDefinition| self.writing.access.shows(definition);
+                let Some(definition) = schema.attribute_named(&category, &name).filter(shown) else {
+                    violations.add(at, Code::Unknown, unknown(&category, &name));
+                    continue;
+                };
+                named.insert(definition.id);
+                if let Some(read) = self.read_allowed(value, &at, definition, violations)
+                    && !read.is_empty()
+                {
+                    values.insert(definition.id, read);
+                }
+            }
+        }
+        self.keep_omitted(&named, at, &mut values, violations);
+        values
+    }
+
+    fn read_allowed(
+        &self,
+        value: Json,
+        at: &str,
+        definition: &AttributeDefinition,
+        violations: &mut Violations,
+    ) -> Option<Vec<String>> {
+        let stored = self.stored.get(&definition.id).map(Vec::as_slice);
+        let unchanged = stored.is_some_and(|old| is_shown(&value, old, definition));
+        if !unchanged && self.allowed.is_some_and(|allowed| !allowed.contains(&definition.id)) {
+            let detail =
+                format!("the persona definition has no attribute `{}.{}`", definition.category, definition.name);
+            violations.add(at, Code::NotAllowed, detail);
+            return None;
+        }
+        read_one(value, at, definition, stored, self.writing, violations)
+    }
+
+    /// Keeps stored values that the document does not name and that its writer could not have named or changed.
+    fn keep_omitted(&self, named: &BTreeSet<DefinitionId>, at: &str, values: &mut Values, violations: &mut Violations) {
+        for (id, stored) in self.stored.iter().filter(|(id, _)| !named.contains(id)) {
+            let Some(definition) = self.writing.schema.attribute(*id) else { continue };
+            let refused = self.writing.access.refuses(definition);
+            let hidden = !self.writing.access.shows(definition);
+            let unnamed = self.omitted == Omitted::Unnamed;
+            if hidden || (unnamed && (refused.is_some() || definition.data_format.is_hashed())) {
+                values.insert(*id, stored.clone());
+            } else if let Some((code, detail)) = refused {
+                violations.add(format!("{at}/{}/{}", definition.category, definition.name), code, detail);
             }
         }
     }
-    values
+}
+
+/// What is said of an attribute that is not defined.
+pub(super) fn unknown(category: &str, name: &str) -> String {
+    if category == super::definition::COMMON && name.parse::<super::definition::Predefined>().is_ok() {
+        return format!("`{name}` is a field of the profile and not among its custom attributes");
+    }
+    format!("no attribute `{name}` is defined in the category `{category}`")
 }
 
 fn objects(attributes: Option<Json>, at: &str, violations: &mut Violations) -> Vec<(String, Object, String)> {
@@ -90,17 +141,37 @@ fn objects(attributes: Option<Json>, at: &str, violations: &mut Violations) -> V
     found
 }
 
-/// Reads the values of one attribute: an array, or a single value for an array of one. `None` when something is at fault.
+/// Reads the values of one attribute, an array. `None` when something is at fault.
 pub fn read_one(
     value: Json,
     at: &str,
     definition: &AttributeDefinition,
     stored: Option<&[String]>,
+    writing: &Writing<'_>,
     violations: &mut Violations,
 ) -> Option<Vec<String>> {
-    if let Some(stored) = stored.filter(|stored| is_shown(&value, stored, definition)) {
+    let stored = stored.unwrap_or_default();
+    if is_shown(&value, stored, definition) {
         return Some(stored.to_vec());
     }
+    if let Some((code, detail)) = writing.access.refuses(definition) {
+        violations.add(at, code, detail);
+        return None;
+    }
+    read_values(value, at, definition, stored, writing, violations)
+}
+
+const DEPRECATED: &str = "the attribute is deprecated and takes no new values";
+
+/// Reads values whoever they come from.
+pub(super) fn read_values(
+    value: Json,
+    at: &str,
+    definition: &AttributeDefinition,
+    stored: &[String],
+    writing: &Writing<'_>,
+    violations: &mut Violations,
+) -> Option<Vec<String>> {
     let items = match value {
         Json::Array(items) => items,
         other => {
@@ -116,19 +187,24 @@ pub fn read_one(
         violations.add(at, Code::TooMany, format!("{} values, the attribute takes a single one", items.len()));
         return None;
     }
-    if definition.deprecated && !items.is_empty() {
-        violations.add(at, Code::NotAllowed, "the attribute is deprecated and takes no new values");
-        return None;
-    }
     let due = items.len();
     let mut values = Vec::with_capacity(due);
-    for (i, item) in items.into_iter().enumerate() {
+    for (i, item) in items.iter().enumerate() {
         let at = format!("{at}/{i}");
-        match read_value(&item, definition) {
-            Ok(value) if value.len() > MAX_VALUE => {
-                violations.add(at, Code::TooLong, format!("{} bytes, at most {MAX_VALUE} are allowed", value.len()));
+        // A value that is only shown to be there can only be kept where it is.
+        let kept = definition.data_format.is_hashed() && *item == format::show("", definition.data_format);
+        // Two hashes of one secret differ.
+        let twice = !kept && items.iter().take(i).any(|earlier| earlier == item);
+        let read = match (kept, stored.get(i)) {
+            (true, Some(stored)) => Ok(stored.clone()),
+            (true, None) => Err((Code::NotFound, "there is no value at this place that could stay".to_owned())),
+            (false, _) => format::read(item, definition, writing),
+        };
+        match read {
+            Ok(value) if definition.deprecated && !stored.contains(&value) => {
+                violations.add(at, Code::NotAllowed, DEPRECATED);
             }
-            Ok(value) if values.contains(&value) => {
+            Ok(value) if twice || values.contains(&value) => {
                 violations.add(at, Code::NotAllowed, "the same value occurs twice");
             }
             Ok(value) => values.push(value),
@@ -138,66 +214,78 @@ pub fn read_one(
     (values.len() == due).then_some(values)
 }
 
+/// Checks stored values once more, by a definition that may have changed since they were read.
+pub(super) fn recheck(values: &[String], at: &str, definition: &AttributeDefinition, violations: &mut Violations) {
+    if definition.deprecated && !values.is_empty() {
+        violations.add(at, Code::NotAllowed, DEPRECATED);
+    }
+    for (i, value) in values.iter().enumerate() {
+        if let Err((code, detail)) = format::recheck(value, definition) {
+            violations.add(format!("{at}/{i}"), code, detail);
+        }
+    }
+}
+
 /// Whether `sent` is what callers see of the stored values.
 fn is_shown(sent: &Json, stored: &[String], definition: &AttributeDefinition) -> bool {
     let Json::Array(items) = sent else { return false };
-    items.len() == stored.len() && items.iter().zip(stored).all(|(new, old)| *new == show_value(old, definition))
-}
-
-fn read_value(item: &Json, definition: &AttributeDefinition) -> Result<String, (Code, String)> {
-    match (definition.data_format, item) {
-        (DataFormat::Text, Json::String(value)) if value.trim().is_empty() || value.contains('\0') => {
-            Err((Code::WrongFormat, "a text with at least one character, and without U+0000, is due".to_owned()))
-        }
-        (DataFormat::Text, Json::String(value)) => Ok(value.clone()),
-        (DataFormat::Numeric, Json::String(value) | Json::Number(value)) => text::decimal(value).ok_or_else(|| {
-            (
-                Code::WrongFormat,
-                "a decimal number of at most 38 significant digits is due, as 42 or \"-1.50\"".to_owned(),
-            )
-        }),
-        (DataFormat::Enumeration, Json::String(value)) => {
-            if definition.enumeration_values.contains(value) {
-                Ok(value.clone())
-            } else {
-                Err((Code::NotInEnumeration, format!("one of {} is due", definition.enumeration_values.join(", "))))
-            }
-        }
-        (DataFormat::Numeric, other) => {
-            Err((Code::WrongType, format!("a number or a decimal string is due, not {}", other.kind())))
-        }
-        (DataFormat::Text | DataFormat::Enumeration, other) => {
-            Err((Code::WrongType, format!("a string is due, not {}", other.kind())))
-        }
-    }
-}
-
-/// The form in which a value is compared: for uniqueness, for look-ups and in filters.
-#[must_use]
-pub fn comparable(value: &str, format: DataFormat) -> String {
-    match format {
-        DataFormat::Numeric => text::plain_decimal(value).to_owned(),
-        DataFormat::Text | DataFormat::Enumeration => text::folded(value).unwrap_or_else(|| value.to_lowercase()),
-    }
+    items.len() == stored.len()
+        && items.iter().zip(stored).all(|(new, old)| *new == format::show(old, definition.data_format))
 }
 
 /// Shows values as `{category: {name: [values]}}`, in the order of the definitions' names.
 #[must_use]
-pub fn show(values: &Values, schema: &Schema) -> Object {
+pub fn show(values: &Values, schema: &Schema, access: Access) -> Object {
+    arrange(values, schema, access, |definition, values| {
+        Some(values.iter().map(|value| format::show(value, definition.data_format)).collect())
+    })
+}
+
+/// Shows the states of the e-mail addresses among the values, in the form of [`show`].
+#[must_use]
+pub fn show_states(values: &Values, verified: &Verified, schema: &Schema, access: Access) -> Object {
+    arrange(values, schema, access, |definition, values| {
+        let known = verified.get(&definition.id);
+        let state = |value: &String| {
+            let verified = known.is_some_and(|known| text::email(value).is_some_and(|value| known.contains(&value)));
+            Json::from(if verified { "VERIFIED" } else { "PENDING" })
+        };
+        (definition.data_format == DataFormat::Email).then(|| values.iter().map(state).collect())
+    })
+}
+
+/// Forgets what was known of addresses that are no longer among the values.
+pub(super) fn retain_verified(verified: &mut Verified, values: &Values) {
+    for (id, known) in &mut *verified {
+        let held: BTreeSet<_> = values.get(id).into_iter().flatten().filter_map(|value| text::email(value)).collect();
+        known.retain(|address| held.contains(address));
+    }
+    verified.retain(|_, known| !known.is_empty());
+}
+
+/// Marks an address as verified if it is among the values; whether it is.
+pub(super) fn verify(verified: &mut Verified, values: &Values, id: DefinitionId, address: &str) -> bool {
+    let held = values.get(&id).into_iter().flatten().any(|value| text::email(value).as_deref() == Some(address));
+    if held {
+        verified.entry(id).or_default().insert(address.to_owned());
+    }
+    held
+}
+
+fn arrange(
+    values: &Values,
+    schema: &Schema,
+    access: Access,
+    shown: impl Fn(&AttributeDefinition, &[String]) -> Option<Vec<Json>>,
+) -> Object {
     let mut categories = BTreeMap::<&str, BTreeMap<&str, Json>>::new();
     for (id, values) in values {
-        if let Some(definition) = schema.attribute(*id) {
-            let shown = values.iter().map(|value| show_value(value, definition)).collect();
+        let definition = schema.attribute(*id).filter(|definition| access.shows(definition));
+        if let Some((definition, shown)) = definition.and_then(|d| Some((d, shown(d, values)?))) {
             categories.entry(&definition.category).or_default().insert(&definition.name, Json::Array(shown));
         }
     }
     let members =
         |members: BTreeMap<&str, Json>| members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     categories.into_iter().map(|(name, attributes)| (name.to_owned(), Json::Object(members(attributes)))).collect()
-}
-
-fn show_value(value: &str, definition: &AttributeDefinition) -> Json {
-    match definition.data_format {
-        DataFormat::Text | DataFormat::Numeric | DataFormat::Enumeration => Json::from(value),
-    }
 }

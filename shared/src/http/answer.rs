@@ -47,6 +47,12 @@ impl Answer {
         Self { status: StatusCode::CREATED, location: Some(location), ..self }
     }
 
+    /// The same as 202, with where the change request is that the change became.
+    #[must_use]
+    pub fn accepted_at(self, location: String) -> Self {
+        Self { status: StatusCode::ACCEPTED, location: Some(location), ..self }
+    }
+
     /// 200 with content that has no tag.
     #[must_use]
     pub fn content(content: Object) -> Self {

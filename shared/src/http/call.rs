@@ -19,9 +19,14 @@ use super::precondition::Preconditions;
 use super::route::{self, Effect, Route};
 use crate::app::App;
 use crate::auth::Caller;
+use crate::domain::change_request::Actor;
+use crate::domain::definition::Approver;
 use crate::domain::error::{Error, Result};
+use crate::domain::hashing::Hashes;
 use crate::domain::json::{Json, Object};
+use crate::domain::schema::Schema;
 use crate::domain::versioned::Tag;
+use crate::domain::{Access, Writing};
 
 /// The largest body, in bytes.
 pub const MAX_BODY: usize = 256 * 1024;
@@ -47,6 +52,7 @@ pub struct Call {
     query: Vec<(String, String)>,
     preconditions: Preconditions,
     pub(super) idempotency: Option<IdempotencyKey>,
+    pub(super) hashes: Hashes,
 }
 
 impl FromRequest<App> for Call {
@@ -80,7 +86,18 @@ impl FromRequest<App> for Call {
         let params = parts.extract::<RawPathParams>().await.map_err(|_| Error::NotFound)?;
         let params = params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let method = parts.method;
-        Ok(Self { app: app.clone(), caller, body, method, route, params, query, preconditions, idempotency: key })
+        Ok(Self {
+            app: app.clone(),
+            caller,
+            body,
+            method,
+            route,
+            params,
+            query,
+            preconditions,
+            idempotency: key,
+            hashes: Hashes::default(),
+        })
     }
 }
 
@@ -95,6 +112,25 @@ impl Call {
     #[must_use]
     pub fn take_body(&mut self) -> Json {
         std::mem::replace(&mut self.body, Json::Null)
+    }
+
+    /// What a profile that the caller writes is read by, once: a turn that decides anew asks again.
+    #[must_use]
+    pub fn writing<'w>(&'w self, schema: &'w Schema) -> Writing<'w> {
+        self.hashes.start_again();
+        Writing { schema, world: self.app.world(), hashes: &self.hashes, access: Access::Full }
+    }
+
+    /// The caller as one who may write or approve what needs an approval.
+    #[must_use]
+    pub const fn approver(&self) -> Approver<'_> {
+        Approver::Client(&self.caller.scopes)
+    }
+
+    /// The caller as requests and decisions name it.
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        Actor::ClientId(self.caller.client_id.clone())
     }
 
     /// A query parameter; an empty one counts as absent.
@@ -268,6 +304,15 @@ impl Call {
 pub struct Recorder<'c>(Option<(&'c IdempotencyKey, &'c Call)>);
 
 impl Recorder<'_> {
+    /// Records nothing.
+    pub const NONE: Self = Self(None);
+
+    /// Whether the request asks for a record.
+    #[must_use]
+    pub const fn is_asked(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// The write that records the answer.
     pub fn of(&self, answer: &Answer) -> Result<Option<crate::store::Write>> {
         self.0.map(|(key, call)| key.record(&call.app, &call.caller, answer)).transpose()

@@ -4,14 +4,22 @@ use super::answer::{Answer, Answered};
 use super::call::{Call, MAX_PAGE_BYTES};
 use crate::domain::Json;
 use crate::domain::definition::Definition;
-use crate::domain::error::{Error, Violations};
+use crate::domain::error::{Code, Error, Result, Violation, Violations};
 use crate::domain::patch::{refuse_non_object, refuse_unknown_nulls};
+use crate::domain::schema::{Entry, Schema};
 use crate::domain::versioned::Versioned;
 use crate::object;
+use crate::script::Failure;
+use crate::store::Write;
 use crate::store::definitions::Edit;
 
 fn location<T: Definition>(value: &T) -> String {
     format!("{}/{}", T::PATH, value.key())
+}
+
+/// The id of the definition that the call names; the only one of its kind is named by its path.
+fn id_of<T: Definition>(call: &Call) -> Result<String> {
+    T::ONLY.map_or_else(|| call.id("id"), |id| Ok(id.to_owned()))
 }
 
 fn created<T: Definition>(definition: &Versioned<T>) -> Answer {
@@ -27,18 +35,48 @@ fn shown<T: Definition>(definition: Option<Versioned<T>>) -> Answered {
 pub async fn create<T: Definition>(mut call: Call) -> Answered {
     call.guard_collection()?;
     let body = call.take_body();
-    let (call, body) = (&call, &body);
+    let flaw = flaw::<T>(&call, &body).await?;
+    let (call, body, flaw) = (&call, &body, flaw.as_ref());
     call.once(|record| async move {
         let world = call.app.world();
-        let decide = |_: Option<&_>, schema: &_| T::read(body.clone(), None, schema, world).map(Edit::Create);
-        let made = call
-            .app
-            .table()
-            .edit_definition(&call.caller.tenant, None, decide, |next| record.of(&created(next)))
-            .await?;
+        let decide = |_: Option<&_>, schema: &_| {
+            let made = T::read(body.clone(), None, schema, world)?;
+            without(flaw).map(|()| Edit::Create(made))
+        };
+        let made = edited(call, None, decide, |next| record.of(&created(next))).await?;
         Ok(created(&made.ok_or(Error::NotFound)?))
     })
     .await
+}
+
+/// Edits a definition, and forgets the configuration from before.
+async fn edited<T: Definition>(
+    call: &Call,
+    id: Option<&str>,
+    decide: impl FnMut(Option<&Entry<T>>, &Schema) -> Result<Edit<T>>,
+    record: impl FnMut(&Versioned<T>) -> Result<Option<Write>>,
+) -> Result<Option<Versioned<T>>> {
+    let tenant = &call.caller.tenant;
+    let edited = call.app.table().edit_definition(tenant, id, decide, record).await;
+    call.app.forget_schema(tenant);
+    edited
+}
+
+/// What is wrong with the script in a body, if there is one. It is found before anything is decided, and said when it is its turn.
+async fn flaw<T: Definition>(call: &Call, body: &Json) -> Result<Option<Violation>> {
+    let Some((field, script)) = T::script(body) else { return Ok(None) };
+    match call.app.scripts().check(script).await {
+        Ok(()) => Ok(None),
+        Err(failure @ Failure::Unavailable) => Err(Error::unexpected(failure)),
+        Err(failure) => {
+            let pointer = crate::domain::field::pointer("", field);
+            Ok(Some(Violation { pointer, code: Code::WrongFormat, detail: failure.to_string() }))
+        }
+    }
+}
+
+fn without(flaw: Option<&Violation>) -> Result<()> {
+    flaw.cloned().map_or(Ok(()), |flaw| Err(Error::Invalid(vec![flaw])))
 }
 
 /// Lists the definitions that match the query's filters.
@@ -72,7 +110,7 @@ pub async fn list<T: Definition>(call: Call) -> Answered {
 
 /// Reads a definition.
 pub async fn get<T: Definition>(call: Call) -> Answered {
-    let id: String = call.id("id")?;
+    let id = id_of::<T>(&call)?;
     let schema = call.app.schema_now(&call.caller.tenant).await?;
     let entry = T::collection(&schema).get(&id).ok_or(Error::NotFound)?;
     call.show(entry.stored.tag(), || entry.stored.value.show())
@@ -81,43 +119,65 @@ pub async fn get<T: Definition>(call: Call) -> Answered {
 /// Replaces a definition.
 pub async fn replace<T: Definition>(mut call: Call) -> Answered {
     let body = call.take_body();
-    change::<T>(&call, |_| Ok(body.clone())).await
+    let flaw = flaw::<T>(&call, &body).await?;
+    change::<T>(&call, flaw.as_ref(), |current| {
+        let mut body = body.clone();
+        if let Json::Object(members) = &mut body {
+            let mut shown = current.show();
+            for name in current.fixed() {
+                members.entry((*name).to_owned()).or_insert(shown.swap_remove(*name).unwrap_or(Json::Null));
+            }
+        }
+        Ok(body)
+    })
+    .await
 }
 
 /// Patches a definition.
 pub async fn patch<T: Definition>(mut call: Call) -> Answered {
     let body = call.take_body();
-    change::<T>(&call, |current| {
+    let flaw = flaw::<T>(&call, &body).await?;
+    change::<T>(&call, flaw.as_ref(), |current| {
         refuse_non_object(&body)?;
         let shown = current.show();
         let mut violations = Violations::default();
         refuse_unknown_nulls(&body, &shown, &mut violations);
+        let removed = |name: &&&str| body.as_object().and_then(|body| body.get(**name)) == Some(&Json::Null);
+        for name in current.fixed().iter().filter(removed) {
+            let detail = format!("`{name}` never changes after creation");
+            violations.add(crate::domain::field::pointer("", name), Code::Immutable, detail);
+        }
         violations.check(Json::Object(shown).merge(&body))
     })
     .await
 }
 
-async fn change<T: Definition>(call: &Call, document: impl Fn(&T) -> crate::domain::Result<Json>) -> Answered {
-    let id: String = call.id("id")?;
-    let edit = |entry: Option<&crate::domain::schema::Entry<T>>, schema: &_| {
+async fn change<T: Definition>(
+    call: &Call,
+    flaw: Option<&Violation>,
+    document: impl Fn(&T) -> Result<Json>,
+) -> Answered {
+    let id = id_of::<T>(call)?;
+    let edit = |entry: Option<&Entry<T>>, schema: &_| {
         let current = &entry.ok_or(Error::NotFound)?.stored;
         call.guard(&[current.tag()])?;
         let value = T::read(document(&current.value)?, Some(&current.value), schema, call.app.world())?;
+        without(flaw)?;
         Ok(if value == current.value { Edit::Keep } else { Edit::Replace(value) })
     };
-    shown(call.app.table().edit_definition(&call.caller.tenant, Some(&id), edit, |_| Ok(None)).await?)
+    shown(edited(call, Some(&id), edit, |_| Ok(None)).await?)
 }
 
 /// Deletes a definition that nothing holds.
 pub async fn delete<T: Definition>(call: Call) -> Answered {
-    let id: String = call.id("id")?;
-    let decide = |entry: Option<&crate::domain::schema::Entry<T>>, schema: &_| {
+    let id = id_of::<T>(&call)?;
+    let decide = |entry: Option<&Entry<T>>, schema: &_| {
         let current = &entry.ok_or(Error::NotFound)?.stored;
         call.guard(&[current.tag()])?;
         current.value.removable(schema)?;
         Ok(Edit::Delete)
     };
-    call.app.table().edit_definition::<T>(&call.caller.tenant, Some(&id), decide, |_| Ok(None)).await?;
+    edited::<T>(&call, Some(&id), decide, |_| Ok(None)).await?;
     Ok(Answer::nothing())
 }
 

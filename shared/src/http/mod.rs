@@ -8,6 +8,7 @@ pub mod edge;
 pub mod idempotency;
 pub mod precondition;
 pub mod problem;
+pub mod profile;
 pub mod route;
 
 pub use answer::Answer;

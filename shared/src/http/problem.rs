@@ -63,6 +63,7 @@ impl Error {
                 headers.push((WWW_AUTHENTICATE, challenge));
                 (403, "insufficient-scope", "The token's scope is not enough", format!("the scope `{scope}` is needed"))
             }
+            Self::NotAllowed(detail) => (403, "not-allowed", "The caller may not do this", detail),
             Self::NotFound => (404, "not-found", "Not found", "there is no such resource".to_owned()),
             Self::NoRoute => (404, "not-found", "Not found", "there is no such path".to_owned()),
             Self::WrongMethod => {

@@ -51,6 +51,8 @@ pub struct Route {
     pub effect: Effect,
     /// The status and the schema of a good answer.
     pub answer: (u16, &'static str),
+    /// Whether the change may become a change request instead, answered with 202.
+    pub approval: bool,
     /// The handler.
     pub handler: fn() -> MethodRouter<App>,
 }
@@ -66,7 +68,7 @@ impl Route {
         handler: fn() -> MethodRouter<App>,
     ) -> Self {
         let (body, query, effect) = (Body::None, [].as_slice(), Effect::Reads);
-        Self { method, path, name, summary: "", scope: None, body, query, effect, answer, handler }
+        Self { method, path, name, summary: "", scope: None, body, query, effect, answer, approval: false, handler }
     }
 
     /// A route that writes.
@@ -115,6 +117,13 @@ impl Route {
     #[must_use]
     pub const fn query(mut self, names: &'static [&'static str]) -> Self {
         self.query = names;
+        self
+    }
+
+    /// May answer with a change request.
+    #[must_use]
+    pub const fn approval(mut self) -> Self {
+        self.approval = true;
         self
     }
 

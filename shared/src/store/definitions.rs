@@ -11,7 +11,9 @@ use super::commit::{Condition, Failed, Write};
 use super::item::Item;
 use super::keys::{self, Key};
 use super::table::{Range, Table};
-use crate::domain::definition::{AttributeDefinition, COMMON, Category, Definition, Kind, PersonaDefinition};
+use crate::domain::definition::{
+    AttributeDefinition, COMMON, Category, Definition, Kind, PersonaDefinition, UserProfileDefinition, Workflow,
+};
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{DefinitionId, TenantId};
 use crate::domain::schema::{Entry, Epoch, Schema};
@@ -29,8 +31,10 @@ pub enum Edit<T> {
     Replace(T),
     /// Nothing changes.
     Keep,
-    /// It goes.
+    /// It goes, if no user was ever given a value of it.
     Delete,
+    /// It goes, because it was found that no user has a value of it and none can be given one.
+    Purge,
 }
 
 /// A tenant.
@@ -58,6 +62,8 @@ impl Table {
                 Some(Kind::Category) => take::<Category>(&mut schema, item)?,
                 Some(Kind::Attribute) => take::<AttributeDefinition>(&mut schema, item)?,
                 Some(Kind::Persona) => take::<PersonaDefinition>(&mut schema, item)?,
+                Some(Kind::Profile) => take::<UserProfileDefinition>(&mut schema, item)?,
+                Some(Kind::Workflow) => take::<Workflow>(&mut schema, item)?,
                 Some(Kind::Server) => take::<AuthenticationServer>(&mut schema, item)?,
                 Some(Kind::Application) => take::<Application>(&mut schema, item)?,
                 None => {}
@@ -109,11 +115,11 @@ impl Table {
                 (Edit::Delete, Some(entry)) if entry.used => {
                     return Err(Error::InUse(T::KIND.in_use().to_owned()));
                 }
-                (Edit::Delete, Some(entry)) => {
+                (Edit::Delete | Edit::Purge, Some(entry)) => {
                     let key = Key::definition(tenant, T::KIND, &entry.stored.value.key());
                     (None, Write::Delete(key, unmoved(entry)))
                 }
-                (Edit::Replace(_) | Edit::Delete, None) => return Err(Error::NotFound),
+                (Edit::Replace(_) | Edit::Delete | Edit::Purge, None) => return Err(Error::NotFound),
             };
             let record = match &next {
                 Some(next) => record(next)?,
@@ -195,15 +201,22 @@ impl Table {
     }
 }
 
-/// The definition is as it was read, the mark of its use included: a put must not lose a mark set meanwhile.
+/// The definition is as it was read, the mark of its use included: a put must not lose a mark set meanwhile. One that is there without
+/// being stored is not stored yet.
 const fn unmoved<T>(entry: &Entry<T>) -> Condition {
-    if entry.used { Condition::Version(entry.stored.version) } else { Condition::Unused(entry.stored.version) }
+    if entry.built_in {
+        Condition::Absent
+    } else if entry.used {
+        Condition::Version(entry.stored.version)
+    } else {
+        Condition::Unused(entry.stored.version)
+    }
 }
 
 fn take<T: Definition>(schema: &mut Schema, item: &Item) -> Result<()> {
     let stored = item.read::<T>()?;
     let key = stored.value.key();
-    T::collection_mut(schema).insert(key, Entry { stored, used: item.is_used() });
+    T::collection_mut(schema).insert(key, Entry { stored, used: item.is_used(), built_in: false });
     Ok(())
 }
 

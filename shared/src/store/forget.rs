@@ -55,6 +55,28 @@ impl Table {
         Err(Failed::Contended.into())
     }
 
+    /// Finishes the erasures that were interrupted; how many there were.
+    pub async fn finish_forgets(&self) -> Result<u64> {
+        let mut finished = 0;
+        let mut after = None;
+        loop {
+            let page = self.query_index(SWEEP, after.as_ref(), None).await?;
+            for key in &page.keys {
+                let Some((tenant, user)) = keys::owner_of_partition(key.pk()) else { continue };
+                // The index may be behind: what was finished meanwhile has left.
+                let Some(item) = self.get(key).await?.filter(|item| item.get_text("gsi1pk") == Some(SWEEP)) else {
+                    continue;
+                };
+                self.finish_forget(&tenant, user, &item).await?;
+                finished += 1;
+            }
+            after = page.next;
+            if after.is_none() {
+                return Ok(finished);
+            }
+        }
+    }
+
     /// Steps F2 and F3 of a forget whose tombstone is written; safe to repeat, also by several at once.
     pub async fn finish_forget(&self, tenant: &TenantId, id: UserId, tombstone: &Item) -> Result<()> {
         let mut turn = 0;

@@ -8,15 +8,19 @@
 //! | the users of an e-mail address | `T#<tenant>#E#<hash>` / `-` | [`Key::lookup`] |
 //! | the users of an indexed value | `T#<tenant>#X#<attribute>#<bucket>` / by value and user | [`Key::lookup`] |
 //! | a subject mapping | `T#<tenant>#S#<mapping>` / `-` | [`Key::subject`] |
+//! | a change request of a user | `T#<tenant>#U#<user>` / `CR#<id>`, and their guard `CR` | [`Key::child`] |
+//! | a change request by its id | `T#<tenant>#R#<id>` / `-` | [`Key::change_request`] |
+//! | how far derived attributes are recomputed | `T#<tenant>#J` / `DERIVE` | [`Key::derivation`] |
 //! | a tenant's definitions | `T#<tenant>#D` / `<KIND>#<id>`, `EPOCH` | [`Key::definition`], [`Key::epoch`] |
 //! | a tenant's clients | `T#<tenant>#C` / `<client>` | [`Key::client`] |
 //! | an idempotency record | `T#<tenant>#I#<hash>` / `-` | [`Key::idempotency`] |
 //! | a refresh token family | `R#<family>` / `-` | [`Key::refresh_family`] |
 //! | public signing keys | `K#public` / `STATE` | [`Key::public_keys`] |
 //! | private signing keys | `K#private` / `<kid>`, `REFRESH` | [`Key::private_key`], [`Key::refresh_key`] |
-//! | keys of all functions | `K#shared` / `CURSOR` | [`Key::cursor_key`] |
+//! | keys of all functions | `K#shared` / `CURSOR`, `HASH` | [`Key::cursor_key`], [`Key::hash_key`] |
 //! | tenants | `TENANTS` / `<tenant>` | [`Key::tenant`] |
 //! | users by their last change | index `gsi1`: `T#<tenant>#L#<shard>` / `<updated_at>` | [`listing`] |
+//! | change requests by what became of them | index `gsi1`: `T#<tenant>#R#<STATUS>` / `<id>` | [`requests`] |
 //! | unfinished erasures | index `gsi1`: `SWEEP` / `<deleted_at>` | [`SWEEP`] |
 //!
 //! Ids match `^[a-z][a-z0-9-]{1,62}$` or are UUIDs, hashes are base64url: no part can contain `#` but the last, which needs no
@@ -26,6 +30,7 @@ use std::fmt;
 
 use ring::digest::{SHA256, digest};
 
+use crate::domain::change_request::Status;
 use crate::domain::definition::Kind;
 use crate::domain::id::{ClientId, TenantId, UserId};
 use crate::domain::lookup::{Lookup, bucket};
@@ -95,6 +100,18 @@ impl Key {
         Self::new(format!("T#{tenant}#S#{id}"), ONLY)
     }
 
+    /// Where a change request is looked up by its id.
+    #[must_use]
+    pub fn change_request(tenant: &TenantId, id: impl fmt::Display) -> Self {
+        Self::new(format!("T#{tenant}#R#{id}"), ONLY)
+    }
+
+    /// How far the recomputing of a tenant's derived attributes is.
+    #[must_use]
+    pub fn derivation(tenant: &TenantId) -> Self {
+        Self::new(format!("T#{tenant}#J"), "DERIVE")
+    }
+
     /// A definition, an authentication server or an application.
     #[must_use]
     pub fn definition(tenant: &TenantId, kind: Kind, id: &str) -> Self {
@@ -147,6 +164,12 @@ impl Key {
     #[must_use]
     pub fn cursor_key() -> Self {
         Self::new("K#shared", "CURSOR")
+    }
+
+    /// The key from which those of searchable hashes are derived.
+    #[must_use]
+    pub fn hash_key() -> Self {
+        Self::new("K#shared", "HASH")
     }
 
     /// A tenant.
@@ -207,6 +230,13 @@ pub fn user_of_entry(sk: &str) -> Option<UserId> {
     sk.get(sk.len().checked_sub(36)?..)?.parse().ok()
 }
 
+/// The tenant and the user whose partition this is.
+#[must_use]
+pub fn owner_of_partition(pk: &str) -> Option<(TenantId, UserId)> {
+    let (tenant, user) = pk.strip_prefix("T#")?.split_once("#U#")?;
+    Some((tenant.parse().ok()?, user.parse().ok()?))
+}
+
 /// The partition key of a user in the listing index.
 #[must_use]
 pub fn listing(tenant: &TenantId, user: UserId) -> String {
@@ -219,6 +249,12 @@ pub fn listing(tenant: &TenantId, user: UserId) -> String {
 #[must_use]
 pub fn listing_shard(tenant: &TenantId, shard: u8) -> String {
     format!("T#{tenant}#L#{shard:x}")
+}
+
+/// The partition key in the index of a tenant's change requests of one status.
+#[must_use]
+pub fn requests(tenant: &TenantId, status: Status) -> String {
+    format!("T#{tenant}#R#{status}")
 }
 
 #[cfg(test)]
@@ -254,6 +290,11 @@ mod tests {
             Key::private_key("x"),
             Key::refresh_key(),
             Key::cursor_key(),
+            Key::hash_key(),
+            Key::change_request(&tenant, "x"),
+            Key::derivation(&tenant),
+            Key::definition(&tenant, Kind::Profile, "x"),
+            Key::definition(&tenant, Kind::Workflow, "x"),
             Key::tenant(&tenant),
         ];
         keys.extend(lookups.iter().map(|lookup| Key::lookup(&tenant, lookup, user)));

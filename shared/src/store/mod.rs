@@ -4,6 +4,7 @@
 //! transaction, and nothing scans. `keys` names the items, `table` reads them, `commit` writes them, the rest says which items
 //! a use case touches.
 
+pub mod change_requests;
 pub mod clients;
 pub mod commit;
 pub mod definitions;

@@ -14,6 +14,8 @@ use aws_sdk_dynamodb::config::{BehaviorVersion, Builder};
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnConsumedCapacity};
 
+use serde::{Deserialize, Serialize};
+
 use super::item::Item;
 use super::keys::Key;
 use super::meter;
@@ -51,6 +53,9 @@ pub struct Table {
     pub(super) marked: Arc<Mutex<HashSet<(Key, Version)>>>,
 }
 
+/// The table's one index.
+const INDEX: &str = "gsi1";
+
 /// Which items of a partition a query reads.
 #[derive(Clone, Copy, Debug)]
 pub enum Range<'a> {
@@ -67,6 +72,23 @@ pub struct Page {
     pub items: Vec<Item>,
     /// The sort key after which the next page starts; `None` on the last.
     pub next: Option<String>,
+}
+
+/// Where a reading of the index goes on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Position {
+    pk: String,
+    sk: String,
+    sort: String,
+}
+
+/// Some keys of a partition of the index, in its order.
+#[derive(Clone, Debug, Default)]
+pub struct IndexPage {
+    /// The items' own keys.
+    pub keys: Vec<Key>,
+    /// The position after which the next page starts; `None` on the last.
+    pub next: Option<Position>,
 }
 
 impl Table {
@@ -178,6 +200,37 @@ impl Table {
             answer.last_evaluated_key.as_ref().and_then(|key| key.get("sk")).and_then(|sk| sk.as_s().ok()).cloned();
         let items = answer.items.unwrap_or_default().into_iter().map(Item::stored);
         Ok(Page { items: items.filter(|item| !self.is_expired(item)).collect(), next })
+    }
+
+    /// Reads the keys of one partition of the index after a position, at most `limit` of them. The index is behind the table by a
+    /// moment: whoever must not miss a write, or see an old one, reads the items themselves.
+    pub async fn query_index(&self, pk: &str, after: Option<&Position>, limit: Option<i32>) -> Result<IndexPage> {
+        let text = |text: &str| AttributeValue::S(text.to_owned());
+        let mut request = self
+            .client
+            .query()
+            .table_name(&*self.name)
+            .index_name(INDEX)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .key_condition_expression("gsi1pk = :pk")
+            .expression_attribute_values(":pk", text(pk))
+            .set_limit(limit);
+        if let Some(after) = after {
+            request = request
+                .exclusive_start_key("pk", text(&after.pk))
+                .exclusive_start_key("sk", text(&after.sk))
+                .exclusive_start_key("gsi1pk", text(pk))
+                .exclusive_start_key("gsi1sk", text(&after.sort));
+        }
+        let answer = request.send().await.map_err(|error| fault("Query", &error))?;
+        meter::read(answer.consumed_capacity());
+        let next = answer.last_evaluated_key.map(Item::stored).map(|last| Position {
+            pk: last.key().pk().to_owned(),
+            sk: last.key().sk().to_owned(),
+            sort: last.get_text("gsi1sk").unwrap_or_default().to_owned(),
+        });
+        let keys = answer.items.unwrap_or_default().into_iter().map(|item| Item::stored(item).key());
+        Ok(IndexPage { keys: keys.collect(), next })
     }
 
     /// Reads every item of one partition.

@@ -66,6 +66,18 @@ impl LiveUser {
     }
 }
 
+/// A decision about a user, made anew for every state of the user in which it is to be written.
+pub trait Edit: Send {
+    /// The user as it is to be; `None` when nothing changes and nothing is written.
+    fn edit(&mut self, live: &LiveUser) -> impl Future<Output = Result<Option<User>>> + Send;
+
+    /// What goes into the same transaction, given the user as it will be. When one of their conditions fails, the change is
+    /// [`Error::AlreadyRecorded`].
+    fn companions(&mut self, _next: &Versioned<User>) -> Result<Vec<Write>> {
+        Ok(Vec::new())
+    }
+}
+
 /// Some users that a look-up finds, each with its position, and whether there are more.
 #[derive(Clone, Debug, Default)]
 pub struct Entries {
@@ -166,8 +178,8 @@ impl Table {
                     let mut violations = Vec::new();
                     for (index, _) in failed {
                         match index.checked_sub(recorded + 1).and_then(|i| added.get(i)) {
-                            None => violations.push(clash("id")),
-                            Some(lookup) => violations.push(refusal(lookup, schema)?),
+                            None => violations.push(clash("/id".to_owned(), "id")),
+                            Some(lookup) => violations.push(refusal(lookup, &user.value, schema)?),
                         }
                     }
                     return Err(Error::Taken(violations));
@@ -178,17 +190,9 @@ impl Table {
         Err(Failed::Contended.into())
     }
 
-    /// Changes a user: reads it, lets `edit` decide, writes what it returns under the version that was read, and decides anew
-    /// when somebody else wrote meanwhile. `None` from `edit` means that nothing changes and nothing is written.
-    ///
-    /// `record` is asked for what goes into the same transaction, given the user as it will be.
-    pub async fn change_user(
-        &self,
-        schema: &Schema,
-        id: UserId,
-        mut edit: impl FnMut(&LiveUser) -> Result<Option<User>>,
-        mut record: impl FnMut(&Versioned<User>) -> Result<Option<Write>>,
-    ) -> Result<Versioned<User>> {
+    /// Changes a user: reads it, lets `edit` decide, writes what it decides under the version that was read, and decides anew
+    /// when somebody else wrote meanwhile.
+    pub async fn change_user(&self, schema: &Schema, id: UserId, edit: &mut impl Edit) -> Result<Versioned<User>> {
         let tenant = &schema.tenant;
         let write_id = self.write_id();
         for turn in 1..=TURNS {
@@ -197,29 +201,29 @@ impl Table {
                 return Ok(live.stored);
             }
             schema.check_covers(&live.value)?;
-            let (next, added, changes) = match edit(&live)? {
+            let (next, added, changes) = match edit.edit(&live).await? {
                 None => (live.stored, Vec::new(), Vec::new()),
                 Some(user) => {
                     self.mark_used(schema, user.held()).await?;
                     self.next_user(schema, &live, user)?
                 }
             };
-            let record = record(&next)?;
-            let recorded = usize::from(record.is_some());
-            let writes: Vec<_> = record.into_iter().chain(changes).collect();
+            let mut writes = edit.companions(&next)?;
+            let own = writes.len();
+            writes.extend(changes);
             if writes.is_empty() {
                 return Ok(next);
             }
             match self.commit_as(write_id, writes).await {
                 Ok(()) => return Ok(next),
-                Err(failed) if recorded == 1 && failed.at(0) => return Err(Error::AlreadyRecorded),
-                Err(failed) if failed.at(recorded) => self.pause(turn).await,
+                Err(failed) if (0..own).any(|i| failed.at(i)) => return Err(Error::AlreadyRecorded),
+                Err(failed) if failed.at(own) => self.pause(turn).await,
                 Err(Failed::Contended) => self.pause(turn).await,
                 Err(Failed::Conditions(failed)) => {
                     let mut violations = Vec::new();
                     for (index, _) in failed {
-                        if let Some(lookup) = index.checked_sub(recorded + 1).and_then(|i| added.get(i)) {
-                            violations.push(refusal(lookup, schema)?);
+                        if let Some(lookup) = index.checked_sub(own + 1).and_then(|i| added.get(i)) {
+                            violations.push(refusal(lookup, &next.value, schema)?);
                         }
                     }
                     if !violations.is_empty() {
@@ -287,20 +291,17 @@ pub(super) fn remove(tenant: &TenantId, lookup: &Lookup, user: UserId) -> Write 
     }
 }
 
-fn clash(pointer: &str) -> Violation {
-    let detail = format!("the value of `{pointer}` is held by another user of the tenant");
-    Violation::taken(format!("/{pointer}"), detail)
+fn clash(pointer: String, name: &str) -> Violation {
+    Violation::taken(pointer, format!("the value of `{name}` is held by another user of the tenant"))
 }
 
-/// What a look-up that could not be added means to the caller.
-fn refusal(lookup: &Lookup, schema: &Schema) -> Result<Violation> {
+/// What a look-up that could not be added means to the caller, who wants to write `user`.
+fn refusal(lookup: &Lookup, user: &User, schema: &Schema) -> Result<Violation> {
     match lookup {
-        Lookup::Unique { attribute, .. } => {
-            let definition = attribute.parse().ok().and_then(|id| schema.attribute(id));
-            Ok(clash(
-                &definition.map_or_else(|| attribute.clone(), |d| format!("attributes/{}/{}", d.category, d.name)),
-            ))
-        }
+        Lookup::Unique { attribute, hash } => Ok(match attribute.parse().ok().and_then(|id| schema.attribute(id)) {
+            Some(definition) => clash(lookup::place_of(user, definition, hash), &definition.name),
+            None => clash(format!("/{attribute}"), attribute),
+        }),
         Lookup::Email { .. } => {
             let detail = format!("{MAX_SHARING} users have this e-mail address, which is the most that may share one");
             Err(Error::invalid("/preferred_email", Code::TooMany, detail))

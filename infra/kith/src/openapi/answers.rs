@@ -23,6 +23,9 @@ pub(super) fn is_tagged(route: &Route) -> bool {
 /// The answers of a route, by status.
 pub(super) fn answers(route: &Route) -> Result<Responses, Failure> {
     let mut answers = ResponsesBuilder::new().response(route.answer.0.to_string(), good(route)?);
+    if route.approval {
+        answers = answers.response("202", shared("ChangeRequested"));
+    }
     if is_tagged(route) && route.method == "GET" {
         answers = answers.response("304", shared("NotModified"));
     }
@@ -81,6 +84,8 @@ fn statuses(route: &Route) -> Vec<u16> {
     let held = match route.method {
         // The subject at the built-in server goes only with its user; other subjects are held by nothing.
         "DELETE" => route.scope == Some(Scope::ConfigWrite) || route.path.contains("/authentication-server-subjects/"),
+        // What a workflow derives from a status can be taken, and a change request that was decided is not decided again.
+        "POST" => writes && (json || !route.path.contains("/personas/")),
         _ => writes && json,
     };
     let possible = [
@@ -128,10 +133,21 @@ const PROBLEMS: [Described; 14] = [
         &[],
     ),
     described(401, "Unauthenticated", "There is no token, or it is not good.", &["WWW-Authenticate"]),
-    described(403, "Forbidden", "The token lacks the scope.", &["WWW-Authenticate"]),
+    described(
+        403,
+        "Forbidden",
+        "The token lacks the scope; or no approval policy lets the caller decide, or the request is the caller's own (`not-allowed`).",
+        &["WWW-Authenticate"],
+    ),
     described(404, "NotFound", "It is absent or of another tenant, or the id has a wrong shape.", &[]),
     described(406, "NotAcceptable", "The caller accepts no JSON.", &[]),
-    described(409, "Conflict", "A unique value is held by another resource, or the definition is in use.", &[]),
+    described(
+        409,
+        "Conflict",
+        "A unique value is held by another resource, the definition is in use, or the change request was decided or does not fit the \
+         profile any more (`conflict`).",
+        &[],
+    ),
     described(
         412,
         "PreconditionFailed",
@@ -169,6 +185,10 @@ pub(super) fn problems() -> Vec<(&'static str, Response)> {
         }
         shared.push((problem.name, with_headers(content, problem.headers).build()));
     }
+    let asked = ResponseBuilder::new()
+        .description("Nothing is changed yet: the change waits as this change request until somebody approves it.")
+        .content("application/json", Content::new(Some(named("ChangeRequest"))));
+    shared.push(("ChangeRequested", with_headers(asked, &["ETag", "Location", "Cache-Control", "Vary"]).build()));
     let unchanged = ResponseBuilder::new().description("The caller has it already.");
     shared.push(("NotModified", with_headers(unchanged, &["ETag", "Cache-Control", "Vary"]).build()));
     let refused = |about: &str| {
@@ -202,7 +222,7 @@ pub(super) fn headers() -> [(&'static str, Header); 9] {
         ("Cache-Control", described("Who may keep the answer, and for how long.")),
         ("ETag", described("The strong tag of the resource (RFC 9110 §8.8.3).")),
         ("Idempotency-Replayed", described("`true` when this is the answer to an earlier request with the same key.")),
-        ("Location", described("The path of the resource that was made.")),
+        ("Location", described("The path of the resource, or of the change request, that was made.")),
         ("Retry-After", described("When to try again, in seconds.")),
         ("WWW-Authenticate", described("What credentials are due (RFC 6750 §3, RFC 6749 §5.2).")),
         ("X-Request-Id", described("The id under which the request is logged.")),

@@ -34,9 +34,12 @@ const CLIENT: &str = "client_secret_basic";
 /// The functions in the order of [`functions`], and what each is for.
 const TAGS: [(&str, &str); 5] = [
     ("token", "Access tokens, published keys, and the metadata of the service."),
-    ("users", "Users: the base profiles of a tenant's people."),
+    ("users", "Users: the base profiles of a tenant's people, and the change requests that wait for an approval."),
     ("personas", "Personas: the roles of a user."),
-    ("definitions", "Attribute categories, attribute definitions and persona definitions."),
+    (
+        "definitions",
+        "Attribute categories, attribute and persona definitions, what screens show of a profile, and workflows.",
+    ),
     ("subjects", "Authentication servers, applications, and how their subjects map to users."),
 ];
 

@@ -1,5 +1,6 @@
 //! Operations: what one route takes.
 
+use shared::domain::change_request::Status;
 use shared::http::Route;
 use shared::http::call::{MAX_PAGE, PAGE};
 use shared::http::route::{Body, Effect};
@@ -10,7 +11,7 @@ use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{Content, HttpMethod, Object, PathItem, Ref, Required, Schema};
 
 use super::answers::{answers, is_tagged};
-use super::shapes::{SLUG, integer, matching, named, string, uuid};
+use super::shapes::{SLUG, integer, matching, named, string, uuid, word};
 use super::{ACCESS_TOKEN, CLIENT};
 use crate::table::Failure;
 
@@ -96,6 +97,8 @@ fn query_parameter(route: &Route, name: &str) -> Result<Parameter, Failure> {
         "cursor" => string(4096, "The `next_cursor` of the page before, for the same client and filter."),
         "name" => any("Only those of this name."),
         "category" => any("Only those of this category."),
+        "status" => word(Status::ALL.map(Status::name), "Only those of this status."),
+        "user_id" if route.path.contains("/change-requests") => uuid("Only those of this user."),
         "user_id" => {
             required = Required::True;
             uuid("The user whose mappings are listed.")

@@ -4,12 +4,14 @@
 //! a request may leave out most and may hold nothing that is not known. A table that names one schema for both, as those of
 //! definitions do, means `<Name>` for the answer and `<Name>Input` for the body.
 
+mod changes;
 mod definitions;
 mod oauth;
 mod personas;
 mod problems;
 mod subjects;
 mod users;
+mod workflows;
 
 use std::collections::BTreeMap;
 
@@ -25,7 +27,9 @@ pub(super) fn all() -> Schemas {
     let mut all = Schemas::new();
     all.extend(users::schemas());
     all.extend(personas::schemas());
+    all.extend(changes::schemas());
     all.extend(definitions::schemas());
+    all.extend(workflows::schemas());
     all.extend(subjects::schemas());
     all.extend(oauth::schemas());
     all.extend(problems::schemas());

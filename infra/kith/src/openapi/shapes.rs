@@ -11,6 +11,8 @@ pub(super) type Shape = RefOr<Schema>;
 
 /// The names of categories and attributes.
 pub(super) const NAME: &str = "^[a-z][a-z0-9-]{0,62}$";
+/// The names of attributes and persona definitions where those of the service are among them.
+pub(super) const NAME_OR_PREDEFINED: &str = "^[a-z][a-z0-9_-]{0,62}$";
 /// The ids that callers choose.
 pub(super) const SLUG: &str = "^[a-z][a-z0-9-]{1,62}$";
 
@@ -71,6 +73,19 @@ pub(super) fn integer(least: i32, most: Option<i32>, description: &str) -> Objec
         .build()
 }
 
+/// Any JSON value but `null`.
+pub(super) fn value(description: &str) -> Object {
+    let kinds = [Type::String, Type::Number, Type::Boolean, Type::Object, Type::Array];
+    ObjectBuilder::new().schema_type(SchemaType::from_iter(kinds)).description(Some(description)).build()
+}
+
+/// Any JSON value.
+pub(super) fn anything(description: &str) -> Object {
+    let mut any = Object::with_type(SchemaType::AnyValue);
+    any.description = Some(description.to_owned());
+    any
+}
+
 /// An array of at most `most` items.
 pub(super) fn list(items: impl Into<Shape>, most: Option<usize>, description: &str) -> Array {
     ArrayBuilder::new().items(items.into()).max_items(most).description(Some(description)).build()
@@ -123,7 +138,8 @@ impl OrNull for Array {
 fn with_null(kind: SchemaType) -> SchemaType {
     match kind {
         SchemaType::Type(kind) => SchemaType::from_iter([kind, Type::Null]),
-        other => other,
+        SchemaType::Array(kinds) => kinds.into_iter().chain([Type::Null]).collect(),
+        SchemaType::AnyValue => SchemaType::AnyValue,
     }
 }
 
@@ -151,9 +167,8 @@ impl Record {
     /// Adds fields that are accepted when they are sent back unchanged, so that what was read can be written.
     pub(super) fn unchanged(mut self, fields: &[&str]) -> Self {
         for name in fields {
-            let mut any = Object::with_type(SchemaType::AnyValue);
+            let mut any = anything("Accepted when it is sent back as it was read.");
             any.read_only = Some(true);
-            any.description = Some("Accepted when it is sent back as it was read.".to_owned());
             self = self.may(name, any);
         }
         self
@@ -175,6 +190,11 @@ impl Record {
     pub(super) fn optional(mut self) -> Self {
         self.0.required.clear();
         self
+    }
+
+    /// The record itself, so that it may be `null`.
+    pub(super) fn object(self) -> Object {
+        self.0
     }
 
     /// The object's schema.

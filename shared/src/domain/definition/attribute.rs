@@ -2,11 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Definition, Kind, MAX_TEXT, keep_id, take_name};
+use super::policy::ApprovalPolicy;
+use super::predefined::Predefined;
+use super::{Definition, Kind, MAX_TEXT, open, take_name};
 use crate::domain::error::{Code, Error, Result, Violations};
 use crate::domain::field::Fields;
 use crate::domain::id::DefinitionId;
 use crate::domain::json::{Json, Object};
+use crate::domain::json_schema::check_schema;
 use crate::domain::schema::{Collection, Schema};
 use crate::domain::scope::Scope;
 use crate::domain::word::words;
@@ -22,7 +25,32 @@ words! {
         Numeric = "NUMERIC",
         /// Any text.
         Text = "TEXT",
+        /// An e-mail address, with the state of its verification.
+        Email = "EMAIL",
+        /// A secret, kept as a salted Argon2id hash: write-only.
+        Hash = "HASH",
+        /// A secret that can be searched by equality, kept as a keyed hash: write-only.
+        SearchableHash = "SEARCHABLE_HASH",
+        /// A telephone number in the form of E.164.
+        Sms = "SMS",
+        /// Any JSON value but `null`, within a JSON Schema if the definition has one.
+        Json = "JSON",
     }
+}
+
+impl DataFormat {
+    /// Whether values are kept as hashes and never shown.
+    #[must_use]
+    pub const fn is_hashed(self) -> bool {
+        matches!(self, Self::Hash | Self::SearchableHash)
+    }
+}
+
+/// How the values of an attribute come about without being written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Derived {
+    /// The workflow that makes them.
+    pub workflow_id: DefinitionId,
 }
 
 words! {
@@ -57,6 +85,9 @@ pub struct AttributeDefinition {
     pub data_format: DataFormat,
     /// The values of an enumeration.
     pub enumeration_values: Vec<String>,
+    /// The JSON Schema that JSON values fit, as JSON text.
+    #[serde(default)]
+    pub json_schema: Option<String>,
     /// The scopes of which userinfo needs one to show the attribute; empty means that it always does.
     pub scopes: Vec<String>,
     /// How the attribute can be searched; fixed once a value was stored.
@@ -76,6 +107,12 @@ pub struct AttributeDefinition {
     pub system: bool,
     /// Whether no two users of the tenant may hold the same value; never changes.
     pub unique: bool,
+    /// What derives its values, if callers do not write them.
+    #[serde(default)]
+    pub derived: Option<Derived>,
+    /// Who may write it and approve what others want to write; nobody is asked without one.
+    #[serde(default)]
+    pub approval_policy: Option<ApprovalPolicy>,
     /// Whether it takes no new values.
     pub deprecated: bool,
 }
@@ -91,9 +128,7 @@ impl Definition for AttributeDefinition {
 
     fn read(document: Json, current: Option<&Self>, schema: &Schema, world: &World) -> Result<Self> {
         let mut violations = Violations::default();
-        let mut fields = Fields::new(document, "", &mut violations);
-        let id = current.map_or_else(|| DefinitionId::new(world.new_uuid()), |c| c.id);
-        keep_id(&mut fields, current.map(Definition::key));
+        let (mut fields, id) = open(document, current.map(|c| c.id), world, &mut violations);
 
         let category = fields.required_text("category", MAX_TEXT).filter(|category| {
             let known = schema.categories.values().any(|c| c.name == *category);
@@ -107,7 +142,8 @@ impl Definition for AttributeDefinition {
             .values()
             .filter(|a| a.id != id && Some(&a.category) == category.as_ref())
             .map(|a| a.name.as_str());
-        let name = take_name(&mut fields, false, others);
+        let system = current.is_some_and(|c| c.system);
+        let name = take_name(&mut fields, system, others);
         let data_format = fields.required_word("data_format");
         let mut definition = Self {
             id,
@@ -117,6 +153,7 @@ impl Definition for AttributeDefinition {
             description: fields.text("description", MAX_TEXT),
             data_format: data_format.unwrap_or(DataFormat::Text),
             enumeration_values: fields.texts("enumeration_values", 1000, 256).unwrap_or_default(),
+            json_schema: take_json_schema(&mut fields),
             scopes: take_scopes(&mut fields),
             search: fields.word("search").unwrap_or_default(),
             single_value: fields.boolean("single_value").unwrap_or_default(),
@@ -124,13 +161,19 @@ impl Definition for AttributeDefinition {
             read_only: fields.boolean("read_only").unwrap_or_default(),
             hidden: fields.boolean("hidden").unwrap_or_default(),
             overrides: fields.boolean("override").unwrap_or_default(),
-            system: current.is_some_and(|c| c.system),
+            system,
             unique: fields.boolean("unique").unwrap_or_default(),
+            derived: take_derived(&mut fields, schema),
+            approval_policy: ApprovalPolicy::take(&mut fields, schema),
             deprecated: fields.boolean("deprecated").unwrap_or_default(),
         };
-        let system = Json::Bool(definition.system);
-        fields.unchanged("system", &system, Code::NotEditable, "the property `system` is set by the service alone");
-        definition.check_enumeration(&mut fields, data_format);
+        let due = "the property `system` is set by the service alone";
+        fields.unchanged("system", &Json::Bool(system), Code::NotEditable, due);
+        take_source(&mut fields);
+        if data_format.is_some() {
+            definition.check_format(&mut fields);
+            definition.check_properties(&mut fields, schema);
+        }
         if let Some(current) = current {
             definition.check_immutable(current, &mut fields, data_format);
         }
@@ -149,6 +192,7 @@ impl Definition for AttributeDefinition {
             "description" => self.description.clone(),
             "data_format" => self.data_format.name(),
             "enumeration_values" => self.enumeration_values.clone(),
+            "json_schema" => self.json_schema.as_ref().and_then(|schema| Json::parse(schema.as_bytes()).ok()),
             "scopes" => self.scopes.clone(),
             "search" => self.search.name(),
             "single_value" => self.single_value,
@@ -158,12 +202,20 @@ impl Definition for AttributeDefinition {
             "override" => self.overrides,
             "system" => self.system,
             "unique" => self.unique,
+            "derived" => self.derived.as_ref().map(|d| Json::Object(object! { "workflow_id" => d.workflow_id })),
+            "approval_policy" => self.approval_policy.as_ref().map(|policy| Json::Object(policy.show())),
             "deprecated" => self.deprecated,
         }
     }
 
     fn matches(&self, filter: &str, value: &str) -> bool {
         if filter == "category" { self.category == value } else { self.name == value }
+    }
+
+    fn fixed(&self) -> &'static [&'static str] {
+        const FIXED: [&str; 6] = ["category", "name", "data_format", "single_value", "unique", "search"];
+        let [custom @ .., _] = &FIXED;
+        if self.system { &FIXED } else { custom }
     }
 
     fn bound_by_use(&self, current: &Self) -> Option<&'static str> {
@@ -182,6 +234,9 @@ impl Definition for AttributeDefinition {
         if self.system {
             return Err(Error::InUse("a definition of the system cannot be deleted".to_owned()));
         }
+        if schema.profiles.values().any(|profile| profile.attributes.contains(&self.id)) {
+            return Err(Error::InUse("the user profile definition lists the attribute".to_owned()));
+        }
         match schema.personas.values().find(|p| p.attributes.contains(&self.id)) {
             Some(holder) => Err(Error::InUse(format!("the persona definition {} lists the attribute", holder.id))),
             None => Ok(()),
@@ -198,13 +253,78 @@ impl Definition for AttributeDefinition {
 }
 
 impl AttributeDefinition {
-    fn check_enumeration(&self, fields: &mut Fields<'_>, format: Option<DataFormat>) {
-        let Some(format) = format else { return };
+    /// Which predefined attribute this is the definition of, if it is one's.
+    #[must_use]
+    pub fn predefined(&self) -> Option<Predefined> {
+        self.name.parse().ok().filter(|_| self.system)
+    }
+
+    /// Says which values an enumeration takes: the first few.
+    #[must_use]
+    pub fn words_due(&self) -> String {
+        const NAMED: usize = 10;
+        let some: Vec<_> = self.enumeration_values.iter().take(NAMED).map(String::as_str).collect();
+        match self.enumeration_values.len() {
+            many if many > NAMED => format!("one of the {many} values is due, as {}", some.join(", ")),
+            _ => format!("one of {} is due", some.join(", ")),
+        }
+    }
+
+    /// Checks what belongs to one format alone.
+    fn check_format(&self, fields: &mut Fields<'_>) {
+        let format = self.data_format;
         let enumeration = format == DataFormat::Enumeration;
-        if enumeration && self.enumeration_values.is_empty() {
+        let at = fields.at("enumeration_values");
+        if enumeration && self.enumeration_values.is_empty() && !fields.violations().concern(&at) {
             fields.refuse("enumeration_values", Code::Required, "an enumeration lists at least one value");
         } else if !enumeration && !self.enumeration_values.is_empty() {
             fields.refuse("enumeration_values", Code::NotAllowed, format!("{format} has no enumeration values"));
+        }
+        if self.json_schema.is_some() && format != DataFormat::Json {
+            fields.refuse("json_schema", Code::NotAllowed, format!("{format} has no JSON Schema"));
+        }
+        let comparable = !matches!(format, DataFormat::Hash | DataFormat::Json);
+        if self.unique && !comparable {
+            fields.refuse("unique", Code::NotAllowed, format!("values of {format} are not compared"));
+        }
+        match self.search {
+            Search::Exact if !comparable => {
+                fields.refuse("search", Code::NotAllowed, format!("values of {format} are not compared"));
+            }
+            Search::Prefix if !comparable || format == DataFormat::SearchableHash => {
+                fields.refuse("search", Code::NotAllowed, format!("values of {format} have no first characters"));
+            }
+            _ => {}
+        }
+    }
+
+    /// Checks what properties mean together.
+    fn check_properties(&self, fields: &mut Fields<'_>, schema: &Schema) {
+        if self.system {
+            let username = self.predefined() == Some(Predefined::Username);
+            if username && !self.required {
+                fields.refuse("required", Code::NotAllowed, "every user has a username");
+            }
+            if self.deprecated {
+                fields.refuse("deprecated", Code::NotAllowed, "a predefined attribute stays");
+            }
+        }
+        if self.derived.is_none() {
+            return;
+        }
+        if self.system || self.data_format == DataFormat::Hash {
+            let detail = "a predefined attribute and a salted hash are not derived";
+            fields.refuse("derived", Code::NotAllowed, detail);
+        }
+        if schema.personas.values().any(|p| p.attributes.contains(&self.id)) {
+            let detail = "a persona definition lists the attribute; a derived one belongs to the profile";
+            fields.refuse("derived", Code::NotAllowed, detail);
+        }
+        if self.required {
+            fields.refuse("required", Code::NotAllowed, "nobody can be asked for a derived attribute");
+        }
+        if self.approval_policy.is_some() {
+            fields.refuse("approval_policy", Code::NotAllowed, "nobody changes a derived attribute");
         }
     }
 
@@ -215,6 +335,7 @@ impl AttributeDefinition {
             ("data_format", format.is_some_and(|format| format != current.data_format)),
             ("single_value", self.single_value != current.single_value),
             ("unique", self.unique != current.unique),
+            ("search", self.system && self.search != current.search),
         ];
         for (name, _) in changed.into_iter().filter(|(_, changed)| *changed) {
             fields.refuse(name, Code::Immutable, format!("`{name}` never changes after creation"));
@@ -230,4 +351,38 @@ fn take_scopes(fields: &mut Fields<'_>) -> Vec<String> {
         }
     }
     scopes
+}
+
+fn take_json_schema(fields: &mut Fields<'_>) -> Option<String> {
+    let schema = fields.value("json_schema")?;
+    match check_schema(&schema) {
+        Ok(text) => Some(text),
+        Err((code, detail)) => {
+            fields.refuse("json_schema", code, detail);
+            None
+        }
+    }
+}
+
+fn take_derived(fields: &mut Fields<'_>, schema: &Schema) -> Option<Derived> {
+    let document = fields.value("derived")?;
+    let at = fields.at("derived");
+    let mut inner = Fields::new(document, at, fields.violations());
+    let workflow = inner.required_text("workflow_id", MAX_TEXT);
+    let found = workflow.and_then(|id| {
+        let found = schema.workflows.get(&id).map(|entry| entry.stored.value.id);
+        if found.is_none() {
+            inner.refuse("workflow_id", Code::NotFound, format!("there is no workflow `{id}`"));
+        }
+        found
+    });
+    inner.finish();
+    found.map(|workflow_id| Derived { workflow_id })
+}
+
+/// Takes the field `source`, which knows one word: values come from the profile itself.
+fn take_source(fields: &mut Fields<'_>) {
+    if fields.text("source", MAX_TEXT).is_some_and(|source| source != "repository") {
+        fields.refuse("source", Code::NotInEnumeration, "values come from the `repository`");
+    }
 }

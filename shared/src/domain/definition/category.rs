@@ -2,9 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Definition, Kind, MAX_TEXT, keep_id, take_name};
+use super::{Definition, Kind, MAX_TEXT, open, take_name};
 use crate::domain::error::{Code, Error, Result, Violations};
-use crate::domain::field::Fields;
 use crate::domain::id::DefinitionId;
 use crate::domain::json::{Json, Object};
 use crate::domain::schema::{Collection, Schema};
@@ -36,9 +35,7 @@ impl Definition for Category {
 
     fn read(document: Json, current: Option<&Self>, schema: &Schema, world: &World) -> Result<Self> {
         let mut violations = Violations::default();
-        let mut fields = Fields::new(document, "", &mut violations);
-        let id = current.map_or_else(|| DefinitionId::new(world.new_uuid()), |c| c.id);
-        keep_id(&mut fields, current.map(Definition::key));
+        let (mut fields, id) = open(document, current.map(|c| c.id), world, &mut violations);
         let others = schema.categories.values().filter(|c| c.id != id).map(|c| c.name.as_str());
         let name = take_name(&mut fields, false, others);
         let display_name = fields.text("display_name", MAX_TEXT);
@@ -57,6 +54,10 @@ impl Definition for Category {
 
     fn matches(&self, _filter: &str, value: &str) -> bool {
         self.name == value
+    }
+
+    fn fixed(&self) -> &'static [&'static str] {
+        &["name"]
     }
 
     fn removable(&self, schema: &Schema) -> Result<()> {

@@ -3,15 +3,24 @@
 mod attribute;
 mod category;
 mod persona;
+mod policy;
+mod predefined;
+mod profile;
+mod workflow;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use self::attribute::{AttributeDefinition, DataFormat, Search};
+pub use self::attribute::{AttributeDefinition, DataFormat, Derived, Search};
 pub use self::category::{COMMON, Category};
 pub use self::persona::PersonaDefinition;
-use super::error::{Code, Result};
+pub use self::policy::{ApprovalPolicy, Approver};
+pub use self::predefined::Predefined;
+pub use self::profile::UserProfileDefinition;
+pub use self::workflow::Workflow;
+use super::error::{Code, Result, Violations};
 use super::field::Fields;
+use super::id::DefinitionId;
 use super::json::{Json, Object};
 use super::schema::{Collection, Schema};
 use crate::world::World;
@@ -25,6 +34,10 @@ pub enum Kind {
     Attribute,
     /// Persona definitions.
     Persona,
+    /// The user profile definition.
+    Profile,
+    /// Workflows.
+    Workflow,
     /// Authentication servers.
     Server,
     /// Applications.
@@ -33,7 +46,15 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [Self::Category, Self::Attribute, Self::Persona, Self::Server, Self::Application];
+    pub const ALL: [Self; 7] = [
+        Self::Category,
+        Self::Attribute,
+        Self::Persona,
+        Self::Profile,
+        Self::Workflow,
+        Self::Server,
+        Self::Application,
+    ];
 
     /// Why a definition that was assigned is not deleted, and what to do instead.
     #[must_use]
@@ -43,6 +64,7 @@ impl Kind {
             Self::Attribute | Self::Persona => {
                 "the definition was assigned to users; set `deprecated` to refuse new assignments"
             }
+            Self::Profile | Self::Workflow => "the definition is in use",
             Self::Server | Self::Application => "subjects were mapped here",
         }
     }
@@ -54,6 +76,8 @@ impl Kind {
             Self::Category => "CATEGORY",
             Self::Attribute => "ATTRIBUTE",
             Self::Persona => "PERSONA",
+            Self::Profile => "PROFILE",
+            Self::Workflow => "WORKFLOW",
             Self::Server => "SERVER",
             Self::Application => "APPLICATION",
         }
@@ -70,6 +94,8 @@ pub trait Definition: Serialize + DeserializeOwned + Clone + PartialEq + Send + 
     const PATH: &'static str;
     /// The query parameters that narrow a list.
     const FILTERS: &'static [&'static str];
+    /// The key of the only one of its kind, whose path names no id.
+    const ONLY: Option<&'static str> = None;
 
     /// The id, as the path and the table carry it.
     fn key(&self) -> String;
@@ -79,6 +105,15 @@ pub trait Definition: Serialize + DeserializeOwned + Clone + PartialEq + Send + 
     fn show(&self) -> Object;
     /// Whether the value of a list's filter matches.
     fn matches(&self, filter: &str, value: &str) -> bool;
+    /// The fields that never change: a PUT that leaves them out leaves them as they are.
+    fn fixed(&self) -> &'static [&'static str] {
+        &[]
+    }
+    /// The script in a document, which is loaded once before it is stored, and the field that holds it.
+    #[must_use]
+    fn script(_document: &Json) -> Option<(&'static str, &str)> {
+        None
+    }
     /// The field whose change from `current` to `self` is only possible while no user holds a value.
     fn bound_by_use(&self, _current: &Self) -> Option<&'static str> {
         None
@@ -120,6 +155,18 @@ pub(super) fn take_name<'a>(
         fields.taken("name");
     }
     Some(name)
+}
+
+/// Opens the document of a definition whose id the service makes, once: its fields, and the id.
+pub(super) fn open<'v>(
+    document: Json,
+    current: Option<DefinitionId>,
+    world: &World,
+    violations: &'v mut Violations,
+) -> (Fields<'v>, DefinitionId) {
+    let mut fields = Fields::new(document, "", violations);
+    keep_id(&mut fields, current.map(String::from));
+    (fields, current.unwrap_or_else(|| DefinitionId::new(world.new_uuid())))
 }
 
 /// Refuses a change of the id that was given when the definition was made.

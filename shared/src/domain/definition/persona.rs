@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Definition, Kind, MAX_TEXT, keep_id, take_name};
+use super::{Definition, Kind, MAX_TEXT, open, take_name};
 use crate::domain::error::{Code, Error, Result, Violations};
 use crate::domain::field::Fields;
 use crate::domain::id::DefinitionId;
@@ -43,17 +43,22 @@ impl Definition for PersonaDefinition {
 
     fn read(document: Json, current: Option<&Self>, schema: &Schema, world: &World) -> Result<Self> {
         let mut violations = Violations::default();
-        let mut fields = Fields::new(document, "", &mut violations);
-        let id = current.map_or_else(|| DefinitionId::new(world.new_uuid()), |c| c.id);
-        keep_id(&mut fields, current.map(Definition::key));
+        let (mut fields, id) = open(document, current.map(|c| c.id), world, &mut violations);
         let others = schema.personas.values().filter(|p| p.id != id).map(|p| p.name.as_str());
         let name = take_name(&mut fields, true, others);
+        if let (Some(current), Some(name)) = (current, &name)
+            && *name != current.name
+            && let Some(holder) = schema.approved_by(&current.name)
+        {
+            let detail = format!("the approval policy of the attribute definition {} names the persona", holder.id);
+            fields.refuse("name", Code::NotAllowed, detail);
+        }
         let definition = Self {
             id,
             name: name.unwrap_or_default(),
             display_name: fields.text("display_name", MAX_TEXT),
             description: fields.text("description", MAX_TEXT),
-            attributes: take_attributes(&mut fields, schema),
+            attributes: take_held(&mut fields, schema),
             scoped: fields.boolean("scoped").unwrap_or_default(),
             system: current.is_some_and(|c| c.system),
             deprecated: fields.boolean("deprecated").unwrap_or_default(),
@@ -85,8 +90,17 @@ impl Definition for PersonaDefinition {
         self.deprecated
     }
 
-    fn removable(&self, _schema: &Schema) -> Result<()> {
-        if self.system { Err(Error::InUse("a definition of the system cannot be deleted".to_owned())) } else { Ok(()) }
+    fn removable(&self, schema: &Schema) -> Result<()> {
+        if self.system {
+            return Err(Error::InUse("a definition of the system cannot be deleted".to_owned()));
+        }
+        match schema.approved_by(&self.name) {
+            Some(holder) => {
+                let detail = format!("the approval policy of the attribute definition {} names the persona", holder.id);
+                Err(Error::InUse(detail))
+            }
+            None => Ok(()),
+        }
     }
 
     fn collection(schema: &Schema) -> &Collection<Self> {
@@ -98,15 +112,32 @@ impl Definition for PersonaDefinition {
     }
 }
 
-fn take_attributes(fields: &mut Fields<'_>, schema: &Schema) -> Vec<DefinitionId> {
+/// Takes the attributes that a persona may hold: derived ones belong to the profile, whose fields they are derived from.
+fn take_held(fields: &mut Fields<'_>, schema: &Schema) -> Vec<DefinitionId> {
+    let attributes = take_attributes(fields, schema);
+    for (i, id) in attributes.iter().enumerate() {
+        if schema.attribute(*id).is_some_and(|a| a.derived.is_some()) {
+            let detail = "a derived attribute belongs to the profile and not to a persona";
+            fields.refuse_item("attributes", i, Code::NotAllowed, detail);
+        }
+    }
+    attributes
+}
+
+/// Takes the field `attributes`: the ids of custom attributes, each once.
+pub(super) fn take_attributes(fields: &mut Fields<'_>, schema: &Schema) -> Vec<DefinitionId> {
     let ids = fields.texts("attributes", 200, 64).unwrap_or_default();
     let mut attributes = Vec::with_capacity(ids.len());
     for (i, id) in ids.iter().enumerate() {
-        match id.parse().ok().filter(|id| schema.attribute(*id).is_some()) {
-            Some(id) if attributes.contains(&id) => {
+        match id.parse().ok().and_then(|id| schema.attribute(id)).map(|a| (a.id, a.predefined())) {
+            Some((_, Some(_))) => {
+                let detail = "a predefined attribute belongs to every profile and is not listed";
+                fields.refuse_item("attributes", i, Code::NotAllowed, detail);
+            }
+            Some((id, None)) if attributes.contains(&id) => {
                 fields.refuse_item("attributes", i, Code::NotAllowed, "the same attribute occurs twice");
             }
-            Some(id) => attributes.push(id),
+            Some((id, None)) => attributes.push(id),
             None => {
                 fields.refuse_item("attributes", i, Code::NotFound, format!("there is no attribute definition `{id}`"));
             }

@@ -5,7 +5,7 @@ use utoipa::openapi::schema::{AllOfBuilder, AnyOfBuilder, ObjectBuilder, Type};
 use utoipa::openapi::{Object, Schema};
 
 use super::super::shapes::{NAME, OrNull, Record, boolean, list, matching, text, time, uuid, word};
-use super::users::{attributes, patched_values, sent_values, shown_values};
+use super::users::{attributes, patched_values, sent_values, shown_values, states};
 use super::whole;
 
 const MAX_TEXT: usize = 256;
@@ -43,11 +43,12 @@ fn persona() -> Schema {
         .must("valid_from", time("In force from this time on.").or_null())
         .must("valid_until", time("In force until this time.").or_null())
         .must("attributes", attributes(shown_values(), "Its own attributes, by category and name."))
+        .must("attribute_states", states())
         .example(json!({
             "id": "0192f3c1-5a00-7000-8000-000000000002",
             "persona_definition_id": "0192f3c1-5a00-7000-8000-000000000003", "name": "customer_employee",
             "status": "ACTIVE", "scope": ["chemco"], "preferred": false, "valid_from": null, "valid_until": null,
-            "attributes": { "common": { "employee-number": ["42"] } }
+            "attributes": { "common": { "employee-number": ["42"] } }, "attribute_states": {}
         }))
         .schema()
 }
@@ -92,7 +93,7 @@ fn one_of_names(record: Record, groups: &[&[&str]]) -> Schema {
 fn patch() -> Schema {
     editable(Record::new("The changes of a persona (RFC 7396); `null` removes a field."))
         .may("attributes", attributes(patched_values(), "Attributes to change, by category and name."))
-        .unchanged(&["id", "persona_definition_id", "name", "status"])
+        .unchanged(&["id", "persona_definition_id", "name", "status", "attribute_states"])
         .closed()
         .example(json!({ "valid_until": "2027-12-31T23:59:59.000Z" }))
         .schema()

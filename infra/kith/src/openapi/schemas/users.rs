@@ -6,12 +6,12 @@ use shared::domain::text::MAX_EMAIL;
 use shared::domain::user::MAX_PERSONAS;
 use shared::domain::value::{MAX_VALUE, MAX_VALUES};
 use shared::http::call::{MAX_PAGE, PAGE};
-use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::schema::ObjectBuilder;
 use utoipa::openapi::{Object, Schema};
 
 use super::super::shapes::{
     NAME, OrNull, Record, Shape, boolean, either, formatted, integer, list, map, matching, named, string, text, time,
-    uuid, word,
+    uuid, value, word,
 };
 
 const MAX_TEXT: usize = 256;
@@ -20,12 +20,13 @@ const TAG: &str = "[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*";
 const READ_ONLY: [&str; 8] =
     ["id", "email_verified", "status", "attribute_states", "personas", "last_login_at", "created_at", "updated_at"];
 
-pub(super) fn schemas() -> [(&'static str, Schema); 6] {
+pub(super) fn schemas() -> [(&'static str, Schema); 7] {
     [
         ("User", user()),
         ("UserInput", input()),
         ("UserReplacement", replacement()),
         ("UserPatch", patch()),
+        ("UserVerification", verification()),
         ("UserQuery", query()),
         ("UserQueryResult", result()),
     ]
@@ -53,15 +54,19 @@ pub(super) fn attributes(values: impl Into<Shape>, description: &str) -> Object 
 
 /// The values of an attribute as they are shown.
 pub(super) fn shown_values() -> Shape {
-    list(Schema::Object(string(MAX_VALUE, "A value; a number is a decimal string.")), Some(MAX_VALUES), "The values.")
-        .into()
+    let mut shown =
+        value("A value: a number is a decimal string, JSON is as it was sent, a hash is `{\"set\": true}`.");
+    shown.max_length = Some(MAX_VALUE);
+    list(Schema::Object(shown), Some(MAX_VALUES), "The values.").into()
 }
 
 fn sent() -> utoipa::openapi::Array {
-    let value = string(MAX_VALUE, "A value.");
-    let number = ObjectBuilder::new().schema_type(Type::Number).description(Some("A NUMERIC value.")).build();
-    let value = either([value.into(), number.into()], "A value in the attribute's data format.");
-    list(value, Some(MAX_VALUES), "The values; an empty array removes the attribute.")
+    let mut sent = value(
+        "A value in the attribute's data format: a string; for NUMERIC also a number, for JSON any value but `null`. \
+         `{\"set\": true}` keeps the hash that is stored in its place.",
+    );
+    sent.max_length = Some(MAX_VALUE);
+    list(Schema::Object(sent), Some(MAX_VALUES), "The values; an empty array removes the attribute.")
 }
 
 /// The values of an attribute as they are sent.
@@ -74,8 +79,14 @@ pub(super) fn patched_values() -> Shape {
     sent().or_null().into()
 }
 
+/// The states of the values that can be verified, in the form of the values.
+pub(super) fn states() -> Object {
+    let state = word(["PENDING", "VERIFIED"], "The state of the value in this place.");
+    let states = list(Schema::Object(state), None, "The states of the values, in their order.");
+    attributes(states, "Whether the addresses of EMAIL attributes are known to be the person's.")
+}
+
 fn user() -> Schema {
-    let states = list(Schema::Object(word(["PENDING", "VERIFIED"], "The state of the value in this place.")), None, "");
     Record::new("A person's base profile.")
         .must("id", uuid("The id."))
         .must("username", username())
@@ -87,7 +98,7 @@ fn user() -> Schema {
         .must("email_verified", boolean("Whether the e-mail address is known to be the person's."))
         .must("status", word(["ACTIVE", "BLOCKED"], "Whether the person may be signed in."))
         .must("attributes", attributes(shown_values(), "Custom attributes, by category and name."))
-        .must("attribute_states", attributes(states, "States of values that can be verified."))
+        .must("attribute_states", states())
         .must("personas", list(named("Persona"), Some(MAX_PERSONAS), "The roles of the person, oldest first."))
         .must("last_login_at", time("When the person last signed in.").or_null())
         .must("created_at", time("When the user was made."))
@@ -96,7 +107,8 @@ fn user() -> Schema {
             "id": "0192f3c1-5a00-7000-8000-000000000001", "username": "jan.janssen", "id_at_customer": "CRM-0042",
             "family_name": "Janssen", "given_name": "Jan", "ui_locales": "fr-BE nl-BE",
             "preferred_email": "jan@example.org", "email_verified": false, "status": "ACTIVE",
-            "attributes": { "common": { "employee-number": ["42"] } }, "attribute_states": {}, "personas": [],
+            "attributes": { "common": { "employee-number": ["42"], "contact": ["jan@home.example.org"] } },
+            "attribute_states": { "common": { "contact": ["PENDING"] } }, "personas": [],
             "last_login_at": null, "created_at": "2026-11-21T10:00:00.000Z", "updated_at": "2026-11-21T10:00:00.000Z"
         }))
         .schema()
@@ -157,6 +169,15 @@ fn patch() -> Schema {
         .optional()
         .closed()
         .example(json!({ "given_name": "Johannes", "attributes": { "common": { "employee-number": null } } }))
+        .schema()
+}
+
+fn verification() -> Schema {
+    Record::new("An e-mail address that is known to be the person's.")
+        .must("attribute", text(MAX_TEXT, "`preferred_email`, or `<category>.<name>` of an EMAIL attribute."))
+        .must("value", email())
+        .closed()
+        .example(json!({ "attribute": "preferred_email", "value": "jan@example.org" }))
         .schema()
 }
 

@@ -1,0 +1,142 @@
+//! Derived attributes after a workflow, or what it is linked to, has changed: every profile of the tenant is computed once more.
+//!
+//! Nobody has to say that something changed. The configuration has a fingerprint, and a walk over the tenant's listing is done for
+//! each. A walk begins when no function can still remember the configuration before: a profile written by an old one is
+//! visited after that. A profile that is written meanwhile moves to the end of its shard and is visited there.
+
+use serde::{Deserialize, Serialize};
+use shared::app::{App, CACHE_SECONDS};
+use shared::domain::definition::Kind;
+use shared::domain::derive::derivations;
+use shared::domain::error::{Error, Result};
+use shared::domain::hashing::Hashes;
+use shared::domain::id::{TenantId, UserId};
+use shared::domain::schema::Schema;
+use shared::domain::user::User;
+use shared::domain::{Access, Versioned, Writing};
+use shared::script;
+use shared::store::keys::{SHARDS, listing_shard, owner_of_partition};
+use shared::store::table::Position;
+use shared::store::users::{Edit, LiveUser};
+use shared::store::{Condition, Failed, Item, Key, Write};
+use shared::world::Timestamp;
+
+use super::Report;
+
+/// How long a function may still write by the configuration before, in seconds: the life of its cache and of a request.
+const SETTLED_SECONDS: i64 = CACHE_SECONDS + 30;
+/// How many profiles are walked between two notes of how far the walk is.
+const PAGE: i32 = 100;
+
+/// How far the walk for a configuration is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Progress {
+    /// What is derived and by which scripts.
+    fingerprint: String,
+    /// When this configuration was first seen.
+    noticed_at: Timestamp,
+    /// The shard of the listing that is walked; past the last one the walk is done.
+    shard: u8,
+    position: Option<Position>,
+}
+
+/// What is derived, by the versions of all that it depends on: a change that was taken back is a change too, because profiles were
+/// written meanwhile.
+fn fingerprint(schema: &Schema) -> String {
+    let version = |kind, id: String| schema.mark(kind, &id).map(|(version, _)| format!("{id}@{}", version.0));
+    let linked = derivations(schema).into_iter().flat_map(|derivation| {
+        let attributes = derivation.attributes.into_iter().map(|a| version(Kind::Attribute, a.id.to_string()));
+        std::iter::once(version(Kind::Workflow, derivation.workflow.id.to_string())).chain(attributes)
+    });
+    linked.flatten().collect::<Vec<_>>().join(" ")
+}
+
+/// Goes on with the walk that the tenant's configuration is due.
+pub async fn recompute(app: &App, tenant: &TenantId, until: Timestamp, report: &mut Report) -> Result<()> {
+    let table = app.table();
+    let schema = app.schema_now(tenant).await?;
+    let key = Key::derivation(tenant);
+    let stored: Option<Versioned<Progress>> = table.get(&key).await?.map(|item| item.read()).transpose()?;
+    let fingerprint = fingerprint(&schema);
+    if stored.is_none() && fingerprint.is_empty() {
+        return Ok(());
+    }
+    let now = app.world().clock.now();
+    let mut progress = match stored {
+        Some(stored) if stored.value.fingerprint == fingerprint => stored,
+        stored => {
+            // Where nothing is derived there is nothing to walk for.
+            let shard = if fingerprint.is_empty() { SHARDS } else { 0 };
+            let value = Progress { fingerprint, noticed_at: now, shard, position: None };
+            let next = stored.as_ref().map_or_else(|| Versioned::first(value.clone()), |s| s.changed_to(value.clone()));
+            if !note(app, &key, stored.as_ref(), &next).await? {
+                return Ok(());
+            }
+            next
+        }
+    };
+    while progress.value.shard < SHARDS
+        && progress.value.noticed_at.plus_seconds(SETTLED_SECONDS) <= now
+        && app.world().clock.now() < until
+    {
+        let Progress { shard, position, .. } = &progress.value;
+        let page = table.query_index(&listing_shard(tenant, *shard), position.as_ref(), Some(PAGE)).await?;
+        for (_, user) in page.keys.iter().filter_map(|key| owner_of_partition(key.pk())) {
+            recompute_user(app, &schema, user, report).await?;
+        }
+        let mut value = progress.value.clone();
+        value.position = page.next;
+        if value.position.is_none() {
+            value.shard += 1;
+        }
+        let next = progress.changed_to(value);
+        if !note(app, &key, Some(&progress), &next).await? {
+            return Ok(());
+        }
+        progress = next;
+    }
+    Ok(())
+}
+
+/// Notes how far the walk is; `false` when another sweeper was faster, which then goes on with it.
+async fn note(app: &App, key: &Key, before: Option<&Versioned<Progress>>, next: &Versioned<Progress>) -> Result<bool> {
+    let condition = before.map_or(Condition::Absent, |before| Condition::Version(before.version()));
+    match app.table().commit(vec![Write::Put(Item::at(key).versioned(next), condition)]).await {
+        Ok(()) => Ok(true),
+        Err(Failed::Conditions(_) | Failed::Contended) => Ok(false),
+        Err(failed) => Err(failed.into()),
+    }
+}
+
+async fn recompute_user(app: &App, schema: &Schema, user: UserId, report: &mut Report) -> Result<()> {
+    let mut edit = Recompute { app, schema, hashes: Hashes::default(), changed: false };
+    let done = app.table().change_user(schema, user, &mut edit).await;
+    report.derived += 1;
+    report.changed += u64::from(done.is_ok() && edit.changed);
+    match done {
+        // Forgotten meanwhile.
+        Ok(_) | Err(Error::NotFound) => Ok(()),
+        Err(Error::Invalid(_) | Error::Taken(_)) => {
+            report.failed += 1;
+            Ok(())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+struct Recompute<'a> {
+    app: &'a App,
+    schema: &'a Schema,
+    hashes: Hashes,
+    changed: bool,
+}
+
+impl Edit for Recompute<'_> {
+    async fn edit(&mut self, live: &LiveUser) -> Result<Option<User>> {
+        let (app, schema) = (self.app, self.schema);
+        let writing = Writing { schema, world: app.world(), hashes: &self.hashes, access: Access::Full };
+        let user = script::derive(app.scripts(), &writing, None, live.value.clone()).await?;
+        self.changed = user.differs(&live.value);
+        Ok(self.changed.then_some(user))
+    }
+}

@@ -1,0 +1,18 @@
+//! The Lambda function `sweeper`.
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use shared::lambda;
+use sweeper::{BUDGET_SECONDS, sweep};
+
+fn main() -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
+    if sandbox::is_worker() {
+        return Ok(sandbox::serve());
+    }
+    lambda::start_scheduled(&async |app| {
+        let until = app.world().clock.now().plus_seconds(BUDGET_SECONDS);
+        sweep(app, until).await
+    })?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,245 @@
+//! `/identity/change-requests`: changes that wait for somebody who may approve them.
+
+use serde::{Deserialize, Serialize};
+use shared::domain::change_request::{ChangeRequest, Status};
+use shared::domain::error::{Error, Result};
+use shared::domain::id::{ChangeRequestId, UserId};
+use shared::domain::schema::Schema;
+use shared::domain::user::User;
+use shared::domain::{Json, Versioned};
+use shared::http::Call;
+use shared::http::answer::{Answer, Answered};
+use shared::http::call::Recorder;
+use shared::http::profile::shown_request;
+use shared::object;
+use shared::script;
+use shared::store::change_requests::decide;
+use shared::store::table::Position;
+use shared::store::users::{Edit, LiveUser};
+use shared::store::{Failed, Write};
+
+/// How often a decision is taken anew when somebody else decides at the same time.
+const TURNS: u32 = 8;
+/// The statuses under which requests are stored, in the order in which they are listed.
+const STORED: [Status; 4] = [Status::Pending, Status::Approved, Status::Rejected, Status::Stale];
+
+/// Where the next page of a list starts.
+#[derive(Serialize, Deserialize)]
+enum Next {
+    /// After this request of the user that the list is of.
+    OfUser(ChangeRequestId),
+    /// In the list of this status, after this position.
+    Stored(usize, Option<Position>),
+}
+
+/// Lists change requests.
+pub async fn list(call: Call) -> Answered {
+    let size = call.page_size()?;
+    let status = call.query("status").map(str::parse::<Status>).transpose();
+    let names = Status::ALL.map(Status::name).join(", ");
+    let status = status.map_err(|_| Error::Malformed(format!("`status` is one of {names}")))?;
+    let user = call.query("user_id").map(str::parse::<UserId>).transpose();
+    let user = user.map_err(|_| Error::Malformed("`user_id` is a UUID".to_owned()))?;
+    let bound = format!("{status:?} {user:?}");
+    let next = call.open_cursor::<Next>(&bound, call.query("cursor")).await?;
+    let now = call.app.world().clock.now();
+    let wanted = |request: &Versioned<ChangeRequest>| status.is_none_or(|status| request.value.status(now) == status);
+    let (requests, next) = match (user, next) {
+        (Some(user), next) => {
+            let after = if let Some(Next::OfUser(id)) = next { Some(id) } else { None };
+            of_user(&call, user, after, size, wanted).await?
+        }
+        (None, Some(Next::Stored(list, position))) => stored(&call, status, list, position, size, wanted).await?,
+        (None, _) => stored(&call, status, 0, None, size, wanted).await?,
+    };
+    let schema = call.app.schema(&call.caller.tenant).await?;
+    let items: Vec<_> = requests.iter().map(|request| Json::Object(request.value.show(&schema, now))).collect();
+    let mut content = object! { "items" => items };
+    if let Some(next) = next {
+        content.insert("next_cursor".to_owned(), Json::from(call.cursor(&bound, &next).await?));
+    }
+    Ok(Answer::content(content))
+}
+
+type Page = (Vec<Versioned<ChangeRequest>>, Option<Next>);
+
+async fn of_user(
+    call: &Call,
+    user: UserId,
+    after: Option<ChangeRequestId>,
+    size: usize,
+    wanted: impl Fn(&Versioned<ChangeRequest>) -> bool,
+) -> Result<Page> {
+    let (tenant, table) = (&call.caller.tenant, call.app.table());
+    if table.find_user(tenant, user).await?.is_none() {
+        return Ok((Vec::new(), None));
+    }
+    let mut requests = table.change_requests_of(tenant, user).await?;
+    requests.retain(|request| wanted(request) && after.is_none_or(|after| request.value.id > after));
+    let more = requests.len() > size;
+    requests.truncate(size);
+    let next = requests.last().filter(|_| more).map(|last| Next::OfUser(last.value.id));
+    Ok((requests, next))
+}
+
+async fn stored(
+    call: &Call,
+    status: Option<Status>,
+    list: usize,
+    position: Option<Position>,
+    size: usize,
+    wanted: impl Fn(&Versioned<ChangeRequest>) -> bool,
+) -> Result<Page> {
+    let (tenant, table) = (&call.caller.tenant, call.app.table());
+    let lists: Vec<_> = match status {
+        // One that nobody decided in time is still stored as pending.
+        Some(Status::Expired) => vec![Status::Pending],
+        Some(status) => vec![status],
+        None => STORED.to_vec(),
+    };
+    let (mut found, mut list, mut position) = (Vec::new(), list, position);
+    while let Some(status) = lists.get(list) {
+        let (mut page, next) = table.change_requests(tenant, *status, position.as_ref(), size - found.len()).await?;
+        page.retain(&wanted);
+        // What is left of forgotten users is nobody's to see.
+        let mut ids: Vec<_> = page.iter().map(|request| request.value.user).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let live: Vec<_> = table.find_users(tenant, &ids).await?.iter().map(|user| user.value.id).collect();
+        page.retain(|request| live.contains(&request.value.user));
+        found.extend(page);
+        position = next;
+        if position.is_none() {
+            list += 1;
+        }
+        if found.len() >= size {
+            break;
+        }
+    }
+    let more = position.is_some() || list < lists.len();
+    Ok((found, more.then_some(Next::Stored(list, position))))
+}
+
+/// Reads a change request.
+pub async fn read(call: Call) -> Answered {
+    let tenant = &call.caller.tenant;
+    let request = call.app.table().find_change_request(tenant, call.id("id")?).await?.ok_or(Error::NotFound)?;
+    let schema = call.app.schema(tenant).await?;
+    let now = call.app.world().clock.now();
+    call.show(&ChangeRequest::tag(&request, now), || request.value.show(&schema, now))
+}
+
+/// Applies a change request, or finds that it cannot be applied any more.
+pub async fn approve(call: Call) -> Answered {
+    decide_by(call, Status::Approved).await
+}
+
+/// Rejects a change request.
+pub async fn reject(call: Call) -> Answered {
+    decide_by(call, Status::Rejected).await
+}
+
+async fn decide_by(call: Call, decision: Status) -> Answered {
+    let id: ChangeRequestId = call.id("id")?;
+    let call = &call;
+    // Who may decide is looked up now and not as it was half a minute ago (rule A5).
+    call.app.schema_now(&call.caller.tenant).await?;
+    call.once(|record| {
+        call.app.decide(&call.caller.tenant, move |schema| async move {
+            let schema = &*schema;
+            for turn in 1..=TURNS {
+                if let Some(answer) = decide_once(call, id, decision, record, schema).await? {
+                    return Ok(answer);
+                }
+                call.app.table().pause(turn).await;
+            }
+            Err(Error::Unavailable("too many decide at once".to_owned()))
+        })
+    })
+    .await
+}
+
+/// Decides about a request as it is now; `None` when somebody else wrote it meanwhile.
+async fn decide_once(
+    call: &Call,
+    id: ChangeRequestId,
+    decision: Status,
+    record: Recorder<'_>,
+    schema: &Schema,
+) -> Result<Option<Answer>> {
+    let (tenant, table) = (&call.caller.tenant, call.app.table());
+    let request = table.find_change_request(tenant, id).await?.ok_or(Error::NotFound)?;
+    request.value.check_approver(&call.actor(), call.approver(), schema)?;
+    let now = call.app.world().clock.now();
+    call.guard(&[&ChangeRequest::tag(&request, now)])?;
+    match request.value.status(now) {
+        Status::Pending => {}
+        status if status == decision => {
+            let answer = shown_request(&request, schema, call);
+            if let Some(record) = record.of(&answer)? {
+                table.commit(vec![record]).await.map_err(|failed| match failed {
+                    Failed::Conditions(_) => Error::AlreadyRecorded,
+                    failed => failed.into(),
+                })?;
+            }
+            return Ok(Some(answer));
+        }
+        status => return Err(Error::Conflict(format!("the change request is {status}"))),
+    }
+    let decided = request.changed_to(request.value.decided(decision, Some(call.actor())));
+    let answer = shown_request(&decided, schema, call);
+    if decision == Status::Rejected {
+        let settled = table.settle_change_request(tenant, &request, &decided, record.of(&answer)?).await?;
+        return Ok(settled.then_some(answer));
+    }
+    let mut applying =
+        Applying { call, schema, request: &request, decided: &decided, answer: &answer, record, stale: false };
+    match table.change_user(schema, request.value.user, &mut applying).await {
+        Ok(_) if applying.stale => {
+            let stale = request.changed_to(request.value.decided(Status::Stale, None));
+            let settled = table.settle_change_request(tenant, &request, &stale, None).await?;
+            let detail = "the profile is no longer what the change request was made for; the request is STALE now";
+            if settled { Err(Error::Conflict(detail.to_owned())) } else { Ok(None) }
+        }
+        Ok(_) => Ok(Some(answer)),
+        // Somebody else decided, or this very request was answered already: its record says which.
+        Err(Error::AlreadyRecorded) => {
+            let now = table.find_change_request(tenant, id).await?;
+            if now.is_some_and(|now| now.version() == request.version()) {
+                return Err(Error::AlreadyRecorded);
+            }
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Writes the user as the request has it, together with the request's new status.
+struct Applying<'a> {
+    call: &'a Call,
+    schema: &'a Schema,
+    request: &'a Versioned<ChangeRequest>,
+    decided: &'a Versioned<ChangeRequest>,
+    answer: &'a Answer,
+    record: Recorder<'a>,
+    stale: bool,
+}
+
+impl Edit for Applying<'_> {
+    async fn edit(&mut self, live: &LiveUser) -> Result<Option<User>> {
+        let applied = self.request.value.apply(&live.value, self.schema)?;
+        self.stale = applied.is_none();
+        let Some(user) = applied else { return Ok(None) };
+        let writing = self.call.writing(self.schema);
+        script::derive(self.call.app.scripts(), &writing, Some(&live.value), user).await.map(Some)
+    }
+
+    fn companions(&mut self, _next: &Versioned<User>) -> Result<Vec<Write>> {
+        if self.stale {
+            return Ok(Vec::new());
+        }
+        let mut writes = vec![decide(&self.call.caller.tenant, self.request, self.decided)];
+        writes.extend(self.record.of(self.answer)?);
+        Ok(writes)
+    }
+}

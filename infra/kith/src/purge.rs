@@ -1,0 +1,129 @@
+//! `kith definition purge`: deletes a definition that was assigned once and that nobody holds any more.
+//!
+//! The API deletes no definition that was ever assigned, because it cannot know in one transaction whether somebody still holds a value.
+//! This deprecates it first, so that no new value can be written; waits until no function can still write by a configuration
+//! from before; walks all users; and deletes it if nobody holds it and nobody touched it meanwhile (rule D6).
+
+use std::time::Duration;
+
+use serde_json::json;
+use shared::app::CACHE_SECONDS;
+use shared::domain::definition::{AttributeDefinition, Definition, PersonaDefinition};
+use shared::domain::error::Error;
+use shared::domain::id::{TenantId, UserId};
+use shared::domain::versioned::Version;
+use shared::store::Table;
+use shared::store::definitions::Edit;
+use shared::store::keys::{SHARDS, listing_shard, owner_of_partition};
+
+use crate::table::Failure;
+
+/// How long a function may still write by the configuration before: the life of its cache and of a request.
+pub const SETTLED: Duration = Duration::from_secs(CACHE_SECONDS.unsigned_abs() + 35);
+/// How many holders are named.
+const NAMED: usize = 10;
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Purged {
+    /// The definition is gone.
+    Gone,
+    /// Users hold it: how many, and some of them. It stays, deprecated.
+    Held(usize, Vec<UserId>),
+}
+
+/// Deletes the attribute or persona definition with this id if nobody holds it.
+pub async fn purge(table: &Table, tenant: &TenantId, id: &str, wait: Duration) -> Result<Purged, Failure> {
+    let schema = table.schema(tenant).await.map_err(said)?;
+    if AttributeDefinition::collection(&schema).get(id).is_some() {
+        purge_kind::<AttributeDefinition>(table, tenant, id, wait, |d| AttributeDefinition { deprecated: true, ..d })
+            .await
+    } else if PersonaDefinition::collection(&schema).get(id).is_some() {
+        purge_kind::<PersonaDefinition>(table, tenant, id, wait, |d| PersonaDefinition { deprecated: true, ..d }).await
+    } else {
+        Err(format!("tenant {tenant} has no attribute or persona definition `{id}`"))
+    }
+}
+
+async fn purge_kind<T: Definition>(
+    table: &Table,
+    tenant: &TenantId,
+    id: &str,
+    wait: Duration,
+    deprecated: impl Fn(T) -> T,
+) -> Result<Purged, Failure> {
+    let deprecate = |entry: Option<&shared::domain::schema::Entry<T>>, schema: &_| {
+        let current = &entry.ok_or(Error::NotFound)?.stored.value;
+        current.removable(schema)?;
+        Ok(if current.is_deprecated() { Edit::Keep } else { Edit::Replace(deprecated(current.clone())) })
+    };
+    let settled = table.edit_definition::<T>(tenant, Some(id), deprecate, |_| Ok(None)).await.map_err(said)?;
+    let version = settled.ok_or("the definition is gone")?.version();
+    tokio::time::sleep(wait).await;
+    let holders = holders(table, tenant, id).await?;
+    if !holders.is_empty() {
+        return Ok(Purged::Held(holders.len(), holders.into_iter().take(NAMED).collect()));
+    }
+    delete::<T>(table, tenant, id, version).await.map(|()| Purged::Gone)
+}
+
+async fn delete<T: Definition>(table: &Table, tenant: &TenantId, id: &str, version: Version) -> Result<(), Failure> {
+    let decide = |entry: Option<&shared::domain::schema::Entry<T>>, schema: &_| {
+        let current = &entry.ok_or(Error::NotFound)?.stored;
+        if current.version() != version {
+            return Err(Error::Conflict("the definition was changed meanwhile; try again".to_owned()));
+        }
+        current.value.removable(schema)?;
+        Ok(Edit::Purge)
+    };
+    table.edit_definition::<T>(tenant, Some(id), decide, |_| Ok(None)).await.map_err(said)?;
+    Ok(())
+}
+
+/// The users who hold a value or a persona of the definition.
+async fn holders(table: &Table, tenant: &TenantId, id: &str) -> Result<Vec<UserId>, Failure> {
+    let mut holders = Vec::new();
+    for shard in 0..SHARDS {
+        let mut after = None;
+        loop {
+            let page =
+                table.query_index(&listing_shard(tenant, shard), after.as_ref(), Some(100)).await.map_err(said)?;
+            let ids: Vec<_> = page.keys.iter().filter_map(|key| Some(owner_of_partition(key.pk())?.1)).collect();
+            let users = table.find_users(tenant, &ids).await.map_err(said)?;
+            let holding = users.iter().filter(|user| user.value.held().any(|(_, held)| held == id));
+            holders.extend(holding.map(|user| user.value.id));
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+    }
+    // A user that is written while the walk goes on is met again further on.
+    holders.sort_unstable();
+    holders.dedup();
+    Ok(holders)
+}
+
+/// Purges and prints what came of it; fails when somebody holds the definition.
+pub async fn run(table: &Table, tenant: &TenantId, id: &str, wait: Duration, as_json: bool) -> Result<(), Failure> {
+    if !wait.is_zero() && !as_json {
+        eprintln!("waiting {} s, until no function remembers the definition as it was", wait.as_secs());
+    }
+    match purge(table, tenant, id, wait).await? {
+        Purged::Gone if as_json => println!("{}", json!({ "id": id, "purged": true })),
+        Purged::Gone => println!("definition {id} is gone"),
+        Purged::Held(count, some) => {
+            let some: Vec<_> = some.iter().map(ToString::to_string).collect();
+            return Err(format!("{count} user(s) hold the definition, which stays deprecated: {}", some.join(", ")));
+        }
+    }
+    Ok(())
+}
+
+fn said(error: Error) -> Failure {
+    match error {
+        Error::InUse(why) | Error::Conflict(why) | Error::Unavailable(why) | Error::Unexpected(why) => why,
+        Error::NotFound => "the definition is gone".to_owned(),
+        other => format!("{other:?}"),
+    }
+}

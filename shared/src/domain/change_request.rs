@@ -1,0 +1,296 @@
+//! Change requests: what somebody wants to write and somebody else has to approve.
+//!
+//! A request keeps what it changes in the form in which profiles are stored, never the body that asked for it: a secret is a hash
+//! here too. When it is approved every field must still be what the approver was shown; then the new values go into the
+//! profile as it is now.
+
+mod change;
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use self::change::{Change, Field, differences};
+use super::definition::{Approver, AttributeDefinition, Predefined};
+use super::error::{Code, Error, Result, Violations};
+use super::field::pointer;
+use super::hashing::Hashes;
+use super::id::{ChangeRequestId, ClientId, DefinitionId, PersonaId, UserId};
+use super::json::{Json, Object};
+use super::schema::Schema;
+use super::user::User;
+use super::value;
+use super::versioned::{Tag, Versioned};
+use super::word::words;
+use crate::object;
+use crate::world::{Timestamp, World};
+
+/// How long a request waits for its decision, in seconds: 30 days.
+pub const PENDING_SECONDS: i64 = 30 * 24 * 3600;
+/// How long a request is kept after that, in seconds: 60 days.
+pub const KEPT_SECONDS: i64 = 60 * 24 * 3600;
+/// The most requests of one user that wait at a time.
+pub const MAX_PENDING: usize = 20;
+
+words! {
+    /// What became of a request.
+    Status {
+        /// It waits.
+        Pending = "PENDING",
+        /// It was approved and applied.
+        Approved = "APPROVED",
+        /// It was rejected.
+        Rejected = "REJECTED",
+        /// Nobody decided in time.
+        Expired = "EXPIRED",
+        /// The profile had changed when it was to be applied.
+        Stale = "STALE",
+    }
+}
+
+/// Who asked or decided.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Actor {
+    /// A machine client.
+    ClientId(ClientId),
+    /// A person.
+    UserId(UserId),
+}
+
+impl Actor {
+    fn show(&self) -> Object {
+        match self {
+            Self::ClientId(id) => object! { "client_id" => id },
+            Self::UserId(id) => object! { "user_id" => id },
+        }
+    }
+}
+
+/// A request to change a user, or one of the user's personas.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ChangeRequest {
+    /// The id.
+    pub id: ChangeRequestId,
+    /// The user.
+    pub user: UserId,
+    /// The persona, if it is one's fields that change.
+    pub persona: Option<PersonaId>,
+    changes: Vec<Change>,
+    /// Who asked.
+    pub requested_by: Actor,
+    /// Who approved or rejected.
+    pub decided_by: Option<Actor>,
+    status: Status,
+    created_at: Timestamp,
+    expires_at: Timestamp,
+    profile_tag: Tag,
+}
+
+/// The fields besides attributes that callers edit, of personas.
+const PERSONA_FIELDS: [&str; 4] = ["scope", "preferred", "valid_from", "valid_until"];
+
+/// The fields besides attributes that callers edit, of users.
+fn user_fields() -> [&'static str; 6] {
+    Predefined::ALL.map(Predefined::name)
+}
+
+/// The changed attributes that `writer` may not write without approval; those of a new user if there is no `before`. What is derived
+/// changes by itself.
+#[must_use]
+pub fn unapproved<'s>(
+    before: Option<&User>,
+    after: &User,
+    writer: Approver<'_>,
+    schema: &'s Schema,
+) -> Vec<&'s AttributeDefinition> {
+    let guarded =
+        schema.attributes.values().filter(|a| a.approval_policy.as_ref().is_some_and(|p| !p.allows(writer, schema)));
+    // What goes with its persona is not a change of the attribute.
+    let kept: BTreeSet<_> = after.personas.iter().map(|p| p.id).collect();
+    let values = |user: &User, id: DefinitionId| {
+        let personas = user.personas.iter().filter(|p| kept.contains(&p.id));
+        let personas = personas.filter_map(|p| Some((p.id, p.attributes.get(&id)?.clone())));
+        (user.attributes.get(&id).cloned(), personas.collect::<Vec<_>>())
+    };
+    let changed = |definition: &&AttributeDefinition| match definition.predefined() {
+        Some(field) => before.and_then(|before| before.predefined(field)) != after.predefined(field),
+        None => before.map(|before| values(before, definition.id)).unwrap_or_default() != values(after, definition.id),
+    };
+    guarded.filter(changed).collect()
+}
+
+/// Refuses the new `user`, or the user's new persona, whose attributes need an approval: there is nothing yet that a request could change.
+pub fn refuse_new(user: &User, persona: Option<PersonaId>, unapproved: &[&AttributeDefinition]) -> Result<()> {
+    let mut violations = Violations::default();
+    for definition in unapproved {
+        let in_attributes = format!("/attributes/{}/{}", definition.category, definition.name);
+        let places: Vec<_> = match (persona, definition.predefined()) {
+            (Some(_), _) => vec![in_attributes],
+            (None, Some(field)) => vec![pointer("", field.name())],
+            (None, None) => {
+                let own = user.attributes.contains_key(&definition.id).then(|| in_attributes.clone());
+                let held = user.personas.iter().enumerate().filter(|(_, p)| p.attributes.contains_key(&definition.id));
+                own.into_iter().chain(held.map(|(i, _)| format!("/personas/{i}{in_attributes}"))).collect()
+            }
+        };
+        for place in places {
+            let detail = format!("`{}` needs an approval: leave it out here and change it afterwards", definition.name);
+            violations.add(place, Code::NotAllowed, detail);
+        }
+    }
+    violations.check(())
+}
+
+impl ChangeRequest {
+    /// Makes a request of what `after` changes: fields of the persona if one is named, else of the user.
+    pub fn new(
+        before: &Versioned<User>,
+        after: &User,
+        persona: Option<PersonaId>,
+        requested_by: Actor,
+        schema: &Schema,
+        world: &World,
+    ) -> Result<Self> {
+        let changes = match persona {
+            None => differences(&before.value, after, &user_fields(), schema),
+            Some(id) => {
+                let of = |user: &User| user.personas.iter().find(|p| p.id == id).cloned();
+                let (before, after) = of(&before.value).zip(of(after)).ok_or(Error::NotFound)?;
+                differences(&before, &after, &PERSONA_FIELDS, schema)
+            }
+        };
+        let created_at = world.clock.now();
+        Ok(Self {
+            id: ChangeRequestId::new(world.new_uuid()),
+            user: before.value.id,
+            persona,
+            changes,
+            requested_by,
+            decided_by: None,
+            status: Status::Pending,
+            created_at,
+            expires_at: created_at.plus_seconds(PENDING_SECONDS),
+            profile_tag: before.tag().clone(),
+        })
+    }
+
+    /// When the request is no longer kept.
+    #[must_use]
+    pub const fn gone_at(&self) -> Timestamp {
+        self.expires_at.plus_seconds(KEPT_SECONDS)
+    }
+
+    /// What became of the request as of `now`.
+    #[must_use]
+    pub fn status(&self, now: Timestamp) -> Status {
+        if self.status == Status::Pending && self.expires_at <= now { Status::Expired } else { self.status }
+    }
+
+    /// The status under which it is stored: one that nobody decided in time is still stored as pending.
+    #[must_use]
+    pub const fn stored_status(&self) -> Status {
+        self.status
+    }
+
+    /// Whether the other asks the same of the same profile by the same caller. Two hashes of one secret are told by `hashes`, which made
+    /// those of the other.
+    #[must_use]
+    pub fn repeats(&self, other: &Self, hashes: &Hashes) -> bool {
+        self.persona == other.persona
+            && self.requested_by == other.requested_by
+            && self.changes.len() == other.changes.len()
+            && self.changes.iter().zip(&other.changes).all(|(mine, theirs)| mine.repeats(theirs, hashes))
+    }
+
+    /// The tag of the request as of `now`: one that nobody decides in time becomes another without being written.
+    #[must_use]
+    pub fn tag(request: &Versioned<Self>, now: Timestamp) -> Tag {
+        match (request.value.status, request.value.status(now)) {
+            (Status::Pending, Status::Expired) => Tag::of(request.tag().as_str().as_bytes(), 0),
+            _ => request.tag().clone(),
+        }
+    }
+
+    /// The definitions of the attributes whose values it holds.
+    pub fn held(&self) -> impl Iterator<Item = DefinitionId> {
+        self.changes.iter().filter_map(|change| match change.field {
+            Field::Attribute(id) => Some(id),
+            Field::Named(_) => None,
+        })
+    }
+
+    /// Checks that `approver`, who is `actor`, may decide (rule A5): not one's own request, and every changed attribute that has a
+    /// policy is one's to approve.
+    pub fn check_approver(&self, actor: &Actor, approver: Approver<'_>, schema: &Schema) -> Result<()> {
+        if *actor == self.requested_by {
+            return Err(Error::NotAllowed("nobody decides about an own request".to_owned()));
+        }
+        let policies =
+            self.changes.iter().filter_map(|change| change.field.definition(schema)?.approval_policy.as_ref());
+        let mut policies = policies.peekable();
+        let decides = policies.peek().is_some() && policies.all(|policy| policy.allows(approver, schema));
+        let why = "the approval policies of the changed attributes do not name the caller";
+        if decides { Ok(()) } else { Err(Error::NotAllowed(why.to_owned())) }
+    }
+
+    /// The request once it was decided.
+    #[must_use]
+    pub fn decided(&self, status: Status, by: Option<Actor>) -> Self {
+        Self { status, decided_by: by, ..self.clone() }
+    }
+
+    /// The user with the changes applied. `None` when a field is no longer what the request was shown with.
+    ///
+    /// What is written is checked once more by the definitions as they are now.
+    pub fn apply(&self, user: &User, schema: &Schema) -> Result<Option<User>> {
+        let mut violations = Violations::default();
+        let next = match self.persona {
+            None => {
+                let Some(mut next) = change::apply(&self.changes, user, &user_fields())? else { return Ok(None) };
+                next.settle(user);
+                next.check_required(Some(user), schema, &mut violations);
+                next
+            }
+            Some(id) => {
+                let Some(persona) = user.personas.iter().find(|p| p.id == id) else { return Ok(None) };
+                let Some(mut changed) = change::apply(&self.changes, persona, &PERSONA_FIELDS)? else {
+                    return Ok(None);
+                };
+                changed.rev += 1;
+                value::retain_verified(&mut changed.verified, &changed.attributes);
+                changed.recheck(persona, schema, &mut violations);
+                changed.seal();
+                user.with_persona(changed)?
+            }
+        };
+        for change in &self.changes {
+            let Field::Attribute(id) = change.field else { continue };
+            let values: Vec<String> = serde_json::from_value(change.to.clone()).unwrap_or_default();
+            let at = change.field.pointer(schema);
+            match schema.attribute(id) {
+                Some(definition) => value::recheck(&values, &at, definition, &mut violations),
+                None => violations.add(at, Code::Unknown, "the attribute is no longer defined"),
+            }
+        }
+        violations.check(Some(next))
+    }
+
+    /// The document that callers see; hashed values show only that they are there.
+    #[must_use]
+    pub fn show(&self, schema: &Schema, now: Timestamp) -> Object {
+        let changes = self.changes.iter().map(|change| Json::Object(change.show(schema)));
+        object! {
+            "id" => self.id,
+            "user_id" => self.user,
+            "persona_id" => self.persona,
+            "changes" => changes.collect::<Vec<_>>(),
+            "requested_by" => self.requested_by.show(),
+            "decided_by" => self.decided_by.as_ref().map(|actor| Json::Object(actor.show())),
+            "status" => self.status(now).name(),
+            "created_at" => self.created_at,
+            "expires_at" => self.expires_at,
+            "profile_etag" => self.profile_tag.to_string(),
+        }
+    }
+}

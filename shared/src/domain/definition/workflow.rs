@@ -1,0 +1,87 @@
+//! Workflows: scripts that derive attributes from the rest of a profile.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Definition, Kind, open, take_name};
+use crate::domain::error::{Code, Error, Result, Violations};
+use crate::domain::field::Fields;
+use crate::domain::id::DefinitionId;
+use crate::domain::json::{Json, Object};
+use crate::domain::schema::{Collection, Schema};
+use crate::object;
+use crate::script::MAX_SCRIPT;
+use crate::world::World;
+
+/// A script with a name. It defines `function main(workItem)`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Workflow {
+    /// The id.
+    pub id: DefinitionId,
+    /// The name, unique in the tenant.
+    pub name: String,
+    /// The script.
+    pub script: String,
+}
+
+impl Definition for Workflow {
+    const KIND: Kind = Kind::Workflow;
+    const PATH: &'static str = "/identity/config/workflows";
+    const FILTERS: &'static [&'static str] = &["name"];
+
+    fn key(&self) -> String {
+        self.id.to_string()
+    }
+
+    fn read(document: Json, current: Option<&Self>, schema: &Schema, world: &World) -> Result<Self> {
+        let mut violations = Violations::default();
+        let (mut fields, id) = open(document, current.map(|c| c.id), world, &mut violations);
+        let others = schema.workflows.values().filter(|w| w.id != id).map(|w| w.name.as_str());
+        let name = take_name(&mut fields, true, others);
+        let script = take_script(&mut fields);
+        fields.finish();
+        violations.check(Self { id, name: name.unwrap_or_default(), script: script.unwrap_or_default() })
+    }
+
+    fn script(document: &Json) -> Option<(&'static str, &str)> {
+        const FIELD: &str = "script";
+        let script = document.as_object()?.get(FIELD)?.as_str()?;
+        (script.len() <= MAX_SCRIPT).then_some((FIELD, script))
+    }
+
+    fn show(&self) -> Object {
+        object! { "id" => self.id, "name" => &self.name, "script" => &self.script }
+    }
+
+    fn matches(&self, _filter: &str, value: &str) -> bool {
+        self.name == value
+    }
+
+    fn removable(&self, schema: &Schema) -> Result<()> {
+        match schema.attributes.values().find(|a| a.derived.as_ref().is_some_and(|d| d.workflow_id == self.id)) {
+            Some(derived) => Err(Error::InUse(format!("the attribute definition {} is derived by it", derived.id))),
+            None => Ok(()),
+        }
+    }
+
+    fn collection(schema: &Schema) -> &Collection<Self> {
+        &schema.workflows
+    }
+
+    fn collection_mut(schema: &mut Schema) -> &mut Collection<Self> {
+        &mut schema.workflows
+    }
+}
+
+/// Takes the field `script`: text with line ends, so not one of those that [`Fields::text`] takes.
+fn take_script(fields: &mut Fields<'_>) -> Option<String> {
+    match fields.value("script") {
+        None => fields.refuse("script", Code::Required, "`script` is required"),
+        Some(Json::String(script)) if script.len() > MAX_SCRIPT => {
+            let detail = format!("{} bytes, at most {MAX_SCRIPT} are allowed", script.len());
+            fields.refuse("script", Code::TooLong, detail);
+        }
+        Some(Json::String(script)) => return Some(script),
+        Some(other) => fields.refuse("script", Code::WrongType, format!("a string is due, not {}", other.kind())),
+    }
+    None
+}

@@ -1,0 +1,93 @@
+//! Derived attributes: what a workflow's script is given, and what becomes of its answer (rule A4).
+
+use super::definition::{AttributeDefinition, Predefined, Workflow};
+use super::error::{Code, Result, Violations};
+use super::json::{Json, Object};
+use super::schema::Schema;
+use super::user::User;
+use super::value;
+use super::writing::{Access, Writing};
+
+/// One workflow and the attributes that it derives.
+#[derive(Clone, Debug)]
+pub struct Derivation<'s> {
+    /// The workflow.
+    pub workflow: &'s Workflow,
+    /// The attributes, at least one.
+    pub attributes: Vec<&'s AttributeDefinition>,
+}
+
+/// The workflows that derive attributes of a tenant's profiles, in the order of their ids. Deprecated attributes keep what they
+/// have.
+#[must_use]
+pub fn derivations(schema: &Schema) -> Vec<Derivation<'_>> {
+    let derived_by = |workflow: &Workflow| {
+        let id = workflow.id;
+        let linked = move |a: &&AttributeDefinition| a.derived.as_ref().is_some_and(|d| d.workflow_id == id);
+        schema.custom_attributes().filter(|a| !a.deprecated).filter(linked).collect()
+    };
+    let all = schema.workflows.values().map(|workflow| Derivation { attributes: derived_by(workflow), workflow });
+    all.filter(|derivation| !derivation.attributes.is_empty()).collect()
+}
+
+/// What scripts see of a user: the predefined attributes as scalars (`null` where there is none), and the custom ones as arrays under
+/// `attributes.<category>.<name>`. Derived and hashed values are not in it, and no time: a script's answer depends on
+/// what callers write and on nothing else.
+#[must_use]
+pub fn principal(user: &User, schema: &Schema) -> Json {
+    let mut attributes = user.attributes.clone();
+    attributes.retain(|id, _| schema.attribute(*id).is_some_and(|a| a.derived.is_none() && !a.data_format.is_hashed()));
+    let mut shown = crate::object! {
+        "id" => user.id,
+        "email_verified" => user.email_verified,
+        "status" => user.status.name(),
+        "attributes" => value::show(&attributes, schema, Access::Full),
+    };
+    for field in Predefined::ALL {
+        shown.insert(field.name().to_owned(), Json::from(user.predefined(field).map(str::to_owned)));
+    }
+    Json::Object(shown)
+}
+
+impl Derivation<'_> {
+    /// The user with the values of a script's output, checked like any others. An attribute that the output does not name has no
+    /// value; a name that is none of the workflow's attributes is an error.
+    pub fn apply(&self, mut user: User, output: &Object, writing: &Writing<'_>) -> Result<User> {
+        let mut violations = Violations::default();
+        for name in output.keys().filter(|name| !self.attributes.iter().any(|a| a.name == **name)) {
+            let detail = format!("the workflow {} answers `{name}`, which it does not derive", self.workflow.id);
+            violations.add(self.pointer(), Code::DerivedFailed, detail);
+        }
+        for attribute in &self.attributes {
+            let Some(values) = output.get(&attribute.name) else {
+                user.attributes.remove(&attribute.id);
+                continue;
+            };
+            let at = format!("/attributes/{}/{}", attribute.category, attribute.name);
+            let mut found = Violations::default();
+            let read = value::read_values(values.clone(), &at, attribute, &[], writing, &mut found);
+            for violation in found.into_broken() {
+                let detail =
+                    format!("the workflow {} answers what does not fit: {}", self.workflow.id, violation.detail);
+                violations.add(violation.pointer, Code::DerivedFailed, detail);
+            }
+            match read {
+                Some(values) if !values.is_empty() => user.attributes.insert(attribute.id, values),
+                _ => user.attributes.remove(&attribute.id),
+            };
+        }
+        value::retain_verified(&mut user.verified, &user.attributes);
+        violations.check(user)
+    }
+
+    /// What a script that failed is to the caller whose write needed it.
+    #[must_use]
+    pub fn failed(&self, why: &str) -> super::Error {
+        let detail = format!("the workflow {} failed: {why}", self.workflow.id);
+        super::Error::invalid(self.pointer(), Code::DerivedFailed, detail)
+    }
+
+    fn pointer(&self) -> String {
+        self.attributes.first().map(|a| format!("/attributes/{}/{}", a.category, a.name)).unwrap_or_default()
+    }
+}

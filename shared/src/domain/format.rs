@@ -1,0 +1,129 @@
+//! Data formats: what each takes, and the form in which a value is stored and compared (rule A1).
+//!
+//! A stored value is text in a form that the format reads again as the same text, hashes excepted.
+
+use super::definition::{AttributeDefinition, DataFormat};
+use super::error::Code;
+use super::hashing::{self, MAX_HASHES};
+use super::json::Json;
+use super::json_schema::check_against_schema;
+use super::schema::Schema;
+use super::text;
+use super::value::MAX_VALUE;
+use super::writing::Writing;
+
+/// The deepest nesting of a JSON value. A whole profile, in which values stand deeper, can be sent back within the limit of bodies.
+pub const MAX_JSON_DEPTH: usize = 32;
+
+/// What is wrong with a value: a word for programs, and what would be right.
+pub type Refusal = (Code, String);
+
+/// Reads one value into its stored form.
+pub(super) fn read(item: &Json, definition: &AttributeDefinition, writing: &Writing<'_>) -> Result<String, Refusal> {
+    let format = definition.data_format;
+    let stored = match (format, item) {
+        (DataFormat::Json, Json::Null) => return Err(wrong_type("a JSON value", item)),
+        (DataFormat::Json, value) => {
+            if value.depth() > MAX_JSON_DEPTH {
+                let due = format!("a value that nests at most {MAX_JSON_DEPTH} deep is due");
+                return Err((Code::WrongFormat, due));
+            }
+            let text = value.to_text();
+            check_length(&text)?;
+            check_against_schema(&text, definition)?;
+            return Ok(text);
+        }
+        (DataFormat::Numeric, Json::String(text) | Json::Number(text)) => {
+            text::decimal(text).ok_or("a decimal number of at most 38 significant digits is due, as 42 or \"-1.50\"")
+        }
+        (DataFormat::Numeric, other) => return Err(wrong_type("a number or a decimal string", other)),
+        (_, Json::String(text)) => {
+            check_length(text)?;
+            match format {
+                DataFormat::Enumeration if definition.enumeration_values.contains(text) => Ok(text.clone()),
+                DataFormat::Enumeration => return Err((Code::NotInEnumeration, definition.words_due())),
+                DataFormat::Email => text::email(text)
+                    .map(|_| text.clone())
+                    .ok_or("an e-mail address of at most 254 bytes is due, as jan@example.org"),
+                DataFormat::Sms => {
+                    text::phone(text).ok_or("a telephone number in the form of E.164 is due, as +3225550123")
+                }
+                _ if text.trim().is_empty() || text.contains('\0') => {
+                    Err("a text with at least one character, and without U+0000, is due")
+                }
+                DataFormat::Hash => return salted(text, definition, writing),
+                DataFormat::SearchableHash => {
+                    hashing::searchable(text, definition, writing.schema).ok_or("the key of hashes is missing")
+                }
+                DataFormat::Text | DataFormat::Numeric | DataFormat::Json => Ok(text.clone()),
+            }
+        }
+        (DataFormat::Hash | DataFormat::SearchableHash, other) => {
+            return Err(wrong_type("a string, or {\"set\": true} for the value that is there", other));
+        }
+        (_, other) => return Err(wrong_type("a string", other)),
+    };
+    stored.map_err(|due| (Code::WrongFormat, due.to_owned()))
+}
+
+fn wrong_type(due: &str, item: &Json) -> Refusal {
+    (Code::WrongType, format!("{due} is due, not {}", item.kind()))
+}
+
+fn check_length(text: &str) -> Result<(), Refusal> {
+    if text.len() <= MAX_VALUE {
+        return Ok(());
+    }
+    Err((Code::TooLong, format!("{} bytes, at most {MAX_VALUE} are allowed", text.len())))
+}
+
+fn salted(text: &str, definition: &AttributeDefinition, writing: &Writing<'_>) -> Result<String, Refusal> {
+    writing
+        .hashes
+        .salted(text, definition, writing.world)
+        .ok_or_else(|| (Code::TooMany, format!("at most {MAX_HASHES} values of HASH can be set in one request")))
+}
+
+/// Checks a stored value once more, by a definition that may have changed since it was read.
+pub(super) fn recheck(stored: &str, definition: &AttributeDefinition) -> Result<(), Refusal> {
+    match definition.data_format {
+        DataFormat::Enumeration if !definition.enumeration_values.iter().any(|value| value == stored) => {
+            Err((Code::NotInEnumeration, definition.words_due()))
+        }
+        DataFormat::Json => check_against_schema(stored, definition),
+        _ => Ok(()),
+    }
+}
+
+/// The form in which a stored value is compared: for uniqueness and for look-ups.
+#[must_use]
+pub fn comparable(stored: &str, format: DataFormat) -> String {
+    match format {
+        DataFormat::Numeric => text::plain_decimal(stored).to_owned(),
+        DataFormat::Email => text::email(stored).unwrap_or_else(|| stored.to_lowercase()),
+        DataFormat::Sms | DataFormat::Hash | DataFormat::SearchableHash | DataFormat::Json => stored.to_owned(),
+        DataFormat::Text | DataFormat::Enumeration => text::folded(stored).unwrap_or_else(|| stored.to_lowercase()),
+    }
+}
+
+/// The form in which a value that somebody looks for is compared with stored ones. `None` when no stored value can equal it.
+#[must_use]
+pub fn wanted(value: &str, definition: &AttributeDefinition, schema: &Schema) -> Option<String> {
+    let stored = match definition.data_format {
+        DataFormat::Numeric => text::decimal(value)?,
+        DataFormat::Sms => text::phone(value)?,
+        DataFormat::SearchableHash => hashing::searchable(value, definition, schema)?,
+        DataFormat::Hash | DataFormat::Json => return None,
+        DataFormat::Email | DataFormat::Text | DataFormat::Enumeration => value.to_owned(),
+    };
+    Some(comparable(&stored, definition.data_format))
+}
+
+/// Shows a stored value; of a hash only that it is there (rule A2).
+pub(super) fn show(stored: &str, format: DataFormat) -> Json {
+    match format {
+        DataFormat::Hash | DataFormat::SearchableHash => Json::Object(crate::object! { "set" => true }),
+        DataFormat::Json => Json::parse(stored.as_bytes()).unwrap_or(Json::Null),
+        _ => Json::from(stored),
+    }
+}

@@ -1,0 +1,203 @@
+//! JSON Schemas of attributes (draft 2020-12), sealed: nothing is fetched, patterns run in linear time, and what a schema costs is
+//! bounded before it is compiled.
+//!
+//! A few lines of schema can take hours: branches that refer to branches double with each level, and `unevaluatedProperties` tries every
+//! path. So a schema is walked first as a validator would expand it, references followed; what grows past [`MAX_EXPANDED`],
+//! refers to itself, or uses a keyword whose cost this walk does not see, is refused.
+
+use jsonschema::{Draft, PatternOptions, Validator};
+use serde_json::{Map, Value};
+
+use super::definition::AttributeDefinition;
+use super::error::Code;
+use super::format::Refusal;
+use super::json::Json;
+
+/// The longest JSON Schema, in bytes.
+pub const MAX_SCHEMA: usize = 16 * 1024;
+/// The most keywords of a schema, each counted as often as references lead to it.
+pub const MAX_EXPANDED: usize = 1000;
+/// The longest message about a value that does not fit, in characters.
+const MAX_MESSAGE: usize = 200;
+/// The only draft.
+const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
+/// Keywords that are not taken.
+const REFUSED: [&str; 8] = [
+    "unevaluatedProperties",
+    "unevaluatedItems",
+    "$dynamicRef",
+    "$dynamicAnchor",
+    "$recursiveRef",
+    "$recursiveAnchor",
+    "$id",
+    "$anchor",
+];
+
+/// Checks the JSON Schema of a definition and gives the text to store.
+pub(super) fn check_schema(schema: &Json) -> Result<String, Refusal> {
+    let refuse = |detail: String| (Code::Schema, detail);
+    if !matches!(schema, Json::Object(_) | Json::Bool(_)) {
+        return Err((Code::WrongType, format!("a JSON Schema is an object or a boolean, not {}", schema.kind())));
+    }
+    let text = schema.to_text();
+    if text.len() > MAX_SCHEMA {
+        return Err((Code::TooLong, format!("{} bytes, at most {MAX_SCHEMA} are allowed", text.len())));
+    }
+    let root: Value = serde_json::from_str(&text).map_err(|error| refuse(error.to_string()))?;
+    let mut walk = Walk { root: &root, following: Vec::new(), expanded: 0 };
+    walk.schema(&root).map_err(refuse)?;
+    compile(&root).map_err(refuse)?;
+    Ok(text)
+}
+
+fn compile(schema: &Value) -> Result<Validator, String> {
+    jsonschema::options()
+        .with_draft(Draft::Draft202012)
+        .offline()
+        .with_pattern_options(PatternOptions::regex().size_limit(1 << 20).dfa_size_limit(1 << 20))
+        .build(schema)
+        .map_err(|error| {
+            short(&format!("the schema cannot be used: {} at `{}`", error.masked(), error.instance_path()))
+        })
+}
+
+/// Checks a value against the schema of its definition, if it has one.
+pub(super) fn check_against_schema(text: &str, definition: &AttributeDefinition) -> Result<(), Refusal> {
+    let Some(schema) = &definition.json_schema else { return Ok(()) };
+    let refuse = |detail: String| (Code::Schema, detail);
+    let read = |text: &str| serde_json::from_str::<Value>(text).map_err(|error| refuse(error.to_string()));
+    let (schema, value) = (read(schema)?, read(text)?);
+    let validator = compile(&schema).map_err(refuse)?;
+    validator.validate(&value).map_err(|error| {
+        refuse(short(&format!(
+            "the value does not fit the JSON Schema: {} at `{}`",
+            error.masked(),
+            error.instance_path()
+        )))
+    })
+}
+
+fn short(message: &str) -> String {
+    match message.char_indices().nth(MAX_MESSAGE) {
+        Some((end, _)) => format!("{}…", message.get(..end).unwrap_or_default()),
+        None => message.to_owned(),
+    }
+}
+
+/// The walk of a schema as a validator expands it.
+struct Walk<'s> {
+    root: &'s Value,
+    /// The references that led here.
+    following: Vec<&'s str>,
+    expanded: usize,
+}
+
+impl<'s> Walk<'s> {
+    fn schema(&mut self, schema: &'s Value) -> Result<(), String> {
+        self.expanded += 1;
+        if self.expanded > MAX_EXPANDED {
+            return Err(format!(
+                "the schema has more than {MAX_EXPANDED} keywords, each counted as often as it is referred to"
+            ));
+        }
+        let Value::Object(keywords) = schema else { return Ok(()) };
+        for (keyword, value) in keywords {
+            self.expanded += 1;
+            self.keyword(keyword, value)?;
+        }
+        Ok(())
+    }
+
+    fn keyword(&mut self, keyword: &str, value: &'s Value) -> Result<(), String> {
+        match (keyword, value) {
+            ("$schema", Value::String(draft)) if draft.trim_end_matches('#') == DRAFT => Ok(()),
+            ("$schema", _) => Err(format!("the draft of JSON Schema is `{DRAFT}`")),
+            ("$ref", Value::String(reference)) => self.reference(reference),
+            // Data, not schemas.
+            ("enum" | "const" | "default" | "examples", _) => Ok(()),
+            // Names, not keywords.
+            (
+                "properties" | "patternProperties" | "$defs" | "definitions" | "dependentSchemas",
+                Value::Object(named),
+            ) => self.all(named),
+            (keyword, _) if REFUSED.contains(&keyword) => Err(format!("the keyword `{keyword}` is not taken")),
+            (_, Value::Object(_)) => self.schema(value),
+            (_, Value::Array(items)) => {
+                items.iter().filter(|item| item.is_object()).try_for_each(|item| self.schema(item))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn all(&mut self, named: &'s Map<String, Value>) -> Result<(), String> {
+        named.values().try_for_each(|schema| self.schema(schema))
+    }
+
+    fn reference(&mut self, reference: &'s str) -> Result<(), String> {
+        let target = reference.strip_prefix('#').filter(|path| path.is_empty() || path.starts_with('/'));
+        let target = target.and_then(|path| self.root.pointer(path));
+        let target = target.ok_or_else(|| format!("`$ref` leads nowhere in the schema: `{}`", short(reference)))?;
+        if self.following.contains(&reference) {
+            return Err(format!("the schema refers to itself: `{}`", short(reference)));
+        }
+        self.following.push(reference);
+        self.schema(target)?;
+        self.following.pop();
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(schema: &str) -> Result<String, Refusal> {
+        check_schema(&Json::parse(schema.as_bytes()).unwrap())
+    }
+
+    #[test]
+    fn a1_a_schema_is_taken_or_says_why_not() {
+        for right in [
+            "true",
+            "{}",
+            r##"{"properties":{"unevaluatedItems":{"type":"string"},"$id":{"$ref":"#/$defs/a~1b"}},"$defs":{"a/b":{}}}"##,
+            r#"{"$schema":"https://json-schema.org/draft/2020-12/schema","enum":[{"$ref":"https://example.org/x"}]}"#,
+            r#"{"pattern":"^[a-z]+$"}"#,
+        ] {
+            assert_eq!(check(right).unwrap(), right);
+        }
+        for (wrong, said) in [
+            ("[]", "an object or a boolean"),
+            (r#"{"type":"strin"}"#, "cannot be used"),
+            (r#"{"maxLength":-1}"#, "cannot be used"),
+            (r#"{"$ref":"https://example.org/schema"}"#, "leads nowhere"),
+            (r#"{"$ref":"file:///etc/passwd"}"#, "leads nowhere"),
+            (r#"{"properties":{"a":{"$ref":"other.json"}}}"#, "leads nowhere"),
+            (r##"{"$ref":"#/$defs/none"}"##, "leads nowhere"),
+            (r##"{"$ref":"#"}"##, "refers to itself"),
+            (
+                r##"{"$ref":"#/$defs/a","$defs":{"a":{"items":{"$ref":"#/$defs/b"}},"b":{"not":{"$ref":"#/$defs/a"}}}}"##,
+                "refers to itself",
+            ),
+            (r#"{"unevaluatedProperties":false}"#, "not taken"),
+            (r#"{"allOf":[{"items":{"$dynamicRef":"x"}}]}"#, "not taken"),
+            (r#"{"$schema":"http://json-schema.org/draft-07/schema#"}"#, "the draft"),
+            (r#"{"pattern":"(?=a)b"}"#, "cannot be used"),
+            (r#"{"pattern":"((a{1000}){1000}){1000}"}"#, "cannot be used"),
+        ] {
+            let (_, detail) = check(wrong).unwrap_err();
+            assert!(detail.contains(said), "{wrong}: {detail}");
+        }
+        assert_eq!(check(&format!(r#"{{"description":"{}"}}"#, "x".repeat(MAX_SCHEMA))).unwrap_err().0, Code::TooLong);
+    }
+
+    #[test]
+    fn a1_a_schema_that_would_take_hours_is_refused_at_once() {
+        let branch = |i: usize| {
+            format!(r##""{i}":{{"allOf":[{{"$ref":"#/$defs/{}"}},{{"$ref":"#/$defs/{}"}}]}}"##, i + 1, i + 1)
+        };
+        let levels: Vec<_> = (0..30).map(branch).collect();
+        let bomb = format!(r##"{{"$ref":"#/$defs/0","$defs":{{{},"30":true}}}}"##, levels.join(","));
+        assert!(check(&bomb).unwrap_err().1.contains("more than 1000 keywords"));
+    }
+}

@@ -1,0 +1,233 @@
+//! How users are read from documents.
+//!
+//! Every way of writing goes through one reading of a whole document. PUT sends it; PATCH merges its patch into the document
+//! that callers see and sends that. What equals the stored value is accepted as it is, so non-editable fields may be sent back
+//! (rule P3) and a definition that became stricter binds only what changes.
+
+use super::{MAX_PERSONAS, MAX_TEXT, User, UserStatus};
+use crate::domain::definition::Predefined;
+use crate::domain::error::{Code, Result, Violations};
+use crate::domain::field::{Fields, pointer};
+use crate::domain::id::UserId;
+use crate::domain::json::Json;
+use crate::domain::patch::{
+    point_back, refuse_attribute_nulls, refuse_non_object, refuse_unknown_nulls, spread_attribute_values,
+};
+use crate::domain::persona::{self, Persona};
+use crate::domain::text;
+use crate::domain::value::{Omitted, Reading, Values, Verified};
+use crate::domain::writing::Writing;
+
+/// Fields that callers see and cannot write by PUT or PATCH, with what to use instead.
+const NOT_EDITABLE: [(&str, &str); 8] = [
+    ("id", "ids never change"),
+    ("email_verified", "it follows the e-mail address and its verification"),
+    ("attribute_states", "states follow the values and their verification"),
+    ("personas", "personas are changed through their own routes"),
+    ("status", "use the block and unblock routes"),
+    ("last_login_at", "it is set when the person signs in"),
+    ("created_at", "it is set by the service"),
+    ("updated_at", "it is set by the service"),
+];
+
+impl User {
+    /// Makes a user from a whole document: `username` is required; `id`, `email_verified` and `personas` may be imported.
+    pub fn create(document: Json, writing: &Writing<'_>) -> Result<Self> {
+        let mut violations = Violations::default();
+        let mut fields = Fields::new(document, "", &mut violations);
+        let now = writing.world.clock.now();
+        let id = fields.parsed("id", "a UUID").unwrap_or_else(|| UserId::new(writing.world.new_uuid()));
+        let verified = fields.boolean("email_verified").unwrap_or_default();
+        let personas = take_personas(&mut fields, writing);
+        for name in ["status", "last_login_at", "created_at", "updated_at", "attribute_states"] {
+            if fields.take(name).is_some() {
+                fields.refuse(name, Code::NotEditable, "it is set by the service");
+            }
+        }
+        let mut user = Self {
+            id,
+            username: String::new(),
+            id_at_customer: None,
+            family_name: None,
+            given_name: None,
+            ui_locales: None,
+            preferred_email: None,
+            email_verified: false,
+            status: UserStatus::Active,
+            attributes: Values::new(),
+            verified: Verified::new(),
+            personas,
+            last_login_at: None,
+            created_at: now,
+            updated_at: now,
+        };
+        user.read_editable(&mut fields, writing, Omitted::Unnamed);
+        user.email_verified = verified;
+        if verified && user.preferred_email.is_none() {
+            fields.refuse("email_verified", Code::NotAllowed, "there is no `preferred_email` to be verified");
+        }
+        fields.finish();
+        persona::check_together(&user.personas, "/personas", &mut violations);
+        user.check_required(None, writing.schema, &mut violations);
+        user.check_size(&mut violations);
+        violations.check(user)
+    }
+
+    /// The user after a PUT: omitted editable fields are removed, omitted non-editable ones and hashed values stay.
+    pub fn replace(&self, document: Json, writing: &Writing<'_>) -> Result<Self> {
+        let mut violations = Violations::default();
+        let user = self.read(document, writing, Omitted::Unnamed, &mut violations);
+        user.check_required(None, writing.schema, &mut violations);
+        violations.check(user)
+    }
+
+    /// The user after a PATCH (RFC 7396), which may also name attributes by their definitions (`attribute_values`).
+    pub fn patch(&self, patch: Json, writing: &Writing<'_>) -> Result<Self> {
+        let schema = writing.schema;
+        refuse_non_object(&patch)?;
+        let mut violations = Violations::default();
+        let (patch, renamed) = spread_attribute_values(patch, writing, &mut violations);
+        let shown = self.show_to(schema, writing.access);
+        refuse_unknown_nulls(&patch, &shown, &mut violations);
+        refuse_attribute_nulls(&patch, writing, &mut violations);
+        let refused =
+            |field: Predefined| writing.access.refuses(schema.predefined(field)?).map(|why| (field.name(), why));
+        let fixed = NOT_EDITABLE.map(|(name, why)| (name, (Code::NotEditable, why.to_owned())));
+        for (name, (code, why)) in fixed.into_iter().chain(Predefined::ALL.into_iter().filter_map(refused)) {
+            let removed = patch.as_object().and_then(|patch| patch.get(name)) == Some(&Json::Null);
+            if removed && shown.get(name).is_some_and(|value| *value != Json::Null) {
+                violations.add(pointer("", name), code, why);
+            }
+        }
+        let user = self.read(Json::Object(shown).merge(&patch), writing, Omitted::Removed, &mut violations);
+        user.check_required(Some(self), schema, &mut violations);
+        violations.check(user).map_err(|error| point_back(error, &renamed))
+    }
+
+    fn read(&self, document: Json, writing: &Writing<'_>, omitted: Omitted, violations: &mut Violations) -> Self {
+        let mut fields = Fields::new(document, "", violations);
+        let shown = self.show_to(writing.schema, writing.access);
+        for (name, why) in NOT_EDITABLE {
+            fields.unchanged(name, shown.get(name).unwrap_or(&Json::Null), Code::NotEditable, why);
+        }
+        let mut user = self.clone();
+        user.read_editable(&mut fields, writing, omitted);
+        user.settle(self);
+        fields.finish();
+        user.check_size(violations);
+        user
+    }
+
+    fn read_editable(&mut self, fields: &mut Fields<'_>, writing: &Writing<'_>, omitted: Omitted) {
+        for field in Predefined::ALL {
+            let Some(definition) = writing.schema.predefined(field) else { continue };
+            let stored = self.predefined(field).map(str::to_owned);
+            if !writing.access.shows(definition) {
+                // Not there for this writer: named it is unknown, as any other field that is not there.
+                if fields.take(field.name()).is_some() {
+                    fields.refuse(field.name(), Code::Unknown, format!("there is no field `{field}`"));
+                }
+                continue;
+            }
+            if let Some((code, why)) = writing.access.refuses(definition) {
+                fields.unchanged(field.name(), &Json::from(stored), code, &why);
+                continue;
+            }
+            let value = take_predefined(field, fields, stored.as_deref());
+            match field {
+                Predefined::Username => self.username = value.unwrap_or_default(),
+                Predefined::IdAtCustomer => self.id_at_customer = value,
+                Predefined::FamilyName => self.family_name = value,
+                Predefined::GivenName => self.given_name = value,
+                Predefined::UiLocales => self.ui_locales = value,
+                Predefined::PreferredEmail => self.preferred_email = value,
+            }
+        }
+        let attributes = fields.value("attributes");
+        let reading = Reading { writing, stored: &self.attributes, allowed: None, omitted };
+        self.attributes = reading.read(attributes, "/attributes", fields.violations());
+    }
+}
+
+/// Takes a predefined attribute. What equals the stored value is accepted as it is.
+fn take_predefined(field: Predefined, fields: &mut Fields<'_>, stored: Option<&str>) -> Option<String> {
+    let name = field.name();
+    match field {
+        Predefined::Username => {
+            let username = fields.required_text(name, MAX_TEXT)?;
+            if text::username(&username).is_none_or(|name| name.is_empty()) && stored != Some(&username) {
+                let due = "a username of RFC 8265 is due: letters, digits and ASCII signs, no spaces";
+                fields.refuse(name, Code::WrongFormat, due);
+            }
+            Some(username)
+        }
+        Predefined::IdAtCustomer => fields.text(name, MAX_TEXT),
+        Predefined::FamilyName | Predefined::GivenName => take_name(fields, name, stored),
+        Predefined::UiLocales => take_locales(fields),
+        Predefined::PreferredEmail => {
+            let email = fields.text(name, text::MAX_EMAIL)?;
+            if text::email(&email).is_none() && stored != Some(&email) {
+                fields.refuse(name, Code::WrongFormat, "an e-mail address is due, as jan@example.org");
+            }
+            Some(email)
+        }
+    }
+}
+
+fn take_name(fields: &mut Fields<'_>, field: &str, stored: Option<&str>) -> Option<String> {
+    let name = fields.text(field, MAX_TEXT)?;
+    if text::folded(&name).is_none() && stored != Some(&name) {
+        fields.refuse(field, Code::WrongFormat, "the text has characters that no name has");
+        return None;
+    }
+    Some(name)
+}
+
+fn take_locales(fields: &mut Fields<'_>) -> Option<String> {
+    let text = match fields.value("ui_locales")? {
+        Json::String(text) => text,
+        Json::Array(items) if items.is_empty() => return None,
+        Json::Array(items)
+            if items
+                .iter()
+                .all(|item| item.as_str().is_some_and(|tag| !tag.is_empty() && !tag.contains([' ', ',']))) =>
+        {
+            items.iter().filter_map(Json::as_str).collect::<Vec<_>>().join(" ")
+        }
+        other => {
+            let detail = format!("a string or an array of language tags is due, not {}", other.kind());
+            fields.refuse("ui_locales", Code::WrongType, detail);
+            return None;
+        }
+    };
+    if text.len() > MAX_TEXT {
+        fields.refuse("ui_locales", Code::TooLong, format!("{} bytes, at most {MAX_TEXT} are allowed", text.len()));
+        return None;
+    }
+    let locales = text::locales(&text);
+    if locales.is_none() {
+        fields.refuse("ui_locales", Code::WrongFormat, "BCP 47 language tags are due, as fr-BE nl-BE");
+    }
+    locales
+}
+
+fn take_personas(fields: &mut Fields<'_>, writing: &Writing<'_>) -> Vec<Persona> {
+    let at = fields.at("personas");
+    match fields.value("personas") {
+        None => Vec::new(),
+        Some(Json::Array(items)) if items.len() <= MAX_PERSONAS => items
+            .into_iter()
+            .enumerate()
+            .filter_map(|(i, item)| Persona::create(item, &format!("{at}/{i}"), None, writing, fields.violations()))
+            .collect(),
+        Some(Json::Array(items)) => {
+            let detail = format!("{} personas, at most {MAX_PERSONAS} are allowed", items.len());
+            fields.refuse("personas", Code::TooMany, detail);
+            Vec::new()
+        }
+        Some(other) => {
+            fields.refuse("personas", Code::WrongType, format!("an array of personas is due, not {}", other.kind()));
+            Vec::new()
+        }
+    }
+}

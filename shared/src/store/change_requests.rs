@@ -1,0 +1,165 @@
+//! Change requests in the table.
+//!
+//! A request lives in the partition of its user, where a forget finds it, and is found by its id through a look-up item. The index
+//! lists requests by what became of them; it is behind by a moment, so what it names is read again.
+
+use super::commit::{Condition, Failed, Write};
+use super::item::Item;
+use super::keys::{self, Key};
+use super::table::{Position, Range, Table};
+use crate::domain::change_request::{ChangeRequest, MAX_PENDING, Status};
+use crate::domain::definition::Kind;
+use crate::domain::error::{Code, Error, Result};
+use crate::domain::hashing::Hashes;
+use crate::domain::id::{ChangeRequestId, TenantId, UserId};
+use crate::domain::schema::Schema;
+use crate::domain::versioned::{Version, Versioned, WriteLog};
+
+const TURNS: u32 = 20;
+/// What the names of requests in their user's partition begin with.
+const PREFIX: &str = "CR#";
+/// The name of the item there that each new request moves, so that requests of one user are made one after another.
+const GUARD: &str = "CR";
+
+/// Some change requests, and the position after which there are more.
+pub type Listed = (Vec<Versioned<ChangeRequest>>, Option<Position>);
+
+fn child(tenant: &TenantId, user: UserId, id: ChangeRequestId) -> Key {
+    Key::child(tenant, user, &format!("{PREFIX}{id}"))
+}
+
+fn item(tenant: &TenantId, request: &Versioned<ChangeRequest>) -> Item {
+    let ChangeRequest { id, user, .. } = request.value;
+    Item::at(&child(tenant, user, id))
+        .versioned(request)
+        .text("holder", user.to_string())
+        .text("forward", Key::change_request(tenant, id).pk())
+        .listed(keys::requests(tenant, request.value.stored_status()), id.to_string())
+        .expiring(request.value.gone_at())
+}
+
+/// The write that leaves a request as `next` has it, if nobody wrote it since it was read.
+#[must_use]
+pub fn decide(tenant: &TenantId, before: &Versioned<ChangeRequest>, next: &Versioned<ChangeRequest>) -> Write {
+    Write::Put(item(tenant, next), Condition::Version(before.version()))
+}
+
+impl Table {
+    /// Stores a new request while its user is live. When the same caller already waits for the same changes, that request is the
+    /// answer: asking twice does not ask for two decisions.
+    pub async fn create_change_request(
+        &self,
+        schema: &Schema,
+        request: ChangeRequest,
+        hashes: &Hashes,
+    ) -> Result<Versioned<ChangeRequest>> {
+        let tenant = &schema.tenant;
+        self.mark_used(schema, request.held().map(|id| (Kind::Attribute, id.to_string()))).await?;
+        let (user, id) = (request.user, request.id);
+        let request = Versioned::first(request);
+        let forward = Item::at(&Key::change_request(tenant, id))
+            .text("holder", user.to_string())
+            .expiring(request.value.gone_at());
+        let write_id = self.write_id();
+        for turn in 1..=TURNS {
+            let (guard, mut waiting) = self.waiting(tenant, user).await?;
+            if let Some(same) = waiting.iter().position(|other| other.value.repeats(&request.value, hashes)) {
+                return Ok(waiting.swap_remove(same));
+            }
+            if waiting.len() >= MAX_PENDING {
+                let detail = format!("{} change requests of the user wait, at most {MAX_PENDING} may", waiting.len());
+                return Err(Error::invalid("", Code::TooMany, detail));
+            }
+            let writes = vec![
+                Write::Check(Key::user(tenant, user), Condition::Live),
+                guard,
+                Write::Put(item(tenant, &request), Condition::Absent),
+                Write::Put(forward.clone(), Condition::Absent),
+            ];
+            match self.commit_as(write_id, writes).await {
+                Ok(()) => return Ok(request),
+                Err(failed) if failed.at(0) => return Err(Error::NotFound),
+                // Somebody else asked at this moment.
+                Err(Failed::Contended | Failed::Conditions(_)) => self.pause(turn).await,
+                Err(failed) => return Err(failed.into()),
+            }
+        }
+        Err(Failed::Contended.into())
+    }
+
+    /// The requests of a user that wait, and the write that keeps them as they are until another one is stored: it moves an item that
+    /// every new request of the user moves.
+    async fn waiting(&self, tenant: &TenantId, user: UserId) -> Result<(Write, Vec<Versioned<ChangeRequest>>)> {
+        let now = self.world.clock.now();
+        let key = Key::child(tenant, user, GUARD);
+        // The guard's name comes before those that it guards, so it is read before them.
+        let items = self.query_all(&keys::partition_of_user(tenant, user), Range::StartsWith(GUARD)).await?;
+        let (guards, requests): (Vec<_>, Vec<_>) = items.iter().partition(|item| item.key() == key);
+        let (version, condition, log) = match guards.first().and_then(|item| Some((item.version()?, item.log()))) {
+            None => (Version::FIRST, Condition::Absent, WriteLog::default()),
+            Some((version, log)) => (version.next(), Condition::Version(version), log),
+        };
+        let guard = Item::at(&key).guarded(version, &log).text("holder", user.to_string());
+        let mut requests: Vec<Versioned<ChangeRequest>> =
+            requests.into_iter().map(Item::read).collect::<Result<_>>()?;
+        requests.retain(|request| request.value.status(now) == Status::Pending);
+        Ok((Write::Put(guard, condition), requests))
+    }
+
+    /// Reads a request of a live user.
+    pub async fn find_change_request(
+        &self,
+        tenant: &TenantId,
+        id: ChangeRequestId,
+    ) -> Result<Option<Versioned<ChangeRequest>>> {
+        let forward = self.get(&Key::change_request(tenant, id)).await?;
+        let Some(user) = forward.and_then(|item| item.get_text("holder")?.parse().ok()) else { return Ok(None) };
+        if self.find_user(tenant, user).await?.is_none() {
+            return Ok(None);
+        }
+        self.get(&child(tenant, user, id)).await?.map(|item| item.read()).transpose()
+    }
+
+    /// Writes what became of a request, if nobody wrote it since it was read; `false` if somebody did.
+    pub async fn settle_change_request(
+        &self,
+        tenant: &TenantId,
+        before: &Versioned<ChangeRequest>,
+        next: &Versioned<ChangeRequest>,
+        record: Option<Write>,
+    ) -> Result<bool> {
+        let mut writes = vec![decide(tenant, before, next)];
+        writes.extend(record);
+        match self.commit(writes).await {
+            Ok(()) => Ok(true),
+            Err(Failed::Contended) => Ok(false),
+            Err(failed) if failed.at(0) || failed.at(1) => Ok(false),
+            Err(failed) => Err(failed.into()),
+        }
+    }
+
+    /// All requests of a user, oldest first.
+    pub async fn change_requests_of(&self, tenant: &TenantId, user: UserId) -> Result<Vec<Versioned<ChangeRequest>>> {
+        let items = self.query_all(&keys::partition_of_user(tenant, user), Range::StartsWith(PREFIX)).await?;
+        items.iter().map(Item::read).collect()
+    }
+
+    /// Requests that are stored under a status, oldest first, at most `limit` of those after the position `after`.
+    pub async fn change_requests(
+        &self,
+        tenant: &TenantId,
+        status: Status,
+        after: Option<&Position>,
+        limit: usize,
+    ) -> Result<Listed> {
+        let page = self.query_index(&keys::requests(tenant, status), after, i32::try_from(limit).ok()).await?;
+        let mut requests: Vec<Versioned<ChangeRequest>> = Vec::with_capacity(page.keys.len());
+        for item in self.get_many(&page.keys).await? {
+            requests.push(item.read()?);
+        }
+        // The index may name one that was decided a moment ago.
+        requests.retain(|request| request.value.stored_status() == status);
+        requests.sort_by_key(|request| request.value.id);
+        Ok((requests, page.next))
+    }
+}
