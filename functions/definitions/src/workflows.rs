@@ -33,7 +33,7 @@ pub async fn test(mut call: Call) -> Answered {
             "milliseconds" => Json::Number(format!("{:.3}", run.milliseconds)),
             "memory_bytes" => run.memory_bytes,
         })),
-        Err(failure @ Failure::Unavailable) => Err(Error::unexpected(failure)),
+        Err(failure @ Failure::Unavailable) => Err(Error::Unavailable(failure.to_string())),
         Err(failure) => {
             Err(Error::invalid("/input", Code::DerivedFailed, format!("the workflow {id} failed: {failure}")))
         }

@@ -25,8 +25,9 @@ use super::Report;
 
 /// How long a function may still write by the configuration before, in seconds: the life of its cache and of a request.
 const SETTLED_SECONDS: i64 = CACHE_SECONDS + 30;
-/// How many profiles are walked between two notes of how far the walk is.
-const PAGE: i32 = 100;
+/// How many profiles are walked between two notes of how far the walk is: few enough to be done before Lambda ends the call, however slow
+/// the scripts are.
+const PAGE: i32 = 20;
 
 /// How far the walk for a configuration is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -117,6 +118,12 @@ async fn recompute_user(app: &App, schema: &Schema, user: UserId, report: &mut R
         // Forgotten meanwhile.
         Ok(_) | Err(Error::NotFound) => Ok(()),
         Err(Error::Invalid(_) | Error::Taken(_)) => {
+            report.failed += 1;
+            Ok(())
+        }
+        // A profile that does not read must not keep the others from being computed.
+        Err(Error::Unexpected(cause)) => {
+            tracing::error!(operation = "sweep", cause);
             report.failed += 1;
             Ok(())
         }

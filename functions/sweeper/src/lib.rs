@@ -25,15 +25,29 @@ pub struct Report {
     pub failed: u64,
 }
 
-/// Does what is due, until nothing is or `until` has come.
+/// Does what is due, until nothing is or `until` has come. What fails does not keep the rest from being done; the first failure is
+/// the answer then.
 pub async fn sweep(app: &App, until: Timestamp) -> Result<Report> {
-    let mut report = Report { erasures: app.table().finish_forgets().await?, ..Report::default() };
-    for tenant in app.table().tenants().await? {
-        derived::recompute(app, &tenant.id, until, &mut report).await?;
+    let (mut report, mut failure) = (Report::default(), None);
+    for (tenant, user) in app.table().unfinished_forgets().await? {
+        match app.table().resume_forget(&tenant, user).await {
+            Ok(finished) => report.erasures += u64::from(finished),
+            Err(error) => failure = failure.or(Some(error)),
+        }
+    }
+    let mut tenants = app.table().tenants().await?;
+    // Not always the same first: a long walk shall not keep the others waiting until it is done.
+    let minute = usize::try_from(app.world().clock.now().seconds() / 60).unwrap_or(0);
+    let first = minute.checked_rem(tenants.len()).unwrap_or(0);
+    tenants.rotate_left(first);
+    for tenant in tenants {
+        if let Err(error) = derived::recompute(app, &tenant.id, until, &mut report).await {
+            failure = failure.or(Some(error));
+        }
     }
     if report != Report::default() {
         let Report { erasures, derived, changed, failed } = report;
         tracing::info!(operation = "sweep", erasures, derived, changed, failed);
     }
-    Ok(report)
+    failure.map_or(Ok(report), Err)
 }

@@ -55,6 +55,16 @@ pub struct PublicKey {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct State {
     keys: Vec<PublicKey>,
+    /// How many of [`SECRETS`] there are.
+    #[serde(default = "two")]
+    secrets: usize,
+}
+
+/// The service's other keys, in the order in which the service came to need them: a table from before gets what it lacks.
+const SECRETS: [fn() -> Key; 3] = [Key::refresh_key, Key::cursor_key, Key::hash_key];
+
+const fn two() -> usize {
+    2
 }
 
 impl State {
@@ -175,7 +185,8 @@ impl SigningKeys {
         for turn in 1..=8 {
             let item = self.table.get(&Key::public_keys()).await?;
             let stored = item.map(|item| item.read::<State>()).transpose()?;
-            if stored.as_ref().is_none_or(|stored| stored.value.is_due(now)) {
+            let lacks = stored.as_ref().is_some_and(|stored| stored.value.secrets < SECRETS.len());
+            if lacks || stored.as_ref().is_none_or(|stored| stored.value.is_due(now)) {
                 match self.succeed(stored, now).await {
                     // Ours or another's: read what is there now.
                     Ok(()) | Err(Failed::Conditions(_)) => {}
@@ -197,25 +208,29 @@ impl SigningKeys {
         Err(Failed::Contended.into())
     }
 
-    /// Makes the next key; the first one signs at once and brings the service's other keys with it.
+    /// Makes the next signing key if it is due, the first of which signs at once, and the other keys that the service lacks.
     async fn succeed(&self, stored: Option<Versioned<State>>, now: Timestamp) -> Result<(), Failed> {
-        let made =
-            self.make(stored.as_ref().map(|s| &s.value), now).map_err(|error| Failed::Broken(format!("{error:?}")))?;
-        let (state, private) = made;
-        let mut writes = Vec::new();
-        if let Some(stored) = stored {
-            let version = stored.version();
-            let item = Item::at(&Key::public_keys()).versioned(&stored.changed_to(state));
-            writes.push(Write::Put(item, Condition::Version(version)));
+        let known = stored.as_ref().map(|s| &s.value);
+        let (mut state, private) = if known.is_none_or(|state| state.is_due(now)) {
+            let made = self.make(known, now).map_err(|error| Failed::Broken(format!("{error:?}")))?;
+            (made.0, Some(made.1))
         } else {
-            writes
-                .push(Write::Put(Item::at(&Key::public_keys()).versioned(&Versioned::first(state)), Condition::Absent));
-            for key in [Key::refresh_key(), Key::cursor_key(), Key::hash_key()] {
-                let secret = STANDARD.encode(self.table.world().random.bytes::<32>());
-                writes.push(Write::Put(Item::at(&key).text("secret", secret), Condition::Absent));
-            }
+            (known.cloned().unwrap_or_default(), None)
+        };
+        let mut writes: Vec<_> = private.into_iter().map(|private| Write::Put(private, Condition::Absent)).collect();
+        for key in SECRETS.iter().skip(state.secrets) {
+            let secret = STANDARD.encode(self.table.world().random.bytes::<32>());
+            writes.push(Write::Put(Item::at(&key()).text("secret", secret), Condition::Absent));
         }
-        writes.push(Write::Put(private, Condition::Absent));
+        state.secrets = SECRETS.len();
+        let item = Item::at(&Key::public_keys());
+        writes.push(match stored {
+            Some(stored) => {
+                let version = stored.version();
+                Write::Put(item.versioned(&stored.changed_to(state)), Condition::Version(version))
+            }
+            None => Write::Put(item.versioned(&Versioned::first(state)), Condition::Absent),
+        });
         self.table.commit(writes).await
     }
 

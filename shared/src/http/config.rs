@@ -67,7 +67,7 @@ async fn flaw<T: Definition>(call: &Call, body: &Json) -> Result<Option<Violatio
     let Some((field, script)) = T::script(body) else { return Ok(None) };
     match call.app.scripts().check(script).await {
         Ok(()) => Ok(None),
-        Err(failure @ Failure::Unavailable) => Err(Error::unexpected(failure)),
+        Err(failure @ Failure::Unavailable) => Err(Error::Unavailable(failure.to_string())),
         Err(failure) => {
             let pointer = crate::domain::field::pointer("", field);
             Ok(Some(Violation { pointer, code: Code::WrongFormat, detail: failure.to_string() }))

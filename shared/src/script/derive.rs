@@ -22,7 +22,7 @@ pub async fn derive(scripts: &Scripts, writing: &Writing<'_>, before: Option<&Us
     for derivation in derivations {
         let run = match scripts.run(&derivation.workflow.script, &input).await {
             Ok(run) => run,
-            Err(failure @ Failure::Unavailable) => return Err(Error::unexpected(failure)),
+            Err(failure @ Failure::Unavailable) => return Err(Error::Unavailable(failure.to_string())),
             Err(failure) => return Err(derivation.failed(&failure.to_string())),
         };
         user = derivation.apply(user, &run.output, writing)?;

@@ -55,25 +55,26 @@ impl Table {
         Err(Failed::Contended.into())
     }
 
-    /// Finishes the erasures that were interrupted; how many there were.
-    pub async fn finish_forgets(&self) -> Result<u64> {
-        let mut finished = 0;
-        let mut after = None;
+    /// The users whose erasure was interrupted, or is under way.
+    pub async fn unfinished_forgets(&self) -> Result<Vec<(TenantId, UserId)>> {
+        let (mut found, mut after) = (Vec::new(), None);
         loop {
             let page = self.query_index(SWEEP, after.as_ref(), None).await?;
-            for key in &page.keys {
-                let Some((tenant, user)) = keys::owner_of_partition(key.pk()) else { continue };
-                // The index may be behind: what was finished meanwhile has left.
-                let Some(item) = self.get(key).await?.filter(|item| item.get_text("gsi1pk") == Some(SWEEP)) else {
-                    continue;
-                };
-                self.finish_forget(&tenant, user, &item).await?;
-                finished += 1;
-            }
+            found.extend(page.keys.iter().filter_map(|key| keys::owner_of_partition(key.pk())));
             after = page.next;
             if after.is_none() {
-                return Ok(finished);
+                return Ok(found);
             }
+        }
+    }
+
+    /// Finishes an erasure; `false` when there is nothing left to do.
+    pub async fn resume_forget(&self, tenant: &TenantId, id: UserId) -> Result<bool> {
+        let item = self.get(&Key::user(tenant, id)).await?;
+        // The index may be behind: what was finished meanwhile has left.
+        match item.filter(|item| item.get_text("gsi1pk") == Some(SWEEP)) {
+            Some(item) => self.finish_forget(tenant, id, &item).await.map(|()| true),
+            None => Ok(false),
         }
     }
 
