@@ -169,9 +169,19 @@ impl World {
     /// A new version 7 UUID (RFC 9562 §5.7): its order is the order of creation.
     #[must_use]
     pub fn new_uuid(&self) -> Uuid {
-        let millis = u64::try_from(self.clock.now().millis()).unwrap_or(0);
-        uuid::Builder::from_unix_timestamp_millis(millis, &self.random.bytes()).into_uuid()
+        uuid_of(self.clock.now(), &self.random.bytes())
     }
+}
+
+/// The first of the UUIDs that can be made at this time: what was made before sorts before it.
+#[must_use]
+pub fn uuid_at(time: Timestamp) -> Uuid {
+    uuid_of(time, &[0; 10])
+}
+
+fn uuid_of(time: Timestamp, random: &[u8; 10]) -> Uuid {
+    let millis = u64::try_from(time.millis()).unwrap_or(0);
+    uuid::Builder::from_unix_timestamp_millis(millis, random).into_uuid()
 }
 
 #[cfg(test)]

@@ -157,3 +157,112 @@ async fn definitions_are_read_once_in_30_seconds_and_then_by_their_epoch() {
     assert_eq!(patch("de").await, 2.0);
     assert_eq!(patch("en").await, 1.0);
 }
+
+#[tokio::test]
+async fn a_change_request_costs_a_transaction_of_two_and_its_approval_one_more_than_the_change() {
+    let (service, crm, jan) = warm().await;
+    let boss = service.client(TENANT, "administrator").await;
+    let mut guarded = crate::approvals::by_administrators();
+    guarded["search"] = json!("exact");
+    crm.define("salary", guarded).await;
+    crm.define("grade", crate::approvals::by_administrators()).await;
+    let ask = async |attributes: Value| {
+        let patch = crate::approvals::common(&attributes);
+        let answer = crm.patch(&jan.path, patch).if_match("*").await;
+        let cost = answer.cost();
+        (crate::approvals::request_of(answer), cost)
+    };
+    // The first of each attribute marks its definition, and loads the definitions of the other functions.
+    for first in [json!({ "grade": ["0"] }), json!({ "salary": ["0"] })] {
+        boss.act(&ask(first).await.0.below("approve")).await.is(200);
+    }
+    let (plain, plain_cost) = ask(json!({ "grade": ["1"] })).await;
+    let (indexed, indexed_cost) = ask(json!({ "salary": ["1"] })).await;
+    let again = ask(json!({ "grade": ["1"] })).await.1;
+    let read = boss.get(&plain.path).await.is(200).cost();
+    let approved = boss.act(&plain.below("approve")).await.is(200).cost();
+    let repeated = boss.act(&plain.below("approve")).await.is(200).cost();
+    let keyed = boss.act(&indexed.below("approve")).key("k").await.is(200).cost();
+    let rejected = boss.act(&ask(json!({ "grade": ["2"] })).await.0.below("reject")).await.is(200).cost();
+    for (what, cost, due) in [
+        // The user, which must be live, what counts the user's requests, the request, and its look-up by id.
+        ("ask, plain", plain_cost, (2.0, 8.0, 1.0)),
+        ("ask, indexed", indexed_cost, (2.0, 8.0, 1.0)),
+        ("ask again", again, (2.0, 0.0, 0.0)),
+        ("read", read, (3.0, 0.0, 0.0)),
+        // The definitions' epoch, the request (by its id, its user, itself), and the user; the user and the request in one transaction.
+        ("approve, plain", approved, (5.0, 4.0, 4.0)),
+        ("approve again", repeated, (4.0, 0.0, 0.0)),
+        ("approve, indexed, with a key", keyed, (6.0, 10.0, 4.0)),
+        ("reject", rejected, (4.0, 1.0, 2.0)),
+    ] {
+        assert_eq!(cost, due, "{what}");
+    }
+}
+
+/// What a write costs, and how long it takes in this process.
+async fn timed(call: tests::Call) -> (tests::Answer, std::time::Duration) {
+    #[expect(clippy::disallowed_methods, reason = "a figure for people, on which nothing depends")]
+    let now = std::time::Instant::now;
+    let start = now();
+    let answer = call.await;
+    (answer, now() - start)
+}
+
+#[tokio::test]
+async fn a_verification_and_a_change_with_derived_attributes_cost_what_the_change_does() {
+    let (service, crm, jan) = warm().await;
+    let boss = service.client(TENANT, "administrator").await;
+    let verify = json!({ "attribute": "preferred_email", "value": "jan@example.org" });
+    let verified = boss.post(&jan.below("verify"), verify.clone()).await.is(200).cost();
+    let again = boss.post(&jan.below("verify"), verify).await.is(200).cost();
+    assert_eq!((verified, again), ((1.0, 1.0, 2.0), (1.0, 0.0, 0.0)));
+
+    let script =
+        crate::derived::answering("{ full: [p.given_name + ' ' + p.family_name], initial: [p.given_name[0]] }");
+    let workflow = crate::derived::workflow(&crm, &script).await;
+    crate::derived::derive(&crm, "full", &workflow, json!({})).await;
+    crate::derived::derive(&crm, "initial", &workflow, json!({ "search": "exact" })).await;
+    crm.patch(&jan.path, json!({ "ui_locales": "fr" })).if_match("*").await.is(200);
+    service.clock.advance(30);
+    crm.patch(&jan.path, json!({ "ui_locales": "de" })).if_match("*").await.is(200);
+    for (patch, due, what) in [
+        (
+            json!({ "attributes": { "common": { "note": ["y"] } } }),
+            (1.0, 1.0, 2.0),
+            "an input that changes no derived value",
+        ),
+        (json!({ "ui_locales": "nl" }), (1.0, 1.0, 2.0), "another"),
+        (json!({ "given_name": "Kris" }), (1.0, 10.0, 2.0), "a name that is indexed, as one of two derived values is"),
+    ] {
+        let (answer, time) = timed(crm.patch(&jan.path, patch).if_match("*")).await;
+        println!("PATCH of {what}: {time:?}");
+        assert_eq!(answer.is(200).cost(), due, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_user_of_50_attributes_costs_by_its_size_and_its_look_ups() {
+    let (_, crm, _) = warm().await;
+    for i in 0..50 {
+        let search = if i < 5 { "exact" } else { "none" };
+        crm.define(&format!("a{i}"), json!({ "search": search })).await;
+    }
+    let attributes = |value: &str| -> Value {
+        let all = (0..50).map(|i| (format!("a{i}"), json!([format!("{value}-{i}")])));
+        json!({ "common": all.collect::<serde_json::Map<_, _>>() })
+    };
+    let body = |name: &str| json!({ "username": name, "attributes": attributes("one") });
+    crm.create(USERS, body("first")).await;
+    crm.create(USERS, body("second")).await;
+    // The profile is larger than 3 KB: 8 units in a transaction; 2 for each look-up that comes or goes.
+    let (made, creation) = timed(crm.post(USERS, body("third"))).await;
+    let made = made.is(201);
+    assert_eq!(made.cost(), (0.0, 8.0 + 6.0 * 2.0, 1.0));
+    let path = made.header("location").unwrap();
+    let (all, change) = timed(crm.patch(path, json!({ "attributes": attributes("two") })).if_match("*")).await;
+    assert_eq!(all.is(200).cost(), (1.0, 8.0 + 10.0 * 2.0, 2.0));
+    let (name, rename) = timed(crm.patch(path, json!({ "given_name": "Jan" })).if_match("*")).await;
+    assert_eq!(name.is(200).cost(), (1.0, 8.0 + 2.0, 2.0));
+    println!("50 attributes, 5 of them indexed: creation {creation:?}, change of all {change:?}, of a name {rename:?}");
+}

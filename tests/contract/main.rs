@@ -10,12 +10,17 @@
     reason = "helpers of tests fail by panicking; capacity units are halves and wholes, which compare exactly"
 )]
 
+mod approvals;
 mod cost;
 mod definitions;
+mod derived;
 mod edge;
 mod faults;
+mod formats;
 mod model;
 mod personas;
+mod properties;
+mod purge;
 mod races;
 mod sso;
 mod tenants;

@@ -27,7 +27,7 @@ async fn a_persona_is_added_listed_and_read() {
     assert_eq!(made.header("location"), Some(&*jan.below(&format!("personas/{}", id.as_str().unwrap()))));
     let due = json!({
         "id": null, "persona_definition_id": role.id, "name": "employee", "status": "ACTIVE", "scope": ["chemco"],
-        "preferred": false, "valid_from": null, "valid_until": null, "attributes": {},
+        "preferred": false, "valid_from": null, "valid_until": null, "attributes": {}, "attribute_states": {},
     });
     assert_eq!(body, due);
     let read = crm.get(made.header("location").unwrap()).await.is(200);

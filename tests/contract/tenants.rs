@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 use tests::{Answer, Call, Client, Resource, Service, person};
 
-const SCOPES: &str = "users:read users:write config:read config:write";
+const SCOPES: &str = "users:read users:write config:read config:write administrator";
+
+const SCRIPT: &str = "function main(item) { item.output = tb.simpleResponse({}); }";
 
 /// What a tenant has, one of each kind.
 struct World {
@@ -12,6 +14,8 @@ struct World {
     attribute: Resource,
     category: Resource,
     definition: Resource,
+    workflow: Resource,
+    request: Resource,
     server: Resource,
     application: Resource,
     server_subject: Resource,
@@ -24,16 +28,35 @@ async fn world(client: &Client, name: &str) -> World {
     let category =
         client.create("/identity/config/attribute-categories", json!({ "name": format!("{name}-cat") })).await;
     let definition = client.define_persona(&format!("{name}-role"), json!({ "attributes": [attribute.id] })).await;
+    let workflow = client.create("/identity/config/workflows", json!({ "name": name, "script": SCRIPT })).await;
+    let policy = json!({ "statements": [{ "persona": format!("{name}-role") }] });
+    client.define(&format!("{name}-iban"), json!({ "approval_policy": policy })).await;
     let party = |id: &str| json!({ "id": format!("{name}-{id}"), "name": id, "subject_type": "predefined" });
     let server = client.create(&format!("{sso}/authentication-servers"), party("corp")).await;
     let application = client.create(&format!("{sso}/applications"), party("shop")).await;
     let user = client.create("/identity/users", person(&format!("{name}-jan"))).await;
+    let iban = json!({ "attributes": { "common": { format!("{name}-iban"): ["BE68539007547034"] } } });
+    let asked = client.patch(&user.path, iban).if_match(&user.tag).await.is(202);
+    let path = asked.header("location").unwrap().to_owned();
+    let request = Resource { path, id: asked.field("id"), tag: asked.tag(), body: asked.json() };
     let persona = client.add_persona(&user, json!({ "name": format!("{name}-role") })).await;
     let subject = json!({ "authentication_server_id": server.id, "subject": "s", "user_id": user.id });
     let server_subject = client.create(&format!("{sso}/authentication-server-subjects"), subject).await;
     let subject = json!({ "application_id": application.id, "subject": "s", "user_id": user.id });
     let application_subject = client.create(&format!("{sso}/application-subjects"), subject).await;
-    World { user, persona, attribute, category, definition, server, application, server_subject, application_subject }
+    World {
+        user,
+        persona,
+        attribute,
+        category,
+        definition,
+        workflow,
+        request,
+        server,
+        application,
+        server_subject,
+        application_subject,
+    }
 }
 
 /// Every route that takes an id in its path, with the ids of a world.
@@ -44,6 +67,7 @@ fn by_path(client: &Client, there: &World) -> Vec<Call> {
         &there.attribute,
         &there.category,
         &there.definition,
+        &there.workflow,
         &there.server,
         &there.application,
         &there.server_subject,
@@ -56,17 +80,27 @@ fn by_path(client: &Client, there: &World) -> Vec<Call> {
         calls.push(client.delete(&resource.path));
         calls.push(client.delete(&resource.path).if_match(&resource.tag));
     }
-    for resource in &resources[..7] {
+    for resource in &resources[..8] {
         calls.push(client.patch(&resource.path, json!({})).if_match(&resource.tag));
         calls.push(client.patch(&resource.path, json!({})));
     }
-    for resource in [&there.user, &there.attribute, &there.category, &there.definition] {
+    for resource in [&there.user, &there.attribute, &there.category, &there.definition, &there.workflow] {
         calls.push(client.put(&resource.path, resource.body.clone()).if_match(&resource.tag));
     }
     for action in ["block", "unblock"] {
         calls.push(client.act(&there.user.below(action)));
         calls.push(client.act(&there.user.below(action)).key("k"));
     }
+    for action in ["approve", "reject"] {
+        calls.push(client.act(&there.request.below(action)));
+        calls.push(client.act(&there.request.below(action)).if_match(&there.request.tag));
+        calls.push(client.act(&there.request.below(action)).key("k"));
+    }
+    calls.push(client.get(&there.request.path));
+    calls.push(client.get(&there.request.path).if_none_match(&there.request.tag));
+    let address = json!({ "attribute": "preferred_email", "value": there.user.body["preferred_email"] });
+    calls.push(client.post(&there.user.below("verify"), address));
+    calls.push(client.post(&there.workflow.below("test"), json!({ "input": {} })));
     for action in ["prefer", "activate", "suspend"] {
         calls.push(client.act(&there.persona.below(action)));
     }
@@ -82,6 +116,12 @@ fn by_content(client: &Client, there: &World) -> Vec<Call> {
     let sso = "/api/v1/sso";
     let find = |filter: Value| client.post("/identity/users/query", json!({ "filter": filter }));
     let (user, name) = (&there.user.id, there.user.body["username"].as_str().unwrap());
+    let attributes = "/identity/config/attribute-definitions";
+    let attribute = |more: Value| {
+        let mut body = json!({ "category": "common", "name": "new", "data_format": "TEXT" });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        body
+    };
     let persona = json!({ "username": "new", "personas": [{ "persona_definition_id": there.definition.id }] });
     let server = json!({ "authentication_server_id": there.server.id, "subject": "t", "user_id": user });
     let application = json!({ "application_id": there.application.id, "subject": "t", "user_id": user });
@@ -92,10 +132,19 @@ fn by_content(client: &Client, there: &World) -> Vec<Call> {
         find(json!({ "personas": { "persona_definition_id": there.definition.id } })),
         client.get(&format!("{sso}/authentication-server-subjects?user_id={user}")),
         client.get(&format!("{sso}/application-subjects?user_id={user}")),
+        client.get(&format!("/identity/change-requests?user_id={user}")),
         client.post(&format!("{sso}/authentication-server-subjects"), server),
         client.post(&format!("{sso}/application-subjects"), application),
         client.post("/identity/users", persona),
         client.post("/config/persona-definitions", json!({ "name": "new", "attributes": [there.attribute.id] })),
+        client.post(attributes, attribute(json!({ "derived": { "workflow_id": there.workflow.id } }))),
+        client.post(
+            attributes,
+            attribute(json!({ "approval_policy": { "statements": [{ "persona": there.definition.body["name"] }] } })),
+        ),
+        client
+            .put("/identity/config/user-profile-definition", json!({ "attributes": [there.attribute.id] }))
+            .if_match("*"),
     ]
 }
 
@@ -105,7 +154,7 @@ fn bare(answer: &Answer, id: &World) -> (u16, Option<String>, String) {
     if let Some(request) = answer.header("x-request-id") {
         text = text.replace(request, "…");
     }
-    for (id, name) in [(&id.user.id, "U"), (&id.definition.id, "D"), (&id.attribute.id, "A")] {
+    for (id, name) in [(&id.user.id, "U"), (&id.definition.id, "D"), (&id.attribute.id, "A"), (&id.workflow.id, "W")] {
         text = text.replace(id.as_str(), name);
     }
     (answer.code(), answer.header("etag").map(str::to_owned), text)
@@ -125,6 +174,8 @@ fn nowhere(there: &World) -> World {
         attribute: other(&there.attribute, &uuid(2)),
         category: other(&there.category, &uuid(3)),
         definition: other(&there.definition, &uuid(4)),
+        workflow: other(&there.workflow, &uuid(5)),
+        request: other(&there.request, &uuid(9)),
         server: other(&there.server, &there.server.id),
         application: other(&there.application, &there.application.id),
         server_subject: other(&there.server_subject, &uuid(7)),

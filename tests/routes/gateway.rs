@@ -51,6 +51,7 @@ impl Gateway {
         gateway.token.push_str(issued["access_token"].as_str().unwrap());
         prepared::definitions(&gateway.table, &tenant).await;
         prepared::resources(&gateway).await;
+        prepared::change_request(&gateway.table, &tenant).await;
         gateway
     }
 
@@ -73,7 +74,7 @@ impl Gateway {
     /// Sends the content of an event as it stands.
     pub async fn send(&self, function: &str, content: &Value) -> Answer {
         let table = Table::new(self.table.client().clone(), self.table.name(), self.table.world().clone());
-        let app = App::new(table, self.base_url.clone());
+        let app = App::new(table, self.base_url.clone(), tests::scripts());
         let router = http::serve(http::route::router(table_of(function), app), self.table.world().clone());
         let function = shared::lambda::function(router.layer(axum::middleware::map_response(each_header_once)));
         let payload = serde_json::from_value(content.clone()).unwrap();

@@ -2,8 +2,11 @@
 
 use serde_json::{Value, json};
 use shared::domain::Json;
-use shared::domain::definition::{AttributeDefinition, Category, Definition, PersonaDefinition};
+use shared::domain::change_request::{Actor, ChangeRequest};
+use shared::domain::definition::{AttributeDefinition, Category, Definition, PersonaDefinition, Workflow};
+use shared::domain::hashing::Hashes;
 use shared::domain::id::{DefinitionId, TenantId};
+use shared::domain::user::User;
 use shared::store::Table;
 use shared::store::definitions::Edit;
 
@@ -16,6 +19,9 @@ const PAYROLL: &str = "0192f3c1-5a00-7000-8000-000000000004";
 const EMPLOYEE_NUMBER: &str = "0192f3c1-5a00-7000-8000-000000000005";
 const COST_CENTRE: &str = "0192f3c1-5a00-7000-8000-000000000006";
 const CONTRACTOR: &str = "0192f3c1-5a00-7000-8000-000000000007";
+const FULLNAME: &str = "0192f3c1-5a00-7000-8000-000000000009";
+const CHANGE_REQUEST: &str = "0192f3c1-5a00-7000-8000-00000000000a";
+const IBAN: &str = "0192f3c1-5a00-7000-8000-00000000000b";
 
 /// Definitions, whose ids the service makes itself when they are created over HTTP.
 pub async fn definitions(table: &Table, tenant: &TenantId) {
@@ -28,6 +34,12 @@ pub async fn definitions(table: &Table, tenant: &TenantId) {
     let employee = json!({ "name": "customer_employee", "scoped": true, "attributes": [EMPLOYEE_NUMBER] });
     define(table, tenant, employee, with(CUSTOMER_EMPLOYEE)).await;
     define(table, tenant, json!({ "name": "contractor" }), with(CONTRACTOR)).await;
+    let mut iban = attribute("iban");
+    iban["approval_policy"] = json!({ "statements": [{ "client_scope": "administrator" }] });
+    define(table, tenant, iban, |a: &mut AttributeDefinition| a.id = id(IBAN)).await;
+    let script = "function main(workItem) { workItem.output = tb.simpleResponse({ fullname: [workItem.input.value.given_name] }); }";
+    define(table, tenant, json!({ "name": "fullname", "script": script }), |w: &mut Workflow| w.id = id(FULLNAME))
+        .await;
 }
 
 fn id(text: &str) -> DefinitionId {
@@ -68,4 +80,16 @@ pub async fn resources(gateway: &Gateway) {
     let server = subject("authentication_server_id", "corporate");
     create("subjects", "/api/v1/sso/authentication-server-subjects", server).await;
     create("subjects", "/api/v1/sso/application-subjects", subject("application_id", "payroll")).await;
+}
+
+/// A change of the user that another client asked for and that waits.
+pub async fn change_request(table: &Table, tenant: &TenantId) {
+    let schema = table.schema(tenant).await.unwrap();
+    let before = table.get_user(tenant, USER.parse().unwrap()).await.unwrap();
+    let mut after: User = before.value.clone();
+    after.attributes.insert(id(IBAN), vec!["BE68539007547034".to_owned()]);
+    let other = Actor::ClientId(format!("{tenant}.000102030405060708090a0b0c0d0e0f").parse().unwrap());
+    let mut request = ChangeRequest::new(&before, &after, None, other, &schema, table.world()).unwrap();
+    request.id = CHANGE_REQUEST.parse().unwrap();
+    table.create_change_request(&schema, request, &Hashes::default()).await.unwrap();
 }

@@ -1,4 +1,4 @@
-//! `template.yaml`: which function API Gateway sends each path to.
+//! `template.yaml`: which function API Gateway sends each path to, and which one a schedule calls.
 
 use std::collections::BTreeMap;
 
@@ -13,20 +13,37 @@ struct Mapped {
     path: Option<String>,
 }
 
-fn mapped() -> Vec<Mapped> {
+/// Every event of every function, with the function's name.
+fn events() -> Vec<(String, Value)> {
     let template: Value = yaml_serde::from_str(&read("template.yaml")).unwrap();
     let resources = template["Resources"].as_mapping().unwrap();
     let functions = resources.values().filter(|resource| resource["Type"] == "AWS::Serverless::Function");
     functions
         .flat_map(|function| {
             let name = function["Metadata"]["BuildProperties"]["Binary"].as_str().unwrap().to_owned();
-            function["Properties"]["Events"].as_mapping().unwrap().values().map(move |event| {
-                assert_eq!(event["Type"], "HttpApi", "{name}");
-                let text = |field: &str| event["Properties"][field].as_str().map(str::to_owned);
-                Mapped { function: name.clone(), method: text("Method"), path: text("Path") }
-            })
+            let events = function["Properties"]["Events"].as_mapping().unwrap().values().cloned();
+            events.map(move |event| (name.clone(), event)).collect::<Vec<_>>()
         })
         .collect()
+}
+
+fn mapped() -> Vec<Mapped> {
+    let of_http = events().into_iter().filter(|(_, event)| event["Type"] == "HttpApi");
+    of_http
+        .map(|(function, event)| {
+            let text = |field: &str| event["Properties"][field].as_str().map(str::to_owned);
+            Mapped { function, method: text("Method"), path: text("Path") }
+        })
+        .collect()
+}
+
+#[test]
+fn a_schedule_calls_the_sweeper_alone_and_each_minute() {
+    let others: Vec<_> = events().into_iter().filter(|(_, event)| event["Type"] != "HttpApi").collect();
+    assert_eq!(others.len(), 1);
+    let (function, event) = &others[0];
+    assert_eq!((function.as_str(), &event["Type"]), ("sweeper", &"Schedule".into()));
+    assert_eq!(event["Properties"]["Schedule"], "rate(1 minute)");
 }
 
 #[test]

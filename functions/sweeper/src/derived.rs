@@ -16,7 +16,7 @@ use shared::domain::user::User;
 use shared::domain::{Access, Versioned, Writing};
 use shared::script;
 use shared::store::keys::{SHARDS, listing_shard, owner_of_partition};
-use shared::store::table::Position;
+use shared::store::table::{Position, Sorts};
 use shared::store::users::{Edit, LiveUser};
 use shared::store::{Condition, Failed, Item, Key, Write};
 use shared::world::Timestamp;
@@ -81,7 +81,7 @@ pub async fn recompute(app: &App, tenant: &TenantId, until: Timestamp, report: &
         && app.world().clock.now() < until
     {
         let Progress { shard, position, .. } = &progress.value;
-        let page = table.query_index(&listing_shard(tenant, *shard), position.as_ref(), Some(PAGE)).await?;
+        let page = table.query_index(&listing_shard(tenant, *shard), Sorts::All, position.as_ref(), Some(PAGE)).await?;
         for (_, user) in page.keys.iter().filter_map(|key| owner_of_partition(key.pk())) {
             recompute_user(app, &schema, user, report).await?;
         }

@@ -20,8 +20,6 @@ use shared::store::{Failed, Write};
 
 /// How often a decision is taken anew when somebody else decides at the same time.
 const TURNS: u32 = 8;
-/// The statuses under which requests are stored, in the order in which they are listed.
-const STORED: [Status; 4] = [Status::Pending, Status::Approved, Status::Rejected, Status::Stale];
 
 /// Where the next page of a list starts.
 #[derive(Serialize, Deserialize)]
@@ -29,7 +27,7 @@ enum Next {
     /// After this request of the user that the list is of.
     OfUser(ChangeRequestId),
     /// In the list of this status, after this position.
-    Stored(usize, Option<Position>),
+    OfStatus(usize, Option<Position>),
 }
 
 /// Lists change requests.
@@ -49,8 +47,8 @@ pub async fn list(call: Call) -> Answered {
             let after = if let Some(Next::OfUser(id)) = next { Some(id) } else { None };
             of_user(&call, user, after, size, wanted).await?
         }
-        (None, Some(Next::Stored(list, position))) => stored(&call, status, list, position, size, wanted).await?,
-        (None, _) => stored(&call, status, 0, None, size, wanted).await?,
+        (None, Some(Next::OfStatus(list, position))) => of_statuses(&call, status, list, position, size).await?,
+        (None, _) => of_statuses(&call, status, 0, None, size).await?,
     };
     let schema = call.app.schema(&call.caller.tenant).await?;
     let items: Vec<_> = requests.iter().map(|request| Json::Object(request.value.show(&schema, now))).collect();
@@ -82,25 +80,18 @@ async fn of_user(
     Ok((requests, next))
 }
 
-async fn stored(
+async fn of_statuses(
     call: &Call,
     status: Option<Status>,
     list: usize,
     position: Option<Position>,
     size: usize,
-    wanted: impl Fn(&Versioned<ChangeRequest>) -> bool,
 ) -> Result<Page> {
     let (tenant, table) = (&call.caller.tenant, call.app.table());
-    let lists: Vec<_> = match status {
-        // One that nobody decided in time is still stored as pending.
-        Some(Status::Expired) => vec![Status::Pending],
-        Some(status) => vec![status],
-        None => STORED.to_vec(),
-    };
+    let lists = status.map_or_else(|| Status::ALL.to_vec(), |status| vec![status]);
     let (mut found, mut list, mut position) = (Vec::new(), list, position);
     while let Some(status) = lists.get(list) {
         let (mut page, next) = table.change_requests(tenant, *status, position.as_ref(), size - found.len()).await?;
-        page.retain(&wanted);
         // What is left of forgotten users is nobody's to see.
         let mut ids: Vec<_> = page.iter().map(|request| request.value.user).collect();
         ids.sort_unstable();
@@ -117,7 +108,7 @@ async fn stored(
         }
     }
     let more = position.is_some() || list < lists.len();
-    Ok((found, more.then_some(Next::Stored(list, position))))
+    Ok((found, more.then_some(Next::OfStatus(list, position))))
 }
 
 /// Reads a change request.

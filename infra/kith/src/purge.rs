@@ -15,6 +15,7 @@ use shared::domain::versioned::Version;
 use shared::store::Table;
 use shared::store::definitions::Edit;
 use shared::store::keys::{SHARDS, listing_shard, owner_of_partition};
+use shared::store::table::Sorts;
 
 use crate::table::Failure;
 
@@ -86,8 +87,10 @@ async fn holders(table: &Table, tenant: &TenantId, id: &str) -> Result<Vec<UserI
     for shard in 0..SHARDS {
         let mut after = None;
         loop {
-            let page =
-                table.query_index(&listing_shard(tenant, shard), after.as_ref(), Some(100)).await.map_err(said)?;
+            let page = table
+                .query_index(&listing_shard(tenant, shard), Sorts::All, after.as_ref(), Some(100))
+                .await
+                .map_err(said)?;
             let ids: Vec<_> = page.keys.iter().filter_map(|key| Some(owner_of_partition(key.pk())?.1)).collect();
             let users = table.find_users(tenant, &ids).await.map_err(said)?;
             let holding = users.iter().filter(|user| user.value.held().any(|(_, held)| held == id));

@@ -55,13 +55,13 @@ pub struct PublicKey {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct State {
     keys: Vec<PublicKey>,
-    /// How many of [`SECRETS`] there are.
+    /// How many of [`OTHERS`] there are.
     #[serde(default = "two")]
-    secrets: usize,
+    others: usize,
 }
 
 /// The service's other keys, in the order in which the service came to need them: a table from before gets what it lacks.
-const SECRETS: [fn() -> Key; 3] = [Key::refresh_key, Key::cursor_key, Key::hash_key];
+const OTHERS: [fn() -> Key; 3] = [Key::refresh_key, Key::cursor_key, Key::hash_key];
 
 const fn two() -> usize {
     2
@@ -185,7 +185,7 @@ impl SigningKeys {
         for turn in 1..=8 {
             let item = self.table.get(&Key::public_keys()).await?;
             let stored = item.map(|item| item.read::<State>()).transpose()?;
-            let lacks = stored.as_ref().is_some_and(|stored| stored.value.secrets < SECRETS.len());
+            let lacks = stored.as_ref().is_some_and(|stored| stored.value.others < OTHERS.len());
             if lacks || stored.as_ref().is_none_or(|stored| stored.value.is_due(now)) {
                 match self.succeed(stored, now).await {
                     // Ours or another's: read what is there now.
@@ -218,11 +218,11 @@ impl SigningKeys {
             (known.cloned().unwrap_or_default(), None)
         };
         let mut writes: Vec<_> = private.into_iter().map(|private| Write::Put(private, Condition::Absent)).collect();
-        for key in SECRETS.iter().skip(state.secrets) {
+        for key in OTHERS.iter().skip(state.others) {
             let secret = STANDARD.encode(self.table.world().random.bytes::<32>());
             writes.push(Write::Put(Item::at(&key()).text("secret", secret), Condition::Absent));
         }
-        state.secrets = SECRETS.len();
+        state.others = OTHERS.len();
         let item = Item::at(&Key::public_keys());
         writes.push(match stored {
             Some(stored) => {

@@ -6,14 +6,15 @@
 use super::commit::{Condition, Failed, Write};
 use super::item::Item;
 use super::keys::{self, Key};
-use super::table::{Position, Range, Table};
-use crate::domain::change_request::{ChangeRequest, MAX_PENDING, Status};
+use super::table::{Position, Range, Sorts, Table};
+use crate::domain::change_request::{ChangeRequest, MAX_PENDING, PENDING_SECONDS, Status};
 use crate::domain::definition::Kind;
 use crate::domain::error::{Code, Error, Result};
 use crate::domain::hashing::Hashes;
 use crate::domain::id::{ChangeRequestId, TenantId, UserId};
 use crate::domain::schema::Schema;
 use crate::domain::versioned::{Version, Versioned, WriteLog};
+use crate::world::uuid_at;
 
 const TURNS: u32 = 20;
 /// What the names of requests in their user's partition begin with.
@@ -144,7 +145,9 @@ impl Table {
         items.iter().map(Item::read).collect()
     }
 
-    /// Requests that are stored under a status, oldest first, at most `limit` of those after the position `after`.
+    /// Requests of a status, oldest first, at most `limit` of those after the position `after`.
+    ///
+    /// One that nobody decided in time is still stored as pending: among those it is told by its age, which its id begins with.
     pub async fn change_requests(
         &self,
         tenant: &TenantId,
@@ -152,13 +155,20 @@ impl Table {
         after: Option<&Position>,
         limit: usize,
     ) -> Result<Listed> {
-        let page = self.query_index(&keys::requests(tenant, status), after, i32::try_from(limit).ok()).await?;
+        let now = self.world.clock.now();
+        let oldest = ChangeRequestId::new(uuid_at(now.plus_seconds(-PENDING_SECONDS).next())).to_string();
+        let (stored, sorts) = match status {
+            Status::Pending => (Status::Pending, Sorts::From(&oldest)),
+            Status::Expired => (Status::Pending, Sorts::Before(&oldest)),
+            status => (status, Sorts::All),
+        };
+        let page = self.query_index(&keys::requests(tenant, stored), sorts, after, i32::try_from(limit).ok()).await?;
         let mut requests: Vec<Versioned<ChangeRequest>> = Vec::with_capacity(page.keys.len());
         for item in self.get_many(&page.keys).await? {
             requests.push(item.read()?);
         }
         // The index may name one that was decided a moment ago.
-        requests.retain(|request| request.value.stored_status() == status);
+        requests.retain(|request| request.value.status(now) == status);
         requests.sort_by_key(|request| request.value.id);
         Ok((requests, page.next))
     }

@@ -7,7 +7,7 @@
 use super::commit::{Condition, Failed, Write};
 use super::item::Item;
 use super::keys::{self, Key, PROFILE, SWEEP};
-use super::table::{Range, Table};
+use super::table::{Range, Sorts, Table};
 use super::users::{LiveUser, TURNS, remove};
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{TenantId, UserId};
@@ -59,7 +59,7 @@ impl Table {
     pub async fn unfinished_forgets(&self) -> Result<Vec<(TenantId, UserId)>> {
         let (mut found, mut after) = (Vec::new(), None);
         loop {
-            let page = self.query_index(SWEEP, after.as_ref(), None).await?;
+            let page = self.query_index(SWEEP, Sorts::All, after.as_ref(), None).await?;
             found.extend(page.keys.iter().filter_map(|key| keys::owner_of_partition(key.pk())));
             after = page.next;
             if after.is_none() {

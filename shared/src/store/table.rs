@@ -74,6 +74,17 @@ pub struct Page {
     pub next: Option<String>,
 }
 
+/// Which part of a partition of the index is read.
+#[derive(Clone, Copy, Debug)]
+pub enum Sorts<'a> {
+    /// All of it.
+    All,
+    /// What sorts before this.
+    Before(&'a str),
+    /// This and what sorts after it.
+    From(&'a str),
+}
+
 /// Where a reading of the index goes on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
@@ -204,7 +215,13 @@ impl Table {
 
     /// Reads the keys of one partition of the index after a position, at most `limit` of them. The index is behind the table by a
     /// moment: whoever must not miss a write, or see an old one, reads the items themselves.
-    pub async fn query_index(&self, pk: &str, after: Option<&Position>, limit: Option<i32>) -> Result<IndexPage> {
+    pub async fn query_index(
+        &self,
+        pk: &str,
+        sorts: Sorts<'_>,
+        after: Option<&Position>,
+        limit: Option<i32>,
+    ) -> Result<IndexPage> {
         let text = |text: &str| AttributeValue::S(text.to_owned());
         let mut request = self
             .client
@@ -212,9 +229,17 @@ impl Table {
             .table_name(&*self.name)
             .index_name(INDEX)
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .key_condition_expression("gsi1pk = :pk")
             .expression_attribute_values(":pk", text(pk))
             .set_limit(limit);
+        request = match sorts {
+            Sorts::All => request.key_condition_expression("gsi1pk = :pk"),
+            Sorts::Before(bound) => request
+                .key_condition_expression("gsi1pk = :pk AND gsi1sk < :bound")
+                .expression_attribute_values(":bound", text(bound)),
+            Sorts::From(bound) => request
+                .key_condition_expression("gsi1pk = :pk AND gsi1sk >= :bound")
+                .expression_attribute_values(":bound", text(bound)),
+        };
         if let Some(after) = after {
             request = request
                 .exclusive_start_key("pk", text(&after.pk))

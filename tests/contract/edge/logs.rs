@@ -27,13 +27,13 @@ impl std::io::Write for Writer {
 }
 
 /// Keeps the log of this process.
-fn keep() {
+pub fn keep() {
     static KEPT: Once = Once::new();
     KEPT.call_once(|| log::to(|| Writer));
 }
 
 /// The lines about a request.
-fn lines(answer: &Answer) -> Vec<Value> {
+pub fn lines(answer: &Answer) -> Vec<Value> {
     let id = answer.header("x-request-id").expect("a request id");
     let text = String::from_utf8(LOG.lock().unwrap().clone()).unwrap();
     text.lines().filter(|line| line.contains(id)).map(|line| serde_json::from_str(line).unwrap()).collect()

@@ -5,6 +5,6 @@ mod cursors;
 mod headers;
 mod idempotency;
 mod limits;
-mod logs;
+pub mod logs;
 mod precedence;
 mod preconditions;

@@ -109,4 +109,9 @@ for_each_operation! {
     creating_a_definition_with_a_key: CreateDefinitionOnce;
     deleting_a_definition: DeleteDefinition;
     refreshing_a_token: Refresh;
+    asking_for_a_change: AskForChange;
+    approving_a_change: Approve;
+    approving_a_change_with_a_key: ApproveOnce;
+    rejecting_a_change: Reject;
+    rejecting_a_change_with_a_key: RejectOnce;
 }

@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 use tests::{Call, Client, Resource, Service, person};
 
+use super::decisions::Desk;
+
 const USERS: &str = "/identity/users";
 const SUBJECTS: &str = "/api/v1/sso/application-subjects";
 const DEFINITIONS: &str = "/identity/config/attribute-definitions";
@@ -26,10 +28,15 @@ pub enum Operation {
     CreateDefinitionOnce,
     DeleteDefinition,
     Refresh,
+    AskForChange,
+    Approve,
+    ApproveOnce,
+    Reject,
+    RejectOnce,
 }
 
 impl Operation {
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 21] = [
         Self::CreateUser,
         Self::CreateUserOnce,
         Self::CreateUserWithNewAttribute,
@@ -46,11 +53,29 @@ impl Operation {
         Self::CreateDefinitionOnce,
         Self::DeleteDefinition,
         Self::Refresh,
+        Self::AskForChange,
+        Self::Approve,
+        Self::ApproveOnce,
+        Self::Reject,
+        Self::RejectOnce,
     ];
 
     /// Whether the request carries an Idempotency-Key, so that a repeat is answered as the first would have been.
     pub fn has_key(self) -> bool {
-        matches!(self, Self::CreateUserOnce | Self::AddPersonaOnce | Self::CreateDefinitionOnce | Self::Block)
+        matches!(
+            self,
+            Self::CreateUserOnce
+                | Self::AddPersonaOnce
+                | Self::CreateDefinitionOnce
+                | Self::Block
+                | Self::ApproveOnce
+                | Self::RejectOnce
+        )
+    }
+
+    /// Whether it is one of the operations of change requests.
+    pub fn is_of_requests(self) -> bool {
+        matches!(self, Self::AskForChange | Self::Approve | Self::ApproveOnce | Self::Reject | Self::RejectOnce)
     }
 }
 
@@ -63,6 +88,7 @@ pub struct Scene {
     unused: Option<Resource>,
     subject: Option<Resource>,
     refresh_token: String,
+    desk: Option<Desk>,
 }
 
 fn there<T>(thing: Option<&T>) -> &T {
@@ -100,7 +126,9 @@ impl Scene {
             let body = json!({ "application_id": "shop", "subject": "old", "user_id": user.id });
             subject = Some(crm.create(SUBJECTS, body).await);
         }
-        Self { service, crm, user, persona, unused, subject, refresh_token }
+        let desk =
+            if operation.is_of_requests() { Some(Desk::set(&service, &crm, &user, operation).await) } else { None };
+        Self { service, crm, user, persona, unused, subject, refresh_token, desk }
     }
 
     /// The request.
@@ -144,6 +172,7 @@ impl Scene {
             Operation::Refresh => {
                 crm.token_for(&[("grant_type", "refresh_token"), ("refresh_token", &self.refresh_token)])
             }
+            _ => there(self.desk.as_ref()).call(operation),
         }
     }
 
@@ -191,6 +220,7 @@ impl Scene {
             }
             Operation::DeleteDefinition => vec![crm.get(&there(self.unused.as_ref()).path).await.code() == 404],
             Operation::Refresh => vec![true],
+            _ => there(self.desk.as_ref()).signs(operation).await,
         };
         assert!(signs.iter().all(|sign| *sign == signs[0]), "{operation:?} is half in: {signs:?}");
         signs[0]
@@ -202,7 +232,8 @@ impl Scene {
         let again = self.call(operation).await;
         let due: &[u16] = match operation {
             _ if operation.has_key() => &[200, 201],
-            Operation::Refresh => &[200],
+            Operation::Refresh | Operation::Approve | Operation::Reject => &[200],
+            Operation::AskForChange => &[202],
             // An erasure is repeated until it is complete.
             Operation::DeleteUser => &[204, 404],
             _ if !happened => &[200, 201, 204],

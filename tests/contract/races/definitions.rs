@@ -20,7 +20,8 @@ async fn ten_definitions_of_ten_clients_all_land() {
     let answers = at_once(calls).await;
     assert_eq!(count(&answers, &[201]), [10]);
     let crm = service.crm().await;
-    assert_eq!(crm.read(ATTRIBUTES).await["items"].as_array().unwrap().len(), 10);
+    let items = crm.read(ATTRIBUTES).await["items"].as_array().unwrap().clone();
+    assert_eq!(items.iter().filter(|item| item["system"] == json!(false)).count(), 10);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -93,4 +94,27 @@ async fn d3_of_many_mappings_of_one_subject_one_wins() {
     }
     assert_eq!(count(&at_once(calls).await, &[201, 409]), [1, 7]);
     service.check().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn d6_a_workflow_does_not_go_while_an_attribute_is_linked_to_it() {
+    let service = Service::start().await;
+    let crm = service.crm().await;
+    for round in 0..6 {
+        let workflow = crate::derived::workflow(&crm, crate::derived::FULL_NAME).await;
+        let attribute = |i: usize| {
+            let link = json!({ "workflow_id": workflow.id });
+            let name = format!("a{round}-{i}");
+            crm.post(ATTRIBUTES, json!({ "category": "common", "name": name, "data_format": "TEXT", "derived": link }))
+        };
+        let answers = at_once((0..4).map(attribute).chain([crm.delete(&workflow.path)])).await;
+        let (made, gone) = (count(&answers, &[201])[0], count(&answers, &[204])[0]);
+        assert!(made == 0 || gone == 0, "{made} attributes are derived by a workflow that is gone");
+        assert_eq!((made + count(&answers, &[422])[0], gone + count(&answers, &[409])[0]), (4, 1));
+        assert_eq!(crm.get(&workflow.path).await.code(), if gone == 1 { 404 } else { 200 });
+        for item in crm.read(ATTRIBUTES).await["items"].as_array().unwrap().iter().filter(|i| i["system"] == false) {
+            crm.delete(&format!("{ATTRIBUTES}/{}", item["id"].as_str().unwrap())).await.is(204);
+        }
+        crm.delete(&workflow.path).await;
+    }
 }

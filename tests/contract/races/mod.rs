@@ -1,6 +1,8 @@
 //! Many at once, on several threads (rules D1, D2, D3).
 
+mod approvals;
 mod definitions;
+mod deletions;
 mod personas;
 mod users;
 
@@ -10,7 +12,7 @@ use tests::{Answer, Call};
 use tokio::task::JoinSet;
 
 /// Sends all calls at once.
-async fn at_once(calls: impl IntoIterator<Item = Call>) -> Vec<Answer> {
+pub async fn at_once(calls: impl IntoIterator<Item = Call>) -> Vec<Answer> {
     let mut running = JoinSet::new();
     for call in calls {
         running.spawn(call.into_future());
@@ -19,6 +21,6 @@ async fn at_once(calls: impl IntoIterator<Item = Call>) -> Vec<Answer> {
 }
 
 /// How many answers have each of the statuses.
-fn count(answers: &[Answer], statuses: &[u16]) -> Vec<usize> {
+pub fn count(answers: &[Answer], statuses: &[u16]) -> Vec<usize> {
     statuses.iter().map(|status| answers.iter().filter(|answer| answer.code() == *status).count()).collect()
 }

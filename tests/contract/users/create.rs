@@ -121,7 +121,7 @@ async fn personas_may_be_imported_with_their_user() {
     let due = json!({
         "id": id, "persona_definition_id": role.id, "name": "employee", "scope": ["a", "b"], "status": "PENDING",
         "preferred": true, "valid_from": "2025-12-31T23:00:00.000Z", "valid_until": null,
-        "attributes": { "common": { "number": ["42"] } },
+        "attributes": { "common": { "number": ["42"] } }, "attribute_states": {},
     });
     assert_eq!(jan.body["personas"], json!([due]));
     let read = crm.get(&jan.below(&format!("personas/{id}"))).await.is(200);

@@ -1,5 +1,7 @@
 //! Attribute definitions.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::policy::ApprovalPolicy;
@@ -45,6 +47,9 @@ impl DataFormat {
         matches!(self, Self::Hash | Self::SearchableHash)
     }
 }
+
+/// The most workflows of a tenant that derive attributes: each write of a profile may have to run all of them.
+pub const MAX_LINKED: usize = 10;
 
 /// How the values of an attribute come about without being written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -163,7 +168,7 @@ impl Definition for AttributeDefinition {
             overrides: fields.boolean("override").unwrap_or_default(),
             system,
             unique: fields.boolean("unique").unwrap_or_default(),
-            derived: take_derived(&mut fields, schema),
+            derived: take_derived(&mut fields, id, schema),
             approval_policy: ApprovalPolicy::take(&mut fields, schema),
             deprecated: fields.boolean("deprecated").unwrap_or_default(),
         };
@@ -364,7 +369,7 @@ fn take_json_schema(fields: &mut Fields<'_>) -> Option<String> {
     }
 }
 
-fn take_derived(fields: &mut Fields<'_>, schema: &Schema) -> Option<Derived> {
+fn take_derived(fields: &mut Fields<'_>, id: DefinitionId, schema: &Schema) -> Option<Derived> {
     let document = fields.value("derived")?;
     let at = fields.at("derived");
     let mut inner = Fields::new(document, at, fields.violations());
@@ -376,6 +381,13 @@ fn take_derived(fields: &mut Fields<'_>, schema: &Schema) -> Option<Derived> {
         }
         found
     });
+    let mut linked: BTreeSet<_> = found.into_iter().collect();
+    let others = schema.custom_attributes().filter(|a| a.id != id && !a.deprecated);
+    linked.extend(others.filter_map(|a| Some(a.derived.as_ref()?.workflow_id)));
+    if linked.len() > MAX_LINKED {
+        let detail = format!("{} workflows derive attributes, at most {MAX_LINKED} are allowed", linked.len());
+        inner.refuse("workflow_id", Code::TooMany, detail);
+    }
     inner.finish();
     found.map(|workflow_id| Derived { workflow_id })
 }

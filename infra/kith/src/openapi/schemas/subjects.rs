@@ -1,6 +1,6 @@
 //! Authentication servers, applications, and the mappings of their subjects.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{Object, Schema};
 
@@ -25,11 +25,11 @@ pub(super) fn schemas() -> [(&'static str, Schema); 14] {
         ),
         ("ApplicationPatch", application_patch()),
         ("ApplicationList", page("Application")),
-        ("AuthenticationServerSubject", mapping(server).must("id", uuid("The id.")).schema()),
-        ("AuthenticationServerSubjectInput", mapping(server).closed().schema()),
+        ("AuthenticationServerSubject", mapped(server)),
+        ("AuthenticationServerSubjectInput", mapping(server).closed().example(mapping_example(server.0)).schema()),
         ("AuthenticationServerSubjectList", whole("AuthenticationServerSubject")),
-        ("ApplicationSubject", mapping(application).must("id", uuid("The id.")).schema()),
-        ("ApplicationSubjectInput", mapping(application).closed().schema()),
+        ("ApplicationSubject", mapped(application)),
+        ("ApplicationSubjectInput", mapping(application).closed().example(mapping_example(application.0)).schema()),
         ("ApplicationSubjectList", whole("ApplicationSubject")),
     ]
 }
@@ -120,7 +120,16 @@ fn mapping((party, about): (&str, &str)) -> Record {
         .must(party, matching(SLUG, about))
         .must("subject", text(MAX_TEXT, "The subject."))
         .must("user_id", uuid("The user."))
-        .example(
-            json!({ party: "corporate", "subject": "8f14e45f", "user_id": "0192f3c1-5a00-7000-8000-000000000001" }),
-        )
+}
+
+fn mapping_example(party: &str) -> Value {
+    json!({ party: "corporate", "subject": "8f14e45f", "user_id": "0192f3c1-5a00-7000-8000-000000000001" })
+}
+
+fn mapped(party: (&str, &str)) -> Schema {
+    let mut example = mapping_example(party.0);
+    if let Some(fields) = example.as_object_mut() {
+        fields.insert("id".to_owned(), "0192f3c1-5a00-7000-8000-00000000000c".into());
+    }
+    mapping(party).must("id", uuid("The id.")).example(example).schema()
 }

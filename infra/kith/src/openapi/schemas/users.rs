@@ -6,12 +6,11 @@ use shared::domain::text::MAX_EMAIL;
 use shared::domain::user::MAX_PERSONAS;
 use shared::domain::value::{MAX_VALUE, MAX_VALUES};
 use shared::http::call::{MAX_PAGE, PAGE};
-use utoipa::openapi::schema::ObjectBuilder;
 use utoipa::openapi::{Object, Schema};
 
 use super::super::shapes::{
-    NAME, OrNull, Record, Shape, boolean, either, formatted, integer, list, map, matching, named, string, text, time,
-    uuid, value, word,
+    NAME, OrNull, Record, Shape, anything, boolean, either, formatted, integer, list, map, matching, named, string,
+    text, time, uuid, value, word,
 };
 
 const MAX_TEXT: usize = 256;
@@ -183,7 +182,7 @@ fn verification() -> Schema {
 
 fn query() -> Schema {
     let scim = "A filter of RFC 7644 §3.4.2.2, made of `eq`, `and` and `personas[…]`.";
-    let member = ObjectBuilder::new().description(Some("The value that the field or attribute has.")).build();
+    let member = anything("The value that the field or attribute has.");
     let mut equal =
         map(None, Schema::Object(member), "Fields and `attributes.<category>.<name>` that must all be equal.");
     (equal.min_properties, equal.max_properties) = (Some(1), Some(10));

@@ -12,7 +12,7 @@ use tests::{Client, Service};
 
 const USERS: &str = "/identity/users";
 const SLOTS: usize = 4;
-const CASES: u32 = 200;
+const CASES: u32 = 40;
 
 /// What a profile holds, as far as the model varies it. `None` is absent.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -291,10 +291,10 @@ impl Run {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(super::config(CASES))]
 
     #[test]
-    fn d1_d2_d4_h4_users_do_what_the_model_does(ops in vec((0..SLOTS, op()), 1..16)) {
+    fn d1_d2_d4_h4_users_do_what_the_model_does(ops in vec((0..SLOTS, op()), 40)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(async {
             let mut run = Run::start().await;

@@ -1,0 +1,164 @@
+"""What the tour does not need and the roles have to allow, on the deployed stack: the sweeper, requests about personas, searchable hashes.
+
+    beyond_the_tour.py CLIENT_ID CLIENT_SECRET   inside deploy_local.py, as a client with the scope administrator
+
+The sweeper is called as its schedule calls it. What is due is made first: a derived attribute whose workflow has changed, and an erasure
+that was interrupted. The engine's clock cannot be moved, so the note of when the change was noticed is made older instead.
+"""
+
+import base64
+import json
+import os
+import sys
+import urllib.request
+
+import boto3
+
+TABLE = os.environ["KITH_TABLE"]
+TENANT = "acme"
+
+
+def client(service: str):
+    return boto3.client(service, endpoint_url=os.environ["KITH_ENDPOINT"])
+
+
+class Api:
+    """The deployed service, for one client."""
+
+    def __init__(self, client_id: str, secret: str) -> None:
+        credentials = base64.b64encode(f"{client_id}:{secret}".encode()).decode()
+        headers = {"Authorization": f"Basic {credentials}", "Content-Type": "application/x-www-form-urlencoded"}
+        _, issued = self.send("POST", "/idhub/oidc/v1/token", headers, b"grant_type=client_credentials")
+        self.headers = {"Authorization": f"Bearer {issued['access_token']}", "Content-Type": "application/json"}
+
+    @staticmethod
+    def send(method: str, path: str, headers: dict[str, str], body: bytes | None) -> tuple[str | None, dict]:
+        request = urllib.request.Request(os.environ["KITH_URL"] + path, data=body, headers=headers, method=method)
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            content = answer.read()
+            return answer.headers["ETag"], json.loads(content) if content else {}
+
+    def ask(self, method: str, path: str, body=None, **headers: str) -> tuple[str | None, dict]:
+        return self.send(method, path, self.headers | headers, json.dumps(body).encode() if body is not None else None)
+
+
+def sweep() -> dict:
+    """One call through the Lambda API, as the schedule calls the alias; returns its report."""
+    answer = client("lambda").invoke(FunctionName=os.environ["KITH_SWEEPER"], Qualifier="live", Payload=b"{}")
+    report = json.loads(answer["Payload"].read())
+    if "FunctionError" in answer:
+        raise SystemExit(f"beyond_the_tour: {report}")
+    print(f"the sweeper's report: {report}")
+    return report
+
+
+def expect(is_so: bool, otherwise: str) -> None:
+    if not is_so:
+        raise SystemExit(f"beyond_the_tour: {otherwise}")
+
+
+def script(word: str) -> str:
+    return f"function main(item) {{ item.output = tb.simpleResponse({{ greeting: ['{word} ' + item.input.value.given_name] }}); }}"
+
+
+def older() -> None:
+    """Makes the note of the last change so old that no function can still remember what was before."""
+    table, key = client("dynamodb"), {"pk": {"S": f"T#{TENANT}#J"}, "sk": {"S": "DERIVE"}}
+    document = json.loads(table.get_item(TableName=TABLE, Key=key, ConsistentRead=True)["Item"]["doc"]["S"])
+    document["noticed_at"] = "2026-01-01T00:00:00.000Z"
+    change = {"UpdateExpression": "SET doc = :doc", "ExpressionAttributeValues": {":doc": {"S": json.dumps(document)}}}
+    table.update_item(TableName=TABLE, Key=key, **change)
+
+
+def interrupt(user: str) -> str:
+    """Undoes the end of an erasure: the tombstone waits again, and something the person owned is left, with its look-up elsewhere."""
+    table, pk, forward = client("dynamodb"), f"T#{TENANT}#U#{user}", f"T#{TENANT}#S#left"
+    owned = {"holder": {"S": user}}
+    table.put_item(TableName=TABLE, Item={"pk": {"S": pk}, "sk": {"S": "S#left"}, "forward": {"S": forward}} | owned)
+    table.put_item(TableName=TABLE, Item={"pk": {"S": forward}, "sk": {"S": "-"}} | owned)
+    table.update_item(
+        TableName=TABLE,
+        Key={"pk": {"S": pk}, "sk": {"S": "PROFILE"}},
+        UpdateExpression="SET gsi1pk = :sweep, gsi1sk = deleted_at REMOVE expires_at",
+        ExpressionAttributeValues={":sweep": {"S": "SWEEP"}},
+    )
+    return forward
+
+
+def define(api: Api, name: str, **properties) -> dict:
+    """Defines an attribute."""
+    attribute = {"category": "common", "name": name, "data_format": "TEXT"} | properties
+    return api.ask("POST", "/identity/config/attribute-definitions", attribute)[1]
+
+
+def requests(api: Api) -> None:
+    """A persona's attribute that only people approve; the request goes with its user."""
+    approver = {"statements": [{"persona": "approver"}]}
+    api.ask("POST", "/config/persona-definitions", {"name": "approver"})
+    badge = define(api, "room", approval_policy=approver)
+    api.ask("POST", "/config/persona-definitions", {"name": "visitor", "attributes": [badge["id"]]})
+    _, user = api.ask("POST", "/identity/users", {"username": "bo", "personas": [{"name": "visitor"}]})
+    path = f"/identity/users/{user['id']}"
+    value = {"category": "common", "name": "room", "value": ["B-7"]}
+    _, asked = api.ask("PATCH", f"{path}/personas/{user['personas'][0]['id']}/attribute", value, **{"If-Match": "*"})
+    expect(asked.get("status") == "PENDING", f"nobody was asked: {asked}")
+    _, listed = api.ask("GET", "/identity/change-requests?status=PENDING")
+    expect([item["id"] for item in listed["items"]] == [asked["id"]], f"the request is not listed: {listed}")
+    api.ask("DELETE", path)
+    _, listed = api.ask("GET", "/identity/change-requests")
+    waiting = [item for item in listed["items"] if item["user_id"] == user["id"]]
+    expect(not waiting, f"the request outlives its user: {listed}")
+
+
+def hashes(api: Api) -> None:
+    """A searchable secret, whose key every function reads."""
+    define(api, "token", data_format="SEARCHABLE_HASH", search="exact")
+    secret = {"attributes": {"common": {"token": ["open sesame"]}}}
+    _, user = api.ask("POST", "/identity/users", {"username": "cas"} | secret)
+    expect(user["attributes"]["common"]["token"] == [{"set": True}], "the secret is shown")
+    filtered = {"filter": {"attributes.common.token": "open sesame"}}
+    _, found = api.ask("POST", "/identity/users/query", filtered)
+    expect([item["id"] for item in found["items"]] == [user["id"]], "the secret does not find its user")
+    api.ask("GET", f"/identity/users/{user['id']}/personas")
+    api.ask("DELETE", f"/identity/users/{user['id']}")
+
+
+def sweeping(api: Api) -> None:
+    """What the sweeper does without being asked."""
+    tag, workflow = api.ask("POST", "/identity/config/workflows", {"name": "greeting", "script": script("Dear")})
+    define(api, "greeting", search="exact", derived={"workflow_id": workflow["id"]})
+    define(api, "nickname")
+    # The attribute is unknown to what functions remember, so that they read the definitions anew, the derived one among them.
+    named = {"common": {"nickname": ["J"]}}
+    _, user = api.ask("POST", "/identity/users", {"username": "an", "given_name": "An", "attributes": named})
+    path = f"/identity/users/{user['id']}"
+    expect(user["attributes"]["common"].get("greeting") == ["Dear An"], f"nothing was derived: {user}")
+
+    api.ask("PATCH", f"/identity/config/workflows/{workflow['id']}", {"script": script("Hello")}, **{"If-Match": tag})
+    expect(sweep()["derived"] == 0, "functions may still write what the script before makes")
+    older()
+    expect(sweep()["changed"] == 1, "the user was not computed anew")
+    _, user = api.ask("GET", path)
+    expect(user["attributes"]["common"]["greeting"] == ["Hello An"], f"the user is as before: {user}")
+    filtered = {"filter": {"attributes.common.greeting": "Hello An"}}
+    _, found = api.ask("POST", "/identity/users/query", filtered)
+    expect([item["id"] for item in found["items"]] == [user["id"]], "the look-up is as before")
+
+    api.ask("DELETE", path)
+    forward = interrupt(user["id"])
+    expect(sweep()["erasures"] == 1, "the erasure was not found")
+    left = client("dynamodb").get_item(TableName=TABLE, Key={"pk": {"S": forward}, "sk": {"S": "-"}}, ConsistentRead=True)
+    expect("Item" not in left, "something of the person is left")
+    nothing = {"erasures": 0, "derived": 0, "changed": 0, "failed": 0}
+    expect(sweep() == nothing, "there is something to do left")
+
+
+def main() -> None:
+    api = Api(*sys.argv[1:])
+    sweeping(api)
+    requests(api)
+    hashes(api)
+
+
+if __name__ == "__main__":
+    main()
