@@ -133,12 +133,11 @@ impl std::error::Error for Failure {}
 /// A script's own words, fit to be quoted: without line breaks and controls, and not too long.
 fn one_line(text: &str) -> String {
     const ROOM_FOR_THE_LINE: usize = 20;
-    let mut line: String = text
-        .chars()
-        .take(MAX_MESSAGE - ROOM_FOR_THE_LINE)
-        .map(|c| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') { ' ' } else { c })
-        .collect();
-    if line.len() < text.len() {
+    let mut chars = text.chars();
+    let shown = chars.by_ref().take(MAX_MESSAGE - ROOM_FOR_THE_LINE);
+    let mut line: String =
+        shown.map(|c| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') { ' ' } else { c }).collect();
+    if chars.next().is_some() {
         line.push('…');
     }
     line

@@ -27,7 +27,9 @@ use super::Report;
 const SETTLED_SECONDS: i64 = CACHE_SECONDS + 30;
 /// How many profiles are walked between two notes of how far the walk is: few enough to be done before Lambda ends the call, however slow
 /// the scripts are.
-const PAGE: i32 = 20;
+const PAGE: i32 = 5;
+/// How many more walks there are for profiles that failed while nothing changed.
+const ROUNDS: u8 = 2;
 
 /// How far the walk for a configuration is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +41,30 @@ struct Progress {
     /// The shard of the listing that is walked; past the last one the walk is done.
     shard: u8,
     position: Option<Position>,
+    /// Whether this walk changed a profile, and whether one failed.
+    #[serde(default)]
+    changed: bool,
+    #[serde(default)]
+    failed: bool,
+    /// How many walks there were before in which profiles failed.
+    #[serde(default)]
+    round: u8,
+}
+
+impl Progress {
+    /// What follows a page. A profile that failed may have stood in the way of another one, whose unique value it had, or its script may
+    /// have been short of time: as long as that can help there is another walk.
+    fn after(&mut self, next: Option<Position>) {
+        self.position = next;
+        if self.position.is_some() {
+            return;
+        }
+        self.shard += 1;
+        if self.shard == SHARDS && self.failed && (self.changed || self.round < ROUNDS) {
+            let round = if self.changed { 0 } else { self.round + 1 };
+            (self.shard, self.changed, self.failed, self.round) = (0, false, false, round);
+        }
+    }
 }
 
 /// What is derived, by the versions of all that it depends on: a change that was taken back is a change too, because profiles were
@@ -68,7 +94,15 @@ pub async fn recompute(app: &App, tenant: &TenantId, until: Timestamp, report: &
         stored => {
             // Where nothing is derived there is nothing to walk for.
             let shard = if fingerprint.is_empty() { SHARDS } else { 0 };
-            let value = Progress { fingerprint, noticed_at: now, shard, position: None };
+            let value = Progress {
+                fingerprint,
+                noticed_at: now,
+                shard,
+                position: None,
+                changed: false,
+                failed: false,
+                round: 0,
+            };
             let next = stored.as_ref().map_or_else(|| Versioned::first(value.clone()), |s| s.changed_to(value.clone()));
             if !note(app, &key, stored.as_ref(), &next).await? {
                 return Ok(());
@@ -82,14 +116,14 @@ pub async fn recompute(app: &App, tenant: &TenantId, until: Timestamp, report: &
     {
         let Progress { shard, position, .. } = &progress.value;
         let page = table.query_index(&listing_shard(tenant, *shard), Sorts::All, position.as_ref(), Some(PAGE)).await?;
+        let before = *report;
         for (_, user) in page.keys.iter().filter_map(|key| owner_of_partition(key.pk())) {
             recompute_user(app, &schema, user, report).await?;
         }
         let mut value = progress.value.clone();
-        value.position = page.next;
-        if value.position.is_none() {
-            value.shard += 1;
-        }
+        value.changed |= report.changed > before.changed;
+        value.failed |= report.failed > before.failed;
+        value.after(page.next);
         let next = progress.changed_to(value);
         if !note(app, &key, Some(&progress), &next).await? {
             return Ok(());

@@ -10,7 +10,7 @@ use shared::domain::error::Result;
 use shared::world::Timestamp;
 
 /// How long one call works, in seconds; the next one goes on where it stopped.
-pub const BUDGET_SECONDS: i64 = 40;
+pub const BUDGET_SECONDS: i64 = 30;
 
 /// What one call did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]

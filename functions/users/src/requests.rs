@@ -9,11 +9,11 @@ use shared::domain::user::User;
 use shared::domain::{Json, Versioned};
 use shared::http::Call;
 use shared::http::answer::{Answer, Answered};
-use shared::http::call::Recorder;
+use shared::http::call::{MAX_PAGE_BYTES, Recorder};
 use shared::http::profile::shown_request;
 use shared::object;
 use shared::script;
-use shared::store::change_requests::decide;
+use shared::store::change_requests::{decide, position_of};
 use shared::store::table::Position;
 use shared::store::users::{Edit, LiveUser};
 use shared::store::{Failed, Write};
@@ -74,8 +74,10 @@ async fn of_user(
     }
     let mut requests = table.change_requests_of(tenant, user).await?;
     requests.retain(|request| wanted(request) && after.is_none_or(|after| request.value.id > after));
-    let more = requests.len() > size;
+    let (mut bytes, before) = (0, requests.len());
     requests.truncate(size);
+    cut(&mut requests, &mut bytes, false);
+    let more = requests.len() < before;
     let next = requests.last().filter(|_| more).map(|last| Next::OfUser(last.value.id));
     Ok((requests, next))
 }
@@ -89,7 +91,7 @@ async fn of_statuses(
 ) -> Result<Page> {
     let (tenant, table) = (&call.caller.tenant, call.app.table());
     let lists = status.map_or_else(|| Status::ALL.to_vec(), |status| vec![status]);
-    let (mut found, mut list, mut position) = (Vec::new(), list, position);
+    let (mut found, mut list, mut position, mut bytes) = (Vec::<Versioned<ChangeRequest>>::new(), list, position, 0);
     while let Some(status) = lists.get(list) {
         let (mut page, next) = table.change_requests(tenant, *status, position.as_ref(), size - found.len()).await?;
         // What is left of forgotten users is nobody's to see.
@@ -98,7 +100,12 @@ async fn of_statuses(
         ids.dedup();
         let live: Vec<_> = table.find_users(tenant, &ids).await?.iter().map(|user| user.value.id).collect();
         page.retain(|request| live.contains(&request.value.user));
+        let full = cut(&mut page, &mut bytes, !found.is_empty());
         found.extend(page);
+        if full {
+            position = found.last().map(|last| position_of(tenant, &last.value));
+            break;
+        }
         position = next;
         if position.is_none() {
             list += 1;
@@ -109,6 +116,18 @@ async fn of_statuses(
     }
     let more = position.is_some() || list < lists.len();
     Ok((found, more.then_some(Next::OfStatus(list, position))))
+}
+
+/// Cuts off what would make a page too large, the first request of the page excepted; whether something was cut off.
+fn cut(requests: &mut Vec<Versioned<ChangeRequest>>, bytes: &mut usize, begun: bool) -> bool {
+    let fits = requests.iter().enumerate().position(|(i, request)| {
+        *bytes += request.value.size();
+        *bytes > MAX_PAGE_BYTES && (begun || i > 0)
+    });
+    if let Some(first) = fits {
+        requests.truncate(first);
+    }
+    fits.is_some()
 }
 
 /// Reads a change request.

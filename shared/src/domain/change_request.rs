@@ -21,7 +21,7 @@ use super::schema::Schema;
 use super::scope::Scope;
 use super::user::User;
 use super::value;
-use super::versioned::{Tag, Versioned};
+use super::versioned::{Tag, Versioned, content};
 use super::word::words;
 use crate::object;
 use crate::world::{Timestamp, World};
@@ -30,6 +30,8 @@ use crate::world::{Timestamp, World};
 pub const PENDING_SECONDS: i64 = 30 * 24 * 3600;
 /// How long a request is kept after that, in seconds: 60 days.
 pub const KEPT_SECONDS: i64 = 60 * 24 * 3600;
+/// The most bytes of a request: what was and what is to be.
+pub const MAX_REQUEST: usize = 200 * 1024;
 /// The most requests of one user that wait at a time.
 pub const MAX_PENDING: usize = 20;
 
@@ -136,7 +138,12 @@ pub fn refuse_new(user: &User, persona: Option<PersonaId>, unapproved: &[&Attrib
             }
         };
         for place in places {
-            let detail = format!("`{}` needs an approval: leave it out here and change it afterwards", definition.name);
+            let how = if definition.is_required() {
+                "only who may approve it makes a profile with it"
+            } else {
+                "leave it out here and change it afterwards"
+            };
+            let detail = format!("`{}` needs an approval: {how}", definition.name);
             violations.add(place, Code::NotAllowed, detail);
         }
     }
@@ -162,7 +169,7 @@ impl ChangeRequest {
             }
         };
         let created_at = world.clock.now();
-        Ok(Self {
+        let request = Self {
             id: ChangeRequestId::new(world.new_uuid()),
             user: before.value.id,
             persona,
@@ -173,7 +180,19 @@ impl ChangeRequest {
             created_at,
             expires_at: created_at.plus_seconds(PENDING_SECONDS),
             profile_tag: before.tag().clone(),
-        })
+        };
+        let size = request.size();
+        if size > MAX_REQUEST {
+            let detail = format!("the change request takes {size} bytes, at most {MAX_REQUEST} are allowed");
+            return Err(Error::invalid("", Code::TooLarge, detail));
+        }
+        Ok(request)
+    }
+
+    /// The bytes that it takes.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        content(self).len()
     }
 
     /// When the request is no longer kept.
@@ -272,10 +291,13 @@ impl ChangeRequest {
         };
         for change in &self.changes {
             let Field::Attribute(id) = change.field else { continue };
-            let values: Vec<String> = serde_json::from_value(change.to.clone()).unwrap_or_default();
+            let values =
+                |stored: &serde_json::Value| serde_json::from_value::<Vec<String>>(stored.clone()).unwrap_or_default();
             let at = change.field.pointer(schema);
             match schema.attribute(id) {
-                Some(definition) => value::recheck(&values, &at, definition, &mut violations),
+                Some(definition) => {
+                    value::recheck(&values(&change.from), &values(&change.to), &at, definition, &mut violations);
+                }
                 None => violations.add(at, Code::Unknown, "the attribute is no longer defined"),
             }
         }

@@ -15,6 +15,8 @@ pub struct Derivation<'s> {
     pub workflow: &'s Workflow,
     /// The attributes, at least one.
     pub attributes: Vec<&'s AttributeDefinition>,
+    /// The names of deprecated attributes that are linked to it too: they keep what they have.
+    kept: Vec<&'s str>,
 }
 
 /// The workflows that derive attributes of a tenant's profiles, in the order of their ids. Deprecated attributes keep what they
@@ -24,15 +26,18 @@ pub fn derivations(schema: &Schema) -> Vec<Derivation<'_>> {
     let derived_by = |workflow: &Workflow| {
         let id = workflow.id;
         let linked = move |a: &&AttributeDefinition| a.derived.as_ref().is_some_and(|d| d.workflow_id == id);
-        schema.custom_attributes().filter(|a| !a.deprecated).filter(linked).collect()
+        schema.custom_attributes().filter(linked).partition::<Vec<_>, _>(|a| !a.deprecated)
     };
-    let all = schema.workflows.values().map(|workflow| Derivation { attributes: derived_by(workflow), workflow });
+    let all = schema.workflows.values().map(|workflow| {
+        let (attributes, deprecated) = derived_by(workflow);
+        Derivation { workflow, attributes, kept: deprecated.into_iter().map(|a| a.name.as_str()).collect() }
+    });
     all.filter(|derivation| !derivation.attributes.is_empty()).collect()
 }
 
 /// What scripts see of a user: the predefined attributes as scalars (`null` where there is none), and the custom ones as arrays under
-/// `attributes.<category>.<name>`. Derived and hashed values are not in it, and no time: a script's answer depends on
-/// what callers write and on nothing else.
+/// `attributes.<category>.<name>`. Derived and hashed values are not in it, no time and no status: a script's answer
+/// depends on what callers write and on nothing else, and no script stands in the way of blocking a user.
 #[must_use]
 pub fn principal(user: &User, schema: &Schema) -> Json {
     let mut attributes = user.attributes.clone();
@@ -40,7 +45,6 @@ pub fn principal(user: &User, schema: &Schema) -> Json {
     let mut shown = crate::object! {
         "id" => user.id,
         "email_verified" => user.email_verified,
-        "status" => user.status.name(),
         "attributes" => value::show(&attributes, schema, Access::Full),
     };
     for field in Predefined::ALL {
@@ -54,7 +58,8 @@ impl Derivation<'_> {
     /// value; a name that is none of the workflow's attributes is an error.
     pub fn apply(&self, mut user: User, output: &Object, writing: &Writing<'_>) -> Result<User> {
         let mut violations = Violations::default();
-        for name in output.keys().filter(|name| !self.attributes.iter().any(|a| a.name == **name)) {
+        let known = |name: &str| self.attributes.iter().any(|a| a.name == name) || self.kept.contains(&name);
+        for name in output.keys().filter(|name| !known(name)) {
             let detail = format!("the workflow {} answers `{name}`, which it does not derive", self.workflow.id);
             violations.add(self.pointer(), Code::DerivedFailed, detail);
         }

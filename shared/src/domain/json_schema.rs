@@ -3,7 +3,10 @@
 //!
 //! A few lines of schema can take hours: branches that refer to branches double with each level, and `unevaluatedProperties` tries every
 //! path. So a schema is walked first as a validator would expand it, references followed; what grows past [`MAX_EXPANDED`],
-//! refers to itself, or uses a keyword whose cost this walk does not see, is refused.
+//! refers to itself, or uses a keyword whose cost this walk does not see, is refused. Patterns are few and small; what was compiled is kept.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jsonschema::{Draft, PatternOptions, Validator};
 use serde_json::{Map, Value};
@@ -17,6 +20,12 @@ use super::json::Json;
 pub const MAX_SCHEMA: usize = 16 * 1024;
 /// The most keywords of a schema, each counted as often as references lead to it.
 pub const MAX_EXPANDED: usize = 1000;
+/// The most patterns of a schema.
+pub const MAX_PATTERNS: usize = 30;
+/// The most bytes that a compiled pattern takes.
+const MAX_PATTERN: usize = 1 << 18;
+/// How many compiled schemas a process keeps.
+const KEPT: usize = 16;
 /// The longest message about a value that does not fit, in characters.
 const MAX_MESSAGE: usize = 200;
 /// The only draft.
@@ -44,7 +53,7 @@ pub(super) fn check_schema(schema: &Json) -> Result<String, Refusal> {
         return Err((Code::TooLong, format!("{} bytes, at most {MAX_SCHEMA} are allowed", text.len())));
     }
     let root: Value = serde_json::from_str(&text).map_err(|error| refuse(error.to_string()))?;
-    let mut walk = Walk { root: &root, following: Vec::new(), expanded: 0 };
+    let mut walk = Walk { root: &root, following: Vec::new(), expanded: 0, patterns: 0 };
     walk.schema(&root).map_err(refuse)?;
     compile(&root).map_err(refuse)?;
     Ok(text)
@@ -54,7 +63,7 @@ fn compile(schema: &Value) -> Result<Validator, String> {
     jsonschema::options()
         .with_draft(Draft::Draft202012)
         .offline()
-        .with_pattern_options(PatternOptions::regex().size_limit(1 << 20).dfa_size_limit(1 << 20))
+        .with_pattern_options(PatternOptions::regex().size_limit(MAX_PATTERN).dfa_size_limit(MAX_PATTERN))
         .build(schema)
         .map_err(|error| {
             short(&format!("the schema cannot be used: {} at `{}`", error.masked(), error.instance_path()))
@@ -65,16 +74,29 @@ fn compile(schema: &Value) -> Result<Validator, String> {
 pub(super) fn check_against_schema(text: &str, definition: &AttributeDefinition) -> Result<(), Refusal> {
     let Some(schema) = &definition.json_schema else { return Ok(()) };
     let refuse = |detail: String| (Code::Schema, detail);
-    let read = |text: &str| serde_json::from_str::<Value>(text).map_err(|error| refuse(error.to_string()));
-    let (schema, value) = (read(schema)?, read(text)?);
-    let validator = compile(&schema).map_err(refuse)?;
-    validator.validate(&value).map_err(|error| {
+    let value: Value = serde_json::from_str(text).map_err(|error| refuse(error.to_string()))?;
+    compiled(schema).map_err(refuse)?.validate(&value).map_err(|error| {
         refuse(short(&format!(
             "the value does not fit the JSON Schema: {} at `{}`",
             error.masked(),
             error.instance_path()
         )))
     })
+}
+
+/// The compiled form of a stored schema, kept for the next value.
+fn compiled(schema: &str) -> Result<Arc<Validator>, String> {
+    static COMPILED: Mutex<VecDeque<(String, Arc<Validator>)>> = Mutex::new(VecDeque::new());
+    let compiled = || COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, validator)) = compiled().iter().find(|(text, _)| text == schema) {
+        return Ok(validator.clone());
+    }
+    let root: Value = serde_json::from_str(schema).map_err(|error| error.to_string())?;
+    let validator = Arc::new(compile(&root)?);
+    let mut compiled = compiled();
+    compiled.truncate(KEPT - 1);
+    compiled.push_front((schema.to_owned(), validator.clone()));
+    Ok(validator)
 }
 
 fn short(message: &str) -> String {
@@ -90,6 +112,7 @@ struct Walk<'s> {
     /// The references that led here.
     following: Vec<&'s str>,
     expanded: usize,
+    patterns: usize,
 }
 
 impl<'s> Walk<'s> {
@@ -109,6 +132,16 @@ impl<'s> Walk<'s> {
     }
 
     fn keyword(&mut self, keyword: &str, value: &'s Value) -> Result<(), String> {
+        self.patterns += match (keyword, value) {
+            ("pattern", _) => 1,
+            ("patternProperties", Value::Object(patterns)) => patterns.len(),
+            _ => 0,
+        };
+        if self.patterns > MAX_PATTERNS {
+            return Err(format!(
+                "the schema has more than {MAX_PATTERNS} patterns, each counted as often as it is referred to"
+            ));
+        }
         match (keyword, value) {
             ("$schema", Value::String(draft)) if draft.trim_end_matches('#') == DRAFT => Ok(()),
             ("$schema", _) => Err(format!("the draft of JSON Schema is `{DRAFT}`")),
@@ -199,5 +232,8 @@ mod tests {
         let levels: Vec<_> = (0..30).map(branch).collect();
         let bomb = format!(r##"{{"$ref":"#/$defs/0","$defs":{{{},"30":true}}}}"##, levels.join(","));
         assert!(check(&bomb).unwrap_err().1.contains("more than 1000 keywords"));
+        let patterns: Vec<_> = (0..31).map(|i| format!(r#"{{"pattern":"^x{i}$"}}"#)).collect();
+        let many = format!(r#"{{"anyOf":[{}]}}"#, patterns.join(","));
+        assert!(check(&many).unwrap_err().1.contains("more than 30 patterns"));
     }
 }

@@ -146,7 +146,7 @@ impl Persona {
             match value::read_one(value, &at, definition, stored, writing, fields.violations()) {
                 Some(values) if values.is_empty() => {
                     persona.attributes.remove(&definition.id);
-                    if definition.required && stored.is_some() {
+                    if definition.is_required() && stored.is_some() {
                         fields.refuse("value", Code::Required, format!("`{}` is required", definition.name));
                     }
                 }
@@ -199,7 +199,7 @@ impl Persona {
     /// Checks that what its definition requires is there: all of it for a new persona, else what was there `before`.
     fn check_required(&self, before: &Values, new: bool, at: &str, schema: &Schema, violations: &mut Violations) {
         let listed = schema.persona(self.definition).map(|p| p.attributes.as_slice()).unwrap_or_default();
-        for attribute in listed.iter().filter_map(|id| schema.attribute(*id)).filter(|a| a.required) {
+        for attribute in listed.iter().filter_map(|id| schema.attribute(*id)).filter(|a| a.is_required()) {
             let due = new || before.contains_key(&attribute.id);
             if due && !self.attributes.contains_key(&attribute.id) {
                 violations.missing(&format!("{at}/{}/{}", attribute.category, attribute.name), &attribute.name);

@@ -100,7 +100,7 @@ impl User {
     /// Checks that what is required is there: all of it, or what was there `before`.
     pub fn check_required(&self, before: Option<&Self>, schema: &Schema, violations: &mut Violations) {
         let of_personas = schema.persona_attributes();
-        for definition in schema.attributes.values().filter(|a| a.required && !of_personas.contains(&a.id)) {
+        for definition in schema.attributes.values().filter(|a| a.is_required() && !of_personas.contains(&a.id)) {
             let (at, is_there): (_, &dyn Fn(&Self) -> bool) = match definition.predefined() {
                 // Its absence is said where it is read.
                 Some(Predefined::Username) => continue,

@@ -215,8 +215,14 @@ pub(super) fn read_values(
 }
 
 /// Checks stored values once more, by a definition that may have changed since they were read.
-pub(super) fn recheck(values: &[String], at: &str, definition: &AttributeDefinition, violations: &mut Violations) {
-    if definition.deprecated && !values.is_empty() {
+pub(super) fn recheck(
+    before: &[String],
+    values: &[String],
+    at: &str,
+    definition: &AttributeDefinition,
+    violations: &mut Violations,
+) {
+    if definition.deprecated && values.iter().any(|value| !before.contains(value)) {
         violations.add(at, Code::NotAllowed, DEPRECATED);
     }
     for (i, value) in values.iter().enumerate() {

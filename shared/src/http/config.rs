@@ -39,10 +39,8 @@ pub async fn create<T: Definition>(mut call: Call) -> Answered {
     let (call, body, flaw) = (&call, &body, flaw.as_ref());
     call.once(|record| async move {
         let world = call.app.world();
-        let decide = |_: Option<&_>, schema: &_| {
-            let made = T::read(body.clone(), None, schema, world)?;
-            without(flaw).map(|()| Edit::Create(made))
-        };
+        let decide =
+            |_: Option<&_>, schema: &_| without(flaw, T::read(body.clone(), None, schema, world)).map(Edit::Create);
         let made = edited(call, None, decide, |next| record.of(&created(next))).await?;
         Ok(created(&made.ok_or(Error::NotFound)?))
     })
@@ -75,8 +73,17 @@ async fn flaw<T: Definition>(call: &Call, body: &Json) -> Result<Option<Violatio
     }
 }
 
-fn without(flaw: Option<&Violation>) -> Result<()> {
-    flaw.cloned().map_or(Ok(()), |flaw| Err(Error::Invalid(vec![flaw])))
+/// What was read, if there is no flaw either; else all that is wrong.
+fn without<T>(flaw: Option<&Violation>, read: Result<T>) -> Result<T> {
+    match (flaw.cloned(), read) {
+        (None, read) => read,
+        (Some(flaw), Ok(_)) => Err(Error::Invalid(vec![flaw])),
+        (Some(flaw), Err(Error::Invalid(mut violations))) => {
+            violations.push(flaw);
+            Err(Error::Invalid(violations))
+        }
+        (Some(_), Err(error)) => Err(error),
+    }
 }
 
 /// Lists the definitions that match the query's filters.
@@ -143,8 +150,8 @@ pub async fn patch<T: Definition>(mut call: Call) -> Answered {
         let mut violations = Violations::default();
         refuse_unknown_nulls(&body, &shown, &mut violations);
         let removed = |name: &&&str| body.as_object().and_then(|body| body.get(**name)) == Some(&Json::Null);
-        for name in current.fixed().iter().filter(removed) {
-            let detail = format!("`{name}` never changes after creation");
+        for name in ["id", "system"].iter().chain(current.fixed()).filter(removed).filter(|n| shown.contains_key(**n)) {
+            let detail = format!("`{name}` is not removed");
             violations.add(crate::domain::field::pointer("", name), Code::Immutable, detail);
         }
         violations.check(Json::Object(shown).merge(&body))
@@ -161,8 +168,8 @@ async fn change<T: Definition>(
     let edit = |entry: Option<&Entry<T>>, schema: &_| {
         let current = &entry.ok_or(Error::NotFound)?.stored;
         call.guard(&[current.tag()])?;
-        let value = T::read(document(&current.value)?, Some(&current.value), schema, call.app.world())?;
-        without(flaw)?;
+        let value = T::read(document(&current.value)?, Some(&current.value), schema, call.app.world());
+        let value = without(flaw, value)?;
         Ok(if value == current.value { Edit::Keep } else { Edit::Replace(value) })
     };
     shown(edited(call, Some(&id), edit, |_| Ok(None)).await?)

@@ -39,6 +39,12 @@ fn item(tenant: &TenantId, request: &Versioned<ChangeRequest>) -> Item {
         .expiring(request.value.gone_at())
 }
 
+/// Where a list of its status goes on after a request.
+#[must_use]
+pub fn position_of(tenant: &TenantId, request: &ChangeRequest) -> Position {
+    Position::of(&child(tenant, request.user, request.id), request.id.to_string())
+}
+
 /// The write that leaves a request as `next` has it, if nobody wrote it since it was read.
 #[must_use]
 pub fn decide(tenant: &TenantId, before: &Versioned<ChangeRequest>, next: &Versioned<ChangeRequest>) -> Write {

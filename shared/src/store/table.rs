@@ -93,6 +93,14 @@ pub struct Position {
     sort: String,
 }
 
+impl Position {
+    /// The position of an item that sorts so in its partition of the index.
+    #[must_use]
+    pub fn of(key: &Key, sort: String) -> Self {
+        Self { pk: key.pk().to_owned(), sk: key.sk().to_owned(), sort }
+    }
+}
+
 /// Some keys of a partition of the index, in its order.
 #[derive(Clone, Debug, Default)]
 pub struct IndexPage {
@@ -249,11 +257,8 @@ impl Table {
         }
         let answer = request.send().await.map_err(|error| fault("Query", &error))?;
         meter::read(answer.consumed_capacity());
-        let next = answer.last_evaluated_key.map(Item::stored).map(|last| Position {
-            pk: last.key().pk().to_owned(),
-            sk: last.key().sk().to_owned(),
-            sort: last.get_text("gsi1sk").unwrap_or_default().to_owned(),
-        });
+        let next = answer.last_evaluated_key.map(Item::stored);
+        let next = next.map(|last| Position::of(&last.key(), last.get_text("gsi1sk").unwrap_or_default().to_owned()));
         let keys = answer.items.unwrap_or_default().into_iter().map(|item| Item::stored(item).key());
         Ok(IndexPage { keys: keys.collect(), next })
     }

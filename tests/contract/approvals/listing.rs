@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tests::{Client, Resource};
 
-use super::{Office, REQUESTS, salary};
+use super::{Office, REQUESTS, request_of, salary};
 
 /// The requests of a list, page by page.
 async fn all(client: &Client, query: &str, limit: usize) -> Vec<Value> {
@@ -165,4 +165,52 @@ async fn d7_a_forget_takes_the_requests_along() {
     office.crm.patch(&jan.path, salary("5")).if_match("*").await.is(404);
     office.approve(&kept).await.is(200);
     office.service.check().await;
+}
+
+#[tokio::test]
+async fn s1_a_page_of_large_requests_ends_early_and_loses_none() {
+    let office = Office::open().await;
+    let admin = office.service.client(tests::TENANT, "config:write").await;
+    admin.define("essay", super::by_administrators()).await;
+    let mut asked = Vec::new();
+    for name in ["jan", "els"] {
+        let user = office.user(name).await;
+        for i in 0..15 {
+            let values: Vec<_> = (0..90).map(|j| format!("{i} {j} {}", "x".repeat(1000))).collect();
+            let change = super::common(&json!({ "essay": values }));
+            asked.push(json!(request_of(office.crm.patch(&user.path, change).if_match("*").await).id));
+        }
+        let of_user = all(&office.crm, &format!("&user_id={}", user.id), 100).await;
+        assert_eq!(of_user, sorted(&asked[asked.len() - 15..]));
+    }
+    let page = office.crm.get(&format!("{REQUESTS}?limit=100")).await.is(200);
+    assert!(page.text().len() < 4_000_000, "{} bytes", page.text().len());
+    assert!(page.json()["next_cursor"].is_string());
+
+    assert_eq!(all(&office.crm, "", 100).await, sorted(&asked));
+}
+
+/// Ids in the order of lists: the clock stands still, so ids made at one time are in any order.
+fn sorted(ids: &[Value]) -> Vec<Value> {
+    let mut ids = ids.to_vec();
+    ids.sort_by_key(ToString::to_string);
+    ids
+}
+
+#[tokio::test]
+async fn s1_a_request_is_no_larger_than_its_limit() {
+    let office = Office::open().await;
+    let admin = office.service.client(tests::TENANT, "config:write").await;
+    let user = office.user("jan").await;
+    for name in ["one", "two"] {
+        admin.define(name, super::by_administrators()).await;
+        let values = |with: &str| -> Vec<_> { (0..11).map(|i| format!("{i}{with}{}", "x".repeat(9000))).collect() };
+        let change = |with: &str| super::common(&json!({ name: values(with) }));
+        office.boss.patch(&user.path, change("a")).if_match("*").await.is(200);
+        if name == "two" {
+            let both = super::common(&json!({ "one": values("b"), "two": values("b") }));
+            let refused = office.crm.patch(&user.path, both).if_match("*").await.is(422);
+            assert_eq!(refused.violations(), [" too-large"]);
+        }
+    }
 }

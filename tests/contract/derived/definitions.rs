@@ -156,3 +156,20 @@ async fn a4_a_new_script_counts_within_the_life_of_a_cache() {
     let now = crm.patch(&jan.path, json!({ "given_name": "Johan" })).if_match("*").await.is(200).json();
     assert_eq!(held(&now, "fullname"), json!(["jan!"]));
 }
+
+#[tokio::test]
+async fn e1_a_wrong_name_and_a_wrong_script_are_both_named() {
+    let crm = tests::Service::start().await.crm().await;
+    let refused = crm.post(WORKFLOWS, json!({ "name": "No Name", "script": "function main(" })).await.is(422);
+    assert_eq!(refused.violations(), ["/name wrong-format", "/script wrong-format"]);
+}
+
+#[tokio::test]
+async fn p3_what_the_service_sets_is_not_removed() {
+    let crm = tests::Service::start().await.crm().await;
+    let x = crm.define("x", json!({})).await;
+    for name in ["id", "system", "unique", "category"] {
+        let refused = crm.patch(&x.path, json!({ name: null })).if_match("*").await.is(422);
+        assert_eq!(refused.violations(), [format!("/{name} immutable")]);
+    }
+}

@@ -36,7 +36,6 @@ impl Scene {
         for (call, user) in [
             (self.crm.patch(&self.jan.path, json!({ "given_name": "Johan" })).if_match(&self.jan.tag), &self.jan),
             (self.crm.put(&self.jan.path, els.clone()).if_match("*"), &self.jan),
-            (self.crm.act(&self.jan.below("block")), &self.jan),
             (self.crm.post(USERS, els), &self.jan),
         ] {
             let refused = call.await.is(422);
@@ -167,4 +166,33 @@ async fn e3_an_approval_whose_derived_value_another_has_waits_on() {
     scene.crm.delete(&els.path).await.is(204);
     boss.act(&request.below("approve")).await.is(200);
     scene.service.check().await;
+}
+
+#[tokio::test]
+async fn a_workflow_that_fails_keeps_nobody_from_blocking_a_user() {
+    let scene = Scene::set(json!({})).await;
+    scene.rewrite(FAILING).await;
+
+    let blocked = scene.crm.act(&scene.jan.below("block")).await.is(200);
+
+    assert_eq!(blocked.json()["status"], "BLOCKED");
+    assert_eq!(held(&blocked.json(), "out"), held(&scene.jan.body, "out"));
+}
+
+#[tokio::test]
+async fn a4_an_attribute_that_is_deprecated_keeps_its_value_and_stands_in_nobodys_way() {
+    let service = Service::start().await;
+    let crm = service.crm().await;
+    let workflow = workflow(&crm, &answering("{ first: [p.given_name], last: [p.family_name] }")).await;
+    let first = derive(&crm, "first", &workflow, json!({})).await;
+    derive(&crm, "last", &workflow, json!({})).await;
+    let jan = crm.create(USERS, person("jan")).await;
+    crm.patch(&first.path, json!({ "deprecated": true })).if_match("*").await.is(200);
+    service.clock.advance(30);
+
+    let change = json!({ "given_name": "Johan", "family_name": "Jansen" });
+    let now = crm.patch(&jan.path, change).if_match("*").await.is(200).json();
+
+    assert_eq!((held(&now, "first"), held(&now, "last")), (json!(["Jan"]), json!(["Jansen"])));
+    crm.create(USERS, person("els")).await;
 }

@@ -82,7 +82,7 @@ fn indices() -> impl Strategy<Value = Vec<u8>> {
 }
 
 fn sent() -> impl Strategy<Value = Sent> {
-    btree_map(0..SLOTS, indices().prop_map(Some), 0..3)
+    btree_map(0..SLOTS, indices().prop_map(Some), 1..4)
 }
 
 fn patch() -> impl Strategy<Value = Sent> {
@@ -109,7 +109,7 @@ pub fn step() -> impl Strategy<Value = (Step, (usize, u8))> {
         5 => (user(), patch()).prop_map(|(user, sent)| Step::PatchPersona(user, sent)),
         6 => (user(), slot(), indices(), any::<bool>()).prop_map(|(u, s, i, by_id)| Step::SetAttribute(u, s, i, by_id)),
         1 => user().prop_map(Step::RemovePersona),
-        7 => (user(), slot(), 0..4_u8).prop_map(|(user, slot, index)| Step::Verify(user, slot, index)),
+        10 => (user(), slot(), 0..4_u8).prop_map(|(user, slot, index)| Step::Verify(user, slot, index)),
         1 => user().prop_map(Step::Forget),
     ];
     (step, (0..SLOTS, 0..3_u8))

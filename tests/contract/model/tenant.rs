@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 /// How many definitions there are at most.
 pub const SLOTS: usize = 4;
 /// How many users there are at most.
-pub const USERS: usize = 3;
+pub const USERS: usize = 2;
 
 /// A data format, with the three values that histories write. The second compares equal to the first where case and zeros do not count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

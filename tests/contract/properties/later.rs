@@ -168,3 +168,18 @@ async fn d6_a_definition_that_holds_or_is_listed_is_not_deleted() {
     let refused = desk.crm.patch(&desk.user.path, attribute("z", &json!(["1"]))).if_match("*").await.is(422);
     assert_eq!(refused.violations(), ["/attributes/common/z unknown"]);
 }
+
+#[tokio::test]
+async fn a3_what_is_deprecated_is_not_required() {
+    let service = tests::Service::start().await;
+    let crm = service.crm().await;
+    let x = crm.define("x", json!({ "required": true })).await;
+    let held = json!({ "username": "jan", "attributes": { "common": { "x": ["1"] } } });
+    let jan = crm.create("/identity/users", held).await;
+    crm.patch(&x.path, json!({ "deprecated": true })).if_match("*").await.is(200);
+    service.clock.advance(30);
+
+    crm.create_user("els").await;
+    crm.put(&jan.path, crm.read(&jan.path).await).if_match("*").await.is(200);
+    crm.patch(&jan.path, json!({ "attributes": { "common": { "x": null } } })).if_match("*").await.is(200);
+}

@@ -264,6 +264,12 @@ impl AttributeDefinition {
         self.name.parse().ok().filter(|_| self.system)
     }
 
+    /// Whether profiles must have it: what takes no new values cannot be asked for.
+    #[must_use]
+    pub const fn is_required(&self) -> bool {
+        self.required && !self.deprecated
+    }
+
     /// Says which values an enumeration takes: the first few.
     #[must_use]
     pub fn words_due(&self) -> String {
