@@ -125,8 +125,8 @@ impl Tenant {
         }
         let known = |slot: usize| self.definitions[slot].as_ref().filter(|d| d.listed || !persona);
         sent.retain(|slot, _| known(*slot).is_some());
-        let required =
-            (0..SLOTS).filter(|slot| known(*slot).is_some_and(|d| whole && d.required && d.listed == persona));
+        let required = (0..SLOTS)
+            .filter(|slot| known(*slot).is_some_and(|d| whole && d.required && !d.deprecated && d.listed == persona));
         for slot in required {
             sent.entry(slot).or_insert_with(|| Some(vec![0]));
         }

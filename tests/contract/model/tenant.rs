@@ -237,7 +237,7 @@ impl Tenant {
             }
         }
         after.retain_verified();
-        let binding = |d: &Definition| d.required && d.listed == persona;
+        let binding = |d: &Definition| d.required && !d.deprecated && d.listed == persona;
         let lost = self.definitions.iter().enumerate().any(|(slot, definition)| {
             definition.as_ref().is_some_and(binding)
                 && !after.values.contains_key(&slot)
