@@ -21,6 +21,8 @@ use crate::world::{Timestamp, World};
 
 /// How long read configuration is trusted, in seconds.
 pub const CACHE_SECONDS: i64 = 30;
+/// How long a function may still write by definitions that were changed, in seconds: the life of its cache and of a request.
+pub const SETTLED_SECONDS: i64 = CACHE_SECONDS + 30;
 /// The most clients and tenants that one function remembers.
 const MAX_REMEMBERED: usize = 1000;
 

@@ -16,8 +16,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::domain::Json;
 use crate::domain::json::Object;
+use crate::domain::{Error, Json};
 
 mod derive;
 mod pool;
@@ -129,6 +129,14 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
+
+impl Failure {
+    /// What is wrong with the script; an error of the service where the script is not to blame.
+    pub fn of_script(self) -> Result<String, Error> {
+        let said = self.to_string();
+        if self == Self::Unavailable { Err(Error::Unavailable(said)) } else { Ok(said) }
+    }
+}
 
 /// A script's own words, fit to be quoted: without line breaks and controls, and not too long.
 fn one_line(text: &str) -> String {

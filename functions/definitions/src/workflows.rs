@@ -7,7 +7,6 @@ use shared::domain::field::Fields;
 use shared::http::Call;
 use shared::http::answer::{Answer, Answered};
 use shared::object;
-use shared::script::Failure;
 
 /// Runs a workflow on the principal in `input` and answers its output, the time and the memory that it took. Nothing is stored.
 pub async fn test(mut call: Call) -> Answered {
@@ -33,9 +32,9 @@ pub async fn test(mut call: Call) -> Answered {
             "milliseconds" => Json::Number(format!("{:.3}", run.milliseconds)),
             "memory_bytes" => run.memory_bytes,
         })),
-        Err(failure @ Failure::Unavailable) => Err(Error::Unavailable(failure.to_string())),
         Err(failure) => {
-            Err(Error::invalid("/input", Code::DerivedFailed, format!("the workflow {id} failed: {failure}")))
+            let detail = format!("the workflow {id} failed: {}", failure.of_script()?);
+            Err(Error::invalid("/input", Code::DerivedFailed, detail))
         }
     }
 }

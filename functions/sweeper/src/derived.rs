@@ -5,7 +5,7 @@
 //! visited after that. A profile that is written meanwhile moves to the end of its shard and is visited there.
 
 use serde::{Deserialize, Serialize};
-use shared::app::{App, CACHE_SECONDS};
+use shared::app::{App, SETTLED_SECONDS};
 use shared::domain::definition::Kind;
 use shared::domain::derive::derivations;
 use shared::domain::error::{Error, Result};
@@ -23,8 +23,6 @@ use shared::world::Timestamp;
 
 use super::Report;
 
-/// How long a function may still write by the configuration before, in seconds: the life of its cache and of a request.
-const SETTLED_SECONDS: i64 = CACHE_SECONDS + 30;
 /// How many profiles are walked between two notes of how far the walk is: few enough to be done before Lambda ends the call, however slow
 /// the scripts are.
 const PAGE: i32 = 5;

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use shared::app::CACHE_SECONDS;
+use shared::app::SETTLED_SECONDS;
 use shared::domain::definition::{AttributeDefinition, Definition, PersonaDefinition};
 use shared::domain::error::Error;
 use shared::domain::id::{TenantId, UserId};
@@ -19,8 +19,8 @@ use shared::store::table::Sorts;
 
 use crate::table::Failure;
 
-/// How long a function may still write by the configuration before: the life of its cache and of a request.
-pub const SETTLED: Duration = Duration::from_secs(CACHE_SECONDS.unsigned_abs() + 35);
+/// How long to wait until no function writes by the configuration before, with a margin for clocks that differ.
+pub const SETTLED: Duration = Duration::from_secs(SETTLED_SECONDS.unsigned_abs() + 5);
 /// How many holders are named.
 const NAMED: usize = 10;
 

@@ -127,7 +127,7 @@ pub fn unapproved<'s>(
 pub fn refuse_new(user: &User, persona: Option<PersonaId>, unapproved: &[&AttributeDefinition]) -> Result<()> {
     let mut violations = Violations::default();
     for definition in unapproved {
-        let in_attributes = format!("/attributes/{}/{}", definition.category, definition.name);
+        let in_attributes = definition.pointer();
         let places: Vec<_> = match (persona, definition.predefined()) {
             (Some(_), _) => vec![in_attributes],
             (None, Some(field)) => vec![pointer("", field.name())],

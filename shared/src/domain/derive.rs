@@ -24,9 +24,8 @@ pub struct Derivation<'s> {
 #[must_use]
 pub fn derivations(schema: &Schema) -> Vec<Derivation<'_>> {
     let derived_by = |workflow: &Workflow| {
-        let id = workflow.id;
-        let linked = move |a: &&AttributeDefinition| a.derived.as_ref().is_some_and(|d| d.workflow_id == id);
-        schema.custom_attributes().filter(linked).partition::<Vec<_>, _>(|a| !a.deprecated)
+        let linked = schema.custom_attributes().filter(|a| a.is_derived_by(workflow.id));
+        linked.partition::<Vec<_>, _>(|a| !a.deprecated)
     };
     let all = schema.workflows.values().map(|workflow| {
         let (attributes, deprecated) = derived_by(workflow);
@@ -68,7 +67,7 @@ impl Derivation<'_> {
                 user.attributes.remove(&attribute.id);
                 continue;
             };
-            let at = format!("/attributes/{}/{}", attribute.category, attribute.name);
+            let at = attribute.pointer();
             let mut found = Violations::default();
             let read = value::read_values(values.clone(), &at, attribute, &[], writing, &mut found);
             for violation in found.into_broken() {
@@ -93,6 +92,6 @@ impl Derivation<'_> {
     }
 
     fn pointer(&self) -> String {
-        self.attributes.first().map(|a| format!("/attributes/{}/{}", a.category, a.name)).unwrap_or_default()
+        self.attributes.first().map(|a| a.pointer()).unwrap_or_default()
     }
 }

@@ -218,7 +218,7 @@ pub fn of(user: &User, schema: &Schema, violations: &mut Violations) -> BTreeSet
 /// Where in a user the value of a unique attribute stands.
 #[must_use]
 pub fn place_of(user: &User, definition: &AttributeDefinition, hash: &ValueHash) -> String {
-    let within = format!("/attributes/{}/{}", definition.category, definition.name);
+    let within = definition.pointer();
     let holds = |values: Option<&Vec<String>>| {
         let same = |value: &String| ValueHash::of(&format::comparable(value, definition.data_format)) == *hash;
         values.into_iter().flatten().any(same)

@@ -83,7 +83,7 @@ pub(super) fn spread_attribute_values(
         let (place, members) = if let Some(field) = definition.predefined() {
             (pointer("", field.name()), Some(&mut *members))
         } else {
-            let place = pointer(&pointer("/attributes", &definition.category), &definition.name);
+            let place = definition.pointer();
             let categories = members.entry("attributes".to_owned()).or_insert_with(|| Json::Object(Object::new()));
             (place, names_of(categories, &definition.category))
         };

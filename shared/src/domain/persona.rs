@@ -202,7 +202,7 @@ impl Persona {
         for attribute in listed.iter().filter_map(|id| schema.attribute(*id)).filter(|a| a.is_required()) {
             let due = new || before.contains_key(&attribute.id);
             if due && !self.attributes.contains_key(&attribute.id) {
-                violations.missing(&format!("{at}/{}/{}", attribute.category, attribute.name), &attribute.name);
+                violations.missing(&attribute.pointer_below(at), &attribute.name);
             }
         }
     }
@@ -215,7 +215,7 @@ impl Persona {
         let changed = self.attributes.iter().filter(|(id, values)| before.attributes.get(id) != Some(values));
         for attribute in changed.filter_map(|(id, _)| schema.attribute(*id)).filter(|a| !listed.contains(&a.id)) {
             let detail = format!("the persona definition has no attribute `{}.{}`", attribute.category, attribute.name);
-            violations.add(format!("{AT}/{}/{}", attribute.category, attribute.name), Code::NotAllowed, detail);
+            violations.add(attribute.pointer_below(AT), Code::NotAllowed, detail);
         }
     }
 

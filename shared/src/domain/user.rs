@@ -105,9 +105,7 @@ impl User {
                 // Its absence is said where it is read.
                 Some(Predefined::Username) => continue,
                 Some(field) => (pointer("", field.name()), &move |user| user.predefined(field).is_some()),
-                None => (format!("/attributes/{}/{}", definition.category, definition.name), &|user| {
-                    user.attributes.contains_key(&definition.id)
-                }),
+                None => (definition.pointer(), &|user| user.attributes.contains_key(&definition.id)),
             };
             if before.is_none_or(is_there) && !is_there(self) {
                 violations.missing(&at, &definition.name);

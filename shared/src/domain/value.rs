@@ -105,7 +105,7 @@ impl Reading<'_> {
             if hidden || (unnamed && (refused.is_some() || definition.data_format.is_hashed())) {
                 values.insert(*id, stored.clone());
             } else if let Some((code, detail)) = refused {
-                violations.add(format!("{at}/{}/{}", definition.category, definition.name), code, detail);
+                violations.add(definition.pointer_below(at), code, detail);
             }
         }
     }

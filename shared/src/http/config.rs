@@ -9,7 +9,6 @@ use crate::domain::patch::{refuse_non_object, refuse_unknown_nulls};
 use crate::domain::schema::{Entry, Schema};
 use crate::domain::versioned::Versioned;
 use crate::object;
-use crate::script::Failure;
 use crate::store::Write;
 use crate::store::definitions::Edit;
 
@@ -65,10 +64,9 @@ async fn flaw<T: Definition>(call: &Call, body: &Json) -> Result<Option<Violatio
     let Some((field, script)) = T::script(body) else { return Ok(None) };
     match call.app.scripts().check(script).await {
         Ok(()) => Ok(None),
-        Err(failure @ Failure::Unavailable) => Err(Error::Unavailable(failure.to_string())),
         Err(failure) => {
             let pointer = crate::domain::field::pointer("", field);
-            Ok(Some(Violation { pointer, code: Code::WrongFormat, detail: failure.to_string() }))
+            Ok(Some(Violation { pointer, code: Code::WrongFormat, detail: failure.of_script()? }))
         }
     }
 }

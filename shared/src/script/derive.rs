@@ -1,8 +1,8 @@
 //! Derived attributes of a user that is about to be written.
 
-use super::{Failure, Scripts};
+use super::Scripts;
 use crate::domain::derive::{derivations, principal};
-use crate::domain::error::{Error, Result};
+use crate::domain::error::Result;
 use crate::domain::user::User;
 use crate::domain::writing::{Access, Writing};
 
@@ -26,10 +26,12 @@ pub async fn derive(scripts: &Scripts, writing: &Writing<'_>, before: Option<&Us
     for derivation in derivations {
         let run = match scripts.run(&derivation.workflow.script, &input).await {
             Ok(run) => run,
-            Err(failure @ Failure::Unavailable) => return Err(Error::Unavailable(failure.to_string())),
-            // A script's words may hold what the person does not see of the own profile.
-            Err(_) if writing.access == Access::Own => return Err(derivation.failed("it cannot take this profile")),
-            Err(failure) => return Err(derivation.failed(&failure.to_string())),
+            Err(failure) => {
+                let why = failure.of_script()?;
+                // A script's words may hold what the person does not see of the own profile.
+                let own = writing.access == Access::Own;
+                return Err(derivation.failed(if own { "it cannot take this profile" } else { &why }));
+            }
         };
         spent += run.milliseconds;
         if spent > TIME_LIMIT {

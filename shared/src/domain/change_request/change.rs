@@ -44,9 +44,9 @@ impl Field {
     pub fn pointer(&self, schema: &Schema) -> String {
         match self {
             Self::Named(name) => pointer("", name),
-            Self::Attribute(id) => schema
-                .attribute(*id)
-                .map_or_else(|| format!("/attributes/{id}"), |a| format!("/attributes/{}/{}", a.category, a.name)),
+            Self::Attribute(id) => {
+                schema.attribute(*id).map_or_else(|| format!("/attributes/{id}"), AttributeDefinition::pointer)
+            }
         }
     }
 }

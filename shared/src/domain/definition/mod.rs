@@ -6,6 +6,7 @@ mod persona;
 mod policy;
 mod predefined;
 mod profile;
+mod properties;
 mod workflow;
 
 use serde::Serialize;

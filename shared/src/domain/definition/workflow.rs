@@ -57,7 +57,7 @@ impl Definition for Workflow {
     }
 
     fn removable(&self, schema: &Schema) -> Result<()> {
-        match schema.attributes.values().find(|a| a.derived.as_ref().is_some_and(|d| d.workflow_id == self.id)) {
+        match schema.attributes.values().find(|a| a.is_derived_by(self.id)) {
             Some(derived) => Err(Error::InUse(format!("the attribute definition {} is derived by it", derived.id))),
             None => Ok(()),
         }
