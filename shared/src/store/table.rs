@@ -106,6 +106,8 @@ impl Position {
 pub struct IndexPage {
     /// The items' own keys.
     pub keys: Vec<Key>,
+    /// Where each of them stands.
+    pub positions: Vec<Position>,
     /// The position after which the next page starts; `None` on the last.
     pub next: Option<Position>,
 }
@@ -257,10 +259,11 @@ impl Table {
         }
         let answer = request.send().await.map_err(|error| fault("Query", &error))?;
         meter::read(answer.consumed_capacity());
-        let next = answer.last_evaluated_key.map(Item::stored);
-        let next = next.map(|last| Position::of(&last.key(), last.get_text("gsi1sk").unwrap_or_default().to_owned()));
-        let keys = answer.items.unwrap_or_default().into_iter().map(|item| Item::stored(item).key());
-        Ok(IndexPage { keys: keys.collect(), next })
+        let position = |item: &Item| Position::of(&item.key(), item.get_text("gsi1sk").unwrap_or_default().to_owned());
+        let next = answer.last_evaluated_key.map(Item::stored).as_ref().map(position);
+        let items: Vec<_> = answer.items.unwrap_or_default().into_iter().map(Item::stored).collect();
+        let positions = items.iter().map(position).collect();
+        Ok(IndexPage { keys: items.iter().map(Item::key).collect(), positions, next })
     }
 
     /// Reads every item of one partition.
