@@ -27,7 +27,8 @@ pub async fn authenticate(app: &App, headers: &HeaderMap, form: &Form) -> Result
     let presented = HashedSecret::of(&unverified.secret);
     let refused = || OAuthError::invalid_client(unverified.basic);
     let id: ClientId = unverified.client_id.parse().map_err(|_| refused())?;
-    app.client(&id, |client| client.has_secret(&presented)).await?.ok_or_else(refused)
+    let now = app.world().clock.now();
+    app.client(&id, |client| client.live_secret(&presented, now).is_some()).await?.ok_or_else(refused)
 }
 
 fn read(headers: &HeaderMap, form: &Form) -> Result<Unverified, OAuthError> {

@@ -61,8 +61,9 @@ async fn credentials(
     client: Option<&Client>,
     known: Option<&String>,
 ) -> Result<(String, String), Error> {
+    let now = table.world().clock.now();
     match (client, known) {
-        (Some(client), Some(secret)) if client.has_secret(&HashedSecret::of(secret)) => {
+        (Some(client), Some(secret)) if client.live_secret(&HashedSecret::of(secret), now).is_some() => {
             Ok((client.client_id.to_string(), secret.clone()))
         }
         (Some(client), _) => {

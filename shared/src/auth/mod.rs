@@ -3,6 +3,7 @@
 pub mod access_token;
 pub mod jose;
 pub mod refresh;
+pub mod signer;
 pub mod signing;
 
 pub use access_token::Caller;

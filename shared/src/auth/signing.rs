@@ -11,7 +11,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
-use super::jose::Es256Key;
+use super::signer::Es256Key;
 use crate::domain::error::{Error, Result};
 use crate::domain::versioned::Versioned;
 use crate::store::{Condition, Failed, Item, Key, Table, Write};

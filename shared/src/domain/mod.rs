@@ -11,6 +11,7 @@ pub mod hashing;
 pub mod id;
 pub mod json;
 pub mod json_schema;
+pub mod jwk;
 pub mod lookup;
 pub mod patch;
 pub mod persona;

@@ -10,6 +10,7 @@ use crate::domain::error::{Code, Error, Result, Violations};
 use crate::domain::field::Fields;
 use crate::domain::id::PartyId;
 use crate::domain::json::{Json, Object};
+use crate::domain::jwk::{take_https, take_jwks};
 use crate::domain::schema::{Collection, Schema};
 use crate::object;
 use crate::world::World;
@@ -64,32 +65,6 @@ fn take_claims(fields: &mut Fields<'_>) -> BTreeMap<String, String> {
         }
     }
     claims
-}
-
-fn take_https(fields: &mut Fields<'_>, name: &str) -> Option<String> {
-    let text = fields.text(name, MAX_TEXT)?;
-    let https = text.strip_prefix("https://").is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'));
-    if !https || text.contains(['|', '#', ' ', '\\']) {
-        fields.refuse(name, Code::WrongFormat, "an https URL without `|`, `#`, spaces and backslashes is due");
-        return None;
-    }
-    Some(text)
-}
-
-fn take_jwks(fields: &mut Fields<'_>) -> Option<String> {
-    let value = fields.value("jwks")?;
-    let keys = value.as_object().and_then(|members| members.get("keys"));
-    let Some(Json::Array(keys)) = keys else {
-        fields.refuse("jwks", Code::WrongType, "a JWK set is due: {\"keys\": […]}");
-        return None;
-    };
-    let private =
-        keys.iter().filter_map(Json::as_object).any(|key| ["d", "k", "p", "q"].iter().any(|m| key.contains_key(*m)));
-    if private {
-        fields.refuse("jwks", Code::NotAllowed, "the set holds a private or symmetric key; send public keys only");
-        return None;
-    }
-    Some(value.to_text())
 }
 
 impl Definition for AuthenticationServer {

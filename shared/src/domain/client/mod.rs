@@ -1,0 +1,194 @@
+//! Machine clients: who may ask for tokens, how they authenticate and what they may ask for.
+
+mod secret;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::secret::{HashedSecret, PlainSecret, Secret};
+use super::id::{ClientId, PartyId, TenantId};
+use super::jwk::Algorithm;
+use super::scope::Scopes;
+use super::word::words;
+use crate::world::{Timestamp, World};
+
+words! {
+    /// How a client authenticates (RFC 7591 §2, OpenID Connect Core §9). A client with a secret may send it either way.
+    AuthMethod {
+        /// A secret in the Authorization header.
+        ClientSecretBasic = "client_secret_basic",
+        /// A secret in the form.
+        ClientSecretPost = "client_secret_post",
+        /// A JWT that the client signed (RFC 7523 §2.2).
+        PrivateKeyJwt = "private_key_jwt",
+    }
+}
+
+words! {
+    /// What kind of system a client integrates, which lets it make system profiles.
+    Integration {
+        /// Customer relationship management.
+        Crm = "crm",
+        /// Identity and access management.
+        Iam = "iam",
+    }
+}
+
+words! {
+    /// How sensitive an attribute of a system is; in rising order.
+    Classifier {
+        /// Not sensitive.
+        NonSensitive = "NON_SENSITIVE",
+        /// A little.
+        Low = "LOW",
+        /// More.
+        Medium = "MEDIUM",
+        /// Most.
+        Sensitive = "SENSITIVE",
+    }
+}
+
+/// Where the public keys of a client are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeySource {
+    /// Registered: a JWK set as JSON text.
+    Jwks(String),
+    /// Published at this https URL.
+    JwksUri(String),
+}
+
+/// The most live secrets of one client: rotation needs two.
+pub const MAX_SECRETS: usize = 2;
+
+/// The life of an access token when the client sets none, in seconds.
+pub const ACCESS_TOKEN_SECONDS: i64 = 900;
+
+/// A machine client.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Client {
+    /// The id; names the tenant.
+    pub client_id: ClientId,
+    /// The name on screens.
+    pub name: String,
+    /// How it authenticates.
+    #[serde(default = "basic")]
+    pub token_endpoint_auth_method: AuthMethod,
+    /// The scopes that it may ask for.
+    pub scopes: Scopes,
+    /// The scopes that it gets when it asks for none.
+    pub default_scopes: Scopes,
+    /// Whether it holds the `refresh_token` grant; `client_credentials` is held by all.
+    pub refresh_token: bool,
+    /// Its public keys. A client that authenticates by secret may have some too: then it may use either.
+    #[serde(default)]
+    pub keys: Option<KeySource>,
+    /// The systems that it may act for; every one when there is none.
+    #[serde(default)]
+    pub systems: Vec<PartyId>,
+    /// What it integrates.
+    #[serde(default)]
+    pub integration: Option<Integration>,
+    /// The most sensitive attributes of systems that it sees.
+    #[serde(default = "sensitive")]
+    pub max_classifier: Classifier,
+    /// Live secrets, at most [`MAX_SECRETS`]; none of a client that authenticates by `private_key_jwt`.
+    pub secrets: Vec<Secret>,
+    /// The life of its access tokens, in seconds.
+    pub access_token_lifetime: i64,
+    /// The algorithm that its access tokens are signed with: ES256 or RS256.
+    #[serde(default = "es256")]
+    pub access_token_signing_alg: Algorithm,
+    /// The audience of its access tokens; the service itself when there is none.
+    #[serde(default)]
+    pub audience: Vec<String>,
+    /// Whether it gets no tokens but those bound to a key of its own (RFC 9449 §5.2).
+    #[serde(default)]
+    pub dpop_bound_access_tokens: bool,
+    /// When it was registered.
+    pub created_at: Timestamp,
+}
+
+const fn basic() -> AuthMethod {
+    AuthMethod::ClientSecretBasic
+}
+
+const fn sensitive() -> Classifier {
+    Classifier::Sensitive
+}
+
+const fn es256() -> Algorithm {
+    Algorithm::Es256
+}
+
+impl Client {
+    /// Registers a client with one secret, which is returned beside it and shown once.
+    #[must_use]
+    pub fn register(
+        tenant: &TenantId,
+        name: &str,
+        scopes: Scopes,
+        refresh_token: bool,
+        world: &World,
+    ) -> (Self, PlainSecret) {
+        let mut client = Self {
+            client_id: ClientId::new(tenant, world.random.bytes()),
+            name: name.to_owned(),
+            token_endpoint_auth_method: basic(),
+            default_scopes: scopes.clone(),
+            scopes,
+            refresh_token,
+            keys: None,
+            systems: Vec::new(),
+            integration: None,
+            max_classifier: sensitive(),
+            secrets: Vec::new(),
+            access_token_lifetime: ACCESS_TOKEN_SECONDS,
+            access_token_signing_alg: es256(),
+            audience: Vec::new(),
+            dpop_bound_access_tokens: false,
+            created_at: world.clock.now(),
+        };
+        let secret = client.add_secret(world);
+        (client, secret)
+    }
+
+    /// Adds a secret; the oldest goes when there would be more than [`MAX_SECRETS`].
+    pub fn add_secret(&mut self, world: &World) -> PlainSecret {
+        let secret = PlainSecret::generate(world);
+        let id = world.new_uuid().to_string();
+        self.secrets.push(Secret {
+            id,
+            hash: secret.hashed(),
+            created_at: world.clock.now(),
+            expires_at: None,
+            last_used_on: None,
+        });
+        let excess = self.secrets.len().saturating_sub(MAX_SECRETS);
+        self.secrets.drain(..excess);
+        secret
+    }
+
+    /// The live secret with this hash. Every secret is compared, so the time says nothing about which.
+    #[must_use]
+    pub fn live_secret(&self, hash: &HashedSecret, now: Timestamp) -> Option<&Secret> {
+        let live = self.secrets.iter().filter(|secret| secret.is_live(now));
+        live.fold(None, |found, secret| if secret.hash.equals(hash) { Some(secret) } else { found })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn o9_two_secrets_live_at_a_time() {
+        let world = World::default();
+        let has =
+            |client: &Client, secret: &PlainSecret| client.live_secret(&secret.hashed(), world.clock.now()).is_some();
+        let (mut client, first) = Client::register(&"acme".parse().unwrap(), "crm", Scopes::default(), false, &world);
+        let second = client.add_secret(&world);
+        assert!(has(&client, &first) && has(&client, &second));
+        let third = client.add_secret(&world);
+        assert!(!has(&client, &first) && has(&client, &third));
+    }
+}

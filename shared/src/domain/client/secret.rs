@@ -1,0 +1,112 @@
+//! Secrets of clients (rule O9).
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::digest::{SHA256, digest};
+use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq;
+
+use crate::world::{Timestamp, World};
+
+/// The secret of a client as its owner holds it: `kith_`, 256 random bits, and a checksum that tells a real one from a look-alike,
+/// all in lower-case hexadecimal (`kith_[0-9a-f]{72}`), so that scanners find leaked ones. It cannot be stored or printed by
+/// accident: only [`PlainSecret::reveal`] gives it away.
+pub struct PlainSecret(String);
+
+impl PlainSecret {
+    /// Makes a new one.
+    #[must_use]
+    pub fn generate(world: &World) -> Self {
+        let random = hex(&world.random.bytes::<32>());
+        let checksum = hex(digest(&SHA256, random.as_bytes()).as_ref().get(..4).unwrap_or_default());
+        Self(format!("kith_{random}{checksum}"))
+    }
+
+    /// The secret's characters, for the one answer that shows them.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// What is stored of it.
+    #[must_use]
+    pub fn hashed(&self) -> HashedSecret {
+        HashedSecret::of(&self.0)
+    }
+}
+
+impl fmt::Debug for PlainSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PlainSecret(…)")
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // INVARIANT: writing to a string does not fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// The SHA-256 of a client's secret. 256 random bits need no slower hash.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct HashedSecret(String);
+
+impl HashedSecret {
+    /// Hashes what a caller presents as a secret.
+    #[must_use]
+    pub fn of(unverified_secret: &str) -> Self {
+        Self(URL_SAFE_NO_PAD.encode(digest(&SHA256, unverified_secret.as_bytes())))
+    }
+
+    /// Compares in constant time.
+    #[must_use]
+    pub fn equals(&self, other: &Self) -> bool {
+        self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
+    }
+}
+
+/// One secret of a client.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Secret {
+    /// The id by which it is revoked.
+    pub id: String,
+    /// Its hash.
+    pub hash: HashedSecret,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it ends; `None` when only revoking ends it.
+    #[serde(default)]
+    pub expires_at: Option<Timestamp>,
+    /// The day in UTC on which it was last used, as `2026-11-21`.
+    #[serde(default)]
+    pub last_used_on: Option<String>,
+}
+
+impl Secret {
+    /// Whether it is good at this time.
+    #[must_use]
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.expires_at.is_none_or(|end| now < end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn o9_a_secret_has_256_random_bits_a_prefix_and_a_checksum() {
+        let secret = PlainSecret::generate(&World::default());
+        let text = secret.reveal();
+        assert_eq!(text.len(), 5 + 64 + 8);
+        let (random, checksum) = text.strip_prefix("kith_").unwrap().split_at(64);
+        assert_eq!(hex(&digest(&SHA256, random.as_bytes()).as_ref()[..4]), checksum);
+        assert!(!format!("{secret:?}").contains(random));
+    }
+}
