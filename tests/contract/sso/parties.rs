@@ -6,13 +6,20 @@ use tests::Service;
 const SERVERS: &str = "/api/v1/sso/authentication-servers";
 const APPLICATIONS: &str = "/api/v1/sso/applications";
 
+/// A public key (RFC 7517 A.1).
+fn key() -> Value {
+    json!({
+        "kty": "EC", "crv": "P-256", "kid": "1",
+        "x": "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4", "y": "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM",
+    })
+}
+
 #[tokio::test]
 async fn an_authentication_server_keeps_all_that_it_was_given() {
     let crm = Service::start().await.crm().await;
-    let key = json!({ "kty": "EC", "crv": "P-256", "x": "AA", "y": "AA", "kid": "1" });
     let body = json!({
         "id": "corp", "name": "Corp", "subject_type": "email", "issuer": "https://corp.example/oidc", "audience": "kith",
-        "jwks": { "keys": [key] }, "claims": { "given_name": "given_name" }, "priority": 2,
+        "jwks": { "keys": [key()] }, "claims": { "given_name": "given_name" }, "priority": 2,
     });
     let made = crm.create(SERVERS, body.clone()).await;
     assert_eq!(made.path, format!("{SERVERS}/corp"));
@@ -56,7 +63,7 @@ async fn e1_what_is_wrong_with_a_server_is_named() {
         "/colour unknown",
         "/id wrong-format",
         "/issuer wrong-format",
-        "/jwks not-allowed",
+        "/jwks/keys/0 not-allowed",
         "/jwks_uri wrong-format",
         "/name required",
         "/priority wrong-type",
@@ -64,7 +71,7 @@ async fn e1_what_is_wrong_with_a_server_is_named() {
     ];
     assert_eq!(crm.post(SERVERS, body).await.is(422).violations(), due);
     let both = json!({
-        "id": "corp", "name": "Corp", "subject_type": "email", "jwks": { "keys": [] }, "jwks_uri": "https://corp.example/jwks",
+        "id": "corp", "name": "Corp", "subject_type": "email", "jwks": { "keys": [key()] }, "jwks_uri": "https://corp.example/jwks",
     });
     assert_eq!(crm.post(SERVERS, both).await.is(422).violations(), ["/jwks_uri not-allowed"]);
     for wrong in ["", "c", "1corp", "corp_1", "corp#1", "corp|1", &"c".repeat(64)] {

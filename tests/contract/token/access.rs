@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
-use shared::auth::jose::Es256Key;
+use shared::auth::signer::Es256Key;
 use shared::auth::signing::read_secret;
 use shared::store::Key;
 use tests::{Answer, Service, TENANT};
