@@ -241,32 +241,32 @@ impl App {
         if let Some((read_at, verified)) = self.0.callers.get(&digest)
             && is_young(read_at, now)
         {
-            return verified.caller(now);
+            return verified.caller(now, base_url);
         }
         let verified = Verified::verify(unverified_token, self.public_keys(), base_url).await?;
-        let caller = verified.caller(now)?;
+        let caller = verified.caller(now, base_url)?;
         self.0.callers.put(&digest, Arc::new(verified), now);
         Ok(caller)
     }
 
-    /// A client that fits. One that is remembered and fits costs nothing; in every other case it is read once, so that what is
+    /// A client that fits, with what was found to fit. One that is remembered and fits costs nothing; in every other case it is read once, so that what is
     /// remembered cannot hide a secret made since, and an unknown client costs what a wrong secret does (rule O2).
-    pub async fn client(
+    pub async fn client<T>(
         &self,
         id: &ClientId,
-        fits: impl Fn(&Client) -> bool,
-    ) -> Result<Option<Arc<Versioned<Client>>>> {
+        mut fits: impl FnMut(&Client) -> Option<T>,
+    ) -> Result<Option<(Arc<Versioned<Client>>, T)>> {
         let now = self.world().clock.now();
         if let Some((read_at, client)) = self.0.clients.get(id)
             && is_young(read_at, now)
-            && fits(&client.value)
+            && let Some(found) = fits(&client.value)
         {
-            return Ok(Some(client));
+            return Ok(Some((client, found)));
         }
         let client = self.table().find_client(id).await?.map(Arc::new);
         if let Some(client) = &client {
             self.0.clients.put(id, client.clone(), now);
         }
-        Ok(client.filter(|client| fits(&client.value)))
+        Ok(client.and_then(|client| fits(&client.value).map(|found| (client, found))))
     }
 }

@@ -18,7 +18,7 @@ use tower::ServiceExt;
 use tower::util::{MapRequest, MapResponse};
 
 use crate::app::App;
-use crate::http::edge::{BaseUrl, RequestId};
+use crate::http::edge::{Address, BaseUrl, RequestId};
 use crate::http::{self, Route};
 use crate::https::{self, Trust};
 use crate::log;
@@ -139,7 +139,9 @@ pub fn door(router: Router) -> Door {
         if let Some(RequestContext::ApiGatewayV2(context)) = request.extensions().get::<RequestContext>() {
             let id = context.request_id.clone().map(RequestId);
             let base = context.domain_name.as_ref().map(|domain| BaseUrl(format!("https://{domain}")));
+            let address = context.http.source_ip.clone().map(Address);
             let extensions = request.extensions_mut();
+            address.and_then(|address| extensions.insert(address));
             id.and_then(|id| extensions.insert(id));
             base.and_then(|base| extensions.insert(base));
         }

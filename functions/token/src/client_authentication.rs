@@ -1,38 +1,102 @@
-//! Client authentication (RFC 6749 §2.3): `client_secret_basic` or `client_secret_post`, never both at once.
+//! Client authentication (RFC 6749 §2.3): by secret in the header or in the form, or by a signed assertion; never two ways at
+//! once.
 
 use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use http::request::Parts;
 use shared::app::App;
+use shared::auth::access_token::issuer;
 use shared::domain::Versioned;
-use shared::domain::client::{Client, HashedSecret};
+use shared::domain::client::{Client, HashedSecret, KeySource};
 use shared::domain::id::ClientId;
+use shared::domain::jwk::JwkSet;
+use shared::http::edge::address;
 
-use crate::endpoint::OAuthError;
+use crate::assertion::{self, Assertion};
+use crate::error::OAuthError;
 use crate::form::Form;
+use crate::throttle;
 
 /// Credentials as they came; nothing in them is checked yet.
-struct Unverified {
-    client_id: String,
-    secret: String,
-    basic: bool,
+enum Unverified<'r> {
+    Secret { client_id: String, secret: String, basic: bool },
+    Assertion { client_id: Option<&'r str>, assertion: &'r str },
 }
 
-/// Authenticates the client of a request. An unknown client and a wrong secret answer the same, after the same work (rule O2).
-pub async fn authenticate(app: &App, headers: &HeaderMap, form: &Form) -> Result<Arc<Versioned<Client>>, OAuthError> {
-    let unverified = read(headers, form)?;
-    let presented = HashedSecret::of(&unverified.secret);
-    let refused = || OAuthError::invalid_client(unverified.basic);
-    let id: ClientId = unverified.client_id.parse().map_err(|_| refused())?;
+type Authenticated = Arc<Versioned<Client>>;
+
+/// Authenticates the client of a request. An unknown client and wrong credentials answer the same, after the same work (rule O2),
+/// and too many of them are slowed down.
+pub async fn authenticate(app: &App, parts: &Parts, form: &Form, base_url: &str) -> Result<Authenticated, OAuthError> {
+    let unverified = read(parts, form)?;
+    let authenticated = match &unverified {
+        Unverified::Secret { client_id, secret, basic } => by_secret(app, client_id, secret, *basic).await,
+        Unverified::Assertion { client_id, assertion } => by_assertion(app, *client_id, assertion, base_url).await,
+    };
+    if let Err(OAuthError::InvalidClient { .. }) = &authenticated {
+        let client = match &unverified {
+            Unverified::Secret { client_id, .. } => client_id,
+            Unverified::Assertion { client_id, .. } => client_id.unwrap_or_default(),
+        };
+        // A failure that cannot be counted is still a failure.
+        if let Ok(Some(seconds)) = throttle::failed(app, client, address(&parts.extensions)).await {
+            return Err(OAuthError::TooMany(seconds));
+        }
+    }
+    authenticated
+}
+
+async fn by_secret(app: &App, client_id: &str, secret: &str, basic: bool) -> Result<Authenticated, OAuthError> {
+    let presented = HashedSecret::of(secret);
+    let refused = || OAuthError::invalid_client(basic);
+    let id: ClientId = client_id.parse().map_err(|_| refused())?;
     let now = app.world().clock.now();
-    app.client(&id, |client| client.live_secret(&presented, now).is_some()).await?.ok_or_else(refused)
+    let fits = |client: &Client| client.live_secret(&presented, now).map(|_| ());
+    app.client(&id, fits).await?.map(|(client, ())| client).ok_or_else(refused)
 }
 
-fn read(headers: &HeaderMap, form: &Form) -> Result<Unverified, OAuthError> {
-    let mut lines = headers.get_all(AUTHORIZATION).iter();
+/// By an assertion (RFC 7523 §3, rule O3). Its `jti` is stored once the signature and all that it says is good, so that nobody else
+/// can use one up.
+async fn by_assertion(
+    app: &App,
+    client_id: Option<&str>,
+    unverified: &str,
+    base_url: &str,
+) -> Result<Authenticated, OAuthError> {
+    let refused = || OAuthError::invalid_client(false);
+    let assertion = Assertion::read(unverified).ok_or_else(refused)?;
+    if client_id.is_some_and(|id| id != assertion.client_id.as_str()) {
+        return Err(OAuthError::invalid_request("`client_id` is not the client that the assertion names"));
+    }
+    let fits = |client: &Client| match client.keys.as_ref()? {
+        KeySource::Jwks(text) => assertion.verify(&JwkSet::parse(text.as_bytes()).ok()?).map(Signed::With),
+        KeySource::JwksUri(url) => Some(Signed::Elsewhere(url.clone())),
+    };
+    let (client, signed) = app.client(&assertion.client_id, fits).await?.ok_or_else(refused)?;
+    let claims = match signed {
+        Signed::With(claims) => claims,
+        Signed::Elsewhere(_url) => return Err(refused()),
+    };
+    let audiences = [issuer(base_url), format!("{base_url}/idhub/oidc/v1/token")];
+    claims.check(&audiences, app.world().clock.now()).map_err(OAuthError::bad_assertion)?;
+    if claims.spend(app.table()).await? { Ok(client) } else { Err(OAuthError::bad_assertion(REUSED)) }
+}
+
+/// What is known of an assertion's signature once the client is.
+enum Signed {
+    /// One of the registered keys made it.
+    With(assertion::Claims),
+    /// The keys are published at this URL.
+    Elsewhere(String),
+}
+
+const REUSED: &str = "the assertion was used before: its `jti` is not new";
+
+fn read<'r>(parts: &Parts, form: &'r Form) -> Result<Unverified<'r>, OAuthError> {
+    let mut lines = parts.headers.get_all(AUTHORIZATION).iter();
     let header = lines.next();
     if lines.next().is_some() {
         return Err(OAuthError::invalid_request("several Authorization headers"));
@@ -41,19 +105,26 @@ fn read(headers: &HeaderMap, form: &Form) -> Result<Unverified, OAuthError> {
     if ways.into_iter().filter(|tried| *tried).count() > 1 {
         return Err(OAuthError::invalid_request("several ways of client authentication at once"));
     }
-    let Some(header) = header else {
-        return match (form.get("client_id"), form.get("client_secret")) {
-            (Some(id), Some(secret)) => {
-                Ok(Unverified { client_id: id.to_owned(), secret: secret.to_owned(), basic: false })
-            }
-            _ => Err(OAuthError::invalid_client(false)),
-        };
-    };
-    let (client_id, secret) = header.to_str().ok().and_then(basic).ok_or_else(|| OAuthError::invalid_client(true))?;
-    if form.get("client_id").is_some_and(|id| id != client_id) {
-        return Err(OAuthError::invalid_request("`client_id` is not the client that authenticates"));
+    if let Some(header) = header {
+        let (client_id, secret) =
+            header.to_str().ok().and_then(basic).ok_or_else(|| OAuthError::invalid_client(true))?;
+        if form.get("client_id").is_some_and(|id| id != client_id) {
+            return Err(OAuthError::invalid_request("`client_id` is not the client that authenticates"));
+        }
+        return Ok(Unverified::Secret { client_id, secret, basic: true });
     }
-    Ok(Unverified { client_id, secret, basic: true })
+    if let Some(assertion) = form.get("client_assertion") {
+        if form.get("client_assertion_type") != Some(assertion::TYPE) {
+            return Err(OAuthError::invalid_request("`client_assertion_type` is not that of a JWT"));
+        }
+        return Ok(Unverified::Assertion { client_id: form.get("client_id"), assertion });
+    }
+    match (form.get("client_id"), form.get("client_secret")) {
+        (Some(id), Some(secret)) => {
+            Ok(Unverified::Secret { client_id: id.to_owned(), secret: secret.to_owned(), basic: false })
+        }
+        _ => Err(OAuthError::invalid_client(false)),
+    }
 }
 
 /// The id and the secret of Basic credentials: form-encoded each, joined by a colon, in base64 (RFC 6749 §2.3.1).

@@ -1,7 +1,7 @@
 //! Forms as the token endpoint takes them (RFC 6749 §3.2): a repeated parameter is an error, an empty one counts as absent,
 //! unknown ones are ignored.
 
-use crate::endpoint::OAuthError;
+use crate::error::OAuthError;
 
 /// The parameters of a form.
 #[derive(Debug, PartialEq, Eq)]

@@ -8,6 +8,8 @@ use shared::auth::signing::{JWKS_MAX_AGE, jwk};
 use shared::axum::Json;
 use shared::axum::extract::{Request, State};
 use shared::axum::response::{IntoResponse, Response};
+use shared::domain::client::AuthMethod;
+use shared::domain::jwk::Algorithm;
 use shared::domain::{Result, Scope};
 use shared::http::call::base_url;
 
@@ -30,6 +32,8 @@ pub async fn jwks(State(app): State<App>) -> Result<Response> {
 pub async fn metadata(State(app): State<App>, request: Request) -> Result<Response> {
     let base = base_url(&app, request.extensions())?;
     let scopes = Scope::ALL.map(Scope::name);
+    let methods = AuthMethod::ALL.map(AuthMethod::name);
+    let algorithms = Algorithm::ALL.map(Algorithm::name);
     let content = json!({
         "issuer": issuer(&base),
         "token_endpoint": format!("{base}/idhub/oidc/v1/token"),
@@ -37,9 +41,17 @@ pub async fn metadata(State(app): State<App>, request: Request) -> Result<Respon
         "scopes_supported": scopes,
         "response_types_supported": [],
         "grant_types_supported": ["client_credentials", "refresh_token"],
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "token_endpoint_auth_methods_supported": methods,
+        "token_endpoint_auth_signing_alg_values_supported": algorithms,
+        "introspection_endpoint": format!("{base}/idhub/oidc/v1/introspect"),
+        "introspection_endpoint_auth_methods_supported": methods,
+        "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
+        "revocation_endpoint": format!("{base}/idhub/oidc/v1/revoke"),
+        "revocation_endpoint_auth_methods_supported": methods,
+        "revocation_endpoint_auth_signing_alg_values_supported": algorithms,
+        "dpop_signing_alg_values_supported": algorithms,
         "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": ["ES256"],
+        "id_token_signing_alg_values_supported": ["ES256", "RS256"],
     });
     Ok(public(content, 3600))
 }

@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::{ConnectInfo, Request};
 use shared::app::App;
 use shared::http;
 use shared::http::Route;
+use shared::http::edge::Address;
 use shared::script::{self, Scripts};
 use shared::store::Table;
 use shared::world::World;
@@ -73,11 +75,13 @@ impl Service {
     /// Serves until `stop` is done, then lets requests under way finish.
     pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), Failure> {
         let (stopping, stopped) = tokio::sync::oneshot::channel();
-        let serving = axum::serve(self.listener, self.router).with_graceful_shutdown(async move {
-            stop.await;
-            // The receiver is gone only when serving has ended.
-            let _ = stopping.send(());
-        });
+        let serving =
+            axum::serve(self.listener, addressed(self.router).into_make_service_with_connect_info::<SocketAddr>())
+                .with_graceful_shutdown(async move {
+                    stop.await;
+                    // The receiver is gone only when serving has ended.
+                    let _ = stopping.send(());
+                });
         tokio::select! {
             never = sweep(self.sweeping) => match never {},
             ended = serving.into_future() => ended.map_err(|error| format!("serving failed: {error}")),
@@ -89,6 +93,17 @@ impl Service {
             } => Ok(()),
         }
     }
+}
+
+/// The router, each request with the address of its caller.
+fn addressed(router: Router) -> Router {
+    router.layer(axum::middleware::map_request(async |mut request: Request| {
+        if let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>() {
+            let address = Address(peer.ip().to_string());
+            request.extensions_mut().insert(address);
+        }
+        request
+    }))
 }
 
 /// Calls the sweeper again and again.

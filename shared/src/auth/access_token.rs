@@ -5,14 +5,14 @@ use serde::{Deserialize, Serialize};
 
 use super::signing::PublicKeys;
 use crate::domain::error::{Error, Result};
-use crate::domain::id::{ClientId, TenantId};
+use crate::domain::id::{ClientId, PartyId, TenantId};
 use crate::domain::scope::{Scope, Scopes};
 use crate::world::Timestamp;
 
 /// The longest token that is looked at, in bytes.
 pub const MAX_TOKEN: usize = 8 * 1024;
 /// How far the clocks of issuer and verifier may be apart, in seconds.
-const LEEWAY: i64 = 60;
+pub const LEEWAY: i64 = 60;
 
 /// The claims of an access token (RFC 9068 §2.2), with the tenant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,8 +21,8 @@ pub struct Claims {
     pub iss: String,
     /// The subject: the client itself.
     pub sub: String,
-    /// The audience: `<base url>`.
-    pub aud: String,
+    /// The audience: `<base url>`, or what the client is registered with.
+    pub aud: Audience,
     /// The client.
     pub client_id: ClientId,
     /// What the token allows.
@@ -38,6 +38,40 @@ pub struct Claims {
     /// When it starts to be good, in seconds; the service's own tokens are good at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nbf: Option<i64>,
+    /// The systems that the client may act for, where it is bound to some.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub systems: Vec<PartyId>,
+    /// The key that the token is bound to, if it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cnf: Option<Confirmation>,
+}
+
+/// An audience (RFC 7519 §4.1.3): one party as a text, or several as an array.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Audience {
+    /// One.
+    One(String),
+    /// Several.
+    Several(Vec<String>),
+}
+
+impl Audience {
+    /// Everyone that it names.
+    #[must_use]
+    pub fn parties(&self) -> &[String] {
+        match self {
+            Self::One(party) => std::slice::from_ref(party),
+            Self::Several(parties) => parties,
+        }
+    }
+}
+
+/// The key that a token is bound to (RFC 7800 §3.1, RFC 9449 §6.1).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confirmation {
+    /// The thumbprint of the key.
+    pub jkt: String,
 }
 
 /// The issuer of a service with this base URL.
@@ -55,15 +89,19 @@ pub struct Caller {
     pub client_id: ClientId,
     /// What the token allows.
     pub scopes: Scopes,
+    /// The systems that the client may act for; every one when there is none.
+    pub systems: Vec<PartyId>,
+    /// The thumbprint of the key that the token is bound to, if it is.
+    pub jkt: Option<String>,
 }
 
-/// What a token says whose signature, issuer and audience are good.
+/// What a token says whose signature and issuer are good.
 #[derive(Clone, Debug)]
 pub struct Verified(Claims);
 
 impl Verified {
     /// Verifies an access token (RFC 9068 §4): the key and its algorithm come from the published keys, never from the token;
-    /// `typ`, `iss` and `aud` are checked, and headers that would bring a key along are refused (RFC 8725 §3).
+    /// `typ` and `iss` are checked, and headers that would bring a key along are refused (RFC 8725 §3).
     pub async fn verify(unverified_token: &str, keys: &PublicKeys, base_url: &str) -> Result<Self> {
         if unverified_token.len() > MAX_TOKEN {
             return Err(Error::BadToken("the token is longer than 8 KB"));
@@ -85,7 +123,7 @@ impl Verified {
         let key = keys.find(kid).await?.ok_or(Error::BadToken("signed with an unknown key"))?;
         let key = DecodingKey::from_ec_components(&key.x, &key.y).map_err(Error::unexpected)?;
         let claims = jsonwebtoken::decode::<Claims>(unverified_token, &key, &rules(base_url))
-            .map_err(|_| Error::BadToken("the signature, the issuer or the audience is wrong"))?
+            .map_err(|_| Error::BadToken("the signature or the issuer is wrong"))?
             .claims;
         if claims.client_id.tenant() != &claims.tenant {
             return Err(Error::BadToken("client and tenant do not belong together"));
@@ -93,8 +131,8 @@ impl Verified {
         Ok(Self(claims))
     }
 
-    /// The caller, while the token is good.
-    pub fn caller(&self, now: Timestamp) -> Result<Caller> {
+    /// The claims, while the token is good.
+    pub fn claims(&self, now: Timestamp) -> Result<&Claims> {
         let claims = &self.0;
         if claims.exp.saturating_add(LEEWAY) <= now.seconds() {
             return Err(Error::BadToken("the token has expired"));
@@ -102,7 +140,22 @@ impl Verified {
         if claims.nbf.unwrap_or(claims.iat).max(claims.iat).saturating_sub(LEEWAY) > now.seconds() {
             return Err(Error::BadToken("the token is not good yet"));
         }
-        Ok(Caller { tenant: claims.tenant.clone(), client_id: claims.client_id.clone(), scopes: claims.scope.clone() })
+        Ok(claims)
+    }
+
+    /// The caller of the service at `base_url`, while the token is good there.
+    pub fn caller(&self, now: Timestamp, base_url: &str) -> Result<Caller> {
+        let claims = self.claims(now)?;
+        if !claims.aud.parties().iter().any(|party| party == base_url) {
+            return Err(Error::BadToken("the token is for another audience"));
+        }
+        Ok(Caller {
+            tenant: claims.tenant.clone(),
+            client_id: claims.client_id.clone(),
+            scopes: claims.scope.clone(),
+            systems: claims.systems.clone(),
+            jkt: claims.cnf.as_ref().map(|key| key.jkt.clone()),
+        })
     }
 }
 
@@ -115,7 +168,8 @@ impl Caller {
 
 fn rules(base_url: &str) -> Validation {
     let mut rules = Validation::new(Algorithm::ES256);
-    rules.set_audience(&[base_url]);
+    // The audience is looked at where the token is used.
+    rules.validate_aud = false;
     rules.set_issuer(&[issuer(base_url)]);
     rules.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
     // The crate reads the system's clock; these two are checked against the service's own.

@@ -36,6 +36,12 @@ pub fn decoding_key(key: &Jwk) -> Result<(Algorithm, DecodingKey), JwtError> {
     Ok((algorithm(key.algorithm), decoded?))
 }
 
+/// The algorithm of that name, if it is one that is verified.
+#[must_use]
+pub fn known(name: Algorithm) -> Option<jwk::Algorithm> {
+    jwk::Algorithm::ALL.into_iter().find(|known| algorithm(*known) == name)
+}
+
 const fn algorithm(algorithm: jwk::Algorithm) -> Algorithm {
     match algorithm {
         jwk::Algorithm::Es256 => Algorithm::ES256,

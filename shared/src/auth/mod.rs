@@ -1,6 +1,8 @@
 //! Tokens and the keys behind them: signing, verification, refresh tokens.
 
 pub mod access_token;
+pub mod claims;
+pub mod dpop;
 pub mod jose;
 pub mod refresh;
 pub mod signer;

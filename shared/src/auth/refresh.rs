@@ -22,15 +22,61 @@ use crate::world::Timestamp;
 pub const FAMILY_SECONDS: i64 = 30 * 24 * 3600;
 /// How long the token before the current one is still answered, in seconds.
 pub const GRACE_SECONDS: i64 = 10;
+const TURNS: u32 = 8;
+const CONTENDED: &str = "too many uses of one refresh token at once";
 
 /// What is stored of a family.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Family {
+pub struct Family {
     client_id: ClientId,
-    scopes: Scopes,
+    /// The most that can be granted.
+    pub scopes: Scopes,
     generation: u64,
-    reached_at: Timestamp,
-    ends_at: Timestamp,
+    /// When the current token was made.
+    pub reached_at: Timestamp,
+    /// When the family ends, however often it is rotated.
+    pub ends_at: Timestamp,
+}
+
+impl Family {
+    /// Whether a token of this generation can be exchanged: the current one, or for a while the one before.
+    fn takes(&self, generation: u64, now: Timestamp) -> bool {
+        generation == self.generation
+            || (generation + 1 == self.generation && now < self.reached_at.plus_seconds(GRACE_SECONDS))
+    }
+}
+
+/// The family of a token that this client can exchange now.
+pub async fn find(
+    table: &Table,
+    key: &[u8; 32],
+    client_id: &ClientId,
+    unverified_token: &str,
+) -> Result<Option<Family>> {
+    let Some((family, generation)) = open(key, unverified_token) else { return Ok(None) };
+    let Some(item) = table.get(&Key::refresh_family(family)).await? else { return Ok(None) };
+    let family = item.read::<Family>()?.value;
+    let usable = family.client_id == *client_id && family.takes(generation, table.world().clock.now());
+    Ok(usable.then_some(family))
+}
+
+/// Ends the family of a token of this client, whichever of the family's tokens it is; `false` when it is no refresh token.
+pub async fn revoke(table: &Table, key: &[u8; 32], client_id: &ClientId, unverified_token: &str) -> Result<bool> {
+    let Some((family, _)) = open(key, unverified_token) else { return Ok(false) };
+    let item_key = Key::refresh_family(family);
+    for turn in 1..=TURNS {
+        let Some(item) = table.get(&item_key).await? else { return Ok(true) };
+        let stored = item.read::<Family>()?;
+        if stored.value.client_id != *client_id {
+            return Ok(true);
+        }
+        match table.commit(vec![Write::Delete(item_key.clone(), Condition::Version(stored.version()))]).await {
+            Ok(()) => return Ok(true),
+            Err(Failed::Conditions(_) | Failed::Contended) => table.pause(turn).await,
+            Err(failed) => return Err(failed.into()),
+        }
+    }
+    Err(Error::Unavailable(CONTENDED.to_owned()))
 }
 
 /// What becomes of a refresh token that is presented.
@@ -70,7 +116,7 @@ pub async fn exchange(
         return Ok(Exchange::InvalidGrant);
     };
     let item_key = Key::refresh_family(family);
-    for turn in 1..=8 {
+    for turn in 1..=TURNS {
         let Some(item) = table.get(&item_key).await? else {
             return Ok(Exchange::InvalidGrant);
         };
@@ -82,8 +128,7 @@ pub async fn exchange(
         let current = stored.value.generation;
         let most = Scopes::new(stored.value.scopes.iter().filter(|scope| allowed.iter().any(|other| other == *scope)));
         let scopes = wanted.unwrap_or(&most).clone();
-        let replayed = !(generation == current
-            || (generation + 1 == current && now < stored.value.reached_at.plus_seconds(GRACE_SECONDS)));
+        let replayed = !stored.value.takes(generation, now);
         if !replayed && (scopes.is_empty() || !most.contains_all(&scopes)) {
             return Ok(Exchange::InvalidScope);
         }
@@ -106,7 +151,7 @@ pub async fn exchange(
             Err(failed) => return Err(failed.into()),
         }
     }
-    Err(Error::Unavailable("too many uses of one refresh token at once".to_owned()))
+    Err(Error::Unavailable(CONTENDED.to_owned()))
 }
 
 fn token(key: &[u8; 32], family: &str, generation: u64) -> String {

@@ -143,6 +143,10 @@ pub enum Error {
     NoCredentials,
     /// The token is not good; the text says what is wrong with it, never what it holds.
     BadToken(&'static str),
+    /// The proof that a token is the caller's own is missing or not good; the text says what is wrong.
+    BadProof(&'static str),
+    /// A token that was sent with a proof is not good; the text says what is wrong.
+    BadBoundToken(&'static str),
     /// The token lacks this scope.
     InsufficientScope(super::Scope),
     /// The caller lacks what the operation needs beside a scope; says what.
@@ -180,6 +184,8 @@ pub enum Error {
     Outdated,
     /// The idempotency record of this request was written by another request at the same time.
     AlreadyRecorded,
+    /// Too much was asked for; the caller may try again after these seconds.
+    TooMany(i64),
     /// The table does not take the operation now; the caller may try again after some seconds.
     Unavailable(String),
     /// A defect or a fault that no rule foresees; logged once, answered with a bare 500.

@@ -9,10 +9,11 @@ use axum::RequestPartsExt;
 use axum::body::Body;
 use axum::extract::{FromRequest, RawPathParams, Request};
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, Method};
 
 use super::answer::{Answer, Answered};
+use super::credentials;
 use super::edge::{BaseUrl, name_caller};
 use super::idempotency::IdempotencyKey;
 use super::precondition::Preconditions;
@@ -62,12 +63,14 @@ impl FromRequest<App> for Call {
         let (mut parts, body) = request.into_parts();
         let route =
             *parts.extensions.get::<&'static Route>().ok_or_else(|| Error::unexpected("a route has no label"))?;
-        let base_url = base_url(app, &parts.extensions)?;
-        let token = bearer(&parts.headers)?;
-        let caller = app.caller(token, &base_url).await?;
+        let caller = credentials::caller(app, &parts).await?;
         name_caller(&parts.extensions, &caller.tenant, &caller.client_id);
         let scope = route.scope.ok_or_else(|| Error::unexpected("a route of callers names no scope"))?;
         caller.needs(scope)?;
+        if !caller.systems.is_empty() {
+            let detail = "the client is bound to systems: it may call the routes of their profiles alone";
+            return Err(Error::NotAllowed(detail.to_owned()));
+        }
         acceptable(&parts.headers)?;
         let bytes = match route.body {
             route::Body::None => Bytes::new(),
@@ -195,19 +198,6 @@ pub fn base_url(app: &App, extensions: &http::Extensions) -> Result<String> {
     let set = app.base_url().map(str::to_owned);
     let derived = || extensions.get::<BaseUrl>().map(|base| base.0.clone());
     set.or_else(derived).ok_or_else(|| Error::unexpected("no base URL is known"))
-}
-
-fn bearer(headers: &HeaderMap) -> Result<&str> {
-    let mut lines = headers.get_all(AUTHORIZATION).iter();
-    let line = lines.next().ok_or(Error::NoCredentials)?;
-    if lines.next().is_some() {
-        return Err(Error::BadToken("several Authorization headers"));
-    }
-    let line = line.to_str().map_err(|_| Error::BadToken("not a token of this service"))?;
-    match line.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(token.trim_matches(' ')),
-        _ => Err(Error::NoCredentials),
-    }
 }
 
 /// Reads a body of at most `most` bytes.

@@ -28,6 +28,16 @@ pub struct BaseUrl(pub String);
 #[derive(Clone, Debug)]
 pub struct RequestId(pub String);
 
+/// The address that a request came from, as its door knows it.
+#[derive(Clone, Debug)]
+pub struct Address(pub String);
+
+/// The address that a request came from.
+#[must_use]
+pub fn address(extensions: &http::Extensions) -> &str {
+    extensions.get::<Address>().map_or("-", |address| &address.0)
+}
+
 /// What is to be logged about an answer that tells its caller nothing.
 #[derive(Clone, Debug)]
 pub struct Cause(pub String);

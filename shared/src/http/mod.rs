@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod call;
 pub mod config;
+pub mod credentials;
 pub mod cursor;
 pub mod edge;
 pub mod idempotency;

@@ -36,31 +36,25 @@ type Header = (HeaderName, String);
 
 impl Error {
     fn problem(self) -> (StatusCode, Problem, Vec<Header>, Option<Cause>) {
-        let mut headers = Vec::new();
+        let mut headers: Vec<_> = self.challenge().map(|challenge| (WWW_AUTHENTICATE, challenge)).into_iter().collect();
         let mut errors = Vec::new();
         let mut cause = None;
         let (status, slug, title, detail) = match self {
             Self::Malformed(detail) => (400, "malformed-request", "The request cannot be read", detail),
             Self::UnsupportedFilter(detail) => (400, "unsupported-filter", "The filter is not allowed", detail),
-            Self::NoCredentials => {
-                // RFC 6750 §3.1: without credentials no error code.
-                headers.push((WWW_AUTHENTICATE, "Bearer realm=\"kith\"".to_owned()));
-                (
-                    401,
-                    "unauthenticated",
-                    "No access token",
-                    "send an access token as `Authorization: Bearer …`".to_owned(),
-                )
-            }
-            Self::BadToken(detail) => {
-                let challenge =
-                    format!("Bearer realm=\"kith\", error=\"invalid_token\", error_description=\"{detail}\"");
-                headers.push((WWW_AUTHENTICATE, challenge));
+            Self::NoCredentials => (
+                401,
+                "unauthenticated",
+                "No access token",
+                "send an access token as `Authorization: Bearer …`".to_owned(),
+            ),
+            Self::BadToken(detail) | Self::BadBoundToken(detail) => {
                 (401, "unauthenticated", "The access token is not good", detail.to_owned())
             }
+            Self::BadProof(detail) => {
+                (401, "unauthenticated", "The proof of possession is not good", detail.to_owned())
+            }
             Self::InsufficientScope(scope) => {
-                let challenge = format!("Bearer realm=\"kith\", error=\"insufficient_scope\", scope=\"{scope}\"");
-                headers.push((WWW_AUTHENTICATE, challenge));
                 (403, "insufficient-scope", "The token's scope is not enough", format!("the scope `{scope}` is needed"))
             }
             Self::NotAllowed(detail) => (403, "not-allowed", "The caller may not do this", detail),
@@ -108,6 +102,11 @@ impl Error {
             }
             Self::InUse(detail) => (409, "in-use", "The definition is in use", detail),
             Self::Conflict(detail) => (409, "conflict", "The state does not allow it", detail),
+            Self::TooMany(seconds) => {
+                headers.push((RETRY_AFTER, seconds.to_string()));
+                let detail = format!("try again after {seconds} seconds");
+                (429, "too-many-requests", "Too many requests", detail)
+            }
             Self::Unavailable(what) => {
                 headers.push((RETRY_AFTER, "1".to_owned()));
                 cause = Some(Cause(what));
@@ -130,6 +129,28 @@ impl Error {
         let kind = format!("/problems/{slug}");
         let problem = Problem { kind, title, status, detail, request_id: None, errors };
         (StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), problem, headers, cause)
+    }
+}
+
+const BEARER: &str = "Bearer realm=\"kith\"";
+const DPOP: &str = "DPoP realm=\"kith\", algs=\"ES256 RS256 PS256 EdDSA\"";
+
+impl Error {
+    /// How the caller is told what credentials are due (RFC 6750 §3, RFC 9449 §7.1); without any there is no error code.
+    fn challenge(&self) -> Option<String> {
+        let with = |scheme: &str, code: &str, detail: &str| {
+            Some(format!("{scheme}, error=\"{code}\", error_description=\"{detail}\""))
+        };
+        match self {
+            Self::NoCredentials => Some(format!("{BEARER}, {DPOP}")),
+            Self::BadToken(detail) => with(BEARER, "invalid_token", detail),
+            Self::BadBoundToken(detail) => with(DPOP, "invalid_token", detail),
+            Self::BadProof(detail) => with(DPOP, "invalid_dpop_proof", detail),
+            Self::InsufficientScope(scope) => {
+                Some(format!("{BEARER}, error=\"insufficient_scope\", scope=\"{scope}\""))
+            }
+            _ => None,
+        }
     }
 }
 

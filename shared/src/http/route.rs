@@ -26,6 +26,8 @@ pub enum Effect {
     Reads,
     /// It writes: a POST may carry an Idempotency-Key.
     Writes,
+    /// It writes what a repeat finds written: an Idempotency-Key has nothing to do.
+    Repeatable,
     /// It answers with a secret, which no record may keep: an Idempotency-Key is refused.
     Secret,
 }
@@ -124,6 +126,13 @@ impl Route {
     #[must_use]
     pub const fn approval(mut self) -> Self {
         self.approval = true;
+        self
+    }
+
+    /// Writes what a repeat finds written.
+    #[must_use]
+    pub const fn repeatable(mut self) -> Self {
+        self.effect = Effect::Repeatable;
         self
     }
 

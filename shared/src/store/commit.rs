@@ -54,6 +54,8 @@ pub enum Write {
     Join(Key, UserId),
     /// Takes the user out of the set; the item goes with its last member.
     Leave(Key, UserId),
+    /// Counts one more until this time, as long as fewer than so many were counted.
+    Count(Key, u32, Timestamp),
     /// Marks a definition as assigned, if it has this version and takes new assignments. The version stays.
     MarkUsed(Key, Version),
 }

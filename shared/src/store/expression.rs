@@ -56,6 +56,16 @@ impl Planned {
                 names: Some(users_name()),
                 values: Some(values([(":user", one(*user)), (":id", text(*user)), (":one", number(1))])),
             },
+            Write::Count(key, most, until) => Self {
+                action: Action::Update(key_attributes(key), "ADD counted :one SET expires_at = :until"),
+                condition: "attribute_not_exists(pk) OR counted < :most",
+                names: None,
+                values: Some(values([
+                    (":one", number(1)),
+                    (":most", number(most)),
+                    (":until", number(until.seconds())),
+                ])),
+            },
             Write::MarkUsed(key, version) => Self {
                 action: Action::Update(key_attributes(key), "SET used = :true"),
                 condition: "version = :version AND attribute_not_exists(deprecated)",

@@ -14,6 +14,9 @@
 //! | a tenant's definitions | `T#<tenant>#D` / `<KIND>#<id>`, `EPOCH` | [`Key::definition`], [`Key::epoch`] |
 //! | a tenant's clients | `T#<tenant>#C` / `<client>` | [`Key::client`] |
 //! | an idempotency record | `T#<tenant>#I#<hash>` / `-` | [`Key::idempotency`] |
+//! | an assertion or a proof that was used | `T#<tenant>#N#<hash>` / `-` | [`Key::spent`] |
+//! | a revoked access token | `T#<tenant>#V#<hash>` / `-` | [`Key::revoked`] |
+//! | failed authentications | `F#<hash>` / `-` | [`Key::failures`] |
 //! | a refresh token family | `R#<family>` / `-` | [`Key::refresh_family`] |
 //! | public signing keys | `K#public` / `STATE` | [`Key::public_keys`] |
 //! | private signing keys | `K#private` / `<kid>`, `REFRESH` | [`Key::private_key`], [`Key::refresh_key`] |
@@ -33,7 +36,7 @@ use ring::digest::{SHA256, digest};
 use crate::domain::change_request::Status;
 use crate::domain::definition::Kind;
 use crate::domain::id::{ClientId, TenantId, UserId};
-use crate::domain::lookup::{Lookup, bucket};
+use crate::domain::lookup::{Lookup, ValueHash, bucket};
 
 /// The partition key of the index for erasures that are not finished.
 pub const SWEEP: &str = "SWEEP";
@@ -134,6 +137,24 @@ impl Key {
     #[must_use]
     pub fn idempotency(tenant: &TenantId, scope: &str) -> Self {
         Self::new(format!("T#{tenant}#I#{scope}"), ONLY)
+    }
+
+    /// What is good once and was used: `what` names it within its tenant.
+    #[must_use]
+    pub fn spent(tenant: &TenantId, what: &str) -> Self {
+        Self::new(format!("T#{tenant}#N#{}", ValueHash::of(what)), ONLY)
+    }
+
+    /// An access token that was revoked, by its `jti`.
+    #[must_use]
+    pub fn revoked(tenant: &TenantId, jti: &str) -> Self {
+        Self::new(format!("T#{tenant}#V#{}", ValueHash::of(jti)), ONLY)
+    }
+
+    /// How often authentication failed, in one window of time; `what` names by whom and when.
+    #[must_use]
+    pub fn failures(what: &str) -> Self {
+        Self::new(format!("F#{}", ValueHash::of(what)), ONLY)
     }
 
     /// A family of refresh tokens.
@@ -260,7 +281,6 @@ pub fn requests(tenant: &TenantId, status: Status) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::lookup::ValueHash;
 
     #[test]
     fn the_keys_at_rest_are_fixed() {
@@ -286,6 +306,9 @@ mod tests {
             Key::client(&client),
             Key::idempotency(&tenant, &ValueHash::of("x").to_string()),
             Key::refresh_family("x"),
+            Key::spent(&tenant, "x"),
+            Key::revoked(&tenant, "x"),
+            Key::failures("x"),
             Key::public_keys(),
             Key::private_key("x"),
             Key::refresh_key(),

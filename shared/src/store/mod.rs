@@ -13,6 +13,7 @@ mod forget;
 pub mod item;
 pub mod keys;
 pub mod meter;
+mod once;
 pub mod records;
 pub mod subjects;
 pub mod table;

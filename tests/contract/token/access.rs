@@ -223,15 +223,18 @@ async fn o5_unknown_key_ids_cause_one_read_in_30_seconds() {
     assert_eq!(reads, [1.0, 0.0, 0.0, 0.0]);
 }
 
+/// How a caller without a token is asked for one: both ways of sending it, in one line.
+const CHALLENGE: &str = "Bearer realm=\"kith\", DPoP realm=\"kith\", algs=\"ES256 RS256 PS256 EdDSA\"";
+
 #[tokio::test]
 async fn o10_without_credentials_the_challenge_has_no_error() {
     let service = Service::start().await;
     let bare = service.call("GET", PATH).await.is(401);
-    assert_eq!(bare.header("www-authenticate"), Some("Bearer realm=\"kith\""));
+    assert_eq!(bare.header("www-authenticate"), Some(CHALLENGE));
     insta::assert_snapshot!(bare.problem().to_string(), @r#"{"detail":"send an access token as `Authorization: Bearer …`","status":401,"title":"No access token","type":"/problems/unauthenticated"}"#);
     for other in ["Basic eDp5", "Token x", "Bearer"] {
         let answer = service.call("GET", PATH).header("authorization", other).await.is(401);
-        assert_eq!(answer.header("www-authenticate"), Some("Bearer realm=\"kith\""), "{other}");
+        assert_eq!(answer.header("www-authenticate"), Some(CHALLENGE), "{other}");
     }
     service.call("GET", &format!("{PATH}?access_token=x")).await.is(401);
 }

@@ -130,5 +130,17 @@ async fn both_metadata_documents_describe_the_service() {
     assert_eq!(metadata["token_endpoint"], json!(format!("{BASE}/idhub/oidc/v1/token")));
     assert_eq!(metadata["jwks_uri"], json!(format!("{BASE}{JWKS}")));
     assert_eq!(metadata["grant_types_supported"], json!(["client_credentials", "refresh_token"]));
-    assert_eq!(metadata["token_endpoint_auth_methods_supported"], json!(["client_secret_basic", "client_secret_post"]));
+    assert_eq!(
+        metadata["token_endpoint_auth_methods_supported"],
+        json!(["client_secret_basic", "client_secret_post", "private_key_jwt"])
+    );
+    assert_eq!(metadata["introspection_endpoint"], json!(format!("{BASE}/idhub/oidc/v1/introspect")));
+    assert_eq!(metadata["revocation_endpoint"], json!(format!("{BASE}/idhub/oidc/v1/revoke")));
+    for algorithms in ["dpop", "token_endpoint_auth", "introspection_endpoint_auth", "revocation_endpoint_auth"] {
+        let name = match algorithms {
+            "dpop" => "dpop_signing_alg_values_supported".to_owned(),
+            endpoint => format!("{endpoint}_signing_alg_values_supported"),
+        };
+        assert_eq!(metadata[&name], json!(["ES256", "RS256", "PS256", "EdDSA"]), "{name}");
+    }
 }

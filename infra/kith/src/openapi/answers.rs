@@ -38,6 +38,7 @@ pub(super) fn answers(route: &Route) -> Result<Responses, Failure> {
         let own = [
             ("400", "OAuthRefused"),
             ("401", "OAuthInvalidClient"),
+            ("429", "OAuthTooMany"),
             ("500", "OAuthFault"),
             ("503", "OAuthUnavailable"),
         ];
@@ -199,6 +200,9 @@ pub(super) fn problems() -> Vec<(&'static str, Response)> {
     shared.push(("OAuthRefused", with_headers(bad, &["Cache-Control"]).build()));
     let unknown = refused("The client is unknown or its credentials are wrong.");
     shared.push(("OAuthInvalidClient", with_headers(unknown, &["Cache-Control", "WWW-Authenticate"]).build()));
+    let many =
+        refused("`temporarily_unavailable`: authentication failed too often; try again after the time in Retry-After.");
+    shared.push(("OAuthTooMany", with_headers(many, &["Cache-Control", "Retry-After"]).build()));
     let fault = refused("`server_error`: an error that no rule foresees; it is logged under the request id.");
     shared.push(("OAuthFault", with_headers(fault, &["Cache-Control"]).build()));
     let unavailable = refused("`temporarily_unavailable`: not now; try again after the time in Retry-After.");

@@ -132,7 +132,8 @@ fn access_token() -> SecurityScheme {
     let flow = Flow::ClientCredentials(ClientCredentials::new("/idhub/oidc/v1/token", scopes));
     SecurityScheme::OAuth2(OAuth2::with_description(
         [flow],
-        "An access token, sent as `Authorization: Bearer <token>`.",
+        "An access token, sent as `Authorization: Bearer <token>`; one that is bound to a key as `Authorization: DPoP <token>`, with a \
+         proof in the header `DPoP` (RFC 9449 §7.1).",
     ))
 }
 

@@ -129,6 +129,9 @@ fn headers(route: &Route) -> Vec<&'static str> {
         "DELETE" | "POST" if writes && on_resource => names.push("IfMatch"),
         _ => {}
     }
+    if route.name == "issue_token" {
+        names.push("DPoP");
+    }
     if writes && route.method == "POST" {
         names.push("IdempotencyKey");
     }
@@ -136,7 +139,7 @@ fn headers(route: &Route) -> Vec<&'static str> {
 }
 
 /// The header parameters that routes share, by their names in `components`.
-pub(super) fn parameters() -> [(&'static str, Parameter); 4] {
+pub(super) fn parameters() -> [(&'static str, Parameter); 5] {
     let tags = "^(\\*|(W/)?\"[^\"\\s]*\"(, *(W/)?\"[^\"\\s]*\")*)$";
     let header =
         |name, pattern, about, required| parameter(ParameterIn::Header, name, matching(pattern, about), required);
@@ -144,7 +147,9 @@ pub(super) fn parameters() -> [(&'static str, Parameter); 4] {
         matching("^[!-~]+$", "A word of the caller's own: the same request with it has one effect and one answer.");
     key.max_length = Some(255);
     let due = "The ETag of the resource that was read, so that no update is lost.";
+    let proof = string(8192, "A proof of possession (RFC 9449 §4): the token is bound to the key that signed it.");
     [
+        ("DPoP", parameter(ParameterIn::Header, "DPoP", proof, Required::False)),
         ("IfMatchRequired", header("If-Match", tags, due, Required::True)),
         ("IfMatch", header("If-Match", tags, "The ETag of the resource as it has to be.", Required::False)),
         (

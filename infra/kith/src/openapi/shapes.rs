@@ -152,6 +152,11 @@ impl Record {
         Self(ObjectBuilder::new().schema_type(Type::Object).description(Some(description)).build())
     }
 
+    /// Adds the fields that `more` does.
+    pub(super) fn with(self, more: impl FnOnce(Self) -> Self) -> Self {
+        more(self)
+    }
+
     /// Adds a field that is always there.
     pub(super) fn must(mut self, name: &str, shape: impl Into<Shape>) -> Self {
         self.0.required.push(name.to_owned());

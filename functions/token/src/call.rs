@@ -1,0 +1,71 @@
+//! A call of an OAuth endpoint: a form, and the client that has authenticated.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use shared::app::App;
+use shared::auth::access_token::issuer;
+use shared::auth::dpop::Proof;
+use shared::axum::Json;
+use shared::axum::extract::{FromRequest, Request};
+use shared::axum::response::{IntoResponse, Response};
+use shared::domain::Versioned;
+use shared::domain::client::Client;
+use shared::http::call::{MAX_BODY, base_url, media_type, read_body};
+use shared::http::edge::name_caller;
+use shared::http::{Effect, Route};
+
+use crate::client_authentication::authenticate;
+use crate::error::{OAuthError, no_store};
+use crate::form::Form;
+
+/// A request whose form is read and whose client has authenticated.
+pub struct OAuthCall {
+    /// The state of the function.
+    pub app: App,
+    /// The client.
+    pub client: Arc<Versioned<Client>>,
+    /// The parameters.
+    pub form: Form,
+    /// The base URL of the service.
+    pub base_url: String,
+    /// The proof of possession that came with the request, if one did; it is not yet used up.
+    pub proof: Option<Proof>,
+}
+
+impl FromRequest<App> for OAuthCall {
+    type Rejection = OAuthError;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, OAuthError> {
+        let (parts, body) = request.into_parts();
+        if media_type(&parts.headers).as_deref() != Some("application/x-www-form-urlencoded") {
+            return Err(OAuthError::invalid_request("the content type application/x-www-form-urlencoded is due"));
+        }
+        let secret = parts.extensions.get::<&'static Route>().is_some_and(|route| route.effect == Effect::Secret);
+        if secret && parts.headers.contains_key("idempotency-key") {
+            return Err(OAuthError::invalid_request("the answer carries a secret: no Idempotency-Key is taken"));
+        }
+        let body = read_body(&parts.headers, body, MAX_BODY).await?;
+        let form = Form::parse(&body)?;
+        let base_url = base_url(app, &parts.extensions)?;
+        let client = authenticate(app, &parts, &form, &base_url).await?;
+        name_caller(&parts.extensions, client.value.client_id.tenant(), &client.value.client_id);
+        let url = format!("{base_url}{}", parts.uri.path());
+        let proof = Proof::of(&parts.headers, &parts.method, &url, app.world().clock.now())?;
+        Ok(Self { app: app.clone(), client, form, base_url, proof })
+    }
+}
+
+impl OAuthCall {
+    /// The issuer of the service's tokens.
+    pub fn issuer(&self) -> String {
+        issuer(&self.base_url)
+    }
+}
+
+/// An answer that is stored nowhere.
+pub fn answer(content: Value) -> Response {
+    let mut response = Json(content).into_response();
+    no_store(&mut response);
+    response
+}

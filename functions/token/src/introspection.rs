@@ -1,0 +1,59 @@
+//! Introspection (RFC 7662): what a token is worth now, for resource servers of the tenant that do not verify it themselves.
+
+use serde_json::{Value, json};
+use shared::auth::access_token::Verified;
+use shared::auth::refresh;
+use shared::axum::response::Response;
+use shared::domain::{Error, Result};
+use shared::store::Key;
+
+use crate::call::{OAuthCall, answer};
+use crate::error::OAuthError;
+
+/// Says what a token is; of one that cannot be used, or is none of the caller's business, nothing but that (rule O7).
+pub async fn introspect(call: OAuthCall) -> Result<Response, OAuthError> {
+    let token = call.form.get("token").ok_or(OAuthError::invalid_request("`token` is required"))?;
+    let content = match refresh_token(&call, token).await? {
+        Some(content) => Some(content),
+        None => access_token(&call, token).await?,
+    };
+    Ok(answer(content.unwrap_or_else(|| json!({ "active": false }))))
+}
+
+/// A refresh token, which is shown to its own client alone.
+async fn refresh_token(call: &OAuthCall, token: &str) -> Result<Option<Value>> {
+    let (table, client) = (call.app.table(), &call.client.value);
+    let key = call.app.signing_keys().refresh_key().await?;
+    let Some(family) = refresh::find(table, &key, &client.client_id, token).await? else { return Ok(None) };
+    Ok(Some(json!({
+        "active": true,
+        "client_id": client.client_id,
+        "sub": client.client_id,
+        "scope": family.scopes.to_string(),
+        "tenant": client.client_id.tenant(),
+        "iss": call.issuer(),
+        "iat": family.reached_at.seconds(),
+        "exp": family.ends_at.seconds(),
+    })))
+}
+
+/// An access token of a client of the same tenant, whatever its audience.
+async fn access_token(call: &OAuthCall, token: &str) -> Result<Option<Value>> {
+    let now = call.app.world().clock.now();
+    let verified = match Verified::verify(token, call.app.public_keys(), &call.base_url).await {
+        Ok(verified) => verified,
+        Err(Error::BadToken(_)) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let Ok(claims) = verified.claims(now) else { return Ok(None) };
+    if &claims.tenant != call.client.value.client_id.tenant() || claims.exp <= now.seconds() {
+        return Ok(None);
+    }
+    if call.app.table().get(&Key::revoked(&claims.tenant, &claims.jti)).await?.is_some() {
+        return Ok(None);
+    }
+    let Ok(Value::Object(mut content)) = serde_json::to_value(claims) else { return Ok(None) };
+    content.insert("active".to_owned(), true.into());
+    content.insert("token_type".to_owned(), if claims.cnf.is_some() { "DPoP" } else { "Bearer" }.into());
+    Ok(Some(Value::Object(content)))
+}

@@ -1,0 +1,40 @@
+//! Revocation (RFC 7009): the owner of a token gives it up.
+
+use http::StatusCode;
+use shared::auth::access_token::{LEEWAY, Verified};
+use shared::auth::refresh;
+use shared::axum::response::{IntoResponse, Response};
+use shared::domain::{Error, Result};
+use shared::store::Key;
+use shared::world::Timestamp;
+
+use crate::call::OAuthCall;
+use crate::error::{OAuthError, no_store};
+
+/// Ends the family of a refresh token, or notes that an access token is revoked, which shows in introspection: resources go on
+/// accepting it until it expires. Only the caller's own tokens are touched; the answer is the same for every other (rule O7).
+pub async fn revoke(call: OAuthCall) -> Result<Response, OAuthError> {
+    let token = call.form.get("token").ok_or(OAuthError::invalid_request("`token` is required"))?;
+    let key = call.app.signing_keys().refresh_key().await?;
+    if !refresh::revoke(call.app.table(), &key, &call.client.value.client_id, token).await? {
+        access_token(&call, token).await?;
+    }
+    let mut response = StatusCode::OK.into_response();
+    no_store(&mut response);
+    Ok(response)
+}
+
+async fn access_token(call: &OAuthCall, token: &str) -> Result<()> {
+    let verified = match Verified::verify(token, call.app.public_keys(), &call.base_url).await {
+        Ok(verified) => verified,
+        Err(Error::BadToken(_)) => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let Ok(claims) = verified.claims(call.app.world().clock.now()) else { return Ok(()) };
+    if claims.client_id == call.client.value.client_id {
+        let until = Timestamp::from_millis(claims.exp.saturating_mul(1000)).plus_seconds(LEEWAY);
+        // Revoked before is revoked.
+        call.app.table().spend(&Key::revoked(&claims.tenant, &claims.jti), until).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,33 @@
+//! Failed authentications are slowed down: after some in a minute, from one address for one client or for any, the answer is 429.
+//!
+//! Only failures are counted, and only a failure is told so: who authenticates pays nothing and is never locked out by others, who
+//! would need no more than a client's id for it. With secrets of 256 random bits it is not guessing that has to be stopped but its
+//! cost.
+
+use shared::app::App;
+use shared::domain::Result;
+use shared::store::Key;
+use shared::world::Timestamp;
+
+/// How long failures are counted together, in seconds.
+const WINDOW: i64 = 60;
+/// How many failures of one client from one address are answered in a window.
+const MOST_OF_CLIENT: u32 = 10;
+/// How many failures from one address are answered in a window.
+const MOST_OF_ADDRESS: u32 = 100;
+
+/// Counts a failure; says after how many seconds the next is worth a try, when there were too many.
+pub async fn failed(app: &App, client: &str, address: &str) -> Result<Option<i64>> {
+    let now = app.world().clock.now().seconds();
+    let window = now.div_euclid(WINDOW);
+    let end = (window + 1) * WINDOW;
+    let until = Timestamp::from_millis(end * 1000);
+    let counters =
+        [(format!("{window}\n{address}\n{client}"), MOST_OF_CLIENT), (format!("{window}\n{address}"), MOST_OF_ADDRESS)];
+    for (what, most) in counters {
+        if !app.table().count(&Key::failures(&what), most, until).await? {
+            return Ok(Some(end - now));
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,48 @@
+//! What the claims of tokens have in common.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use percent_encoding::percent_decode_str;
+use serde::{Deserialize, Deserializer};
+
+/// A time in seconds since 1970 (RFC 7519 §2); a fraction is cut off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NumericDate(i64);
+
+impl NumericDate {
+    /// Whole seconds.
+    #[must_use]
+    pub const fn seconds(self) -> i64 {
+        self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for NumericDate {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = f64::deserialize(deserializer)?;
+        // Beyond this a float skips whole seconds, and no clock gets there.
+        if number.is_finite() && number.abs() < 9e15 {
+            #[expect(clippy::cast_possible_truncation, reason = "within ±9e15, and the fraction is to be cut off")]
+            return Ok(Self(number.floor() as i64));
+        }
+        Err(serde::de::Error::custom("not a time"))
+    }
+}
+
+/// Bytes in base64url without padding (RFC 7515 §2).
+#[must_use]
+pub fn base64url(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// The bytes that base64url stands for.
+#[must_use]
+pub fn decode(text: &str) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(text).ok()
+}
+
+/// The bytes that a path stands for.
+#[must_use]
+pub fn percent_decoded(path: &str) -> Vec<u8> {
+    percent_decode_str(path).collect()
+}

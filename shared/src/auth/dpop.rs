@@ -1,0 +1,168 @@
+//! Proof of possession (RFC 9449): a token that is bound to a key is good only together with a proof that the caller has just
+//! signed with it.
+//!
+//! Each proof is good once, for the method and the URL that it names. There are no server nonces: proofs are good for a minute, and
+//! the table remembers them that long.
+
+use http::{HeaderMap, Method, Uri};
+use jsonwebtoken::Validation;
+use ring::digest::{SHA256, digest};
+use serde::Deserialize;
+
+use super::access_token::{LEEWAY, MAX_TOKEN};
+use super::claims::{self, NumericDate};
+use super::jose;
+use crate::domain::error::{Error, Result};
+use crate::domain::id::TenantId;
+use crate::domain::json::Json;
+use crate::domain::jwk::{Algorithm, Jwk};
+use crate::store::{Key, Table};
+use crate::world::Timestamp;
+
+/// How far `iat` may be from now, either way, in seconds.
+const PROOF_SECONDS: i64 = LEEWAY;
+
+/// A proof whose signature, method, URL and time are good; it is not yet known whether it was used before.
+#[derive(Debug)]
+pub struct Proof {
+    /// The thumbprint of the key that signed it.
+    pub jkt: String,
+    jti: String,
+    ath: Option<String>,
+}
+
+/// What a proof says (RFC 9449 §4.2).
+#[derive(Deserialize)]
+struct ProofClaims {
+    jti: String,
+    htm: String,
+    htu: String,
+    iat: NumericDate,
+    ath: Option<String>,
+}
+
+impl Proof {
+    /// Reads the proof of a request, if it has one, and verifies it for this method and URL (RFC 9449 §4.3).
+    pub fn of(headers: &HeaderMap, method: &Method, url: &str, now: Timestamp) -> Result<Option<Self>> {
+        let mut lines = headers.get_all("dpop").iter();
+        let Some(line) = lines.next() else { return Ok(None) };
+        if lines.next().is_some() {
+            return Err(Error::BadProof("several DPoP headers"));
+        }
+        let unverified = line.to_str().map_err(|_| Error::BadProof("the proof is not a JWT"))?;
+        Self::verify(unverified, method, url, now).map(Some).map_err(Error::BadProof)
+    }
+
+    fn verify(unverified: &str, method: &Method, url: &str, now: Timestamp) -> Result<Self, &'static str> {
+        if unverified.len() > MAX_TOKEN {
+            return Err("the proof is longer than 8 KB");
+        }
+        let header = jsonwebtoken::decode_header(unverified).map_err(|_| "the proof is not a JWT")?;
+        if !header.typ.is_some_and(|typ| typ.eq_ignore_ascii_case("dpop+jwt")) {
+            return Err("the proof's `typ` is not `dpop+jwt`");
+        }
+        if header.crit.is_some() {
+            return Err("the proof's header is not acceptable");
+        }
+        let key = key_of(unverified)?;
+        let (algorithm, decoding_key) = jose::decoding_key(&key).map_err(|_| "the proof's key cannot be used")?;
+        let mut rules = Validation::new(algorithm);
+        rules.required_spec_claims.clear();
+        rules.validate_exp = false;
+        rules.validate_aud = false;
+        let claims = jsonwebtoken::decode::<ProofClaims>(unverified, &decoding_key, &rules)
+            .map_err(|_| "the proof's signature or claims are wrong")?
+            .claims;
+        if claims.htm != method.as_str() {
+            return Err("the proof's `htm` is another method");
+        }
+        if !is_same(&claims.htu, url) {
+            return Err("the proof's `htu` is another URL");
+        }
+        if claims.iat.seconds().abs_diff(now.seconds()) > PROOF_SECONDS.unsigned_abs() {
+            return Err("the proof's `iat` is more than a minute from now");
+        }
+        if claims.jti.is_empty() {
+            return Err("the proof's `jti` is empty");
+        }
+        Ok(Self { jkt: key.thumbprint(), jti: claims.jti, ath: claims.ath })
+    }
+
+    /// Checks that the proof is for this token, which is bound to the key with the thumbprint `jkt`.
+    pub fn covers(&self, token: &str, jkt: &str) -> Result<()> {
+        if self.jkt != jkt {
+            return Err(Error::BadProof("the proof is signed with another key than the token is bound to"));
+        }
+        let ath = claims::base64url(digest(&SHA256, token.as_bytes()).as_ref());
+        if self.ath.as_ref() != Some(&ath) {
+            return Err(Error::BadProof("the proof's `ath` is not the hash of the token"));
+        }
+        Ok(())
+    }
+
+    /// Uses the proof up: it is refused when it was used before.
+    pub async fn spend(&self, table: &Table, tenant: &TenantId) -> Result<()> {
+        let now = table.world().clock.now();
+        // Until then every instance refuses it by its time, however the clocks of two of them differ.
+        let until = now.plus_seconds(2 * PROOF_SECONDS + LEEWAY);
+        let key = Key::spent(tenant, &format!("dpop\n{}\n{}", self.jkt, self.jti));
+        if table.spend(&key, until).await? { Ok(()) } else { Err(Error::BadProof("the proof was used before")) }
+    }
+}
+
+/// The key in the header of a proof. Its algorithm is the header's where the key names none: the key is the caller's own, and both
+/// are covered by the signature.
+fn key_of(unverified: &str) -> Result<Jwk, &'static str> {
+    let encoded = unverified.split('.').next().unwrap_or_default();
+    let header = claims::decode(encoded).and_then(|bytes| Json::parse(&bytes).ok()).ok_or("the proof is not a JWT")?;
+    let header = header.as_object().ok_or("the proof is not a JWT")?;
+    let key = header.get("jwk").and_then(Json::as_object).ok_or("the proof's header has no `jwk`")?;
+    let named = header.get("alg").and_then(Json::as_str).and_then(|name| name.parse::<Algorithm>().ok());
+    let named = named.ok_or("the proof's `alg` is none of ES256, RS256, PS256 and EdDSA")?;
+    let mut key = key.clone();
+    key.entry("alg".to_owned()).or_insert_with(|| Json::from(named.name()));
+    let key = Jwk::read(&key)?;
+    if key.algorithm == named { Ok(key) } else { Err("the proof's `alg` is not that of its key") }
+}
+
+/// Whether two URLs are the same but for query and fragment, after the normalisation of RFC 3986 §6.2.2 and §6.2.3.
+fn is_same(one: &str, other: &str) -> bool {
+    let normal = |text: &str| {
+        let text = text.split(['?', '#']).next().unwrap_or_default();
+        let uri: Uri = text.parse().ok()?;
+        let scheme = uri.scheme_str()?.to_ascii_lowercase();
+        let host = uri.host()?.to_ascii_lowercase();
+        let default = if scheme == "https" { 443 } else { 80 };
+        let port = uri.port_u16().unwrap_or(default);
+        let userinfo = uri.authority()?.as_str().contains('@');
+        let path = claims::percent_decoded(uri.path());
+        (!userinfo).then_some((scheme, host, port, path))
+    };
+    normal(one).is_some_and(|one| Some(one) == normal(other))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_are_compared_without_query_and_in_normal_form() {
+        let url = "https://kith.example/identity/users/a b";
+        for same in ["https://kith.example/identity/users/a%20b", "HTTPS://KITH.example:443/identity/users/%61%20b?x#y"]
+        {
+            assert!(is_same(same, &url.replace(' ', "%20")), "{same}");
+        }
+        for other in [
+            "",
+            "/identity/users/a%20b",
+            "http://kith.example/identity/users/a%20b",
+            "https://kith.example:444/identity/users/a%20b",
+            "https://kith.example/identity/users/a%20b/",
+            "https://kith.example/Identity/users/a%20b",
+            "https://x@kith.example/identity/users/a%20b",
+            "https://kith.example",
+        ] {
+            assert!(!is_same(other, &url.replace(' ', "%20")), "{other}");
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! The credentials of a request: an access token, and the proof that it is the caller's own where the token is bound to a key.
+
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+
+use super::call::base_url;
+use crate::app::App;
+use crate::auth::Caller;
+use crate::auth::dpop::Proof;
+use crate::domain::error::{Error, Result};
+
+/// How a token is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scheme {
+    /// Whoever has it may use it (RFC 6750 §2.1).
+    Bearer,
+    /// Only with a proof of possession (RFC 9449 §7.1).
+    Dpop,
+}
+
+/// The caller of a request. A token that is bound to a key is refused without a proof that was made with it for this request, and a
+/// proof is used up.
+pub async fn caller(app: &App, parts: &Parts) -> Result<Caller> {
+    let base_url = base_url(app, &parts.extensions)?;
+    let (scheme, token) = read(&parts.headers)?;
+    let caller = app.caller(token, &base_url).await;
+    match scheme {
+        Scheme::Bearer => match caller? {
+            Caller { jkt: Some(_), .. } => Err(Error::BadToken("the token is bound to a key and is sent as `DPoP`")),
+            caller => Ok(caller),
+        },
+        Scheme::Dpop => {
+            let caller = caller.map_err(|error| match error {
+                Error::BadToken(detail) => Error::BadBoundToken(detail),
+                other => other,
+            })?;
+            let unbound = "the token is bound to no key and is sent as `Bearer`";
+            let jkt = caller.jkt.as_deref().ok_or(Error::BadBoundToken(unbound))?;
+            let url = format!("{base_url}{}", parts.uri.path());
+            let proof = Proof::of(&parts.headers, &parts.method, &url, app.world().clock.now())?;
+            let proof = proof.ok_or(Error::BadProof("the header `DPoP` with a proof is missing"))?;
+            proof.covers(token, jkt)?;
+            proof.spend(app.table(), &caller.tenant).await?;
+            Ok(caller)
+        }
+    }
+}
+
+fn read(headers: &HeaderMap) -> Result<(Scheme, &str)> {
+    let mut lines = headers.get_all(AUTHORIZATION).iter();
+    let line = lines.next().ok_or(Error::NoCredentials)?;
+    if lines.next().is_some() {
+        return Err(Error::BadToken("several Authorization headers"));
+    }
+    let line = line.to_str().map_err(|_| Error::BadToken("not a token of this service"))?;
+    let (scheme, token) = line.split_once(' ').ok_or(Error::NoCredentials)?;
+    let schemes = [("bearer", Scheme::Bearer), ("dpop", Scheme::Dpop)];
+    let scheme = schemes.into_iter().find(|(name, _)| scheme.eq_ignore_ascii_case(name));
+    let (_, scheme) = scheme.ok_or(Error::NoCredentials)?;
+    Ok((scheme, token.trim_matches(' ')))
+}
