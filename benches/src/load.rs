@@ -9,12 +9,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kith::demo;
+use tokio::sync::OnceCell;
 use tokio::task::JoinSet;
 
 use crate::Outcome;
 use crate::operation::{Connection, Operation, Service};
 use crate::peers::PEERS;
 use crate::process::{MEASURED, Scratch, has_two_cores, keep_away, kith, most_memory, now, whole_cpu};
+use crate::signer::Signer;
 
 /// How many connections at once.
 const CONNECTIONS: [usize; 3] = [1, 16, 64];
@@ -54,7 +56,7 @@ impl Found {
 /// A running service, ended when it is dropped.
 struct Running {
     child: Child,
-    service: Arc<Service>,
+    service: Option<Arc<Service>>,
 }
 
 impl Running {
@@ -76,20 +78,20 @@ impl Running {
             .spawn()?;
         let mut line = String::new();
         let listening = child.stdout.as_mut().map(|out| BufReader::new(out).read_line(&mut line));
-        let service =
-            Arc::new(Service { authority: String::new(), client_id: String::new(), client_secret: String::new() });
-        let mut running = Self { child, service };
+        let mut running = Self { child, service: None };
         if listening.transpose()?.unwrap_or_default() == 0 {
             return Err("`kith serve` does not start".into());
         }
         let env = demo::read_env(&folder.0.join(demo::ENV_FILE))?;
         let variable = |name: &str| env.get(name).cloned().ok_or("the demonstration's credentials are incomplete");
         let url = variable("KITH_URL")?;
-        running.service = Arc::new(Service {
+        running.service = Some(Arc::new(Service {
             authority: url.trim_start_matches("http://").to_owned(),
             client_id: variable("KITH_ADMIN_CLIENT_ID")?,
             client_secret: variable("KITH_ADMIN_CLIENT_SECRET")?,
-        });
+            signer: Signer::new()?,
+            signing_client: OnceCell::new(),
+        }));
         Ok(running)
     }
 }
@@ -134,7 +136,9 @@ pub async fn run() -> Outcome {
             }
         }
     }
-    println!("\nThe service held {} MB at most.", most_memory(running.child.id())?);
+    let bare = Signer::new()?.bare()?;
+    println!("\nA bare ES256 signature of the same crate takes {} µs.", bare.as_micros());
+    println!("The service held {} MB at most.", most_memory(running.child.id())?);
     compare(&compared);
     Ok(())
 }
@@ -156,7 +160,8 @@ fn compare(ours: &[f64]) {
 async fn measure(running: &Running, operation: Operation, connections: usize) -> Outcome<Found> {
     let mut open = Vec::with_capacity(connections);
     for _ in 0..connections {
-        open.push(Connection::open(running.service.clone()).await?);
+        let service = running.service.clone().ok_or("the service does not run")?;
+        open.push(Connection::open(service).await?);
     }
     let begun = now() + WARM_UP;
     let until = begun + MEASURED_FOR;

@@ -10,6 +10,7 @@ mod operation;
 mod peers;
 mod process;
 mod runtime_api;
+mod signer;
 mod world;
 
 use std::process::ExitCode;

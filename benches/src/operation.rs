@@ -11,8 +11,10 @@ use hyper::client::conn::http1::SendRequest;
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
+use tokio::sync::OnceCell;
 
 use crate::Outcome;
+use crate::signer::Signer;
 use crate::world::{TOKEN, token_form};
 
 /// What is asked for.
@@ -20,6 +22,8 @@ use crate::world::{TOKEN, token_form};
 pub enum Operation {
     /// A token by client secret.
     Token,
+    /// A token by an assertion that the client signed with ES256, each with a `jti` of its own.
+    TokenByAssertion,
     /// A new user with username, e-mail and both names.
     Create,
     /// A user by id.
@@ -36,14 +40,23 @@ pub enum Operation {
 
 impl Operation {
     /// All of them; those that the peers do come first.
-    pub const ALL: [Self; 7] =
-        [Self::Token, Self::Create, Self::Read, Self::NotModified, Self::Find, Self::Patch, Self::Rename];
+    pub const ALL: [Self; 8] = [
+        Self::Token,
+        Self::TokenByAssertion,
+        Self::Create,
+        Self::Read,
+        Self::NotModified,
+        Self::Find,
+        Self::Patch,
+        Self::Rename,
+    ];
 
     /// Its name in tables.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Token => "token by secret",
+            Self::TokenByAssertion => "token by private_key_jwt",
             Self::Create => "create",
             Self::Read => "read",
             Self::NotModified => "304",
@@ -70,6 +83,10 @@ pub struct Service {
     pub client_id: String,
     /// Its secret.
     pub client_secret: String,
+    /// The key of the client that authenticates by assertions.
+    pub signer: Signer,
+    /// That client, once it is registered.
+    pub signing_client: OnceCell<String>,
 }
 
 /// A user that a connection has to itself.
@@ -111,6 +128,8 @@ impl Connection {
         let answer: Value = serde_json::from_slice(&body)?;
         let token = answer.get("access_token").and_then(Value::as_str).ok_or("no token")?;
         this.authorization = format!("Bearer {token}");
+        let service = this.service.clone();
+        service.signing_client.get_or_try_init(|| this.register()).await?;
         for _ in 0..USERS {
             let request = this.request(Operation::Create)?;
             let (headers, body) = this.send(request, StatusCode::CREATED).await?;
@@ -133,6 +152,18 @@ impl Connection {
             self.users.get_mut(turn).ok_or("no user")?.tag = tag;
         }
         Ok(())
+    }
+
+    /// Registers the client that authenticates by assertions.
+    async fn register(&mut self) -> Outcome<String> {
+        let body = json!({
+            "name": "load", "scopes": ["users:read"], "token_endpoint_auth_method": "private_key_jwt",
+            "jwks": { "keys": [self.service.signer.jwk()] },
+        });
+        let request = self.start(Method::POST, "/config/clients").header("content-type", "application/json");
+        let (_, answer) = self.send(request.body(Full::from(body.to_string()))?, StatusCode::CREATED).await?;
+        let client: Value = serde_json::from_slice(&answer)?;
+        Ok(client.get("client_id").and_then(Value::as_str).ok_or("no client")?.to_owned())
     }
 
     async fn send(&mut self, request: Request<Full<Bytes>>, due: StatusCode) -> Outcome<(HeaderMap, Bytes)> {
@@ -165,6 +196,19 @@ impl Connection {
                 .header("host", &self.service.authority)
                 .header("content-type", "application/x-www-form-urlencoded")
                 .body(token_form(&self.service.client_id, &self.service.client_secret).into())?,
+            Operation::TokenByAssertion => {
+                let client = self.service.signing_client.get().ok_or("no client that signs")?;
+                let audience = format!("http://{}/idhub/oidc", self.service.authority);
+                let assertion = self.service.signer.assertion(client, &audience, number())?;
+                let form = format!(
+                    "grant_type=client_credentials&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer\
+                     &client_assertion={assertion}"
+                );
+                Request::post(TOKEN)
+                    .header("host", &self.service.authority)
+                    .header("content-type", "application/x-www-form-urlencoded")
+                    .body(form.into())?
+            }
             Operation::Create => {
                 let number = number();
                 let body = json!({

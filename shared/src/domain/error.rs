@@ -184,8 +184,6 @@ pub enum Error {
     Outdated,
     /// The idempotency record of this request was written by another request at the same time.
     AlreadyRecorded,
-    /// Too much was asked for; the caller may try again after these seconds.
-    TooMany(i64),
     /// The table does not take the operation now; the caller may try again after some seconds.
     Unavailable(String),
     /// A defect or a fault that no rule foresees; logged once, answered with a bare 500.

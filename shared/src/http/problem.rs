@@ -102,11 +102,6 @@ impl Error {
             }
             Self::InUse(detail) => (409, "in-use", "The definition is in use", detail),
             Self::Conflict(detail) => (409, "conflict", "The state does not allow it", detail),
-            Self::TooMany(seconds) => {
-                headers.push((RETRY_AFTER, seconds.to_string()));
-                let detail = format!("try again after {seconds} seconds");
-                (429, "too-many-requests", "Too many requests", detail)
-            }
             Self::Unavailable(what) => {
                 headers.push((RETRY_AFTER, "1".to_owned()));
                 cause = Some(Cause(what));
