@@ -43,7 +43,7 @@ struct Source {
 struct Known {
     /// The last set, and when it was asked for.
     set: Option<(Timestamp, Arc<JwkSet>)>,
-    /// The failure since.
+    /// The last failure.
     failed: Option<(Timestamp, FetchError)>,
     /// When an unknown key last caused a fetch.
     missed: Option<Timestamp>,
@@ -92,7 +92,6 @@ impl Known {
                 if self.is_fresh(now) || kid.is_some_and(|kid| !set.has(kid)) {
                     self.missed = Some(now);
                 }
-                self.failed = None;
                 let (_, set) = self.set.insert((now, Arc::new(set)));
                 Ok(set.clone())
             }

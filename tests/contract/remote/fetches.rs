@@ -81,6 +81,11 @@ async fn s2_a_body_is_read_up_to_the_limit_and_not_further() {
     header.extend(format!("a: {}\r\n", "x".repeat(8192)).repeat(8).into_bytes());
     publisher.reply(Reply::Endless(header));
     assert!(matches!(failure(&publisher).await, FetchError::Connection(_)));
+    for (kilobytes, fits) in [(16, true), (64, false)] {
+        let long = format!("a: {}\r\n", "x".repeat(kilobytes << 10));
+        publisher.reply(Reply::Raw(format!("HTTP/1.1 200 OK\r\n{long}content-length: 2\r\n\r\n{{}}").into_bytes()));
+        assert_eq!(publisher.fetcher().get(&publisher.url()).await.is_ok(), fits, "{kilobytes} KB of header");
+    }
     // What went out beyond is what the sockets hold.
     assert!(publisher.sent() - before < 32 << 20, "{} bytes were sent", publisher.sent() - before);
 }

@@ -11,6 +11,8 @@ use shared::world::Clock;
 use tests::{Gate, Publisher, Reply, START};
 use tokio::task::JoinSet;
 
+use crate::edge::logs;
+
 const DAY: i64 = 24 * 3600;
 
 /// A set of keys with these ids.
@@ -251,4 +253,26 @@ async fn s2_what_cannot_be_fetched_at_all_is_an_error_with_its_reason() {
     assert_eq!(plain.to_string(), "an https URL is due");
     let private = keys.keys_at("https://169.254.169.254/jwks", None).await.unwrap_err();
     assert_eq!(private.to_string(), "the host has an address that is not public");
+}
+
+#[tokio::test]
+async fn s3_a_fetch_that_failed_is_one_line_with_the_host_and_nothing_else_of_the_url() {
+    logs::keep();
+    let publisher = Publisher::start().await;
+    publisher.reply(Reply::status(500, "kompas"));
+    let keys = RemoteKeys::new(publisher.fetcher(), Clock::stopped_at(START));
+    let url = format!("https://vuurtoren.example:{}/zwaardvis?key=zandloper", publisher.port);
+    let network = Network { roots: Some(Vec::new()), ..publisher.network() };
+    for keys in [keys, RemoteKeys::new(Fetcher::within(network), Clock::stopped_at(START))] {
+        for _ in 0..3 {
+            keys.keys_at(&url, None).await.unwrap_err();
+        }
+    }
+    let lines = logs::lines_with("vuurtoren.example");
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    for line in &lines {
+        let text = line.to_string();
+        assert!(line["level"] == "WARN" && line["host"] == "vuurtoren.example" && line["cause"].is_string(), "{text}");
+        assert!(!["zwaardvis", "zandloper", "kompas"].iter().any(|word| text.contains(word)), "{text}");
+    }
 }
