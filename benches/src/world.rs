@@ -10,6 +10,7 @@ use kith::embedded::Embedded;
 use kith::serve::{own_state, router};
 use kith::table::{LOCAL, create, embedded_client};
 use serde_json::{Value, json};
+use shared::fetch::Fetcher;
 use shared::store::Table;
 use shared::world::World;
 use tower::ServiceExt as _;
@@ -46,7 +47,7 @@ pub async fn prepare(engine: &Embedded, folder: &Scratch) -> Outcome<Events> {
     let variable = |name: &str| env.get(name).cloned().ok_or("the demonstration's credentials are incomplete");
     let (client_id, client_secret) = (variable("KITH_ADMIN_CLIENT_ID")?, variable("KITH_ADMIN_CLIENT_SECRET")?);
     let scripts = kith::serve::scripts()?;
-    let router = router(table.world().clone(), || own_state(&table, &url, &scripts));
+    let router = router(table.world().clone(), || own_state(&table, &url, &scripts, &Fetcher::default()));
     let form = Request::post(TOKEN).header("content-type", "application/x-www-form-urlencoded");
     let answer = ask(&router, form.body(token_form(&client_id, &client_secret).into())?).await?;
     let token = text(&answer, "access_token")?;

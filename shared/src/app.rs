@@ -7,7 +7,7 @@ use ring::digest::{Context, SHA256};
 use tokio::sync::OnceCell;
 
 use crate::auth::access_token::Verified;
-use crate::auth::{Caller, PublicKeys, SigningKeys, jose, signing};
+use crate::auth::{Caller, PublicKeys, RemoteKeys, SigningKeys, jose, signing};
 use crate::domain::client::Client;
 use crate::domain::definition::DataFormat;
 use crate::domain::error::{Error, Result};
@@ -15,6 +15,7 @@ use crate::domain::id::{ClientId, TenantId};
 use crate::domain::schema::{HashKey, Schema};
 use crate::domain::user::User;
 use crate::domain::versioned::Versioned;
+use crate::fetch::Fetcher;
 use crate::script::Scripts;
 use crate::store::{Key, Table};
 use crate::world::{Timestamp, World};
@@ -35,6 +36,7 @@ struct State {
     base_url: Option<String>,
     public_keys: PublicKeys,
     signing_keys: SigningKeys,
+    remote_keys: RemoteKeys,
     cursor_key: OnceCell<[u8; 32]>,
     hash_key: OnceCell<Vec<u8>>,
     scripts: Scripts,
@@ -85,10 +87,17 @@ impl App {
     /// Makes the state of a function. `base_url` has no trailing slash; without it each request's own domain is the base.
     #[must_use]
     pub fn new(table: Table, base_url: Option<String>, scripts: Scripts) -> Self {
+        Self::with_fetcher(table, base_url, scripts, Fetcher::default())
+    }
+
+    /// Makes the state of a function that fetches what others publish in its own way.
+    #[must_use]
+    pub fn with_fetcher(table: Table, base_url: Option<String>, scripts: Scripts, fetcher: Fetcher) -> Self {
         jose::install();
         Self(Arc::new(State {
             public_keys: PublicKeys::new(table.clone()),
             signing_keys: SigningKeys::new(table.clone()),
+            remote_keys: RemoteKeys::new(fetcher, table.world().clock.clone()),
             cursor_key: OnceCell::new(),
             hash_key: OnceCell::new(),
             scripts,
@@ -128,6 +137,12 @@ impl App {
     #[must_use]
     pub fn signing_keys(&self) -> &SigningKeys {
         &self.0.signing_keys
+    }
+
+    /// The keys that others publish.
+    #[must_use]
+    pub fn remote_keys(&self) -> &RemoteKeys {
+        &self.0.remote_keys
     }
 
     /// What runs the scripts of workflows.

@@ -17,7 +17,8 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::{Client, connect};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::pki_types::CertificateDer;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::version::TLS13;
+use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 
 use crate::store::table::ATTEMPT;
 
@@ -55,13 +56,10 @@ pub fn client(trust: Trust) -> Result<SharedHttpClient, rustls::Error> {
         }
         Trust::System => {
             // A system's store may hold what rustls does not read; the others still count.
-            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+            roots.add_parsable_certificates(system_roots());
         }
     }
-    let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+    let config = tls(roots, &[&TLS13])?;
     let mut tcp = connect::HttpConnector::new();
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
@@ -69,6 +67,21 @@ pub fn client(trust: Trust) -> Result<SharedHttpClient, rustls::Error> {
     let https = HttpsConnectorBuilder::new().with_tls_config(config).https_or_http().enable_http1().wrap_connector(tcp);
     let client = Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(https);
     Ok(SharedHttpClient::new(Https(client)))
+}
+
+/// TLS in these versions on `ring`, without a certificate of our own.
+pub(crate) fn tls(
+    roots: RootCertStore,
+    versions: &[&'static SupportedProtocolVersion],
+) -> Result<ClientConfig, rustls::Error> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider).with_protocol_versions(versions)?;
+    Ok(config.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// The system's roots, as far as they can be read.
+pub(crate) fn system_roots() -> Vec<CertificateDer<'static>> {
+    rustls_native_certs::load_native_certs().certs
 }
 
 impl HttpClient for Https {

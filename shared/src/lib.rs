@@ -6,6 +6,7 @@
 pub mod app;
 pub mod auth;
 pub mod domain;
+pub mod fetch;
 pub mod http;
 pub mod https;
 pub mod lambda;

@@ -1,4 +1,5 @@
-//! Logs: one JSON line per request, and one per fault that no rule foresees (rule S3).
+//! Logs: one JSON line per request, one per fault that no rule foresees, and one per outgoing fetch that
+//! failed (rule S3).
 
 use tracing::Level;
 use tracing_subscriber::fmt::MakeWriter;

@@ -22,6 +22,7 @@ mod personas;
 mod properties;
 mod purge;
 mod races;
+mod remote;
 mod sso;
 mod tenants;
 mod token;

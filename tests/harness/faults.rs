@@ -97,7 +97,8 @@ impl Gate {
         self.open.add_permits(1);
     }
 
-    async fn pass(&self) {
+    /// Stands at the gate until it is opened.
+    pub(crate) async fn pass(&self) {
         self.reached.add_permits(1);
         self.open.acquire().await.expect("the gate is never torn down").forget();
     }

@@ -26,6 +26,7 @@ mod call;
 mod engine;
 mod faults;
 mod fixtures;
+mod publisher;
 mod service;
 
 pub use answer::Answer;
@@ -33,4 +34,5 @@ pub use call::Call;
 pub use engine::{Engine, endpoint};
 pub use faults::{Fault, Faults, Gate, Seen};
 pub use fixtures::{Resource, person};
+pub use publisher::{Publisher, Reply};
 pub use service::{BASE, Client, START, Service, TENANT, scripts};

@@ -9,6 +9,7 @@ use serde_json::Value;
 use shared::app::App;
 use shared::domain::Scopes;
 use shared::domain::id::TenantId;
+use shared::fetch::Fetcher;
 use shared::script::Scripts;
 use shared::store::{Key, Table};
 use shared::world::{Clock, Random, Timestamp, World};
@@ -46,7 +47,7 @@ impl Service {
 
     /// Starts on an engine.
     pub async fn on(engine: Engine, clock: Clock) -> Self {
-        let router = router(&engine.table);
+        let router = router(&engine.table, &Fetcher::default());
         let service = Self { table: engine.table, faults: engine.faults, clock, router };
         service.create_tenant(TENANT).await;
         service
@@ -54,7 +55,12 @@ impl Service {
 
     /// Another instance of every function on the same table: what one has read, the other has not.
     pub fn instance(&self) -> Self {
-        Self { router: router(&self.table), ..self.clone() }
+        self.fetching(&Fetcher::default())
+    }
+
+    /// Another instance of every function, which fetches what others publish in its own way.
+    pub fn fetching(&self, fetcher: &Fetcher) -> Self {
+        Self { router: router(&self.table, fetcher), ..self.clone() }
     }
 
     /// Makes a tenant.
@@ -131,9 +137,9 @@ impl Service {
 }
 
 /// All functions, each with a state of its own.
-fn router(table: &Table) -> Router {
+fn router(table: &Table, fetcher: &Fetcher) -> Router {
     let scripts = scripts();
-    serve::router(table.world().clone(), || serve::own_state(table, BASE, &scripts))
+    serve::router(table.world().clone(), || serve::own_state(table, BASE, &scripts, fetcher))
 }
 
 /// What runs scripts: the worker that is built beside the tests.

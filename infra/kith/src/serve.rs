@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::{ConnectInfo, Request};
 use shared::app::App;
+use shared::fetch::Fetcher;
 use shared::http;
 use shared::http::Route;
 use shared::http::edge::Address;
@@ -40,9 +41,9 @@ pub fn router(world: World, state: impl Fn() -> App) -> Router {
 /// The state of one function that shares nothing with the others but the table, as each deployed function has it: what one has read,
 /// the others have not.
 #[must_use]
-pub fn own_state(table: &Table, base_url: &str, scripts: &Scripts) -> App {
+pub fn own_state(table: &Table, base_url: &str, scripts: &Scripts, fetcher: &Fetcher) -> App {
     let table = Table::new(table.client().clone(), table.name(), table.world().clone());
-    App::new(table, Some(base_url.to_owned()), scripts.clone())
+    App::with_fetcher(table, Some(base_url.to_owned()), scripts.clone(), fetcher.clone())
 }
 
 /// A service that listens and is not yet served.
@@ -67,7 +68,7 @@ impl Service {
         let table = open_local((!memory).then_some(data), World::default()).await?;
         let env_file = demo::prepare(&table, data, &url).await?;
         // One state for all: whoever changes a definition and goes on with a user need not wait until caches are young.
-        let state = own_state(&table, &url, &scripts()?);
+        let state = own_state(&table, &url, &scripts()?, &Fetcher::default());
         let router = router(table.world().clone(), || state.clone());
         Ok(Self { listener, router, sweeping: state, url, env_file })
     }

@@ -5,8 +5,10 @@ pub mod claims;
 pub mod dpop;
 pub mod jose;
 pub mod refresh;
+pub mod remote_keys;
 pub mod signer;
 pub mod signing;
 
 pub use access_token::Caller;
+pub use remote_keys::RemoteKeys;
 pub use signing::{PublicKeys, SigningKeys};

@@ -34,9 +34,13 @@ pub fn keep() {
 
 /// The lines about a request.
 pub fn lines(answer: &Answer) -> Vec<Value> {
-    let id = answer.header("x-request-id").expect("a request id");
+    lines_with(answer.header("x-request-id").expect("a request id"))
+}
+
+/// The lines in which a text occurs.
+pub fn lines_with(part: &str) -> Vec<Value> {
     let text = String::from_utf8(LOG.lock().unwrap().clone()).unwrap();
-    text.lines().filter(|line| line.contains(id)).map(|line| serde_json::from_str(line).unwrap()).collect()
+    text.lines().filter(|line| line.contains(part)).map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 async fn requests(crm: &Client) -> Vec<Answer> {

@@ -1,0 +1,159 @@
+//! Keys that others publish at a URL, remembered.
+//!
+//! A set is fetched again when it is five minutes old, and when a signature names a key that is not in it. What an attacker can
+//! bring about by naming keys that do not exist, or what a server that does not answer can cost, is one fetch in 30 seconds for
+//! each URL. While a server fails, its last set goes on being used for a day.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::domain::jwk::JwkSet;
+use crate::fetch::{FetchError, Fetcher};
+use crate::world::{Clock, Timestamp};
+
+/// How long a set is trusted, in seconds.
+pub const TRUSTED_SECONDS: i64 = 300;
+/// How long after an unknown key, and after a failure, the next one causes no fetch, in seconds.
+pub const REST_SECONDS: i64 = 30;
+/// How old a set may be that is used because no newer one could be fetched, in seconds: a day.
+pub const STALE_SECONDS: i64 = 24 * 3600;
+/// The most URLs that are remembered; the one that was asked for least recently gives way.
+pub const MAX_URLS: usize = 100;
+
+/// The keys of others; clones share what is remembered.
+#[derive(Clone)]
+pub struct RemoteKeys(Arc<State>);
+
+struct State {
+    fetcher: Fetcher,
+    clock: Clock,
+    sources: Mutex<HashMap<String, (Timestamp, Arc<Source>)>>,
+}
+
+/// One URL.
+#[derive(Default)]
+struct Source {
+    known: Mutex<Known>,
+    /// Held by the one that fetches.
+    fetching: tokio::sync::Mutex<()>,
+}
+
+/// What is known of a URL.
+#[derive(Default)]
+struct Known {
+    /// The last set, and when it was asked for.
+    set: Option<(Timestamp, Arc<JwkSet>)>,
+    /// The last failure.
+    failed: Option<(Timestamp, FetchError)>,
+    /// When an unknown key last caused a fetch.
+    missed: Option<Timestamp>,
+}
+
+fn is_within(seconds: i64, since: Timestamp, now: Timestamp) -> bool {
+    (0..seconds * 1000).contains(&(now.millis() - since.millis()))
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Known {
+    fn is_fresh(&self, now: Timestamp) -> bool {
+        self.set.as_ref().is_some_and(|(at, _)| is_within(TRUSTED_SECONDS, *at, now))
+    }
+
+    /// What is answered without a fetch; nothing when one is due.
+    fn answer(&self, kid: Option<&str>, now: Timestamp) -> Option<Result<Arc<JwkSet>, FetchError>> {
+        let rests = |since: Timestamp| is_within(REST_SECONDS, since, now);
+        if let Some((_, set)) = self.set.as_ref().filter(|_| self.is_fresh(now))
+            && (kid.is_none_or(|kid| set.has(kid)) || self.missed.is_some_and(rests))
+        {
+            return Some(Ok(set.clone()));
+        }
+        let (_, error) = self.failed.as_ref().filter(|(at, _)| rests(*at))?;
+        Some(self.in_place_of(error, now))
+    }
+
+    /// The last set, if it is young enough to be used in place of one that could not be fetched.
+    fn in_place_of(&self, error: &FetchError, now: Timestamp) -> Result<Arc<JwkSet>, FetchError> {
+        let usable = self.set.as_ref().filter(|(at, _)| is_within(STALE_SECONDS, *at, now));
+        usable.map(|(_, set)| set.clone()).ok_or_else(|| error.clone())
+    }
+
+    /// Takes in what a fetch on behalf of `kid` brought.
+    fn learn(
+        &mut self,
+        fetched: Result<JwkSet, FetchError>,
+        kid: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Arc<JwkSet>, FetchError> {
+        match fetched {
+            Ok(set) => {
+                if self.is_fresh(now) || kid.is_some_and(|kid| !set.has(kid)) {
+                    self.missed = Some(now);
+                }
+                let (_, set) = self.set.insert((now, Arc::new(set)));
+                Ok(set.clone())
+            }
+            Err(error) => {
+                let answer = self.in_place_of(&error, now);
+                self.failed = Some((now, error));
+                answer
+            }
+        }
+    }
+}
+
+impl RemoteKeys {
+    /// Knows nothing yet.
+    #[must_use]
+    pub fn new(fetcher: Fetcher, clock: Clock) -> Self {
+        Self(Arc::new(State { fetcher, clock, sources: Mutex::default() }))
+    }
+
+    /// The keys that are published at a URL, fetched if that is due; `kid` is the key that a signature names, if it names one.
+    /// Whether it is among them is for the caller to see ([`JwkSet::candidates`]).
+    pub async fn keys_at(&self, url: &str, kid: Option<&str>) -> Result<Arc<JwkSet>, FetchError> {
+        let now = self.0.clock.now();
+        let source = self.source(url, now);
+        if let Some(answer) = lock(&source.known).answer(kid, now) {
+            return answer;
+        }
+        let (keys, url, kid) = (self.clone(), url.to_owned(), kid.map(str::to_owned));
+        // In a task of its own: a caller who leaves neither ends a fetch that others wait for nor causes another.
+        let fetching = tokio::spawn(async move { keys.fetch(&source, &url, kid.as_deref()).await });
+        fetching.await.unwrap_or_else(|error| Err(FetchError::Connection(error.to_string())))
+    }
+
+    async fn fetch(&self, source: &Source, url: &str, kid: Option<&str>) -> Result<Arc<JwkSet>, FetchError> {
+        let _fetching = source.fetching.lock().await;
+        let now = self.0.clock.now();
+        // Whoever fetched before may have fetched for this caller too.
+        if let Some(answer) = lock(&source.known).answer(kid, now) {
+            return answer;
+        }
+        let fetched = self.0.fetcher.get(url).await;
+        let read = fetched.and_then(|body| JwkSet::parse(&body).map_err(|_| FetchError::Content("not a JWK set")));
+        if let Err(error) = &read {
+            // The rest of a URL may hold a secret.
+            let host = url.parse::<http::Uri>().ok().and_then(|url| url.host().map(str::to_owned));
+            tracing::warn!(host, cause = %error, "fetch");
+        }
+        lock(&source.known).learn(read, kid, now)
+    }
+
+    fn source(&self, url: &str, now: Timestamp) -> Arc<Source> {
+        let mut sources = lock(&self.0.sources);
+        if let Some((used_at, source)) = sources.get_mut(url) {
+            *used_at = now;
+            return source.clone();
+        }
+        if sources.len() >= MAX_URLS {
+            let oldest = sources.iter().min_by_key(|(_, (used_at, _))| *used_at).map(|(url, _)| url.clone());
+            oldest.and_then(|url| sources.remove(&url));
+        }
+        let source = Arc::<Source>::default();
+        sources.insert(url.to_owned(), (now, source.clone()));
+        source
+    }
+}
