@@ -28,7 +28,9 @@ pub async fn authenticate(app: &App, headers: &HeaderMap, form: &Form) -> Result
     let refused = || OAuthError::invalid_client(unverified.basic);
     let id: ClientId = unverified.client_id.parse().map_err(|_| refused())?;
     let now = app.world().clock.now();
-    app.client(&id, |client| client.live_secret(&presented, now).is_some()).await?.ok_or_else(refused)
+    let client = app.client(&id, |client| client.live_secret(&presented, now).is_some()).await?.ok_or_else(refused)?;
+    app.note_use(&client, &presented).await;
+    Ok(client)
 }
 
 fn read(headers: &HeaderMap, form: &Form) -> Result<Unverified, OAuthError> {

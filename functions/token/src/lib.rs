@@ -1,15 +1,21 @@
 //! Tokens: the OAuth 2.0 token endpoint, the published keys and the metadata of the service.
 
 mod client_authentication;
+mod clients;
 mod endpoint;
 mod form;
 mod metadata;
+mod secrets;
+
+use std::sync::LazyLock;
 
 use shared::axum::routing::{get, post};
 use shared::http::Route;
 
 /// The routes of this function.
-pub static ROUTES: [Route; 4] = [
+pub static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| [&OAUTH[..], &clients::ROUTES, &secrets::ROUTES].concat());
+
+const OAUTH: [Route; 4] = [
     Route::write("POST", "/idhub/oidc/v1/token", "issue_token", (200, "TokenResponse"), || post(endpoint::token))
         .form("TokenRequest")
         .secret()
