@@ -52,7 +52,7 @@ pub async fn clients(table: &Table, tenant: &TenantId) {
         let scopes = Scopes::new([Scope::UsersRead]);
         let (mut client, _) = Client::register(tenant, name, scopes, false, table.world());
         client.client_id = id.parse().unwrap();
-        client.secrets[0].id = SECRET.to_owned();
+        SECRET.clone_into(&mut client.secrets[0].id);
         table.create_client(&client).await.unwrap();
     }
 }

@@ -61,8 +61,15 @@ impl Table {
     pub async fn create_client(&self, client: &Client) -> Result<Versioned<Client>> {
         let first = Versioned::first(client.clone());
         let item = Item::at(&Key::client(&client.client_id)).versioned(&first);
-        self.commit(vec![Write::Put(item, Condition::Absent)]).await?;
-        Ok(first)
+        let write_id = self.write_id();
+        for turn in 1..=TURNS {
+            match self.commit_as(write_id, vec![Write::Put(item.clone(), Condition::Absent)]).await {
+                Ok(()) => return Ok(first),
+                Err(Failed::Contended) => self.pause(turn).await,
+                Err(failed) => return Err(failed.into()),
+            }
+        }
+        Err(Failed::Contended.into())
     }
 
     /// Changes a client: lets `decide` say what becomes of it, and commits that; decides anew when somebody else changed it
