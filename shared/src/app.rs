@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use ring::digest::{Context, SHA256};
 use tokio::sync::OnceCell;
 
 use crate::auth::access_token::Verified;
 use crate::auth::{Caller, PublicKeys, RemoteKeys, SigningKeys, jose, signing};
-use crate::domain::client::Client;
+use crate::domain::client::{Client, HashedSecret};
 use crate::domain::definition::DataFormat;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{ClientId, TenantId};
@@ -24,6 +25,8 @@ use crate::world::{Timestamp, World};
 pub const CACHE_SECONDS: i64 = 30;
 /// How long a function may still write by definitions that were changed, in seconds: the life of its cache and of a request.
 pub const SETTLED_SECONDS: i64 = CACHE_SECONDS + 30;
+/// How long a token waits for the note that its client's secret was used.
+const NOTE_PATIENCE: Duration = Duration::from_millis(500);
 /// The most clients and tenants that one function remembers.
 const MAX_REMEMBERED: usize = 1000;
 
@@ -71,6 +74,16 @@ impl<K: std::hash::Hash + Eq + Clone, V> Remembered<K, V> {
         }
         if entries.len() < MAX_REMEMBERED || entries.contains_key(key) {
             entries.insert(key.clone(), (now, value));
+        }
+    }
+}
+
+impl Remembered<ClientId, Versioned<Client>> {
+    /// Puts another value in the place of one that is remembered, which does not make it younger.
+    fn amend(&self, client: &Arc<Versioned<Client>>) {
+        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, remembered)) = entries.get_mut(&client.value.client_id) {
+            *remembered = client.clone();
         }
     }
 }
@@ -283,5 +296,27 @@ impl App {
             self.0.clients.put(id, client.clone(), now);
         }
         Ok(client.and_then(|client| fits(&client.value).map(|found| (client, found))))
+    }
+
+    /// Forgets a client, which was changed from here. Other processes learn of the change within [`CACHE_SECONDS`].
+    pub fn forget_client(&self, id: &ClientId) {
+        self.0.clients.forget(id);
+    }
+
+    /// Notes the day on which a client's secret is used, once a day for each secret and at the cost of one write. It is best effort:
+    /// a fault or another writer is no concern of whoever authenticates, and is waited for [`NOTE_PATIENCE`] at the most.
+    pub async fn note_use(&self, client: &Arc<Versioned<Client>>, presented: &HashedSecret) {
+        let now = self.world().clock.now();
+        let Some(used) = client.value.used_on_day_of(now, presented) else { return };
+        let next = Arc::new(client.changed_to(used));
+        // Known here before it is stored: of many requests one writes, and where the table fails the next ones do not try, until the
+        // client is read anew.
+        self.0.clients.amend(&next);
+        let write = self.table().replace_client(client, &next);
+        match tokio::time::timeout(NOTE_PATIENCE, write).await {
+            Ok(Ok(Some(stored))) => self.0.clients.put(&next.value.client_id, Arc::new(stored), now),
+            Ok(Ok(None)) => self.forget_client(&next.value.client_id),
+            Ok(Err(_)) | Err(_) => {}
+        }
     }
 }

@@ -42,6 +42,14 @@ impl Timestamp {
         self.0.div_euclid(1000)
     }
 
+    /// The day in UTC, as `2026-11-21`.
+    #[must_use]
+    pub fn day(self) -> String {
+        let mut text = self.to_string();
+        text.truncate(text.find('T').unwrap_or(text.len()));
+        text
+    }
+
     /// The time `seconds` later.
     #[must_use]
     pub const fn plus_seconds(self, seconds: i64) -> Self {

@@ -11,6 +11,7 @@
 )]
 
 mod approvals;
+mod clients;
 mod cost;
 mod definitions;
 mod derived;

@@ -72,7 +72,16 @@ fn has_no_body(event: &Event) -> bool {
 /// The content less what is made anew each time.
 fn lasting(mut content: Value) -> Value {
     if let Some(members) = content.as_object_mut() {
-        let fleeting = ["id", "access_token", "refresh_token", "milliseconds", "memory_bytes"];
+        let fleeting = [
+            "id",
+            "access_token",
+            "refresh_token",
+            "milliseconds",
+            "memory_bytes",
+            "client_id",
+            "client_secret",
+            "secrets",
+        ];
         members.retain(|name, _| !fleeting.contains(&name.as_str()));
     }
     content

@@ -50,6 +50,7 @@ impl Gateway {
         let issued = gateway.call(&issue).await.json();
         gateway.token.push_str(issued["access_token"].as_str().unwrap());
         prepared::definitions(&gateway.table, &tenant).await;
+        prepared::clients(&gateway.table, &tenant).await;
         prepared::resources(&gateway).await;
         prepared::change_request(&gateway.table, &tenant).await;
         gateway

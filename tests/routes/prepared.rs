@@ -1,12 +1,13 @@
 //! What the events speak of, with the ids that stand in them.
 
 use serde_json::{Value, json};
-use shared::domain::Json;
 use shared::domain::change_request::{Actor, ChangeRequest};
+use shared::domain::client::Client;
 use shared::domain::definition::{AttributeDefinition, Category, Definition, PersonaDefinition, Workflow};
 use shared::domain::hashing::Hashes;
 use shared::domain::id::{DefinitionId, TenantId};
 use shared::domain::user::User;
+use shared::domain::{Json, Scope, Scopes};
 use shared::store::Table;
 use shared::store::definitions::Edit;
 
@@ -21,6 +22,9 @@ const COST_CENTRE: &str = "0192f3c1-5a00-7000-8000-000000000006";
 const CONTRACTOR: &str = "0192f3c1-5a00-7000-8000-000000000007";
 const FULLNAME: &str = "0192f3c1-5a00-7000-8000-000000000009";
 const CHANGE_REQUEST: &str = "0192f3c1-5a00-7000-8000-00000000000a";
+const SECRET: &str = "0192f3c1-5a00-7000-8000-00000000000d";
+const CRM_BACKEND: &str = "acme.0f0e0d0c0b0a09080706050403020100";
+const FORMER_BACKEND: &str = "acme.0f0e0d0c0b0a09080706050403020101";
 const IBAN: &str = "0192f3c1-5a00-7000-8000-00000000000b";
 
 /// Definitions, whose ids the service makes itself when they are created over HTTP.
@@ -40,6 +44,17 @@ pub async fn definitions(table: &Table, tenant: &TenantId) {
     let script = "function main(workItem) { workItem.output = tb.simpleResponse({ fullname: [workItem.input.value.given_name] }); }";
     define(table, tenant, json!({ "name": "fullname", "script": script }), |w: &mut Workflow| w.id = id(FULLNAME))
         .await;
+}
+
+/// Clients, whose ids the service makes itself when they are registered over HTTP.
+pub async fn clients(table: &Table, tenant: &TenantId) {
+    for (name, id) in [("crm-backend", CRM_BACKEND), ("former", FORMER_BACKEND)] {
+        let scopes = Scopes::new([Scope::UsersRead]);
+        let (mut client, _) = Client::register(tenant, name, scopes, false, table.world());
+        client.client_id = id.parse().unwrap();
+        SECRET.clone_into(&mut client.secrets[0].id);
+        table.create_client(&client).await.unwrap();
+    }
 }
 
 fn id(text: &str) -> DefinitionId {

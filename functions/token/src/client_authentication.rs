@@ -9,10 +9,10 @@ use http::header::AUTHORIZATION;
 use http::request::Parts;
 use shared::app::App;
 use shared::auth::access_token::issuer;
-use shared::domain::Versioned;
 use shared::domain::client::{Client, HashedSecret, KeySource};
 use shared::domain::id::ClientId;
 use shared::domain::jwk::JwkSet;
+use shared::domain::{Error, Versioned};
 use shared::http::edge::address;
 
 use crate::assertion::{self, Assertion};
@@ -55,7 +55,9 @@ async fn by_secret(app: &App, client_id: &str, secret: &str, basic: bool) -> Res
     let id: ClientId = client_id.parse().map_err(|_| refused())?;
     let now = app.world().clock.now();
     let fits = |client: &Client| client.live_secret(&presented, now).map(|_| ());
-    app.client(&id, fits).await?.map(|(client, ())| client).ok_or_else(refused)
+    let (client, ()) = app.client(&id, fits).await?.ok_or_else(refused)?;
+    app.note_use(&client, &presented).await;
+    Ok(client)
 }
 
 /// By an assertion (RFC 7523 §3, rule O3). Its `jti` is stored once the signature and all that it says is good, so that nobody else
@@ -78,7 +80,11 @@ async fn by_assertion(
     let (client, signed) = app.client(&assertion.client_id, fits).await?.ok_or_else(refused)?;
     let claims = match signed {
         Signed::With(claims) => claims,
-        Signed::Elsewhere(_url) => return Err(refused()),
+        Signed::Elsewhere(url) => {
+            let keys = app.remote_keys().keys_at(&url, assertion.kid.as_deref()).await;
+            let keys = keys.map_err(|error| Error::Unavailable(format!("the keys of a client: {error}")))?;
+            assertion.verify(&keys).ok_or_else(refused)?
+        }
     };
     let audiences = [issuer(base_url), format!("{base_url}/idhub/oidc/v1/token")];
     claims.check(&audiences, app.world().clock.now()).map_err(OAuthError::bad_assertion)?;

@@ -3,19 +3,25 @@
 mod assertion;
 mod call;
 mod client_authentication;
+mod clients;
 mod endpoint;
 mod error;
 mod form;
 mod introspection;
 mod metadata;
 mod revocation;
+mod secrets;
 mod throttle;
+
+use std::sync::LazyLock;
 
 use shared::axum::routing::{get, post};
 use shared::http::Route;
 
 /// The routes of this function.
-pub static ROUTES: [Route; 6] = [
+pub static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| [&OAUTH[..], &clients::ROUTES, &secrets::ROUTES].concat());
+
+const OAUTH: [Route; 6] = [
     Route::write("POST", "/idhub/oidc/v1/token", "issue_token", (200, "TokenResponse"), || post(endpoint::token))
         .form("TokenRequest")
         .secret()

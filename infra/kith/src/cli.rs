@@ -6,16 +6,15 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use serde_json::json;
-use shared::domain::Scopes;
-use shared::domain::client::Client;
 use shared::domain::error::Error;
-use shared::domain::id::{ClientId, TenantId};
+use shared::domain::id::TenantId;
 use shared::store::Table;
 use shared::world::World;
 
+use crate::clients::ClientAction;
 use crate::serve::{Service, stop_signal};
 use crate::table::{Failure, open_local, open_remote};
-use crate::{check, openapi, purge, tour};
+use crate::{check, clients, openapi, purge, tour};
 
 /// Kith: the user-profile service. Without a command it serves.
 #[derive(Debug, Parser)]
@@ -110,41 +109,6 @@ enum DefinitionAction {
     },
 }
 
-#[derive(Debug, Subcommand)]
-enum ClientAction {
-    /// Register a client; its secret is shown once.
-    Create {
-        /// Whose client it is.
-        #[arg(long)]
-        tenant: TenantId,
-        /// A name for people.
-        #[arg(long)]
-        name: String,
-        /// The scopes that it may ask for, separated by spaces.
-        #[arg(long)]
-        scope: Scopes,
-        /// A further grant; `refresh_token` is the only one.
-        #[arg(long, value_parser = ["refresh_token"])]
-        grant: Option<String>,
-    },
-    /// List a tenant's clients.
-    List {
-        /// Whose clients.
-        #[arg(long)]
-        tenant: TenantId,
-    },
-    /// Add a secret, shown once; the older of two live ones goes.
-    Rotate {
-        /// The client.
-        client_id: ClientId,
-    },
-    /// Delete a client. Its access tokens live until they expire.
-    Revoke {
-        /// The client.
-        client_id: ClientId,
-    },
-}
-
 impl Command {
     /// Does what the command says.
     pub async fn run(self) -> Result<(), Failure> {
@@ -157,7 +121,7 @@ impl Command {
                 Ok(())
             }
             Action::Tenant(action) => tenant(action, &self.place.open().await?, self.json).await,
-            Action::Client(action) => client(action, &self.place.open().await?, self.json).await,
+            Action::Client(action) => clients::run(action, &self.place.open().await?, self.json).await,
             Action::Definition(DefinitionAction::Purge { tenant, id }) => {
                 // Nothing serves an embedded table while this program has it open.
                 let wait = if self.place.table.is_some() { purge::SETTLED } else { Duration::ZERO };
@@ -208,11 +172,16 @@ fn how_to(service: &Service) -> String {
     )
 }
 
-fn said(error: Error) -> Failure {
+/// What went wrong, for people.
+pub(crate) fn said(error: Error) -> Failure {
     match error {
+        Error::Invalid(violations) => {
+            let lines: Vec<_> = violations.iter().map(|v| format!("{}: {}", v.pointer, v.detail)).collect();
+            lines.join("\n")
+        }
         Error::NotFound => "there is no such client".to_owned(),
         Error::Unavailable(what) => format!("the table is not available: {what}"),
-        Error::Unexpected(what) => what,
+        Error::Conflict(what) | Error::Unexpected(what) => what,
         other => format!("{other:?}"),
     }
 }
@@ -237,65 +206,8 @@ async fn tenant(action: TenantAction, table: &Table, as_json: bool) -> Result<()
     Ok(())
 }
 
-async fn client(action: ClientAction, table: &Table, as_json: bool) -> Result<(), Failure> {
-    match action {
-        ClientAction::Create { tenant, name, scope, grant } => {
-            if name.trim().is_empty() || scope.is_empty() {
-                return Err("a client has a name and at least one scope".to_owned());
-            }
-            let tenants = table.tenants().await.map_err(said)?;
-            if !tenants.iter().any(|known| known.id == tenant) {
-                return Err(format!("there is no tenant `{tenant}`"));
-            }
-            let (client, secret) = Client::register(&tenant, &name, scope, grant.is_some(), table.world());
-            table.create_client(&client).await.map_err(said)?;
-            credentials(as_json, &client.client_id, secret.reveal());
-        }
-        ClientAction::List { tenant } => {
-            let clients = table.clients(&tenant).await.map_err(said)?;
-            let shown: Vec<_> = clients.iter().map(show).collect();
-            print(as_json, &json!(shown), || {
-                let line =
-                    |c: &Client| format!("{}\t{}\t{}\t{} secret(s)", c.client_id, c.name, c.scopes, c.secrets.len());
-                clients.iter().map(line).collect::<Vec<_>>().join("\n")
-            });
-        }
-        ClientAction::Rotate { client_id } => {
-            let mut secret = None;
-            table
-                .change_client(&client_id, |client| secret = Some(client.add_secret(table.world())))
-                .await
-                .map_err(said)?;
-            let secret = secret.ok_or("the client was not changed")?;
-            credentials(as_json, &client_id, secret.reveal());
-        }
-        ClientAction::Revoke { client_id } => {
-            table.delete_client(&client_id).await.map_err(said)?;
-            print(as_json, &json!({ "client_id": client_id, "revoked": true }), || {
-                format!("client {client_id} revoked; its access tokens live until they expire")
-            });
-        }
-    }
-    Ok(())
-}
-
-fn show(client: &Client) -> serde_json::Value {
-    json!({
-        "client_id": client.client_id,
-        "name": client.name,
-        "scopes": client.scopes.iter().map(shared::domain::Scope::name).collect::<Vec<_>>(),
-        "grant_types": if client.refresh_token { vec!["client_credentials", "refresh_token"] } else { vec!["client_credentials"] },
-        "secrets": client.secrets.iter().map(|s| json!({ "id": s.id, "created_at": s.created_at })).collect::<Vec<_>>(),
-    })
-}
-
-fn credentials(as_json: bool, id: &ClientId, secret: &str) {
-    print(as_json, &json!({ "client_id": id, "client_secret": secret }), || {
-        format!("client_id      {id}\nclient_secret  {secret}\n\nThe secret is shown this once.")
-    });
-}
-
-fn print(as_json: bool, content: &serde_json::Value, text: impl FnOnce() -> String) {
+/// Prints JSON for programs, or text for people.
+pub(crate) fn print(as_json: bool, content: &serde_json::Value, text: impl FnOnce() -> String) {
     if as_json {
         println!("{content}");
     } else {

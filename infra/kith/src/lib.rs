@@ -5,6 +5,7 @@
 
 pub mod check;
 pub mod cli;
+pub mod clients;
 pub mod demo;
 pub mod embedded;
 pub mod openapi;

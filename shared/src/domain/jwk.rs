@@ -32,7 +32,8 @@ pub const MAX_KEYS: usize = 100;
 pub const MAX_REGISTERED_KEYS: usize = 10;
 /// The longest registered set, in bytes.
 pub const MAX_SET: usize = 16 * 1024;
-const MAX_URL: usize = 1024;
+/// The longest URL of a set, in bytes.
+pub const MAX_URL: usize = 1024;
 /// The sizes of RSA keys that are used, in bits.
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=4096;
 /// Members that no public key has (RFC 7518 §6.2.2, §6.3.2, §6.4).

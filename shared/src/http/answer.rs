@@ -21,11 +21,13 @@ pub struct Answer {
     /// The user whose data the body shows.
     pub(super) user: Option<UserId>,
     pub(super) replayed: bool,
+    /// Whether the body carries a secret, which nothing on its way may keep.
+    pub(super) secret: bool,
 }
 
 impl Answer {
     const fn new(status: StatusCode) -> Self {
-        Self { status, etag: None, location: None, body: None, user: None, replayed: false }
+        Self { status, etag: None, location: None, body: None, user: None, replayed: false, secret: false }
     }
 
     /// 200 with a resource and its tag.
@@ -71,6 +73,12 @@ impl Answer {
         Self { etag: Some(tag.to_string()), ..Self::new(StatusCode::NOT_MODIFIED) }
     }
 
+    /// The same with a secret in the body: nothing on its way stores it (rule H5).
+    #[must_use]
+    pub fn with_secret(self) -> Self {
+        Self { secret: true, ..self }
+    }
+
     /// Names the user whose data the body shows: a replay is not found once the user is forgotten.
     #[must_use]
     pub const fn about(mut self, user: UserId) -> Self {
@@ -82,7 +90,8 @@ impl Answer {
 impl IntoResponse for Answer {
     fn into_response(self) -> Response {
         let mut headers = HeaderMap::new();
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+        let cache_control = if self.secret { "no-store" } else { "private, no-cache" };
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static(cache_control));
         headers.insert(VARY, HeaderValue::from_static("Authorization, Accept"));
         // INVARIANT: tags and locations are made of ASCII letters, digits and signs.
         let mut set = |name: HeaderName, value: Option<String>| {

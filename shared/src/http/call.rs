@@ -74,16 +74,19 @@ impl FromRequest<App> for Call {
         acceptable(&parts.headers)?;
         let bytes = match route.body {
             route::Body::None => Bytes::new(),
-            route::Body::Json(_) | route::Body::Form(_) => read_body(&parts.headers, body, MAX_BODY).await?,
+            route::Body::Json(_) | route::Body::OptionalJson(_) | route::Body::Form(_) => {
+                read_body(&parts.headers, body, MAX_BODY).await?
+            }
         };
-        if matches!(route.body, route::Body::Json(_)) {
+        if matches!(route.body, route::Body::Json(_) | route::Body::OptionalJson(_)) {
             json_media_type(&parts.headers, &parts.method, &bytes)?;
         }
         let key = IdempotencyKey::read(&parts.headers, route, &caller, parts.uri.path(), &bytes)?;
         let preconditions = Preconditions::read(&parts.headers)?;
         let query = query(parts.uri.query().unwrap_or_default(), route.query)?;
         let body = match route.body {
-            route::Body::Json(_) => Json::parse(&bytes).map_err(Error::Malformed)?,
+            route::Body::OptionalJson(_) if bytes.is_empty() => Json::Object(Object::new()),
+            route::Body::Json(_) | route::Body::OptionalJson(_) => Json::parse(&bytes).map_err(Error::Malformed)?,
             route::Body::None | route::Body::Form(_) => Json::Null,
         };
         let params = parts.extract::<RawPathParams>().await.map_err(|_| Error::NotFound)?;

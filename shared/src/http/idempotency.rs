@@ -106,6 +106,7 @@ impl IdempotencyKey {
             body,
             user: record.user,
             replayed: true,
+            secret: false,
         }))
     }
 

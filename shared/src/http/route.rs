@@ -15,6 +15,8 @@ pub enum Body {
     None,
     /// `application/json`, and on PATCH also `application/merge-patch+json`. Names the schema in `openapi.json`.
     Json(&'static str),
+    /// `application/json`, or nothing, which is read as an empty object. Names the schema in `openapi.json`.
+    OptionalJson(&'static str),
     /// `application/x-www-form-urlencoded`; read by the route itself. Names the schema in `openapi.json`.
     Form(&'static str),
 }
@@ -105,6 +107,13 @@ impl Route {
     #[must_use]
     pub const fn json(mut self, schema: &'static str) -> Self {
         self.body = Body::Json(schema);
+        self
+    }
+
+    /// Takes a JSON body of this schema, or none.
+    #[must_use]
+    pub const fn optional_json(mut self, schema: &'static str) -> Self {
+        self.body = Body::OptionalJson(schema);
         self
     }
 

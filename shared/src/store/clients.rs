@@ -11,6 +11,17 @@ use crate::domain::versioned::Versioned;
 
 const TURNS: u32 = 8;
 
+/// What becomes of a client.
+#[derive(Debug)]
+pub enum Edit {
+    /// It stays as it is; nothing is written.
+    Keep,
+    /// It becomes this, less the secrets that have ended.
+    Replace(Box<Client>),
+    /// It goes. Its tokens live until they expire.
+    Delete,
+}
+
 impl Table {
     /// Reads a client.
     pub async fn find_client(&self, id: &ClientId) -> Result<Option<Versioned<Client>>> {
@@ -19,43 +30,113 @@ impl Table {
 
     /// Lists a tenant's clients.
     pub async fn clients(&self, tenant: &TenantId) -> Result<Vec<Client>> {
-        let items = self.query_all(&keys::partition_of_clients(tenant), Range::All).await?;
-        items.iter().map(|item| item.read::<Client>().map(|client| client.value)).collect()
+        let clients = self.clients_after(tenant, None, usize::MAX).await?;
+        Ok(clients.into_iter().map(|client| client.value).collect())
+    }
+
+    /// Lists a tenant's clients in the order of their ids, those after the id `after`, at most `limit`.
+    pub async fn clients_after(
+        &self,
+        tenant: &TenantId,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Versioned<Client>>> {
+        let partition = keys::partition_of_clients(tenant);
+        let mut after = after.map(str::to_owned);
+        let mut clients = Vec::new();
+        loop {
+            let left = i32::try_from(limit.saturating_sub(clients.len())).ok();
+            let page = self.query(&partition, Range::All, after.as_deref(), left).await?;
+            for item in &page.items {
+                clients.push(item.read()?);
+            }
+            after = page.next;
+            if after.is_none() || clients.len() >= limit {
+                return Ok(clients);
+            }
+        }
     }
 
     /// Stores a new client.
-    pub async fn create_client(&self, client: &Client) -> Result<()> {
-        let item = Item::at(&Key::client(&client.client_id)).versioned(&Versioned::first(client.clone()));
-        Ok(self.commit(vec![Write::Put(item, Condition::Absent)]).await?)
-    }
-
-    /// Changes a client; decides anew when somebody else changed it meanwhile.
-    pub async fn change_client(&self, id: &ClientId, mut edit: impl FnMut(&mut Client)) -> Result<Client> {
+    pub async fn create_client(&self, client: &Client) -> Result<Versioned<Client>> {
+        let first = Versioned::first(client.clone());
+        let item = Item::at(&Key::client(&client.client_id)).versioned(&first);
+        let write_id = self.write_id();
         for turn in 1..=TURNS {
-            let stored = self.find_client(id).await?.ok_or(Error::NotFound)?;
-            let mut client = stored.value.clone();
-            edit(&mut client);
-            let next = stored.changed_to(client);
-            let item = Item::at(&Key::client(id)).versioned(&next);
-            match self.commit(vec![Write::Put(item, Condition::Version(stored.version))]).await {
-                Ok(()) => return Ok(next.value),
-                Err(Failed::Conditions(_) | Failed::Contended) => self.pause(turn).await,
+            match self.commit_as(write_id, vec![Write::Put(item.clone(), Condition::Absent)]).await {
+                Ok(()) => return Ok(first),
+                Err(Failed::Contended) => self.pause(turn).await,
                 Err(failed) => return Err(failed.into()),
             }
         }
         Err(Failed::Contended.into())
+    }
+
+    /// Changes a client: lets `decide` say what becomes of it, and commits that; decides anew when somebody else changed it
+    /// meanwhile. Returns the client as it is then, `None` when it went.
+    pub async fn edit_client(
+        &self,
+        id: &ClientId,
+        mut decide: impl FnMut(&Versioned<Client>) -> Result<Edit>,
+    ) -> Result<Option<Versioned<Client>>> {
+        let write_id = self.write_id();
+        let mut tried = None;
+        for turn in 1..=TURNS {
+            let stored = self.find_client(id).await?.ok_or(Error::NotFound)?;
+            if stored.log.contains(write_id) {
+                return Ok(tried);
+            }
+            let condition = Condition::Version(stored.version);
+            let (next, write) = match decide(&stored)? {
+                Edit::Keep => return Ok(Some(stored)),
+                Edit::Delete => (None, Write::Delete(Key::client(id), condition)),
+                Edit::Replace(mut client) => {
+                    client.drop_ended_secrets(self.world.clock.now());
+                    let next = stored.changed_to(*client);
+                    let item = Item::at(&Key::client(id)).versioned(&next);
+                    (Some(next), Write::Put(item, condition))
+                }
+            };
+            match self.commit_as(write_id, vec![write]).await {
+                Ok(()) => return Ok(next),
+                Err(Failed::Conditions(_) | Failed::Contended) => self.pause(turn).await,
+                Err(failed) => return Err(failed.into()),
+            }
+            tried = next;
+        }
+        Err(Failed::Contended.into())
+    }
+
+    /// Changes a client whatever it is.
+    pub async fn change_client(&self, id: &ClientId, mut edit: impl FnMut(&mut Client)) -> Result<Client> {
+        let changed = self.edit_client(id, |stored| {
+            let mut client = stored.value.clone();
+            edit(&mut client);
+            Ok(Edit::Replace(Box::new(client)))
+        });
+        Ok(changed.await?.ok_or(Error::NotFound)?.value)
+    }
+
+    /// Writes a client unless somebody has written it since it was read. Returns the client as it is then, whoever wrote it; `None`
+    /// when it is gone.
+    pub async fn replace_client(
+        &self,
+        read: &Versioned<Client>,
+        next: &Versioned<Client>,
+    ) -> Result<Option<Versioned<Client>>> {
+        let item = Item::at(&Key::client(&read.value.client_id)).versioned(next);
+        match self.commit(vec![Write::Put(item, Condition::Version(read.version))]).await {
+            Ok(()) => Ok(Some(next.clone())),
+            Err(Failed::Conditions(failed)) => {
+                let found = failed.into_iter().find_map(|(_, item)| item);
+                found.map(|item| item.read()).transpose()
+            }
+            Err(failed) => Err(failed.into()),
+        }
     }
 
     /// Deletes a client. Its tokens live until they expire.
     pub async fn delete_client(&self, id: &ClientId) -> Result<()> {
-        for turn in 1..=TURNS {
-            let stored = self.find_client(id).await?.ok_or(Error::NotFound)?;
-            match self.commit(vec![Write::Delete(Key::client(id), Condition::Version(stored.version))]).await {
-                Ok(()) => return Ok(()),
-                Err(Failed::Conditions(_) | Failed::Contended) => self.pause(turn).await,
-                Err(failed) => return Err(failed.into()),
-            }
-        }
-        Err(Failed::Contended.into())
+        self.edit_client(id, |_| Ok(Edit::Delete)).await.map(|_| ())
     }
 }

@@ -17,7 +17,12 @@ const PROBLEM: &str = "application/problem+json";
 pub(super) fn is_tagged(route: &Route) -> bool {
     let (_, schema) = route.answer;
     let resource = !schema.is_empty() && !schema.ends_with("List");
-    route.scope.is_some() && resource && (route.method == "GET" || route.effect == Effect::Writes)
+    resource && (writes(route) || route.scope.is_some() && route.method == "GET")
+}
+
+/// Whether the route changes a resource. The token endpoint, which answers to callers without a token, changes none.
+pub(super) fn writes(route: &Route) -> bool {
+    route.scope.is_some() && route.effect != Effect::Reads
 }
 
 /// The answers of a route, by status.
@@ -79,10 +84,12 @@ fn takes_key(route: &Route) -> bool {
 
 /// The statuses of the problems that can occur on a route.
 fn statuses(route: &Route) -> Vec<u16> {
-    let json = matches!(route.body, Body::Json(_));
-    let writes = route.effect == Effect::Writes;
+    let json = matches!(route.body, Body::Json(_) | Body::OptionalJson(_));
+    let writes = writes(route);
     let guarded = matches!(route.method, "PUT" | "PATCH");
     let held = match route.method {
+        // Nothing of a client is unique; but it has only so many secrets.
+        _ if route.path.starts_with("/config/clients") => route.path.ends_with("/secrets"),
         // The subject at the built-in server goes only with its user; other subjects are held by nothing.
         "DELETE" => route.scope == Some(Scope::ConfigWrite) || route.path.contains("/authentication-server-subjects/"),
         // What a workflow derives from a status can be taken, and a change request that was decided is not decided again.
@@ -145,8 +152,8 @@ const PROBLEMS: [Described; 14] = [
     described(
         409,
         "Conflict",
-        "A unique value is held by another resource, the definition is in use, or the change request was decided or does not fit the \
-         profile any more (`conflict`).",
+        "A unique value is held by another resource, the definition is in use, the change request was decided or does not fit the \
+         profile any more (`conflict`), or the client has no place for another secret (`conflict`).",
         &[],
     ),
     described(

@@ -33,7 +33,7 @@ const CLIENT: &str = "client_secret_basic";
 
 /// The functions in the order of [`functions`], and what each is for.
 const TAGS: [(&str, &str); 5] = [
-    ("token", "Access tokens, published keys, and the metadata of the service."),
+    ("token", "Access tokens, published keys, the metadata of the service, and machine clients."),
     ("users", "Users: the base profiles of a tenant's people, and the change requests that wait for an approval."),
     ("personas", "Personas: the roles of a user."),
     (
@@ -105,8 +105,10 @@ fn paths(schemas: &Schemas) -> Result<Paths, Failure> {
 fn body_schema(route: &Route, answers: &BTreeSet<&str>) -> Option<String> {
     match route.body {
         Body::None => None,
-        Body::Json(name) | Body::Form(name) if answers.contains(name) => Some(format!("{name}Input")),
-        Body::Json(name) | Body::Form(name) => Some(name.to_owned()),
+        Body::Json(name) | Body::OptionalJson(name) | Body::Form(name) if answers.contains(name) => {
+            Some(format!("{name}Input"))
+        }
+        Body::Json(name) | Body::OptionalJson(name) | Body::Form(name) => Some(name.to_owned()),
     }
 }
 

@@ -10,8 +10,8 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{Content, HttpMethod, Object, PathItem, Ref, Required, Schema};
 
-use super::answers::{answers, is_tagged};
-use super::shapes::{SLUG, integer, matching, named, string, uuid, word};
+use super::answers::{answers, is_tagged, writes};
+use super::shapes::{CLIENT_ID, SLUG, integer, matching, named, string, uuid, word};
 use super::{ACCESS_TOKEN, CLIENT};
 use crate::table::Failure;
 
@@ -64,7 +64,8 @@ fn request_body(route: &Route, schema: &str) -> RequestBody {
         (_, "PATCH") => &["application/json", "application/merge-patch+json"],
         _ => &["application/json"],
     };
-    let body = RequestBodyBuilder::new().required(Some(Required::True));
+    let required = if matches!(route.body, Body::OptionalJson(_)) { Required::False } else { Required::True };
+    let body = RequestBodyBuilder::new().required(Some(required));
     types.iter().fold(body, |body, media| body.content(*media, Content::new(Some(named(schema))))).build()
 }
 
@@ -76,6 +77,8 @@ fn path_parameters(route: &Route) -> Result<Vec<Parameter>, Failure> {
             let schema = match name {
                 "user_id" => uuid("The user."),
                 "persona_id" => uuid("The persona."),
+                "client_id" => matching(CLIENT_ID, "The client."),
+                "secret_id" => uuid("The secret."),
                 "id" if chosen => matching(SLUG, "The id that was chosen for it."),
                 "id" => uuid("The id."),
                 other => return Err(undescribed(route, "path", other)),
@@ -120,7 +123,7 @@ fn undescribed(route: &Route, place: &str, name: &str) -> Failure {
 
 /// The names of the header parameters that mean something on a route.
 fn headers(route: &Route) -> Vec<&'static str> {
-    let writes = route.effect == Effect::Writes && route.scope.is_some();
+    let writes = writes(route);
     let on_resource = route.path.contains('{');
     let mut names = Vec::new();
     match route.method {
@@ -132,7 +135,7 @@ fn headers(route: &Route) -> Vec<&'static str> {
     if route.name == "issue_token" {
         names.push("DPoP");
     }
-    if writes && route.method == "POST" {
+    if writes && route.method == "POST" && route.effect == Effect::Writes {
         names.push("IdempotencyKey");
     }
     names

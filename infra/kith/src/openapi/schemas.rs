@@ -5,6 +5,7 @@
 //! definitions do, means `<Name>` for the answer and `<Name>Input` for the body.
 
 mod changes;
+mod clients;
 mod definitions;
 mod oauth;
 mod personas;
@@ -31,6 +32,7 @@ pub(super) fn all() -> Schemas {
     all.extend(definitions::schemas());
     all.extend(workflows::schemas());
     all.extend(subjects::schemas());
+    all.extend(clients::schemas());
     all.extend(oauth::schemas());
     all.extend(problems::schemas());
     all

@@ -16,6 +16,9 @@ pub(super) const NAME_OR_PREDEFINED: &str = "^[a-z][a-z0-9_-]{0,62}$";
 /// The ids that callers choose.
 pub(super) const SLUG: &str = "^[a-z][a-z0-9-]{1,62}$";
 
+/// The ids of clients.
+pub(super) const CLIENT_ID: &str = "^[a-z][a-z0-9-]{1,62}\\.[0-9a-f]{32}$";
+
 /// Text that is not blank and has no control characters.
 const LEGIBLE: &str = "^[^\\x00-\\x1f\\x7f-\\x9f]*[^\\s\\x00-\\x1f\\x7f-\\x9f][^\\x00-\\x1f\\x7f-\\x9f]*$";
 

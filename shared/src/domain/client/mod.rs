@@ -1,9 +1,14 @@
 //! Machine clients: who may ask for tokens, how they authenticate and what they may ask for.
 
+mod document;
+mod rotation;
 mod secret;
+
+use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::rotation::Rotation;
 pub use self::secret::{HashedSecret, PlainSecret, Secret};
 use super::id::{ClientId, PartyId, TenantId};
 use super::jwk::Algorithm;
@@ -20,6 +25,16 @@ words! {
         ClientSecretPost = "client_secret_post",
         /// A JWT that the client signed (RFC 7523 §2.2).
         PrivateKeyJwt = "private_key_jwt",
+    }
+}
+
+words! {
+    /// The grants that a client may hold (RFC 6749 §4.4, §6).
+    Grant {
+        /// Its own credentials; every client holds it.
+        ClientCredentials = "client_credentials",
+        /// A refresh token.
+        RefreshToken = "refresh_token",
     }
 }
 
@@ -62,6 +77,16 @@ pub const MAX_SECRETS: usize = 2;
 
 /// The life of an access token when the client sets none, in seconds.
 pub const ACCESS_TOKEN_SECONDS: i64 = 900;
+/// What the life of an access token may be, in seconds.
+pub const ACCESS_TOKEN_LIVES: RangeInclusive<i64> = 60..=86_400;
+/// The longest name, in bytes.
+pub const MAX_NAME: usize = 256;
+/// The most systems that a client is bound to.
+pub const MAX_SYSTEMS: usize = 50;
+/// The most audiences of a client's tokens.
+pub const MAX_AUDIENCES: usize = 10;
+/// The longest audience, in bytes.
+pub const MAX_AUDIENCE: usize = 512;
 
 /// A machine client.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -154,18 +179,40 @@ impl Client {
 
     /// Adds a secret; the oldest goes when there would be more than [`MAX_SECRETS`].
     pub fn add_secret(&mut self, world: &World) -> PlainSecret {
-        let secret = PlainSecret::generate(world);
-        let id = world.new_uuid().to_string();
-        self.secrets.push(Secret {
-            id,
-            hash: secret.hashed(),
-            created_at: world.clock.now(),
-            expires_at: None,
-            last_used_on: None,
-        });
+        let (secret, plain) = Secret::generate(world);
+        self.secrets.push(secret);
         let excess = self.secrets.len().saturating_sub(MAX_SECRETS);
         self.secrets.drain(..excess);
-        secret
+        plain
+    }
+
+    /// Whether it authenticates by secret; a client that signs has none.
+    #[must_use]
+    pub fn takes_secrets(&self) -> bool {
+        self.token_endpoint_auth_method != AuthMethod::PrivateKeyJwt
+    }
+
+    /// Drops the secrets that have ended.
+    pub fn drop_ended_secrets(&mut self, now: Timestamp) {
+        self.secrets.retain(|secret| secret.is_live(now));
+    }
+
+    /// Takes the secret with this id away; `false` when there is none.
+    pub fn remove_secret(&mut self, id: &str) -> bool {
+        let before = self.secrets.len();
+        self.secrets.retain(|secret| !secret.id.eq_ignore_ascii_case(id));
+        self.secrets.len() < before
+    }
+
+    /// The client as of the day of `now` on which the secret with this hash is used; `None` when that day is noted already.
+    #[must_use]
+    pub fn used_on_day_of(&self, now: Timestamp, hash: &HashedSecret) -> Option<Self> {
+        let today = now.day();
+        let stale = |secret: &Secret| secret.hash.equals(hash) && secret.last_used_on.as_deref() != Some(&*today);
+        let index = self.secrets.iter().position(stale)?;
+        let mut next = self.clone();
+        next.secrets.get_mut(index)?.last_used_on = Some(today);
+        Some(next)
     }
 
     /// The live secret with this hash. Every secret is compared, so the time says nothing about which.

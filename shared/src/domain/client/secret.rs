@@ -8,6 +8,8 @@ use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
+use crate::domain::json::Object;
+use crate::object;
 use crate::world::{Timestamp, World};
 
 /// The secret of a client as its owner holds it: `kith_`, 256 random bits, and a checksum that tells a real one from a look-alike,
@@ -89,6 +91,31 @@ pub struct Secret {
 }
 
 impl Secret {
+    /// Makes a new one that lives until it is revoked; the plain form is shown once and never stored.
+    #[must_use]
+    pub fn generate(world: &World) -> (Self, PlainSecret) {
+        let plain = PlainSecret::generate(world);
+        let secret = Self {
+            id: world.new_uuid().to_string(),
+            hash: plain.hashed(),
+            created_at: world.clock.now(),
+            expires_at: None,
+            last_used_on: None,
+        };
+        (secret, plain)
+    }
+
+    /// What everybody may know of it who administers clients.
+    #[must_use]
+    pub fn show(&self) -> Object {
+        object! {
+            "id" => &self.id,
+            "created_at" => self.created_at,
+            "expires_at" => self.expires_at,
+            "last_used_on" => self.last_used_on.as_ref(),
+        }
+    }
+
     /// Whether it is good at this time.
     #[must_use]
     pub fn is_live(&self, now: Timestamp) -> bool {

@@ -1,0 +1,131 @@
+//! Machine clients as their tenant's administrators see them.
+
+use shared::axum::routing::{delete, get, patch, post};
+use shared::domain::client::{Client, PlainSecret};
+use shared::domain::error::{Error, Result};
+use shared::domain::id::ClientId;
+use shared::domain::json::Object;
+use shared::domain::{Json, Scope, Tag, Versioned};
+use shared::http::answer::{Answer, Answered};
+use shared::http::call::MAX_PAGE_BYTES;
+use shared::http::{Call, Route};
+use shared::object;
+use shared::store::clients::Edit;
+
+const CLIENTS: &str = "/config/clients";
+const CLIENT: &str = "/config/clients/{client_id}";
+
+/// The routes of clients.
+pub const ROUTES: [Route; 5] = [
+    Route::write("POST", CLIENTS, "create_client", (201, "RegisteredClient"), || post(create))
+        .scope(Scope::Administrator)
+        .json("ClientInput")
+        .secret()
+        .about("Registers a client; its secret, if it has one, is shown this once"),
+    Route::read("GET", CLIENTS, "list_clients", (200, "ClientList"), || get(list))
+        .scope(Scope::Administrator)
+        .query(&["limit", "cursor"])
+        .about("Lists the clients by their ids"),
+    Route::read("GET", CLIENT, "get_client", (200, "Client"), || get(read))
+        .scope(Scope::Administrator)
+        .about("Reads a client"),
+    Route::write("PATCH", CLIENT, "patch_client", (200, "Client"), || patch(change))
+        .scope(Scope::Administrator)
+        .json("ClientPatch")
+        .about("Changes a client; every function knows of it within 30 seconds"),
+    Route::write("DELETE", CLIENT, "delete_client", (204, ""), || delete(remove))
+        .scope(Scope::Administrator)
+        .about("Deletes a client; its tokens live until they expire"),
+];
+
+/// The path of a client.
+pub fn location(id: &ClientId) -> String {
+    format!("{CLIENTS}/{id}")
+}
+
+/// The client that the path names; one of another tenant is not found.
+pub fn client_id(call: &Call) -> Result<ClientId> {
+    let id: ClientId = call.id("client_id")?;
+    if *id.tenant() == call.caller.tenant { Ok(id) } else { Err(Error::NotFound) }
+}
+
+/// Changes a client and forgets what is remembered of it, whatever came of the change.
+pub async fn edited(
+    call: &Call,
+    id: &ClientId,
+    decide: impl FnMut(&Versioned<Client>) -> Result<Edit>,
+) -> Result<Option<Versioned<Client>>> {
+    let edited = call.app.table().edit_client(id, decide).await;
+    call.app.forget_client(id);
+    edited
+}
+
+/// The answer to the creation of what has a secret: the only one that shows it.
+pub fn revealed(mut content: Object, secret: &PlainSecret, tag: &Tag, location: String) -> Answer {
+    content.insert("client_secret".to_owned(), Json::from(secret.reveal()));
+    Answer::created(content, tag, location).with_secret()
+}
+
+async fn create(mut call: Call) -> Answered {
+    call.guard_collection()?;
+    let world = call.app.world().clone();
+    let mut client = Client::read(call.take_body(), None, &call.caller.tenant, &world)?;
+    let secret = client.takes_secrets().then(|| client.add_secret(&world));
+    let made = call.app.table().create_client(&client).await?;
+    let (content, location) = (client.show(), location(&client.client_id));
+    Ok(match secret {
+        Some(secret) => revealed(content, &secret, made.tag(), location),
+        None => Answer::created(content, made.tag(), location),
+    })
+}
+
+async fn list(call: Call) -> Answered {
+    let size = call.page_size()?;
+    let after = call.open_cursor::<ClientId>("", call.query("cursor")).await?;
+    let after = after.as_ref().map(ClientId::as_str);
+    // One more than the page has says whether there is another.
+    let clients = call.app.table().clients_after(&call.caller.tenant, after, size + 1).await?;
+    let (mut items, mut bytes, mut last, mut more) = (Vec::new(), 0, None, false);
+    for client in &clients {
+        let item = Json::Object(client.value.show());
+        bytes += item.to_text().len();
+        more = items.len() == size || (bytes > MAX_PAGE_BYTES && !items.is_empty());
+        if more {
+            break;
+        }
+        items.push(item);
+        last = Some(&client.value.client_id);
+    }
+    let mut content = object! { "items" => items };
+    if let (true, Some(last)) = (more, last) {
+        content.insert("next_cursor".to_owned(), Json::from(call.cursor("", last).await?));
+    }
+    Ok(Answer::content(content))
+}
+
+async fn read(call: Call) -> Answered {
+    let client = call.app.table().find_client(&client_id(&call)?).await?.ok_or(Error::NotFound)?;
+    call.show(client.tag(), || client.value.show())
+}
+
+async fn change(mut call: Call) -> Answered {
+    let id = client_id(&call)?;
+    let body = call.take_body();
+    let decide = |stored: &Versioned<Client>| {
+        call.guard(&[stored.tag()])?;
+        let next = stored.value.patched(&body, call.app.world())?;
+        Ok(if next == stored.value { Edit::Keep } else { Edit::Replace(Box::new(next)) })
+    };
+    let client = edited(&call, &id, decide).await?.ok_or(Error::NotFound)?;
+    Ok(Answer::resource(client.value.show(), client.tag()))
+}
+
+async fn remove(call: Call) -> Answered {
+    let id = client_id(&call)?;
+    let decide = |stored: &Versioned<Client>| {
+        call.guard(&[stored.tag()])?;
+        Ok(Edit::Delete)
+    };
+    edited(&call, &id, decide).await?;
+    Ok(Answer::nothing())
+}

@@ -1,0 +1,61 @@
+//! The secrets of a client: two may live at a time, so that one succeeds the other without downtime (rule O9).
+
+use shared::axum::routing::{delete, post};
+use shared::domain::client::{Client, Rotation, Secret};
+use shared::domain::error::Error;
+use shared::domain::{Scope, Versioned};
+use shared::http::answer::{Answer, Answered};
+use shared::http::{Call, Route};
+use shared::store::clients::Edit;
+
+use crate::clients::{client_id, edited, location, revealed};
+
+const SECRETS: &str = "/config/clients/{client_id}/secrets";
+const SECRET: &str = "/config/clients/{client_id}/secrets/{secret_id}";
+
+/// The routes of secrets.
+pub const ROUTES: [Route; 2] = [
+    Route::write("POST", SECRETS, "create_client_secret", (201, "NewClientSecret"), || post(create))
+        .scope(Scope::Administrator)
+        .optional_json("ClientSecretInput")
+        .secret()
+        .about("Makes another secret of a client, shown this once; ETag is that of the client"),
+    Route::write("DELETE", SECRET, "delete_client_secret", (204, ""), || delete(remove))
+        .scope(Scope::Administrator)
+        .about("Revokes a secret; If-Match takes the tag of the client"),
+];
+
+async fn create(mut call: Call) -> Answered {
+    let id = client_id(&call)?;
+    let body = call.take_body();
+    let world = call.app.world();
+    let now = world.clock.now();
+    // Made once, however often the client has to be read anew: whichever write counts, its secret is the one that is shown.
+    let (mut secret, plain) = Secret::generate(world);
+    let decide = |stored: &Versioned<Client>| {
+        call.guard(&[stored.tag()])?;
+        let rotation = Rotation::read(body.clone(), now)?;
+        secret.expires_at = rotation.expires_at;
+        let mut client = stored.value.clone();
+        client.rotate(secret.clone(), rotation.previous_expires_at, now)?;
+        Ok(Edit::Replace(Box::new(client)))
+    };
+    let client = edited(&call, &id, decide).await?.ok_or(Error::NotFound)?;
+    let location = format!("{}/secrets/{}", location(&id), secret.id);
+    Ok(revealed(secret.show(), &plain, client.tag(), location))
+}
+
+async fn remove(call: Call) -> Answered {
+    let id = client_id(&call)?;
+    let secret: String = call.id("secret_id")?;
+    let decide = |stored: &Versioned<Client>| {
+        let mut client = stored.value.clone();
+        if !client.remove_secret(&secret) {
+            return Err(Error::NotFound);
+        }
+        call.guard(&[stored.tag()])?;
+        Ok(Edit::Replace(Box::new(client)))
+    };
+    edited(&call, &id, decide).await?;
+    Ok(Answer::nothing())
+}

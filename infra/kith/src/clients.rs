@@ -1,0 +1,220 @@
+//! `kith client`: machine clients, by the rules that hold over HTTP too.
+
+use std::fs;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+use shared::domain::client::{Client, PlainSecret, Secret};
+use shared::domain::error::Error;
+use shared::domain::id::{ClientId, TenantId};
+use shared::domain::json::Object;
+use shared::domain::{Json, Scope, Scopes};
+use shared::object;
+use shared::store::Table;
+use shared::store::clients::Edit;
+
+use crate::cli::{print, said};
+use crate::table::Failure;
+
+/// What is done with clients.
+#[derive(Debug, Subcommand)]
+pub enum ClientAction {
+    /// Register a client; its secret, if it has one, is shown once.
+    Create(Box<Registration>),
+    /// List a tenant's clients.
+    List {
+        /// Whose clients.
+        #[arg(long)]
+        tenant: TenantId,
+    },
+    /// Add a secret, shown once; two may live at a time.
+    Rotate {
+        /// The client.
+        client_id: ClientId,
+        /// End the secrets that are live now after this many hours; without it they live until they are revoked.
+        #[arg(long, value_name = "N")]
+        overlap_hours: Option<u32>,
+    },
+    /// Delete a client, or one of its secrets. Its access tokens live until they expire.
+    Revoke {
+        /// The client.
+        client_id: ClientId,
+        /// The id of the one secret to revoke.
+        #[arg(long, value_name = "ID")]
+        secret: Option<String>,
+    },
+}
+
+/// A client to be registered.
+#[derive(Debug, Args)]
+pub struct Registration {
+    /// Whose client it is.
+    #[arg(long)]
+    tenant: TenantId,
+    /// A name for people.
+    #[arg(long)]
+    name: String,
+    /// The scopes that it may ask for, separated by spaces.
+    #[arg(long)]
+    scope: Scopes,
+    /// The scopes that it gets when it asks for none; all of them when left out.
+    #[arg(long)]
+    default_scope: Option<Scopes>,
+    /// A further grant; `refresh_token` is the only one.
+    #[arg(long, value_parser = ["refresh_token"])]
+    grant: Option<String>,
+    /// How it authenticates: `client_secret_basic`, `client_secret_post` (either takes both) or `private_key_jwt`.
+    #[arg(long, value_name = "METHOD")]
+    auth_method: Option<String>,
+    /// A file with its public keys, as a JWK set.
+    #[arg(long, value_name = "FILE", conflicts_with = "jwks_uri")]
+    jwks: Option<PathBuf>,
+    /// The https URL of its public keys.
+    #[arg(long, value_name = "URL")]
+    jwks_uri: Option<String>,
+    /// The life of its access tokens, in seconds.
+    #[arg(long, value_name = "SECONDS")]
+    lifetime: Option<u64>,
+    /// What its access tokens are signed with: ES256 or RS256.
+    #[arg(long, value_name = "ALG")]
+    signing_alg: Option<String>,
+    /// Give it no tokens but those bound to a key of its own (RFC 9449).
+    #[arg(long)]
+    dpop: bool,
+    /// A system that it may act for; may be given several times, and without it every system is.
+    #[arg(long = "system", value_name = "ID")]
+    systems: Vec<String>,
+    /// What it integrates: `crm` or `iam`.
+    #[arg(long, value_name = "KIND")]
+    integration: Option<String>,
+    /// The most sensitive attributes of systems that it sees.
+    #[arg(long, value_name = "CLASSIFIER")]
+    max_classifier: Option<String>,
+    /// An audience of its access tokens; may be given several times, and without it the service itself is the audience.
+    #[arg(long = "audience", value_name = "URI")]
+    audiences: Vec<String>,
+}
+
+impl Registration {
+    /// The document that a caller of `POST /config/clients` would send.
+    fn document(&self) -> Result<Object, Failure> {
+        let jwks = match &self.jwks {
+            Some(path) => {
+                let broken = |error: &dyn std::fmt::Display| format!("`{}`: {error}", path.display());
+                let text = fs::read(path).map_err(|error| broken(&error))?;
+                Some(Json::parse(&text).map_err(|error| broken(&error))?)
+            }
+            None => None,
+        };
+        let names = |scopes: &Scopes| scopes.iter().map(Scope::name).collect::<Vec<_>>();
+        let grants = ["client_credentials"].into_iter().chain(self.grant.as_deref()).collect::<Vec<_>>();
+        Ok(object! {
+            "name" => &self.name,
+            "scopes" => names(&self.scope),
+            "default_scopes" => self.default_scope.as_ref().map(names),
+            "grant_types" => grants,
+            "token_endpoint_auth_method" => self.auth_method.as_ref(),
+            "jwks" => jwks,
+            "jwks_uri" => self.jwks_uri.as_ref(),
+            "access_token_lifetime" => self.lifetime,
+            "access_token_signing_alg" => self.signing_alg.as_ref(),
+            "dpop_bound_access_tokens" => self.dpop,
+            "systems" => self.systems.clone(),
+            "integration" => self.integration.as_ref(),
+            "max_classifier" => self.max_classifier.as_ref(),
+            "audience" => self.audiences.clone(),
+        })
+    }
+}
+
+/// Does what the command says.
+pub async fn run(action: ClientAction, table: &Table, as_json: bool) -> Result<(), Failure> {
+    match action {
+        ClientAction::Create(registration) => create(&registration, table, as_json).await,
+        ClientAction::List { tenant } => list(&tenant, table, as_json).await,
+        ClientAction::Rotate { client_id, overlap_hours } => rotate(&client_id, overlap_hours, table, as_json).await,
+        ClientAction::Revoke { client_id, secret } => revoke(&client_id, secret.as_deref(), table, as_json).await,
+    }
+}
+
+async fn create(registration: &Registration, table: &Table, as_json: bool) -> Result<(), Failure> {
+    let tenant = &registration.tenant;
+    let tenants = table.tenants().await.map_err(said)?;
+    if !tenants.iter().any(|known| known.id == *tenant) {
+        return Err(format!("there is no tenant `{tenant}`"));
+    }
+    let document = Json::Object(registration.document()?);
+    let mut client = Client::read(document, None, tenant, table.world()).map_err(said)?;
+    let secret = client.takes_secrets().then(|| client.add_secret(table.world()));
+    table.create_client(&client).await.map_err(said)?;
+    revealed(as_json, client.show(), &client.client_id, secret.as_ref());
+    Ok(())
+}
+
+async fn list(tenant: &TenantId, table: &Table, as_json: bool) -> Result<(), Failure> {
+    let clients = table.clients(tenant).await.map_err(said)?;
+    if as_json {
+        println!("{}", Json::from(clients.iter().map(Client::show).collect::<Vec<_>>()).to_text());
+        return Ok(());
+    }
+    for c in &clients {
+        println!("{}\t{}\t{}\t{} secret(s)", c.client_id, c.name, c.scopes, c.secrets.len());
+    }
+    Ok(())
+}
+
+async fn rotate(id: &ClientId, overlap_hours: Option<u32>, table: &Table, as_json: bool) -> Result<(), Failure> {
+    let now = table.world().clock.now();
+    let end = overlap_hours.map(|hours| now.plus_seconds(i64::from(hours) * 3600));
+    let (secret, plain) = Secret::generate(table.world());
+    let added = table.edit_client(id, |stored| {
+        let mut client = stored.value.clone();
+        client.rotate(secret.clone(), end, now)?;
+        Ok(Edit::Replace(Box::new(client)))
+    });
+    added.await.map_err(said)?;
+    let mut content = secret.show();
+    content.insert("client_id".to_owned(), Json::from(id));
+    revealed(as_json, content, id, Some(&plain));
+    Ok(())
+}
+
+async fn revoke(id: &ClientId, secret: Option<&str>, table: &Table, as_json: bool) -> Result<(), Failure> {
+    let Some(secret) = secret else {
+        table.delete_client(id).await.map_err(said)?;
+        print(as_json, &json!({ "client_id": id, "revoked": true }), || {
+            format!("client {id} revoked; its access tokens live until they expire")
+        });
+        return Ok(());
+    };
+    let removed = table.edit_client(id, |stored| {
+        let mut client = stored.value.clone();
+        if client.remove_secret(secret) {
+            Ok(Edit::Replace(Box::new(client)))
+        } else {
+            Err(Error::Conflict(format!("the client has no secret `{secret}`")))
+        }
+    });
+    removed.await.map_err(said)?;
+    print(as_json, &json!({ "client_id": id, "secret": secret, "revoked": true }), || {
+        format!("secret {secret} of {id} revoked; every function knows within 30 seconds")
+    });
+    Ok(())
+}
+
+/// Shows what was made, and its secret this once.
+fn revealed(as_json: bool, mut content: Object, id: &ClientId, secret: Option<&PlainSecret>) {
+    if as_json {
+        if let Some(secret) = secret {
+            content.insert("client_secret".to_owned(), Json::from(secret.reveal()));
+        }
+        println!("{}", Json::Object(content).to_text());
+        return;
+    }
+    println!("client_id      {id}");
+    match secret {
+        Some(secret) => println!("client_secret  {}\n\nThe secret is shown this once.", secret.reveal()),
+        None => println!("\nThe client authenticates with its own key and has no secret."),
+    }
+}

@@ -1,0 +1,285 @@
+//! A client as callers write and read it.
+
+use super::{
+    ACCESS_TOKEN_LIVES, ACCESS_TOKEN_SECONDS, AuthMethod, Classifier, Client, Grant, KeySource, MAX_AUDIENCE,
+    MAX_AUDIENCES, MAX_NAME, MAX_SYSTEMS, Secret,
+};
+use crate::domain::error::{Code, Error, Result, Violations};
+use crate::domain::field::{Fields, pointer};
+use crate::domain::id::{ClientId, PartyId, TenantId};
+use crate::domain::json::{Json, Object};
+use crate::domain::jwk::{Algorithm, take_https, take_jwks};
+use crate::domain::patch::{refuse_non_object, refuse_unknown_nulls};
+use crate::domain::scope::{Scope, Scopes};
+use crate::domain::word::Word;
+use crate::object;
+use crate::world::World;
+
+/// The algorithms that access tokens are signed with.
+const SIGNING: [Algorithm; 2] = [Algorithm::Es256, Algorithm::Rs256];
+/// The fields that the service makes.
+const GENERATED: [&str; 2] = ["client_id", "secrets"];
+
+impl Client {
+    /// Reads what a client is to be: a new one of `tenant`, which has no secret yet, or what `current` becomes. Every violation is
+    /// listed.
+    pub fn read(document: Json, current: Option<&Self>, tenant: &TenantId, world: &World) -> Result<Self> {
+        let mut violations = Violations::default();
+        let mut fields = Fields::new(document, "", &mut violations);
+        refuse_generated(&mut fields, current);
+        let name = fields.required_text("name", MAX_NAME);
+        let method = fields.word("token_endpoint_auth_method").unwrap_or(AuthMethod::ClientSecretBasic);
+        let scopes = take_scopes(&mut fields);
+        let default_scopes = take_default_scopes(&mut fields, scopes.as_ref());
+        let refresh_token = take_grants(&mut fields);
+        let keys = take_keys(&mut fields, method);
+        let systems = take_systems(&mut fields);
+        let integration = fields.word("integration");
+        let max_classifier = fields.word("max_classifier").unwrap_or(Classifier::Sensitive);
+        let access_token_lifetime = take_lifetime(&mut fields);
+        let access_token_signing_alg = take_signing_alg(&mut fields);
+        let audience = take_audience(&mut fields);
+        let dpop_bound_access_tokens = fields.boolean("dpop_bound_access_tokens").unwrap_or_default();
+        fields.finish();
+        violations.check(())?;
+        let (Some(name), Some(scopes)) = (name, scopes) else {
+            return Err(Error::unexpected("a client without violations has a name and scopes"));
+        };
+        let secrets = if method == AuthMethod::PrivateKeyJwt { None } else { current.map(|c| c.secrets.clone()) };
+        Ok(Self {
+            client_id: current
+                .map_or_else(|| ClientId::new(tenant, world.random.bytes()), |current| current.client_id.clone()),
+            name,
+            token_endpoint_auth_method: method,
+            default_scopes: default_scopes.unwrap_or_else(|| scopes.clone()),
+            scopes,
+            refresh_token,
+            keys,
+            systems,
+            integration,
+            max_classifier,
+            secrets: secrets.unwrap_or_default(),
+            access_token_lifetime,
+            access_token_signing_alg,
+            audience,
+            dpop_bound_access_tokens,
+            created_at: current.map_or_else(|| world.clock.now(), |current| current.created_at),
+        })
+    }
+
+    /// Reads what a merge patch makes of the client. Default scopes that were all of its scopes stay all of them, unless the patch
+    /// names them.
+    pub fn patched(&self, patch: &Json, world: &World) -> Result<Self> {
+        refuse_non_object(patch)?;
+        let shown = self.show();
+        let mut violations = Violations::default();
+        refuse_unknown_nulls(patch, &shown, &mut violations);
+        let sent = |name: &str| patch.as_object().and_then(|members| members.get(name));
+        for name in GENERATED.into_iter().filter(|name| sent(name) == Some(&Json::Null)) {
+            violations.add(pointer("", name), Code::NotEditable, format!("`{name}` is not removed"));
+        }
+        let mut document = violations.check(Json::Object(shown).merge(patch))?;
+        if let Json::Object(members) = &mut document
+            && sent("default_scopes").is_none()
+            && self.default_scopes == self.scopes
+        {
+            members.shift_remove("default_scopes");
+        }
+        Self::read(document, Some(self), self.client_id.tenant(), world)
+    }
+
+    /// The client as callers see it: everything but what its secrets are.
+    #[must_use]
+    pub fn show(&self) -> Object {
+        let (jwks, jwks_uri) = match &self.keys {
+            Some(KeySource::Jwks(text)) => (Json::parse(text.as_bytes()).ok(), None),
+            Some(KeySource::JwksUri(url)) => (None, Some(url)),
+            None => (None, None),
+        };
+        let grants = Grant::ALL.into_iter().filter(|grant| *grant != Grant::RefreshToken || self.refresh_token);
+        let scopes = |scopes: &Scopes| scopes.iter().map(Scope::name).collect::<Vec<_>>();
+        object! {
+            "client_id" => &self.client_id,
+            "name" => &self.name,
+            "token_endpoint_auth_method" => self.token_endpoint_auth_method.name(),
+            "scopes" => scopes(&self.scopes),
+            "default_scopes" => scopes(&self.default_scopes),
+            "grant_types" => grants.map(Grant::name).collect::<Vec<_>>(),
+            "jwks" => jwks,
+            "jwks_uri" => jwks_uri,
+            "systems" => self.systems.iter().map(Json::from).collect::<Vec<_>>(),
+            "integration" => self.integration.map(super::Integration::name),
+            "max_classifier" => self.max_classifier.name(),
+            "access_token_lifetime" => u64::try_from(self.access_token_lifetime).unwrap_or_default(),
+            "access_token_signing_alg" => self.access_token_signing_alg.name(),
+            "audience" => self.audience.clone(),
+            "dpop_bound_access_tokens" => self.dpop_bound_access_tokens,
+            "secrets" => self.secrets.iter().map(Secret::show).collect::<Vec<_>>(),
+        }
+    }
+}
+
+fn refuse_generated(fields: &mut Fields<'_>, current: Option<&Client>) {
+    let shown = current.map(Client::show).unwrap_or_default();
+    for name in GENERATED {
+        let stored = shown.get(name).cloned().unwrap_or(Json::Null);
+        fields.unchanged(name, &stored, Code::NotEditable, &format!("`{name}` is made by the service"));
+    }
+}
+
+/// Takes an array of words, each item of which must be one.
+fn take_words<T: Word>(fields: &mut Fields<'_>, name: &str) -> Option<Vec<T>> {
+    let items = match fields.value(name)? {
+        Json::Array(items) if items.len() <= T::ALL.len() => items,
+        Json::Array(items) => {
+            let detail = format!("{} values, at most {} are allowed", items.len(), T::ALL.len());
+            fields.refuse(name, Code::TooMany, detail);
+            return None;
+        }
+        other => {
+            fields.refuse(name, Code::WrongType, format!("an array of strings is due, not {}", other.kind()));
+            return None;
+        }
+    };
+    let (wanted, mut words) = (items.len(), Vec::new());
+    for (index, item) in items.into_iter().enumerate() {
+        match item.as_str().map(str::parse) {
+            Some(Ok(word)) => words.push(word),
+            Some(Err(_)) => {
+                let known: Vec<_> = T::ALL.iter().map(ToString::to_string).collect();
+                let detail = format!("one of {} is due", known.join(", "));
+                fields.refuse_item(name, index, Code::NotInEnumeration, detail);
+            }
+            None => {
+                fields.refuse_item(name, index, Code::WrongType, format!("a string is due, not {}", item.kind()));
+            }
+        }
+    }
+    (words.len() == wanted).then_some(words)
+}
+
+fn take_scopes(fields: &mut Fields<'_>) -> Option<Scopes> {
+    let scopes = take_words::<Scope>(fields, "scopes");
+    match &scopes {
+        None => fields.violations().missing("/scopes", "scopes"),
+        Some(scopes) if scopes.is_empty() => {
+            fields.refuse("scopes", Code::Required, "a client has at least one scope");
+        }
+        Some(_) => {}
+    }
+    scopes.map(Scopes::new)
+}
+
+/// Takes the default scopes, which must be among `scopes`, if these are known.
+fn take_default_scopes(fields: &mut Fields<'_>, scopes: Option<&Scopes>) -> Option<Scopes> {
+    let defaults = take_words::<Scope>(fields, "default_scopes")?;
+    if defaults.is_empty() {
+        fields.refuse(
+            "default_scopes",
+            Code::Required,
+            "at least one scope is due; left out, they are all of `scopes`",
+        );
+    }
+    for (index, scope) in defaults.iter().enumerate() {
+        if scopes.is_some_and(|scopes| !scopes.contains_all(&Scopes::new([*scope]))) {
+            let detail = format!("`{scope}` is not one of the client's `scopes`");
+            fields.refuse_item("default_scopes", index, Code::NotAllowed, detail);
+        }
+    }
+    Some(Scopes::new(defaults))
+}
+
+/// Takes the grants; returns whether the refresh grant is one.
+fn take_grants(fields: &mut Fields<'_>) -> bool {
+    let Some(grants) = take_words::<Grant>(fields, "grant_types") else { return false };
+    if !grants.contains(&Grant::ClientCredentials) {
+        fields.refuse("grant_types", Code::Required, "`client_credentials` is a grant of every client");
+    }
+    grants.contains(&Grant::RefreshToken)
+}
+
+fn take_keys(fields: &mut Fields<'_>, method: AuthMethod) -> Option<KeySource> {
+    let keys = match (take_jwks(fields), take_https(fields, "jwks_uri")) {
+        (Some(_), Some(_)) => {
+            fields.refuse("jwks_uri", Code::NotAllowed, "either `jwks` or `jwks_uri` is due, not both");
+            None
+        }
+        (Some(jwks), None) => Some(KeySource::Jwks(jwks)),
+        (None, jwks_uri) => jwks_uri.map(KeySource::JwksUri),
+    };
+    let said = ["/jwks", "/jwks_uri"].iter().any(|at| fields.violations().concern(at));
+    if method == AuthMethod::PrivateKeyJwt && keys.is_none() && !said {
+        fields.refuse("jwks", Code::Required, "`private_key_jwt` needs `jwks` or `jwks_uri`");
+    }
+    keys
+}
+
+fn take_systems(fields: &mut Fields<'_>) -> Vec<PartyId> {
+    let texts = fields.texts("systems", MAX_SYSTEMS, MAX_NAME).unwrap_or_default();
+    let mut systems: Vec<PartyId> = Vec::with_capacity(texts.len());
+    for (index, text) in texts.iter().enumerate() {
+        match text.parse() {
+            Ok(id) if systems.contains(&id) => {
+                fields.refuse_item("systems", index, Code::NotUnique, format!("`{id}` occurs twice"));
+            }
+            Ok(id) => systems.push(id),
+            Err(_) => {
+                let detail = "the id of a system is due: `^[a-z][a-z0-9-]{1,62}$`";
+                fields.refuse_item("systems", index, Code::WrongFormat, detail);
+            }
+        }
+    }
+    systems
+}
+
+fn take_lifetime(fields: &mut Fields<'_>) -> i64 {
+    let lives = ACCESS_TOKEN_LIVES;
+    let due = format!("a whole number of seconds from {} to {} is due", lives.start(), lives.end());
+    match fields.value("access_token_lifetime") {
+        None => return ACCESS_TOKEN_SECONDS,
+        Some(Json::Number(text)) => match text.parse() {
+            Ok(seconds) if lives.contains(&seconds) => return seconds,
+            Ok(_) => fields.refuse("access_token_lifetime", Code::NotAllowed, due),
+            Err(_) => fields.refuse("access_token_lifetime", Code::WrongFormat, due),
+        },
+        Some(_) => fields.refuse("access_token_lifetime", Code::WrongType, due),
+    }
+    ACCESS_TOKEN_SECONDS
+}
+
+fn take_signing_alg(fields: &mut Fields<'_>) -> Algorithm {
+    const NAME: &str = "access_token_signing_alg";
+    let Some(text) = fields.text(NAME, 512) else { return Algorithm::Es256 };
+    SIGNING.into_iter().find(|algorithm| algorithm.name() == text).unwrap_or_else(|| {
+        fields.refuse(
+            NAME,
+            Code::NotInEnumeration,
+            format!("one of {} is due", SIGNING.map(Algorithm::name).join(", ")),
+        );
+        Algorithm::Es256
+    })
+}
+
+fn take_audience(fields: &mut Fields<'_>) -> Vec<String> {
+    let audience = fields.texts("audience", MAX_AUDIENCES, MAX_AUDIENCE).unwrap_or_default();
+    for (index, name) in audience.iter().enumerate() {
+        if audience.iter().take(index).any(|other| other == name) {
+            fields.refuse_item("audience", index, Code::NotUnique, format!("`{name}` occurs twice"));
+        } else if !is_audience(name) {
+            let detail = "an absolute URI without a fragment, or a name without `:` and spaces, is due";
+            fields.refuse_item("audience", index, Code::WrongFormat, detail);
+        }
+    }
+    audience
+}
+
+/// Whether `text` is a URI, which it must be when it has a colon (RFC 7519 §2), or a word.
+fn is_audience(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_graphic() && !"\"<>\\^`{|}#".contains(c);
+    let scheme = |scheme: &str| {
+        scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
+    };
+    let absolute = text.split_once(':').is_none_or(|(before, rest)| scheme(before) && !rest.is_empty());
+    absolute && text.chars().all(plain)
+}
