@@ -1,10 +1,9 @@
 //! Client assertions (RFC 7523 §2.2): a client authenticates with a JWT that it signed (rule O3).
 
-use jsonwebtoken::Validation;
 use serde::Deserialize;
-use shared::auth::access_token::{Audience, LEEWAY, MAX_TOKEN};
+use shared::auth::access_token::{Audience, LEEWAY};
 use shared::auth::claims::NumericDate;
-use shared::auth::jose;
+use shared::auth::jose::Jws;
 use shared::domain::id::ClientId;
 use shared::domain::jwk::{Algorithm, JwkSet};
 use shared::store::{Key, Table};
@@ -17,11 +16,9 @@ const MOST_SECONDS: i64 = 5 * 60;
 
 /// An assertion that names its client; nothing else of it is checked yet.
 pub struct Assertion<'t> {
-    unverified: &'t str,
+    unverified: Jws<'t>,
     /// The client that it says it is.
     pub client_id: ClientId,
-    /// The key that it says it is signed with.
-    pub kid: Option<String>,
     /// The algorithm that it says it is signed with: the keys of other algorithms need not be tried.
     pub algorithm: Algorithm,
 }
@@ -39,36 +36,28 @@ pub struct Claims {
 }
 
 impl<'t> Assertion<'t> {
-    /// Reads which client an assertion is of, and which of its keys signed it.
+    /// Reads which client an assertion is of, and which of its keys may have signed it.
     pub fn read(unverified: &'t str) -> Option<Self> {
-        if unverified.len() > MAX_TOKEN {
-            return None;
-        }
-        let header = jsonwebtoken::decode_header(unverified).ok()?;
-        let brings_key = header.jku.is_some() || header.jwk.is_some() || header.x5u.is_some() || header.x5c.is_some();
+        let unverified = Jws::open(unverified)?;
         // A token or a proof of the same client is no assertion (RFC 8725 §3.11).
-        let typed = header.typ.is_none_or(|typ| {
-            ["JWT", "client-authentication+jwt"].into_iter().any(|known| typ.eq_ignore_ascii_case(known))
-        });
-        if brings_key || header.crit.is_some() || !typed {
+        let typed = unverified.is("JWT") || unverified.is("client-authentication+jwt");
+        let odd = unverified.is_odd("kid") || unverified.is_odd("typ");
+        if unverified.brings_key() || odd || !(typed || unverified.header("typ").is_none()) {
             return None;
         }
-        let algorithm = jose::known(header.alg)?;
-        let claims: Claims = jsonwebtoken::dangerous::insecure_decode_claims(unverified).ok()?;
-        Some(Self { unverified, client_id: claims.sub, kid: header.kid, algorithm })
+        let algorithm = unverified.algorithm()?;
+        let claims: Claims = unverified.unverified_claims()?;
+        Some(Self { unverified, client_id: claims.sub, algorithm })
+    }
+
+    /// The id of the key that it says it is signed with.
+    pub fn kid(&self) -> Option<&str> {
+        self.unverified.header("kid")
     }
 
     /// What it says, if one of these keys signed it.
     pub fn verify(&self, keys: &JwkSet) -> Option<Claims> {
-        keys.candidates(self.kid.as_deref(), self.algorithm).find_map(|key| {
-            let (algorithm, key) = jose::decoding_key(key).ok()?;
-            let mut rules = Validation::new(algorithm);
-            rules.required_spec_claims.clear();
-            // The crate reads the system's clock; times and audience are checked against the service's own.
-            rules.validate_exp = false;
-            rules.validate_aud = false;
-            Some(jsonwebtoken::decode::<Claims>(self.unverified, &key, &rules).ok()?.claims)
-        })
+        keys.candidates(self.kid(), self.algorithm).find_map(|key| self.unverified.claims(key))
     }
 }
 

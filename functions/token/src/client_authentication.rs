@@ -81,7 +81,7 @@ async fn by_assertion(
     let claims = match signed {
         Signed::With(claims) => claims,
         Signed::Elsewhere(url) => {
-            let keys = app.remote_keys().keys_at(&url, assertion.kid.as_deref()).await;
+            let keys = app.remote_keys().keys_at(&url, assertion.kid()).await;
             let keys = keys.map_err(|error| Error::Unavailable(format!("the keys of a client: {error}")))?;
             assertion.verify(&keys).ok_or_else(refused)?
         }

@@ -1,101 +1,164 @@
-//! Verification of signatures (RFC 7515): `ring`, the cryptography that TLS uses here, behind the `jsonwebtoken` crate.
+//! Signed tokens as others bring them (RFC 7515, RFC 7519): taken apart strictly, verified by `ring`, the cryptography that TLS uses
+//! here.
 //!
-//! `jsonwebtoken` brings back ends of its own, but a second cryptographic library would weigh more than all of the service's
-//! rules.
+//! What a token says of itself decides nothing: key and algorithm are its owner's (RFC 8725 §3.1), a name of the header at most
+//! narrows down which keys are tried.
 
-use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
-use jsonwebtoken::errors::{Error as JwtError, ErrorKind};
-use jsonwebtoken::signature::{Error as SignatureError, Verifier};
-use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey, DecodingKeyKind, EncodingKey};
 use ring::signature::{
-    ECDSA_P256_SHA256_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256, RsaParameters,
-    RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm,
+    ECDSA_P256_SHA256_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256, RsaPublicKeyComponents,
+    UnparsedPublicKey,
 };
+use serde::de::DeserializeOwned;
 
-use crate::domain::jwk::{self, Jwk, Numbers};
+use super::claims::decode;
+use crate::domain::json::{Json, Object};
+use crate::domain::jwk::{Algorithm, Jwk, Numbers};
 
-static PROVIDER: CryptoProvider = CryptoProvider {
-    signer_factory: refuse_signing,
-    verifier_factory: verifier,
-    key_utils: KeyUtils::new_unimplemented(),
-};
+/// The longest token that is looked at, in bytes.
+pub const MAX_TOKEN: usize = 8 * 1024;
 
-/// Makes `ring` the cryptography of `jsonwebtoken`; repeating it changes nothing.
-pub fn install() {
-    // Only the first call of a process can succeed, and every call installs the same.
-    let _ = PROVIDER.install_default();
+/// A token that is taken apart; nothing in it is verified yet.
+pub struct Jws<'t> {
+    header: Object,
+    message: &'t str,
+    payload: Vec<u8>,
+    signature: Vec<u8>,
 }
 
-/// A key in the form that `jsonwebtoken` takes, with the one algorithm that it is for.
-pub fn decoding_key(key: &Jwk) -> Result<(Algorithm, DecodingKey), JwtError> {
-    let decoded = match &key.numbers {
-        Numbers::Ec { x, y } => DecodingKey::from_ec_components(x, y),
-        Numbers::Rsa { n, e } => DecodingKey::from_rsa_components(n, e),
-        Numbers::Ed { x } => DecodingKey::from_ed_components(x),
-    };
-    Ok((algorithm(key.algorithm), decoded?))
+impl<'t> Jws<'t> {
+    /// Takes a token in the compact form apart (RFC 7515 §7.1). A header with a key that occurs twice, or with extensions that have
+    /// to be understood (§4.1.11), is refused.
+    #[must_use]
+    pub fn open(unverified: &'t str) -> Option<Self> {
+        if unverified.len() > MAX_TOKEN {
+            return None;
+        }
+        let (message, signature) = unverified.rsplit_once('.')?;
+        let (header, payload) = message.split_once('.')?;
+        let Ok(Json::Object(header)) = Json::parse(&decode(header)?) else { return None };
+        if header.contains_key("crit") {
+            return None;
+        }
+        Some(Self { header, message, payload: decode(payload)?, signature: decode(signature)? })
+    }
+
+    /// A member of the header that is text.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.header.get(name).and_then(Json::as_str)
+    }
+
+    /// Whether the header has a member that is anything but text.
+    #[must_use]
+    pub fn is_odd(&self, name: &str) -> bool {
+        self.header.get(name).is_some_and(|value| value.as_str().is_none())
+    }
+
+    /// Whether `typ` is this media type, with or without `application/` (RFC 7515 §4.1.9).
+    #[must_use]
+    pub fn is(&self, media_type: &str) -> bool {
+        let named = |typ: &str| typ.eq_ignore_ascii_case(media_type);
+        self.header("typ").is_some_and(|typ| {
+            named(typ) || typ.split_at_checked("application/".len()).is_some_and(|(prefix, typ)| {
+                prefix.eq_ignore_ascii_case("application/") && named(typ)
+            })
+        })
+    }
+
+    /// The algorithm that it says it is signed with, if that is one that is verified. `Ed25519` is the newer name of `EdDSA` with that
+    /// curve (RFC 9864 §2.2).
+    #[must_use]
+    pub fn algorithm(&self) -> Option<Algorithm> {
+        match self.header("alg")? {
+            "Ed25519" => Some(Algorithm::EdDsa),
+            name => name.parse().ok(),
+        }
+    }
+
+    /// Whether its header brings a key along, or says where one is.
+    #[must_use]
+    pub fn brings_key(&self) -> bool {
+        ["jku", "jwk", "x5u", "x5c"].iter().any(|name| self.header.contains_key(*name))
+    }
+
+    /// The key in its header, which proves nothing but who signed.
+    #[must_use]
+    pub fn key(&self) -> Option<&Object> {
+        self.header.get("jwk").and_then(Json::as_object)
+    }
+
+    /// What it says, not verified.
+    #[must_use]
+    pub fn unverified_claims<T: DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_slice(&self.payload).ok()
+    }
+
+    /// What it says, if it is signed with this key.
+    #[must_use]
+    pub fn claims<T: DeserializeOwned>(&self, key: &Jwk) -> Option<T> {
+        let signed =
+            self.algorithm() == Some(key.algorithm) && verify(key, self.message.as_bytes(), &self.signature).is_some();
+        if signed { self.unverified_claims() } else { None }
+    }
 }
 
-/// The algorithm of that name, if it is one that is verified.
+/// Whether a signature over a message is one of this key, in the form that RFC 7518 §3 and RFC 8037 §3.1 give it; `None` when not.
 #[must_use]
-pub fn known(name: Algorithm) -> Option<jwk::Algorithm> {
-    jwk::Algorithm::ALL.into_iter().find(|known| algorithm(*known) == name)
-}
-
-const fn algorithm(algorithm: jwk::Algorithm) -> Algorithm {
-    match algorithm {
-        jwk::Algorithm::Es256 => Algorithm::ES256,
-        jwk::Algorithm::Rs256 => Algorithm::RS256,
-        jwk::Algorithm::Ps256 => Algorithm::PS256,
-        jwk::Algorithm::EdDsa => Algorithm::EdDSA,
+pub fn verify(key: &Jwk, message: &[u8], signature: &[u8]) -> Option<()> {
+    match &key.numbers {
+        Numbers::Ec { x, y } => {
+            let point = [&[4], decode(x)?.as_slice(), decode(y)?.as_slice()].concat();
+            UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).verify(message, signature)
+        }
+        Numbers::Ed { x } => UnparsedPublicKey::new(&ED25519, decode(x)?).verify(message, signature),
+        Numbers::Rsa { n, e } => {
+            let parameters = match key.algorithm {
+                Algorithm::Rs256 => &RSA_PKCS1_2048_8192_SHA256,
+                Algorithm::Ps256 => &RSA_PSS_2048_8192_SHA256,
+                Algorithm::Es256 | Algorithm::EdDsa => return None,
+            };
+            RsaPublicKeyComponents { n: decode(n)?, e: decode(e)? }.verify(parameters, message, signature)
+        }
     }
+    .ok()
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the provider's signature")]
-fn refuse_signing(_: &Algorithm, _: &EncodingKey) -> Result<Box<dyn JwtSigner>, JwtError> {
-    Err(ErrorKind::InvalidAlgorithm.into())
-}
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the provider's signature")]
-fn verifier(algorithm: &Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerifier>, JwtError> {
-    let public = match (algorithm, key.family(), key.kind()) {
-        (Algorithm::ES256, AlgorithmFamily::Ec, DecodingKeyKind::SecretOrDer(point)) => {
-            Public::Raw(UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point.clone()))
-        }
-        (Algorithm::EdDSA, AlgorithmFamily::Ed, DecodingKeyKind::SecretOrDer(point)) => {
-            let algorithm: &'static dyn VerificationAlgorithm = &ED25519;
-            Public::Raw(UnparsedPublicKey::new(algorithm, point.clone()))
-        }
-        (Algorithm::RS256, AlgorithmFamily::Rsa, DecodingKeyKind::RsaModulusExponent { n, e }) => {
-            Public::Rsa(&RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents { n: n.clone(), e: e.clone() })
-        }
-        (Algorithm::PS256, AlgorithmFamily::Rsa, DecodingKeyKind::RsaModulusExponent { n, e }) => {
-            Public::Rsa(&RSA_PSS_2048_8192_SHA256, RsaPublicKeyComponents { n: n.clone(), e: e.clone() })
-        }
-        _ => return Err(ErrorKind::InvalidAlgorithm.into()),
-    };
-    Ok(Box::new(KeyVerifier(*algorithm, public)))
-}
+    use super::*;
 
-enum Public {
-    Raw(UnparsedPublicKey<Vec<u8>>),
-    Rsa(&'static RsaParameters, RsaPublicKeyComponents<Vec<u8>>),
-}
-
-struct KeyVerifier(Algorithm, Public);
-
-impl Verifier<Vec<u8>> for KeyVerifier {
-    fn verify(&self, message: &[u8], signature: &Vec<u8>) -> Result<(), SignatureError> {
-        match &self.1 {
-            Public::Raw(key) => key.verify(message, signature),
-            Public::Rsa(parameters, key) => key.verify(parameters, message, signature),
-        }
-        .map_err(|_| SignatureError::new())
+    fn open(header: &str) -> Option<String> {
+        let encode = |text: &str| URL_SAFE_NO_PAD.encode(text);
+        let token = format!("{}.{}.{}", encode(header), encode("{}"), encode("signature"));
+        let jws = Jws::open(&token)?;
+        Some(format!("{:?}", jws.algorithm()))
     }
-}
 
-impl JwtVerifier for KeyVerifier {
-    fn algorithm(&self) -> Algorithm {
-        self.0
+    #[test]
+    fn o5_a_header_is_read_strictly() {
+        assert_eq!(open(r#"{"alg":"ES256"}"#).as_deref(), Some("Some(Es256)"));
+        assert_eq!(open(r#"{"alg":"Ed25519"}"#).as_deref(), Some("Some(EdDsa)"));
+        for unknown in [r#"{"alg":"none"}"#, r#"{"alg":"HS256"}"#, r#"{"alg":"es256"}"#, r#"{"alg":1}"#, "{}"] {
+            assert_eq!(open(unknown).as_deref(), Some("None"), "{unknown}");
+        }
+        for broken in [r#"{"alg":"ES256","alg":"ES256"}"#, r#"{"alg":"ES256","crit":[]}"#, "[]", "", "{"] {
+            assert_eq!(open(broken), None, "{broken}");
+        }
+        for broken in ["", ".", "..", "e30.e30", "e30.e30.e30.e30", "e30.e30=.e30", "e30.e3 0.e30", "é.é.é"] {
+            assert!(Jws::open(broken).is_none(), "{broken}");
+        }
+    }
+
+    #[test]
+    fn a_type_is_named_with_or_without_its_tree() {
+        let typed = |typ: &str| {
+            let header = URL_SAFE_NO_PAD.encode(format!(r#"{{"typ":"{typ}"}}"#));
+            Jws::open(&format!("{header}.e30.AA")).unwrap().is("at+jwt")
+        };
+        assert!(["at+jwt", "AT+JWT", "application/at+jwt", "Application/at+JWT"].into_iter().all(typed));
+        assert!(!["", "jwt", "text/at+jwt", "application/jwt", "application/é"].into_iter().any(typed));
     }
 }
