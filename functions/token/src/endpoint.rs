@@ -196,6 +196,6 @@ async fn sign(app: &App, client: &Client, scopes: &Scopes, base_url: &str) -> Re
         exp: now + client.access_token_lifetime,
         nbf: None,
     };
-    let key = app.signing_keys().current().await?;
+    let key = app.signing_keys().current(client.access_token_signing_alg).await?;
     Ok(key.sign(&claims, &app.world().random)?)
 }

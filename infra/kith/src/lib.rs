@@ -7,6 +7,7 @@ pub mod check;
 pub mod cli;
 pub mod demo;
 pub mod embedded;
+pub mod keys;
 pub mod openapi;
 pub mod purge;
 pub mod serve;

@@ -1,6 +1,6 @@
 //! Access tokens (RFC 9068): what they say, and the caller that a verified one stands for.
 
-use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use jsonwebtoken::{Algorithm, Validation};
 use serde::{Deserialize, Serialize};
 
 use super::signing::PublicKeys;
@@ -83,8 +83,8 @@ impl Verified {
         }
         let kid = header.kid.as_deref().ok_or(Error::BadToken("not a token of this service"))?;
         let key = keys.find(kid).await?.ok_or(Error::BadToken("signed with an unknown key"))?;
-        let key = DecodingKey::from_ec_components(&key.x, &key.y).map_err(Error::unexpected)?;
-        let claims = jsonwebtoken::decode::<Claims>(unverified_token, &key, &rules(base_url))
+        let (algorithm, key) = key.decoding_key()?;
+        let claims = jsonwebtoken::decode::<Claims>(unverified_token, &key, &rules(algorithm, base_url))
             .map_err(|_| Error::BadToken("the signature, the issuer or the audience is wrong"))?
             .claims;
         if claims.client_id.tenant() != &claims.tenant {
@@ -113,8 +113,8 @@ impl Caller {
     }
 }
 
-fn rules(base_url: &str) -> Validation {
-    let mut rules = Validation::new(Algorithm::ES256);
+fn rules(algorithm: Algorithm, base_url: &str) -> Validation {
+    let mut rules = Validation::new(algorithm);
     rules.set_audience(&[base_url]);
     rules.set_issuer(&[issuer(base_url)]);
     rules.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
