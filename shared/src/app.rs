@@ -8,7 +8,7 @@ use ring::digest::{Context, SHA256};
 use tokio::sync::OnceCell;
 
 use crate::auth::access_token::Verified;
-use crate::auth::{Caller, PublicKeys, RemoteKeys, SigningKeys, jose, signing};
+use crate::auth::{Caller, PublicKeys, RemoteKeys, SigningKeys, signing};
 use crate::domain::client::{Client, HashedSecret};
 use crate::domain::definition::DataFormat;
 use crate::domain::error::{Error, Result};
@@ -106,7 +106,6 @@ impl App {
     /// Makes the state of a function that fetches what others publish in its own way.
     #[must_use]
     pub fn with_fetcher(table: Table, base_url: Option<String>, scripts: Scripts, fetcher: Fetcher) -> Self {
-        jose::install();
         Self(Arc::new(State {
             public_keys: PublicKeys::new(table.clone()),
             signing_keys: SigningKeys::new(table.clone()),

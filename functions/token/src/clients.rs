@@ -5,6 +5,7 @@ use shared::domain::client::{Client, PlainSecret};
 use shared::domain::error::{Error, Result};
 use shared::domain::id::ClientId;
 use shared::domain::json::Object;
+use shared::domain::jwk::Algorithm;
 use shared::domain::{Json, Scope, Tag, Versioned};
 use shared::http::answer::{Answer, Answered};
 use shared::http::call::MAX_PAGE_BYTES;
@@ -71,12 +72,22 @@ async fn create(mut call: Call) -> Answered {
     let world = call.app.world().clone();
     let mut client = Client::read(call.take_body(), None, &call.caller.tenant, &world)?;
     let secret = client.takes_secrets().then(|| client.add_secret(&world));
+    publish_key(&call, client.access_token_signing_alg).await?;
     let made = call.app.table().create_client(&client).await?;
     let (content, location) = (client.show(), location(&client.client_id));
     Ok(match secret {
         Some(secret) => revealed(content, &secret, made.tag(), location),
         None => Answer::created(content, made.tag(), location),
     })
+}
+
+/// Makes sure that a key of a client's algorithm is published before its first token is signed with it (rule O8). That of ES256
+/// is made with the service's first token.
+async fn publish_key(call: &Call, algorithm: Algorithm) -> Result<()> {
+    match algorithm {
+        Algorithm::Es256 => Ok(()),
+        other => call.app.signing_keys().prepare(other).await,
+    }
 }
 
 async fn list(call: Call) -> Answered {
@@ -111,6 +122,10 @@ async fn read(call: Call) -> Answered {
 async fn change(mut call: Call) -> Answered {
     let id = client_id(&call)?;
     let body = call.take_body();
+    let wanted = body.as_object().and_then(|body| body.get("access_token_signing_alg")).and_then(Json::as_str);
+    if wanted == Some(Algorithm::Rs256.name()) {
+        publish_key(&call, Algorithm::Rs256).await?;
+    }
     let decide = |stored: &Versioned<Client>| {
         call.guard(&[stored.tag()])?;
         let next = stored.value.patched(&body, call.app.world())?;

@@ -101,6 +101,6 @@ async fn sign(call: &OAuthCall, scopes: &Scopes) -> Result<String, OAuthError> {
         systems: client.systems.clone(),
         cnf: call.proof.as_ref().map(|proof| Confirmation { jkt: proof.jkt.clone() }),
     };
-    let key = app.signing_keys().current().await?;
+    let key = app.signing_keys().current(client.access_token_signing_alg).await?;
     Ok(key.sign(&claims, &app.world().random)?)
 }

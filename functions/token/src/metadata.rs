@@ -4,7 +4,7 @@ use http::header::{CACHE_CONTROL, HeaderValue};
 use serde_json::{Value, json};
 use shared::app::App;
 use shared::auth::access_token::issuer;
-use shared::auth::signing::{JWKS_MAX_AGE, jwk};
+use shared::auth::succession::{JWKS_MAX_AGE, PublicKey};
 use shared::axum::Json;
 use shared::axum::extract::{Request, State};
 use shared::axum::response::{IntoResponse, Response};
@@ -21,10 +21,9 @@ fn public(content: Value, max_age: i64) -> Response {
     response
 }
 
-/// The published keys, the next one included (rule O8); the first is made when somebody asks.
+/// The published keys of both algorithms, the next ones included (rule O8); the first is made when somebody asks.
 pub async fn jwks(State(app): State<App>) -> Result<Response> {
-    app.signing_keys().current().await?;
-    let keys: Vec<_> = app.public_keys().all().await?.iter().map(jwk).collect();
+    let keys: Vec<_> = app.signing_keys().published().await?.iter().map(PublicKey::to_json).collect();
     Ok(public(json!({ "keys": keys }), JWKS_MAX_AGE))
 }
 

@@ -14,7 +14,7 @@ use shared::world::World;
 use crate::clients::ClientAction;
 use crate::serve::{Service, stop_signal};
 use crate::table::{Failure, open_local, open_remote};
-use crate::{check, clients, openapi, purge, tour};
+use crate::{check, clients, keys, openapi, purge, tour};
 
 /// Kith: the user-profile service. Without a command it serves.
 #[derive(Debug, Parser)]
@@ -58,6 +58,9 @@ enum Action {
     /// Register, list, rotate and revoke machine clients.
     #[command(subcommand)]
     Client(ClientAction),
+    /// Rotate, list and revoke the keys that sign access tokens.
+    #[command(subcommand)]
+    Key(keys::Action),
     /// Verify that users and look-ups belong together, both ways.
     Check {
         /// The tenant to verify.
@@ -127,6 +130,7 @@ impl Command {
                 let wait = if self.place.table.is_some() { purge::SETTLED } else { Duration::ZERO };
                 purge::run(&self.place.open().await?, &tenant, &id, wait, self.json).await
             }
+            Action::Key(action) => keys::run(action, &self.place.open().await?, self.json).await,
             Action::Check { tenant } => check::run(&self.place.open().await?, &tenant, self.json).await,
         }
     }

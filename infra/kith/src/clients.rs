@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
+use shared::auth::SigningKeys;
 use shared::domain::client::{Client, PlainSecret, Secret};
 use shared::domain::error::Error;
 use shared::domain::id::{ClientId, TenantId};
@@ -147,6 +148,7 @@ async fn create(registration: &Registration, table: &Table, as_json: bool) -> Re
     let document = Json::Object(registration.document()?);
     let mut client = Client::read(document, None, tenant, table.world()).map_err(said)?;
     let secret = client.takes_secrets().then(|| client.add_secret(table.world()));
+    SigningKeys::new(table.clone()).prepare(client.access_token_signing_alg).await.map_err(said)?;
     table.create_client(&client).await.map_err(said)?;
     revealed(as_json, client.show(), &client.client_id, secret.as_ref());
     Ok(())

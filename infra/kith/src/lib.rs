@@ -8,6 +8,7 @@ pub mod cli;
 pub mod clients;
 pub mod demo;
 pub mod embedded;
+pub mod keys;
 pub mod openapi;
 pub mod purge;
 pub mod serve;

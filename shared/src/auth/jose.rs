@@ -59,9 +59,10 @@ impl<'t> Jws<'t> {
     pub fn is(&self, media_type: &str) -> bool {
         let named = |typ: &str| typ.eq_ignore_ascii_case(media_type);
         self.header("typ").is_some_and(|typ| {
-            named(typ) || typ.split_at_checked("application/".len()).is_some_and(|(prefix, typ)| {
-                prefix.eq_ignore_ascii_case("application/") && named(typ)
-            })
+            named(typ)
+                || typ
+                    .split_at_checked("application/".len())
+                    .is_some_and(|(prefix, typ)| prefix.eq_ignore_ascii_case("application/") && named(typ))
         })
     }
 

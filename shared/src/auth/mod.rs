@@ -6,8 +6,10 @@ pub mod dpop;
 pub mod jose;
 pub mod refresh;
 pub mod remote_keys;
+mod rsa;
 pub mod signer;
 pub mod signing;
+pub mod succession;
 
 pub use access_token::Caller;
 pub use remote_keys::RemoteKeys;

@@ -2,35 +2,61 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
+use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair, RsaKeyPair};
 use serde::Serialize;
 
+use super::rsa::{self, RsaKey};
 use crate::domain::error::{Error, Result};
 use crate::domain::jwk::{Algorithm, Jwk, Numbers};
 use crate::world::Random;
 
-/// A private ES256 key (RFC 7518 §3.4), parsed and ready to sign.
-pub struct Es256Key {
-    pair: EcdsaKeyPair,
+/// A private key for ES256 or RS256 (RFC 7518 §3.3, §3.4), parsed and ready to sign.
+pub struct PrivateKey {
+    pair: Pair,
     kid: String,
+    numbers: Numbers,
     header: String,
 }
 
-impl Es256Key {
-    /// Makes a new key; returns it as PKCS #8.
-    pub fn generate(random: &Random) -> Result<Vec<u8>> {
-        let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, random.generator());
-        Ok(document.map_err(Error::unexpected)?.as_ref().to_vec())
+enum Pair {
+    Ec(EcdsaKeyPair),
+    Rsa(RsaKeyPair),
+}
+
+impl PrivateKey {
+    /// Makes a new key; returns it as it is stored: PKCS #8 for ES256, a JWK for RS256, which takes some 60 ms.
+    pub fn generate(algorithm: Algorithm, random: &Random) -> Result<Vec<u8>> {
+        match algorithm {
+            Algorithm::Es256 => {
+                let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, random.generator());
+                Ok(document.map_err(Error::unexpected)?.as_ref().to_vec())
+            }
+            Algorithm::Rs256 => serde_json::to_vec(&RsaKey::generate(random)?).map_err(Error::unexpected),
+            Algorithm::Ps256 | Algorithm::EdDsa => Err(not_signed_with(algorithm)),
+        }
     }
 
-    /// Parses a PKCS #8 document.
-    pub fn parse(pkcs8: &[u8], random: &Random) -> Result<Self> {
-        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8, random.generator())
-            .map_err(|_| Error::unexpected("a signing key does not parse"))?;
-        let (x, y) = coordinates(pair.public_key().as_ref())?;
-        let kid = Jwk { kid: None, algorithm: Algorithm::Es256, numbers: Numbers::Ec { x, y } }.thumbprint();
-        let header = URL_SAFE_NO_PAD.encode(format!(r#"{{"alg":"ES256","typ":"at+jwt","kid":"{kid}"}}"#));
-        Ok(Self { pair, kid, header })
+    /// Parses a stored key.
+    pub fn parse(algorithm: Algorithm, stored: &[u8], random: &Random) -> Result<Self> {
+        let unreadable = || Error::unexpected("a signing key does not parse");
+        let (pair, numbers) = match algorithm {
+            Algorithm::Es256 => {
+                let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, stored, random.generator())
+                    .map_err(|_| unreadable())?;
+                let numbers = coordinates(pair.public_key().as_ref())?;
+                (Pair::Ec(pair), numbers)
+            }
+            Algorithm::Rs256 => {
+                // The parser's own message may quote the key.
+                let key: RsaKey = serde_json::from_slice(stored).map_err(|_| unreadable())?;
+                (Pair::Rsa(key.pair()?), key.numbers())
+            }
+            Algorithm::Ps256 | Algorithm::EdDsa => return Err(not_signed_with(algorithm)),
+        };
+        let jwk = Jwk { kid: None, algorithm, numbers };
+        let kid = jwk.thumbprint();
+        let header = URL_SAFE_NO_PAD.encode(format!(r#"{{"alg":"{algorithm}","typ":"at+jwt","kid":"{kid}"}}"#));
+        Ok(Self { pair, kid, numbers: jwk.numbers, header })
     }
 
     /// The key's id: its RFC 7638 thumbprint.
@@ -39,52 +65,100 @@ impl Es256Key {
         &self.kid
     }
 
-    /// The coordinates of the public point, base64url.
-    pub fn coordinates(&self) -> Result<(String, String)> {
-        coordinates(self.pair.public_key().as_ref())
+    /// The public half.
+    #[must_use]
+    pub const fn numbers(&self) -> &Numbers {
+        &self.numbers
     }
 
     /// Signs claims as an access token (RFC 9068 §2.1: `typ` is `at+jwt`).
     pub fn sign<T: Serialize>(&self, claims: &T, random: &Random) -> Result<String> {
         let claims = serde_json::to_vec(claims).map_err(Error::unexpected)?;
-        let mut token = String::with_capacity(self.header.len() + claims.len() * 4 / 3 + 92);
+        let signature_size = match self.pair {
+            Pair::Ec(_) => 88,
+            Pair::Rsa(_) => 344,
+        };
+        let mut token = String::with_capacity(self.header.len() + claims.len() * 4 / 3 + 4 + signature_size);
         token.push_str(&self.header);
         token.push('.');
         URL_SAFE_NO_PAD.encode_string(claims, &mut token);
-        let signature = self.pair.sign(random.generator(), token.as_bytes()).map_err(Error::unexpected)?;
-        token.push('.');
-        URL_SAFE_NO_PAD.encode_string(signature.as_ref(), &mut token);
+        match &self.pair {
+            Pair::Ec(pair) => {
+                let signature = pair.sign(random.generator(), token.as_bytes()).map_err(Error::unexpected)?;
+                append(&mut token, signature.as_ref());
+            }
+            Pair::Rsa(pair) => {
+                let signature = rsa::sign(pair, random, token.as_bytes())?;
+                append(&mut token, &signature);
+            }
+        }
         Ok(token)
     }
 }
 
-fn coordinates(point: &[u8]) -> Result<(String, String)> {
+fn append(token: &mut String, signature: &[u8]) {
+    token.push('.');
+    URL_SAFE_NO_PAD.encode_string(signature, token);
+}
+
+fn not_signed_with(algorithm: Algorithm) -> Error {
+    Error::unexpected(format_args!("access tokens are signed with ES256 or RS256, not {algorithm}"))
+}
+
+fn coordinates(point: &[u8]) -> Result<Numbers> {
     let (x, y) = point
         .strip_prefix(&[4])
         .and_then(|xy| xy.split_at_checked(32))
         .ok_or_else(|| Error::unexpected("a public key is not an uncompressed point"))?;
-    Ok((URL_SAFE_NO_PAD.encode(x), URL_SAFE_NO_PAD.encode(y)))
+    Ok(Numbers::Ec { x: URL_SAFE_NO_PAD.encode(x), y: URL_SAFE_NO_PAD.encode(y) })
 }
 
 #[cfg(test)]
 mod tests {
-    use jsonwebtoken::DecodingKey;
-
     use super::*;
-    use crate::auth::jose::install;
+    use crate::auth::jose::Jws;
 
     #[test]
-    fn what_is_signed_verifies() {
-        install();
+    fn o8_what_is_signed_verifies_under_the_algorithm_of_the_key_alone() {
         let random = Random::default();
-        let key = Es256Key::parse(&Es256Key::generate(&random).unwrap(), &random).unwrap();
-        let token = key.sign(&serde_json::json!({"sub": "x", "exp": 1}), &random).unwrap();
-        let (x, y) = key.coordinates().unwrap();
-        let public = DecodingKey::from_ec_components(&x, &y).unwrap();
-        let mut rules = jsonwebtoken::Validation::new(jsonwebtoken::Algorithm::ES256);
-        rules.validate_exp = false;
-        assert!(jsonwebtoken::decode::<serde_json::Value>(&token, &public, &rules).is_ok());
-        let forged = format!("{}A", &token[..token.len() - 1]);
-        assert!(jsonwebtoken::decode::<serde_json::Value>(&forged, &public, &rules).is_err() || forged == token);
+        for algorithm in [Algorithm::Es256, Algorithm::Rs256] {
+            let stored = PrivateKey::generate(algorithm, &random).unwrap();
+            let key = PrivateKey::parse(algorithm, &stored, &random).unwrap();
+            let token = key.sign(&serde_json::json!({"sub": "x", "exp": 1}), &random).unwrap();
+            let jwk = Jwk { kid: None, algorithm, numbers: key.numbers().clone() };
+            let verifies =
+                |token: &str, jwk: &Jwk| Jws::open(token).unwrap().claims::<serde_json::Value>(jwk).is_some();
+            assert!(verifies(&token, &jwk), "{algorithm}");
+            let (content, signature) = token.rsplit_once('.').unwrap();
+            let flipped = if signature.starts_with('A') { 'B' } else { 'A' };
+            assert!(!verifies(&format!("{content}.{flipped}{}", &signature[1..]), &jwk), "{algorithm}");
+            let other = Jwk { algorithm: Algorithm::Ps256, ..jwk };
+            assert!(!verifies(&token, &other), "{algorithm}");
+        }
+    }
+
+    #[test]
+    fn o8_rsa_keys_have_2048_bits_and_differ() {
+        let random = Random::default();
+        let modulus = || match PrivateKey::parse(
+            Algorithm::Rs256,
+            &PrivateKey::generate(Algorithm::Rs256, &random).unwrap(),
+            &random,
+        )
+        .unwrap()
+        .numbers
+        {
+            Numbers::Rsa { n, e } => {
+                assert_eq!(e, "AQAB");
+                URL_SAFE_NO_PAD.decode(n).unwrap()
+            }
+            other => panic!("{other:?}"),
+        };
+        let (one, other) = (modulus(), modulus());
+        assert_ne!(one, other);
+        for n in [one, other] {
+            assert_eq!(n.len(), 256);
+            assert!(n[0] >= 0x80, "the highest bit is set");
+        }
     }
 }

@@ -1,87 +1,31 @@
-//! Signing keys: made, published and retired by the service itself (rule O8).
+//! Signing keys: made, published and retired by the service itself, on schedule and on command (rule O8).
 //!
 //! The public half of each key stands with absolute times in one item that every function reads; the private half stands in a
-//! partition that the token function alone may read. A key is published long enough before it signs that every cache has it, and
-//! stays published until the last token that it signed has expired.
+//! partition that the token function alone may read.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
-use super::signer::Es256Key;
+use super::signer::PrivateKey;
+use super::succession::{ALGORITHMS, CACHE_SECONDS, MAX_PUBLISHED, PublicKey, State};
 use crate::domain::error::{Error, Result};
+use crate::domain::jwk::Algorithm;
 use crate::domain::versioned::Versioned;
 use crate::store::{Condition, Failed, Item, Key, Table, Write};
 use crate::world::Timestamp;
 
-/// How long clients may cache the JWKS, in seconds.
-pub const JWKS_MAX_AGE: i64 = 300;
-/// How long a function trusts the public keys it has read, in seconds.
-const CACHE_SECONDS: i64 = 300;
 /// How soon an unknown key id may cause another read, in seconds.
 const UNKNOWN_KID_SECONDS: i64 = 30;
-/// How long a key signs, in seconds: 30 days.
-const SIGN_SECONDS: i64 = 30 * 24 * 3600;
-/// How long before its turn a key is published, in seconds.
-const PUBLISH_SECONDS: i64 = JWKS_MAX_AGE + CACHE_SECONDS + 60;
-/// How far the clock of another instance may be behind when the first key is made, in seconds.
-const SKEW_SECONDS: i64 = 60;
-/// How long before the end of a key's turn its successor is made, in seconds: a day.
-const SUCCEED_SECONDS: i64 = 24 * 3600;
-/// The longest life of an access token, in seconds: a day.
-pub const LONGEST_TOKEN: i64 = 24 * 3600;
-
-/// One published key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PublicKey {
-    /// The id.
-    pub kid: String,
-    /// The x coordinate, base64url.
-    pub x: String,
-    /// The y coordinate, base64url.
-    pub y: String,
-    /// It signs from this time on.
-    pub sign_from: Timestamp,
-    /// It signs until this time.
-    pub sign_until: Timestamp,
-    /// It is published until this time.
-    pub drop_at: Timestamp,
-}
-
-/// All published keys, as they are stored.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct State {
-    keys: Vec<PublicKey>,
-    /// How many of [`OTHERS`] there are.
-    #[serde(default = "two")]
-    others: usize,
-}
+/// How long a token function signs by what it has read, in seconds: so long, it may sign with a key that was revoked.
+const SIGNER_SECONDS: i64 = 60;
+/// How often a change of the keys is tried that others keep getting in the way of.
+const TURNS: u32 = 8;
 
 /// The service's other keys, in the order in which the service came to need them: a table from before gets what it lacks.
 const OTHERS: [fn() -> Key; 3] = [Key::refresh_key, Key::cursor_key, Key::hash_key];
-
-const fn two() -> usize {
-    2
-}
-
-impl State {
-    fn published(&self, now: Timestamp) -> impl Iterator<Item = &PublicKey> {
-        self.keys.iter().filter(move |key| key.drop_at > now)
-    }
-
-    fn signing(&self, now: Timestamp) -> Option<&PublicKey> {
-        self.keys.iter().filter(|key| key.sign_from <= now && now < key.sign_until).max_by_key(|key| key.sign_from)
-    }
-
-    /// Whether a successor of the key that signs now is due.
-    fn is_due(&self, now: Timestamp) -> bool {
-        let last = self.keys.iter().map(|key| key.sign_until).max();
-        last.is_none_or(|last| last <= now.plus_seconds(SUCCEED_SECONDS))
-    }
-}
 
 /// The published keys as a function that verifies knows them.
 #[derive(Clone)]
@@ -90,8 +34,13 @@ pub struct PublicKeys {
     known: Arc<RwLock<Option<Known>>>,
 }
 
-/// What was read, and when.
-type Known = (Timestamp, Arc<State>);
+/// What was read, and when; and when an unknown id last caused a read.
+#[derive(Clone)]
+struct Known {
+    read_at: Timestamp,
+    unknown_at: Option<Timestamp>,
+    state: Arc<State>,
+}
 
 impl PublicKeys {
     /// Reads nothing yet.
@@ -104,120 +53,317 @@ impl PublicKeys {
     pub async fn find(&self, kid: &str) -> Result<Option<PublicKey>> {
         let now = self.table.world().clock.now();
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some((read_at, state)) = known {
-            let found = state.published(now).find(|key| key.kid == kid).cloned();
-            let age = now.seconds() - read_at.seconds();
-            let trusted = if found.is_some() { CACHE_SECONDS } else { UNKNOWN_KID_SECONDS };
+        let mut unknown_at = None;
+        if let Some(known) = known {
+            let since = |time: Timestamp| now.seconds() - time.seconds();
+            let found = known.state.published(now).find(|key| key.kid == kid);
+            if found.is_some() && since(known.read_at) < CACHE_SECONDS {
+                return Ok(found.cloned());
+            }
+            unknown_at = known.unknown_at;
             // Before the first key exists there is nothing to protect from repeated reads.
-            if age < trusted && !state.keys.is_empty() {
-                return Ok(found);
+            if found.is_none() && !known.state.is_empty() {
+                if unknown_at.is_some_and(|at| since(at) < UNKNOWN_KID_SECONDS) {
+                    return Ok(None);
+                }
+                unknown_at = Some(now);
             }
         }
-        let state = self.read(now).await?;
+        let state = Arc::new(read(&self.table).await?.map(|stored| stored.value).unwrap_or_default());
+        let known = Known { read_at: now, unknown_at, state: state.clone() };
+        *self.known.write().unwrap_or_else(PoisonError::into_inner) = Some(known);
         Ok(state.published(now).find(|key| key.kid == kid).cloned())
-    }
-
-    /// All keys that are published now.
-    pub async fn all(&self) -> Result<Vec<PublicKey>> {
-        let now = self.table.world().clock.now();
-        let state = self.read(now).await?;
-        Ok(state.published(now).cloned().collect())
-    }
-
-    async fn read(&self, now: Timestamp) -> Result<Arc<State>> {
-        let item = self.table.get(&Key::public_keys()).await?;
-        let state = item.map(|item| item.read::<State>()).transpose()?.map(|stored| stored.value).unwrap_or_default();
-        let state = Arc::new(state);
-        *self.known.write().unwrap_or_else(PoisonError::into_inner) = Some((now, state.clone()));
-        Ok(state)
     }
 }
 
-/// The signing keys as the token function holds them.
+async fn read(table: &Table) -> Result<Option<Versioned<State>>> {
+    table.get(&Key::public_keys()).await?.map(|item| item.read()).transpose()
+}
+
+/// The signing keys as the token function holds them, and as the operator's commands change them.
 #[derive(Clone)]
 pub struct SigningKeys {
     table: Table,
-    held: Arc<Mutex<Option<Held>>>,
+    held: Arc<[Slot; ALGORITHMS.len()]>,
+    refresh: Arc<OnceLock<Arc<[u8; 32]>>>,
 }
 
+/// What is held of one algorithm; one call at a time loads it.
+#[derive(Default)]
+struct Slot {
+    held: RwLock<Option<Held>>,
+    loading: Mutex<()>,
+}
+
+#[derive(Clone)]
 struct Held {
     read_at: Timestamp,
-    state: Versioned<State>,
-    key: Arc<Es256Key>,
     signs_until: Timestamp,
-    refresh: Arc<[u8; 32]>,
+    key: Arc<PrivateKey>,
+}
+
+impl Slot {
+    /// What is held, if its turn is now and it was read in the last so many seconds.
+    fn held(&self, now: Timestamp, seconds: i64) -> Option<Held> {
+        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
+        held.as_ref().filter(|held| now < held.signs_until && now.seconds() - held.read_at.seconds() < seconds).cloned()
+    }
+}
+
+/// A key that is made and not yet published.
+struct Made {
+    algorithm: Algorithm,
+    stored: Vec<u8>,
+    key: PrivateKey,
+}
+
+/// What a rotation did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rotated {
+    /// The new key.
+    pub new: PublicKey,
+    /// The key that signs until the turn of the new one; `None` if nobody signed.
+    pub old: Option<PublicKey>,
+}
+
+/// What a revocation did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revoked {
+    /// The key that is gone, with the times that it had.
+    pub key: PublicKey,
+    /// The key of its algorithm that signs now.
+    pub signing: Option<PublicKey>,
 }
 
 impl SigningKeys {
     /// Reads nothing yet.
     #[must_use]
     pub fn new(table: Table) -> Self {
-        Self { table, held: Arc::default() }
+        Self { table, held: Arc::default(), refresh: Arc::default() }
     }
 
-    /// The key that signs now; made, or succeeded, when that is due.
-    pub async fn current(&self) -> Result<Arc<Es256Key>> {
-        self.with_held(|held| held.key.clone()).await
+    /// The key that signs with this algorithm now; made, or succeeded, when that is due.
+    pub async fn current(&self, algorithm: Algorithm) -> Result<Arc<PrivateKey>> {
+        let slot = self.slot(algorithm)?;
+        let now = self.now();
+        if let Some(held) = slot.held(now, SIGNER_SECONDS) {
+            return Ok(held.key);
+        }
+        // One call reads, and makes a successor if that is due; the others go on with the key that they have.
+        let _loading = match (slot.loading.try_lock(), slot.held(now, 2 * SIGNER_SECONDS)) {
+            (Ok(loading), _) => loading,
+            (Err(_), Some(held)) => return Ok(held.key),
+            (Err(_), None) => slot.loading.lock().await,
+        };
+        if let Some(held) = slot.held(now, SIGNER_SECONDS) {
+            return Ok(held.key);
+        }
+        let fresh = self.load(algorithm, now, slot.held(now, i64::MAX)).await?;
+        let key = fresh.key.clone();
+        *slot.held.write().unwrap_or_else(PoisonError::into_inner) = Some(fresh);
+        Ok(key)
     }
 
     /// The key under which refresh tokens are authenticated.
     pub async fn refresh_key(&self) -> Result<Arc<[u8; 32]>> {
-        self.with_held(|held| held.refresh.clone()).await
-    }
-
-    async fn with_held<T>(&self, take: impl FnOnce(&Held) -> T) -> Result<T> {
-        let now = self.table.world().clock.now();
-        let mut held = self.held.lock().await;
-        if let Some(held) = &*held
-            && now < held.signs_until
-            && now.seconds() - held.read_at.seconds() < CACHE_SECONDS
-            && !held.state.value.is_due(now)
-        {
-            return Ok(take(held));
+        if self.refresh.get().is_none() {
+            self.current(Algorithm::Es256).await?;
         }
-        let fresh = self.load(now).await?;
-        let taken = take(&fresh);
-        *held = Some(fresh);
-        Ok(taken)
+        self.load_refresh_key().await
     }
 
-    async fn load(&self, now: Timestamp) -> Result<Held> {
-        for turn in 1..=8 {
-            let item = self.table.get(&Key::public_keys()).await?;
-            let stored = item.map(|item| item.read::<State>()).transpose()?;
-            let lacks = stored.as_ref().is_some_and(|stored| stored.value.others < OTHERS.len());
-            if lacks || stored.as_ref().is_none_or(|stored| stored.value.is_due(now)) {
-                match self.succeed(stored, now).await {
-                    // Ours or another's: read what is there now.
-                    Ok(()) | Err(Failed::Conditions(_)) => {}
-                    Err(Failed::Contended) => self.table.pause(turn).await,
-                    Err(failed) => return Err(failed.into()),
-                }
-                continue;
+    /// Makes sure that there is a key of this algorithm, so that it is published before the first token is signed with it.
+    pub async fn prepare(&self, algorithm: Algorithm) -> Result<()> {
+        self.settled(self.now(), |needed, _| needed == algorithm).await?;
+        Ok(())
+    }
+
+    /// All keys that are published now; what is due of the algorithms in use is made.
+    pub async fn published(&self) -> Result<Vec<PublicKey>> {
+        let now = self.now();
+        let in_use = |algorithm, state: &State| algorithm == Algorithm::Es256 || state.count(algorithm, now) > 0;
+        let state = self.settled(now, in_use).await?;
+        Ok(state.published(now).cloned().collect())
+    }
+
+    /// All keys that are published now, with nothing made.
+    pub async fn list(&self) -> Result<Vec<PublicKey>> {
+        let state = read(&self.table).await?.map(|stored| stored.value).unwrap_or_default();
+        Ok(state.published(self.now()).cloned().collect())
+    }
+
+    /// Publishes a new key of this algorithm, which signs as soon as every cache has it; the one that signs now ends then. The
+    /// first key of an algorithm signs at once.
+    pub async fn rotate(&self, algorithm: Algorithm) -> Result<Rotated> {
+        self.slot(algorithm)?;
+        let made = self.make(algorithm).await?;
+        self.change(|state, now| {
+            if state.count(algorithm, now) >= MAX_PUBLISHED {
+                return Err(Error::Conflict(format!(
+                    "{MAX_PUBLISHED} keys for {algorithm} are published; rotate again when one of them is dropped"
+                )));
             }
-            let Some(state) = stored else { continue };
-            let Some(public) = state.value.signing(now) else {
+            let signing = state.signing(algorithm, now).map(|key| key.kid.clone());
+            let never = state.add(&made.key, algorithm, state.soon(algorithm, now), now);
+            let find = |kid: &str| state.published(now).find(|key| key.kid == kid).cloned();
+            let new = find(made.key.kid()).ok_or_else(|| Error::unexpected("a new key is published"))?;
+            let old = signing.and_then(|kid| find(&kid));
+            Ok((Rotated { new, old }, vec![&made], never))
+        })
+        .await
+    }
+
+    /// Takes back a key that leaked: its public half is no longer published and its private half is gone, at once. If it was the
+    /// one that signs, the next one signs from now on; a new one if there is none.
+    pub async fn revoke(&self, kid: &str) -> Result<Revoked> {
+        let known = self.list().await?;
+        let algorithm = known.iter().find(|key| key.kid == kid).ok_or(Error::NotFound)?.algorithm;
+        let made = self.make(algorithm).await?;
+        self.change(|state, now| {
+            let key = state.remove(kid, now).ok_or(Error::NotFound)?;
+            let due = state.is_due(algorithm, now);
+            let mut gone = vec![kid.to_owned()];
+            if due {
+                gone.extend(state.add(&made.key, algorithm, state.next_turn(algorithm, now), now));
+            }
+            let signing = state.signing(algorithm, now).cloned();
+            Ok((Revoked { key, signing }, due.then_some(&made).into_iter().collect(), gone))
+        })
+        .await
+    }
+
+    fn now(&self) -> Timestamp {
+        self.table.world().clock.now()
+    }
+
+    fn slot(&self, algorithm: Algorithm) -> Result<&Slot> {
+        let index = ALGORITHMS.iter().position(|known| *known == algorithm);
+        index
+            .and_then(|index| self.held.get(index))
+            .ok_or_else(|| Error::unexpected(format_args!("access tokens are not signed with {algorithm}")))
+    }
+
+    async fn load(&self, algorithm: Algorithm, now: Timestamp, held: Option<Held>) -> Result<Held> {
+        for _ in 1..=TURNS {
+            let state = self.settled(now, |needed, _| needed == algorithm).await?;
+            let Some(public) = state.signing(algorithm, now) else {
                 return Err(Error::Unavailable("no signing key is in its turn".to_owned()));
             };
-            let (private, refresh) =
-                tokio::try_join!(self.secret(Key::private_key(&public.kid)), self.secret(Key::refresh_key()))?;
-            let key = Arc::new(Es256Key::parse(&private, &self.table.world().random)?);
-            let refresh = refresh.try_into().map_err(|_| Error::unexpected("the refresh token key has 32 bytes"))?;
-            return Ok(Held { read_at: now, signs_until: public.sign_until, key, refresh: Arc::new(refresh), state });
+            let (read_at, signs_until) = (now, public.sign_until);
+            if let Some(held) = held.as_ref().filter(|held| held.key.kid() == public.kid) {
+                return Ok(Held { read_at, signs_until, key: held.key.clone() });
+            }
+            let private_key = Key::private_key(&public.kid);
+            let (private, _) = tokio::try_join!(self.table.get(&private_key), self.load_refresh_key())?;
+            // It may have been revoked since the state was read.
+            if let Some(private) = private {
+                let key = PrivateKey::parse(algorithm, &secret_of(&private)?, &self.table.world().random)?;
+                return Ok(Held { read_at, signs_until, key: Arc::new(key) });
+            }
+        }
+        Err(Error::unexpected("a signing key of the service is missing"))
+    }
+
+    async fn load_refresh_key(&self) -> Result<Arc<[u8; 32]>> {
+        if let Some(key) = self.refresh.get() {
+            return Ok(key.clone());
+        }
+        let secret = read_secret(&self.table, &Key::refresh_key()).await?;
+        let secret = secret.try_into().map_err(|_| Error::unexpected("the refresh token key has 32 bytes"))?;
+        Ok(self.refresh.get_or_init(|| Arc::new(secret)).clone())
+    }
+
+    /// The state after what is due of the algorithms that are needed, and the other keys that the service lacks, are made. While
+    /// a key signs, a successor that cannot be made yet fails nobody.
+    async fn settled(&self, now: Timestamp, needed: impl Fn(Algorithm, &State) -> bool) -> Result<State> {
+        let mut made: Vec<Made> = Vec::new();
+        for turn in 1..=TURNS {
+            let stored = read(&self.table).await?;
+            let state = stored.as_ref().map(|stored| stored.value.clone()).unwrap_or_default();
+            let is_due = |algorithm: &Algorithm| needed(*algorithm, &state) && state.is_due(*algorithm, now);
+            let due: Vec<_> = ALGORITHMS.into_iter().filter(is_due).collect();
+            if due.is_empty() && state.others == OTHERS.len() {
+                return Ok(state);
+            }
+            let can_wait = state.others == OTHERS.len() && due.iter().all(|due| state.signing(*due, now).is_some());
+            match self.succeed(stored, &due, &mut made, now).await {
+                // Ours or another's: read what is there now.
+                Ok(()) | Err(Failed::Conditions(_)) => {}
+                Err(Failed::Contended) => self.table.pause(turn).await,
+                Err(failed) if can_wait => {
+                    tracing::error!(operation = "succession", ?failed, "the next signing key cannot be made yet");
+                    return Ok(state);
+                }
+                Err(failed) => return Err(failed.into()),
+            }
         }
         Err(Failed::Contended.into())
     }
 
-    /// Makes the next signing key if it is due, the first of which signs at once, and the other keys that the service lacks.
-    async fn succeed(&self, stored: Option<Versioned<State>>, now: Timestamp) -> Result<(), Failed> {
-        let known = stored.as_ref().map(|s| &s.value);
-        let (mut state, private) = if known.is_none_or(|state| state.is_due(now)) {
-            let made = self.make(known, now).map_err(|error| Failed::Broken(format!("{error:?}")))?;
-            (made.0, Some(made.1))
-        } else {
-            (known.cloned().unwrap_or_default(), None)
-        };
-        let mut writes: Vec<_> = private.into_iter().map(|private| Write::Put(private, Condition::Absent)).collect();
+    /// Makes the next key of each algorithm, unless an attempt before has, and adds them and the other keys that are missing.
+    async fn succeed(
+        &self,
+        stored: Option<Versioned<State>>,
+        due: &[Algorithm],
+        made: &mut Vec<Made>,
+        now: Timestamp,
+    ) -> Result<(), Failed> {
+        let mut state = stored.as_ref().map(|stored| stored.value.clone()).unwrap_or_default();
+        for algorithm in due {
+            if !made.iter().any(|made| made.algorithm == *algorithm) {
+                let new = self.make(*algorithm).await;
+                made.push(new.map_err(|error| Failed::Broken(format!("{error:?}")))?);
+            }
+        }
+        let added: Vec<_> = made.iter().filter(|made| due.contains(&made.algorithm)).collect();
+        for made in &added {
+            state.add(&made.key, made.algorithm, state.next_turn(made.algorithm, now), now);
+        }
+        self.commit(stored, state, &added, Vec::new(), now).await
+    }
+
+    /// Changes the state as `decide` says, again when somebody else changed it meanwhile. `decide` returns its result, the keys
+    /// that it added, and the ids of those whose private halves go.
+    async fn change<'m, T>(
+        &self,
+        decide: impl Fn(&mut State, Timestamp) -> Result<(T, Vec<&'m Made>, Vec<String>)>,
+    ) -> Result<T> {
+        for turn in 1..=TURNS {
+            let now = self.now();
+            let stored = read(&self.table).await?;
+            let mut state = stored.as_ref().map(|stored| stored.value.clone()).unwrap_or_default();
+            let (result, added, gone) = decide(&mut state, now)?;
+            let mut deletions = Vec::new();
+            for key in gone.iter().map(|kid| Key::private_key(kid)) {
+                if self.table.get(&key).await?.is_some() {
+                    deletions.push(Write::Delete(key, Condition::Present));
+                }
+            }
+            match self.commit(stored, state, &added, deletions, now).await {
+                Ok(()) => return Ok(result),
+                Err(Failed::Conditions(_)) => {}
+                Err(Failed::Contended) => self.table.pause(turn).await,
+                Err(failed) => return Err(failed.into()),
+            }
+        }
+        Err(Failed::Contended.into())
+    }
+
+    /// Writes the state with the private halves of what was added, and the other keys that the service lacks.
+    async fn commit(
+        &self,
+        stored: Option<Versioned<State>>,
+        mut state: State,
+        added: &[&Made],
+        mut writes: Vec<Write>,
+        now: Timestamp,
+    ) -> Result<(), Failed> {
+        for made in added {
+            let kid = made.key.kid();
+            let item = Item::at(&Key::private_key(kid)).text("secret", STANDARD.encode(&made.stored));
+            let drop_at = state.published(now).find(|key| key.kid == kid).map(|key| key.drop_at);
+            writes.push(Write::Put(drop_at.map_or(item.clone(), |at| item.expiring(at)), Condition::Absent));
+        }
         for key in OTHERS.iter().skip(state.others) {
             let secret = STANDARD.encode(self.table.world().random.bytes::<32>());
             writes.push(Write::Put(Item::at(&key()).text("secret", secret), Condition::Absent));
@@ -234,50 +380,30 @@ impl SigningKeys {
         self.table.commit(writes).await
     }
 
-    fn make(&self, state: Option<&State>, now: Timestamp) -> Result<(State, Item)> {
-        let random = &self.table.world().random;
-        let pkcs8 = Es256Key::generate(random)?;
-        let key = Es256Key::parse(&pkcs8, random)?;
-        let (x, y) = key.coordinates()?;
-        let mut state = state.cloned().unwrap_or_default();
-        state.keys.retain(|key| key.drop_at > now);
-        let sign_from = if state.signing(now).is_some() {
-            now.plus_seconds(PUBLISH_SECONDS)
-        } else {
-            now.plus_seconds(-SKEW_SECONDS)
+    /// Makes a key. Looking for the primes of RSA takes a processor for a while, which no other request has to wait for.
+    async fn make(&self, algorithm: Algorithm) -> Result<Made> {
+        let random = self.table.world().random.clone();
+        let make = move || {
+            let stored = PrivateKey::generate(algorithm, &random)?;
+            let key = PrivateKey::parse(algorithm, &stored, &random)?;
+            Ok(Made { algorithm, stored, key })
         };
-        // The key before signs until this one's turn, even if it was asked for its successor late.
-        for key in state.keys.iter_mut().filter(|key| key.sign_from <= now && now < key.sign_until) {
-            key.sign_until = key.sign_until.max(sign_from);
-            key.drop_at = key.sign_until.plus_seconds(LONGEST_TOKEN + 60);
+        match algorithm {
+            Algorithm::Rs256 => tokio::task::spawn_blocking(make).await.map_err(Error::unexpected)?,
+            _ => make(),
         }
-        let sign_from = state.keys.iter().map(|key| key.sign_until).max().map_or(sign_from, |last| last.max(sign_from));
-        let sign_until = sign_from.max(now).plus_seconds(SIGN_SECONDS);
-        let drop_at = sign_until.plus_seconds(LONGEST_TOKEN + 60);
-        let kid = key.kid().to_owned();
-        let private = Item::at(&Key::private_key(&kid)).text("secret", STANDARD.encode(pkcs8)).expiring(drop_at);
-        state.keys.push(PublicKey { kid, x, y, sign_from, sign_until, drop_at });
-        Ok((state, private))
-    }
-
-    async fn secret(&self, key: Key) -> Result<Vec<u8>> {
-        read_secret(&self.table, &key).await
     }
 }
 
 /// Reads a stored secret.
 pub async fn read_secret(table: &Table, key: &Key) -> Result<Vec<u8>> {
     let item = table.get(key).await?.ok_or_else(|| Error::unexpected("a key of the service is missing"))?;
-    let text = item.get_text("secret").unwrap_or_default();
-    STANDARD.decode(text).map_err(|_| Error::unexpected("a key of the service does not read"))
+    secret_of(&item)
 }
 
-/// The JWK of a public key (RFC 7517 §4): no private member.
-#[must_use]
-pub fn jwk(key: &PublicKey) -> serde_json::Value {
-    serde_json::json!({
-        "kty": "EC", "crv": "P-256", "x": key.x, "y": key.y, "kid": key.kid, "alg": "ES256", "use": "sig",
-    })
+fn secret_of(item: &Item) -> Result<Vec<u8>> {
+    let text = item.get_text("secret").unwrap_or_default();
+    STANDARD.decode(text).map_err(|_| Error::unexpected("a key of the service does not read"))
 }
 
 /// Random bytes as text for ids that nobody guesses.

@@ -6,6 +6,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest::{SHA256, digest};
+use serde::{Deserialize, Serialize};
 
 use super::error::Code;
 use super::field::Fields;
@@ -40,7 +41,8 @@ const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=4096;
 const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
 /// The numbers of a public key, base64url as they were published.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
 pub enum Numbers {
     /// A point on P-256.
     Ec {

@@ -3,8 +3,9 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
-use shared::auth::signer::Es256Key;
+use shared::auth::signer::PrivateKey;
 use shared::auth::signing::read_secret;
+use shared::domain::jwk::Algorithm;
 use shared::store::Key;
 use tests::{Answer, Service, TENANT};
 
@@ -161,7 +162,7 @@ async fn o5_forged_signatures_are_refused() {
     }
     // Another key of the right kind, under the right id.
     let random = &service.table.world().random;
-    let other = aws_key::Pair::parse(&Es256Key::generate(random).unwrap());
+    let other = aws_key::Pair::parse(&PrivateKey::generate(Algorithm::Es256, random).unwrap());
     let content = format!("{}.{}", encode(&header), encode(&claims));
     refused(&get(&format!("{content}.{}", URL_SAFE_NO_PAD.encode(other.sign(&content)))).await, "another key");
 

@@ -1,0 +1,171 @@
+//! `kith key`: the keys that sign access tokens, rotated and revoked on command (rule O8).
+
+use clap::Subcommand;
+use serde_json::{Value, json};
+use shared::auth::SigningKeys;
+use shared::auth::signing::{Revoked, Rotated};
+use shared::auth::succession::{ALGORITHMS, PublicKey};
+use shared::domain::error::Error;
+use shared::domain::jwk::Algorithm;
+use shared::store::Table;
+use shared::world::Timestamp;
+
+use crate::table::Failure;
+
+/// What is done with the keys.
+#[derive(Debug, Subcommand)]
+pub enum Action {
+    /// Publish a new key, which signs after eleven minutes, when every cache has it. The tokens of the old one stay good.
+    Rotate {
+        /// ES256 or RS256; every one in use when none is named.
+        #[arg(long, value_parser = algorithm)]
+        alg: Option<Algorithm>,
+    },
+    /// List the published keys with their times, in UTC.
+    List,
+    /// Take back a key that leaked: no new tokens within a minute, and those that it signed are refused within six.
+    ///
+    /// If it is the key that signs, the next one signs at once. Until the functions have noticed, some requests with its tokens
+    /// or with the first tokens of the next key are answered with 401; a client that then asks for a new token is served again.
+    /// To take back a key without that, `rotate` first and revoke the old key when the new one signs.
+    Revoke {
+        /// The key's id.
+        kid: String,
+    },
+}
+
+fn algorithm(text: &str) -> Result<Algorithm, String> {
+    let known = text.parse().ok().filter(|algorithm| ALGORITHMS.contains(algorithm));
+    known.ok_or_else(|| "ES256 and RS256 are known".to_owned())
+}
+
+/// Does what the command says and prints what came of it.
+pub async fn run(action: Action, table: &Table, as_json: bool) -> Result<(), Failure> {
+    let keys = SigningKeys::new(table.clone());
+    match action {
+        Action::Rotate { alg } => rotate(&keys, alg, as_json).await?,
+        Action::List => {
+            let (published, now) = (keys.list().await.map_err(said)?, table.world().clock.now());
+            if as_json {
+                println!("{}", published.iter().map(|key| entry(key, now)).collect::<Value>());
+            }
+            for key in published.iter().filter(|_| !as_json) {
+                println!(
+                    "{}\t{}\t{}\tsigns {} to {}\tpublished until {}",
+                    key.kid,
+                    key.algorithm,
+                    status(key, now),
+                    key.sign_from,
+                    key.sign_until,
+                    key.drop_at
+                );
+            }
+        }
+        Action::Revoke { kid } => {
+            let revoked = keys.revoke(&kid).await.map_err(said)?;
+            if as_json { println!("{}", revocation(&revoked)) } else { println!("{}", describe_revocation(&revoked)) }
+        }
+    }
+    Ok(())
+}
+
+/// Rotates one algorithm after the other, and prints what was done even if not all could be.
+async fn rotate(keys: &SigningKeys, algorithm: Option<Algorithm>, as_json: bool) -> Result<(), Failure> {
+    let algorithms = match algorithm {
+        Some(algorithm) => vec![algorithm],
+        None => in_use(keys).await?,
+    };
+    let (mut done, mut outcome) = (Vec::new(), Ok(()));
+    for algorithm in algorithms {
+        match keys.rotate(algorithm).await {
+            Ok(rotated) => done.push(rotated),
+            Err(error) => {
+                outcome = Err(said(error));
+                break;
+            }
+        }
+    }
+    if as_json {
+        println!("{}", done.iter().map(rotation).collect::<Value>());
+    }
+    for rotated in done.iter().filter(|_| !as_json) {
+        println!("{}", describe_rotation(rotated));
+    }
+    outcome
+}
+
+/// The algorithms of which keys are published, at least ES256.
+async fn in_use(keys: &SigningKeys) -> Result<Vec<Algorithm>, Failure> {
+    let published = keys.list().await.map_err(said)?;
+    let used = |algorithm: &Algorithm| {
+        *algorithm == Algorithm::Es256 || published.iter().any(|key| key.algorithm == *algorithm)
+    };
+    Ok(ALGORITHMS.into_iter().filter(used).collect())
+}
+
+fn rotation(rotated: &Rotated) -> Value {
+    let old = rotated.old.as_ref();
+    json!({
+        "alg": rotated.new.algorithm,
+        "kid": rotated.new.kid,
+        "sign_from": rotated.new.sign_from,
+        "old": old.map(|old| json!({ "kid": old.kid, "sign_until": old.sign_until, "drop_at": old.drop_at })),
+    })
+}
+
+fn describe_rotation(rotated: &Rotated) -> String {
+    let new = &rotated.new;
+    let made = format!("{} key {} is published and signs from {}", new.algorithm, new.kid, new.sign_from);
+    match &rotated.old {
+        None => made,
+        Some(old) => format!("{made}\nkey {} signs until then and stays published until {}", old.kid, old.drop_at),
+    }
+}
+
+fn revocation(revoked: &Revoked) -> Value {
+    json!({
+        "kid": revoked.key.kid,
+        "alg": revoked.key.algorithm,
+        "revoked": true,
+        "signing": revoked.signing.as_ref().map(|key| &key.kid),
+    })
+}
+
+fn describe_revocation(revoked: &Revoked) -> String {
+    let signs = revoked.signing.as_ref().map(|key| format!("; {} signs now", key.kid)).unwrap_or_default();
+    format!(
+        "key {} is revoked{signs}\n\
+         A running token function may sign with it for 60 s more. Its tokens are refused as soon as the functions' caches have\n\
+         ended, after five and a half minutes at most; others who check signatures may cache the JWKS for five minutes.\n\
+         Clients whose tokens are refused (401) ask for new ones.",
+        revoked.key.kid
+    )
+}
+
+fn status(key: &PublicKey, now: Timestamp) -> &'static str {
+    match (key.sign_from <= now, now < key.sign_until) {
+        (false, _) => "next",
+        (true, true) => "signs",
+        (true, false) => "old",
+    }
+}
+
+fn entry(key: &PublicKey, now: Timestamp) -> Value {
+    json!({
+        "kid": key.kid,
+        "alg": key.algorithm,
+        "status": status(key, now),
+        "sign_from": key.sign_from,
+        "sign_until": key.sign_until,
+        "drop_at": key.drop_at,
+    })
+}
+
+fn said(error: Error) -> Failure {
+    match error {
+        Error::NotFound => "no key with this id is published".to_owned(),
+        Error::Unavailable(what) => format!("the table is not available: {what}"),
+        Error::Conflict(why) | Error::Unexpected(why) => why,
+        other => format!("{other:?}"),
+    }
+}
