@@ -79,10 +79,12 @@ impl<K: std::hash::Hash + Eq + Clone, V> Remembered<K, V> {
 }
 
 impl Remembered<ClientId, Versioned<Client>> {
-    /// Puts another value in the place of one that is remembered, which does not make it younger.
+    /// Puts a version in the place of one that is remembered and not newer; that does not make it younger.
     fn amend(&self, client: &Arc<Versioned<Client>>) {
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, remembered)) = entries.get_mut(&client.value.client_id) {
+        if let Some((_, remembered)) = entries.get_mut(&client.value.client_id)
+            && remembered.version() <= client.version()
+        {
             *remembered = client.clone();
         }
     }
@@ -313,7 +315,7 @@ impl App {
         self.0.clients.amend(&next);
         let write = self.table().replace_client(client, &next);
         match tokio::time::timeout(NOTE_PATIENCE, write).await {
-            Ok(Ok(Some(stored))) => self.0.clients.put(&next.value.client_id, Arc::new(stored), now),
+            Ok(Ok(Some(stored))) => self.0.clients.amend(&Arc::new(stored)),
             Ok(Ok(None)) => self.forget_client(&next.value.client_id),
             Ok(Err(_)) | Err(_) => {}
         }

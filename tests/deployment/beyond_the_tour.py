@@ -1,4 +1,5 @@
-"""What the tour does not need and the roles have to allow, on the deployed stack: the sweeper, requests about personas, searchable hashes.
+"""What the tour does not need and the roles have to allow, on the deployed stack: the sweeper, requests about personas, searchable hashes,
+clients and their secrets.
 
     beyond_the_tour.py CLIENT_ID CLIENT_SECRET   inside deploy_local.py, as a client with the scope administrator
 
@@ -123,6 +124,23 @@ def hashes(api: Api) -> None:
     api.ask("DELETE", f"/identity/users/{user['id']}")
 
 
+def clients(api: Api) -> None:
+    """A client from its registration to its end, its secret rotated in between."""
+    _, made = api.ask("POST", "/config/clients", {"name": "erp", "scopes": ["users:read"]})
+    path = f"/config/clients/{made['client_id']}"
+    _, first = api.ask("GET", "/config/clients?limit=1")
+    _, second = api.ask("GET", f"/config/clients?limit=1&cursor={first['next_cursor']}")
+    expect(first["items"] != second["items"], "the second page is the first")
+    _, added = api.ask("POST", f"{path}/secrets")
+    for secret in (made["client_secret"], added["client_secret"]):
+        Api(made["client_id"], secret)
+    tag, used = api.ask("GET", path)
+    expect(all(secret["last_used_on"] for secret in used["secrets"]), f"the day of use is not noted: {used}")
+    api.ask("PATCH", path, {"name": "former"}, **{"If-Match": tag})
+    api.ask("DELETE", f"{path}/secrets/{used['secrets'][0]['id']}")
+    api.ask("DELETE", path)
+
+
 def sweeping(api: Api) -> None:
     """What the sweeper does without being asked."""
     tag, workflow = api.ask("POST", "/identity/config/workflows", {"name": "greeting", "script": script("Dear")})
@@ -158,6 +176,7 @@ def main() -> None:
     sweeping(api)
     requests(api)
     hashes(api)
+    clients(api)
 
 
 if __name__ == "__main__":

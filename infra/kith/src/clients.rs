@@ -220,3 +220,86 @@ fn revealed(as_json: bool, mut content: Object, id: &ClientId, secret: Option<&P
         None => println!("\nThe client authenticates with its own key and has no secret."),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use shared::world::World;
+
+    use super::*;
+    use crate::table::open_local;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(subcommand)]
+        action: ClientAction,
+    }
+
+    async fn kith(table: &Table, line: &str) -> Result<(), Failure> {
+        let words = ["client"].into_iter().chain(line.split('|'));
+        run(Line::try_parse_from(words).map_err(|error| error.to_string())?.action, table, false).await
+    }
+
+    async fn table() -> Table {
+        let table = open_local(None, World::default()).await.unwrap();
+        table.create_tenant(&"acme".parse().unwrap()).await.unwrap();
+        table
+    }
+
+    async fn only(table: &Table) -> Client {
+        table.clients(&"acme".parse().unwrap()).await.unwrap().pop().unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_client_is_registered_with_all_that_http_takes() {
+        let table = table().await;
+        let line = "create|--tenant|acme|--name|crm|--scope|users:read users:write|--default-scope|users:read|--grant|refresh_token|\
+            --auth-method|private_key_jwt|--jwks-uri|https://keys.example.org|--lifetime|300|--signing-alg|ES256|--dpop|\
+            --system|shop|--system|desk|--integration|crm|--max-classifier|LOW|--audience|erp";
+        kith(&table, line).await.unwrap();
+        let due = Json::parse(
+            br#"{"name":"crm","token_endpoint_auth_method":"private_key_jwt","scopes":["users:read","users:write"],
+                "default_scopes":["users:read"],"grant_types":["client_credentials","refresh_token"],"jwks":null,
+                "jwks_uri":"https://keys.example.org","systems":["shop","desk"],"integration":"crm","max_classifier":"LOW",
+                "access_token_lifetime":300,"access_token_signing_alg":"ES256","audience":["erp"],
+                "dpop_bound_access_tokens":true,"secrets":[]}"#,
+        );
+        let mut shown = only(&table).await.show();
+        shown.shift_remove("client_id");
+        assert_eq!(Json::Object(shown), due.unwrap());
+    }
+
+    #[tokio::test]
+    async fn e1_what_http_refuses_is_refused_with_every_reason() {
+        let table = table().await;
+        let refused = kith(&table, "create|--tenant|acme|--name| |--scope|users:read|--lifetime|1|--system|A").await;
+        let reasons = refused.unwrap_err();
+        for pointer in ["/name: ", "/access_token_lifetime: ", "/systems/0: "] {
+            assert!(reasons.contains(pointer), "{reasons}");
+        }
+        assert!(table.clients(&"acme".parse().unwrap()).await.unwrap().is_empty());
+        assert!(kith(&table, "create|--tenant|nobody|--name|x|--scope|users:read").await.is_err());
+    }
+
+    #[tokio::test]
+    async fn o9_secrets_are_rotated_and_revoked_as_over_http() {
+        let table = table().await;
+        kith(&table, "create|--tenant|acme|--name|crm|--scope|users:read").await.unwrap();
+        let first = only(&table).await;
+        let id = first.client_id.as_str();
+        kith(&table, &format!("rotate|{id}|--overlap-hours|24")).await.unwrap();
+        let two = only(&table).await.secrets;
+        assert_eq!((two.len(), &two[0].id, two[1].expires_at), (2, &first.secrets[0].id, None));
+        let left = two[0].expires_at.unwrap().seconds() - two[1].created_at.seconds();
+        assert!((24 * 3600 - 5..=24 * 3600).contains(&left));
+        assert!(kith(&table, &format!("rotate|{id}")).await.unwrap_err().contains("revoke"));
+        assert!(kith(&table, &format!("revoke|{id}|--secret|x")).await.unwrap_err().contains("`x`"));
+        kith(&table, &format!("revoke|{id}|--secret|{}", two[0].id)).await.unwrap();
+        kith(&table, &format!("rotate|{id}")).await.unwrap();
+        kith(&table, &format!("rotate|{id}|--overlap-hours|0")).await.unwrap();
+        assert_eq!(only(&table).await.secrets.len(), 1);
+        kith(&table, &format!("revoke|{id}")).await.unwrap();
+        assert!(table.clients(&"acme".parse().unwrap()).await.unwrap().is_empty());
+        assert_eq!(kith(&table, &format!("rotate|{id}")).await.unwrap_err(), "there is no such client");
+    }
+}

@@ -1,8 +1,8 @@
 //! A client as callers write and read it.
 
 use super::{
-    ACCESS_TOKEN_LIVES, ACCESS_TOKEN_SECONDS, AuthMethod, Classifier, Client, Grant, KeySource, MAX_AUDIENCE,
-    MAX_AUDIENCES, MAX_NAME, MAX_SYSTEMS, Secret,
+    ACCESS_TOKEN_LIVES, ACCESS_TOKEN_SECONDS, AuthMethod, Client, Grant, KeySource, MAX_AUDIENCE, MAX_AUDIENCES,
+    MAX_NAME, MAX_SYSTEMS, Secret,
 };
 use crate::domain::error::{Code, Error, Result, Violations};
 use crate::domain::field::{Fields, pointer};
@@ -28,14 +28,14 @@ impl Client {
         let mut fields = Fields::new(document, "", &mut violations);
         refuse_generated(&mut fields, current);
         let name = fields.required_text("name", MAX_NAME);
-        let method = fields.word("token_endpoint_auth_method").unwrap_or(AuthMethod::ClientSecretBasic);
+        let method = fields.word("token_endpoint_auth_method").unwrap_or(super::basic());
         let scopes = take_scopes(&mut fields);
         let default_scopes = take_default_scopes(&mut fields, scopes.as_ref());
         let refresh_token = take_grants(&mut fields);
         let keys = take_keys(&mut fields, method);
         let systems = take_systems(&mut fields);
         let integration = fields.word("integration");
-        let max_classifier = fields.word("max_classifier").unwrap_or(Classifier::Sensitive);
+        let max_classifier = fields.word("max_classifier").unwrap_or(super::sensitive());
         let access_token_lifetime = take_lifetime(&mut fields);
         let access_token_signing_alg = take_signing_alg(&mut fields);
         let audience = take_audience(&mut fields);
@@ -249,14 +249,14 @@ fn take_lifetime(fields: &mut Fields<'_>) -> i64 {
 
 fn take_signing_alg(fields: &mut Fields<'_>) -> Algorithm {
     const NAME: &str = "access_token_signing_alg";
-    let Some(text) = fields.text(NAME, 512) else { return Algorithm::Es256 };
+    let Some(text) = fields.text(NAME, 512) else { return super::es256() };
     SIGNING.into_iter().find(|algorithm| algorithm.name() == text).unwrap_or_else(|| {
         fields.refuse(
             NAME,
             Code::NotInEnumeration,
             format!("one of {} is due", SIGNING.map(Algorithm::name).join(", ")),
         );
-        Algorithm::Es256
+        super::es256()
     })
 }
 
