@@ -30,6 +30,7 @@ pub enum Action {
     /// To take back a key without that, `rotate` first and revoke the old key when the new one signs.
     Revoke {
         /// The key's id.
+        #[arg(allow_hyphen_values = true)]
         kid: String,
     },
 }

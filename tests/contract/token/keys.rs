@@ -7,15 +7,15 @@ use serde_json::{Value, json};
 use tests::{BASE, Service};
 use tokio::task::JoinSet;
 
-const JWKS: &str = "/idhub/oidc/v1/jwks";
-const DAY: i64 = 24 * 3600;
+pub const JWKS: &str = "/idhub/oidc/v1/jwks";
+pub const DAY: i64 = 24 * 3600;
 
-async fn kids(service: &Service) -> Vec<String> {
+pub async fn kids(service: &Service) -> Vec<String> {
     let jwks = service.call("GET", JWKS).await.is(200).json();
     jwks["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
 }
 
-fn kid_of(token: &str) -> String {
+pub fn kid_of(token: &str) -> String {
     let header = URL_SAFE_NO_PAD.decode(token.split('.').next().unwrap()).unwrap();
     let header: Value = serde_json::from_slice(&header).unwrap();
     header["kid"].as_str().unwrap().to_owned()

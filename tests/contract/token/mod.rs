@@ -4,3 +4,4 @@ mod access;
 mod endpoint;
 mod keys;
 mod refresh;
+mod rotation;
