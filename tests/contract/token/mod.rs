@@ -3,4 +3,5 @@
 mod access;
 mod endpoint;
 mod keys;
+mod oauth2_client;
 mod refresh;
