@@ -142,22 +142,26 @@ test('o7: what is revoked is not active, and nobody else can revoke it', async (
   await assert.rejects(party.refresh(refresh_token), { error: 'invalid_grant' })
 })
 
-test('o5: a resource server takes the tokens as RFC 9068 says', async () => {
-  const audience = 'https://orders.example'
-  const party = await Party.withSecret({ audience: [audience] })
-  const { access_token } = await party.grant()
-  const request = await incoming(access_token)
+for (const access_token_signing_alg of ['ES256', 'RS256']) {
+  test(`o5: a resource server takes tokens with ${access_token_signing_alg} as RFC 9068 says`, async () => {
+    const audience = 'https://orders.example'
+    const party = await Party.withSecret({ audience: [audience], access_token_signing_alg })
+    const { access_token } = await party.grant()
+    const request = await incoming(access_token)
 
-  const claims = await oauth.validateJwtAccessToken(as, request, audience, HTTP)
+    const options = { ...HTTP, signingAlgorithms: [access_token_signing_alg] }
+    const validate = (...args) => oauth.validateJwtAccessToken(as, ...args)
 
-  assert.deepEqual([claims.client_id, claims.scope], [party.client.client_id, ALL])
-  const validate = (...args) => oauth.validateJwtAccessToken(as, ...args)
-  await assert.rejects(validate(request, 'https://other.example', HTTP), { code: oauth.JWT_CLAIM_COMPARISON })
-  await assert.rejects(validate(request, audience, { ...HTTP, requireDPoP: true }), { code: oauth.INVALID_RESPONSE })
-  const [head, body, signature] = access_token.split('.')
-  const forged = await incoming([head, body, [...signature].reverse().join('')].join('.'))
-  await assert.rejects(validate(forged, audience, HTTP), { code: oauth.INVALID_RESPONSE })
-})
+    const claims = await validate(request, audience, options)
+
+    assert.deepEqual([claims.client_id, claims.scope], [party.client.client_id, ALL])
+    await assert.rejects(validate(request, 'https://other.example', options), { code: oauth.JWT_CLAIM_COMPARISON })
+    await assert.rejects(validate(request, audience, { ...options, requireDPoP: true }), { code: oauth.INVALID_RESPONSE })
+    const [head, body, signature] = access_token.split('.')
+    const forged = await incoming([head, body, [...signature].reverse().join('')].join('.'))
+    await assert.rejects(validate(forged, audience, options), { code: oauth.INVALID_RESPONSE })
+  })
+}
 
 for (const algorithm of ['ES256', 'RS256', 'PS256', 'Ed25519']) {
   test(`tokens are bound to a key by DPoP with ${algorithm}, for every resource server`, async () => {

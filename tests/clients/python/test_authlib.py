@@ -170,12 +170,14 @@ class ResourceServer(JWTBearerTokenValidator):
         return claims
 
 
-def test_o5_a_resource_server_takes_the_tokens_as_rfc_9068_says(service: Service, client: dict) -> None:
+@pytest.mark.parametrize("algorithm", ["ES256", "RS256"])
+def test_o5_a_resource_server_takes_the_tokens_as_rfc_9068_says(service: Service, algorithm: str) -> None:
+    client = service.register("client_secret_basic", access_token_signing_alg=algorithm)
     token = session_of(service, client).fetch_token(scope="users:read")["access_token"]
 
     claims = ResourceServer(service, service.url).admit(token, "users:read")
 
-    assert (claims["sub"], claims["client_id"]) == (client["client_id"], client["client_id"])
+    assert (claims["client_id"], claims.header["alg"]) == (client["client_id"], algorithm)
     with pytest.raises(InsufficientScopeError):
         ResourceServer(service, service.url).admit(token, "users:write")
     with pytest.raises(InvalidTokenError):

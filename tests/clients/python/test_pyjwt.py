@@ -21,10 +21,12 @@ def verify(service: Service, token: str, audience: str, algorithm: str) -> dict:
     return jwt.decode(token, key, algorithms=[algorithm], audience=audience, issuer=service.issuer, options=options)
 
 
-def test_o5_a_token_is_verified_by_the_published_keys(service: Service, client: dict) -> None:
+@pytest.mark.parametrize("algorithm", ["ES256", "RS256"])
+def test_o5_a_token_is_verified_by_the_published_keys(service: Service, algorithm: str) -> None:
+    client = service.register("client_secret_basic", access_token_signing_alg=algorithm)
     token = token_of(service, client)
 
-    claims = verify(service, token, service.url, "ES256")
+    claims = verify(service, token, service.url, algorithm)
 
     assert jwt.get_unverified_header(token)["typ"] == "at+jwt"
     assert (claims["sub"], claims["scope"]) == (client["client_id"], ALL)
