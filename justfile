@@ -18,6 +18,10 @@ tour *arguments:
 test *arguments:
     cargo nextest run --workspace "$@"
 
+# Try the service with the OAuth clients of Python and Node that its callers use.
+clients:
+    .ci/run clients
+
 # Check format, lints, licences and the template.
 lint:
     .ci/run format clippy licences template

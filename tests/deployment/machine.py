@@ -29,7 +29,7 @@ class Failed(Exception):
 
 
 def say(text: str) -> None:
-    print(f"deploy_local: {text}", file=sys.stderr, flush=True)
+    print(f"{Path(sys.argv[0]).stem}: {text}", file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager
@@ -39,14 +39,21 @@ def timed(what: str) -> Iterator[None]:
     say(f"{what} ({time.monotonic() - started:.1f} s)")
 
 
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Holds the lock of a file, so that of two runs at once one installs and the other waits for it."""
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def environment(name: str, requirements: Path) -> Path:
     """Returns the programs of a virtual environment that holds exactly these requirements, made anew when they changed."""
     venv = VENVS / name
     stamp = venv / "requirements.sha256"
     wanted = hashlib.sha256(requirements.read_bytes() + sys.version.encode()).hexdigest()
     VENVS.mkdir(parents=True, exist_ok=True)
-    with (VENVS / f"{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(VENVS / f"{name}.lock"):
         if not (stamp.exists() and stamp.read_text() == wanted):
             with timed(f"installed {requirements.name}"):
                 shutil.rmtree(venv, ignore_errors=True)

@@ -3,5 +3,6 @@
 mod access;
 mod endpoint;
 mod keys;
+mod oauth2_client;
 mod refresh;
 mod rotation;
