@@ -32,7 +32,7 @@ pub async fn metadata(State(app): State<App>, request: Request) -> Result<Respon
     let base = base_url(&app, request.extensions())?;
     let scopes = Scope::ALL.map(Scope::name);
     let methods = AuthMethod::ALL.map(AuthMethod::name);
-    let algorithms = Algorithm::ALL.map(Algorithm::name);
+    let algorithms = Algorithm::NAMES;
     let content = json!({
         "issuer": issuer(&base),
         "token_endpoint": format!("{base}/idhub/oidc/v1/token"),

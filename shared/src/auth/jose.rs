@@ -66,14 +66,10 @@ impl<'t> Jws<'t> {
         })
     }
 
-    /// The algorithm that it says it is signed with, if that is one that is verified. `Ed25519` is the newer name of `EdDSA` with that
-    /// curve (RFC 9864 §2.2).
+    /// The algorithm that it says it is signed with, if that is one that is verified.
     #[must_use]
     pub fn algorithm(&self) -> Option<Algorithm> {
-        match self.header("alg")? {
-            "Ed25519" => Some(Algorithm::EdDsa),
-            name => name.parse().ok(),
-        }
+        Algorithm::named(self.header("alg")?)
     }
 
     /// Whether its header brings a key along, or says where one is.

@@ -27,6 +27,20 @@ words! {
     }
 }
 
+impl Algorithm {
+    /// The newer name of [`Algorithm::EdDsa`] on the one curve that is known (RFC 9864 §2.2), which some libraries use.
+    const ED25519: &'static str = "Ed25519";
+
+    /// Every name by which an algorithm may be called.
+    pub const NAMES: [&'static str; 5] = ["ES256", "RS256", "PS256", "EdDSA", Self::ED25519];
+
+    /// The algorithm that is called so.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        if name == Self::ED25519 { Some(Self::EdDsa) } else { name.parse().ok() }
+    }
+}
+
 /// The most keys of one set that are looked at.
 pub const MAX_KEYS: usize = 100;
 /// The most keys of a set that is registered.
@@ -116,7 +130,7 @@ impl Jwk {
         };
         let algorithm = match members.get("alg") {
             None => default,
-            Some(name) => name.as_str().and_then(|name| name.parse().ok()).ok_or("`alg` is not one that is known")?,
+            Some(name) => name.as_str().and_then(Algorithm::named).ok_or("`alg` is not one that is known")?,
         };
         let rsa = [Algorithm::Rs256, Algorithm::Ps256];
         if algorithm != default && !(rsa.contains(&algorithm) && rsa.contains(&default)) {
@@ -260,6 +274,12 @@ mod tests {
         assert_eq!(key(rsa).unwrap().thumbprint(), "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
         let ed = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
         assert_eq!(key(ed).unwrap().thumbprint(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
+    }
+
+    #[test]
+    fn the_list_of_names_is_that_of_the_algorithms() {
+        assert!(Algorithm::ALL.iter().all(|algorithm| Algorithm::NAMES.contains(&algorithm.name())));
+        assert!(Algorithm::NAMES.iter().all(|name| Algorithm::named(name).is_some()));
     }
 
     #[test]

@@ -128,7 +128,7 @@ impl Error {
 }
 
 const BEARER: &str = "Bearer realm=\"kith\"";
-const DPOP: &str = "DPoP realm=\"kith\", algs=\"ES256 RS256 PS256 EdDSA\"";
+const DPOP: &str = "DPoP realm=\"kith\", algs=\"ES256 RS256 PS256 EdDSA Ed25519\"";
 
 impl Error {
     /// How the caller is told what credentials are due (RFC 6750 §3, RFC 9449 §7.1); without any there is no error code.

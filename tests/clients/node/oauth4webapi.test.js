@@ -6,12 +6,6 @@ import * as oauth from 'oauth4webapi'
 import { ALL, issuer, person, register, registerSigning, url, users } from './service.js'
 
 const HTTP = { [oauth.allowInsecureRequests]: true }
-// The documented way to a service that calls the algorithm by its older name.
-const REMAP = {
-  [oauth.modifyAssertion]: (header) => {
-    if (header.alg === 'Ed25519') header.alg = 'EdDSA'
-  },
-}
 
 async function discover(algorithm) {
   const answer = await oauth.discoveryRequest(issuer, { algorithm, ...HTTP })
@@ -102,7 +96,7 @@ for (const method of ['ClientSecretBasic', 'ClientSecretPost']) {
 for (const algorithm of ['ES256', 'RS256', 'PS256', 'EdDSA']) {
   test(`o3: a client uses the service by private_key_jwt with ${algorithm}`, async () => {
     const { client, key } = await registerSigning(algorithm)
-    const party = new Party(client, oauth.PrivateKeyJwt(key, REMAP))
+    const party = new Party(client, oauth.PrivateKeyJwt(key))
 
     const { access_token, refresh_token } = await party.grant()
 
@@ -167,7 +161,7 @@ for (const algorithm of ['ES256', 'RS256', 'PS256', 'Ed25519']) {
   test(`tokens are bound to a key by DPoP with ${algorithm}, for every resource server`, async () => {
     const audience = 'https://orders.example'
     const party = await Party.withSecret({ audience: [audience, url], dpop_bound_access_tokens: true })
-    const DPoP = oauth.DPoP(party.client, await oauth.generateKeyPair(algorithm), REMAP)
+    const DPoP = oauth.DPoP(party.client, await oauth.generateKeyPair(algorithm))
 
     const tokens = await party.grant({}, { DPoP })
 

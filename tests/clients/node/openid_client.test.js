@@ -7,12 +7,6 @@ import { ALL, issuer, person, register, registerSigning, url, users } from './se
 
 const SECRET_METHODS = { client_secret_basic: oidc.ClientSecretBasic, client_secret_post: oidc.ClientSecretPost }
 const JSON_BODY = new Headers({ 'content-type': 'application/json' })
-// The documented way to a service that calls the algorithm by its older name.
-const REMAP = {
-  [oidc.modifyAssertion]: (header) => {
-    if (header.alg === 'Ed25519') header.alg = 'EdDSA'
-  },
-}
 
 /** The configuration of a client: plain HTTP on loopback has to be allowed, the rest is as discovered. */
 const configure = (client, authentication, algorithm = 'oidc') =>
@@ -63,7 +57,7 @@ for (const [method, authentication] of Object.entries(SECRET_METHODS)) {
 for (const algorithm of ['ES256', 'RS256', 'PS256', 'EdDSA']) {
   test(`o3: a client uses the service by private_key_jwt with ${algorithm}`, async () => {
     const { client, key } = await registerSigning(algorithm)
-    const config = await configure(client, oidc.PrivateKeyJwt(key, REMAP))
+    const config = await configure(client, oidc.PrivateKeyJwt(key))
 
     const tokens = await oidc.clientCredentialsGrant(config)
 
@@ -136,7 +130,7 @@ test('o1: what is refused is reported', async () => {
 for (const algorithm of ['ES256', 'RS256', 'PS256', 'Ed25519']) {
   test(`tokens are bound to a key by DPoP with ${algorithm}`, async () => {
     const config = await withSecret({ dpop_bound_access_tokens: true })
-    const DPoP = oidc.getDPoPHandle(config, await oidc.randomDPoPKeyPair(algorithm), REMAP)
+    const DPoP = oidc.getDPoPHandle(config, await oidc.randomDPoPKeyPair(algorithm))
 
     const tokens = await oidc.clientCredentialsGrant(config, {}, { DPoP })
 

@@ -225,7 +225,7 @@ async fn o5_unknown_key_ids_cause_one_read_in_30_seconds() {
 }
 
 /// How a caller without a token is asked for one: both ways of sending it, in one line.
-const CHALLENGE: &str = "Bearer realm=\"kith\", DPoP realm=\"kith\", algs=\"ES256 RS256 PS256 EdDSA\"";
+const CHALLENGE: &str = "Bearer realm=\"kith\", DPoP realm=\"kith\", algs=\"ES256 RS256 PS256 EdDSA Ed25519\"";
 
 #[tokio::test]
 async fn o10_without_credentials_the_challenge_has_no_error() {

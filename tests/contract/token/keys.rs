@@ -141,6 +141,6 @@ async fn both_metadata_documents_describe_the_service() {
             "dpop" => "dpop_signing_alg_values_supported".to_owned(),
             endpoint => format!("{endpoint}_signing_alg_values_supported"),
         };
-        assert_eq!(metadata[&name], json!(["ES256", "RS256", "PS256", "EdDSA"]), "{name}");
+        assert_eq!(metadata[&name], json!(["ES256", "RS256", "PS256", "EdDSA", "Ed25519"]), "{name}");
     }
 }

@@ -143,7 +143,7 @@ fn metadata() -> Schema {
     let url = |about: &str| formatted("uri", about);
     let words = |words: &[&str], about: &str| list(word(words.iter().copied(), about), None, about);
     let methods = || words(&AuthMethod::ALL.map(AuthMethod::name), "How clients authenticate.");
-    let algorithms = || words(&Algorithm::ALL.map(Algorithm::name), "The algorithms of signatures that clients make.");
+    let algorithms = || words(&Algorithm::NAMES, "The algorithms of signatures that clients make.");
     Record::new("Metadata of the authorization server (RFC 8414 §2).")
         .must("issuer", url("The `iss` of its tokens."))
         .must("token_endpoint", url("Where tokens are issued."))
