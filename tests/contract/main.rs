@@ -18,6 +18,7 @@ mod edge;
 mod faults;
 mod formats;
 mod model;
+mod oauth;
 mod personas;
 mod properties;
 mod purge;
