@@ -3,6 +3,9 @@
 use tests::Answer;
 
 mod assertions;
+mod bound_tokens;
+mod proofs;
+mod replays;
 mod wycheproof;
 
 const TOKEN: &str = "/idhub/oidc/v1/token";
