@@ -1,7 +1,7 @@
 //! Keys of others: of clients that sign assertions, of callers that prove possession, and of attackers. What is signed with them is
 //! exactly what a test says, right or wrong.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -24,7 +24,8 @@ const RSA: &[u8] = include_bytes!("keys/rsa-2048.pk8.der");
 pub const ALGORITHMS: [&str; 4] = ["ES256", "RS256", "PS256", "EdDSA"];
 
 enum Pair {
-    Ec { fixed: EcdsaKeyPair, der: EcdsaKeyPair },
+    /// With the document that it was parsed from.
+    Ec(EcdsaKeyPair, Vec<u8>),
     Ed(Ed25519KeyPair),
     Rsa(RsaKeyPair),
 }
@@ -39,10 +40,12 @@ pub struct KeyPair {
     pub kid: String,
 }
 
-/// A name that no other call gets.
+/// A name that no other call gets, and that does not become another's when it is damaged.
 pub fn fresh(what: &str) -> String {
-    static NAMES: AtomicUsize = AtomicUsize::new(0);
-    format!("{what}-{}", NAMES.fetch_add(1, Ordering::Relaxed))
+    static NAMES: AtomicU64 = AtomicU64::new(1);
+    // A product with an odd number is another one for each factor.
+    let spread = NAMES.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    format!("{what}-{spread:016x}")
 }
 
 /// Bytes in base64url without padding.
@@ -84,8 +87,9 @@ impl KeyPair {
         let pair = match alg {
             "ES256" => {
                 let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
-                let parse = |form| EcdsaKeyPair::from_pkcs8(form, document.as_ref(), &random).unwrap();
-                Pair::Ec { fixed: parse(&ECDSA_P256_SHA256_FIXED_SIGNING), der: parse(&ECDSA_P256_SHA256_ASN1_SIGNING) }
+                let document = document.as_ref();
+                let fixed = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, document, &random).unwrap();
+                Pair::Ec(fixed, document.to_vec())
             }
             "EdDSA" => {
                 let document = Ed25519KeyPair::generate_pkcs8(&random).unwrap();
@@ -100,7 +104,7 @@ impl KeyPair {
     /// The public members that the thumbprint covers.
     fn members(&self) -> Value {
         match &self.pair {
-            Pair::Ec { fixed, .. } => {
+            Pair::Ec(fixed, _) => {
                 let (x, y) = fixed.public_key().as_ref()[1..].split_at(32);
                 json!({ "crv": "P-256", "kty": "EC", "x": base64url(x), "y": base64url(y) })
             }
@@ -126,7 +130,7 @@ impl KeyPair {
     /// The signature of some bytes, in the form of JWS.
     pub fn sign(&self, message: &[u8]) -> Vec<u8> {
         match &self.pair {
-            Pair::Ec { fixed, .. } => fixed.sign(&self.random, message).unwrap().as_ref().to_vec(),
+            Pair::Ec(fixed, _) => fixed.sign(&self.random, message).unwrap().as_ref().to_vec(),
             Pair::Ed(pair) => pair.sign(message).as_ref().to_vec(),
             Pair::Rsa(pair) => {
                 let mut signature = vec![0; pair.public().modulus_len()];
@@ -141,7 +145,10 @@ impl KeyPair {
     /// The signature in DER, as TLS has it and JWS does not; of ES256 alone.
     pub fn sign_der(&self, message: &[u8]) -> Vec<u8> {
         match &self.pair {
-            Pair::Ec { der, .. } => der.sign(&self.random, message).unwrap().as_ref().to_vec(),
+            Pair::Ec(_, document) => {
+                let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, document, &self.random).unwrap();
+                pair.sign(&self.random, message).unwrap().as_ref().to_vec()
+            }
             _ => panic!("DER is a form of ECDSA signatures"),
         }
     }

@@ -35,9 +35,9 @@ async fn o5_a_token_is_good_where_its_audience_is() {
         assert_eq!(part(&client.token, 1)["aud"], claim);
         let answer = client.get("/config/persona-definitions").await;
         if here {
-            drop(answer.is(200))
+            answer.is(200);
         } else {
-            of_another_audience(&answer)
+            of_another_audience(&answer);
         }
         // Whoever the token is for may ask about it.
         let said = about(&client, "introspect", &client.token).await.is(200).json();

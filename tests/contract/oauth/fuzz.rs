@@ -4,171 +4,21 @@
 //! `PROPTEST_CASES=<n>` tries more of them.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::STANDARD;
 use http::HeaderValue;
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
-use proptest::sample::{Index, select};
 use proptest::test_runner::{TestCaseError, TestRunner};
 use proptest::{prop_assert, prop_assert_eq};
 use serde_json::json;
-use tests::{Answer, Client, KeyPair, Service, TENANT, base64url};
+use tests::{Answer, Client, KeyPair, Service, TENANT};
 
+use super::damage::{case, damage, harm};
 use super::{CREDENTIALS, TOKEN, about};
 use crate::model::config;
 
 const RESOURCE: &str = "/config/persona-definitions";
 const ENDPOINTS: [&str; 3] = [TOKEN, "/idhub/oidc/v1/introspect", "/idhub/oidc/v1/revoke"];
-
-/// Pieces that parsers stumble over.
-const PIECES: [&[u8]; 28] = [
-    b"{",
-    b"}",
-    b"[",
-    b"]",
-    b"\"",
-    b",",
-    b":",
-    b".",
-    b"..",
-    b"=",
-    b"==",
-    b"&",
-    b"%",
-    b"%zz",
-    b"%00",
-    b"+",
-    b"\\u0000",
-    b"\\ud800",
-    b"\xff",
-    b"\xed\xa0\x80",
-    b"\xef\xbb\xbf",
-    b"null",
-    b"1e400",
-    b"-1e308",
-    b"99999999999999999999999",
-    b",\"alg\":\"none\"",
-    b",\"exp\":9223372036854775807",
-    b"\"sub\":{\"a\":[]},",
-];
-
-/// One way to damage bytes.
-#[derive(Clone, Debug)]
-enum Damage {
-    Flip(Index, u8),
-    Cut(Index),
-    Drop(Index, usize),
-    Repeat(Index, usize),
-    Insert(Index, Vec<u8>),
-}
-
-fn damage() -> impl Strategy<Value = Damage> {
-    let piece = prop_oneof![
-        6 => select(&PIECES[..]).prop_map(<[u8]>::to_vec),
-        2 => vec(any::<u8>(), 1..8),
-        1 => (1usize..400).prop_map(|depth| b"[".repeat(depth)),
-        1 => (1usize..400).prop_map(|depth| b"{\"a\":".repeat(depth)),
-        1 => (1usize..20).prop_map(|times| b"0123456789".repeat(times * times)),
-    ];
-    prop_oneof![
-        3 => (any::<Index>(), 0u8..8).prop_map(|(at, bit)| Damage::Flip(at, bit)),
-        1 => any::<Index>().prop_map(Damage::Cut),
-        2 => (any::<Index>(), 1usize..20).prop_map(|(at, length)| Damage::Drop(at, length)),
-        2 => (any::<Index>(), 1usize..40).prop_map(|(at, length)| Damage::Repeat(at, length)),
-        4 => (any::<Index>(), piece).prop_map(|(at, piece)| Damage::Insert(at, piece)),
-    ]
-}
-
-impl Damage {
-    fn to(&self, bytes: &mut Vec<u8>) {
-        if bytes.is_empty() {
-            return;
-        }
-        let end = |at: usize, length: usize| (at + length).min(bytes.len());
-        match self {
-            Self::Flip(at, bit) => {
-                let at = at.index(bytes.len());
-                bytes[at] ^= 1 << bit;
-            }
-            Self::Cut(at) => bytes.truncate(at.index(bytes.len())),
-            Self::Drop(at, length) => {
-                let at = at.index(bytes.len());
-                bytes.drain(at..end(at, *length));
-            }
-            Self::Repeat(at, length) => {
-                let at = at.index(bytes.len());
-                let again = bytes[at..end(at, *length)].to_vec();
-                bytes.splice(at..at, again);
-            }
-            Self::Insert(at, piece) => {
-                let at = at.index(bytes.len());
-                bytes.splice(at..at, piece.iter().copied());
-            }
-        }
-    }
-}
-
-/// Where damage is done to a JWS.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Target {
-    /// The text as it is sent.
-    Text,
-    /// One part before it is encoded; the signature stays.
-    Part(usize),
-    /// The header or the claims, which are then signed: the owner of the key sends nonsense.
-    Signed(usize),
-}
-
-#[derive(Clone, Debug)]
-struct Case {
-    target: Target,
-    damages: Vec<Damage>,
-}
-
-fn case() -> impl Strategy<Value = Case> {
-    let target = prop_oneof![
-        3 => Just(Target::Text),
-        3 => (0usize..3).prop_map(Target::Part),
-        4 => (0usize..2).prop_map(Target::Signed),
-    ];
-    (target, vec(damage(), 0..4)).prop_map(|(target, damages)| Case { target, damages })
-}
-
-impl Case {
-    fn damaged(&self, bytes: &[u8]) -> Vec<u8> {
-        let mut bytes = bytes.to_vec();
-        self.damages.iter().for_each(|damage| damage.to(&mut bytes));
-        bytes
-    }
-
-    /// The damaged JWS; signed by `key` where the damage is to be signed.
-    fn of(&self, good: &str, key: &KeyPair) -> Vec<u8> {
-        let part = |index: usize| self.damaged(&URL_SAFE_NO_PAD.decode(good.split('.').nth(index).unwrap()).unwrap());
-        let replaced = |index: usize| {
-            let mut parts: Vec<_> = good.split('.').map(str::to_owned).collect();
-            parts[index] = base64url(part(index));
-            parts
-        };
-        match self.target {
-            Target::Text => self.damaged(good.as_bytes()),
-            Target::Part(index) => replaced(index).join(".").into_bytes(),
-            Target::Signed(index) => {
-                let content = replaced(index)[..2].join(".");
-                format!("{content}.{}", base64url(key.sign(content.as_bytes()))).into_bytes()
-            }
-        }
-    }
-
-    /// Whether it is what it was.
-    fn is_whole(&self) -> bool {
-        self.damages.is_empty()
-    }
-
-    /// Whether only who holds the key could have made it.
-    fn is_signed(&self) -> bool {
-        matches!(self.target, Target::Signed(_))
-    }
-}
 
 /// Bytes as a header can carry them.
 fn in_header(bytes: &[u8]) -> HeaderValue {
@@ -198,10 +48,9 @@ impl World {
     }
 
     /// Tries many inputs, of which `meet` says how each was answered.
-    fn try_all<S: Strategy>(self, cases: u32, strategy: &S, meet: impl AsyncFn(&Self, &S::Value) -> Verdict) {
-        TestRunner::new(config(cases))
-            .run(strategy, |input| self.runtime.block_on(meet(&self, &input)))
-            .unwrap_or_else(|error| panic!("{error}"));
+    fn try_all<S: Strategy>(self, cases: u32, strategy: &S, meet: &impl AsyncFn(&Self, &S::Value) -> Verdict) {
+        let met = TestRunner::new(config(cases)).run(strategy, |input| self.runtime.block_on(meet(&self, &input)));
+        assert_eq!(met.map_err(|failure| failure.to_string()), Ok(()));
     }
 }
 
@@ -217,14 +66,14 @@ fn sane(answer: &Answer) -> Verdict {
 #[test]
 fn o1_any_form_is_answered() {
     let strategy = (0usize..3, prop_oneof![vec(any::<u8>(), 0..300), Just(Vec::new())], vec(damage(), 0..6));
-    World::start().try_all(150, &strategy, async |world, (endpoint, bytes, damages)| {
+    World::start().try_all(150, &strategy, &async |world, (endpoint, bytes, damages)| {
         let client = &world.client;
         let good = format!(
             "grant_type=client_credentials&scope=config%3Aread&token={}&client_id={}&client_secret={}",
             client.token, client.id, client.secret
         );
         let mut body = if bytes.is_empty() { good.into_bytes() } else { bytes.clone() };
-        damages.iter().for_each(|damage| damage.to(&mut body));
+        harm(&mut body, damages);
         let call = world.service.call("POST", ENDPOINTS[*endpoint]);
         let answer = call.body("application/x-www-form-urlencoded", body).await;
         prop_assert!(answer.code() == 200 || !bytes.is_empty() || !damages.is_empty(), "{}", answer.text());
@@ -235,16 +84,15 @@ fn o1_any_form_is_answered() {
 #[test]
 fn o1_any_basic_header_is_answered_and_none_but_the_right_one_is_taken() {
     let strategy = (any::<bool>(), vec(any::<u8>(), 0..200), vec(damage(), 0..4), any::<bool>());
-    World::start().try_all(150, &strategy, async |world, (random, bytes, damages, inside)| {
+    World::start().try_all(150, &strategy, &async |world, (random, bytes, damages, inside)| {
         let good = format!("{}:{}", world.client.id, world.client.secret).into_bytes();
         let mut content = if *random { bytes.clone() } else { good.clone() };
-        let broken = |bytes: &mut Vec<u8>| damages.iter().for_each(|damage| damage.to(bytes));
         if *inside {
-            broken(&mut content);
+            harm(&mut content, damages);
         }
         let mut header = format!("Basic {}", STANDARD.encode(&content)).into_bytes();
         if !*inside {
-            broken(&mut header);
+            harm(&mut header, damages);
         }
         let answer = world.service.token(&[CREDENTIALS]).header("authorization", in_header(&header)).await;
         sane(&answer)?;
@@ -260,7 +108,7 @@ fn o1_any_basic_header_is_answered_and_none_but_the_right_one_is_taken() {
 
 #[test]
 fn o3_any_assertion_is_answered_and_none_is_taken_that_the_key_did_not_sign() {
-    World::start().try_all(200, &case(), async |world, case| {
+    World::start().try_all(200, &case(), &async |world, case| {
         let good = world.key.assertion(&world.client.id, json!({}), json!({}));
         let sent = case.of(&good, &world.key);
         let form = [
@@ -280,7 +128,7 @@ fn o3_any_assertion_is_answered_and_none_is_taken_that_the_key_did_not_sign() {
 #[test]
 fn o5_any_access_token_is_answered_and_none_but_the_good_one_is_taken() {
     let stranger = KeyPair::es256();
-    World::start().try_all(200, &case(), async |world, case| {
+    World::start().try_all(200, &case(), &async |world, case| {
         let good = &world.client.token;
         let sent = case.of(good, &stranger);
         let header = in_header(&[b"Bearer ", &sent[..]].concat());
@@ -303,7 +151,7 @@ fn o5_any_proof_is_answered_and_none_is_taken_that_the_key_did_not_sign() {
     let world = World::start();
     let bound = world.runtime.block_on(world.client.clone().bound_to(&world.key));
     let strategy = (case(), any::<bool>());
-    world.try_all(200, &strategy, async |world, (case, at_resource)| {
+    world.try_all(200, &strategy, &async |world, (case, at_resource)| {
         let good = if *at_resource {
             world.key.proof_with("GET", RESOURCE, &bound.token, json!({}))
         } else {
@@ -333,9 +181,9 @@ fn o6_any_refresh_token_is_answered_and_none_but_the_good_one_is_taken() {
         world.service.clock.advance(31);
         world.client.token_for(&[CREDENTIALS]).await.is(200).field("refresh_token")
     });
-    world.try_all(100, &vec(damage(), 1..4), async |world, damages| {
+    world.try_all(100, &vec(damage(), 1..4), &async |world, damages| {
         let mut sent = token.clone().into_bytes();
-        damages.iter().for_each(|damage| damage.to(&mut sent));
+        harm(&mut sent, damages);
         let text = String::from_utf8_lossy(&sent);
         if text == token {
             return Ok(());

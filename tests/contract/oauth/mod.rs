@@ -5,6 +5,8 @@ use tests::{Answer, Call, Client};
 mod assertions;
 mod bound_tokens;
 mod claims;
+mod damage;
+mod duplicates;
 mod fuzz;
 mod introspection;
 mod proofs;

@@ -164,7 +164,9 @@ async fn a_proof_is_good_once_however_many_send_it() {
     let answers = calls.join_all().await;
     let (good, bad): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.code() == 200);
     assert_eq!((good.len(), bad.len()), (1, 15));
-    bad.into_iter().for_each(|answer| refused(answer, 400, "invalid_dpop_proof"));
+    for answer in bad {
+        refused(answer, 400, "invalid_dpop_proof");
+    }
     // Another key's proof may have the same id.
     let jti = part(&proof, 1)["jti"].clone();
     let other = KeyPair::of("EdDSA").proof("POST", TOKEN, json!({}), json!({ "jti": jti }));

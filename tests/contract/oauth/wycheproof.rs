@@ -25,7 +25,7 @@ impl Outcome {
         jose::install();
         let text = jwk.to_string();
         let key = Json::parse(text.as_bytes()).unwrap();
-        let key = Jwk::read(key.as_object().unwrap()).unwrap_or_else(|why| panic!("{why}: {jwk}"));
+        let key = Jwk::read(key.as_object().unwrap()).expect("a key that is used");
         let (algorithm, key) = jose::decoding_key(&key).unwrap();
         let accepted = crypto::verify(&base64url(signature), message, &key, algorithm).unwrap();
         self.ran += 1;
