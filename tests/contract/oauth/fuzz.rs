@@ -81,6 +81,20 @@ fn o1_any_form_is_answered() {
     });
 }
 
+/// Nobody has authenticated yet when the form is read: how long that takes must not grow with the square of its length.
+#[test]
+fn o1_a_form_of_very_many_parameters_is_read_in_one_pass() {
+    let world = World::start();
+    let clock = shared::world::World::default().clock;
+    let body = (0..50_000).map(|i| format!("{i:x}")).collect::<Vec<_>>().join("&");
+    assert!(body.len() < 256 * 1024);
+    let started = clock.now();
+    let call = world.service.call("POST", TOKEN).body("application/x-www-form-urlencoded", body);
+    assert_eq!(world.runtime.block_on(call.into_future()).code(), 401);
+    let took = clock.now().millis() - started.millis();
+    assert!(took < 3_000, "{took} ms, where one pass takes less than 100");
+}
+
 #[test]
 fn o1_any_basic_header_is_answered_and_none_but_the_right_one_is_taken() {
     let strategy = (any::<bool>(), vec(any::<u8>(), 0..200), vec(damage(), 0..4), any::<bool>());
