@@ -19,6 +19,7 @@ mod edge;
 mod faults;
 mod formats;
 mod model;
+mod oauth;
 mod personas;
 mod properties;
 mod purge;

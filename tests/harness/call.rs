@@ -9,6 +9,7 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, HeaderValue, Method, Request};
 use http_body_util::BodyExt as _;
 use serde_json::Value;
+use shared::http::edge::Address;
 use shared::store::meter::Units;
 use tower::ServiceExt as _;
 
@@ -22,13 +23,20 @@ pub struct Call {
     path: String,
     headers: HeaderMap,
     body: Bytes,
+    address: Option<Address>,
 }
 
 impl Call {
     /// A request without headers and body.
     pub fn new(router: Router, method: &str, path: &str) -> Self {
         let method = method.parse().expect("a method");
-        Self { router, method, path: path.to_owned(), headers: HeaderMap::new(), body: Bytes::new() }
+        Self { router, method, path: path.to_owned(), headers: HeaderMap::new(), body: Bytes::new(), address: None }
+    }
+
+    /// Comes from this address.
+    pub fn from(mut self, address: &str) -> Self {
+        self.address = Some(Address(address.to_owned()));
+        self
     }
 
     /// Adds a line of a header.
@@ -101,6 +109,9 @@ impl IntoFuture for Call {
             *request.method_mut() = self.method;
             *request.uri_mut() = self.path.parse().unwrap_or_else(|error| panic!("{error}: {}", self.path));
             *request.headers_mut() = self.headers;
+            if let Some(address) = self.address {
+                request.extensions_mut().insert(address);
+            }
             let response = match self.router.oneshot(request).await {
                 Ok(response) => response,
                 Err(never) => match never {},

@@ -15,6 +15,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::indexing_slicing,
     clippy::missing_panics_doc,
     clippy::must_use_candidate,
     clippy::return_self_not_must_use,
@@ -26,6 +27,7 @@ mod call;
 mod engine;
 mod faults;
 mod fixtures;
+mod keys;
 mod publisher;
 mod service;
 
@@ -34,5 +36,6 @@ pub use call::Call;
 pub use engine::{Engine, endpoint};
 pub use faults::{Fault, Faults, Gate, Seen};
 pub use fixtures::{Resource, person};
+pub use keys::{ALGORITHMS, KeyPair, base64url, fresh, jwks, part, with};
 pub use publisher::{Publisher, Reply};
 pub use service::{BASE, Client, START, Service, TENANT, scripts};

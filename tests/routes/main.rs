@@ -10,6 +10,7 @@ mod description;
 mod door;
 mod events;
 mod gateway;
+mod oauth;
 mod prepared;
 mod tables;
 mod template;

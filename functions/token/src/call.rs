@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use http::request::Parts;
 use serde_json::Value;
 use shared::app::App;
 use shared::auth::access_token::issuer;
@@ -29,8 +30,7 @@ pub struct OAuthCall {
     pub form: Form,
     /// The base URL of the service.
     pub base_url: String,
-    /// The proof of possession that came with the request, if one did; it is not yet used up.
-    pub proof: Option<Proof>,
+    parts: Parts,
 }
 
 impl FromRequest<App> for OAuthCall {
@@ -50,13 +50,21 @@ impl FromRequest<App> for OAuthCall {
         let base_url = base_url(app, &parts.extensions)?;
         let client = authenticate(app, &parts, &form, &base_url).await?;
         name_caller(&parts.extensions, client.value.client_id.tenant(), &client.value.client_id);
-        let url = format!("{base_url}{}", parts.uri.path());
-        let proof = Proof::of(&parts.headers, &parts.method, &url, app.world().clock.now())?;
-        Ok(Self { app: app.clone(), client, form, base_url, proof })
+        Ok(Self { app: app.clone(), client, form, base_url, parts })
     }
 }
 
 impl OAuthCall {
+    /// The key that the token is to be bound to: the proof of possession that came with the request, if one did, used up.
+    pub async fn proof(&self) -> Result<Option<Proof>, OAuthError> {
+        let url = format!("{}{}", self.base_url, self.parts.uri.path());
+        let proof = Proof::of(&self.parts.headers, &self.parts.method, &url, self.app.world().clock.now())?;
+        if let Some(proof) = &proof {
+            proof.spend(self.app.table(), self.client.value.client_id.tenant()).await?;
+        }
+        Ok(proof)
+    }
+
     /// The issuer of the service's tokens.
     pub fn issuer(&self) -> String {
         issuer(&self.base_url)

@@ -37,12 +37,15 @@ pub async fn authenticate(app: &App, parts: &Parts, form: &Form, base_url: &str)
         Unverified::Assertion { client_id, assertion } => by_assertion(app, *client_id, assertion, base_url).await,
     };
     if let Err(OAuthError::InvalidClient { .. }) = &authenticated {
-        let client = match &unverified {
+        let client = match unverified {
             Unverified::Secret { client_id, .. } => client_id,
-            Unverified::Assertion { client_id, .. } => client_id.unwrap_or_default(),
+            Unverified::Assertion { client_id, assertion } => match Assertion::read(assertion) {
+                Some(assertion) => assertion.client_id.to_string(),
+                None => client_id.unwrap_or_default().to_owned(),
+            },
         };
         // A failure that cannot be counted is still a failure.
-        if let Ok(Some(seconds)) = throttle::failed(app, client, address(&parts.extensions)).await {
+        if let Ok(Some(seconds)) = throttle::failed(app, &client, address(&parts.extensions)).await {
             return Err(OAuthError::TooMany(seconds));
         }
     }

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use shared::auth::access_token::{Audience, Claims, Confirmation};
+use shared::auth::dpop::Proof;
 use shared::auth::refresh::{self, Exchange};
 use shared::axum::response::Response;
 use shared::domain::{Error, Scopes};
@@ -14,9 +15,8 @@ const INVALID_SCOPE: OAuthError = OAuthError::Refused("invalid_scope", "the clie
 /// Issues a token.
 pub async fn token(call: OAuthCall) -> Result<Response, OAuthError> {
     let client = &call.client.value;
-    if let Some(proof) = &call.proof {
-        proof.spend(call.app.table(), client.client_id.tenant()).await?;
-    } else if client.dpop_bound_access_tokens {
+    let proof = call.proof().await?;
+    if proof.is_none() && client.dpop_bound_access_tokens {
         return Err(Error::BadProof("the client gets tokens with a proof in the header `DPoP` alone").into());
     }
     let asked = match call.form.get("scope").map(str::parse::<Scopes>) {
@@ -36,8 +36,8 @@ pub async fn token(call: OAuthCall) -> Result<Response, OAuthError> {
         }
     };
     let mut content = json!({
-        "access_token": sign(&call, &scopes).await?,
-        "token_type": if call.proof.is_some() { "DPoP" } else { "Bearer" },
+        "access_token": sign(&call, &scopes, proof.as_ref()).await?,
+        "token_type": if proof.is_some() { "DPoP" } else { "Bearer" },
         "expires_in": client.access_token_lifetime,
         "scope": scopes.to_string(),
     });
@@ -79,7 +79,7 @@ async fn refresh(call: &OAuthCall, asked: Option<Scopes>) -> Result<(Scopes, Opt
     }
 }
 
-async fn sign(call: &OAuthCall, scopes: &Scopes) -> Result<String, OAuthError> {
+async fn sign(call: &OAuthCall, scopes: &Scopes, proof: Option<&Proof>) -> Result<String, OAuthError> {
     let (app, client) = (&call.app, &call.client.value);
     let now = app.world().clock.now().seconds();
     let audience = match client.audience.as_slice() {
@@ -99,7 +99,7 @@ async fn sign(call: &OAuthCall, scopes: &Scopes) -> Result<String, OAuthError> {
         exp: now + client.access_token_lifetime,
         nbf: None,
         systems: client.systems.clone(),
-        cnf: call.proof.as_ref().map(|proof| Confirmation { jkt: proof.jkt.clone() }),
+        cnf: proof.map(|proof| Confirmation { jkt: proof.jkt.clone() }),
     };
     let key = app.signing_keys().current(client.access_token_signing_alg).await?;
     Ok(key.sign(&claims, &app.world().random)?)

@@ -1,29 +1,30 @@
 //! Forms as the token endpoint takes them (RFC 6749 §3.2): a repeated parameter is an error, an empty one counts as absent,
 //! unknown ones are ignored.
 
+use std::collections::HashMap;
+
 use crate::error::OAuthError;
 
 /// The parameters of a form.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Form(Vec<(String, String)>);
+pub struct Form(HashMap<String, String>);
 
 impl Form {
     /// Parses a body.
     pub fn parse(body: &[u8]) -> Result<Self, OAuthError> {
-        let mut parameters: Vec<(String, String)> = Vec::new();
+        let mut parameters = HashMap::new();
         for (name, value) in form_urlencoded::parse(body) {
-            if parameters.iter().any(|(other, _)| *other == name) {
+            if parameters.insert(name.into_owned(), value.into_owned()).is_some() {
                 return Err(OAuthError::invalid_request("a parameter occurs twice"));
             }
-            parameters.push((name.into_owned(), value.into_owned()));
         }
-        parameters.retain(|(_, value)| !value.is_empty());
+        parameters.retain(|_, value| !value.is_empty());
         Ok(Self(parameters))
     }
 
     /// The value of a parameter.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
+        self.0.get(name).map(String::as_str)
     }
 }
 

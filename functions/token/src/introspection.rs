@@ -20,16 +20,23 @@ pub async fn introspect(call: OAuthCall) -> Result<Response, OAuthError> {
     Ok(answer(content.unwrap_or_else(|| json!({ "active": false }))))
 }
 
-/// A refresh token, which is shown to its own client alone.
+/// A refresh token, which is shown to its own client alone, with what it would be granted for it now.
 async fn refresh_token(call: &OAuthCall, token: &str) -> Result<Option<Value>> {
     let (table, client) = (call.app.table(), &call.client.value);
+    if !client.refresh_token {
+        return Ok(None);
+    }
     let key = call.app.signing_keys().refresh_key().await?;
     let Some(family) = refresh::find(table, &key, &client.client_id, token).await? else { return Ok(None) };
+    let scopes = family.grantable(&client.scopes);
+    if scopes.is_empty() {
+        return Ok(None);
+    }
     Ok(Some(json!({
         "active": true,
         "client_id": client.client_id,
         "sub": client.client_id,
-        "scope": family.scopes.to_string(),
+        "scope": scopes.to_string(),
         "tenant": client.client_id.tenant(),
         "iss": call.issuer(),
         "iat": family.reached_at.seconds(),

@@ -4,6 +4,8 @@
 //! would need no more than a client's id for it. With secrets of 256 random bits it is not guessing that has to be stopped but its
 //! cost.
 
+use std::net::{IpAddr, Ipv6Addr};
+
 use shared::app::App;
 use shared::domain::Result;
 use shared::store::Key;
@@ -16,8 +18,17 @@ const MOST_OF_CLIENT: u32 = 10;
 /// How many failures from one address are answered in a window.
 const MOST_OF_ADDRESS: u32 = 100;
 
+/// What counts as one address: a subscriber has a whole /64 of IPv6 (RFC 6177 §2).
+fn network(address: &str) -> String {
+    match address.parse() {
+        Ok(IpAddr::V6(address)) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).to_string(),
+        _ => address.to_owned(),
+    }
+}
+
 /// Counts a failure; says after how many seconds the next is worth a try, when there were too many.
 pub async fn failed(app: &App, client: &str, address: &str) -> Result<Option<i64>> {
+    let address = network(address);
     let now = app.world().clock.now().seconds();
     let window = now.div_euclid(WINDOW);
     let end = (window + 1) * WINDOW;

@@ -154,6 +154,10 @@ impl Verified {
 impl Caller {
     /// Checks that the token holds a scope (RFC 6750 §3.1).
     pub fn needs(&self, scope: Scope) -> Result<()> {
-        if self.scopes.allows(scope) { Ok(()) } else { Err(Error::InsufficientScope(scope)) }
+        if self.scopes.allows(scope) {
+            Ok(())
+        } else {
+            Err(Error::InsufficientScope { scope, bound: self.jkt.is_some() })
+        }
     }
 }

@@ -114,10 +114,12 @@ fn is_same(one: &str, other: &str) -> bool {
         let scheme = uri.scheme_str()?.to_ascii_lowercase();
         let host = uri.host()?.to_ascii_lowercase();
         let default = if scheme == "https" { 443 } else { 80 };
-        let port = uri.port_u16().unwrap_or(default);
-        let userinfo = uri.authority()?.as_str().contains('@');
-        let path = claims::percent_decoded(uri.path());
-        (!userinfo).then_some((scheme, host, port, path))
+        // What is left of the authority is a port; before the host there would be user information, which is no part of a URL here.
+        let port = match uri.authority()?.as_str().strip_prefix(uri.host()?)?.strip_prefix(':') {
+            None | Some("") => default,
+            Some(port) => port.parse::<u16>().ok()?,
+        };
+        Some((scheme, host, port, claims::percent_decoded(uri.path())))
     };
     normal(one).is_some_and(|one| Some(one) == normal(other))
 }
@@ -138,6 +140,7 @@ mod tests {
             "/identity/users/a%20b",
             "http://kith.example/identity/users/a%20b",
             "https://kith.example:444/identity/users/a%20b",
+            "https://kith.example:99999/identity/users/a%20b",
             "https://kith.example/identity/users/a%20b/",
             "https://kith.example/Identity/users/a%20b",
             "https://x@kith.example/identity/users/a%20b",

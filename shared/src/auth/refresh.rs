@@ -29,8 +29,7 @@ const CONTENDED: &str = "too many uses of one refresh token at once";
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Family {
     client_id: ClientId,
-    /// The most that can be granted.
-    pub scopes: Scopes,
+    scopes: Scopes,
     generation: u64,
     /// When the current token was made.
     pub reached_at: Timestamp,
@@ -39,6 +38,12 @@ pub struct Family {
 }
 
 impl Family {
+    /// What can be granted to its client, which may ask for `allowed` now.
+    #[must_use]
+    pub fn grantable(&self, allowed: &Scopes) -> Scopes {
+        Scopes::new(self.scopes.iter().filter(|scope| allowed.iter().any(|other| other == *scope)))
+    }
+
     /// Whether a token of this generation can be exchanged: the current one, or for a while the one before.
     fn takes(&self, generation: u64, now: Timestamp) -> bool {
         generation == self.generation
@@ -126,7 +131,7 @@ pub async fn exchange(
         }
         let now = table.world().clock.now();
         let current = stored.value.generation;
-        let most = Scopes::new(stored.value.scopes.iter().filter(|scope| allowed.iter().any(|other| other == *scope)));
+        let most = stored.value.grantable(allowed);
         let scopes = wanted.unwrap_or(&most).clone();
         let replayed = !stored.value.takes(generation, now);
         if !replayed && (scopes.is_empty() || !most.contains_all(&scopes)) {

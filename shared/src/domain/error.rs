@@ -147,8 +147,13 @@ pub enum Error {
     BadProof(&'static str),
     /// A token that was sent with a proof is not good; the text says what is wrong.
     BadBoundToken(&'static str),
-    /// The token lacks this scope.
-    InsufficientScope(super::Scope),
+    /// The token lacks a scope.
+    InsufficientScope {
+        /// What it lacks.
+        scope: super::Scope,
+        /// Whether the token is bound to a key, and is therefore sent with a proof.
+        bound: bool,
+    },
     /// The caller lacks what the operation needs beside a scope; says what.
     NotAllowed(String),
     /// Absent, another tenant's, another system's, or an id of the wrong shape.

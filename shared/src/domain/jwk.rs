@@ -97,7 +97,7 @@ impl Jwk {
         if PRIVATE.iter().any(|name| members.contains_key(*name)) {
             return Err("the key is private or symmetric; only public keys are sent");
         }
-        let signs = text("use").is_none_or(|purpose| purpose == "sig");
+        let signs = members.get("use").is_none_or(|purpose| purpose.as_str() == Some("sig"));
         let verifies = match members.get("key_ops") {
             Some(Json::Array(operations)) => operations.iter().any(|operation| operation.as_str() == Some("verify")),
             Some(_) => false,
@@ -299,6 +299,8 @@ mod tests {
             r#","alg":"HS256""#,
             r#","alg":7"#,
             r#","use":"enc""#,
+            r#","use":7"#,
+            r#","use":null"#,
             r#","key_ops":["encrypt"]"#,
             r#","key_ops":"verify""#,
             r#","d":"AA""#,

@@ -54,7 +54,7 @@ impl Error {
             Self::BadProof(detail) => {
                 (401, "unauthenticated", "The proof of possession is not good", detail.to_owned())
             }
-            Self::InsufficientScope(scope) => {
+            Self::InsufficientScope { scope, .. } => {
                 (403, "insufficient-scope", "The token's scope is not enough", format!("the scope `{scope}` is needed"))
             }
             Self::NotAllowed(detail) => (403, "not-allowed", "The caller may not do this", detail),
@@ -141,8 +141,9 @@ impl Error {
             Self::BadToken(detail) => with(BEARER, "invalid_token", detail),
             Self::BadBoundToken(detail) => with(DPOP, "invalid_token", detail),
             Self::BadProof(detail) => with(DPOP, "invalid_dpop_proof", detail),
-            Self::InsufficientScope(scope) => {
-                Some(format!("{BEARER}, error=\"insufficient_scope\", scope=\"{scope}\""))
+            Self::InsufficientScope { scope, bound } => {
+                let scheme = if *bound { DPOP } else { BEARER };
+                Some(format!("{scheme}, error=\"insufficient_scope\", scope=\"{scope}\""))
             }
             _ => None,
         }

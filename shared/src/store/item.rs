@@ -116,6 +116,12 @@ impl Item {
         if mark { self.with(name, AttributeValue::Bool(true)) } else { self }
     }
 
+    /// Keeps the ids of its writes, so that one whose answer was lost is found again (rule I2).
+    #[must_use]
+    pub fn logged(self) -> Self {
+        self.with("writes", AttributeValue::B(Blob::new(WriteLog::default().as_bytes())))
+    }
+
     /// Appends the id of the write that puts the item to its log.
     pub(super) fn log_write(&mut self, id: crate::domain::versioned::WriteId) {
         if self.0.contains_key("writes") {

@@ -10,7 +10,7 @@ use crate::world::Timestamp;
 impl Table {
     /// Notes that something happened, until a time; `false` when it is noted already.
     pub async fn spend(&self, key: &Key, until: Timestamp) -> Result<bool> {
-        let item = Item::at(key).expiring(until);
+        let item = Item::at(key).expiring(until).logged();
         match self.commit(vec![Write::Put(item, Condition::Absent)]).await {
             Ok(()) => Ok(true),
             Err(Failed::Conditions(_)) => Ok(false),

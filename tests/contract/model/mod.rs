@@ -14,7 +14,7 @@ use proptest::test_runner::{Config, RngSeed};
 use shared::world::World;
 
 /// The configuration of `cases` histories with a seed that is known.
-fn config(cases: u32) -> Config {
+pub fn config(cases: u32) -> Config {
     let given = Config::default();
     let seed = match given.rng_seed {
         RngSeed::Fixed(seed) => seed,
