@@ -5,8 +5,6 @@
 //! resolves differently the next time gains nothing. Literal addresses pass the same check. There is no proxy, no pool of
 //! connections and nothing that is remembered but TLS sessions.
 
-pub mod address;
-
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -14,8 +12,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, HOST, USER_AGENT};
-use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{HeaderValue, Request, StatusCode, Uri};
+use http::{HeaderValue, Request, StatusCode};
 use http_body_util::{BodyExt, Empty, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
@@ -29,6 +26,8 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
+use crate::domain::address;
+use crate::domain::https_url::HttpsUrl;
 use crate::https;
 
 /// The longest body that is read, in bytes.
@@ -39,9 +38,6 @@ pub const TIME_LIMIT: Duration = Duration::from_secs(3);
 const CONNECT_LIMIT: Duration = Duration::from_secs(1);
 /// How much of the answer's header is held.
 const MAX_HEADER: usize = 32 * 1024;
-const HTTPS_PORT: u16 = 443;
-/// Ports below belong to other protocols.
-const FIRST_FREE_PORT: u16 = 1024;
 
 const ACCEPTED: HeaderValue = HeaderValue::from_static("application/json, application/jwk-set+json");
 const AGENT: HeaderValue = HeaderValue::from_static("Kith");
@@ -142,7 +138,7 @@ impl Fetcher {
 
     async fn exchange(&self, target: Target) -> Result<Bytes, FetchError> {
         let addresses = self.addresses(&target).await?;
-        let tcp = connect(&addresses, target.port).await?;
+        let tcp = connect(&addresses, target.url.port).await?;
         let tls = TlsConnector::from(self.tls().await?).connect(target.name.clone(), tcp).await.map_err(connection)?;
         let (mut sender, driver) =
             http1::Builder::new().max_buf_size(MAX_HEADER).handshake(TokioIo::new(tls)).await.map_err(connection)?;
@@ -159,11 +155,11 @@ impl Fetcher {
     /// The addresses of a host, each of which may be reached.
     async fn addresses(&self, target: &Target) -> Result<Vec<IpAddr>, FetchError> {
         let network = &self.0.network;
-        let addresses: Vec<_> = match (target.host.parse::<IpAddr>(), &network.resolve) {
-            (Ok(literal), _) => vec![literal],
-            (Err(_), Some(resolve)) => resolve(&target.host),
-            (Err(_), None) => {
-                let found = lookup_host((target.host.as_str(), target.port)).await;
+        let addresses: Vec<_> = match (target.url.address(), &network.resolve) {
+            (Some(literal), _) => vec![literal],
+            (None, Some(resolve)) => resolve(&target.url.host),
+            (None, None) => {
+                let found = lookup_host((target.url.host.as_str(), target.url.port)).await;
                 found.map_err(|_| FetchError::Unresolved)?.map(|address| address.ip()).collect()
             }
         };
@@ -215,43 +211,21 @@ async fn read(body: Incoming) -> Result<Bytes, FetchError> {
 
 /// What a URL names.
 struct Target {
-    /// A name, or an address without brackets.
-    host: String,
-    port: u16,
+    url: HttpsUrl,
     /// The host as its certificate names it.
     name: ServerName<'static>,
-    authority: Authority,
-    path: PathAndQuery,
 }
 
 impl Target {
     fn read(url: &str) -> Result<Self, FetchError> {
-        let parts = url.parse::<Uri>().map_err(|_| FetchError::Url("not a URL"))?.into_parts();
-        if parts.scheme != Some(Scheme::HTTPS) {
-            return Err(FetchError::Url("an https URL is due"));
-        }
-        let authority = parts.authority.ok_or(FetchError::Url("a URL with a host is due"))?;
-        if authority.as_str().contains('@') {
-            return Err(FetchError::Url("a URL without user name and password is due"));
-        }
-        let bracketed = authority.host();
-        let port = match authority.as_str().strip_prefix(bracketed).and_then(|rest| rest.strip_prefix(':')) {
-            None => HTTPS_PORT,
-            Some(port) => port.parse().map_err(|_| FetchError::Url("the port is not a number below 65536"))?,
-        };
-        if port != HTTPS_PORT && port < FIRST_FREE_PORT {
-            return Err(FetchError::Url("port 443 or one from 1024 on is due"));
-        }
-        let unbracketed = bracketed.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
-        let host = unbracketed.unwrap_or(bracketed).to_owned();
-        let name = ServerName::try_from(host.clone()).map_err(|_| FetchError::Url("the host is not a name"))?;
-        let path = parts.path_and_query.unwrap_or_else(|| PathAndQuery::from_static("/"));
-        Ok(Self { host, port, name, authority, path })
+        let url = HttpsUrl::parse(url).map_err(FetchError::Url)?;
+        let name = ServerName::try_from(url.host.clone()).map_err(|_| FetchError::Url("the host is not a name"))?;
+        Ok(Self { url, name })
     }
 
     fn request(&self) -> Result<Request<Empty<Bytes>>, FetchError> {
-        Request::get(self.path.as_str())
-            .header(HOST, self.authority.as_str())
+        Request::get(self.url.path.as_str())
+            .header(HOST, self.url.authority.as_str())
             .header(ACCEPT, ACCEPTED)
             .header(USER_AGENT, AGENT)
             .body(Empty::new())

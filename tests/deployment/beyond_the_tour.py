@@ -1,5 +1,5 @@
 """What the tour does not need and the roles have to allow, on the deployed stack: the sweeper, requests about personas, searchable hashes,
-clients and their secrets.
+clients and their secrets, assertions, proofs of possession, introspection, revocation, and failures that are counted.
 
     beyond_the_tour.py CLIENT_ID CLIENT_SECRET   inside deploy_local.py, as a client with the scope administrator
 
@@ -11,9 +11,16 @@ import base64
 import json
 import os
 import sys
+import time
+import urllib.error
+import urllib.parse
 import urllib.request
+import uuid
+from hashlib import sha256
 
 import boto3
+import jwt
+from cryptography.hazmat.primitives.asymmetric import ec
 
 TABLE = os.environ["KITH_TABLE"]
 TENANT = "acme"
@@ -141,6 +148,85 @@ def clients(api: Api) -> None:
     api.ask("DELETE", path)
 
 
+class Signer:
+    """A key, and what a client signs with it."""
+
+    def __init__(self) -> None:
+        self.private = ec.generate_private_key(ec.SECP256R1())
+        self.public = jwt.algorithms.ECAlgorithm.to_jwk(self.private.public_key(), as_dict=True)
+
+    def sign(self, claims: dict, **headers) -> str:
+        now = int(time.time())
+        return jwt.encode({"iat": now, "jti": str(uuid.uuid4())} | claims, self.private, "ES256", headers)
+
+    def assertion(self, client_id: str, audience: str) -> str:
+        return self.sign({"iss": client_id, "sub": client_id, "aud": audience, "exp": int(time.time()) + 60})
+
+    def proof(self, method: str, url: str, token: str | None = None) -> str:
+        claims = {"htm": method, "htu": url}
+        if token:
+            claims["ath"] = base64.urlsafe_b64encode(sha256(token.encode()).digest()).rstrip(b"=").decode()
+        return self.sign(claims, typ="dpop+jwt", jwk=self.public)
+
+
+def form(endpoint: str, parameters: dict[str, str], **headers: str) -> tuple[int, dict]:
+    """A request to an OAuth endpoint; returns its status and its answer."""
+    headers["Content-Type"] = "application/x-www-form-urlencoded"
+    try:
+        _, answer = Api.send("POST", f"/idhub/oidc/v1/{endpoint}", headers, urllib.parse.urlencode(parameters).encode())
+        return 200, answer
+    except urllib.error.HTTPError as error:
+        return error.code, json.loads(error.read())
+
+
+def tokens(api: Api) -> None:
+    """What the token function writes and reads beside clients: each needs a right of its role, or of every role."""
+    signer = Signer()
+    _, metadata = Api.send("GET", "/.well-known/oauth-authorization-server/idhub/oidc", {}, None)
+    _, made = api.ask("POST", "/config/clients", {
+        "name": "signing", "scopes": ["users:read"], "token_endpoint_auth_method": "private_key_jwt",
+        "jwks": {"keys": [signer.public]}, "access_token_signing_alg": "RS256", "grant_types": ["client_credentials", "refresh_token"],
+    })
+
+    def by_assertion(endpoint: str, parameters: dict[str, str], assertion: str | None = None, **headers: str) -> tuple[int, dict]:
+        kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+        assertion = assertion or signer.assertion(made["client_id"], metadata["issuer"])
+        return form(endpoint, parameters | {"client_assertion_type": kind, "client_assertion": assertion}, **headers)
+
+    grant = {"grant_type": "client_credentials"}
+    assertion = signer.assertion(made["client_id"], metadata["issuer"])
+    proof = signer.proof("POST", metadata["token_endpoint"])
+    status, issued = by_assertion("token", grant, assertion, DPoP=proof)
+    expect(status == 200 and issued["token_type"] == "DPoP", f"no bound token: {status} {issued}")
+    expect(jwt.get_unverified_header(issued["access_token"])["alg"] == "RS256", "the token is not signed with RS256")
+    expect(by_assertion("token", grant, assertion)[0] == 401, "an assertion is good twice")
+    expect(by_assertion("token", grant, DPoP=proof)[0] == 400, "a proof is good twice")
+
+    token = issued["access_token"]
+    base = metadata["issuer"].removesuffix("/idhub/oidc")
+    for path in (f"/identity/users/{uuid.uuid4()}", f"/identity/users/{uuid.uuid4()}/personas"):
+        proof = signer.proof("GET", base + path, token)
+        for due in (404, 401):
+            try:
+                Api.send("GET", path, {"Authorization": f"DPoP {token}", "DPoP": proof}, None)
+                expect(False, f"{path} answers")
+            except urllib.error.HTTPError as error:
+                expect(error.code == due, f"{path}: {error.code} and not {due}: {error.read()}")
+
+    expect(by_assertion("introspect", {"token": token})[1]["active"] is True, "a good token is not active")
+    expect(by_assertion("revoke", {"token": token})[0] == 200, "a token is not revoked")
+    expect(by_assertion("introspect", {"token": token})[1] == {"active": False}, "a revoked token is active")
+    refresh = {"grant_type": "refresh_token", "refresh_token": issued["refresh_token"]}
+    expect(by_assertion("revoke", {"token": issued["refresh_token"]})[0] == 200, "a refresh token is not revoked")
+    expect(by_assertion("token", refresh)[1]["error"] == "invalid_grant", "a revoked refresh token is good")
+
+    wrong = grant | {"client_id": made["client_id"], "client_secret": "wrong"}
+    statuses = [form("token", wrong)[0] for _ in range(24)]
+    # Two windows may have been met.
+    expect(statuses[0] == 401 and 429 in statuses, f"failures are not slowed down: {statuses}")
+    api.ask("DELETE", f"/config/clients/{made['client_id']}")
+
+
 def sweeping(api: Api) -> None:
     """What the sweeper does without being asked."""
     tag, workflow = api.ask("POST", "/identity/config/workflows", {"name": "greeting", "script": script("Dear")})
@@ -177,6 +263,7 @@ def main() -> None:
     requests(api)
     hashes(api)
     clients(api)
+    tokens(api)
 
 
 if __name__ == "__main__":

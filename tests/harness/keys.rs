@@ -21,7 +21,7 @@ use crate::service::{BASE, Client, START, Service};
 const RSA: &[u8] = include_bytes!("keys/rsa-2048.pk8.der");
 
 /// The algorithms that the service verifies.
-pub const ALGORITHMS: [&str; 4] = ["ES256", "RS256", "PS256", "EdDSA"];
+pub const ALGORITHMS: [&str; 5] = ["ES256", "RS256", "PS256", "EdDSA", "Ed25519"];
 
 enum Pair {
     /// With the document that it was parsed from.
@@ -91,7 +91,7 @@ impl KeyPair {
                 let fixed = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, document, &random).unwrap();
                 Pair::Ec(fixed, document.to_vec())
             }
-            "EdDSA" => {
+            "EdDSA" | "Ed25519" => {
                 let document = Ed25519KeyPair::generate_pkcs8(&random).unwrap();
                 Pair::Ed(Ed25519KeyPair::from_pkcs8(document.as_ref()).unwrap())
             }

@@ -28,11 +28,17 @@ pub struct Assertion<'t> {
 pub struct Claims {
     iss: ClientId,
     sub: ClientId,
-    aud: Audience,
-    exp: NumericDate,
+    aud: Option<Audience>,
+    exp: Option<NumericDate>,
     iat: Option<NumericDate>,
     nbf: Option<NumericDate>,
-    jti: String,
+    jti: Option<String>,
+}
+
+/// An assertion that is good once.
+pub struct Once {
+    key: Key,
+    until: Timestamp,
 }
 
 impl<'t> Assertion<'t> {
@@ -64,14 +70,14 @@ impl<'t> Assertion<'t> {
 impl Claims {
     /// Checks what a verified assertion says; the text says what is wrong, which only the client itself gets to read. `audiences`
     /// are the names of this service.
-    pub fn check(&self, audiences: &[String], now: Timestamp) -> Result<(), &'static str> {
+    pub fn check(&self, audiences: &[String], now: Timestamp) -> Result<Once, &'static str> {
         let now = now.seconds();
-        let end = self.exp.seconds();
+        let end = self.exp.ok_or("the assertion has no `exp`")?.seconds();
         if self.iss != self.sub {
             return Err("the assertion's `iss` and `sub` are not both the client's id");
         }
         // One that is meant for somebody else too could be replayed by them.
-        let parties = self.aud.parties();
+        let parties = self.aud.as_ref().map(Audience::parties).unwrap_or_default();
         if parties.is_empty() || !parties.iter().all(|party| audiences.contains(party)) {
             return Err("the assertion's `aud` is not the issuer of this service");
         }
@@ -85,16 +91,17 @@ impl Claims {
         if end.saturating_sub(made.max(now)) > MOST_SECONDS {
             return Err("the assertion's `exp` is more than 5 minutes away");
         }
-        if self.jti.is_empty() {
-            return Err("the assertion's `jti` is empty");
-        }
-        Ok(())
+        let jti = self.jti.as_deref().filter(|jti| !jti.is_empty()).ok_or("the assertion has no `jti`")?;
+        Ok(Once {
+            key: Key::spent(self.sub.tenant(), &format!("jwt\n{}\n{jti}", self.sub)),
+            until: Timestamp::from_millis(end.saturating_mul(1000)).plus_seconds(2 * LEEWAY),
+        })
     }
+}
 
+impl Once {
     /// Uses the assertion up; `false` when it was used before.
     pub async fn spend(&self, table: &Table) -> shared::domain::Result<bool> {
-        let until = Timestamp::from_millis(self.exp.seconds().saturating_mul(1000)).plus_seconds(2 * LEEWAY);
-        let key = Key::spent(self.sub.tenant(), &format!("jwt\n{}\n{}", self.sub, self.jti));
-        table.spend(&key, until).await
+        table.spend(&self.key, self.until).await
     }
 }

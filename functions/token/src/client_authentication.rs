@@ -9,10 +9,10 @@ use http::header::AUTHORIZATION;
 use http::request::Parts;
 use shared::app::App;
 use shared::auth::access_token::issuer;
+use shared::domain::Versioned;
 use shared::domain::client::{Client, HashedSecret, KeySource};
 use shared::domain::id::ClientId;
 use shared::domain::jwk::JwkSet;
-use shared::domain::{Error, Versioned};
 use shared::http::edge::address;
 
 use crate::assertion::{self, Assertion};
@@ -84,14 +84,14 @@ async fn by_assertion(
     let claims = match signed {
         Signed::With(claims) => claims,
         Signed::Elsewhere(url) => {
-            let keys = app.remote_keys().keys_at(&url, assertion.kid()).await;
-            let keys = keys.map_err(|error| Error::Unavailable(format!("the keys of a client: {error}")))?;
+            // Why they cannot be fetched is in the log, once; whoever asks is told as much as of an unknown client.
+            let keys = app.remote_keys().keys_at(&url, assertion.kid()).await.map_err(|_| refused())?;
             assertion.verify(&keys).ok_or_else(refused)?
         }
     };
     let audiences = [issuer(base_url), format!("{base_url}/idhub/oidc/v1/token")];
-    claims.check(&audiences, app.world().clock.now()).map_err(OAuthError::bad_assertion)?;
-    if claims.spend(app.table()).await? { Ok(client) } else { Err(OAuthError::bad_assertion(REUSED)) }
+    let once = claims.check(&audiences, app.world().clock.now()).map_err(OAuthError::bad_assertion)?;
+    if once.spend(app.table()).await? { Ok(client) } else { Err(OAuthError::bad_assertion(REUSED)) }
 }
 
 /// What is known of an assertion's signature once the client is.

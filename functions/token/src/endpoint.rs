@@ -51,7 +51,7 @@ pub async fn token(call: OAuthCall) -> Result<Response, OAuthError> {
 async fn client_credentials(call: &OAuthCall, asked: Option<Scopes>) -> Result<(Scopes, Option<String>), OAuthError> {
     let client = &call.client.value;
     let scopes = asked.unwrap_or_else(|| client.default_scopes.clone());
-    if scopes.is_empty() || !client.scopes.contains_all(&scopes) {
+    if scopes.is_empty() || !client.scopes.allows_all(&scopes) {
         return Err(INVALID_SCOPE);
     }
     if !client.refresh_token {

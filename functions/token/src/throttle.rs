@@ -20,9 +20,10 @@ const MOST_OF_ADDRESS: u32 = 100;
 
 /// What counts as one address: a subscriber has a whole /64 of IPv6 (RFC 6177 §2).
 fn network(address: &str) -> String {
-    match address.parse() {
+    match address.parse().map(|address: IpAddr| address.to_canonical()) {
+        Ok(IpAddr::V4(address)) => address.to_string(),
         Ok(IpAddr::V6(address)) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).to_string(),
-        _ => address.to_owned(),
+        Err(_) => address.to_owned(),
     }
 }
 
@@ -33,8 +34,9 @@ pub async fn failed(app: &App, client: &str, address: &str) -> Result<Option<i64
     let window = now.div_euclid(WINDOW);
     let end = (window + 1) * WINDOW;
     let until = Timestamp::from_millis(end * 1000);
+    // The address first: past its limit, ids that are made up leave no counters behind.
     let counters =
-        [(format!("{window}\n{address}\n{client}"), MOST_OF_CLIENT), (format!("{window}\n{address}"), MOST_OF_ADDRESS)];
+        [(format!("{window}\n{address}"), MOST_OF_ADDRESS), (format!("{window}\n{address}\n{client}"), MOST_OF_CLIENT)];
     for (what, most) in counters {
         if !app.table().count(&Key::failures(&what), most, until).await? {
             return Ok(Some(end - now));

@@ -136,7 +136,7 @@ fn describe_revocation(revoked: &Revoked) -> String {
     let signs = revoked.signing.as_ref().map(|key| format!("; {} signs now", key.kid)).unwrap_or_default();
     format!(
         "key {} is revoked{signs}\n\
-         A running token function may sign with it for 60 s more. Its tokens are refused as soon as the functions' caches have\n\
+         A running token function may sign with it for a minute, two while the table is slow. Its tokens are refused as soon as the functions' caches have\n\
          ended, after five and a half minutes at most; others who check signatures may cache the JWKS for five minutes.\n\
          Clients whose tokens are refused (401) ask for new ones.",
         revoked.key.kid

@@ -41,7 +41,7 @@ impl Family {
     /// What can be granted to its client, which may ask for `allowed` now.
     #[must_use]
     pub fn grantable(&self, allowed: &Scopes) -> Scopes {
-        Scopes::new(self.scopes.iter().filter(|scope| allowed.iter().any(|other| other == *scope)))
+        Scopes::new(self.scopes.iter().filter(|scope| allowed.allows(*scope)))
     }
 
     /// Whether a token of this generation can be exchanged: the current one, or for a while the one before.
@@ -134,7 +134,7 @@ pub async fn exchange(
         let most = stored.value.grantable(allowed);
         let scopes = wanted.unwrap_or(&most).clone();
         let replayed = !stored.value.takes(generation, now);
-        if !replayed && (scopes.is_empty() || !most.contains_all(&scopes)) {
+        if !replayed && (scopes.is_empty() || !most.allows_all(&scopes)) {
             return Ok(Exchange::InvalidScope);
         }
         let committed = if replayed {

@@ -193,21 +193,26 @@ impl SigningKeys {
     }
 
     /// Publishes a new key of this algorithm, which signs as soon as every cache has it; the one that signs now ends then. The
-    /// first key of an algorithm signs at once.
+    /// first key of an algorithm signs at once. While a successor waits for such a turn, nothing changes.
     pub async fn rotate(&self, algorithm: Algorithm) -> Result<Rotated> {
         self.slot(algorithm)?;
         let made = self.make(algorithm).await?;
         self.change(|state, now| {
+            let signing = state.signing(algorithm, now).map(|key| key.kid.clone());
+            let find = |state: &State, kid: &str| state.published(now).find(|key| key.kid == kid).cloned();
+            // One that was published a moment ago and waits for its turn is the successor that is asked for.
+            if let Some(new) = state.waiting(algorithm, now).cloned() {
+                let old = signing.and_then(|kid| find(state, &kid));
+                return Ok((Rotated { new, old }, Vec::new(), Vec::new()));
+            }
             if state.count(algorithm, now) >= MAX_PUBLISHED {
                 return Err(Error::Conflict(format!(
                     "{MAX_PUBLISHED} keys for {algorithm} are published; rotate again when one of them is dropped"
                 )));
             }
-            let signing = state.signing(algorithm, now).map(|key| key.kid.clone());
             let never = state.add(&made.key, algorithm, state.soon(algorithm, now), now);
-            let find = |kid: &str| state.published(now).find(|key| key.kid == kid).cloned();
-            let new = find(made.key.kid()).ok_or_else(|| Error::unexpected("a new key is published"))?;
-            let old = signing.and_then(|kid| find(&kid));
+            let new = find(state, made.key.kid()).ok_or_else(|| Error::unexpected("a new key is published"))?;
+            let old = signing.and_then(|kid| find(state, &kid));
             Ok((Rotated { new, old }, vec![&made], never))
         })
         .await

@@ -124,6 +124,12 @@ impl State {
         self.last_turn(algorithm).is_none_or(|last| last <= now.plus_seconds(SUCCEED_SECONDS))
     }
 
+    /// The key that waits until every cache has it, and then signs.
+    pub fn waiting(&self, algorithm: Algorithm, now: Timestamp) -> Option<&PublicKey> {
+        let soon = self.soon(algorithm, now);
+        self.of(algorithm).find(|key| key.sign_from > now && key.sign_from <= soon)
+    }
+
     /// When a key that is made on schedule has its turn: after the last one, or at once if nobody signs.
     pub fn next_turn(&self, algorithm: Algorithm, now: Timestamp) -> Timestamp {
         let soon = self.soon(algorithm, now);

@@ -122,6 +122,19 @@ impl Violations {
         self.broken
     }
 
+    /// What was read, if nothing is at fault here either; else all that is, here and there.
+    pub fn and<T>(mut self, read: Result<T>) -> Result<T> {
+        match read {
+            Ok(value) => self.check(value),
+            Err(Error::Invalid(more)) => {
+                self.broken.extend(more);
+                self.broken.truncate(MAX_VIOLATIONS);
+                Err(Error::Invalid(self.broken))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     /// `value` when nothing is at fault, else [`Error::Invalid`] or [`Error::Taken`] with all that is.
     pub fn check<T>(self, value: T) -> Result<T> {
         match (self.broken.is_empty(), self.taken.is_empty()) {

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::Code;
 use super::field::Fields;
+use super::https_url::HttpsUrl;
 use super::json::{Json, Object};
 use super::word::words;
 
@@ -47,12 +48,20 @@ pub const MAX_KEYS: usize = 100;
 pub const MAX_REGISTERED_KEYS: usize = 10;
 /// The longest registered set, in bytes.
 pub const MAX_SET: usize = 16 * 1024;
+/// The longest set of a token issuer, in bytes.
+pub const MAX_ISSUERS_SET: usize = 64 * 1024;
 /// The longest URL of a set, in bytes.
 pub const MAX_URL: usize = 1024;
 /// The sizes of RSA keys that are used, in bits.
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=4096;
 /// Members that no public key has (RFC 7518 §6.2.2, §6.3.2, §6.4).
 const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+
+const NOT_PUBLIC: &str = "the key is private or symmetric; only public keys are sent";
+
+fn is_private(members: &Object) -> bool {
+    PRIVATE.iter().any(|name| members.contains_key(*name))
+}
 
 /// The numbers of a public key, base64url as they were published.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,8 +103,8 @@ impl Jwk {
     /// Reads a key; says why it is none that can be used. An RSA key without `alg` is for RS256.
     pub fn read(members: &Object) -> Result<Self, &'static str> {
         let text = |name: &str| members.get(name).and_then(Json::as_str);
-        if PRIVATE.iter().any(|name| members.contains_key(*name)) {
-            return Err("the key is private or symmetric; only public keys are sent");
+        if is_private(members) {
+            return Err(NOT_PUBLIC);
         }
         let signs = members.get("use").is_none_or(|purpose| purpose.as_str() == Some("sig"));
         let verifies = match members.get("key_ops") {
@@ -210,24 +219,13 @@ impl JwkSet {
     }
 }
 
-/// Takes a field with the keys of a party, each of which must be one that can be used; returns the set as text.
+/// Takes a field with the keys of a client, each of which must be one that can be used; returns the set as text.
 pub fn take_jwks(fields: &mut Fields<'_>) -> Option<String> {
-    let value = fields.value("jwks")?;
-    let Some(Json::Array(keys)) = value.as_object().and_then(|members| members.get("keys")) else {
-        fields.refuse("jwks", Code::WrongType, "a JWK set is due: {\"keys\": […]}");
-        return None;
-    };
-    if keys.is_empty() || keys.len() > MAX_REGISTERED_KEYS {
-        let detail = format!("{} keys, from 1 to {MAX_REGISTERED_KEYS} are due", keys.len());
-        fields.refuse("jwks", if keys.is_empty() { Code::Required } else { Code::TooMany }, detail);
-        return None;
-    }
+    let (keys, text) = take_set(fields, MAX_REGISTERED_KEYS, MAX_SET)?;
     let mut good = true;
     let mut kids = Vec::new();
     for (index, key) in keys.iter().enumerate() {
-        let at = format!("{}/keys/{index}", fields.at("jwks"));
-        let read = key.as_object().ok_or("a JWK is an object").and_then(Jwk::read);
-        let (code, detail) = match read {
+        let (code, detail) = match read(key) {
             Ok(Jwk { kid: Some(kid), .. }) if kids.contains(&kid) => {
                 (Code::NotUnique, "another key of the set has the same `kid`")
             }
@@ -237,15 +235,71 @@ pub fn take_jwks(fields: &mut Fields<'_>) -> Option<String> {
             }
             Err(detail) => (Code::NotAllowed, detail),
         };
-        fields.violations().add(at, code, detail);
+        refuse_key(fields, index, code, detail);
         good = false;
     }
-    let text = value.to_text();
-    if text.len() > MAX_SET {
-        fields.refuse("jwks", Code::TooLarge, format!("{} bytes, at most {MAX_SET} are allowed", text.len()));
+    good.then_some(text)
+}
+
+/// Takes a field with the keys of a token issuer, copied from where it publishes them: keys that are not for verifying or of types
+/// that are not known may be among them, as long as one can be used and none is private.
+pub fn take_issuers_jwks(fields: &mut Fields<'_>) -> Option<String> {
+    let (keys, text) = take_set(fields, MAX_KEYS, MAX_ISSUERS_SET)?;
+    let private = keys.iter().position(|key| key.as_object().is_some_and(is_private));
+    if let Some(index) = private {
+        refuse_key(fields, index, Code::NotAllowed, NOT_PUBLIC);
         return None;
     }
-    good.then_some(text)
+    if !keys.iter().any(|key| read(key).is_ok()) {
+        fields.refuse("jwks", Code::NotAllowed, "none of the keys is one that can be used");
+        return None;
+    }
+    Some(text)
+}
+
+/// Takes a set of 1 to `most` keys and its text of at most `bytes`.
+fn take_set(fields: &mut Fields<'_>, most: usize, bytes: usize) -> Option<(Vec<Json>, String)> {
+    let value = fields.value("jwks")?;
+    let text = value.to_text();
+    let keys = if let Json::Object(mut members) = value { members.swap_remove("keys") } else { None };
+    let Some(Json::Array(keys)) = keys else {
+        fields.refuse("jwks", Code::WrongType, "a JWK set is due: {\"keys\": […]}");
+        return None;
+    };
+    if keys.is_empty() || keys.len() > most {
+        let detail = format!("{} keys, from 1 to {most} are due", keys.len());
+        fields.refuse("jwks", if keys.is_empty() { Code::Required } else { Code::TooMany }, detail);
+        return None;
+    }
+    if text.len() > bytes {
+        fields.refuse("jwks", Code::TooLarge, format!("{} bytes, at most {bytes} are allowed", text.len()));
+        return None;
+    }
+    Some((keys, text))
+}
+
+fn read(key: &Json) -> Result<Jwk, &'static str> {
+    key.as_object().ok_or("a JWK is an object").and_then(Jwk::read)
+}
+
+fn refuse_key(fields: &mut Fields<'_>, index: usize, code: Code, detail: &str) {
+    let at = format!("{}/keys/{index}", fields.at("jwks"));
+    fields.violations().add(at, code, detail);
+}
+
+/// Takes a field with the https URL where a party publishes its keys.
+pub fn take_jwks_uri(fields: &mut Fields<'_>) -> Option<String> {
+    let text = take_https(fields, "jwks_uri")?;
+    let wrong = match HttpsUrl::parse(&text) {
+        Ok(url) if url.is_local() => Some("the URL of a host of the public internet is due"),
+        Ok(_) => None,
+        Err(wrong) => Some(wrong),
+    };
+    if let Some(wrong) = wrong {
+        fields.refuse("jwks_uri", Code::WrongFormat, wrong);
+        return None;
+    }
+    Some(text)
 }
 
 /// Takes a field with an https URL.

@@ -1,5 +1,6 @@
 //! The rules: what a profile is, what may be stored and what not. No I/O and no HTTP in here.
 
+pub mod address;
 pub mod change_request;
 pub mod client;
 pub mod definition;
@@ -8,6 +9,7 @@ pub mod error;
 pub mod field;
 pub mod format;
 pub mod hashing;
+pub mod https_url;
 pub mod id;
 pub mod json;
 pub mod json_schema;

@@ -52,7 +52,7 @@ impl Scopes {
 
     /// Whether every scope of `other` is a member.
     #[must_use]
-    pub fn contains_all(&self, other: &Self) -> bool {
+    pub fn allows_all(&self, other: &Self) -> bool {
         other.0.iter().all(|scope| self.0.contains(scope))
     }
 

@@ -80,6 +80,22 @@ async fn h4_p3_what_was_read_can_be_sent_back_and_changes_nothing() {
 }
 
 #[tokio::test]
+async fn e1_a_patch_is_told_all_that_is_wrong_with_it() {
+    let (_, admin) = administered().await;
+    let client = register(&admin, json!({})).await;
+    let patch = json!({ "colour": null, "client_id": null, "size": 1, "name": null, "access_token_lifetime": "x" });
+    let answer = admin.patch(&client.path, patch).if_match("*").await.is(422);
+    let due = [
+        "/access_token_lifetime wrong-type",
+        "/client_id not-editable",
+        "/colour unknown",
+        "/name required",
+        "/size unknown",
+    ];
+    assert_eq!(answer.violations(), due);
+}
+
+#[tokio::test]
 async fn default_scopes_that_are_all_scopes_stay_so_and_others_stay_what_they_are() {
     let (_, admin) = administered().await;
     let all = register(&admin, json!({ "scopes": ["users:read"] })).await;

@@ -141,6 +141,7 @@ async fn e1_s1_each_rule_of_a_field_says_what_would_be_right() {
         ("audience", json!(["//host:80"]), "/audience/0 wrong-format", "URI"),
         ("audience", json!(["https:"]), "/audience/0 wrong-format", "URI"),
         ("audience", json!(["https://x.example/#y"]), "/audience/0 wrong-format", "fragment"),
+        ("audience", json!(["a".repeat(512), "b".repeat(512), "c"]), "/audience too-large", "1024"),
         ("access_token_lifetime", json!(59), "/access_token_lifetime not-allowed", "60"),
         ("access_token_lifetime", json!(86401), "/access_token_lifetime not-allowed", "86400"),
         ("access_token_lifetime", json!(-1), "/access_token_lifetime not-allowed", "60"),
@@ -151,6 +152,13 @@ async fn e1_s1_each_rule_of_a_field_says_what_would_be_right() {
         ("jwks", json!({ "keys": [] }), "/jwks required", "10"),
         ("jwks", json!({ "keys": [{ "kty": "oct", "k": "AA" }] }), "/jwks/keys/0 not-allowed", "public"),
         ("jwks_uri", json!("https://x.example/#y"), "/jwks_uri wrong-format", "https"),
+        ("jwks_uri", json!("https://localhost/x"), "/jwks_uri wrong-format", "public"),
+        ("jwks_uri", json!("https://a.localhost:8443/x"), "/jwks_uri wrong-format", "public"),
+        ("jwks_uri", json!("https://169.254.169.254/x"), "/jwks_uri wrong-format", "public"),
+        ("jwks_uri", json!("https://[::1]/x"), "/jwks_uri wrong-format", "public"),
+        ("jwks_uri", json!("https://u:p@x.example/"), "/jwks_uri wrong-format", "user name"),
+        ("jwks_uri", json!("https://x.example:22/"), "/jwks_uri wrong-format", "1024"),
+        ("jwks_uri", json!("https://x.example:99999/"), "/jwks_uri wrong-format", "65536"),
         ("jwks_uri", json!(format!("https://x.example/{}", "y".repeat(1024))), "/jwks_uri too-long", "1024"),
     ] {
         let answer = admin.post(CLIENTS, document(json!({ field: value.clone() }))).await.is(422);

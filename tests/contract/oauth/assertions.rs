@@ -96,6 +96,9 @@ async fn o3_what_an_assertion_may_not_say() {
         (json!({ "iat": NOW + 61, "exp": NOW + 100 }), "not good yet"),
         (json!({ "nbf": NOW + 61 }), "not good yet"),
         (json!({ "jti": "" }), "jti"),
+        (json!({ "jti": null }), "jti"),
+        (json!({ "exp": null }), "exp"),
+        (json!({ "aud": null }), "aud"),
     ] {
         let answer = service
             .asserted(TOKEN, &key.assertion(&client.id, json!({}), claims.clone()), &[CREDENTIALS])
@@ -113,12 +116,9 @@ async fn o3_what_does_not_read_as_an_assertion_of_the_client_is_wrong_credential
     let elsewhere = ClientElsewhere::register(&service).await;
     let public = key.jwk();
     for (header, claims) in [
-        (json!({}), json!({ "exp": null })),
         (json!({}), json!({ "exp": "1795255300" })),
         (json!({}), json!({ "exp": 1e300 })),
-        (json!({}), json!({ "aud": null })),
         (json!({}), json!({ "aud": [1] })),
-        (json!({}), json!({ "jti": null })),
         (json!({}), json!({ "jti": 7 })),
         (json!({}), json!({ "iss": null })),
         (json!({}), json!({ "sub": null })),

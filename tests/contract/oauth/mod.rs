@@ -1,4 +1,4 @@
-//! OAuth with fresh eyes: assertions, proofs of possession, introspection, revocation, limits, and what an attacker would send.
+//! OAuth: assertions, proofs of possession, introspection, revocation, limits, and what an attacker would send.
 
 use tests::{Answer, Call, Client};
 
@@ -10,6 +10,7 @@ mod duplicates;
 mod fuzz;
 mod introspection;
 mod proofs;
+mod published_keys;
 mod replays;
 mod revocation;
 mod throttle;

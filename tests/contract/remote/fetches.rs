@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rustls::version::{TLS12, TLS13};
-use shared::fetch::{FetchError, Fetcher, MAX_BODY, Network, TIME_LIMIT, address};
+use shared::fetch::{FetchError, Fetcher, MAX_BODY, Network, TIME_LIMIT};
 use tests::{Publisher, Reply};
 
 /// Where nothing but public addresses may be reached, and every name has these.
@@ -329,7 +329,7 @@ async fn s2_the_functions_reach_nothing_but_what_is_public() {
     assert!(network.roots.is_none() && network.resolve.is_none());
     for address in ["127.0.0.1", "10.0.0.1", "::1", "1.1.1.1", "2606:4700:4700::1111"] {
         let address = address.parse().unwrap();
-        assert_eq!((network.reachable)(address), address::is_public(address), "{address}");
+        assert_eq!((network.reachable)(address), shared::domain::address::is_public(address), "{address}");
     }
     let publisher = Publisher::start().await;
     let service = tests::Service::start().await;

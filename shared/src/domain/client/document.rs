@@ -1,14 +1,14 @@
 //! A client as callers write and read it.
 
 use super::{
-    ACCESS_TOKEN_LIVES, ACCESS_TOKEN_SECONDS, AuthMethod, Client, Grant, KeySource, MAX_AUDIENCE, MAX_AUDIENCES,
-    MAX_NAME, MAX_SYSTEMS, Secret,
+    ACCESS_TOKEN_LIVES, ACCESS_TOKEN_SECONDS, AuthMethod, Client, Grant, KeySource, MAX_AUDIENCE, MAX_AUDIENCE_BYTES,
+    MAX_AUDIENCES, MAX_NAME, MAX_SYSTEMS, Secret,
 };
 use crate::domain::error::{Code, Error, Result, Violations};
 use crate::domain::field::{Fields, pointer};
 use crate::domain::id::{ClientId, PartyId, TenantId};
 use crate::domain::json::{Json, Object};
-use crate::domain::jwk::{Algorithm, take_https, take_jwks};
+use crate::domain::jwk::{Algorithm, take_jwks, take_jwks_uri};
 use crate::domain::patch::{refuse_non_object, refuse_unknown_nulls};
 use crate::domain::scope::{Scope, Scopes};
 use crate::domain::word::Word;
@@ -78,14 +78,14 @@ impl Client {
         for name in GENERATED.into_iter().filter(|name| sent(name) == Some(&Json::Null)) {
             violations.add(pointer("", name), Code::NotEditable, format!("`{name}` is not removed"));
         }
-        let mut document = violations.check(Json::Object(shown).merge(patch))?;
+        let mut document = Json::Object(shown).merge(patch);
         if let Json::Object(members) = &mut document
             && sent("default_scopes").is_none()
             && self.default_scopes == self.scopes
         {
             members.shift_remove("default_scopes");
         }
-        Self::read(document, Some(self), self.client_id.tenant(), world)
+        violations.and(Self::read(document, Some(self), self.client_id.tenant(), world))
     }
 
     /// The client as callers see it: everything but what its secrets are.
@@ -181,7 +181,7 @@ fn take_default_scopes(fields: &mut Fields<'_>, scopes: Option<&Scopes>) -> Opti
         );
     }
     for (index, scope) in defaults.iter().enumerate() {
-        if scopes.is_some_and(|scopes| !scopes.contains_all(&Scopes::new([*scope]))) {
+        if scopes.is_some_and(|scopes| !scopes.allows_all(&Scopes::new([*scope]))) {
             let detail = format!("`{scope}` is not one of the client's `scopes`");
             fields.refuse_item("default_scopes", index, Code::NotAllowed, detail);
         }
@@ -199,7 +199,7 @@ fn take_grants(fields: &mut Fields<'_>) -> bool {
 }
 
 fn take_keys(fields: &mut Fields<'_>, method: AuthMethod) -> Option<KeySource> {
-    let keys = match (take_jwks(fields), take_https(fields, "jwks_uri")) {
+    let keys = match (take_jwks(fields), take_jwks_uri(fields)) {
         (Some(_), Some(_)) => {
             fields.refuse("jwks_uri", Code::NotAllowed, "either `jwks` or `jwks_uri` is due, not both");
             None
@@ -262,6 +262,11 @@ fn take_signing_alg(fields: &mut Fields<'_>) -> Algorithm {
 
 fn take_audience(fields: &mut Fields<'_>) -> Vec<String> {
     let audience = fields.texts("audience", MAX_AUDIENCES, MAX_AUDIENCE).unwrap_or_default();
+    let bytes: usize = audience.iter().map(String::len).sum();
+    if bytes > MAX_AUDIENCE_BYTES {
+        let detail = format!("{bytes} bytes together, at most {MAX_AUDIENCE_BYTES} are allowed");
+        fields.refuse("audience", Code::TooLarge, detail);
+    }
     for (index, name) in audience.iter().enumerate() {
         if audience.iter().take(index).any(|other| other == name) {
             fields.refuse_item("audience", index, Code::NotUnique, format!("`{name}` occurs twice"));

@@ -87,6 +87,8 @@ pub const MAX_SYSTEMS: usize = 50;
 pub const MAX_AUDIENCES: usize = 10;
 /// The longest audience, in bytes.
 pub const MAX_AUDIENCE: usize = 512;
+/// The most bytes of all audiences together: with fifty systems beside them a token stays below 8 KB.
+pub const MAX_AUDIENCE_BYTES: usize = 1024;
 
 /// A machine client.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

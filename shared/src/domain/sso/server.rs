@@ -10,7 +10,7 @@ use crate::domain::error::{Code, Error, Result, Violations};
 use crate::domain::field::Fields;
 use crate::domain::id::PartyId;
 use crate::domain::json::{Json, Object};
-use crate::domain::jwk::{take_https, take_jwks};
+use crate::domain::jwk::{take_https, take_issuers_jwks, take_jwks_uri};
 use crate::domain::schema::{Collection, Schema};
 use crate::object;
 use crate::world::World;
@@ -87,8 +87,8 @@ impl Definition for AuthenticationServer {
         let subject_type = fields.required_word("subject_type");
         let issuer = take_https(&mut fields, "issuer");
         let audience = fields.text("audience", MAX_TEXT);
-        let jwks = take_jwks(&mut fields);
-        let jwks_uri = take_https(&mut fields, "jwks_uri");
+        let jwks = take_issuers_jwks(&mut fields);
+        let jwks_uri = take_jwks_uri(&mut fields);
         if jwks.is_some() && jwks_uri.is_some() {
             fields.refuse("jwks_uri", Code::NotAllowed, "either `jwks` or `jwks_uri` is due, not both");
         }
