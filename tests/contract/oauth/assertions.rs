@@ -2,24 +2,11 @@
 
 use serde_json::json;
 use shared::domain::client::{Client as Registered, KeySource};
-use tests::{ALGORITHMS, Answer, BASE, Client, KeyPair, START, Service, TENANT, base64url, jwks, part};
+use tests::{ALGORITHMS, Answer, BASE, KeyPair, START, Service, TENANT, base64url, jwks, part};
 
-use super::{CREDENTIALS, TOKEN, refused};
+use super::{CREDENTIALS, TOKEN, refused, send, signing as start};
 
 const NOW: i64 = START.seconds();
-
-/// A client that authenticates with a new key of ES256.
-async fn start() -> (Service, Client, KeyPair) {
-    let service = Service::start().await;
-    let key = KeyPair::es256();
-    let client = service.register_keys(TENANT, &[&key]).await;
-    (service, client, key)
-}
-
-/// Sends an assertion to the token endpoint.
-async fn send(service: &Service, assertion: &str) -> Answer {
-    service.asserted(TOKEN, assertion, &[CREDENTIALS]).await
-}
 
 const UNKNOWN: &str = "the client is unknown or its credentials are wrong";
 

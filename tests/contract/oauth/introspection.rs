@@ -1,22 +1,11 @@
 //! Introspection (RFC 7662, rule O7).
 
 use serde_json::{Value, json};
-use tests::{BASE, Client, KeyPair, START, Service, TENANT, part};
+use tests::{BASE, Client, KeyPair, START, TENANT, part};
 
-use super::{CREDENTIALS, TOKEN, about, refused};
+use super::{TOKEN, about, refused, tokens, with_secret as start};
 
 const NOW: i64 = START.seconds();
-
-async fn start() -> (Service, Client) {
-    let service = Service::start().await;
-    let client = service.register(TENANT, "users:read config:read".parse().unwrap(), true).await;
-    (service, client)
-}
-
-async fn tokens(client: &Client) -> (String, String) {
-    let answer = client.token_for(&[CREDENTIALS]).await.is(200);
-    (answer.field("access_token"), answer.field("refresh_token"))
-}
 
 async fn said(client: &Client, token: &str) -> Value {
     let answer = about(client, "introspect", token).await.is(200);

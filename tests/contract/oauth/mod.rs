@@ -1,6 +1,6 @@
 //! OAuth: assertions, proofs of possession, introspection, revocation, limits, and what an attacker would send.
 
-use tests::{Answer, Call, Client};
+use tests::{Answer, Call, Client, KeyPair, Service, TENANT};
 
 mod assertions;
 mod bound_tokens;
@@ -33,4 +33,30 @@ fn refused(answer: &Answer, status: u16, error: &str) {
 fn about(client: &Client, endpoint: &str, token: &str) -> Call {
     let form = [("token", token), ("client_id", client.id.as_str()), ("client_secret", client.secret.as_str())];
     client.service.call("POST", &format!("/idhub/oidc/v1/{endpoint}")).form(&form)
+}
+
+/// A client that authenticates with a new key of ES256.
+async fn signing() -> (Service, Client, KeyPair) {
+    let service = Service::start().await;
+    let key = KeyPair::es256();
+    let client = service.register_keys(TENANT, &[&key]).await;
+    (service, client, key)
+}
+
+/// Sends an assertion to the token endpoint.
+async fn send(service: &Service, assertion: &str) -> Answer {
+    service.asserted(TOKEN, assertion, &[CREDENTIALS]).await
+}
+
+/// A client with a secret and the refresh grant.
+async fn with_secret() -> (Service, Client) {
+    let service = Service::start().await;
+    let client = service.register(TENANT, "users:read config:read".parse().unwrap(), true).await;
+    (service, client)
+}
+
+/// An access token and a refresh token.
+async fn tokens(client: &Client) -> (String, String) {
+    let answer = client.token_for(&[CREDENTIALS]).await.is(200);
+    (answer.field("access_token"), answer.field("refresh_token"))
 }

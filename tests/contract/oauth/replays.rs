@@ -2,23 +2,12 @@
 
 use serde_json::json;
 use shared::domain::client::KeySource;
-use tests::{Answer, Client, Fault, KeyPair, START, Service, TENANT, fresh, jwks};
+use tests::{Answer, Fault, KeyPair, START, TENANT, fresh, jwks};
 use tokio::task::JoinSet;
 
-use super::{CREDENTIALS, TOKEN, refused};
+use super::{CREDENTIALS, TOKEN, refused, send, signing as start};
 
 const NOW: i64 = START.seconds();
-
-async fn start() -> (Service, Client, KeyPair) {
-    let service = Service::start().await;
-    let key = KeyPair::es256();
-    let client = service.register_keys(TENANT, &[&key]).await;
-    (service, client, key)
-}
-
-async fn send(service: &Service, assertion: &str) -> Answer {
-    service.asserted(TOKEN, assertion, &[CREDENTIALS]).await
-}
 
 #[track_caller]
 fn replayed(answer: &Answer) {

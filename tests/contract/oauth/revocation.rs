@@ -1,23 +1,12 @@
 //! Revocation (RFC 7009, rule O7).
 
 use serde_json::json;
-use tests::{Client, Fault, KeyPair, Service, TENANT};
+use tests::{Client, Fault, KeyPair, TENANT};
 
-use super::{CREDENTIALS, about, refused};
+use super::{CREDENTIALS, about, refused, tokens, with_secret as start};
 
 const PATH: &str = "/idhub/oidc/v1/revoke";
 const RESOURCE: &str = "/config/persona-definitions";
-
-async fn start() -> (Service, Client) {
-    let service = Service::start().await;
-    let client = service.register(TENANT, "users:read config:read".parse().unwrap(), true).await;
-    (service, client)
-}
-
-async fn tokens(client: &Client) -> (String, String) {
-    let answer = client.token_for(&[CREDENTIALS]).await.is(200);
-    (answer.field("access_token"), answer.field("refresh_token"))
-}
 
 async fn revoke(client: &Client, token: &str) {
     let answer = about(client, "revoke", token).await.is(200);

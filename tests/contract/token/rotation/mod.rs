@@ -1,6 +1,7 @@
 //! RS256 beside ES256, rotation and revocation on command, with tokens in flight and with cold and warm caches (rule O8).
 
-use std::collections::{BTreeMap, BTreeSet};
+mod faults;
+mod life;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,7 +12,7 @@ use shared::auth::SigningKeys;
 use shared::domain::client;
 use shared::domain::error::Error;
 use shared::domain::jwk::Algorithm;
-use tests::{Client, Fault, Service, TENANT};
+use tests::{Client, Service, TENANT};
 use tokio::task::JoinSet;
 
 use super::keys::{DAY, JWKS, kid_of, kids};
@@ -123,88 +124,6 @@ async fn o8_a_prepared_key_is_published_before_the_first_token() {
     let rs = client_of(&service, Algorithm::Rs256).await.with_token().await;
     assert!(published.iter().any(|key| key["kid"] == kid_of(&rs.token)));
     assert_eq!(jwks(&service).await, published);
-}
-
-/// The alive tokens of a life: of each key the oldest and the newest.
-#[derive(Default)]
-struct InFlight(BTreeMap<String, Vec<(String, i64)>>);
-
-impl InFlight {
-    fn add(&mut self, token: String, now: i64) {
-        let tokens = self.0.entry(kid_of(&token)).or_default();
-        tokens.push((token, now + DAY));
-    }
-
-    fn alive(&mut self, now: i64) -> Vec<String> {
-        for tokens in self.0.values_mut() {
-            tokens.retain(|(_, expires_at)| *expires_at > now);
-        }
-        let ends = self.0.values().flat_map(|tokens| tokens.first().into_iter().chain(tokens.last()));
-        ends.map(|(token, _)| token.clone()).collect()
-    }
-}
-
-/// Forty days, in which the schedule changes the key and the operator does too: twice in a minute for one key, and again while a successor
-/// waits for its turn.
-async fn a_life_of(algorithm: Algorithm) {
-    let service = Service::start().await;
-    let warm = service.instance();
-    let issuers = [client_of(&service, algorithm).await, client_of(&service, algorithm).await.on(&service.instance())];
-    let start = service.clock.now().seconds();
-    operator(&service).prepare(algorithm).await.unwrap();
-    let rotations = [3 * DAY, 3 * DAY + 60, 12 * DAY, 12 * DAY + 43_200, 41 * DAY + 46_800, 43 * DAY];
-    let mut parties = [Party { read_at: 0, keys: vec![] }, Party { read_at: start - 120, keys: jwks(&warm).await }];
-    let mut in_flight = InFlight::default();
-    let (mut rotated, mut watched_until) = (0, 0);
-    let (mut scheduled, mut made) = (0, BTreeSet::new());
-    loop {
-        let now = service.clock.now().seconds();
-        let age = now - start;
-        if age > 45 * DAY {
-            break;
-        }
-        if rotations.get(rotated).is_some_and(|due| age >= *due) {
-            made.insert(operator(&service).rotate(algorithm).await.unwrap().new.kid);
-            rotated += 1;
-            watched_until = now + 700;
-        }
-        for issuer in &issuers {
-            let answer = issuer.token_for(&[("grant_type", "client_credentials")]).await.is(200);
-            in_flight.add(answer.field("access_token"), now);
-        }
-        let alive = in_flight.alive(now);
-        let cold = service.instance();
-        for token in &alive {
-            for reader in [&warm, &cold] {
-                let answer = reader.call("GET", PATH).token(token).await;
-                assert_eq!(answer.code(), 404, "{algorithm}: {} after {age} s", kid_of(token));
-            }
-            for party in &mut parties {
-                assert!(party.verify(&service, token).await, "{algorithm}: {} after {age} s", kid_of(token));
-            }
-        }
-        let keys = operator(&service).list().await.unwrap();
-        scheduled = scheduled.max(keys.len());
-        // Near a change each moment counts, and the caches end at others than the steps.
-        let changing = keys.iter().any(|key| (-200..400).contains(&(now - key.sign_from.seconds())));
-        service.clock.advance(if now < watched_until || changing { 100 } else { 19_300 });
-    }
-    assert_eq!(rotated, rotations.len());
-    assert_eq!(made.len(), rotations.len() - 1, "the second of two in a minute finds that of the first");
-    assert!(made.iter().all(|kid| in_flight.0.contains_key(kid)), "every key that was made has signed");
-    assert!(scheduled >= 3, "old, current and next were published at once");
-    let published: Vec<_> = jwks(&service).await.iter().filter(|key| key["alg"] == algorithm.name()).cloned().collect();
-    assert_eq!(published.len(), 1, "what is past its time is not published");
-}
-
-#[tokio::test]
-async fn o8_each_es256_token_verifies_at_each_moment_of_its_life() {
-    a_life_of(Algorithm::Es256).await;
-}
-
-#[tokio::test]
-async fn o8_each_rs256_token_verifies_at_each_moment_of_its_life() {
-    a_life_of(Algorithm::Rs256).await;
 }
 
 #[tokio::test]
@@ -432,134 +351,5 @@ async fn whole(service: &Service) {
         for pair in turns.windows(2) {
             assert!(pair[0].sign_until >= pair[1].sign_from, "a gap: {pair:?}");
         }
-    }
-}
-
-/// What is put under faults.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Deed {
-    First,
-    Succeed,
-    Rotate,
-    Revoke,
-}
-
-struct Scene {
-    service: Service,
-    client: Client,
-}
-
-impl Scene {
-    async fn set(deed: Deed, algorithm: Algorithm) -> Self {
-        let service = Service::start().await;
-        if algorithm == Algorithm::Rs256 {
-            client_of(&service, Algorithm::Es256).await.with_token().await;
-        }
-        let mut client = client_of(&service, algorithm).await;
-        if deed != Deed::First {
-            client = client.with_token().await;
-        }
-        if deed == Deed::Succeed {
-            service.clock.advance(29 * DAY);
-        }
-        Self { service, client }
-    }
-
-    /// Does it; says whether it was done.
-    async fn act(&self, deed: Deed, algorithm: Algorithm) -> bool {
-        let done = match deed {
-            Deed::First | Deed::Succeed => {
-                let client = self.client.on(&self.service.instance());
-                let answer = client.token_for(&[("grant_type", "client_credentials")]).await;
-                assert!([200, 503].contains(&answer.code()), "{deed:?}: {} {}", answer.code(), answer.text());
-                return answer.code() == 200;
-            }
-            Deed::Rotate => operator(&self.service).rotate(algorithm).await.map(drop),
-            Deed::Revoke => operator(&self.service).revoke(&kid_of(&self.client.token)).await.map(drop),
-        };
-        let expected = matches!(done, Ok(()) | Err(Error::Unavailable(_) | Error::NotFound));
-        assert!(expected, "{deed:?}: {done:?}");
-        done.is_ok()
-    }
-}
-
-async fn under_faults(deed: Deed, algorithm: Algorithm) {
-    let scene = Scene::set(deed, algorithm).await;
-    scene.service.faults.reset();
-    assert!(scene.act(deed, algorithm).await);
-    let operations = scene.service.faults.operations();
-    let written = operations.iter().position(|operation| operation == "TransactWriteItems").expect("a write");
-    for call in 0..operations.len() {
-        let alone = [Fault::Unreachable, Fault::Lost, Fault::Silent, Fault::ThrottledMember(0), Fault::Conflict(0)];
-        let then_a_crash = [Fault::Unreachable, Fault::Lost];
-        let faults = alone.into_iter().map(|fault| (fault, false));
-        let crashes = then_a_crash.into_iter().map(|fault| (fault, true));
-        // Making RSA keys takes its time: what differs is met by every third.
-        let every = if algorithm == Algorithm::Rs256 { 3 } else { 1 };
-        for (fault, crashed) in faults.chain(crashes).step_by(every) {
-            let what = format!("{deed:?} {algorithm}, {fault:?} at call {call}, crashed: {crashed}");
-            let scene = Scene::set(deed, algorithm).await;
-            scene.service.faults.reset();
-            scene.service.faults.at(call, fault.clone());
-            if crashed {
-                scene.service.faults.from(call + 1, Fault::Unreachable);
-            }
-            let done = scene.act(deed, algorithm).await;
-            scene.service.faults.reset();
-            assert!(crashed || done, "{what}: one fault is survived");
-            if deed == Deed::Succeed && call == written && !crashed {
-                assert!(done, "{what}: while a key signs nobody is refused");
-            }
-            whole(&scene.service).await;
-            // Done once more, it is done, and all tokens are good.
-            scene.act(deed, algorithm).await;
-            whole(&scene.service).await;
-            for wait in [0, 660] {
-                scene.service.clock.advance(wait);
-                let client = scene.client.on(&scene.service.instance()).with_token().await;
-                client.get(PATH).await.is(404);
-            }
-            if deed == Deed::Revoke {
-                scene.client.on(&scene.service.instance()).get(PATH).await.is(401);
-            }
-        }
-    }
-}
-
-macro_rules! under_faults {
-    ($($name:ident: $deed:ident, $algorithm:ident;)*) => {$(
-        #[tokio::test(start_paused = true)]
-        async fn $name() {
-            under_faults(Deed::$deed, Algorithm::$algorithm).await;
-        }
-    )*};
-}
-
-under_faults! {
-    i3_o8_the_first_es256_key_survives_each_fault: First, Es256;
-    i3_o8_the_first_rs256_key_survives_each_fault: First, Rs256;
-    i3_o8_a_succession_of_es256_survives_each_fault: Succeed, Es256;
-    i3_o8_a_succession_of_rs256_survives_each_fault: Succeed, Rs256;
-    i3_o8_a_rotation_survives_each_fault: Rotate, Es256;
-    i3_o8_a_revocation_survives_each_fault: Revoke, Es256;
-}
-
-/// While the table takes no writes, the key that signs goes on until the end of its turn.
-#[tokio::test(start_paused = true)]
-async fn o8_a_successor_that_cannot_be_made_fails_no_request() {
-    for algorithm in BOTH {
-        let service = Service::start().await;
-        let client = client_of(&service, algorithm).await.with_token().await;
-        service.clock.advance(29 * DAY);
-        for _ in 0..40 {
-            service.faults.next("TransactWriteItems", Fault::Throttled);
-        }
-        let again = client.clone().with_token().await;
-        assert_eq!(kid_of(&again.token), kid_of(&client.token));
-        service.faults.reset();
-        assert_eq!(operator(&service).list().await.unwrap().len(), 1);
-        service.clock.advance(60);
-        client.with_token().await;
-        assert_eq!(operator(&service).list().await.unwrap().len(), 2);
     }
 }
