@@ -7,7 +7,7 @@ use ::http::StatusCode;
 use ::http::header::CONTENT_LENGTH;
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::Region;
+use aws_sdk_dynamodb::config::{IdentityCache, Region};
 use axum::Router;
 use axum::extract::Request;
 use axum::response::Response;
@@ -57,7 +57,8 @@ impl Settings {
         let http = https::client(self.trust)?;
         let mut config = table::client_settings().region(Region::new(self.region)).http_client(http);
         if let Some(credentials) = self.credentials {
-            config = config.credentials_provider(credentials);
+            // They are of the environment and never change: there is nothing to cache.
+            config = config.credentials_provider(credentials).identity_cache(IdentityCache::no_cache());
         }
         if let Some(endpoint) = self.endpoint {
             config = config.endpoint_url(endpoint);

@@ -17,10 +17,13 @@ use shared::world::World;
 use tokio::net::TcpListener;
 
 use crate::demo;
-use crate::table::{Failure, open_local};
+use crate::embedded::Embedded;
+use crate::table::{Failure, open_embedded};
 
 /// How long requests under way may take after the signal to stop.
 const GRACE: Duration = Duration::from_secs(5);
+/// How often items past their time are deleted; until then they are treated as gone (rule D8).
+const EXPIRE: Duration = Duration::from_hours(1);
 /// How long the sweeper rests.
 const SWEEP: Duration = Duration::from_secs(10);
 
@@ -52,6 +55,7 @@ pub struct Service {
     router: Router,
     /// What the sweeper works with; a schedule calls it when the service is deployed.
     sweeping: App,
+    engine: Embedded,
     /// Where it can be called.
     pub url: String,
     /// Where the demonstration's credentials are.
@@ -65,12 +69,12 @@ impl Service {
             TcpListener::bind(listen).await.map_err(|error| format!("cannot listen on {listen}: {error}"))?;
         let address = listener.local_addr().map_err(|error| error.to_string())?;
         let url = format!("http://{address}");
-        let table = open_local((!memory).then_some(data), World::default()).await?;
+        let (table, engine) = open_embedded((!memory).then_some(data), World::default()).await?;
         let env_file = demo::prepare(&table, data, &url).await?;
         // One state for all: whoever changes a definition and goes on with a user need not wait until caches are young.
         let state = own_state(&table, &url, &scripts()?, &Fetcher::default());
         let router = router(table.world().clone(), || state.clone());
-        Ok(Self { listener, router, sweeping: state, url, env_file })
+        Ok(Self { listener, router, sweeping: state, engine, url, env_file })
     }
 
     /// Serves until `stop` is done, then lets requests under way finish.
@@ -85,6 +89,7 @@ impl Service {
                 });
         tokio::select! {
             never = sweep(self.sweeping) => match never {},
+            never = expire(self.engine) => match never {},
             ended = serving.into_future() => ended.map_err(|error| format!("serving failed: {error}")),
             () = async {
                 if stopped.await.is_err() {
@@ -105,6 +110,16 @@ fn addressed(router: Router) -> Router {
         }
         request
     }))
+}
+
+/// Deletes what is past its time again and again, as DynamoDB does by itself.
+async fn expire(engine: Embedded) -> std::convert::Infallible {
+    loop {
+        tokio::time::sleep(EXPIRE).await;
+        if let Err(error) = engine.sweep_ttl().await {
+            tracing::error!(operation = "expire", cause = format!("{error}"));
+        }
+    }
 }
 
 /// Calls the sweeper again and again.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::{Region, SharedHttpClient};
+use aws_sdk_dynamodb::config::{IdentityCache, Region, SharedHttpClient};
 use aws_sdk_dynamodb::operation::create_table::CreateTableError;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
@@ -27,12 +27,21 @@ pub type Failure = String;
 #[must_use]
 pub fn embedded_client(http: SharedHttpClient) -> Client {
     let credentials = Credentials::new("local", "local", None, None, "local");
-    let settings = client_settings().region(Region::new("local")).credentials_provider(credentials).http_client(http);
+    let settings = client_settings()
+        .region(Region::new("local"))
+        .credentials_provider(credentials)
+        .identity_cache(IdentityCache::no_cache())
+        .http_client(http);
     Client::from_conf(settings.build())
 }
 
 /// Opens the table in a data folder, or in memory.
 pub async fn open_local(data: Option<&Path>, world: World) -> Result<Table, Failure> {
+    open_embedded(data, world).await.map(|(table, _)| table)
+}
+
+/// Opens the table in a data folder, or in memory, with its engine.
+pub async fn open_embedded(data: Option<&Path>, world: World) -> Result<(Table, Embedded), Failure> {
     let engine = match data {
         Some(folder) => Embedded::open(folder),
         None => Embedded::memory(),
@@ -40,7 +49,7 @@ pub async fn open_local(data: Option<&Path>, world: World) -> Result<Table, Fail
     let engine = engine.map_err(|error| error.to_string())?;
     let client = embedded_client(engine.http_client());
     create(&client, LOCAL).await?;
-    Ok(Table::new(client, LOCAL, world))
+    Ok((Table::new(client, LOCAL, world), engine))
 }
 
 /// Opens a table in DynamoDB with the operator's own credentials and region.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Builder};
+use aws_sdk_dynamodb::config::{BehaviorVersion, Builder, StalledStreamProtectionConfig};
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnConsumedCapacity};
 
@@ -40,7 +40,12 @@ pub fn client_settings() -> Builder {
         .with_max_attempts(4)
         .with_initial_backoff(Duration::from_millis(50))
         .with_max_backoff(Duration::from_millis(500));
-    Builder::new().behavior_version(BehaviorVersion::latest()).timeout_config(timeouts).retry_config(retries)
+    Builder::new()
+        .behavior_version(BehaviorVersion::latest())
+        .timeout_config(timeouts)
+        .retry_config(retries)
+        // Guards long streams; the attempts here are short and have a time limit.
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
 }
 
 /// The table.
