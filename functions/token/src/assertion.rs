@@ -20,7 +20,7 @@ pub struct Assertion<'t> {
     /// The client that it says it is.
     pub client_id: ClientId,
     /// The algorithm that it says it is signed with: the keys of other algorithms need not be tried.
-    pub algorithm: Algorithm,
+    algorithm: Algorithm,
 }
 
 /// What an assertion says (RFC 7523 §3).

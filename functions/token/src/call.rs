@@ -57,8 +57,7 @@ impl FromRequest<App> for OAuthCall {
 impl OAuthCall {
     /// The key that the token is to be bound to: the proof of possession that came with the request, if one did, used up.
     pub async fn proof(&self) -> Result<Option<Proof>, OAuthError> {
-        let url = format!("{}{}", self.base_url, self.parts.uri.path());
-        let proof = Proof::of(&self.parts.headers, &self.parts.method, &url, self.app.world().clock.now())?;
+        let proof = Proof::of(&self.parts, &self.base_url, self.app.world().clock.now())?;
         if let Some(proof) = &proof {
             proof.spend(self.app.table(), self.client.value.client_id.tenant()).await?;
         }

@@ -8,9 +8,7 @@ use shared::domain::json::Object;
 use shared::domain::jwk::Algorithm;
 use shared::domain::{Json, Scope, Tag, Versioned};
 use shared::http::answer::{Answer, Answered};
-use shared::http::call::MAX_PAGE_BYTES;
 use shared::http::{Call, Route};
-use shared::object;
 use shared::store::clients::Edit;
 
 const CLIENTS: &str = "/config/clients";
@@ -96,22 +94,8 @@ async fn list(call: Call) -> Answered {
     let after = after.as_ref().map(ClientId::as_str);
     // One more than the page has says whether there is another.
     let clients = call.app.table().clients_after(&call.caller.tenant, after, size + 1).await?;
-    let (mut items, mut bytes, mut last, mut more) = (Vec::new(), 0, None, false);
-    for client in &clients {
-        let item = Json::Object(client.value.show());
-        bytes += item.to_text().len();
-        more = items.len() == size || (bytes > MAX_PAGE_BYTES && !items.is_empty());
-        if more {
-            break;
-        }
-        items.push(item);
-        last = Some(&client.value.client_id);
-    }
-    let mut content = object! { "items" => items };
-    if let (true, Some(last)) = (more, last) {
-        content.insert("next_cursor".to_owned(), Json::from(call.cursor("", last).await?));
-    }
-    Ok(Answer::content(content))
+    let entries = clients.iter().map(|client| (&client.value.client_id, client.value.show()));
+    call.page("", size, entries).await
 }
 
 async fn read(call: Call) -> Answered {

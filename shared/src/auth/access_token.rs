@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::jose::{Jws, MAX_TOKEN};
-use super::signing::PublicKeys;
+use super::published::PublicKeys;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{ClientId, PartyId, TenantId};
 use crate::domain::scope::{Scope, Scopes};

@@ -2,7 +2,6 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Deserializer};
 
 /// A time in seconds since 1970 (RFC 7519 §2); a fraction is cut off.
@@ -39,10 +38,4 @@ pub fn base64url(bytes: &[u8]) -> String {
 #[must_use]
 pub fn decode(text: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
-}
-
-/// The bytes that a path stands for.
-#[must_use]
-pub fn percent_decoded(path: &str) -> Vec<u8> {
-    percent_decode_str(path).collect()
 }

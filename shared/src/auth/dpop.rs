@@ -4,7 +4,9 @@
 //! Each proof is good once, for the method and the URL that it names. There are no server nonces: proofs are good for a minute, and
 //! the table remembers them that long.
 
-use http::{HeaderMap, Method, Uri};
+use http::request::Parts;
+use http::{Method, Uri};
+use percent_encoding::percent_decode_str;
 use ring::digest::{SHA256, digest};
 use serde::Deserialize;
 
@@ -41,15 +43,17 @@ struct ProofClaims {
 }
 
 impl Proof {
-    /// Reads the proof of a request, if it has one, and verifies it for this method and URL (RFC 9449 §4.3).
-    pub fn of(headers: &HeaderMap, method: &Method, url: &str, now: Timestamp) -> Result<Option<Self>> {
-        let mut lines = headers.get_all("dpop").iter();
+    /// Reads the proof of a request to the service at `base_url`, if it has one, and verifies it for its method and URL (RFC 9449
+    /// §4.3).
+    pub fn of(parts: &Parts, base_url: &str, now: Timestamp) -> Result<Option<Self>> {
+        let mut lines = parts.headers.get_all("dpop").iter();
         let Some(line) = lines.next() else { return Ok(None) };
         if lines.next().is_some() {
             return Err(Error::BadProof("several DPoP headers"));
         }
         let unverified = line.to_str().map_err(|_| Error::BadProof("the proof is not a JWT"))?;
-        Self::verify(unverified, method, url, now).map(Some).map_err(Error::BadProof)
+        let url = format!("{base_url}{}", parts.uri.path());
+        Self::verify(unverified, &parts.method, &url, now).map(Some).map_err(Error::BadProof)
     }
 
     fn verify(unverified: &str, method: &Method, url: &str, now: Timestamp) -> Result<Self, &'static str> {
@@ -119,7 +123,7 @@ fn is_same(one: &str, other: &str) -> bool {
             None | Some("") => default,
             Some(port) => port.parse::<u16>().ok()?,
         };
-        Some((scheme, host, port, claims::percent_decoded(uri.path())))
+        Some((scheme, host, port, percent_decode_str(uri.path()).collect::<Vec<_>>()))
     };
     normal(one).is_some_and(|one| Some(one) == normal(other))
 }

@@ -4,6 +4,7 @@ pub mod access_token;
 pub mod claims;
 pub mod dpop;
 pub mod jose;
+pub mod published;
 pub mod refresh;
 pub mod remote_keys;
 mod rsa;
@@ -12,5 +13,6 @@ pub mod signing;
 pub mod succession;
 
 pub use access_token::Caller;
+pub use published::PublicKeys;
 pub use remote_keys::RemoteKeys;
-pub use signing::{PublicKeys, SigningKeys};
+pub use signing::SigningKeys;

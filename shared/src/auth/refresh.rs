@@ -10,7 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::hmac;
 use serde::{Deserialize, Serialize};
 
-use super::signing::random_id;
+use super::claims::base64url;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::ClientId;
 use crate::domain::scope::Scopes;
@@ -98,7 +98,7 @@ pub enum Exchange {
 /// Starts a family and returns its first token.
 pub async fn start(table: &Table, key: &[u8; 32], client_id: &ClientId, scopes: &Scopes) -> Result<String> {
     let now = table.world().clock.now();
-    let family = random_id(table.world().random.bytes());
+    let family = base64url(&table.world().random.bytes::<16>());
     let ends_at = now.plus_seconds(FAMILY_SECONDS);
     let state =
         Family { client_id: client_id.clone(), scopes: scopes.clone(), generation: 1, reached_at: now, ends_at };

@@ -6,19 +6,17 @@
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::STANDARD;
 use tokio::sync::Mutex;
 
 use super::signer::PrivateKey;
-use super::succession::{ALGORITHMS, CACHE_SECONDS, MAX_PUBLISHED, PublicKey, State};
+use super::succession::{ALGORITHMS, MAX_PUBLISHED, PublicKey, State};
 use crate::domain::error::{Error, Result};
 use crate::domain::jwk::Algorithm;
 use crate::domain::versioned::Versioned;
 use crate::store::{Condition, Failed, Item, Key, Table, Write};
 use crate::world::Timestamp;
 
-/// How soon an unknown key id may cause another read, in seconds.
-const UNKNOWN_KID_SECONDS: i64 = 30;
 /// How long a token function signs by what it has read, in seconds: so long, it may sign with a key that was revoked.
 const SIGNER_SECONDS: i64 = 60;
 /// How often a change of the keys is tried that others keep getting in the way of.
@@ -27,56 +25,8 @@ const TURNS: u32 = 8;
 /// The service's other keys, in the order in which the service came to need them: a table from before gets what it lacks.
 const OTHERS: [fn() -> Key; 3] = [Key::refresh_key, Key::cursor_key, Key::hash_key];
 
-/// The published keys as a function that verifies knows them.
-#[derive(Clone)]
-pub struct PublicKeys {
-    table: Table,
-    known: Arc<RwLock<Option<Known>>>,
-}
-
-/// What was read, and when; and when an unknown id last caused a read.
-#[derive(Clone)]
-struct Known {
-    read_at: Timestamp,
-    unknown_at: Option<Timestamp>,
-    state: Arc<State>,
-}
-
-impl PublicKeys {
-    /// Reads nothing yet.
-    #[must_use]
-    pub fn new(table: Table) -> Self {
-        Self { table, known: Arc::default() }
-    }
-
-    /// The key with this id, read again when it is not known; of unknown ids only one in 30 seconds causes a read.
-    pub async fn find(&self, kid: &str) -> Result<Option<PublicKey>> {
-        let now = self.table.world().clock.now();
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let mut unknown_at = None;
-        if let Some(known) = known {
-            let since = |time: Timestamp| now.seconds() - time.seconds();
-            let found = known.state.published(now).find(|key| key.kid == kid);
-            if found.is_some() && since(known.read_at) < CACHE_SECONDS {
-                return Ok(found.cloned());
-            }
-            unknown_at = known.unknown_at;
-            // Before the first key exists there is nothing to protect from repeated reads.
-            if found.is_none() && !known.state.is_empty() {
-                if unknown_at.is_some_and(|at| since(at) < UNKNOWN_KID_SECONDS) {
-                    return Ok(None);
-                }
-                unknown_at = Some(now);
-            }
-        }
-        let state = Arc::new(read(&self.table).await?.map(|stored| stored.value).unwrap_or_default());
-        let known = Known { read_at: now, unknown_at, state: state.clone() };
-        *self.known.write().unwrap_or_else(PoisonError::into_inner) = Some(known);
-        Ok(state.published(now).find(|key| key.kid == kid).cloned())
-    }
-}
-
-async fn read(table: &Table) -> Result<Option<Versioned<State>>> {
+/// What is published.
+pub(super) async fn read(table: &Table) -> Result<Option<Versioned<State>>> {
     table.get(&Key::public_keys()).await?.map(|item| item.read()).transpose()
 }
 
@@ -409,10 +359,4 @@ pub async fn read_secret(table: &Table, key: &Key) -> Result<Vec<u8>> {
 fn secret_of(item: &Item) -> Result<Vec<u8>> {
     let text = item.get_text("secret").unwrap_or_default();
     STANDARD.decode(text).map_err(|_| Error::unexpected("a key of the service does not read"))
-}
-
-/// Random bytes as text for ids that nobody guesses.
-#[must_use]
-pub fn random_id(bytes: [u8; 16]) -> String {
-    URL_SAFE_NO_PAD.encode(bytes)
 }

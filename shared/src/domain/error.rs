@@ -122,14 +122,13 @@ impl Violations {
         self.broken
     }
 
-    /// What was read, if nothing is at fault here either; else all that is, here and there.
-    pub fn and<T>(mut self, read: Result<T>) -> Result<T> {
+    /// What was read, if nothing is at fault here either; else all that is, there and here.
+    pub fn and<T>(self, read: Result<T>) -> Result<T> {
         match read {
             Ok(value) => self.check(value),
-            Err(Error::Invalid(more)) => {
-                self.broken.extend(more);
-                self.broken.truncate(MAX_VIOLATIONS);
-                Err(Error::Invalid(self.broken))
+            Err(Error::Invalid(mut violations)) => {
+                violations.extend(self.broken);
+                Err(Error::Invalid(violations))
             }
             Err(error) => Err(error),
         }

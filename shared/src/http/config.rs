@@ -1,14 +1,13 @@
 //! The use cases of configuration: every kind of definition is created, listed, read, replaced, patched and deleted the same way.
 
 use super::answer::{Answer, Answered};
-use super::call::{Call, MAX_PAGE_BYTES};
+use super::call::Call;
 use crate::domain::Json;
 use crate::domain::definition::Definition;
-use crate::domain::error::{Code, Error, Result, Violation, Violations};
+use crate::domain::error::{Code, Error, Result, Violations};
 use crate::domain::patch::{refuse_non_object, refuse_unknown_nulls};
 use crate::domain::schema::{Entry, Schema};
 use crate::domain::versioned::Versioned;
-use crate::object;
 use crate::store::Write;
 use crate::store::definitions::Edit;
 
@@ -35,11 +34,11 @@ pub async fn create<T: Definition>(mut call: Call) -> Answered {
     call.guard_collection()?;
     let body = call.take_body();
     let flaw = flaw::<T>(&call, &body).await?;
-    let (call, body, flaw) = (&call, &body, flaw.as_ref());
+    let (call, body, flaw) = (&call, &body, &flaw);
     call.once(|record| async move {
         let world = call.app.world();
         let decide =
-            |_: Option<&_>, schema: &_| without(flaw, T::read(body.clone(), None, schema, world)).map(Edit::Create);
+            |_: Option<&_>, schema: &_| flaw.clone().and(T::read(body.clone(), None, schema, world)).map(Edit::Create);
         let made = edited(call, None, decide, |next| record.of(&created(next))).await?;
         Ok(created(&made.ok_or(Error::NotFound)?))
     })
@@ -60,28 +59,14 @@ async fn edited<T: Definition>(
 }
 
 /// What is wrong with the script in a body, if there is one. It is found before anything is decided, and said when it is its turn.
-async fn flaw<T: Definition>(call: &Call, body: &Json) -> Result<Option<Violation>> {
-    let Some((field, script)) = T::script(body) else { return Ok(None) };
-    match call.app.scripts().check(script).await {
-        Ok(()) => Ok(None),
-        Err(failure) => {
-            let pointer = crate::domain::field::pointer("", field);
-            Ok(Some(Violation { pointer, code: Code::WrongFormat, detail: failure.of_script()? }))
-        }
+async fn flaw<T: Definition>(call: &Call, body: &Json) -> Result<Violations> {
+    let mut violations = Violations::default();
+    if let Some((field, script)) = T::script(body)
+        && let Err(failure) = call.app.scripts().check(script).await
+    {
+        violations.add(crate::domain::field::pointer("", field), Code::WrongFormat, failure.of_script()?);
     }
-}
-
-/// What was read, if there is no flaw either; else all that is wrong.
-fn without<T>(flaw: Option<&Violation>, read: Result<T>) -> Result<T> {
-    match (flaw.cloned(), read) {
-        (None, read) => read,
-        (Some(flaw), Ok(_)) => Err(Error::Invalid(vec![flaw])),
-        (Some(flaw), Err(Error::Invalid(mut violations))) => {
-            violations.push(flaw);
-            Err(Error::Invalid(violations))
-        }
-        (Some(_), Err(error)) => Err(error),
-    }
+    Ok(violations)
 }
 
 /// Lists the definitions that match the query's filters.
@@ -94,23 +79,7 @@ pub async fn list<T: Definition>(call: Call) -> Answered {
     let matching = T::collection(&schema)
         .after(&after)
         .filter(|(_, entry)| filters.iter().all(|(name, value)| entry.stored.value.matches(name, value)));
-    let (mut items, mut bytes, mut last) = (Vec::new(), 0, None);
-    let mut more = false;
-    for (id, entry) in matching {
-        let item = Json::Object(entry.stored.value.show());
-        bytes += item.to_text().len();
-        more = items.len() == size || (bytes > MAX_PAGE_BYTES && !items.is_empty());
-        if more {
-            break;
-        }
-        items.push(item);
-        last = Some(id);
-    }
-    let mut content = object! { "items" => items };
-    if let (true, Some(last)) = (more, last) {
-        content.insert("next_cursor".to_owned(), Json::from(call.cursor(&bound, last).await?));
-    }
-    Ok(Answer::content(content))
+    call.page(&bound, size, matching.map(|(id, entry)| (id, entry.stored.value.show()))).await
 }
 
 /// Reads a definition.
@@ -125,7 +94,7 @@ pub async fn get<T: Definition>(call: Call) -> Answered {
 pub async fn replace<T: Definition>(mut call: Call) -> Answered {
     let body = call.take_body();
     let flaw = flaw::<T>(&call, &body).await?;
-    change::<T>(&call, flaw.as_ref(), |current| {
+    change::<T>(&call, &flaw, |current| {
         let mut body = body.clone();
         if let Json::Object(members) = &mut body {
             let mut shown = current.show();
@@ -142,7 +111,7 @@ pub async fn replace<T: Definition>(mut call: Call) -> Answered {
 pub async fn patch<T: Definition>(mut call: Call) -> Answered {
     let body = call.take_body();
     let flaw = flaw::<T>(&call, &body).await?;
-    change::<T>(&call, flaw.as_ref(), |current| {
+    change::<T>(&call, &flaw, |current| {
         refuse_non_object(&body)?;
         let shown = current.show();
         let mut violations = Violations::default();
@@ -157,17 +126,13 @@ pub async fn patch<T: Definition>(mut call: Call) -> Answered {
     .await
 }
 
-async fn change<T: Definition>(
-    call: &Call,
-    flaw: Option<&Violation>,
-    document: impl Fn(&T) -> Result<Json>,
-) -> Answered {
+async fn change<T: Definition>(call: &Call, flaw: &Violations, document: impl Fn(&T) -> Result<Json>) -> Answered {
     let id = id_of::<T>(call)?;
     let edit = |entry: Option<&Entry<T>>, schema: &_| {
         let current = &entry.ok_or(Error::NotFound)?.stored;
         call.guard(&[current.tag()])?;
         let value = T::read(document(&current.value)?, Some(&current.value), schema, call.app.world());
-        let value = without(flaw, value)?;
+        let value = flaw.clone().and(value)?;
         Ok(if value == current.value { Edit::Keep } else { Edit::Replace(value) })
     };
     shown(edited(call, Some(&id), edit, |_| Ok(None)).await?)

@@ -37,8 +37,7 @@ pub async fn caller(app: &App, parts: &Parts) -> Result<Caller> {
             })?;
             let unbound = "the token is bound to no key and is sent as `Bearer`";
             let jkt = caller.jkt.as_deref().ok_or(Error::BadBoundToken(unbound))?;
-            let url = format!("{base_url}{}", parts.uri.path());
-            let proof = Proof::of(&parts.headers, &parts.method, &url, app.world().clock.now())?;
+            let proof = Proof::of(parts, &base_url, app.world().clock.now())?;
             let proof = proof.ok_or(Error::BadProof("the header `DPoP` with a proof is missing"))?;
             proof.covers(token, jkt)?;
             proof.spend(app.table(), &caller.tenant).await?;

@@ -7,8 +7,11 @@ use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundK
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::call::Call;
+use super::answer::{Answer, Answered};
+use super::call::{Call, MAX_PAGE_BYTES};
 use crate::domain::error::{Error, Result};
+use crate::domain::json::{Json, Object};
+use crate::object;
 use crate::world::World;
 
 /// Seals `plain` under `key`, bound to `bound`: a random nonce, then ChaCha20-Poly1305 (RFC 8439).
@@ -31,7 +34,37 @@ pub(super) fn open(key: &[u8; 32], bound: &str, sealed: &[u8]) -> Option<Vec<u8>
     Some(plain.to_vec())
 }
 
+/// As many of the entries as a page takes, by number and by bytes, and the place of the last if there are more.
+fn fill<K>(entries: impl Iterator<Item = (K, Object)>, size: usize) -> (Vec<Json>, Option<K>) {
+    let (mut items, mut bytes, mut last) = (Vec::new(), 0, None);
+    for (place, content) in entries {
+        let item = Json::Object(content);
+        bytes += item.to_text().len();
+        if items.len() == size || (bytes > MAX_PAGE_BYTES && !items.is_empty()) {
+            return (items, last);
+        }
+        items.push(item);
+        last = Some(place);
+    }
+    (items, None)
+}
+
 impl Call {
+    /// A page of a list: of these entries the first `size`, each with the place at which the next page would go on after it.
+    pub async fn page<K: Serialize>(
+        &self,
+        filter: &str,
+        size: usize,
+        entries: impl Iterator<Item = (K, Object)>,
+    ) -> Answered {
+        let (items, last) = fill(entries, size);
+        let mut content = object! { "items" => items };
+        if let Some(last) = last {
+            content.insert("next_cursor".to_owned(), Json::from(self.cursor(filter, &last).await?));
+        }
+        Ok(Answer::content(content))
+    }
+
     /// Makes the cursor of the next page.
     pub async fn cursor<T: Serialize>(&self, filter: &str, position: &T) -> Result<String> {
         let plain = serde_json::to_vec(position).map_err(Error::unexpected)?;
