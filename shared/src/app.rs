@@ -7,8 +7,8 @@ use std::time::Duration;
 use ring::digest::{Context, SHA256};
 use tokio::sync::OnceCell;
 
-use crate::auth::access_token::Verified;
-use crate::auth::{Caller, PublicKeys, RemoteKeys, SigningKeys, signing};
+use crate::auth::user_token::Unverified;
+use crate::auth::{Caller, PublicKeys, RemoteKeys, SigningKeys, access_token, signing, user_token};
 use crate::domain::client::{Client, HashedSecret};
 use crate::domain::definition::DataFormat;
 use crate::domain::error::{Error, Result};
@@ -46,10 +46,40 @@ struct State {
     schemas: Remembered<TenantId, Schema>,
     clients: Remembered<ClientId, Versioned<Client>>,
     callers: Remembered<Digest, Verified>,
+    issuers: Remembered<Digest, Trusting>,
 }
+
+/// A token that was verified.
+enum Verified {
+    /// A machine client's.
+    Client(access_token::Verified),
+    /// A person's.
+    Person(user_token::Verified),
+}
+
+impl Verified {
+    fn caller(&self, now: Timestamp, base_url: &str) -> Result<Caller> {
+        match self {
+            Self::Client(token) => token.caller(now, base_url),
+            Self::Person(token) => token.caller(now),
+        }
+    }
+}
+
+/// The tenants that trust an issuer, each with the claim that names it.
+type Trusting = Vec<(TenantId, String)>;
 
 /// The hash of a token and of what it was verified against.
 type Digest = [u8; 32];
+
+fn digest<const N: usize>(parts: [&str; N]) -> Digest {
+    let mut hash = Context::new(&SHA256);
+    for part in parts {
+        hash.update(part.as_bytes());
+        hash.update(b"\n");
+    }
+    hash.finish().as_ref().first_chunk().copied().unwrap_or_default()
+}
 
 /// What was read, and when.
 struct Remembered<K, V>(Mutex<HashMap<K, (Timestamp, Arc<V>)>>);
@@ -118,6 +148,7 @@ impl App {
             schemas: Remembered::new(),
             clients: Remembered::new(),
             callers: Remembered::new(),
+            issuers: Remembered::new(),
             base_url,
             table,
         }))
@@ -258,24 +289,58 @@ impl App {
         Ok(self.newer_schema(&schema).await?.unwrap_or(schema))
     }
 
-    /// The caller that an access token stands for. A signature is verified once in 30 seconds; whether the token has expired is
-    /// looked at each time.
-    pub async fn caller(&self, unverified_token: &str, base_url: &str) -> Result<Caller> {
+    /// The caller that a token stands for: an access token of this service or, where `people` may call too, a token of an issuer that a
+    /// tenant trusts. A signature is verified once in 30 seconds; whether the token has expired is looked at each time.
+    pub async fn caller(&self, unverified_token: &str, base_url: &str, people: bool) -> Result<Caller> {
         let now = self.world().clock.now();
-        let mut hash = Context::new(&SHA256);
-        hash.update(base_url.as_bytes());
-        hash.update(b"\n");
-        hash.update(unverified_token.as_bytes());
-        let digest = hash.finish().as_ref().first_chunk().copied().unwrap_or_default();
+        let digest = digest([base_url, if people { "any" } else { "client" }, unverified_token]);
         if let Some((read_at, verified)) = self.0.callers.get(&digest)
             && is_young(read_at, now)
         {
             return verified.caller(now, base_url);
         }
-        let verified = Verified::verify(unverified_token, self.public_keys(), base_url).await?;
+        let verified = self.verify(unverified_token, base_url, people).await?;
         let caller = verified.caller(now, base_url)?;
         self.0.callers.put(&digest, Arc::new(verified), now);
         Ok(caller)
+    }
+
+    async fn verify(&self, unverified_token: &str, base_url: &str, people: bool) -> Result<Verified> {
+        let foreign = if people { Unverified::open(unverified_token).ok() } else { None };
+        let foreign = foreign.filter(|token| token.issuer() != access_token::issuer(base_url));
+        let Some(unverified) = foreign else {
+            let token = access_token::Verified::verify(unverified_token, self.public_keys(), base_url).await?;
+            return Ok(Verified::Client(token));
+        };
+        let tenant = unverified.tenant(&*self.trusting(unverified.issuer()).await?)?;
+        let schema = self.schema(&tenant).await?;
+        let server = match schema.issuer(unverified.issuer()) {
+            Some(server) => server.clone(),
+            // What is remembered may be older than the trust.
+            None => {
+                let schema = self.schema_now(&tenant).await?;
+                let server = schema.issuer(unverified.issuer()).cloned();
+                server.ok_or(Error::BadToken("the token's issuer is not trusted"))?
+            }
+        };
+        let now = self.world().clock.now();
+        let token = unverified.verify(tenant, &server, self.remote_keys(), base_url, now).await?;
+        Ok(Verified::Person(token))
+    }
+
+    /// The tenants that trust an issuer, at most 30 seconds old. That nobody trusts it is not remembered: strangers name what they like.
+    async fn trusting(&self, issuer: &str) -> Result<Arc<Trusting>> {
+        let (now, digest) = (self.world().clock.now(), digest([issuer]));
+        if let Some((read_at, trusting)) = self.0.issuers.get(&digest)
+            && is_young(read_at, now)
+        {
+            return Ok(trusting);
+        }
+        let trusting = Arc::new(self.table().trusting(issuer).await?);
+        if !trusting.is_empty() {
+            self.0.issuers.put(&digest, trusting.clone(), now);
+        }
+        Ok(trusting)
     }
 
     /// A client that fits, with what was found to fit. One that is remembered and fits costs nothing; in every other case it is read once, so that what is

@@ -179,6 +179,12 @@ impl World {
     pub fn new_uuid(&self) -> Uuid {
         uuid_of(self.clock.now(), &self.random.bytes())
     }
+
+    /// A new version 4 UUID (RFC 9562 §5.4): it tells nothing, not even when it was made.
+    #[must_use]
+    pub fn random_uuid(&self) -> Uuid {
+        uuid::Builder::from_random_bytes(self.random.bytes()).into_uuid()
+    }
 }
 
 /// The first of the UUIDs that can be made at this time: what was made before sorts before it.

@@ -28,6 +28,7 @@ mod engine;
 mod faults;
 mod fixtures;
 mod keys;
+mod people;
 mod publisher;
 mod service;
 
@@ -37,5 +38,6 @@ pub use engine::{Engine, endpoint};
 pub use faults::{Fault, Faults, Gate, Seen};
 pub use fixtures::{Resource, person};
 pub use keys::{ALGORITHMS, KeyPair, base64url, fresh, jwks, part, with};
+pub use people::{Issuer, Person, profiles};
 pub use publisher::{Publisher, Reply};
 pub use service::{BASE, Client, START, Service, TENANT, scripts};

@@ -140,9 +140,9 @@ fn h8_forms_and_merge_patches_come_in_base64_too() {
 #[test]
 fn events_hold_no_credentials() {
     for event in all() {
-        let due = match (event.route().scope, event.function.as_str(), event.route().method) {
-            (Some(_), _, _) => Some("Bearer <token>"),
-            (None, "token", "POST") => Some("Basic <credentials>"),
+        let due = match (event.route().is_guarded(), event.function.as_str(), event.route().method) {
+            (true, _, _) => Some("Bearer <token>"),
+            (false, "token", "POST") => Some("Basic <credentials>"),
             _ => None,
         };
         assert_eq!(event.content["headers"]["authorization"].as_str(), due, "{}", event.name);

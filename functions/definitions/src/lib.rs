@@ -8,6 +8,7 @@ use shared::axum::routing::{get, patch, post, put};
 use shared::config_routes;
 use shared::domain::Scope::{ConfigRead, ConfigWrite};
 use shared::domain::definition::{AttributeDefinition, Category, PersonaDefinition, UserProfileDefinition, Workflow};
+use shared::domain::system::System;
 use shared::http::{Route, config};
 
 /// The routes of this function.
@@ -56,6 +57,15 @@ pub static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
             "workflow",
             "a workflow",
             "Workflow",
+            put
+        ),
+        config_routes!(
+            System,
+            "/identity/config/systems",
+            "/identity/config/systems/{id}",
+            "system",
+            "a system",
+            "System",
             put
         ),
         vec![

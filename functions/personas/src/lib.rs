@@ -88,7 +88,7 @@ fn shown(user: &Versioned<User>, id: PersonaId, schema: &Schema) -> Answered {
 }
 
 async fn create(mut call: Call) -> Answered {
-    let user_id: UserId = call.id("user_id")?;
+    let user_id: UserId = call.user("user_id").await?;
     let body = call.take_body();
     // The id is the same in every turn of a contended write.
     let fresh = PersonaId::new(call.app.world().new_uuid());
@@ -109,7 +109,7 @@ async fn create(mut call: Call) -> Answered {
 
 async fn list(call: Call) -> Answered {
     let tenant = &call.caller.tenant;
-    let user = call.app.table().find_user(tenant, call.id("user_id")?).await?.ok_or(Error::NotFound)?;
+    let user = call.app.table().find_user(tenant, call.user("user_id").await?).await?.ok_or(Error::NotFound)?;
     let schema = call.app.schema_of(tenant, [&user.value]).await?;
     let items: Vec<_> = user.value.personas.iter().map(|persona| Json::Object(persona.show(&schema))).collect();
     Ok(Answer::content(object! { "items" => items }))
@@ -117,7 +117,7 @@ async fn list(call: Call) -> Answered {
 
 async fn read(call: Call) -> Answered {
     let tenant = &call.caller.tenant;
-    let user = call.app.table().find_user(tenant, call.id("user_id")?).await?.ok_or(Error::NotFound)?;
+    let user = call.app.table().find_user(tenant, call.user("user_id").await?).await?.ok_or(Error::NotFound)?;
     let persona = found(&user.value, call.id("persona_id")?)?;
     let schema = call.app.schema_of(tenant, [&user.value]).await?;
     call.show(&persona.tag, || persona.show(&schema))
@@ -142,7 +142,7 @@ async fn change(
         live.value.with_persona(after)
     };
     let show = |user: &Versioned<User>, schema: &Schema| shown(user, id, schema);
-    profile::change(call, call.id("user_id")?, Part::Persona(id), record, write, show).await
+    profile::change(call, call.user("user_id").await?, Part::Persona(id), record, write, show).await
 }
 
 async fn edit(mut call: Call) -> Answered {
@@ -173,5 +173,5 @@ async fn remove(call: Call) -> Answered {
         Ok(user)
     };
     let part = Part::Persona(id);
-    profile::change(&call, call.id("user_id")?, part, Recorder::NONE, drop, |_, _| Ok(Answer::nothing())).await
+    profile::change(&call, call.user("user_id").await?, part, Recorder::NONE, drop, |_, _| Ok(Answer::nothing())).await
 }

@@ -49,7 +49,7 @@ impl FromRequest<App> for OAuthCall {
         let form = Form::parse(&body)?;
         let base_url = base_url(app, &parts.extensions)?;
         let client = authenticate(app, &parts, &form, &base_url).await?;
-        name_caller(&parts.extensions, client.value.client_id.tenant(), &client.value.client_id);
+        name_caller(&parts.extensions, client.value.client_id.tenant(), client.value.client_id.as_str());
         Ok(Self { app: app.clone(), client, form, base_url, parts })
     }
 }

@@ -99,6 +99,8 @@ async fn sign(call: &OAuthCall, scopes: &Scopes, proof: Option<&Proof>) -> Resul
         exp: now + client.access_token_lifetime,
         nbf: None,
         systems: client.systems.clone(),
+        integration: client.integration,
+        max_classifier: client.max_classifier,
         cnf: proof.map(|proof| Confirmation { jkt: proof.jkt.clone() }),
     };
     let key = app.signing_keys().current(client.access_token_signing_alg).await?;

@@ -100,7 +100,7 @@ async fn create(call: Call) -> Answered {
 
 async fn read(call: Call) -> Answered {
     let tenant = &call.caller.tenant;
-    let user = call.app.table().get_user(tenant, call.id("user_id")?).await?;
+    let user = call.app.table().get_user(tenant, call.user("user_id").await?).await?;
     let schema = call.app.schema_of(tenant, [&user.value]).await?;
     call.show(user.tag(), || user.value.show(&schema))
 }
@@ -137,12 +137,14 @@ async fn change(
         call.guard(&[live.tag()])?;
         edit(&live.value, writing)
     };
-    profile::change(call, call.id("user_id")?, Part::User, record, guarded, |user, schema| Ok(shown(user, schema)))
-        .await
+    profile::change(call, call.user("user_id").await?, Part::User, record, guarded, |user, schema| {
+        Ok(shown(user, schema))
+    })
+    .await
 }
 
 async fn forget(call: Call) -> Answered {
-    let id: UserId = call.id("user_id")?;
+    let id: UserId = call.user("user_id").await?;
     call.app.table().forget_user(&call.caller.tenant, id, |live| call.guard(&[live.tag()])).await?;
     Ok(Answer::nothing())
 }

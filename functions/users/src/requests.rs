@@ -179,7 +179,10 @@ async fn decide_once(
 ) -> Result<Option<Answer>> {
     let (tenant, table) = (&call.caller.tenant, call.app.table());
     let request = table.find_change_request(tenant, id).await?.ok_or(Error::NotFound)?;
-    request.value.check_approver(&call.actor(), call.approver(), schema)?;
+    let me = call.person().await?;
+    let me = me.as_ref().map(|me| &me.value);
+    let actor = call.actor(me)?;
+    request.value.check_approver(&actor, call.approver(me), schema)?;
     let now = call.app.world().clock.now();
     call.guard(&[&ChangeRequest::tag(&request, now)])?;
     match request.value.status(now) {
@@ -196,7 +199,7 @@ async fn decide_once(
         }
         status => return Err(Error::Conflict(format!("the change request is {status}"))),
     }
-    let decided = request.changed_to(request.value.decided(decision, Some(call.actor())));
+    let decided = request.changed_to(request.value.decided(decision, Some(actor)));
     let answer = shown_request(&decided, schema, call);
     if decision == Status::Rejected {
         let settled = table.settle_change_request(tenant, &request, &decided, record.of(&answer)?).await?;

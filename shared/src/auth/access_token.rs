@@ -2,11 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::caller::{Caller, Machine, Who};
 use super::jose::{Jws, MAX_TOKEN};
 use super::published::PublicKeys;
+use crate::domain::client::{Classifier, Integration};
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{ClientId, PartyId, TenantId};
-use crate::domain::scope::{Scope, Scopes};
+use crate::domain::scope::Scopes;
 use crate::world::Timestamp;
 
 /// How far the clocks of issuer and verifier may be apart, in seconds.
@@ -39,6 +41,12 @@ pub struct Claims {
     /// The systems that the client may act for, where it is bound to some.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub systems: Vec<PartyId>,
+    /// What the client integrates, where it is marked so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub integration: Option<Integration>,
+    /// The most sensitive attributes of systems that the client sees, where that is less than all.
+    #[serde(default = "Classifier::most", skip_serializing_if = "Classifier::is_most")]
+    pub max_classifier: Classifier,
     /// The key that the token is bound to, if it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cnf: Option<Confirmation>,
@@ -76,21 +84,6 @@ pub struct Confirmation {
 #[must_use]
 pub fn issuer(base_url: &str) -> String {
     format!("{base_url}/idhub/oidc")
-}
-
-/// Who calls, as the verified token says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Caller {
-    /// The tenant whose data the caller may see.
-    pub tenant: TenantId,
-    /// The client.
-    pub client_id: ClientId,
-    /// What the token allows.
-    pub scopes: Scopes,
-    /// The systems that the client may act for; every one when there is none.
-    pub systems: Vec<PartyId>,
-    /// The thumbprint of the key that the token is bound to, if it is.
-    pub jkt: Option<String>,
 }
 
 /// What a token says whose signature and issuer are good.
@@ -143,21 +136,14 @@ impl Verified {
         }
         Ok(Caller {
             tenant: claims.tenant.clone(),
-            client_id: claims.client_id.clone(),
-            scopes: claims.scope.clone(),
-            systems: claims.systems.clone(),
+            who: Who::Client(Machine {
+                client_id: claims.client_id.clone(),
+                scopes: claims.scope.clone(),
+                systems: claims.systems.clone(),
+                integration: claims.integration,
+                max_classifier: claims.max_classifier,
+            }),
             jkt: claims.cnf.as_ref().map(|key| key.jkt.clone()),
         })
-    }
-}
-
-impl Caller {
-    /// Checks that the token holds a scope (RFC 6750 §3.1).
-    pub fn needs(&self, scope: Scope) -> Result<()> {
-        if self.scopes.allows(scope) {
-            Ok(())
-        } else {
-            Err(Error::InsufficientScope { scope, bound: self.jkt.is_some() })
-        }
     }
 }

@@ -1,6 +1,7 @@
 //! Tokens and the keys behind them: signing, verification, refresh tokens.
 
 pub mod access_token;
+pub mod caller;
 pub mod claims;
 pub mod dpop;
 pub mod jose;
@@ -11,8 +12,10 @@ mod rsa;
 pub mod signer;
 pub mod signing;
 pub mod succession;
+pub mod user_token;
 
-pub use access_token::Caller;
+pub use caller::{Caller, Machine, Who};
 pub use published::PublicKeys;
 pub use remote_keys::RemoteKeys;
 pub use signing::SigningKeys;
+pub use user_token::Person;

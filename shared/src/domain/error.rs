@@ -168,6 +168,10 @@ pub enum Error {
     },
     /// The caller lacks what the operation needs beside a scope; says what.
     NotAllowed(String),
+    /// The token is of a person who is blocked.
+    Blocked,
+    /// So many were found where one was due.
+    Several(usize),
     /// Absent, another tenant's, another system's, or an id of the wrong shape.
     NotFound,
     /// No such path.

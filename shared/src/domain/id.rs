@@ -6,6 +6,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -81,6 +82,8 @@ uuid_id! {
     SubjectId
     /// The id of one change request.
     ChangeRequestId
+    /// The id of one system profile, unrelated to every other id of the person.
+    ProfileId
 }
 
 macro_rules! slug_id {
@@ -131,7 +134,7 @@ macro_rules! slug_id {
 slug_id! {
     /// A tenant's id, which is its name.
     TenantId
-    /// The id of an authentication server or an application, chosen by the caller.
+    /// The id of an authentication server, an application or a system, chosen by the caller.
     PartyId
 }
 
@@ -205,9 +208,87 @@ impl From<ClientId> for String {
     }
 }
 
+/// The id of a base profile at a token issuer: lower-case hexadecimal `SHA256("{subject}|{issuer}|{tenant}")`. Whoever knows the
+/// three can compute it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct BaseId(String);
+
+impl BaseId {
+    /// The id of the person whom `issuer` calls `subject`.
+    #[must_use]
+    pub fn of(subject: &str, issuer: &str, tenant: &TenantId) -> Self {
+        let hash = digest(&SHA256, format!("{subject}|{issuer}|{tenant}").as_bytes());
+        Self(hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for BaseId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for BaseId {
+    type Err = WrongShape;
+
+    fn from_str(text: &str) -> Result<Self, WrongShape> {
+        let hexadecimal = text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        if hexadecimal { Ok(Self(text.to_owned())) } else { Err(WrongShape) }
+    }
+}
+
+impl TryFrom<String> for BaseId {
+    type Error = WrongShape;
+
+    fn try_from(text: String) -> Result<Self, WrongShape> {
+        text.parse()
+    }
+}
+
+impl From<BaseId> for String {
+    fn from(id: BaseId) -> Self {
+        id.0
+    }
+}
+
+/// What names a user: the user's id, or the base profile id of a token issuer that the person came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UserName {
+    /// The user's own id.
+    User(UserId),
+    /// A base profile id, which stands for whoever holds it.
+    Base(BaseId),
+}
+
+impl FromStr for UserName {
+    type Err = WrongShape;
+
+    fn from_str(text: &str) -> Result<Self, WrongShape> {
+        text.parse().map(Self::User).or_else(|_| text.parse().map(Self::Base))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_base_profile_id_is_the_hash_of_subject_issuer_and_tenant() {
+        let id = BaseId::of("user-1", "https://issuer.example/tenant", &"tenant-1".parse().unwrap());
+        assert_eq!(id.as_str(), "2bdec978e853a345774727fc88a221244c19b447e71898f42b7ebe6f84c69b12");
+        assert_eq!(id.as_str().parse::<UserName>(), Ok(UserName::Base(id.clone())));
+        let upper = id.as_str().to_ascii_uppercase();
+        for wrong in ["", &id.as_str()[1..], &upper, &format!("{id}0"), &"g".repeat(64)] {
+            assert_eq!(wrong.parse::<UserName>(), Err(WrongShape), "{wrong}");
+        }
+    }
 
     #[test]
     fn ids_take_one_shape_only() {

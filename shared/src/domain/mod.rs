@@ -20,6 +20,8 @@ pub mod persona;
 pub mod schema;
 pub mod scope;
 pub mod sso;
+pub mod system;
+pub mod system_profile;
 pub mod text;
 pub mod user;
 pub mod value;

@@ -12,6 +12,7 @@ use super::definition::{
 use super::error::{Error, Result};
 use super::id::{DefinitionId, TenantId};
 use super::sso::{Application, AuthenticationServer};
+use super::system::System;
 use super::user::User;
 use super::versioned::{Version, Versioned, WriteLog};
 
@@ -99,6 +100,8 @@ pub struct Schema {
     pub servers: Collection<AuthenticationServer>,
     /// Applications.
     pub applications: Collection<Application>,
+    /// Systems.
+    pub systems: Collection<System>,
     /// Whether it was compared with the table for the decision at hand.
     pub verified: bool,
     /// The key of the tenant's searchable hashes, where an attribute has them.
@@ -159,6 +162,7 @@ impl Schema {
             workflows: Collection::default(),
             servers: Collection::default(),
             applications: Collection::default(),
+            systems: Collection::default(),
             verified: false,
             hash_key: None,
         }
@@ -199,6 +203,12 @@ impl Schema {
         self.personas.get(&id.to_string()).map(|entry| &entry.stored.value)
     }
 
+    /// The authentication server whose tokens name this issuer.
+    #[must_use]
+    pub fn issuer(&self, issuer: &str) -> Option<&AuthenticationServer> {
+        self.servers.values().find(|server| server.issuer.as_deref() == Some(issuer))
+    }
+
     /// The version of a definition and whether it is marked as assigned.
     #[must_use]
     pub fn mark(&self, kind: Kind, id: &str) -> Option<(Version, bool)> {
@@ -210,6 +220,7 @@ impl Schema {
             Kind::Workflow => self.workflows.mark(id),
             Kind::Server => self.servers.mark(id),
             Kind::Application => self.applications.mark(id),
+            Kind::System => self.systems.mark(id),
         }
     }
 

@@ -5,7 +5,7 @@ mod read;
 use serde::{Deserialize, Serialize};
 
 use super::definition::{DataFormat, Kind, Predefined};
-use super::error::{Code, Result, Violations};
+use super::error::{Code, Error, Result, Violations};
 use super::field::{Fields, pointer};
 use super::id::{DefinitionId, UserId};
 use super::json::{Json, Object};
@@ -82,6 +82,11 @@ impl User {
             self.email_verified = false;
         }
         value::retain_verified(&mut self.verified, &self.attributes);
+    }
+
+    /// Refuses a person who is blocked.
+    pub fn check_active(&self) -> Result<()> {
+        if self.status == UserStatus::Blocked { Err(Error::Blocked) } else { Ok(()) }
     }
 
     /// The value of a predefined attribute.

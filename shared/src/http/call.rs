@@ -4,6 +4,7 @@
 //! 412 → 422 → 409`), so it is kept in one place and not in the order of a handler's arguments.
 
 use std::str::FromStr;
+use std::sync::LazyLock;
 
 use axum::RequestPartsExt;
 use axum::body::Body;
@@ -19,15 +20,18 @@ use super::idempotency::IdempotencyKey;
 use super::precondition::Preconditions;
 use super::route::{self, Effect, Route};
 use crate::app::App;
-use crate::auth::Caller;
+use crate::auth::{Caller, Who};
 use crate::domain::change_request::Actor;
 use crate::domain::definition::Approver;
 use crate::domain::error::{Error, Result};
 use crate::domain::hashing::Hashes;
+use crate::domain::id::UserId;
 use crate::domain::json::{Json, Object};
 use crate::domain::schema::Schema;
+use crate::domain::user::User;
 use crate::domain::versioned::Tag;
-use crate::domain::{Access, Writing};
+use crate::domain::{Access, Scopes, Writing};
+use crate::store::users::LiveUser;
 
 /// The largest body, in bytes.
 pub const MAX_BODY: usize = 256 * 1024;
@@ -63,13 +67,15 @@ impl FromRequest<App> for Call {
         let (mut parts, body) = request.into_parts();
         let route =
             *parts.extensions.get::<&'static Route>().ok_or_else(|| Error::unexpected("a route has no label"))?;
-        let caller = credentials::caller(app, &parts).await?;
-        name_caller(&parts.extensions, &caller.tenant, &caller.client_id);
-        let scope = route.scope.ok_or_else(|| Error::unexpected("a route of callers names no scope"))?;
-        caller.needs(scope)?;
-        if !caller.systems.is_empty() {
-            let detail = "the client is bound to systems: it may call the routes of their profiles alone";
-            return Err(Error::NotAllowed(detail.to_owned()));
+        let caller = credentials::caller(app, &parts, route.people).await?;
+        name_caller(&parts.extensions, &caller.tenant, caller.logged());
+        if let Some(machine) = caller.machine() {
+            let to_people = || Error::NotAllowed("the route takes tokens of people".to_owned());
+            caller.needs(route.scope.ok_or_else(to_people)?)?;
+            if !machine.systems.is_empty() && !route.path.contains("{system_id}") {
+                let detail = "the client is bound to systems: it may call the routes of their profiles alone";
+                return Err(Error::NotAllowed(detail.to_owned()));
+            }
         }
         acceptable(&parts.headers)?;
         let bytes = match route.body {
@@ -124,19 +130,61 @@ impl Call {
     #[must_use]
     pub fn writing<'w>(&'w self, schema: &'w Schema) -> Writing<'w> {
         self.hashes.start_again();
-        Writing { schema, world: self.app.world(), hashes: &self.hashes, access: Access::Full }
+        Writing { schema, world: self.app.world(), hashes: &self.hashes, access: self.access() }
     }
 
-    /// The caller as one who may write or approve what needs an approval.
+    /// Whose eyes and hands the caller has.
     #[must_use]
-    pub const fn approver(&self) -> Approver<'_> {
-        Approver::Client(&self.caller.scopes)
+    pub const fn access(&self) -> Access {
+        match self.caller.who {
+            Who::Client(_) => Access::Full,
+            Who::Person(_) => Access::Own,
+        }
     }
 
-    /// The caller as requests and decisions name it.
+    /// The caller as one who may write or approve what needs an approval; `me` is the profile of a caller who is a person.
     #[must_use]
-    pub fn actor(&self) -> Actor {
-        Actor::ClientId(self.caller.client_id.clone())
+    pub fn approver<'a>(&'a self, me: Option<&'a User>) -> Approver<'a> {
+        static NOTHING: LazyLock<Scopes> = LazyLock::new(Scopes::default);
+        match (&self.caller.who, me) {
+            (Who::Client(machine), _) => Approver::Client(&machine.scopes),
+            (Who::Person(_), Some(me)) => Approver::Person(me, self.app.world().clock.now()),
+            (Who::Person(_), None) => Approver::Client(&NOTHING),
+        }
+    }
+
+    /// The caller as requests and decisions name it; `me` is the profile of a caller who is a person.
+    pub fn actor(&self, me: Option<&User>) -> Result<Actor> {
+        match (&self.caller.who, me) {
+            (Who::Client(machine), _) => Ok(Actor::ClientId(machine.client_id.clone())),
+            (Who::Person(_), Some(me)) => Ok(Actor::UserId(me.id)),
+            (Who::Person(_), None) => Err(Error::unexpected("nobody looked up who calls")),
+        }
+    }
+
+    /// The profile of the person who calls; `None` when a machine client calls.
+    pub async fn person(&self) -> Result<Option<LiveUser>> {
+        match self.caller.person() {
+            Some(_) => self.me().await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The user whom the path names, by id or by base profile id; one that nobody holds is not found.
+    pub async fn user(&self, name: &str) -> Result<UserId> {
+        let named = self.id(name)?;
+        self.app.table().resolve(&self.caller.tenant, &named).await?.ok_or(Error::NotFound)
+    }
+
+    /// The profile of the person who calls: not found before the first sign-in, refused once it is blocked or unlinked from the issuer.
+    pub async fn me(&self) -> Result<LiveUser> {
+        let person = self.caller.person().ok_or(Error::NotFound)?;
+        let table = self.app.table();
+        let base = table.find_base(&self.caller.tenant, &person.base).await?.ok_or(Error::NotFound)?;
+        base.check_linked()?;
+        let user = table.get_user(&self.caller.tenant, base.user).await?;
+        user.value.check_active()?;
+        Ok(user)
     }
 
     /// A query parameter; an empty one counts as absent.
@@ -153,7 +201,7 @@ impl Call {
     /// What a cursor of this call is bound to, beside `filter`.
     #[must_use]
     pub fn bound_to(&self, filter: &str) -> String {
-        format!("{}\n{}\n{}\n{filter}", self.caller.tenant, self.caller.client_id, self.route.name)
+        format!("{}\n{}\n{}\n{filter}", self.caller.tenant, self.caller.name(), self.route.name)
     }
 
     /// Checks the preconditions of a write against the tags that the write may be conditional on, the resource's own first: 428

@@ -19,12 +19,12 @@ enum Scheme {
     Dpop,
 }
 
-/// The caller of a request. A token that is bound to a key is refused without a proof that was made with it for this request, and a
+/// The caller of a request: a machine client or, where `people` may call too, a person. A token that is bound to a key is refused without a proof that was made with it for this request, and a
 /// proof is used up.
-pub async fn caller(app: &App, parts: &Parts) -> Result<Caller> {
+pub async fn caller(app: &App, parts: &Parts, people: bool) -> Result<Caller> {
     let base_url = base_url(app, &parts.extensions)?;
     let (scheme, token) = read(&parts.headers)?;
-    let caller = app.caller(token, &base_url).await;
+    let caller = app.caller(token, &base_url, people).await;
     match scheme {
         Scheme::Bearer => match caller? {
             Caller { jkt: Some(_), .. } => Err(Error::BadToken("the token is bound to a key and is sent as `DPoP`")),

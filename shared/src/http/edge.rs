@@ -13,7 +13,7 @@ use http::{HeaderName, HeaderValue, Method};
 use super::problem::Problem;
 use super::route::Route;
 use crate::domain::error::Error;
-use crate::domain::id::{ClientId, TenantId};
+use crate::domain::id::TenantId;
 use crate::store::meter::Meter;
 use crate::world::World;
 
@@ -47,10 +47,10 @@ pub struct Cause(pub String);
 struct Trace(Arc<OnceLock<(String, String)>>);
 
 /// Names the caller of a request in its log line.
-pub fn name_caller(extensions: &http::Extensions, tenant: &TenantId, client: &ClientId) {
+pub fn name_caller(extensions: &http::Extensions, tenant: &TenantId, client: &str) {
     if let Some(Trace(names)) = extensions.get::<Trace>() {
         // A request has one caller.
-        let _ = names.set((tenant.to_string(), client.to_string()));
+        let _ = names.set((tenant.to_string(), client.to_owned()));
     }
 }
 

@@ -64,7 +64,7 @@ impl IdempotencyKey {
                 "an Idempotency-Key is one word of 1 to {MAX_KEY} visible ASCII characters"
             )));
         }
-        let bound = format!("{}\n{}\n{}\n{path}\n", caller.tenant, caller.client_id, route.method);
+        let bound = format!("{}\n{}\n{}\n{path}\n", caller.tenant, caller.name(), route.method);
         let tag = |purpose: &[u8]| {
             let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, key));
             context.update(purpose);

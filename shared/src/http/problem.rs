@@ -19,6 +19,8 @@ pub struct Problem {
     detail: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    count: Option<usize>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<Violation>,
 }
@@ -39,6 +41,7 @@ impl Error {
         let mut headers: Vec<_> = self.challenge().map(|challenge| (WWW_AUTHENTICATE, challenge)).into_iter().collect();
         let mut errors = Vec::new();
         let mut cause = None;
+        let mut several = None;
         let (status, slug, title, detail) = match self {
             Self::Malformed(detail) => (400, "malformed-request", "The request cannot be read", detail),
             Self::UnsupportedFilter(detail) => (400, "unsupported-filter", "The filter is not allowed", detail),
@@ -58,6 +61,7 @@ impl Error {
                 (403, "insufficient-scope", "The token's scope is not enough", format!("the scope `{scope}` is needed"))
             }
             Self::NotAllowed(detail) => (403, "not-allowed", "The caller may not do this", detail),
+            Self::Blocked => (403, "user-blocked", "The user is blocked", "the user may not sign in".to_owned()),
             Self::NotFound => (404, "not-found", "Not found", "there is no such resource".to_owned()),
             Self::NoRoute => (404, "not-found", "Not found", "there is no such path".to_owned()),
             Self::WrongMethod => {
@@ -101,6 +105,10 @@ impl Error {
                 )
             }
             Self::InUse(detail) => (409, "in-use", "The definition is in use", detail),
+            Self::Several(found) => {
+                several = Some(found);
+                (409, "several-found", "Several were found", format!("{found} were found where one is due"))
+            }
             Self::Conflict(detail) => (409, "conflict", "The state does not allow it", detail),
             Self::Unavailable(what) => {
                 headers.push((RETRY_AFTER, "1".to_owned()));
@@ -122,7 +130,7 @@ impl Error {
             }
         };
         let kind = format!("/problems/{slug}");
-        let problem = Problem { kind, title, status, detail, request_id: None, errors };
+        let problem = Problem { kind, title, status, detail, request_id: None, count: several, errors };
         (StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), problem, headers, cause)
     }
 }

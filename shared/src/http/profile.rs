@@ -56,7 +56,7 @@ pub async fn create(mut call: Call, show: impl Fn(&Versioned<User>, &Schema) -> 
             let schema = &*schema;
             let writing = call.writing(schema);
             let user = User::create(body.clone(), &writing)?;
-            refuse_new(&user, None, &unapproved(None, &user, call.approver(), schema))?;
+            refuse_new(&user, None, &unapproved(None, &user, call.approver(None), schema))?;
             let user = Versioned::first(script::derive(call.app.scripts(), &writing, None, user).await?);
             let answer = show(&user, schema);
             call.app.table().create_user(schema, &user, record.of(&answer)?).await?;
@@ -114,7 +114,7 @@ where
         if !user.differs(&live.value) {
             return Ok(None);
         }
-        let unapproved = unapproved(Some(&live.value), &user, call.approver(), schema);
+        let unapproved = unapproved(Some(&live.value), &user, call.approver(Some(&live.value)), schema);
         let persona = match self.part {
             Part::User => None,
             Part::Persona(id) => Some(id),
@@ -124,7 +124,8 @@ where
             }
         };
         if !unapproved.is_empty() {
-            let request = ChangeRequest::new(live, &user, persona, call.actor(), schema, call.app.world())?;
+            let request =
+                ChangeRequest::new(live, &user, persona, call.actor(Some(&live.value))?, schema, call.app.world())?;
             self.request = Some(request);
             return Ok(None);
         }

@@ -45,8 +45,10 @@ pub struct Route {
     pub name: &'static str,
     /// What it does, in one line.
     pub summary: &'static str,
-    /// The scope that the caller's token needs; `None` for what needs no token.
+    /// The scope that a machine client's token needs; `None` for what no machine client calls with a token.
     pub scope: Option<Scope>,
+    /// Whether people call it, with tokens of issuers that the tenant trusts.
+    pub people: bool,
     /// The body that it takes.
     pub body: Body,
     /// The query parameters that it takes.
@@ -72,7 +74,20 @@ impl Route {
         handler: fn() -> MethodRouter<App>,
     ) -> Self {
         let (body, query, effect) = (Body::None, [].as_slice(), Effect::Reads);
-        Self { method, path, name, summary: "", scope: None, body, query, effect, answer, approval: false, handler }
+        Self {
+            method,
+            path,
+            name,
+            summary: "",
+            scope: None,
+            people: false,
+            body,
+            query,
+            effect,
+            answer,
+            approval: false,
+            handler,
+        }
     }
 
     /// A route that writes.
@@ -94,6 +109,19 @@ impl Route {
     pub const fn scope(mut self, scope: Scope) -> Self {
         self.scope = Some(scope);
         self
+    }
+
+    /// Lets people call it with their tokens, beside machine clients if a scope is set.
+    #[must_use]
+    pub const fn people(mut self) -> Self {
+        self.people = true;
+        self
+    }
+
+    /// Whether it needs a token.
+    #[must_use]
+    pub const fn is_guarded(&self) -> bool {
+        self.people || self.scope.is_some()
     }
 
     /// Sets the line that says what it does.

@@ -18,6 +18,7 @@ use crate::domain::error::{Error, Result};
 use crate::domain::id::{DefinitionId, TenantId};
 use crate::domain::schema::{Entry, Epoch, Schema};
 use crate::domain::sso::{Application, AuthenticationServer};
+use crate::domain::system::System;
 use crate::domain::versioned::{Version, Versioned, WriteLog};
 use crate::world::Timestamp;
 
@@ -66,6 +67,7 @@ impl Table {
                 Some(Kind::Workflow) => take::<Workflow>(&mut schema, item)?,
                 Some(Kind::Server) => take::<AuthenticationServer>(&mut schema, item)?,
                 Some(Kind::Application) => take::<Application>(&mut schema, item)?,
+                Some(Kind::System) => take::<System>(&mut schema, item)?,
                 None => {}
             }
         }
@@ -129,6 +131,8 @@ impl Table {
             let mut writes: Vec<_> = record.into_iter().collect();
             writes.push(move_epoch(tenant, schema.epoch.as_ref()));
             writes.push(write);
+            let before = current.map(|entry| &entry.stored.value);
+            writes.extend(move_trust(tenant, before, next.as_ref().map(|next| &next.value)));
             match self.commit_as(write_id, writes).await {
                 Ok(()) => return Ok(next),
                 Err(failed) if recorded && failed.at(0) => return Err(Error::AlreadyRecorded),
@@ -194,6 +198,13 @@ impl Table {
         }
     }
 
+    /// The tenants that trust a token issuer, each with the claim that names the tenant in the issuer's tokens.
+    pub async fn trusting(&self, issuer: &str) -> Result<Vec<(TenantId, String)>> {
+        let items = self.query_all(&keys::partition_of_trust(issuer), Range::All).await?;
+        let trust = |item: &Item| Some((item.key().sk().parse().ok()?, item.get_text("claim")?.to_owned()));
+        Ok(items.iter().filter_map(trust).collect())
+    }
+
     /// Lists the tenants.
     pub async fn tenants(&self) -> Result<Vec<Tenant>> {
         let items = self.query_all(keys::TENANTS, Range::All).await?;
@@ -237,4 +248,22 @@ fn move_epoch(tenant: &TenantId, epoch: Option<&Epoch>) -> Write {
         Some(epoch) => (epoch.version.next(), Condition::Version(epoch.version), epoch.log.clone()),
     };
     Write::Put(Item::at(&Key::epoch(tenant)).guarded(version, &log), condition)
+}
+
+/// What has to change of the issuers that the tenant trusts. The epoch guards it: changes of a tenant are one after another.
+fn move_trust<T: Definition>(tenant: &TenantId, before: Option<&T>, after: Option<&T>) -> Vec<Write> {
+    let (before, after) = (before.and_then(T::trust), after.and_then(T::trust));
+    let mut writes = Vec::new();
+    if before == after {
+        return writes;
+    }
+    let stays = before.map(|(issuer, _)| issuer) == after.map(|(issuer, _)| issuer);
+    if let Some((issuer, _)) = before.filter(|_| !stays) {
+        writes.push(Write::Delete(Key::trust(issuer, tenant), Condition::Present));
+    }
+    if let Some((issuer, claim)) = after {
+        let condition = if stays { Condition::Present } else { Condition::Absent };
+        writes.push(Write::Put(Item::at(&Key::trust(issuer, tenant)).text("claim", claim), condition));
+    }
+    writes
 }

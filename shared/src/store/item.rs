@@ -11,6 +11,8 @@
 //! | `holder` | S | look-up items: the user that holds the value |
 //! | `forward`, `mapping` | S | subject mappings in their user's partition: the look-up's partition key, and the id |
 //! | `child` | S | look-ups of subject mappings: the sort key in the user's partition |
+//! | `claim` | S | trusted issuers: the claim that names the tenant |
+//! | `unlinked` | BOOL | base profile ids whose sign-ins are refused |
 //! | `users` | SS | e-mail items: the users who have the address |
 //! | `used` | BOOL | definitions that were ever assigned |
 //! | `deprecated` | BOOL | definitions that take no new assignments |
@@ -114,6 +116,12 @@ impl Item {
     #[must_use]
     pub fn marked(self, name: &str, mark: bool) -> Self {
         if mark { self.with(name, AttributeValue::Bool(true)) } else { self }
+    }
+
+    /// Whether the item has a mark.
+    #[must_use]
+    pub fn is_marked(&self, name: &str) -> bool {
+        self.0.contains_key(name)
     }
 
     /// Keeps the ids of its writes, so that one whose answer was lost is found again (rule I2).

@@ -4,6 +4,11 @@
 //! |---|---|---|
 //! | a user, or its tombstone | `T#<tenant>#U#<user>` / `PROFILE` | [`Key::user`] |
 //! | what a user owns elsewhere | `T#<tenant>#U#<user>` / `S#…`, `A#…` | [`Key::child`] |
+//! | a user's principal at a server | `T#<tenant>#U#<user>` / `B#<server>` | [`Key::child`] |
+//! | a system profile | `T#<tenant>#U#<user>` / `SYS#<system>` | [`Key::child`] |
+//! | the user of a base profile id | `T#<tenant>#B#<base>` / `-` | [`Key::base`] |
+//! | the user of a system profile id | `T#<tenant>#P#<system>#<id>` / `-` | [`Key::profile`] |
+//! | the tenants that trust an issuer | `I#<hash>` / `<tenant>` | [`Key::trust`] |
 //! | the holder of a unique value | `T#<tenant>#Q#<attribute>#<hash>` / `-` | [`Key::lookup`] |
 //! | the users of an e-mail address | `T#<tenant>#E#<hash>` / `-` | [`Key::lookup`] |
 //! | the users of an indexed value | `T#<tenant>#X#<attribute>#<bucket>` / by value and user | [`Key::lookup`] |
@@ -35,7 +40,7 @@ use ring::digest::{SHA256, digest};
 
 use crate::domain::change_request::Status;
 use crate::domain::definition::Kind;
-use crate::domain::id::{ClientId, TenantId, UserId};
+use crate::domain::id::{BaseId, ClientId, PartyId, ProfileId, TenantId, UserId};
 use crate::domain::lookup::{Lookup, ValueHash, bucket};
 
 /// The partition key of the index for erasures that are not finished.
@@ -101,6 +106,24 @@ impl Key {
     #[must_use]
     pub fn subject(tenant: &TenantId, id: impl fmt::Display) -> Self {
         Self::new(format!("T#{tenant}#S#{id}"), ONLY)
+    }
+
+    /// Where a base profile id is looked up.
+    #[must_use]
+    pub fn base(tenant: &TenantId, id: &BaseId) -> Self {
+        Self::new(format!("T#{tenant}#B#{id}"), ONLY)
+    }
+
+    /// Where a system profile is looked up by its id.
+    #[must_use]
+    pub fn profile(tenant: &TenantId, system: &PartyId, id: ProfileId) -> Self {
+        Self::new(format!("T#{tenant}#P#{system}#{id}"), ONLY)
+    }
+
+    /// That a tenant trusts a token issuer.
+    #[must_use]
+    pub fn trust(issuer: &str, tenant: &TenantId) -> Self {
+        Self::new(partition_of_trust(issuer), tenant.as_str())
     }
 
     /// Where a change request is looked up by its id.
@@ -223,6 +246,12 @@ pub fn partition_of_clients(tenant: &TenantId) -> String {
     format!("T#{tenant}#C")
 }
 
+/// The partition of the tenants that trust a token issuer.
+#[must_use]
+pub fn partition_of_trust(issuer: &str) -> String {
+    format!("I#{}", ValueHash::of(issuer))
+}
+
 /// The partition in which a look-up stands.
 #[must_use]
 pub fn partition_of_lookup(tenant: &TenantId, lookup: &Lookup) -> String {
@@ -319,6 +348,10 @@ mod tests {
             Key::definition(&tenant, Kind::Profile, "x"),
             Key::definition(&tenant, Kind::Workflow, "x"),
             Key::tenant(&tenant),
+            Key::definition(&tenant, Kind::System, "x"),
+            Key::base(&tenant, &BaseId::of("x", "x", &tenant)),
+            Key::profile(&tenant, &"crm".parse().unwrap(), ProfileId::new(uuid::Uuid::nil())),
+            Key::trust("x", &tenant),
         ];
         keys.extend(lookups.iter().map(|lookup| Key::lookup(&tenant, lookup, user)));
         let text: Vec<_> = keys.iter().map(|key| format!("{} / {}", key.pk, key.sk)).collect();

@@ -14,8 +14,10 @@ pub mod item;
 pub mod keys;
 pub mod meter;
 mod once;
+pub mod principals;
 pub mod records;
 pub mod subjects;
+pub mod system_profiles;
 pub mod table;
 pub mod users;
 

@@ -17,12 +17,12 @@ const PROBLEM: &str = "application/problem+json";
 pub(super) fn is_tagged(route: &Route) -> bool {
     let (_, schema) = route.answer;
     let resource = !schema.is_empty() && !schema.ends_with("List");
-    resource && (writes(route) || route.scope.is_some() && route.method == "GET")
+    resource && (writes(route) || route.is_guarded() && route.method == "GET")
 }
 
 /// Whether the route changes a resource. The token endpoint, which answers to callers without a token, changes none.
 pub(super) fn writes(route: &Route) -> bool {
-    route.scope.is_some() && route.effect != Effect::Reads
+    route.is_guarded() && route.effect != Effect::Reads
 }
 
 /// The answers of a route, by status.
@@ -68,7 +68,7 @@ fn good(route: &Route) -> Result<Response, Failure> {
         ("ETag", is_tagged(route)),
         ("Location", status == 201),
         ("Idempotency-Replayed", takes_key(route)),
-        ("Vary", route.scope.is_some()),
+        ("Vary", route.is_guarded()),
         ("Cache-Control", true),
         ("X-Request-Id", true),
     ];
@@ -97,14 +97,14 @@ fn statuses(route: &Route) -> Vec<u16> {
         _ => writes && json,
     };
     let possible = [
-        (400, route.scope.is_some()),
-        (401, route.scope.is_some()),
-        (403, route.scope.is_some()),
+        (400, route.is_guarded()),
+        (401, route.is_guarded()),
+        (403, route.is_guarded()),
         // A replayed answer is not found once the user that it shows is forgotten.
         (404, route.path.contains('{') || takes_key(route)),
-        (406, route.scope.is_some()),
+        (406, route.is_guarded()),
         (409, held),
-        (412, route.scope.is_some() && (writes || is_tagged(route))),
+        (412, route.is_guarded() && (writes || is_tagged(route))),
         (413, json),
         (415, json),
         (422, json || takes_key(route)),

@@ -28,6 +28,8 @@ use crate::table::Failure;
 
 /// The security scheme of access tokens.
 const ACCESS_TOKEN: &str = "access_token";
+/// The security scheme of people's tokens.
+const USER_TOKEN: &str = "user_token";
 /// The security scheme of clients at the token endpoint.
 const CLIENT: &str = "client_secret_basic";
 
@@ -115,6 +117,7 @@ fn body_schema(route: &Route, answers: &BTreeSet<&str>) -> Option<String> {
 fn components(schemas: Schemas) -> Components {
     let mut components = ComponentsBuilder::new()
         .security_scheme(ACCESS_TOKEN, access_token())
+        .security_scheme(USER_TOKEN, user_token())
         .security_scheme(CLIENT, client())
         .schemas_from_iter(schemas);
     for (name, parameter) in operations::parameters() {
@@ -137,6 +140,18 @@ fn access_token() -> SecurityScheme {
         "An access token, sent as `Authorization: Bearer <token>`; one that is bound to a key as `Authorization: DPoP <token>`, with a \
          proof in the header `DPoP` (RFC 9449 §7.1).",
     ))
+}
+
+fn user_token() -> SecurityScheme {
+    SecurityScheme::Http(
+        HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("JWT")
+            .description(Some(
+                "A token of a person, from an issuer that the tenant trusts, sent as `Authorization: Bearer <token>`.",
+            ))
+            .build(),
+    )
 }
 
 fn client() -> SecurityScheme {

@@ -12,7 +12,7 @@ use utoipa::openapi::{Content, HttpMethod, Object, PathItem, Ref, Required, Sche
 
 use super::answers::{answers, is_tagged, writes};
 use super::shapes::{CLIENT_ID, SLUG, integer, matching, named, string, uuid, word};
-use super::{ACCESS_TOKEN, CLIENT};
+use super::{ACCESS_TOKEN, CLIENT, USER_TOKEN};
 use crate::table::Failure;
 
 /// The path item of a route; `body` names the schema of its body.
@@ -49,12 +49,12 @@ fn operation(route: &Route, tag: &str, body: Option<&str>) -> Result<Operation, 
 }
 
 fn security(route: &Route) -> Vec<SecurityRequirement> {
-    match (route.scope, route.body) {
-        (Some(scope), _) => vec![SecurityRequirement::new(ACCESS_TOKEN, [scope.name()])],
-        (None, Body::Form(_)) => {
-            vec![SecurityRequirement::new(CLIENT, Vec::<String>::new()), SecurityRequirement::default()]
-        }
-        (None, _) => Vec::new(),
+    let none = Vec::<String>::new;
+    let machines = route.scope.map(|scope| SecurityRequirement::new(ACCESS_TOKEN, [scope.name()]));
+    let people = route.people.then(|| SecurityRequirement::new(USER_TOKEN, none()));
+    match route.body {
+        Body::Form(_) => vec![SecurityRequirement::new(CLIENT, none()), SecurityRequirement::default()],
+        _ => machines.into_iter().chain(people).collect(),
     }
 }
 

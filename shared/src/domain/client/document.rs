@@ -35,7 +35,7 @@ impl Client {
         let keys = take_keys(&mut fields, method);
         let systems = take_systems(&mut fields);
         let integration = fields.word("integration");
-        let max_classifier = fields.word("max_classifier").unwrap_or(super::sensitive());
+        let max_classifier = fields.word("max_classifier").unwrap_or(super::Classifier::most());
         let access_token_lifetime = take_lifetime(&mut fields);
         let access_token_signing_alg = take_signing_alg(&mut fields);
         let audience = take_audience(&mut fields);

@@ -62,6 +62,20 @@ words! {
     }
 }
 
+impl Classifier {
+    /// The one that hides nothing.
+    #[must_use]
+    pub const fn most() -> Self {
+        Self::Sensitive
+    }
+
+    /// Whether it hides nothing.
+    #[must_use]
+    pub fn is_most(&self) -> bool {
+        *self == Self::most()
+    }
+}
+
 /// Where the public keys of a client are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -116,7 +130,7 @@ pub struct Client {
     #[serde(default)]
     pub integration: Option<Integration>,
     /// The most sensitive attributes of systems that it sees.
-    #[serde(default = "sensitive")]
+    #[serde(default = "Classifier::most")]
     pub max_classifier: Classifier,
     /// Live secrets, at most [`MAX_SECRETS`]; none of a client that authenticates by `private_key_jwt`.
     pub secrets: Vec<Secret>,
@@ -137,10 +151,6 @@ pub struct Client {
 
 const fn basic() -> AuthMethod {
     AuthMethod::ClientSecretBasic
-}
-
-const fn sensitive() -> Classifier {
-    Classifier::Sensitive
 }
 
 const fn es256() -> Algorithm {
@@ -167,7 +177,7 @@ impl Client {
             keys: None,
             systems: Vec::new(),
             integration: None,
-            max_classifier: sensitive(),
+            max_classifier: Classifier::most(),
             secrets: Vec::new(),
             access_token_lifetime: ACCESS_TOKEN_SECONDS,
             access_token_signing_alg: es256(),

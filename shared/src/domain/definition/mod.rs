@@ -43,11 +43,13 @@ pub enum Kind {
     Server,
     /// Applications.
     Application,
+    /// Systems.
+    System,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Category,
         Self::Attribute,
         Self::Persona,
@@ -55,6 +57,7 @@ impl Kind {
         Self::Workflow,
         Self::Server,
         Self::Application,
+        Self::System,
     ];
 
     /// Why a definition that was assigned is not deleted, and what to do instead.
@@ -67,6 +70,7 @@ impl Kind {
             }
             Self::Profile | Self::Workflow => "the definition is in use",
             Self::Server | Self::Application => "subjects were mapped here",
+            Self::System => "people have profiles in the system",
         }
     }
 
@@ -81,6 +85,7 @@ impl Kind {
             Self::Workflow => "WORKFLOW",
             Self::Server => "SERVER",
             Self::Application => "APPLICATION",
+            Self::System => "SYSTEM",
         }
     }
 }
@@ -117,6 +122,10 @@ pub trait Definition: Serialize + DeserializeOwned + Clone + PartialEq + Send + 
     }
     /// The field whose change from `current` to `self` is only possible while no user holds a value.
     fn bound_by_use(&self, _current: &Self) -> Option<&'static str> {
+        None
+    }
+    /// The issuer whose tokens it makes the tenant trust, and the claim of theirs that names the tenant.
+    fn trust(&self) -> Option<(&str, &str)> {
         None
     }
     /// Whether it takes no new assignments.

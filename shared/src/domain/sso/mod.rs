@@ -1,10 +1,12 @@
 //! Authentication servers and applications, and how their subjects map to users.
 
 mod application;
+mod principal;
 mod server;
 mod subject;
 
 pub use self::application::Application;
+pub use self::principal::{Principal, PrincipalStatus};
 pub use self::server::{AuthenticationServer, SYSTEM};
 pub use self::subject::{Side, Subject};
 use super::error::Code;
@@ -29,8 +31,8 @@ words! {
 
 const MAX_TEXT: usize = 1024;
 
-/// Takes the id that the caller chooses when it makes a server or an application.
-fn take_id<'a>(
+/// Takes the id that the caller chooses when it makes a server, an application or a system.
+pub(super) fn take_id<'a>(
     fields: &mut Fields<'_>,
     current: Option<&PartyId>,
     mut others: impl Iterator<Item = &'a PartyId>,

@@ -132,6 +132,10 @@ impl Definition for AuthenticationServer {
         self.name == value
     }
 
+    fn trust(&self) -> Option<(&str, &str)> {
+        self.issuer.as_deref().map(|issuer| (issuer, self.tenant_claim.as_str()))
+    }
+
     fn removable(&self, _schema: &Schema) -> Result<()> {
         if self.id.as_str() == SYSTEM {
             return Err(Error::InUse("the authentication server `system` is built in".to_owned()));

@@ -1,0 +1,198 @@
+//! Tokens of people, issued by identity providers that a tenant trusts.
+//!
+//! The tenant is named by a claim whose name the provider's configuration says, so the issuer is looked up first: which tenants trust
+//! it, and which claim of its tokens names the tenant. What is read before the signature is verified decides nothing but where the
+//! keys are looked for.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use super::access_token::{Audience, Confirmation, LEEWAY};
+use super::caller::{Caller, Who};
+use super::claims::NumericDate;
+use super::jose::Jws;
+use super::remote_keys::RemoteKeys;
+use crate::domain::error::{Error, Result};
+use crate::domain::id::{BaseId, PartyId, TenantId};
+use crate::domain::jwk::JwkSet;
+use crate::domain::sso::AuthenticationServer;
+use crate::world::Timestamp;
+
+/// The longest subject, in bytes.
+pub const MAX_SUBJECT: usize = 1024;
+
+/// A person, as a verified token describes it.
+#[derive(Clone, Debug)]
+pub struct Person {
+    /// The authentication server that issued the token.
+    pub server: PartyId,
+    /// What the issuer calls the person.
+    pub subject: String,
+    /// The person's base profile id at this issuer.
+    pub base: BaseId,
+    /// The scopes of the token, those that this service does not know included.
+    pub scopes: Vec<String>,
+    /// When the person signed in: `auth_time`, else `iat`; never in the future.
+    pub signed_in_at: Timestamp,
+    /// All claims.
+    pub claims: BTreeMap<String, serde_json::Value>,
+}
+
+/// The claims that are checked.
+#[derive(Clone, Debug, Deserialize)]
+struct Claims {
+    iss: String,
+    sub: String,
+    #[serde(default)]
+    aud: Option<Audience>,
+    exp: NumericDate,
+    #[serde(default)]
+    nbf: Option<NumericDate>,
+    iat: NumericDate,
+    #[serde(default)]
+    auth_time: Option<NumericDate>,
+    #[serde(default)]
+    cnf: Option<Confirmation>,
+}
+
+/// A token of a person whose signature, issuer, audience and tenant are good.
+#[derive(Clone, Debug)]
+pub struct Verified {
+    tenant: TenantId,
+    claims: Claims,
+    person: Arc<Person>,
+}
+
+/// The types that tokens of people have, where they have one: ID tokens, and access tokens of RFC 9068.
+const TYPES: [&str; 2] = ["JWT", "at+jwt"];
+
+/// A token that is taken apart and not verified.
+pub struct Unverified<'t> {
+    jws: Jws<'t>,
+    issuer: String,
+    claims: BTreeMap<String, serde_json::Value>,
+}
+
+impl<'t> Unverified<'t> {
+    /// Takes a token apart; refuses what no issuer signs (RFC 8725 §3).
+    pub fn open(unverified_token: &'t str) -> Result<Self> {
+        let broken = Error::BadToken("not a token of this service or of an issuer that is trusted");
+        let Some(jws) = Jws::open(unverified_token) else { return Err(broken) };
+        if jws.is_odd("typ") || (jws.header("typ").is_some() && !TYPES.iter().any(|typ| jws.is(typ))) {
+            return Err(Error::BadToken("not a token that says who a person is"));
+        }
+        if jws.brings_key() {
+            return Err(Error::BadToken("the token's header is not acceptable"));
+        }
+        let claims = jws.unverified_claims::<BTreeMap<String, serde_json::Value>>();
+        let issuer = claims.as_ref().and_then(|claims| claims.get("iss")?.as_str().map(str::to_owned));
+        let (Some(claims), Some(issuer)) = (claims, issuer) else { return Err(broken) };
+        Ok(Self { jws, issuer, claims })
+    }
+
+    /// Who it says that issued it.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// The tenant that it names, of those that trust its issuer.
+    pub fn tenant(&self, trusting: &[(TenantId, String)]) -> Result<TenantId> {
+        let named = |(tenant, claim): &&(TenantId, String)| {
+            self.claims.get(claim).and_then(serde_json::Value::as_str) == Some(tenant.as_str())
+        };
+        let mut tenants = trusting.iter().filter(named).map(|(tenant, _)| tenant);
+        match (tenants.next(), tenants.next()) {
+            (Some(tenant), None) => Ok(tenant.clone()),
+            (Some(_), Some(_)) => Err(Error::BadToken("the token names several tenants")),
+            (None, _) if trusting.is_empty() => Err(Error::BadToken("the token's issuer is not trusted")),
+            (None, _) => Err(Error::BadToken("the token names no tenant that trusts its issuer")),
+        }
+    }
+
+    /// Verifies the token by what the tenant says of its issuer: the keys, the audience, the tenant's claim (rule O5). A server without an
+    /// audience issues for the service itself, `base_url`.
+    pub async fn verify(
+        self,
+        tenant: TenantId,
+        server: &AuthenticationServer,
+        remote: &RemoteKeys,
+        base_url: &str,
+        now: Timestamp,
+    ) -> Result<Verified> {
+        let kid = self.jws.header("kid");
+        let keys = match (&server.jwks, &server.jwks_uri) {
+            (Some(text), _) => Arc::new(JwkSet::parse(text.as_bytes()).map_err(Error::unexpected)?),
+            (None, Some(url)) => remote.keys_at(url, kid).await.map_err(|error| {
+                Error::Unavailable(format!("the keys of a token issuer cannot be fetched: {error}"))
+            })?,
+            (None, None) => return Err(Error::BadToken("the token's issuer has no keys here")),
+        };
+        let signed = "the token is not signed with a key of its issuer";
+        let algorithm = self.jws.algorithm().ok_or(Error::BadToken(signed))?;
+        if self.jws.is_odd("kid") {
+            return Err(Error::BadToken("the token's header is not acceptable"));
+        }
+        let claims: Option<Claims> = keys.candidates(kid, algorithm).find_map(|key| self.jws.claims(key));
+        let claims = claims.ok_or(Error::BadToken(signed))?;
+        let fits = server.issuer.as_ref() == Some(&claims.iss)
+            && self.claims.get(&server.tenant_claim).and_then(serde_json::Value::as_str) == Some(tenant.as_str());
+        if !fits {
+            return Err(Error::BadToken("the token's issuer is not trusted"));
+        }
+        let audience = server.audience.as_deref().unwrap_or(base_url);
+        if !claims.aud.as_ref().is_some_and(|aud| aud.parties().iter().any(|party| party == audience)) {
+            return Err(Error::BadToken("the token is for another audience"));
+        }
+        if claims.sub.is_empty() || claims.sub.len() > MAX_SUBJECT {
+            return Err(Error::BadToken("the token's `sub` has 1 to 1024 bytes"));
+        }
+        let signed_in = claims.auth_time.unwrap_or(claims.iat).seconds();
+        let person = Person {
+            server: server.id.clone(),
+            base: BaseId::of(&claims.sub, &claims.iss, &tenant),
+            subject: claims.sub.clone(),
+            scopes: scopes(self.claims.get("scope")),
+            signed_in_at: Timestamp::from_millis(signed_in.saturating_mul(1000)).min(now),
+            claims: self.claims,
+        };
+        let verified = Verified { tenant, claims, person: Arc::new(person) };
+        verified.check(now)?;
+        Ok(verified)
+    }
+}
+
+/// The members of the claim `scope`: words in a text (RFC 8693 §4.2), or an array of them as some providers have it.
+fn scopes(claim: Option<&serde_json::Value>) -> Vec<String> {
+    match claim {
+        Some(serde_json::Value::String(text)) => text.split(' ').map(str::to_owned).collect(),
+        Some(serde_json::Value::Array(items)) => items.iter().filter_map(|s| s.as_str().map(str::to_owned)).collect(),
+        _ => Vec::new(),
+    }
+}
+
+impl Verified {
+    fn check(&self, now: Timestamp) -> Result<()> {
+        let (claims, now) = (&self.claims, now.seconds());
+        if claims.exp.seconds().saturating_add(LEEWAY) <= now {
+            return Err(Error::BadToken("the token has expired"));
+        }
+        let from = claims.nbf.map_or(claims.iat, |nbf| nbf.max(claims.iat)).seconds();
+        if from.saturating_sub(LEEWAY) > now {
+            return Err(Error::BadToken("the token is not good yet"));
+        }
+        Ok(())
+    }
+
+    /// The caller, while the token is good.
+    pub fn caller(&self, now: Timestamp) -> Result<Caller> {
+        self.check(now)?;
+        Ok(Caller {
+            tenant: self.tenant.clone(),
+            who: Who::Person(self.person.clone()),
+            jkt: self.claims.cnf.as_ref().map(|key| key.jkt.clone()),
+        })
+    }
+}

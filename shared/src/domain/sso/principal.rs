@@ -1,0 +1,65 @@
+//! Principals: a user as one authentication server knows it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::id::{BaseId, PartyId};
+use crate::domain::json::Object;
+use crate::domain::word::words;
+use crate::object;
+
+words! {
+    /// How far a user and an authentication server know each other.
+    PrincipalStatus {
+        /// Nobody signed in yet; the first sign-in is matched by the server's subject type.
+        Pending = "PENDING",
+        /// Sign-ins of one subject of the server reach the user.
+        Active = "ACTIVE",
+        /// Sign-ins are refused, and nothing is matched.
+        Unlinked = "UNLINKED",
+    }
+}
+
+/// A user at an authentication server. What the server calls the user is nowhere in it: the base profile id is a hash.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Principal {
+    /// The authentication server.
+    pub server: PartyId,
+    /// The base profile id of the one subject that signed in, if one did.
+    pub base: Option<BaseId>,
+    /// Whether sign-ins of the server reach the user.
+    pub linked: bool,
+}
+
+impl Principal {
+    /// The principal of a user whom nobody from the server signed in as.
+    #[must_use]
+    pub const fn pending(server: PartyId) -> Self {
+        Self { server, base: None, linked: true }
+    }
+
+    /// The principal of a user whom this subject signed in as.
+    #[must_use]
+    pub const fn active(server: PartyId, base: BaseId) -> Self {
+        Self { server, base: Some(base), linked: true }
+    }
+
+    /// How far they know each other.
+    #[must_use]
+    pub const fn status(&self) -> PrincipalStatus {
+        match (self.linked, &self.base) {
+            (false, _) => PrincipalStatus::Unlinked,
+            (true, None) => PrincipalStatus::Pending,
+            (true, Some(_)) => PrincipalStatus::Active,
+        }
+    }
+
+    /// The document that callers see.
+    #[must_use]
+    pub fn show(&self) -> Object {
+        object! {
+            "authentication_server_id" => &self.server,
+            "linked" => self.linked,
+            "status" => self.status().name(),
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Principals in the table: which token issuers a person came from.
+//!
+//! A base profile id finds its user; the user's own partition holds one principal per authentication server, which a forget finds. What a
+//! sign-in has to know at once, whom the id stands for and whether it is unlinked, is in the look-up.
+
+use super::commit::{Condition, Write};
+use super::item::Item;
+use super::keys::{self, Key};
+use super::table::{Range, Table};
+use crate::domain::error::{Error, Result};
+use crate::domain::id::{BaseId, PartyId, TenantId, UserId, UserName};
+use crate::domain::sso::Principal;
+use crate::domain::versioned::Versioned;
+
+/// What the sort keys of principals start with, in the partition of their user.
+const PRINCIPALS: &str = "B#";
+
+/// What a base profile id stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Base {
+    /// The user; perhaps a tombstone by now.
+    pub user: UserId,
+    /// Whether sign-ins are refused.
+    pub unlinked: bool,
+}
+
+impl Base {
+    /// Refuses a sign-in that was unlinked.
+    pub fn check_linked(self) -> Result<()> {
+        if self.unlinked {
+            return Err(Error::NotAllowed("the profile is unlinked from this authentication server".to_owned()));
+        }
+        Ok(())
+    }
+}
+
+impl Table {
+    /// Looks a base profile id up.
+    pub async fn find_base(&self, tenant: &TenantId, id: &BaseId) -> Result<Option<Base>> {
+        let Some(item) = self.get(&Key::base(tenant, id)).await? else {
+            return Ok(None);
+        };
+        let user = item.get_text("holder").and_then(|id| id.parse().ok());
+        let user = user.ok_or_else(|| Error::unexpected("a base profile id has no holder"))?;
+        Ok(Some(Base { user, unlinked: item.is_marked("unlinked") }))
+    }
+
+    /// The id of the user who is named; whether the user is live is for the caller to see.
+    pub async fn resolve(&self, tenant: &TenantId, name: &UserName) -> Result<Option<UserId>> {
+        match name {
+            UserName::User(id) => Ok(Some(*id)),
+            UserName::Base(id) => Ok(self.find_base(tenant, id).await?.map(|base| base.user)),
+        }
+    }
+
+    /// The principals of a user that are stored: those of servers whose subjects signed in, or that were unlinked.
+    pub async fn principals(&self, tenant: &TenantId, user: UserId) -> Result<Vec<Versioned<Principal>>> {
+        let items = self.query_all(&keys::partition_of_user(tenant, user), Range::StartsWith(PRINCIPALS)).await?;
+        items.iter().map(Item::read).collect()
+    }
+
+    /// The principal of a user at a server, if it is stored.
+    pub async fn find_principal(
+        &self,
+        tenant: &TenantId,
+        user: UserId,
+        server: &PartyId,
+    ) -> Result<Option<Versioned<Principal>>> {
+        self.get(&principal_key(tenant, user, server)).await?.map(|item| item.read()).transpose()
+    }
+}
+
+fn principal_key(tenant: &TenantId, user: UserId, server: &PartyId) -> Key {
+    Key::child(tenant, user, &format!("{PRINCIPALS}{server}"))
+}
+
+/// The writes that store a principal, which is as it was read under `condition`: the principal itself first, then the look-up of its base
+/// profile id if it has one. Whoever commits them checks that the user is live, or puts it.
+#[must_use]
+pub fn store_principal(
+    tenant: &TenantId,
+    user: UserId,
+    principal: &Versioned<Principal>,
+    condition: Condition,
+) -> Vec<Write> {
+    let Principal { server, base, linked } = &principal.value;
+    let mut item = Item::at(&principal_key(tenant, user, server)).versioned(principal).text("holder", user.to_string());
+    let mut writes = Vec::new();
+    if let Some(base) = base {
+        let key = Key::base(tenant, base);
+        item = item.text("forward", key.pk());
+        let lookup = Item::at(&key).text("holder", user.to_string()).marked("unlinked", !linked);
+        let free = if condition == Condition::Absent { Condition::Absent } else { Condition::Owner(user) };
+        writes.push(Write::Put(lookup, free));
+    }
+    writes.insert(0, Write::Put(item, condition));
+    writes
+}

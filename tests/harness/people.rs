@@ -1,0 +1,102 @@
+//! People and the identity providers that issue their tokens. What is signed is exactly what a test says, right or wrong.
+
+use serde_json::{Value, json};
+
+use crate::call::Call;
+use crate::keys::{KeyPair, jwks, with};
+use crate::service::{Service, TENANT};
+
+/// An identity provider, as a tenant knows it.
+pub struct Issuer {
+    /// The id of its authentication server.
+    pub id: String,
+    /// The `iss` of its tokens.
+    pub url: String,
+    /// The `aud` of its tokens.
+    pub audience: String,
+    /// What it signs with.
+    pub key: KeyPair,
+    service: Service,
+}
+
+impl Service {
+    /// Registers an authentication server of [`TENANT`] whose tokens are trusted, with this subject type.
+    pub async fn issuer(&self, id: &str, subject_type: &str) -> Issuer {
+        self.issuer_with(id, json!({ "subject_type": subject_type })).await
+    }
+
+    /// Registers an authentication server of [`TENANT`] with changed members; `null` removes one.
+    pub async fn issuer_with(&self, id: &str, changes: Value) -> Issuer {
+        let issuer = Issuer {
+            id: id.to_owned(),
+            url: format!("https://{id}.example/realm"),
+            audience: "kith".to_owned(),
+            key: KeyPair::es256(),
+            service: self.clone(),
+        };
+        let keys: Value = serde_json::from_str(&jwks(&[&issuer.key])).unwrap();
+        let server = json!({
+            "id": id, "name": id, "subject_type": "predefined", "issuer": issuer.url, "audience": issuer.audience, "jwks": keys,
+        });
+        let admin = self.client(TENANT, "config:write").await;
+        admin.post("/api/v1/sso/authentication-servers", with(server, changes)).await.is(201);
+        issuer
+    }
+
+    /// Declares a system of [`TENANT`] with attributes of the class NON_SENSITIVE.
+    pub async fn system(&self, id: &str, attributes: &[&str]) {
+        let declared = attributes.iter().map(|name| json!({ "name": name, "classifier": "NON_SENSITIVE" }));
+        let system = json!({ "id": id, "name": id, "attributes_definition": declared.collect::<Vec<_>>() });
+        let admin = self.client(TENANT, "config:write").await;
+        admin.post("/identity/config/systems", system).await.is(201);
+    }
+}
+
+impl Issuer {
+    /// A good token of [`TENANT`], issued now, with changed members of its header and its claims; `null` removes one.
+    pub fn token_with(&self, subject: &str, header: Value, claims: Value) -> String {
+        let now = self.service.now();
+        let due = json!({
+            "iss": self.url, "sub": subject, "aud": self.audience, "tenant": TENANT, "iat": now, "exp": now + 300,
+            "scope": "openid",
+        });
+        self.key
+            .jws(&with(json!({ "alg": self.key.alg, "typ": "JWT", "kid": self.key.kid }), header), &with(due, claims))
+    }
+
+    /// A person whom the issuer calls so, with a new token that has these claims too.
+    pub fn person(&self, subject: &str, claims: Value) -> Person {
+        Person { service: self.service.clone(), token: self.token_with(subject, json!({}), claims) }
+    }
+}
+
+/// A person with a token.
+#[derive(Clone, Debug)]
+pub struct Person {
+    /// The service that is called.
+    pub service: Service,
+    /// The token that is sent.
+    pub token: String,
+}
+
+/// Where the profiles of a system of [`TENANT`] are.
+pub fn profiles(system: &str) -> String {
+    format!("/api/v1/tenants/{TENANT}/systems/{system}/users")
+}
+
+impl Person {
+    /// The same person at another instance.
+    pub fn on(&self, service: &Service) -> Self {
+        Self { service: service.clone(), ..self.clone() }
+    }
+
+    /// A request with the person's token.
+    pub fn call(&self, method: &str, path: &str) -> Call {
+        self.service.call(method, path).token(&self.token)
+    }
+
+    /// Signs in at a system: gets or creates the person's profile there.
+    pub fn sign_in(&self, system: &str) -> Call {
+        self.call("POST", &profiles(system))
+    }
+}
