@@ -1,4 +1,5 @@
 //! `/api/v1/sso/…`
 
+mod claims;
 mod parties;
 mod subjects;

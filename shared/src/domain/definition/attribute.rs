@@ -235,6 +235,12 @@ impl Definition for AttributeDefinition {
         if schema.profiles.values().any(|profile| profile.attributes.contains(&self.id)) {
             return Err(Error::InUse("the user profile definition lists the attribute".to_owned()));
         }
+        if let Some(server) = schema.servers.values().find(|server| server.feeds_attribute(self)) {
+            return Err(Error::InUse(format!(
+                "a claim of the authentication server `{}` feeds the attribute",
+                server.id
+            )));
+        }
         match schema.personas.values().find(|p| p.attributes.contains(&self.id)) {
             Some(holder) => Err(Error::InUse(format!("the persona definition {} lists the attribute", holder.id))),
             None => Ok(()),

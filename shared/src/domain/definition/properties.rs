@@ -66,6 +66,10 @@ impl AttributeDefinition {
             let detail = "a persona definition lists the attribute; a derived one belongs to the profile";
             fields.refuse("derived", Code::NotAllowed, detail);
         }
+        if schema.servers.values().any(|server| server.feeds_attribute(self)) {
+            let detail = "a claim of an authentication server feeds the attribute";
+            fields.refuse("derived", Code::NotAllowed, detail);
+        }
         if self.required {
             fields.refuse("required", Code::NotAllowed, "nobody can be asked for a derived attribute");
         }

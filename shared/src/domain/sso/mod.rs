@@ -1,11 +1,13 @@
 //! Authentication servers and applications, and how their subjects map to users.
 
 mod application;
+mod claims;
 mod principal;
 mod server;
 mod subject;
 
 pub use self::application::Application;
+pub use self::claims::{MAX_CLAIMS, Target};
 pub use self::principal::{Principal, PrincipalStatus};
 pub use self::server::{AuthenticationServer, SYSTEM};
 pub use self::subject::{Side, Subject};

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::claims::{self, Target, take_claims};
 use super::{MAX_TEXT, SubjectType, take_id};
-use crate::domain::definition::{Definition, Kind};
+use crate::domain::definition::{AttributeDefinition, Definition, Kind};
 use crate::domain::error::{Code, Error, Result, Violations};
 use crate::domain::field::Fields;
 use crate::domain::id::PartyId;
@@ -43,30 +44,6 @@ pub struct AuthenticationServer {
     pub priority: u32,
 }
 
-fn take_claims(fields: &mut Fields<'_>) -> BTreeMap<String, String> {
-    let mut claims = BTreeMap::new();
-    let Some(value) = fields.value("claims") else {
-        return claims;
-    };
-    let at = fields.at("claims");
-    let mut members = match value {
-        Json::Object(members) => members,
-        other => {
-            fields.refuse("claims", Code::WrongType, format!("an object of field names is due, not {}", other.kind()));
-            return claims;
-        }
-    };
-    let names: Vec<String> = members.keys().cloned().collect();
-    let object = Json::Object(std::mem::take(&mut members));
-    let mut inner = Fields::new(object, at, fields.violations());
-    for name in names {
-        if let Some(field) = inner.text(&name, 256) {
-            claims.insert(name, field);
-        }
-    }
-    claims
-}
-
 impl Definition for AuthenticationServer {
     const KIND: Kind = Kind::Server;
     const PATH: &'static str = "/api/v1/sso/authentication-servers";
@@ -93,7 +70,7 @@ impl Definition for AuthenticationServer {
             fields.refuse("jwks_uri", Code::NotAllowed, "either `jwks` or `jwks_uri` is due, not both");
         }
         let tenant_claim = fields.text("tenant_claim", 64).unwrap_or_else(|| "tenant".to_owned());
-        let claims = take_claims(&mut fields);
+        let claims = take_claims(&mut fields, current.map(|c| &c.claims), schema);
         let priority = take_priority(&mut fields);
         let taken = issuer.as_ref().is_some_and(|issuer| {
             schema.servers.values().any(|s| s.issuer.as_ref() == Some(issuer) && Some(&s.id) != id.as_ref())
@@ -178,5 +155,16 @@ impl AuthenticationServer {
             claims: BTreeMap::new(),
             priority: 0,
         })
+    }
+
+    /// What its tokens feed: the name of a claim, and the field of profiles that takes its value. Each field occurs once.
+    pub fn feeds(&self) -> impl Iterator<Item = (&str, Target<'_>)> {
+        claims::feeds(&self.claims)
+    }
+
+    /// Whether a claim of its tokens feeds this custom attribute.
+    #[must_use]
+    pub fn feeds_attribute(&self, attribute: &AttributeDefinition) -> bool {
+        self.feeds().any(|(_, target)| target.is(attribute))
     }
 }

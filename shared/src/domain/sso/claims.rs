@@ -1,0 +1,123 @@
+//! Which claims of an identity provider's tokens feed which fields of a profile.
+
+use std::collections::BTreeMap;
+
+use crate::domain::definition::{AttributeDefinition, Predefined};
+use crate::domain::error::Code;
+use crate::domain::field::Fields;
+use crate::domain::json::Json;
+use crate::domain::schema::Schema;
+
+/// The most claims that one mapping names.
+pub const MAX_CLAIMS: usize = 50;
+/// The longest name of a claim or of what it feeds, in bytes.
+const MAX_NAME: usize = 256;
+
+/// The mapping of a server that names none: standard claims of `OpenID` Connect Core 1.0 §5.1.
+const STANDARD: [(&str, &str); 6] = [
+    ("given_name", "given_name"),
+    ("family_name", "family_name"),
+    ("email", "preferred_email"),
+    ("email_verified", "email_verified"),
+    ("locale", "ui_locales"),
+    ("preferred_username", "username"),
+];
+
+/// What of a profile a claim feeds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target<'t> {
+    /// A predefined attribute.
+    Predefined(Predefined),
+    /// Whether the preferred e-mail address is verified.
+    EmailVerified,
+    /// A custom attribute: its category and its name.
+    Attribute(&'t str, &'t str),
+}
+
+impl<'t> Target<'t> {
+    /// Reads a target as mappings name it: a field of profiles, or `<category>.<name>`.
+    #[must_use]
+    pub fn parse(text: &'t str) -> Option<Self> {
+        if text == "email_verified" {
+            return Some(Self::EmailVerified);
+        }
+        if let Some((category, name)) = text.split_once('.') {
+            return Some(Self::Attribute(category, name));
+        }
+        text.parse().ok().map(Self::Predefined)
+    }
+
+    /// Why no claim may feed it, if none may.
+    fn flaw(self, schema: &Schema) -> Option<(Code, &'static str)> {
+        let Self::Attribute(category, name) = self else { return None };
+        let Some(attribute) = schema.attribute_named(category, name) else {
+            return Some((Code::NotFound, "there is no such attribute"));
+        };
+        let detail = if attribute.derived.is_some() {
+            "the attribute is derived"
+        } else if attribute.data_format.is_hashed() {
+            "the values of the attribute are secrets"
+        } else if attribute.approval_policy.is_some() {
+            "the attribute has an approval policy"
+        } else {
+            return None;
+        };
+        Some((Code::NotAllowed, detail))
+    }
+
+    /// Whether it is this custom attribute.
+    pub(super) fn is(self, attribute: &AttributeDefinition) -> bool {
+        matches!(self, Self::Attribute(category, name) if category == attribute.category && name == attribute.name)
+    }
+}
+
+/// The targets of a mapping, each with the claim that feeds it. What does not read, which no mapping that was checked holds, is left out.
+pub(super) fn feeds(claims: &BTreeMap<String, String>) -> impl Iterator<Item = (&str, Target<'_>)> {
+    claims.iter().filter_map(|(claim, target)| Some((claim.as_str(), Target::parse(target)?)))
+}
+
+/// Takes the field `claims`: a whole mapping, or without it the standard one. What `current` has already is not looked at again: an
+/// attribute that was guarded since does not stand in the way of other changes.
+pub(super) fn take_claims(
+    fields: &mut Fields<'_>,
+    current: Option<&BTreeMap<String, String>>,
+    schema: &Schema,
+) -> BTreeMap<String, String> {
+    const FIELD: &str = "claims";
+    let at = fields.at(FIELD);
+    let members = match fields.value(FIELD) {
+        None => return STANDARD.map(|(claim, target)| (claim.to_owned(), target.to_owned())).into(),
+        Some(Json::Object(members)) => members,
+        Some(other) => {
+            fields.refuse(FIELD, Code::WrongType, format!("an object of field names is due, not {}", other.kind()));
+            return BTreeMap::new();
+        }
+    };
+    if members.len() > MAX_CLAIMS {
+        fields.refuse(FIELD, Code::TooMany, format!("{} claims, at most {MAX_CLAIMS} are allowed", members.len()));
+        return BTreeMap::new();
+    }
+    let names: Vec<String> = members.keys().cloned().collect();
+    let mut inner = Fields::new(Json::Object(members), at, fields.violations());
+    let mut claims = BTreeMap::<String, String>::new();
+    for claim in names {
+        let Some(target) = inner.text(&claim, MAX_NAME) else { continue };
+        let known = current.is_some_and(|current| current.get(&claim) == Some(&target));
+        let flaw = match Target::parse(&target) {
+            _ if claim.is_empty() || claim.len() > MAX_NAME || claim.chars().any(char::is_control) => {
+                Some((Code::WrongFormat, "the name of a claim is due: 1 to 256 bytes without control characters"))
+            }
+            _ if claims.values().any(|other| *other == target) => {
+                Some((Code::NotAllowed, "another claim feeds the same field"))
+            }
+            _ if known => None,
+            Some(target) => target.flaw(schema),
+            None => Some((Code::NotFound, "a field of profiles or `<category>.<name>` of a custom attribute is due")),
+        };
+        match flaw {
+            Some((code, detail)) => inner.refuse(&claim, code, detail),
+            None => drop(claims.insert(claim, target)),
+        }
+    }
+    claims
+}
