@@ -18,6 +18,7 @@ mod derived;
 mod edge;
 mod faults;
 mod formats;
+mod lifecycle;
 mod model;
 mod oauth;
 mod personas;

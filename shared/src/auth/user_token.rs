@@ -16,6 +16,7 @@ use super::jose::Jws;
 use super::remote_keys::RemoteKeys;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{BaseId, PartyId, TenantId};
+use crate::domain::json::Json;
 use crate::domain::jwk::JwkSet;
 use crate::domain::sso::AuthenticationServer;
 use crate::world::Timestamp;
@@ -38,6 +39,14 @@ pub struct Person {
     pub signed_in_at: Timestamp,
     /// All claims.
     pub claims: BTreeMap<String, serde_json::Value>,
+}
+
+impl Person {
+    /// A claim.
+    #[must_use]
+    pub fn claim(&self, name: &str) -> Option<Json> {
+        self.claims.get(name).and_then(|value| Json::parse(value.to_string().as_bytes()).ok())
+    }
 }
 
 /// The claims that are checked.

@@ -23,6 +23,7 @@ use super::user::User;
 use super::value;
 use super::versioned::{Tag, Versioned, content};
 use super::word::words;
+use super::writing::Access;
 use crate::object;
 use crate::world::{Timestamp, World};
 
@@ -273,7 +274,7 @@ impl ChangeRequest {
         let next = match self.persona {
             None => {
                 let Some(mut next) = change::apply(&self.changes, user, &user_fields())? else { return Ok(None) };
-                next.settle(user);
+                next.settle(user, Access::Full);
                 next.check_required(Some(user), schema, &mut violations);
                 next
             }

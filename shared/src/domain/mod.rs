@@ -19,6 +19,7 @@ pub mod patch;
 pub mod persona;
 pub mod schema;
 pub mod scope;
+pub mod sign_in;
 pub mod sso;
 pub mod system;
 pub mod system_profile;

@@ -2,12 +2,14 @@
 
 mod read;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 
 use super::definition::{DataFormat, Kind, Predefined};
 use super::error::{Code, Error, Result, Violations};
 use super::field::{Fields, pointer};
-use super::id::{DefinitionId, UserId};
+use super::id::{DefinitionId, PartyId, UserId};
 use super::json::{Json, Object};
 use super::persona::{self, Persona};
 use super::schema::Schema;
@@ -37,6 +39,19 @@ words! {
     }
 }
 
+/// Where the value of a field comes from, if not from a machine client.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// From a claim in a token of this authentication server.
+    Server(PartyId),
+    /// From the person, by self service.
+    Person,
+}
+
+/// The sources of fields, by predefined name or by the id of the definition.
+pub type Sources = BTreeMap<String, Source>;
+
 /// The base profile of a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
@@ -63,6 +78,9 @@ pub struct User {
     /// The e-mail addresses among the custom attributes that are known to be the person's.
     #[serde(default, skip_serializing_if = "Verified::is_empty")]
     pub verified: Verified,
+    /// Where fields come from that no machine client wrote, by predefined name or definition; never shown.
+    #[serde(default, skip_serializing_if = "Sources::is_empty")]
+    pub sources: Sources,
     /// Personas, oldest first.
     pub personas: Vec<Persona>,
     /// When the person last signed in.
@@ -74,9 +92,49 @@ pub struct User {
 }
 
 impl User {
+    /// A user of whom nothing is known yet.
+    #[must_use]
+    pub fn new(id: UserId, username: String, now: Timestamp) -> Self {
+        Self {
+            id,
+            username,
+            id_at_customer: None,
+            family_name: None,
+            given_name: None,
+            ui_locales: None,
+            preferred_email: None,
+            email_verified: false,
+            status: UserStatus::Active,
+            attributes: Values::new(),
+            verified: Verified::new(),
+            sources: Sources::new(),
+            personas: Vec::new(),
+            last_login_at: None,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+
+    /// Lets what follows the fields follow their change by whoever has this access: who wrote them last, and what is known of e-mail
+    /// addresses.
+    pub fn settle(&mut self, before: &Self, access: Access) {
+        let predefined =
+            Predefined::ALL.into_iter().filter(|field| self.predefined(*field) != before.predefined(*field));
+        let ids: BTreeSet<_> = self.attributes.keys().chain(before.attributes.keys()).collect();
+        let custom = ids.into_iter().filter(|id| self.attributes.get(id) != before.attributes.get(id));
+        let changed = predefined.map(|field| field.to_string()).chain(custom.map(ToString::to_string));
+        for field in changed.collect::<Vec<_>>() {
+            match access {
+                Access::Full => self.sources.remove(&field),
+                Access::Own => self.sources.insert(field, Source::Person),
+            };
+        }
+        self.settle_addresses(before);
+    }
+
     /// Lets what is known of e-mail addresses follow the addresses: one that is new is not verified. The same address in another case
     /// is not new.
-    pub fn settle(&mut self, before: &Self) {
+    pub(super) fn settle_addresses(&mut self, before: &Self) {
         let address = |user: &Self| user.preferred_email.as_deref().and_then(text::email);
         if self.preferred_email != before.preferred_email && address(self) != address(before) {
             self.email_verified = false;
@@ -99,6 +157,18 @@ impl User {
             Predefined::GivenName => self.given_name.as_deref(),
             Predefined::UiLocales => self.ui_locales.as_deref(),
             Predefined::PreferredEmail => self.preferred_email.as_deref(),
+        }
+    }
+
+    /// Sets or removes the value of a predefined attribute; a user without a username has an empty one.
+    pub(super) fn set(&mut self, field: Predefined, value: Option<String>) {
+        match field {
+            Predefined::Username => self.username = value.unwrap_or_default(),
+            Predefined::IdAtCustomer => self.id_at_customer = value,
+            Predefined::FamilyName => self.family_name = value,
+            Predefined::GivenName => self.given_name = value,
+            Predefined::UiLocales => self.ui_locales = value,
+            Predefined::PreferredEmail => self.preferred_email = value,
         }
     }
 

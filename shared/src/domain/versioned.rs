@@ -138,6 +138,12 @@ impl<T> Versioned<T> {
         self.version
     }
 
+    /// Whether the write with this id is among the item's last.
+    #[must_use]
+    pub fn log_contains(&self, id: WriteId) -> bool {
+        self.log.contains(id)
+    }
+
     /// The value's entity tag.
     #[must_use]
     pub const fn tag(&self) -> &Tag {

@@ -72,6 +72,10 @@ impl FromRequest<App> for Call {
         if let Some(machine) = caller.machine() {
             let to_people = || Error::NotAllowed("the route takes tokens of people".to_owned());
             caller.needs(route.scope.ok_or_else(to_people)?)?;
+            if route.integrated && machine.integration.is_none() {
+                let detail = "only clients that are marked as `crm` or `iam` may do this";
+                return Err(Error::NotAllowed(detail.to_owned()));
+            }
             if !machine.systems.is_empty() && !route.path.contains("{system_id}") {
                 let detail = "the client is bound to systems: it may call the routes of their profiles alone";
                 return Err(Error::NotAllowed(detail.to_owned()));

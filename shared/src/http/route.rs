@@ -49,6 +49,8 @@ pub struct Route {
     pub scope: Option<Scope>,
     /// Whether people call it, with tokens of issuers that the tenant trusts.
     pub people: bool,
+    /// Whether a machine client must be marked as the CRM or the IAM system.
+    pub integrated: bool,
     /// The body that it takes.
     pub body: Body,
     /// The query parameters that it takes.
@@ -81,6 +83,7 @@ impl Route {
             summary: "",
             scope: None,
             people: false,
+            integrated: false,
             body,
             query,
             effect,
@@ -115,6 +118,13 @@ impl Route {
     #[must_use]
     pub const fn people(mut self) -> Self {
         self.people = true;
+        self
+    }
+
+    /// Lets only machine clients call it that are marked as the CRM or the IAM system.
+    #[must_use]
+    pub const fn integrated(mut self) -> Self {
+        self.integrated = true;
         self
     }
 

@@ -4,7 +4,7 @@
 //! transaction. A failure that leaves the outcome open is settled here: the id of each attempt is kept in the item it writes,
 //! so one's own id found there means that the write happened (rule I2).
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
@@ -54,6 +54,15 @@ pub enum Write {
     Check(Key, Condition),
     /// Adds the user to the set of those who have the e-mail address, which holds at most [`MAX_SHARING`].
     Join(Key, UserId),
+    /// Changes the set of those who have an e-mail address only if it is as it was seen.
+    Sharing {
+        /// The set.
+        key: Key,
+        /// Who was in it; nobody: there was no such item.
+        seen: BTreeSet<UserId>,
+        /// The user who joins, if one does.
+        join: Option<UserId>,
+    },
     /// Takes the user out of the set; the item goes with its last member.
     Leave(Key, UserId),
     /// Counts one more until this time, as long as fewer than so many were counted.

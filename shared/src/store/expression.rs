@@ -44,6 +44,25 @@ impl Planned {
                 names: Some(users_name()),
                 values: Some(values([(":user", one(*user)), (":most", number(MAX_SHARING))])),
             },
+            Write::Sharing { key, seen, join } => {
+                let users = AttributeValue::Ss(seen.iter().map(ToString::to_string).collect());
+                let condition = match (seen.is_empty(), join) {
+                    (true, _) => "attribute_not_exists(pk)",
+                    (false, None) => "#users = :seen",
+                    (false, Some(_)) => "#users = :seen AND size(#users) < :most",
+                };
+                let most = join.filter(|_| !seen.is_empty()).map(|_| (":most", number(MAX_SHARING)));
+                let seen = (!seen.is_empty()).then_some((":seen", users));
+                let bound = seen.into_iter().chain(join.map(|user| (":user", one(user)))).chain(most);
+                let values: Attributes = bound.map(|(name, value)| (name.to_owned(), value)).collect();
+                let key = key_attributes(key);
+                Self {
+                    action: join.map_or(Action::Check(key.clone()), |_| Action::Update(key, "ADD #users :user")),
+                    condition,
+                    names: (!values.is_empty()).then(users_name),
+                    values: (!values.is_empty()).then_some(values),
+                }
+            }
             Write::Leave(key, user) if alone => Self {
                 action: Action::Delete(key_attributes(key)),
                 condition: "#users = :user",

@@ -16,6 +16,7 @@ pub mod meter;
 mod once;
 pub mod principals;
 pub mod records;
+pub mod sign_in;
 pub mod subjects;
 pub mod system_profiles;
 pub mod table;

@@ -238,7 +238,7 @@ impl Table {
     }
 
     /// The user as the next write leaves it, the look-ups it gains, and the writes: the user first, then gains, then losses.
-    fn next_user(
+    pub(super) fn next_user(
         &self,
         schema: &Schema,
         live: &LiveUser,
@@ -258,14 +258,14 @@ impl Table {
     }
 }
 
-fn lookups_of(user: &User, schema: &Schema) -> Result<BTreeSet<Lookup>> {
+pub(super) fn lookups_of(user: &User, schema: &Schema) -> Result<BTreeSet<Lookup>> {
     let mut violations = Violations::default();
     user.check_size(&mut violations);
     let lookups = lookup::of(user, schema, &mut violations);
     violations.check(lookups)
 }
 
-fn user_item(tenant: &TenantId, user: &Versioned<User>, lookups: &BTreeSet<Lookup>) -> Item {
+pub(super) fn user_item(tenant: &TenantId, user: &Versioned<User>, lookups: &BTreeSet<Lookup>) -> Item {
     let id = user.value.id;
     Item::at(&Key::user(tenant, id))
         .versioned(user)
@@ -273,7 +273,7 @@ fn user_item(tenant: &TenantId, user: &Versioned<User>, lookups: &BTreeSet<Looku
         .listed(keys::listing(tenant, id), user.value.updated_at.to_string())
 }
 
-fn add(tenant: &TenantId, lookup: &Lookup, user: UserId) -> Write {
+pub(super) fn add(tenant: &TenantId, lookup: &Lookup, user: UserId) -> Write {
     let key = Key::lookup(tenant, lookup, user);
     let entry = |key: &Key| Item::at(key).text("holder", user.to_string());
     match lookup {

@@ -4,7 +4,7 @@
 //! that callers see and sends that. What equals the stored value is accepted as it is, so non-editable fields may be sent back
 //! (rule P3) and a definition that became stricter binds only what changes.
 
-use super::{MAX_PERSONAS, MAX_TEXT, User, UserStatus};
+use super::{MAX_PERSONAS, MAX_TEXT, User};
 use crate::domain::definition::Predefined;
 use crate::domain::error::{Code, Result, Violations};
 use crate::domain::field::{Fields, pointer};
@@ -15,8 +15,9 @@ use crate::domain::patch::{
 };
 use crate::domain::persona::{self, Persona};
 use crate::domain::text;
-use crate::domain::value::{Omitted, Reading, Values, Verified};
+use crate::domain::value::{Omitted, Reading};
 use crate::domain::writing::Writing;
+use crate::object;
 
 /// Fields that callers see and cannot write by PUT or PATCH, with what to use instead.
 const NOT_EDITABLE: [(&str, &str); 8] = [
@@ -44,23 +45,7 @@ impl User {
                 fields.refuse(name, Code::NotEditable, "it is set by the service");
             }
         }
-        let mut user = Self {
-            id,
-            username: String::new(),
-            id_at_customer: None,
-            family_name: None,
-            given_name: None,
-            ui_locales: None,
-            preferred_email: None,
-            email_verified: false,
-            status: UserStatus::Active,
-            attributes: Values::new(),
-            verified: Verified::new(),
-            personas,
-            last_login_at: None,
-            created_at: now,
-            updated_at: now,
-        };
+        let mut user = Self { personas, ..Self::new(id, String::new(), now) };
         user.read_editable(&mut fields, writing, Omitted::Unnamed);
         user.email_verified = verified;
         if verified && user.preferred_email.is_none() {
@@ -112,7 +97,7 @@ impl User {
         }
         let mut user = self.clone();
         user.read_editable(&mut fields, writing, omitted);
-        user.settle(self);
+        user.settle(self, writing.access);
         fields.finish();
         user.check_size(violations);
         user
@@ -134,18 +119,22 @@ impl User {
                 continue;
             }
             let value = take_predefined(field, fields, stored.as_deref());
-            match field {
-                Predefined::Username => self.username = value.unwrap_or_default(),
-                Predefined::IdAtCustomer => self.id_at_customer = value,
-                Predefined::FamilyName => self.family_name = value,
-                Predefined::GivenName => self.given_name = value,
-                Predefined::UiLocales => self.ui_locales = value,
-                Predefined::PreferredEmail => self.preferred_email = value,
-            }
+            self.set(field, value);
         }
         let attributes = fields.value("attributes");
         let reading = Reading { writing, stored: &self.attributes, allowed: None, omitted };
         self.attributes = reading.read(attributes, "/attributes", fields.violations());
+    }
+}
+
+impl Predefined {
+    /// Reads one value by itself; `None` when it does not fit.
+    #[must_use]
+    pub fn read(self, value: Json, stored: Option<&str>) -> Option<String> {
+        let mut violations = Violations::default();
+        let document = object! { self.name() => value };
+        let read = take_predefined(self, &mut Fields::new(Json::Object(document), "", &mut violations), stored);
+        read.filter(|_| violations.is_empty())
     }
 }
 

@@ -1,0 +1,165 @@
+//! The first sign-in of somebody whom a CRM made.
+
+use serde_json::{Value, json};
+use tests::{Client, Issuer, Service, person};
+use tokio::task::JoinSet;
+
+use super::{by_base, one, service, told, users};
+
+const USERS: &str = "/identity/users";
+
+fn verified(address: &str) -> Value {
+    json!({ "email": address, "email_verified": true })
+}
+
+async fn set(subject_type: &str) -> (Service, Client, Issuer) {
+    let service = service().await;
+    let crm = service.crm().await;
+    let idp = service.issuer("idp", subject_type).await;
+    (service, crm, idp)
+}
+
+#[tokio::test]
+async fn a_crm_made_user_has_no_base_profile_id_until_the_person_signs_in_and_is_linked_then() {
+    let (service, crm, idp) = set("email").await;
+    let jan = crm.create(USERS, person("jan")).await;
+    crm.get(&by_base("1", &idp.url)).await.is(404);
+    idp.person("1", verified("JAN@example.org")).sign_in("shop").await.is(201);
+    let linked = crm.read(&by_base("1", &idp.url)).await;
+    assert_eq!((linked["id"].as_str(), linked["username"].as_str()), (Some(&*jan.id), Some("jan")));
+    assert_eq!(linked["email_verified"], true, "the provider proved it");
+    assert_eq!(linked["last_login_at"], linked["updated_at"]);
+    service.check().await;
+}
+
+#[tokio::test]
+async fn only_a_verified_email_counts() {
+    let (service, crm, idp) = set("email").await;
+    let jan = crm.create(USERS, person("jan")).await;
+    let claims = [
+        json!({ "email": "jan@example.org" }),
+        json!({ "email": "jan@example.org", "email_verified": false }),
+        json!({ "email": "jan@example.org", "email_verified": "false" }),
+        json!({ "email": "jan@example.org", "email_verified": 1 }),
+        json!({ "email": ["jan@example.org"], "email_verified": true }),
+        json!({ "email_verified": true }),
+    ];
+    for (i, claims) in claims.into_iter().enumerate() {
+        let subject = format!("s{i}");
+        idp.person(&subject, claims).sign_in("shop").await.is(201);
+        assert_ne!(crm.read(&by_base(&subject, &idp.url)).await["id"], jan.id, "{i}");
+    }
+    service.check().await;
+}
+
+#[tokio::test]
+async fn an_address_that_a_sign_in_or_the_person_brought_without_proof_gives_nobody_a_right_to_the_profile() {
+    let (service, crm, idp) = set("email").await;
+    let other = service.issuer("other", "email").await;
+    // Somebody takes another's address before the other arrives.
+    idp.person("mallory", json!({ "email": "jan@example.org" })).sign_in("shop").await.is(201);
+    let mallory = crm.read(&by_base("mallory", &idp.url)).await;
+    assert_eq!(
+        (mallory["preferred_email"].as_str(), mallory["email_verified"].as_bool()),
+        (Some("jan@example.org"), Some(false))
+    );
+    other.person("jan", verified("jan@example.org")).sign_in("shop").await.is(201);
+    let jan = crm.read(&by_base("jan", &other.url)).await;
+    assert_ne!(jan["id"], mallory["id"]);
+    // With the address proved there is one owner.
+    idp.person("jan-2", verified("jan@example.org")).sign_in("shop").await.is(200);
+    assert_eq!(crm.read(&by_base("jan-2", &idp.url)).await["id"], jan["id"]);
+    service.check().await;
+}
+
+#[tokio::test]
+async fn several_with_the_address_are_a_conflict_with_their_number_and_never_the_first() {
+    let (service, crm, idp) = set("email").await;
+    for name in ["a", "b", "c"] {
+        crm.create(USERS, json!({ "username": name, "preferred_email": "team@example.org" })).await;
+    }
+    let answer = idp.person("1", verified("team@example.org")).sign_in("shop").await;
+    assert_eq!(told(&answer), (409, "several-found".to_owned()));
+    assert_eq!(answer.problem()["count"], 3);
+    crm.get(&by_base("1", &idp.url)).await.is(404);
+    service.check().await;
+}
+
+#[tokio::test]
+async fn a_recycled_mailbox_takes_over_nobody() {
+    let (service, crm, idp) = set("email").await;
+    crm.create(USERS, person("jan")).await;
+    idp.person("old", verified("jan@example.org")).sign_in("shop").await.is(201);
+    let answer = idp.person("new", verified("jan@example.org")).sign_in("shop").await;
+    assert_eq!(told(&answer), (409, "conflict".to_owned()));
+    assert!(!answer.text().contains("old"));
+    crm.get(&by_base("new", &idp.url)).await.is(404);
+    service.check().await;
+}
+
+#[tokio::test]
+async fn the_subject_type_says_what_the_subject_is() {
+    let (service, crm, by_name) = set("username").await;
+    let by_id = service.issuer("by-id", "userid").await;
+    let mapped = service.issuer("mapped", "predefined").await;
+    let jan = crm.create(USERS, person("jan")).await;
+    by_name.person("JAN", json!({})).sign_in("shop").await.is(201);
+    by_id.person(&jan.id.to_uppercase(), json!({})).sign_in("shop").await.is(200);
+    let mapping = json!({ "authentication_server_id": "mapped", "subject": "S-17", "user_id": jan.id });
+    crm.post("/api/v1/sso/authentication-server-subjects", mapping).await.is(201);
+    mapped.person("S-17", json!({})).sign_in("shop").await.is(200);
+    // Nobody is called so: a new user each.
+    by_name.person("els", json!({ "preferred_username": "els" })).sign_in("shop").await.is(201);
+    by_id.person("0192f3c1-0000-7000-8000-000000000001", json!({})).sign_in("shop").await.is(201);
+    by_id.person("not an id", json!({})).sign_in("shop").await.is(201);
+    mapped.person("S-18", json!({})).sign_in("shop").await.is(201);
+    assert_eq!(one(&crm, json!({ "username": "els" })).await["username"], "els");
+    assert_eq!(service.check().await.users, 5);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_simultaneous_first_sign_ins_make_one_user() {
+    let (service, crm, idp) = set("email").await;
+    let other = service.issuer("other", "email").await;
+    for round in 0..8 {
+        let address = format!("jan{round}@example.org");
+        // Made by a CRM or not.
+        if round % 2 == 0 {
+            crm.create(USERS, json!({ "username": format!("jan{round}"), "preferred_email": address })).await;
+        }
+        let mut running = JoinSet::new();
+        for i in 0..16 {
+            let person = [&idp, &other][i % 2].person(&format!("s{round}"), verified(&address));
+            running.spawn(async move { person.sign_in(if i % 3 == 0 { "fleet" } else { "shop" }).await });
+        }
+        let answers = running.join_all().await;
+        assert!(
+            answers.iter().all(|answer| matches!(answer.code(), 200 | 201)),
+            "{:?}",
+            answers.iter().map(|a| a.code()).collect::<Vec<_>>()
+        );
+        assert_eq!(answers.iter().filter(|answer| answer.code() == 201).count(), 2, "one for each system");
+        assert_eq!(users(&crm, json!({ "preferred_email": address })).await.len(), 1);
+    }
+    service.check().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_first_sign_in_and_the_crm_that_creates_the_same_address_never_leave_the_sign_in_linked_to_one_of_two() {
+    let (service, crm, idp) = set("email").await;
+    for round in 0..12 {
+        let address = format!("jan{round}@example.org");
+        let person = idp.person(&format!("s{round}"), verified(&address));
+        let (creating, body) = (crm.clone(), json!({ "username": format!("crm{round}"), "preferred_email": address }));
+        let (signed_in, created) = tokio::join!(
+            tokio::spawn(async move { person.sign_in("shop").await }),
+            tokio::spawn(async move { creating.post(USERS, body).await })
+        );
+        signed_in.unwrap().is(201);
+        created.unwrap().is(201);
+        // Either the CRM was first, and the person is the CRM's user; or the person was, and the CRM's user came after.
+        let found = users(&crm, json!({ "preferred_email": address })).await;
+        assert!(matches!(found.len(), 1 | 2), "{found:?}");
+    }
+    service.check().await;
+}

@@ -1,0 +1,110 @@
+//! What a login moves.
+
+use serde_json::{Value, json};
+use tests::profiles;
+
+use super::{by_base, service, told};
+
+#[tokio::test]
+async fn a_login_moves_last_login_at_and_updated_at_and_the_tag_but_not_twice_within_60_seconds() {
+    let service = service().await;
+    let crm = service.crm().await;
+    let idp = service.issuer("idp", "predefined").await;
+    idp.person("1", json!({})).sign_in("shop").await.is(201);
+    let path = by_base("1", &idp.url);
+    let first = crm.get(&path).await.is(200);
+    assert_eq!(first.json()["last_login_at"], "2026-11-21T10:00:00.000Z");
+    for (seconds, moves) in [(59, false), (1, true), (30, false), (29, false), (1, true)] {
+        let before = crm.get(&path).await.is(200);
+        service.clock.advance(seconds);
+        idp.person("1", json!({})).sign_in("shop").await.is(200);
+        let after = crm.get(&path).await.is(200);
+        let changed = |name: &str| before.json()[name] != after.json()[name];
+        assert_eq!(
+            [changed("last_login_at"), changed("updated_at"), before.tag() != after.tag()],
+            [moves; 3],
+            "{seconds}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_login_is_a_token_whose_auth_time_is_newer_than_the_last_recorded_one() {
+    let service = service().await;
+    let crm = service.crm().await;
+    let idp = service.issuer("idp", "predefined").await;
+    let now = service.now();
+    idp.person("1", json!({ "auth_time": now - 3600 })).sign_in("shop").await.is(201);
+    let path = by_base("1", &idp.url);
+    assert_eq!(crm.read(&path).await["last_login_at"], "2026-11-21T09:00:00.000Z");
+    let token = idp.person("1", json!({ "auth_time": now - 3600 }));
+    service.clock.advance(120);
+    let tag = crm.tag_of(&path).await;
+    // The same sign-in, though the token is newer; and one that was earlier still.
+    for auth_time in [now - 3600, now - 7200] {
+        idp.person("1", json!({ "auth_time": auth_time })).sign_in("shop").await.is(200);
+    }
+    token.sign_in("fleet").await.is(201);
+    assert_eq!(crm.tag_of(&path).await, tag);
+    // The clock of a provider that is ahead does not put the login into the future.
+    idp.person("1", json!({ "auth_time": now + 10_000 })).sign_in("shop").await.is(200);
+    assert_eq!(crm.read(&path).await["last_login_at"], "2026-11-21T10:02:00.000Z");
+}
+
+#[tokio::test]
+async fn a_blocked_users_login_is_recorded_and_told_403() {
+    let service = service().await;
+    let crm = service.crm().await;
+    let idp = service.issuer("idp", "predefined").await;
+    idp.person("1", json!({})).sign_in("shop").await.is(201);
+    let path = by_base("1", &idp.url);
+    crm.act(&format!("{path}/block")).await.is(200);
+    service.clock.advance(100);
+    let before = crm.read(&path).await;
+    for system in ["shop", "fleet"] {
+        assert_eq!(told(&idp.person("1", json!({})).sign_in(system).await), (403, "user-blocked".to_owned()));
+    }
+    let after = crm.read(&path).await;
+    assert_ne!(before["last_login_at"], after["last_login_at"]);
+    crm.act(&format!("{path}/unblock")).await.is(200);
+    idp.person("1", json!({})).sign_in("fleet").await.is(201);
+    service.check().await;
+}
+
+#[tokio::test]
+async fn a_blocked_user_whom_a_crm_made_is_linked_and_told_403() {
+    let service = service().await;
+    let crm = service.crm().await;
+    let idp = service.issuer("idp", "username").await;
+    let jan = crm.create_user("jan").await;
+    crm.act(&jan.below("block")).await.is(200);
+    assert_eq!(told(&idp.person("jan", json!({})).sign_in("shop").await), (403, "user-blocked".to_owned()));
+    let linked = crm.read(&by_base("jan", &idp.url)).await;
+    assert_eq!((linked["id"].as_str(), linked["status"].as_str()), (Some(&*jan.id), Some("BLOCKED")));
+    assert_ne!(linked["last_login_at"], Value::Null);
+    crm.get(&format!("{}/{}", profiles("shop"), super::base_id("jan", &idp.url))).await.is(404);
+    service.check().await;
+}
+
+#[tokio::test]
+async fn an_unlinked_sign_in_is_refused_until_it_is_linked_again() {
+    let service = service().await;
+    let crm = service.crm().await;
+    let idp = service.issuer("idp", "username").await;
+    let jan = crm.create_user("jan").await;
+    let els = crm.create_user("els").await;
+    idp.person("jan", json!({})).sign_in("shop").await.is(201);
+    for (user, name) in [(&jan, "jan"), (&els, "els")] {
+        let principal = user.below("principals/idp");
+        crm.act(&format!("{principal}/unlink")).await.is(200);
+        assert_eq!(
+            told(&idp.person(name, json!({})).sign_in("fleet").await),
+            (403, "not-allowed".to_owned()),
+            "{name}"
+        );
+        crm.act(&format!("{principal}/link")).await.is(200);
+        idp.person(name, json!({})).sign_in("fleet").await.is(201);
+        assert_eq!(crm.read(&by_base(name, &idp.url)).await["id"], user.id);
+    }
+    service.check().await;
+}
