@@ -244,7 +244,7 @@ impl Arrival<'_> {
 
     fn answer(&self, user: &Versioned<User>, profile: &Versioned<SystemProfile>, new: bool) -> Answer {
         let content = profile.value.show(&user.value, self.place.view());
-        let answer = Answer::resource(content, &SystemProfile::tag(profile, user)).about(user.value.id);
+        let answer = Answer::resource(content, &SystemProfile::tag(profile, user)).about_profile(&profile.value);
         if new { answer.created_at(format!("{}/{}", self.place.path(), profile.value.id)) } else { answer }
     }
 

@@ -8,8 +8,10 @@ use http::{HeaderMap, StatusCode};
 
 use crate::domain::error::Result;
 use crate::domain::json::{Json, Object};
+use crate::domain::system_profile::SystemProfile;
 use crate::domain::versioned::Tag;
 use crate::domain::{Error, id::UserId};
+use crate::store::records::About;
 
 /// An answer that is not yet sent, so that an idempotency record can keep it.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,8 +20,8 @@ pub struct Answer {
     pub(super) etag: Option<String>,
     pub(super) location: Option<String>,
     pub(super) body: Option<Bytes>,
-    /// The user whose data the body shows.
-    pub(super) user: Option<UserId>,
+    /// Whose data the body shows.
+    pub(super) about: Option<About>,
     pub(super) replayed: bool,
     /// Whether the body carries a secret, which nothing on its way may keep.
     pub(super) secret: bool,
@@ -27,7 +29,7 @@ pub struct Answer {
 
 impl Answer {
     const fn new(status: StatusCode) -> Self {
-        Self { status, etag: None, location: None, body: None, user: None, replayed: false, secret: false }
+        Self { status, etag: None, location: None, body: None, about: None, replayed: false, secret: false }
     }
 
     /// 200 with a resource and its tag.
@@ -81,9 +83,14 @@ impl Answer {
 
     /// Names the user whose data the body shows: a replay is not found once the user is forgotten.
     #[must_use]
-    pub const fn about(mut self, user: UserId) -> Self {
-        self.user = Some(user);
-        self
+    pub fn about(self, user: UserId) -> Self {
+        Self { about: Some(About::User(user)), ..self }
+    }
+
+    /// Names the system profile that the body shows: a replay is not found once it is forgotten in its system.
+    #[must_use]
+    pub fn about_profile(self, profile: &SystemProfile) -> Self {
+        Self { about: Some(About::Profile(profile.system.clone(), profile.id)), ..self }
     }
 }
 

@@ -94,8 +94,8 @@ impl IdempotencyKey {
             let detail = "the Idempotency-Key was used with another body; take a new one";
             return Err(Error::invalid("", Code::NotAllowed, detail));
         }
-        if let Some(user) = record.user
-            && app.table().find_user(&caller.tenant, user).await?.is_none()
+        if let Some(about) = &record.about
+            && !app.table().is_there(&caller.tenant, about).await?
         {
             return Err(Error::NotFound);
         }
@@ -104,7 +104,7 @@ impl IdempotencyKey {
             etag: kept.etag,
             location: kept.location,
             body,
-            user: record.user,
+            about: record.about,
             replayed: true,
             secret: false,
         }))
@@ -123,6 +123,6 @@ impl IdempotencyKey {
         kept.extend_from_slice(answer.body.as_deref().unwrap_or_default());
         let sealed = seal(&self.sealing, &self.scope, kept, app.world())?;
         let until = app.world().clock.now().plus_seconds(KEPT_SECONDS);
-        Ok(Record { sealed, user: answer.user }.write(&caller.tenant, &self.scope, until))
+        Ok(Record { sealed, about: answer.about.clone() }.write(&caller.tenant, &self.scope, until))
     }
 }

@@ -18,6 +18,7 @@
 //! | `deprecated` | BOOL | definitions that take no new assignments |
 //! | `deleted_at` | S | tombstones |
 //! | `sealed` | B | idempotency records |
+//! | `profile` | S | idempotency records: the system profile that the answer shows |
 //! | `secret` | S | keys of the service |
 //! | `expires_at` | N | items that end, in seconds; past it an item is gone, removed or not (rule D8) |
 //! | `gsi1pk`, `gsi1sk` | S | items in the index |

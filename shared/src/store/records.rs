@@ -7,7 +7,7 @@ use super::item::Item;
 use super::keys::Key;
 use super::table::Table;
 use crate::domain::error::Result;
-use crate::domain::id::{TenantId, UserId};
+use crate::domain::id::{PartyId, ProfileId, TenantId, UserId};
 use crate::world::Timestamp;
 
 /// A record as it is stored.
@@ -15,8 +15,17 @@ use crate::world::Timestamp;
 pub struct Record {
     /// The sealed answer.
     pub sealed: Vec<u8>,
-    /// The user that the answer shows: a replay is not found once it is forgotten.
-    pub user: Option<UserId>,
+    /// What the answer shows: a replay is not found once it is forgotten.
+    pub about: Option<About>,
+}
+
+/// What an answer shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum About {
+    /// A user.
+    User(UserId),
+    /// The profile in a system.
+    Profile(PartyId, ProfileId),
 }
 
 impl Table {
@@ -25,8 +34,27 @@ impl Table {
         let item = self.get(&Key::idempotency(tenant, scope)).await?;
         Ok(item.map(|item| Record {
             sealed: item.get_bytes("sealed").unwrap_or_default().to_vec(),
-            user: item.get_text("holder").and_then(|id| id.parse().ok()),
+            about: About::of(&item),
         }))
+    }
+
+    /// Whether what an answer shows is still there.
+    pub async fn is_there(&self, tenant: &TenantId, about: &About) -> Result<bool> {
+        Ok(match about {
+            About::User(user) => self.find_user(tenant, *user).await?.is_some(),
+            About::Profile(system, id) => self.find_profile(tenant, system, *id).await?.is_some(),
+        })
+    }
+}
+
+impl About {
+    fn of(item: &Item) -> Option<Self> {
+        let user = || item.get_text("holder")?.parse().ok().map(Self::User);
+        let (system, id) = match item.get_text("profile") {
+            Some(profile) => profile.split_once('#')?,
+            None => return user(),
+        };
+        Some(Self::Profile(system.parse().ok()?, id.parse().ok()?))
     }
 }
 
@@ -35,8 +63,10 @@ impl Record {
     #[must_use]
     pub fn write(self, tenant: &TenantId, scope: &str, until: Timestamp) -> Write {
         let mut item = Item::at(&Key::idempotency(tenant, scope)).bytes("sealed", self.sealed).expiring(until);
-        if let Some(user) = self.user {
-            item = item.text("holder", user.to_string());
+        match self.about {
+            Some(About::User(user)) => item = item.text("holder", user.to_string()),
+            Some(About::Profile(system, id)) => item = item.text("profile", format!("{system}#{id}")),
+            None => {}
         }
         Write::Put(item, Condition::Absent)
     }
