@@ -102,6 +102,18 @@ impl User {
         }
     }
 
+    /// Sets or removes the value of a predefined attribute; a user without a username has an empty one.
+    pub(super) fn set(&mut self, field: Predefined, value: Option<String>) {
+        match field {
+            Predefined::Username => self.username = value.unwrap_or_default(),
+            Predefined::IdAtCustomer => self.id_at_customer = value,
+            Predefined::FamilyName => self.family_name = value,
+            Predefined::GivenName => self.given_name = value,
+            Predefined::UiLocales => self.ui_locales = value,
+            Predefined::PreferredEmail => self.preferred_email = value,
+        }
+    }
+
     /// Checks that what is required is there: all of it, or what was there `before`.
     pub fn check_required(&self, before: Option<&Self>, schema: &Schema, violations: &mut Violations) {
         let of_personas = schema.persona_attributes();

@@ -273,7 +273,7 @@ fn user_item(tenant: &TenantId, user: &Versioned<User>, lookups: &BTreeSet<Looku
         .listed(keys::listing(tenant, id), user.value.updated_at.to_string())
 }
 
-fn add(tenant: &TenantId, lookup: &Lookup, user: UserId) -> Write {
+pub(super) fn add(tenant: &TenantId, lookup: &Lookup, user: UserId) -> Write {
     let key = Key::lookup(tenant, lookup, user);
     let entry = |key: &Key| Item::at(key).text("holder", user.to_string());
     match lookup {

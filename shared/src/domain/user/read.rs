@@ -119,7 +119,18 @@ impl User {
     }
 
     fn read_editable(&mut self, fields: &mut Fields<'_>, writing: &Writing<'_>, omitted: Omitted) {
-        for field in Predefined::ALL {
+        self.read_these(&Predefined::ALL, fields, writing, omitted);
+    }
+
+    /// Takes these predefined attributes and the custom ones. What equals the stored value is accepted as it is.
+    pub(in crate::domain) fn read_these(
+        &mut self,
+        predefined: &[Predefined],
+        fields: &mut Fields<'_>,
+        writing: &Writing<'_>,
+        omitted: Omitted,
+    ) {
+        for field in predefined.iter().copied() {
             let Some(definition) = writing.schema.predefined(field) else { continue };
             let stored = self.predefined(field).map(str::to_owned);
             if !writing.access.shows(definition) {
@@ -134,14 +145,7 @@ impl User {
                 continue;
             }
             let value = take_predefined(field, fields, stored.as_deref());
-            match field {
-                Predefined::Username => self.username = value.unwrap_or_default(),
-                Predefined::IdAtCustomer => self.id_at_customer = value,
-                Predefined::FamilyName => self.family_name = value,
-                Predefined::GivenName => self.given_name = value,
-                Predefined::UiLocales => self.ui_locales = value,
-                Predefined::PreferredEmail => self.preferred_email = value,
-            }
+            self.set(field, value);
         }
         let attributes = fields.value("attributes");
         let reading = Reading { writing, stored: &self.attributes, allowed: None, omitted };
