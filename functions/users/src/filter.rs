@@ -7,9 +7,10 @@
 use scim_v2::filter::{AttrExp, AttrPath, CompValue, CompareOp, Filter as Scim, ValFilter};
 use shared::domain::definition::{AttributeDefinition, Kind, Search};
 use shared::domain::error::{Error, Result};
-use shared::domain::id::{DefinitionId, UserId};
+use shared::domain::id::{DefinitionId, PartyId, ProfileId, UserId};
 use shared::domain::lookup::Lookup;
 use shared::domain::schema::Schema;
+use shared::domain::system_profile::SystemProfile;
 use shared::domain::user::User;
 use shared::domain::{Json, format, text};
 
@@ -79,8 +80,9 @@ pub enum Term {
     /// The attribute has this comparable value among its values.
     Attribute(DefinitionId, String),
     /// The user has a persona of this definition, with this in its scope if it is named.
-    Persona(DefinitionId, Option<String>),
-    /// Nobody fulfils it: it names a persona definition that does not exist, or a value that no profile can hold.
+    /// A definition that does not exist nobody has one of.
+    Persona(Option<DefinitionId>, Option<String>),
+    /// Nobody fulfils it: it names a value that no profile can hold.
     Nobody,
 }
 
@@ -93,6 +95,17 @@ pub enum Plan {
     User(UserId),
     /// The users of this look-up.
     Lookup(Lookup),
+}
+
+/// Where the system profiles are looked for that may match.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Candidates {
+    /// No profile can match.
+    Nobody,
+    /// The profile with this id.
+    Profile(ProfileId),
+    /// The profiles of the users of these look-ups.
+    Users(Vec<Lookup>),
 }
 
 /// A filter whose terms must all hold.
@@ -133,10 +146,44 @@ impl Filter {
         }
     }
 
+    /// Reads a filter of system profiles, which have neither personas nor what is the customer's own of a person.
+    pub fn of_profiles(filter: &Json, schema: &Schema) -> Result<Self> {
+        let filter = Self::read(filter, schema)?;
+        let foreign = filter.terms.iter().find_map(|term| match term {
+            Term::Field(field @ (Field::Username | Field::IdAtCustomer), _) => Some(field.name()),
+            Term::Persona(..) => Some("personas"),
+            Term::Field(..) | Term::Attribute(..) | Term::Nobody => None,
+        });
+        match foreign {
+            Some(name) => Err(unsupported(format!("system profiles have no `{name}` to filter by"))),
+            None => Ok(filter),
+        }
+    }
+
     /// Chooses the term that finds the fewest users, as far as its kind tells.
     pub fn plan(&self, schema: &Schema) -> Result<(Plan, String)> {
         let best = self.terms.iter().filter_map(|term| plan(term, schema)).min_by_key(|(rank, _, _)| *rank);
         best.map(|(_, plan, name)| (plan, name)).ok_or_else(|| unsupported("no term of the filter can be searched"))
+    }
+
+    /// Where the profiles of a system are looked for: among those of the users whose base profile has a value of the filter, and of those who
+    /// have it in this system instead.
+    pub fn candidates(&self, system: &PartyId, schema: &Schema) -> Result<Candidates> {
+        let planned = self.terms.iter().filter_map(|term| plan(term, schema).map(|(rank, plan, _)| (rank, plan, term)));
+        let best = planned.min_by_key(|(rank, _, _)| *rank);
+        let (_, plan, term) = best.ok_or_else(|| unsupported("no term of the filter can be searched"))?;
+        Ok(match plan {
+            Plan::Nobody => Candidates::Nobody,
+            Plan::User(id) => id.to_string().parse().map_or(Candidates::Nobody, Candidates::Profile),
+            Plan::Lookup(lookup) => {
+                let overriding = match term {
+                    Term::Field(field, Some(wanted)) => Some(SystemProfile::lookup(system, field.name(), wanted)),
+                    Term::Attribute(id, wanted) => Some(SystemProfile::lookup(system, id, wanted)),
+                    Term::Field(_, None) | Term::Persona(..) | Term::Nobody => None,
+                };
+                Candidates::Users(std::iter::once(lookup).chain(overriding).collect())
+            }
+        })
     }
 
     /// Whether there is one term only.
@@ -146,7 +193,13 @@ impl Filter {
 
     /// Whether a user fulfils every term.
     pub fn matches(&self, user: &User, schema: &Schema) -> bool {
+        self.matches_as(&user.id.to_string(), user, schema)
+    }
+
+    /// Whether what a system sees of a user fulfils every term, where the user goes by another id.
+    pub fn matches_as(&self, id: &str, user: &User, schema: &Schema) -> bool {
         self.terms.iter().all(|term| match term {
+            Term::Field(Field::Id, wanted) => wanted.as_deref() == Some(id),
             Term::Field(field, wanted) => wanted.is_some() && field.of(user) == *wanted,
             Term::Attribute(id, wanted) => {
                 let data_format = schema.attribute(*id).map(|definition| definition.data_format);
@@ -155,7 +208,8 @@ impl Filter {
                     .is_some_and(|data_format| values.iter().any(|v| format::comparable(v, data_format) == *wanted))
             }
             Term::Persona(definition, scope) => user.personas.iter().any(|persona| {
-                persona.definition == *definition && scope.as_ref().is_none_or(|scope| persona.scope.contains(scope))
+                Some(persona.definition) == *definition
+                    && scope.as_ref().is_none_or(|scope| persona.scope.contains(scope))
             }),
             Term::Nobody => false,
         })
@@ -313,17 +367,17 @@ fn read_persona(members: &[(String, Json)], schema: &Schema) -> Result<Term> {
         }
     }
     match definition {
-        Some(Some(id)) => Ok(Term::Persona(id, scope)),
+        Some(Some(id)) => Ok(Term::Persona(Some(id), scope)),
         // One that was made a moment ago may not be remembered yet.
         Some(None) if !schema.verified => Err(Error::Outdated),
-        Some(None) => Ok(Term::Nobody),
+        Some(None) => Ok(Term::Persona(None, scope)),
         None => Err(unsupported("a filter on personas names the definition: `name` or `persona_definition_id`")),
     }
 }
 
 fn plan(term: &Term, schema: &Schema) -> Option<(u8, Plan, String)> {
     Some(match term {
-        Term::Nobody | Term::Field(_, None) => (0, Plan::Nobody, "none".to_owned()),
+        Term::Nobody | Term::Field(_, None) | Term::Persona(None, _) => (0, Plan::Nobody, "none".to_owned()),
         Term::Field(field, Some(wanted)) => {
             let (rank, plan) = match field {
                 Field::Id => (1, Plan::User(wanted.parse().ok()?)),
@@ -344,7 +398,7 @@ fn plan(term: &Term, schema: &Schema) -> Option<(u8, Plan, String)> {
             };
             (rank, Plan::Lookup(lookup), format!("attributes.{}.{}", definition.category, definition.name))
         }
-        Term::Persona(id, scope) => {
+        Term::Persona(Some(id), scope) => {
             let rank = if scope.is_some() { 8 } else { 9 };
             (rank, Plan::Lookup(Lookup::persona(*id, scope.as_deref())), "personas".to_owned())
         }

@@ -1,6 +1,8 @@
 //! Users: the base profiles of a tenant's people.
 
 mod filter;
+mod place;
+mod profiles;
 mod query;
 mod requests;
 
@@ -22,9 +24,11 @@ const USERS: &str = "/identity/users";
 const USER: &str = "/identity/users/{user_id}";
 const REQUESTS: &str = "/identity/change-requests";
 const REQUEST: &str = "/identity/change-requests/{id}";
+const PROFILES: &str = "/api/v1/tenants/{tenant_id}/systems/{system_id}/users";
+const PROFILE: &str = "/api/v1/tenants/{tenant_id}/systems/{system_id}/users/{id}";
 
 /// The routes of this function.
-pub static ROUTES: [Route; 13] = [
+pub static ROUTES: [Route; 20] = [
     Route::write("POST", USERS, "create_user", (201, "User"), || post(create))
         .scope(UsersWrite)
         .json("UserInput")
@@ -88,6 +92,44 @@ pub static ROUTES: [Route; 13] = [
     )
     .scope(UsersRead)
     .about("Rejects a change request; repeating it changes nothing"),
+    Route::read("GET", PROFILES, "find_system_profile", (200, "SystemProfile"), || get(profiles::search))
+        .scope(UsersRead)
+        .query(&["filter"])
+        .about("Finds exactly one profile of a system by what the system sees of people"),
+    Route::read(
+        "GET",
+        "/api/v1/tenants/{tenant_id}/systems/{system_id}/users/me",
+        "get_own_system_profile",
+        (200, "SystemProfile"),
+        || get(profiles::me),
+    )
+    .people()
+    .about("Reads the caller's own profile in a system"),
+    Route::read("GET", PROFILE, "get_system_profile", (200, "SystemProfile"), || get(profiles::read))
+        .scope(UsersRead)
+        .about("Reads a system profile, by its id or by a base profile id of its person"),
+    Route::write("PUT", PROFILE, "replace_system_profile", (200, "SystemProfile"), || put(profiles::replace))
+        .scope(UsersWrite)
+        .json("SystemProfileReplacement")
+        .about("Replaces what a system profile overrides and what its system declares"),
+    Route::write("PATCH", PROFILE, "patch_system_profile", (200, "SystemProfile"), || patch(profiles::edit))
+        .scope(UsersWrite)
+        .json("SystemProfilePatch")
+        .about("Changes some of what a system profile overrides and of what its system declares (RFC 7396)"),
+    Route::write("DELETE", PROFILE, "forget_system_profile", (204, ""), || delete(profiles::forget))
+        .scope(UsersWrite)
+        .people()
+        .about("Forgets a person in one system"),
+    Route::read(
+        "POST",
+        "/api/v1/tenants/{tenant_id}/systems/{system_id}/users:bulk-search",
+        "bulk_search_system_profiles",
+        (200, "SystemProfileBulk"),
+        || post(profiles::bulk),
+    )
+    .scope(UsersRead)
+    .json("SystemProfileBulkSearch")
+    .about("Reads up to 100 profiles of a system, or selected parts of them"),
 ];
 
 fn shown(user: &Versioned<User>, schema: &Schema) -> Answer {

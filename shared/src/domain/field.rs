@@ -129,6 +129,14 @@ impl<'v> Fields<'v> {
         }
     }
 
+    /// Takes an array of strings as [`Fields::texts`] does; its absence is a violation.
+    pub fn required_texts(&mut self, name: &str, count: usize, max: usize) -> Option<Vec<String>> {
+        if self.is_absent(name) {
+            self.refuse(name, Code::Required, format!("`{name}` is required"));
+        }
+        self.texts(name, count, max)
+    }
+
     /// Takes a field whose text parses into `T`; `due` says what would.
     pub fn parsed<T: std::str::FromStr>(&mut self, name: &str, due: &str) -> Option<T> {
         let text = self.text(name, 512)?;

@@ -275,6 +275,23 @@ impl FromStr for UserName {
     }
 }
 
+/// What names a system profile: its own id, or a base profile id of its person.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum ProfileName {
+    /// The system profile's own id.
+    Profile(ProfileId),
+    /// A base profile id, for callers that can compute the hash.
+    Base(BaseId),
+}
+
+impl FromStr for ProfileName {
+    type Err = WrongShape;
+
+    fn from_str(text: &str) -> Result<Self, WrongShape> {
+        text.parse().map(Self::Profile).or_else(|_| text.parse().map(Self::Base))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

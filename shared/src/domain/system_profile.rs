@@ -3,15 +3,29 @@
 //! A system profile inherits from the base profile whatever it does not override, and holds the attributes that its system declares. It
 //! never tells who the person is elsewhere: no subject, no issuer, no base profile id, no id of another system.
 
-use std::collections::BTreeMap;
+mod read;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::definition::Predefined;
+pub use self::read::Editing;
+use super::client::Classifier;
+use super::definition::{Kind, Predefined, Search};
+use super::error::{Code, Violations};
+use super::format;
 use super::id::{PartyId, ProfileId};
+use super::json::{Json, Object};
+use super::lookup::{Lookup, MAX_LOOKUPS};
+use super::schema::Schema;
+use super::system::System;
+use super::text;
 use super::user::User;
-use super::value::Values;
+use super::value::{self, Values};
 use super::versioned::{Tag, Versioned};
+use super::writing::Access;
+use crate::object;
 use crate::world::{Timestamp, World};
 
 /// The profile of a person in one system, beside what it inherits.
@@ -44,6 +58,27 @@ pub struct Overrides {
     pub attributes: Values,
 }
 
+/// Through whose eyes the profiles of a system are seen.
+#[derive(Clone, Copy)]
+pub struct View<'v> {
+    /// The tenant's configuration.
+    pub schema: &'v Schema,
+    /// The system.
+    pub system: &'v System,
+    /// Whether inherited attributes that are hidden are there.
+    pub access: Access,
+    /// The most sensitive of the system's own attributes that are there.
+    pub most: Classifier,
+}
+
+impl View<'_> {
+    /// Whether the system declares an attribute of this name that is there for these eyes.
+    #[must_use]
+    pub fn declares(&self, name: &str) -> bool {
+        self.system.visible(self.most).any(|attribute| attribute.name == name)
+    }
+}
+
 impl SystemProfile {
     /// The predefined attributes that a system profile inherits and may override.
     pub const INHERITED: [Predefined; 4] =
@@ -68,5 +103,97 @@ impl SystemProfile {
     #[must_use]
     pub fn tag(profile: &Versioned<Self>, base: &Versioned<User>) -> Tag {
         Tag::of(format!("{}\n{}\n{}", profile.value.id, profile.tag(), base.tag()).as_bytes(), 0)
+    }
+
+    /// The base profile as the system sees it: with what is overridden in the place of what is inherited. An address that replaces another
+    /// is not verified.
+    #[must_use]
+    pub fn effective(&self, base: &User) -> User {
+        let mut user = base.clone();
+        for (field, value) in &self.overrides.predefined {
+            user.set(*field, Some(value.clone()));
+        }
+        user.attributes.extend(self.overrides.attributes.clone());
+        user.settle(base);
+        user
+    }
+
+    /// The look-up that finds a person whose attribute has this comparable value in this system and not in the base profile.
+    #[must_use]
+    pub fn lookup(system: &PartyId, attribute: impl fmt::Display, comparable: &str) -> Lookup {
+        Lookup::exact(format_args!("{system}.{attribute}"), comparable)
+    }
+
+    /// The look-ups that the profile owns, one for each searchable value that it overrides; more than [`MAX_LOOKUPS`] is a violation.
+    #[must_use]
+    pub fn lookups(&self, schema: &Schema, violations: &mut Violations) -> BTreeSet<Lookup> {
+        let mut lookups = BTreeSet::new();
+        for (field, value) in &self.overrides.predefined {
+            let comparable = match field {
+                Predefined::FamilyName | Predefined::GivenName => text::folded(value),
+                Predefined::PreferredEmail => text::email(value),
+                Predefined::Username | Predefined::IdAtCustomer | Predefined::UiLocales => None,
+            };
+            lookups.extend(comparable.map(|comparable| Self::lookup(&self.system, field, &comparable)));
+        }
+        for (id, values) in &self.overrides.attributes {
+            let Some(definition) = schema.attribute(*id).filter(|a| a.search != Search::None) else { continue };
+            let comparable = values.iter().map(|value| format::comparable(value, definition.data_format));
+            lookups.extend(comparable.map(|comparable| Self::lookup(&self.system, id, &comparable)));
+        }
+        if lookups.len() > MAX_LOOKUPS {
+            let found = lookups.len();
+            let detail =
+                format!("{found} look-up keys, at most {MAX_LOOKUPS} are allowed: fewer searchable values overridden");
+            violations.add("", Code::TooMany, detail);
+        }
+        lookups
+    }
+
+    /// The definitions of which the profile overrides values.
+    pub fn held(&self) -> impl Iterator<Item = (Kind, String)> {
+        self.overrides.attributes.keys().map(|id| (Kind::Attribute, id.to_string()))
+    }
+
+    /// The document that callers see: the effective view, and what the profile has of its own.
+    #[must_use]
+    pub fn show(&self, base: &User, view: View<'_>) -> Object {
+        let user = self.effective(base);
+        let own = self.attributes.iter().filter(|(name, _)| view.declares(name));
+        let own: Object = own.map(|(name, values)| (name.clone(), Json::from(values.clone()))).collect();
+        let mut shown = object! {
+            "id" => self.id,
+            "tenant_id" => &view.schema.tenant,
+            "system_id" => &self.system,
+            "family_name" => user.family_name,
+            "given_name" => user.given_name,
+            "ui_locales" => user.ui_locales,
+            "preferred_email" => user.preferred_email,
+            "email_verified" => user.email_verified,
+            "attributes" => value::show(&user.attributes, view.schema, view.access),
+            "system_attributes" => own,
+            "overrides" => self.overrides.names(view),
+            "created_at" => self.created_at,
+            "updated_at" => self.updated_at.max(base.updated_at),
+        };
+        for field in Self::INHERITED {
+            if view.schema.predefined(field).is_some_and(|definition| !view.access.shows(definition)) {
+                shown.shift_remove(field.name());
+            }
+        }
+        shown
+    }
+}
+
+impl Overrides {
+    /// What is overridden, as callers name it.
+    fn names(&self, view: View<'_>) -> Vec<String> {
+        let ids = self.predefined.keys().map(|field| field.id()).chain(self.attributes.keys().copied());
+        let definitions = ids.filter_map(|id| view.schema.attribute(id)).filter(|a| view.access.shows(a));
+        let names = definitions.map(|definition| match definition.predefined() {
+            Some(field) => field.name().to_owned(),
+            None => format!("attributes.{}.{}", definition.category, definition.name),
+        });
+        names.collect()
     }
 }

@@ -1,14 +1,22 @@
 //! System profiles in the table: each stands in the partition of its user, where a forget finds it, and a look-up of its id finds the user.
+//!
+//! A profile's item stores the look-ups of the values that it overrides (`ix`). Every transaction that touches them also puts or deletes
+//! the profile under the version that was read, and checks that the base profile is as it was read, and so live.
 
-use super::commit::{Condition, Write};
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use super::commit::{Condition, Failed, Write};
 use super::item::Item;
-use super::keys::Key;
-use super::table::Table;
-use super::users::LiveUser;
-use crate::domain::error::Result;
-use crate::domain::id::{PartyId, ProfileId, TenantId, UserId};
+use super::keys::{self, Key};
+use super::table::{Range, Table};
+use super::users::{LiveUser, TURNS, add, remove};
+use crate::domain::error::{Error, Result, Violations};
+use crate::domain::id::{PartyId, ProfileId, ProfileName, TenantId, UserId};
+use crate::domain::lookup::Lookup;
+use crate::domain::schema::Schema;
 use crate::domain::system_profile::SystemProfile;
-use crate::domain::versioned::Versioned;
+use crate::domain::user::User;
+use crate::domain::versioned::{Tag, Versioned};
 
 /// A system profile with the base profile that it inherits from, both as they were read.
 #[derive(Clone, Debug)]
@@ -17,6 +25,20 @@ pub struct Effective {
     pub base: LiveUser,
     /// The system profile.
     pub profile: Versioned<SystemProfile>,
+}
+
+impl Effective {
+    /// The tag of the effective view.
+    #[must_use]
+    pub fn tag(&self) -> Tag {
+        SystemProfile::tag(&self.profile, &self.base)
+    }
+
+    /// The person as the system sees it.
+    #[must_use]
+    pub fn user(&self) -> User {
+        self.profile.value.effective(&self.base.value)
+    }
 }
 
 impl Table {
@@ -30,17 +52,26 @@ impl Table {
         self.get(&profile_key(tenant, user, system)).await?.map(|item| item.read()).transpose()
     }
 
+    /// The profiles of a user in all systems.
+    pub async fn profiles_of(&self, tenant: &TenantId, user: UserId) -> Result<Vec<Versioned<SystemProfile>>> {
+        let items = self.query_all(&keys::partition_of_user(tenant, user), Range::StartsWith(PROFILES)).await?;
+        items.iter().map(Item::read).collect()
+    }
+
     /// Reads a system profile by its id, with its base profile; that of a forgotten person is not found.
     pub async fn find_profile(&self, tenant: &TenantId, system: &PartyId, id: ProfileId) -> Result<Option<Effective>> {
-        let Some(lookup) = self.get(&Key::profile(tenant, system, id)).await? else {
-            return Ok(None);
-        };
-        let Some(user) = lookup.get_text("holder").and_then(|id| id.parse().ok()) else {
-            return Ok(None);
-        };
-        let found = self.find_profile_of(tenant, system, user).await?;
-        // The user may have come back with another profile since the look-up was read.
-        Ok(found.filter(|found| found.profile.value.id == id))
+        self.find_named_profile(tenant, system, &ProfileName::Profile(id)).await
+    }
+
+    /// Reads a system profile by its id or by a base profile id of its person.
+    pub async fn find_named_profile(
+        &self,
+        tenant: &TenantId,
+        system: &PartyId,
+        name: &ProfileName,
+    ) -> Result<Option<Effective>> {
+        let Some(user) = self.holder_of(tenant, system, name).await? else { return Ok(None) };
+        Ok(self.read_profile(tenant, system, user, name).await?.map(|(found, _)| found))
     }
 
     /// Reads the profile of a user in a system, with the user.
@@ -56,22 +87,187 @@ impl Table {
         let profile = self.profile_of(tenant, user, system).await?;
         Ok(profile.map(|profile| Effective { base, profile }))
     }
+
+    /// Reads the profiles of some users in a system, in no order; users without one and forgotten ones are left out.
+    pub async fn find_profiles_of(
+        &self,
+        tenant: &TenantId,
+        system: &PartyId,
+        users: &HashSet<UserId>,
+    ) -> Result<Vec<Effective>> {
+        let keys: Vec<_> = users.iter().map(|user| profile_key(tenant, *user, system)).collect();
+        let mut profiles = HashMap::new();
+        for item in self.get_many(&keys).await? {
+            profiles.extend(holder(&item).map(|user| (user, item)));
+        }
+        let ids: Vec<_> = profiles.keys().copied().collect();
+        let bases = self.find_users(tenant, &ids).await?.into_iter();
+        let found = bases.filter_map(|base| profiles.remove(&base.value.id).map(|item| (base, item)));
+        found.map(|(base, item)| Ok(Effective { base, profile: item.read()? })).collect()
+    }
+
+    /// The users whose system profiles are named, as the look-ups say; names that nobody holds are left out.
+    pub async fn holders_of(
+        &self,
+        tenant: &TenantId,
+        system: &PartyId,
+        names: &HashSet<ProfileName>,
+    ) -> Result<HashMap<ProfileName, UserId>> {
+        let mut by_key: HashMap<_, _> =
+            names.iter().map(|name| (lookup_key(tenant, system, name), name.clone())).collect();
+        let keys: Vec<_> = by_key.keys().cloned().collect();
+        let items = self.get_many(&keys).await?;
+        Ok(items.iter().filter_map(|item| Some((by_key.remove(&item.key())?, holder(item)?))).collect())
+    }
+
+    async fn holder_of(&self, tenant: &TenantId, system: &PartyId, name: &ProfileName) -> Result<Option<UserId>> {
+        let item = self.get(&lookup_key(tenant, system, name)).await?;
+        Ok(item.as_ref().and_then(holder))
+    }
+
+    /// Reads the profile that is named and that `user` has, with the look-ups that it owns.
+    async fn read_profile(
+        &self,
+        tenant: &TenantId,
+        system: &PartyId,
+        user: UserId,
+        name: &ProfileName,
+    ) -> Result<Option<(Effective, BTreeSet<Lookup>)>> {
+        let Some(base) = self.find_user(tenant, user).await? else { return Ok(None) };
+        let Some(item) = self.get(&profile_key(tenant, user, system)).await? else { return Ok(None) };
+        let profile: Versioned<SystemProfile> = item.read()?;
+        // The user may have come back with another profile since the look-up was read.
+        if matches!(name, ProfileName::Profile(id) if *id != profile.value.id) {
+            return Ok(None);
+        }
+        let lookups: Result<_, _> = item.get_texts("ix").into_iter().map(str::parse).collect();
+        let lookups = lookups.map_err(|_| Error::unexpected("the look-ups of a system profile do not read"))?;
+        Ok(Some((Effective { base, profile }, lookups)))
+    }
+
+    /// Changes the system profile that is named: reads it, lets `edit` decide, writes what it decides under the versions of profile and base
+    /// that were read, and decides anew when somebody else wrote either meanwhile. `None` writes nothing.
+    pub async fn change_profile(
+        &self,
+        schema: &Schema,
+        system: &PartyId,
+        name: &ProfileName,
+        mut edit: impl FnMut(&Effective) -> Result<Option<SystemProfile>> + Send,
+    ) -> Result<Effective> {
+        let tenant = &schema.tenant;
+        let write_id = self.write_id();
+        let user = self.holder_of(tenant, system, name).await?.ok_or(Error::NotFound)?;
+        for turn in 1..=TURNS {
+            let read = self.read_profile(tenant, system, user, name).await?;
+            let (found, owned) = read.ok_or(Error::NotFound)?;
+            if found.profile.log.contains(write_id) {
+                return Ok(found);
+            }
+            schema.check_covers(&found.user())?;
+            let Some(profile) = edit(&found)? else { return Ok(found) };
+            self.mark_used(schema, profile.held()).await?;
+            let (next, writes) = self.next_profile(schema, &found, &owned, profile)?;
+            match self.commit_as(write_id, writes).await {
+                Ok(()) => return Ok(Effective { profile: next, ..found }),
+                Err(Failed::Contended | Failed::Conditions(_)) => self.pause(turn).await,
+                Err(failed) => return Err(failed.into()),
+            }
+        }
+        Err(Failed::Contended.into())
+    }
+
+    /// The profile as the next write leaves it, and the writes: the profile first, then the check of its base, then look-ups.
+    fn next_profile(
+        &self,
+        schema: &Schema,
+        found: &Effective,
+        owned: &BTreeSet<Lookup>,
+        mut profile: SystemProfile,
+    ) -> Result<(Versioned<SystemProfile>, Vec<Write>)> {
+        let (tenant, user) = (&schema.tenant, found.base.value.id);
+        let mut violations = Violations::default();
+        let lookups = profile.lookups(schema, &mut violations);
+        violations.check(())?;
+        profile.updated_at = self.world.clock.now().max(found.profile.value.updated_at.next());
+        let next = found.profile.changed_to(profile);
+        let put = profile_item(tenant, user, &next).texts("ix", lookups.iter().map(ToString::to_string));
+        let mut writes = vec![Write::Put(put, Condition::Version(found.profile.version)), unmoved(tenant, &found.base)];
+        writes.extend(lookups.difference(owned).map(|lookup| add(tenant, lookup, user)));
+        writes.extend(owned.difference(&lookups).map(|lookup| remove(tenant, lookup, user)));
+        Ok((next, writes))
+    }
+
+    /// Forgets the person in one system: the profile, the look-up of its id and those of what it overrides go at once; the base profile
+    /// stays. `check` sees the profile before.
+    pub async fn forget_profile(
+        &self,
+        tenant: &TenantId,
+        system: &PartyId,
+        name: &ProfileName,
+        mut check: impl FnMut(&Effective) -> Result<()> + Send,
+    ) -> Result<()> {
+        let user = self.holder_of(tenant, system, name).await?.ok_or(Error::NotFound)?;
+        for turn in 1..=TURNS {
+            let Some((found, owned)) = self.read_profile(tenant, system, user, name).await? else {
+                // What was there when the request came is gone: by this request, or by another of the same will.
+                return if turn == 1 { Err(Error::NotFound) } else { Ok(()) };
+            };
+            check(&found)?;
+            let SystemProfile { id, system, .. } = &found.profile.value;
+            let own = Condition::Version(found.profile.version);
+            let mut writes = vec![
+                Write::Delete(profile_key(tenant, user, system), own),
+                unmoved(tenant, &found.base),
+                Write::Delete(Key::profile(tenant, system, *id), Condition::Owner(user)),
+            ];
+            writes.extend(owned.iter().map(|lookup| remove(tenant, lookup, user)));
+            match self.commit(writes).await {
+                Ok(()) => return Ok(()),
+                Err(Failed::Contended | Failed::Conditions(_)) => self.pause(turn).await,
+                Err(failed) => return Err(failed.into()),
+            }
+        }
+        Err(Failed::Contended.into())
+    }
 }
+
+/// What the sort keys of system profiles start with, in the partition of their user.
+const PROFILES: &str = "SYS#";
 
 fn profile_key(tenant: &TenantId, user: UserId, system: &PartyId) -> Key {
-    Key::child(tenant, user, &format!("SYS#{system}"))
+    Key::child(tenant, user, &format!("{PROFILES}{system}"))
 }
 
-/// The writes that store a profile that did not exist: the profile, then the look-up of its id. Whoever commits them checks that the user is
-/// live, or puts it.
+/// Where the user of a system profile that is named so is looked up.
+fn lookup_key(tenant: &TenantId, system: &PartyId, name: &ProfileName) -> Key {
+    match name {
+        ProfileName::Profile(id) => Key::profile(tenant, system, *id),
+        ProfileName::Base(id) => Key::base(tenant, id),
+    }
+}
+
+fn holder(item: &Item) -> Option<UserId> {
+    item.get_text("holder").and_then(|id| id.parse().ok())
+}
+
+/// That the base profile is as it was read: live, and of the same version.
+fn unmoved(tenant: &TenantId, base: &LiveUser) -> Write {
+    Write::Check(Key::user(tenant, base.value.id), Condition::Version(base.version()))
+}
+
+fn profile_item(tenant: &TenantId, user: UserId, profile: &Versioned<SystemProfile>) -> Item {
+    let SystemProfile { id, system, .. } = &profile.value;
+    Item::at(&profile_key(tenant, user, system))
+        .versioned(profile)
+        .text("holder", user.to_string())
+        .text("forward", Key::profile(tenant, system, *id).pk())
+}
+
+/// The writes that store a profile that did not exist and that overrides nothing: the profile, then the look-up of its id. Whoever commits
+/// them checks that the user is live, or puts it.
 #[must_use]
 pub fn create_profile(tenant: &TenantId, user: UserId, profile: &Versioned<SystemProfile>) -> [Write; 2] {
     let SystemProfile { id, system, .. } = &profile.value;
-    let forward = Key::profile(tenant, system, *id);
-    let item = Item::at(&profile_key(tenant, user, system))
-        .versioned(profile)
-        .text("holder", user.to_string())
-        .text("forward", forward.pk());
-    let lookup = Item::at(&forward).text("holder", user.to_string());
-    [Write::Put(item, Condition::Absent), Write::Put(lookup, Condition::Absent)]
+    let lookup = Item::at(&Key::profile(tenant, system, *id)).text("holder", user.to_string());
+    [Write::Put(profile_item(tenant, user, profile), Condition::Absent), Write::Put(lookup, Condition::Absent)]
 }

@@ -257,6 +257,13 @@ impl Definition for AttributeDefinition {
 }
 
 impl AttributeDefinition {
+    /// The definition of an attribute that takes any texts and has no other property.
+    #[must_use]
+    pub fn of_texts(name: &str) -> Self {
+        let one = Predefined::GivenName.definition();
+        Self { name: name.to_owned(), single_value: false, search: Search::None, system: false, ..one }
+    }
+
     /// Which predefined attribute this is the definition of, if it is one's.
     #[must_use]
     pub fn predefined(&self) -> Option<Predefined> {

@@ -104,7 +104,18 @@ impl User {
     }
 
     fn read_editable(&mut self, fields: &mut Fields<'_>, writing: &Writing<'_>, omitted: Omitted) {
-        for field in Predefined::ALL {
+        self.read_these(&Predefined::ALL, fields, writing, omitted);
+    }
+
+    /// Takes these predefined attributes and the custom ones. What equals the stored value is accepted as it is.
+    pub(in crate::domain) fn read_these(
+        &mut self,
+        predefined: &[Predefined],
+        fields: &mut Fields<'_>,
+        writing: &Writing<'_>,
+        omitted: Omitted,
+    ) {
+        for field in predefined.iter().copied() {
             let Some(definition) = writing.schema.predefined(field) else { continue };
             let stored = self.predefined(field).map(str::to_owned);
             if !writing.access.shows(definition) {

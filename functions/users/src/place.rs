@@ -1,0 +1,64 @@
+//! Where a call stands: a system of the tenant, as the caller may see it.
+
+use shared::domain::client::Classifier;
+use shared::domain::error::{Error, Result};
+use shared::domain::id::{PartyId, TenantId};
+use shared::domain::json::Object;
+use shared::domain::schema::Schema;
+use shared::domain::system::System;
+use shared::domain::system_profile::{Editing, View};
+use shared::domain::{Access, Writing};
+use shared::http::Call;
+use shared::http::answer::Answer;
+use shared::store::system_profiles::Effective;
+
+/// The tenant and the system that a path names.
+pub struct Place<'p> {
+    /// The tenant, which is the token's.
+    pub tenant: &'p TenantId,
+    /// The system.
+    pub system: &'p System,
+    view: View<'p>,
+}
+
+impl<'p> Place<'p> {
+    /// Where the call stands. Another tenant's path, a system that is not there, and one that the client is not bound to are all not found.
+    pub fn of(call: &'p Call, schema: &'p Schema) -> Result<Self> {
+        let tenant = &call.caller.tenant;
+        let system: PartyId = call.id("system_id")?;
+        let machine = call.caller.machine();
+        let bound_elsewhere = machine.is_some_and(|m| !m.systems.is_empty() && !m.systems.contains(&system));
+        if call.id::<TenantId>("tenant_id")? != *tenant || bound_elsewhere {
+            return Err(Error::NotFound);
+        }
+        let Some(entry) = schema.systems.get(system.as_str()) else {
+            // One that was declared a moment ago may not be remembered yet.
+            return Err(if schema.verified { Error::NotFound } else { Error::Outdated });
+        };
+        let system = &entry.stored.value;
+        let most = machine.map_or(Classifier::most(), |machine| machine.max_classifier);
+        Ok(Self { tenant, system, view: View { schema, system, access: call.access(), most } })
+    }
+
+    /// A profile as the caller sees it.
+    pub fn show(&self, found: &Effective) -> Result<Object> {
+        self.view.schema.check_covers(&found.user())?;
+        Ok(found.profile.value.show(&found.base.value, self.view))
+    }
+
+    /// The answer that shows a profile.
+    pub fn shown(&self, found: &Effective) -> Result<Answer> {
+        Ok(Answer::resource(self.show(found)?, &found.tag()).about(found.base.value.id))
+    }
+
+    /// Through whose eyes the caller sees profiles here.
+    pub const fn view(&self) -> View<'p> {
+        self.view
+    }
+
+    /// By what the caller's change of a profile is read.
+    pub fn editing(&self, call: &'p Call, found: &'p Effective) -> Editing<'p> {
+        let writing = Writing { access: Access::Overriding, ..call.writing(self.view.schema) };
+        Editing { base: &found.base.value, view: self.view, writing, writer: call.approver(None) }
+    }
+}

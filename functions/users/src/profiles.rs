@@ -1,0 +1,100 @@
+//! System profiles: a person as one system sees and knows them.
+
+mod bulk;
+mod search;
+
+use shared::domain::Result;
+use shared::domain::error::Error;
+use shared::domain::id::ProfileName;
+use shared::domain::system_profile::{Editing, SystemProfile};
+use shared::http::Call;
+use shared::http::answer::{Answer, Answered};
+use shared::store::system_profiles::Effective;
+
+pub use self::bulk::bulk;
+pub use self::search::search;
+use super::place::Place;
+
+/// Reads the caller's own profile.
+pub async fn me(call: Call) -> Answered {
+    let me = call.me().await?;
+    let (call, me) = (&call, &me);
+    call.app
+        .decide(&call.caller.tenant, move |schema| async move {
+            let place = Place::of(call, &schema)?;
+            let profile = call.app.table().profile_of(place.tenant, me.value.id, &place.system.id).await?;
+            let found = Effective { base: me.clone(), profile: profile.ok_or(Error::NotFound)? };
+            show(call, &place, &found)
+        })
+        .await
+}
+
+/// Reads a profile by its id or by a base profile id.
+pub async fn read(call: Call) -> Answered {
+    let name: ProfileName = call.id("id")?;
+    let (call, name) = (&call, &name);
+    call.app
+        .decide(&call.caller.tenant, move |schema| async move {
+            let place = Place::of(call, &schema)?;
+            let found = call.app.table().find_named_profile(place.tenant, &place.system.id, name).await?;
+            show(call, &place, &found.ok_or(Error::NotFound)?)
+        })
+        .await
+}
+
+fn show(call: &Call, place: &Place<'_>, found: &Effective) -> Answered {
+    let content = place.show(found)?;
+    call.show(&found.tag(), || content)
+}
+
+/// Replaces what the profile has of its own and what it overrides.
+pub async fn replace(mut call: Call) -> Answered {
+    let body = call.take_body();
+    change(&call, |profile, editing| profile.replace(body.clone(), editing)).await
+}
+
+/// Changes some of what the profile has of its own and of what it overrides.
+pub async fn edit(mut call: Call) -> Answered {
+    let body = call.take_body();
+    change(&call, |profile, editing| profile.patch(&body, editing)).await
+}
+
+async fn change(
+    call: &Call,
+    edit: impl Fn(&SystemProfile, &Editing<'_>) -> Result<SystemProfile> + Send + Sync,
+) -> Answered {
+    let name: ProfileName = call.id("id")?;
+    let (name, edit) = (&name, &edit);
+    call.app
+        .decide(&call.caller.tenant, move |schema| async move {
+            let place = Place::of(call, &schema)?;
+            let decide = |found: &Effective| {
+                call.guard(&[&found.tag()])?;
+                let next = edit(&found.profile.value, &place.editing(call, found))?;
+                Ok((next != found.profile.value).then_some(next))
+            };
+            let changed = call.app.table().change_profile(&schema, &place.system.id, name, decide).await?;
+            place.shown(&changed)
+        })
+        .await
+}
+
+/// Forgets a person in this system; a person forgets no other.
+pub async fn forget(call: Call) -> Answered {
+    let me = call.person().await?;
+    let name: ProfileName = call.id("id")?;
+    let (call, me, name) = (&call, &me, &name);
+    call.app
+        .decide(&call.caller.tenant, move |schema| async move {
+            let place = Place::of(call, &schema)?;
+            let check = |found: &Effective| {
+                if me.as_ref().is_some_and(|me| me.value.id != found.base.value.id) {
+                    return Err(Error::NotFound);
+                }
+                call.guard(&[&found.tag()])
+            };
+            call.app.table().forget_profile(place.tenant, &place.system.id, name, check).await?;
+            Ok(Answer::nothing())
+        })
+        .await
+}

@@ -1,0 +1,202 @@
+//! `POST …/users:bulk-search`: the profiles that are named, or the selected parts of them.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use shared::domain::Json;
+use shared::domain::error::{Code, Error, Result, Violations};
+use shared::domain::field::Fields;
+use shared::domain::id::{ProfileName, UserId};
+use shared::domain::json::Object;
+use shared::domain::system_profile::View;
+use shared::http::Call;
+use shared::http::answer::{Answer, Answered};
+use shared::http::call::MAX_PAGE_BYTES;
+use shared::object;
+use shared::store::system_profiles::Effective;
+
+use super::super::place::Place;
+
+/// The most ids of one call.
+pub const MAX_IDS: usize = 100;
+/// The most paths that one call selects.
+pub const MAX_PATHS: usize = 300;
+/// The longest id or path, in bytes.
+pub const MAX_TEXT: usize = 256;
+/// How many profiles are read at once.
+const BATCH: usize = 25;
+
+/// The fields of a profile that a call selects as a whole.
+const FIELDS: [&str; 13] = [
+    "id",
+    "tenant_id",
+    "system_id",
+    "family_name",
+    "given_name",
+    "ui_locales",
+    "preferred_email",
+    "email_verified",
+    "attributes",
+    "system_attributes",
+    "overrides",
+    "created_at",
+    "updated_at",
+];
+
+/// Answers with the profiles that are named, in that order.
+pub async fn bulk(mut call: Call) -> Answered {
+    let body = call.take_body();
+    let (call, body) = (&call, &body);
+    call.app
+        .decide(&call.caller.tenant, move |schema| async move {
+            let place = Place::of(call, &schema)?;
+            let question = Question::read(body.clone(), place.view())?;
+            let mut page = Page::default();
+            for ids in question.ids.chunks(BATCH) {
+                let found = find(call, &place, ids).await?;
+                for id in ids {
+                    match id.parse().ok().and_then(|name: ProfileName| found.get(&name)) {
+                        Some(profile) => page.take(question.select(place.show(profile)?))?,
+                        None => page.missing.push(id.clone()),
+                    }
+                }
+            }
+            Ok(Answer::content(object! { "items" => page.items, "missing" => page.missing }))
+        })
+        .await
+}
+
+/// The profiles that some of the ids name.
+async fn find(call: &Call, place: &Place<'_>, ids: &[String]) -> Result<HashMap<ProfileName, Effective>> {
+    let (table, tenant, system) = (call.app.table(), place.tenant, &place.system.id);
+    let names: HashSet<ProfileName> = ids.iter().filter_map(|id| id.parse().ok()).collect();
+    let holders = table.holders_of(tenant, system, &names).await?;
+    let users: HashSet<UserId> = holders.values().copied().collect();
+    let found = table.find_profiles_of(tenant, system, &users).await?;
+    let found: HashMap<UserId, Effective> = found.into_iter().map(|found| (found.base.value.id, found)).collect();
+    let named = holders.into_iter().filter_map(|(name, user)| {
+        let profile = found.get(&user)?;
+        // The user may have come back with another profile since the look-up was read.
+        let stands = !matches!(name, ProfileName::Profile(id) if id != profile.profile.value.id);
+        stands.then(|| (name, profile.clone()))
+    });
+    Ok(named.collect())
+}
+
+#[derive(Default)]
+struct Page {
+    items: Vec<Json>,
+    missing: Vec<String>,
+    bytes: usize,
+}
+
+impl Page {
+    /// Takes an item. Nothing is left out in silence: what does not fit into one answer is refused, with how much does.
+    fn take(&mut self, item: Object) -> Result<()> {
+        let item = Json::Object(item);
+        self.bytes += item.to_text().len();
+        if self.bytes > MAX_PAGE_BYTES {
+            let fit = self.items.len();
+            let detail = format!(
+                "the answer would take more than {MAX_PAGE_BYTES} bytes: ask for {fit} profiles, or select less"
+            );
+            return Err(Error::invalid("/ids", Code::TooLarge, detail));
+        }
+        self.items.push(item);
+        Ok(())
+    }
+}
+
+struct Question {
+    ids: Vec<String>,
+    select: Option<Selection>,
+}
+
+impl Question {
+    fn read(body: Json, view: View<'_>) -> Result<Self> {
+        let mut violations = Violations::default();
+        let mut fields = Fields::new(body, "", &mut violations);
+        let ids = fields.required_texts("ids", MAX_IDS, MAX_TEXT).unwrap_or_default();
+        let paths = fields.texts("select", MAX_PATHS, MAX_TEXT);
+        let select = paths.map(|paths| Selection::read(&paths, view, &mut fields));
+        fields.finish();
+        violations.check(Self { ids, select })
+    }
+
+    /// What is selected of a profile; its id always is.
+    fn select(&self, shown: Object) -> Object {
+        match &self.select {
+            None => shown,
+            Some(selection) => selection.of(shown),
+        }
+    }
+}
+
+/// Parts of profiles.
+#[derive(Default)]
+struct Selection {
+    /// Fields as a whole.
+    fields: BTreeSet<&'static str>,
+    /// Attributes of the system.
+    own: BTreeSet<String>,
+    /// Inherited custom attributes, by category and name.
+    inherited: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Selection {
+    fn read(paths: &[String], view: View<'_>, fields: &mut Fields<'_>) -> Self {
+        let mut selection = Self { fields: BTreeSet::from(["id"]), ..Self::default() };
+        for (i, path) in paths.iter().enumerate() {
+            if !selection.add(path, view) {
+                let due =
+                    "a field of system profiles, `system_attributes.<name>` or `attributes.<category>.<name>` is due";
+                fields.refuse_item("select", i, Code::Unknown, due);
+            }
+        }
+        selection
+    }
+
+    /// Adds a path, if there is such a one for these eyes.
+    fn add(&mut self, path: &str, view: View<'_>) -> bool {
+        if let Some(field) = FIELDS.into_iter().find(|field| *field == path) {
+            self.fields.insert(field);
+            return true;
+        }
+        if let Some(name) = path.strip_prefix("system_attributes.").filter(|name| view.declares(name)) {
+            self.own.insert(name.to_owned());
+            return true;
+        }
+        let named = path.strip_prefix("attributes.").and_then(|path| path.split_once('.'));
+        let known = named.filter(|(category, name)| view.schema.attribute_named(category, name).is_some());
+        if let Some((category, name)) = known {
+            self.inherited.entry(category.to_owned()).or_default().insert(name.to_owned());
+        }
+        known.is_some()
+    }
+
+    fn of(&self, mut shown: Object) -> Object {
+        if !self.fields.contains("system_attributes") {
+            narrow(&mut shown, "system_attributes", !self.own.is_empty(), |name, _| self.own.contains(name));
+        }
+        if !self.fields.contains("attributes") {
+            narrow(&mut shown, "attributes", !self.inherited.is_empty(), |category, members| {
+                let (Some(names), Json::Object(members)) = (self.inherited.get(category), members) else {
+                    return false;
+                };
+                members.retain(|name, _| names.contains(name));
+                !members.is_empty()
+            });
+        }
+        let in_part = |name: &str| matches!(name, "attributes" | "system_attributes");
+        shown.retain(|name, _| in_part(name) || self.fields.contains(name.as_str()));
+        shown
+    }
+}
+
+/// Keeps those members of the field `name` that are selected, or takes the whole field away where none is asked for.
+fn narrow(shown: &mut Object, name: &str, asked: bool, keep: impl Fn(&str, &mut Json) -> bool) {
+    if !asked {
+        shown.shift_remove(name);
+    } else if let Some(Json::Object(members)) = shown.get_mut(name) {
+        members.retain(|name, value| keep(name, value));
+    }
+}

@@ -1,0 +1,98 @@
+//! `GET …/users?filter=`: exactly one profile of a system, by its effective view.
+//!
+//! A person who matches is found in one of two places: by the look-ups of base profiles, where the value that is looked up is inherited,
+//! or by those of the system's overrides. What is found is compared with the effective view, so an inherited value that is overridden
+//! here, or a person whom the system does not know, does not count.
+
+use std::collections::HashSet;
+
+use shared::domain::Json;
+use shared::domain::error::{Error, Result};
+use shared::domain::id::UserId;
+use shared::domain::lookup::Lookup;
+use shared::http::Call;
+use shared::http::answer::Answered;
+use shared::store::system_profiles::Effective;
+
+use super::super::filter::{Candidates, Filter};
+use super::super::place::Place;
+use super::show;
+
+/// How many candidates are read at once.
+const BATCH: usize = 100;
+/// How many people one call looks at. Whether one of more is the only one is not found out: the filter has to name something rarer.
+const MAX_CANDIDATES: usize = 1000;
+
+/// Finds exactly one profile.
+pub async fn search(call: Call) -> Answered {
+    let filter =
+        call.query("filter").ok_or_else(|| Error::Malformed("the query parameter `filter` is due".to_owned()))?;
+    let (call, filter) = (&call, &Json::from(filter));
+    call.app
+        .decide(&call.caller.tenant, move |schema| async move {
+            let filter = Filter::of_profiles(filter, &schema)?;
+            let place = Place::of(call, &schema)?;
+            let mut search =
+                Search { call, place: &place, filter: &filter, seen: HashSet::new(), found: None, count: 0 };
+            match filter.candidates(&place.system.id, &schema)? {
+                Candidates::Nobody => {}
+                Candidates::Profile(id) => {
+                    let profile = call.app.table().find_profile(place.tenant, &place.system.id, id).await?;
+                    search.compare(profile.into_iter().collect());
+                }
+                Candidates::Users(lookups) => {
+                    for lookup in lookups {
+                        search.follow(&lookup).await?;
+                    }
+                }
+            }
+            match (search.found, search.count) {
+                (Some(found), 1) => show(call, &place, &found),
+                (None, _) => Err(Error::NotFound),
+                (_, several) => Err(Error::Several(several)),
+            }
+        })
+        .await
+}
+
+struct Search<'s> {
+    call: &'s Call,
+    place: &'s Place<'s>,
+    filter: &'s Filter,
+    seen: HashSet<UserId>,
+    found: Option<Effective>,
+    count: usize,
+}
+
+impl Search<'_> {
+    /// Compares everybody whom a look-up finds.
+    async fn follow(&mut self, lookup: &Lookup) -> Result<()> {
+        let (table, tenant) = (self.call.app.table(), self.place.tenant);
+        let mut after = None;
+        loop {
+            let entries = table.users_of(tenant, lookup, after.as_deref(), BATCH).await?;
+            let users: HashSet<_> =
+                entries.users.into_iter().map(|(user, _)| user).filter(|user| self.seen.insert(*user)).collect();
+            if self.seen.len() > MAX_CANDIDATES {
+                let detail = format!("more than {MAX_CANDIDATES} people have this value: add a term that fewer fulfil");
+                return Err(Error::UnsupportedFilter(detail));
+            }
+            self.compare(table.find_profiles_of(tenant, &self.place.system.id, &users).await?);
+            after = entries.next;
+            if after.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn compare(&mut self, profiles: Vec<Effective>) {
+        let schema = self.place.view().schema;
+        for profile in profiles {
+            let id = profile.profile.value.id.to_string();
+            if self.filter.matches_as(&id, &profile.user(), schema) {
+                self.count += 1;
+                self.found.get_or_insert(profile);
+            }
+        }
+    }
+}

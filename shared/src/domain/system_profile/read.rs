@@ -1,0 +1,187 @@
+//! How system profiles are read from documents.
+//!
+//! The document is the effective view. What equals it is accepted as it is, and stays inherited or overridden as it was; what differs is
+//! an override from then on; what is left out, or `null` in a patch, falls back to the base profile. Values are read by the readers of
+//! users, so every rule of a definition holds here too (rule A3).
+
+use std::collections::BTreeMap;
+
+use super::{Overrides, SystemProfile, View};
+use crate::domain::definition::{Approver, AttributeDefinition};
+use crate::domain::error::{Code, Result, Violations};
+use crate::domain::field::{Fields, pointer};
+use crate::domain::json::Json;
+use crate::domain::patch::{refuse_attribute_nulls, refuse_non_object, refuse_unknown_nulls};
+use crate::domain::user::{MAX_USER, User};
+use crate::domain::value::{self, Omitted};
+use crate::domain::versioned::content;
+use crate::domain::writing::Writing;
+
+/// Fields that callers see and cannot write, with what they follow.
+const NOT_EDITABLE: [(&str, &str); 7] = [
+    ("id", "ids never change"),
+    ("tenant_id", "ids never change"),
+    ("system_id", "ids never change"),
+    ("email_verified", "it follows the e-mail address and its verification"),
+    ("overrides", "it follows the values that differ from the base profile"),
+    ("created_at", "it is set by the service"),
+    ("updated_at", "it is set by the service"),
+];
+/// The member that holds the attributes that the system declares.
+const OWN: &str = "system_attributes";
+
+/// What the writing of a system profile goes by.
+#[derive(Clone, Copy)]
+pub struct Editing<'e> {
+    /// The base profile, as it was read.
+    pub base: &'e User,
+    /// Through whose eyes the writer saw the profile.
+    pub view: View<'e>,
+    /// By what values are read.
+    pub writing: Writing<'e>,
+    /// The writer, as approval policies know one.
+    pub writer: Approver<'e>,
+}
+
+impl SystemProfile {
+    /// The profile after a PUT: what is left out falls back to the base profile, or is removed if the system declares it. What the writer
+    /// cannot see or change stays.
+    pub fn replace(&self, document: Json, editing: &Editing<'_>) -> Result<Self> {
+        let mut violations = Violations::default();
+        let profile = self.read(document, editing, Omitted::Unnamed, &mut violations);
+        violations.check(profile)
+    }
+
+    /// The profile after a PATCH (RFC 7396): `null` falls back to the base profile, or removes what the system declares.
+    pub fn patch(&self, patch: &Json, editing: &Editing<'_>) -> Result<Self> {
+        refuse_non_object(patch)?;
+        let mut violations = Violations::default();
+        let shown = self.show(editing.base, editing.view);
+        refuse_unknown_nulls(patch, &shown, &mut violations);
+        refuse_attribute_nulls(patch, &editing.writing, &mut violations);
+        refuse_own_nulls(patch, editing.view, &mut violations);
+        for (name, why) in NOT_EDITABLE {
+            if patch.as_object().and_then(|patch| patch.get(name)) == Some(&Json::Null) {
+                violations.add(pointer("", name), Code::NotEditable, why);
+            }
+        }
+        let profile = self.read(Json::Object(shown).merge(patch), editing, Omitted::Removed, &mut violations);
+        violations.check(profile)
+    }
+
+    fn read(&self, document: Json, editing: &Editing<'_>, omitted: Omitted, violations: &mut Violations) -> Self {
+        let mut fields = Fields::new(document, "", violations);
+        let shown = self.show(editing.base, editing.view);
+        for (name, why) in NOT_EDITABLE {
+            fields.unchanged(name, shown.get(name).unwrap_or(&Json::Null), Code::NotEditable, why);
+        }
+        let seen = self.effective(editing.base);
+        let mut wanted = seen.clone();
+        wanted.read_these(&Self::INHERITED, &mut fields, &editing.writing, omitted);
+        let attributes = self.read_own(&mut fields, editing);
+        fields.finish();
+        let overrides = self.overrides.moved(&seen, &wanted);
+        editing.refuse_unapproved(&self.overrides, &overrides, violations);
+        let profile = Self { overrides, attributes, ..self.clone() };
+        let size = content(&profile).len();
+        if size > MAX_USER {
+            let detail = format!("the system profile takes {size} bytes, at most {MAX_USER} are allowed");
+            violations.add("", Code::TooLarge, detail);
+        }
+        profile
+    }
+
+    /// Reads the attributes that the system declares. What this writer cannot name stays.
+    fn read_own(&self, fields: &mut Fields<'_>, editing: &Editing<'_>) -> BTreeMap<String, Vec<String>> {
+        let mut own = self.attributes.clone();
+        own.retain(|name, _| !editing.view.declares(name));
+        let at = fields.at(OWN);
+        let members = match fields.value(OWN) {
+            None => return own,
+            Some(Json::Object(members)) => members,
+            Some(other) => {
+                fields.refuse(OWN, Code::WrongType, format!("an object of attributes is due, not {}", other.kind()));
+                return own;
+            }
+        };
+        for (name, values) in members {
+            let at = pointer(&at, &name);
+            if !editing.view.declares(&name) {
+                fields.violations().add(at, Code::Unknown, undeclared(&name));
+                continue;
+            }
+            let stored = self.attributes.get(&name).map(Vec::as_slice);
+            let texts = AttributeDefinition::of_texts(&name);
+            let read = value::read_one(values, &at, &texts, stored, &editing.writing, fields.violations());
+            if let Some(values) = read.filter(|values| !values.is_empty()) {
+                own.insert(name, values);
+            }
+        }
+        own
+    }
+}
+
+impl Overrides {
+    /// The overrides once what was `seen` is to be what is `wanted`.
+    fn moved(&self, seen: &User, wanted: &User) -> Self {
+        let mut overrides = self.clone();
+        for field in SystemProfile::INHERITED {
+            match wanted.predefined(field) {
+                same if same == seen.predefined(field) => {}
+                Some(value) => drop(overrides.predefined.insert(field, value.to_owned())),
+                None => drop(overrides.predefined.remove(&field)),
+            }
+        }
+        for id in seen.attributes.keys().chain(wanted.attributes.keys()) {
+            match wanted.attributes.get(id) {
+                same if same == seen.attributes.get(id) => {}
+                Some(values) => drop(overrides.attributes.insert(*id, values.clone())),
+                None => drop(overrides.attributes.remove(id)),
+            }
+        }
+        overrides
+    }
+
+    /// The values in place of those of the base profile, if there are any.
+    fn of(&self, definition: &AttributeDefinition) -> Option<Vec<&str>> {
+        match definition.predefined() {
+            Some(field) => self.predefined.get(&field).map(|value| vec![value.as_str()]),
+            None => self.attributes.get(&definition.id).map(|values| values.iter().map(String::as_str).collect()),
+        }
+    }
+}
+
+impl Editing<'_> {
+    /// Refuses new overrides of attributes that the writer may not write without an approval: no request is made for one system.
+    fn refuse_unapproved(&self, before: &Overrides, after: &Overrides, violations: &mut Violations) {
+        for definition in self.view.schema.attributes.values() {
+            let Some(policy) = &definition.approval_policy else { continue };
+            let new = after.of(definition);
+            if new.is_some() && new != before.of(definition) && !policy.allows(self.writer, self.view.schema) {
+                let at =
+                    definition.predefined().map_or_else(|| definition.pointer(), |field| pointer("", field.name()));
+                let detail = format!("`{}` needs an approval and cannot be overridden", definition.name);
+                violations.add(at, Code::NotAllowed, detail);
+            }
+        }
+    }
+}
+
+/// Refuses removals of the system's attributes by accident, and of attributes that it does not declare.
+fn refuse_own_nulls(patch: &Json, view: View<'_>, violations: &mut Violations) {
+    let at = pointer("", OWN);
+    let members = match patch.as_object().and_then(|members| members.get(OWN)) {
+        Some(Json::Null) => {
+            return violations.add(at, Code::NotAllowed, "name the attributes to remove, each with null or []");
+        }
+        Some(Json::Object(members)) => members,
+        _ => return,
+    };
+    for (name, _) in members.iter().filter(|(name, value)| **value == Json::Null && !view.declares(name)) {
+        violations.add(pointer(&at, name), Code::Unknown, undeclared(name));
+    }
+}
+
+fn undeclared(name: &str) -> String {
+    format!("the system declares no attribute `{name}`")
+}
