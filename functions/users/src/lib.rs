@@ -5,6 +5,7 @@ mod place;
 mod profiles;
 mod query;
 mod requests;
+mod sign_in;
 
 use shared::axum::routing::{delete, get, patch, post, put};
 use shared::domain::Scope::{Administrator, UsersRead, UsersWrite};
@@ -28,7 +29,7 @@ const PROFILES: &str = "/api/v1/tenants/{tenant_id}/systems/{system_id}/users";
 const PROFILE: &str = "/api/v1/tenants/{tenant_id}/systems/{system_id}/users/{id}";
 
 /// The routes of this function.
-pub static ROUTES: [Route; 20] = [
+pub static ROUTES: [Route; 21] = [
     Route::write("POST", USERS, "create_user", (201, "User"), || post(create))
         .scope(UsersWrite)
         .json("UserInput")
@@ -92,6 +93,12 @@ pub static ROUTES: [Route; 20] = [
     )
     .scope(UsersRead)
     .about("Rejects a change request; repeating it changes nothing"),
+    Route::write("POST", PROFILES, "get_or_create_system_profile", (201, "SystemProfile"), || post(sign_in::arrive))
+        .scope(UsersWrite)
+        .integrated()
+        .people()
+        .optional_json("SystemProfileInput")
+        .about("Gets or creates the profile of the person who calls, or whom a CRM or an IAM system brings"),
     Route::read("GET", PROFILES, "find_system_profile", (200, "SystemProfile"), || get(profiles::search))
         .scope(UsersRead)
         .query(&["filter"])

@@ -2,7 +2,7 @@
 
 use shared::domain::client::Classifier;
 use shared::domain::error::{Error, Result};
-use shared::domain::id::{PartyId, TenantId};
+use shared::domain::id::{PartyId, ProfileId, TenantId};
 use shared::domain::json::Object;
 use shared::domain::schema::Schema;
 use shared::domain::system::System;
@@ -38,6 +38,11 @@ impl<'p> Place<'p> {
         let system = &entry.stored.value;
         let most = machine.map_or(Classifier::most(), |machine| machine.max_classifier);
         Ok(Self { tenant, system, view: View { schema, system, access: call.access(), most } })
+    }
+
+    /// Where a profile is.
+    pub fn location(&self, id: ProfileId) -> String {
+        format!("/api/v1/tenants/{}/systems/{}/users/{id}", self.tenant, self.system.id)
     }
 
     /// A profile as the caller sees it.

@@ -91,7 +91,11 @@ impl<'a> Arriving<'a> {
             (None, None, None) => {
                 fields.refuse("user_id", Code::Required, "either `user_id` is due, or `issuer` and `subject`");
             }
-            _ => fields.refuse("user_id", Code::NotAllowed, "either `user_id` is due, or `issuer` and `subject`, not both"),
+            _ => fields.refuse(
+                "user_id",
+                Code::NotAllowed,
+                "either `user_id` is due, or `issuer` and `subject`, not both",
+            ),
         }
         fields.finish();
         violations.check(())?;
@@ -192,6 +196,7 @@ impl Arrival<'_> {
         let profile = there.clone().unwrap_or_else(|| Versioned::first(self.profile.clone()));
         // One's own write may have been committed although what came back was a conflict.
         let new = there.as_ref().is_none_or(|there| there.log_contains(self.write_id));
+        self.schema.check_covers(&profile.value.effective(&draft.user.value))?;
         let answer = self.answer(&draft.user, &profile, new);
         let record = if blocked.is_none() { self.record.of(&answer)? } else { None };
         let writes = changes || made || principal.is_some() || record.is_some();
@@ -245,7 +250,7 @@ impl Arrival<'_> {
     fn answer(&self, user: &Versioned<User>, profile: &Versioned<SystemProfile>, new: bool) -> Answer {
         let content = profile.value.show(&user.value, self.place.view());
         let answer = Answer::resource(content, &SystemProfile::tag(profile, user)).about_profile(&profile.value);
-        if new { answer.created_at(format!("{}/{}", self.place.path(), profile.value.id)) } else { answer }
+        if new { answer.created_at(self.place.location(profile.value.id)) } else { answer }
     }
 
     /// Decides by the principal that stands in the way: it waits for its first subject, or the arrival is refused.
@@ -264,7 +269,8 @@ impl Arrival<'_> {
                 Err(Error::NotAllowed("the profile is unlinked from this authentication server".to_owned()))
             }
             Some(Principal { base: Some(other), .. }) if other != base => {
-                let detail = "the profile that the sign-in matches belongs to another subject of the authentication server";
+                let detail =
+                    "the profile that the sign-in matches belongs to another subject of the authentication server";
                 Err(Error::Conflict(detail.to_owned()))
             }
             _ => Ok(()),
@@ -275,7 +281,8 @@ impl Arrival<'_> {
 impl Learnt {
     /// Gives up values that others hold: another username, or fewer claims.
     fn yield_to(&mut self, lookups: &[Lookup]) {
-        let is_username = |lookup: &Lookup| matches!(lookup, Lookup::Unique { attribute, .. } if attribute == "username");
+        let is_username =
+            |lookup: &Lookup| matches!(lookup, Lookup::Unique { attribute, .. } if attribute == "username");
         if lookups.iter().any(is_username) {
             self.usernames += 1;
         }

@@ -114,7 +114,7 @@ impl SystemProfile {
             user.set(*field, Some(value.clone()));
         }
         user.attributes.extend(self.overrides.attributes.clone());
-        user.settle(base);
+        user.settle_addresses(base);
         user
     }
 

@@ -125,7 +125,7 @@ impl User {
         let changed = predefined.map(|field| field.to_string()).chain(custom.map(ToString::to_string));
         for field in changed.collect::<Vec<_>>() {
             match access {
-                Access::Full => self.sources.remove(&field),
+                Access::Full | Access::Overriding => self.sources.remove(&field),
                 Access::Own => self.sources.insert(field, Source::Person),
             };
         }
