@@ -81,7 +81,7 @@ async fn e1_what_brings_nobody_is_said_by_name() {
         (json!({ "issuer": idp.url, "subject": "1", "user_id": nobody }), vec!["/user_id not-allowed"]),
         (
             json!({ "issuer": 1, "subject": "", "more": 1 }),
-            vec!["/issuer wrong-type", "/subject wrong-format", "/user_id required", "/more unknown"],
+            vec!["/issuer wrong-type", "/more unknown", "/subject wrong-format", "/user_id required"],
         ),
         (json!({ "user_id": nobody }), vec!["/user_id not-found"]),
         (json!({ "user_id": "jan" }), vec!["/user_id not-found"]),

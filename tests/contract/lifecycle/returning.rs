@@ -91,8 +91,15 @@ async fn d7_an_interrupted_forget_is_completed_by_the_next_sign_in() {
         if gone {
             met.is(201);
             assert_ne!(now["id"], user["id"]);
+            // Nothing of the old user is left but, at the very end, a tombstone that is not filed yet.
+            let items = service.items().await;
+            let old = items.iter().filter(|item| item.contains(user["id"].as_str().unwrap()));
+            assert!(
+                old.clone().all(|item| item.contains("PROFILE") && item.contains("deleted_at")),
+                "call {call}: {old:?}"
+            );
+            service.sweep().await;
             assert_eq!(service.check().await.unfinished, 0, "call {call}");
-            assert!(!service.items().await.concat().contains("fleet#"), "D7: what the old user had is gone");
         } else {
             met.is(200);
             assert_eq!(now["id"], user["id"]);

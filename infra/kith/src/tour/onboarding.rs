@@ -1,116 +1,11 @@
-//! `kith tour`: the onboarding flow as a client walks it, each request and each answer shown.
+//! The onboarding flow: a back end makes, finds, changes and forgets a user.
 
-use std::io::IsTerminal as _;
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use anstyle::Style;
+use reqwest::Method;
+use serde_json::json;
 
-use anstyle::{AnsiColor, Style};
-use clap::Args;
-use reqwest::header::HeaderMap;
-use reqwest::{Method, StatusCode};
-use serde_json::{Value, json};
-use shared::world::World;
-
-use crate::demo::{self, ENV_FILE, Env};
-use crate::serve::Service;
+use super::walk::{Ask, Walk, expect};
 use crate::table::Failure;
-
-/// Where the tour goes, and as whom.
-#[derive(Clone, Debug, Args)]
-pub struct Options {
-    /// A running service. Without it: the one in `demo.env` if it answers, else one started in memory for the tour.
-    #[arg(long)]
-    url: Option<String>,
-    /// A client with users:read, users:write, config:read and the `refresh_token` grant.
-    #[arg(long, requires = "client_secret")]
-    client_id: Option<String>,
-    /// Its secret.
-    #[arg(long, requires = "client_id")]
-    client_secret: Option<String>,
-    /// A client with the scope administrator.
-    #[arg(long, requires = "admin_client_secret")]
-    admin_client_id: Option<String>,
-    /// Its secret.
-    #[arg(long, requires = "admin_client_id")]
-    admin_client_secret: Option<String>,
-}
-
-/// Walks the tour; fails at the first step that does not do what it should.
-pub async fn run(options: Options, data: &Path) -> Result<(), Failure> {
-    let known = demo::read_env(&data.join(ENV_FILE)).unwrap_or_default();
-    let answers = match known.get("KITH_URL") {
-        Some(url) if options.url.is_none() => reqwest::get(format!("{url}/idhub/oidc/v1/jwks")).await.is_ok(),
-        _ => false,
-    };
-    if options.url.is_some() || answers {
-        return Tour::new(options, &known)?.walk().await;
-    }
-    let folder = Scratch::new()?;
-    let service = Service::start(SocketAddr::from(([127, 0, 0, 1], 0)), &folder.0, true).await?;
-    let env = demo::read_env(&service.env_file).map_err(|error| error.to_string())?;
-    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let serving = tokio::spawn(service.run(async {
-        // A dropped sender stops the service as well.
-        let _ = stopped.await;
-    }));
-    let walked = Tour::new(options, &env)?.walk().await;
-    drop(stop);
-    serving.await.map_err(|error| error.to_string())??;
-    walked
-}
-
-/// A folder that goes when the tour ends.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new() -> Result<Self, Failure> {
-        let path = std::env::temp_dir().join(format!("kith-tour-{}", World::default().new_uuid()));
-        std::fs::create_dir(&path).map_err(|error| format!("cannot make `{}`: {error}", path.display()))?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // What is left behind is an empty folder in the system's place for such.
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-struct Credentials {
-    id: String,
-    secret: String,
-}
-
-struct Tour {
-    http: reqwest::Client,
-    url: String,
-    client: Credentials,
-    admin: Credentials,
-    token: String,
-    admin_token: String,
-    steps: usize,
-    colour: bool,
-    /// Keeps names of this walk apart from those of others.
-    mark: String,
-}
-
-/// What came back.
-struct Reply {
-    headers: HeaderMap,
-    body: Value,
-}
-
-impl Reply {
-    fn etag(&self) -> &str {
-        self.headers.get("etag").and_then(|tag| tag.to_str().ok()).unwrap_or_default()
-    }
-
-    fn text(&self, pointer: &str) -> Result<String, Failure> {
-        let text = self.body.pointer(pointer).and_then(Value::as_str);
-        text.map(str::to_owned).ok_or_else(|| format!("the answer has no `{pointer}`"))
-    }
-}
 
 /// What the administrator defined.
 struct Defined {
@@ -120,60 +15,9 @@ struct Defined {
     fullname: (String, String),
 }
 
-/// A request of the tour.
-struct Ask<'a> {
-    method: Method,
-    path: &'a str,
-    body: Option<Value>,
-    headers: Vec<(&'static str, &'a str)>,
-}
-
-impl<'a> Ask<'a> {
-    const fn new(method: Method, path: &'a str) -> Self {
-        Self { method, path, body: None, headers: Vec::new() }
-    }
-
-    fn get(path: &'a str) -> Self {
-        Self::new(Method::GET, path)
-    }
-
-    fn post(path: &'a str, body: Value) -> Self {
-        Self { body: Some(body), ..Self::new(Method::POST, path) }
-    }
-
-    fn patch(path: &'a str, tag: &'a str, body: Value) -> Self {
-        Self { body: Some(body), ..Self::new(Method::PATCH, path) }.with("if-match", tag)
-    }
-
-    fn with(mut self, name: &'static str, value: &'a str) -> Self {
-        self.headers.push((name, value));
-        self
-    }
-}
-
-impl Tour {
-    fn new(options: Options, env: &Env) -> Result<Self, Failure> {
-        let value = |given: Option<String>, name: &str| {
-            let missing = || format!("{name} is not known: give it as an option, or walk where a demo.env is");
-            given.or_else(|| env.get(name).cloned()).ok_or_else(missing)
-        };
-        let client = Credentials {
-            id: value(options.client_id, "KITH_CLIENT_ID")?,
-            secret: value(options.client_secret, "KITH_CLIENT_SECRET")?,
-        };
-        let admin = Credentials {
-            id: value(options.admin_client_id, "KITH_ADMIN_CLIENT_ID")?,
-            secret: value(options.admin_client_secret, "KITH_ADMIN_CLIENT_SECRET")?,
-        };
-        let url = value(options.url, "KITH_URL")?.trim_end_matches('/').to_owned();
-        let world = World::default();
-        let mark = format!("{:08x}", u32::from_be_bytes(world.random.bytes()));
-        let colour = std::io::stdout().is_terminal();
-        let (token, admin_token) = (String::new(), String::new());
-        Ok(Self { http: reqwest::Client::new(), url, client, admin, token, admin_token, steps: 0, colour, mark })
-    }
-
-    async fn walk(mut self) -> Result<(), Failure> {
+impl Walk {
+    /// Walks the onboarding flow; fails at the first step that does not do what it should.
+    pub(super) async fn onboarding(&mut self) -> Result<(), Failure> {
         self.paint(Style::new().bold(), &format!("A tour of Kith at {}", self.url));
         self.step("Metadata", Ask::get("/.well-known/oauth-authorization-server/idhub/oidc"), 200).await?;
         let defined = self.define().await?;
@@ -185,26 +29,6 @@ impl Tour {
         self.personas(&user, &defined.badge).await?;
         self.leave(&user).await?;
         self.retire(&defined.fullname).await?;
-        self.paint(AnsiColor::Green.on_default().bold(), &format!("\n{} steps, each as it should be.", self.steps));
-        Ok(())
-    }
-
-    async fn sign_in(&mut self, admin: bool) -> Result<(), Failure> {
-        let who = if admin { &self.admin } else { &self.client };
-        let (id, secret) = (who.id.clone(), who.secret.clone());
-        let title = if admin { "A token for the administrator" } else { "A token for the back end" };
-        let form = [("grant_type", "client_credentials"), ("client_id", &id), ("client_secret", &secret)];
-        let reply = self.grant(title, &form).await?;
-        self.token = reply.text("/access_token")?;
-        if let Ok(refresh) = reply.text("/refresh_token") {
-            let form = [
-                ("grant_type", "refresh_token"),
-                ("refresh_token", &refresh),
-                ("client_id", &id),
-                ("client_secret", &secret),
-            ];
-            self.token = self.grant("The refresh token for the next one", &form).await?.text("/access_token")?;
-        }
         Ok(())
     }
 
@@ -251,11 +75,6 @@ impl Tour {
         });
         let made = self.step("An attribute that it derives", Ask::post(path, body), 201).await?;
         Ok((format!("{path}/{}", made.text("/id")?), made.etag().to_owned()))
-    }
-
-    /// The name of one of the attributes that this walk defines.
-    fn name(&self, what: &str) -> String {
-        format!("{what}-{}", self.mark)
     }
 
     async fn onboard(&mut self) -> Result<String, Failure> {
@@ -378,101 +197,4 @@ impl Tour {
         let title = "The administrator retires the derived attribute";
         self.administrator(title, Ask::patch(path, tag, patch), 200).await.map(drop)
     }
-
-    /// A step with the administrator's token.
-    async fn administrator(&mut self, title: &str, ask: Ask<'_>, due: u16) -> Result<Reply, Failure> {
-        std::mem::swap(&mut self.token, &mut self.admin_token);
-        let reply = self.step(title, ask, due).await;
-        std::mem::swap(&mut self.token, &mut self.admin_token);
-        reply
-    }
-
-    async fn grant(&mut self, title: &str, form: &[(&str, &str)]) -> Result<Reply, Failure> {
-        self.title(title);
-        let shown = form.iter().map(|(name, value)| {
-            if name.ends_with("secret") || *name == "refresh_token" {
-                format!("{name}=…")
-            } else {
-                format!("{name}={value}")
-            }
-        });
-        self.request("POST", "/idhub/oidc/v1/token", &[], &shown.collect::<Vec<_>>().join("&"));
-        let sent = self.http.post(format!("{}/idhub/oidc/v1/token", self.url)).form(form).send().await;
-        self.answer(sent, 200).await
-    }
-
-    async fn step(&mut self, title: &str, ask: Ask<'_>, due: u16) -> Result<Reply, Failure> {
-        self.title(title);
-        let body = ask.body.as_ref().map(Value::to_string).unwrap_or_default();
-        self.request(ask.method.as_str(), ask.path, &ask.headers, &body);
-        let mut request = self.http.request(ask.method.clone(), format!("{}{}", self.url, ask.path));
-        if !self.token.is_empty() {
-            request = request.bearer_auth(&self.token);
-        }
-        for (name, value) in ask.headers {
-            request = request.header(name, value);
-        }
-        if let Some(body) = &ask.body {
-            request = request.json(body);
-        }
-        self.answer(request.send().await, due).await
-    }
-
-    async fn answer(&mut self, sent: Result<reqwest::Response, reqwest::Error>, due: u16) -> Result<Reply, Failure> {
-        let response = sent.map_err(|error| format!("{} does not answer: {}", self.url, error.without_url()))?;
-        let (status, headers) = (response.status(), response.headers().clone());
-        let text = response.text().await.map_err(|error| error.to_string())?;
-        let body: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
-        self.reply(status, &headers, &hide_tokens(text, &body));
-        if status.as_u16() != due {
-            return Err(format!("step {}: {due} was due, {status} came", self.steps));
-        }
-        Ok(Reply { headers, body })
-    }
-
-    fn title(&mut self, title: &str) {
-        self.steps += 1;
-        self.paint(Style::new().bold(), &format!("\n{}. {title}", self.steps));
-    }
-
-    fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) {
-        self.paint(AnsiColor::Cyan.on_default(), &format!("   {method} {path}"));
-        for (name, value) in headers {
-            println!("   {name}: {value}");
-        }
-        if !body.is_empty() {
-            println!("   {body}");
-        }
-    }
-
-    fn reply(&self, status: StatusCode, headers: &HeaderMap, body: &str) {
-        let colour =
-            if status.is_client_error() || status.is_server_error() { AnsiColor::Yellow } else { AnsiColor::Green };
-        self.paint(colour.on_default(), &format!("   → {status}"));
-        for name in ["location", "etag", "idempotency-replayed"] {
-            if let Some(value) = headers.get(name).and_then(|value| value.to_str().ok()) {
-                println!("     {name}: {value}");
-            }
-        }
-        if !body.is_empty() {
-            println!("     {body}");
-        }
-    }
-
-    fn paint(&self, style: Style, text: &str) {
-        if self.colour { println!("{style}{text}{style:#}") } else { println!("{text}") }
-    }
-}
-
-/// The answer's text with tokens cut short: they are secrets, and long.
-fn hide_tokens(text: String, body: &Value) -> String {
-    let tokens = ["access_token", "refresh_token"].into_iter().filter_map(|name| body.get(name)?.as_str());
-    tokens.fold(text, |text, token| {
-        let start: String = token.chars().take(12).collect();
-        text.replace(token, &format!("{start}…"))
-    })
-}
-
-fn expect(holds: bool, otherwise: &str) -> Result<(), Failure> {
-    if holds { Ok(()) } else { Err(otherwise.to_owned()) }
 }

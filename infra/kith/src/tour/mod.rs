@@ -1,0 +1,93 @@
+//! `kith tour`: the flows of the service as clients walk them, each request and each answer shown.
+
+mod lifecycle;
+mod onboarding;
+mod walk;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use shared::world::World;
+
+use self::walk::Walk;
+use crate::demo::{self, ENV_FILE, Env};
+use crate::serve::Service;
+use crate::table::Failure;
+
+/// Where the tour goes, and as whom.
+#[derive(Clone, Debug, Args)]
+pub struct Options {
+    /// Walk the life of a person instead: sign-in, two systems, an override, being forgotten in one and in all.
+    #[arg(long)]
+    lifecycle: bool,
+    /// A running service. Without it: the one in `demo.env` if it answers, else one started in memory for the tour.
+    #[arg(long)]
+    url: Option<String>,
+    /// A client with users:read, users:write, config:read and the `refresh_token` grant.
+    #[arg(long, requires = "client_secret")]
+    client_id: Option<String>,
+    /// Its secret.
+    #[arg(long, requires = "client_id")]
+    client_secret: Option<String>,
+    /// A client with the scope administrator.
+    #[arg(long, requires = "admin_client_secret")]
+    admin_client_id: Option<String>,
+    /// Its secret.
+    #[arg(long, requires = "admin_client_id")]
+    admin_client_secret: Option<String>,
+}
+
+/// Walks the tour; fails at the first step that does not do what it should.
+pub async fn run(options: Options, data: &Path) -> Result<(), Failure> {
+    let known = demo::read_env(&data.join(ENV_FILE)).unwrap_or_default();
+    let answers = match known.get("KITH_URL") {
+        Some(url) if options.url.is_none() => reqwest::get(format!("{url}/idhub/oidc/v1/jwks")).await.is_ok(),
+        _ => false,
+    };
+    if options.url.is_some() || answers {
+        return walk(options, &known).await;
+    }
+    let folder = Scratch::new()?;
+    let service = Service::start(SocketAddr::from(([127, 0, 0, 1], 0)), &folder.0, true).await?;
+    let env = demo::read_env(&service.env_file).map_err(|error| error.to_string())?;
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let serving = tokio::spawn(service.run(async {
+        // A dropped sender stops the service as well.
+        let _ = stopped.await;
+    }));
+    let walked = walk(options, &env).await;
+    drop(stop);
+    serving.await.map_err(|error| error.to_string())??;
+    walked
+}
+
+async fn walk(options: Options, env: &Env) -> Result<(), Failure> {
+    let lifecycle = options.lifecycle;
+    let mut walk = Walk::new(options, env)?;
+    if lifecycle {
+        walk.lifecycle().await?
+    } else {
+        walk.onboarding().await?
+    }
+    walk.end();
+    Ok(())
+}
+
+/// A folder that goes when the tour ends.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new() -> Result<Self, Failure> {
+        let path = std::env::temp_dir().join(format!("kith-tour-{}", World::default().new_uuid()));
+        std::fs::create_dir(&path).map_err(|error| format!("cannot make `{}`: {error}", path.display()))?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // What is left behind is an empty folder in the system's place for such.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
