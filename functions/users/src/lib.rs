@@ -1,6 +1,7 @@
 //! Users: the base profiles of a tenant's people.
 
 mod filter;
+mod principals;
 mod query;
 mod requests;
 
@@ -24,7 +25,7 @@ const REQUESTS: &str = "/identity/change-requests";
 const REQUEST: &str = "/identity/change-requests/{id}";
 
 /// The routes of this function.
-pub static ROUTES: [Route; 13] = [
+pub static ROUTES: [Route; 16] = [
     Route::write("POST", USERS, "create_user", (201, "User"), || post(create))
         .scope(UsersWrite)
         .json("UserInput")
@@ -88,6 +89,29 @@ pub static ROUTES: [Route; 13] = [
     )
     .scope(UsersRead)
     .about("Rejects a change request; repeating it changes nothing"),
+    Route::read("GET", "/identity/users/{user_id}/principals", "list_principals", (200, "PrincipalList"), || {
+        get(principals::list)
+    })
+    .scope(UsersRead)
+    .about("Lists how far a user and each authentication server know each other"),
+    Route::write(
+        "POST",
+        "/identity/users/{user_id}/principals/{authentication_server_id}/link",
+        "link_principal",
+        (200, "Principal"),
+        || post(async |call| principals::set_linked(call, true).await),
+    )
+    .scope(UsersWrite)
+    .about("Links a user to an authentication server again; repeating it changes nothing"),
+    Route::write(
+        "POST",
+        "/identity/users/{user_id}/principals/{authentication_server_id}/unlink",
+        "unlink_principal",
+        (200, "Principal"),
+        || post(async |call| principals::set_linked(call, false).await),
+    )
+    .scope(UsersWrite)
+    .about("Refuses sign-ins of an authentication server as this user, and the matching of them; repeating it changes nothing"),
 ];
 
 fn shown(user: &Versioned<User>, schema: &Schema) -> Answer {
