@@ -1,13 +1,15 @@
 //! Authentication servers, applications, and how their subjects map to users.
 
+mod resolve;
+
 use std::sync::LazyLock;
 
 use shared::axum::routing::{delete, get, post};
 use shared::config_routes;
 use shared::domain::Scope::{UsersRead, UsersWrite};
-use shared::domain::error::{Code, Error, Result};
-use shared::domain::id::{SubjectId, UserId};
-use shared::domain::sso::{Application, AuthenticationServer, SYSTEM, Side, Subject};
+use shared::domain::error::{Error, Result, Violations};
+use shared::domain::id::{SubjectId, UserName};
+use shared::domain::sso::{Application, AuthenticationServer, SYSTEM, Side, Subject, Wanted, refuse_unknown};
 use shared::domain::{Json, Versioned};
 use shared::http::answer::{Answer, Answered};
 use shared::http::{Call, Route};
@@ -43,7 +45,7 @@ const SERVER_SUBJECT: &str = "/api/v1/sso/authentication-server-subjects/{id}";
 const APPLICATION_SUBJECTS: &str = "/api/v1/sso/application-subjects";
 const APPLICATION_SUBJECT: &str = "/api/v1/sso/application-subjects/{id}";
 
-const SUBJECTS: [Route; 8] = [
+const SUBJECTS: [Route; 10] = [
     Route::write(
         "POST",
         SERVER_SUBJECTS,
@@ -100,6 +102,26 @@ const SUBJECTS: [Route; 8] = [
     })
     .scope(UsersWrite)
     .about("Deletes a mapping"),
+    Route::read(
+        "POST",
+        "/api/v1/sso/authentication-server-subjects/resolve",
+        "resolve_authentication_server_subject",
+        (200, "User"),
+        || post(resolve::user),
+    )
+    .scope(UsersRead)
+    .json("AuthenticationServerSubjectQuestion")
+    .about("Finds the one user whom an authentication server means by a subject, by its subject type"),
+    Route::read(
+        "POST",
+        "/api/v1/sso/application-subjects/resolve",
+        "resolve_application_subject",
+        (200, "ResolvedApplicationSubject"),
+        || post(resolve::subject),
+    )
+    .scope(UsersRead)
+    .json("ApplicationSubjectQuestion")
+    .about("Finds the subject by which an application knows a user, by its subject type"),
 ];
 
 async fn create(mut call: Call, side: Side) -> Answered {
@@ -109,17 +131,21 @@ async fn create(mut call: Call, side: Side) -> Answered {
     let (call, body) = (&call, &body);
     call.once(|record| {
         call.app.decide(&call.caller.tenant, move |schema| async move {
-            let subject = Subject::read(body.clone(), side, &schema.tenant)?;
-            let party = subject.party.as_str();
+            let Wanted { party, subject, user } = Wanted::read(body.clone(), side)?;
             let known = match side {
-                Side::Server => schema.servers.get(party).is_some(),
-                Side::Application => schema.applications.get(party).is_some(),
+                Side::Server => schema.servers.get(party.as_str()).is_some(),
+                Side::Application => schema.applications.get(party.as_str()).is_some(),
             };
+            let user = call.app.table().resolve(&schema.tenant, &user).await?;
+            let mut violations = Violations::default();
             if !known {
-                let at = format!("/{}", side.field());
-                return Err(Error::invalid(at, Code::NotFound, format!("there is no `{party}`")));
+                refuse_unknown(side.field(), &mut violations);
             }
-            let subject = Versioned::first(subject);
+            if user.is_none() {
+                refuse_unknown("user_id", &mut violations);
+            }
+            let user = violations.check(user)?.ok_or(Error::NotFound)?;
+            let subject = Versioned::first(Subject::new(&schema.tenant, side, party, subject, user));
             let location = format!("{path}/{}", subject.value.id);
             let answer = Answer::created(subject.value.show(), subject.tag(), location).about(subject.value.user);
             call.app.table().create_subject(&schema, &subject, record.of(&answer)?).await?;
@@ -130,7 +156,7 @@ async fn create(mut call: Call, side: Side) -> Answered {
 }
 
 async fn list(call: Call, side: Side) -> Answered {
-    let user: UserId = match call.query("user_id") {
+    let named: UserName = match call.query("user_id") {
         Some(id) => id.parse().map_err(|_| Error::Malformed("`user_id` is not a user's id".to_owned()))?,
         None => {
             return Err(Error::Malformed("the query parameter `user_id` is required".to_owned()));
@@ -138,9 +164,10 @@ async fn list(call: Call, side: Side) -> Answered {
     };
     let party = call.query(side.field());
     let tenant = &call.caller.tenant;
-    let Some(live) = call.app.table().find_user(tenant, user).await? else {
+    let Some(live) = call.app.table().find_named(tenant, &named).await? else {
         return Ok(Answer::content(object! { "items" => Vec::<Json>::new() }));
     };
+    let user = live.value.id;
     let mut items = Vec::new();
     if side == Side::Server && party.is_none_or(|party| party == SYSTEM) {
         items.push(Json::Object(computed(&live.value)?.show()));

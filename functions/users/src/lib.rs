@@ -2,6 +2,7 @@
 
 mod filter;
 mod place;
+mod principals;
 mod profiles;
 mod query;
 mod requests;
@@ -29,7 +30,7 @@ const PROFILES: &str = "/api/v1/tenants/{tenant_id}/systems/{system_id}/users";
 const PROFILE: &str = "/api/v1/tenants/{tenant_id}/systems/{system_id}/users/{id}";
 
 /// The routes of this function.
-pub static ROUTES: [Route; 21] = [
+pub static ROUTES: [Route; 24] = [
     Route::write("POST", USERS, "create_user", (201, "User"), || post(create))
         .scope(UsersWrite)
         .json("UserInput")
@@ -137,6 +138,29 @@ pub static ROUTES: [Route; 21] = [
     .scope(UsersRead)
     .json("SystemProfileBulkSearch")
     .about("Reads up to 100 profiles of a system, or selected parts of them"),
+    Route::read("GET", "/identity/users/{user_id}/principals", "list_principals", (200, "PrincipalList"), || {
+        get(principals::list)
+    })
+    .scope(UsersRead)
+    .about("Lists how far a user and each authentication server know each other"),
+    Route::write(
+        "POST",
+        "/identity/users/{user_id}/principals/{authentication_server_id}/link",
+        "link_principal",
+        (200, "Principal"),
+        || post(async |call| principals::set_linked(call, true).await),
+    )
+    .scope(UsersWrite)
+    .about("Links a user to an authentication server again; repeating it changes nothing"),
+    Route::write(
+        "POST",
+        "/identity/users/{user_id}/principals/{authentication_server_id}/unlink",
+        "unlink_principal",
+        (200, "Principal"),
+        || post(async |call| principals::set_linked(call, false).await),
+    )
+    .scope(UsersWrite)
+    .about("Refuses sign-ins of an authentication server as this user, and the matching of them; repeating it changes nothing"),
 ];
 
 fn shown(user: &Versioned<User>, schema: &Schema) -> Answer {

@@ -291,7 +291,7 @@ impl SigningKeys {
             let mut deletions = Vec::new();
             for key in gone.iter().map(|kid| Key::private_key(kid)) {
                 if self.table.get(&key).await?.is_some() {
-                    deletions.push(Write::Delete(key, Condition::Present));
+                    deletions.push(Write::Delete(key, Condition::Guarded));
                 }
             }
             match self.commit(stored, state, &added, deletions, now).await {

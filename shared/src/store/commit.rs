@@ -29,8 +29,8 @@ use crate::world::Timestamp;
 pub enum Condition {
     /// There is no such item, or it is past its time.
     Absent,
-    /// There is such an item; what guards the commit is another of its writes.
-    Present,
+    /// Whatever is there, or nothing: what guards the commit is another of its writes.
+    Guarded,
     /// The item has this version: nobody wrote it since it was read.
     Version(Version),
     /// As [`Condition::Version`], and the definition was never assigned.

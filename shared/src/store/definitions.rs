@@ -250,20 +250,16 @@ fn move_epoch(tenant: &TenantId, epoch: Option<&Epoch>) -> Write {
     Write::Put(Item::at(&Key::epoch(tenant)).guarded(version, &log), condition)
 }
 
-/// What has to change of the issuers that the tenant trusts. The epoch guards it: changes of a tenant are one after another.
-fn move_trust<T: Definition>(tenant: &TenantId, before: Option<&T>, after: Option<&T>) -> Vec<Write> {
+/// What has to change of the issuers that the tenant trusts. The epoch guards it: changes of a tenant are one after another. Each change of a
+/// server says it anew, because servers are older than what is said here.
+fn move_trust<'w, T: Definition>(
+    tenant: &'w TenantId,
+    before: Option<&'w T>,
+    after: Option<&'w T>,
+) -> impl Iterator<Item = Write> + 'w {
     let (before, after) = (before.and_then(T::trust), after.and_then(T::trust));
-    let mut writes = Vec::new();
-    if before == after {
-        return writes;
-    }
-    let stays = before.map(|(issuer, _)| issuer) == after.map(|(issuer, _)| issuer);
-    if let Some((issuer, _)) = before.filter(|_| !stays) {
-        writes.push(Write::Delete(Key::trust(issuer, tenant), Condition::Present));
-    }
-    if let Some((issuer, claim)) = after {
-        let condition = if stays { Condition::Present } else { Condition::Absent };
-        writes.push(Write::Put(Item::at(&Key::trust(issuer, tenant)).text("claim", claim), condition));
-    }
-    writes
+    let gone = before.map(|(issuer, _)| issuer).filter(|gone| after.is_none_or(|(issuer, _)| issuer != *gone));
+    let gone = gone.map(|issuer| Write::Delete(Key::trust(issuer, tenant), Condition::Guarded));
+    let trusted = |(issuer, claim)| Item::at(&Key::trust(issuer, tenant)).text("claim", claim);
+    gone.into_iter().chain(after.map(|after| Write::Put(trusted(after), Condition::Guarded)))
 }

@@ -99,7 +99,7 @@ impl Planned {
             Condition::Absent => {
                 ("attribute_not_exists(pk) OR expires_at <= :now", Some((":now", number(now.seconds()))))
             }
-            Condition::Present => ("attribute_exists(pk)", None),
+            Condition::Guarded => ("attribute_exists(pk) OR attribute_not_exists(pk)", None),
             Condition::Version(version) => ("version = :version", Some((":version", number(version.0)))),
             Condition::Unused(version) => {
                 ("version = :version AND attribute_not_exists(used)", Some((":version", number(version.0))))

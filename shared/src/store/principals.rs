@@ -3,12 +3,15 @@
 //! A base profile id finds its user; the user's own partition holds one principal per authentication server, which a forget finds. What a
 //! sign-in has to know at once, whom the id stands for and whether it is unlinked, is in the look-up.
 
-use super::commit::{Condition, Write};
+use super::commit::{Condition, Failed, Write};
 use super::item::Item;
 use super::keys::{self, Key};
 use super::table::{Range, Table};
+use super::users::{LiveUser, TURNS};
+use crate::domain::definition::Kind;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{BaseId, PartyId, TenantId, UserId, UserName};
+use crate::domain::schema::Schema;
 use crate::domain::sso::Principal;
 use crate::domain::versioned::Versioned;
 
@@ -53,6 +56,14 @@ impl Table {
         }
     }
 
+    /// Reads the user who is named, by id or by base profile id; a forgotten one is not found.
+    pub async fn find_named(&self, tenant: &TenantId, name: &UserName) -> Result<Option<LiveUser>> {
+        match self.resolve(tenant, name).await? {
+            Some(user) => self.find_user(tenant, user).await,
+            None => Ok(None),
+        }
+    }
+
     /// The principals of a user that are stored: those of servers whose subjects signed in, or that were unlinked.
     pub async fn principals(&self, tenant: &TenantId, user: UserId) -> Result<Vec<Versioned<Principal>>> {
         let items = self.query_all(&keys::partition_of_user(tenant, user), Range::StartsWith(PRINCIPALS)).await?;
@@ -67,6 +78,56 @@ impl Table {
         server: &PartyId,
     ) -> Result<Option<Versioned<Principal>>> {
         self.get(&principal_key(tenant, user, server)).await?.map(|item| item.read()).transpose()
+    }
+
+    /// Leaves a live user linked to a server or unlinked from it. `decide` is asked in each turn whether that may be done to the principal as
+    /// it is then; `record` says what goes into the same transaction, given the principal as it will be. Nothing is written when it is so
+    /// already and nothing is to be recorded.
+    pub async fn link(
+        &self,
+        schema: &Schema,
+        user: UserId,
+        server: &PartyId,
+        linked: bool,
+        decide: impl Fn(&Versioned<Principal>) -> Result<()>,
+        record: impl Fn(&Versioned<Principal>) -> Result<Option<Write>>,
+    ) -> Result<Versioned<Principal>> {
+        let tenant = &schema.tenant;
+        let write_id = self.write_id();
+        for turn in 1..=TURNS {
+            self.get_user(tenant, user).await?;
+            let stored = self.find_principal(tenant, user, server).await?;
+            let condition = stored.as_ref().map_or(Condition::Absent, |stored| Condition::Version(stored.version));
+            let current = stored.unwrap_or_else(|| Versioned::first(Principal::pending(server.clone())));
+            if current.log.contains(write_id) {
+                return Ok(current);
+            }
+            decide(&current)?;
+            let moves = current.value.linked != linked;
+            let next = match (moves, condition) {
+                (false, _) => current,
+                (true, Condition::Absent) => Versioned::first(Principal { linked, ..current.value }),
+                (true, _) => current.changed_to(Principal { linked, ..current.value.clone() }),
+            };
+            let mut writes: Vec<_> = record(&next)?.into_iter().collect();
+            let recorded = writes.len();
+            if moves {
+                self.mark_used(schema, [(Kind::Server, server.to_string())]).await?;
+                writes.push(Write::Check(Key::user(tenant, user), Condition::Live));
+                writes.extend(store_principal(tenant, user, &next, condition));
+            }
+            if writes.is_empty() {
+                return Ok(next);
+            }
+            match self.commit_as(write_id, writes).await {
+                Ok(()) => return Ok(next),
+                Err(failed) if recorded == 1 && failed.at(0) => return Err(Error::AlreadyRecorded),
+                Err(failed) if failed.at(recorded) => return Err(Error::NotFound),
+                Err(Failed::Contended | Failed::Conditions(_)) => self.pause(turn).await,
+                Err(failed) => return Err(failed.into()),
+            }
+        }
+        Err(Failed::Contended.into())
     }
 }
 

@@ -4,15 +4,18 @@
 //! server or application and subject, makes the subject unique and finds the user. An application's mapping is named by the application in
 //! the user's partition, which makes (application, user) unique as well.
 
-use super::commit::{Condition, Failed, Write};
+use super::commit::{Condition, Failed, MAX_SHARING, Write};
 use super::item::Item;
 use super::keys::{self, Key};
 use super::table::{Range, Table};
+use super::users::LiveUser;
 use crate::domain::definition::Kind;
 use crate::domain::error::{Code, Error, Result, Violation};
-use crate::domain::id::{SubjectId, TenantId, UserId};
+use crate::domain::id::{PartyId, SubjectId, TenantId, UserId};
+use crate::domain::lookup::Lookup;
 use crate::domain::schema::Schema;
-use crate::domain::sso::{Side, Subject};
+use crate::domain::sso::{Application, AuthenticationServer, Side, Subject, SubjectType};
+use crate::domain::text;
 use crate::domain::versioned::Versioned;
 
 const TURNS: u32 = 12;
@@ -21,8 +24,13 @@ const TURNS: u32 = 12;
 fn child_name(subject: &Subject) -> String {
     match subject.side {
         Side::Server => format!("S#{}#{}", subject.party, subject.id),
-        Side::Application => format!("A#{}", subject.party),
+        Side::Application => child_at(&subject.party),
     }
+}
+
+/// The sort key of the one mapping of a user at an application.
+fn child_at(application: &PartyId) -> String {
+    format!("A#{application}")
 }
 
 impl Table {
@@ -112,6 +120,74 @@ impl Table {
         let items = self.query_all(&keys::partition_of_user(tenant, user), Range::StartsWith(prefix)).await?;
         let subjects: Result<Vec<Versioned<Subject>>> = items.iter().map(Item::read).collect();
         Ok(subjects?.into_iter().filter(|s| party.is_none_or(|party| s.value.party.as_str() == party)).collect())
+    }
+
+    /// The users whom a server means by a subject: at most one, but for e-mail addresses, which several may share. Sees every write that was
+    /// acknowledged before (rule D4).
+    pub async fn users_by_subject(
+        &self,
+        tenant: &TenantId,
+        server: &AuthenticationServer,
+        subject: &str,
+    ) -> Result<Vec<LiveUser>> {
+        let lookup = match server.subject_type {
+            SubjectType::Email => text::email(subject).map(|address| Lookup::email(&address)),
+            SubjectType::Username => text::username(subject).map(|username| Lookup::unique("username", &username)),
+            SubjectType::Userid | SubjectType::Predefined => {
+                let user = if server.subject_type == SubjectType::Userid {
+                    subject.parse().ok()
+                } else {
+                    let id = Subject::id(tenant, Side::Server, &server.id, subject);
+                    self.find_subject(tenant, id).await?.map(|mapping| mapping.value.user)
+                };
+                let Some(user) = user else { return Ok(Vec::new()) };
+                return Ok(self.find_user(tenant, user).await?.into_iter().collect());
+            }
+        };
+        match lookup {
+            Some(lookup) => self.owners(tenant, &lookup).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// The subject by which an application knows a user, if it knows the user. An e-mail address that others have too is nobody's subject.
+    pub async fn subject_of(
+        &self,
+        tenant: &TenantId,
+        application: &Application,
+        user: &LiveUser,
+    ) -> Result<Option<String>> {
+        let user = &user.value;
+        match application.subject_type {
+            SubjectType::Userid => Ok(Some(user.id.to_string())),
+            SubjectType::Username => Ok(Some(user.username.clone())),
+            SubjectType::Predefined => {
+                let child = self.get(&Key::child(tenant, user.id, &child_at(&application.id))).await?;
+                let mapping: Option<Versioned<Subject>> = child.map(|item| item.read()).transpose()?;
+                Ok(mapping.map(|mapping| mapping.value.subject))
+            }
+            SubjectType::Email => {
+                let Some(address) = user.preferred_email.as_deref().and_then(text::email) else { return Ok(None) };
+                match self.owners(tenant, &Lookup::email(&address)).await?.len() {
+                    0 | 1 => Ok(user.preferred_email.clone()),
+                    several => Err(Error::Several(several)),
+                }
+            }
+        }
+    }
+
+    /// The live users who own a look-up of a unique value or of an e-mail address.
+    async fn owners(&self, tenant: &TenantId, lookup: &Lookup) -> Result<Vec<LiveUser>> {
+        let entries = self.users_of(tenant, lookup, None, MAX_SHARING).await?;
+        let ids: Vec<_> = entries.users.into_iter().map(|(id, _)| id).collect();
+        let mut users: Vec<_> = match ids.as_slice() {
+            [] => Vec::new(),
+            [id] => self.find_user(tenant, *id).await?.into_iter().collect(),
+            ids => self.find_users(tenant, ids).await?,
+        };
+        // The value may have moved on between the two reads.
+        users.retain(|user| user.lookups().contains(lookup));
+        Ok(users)
     }
 
     /// Deletes a mapping.

@@ -51,10 +51,10 @@ impl Reply {
 
 /// A request of the tour.
 pub(super) struct Ask<'a> {
-    method: Method,
-    path: &'a str,
+    pub(super) method: Method,
+    pub(super) path: &'a str,
     pub(super) body: Option<Value>,
-    headers: Vec<(&'static str, &'a str)>,
+    pub(super) headers: Vec<(&'static str, &'a str)>,
 }
 
 impl<'a> Ask<'a> {

@@ -10,7 +10,7 @@ pub use self::application::Application;
 pub use self::claims::{MAX_CLAIMS, Target};
 pub use self::principal::{Principal, PrincipalStatus};
 pub use self::server::{AuthenticationServer, SYSTEM};
-pub use self::subject::{Side, Subject};
+pub use self::subject::{Question, Side, Subject, Wanted, refuse_unknown};
 use super::error::Code;
 use super::field::Fields;
 use super::id::PartyId;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::SYSTEM;
 use crate::domain::id::{BaseId, PartyId};
 use crate::domain::json::Object;
 use crate::domain::word::words;
@@ -43,13 +44,19 @@ impl Principal {
         Self { server, base: Some(base), linked: true }
     }
 
+    /// Whether it is the one at the built-in server, which knows each user by the username: it is computed and never stored.
+    #[must_use]
+    pub fn is_built_in(&self) -> bool {
+        self.server.as_str() == SYSTEM
+    }
+
     /// How far they know each other.
     #[must_use]
-    pub const fn status(&self) -> PrincipalStatus {
+    pub fn status(&self) -> PrincipalStatus {
         match (self.linked, &self.base) {
             (false, _) => PrincipalStatus::Unlinked,
-            (true, None) => PrincipalStatus::Pending,
-            (true, Some(_)) => PrincipalStatus::Active,
+            (true, None) if !self.is_built_in() => PrincipalStatus::Pending,
+            (true, _) => PrincipalStatus::Active,
         }
     }
 

@@ -1,5 +1,7 @@
 //! Subjects: what a server or an application calls a user.
 
+use std::str::FromStr;
+
 use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -7,7 +9,7 @@ use uuid::Uuid;
 use super::{MAX_TEXT, SYSTEM};
 use crate::domain::error::{Code, Error, Result, Violations};
 use crate::domain::field::Fields;
-use crate::domain::id::{PartyId, SubjectId, TenantId, UserId};
+use crate::domain::id::{PartyId, SubjectId, TenantId, UserId, UserName};
 use crate::domain::json::{Json, Object};
 use crate::object;
 
@@ -32,6 +34,90 @@ impl Side {
     }
 }
 
+/// A mapping as a request describes it; what it names was not looked for yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// The server or application.
+    pub party: PartyId,
+    /// What that side calls the user.
+    pub subject: String,
+    /// The user.
+    pub user: UserName,
+}
+
+impl Wanted {
+    /// Reads a mapping. What has no id's shape names nothing.
+    pub fn read(document: Json, side: Side) -> Result<Self> {
+        let mut violations = Violations::default();
+        let mut fields = Fields::new(document, "", &mut violations);
+        let party = take_named(&mut fields, side.field());
+        let subject = fields.required_text("subject", MAX_TEXT);
+        let user = take_named(&mut fields, "user_id");
+        if side == Side::Server && party.as_ref().is_some_and(|party: &PartyId| party.as_str() == SYSTEM) {
+            let detail = "the subject at `system` is the username; it is computed and not mapped";
+            fields.refuse(side.field(), Code::NotAllowed, detail);
+        }
+        fields.finish();
+        violations.check(())?;
+        match (party, subject, user) {
+            (Some(party), Some(subject), Some(user)) => Ok(Self { party, subject, user }),
+            _ => Err(Error::unexpected("a mapping without violations names all three")),
+        }
+    }
+}
+
+/// A question which user a server means, or by which subject an application knows a user; what it names was not looked for yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question<T> {
+    /// The server or application.
+    pub party: PartyId,
+    /// The subject or the user that is asked about.
+    pub about: T,
+}
+
+impl Question<String> {
+    /// Reads the question which user a server means by a subject.
+    pub fn which_user(document: Json) -> Result<Self> {
+        Self::read(document, Side::Server, |fields| fields.required_text("subject", MAX_TEXT))
+    }
+}
+
+impl Question<UserName> {
+    /// Reads the question by which subject an application knows a user.
+    pub fn which_subject(document: Json) -> Result<Self> {
+        Self::read(document, Side::Application, |fields| take_named(fields, "user_id"))
+    }
+}
+
+impl<T> Question<T> {
+    fn read(document: Json, side: Side, take: impl FnOnce(&mut Fields<'_>) -> Option<T>) -> Result<Self> {
+        let mut violations = Violations::default();
+        let mut fields = Fields::new(document, "", &mut violations);
+        let party = take_named(&mut fields, side.field());
+        let about = take(&mut fields);
+        fields.finish();
+        violations.check(())?;
+        match (party, about) {
+            (Some(party), Some(about)) => Ok(Self { party, about }),
+            _ => Err(Error::unexpected("a question without violations names both")),
+        }
+    }
+}
+
+/// Takes a field that names something by its id.
+fn take_named<T: FromStr>(fields: &mut Fields<'_>, name: &str) -> Option<T> {
+    let id = fields.required_text(name, MAX_TEXT)?.parse().ok();
+    if id.is_none() {
+        refuse_unknown(name, fields.violations());
+    }
+    id
+}
+
+/// Says that a field names something that does not exist.
+pub fn refuse_unknown(field: &str, violations: &mut Violations) {
+    violations.add(format!("/{field}"), Code::NotFound, format!("`{field}` names nothing that exists"));
+}
+
 /// One mapping: a server or an application knows this user by this subject.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subject {
@@ -48,26 +134,10 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// Reads a mapping; whether the server or application and the user exist is for the caller to see.
-    pub fn read(document: Json, side: Side, tenant: &TenantId) -> Result<Self> {
-        let mut violations = Violations::default();
-        let mut fields = Fields::new(document, "", &mut violations);
-        let party = fields.required_text(side.field(), MAX_TEXT);
-        let subject = fields.required_text("subject", MAX_TEXT);
-        let user = fields.required_text("user_id", MAX_TEXT);
-        fields.finish();
-        violations.check(())?;
-        let missing = |field: &str| {
-            Error::invalid(format!("/{field}"), Code::NotFound, format!("`{field}` names nothing that exists"))
-        };
-        let party: PartyId = party.as_deref().and_then(|id| id.parse().ok()).ok_or_else(|| missing(side.field()))?;
-        let user: UserId = user.as_deref().and_then(|id| id.parse().ok()).ok_or_else(|| missing("user_id"))?;
-        if side == Side::Server && party.as_str() == SYSTEM {
-            let detail = "the subject at `system` is the username; it is computed and not mapped";
-            return Err(Error::invalid("/authentication_server_id", Code::NotAllowed, detail));
-        }
-        let subject = subject.unwrap_or_default();
-        Ok(Self { id: Self::id(tenant, side, &party, &subject), side, party, subject, user })
+    /// The mapping of a subject to a user.
+    #[must_use]
+    pub fn new(tenant: &TenantId, side: Side, party: PartyId, subject: String, user: UserId) -> Self {
+        Self { id: Self::id(tenant, side, &party, &subject), side, party, subject, user }
     }
 
     /// The id of the mapping of `subject`: equal subjects have equal ids, so the id is what makes a subject unique and what

@@ -1,0 +1,61 @@
+//! `/identity/users/{user_id}/principals`: a user as each authentication server of the tenant knows it.
+
+use shared::domain::error::{Error, Result};
+use shared::domain::id::PartyId;
+use shared::domain::schema::Schema;
+use shared::domain::sso::{Principal, SYSTEM};
+use shared::domain::{Json, Versioned};
+use shared::http::Call;
+use shared::http::answer::{Answer, Answered};
+use shared::object;
+
+/// Lists the principals of a user: one for each authentication server, the built-in one first.
+pub async fn list(call: Call) -> Answered {
+    let (tenant, table) = (&call.caller.tenant, call.app.table());
+    let user = call.user("user_id").await?;
+    table.get_user(tenant, user).await?;
+    let stored = table.principals(tenant, user).await?;
+    let schema = call.app.schema_now(tenant).await?;
+    let mut servers: Vec<_> = schema.servers.values().map(|server| &server.id).collect();
+    servers.sort_by_key(|id| id.as_str() != SYSTEM);
+    let items = servers.into_iter().map(|server| {
+        let known = stored.iter().map(|principal| &principal.value).find(|principal| principal.server == *server);
+        Json::Object(known.cloned().unwrap_or_else(|| Principal::pending(server.clone())).show())
+    });
+    Ok(Answer::content(object! { "items" => items.collect::<Vec<_>>() }))
+}
+
+/// Links a user to an authentication server or unlinks it; doing it again changes nothing.
+pub async fn set_linked(call: Call, linked: bool) -> Answered {
+    let server: PartyId = call.id("authentication_server_id")?;
+    let user = call.user("user_id").await?;
+    let (call, server) = (&call, &server);
+    let answer =
+        |principal: &Versioned<Principal>| Answer::resource(principal.value.show(), principal.tag()).about(user);
+    let decide = |principal: &Versioned<Principal>| {
+        call.guard(&[principal.tag()])?;
+        if principal.value.is_built_in() && !linked {
+            let detail = "every user is linked to the authentication server `system` as long as it exists";
+            return Err(Error::Conflict(detail.to_owned()));
+        }
+        Ok(())
+    };
+    call.once(|record| {
+        call.app.decide(&call.caller.tenant, move |schema| async move {
+            known(server, &schema)?;
+            let record = |next: &Versioned<Principal>| record.of(&answer(next));
+            let principal = call.app.table().link(&schema, user, server, linked, decide, record).await?;
+            Ok(answer(&principal))
+        })
+    })
+    .await
+}
+
+/// Finds nothing at a server that does not exist; a remembered configuration that knows none may be outdated.
+fn known(server: &PartyId, schema: &Schema) -> Result<()> {
+    match schema.servers.get(server.as_str()) {
+        Some(_) => Ok(()),
+        None if schema.verified => Err(Error::NotFound),
+        None => Err(Error::Outdated),
+    }
+}
