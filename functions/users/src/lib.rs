@@ -1,11 +1,13 @@
 //! Users: the base profiles of a tenant's people.
 
 mod filter;
+mod me;
 mod query;
 mod requests;
+mod userinfo;
 
 use shared::axum::routing::{delete, get, patch, post, put};
-use shared::domain::Scope::{Administrator, UsersRead, UsersWrite};
+use shared::domain::Scope::{Administrator, Openid, UsersRead, UsersWrite};
 use shared::domain::error::{Error, Result};
 use shared::domain::id::UserId;
 use shared::domain::patch::point_into;
@@ -20,11 +22,12 @@ use shared::store::users::LiveUser;
 
 const USERS: &str = "/identity/users";
 const USER: &str = "/identity/users/{user_id}";
+const ME: &str = "/identity/me";
 const REQUESTS: &str = "/identity/change-requests";
 const REQUEST: &str = "/identity/change-requests/{id}";
 
 /// The routes of this function.
-pub static ROUTES: [Route; 13] = [
+pub static ROUTES: [Route; 17] = [
     Route::write("POST", USERS, "create_user", (201, "User"), || post(create))
         .scope(UsersWrite)
         .json("UserInput")
@@ -61,13 +64,27 @@ pub static ROUTES: [Route; 13] = [
         .scope(Administrator)
         .json("UserVerification")
         .about("Marks an e-mail address of a user as verified; repeating it changes nothing"),
+    Route::read("GET", ME, "get_me", (200, "Me"), || get(me::read)).people().about("Reads the own profile"),
+    Route::write("PATCH", ME, "patch_me", (200, "Me"), || patch(me::edit))
+        .people()
+        .json("UserPatch")
+        .approval()
+        .about("Changes some fields of the own profile (RFC 7396)"),
+    Route::write("DELETE", ME, "forget_me", (204, ""), || delete(me::forget))
+        .people()
+        .about("Forgets the person everywhere"),
+    Route::read("GET", "/idhub/oidc/v1/userinfo", "get_userinfo", (200, "UserInfo"), || get(userinfo::read))
+        .people_with(Openid)
+        .about("Says who the person is (OpenID Connect Core 1.0 §5.3)"),
     Route::read("GET", REQUESTS, "list_change_requests", (200, "ChangeRequestList"), || get(requests::list))
         .scope(UsersRead)
+        .people()
         .query(&["limit", "cursor", "status", "user_id"])
-        .about("Lists change requests, those of a user or of a status if one is named"),
+        .about("Lists change requests, those of a user or of a status if one is named; people see those that they may decide"),
     Route::read("GET", REQUEST, "get_change_request", (200, "ChangeRequest"), || get(requests::read))
         .scope(UsersRead)
-        .about("Reads a change request"),
+        .people()
+        .about("Reads a change request; people see those that they asked for or may decide"),
     Route::write(
         "POST",
         "/identity/change-requests/{id}/approve",
@@ -76,6 +93,7 @@ pub static ROUTES: [Route; 13] = [
         || post(requests::approve),
     )
     .scope(UsersRead)
+    .people()
     .about(
         "Applies a change request; the approval policies of what it changes say who may; repeating it changes nothing",
     ),
@@ -87,6 +105,7 @@ pub static ROUTES: [Route; 13] = [
         || post(requests::reject),
     )
     .scope(UsersRead)
+    .people()
     .about("Rejects a change request; repeating it changes nothing"),
 ];
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use shared::domain::change_request::{ChangeRequest, Status};
 use shared::domain::error::{Error, Result};
-use shared::domain::id::{ChangeRequestId, UserId};
+use shared::domain::id::{ChangeRequestId, UserId, UserName};
 use shared::domain::schema::Schema;
 use shared::domain::user::User;
 use shared::domain::{Json, Versioned};
@@ -36,21 +36,34 @@ pub async fn list(call: Call) -> Answered {
     let status = call.query("status").map(str::parse::<Status>).transpose();
     let names = Status::ALL.map(Status::name).join(", ");
     let status = status.map_err(|_| Error::Malformed(format!("`status` is one of {names}")))?;
-    let user = call.query("user_id").map(str::parse::<UserId>).transpose();
-    let user = user.map_err(|_| Error::Malformed("`user_id` is a UUID".to_owned()))?;
+    let user = call.query("user_id").map(str::parse::<UserName>).transpose();
+    let user = user.map_err(|_| Error::Malformed("`user_id` is a UUID or a base profile id".to_owned()))?;
     let bound = format!("{status:?} {user:?}");
     let next = call.open_cursor::<Next>(&bound, call.query("cursor")).await?;
     let now = call.app.world().clock.now();
-    let wanted = |request: &Versioned<ChangeRequest>| status.is_none_or(|status| request.value.status(now) == status);
+    let me = call.person().await?;
+    let schema = call.app.schema(&call.caller.tenant).await?;
+    let decides = |request: &ChangeRequest| {
+        let Some(me) = &me else { return true };
+        let actor = call.actor(Some(&me.value));
+        actor.is_ok_and(|actor| request.check_approver(&actor, call.approver(Some(&me.value)), &schema).is_ok())
+    };
+    let wanted = |request: &Versioned<ChangeRequest>| {
+        status.is_none_or(|status| request.value.status(now) == status) && decides(&request.value)
+    };
     let (requests, next) = match (user, next) {
         (Some(user), next) => {
             let after = if let Some(Next::OfUser(id)) = next { Some(id) } else { None };
-            of_user(&call, user, after, size, wanted).await?
+            match call.app.table().resolve(&call.caller.tenant, &user).await? {
+                Some(user) => of_user(&call, user, after, size, wanted).await?,
+                None => (Vec::new(), None),
+            }
         }
-        (None, Some(Next::OfStatus(list, position))) => of_statuses(&call, status, list, position, size).await?,
-        (None, _) => of_statuses(&call, status, 0, None, size).await?,
+        (None, Some(Next::OfStatus(list, position))) => {
+            of_statuses(&call, status, list, position, size, wanted).await?
+        }
+        (None, _) => of_statuses(&call, status, 0, None, size, wanted).await?,
     };
-    let schema = call.app.schema(&call.caller.tenant).await?;
     let items: Vec<_> = requests.iter().map(|request| Json::Object(request.value.show(&schema, now))).collect();
     let mut content = object! { "items" => items };
     if let Some(next) = next {
@@ -88,6 +101,7 @@ async fn of_statuses(
     list: usize,
     position: Option<Position>,
     size: usize,
+    wanted: impl Fn(&Versioned<ChangeRequest>) -> bool,
 ) -> Result<Page> {
     let (tenant, table) = (&call.caller.tenant, call.app.table());
     let lists = status.map_or_else(|| Status::ALL.to_vec(), |status| vec![status]);
@@ -99,7 +113,7 @@ async fn of_statuses(
         ids.sort_unstable();
         ids.dedup();
         let live: Vec<_> = table.find_users(tenant, &ids).await?.iter().map(|user| user.value.id).collect();
-        page.retain(|request| live.contains(&request.value.user));
+        page.retain(|request| live.contains(&request.value.user) && wanted(request));
         let full = cut(&mut page, &mut bytes, !found.is_empty());
         found.extend(page);
         if full {
@@ -133,10 +147,21 @@ fn cut(requests: &mut Vec<Versioned<ChangeRequest>>, bytes: &mut usize, begun: b
 /// Reads a change request.
 pub async fn read(call: Call) -> Answered {
     let tenant = &call.caller.tenant;
+    let me = call.person().await?;
     let request = call.app.table().find_change_request(tenant, call.id("id")?).await?.ok_or(Error::NotFound)?;
     let schema = call.app.schema(tenant).await?;
+    check_seen(&call, &request.value, me.as_ref().map(|me| &me.value), &schema)?;
     let now = call.app.world().clock.now();
     call.show(&ChangeRequest::tag(&request, now), || request.value.show(&schema, now))
+}
+
+/// Refuses a person a request that is not there for them: people see those that they asked for or may decide.
+fn check_seen(call: &Call, request: &ChangeRequest, me: Option<&User>, schema: &Schema) -> Result<()> {
+    let actor = call.actor(me)?;
+    let seen = me.is_none()
+        || request.requested_by == actor
+        || request.check_approver(&actor, call.approver(me), schema).is_ok();
+    if seen { Ok(()) } else { Err(Error::NotFound) }
 }
 
 /// Applies a change request, or finds that it cannot be applied any more.
@@ -154,6 +179,8 @@ async fn decide_by(call: Call, decision: Status) -> Answered {
     let call = &call;
     // Who may decide is looked up now and not as it was half a minute ago (rule A5).
     call.app.schema_now(&call.caller.tenant).await?;
+    // A repeat is answered by its record, but not to somebody who was blocked meanwhile.
+    call.person().await?;
     call.once(|record| {
         call.app.decide(&call.caller.tenant, move |schema| async move {
             let schema = &*schema;
@@ -182,6 +209,7 @@ async fn decide_once(
     let me = call.person().await?;
     let me = me.as_ref().map(|me| &me.value);
     let actor = call.actor(me)?;
+    check_seen(call, &request.value, me, schema)?;
     request.value.check_approver(&actor, call.approver(me), schema)?;
     let now = call.app.world().clock.now();
     call.guard(&[&ChangeRequest::tag(&request, now)])?;

@@ -49,6 +49,8 @@ pub struct Route {
     pub scope: Option<Scope>,
     /// Whether people call it, with tokens of issuers that the tenant trusts.
     pub people: bool,
+    /// The scope that a person's token needs, if it needs one.
+    pub people_scope: Option<Scope>,
     /// The body that it takes.
     pub body: Body,
     /// The query parameters that it takes.
@@ -81,6 +83,7 @@ impl Route {
             summary: "",
             scope: None,
             people: false,
+            people_scope: None,
             body,
             query,
             effect,
@@ -116,6 +119,13 @@ impl Route {
     pub const fn people(mut self) -> Self {
         self.people = true;
         self
+    }
+
+    /// Lets people call it with tokens that hold this scope.
+    #[must_use]
+    pub const fn people_with(mut self, scope: Scope) -> Self {
+        self.people_scope = Some(scope);
+        self.people()
     }
 
     /// Whether it needs a token.
