@@ -15,7 +15,7 @@ use crate::domain::error::{Error, Result};
 use crate::domain::id::{ClientId, TenantId};
 use crate::domain::schema::{HashKey, Schema};
 use crate::domain::user::User;
-use crate::domain::versioned::Versioned;
+use crate::domain::versioned::{Tag, Versioned};
 use crate::fetch::Fetcher;
 use crate::script::Scripts;
 use crate::store::{Key, Table};
@@ -53,15 +53,15 @@ struct State {
 enum Verified {
     /// A machine client's.
     Client(access_token::Verified),
-    /// A person's.
-    Person(user_token::Verified),
+    /// A person's, with the tag of the authentication server by which it was verified.
+    Person(user_token::Verified, Tag),
 }
 
 impl Verified {
     fn caller(&self, now: Timestamp, base_url: &str) -> Result<Caller> {
         match self {
             Self::Client(token) => token.caller(now, base_url),
-            Self::Person(token) => token.caller(now),
+            Self::Person(token, _) => token.caller(now),
         }
     }
 }
@@ -290,12 +290,14 @@ impl App {
     }
 
     /// The caller that a token stands for: an access token of this service or, where `people` may call too, a token of an issuer that a
-    /// tenant trusts. A signature is verified once in 30 seconds; whether the token has expired is looked at each time.
+    /// tenant trusts. A signature is verified once in 30 seconds; whether the token has expired, and whether its issuer is still trusted as it
+    /// was, is looked at each time.
     pub async fn caller(&self, unverified_token: &str, base_url: &str, people: bool) -> Result<Caller> {
         let now = self.world().clock.now();
         let digest = digest([base_url, if people { "any" } else { "client" }, unverified_token]);
         if let Some((read_at, verified)) = self.0.callers.get(&digest)
             && is_young(read_at, now)
+            && self.still_trusts(&verified).await?
         {
             return verified.caller(now, base_url);
         }
@@ -312,35 +314,43 @@ impl App {
             let token = access_token::Verified::verify(unverified_token, self.public_keys(), base_url).await?;
             return Ok(Verified::Client(token));
         };
-        let tenant = unverified.tenant(&*self.trusting(unverified.issuer()).await?)?;
-        let schema = self.schema(&tenant).await?;
-        let server = match schema.issuer(unverified.issuer()) {
-            Some(server) => server.clone(),
+        let tenant = self.tenant_of(&unverified).await?;
+        let mut schema = self.schema(&tenant).await?;
+        if schema.issuer(unverified.issuer()).is_none() {
             // What is remembered may be older than the trust.
-            None => {
-                let schema = self.schema_now(&tenant).await?;
-                let server = schema.issuer(unverified.issuer()).cloned();
-                server.ok_or(Error::BadToken("the token's issuer is not trusted"))?
-            }
-        };
+            schema = self.schema_now(&tenant).await?;
+        }
+        let server = schema.issuer(unverified.issuer());
+        let server = server.ok_or(Error::BadToken("the token's issuer is not trusted"))?;
+        let tag = schema.servers.get(server.id.as_str()).map(|entry| entry.stored.tag().clone());
         let now = self.world().clock.now();
-        let token = unverified.verify(tenant, &server, self.remote_keys(), base_url, now).await?;
-        Ok(Verified::Person(token))
+        let token = unverified.verify(tenant, server, self.remote_keys(), base_url, now).await?;
+        Ok(Verified::Person(token, tag.unwrap_or_default()))
     }
 
-    /// The tenants that trust an issuer, at most 30 seconds old. That nobody trusts it is not remembered: strangers name what they like.
-    async fn trusting(&self, issuer: &str) -> Result<Arc<Trusting>> {
-        let (now, digest) = (self.world().clock.now(), digest([issuer]));
+    /// Whether the authentication server by which a person's token was verified is still as it was then: what is remembered of a token does
+    /// not outlive what is remembered of its issuer.
+    async fn still_trusts(&self, verified: &Verified) -> Result<bool> {
+        let Verified::Person(token, tag) = verified else { return Ok(true) };
+        let schema = self.schema(token.tenant()).await?;
+        Ok(schema.servers.get(token.server().as_str()).is_some_and(|entry| entry.stored.tag() == tag))
+    }
+
+    /// The tenant that a token names, of those that trust its issuer; which ones do is at most 30 seconds old, and no reason to refuse a
+    /// tenant. That nobody trusts an issuer is not remembered: strangers name what they like.
+    async fn tenant_of(&self, token: &Unverified<'_>) -> Result<TenantId> {
+        let (now, digest) = (self.world().clock.now(), digest([token.issuer()]));
         if let Some((read_at, trusting)) = self.0.issuers.get(&digest)
             && is_young(read_at, now)
+            && let Ok(tenant) = token.tenant(&trusting)
         {
-            return Ok(trusting);
+            return Ok(tenant);
         }
-        let trusting = Arc::new(self.table().trusting(issuer).await?);
+        let trusting = Arc::new(self.table().trusting(token.issuer()).await?);
         if !trusting.is_empty() {
             self.0.issuers.put(&digest, trusting.clone(), now);
         }
-        Ok(trusting)
+        token.tenant(&trusting)
     }
 
     /// A client that fits, with what was found to fit. One that is remembered and fits costs nothing; in every other case it is read once, so that what is

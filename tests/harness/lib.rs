@@ -38,6 +38,6 @@ pub use engine::{Engine, endpoint};
 pub use faults::{Fault, Faults, Gate, Seen};
 pub use fixtures::{Resource, person};
 pub use keys::{ALGORITHMS, KeyPair, base64url, fresh, jwks, part, with};
-pub use people::{Issuer, Person, profiles};
+pub use people::{Issuer, Person, link, profiles};
 pub use publisher::{Publisher, Reply};
 pub use service::{BASE, Client, START, Service, TENANT, scripts};

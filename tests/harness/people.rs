@@ -1,6 +1,11 @@
 //! People and the identity providers that issue their tokens. What is signed is exactly what a test says, right or wrong.
 
 use serde_json::{Value, json};
+use shared::domain::Versioned;
+use shared::domain::id::BaseId;
+use shared::domain::sso::Principal;
+use shared::store::principals::store_principal;
+use shared::store::{Condition, Key, Table, Write};
 
 use crate::call::Call;
 use crate::keys::{KeyPair, jwks, with};
@@ -64,6 +69,22 @@ impl Issuer {
             .jws(&with(json!({ "alg": self.key.alg, "typ": "JWT", "kid": self.key.kid }), header), &with(due, claims))
     }
 
+    /// The base profile id of the person whom the issuer calls so, in [`TENANT`].
+    pub fn base(&self, subject: &str) -> String {
+        BaseId::of(subject, &self.url, &TENANT.parse().expect("a tenant's name")).to_string()
+    }
+
+    /// Stores that the issuer's subject stands for this user, or that it was unlinked, and gives the person with a new token.
+    pub async fn link_as(&self, user: &str, subject: &str, linked: bool) -> Person {
+        link(&self.service.table, user, &self.id, &self.base(subject), linked).await;
+        self.person(subject, json!({}))
+    }
+
+    /// Stores that the issuer's subject stands for this user, and gives the person with a new token.
+    pub async fn link(&self, user: &str, subject: &str) -> Person {
+        self.link_as(user, subject, true).await
+    }
+
     /// A person whom the issuer calls so, with a new token that has these claims too.
     pub fn person(&self, subject: &str, claims: Value) -> Person {
         Person { service: self.service.clone(), token: self.token_with(subject, json!({}), claims) }
@@ -77,6 +98,17 @@ pub struct Person {
     pub service: Service,
     /// The token that is sent.
     pub token: String,
+}
+
+/// Stores that a base profile id stands for a user of [`TENANT`], as a sign-in does.
+pub async fn link(table: &Table, user: &str, server: &str, base: &str, linked: bool) {
+    let tenant = TENANT.parse().expect("a tenant's name");
+    let user = user.parse().expect("a user's id");
+    let principal = Principal::active(server.parse().expect("a server's id"), base.parse().expect("a base profile id"));
+    let principal = Versioned::first(Principal { linked, ..principal });
+    let mut writes = store_principal(&tenant, user, &principal, Condition::Absent);
+    writes.push(Write::Check(Key::user(&tenant, user), Condition::Live));
+    table.commit(writes).await.expect("a link");
 }
 
 /// Where the profiles of a system of [`TENANT`] are.
@@ -93,6 +125,26 @@ impl Person {
     /// A request with the person's token.
     pub fn call(&self, method: &str, path: &str) -> Call {
         self.service.call(method, path).token(&self.token)
+    }
+
+    /// A GET.
+    pub fn get(&self, path: &str) -> Call {
+        self.call("GET", path)
+    }
+
+    /// A PATCH with a JSON body.
+    pub fn patch(&self, path: &str, body: Value) -> Call {
+        self.call("PATCH", path).json(body)
+    }
+
+    /// A POST without a body.
+    pub fn act(&self, path: &str) -> Call {
+        self.call("POST", path)
+    }
+
+    /// A DELETE.
+    pub fn delete(&self, path: &str) -> Call {
+        self.call("DELETE", path)
     }
 
     /// Signs in at a system: gets or creates the person's profile there.

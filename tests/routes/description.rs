@@ -66,6 +66,17 @@ fn every_operation_that_needs_a_token_names_its_scope() {
     }
 }
 
+#[test]
+fn every_operation_that_people_call_says_so() {
+    let description = description();
+    for (_, route) in routes() {
+        let operation = &description["paths"][route.path][route.method.to_lowercase()];
+        let named = operation["security"].as_array().unwrap().iter().find_map(|one| one.get("user_token"));
+        let scopes: Vec<_> = route.people_scope.iter().map(|scope| scope.name()).collect();
+        assert_eq!(named, route.people.then(|| serde_json::json!(scopes)).as_ref(), "{}", route.name);
+    }
+}
+
 /// Asserts that the members of an answer are those that its schema names: none unknown, none missing.
 #[track_caller]
 pub fn assert_described(schema: &str, answer: &Value) {

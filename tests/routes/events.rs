@@ -36,6 +36,11 @@ impl Event {
         route.unwrap_or_else(|| panic!("`{}` has no operation `{operation}`", self.function))
     }
 
+    /// Whether people alone call the route of its file.
+    pub fn is_of_people(&self) -> bool {
+        !self.name.is_empty() && self.route().people && self.route().scope.is_none()
+    }
+
     /// What is special about it.
     pub fn case(&self) -> &str {
         self.name.split_once('.').map_or("", |(_, case)| case)

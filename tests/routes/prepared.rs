@@ -5,11 +5,12 @@ use shared::domain::change_request::{Actor, ChangeRequest};
 use shared::domain::client::Client;
 use shared::domain::definition::{AttributeDefinition, Category, Definition, PersonaDefinition, Workflow};
 use shared::domain::hashing::Hashes;
-use shared::domain::id::{DefinitionId, TenantId};
+use shared::domain::id::{BaseId, DefinitionId, TenantId};
 use shared::domain::user::User;
 use shared::domain::{Json, Scope, Scopes};
 use shared::store::Table;
 use shared::store::definitions::Edit;
+use tests::{KeyPair, TENANT, jwks, link};
 
 use crate::gateway::Gateway;
 
@@ -95,6 +96,24 @@ pub async fn resources(gateway: &Gateway) {
     let server = subject("authentication_server_id", "corporate");
     create("subjects", "/api/v1/sso/authentication-server-subjects", server).await;
     create("subjects", "/api/v1/sso/application-subjects", subject("application_id", "payroll")).await;
+}
+
+/// A token of the user as a person, from an issuer that the tenant trusts.
+pub async fn person(gateway: &Gateway) -> String {
+    const ISSUER: &str = "https://id.example.org/people";
+    let key = KeyPair::es256();
+    let keys: Value = serde_json::from_str(&jwks(&[&key])).unwrap();
+    let server = json!({
+        "id": "people", "name": "people", "subject_type": "predefined", "issuer": ISSUER, "audience": "kith", "jwks": keys,
+    });
+    gateway.request("subjects", "POST", "/api/v1/sso/authentication-servers", Some(server)).await.is(201);
+    let base = BaseId::of("jan", ISSUER, &TENANT.parse().unwrap());
+    link(gateway.table(), USER, "people", base.as_str(), true).await;
+    let now = gateway.table().world().clock.now().seconds();
+    let claims = json!({
+        "iss": ISSUER, "sub": "jan", "aud": "kith", "tenant": TENANT, "iat": now, "exp": now + 300, "scope": "openid",
+    });
+    key.jws(&json!({ "alg": key.alg, "kid": key.kid }), &claims)
 }
 
 /// A change of the user that another client asked for and that waits.

@@ -36,6 +36,7 @@ pub async fn metadata(State(app): State<App>, request: Request) -> Result<Respon
     let content = json!({
         "issuer": issuer(&base),
         "token_endpoint": format!("{base}/idhub/oidc/v1/token"),
+        "userinfo_endpoint": format!("{base}/idhub/oidc/v1/userinfo"),
         "jwks_uri": format!("{base}/idhub/oidc/v1/jwks"),
         "scopes_supported": scopes,
         "response_types_supported": [],

@@ -1,15 +1,17 @@
 //! Users: the base profiles of a tenant's people.
 
 mod filter;
+mod me;
 mod place;
 mod principals;
 mod profiles;
 mod query;
 mod requests;
 mod sign_in;
+mod userinfo;
 
 use shared::axum::routing::{delete, get, patch, post, put};
-use shared::domain::Scope::{Administrator, UsersRead, UsersWrite};
+use shared::domain::Scope::{Administrator, Openid, UsersRead, UsersWrite};
 use shared::domain::error::{Error, Result};
 use shared::domain::id::UserId;
 use shared::domain::patch::point_into;
@@ -24,13 +26,14 @@ use shared::store::users::LiveUser;
 
 const USERS: &str = "/identity/users";
 const USER: &str = "/identity/users/{user_id}";
+const ME: &str = "/identity/me";
 const REQUESTS: &str = "/identity/change-requests";
 const REQUEST: &str = "/identity/change-requests/{id}";
 const PROFILES: &str = "/api/v1/tenants/{tenant_id}/systems/{system_id}/users";
 const PROFILE: &str = "/api/v1/tenants/{tenant_id}/systems/{system_id}/users/{id}";
 
 /// The routes of this function.
-pub static ROUTES: [Route; 24] = [
+pub static ROUTES: [Route; 28] = [
     Route::write("POST", USERS, "create_user", (201, "User"), || post(create))
         .scope(UsersWrite)
         .json("UserInput")
@@ -67,13 +70,27 @@ pub static ROUTES: [Route; 24] = [
         .scope(Administrator)
         .json("UserVerification")
         .about("Marks an e-mail address of a user as verified; repeating it changes nothing"),
+    Route::read("GET", ME, "get_me", (200, "Me"), || get(me::read)).people().about("Reads the own profile"),
+    Route::write("PATCH", ME, "patch_me", (200, "Me"), || patch(me::edit))
+        .people()
+        .json("UserPatch")
+        .approval()
+        .about("Changes some fields of the own profile (RFC 7396)"),
+    Route::write("DELETE", ME, "forget_me", (204, ""), || delete(me::forget))
+        .people()
+        .about("Forgets the person everywhere"),
+    Route::read("GET", "/idhub/oidc/v1/userinfo", "get_userinfo", (200, "UserInfo"), || get(userinfo::read))
+        .people_with(Openid)
+        .about("Says who the person is (OpenID Connect Core 1.0 §5.3)"),
     Route::read("GET", REQUESTS, "list_change_requests", (200, "ChangeRequestList"), || get(requests::list))
         .scope(UsersRead)
+        .people()
         .query(&["limit", "cursor", "status", "user_id"])
-        .about("Lists change requests, those of a user or of a status if one is named"),
+        .about("Lists change requests, those of a user or of a status if one is named; people see those that they may decide"),
     Route::read("GET", REQUEST, "get_change_request", (200, "ChangeRequest"), || get(requests::read))
         .scope(UsersRead)
-        .about("Reads a change request"),
+        .people()
+        .about("Reads a change request; people see those that they asked for or may decide"),
     Route::write(
         "POST",
         "/identity/change-requests/{id}/approve",
@@ -82,6 +99,7 @@ pub static ROUTES: [Route; 24] = [
         || post(requests::approve),
     )
     .scope(UsersRead)
+    .people()
     .about(
         "Applies a change request; the approval policies of what it changes say who may; repeating it changes nothing",
     ),
@@ -93,6 +111,7 @@ pub static ROUTES: [Route; 24] = [
         || post(requests::reject),
     )
     .scope(UsersRead)
+    .people()
     .about("Rejects a change request; repeating it changes nothing"),
     Route::write("POST", PROFILES, "get_or_create_system_profile", (201, "SystemProfile"), || post(sign_in::arrive))
         .scope(UsersWrite)

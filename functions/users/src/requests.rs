@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use shared::domain::change_request::{ChangeRequest, Status};
 use shared::domain::error::{Error, Result};
-use shared::domain::id::{ChangeRequestId, UserId};
+use shared::domain::id::{ChangeRequestId, UserId, UserName};
 use shared::domain::schema::Schema;
 use shared::domain::user::User;
 use shared::domain::{Json, Versioned};
@@ -20,6 +20,8 @@ use shared::store::{Failed, Write};
 
 /// How often a decision is taken anew when somebody else decides at the same time.
 const TURNS: u32 = 8;
+/// How many requests one call looks through for a person who may decide few of them, once it has found one.
+const LOOKED_THROUGH: usize = 500;
 
 /// Where the next page of a list starts.
 #[derive(Serialize, Deserialize)]
@@ -36,21 +38,36 @@ pub async fn list(call: Call) -> Answered {
     let status = call.query("status").map(str::parse::<Status>).transpose();
     let names = Status::ALL.map(Status::name).join(", ");
     let status = status.map_err(|_| Error::Malformed(format!("`status` is one of {names}")))?;
-    let user = call.query("user_id").map(str::parse::<UserId>).transpose();
-    let user = user.map_err(|_| Error::Malformed("`user_id` is a UUID".to_owned()))?;
+    let user = call.query("user_id").map(str::parse::<UserName>).transpose();
+    let user = user.map_err(|_| Error::Malformed("`user_id` is a UUID or a base profile id".to_owned()))?;
     let bound = format!("{status:?} {user:?}");
     let next = call.open_cursor::<Next>(&bound, call.query("cursor")).await?;
     let now = call.app.world().clock.now();
-    let wanted = |request: &Versioned<ChangeRequest>| status.is_none_or(|status| request.value.status(now) == status);
+    let me = call.person().await?;
+    let schema = call.app.schema(&call.caller.tenant).await?;
+    let me = me.as_ref().map(|me| &me.value);
+    if me.is_some() && !schema.attributes.values().any(|a| a.is_approved_by(call.approver(me), &schema)) {
+        return Ok(Answer::content(object! { "items" => Vec::<Json>::new() }));
+    }
+    let actor = call.actor(me)?;
+    let decides =
+        |request: &ChangeRequest| me.is_none() || request.check_approver(&actor, call.approver(me), &schema).is_ok();
+    let wanted = |request: &Versioned<ChangeRequest>| {
+        status.is_none_or(|status| request.value.status(now) == status) && decides(&request.value)
+    };
     let (requests, next) = match (user, next) {
         (Some(user), next) => {
             let after = if let Some(Next::OfUser(id)) = next { Some(id) } else { None };
-            of_user(&call, user, after, size, wanted).await?
+            match call.app.table().resolve(&call.caller.tenant, &user).await? {
+                Some(user) => of_user(&call, user, after, size, wanted).await?,
+                None => (Vec::new(), None),
+            }
         }
-        (None, Some(Next::OfStatus(list, position))) => of_statuses(&call, status, list, position, size).await?,
-        (None, _) => of_statuses(&call, status, 0, None, size).await?,
+        (None, Some(Next::OfStatus(list, position))) => {
+            of_statuses(&call, status, list, position, size, wanted).await?
+        }
+        (None, _) => of_statuses(&call, status, 0, None, size, wanted).await?,
     };
-    let schema = call.app.schema(&call.caller.tenant).await?;
     let items: Vec<_> = requests.iter().map(|request| Json::Object(request.value.show(&schema, now))).collect();
     let mut content = object! { "items" => items };
     if let Some(next) = next {
@@ -88,18 +105,21 @@ async fn of_statuses(
     list: usize,
     position: Option<Position>,
     size: usize,
+    wanted: impl Fn(&Versioned<ChangeRequest>) -> bool,
 ) -> Result<Page> {
     let (tenant, table) = (&call.caller.tenant, call.app.table());
     let lists = status.map_or_else(|| Status::ALL.to_vec(), |status| vec![status]);
     let (mut found, mut list, mut position, mut bytes) = (Vec::<Versioned<ChangeRequest>>::new(), list, position, 0);
+    let mut looked_through = 0;
     while let Some(status) = lists.get(list) {
         let (mut page, next) = table.change_requests(tenant, *status, position.as_ref(), size - found.len()).await?;
+        looked_through += page.len();
         // What is left of forgotten users is nobody's to see.
         let mut ids: Vec<_> = page.iter().map(|request| request.value.user).collect();
         ids.sort_unstable();
         ids.dedup();
         let live: Vec<_> = table.find_users(tenant, &ids).await?.iter().map(|user| user.value.id).collect();
-        page.retain(|request| live.contains(&request.value.user));
+        page.retain(|request| live.contains(&request.value.user) && wanted(request));
         let full = cut(&mut page, &mut bytes, !found.is_empty());
         found.extend(page);
         if full {
@@ -110,7 +130,7 @@ async fn of_statuses(
         if position.is_none() {
             list += 1;
         }
-        if found.len() >= size {
+        if found.len() >= size || (looked_through >= LOOKED_THROUGH && !found.is_empty()) {
             break;
         }
     }
@@ -133,10 +153,21 @@ fn cut(requests: &mut Vec<Versioned<ChangeRequest>>, bytes: &mut usize, begun: b
 /// Reads a change request.
 pub async fn read(call: Call) -> Answered {
     let tenant = &call.caller.tenant;
+    let me = call.person().await?;
     let request = call.app.table().find_change_request(tenant, call.id("id")?).await?.ok_or(Error::NotFound)?;
     let schema = call.app.schema(tenant).await?;
+    check_seen(&call, &request.value, me.as_ref().map(|me| &me.value), &schema)?;
     let now = call.app.world().clock.now();
     call.show(&ChangeRequest::tag(&request, now), || request.value.show(&schema, now))
+}
+
+/// Refuses a person a request that is not there for them: people see those that they asked for or may decide.
+fn check_seen(call: &Call, request: &ChangeRequest, me: Option<&User>, schema: &Schema) -> Result<()> {
+    let actor = call.actor(me)?;
+    let seen = me.is_none()
+        || request.requested_by == actor
+        || request.check_approver(&actor, call.approver(me), schema).is_ok();
+    if seen { Ok(()) } else { Err(Error::NotFound) }
 }
 
 /// Applies a change request, or finds that it cannot be applied any more.
@@ -154,6 +185,8 @@ async fn decide_by(call: Call, decision: Status) -> Answered {
     let call = &call;
     // Who may decide is looked up now and not as it was half a minute ago (rule A5).
     call.app.schema_now(&call.caller.tenant).await?;
+    // A repeat is answered by its record, but not to somebody who was blocked meanwhile.
+    call.person().await?;
     call.once(|record| {
         call.app.decide(&call.caller.tenant, move |schema| async move {
             let schema = &*schema;
@@ -182,6 +215,7 @@ async fn decide_once(
     let me = call.person().await?;
     let me = me.as_ref().map(|me| &me.value);
     let actor = call.actor(me)?;
+    check_seen(call, &request.value, me, schema)?;
     request.value.check_approver(&actor, call.approver(me), schema)?;
     let now = call.app.world().clock.now();
     call.guard(&[&ChangeRequest::tag(&request, now)])?;

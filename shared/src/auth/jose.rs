@@ -90,6 +90,12 @@ impl<'t> Jws<'t> {
         serde_json::from_slice(&self.payload).ok()
     }
 
+    /// What it says, not verified: an object in which no member occurs twice at any depth (RFC 8725 §2.4).
+    #[must_use]
+    pub fn strict_claims(&self) -> Option<Object> {
+        if let Ok(Json::Object(claims)) = Json::parse(&self.payload) { Some(claims) } else { None }
+    }
+
     /// What it says, if it is signed with this key.
     #[must_use]
     pub fn claims<T: DeserializeOwned>(&self, key: &Jwk) -> Option<T> {

@@ -85,15 +85,19 @@ pub struct Unverified<'t> {
 }
 
 impl<'t> Unverified<'t> {
-    /// Takes a token apart; refuses what no issuer signs (RFC 8725 §3).
+    /// Takes a token apart; refuses what no issuer signs to say who a person is: other types, security events without one
+    /// (RFC 8417 §4.5), headers that bring a key along, and members that occur twice (RFC 8725 §3).
     pub fn open(unverified_token: &'t str) -> Result<Self> {
         let broken = Error::BadToken("not a token of this service or of an issuer that is trusted");
         let Some(jws) = Jws::open(unverified_token) else { return Err(broken) };
         if jws.is_odd("typ") || (jws.header("typ").is_some() && !TYPES.iter().any(|typ| jws.is(typ))) {
             return Err(Error::BadToken("not a token that says who a person is"));
         }
-        if jws.brings_key() {
+        if jws.brings_key() || jws.is_odd("kid") || jws.algorithm().is_none() {
             return Err(Error::BadToken("the token's header is not acceptable"));
+        }
+        if jws.strict_claims().is_none_or(|claims| claims.contains_key("events")) {
+            return Err(broken);
         }
         let claims = jws.unverified_claims::<BTreeMap<String, serde_json::Value>>();
         let issuer = claims.as_ref().and_then(|claims| claims.get("iss")?.as_str().map(str::to_owned));
@@ -141,9 +145,6 @@ impl<'t> Unverified<'t> {
         };
         let signed = "the token is not signed with a key of its issuer";
         let algorithm = self.jws.algorithm().ok_or(Error::BadToken(signed))?;
-        if self.jws.is_odd("kid") {
-            return Err(Error::BadToken("the token's header is not acceptable"));
-        }
         let claims: Option<Claims> = keys.candidates(kid, algorithm).find_map(|key| self.jws.claims(key));
         let claims = claims.ok_or(Error::BadToken(signed))?;
         let fits = server.issuer.as_ref() == Some(&claims.iss)
@@ -176,7 +177,7 @@ impl<'t> Unverified<'t> {
 /// The members of the claim `scope`: words in a text (RFC 8693 §4.2), or an array of them as some providers have it.
 fn scopes(claim: Option<&serde_json::Value>) -> Vec<String> {
     match claim {
-        Some(serde_json::Value::String(text)) => text.split(' ').map(str::to_owned).collect(),
+        Some(serde_json::Value::String(text)) => text.split_ascii_whitespace().map(str::to_owned).collect(),
         Some(serde_json::Value::Array(items)) => items.iter().filter_map(|s| s.as_str().map(str::to_owned)).collect(),
         _ => Vec::new(),
     }
@@ -193,6 +194,18 @@ impl Verified {
             return Err(Error::BadToken("the token is not good yet"));
         }
         Ok(())
+    }
+
+    /// The tenant that the token names.
+    #[must_use]
+    pub const fn tenant(&self) -> &TenantId {
+        &self.tenant
+    }
+
+    /// The authentication server by which it was verified.
+    #[must_use]
+    pub fn server(&self) -> &PartyId {
+        &self.person.server
     }
 
     /// The caller, while the token is good.

@@ -242,8 +242,19 @@ fn is_shown(sent: &Json, stored: &[String], definition: &AttributeDefinition) ->
 /// Shows values as `{category: {name: [values]}}`, in the order of the definitions' names.
 #[must_use]
 pub fn show(values: &Values, schema: &Schema, access: Access) -> Object {
+    show_some(values, schema, access, |_| true)
+}
+
+/// Shows the values of some attributes in the form of [`show`].
+#[must_use]
+pub fn show_some(
+    values: &Values,
+    schema: &Schema,
+    access: Access,
+    wanted: impl Fn(&AttributeDefinition) -> bool,
+) -> Object {
     arrange(values, schema, access, |definition, values| {
-        Some(values.iter().map(|value| format::show(value, definition.data_format)).collect())
+        wanted(definition).then(|| values.iter().map(|value| format::show(value, definition.data_format)).collect())
     })
 }
 

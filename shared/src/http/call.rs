@@ -80,6 +80,8 @@ impl FromRequest<App> for Call {
                 let detail = "the client is bound to systems: it may call the routes of their profiles alone";
                 return Err(Error::NotAllowed(detail.to_owned()));
             }
+        } else if let Some(scope) = route.people_scope {
+            caller.needs(scope)?;
         }
         acceptable(&parts.headers)?;
         let bytes = match route.body {
@@ -182,13 +184,18 @@ impl Call {
 
     /// The profile of the person who calls: not found before the first sign-in, refused once it is blocked or unlinked from the issuer.
     pub async fn me(&self) -> Result<LiveUser> {
-        let person = self.caller.person().ok_or(Error::NotFound)?;
-        let table = self.app.table();
-        let base = table.find_base(&self.caller.tenant, &person.base).await?.ok_or(Error::NotFound)?;
-        base.check_linked()?;
-        let user = table.get_user(&self.caller.tenant, base.user).await?;
+        let user = self.app.table().get_user(&self.caller.tenant, self.linked().await?).await?;
         user.value.check_active()?;
         Ok(user)
+    }
+
+    /// The user whom the issuer's subject stands for, perhaps a tombstone by now: not found before the first sign-in, refused once it is
+    /// unlinked from the issuer.
+    pub async fn linked(&self) -> Result<UserId> {
+        let person = self.caller.person().ok_or(Error::NotFound)?;
+        let base = self.app.table().find_base(&self.caller.tenant, &person.base).await?.ok_or(Error::NotFound)?;
+        base.check_linked()?;
+        Ok(base.user)
     }
 
     /// A query parameter; an empty one counts as absent.

@@ -51,6 +51,8 @@ pub struct Route {
     pub people: bool,
     /// Whether a machine client must be marked as the CRM or the IAM system.
     pub integrated: bool,
+    /// The scope that a person's token needs, if it needs one.
+    pub people_scope: Option<Scope>,
     /// The body that it takes.
     pub body: Body,
     /// The query parameters that it takes.
@@ -84,6 +86,7 @@ impl Route {
             scope: None,
             people: false,
             integrated: false,
+            people_scope: None,
             body,
             query,
             effect,
@@ -126,6 +129,13 @@ impl Route {
     pub const fn integrated(mut self) -> Self {
         self.integrated = true;
         self
+    }
+
+    /// Lets people call it with tokens that hold this scope.
+    #[must_use]
+    pub const fn people_with(mut self, scope: Scope) -> Self {
+        self.people_scope = Some(scope);
+        self.people()
     }
 
     /// Whether it needs a token.

@@ -128,6 +128,7 @@ async fn both_metadata_documents_describe_the_service() {
     let metadata = openid.json();
     assert_eq!(metadata["issuer"], json!(format!("{BASE}/idhub/oidc")));
     assert_eq!(metadata["token_endpoint"], json!(format!("{BASE}/idhub/oidc/v1/token")));
+    assert_eq!(metadata["userinfo_endpoint"], json!(format!("{BASE}/idhub/oidc/v1/userinfo")));
     assert_eq!(metadata["jwks_uri"], json!(format!("{BASE}{JWKS}")));
     assert_eq!(metadata["grant_types_supported"], json!(["client_credentials", "refresh_token"]));
     assert_eq!(

@@ -16,7 +16,7 @@ const PROBLEM: &str = "application/problem+json";
 /// Whether the good answer is a single resource with a tag.
 pub(super) fn is_tagged(route: &Route) -> bool {
     let (_, schema) = route.answer;
-    let resource = !schema.is_empty() && !schema.ends_with("List");
+    let resource = !schema.is_empty() && !schema.ends_with("List") && schema != "UserInfo";
     resource && (writes(route) || route.is_guarded() && route.method == "GET")
 }
 
@@ -101,7 +101,8 @@ fn statuses(route: &Route) -> Vec<u16> {
         (401, route.is_guarded()),
         (403, route.is_guarded()),
         // A replayed answer is not found once the user that it shows is forgotten.
-        (404, route.path.contains('{') || takes_key(route)),
+        // So is a person who has no profile yet.
+        (404, route.path.contains('{') || takes_key(route) || (route.people && route.scope.is_none())),
         (406, route.is_guarded()),
         (409, held),
         (412, route.is_guarded() && (writes || is_tagged(route))),
@@ -144,7 +145,9 @@ const PROBLEMS: [Described; 14] = [
     described(
         403,
         "Forbidden",
-        "The token lacks the scope; or no approval policy lets the caller decide, or the request is the caller's own (`not-allowed`).",
+        "The token lacks the scope; or no approval policy lets the caller decide, the request is the caller's own, or the route is not \
+         for machine clients, or the profile is unlinked from the token's issuer (`not-allowed`); or the person is blocked \
+         (`user-blocked`).",
         &["WWW-Authenticate"],
     ),
     described(404, "NotFound", "It is absent or of another tenant, or the id has a wrong shape.", &[]),

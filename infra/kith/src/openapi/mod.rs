@@ -166,7 +166,8 @@ const fn about(scope: Scope) -> &'static str {
         Scope::ConfigRead => "Read definitions, authentication servers and applications.",
         Scope::ConfigWrite => "Change definitions, authentication servers and applications.",
         Scope::Administrator => "Everything that the four scopes of users and config allow.",
-        Scope::Userdata | Scope::Openid => "Concerns tokens of people; no operation needs it.",
+        Scope::Userdata => "Concerns tokens of people; no operation needs it.",
+        Scope::Openid => "Concerns tokens of people: what is known of the person (userinfo).",
     }
 }
 

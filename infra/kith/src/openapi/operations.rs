@@ -51,7 +51,8 @@ fn operation(route: &Route, tag: &str, body: Option<&str>) -> Result<Operation, 
 fn security(route: &Route) -> Vec<SecurityRequirement> {
     let none = Vec::<String>::new;
     let machines = route.scope.map(|scope| SecurityRequirement::new(ACCESS_TOKEN, [scope.name()]));
-    let people = route.people.then(|| SecurityRequirement::new(USER_TOKEN, none()));
+    let people_scope = route.people_scope.iter().map(|scope| scope.name()).collect::<Vec<_>>();
+    let people = route.people.then(|| SecurityRequirement::new(USER_TOKEN, people_scope));
     match route.body {
         Body::Form(_) => vec![SecurityRequirement::new(CLIENT, none()), SecurityRequirement::default()],
         _ => machines.into_iter().chain(people).collect(),
@@ -101,7 +102,9 @@ fn query_parameter(route: &Route, name: &str) -> Result<Parameter, Failure> {
         "name" => any("Only those of this name."),
         "category" => any("Only those of this category."),
         "status" => word(Status::ALL.map(Status::name), "Only those of this status."),
-        "user_id" if route.path.contains("/change-requests") => uuid("Only those of this user."),
+        "user_id" if route.path.contains("/change-requests") => {
+            any("Only those of this user, named by its id or by a base profile id.")
+        }
         "user_id" => {
             required = Required::True;
             uuid("The user whose mappings are listed.")
@@ -129,7 +132,8 @@ fn headers(route: &Route) -> Vec<&'static str> {
     match route.method {
         "GET" if is_tagged(route) => names.push("IfNoneMatch"),
         "PUT" | "PATCH" => names.push("IfMatchRequired"),
-        "DELETE" | "POST" if writes && on_resource => names.push("IfMatch"),
+        "DELETE" if writes => names.push("IfMatch"),
+        "POST" if writes && on_resource => names.push("IfMatch"),
         _ => {}
     }
     if route.name == "issue_token" {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::MAX_TEXT;
+use super::attribute::AttributeDefinition;
 use crate::domain::error::Code;
 use crate::domain::field::Fields;
 use crate::domain::json::{Json, Object};
@@ -133,6 +134,14 @@ impl Statement {
                 None
             }
         }
+    }
+}
+
+impl AttributeDefinition {
+    /// Whether it has an approval policy that names `approver`.
+    #[must_use]
+    pub fn is_approved_by(&self, approver: Approver<'_>, schema: &Schema) -> bool {
+        self.approval_policy.as_ref().is_some_and(|policy| policy.allows(approver, schema))
     }
 }
 

@@ -149,6 +149,7 @@ fn metadata() -> Schema {
         .must("token_endpoint", url("Where tokens are issued."))
         .must("introspection_endpoint", url("Where tokens are asked about."))
         .must("revocation_endpoint", url("Where tokens are given up."))
+        .must("userinfo_endpoint", url("Where people's own tokens are answered with who they are."))
         .must("jwks_uri", url("Where its keys are."))
         .must("scopes_supported", words(&Scope::ALL.map(Scope::name), "The scopes."))
         .must("response_types_supported", words(&[], "None: there is no authorization endpoint."))

@@ -16,12 +16,17 @@ use super::super::shapes::{
 const MAX_TEXT: usize = 256;
 /// The characters of a language tag (RFC 5646 §2.1).
 const TAG: &str = "[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*";
+/// The fields that definitions of predefined attributes may hide.
+const PREDEFINED: [&str; 6] =
+    ["username", "id_at_customer", "family_name", "given_name", "ui_locales", "preferred_email"];
 const READ_ONLY: [&str; 8] =
     ["id", "email_verified", "status", "attribute_states", "personas", "last_login_at", "created_at", "updated_at"];
 
-pub(super) fn schemas() -> [(&'static str, Schema); 7] {
+pub(super) fn schemas() -> [(&'static str, Schema); 9] {
     [
         ("User", user()),
+        ("Me", me()),
+        ("UserInfo", userinfo()),
         ("UserInput", input()),
         ("UserReplacement", replacement()),
         ("UserPatch", patch()),
@@ -86,14 +91,25 @@ pub(super) fn states() -> Object {
 }
 
 fn user() -> Schema {
-    Record::new("A person's base profile.")
+    let mut user = profile("A person's base profile.");
+    user.required.splice(1..1, PREDEFINED.map(str::to_owned));
+    Schema::Object(user)
+}
+
+fn me() -> Schema {
+    Schema::Object(profile("The own base profile; attributes that are hidden are not there."))
+}
+
+/// A base profile of which the predefined attributes may be absent.
+fn profile(description: &str) -> Object {
+    Record::new(description)
         .must("id", uuid("The id."))
-        .must("username", username())
-        .must("id_at_customer", id_at_customer().or_null())
-        .must("family_name", text(MAX_TEXT, "The family name.").or_null())
-        .must("given_name", text(MAX_TEXT, "The given name.").or_null())
-        .must("ui_locales", text(MAX_TEXT, "Language tags (BCP 47), separated by a space.").or_null())
-        .must("preferred_email", email().or_null())
+        .may("username", username())
+        .may("id_at_customer", id_at_customer().or_null())
+        .may("family_name", text(MAX_TEXT, "The family name.").or_null())
+        .may("given_name", text(MAX_TEXT, "The given name.").or_null())
+        .may("ui_locales", text(MAX_TEXT, "Language tags (BCP 47), separated by a space.").or_null())
+        .may("preferred_email", email().or_null())
         .must("email_verified", boolean("Whether the e-mail address is known to be the person's."))
         .must("status", word(["ACTIVE", "BLOCKED"], "Whether the person may be signed in."))
         .must("attributes", attributes(shown_values(), "Custom attributes, by category and name."))
@@ -110,7 +126,30 @@ fn user() -> Schema {
             "attribute_states": { "common": { "contact": ["PENDING"] } }, "personas": [],
             "last_login_at": null, "created_at": "2026-11-21T10:00:00.000Z", "updated_at": "2026-11-21T10:00:00.000Z"
         }))
-        .schema()
+        .object()
+}
+
+fn userinfo() -> Schema {
+    let opened = "Custom attributes, by category and name; no hashes.";
+    Record::new(
+        "Claims about the person (OpenID Connect Core 1.0 §5.1). Hidden attributes are not there, nor those that another scope opens.",
+    )
+    .must("sub", matching("^[0-9a-f]{64}$", "The base profile id at the token's issuer."))
+    .may("preferred_username", username())
+    .may("given_name", text(MAX_TEXT, "The given name."))
+    .may("family_name", text(MAX_TEXT, "The family name."))
+    .may("name", text(2 * MAX_TEXT + 1, "Given name and family name, as far as they are there."))
+    .may("email", email())
+    .may("email_verified", boolean("Whether the e-mail address is known to be the person's."))
+    .may("locale", matching(&format!("^{TAG}$"), "The first of the person's language tags (BCP 47)."))
+    .must("updated_at", integer(0, None, "When the profile was last changed, in seconds since 1970."))
+    .must("attributes", attributes(shown_values(), opened))
+    .example(json!({
+        "sub": "2bdec978e853a345774727fc88a221244c19b447e71898f42b7ebe6f84c69b12", "preferred_username": "jan.janssen",
+        "given_name": "Jan", "family_name": "Janssen", "name": "Jan Janssen", "email": "jan@example.org",
+        "email_verified": true, "locale": "fr-BE", "updated_at": 1_795_255_200, "attributes": {}
+    }))
+    .schema()
 }
 
 fn editable(record: Record) -> Record {

@@ -1,0 +1,52 @@
+//! `/identity/me`: what people see, change and forget of themselves, with tokens of issuers that their tenant trusts.
+//!
+//! Hidden attributes are not there, read-only ones are refused, and approval policies ask whom else they name: the rules are those of
+//! every other way of writing, with the eyes and hands of the person.
+
+use shared::domain::patch::point_into;
+use shared::domain::schema::Schema;
+use shared::domain::user::User;
+use shared::domain::{Access, Error, Versioned, Writing};
+use shared::http::Call;
+use shared::http::answer::{Answer, Answered};
+use shared::http::call::Recorder;
+use shared::http::profile::{self, Part};
+use shared::store::users::LiveUser;
+
+/// Reads the own profile.
+pub async fn read(call: Call) -> Answered {
+    let me = call.me().await?;
+    let schema = call.app.schema_of(&call.caller.tenant, [&me.value]).await?;
+    call.show(me.tag(), || me.value.show_to(&schema, Access::Own))
+}
+
+fn shown(user: &Versioned<User>, schema: &Schema) -> Answer {
+    Answer::resource(user.value.show_to(schema, Access::Own), user.tag()).about(user.value.id)
+}
+
+/// Changes the own profile, or asks for the change where somebody else has to approve it.
+pub async fn edit(mut call: Call) -> Answered {
+    let me = call.me().await?.value.id;
+    let body = call.take_body();
+    let patch = |live: &LiveUser, writing: &Writing<'_>| {
+        live.value.check_active()?;
+        call.guard(&[live.tag()])?;
+        live.value.patch(body.clone(), writing)
+    };
+    let show = |user: &Versioned<User>, schema: &Schema| Ok(shown(user, schema));
+    let changed = profile::change(&call, me, Part::User, Recorder::NONE, patch, show).await;
+    let Err(error @ Error::Taken(_)) = changed else { return changed };
+    let schema = call.app.schema(&call.caller.tenant).await?;
+    Err(point_into(error, &body, &call.writing(&schema)))
+}
+
+/// Forgets the person everywhere. An erasure that was interrupted goes on where it stopped, as long as the person can be told by the token.
+pub async fn forget(call: Call) -> Answered {
+    let (tenant, table) = (&call.caller.tenant, call.app.table());
+    let check = |live: &LiveUser| {
+        live.value.check_active()?;
+        call.guard(&[live.tag()])
+    };
+    table.forget_user(tenant, call.linked().await?, check).await?;
+    Ok(Answer::nothing())
+}

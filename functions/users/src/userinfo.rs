@@ -1,0 +1,52 @@
+//! `/idhub/oidc/v1/userinfo`: who a person is, as OpenID Connect has it.
+
+use shared::domain::definition::{AttributeDefinition, Predefined};
+use shared::domain::error::Result;
+use shared::domain::json::{Json, Object};
+use shared::domain::schema::Schema;
+use shared::domain::user::User;
+use shared::domain::value;
+use shared::domain::{Access, Error};
+use shared::http::Call;
+use shared::http::answer::{Answer, Answered};
+use shared::object;
+
+/// Answers the claims of OpenID Connect Core 1.0 §5.1, and the custom attributes; `sub` is the base profile id.
+pub async fn read(call: Call) -> Answered {
+    let me = call.me().await?;
+    let schema = call.app.schema_of(&call.caller.tenant, [&me.value]).await?;
+    let person = call.caller.person().ok_or(Error::NotFound)?;
+    let shows = |definition: &AttributeDefinition| {
+        let opened =
+            definition.scopes.is_empty() || definition.scopes.iter().any(|scope| person.scopes.contains(scope));
+        opened && !definition.hidden && !definition.data_format.is_hashed()
+    };
+    Ok(Answer::content(claims(person.base.as_str(), &me.value, &schema, shows)?))
+}
+
+fn claims(sub: &str, user: &User, schema: &Schema, shows: impl Fn(&AttributeDefinition) -> bool) -> Result<Object> {
+    let predefined =
+        |field: Predefined| user.predefined(field).filter(|_| schema.predefined(field).is_some_and(&shows));
+    let mut claims = object! { "sub" => sub };
+    let mut say = |claim: &str, value: Option<Json>| {
+        if let Some(value) = value {
+            claims.insert(claim.to_owned(), value);
+        }
+    };
+    let (given, family) = (predefined(Predefined::GivenName), predefined(Predefined::FamilyName));
+    let name: Vec<_> = given.into_iter().chain(family).collect();
+    let email = predefined(Predefined::PreferredEmail);
+    let locale = predefined(Predefined::UiLocales).and_then(|tags| tags.split(' ').next());
+    say("preferred_username", predefined(Predefined::Username).map(Json::from));
+    say("given_name", given.map(Json::from));
+    say("family_name", family.map(Json::from));
+    say("name", (!name.is_empty()).then(|| Json::from(name.join(" "))));
+    say("email", email.map(Json::from));
+    say("email_verified", email.map(|_| Json::from(user.email_verified)));
+    say("locale", locale.map(Json::from));
+    let seconds = u64::try_from(user.updated_at.seconds()).map_err(Error::unexpected)?;
+    say("updated_at", Some(Json::from(seconds)));
+    let attributes = value::show_some(&user.attributes, schema, Access::Own, shows);
+    say("attributes", Some(Json::Object(attributes)));
+    Ok(claims)
+}
