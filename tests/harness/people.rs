@@ -1,6 +1,13 @@
 //! People and the identity providers that issue their tokens. What is signed is exactly what a test says, right or wrong.
 
 use serde_json::{Value, json};
+use shared::domain::Versioned;
+use shared::domain::id::{BaseId, TenantId};
+use shared::domain::sso::Principal;
+use shared::domain::system_profile::SystemProfile;
+use shared::store::principals::store_principal;
+use shared::store::system_profiles::create_profile;
+use shared::store::{Condition, Key, Write};
 
 use crate::call::Call;
 use crate::keys::{KeyPair, jwks, with};
@@ -50,6 +57,18 @@ impl Service {
         let admin = self.client(TENANT, "config:write").await;
         admin.post("/identity/config/systems", system).await.is(201);
     }
+
+    /// Gives a user a new profile in a system, as a sign-in does: where it is.
+    pub async fn profile(&self, user: &str, system: &str) -> String {
+        let tenant: TenantId = TENANT.parse().unwrap();
+        let user = user.parse().expect("a user's id");
+        let profile = SystemProfile::new(system.parse().expect("a system's id"), self.table.world());
+        let path = format!("{}/{}", profiles(system), profile.id);
+        let mut writes = create_profile(&tenant, user, &Versioned::first(profile)).to_vec();
+        writes.push(Write::Check(Key::user(&tenant, user), Condition::Live));
+        self.table.commit(writes).await.expect("a system profile");
+        path
+    }
 }
 
 impl Issuer {
@@ -62,6 +81,22 @@ impl Issuer {
         });
         self.key
             .jws(&with(json!({ "alg": self.key.alg, "typ": "JWT", "kid": self.key.kid }), header), &with(due, claims))
+    }
+
+    /// Links a user to a subject of the issuer, as a sign-in does.
+    pub async fn link(&self, user: &str, subject: &str) {
+        let tenant: TenantId = TENANT.parse().unwrap();
+        let user = user.parse().expect("a user's id");
+        let base = Some(BaseId::of(subject, &self.url, &tenant));
+        let principal = Principal { server: self.id.parse().unwrap(), base, linked: true };
+        let mut writes = store_principal(&tenant, user, &Versioned::first(principal), Condition::Absent);
+        writes.push(Write::Check(Key::user(&tenant, user), Condition::Live));
+        self.service.table.commit(writes).await.expect("a principal");
+    }
+
+    /// The base profile id of whom the issuer calls so.
+    pub fn base_of(&self, subject: &str) -> String {
+        BaseId::of(subject, &self.url, &TENANT.parse().unwrap()).to_string()
     }
 
     /// A person whom the issuer calls so, with a new token that has these claims too.

@@ -36,6 +36,11 @@ impl Event {
         route.unwrap_or_else(|| panic!("`{}` has no operation `{operation}`", self.function))
     }
 
+    /// Whether only people make the call.
+    pub fn is_for_people(&self) -> bool {
+        !self.name.is_empty() && self.route().people && self.route().scope.is_none()
+    }
+
     /// What is special about it.
     pub fn case(&self) -> &str {
         self.name.split_once('.').map_or("", |(_, case)| case)
@@ -150,8 +155,7 @@ fn events_hold_no_credentials() {
     }
 }
 
-/// The pairs of a query string that has no escapes.
+/// The pairs of a query string.
 fn form(text: &str) -> impl Iterator<Item = (String, String)> + '_ {
-    assert!(!text.contains(['%', '+']), "{text}");
-    text.split('&').filter_map(|pair| pair.split_once('=')).map(|(name, value)| (name.to_owned(), value.to_owned()))
+    form_urlencoded::parse(text.as_bytes()).into_owned()
 }

@@ -26,6 +26,7 @@ pub struct Gateway {
     base_url: Option<String>,
     credentials: String,
     token: String,
+    person: String,
 }
 
 impl Gateway {
@@ -44,7 +45,8 @@ impl Gateway {
         let (client, secret) = Client::register(&tenant, "events", Scopes::new(Scope::ALL), true, table.world());
         table.create_client(&client).await.unwrap();
         let credentials = STANDARD.encode(format!("{}:{}", client.client_id, secret.reveal()));
-        let mut gateway = Self { table, base_url: base_url.map(str::to_owned), credentials, token: String::new() };
+        let (token, person) = (String::new(), String::new());
+        let mut gateway = Self { table, base_url: base_url.map(str::to_owned), credentials, token, person };
         let mut issue = Event::named("token", "issue_token");
         issue.content["body"] = "grant_type=client_credentials".into();
         let issued = gateway.call(&issue).await.json();
@@ -53,6 +55,8 @@ impl Gateway {
         prepared::clients(&gateway.table, &tenant).await;
         prepared::resources(&gateway).await;
         prepared::change_request(&gateway.table, &tenant).await;
+        prepared::system_profile(&gateway.table, &tenant).await;
+        gateway.person = prepared::person(&gateway.table, &tenant, "kith").await;
         gateway
     }
 
@@ -61,7 +65,8 @@ impl Gateway {
         let mut content = event.content.clone();
         if let Some(authorization) = content["headers"].get_mut("authorization") {
             let text = authorization.as_str().unwrap();
-            *authorization = text.replace("<token>", &self.token).replace("<credentials>", &self.credentials).into();
+            let token = if event.is_for_people() { &self.person } else { &self.token };
+            *authorization = text.replace("<token>", token).replace("<credentials>", &self.credentials).into();
         }
         self.send(&event.function, &content).await
     }

@@ -2,7 +2,7 @@
 
 mod filter;
 mod place;
-mod profiles;
+pub mod profiles;
 mod query;
 mod requests;
 
