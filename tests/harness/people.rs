@@ -2,9 +2,11 @@
 
 use serde_json::{Value, json};
 use shared::domain::Versioned;
-use shared::domain::id::BaseId;
+use shared::domain::id::{BaseId, TenantId};
 use shared::domain::sso::Principal;
+use shared::domain::system_profile::SystemProfile;
 use shared::store::principals::store_principal;
+use shared::store::system_profiles::create_profile;
 use shared::store::{Condition, Key, Table, Write};
 
 use crate::call::Call;
@@ -54,6 +56,18 @@ impl Service {
         let system = json!({ "id": id, "name": id, "attributes_definition": declared.collect::<Vec<_>>() });
         let admin = self.client(TENANT, "config:write").await;
         admin.post("/identity/config/systems", system).await.is(201);
+    }
+
+    /// Gives a user a new profile in a system, as a sign-in does: where it is.
+    pub async fn profile(&self, user: &str, system: &str) -> String {
+        let tenant: TenantId = TENANT.parse().unwrap();
+        let user = user.parse().expect("a user's id");
+        let profile = SystemProfile::new(system.parse().expect("a system's id"), self.table.world());
+        let path = format!("{}/{}", profiles(system), profile.id);
+        let mut writes = create_profile(&tenant, user, &Versioned::first(profile)).to_vec();
+        writes.push(Write::Check(Key::user(&tenant, user), Condition::Live));
+        self.table.commit(writes).await.expect("a system profile");
+        path
     }
 }
 

@@ -60,6 +60,7 @@ impl Gateway {
         prepared::clients(&gateway.table, &tenant).await;
         prepared::resources(&gateway).await;
         prepared::change_request(&gateway.table, &tenant).await;
+        prepared::system_profile(&gateway.table, &tenant).await;
         gateway.person = prepared::person(&gateway).await;
         gateway
     }

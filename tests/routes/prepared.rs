@@ -3,13 +3,16 @@
 use serde_json::{Value, json};
 use shared::domain::change_request::{Actor, ChangeRequest};
 use shared::domain::client::Client;
-use shared::domain::definition::{AttributeDefinition, Category, Definition, PersonaDefinition, Workflow};
+use shared::domain::definition::{AttributeDefinition, Category, Definition, PersonaDefinition, Predefined, Workflow};
 use shared::domain::hashing::Hashes;
 use shared::domain::id::{BaseId, DefinitionId, TenantId};
+use shared::domain::system::System;
+use shared::domain::system_profile::SystemProfile;
 use shared::domain::user::User;
-use shared::domain::{Json, Scope, Scopes};
-use shared::store::Table;
+use shared::domain::{Json, Scope, Scopes, Versioned};
 use shared::store::definitions::Edit;
+use shared::store::system_profiles::create_profile;
+use shared::store::{Condition, Key, Table, Write};
 use tests::{KeyPair, TENANT, jwks, link};
 
 use crate::gateway::Gateway;
@@ -26,6 +29,7 @@ const CHANGE_REQUEST: &str = "0192f3c1-5a00-7000-8000-00000000000a";
 const SECRET: &str = "0192f3c1-5a00-7000-8000-00000000000d";
 const CRM_BACKEND: &str = "acme.0f0e0d0c0b0a09080706050403020100";
 const FORMER_BACKEND: &str = "acme.0f0e0d0c0b0a09080706050403020101";
+const SYSTEM_PROFILE: &str = "5f1c2f0e-8a34-4c52-9d3e-0a9f1f0c7b11";
 const IBAN: &str = "0192f3c1-5a00-7000-8000-00000000000b";
 
 /// Definitions, whose ids the service makes itself when they are created over HTTP.
@@ -126,4 +130,19 @@ pub async fn change_request(table: &Table, tenant: &TenantId) {
     let mut request = ChangeRequest::new(&before, &after, None, other, &schema, table.world()).unwrap();
     request.id = CHANGE_REQUEST.parse().unwrap();
     table.create_change_request(&schema, request, &Hashes::default()).await.unwrap();
+}
+
+/// A system in which the user has a profile.
+pub async fn system_profile(table: &Table, tenant: &TenantId) {
+    let system = json!({
+        "id": "webshop", "name": "Web shop", "attributes_definition": [{ "name": "points", "classifier": "LOW" }]
+    });
+    define(table, tenant, system, |_: &mut System| {}).await;
+    let user = USER.parse().unwrap();
+    let mut profile = SystemProfile::new("webshop".parse().unwrap(), table.world());
+    profile.id = SYSTEM_PROFILE.parse().unwrap();
+    profile.overrides.predefined.insert(Predefined::GivenName, "Johannes".to_owned());
+    let mut writes = create_profile(tenant, user, &Versioned::first(profile)).to_vec();
+    writes.push(Write::Check(Key::user(tenant, user), Condition::Live));
+    table.commit(writes).await.unwrap();
 }

@@ -4,7 +4,7 @@ mod filter;
 mod me;
 mod place;
 mod principals;
-mod profiles;
+pub mod profiles;
 mod query;
 mod requests;
 mod sign_in;

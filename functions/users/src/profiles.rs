@@ -11,7 +11,7 @@ use shared::http::Call;
 use shared::http::answer::{Answer, Answered};
 use shared::store::system_profiles::Effective;
 
-pub use self::bulk::bulk;
+pub use self::bulk::{MAX_IDS, MAX_PATHS, MAX_TEXT, bulk};
 pub use self::search::search;
 use super::place::Place;
 

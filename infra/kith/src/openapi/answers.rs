@@ -91,6 +91,9 @@ fn statuses(route: &Route) -> Vec<u16> {
         // Nothing of a client is unique; but it has only so many secrets.
         _ if route.path.starts_with("/config/clients") => route.path.ends_with("/secrets"),
         // The subject at the built-in server goes only with its user; other subjects are held by nothing.
+        "GET" => route.query.contains(&"filter"),
+        // Nothing that one system has in place of the base profile is unique.
+        "PUT" | "PATCH" if route.path.contains("/systems/{system_id}/users/") => false,
         "DELETE" => route.scope == Some(Scope::ConfigWrite) || route.path.contains("/authentication-server-subjects/"),
         // What a workflow derives from a status can be taken, and a change request that was decided is not decided again.
         "POST" => writes && (json || !route.path.contains("/personas/")),
@@ -155,7 +158,8 @@ const PROBLEMS: [Described; 14] = [
     described(
         409,
         "Conflict",
-        "A unique value is held by another resource, the definition is in use, the change request was decided or does not fit the \
+        "A unique value is held by another resource, the definition is in use, several were found where one is due (`several-found`, with \
+         `count`), the change request was decided or does not fit the \
          profile any more (`conflict`), or the client has no place for another secret (`conflict`).",
         &[],
     ),

@@ -11,7 +11,7 @@ use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{Content, HttpMethod, Object, PathItem, Ref, Required, Schema};
 
 use super::answers::{answers, is_tagged, writes};
-use super::shapes::{CLIENT_ID, SLUG, integer, matching, named, string, uuid, word};
+use super::shapes::{CLIENT_ID, PROFILE_NAME, SLUG, integer, matching, named, string, uuid, word};
 use super::{ACCESS_TOKEN, CLIENT, USER_TOKEN};
 use crate::table::Failure;
 
@@ -77,6 +77,11 @@ fn path_parameters(route: &Route) -> Result<Vec<Parameter>, Failure> {
             let chosen = ["/authentication-servers/", "/applications/"].iter().any(|part| route.path.contains(part));
             let schema = match name {
                 "user_id" => uuid("The user."),
+                "tenant_id" => matching(SLUG, "The tenant, which is that of the token."),
+                "system_id" => matching(SLUG, "The system."),
+                "id" if route.path.contains("/systems/{system_id}/") => {
+                    matching(PROFILE_NAME, "The id of a system profile, or a base profile id of its person.")
+                }
                 "persona_id" => uuid("The persona."),
                 "client_id" => matching(CLIENT_ID, "The client."),
                 "secret_id" => uuid("The secret."),
@@ -99,6 +104,10 @@ fn query_parameter(route: &Route, name: &str) -> Result<Parameter, Failure> {
             limit
         }
         "cursor" => string(4096, "The `next_cursor` of the page before, for the same client and filter."),
+        "filter" => {
+            required = Required::True;
+            string(2048, "What the profile has: a filter of RFC 7644 §3.4.2.2, made of `eq` and `and`.")
+        }
         "name" => any("Only those of this name."),
         "category" => any("Only those of this category."),
         "status" => word(Status::ALL.map(Status::name), "Only those of this status."),

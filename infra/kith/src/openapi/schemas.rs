@@ -11,6 +11,7 @@ mod oauth;
 mod personas;
 mod problems;
 mod subjects;
+mod system_profiles;
 mod users;
 mod workflows;
 
@@ -27,6 +28,7 @@ pub(super) type Schemas = BTreeMap<&'static str, Schema>;
 pub(super) fn all() -> Schemas {
     let mut all = Schemas::new();
     all.extend(users::schemas());
+    all.extend(system_profiles::schemas());
     all.extend(personas::schemas());
     all.extend(changes::schemas());
     all.extend(definitions::schemas());

@@ -19,6 +19,9 @@ pub(super) const SLUG: &str = "^[a-z][a-z0-9-]{1,62}$";
 /// The ids of clients.
 pub(super) const CLIENT_ID: &str = "^[a-z][a-z0-9-]{1,62}\\.[0-9a-f]{32}$";
 
+/// What names a system profile: its own id, or a base profile id.
+pub(super) const PROFILE_NAME: &str = "^([0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|[0-9a-f]{64})$";
+
 /// Text that is not blank and has no control characters.
 const LEGIBLE: &str = "^[^\\x00-\\x1f\\x7f-\\x9f]*[^\\s\\x00-\\x1f\\x7f-\\x9f][^\\x00-\\x1f\\x7f-\\x9f]*$";
 
@@ -197,6 +200,12 @@ impl Record {
     /// Removes the limits on which fields must be there: what a patch is made of.
     pub(super) fn optional(mut self) -> Self {
         self.0.required.clear();
+        self
+    }
+
+    /// Says that a field which is there may not be absent.
+    pub(super) fn must_have(mut self, name: &str) -> Self {
+        self.0.required.push(name.to_owned());
         self
     }
 

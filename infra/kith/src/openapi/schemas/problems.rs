@@ -37,6 +37,7 @@ fn problem() -> Schema {
         .must("detail", string(4096, "What is wrong with this request."))
         .must("request_id", string(256, "The id under which the request is logged."))
         .may("errors", violations)
+        .may("count", integer(2, None, "How many were found where one is due."))
         .example(json!({
             "type": "/problems/invalid-content", "title": "The content is not valid", "status": 422,
             "detail": "one violation in the content; see `errors`", "request_id": "0192f3c1-5a00-7000-8000-000000000006",

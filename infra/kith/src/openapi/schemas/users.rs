@@ -13,7 +13,7 @@ use super::super::shapes::{
     text, time, uuid, value, word,
 };
 
-const MAX_TEXT: usize = 256;
+pub(super) const MAX_TEXT: usize = 256;
 /// The characters of a language tag (RFC 5646 §2.1).
 const TAG: &str = "[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*";
 /// The fields that definitions of predefined attributes may hide.
@@ -44,7 +44,7 @@ fn id_at_customer() -> Object {
     text(MAX_TEXT, "The customer's own id of the person; unique in the tenant.")
 }
 
-fn email() -> Object {
+pub(super) fn email() -> Object {
     let mut email = formatted("idn-email", "The e-mail address; its domain has at least two labels.");
     email.max_length = Some(MAX_EMAIL);
     email
@@ -153,6 +153,11 @@ fn userinfo() -> Schema {
 }
 
 fn editable(record: Record) -> Record {
+    editable_here(record.must("username", username()).may("id_at_customer", id_at_customer().or_null()))
+}
+
+/// The fields that base profiles and system profiles have in common.
+pub(super) fn editable_here(record: Record) -> Record {
     let tag = matching(&format!("^{TAG}$"), "A language tag.");
     let mut text_of_tags = string(MAX_TEXT, "Language tags, separated by spaces or commas.");
     text_of_tags.pattern = Some(format!("^[ ,]*{TAG}([ ,]+{TAG})*[ ,]*$"));
@@ -161,8 +166,6 @@ fn editable(record: Record) -> Record {
         "Language tags (BCP 47); answered as one string.",
     );
     record
-        .must("username", username())
-        .may("id_at_customer", id_at_customer().or_null())
         .may("family_name", text(MAX_TEXT, "The family name.").or_null())
         .may("given_name", text(MAX_TEXT, "The given name.").or_null())
         .may("ui_locales", locales)
