@@ -81,7 +81,7 @@ async fn delete<T: Definition>(table: &Table, tenant: &TenantId, id: &str, versi
     Ok(())
 }
 
-/// The users who hold a value or a persona of the definition.
+/// The users who hold a value or a persona of the definition, in their base profile or in a system.
 async fn holders(table: &Table, tenant: &TenantId, id: &str) -> Result<Vec<UserId>, Failure> {
     let mut holders = Vec::new();
     for shard in 0..SHARDS {
@@ -93,8 +93,13 @@ async fn holders(table: &Table, tenant: &TenantId, id: &str) -> Result<Vec<UserI
                 .map_err(said)?;
             let ids: Vec<_> = page.keys.iter().filter_map(|key| Some(owner_of_partition(key.pk())?.1)).collect();
             let users = table.find_users(tenant, &ids).await.map_err(said)?;
-            let holding = users.iter().filter(|user| user.value.held().any(|(_, held)| held == id));
-            holders.extend(holding.map(|user| user.value.id));
+            for user in users {
+                let profiles = table.profiles_of(tenant, user.value.id).await.map_err(said)?;
+                let overridden = profiles.iter().flat_map(|profile| profile.value.held());
+                if user.value.held().chain(overridden).any(|(_, held)| held == id) {
+                    holders.push(user.value.id);
+                }
+            }
             after = page.next;
             if after.is_none() {
                 break;
