@@ -20,6 +20,7 @@ mod faults;
 mod formats;
 mod model;
 mod oauth;
+mod people;
 mod personas;
 mod properties;
 mod purge;

@@ -45,7 +45,13 @@ impl Gateway {
         let (client, secret) = Client::register(&tenant, "events", Scopes::new(Scope::ALL), true, table.world());
         table.create_client(&client).await.unwrap();
         let credentials = STANDARD.encode(format!("{}:{}", client.client_id, secret.reveal()));
-        let mut gateway = Self { table, base_url: base_url.map(str::to_owned), credentials, token: String::new(), person: String::new() };
+        let mut gateway = Self {
+            table,
+            base_url: base_url.map(str::to_owned),
+            credentials,
+            token: String::new(),
+            person: String::new(),
+        };
         let mut issue = Event::named("token", "issue_token");
         issue.content["body"] = "grant_type=client_credentials".into();
         let issued = gateway.call(&issue).await.json();

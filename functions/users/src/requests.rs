@@ -50,9 +50,8 @@ pub async fn list(call: Call) -> Answered {
         return Ok(Answer::content(object! { "items" => Vec::<Json>::new() }));
     }
     let actor = call.actor(me)?;
-    let decides = |request: &ChangeRequest| {
-        me.is_none() || request.check_approver(&actor, call.approver(me), &schema).is_ok()
-    };
+    let decides =
+        |request: &ChangeRequest| me.is_none() || request.check_approver(&actor, call.approver(me), &schema).is_ok();
     let wanted = |request: &Versioned<ChangeRequest>| {
         status.is_none_or(|status| request.value.status(now) == status) && decides(&request.value)
     };
