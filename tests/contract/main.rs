@@ -21,6 +21,7 @@ mod formats;
 mod lifecycle;
 mod model;
 mod oauth;
+mod people;
 mod personas;
 mod properties;
 mod purge;

@@ -63,6 +63,12 @@ impl Service {
         Self { router: router(&self.table, fetcher), ..self.clone() }
     }
 
+    /// Another instance, in which all functions have one memory, as under `kith serve`.
+    pub fn in_one(&self) -> Self {
+        let state = serve::own_state(&self.table, BASE, &scripts(), &Fetcher::default());
+        Self { router: serve::router(self.table.world().clone(), || state.clone()), ..self.clone() }
+    }
+
     /// Makes a tenant.
     pub async fn create_tenant(&self, name: &str) {
         let made = self.table.create_tenant(&tenant(name)).await.expect("a tenant");
