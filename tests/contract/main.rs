@@ -17,6 +17,7 @@ mod definitions;
 mod derived;
 mod edge;
 mod faults;
+mod forgetting;
 mod formats;
 mod lifecycle;
 mod model;

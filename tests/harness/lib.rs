@@ -25,6 +25,7 @@
 mod answer;
 mod call;
 mod engine;
+mod everything;
 mod faults;
 mod fixtures;
 mod keys;
@@ -35,6 +36,7 @@ mod service;
 pub use answer::Answer;
 pub use call::{Call, escape};
 pub use engine::{Engine, endpoint};
+pub use everything::{Everything, Setting};
 pub use faults::{Fault, Faults, Gate, Seen};
 pub use fixtures::{Resource, person};
 pub use keys::{ALGORITHMS, KeyPair, base64url, fresh, jwks, part, with};

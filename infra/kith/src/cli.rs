@@ -14,7 +14,7 @@ use shared::world::World;
 use crate::clients::ClientAction;
 use crate::serve::{Service, stop_signal};
 use crate::table::{Failure, open_local, open_remote};
-use crate::{check, clients, keys, openapi, purge, tour};
+use crate::{check, clients, forget, keys, openapi, purge, tour};
 
 /// Kith: the user-profile service. Without a command it serves.
 #[derive(Debug, Parser)]
@@ -67,6 +67,8 @@ enum Action {
         #[arg(long)]
         tenant: TenantId,
     },
+    /// Forget a person everywhere, and search the table for what may be left.
+    Forget(forget::Options),
     /// Delete definitions that the API does not, because they were assigned once.
     #[command(subcommand)]
     Definition(DefinitionAction),
@@ -131,6 +133,13 @@ impl Command {
                 purge::run(&self.place.open().await?, &tenant, &id, wait, self.json).await
             }
             Action::Key(action) => keys::run(action, &self.place.open().await?, self.json).await,
+            Action::Forget(options) => {
+                let replaced = match options.replaced() {
+                    Some(name) => Some(self.place.other(name).await?),
+                    None => None,
+                };
+                options.run(&self.place.open().await?, replaced, self.json).await
+            }
             Action::Check { tenant } => check::run(&self.place.open().await?, &tenant, self.json).await,
         }
     }
@@ -143,6 +152,14 @@ impl Place {
             None if !self.data.exists() => Err(format!("there is no data folder `{}`", self.data.display())),
             None => open_local(Some(&self.data), World::default()).await,
         }
+    }
+
+    /// Another table of the same account.
+    async fn other(&self, name: &str) -> Result<Table, Failure> {
+        if self.table.is_none() {
+            return Err("only a DynamoDB table replaces another: say --table".to_owned());
+        }
+        open_remote(name, self.endpoint.as_deref(), self.region.clone()).await
     }
 }
 

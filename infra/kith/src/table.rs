@@ -11,8 +11,8 @@ use aws_sdk_dynamodb::types::{
     ScalarAttributeType, TimeToLiveSpecification,
 };
 use shared::https::{self, Trust};
-use shared::store::Table;
 use shared::store::table::client_settings;
+use shared::store::{Item, Table};
 use shared::world::World;
 
 use crate::embedded::Embedded;
@@ -67,6 +67,18 @@ pub async fn open_remote(name: &str, endpoint: Option<&str>, region: Option<Stri
         settings = settings.endpoint_url(endpoint);
     }
     Ok(Table::new(Client::from_conf(settings.build()), name, World::default()))
+}
+
+/// Reads every item of the table once, with the operator's right to scan, what is past its time and not yet removed included.
+pub async fn each_item(table: &Table, mut take: impl FnMut(Item)) -> Result<(), Failure> {
+    let scan = table.client().scan().table_name(table.name()).consistent_read(true);
+    let mut items = scan.into_paginator().items().send();
+    while let Some(item) = items.next().await {
+        take(Item::stored(item.map_err(|error| {
+            format!("the table cannot be scanned: {}", aws_sdk_dynamodb::error::DisplayErrorContext(error))
+        })?));
+    }
+    Ok(())
 }
 
 /// Makes the table as `template.yaml` does, unless it is there.

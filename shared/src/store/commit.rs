@@ -74,6 +74,25 @@ pub enum Write {
 /// The most users who share one e-mail address.
 pub const MAX_SHARING: usize = 100;
 
+/// The most writes of one commit: what DynamoDB takes in a transaction.
+pub const MAX_WRITES: usize = 100;
+
+impl Write {
+    /// The key of the item that is written.
+    #[must_use]
+    pub fn key(&self) -> Key {
+        match self {
+            Self::Put(item, _) => item.key(),
+            Self::Delete(key, _)
+            | Self::Check(key, _)
+            | Self::Join(key, _)
+            | Self::Leave(key, _)
+            | Self::Count(key, ..)
+            | Self::MarkUsed(key, _) => key.clone(),
+        }
+    }
+}
+
 /// Why a commit did not happen. In every case nothing of it did, unless `Unsettled` says that nobody knows.
 #[derive(Debug)]
 pub enum Failed {

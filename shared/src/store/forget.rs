@@ -3,21 +3,24 @@
 //! F1 makes the person invisible and each unique value free in one transaction. F2 takes away what the person owned elsewhere, F3 files
 //! the tombstone. Each step can be repeated, by anybody, also by several at once; until F3 the tombstone stands in the index partition
 //! `SWEEP`, where unfinished erasures are found.
+//!
+//! INVARIANT: a child goes with its look-ups or after them, so whatever is left names what is still to go.
 
-use super::commit::{Condition, Failed, Write};
+use std::collections::BTreeSet;
+
+use super::commit::{Condition, Failed, MAX_WRITES, Write};
 use super::item::Item;
 use super::keys::{self, Key, PROFILE, SWEEP};
-use super::table::{Range, Sorts, Table};
+use super::table::{Sorts, Table};
 use super::users::{LiveUser, TURNS, remove};
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{TenantId, UserId};
+use crate::domain::lookup::Lookup;
 use crate::domain::versioned::Version;
 use crate::world::Timestamp;
 
 /// How long a tombstone stays for synchronising, in seconds: 90 days.
 const TOMBSTONE_SECONDS: i64 = 90 * 24 * 3600;
-/// How many children one transaction of a forget deletes, each with its look-up elsewhere.
-const CHILDREN: usize = 40;
 
 impl Table {
     /// Forgets a user: at the first commit the person is invisible and every unique value is free (F1), then what the person
@@ -31,11 +34,15 @@ impl Table {
         check: impl Fn(&LiveUser) -> Result<()>,
     ) -> Result<()> {
         let key = Key::user(tenant, id);
+        let write_id = self.write_id();
         for turn in 1..=TURNS {
             let item = self.get(&key).await?.ok_or(Error::NotFound)?;
             let Some(live) = LiveUser::read(&item)? else {
-                return if item.get_text("gsi1pk") == Some(SWEEP) {
+                return if is_unfinished(&item) {
                     self.finish_forget(tenant, id, &item).await
+                } else if item.log().contains(write_id) {
+                    // This very erasure, which somebody else has finished.
+                    Ok(())
                 } else {
                     Err(Error::NotFound)
                 };
@@ -46,7 +53,7 @@ impl Table {
             let tombstone = tombstone(&key, version, &live, deleted_at).listed(SWEEP, deleted_at.to_string());
             let mut writes = vec![Write::Put(tombstone.clone(), Condition::Version(live.version()))];
             writes.extend(live.lookups().iter().map(|lookup| remove(tenant, lookup, id)));
-            match self.commit(writes).await {
+            match self.commit_as(write_id, writes).await {
                 Ok(()) => return self.finish_forget(tenant, id, &tombstone).await,
                 Err(Failed::Contended | Failed::Conditions(_)) => self.pause(turn).await,
                 Err(failed) => return Err(failed.into()),
@@ -68,45 +75,63 @@ impl Table {
         }
     }
 
-    /// Finishes an erasure; `false` when there is nothing left to do.
+    /// Finishes the erasure of a user if it is under way, whoever began it; `false` when there is nothing to finish.
     pub async fn resume_forget(&self, tenant: &TenantId, id: UserId) -> Result<bool> {
         let item = self.get(&Key::user(tenant, id)).await?;
         // The index may be behind: what was finished meanwhile has left.
-        match item.filter(|item| item.get_text("gsi1pk") == Some(SWEEP)) {
+        match item.filter(is_unfinished) {
             Some(item) => self.finish_forget(tenant, id, &item).await.map(|()| true),
             None => Ok(false),
         }
     }
 
     /// Steps F2 and F3 of a forget whose tombstone is written; safe to repeat, also by several at once.
-    pub async fn finish_forget(&self, tenant: &TenantId, id: UserId, tombstone: &Item) -> Result<()> {
-        let mut turn = 0;
-        while !self.forget_children(tenant, id, turn).await? {
-            turn += 1;
-            if turn > TURNS {
-                return Err(Failed::Contended.into());
+    async fn finish_forget(&self, tenant: &TenantId, id: UserId, tombstone: &Item) -> Result<()> {
+        let mut foreign = BTreeSet::new();
+        for turn in 1..=TURNS {
+            // What is past its time holds what it held until it is removed.
+            let items = self.query_stored(&keys::partition_of_user(tenant, id)).await?;
+            let children: Vec<_> = items.iter().filter(|item| item.key().sk() != PROFILE).collect();
+            if children.is_empty() {
+                return self.file_tombstone(tenant, id, tombstone).await;
             }
+            self.forget_children(tenant, id, &children, &mut foreign, turn).await?;
         }
-        self.file_tombstone(tenant, id, tombstone).await
+        Err(Failed::Contended.into())
     }
 
-    /// Step F2, once: deletes what stands in the user's partition, each with its look-up elsewhere. Whether nothing was left.
-    async fn forget_children(&self, tenant: &TenantId, id: UserId, turn: u32) -> Result<bool> {
-        let items = self.query_all(&keys::partition_of_user(tenant, id), Range::All).await?;
-        let children: Vec<_> = items.iter().filter(|item| item.key().sk() != PROFILE).collect();
-        for some in children.chunks(CHILDREN) {
-            let writes = some.iter().flat_map(|child| {
-                let forward = child.get_text("forward").map(|pk| Key::stored(pk, "-"));
-                std::iter::once(child.key()).chain(forward).map(|key| Write::Delete(key, Condition::Owner(id)))
-            });
-            match self.commit(writes.collect()).await {
+    /// Step F2, once: deletes the children of a user and the look-ups that they own. A look-up that turns out to be somebody else's, or
+    /// not the user's any more, is added to `foreign` and left alone in the next turn.
+    async fn forget_children(
+        &self,
+        tenant: &TenantId,
+        id: UserId,
+        children: &[&Item],
+        foreign: &mut BTreeSet<Key>,
+        turn: u32,
+    ) -> Result<()> {
+        let mut seen = foreign.clone();
+        let mut writes = Vec::new();
+        for child in children {
+            // DynamoDB takes one write of an item in a transaction, and two children may own one look-up.
+            writes.extend(owned(tenant, id, child)?.into_iter().filter(|write| seen.insert(write.key())));
+            writes.push(Write::Delete(child.key(), Condition::Owner(id)));
+        }
+        for some in writes.chunks(MAX_WRITES) {
+            match self.commit(some.to_vec()).await {
                 Ok(()) => {}
-                // A look-up may belong to somebody else by now, if another repetition was faster: the next turn looks again.
-                Err(Failed::Contended | Failed::Conditions(_)) => self.pause(turn + 1).await,
+                Err(Failed::Contended) => {
+                    self.pause(turn).await;
+                    return Ok(());
+                }
+                Err(Failed::Conditions(failed)) => {
+                    foreign.extend(failed.iter().filter_map(|(index, _)| Some(some.get(*index)?.key())));
+                    return Ok(());
+                }
                 Err(failed) => return Err(failed.into()),
             }
         }
-        Ok(children.is_empty())
+        Ok(())
     }
 
     /// Step F3.
@@ -133,4 +158,17 @@ impl Table {
 
 fn tombstone(key: &Key, version: Version, live: &LiveUser, deleted_at: Timestamp) -> Item {
     Item::at(key).text("deleted_at", deleted_at.to_string()).guarded(version, &live.log)
+}
+
+/// Whether what is left of a user is an erasure under way.
+fn is_unfinished(item: &Item) -> bool {
+    item.is_tombstone() && item.get_text("gsi1pk") == Some(SWEEP)
+}
+
+/// The writes that take away what a child owns elsewhere: the look-up of its id, and those of its values.
+fn owned(tenant: &TenantId, id: UserId, child: &Item) -> Result<Vec<Write>> {
+    let forward = child.get_text("forward").map(|pk| Write::Delete(Key::stored(pk, "-"), Condition::Owner(id)));
+    let lookups: Result<Vec<Lookup>, _> = child.get_texts("ix").into_iter().map(str::parse).collect();
+    let lookups = lookups.map_err(|_| Error::unexpected("a child's look-ups do not read"))?;
+    Ok(forward.into_iter().chain(lookups.iter().map(|lookup| remove(tenant, lookup, id))).collect())
 }

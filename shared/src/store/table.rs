@@ -201,6 +201,13 @@ impl Table {
 
     /// Reads items of one partition after the sort key `after`, at most `limit` of them.
     pub async fn query(&self, pk: &str, range: Range<'_>, after: Option<&str>, limit: Option<i32>) -> Result<Page> {
+        let mut page = self.query_page(pk, range, after, limit).await?;
+        page.items.retain(|item| !self.is_expired(item));
+        Ok(page)
+    }
+
+    /// As [`Table::query`], with what is past its time and not yet removed.
+    async fn query_page(&self, pk: &str, range: Range<'_>, after: Option<&str>, limit: Option<i32>) -> Result<Page> {
         let mut request = self
             .client
             .query()
@@ -224,8 +231,7 @@ impl Table {
         meter::read(answer.consumed_capacity());
         let next =
             answer.last_evaluated_key.as_ref().and_then(|key| key.get("sk")).and_then(|sk| sk.as_s().ok()).cloned();
-        let items = answer.items.unwrap_or_default().into_iter().map(Item::stored);
-        Ok(Page { items: items.filter(|item| !self.is_expired(item)).collect(), next })
+        Ok(Page { items: answer.items.unwrap_or_default().into_iter().map(Item::stored).collect(), next })
     }
 
     /// Reads the keys of one partition of the index after a position, at most `limit` of them. The index is behind the table by a
@@ -273,10 +279,21 @@ impl Table {
 
     /// Reads every item of one partition.
     pub async fn query_all(&self, pk: &str, range: Range<'_>) -> Result<Vec<Item>> {
+        let mut items = self.query_pages(pk, range).await?;
+        items.retain(|item| !self.is_expired(item));
+        Ok(items)
+    }
+
+    /// Reads every item that a partition holds, what is past its time and not yet removed included.
+    pub async fn query_stored(&self, pk: &str) -> Result<Vec<Item>> {
+        self.query_pages(pk, Range::All).await
+    }
+
+    async fn query_pages(&self, pk: &str, range: Range<'_>) -> Result<Vec<Item>> {
         let mut items = Vec::new();
         let mut after: Option<String> = None;
         loop {
-            let page = self.query(pk, range, after.as_deref(), None).await?;
+            let page = self.query_page(pk, range, after.as_deref(), None).await?;
             items.extend(page.items);
             after = page.next;
             if after.is_none() {

@@ -1,0 +1,119 @@
+//! A forget that crashes at any of its store calls, and everybody who may finish it.
+
+use kith::forget::{Erased, forget};
+use tests::{Everything, Fault, Service, Setting, TENANT};
+
+/// Who comes after the crash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Finisher {
+    Repetition,
+    Sweeper,
+    Operator,
+    /// Whoever meets the tombstone.
+    Visitor,
+}
+
+async fn finish(setting: &Setting, person: &Everything, finisher: Finisher, what: &str) {
+    let service = &setting.service;
+    let begun = service.check().await.unfinished;
+    let live = setting.crm.get(&person.user.path).await.code() == 200;
+    let nothing = begun == 0 && !live;
+    let (tenant, id) = (TENANT.parse().unwrap(), person.user.id.parse().unwrap());
+    match finisher {
+        Finisher::Repetition => {
+            let again = setting.elsewhere().crm.delete(&person.user.path).await;
+            assert_eq!(again.code(), if nothing { 404 } else { 204 }, "{what}");
+            return;
+        }
+        Finisher::Sweeper => assert_eq!(service.sweep().await.erasures, u64::try_from(begun).unwrap(), "{what}"),
+        Finisher::Visitor => {
+            assert_eq!(service.table.resume_forget(&tenant, id).await.unwrap(), begun == 1, "{what}");
+        }
+        Finisher::Operator => {
+            let done = forget(&service.table, &tenant, &person.user.id.parse().unwrap()).await.unwrap();
+            let due = if live {
+                Erased::Forgotten
+            } else if nothing {
+                Erased::Before
+            } else {
+                Erased::Finished
+            };
+            assert_eq!(done, Some((id, due)), "{what}");
+            return;
+        }
+    }
+    if live {
+        // Nothing had happened: nobody forgets a person by himself.
+        assert_eq!(setting.crm.read(&person.user.path).await["username"], person.user.body["username"], "{what}");
+        setting.crm.delete(&person.user.path).await.is(204);
+    }
+}
+
+async fn crash_at_each_call(finisher: Finisher) {
+    let (setting, person) = Service::start().await.person_with_everything().await;
+    let service = &setting.service;
+    service.faults.reset();
+    setting.crm.delete(&person.user.path).await.is(204);
+    let calls = service.faults.seen().len();
+    assert!(calls >= 6, "{calls}");
+    for call in 0..calls {
+        for after in [false, true] {
+            let person = setting.person().await;
+            let what = format!("a crash {} call {call}, then {finisher:?}", if after { "after" } else { "before" });
+            service.faults.reset();
+            if after {
+                service.faults.at(call, Fault::Lost);
+            }
+            service.faults.from(call + usize::from(after), Fault::Unreachable);
+            let crashed = setting.crm.delete(&person.user.path).await;
+            service.faults.reset();
+            assert_eq!(crashed.code(), 503, "{what}");
+            finish(&setting, &person, finisher, &what).await;
+            setting.gone(&person, &what).await;
+            setting.crm.delete(&person.user.path).await.is(404);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn d7_what_crashed_is_finished_when_it_is_repeated() {
+    crash_at_each_call(Finisher::Repetition).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn d7_what_crashed_is_finished_by_the_sweeper() {
+    crash_at_each_call(Finisher::Sweeper).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn d7_what_crashed_is_finished_by_the_operator() {
+    crash_at_each_call(Finisher::Operator).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn d7_what_crashed_is_finished_by_whoever_meets_the_tombstone() {
+    crash_at_each_call(Finisher::Visitor).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn d7_what_crashed_is_finished_once_by_many_at_once() {
+    let setting = Service::start().await.setting().await;
+    for round in 0..8 {
+        let person = setting.person().await;
+        setting.service.faults.reset();
+        setting.service.faults.from(2, Fault::Unreachable);
+        setting.crm.delete(&person.user.path).await.is(503);
+        setting.service.faults.reset();
+        let places = [setting.elsewhere(), setting.elsewhere()];
+        let (tenant, id) = (TENANT.parse().unwrap(), person.user.id.parse().unwrap());
+        let (first, second, resumed, _) = tokio::join!(
+            places[0].crm.delete(&person.user.path).into_future(),
+            places[1].crm.delete(&person.user.path).into_future(),
+            setting.service.table.resume_forget(&tenant, id),
+            setting.service.sweep(),
+        );
+        assert!([204, 404].contains(&first.code()) && [204, 404].contains(&second.code()), "round {round}");
+        resumed.unwrap();
+        setting.gone(&person, &format!("round {round}")).await;
+    }
+}

@@ -1,0 +1,141 @@
+//! A forget and another request, interleaved call by call, and all of them at once.
+
+use tests::{Answer, Call, Everything, Fault, Gate, Service, Setting};
+
+use super::operations::Operation;
+use crate::races::at_once;
+
+async fn calls_of(call: Call, service: &Service) -> usize {
+    service.faults.reset();
+    call.await;
+    service.faults.seen().len()
+}
+
+/// Lets `first` stop before its call `i`, then `second` run to its end, then `first` go on.
+async fn around(service: &Service, first: Call, i: usize, second: Call) -> (Answer, Answer) {
+    let gate = Gate::closed();
+    service.faults.reset();
+    service.faults.at(i, Fault::Held(gate.clone()));
+    let first = tokio::spawn(first.into_future());
+    gate.reached().await;
+    let second = second.await;
+    gate.open();
+    let first = first.await.unwrap();
+    service.faults.reset();
+    (first, second)
+}
+
+async fn verify(setting: &Setting, person: &Everything, forgotten: &Answer, other: &Answer, what: &str) {
+    // The one of two erasures that comes last finds nothing.
+    assert!([204, 404].contains(&forgotten.code()), "{what}: {} {}", forgotten.code(), forgotten.text());
+    assert!(other.code() < 500 && other.code() != 400, "{what}: {} {}", other.code(), other.text());
+    setting.gone(person, what).await;
+}
+
+/// Another request runs between any two store calls of a forget.
+async fn during_the_forget(operations: &[Operation]) {
+    let (setting, person) = Service::start().await.person_with_everything().await;
+    let forget = |person: &Everything| setting.crm.delete(&person.user.path);
+    let calls = calls_of(forget(&person), &setting.service).await;
+    assert!(calls >= 6, "{calls}");
+    let elsewhere = setting.elsewhere();
+    for operation in operations {
+        for call in 0..calls {
+            let person = setting.person().await;
+            let other = operation.call(&elsewhere, &person);
+            let (forgotten, other) = around(&setting.service, forget(&person), call, other).await;
+            let what = format!("{operation:?} before call {call} of the forget");
+            if *operation != Operation::Forget {
+                assert_eq!(forgotten.code(), 204, "{what}");
+            }
+            if call > 1 && *operation != Operation::Forget && *operation != Operation::Find {
+                let nothing = [404, 422].contains(&other.code()) || other.text().contains(r#""items":[]"#);
+                assert!(nothing, "{what}: the person is invisible: {} {}", other.code(), other.text());
+            }
+            verify(&setting, &person, &forgotten, &other, &what).await;
+        }
+    }
+}
+
+/// A whole forget runs between any two store calls of another request.
+async fn around_the_forget(operations: &[Operation]) {
+    let setting = Service::start().await.setting().await;
+    for operation in operations {
+        let person = setting.person().await;
+        // With empty caches each time, so that the calls are the same.
+        let calls = calls_of(operation.call(&setting.elsewhere(), &person), &setting.service).await;
+        setting.crm.delete(&person.user.path).await;
+        assert!(calls >= 1, "{operation:?}");
+        for call in 0..calls {
+            let person = setting.person().await;
+            let other = operation.call(&setting.elsewhere(), &person);
+            let (other, forgotten) = around(&setting.service, other, call, setting.crm.delete(&person.user.path)).await;
+            verify(&setting, &person, &forgotten, &other, &format!("forgotten before call {call} of {operation:?}"))
+                .await;
+        }
+    }
+}
+
+macro_rules! for_each_group {
+    ($($name:ident: $operations:expr;)*) => {$(
+        mod $name {
+            use super::*;
+
+            #[tokio::test]
+            async fn d1_d7_between_any_two_calls_of_a_forget() {
+                during_the_forget(&$operations).await;
+            }
+
+            #[tokio::test]
+            async fn d1_d7_a_forget_between_any_two_of_their_calls() {
+                around_the_forget(&$operations).await;
+            }
+        }
+    )*};
+}
+
+for_each_group! {
+    reads: Operation::READING;
+    writes: Operation::WRITING;
+    personas: Operation::OF_PERSONAS;
+    subjects: Operation::OF_SUBJECTS;
+    change_requests: Operation::OF_REQUESTS;
+    another_forget: [Operation::Forget];
+}
+
+#[tokio::test]
+async fn d7_the_sweeper_between_any_two_calls_of_a_forget() {
+    let (setting, person) = Service::start().await.person_with_everything().await;
+    let calls = calls_of(setting.crm.delete(&person.user.path), &setting.service).await;
+    for call in 0..calls {
+        let person = setting.person().await;
+        let gate = Gate::closed();
+        setting.service.faults.reset();
+        setting.service.faults.at(call, Fault::Held(gate.clone()));
+        let forget = tokio::spawn(setting.crm.delete(&person.user.path).into_future());
+        gate.reached().await;
+        let swept = setting.service.sweep().await;
+        assert_eq!(swept.erasures, u64::from((2..calls).contains(&call)), "at call {call}");
+        gate.open();
+        forget.await.unwrap().is(204);
+        setting.gone(&person, &format!("swept before call {call}")).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn d1_d7_everything_at_once_and_two_erasures() {
+    let setting = Service::start().await.setting().await;
+    let places = [setting.clone(), setting.elsewhere()];
+    for round in 0..12 {
+        let person = setting.person().await;
+        let mut operations = Operation::all();
+        let turn = round * 7 % operations.len();
+        operations.rotate_left(turn);
+        operations.push(Operation::Forget);
+        let calls = operations.iter().enumerate().map(|(i, operation)| operation.call(&places[i % 2], &person));
+        let (answers, _) = tokio::join!(at_once(calls), setting.service.sweep());
+        assert!(answers.iter().all(|answer| answer.code() < 500), "round {round}");
+        assert!(answers.iter().any(|answer| answer.code() == 204), "round {round}");
+        setting.gone(&person, &format!("round {round}")).await;
+    }
+}
