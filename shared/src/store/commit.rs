@@ -88,7 +88,8 @@ impl Write {
             | Self::Join(key, _)
             | Self::Leave(key, _)
             | Self::Count(key, ..)
-            | Self::MarkUsed(key, _) => key.clone(),
+            | Self::MarkUsed(key, _)
+            | Self::Sharing { key, .. } => key.clone(),
         }
     }
 }
