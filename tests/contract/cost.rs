@@ -111,6 +111,26 @@ async fn a_deletion_costs_ten_and_two_then_one_and_two() {
 }
 
 #[tokio::test]
+async fn a_deletion_of_a_person_with_10_systems_and_20_subjects_costs_two_units_for_each_item() {
+    let setting = Service::start().await.setting().await;
+    let crm = &setting.crm;
+    let jan = crm.create(USERS, person("jan")).await;
+    for i in 0..20 {
+        let server = json!({ "authentication_server_id": "corp", "subject": format!("s-{i}"), "user_id": jan.id });
+        crm.post("/api/v1/sso/authentication-server-subjects", server).await.is(201);
+    }
+    for i in 0..10 {
+        setting.profile(jan.id.parse().unwrap(), &format!("system{i}"), "Jan", 0).await;
+    }
+    let (gone, time) = timed(crm.delete(&jan.path)).await;
+    println!("DELETE of a user with 10 system profiles and 20 subjects: {time:?}");
+    // The user with its four look-ups, 30 children with a look-up each, and the tombstone; the children are read twice, the second time
+    // there are none.
+    let writes = 2.0 * (1.0 + 4.0) + 30.0 * 2.0 * 2.0 + 1.0;
+    assert_eq!(gone.is(204).cost(), (6.0, writes, 4.0));
+}
+
+#[tokio::test]
 async fn a_token_costs_nothing_when_warm_and_one_with_a_refresh_token() {
     let service = Service::start().await;
     let plain = service.register(TENANT, "users:read".parse().unwrap(), false).await;

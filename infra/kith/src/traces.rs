@@ -60,7 +60,8 @@ struct Written(BTreeSet<String>);
 impl Written {
     fn of(text: &str) -> Self {
         let mut forms = BTreeSet::from([text.to_owned()]);
-        for _ in 0..ESCAPES {
+        let plain = !text.contains(['\\', '%', '+']);
+        for _ in 0..if plain { 0 } else { ESCAPES } {
             let before = forms.len();
             let plainer: Vec<_> = forms
                 .iter()

@@ -61,10 +61,13 @@ async fn during_the_forget(operations: &[Operation]) {
 async fn around_the_forget(operations: &[Operation]) {
     let setting = Service::start().await.setting().await;
     for operation in operations {
-        let person = setting.person().await;
-        // With empty caches each time, so that the calls are the same.
-        let calls = calls_of(operation.call(&setting.elsewhere(), &person), &setting.service).await;
-        setting.crm.delete(&person.user.path).await;
+        // With empty caches each time, so that the calls are the same; the first use of a definition marks it, once for all.
+        let mut calls = 0;
+        for _ in 0..2 {
+            let person = setting.person().await;
+            calls = calls_of(operation.call(&setting.elsewhere(), &person), &setting.service).await;
+            setting.crm.delete(&person.user.path).await;
+        }
         assert!(calls >= 1, "{operation:?}");
         for call in 0..calls {
             let person = setting.person().await;

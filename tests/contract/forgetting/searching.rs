@@ -2,6 +2,7 @@
 
 use kith::forget::{Erased, forget, replay};
 use kith::traces::Text;
+use shared::domain::id::UserId;
 use shared::domain::lookup::ValueHash;
 use shared::store::{Condition, Item, Key, Write};
 use tests::{Engine, Service, TENANT};
@@ -56,6 +57,7 @@ async fn d7_a_text_is_found_in_every_type_and_every_escape() {
         ("form", "name=%C3%85sa+%C3%96stlund-%c3%91and%C3%BA"),
         ("url_in_json", r#"{"x":"%C3%85sa+%C3%96stlund-\u0025c3\u002591and%C3%BA"}"#),
     ];
+    let nobody = UserId::new(service.table.world().new_uuid());
     for (name, text) in planted {
         let key = Key::stored(&format!("T#{TENANT}#Z#{name}"), "-");
         for (form, item) in [
@@ -64,6 +66,7 @@ async fn d7_a_text_is_found_in_every_type_and_every_escape() {
             ("list", Item::at(&key).texts("x", ["other".to_owned(), text.to_owned()])),
             ("index", Item::at(&key).listed(text, "x").text("x", "")),
         ] {
+            let item = item.text("holder", nobody.to_string());
             service.table.commit(vec![Write::Put(item, Condition::Absent)]).await.unwrap();
             let attribute = if form == "index" { "gsi1pk" } else { "x" };
             let due = [format!("an unknown item: {attribute}")];
@@ -71,7 +74,6 @@ async fn d7_a_text_is_found_in_every_type_and_every_escape() {
             let [other] = places(&service, "Åsa Östlund-Ñandu\u{301}").await.try_into().unwrap();
             assert_eq!(other, due[0]);
             assert!(places(&service, "Åsa Östlund-Nandu").await.is_empty(), "{name} as {form}");
-            let nobody = shared::domain::id::UserId::new(service.table.world().new_uuid());
             service.table.commit(vec![Write::Delete(key.clone(), Condition::Owner(nobody))]).await.unwrap();
         }
     }
@@ -111,13 +113,13 @@ async fn d7_a_restored_table_learns_from_the_one_it_replaces_whom_to_forget() {
     let (setting, first) = Service::start().await.person_with_everything().await;
     let (second, kept) = (setting.person().await, setting.person().await);
     let restored = Engine::embedded(setting.service.table.world().clone()).await;
+    let restored = Service::on(restored, setting.service.clock.clone()).await;
     let mut pages =
         setting.service.table.client().scan().table_name(setting.service.table.name()).into_paginator().items().send();
     while let Some(item) = pages.next().await {
         let put = restored.table.client().put_item().table_name(restored.table.name()).set_item(Some(item.unwrap()));
         put.send().await.unwrap();
     }
-    let restored = Service { table: restored.table, faults: restored.faults, ..setting.service.clone() }.instance();
     setting.crm.delete(&first.user.path).await.is(204);
     setting.service.faults.reset();
     setting.service.faults.from(2, tests::Fault::Unreachable);
