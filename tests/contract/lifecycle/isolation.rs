@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use shared::domain::client::Integration;
 use shared::http::Route;
-use tests::{Answer, Call, Client, KeyPair, Person, Service, TENANT, jwks, person, profiles};
+use tests::{Answer, Call, Client, KeyPair, Person, Service, TENANT, escape, jwks, person, profiles};
 
 use super::{base_id, service};
 
@@ -75,8 +75,19 @@ async fn populated(service: &Service) -> (Ids, Secrets) {
             ],
         ),
     ]);
-    let secrets =
-        ["wilhelmina", "Janssen", "4711", "chemco", "secret-name", &user.id, &persona.id, &shop.id, &fleet.id];
+    let secrets = [
+        "wilhelmina",
+        "Janssen",
+        "erp-4711",
+        "idp-4711",
+        "mina-4711",
+        "chemco",
+        "secret-name",
+        &user.id,
+        &persona.id,
+        &shop.id,
+        &fleet.id,
+    ];
     (ids, Secrets(secrets.map(str::to_owned).to_vec()))
 }
 
@@ -154,6 +165,8 @@ enum Stranger<'s> {
 
 impl Stranger<'_> {
     fn call(&self, route: &Route, path: &str) -> Call {
+        let filter = format!("?filter={}", escape("preferred_email eq \"wilhelmina@example.org\""));
+        let path = &format!("{path}{}", if route.query.contains(&"filter") { &*filter } else { "" });
         shaped(
             match self {
                 Self::Machine(client) => client.call(route.method, path),
@@ -281,7 +294,7 @@ async fn d5_what_bodies_and_queries_name_of_another_tenant_is_not_there() {
     for filter in ["preferred_email eq \"wilhelmina@example.org\"", "family_name eq \"Janssen\""] {
         let found = crm.post("/identity/users/query", json!({ "filter": filter })).await.is(200);
         assert_eq!(found.json()["items"], json!([]));
-        let escaped = tests::escape(filter);
+        let escaped = escape(filter);
         crm.get(&format!("{shop}?filter={escaped}")).await.is(404);
     }
     for routes in kith::serve::functions() {
@@ -341,9 +354,6 @@ async fn a_client_that_is_bound_to_a_system_gets_404_for_everything_of_another()
         ids.0.iter().find(|(name, _)| *name == "id").unwrap().1.iter().filter(|id| id.len() > 30).cloned().collect();
     let found = bound.post(&format!("{path}:bulk-search"), json!({ "ids": known })).await.is(200);
     assert_eq!((&found.json()["items"], found.json()["missing"].as_array().unwrap().len()), (&json!([]), known.len()));
-    bound
-        .get(&format!("{path}?filter={}", tests::escape("preferred_email eq \"wilhelmina@example.org\"")))
-        .await
-        .is(404);
+    bound.get(&format!("{path}?filter={}", escape("preferred_email eq \"wilhelmina@example.org\""))).await.is(404);
     service.check().await;
 }
