@@ -221,7 +221,7 @@ async fn neighbour(service: &Service) -> (Client, Person) {
     let key = KeyPair::es256();
     let keys: Value = serde_json::from_str(&jwks(&[&key])).unwrap();
     let server = json!({
-        "id": "idp", "name": "idp", "subject_type": "email", "issuer": "https://idp.example/realm", "audience": "kith", "jwks": keys,
+        "id": "own-idp", "name": "own-idp", "subject_type": "email", "issuer": "https://idp.example/realm", "audience": "kith", "jwks": keys,
     });
     crm.create("/api/v1/sso/authentication-servers", server).await;
     let now = service.now();
@@ -267,7 +267,7 @@ async fn d5_what_bodies_and_queries_name_of_another_tenant_is_not_there() {
             ),
             (
                 "/api/v1/sso/authentication-server-subjects".to_owned(),
-                json!({ "authentication_server_id": "idp", "subject": "x", "user_id": user }),
+                json!({ "authentication_server_id": "own-idp", "subject": "x", "user_id": user }),
             ),
             (
                 "/api/v1/sso/application-subjects/resolve".to_owned(),
