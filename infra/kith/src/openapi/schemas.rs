@@ -9,8 +9,10 @@ mod clients;
 mod definitions;
 mod oauth;
 mod personas;
+mod principals;
 mod problems;
 mod subjects;
+mod systems;
 mod users;
 mod workflows;
 
@@ -31,6 +33,8 @@ pub(super) fn all() -> Schemas {
     all.extend(changes::schemas());
     all.extend(definitions::schemas());
     all.extend(workflows::schemas());
+    all.extend(systems::schemas());
+    all.extend(principals::schemas());
     all.extend(subjects::schemas());
     all.extend(clients::schemas());
     all.extend(oauth::schemas());
