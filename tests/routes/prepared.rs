@@ -100,6 +100,9 @@ pub async fn resources(gateway: &Gateway) {
     let server = subject("authentication_server_id", "corporate");
     create("subjects", "/api/v1/sso/authentication-server-subjects", server).await;
     create("subjects", "/api/v1/sso/application-subjects", subject("application_id", "payroll")).await;
+    let declared = json!([{ "name": "points", "classifier": "NON_SENSITIVE" }]);
+    let system = json!({ "id": "loyalty", "name": "Loyalty", "attributes_definition": declared });
+    create("definitions", "/identity/config/systems", system).await;
 }
 
 /// A token of the user as a person, from an issuer that the tenant trusts.

@@ -114,4 +114,10 @@ for_each_operation! {
     approving_a_change_with_a_key: ApproveOnce;
     rejecting_a_change: Reject;
     rejecting_a_change_with_a_key: RejectOnce;
+    linking_a_user: Link;
+    unlinking_a_user: Unlink;
+    unlinking_a_user_with_a_key: UnlinkOnce;
+    unlinking_a_user_who_never_signed_in: UnlinkBeforeSignIn;
+    trusting_an_issuer: CreateServer;
+    moving_a_trusted_issuer: MoveServer;
 }

@@ -1,13 +1,24 @@
 //! The writes that are put under faults, each with what it starts from, what it sends, and how one tells that it happened.
 
 use serde_json::{Value, json};
+use shared::domain::id::BaseId;
 use tests::{Call, Client, Resource, Service, person};
 
 use super::decisions::Desk;
+use crate::principals::{bind, is_unlinked};
 
 const USERS: &str = "/identity/users";
 const SUBJECTS: &str = "/api/v1/sso/application-subjects";
+const SERVERS: &str = "/api/v1/sso/authentication-servers";
 const DEFINITIONS: &str = "/identity/config/attribute-definitions";
+
+fn issuer(name: &str) -> String {
+    format!("https://{name}.example")
+}
+
+fn server(name: &str) -> Value {
+    json!({ "id": "corp", "name": "Corp", "subject_type": "predefined", "issuer": issuer(name) })
+}
 
 /// A write under test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,10 +44,16 @@ pub enum Operation {
     ApproveOnce,
     Reject,
     RejectOnce,
+    Link,
+    Unlink,
+    UnlinkOnce,
+    UnlinkBeforeSignIn,
+    CreateServer,
+    MoveServer,
 }
 
 impl Operation {
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 27] = [
         Self::CreateUser,
         Self::CreateUserOnce,
         Self::CreateUserWithNewAttribute,
@@ -58,6 +75,12 @@ impl Operation {
         Self::ApproveOnce,
         Self::Reject,
         Self::RejectOnce,
+        Self::Link,
+        Self::Unlink,
+        Self::UnlinkOnce,
+        Self::UnlinkBeforeSignIn,
+        Self::CreateServer,
+        Self::MoveServer,
     ];
 
     /// Whether the request carries an Idempotency-Key, so that a repeat is answered as the first would have been.
@@ -70,6 +93,7 @@ impl Operation {
                 | Self::Block
                 | Self::ApproveOnce
                 | Self::RejectOnce
+                | Self::UnlinkOnce
         )
     }
 
@@ -89,6 +113,7 @@ pub struct Scene {
     subject: Option<Resource>,
     refresh_token: String,
     desk: Option<Desk>,
+    base: Option<BaseId>,
 }
 
 fn there<T>(thing: Option<&T>) -> &T {
@@ -111,6 +136,13 @@ impl Scene {
             Operation::AddPersona | Operation::AddPersonaOnce | Operation::RemovePersona => {
                 crm.define_persona("employee", json!({ "scoped": true })).await;
             }
+            Operation::Link
+            | Operation::Unlink
+            | Operation::UnlinkOnce
+            | Operation::UnlinkBeforeSignIn
+            | Operation::MoveServer => {
+                crm.create(SERVERS, server("old")).await;
+            }
             Operation::Refresh => {
                 let issued = crm.token_for(&[("grant_type", "client_credentials")]).await.is(200);
                 refresh_token = issued.field("refresh_token");
@@ -128,7 +160,14 @@ impl Scene {
         }
         let desk =
             if operation.is_of_requests() { Some(Desk::set(&service, &crm, &user, operation).await) } else { None };
-        Self { service, crm, user, persona, unused, subject, refresh_token, desk }
+        let mut base = None;
+        if matches!(operation, Operation::Link | Operation::Unlink | Operation::UnlinkOnce) {
+            base = Some(bind(&service, &user, "corp").await);
+        }
+        if operation == Operation::Link {
+            crm.act(&user.below("principals/corp/unlink")).await.is(200);
+        }
+        Self { service, crm, user, persona, unused, subject, refresh_token, desk, base }
     }
 
     /// The request.
@@ -172,8 +211,19 @@ impl Scene {
             Operation::Refresh => {
                 crm.token_for(&[("grant_type", "refresh_token"), ("refresh_token", &self.refresh_token)])
             }
+            Operation::Link => crm.act(&self.user.below("principals/corp/link")),
+            Operation::Unlink | Operation::UnlinkBeforeSignIn => crm.act(&self.user.below("principals/corp/unlink")),
+            Operation::UnlinkOnce => crm.act(&self.user.below("principals/corp/unlink")).key("k"),
+            Operation::CreateServer => crm.post(SERVERS, server("new")),
+            Operation::MoveServer => {
+                crm.patch(&format!("{SERVERS}/corp"), json!({ "issuer": issuer("new") })).if_match("*")
+            }
             _ => there(self.desk.as_ref()).call(operation),
         }
+    }
+
+    async fn trusts(&self, name: &str) -> bool {
+        !self.service.table.trusting(&issuer(name)).await.unwrap().is_empty()
     }
 
     /// Whether all of the effect is there; asserts that otherwise nothing of it is.
@@ -220,6 +270,22 @@ impl Scene {
             }
             Operation::DeleteDefinition => vec![crm.get(&there(self.unused.as_ref()).path).await.code() == 404],
             Operation::Refresh => vec![true],
+            Operation::Link | Operation::Unlink | Operation::UnlinkOnce | Operation::UnlinkBeforeSignIn => {
+                let linked = crm.read(&self.user.below("principals")).await["items"][1]["linked"] == json!(true);
+                let mut signs = vec![linked == (operation == Operation::Link)];
+                if let Some(base) = &self.base {
+                    signs.push(is_unlinked(&self.service, base).await == Some(operation != Operation::Link));
+                }
+                signs
+            }
+            Operation::CreateServer => {
+                let found = crm.get(&format!("{SERVERS}/corp")).await.code() == 200;
+                vec![found, self.trusts("new").await]
+            }
+            Operation::MoveServer => {
+                let shown = crm.read(&format!("{SERVERS}/corp")).await["issuer"] == json!(issuer("new"));
+                vec![shown, self.trusts("new").await, !self.trusts("old").await]
+            }
             _ => there(self.desk.as_ref()).signs(operation).await,
         };
         assert!(signs.iter().all(|sign| *sign == signs[0]), "{operation:?} is half in: {signs:?}");
@@ -232,7 +298,13 @@ impl Scene {
         let again = self.call(operation).await;
         let due: &[u16] = match operation {
             _ if operation.has_key() => &[200, 201],
-            Operation::Refresh | Operation::Approve | Operation::Reject => &[200],
+            Operation::Refresh
+            | Operation::Approve
+            | Operation::Reject
+            | Operation::Link
+            | Operation::Unlink
+            | Operation::UnlinkBeforeSignIn
+            | Operation::MoveServer => &[200],
             Operation::AskForChange => &[202],
             // An erasure is repeated until it is complete.
             Operation::DeleteUser => &[204, 404],
@@ -241,7 +313,8 @@ impl Scene {
             Operation::CreateUser
             | Operation::CreateUserWithNewAttribute
             | Operation::CreateSubject
-            | Operation::CreateDefinition => &[409],
+            | Operation::CreateDefinition
+            | Operation::CreateServer => &[409],
             Operation::RemovePersona | Operation::DeleteSubject | Operation::DeleteDefinition => &[404],
             _ => &[412],
         };

@@ -2,4 +2,7 @@
 
 mod claims;
 mod parties;
+mod races;
+mod resolving;
 mod subjects;
+mod trust;

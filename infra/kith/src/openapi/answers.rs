@@ -17,7 +17,12 @@ const PROBLEM: &str = "application/problem+json";
 pub(super) fn is_tagged(route: &Route) -> bool {
     let (_, schema) = route.answer;
     let resource = !schema.is_empty() && !schema.ends_with("List") && schema != "UserInfo";
-    resource && (writes(route) || route.is_guarded() && route.method == "GET")
+    resource && (writes(route) || route.is_guarded() && route.method == "GET" || resolves(route) && schema == "User")
+}
+
+/// Whether the route finds the one thing that the body describes.
+fn resolves(route: &Route) -> bool {
+    route.path.ends_with("/resolve")
 }
 
 /// Whether the route changes a resource. The token endpoint, which answers to callers without a token, changes none.
@@ -90,6 +95,8 @@ fn statuses(route: &Route) -> Vec<u16> {
     let held = match route.method {
         // Nothing of a client is unique; but it has only so many secrets.
         _ if route.path.starts_with("/config/clients") => route.path.ends_with("/secrets"),
+        // An e-mail address that several share is nobody's subject.
+        "POST" if resolves(route) => true,
         // The subject at the built-in server goes only with its user; other subjects are held by nothing.
         "GET" => route.query.contains(&"filter"),
         // Nothing that one system has in place of the base profile is unique.
@@ -105,7 +112,10 @@ fn statuses(route: &Route) -> Vec<u16> {
         (403, route.is_guarded()),
         // A replayed answer is not found once the user that it shows is forgotten.
         // So is a person who has no profile yet.
-        (404, route.path.contains('{') || takes_key(route) || (route.people && route.scope.is_none())),
+        (
+            404,
+            route.path.contains('{') || resolves(route) || takes_key(route) || (route.people && route.scope.is_none()),
+        ),
         (406, route.is_guarded()),
         (409, held),
         (412, route.is_guarded() && (writes || is_tagged(route))),

@@ -11,7 +11,7 @@ use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{Content, HttpMethod, Object, PathItem, Ref, Required, Schema};
 
 use super::answers::{answers, is_tagged, writes};
-use super::shapes::{CLIENT_ID, PROFILE_NAME, SLUG, integer, matching, named, string, uuid, word};
+use super::shapes::{CLIENT_ID, PROFILE_NAME, SLUG, integer, matching, named, string, user, uuid, word};
 use super::{ACCESS_TOKEN, CLIENT, USER_TOKEN};
 use crate::table::Failure;
 
@@ -74,14 +74,16 @@ fn path_parameters(route: &Route) -> Result<Vec<Parameter>, Failure> {
     let names = route.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
     names
         .map(|name| {
-            let chosen = ["/authentication-servers/", "/applications/"].iter().any(|part| route.path.contains(part));
+            let chosen = ["/authentication-servers/", "/applications/", "/config/systems/"];
+            let chosen = chosen.iter().any(|part| route.path.contains(part));
             let schema = match name {
-                "user_id" => uuid("The user."),
+                "user_id" => user("The user."),
                 "tenant_id" => matching(SLUG, "The tenant, which is that of the token."),
                 "system_id" => matching(SLUG, "The system."),
                 "id" if route.path.contains("/systems/{system_id}/") => {
                     matching(PROFILE_NAME, "The id of a system profile, or a base profile id of its person.")
                 }
+                "authentication_server_id" => matching(SLUG, "The authentication server."),
                 "persona_id" => uuid("The persona."),
                 "client_id" => matching(CLIENT_ID, "The client."),
                 "secret_id" => uuid("The secret."),
@@ -116,7 +118,7 @@ fn query_parameter(route: &Route, name: &str) -> Result<Parameter, Failure> {
         }
         "user_id" => {
             required = Required::True;
-            uuid("The user whose mappings are listed.")
+            user("The user whose mappings are listed.")
         }
         "authentication_server_id" => any("Only those of this authentication server."),
         "application_id" => any("Only those of this application."),

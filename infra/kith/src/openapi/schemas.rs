@@ -9,9 +9,11 @@ mod clients;
 mod definitions;
 mod oauth;
 mod personas;
+mod principals;
 mod problems;
 mod subjects;
 mod system_profiles;
+mod systems;
 mod users;
 mod workflows;
 
@@ -33,6 +35,8 @@ pub(super) fn all() -> Schemas {
     all.extend(changes::schemas());
     all.extend(definitions::schemas());
     all.extend(workflows::schemas());
+    all.extend(systems::schemas());
+    all.extend(principals::schemas());
     all.extend(subjects::schemas());
     all.extend(clients::schemas());
     all.extend(oauth::schemas());

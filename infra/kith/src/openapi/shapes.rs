@@ -53,6 +53,12 @@ pub(super) fn uuid(description: &str) -> Object {
     formatted("uuid", description)
 }
 
+/// The name of a user: the id, or a base profile id.
+pub(super) fn user(description: &str) -> Object {
+    let pattern = "^([0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|[0-9a-f]{64})$";
+    matching(pattern, &format!("{description} A base profile id stands for its user."))
+}
+
 /// A point in time.
 pub(super) fn time(description: &str) -> Object {
     formatted("date-time", description)

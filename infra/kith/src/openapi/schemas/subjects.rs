@@ -1,16 +1,18 @@
 //! Authentication servers, applications, and the mappings of their subjects.
 
 use serde_json::{Value, json};
+use shared::domain::definition::Predefined;
+use shared::domain::sso::MAX_CLAIMS;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{Object, Schema};
 
-use super::super::shapes::{OrNull, Record, SLUG, integer, list, map, matching, text, uuid, word};
+use super::super::shapes::{OrNull, Record, SLUG, integer, list, map, matching, text, user, uuid, word};
 use super::{page, whole};
 
 const MAX_TEXT: usize = 1024;
 const KINDS: [&str; 4] = ["email", "userid", "username", "predefined"];
 
-pub(super) fn schemas() -> [(&'static str, Schema); 14] {
+pub(super) fn schemas() -> [(&'static str, Schema); 17] {
     let server = ("authentication_server_id", "The authentication server.");
     let application = ("application_id", "The application.");
     [
@@ -26,11 +28,14 @@ pub(super) fn schemas() -> [(&'static str, Schema); 14] {
         ("ApplicationPatch", application_patch()),
         ("ApplicationList", page("Application")),
         ("AuthenticationServerSubject", mapped(server)),
-        ("AuthenticationServerSubjectInput", mapping(server).closed().example(mapping_example(server.0)).schema()),
+        ("AuthenticationServerSubjectInput", mapping_input(server)),
         ("AuthenticationServerSubjectList", whole("AuthenticationServerSubject")),
         ("ApplicationSubject", mapped(application)),
-        ("ApplicationSubjectInput", mapping(application).closed().example(mapping_example(application.0)).schema()),
+        ("ApplicationSubjectInput", mapping_input(application)),
         ("ApplicationSubjectList", whole("ApplicationSubject")),
+        ("AuthenticationServerSubjectQuestion", server_question()),
+        ("ApplicationSubjectQuestion", application_question()),
+        ("ResolvedApplicationSubject", resolved()),
     ]
 }
 
@@ -60,7 +65,17 @@ fn key_set() -> Object {
 }
 
 fn claims() -> Object {
-    map(None, Schema::Object(text(256, "The field.")), "Which claim feeds which field: field by claim name.")
+    let fields: Vec<_> = Predefined::ALL.map(Predefined::name).into_iter().chain(["email_verified"]).collect();
+    let pattern = format!("^({}|[a-z][a-z0-9-]{{0,62}}\\.[a-z][a-z0-9-]{{0,62}})$", fields.join("|"));
+    let field = matching(&pattern, "A field of profiles, or `<category>.<name>` of a custom attribute.");
+    let mut claims = map(
+        Some(text(256, "The claim.")),
+        Schema::Object(field),
+        "Which claim feeds which field, each field at most once: field by claim name. Without it the standard claims feed the fields that \
+         they mean; one that is given is the whole mapping.",
+    );
+    claims.max_properties = Some(MAX_CLAIMS);
+    claims
 }
 
 fn priority() -> Object {
@@ -119,7 +134,37 @@ fn mapping((party, about): (&str, &str)) -> Record {
     Record::new("The subject by which a user is known elsewhere.")
         .must(party, matching(SLUG, about))
         .must("subject", text(MAX_TEXT, "The subject."))
+}
+
+fn mapping_input(party: (&str, &str)) -> Schema {
+    mapping(party).must("user_id", user("The user.")).closed().example(mapping_example(party.0)).schema()
+}
+
+fn server_question() -> Schema {
+    Record::new("The question which user an authentication server means.")
+        .must("authentication_server_id", matching(SLUG, "The authentication server."))
+        .must("subject", text(MAX_TEXT, "What it calls the user."))
+        .closed()
+        .example(json!({ "authentication_server_id": "corporate", "subject": "8f14e45f" }))
+        .schema()
+}
+
+fn application_question() -> Schema {
+    Record::new("The question by which subject an application knows a user.")
+        .must("application_id", matching(SLUG, "The application."))
+        .must("user_id", user("The user."))
+        .closed()
+        .example(json!({ "application_id": "payroll", "user_id": "0192f3c1-5a00-7000-8000-000000000001" }))
+        .schema()
+}
+
+fn resolved() -> Schema {
+    mapping(("application_id", "The application."))
         .must("user_id", uuid("The user."))
+        .example(json!({
+            "application_id": "payroll", "user_id": "0192f3c1-5a00-7000-8000-000000000001", "subject": "8f14e45f"
+        }))
+        .schema()
 }
 
 fn mapping_example(party: &str) -> Value {
@@ -131,5 +176,5 @@ fn mapped(party: (&str, &str)) -> Schema {
     if let Some(fields) = example.as_object_mut() {
         fields.insert("id".to_owned(), "0192f3c1-5a00-7000-8000-00000000000c".into());
     }
-    mapping(party).must("id", uuid("The id.")).example(example).schema()
+    mapping(party).must("user_id", uuid("The user.")).must("id", uuid("The id.")).example(example).schema()
 }

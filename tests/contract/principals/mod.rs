@@ -1,0 +1,49 @@
+//! `/identity/users/{user_id}/principals`
+
+mod linking;
+mod races;
+
+use serde_json::{Value, json};
+use shared::domain::Versioned;
+use shared::domain::id::{BaseId, TenantId, UserId};
+use shared::domain::sso::Principal;
+use shared::store::principals::store_principal;
+use shared::store::{Condition, Key, Write};
+use tests::{Client, Resource, Service, TENANT};
+
+const SERVERS: &str = "/api/v1/sso/authentication-servers";
+
+/// A client, the servers `corp` and `other`, and the user `jan`.
+async fn scene(service: &Service) -> (Client, Resource) {
+    let crm = service.crm().await;
+    for id in ["corp", "other"] {
+        crm.create(SERVERS, json!({ "id": id, "name": id, "subject_type": "predefined" })).await;
+    }
+    let jan = crm.create_user("jan").await;
+    (crm, jan)
+}
+
+/// Stores what the first sign-in of a subject does: the principal of a server, and the base profile id that finds the user.
+pub async fn bind(service: &Service, user: &Resource, server: &str) -> BaseId {
+    let tenant: TenantId = TENANT.parse().unwrap();
+    let id: UserId = user.id.parse().unwrap();
+    let base = BaseId::of(&format!("subject-of-{}", user.id), &format!("https://{server}.example"), &tenant);
+    let principal = Versioned::first(Principal::active(server.parse().unwrap(), base.clone()));
+    let mut writes = store_principal(&tenant, id, &principal, Condition::Absent);
+    writes.push(Write::Check(Key::user(&tenant, id), Condition::Live));
+    service.table.commit(writes).await.unwrap();
+    base
+}
+
+/// Whether sign-ins by a base profile id are refused; `None` when nobody is found by it.
+pub async fn is_unlinked(service: &Service, base: &BaseId) -> Option<bool> {
+    service.table.find_base(&TENANT.parse().unwrap(), base).await.unwrap().map(|base| base.unlinked)
+}
+
+fn principal(server: &str, linked: bool, status: &str) -> Value {
+    json!({ "authentication_server_id": server, "linked": linked, "status": status })
+}
+
+async fn list(crm: &Client, user: &Resource) -> Value {
+    crm.read(&user.below("principals")).await["items"].clone()
+}
