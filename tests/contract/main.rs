@@ -21,6 +21,7 @@ mod formats;
 mod model;
 mod oauth;
 mod personas;
+mod profiles;
 mod properties;
 mod purge;
 mod races;

@@ -33,7 +33,7 @@ mod publisher;
 mod service;
 
 pub use answer::Answer;
-pub use call::Call;
+pub use call::{Call, escape};
 pub use engine::{Engine, endpoint};
 pub use faults::{Fault, Faults, Gate, Seen};
 pub use fixtures::{Resource, person};

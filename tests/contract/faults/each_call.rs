@@ -114,4 +114,7 @@ for_each_operation! {
     approving_a_change_with_a_key: ApproveOnce;
     rejecting_a_change: Reject;
     rejecting_a_change_with_a_key: RejectOnce;
+    patching_a_system_profile: PatchProfile;
+    overriding_indexed_fields_in_a_system: OverrideIndexed;
+    forgetting_in_a_system: ForgetProfile;
 }
