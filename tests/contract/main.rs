@@ -25,6 +25,7 @@ mod oauth;
 mod people;
 mod personas;
 mod principals;
+mod profiles;
 mod properties;
 mod purge;
 mod races;

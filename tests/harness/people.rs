@@ -50,7 +50,7 @@ impl Service {
         issuer
     }
 
-    /// Declares a system of [`TENANT`] with attributes of the class NON_SENSITIVE.
+    /// Declares a system of [`TENANT`] with attributes of the class `NON_SENSITIVE`.
     pub async fn system(&self, id: &str, attributes: &[&str]) {
         let declared = attributes.iter().map(|name| json!({ "name": name, "classifier": "NON_SENSITIVE" }));
         let system = json!({ "id": id, "name": id, "attributes_definition": declared.collect::<Vec<_>>() });

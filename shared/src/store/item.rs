@@ -7,9 +7,10 @@
 //! | `version`, `rev` | N | versioned items |
 //! | `etag` | S | versioned items |
 //! | `writes` | B | versioned items: the ids of the last 16 writes, 8 bytes each |
-//! | `ix` | L of S | users: the look-ups they own |
+//! | `ix` | L of S | users and system profiles: the look-ups they own |
 //! | `holder` | S | look-up items: the user that holds the value |
-//! | `forward`, `mapping` | S | subject mappings in their user's partition: the look-up's partition key, and the id |
+//! | `forward` | S | what a user owns elsewhere, in the user's partition: the look-up's partition key |
+//! | `mapping` | S | subject mappings in their user's partition: the id |
 //! | `child` | S | look-ups of subject mappings: the sort key in the user's partition |
 //! | `claim` | S | trusted issuers: the claim that names the tenant |
 //! | `unlinked` | BOOL | base profile ids whose sign-ins are refused |

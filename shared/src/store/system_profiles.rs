@@ -133,8 +133,11 @@ impl Table {
         user: UserId,
         name: &ProfileName,
     ) -> Result<Option<(Effective, BTreeSet<Lookup>)>> {
-        let Some(base) = self.find_user(tenant, user).await? else { return Ok(None) };
-        let Some(item) = self.get(&profile_key(tenant, user, system)).await? else { return Ok(None) };
+        let keys = [Key::user(tenant, user), profile_key(tenant, user, system)];
+        let items = self.get_many(&keys).await?;
+        let [base, item] = keys.map(|key| items.iter().find(|item| item.key() == key));
+        let base = base.map(LiveUser::read).transpose()?.flatten();
+        let Some((base, item)) = base.zip(item) else { return Ok(None) };
         let profile: Versioned<SystemProfile> = item.read()?;
         // The user may have come back with another profile since the look-up was read.
         if matches!(name, ProfileName::Profile(id) if *id != profile.value.id) {

@@ -120,4 +120,7 @@ for_each_operation! {
     unlinking_a_user_who_never_signed_in: UnlinkBeforeSignIn;
     trusting_an_issuer: CreateServer;
     moving_a_trusted_issuer: MoveServer;
+    patching_a_system_profile: PatchProfile;
+    overriding_indexed_fields_in_a_system: OverrideIndexed;
+    forgetting_in_a_system: ForgetProfile;
 }

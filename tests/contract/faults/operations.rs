@@ -50,10 +50,13 @@ pub enum Operation {
     UnlinkBeforeSignIn,
     CreateServer,
     MoveServer,
+    PatchProfile,
+    OverrideIndexed,
+    ForgetProfile,
 }
 
 impl Operation {
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 30] = [
         Self::CreateUser,
         Self::CreateUserOnce,
         Self::CreateUserWithNewAttribute,
@@ -81,6 +84,9 @@ impl Operation {
         Self::UnlinkBeforeSignIn,
         Self::CreateServer,
         Self::MoveServer,
+        Self::PatchProfile,
+        Self::OverrideIndexed,
+        Self::ForgetProfile,
     ];
 
     /// Whether the request carries an Idempotency-Key, so that a repeat is answered as the first would have been.
@@ -95,6 +101,11 @@ impl Operation {
                 | Self::RejectOnce
                 | Self::UnlinkOnce
         )
+    }
+
+    /// Whether it is one of the operations of system profiles.
+    fn is_of_profiles(self) -> bool {
+        matches!(self, Self::PatchProfile | Self::OverrideIndexed | Self::ForgetProfile)
     }
 
     /// Whether it is one of the operations of change requests.
@@ -114,6 +125,28 @@ pub struct Scene {
     refresh_token: String,
     desk: Option<Desk>,
     base: Option<BaseId>,
+    profile: Option<Profile>,
+}
+
+/// A profile in the system `shop`, of somebody who goes by the name Old there.
+struct Profile {
+    path: String,
+    tag: String,
+}
+
+impl Profile {
+    async fn set(service: &Service, crm: &Client, user: &Resource) -> Self {
+        service.system("shop", &["points"]).await;
+        let path = service.profile(&user.id, "shop").await;
+        let tag = crm.patch(&path, json!({ "given_name": "Old" })).if_match("*").await.is(200).tag();
+        Self { path, tag }
+    }
+}
+
+/// Whether somebody goes by this name in the system `shop`.
+async fn is_called(crm: &Client, name: &str) -> bool {
+    let filter = tests::escape(&format!("given_name eq \"{name}\""));
+    crm.get(&format!("{}?filter={filter}", tests::profiles("shop"))).await.code() == 200
 }
 
 fn there<T>(thing: Option<&T>) -> &T {
@@ -167,7 +200,8 @@ impl Scene {
         if operation == Operation::Link {
             crm.act(&user.below("principals/corp/unlink")).await.is(200);
         }
-        Self { service, crm, user, persona, unused, subject, refresh_token, desk, base }
+        let profile = if operation.is_of_profiles() { Some(Profile::set(&service, &crm, &user).await) } else { None };
+        Self { service, crm, user, persona, unused, subject, refresh_token, desk, base, profile }
     }
 
     /// The request.
@@ -217,6 +251,17 @@ impl Scene {
             Operation::CreateServer => crm.post(SERVERS, server("new")),
             Operation::MoveServer => {
                 crm.patch(&format!("{SERVERS}/corp"), json!({ "issuer": issuer("new") })).if_match("*")
+            }
+            Operation::PatchProfile | Operation::OverrideIndexed | Operation::ForgetProfile => {
+                let Profile { path, tag } = there(self.profile.as_ref());
+                let call = match operation {
+                    Operation::PatchProfile => crm.patch(path, json!({ "system_attributes": { "points": ["7"] } })),
+                    Operation::OverrideIndexed => {
+                        crm.patch(path, json!({ "given_name": "New", "preferred_email": "new@shop.example" }))
+                    }
+                    _ => crm.delete(path),
+                };
+                call.if_match(tag)
             }
             _ => there(self.desk.as_ref()).call(operation),
         }
@@ -286,6 +331,24 @@ impl Scene {
                 let shown = crm.read(&format!("{SERVERS}/corp")).await["issuer"] == json!(issuer("new"));
                 vec![shown, self.trusts("new").await, !self.trusts("old").await]
             }
+            Operation::PatchProfile => {
+                let profile = crm.read(&there(self.profile.as_ref()).path).await;
+                vec![profile["system_attributes"] == json!({ "points": ["7"] })]
+            }
+            Operation::OverrideIndexed => {
+                let profile = crm.read(&there(self.profile.as_ref()).path).await;
+                vec![
+                    profile["given_name"] == json!("New"),
+                    profile["preferred_email"] == json!("new@shop.example"),
+                    is_called(&crm, "New").await,
+                    !is_called(&crm, "Old").await,
+                ]
+            }
+            Operation::ForgetProfile => vec![
+                crm.get(&there(self.profile.as_ref()).path).await.code() == 404,
+                !is_called(&crm, "Old").await,
+                !self.service.items().await.iter().any(|item| item.contains("shop.given_name")),
+            ],
             _ => there(self.desk.as_ref()).signs(operation).await,
         };
         assert!(signs.iter().all(|sign| *sign == signs[0]), "{operation:?} is half in: {signs:?}");
@@ -315,7 +378,10 @@ impl Scene {
             | Operation::CreateSubject
             | Operation::CreateDefinition
             | Operation::CreateServer => &[409],
-            Operation::RemovePersona | Operation::DeleteSubject | Operation::DeleteDefinition => &[404],
+            Operation::RemovePersona
+            | Operation::DeleteSubject
+            | Operation::DeleteDefinition
+            | Operation::ForgetProfile => &[404],
             _ => &[412],
         };
         assert!(due.contains(&again.code()), "{operation:?} repeated (happened: {happened}): {}", again.text());
