@@ -241,7 +241,7 @@ impl Arrival<'_> {
             Some(at) if live.value.is_login(*at) => {
                 let user = User { last_login_at: Some(*at), ..live.value.fed(claimed, learnt.taken, &writing) };
                 let user = script::derive(scripts, &writing, Some(&live.value), user).await?;
-                Ok(Standing::Changed(live, user))
+                Ok(Standing::Changed(Box::new(live), user))
             }
             _ => Ok(Standing::Same(live)),
         }

@@ -219,7 +219,8 @@ impl BaseId {
     #[must_use]
     pub fn of(subject: &str, issuer: &str, tenant: &TenantId) -> Self {
         let hash = digest(&SHA256, format!("{subject}|{issuer}|{tenant}").as_bytes());
-        Self(hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect())
+        let digits = |byte: &u8| [byte >> 4, byte & 0xf].map(|digit| char::from_digit(digit.into(), 16).unwrap_or('0'));
+        Self(hash.as_ref().iter().flat_map(digits).collect())
     }
 
     /// The id as text.

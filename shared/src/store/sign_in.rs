@@ -54,7 +54,7 @@ pub enum Standing {
     /// A user that did not exist.
     New(User),
     /// Another content of a user that was read.
-    Changed(LiveUser, User),
+    Changed(Box<LiveUser>, User),
     /// The user as it was read.
     Same(LiveUser),
 }

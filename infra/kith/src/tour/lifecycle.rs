@@ -146,7 +146,7 @@ impl Walk {
         let patch = json!({ "given_name": "Mien", "system_attributes": { "points": ["7"] } });
         let changed =
             self.step("It calls the person by another name", Ask::patch(shop, read.etag(), patch), 200).await?;
-        expect(changed.body["overrides"] == json!(["given_name"]), "the name is not overridden")?;
+        expect(changed.body.get("overrides") == Some(&json!(["given_name"])), "the name is not overridden")?;
         let path = format!("/identity/users/{user}");
         let base = self.step("The base profile is as it was", Ask::get(&path), 200).await?;
         expect(base.text("/given_name")? == "Mina", "the override reached the base")?;

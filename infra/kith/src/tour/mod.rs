@@ -66,9 +66,9 @@ async fn walk(options: Options, env: &Env) -> Result<(), Failure> {
     let lifecycle = options.lifecycle;
     let mut walk = Walk::new(options, env)?;
     if lifecycle {
-        walk.lifecycle().await?
+        walk.lifecycle().await?;
     } else {
-        walk.onboarding().await?
+        walk.onboarding().await?;
     }
     walk.end();
     Ok(())
