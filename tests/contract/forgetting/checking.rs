@@ -17,7 +17,7 @@ async fn plant(service: &Service, write: Write) {
 
 async fn child(setting: &Setting, person: &Everything, name: &str) -> Item {
     let key = Key::child(&TENANT.parse().unwrap(), person.user.id.parse().unwrap(), name);
-    setting.service.table.get(&key).await.unwrap().unwrap_or_else(|| panic!("no `{name}`"))
+    setting.service.table.get(&key).await.unwrap().expect("the child")
 }
 
 fn look_up(pk: &str, holder: UserId) -> Write {

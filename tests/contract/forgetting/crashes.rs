@@ -77,22 +77,22 @@ async fn crash_at_each_call(finisher: Finisher) {
 
 #[tokio::test(start_paused = true)]
 async fn d7_what_crashed_is_finished_when_it_is_repeated() {
-    crash_at_each_call(Finisher::Repetition).await;
+    Box::pin(crash_at_each_call(Finisher::Repetition)).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn d7_what_crashed_is_finished_by_the_sweeper() {
-    crash_at_each_call(Finisher::Sweeper).await;
+    Box::pin(crash_at_each_call(Finisher::Sweeper)).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn d7_what_crashed_is_finished_by_the_operator() {
-    crash_at_each_call(Finisher::Operator).await;
+    Box::pin(crash_at_each_call(Finisher::Operator)).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn d7_what_crashed_is_finished_by_whoever_meets_the_tombstone() {
-    crash_at_each_call(Finisher::Visitor).await;
+    Box::pin(crash_at_each_call(Finisher::Visitor)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
