@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use lambda_http::{Context, LambdaEvent};
 use serde_json::{Value, json};
 use shared::app::App;
-use shared::domain::client::Client;
+use shared::domain::client::{Client, Integration};
 use shared::domain::{Scope, Scopes};
 use shared::http;
 use shared::store::Table;
@@ -42,7 +42,8 @@ impl Gateway {
         let table = kith::table::open_local(None, world).await.unwrap();
         let tenant = "acme".parse().unwrap();
         table.create_tenant(&tenant).await.unwrap();
-        let (client, secret) = Client::register(&tenant, "events", Scopes::new(Scope::ALL), true, table.world());
+        let (mut client, secret) = Client::register(&tenant, "events", Scopes::new(Scope::ALL), true, table.world());
+        client.integration = Some(Integration::Crm);
         table.create_client(&client).await.unwrap();
         let credentials = STANDARD.encode(format!("{}:{}", client.client_id, secret.reveal()));
         let mut gateway = Self {

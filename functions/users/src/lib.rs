@@ -118,6 +118,7 @@ pub static ROUTES: [Route; 28] = [
         .integrated()
         .people()
         .optional_json("SystemProfileInput")
+        .finds()
         .about("Gets or creates the profile of the person who calls, or whom a CRM or an IAM system brings"),
     Route::read("GET", PROFILES, "find_system_profile", (200, "SystemProfile"), || get(profiles::search))
         .scope(UsersRead)

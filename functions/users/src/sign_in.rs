@@ -2,6 +2,7 @@
 //! there afterwards; what it stands on is made on demand.
 
 use shared::auth::Person;
+use shared::auth::user_token::MAX_SUBJECT;
 use shared::domain::error::{Code, Error, Result, Violations};
 use shared::domain::field::Fields;
 use shared::domain::id::{BaseId, UserId, UserName};
@@ -25,8 +26,6 @@ use crate::place::Place;
 
 /// How often it is looked again when others arrive at the same time.
 const TURNS: u32 = 24;
-/// The longest subject, in bytes.
-const MAX_TEXT: usize = 1024;
 
 /// Gets or creates the profile of whoever arrives.
 pub async fn arrive(mut call: Call) -> Answered {
@@ -81,9 +80,9 @@ impl<'a> Arriving<'a> {
     async fn brought(call: &Call, body: Json, schema: &'a Schema) -> Result<Self> {
         let mut violations = Violations::default();
         let mut fields = Fields::new(body, "", &mut violations);
-        let issuer = fields.text("issuer", MAX_TEXT);
-        let subject = fields.text("subject", MAX_TEXT);
-        let user = fields.text("user_id", MAX_TEXT);
+        let issuer = fields.text("issuer", MAX_SUBJECT);
+        let subject = fields.text("subject", MAX_SUBJECT);
+        let user = fields.text("user_id", MAX_SUBJECT);
         match (&issuer, &subject, &user) {
             (Some(_), Some(_), None) | (None, None, Some(_)) => {}
             (None, Some(_), None) => fields.refuse("issuer", Code::Required, "`issuer` is required with a subject"),

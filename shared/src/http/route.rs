@@ -61,6 +61,8 @@ pub struct Route {
     pub effect: Effect,
     /// The status and the schema of a good answer.
     pub answer: (u16, &'static str),
+    /// Whether what it creates may be there already, answered with 200.
+    pub finds: bool,
     /// Whether the change may become a change request instead, answered with 202.
     pub approval: bool,
     /// The handler.
@@ -91,6 +93,7 @@ impl Route {
             query,
             effect,
             answer,
+            finds: false,
             approval: false,
             handler,
         }
@@ -176,6 +179,13 @@ impl Route {
     #[must_use]
     pub const fn query(mut self, names: &'static [&'static str]) -> Self {
         self.query = names;
+        self
+    }
+
+    /// May find what it would create.
+    #[must_use]
+    pub const fn finds(mut self) -> Self {
+        self.finds = true;
         self
     }
 

@@ -136,7 +136,7 @@ async fn two_simultaneous_first_sign_ins_make_one_user() {
         assert!(
             answers.iter().all(|answer| matches!(answer.code(), 200 | 201)),
             "{:?}",
-            answers.iter().map(|a| a.code()).collect::<Vec<_>>()
+            answers.iter().map(tests::Answer::code).collect::<Vec<_>>()
         );
         assert_eq!(answers.iter().filter(|answer| answer.code() == 201).count(), 2, "one for each system");
         assert_eq!(users(&crm, json!({ "preferred_email": address })).await.len(), 1);

@@ -87,7 +87,7 @@ async fn a_name_that_a_system_declares_twice_is_refused() {
 #[tokio::test]
 async fn s1_a_system_declares_a_hundred_attributes_at_most() {
     let crm = Service::start().await.crm().await;
-    let declared = |count: usize| Value::from_iter((0..count).map(|i| attribute(&format!("a{i}"), "LOW")));
+    let declared = |count: usize| (0..count).map(|i| attribute(&format!("a{i}"), "LOW")).collect::<Value>();
     let refused = crm.post(PATH, loyalty(&declared(101))).await.is(422);
     assert_eq!(refused.violations(), ["/attributes_definition too-many"]);
     assert!(refused.text().contains("101 attributes, at most 100"), "{}", refused.text());

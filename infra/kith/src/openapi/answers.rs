@@ -32,7 +32,10 @@ pub(super) fn writes(route: &Route) -> bool {
 
 /// The answers of a route, by status.
 pub(super) fn answers(route: &Route) -> Result<Responses, Failure> {
-    let mut answers = ResponsesBuilder::new().response(route.answer.0.to_string(), good(route)?);
+    let mut answers = ResponsesBuilder::new().response(route.answer.0.to_string(), good(route, route.answer.0)?);
+    if route.finds {
+        answers = answers.response("200", good(route, 200)?);
+    }
     if route.approval {
         answers = answers.response("202", shared("ChangeRequested"));
     }
@@ -57,8 +60,8 @@ pub(super) fn answers(route: &Route) -> Result<Responses, Failure> {
     Ok(answers.build())
 }
 
-fn good(route: &Route) -> Result<Response, Failure> {
-    let (status, schema) = route.answer;
+fn good(route: &Route, status: u16) -> Result<Response, Failure> {
+    let (_, schema) = route.answer;
     let description = match status {
         200 => "As asked.",
         201 => "Created.",

@@ -1,21 +1,24 @@
 //! System profiles: people as one system sees and knows them.
 
 use serde_json::json;
+use shared::auth::user_token::MAX_SUBJECT;
 use shared::domain::value::{MAX_VALUE, MAX_VALUES};
 use users::profiles::{MAX_IDS, MAX_PATHS, MAX_TEXT as MAX_NAME};
 use utoipa::openapi::{Object, Schema};
 
 use super::super::shapes::{
-    NAME_OR_PREDEFINED, OrNull, Record, SLUG, Shape, boolean, list, map, matching, named, string, text, time, uuid,
+    NAME_OR_PREDEFINED, OrNull, Record, SLUG, Shape, boolean, list, map, matching, named, string, text, time, user,
+    uuid,
 };
 use super::users::{MAX_TEXT, attributes, editable_here, email, patched_values, sent_values, shown_values};
 
 const READ_ONLY: [&str; 7] =
     ["id", "tenant_id", "system_id", "email_verified", "overrides", "created_at", "updated_at"];
 
-pub(super) fn schemas() -> [(&'static str, Schema); 6] {
+pub(super) fn schemas() -> [(&'static str, Schema); 7] {
     [
         ("SystemProfile", profile()),
+        ("SystemProfileInput", input()),
         ("SystemProfileReplacement", replacement()),
         ("SystemProfilePatch", patch()),
         ("SystemProfileBulkSearch", bulk_search()),
@@ -74,6 +77,18 @@ fn profile() -> Schema {
 fn selected() -> Schema {
     let parts = members(Record::new("Selected parts of a system profile; its id is always there."));
     parts.optional().must_have("id").schema()
+}
+
+fn input() -> Schema {
+    Record::new(
+        "Whom a CRM or an IAM system brings: either `user_id`, or `issuer` and `subject`. A person's own token says it all.",
+    )
+    .may("issuer", text(MAX_SUBJECT, "The `iss` of the person's tokens, which an authentication server of the tenant has."))
+    .may("subject", text(MAX_SUBJECT, "What the issuer calls the person."))
+    .may("user_id", user("The user."))
+    .closed()
+    .example(json!({ "issuer": "https://id.example.org/realm", "subject": "248289761001" }))
+    .schema()
 }
 
 fn replacement() -> Schema {
