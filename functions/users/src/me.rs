@@ -3,15 +3,35 @@
 //! Hidden attributes are not there, read-only ones are refused, and approval policies ask whom else they name: the rules are those of
 //! every other way of writing, with the eyes and hands of the person.
 
+use shared::axum::routing::{delete, get, patch};
+use shared::domain::Scope::Openid;
 use shared::domain::patch::point_into;
 use shared::domain::schema::Schema;
 use shared::domain::user::User;
 use shared::domain::{Access, Error, Versioned, Writing};
-use shared::http::Call;
 use shared::http::answer::{Answer, Answered};
 use shared::http::call::Recorder;
 use shared::http::profile::{self, Part};
+use shared::http::{Call, Route};
 use shared::store::users::LiveUser;
+
+const ME: &str = "/identity/me";
+
+/// Routes of people about themselves.
+pub const ROUTES: [Route; 4] = [
+    Route::read("GET", ME, "get_me", (200, "Me"), || get(read)).people().about("Reads the own profile"),
+    Route::write("PATCH", ME, "patch_me", (200, "Me"), || patch(edit))
+        .people()
+        .json("UserPatch")
+        .approval()
+        .about("Changes some fields of the own profile (RFC 7396)"),
+    Route::write("DELETE", ME, "forget_me", (204, ""), || delete(forget))
+        .people()
+        .about("Forgets the person everywhere"),
+    Route::read("GET", "/idhub/oidc/v1/userinfo", "get_userinfo", (200, "UserInfo"), || get(super::userinfo::read))
+        .people_with(Openid)
+        .about("Says who the person is (OpenID Connect Core 1.0 §5.3)"),
+];
 
 /// Reads the own profile.
 pub async fn read(call: Call) -> Answered {

@@ -12,6 +12,9 @@ use shared::http::Call;
 use shared::http::answer::Answer;
 use shared::store::system_profiles::Effective;
 
+/// The path of the profiles of a system.
+pub const PROFILES: &str = "/api/v1/tenants/{tenant_id}/systems/{system_id}/users";
+
 /// The tenant and the system that a path names.
 pub struct Place<'p> {
     /// The tenant, which is the token's.

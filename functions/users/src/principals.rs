@@ -1,13 +1,42 @@
 //! `/identity/users/{user_id}/principals`: a user as each authentication server of the tenant knows it.
 
+use shared::axum::routing::{get, post};
+use shared::domain::Scope::{UsersRead, UsersWrite};
 use shared::domain::error::{Error, Result};
 use shared::domain::id::PartyId;
 use shared::domain::schema::Schema;
 use shared::domain::sso::{Principal, SYSTEM};
 use shared::domain::{Json, Versioned};
-use shared::http::Call;
 use shared::http::answer::{Answer, Answered};
+use shared::http::{Call, Route};
 use shared::object;
+
+/// Routes of principals.
+pub const ROUTES: [Route; 3] = [
+    Route::read("GET", "/identity/users/{user_id}/principals", "list_principals", (200, "PrincipalList"), || {
+        get(list)
+    })
+    .scope(UsersRead)
+    .about("Lists how far a user and each authentication server know each other"),
+    Route::write(
+        "POST",
+        "/identity/users/{user_id}/principals/{authentication_server_id}/link",
+        "link_principal",
+        (200, "Principal"),
+        || post(async |call| set_linked(call, true).await),
+    )
+    .scope(UsersWrite)
+    .about("Links a user to an authentication server again; repeating it changes nothing"),
+    Route::write(
+        "POST",
+        "/identity/users/{user_id}/principals/{authentication_server_id}/unlink",
+        "unlink_principal",
+        (200, "Principal"),
+        || post(async |call| set_linked(call, false).await),
+    )
+    .scope(UsersWrite)
+    .about("Refuses sign-ins of an authentication server as this user, and the matching of them; repeating it changes nothing"),
+];
 
 /// Lists the principals of a user: one for each authentication server, the built-in one first.
 pub async fn list(call: Call) -> Answered {

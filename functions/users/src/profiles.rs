@@ -3,17 +3,63 @@
 mod bulk;
 mod search;
 
+use shared::axum::routing::{delete, get, patch, post, put};
 use shared::domain::Result;
+use shared::domain::Scope::{UsersRead, UsersWrite};
 use shared::domain::error::Error;
 use shared::domain::id::ProfileName;
 use shared::domain::system_profile::{Editing, SystemProfile};
-use shared::http::Call;
 use shared::http::answer::{Answer, Answered};
+use shared::http::{Call, Route};
 use shared::store::system_profiles::Effective;
 
 pub use self::bulk::{MAX_IDS, MAX_PATHS, MAX_TEXT, bulk};
 pub use self::search::search;
-use super::place::Place;
+use super::place::{PROFILES, Place};
+
+const PROFILE: &str = "/api/v1/tenants/{tenant_id}/systems/{system_id}/users/{id}";
+
+/// Routes of the profiles that systems have.
+pub const ROUTES: [Route; 7] = [
+    Route::read("GET", PROFILES, "find_system_profile", (200, "SystemProfile"), || get(search))
+        .scope(UsersRead)
+        .query(&["filter"])
+        .about("Finds exactly one profile of a system by what the system sees of people"),
+    Route::read(
+        "GET",
+        "/api/v1/tenants/{tenant_id}/systems/{system_id}/users/me",
+        "get_own_system_profile",
+        (200, "SystemProfile"),
+        || get(me),
+    )
+    .people()
+    .about("Reads the caller's own profile in a system"),
+    Route::read("GET", PROFILE, "get_system_profile", (200, "SystemProfile"), || get(read))
+        .scope(UsersRead)
+        .about("Reads a system profile, by its id or by a base profile id of its person"),
+    Route::write("PUT", PROFILE, "replace_system_profile", (200, "SystemProfile"), || put(replace))
+        .scope(UsersWrite)
+        .json("SystemProfileReplacement")
+        .about("Replaces what a system profile overrides and what its system declares"),
+    Route::write("PATCH", PROFILE, "patch_system_profile", (200, "SystemProfile"), || patch(edit))
+        .scope(UsersWrite)
+        .json("SystemProfilePatch")
+        .about("Changes some of what a system profile overrides and of what its system declares (RFC 7396)"),
+    Route::write("DELETE", PROFILE, "forget_system_profile", (204, ""), || delete(forget))
+        .scope(UsersWrite)
+        .people()
+        .about("Forgets a person in one system"),
+    Route::read(
+        "POST",
+        "/api/v1/tenants/{tenant_id}/systems/{system_id}/users:bulk-search",
+        "bulk_search_system_profiles",
+        (200, "SystemProfileBulk"),
+        || post(bulk),
+    )
+    .scope(UsersRead)
+    .json("SystemProfileBulkSearch")
+    .about("Reads up to 100 profiles of a system, or selected parts of them"),
+];
 
 /// Reads the caller's own profile.
 pub async fn me(call: Call) -> Answered {

@@ -1,22 +1,62 @@
 //! `/identity/change-requests`: changes that wait for somebody who may approve them.
 
 use serde::{Deserialize, Serialize};
+use shared::axum::routing::{get, post};
+use shared::domain::Scope::UsersRead;
 use shared::domain::change_request::{ChangeRequest, Status};
 use shared::domain::error::{Error, Result};
 use shared::domain::id::{ChangeRequestId, UserId, UserName};
 use shared::domain::schema::Schema;
 use shared::domain::user::User;
 use shared::domain::{Json, Versioned};
-use shared::http::Call;
 use shared::http::answer::{Answer, Answered};
 use shared::http::call::{MAX_PAGE_BYTES, Recorder};
 use shared::http::profile::shown_request;
+use shared::http::{Call, Route};
 use shared::object;
 use shared::script;
 use shared::store::change_requests::{decide, position_of};
 use shared::store::table::Position;
 use shared::store::users::{Edit, LiveUser};
 use shared::store::{Failed, Write};
+
+const REQUESTS: &str = "/identity/change-requests";
+const REQUEST: &str = "/identity/change-requests/{id}";
+
+/// Routes of change requests.
+pub const ROUTES: [Route; 4] = [
+    Route::read("GET", REQUESTS, "list_change_requests", (200, "ChangeRequestList"), || get(list))
+        .scope(UsersRead)
+        .people()
+        .query(&["limit", "cursor", "status", "user_id"])
+        .about("Lists change requests, those of a user or of a status if one is named; people see those that they may decide"),
+    Route::read("GET", REQUEST, "get_change_request", (200, "ChangeRequest"), || get(read))
+        .scope(UsersRead)
+        .people()
+        .about("Reads a change request; people see those that they asked for or may decide"),
+    Route::write(
+        "POST",
+        "/identity/change-requests/{id}/approve",
+        "approve_change_request",
+        (200, "ChangeRequest"),
+        || post(approve),
+    )
+    .scope(UsersRead)
+    .people()
+    .about(
+        "Applies a change request; the approval policies of what it changes say who may; repeating it changes nothing",
+    ),
+    Route::write(
+        "POST",
+        "/identity/change-requests/{id}/reject",
+        "reject_change_request",
+        (200, "ChangeRequest"),
+        || post(reject),
+    )
+    .scope(UsersRead)
+    .people()
+    .about("Rejects a change request; repeating it changes nothing"),
+];
 
 /// How often a decision is taken anew when somebody else decides at the same time.
 const TURNS: u32 = 8;

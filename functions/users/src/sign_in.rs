@@ -3,6 +3,8 @@
 
 use shared::auth::Person;
 use shared::auth::user_token::MAX_SUBJECT;
+use shared::axum::routing::post;
+use shared::domain::Scope::UsersWrite;
 use shared::domain::error::{Code, Error, Result, Violations};
 use shared::domain::field::Fields;
 use shared::domain::id::{BaseId, UserId, UserName};
@@ -14,15 +16,25 @@ use shared::domain::system_profile::SystemProfile;
 use shared::domain::user::User;
 use shared::domain::versioned::WriteId;
 use shared::domain::{Access, Json, Versioned, Writing};
-use shared::http::Call;
 use shared::http::answer::{Answer, Answered};
 use shared::http::call::Recorder;
+use shared::http::{Call, Route};
 use shared::script;
 use shared::store::sign_in::{Beside, Found, Guard, Landed, Standing, bind};
 use shared::store::users::LiveUser;
 use shared::world::Timestamp;
 
-use crate::place::Place;
+use crate::place::{PROFILES, Place};
+
+/// The route by which people arrive.
+pub const ROUTES: [Route; 1] =
+    [Route::write("POST", PROFILES, "get_or_create_system_profile", (201, "SystemProfile"), || post(arrive))
+        .scope(UsersWrite)
+        .integrated()
+        .people()
+        .optional_json("SystemProfileInput")
+        .finds()
+        .about("Gets or creates the profile of the person who calls, or whom a CRM or an IAM system brings")];
 
 /// How often it is looked again when others arrive at the same time.
 const TURNS: u32 = 24;
