@@ -91,6 +91,7 @@ impl Running {
             client_secret: variable("KITH_ADMIN_CLIENT_SECRET")?,
             signer: Signer::new()?,
             signing_client: OnceCell::new(),
+            people: OnceCell::new(),
         }));
         Ok(running)
     }

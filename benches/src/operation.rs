@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 use tokio::sync::OnceCell;
 
 use crate::Outcome;
-use crate::signer::Signer;
+use crate::signer::{AUDIENCE, Signer};
 use crate::world::{TOKEN, token_form};
 
 /// What is asked for.
@@ -36,11 +36,17 @@ pub enum Operation {
     Patch,
     /// A change of a user's name, which moves an index entry, with the tag last seen.
     Rename,
+    /// The first sign-in of a person at a system, with a token that was never seen.
+    Arrive,
+    /// The same person again, with the same token.
+    ArriveAgain,
+    /// A system profile by id.
+    ReadProfile,
 }
 
 impl Operation {
     /// All of them; those that the peers do come first.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::Token,
         Self::TokenByAssertion,
         Self::Create,
@@ -49,6 +55,9 @@ impl Operation {
         Self::Find,
         Self::Patch,
         Self::Rename,
+        Self::Arrive,
+        Self::ArriveAgain,
+        Self::ReadProfile,
     ];
 
     /// Its name in tables.
@@ -63,12 +72,15 @@ impl Operation {
             Self::Find => "find by e-mail",
             Self::Patch => "PATCH with If-Match",
             Self::Rename => "PATCH of a name",
+            Self::Arrive => "first sign-in",
+            Self::ArriveAgain => "later sign-in",
+            Self::ReadProfile => "read a system profile",
         }
     }
 
     const fn due(self) -> StatusCode {
         match self {
-            Self::Create => StatusCode::CREATED,
+            Self::Create | Self::Arrive => StatusCode::CREATED,
             Self::NotModified => StatusCode::NOT_MODIFIED,
             _ => StatusCode::OK,
         }
@@ -87,6 +99,16 @@ pub struct Service {
     pub signer: Signer,
     /// That client, once it is registered.
     pub signing_client: OnceCell<String>,
+    /// The tenant whose people sign in, once their issuer is trusted and their system declared.
+    pub people: OnceCell<String>,
+}
+
+/// Who issues people's tokens.
+const ISSUER: &str = "https://load.example/realm";
+
+/// Where the profiles of the system are.
+fn profiles(tenant: &str) -> String {
+    format!("/api/v1/tenants/{tenant}/systems/load/users")
 }
 
 /// A user that a connection has to itself.
@@ -105,6 +127,8 @@ pub struct Connection {
     service: Arc<Service>,
     authorization: String,
     users: Vec<User>,
+    /// A person's token, and where the person's profile is.
+    person: (String, String),
     turn: usize,
 }
 
@@ -122,7 +146,14 @@ impl Connection {
         let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
         // Its end shows in the next request.
         tokio::spawn(connection);
-        let mut this = Self { sender, service, authorization: String::new(), users: Vec::new(), turn: 0 };
+        let mut this = Self {
+            sender,
+            service,
+            authorization: String::new(),
+            users: Vec::new(),
+            person: Default::default(),
+            turn: 0,
+        };
         let request = this.request(Operation::Token)?;
         let (_, body) = this.send(request, StatusCode::OK).await?;
         let answer: Value = serde_json::from_slice(&body)?;
@@ -130,6 +161,8 @@ impl Connection {
         this.authorization = format!("Bearer {token}");
         let service = this.service.clone();
         service.signing_client.get_or_try_init(|| this.register()).await?;
+        service.people.get_or_try_init(|| this.let_people_in()).await?;
+        this.arrive().await?;
         for _ in 0..USERS {
             let request = this.request(Operation::Create)?;
             let (headers, body) = this.send(request, StatusCode::CREATED).await?;
@@ -164,6 +197,37 @@ impl Connection {
         let (_, answer) = self.send(request.body(Full::from(body.to_string()))?, StatusCode::CREATED).await?;
         let client: Value = serde_json::from_slice(&answer)?;
         Ok(client.get("client_id").and_then(Value::as_str).ok_or("no client")?.to_owned())
+    }
+
+    /// Trusts the issuer of people's tokens, and declares their system; returns the tenant.
+    async fn let_people_in(&mut self) -> Outcome<String> {
+        let server = json!({
+            "id": "load", "name": "load", "subject_type": "email", "issuer": ISSUER, "audience": AUDIENCE,
+            "jwks": { "keys": [self.service.signer.jwk()] },
+        });
+        let system = json!({ "id": "load", "name": "load" });
+        for (path, body) in [("/api/v1/sso/authentication-servers", server), ("/identity/config/systems", system)] {
+            let request = self.start(Method::POST, path).header("content-type", "application/json");
+            self.send(request.body(Full::from(body.to_string()))?, StatusCode::CREATED).await?;
+        }
+        Ok(self.service.client_id.split('.').next().ok_or("a client without a tenant")?.to_owned())
+    }
+
+    /// Signs a person in who is then this connection's own.
+    async fn arrive(&mut self) -> Outcome {
+        let tenant = self.service.people.get().ok_or("no people")?;
+        let token = self.service.signer.person(ISSUER, tenant, number())?;
+        let request = self.sign_in(&token)?;
+        let (headers, _) = self.send(request, StatusCode::CREATED).await?;
+        let path = headers.get("location").ok_or("no Location")?.to_str()?.to_owned();
+        self.person = (token, path);
+        Ok(())
+    }
+
+    fn sign_in(&self, token: &str) -> Outcome<Request<Full<Bytes>>> {
+        let tenant = self.service.people.get().ok_or("no people")?;
+        let request = Request::post(profiles(tenant)).header("host", &self.service.authority);
+        Ok(request.header("authorization", format!("Bearer {token}")).body(Full::default())?)
     }
 
     async fn send(&mut self, request: Request<Full<Bytes>>, due: StatusCode) -> Outcome<(HeaderMap, Bytes)> {
@@ -233,6 +297,12 @@ impl Connection {
                 patch(&json!({ "ui_locales": language }))?
             }
             Operation::Rename => patch(&json!({ "given_name": format!("Jan{}", number()) }))?,
+            Operation::Arrive => {
+                let tenant = self.service.people.get().ok_or("no people")?;
+                self.sign_in(&self.service.signer.person(ISSUER, tenant, number())?)?
+            }
+            Operation::ArriveAgain => self.sign_in(&self.person.0)?,
+            Operation::ReadProfile => self.start(Method::GET, &self.person.1).body(Full::default())?,
         })
     }
 }

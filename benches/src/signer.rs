@@ -14,7 +14,10 @@ use crate::process::now;
 /// How long bare signatures are counted.
 const COUNTED_FOR: Duration = Duration::from_secs(1);
 
-/// A client's ES256 key.
+/// The `aud` of people's tokens.
+pub const AUDIENCE: &str = "load";
+
+/// A client's or an issuer's ES256 key.
 pub struct Signer {
     pair: EcdsaKeyPair,
     world: World,
@@ -44,12 +47,25 @@ impl Signer {
     /// An assertion of this client (RFC 7523 §2.2).
     pub fn assertion(&self, client: &str, audience: &str, number: u64) -> Outcome<String> {
         let now = self.world.clock.now().seconds();
-        let claims = json!({
+        self.token(&json!({
             "iss": client, "sub": client, "aud": audience, "iat": now, "exp": now + 60,
             "jti": format!("{}-{number}", self.run),
-        });
+        }))
+    }
+
+    /// A token of a person whom this issuer calls by a number, with an address that is verified.
+    pub fn person(&self, issuer: &str, tenant: &str, number: u64) -> Outcome<String> {
+        let now = self.world.clock.now().seconds();
+        self.token(&json!({
+            "iss": issuer, "sub": format!("{}-{number}", self.run), "aud": AUDIENCE, "tenant": tenant, "iat": now, "exp": now + 300,
+            "email": format!("{}-{number}@example.org", self.run), "email_verified": true,
+            "given_name": format!("Jan{}", number % 997), "family_name": format!("Janssen{}", number % 9973),
+        }))
+    }
+
+    fn token(&self, claims: &Value) -> Outcome<String> {
         let encode = |content: &Value| URL_SAFE_NO_PAD.encode(content.to_string());
-        let message = format!("{}.{}", encode(&json!({ "alg": "ES256", "typ": "JWT" })), encode(&claims));
+        let message = format!("{}.{}", encode(&json!({ "alg": "ES256", "typ": "JWT" })), encode(claims));
         Ok(format!("{message}.{}", URL_SAFE_NO_PAD.encode(self.sign(message.as_bytes())?)))
     }
 

@@ -41,14 +41,17 @@ const TURNS: u32 = 24;
 
 /// Gets or creates the profile of whoever arrives.
 pub async fn arrive(mut call: Call) -> Answered {
-    call.guard_collection()?;
     let body = call.take_body();
     let (call, body) = (&call, &body);
     // What is made is named before the loops that repeat its making.
     let (write_id, user_id) = (call.app.table().write_id(), UserId::new(call.app.world().new_uuid()));
-    call.once(|record| {
+    let arrive = |record| {
         call.app.decide(&call.caller.tenant, move |schema| async move {
             let place = Place::of(call, &schema)?;
+            if let Err(refused) = call.guard_collection() {
+                // Whoever may not sign in is told that first.
+                return Err(bar(call).await?.unwrap_or(refused));
+            }
             let profile = SystemProfile::new(place.system.id.clone(), call.app.world());
             let who = match call.caller.person() {
                 Some(person) => Arriving::with_token(body.clone(), person, &schema)?,
@@ -57,8 +60,18 @@ pub async fn arrive(mut call: Call) -> Answered {
             let arrival = Arrival { call, schema: &schema, place: &place, who, record, write_id, user_id, profile };
             arrival.run().await
         })
-    })
-    .await
+    };
+    // What a person may not do now is not answered as it was when the person might.
+    if call.is_keyed() && bar(call).await?.is_some() { arrive(Recorder::NONE).await } else { call.once(arrive).await }
+}
+
+/// Why the person who calls may not sign in, if that is so and the person is known.
+async fn bar(call: &Call) -> Result<Option<Error>> {
+    match call.person().await {
+        Ok(_) | Err(Error::NotFound) => Ok(None),
+        Err(refused @ (Error::Blocked | Error::NotAllowed(_))) => Ok(Some(refused)),
+        Err(failure) => Err(failure),
+    }
 }
 
 /// Who arrives.
@@ -241,8 +254,8 @@ impl Arrival<'_> {
             return found.map(Standing::Same).ok_or(Error::NotFound);
         };
         let Some(live) = found else {
-            let username = claimed.usernames(base).into_iter().nth(learnt.usernames);
-            let username = username.ok_or_else(|| Error::unexpected("a base profile id is a username that is free"))?;
+            let username = claimed.usernames(base, self.user_id).into_iter().nth(learnt.usernames);
+            let username = username.ok_or_else(|| Error::unexpected("a new id is a username that is free"))?;
             let user = User::of_sign_in(self.user_id, username, claimed, learnt.taken, &writing);
             let user = User { last_login_at: *login, ..user };
             return Ok(Standing::New(script::derive(scripts, &writing, None, user).await?));

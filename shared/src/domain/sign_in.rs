@@ -65,14 +65,15 @@ impl<'s> Claimed<'s> {
         text::email(address).filter(|_| verified)
     }
 
-    /// The usernames for a user that is made of the token, the best first; the last one is free.
+    /// The usernames for a user with this id that is made of the token, the best first. Whoever knows issuer and subject can compute the base
+    /// profile id and be called so before; nobody can the user's own id, so the last one is free.
     #[must_use]
-    pub fn usernames(&self, base: &BaseId) -> Vec<String> {
+    pub fn usernames(&self, base: &BaseId, id: UserId) -> Vec<String> {
         let preferred = self.value(Target::Predefined(Predefined::Username)).and_then(Json::as_str);
         let preferred = preferred.and_then(|name| Predefined::Username.read(Json::from(name), None));
         let verified = self.verified_email();
         let named = preferred.into_iter().chain(verified.filter(|name| text::username(name).is_some()));
-        named.chain([base.to_string()]).collect()
+        named.chain([base.to_string(), id.to_string()]).collect()
     }
 }
 

@@ -333,6 +333,12 @@ fn query(text: &str, known: &[&str]) -> Result<Vec<(String, String)>> {
 }
 
 impl Call {
+    /// Whether the request carries an Idempotency-Key.
+    #[must_use]
+    pub const fn is_keyed(&self) -> bool {
+        self.idempotency.is_some()
+    }
+
     /// Does the effect of a POST once: a repeat with the same Idempotency-Key and body is answered as the first was (rule I1).
     ///
     /// `work` is handed what makes the record of its answer, to be committed in the transaction of the effect.

@@ -230,3 +230,32 @@ async fn d3_two_people_who_want_one_username_both_arrive() {
     assert_eq!(users(&crm, json!({ "username": "jan" })).await.len(), 1);
     assert_eq!(service.check().await.users, 32);
 }
+
+#[tokio::test]
+async fn a_username_that_is_somebodys_base_profile_id_keeps_nobody_out() {
+    let service = service().await;
+    let crm = service.crm().await;
+    let idp = service.issuer("idp", "predefined").await;
+    crm.create_user(&base_id("victim", &idp.url)).await;
+    idp.person("mallory", json!({ "preferred_username": base_id("other", &idp.url) })).sign_in("shop").await.is(201);
+    for subject in ["victim", "other"] {
+        idp.person(subject, json!({})).sign_in("shop").await.is(201);
+        let user = crm.read(&by_base(subject, &idp.url)).await;
+        assert_eq!(user["username"], user["id"]);
+    }
+    service.check().await;
+}
+
+#[tokio::test]
+async fn h2_404_and_403_win_over_412() {
+    let service = service().await;
+    let crm = service.crm().await;
+    let idp = service.issuer("idp", "predefined").await;
+    let jan = idp.person("1", json!({}));
+    jan.sign_in("nowhere").if_match("\"x\"").await.is(404);
+    jan.sign_in("shop").if_match("\"x\"").await.is(412);
+    jan.sign_in("shop").await.is(201);
+    crm.act(&format!("{}/block", by_base("1", &idp.url))).await.is(200);
+    jan.sign_in("nowhere").await.is(404);
+    assert_eq!(told(&jan.sign_in("shop").if_match("\"x\"").await), (403, "user-blocked".to_owned()));
+}

@@ -108,3 +108,23 @@ async fn an_unlinked_sign_in_is_refused_until_it_is_linked_again() {
     }
     service.check().await;
 }
+
+#[tokio::test]
+async fn whoever_may_not_sign_in_gets_no_answer_of_before_by_the_same_key() {
+    let service = service().await;
+    let crm = service.crm().await;
+    let idp = service.issuer("idp", "predefined").await;
+    let jan = idp.person("1", json!({}));
+    jan.sign_in("shop").key("k").await.is(201);
+    let path = by_base("1", &idp.url);
+    crm.act(&format!("{path}/block")).await.is(200);
+    service.clock.advance(100);
+    let jan = idp.person("1", json!({}));
+    let before = crm.read(&path).await;
+    assert_eq!(told(&jan.sign_in("shop").key("k").await), (403, "user-blocked".to_owned()));
+    assert_ne!(crm.read(&path).await["last_login_at"], before["last_login_at"], "the login is recorded");
+    crm.act(&format!("{path}/unblock")).await.is(200);
+    assert_eq!(jan.sign_in("shop").key("k").await.is(201).header("idempotency-replayed"), Some("true"));
+    crm.act(&format!("{path}/principals/idp/unlink")).await.is(200);
+    assert_eq!(told(&jan.sign_in("shop").key("k").await), (403, "not-allowed".to_owned()));
+}
