@@ -7,12 +7,13 @@
 use scim_v2::filter::{AttrExp, AttrPath, CompValue, CompareOp, Filter as Scim, ValFilter};
 use shared::domain::definition::{AttributeDefinition, Kind, Search};
 use shared::domain::error::{Error, Result};
-use shared::domain::id::{DefinitionId, PartyId, ProfileId, UserId};
+use shared::domain::id::{BaseId, DefinitionId, PartyId, ProfileId, TenantId, UserId, UserName};
 use shared::domain::lookup::Lookup;
 use shared::domain::schema::Schema;
 use shared::domain::system_profile::SystemProfile;
 use shared::domain::user::User;
 use shared::domain::{Json, format, text};
+use shared::store::Table;
 
 /// The longest filter, in bytes.
 const MAX_FILTER: usize = 2048;
@@ -51,7 +52,10 @@ impl Field {
     /// The form in which values of the field are compared; `None` when no user can have the value.
     fn comparable(self, value: &str) -> Option<String> {
         match self {
-            Self::Id => value.parse::<UserId>().ok().map(|id| id.to_string()),
+            Self::Id => value.parse::<UserName>().ok().map(|name| match name {
+                UserName::User(id) => id.to_string(),
+                UserName::Base(base) => base.to_string(),
+            }),
             Self::Username => text::username(value),
             Self::IdAtCustomer => Some(value.to_owned()),
             Self::PreferredEmail => text::email(value),
@@ -144,6 +148,19 @@ impl Filter {
             }
             _ => Ok(Self { terms }),
         }
+    }
+
+    /// Puts users' ids in the place of the base profile ids that the filter names.
+    pub async fn name_users(&mut self, table: &Table, tenant: &TenantId) -> Result<()> {
+        for term in &mut self.terms {
+            if let Term::Field(Field::Id, Some(id)) = term
+                && let Ok(base) = id.parse::<BaseId>()
+            {
+                let found = table.find_base(tenant, &base).await?;
+                *term = found.map_or(Term::Nobody, |base| Term::Field(Field::Id, Some(base.user.to_string())));
+            }
+        }
+        Ok(())
     }
 
     /// Reads a filter of system profiles, which have neither personas nor what is the customer's own of a person.
@@ -380,7 +397,7 @@ fn plan(term: &Term, schema: &Schema) -> Option<(u8, Plan, String)> {
         Term::Nobody | Term::Field(_, None) | Term::Persona(None, _) => (0, Plan::Nobody, "none".to_owned()),
         Term::Field(field, Some(wanted)) => {
             let (rank, plan) = match field {
-                Field::Id => (1, Plan::User(wanted.parse().ok()?)),
+                Field::Id => (1, wanted.parse().map_or(Plan::Nobody, Plan::User)),
                 Field::Username | Field::IdAtCustomer => (2, Plan::Lookup(Lookup::unique(field.name(), wanted))),
                 Field::PreferredEmail => (4, Plan::Lookup(Lookup::email(wanted))),
                 Field::FamilyName => (6, Plan::Lookup(Lookup::prefix(field.name(), wanted))),

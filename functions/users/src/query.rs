@@ -69,7 +69,8 @@ pub async fn query(mut call: Call) -> Answered {
     let (call, question, bound, position) = (&call, &question, &bound, &position);
     call.app
         .decide(&call.caller.tenant, move |schema| async move {
-            let filter = Filter::read(&question.filter, &schema)?;
+            let mut filter = Filter::read(&question.filter, &schema)?;
+            filter.name_users(call.app.table(), &call.caller.tenant).await?;
             let (plan, by) = filter.plan(&schema)?;
             let mut page = Page { after: position.as_ref().map(|p| p.after.clone()), ..Page::default() };
             page.fill(call, &plan, question.size, &filter, &schema).await?;

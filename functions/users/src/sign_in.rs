@@ -39,6 +39,8 @@ pub const ROUTES: [Route; 1] =
 /// How often it is looked again when others arrive at the same time.
 const TURNS: u32 = 24;
 
+const EITHER: &str = "either `user_id` is due, or `issuer` and `subject`";
+
 /// Gets or creates the profile of whoever arrives.
 pub async fn arrive(mut call: Call) -> Answered {
     let body = call.take_body();
@@ -61,8 +63,14 @@ pub async fn arrive(mut call: Call) -> Answered {
             arrival.run().await
         })
     };
-    // What a person may not do now is not answered as it was when the person might.
-    if call.is_keyed() && bar(call).await?.is_some() { arrive(Recorder::NONE).await } else { call.once(arrive).await }
+    if call.is_keyed() {
+        // What the caller may not do now is not answered as it was when the caller might.
+        call.app.decide(&call.caller.tenant, |schema| async move { Place::of(call, &schema).map(drop) }).await?;
+        if bar(call).await?.is_some() {
+            return arrive(Recorder::NONE).await;
+        }
+    }
+    call.once(arrive).await
 }
 
 /// Why the person who calls may not sign in, if that is so and the person is known.
@@ -97,7 +105,7 @@ impl<'a> Arriving<'a> {
         Ok(Self::Subject {
             subject: person.subject.clone(),
             base: person.base.clone(),
-            claimed: Claimed::of(&server.stored.value, |name| person.claim(name)),
+            claimed: Claimed::of(&server.stored.value, |name| person.claims.get(name).cloned()),
             login: Some(person.signed_in_at),
         })
     }
@@ -108,18 +116,16 @@ impl<'a> Arriving<'a> {
         let issuer = fields.text("issuer", MAX_SUBJECT);
         let subject = fields.text("subject", MAX_SUBJECT);
         let user = fields.text("user_id", MAX_SUBJECT);
-        match (&issuer, &subject, &user) {
-            (Some(_), Some(_), None) | (None, None, Some(_)) => {}
-            (None, Some(_), None) => fields.refuse("issuer", Code::Required, "`issuer` is required with a subject"),
-            (Some(_), None, None) => fields.refuse("subject", Code::Required, "`subject` is required with an issuer"),
-            (None, None, None) => {
-                fields.refuse("user_id", Code::Required, "either `user_id` is due, or `issuer` and `subject`");
-            }
-            _ => fields.refuse(
-                "user_id",
-                Code::NotAllowed,
-                "either `user_id` is due, or `issuer` and `subject`, not both",
-            ),
+        let wrong = match (&issuer, &subject, &user) {
+            (Some(_), Some(_), None) | (None, None, Some(_)) => None,
+            (None, Some(_), None) => Some(("issuer", Code::Required, "`issuer` is required with a subject")),
+            (Some(_), None, None) => Some(("subject", Code::Required, "`subject` is required with an issuer")),
+            (None, None, None) => Some(("user_id", Code::Required, EITHER)),
+            _ => Some(("user_id", Code::NotAllowed, EITHER)),
+        };
+        // What is sent and wrong is not missing.
+        if let Some((name, code, detail)) = wrong.filter(|_| fields.violations().is_empty()) {
+            fields.refuse(name, code, detail);
         }
         fields.finish();
         violations.check(())?;
@@ -206,7 +212,7 @@ impl Arrival<'_> {
             }
             _ => None,
         };
-        let standing = self.standing(found, learnt).await?;
+        let standing = self.standing(found, binds, learnt).await?;
         let changes = !matches!(standing, Standing::Same(_));
         let draft = match table.draft(self.schema, standing) {
             // Claims that make the profile too large are not taken.
@@ -246,24 +252,25 @@ impl Arrival<'_> {
         self.call.caller.person().is_some()
     }
 
-    /// The user as the arrival is to leave it.
-    async fn standing(&self, found: Option<LiveUser>, learnt: &Learnt) -> Result<Standing> {
+    /// The user as the arrival is to leave it. A server that meets the user for the first time feeds it, whenever the person signed in.
+    async fn standing(&self, found: Option<LiveUser>, binds: bool, learnt: &Learnt) -> Result<Standing> {
         let writing = Writing { access: Access::Full, ..self.call.writing(self.schema) };
         let scripts = self.call.app.scripts();
-        let Arriving::Subject { base, claimed, login, .. } = &self.who else {
+        let Arriving::Subject { subject, base, claimed, login } = &self.who else {
             return found.map(Standing::Same).ok_or(Error::NotFound);
         };
         let Some(live) = found else {
             let username = claimed.usernames(base, self.user_id).into_iter().nth(learnt.usernames);
             let username = username.ok_or_else(|| Error::unexpected("a new id is a username that is free"))?;
-            let user = User::of_sign_in(self.user_id, username, claimed, learnt.taken, &writing);
+            let user = User::of_sign_in(self.user_id, username, subject, claimed, learnt.taken, &writing);
             let user = User { last_login_at: *login, ..user };
             return Ok(Standing::New(script::derive(scripts, &writing, None, user).await?));
         };
         self.schema.check_covers(&live.value)?;
         match login {
-            Some(at) if live.value.is_login(*at) => {
-                let user = User { last_login_at: Some(*at), ..live.value.fed(claimed, learnt.taken, &writing) };
+            Some(at) if binds || live.value.is_login(*at) => {
+                let user = live.value.fed(claimed, learnt.taken, &writing);
+                let user = User { last_login_at: live.value.last_login_at.max(Some(*at)), ..user };
                 let user = script::derive(scripts, &writing, Some(&live.value), user).await?;
                 Ok(Standing::Changed(Box::new(live), user))
             }

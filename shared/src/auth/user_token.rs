@@ -4,7 +4,6 @@
 //! it, and which claim of its tokens names the tenant. What is read before the signature is verified decides nothing but where the
 //! keys are looked for.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -16,7 +15,7 @@ use super::jose::Jws;
 use super::remote_keys::RemoteKeys;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{BaseId, PartyId, TenantId};
-use crate::domain::json::Json;
+use crate::domain::json::{Json, Object};
 use crate::domain::jwk::JwkSet;
 use crate::domain::sso::AuthenticationServer;
 use crate::world::Timestamp;
@@ -37,16 +36,8 @@ pub struct Person {
     pub scopes: Vec<String>,
     /// When the person signed in: `auth_time`, else `iat`; never in the future.
     pub signed_in_at: Timestamp,
-    /// All claims.
-    pub claims: BTreeMap<String, serde_json::Value>,
-}
-
-impl Person {
-    /// A claim.
-    #[must_use]
-    pub fn claim(&self, name: &str) -> Option<Json> {
-        self.claims.get(name).and_then(|value| Json::parse(value.to_string().as_bytes()).ok())
-    }
+    /// All claims; numbers have all their digits.
+    pub claims: Object,
 }
 
 /// The claims that are checked.
@@ -81,7 +72,7 @@ const TYPES: [&str; 2] = ["JWT", "at+jwt"];
 pub struct Unverified<'t> {
     jws: Jws<'t>,
     issuer: String,
-    claims: BTreeMap<String, serde_json::Value>,
+    claims: Object,
 }
 
 impl<'t> Unverified<'t> {
@@ -96,10 +87,7 @@ impl<'t> Unverified<'t> {
         if jws.brings_key() || jws.is_odd("kid") || jws.algorithm().is_none() {
             return Err(Error::BadToken("the token's header is not acceptable"));
         }
-        if jws.strict_claims().is_none_or(|claims| claims.contains_key("events")) {
-            return Err(broken);
-        }
-        let claims = jws.unverified_claims::<BTreeMap<String, serde_json::Value>>();
+        let claims = jws.strict_claims().filter(|claims| !claims.contains_key("events"));
         let issuer = claims.as_ref().and_then(|claims| claims.get("iss")?.as_str().map(str::to_owned));
         let (Some(claims), Some(issuer)) = (claims, issuer) else { return Err(broken) };
         Ok(Self { jws, issuer, claims })
@@ -114,7 +102,7 @@ impl<'t> Unverified<'t> {
     /// The tenant that it names, of those that trust its issuer.
     pub fn tenant(&self, trusting: &[(TenantId, String)]) -> Result<TenantId> {
         let named = |(tenant, claim): &&(TenantId, String)| {
-            self.claims.get(claim).and_then(serde_json::Value::as_str) == Some(tenant.as_str())
+            self.claims.get(claim).and_then(Json::as_str) == Some(tenant.as_str())
         };
         let mut tenants = trusting.iter().filter(named).map(|(tenant, _)| tenant);
         match (tenants.next(), tenants.next()) {
@@ -148,7 +136,7 @@ impl<'t> Unverified<'t> {
         let claims: Option<Claims> = keys.candidates(kid, algorithm).find_map(|key| self.jws.claims(key));
         let claims = claims.ok_or(Error::BadToken(signed))?;
         let fits = server.issuer.as_ref() == Some(&claims.iss)
-            && self.claims.get(&server.tenant_claim).and_then(serde_json::Value::as_str) == Some(tenant.as_str());
+            && self.claims.get(&server.tenant_claim).and_then(Json::as_str) == Some(tenant.as_str());
         if !fits {
             return Err(Error::BadToken("the token's issuer is not trusted"));
         }
@@ -160,6 +148,9 @@ impl<'t> Unverified<'t> {
             return Err(Error::BadToken("the token's `sub` has 1 to 1024 bytes"));
         }
         let signed_in = claims.auth_time.unwrap_or(claims.iat).seconds();
+        if signed_in < 0 || claims.iat.seconds() < 0 {
+            return Err(Error::BadToken("the token's times are not after 1970"));
+        }
         let person = Person {
             server: server.id.clone(),
             base: BaseId::of(&claims.sub, &claims.iss, &tenant),
@@ -175,10 +166,10 @@ impl<'t> Unverified<'t> {
 }
 
 /// The members of the claim `scope`: words in a text (RFC 8693 §4.2), or an array of them as some providers have it.
-fn scopes(claim: Option<&serde_json::Value>) -> Vec<String> {
+fn scopes(claim: Option<&Json>) -> Vec<String> {
     match claim {
-        Some(serde_json::Value::String(text)) => text.split_ascii_whitespace().map(str::to_owned).collect(),
-        Some(serde_json::Value::Array(items)) => items.iter().filter_map(|s| s.as_str().map(str::to_owned)).collect(),
+        Some(Json::String(text)) => text.split(' ').map(str::to_owned).collect(),
+        Some(Json::Array(items)) => items.iter().filter_map(|scope| scope.as_str().map(str::to_owned)).collect(),
         _ => Vec::new(),
     }
 }

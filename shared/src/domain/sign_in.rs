@@ -9,7 +9,7 @@ use super::error::Violations;
 use super::id::{BaseId, PartyId, UserId};
 use super::json::Json;
 use super::schema::Schema;
-use super::sso::{AuthenticationServer, Target};
+use super::sso::{AuthenticationServer, SubjectType, Target};
 use super::text;
 use super::user::{Source, User};
 use super::value::read_values;
@@ -78,16 +78,25 @@ impl<'s> Claimed<'s> {
 }
 
 impl User {
-    /// A user that is made by a sign-in, or for one that is to come.
+    /// A user that is made by the sign-in of a subject, or for one that is to come.
     #[must_use]
     pub fn of_sign_in(
         id: UserId,
         username: String,
+        subject: &str,
         claimed: &Claimed<'_>,
         taken: Taken,
         writing: &Writing<'_>,
     ) -> Self {
-        Self::new(id, username, writing.world.clock.now()).fed(claimed, taken, writing)
+        let server = claimed.server;
+        // A server whose subjects are usernames vouches for its own.
+        let vouched =
+            server.subject_type == SubjectType::Username && text::username(subject) == text::username(&username);
+        let mut user = Self::new(id, username, writing.world.clock.now());
+        if !vouched {
+            user.sources.insert(Predefined::Username.to_string(), Source::Server(server.id.clone()));
+        }
+        user.fed(claimed, taken, writing)
     }
 
     /// Whether a sign-in at this time is a login that is not recorded yet.
@@ -101,6 +110,13 @@ impl User {
     #[must_use]
     pub fn owns_address(&self) -> bool {
         self.email_verified || !self.sources.contains_key(Predefined::PreferredEmail.name())
+    }
+
+    /// Whether the username is the person's as far as is known: a machine client wrote it, or a server whose subjects are usernames vouched for
+    /// it. One that a claim or the person chose gives nobody whom a server calls so a right to the profile.
+    #[must_use]
+    pub fn owns_username(&self) -> bool {
+        !self.sources.contains_key(Predefined::Username.name())
     }
 
     /// The user with what the claims feed.
@@ -150,8 +166,12 @@ impl User {
             (_, value) => value.clone(),
         };
         if let Some(value) = field.read(value, stored.as_deref()) {
+            let before = self.comparable(field);
             self.set(field, Some(value));
-            self.sources.insert(field.to_string(), Source::Server(claimed.server.id.clone()));
+            // Whoever says the same again is not where the value comes from.
+            if self.comparable(field) != before {
+                self.sources.insert(field.to_string(), Source::Server(claimed.server.id.clone()));
+            }
         }
     }
 
@@ -176,8 +196,10 @@ impl User {
         let mut violations = Violations::default();
         let read = read_values(value, "", definition, &stored, writing, &mut violations);
         if let Some(values) = read.filter(|values| violations.is_empty() && !values.is_empty()) {
+            if values != stored {
+                self.sources.insert(key, Source::Server(claimed.server.id.clone()));
+            }
             self.attributes.insert(definition.id, values);
-            self.sources.insert(key, Source::Server(claimed.server.id.clone()));
         }
     }
 

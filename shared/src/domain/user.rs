@@ -119,7 +119,7 @@ impl User {
     /// addresses.
     pub fn settle(&mut self, before: &Self, access: Access) {
         let predefined =
-            Predefined::ALL.into_iter().filter(|field| self.predefined(*field) != before.predefined(*field));
+            Predefined::ALL.into_iter().filter(|field| self.comparable(*field) != before.comparable(*field));
         let ids: BTreeSet<_> = self.attributes.keys().chain(before.attributes.keys()).collect();
         let custom = ids.into_iter().filter(|id| self.attributes.get(id) != before.attributes.get(id));
         let changed = predefined.map(|field| field.to_string()).chain(custom.map(ToString::to_string));
@@ -135,8 +135,7 @@ impl User {
     /// Lets what is known of e-mail addresses follow the addresses: one that is new is not verified. The same address in another case
     /// is not new.
     pub(super) fn settle_addresses(&mut self, before: &Self) {
-        let address = |user: &Self| user.preferred_email.as_deref().and_then(text::email);
-        if self.preferred_email != before.preferred_email && address(self) != address(before) {
+        if self.comparable(Predefined::PreferredEmail) != before.comparable(Predefined::PreferredEmail) {
             self.email_verified = false;
         }
         value::retain_verified(&mut self.verified, &self.attributes);
@@ -158,6 +157,18 @@ impl User {
             Predefined::UiLocales => self.ui_locales.as_deref(),
             Predefined::PreferredEmail => self.preferred_email.as_deref(),
         }
+    }
+
+    /// The value of a predefined attribute in the form in which it names the person: usernames and addresses whatever their case.
+    #[must_use]
+    pub fn comparable(&self, field: Predefined) -> Option<String> {
+        let value = self.predefined(field)?;
+        let comparable = match field {
+            Predefined::Username => text::username(value),
+            Predefined::PreferredEmail => text::email(value),
+            _ => None,
+        };
+        Some(comparable.unwrap_or_else(|| value.to_owned()))
     }
 
     /// Sets or removes the value of a predefined attribute; a user without a username has an empty one.

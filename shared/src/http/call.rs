@@ -76,7 +76,7 @@ impl FromRequest<App> for Call {
                 let detail = "only clients that are marked as `crm` or `iam` may do this";
                 return Err(Error::NotAllowed(detail.to_owned()));
             }
-            if !machine.systems.is_empty() && !route.path.contains("{system_id}") {
+            if !machine.systems.is_empty() && !route.is_of_systems() {
                 let detail = "the client is bound to systems: it may call the routes of their profiles alone";
                 return Err(Error::NotAllowed(detail.to_owned()));
             }

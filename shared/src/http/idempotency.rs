@@ -64,7 +64,10 @@ impl IdempotencyKey {
                 "an Idempotency-Key is one word of 1 to {MAX_KEY} visible ASCII characters"
             )));
         }
-        let bound = format!("{}\n{}\n{}\n{path}\n", caller.tenant, caller.name(), route.method);
+        // What a client may see of a system's profiles is part of the answer.
+        let eyes =
+            caller.machine().filter(|_| route.is_of_systems()).map_or("", |machine| machine.max_classifier.name());
+        let bound = format!("{}\n{}\n{}\n{path}\n{eyes}", caller.tenant, caller.name(), route.method);
         let tag = |purpose: &[u8]| {
             let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, key));
             context.update(purpose);

@@ -147,6 +147,12 @@ impl Route {
         self.people || self.scope.is_some()
     }
 
+    /// Whether it is about the profiles of a system.
+    #[must_use]
+    pub fn is_of_systems(&self) -> bool {
+        self.path.contains("{system_id}")
+    }
+
     /// Sets the line that says what it does.
     #[must_use]
     pub const fn about(mut self, summary: &'static str) -> Self {

@@ -120,8 +120,11 @@ impl Table {
                 let lookup = Lookup::unique("username", &name);
                 let entries = self.users_of(tenant, &lookup, None, 1).await?;
                 let Some((user, _)) = entries.users.first() else { return Ok(Found::Nobody(Guard::Free(lookup))) };
-                let user = self.find_user(tenant, *user).await?;
-                Ok(user.map_or(Found::Again, |user| Found::Matched(user, Guard::None)))
+                Ok(match self.find_user(tenant, *user).await? {
+                    Some(user) if user.value.owns_username() => Found::Matched(user, Guard::None),
+                    Some(_) => Found::Nobody(Guard::None),
+                    None => Found::Again,
+                })
             }
             SubjectType::Userid => {
                 let Ok(id) = subject.parse::<UserId>() else { return Ok(Found::Nobody(Guard::None)) };

@@ -14,7 +14,7 @@ use crate::domain::error::{Code, Error, Result, Violation};
 use crate::domain::id::{PartyId, SubjectId, TenantId, UserId};
 use crate::domain::lookup::Lookup;
 use crate::domain::schema::Schema;
-use crate::domain::sso::{Application, AuthenticationServer, Side, Subject, SubjectType};
+use crate::domain::sso::{Application, AuthenticationServer, SYSTEM, Side, Subject, SubjectType};
 use crate::domain::text;
 use crate::domain::versioned::Versioned;
 
@@ -130,24 +130,41 @@ impl Table {
         server: &AuthenticationServer,
         subject: &str,
     ) -> Result<Vec<LiveUser>> {
-        let lookup = match server.subject_type {
-            SubjectType::Email => text::email(subject).map(|address| Lookup::email(&address)),
-            SubjectType::Username => text::username(subject).map(|username| Lookup::unique("username", &username)),
-            SubjectType::Userid | SubjectType::Predefined => {
-                let user = if server.subject_type == SubjectType::Userid {
-                    subject.parse().ok()
-                } else {
-                    let id = Subject::id(tenant, Side::Server, &server.id, subject);
-                    self.find_subject(tenant, id).await?.map(|mapping| mapping.value.user)
-                };
-                let Some(user) = user else { return Ok(Vec::new()) };
-                return Ok(self.find_user(tenant, user).await?.into_iter().collect());
+        let mut users = match server.subject_type {
+            SubjectType::Email => match text::email(subject) {
+                Some(address) => self.owners(tenant, &Lookup::email(&address)).await?,
+                None => Vec::new(),
+            },
+            SubjectType::Username => match text::username(subject) {
+                Some(username) => self.owners(tenant, &Lookup::unique("username", &username)).await?,
+                None => Vec::new(),
+            },
+            SubjectType::Userid => match subject.parse() {
+                Ok(user) => self.find_user(tenant, user).await?.into_iter().collect(),
+                Err(_) => Vec::new(),
+            },
+            SubjectType::Predefined => {
+                let id = Subject::id(tenant, Side::Server, &server.id, subject);
+                match self.find_subject(tenant, id).await? {
+                    Some(mapping) => self.find_user(tenant, mapping.value.user).await?.into_iter().collect(),
+                    None => Vec::new(),
+                }
             }
         };
-        match lookup {
-            Some(lookup) => self.owners(tenant, &lookup).await,
-            None => Ok(Vec::new()),
+        if server.id.as_str() == SYSTEM {
+            return Ok(users);
         }
+        // Nobody is found whom a sign-in of the subject would not reach.
+        users.retain(|user| match server.subject_type {
+            SubjectType::Email => user.value.owns_address(),
+            SubjectType::Username => user.value.owns_username(),
+            SubjectType::Userid | SubjectType::Predefined => true,
+        });
+        if let [user] = users.as_slice() {
+            let principal = self.find_principal(tenant, user.value.id, &server.id).await?;
+            users.retain(|_| principal.as_ref().is_none_or(|principal| principal.value.linked));
+        }
+        Ok(users)
     }
 
     /// The subject by which an application knows a user, if it knows the user. An e-mail address that others have too is nobody's subject.

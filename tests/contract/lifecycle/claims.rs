@@ -1,7 +1,7 @@
 //! What the claims of tokens make of a profile.
 
 use serde_json::{Value, json};
-use tests::{Client, Issuer, Service};
+use tests::{Client, Issuer, Service, base64url};
 
 use super::{by_base, service};
 
@@ -180,4 +180,29 @@ async fn a_changed_address_is_verified_only_if_the_token_says_so() {
     later(&service, &idp, json!({ "email": "b@example.org", "email_verified": true })).await;
     assert_eq!(address(&jan(&crm, &idp).await), ("b@example.org".to_owned(), true));
     service.check().await;
+}
+
+#[tokio::test]
+async fn p1_numbers_in_claims_keep_their_digits() {
+    let service = service().await;
+    let crm = service.crm().await;
+    crm.define("number", json!({ "data_format": "NUMERIC" })).await;
+    let idp = service.issuer_with("idp", mapping(json!({ "n": "common.number" }))).await;
+    for (sent, stored) in [
+        ("123456789012345678901234567890", "123456789012345678901234567890"),
+        ("0.1234567890123456789", "0.1234567890123456789"),
+    ] {
+        let now = service.now();
+        let claims = format!(
+            r#"{{"iss":"{}","sub":"s{sent}","aud":"kith","tenant":"acme","iat":{now},"exp":{},"n":{sent}}}"#,
+            idp.url,
+            now + 300
+        );
+        let content =
+            format!("{}.{}", base64url(json!({ "alg": "ES256", "kid": idp.key.kid }).to_string()), base64url(claims));
+        let token = format!("{content}.{}", base64url(idp.key.sign(content.as_bytes())));
+        service.call("POST", &tests::profiles("shop")).token(&token).await.is(201);
+        let user = crm.read(&by_base(&format!("s{sent}"), &idp.url)).await;
+        assert_eq!(user["attributes"]["common"]["number"], json!([stored]));
+    }
 }

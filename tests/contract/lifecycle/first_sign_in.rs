@@ -163,3 +163,49 @@ async fn a_first_sign_in_and_the_crm_that_creates_the_same_address_never_leave_t
     }
     service.check().await;
 }
+
+#[tokio::test]
+async fn a_username_that_a_claim_or_the_person_chose_gives_nobody_whom_a_server_calls_so_a_right_to_the_profile() {
+    let (service, crm, by_name) = set("username").await;
+    let other = service.issuer("other", "predefined").await;
+    // By self service, by a claim at another server, and by a claim at the very server.
+    let eve = other.person("eve", json!({}));
+    eve.sign_in("shop").await.is(201);
+    eve.patch("/identity/me", json!({ "username": "ceo" })).if_match("*").await.is(200);
+    other.person("mallory", json!({ "preferred_username": "cfo" })).sign_in("shop").await.is(201);
+    by_name.person("trudy", json!({ "preferred_username": "cto" })).sign_in("shop").await.is(201);
+    for name in ["ceo", "cfo", "cto"] {
+        let holder = one(&crm, json!({ "username": name })).await;
+        let resolve = json!({ "authentication_server_id": "idp", "subject": name });
+        crm.post("/api/v1/sso/authentication-server-subjects/resolve", resolve).await.is(404);
+        by_name.person(name, json!({ "preferred_username": name })).sign_in("shop").await.is(201);
+        assert_ne!(crm.read(&by_base(name, &by_name.url)).await["id"], holder["id"], "{name}");
+    }
+    // A server vouches for its own subjects, and a machine client for what it writes.
+    by_name.person("els", json!({ "preferred_username": "els" })).sign_in("shop").await.is(201);
+    let second = service.issuer("second", "username").await;
+    second.person("els", json!({})).sign_in("shop").await.is(200);
+    let eve = one(&crm, json!({ "username": "ceo" })).await;
+    let path = format!("/identity/users/{}", eve["id"].as_str().unwrap());
+    crm.patch(&path, json!({ "username": "eve" })).if_match("*").await.is(200);
+    second.person("eve", json!({})).sign_in("shop").await.is(200);
+    service.check().await;
+}
+
+#[tokio::test]
+async fn an_address_stays_the_crms_when_a_claim_or_the_person_says_the_same() {
+    let (service, crm, by_mail) = set("email").await;
+    let other = service.issuer("other", "username").await;
+    let jan = crm.create(USERS, person("jan")).await;
+    let unproved = other.person("jan", json!({ "email": "JAN@example.org" }));
+    unproved.sign_in("shop").await.is(201);
+    unproved.patch("/identity/me", json!({ "preferred_email": "Jan@Example.org" })).if_match("*").await.is(200);
+    by_mail.person("1", verified("jan@example.org")).sign_in("shop").await.is(200);
+    let linked = crm.read(&by_base("1", &by_mail.url)).await;
+    assert_eq!(
+        (&linked["id"], &linked["email_verified"]),
+        (&json!(jan.id), &json!(true)),
+        "the second server proved it at once"
+    );
+    service.check().await;
+}

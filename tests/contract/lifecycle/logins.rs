@@ -128,3 +128,25 @@ async fn whoever_may_not_sign_in_gets_no_answer_of_before_by_the_same_key() {
     crm.act(&format!("{path}/principals/idp/unlink")).await.is(200);
     assert_eq!(told(&jan.sign_in("shop").key("k").await), (403, "not-allowed".to_owned()));
 }
+
+#[tokio::test]
+async fn o5_times_before_1970_are_no_times_of_a_login() {
+    let service = service().await;
+    let idp = service.issuer("idp", "predefined").await;
+    for claims in [
+        json!({ "auth_time": -1 }),
+        json!({ "auth_time": -99_999_999_999_i64 }),
+        json!({ "auth_time": -1e15 }),
+        json!({ "iat": -1 }),
+        json!({ "iat": -8e15, "auth_time": 1 }),
+    ] {
+        assert_eq!(
+            told(&idp.person("1", claims.clone()).sign_in("shop").await),
+            (401, "unauthenticated".to_owned()),
+            "{claims}"
+        );
+    }
+    idp.person("1", json!({ "auth_time": 0 })).sign_in("shop").await.is(201);
+    idp.person("1", json!({ "auth_time": 8e15 })).sign_in("shop").await.is(200);
+    service.crm().await.get(&by_base("1", &idp.url)).await.is(200);
+}

@@ -109,6 +109,11 @@ impl Definition for AuthenticationServer {
         self.name == value
     }
 
+    fn bound_by_use(&self, current: &Self) -> Option<&'static str> {
+        // Whoever signed in is known by subject and issuer.
+        (current.issuer.is_some() && self.issuer != current.issuer).then_some("issuer")
+    }
+
     fn trust(&self) -> Option<(&str, &str)> {
         self.issuer.as_deref().map(|issuer| (issuer, self.tenant_claim.as_str()))
     }
