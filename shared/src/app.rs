@@ -321,7 +321,7 @@ impl App {
             schema = self.schema_now(&tenant).await?;
         }
         let server = schema.issuer(unverified.issuer());
-        let server = server.ok_or(Error::BadToken("the token's issuer is not trusted"))?;
+        let server = server.ok_or(Error::BadToken(user_token::UNKNOWN))?;
         let tag = schema.servers.get(server.id.as_str()).map(|entry| entry.stored.tag().clone());
         let now = self.world().clock.now();
         let token = unverified.verify(tenant, server, self.remote_keys(), base_url, now).await?;

@@ -19,8 +19,8 @@ use shared::domain::{Access, Json, Versioned, Writing};
 use shared::http::answer::{Answer, Answered};
 use shared::http::call::Recorder;
 use shared::http::{Call, Route};
-use shared::script;
-use shared::store::sign_in::{Beside, Found, Guard, Landed, Standing, bind};
+use shared::script::{self, Scripts};
+use shared::store::sign_in::{Beside, Binding, Found, Guard, Landed, Standing};
 use shared::store::users::LiveUser;
 use shared::world::Timestamp;
 
@@ -167,8 +167,8 @@ struct Learnt {
     taken: Taken,
     /// How many usernames are taken by others.
     usernames: usize,
-    /// The principal that waits for its first subject.
-    principal: Option<Versioned<Principal>>,
+    /// A user's principal that waits for a subject.
+    principal: Option<(UserId, Versioned<Principal>)>,
 }
 
 impl Arrival<'_> {
@@ -208,7 +208,9 @@ impl Arrival<'_> {
         };
         let principal = match &self.who {
             Arriving::Subject { base, claimed, .. } if binds => {
-                Some(bind(&claimed.server().id, base, learnt.principal.as_ref()))
+                let stored =
+                    learnt.principal.as_ref().filter(|(user, _)| found.as_ref().is_some_and(|f| f.value.id == *user));
+                Some(Binding::of(&claimed.server().id, base, stored.map(|(_, principal)| principal)))
             }
             _ => None,
         };
@@ -264,14 +266,14 @@ impl Arrival<'_> {
             let username = username.ok_or_else(|| Error::unexpected("a new id is a username that is free"))?;
             let user = User::of_sign_in(self.user_id, username, subject, claimed, learnt.taken, &writing);
             let user = User { last_login_at: *login, ..user };
-            return Ok(Standing::New(script::derive(scripts, &writing, None, user).await?));
+            return Ok(Standing::New(derived(scripts, &writing, None, user).await?));
         };
         self.schema.check_covers(&live.value)?;
         match login {
             Some(at) if binds || live.value.is_login(*at) => {
                 let user = live.value.fed(claimed, learnt.taken, &writing);
                 let user = User { last_login_at: live.value.last_login_at.max(Some(*at)), ..user };
-                let user = script::derive(scripts, &writing, Some(&live.value), user).await?;
+                let user = derived(scripts, &writing, Some(&live.value), user).await?;
                 Ok(Standing::Changed(Box::new(live), user))
             }
             _ => Ok(Standing::Same(live)),
@@ -294,18 +296,27 @@ impl Arrival<'_> {
             return Ok(());
         };
         let server = &claimed.server().id;
-        learnt.principal = table.find_principal(&self.schema.tenant, user.value.id, server).await?;
-        match learnt.principal.as_ref().map(|stored| &stored.value) {
+        let stored = table.find_principal(&self.schema.tenant, user.value.id, server).await?;
+        learnt.principal = stored.map(|stored| (user.value.id, stored));
+        match learnt.principal.as_ref().map(|(_, stored)| &stored.value) {
             Some(Principal { linked: false, .. }) => {
                 Err(Error::NotAllowed("the profile is unlinked from this authentication server".to_owned()))
             }
-            Some(Principal { base: Some(other), .. }) if other != base => {
+            Some(Principal { base: Some(other), open: false, .. }) if other != base => {
                 let detail =
                     "the profile that the sign-in matches belongs to another subject of the authentication server";
                 Err(Error::Conflict(detail.to_owned()))
             }
             _ => Ok(()),
         }
+    }
+}
+
+/// The user with its derived attributes; a workflow that fails keeps nobody out, and what it derives stays as it was.
+async fn derived(scripts: &Scripts, writing: &Writing<'_>, before: Option<&User>, user: User) -> Result<User> {
+    match script::derive(scripts, writing, before, user.clone()).await {
+        Err(Error::Invalid(_)) => Ok(user),
+        derived => derived,
     }
 }
 

@@ -68,6 +68,9 @@ pub struct Verified {
 /// The types that tokens of people have, where they have one: ID tokens, and access tokens of RFC 9068.
 const TYPES: [&str; 2] = ["JWT", "at+jwt"];
 
+/// What is said of a token that nobody vouches for: who trusts whom is not for strangers to learn.
+pub const UNKNOWN: &str = "the token is not signed by an issuer that its tenant trusts";
+
 /// A token that is taken apart and not verified.
 pub struct Unverified<'t> {
     jws: Jws<'t>,
@@ -108,8 +111,7 @@ impl<'t> Unverified<'t> {
         match (tenants.next(), tenants.next()) {
             (Some(tenant), None) => Ok(tenant.clone()),
             (Some(_), Some(_)) => Err(Error::BadToken("the token names several tenants")),
-            (None, _) if trusting.is_empty() => Err(Error::BadToken("the token's issuer is not trusted")),
-            (None, _) => Err(Error::BadToken("the token names no tenant that trusts its issuer")),
+            (None, _) => Err(Error::BadToken(UNKNOWN)),
         }
     }
 
@@ -129,16 +131,16 @@ impl<'t> Unverified<'t> {
             (None, Some(url)) => remote.keys_at(url, kid).await.map_err(|error| {
                 Error::Unavailable(format!("the keys of a token issuer cannot be fetched: {error}"))
             })?,
-            (None, None) => return Err(Error::BadToken("the token's issuer has no keys here")),
+            (None, None) => return Err(Error::BadToken(UNKNOWN)),
         };
-        let signed = "the token is not signed with a key of its issuer";
+        let signed = UNKNOWN;
         let algorithm = self.jws.algorithm().ok_or(Error::BadToken(signed))?;
         let claims: Option<Claims> = keys.candidates(kid, algorithm).find_map(|key| self.jws.claims(key));
         let claims = claims.ok_or(Error::BadToken(signed))?;
         let fits = server.issuer.as_ref() == Some(&claims.iss)
             && self.claims.get(&server.tenant_claim).and_then(Json::as_str) == Some(tenant.as_str());
         if !fits {
-            return Err(Error::BadToken("the token's issuer is not trusted"));
+            return Err(Error::BadToken(UNKNOWN));
         }
         let audience = server.audience.as_deref().unwrap_or(base_url);
         if !claims.aud.as_ref().is_some_and(|aud| aud.parties().iter().any(|party| party == audience)) {

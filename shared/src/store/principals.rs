@@ -106,8 +106,8 @@ impl Table {
             let moves = current.value.linked != linked;
             let next = match (moves, condition) {
                 (false, _) => current,
-                (true, Condition::Absent) => Versioned::first(Principal { linked, ..current.value }),
-                (true, _) => current.changed_to(Principal { linked, ..current.value.clone() }),
+                (true, Condition::Absent) => Versioned::first(current.value.set(linked)),
+                (true, _) => current.changed_to(current.value.set(linked)),
             };
             let mut writes: Vec<_> = record(&next)?.into_iter().collect();
             let recorded = writes.len();
@@ -144,7 +144,7 @@ pub fn store_principal(
     principal: &Versioned<Principal>,
     condition: Condition,
 ) -> Vec<Write> {
-    let Principal { server, base, linked } = &principal.value;
+    let Principal { server, base, linked, .. } = &principal.value;
     let mut item = Item::at(&principal_key(tenant, user, server)).versioned(principal).text("holder", user.to_string());
     let mut writes = Vec::new();
     if let Some(base) = base {

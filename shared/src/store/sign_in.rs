@@ -73,8 +73,8 @@ pub struct Draft {
 pub struct Beside {
     /// The idempotency record.
     pub record: Option<Write>,
-    /// The principal as it will be, and what must be true of the one that is there.
-    pub principal: Option<(Versioned<Principal>, Condition)>,
+    /// The principal that is bound.
+    pub principal: Option<Binding>,
     /// The system profile that is made.
     pub profile: Option<Versioned<SystemProfile>>,
 }
@@ -199,7 +199,7 @@ impl Table {
     ) -> Result<Landed> {
         let tenant = &schema.tenant;
         let user = draft.user.value.id;
-        let server = beside.principal.as_ref().map(|(principal, _)| (Kind::Server, principal.value.server.to_string()));
+        let server = beside.principal.as_ref().map(|bound| (Kind::Server, bound.principal.value.server.to_string()));
         let system = beside.profile.as_ref().map(|profile| (Kind::System, profile.value.system.to_string()));
         let written = if draft.writes.is_empty() { None } else { Some(draft.user.value.held()) };
         self.mark_used(schema, server.into_iter().chain(system).chain(written.into_iter().flatten())).await?;
@@ -212,8 +212,8 @@ impl Table {
         guard.apply(tenant, user, &mut writes);
         let principal = writes.len();
         let mut bound = 0;
-        if let Some((next, condition)) = beside.principal {
-            let stored = store_principal(tenant, user, &next, condition);
+        if let Some(binding) = beside.principal {
+            let stored = binding.writes(tenant, user);
             bound = stored.len();
             writes.extend(stored);
         }
@@ -266,16 +266,34 @@ impl Guard {
     }
 }
 
-/// The principal of somebody whom a server signs in, given the one that is stored: none, or one that waits for its first subject.
-#[must_use]
-pub fn bind(
-    server: &PartyId,
-    base: &BaseId,
-    stored: Option<&Versioned<Principal>>,
-) -> (Versioned<Principal>, Condition) {
-    let principal = Principal::active(server.clone(), base.clone());
-    match stored {
-        None => (Versioned::first(principal), Condition::Absent),
-        Some(stored) => (stored.changed_to(principal), Condition::Version(stored.version())),
+/// A principal that is bound to a subject.
+pub struct Binding {
+    principal: Versioned<Principal>,
+    /// What must be true of the principal that is there.
+    condition: Condition,
+    /// The base profile id of the subject whose place it takes.
+    replaced: Option<BaseId>,
+}
+
+impl Binding {
+    /// Binds a user at a server to a subject, given the principal that is stored: none, or one that waits for a subject.
+    #[must_use]
+    pub fn of(server: &PartyId, base: &BaseId, stored: Option<&Versioned<Principal>>) -> Self {
+        let principal = Principal::active(server.clone(), base.clone());
+        match stored {
+            None => Self { principal: Versioned::first(principal), condition: Condition::Absent, replaced: None },
+            Some(stored) => Self {
+                principal: stored.changed_to(principal),
+                condition: Condition::Version(stored.version()),
+                replaced: stored.value.base.clone().filter(|old| old != base),
+            },
+        }
+    }
+
+    fn writes(&self, tenant: &TenantId, user: UserId) -> Vec<Write> {
+        let mut writes = store_principal(tenant, user, &self.principal, self.condition);
+        let replaced = self.replaced.iter().map(|old| Write::Delete(Key::base(tenant, old), Condition::Owner(user)));
+        writes.extend(replaced);
+        writes
     }
 }

@@ -9,13 +9,14 @@ use super::item::Item;
 use super::keys::{self, Key};
 use super::table::{Range, Table};
 use super::users::LiveUser;
-use crate::domain::definition::Kind;
+use crate::domain::definition::{Kind, Predefined};
 use crate::domain::error::{Code, Error, Result, Violation};
 use crate::domain::id::{PartyId, SubjectId, TenantId, UserId};
 use crate::domain::lookup::Lookup;
 use crate::domain::schema::Schema;
 use crate::domain::sso::{Application, AuthenticationServer, SYSTEM, Side, Subject, SubjectType};
 use crate::domain::text;
+use crate::domain::user::Source;
 use crate::domain::versioned::Versioned;
 
 const TURNS: u32 = 12;
@@ -177,15 +178,22 @@ impl Table {
         let user = &user.value;
         match application.subject_type {
             SubjectType::Userid => Ok(Some(user.id.to_string())),
-            SubjectType::Username => Ok(Some(user.username.clone())),
+            // An application lets in whom it knows by a name: one that the person chose is not it.
+            SubjectType::Username => {
+                let chosen = user.sources.get(Predefined::Username.name()) == Some(&Source::Person);
+                Ok(Some(user.username.clone()).filter(|_| !chosen))
+            }
             SubjectType::Predefined => {
                 let child = self.get(&Key::child(tenant, user.id, &child_at(&application.id))).await?;
                 let mapping: Option<Versioned<Subject>> = child.map(|item| item.read()).transpose()?;
                 Ok(mapping.map(|mapping| mapping.value.subject))
             }
             SubjectType::Email => {
-                let Some(address) = user.preferred_email.as_deref().and_then(text::email) else { return Ok(None) };
-                match self.owners(tenant, &Lookup::email(&address)).await?.len() {
+                let address = user.preferred_email.as_deref().and_then(text::email).filter(|_| user.owns_address());
+                let Some(address) = address else { return Ok(None) };
+                let mut owners = self.owners(tenant, &Lookup::email(&address)).await?;
+                owners.retain(|owner| owner.value.owns_address());
+                match owners.len() {
                     0 | 1 => Ok(user.preferred_email.clone()),
                     several => Err(Error::Several(several)),
                 }

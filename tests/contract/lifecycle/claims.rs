@@ -206,3 +206,25 @@ async fn p1_numbers_in_claims_keep_their_digits() {
         assert_eq!(user["attributes"]["common"]["number"], json!([stored]));
     }
 }
+
+#[tokio::test]
+async fn a_workflow_that_fails_keeps_nobody_out_and_what_it_derives_stays_as_it_was() {
+    let service = service().await;
+    let crm = service.crm().await;
+    let script = "function main(w) { var p = w.input.value; if (p.given_name === 'Boom') { throw new Error('hidden words'); } \
+                  w.output = tb.simpleResponse({ greeting: ['Hello ' + p.given_name] }); }";
+    let workflow = crm.create("/identity/config/workflows", json!({ "name": "greet", "script": script })).await;
+    crm.define("greeting", json!({ "derived": { "workflow_id": workflow.id } })).await;
+    let idp = service.issuer("idp", "predefined").await;
+    idp.person("2", json!({ "given_name": "Boom" })).sign_in("shop").await.is(201);
+    idp.person("1", json!({ "given_name": "Jan" })).sign_in("shop").await.is(201);
+    later(&service, &idp, json!({ "given_name": "Boom" })).await;
+    let after = jan(&crm, &idp).await;
+    assert_eq!(
+        (after["given_name"].as_str(), &after["attributes"]["common"]["greeting"]),
+        (Some("Boom"), &json!(["Hello Jan"]))
+    );
+    later(&service, &idp, json!({ "given_name": "Johan" })).await;
+    assert_eq!(jan(&crm, &idp).await["attributes"]["common"]["greeting"], json!(["Hello Johan"]));
+    service.check().await;
+}

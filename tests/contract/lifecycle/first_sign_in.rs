@@ -209,3 +209,68 @@ async fn an_address_stays_the_crms_when_a_claim_or_the_person_says_the_same() {
     );
     service.check().await;
 }
+
+#[tokio::test]
+async fn a_principal_that_is_linked_again_lets_another_subject_take_the_place_once() {
+    let (service, crm, idp) = set("email").await;
+    let jan = crm.create(USERS, person("jan")).await;
+    let old = idp.person("old", verified("jan@example.org"));
+    old.sign_in("shop").await.is(201);
+    let new = idp.person("new", verified("jan@example.org"));
+    assert_eq!(told(&new.sign_in("shop").await), (409, "conflict".to_owned()));
+    crm.act(&jan.below("principals/idp/unlink")).await.is(200);
+    crm.act(&jan.below("principals/idp/link")).await.is(200);
+    old.sign_in("shop").await.is(200);
+    new.sign_in("shop").await.is(200);
+    assert_eq!(crm.read(&by_base("new", &idp.url)).await["id"], jan.id);
+    crm.get(&by_base("old", &idp.url)).await.is(404);
+    // Who was replaced is another subject now, and the place is taken.
+    for person in [&old, &idp.person("third", verified("jan@example.org"))] {
+        assert_eq!(told(&person.sign_in("shop").await), (409, "conflict".to_owned()));
+    }
+    service.check().await;
+}
+
+#[tokio::test]
+async fn the_issuer_of_a_server_that_people_came_from_does_not_change() {
+    let (_, crm, idp) = set("email").await;
+    let path = "/api/v1/sso/authentication-servers/idp";
+    crm.patch(path, json!({ "issuer": "https://moved.example/realm" })).if_match("*").await.is(200);
+    crm.patch(path, json!({ "issuer": idp.url })).if_match("*").await.is(200);
+    idp.person("1", json!({})).sign_in("shop").await.is(201);
+    let answer = crm.patch(path, json!({ "issuer": "https://moved.example/realm" })).if_match("*").await;
+    assert_eq!(told(&answer), (409, "in-use".to_owned()));
+    crm.patch(path, json!({ "name": "Login", "audience": "kith" })).if_match("*").await.is(200);
+}
+
+#[tokio::test]
+async fn an_application_is_told_no_address_or_name_that_the_person_made_up() {
+    let (service, crm, idp) = set("email").await;
+    crm.create(USERS, json!({ "username": "boss", "preferred_email": "boss@example.org" })).await;
+    for (id, subject_type) in [("mail", "email"), ("names", "username")] {
+        let application = json!({ "id": id, "name": id, "subject_type": subject_type });
+        crm.create("/api/v1/sso/applications", application).await;
+    }
+    let claims = json!({ "email": "eve@example.org", "email_verified": true, "preferred_username": "eve" });
+    let eve = idp.person("eve", claims);
+    eve.sign_in("shop").await.is(201);
+    let id = eve.get("/identity/me").await.is(200).field("id");
+    let subject = async |application: &str, user: &str| {
+        let body = json!({ "application_id": application, "user_id": user });
+        let answer = crm.post("/api/v1/sso/application-subjects/resolve", body).await;
+        if answer.code() == 200 { answer.field("subject") } else { answer.slug() }
+    };
+    assert_eq!(
+        (subject("mail", &id).await, subject("names", &id).await),
+        ("eve@example.org".to_owned(), "eve".to_owned())
+    );
+    let made_up = json!({ "preferred_email": "boss@example.org", "username": "root" });
+    eve.patch("/identity/me", made_up).if_match("*").await.is(200);
+    assert_eq!((&*subject("mail", &id).await, &*subject("names", &id).await), ("not-found", "not-found"));
+    let boss = one(&crm, json!({ "username": "boss" })).await;
+    assert_eq!(subject("mail", boss["id"].as_str().unwrap()).await, "boss@example.org", "nobody else's to switch off");
+    let resolve = json!({ "authentication_server_id": "idp", "subject": "boss@example.org" });
+    let found = crm.post("/api/v1/sso/authentication-server-subjects/resolve", resolve).await.is(200);
+    assert_eq!(found.field("id"), boss["id"].as_str().unwrap());
+    service.check().await;
+}

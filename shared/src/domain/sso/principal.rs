@@ -29,25 +29,35 @@ pub struct Principal {
     pub base: Option<BaseId>,
     /// Whether sign-ins of the server reach the user.
     pub linked: bool,
+    /// Whether another subject that the server's subject type matches may take the place of the one that signed in: since the principal was
+    /// linked again, until the next one signs in.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub open: bool,
 }
 
 impl Principal {
     /// The principal of a user whom nobody from the server signed in as.
     #[must_use]
     pub const fn pending(server: PartyId) -> Self {
-        Self { server, base: None, linked: true }
+        Self { server, base: None, linked: true, open: false }
     }
 
     /// The principal of a user whom this subject signed in as.
     #[must_use]
     pub const fn active(server: PartyId, base: BaseId) -> Self {
-        Self { server, base: Some(base), linked: true }
+        Self { server, base: Some(base), linked: true, open: false }
     }
 
     /// Whether it is the one at the built-in server, which knows each user by the username: it is computed and never stored.
     #[must_use]
     pub fn is_built_in(&self) -> bool {
         self.server.as_str() == SYSTEM
+    }
+
+    /// The principal linked again, which lets another subject in, or unlinked.
+    #[must_use]
+    pub fn set(&self, linked: bool) -> Self {
+        Self { linked, open: linked, ..self.clone() }
     }
 
     /// How far they know each other.
