@@ -1,5 +1,6 @@
 """What the tour does not need and the roles have to allow, on the deployed stack: the sweeper, requests about personas, searchable hashes,
-clients and their secrets, assertions, proofs of possession, introspection, revocation, and failures that are counted.
+clients and their secrets, assertions, proofs of possession, introspection, revocation, failures that are counted, and people by every
+subject type.
 
     beyond_the_tour.py CLIENT_ID CLIENT_SECRET   inside deploy_local.py, as a client with the scope administrator
 
@@ -257,8 +258,97 @@ def sweeping(api: Api) -> None:
     expect(sweep() == nothing, "there is something to do left")
 
 
+class Issuer:
+    """An identity provider that the tenant trusts, with this subject type."""
+
+    def __init__(self, api: Api, name: str, subject_type: str) -> None:
+        self.key, self.name, self.url = Signer(), name, f"https://{name}.example/realm"
+        server = {"id": name, "name": name, "subject_type": subject_type, "issuer": self.url, "audience": "kith"}
+        api.ask("POST", "/api/v1/sso/authentication-servers", server | {"jwks": {"keys": [self.key.public]}})
+
+    def base(self, subject: str) -> str:
+        return sha256(f"{subject}|{self.url}|{TENANT}".encode()).hexdigest()
+
+    def token(self, subject: str, **claims) -> str:
+        due = {"iss": self.url, "sub": subject, "aud": "kith", "tenant": TENANT, "exp": int(time.time()) + 300, "scope": "openid"}
+        return self.key.sign(due | claims)
+
+    def person(self, method: str, path: str, subject: str, body=None, headers=None, **claims) -> tuple[int, dict]:
+        """A request with a person's token; returns its status and its answer."""
+        headers = {"Authorization": f"Bearer {self.token(subject, **claims)}", "Content-Type": "application/json"} | (headers or {})
+        try:
+            return 200, Api.send(method, path, headers, json.dumps(body).encode() if body is not None else None)[1]
+        except urllib.error.HTTPError as error:
+            return error.code, json.loads(error.read())
+
+
+def people(api: Api) -> None:
+    """Every way in which people are found, linked, shown, changed and forgotten: each needs rights of its own."""
+    shop = f"/api/v1/tenants/{TENANT}/systems/depot/users"
+    declared = [{"name": "points", "classifier": "LOW"}]
+    api.ask("POST", "/identity/config/systems", {"id": "depot", "name": "Depot", "attributes_definition": declared})
+    mail, names, ids, mapped = (
+        Issuer(api, f"by-{kind}", kind) for kind in ("email", "username", "userid", "predefined")
+    )
+    _, user = api.ask("POST", "/identity/users", {"username": "mina", "preferred_email": "mina@example.org", "given_name": "Mina"})
+    mapping = {"authentication_server_id": mapped.name, "subject": "M-1", "user_id": user["id"]}
+    api.ask("POST", "/api/v1/sso/authentication-server-subjects", mapping)
+    proved = {"email": "mina@example.org", "email_verified": True}
+    seen = set()
+    for issuer, subject, claims in [(mail, "1", proved), (names, "mina", {}), (ids, user["id"], {}), (mapped, "M-1", {})]:
+        status, profile = issuer.person("POST", shop, subject, **claims)
+        expect(status == 200, f"{issuer.name} does not let in: {profile}")
+        seen.add(profile["id"])
+        _, found = api.ask("GET", f"/identity/users/{issuer.base(subject)}")
+        expect(found["id"] == user["id"], f"{issuer.name} found somebody else")
+    expect(len(seen) == 1, "the person has several profiles in one system")
+    strangers = [(mail, "2", {"email": "els@example.org", "email_verified": True}), (mail, "3", {}), (names, "els", {})]
+    strangers += [(ids, str(uuid.uuid4()), {}), (mapped, "M-2", {})]
+    for issuer, subject, claims in strangers:
+        status, made = issuer.person("POST", shop, subject, **claims)
+        expect(status == 200, f"{issuer.name} makes nobody: {made}")
+
+    profile, base = f"{shop}/{seen.pop()}", mail.base("1")
+    for claim in ({"authentication_server_id": mail.name, "subject": "mina@example.org"}, {"authentication_server_id": names.name, "subject": "mina"}):
+        _, found = api.ask("POST", "/api/v1/sso/authentication-server-subjects/resolve", claim)
+        expect(found["id"] == user["id"], f"{claim} finds somebody else")
+    api.ask("POST", "/api/v1/sso/applications", {"id": "depot-app", "name": "Depot", "subject_type": "email"})
+    _, known = api.ask("POST", "/api/v1/sso/application-subjects/resolve", {"application_id": "depot-app", "user_id": base})
+    expect(known["subject"] == "mina@example.org", f"the application is told something else: {known}")
+    api.ask("GET", f"/identity/users/{base}/personas")
+    api.ask("GET", f"/api/v1/sso/authentication-server-subjects?user_id={base}")
+
+    tag, _ = api.ask("GET", profile)
+    patch = {"given_name": "Mien", "system_attributes": {"points": ["7"]}}
+    tag, _ = api.ask("PATCH", profile, patch, **{"If-Match": tag})
+    named = urllib.parse.quote('given_name eq "Mien"')
+    _, found = api.ask("GET", f"{shop}?filter={named}")
+    expect(found["overrides"] == ["given_name"], f"the override was not found: {found}")
+    _, bulk = api.ask("POST", f"{shop}:bulk-search", {"ids": [found["id"], base, mail.base("2")], "select": ["given_name"]})
+    expect(len(bulk["items"]) == 3, f"not all were found: {bulk}")
+    api.ask("PUT", profile, {"system_attributes": {"points": ["8"]}}, **{"If-Match": tag})
+    api.ask("GET", f"{shop}/{base}")
+
+    principal = f"/identity/users/{user['id']}/principals"
+    api.ask("POST", f"{principal}/{mail.name}/unlink")
+    expect(mail.person("GET", "/identity/me", "1")[0] == 403, "who is unlinked is let in")
+    api.ask("POST", f"{principal}/{mail.name}/link")
+    _, listed = api.ask("GET", principal)
+    expect(all(item["linked"] for item in listed["items"]), f"not all are linked: {listed}")
+    status, refused = names.person("GET", "/idhub/oidc/v1/userinfo", "mina", scope="profile")
+    expect(status == 403, f"no scope is due: {refused}")
+    expect(names.person("GET", "/idhub/oidc/v1/userinfo", "mina")[1]["sub"] == names.base("mina"), "somebody else's user info")
+    expect(mapped.person("DELETE", profile, "M-1")[0] == 200, "the system does not forget")
+    expect(mail.person("POST", shop, "1", **proved)[0] == 200, "nobody comes back")
+    expect(mail.person("DELETE", "/identity/me", "1")[0] == 200, "nobody is forgotten")
+    expect(mail.person("POST", shop, "1", **proved)[0] == 200, "nobody comes back as somebody new")
+    for issuer, subject, _ in [*strangers, (mail, "1", {})]:
+        api.ask("DELETE", f"/identity/users/{issuer.base(subject)}")
+
+
 def main() -> None:
     api = Api(*sys.argv[1:])
+    people(api)
     sweeping(api)
     requests(api)
     hashes(api)

@@ -2,7 +2,7 @@
 //! there afterwards; what it stands on is made on demand.
 
 use shared::auth::Person;
-use shared::auth::user_token::MAX_SUBJECT;
+use shared::auth::user_token::{MAX_SUBJECT, UNKNOWN};
 use shared::axum::routing::post;
 use shared::domain::Scope::UsersWrite;
 use shared::domain::error::{Code, Error, Result, Violations};
@@ -101,7 +101,8 @@ impl<'a> Arriving<'a> {
         let mut violations = Violations::default();
         Fields::new(body, "", &mut violations).finish();
         violations.check(())?;
-        let server = schema.servers.get(person.server.as_str()).ok_or(Error::Outdated)?;
+        let gone = || if schema.verified { Error::BadToken(UNKNOWN) } else { Error::Outdated };
+        let server = schema.servers.get(person.server.as_str()).ok_or_else(gone)?;
         Ok(Self::Subject {
             subject: person.subject.clone(),
             base: person.base.clone(),

@@ -17,7 +17,7 @@ use crate::domain::error::{Error, Result};
 use crate::domain::id::{BaseId, PartyId, TenantId};
 use crate::domain::json::{Json, Object};
 use crate::domain::jwk::JwkSet;
-use crate::domain::sso::AuthenticationServer;
+use crate::domain::sso::{AuthenticationServer, TENANT_CLAIM};
 use crate::world::Timestamp;
 
 /// The longest subject, in bytes.
@@ -107,11 +107,13 @@ impl<'t> Unverified<'t> {
         let named = |(tenant, claim): &&(TenantId, String)| {
             self.claims.get(claim).and_then(Json::as_str) == Some(tenant.as_str())
         };
-        let mut tenants = trusting.iter().filter(named).map(|(tenant, _)| tenant);
-        match (tenants.next(), tenants.next()) {
-            (Some(tenant), None) => Ok(tenant.clone()),
-            (Some(_), Some(_)) => Err(Error::BadToken("the token names several tenants")),
-            (None, _) => Err(Error::BadToken(UNKNOWN)),
+        let named: Vec<_> = trusting.iter().filter(named).collect();
+        // What others read out of another claim does not stand in the way of the claim that everybody knows.
+        let usual: Vec<_> = named.iter().copied().filter(|(_, claim)| claim == TENANT_CLAIM).collect();
+        match (usual.as_slice(), named.as_slice()) {
+            ([(tenant, _)], _) | ([], [(tenant, _)]) => Ok(tenant.clone()),
+            (_, []) => Err(Error::BadToken(UNKNOWN)),
+            _ => Err(Error::BadToken("the token names several tenants")),
         }
     }
 

@@ -274,7 +274,12 @@ impl ChangeRequest {
         let next = match self.persona {
             None => {
                 let Some(mut next) = change::apply(&self.changes, user, &user_fields())? else { return Ok(None) };
-                next.settle(user, Access::Full);
+                // An approval says that the change may be, not that an address is the person's.
+                let access = match self.requested_by {
+                    Actor::ClientId(_) => Access::Full,
+                    Actor::UserId(_) => Access::Own,
+                };
+                next.settle(user, access);
                 next.check_required(Some(user), schema, &mut violations);
                 next
             }

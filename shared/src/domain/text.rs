@@ -49,7 +49,14 @@ pub fn email(text: &str) -> Option<String> {
         return None;
     }
     let domain = idna::domain_to_ascii_strict(domain).ok()?;
-    (domain.contains('.')).then(|| format!("{}@{domain}", local.to_lowercase()))
+    (domain.contains('.')).then(|| format!("{}@{domain}", lower(local)))
+}
+
+/// Text in lower case. What only looks like an ASCII letter, as the sign of the kelvin does, does not become one: it is another mailbox.
+fn lower(text: &str) -> String {
+    let folded = text.to_lowercase();
+    let letters = |text: &str| text.chars().filter(char::is_ascii).count();
+    if letters(text) == letters(&folded) { folded } else { text.to_ascii_lowercase() }
 }
 
 /// A telephone number in the international form of E.164, as `+3225550123`: a country calling code that exists, the lengths that its
@@ -132,6 +139,13 @@ pub fn plain_decimal(decimal: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mailbox_that_only_looks_like_another_is_another() {
+        assert_eq!(email("KELVIN@X.org").as_deref(), Some("kelvin@x.org"));
+        assert_eq!(email("\u{c9}lise@x.org"), email("\u{e9}lise@x.org"));
+        assert_ne!(email("\u{212a}elvin@x.org"), email("kelvin@x.org"));
+    }
 
     #[test]
     fn d3_usernames_compare_case_mapped() {

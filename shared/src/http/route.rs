@@ -61,10 +61,8 @@ pub struct Route {
     pub effect: Effect,
     /// The status and the schema of a good answer.
     pub answer: (u16, &'static str),
-    /// Whether what it creates may be there already, answered with 200.
-    pub finds: bool,
-    /// Whether the change may become a change request instead, answered with 202.
-    pub approval: bool,
+    /// Another good status: 202 where the change may become a change request instead, 200 where what it creates may be there already.
+    pub also: Option<u16>,
     /// The handler.
     pub handler: fn() -> MethodRouter<App>,
 }
@@ -93,8 +91,7 @@ impl Route {
             query,
             effect,
             answer,
-            finds: false,
-            approval: false,
+            also: None,
             handler,
         }
     }
@@ -191,14 +188,14 @@ impl Route {
     /// May find what it would create.
     #[must_use]
     pub const fn finds(mut self) -> Self {
-        self.finds = true;
+        self.also = Some(200);
         self
     }
 
     /// May answer with a change request.
     #[must_use]
     pub const fn approval(mut self) -> Self {
-        self.approval = true;
+        self.also = Some(202);
         self
     }
 

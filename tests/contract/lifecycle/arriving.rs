@@ -259,3 +259,18 @@ async fn h2_404_and_403_win_over_412() {
     jan.sign_in("nowhere").await.is(404);
     assert_eq!(told(&jan.sign_in("shop").if_match("\"x\"").await), (403, "user-blocked".to_owned()));
 }
+
+#[tokio::test]
+async fn what_another_tenant_reads_out_of_another_claim_keeps_nobody_out() {
+    let service = service().await;
+    service.create_tenant("globex").await;
+    let idp = service.issuer("idp", "predefined").await;
+    let admin = service.client("globex", "config:write").await;
+    let server = json!({ "id": "idp", "name": "idp", "subject_type": "email", "issuer": idp.url, "audience": "kith", "tenant_claim": "locale",
+        "jwks": { "keys": [idp.key.jwk()] } });
+    admin.create("/api/v1/sso/authentication-servers", server).await;
+    idp.person("1", json!({ "locale": "globex" })).sign_in("shop").await.is(201);
+    // Without the usual claim it is the other's.
+    let other = idp.person("1", json!({ "locale": "globex", "tenant": null }));
+    assert_eq!(told(&other.sign_in("shop").await), (404, "not-found".to_owned()));
+}

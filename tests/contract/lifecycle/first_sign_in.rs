@@ -274,3 +274,23 @@ async fn an_application_is_told_no_address_or_name_that_the_person_made_up() {
     assert_eq!(found.field("id"), boss["id"].as_str().unwrap());
     service.check().await;
 }
+
+#[tokio::test]
+async fn an_approval_does_not_make_an_address_the_persons() {
+    let (service, crm, idp) = set("email").await;
+    let other = service.issuer("other", "predefined").await;
+    let eve = other.person("eve", json!({}));
+    eve.sign_in("shop").await.is(201);
+    let definitions = crm.get("/identity/config/attribute-definitions?name=preferred_email").await.is(200).json();
+    let path = format!("/identity/config/attribute-definitions/{}", definitions["items"][0]["id"].as_str().unwrap());
+    let policy = json!({ "approval_policy": { "statements": [{ "client_scope": "users:write" }] } });
+    crm.patch(&path, policy).if_match("*").await.is(200);
+    let me = service.instance();
+    let asked =
+        eve.on(&me).patch("/identity/me", json!({ "preferred_email": "jan@example.org" })).if_match("*").await.is(202);
+    crm.on(&me).act(&format!("/identity/change-requests/{}/approve", asked.field("id"))).await.is(200);
+    assert_eq!(eve.on(&me).get("/identity/me").await.is(200).field("preferred_email"), "jan@example.org");
+    idp.person("jan", verified("jan@example.org")).on(&me).sign_in("shop").await.is(201);
+    assert_ne!(crm.read(&by_base("jan", &idp.url)).await["id"], crm.read(&by_base("eve", &other.url)).await["id"]);
+    service.check().await;
+}

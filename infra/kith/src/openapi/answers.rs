@@ -33,10 +33,10 @@ pub(super) fn writes(route: &Route) -> bool {
 /// The answers of a route, by status.
 pub(super) fn answers(route: &Route) -> Result<Responses, Failure> {
     let mut answers = ResponsesBuilder::new().response(route.answer.0.to_string(), good(route, route.answer.0)?);
-    if route.finds {
-        answers = answers.response("200", good(route, 200)?);
+    if let Some(status @ 200) = route.also {
+        answers = answers.response(status.to_string(), good(route, status)?);
     }
-    if route.approval {
+    if route.also == Some(202) {
         answers = answers.response("202", shared("ChangeRequested"));
     }
     if is_tagged(route) && route.method == "GET" {

@@ -9,7 +9,7 @@ mod subject;
 pub use self::application::Application;
 pub use self::claims::{MAX_CLAIMS, Target};
 pub use self::principal::{Principal, PrincipalStatus};
-pub use self::server::{AuthenticationServer, SYSTEM};
+pub use self::server::{AuthenticationServer, SYSTEM, TENANT_CLAIM};
 pub use self::subject::{Question, Side, Subject, Wanted, refuse_unknown};
 use super::error::Code;
 use super::field::Fields;

@@ -19,6 +19,9 @@ use crate::world::World;
 /// The authentication server that every user is linked to; its subject is the username.
 pub const SYSTEM: &str = "system";
 
+/// The claim that names the tenant unless the server says otherwise.
+pub const TENANT_CLAIM: &str = "tenant";
+
 /// An identity provider whose subjects map to users, and whose tokens may be trusted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuthenticationServer {
@@ -69,7 +72,7 @@ impl Definition for AuthenticationServer {
         if jwks.is_some() && jwks_uri.is_some() {
             fields.refuse("jwks_uri", Code::NotAllowed, "either `jwks` or `jwks_uri` is due, not both");
         }
-        let tenant_claim = fields.text("tenant_claim", 64).unwrap_or_else(|| "tenant".to_owned());
+        let tenant_claim = fields.text("tenant_claim", 64).unwrap_or_else(|| TENANT_CLAIM.to_owned());
         let claims = take_claims(&mut fields, current.map(|c| &c.claims), schema);
         let priority = take_priority(&mut fields);
         let taken = issuer.as_ref().is_some_and(|issuer| {
@@ -156,7 +159,7 @@ impl AuthenticationServer {
             audience: None,
             jwks: None,
             jwks_uri: None,
-            tenant_claim: "tenant".to_owned(),
+            tenant_claim: TENANT_CLAIM.to_owned(),
             claims: BTreeMap::new(),
             priority: 0,
         })
