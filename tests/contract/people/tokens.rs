@@ -348,11 +348,17 @@ async fn o5_an_issuer_is_trusted_by_the_tenants_that_say_so() {
     refused(&home.me_with(&posing).await, "our issuer's name, their key, our tenant");
     home.me_with(&token("globex", json!({ "iss": home.issuer.url }))).await.is(404);
     home.me_with(&home.issuer.token_with("jan", json!({}), json!({}))).await.is(200);
-    // A token that means two tenants means none.
+    // What they read out of another claim does not stand in our way.
     globex.patch(&path, json!({ "tenant_claim": "org" })).if_match("*").await.is(200);
     home.service.clock.advance(31);
-    let both = home.issuer.token_with("jan", json!({}), json!({ "org": "globex" }));
-    refused(&home.me_with(&both).await, "names two tenants");
+    let both = json!({ "org": "globex", "team": TENANT });
+    home.me_with(&home.issuer.token_with("jan", json!({}), both.clone())).await.is(200);
+    // Where neither claim is the usual one, a token that means two tenants means none.
+    let ours = format!("{SERVERS}/{}", home.issuer.id);
+    home.crm.patch(&ours, json!({ "tenant_claim": "team" })).if_match("*").await.is(200);
+    home.service.clock.advance(31);
+    let usual = with(both.clone(), json!({ "tenant": null }));
+    refused(&home.me_with(&home.issuer.token_with("jan", json!({}), usual)).await, "names two tenants");
 }
 
 #[tokio::test]
