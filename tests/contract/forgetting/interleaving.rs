@@ -5,14 +5,15 @@ use tests::{Answer, Call, Everything, Fault, Gate, Service, Setting};
 use super::operations::Operation;
 use crate::races::at_once;
 
-async fn calls_of(call: Call, service: &Service) -> usize {
+/// How many store calls a request makes.
+pub async fn calls_of(call: Call, service: &Service) -> usize {
     service.faults.reset();
     call.await;
     service.faults.seen().len()
 }
 
 /// Lets `first` stop before its call `i`, then `second` run to its end, then `first` go on.
-async fn around(service: &Service, first: Call, i: usize, second: Call) -> (Answer, Answer) {
+pub async fn around(service: &Service, first: Call, i: usize, second: Call) -> (Answer, Answer) {
     let gate = Gate::closed();
     service.faults.reset();
     service.faults.at(i, Fault::Held(gate.clone()));

@@ -2,7 +2,7 @@
 
 mod checking;
 mod crashes;
-mod interleaving;
+pub mod interleaving;
 mod leaving;
 mod operations;
 mod searching;

@@ -7,6 +7,7 @@ mod claims;
 mod cost;
 mod faults;
 mod first_sign_in;
+mod interleaving;
 mod isolation;
 mod logins;
 mod returning;
