@@ -14,9 +14,8 @@ use std::sync::LazyLock;
 
 use shared::axum::routing::{delete, get, patch, post, put};
 use shared::domain::Scope::{Administrator, UsersRead, UsersWrite};
-use shared::domain::error::{Error, Result};
+use shared::domain::error::Result;
 use shared::domain::id::UserId;
-use shared::domain::patch::point_into;
 use shared::domain::schema::Schema;
 use shared::domain::user::{User, UserStatus};
 use shared::domain::{Versioned, Writing};
@@ -99,9 +98,7 @@ async fn replace(mut call: Call) -> Answered {
 async fn edit(mut call: Call) -> Answered {
     let body = call.take_body();
     let changed = change(&call, Recorder::NONE, |user, writing| user.patch(body.clone(), writing)).await;
-    let Err(error @ Error::Taken(_)) = changed else { return changed };
-    let schema = call.app.schema(&call.caller.tenant).await?;
-    Err(point_into(error, &body, &call.writing(&schema)))
+    profile::patched(&call, &body, changed).await
 }
 
 async fn verify(mut call: Call) -> Answered {

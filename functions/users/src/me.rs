@@ -5,10 +5,9 @@
 
 use shared::axum::routing::{delete, get, patch};
 use shared::domain::Scope::Openid;
-use shared::domain::patch::point_into;
 use shared::domain::schema::Schema;
 use shared::domain::user::User;
-use shared::domain::{Access, Error, Versioned, Writing};
+use shared::domain::{Access, Versioned, Writing};
 use shared::http::answer::{Answer, Answered};
 use shared::http::call::Recorder;
 use shared::http::profile::{self, Part};
@@ -55,9 +54,7 @@ pub async fn edit(mut call: Call) -> Answered {
     };
     let show = |user: &Versioned<User>, schema: &Schema| Ok(shown(user, schema));
     let changed = profile::change(&call, me, Part::User, Recorder::NONE, patch, show).await;
-    let Err(error @ Error::Taken(_)) = changed else { return changed };
-    let schema = call.app.schema(&call.caller.tenant).await?;
-    Err(point_into(error, &body, &call.writing(&schema)))
+    profile::patched(&call, &body, changed).await
 }
 
 /// Forgets the person everywhere. An erasure that was interrupted goes on where it stopped, as long as the person can be told by the token.

@@ -20,6 +20,7 @@ use shared::http::answer::{Answer, Answered};
 use shared::http::call::Recorder;
 use shared::http::{Call, Route};
 use shared::script::{self, Scripts};
+use shared::store::principals::unlinked;
 use shared::store::sign_in::{Beside, Binding, Found, Guard, Landed, Standing};
 use shared::store::users::LiveUser;
 use shared::world::Timestamp;
@@ -207,10 +208,10 @@ impl Arrival<'_> {
             Some(user) => table.profile_of(&self.schema.tenant, user.value.id, &self.place.system.id).await?,
             None => None,
         };
+        let known = found.as_ref().map(|user| user.value.id);
         let principal = match &self.who {
             Arriving::Subject { base, claimed, .. } if binds => {
-                let stored =
-                    learnt.principal.as_ref().filter(|(user, _)| found.as_ref().is_some_and(|f| f.value.id == *user));
+                let stored = learnt.principal.as_ref().filter(|(user, _)| known == Some(*user));
                 Some(Binding::of(&claimed.server().id, base, stored.map(|(_, principal)| principal)))
             }
             _ => None,
@@ -243,7 +244,7 @@ impl Arrival<'_> {
                     return Ok(None);
                 }
                 Landed::Principal => {
-                    self.meet_principal(learnt).await?;
+                    self.meet_principal(known, learnt).await?;
                     return Ok(None);
                 }
             }
@@ -287,22 +288,14 @@ impl Arrival<'_> {
         if new { answer.created_at(self.place.location(profile.value.id)) } else { answer }
     }
 
-    /// Decides by the principal that stands in the way: it waits for its first subject, or the arrival is refused.
-    async fn meet_principal(&self, learnt: &mut Learnt) -> Result<()> {
-        let Arriving::Subject { subject, base, claimed, .. } = &self.who else { return Ok(()) };
-        let table = self.call.app.table();
-        let (Found::Matched(user, _) | Found::Bound(user)) =
-            table.find_arriving(self.schema, base, subject, claimed).await?
-        else {
-            return Ok(());
-        };
+    /// Decides by the principal of the matched user that stands in the way: it waits for a subject, or the arrival is refused.
+    async fn meet_principal(&self, user: Option<UserId>, learnt: &mut Learnt) -> Result<()> {
+        let (Arriving::Subject { base, claimed, .. }, Some(user)) = (&self.who, user) else { return Ok(()) };
         let server = &claimed.server().id;
-        let stored = table.find_principal(&self.schema.tenant, user.value.id, server).await?;
-        learnt.principal = stored.map(|stored| (user.value.id, stored));
+        let stored = self.call.app.table().find_principal(&self.schema.tenant, user, server).await?;
+        learnt.principal = stored.map(|stored| (user, stored));
         match learnt.principal.as_ref().map(|(_, stored)| &stored.value) {
-            Some(Principal { linked: false, .. }) => {
-                Err(Error::NotAllowed("the profile is unlinked from this authentication server".to_owned()))
-            }
+            Some(Principal { linked: false, .. }) => Err(unlinked()),
             Some(Principal { base: Some(other), open: false, .. }) if other != base => {
                 let detail =
                     "the profile that the sign-in matches belongs to another subject of the authentication server";

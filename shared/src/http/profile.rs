@@ -5,8 +5,9 @@
 use super::answer::{Answer, Answered};
 use super::call::{Call, Recorder};
 use crate::domain::change_request::{ChangeRequest, refuse_new, unapproved};
-use crate::domain::error::Result;
+use crate::domain::error::{Error, Result};
 use crate::domain::id::{PersonaId, UserId};
+use crate::domain::patch::point_into;
 use crate::domain::schema::Schema;
 use crate::domain::user::User;
 use crate::domain::{Json, Versioned, Writing};
@@ -88,6 +89,13 @@ pub async fn change(
             Ok(shown_request(&request, schema, call).accepted_at(request_location(&request.value)))
         })
         .await
+}
+
+/// The answer to a PATCH of `body`, what is taken pointed at where the body has it.
+pub async fn patched(call: &Call, body: &Json, changed: Answered) -> Answered {
+    let Err(error @ Error::Taken(_)) = changed else { return changed };
+    let schema = call.app.schema(&call.caller.tenant).await?;
+    Err(point_into(error, body, &call.writing(&schema)))
 }
 
 struct Changing<'d, E, S> {

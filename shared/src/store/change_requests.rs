@@ -120,7 +120,7 @@ impl Table {
         id: ChangeRequestId,
     ) -> Result<Option<Versioned<ChangeRequest>>> {
         let forward = self.get(&Key::change_request(tenant, id)).await?;
-        let Some(user) = forward.and_then(|item| item.get_text("holder")?.parse().ok()) else { return Ok(None) };
+        let Some(user) = forward.and_then(|item| item.holder()) else { return Ok(None) };
         if self.find_user(tenant, user).await?.is_none() {
             return Ok(None);
         }

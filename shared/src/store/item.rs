@@ -33,6 +33,7 @@ use serde::de::DeserializeOwned;
 
 use super::keys::Key;
 use crate::domain::error::{Error, Result};
+use crate::domain::id::UserId;
 use crate::domain::versioned::{Tag, Version, Versioned, WriteLog, content};
 use crate::world::Timestamp;
 
@@ -150,6 +151,12 @@ impl Item {
     #[must_use]
     pub fn get_text(&self, name: &str) -> Option<&str> {
         self.0.get(name).and_then(|value| value.as_s().ok()).map(String::as_str)
+    }
+
+    /// The user that the item belongs to, or that holds its value.
+    #[must_use]
+    pub fn holder(&self) -> Option<UserId> {
+        self.get_text("holder")?.parse().ok()
     }
 
     /// A binary attribute.

@@ -30,11 +30,14 @@ pub struct Base {
 impl Base {
     /// Refuses a sign-in that was unlinked.
     pub fn check_linked(self) -> Result<()> {
-        if self.unlinked {
-            return Err(Error::NotAllowed("the profile is unlinked from this authentication server".to_owned()));
-        }
-        Ok(())
+        if self.unlinked { Err(unlinked()) } else { Ok(()) }
     }
+}
+
+/// Why a sign-in is refused that was unlinked.
+#[must_use]
+pub fn unlinked() -> Error {
+    Error::NotAllowed("the profile is unlinked from this authentication server".to_owned())
 }
 
 impl Table {
@@ -43,8 +46,7 @@ impl Table {
         let Some(item) = self.get(&Key::base(tenant, id)).await? else {
             return Ok(None);
         };
-        let user = item.get_text("holder").and_then(|id| id.parse().ok());
-        let user = user.ok_or_else(|| Error::unexpected("a base profile id has no holder"))?;
+        let user = item.holder().ok_or_else(|| Error::unexpected("a base profile id has no holder"))?;
         Ok(Some(Base { user, unlinked: item.is_marked("unlinked") }))
     }
 

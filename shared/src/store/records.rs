@@ -49,7 +49,7 @@ impl Table {
 
 impl About {
     fn of(item: &Item) -> Option<Self> {
-        let user = || item.get_text("holder")?.parse().ok().map(Self::User);
+        let user = || item.holder().map(Self::User);
         let (system, id) = match item.get_text("profile") {
             Some(profile) => profile.split_once('#')?,
             None => return user(),

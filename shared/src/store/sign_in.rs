@@ -8,10 +8,10 @@ use std::collections::BTreeSet;
 
 use super::commit::{Condition, Failed, MAX_SHARING, Write};
 use super::keys::Key;
-use super::principals::{Base, store_principal};
+use super::principals::store_principal;
 use super::system_profiles::create_profile;
 use super::table::Table;
-use super::users::{LiveUser, add, lookups_of, user_item};
+use super::users::{LiveUser, new_user};
 use crate::domain::definition::Kind;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{BaseId, PartyId, TenantId, UserId};
@@ -106,7 +106,7 @@ impl Table {
             base.check_linked()?;
             return Ok(match self.find_user(tenant, base.user).await? {
                 Some(user) => Found::Bound(user),
-                None => self.clear_away(tenant, base).await?,
+                None => self.clear_away(tenant, base.user).await?,
             });
         }
         let server = claimed.server();
@@ -137,19 +137,18 @@ impl Table {
             SubjectType::Predefined => {
                 let key = Key::subject(tenant, Subject::id(tenant, Side::Server, &server.id, subject));
                 let Some(mapping) = self.get(&key).await? else { return Ok(Found::Nobody(Guard::Absent(key))) };
-                let user = mapping.get_text("holder").and_then(|id| id.parse().ok());
-                let user = user.ok_or_else(|| Error::unexpected("a subject has no holder"))?;
+                let user = mapping.holder().ok_or_else(|| Error::unexpected("a subject has no holder"))?;
                 match self.find_user(tenant, user).await? {
                     Some(user) => Ok(Found::Matched(user, Guard::None)),
-                    None => self.clear_away(tenant, Base { user, unlinked: false }).await,
+                    None => self.clear_away(tenant, user).await,
                 }
             }
         }
     }
 
     /// Finishes the erasure of a user whom something still names (rule D7).
-    async fn clear_away(&self, tenant: &TenantId, base: Base) -> Result<Found> {
-        self.resume_forget(tenant, base.user).await?;
+    async fn clear_away(&self, tenant: &TenantId, user: UserId) -> Result<Found> {
+        self.resume_forget(tenant, user).await?;
         Ok(Found::Again)
     }
 
@@ -171,14 +170,11 @@ impl Table {
 
     /// The user as an arrival leaves it, with its writes.
     pub fn draft(&self, schema: &Schema, standing: Standing) -> Result<Draft> {
-        let tenant = &schema.tenant;
         match standing {
             Standing::New(user) => {
-                let lookups = lookups_of(&user, schema)?;
                 let user = Versioned::first(user);
-                let mut writes = vec![Write::Put(user_item(tenant, &user, &lookups), Condition::Absent)];
-                writes.extend(lookups.iter().map(|lookup| add(tenant, lookup, user.value.id)));
-                Ok(Draft { user, added: lookups.into_iter().collect(), writes })
+                let (added, writes) = new_user(schema, &user)?;
+                Ok(Draft { user, added, writes })
             }
             Standing::Changed(live, user) => {
                 let (user, added, writes) = self.next_user(schema, &live, user)?;

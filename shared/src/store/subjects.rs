@@ -92,9 +92,7 @@ impl Table {
         let Some(forward) = self.get(&Key::subject(tenant, id)).await? else {
             return Ok(None);
         };
-        let (Some(user), Some(child)) =
-            (forward.get_text("holder").and_then(|id| id.parse().ok()), forward.get_text("child"))
-        else {
+        let (Some(user), Some(child)) = (forward.holder(), forward.get_text("child")) else {
             return Ok(None);
         };
         if self.find_user(tenant, user).await?.is_none() {

@@ -74,20 +74,6 @@ impl Table {
         Ok(self.read_profile(tenant, system, user, name).await?.map(|(found, _)| found))
     }
 
-    /// Reads the profile of a user in a system, with the user.
-    pub async fn find_profile_of(
-        &self,
-        tenant: &TenantId,
-        system: &PartyId,
-        user: UserId,
-    ) -> Result<Option<Effective>> {
-        let Some(base) = self.find_user(tenant, user).await? else {
-            return Ok(None);
-        };
-        let profile = self.profile_of(tenant, user, system).await?;
-        Ok(profile.map(|profile| Effective { base, profile }))
-    }
-
     /// Reads the profiles of some users in a system, in no order; users without one and forgotten ones are left out.
     pub async fn find_profiles_of(
         &self,
@@ -98,7 +84,7 @@ impl Table {
         let keys: Vec<_> = users.iter().map(|user| profile_key(tenant, *user, system)).collect();
         let mut profiles = HashMap::new();
         for item in self.get_many(&keys).await? {
-            profiles.extend(holder(&item).map(|user| (user, item)));
+            profiles.extend(item.holder().map(|user| (user, item)));
         }
         let ids: Vec<_> = profiles.keys().copied().collect();
         let bases = self.find_users(tenant, &ids).await?.into_iter();
@@ -117,12 +103,12 @@ impl Table {
             names.iter().map(|name| (lookup_key(tenant, system, name), name.clone())).collect();
         let keys: Vec<_> = by_key.keys().cloned().collect();
         let items = self.get_many(&keys).await?;
-        Ok(items.iter().filter_map(|item| Some((by_key.remove(&item.key())?, holder(item)?))).collect())
+        Ok(items.iter().filter_map(|item| Some((by_key.remove(&item.key())?, item.holder()?))).collect())
     }
 
     async fn holder_of(&self, tenant: &TenantId, system: &PartyId, name: &ProfileName) -> Result<Option<UserId>> {
         let item = self.get(&lookup_key(tenant, system, name)).await?;
-        Ok(item.as_ref().and_then(holder))
+        Ok(item.as_ref().and_then(Item::holder))
     }
 
     /// Reads the profile that is named and that `user` has, with the look-ups that it owns.
@@ -247,10 +233,6 @@ fn lookup_key(tenant: &TenantId, system: &PartyId, name: &ProfileName) -> Key {
         ProfileName::Profile(id) => Key::profile(tenant, system, *id),
         ProfileName::Base(id) => Key::base(tenant, id),
     }
-}
-
-fn holder(item: &Item) -> Option<UserId> {
-    item.get_text("holder").and_then(|id| id.parse().ok())
 }
 
 /// That the base profile is as it was read: live, and of the same version.

@@ -160,14 +160,11 @@ impl Table {
 
     /// Creates a user with its look-ups, and `record` in the same transaction.
     pub async fn create_user(&self, schema: &Schema, user: &Versioned<User>, record: Option<Write>) -> Result<()> {
-        let tenant = &schema.tenant;
-        let lookups = lookups_of(&user.value, schema)?;
+        let (added, made) = new_user(schema, user)?;
         self.mark_used(schema, user.value.held()).await?;
         let recorded = usize::from(record.is_some());
         let mut writes: Vec<_> = record.into_iter().collect();
-        writes.push(Write::Put(user_item(tenant, user, &lookups), Condition::Absent));
-        let added: Vec<_> = lookups.iter().collect();
-        writes.extend(added.iter().map(|lookup| add(tenant, lookup, user.value.id)));
+        writes.extend(made);
         let write_id = self.write_id();
         for turn in 1..=TURNS {
             match self.commit_as(write_id, writes.clone()).await {
@@ -258,14 +255,23 @@ impl Table {
     }
 }
 
-pub(super) fn lookups_of(user: &User, schema: &Schema) -> Result<BTreeSet<Lookup>> {
+/// The look-ups of a user that does not exist yet, and the writes that make it: the user first, then each look-up.
+pub(super) fn new_user(schema: &Schema, user: &Versioned<User>) -> Result<(Vec<Lookup>, Vec<Write>)> {
+    let tenant = &schema.tenant;
+    let lookups = lookups_of(&user.value, schema)?;
+    let mut writes = vec![Write::Put(user_item(tenant, user, &lookups), Condition::Absent)];
+    writes.extend(lookups.iter().map(|lookup| add(tenant, lookup, user.value.id)));
+    Ok((lookups.into_iter().collect(), writes))
+}
+
+fn lookups_of(user: &User, schema: &Schema) -> Result<BTreeSet<Lookup>> {
     let mut violations = Violations::default();
     user.check_size(&mut violations);
     let lookups = lookup::of(user, schema, &mut violations);
     violations.check(lookups)
 }
 
-pub(super) fn user_item(tenant: &TenantId, user: &Versioned<User>, lookups: &BTreeSet<Lookup>) -> Item {
+fn user_item(tenant: &TenantId, user: &Versioned<User>, lookups: &BTreeSet<Lookup>) -> Item {
     let id = user.value.id;
     Item::at(&Key::user(tenant, id))
         .versioned(user)
