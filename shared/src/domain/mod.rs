@@ -11,6 +11,7 @@ pub mod format;
 pub mod hashing;
 pub mod https_url;
 pub mod id;
+pub mod import;
 pub mod json;
 pub mod json_schema;
 pub mod jwk;

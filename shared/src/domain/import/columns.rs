@@ -1,0 +1,354 @@
+//! Columns: which field each cell of a row is about, and how values stand in cells.
+
+use std::collections::BTreeMap;
+
+use crate::domain::definition::Predefined;
+use crate::domain::error::{Code, Result, Violation, Violations};
+use crate::domain::field::pointer;
+use crate::domain::json::{Json, Object};
+use crate::object;
+
+/// Fields for columns whose names are others; a column without a field is left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mapping(BTreeMap<String, Option<String>>);
+
+impl Mapping {
+    /// Reads `{"<column>": "<field>" or null}`.
+    pub fn read(document: &Json) -> Result<Self> {
+        let mut violations = Violations::default();
+        let Json::Object(members) = document else {
+            violations.add("", Code::WrongType, format!("an object is due, not {}", document.kind()));
+            return violations.check(Self::default());
+        };
+        let mut mapping = BTreeMap::new();
+        for (column, field) in members {
+            let field = match field {
+                Json::Null => None,
+                Json::String(field) if Field::named(field).is_some() => Some(field.clone()),
+                other => {
+                    let due = format!("the name of a field is due, or null, not {}", other.to_text());
+                    violations.add(pointer("", column), Code::Unknown, due);
+                    continue;
+                }
+            };
+            mapping.insert(column.clone(), field);
+        }
+        violations.check(Self(mapping))
+    }
+
+    /// The field of a column; `None` when it is left out.
+    #[must_use]
+    pub fn field<'a>(&'a self, column: &'a str) -> Option<&'a str> {
+        self.0.get(column).map_or(Some(column), Option::as_deref)
+    }
+
+    /// The columns that it names.
+    pub fn columns(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// The mapping as it is read.
+    #[must_use]
+    pub fn show(&self) -> Json {
+        Json::Object(self.0.iter().map(|(column, field)| (column.clone(), Json::from(field.clone()))).collect())
+    }
+}
+
+/// What a column holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Field {
+    /// A text, by the name of the field; whether an empty cell clears it.
+    Text(&'static str, bool),
+    Verified,
+    Personas,
+    Attribute(String, String),
+}
+
+impl Field {
+    fn named(name: &str) -> Option<Self> {
+        if let Some(path) = name.strip_prefix("attributes.") {
+            let (category, name) = path.split_once('.')?;
+            return Some(Self::Attribute(category.to_owned(), name.to_owned()));
+        }
+        match name {
+            "id" => Some(Self::Text("id", false)),
+            "email_verified" => Some(Self::Verified),
+            "personas" => Some(Self::Personas),
+            _ => name.parse().ok().map(|field: Predefined| Self::Text(field.name(), true)),
+        }
+    }
+}
+
+/// The columns of a CSV file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Columns(Vec<Option<Field>>);
+
+impl Columns {
+    /// Reads a header. A column that is no field, or a field twice, is refused by its name.
+    pub fn read<'a>(header: impl IntoIterator<Item = &'a str>, mapping: &Mapping) -> Result<Self> {
+        let mut violations = Violations::default();
+        let (mut columns, mut names) = (Vec::new(), Vec::new());
+        for name in header {
+            names.push(name);
+            let Some(mapped) = mapping.field(name) else {
+                columns.push(None);
+                continue;
+            };
+            let field = Field::named(mapped);
+            let repeats = !matches!(field, Some(Field::Attribute(..)));
+            if field.is_none() {
+                violations.add(
+                    pointer("", name),
+                    Code::Unknown,
+                    format!("there is no field `{mapped}` for the column"),
+                );
+            } else if repeats && columns.contains(&field) {
+                violations.add(
+                    pointer("", name),
+                    Code::NotAllowed,
+                    format!("there is a column for `{mapped}` already"),
+                );
+            }
+            columns.push(field);
+        }
+        for name in mapping.columns().filter(|name| !names.contains(name)) {
+            violations.add(pointer("", name), Code::NotFound, "the mapping names a column that the file does not have");
+        }
+        if columns.iter().all(Option::is_none) {
+            violations.add("", Code::Required, "the header names no field");
+        }
+        violations.check(Self(columns))
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The attributes that the columns are of: category and name.
+    pub fn attributes(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().flatten().filter_map(|field| match field {
+            Field::Attribute(category, name) => Some((category.as_str(), name.as_str())),
+            _ => None,
+        })
+    }
+
+    /// The document that a row's cells make.
+    pub fn document<'a>(&self, cells: impl IntoIterator<Item = &'a str>) -> Result<Object, Vec<Violation>> {
+        let mut violations = Violations::default();
+        let mut document = Object::new();
+        let mut count = 0;
+        for (i, cell) in cells.into_iter().enumerate() {
+            count += 1;
+            let Some(Some(field)) = self.0.get(i) else { continue };
+            let cell = unguarded(cell);
+            match field {
+                Field::Text(name, clears) => {
+                    if *clears || !cell.is_empty() {
+                        document.insert((*name).to_owned(), some(cell));
+                    }
+                }
+                Field::Verified => match &*cell.to_ascii_lowercase() {
+                    "" => {}
+                    word @ ("true" | "false") => {
+                        document.insert("email_verified".to_owned(), Json::Bool(word == "true"));
+                    }
+                    _ => violations.add("/email_verified", Code::WrongFormat, "`true` or `false` is due"),
+                },
+                Field::Personas => match personas(cell) {
+                    Ok(personas) if personas.is_empty() => {}
+                    Ok(personas) => {
+                        document.insert("personas".to_owned(), Json::Array(personas));
+                    }
+                    Err(due) => violations.add("/personas", Code::WrongFormat, due),
+                },
+                Field::Attribute(category, name) => match values(cell) {
+                    Ok(values) => add_values(&mut document, category, name, values),
+                    Err(due) => {
+                        violations.add(format!("/attributes/{category}/{name}"), Code::WrongFormat, due);
+                    }
+                },
+            }
+        }
+        if count != self.len() {
+            let detail = format!("the row has {count} cells, the header {}", self.len());
+            violations.add("", Code::WrongFormat, detail);
+        }
+        match violations.into_broken() {
+            broken if broken.is_empty() => Ok(document),
+            broken => Err(broken),
+        }
+    }
+
+    /// The cells of a user, as its document shows it, that make the same document again.
+    #[must_use]
+    pub fn cells(&self, document: &Object) -> Vec<String> {
+        let cell = |field: &Option<Field>| match field {
+            None => String::new(),
+            Some(Field::Text(name, _)) => document.get(*name).and_then(Json::as_str).unwrap_or_default().to_owned(),
+            Some(Field::Verified) => {
+                let verified = document.get("email_verified") == Some(&Json::Bool(true));
+                if verified { "true".to_owned() } else { String::new() }
+            }
+            Some(Field::Personas) => match document.get("personas") {
+                Some(Json::Array(personas)) => personas_cell(personas),
+                _ => String::new(),
+            },
+            Some(Field::Attribute(category, name)) => {
+                let values = document.get("attributes").and_then(|a| member(a, category)).and_then(|c| member(c, name));
+                match values {
+                    Some(Json::Array(values)) => values_cell(values),
+                    _ => String::new(),
+                }
+            }
+        };
+        self.0.iter().map(cell).map(guarded).collect()
+    }
+}
+
+fn member<'a>(value: &'a Json, name: &str) -> Option<&'a Json> {
+    value.as_object()?.get(name)
+}
+
+fn some(cell: &str) -> Json {
+    if cell.is_empty() { Json::Null } else { Json::from(cell) }
+}
+
+/// What spreadsheets begin a formula with, in the forms of East Asian keyboards too.
+fn is_sign(c: char) -> bool {
+    matches!(c, '=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '＝' | '＋' | '－' | '＠')
+}
+
+/// The text as a cell that no spreadsheet takes for a formula.
+#[must_use]
+pub fn guarded(text: String) -> String {
+    let risky = match text.strip_prefix('\'') {
+        Some(rest) => rest.trim_start_matches('\'').starts_with(is_sign),
+        None => text.starts_with(is_sign),
+    };
+    if risky { format!("'{text}") } else { text }
+}
+
+/// The text of a cell that may have been guarded.
+fn unguarded(cell: &str) -> &str {
+    match cell.strip_prefix('\'') {
+        Some(rest) if rest.trim_start_matches('\'').starts_with(is_sign) => rest,
+        _ => cell,
+    }
+}
+
+/// The values of an attribute in one cell.
+fn values(cell: &str) -> Result<Vec<Json>, String> {
+    let parse = || Json::parse(cell.as_bytes()).map_err(|_| "the cell starts as JSON does and is none".to_owned());
+    match cell.chars().next() {
+        None => Ok(Vec::new()),
+        Some('[') => match parse()? {
+            Json::Array(values) => Ok(values),
+            other => Err(format!("an array of values is due, not {}", other.kind())),
+        },
+        Some('{') => Ok(vec![parse()?]),
+        Some(_) => Ok(vec![Json::from(cell)]),
+    }
+}
+
+fn values_cell(values: &[Json]) -> String {
+    match values {
+        [Json::String(text)] if !text.is_empty() && !text.starts_with(['[', '{']) => text.clone(),
+        [] => String::new(),
+        values => Json::Array(values.to_vec()).to_text(),
+    }
+}
+
+/// Adds what one column holds of an attribute. A column that is empty clears it, unless another one has values.
+fn add_values(document: &mut Object, category: &str, name: &str, values: Vec<Json>) {
+    match place(document, category, name) {
+        Some(Json::Array(there)) => there.extend(values),
+        Some(there) if !values.is_empty() => *there = Json::Array(values),
+        _ => {}
+    }
+}
+
+/// Where the values of an attribute stand in a document; `null` until something is put there. `None` when the document has something else
+/// than objects on the way.
+pub(super) fn place<'a>(document: &'a mut Object, category: &str, name: &str) -> Option<&'a mut Json> {
+    let mut members = document;
+    for part in ["attributes", category] {
+        let next = members.entry(part.to_owned()).or_insert_with(|| Json::Object(Object::new()));
+        let Json::Object(inner) = next else { return None };
+        members = inner;
+    }
+    Some(members.entry(name.to_owned()).or_insert(Json::Null))
+}
+
+/// The personas in one cell.
+fn personas(cell: &str) -> Result<Vec<Json>, String> {
+    if cell.starts_with('[') {
+        return values(cell);
+    }
+    let each = cell.split(';').map(str::trim).filter(|persona| !persona.is_empty());
+    each.map(|persona| {
+        let Some((name, rest)) = persona.split_once('(') else {
+            return Ok(Json::Object(object! { "name" => persona }));
+        };
+        let due = "personas are due as `member;buyer(shop-1,shop-2)`, or as a JSON array";
+        let scope = rest.strip_suffix(')').filter(|scope| !scope.contains(['(', ')'])).ok_or(due)?;
+        let scope: Vec<_> = scope.split(',').map(str::trim).filter(|part| !part.is_empty()).map(Json::from).collect();
+        Ok(Json::Object(object! { "name" => name.trim(), "scope" => scope }))
+    })
+    .collect()
+}
+
+/// What a persona has beside its name and scope when nothing is said of it.
+const PLAIN: [(&str, Json); 4] = [
+    ("preferred", Json::Bool(false)),
+    ("valid_from", Json::Null),
+    ("valid_until", Json::Null),
+    ("attributes", Json::Null),
+];
+
+fn personas_cell(personas: &[Json]) -> String {
+    let whole = || personas.iter().filter_map(Json::as_object).map(|persona| Json::Object(importable(persona)));
+    let short: Option<Vec<_>> = personas.iter().map(short).collect();
+    short.map_or_else(|| Json::Array(whole().collect()).to_text(), |short| short.join(";"))
+}
+
+/// A persona of which only name and scope are worth saying.
+fn short(persona: &Json) -> Option<String> {
+    let persona = persona.as_object()?;
+    let empty = |value: &Json| value.as_object().is_some_and(Object::is_empty);
+    let plain = PLAIN.iter().all(|(name, plain)| persona.get(*name).is_none_or(|value| value == plain || empty(value)));
+    let active = persona.get("status").and_then(Json::as_str).is_none_or(|status| status == "ACTIVE");
+    let name = persona.get("name")?.as_str()?;
+    let scope = match persona.get("scope") {
+        Some(Json::Array(scope)) => scope.iter().map(Json::as_str).collect::<Option<Vec<_>>>()?,
+        _ => Vec::new(),
+    };
+    let simple = |part: &&str| !part.is_empty() && part.trim() == *part && !part.contains([',', ';', '(', ')']);
+    if !plain || !active || !scope.iter().all(simple) {
+        return None;
+    }
+    Some(if scope.is_empty() { name.to_owned() } else { format!("{name}({})", scope.join(",")) })
+}
+
+/// What of a persona an import takes.
+fn importable(persona: &Object) -> Object {
+    let kept = ["id", "name", "scope", "status", "preferred", "valid_from", "valid_until", "attributes"];
+    let worth = |name: &str, value: &Json| {
+        kept.contains(&name)
+            && *value != Json::Null
+            && !PLAIN.iter().any(|(plain, default)| *plain == name && value == default)
+            && !value.as_object().is_some_and(Object::is_empty)
+    };
+    persona
+        .iter()
+        .filter(|(name, value)| worth(name, value))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
+}

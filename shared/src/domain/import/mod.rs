@@ -1,0 +1,50 @@
+//! Files of people: CSV (RFC 4180) and NDJSON, as imports read and exports write them.
+//!
+//! A row becomes the document of a user, as `POST /identity/users` takes it. In CSV a column is a field: `username`, `email_verified`,
+//! `personas`, `attributes.<category>.<name>`, …; a mapping gives columns of other names their field, or leaves them out. An empty cell is
+//! `null`, which clears; where nothing can be cleared it is not there.
+//!
+//! | cell of | holds |
+//! |---|---|
+//! | a predefined field | the text |
+//! | `email_verified` | `true` or `false` |
+//! | an attribute | one value, or all as a JSON array; what starts with `{` is one JSON value. Columns of one attribute add up |
+//! | `personas` | names with their scopes, `member;buyer(shop-1,shop-2)`, or a JSON array of personas |
+//!
+//! A spreadsheet takes a cell that starts with a sign as `=` for a formula. Exports put an apostrophe before such a cell, and imports take
+//! it away.
+
+mod columns;
+mod rows;
+
+pub use self::columns::{Columns, Mapping, guarded};
+pub use self::rows::{Key, Row, keys, line, read};
+use super::word::words;
+
+/// The most rows of one import.
+pub const MAX_ROWS: usize = 5000;
+/// The most bytes of one import.
+pub const MAX_BYTES: usize = 4 * 1024 * 1024;
+
+words! {
+    /// How the rows of a file are written.
+    Format {
+        /// Comma-separated values with a header; semicolons and tabs are recognised.
+        Csv = "csv",
+        /// One JSON object a line.
+        Ndjson = "ndjson",
+    }
+}
+
+words! {
+    /// What becomes of a row whose user is there.
+    Mode {
+        /// It is an error.
+        Create = "create",
+        /// It changes the user.
+        Upsert = "upsert",
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,123 @@
+//! Rows: what a file says of each person, one document each.
+
+use super::columns::{Columns, Mapping, place};
+use super::{Format, MAX_ROWS};
+use crate::domain::definition::Predefined;
+use crate::domain::error::{Code, Error, Result, Violation};
+use crate::domain::field::pointer;
+use crate::domain::id::UserId;
+use crate::domain::json::{Json, Object};
+use crate::domain::text;
+
+/// One row of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row(pub Result<Object, Vec<Violation>>);
+
+/// A value by which a row names its user: the field and the comparable value.
+pub type Key = (&'static str, String);
+
+/// The values by which a row names its user. Two rows that share one are about the same person.
+#[must_use]
+pub fn keys(document: &Object) -> Vec<Key> {
+    let text = |name: &str| document.get(name).and_then(Json::as_str);
+    let id = text("id").and_then(|id| id.parse::<UserId>().ok()).map(|id| ("id", id.to_string()));
+    let customer = text("id_at_customer").map(|id| (Predefined::IdAtCustomer.name(), id.to_owned()));
+    let username = text("username").and_then(text::username).map(|name| (Predefined::Username.name(), name));
+    id.into_iter().chain(customer).chain(username).collect()
+}
+
+/// Reads a whole file, of at most [`MAX_ROWS`] rows, each for itself: a row that does not read is one with violations. With the rows of
+/// CSV come its columns.
+pub fn read(bytes: &[u8], format: Format, mapping: &Mapping) -> Result<(Option<Columns>, Vec<Row>)> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let (columns, rows) = match format {
+        Format::Csv => {
+            let (columns, rows) = csv(bytes, mapping)?;
+            (Some(columns), rows)
+        }
+        Format::Ndjson => {
+            let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
+            (None, lines.take(MAX_ROWS + 1).map(|text| line(text, mapping)).collect())
+        }
+    };
+    match rows.len() {
+        0 => Err(Error::invalid("", Code::Required, "the file has no rows")),
+        rows if rows > MAX_ROWS => {
+            let detail = format!("the file has more than {MAX_ROWS} rows, which is the most of one import");
+            Err(Error::invalid("", Code::TooMany, detail))
+        }
+        _ => Ok((columns, rows)),
+    }
+}
+
+fn csv(bytes: &[u8], mapping: &Mapping) -> Result<(Columns, Vec<Row>)> {
+    let unreadable = |_| Error::invalid("", Code::WrongFormat, "the header is not UTF-8");
+    let mut reader = csv::ReaderBuilder::new().flexible(true).delimiter(delimiter(bytes)).from_reader(bytes);
+    let header = reader.byte_headers().map_err(Error::unexpected)?.clone();
+    let header = csv::StringRecord::from_byte_record(header).map_err(unreadable)?;
+    let columns = Columns::read(&header, mapping)?;
+    let mut rows = Vec::new();
+    for record in reader.into_byte_records().take(MAX_ROWS + 1) {
+        let record = csv::StringRecord::from_byte_record(record.map_err(Error::unexpected)?);
+        rows.push(Row(match record {
+            Ok(record) => columns.document(&record),
+            Err(_) => Err(vec![not_utf8()]),
+        }));
+    }
+    Ok((columns, rows))
+}
+
+fn not_utf8() -> Violation {
+    Violation { pointer: String::new(), code: Code::WrongFormat, detail: "the row is not UTF-8".to_owned() }
+}
+
+/// What parts the cells of the header: of comma, semicolon and tab the one that it has most of.
+#[must_use]
+pub fn delimiter(bytes: &[u8]) -> u8 {
+    let header = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let (mut quoted, mut counts) = (false, [(b',', 0), (b';', 0), (b'\t', 0)]);
+    for byte in header {
+        quoted ^= *byte == b'"';
+        if let Some((_, count)) = counts.iter_mut().find(|(delimiter, _)| !quoted && delimiter == byte) {
+            *count += 1;
+        }
+    }
+    // Of equally many the first one.
+    counts.iter().rev().max_by_key(|(_, count)| *count).map_or(b',', |(delimiter, _)| *delimiter)
+}
+
+/// Reads one line of NDJSON. A member that is mapped to where another one stands is refused.
+#[must_use]
+pub fn line(text: &[u8], mapping: &Mapping) -> Row {
+    let wrong =
+        |pointer: &str, code, detail: String| Err(vec![Violation { pointer: pointer.to_owned(), code, detail }]);
+    let members = match Json::parse(text) {
+        Ok(Json::Object(members)) => members,
+        Ok(other) => return Row(wrong("", Code::WrongType, format!("an object is due, not {}", other.kind()))),
+        // The parser's own message may quote.
+        Err(_) => return Row(wrong("", Code::WrongFormat, "the line is not one JSON object".to_owned())),
+    };
+    let (mut document, mapped): (Object, Object) =
+        members.into_iter().partition(|(name, _)| mapping.field(name) == Some(name));
+    for (name, value) in mapped {
+        let Some(field) = mapping.field(&name) else { continue };
+        if !put(&mut document, field, value) {
+            let detail = format!("`{field}`, to which the member is mapped, is there already");
+            return Row(wrong(&pointer("", &name), Code::NotAllowed, detail));
+        }
+    }
+    Row(Ok(document))
+}
+
+/// Puts a value where its field stands; `false` when something stands there.
+fn put(document: &mut Object, field: &str, value: Json) -> bool {
+    let path = field.strip_prefix("attributes.").and_then(|path| path.split_once('.'));
+    let Some((category, name)) = path else {
+        return document.insert(field.to_owned(), value).is_none();
+    };
+    match place(document, category, name) {
+        Some(there @ Json::Null) => *there = value,
+        _ => return false,
+    }
+    true
+}
