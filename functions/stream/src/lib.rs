@@ -15,7 +15,7 @@ use shared::store::changes::State;
 use shared::store::keys;
 
 pub use batch::{Batch, Failures, handle};
-pub use bridge::EventBridge;
+pub use bridge::{EventBridge, client_settings};
 
 /// The source of all events.
 pub const SOURCE: &str = "kith";
