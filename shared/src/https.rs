@@ -1,4 +1,4 @@
-//! HTTPS to DynamoDB: HTTP/1.1 over rustls with `ring`, and a small trust store.
+//! HTTPS to DynamoDB and EventBridge: HTTP/1.1 over rustls with `ring`, and a small trust store.
 //!
 //! The SDK's own client brings HTTP/2, which DynamoDB does not speak, and reads its roots from PEM: 1 MB and a fifth of the
 //! instructions of a cold start. Loading a system's store of some 150 roots would take 4 ms of each.
@@ -17,12 +17,12 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::{Client, connect};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::pki_types::CertificateDer;
-use rustls::version::TLS13;
+use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 
 use crate::store::table::ATTEMPT;
 
-/// Amazon's root certificates, to which DynamoDB's endpoints chain.
+/// Amazon's root certificates, to which its services' endpoints chain.
 const AMAZON: [&[u8]; 6] = [
     include_bytes!("roots/amazon-root-ca-1.der"),
     include_bytes!("roots/amazon-root-ca-2.der"),
@@ -45,8 +45,17 @@ pub enum Trust {
 #[derive(Clone, Debug)]
 struct Https(Client<HttpsConnector<connect::HttpConnector>, SdkBody>);
 
-/// Makes the HTTP client of an SDK client.
+/// Makes the HTTP client of an SDK client for DynamoDB, whose endpoints all speak TLS 1.3.
 pub fn client(trust: Trust) -> Result<SharedHttpClient, rustls::Error> {
+    client_in(trust, &[&TLS13])
+}
+
+/// Makes the HTTP client of an SDK client for another service, in TLS 1.2 or 1.3.
+pub fn client_of_any(trust: Trust) -> Result<SharedHttpClient, rustls::Error> {
+    client_in(trust, &[&TLS13, &TLS12])
+}
+
+fn client_in(trust: Trust, versions: &[&'static SupportedProtocolVersion]) -> Result<SharedHttpClient, rustls::Error> {
     let mut roots = RootCertStore::empty();
     match trust {
         Trust::Amazon => {
@@ -59,7 +68,7 @@ pub fn client(trust: Trust) -> Result<SharedHttpClient, rustls::Error> {
             roots.add_parsable_certificates(system_roots());
         }
     }
-    let config = tls(roots, &[&TLS13])?;
+    let config = tls(roots, versions)?;
     let mut tcp = connect::HttpConnector::new();
     tcp.enforce_http(false);
     tcp.set_nodelay(true);

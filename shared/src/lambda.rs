@@ -14,6 +14,7 @@ use axum::response::Response;
 use lambda_http::request::{LambdaRequest, RequestContext};
 use lambda_http::{Adapter, LambdaEvent};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use tower::ServiceExt;
 use tower::util::{MapRequest, MapResponse};
 
@@ -27,13 +28,21 @@ use crate::store::{Table, table};
 use crate::world::World;
 
 /// What a function is told by its environment.
-struct Settings {
+#[derive(Debug)]
+pub struct Settings {
     table: String,
     base_url: Option<String>,
-    region: String,
     endpoint: Option<String>,
-    trust: Trust,
-    credentials: Option<Credentials>,
+    /// The region that it runs in.
+    pub region: Region,
+    /// Which endpoints it trusts.
+    pub trust: Trust,
+    /// The credentials of its role, which never change while it lives; without them nothing is asked of AWS.
+    pub credentials: Option<Credentials>,
+    /// The event bus that it publishes to; the account's default one without a name.
+    pub event_bus: Option<String>,
+    /// Another endpoint than EventBridge's own.
+    pub events_endpoint: Option<String>,
 }
 
 impl Settings {
@@ -46,21 +55,25 @@ impl Settings {
         Ok(Self {
             table: set("KITH_TABLE").ok_or("KITH_TABLE names no table")?,
             base_url: set("KITH_BASE_URL").map(|url| url.trim_end_matches('/').to_owned()),
-            region: set("AWS_REGION").or_else(|| set("AWS_DEFAULT_REGION")).ok_or("AWS_REGION is not set")?,
             endpoint: set("AWS_ENDPOINT_URL_DYNAMODB").or_else(|| set("AWS_ENDPOINT_URL")),
+            region: Region::new(
+                set("AWS_REGION").or_else(|| set("AWS_DEFAULT_REGION")).ok_or("AWS_REGION is not set")?,
+            ),
             trust: if set("KITH_SYSTEM_ROOTS").is_some() { Trust::System } else { Trust::Amazon },
             credentials,
+            event_bus: set("KITH_EVENT_BUS"),
+            events_endpoint: set("AWS_ENDPOINT_URL_EVENTBRIDGE").or_else(|| set("AWS_ENDPOINT_URL")),
         })
     }
 
-    fn client(self) -> Result<Client, rustls::Error> {
+    fn client(&self) -> Result<Client, rustls::Error> {
         let http = https::client(self.trust)?;
-        let mut config = table::client_settings().region(Region::new(self.region)).http_client(http);
-        if let Some(credentials) = self.credentials {
+        let mut config = table::client_settings().region(self.region.clone()).http_client(http);
+        if let Some(credentials) = self.credentials.clone() {
             // They are of the environment and never change: there is nothing to cache.
             config = config.credentials_provider(credentials).identity_cache(IdentityCache::no_cache());
         }
-        if let Some(endpoint) = self.endpoint {
+        if let Some(endpoint) = self.endpoint.clone() {
             config = config.endpoint_url(endpoint);
         }
         Ok(Client::from_conf(config.build()))
@@ -76,10 +89,22 @@ pub fn start(routes: &'static [Route]) -> Result<(), lambda_http::Error> {
 pub fn start_scheduled<T: Serialize>(
     work: &impl AsyncFn(&App) -> crate::domain::Result<T>,
 ) -> Result<(), lambda_http::Error> {
+    start_on(|_| Ok(()), &async |app, (), _: serde::de::IgnoredAny| work(app).await)
+}
+
+/// Runs a function that is called with events of the type `E` until Lambda ends it: one call at a time on one thread. `prepare` makes
+/// what it works with beside the table.
+pub fn start_on<P, E: DeserializeOwned, T: Serialize>(
+    prepare: impl FnOnce(&Settings) -> Result<P, lambda_http::Error>,
+    work: &impl AsyncFn(&App, &P, E) -> crate::domain::Result<T>,
+) -> Result<(), lambda_http::Error> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
-        let app = &app()?;
-        let handle = async |_: LambdaEvent<serde::de::IgnoredAny>| {
-            work(app).await.map_err(|error| lambda_http::Error::from(format!("{error:?}")))
+        log::to(std::io::stdout);
+        let settings = Settings::from_environment()?;
+        let (app, prepared) = (&app(&settings)?, &prepare(&settings)?);
+        let handle = async |event: LambdaEvent<E>| {
+            let done = work(app, prepared, event.payload).await;
+            done.map_err(|error| lambda_http::Error::from(format!("{error:?}")))
         };
         lambda_http::lambda_runtime::run(lambda_http::service_fn(handle)).await
     })
@@ -87,19 +112,17 @@ pub fn start_scheduled<T: Serialize>(
 
 /// Runs a function on a runtime that is there.
 async fn run(routes: &'static [Route]) -> Result<(), lambda_http::Error> {
-    let app = app()?;
+    log::to(std::io::stdout);
+    let app = app(&Settings::from_environment()?)?;
     let world = app.world().clone();
     lambda_http::lambda_runtime::run(function(http::serve(http::route::router(routes, app), world))).await
 }
 
 /// The state of a function as its environment sets it up.
-fn app() -> Result<App, lambda_http::Error> {
-    log::to(std::io::stdout);
-    let settings = Settings::from_environment()?;
-    let (name, base_url) = (settings.table.clone(), settings.base_url.clone());
-    let table = Table::new(settings.client()?, &name, World::default());
+fn app(settings: &Settings) -> Result<App, lambda_http::Error> {
+    let table = Table::new(settings.client()?, &settings.table, World::default());
     let scripts = Scripts::new(PathBuf::from("/proc/self/exe"), vec![script::WORKER.to_owned()]);
-    Ok(App::new(table, base_url, scripts))
+    Ok(App::new(table, settings.base_url.clone(), scripts))
 }
 
 /// A router as the Lambda runtime calls it.

@@ -16,6 +16,7 @@ mod cost;
 mod definitions;
 mod derived;
 mod edge;
+mod events;
 mod faults;
 mod forgetting;
 mod formats;

@@ -1,4 +1,5 @@
-//! The events in `events/`: requests as API Gateway sends them to a function (payload 2.0).
+//! The events in `events/`: requests as API Gateway sends them to a function (payload 2.0), and in `events/stream/` records as the
+//! table's stream sends them.
 //!
 //! A file is named by the operation that it calls, and by what is special about it: `patch_user.base64.json`.
 
@@ -68,11 +69,14 @@ impl Event {
     }
 }
 
-/// Every event.
+/// Every event of API Gateway.
 pub fn all() -> Vec<Event> {
     let mut events = Vec::new();
     for folder in std::fs::read_dir(file("events")).unwrap().map(Result::unwrap) {
         let function = folder.file_name().into_string().unwrap();
+        if function == "stream" {
+            continue;
+        }
         for entry in std::fs::read_dir(folder.path()).unwrap().map(Result::unwrap) {
             let name = entry.file_name().into_string().unwrap();
             events.push(Event::named(&function, name.strip_suffix(".json").unwrap()));

@@ -39,11 +39,31 @@ fn mapped() -> Vec<Mapped> {
 
 #[test]
 fn a_schedule_calls_the_sweeper_alone_and_each_minute() {
-    let others: Vec<_> = events().into_iter().filter(|(_, event)| event["Type"] != "HttpApi").collect();
-    assert_eq!(others.len(), 1);
-    let (function, event) = &others[0];
-    assert_eq!((function.as_str(), &event["Type"]), ("sweeper", &"Schedule".into()));
+    let (function, event) = only("Schedule");
+    assert_eq!(function, "sweeper");
     assert_eq!(event["Properties"]["Schedule"], "rate(1 minute)");
+}
+
+#[test]
+fn the_stream_of_users_calls_the_stream_function_and_loses_nothing() {
+    let (function, event) = only("DynamoDB");
+    assert_eq!(function, "stream");
+    let mapping = &event["Properties"];
+    let pattern = mapping["FilterCriteria"]["Filters"][0]["Pattern"].as_str().unwrap();
+    let pattern: serde_json::Value = serde_json::from_str(pattern).unwrap();
+    assert_eq!(pattern["dynamodb"]["Keys"]["sk"]["S"][0], shared::store::keys::PROFILE);
+    assert_eq!(pattern["eventName"], serde_json::json!(["INSERT", "MODIFY"]));
+    assert_eq!(mapping["StartingPosition"], "TRIM_HORIZON");
+    assert_eq!(mapping["FunctionResponseTypes"][0], "ReportBatchItemFailures");
+    assert_eq!(mapping["BisectBatchOnFunctionError"], true);
+    assert_eq!(mapping["DestinationConfig"]["OnFailure"]["Type"], "SQS");
+}
+
+/// The one event of a type, with its function.
+fn only(kind: &str) -> (String, Value) {
+    let mut of_kind: Vec<_> = events().into_iter().filter(|(_, event)| event["Type"] == kind).collect();
+    assert_eq!(of_kind.len(), 1, "{kind}");
+    of_kind.remove(0)
 }
 
 #[test]

@@ -8,6 +8,7 @@ pub mod cli;
 pub mod clients;
 pub mod demo;
 pub mod embedded;
+pub mod events;
 pub mod forget;
 pub mod keys;
 pub mod openapi;

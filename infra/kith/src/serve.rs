@@ -18,6 +18,7 @@ use tokio::net::TcpListener;
 
 use crate::demo;
 use crate::embedded::Embedded;
+use crate::events::{Events, Round};
 use crate::table::{Failure, open_embedded};
 
 /// How long requests under way may take after the signal to stop.
@@ -56,6 +57,8 @@ pub struct Service {
     /// What the sweeper works with; a schedule calls it when the service is deployed.
     sweeping: App,
     engine: Embedded,
+    /// Tells of changes, which the table's stream brings about when the service is deployed.
+    events: Events,
     /// Where it can be called.
     pub url: String,
     /// Where the demonstration's credentials are.
@@ -74,7 +77,8 @@ impl Service {
         // One state for all: whoever changes a definition and goes on with a user need not wait until caches are young.
         let state = own_state(&table, &url, &scripts()?, &Fetcher::default());
         let router = router(table.world().clone(), || state.clone());
-        Ok(Self { listener, router, sweeping: state, engine, url, env_file })
+        let events = Events::new(engine.clone(), table, data);
+        Ok(Self { listener, router, sweeping: state, engine, events, url, env_file })
     }
 
     /// Serves until `stop` is done, then lets requests under way finish.
@@ -87,9 +91,11 @@ impl Service {
                     // The receiver is gone only when serving has ended.
                     let _ = stopping.send(());
                 });
-        tokio::select! {
-            never = sweep(self.sweeping) => match never {},
+        let events = self.events.clone();
+        let ended = tokio::select! {
+            never = Box::pin(sweep(self.sweeping)) => match never {},
             never = expire(self.engine) => match never {},
+            never = Box::pin(self.events.run()) => match never {},
             ended = serving.into_future() => ended.map_err(|error| format!("serving failed: {error}")),
             () = async {
                 if stopped.await.is_err() {
@@ -97,7 +103,10 @@ impl Service {
                 }
                 tokio::time::sleep(GRACE).await;
             } => Ok(()),
-        }
+        };
+        // What the last requests did; what cannot be told now is told by the next start.
+        while Box::pin(events.round()).await == Round::Told {}
+        ended
     }
 }
 

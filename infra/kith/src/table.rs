@@ -49,6 +49,7 @@ pub async fn open_embedded(data: Option<&Path>, world: World) -> Result<(Table, 
     let engine = engine.map_err(|error| error.to_string())?;
     let client = embedded_client(engine.http_client());
     create(&client, LOCAL).await?;
+    engine.note_changes().await.map_err(|error| format!("changes cannot be noted: {error}"))?;
     Ok((Table::new(client, LOCAL, world), engine))
 }
 

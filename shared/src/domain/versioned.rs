@@ -24,6 +24,15 @@ impl Version {
     pub const fn next(self) -> Self {
         Self(self.0 + 1)
     }
+
+    /// The version before the last write; `None` before the first.
+    #[must_use]
+    pub const fn before(self) -> Option<Self> {
+        match self.0.checked_sub(1) {
+            Some(0) | None => None,
+            Some(version) => Some(Self(version)),
+        }
+    }
 }
 
 /// An entity tag without its quotes (RFC 9110 §8.8.3); the service's tags are all strong.

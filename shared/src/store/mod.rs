@@ -5,6 +5,7 @@
 //! a use case touches.
 
 pub mod change_requests;
+pub mod changes;
 pub mod clients;
 pub mod commit;
 pub mod definitions;

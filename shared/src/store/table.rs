@@ -169,6 +169,15 @@ impl Table {
 
     /// Reads many items, in any order; absent ones are left out.
     pub async fn get_many(&self, keys: &[Key]) -> Result<Vec<Item>> {
+        self.get_parts(keys, &[]).await
+    }
+
+    /// Reads these attributes of many items, or all if none is named, in any order; absent items are left out. Whoever leaves out
+    /// `expires_at` gets what is past its time.
+    pub(super) async fn get_parts(&self, keys: &[Key], attributes: &[&str]) -> Result<Vec<Item>> {
+        let aliases: Vec<_> = (0..attributes.len()).map(|i| format!("#{i}")).collect();
+        let names = aliases.iter().cloned().zip(attributes.iter().map(|name| (*name).to_owned())).collect();
+        let (projection, names) = (!attributes.is_empty()).then(|| (aliases.join(", "), names)).unzip();
         let mut items = Vec::with_capacity(keys.len());
         for chunk in keys.chunks(100) {
             let mut wanted: Vec<_> = chunk.iter().map(key_attributes).collect();
@@ -177,6 +186,8 @@ impl Table {
                 let request = KeysAndAttributes::builder()
                     .set_keys(Some(wanted))
                     .consistent_read(true)
+                    .set_projection_expression(projection.clone())
+                    .set_expression_attribute_names(names.clone())
                     .build()
                     .map_err(Error::unexpected)?;
                 let answer = self

@@ -21,6 +21,7 @@
 //!   engine would keep a write atomic, but not the creation of a table nor a
 //!   transactional read, and two that open a new file at once can fail.
 
+mod changes;
 mod errors;
 #[cfg(test)]
 mod tests;
@@ -44,6 +45,8 @@ use dynoxide::{Database, DynoxideError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use self::changes::Note;
+use self::changes::Notes;
 use self::tokens::Tokens;
 
 /// Runs DynamoDB operations in memory or in a data folder; clones share it.
@@ -54,6 +57,8 @@ pub struct Embedded {
     database: Database,
     tokens: Tokens,
     /// `None` in memory.
+    notes: Option<Notes>,
+    /// `None` in memory.
     lock: Option<Arc<File>>,
 }
 
@@ -61,7 +66,7 @@ impl Embedded {
     /// Starts empty, in memory; the last clone takes the content with it.
     pub fn memory() -> io::Result<Self> {
         let database = Database::memory().map_err(io::Error::other)?;
-        Ok(Self { database, tokens: Tokens::default(), lock: None })
+        Ok(Self { database, tokens: Tokens::default(), notes: None, lock: None })
     }
 
     /// Opens the data folder at `path`, or creates it, its files for the owner only.
@@ -100,6 +105,35 @@ impl Embedded {
         self.run(Database::sweep_ttl).await?.map_err(io::Error::other)
     }
 
+    /// Notes each write of a user from now on, in a data folder; in memory, nothing is noted. The table has to be there.
+    pub async fn note_changes(&self) -> io::Result<()> {
+        self.with_notes(Notes::begin).await
+    }
+
+    /// The oldest notes of users that were written, at most `limit` of them; those of one user in the order of its writes.
+    pub async fn changes(&self, limit: u32) -> io::Result<Vec<Note>> {
+        self.with_notes(move |notes| notes.oldest(limit)).await
+    }
+
+    /// Deletes notes, by their numbers.
+    pub async fn told(&self, numbers: Vec<i64>) -> io::Result<()> {
+        self.with_notes(move |notes| notes.delete(&numbers)).await
+    }
+
+    async fn with_notes<T: Default + Send + 'static>(
+        &self,
+        work: impl FnOnce(&Notes) -> dynoxide::Result<T> + Send + 'static,
+    ) -> io::Result<T> {
+        let Some(notes) = self.notes.clone() else { return Ok(T::default()) };
+        let lock = self.lock.clone();
+        let work = tokio::task::spawn_blocking(move || {
+            let done = work(&notes);
+            drop((notes, lock));
+            done
+        });
+        work.await?.map_err(io::Error::other)
+    }
+
     async fn run<T: Send + 'static>(&self, work: impl FnOnce(&Database) -> T + Send + 'static) -> io::Result<T> {
         if self.lock.is_none() {
             tokio::task::yield_now().await;
@@ -126,7 +160,8 @@ fn open_folder(path: &Path) -> io::Result<Embedded> {
     owners_file(&path)?;
     let path = path.to_str().ok_or(io::ErrorKind::InvalidFilename)?;
     let database = Database::new(path).map_err(io::Error::other)?;
-    Ok(Embedded { database, tokens: Tokens::default(), lock: Some(Arc::new(lock)) })
+    let notes = Notes::open(path).map_err(io::Error::other)?;
+    Ok(Embedded { database, tokens: Tokens::default(), notes: Some(notes), lock: Some(Arc::new(lock)) })
 }
 
 /// Opens a file that, if it is new, nobody else can read: the table holds

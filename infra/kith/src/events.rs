@@ -1,0 +1,142 @@
+//! Change events under `kith serve`: lines of a file, made by the code of the function `stream`.
+//!
+//! Each line is an event with the members that EventBridge hands to subscribers: `source`, `detail-type` and `detail`. It is on the disk
+//! before its note is deleted, so a service that is killed tells of nothing too little, and perhaps of something twice. The file may be
+//! moved away or deleted at any time; the next line begins a new one.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use shared::store::Table;
+use stream::{Event, Sink, Untold, publish};
+
+use crate::embedded::Embedded;
+
+/// The file's name in the data folder.
+pub const FILE: &str = "events.ndjson";
+/// How long it rests when there is nothing to tell.
+const REST: Duration = Duration::from_millis(100);
+/// How long it rests when the file cannot be written.
+const REST_AFTER_FAILURE: Duration = Duration::from_secs(1);
+/// How many changes are told of at once.
+const BATCH: u32 = 1000;
+/// No line is longer, in bytes.
+const LONGEST: u64 = 1024;
+
+/// What tells of the changes of a data folder.
+#[derive(Clone, Debug)]
+pub struct Events {
+    engine: Embedded,
+    table: Table,
+    file: Lines,
+}
+
+/// What one round did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Round {
+    /// There was nothing to tell.
+    Idle,
+    /// Everything that it saw is told; there may be more.
+    Told,
+    /// Something is left.
+    Failed,
+}
+
+impl Events {
+    /// Tells of the changes of an engine in the folder where its data is.
+    #[must_use]
+    pub fn new(engine: Embedded, table: Table, folder: &Path) -> Self {
+        Self { engine, table, file: Lines(folder.join(FILE)) }
+    }
+
+    /// Tells again and again.
+    pub async fn run(&self) -> std::convert::Infallible {
+        loop {
+            match self.round().await {
+                Round::Told => {}
+                Round::Idle => tokio::time::sleep(REST).await,
+                Round::Failed => tokio::time::sleep(REST_AFTER_FAILURE).await,
+            }
+        }
+    }
+
+    /// Tells of the oldest changes that nobody was told of.
+    pub async fn round(&self) -> Round {
+        self.try_round().await.unwrap_or_else(|error| {
+            tracing::error!(operation = "events", cause = format!("{error}"));
+            Round::Failed
+        })
+    }
+
+    async fn try_round(&self) -> io::Result<Round> {
+        let notes = self.engine.changes(BATCH).await?;
+        if notes.is_empty() {
+            return Ok(Round::Idle);
+        }
+        let (numbers, changes): (Vec<_>, Vec<_>) = notes.into_iter().unzip();
+        let Untold { delayed, unreadable } = publish(&self.table, &changes, &self.file).await;
+        if !unreadable.is_empty() {
+            // Deployed, their records go to the dead-letter queue.
+            tracing::error!(operation = "events", cause = "users that do not read", changes = unreadable.len());
+        }
+        let told = numbers.iter().enumerate().filter(|(position, _)| delayed.binary_search(position).is_err());
+        self.engine.told(told.map(|(_, number)| *number).collect()).await?;
+        Ok(if delayed.is_empty() { Round::Told } else { Round::Failed })
+    }
+}
+
+/// A file of lines, for its owner's eyes only.
+#[derive(Clone, Debug)]
+struct Lines(PathBuf);
+
+impl Lines {
+    async fn append(&self, events: &[Event]) -> io::Result<()> {
+        let mut lines = Vec::new();
+        for event in events {
+            serde_json::to_writer(&mut lines, event)?;
+            lines.push(b'\n');
+        }
+        let path = self.0.clone();
+        tokio::task::spawn_blocking(move || append(&path, &lines)).await?
+    }
+}
+
+impl Sink for Lines {
+    async fn publish(&self, events: &[Event]) -> Vec<usize> {
+        match self.append(events).await {
+            Ok(()) => Vec::new(),
+            Err(error) => {
+                tracing::error!(operation = "events", cause = format!("`{}`: {error}", self.0.display()));
+                (0..events.len()).collect()
+            }
+        }
+    }
+}
+
+/// Appends whole lines to a file, after its last whole line, and waits for the disk.
+fn append(path: &Path, lines: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
+    let whole = whole_lines(&mut file)?;
+    file.set_len(whole)?;
+    // When the disk is full, what was written of them goes again.
+    let written = file.write_all(lines).and_then(|()| file.sync_data());
+    written.inspect_err(|_| drop(file.set_len(whole)))
+}
+
+/// How long a file is up to the end of its last whole line: a crash may have left part of one.
+fn whole_lines(file: &mut File) -> io::Result<u64> {
+    let length = file.seek(SeekFrom::End(0))?;
+    let start = length.saturating_sub(LONGEST);
+    file.seek(SeekFrom::Start(start))?;
+    let mut end = Vec::new();
+    file.read_to_end(&mut end)?;
+    // Without any it is not a file of such lines, and stays as it is, or its only line is half.
+    match end.iter().rposition(|byte| *byte == b'\n') {
+        Some(last) => Ok(start + last as u64 + 1),
+        None if start == 0 => Ok(0),
+        None => Ok(length),
+    }
+}
