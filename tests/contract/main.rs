@@ -20,6 +20,7 @@ mod events;
 mod faults;
 mod forgetting;
 mod formats;
+mod imports;
 mod lifecycle;
 mod model;
 mod oauth;
