@@ -42,11 +42,19 @@ pub enum Operation {
     ArriveAgain,
     /// A system profile by id.
     ReadProfile,
+    /// A page of 50 users in the order of their last change, as a system reads it that keeps in step.
+    Synchronise,
+    /// 100 users by id.
+    BatchGet,
+    /// A new user by the customer's id, as by [`Operation::Create`].
+    UpsertNew,
+    /// The same user again, which changes nothing.
+    UpsertSame,
 }
 
 impl Operation {
     /// All of them; those that the peers do come first.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 15] = [
         Self::Token,
         Self::TokenByAssertion,
         Self::Create,
@@ -58,6 +66,10 @@ impl Operation {
         Self::Arrive,
         Self::ArriveAgain,
         Self::ReadProfile,
+        Self::Synchronise,
+        Self::BatchGet,
+        Self::UpsertNew,
+        Self::UpsertSame,
     ];
 
     /// Its name in tables.
@@ -75,12 +87,16 @@ impl Operation {
             Self::Arrive => "first sign-in",
             Self::ArriveAgain => "later sign-in",
             Self::ReadProfile => "read a system profile",
+            Self::Synchronise => "synchronise, 50 users",
+            Self::BatchGet => "batch-get, 100 users",
+            Self::UpsertNew => "upsert that creates",
+            Self::UpsertSame => "upsert, no change",
         }
     }
 
     const fn due(self) -> StatusCode {
         match self {
-            Self::Create | Self::Arrive => StatusCode::CREATED,
+            Self::Create | Self::Arrive | Self::UpsertNew => StatusCode::CREATED,
             Self::NotModified => StatusCode::NOT_MODIFIED,
             _ => StatusCode::OK,
         }
@@ -101,7 +117,12 @@ pub struct Service {
     pub signing_client: OnceCell<String>,
     /// The tenant whose people sign in, once their issuer is trusted and their system declared.
     pub people: OnceCell<String>,
+    /// The ids of [`BATCH`] users.
+    pub batch: OnceCell<Vec<String>>,
 }
+
+/// How many users are read at once.
+const BATCH: usize = 100;
 
 /// Who issues people's tokens.
 const ISSUER: &str = "https://load.example/realm";
@@ -129,6 +150,8 @@ pub struct Connection {
     users: Vec<User>,
     /// A person's token, and where the person's profile is.
     person: (String, String),
+    /// The user whom the customer names by this number.
+    known: u64,
     turn: usize,
 }
 
@@ -152,6 +175,7 @@ impl Connection {
             authorization: String::new(),
             users: Vec::new(),
             person: Default::default(),
+            known: number(),
             turn: 0,
         };
         let request = this.request(Operation::Token)?;
@@ -163,6 +187,9 @@ impl Connection {
         service.signing_client.get_or_try_init(|| this.register()).await?;
         service.people.get_or_try_init(|| this.let_people_in()).await?;
         this.arrive().await?;
+        service.batch.get_or_try_init(|| this.make_batch()).await?;
+        let request = this.upsert(this.known)?;
+        this.send(request, StatusCode::CREATED).await?;
         for _ in 0..USERS {
             let request = this.request(Operation::Create)?;
             let (headers, body) = this.send(request, StatusCode::CREATED).await?;
@@ -172,6 +199,23 @@ impl Connection {
             this.users.push(User { path, email: text("preferred_email")?.to_owned(), tag: tag(&headers)? });
         }
         Ok(this)
+    }
+
+    /// Makes the users that are read at once; returns their ids.
+    async fn make_batch(&mut self) -> Outcome<Vec<String>> {
+        let mut ids = Vec::with_capacity(BATCH);
+        for _ in 0..BATCH {
+            let request = self.request(Operation::Create)?;
+            let (_, body) = self.send(request, StatusCode::CREATED).await?;
+            let user: Value = serde_json::from_slice(&body)?;
+            ids.push(user.get("id").and_then(Value::as_str).ok_or("an incomplete user")?.to_owned());
+        }
+        Ok(ids)
+    }
+
+    fn upsert(&self, number: u64) -> Outcome<Request<Full<Bytes>>> {
+        let request = self.start(Method::PUT, &format!("/identity/users/by/id_at_customer/load-{number}"));
+        Ok(request.header("content-type", "application/json").body(Full::from(person(number).to_string()))?)
     }
 
     /// Does an operation once, on the next of its users; the answer must be as due.
@@ -273,16 +317,7 @@ impl Connection {
                     .header("content-type", "application/x-www-form-urlencoded")
                     .body(form.into())?
             }
-            Operation::Create => {
-                let number = number();
-                let body = json!({
-                    "username": format!("user.{number}"),
-                    "preferred_email": format!("user.{number}@example.org"),
-                    "given_name": format!("Jan{}", number % 997),
-                    "family_name": format!("Janssen{}", number % 9973),
-                });
-                json(self.start(Method::POST, "/identity/users"), &body)?
-            }
+            Operation::Create => json(self.start(Method::POST, "/identity/users"), &person(number()))?,
             Operation::Read => self.start(Method::GET, &user()?.path).body(Full::default())?,
             Operation::NotModified => {
                 let user = user()?;
@@ -302,9 +337,26 @@ impl Connection {
                 self.sign_in(&self.service.signer.person(ISSUER, tenant, number())?)?
             }
             Operation::ArriveAgain => self.sign_in(&self.person.0)?,
+            Operation::Synchronise => self.start(Method::GET, "/identity/users?limit=50").body(Full::default())?,
+            Operation::BatchGet => {
+                let ids = self.service.batch.get().ok_or("no users to read at once")?;
+                json(self.start(Method::POST, "/identity/users/batch-get"), &json!({ "ids": ids }))?
+            }
+            Operation::UpsertNew => self.upsert(number())?,
+            Operation::UpsertSame => self.upsert(self.known)?,
             Operation::ReadProfile => self.start(Method::GET, &self.person.1).body(Full::default())?,
         })
     }
+}
+
+/// A user with username, e-mail and both names.
+fn person(number: u64) -> Value {
+    json!({
+        "username": format!("user.{number}"),
+        "preferred_email": format!("user.{number}@example.org"),
+        "given_name": format!("Jan{}", number % 997),
+        "family_name": format!("Janssen{}", number % 9973),
+    })
 }
 
 fn tag(headers: &HeaderMap) -> Outcome<String> {

@@ -123,4 +123,6 @@ for_each_operation! {
     patching_a_system_profile: PatchProfile;
     overriding_indexed_fields_in_a_system: OverrideIndexed;
     forgetting_in_a_system: ForgetProfile;
+    creating_by_the_customers_id: UpsertNew;
+    replacing_by_the_customers_id: UpsertOld;
 }

@@ -53,10 +53,12 @@ pub enum Operation {
     PatchProfile,
     OverrideIndexed,
     ForgetProfile,
+    UpsertNew,
+    UpsertOld,
 }
 
 impl Operation {
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 32] = [
         Self::CreateUser,
         Self::CreateUserOnce,
         Self::CreateUserWithNewAttribute,
@@ -87,6 +89,8 @@ impl Operation {
         Self::PatchProfile,
         Self::OverrideIndexed,
         Self::ForgetProfile,
+        Self::UpsertNew,
+        Self::UpsertOld,
     ];
 
     /// Whether the request carries an Idempotency-Key, so that a repeat is answered as the first would have been.
@@ -169,6 +173,7 @@ impl Scene {
             Operation::AddPersona | Operation::AddPersonaOnce | Operation::RemovePersona => {
                 crm.define_persona("employee", json!({ "scoped": true })).await;
             }
+            Operation::UpsertOld => drop(crm.define_persona("employee", json!({ "scoped": true })).await),
             Operation::Link
             | Operation::Unlink
             | Operation::UnlinkOnce
@@ -183,6 +188,9 @@ impl Scene {
             _ => {}
         }
         let mut user = crm.create(USERS, person("old")).await;
+        if operation == Operation::UpsertOld {
+            user.tag = crm.patch(&user.path, json!({ "id_at_customer": "OLD" })).if_match("*").await.is(200).tag();
+        }
         if operation == Operation::RemovePersona {
             persona = Some(crm.add_persona(&user, json!({ "name": "employee", "scope": ["old"] })).await);
             user.tag = crm.tag_of(&user.path).await;
@@ -231,6 +239,14 @@ impl Scene {
                 crm.delete(&there(self.persona.as_ref()).path).if_match(&there(self.persona.as_ref()).tag)
             }
             Operation::DeleteUser => crm.delete(&self.user.path).if_match(&self.user.tag),
+            Operation::UpsertNew => {
+                crm.put(&format!("{USERS}/by/id_at_customer/NEW"), person("new")).if_none_match("*")
+            }
+            Operation::UpsertOld => {
+                let mut body = person("new");
+                body["personas"] = json!([persona]);
+                crm.put(&format!("{USERS}/by/id_at_customer/OLD"), body).if_match(&self.user.tag)
+            }
             Operation::CreateSubject => {
                 crm.post(SUBJECTS, json!({ "application_id": "shop", "subject": "new", "user_id": self.user.id }))
             }
@@ -280,6 +296,20 @@ impl Scene {
                 found(json!({ "username": "new" })).await == 1,
                 found(json!({ "preferred_email": "new@example.org" })).await == 1,
                 found(json!({ "family_name": "Janssen" })).await == 2,
+            ],
+            Operation::UpsertNew => vec![
+                found(json!({ "id_at_customer": "NEW" })).await == 1,
+                found(json!({ "username": "new" })).await == 1,
+                found(json!({ "preferred_email": "new@example.org" })).await == 1,
+                found(json!({ "family_name": "Janssen" })).await == 2,
+            ],
+            Operation::UpsertOld => vec![
+                crm.read(&self.user.path).await["username"] == json!("new"),
+                crm.read(&self.user.path).await["personas"].as_array().unwrap().len() == 1,
+                found(json!({ "username": "new" })).await == 1,
+                found(json!({ "username": "old" })).await == 0,
+                found(json!({ "preferred_email": "old@example.org" })).await == 0,
+                found(json!({ "personas": { "name": "employee", "scope": "new" } })).await == 1,
             ],
             Operation::PatchPlain => vec![crm.read(&self.user.path).await["ui_locales"] == json!("nl-BE")],
             Operation::PatchIndexed => vec![

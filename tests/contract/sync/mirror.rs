@@ -178,7 +178,8 @@ async fn keeps_in_step(seed: u64, whole: bool) {
 
     let crm = crm.with_token().await;
     let (mut users, mut gone) = (BTreeMap::new(), BTreeSet::new());
-    for path in tenant.made.lock().unwrap().clone() {
+    let made = tenant.made.lock().unwrap().clone();
+    for path in made {
         let id = path.rsplit('/').next().unwrap().to_owned();
         let answer = crm.get(&path).await;
         match answer.code() {
