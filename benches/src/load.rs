@@ -93,6 +93,7 @@ impl Running {
             signing_client: OnceCell::new(),
             people: OnceCell::new(),
             batch: OnceCell::new(),
+            defined: OnceCell::new(),
         }));
         Ok(running)
     }
