@@ -1,6 +1,12 @@
-"""What the tour does not need and the roles have to allow, on the deployed stack: the sweeper, change events, requests about personas, searchable hashes,
-clients and their secrets, assertions, proofs of possession, introspection, revocation, failures that are counted, and people by every
-subject type.
+"""What the tour does not need and the roles have to allow, on the deployed stack: the sweeper, change events, requests about personas,
+searchable hashes, clients and their secrets, assertions, proofs of possession, introspection, revocation, failures that are counted, and
+people by every subject type.
+
+
+    beyond_the_tour.py CLIENT_ID CLIENT_SECRET   inside deploy_local.py, as a client with the scope administrator
+
+The sweeper is called as its schedule calls it. What is due is made first: a derived attribute whose workflow has changed, and an erasure
+that was interrupted. The engine's clock cannot be moved, so the note of when the change was noticed is made older instead.
 
     beyond_the_tour.py CLIENT_ID CLIENT_SECRET   inside deploy_local.py, as a client with the scope administrator
 
@@ -269,7 +275,7 @@ class Changes:
         client("events").put_targets(Rule="changes", Targets=[{"Id": "queue", "Arn": attributes["QueueArn"]}])
 
     def next_of(self, user: str, seconds: int = 60) -> tuple[str, int]:
-        """The next event about a user that is not a repeat."""
+        """The next event about a user."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             for message in self.queues.receive_message(QueueUrl=self.url, WaitTimeSeconds=1).get("Messages", []):
