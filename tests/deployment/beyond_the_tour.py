@@ -2,12 +2,6 @@
 searchable hashes, clients and their secrets, assertions, proofs of possession, introspection, revocation, failures that are counted, and
 people by every subject type.
 
-
-    beyond_the_tour.py CLIENT_ID CLIENT_SECRET   inside deploy_local.py, as a client with the scope administrator
-
-The sweeper is called as its schedule calls it. What is due is made first: a derived attribute whose workflow has changed, and an erasure
-that was interrupted. The engine's clock cannot be moved, so the note of when the change was noticed is made older instead.
-
     beyond_the_tour.py CLIENT_ID CLIENT_SECRET   inside deploy_local.py, as a client with the scope administrator
 
 The sweeper is called as its schedule calls it. What is due is made first: a derived attribute whose workflow has changed, and an erasure
