@@ -41,7 +41,7 @@ openapi:
 
 # Measure release builds: all, or `cold` (the functions' sizes and starts), or `load` (on `kith serve`).
 bench *arguments:
-    cargo build --release -p token -p users -p personas -p definitions -p subjects -p sweeper
+    cargo build --release -p token -p users -p personas -p definitions -p subjects -p sweeper -p stream
     cargo build --release -p benches
     cargo build --profile server -p kith
     cargo run --release -q -p benches -- "$@"

@@ -1,6 +1,6 @@
-"""What the tour does not need and the roles have to allow, on the deployed stack: the sweeper, requests about personas, searchable hashes,
-clients and their secrets, assertions, proofs of possession, introspection, revocation, failures that are counted, and people by every
-subject type.
+"""What the tour does not need and the roles have to allow, on the deployed stack: the sweeper, change events, requests about personas,
+searchable hashes, clients and their secrets, assertions, proofs of possession, introspection, revocation, failures that are counted, and
+people by every subject type.
 
     beyond_the_tour.py CLIENT_ID CLIENT_SECRET   inside deploy_local.py, as a client with the scope administrator
 
@@ -258,6 +258,54 @@ def sweeping(api: Api) -> None:
     expect(sweep() == nothing, "there is something to do left")
 
 
+class Changes:
+    """A subscriber of change events: a queue behind a rule of the bus."""
+
+    def __init__(self) -> None:
+        self.queues = client("sqs")
+        self.url = self.queues.create_queue(QueueName="changes")["QueueUrl"]
+        attributes = self.queues.get_queue_attributes(QueueUrl=self.url, AttributeNames=["QueueArn"])["Attributes"]
+        client("events").put_rule(Name="changes", EventPattern=json.dumps({"source": ["kith"]}))
+        client("events").put_targets(Rule="changes", Targets=[{"Id": "queue", "Arn": attributes["QueueArn"]}])
+
+    def next_of(self, user: str, seconds: int = 60) -> tuple[str, int]:
+        """The next event about a user."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            for message in self.queues.receive_message(QueueUrl=self.url, WaitTimeSeconds=1).get("Messages", []):
+                self.queues.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
+                event = json.loads(message["Body"])
+                detail = event["detail"]
+                expect(set(detail) == {"id", "tenant", "version"}, f"an event says something else: {event}")
+                if detail["id"] == user:
+                    return event["detail-type"], detail["version"]
+        raise SystemExit(f"beyond_the_tour: nothing is told of {user}")
+
+
+def changes(api: Api) -> None:
+    """What the table's stream brings to the bus, and what the function answers when it is called by hand."""
+    subscriber = Changes()
+    _, user = api.ask("POST", "/identity/users", {"username": "tess"})
+    told = subscriber.next_of(user["id"])
+    expect(told == ("user.created", 1), f"nobody was created: {told}")
+    path = f"/identity/users/{user['id']}"
+    api.ask("PATCH", path, {"given_name": "Tess"}, **{"If-Match": "*"})
+    told = subscriber.next_of(user["id"])
+    expect(told == ("user.updated", 2), f"nobody was updated: {told}")
+    api.ask("DELETE", path)
+    told = subscriber.next_of(user["id"])
+    expect(told == ("user.deleted", 3), f"nobody was deleted: {told}")
+
+    def record(sequence: str, user: str) -> dict:
+        keys = {"pk": {"S": f"T#{TENANT}#U#{user}"}, "sk": {"S": "PROFILE"}}
+        return {"eventName": "MODIFY", "dynamodb": {"Keys": keys, "SequenceNumber": sequence}}
+
+    batch = {"Records": [record("7", user["id"]), record("8", "damaged"), record("9", user["id"])]}
+    answer = client("lambda").invoke(FunctionName=os.environ["KITH_STREAM"], Qualifier="live", Payload=json.dumps(batch))
+    failures = json.loads(answer["Payload"].read())
+    expect(failures == {"batchItemFailures": [{"itemIdentifier": "8"}]}, f"another record is at fault: {failures}")
+
+
 class Issuer:
     """An identity provider that the tenant trusts, with this subject type."""
 
@@ -350,6 +398,7 @@ def main() -> None:
     api = Api(*sys.argv[1:])
     people(api)
     sweeping(api)
+    changes(api)
     requests(api)
     hashes(api)
     clients(api)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Deploys template.yaml on this machine, runs a command against it, and takes everything down again.
 
-    deploy_local.py -- COMMAND …                 the whole stack: KITH_URL, KITH_TABLE, KITH_SWEEPER and KITH_ENDPOINT are set
+    deploy_local.py -- COMMAND …                 the whole stack: KITH_URL, KITH_TABLE, KITH_SWEEPER, KITH_STREAM and KITH_ENDPOINT are set
     deploy_local.py --engine-only -- COMMAND …   only the DynamoDB engine: KITH_ENDPOINT is set
     deploy_local.py --prepare                    installs the tools, prints the folder of their programs
 
@@ -46,7 +46,8 @@ def on_stack(command: list[str], scratch: Path, programs: Path) -> int:
         with timed("deployed the template"):
             deployed = stack.deploy(programs, built, without_aws() | variables, endpoint)
         with deployed.reachable() as url:
-            where = {"KITH_URL": url, "KITH_TABLE": deployed.table, "KITH_SWEEPER": deployed.physical["SweeperFunction"]}
+            functions = {f"KITH_{name.upper()}": deployed.physical[f"{name}Function"] for name in ("Sweeper", "Stream")}
+            where = {"KITH_URL": url, "KITH_TABLE": deployed.table} | functions
             code = run(command, variables | where)
         denied = deployed.denied()
         for access, times in denied.items():

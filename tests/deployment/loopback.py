@@ -1,7 +1,7 @@
 """Two small HTTP servers on loopback that stand between a client and ministack.
 
-`Front` gives the API a plain base URL: ministack tells APIs apart by the Host header alone. `TableGuard` stands before the table and
-answers as IAM would: ministack does not know `dynamodb:LeadingKeys`.
+`Front` gives the API a plain base URL: ministack tells APIs apart by the Host header alone. `TableGuard` stands before the table
+and the event bus and answers as IAM would: ministack does not know `dynamodb:LeadingKeys`.
 """
 
 import contextlib
@@ -114,8 +114,10 @@ def table_guard(backend: tuple[str, int], roles: dict[str, list[dict]], key: dic
     class TableGuard(Forwarder):
         def prepare(self, body: bytes):
             _, function, path = self.path.split("/", 2)
-            operation = self.headers.get("X-Amz-Target", ".").split(".")[1]
-            for access in policies.accesses(operation, json.loads(body), key):
+            service, operation = self.headers.get("X-Amz-Target", ".").split(".")
+            request = json.loads(body)
+            asked = policies.publications(request) if service == "AWSEvents" else policies.accesses(operation, request, key)
+            for access in asked:
                 if not policies.allowed(roles[function], access):
                     denied.append(f"{function}: {access}")
                     return None, None, refusal(function, access)

@@ -21,7 +21,7 @@ VENVS = ROOT / "target" / "venv"
 REGION = "us-east-1"
 
 # ministack's other services open ports of their own, some on every interface.
-SERVICES = "apigateway,cloudformation,cloudwatch,dynamodb,events,iam,lambda,logs,s3,sts"
+SERVICES = "apigateway,cloudformation,cloudwatch,dynamodb,events,iam,lambda,logs,s3,sqs,sts"
 
 
 class Failed(Exception):

@@ -1,4 +1,4 @@
-"""What a DynamoDB request touches, and whether a role's policies allow it.
+"""What a request to DynamoDB or EventBridge touches, and whether a role's policies allow it.
 
 Knows the parts of IAM that template.yaml uses, and stops at any other rather than guess.
 """
@@ -18,19 +18,22 @@ IN_TRANSACTION = {
 
 @dataclass(frozen=True)
 class Access:
-    """One action on a table or an index, with the partition keys that it names."""
+    """One action on a table or an index, with the partition keys that it names; or one on an event bus, by its name."""
 
     action: str
     table: str
     index: str | None
     keys: tuple[str, ...]
+    service: str = "dynamodb"
 
     @property
     def resource(self) -> str:
+        if self.service == "events":
+            return f"event-bus/{self.table}"
         return f"table/{self.table}" + (f"/index/{self.index}" if self.index else "")
 
     def __str__(self) -> str:
-        return f"dynamodb:{self.action} on {self.resource} with leading keys {list(self.keys)}"
+        return f"{self.service}:{self.action} on {self.resource} with leading keys {list(self.keys)}"
 
 
 def accesses(operation: str, request: dict, key: dict[str | None, str]) -> list[Access]:
@@ -52,6 +55,12 @@ def accesses(operation: str, request: dict, key: dict[str | None, str]) -> list[
     if operation in ("TransactWriteItems", "TransactGetItems"):
         return [in_transaction(part, key) for part in request["TransactItems"]]
     return [Access(operation, table, request.get("IndexName"), ())]
+
+
+def publications(request: dict) -> list[Access]:
+    """Returns what a PutEvents asks for."""
+    buses = {entry.get("EventBusName", "default") for entry in request["Entries"]}
+    return [Access("PutEvents", bus, None, (), "events") for bus in sorted(buses)]
 
 
 def in_transaction(part: dict, key: dict[str | None, str]) -> Access:
@@ -83,7 +92,7 @@ def allowed(statements: list[dict], access: Access) -> bool:
 
 
 def applies(statement: dict, access: Access) -> bool:
-    action = f"dynamodb:{access.action}".lower()
+    action = f"{access.service}:{access.action}".lower()
     return (
         any(like(pattern.lower(), action) for pattern in several(statement["Action"]))
         # The part of an ARN before the account is the deployment's affair.

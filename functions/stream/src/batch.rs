@@ -48,6 +48,9 @@ pub struct Failures {
     /// The first record that was not told of, if there is one.
     #[serde(rename = "batchItemFailures")]
     pub first: Vec<Failure>,
+    /// Whether it will be told of when the table and the bus can be reached again.
+    #[serde(skip)]
+    pub may_pass: bool,
 }
 
 /// A record that was not told of.
@@ -76,5 +79,5 @@ pub async fn handle(table: &Table, batch: Batch, sink: &impl Sink) -> Failures {
     );
     let first = first.and_then(|position| records.get(*position));
     let sequence = |record: &Record| Failure { sequence: record.dynamodb.sequence_number.clone() };
-    Failures { first: first.map(sequence).into_iter().collect() }
+    Failures { first: first.map(sequence).into_iter().collect(), may_pass: !delayed.is_empty() }
 }

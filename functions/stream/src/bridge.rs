@@ -60,7 +60,8 @@ impl EventBridge {
         let entries = entries.collect::<Result<Vec<_>, String>>()?;
         let answer = self.client.put_events().set_entries(Some(entries)).send().await;
         let answer = answer.map_err(|error| error.code().unwrap_or("no answer").to_owned())?;
-        let mut failed = Vec::new();
+        // Each entry has an answer; what had none was not taken.
+        let mut failed: Vec<_> = (answer.entries().len()..events.len()).collect();
         for (position, entry) in answer.entries().iter().enumerate() {
             if let Some(code) = entry.error_code() {
                 tracing::error!(operation = "put_events", cause = code);

@@ -1,7 +1,9 @@
 //! What is told of the writes of users.
 
+use std::path::Path;
+
 use aws_sdk_dynamodb::types::AttributeValue;
-use serde_json::json;
+use serde_json::{Value, json};
 use tests::{Fault, Service, TENANT, person};
 
 use super::{Told, hand, record, record_of, said};
@@ -189,4 +191,25 @@ async fn a2_d7_nothing_of_the_person_is_read_to_tell_of_one() {
     names.sort_unstable();
     assert_eq!(names, ["deleted_at", "expires_at", "gsi1pk", "pk", "sk", "version"]);
     assert_eq!(asked["ProjectionExpression"].as_str().unwrap().split(',').count(), names.len());
+}
+
+#[tokio::test]
+async fn d2_the_samples_tell_what_their_names_say() {
+    const USER: &str = "0192f3c1-5a00-7000-8000-000000000001";
+    let service = Service::start().await;
+    let crm = service.crm().await;
+    crm.create("/identity/users", json!({ "username": "jan", "id": USER })).await;
+    let told = Told::default();
+    for (name, kind) in [
+        ("created", Some("user.created")),
+        ("updated", Some("user.updated")),
+        ("batch", Some("user.created")),
+        ("removed", None),
+    ] {
+        let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../events/stream/{name}.json"));
+        let sample: Value = serde_json::from_str(&std::fs::read_to_string(sample).unwrap()).unwrap();
+        assert_eq!(hand(&service, sample["Records"].as_array().unwrap(), &told).await, NOTHING, "{name}");
+        let expected: Vec<_> = kind.map(|kind| said(kind, USER, 1)).into_iter().collect();
+        assert_eq!(told.take(), expected, "{name}");
+    }
 }

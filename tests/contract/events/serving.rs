@@ -189,6 +189,10 @@ async fn waiting(folder: &Folder, username: &str) -> String {
     let service = serve::Service::start(listen, &folder.0, false).await.unwrap();
     drop(service);
     let (table, ..) = folder.open().await;
+    create(&table, username).await
+}
+
+async fn create(table: &Table, username: &str) -> String {
     let schema = table.schema(&"acme".parse().unwrap()).await.unwrap();
     let id = table.world().new_uuid().to_string();
     let user = User::new(id.parse().unwrap(), username.to_owned(), table.world().clock.now());
@@ -246,10 +250,11 @@ async fn i3_a_folder_from_before_there_were_events_tells_of_what_comes() {
 }
 
 #[tokio::test]
-async fn d7_in_memory_there_is_no_file() {
+async fn i3_in_memory_nothing_waits_and_there_is_no_file() {
     let folder = Folder::new("memory");
     let (table, engine) = open_embedded(None, World::default()).await.unwrap();
     table.create_tenant(&"acme".parse().unwrap()).await.unwrap();
+    create(&table, "jan").await;
     let events = Events::new(engine, table, &folder.0);
     assert_eq!(events.round().await, Round::Idle);
     assert!(!folder.file().exists());

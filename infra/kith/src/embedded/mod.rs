@@ -14,6 +14,9 @@
 //! blocking threads, reads included: a commit waits for an fsync, and a read
 //! waits behind it for the one connection.
 //!
+//! **What tells of changes.** In a data folder, a trigger notes the writes of users for
+//! those who publish them; in memory nobody does.
+//!
 //! Invariants:
 //! - An acknowledged write to a data folder outlives the process.
 //! - A call whose caller has gone may still take effect, as over a network.
