@@ -181,7 +181,8 @@ async fn d3_of_an_import_and_a_post_of_one_username_one_makes_the_user() {
             }
             made
         };
-        let (made, posted) = tokio::join!(import(&crm, &format!("mode={mode}"), NDJSON, file), posts);
+        let query = format!("mode={mode}");
+        let (made, posted) = tokio::join!(import(&crm, &query, NDJSON, file), posts);
         let rows = report(&crm, &made).await;
         let created = rows.iter().filter(|row| row["status"] == "created").count();
         assert_eq!(created + posted, 8, "{mode}: {rows:?}");
