@@ -1,6 +1,7 @@
 //! `/identity/imports`: files of people (rules A2, A3, A5, D1, D5, D7, E1, H1 to H6, I1 to I3, P1, S1).
 
 mod accepting;
+mod crashes;
 mod rows;
 
 use serde_json::{Value, json};
