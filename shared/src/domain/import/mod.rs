@@ -18,7 +18,7 @@ mod columns;
 mod rows;
 
 pub use self::columns::{Columns, Mapping, guarded};
-pub use self::rows::{Key, Row, keys, line, read};
+pub use self::rows::{Key, Row, delimiter, keys, line, read};
 use super::word::words;
 
 /// The most rows of one import.
