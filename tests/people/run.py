@@ -386,9 +386,7 @@ def run(arguments: argparse.Namespace, folder: Path) -> None:
             find(service, people)
         if before:
             after = measure(service)
-            print(f"
-| query | ms at {FEW} | ms at {rows} | p99 | units at {FEW} | units at {rows} | found |
-|---|---|---|---|---|---|---|")
+            print(f"\n| query | ms at {FEW} | ms at {rows} | p99 | units at {FEW} | units at {rows} | found |\n|---|---|---|---|---|---|---|")
             for kind, (ms, _, read, hits) in before.items():
                 later, p99, later_read, later_hits = after[kind]
                 print(f"| {kind} | {ms:.2f} | {later:.2f} | {p99:.2f} | {read} | {later_read} | {later_hits} |")
