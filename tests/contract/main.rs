@@ -31,6 +31,7 @@ mod purge;
 mod races;
 mod remote;
 mod sso;
+mod sync;
 mod systems;
 mod tenants;
 mod token;

@@ -4,6 +4,7 @@
 //! n-th call" mean the same in every run. Each rule is used up by one call, a crash by none.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -16,7 +17,10 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
 use serde_json::{Value, json};
+use shared::world::Clock;
 use tokio::sync::Semaphore;
+
+use crate::lag::Lag;
 
 /// One way for a call of the table to go wrong.
 #[derive(Clone, Debug)]
@@ -118,6 +122,8 @@ enum When {
     At(usize),
     From(usize),
     Next(&'static str),
+    /// Every call of this operation that names this.
+    Naming(&'static str, String),
 }
 
 #[derive(Debug, Default)]
@@ -135,13 +141,14 @@ impl Plan {
                 When::At(at) => n == *at,
                 When::From(from) => n >= *from,
                 When::Next(operation) => seen.operation == *operation,
+                When::Naming(operation, name) => seen.operation == *operation && seen.body.to_string().contains(name),
             };
             hit && fault.fits(&seen)
         });
         self.seen.push(seen);
         let due = due?;
         match self.rules.get(due)? {
-            (When::From(_), fault) => Some(fault.clone()),
+            (When::From(_) | When::Naming(..), fault) => Some(fault.clone()),
             _ => Some(self.rules.remove(due).1),
         }
     }
@@ -152,6 +159,7 @@ impl Plan {
 pub struct Faults {
     inner: SharedHttpClient,
     plan: Arc<Mutex<Plan>>,
+    lag: Arc<Mutex<Option<Lag>>>,
 }
 
 impl fmt::Debug for Faults {
@@ -163,7 +171,7 @@ impl fmt::Debug for Faults {
 impl Faults {
     /// A network without faults before an engine.
     pub fn before(inner: SharedHttpClient) -> Self {
-        Self { inner, plan: Arc::default() }
+        Self { inner, plan: Arc::default(), lag: Arc::default() }
     }
 
     /// The client to configure the SDK with.
@@ -193,6 +201,45 @@ impl Faults {
     /// Lets the next call of this operation meet the fault; told twice, the next two.
     pub fn next(&self, operation: &'static str, fault: Fault) {
         self.plan(|plan| plan.rules.push((When::Next(operation), fault)));
+    }
+
+    /// Lets no call of this operation through that names this, until [`Faults::mend`].
+    pub fn cut(&self, operation: &'static str, name: &str) {
+        self.plan(|plan| plan.rules.push((When::Naming(operation, name.to_owned()), Fault::Unreachable)));
+    }
+
+    /// Lets calls through again that name this.
+    pub fn mend(&self, name: &str) {
+        self.plan(|plan| plan.rules.retain(|(when, _)| !matches!(when, When::Naming(_, other) if other == name)));
+    }
+
+    /// From now on the listing is so many milliseconds of this clock behind the users, each write by a time of its own. It shows what is
+    /// written from the first time on.
+    pub fn lag(&self, clock: &Clock, seed: u64, millis: Range<u64>) {
+        match &mut *self.lag.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(lag) => lag.change(seed, millis),
+            none => *none = Some(Lag::new(clock.clone(), seed, millis)),
+        }
+    }
+
+    /// Does a call, behind an index that lags if it does.
+    async fn effect(
+        &self,
+        inner: &SharedHttpConnector,
+        request: HttpRequest,
+        seen: &Seen,
+    ) -> Result<HttpResponse, ConnectorError> {
+        let lag = || self.lag.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(answer) = lag().as_ref().and_then(|lag| lag.answer(seen)) {
+            return Ok(answer);
+        }
+        let answer = inner.call(request).await?;
+        if answer.status().is_success()
+            && let Some(lag) = lag().as_mut()
+        {
+            lag.note(seen);
+        }
+        Ok(answer)
     }
 
     /// Holds the next call of this operation at a gate.
@@ -233,25 +280,25 @@ impl HttpConnector for Connector {
         let body = request.body().bytes().and_then(|bytes| serde_json::from_slice(bytes).ok()).unwrap_or_default();
         let seen = Seen { operation, body };
         let fault = self.faults.plan(|plan| plan.meet(seen.clone()));
-        let inner = self.inner.clone();
+        let (inner, faults) = (self.inner.clone(), self.faults.clone());
         HttpConnectorFuture::new(async move {
             match fault {
-                None => inner.call(request).await,
+                None => faults.effect(&inner, request, &seen).await,
                 Some(Fault::Held(gate)) => {
                     gate.pass().await;
-                    inner.call(request).await
+                    faults.effect(&inner, request, &seen).await
                 }
                 Some(Fault::Unreachable) => Err(broken()),
                 Some(Fault::Lost) => {
-                    inner.call(request).await?;
+                    faults.effect(&inner, request, &seen).await?;
                     Err(broken())
                 }
                 Some(Fault::Silent) => {
-                    inner.call(request).await?;
+                    faults.effect(&inner, request, &seen).await?;
                     std::future::pending().await
                 }
                 Some(Fault::LostServerError) => {
-                    inner.call(request).await?;
+                    faults.effect(&inner, request, &seen).await?;
                     Ok(error(500, "InternalServerError", None))
                 }
                 Some(Fault::ServerError) => Ok(error(500, "InternalServerError", None)),

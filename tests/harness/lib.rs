@@ -29,6 +29,7 @@ mod everything;
 mod faults;
 mod fixtures;
 mod keys;
+mod lag;
 mod people;
 mod publisher;
 mod service;

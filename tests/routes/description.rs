@@ -89,7 +89,9 @@ pub fn assert_described(schema: &str, answer: &Value) {
     for name in schema["required"].as_array().into_iter().flatten() {
         assert!(members.contains_key(name.as_str().unwrap()), "{name} is missing");
     }
-    let of = schema["properties"]["items"]["items"]["$ref"].as_str().and_then(|target| target.rsplit('/').next());
+    let of = &schema["properties"]["items"]["items"];
+    // Of several shapes the first is that of what is there.
+    let of = of["$ref"].as_str().or(of["oneOf"][0]["$ref"].as_str()).and_then(|target| target.rsplit('/').next());
     for item in answer["items"].as_array().into_iter().flatten() {
         assert_described(of.unwrap(), item);
     }

@@ -1,6 +1,8 @@
 //! Users: the base profiles of a tenant's people.
 
+mod batch;
 mod filter;
+mod list;
 mod me;
 mod place;
 mod principals;
@@ -8,6 +10,7 @@ pub mod profiles;
 mod query;
 mod requests;
 mod sign_in;
+mod upsert;
 mod userinfo;
 
 use std::sync::LazyLock;
@@ -25,6 +28,8 @@ use shared::http::profile::{self, Part};
 use shared::http::{Call, Route};
 use shared::store::users::LiveUser;
 
+pub use self::batch::MAX_IDS;
+
 const USERS: &str = "/identity/users";
 const USER: &str = "/identity/users/{user_id}";
 
@@ -36,11 +41,26 @@ pub static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
 });
 
 /// Routes of users as machine clients see them.
-const USER_ROUTES: [Route; 9] = [
+const USER_ROUTES: [Route; 12] = [
     Route::write("POST", USERS, "create_user", (201, "User"), || post(create))
         .scope(UsersWrite)
         .json("UserInput")
         .about("Creates a user"),
+    Route::read("GET", USERS, "list_users", (200, "UserList"), || get(list::list))
+        .scope(UsersRead)
+        .query(&["limit", "cursor", "updated_since"])
+        .about("Lists users by when they were last changed, for systems that keep in step"),
+    Route::read("POST", "/identity/users/batch-get", "get_users", (200, "UserBatch"), || post(batch::get))
+        .scope(UsersRead)
+        .json("UserNames")
+        .about("Reads the users who are named"),
+    Route::write("PUT", "/identity/users/by/id_at_customer/{value}", "upsert_user", (201, "User"), || {
+        put(upsert::upsert)
+    })
+    .scope(UsersWrite)
+    .json("UserUpsert")
+    .upsert()
+    .about("Creates or replaces the user whom the customer names so; repeating it changes nothing"),
     Route::read("POST", "/identity/users/query", "query_users", (200, "UserQueryResult"), || post(query::query))
         .scope(UsersRead)
         .json("UserQuery")

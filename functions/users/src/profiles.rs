@@ -13,7 +13,7 @@ use shared::http::answer::{Answer, Answered};
 use shared::http::{Call, Route};
 use shared::store::system_profiles::Effective;
 
-pub use self::bulk::{MAX_IDS, MAX_PATHS, MAX_TEXT, bulk};
+pub use self::bulk::{MAX_PATHS, MAX_TEXT, bulk};
 pub use self::search::search;
 use super::place::{PROFILES, Place};
 

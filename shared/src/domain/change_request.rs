@@ -17,6 +17,7 @@ use super::field::pointer;
 use super::hashing::Hashes;
 use super::id::{ChangeRequestId, ClientId, DefinitionId, PersonaId, UserId};
 use super::json::{Json, Object};
+use super::persona::Persona;
 use super::schema::Schema;
 use super::scope::Scope;
 use super::user::User;
@@ -139,16 +140,31 @@ pub fn refuse_new(user: &User, persona: Option<PersonaId>, unapproved: &[&Attrib
             }
         };
         for place in places {
-            let how = if definition.is_required() {
-                "only who may approve it makes a profile with it"
-            } else {
-                "leave it out here and change it afterwards"
-            };
-            let detail = format!("`{}` needs an approval: {how}", definition.name);
-            violations.add(place, Code::NotAllowed, detail);
+            refuse_guarded(definition, place, &mut violations);
         }
     }
     violations.check(())
+}
+
+/// Refuses the personas that `after` has beyond those of `before` and whose attributes need an approval.
+pub fn refuse_added(before: &User, after: &User, unapproved: &[&AttributeDefinition]) -> Result<()> {
+    let mut violations = Violations::default();
+    let is_new = |persona: &Persona| before.personas.iter().all(|other| other.id != persona.id);
+    for (i, persona) in after.personas.iter().enumerate().filter(|(_, persona)| is_new(persona)) {
+        for definition in unapproved.iter().filter(|definition| persona.attributes.contains_key(&definition.id)) {
+            refuse_guarded(definition, format!("/personas/{i}{}", definition.pointer()), &mut violations);
+        }
+    }
+    violations.check(())
+}
+
+fn refuse_guarded(definition: &AttributeDefinition, place: String, violations: &mut Violations) {
+    let how = if definition.is_required() {
+        "only who may approve it makes a profile with it"
+    } else {
+        "leave it out here and change it afterwards"
+    };
+    violations.add(place, Code::NotAllowed, format!("`{}` needs an approval: {how}", definition.name));
 }
 
 impl ChangeRequest {

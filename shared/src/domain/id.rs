@@ -260,7 +260,7 @@ impl From<BaseId> for String {
 }
 
 /// What names a user: the user's id, or the base profile id of a token issuer that the person came from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum UserName {
     /// The user's own id.
     User(UserId),

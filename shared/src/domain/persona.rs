@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::error::{Code, Result, Violations};
-use super::field::Fields;
+use super::field::{Fields, pointer};
 use super::id::{DefinitionId, PersonaId};
 use super::json::{Json, Object};
 use super::patch::{refuse_attribute_nulls, refuse_non_object, refuse_unknown_nulls};
@@ -102,6 +102,30 @@ impl Persona {
         fields.finish();
         persona.seal();
         (violations.len() == before).then_some(persona)
+    }
+
+    /// The definition and the scope that a document of a persona names, if it names a definition; whatever else is in it is not looked at.
+    #[must_use]
+    pub fn named(document: &Json, schema: &Schema) -> Option<(DefinitionId, Vec<String>)> {
+        let members = document.as_object()?;
+        let text = |name: &str| members.get(name).and_then(Json::as_str);
+        let by_id = text("persona_definition_id").map(|id| id.parse().ok().and_then(|id| schema.persona(id)));
+        let by_name = text("name").map(|name| schema.personas.values().find(|p| p.name == name));
+        let definition = match (by_id, by_name) {
+            (Some(Some(a)), Some(Some(b))) => Some(a.id).filter(|id| *id == b.id)?,
+            (Some(Some(found)), None) | (None, Some(Some(found))) => found.id,
+            _ => return None,
+        };
+        let mut scope = match members.get("scope") {
+            None | Some(Json::Null) => Vec::new(),
+            Some(Json::Array(items)) => {
+                items.iter().map(|item| item.as_str().map(str::to_owned)).collect::<Option<_>>()?
+            }
+            Some(_) => return None,
+        };
+        scope.sort_unstable();
+        scope.dedup();
+        Some((definition, scope))
     }
 
     /// The persona after a merge patch of its editable fields.
@@ -253,6 +277,26 @@ impl Persona {
             "attributes" => value::show(&self.attributes, schema, access),
             "attribute_states" => value::show_states(&self.attributes, &self.verified, schema, access),
         }
+    }
+}
+
+/// Refuses by name what no persona has, in a document whose values are not read.
+pub fn refuse_unknown(document: &Json, at: &str, violations: &mut Violations) {
+    const FIELDS: [&str; 10] = [
+        "id",
+        "persona_definition_id",
+        "name",
+        "status",
+        "scope",
+        "preferred",
+        "valid_from",
+        "valid_until",
+        "attributes",
+        "attribute_states",
+    ];
+    let names = document.as_object().into_iter().flat_map(Object::keys);
+    for name in names.filter(|name| !FIELDS.contains(&name.as_str())) {
+        violations.add(pointer(at, name), Code::Unknown, format!("there is no field `{name}`"));
     }
 }
 

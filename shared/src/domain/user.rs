@@ -1,6 +1,7 @@
 //! Users: the base profile of a person, with its personas inside.
 
 mod read;
+mod upsert;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -229,6 +229,15 @@ impl Call {
         }
     }
 
+    /// Checks the preconditions of a PUT that creates what is not there, neither of which is required; `current` is the tag of what is.
+    pub fn guard_upsert(&self, current: Option<&Tag>) -> Result<()> {
+        if self.preconditions.match_allows(current.as_slice()) && self.preconditions.none_match_allows(current) {
+            Ok(())
+        } else {
+            Err(Error::PreconditionFailed(current.cloned()))
+        }
+    }
+
     /// Checks the preconditions of a POST to a collection, which has no tag: a tag in If-Match cannot be current.
     pub fn guard_collection(&self) -> Result<()> {
         if self.preconditions.names_tags() { Err(Error::PreconditionFailed(None)) } else { Ok(()) }

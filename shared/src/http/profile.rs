@@ -4,7 +4,7 @@
 
 use super::answer::{Answer, Answered};
 use super::call::{Call, Recorder};
-use crate::domain::change_request::{ChangeRequest, refuse_new, unapproved};
+use crate::domain::change_request::{ChangeRequest, refuse_added, refuse_new, unapproved};
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{PersonaId, UserId};
 use crate::domain::patch::point_into;
@@ -24,12 +24,14 @@ pub enum Part {
     Persona(PersonaId),
     /// A persona that it does not have yet.
     NewPersona(PersonaId),
+    /// Its own fields, and personas that it does not have yet.
+    Whole,
 }
 
 impl Part {
     /// Where a place in the user is in the body of the request.
     fn within(self, pointer: &str) -> Option<String> {
-        let below = pointer.strip_prefix("/personas/").filter(|_| self != Self::User)?;
+        let below = pointer.strip_prefix("/personas/").filter(|_| !matches!(self, Self::User | Self::Whole))?;
         below.split_once('/').map(|(_, rest)| format!("/{rest}"))
     }
 }
@@ -51,20 +53,30 @@ pub fn shown_request(request: &Versioned<ChangeRequest>, schema: &Schema, call: 
 pub async fn create(mut call: Call, show: impl Fn(&Versioned<User>, &Schema) -> Answer + Send + Sync) -> Answered {
     call.guard_collection()?;
     let body: Json = call.take_body();
-    let (call, body, show) = (&call, &body, &show);
-    call.once(|record| {
-        call.app.decide(&call.caller.tenant, move |schema| async move {
+    let (call, body) = (&call, &body);
+    call.once(|record| make(call, record, |writing| User::create(body.clone(), writing), show)).await
+}
+
+/// Creates the user that `read` reads.
+pub async fn make(
+    call: &Call,
+    record: Recorder<'_>,
+    read: impl Fn(&Writing<'_>) -> Result<User> + Send + Sync,
+    show: impl Fn(&Versioned<User>, &Schema) -> Answer + Send + Sync,
+) -> Answered {
+    let (read, show) = (&read, &show);
+    call.app
+        .decide(&call.caller.tenant, move |schema| async move {
             let schema = &*schema;
             let writing = call.writing(schema);
-            let user = User::create(body.clone(), &writing)?;
+            let user = read(&writing)?;
             refuse_new(&user, None, &unapproved(None, &user, call.approver(None), schema))?;
             let user = Versioned::first(script::derive(call.app.scripts(), &writing, None, user).await?);
             let answer = show(&user, schema);
             call.app.table().create_user(schema, &user, record.of(&answer)?).await?;
             Ok(answer)
         })
-    })
-    .await
+        .await
 }
 
 /// Changes a user as `edit` says, or makes a change request of it. `edit` returns the user as it is to be, and the same user when nothing
@@ -125,6 +137,10 @@ where
         let unapproved = unapproved(Some(&live.value), &user, call.approver(Some(&live.value)), schema);
         let persona = match self.part {
             Part::User => None,
+            Part::Whole => {
+                refuse_added(&live.value, &user, &unapproved)?;
+                None
+            }
             Part::Persona(id) => Some(id),
             Part::NewPersona(id) => {
                 refuse_new(&user, Some(id), &unapproved)?;

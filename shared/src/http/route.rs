@@ -61,8 +61,8 @@ pub struct Route {
     pub effect: Effect,
     /// The status and the schema of a good answer.
     pub answer: (u16, &'static str),
-    /// Another good status: 202 where the change may become a change request instead, 200 where what it creates may be there already.
-    pub also: Option<u16>,
+    /// Other good statuses: 202 where the change may become a change request instead, 200 where what it creates may be there already.
+    pub also: &'static [u16],
     /// The handler.
     pub handler: fn() -> MethodRouter<App>,
 }
@@ -91,7 +91,7 @@ impl Route {
             query,
             effect,
             answer,
-            also: None,
+            also: &[],
             handler,
         }
     }
@@ -188,15 +188,22 @@ impl Route {
     /// May find what it would create.
     #[must_use]
     pub const fn finds(mut self) -> Self {
-        self.also = Some(200);
+        self.also = &[200];
         self
     }
 
     /// May answer with a change request.
     #[must_use]
     pub const fn approval(mut self) -> Self {
-        self.also = Some(202);
+        self.also = &[202];
         self
+    }
+
+    /// May find what it would create, and change it or answer with a change request. A repeat finds it written, so it needs no If-Match.
+    #[must_use]
+    pub const fn upsert(mut self) -> Self {
+        self.also = &[200, 202];
+        self.repeatable()
     }
 
     /// Writes what a repeat finds written.

@@ -19,7 +19,7 @@ use crate::domain::lookup::Lookup;
 use crate::domain::versioned::Version;
 use crate::world::Timestamp;
 
-/// How long a tombstone stays for synchronising, in seconds: 90 days.
+/// How long a filed tombstone stays for synchronising, in seconds: 90 days.
 const TOMBSTONE_SECONDS: i64 = 90 * 24 * 3600;
 
 impl Table {
@@ -134,18 +134,21 @@ impl Table {
         Ok(())
     }
 
-    /// Step F3.
+    /// Step F3: the tombstone goes into the listing under the time of this step, so that who polls by time meets it however long the
+    /// erasure was interrupted.
     async fn file_tombstone(&self, tenant: &TenantId, id: UserId, tombstone: &Item) -> Result<()> {
         let version = tombstone.version().ok_or_else(|| Error::unexpected("a tombstone has a version"))?;
         let deleted_at = tombstone.get_text("deleted_at").and_then(Timestamp::parse);
         let deleted_at = deleted_at.ok_or_else(|| Error::unexpected("a tombstone has its time"))?;
-        let filed = Item::at(&Key::user(tenant, id))
-            .text("deleted_at", deleted_at.to_string())
-            .guarded(version.next(), &tombstone.log())
-            .listed(keys::listing(tenant, id), deleted_at.to_string())
-            .expiring(deleted_at.plus_seconds(TOMBSTONE_SECONDS));
         for turn in 1..=TURNS {
-            match self.commit(vec![Write::Put(filed.clone(), Condition::Version(version))]).await {
+            // Who synchronises may have gone past the time of the first step.
+            let filed_at = self.world.clock.now().max(deleted_at);
+            let filed = Item::at(&Key::user(tenant, id))
+                .text("deleted_at", deleted_at.to_string())
+                .guarded(version.next(), &tombstone.log())
+                .listed(keys::listing(tenant, id), filed_at.to_string())
+                .expiring(filed_at.plus_seconds(TOMBSTONE_SECONDS));
+            match self.commit(vec![Write::Put(filed, Condition::Version(version))]).await {
                 // Or somebody else filed it first: the erasure is as complete.
                 Ok(()) | Err(Failed::Conditions(_)) => return Ok(()),
                 Err(Failed::Contended) => self.pause(turn).await,

@@ -12,6 +12,7 @@ mod expression;
 mod forget;
 pub mod item;
 pub mod keys;
+pub mod listing;
 pub mod meter;
 mod once;
 pub mod principals;

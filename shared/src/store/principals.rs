@@ -3,6 +3,8 @@
 //! A base profile id finds its user; the user's own partition holds one principal per authentication server, which a forget finds. What a
 //! sign-in has to know at once, whom the id stands for and whether it is unlinked, is in the look-up.
 
+use std::collections::{HashMap, HashSet};
+
 use super::commit::{Condition, Failed, Write};
 use super::item::Item;
 use super::keys::{self, Key};
@@ -56,6 +58,22 @@ impl Table {
             UserName::User(id) => Ok(Some(*id)),
             UserName::Base(id) => Ok(self.find_base(tenant, id).await?.map(|base| base.user)),
         }
+    }
+
+    /// The ids of the users who are named; names that nobody holds are left out, and whether a user is live is for the caller to see.
+    pub async fn resolve_all(&self, tenant: &TenantId, names: &HashSet<UserName>) -> Result<HashMap<UserName, UserId>> {
+        let mut users = HashMap::with_capacity(names.len());
+        let mut bases = HashMap::new();
+        for name in names {
+            match name {
+                UserName::User(id) => drop(users.insert(name.clone(), *id)),
+                UserName::Base(id) => drop(bases.insert(Key::base(tenant, id), name.clone())),
+            }
+        }
+        let keys: Vec<_> = bases.keys().cloned().collect();
+        let items = self.get_many(&keys).await?;
+        users.extend(items.iter().filter_map(|item| Some((bases.remove(&item.key())?, item.holder()?))));
+        Ok(users)
     }
 
     /// Reads the user who is named, by id or by base profile id; a forgotten one is not found.

@@ -104,6 +104,12 @@ impl Position {
     pub fn of(key: &Key, sort: String) -> Self {
         Self { pk: key.pk().to_owned(), sk: key.sk().to_owned(), sort }
     }
+
+    /// By what the item sorts in its partition of the index.
+    #[must_use]
+    pub fn sort(&self) -> &str {
+        &self.sort
+    }
 }
 
 /// Some keys of a partition of the index, in its order.

@@ -1,8 +1,10 @@
 //! `/identity/users…`
 
 mod attributes;
+mod batch;
 mod block;
 mod change;
 mod create;
 mod forget;
 mod query;
+mod upsert;

@@ -3,28 +3,22 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use shared::domain::Json;
-use shared::domain::error::{Code, Error, Result, Violations};
+use shared::domain::error::{Code, Result, Violations};
 use shared::domain::field::Fields;
 use shared::domain::id::{ProfileName, UserId};
 use shared::domain::json::Object;
 use shared::domain::system_profile::View;
 use shared::http::Call;
 use shared::http::answer::{Answer, Answered};
-use shared::http::call::MAX_PAGE_BYTES;
-use shared::object;
 use shared::store::system_profiles::Effective;
 
+use super::super::batch::{BATCH, Batch, MAX_IDS};
 use super::super::place::Place;
 
-/// The most ids of one call.
-pub const MAX_IDS: usize = 100;
 /// The most paths that one call selects.
 pub const MAX_PATHS: usize = 300;
 /// The longest id or path, in bytes.
 pub const MAX_TEXT: usize = 256;
-/// How many profiles are read at once.
-const BATCH: usize = 25;
-
 /// The fields of a profile that a call selects as a whole.
 const FIELDS: [&str; 13] = [
     "id",
@@ -50,17 +44,16 @@ pub async fn bulk(mut call: Call) -> Answered {
         .decide(&call.caller.tenant, move |schema| async move {
             let place = Place::of(call, &schema)?;
             let question = Question::read(body.clone(), place.view())?;
-            let mut page = Page::default();
+            let mut batch = Batch::new("profiles, or select less");
             for ids in question.ids.chunks(BATCH) {
                 let found = find(call, &place, ids).await?;
                 for id in ids {
-                    match id.parse().ok().and_then(|name: ProfileName| found.get(&name)) {
-                        Some(profile) => page.take(question.select(place.show(profile)?))?,
-                        None => page.missing.push(id.clone()),
-                    }
+                    let profile = id.parse().ok().and_then(|name: ProfileName| found.get(&name));
+                    let shown = profile.map(|profile| place.show(profile)).transpose()?;
+                    batch.take(id, shown.map(|shown| question.select(shown)))?;
                 }
             }
-            Ok(Answer::content(object! { "items" => page.items, "missing" => page.missing }))
+            Ok(Answer::content(batch.show()))
         })
         .await
 }
@@ -80,30 +73,6 @@ async fn find(call: &Call, place: &Place<'_>, ids: &[String]) -> Result<HashMap<
         stands.then(|| (name, profile.clone()))
     });
     Ok(named.collect())
-}
-
-#[derive(Default)]
-struct Page {
-    items: Vec<Json>,
-    missing: Vec<String>,
-    bytes: usize,
-}
-
-impl Page {
-    /// Takes an item. Nothing is left out in silence: what does not fit into one answer is refused, with how much does.
-    fn take(&mut self, item: Object) -> Result<()> {
-        let item = Json::Object(item);
-        self.bytes += item.to_text().len();
-        if self.bytes > MAX_PAGE_BYTES {
-            let fit = self.items.len();
-            let detail = format!(
-                "the answer would take more than {MAX_PAGE_BYTES} bytes: ask for {fit} profiles, or select less"
-            );
-            return Err(Error::invalid("/ids", Code::TooLarge, detail));
-        }
-        self.items.push(item);
-        Ok(())
-    }
 }
 
 struct Question {

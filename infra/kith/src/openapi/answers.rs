@@ -30,13 +30,18 @@ pub(super) fn writes(route: &Route) -> bool {
     route.is_guarded() && route.effect != Effect::Reads
 }
 
+/// Whether the route wants to know which state of the resource the caller changes.
+pub(super) fn needs_match(route: &Route) -> bool {
+    matches!(route.method, "PUT" | "PATCH") && route.effect != Effect::Repeatable
+}
+
 /// The answers of a route, by status.
 pub(super) fn answers(route: &Route) -> Result<Responses, Failure> {
     let mut answers = ResponsesBuilder::new().response(route.answer.0.to_string(), good(route, route.answer.0)?);
-    if let Some(status @ 200) = route.also {
-        answers = answers.response(status.to_string(), good(route, status)?);
+    if route.also.contains(&200) {
+        answers = answers.response("200", good(route, 200)?);
     }
-    if route.also == Some(202) {
+    if route.also.contains(&202) {
         answers = answers.response("202", shared("ChangeRequested"));
     }
     if is_tagged(route) && route.method == "GET" {
@@ -94,7 +99,7 @@ fn takes_key(route: &Route) -> bool {
 fn statuses(route: &Route) -> Vec<u16> {
     let json = matches!(route.body, Body::Json(_) | Body::OptionalJson(_));
     let writes = writes(route);
-    let guarded = matches!(route.method, "PUT" | "PATCH");
+    let guarded = needs_match(route);
     let held = match route.method {
         // Nothing of a client is unique; but it has only so many secrets.
         _ if route.path.starts_with("/config/clients") => route.path.ends_with("/secrets"),

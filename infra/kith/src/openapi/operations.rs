@@ -10,8 +10,9 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{Content, HttpMethod, Object, PathItem, Ref, Required, Schema};
 
-use super::answers::{answers, is_tagged, writes};
-use super::shapes::{CLIENT_ID, PROFILE_NAME, SLUG, integer, matching, named, string, user, uuid, word};
+use super::answers::{answers, is_tagged, needs_match, writes};
+use super::schemas::users::MAX_TEXT;
+use super::shapes::{CLIENT_ID, PROFILE_NAME, SLUG, integer, matching, named, string, text, time, user, uuid, word};
 use super::{ACCESS_TOKEN, CLIENT, USER_TOKEN};
 use crate::table::Failure;
 
@@ -85,6 +86,7 @@ fn path_parameters(route: &Route) -> Result<Vec<Parameter>, Failure> {
                 }
                 "authentication_server_id" => matching(SLUG, "The authentication server."),
                 "persona_id" => uuid("The persona."),
+                "value" => text(MAX_TEXT, "The customer's own id of the person, percent-encoded (RFC 3986 §2.1)."),
                 "client_id" => matching(CLIENT_ID, "The client."),
                 "secret_id" => uuid("The secret."),
                 "id" if chosen => matching(SLUG, "The id that was chosen for it."),
@@ -110,6 +112,9 @@ fn query_parameter(route: &Route, name: &str) -> Result<Parameter, Failure> {
             required = Required::True;
             string(2048, "What the profile has: a filter of RFC 7644 §3.4.2.2, made of `eq` and `and`.")
         }
+        "updated_since" => time(
+            "Only what changed at this time or later, and who was forgotten: the `next_updated_since` of the answer before.",
+        ),
         "name" => any("Only those of this name."),
         "category" => any("Only those of this category."),
         "status" => word(Status::ALL.map(Status::name), "Only those of this status."),
@@ -142,7 +147,8 @@ fn headers(route: &Route) -> Vec<&'static str> {
     let mut names = Vec::new();
     match route.method {
         "GET" if is_tagged(route) => names.push("IfNoneMatch"),
-        "PUT" | "PATCH" => names.push("IfMatchRequired"),
+        "PUT" | "PATCH" if needs_match(route) => names.push("IfMatchRequired"),
+        "PUT" => names.extend(["IfMatch", "IfNone"]),
         "DELETE" if writes => names.push("IfMatch"),
         "POST" if writes && on_resource => names.push("IfMatch"),
         _ => {}
@@ -157,7 +163,7 @@ fn headers(route: &Route) -> Vec<&'static str> {
 }
 
 /// The header parameters that routes share, by their names in `components`.
-pub(super) fn parameters() -> [(&'static str, Parameter); 5] {
+pub(super) fn parameters() -> [(&'static str, Parameter); 6] {
     let tags = "^(\\*|(W/)?\"[^\"\\s]*\"(, *(W/)?\"[^\"\\s]*\")*)$";
     let header =
         |name, pattern, about, required| parameter(ParameterIn::Header, name, matching(pattern, about), required);
@@ -173,6 +179,15 @@ pub(super) fn parameters() -> [(&'static str, Parameter); 5] {
         (
             "IfNoneMatch",
             header("If-None-Match", tags, "The ETags that the caller has; a match is 304.", Required::False),
+        ),
+        (
+            "IfNone",
+            header(
+                "If-None-Match",
+                "^\\*$",
+                "With `*` the request creates only, and is 412 when there is one.",
+                Required::False,
+            ),
         ),
         ("IdempotencyKey", parameter(ParameterIn::Header, "Idempotency-Key", key, Required::False)),
     ]

@@ -14,7 +14,7 @@ mod problems;
 mod subjects;
 mod system_profiles;
 mod systems;
-mod users;
+pub(super) mod users;
 mod workflows;
 
 use std::collections::BTreeMap;

@@ -89,7 +89,13 @@ impl User {
         violations.check(user).map_err(|error| point_back(error, &renamed))
     }
 
-    fn read(&self, document: Json, writing: &Writing<'_>, omitted: Omitted, violations: &mut Violations) -> Self {
+    pub(super) fn read(
+        &self,
+        document: Json,
+        writing: &Writing<'_>,
+        omitted: Omitted,
+        violations: &mut Violations,
+    ) -> Self {
         let mut fields = Fields::new(document, "", violations);
         let shown = self.show_to(writing.schema, writing.access);
         for (name, why) in NOT_EDITABLE {

@@ -3,7 +3,8 @@
 use serde_json::json;
 use shared::auth::user_token::MAX_SUBJECT;
 use shared::domain::value::{MAX_VALUE, MAX_VALUES};
-use users::profiles::{MAX_IDS, MAX_PATHS, MAX_TEXT as MAX_NAME};
+use users::MAX_IDS;
+use users::profiles::{MAX_PATHS, MAX_TEXT as MAX_NAME};
 use utoipa::openapi::{Object, Schema};
 
 use super::super::shapes::{

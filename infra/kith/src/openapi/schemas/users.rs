@@ -6,6 +6,7 @@ use shared::domain::text::MAX_EMAIL;
 use shared::domain::user::MAX_PERSONAS;
 use shared::domain::value::{MAX_VALUE, MAX_VALUES};
 use shared::http::call::{MAX_PAGE, PAGE};
+use users::MAX_IDS;
 use utoipa::openapi::{Object, Schema};
 
 use super::super::shapes::{
@@ -13,7 +14,7 @@ use super::super::shapes::{
     text, time, uuid, value, word,
 };
 
-pub(super) const MAX_TEXT: usize = 256;
+pub(in super::super) const MAX_TEXT: usize = 256;
 /// The characters of a language tag (RFC 5646 §2.1).
 const TAG: &str = "[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*";
 /// The fields that definitions of predefined attributes may hide.
@@ -22,7 +23,7 @@ const PREDEFINED: [&str; 6] =
 const READ_ONLY: [&str; 8] =
     ["id", "email_verified", "status", "attribute_states", "personas", "last_login_at", "created_at", "updated_at"];
 
-pub(super) fn schemas() -> [(&'static str, Schema); 9] {
+pub(super) fn schemas() -> [(&'static str, Schema); 13] {
     [
         ("User", user()),
         ("Me", me()),
@@ -31,6 +32,10 @@ pub(super) fn schemas() -> [(&'static str, Schema); 9] {
         ("UserReplacement", replacement()),
         ("UserPatch", patch()),
         ("UserVerification", verification()),
+        ("UserUpsert", upsert()),
+        ("UserList", users()),
+        ("UserNames", names()),
+        ("UserBatch", batch()),
         ("UserQuery", query()),
         ("UserQueryResult", result()),
     ]
@@ -184,6 +189,53 @@ fn input() -> Schema {
             "ui_locales": ["fr-BE", "nl-BE"], "preferred_email": "jan@example.org",
             "attributes": { "common": { "employee-number": ["42"] } }
         }))
+        .schema()
+}
+
+fn upsert() -> Schema {
+    editable(Record::new(
+        "A user to be created, or to be replaced: what is left out is removed. `id` and `email_verified` are for a creation, and accepted \
+         when they are as they are; personas that the user does not have are added, none is changed or removed.",
+    ))
+    .may("id", uuid("An id to keep; without it one is made.").or_null())
+    .may("email_verified", boolean("Whether the e-mail address is known to be the person's.").or_null())
+    .may("attributes", attributes(sent_values(), "Custom attributes, by category and name.").or_null())
+    .may("personas", list(named("PersonaImport"), Some(MAX_PERSONAS), "Personas to add.").or_null())
+    .unchanged(&["status", "attribute_states", "last_login_at", "created_at", "updated_at"])
+    .closed()
+    .example(json!({ "username": "jan.janssen", "family_name": "Janssen", "given_name": "Jan" }))
+    .schema()
+}
+
+fn users() -> Schema {
+    let tombstone = Record::new("What is left of a user who was forgotten; only with `updated_since`.")
+        .must("id", uuid("The id."))
+        .must("deleted_at", time("When the user was forgotten."))
+        .closed()
+        .schema();
+    let member = either([named("User"), tombstone.into()], "A user as it is now, or what is left of it.");
+    let since = "From where the next call goes on that asks for changes. It may show again what this one showed; it misses nothing.";
+    Record::new("Users, the one first whose last change is the oldest; a page may end early.")
+        .must("items", list(member, Some(MAX_PAGE), "Whole profiles, and tombstones."))
+        .may("next_cursor", string(4096, "Where the next page starts; absent on the last one."))
+        .must("next_updated_since", time(since))
+        .schema()
+}
+
+fn names() -> Schema {
+    let ids = list(Schema::Object(super::super::shapes::user("A user.")), Some(MAX_IDS), "The users.");
+    Record::new("The users who are asked for.")
+        .must("ids", ids)
+        .closed()
+        .example(json!({ "ids": ["0192f3c1-5a00-7000-8000-000000000001"] }))
+        .schema()
+}
+
+fn batch() -> Schema {
+    let missing = list(Schema::Object(string(MAX_TEXT, "An id.")), Some(MAX_IDS), "The ids that nobody has, as sent.");
+    Record::new("The users who were asked for.")
+        .must("items", list(named("User"), Some(MAX_IDS), "Whole profiles, in the order of the ids."))
+        .must("missing", missing)
         .schema()
 }
 

@@ -1,0 +1,133 @@
+//! `GET /identity/users`: users by when they were last changed, for systems that keep in step.
+
+use serde::{Deserialize, Serialize};
+use shared::domain::Json;
+use shared::domain::error::{Error, Result};
+use shared::domain::id::UserId;
+use shared::domain::schema::Schema;
+use shared::domain::user::User;
+use shared::http::Call;
+use shared::http::answer::{Answer, Answered};
+use shared::http::call::MAX_PAGE_BYTES;
+use shared::object;
+use shared::store::listing::{Listed, Place};
+use shared::store::users::LiveUser;
+use shared::world::Timestamp;
+
+/// How far the index may be behind the table, in seconds: what was written before that is in it.
+const SETTLED_SECONDS: i64 = 60;
+/// How many entries are read at once behind which nothing was found to show.
+const BATCH: usize = 100;
+
+/// Where the next page starts.
+#[derive(Serialize, Deserialize)]
+struct Next {
+    place: Place,
+    /// From when on something may have been missed by the pages so far.
+    missed_from: Option<Timestamp>,
+}
+
+/// Lists users, the one first whose last change is the oldest.
+pub async fn list(call: Call) -> Answered {
+    let size = call.page_size()?;
+    let since = call.query("updated_since").map(|text| Timestamp::parse(text).ok_or(text)).transpose();
+    let due = |_| Error::Malformed("`updated_since` is an RFC 3339 time, as 2026-11-21T10:00:00.000Z".to_owned());
+    let since = since.map_err(due)?;
+    let bound = since.map(|since| since.to_string()).unwrap_or_default();
+    let next = call.open_cursor::<Next>(&bound, call.query("cursor")).await?;
+    let settled = call.app.world().clock.now().plus_seconds(-SETTLED_SECONDS);
+    // Without `updated_since` nobody is told who was forgotten: whoever was on a page and was forgotten since is told from here on.
+    let start = || Next { place: Place::default(), missed_from: since.is_none().then_some(settled) };
+    let Next { place, missed_from } = next.unwrap_or_else(start);
+    let mut page = Page { place, with_forgotten: since.is_some(), ..Page::default() };
+    let more = page.fill(&call, since, size).await?;
+
+    let passed = page.place.last().or(since);
+    let complete = [passed, missed_from, Some(settled)].into_iter().flatten().min().unwrap_or(settled);
+    let missed = missed_from.is_some() || passed > Some(settled);
+    let mut content = object! { "items" => page.show(&call).await? };
+    if more {
+        let next = Next { place: page.place, missed_from: missed.then_some(complete) };
+        content.insert("next_cursor".to_owned(), Json::from(call.cursor(&bound, &next).await?));
+    }
+    content.insert("next_updated_since".to_owned(), Json::from(complete));
+    Ok(Answer::content(content))
+}
+
+/// A member of a page.
+enum Member {
+    User(Box<LiveUser>),
+    Forgotten(UserId, Timestamp),
+}
+
+impl Member {
+    fn user(&self) -> Option<&User> {
+        if let Self::User(user) = self { Some(&user.value) } else { None }
+    }
+
+    fn show(&self, schema: &Schema) -> Json {
+        Json::Object(match self {
+            Self::User(user) => user.value.show(schema),
+            Self::Forgotten(id, at) => object! { "id" => *id, "deleted_at" => *at },
+        })
+    }
+}
+
+#[derive(Default)]
+struct Page {
+    members: Vec<Member>,
+    bytes: usize,
+    place: Place,
+    with_forgotten: bool,
+}
+
+impl Page {
+    /// Takes members from the listing until the page is full or the listing ends; whether there may be more. A page that is not the last
+    /// has a member, however many entries there are without.
+    async fn fill(&mut self, call: &Call, since: Option<Timestamp>, size: usize) -> Result<bool> {
+        let (tenant, table) = (&call.caller.tenant, call.app.table());
+        let mut listing = table.listing(tenant, since, &self.place, size);
+        let mut batch = size;
+        loop {
+            let entries = listing.take(batch).await?;
+            if entries.is_empty() {
+                return Ok(false);
+            }
+            let mut found = table.read_listed(tenant, &entries).await?;
+            for entry in entries {
+                let member = found.remove(&entry.user).and_then(|listed| self.member(entry.user, listed));
+                if member.is_some_and(|member| !self.take(member, size)) {
+                    return Ok(true);
+                }
+                self.place.pass(&entry);
+            }
+            if self.members.len() >= size {
+                return Ok(!listing.is_at_end().await?);
+            }
+            batch = BATCH;
+        }
+    }
+
+    fn member(&self, user: UserId, listed: Listed) -> Option<Member> {
+        match listed {
+            Listed::User(user) => Some(Member::User(user)),
+            Listed::Forgotten(at) => self.with_forgotten.then_some(Member::Forgotten(user, at)),
+        }
+    }
+
+    /// Takes a member unless the page would grow too large; the first always fits.
+    fn take(&mut self, member: Member, size: usize) -> bool {
+        self.bytes += if let Member::User(user) = &member { user.size() } else { 0 };
+        let fits = self.members.is_empty() || self.members.len() < size && self.bytes <= MAX_PAGE_BYTES;
+        if fits {
+            self.members.push(member);
+        }
+        fits
+    }
+
+    async fn show(&self, call: &Call) -> Result<Vec<Json>> {
+        let users = self.members.iter().filter_map(Member::user);
+        let schema = call.app.schema_of(&call.caller.tenant, users).await?;
+        Ok(self.members.iter().map(|member| member.show(&schema)).collect())
+    }
+}

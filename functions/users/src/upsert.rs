@@ -1,0 +1,92 @@
+//! `PUT /identity/users/by/id_at_customer/{value}`: creates the user whom the customer names so, or replaces it.
+
+use std::sync::{Mutex, PoisonError};
+
+use shared::domain::error::{Error, Result};
+use shared::domain::id::UserId;
+use shared::domain::lookup::Lookup;
+use shared::domain::user::User;
+use shared::domain::{Json, Writing};
+use shared::http::Call;
+use shared::http::answer::Answered;
+use shared::http::call::Recorder;
+use shared::http::profile::{self, Part};
+use shared::store::users::LiveUser;
+
+use super::{USERS, shown};
+
+/// How often the user is looked for anew when others make or forget it at the same time.
+const TURNS: u32 = 12;
+/// Where the id stands in the body.
+const ID_AT_CUSTOMER: &str = "/id_at_customer";
+
+/// Creates or replaces a user; which of the two is decided by who holds the id when it is written.
+pub async fn upsert(mut call: Call) -> Answered {
+    let body = call.take_body();
+    let id_at_customer: String = call.id("value")?;
+    let (table, lookup) = (call.app.table(), Lookup::unique("id_at_customer", &id_at_customer));
+    let mut refusal = None;
+    for turn in 1..=TURNS {
+        let holders = table.users_of(&call.caller.tenant, &lookup, None, 1).await?;
+        let done = match (holders.users.first(), refusal.take()) {
+            (Some((user, _)), _) => match replace(&call, *user, &id_at_customer, &body).await {
+                // Forgotten, or given another id, since the look-up was read.
+                Err(Error::NotFound) => None,
+                done => Some(done),
+            },
+            (None, Some(error)) if !is_of_the_id(&error) => return Err(error),
+            (None, _) => match create(&call, &id_at_customer, &body).await {
+                // Perhaps by somebody who made the same user at the same time.
+                Err(error @ Error::Taken(_)) => {
+                    refusal = Some(error);
+                    None
+                }
+                done => Some(done),
+            },
+        };
+        match done {
+            Some(done) => return done,
+            None => table.pause(turn).await,
+        }
+    }
+    Err(refusal.unwrap_or_else(|| Error::Unavailable("too many writers at once".to_owned())))
+}
+
+fn is_of_the_id(error: &Error) -> bool {
+    matches!(error, Error::Taken(violations) if violations.iter().any(|violation| violation.pointer == ID_AT_CUSTOMER))
+}
+
+async fn create(call: &Call, id_at_customer: &str, body: &Json) -> Answered {
+    call.guard_upsert(None)?;
+    let read = |writing: &Writing<'_>| User::create_by(id_at_customer, body.clone(), writing);
+    profile::make(call, Recorder::NONE, read, |user, schema| {
+        shown(user, schema).created_at(format!("{USERS}/{}", user.value.id))
+    })
+    .await
+}
+
+async fn replace(call: &Call, user: UserId, id_at_customer: &str, body: &Json) -> Answered {
+    let gained = Mutex::new(None);
+    let edit = |live: &LiveUser, writing: &Writing<'_>| -> Result<User> {
+        if live.value.id_at_customer.as_deref() != Some(id_at_customer) {
+            return Err(Error::NotFound);
+        }
+        call.guard_upsert(Some(live.tag()))?;
+        let read = live.value.replace_by(id_at_customer, body.clone(), writing);
+        let before = live.value.personas.len();
+        let places = read.as_ref().ok().map(|(_, places)| (before, places.clone()));
+        *gained.lock().unwrap_or_else(PoisonError::into_inner) = places;
+        read.map(|(user, _)| user)
+    };
+    let done =
+        profile::change(call, user, Part::Whole, Recorder::NONE, edit, |user, schema| Ok(shown(user, schema))).await;
+    let gained = gained.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.map_err(|error| error.pointing(|pointer| place_in_body(pointer, gained.as_ref()?)))
+}
+
+/// Where in the body a place in the user is, of a persona that the user gains: after the personas that it had come those at these places.
+fn place_in_body(pointer: &str, (before, places): &(usize, Vec<usize>)) -> Option<String> {
+    let (number, rest) = pointer.strip_prefix("/personas/")?.split_once('/')?;
+    let place = places.get(number.parse::<usize>().ok()?.checked_sub(*before)?)?;
+    Some(format!("/personas/{place}/{rest}"))
+}

@@ -1,0 +1,127 @@
+//! How a user is created or replaced whom the customer names by an id of its own.
+
+use super::{MAX_PERSONAS, User};
+use crate::domain::error::{Code, Result, Violations};
+use crate::domain::field::pointer;
+use crate::domain::id::UserId;
+use crate::domain::json::{Json, Object};
+use crate::domain::persona::{self, Persona};
+use crate::domain::value::Omitted;
+use crate::domain::writing::Writing;
+
+const ID_AT_CUSTOMER: &str = "id_at_customer";
+
+impl User {
+    /// Makes the user whom the customer names so, from a whole document that need not say it again; else as [`User::create`].
+    pub fn create_by(id_at_customer: &str, document: Json, writing: &Writing<'_>) -> Result<Self> {
+        let mut violations = Violations::default();
+        let document = named(id_at_customer, document, &mut violations);
+        violations.and(Self::create(document, writing))
+    }
+
+    /// The user after the same document, and where in it each persona stands that the user gains. What is editable is replaced as by
+    /// [`User::replace`]. Personas that the user does not have are added; one that it has, by definition and scope, stays as it is, so a
+    /// repeat changes nothing, and none is removed.
+    pub fn replace_by(
+        &self,
+        id_at_customer: &str,
+        document: Json,
+        writing: &Writing<'_>,
+    ) -> Result<(Self, Vec<usize>)> {
+        let mut violations = Violations::default();
+        let mut document = named(id_at_customer, document, &mut violations);
+        let personas = match &mut document {
+            Json::Object(members) => self.take_imported(members, &mut violations),
+            _ => None,
+        };
+        let (grown, places) = self.with_missing_personas(personas, writing, &mut violations);
+        let user = grown.read(document, writing, Omitted::Unnamed, &mut violations);
+        user.check_required(None, writing.schema, &mut violations);
+        violations.check((user, places))
+    }
+
+    /// Takes what only a creation imports, but for `email_verified`, which may be sent back; returns the personas.
+    fn take_imported(&self, members: &mut Object, violations: &mut Violations) -> Option<Json> {
+        let id = members.shift_remove("id").filter(|id| *id != Json::Null);
+        if id.is_some_and(|id| id.as_str().and_then(|id| id.parse::<UserId>().ok()) != Some(self.id)) {
+            let detail = format!("the user has the id {}, and ids never change", self.id);
+            violations.add("/id", Code::Immutable, detail);
+        }
+        if members.get("email_verified") == Some(&Json::Null) {
+            members.shift_remove("email_verified");
+        }
+        members.shift_remove("personas").filter(|personas| *personas != Json::Null)
+    }
+
+    /// The user with those of the personas that it does not have, and where they stand in the array.
+    fn with_missing_personas(
+        &self,
+        personas: Option<Json>,
+        writing: &Writing<'_>,
+        violations: &mut Violations,
+    ) -> (Self, Vec<usize>) {
+        let items = match personas {
+            None => Vec::new(),
+            Some(Json::Array(items)) => items,
+            Some(other) => {
+                let detail = format!("an array of personas is due, not {}", other.kind());
+                violations.add("/personas", Code::WrongType, detail);
+                Vec::new()
+            }
+        };
+        if items.len() > MAX_PERSONAS {
+            let detail = format!("{} personas, at most {MAX_PERSONAS} are allowed", items.len());
+            violations.add("/personas", Code::TooMany, detail);
+            return (self.clone(), Vec::new());
+        }
+        let (mut user, mut places, mut preferred) = (self.clone(), Vec::new(), 0);
+        for (i, item) in items.into_iter().enumerate() {
+            let at = format!("/personas/{i}");
+            let named = Persona::named(&item, writing.schema);
+            let held = named.is_some_and(|(definition, scope)| {
+                self.personas.iter().any(|persona| persona.definition == definition && persona.scope == scope)
+            });
+            if held {
+                persona::refuse_unknown(&item, &at, violations);
+                continue;
+            }
+            let Some(persona) = Persona::create(item, &at, None, writing, violations) else { continue };
+            if user.personas.iter().any(|other| other.id == persona.id) {
+                violations.add(pointer(&at, "id"), Code::NotUnique, "the id is that of another persona");
+                continue;
+            }
+            preferred += usize::from(persona.preferred);
+            if user.personas.len() == MAX_PERSONAS {
+                violations.add(at, Code::TooMany, format!("a user has at most {MAX_PERSONAS} personas"));
+                continue;
+            }
+            match user.with_persona(persona) {
+                Ok(more) => {
+                    user = more;
+                    places.push(i);
+                }
+                Err(_) => violations.taken(at, persona::TWIN),
+            }
+        }
+        if preferred > 1 {
+            violations.add("/personas", Code::NotAllowed, "at most one persona is preferred");
+        }
+        (user, places)
+    }
+}
+
+/// The document with the id by which the user is named; another id in it is refused.
+fn named(id_at_customer: &str, mut document: Json, violations: &mut Violations) -> Json {
+    let Json::Object(members) = &mut document else { return document };
+    match members.get(ID_AT_CUSTOMER) {
+        // Whatever is no text is refused where it is read.
+        Some(sent) if *sent != Json::Null && sent.as_str().is_none() => return document,
+        Some(Json::String(sent)) if sent != id_at_customer => {
+            let detail = format!("the path names the user: `{ID_AT_CUSTOMER}` is the same here, or left out");
+            violations.add(pointer("", ID_AT_CUSTOMER), Code::Immutable, detail);
+        }
+        _ => {}
+    }
+    members.insert(ID_AT_CUSTOMER.to_owned(), Json::from(id_at_customer));
+    document
+}

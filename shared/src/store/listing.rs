@@ -1,0 +1,170 @@
+//! A tenant's listing in the order of change: its shards merged, and what is behind their entries.
+//!
+//! The index is behind the table by a moment, and says no more than who was changed when. Users are read themselves, so a page
+//! shows everybody as they are now, whatever entry led there.
+
+use std::collections::{HashMap, VecDeque};
+
+use futures_util::future::try_join_all;
+use serde::{Deserialize, Serialize};
+
+use super::item::Item;
+use super::keys::{self, Key, SHARDS, listing_shard};
+use super::table::{Position, Sorts, Table};
+use super::users::LiveUser;
+use crate::domain::error::{Error, Result};
+use crate::domain::id::{TenantId, UserId};
+use crate::world::Timestamp;
+
+/// The most entries of a shard that are read at once.
+const MAX_AHEAD: usize = 200;
+
+/// One entry of the listing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    shard: usize,
+    /// Who was changed.
+    pub user: UserId,
+    /// When, by what the index knows.
+    pub at: Timestamp,
+}
+
+/// Where a walk stands: in each shard after this entry, or before its first one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place([Option<(i64, UserId)>; SHARDS as usize]);
+
+impl Place {
+    /// Goes past an entry.
+    pub fn pass(&mut self, entry: &Entry) {
+        if let Some(place) = self.0.get_mut(entry.shard) {
+            *place = Some((entry.at.millis(), entry.user));
+        }
+    }
+
+    /// The time of the last change that was passed.
+    #[must_use]
+    pub fn last(&self) -> Option<Timestamp> {
+        self.0.iter().flatten().map(|(at, _)| Timestamp::from_millis(*at)).max()
+    }
+}
+
+/// What is behind an entry.
+#[derive(Clone, Debug)]
+pub enum Listed {
+    /// A user.
+    User(Box<LiveUser>),
+    /// What is left of a user who was forgotten at this time, be the erasure finished or not.
+    Forgotten(Timestamp),
+}
+
+/// A shard as it is read.
+#[derive(Debug)]
+struct Shard {
+    pk: String,
+    after: Option<Position>,
+    ahead: VecDeque<Entry>,
+    limit: usize,
+    ended: bool,
+}
+
+/// The entries of all shards, the oldest change first.
+#[derive(Debug)]
+pub struct Listing<'t> {
+    table: &'t Table,
+    since: Option<String>,
+    shards: Vec<Shard>,
+}
+
+impl Table {
+    /// The changes of a tenant's users from `since` on and after `place`; `wanted` is how many the caller expects to take.
+    #[must_use]
+    pub fn listing(&self, tenant: &TenantId, since: Option<Timestamp>, place: &Place, wanted: usize) -> Listing<'_> {
+        let shard = |(shard, place): (u8, &Option<(i64, UserId)>)| Shard {
+            pk: listing_shard(tenant, shard),
+            after: place
+                .map(|(at, user)| Position::of(&Key::user(tenant, user), Timestamp::from_millis(at).to_string())),
+            ahead: VecDeque::new(),
+            // Twice a fair share: few shards have to be read again.
+            limit: wanted / usize::from(SHARDS) * 2 + 4,
+            ended: false,
+        };
+        let shards = (0..SHARDS).zip(&place.0).map(shard).collect();
+        Listing { table: self, since: since.map(|since| since.to_string()), shards }
+    }
+
+    /// What is behind some entries, by user; nothing is behind an entry whose tombstone is past its time.
+    pub async fn read_listed(&self, tenant: &TenantId, entries: &[Entry]) -> Result<HashMap<UserId, Listed>> {
+        let mut keys: Vec<_> = entries.iter().map(|entry| Key::user(tenant, entry.user)).collect();
+        // A user who was changed while the shard was read stands there twice, and DynamoDB reads an item once.
+        keys.sort_unstable();
+        keys.dedup();
+        let items = self.get_many(&keys).await?;
+        items.iter().map(listed).collect()
+    }
+}
+
+fn listed(item: &Item) -> Result<(UserId, Listed)> {
+    if let Some(user) = LiveUser::read(item)? {
+        return Ok((user.value.id, Listed::User(Box::new(user))));
+    }
+    let owner = keys::owner_of_partition(item.key().pk()).map(|(_, user)| user);
+    let deleted_at = item.get_text("deleted_at").and_then(Timestamp::parse);
+    let (owner, at) = owner.zip(deleted_at).ok_or_else(|| Error::unexpected("a tombstone does not read"))?;
+    Ok((owner, Listed::Forgotten(at)))
+}
+
+impl Listing<'_> {
+    /// The next entries, at most `count`; fewer only at the end.
+    pub async fn take(&mut self, count: usize) -> Result<Vec<Entry>> {
+        let mut entries = Vec::with_capacity(count);
+        while entries.len() < count {
+            match self.next().await? {
+                Some(entry) => entries.push(entry),
+                None => break,
+            }
+        }
+        Ok(entries)
+    }
+
+    /// Whether all entries were taken.
+    pub async fn is_at_end(&mut self) -> Result<bool> {
+        self.read_ahead().await?;
+        Ok(self.shards.iter().all(|shard| shard.ahead.is_empty()))
+    }
+
+    async fn next(&mut self) -> Result<Option<Entry>> {
+        self.read_ahead().await?;
+        let first = self.shards.iter_mut().filter(|shard| !shard.ahead.is_empty());
+        let first = first.min_by_key(|shard| shard.ahead.front().map(|entry| entry.at));
+        Ok(first.and_then(|shard| shard.ahead.pop_front()))
+    }
+
+    /// Reads on in every shard of which no entry is at hand: without them nobody knows which is the oldest.
+    async fn read_ahead(&mut self) -> Result<()> {
+        let (table, since) = (self.table, self.since.as_deref());
+        let due = self.shards.iter_mut().enumerate().filter(|(_, shard)| shard.ahead.is_empty() && !shard.ended);
+        try_join_all(due.map(|(number, shard)| shard.read(table, since, number))).await?;
+        Ok(())
+    }
+}
+
+impl Shard {
+    async fn read(&mut self, table: &Table, since: Option<&str>, number: usize) -> Result<()> {
+        let sorts = since.map_or(Sorts::All, Sorts::From);
+        while self.ahead.is_empty() && !self.ended {
+            let limit = i32::try_from(self.limit).ok();
+            let page = table.query_index(&self.pk, sorts, self.after.as_ref(), limit).await?;
+            self.limit = (self.limit * 2).min(MAX_AHEAD);
+            for (key, position) in page.keys.iter().zip(&page.positions) {
+                let owner = keys::owner_of_partition(key.pk());
+                let entry = owner.zip(Timestamp::parse(position.sort()));
+                let ((_, user), at) =
+                    entry.ok_or_else(|| Error::unexpected("an entry of the listing does not read"))?;
+                self.ahead.push_back(Entry { shard: number, user, at });
+            }
+            self.ended = page.next.is_none();
+            self.after = page.next;
+        }
+        Ok(())
+    }
+}
