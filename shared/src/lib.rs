@@ -9,6 +9,7 @@ pub mod domain;
 pub mod fetch;
 pub mod http;
 pub mod https;
+pub mod import;
 pub mod lambda;
 pub mod log;
 pub mod script;

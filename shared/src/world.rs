@@ -193,7 +193,9 @@ pub fn uuid_at(time: Timestamp) -> Uuid {
     uuid_of(time, &[0; 10])
 }
 
-fn uuid_of(time: Timestamp, random: &[u8; 10]) -> Uuid {
+/// The version 7 UUID of a time and of bytes that stand for its random part.
+#[must_use]
+pub fn uuid_of(time: Timestamp, random: &[u8; 10]) -> Uuid {
     let millis = u64::try_from(time.millis()).unwrap_or(0);
     uuid::Builder::from_unix_timestamp_millis(millis, random).into_uuid()
 }

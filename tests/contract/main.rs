@@ -19,6 +19,7 @@ mod edge;
 mod faults;
 mod forgetting;
 mod formats;
+mod imports;
 mod lifecycle;
 mod model;
 mod oauth;

@@ -6,11 +6,13 @@ use shared::domain::client::Client;
 use shared::domain::definition::{AttributeDefinition, Category, Definition, PersonaDefinition, Predefined, Workflow};
 use shared::domain::hashing::Hashes;
 use shared::domain::id::{BaseId, DefinitionId, TenantId};
+use shared::domain::import::{Counts, Import, Mode, Reported, State, Status};
 use shared::domain::system::System;
 use shared::domain::system_profile::SystemProfile;
 use shared::domain::user::User;
 use shared::domain::{Json, Scope, Scopes, Versioned};
 use shared::store::definitions::Edit;
+use shared::store::imports::Step;
 use shared::store::system_profiles::create_profile;
 use shared::store::{Condition, Key, Table, Write};
 use tests::{KeyPair, TENANT, jwks, link};
@@ -26,6 +28,7 @@ const COST_CENTRE: &str = "0192f3c1-5a00-7000-8000-000000000006";
 const CONTRACTOR: &str = "0192f3c1-5a00-7000-8000-000000000007";
 const FULLNAME: &str = "0192f3c1-5a00-7000-8000-000000000009";
 const CHANGE_REQUEST: &str = "0192f3c1-5a00-7000-8000-00000000000a";
+const IMPORT: &str = "0192f3c1-5a00-7000-8000-00000000000c";
 const SECRET: &str = "0192f3c1-5a00-7000-8000-00000000000d";
 const CRM_BACKEND: &str = "acme.0f0e0d0c0b0a09080706050403020100";
 const FORMER_BACKEND: &str = "acme.0f0e0d0c0b0a09080706050403020101";
@@ -123,7 +126,7 @@ pub async fn person(gateway: &Gateway) -> String {
     key.jws(&json!({ "alg": key.alg, "kid": key.kid }), &claims)
 }
 
-/// A change of the user that another client asked for and that waits.
+/// A change of the user that another client asked for and that waits, and an import that is finished.
 pub async fn change_request(table: &Table, tenant: &TenantId) {
     let schema = table.schema(tenant).await.unwrap();
     let before = table.get_user(tenant, USER.parse().unwrap()).await.unwrap();
@@ -133,6 +136,34 @@ pub async fn change_request(table: &Table, tenant: &TenantId) {
     let mut request = ChangeRequest::new(&before, &after, None, other, &schema, table.world()).unwrap();
     request.id = CHANGE_REQUEST.parse().unwrap();
     table.create_change_request(&schema, request, &Hashes::default()).await.unwrap();
+    import(table, tenant).await;
+}
+
+/// An import that is finished.
+async fn import(table: &Table, tenant: &TenantId) {
+    let now = table.world().clock.now();
+    let mut import = Import {
+        id: IMPORT.parse().unwrap(),
+        mode: Mode::Create,
+        dry_run: false,
+        client: format!("{tenant}.000102030405060708090a0b0c0d0e0f").parse().unwrap(),
+        scopes: Scopes::new([Scope::UsersWrite]),
+        state: State::Completed,
+        parts: vec![1],
+        next: 1,
+        counts: Counts::default(),
+        leased_until: None,
+        created_at: now,
+        updated_at: now,
+        completed_at: Some(now),
+    };
+    import.counts.add(Status::Created);
+    let import = Versioned::first(import);
+    table.create_import(tenant, &import, None).await.unwrap();
+    let row = Reported { row: 1, status: Status::Created, id: Some(USER.parse().unwrap()), errors: Vec::new() };
+    let step = Step { part: 0, report: vec![row], waiting: Vec::new() };
+    let next = import.changed_to(import.value.clone());
+    assert!(table.step_import(tenant, &import, &next, Some(&step)).await.unwrap());
 }
 
 /// A system in which the user has a profile.

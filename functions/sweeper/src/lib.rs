@@ -1,7 +1,7 @@
 //! The sweeper: what has to happen without anybody asking. A schedule calls it each minute.
 //!
-//! It finishes erasures that were interrupted, and it recomputes derived attributes after a workflow has changed. Whatever it does can be
-//! interrupted, repeated and done by several at once.
+//! It finishes erasures that were interrupted, recomputes derived attributes after a workflow has changed, and goes on with imports. Whatever
+//! it does can be interrupted, repeated and done by several at once.
 
 mod derived;
 
@@ -11,6 +11,8 @@ use shared::world::Timestamp;
 
 /// How long one call works, in seconds; the next one goes on where it stopped.
 pub const BUDGET_SECONDS: i64 = 30;
+/// How much longer it works while there are rows to import, in seconds.
+pub const IMPORT_SECONDS: i64 = 20;
 
 /// What one call did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -23,6 +25,8 @@ pub struct Report {
     pub changed: u64,
     /// Those of them whose workflow failed; they keep what they had.
     pub failed: u64,
+    /// Rows of imports that got their status.
+    pub imported: u64,
 }
 
 /// Does what is due, until nothing is or `until` has come. What fails does not keep the rest from being done; the first failure is
@@ -45,9 +49,15 @@ pub async fn sweep(app: &App, until: Timestamp) -> Result<Report> {
             failure = failure.or(Some(error));
         }
     }
+    for (tenant, id) in app.table().waiting_imports().await? {
+        match shared::import::work(app, &tenant, id, until.plus_seconds(IMPORT_SECONDS)).await {
+            Ok(rows) => report.imported += rows as u64,
+            Err(error) => failure = failure.or(Some(error)),
+        }
+    }
     if report != Report::default() {
-        let Report { erasures, derived, changed, failed } = report;
-        tracing::info!(operation = "sweep", erasures, derived, changed, failed);
+        let Report { erasures, derived, changed, failed, imported } = report;
+        tracing::info!(operation = "sweep", erasures, derived, changed, failed, imported);
     }
     failure.map_or(Ok(report), Err)
 }

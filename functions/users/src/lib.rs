@@ -2,6 +2,7 @@
 
 mod batch;
 mod filter;
+mod imports;
 mod list;
 mod me;
 mod place;
@@ -35,8 +36,15 @@ const USER: &str = "/identity/users/{user_id}";
 
 /// The routes of this function.
 pub static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
-    let groups: [&[Route]; 6] =
-        [&USER_ROUTES, &requests::ROUTES, &principals::ROUTES, &me::ROUTES, &sign_in::ROUTES, &profiles::ROUTES];
+    let groups: [&[Route]; 7] = [
+        &USER_ROUTES,
+        &imports::ROUTES,
+        &requests::ROUTES,
+        &principals::ROUTES,
+        &me::ROUTES,
+        &sign_in::ROUTES,
+        &profiles::ROUTES,
+    ];
     groups.concat()
 });
 

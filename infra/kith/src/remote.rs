@@ -8,7 +8,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use shared::domain::Json;
-use shared::world::{Timestamp, World};
+use shared::world::{Clock, World};
 
 use crate::demo::{self, ENV_FILE};
 use crate::table::Failure;
@@ -116,8 +116,28 @@ pub(crate) struct Remote {
     pub(crate) client_id: String,
     secret: String,
     token: Option<String>,
-    /// When it last answered as it should.
-    met: Option<Timestamp>,
+    /// Whether it has answered.
+    met: bool,
+}
+
+/// How long one goes on trying.
+struct Patience {
+    clock: Clock,
+    /// Milliseconds since the epoch.
+    ends: i64,
+    pause: Duration,
+}
+
+impl Patience {
+    /// Rests for as long as is due, or a little longer each time; fails with the reason when it has ended.
+    async fn rest(&mut self, due: Duration, why: Failure) -> Result<(), Failure> {
+        if self.clock.now().millis() > self.ends {
+            return Err(why);
+        }
+        tokio::time::sleep(due.max(self.pause).min(LONGEST_PAUSE)).await;
+        self.pause = (self.pause * 2).min(Duration::from_secs(5));
+        Ok(())
+    }
 }
 
 /// What became of one attempt.
@@ -143,7 +163,7 @@ impl Access {
             client_id: value(self.client_id, "KITH_CLIENT_ID", "client-id")?,
             secret: value(self.client_secret, "KITH_CLIENT_SECRET", "client-secret")?,
             token: None,
-            met: None,
+            met: false,
         })
     }
 }
@@ -152,12 +172,12 @@ impl Remote {
     /// Sends a request until it is answered: with a new token when the old one has ended, after `Retry-After` when the service asks for
     /// it, and again when the service is away, for five minutes at the most.
     pub(crate) async fn send(&mut self, ask: &Ask<'_>) -> Result<Reply, Failure> {
-        let since = self.world.clock.now().millis();
-        let (mut pause, mut refused) = (Duration::from_millis(200), false);
+        let mut patience = self.patience();
+        let mut refused = false;
         loop {
             match self.attempt(ask).await? {
                 Attempt::Answered(reply) => {
-                    self.met = Some(self.world.clock.now());
+                    self.met = true;
                     return Ok(reply);
                 }
                 Attempt::TokenRefused if refused => {
@@ -167,16 +187,25 @@ impl Remote {
                     refused = true;
                     self.token = None;
                 }
-                Attempt::Pause(due, why) => {
-                    let patience = if self.met.is_some() { AWAY } else { UNMET };
-                    if self.world.clock.now().millis() - since > patience {
-                        return Err(why);
-                    }
-                    tokio::time::sleep(due.max(pause).min(LONGEST_PAUSE)).await;
-                    pause = (pause * 2).min(Duration::from_secs(5));
-                }
+                Attempt::Pause(due, why) => patience.rest(due, why).await?,
             }
         }
+    }
+
+    /// Asks for a token, so that whoever cannot call the service learns it before anything else happens.
+    pub(crate) async fn sign_in(&mut self) -> Result<(), Failure> {
+        let mut patience = self.patience();
+        while let Err(Attempt::Pause(due, why)) = self.new_token().await? {
+            patience.rest(due, why).await?;
+        }
+        self.met = true;
+        Ok(())
+    }
+
+    fn patience(&self) -> Patience {
+        let clock = self.world.clock.clone();
+        let ends = clock.now().millis() + if self.met { AWAY } else { UNMET };
+        Patience { clock, ends, pause: Duration::from_millis(200) }
     }
 
     async fn attempt(&mut self, ask: &Ask<'_>) -> Result<Attempt, Failure> {
@@ -226,7 +255,8 @@ impl Remote {
 
     async fn answer(&self, request: reqwest::RequestBuilder) -> Attempt {
         let away = |error: reqwest::Error| {
-            let cause = std::error::Error::source(&error).map(|source| format!(" ({source})")).unwrap_or_default();
+            let causes = std::iter::successors(std::error::Error::source(&error), |cause| cause.source());
+            let cause = causes.last().map(|cause| format!(" ({cause})")).unwrap_or_default();
             Attempt::Pause(Duration::ZERO, format!("{} does not answer: {}{cause}", self.url, error.without_url()))
         };
         let response = match request.send().await {

@@ -254,6 +254,11 @@ fn kind(item: &Item) -> &'static str {
         ("T", "D") => "a definition",
         ("T", "C") => "a client",
         ("T", "I") => "an idempotency record",
+        ("T", "M") => match sort {
+            "JOB" => "an import",
+            "ROWS" => "waiting rows of an import",
+            _ => "a report of an import",
+        },
         ("T", "J") => "the state of a recomputation",
         ("T", "N") => "an assertion or proof that was used",
         ("T", "V") => "a revoked token",

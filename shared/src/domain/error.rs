@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::versioned::Tag;
 
@@ -10,7 +10,7 @@ use super::versioned::Tag;
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// A stable word for what is wrong with one field; written in kebab case.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Code {
     /// The field must be present.
@@ -45,10 +45,12 @@ pub enum Code {
     Schema,
     /// The field never changes after creation.
     Immutable,
+    /// A fault that no rule foresees; it was logged.
+    Unexpected,
 }
 
 /// One field at fault.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Violation {
     /// Where: a JSON Pointer (RFC 6901) into the request's body.
     pub pointer: String,

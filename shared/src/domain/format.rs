@@ -78,6 +78,14 @@ fn check_length(text: &str) -> Result<(), Refusal> {
 }
 
 fn salted(text: &str, definition: &AttributeDefinition, writing: &Writing<'_>) -> Result<String, Refusal> {
+    match writing.hashes.keeps(text) {
+        Some(true) => return Ok(text.to_owned()),
+        Some(false) => {
+            let due = "a hash that is brought along is one of Argon2id, as `$argon2id$v=19$m=…,t=…,p=…$salt$hash`";
+            return Err((Code::WrongFormat, due.to_owned()));
+        }
+        None => {}
+    }
     writing
         .hashes
         .salted(text, definition, writing.world)

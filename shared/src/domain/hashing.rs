@@ -23,7 +23,10 @@ pub const MAX_HASHES: usize = 10;
 /// The salted hashes that one request made. A request that is decided anew, because another writer was faster, gets the same
 /// ones: the work is done once, and the write stays what it was.
 #[derive(Default)]
-pub struct Hashes(Mutex<Made>);
+pub struct Hashes {
+    made: Mutex<Made>,
+    brought: bool,
+}
 
 #[derive(Default)]
 struct Made {
@@ -34,13 +37,24 @@ struct Made {
 }
 
 impl Hashes {
+    /// The hashes of a row of an import, whose values may be hashes already.
+    #[must_use]
+    pub fn brought() -> Self {
+        Self { brought: true, ..Self::default() }
+    }
+
+    /// Whether the value is a hash already that is kept as it is; what begins like one and is none is no secret either.
+    pub(super) fn keeps(&self, value: &str) -> Option<bool> {
+        (self.brought && value.starts_with("$argon2")).then(|| is_hash(value))
+    }
+
     /// Begins another turn of deciding.
     pub(crate) fn start_again(&self) {
         self.made().used.clear();
     }
 
     fn made(&self) -> std::sync::MutexGuard<'_, Made> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The Argon2id hash of a value in the PHC string format (RFC 9106; 19 MiB, two passes). `None` when the request has brought
@@ -88,6 +102,25 @@ fn salted(value: &str, salt: &[u8; 16]) -> String {
     format!("$argon2id$v=19$m={m},t={t},p={p}${salt}${hash}")
 }
 
+/// Whether a text is an Argon2id hash in the PHC string format, made with parameters that are neither weaker than what RFC 9106 thinks of nor
+/// a burden to verify: 4 MiB to 1 GiB, 1 to 64 passes, 1 to 64 lanes, 8 to 64 bytes of salt, 16 to 64 of hash.
+fn is_hash(text: &str) -> bool {
+    let parts: Vec<_> = text.split('$').collect();
+    let ["", "argon2id", "v=19", params, salt, hash] = *parts else { return false };
+    let mut params = params.split(',');
+    let mut number = |name: &str| {
+        let digits = params.next()?.strip_prefix(name)?.strip_prefix('=')?;
+        let plain = digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0');
+        digits.parse::<u32>().ok().filter(|_| plain)
+    };
+    let within =
+        |text: &str, least, most| STANDARD_NO_PAD.decode(text).is_ok_and(|bytes| (least..=most).contains(&bytes.len()));
+    let sane = number("m").is_some_and(|m| (4096..=1_048_576).contains(&m))
+        && number("t").is_some_and(|t| (1..=64).contains(&t))
+        && number("p").is_some_and(|p| (1..=64).contains(&p));
+    sane && params.next().is_none() && within(salt, 8, 64) && within(hash, 16, 64)
+}
+
 /// The keyed hash of a value in its comparable form, as it is stored and searched. `None` when the configuration was loaded
 /// without its key.
 #[must_use]
@@ -100,6 +133,27 @@ pub fn searchable(value: &str, definition: &AttributeDefinition, schema: &Schema
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a2_a_hash_that_is_brought_along_has_the_form_of_one() {
+        assert!(is_hash(&salted("secret", b"0123456789abcdef")));
+        assert!(is_hash("$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHQ$RdescudvJCsgt3ub+b6dWRWJTmaasmZZ"));
+        let wrong = [
+            "$argon2i$v=19$m=65536,t=3,p=4$c29tZXNhbHQ$RdescudvJCsgt3ub+b6dWRWJTmaasmZZ",
+            "$argon2id$v=16$m=65536,t=3,p=4$c29tZXNhbHQ$RdescudvJCsgt3ub+b6dWRWJTmaasmZZ",
+            "$argon2id$v=19$m=8,t=3,p=4$c29tZXNhbHQ$RdescudvJCsgt3ub+b6dWRWJTmaasmZZ",
+            "$argon2id$v=19$m=4294967295,t=3,p=4$c29tZXNhbHQ$RdescudvJCsgt3ub+b6dWRWJTmaasmZZ",
+            "$argon2id$v=19$m=65536,t=0,p=4$c29tZXNhbHQ$RdescudvJCsgt3ub+b6dWRWJTmaasmZZ",
+            "$argon2id$v=19$m=65536,t=3,p=4,keyid=a$c29tZXNhbHQ$RdescudvJCsgt3ub+b6dWRWJTmaasmZZ",
+            "$argon2id$v=19$t=3,m=65536,p=4$c29tZXNhbHQ$RdescudvJCsgt3ub+b6dWRWJTmaasmZZ",
+            "$argon2id$v=19$m=65536,t=3,p=4$c2$RdescudvJCsgt3ub+b6dWRWJTmaasmZZ",
+            "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHQ$plain text",
+            "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHQ",
+        ];
+        for text in wrong {
+            assert!(!is_hash(text), "{text}");
+        }
+    }
 
     #[test]
     fn a2_a_salted_hash_is_a_phc_string_of_argon2id() {

@@ -82,6 +82,8 @@ uuid_id! {
     SubjectId
     /// The id of one change request.
     ChangeRequestId
+    /// The id of one import.
+    ImportId
     /// The id of one system profile, unrelated to every other id of the person.
     ProfileId
 }

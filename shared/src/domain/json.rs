@@ -253,6 +253,7 @@ json_from_display!(
     super::id::DefinitionId,
     super::id::SubjectId,
     super::id::ChangeRequestId,
+    super::id::ImportId,
     super::id::ProfileId,
     super::id::PartyId,
     super::id::TenantId,

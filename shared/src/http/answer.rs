@@ -13,6 +13,9 @@ use crate::domain::versioned::Tag;
 use crate::domain::{Error, id::UserId};
 use crate::store::records::About;
 
+/// The media type of most bodies.
+pub(super) const JSON: &str = "application/json";
+
 /// An answer that is not yet sent, so that an idempotency record can keep it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
@@ -20,6 +23,8 @@ pub struct Answer {
     pub(super) etag: Option<String>,
     pub(super) location: Option<String>,
     pub(super) body: Option<Bytes>,
+    /// The media type of the body.
+    pub(super) media: &'static str,
     /// Whose data the body shows.
     pub(super) about: Option<About>,
     pub(super) replayed: bool,
@@ -29,7 +34,16 @@ pub struct Answer {
 
 impl Answer {
     const fn new(status: StatusCode) -> Self {
-        Self { status, etag: None, location: None, body: None, about: None, replayed: false, secret: false }
+        Self {
+            status,
+            etag: None,
+            location: None,
+            body: None,
+            media: JSON,
+            about: None,
+            replayed: false,
+            secret: false,
+        }
     }
 
     /// 200 with a resource and its tag.
@@ -61,6 +75,12 @@ impl Answer {
     #[must_use]
     pub fn content(content: Object) -> Self {
         Self { body: Some(Json::Object(content).to_text().into()), ..Self::new(StatusCode::OK) }
+    }
+
+    /// 200 with a table as comma-separated values (RFC 4180).
+    #[must_use]
+    pub fn csv(table: Vec<u8>) -> Self {
+        Self { body: Some(table.into()), media: "text/csv; charset=utf-8", ..Self::new(StatusCode::OK) }
     }
 
     /// 204.
@@ -113,7 +133,7 @@ impl IntoResponse for Answer {
         }
         let body = match self.body {
             Some(bytes) => {
-                headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+                headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.media));
                 Body::from(bytes)
             }
             None => Body::empty(),

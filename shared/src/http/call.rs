@@ -26,6 +26,7 @@ use crate::domain::definition::Approver;
 use crate::domain::error::{Error, Result};
 use crate::domain::hashing::Hashes;
 use crate::domain::id::UserId;
+use crate::domain::import::{Format, MAX_BYTES};
 use crate::domain::json::{Json, Object};
 use crate::domain::schema::Schema;
 use crate::domain::user::User;
@@ -51,6 +52,9 @@ pub struct Call {
     pub caller: Caller,
     /// The body; `null` where the route takes none.
     pub body: Json,
+    /// The rows, where the route takes them, and how they are written.
+    pub rows: Option<(Format, Bytes)>,
+    prefers_csv: bool,
     method: Method,
     route: &'static Route,
     params: Vec<(String, String)>,
@@ -83,23 +87,34 @@ impl FromRequest<App> for Call {
         } else if let Some(scope) = route.people_scope {
             caller.needs(scope)?;
         }
-        acceptable(&parts.headers)?;
+        let prefers_csv = acceptable(&parts.headers, route.csv)?;
         let bytes = match route.body {
             route::Body::None => Bytes::new(),
             route::Body::Json(_) | route::Body::OptionalJson(_) | route::Body::Form(_) => {
                 read_body(&parts.headers, body, MAX_BODY).await?
             }
+            route::Body::Rows(_) => read_body(&parts.headers, body, MAX_BYTES).await?,
+        };
+        let format = match route.body {
+            route::Body::Rows(_) => Some(format(&parts.headers)?),
+            _ => None,
         };
         if matches!(route.body, route::Body::Json(_) | route::Body::OptionalJson(_)) {
             json_media_type(&parts.headers, &parts.method, &bytes)?;
         }
-        let key = IdempotencyKey::read(&parts.headers, route, &caller, parts.uri.path(), &bytes)?;
+        let asked = parts.uri.query().unwrap_or_default();
+        let content: &[&[u8]] = match format {
+            // What the query says is a part of what is asked for.
+            Some(format) => &[format.name().as_bytes(), b"\n", asked.as_bytes(), b"\n", &bytes],
+            None => &[&bytes],
+        };
+        let key = IdempotencyKey::read(&parts.headers, route, &caller, parts.uri.path(), content)?;
         let preconditions = Preconditions::read(&parts.headers)?;
-        let query = query(parts.uri.query().unwrap_or_default(), route.query)?;
+        let query = query(asked, route.query)?;
         let body = match route.body {
             route::Body::OptionalJson(_) if bytes.is_empty() => Json::Object(Object::new()),
             route::Body::Json(_) | route::Body::OptionalJson(_) => Json::parse(&bytes).map_err(Error::Malformed)?,
-            route::Body::None | route::Body::Form(_) => Json::Null,
+            route::Body::None | route::Body::Form(_) | route::Body::Rows(_) => Json::Null,
         };
         let params = parts.extract::<RawPathParams>().await.map_err(|_| Error::NotFound)?;
         let params = params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
@@ -108,6 +123,8 @@ impl FromRequest<App> for Call {
             app: app.clone(),
             caller,
             body,
+            rows: format.map(|format| (format, bytes)),
+            prefers_csv,
             method,
             route,
             params,
@@ -130,6 +147,12 @@ impl Call {
     #[must_use]
     pub fn take_body(&mut self) -> Json {
         std::mem::replace(&mut self.body, Json::Null)
+    }
+
+    /// Whether the caller wants a table rather than JSON, where the route has both.
+    #[must_use]
+    pub const fn prefers_csv(&self) -> bool {
+        self.prefers_csv
     }
 
     /// What a profile that the caller writes is read by, once: a turn that decides anew asks again.
@@ -296,22 +319,34 @@ pub fn media_type(headers: &HeaderMap) -> Option<String> {
     utf8.then_some(essence)
 }
 
+fn is_plain(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_ENCODING).is_none_or(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
+}
+
 fn json_media_type(headers: &HeaderMap, method: &Method, bytes: &Bytes) -> Result<()> {
     let patch = method == Method::PATCH;
     let due = if patch { "application/merge-patch+json, application/json" } else { "application/json" };
-    let plain =
-        headers.get(CONTENT_ENCODING).is_none_or(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity"));
     let fits = match media_type(headers).as_deref() {
         Some("application/json") => true,
         Some("application/merge-patch+json") => patch,
         Some(_) => false,
         None => bytes.is_empty() && !headers.contains_key(CONTENT_TYPE),
     };
-    if plain && fits { Ok(()) } else { Err(Error::UnsupportedMediaType { due, patch }) }
+    if is_plain(headers) && fits { Ok(()) } else { Err(Error::UnsupportedMediaType { due, patch }) }
 }
 
-/// Whether the caller accepts JSON: of the ranges that cover it the most specific decides (RFC 9110 §12.5.1).
-fn acceptable(headers: &HeaderMap) -> Result<()> {
+/// How the rows of the body are written, by its media type.
+fn format(headers: &HeaderMap) -> Result<Format> {
+    match media_type(headers).as_deref().filter(|_| is_plain(headers)) {
+        Some("text/csv") => Ok(Format::Csv),
+        Some("application/x-ndjson" | "application/jsonl") => Ok(Format::Ndjson),
+        _ => Err(Error::UnsupportedMediaType { due: "text/csv, application/x-ndjson", patch: false }),
+    }
+}
+
+/// Checks that the caller accepts JSON, or CSV where there is that too, and says whether CSV is preferred: of the ranges that cover a media
+/// type the most specific decides (RFC 9110 §12.5.1).
+fn acceptable(headers: &HeaderMap, csv: bool) -> Result<bool> {
     let lines = headers.get_all(ACCEPT).iter().filter_map(|line| line.to_str().ok());
     let ranges: Vec<_> =
         lines.flat_map(|line| line.split(',')).map(str::trim).filter(|range| !range.is_empty()).collect();
@@ -323,8 +358,10 @@ fn acceptable(headers: &HeaderMap) -> Result<()> {
             Some(q.map_or(1.0, |q| q.parse::<f32>().unwrap_or(0.0)))
         })
     };
-    let best = ["application/json", "application/*", "*/*"].into_iter().find_map(weight);
-    if ranges.is_empty() || best.is_some_and(|q| q > 0.0) { Ok(()) } else { Err(Error::NotAcceptable) }
+    let best = |of: [&str; 3]| of.into_iter().find_map(weight).unwrap_or(0.0);
+    let json = best(["application/json", "application/*", "*/*"]);
+    let csv = if csv { best(["text/csv", "text/*", "*/*"]) } else { 0.0 };
+    if ranges.is_empty() || json.max(csv) > 0.0 { Ok(csv > json) } else { Err(Error::NotAcceptable) }
 }
 
 fn query(text: &str, known: &[&str]) -> Result<Vec<(String, String)>> {

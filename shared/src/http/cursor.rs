@@ -15,7 +15,7 @@ use crate::object;
 use crate::world::World;
 
 /// Seals `plain` under `key`, bound to `bound`: a random nonce, then ChaCha20-Poly1305 (RFC 8439).
-pub(super) fn seal(key: &[u8; 32], bound: &str, mut plain: Vec<u8>, world: &World) -> Result<Vec<u8>> {
+pub(crate) fn seal(key: &[u8; 32], bound: &str, mut plain: Vec<u8>, world: &World) -> Result<Vec<u8>> {
     let nonce: [u8; NONCE_LEN] = world.random.bytes();
     let key = LessSafeKey::new(UnboundKey::new(&CHACHA20_POLY1305, key).map_err(Error::unexpected)?);
     key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(bound), &mut plain)
@@ -26,7 +26,7 @@ pub(super) fn seal(key: &[u8; 32], bound: &str, mut plain: Vec<u8>, world: &Worl
 }
 
 /// Opens what [`seal`] made; `None` when it was made by somebody else, for something else, or changed.
-pub(super) fn open(key: &[u8; 32], bound: &str, sealed: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn open(key: &[u8; 32], bound: &str, sealed: &[u8]) -> Option<Vec<u8>> {
     let (nonce, cipher) = sealed.split_first_chunk::<NONCE_LEN>()?;
     let key = LessSafeKey::new(UnboundKey::new(&CHACHA20_POLY1305, key).ok()?);
     let mut cipher = cipher.to_vec();

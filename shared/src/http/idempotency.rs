@@ -7,11 +7,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use ring::digest::{SHA256, digest};
+use ring::digest::{Context, SHA256};
 use ring::hmac;
 use serde::{Deserialize, Serialize};
 
-use super::answer::Answer;
+use super::answer::{Answer, JSON};
 use super::call::takes_key;
 use super::cursor::{open, seal};
 use super::route::{Effect, Route};
@@ -43,8 +43,14 @@ struct Kept {
 }
 
 impl IdempotencyKey {
-    /// Reads the header where the route takes it; a route whose answer carries a secret refuses it.
-    pub fn read(headers: &HeaderMap, route: &Route, caller: &Caller, path: &str, body: &Bytes) -> Result<Option<Self>> {
+    /// `content` is what a repeat of the request has in common with it. Reads the header where the route takes it; a route whose answer carries a secret refuses it.
+    pub fn read(
+        headers: &HeaderMap,
+        route: &Route,
+        caller: &Caller,
+        path: &str,
+        content: &[&[u8]],
+    ) -> Result<Option<Self>> {
         let mut lines = headers.get_all("idempotency-key").iter();
         let Some(line) = lines.next() else {
             return Ok(None);
@@ -75,10 +81,14 @@ impl IdempotencyKey {
             context.sign()
         };
         let sealing = tag(b"seal\n").as_ref().first_chunk::<32>().copied().unwrap_or_default();
+        let mut hash = Context::new(&SHA256);
+        for part in content {
+            hash.update(part);
+        }
         Ok(Some(Self {
             scope: URL_SAFE_NO_PAD.encode(tag(b"scope\n")),
             sealing,
-            digest: URL_SAFE_NO_PAD.encode(digest(&SHA256, body)),
+            digest: URL_SAFE_NO_PAD.encode(hash.finish()),
         }))
     }
 
@@ -108,6 +118,7 @@ impl IdempotencyKey {
             location: kept.location,
             body,
             about: record.about,
+            media: JSON,
             replayed: true,
             secret: false,
         }))

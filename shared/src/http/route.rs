@@ -7,6 +7,8 @@ use axum::routing::MethodRouter;
 use super::edge::Operation;
 use crate::app::App;
 use crate::domain::Scope;
+#[cfg(doc)]
+use crate::domain::import::MAX_BYTES;
 
 /// The body that a route takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +21,8 @@ pub enum Body {
     OptionalJson(&'static str),
     /// `application/x-www-form-urlencoded`; read by the route itself. Names the schema in `openapi.json`.
     Form(&'static str),
+    /// `text/csv` or `application/x-ndjson`, up to [`MAX_BYTES`]; read by the route itself. Names the schema in `openapi.json`.
+    Rows(&'static str),
 }
 
 /// What a request to the route does.
@@ -63,6 +67,8 @@ pub struct Route {
     pub answer: (u16, &'static str),
     /// Other good statuses: 202 where the change may become a change request instead, 200 where what it creates may be there already.
     pub also: &'static [u16],
+    /// Whether it answers as `text/csv` too, to whoever prefers that.
+    pub csv: bool,
     /// The handler.
     pub handler: fn() -> MethodRouter<App>,
 }
@@ -92,6 +98,7 @@ impl Route {
             effect,
             answer,
             also: &[],
+            csv: false,
             handler,
         }
     }
@@ -175,6 +182,20 @@ impl Route {
     #[must_use]
     pub const fn form(mut self, schema: &'static str) -> Self {
         self.body = Body::Form(schema);
+        self
+    }
+
+    /// Takes rows of this schema.
+    #[must_use]
+    pub const fn rows(mut self, schema: &'static str) -> Self {
+        self.body = Body::Rows(schema);
+        self
+    }
+
+    /// Answers as `text/csv` too.
+    #[must_use]
+    pub const fn csv(mut self) -> Self {
+        self.csv = true;
         self
     }
 

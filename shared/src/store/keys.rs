@@ -16,6 +16,7 @@
 //! | a change request of a user | `T#<tenant>#U#<user>` / `CR#<id>`, and their guard `CR` | [`Key::child`] |
 //! | a change request by its id | `T#<tenant>#R#<id>` / `-` | [`Key::change_request`] |
 //! | how far derived attributes are recomputed | `T#<tenant>#J` / `DERIVE` | [`Key::derivation`] |
+//! | an import, its waiting rows, its report | `T#<tenant>#M#<import>` / `JOB`, `ROWS#<part>`, `REPORT#<part>` | [`Key::import`], … |
 //! | a tenant's definitions | `T#<tenant>#D` / `<KIND>#<id>`, `EPOCH` | [`Key::definition`], [`Key::epoch`] |
 //! | a tenant's clients | `T#<tenant>#C` / `<client>` | [`Key::client`] |
 //! | an idempotency record | `T#<tenant>#I#<hash>` / `-` | [`Key::idempotency`] |
@@ -30,6 +31,7 @@
 //! | users by their last change | index `gsi1`: `T#<tenant>#L#<shard>` / `<updated_at>` | [`listing`] |
 //! | change requests by what became of them | index `gsi1`: `T#<tenant>#R#<STATUS>` / `<id>` | [`requests`] |
 //! | unfinished erasures | index `gsi1`: `SWEEP` / `<deleted_at>` | [`SWEEP`] |
+//! | unfinished imports | index `gsi1`: `IMPORTS` / `<created_at>` | [`IMPORTS`] |
 //!
 //! Ids match `^[a-z][a-z0-9-]{1,62}$` or are UUIDs, hashes are base64url: no part can contain `#` but the last, which needs no
 //! end. Values that could identify a person are hashed, prefix entries of names excepted.
@@ -40,11 +42,13 @@ use ring::digest::{SHA256, digest};
 
 use crate::domain::change_request::Status;
 use crate::domain::definition::Kind;
-use crate::domain::id::{BaseId, ClientId, PartyId, ProfileId, TenantId, UserId};
+use crate::domain::id::{BaseId, ClientId, ImportId, PartyId, ProfileId, TenantId, UserId};
 use crate::domain::lookup::{Lookup, ValueHash, bucket};
 
 /// The partition key of the index for erasures that are not finished.
 pub const SWEEP: &str = "SWEEP";
+/// The partition key of the index for imports that are not finished.
+pub const IMPORTS: &str = "IMPORTS";
 /// How many shards a tenant's listing has: one would cap near a thousand inserts a second.
 pub const SHARDS: u8 = 16;
 const ONLY: &str = "-";
@@ -136,6 +140,24 @@ impl Key {
     #[must_use]
     pub fn derivation(tenant: &TenantId) -> Self {
         Self::new(format!("T#{tenant}#J"), "DERIVE")
+    }
+
+    /// An import.
+    #[must_use]
+    pub fn import(tenant: &TenantId, id: ImportId) -> Self {
+        Self::new(partition_of_import(tenant, id), "JOB")
+    }
+
+    /// The rows of one part of an import that wait.
+    #[must_use]
+    pub fn import_rows(tenant: &TenantId, id: ImportId, part: usize) -> Self {
+        Self::new(partition_of_import(tenant, id), format!("ROWS#{part:04}"))
+    }
+
+    /// What became of the rows of one part of an import.
+    #[must_use]
+    pub fn import_report(tenant: &TenantId, id: ImportId, part: usize) -> Self {
+        Self::new(partition_of_import(tenant, id), format!("REPORT#{part:04}"))
     }
 
     /// A definition, an authentication server or an application.
@@ -232,6 +254,17 @@ pub const TENANTS: &str = "TENANTS";
 #[must_use]
 pub fn partition_of_user(tenant: &TenantId, user: UserId) -> String {
     format!("T#{tenant}#U#{user}")
+}
+
+fn partition_of_import(tenant: &TenantId, id: ImportId) -> String {
+    format!("T#{tenant}#M#{id}")
+}
+
+/// The tenant and the import whose partition this is.
+#[must_use]
+pub fn import_of_partition(pk: &str) -> Option<(TenantId, ImportId)> {
+    let (tenant, import) = pk.strip_prefix("T#")?.split_once("#M#")?;
+    Some((tenant.parse().ok()?, import.parse().ok()?))
 }
 
 /// The partition of a tenant's definitions.
@@ -352,6 +385,9 @@ mod tests {
             Key::base(&tenant, &BaseId::of("x", "x", &tenant)),
             Key::profile(&tenant, &"crm".parse().unwrap(), ProfileId::new(uuid::Uuid::nil())),
             Key::trust("x", &tenant),
+            Key::import(&tenant, ImportId::new(uuid::Uuid::nil())),
+            Key::import_rows(&tenant, ImportId::new(uuid::Uuid::nil()), 7),
+            Key::import_report(&tenant, ImportId::new(uuid::Uuid::nil()), 7),
         ];
         keys.extend(lookups.iter().map(|lookup| Key::lookup(&tenant, lookup, user)));
         let text: Vec<_> = keys.iter().map(|key| format!("{} / {}", key.pk, key.sk)).collect();

@@ -10,6 +10,7 @@ pub mod commit;
 pub mod definitions;
 mod expression;
 mod forget;
+pub mod imports;
 pub mod item;
 pub mod keys;
 pub mod listing;

@@ -15,7 +15,7 @@ use crate::domain::id::{TenantId, UserId};
 use crate::domain::lookup::{self, Lookup};
 use crate::domain::schema::Schema;
 use crate::domain::user::User;
-use crate::domain::versioned::Versioned;
+use crate::domain::versioned::{Versioned, WriteId};
 
 /// How often a change is decided anew when others write at the same time.
 pub(super) const TURNS: u32 = 12;
@@ -160,12 +160,22 @@ impl Table {
 
     /// Creates a user with its look-ups, and `record` in the same transaction.
     pub async fn create_user(&self, schema: &Schema, user: &Versioned<User>, record: Option<Write>) -> Result<()> {
+        self.create_user_as(self.write_id(), schema, user, record).await
+    }
+
+    /// As [`Table::create_user`], under an id that earlier attempts of the same write had too.
+    pub async fn create_user_as(
+        &self,
+        write_id: WriteId,
+        schema: &Schema,
+        user: &Versioned<User>,
+        record: Option<Write>,
+    ) -> Result<()> {
         let (added, made) = new_user(schema, user)?;
         self.mark_used(schema, user.value.held()).await?;
         let recorded = usize::from(record.is_some());
         let mut writes: Vec<_> = record.into_iter().collect();
         writes.extend(made);
-        let write_id = self.write_id();
         for turn in 1..=TURNS {
             match self.commit_as(write_id, writes.clone()).await {
                 Ok(()) => return Ok(()),
@@ -190,8 +200,18 @@ impl Table {
     /// Changes a user: reads it, lets `edit` decide, writes what it decides under the version that was read, and decides anew
     /// when somebody else wrote meanwhile.
     pub async fn change_user(&self, schema: &Schema, id: UserId, edit: &mut impl Edit) -> Result<Versioned<User>> {
+        self.change_user_as(self.write_id(), schema, id, edit).await
+    }
+
+    /// As [`Table::change_user`], under an id that earlier attempts of the same write had too: what it finds written it answers.
+    pub async fn change_user_as(
+        &self,
+        write_id: WriteId,
+        schema: &Schema,
+        id: UserId,
+        edit: &mut impl Edit,
+    ) -> Result<Versioned<User>> {
         let tenant = &schema.tenant;
-        let write_id = self.write_id();
         for turn in 1..=TURNS {
             let live = self.find_user(tenant, id).await?.ok_or(Error::NotFound)?;
             if live.log.contains(write_id) {
@@ -232,6 +252,35 @@ impl Table {
             }
         }
         Err(Failed::Contended.into())
+    }
+
+    /// Checks that nobody else holds what this user would hold, without writing: its id, when there is no such user `before`, and the unique
+    /// values that it gains.
+    pub async fn check_free(&self, schema: &Schema, user: &User, before: Option<&LiveUser>) -> Result<()> {
+        let tenant = &schema.tenant;
+        let lookups = lookups_of(user, schema)?;
+        let mut violations = Vec::new();
+        if before.is_none() && self.get(&Key::user(tenant, user.id)).await?.is_some() {
+            violations.push(clash("/id".to_owned(), "id"));
+        }
+        for lookup in lookups.iter().filter(|lookup| before.is_none_or(|before| !before.lookups.contains(lookup))) {
+            let taken = match lookup {
+                Lookup::Unique { .. } | Lookup::Email { .. } => {
+                    let item = self.get(&Key::lookup(tenant, lookup, user.id)).await?.unwrap_or_default();
+                    item.holder().is_some_and(|holder| holder != user.id) || item.get_set("users").len() >= MAX_SHARING
+                }
+                Lookup::Exact { .. } | Lookup::Prefix { .. } => false,
+            };
+            if taken {
+                violations.push(refusal(lookup, user, schema)?);
+            }
+        }
+        if violations.is_empty() { Ok(()) } else { Err(Error::Taken(violations)) }
+    }
+
+    /// Whether the write with this id is among those of a user, or of what is left of it.
+    pub async fn was_written(&self, tenant: &TenantId, user: UserId, write_id: WriteId) -> Result<bool> {
+        Ok(self.get(&Key::user(tenant, user)).await?.is_some_and(|item| item.log().contains(write_id)))
     }
 
     /// The user as the next write leaves it, the look-ups it gains, and the writes: the user first, then gains, then losses.

@@ -93,7 +93,7 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 /// Imports until all is done or Ctrl-C comes. The exit code is 1 when a row is in error.
 pub async fn run(options: Options, data: &Path, as_json: bool) -> Result<ExitCode, Failure> {
     let report = options.report.clone().unwrap_or_else(|| beside(&options.file, ".report.csv"));
-    let mut import = Import::open(options, &report, data)?;
+    let mut import = Import::open(options, &report, data).await?;
     let done = tokio::select! {
         done = import.work() => done,
         () = stop_signal() => {
@@ -126,7 +126,7 @@ struct Import {
 }
 
 impl Import {
-    fn open(options: Options, report: &Path, data: &Path) -> Result<Self, Failure> {
+    async fn open(options: Options, report: &Path, data: &Path) -> Result<Self, Failure> {
         let world = World::default();
         let format = options.format.unwrap_or_else(|| {
             let extension = options.file.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
@@ -138,7 +138,7 @@ impl Import {
         let mapped = !options.map.is_empty();
         let members = options.map.into_iter().map(|(column, field)| (column, Json::from(field)));
         let mapping = Mapping::read(&Json::Object(members.collect::<Object>())).map_err(said)?;
-        let remote = options.access.open(data, world.clone())?;
+        let mut remote = options.access.open(data, world.clone())?;
         let task = Task {
             url: remote.url.clone(),
             client_id: remote.client_id.clone(),
@@ -148,13 +148,14 @@ impl Import {
             mapping: if mapped { mapping.show().to_text() } else { String::new() },
         };
         let mut source = Source::open(&options.file, format, mapping)?;
+        remote.sign_in().await?;
         let state_file = beside(report, ".state");
         if !options.restart && !state_file.exists() && report.exists() {
             let report = report.display();
             return Err(format!("there is a report `{report}` of something else: say --restart to replace it"));
         }
         let mut state = State::open(&state_file)?;
-        let begun = if options.restart { None } else { state.progress()? };
+        let begun = if options.restart { None } else { state.progress()?.filter(Progress::is_begun) };
         let progress = match begun {
             Some(progress) if progress.mark == source.mark && progress.task == task => {
                 if !progress.complete && source.digest(progress.at)? != progress.digest {
@@ -274,6 +275,10 @@ impl Import {
             ask = ask.query("mapping", &task.mapping);
         }
         let reply = self.remote.send(&ask).await?;
+        if reply.status.is_client_error() {
+            self.progress.sent = None;
+            self.state.keep(&self.progress, &Rows::new())?;
+        }
         let job = text(&reply.good(PATH)?.value()?, "id")?;
         self.progress.sent = Some(Sent { rows, job: Some(job.clone()) });
         self.state.keep(&self.progress, &Rows::new())?;

@@ -68,6 +68,13 @@ pub(super) struct Progress {
     pub(super) complete: bool,
 }
 
+impl Progress {
+    /// Whether the service may know of it.
+    pub(super) const fn is_begun(&self) -> bool {
+        self.requests > 0 || self.sent.is_some() || self.complete
+    }
+}
+
 /// Keys of rows by the hash that stands for them, each with its row.
 pub(super) type Rows = BTreeMap<[u8; 16], u64>;
 

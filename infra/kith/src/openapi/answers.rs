@@ -6,7 +6,7 @@ use shared::http::route::{Body, Effect};
 use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::response::{Response, ResponseBuilder, Responses, ResponsesBuilder};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
-use utoipa::openapi::{Content, Ref, RefOr};
+use utoipa::openapi::{Content, Ref, RefOr, Schema};
 
 use super::shapes::{Record, named, string};
 use crate::table::Failure;
@@ -77,6 +77,10 @@ fn good(route: &Route, status: u16) -> Result<Response, Failure> {
     if !schema.is_empty() {
         answer = answer.content("application/json", Content::new(Some(named(schema))));
     }
+    if route.csv {
+        let table = Schema::Object(string(6 * 1024 * 1024, "The whole as comma-separated values, with a header."));
+        answer = answer.content("text/csv", Content::new(Some(table)));
+    }
     let headers = [
         ("ETag", is_tagged(route)),
         ("Location", status == 201),
@@ -97,11 +101,13 @@ fn takes_key(route: &Route) -> bool {
 
 /// The statuses of the problems that can occur on a route.
 fn statuses(route: &Route) -> Vec<u16> {
-    let json = matches!(route.body, Body::Json(_) | Body::OptionalJson(_));
+    let json = matches!(route.body, Body::Json(_) | Body::OptionalJson(_) | Body::Rows(_));
     let writes = writes(route);
     let guarded = needs_match(route);
     let held = match route.method {
         // Nothing of a client is unique; but it has only so many secrets.
+        // What is held is said in the report.
+        "POST" if matches!(route.body, Body::Rows(_)) => false,
         _ if route.path.starts_with("/config/clients") => route.path.ends_with("/secrets"),
         // An e-mail address that several share is nobody's subject.
         "POST" if resolves(route) => true,

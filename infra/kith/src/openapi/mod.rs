@@ -107,10 +107,10 @@ fn paths(schemas: &Schemas) -> Result<Paths, Failure> {
 fn body_schema(route: &Route, answers: &BTreeSet<&str>) -> Option<String> {
     match route.body {
         Body::None => None,
-        Body::Json(name) | Body::OptionalJson(name) | Body::Form(name) if answers.contains(name) => {
+        Body::Json(name) | Body::OptionalJson(name) | Body::Form(name) | Body::Rows(name) if answers.contains(name) => {
             Some(format!("{name}Input"))
         }
-        Body::Json(name) | Body::OptionalJson(name) | Body::Form(name) => Some(name.to_owned()),
+        Body::Json(name) | Body::OptionalJson(name) | Body::Form(name) | Body::Rows(name) => Some(name.to_owned()),
     }
 }
 

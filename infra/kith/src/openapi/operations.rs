@@ -1,6 +1,7 @@
 //! Operations: what one route takes.
 
 use shared::domain::change_request::Status;
+use shared::domain::import::Mode;
 use shared::http::Route;
 use shared::http::call::{MAX_PAGE, PAGE};
 use shared::http::route::{Body, Effect};
@@ -63,6 +64,7 @@ fn security(route: &Route) -> Vec<SecurityRequirement> {
 fn request_body(route: &Route, schema: &str) -> RequestBody {
     let types: &[&str] = match (route.body, route.method) {
         (Body::Form(_), _) => &["application/x-www-form-urlencoded"],
+        (Body::Rows(_), _) => &["text/csv", "application/x-ndjson", "application/jsonl"],
         (_, "PATCH") => &["application/json", "application/merge-patch+json"],
         _ => &["application/json"],
     };
@@ -114,6 +116,23 @@ fn query_parameter(route: &Route, name: &str) -> Result<Parameter, Failure> {
         }
         "updated_since" => time(
             "Only what changed at this time or later, and who was forgotten: the `next_updated_since` of the answer before.",
+        ),
+        "mode" => {
+            let mut mode = word(
+                Mode::ALL.map(Mode::name),
+                "What becomes of a row whose user is there: an error, or a change of the user.",
+            );
+            mode.default = Some(Mode::Create.name().into());
+            mode
+        }
+        "dry_run" => {
+            let mut dry = word(["true", "false"], "Whether nothing is written but the job and its report.");
+            dry.default = Some("false".into());
+            dry
+        }
+        "mapping" => string(
+            4096,
+            "Fields for columns or members of other names, as a JSON object: `{\"Login\":\"username\"}`; null leaves one out.",
         ),
         "name" => any("Only those of this name."),
         "category" => any("Only those of this category."),

@@ -7,6 +7,7 @@
 mod changes;
 mod clients;
 mod definitions;
+mod imports;
 mod oauth;
 mod personas;
 mod principals;
@@ -34,6 +35,7 @@ pub(super) fn all() -> Schemas {
     all.extend(personas::schemas());
     all.extend(changes::schemas());
     all.extend(definitions::schemas());
+    all.extend(imports::schemas());
     all.extend(workflows::schemas());
     all.extend(systems::schemas());
     all.extend(principals::schemas());

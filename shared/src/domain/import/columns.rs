@@ -8,6 +8,9 @@ use crate::domain::field::pointer;
 use crate::domain::json::{Json, Object};
 use crate::object;
 
+/// Whether an attribute is there, by its category and name.
+pub type Known<'k> = dyn Fn(&str, &str) -> bool + 'k;
+
 /// Fields for columns whose names are others; a column without a field is left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mapping(BTreeMap<String, Option<String>>);
@@ -47,11 +50,28 @@ impl Mapping {
         self.0.keys().map(String::as_str)
     }
 
+    /// Refuses by its name each column that is mapped to an attribute that is not `known`.
+    pub(super) fn check(&self, known: &Known<'_>) -> Result<()> {
+        let mut violations = Violations::default();
+        for (column, field) in &self.0 {
+            if let Some(Field::Attribute(category, name)) = field.as_deref().and_then(Field::named)
+                && !known(&category, &name)
+            {
+                violations.add(pointer("", column), Code::Unknown, undefined(&category, &name));
+            }
+        }
+        violations.check(())
+    }
+
     /// The mapping as it is read.
     #[must_use]
     pub fn show(&self) -> Json {
         Json::Object(self.0.iter().map(|(column, field)| (column.clone(), Json::from(field.clone()))).collect())
     }
+}
+
+fn undefined(category: &str, name: &str) -> String {
+    format!("no attribute `{name}` is defined in the category `{category}`")
 }
 
 /// What a column holds.
@@ -86,6 +106,15 @@ pub struct Columns(Vec<Option<Field>>);
 impl Columns {
     /// Reads a header. A column that is no field, or a field twice, is refused by its name.
     pub fn read<'a>(header: impl IntoIterator<Item = &'a str>, mapping: &Mapping) -> Result<Self> {
+        Self::read_known(header, mapping, &|_, _| true)
+    }
+
+    /// As [`Columns::read`]; a column of an attribute that is not `known` is refused too.
+    pub fn read_known<'a>(
+        header: impl IntoIterator<Item = &'a str>,
+        mapping: &Mapping,
+        known: &Known<'_>,
+    ) -> Result<Self> {
         let mut violations = Violations::default();
         let (mut columns, mut names) = (Vec::new(), Vec::new());
         for name in header {
@@ -108,6 +137,11 @@ impl Columns {
                     Code::NotAllowed,
                     format!("there is a column for `{mapped}` already"),
                 );
+            }
+            if let Some(Field::Attribute(category, attribute)) = &field
+                && !known(category, attribute)
+            {
+                violations.add(pointer("", name), Code::Unknown, undefined(category, attribute));
             }
             columns.push(field);
         }

@@ -14,11 +14,17 @@
 //! A spreadsheet takes a cell that starts with a sign as `=` for a formula. Exports put an apostrophe before such a cell, and imports take
 //! it away.
 
+pub mod apply;
 mod columns;
+mod discreet;
+mod job;
 mod rows;
+mod task;
 
 pub use self::columns::{Columns, Mapping, guarded};
-pub use self::rows::{Key, Row, delimiter, keys, line, read};
+pub use self::job::{Counts, Import, KEPT_SECONDS, Reported, State, Status, WAITING_SECONDS};
+pub use self::rows::{Key, Row, delimiter, keys, line, read, read_known};
+pub use self::task::{Asked, MAX_ROW, PART_ROWS, Task, contended, document_of, parts, tasks};
 use super::word::words;
 
 /// The most rows of one import.

@@ -1,6 +1,6 @@
 //! Rows: what a file says of each person, one document each.
 
-use super::columns::{Columns, Mapping, place};
+use super::columns::{Columns, Known, Mapping, place};
 use super::{Format, MAX_ROWS};
 use crate::domain::definition::Predefined;
 use crate::domain::error::{Code, Error, Result, Violation};
@@ -29,13 +29,24 @@ pub fn keys(document: &Object) -> Vec<Key> {
 /// Reads a whole file, of at most [`MAX_ROWS`] rows, each for itself: a row that does not read is one with violations. With the rows of
 /// CSV come its columns.
 pub fn read(bytes: &[u8], format: Format, mapping: &Mapping) -> Result<(Option<Columns>, Vec<Row>)> {
+    read_known(bytes, format, mapping, &|_, _| true)
+}
+
+/// As [`read`]; a column of an attribute that is not `known` by its category and name, or a mapping to one, is refused by its name.
+pub fn read_known(
+    bytes: &[u8],
+    format: Format,
+    mapping: &Mapping,
+    known: &Known<'_>,
+) -> Result<(Option<Columns>, Vec<Row>)> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let (columns, rows) = match format {
         Format::Csv => {
-            let (columns, rows) = csv(bytes, mapping)?;
+            let (columns, rows) = csv(bytes, mapping, known)?;
             (Some(columns), rows)
         }
         Format::Ndjson => {
+            mapping.check(known)?;
             let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
             (None, lines.take(MAX_ROWS + 1).map(|text| line(text, mapping)).collect())
         }
@@ -50,12 +61,12 @@ pub fn read(bytes: &[u8], format: Format, mapping: &Mapping) -> Result<(Option<C
     }
 }
 
-fn csv(bytes: &[u8], mapping: &Mapping) -> Result<(Columns, Vec<Row>)> {
+fn csv(bytes: &[u8], mapping: &Mapping, known: &Known<'_>) -> Result<(Columns, Vec<Row>)> {
     let unreadable = |_| Error::invalid("", Code::WrongFormat, "the header is not UTF-8");
     let mut reader = csv::ReaderBuilder::new().flexible(true).delimiter(delimiter(bytes)).from_reader(bytes);
     let header = reader.byte_headers().map_err(Error::unexpected)?.clone();
     let header = csv::StringRecord::from_byte_record(header).map_err(unreadable)?;
-    let columns = Columns::read(&header, mapping)?;
+    let columns = Columns::read_known(&header, mapping, known)?;
     let mut rows = Vec::new();
     for record in reader.into_byte_records().take(MAX_ROWS + 1) {
         let record = csv::StringRecord::from_byte_record(record.map_err(Error::unexpected)?);

@@ -1,0 +1,137 @@
+//! `/identity/imports`: files of people.
+
+use shared::axum::routing::{get, post};
+use shared::domain::Json;
+use shared::domain::Scope::UsersWrite;
+use shared::domain::Versioned;
+use shared::domain::error::{Error, Result};
+use shared::domain::id::ImportId;
+use shared::domain::import::{Counts, Import, Mapping, Mode, Reported, State, read_known};
+use shared::http::answer::{Answer, Answered};
+use shared::http::{Call, Route};
+use shared::import::{IN_REQUEST_SECONDS, accept, report_as_csv, work};
+
+const IMPORTS: &str = "/identity/imports";
+
+/// Routes of imports.
+pub const ROUTES: [Route; 3] = [
+    Route::write("POST", IMPORTS, "create_import", (201, "Import"), || post(create))
+        .scope(UsersWrite)
+        .rows("ImportRows")
+        .query(&["mode", "dry_run", "mapping"])
+        .about("Imports the people of a file; the answer shows the job as it was accepted"),
+    Route::read("GET", "/identity/imports/{id}", "get_import", (200, "Import"), || get(read))
+        .scope(UsersWrite)
+        .about("Reads how far an import is"),
+    Route::read("GET", "/identity/imports/{id}/report", "get_import_report", (200, "ImportRowList"), || get(report))
+        .scope(UsersWrite)
+        .query(&["limit", "cursor"])
+        .csv()
+        .about("Reads what became of each row of an import, as far as it is; as text/csv the whole at once"),
+];
+
+async fn create(mut call: Call) -> Answered {
+    call.guard_collection()?;
+    let mode = word(&call, "mode", Mode::Create)?;
+    let dry_run = match call.query("dry_run") {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(_) => return Err(Error::Malformed("`dry_run` is true or false".to_owned())),
+    };
+    let mapping = match call.query("mapping") {
+        None => Mapping::default(),
+        Some(text) => Mapping::read(&Json::parse(text.as_bytes()).map_err(Error::Malformed)?)?,
+    };
+    let (format, bytes) = call.rows.take().ok_or_else(|| Error::unexpected("the route takes no rows"))?;
+    let (call, mapping) = (&call, &mapping);
+    let (app, tenant) = (&call.app, &call.caller.tenant);
+    let machine = call.caller.machine().ok_or(Error::NotFound)?;
+    let mut id = None;
+    let accepted = &mut id;
+    let answer = call
+        .once(async |record| {
+            // What rows hold is judged by definitions as they are now: what is a secret is stored as one.
+            let schema = app.schema_now(tenant).await?;
+            let known = |category: &str, name: &str| schema.attribute_named(category, name).is_some();
+            let (_, rows) = read_known(&bytes, format, mapping, &known)?;
+            let now = app.world().clock.now();
+            let import = Import {
+                id: ImportId::new(app.world().new_uuid()),
+                mode,
+                dry_run,
+                client: machine.client_id.clone(),
+                scopes: machine.scopes.clone(),
+                state: State::Pending,
+                parts: Vec::new(),
+                next: 0,
+                counts: Counts::default(),
+                leased_until: None,
+                created_at: now,
+                updated_at: now,
+                completed_at: None,
+            };
+            let import = accept(app, &schema, import, rows, |import| record.of(&shown(import))).await?;
+            *accepted = Some(import.value.id);
+            Ok(shown(&import))
+        })
+        .await?;
+    if let Some(id) = id {
+        let until = app.world().clock.now().plus_seconds(IN_REQUEST_SECONDS);
+        // It is accepted whatever happens now: the sweeper goes on.
+        if let Err(error) = work(app, tenant, id, until).await {
+            tracing::warn!(operation = "import", cause = format!("{error:?}"));
+        }
+    }
+    Ok(answer)
+}
+
+fn shown(import: &Versioned<Import>) -> Answer {
+    let location = format!("{IMPORTS}/{}", import.value.id);
+    Answer::created(import.value.show(), import.tag(), location)
+}
+
+fn word(call: &Call, name: &str, default: Mode) -> Result<Mode> {
+    let names = || Mode::ALL.map(Mode::name).join(", ");
+    let read = |text: &str| text.parse().map_err(|_| Error::Malformed(format!("`{name}` is one of {}", names())));
+    call.query(name).map_or(Ok(default), read)
+}
+
+async fn find(call: &Call) -> Result<Versioned<Import>> {
+    call.app.table().find_import(&call.caller.tenant, call.id("id")?).await?.ok_or(Error::NotFound)
+}
+
+async fn read(call: Call) -> Answered {
+    let import = find(&call).await?;
+    call.show(import.tag(), || import.value.show())
+}
+
+async fn report(call: Call) -> Answered {
+    let import = find(&call).await?.value;
+    if call.prefers_csv() {
+        return Ok(Answer::csv(report_as_csv(&call.app, &call.caller.tenant, &import).await?));
+    }
+    let size = call.page_size()?;
+    let bound = import.id.to_string();
+    let after = call.open_cursor::<u32>(&bound, call.query("cursor")).await?.unwrap_or(0);
+    let mut rows: Vec<Reported> = Vec::new();
+    // One more than a page takes shows whether there is another one.
+    while rows.len() <= size
+        && let Some(row) = rows.last().map_or(after, |last| last.row).checked_add(1)
+        && let Some((part, _)) = import.part_of(row)
+    {
+        let found = call.app.table().import_report(&call.caller.tenant, import.id, part).await?;
+        let before = rows.len();
+        // What was worked before a row that still waits is shown when that is done too: a cursor passes nobody over.
+        rows.extend(
+            found
+                .into_iter()
+                .skip_while(|found| found.row < row)
+                .zip(row..)
+                .map_while(|(found, due)| (found.row == due).then_some(found)),
+        );
+        if rows.len() == before {
+            break;
+        }
+    }
+    call.page(&bound, size, rows.iter().map(|row| (row.row, row.show()))).await
+}

@@ -1,0 +1,78 @@
+//! What a report says of a row at fault: where and what, and nothing of what the row holds (rule D7).
+
+use crate::domain::error::{Code, Violation};
+
+/// The bytes of what is said of one row; at least one violation is.
+const MAX_BYTES: usize = 800;
+/// The longest name of a field or an attribute.
+const MAX_NAME: usize = 64;
+
+/// The violations as a report has them. Some messages quote what a script or a schema said, or names that no field has and that may be anything.
+#[must_use]
+pub fn discreet(violations: Vec<Violation>) -> Vec<Violation> {
+    let (count, mut bytes) = (violations.len(), 0);
+    let mut said: Vec<Violation> = Vec::new();
+    for violation in violations.into_iter().map(without_values) {
+        bytes += violation.pointer.len() + violation.detail.len();
+        if !said.is_empty() && bytes > MAX_BYTES {
+            let detail = format!("{} more are at fault", count - said.len());
+            said.push(Violation { pointer: String::new(), code: Code::TooMany, detail });
+            break;
+        }
+        said.push(violation);
+    }
+    said
+}
+
+fn without_values(Violation { mut pointer, code, mut detail }: Violation) -> Violation {
+    match code {
+        Code::DerivedFailed => {
+            if let Some((workflow, _)) = detail.split_once(" failed: ") {
+                detail = format!("{workflow} failed: it cannot take this profile");
+            }
+        }
+        Code::Schema => detail = "the value does not fit the JSON Schema of the attribute".to_owned(),
+        _ => {}
+    }
+    let name = |part: &str| {
+        part.len() <= MAX_NAME && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'))
+    };
+    if !pointer.split('/').all(name) {
+        let known: Vec<_> = pointer.split('/').take_while(|part| name(part)).collect();
+        pointer = known.join("/");
+        "a name here is none that a field or an attribute has".clone_into(&mut detail);
+    }
+    if detail.len() > MAX_BYTES / 2 {
+        detail.truncate(detail.floor_char_boundary(MAX_BYTES / 2));
+    }
+    Violation { pointer, code, detail }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn violation(pointer: &str, code: Code, detail: &str) -> Violation {
+        Violation { pointer: pointer.to_owned(), code, detail: detail.to_owned() }
+    }
+
+    #[test]
+    fn d7_what_others_said_and_what_may_be_anything_is_left_out() {
+        let said = discreet(vec![
+            violation("/attributes/c/x", Code::DerivedFailed, "the workflow w failed: jan@example.org is wrong"),
+            violation("/attributes/c/jan@example.org", Code::Unknown, "no attribute `jan@example.org`"),
+            violation("/attributes/c/j/0", Code::Schema, "no at `/jan@example.org`"),
+            violation("/username", Code::Required, "`username` is required"),
+        ]);
+        assert!(said.iter().all(|v| !v.detail.contains("jan") && !v.pointer.contains("jan")), "{said:?}");
+        assert_eq!(said[1].pointer, "/attributes/c");
+        assert_eq!(said[3].detail, "`username` is required");
+    }
+
+    #[test]
+    fn what_is_said_of_a_row_has_an_end() {
+        let said = discreet(vec![violation("/x", Code::Unknown, &"long ".repeat(50)); 40]);
+        assert!(said.len() > 1 && said.len() < 10, "{}", said.len());
+        assert_eq!(said.last().unwrap().detail, format!("{} more are at fault", 40 - (said.len() - 1)));
+    }
+}

@@ -1,0 +1,231 @@
+//! The job of an import: how far it is, and what became of each row.
+
+use ring::digest::{Context, SHA256};
+use serde::{Deserialize, Serialize};
+
+use super::Mode;
+use crate::domain::error::Violation;
+use crate::domain::id::{ClientId, ImportId, UserId};
+use crate::domain::json::{Json, Object};
+use crate::domain::scope::Scopes;
+use crate::domain::versioned::WriteId;
+use crate::domain::word::words;
+use crate::object;
+use crate::world::{Timestamp, uuid_of};
+
+/// How long the rows of an import wait at most, in seconds: 24 hours.
+pub const WAITING_SECONDS: i64 = 24 * 3600;
+/// How long an import and its report are kept, in seconds: 7 days.
+pub const KEPT_SECONDS: i64 = 7 * 24 * 3600;
+
+words! {
+    /// How far an import is.
+    State {
+        /// Nobody has begun with it.
+        Pending = "PENDING",
+        /// Rows are being worked, or wait for whoever goes on.
+        Running = "RUNNING",
+        /// Every row has its status.
+        Completed = "COMPLETED",
+        /// It cannot go on: rows waited too long.
+        Failed = "FAILED",
+    }
+}
+
+words! {
+    /// What became of a row.
+    Status {
+        /// It made a user.
+        Created = "created",
+        /// It changed one.
+        Updated = "updated",
+        /// The user was as it says.
+        Unchanged = "unchanged",
+        /// It did nothing.
+        Error = "error",
+    }
+}
+
+/// How many rows became what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    created: usize,
+    updated: usize,
+    unchanged: usize,
+    errors: usize,
+}
+
+impl Counts {
+    /// Counts one row.
+    pub const fn add(&mut self, status: Status) {
+        match status {
+            Status::Created => self.created += 1,
+            Status::Updated => self.updated += 1,
+            Status::Unchanged => self.unchanged += 1,
+            Status::Error => self.errors += 1,
+        }
+    }
+
+    /// The rows that have a status.
+    #[must_use]
+    pub const fn done(&self) -> usize {
+        self.created + self.updated + self.unchanged + self.errors
+    }
+}
+
+/// What became of one row, without any of its values.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reported {
+    /// The row, counted from 1.
+    pub row: u32,
+    /// What became of it.
+    pub status: Status,
+    /// The user that it made, changed or found.
+    pub id: Option<UserId>,
+    /// Why it did nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<Violation>,
+}
+
+impl Reported {
+    /// A row that did nothing.
+    #[must_use]
+    pub const fn error(row: u32, errors: Vec<Violation>) -> Self {
+        Self { row, status: Status::Error, id: None, errors }
+    }
+
+    /// The document that callers see.
+    #[must_use]
+    pub fn show(&self) -> Object {
+        let error = |violation: &Violation| {
+            let code = serde_json::to_value(violation.code).unwrap_or_default();
+            Json::Object(object! {
+                "pointer" => violation.pointer.as_str(),
+                "code" => code.as_str().unwrap_or_default(),
+                "detail" => violation.detail.as_str(),
+            })
+        };
+        object! {
+            "row" => u64::from(self.row),
+            "status" => self.status.name(),
+            "id" => self.id,
+            "errors" => self.errors.iter().map(error).collect::<Vec<_>>(),
+        }
+    }
+
+    /// The cells of the row in the report as CSV: row, status, id, errors.
+    #[must_use]
+    pub fn cells(&self) -> [String; 4] {
+        let error = |violation: &Violation| {
+            let code = serde_json::to_value(violation.code).unwrap_or_default();
+            format!("{} {}: {}", violation.pointer, code.as_str().unwrap_or_default(), violation.detail)
+        };
+        let errors = self.errors.iter().map(error).collect::<Vec<_>>().join("; ");
+        let id = self.id.map(|id| id.to_string()).unwrap_or_default();
+        [self.row.to_string(), self.status.to_string(), id, super::guarded(errors)]
+    }
+}
+
+/// An import.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Import {
+    /// The id.
+    pub id: ImportId,
+    /// What becomes of a row whose user is there.
+    pub mode: Mode,
+    /// Whether nothing is written.
+    pub dry_run: bool,
+    /// Who imports.
+    pub client: ClientId,
+    /// What that client's token allowed.
+    pub scopes: Scopes,
+    /// How far it is.
+    pub state: State,
+    /// How many rows each part has.
+    pub parts: Vec<u32>,
+    /// The part that is worked, or that comes next.
+    pub next: usize,
+    /// What became of the rows so far.
+    pub counts: Counts,
+    /// Until when nobody else works on it.
+    pub leased_until: Option<Timestamp>,
+    /// When it was accepted.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// When the last row had its status, or it was clear that it cannot go on.
+    pub completed_at: Option<Timestamp>,
+}
+
+impl Import {
+    /// Whether nothing more will happen.
+    #[must_use]
+    pub const fn is_finished(&self) -> bool {
+        matches!(self.state, State::Completed | State::Failed)
+    }
+
+    /// How many rows it has.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.parts.iter().map(|rows| *rows as usize).sum()
+    }
+
+    /// The part in which a row is, and that part's first row.
+    #[must_use]
+    pub fn part_of(&self, row: u32) -> Option<(usize, u32)> {
+        let mut first = 1;
+        for (part, rows) in self.parts.iter().enumerate() {
+            if row < first + rows {
+                return Some((part, first));
+            }
+            first += rows;
+        }
+        None
+    }
+
+    /// The document that callers see.
+    #[must_use]
+    pub fn show(&self) -> Object {
+        let number = |number: usize| number as u64;
+        let Counts { created, updated, unchanged, errors } = self.counts;
+        object! {
+            "id" => self.id,
+            "mode" => self.mode.name(),
+            "dry_run" => self.dry_run,
+            "state" => self.state.name(),
+            "rows" => number(self.rows()),
+            "done" => number(self.counts.done()),
+            "created" => number(created),
+            "updated" => number(updated),
+            "unchanged" => number(unchanged),
+            "errors" => number(errors),
+            "created_at" => self.created_at,
+            "updated_at" => self.updated_at,
+            "completed_at" => self.completed_at,
+        }
+    }
+
+    /// The id of the user that a row makes when it names none.
+    #[must_use]
+    pub fn user_of(&self, row: u32) -> UserId {
+        UserId::new(uuid_of(self.created_at, &self.derived(row, "user")))
+    }
+
+    /// The id under which a row makes its user: a repeat finds its own write.
+    #[must_use]
+    pub fn creation_of(&self, row: u32) -> WriteId {
+        self.derived(row, "create")
+    }
+
+    /// The id under which a row changes its user.
+    #[must_use]
+    pub fn change_of(&self, row: u32) -> WriteId {
+        self.derived(row, "change")
+    }
+
+    fn derived<const N: usize>(&self, row: u32, purpose: &str) -> [u8; N] {
+        let mut hash = Context::new(&SHA256);
+        hash.update(format!("{}\n{row}\n{purpose}", self.id).as_bytes());
+        hash.finish().as_ref().first_chunk().copied().unwrap_or([0; N])
+    }
+}

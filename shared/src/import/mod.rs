@@ -1,0 +1,280 @@
+//! Imports: how a file is accepted, and how its rows are worked, by the request that brings it and by the sweeper.
+//!
+//! A part of the rows is worked at a time, and its report, the counts and what still waits change in one transaction. Whoever works holds a
+//! lease in the job. A worker that dies leaves rows of which nobody knows whether they were written; they are worked again under the same
+//! ids of users and of writes, so that what was written is found and not done twice.
+
+mod pace;
+mod row;
+
+use std::collections::{HashMap, VecDeque};
+use std::pin::Pin;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+
+use self::pace::Pace;
+use self::row::{Rows, Worked};
+use crate::app::App;
+use crate::domain::Versioned;
+use crate::domain::error::{Error, Result};
+use crate::domain::id::{ImportId, TenantId};
+use crate::domain::import::{Asked, Import, Reported, Row, State, Status, Task, contended, document_of, parts, tasks};
+use crate::domain::json::Object;
+use crate::domain::schema::Schema;
+use crate::http::cursor::{open, seal};
+use crate::store::Write;
+use crate::store::imports::Step;
+use crate::world::Timestamp;
+
+/// How long a request works on the import that it brings, in seconds.
+pub const IN_REQUEST_SECONDS: i64 = 5;
+/// How much longer than it means to work a worker holds the job, in seconds: the rows that it has begun take a while.
+const GRACE_SECONDS: i64 = 20;
+/// How long a worker holds the job at most, in seconds, before it says so again.
+const LEASE_SECONDS: i64 = 60;
+/// How many parts are stored at the same time.
+const STORED_AT_ONCE: usize = 8;
+/// How often a row is tried in one go.
+const TRIES: u32 = 3;
+
+/// What a sealed row is bound to, beside the key of cursors.
+fn bound(id: ImportId, row: u32) -> String {
+    format!("import\n{id}\n{row}")
+}
+
+/// Stores the rows of a file and then the job, `import`, with `record` in one transaction: before that there is nothing that anybody finds.
+pub async fn accept(
+    app: &App,
+    schema: &Schema,
+    mut import: Import,
+    rows: Vec<Row>,
+    record: impl FnOnce(&Versioned<Import>) -> Result<Option<Write>>,
+) -> Result<Versioned<Import>> {
+    let (table, tenant, id) = (app.table(), &schema.tenant, import.id);
+    let key = app.cursor_key().await?;
+    let sealed = |row, text: &str| {
+        Ok(STANDARD_NO_PAD.encode(seal(key, &bound(id, row), text.as_bytes().to_vec(), app.world())?))
+    };
+    let parts = parts(tasks(rows, schema, sealed)?);
+    import.parts = parts.iter().map(|part| u32::try_from(part.len()).unwrap_or(u32::MAX)).collect();
+    let mut waiting = parts.iter().enumerate();
+    let mut storing = FuturesUnordered::new();
+    loop {
+        while storing.len() < STORED_AT_ONCE
+            && let Some((part, tasks)) = waiting.next()
+        {
+            storing.push(table.put_import_rows(tenant, &import, part, tasks));
+        }
+        match storing.next().await {
+            Some(stored) => stored?,
+            None => break,
+        }
+    }
+    drop(storing);
+    let import = Versioned::first(import);
+    table.create_import(tenant, &import, record(&import)?).await?;
+    Ok(import)
+}
+
+/// Works on an import until it is finished or `until` has come, if nobody else does; how many rows got their status.
+pub async fn work(app: &App, tenant: &TenantId, id: ImportId, until: Timestamp) -> Result<usize> {
+    let table = app.table();
+    let Some(job) = table.find_import(tenant, id).await? else { return Ok(0) };
+    let now = app.world().clock.now();
+    if job.value.is_finished() || job.value.leased_until.is_some_and(|leased| leased > now) {
+        return Ok(0);
+    }
+    let begun = job.value.counts.done();
+    // Of rows that somebody had begun with nobody knows how far they are.
+    let doubtful = job.value.state != State::Pending;
+    let mut claimed = job.value.clone();
+    (claimed.state, claimed.leased_until, claimed.updated_at) = (State::Running, Some(lease(now, until)), now);
+    let claimed = job.changed_to(claimed);
+    if !table.step_import(tenant, &job, &claimed, None).await? {
+        return Ok(0);
+    }
+    let mut worker = Worker { app, tenant, until, job: claimed, doubtful };
+    while worker.part().await? {}
+    Ok(worker.job.value.counts.done().saturating_sub(begun))
+}
+
+fn lease(now: Timestamp, until: Timestamp) -> Timestamp {
+    until.min(now.plus_seconds(LEASE_SECONDS)).max(now).plus_seconds(GRACE_SECONDS)
+}
+
+struct Worker<'w> {
+    app: &'w App,
+    tenant: &'w TenantId,
+    until: Timestamp,
+    job: Versioned<Import>,
+    /// Whether rows of the next part may have been written by somebody who did not say so.
+    doubtful: bool,
+}
+
+/// Rows that are worked one after another, because they contend for something.
+type Group = VecDeque<(Task, Result<Object, Vec<crate::domain::error::Violation>>)>;
+
+impl Worker<'_> {
+    /// Works on the next part; whether there is more to do now.
+    async fn part(&mut self) -> Result<bool> {
+        let (app, tenant, part) = (self.app, self.tenant, self.job.value.next);
+        let id = self.job.value.id;
+        let Some(waiting) = app.table().import_rows(tenant, id, part).await? else {
+            let now = app.world().clock.now();
+            let failed = Import { state: State::Failed, completed_at: Some(now), ..self.job.value.clone() };
+            self.step(failed, None).await?;
+            return Ok(false);
+        };
+        let mut report = app.table().import_report(tenant, id, part).await?;
+        let schema = app.schema_now(tenant).await?;
+        let groups = self.groups(waiting, &schema).await?;
+        let (done, waiting) = self.rows(groups).await?;
+        self.doubtful = false;
+        let now = app.world().clock.now();
+        let mut next = self.job.value.clone();
+        done.iter().for_each(|row| next.counts.add(row.status));
+        let stopped = !waiting.is_empty();
+        if !stopped {
+            next.next += 1;
+        }
+        if next.next == next.parts.len() {
+            (next.state, next.completed_at) = (State::Completed, Some(now));
+        }
+        let more = !stopped && !next.is_finished() && now < self.until;
+        report.extend(done);
+        report.sort_by_key(|row| row.row);
+        let step = Step { part, report, waiting };
+        next.leased_until = more.then(|| lease(now, self.until));
+        Ok(self.step(next, Some(step)).await? && more)
+    }
+
+    /// Writes how far it is; `false` when somebody else works on it.
+    async fn step(&mut self, mut next: Import, step: Option<Step>) -> Result<bool> {
+        next.updated_at = self.app.world().clock.now();
+        if next.is_finished() {
+            next.leased_until = None;
+        }
+        let next = self.job.changed_to(next);
+        let written = self.app.table().step_import(self.tenant, &self.job, &next, step.as_ref()).await?;
+        if written {
+            self.job = next;
+        }
+        Ok(written)
+    }
+
+    /// The rows in groups that do not stand in each other's way, each in the order of the file.
+    async fn groups(&self, waiting: Vec<Task>, schema: &Schema) -> Result<VecDeque<Group>> {
+        let mut groups: Vec<Option<Group>> = Vec::new();
+        let mut holders: HashMap<String, usize> = HashMap::new();
+        for task in waiting {
+            let asked = self.document(&task).await?;
+            let keys = asked.as_ref().map(|document| contended(document, schema)).unwrap_or_default();
+            let mut met: Vec<_> = keys.iter().filter_map(|key| holders.get(key)).copied().collect();
+            met.sort_unstable();
+            met.dedup();
+            let (into, others) = match met.split_first() {
+                Some((first, others)) => (*first, others.to_vec()),
+                None => {
+                    groups.push(Some(Group::new()));
+                    (groups.len() - 1, Vec::new())
+                }
+            };
+            let mut merged: Vec<_> = others.iter().filter_map(|i| groups.get_mut(*i)?.take()).flatten().collect();
+            holders.values_mut().filter(|holder| others.contains(holder)).for_each(|holder| *holder = into);
+            if let Some(Some(group)) = groups.get_mut(into) {
+                merged.push((task, asked));
+                group.extend(merged);
+                group.make_contiguous().sort_by_key(|(task, _)| task.row);
+            }
+            holders.extend(keys.into_iter().map(|key| (key, into)));
+        }
+        Ok(groups.into_iter().flatten().collect())
+    }
+
+    async fn document(&self, task: &Task) -> Result<Result<Object, Vec<crate::domain::error::Violation>>> {
+        Ok(match task.asked()? {
+            Asked::User(document) => Ok(document),
+            Asked::Nothing(errors) => Err(errors),
+            Asked::Sealed(sealed) => {
+                let broken = || Error::unexpected("a sealed row of an import does not open");
+                let sealed = STANDARD_NO_PAD.decode(sealed).map_err(|_| broken())?;
+                let key = self.app.cursor_key().await?;
+                let text = open(key, &bound(self.job.value.id, task.row), &sealed).ok_or_else(broken)?;
+                Ok(document_of(&text)?)
+            }
+        })
+    }
+
+    /// Works rows until all have their status, time is up, or the table takes no more of them now: what became of rows, and those that
+    /// still wait, both in the order of the file.
+    async fn rows(&self, mut groups: VecDeque<Group>) -> Result<(Vec<Reported>, Vec<Task>)> {
+        let rows = Rows::new(self.app, self.tenant, &self.job.value, self.doubtful);
+        let (mut pace, mut done, mut left) = (Pace::default(), Vec::new(), Vec::new());
+        let mut flying: FuturesUnordered<Pin<Box<dyn Future<Output = (Group, u32, Worked)> + Send + '_>>> =
+            FuturesUnordered::new();
+        let mut ready: VecDeque<(Group, u32)> = groups.drain(..).map(|group| (group, 0)).collect();
+        loop {
+            let stopped = pace.is_hopeless() || self.app.world().clock.now() >= self.until;
+            if stopped {
+                left.extend(ready.drain(..).flat_map(|(group, _)| group));
+            }
+            while flying.len() < pace.limit()
+                && let Some((mut group, tries)) = ready.pop_front()
+            {
+                let rows = &rows;
+                flying.push(Box::pin(async move {
+                    let worked = match group.front() {
+                        Some((task, Ok(document))) => rows.work(task, document, tries).await,
+                        Some((task, Err(errors))) => Worked::Done(Reported::error(task.row, errors.clone())),
+                        None => Worked::Later,
+                    };
+                    if matches!(worked, Worked::Done(_)) {
+                        group.pop_front();
+                    }
+                    (group, tries, worked)
+                }));
+            }
+            let Some((group, tries, worked)) = flying.next().await else { break };
+            let again = match worked {
+                Worked::Done(reported) => {
+                    pace.went_well();
+                    rows.note(&reported);
+                    done.push(reported);
+                    0
+                }
+                Worked::Later => {
+                    pace.was_refused();
+                    tries + 1
+                }
+            };
+            if again >= TRIES {
+                left.extend(group);
+            } else if !group.is_empty() {
+                ready.push_front((group, again));
+            }
+        }
+        drop(flying);
+        let mut left: Vec<_> = left.into_iter().map(|(task, _)| task).collect();
+        left.sort_by_key(|task| task.row);
+        Ok((done, left))
+    }
+}
+
+/// Whether a row holds what it names.
+const fn holds(status: Status) -> bool {
+    !matches!(status, Status::Error)
+}
+
+/// The report of an import as CSV: `row,status,id,errors`. No cell is taken for a formula.
+pub async fn report_as_csv(app: &App, tenant: &TenantId, import: &Import) -> Result<Vec<u8>> {
+    let mut table = csv::Writer::from_writer(Vec::new());
+    table.write_record(["row", "status", "id", "errors"]).map_err(Error::unexpected)?;
+    for part in 0..import.parts.len() {
+        for row in app.table().import_report(tenant, import.id, part).await? {
+            table.write_record(row.cells()).map_err(Error::unexpected)?;
+        }
+    }
+    table.into_inner().map_err(Error::unexpected)
+}

@@ -1,0 +1,251 @@
+//! One row: found, made or changed, as a request for one user would do it.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use super::holds;
+use crate::app::App;
+use crate::domain::change_request::{refuse_new, unapproved};
+use crate::domain::definition::{Approver, Predefined};
+use crate::domain::error::{Code, Error, Result, Violation};
+use crate::domain::hashing::Hashes;
+use crate::domain::id::{TenantId, UserId};
+use crate::domain::import::{Import, Mode, Reported, Status, Task, apply};
+use crate::domain::json::{Json, Object};
+use crate::domain::lookup::Lookup;
+use crate::domain::schema::Schema;
+use crate::domain::user::User;
+use crate::domain::versioned::WriteId;
+use crate::domain::{Access, Versioned, Writing, text};
+use crate::script;
+use crate::store::users::{Edit, LiveUser};
+
+/// How often a row is decided anew because its user comes or goes meanwhile.
+const TURNS: u32 = 4;
+
+/// How an attempt at a row ended.
+pub(super) enum Worked {
+    /// The row has its status.
+    Done(Reported),
+    /// The table does not take it now, or nobody knows whether it did.
+    Later,
+}
+
+/// What the rows of a part are worked with.
+pub(super) struct Rows<'r> {
+    app: &'r App,
+    tenant: &'r TenantId,
+    import: &'r Import,
+    /// Whether rows may have been written already.
+    doubtful: bool,
+    /// What became of rows of this part, for those that share a value with them.
+    known: Mutex<HashMap<u32, (Status, Option<UserId>)>>,
+}
+
+impl<'r> Rows<'r> {
+    pub fn new(app: &'r App, tenant: &'r TenantId, import: &'r Import, doubtful: bool) -> Self {
+        Self { app, tenant, import, doubtful, known: Mutex::default() }
+    }
+
+    /// Keeps what became of a row.
+    pub fn note(&self, row: &Reported) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(row.row, (row.status, row.id));
+    }
+
+    /// Works one row, which was tried so often before.
+    pub async fn work(&self, task: &Task, document: &Object, tries: u32) -> Worked {
+        if tries > 0 {
+            self.app.table().pause(tries + 3).await;
+        }
+        let row = Row { rows: self, task, document, again: tries > 0 || self.doubtful, hashes: Hashes::brought() };
+        let done = |(status, id)| Worked::Done(Reported { row: task.row, status, id: Some(id), errors: Vec::new() });
+        let error = match row.settle().await {
+            Ok(settled) => return done(settled),
+            Err(Error::Unavailable(_) | Error::Outdated | Error::AlreadyRecorded) => return Worked::Later,
+            Err(error) => error,
+        };
+        let errors = apply::at_fault(error).unwrap_or_else(|error| {
+            tracing::error!(operation = "import", tenant = %self.tenant, row = task.row, cause = format!("{error:?}"));
+            let detail = "a fault that no rule foresees; it was logged";
+            vec![Violation { pointer: String::new(), code: Code::Unexpected, detail: detail.to_owned() }]
+        });
+        Worked::Done(Reported::error(task.row, errors))
+    }
+}
+
+/// One row that is worked.
+struct Row<'r> {
+    rows: &'r Rows<'r>,
+    task: &'r Task,
+    document: &'r Object,
+    /// Whether it may have been written already.
+    again: bool,
+    hashes: Hashes,
+}
+
+impl Row<'_> {
+    /// Makes or changes the user: what became of the row, and who it is.
+    async fn settle(&self) -> Result<(Status, UserId)> {
+        let import = self.rows.import;
+        let made = self.made();
+        let (app, tenant) = (self.rows.app, self.rows.tenant);
+        if self.again && !import.dry_run && app.table().was_written(tenant, made, self.creation()).await? {
+            return Ok((Status::Created, made));
+        }
+        if import.mode == Mode::Create {
+            return self.create().await;
+        }
+        for _ in 0..TURNS {
+            if let Some(user) = self.find().await? {
+                match self.change(user).await {
+                    // Forgotten meanwhile.
+                    Err(Error::NotFound) => {}
+                    changed => return changed,
+                }
+            }
+            match self.create().await {
+                // Somebody else made the user at this moment, or it is another value that is held.
+                Err(Error::Taken(taken)) if self.find().await?.is_none() => return Err(Error::Taken(taken)),
+                Err(Error::Taken(_)) => {}
+                created => return created,
+            }
+        }
+        Err(Error::Unavailable("a user that comes and goes".to_owned()))
+    }
+
+    /// The id of the user that the row makes.
+    fn made(&self) -> UserId {
+        let given = self.document.get("id").and_then(Json::as_str).and_then(|id| id.parse().ok());
+        given.unwrap_or_else(|| self.rows.import.user_of(self.task.row))
+    }
+
+    fn creation(&self) -> WriteId {
+        self.rows.import.creation_of(self.task.row)
+    }
+
+    /// The user whom the row names: by its id if it has one, else by the customer's, else by its username.
+    async fn find(&self) -> Result<Option<UserId>> {
+        let (table, tenant) = (self.rows.app.table(), self.rows.tenant);
+        let value = |name: &str| self.document.get(name).filter(|value| **value != Json::Null);
+        if value("id").is_some() {
+            return Ok(table.find_user(tenant, self.made()).await?.map(|_| self.made()));
+        }
+        let customer = value(Predefined::IdAtCustomer.name()).and_then(Json::as_str);
+        let username = value(Predefined::Username.name()).and_then(Json::as_str).and_then(text::username);
+        let lookup = match (customer, username) {
+            (Some(id), _) => Lookup::unique(Predefined::IdAtCustomer, id),
+            (None, Some(username)) => Lookup::unique(Predefined::Username, &username),
+            (None, None) => return Ok(None),
+        };
+        let found = table.users_of(tenant, &lookup, None, 1).await?;
+        Ok(found.users.first().map(|(user, _)| *user))
+    }
+
+    async fn create(&self) -> Result<(Status, UserId)> {
+        let (app, import) = (self.rows.app, self.rows.import);
+        app.decide(self.rows.tenant, move |schema| async move {
+            let schema = &*schema;
+            apply::refuse_secrets(self.document, &import.scopes, schema)?;
+            let writing = self.writing(schema);
+            let user = apply::create(self.document, self.made(), &writing)?;
+            refuse_new(&user, None, &unapproved(None, &user, Approver::Client(&import.scopes), schema))?;
+            let user = Versioned::first(script::derive(app.scripts(), &writing, None, user).await?);
+            if import.dry_run {
+                self.check_free(schema, &user.value, None).await?;
+            } else {
+                app.table().create_user_as(self.creation(), schema, &user, None).await?;
+            }
+            Ok((Status::Created, user.value.id))
+        })
+        .await
+    }
+
+    async fn change(&self, id: UserId) -> Result<(Status, UserId)> {
+        let (app, import, tenant) = (self.rows.app, self.rows.import, self.rows.tenant);
+        app.decide(tenant, move |schema| async move {
+            let schema = &*schema;
+            let mut edit = Change { row: self, schema, made: false, changed: false };
+            if import.dry_run {
+                let live = app.table().get_user(tenant, id).await?;
+                schema.check_covers(&live.value)?;
+                if let Some(user) = edit.edit(&live).await? {
+                    self.check_free(schema, &user, Some(&live)).await?;
+                }
+            } else {
+                let write_id = import.change_of(self.task.row);
+                let user = app.table().change_user_as(write_id, schema, id, &mut edit).await?;
+                edit.changed |= user.log_contains(write_id);
+            }
+            let status = match edit {
+                Change { made: true, .. } => Status::Created,
+                Change { changed: true, .. } => Status::Updated,
+                _ => Status::Unchanged,
+            };
+            Ok((status, id))
+        })
+        .await
+    }
+
+    fn writing<'w>(&'w self, schema: &'w Schema) -> Writing<'w> {
+        self.hashes.start_again();
+        Writing { schema, world: self.rows.app.world(), hashes: &self.hashes, access: Access::Full }
+    }
+
+    /// What a dry run asks instead of writing: is anybody in the way, in the table or in a row before this one?
+    async fn check_free(&self, schema: &Schema, user: &User, before: Option<&LiveUser>) -> Result<()> {
+        let table = self.rows.app.table();
+        table.check_free(schema, user, before).await?;
+        let mut taken = Vec::new();
+        for (place, row) in &self.task.shares {
+            if self.outcome(*row).await?.is_some_and(|(status, id)| holds(status) && id != Some(user.id)) {
+                let detail = format!("row {row} has the same value, which only one user may have");
+                taken.push(Violation::taken(place.clone(), detail));
+            }
+        }
+        if taken.is_empty() { Ok(()) } else { Err(Error::Taken(taken)) }
+    }
+
+    /// What became of a row before this one.
+    async fn outcome(&self, row: u32) -> Result<Option<(Status, Option<UserId>)>> {
+        let rows = self.rows;
+        let known = || rows.known.lock().unwrap_or_else(PoisonError::into_inner).get(&row).copied();
+        if let Some(known) = known() {
+            return Ok(Some(known));
+        }
+        let Some((part, _)) = rows.import.part_of(row) else { return Ok(None) };
+        for reported in rows.app.table().import_report(rows.tenant, rows.import.id, part).await? {
+            rows.note(&reported);
+        }
+        Ok(known())
+    }
+}
+
+/// What a row makes of a user that is there.
+struct Change<'c, 'r> {
+    row: &'c Row<'r>,
+    schema: &'c Schema,
+    /// Whether the row itself made the user.
+    made: bool,
+    changed: bool,
+}
+
+impl Edit for Change<'_, '_> {
+    async fn edit(&mut self, live: &LiveUser) -> Result<Option<User>> {
+        let (row, schema) = (self.row, self.schema);
+        let Rows { app, import, .. } = *row.rows;
+        (self.made, self.changed) = (live.log_contains(row.creation()), false);
+        if self.made {
+            return Ok(None);
+        }
+        apply::refuse_secrets(row.document, &import.scopes, schema)?;
+        let writing = row.writing(schema);
+        let user = apply::merge(&live.value, row.document, &writing)?;
+        if !user.differs(&live.value) {
+            return Ok(None);
+        }
+        apply::refuse_unapproved(&unapproved(Some(&live.value), &user, Approver::Client(&import.scopes), schema))?;
+        let user = script::derive(app.scripts(), &writing, Some(&live.value), user).await?;
+        self.changed = true;
+        Ok(Some(user))
+    }
+}

@@ -1,0 +1,125 @@
+//! Imports in the table: the job, its rows as long as they wait, and its report.
+//!
+//! INVARIANT: rows, report and counts change in one transaction under the job's version, so they agree whatever happens.
+
+use super::commit::{Condition, Failed, Write};
+use super::item::Item;
+use super::keys::{self, IMPORTS, Key};
+use super::table::{Sorts, Table};
+use crate::domain::error::{Error, Result};
+use crate::domain::id::{ImportId, TenantId};
+use crate::domain::import::{Import, KEPT_SECONDS, Reported, Task, WAITING_SECONDS};
+use crate::domain::versioned::Versioned;
+use crate::world::Timestamp;
+
+/// How often a step is tried again while others touch the job.
+const TURNS: u32 = 6;
+/// How many jobs one call of [`Table::waiting_imports`] finds.
+const LISTED: i32 = 100;
+
+/// What one step leaves of a part.
+pub struct Step {
+    /// The part.
+    pub part: usize,
+    /// What became of its rows so far.
+    pub report: Vec<Reported>,
+    /// The rows that still wait.
+    pub waiting: Vec<Task>,
+}
+
+fn job_item(tenant: &TenantId, job: &Versioned<Import>) -> Item {
+    let Import { id, created_at, .. } = job.value;
+    let item = Item::at(&Key::import(tenant, id)).versioned(job).expiring(created_at.plus_seconds(KEPT_SECONDS));
+    if job.value.is_finished() { item } else { item.listed(IMPORTS, created_at.to_string()) }
+}
+
+fn list_item<T: serde::Serialize>(key: &Key, list: &[T], until: Timestamp) -> Result<Item> {
+    let text = serde_json::to_string(list).map_err(Error::unexpected)?;
+    Ok(Item::at(key).text("doc", text).expiring(until))
+}
+
+fn read_list<T: serde::de::DeserializeOwned>(item: &Item) -> Result<Vec<T>> {
+    // The parser's own message may quote a value.
+    serde_json::from_str(item.get_text("doc").unwrap_or_default())
+        .map_err(|_| Error::unexpected("an item of an import does not read"))
+}
+
+impl Table {
+    /// Stores the rows of one part of an import that is not there yet; nobody finds them until it is.
+    pub async fn put_import_rows(&self, tenant: &TenantId, job: &Import, part: usize, tasks: &[Task]) -> Result<()> {
+        let until = job.created_at.plus_seconds(WAITING_SECONDS);
+        let item = list_item(&Key::import_rows(tenant, job.id, part), tasks, until)?;
+        Ok(self.commit(vec![Write::Put(item, Condition::Guarded)]).await?)
+    }
+
+    /// Stores an import whose rows are stored, and `record` in the same transaction.
+    pub async fn create_import(&self, tenant: &TenantId, job: &Versioned<Import>, record: Option<Write>) -> Result<()> {
+        let mut writes = vec![Write::Put(job_item(tenant, job), Condition::Absent)];
+        writes.extend(record);
+        let write_id = self.write_id();
+        for turn in 1..=TURNS {
+            match self.commit_as(write_id, writes.clone()).await {
+                Ok(()) => return Ok(()),
+                Err(Failed::Contended) => self.pause(turn).await,
+                Err(failed) if failed.at(1) => return Err(Error::AlreadyRecorded),
+                Err(failed) => return Err(failed.into()),
+            }
+        }
+        Err(Failed::Contended.into())
+    }
+
+    /// Reads an import.
+    pub async fn find_import(&self, tenant: &TenantId, id: ImportId) -> Result<Option<Versioned<Import>>> {
+        self.get(&Key::import(tenant, id)).await?.map(|item| item.read()).transpose()
+    }
+
+    /// The rows of a part that wait; `None` when they are gone.
+    pub async fn import_rows(&self, tenant: &TenantId, id: ImportId, part: usize) -> Result<Option<Vec<Task>>> {
+        self.get(&Key::import_rows(tenant, id, part)).await?.map(|item| read_list(&item)).transpose()
+    }
+
+    /// What became of the rows of a part so far, in their order.
+    pub async fn import_report(&self, tenant: &TenantId, id: ImportId, part: usize) -> Result<Vec<Reported>> {
+        let item = self.get(&Key::import_report(tenant, id, part)).await?;
+        item.map_or_else(|| Ok(Vec::new()), |item| read_list(&item))
+    }
+
+    /// Leaves an import as `next` has it, and a part as `step` says, if nobody wrote it since it was read; `false` if somebody did.
+    pub async fn step_import(
+        &self,
+        tenant: &TenantId,
+        before: &Versioned<Import>,
+        next: &Versioned<Import>,
+        step: Option<&Step>,
+    ) -> Result<bool> {
+        let Import { id, created_at, .. } = next.value;
+        let mut writes = vec![Write::Put(job_item(tenant, next), Condition::Version(before.version()))];
+        if let Some(Step { part, report, waiting }) = step {
+            let key = Key::import_report(tenant, id, *part);
+            let report = list_item(&key, report, created_at.plus_seconds(KEPT_SECONDS))?;
+            writes.push(Write::Put(report, Condition::Guarded));
+            let key = Key::import_rows(tenant, id, *part);
+            writes.push(if waiting.is_empty() {
+                Write::Delete(key, Condition::Guarded)
+            } else {
+                Write::Put(list_item(&key, waiting, created_at.plus_seconds(WAITING_SECONDS))?, Condition::Guarded)
+            });
+        }
+        let write_id = self.write_id();
+        for turn in 1..=TURNS {
+            match self.commit_as(write_id, writes.clone()).await {
+                Ok(()) => return Ok(true),
+                Err(Failed::Contended) => self.pause(turn).await,
+                Err(failed) if failed.at(0) => return Ok(false),
+                Err(failed) => return Err(failed.into()),
+            }
+        }
+        Err(Failed::Contended.into())
+    }
+
+    /// Imports that are not finished, oldest first.
+    pub async fn waiting_imports(&self) -> Result<Vec<(TenantId, ImportId)>> {
+        let page = self.query_index(IMPORTS, Sorts::All, None, Some(LISTED)).await?;
+        Ok(page.keys.iter().filter_map(|key| keys::import_of_partition(key.pk())).collect())
+    }
+}
