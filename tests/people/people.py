@@ -122,6 +122,7 @@ def good(number: int, pools: dict, random_: random.Random, made: list[Row]) -> d
         email = made[-1].cells["E-Mail"]
     few = lambda of, most: random_.sample(of, random_.randint(1, most))  # noqa: E731
     some = lambda chance, value: value if random_.random() < chance else type(value)()  # noqa: E731
+    email = some(0.95, email)
     personas = some(0.2, ["consumer"]) + some(0.2, [f"buyer({','.join(few(SHOPS, 3))})"])
     return {
         "id": some(0.05, str(uuid.UUID(int=0x0192F3C1_0000_7000_8000 << 48 | number))),
@@ -130,8 +131,8 @@ def good(number: int, pools: dict, random_: random.Random, made: list[Row]) -> d
         "family_name": family,
         "given_name": given,
         "ui_locales": random_.choice(LOCALES[locale]),
-        "E-Mail": some(0.95, email),
-        "email_verified": some(0.3, "true"),
+        "E-Mail": email,
+        "email_verified": some(0.3, "true") if email else "",
         "personas": personas,
         LOYALTY: some(0.5, str(random_.randrange(2000))),
         SEGMENT: some(0.5, random_.choice(SEGMENTS)),
