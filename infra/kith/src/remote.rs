@@ -275,3 +275,46 @@ impl Remote {
         Attempt::Answered(Reply { status, headers, body })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use axum::Router;
+    use axum::http::{HeaderMap, StatusCode};
+    use axum::routing::{get, post};
+
+    use super::{Access, Ask};
+
+    #[tokio::test]
+    async fn a_token_that_ended_is_replaced_and_a_busy_service_is_waited_for() {
+        let (tokens, answers) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+        let (issued, answered) = (tokens.clone(), answers.clone());
+        let token =
+            move || async move { format!("{{\"access_token\":\"t{}\"}}", issued.fetch_add(1, Ordering::SeqCst)) };
+        let answer = move |headers: HeaderMap| async move {
+            match (answered.fetch_add(1, Ordering::SeqCst), headers.get("authorization").unwrap().to_str().unwrap()) {
+                (0, _) => (StatusCode::SERVICE_UNAVAILABLE, [("retry-after", "1")]),
+                (1, _) => (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "0")]),
+                (_, "Bearer t0") => (StatusCode::UNAUTHORIZED, [("retry-after", "0")]),
+                _ => (StatusCode::OK, [("retry-after", "0")]),
+            }
+        };
+        let refused = || async { StatusCode::UNAUTHORIZED };
+        let router = Router::new()
+            .route("/idhub/oidc/v1/token", post(token))
+            .route("/busy", get(answer))
+            .route("/refused", get(refused));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        tokio::spawn(async { axum::serve(listener, router).await });
+        let access =
+            Access { url: Some(url), client_id: Some("id".to_owned()), client_secret: Some("secret".to_owned()) };
+        let mut remote = access.open(std::path::Path::new("/nowhere"), shared::world::World::default()).unwrap();
+        remote.sign_in().await.unwrap();
+        assert_eq!(remote.send(&Ask::get("/busy")).await.unwrap().status, StatusCode::OK);
+        assert_eq!((tokens.load(Ordering::SeqCst), answers.load(Ordering::SeqCst)), (2, 4));
+        assert!(remote.send(&Ask::get("/refused")).await.is_err());
+    }
+}
