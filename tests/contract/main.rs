@@ -29,6 +29,7 @@ mod principals;
 mod profiles;
 mod properties;
 mod purge;
+mod queries;
 mod races;
 mod remote;
 mod sso;

@@ -1,19 +1,29 @@
-//! `POST /identity/users/query`: users by a filter, answered from strongly consistent look-ups.
+//! `POST /identity/users/query`: users by a filter.
+//!
+//! The branches of the filter's plan are followed one after another. A branch gives nobody whom an earlier one has given, which the user's own
+//! look-ups tell, so nothing has to be remembered between pages; and the whole filter is compared with each user as it is in the table, so
+//! what comes from a look-up sees every write that was acknowledged before (rule D4). The listing alone may be behind by a moment.
 
 use serde::{Deserialize, Serialize};
-use shared::domain::error::{Code, Violations};
+use shared::domain::error::{Code, Error, Violations};
 use shared::domain::field::Fields;
+use shared::domain::id::UserId;
+use shared::domain::json::Object;
+use shared::domain::lookup::ValueHash;
 use shared::domain::schema::Schema;
 use shared::domain::{Json, Result};
 use shared::http::Call;
 use shared::http::answer::{Answer, Answered};
 use shared::http::call::{MAX_PAGE, MAX_PAGE_BYTES, PAGE, page_size};
 use shared::object;
-use shared::store::users::{Entries, LiveUser};
+use shared::store::keys::{SHARDS, listing_shard, owner_of_partition};
+use shared::store::meter::Meter;
+use shared::store::table::{self, Sorts};
+use shared::store::users::LiveUser;
 
-use super::filter::{Filter, Plan};
+use super::filter::{Branch, Filter, Seen, Source};
 
-/// How many candidates are read at once where several terms must hold.
+/// The most candidates that are read at once.
 const BATCH: usize = 100;
 /// How many candidates one call reads at the most; the cursor goes on after them.
 const MAX_READ: usize = 1000;
@@ -21,7 +31,22 @@ const MAX_READ: usize = 1000;
 /// Where the next page starts.
 #[derive(Serialize, Deserialize)]
 struct Position {
-    after: String,
+    /// What the branches were when the page before was read.
+    plan: String,
+    branch: usize,
+    place: Place,
+}
+
+/// A place in a branch.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+enum Place {
+    /// Its start.
+    #[default]
+    Start,
+    /// After this position in its look-up.
+    After(String),
+    /// In this shard of the listing, after this position.
+    Shard(u8, Option<table::Position>),
 }
 
 struct Question {
@@ -71,76 +96,200 @@ pub async fn query(mut call: Call) -> Answered {
         .decide(&call.caller.tenant, move |schema| async move {
             let mut filter = Filter::read(&question.filter, &schema)?;
             filter.name_users(call.app.table(), &call.caller.tenant).await?;
-            let (plan, by) = filter.plan(&schema)?;
-            let mut page = Page { after: position.as_ref().map(|p| p.after.clone()), ..Page::default() };
-            page.fill(call, &plan, question.size, &filter, &schema).await?;
-            let schema = call.app.schema_of(&call.caller.tenant, page.users.iter().map(|user| &user.value)).await?;
+            let branches = filter.plan(&schema);
+            let plan = digest(&branches);
+            if position.as_ref().is_some_and(|position| position.plan != plan) {
+                let detail = "the filter is answered in another way since the cursor was made: start again";
+                return Err(Error::Malformed(detail.to_owned()));
+            }
+            let search = Search { call, filter: &filter, schema: &schema, branches: &branches, size: question.size };
+            let from = position.as_ref().map_or_else(Default::default, |p| (p.branch, p.place.clone()));
+            let (page, next) = search.page(from).await?;
             let items: Vec<_> = page.users.iter().map(|user| Json::Object(user.value.show(&schema))).collect();
             let mut content = object! { "items" => items };
-            if let Some(after) = page.after {
-                content.insert("next_cursor".to_owned(), Json::from(call.cursor(bound, &Position { after }).await?));
+            if let Some((branch, place)) = next {
+                let cursor = call.cursor(bound, &Position { plan, branch, place }).await?;
+                content.insert("next_cursor".to_owned(), Json::from(cursor));
             }
-            let read = u64::try_from(page.read).unwrap_or(u64::MAX);
-            if page.read > page.users.len() {
-                content.insert("scanned".to_owned(), Json::from(read));
+            let walks = branches.iter().any(|branch| matches!(branch.source, Source::Listing { .. }));
+            if walks || page.read > page.users.len() {
+                content.insert("scanned".to_owned(), Json::from(page.read as u64));
             }
             if question.explain {
-                content.insert("explain".to_owned(), Json::Object(object! { "by" => by, "users_read" => read }));
+                content.insert("explain".to_owned(), Json::Object(explain(&branches, &page)));
             }
             Ok(Answer::content(content))
         })
         .await
 }
 
+/// What tells one plan from another.
+fn digest(branches: &[Branch]) -> String {
+    let sources: Vec<_> = branches.iter().map(|branch| branch.source.to_string()).collect();
+    ValueHash::of(&sources.join("\n")).to_string()
+}
+
+fn explain(branches: &[Branch], page: &Page) -> Object {
+    let branch = |branch: &Branch| {
+        let mut shown = object! { "source" => branch.source.name() };
+        if let Some((by, operator)) = branch.by.as_ref().zip(branch.operator) {
+            shown.insert("by".to_owned(), Json::from(by));
+            shown.insert("operator".to_owned(), Json::from(operator.name()));
+        }
+        Json::Object(shown)
+    };
+    let units = Meter::open_units();
+    object! {
+        "plan" => branches.iter().map(branch).collect::<Vec<_>>(),
+        "read_units" => Json::Number(units.read.to_string()),
+        "items_read" => units.items_read,
+        "users_read" => page.read as u64,
+    }
+}
+
+/// The search for one page.
+struct Search<'s> {
+    call: &'s Call,
+    filter: &'s Filter,
+    schema: &'s Schema,
+    branches: &'s [Branch],
+    size: usize,
+}
+
+/// Candidates, each with the place after it, and the place at which there may be more.
+type Candidates = (Vec<(UserId, Place)>, Option<Place>);
+
+impl Search<'_> {
+    /// Follows the branches from here on until the page is full, enough was read or nothing is left; with where the next page starts, if there is
+    /// one.
+    async fn page(&self, (first, mut place): (usize, Place)) -> Result<(Page, Option<(usize, Place)>)> {
+        let mut page = Page::default();
+        for (number, branch) in self.branches.iter().enumerate().skip(first) {
+            let stopped = self.follow(number, branch, std::mem::take(&mut place), &mut page).await?;
+            if let Some(place) = stopped {
+                return Ok((page, Some((number, place))));
+            }
+        }
+        Ok((page, None))
+    }
+
+    /// Follows one branch; returns the place at which it was left before its end.
+    ///
+    /// As many candidates are read as the page has room for, and twice as many after each time that some of them did not fit.
+    async fn follow(&self, number: usize, branch: &Branch, start: Place, page: &mut Page) -> Result<Option<Place>> {
+        let (tenant, table) = (&self.call.caller.tenant, self.call.app.table());
+        let earlier = self.branches.get(..number).unwrap_or_default();
+        let mut place = start;
+        let mut batch = 0;
+        loop {
+            if page.users.len() >= self.size || page.visited >= MAX_READ {
+                return Ok(Some(place));
+            }
+            batch = (self.size - page.users.len()).max(batch * 2).min(BATCH).min(MAX_READ - page.visited);
+            let (candidates, next) = self.candidates(&branch.source, &place, batch).await?;
+            page.visited += candidates.len();
+            let ids: Vec<_> = candidates.iter().map(|(id, _)| *id).collect();
+            let found = match ids.as_slice() {
+                [] => Vec::new(),
+                [id] => table.find_user(tenant, *id).await?.into_iter().collect(),
+                ids => table.find_users(tenant, ids).await?,
+            };
+            let mut found = found.into_iter().peekable();
+            for (id, after) in candidates {
+                if page.users.len() >= self.size {
+                    return Ok(Some(place));
+                }
+                if let Some(user) = found.next_if(|user| user.value.id == id) {
+                    page.read += 1;
+                    self.schema.check_covers(&user.value)?;
+                    let due = match &after {
+                        Place::After(position) => branch.source.leads_to_at(&user, tenant, position),
+                        Place::Start | Place::Shard(..) => branch.source.leads_to(&user),
+                    };
+                    let given = earlier.iter().any(|branch| branch.source.leads_to(&user)) || page.holds(id);
+                    let fits = due && !given && self.filter.matches(&Seen::from(&user.value), self.schema);
+                    if fits && !page.take(user) {
+                        return Ok(Some(place));
+                    }
+                }
+                place = after;
+            }
+            match next {
+                Some(next) => place = next,
+                None => return Ok(None),
+            }
+        }
+    }
+
+    /// The next candidates of a source.
+    async fn candidates(&self, source: &Source, place: &Place, limit: usize) -> Result<Candidates> {
+        let (tenant, table) = (&self.call.caller.tenant, self.call.app.table());
+        let after = match place {
+            Place::After(position) => Some(position.as_str()),
+            Place::Start | Place::Shard(..) => None,
+        };
+        let entries = match source {
+            Source::Id(id) => {
+                return Ok((id.parse().map(|id| (id, Place::Start)).into_iter().collect(), None));
+            }
+            Source::Listing { from, until } => {
+                let bounds = (from.map(|time| time.to_string()), until.map(|time| time.to_string()));
+                let sorts = match &bounds {
+                    (None, None) => Sorts::All,
+                    (Some(from), None) => Sorts::From(from),
+                    (from, Some(until)) => Sorts::Between(from.as_deref().unwrap_or_default(), until),
+                };
+                return self.listed(sorts, place, limit).await;
+            }
+            Source::Lookup(lookup) => table.users_of(tenant, lookup, after, limit).await?,
+            Source::Prefix { attribute, start } => table.users_starting(tenant, attribute, start, after, limit).await?,
+        };
+        let users = entries.users.into_iter().map(|(user, position)| (user, Place::After(position)));
+        Ok((users.collect(), entries.next.map(Place::After)))
+    }
+
+    /// The next users of the listing, shard after shard.
+    async fn listed(&self, sorts: Sorts<'_>, place: &Place, limit: usize) -> Result<Candidates> {
+        let (tenant, table) = (&self.call.caller.tenant, self.call.app.table());
+        let (mut shard, mut after) = match place {
+            Place::Shard(shard, after) => (*shard, after.clone()),
+            Place::Start | Place::After(_) => (0, None),
+        };
+        let mut users = Vec::new();
+        while shard < SHARDS {
+            let left = i32::try_from(limit - users.len()).ok();
+            let page = table.query_index(&listing_shard(tenant, shard), sorts, after.as_ref(), left).await?;
+            for (key, position) in page.keys.iter().zip(page.positions) {
+                if let Some((_, user)) = owner_of_partition(key.pk()) {
+                    users.push((user, Place::Shard(shard, Some(position))));
+                }
+            }
+            after = page.next;
+            if after.is_none() {
+                shard += 1;
+            }
+            if users.len() >= limit {
+                break;
+            }
+        }
+        Ok((users, (shard < SHARDS).then_some(Place::Shard(shard, after))))
+    }
+}
+
 #[derive(Default)]
 struct Page {
     users: Vec<LiveUser>,
-    after: Option<String>,
+    /// How many candidates were looked for.
+    visited: usize,
+    /// How many of them were there, and were compared.
     read: usize,
     bytes: usize,
 }
 
 impl Page {
-    /// Reads along the plan until the page is full or nothing is left; `after` is then where the next page starts, if there is one.
-    ///
-    /// Where only one term is asked for, what the look-up finds is what is wanted; else candidates are read in batches, and so many
-    /// of them in one call.
-    async fn fill(&mut self, call: &Call, plan: &Plan, size: usize, filter: &Filter, schema: &Schema) -> Result<()> {
-        let (tenant, table) = (&call.caller.tenant, call.app.table());
-        loop {
-            let entries = match plan {
-                Plan::Nobody => Entries::default(),
-                Plan::User(id) => Entries { users: vec![(*id, String::new())], next: None },
-                Plan::Lookup(lookup) => {
-                    let wanted = if filter.is_single() { size - self.users.len() } else { BATCH };
-                    table.users_of(tenant, lookup, self.after.as_deref(), wanted).await?
-                }
-            };
-            let ids: Vec<_> = entries.users.iter().map(|(id, _)| *id).collect();
-            let mut found = match ids.as_slice() {
-                [] => Vec::new(),
-                [id] => table.find_user(tenant, *id).await?.into_iter().collect(),
-                ids => table.find_users(tenant, ids).await?,
-            }
-            .into_iter()
-            .peekable();
-            for (id, position) in entries.users {
-                if self.users.len() >= size {
-                    return Ok(());
-                }
-                if let Some(user) = found.next_if(|user| user.value.id == id) {
-                    self.read += 1;
-                    if filter.matches(&user.value, schema) && !self.take(user) {
-                        return Ok(());
-                    }
-                }
-                self.after = Some(position);
-            }
-            self.after = entries.next;
-            if self.after.is_none() || self.users.len() >= size || self.read >= MAX_READ {
-                return Ok(());
-            }
-        }
+    /// Whether the user is on the page: one who is changed while the listing is walked comes up again.
+    fn holds(&self, id: UserId) -> bool {
+        self.users.iter().any(|user| user.value.id == id)
     }
 
     /// Takes a user onto the page unless it would grow too large; the first always fits.

@@ -3,6 +3,7 @@
 //! What a person typed is stored and returned as typed; what is compared, hashed into a key or put into an index is a form
 //! that this module makes.
 
+use std::cmp::Ordering;
 use std::str::FromStr;
 
 use email_address::{EmailAddress, Options};
@@ -50,6 +51,19 @@ pub fn email(text: &str) -> Option<String> {
     }
     let domain = idna::domain_to_ascii_strict(domain).ok()?;
     (domain.contains('.')).then(|| format!("{}@{domain}", lower(local)))
+}
+
+/// A part of an e-mail address in the form in which addresses are compared: what stands before an `@` in lower case, what stands after it as
+/// A-labels where it has them.
+#[must_use]
+pub fn email_part(part: &str) -> String {
+    match part.rsplit_once('@') {
+        Some((local, domain)) => {
+            let domain = idna::domain_to_ascii_strict(domain).unwrap_or_else(|_| domain.to_lowercase());
+            format!("{}@{domain}", lower(local))
+        }
+        None => lower(part),
+    }
 }
 
 /// Text in lower case. What only looks like an ASCII letter, as the sign of the kelvin does, does not become one: it is another mailbox.
@@ -136,9 +150,62 @@ pub fn plain_decimal(decimal: &str) -> &str {
     if decimal.contains('.') { decimal.trim_end_matches('0').trim_end_matches('.') } else { decimal }
 }
 
+/// The order of two decimal numbers, each as [`decimal`] writes it, by all their digits.
+#[must_use]
+pub fn decimal_order(one: &str, other: &str) -> Ordering {
+    let magnitude = |decimal: &str| {
+        let (whole, fraction) = plain_decimal(decimal).split_once('.').unwrap_or((plain_decimal(decimal), ""));
+        (whole.len(), whole.to_owned(), fraction.to_owned())
+    };
+    match (one.strip_prefix('-'), other.strip_prefix('-')) {
+        (None, None) => magnitude(one).cmp(&magnitude(other)),
+        (None, Some(_)) => Ordering::Greater,
+        (Some(_), None) => Ordering::Less,
+        (Some(one), Some(other)) => magnitude(other).cmp(&magnitude(one)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn p1_numbers_are_in_order_by_all_their_digits() {
+        let ascending = [
+            "-12345678901234567890123456789012345678",
+            "-12345678901234567890123456789012345677.9",
+            "-10",
+            "-9.5",
+            "-0.01",
+            "-0.001",
+            "0",
+            "0.001",
+            "0.01",
+            "0.1",
+            "9",
+            "9.05",
+            "9.5",
+            "10",
+            "12345678901234567890123456789012345677",
+            "12345678901234567890123456789012345678",
+        ];
+        for (i, one) in ascending.iter().enumerate() {
+            for (j, other) in ascending.iter().enumerate() {
+                assert_eq!(decimal_order(one, other), i.cmp(&j), "{one} {other}");
+            }
+        }
+        assert_eq!(decimal_order("1.50", "1.5"), Ordering::Equal);
+        assert_eq!(decimal_order("-2.0", "-2"), Ordering::Equal);
+    }
+
+    #[test]
+    fn parts_of_addresses_compare_as_addresses_do() {
+        assert_eq!(email_part("Jan@B\u{fc}cher.Example"), "jan@xn--bcher-kva.example");
+        assert_eq!(email_part("@EXAMPLE.org"), "@example.org");
+        assert_eq!(email_part("Jan@"), "jan@");
+        assert_eq!(email_part("JAN"), "jan");
+        assert_eq!(email_part("\u{212a}elvin"), "\u{212a}elvin");
+    }
 
     #[test]
     fn a_mailbox_that_only_looks_like_another_is_another() {

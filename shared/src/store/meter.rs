@@ -16,6 +16,8 @@ pub struct Units {
     pub write: f64,
     /// Write units of the index.
     pub index_write: f64,
+    /// The items that were read, of the table and of its index.
+    pub items_read: u64,
 }
 
 /// Adds up units; clones share one sum.
@@ -38,16 +40,27 @@ impl Meter {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What was consumed so far under the meter that is open; nothing where none is.
+    #[must_use]
+    pub fn open_units() -> Units {
+        OPEN.try_with(Self::units).unwrap_or_default()
+    }
+
     fn add(&self, change: impl FnOnce(&mut Units)) {
         change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }
 
-/// Adds what a read consumed to the open meter.
-pub(super) fn read<'a>(consumed: impl IntoIterator<Item = &'a ConsumedCapacity>) {
+/// Adds what a read of so many items consumed to the open meter.
+pub(super) fn read<'a>(consumed: impl IntoIterator<Item = &'a ConsumedCapacity>, items: usize) {
     let total: f64 = consumed.into_iter().filter_map(ConsumedCapacity::capacity_units).sum();
     // Outside a request (the command line, a test's own reads) no meter is open.
-    let _ = OPEN.try_with(|meter| meter.add(|units| units.read += total));
+    let _ = OPEN.try_with(|meter| {
+        meter.add(|units| {
+            units.read += total;
+            units.items_read += items as u64;
+        });
+    });
 }
 
 /// Adds what a write consumed to the open meter.

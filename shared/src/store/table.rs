@@ -88,6 +88,8 @@ pub enum Sorts<'a> {
     Before(&'a str),
     /// This and what sorts after it.
     From(&'a str),
+    /// The first, what sorts after it, and what sorts before the second or is it.
+    Between(&'a str, &'a str),
 }
 
 /// Where a reading of the index goes on.
@@ -161,7 +163,7 @@ impl Table {
             .send()
             .await
             .map_err(|error| fault("GetItem", &error))?;
-        meter::read(answer.consumed_capacity());
+        meter::read(answer.consumed_capacity(), usize::from(answer.item.is_some()));
         Ok(answer.item.map(Item::stored).filter(|item| !self.is_expired(item)))
     }
 
@@ -185,7 +187,8 @@ impl Table {
                     .send()
                     .await
                     .map_err(|error| fault("BatchGetItem", &error))?;
-                meter::read(answer.consumed_capacity());
+                let found = answer.responses.iter().flatten().map(|(_, items)| items.len()).sum();
+                meter::read(answer.consumed_capacity(), found);
                 let found = answer.responses.into_iter().flatten().flat_map(|(_, items)| items).map(Item::stored);
                 items.extend(found.filter(|item| !self.is_expired(item)));
                 wanted = answer
@@ -234,7 +237,7 @@ impl Table {
                 .exclusive_start_key("sk", AttributeValue::S(after.to_owned()));
         }
         let answer = request.send().await.map_err(|error| fault("Query", &error))?;
-        meter::read(answer.consumed_capacity());
+        meter::read(answer.consumed_capacity(), answer.items().len());
         let next =
             answer.last_evaluated_key.as_ref().and_then(|key| key.get("sk")).and_then(|sk| sk.as_s().ok()).cloned();
         Ok(Page { items: answer.items.unwrap_or_default().into_iter().map(Item::stored).collect(), next })
@@ -266,6 +269,10 @@ impl Table {
             Sorts::From(bound) => request
                 .key_condition_expression("gsi1pk = :pk AND gsi1sk >= :bound")
                 .expression_attribute_values(":bound", text(bound)),
+            Sorts::Between(first, last) => request
+                .key_condition_expression("gsi1pk = :pk AND gsi1sk BETWEEN :first AND :last")
+                .expression_attribute_values(":first", text(first))
+                .expression_attribute_values(":last", text(last)),
         };
         if let Some(after) = after {
             request = request
@@ -275,7 +282,7 @@ impl Table {
                 .exclusive_start_key("gsi1sk", text(&after.sort));
         }
         let answer = request.send().await.map_err(|error| fault("Query", &error))?;
-        meter::read(answer.consumed_capacity());
+        meter::read(answer.consumed_capacity(), answer.items().len());
         let position = |item: &Item| Position::of(&item.key(), item.get_text("gsi1sk").unwrap_or_default().to_owned());
         let next = answer.last_evaluated_key.map(Item::stored).as_ref().map(position);
         let items: Vec<_> = answer.items.unwrap_or_default().into_iter().map(Item::stored).collect();

@@ -158,6 +158,27 @@ impl Table {
         Ok(Entries { users: page.items.iter().filter_map(entry).collect(), next: page.next })
     }
 
+    /// The users with a value of `attribute` whose folded form starts so, from strongly consistent items, in the order of the values; at
+    /// most `limit` of them after the position `after`. Whoever has several such values is found by each. A start that was cut, or that ends
+    /// with a `#`, may bring users with another value along: the caller compares.
+    pub async fn users_starting(
+        &self,
+        tenant: &TenantId,
+        attribute: &str,
+        start: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Entries> {
+        let pk = keys::partition_of_lookup(tenant, &Lookup::prefix(attribute, start));
+        let range = Range::StartsWith(lookup::cut(start));
+        let page = self.query(&pk, range, after, i32::try_from(limit).ok()).await?;
+        let entry = |item: &Item| {
+            let position = item.key().sk().to_owned();
+            keys::user_of_entry(&position).map(|user| (user, position))
+        };
+        Ok(Entries { users: page.items.iter().filter_map(entry).collect(), next: page.next })
+    }
+
     /// Creates a user with its look-ups, and `record` in the same transaction.
     pub async fn create_user(&self, schema: &Schema, user: &Versioned<User>, record: Option<Write>) -> Result<()> {
         self.create_user_as(self.write_id(), schema, user, record).await

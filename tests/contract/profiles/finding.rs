@@ -73,6 +73,37 @@ async fn d4_a_profile_is_found_by_what_it_inherits_and_overrides() {
 }
 
 #[tokio::test]
+async fn d4_a_profile_is_found_by_every_operator_beside_a_value_that_is_looked_up() {
+    let shop = Shop::open().await;
+    shop.crm.define("start", json!({ "search": "prefix" })).await;
+    shop.patch_base(json!({ "ui_locales": "nl-BE fr-BE", "attributes": { "common": { "start": ["Alpha"] } } })).await;
+    let patch = json!({ "given_name": "Johannes", "attributes": { "common": { "start": ["Beta"] } } });
+    shop.patch(patch).await.is(200);
+    let shown = shop.read().await;
+    let updated = shown["updated_at"].as_str().unwrap();
+    for found in [
+        "family_name eq \"Janssen\" and given_name sw \"Johan\"",
+        "family_name eq \"Janssen\" and not (given_name eq \"Jan\")",
+        "family_name eq \"Janssen\" and ui_locales eq \"FR-be\" and email_verified eq false",
+        "family_name eq \"Janssen\" and attributes.common.start ew \"ta\"",
+        &format!("family_name eq \"Janssen\" and updated_at eq \"{updated}\" and created_at le \"{updated}\""),
+        "given_name eq \"Nobody\" or given_name eq \"Johannes\"",
+        "given_name eq \"Johannes\" or family_name eq \"Janssen\" or attributes.common.start eq \"beta\"",
+        &format!("id eq \"{}\" or given_name eq \"Johannes\"", shop.id()),
+    ] {
+        shop.finds(found).await;
+    }
+    for missed in [
+        "family_name eq \"Janssen\" and given_name eq \"Jan\"",
+        "family_name eq \"Janssen\" and given_name co \"x\"",
+        "attributes.common.start eq \"alpha\" or given_name eq \"Jan\"",
+        &format!("family_name eq \"Janssen\" and updated_at gt \"{updated}\""),
+    ] {
+        shop.misses(missed).await;
+    }
+}
+
+#[tokio::test]
 async fn only_profiles_of_the_system_itself_count() {
     let shop = Shop::open().await;
     let els = shop.crm.create("/identity/users", person("els")).await;
@@ -127,7 +158,12 @@ async fn what_a_system_does_not_see_cannot_be_filtered_by() {
         "attributes.common.plain eq \"x\"",
         "attributes.common.unheard eq \"x\"",
         "given_name sw \"J\"",
-        "given_name eq \"Jan\" or given_name eq \"Jo\"",
+        "given_name sw \"Ja\"",
+        "given_name ne \"Jan\"",
+        "not (given_name eq \"Jan\")",
+        "last_login_at pr",
+        "given_name eq \"Jan\" and status ne \"BLOCKED\"",
+        "given_name eq \"Jan\" or email_verified eq true",
         "given_name eq \"Jan\" and username eq \"jan\"",
     ] {
         let refused = shop.crm.get(&by(SHOP, filter)).await.is(400);

@@ -110,10 +110,9 @@ async fn what_cannot_be_searched_is_refused() {
         json!({ "attributes.common.nothing": "x" }),
         json!({ "nickname": "x" }),
         json!({ "username": 1 }),
-        json!({ "username": null }),
-        json!(r#"username ne "jan""#),
-        json!(r#"not (username eq "jan")"#),
-        json!({ "personas": { "scope": "x" } }),
+        json!({ "username": ["x"] }),
+        json!({ "personas": {} }),
+        json!({ "personas": { "family": "x" } }),
     ] {
         let refused = crm.post(QUERY, json!({ "filter": filter })).await;
         assert_eq!(refused.code(), 400, "{filter}");
@@ -137,7 +136,7 @@ async fn a_query_reads_and_needs_the_right_to_read_only() {
     let reader = service.client(TENANT, "users:read").await;
     let found = reader.post(QUERY, json!({ "filter": { "username": "jan" }, "explain": true })).await.is(200);
     assert_eq!(found.cost().1, 0.0);
-    assert_eq!(found.json()["explain"]["by"], "username");
+    assert_eq!(found.json()["explain"]["plan"], json!([{ "by": "username", "operator": "eq", "source": "look-up" }]));
     let writer = service.client(TENANT, "users:write").await;
     writer.post(QUERY, json!({ "filter": { "username": "jan" } })).await.is(403);
 }

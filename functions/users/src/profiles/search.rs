@@ -9,12 +9,11 @@ use std::collections::HashSet;
 use shared::domain::Json;
 use shared::domain::error::{Error, Result};
 use shared::domain::id::UserId;
-use shared::domain::lookup::Lookup;
 use shared::http::Call;
 use shared::http::answer::Answered;
 use shared::store::system_profiles::Effective;
 
-use super::super::filter::{Candidates, Filter};
+use super::super::filter::{Filter, Seen, Source};
 use super::super::place::Place;
 use super::show;
 
@@ -34,17 +33,8 @@ pub async fn search(call: Call) -> Answered {
             let place = Place::of(call, &schema)?;
             let mut search =
                 Search { call, place: &place, filter: &filter, seen: HashSet::new(), found: None, count: 0 };
-            match filter.candidates(&place.system.id, &schema)? {
-                Candidates::Nobody => {}
-                Candidates::Profile(id) => {
-                    let profile = call.app.table().find_profile(place.tenant, &place.system.id, id).await?;
-                    search.compare(profile.into_iter().collect());
-                }
-                Candidates::Users(lookups) => {
-                    for lookup in lookups {
-                        search.follow(&lookup).await?;
-                    }
-                }
+            for branch in filter.plan_profiles(&place.system.id, &schema)? {
+                search.follow(branch.source).await?;
             }
             match (search.found, search.count) {
                 (Some(found), 1) => show(call, &place, &found),
@@ -65,19 +55,31 @@ struct Search<'s> {
 }
 
 impl Search<'_> {
-    /// Compares everybody whom a look-up finds.
-    async fn follow(&mut self, lookup: &Lookup) -> Result<()> {
-        let (table, tenant) = (self.call.app.table(), self.place.tenant);
+    /// Compares everybody to whom a source leads.
+    async fn follow(&mut self, source: Source) -> Result<()> {
+        let (table, tenant, system) = (self.call.app.table(), self.place.tenant, &self.place.system.id);
+        let lookup = match source {
+            Source::Lookup(lookup) => lookup,
+            Source::Id(id) => {
+                let Ok(id) = id.parse() else { return Ok(()) };
+                let profile = table.find_profile(tenant, system, id).await?;
+                let new = profile.filter(|profile| self.seen.insert(profile.base.value.id));
+                return self.compare(new.into_iter().collect());
+            }
+            Source::Prefix { .. } | Source::Listing { .. } => {
+                return Err(Error::unexpected("profiles of systems are looked for by whole values"));
+            }
+        };
         let mut after = None;
         loop {
-            let entries = table.users_of(tenant, lookup, after.as_deref(), BATCH).await?;
+            let entries = table.users_of(tenant, &lookup, after.as_deref(), BATCH).await?;
             let users: HashSet<_> =
                 entries.users.into_iter().map(|(user, _)| user).filter(|user| self.seen.insert(*user)).collect();
             if self.seen.len() > MAX_CANDIDATES {
                 let detail = format!("more than {MAX_CANDIDATES} people have this value: add a term that fewer fulfil");
                 return Err(Error::UnsupportedFilter(detail));
             }
-            self.compare(table.find_profiles_of(tenant, &self.place.system.id, &users).await?);
+            self.compare(table.find_profiles_of(tenant, system, &users).await?)?;
             after = entries.next;
             if after.is_none() {
                 return Ok(());
@@ -85,14 +87,22 @@ impl Search<'_> {
         }
     }
 
-    fn compare(&mut self, profiles: Vec<Effective>) {
+    fn compare(&mut self, profiles: Vec<Effective>) -> Result<()> {
         let schema = self.place.view().schema;
         for profile in profiles {
-            let id = profile.profile.value.id.to_string();
-            if self.filter.matches_as(&id, &profile.user(), schema) {
+            let (own, user) = (&profile.profile.value, profile.user());
+            schema.check_covers(&user)?;
+            let seen = Seen {
+                id: own.id.to_string(),
+                user: &user,
+                created_at: own.created_at,
+                updated_at: own.updated_at.max(profile.base.value.updated_at),
+            };
+            if self.filter.matches(&seen, schema) {
                 self.count += 1;
                 self.found.get_or_insert(profile);
             }
         }
+        Ok(())
     }
 }

@@ -85,6 +85,11 @@ pub(super) fn integer(least: i32, most: Option<i32>, description: &str) -> Objec
         .build()
 }
 
+/// A number that is not negative.
+pub(super) fn number(description: &str) -> Object {
+    ObjectBuilder::new().schema_type(Type::Number).minimum(Some(0)).description(Some(description)).build()
+}
+
 /// Any JSON value but `null`.
 pub(super) fn value(description: &str) -> Object {
     let kinds = [Type::String, Type::Number, Type::Boolean, Type::Object, Type::Array];

@@ -10,8 +10,8 @@ use users::MAX_IDS;
 use utoipa::openapi::{Object, Schema};
 
 use super::super::shapes::{
-    NAME, OrNull, Record, Shape, anything, boolean, either, formatted, integer, list, map, matching, named, string,
-    text, time, uuid, value, word,
+    NAME, OrNull, Record, Shape, anything, boolean, either, formatted, integer, list, map, matching, named, number,
+    string, text, time, uuid, value, word,
 };
 
 pub(in super::super) const MAX_TEXT: usize = 256;
@@ -275,10 +275,15 @@ fn verification() -> Schema {
 }
 
 fn query() -> Schema {
-    let scim = "A filter of RFC 7644 §3.4.2.2, made of `eq`, `and` and `personas[…]`.";
-    let member = anything("The value that the field or attribute has.");
-    let mut equal =
-        map(None, Schema::Object(member), "Fields and `attributes.<category>.<name>` that must all be equal.");
+    let scim = "A filter of RFC 7644 §3.4.2.2 over fields, `attributes.<category>.<name>` and `personas[…]`: `eq ne co sw ew gt ge lt le pr`, \
+                `and or not`, parentheses, and `eq null` for what has no value; at most 10 terms.";
+    let member =
+        anything("The value that the field or attribute has; `null` for none; for `personas` what one of them has.");
+    let mut equal = map(
+        None,
+        Schema::Object(member),
+        "Fields, `attributes.<category>.<name>` and `personas` that must all be equal.",
+    );
     (equal.min_properties, equal.max_properties) = (Some(1), Some(10));
     let most = i32::try_from(MAX_PAGE).ok();
     let mut limit = integer(1, most, "The most users of a page.");
@@ -294,14 +299,25 @@ fn query() -> Schema {
 }
 
 fn result() -> Schema {
-    let explain = Record::new("How the question was answered.")
-        .must("by", string(MAX_TEXT, "The field by which users were looked up."))
-        .must("users_read", integer(0, None, "How many users were read."))
+    let sources = ["look-up", "prefix", "id", "listing"];
+    let branch = Record::new("Where users were looked for.")
+        .must("source", word(sources, "What led to users."))
+        .may("by", string(MAX_TEXT, "The field whose values were looked up; absent where the whole listing is walked."))
+        .may("operator", word(["eq", "sw", "ge", "le"], "The operator that was looked up by."))
         .schema();
-    Record::new("The users that match; a page may end early, and with several terms be empty before the last.")
+    let explain = Record::new("How the question was answered.")
+        .must("plan", list(branch, None, "The branches, one after another; none where nobody can match."))
+        .must("read_units", number("What the request consumed, in read units of the table."))
+        .must("items_read", integer(0, None, "How many items were read, of the table and of its index."))
+        .must("users_read", integer(0, None, "How many users were read and compared."))
+        .schema();
+    Record::new("The users that match; a page may end early, and be empty before the last where many were compared.")
         .must("items", list(named("User"), Some(MAX_PAGE), "Whole profiles."))
         .may("next_cursor", string(4096, "Where the next page starts; absent on the last one."))
-        .may("scanned", integer(0, None, "How many users were compared, where that is more than were found."))
+        .may(
+            "scanned",
+            integer(0, None, "How many users were compared, at most 1000: where that is more than were found, and where the listing was walked."),
+        )
         .may("explain", explain)
         .schema()
 }

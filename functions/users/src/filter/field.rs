@@ -1,0 +1,367 @@
+//! What can be filtered by: fields of profiles and of personas, how their values are compared, and which operators they take.
+
+use shared::domain::definition::{AttributeDefinition, DataFormat, Search};
+use shared::domain::error::{Error, Result};
+use shared::domain::id::{DefinitionId, UserName};
+use shared::domain::lookup::BUCKET_CHARS;
+use shared::domain::persona::Persona;
+use shared::domain::schema::Schema;
+use shared::domain::user::User;
+use shared::domain::{Json, format, text};
+use shared::world::Timestamp;
+
+use super::expression::{Comparison, Level, Operator, Value};
+use super::unsupported;
+
+/// What a time is compared with.
+const TIME: &str = "a time of RFC 3339, as 2026-11-21T10:00:00Z";
+
+/// The form in which values of a field are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Ids, in lower case.
+    Id,
+    /// Usernames, case-mapped (RFC 8265).
+    Username,
+    /// Text as it is written.
+    Exact,
+    /// E-mail addresses, normalised.
+    Email,
+    /// Text, folded (RFC 8266).
+    Folded,
+    /// Words and language tags, in lower case.
+    Lower,
+    /// Decimal numbers.
+    Number,
+    /// Times.
+    Time,
+    /// True or false.
+    Boolean,
+    /// Keyed hashes, of which only equality is known.
+    Hash,
+}
+
+impl Form {
+    fn level(self) -> Level {
+        match self {
+            Self::Boolean | Self::Hash => Level::Equality,
+            Self::Time => Level::Order,
+            _ => Level::Parts,
+        }
+    }
+
+    /// A whole text in this form; one that no value can be is in a form that no value has.
+    fn of(self, value: &str) -> String {
+        match self {
+            Self::Id => value.parse::<UserName>().map_or_else(
+                |_| value.to_lowercase(),
+                |name| match name {
+                    UserName::User(id) => id.to_string(),
+                    UserName::Base(id) => id.to_string(),
+                },
+            ),
+            Self::Username => text::username(value).unwrap_or_else(|| value.to_lowercase()),
+            Self::Email => text::email(value).unwrap_or_else(|| text::email_part(value)),
+            Self::Folded => text::folded(value).unwrap_or_else(|| value.to_lowercase()),
+            Self::Lower => value.to_lowercase(),
+            Self::Number => {
+                text::decimal(value).map_or_else(|| value.to_owned(), |n| text::plain_decimal(&n).to_owned())
+            }
+            Self::Exact | Self::Time | Self::Boolean | Self::Hash => value.to_owned(),
+        }
+    }
+
+    /// A part of a text in this form.
+    fn of_part(self, part: &str) -> String {
+        match self {
+            Self::Id => part.to_lowercase(),
+            Self::Email => text::email_part(part),
+            Self::Number => part.to_owned(),
+            _ => self.of(part),
+        }
+    }
+}
+
+/// A field of a profile or of a persona, or an attribute, as a filter names it.
+#[derive(Debug)]
+pub struct Named<'s> {
+    /// The name in the filter.
+    pub name: String,
+    /// How its values are compared.
+    pub form: Form,
+    /// The operators it takes.
+    pub level: Level,
+    /// The fewest characters that a start is looked for by.
+    pub least_start: usize,
+    /// The definition of an attribute.
+    pub definition: Option<&'s AttributeDefinition>,
+}
+
+impl Named<'_> {
+    /// What a term asks of the values, and whether it asks for the opposite.
+    pub fn compare(&self, operator: Operator, wanted: &Json, schema: &Schema) -> Result<(Comparison, bool)> {
+        let Self { name, form, level, .. } = self;
+        if operator.level() > *level {
+            let operator = operator.name();
+            return Err(unsupported(format!("`{name}` does not take `{operator}`, it takes {}", level.operators())));
+        }
+        let negated = operator == Operator::NotEqual;
+        match (operator, wanted) {
+            (Operator::Present, _) => Ok((Comparison::Present, false)),
+            (Operator::Equal | Operator::NotEqual, Json::Null) => Ok((Comparison::Present, !negated)),
+            (Operator::Equal | Operator::NotEqual, _) => Ok((Comparison::Equal(self.value(wanted, schema)?), negated)),
+            (
+                Operator::Contains | Operator::StartsWith | Operator::EndsWith,
+                Json::String(part) | Json::Number(part),
+            ) if wanted.as_str().is_some() || *form == Form::Number => {
+                let part = form.of_part(part);
+                if operator == Operator::StartsWith && part.chars().count() < self.least_start {
+                    let least = self.least_start;
+                    return Err(unsupported(format!("`{name}` takes `sw` with at least {least} characters")));
+                }
+                Ok((Comparison::Part(operator, part), false))
+            }
+            (Operator::Contains | Operator::StartsWith | Operator::EndsWith, other) => {
+                Err(self.refuse("a string", other))
+            }
+            (_, Json::Null) => Err(self.refuse("a value", wanted)),
+            _ => Ok((Comparison::Order(operator, self.value(wanted, schema)?), false)),
+        }
+    }
+
+    fn value(&self, wanted: &Json, schema: &Schema) -> Result<Value> {
+        match (self.form, wanted) {
+            (Form::Boolean, Json::Bool(wanted)) => Ok(Value::Boolean(*wanted)),
+            (Form::Boolean, other) => Err(self.refuse("true or false", other)),
+            (Form::Time, Json::String(text)) => {
+                Timestamp::parse(text).map(Value::Time).ok_or_else(|| self.refuse(TIME, wanted))
+            }
+            (Form::Time, other) => Err(self.refuse(TIME, other)),
+            (Form::Number, Json::String(text) | Json::Number(text)) => match text::decimal(text) {
+                Some(number) => Ok(Value::Number(text::plain_decimal(&number).to_owned())),
+                None => Err(self.refuse("a decimal number of at most 38 significant digits", wanted)),
+            },
+            (Form::Number, other) => Err(self.refuse("a decimal number", other)),
+            (Form::Hash, Json::String(text)) => {
+                let hash = self.definition.and_then(|definition| format::wanted(text, definition, schema));
+                hash.map(Value::Text).ok_or(Error::Outdated)
+            }
+            (form, Json::String(text)) => Ok(Value::Text(form.of(text))),
+            (_, other) => Err(self.refuse("a string", other)),
+        }
+    }
+
+    fn refuse(&self, due: &str, found: &Json) -> Error {
+        let found = match found {
+            Json::String(_) => "this text",
+            Json::Number(_) if self.form == Form::Number => "this number",
+            other => other.kind(),
+        };
+        unsupported(format!("`{}` is compared with {due}, not with {found}", self.name))
+    }
+}
+
+/// A predefined field of a profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    Id,
+    Username,
+    IdAtCustomer,
+    PreferredEmail,
+    FamilyName,
+    GivenName,
+    UiLocales,
+    EmailVerified,
+    Status,
+    LastLoginAt,
+    CreatedAt,
+    UpdatedAt,
+}
+
+impl Field {
+    const ALL: [(Self, &'static str, Form); 12] = [
+        (Self::Id, "id", Form::Id),
+        (Self::Username, "username", Form::Username),
+        (Self::IdAtCustomer, "id_at_customer", Form::Exact),
+        (Self::PreferredEmail, "preferred_email", Form::Email),
+        (Self::FamilyName, "family_name", Form::Folded),
+        (Self::GivenName, "given_name", Form::Folded),
+        (Self::UiLocales, "ui_locales", Form::Lower),
+        (Self::EmailVerified, "email_verified", Form::Boolean),
+        (Self::Status, "status", Form::Lower),
+        (Self::LastLoginAt, "last_login_at", Form::Time),
+        (Self::CreatedAt, "created_at", Form::Time),
+        (Self::UpdatedAt, "updated_at", Form::Time),
+    ];
+
+    /// The field of this name; the grammar knows no case in names.
+    pub fn named(name: &str) -> Option<(Self, Named<'static>)> {
+        let (field, name, form) = Self::ALL.into_iter().find(|(_, known, _)| known.eq_ignore_ascii_case(name))?;
+        Some((field, Named { least_start: field.least_start(), ..Named::plain(name.to_owned(), form) }))
+    }
+
+    /// The name.
+    pub fn name(self) -> &'static str {
+        Self::ALL.into_iter().find(|(field, ..)| *field == self).map_or("", |(_, name, _)| name)
+    }
+
+    fn form(self) -> Form {
+        Self::ALL.into_iter().find(|(field, ..)| *field == self).map_or(Form::Exact, |(.., form)| form)
+    }
+
+    /// Names are looked up by their start, and that needs a bucket.
+    const fn least_start(self) -> usize {
+        if matches!(self, Self::FamilyName | Self::GivenName) { BUCKET_CHARS } else { 0 }
+    }
+
+    /// Whether profiles of systems have it.
+    pub const fn is_inherited(self) -> bool {
+        !matches!(self, Self::Username | Self::IdAtCustomer | Self::Status | Self::LastLoginAt)
+    }
+
+    fn values(self, seen: &Seen<'_>) -> Vec<Value> {
+        let user = seen.user;
+        let form = self.form();
+        let text = |text: Option<&str>| text.map(|text| Value::Text(form.of(text))).into_iter().collect();
+        let time = |time: Option<Timestamp>| time.map(Value::Time).into_iter().collect();
+        match self {
+            Self::Id => text(Some(&seen.id)),
+            Self::Username => text(Some(&user.username)),
+            Self::IdAtCustomer => text(user.id_at_customer.as_deref()),
+            Self::PreferredEmail => text(user.preferred_email.as_deref()),
+            Self::FamilyName => text(user.family_name.as_deref()),
+            Self::GivenName => text(user.given_name.as_deref()),
+            Self::UiLocales => {
+                let tags = user.ui_locales.iter().flat_map(|tags| tags.split(' '));
+                tags.map(|tag| Value::Text(form.of(tag))).collect()
+            }
+            Self::EmailVerified => vec![Value::Boolean(user.email_verified)],
+            Self::Status => text(Some(user.status.name())),
+            Self::LastLoginAt => time(user.last_login_at),
+            Self::CreatedAt => time(Some(seen.created_at)),
+            Self::UpdatedAt => time(Some(seen.updated_at)),
+        }
+    }
+}
+
+/// A profile as a filter sees it.
+pub struct Seen<'u> {
+    /// The id by which the caller knows the person.
+    pub id: String,
+    /// The content.
+    pub user: &'u User,
+    /// When the profile was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+impl<'u> From<&'u User> for Seen<'u> {
+    fn from(user: &'u User) -> Self {
+        Self { id: user.id.to_string(), user, created_at: user.created_at, updated_at: user.updated_at }
+    }
+}
+
+/// A field of a profile or one of its attributes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Path {
+    /// A predefined field.
+    Field(Field),
+    /// A custom attribute.
+    Attribute(DefinitionId, DataFormat),
+}
+
+impl Path {
+    /// The values of a profile.
+    pub fn values(self, seen: &Seen<'_>) -> Vec<Value> {
+        match self {
+            Self::Field(field) => field.values(seen),
+            Self::Attribute(id, format) => {
+                let stored = seen.user.attributes.get(&id).map(Vec::as_slice).unwrap_or_default();
+                let value = if format == DataFormat::Numeric { Value::Number } else { Value::Text };
+                stored.iter().map(|stored| value(format::comparable(stored, format))).collect()
+            }
+        }
+    }
+}
+
+/// A field of a persona.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PersonaField {
+    Id,
+    Name,
+    Definition,
+    Scope,
+    Status,
+    Preferred,
+    ValidFrom,
+    ValidUntil,
+}
+
+impl PersonaField {
+    const ALL: [(Self, &'static str, Form); 8] = [
+        (Self::Id, "id", Form::Lower),
+        (Self::Name, "name", Form::Exact),
+        (Self::Definition, "persona_definition_id", Form::Lower),
+        (Self::Scope, "scope", Form::Exact),
+        (Self::Status, "status", Form::Lower),
+        (Self::Preferred, "preferred", Form::Boolean),
+        (Self::ValidFrom, "valid_from", Form::Time),
+        (Self::ValidUntil, "valid_until", Form::Time),
+    ];
+
+    /// The field of this name.
+    pub fn named(name: &str) -> Option<(Self, Named<'static>)> {
+        let (field, name, form) = Self::ALL.into_iter().find(|(_, known, _)| known.eq_ignore_ascii_case(name))?;
+        Some((field, Named::plain(format!("personas.{name}"), form)))
+    }
+
+    /// The values of a persona; its name is that of its definition.
+    pub fn values(self, persona: &Persona, schema: &Schema) -> Vec<Value> {
+        let time = |time: Option<Timestamp>| time.map(Value::Time).into_iter().collect();
+        match self {
+            Self::Id => vec![Value::Text(persona.id.to_string())],
+            Self::Name => schema
+                .persona(persona.definition)
+                .map(|definition| Value::Text(definition.name.clone()))
+                .into_iter()
+                .collect(),
+            Self::Definition => vec![Value::Text(persona.definition.to_string())],
+            Self::Scope => persona.scope.iter().cloned().map(Value::Text).collect(),
+            Self::Status => vec![Value::Text(persona.status.name().to_lowercase())],
+            Self::Preferred => vec![Value::Boolean(persona.preferred)],
+            Self::ValidFrom => time(persona.valid_from),
+            Self::ValidUntil => time(persona.valid_until),
+        }
+    }
+}
+
+impl<'s> Named<'s> {
+    fn plain(name: String, form: Form) -> Self {
+        Self { name, form, level: form.level(), least_start: 0, definition: None }
+    }
+
+    /// A custom attribute, as far as its definition lets it be searched.
+    pub fn attribute(definition: &'s AttributeDefinition) -> Result<Self> {
+        let AttributeDefinition { category, name, .. } = definition;
+        let name = format!("attributes.{category}.{name}");
+        let searched = match definition.search {
+            Search::Prefix => Level::Parts,
+            Search::Exact => Level::Order,
+            Search::None if definition.unique => Level::Order,
+            Search::None => {
+                let how = "its definition has `search` none and it is not unique";
+                return Err(unsupported(format!("`{name}` cannot be searched: {how}")));
+            }
+        };
+        let form = match definition.data_format {
+            DataFormat::Numeric => Form::Number,
+            DataFormat::Email => Form::Email,
+            DataFormat::Text | DataFormat::Enumeration => Form::Folded,
+            DataFormat::SearchableHash | DataFormat::Hash => Form::Hash,
+            DataFormat::Sms | DataFormat::Json => Form::Exact,
+        };
+        let level = searched.min(form.level());
+        Ok(Self { name, form, level, least_start: BUCKET_CHARS, definition: Some(definition) })
+    }
+}

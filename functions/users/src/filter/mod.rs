@@ -1,0 +1,132 @@
+//! Filters: what a query asks for, read from the SCIM grammar (RFC 7644 §3.4.2.2) or from an object whose members must all be
+//! equal.
+//!
+//! A filter is planned: it says through which look-ups everybody is found who can fulfil it, and the whole of it is then compared with
+//! each user that they lead to.
+
+mod expression;
+mod field;
+mod plan;
+mod read;
+
+use shared::domain::Json;
+use shared::domain::error::{Error, Result};
+use shared::domain::id::{BaseId, PartyId, TenantId};
+use shared::domain::schema::Schema;
+use shared::store::Table;
+
+use self::expression::{Comparison, Expression, Value};
+pub use self::field::Seen;
+use self::field::{Field, Path, PersonaField};
+use self::plan::Planner;
+pub use self::plan::{Branch, Source};
+use self::read::Reader;
+
+/// The longest filter, in bytes.
+const MAX_FILTER: usize = 2048;
+/// The most terms of a filter.
+const MAX_TERMS: usize = 10;
+
+/// One condition on a profile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Term {
+    /// The values of a field or an attribute compare so.
+    Of(Path, Comparison),
+    /// One of the personas is such a one, or there is any.
+    Personas(Option<Expression<PersonaTerm>>),
+}
+
+/// One condition on a persona.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct PersonaTerm {
+    field: PersonaField,
+    comparison: Comparison,
+}
+
+/// A filter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filter(Expression<Term>);
+
+impl Filter {
+    /// Reads a filter; one that names what cannot be searched, or compares it with what it cannot be, is refused.
+    pub fn read(filter: &Json, schema: &Schema) -> Result<Self> {
+        let length = filter.as_str().map_or_else(|| filter.to_text().len(), str::len);
+        if length > MAX_FILTER {
+            return Err(Error::Malformed(format!("the filter is longer than {MAX_FILTER} bytes")));
+        }
+        let mut reader = Reader::new(schema);
+        let expression = match filter {
+            Json::String(text) => reader.text(text)?,
+            Json::Object(members) => reader.object(members)?,
+            other => {
+                return Err(Error::Malformed(format!("a filter is a string or an object, not {}", other.kind())));
+            }
+        };
+        match reader.terms {
+            0 => Err(Error::Malformed("the filter has no terms".to_owned())),
+            n if n > MAX_TERMS => {
+                Err(Error::Malformed(format!("the filter has {n} terms, at most {MAX_TERMS} are allowed")))
+            }
+            _ => Ok(Self(expression)),
+        }
+    }
+
+    /// Reads a filter of system profiles, which have neither personas nor what is the customer's own of a person.
+    pub fn of_profiles(filter: &Json, schema: &Schema) -> Result<Self> {
+        let mut filter = Self::read(filter, schema)?;
+        let foreign = filter.0.terms_mut().into_iter().find_map(|term| match term {
+            Term::Of(Path::Field(field), _) if !field.is_inherited() => Some(field.name()),
+            Term::Personas(_) => Some("personas"),
+            Term::Of(..) => None,
+        });
+        match foreign {
+            Some(name) => Err(unsupported(format!("system profiles have no `{name}` to filter by"))),
+            None => Ok(filter),
+        }
+    }
+
+    /// Puts users' ids in the place of the base profile ids that the filter names.
+    pub async fn name_users(&mut self, table: &Table, tenant: &TenantId) -> Result<()> {
+        for term in self.0.terms_mut() {
+            if let Term::Of(Path::Field(Field::Id), Comparison::Equal(Value::Text(id))) = term
+                && let Ok(base) = id.parse::<BaseId>()
+                && let Some(found) = table.find_base(tenant, &base).await?
+            {
+                *id = found.user.to_string();
+            }
+        }
+        Ok(())
+    }
+
+    /// The branches in which users are looked for, one after another; where some can be found by no look-up, the one branch is the listing.
+    #[must_use]
+    pub fn plan(&self, schema: &Schema) -> Vec<Branch> {
+        let planner = Planner { schema, system: None };
+        planner.branches(&self.0).unwrap_or_else(|| vec![plan::listing(&self.0)])
+    }
+
+    /// The branches in which the profiles of a system are looked for: among those of the users whose base profile has a value of the filter,
+    /// and of those who have it in this system instead.
+    pub fn plan_profiles(&self, system: &PartyId, schema: &Schema) -> Result<Vec<Branch>> {
+        let planner = Planner { schema, system: Some(system) };
+        planner.branches(&self.0).ok_or_else(|| unsupported("no term of the filter can be searched"))
+    }
+
+    /// Whether a profile fulfils the whole filter.
+    #[must_use]
+    pub fn matches(&self, seen: &Seen<'_>, schema: &Schema) -> bool {
+        self.0.holds(&|term| match term {
+            Term::Of(path, comparison) => comparison.holds(&path.values(seen)),
+            Term::Personas(None) => !seen.user.personas.is_empty(),
+            Term::Personas(Some(wanted)) => seen
+                .user
+                .personas
+                .iter()
+                .any(|persona| wanted.holds(&|term| term.comparison.holds(&term.field.values(persona, schema)))),
+        })
+    }
+}
+
+fn unsupported(detail: impl Into<String>) -> Error {
+    Error::UnsupportedFilter(detail.into())
+}

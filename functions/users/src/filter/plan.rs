@@ -1,0 +1,301 @@
+//! How a filter is planned: which look-ups lead to everybody who can fulfil it.
+//!
+//! `and` needs the look-ups of one of its members, the most selective as far as its kind tells; `or` needs those of all of them. What has no
+//! look-up, and the opposite of anything, is found in the listing alone.
+
+use std::fmt;
+
+use shared::domain::definition::{AttributeDefinition, Search};
+use shared::domain::id::{DefinitionId, PartyId, TenantId};
+use shared::domain::lookup::{Lookup, cut};
+use shared::domain::schema::Schema;
+use shared::domain::system_profile::SystemProfile;
+use shared::store::Key;
+use shared::store::users::LiveUser;
+use shared::world::Timestamp;
+
+use super::expression::{Comparison, Expression, Operator, Value};
+use super::field::{Field, Path, PersonaField};
+use super::{PersonaTerm, Term};
+
+/// Where users are looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// Whoever has this id.
+    Id(String),
+    /// The users of a look-up.
+    Lookup(Lookup),
+    /// The users with a value of the attribute that starts so.
+    Prefix { attribute: String, start: String },
+    /// All users of the tenant, or those who were changed between these times.
+    Listing { from: Option<Timestamp>, until: Option<Timestamp> },
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => write!(f, "I#{id}"),
+            Self::Lookup(lookup) => write!(f, "{lookup}"),
+            Self::Prefix { attribute, start } => write!(f, "S#{attribute}#{start}"),
+            Self::Listing { from, until } => {
+                write!(f, "L")?;
+                [from, until].into_iter().try_for_each(|bound| match bound {
+                    Some(time) => write!(f, "#{time}"),
+                    None => write!(f, "#"),
+                })
+            }
+        }
+    }
+}
+
+impl Source {
+    /// Whether it leads to a user in the state in which the user was read: by the look-ups that the user owns.
+    pub fn leads_to(&self, user: &LiveUser) -> bool {
+        match self {
+            Self::Id(id) => user.value.id.to_string() == *id,
+            Self::Lookup(lookup) => user.lookups().contains(lookup),
+            Self::Prefix { .. } => self.first_of(user).is_some(),
+            Self::Listing { .. } => true,
+        }
+    }
+
+    /// Whether it leads to a user at this position. A start leads to a user by each value that starts so; the first one counts.
+    pub fn leads_to_at(&self, user: &LiveUser, tenant: &TenantId, position: &str) -> bool {
+        match self {
+            Self::Prefix { .. } => {
+                self.first_of(user).is_some_and(|lookup| Key::lookup(tenant, lookup, user.value.id).sk() == position)
+            }
+            _ => self.leads_to(user),
+        }
+    }
+
+    fn first_of<'u>(&self, user: &'u LiveUser) -> Option<&'u Lookup> {
+        let Self::Prefix { attribute, start } = self else { return None };
+        user.lookups().iter().find(|lookup| match lookup {
+            Lookup::Prefix { attribute: of, folded } => of == attribute && folded.starts_with(cut(start)),
+            _ => false,
+        })
+    }
+
+    /// What it is called where a plan is explained.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Id(_) => "id",
+            Self::Lookup(_) => "look-up",
+            Self::Prefix { .. } => "prefix",
+            Self::Listing { .. } => "listing",
+        }
+    }
+}
+
+/// One source of a plan, and why it is one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Branch {
+    /// The field whose values are looked up; none where the listing is walked from end to end.
+    pub by: Option<String>,
+    /// The operator.
+    pub operator: Option<Operator>,
+    /// Where users are looked for.
+    pub source: Source,
+    /// How selective it is, as far as its kind tells; less is better.
+    rank: u8,
+}
+
+/// The branch that walks the listing, as far as the filter bounds when users were changed.
+pub(super) fn listing(expression: &Expression<Term>) -> Branch {
+    let (from, until) = bounds(expression);
+    let operator = match (from, until) {
+        (Some(_), _) => Some(Operator::GreaterOrEqual),
+        (None, Some(_)) => Some(Operator::LessOrEqual),
+        (None, None) => None,
+    };
+    let by = operator.map(|_| Field::UpdatedAt.name().to_owned());
+    Branch { by, operator, source: Source::Listing { from, until }, rank: u8::MAX }
+}
+
+/// The first and the last time at which everybody was changed who can fulfil it.
+fn bounds(expression: &Expression<Term>) -> (Option<Timestamp>, Option<Timestamp>) {
+    match expression {
+        Expression::And(members) => members.iter().map(bounds).fold((None, None), |(from, until), (other, end)| {
+            let last = [until, end].into_iter().flatten().min();
+            (from.max(other), last)
+        }),
+        Expression::Term(Term::Of(Path::Field(Field::UpdatedAt), comparison)) => match comparison {
+            Comparison::Equal(Value::Time(time)) => (Some(*time), Some(*time)),
+            Comparison::Order(Operator::Greater | Operator::GreaterOrEqual, Value::Time(time)) => (Some(*time), None),
+            Comparison::Order(_, Value::Time(time)) => (None, Some(*time)),
+            _ => (None, None),
+        },
+        _ => (None, None),
+    }
+}
+
+/// Plans filters.
+pub(super) struct Planner<'p> {
+    pub(super) schema: &'p Schema,
+    /// The system whose profiles are looked for, and not users.
+    pub(super) system: Option<&'p PartyId>,
+}
+
+impl Planner<'_> {
+    /// The branches that lead to everybody who can fulfil the expression; `None` when there are no such.
+    pub(super) fn branches(&self, expression: &Expression<Term>) -> Option<Vec<Branch>> {
+        match expression {
+            Expression::And(members) => {
+                members.iter().filter_map(|member| self.branches(member)).min_by_key(|found| cost(found))
+            }
+            Expression::Or(members) => {
+                let mut all: Vec<Branch> = Vec::new();
+                for branch in members.iter().map(|member| self.branches(member)).collect::<Option<Vec<_>>>()?.concat() {
+                    if all.iter().all(|other| other.source != branch.source) {
+                        all.push(branch);
+                    }
+                }
+                Some(all)
+            }
+            Expression::Not(_) => None,
+            Expression::Term(Term::Of(path, comparison)) => self.of_term(*path, comparison),
+            Expression::Term(Term::Personas(wanted)) => self.of_personas(wanted.as_ref()?),
+        }
+    }
+
+    fn of_term(&self, path: Path, comparison: &Comparison) -> Option<Vec<Branch>> {
+        let (operator, wanted) = match comparison {
+            Comparison::Equal(Value::Text(wanted) | Value::Number(wanted)) => (Operator::Equal, wanted),
+            Comparison::Part(Operator::StartsWith, start) => (Operator::StartsWith, start),
+            _ => return None,
+        };
+        let (attribute, by, found) = match path {
+            Path::Field(field) => (field.name().to_owned(), field.name().to_owned(), Found::of_field(field)?),
+            Path::Attribute(id, _) => {
+                let definition = self.schema.attribute(id)?;
+                let by = format!("attributes.{}.{}", definition.category, definition.name);
+                (id.to_string(), by, Found::of_attribute(definition)?)
+            }
+        };
+        let source = match operator {
+            Operator::Equal => match found.equal {
+                By::Id => Source::Id(wanted.clone()),
+                By::Unique => Source::Lookup(Lookup::unique(&attribute, wanted)),
+                By::Email => Source::Lookup(Lookup::email(wanted)),
+                By::Exact => Source::Lookup(Lookup::exact(&attribute, wanted)),
+                By::Prefix => Source::Lookup(Lookup::prefix(&attribute, wanted)),
+            },
+            // What a system overrides is found as a whole only.
+            _ if !found.by_start || self.system.is_some() => return None,
+            _ => Source::Prefix { attribute: attribute.clone(), start: wanted.clone() },
+        };
+        let rank = if operator == Operator::Equal { found.rank } else { BY_START };
+        // What is unique is the person's everywhere.
+        let overriding = self.system.filter(|_| !matches!(found.equal, By::Id | By::Unique));
+        let overriding = overriding.map(|system| Source::Lookup(SystemProfile::lookup(system, &attribute, wanted)));
+        let branch = |source| Branch { by: Some(by.clone()), operator: Some(operator), source, rank };
+        Some(std::iter::once(source).chain(overriding).map(branch).collect())
+    }
+
+    /// A persona is found by its definition, and by one element of its scope if the filter names that too.
+    fn of_personas(&self, wanted: &Expression<PersonaTerm>) -> Option<Vec<Branch>> {
+        let definitions = self.definitions(wanted)?;
+        let branch = |definition, scope: Option<&str>| Branch {
+            by: Some("personas".to_owned()),
+            operator: Some(Operator::Equal),
+            source: Source::Lookup(Lookup::persona(definition, scope)),
+            rank: if scope.is_some() { 8 } else { 10 },
+        };
+        let Some(scopes) = scopes(wanted) else {
+            return Some(definitions.into_iter().map(|definition| branch(definition, None)).collect());
+        };
+        let pairs = definitions.into_iter().flat_map(|definition| scopes.iter().map(move |scope| (definition, scope)));
+        Some(pairs.map(|(definition, scope)| branch(definition, Some(scope))).collect())
+    }
+
+    /// The definitions of which a persona is that can fulfil it.
+    fn definitions(&self, wanted: &Expression<PersonaTerm>) -> Option<Vec<DefinitionId>> {
+        necessary(wanted, &|term| match (term.field, &term.comparison) {
+            (PersonaField::Name, Comparison::Equal(Value::Text(name))) => {
+                let named = self.schema.personas.values().filter(|definition| definition.name == *name);
+                Some(named.map(|definition| definition.id).collect())
+            }
+            (PersonaField::Definition, Comparison::Equal(Value::Text(id))) => Some(id.parse().into_iter().collect()),
+            _ => None,
+        })
+    }
+}
+
+/// Elements one of which is in the scope of a persona that can fulfil it.
+fn scopes(wanted: &Expression<PersonaTerm>) -> Option<Vec<String>> {
+    necessary(wanted, &|term| match (term.field, &term.comparison) {
+        (PersonaField::Scope, Comparison::Equal(Value::Text(scope))) => Some(vec![scope.clone()]),
+        _ => None,
+    })
+}
+
+/// Values one of which is there where the expression holds; `None` when its terms do not say.
+fn necessary<V: Clone + PartialEq>(
+    wanted: &Expression<PersonaTerm>,
+    of_term: &impl Fn(&PersonaTerm) -> Option<Vec<V>>,
+) -> Option<Vec<V>> {
+    match wanted {
+        Expression::And(members) => members.iter().filter_map(|member| necessary(member, of_term)).min_by_key(Vec::len),
+        Expression::Or(members) => {
+            let mut all: Vec<V> = Vec::new();
+            for value in members.iter().map(|member| necessary(member, of_term)).collect::<Option<Vec<_>>>()?.concat() {
+                if !all.contains(&value) {
+                    all.push(value);
+                }
+            }
+            Some(all)
+        }
+        Expression::Not(_) => None,
+        Expression::Term(term) => of_term(term),
+    }
+}
+
+/// How selective a list of branches is: as its least selective one.
+fn cost(branches: &[Branch]) -> (u8, usize) {
+    (branches.iter().map(|branch| branch.rank).max().unwrap_or_default(), branches.len())
+}
+
+/// How selective the start of a value is.
+const BY_START: u8 = 9;
+
+/// The look-ups that find a field's values.
+struct Found {
+    equal: By,
+    by_start: bool,
+    rank: u8,
+}
+
+impl Found {
+    fn of_field(field: Field) -> Option<Self> {
+        let (equal, rank) = match field {
+            Field::Id => (By::Id, 1),
+            Field::Username | Field::IdAtCustomer => (By::Unique, 2),
+            Field::PreferredEmail => (By::Email, 4),
+            Field::FamilyName => (By::Prefix, 6),
+            Field::GivenName => (By::Prefix, 7),
+            _ => return None,
+        };
+        Some(Self { equal, by_start: equal == By::Prefix, rank })
+    }
+
+    fn of_attribute(definition: &AttributeDefinition) -> Option<Self> {
+        let by_start = definition.search == Search::Prefix;
+        let (equal, rank) = match (definition.unique, definition.search) {
+            (true, _) => (By::Unique, 3),
+            (false, Search::Exact) => (By::Exact, 5),
+            (false, Search::Prefix) => (By::Prefix, 5),
+            (false, Search::None) => return None,
+        };
+        Some(Self { equal, by_start, rank })
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum By {
+    Id,
+    Unique,
+    Email,
+    Exact,
+    Prefix,
+}

@@ -1,0 +1,270 @@
+//! How a filter is read: from the SCIM grammar, or from an object.
+
+use scim_v2::filter::{AttrExp, AttrPath, CompValue, CompareOp, Filter as Scim, ValFilter};
+use shared::domain::Json;
+use shared::domain::definition::Kind;
+use shared::domain::error::{Error, Result};
+use shared::domain::schema::Schema;
+
+use super::expression::{Comparison, Expression, Operator, Value};
+use super::field::{Field, Named, Path, PersonaField};
+use super::{PersonaTerm, Term, unsupported};
+
+/// Where the paths of attributes stand while the grammar's parser reads them.
+const ATTRIBUTES: &str = "urn:kith:attributes";
+/// What starts a string that was a number.
+const NUMBER: char = '\0';
+
+/// Reads the terms of one filter.
+pub(super) struct Reader<'s> {
+    schema: &'s Schema,
+    /// How many there are so far.
+    pub(super) terms: usize,
+}
+
+impl<'s> Reader<'s> {
+    pub(super) fn new(schema: &'s Schema) -> Self {
+        Self { schema, terms: 0 }
+    }
+
+    /// Reads the text of a filter (RFC 7644 §3.4.2.2).
+    pub(super) fn text(&mut self, text: &str) -> Result<Expression<Term>> {
+        let parsed = spread(text).parse();
+        let parsed: Scim =
+            parsed.map_err(|_| Error::Malformed("the filter does not follow the SCIM grammar".to_owned()))?;
+        self.scim(&parsed)
+    }
+
+    /// Reads an object whose members must all be equal.
+    pub(super) fn object(&mut self, members: &shared::domain::json::Object) -> Result<Expression<Term>> {
+        let members = members.iter().map(|(name, wanted)| match wanted {
+            Json::Object(members) if name == PERSONAS && !members.is_empty() => {
+                let members = members.iter().map(|(name, wanted)| self.of_persona(name, Operator::Equal, wanted));
+                Ok(Expression::Term(Term::Personas(Some(Expression::And(members.collect::<Result<_>>()?)))))
+            }
+            wanted => self.term(name, Operator::Equal, wanted),
+        });
+        Ok(Expression::And(members.collect::<Result<_>>()?))
+    }
+
+    fn scim(&mut self, filter: &Scim) -> Result<Expression<Term>> {
+        let mut all = |operands: &[Scim]| operands.iter().map(|operand| self.scim(operand)).collect::<Result<_>>();
+        match filter {
+            Scim::And(operands) => Ok(Expression::And(all(operands.as_slice())?)),
+            Scim::Or(operands) => Ok(Expression::Or(all(operands.as_slice())?)),
+            Scim::Not(operand) => Ok(Expression::Not(Box::new(self.scim(operand)?))),
+            Scim::Attr(term) => {
+                let (path, operator, wanted) = parts(term);
+                self.term(&name_of(path)?, operator, &wanted)
+            }
+            Scim::ValuePath(path) if name_of(&path.attr)?.eq_ignore_ascii_case(PERSONAS) => {
+                Ok(Expression::Term(Term::Personas(Some(self.personas(&path.filter)?))))
+            }
+            Scim::ValuePath(path) => {
+                Err(unsupported(format!("`{}[…]` is not filtered by, `personas[…]` is", path.attr.name)))
+            }
+        }
+    }
+
+    fn personas(&mut self, filter: &ValFilter) -> Result<Expression<PersonaTerm>> {
+        let mut all =
+            |operands: &[ValFilter]| operands.iter().map(|operand| self.personas(operand)).collect::<Result<_>>();
+        match filter {
+            ValFilter::And(operands) => Ok(Expression::And(all(operands.as_slice())?)),
+            ValFilter::Or(operands) => Ok(Expression::Or(all(operands.as_slice())?)),
+            ValFilter::Not(operand) => Ok(Expression::Not(Box::new(self.personas(operand)?))),
+            ValFilter::Attr(term) => {
+                let (path, operator, wanted) = parts(term);
+                self.of_persona(&name_of(path)?, operator, &wanted)
+            }
+        }
+    }
+
+    /// Reads a term on a profile.
+    fn term(&mut self, name: &str, operator: Operator, wanted: &Json) -> Result<Expression<Term>> {
+        if let Some(name) = strip_personas(name) {
+            return self.of_any_persona(name, operator, wanted);
+        }
+        self.terms += 1;
+        let (path, named) = if let Some(path) = name.strip_prefix("attributes.") {
+            self.attribute(path)?
+        } else {
+            let (field, named) = Field::named(name).ok_or_else(|| unknown(name))?;
+            (Path::Field(field), named)
+        };
+        let (comparison, negated) = named.compare(operator, wanted, self.schema)?;
+        Ok(Expression::of(Term::Of(path, comparison), negated))
+    }
+
+    fn attribute(&self, path: &str) -> Result<(Path, Named<'s>)> {
+        let definition = path.split_once('.').and_then(|(category, name)| self.schema.attribute_named(category, name));
+        let definition = definition.ok_or_else(|| unsupported(format!("no attribute `{path}` is defined")))?;
+        let named = Named::attribute(definition)?;
+        // Until the first value is stored, how it is searched may change.
+        let searched = !definition.unique && !self.schema.verified;
+        if searched && self.schema.mark(Kind::Attribute, &definition.id.to_string()).is_some_and(|(_, used)| !used) {
+            return Err(Error::Outdated);
+        }
+        Ok((Path::Attribute(definition.id, definition.data_format), named))
+    }
+
+    /// Reads a term on whichever persona: `personas` itself for an empty name. The opposite is that no persona fulfils it.
+    fn of_any_persona(&mut self, name: &str, operator: Operator, wanted: &Json) -> Result<Expression<Term>> {
+        if name.is_empty() {
+            self.terms += 1;
+            return match (operator, wanted) {
+                (Operator::Present, _) | (Operator::NotEqual, Json::Null) => Ok(Expression::Term(Term::Personas(None))),
+                (Operator::Equal, Json::Null) => Ok(Expression::of(Term::Personas(None), true)),
+                _ => Err(unsupported("personas are filtered by `pr`, by `personas[…]`, or by an object")),
+            };
+        }
+        let (term, negated) = match self.of_persona(name, operator, wanted)? {
+            Expression::Not(term) => (*term, true),
+            term => (term, false),
+        };
+        Ok(Expression::of(Term::Personas(Some(term)), negated))
+    }
+
+    /// Reads a term on one persona.
+    fn of_persona(&mut self, name: &str, operator: Operator, wanted: &Json) -> Result<Expression<PersonaTerm>> {
+        self.terms += 1;
+        let (field, named) = PersonaField::named(name).ok_or_else(|| unknown(&format!("{PERSONAS}.{name}")))?;
+        let (comparison, negated) = named.compare(operator, wanted, self.schema)?;
+        // A definition that was made a moment ago may not be remembered yet.
+        if let (PersonaField::Name, Comparison::Equal(Value::Text(wanted))) = (field, &comparison)
+            && !self.schema.verified
+            && self.schema.personas.values().all(|definition| definition.name != *wanted)
+        {
+            return Err(Error::Outdated);
+        }
+        Ok(Expression::of(PersonaTerm { field, comparison }, negated))
+    }
+}
+
+const PERSONAS: &str = "personas";
+
+fn unknown(name: &str) -> Error {
+    unsupported(format!("`{name}` is no field that can be filtered by"))
+}
+
+/// What comes after `personas` and its dot.
+fn strip_personas(name: &str) -> Option<&str> {
+    let (start, rest) = name.split_at_checked(PERSONAS.len())?;
+    let rest = if rest.is_empty() { rest } else { rest.strip_prefix('.')? };
+    start.eq_ignore_ascii_case(PERSONAS).then_some(rest)
+}
+
+/// A path as callers write it.
+fn name_of(path: &AttrPath) -> Result<String> {
+    let sub = path.sub_attr.as_deref();
+    match (path.uri.as_deref(), sub) {
+        (Some(ATTRIBUTES), Some(sub)) => Ok(format!("attributes.{}.{sub}", path.name)),
+        (None, Some(sub)) => Ok(format!("{}.{sub}", path.name)),
+        (None, None) => Ok(path.name.clone()),
+        _ => Err(unknown(&path.name)),
+    }
+}
+
+fn parts(term: &AttrExp) -> (&AttrPath, Operator, Json) {
+    let (path, operator, wanted) = match term {
+        AttrExp::Present(path) => return (path, Operator::Present, Json::Null),
+        AttrExp::Comparison(path, operator, wanted) => (path, operator, wanted),
+    };
+    let operator = match operator {
+        CompareOp::Eq => Operator::Equal,
+        CompareOp::Ne => Operator::NotEqual,
+        CompareOp::Co => Operator::Contains,
+        CompareOp::Sw => Operator::StartsWith,
+        CompareOp::Ew => Operator::EndsWith,
+        CompareOp::Gt => Operator::Greater,
+        CompareOp::Ge => Operator::GreaterOrEqual,
+        CompareOp::Lt => Operator::Less,
+        CompareOp::Le => Operator::LessOrEqual,
+    };
+    let wanted = match wanted {
+        CompValue::Str(text) => match text.strip_prefix(NUMBER) {
+            Some(number) => Json::Number(number.to_owned()),
+            None => Json::String(text.clone()),
+        },
+        CompValue::Number(number) => Json::Number(number.to_string()),
+        CompValue::True => Json::Bool(true),
+        CompValue::False => Json::Bool(false),
+        CompValue::Null => Json::Null,
+    };
+    (path, operator, wanted)
+}
+
+/// The filter in words that the grammar's parser takes: it knows one dot in a path, so `attributes.<category>.<name>` becomes
+/// `<category>.<name>` of an URI; it rounds numbers to 64 bits, so they become strings; it wants a space after `not`.
+fn spread(text: &str) -> String {
+    let mut spread = String::with_capacity(text.len() + 16);
+    let mut quoted = false;
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let at_word = spread
+            .chars()
+            .last()
+            .is_none_or(|before| !before.is_ascii_alphanumeric() && !matches!(before, '.' | '_' | '-' | ':'));
+        if !quoted
+            && at_word
+            && let Some(path) = rest.strip_prefix("attributes.")
+        {
+            spread.extend([ATTRIBUTES, ":"]);
+            rest = path;
+            continue;
+        }
+        if !quoted && at_word && rest.get(..4).is_some_and(|word| word.eq_ignore_ascii_case("not(")) {
+            spread.push_str("not (");
+            rest = rest.get(4..).unwrap_or_default();
+            continue;
+        }
+        if !quoted && at_word && (c == '-' || c.is_ascii_digit()) {
+            let end =
+                rest.find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '+' | '-' | '.')).unwrap_or(rest.len());
+            let (number, after) = rest.split_at_checked(end).unwrap_or((rest, ""));
+            spread.extend(["\"\\u0000", number, "\""]);
+            rest = after;
+            continue;
+        }
+        if quoted && c == '\\' {
+            let pair: String = rest.chars().take(2).collect();
+            spread.push_str(&pair);
+            rest = rest.get(pair.len()..).unwrap_or_default();
+            continue;
+        }
+        quoted ^= c == '"';
+        spread.push(c);
+        rest = rest.get(c.len_utf8()..).unwrap_or_default();
+    }
+    spread
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_of_attributes_are_spread_outside_of_quotes_only() {
+        assert_eq!(
+            spread(r#"attributes.common.x eq "attributes.a\"attributes.b""#),
+            r#"urn:kith:attributes:common.x eq "attributes.a\"attributes.b""#
+        );
+        assert_eq!(spread("my-attributes.x eq true"), "my-attributes.x eq true");
+        assert_eq!(spread("(attributes.c.x eq \"1\")"), "(urn:kith:attributes:c.x eq \"1\")");
+        assert_eq!(spread("NOT(not(a pr)) or knot(x)"), "not (not (a pr)) or knot(x)");
+    }
+
+    #[test]
+    fn p1_numbers_in_filters_keep_their_digits() {
+        assert_eq!(spread("a eq 12345678901234567890.5"), "a eq \"\\u000012345678901234567890.5\"");
+        assert_eq!(spread("(a-1 eq -1e3) and b2 eq 7"), "(a-1 eq \"\\u0000-1e3\") and b2 eq \"\\u00007\"");
+    }
+
+    #[test]
+    fn a_path_below_personas_is_told_from_names_that_start_so() {
+        assert_eq!(strip_personas("Personas"), Some(""));
+        assert_eq!(strip_personas("personas.name"), Some("name"));
+        assert_eq!(strip_personas("personas2"), None);
+        assert_eq!(strip_personas("persona"), None);
+    }
+}
