@@ -57,7 +57,6 @@ class Service:
 
     def __init__(self, program: Path, folder: Path) -> None:
         self.program, self.folder, self.port = program, folder, free_port()
-        self.local = threading.local()
         self.tokens: dict[str, tuple[str, float]] = {}
         folder.mkdir()
         self.start()
@@ -75,6 +74,8 @@ class Service:
             time.sleep(0.02)
         lines = (line.split("=", 1) for line in demo.read_text().splitlines() if not line.startswith("#"))
         self.variables = dict(lines)
+        # Those to the process before lead nowhere.
+        self.local = threading.local()
 
     def end(self, how: signal.Signals) -> None:
         self.process.send_signal(how)
