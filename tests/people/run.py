@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Imports people by the hundred thousand through `kith serve`, ends both programs on the way, and finds everybody again.
 
-    run.py [N] [--program PATH] [--seed N] [--folder DIR] [--calm] [--skip find]
+    run.py [N] [--program PATH] [--seed N] [--folder DIR] [--ndjson] [--calm] [--skip find]
 
 N people (200000) are written by `people.py` and imported. On the way the import is killed and interrupted, and the service killed; each time
 what was ended is started again. Then the report has to be the expected one exactly, `kith check` has to pass, and a search for each value
@@ -269,8 +269,16 @@ def find(service: Service, people: list[tuple[str, dict]]) -> None:
         look(name, equal(name), holders(one(column)))
     for name in ["family_name", "given_name"]:
         look(name, equal(name), holders(one(name)))
-    # It has no index: each value walks through all people.
-    look("ui_locales", equal("ui_locales"), holders(lambda cells: cells["ui_locales"].split()), 1)
+    look("ui_locales", equal("ui_locales"), holders(lambda cells: cells["ui_locales"].split()))
+    everybody, nobody = {id_ for id_, _ in people}, set()
+    verified = {id_ for id_, cells in people if cells["email_verified"]}
+    walks = {
+        "email_verified eq true": verified,
+        "not (email_verified eq true)": everybody - verified,
+        'created_at gt "2020-01-01T00:00:00Z" and updated_at lt "2100-01-01T00:00:00Z"': everybody,
+        "last_login_at pr": nobody,
+    }
+    look("what has no index", lambda filter_: filter_, walks, 1)
     for name in ATTRIBUTES:
         column = f"attributes.common.{name}"
         number = (lambda value: f"{column} eq {value}") if name == "loyalty-points" else equal(column)  # noqa: B023
@@ -349,14 +357,14 @@ def units(log: Path) -> tuple[float, float]:
     return sums[0], sums[1]
 
 
-def load(program: Path, folder: Path, count: int, seed: int, calm: bool) -> tuple[Service, list[tuple[str, dict]], dict]:
+def load(arguments: argparse.Namespace, folder: Path, count: int, calm: bool) -> tuple[Service, list[tuple[str, dict]], dict]:
     """Starts a service and brings people into it, and fails when the report is not as expected."""
     import people as generator
 
     folder.mkdir(parents=True, exist_ok=True)
     with timed(f"wrote {count} people"):
-        people, expectation = generator.write(count, folder, seed)
-    service = Service(program, folder / "data")
+        people, expectation = generator.write(count, folder, arguments.seed, arguments.ndjson)
+    service = Service(arguments.program, folder / "data")
     try:
         define(service)
         report = folder / "report.ndjson"
@@ -366,7 +374,7 @@ def load(program: Path, folder: Path, count: int, seed: int, calm: bool) -> tupl
         took["reads"], took["writes"] = units(service.folder / "log")
         took["service_memory"] = service.memory()
         check(service, len(ids))
-        made = [(ids[row.number], row.cells) for row in generator.rows(count, seed) if row.number in ids]
+        made = [(ids[row.number], row.cells) for row in generator.rows(count, arguments.seed) if row.number in ids]
     except BaseException:
         service.end(signal.SIGKILL)
         raise
@@ -374,10 +382,10 @@ def load(program: Path, folder: Path, count: int, seed: int, calm: bool) -> tupl
 
 
 def run(arguments: argparse.Namespace, folder: Path) -> None:
-    few, _, _ = load(arguments.program, folder / "few", FEW, arguments.seed, calm=True)
+    few, _, _ = load(arguments, folder / "few", FEW, calm=True)
     before = measure(few) if "measure" not in arguments.skip else {}
     few.end(signal.SIGKILL)
-    service, people, took = load(arguments.program, folder / "many", arguments.count, arguments.seed, arguments.calm)
+    service, people, took = load(arguments, folder / "many", arguments.count, arguments.calm)
     try:
         rows = arguments.count
         print(f"{rows} rows in {took['seconds']:.0f} s: {rows / took['seconds']:.0f} rows/s with what was ended on the way")
@@ -404,6 +412,7 @@ def main() -> int:
     parser.add_argument("--program", type=Path, default=target / "server" / "kith", help="the program, built")
     parser.add_argument("--seed", type=int, default=6)
     parser.add_argument("--folder", type=Path, help="where to keep what was written")
+    parser.add_argument("--ndjson", action="store_true", help="import NDJSON instead of CSV")
     parser.add_argument("--calm", action="store_true", help="end nothing on the way")
     parser.add_argument("--skip", action="append", default=[], choices=["find", "measure"])
     arguments = parser.parse_args()

@@ -20,7 +20,7 @@ const UNMET: i64 = 10_000;
 /// The longest pause between two attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// How long one answer may take.
-const TIMEOUT: Duration = Duration::from_secs(120);
+const TIMEOUT: Duration = Duration::from_mins(2);
 
 /// Which service is called, and as whom.
 #[derive(Debug, Args)]

@@ -226,7 +226,9 @@ impl Import {
         }
         outcomes.sort_unstable_by_key(|outcome| outcome.row);
         self.progress.report = self.report.append(&outcomes)?;
-        outcomes.iter().for_each(|outcome| outcome.count(&mut self.progress.counts));
+        for outcome in &outcomes {
+            outcome.count(&mut self.progress.counts);
+        }
         self.progress.at = end;
         self.progress.digest = self.source.digest(end)?;
         self.progress.requests += 1;
@@ -364,19 +366,18 @@ impl Import {
         print(as_json, &summary, || {
             let took = duration(u64::try_from(self.meter.elapsed()).unwrap_or_default());
             let trial = if task.dry_run { " (nothing was written)" } else { "" };
-            let mut text = format!(
-                "{} rows: {} created, {} updated, {} unchanged, {} in error{trial}\n{took}, {} rows/s",
+            let codes: Vec<_> = counts.codes.iter().map(|(code, rows)| format!("  {code}: {rows}\n")).collect();
+            format!(
+                "{} rows: {} created, {} updated, {} unchanged, {} in error{trial}\n{}{took}, {} rows/s\nreport: {}",
                 counts.rows,
                 counts.created,
                 counts.updated,
                 counts.unchanged,
                 counts.errors,
+                codes.concat(),
                 self.meter.rate(counts.rows),
-            );
-            for (code, rows) in &counts.codes {
-                text += &format!("\n  {code}: {rows}");
-            }
-            text + &format!("\nreport: {}", report.display())
+                report.display(),
+            )
         });
     }
 }

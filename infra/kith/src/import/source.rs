@@ -6,8 +6,10 @@ use std::path::Path;
 
 use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
+use shared::domain::Json;
 use shared::domain::error::Error;
-use shared::domain::import::{Columns, Format, Key, MAX_BYTES, Mapping, delimiter, keys, line};
+use shared::domain::import::{Columns, Format, Key, MAX_BYTES, MAX_ROW, Mapping, delimiter, keys, line};
+use shared::domain::json::Object;
 
 use crate::cli::said;
 use crate::table::Failure;
@@ -89,7 +91,8 @@ impl Source {
         let end = reader.position().byte();
         let columns = Columns::read(&text, &self.mapping).map_err(|error| match error {
             Error::Invalid(violations) => {
-                violations.iter().map(|v| format!("\n  {} {}", v.pointer, v.detail)).collect()
+                let lines: Vec<_> = violations.iter().map(|v| format!("\n  {} {}", v.pointer, v.detail)).collect();
+                lines.concat()
             }
             other => said(other),
         })?;
@@ -134,7 +137,7 @@ impl Source {
             let text = csv::StringRecord::from_byte_record(cells.clone()).ok();
             let document = text.and_then(|text| csv.columns.document(&text).ok());
             size += bytes.len();
-            found.push(Record { bytes, keys: document.as_ref().map(keys).unwrap_or_default() });
+            found.push(Record { bytes, keys: document.map(named).unwrap_or_default() });
         }
         Ok((found, at + end))
     }
@@ -160,7 +163,7 @@ impl Source {
             }
             let document = line(&text, &self.mapping).0.ok();
             size += text.len();
-            found.push(Record { bytes: text, keys: document.as_ref().map(keys).unwrap_or_default() });
+            found.push(Record { bytes: text, keys: document.map(named).unwrap_or_default() });
         }
         Ok((found, end))
     }
@@ -177,8 +180,15 @@ impl Source {
             self.digest.update(block);
         }
         self.digested = self.digested.max(to);
-        Ok(self.digest.clone().finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect())
+        let digits: Vec<_> = self.digest.clone().finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(digits.concat())
     }
+}
+
+/// By what a row names its user. One that the service refuses for its size names nobody.
+fn named(document: Object) -> Vec<Key> {
+    let keys = keys(&document);
+    if Json::Object(document).to_text().len() > MAX_ROW { Vec::new() } else { keys }
 }
 
 fn csv_line(record: &csv::ByteRecord, quotes: csv::QuoteStyle) -> Result<Vec<u8>, Failure> {

@@ -1,6 +1,6 @@
 //! How far an import is, on disk, so that it goes on after any end.
 //!
-//! One SQLite file: a document of what was done, and the keys of all rows that were read, as hashes. Each step is one transaction.
+//! One file of `SQLite`: a document of what was done, and the keys of all rows that were read, as hashes. Each step is one transaction.
 
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;

@@ -22,7 +22,7 @@ fn people() -> Vec<Value> {
 fn what_is_exported_is_imported_again_and_changes_nothing() {
     let service = Service::start("export");
     let people = people();
-    service.file("people.ndjson", people.iter().map(|person| format!("{person}\n")).collect::<String>());
+    service.file("people.ndjson", people.iter().map(|person| format!("{person}\n")).collect::<Vec<_>>().concat());
     let summary = service.import(&["people.ndjson"]);
     assert_eq!(summary["created"], people.len(), "{summary} {}", service.read("people.ndjson.report.csv"));
 
