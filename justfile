@@ -46,6 +46,11 @@ bench *arguments:
     cargo build --profile server -p kith
     cargo run --release -q -p benches -- "$@"
 
+# Import people (200000, or as many as are named) through the service, end both programs on the way, and find everybody again.
+people *arguments:
+    cargo build --profile server -p kith
+    python3 tests/people/run.py "$@"
+
 # Everything that has to pass.
 ci:
     .ci/run

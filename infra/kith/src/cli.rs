@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
@@ -14,7 +15,7 @@ use shared::world::World;
 use crate::clients::ClientAction;
 use crate::serve::{Service, stop_signal};
 use crate::table::{Failure, open_local, open_remote};
-use crate::{check, clients, forget, keys, openapi, purge, tour};
+use crate::{check, clients, export, forget, import, keys, openapi, purge, tour};
 
 /// Kith: the user-profile service. Without a command it serves.
 #[derive(Debug, Parser)]
@@ -52,6 +53,10 @@ enum Action {
     Serve(ServeOptions),
     /// Walk the flows and show each request and answer.
     Tour(tour::Options),
+    /// Bring people from a file into a running service. The same command goes on after an interruption.
+    Import(import::Options),
+    /// Write the people of a running service as `import` reads them.
+    Export(export::Options),
     /// Create and list tenants.
     #[command(subcommand)]
     Tenant(TenantAction),
@@ -115,12 +120,14 @@ enum DefinitionAction {
 }
 
 impl Command {
-    /// Does what the command says.
-    pub async fn run(self) -> Result<(), Failure> {
+    /// Does what the command says, and says with what the program ends.
+    pub async fn run(self) -> Result<ExitCode, Failure> {
         let action = self.action.unwrap_or(Action::Serve(ServeOptions { listen: default_address(), memory: false }));
-        match action {
+        let done = match action {
+            Action::Import(options) => return import::run(options, &self.place.data, self.json).await,
             Action::Serve(options) => serve(options, &self.place).await,
             Action::Tour(options) => tour::run(options, &self.place.data).await,
+            Action::Export(options) => export::run(options, &self.place.data, self.json).await,
             Action::Openapi => {
                 println!("{}", openapi::document()?);
                 Ok(())
@@ -141,7 +148,8 @@ impl Command {
                 options.run(&self.place.open().await?, replaced, self.json).await
             }
             Action::Check { tenant } => check::run(&self.place.open().await?, &tenant, self.json).await,
-        }
+        };
+        done.map(|()| ExitCode::SUCCESS)
     }
 }
 

@@ -10,7 +10,7 @@ fn main() -> ExitCode {
         return sandbox::serve();
     }
     match run() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) => {
             eprintln!("kith: {failure}");
             ExitCode::FAILURE
@@ -19,6 +19,6 @@ fn main() -> ExitCode {
 }
 
 #[tokio::main]
-async fn run() -> Result<(), kith::table::Failure> {
+async fn run() -> Result<ExitCode, kith::table::Failure> {
     Command::parse().run().await
 }

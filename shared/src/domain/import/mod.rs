@@ -23,7 +23,7 @@ mod task;
 
 pub use self::columns::{Columns, Mapping, guarded};
 pub use self::job::{Counts, Import, KEPT_SECONDS, Reported, State, Status, WAITING_SECONDS};
-pub use self::rows::{Key, Row, keys, line, read, read_known};
+pub use self::rows::{Key, Row, delimiter, keys, line, read, read_known};
 pub use self::task::{Asked, MAX_ROW, PART_ROWS, Task, contended, document_of, parts, tasks};
 use super::word::words;
 

@@ -1,0 +1,117 @@
+//! The report: one line for each row of the file, in its order.
+
+use std::fs::{File, OpenOptions};
+use std::io::{BufWriter, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use shared::domain::import::guarded;
+
+use super::state::Counts;
+use crate::table::Failure;
+
+/// What is wrong with a field.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Fault {
+    pub(super) pointer: String,
+    pub(super) code: String,
+    pub(super) detail: String,
+}
+
+impl Fault {
+    /// Says that an earlier row is about the same user, in the words of the service, which says so within one request.
+    pub(super) fn repeated(field: &str, earlier: u64) -> Self {
+        let detail = format!("row {earlier} has the same `{field}`, and the first of them is taken");
+        Self { pointer: format!("/{field}"), code: "not-unique".to_owned(), detail }
+    }
+}
+
+/// What became of a row, as the service reports it too.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Outcome {
+    /// From 1.
+    pub(super) row: u64,
+    pub(super) status: String,
+    pub(super) id: Option<String>,
+    #[serde(default)]
+    pub(super) errors: Vec<Fault>,
+}
+
+impl Outcome {
+    /// Adds the row to what became of others.
+    pub(super) fn count(&self, counts: &mut Counts) {
+        counts.rows += 1;
+        match self.status.as_str() {
+            "created" => counts.created += 1,
+            "updated" => counts.updated += 1,
+            "unchanged" => counts.unchanged += 1,
+            _ => counts.errors += 1,
+        }
+        let mut codes: Vec<_> = self.errors.iter().map(|fault| &fault.code).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        for code in codes {
+            *counts.codes.entry(code.clone()).or_default() += 1;
+        }
+    }
+
+    fn cells(&self) -> [String; 4] {
+        let each = self.errors.iter().map(|fault| format!("{} {}: {}", fault.pointer, fault.code, fault.detail));
+        let errors = each.collect::<Vec<_>>().join("; ");
+        [self.row.to_string(), self.status.clone(), self.id.clone().unwrap_or_default(), guarded(errors)]
+    }
+}
+
+/// The report's file, CSV or, by its name, NDJSON.
+pub(super) struct Report {
+    file: File,
+    as_lines: bool,
+}
+
+impl Report {
+    /// Opens the file and cuts what was written after `length`; the file is made when the length is 0.
+    pub(super) fn open(path: &Path, length: u64) -> Result<Self, Failure> {
+        let failed = |error: std::io::Error| format!("cannot write the report `{}`: {error}", path.display());
+        let mut options = OpenOptions::new();
+        options.write(true).create(length == 0).truncate(false).mode(0o600);
+        let mut file = options.open(path).map_err(failed)?;
+        if file.metadata().map_err(failed)?.len() < length {
+            return Err(format!(
+                "the report `{}` is not as the import left it: begin anew with --restart",
+                path.display()
+            ));
+        }
+        file.set_len(length).map_err(failed)?;
+        file.seek(SeekFrom::End(0)).map_err(failed)?;
+        let as_lines = path.extension().is_some_and(|extension| extension == "ndjson" || extension == "jsonl");
+        Ok(Self { file, as_lines })
+    }
+
+    /// Appends rows and returns how long the report is then. They are on disk when it returns.
+    pub(super) fn append(&mut self, rows: &[Outcome]) -> Result<u64, Failure> {
+        let mut append = || -> Result<u64, Box<dyn std::error::Error>> {
+            let start = self.file.stream_position()?;
+            if self.as_lines {
+                let mut writer = BufWriter::new(&self.file);
+                for row in rows {
+                    serde_json::to_writer(&mut writer, row)?;
+                    writer.write_all(b"\n")?;
+                }
+                writer.flush()?;
+            } else {
+                let mut writer = csv::Writer::from_writer(&self.file);
+                if start == 0 {
+                    writer.write_record(["row", "status", "id", "errors"])?;
+                }
+                for row in rows {
+                    writer.write_record(row.cells())?;
+                }
+                writer.flush()?;
+            }
+            self.file.sync_data()?;
+            Ok(self.file.stream_position()?)
+        };
+        append().map_err(|error| format!("the report cannot be written: {error}"))
+    }
+}

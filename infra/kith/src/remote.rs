@@ -1,0 +1,320 @@
+//! A running service as `kith import` and `kith export` call it: with a token that is renewed, and with patience.
+
+use std::path::Path;
+use std::time::Duration;
+
+use clap::Args;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::{Method, StatusCode};
+use serde_json::Value;
+use shared::domain::Json;
+use shared::world::{Clock, World};
+
+use crate::demo::{self, ENV_FILE};
+use crate::table::Failure;
+
+/// How long a service that has answered before may be away.
+const AWAY: i64 = 300_000;
+/// How long a service that has not answered yet may be.
+const UNMET: i64 = 10_000;
+/// The longest pause between two attempts.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// How long one answer may take.
+const TIMEOUT: Duration = Duration::from_mins(2);
+
+/// Which service is called, and as whom.
+#[derive(Debug, Args)]
+pub struct Access {
+    /// The service's base URL. What is given neither here nor in the environment is taken from the data folder's `demo.env`.
+    #[arg(long, env = "KITH_URL")]
+    url: Option<String>,
+    /// The client's id.
+    #[arg(long, env = "KITH_CLIENT_ID", value_name = "ID")]
+    client_id: Option<String>,
+    /// Its secret. The environment keeps it out of the list of processes.
+    #[arg(long, env = "KITH_CLIENT_SECRET", value_name = "SECRET", hide_env_values = true)]
+    client_secret: Option<String>,
+}
+
+/// A request that may be sent again: a GET, or a POST with an Idempotency-Key.
+pub(crate) struct Ask<'a> {
+    method: Method,
+    path: &'a str,
+    query: Vec<(&'static str, String)>,
+    headers: Vec<(&'static str, &'a str)>,
+    body: Option<(&'static str, Vec<u8>)>,
+}
+
+impl<'a> Ask<'a> {
+    pub(crate) const fn get(path: &'a str) -> Self {
+        Self { method: Method::GET, path, query: Vec::new(), headers: Vec::new(), body: None }
+    }
+
+    /// A POST that is worked on once, however often it is sent.
+    pub(crate) fn post(path: &'a str, key: &'a str, content_type: &'static str, body: Vec<u8>) -> Self {
+        let headers = vec![("idempotency-key", key)];
+        Self { method: Method::POST, path, query: Vec::new(), headers, body: Some((content_type, body)) }
+    }
+
+    pub(crate) fn query(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.query.push((name, value.into()));
+        self
+    }
+
+    pub(crate) fn header(mut self, name: &'static str, value: &'a str) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+}
+
+/// What came back.
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+impl Reply {
+    /// The text of a header.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The body as JSON, with every digit.
+    pub(crate) fn json(&self) -> Result<Json, Failure> {
+        Json::parse(&self.body).map_err(|error| format!("an answer is no JSON: {error}"))
+    }
+
+    /// The body as JSON without numbers of many digits.
+    pub(crate) fn value(&self) -> Result<Value, Failure> {
+        serde_json::from_slice(&self.body).map_err(|error| format!("an answer is no JSON: {error}"))
+    }
+
+    /// The answer if it is a success, else what it says.
+    pub(crate) fn good(self, path: &str) -> Result<Self, Failure> {
+        if self.status.is_success() { Ok(self) } else { Err(self.problem(path)) }
+    }
+
+    fn problem(&self, path: &str) -> Failure {
+        let problem: Value = serde_json::from_slice(&self.body).unwrap_or_default();
+        let text = |name: &str| problem.get(name).and_then(Value::as_str).unwrap_or_default();
+        let mut lines = vec![format!("{path}: {}: {}", self.status, text("detail"))];
+        for error in problem.get("errors").and_then(Value::as_array).into_iter().flatten() {
+            let text = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default();
+            lines.push(format!("  {} {}: {}", text("pointer"), text("code"), text("detail")));
+        }
+        lines.join("\n")
+    }
+}
+
+/// A service that is called with a client's token.
+pub(crate) struct Remote {
+    http: reqwest::Client,
+    world: World,
+    /// Without a slash at the end.
+    pub(crate) url: String,
+    pub(crate) client_id: String,
+    secret: String,
+    token: Option<String>,
+    /// Whether it has answered.
+    met: bool,
+}
+
+/// How long one goes on trying.
+struct Patience {
+    clock: Clock,
+    /// Milliseconds since the epoch.
+    ends: i64,
+    pause: Duration,
+}
+
+impl Patience {
+    /// Rests for as long as is due, or a little longer each time; fails with the reason when it has ended.
+    async fn rest(&mut self, due: Duration, why: Failure) -> Result<(), Failure> {
+        if self.clock.now().millis() > self.ends {
+            return Err(why);
+        }
+        tokio::time::sleep(due.max(self.pause).min(LONGEST_PAUSE)).await;
+        self.pause = (self.pause * 2).min(Duration::from_secs(5));
+        Ok(())
+    }
+}
+
+/// What became of one attempt.
+enum Attempt {
+    Answered(Reply),
+    Pause(Duration, Failure),
+    TokenRefused,
+}
+
+impl Access {
+    /// Opens the service; nothing is sent yet.
+    pub(crate) fn open(self, data: &Path, world: World) -> Result<Remote, Failure> {
+        let known = demo::read_env(&data.join(ENV_FILE)).unwrap_or_default();
+        let value = |given: Option<String>, name: &str, option: &str| {
+            let missing = || format!("{name} is not known: set it, or say --{option}");
+            given.filter(|given| !given.is_empty()).or_else(|| known.get(name).cloned()).ok_or_else(missing)
+        };
+        let http = reqwest::Client::builder().timeout(TIMEOUT).build().map_err(|error| error.to_string())?;
+        Ok(Remote {
+            http,
+            world,
+            url: value(self.url, "KITH_URL", "url")?.trim_end_matches('/').to_owned(),
+            client_id: value(self.client_id, "KITH_CLIENT_ID", "client-id")?,
+            secret: value(self.client_secret, "KITH_CLIENT_SECRET", "client-secret")?,
+            token: None,
+            met: false,
+        })
+    }
+}
+
+impl Remote {
+    /// Sends a request until it is answered: with a new token when the old one has ended, after `Retry-After` when the service asks for
+    /// it, and again when the service is away, for five minutes at the most.
+    pub(crate) async fn send(&mut self, ask: &Ask<'_>) -> Result<Reply, Failure> {
+        let mut patience = self.patience();
+        let mut refused = false;
+        loop {
+            match self.attempt(ask).await? {
+                Attempt::Answered(reply) => {
+                    self.met = true;
+                    return Ok(reply);
+                }
+                Attempt::TokenRefused if refused => {
+                    return Err(format!("{} takes none of its own tokens", self.url));
+                }
+                Attempt::TokenRefused => {
+                    refused = true;
+                    self.token = None;
+                }
+                Attempt::Pause(due, why) => patience.rest(due, why).await?,
+            }
+        }
+    }
+
+    /// Asks for a token, so that whoever cannot call the service learns it before anything else happens.
+    pub(crate) async fn sign_in(&mut self) -> Result<(), Failure> {
+        let mut patience = self.patience();
+        while let Err(Attempt::Pause(due, why)) = self.new_token().await? {
+            patience.rest(due, why).await?;
+        }
+        self.met = true;
+        Ok(())
+    }
+
+    fn patience(&self) -> Patience {
+        let clock = self.world.clock.clone();
+        let ends = clock.now().millis() + if self.met { AWAY } else { UNMET };
+        Patience { clock, ends, pause: Duration::from_millis(200) }
+    }
+
+    async fn attempt(&mut self, ask: &Ask<'_>) -> Result<Attempt, Failure> {
+        let token = match &self.token {
+            Some(token) => token.clone(),
+            None => match self.new_token().await? {
+                Ok(token) => token,
+                Err(pause) => return Ok(pause),
+            },
+        };
+        let mut request = self.http.request(ask.method.clone(), format!("{}{}", self.url, ask.path));
+        request = request.query(&ask.query).bearer_auth(token);
+        for (name, value) in &ask.headers {
+            request = request.header(*name, *value);
+        }
+        if let Some((content_type, body)) = &ask.body {
+            request = request.header(CONTENT_TYPE, *content_type).body(body.clone());
+        }
+        let attempt = self.answer(request).await;
+        Ok(match attempt {
+            Attempt::Answered(reply) if reply.status == StatusCode::UNAUTHORIZED => Attempt::TokenRefused,
+            attempt => attempt,
+        })
+    }
+
+    async fn new_token(&mut self) -> Result<Result<String, Attempt>, Failure> {
+        const PATH: &str = "/idhub/oidc/v1/token";
+        let form =
+            [("grant_type", "client_credentials"), ("client_id", &self.client_id), ("client_secret", &self.secret)];
+        let request = self.http.post(format!("{}{PATH}", self.url)).form(&form);
+        let reply = match self.answer(request).await {
+            Attempt::Answered(reply) => reply,
+            pause => return Ok(Err(pause)),
+        };
+        let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+        match body.get("access_token").and_then(Value::as_str) {
+            Some(token) if reply.status.is_success() => {
+                self.token = Some(token.to_owned());
+                Ok(Ok(token.to_owned()))
+            }
+            _ => {
+                let why = body.get("error").and_then(Value::as_str).unwrap_or("no token in the answer");
+                Err(format!("{} gives client {} no token: {}, {why}", self.url, self.client_id, reply.status))
+            }
+        }
+    }
+
+    async fn answer(&self, request: reqwest::RequestBuilder) -> Attempt {
+        let away = |error: reqwest::Error| {
+            let causes = std::iter::successors(std::error::Error::source(&error), |cause| cause.source());
+            let cause = causes.last().map(|cause| format!(" ({cause})")).unwrap_or_default();
+            Attempt::Pause(Duration::ZERO, format!("{} does not answer: {}{cause}", self.url, error.without_url()))
+        };
+        let response = match request.send().await {
+            Ok(response) => response,
+            Err(error) => return away(error),
+        };
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = match response.bytes().await {
+            Ok(body) => body.to_vec(),
+            Err(error) => return away(error),
+        };
+        if matches!(status.as_u16(), 429 | 502 | 503 | 504) {
+            let seconds = headers.get(RETRY_AFTER).and_then(|after| after.to_str().ok()?.parse().ok()).unwrap_or(1);
+            return Attempt::Pause(Duration::from_secs(seconds), format!("{} still answers {status}", self.url));
+        }
+        Attempt::Answered(Reply { status, headers, body })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use axum::Router;
+    use axum::http::{HeaderMap, StatusCode};
+    use axum::routing::{get, post};
+
+    use super::{Access, Ask};
+
+    #[tokio::test]
+    async fn a_token_that_ended_is_replaced_and_a_busy_service_is_waited_for() {
+        let (tokens, answers) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+        let (issued, answered) = (tokens.clone(), answers.clone());
+        let token =
+            move || async move { format!("{{\"access_token\":\"t{}\"}}", issued.fetch_add(1, Ordering::SeqCst)) };
+        let answer = move |headers: HeaderMap| async move {
+            match (answered.fetch_add(1, Ordering::SeqCst), headers.get("authorization").unwrap().to_str().unwrap()) {
+                (0, _) => (StatusCode::SERVICE_UNAVAILABLE, [("retry-after", "1")]),
+                (1, _) => (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "0")]),
+                (_, "Bearer t0") => (StatusCode::UNAUTHORIZED, [("retry-after", "0")]),
+                _ => (StatusCode::OK, [("retry-after", "0")]),
+            }
+        };
+        let refused = || async { StatusCode::UNAUTHORIZED };
+        let router = Router::new()
+            .route("/idhub/oidc/v1/token", post(token))
+            .route("/busy", get(answer))
+            .route("/refused", get(refused));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        tokio::spawn(async { axum::serve(listener, router).await });
+        let access =
+            Access { url: Some(url), client_id: Some("id".to_owned()), client_secret: Some("secret".to_owned()) };
+        let mut remote = access.open(std::path::Path::new("/nowhere"), shared::world::World::default()).unwrap();
+        remote.sign_in().await.unwrap();
+        assert_eq!(remote.send(&Ask::get("/busy")).await.unwrap().status, StatusCode::OK);
+        assert_eq!((tokens.load(Ordering::SeqCst), answers.load(Ordering::SeqCst)), (2, 4));
+        assert!(remote.send(&Ask::get("/refused")).await.is_err());
+    }
+}

@@ -1,0 +1,57 @@
+//! What is exported is what is imported.
+
+use serde_json::{Value, json};
+
+use crate::program::Service;
+
+/// People whose values mean something to spreadsheets, to CSV or to the import itself.
+fn people() -> Vec<Value> {
+    let texts = ["=1+1", "+32 2", "-5", "@sum", "'t Hooft", "'=x", "[x", "{x", "a,b;\"c\"", "＝wide", "Λυρή", "محمد"];
+    let people = texts.iter().enumerate().map(|(n, text)| {
+        json!({
+            "username": format!("user.{n}"), "id_at_customer": format!("={n}"), "family_name": text, "given_name": text,
+            "ui_locales": "fr-BE nl-BE", "preferred_email": format!("user.{n}@example.org"), "email_verified": n % 2 == 0,
+            "personas": [{"name": "customer_employee", "scope": ["a", text]}, {"name": "consumer"}],
+            "attributes": {"common": {"employee-number": [text, format!("{n}")]}},
+        })
+    });
+    people.collect()
+}
+
+#[test]
+fn what_is_exported_is_imported_again_and_changes_nothing() {
+    let service = Service::start("export");
+    let people = people();
+    service.file("people.ndjson", people.iter().map(|person| format!("{person}\n")).collect::<Vec<_>>().concat());
+    let summary = service.import(&["people.ndjson"]);
+    assert_eq!(summary["created"], people.len(), "{summary} {}", service.read("people.ndjson.report.csv"));
+
+    for name in ["all.csv", "all.ndjson"] {
+        let ended = service.run(&["export", "--output", name]);
+        assert_eq!(ended.code(), 0, "{ended:?}");
+        assert_eq!(ended.output(), format!("{} people in {name}\n", people.len()));
+        let summary = service.import(&[name, "--mode", "upsert"]);
+        assert_eq!(summary["unchanged"], people.len(), "{summary} {}", service.read(&format!("{name}.report.csv")));
+    }
+    let csv = service.read("all.csv");
+    for record in csv::Reader::from_reader(csv.as_bytes()).records() {
+        for cell in &record.unwrap() {
+            assert!(!cell.starts_with(['=', '+', '-', '@', '＝']), "{cell}");
+        }
+    }
+    // To the output it is the same, in the same order.
+    assert_eq!(service.run(&["export"]).output(), csv);
+    assert_eq!(service.run(&["export", "--format", "ndjson"]).output(), service.read("all.ndjson"));
+
+    // Into an empty tenant it brings the same people.
+    let other = Service::start("other");
+    other.file("all.csv", &csv);
+    let summary = other.import(&["all.csv"]);
+    assert_eq!(summary["created"], people.len(), "{summary} {}", other.read("all.csv.report.csv"));
+    let sorted = |text: String| {
+        let mut lines: Vec<_> = text.lines().map(str::to_owned).collect();
+        lines.sort_unstable();
+        lines
+    };
+    assert_eq!(sorted(other.run(&["export"]).output()), sorted(csv));
+}

@@ -1,0 +1,99 @@
+//! Imports that are ended on the way.
+
+use std::fmt::Write as _;
+use std::process::Command;
+use std::time::Duration;
+
+use crate::program::{Ended, Service, wait_for_lines};
+
+const ROWS: usize = 300;
+
+/// People with given ids, so that reports are the same; each tenth is at fault, some of them by an earlier row.
+fn people() -> String {
+    let mut text = "id,username,id_at_customer,family_name,preferred_email\n".to_owned();
+    for n in 1..=ROWS {
+        let (mut username, mut email) = (format!("user.{n}"), format!("user.{n}@example.org"));
+        match n % 30 {
+            10 => email = "nobody".to_owned(),
+            20 if n > 200 => username = format!("USER.{}", n - 199),
+            29 => username = String::new(),
+            _ => {}
+        }
+        writeln!(text, "0192f3c1-0000-7000-8000-{n:012},{username},C-{n},\"O'Neill, {n}\",{email}").unwrap();
+    }
+    text
+}
+
+#[test]
+fn i3_an_import_that_is_ended_at_any_moment_goes_on_to_the_same_report() {
+    let calm = Service::start("calm");
+    calm.file("people.csv", people());
+    let due = calm.import(&["people.csv"]);
+    let report = calm.read("people.csv.report.csv");
+    assert_eq!(report.lines().count(), ROWS + 1);
+    assert_eq!(due["rows"], ROWS);
+    assert_eq!(due["codes"]["wrong-format"], 10);
+    assert_eq!(due["codes"]["required"], 10);
+    assert_eq!(due["codes"]["not-unique"], 3);
+    assert!(report.contains("\n230,error,,\"/username not-unique: row 31 has the same `username`"), "{report}");
+
+    let mut service = Service::start("ended");
+    service.file("people.csv", people());
+    let path = service.folder.join("people.csv.report.csv");
+    let arguments = ["--json", "import", "people.csv"];
+    // While the first request is under way, and at the report of others.
+    for (lines, wait) in [(0, 300), (2, 50)] {
+        let mut child = service.kith(&arguments).spawn().unwrap();
+        wait_for_lines(&path, lines, &mut child);
+        std::thread::sleep(Duration::from_millis(wait));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    let child = service.kith(&arguments).spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    service.crash();
+    let ended = Ended(child.wait_with_output().unwrap());
+    assert_eq!(ended.code(), 1, "{ended:?}");
+    let summary: serde_json::Value = serde_json::from_str(&ended.output()).unwrap();
+    assert_eq!(summary, due);
+    assert_eq!(service.read("people.csv.report.csv"), report);
+    // What is complete is told again, and not done again.
+    assert_eq!(service.import(&["people.csv"]), due);
+    assert_eq!(service.read("people.csv.report.csv"), report);
+    let created = due["created"].as_u64().unwrap();
+    assert_eq!(service.check(), created);
+    assert_eq!(calm.check(), created);
+}
+
+#[test]
+fn i3_what_was_begun_goes_on_with_the_same_file_and_options_alone() {
+    let service = Service::start("changed");
+    let file = service.file("people.csv", people());
+    let mut child = service.kith(&["import", "people.csv"]).spawn().unwrap();
+    wait_for_lines(&service.folder.join("people.csv.report.csv"), 2, &mut child);
+    let other = service.run(&["import", "people.csv"]);
+    assert!(other.errors().contains("another `kith import`"), "{other:?}");
+    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    let ended = Ended(child.wait_with_output().unwrap());
+    assert_eq!(ended.code(), 130, "{ended:?}");
+    assert!(ended.errors().contains("the same command goes on"), "{ended:?}");
+
+    let report = service.read("people.csv.report.csv");
+    for arguments in [&["import", "people.csv", "--mode", "upsert"][..], &["import", "people.csv", "--dry-run"]] {
+        let refused = service.run(arguments);
+        assert_eq!(refused.code(), 1);
+        assert!(refused.errors().contains("begun otherwise"), "{refused:?}");
+    }
+    std::fs::write(&file, people().replace("O'Neill", "O'Brien")).unwrap();
+    let refused = service.run(&["import", "people.csv"]);
+    assert_eq!(refused.code(), 1);
+    assert!(refused.errors().contains("has changed"), "{refused:?}");
+    assert_eq!(service.read("people.csv.report.csv"), report);
+
+    let summary = service.import(&["people.csv", "--mode", "upsert", "--restart"]);
+    assert_eq!(summary["rows"], ROWS);
+    assert!(summary["updated"].as_u64().unwrap() > 100, "{summary}");
+    // A complete import stands in the way of no other one.
+    let summary = service.import(&["people.csv", "--mode", "upsert", "--dry-run"]);
+    assert_eq!(summary["unchanged"], 277, "{summary}");
+}

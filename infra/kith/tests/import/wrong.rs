@@ -1,0 +1,44 @@
+//! Commands and files that are wrong.
+
+use crate::program::Service;
+
+#[test]
+fn e1_what_is_wrong_is_said_before_anything_is_sent() {
+    let service = Service::start("wrong");
+    service.file("good.csv", "username\njan\n");
+    service.file("empty.csv", "");
+    service.file("rows.csv", "username\n\n");
+    service.file("header.csv", "username,family\njan,x\n");
+    service.file("quote.csv", format!("username\n\"jan\n{}", "x".repeat(5 << 20)));
+    service.file("other.txt", "username\njan\n");
+    for (arguments, code, due) in [
+        (&["nowhere.csv"][..], 1, "cannot read `nowhere.csv`"),
+        (&["."], 1, "is no file"),
+        (&["empty.csv"], 1, "the file is empty"),
+        (&["rows.csv"], 1, "the file has no rows"),
+        (&["header.csv"], 1, "/family there is no field `family`"),
+        (&["quote.csv"], 1, "a quote without its other one"),
+        (&["good.csv", "--map", "username=login"], 1, "the name of a field is due"),
+        (&["good.csv", "--map", "login=username"], 1, "/login"),
+        (&["good.csv", "--report", "good.csv"], 1, "take the place of the file"),
+        (&["good.csv", "--report", "other.txt"], 1, "say --restart to replace it"),
+        (&["good.csv", "--client-secret", "kith_0"], 1, "401 Unauthorized, invalid_client"),
+        (&["good.csv", "--url", "http://127.0.0.1:1"], 1, "does not answer"),
+        (&[], 2, "<FILE>"),
+        (&["good.csv", "--map", "username"], 2, "COLUMN=FIELD"),
+        (&["good.csv", "--mode", "replace"], 2, "replace"),
+    ] {
+        let ended = service.run(&[&["import"], arguments].concat());
+        assert_eq!(ended.code(), code, "{arguments:?}: {ended:?}");
+        assert!(ended.errors().contains(due), "{arguments:?}: {ended:?}");
+    }
+    assert_eq!(service.read("good.csv"), "username\njan\n");
+    assert_eq!(service.read("other.txt"), "username\njan\n");
+    let good = service.run(&["import", "good.csv"]);
+    assert_eq!(good.code(), 0, "{good:?}");
+    assert!(good.output().contains("1 rows: 1 created, 0 updated, 0 unchanged, 0 in error"), "{good:?}");
+    let export = service.run(&["export", "--client-secret", "kith_0", "--output", "out.csv"]);
+    assert_eq!(export.code(), 1);
+    assert!(!service.folder.join("out.csv").exists());
+    assert_eq!(service.check(), 1);
+}
