@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tests::{Client, Fault, Resource, Service, person};
 
-use super::{CSV, IMPORTS, NDJSON, USERS, import, only, outcomes, report, service};
+use super::{CSV, IMPORTS, NDJSON, USERS, import, only, outcomes, report, service, usernames};
 
 /// Longer than a worker that died holds an import.
 const LEASE: i64 = 100;
@@ -100,7 +100,7 @@ async fn i2_survives_one_fault_at_each_store_call() {
 #[tokio::test(start_paused = true)]
 async fn rows_that_the_table_does_not_take_wait() {
     let (service, crm) = service().await;
-    let file = format!("username\n{}", (0..40).map(|n| format!("u{n}\n")).collect::<String>());
+    let file = usernames(40);
     service.faults.reset();
     import(&crm, "dry_run=true", CSV, file.clone()).await;
     service.faults.reset();

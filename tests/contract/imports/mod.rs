@@ -70,3 +70,9 @@ pub async fn only(client: &Client, filter: Value) -> Value {
     assert_eq!(found.len(), 1, "{filter}");
     found[0].clone()
 }
+
+/// A file of so many people, who have nothing but a username.
+pub fn usernames(count: usize) -> String {
+    let rows = (0..count).map(|n| format!("u{n}"));
+    std::iter::once("username".to_owned()).chain(rows).collect::<Vec<_>>().join("\n")
+}

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tests::{TENANT, escape, person};
 
-use super::{CSV, NDJSON, USERS, done, import, only, outcomes, report, send, service};
+use super::{CSV, NDJSON, USERS, done, import, only, outcomes, report, send, service, usernames};
 
 fn lines(documents: &[Value]) -> String {
     documents.iter().map(Value::to_string).collect::<Vec<_>>().join("\n")
@@ -285,7 +285,7 @@ async fn what_a_row_costs() {
 #[tokio::test]
 async fn s1_a_large_import_is_worked_in_parts() {
     let (service, crm) = service().await;
-    let file = format!("username\n{}", (0..250).map(|n| format!("u{n}\n")).collect::<String>());
+    let file = usernames(250);
     let made = import(&crm, "", CSV, file).await;
     let rows = report(&crm, &made).await;
     assert_eq!(rows.iter().map(|row| row["row"].as_u64().unwrap()).collect::<Vec<_>>(), (1..=250).collect::<Vec<_>>());
