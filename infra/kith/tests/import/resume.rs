@@ -14,7 +14,7 @@ fn people() -> String {
     for n in 1..=ROWS {
         let (mut username, mut email) = (format!("user.{n}"), format!("user.{n}@example.org"));
         match n % 30 {
-            10 => email = "nobody".to_owned(),
+            10 => "nobody".clone_into(&mut email),
             20 if n > 200 => username = format!("USER.{}", n - 199),
             29 => username = String::new(),
             _ => {}
