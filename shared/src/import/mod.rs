@@ -18,7 +18,7 @@ use self::pace::Pace;
 use self::row::{Rows, Worked};
 use crate::app::App;
 use crate::domain::Versioned;
-use crate::domain::error::{Error, Result};
+use crate::domain::error::{Error, Result, Violation};
 use crate::domain::id::{ImportId, TenantId};
 use crate::domain::import::{Asked, Import, Reported, Row, State, Status, Task, contended, document_of, parts, tasks};
 use crate::domain::json::Object;
@@ -114,7 +114,10 @@ struct Worker<'w> {
 }
 
 /// Rows that are worked one after another, because they contend for something.
-type Group = VecDeque<(Task, Result<Object, Vec<crate::domain::error::Violation>>)>;
+type Group = VecDeque<(Task, Result<Object, Vec<Violation>>)>;
+
+/// The first row of a group that is worked, and how often it was tried before.
+type Flying<'f> = Pin<Box<dyn Future<Output = (Group, u32, Worked)> + Send + 'f>>;
 
 impl Worker<'_> {
     /// Works on the next part; whether there is more to do now.
@@ -134,7 +137,9 @@ impl Worker<'_> {
         self.doubtful = false;
         let now = app.world().clock.now();
         let mut next = self.job.value.clone();
-        done.iter().for_each(|row| next.counts.add(row.status));
+        for row in &done {
+            next.counts.add(row.status);
+        }
         let stopped = !waiting.is_empty();
         if !stopped {
             next.next += 1;
@@ -174,12 +179,11 @@ impl Worker<'_> {
             let mut met: Vec<_> = keys.iter().filter_map(|key| holders.get(key)).copied().collect();
             met.sort_unstable();
             met.dedup();
-            let (into, others) = match met.split_first() {
-                Some((first, others)) => (*first, others.to_vec()),
-                None => {
-                    groups.push(Some(Group::new()));
-                    (groups.len() - 1, Vec::new())
-                }
+            let (into, others) = if let Some((first, others)) = met.split_first() {
+                (*first, others.to_vec())
+            } else {
+                groups.push(Some(Group::new()));
+                (groups.len() - 1, Vec::new())
             };
             let mut merged: Vec<_> = others.iter().filter_map(|i| groups.get_mut(*i)?.take()).flatten().collect();
             holders.values_mut().filter(|holder| others.contains(holder)).for_each(|holder| *holder = into);
@@ -193,7 +197,7 @@ impl Worker<'_> {
         Ok(groups.into_iter().flatten().collect())
     }
 
-    async fn document(&self, task: &Task) -> Result<Result<Object, Vec<crate::domain::error::Violation>>> {
+    async fn document(&self, task: &Task) -> Result<Result<Object, Vec<Violation>>> {
         Ok(match task.asked()? {
             Asked::User(document) => Ok(document),
             Asked::Nothing(errors) => Err(errors),
@@ -212,8 +216,7 @@ impl Worker<'_> {
     async fn rows(&self, mut groups: VecDeque<Group>) -> Result<(Vec<Reported>, Vec<Task>)> {
         let rows = Rows::new(self.app, self.tenant, &self.job.value, self.doubtful);
         let (mut pace, mut done, mut left) = (Pace::default(), Vec::new(), Vec::new());
-        let mut flying: FuturesUnordered<Pin<Box<dyn Future<Output = (Group, u32, Worked)> + Send + '_>>> =
-            FuturesUnordered::new();
+        let mut flying: FuturesUnordered<Flying<'_>> = FuturesUnordered::new();
         let mut ready: VecDeque<(Group, u32)> = groups.drain(..).map(|group| (group, 0)).collect();
         loop {
             let stopped = pace.is_hopeless() || self.app.world().clock.now() >= self.until;

@@ -1,6 +1,7 @@
 //! `/identity/imports`: files of people (rules A2, A3, A5, D1, D5, D7, E1, H1 to H6, I1 to I3, P1, S1).
 
 mod accepting;
+mod crashes;
 mod rows;
 
 use serde_json::{Value, json};
@@ -68,4 +69,10 @@ pub async fn only(client: &Client, filter: Value) -> Value {
     let found = client.find(filter.clone()).await;
     assert_eq!(found.len(), 1, "{filter}");
     found[0].clone()
+}
+
+/// A file of so many people, who have nothing but a username.
+pub fn usernames(count: usize) -> String {
+    let rows = (0..count).map(|n| format!("u{n}"));
+    std::iter::once("username".to_owned()).chain(rows).collect::<Vec<_>>().join("\n")
 }

@@ -31,7 +31,7 @@ fn without_values(Violation { mut pointer, code, mut detail }: Violation) -> Vio
                 detail = format!("{workflow} failed: it cannot take this profile");
             }
         }
-        Code::Schema => detail = "the value does not fit the JSON Schema of the attribute".to_owned(),
+        Code::Schema => "the value does not fit the JSON Schema of the attribute".clone_into(&mut detail),
         _ => {}
     }
     let name = |part: &str| {
