@@ -92,6 +92,7 @@ impl Running {
             signer: Signer::new()?,
             signing_client: OnceCell::new(),
             people: OnceCell::new(),
+            defined: OnceCell::new(),
         }));
         Ok(running)
     }

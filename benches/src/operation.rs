@@ -42,11 +42,34 @@ pub enum Operation {
     ArriveAgain,
     /// A system profile by id.
     ReadProfile,
+    /// Users by a filter.
+    Query(Query),
+}
+
+/// What a filter finds users by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Query {
+    /// The id.
+    Id,
+    /// The username.
+    Username,
+    /// A family name that few have.
+    Name,
+    /// The first characters of a family name.
+    NameStart,
+    /// A value of an attribute that is searched as a whole.
+    Attribute,
+    /// A persona with its scope.
+    Persona,
+    /// One username or another.
+    EitherUsername,
+    /// What nothing is looked up by, so that the listing is walked.
+    Listing,
 }
 
 impl Operation {
     /// All of them; those that the peers do come first.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 19] = [
         Self::Token,
         Self::TokenByAssertion,
         Self::Create,
@@ -58,6 +81,14 @@ impl Operation {
         Self::Arrive,
         Self::ArriveAgain,
         Self::ReadProfile,
+        Self::Query(Query::Id),
+        Self::Query(Query::Username),
+        Self::Query(Query::Name),
+        Self::Query(Query::NameStart),
+        Self::Query(Query::Attribute),
+        Self::Query(Query::Persona),
+        Self::Query(Query::EitherUsername),
+        Self::Query(Query::Listing),
     ];
 
     /// Its name in tables.
@@ -75,6 +106,14 @@ impl Operation {
             Self::Arrive => "first sign-in",
             Self::ArriveAgain => "later sign-in",
             Self::ReadProfile => "read a system profile",
+            Self::Query(Query::Id) => "query by id",
+            Self::Query(Query::Username) => "query by username",
+            Self::Query(Query::Name) => "query by name",
+            Self::Query(Query::NameStart) => "query by the start of a name",
+            Self::Query(Query::Attribute) => "query by an attribute",
+            Self::Query(Query::Persona) => "query by persona and scope",
+            Self::Query(Query::EitherUsername) => "query by one username or another",
+            Self::Query(Query::Listing) => "query without an index, 20 users",
         }
     }
 
@@ -101,6 +140,8 @@ pub struct Service {
     pub signing_client: OnceCell<String>,
     /// The tenant whose people sign in, once their issuer is trusted and their system declared.
     pub people: OnceCell<String>,
+    /// What queries find users by, once it is defined.
+    pub defined: OnceCell<()>,
 }
 
 /// Who issues people's tokens.
@@ -114,6 +155,9 @@ fn profiles(tenant: &str) -> String {
 /// A user that a connection has to itself.
 struct User {
     path: String,
+    id: String,
+    username: String,
+    family_name: String,
     email: String,
     tag: String,
 }
@@ -129,6 +173,8 @@ pub struct Connection {
     users: Vec<User>,
     /// A person's token, and where the person's profile is.
     person: (String, String),
+    /// A value that one user has as an attribute and as the scope of a persona.
+    mark: String,
     turn: usize,
 }
 
@@ -152,6 +198,7 @@ impl Connection {
             authorization: String::new(),
             users: Vec::new(),
             person: Default::default(),
+            mark: format!("mark-{}", number()),
             turn: 0,
         };
         let request = this.request(Operation::Token)?;
@@ -168,9 +215,23 @@ impl Connection {
             let (headers, body) = this.send(request, StatusCode::CREATED).await?;
             let user: Value = serde_json::from_slice(&body)?;
             let text = |name: &str| user.get(name).and_then(Value::as_str).ok_or("an incomplete user");
-            let path = format!("/identity/users/{}", text("id")?);
-            this.users.push(User { path, email: text("preferred_email")?.to_owned(), tag: tag(&headers)? });
+            let text = |name: &str| text(name).map(str::to_owned);
+            let id = text("id")?;
+            this.users.push(User {
+                path: format!("/identity/users/{id}"),
+                id,
+                username: text("username")?,
+                family_name: text("family_name")?,
+                email: text("preferred_email")?,
+                tag: tag(&headers)?,
+            });
         }
+        service.defined.get_or_try_init(|| this.define()).await?;
+        let marked = json!({
+            "username": format!("user.{}", this.mark), "attributes": { "common": { "mark": [this.mark] } },
+            "personas": [{ "name": "marked", "scope": [this.mark] }],
+        });
+        this.post("/identity/users", &marked).await?;
         Ok(this)
     }
 
@@ -184,6 +245,20 @@ impl Connection {
             let turn = self.turn % USERS;
             self.users.get_mut(turn).ok_or("no user")?.tag = tag;
         }
+        Ok(())
+    }
+
+    /// Defines what queries find users by.
+    async fn define(&mut self) -> Outcome {
+        let attribute = json!({ "category": "common", "name": "mark", "data_format": "TEXT", "search": "exact" });
+        self.post("/identity/config/attribute-definitions", &attribute).await?;
+        self.post("/config/persona-definitions", &json!({ "name": "marked", "scoped": true })).await
+    }
+
+    /// Creates something.
+    async fn post(&mut self, path: &str, body: &Value) -> Outcome {
+        let request = self.start(Method::POST, path).header("content-type", "application/json");
+        self.send(request.body(Full::from(body.to_string()))?, StatusCode::CREATED).await?;
         Ok(())
     }
 
@@ -207,8 +282,7 @@ impl Connection {
         });
         let system = json!({ "id": "load", "name": "load" });
         for (path, body) in [("/api/v1/sso/authentication-servers", server), ("/identity/config/systems", system)] {
-            let request = self.start(Method::POST, path).header("content-type", "application/json");
-            self.send(request.body(Full::from(body.to_string()))?, StatusCode::CREATED).await?;
+            self.post(path, &body).await?;
         }
         Ok(self.service.client_id.split('.').next().ok_or("a client without a tenant")?.to_owned())
     }
@@ -239,6 +313,20 @@ impl Connection {
             return Err(format!("{due} was due, {} came: {}", parts.status, String::from_utf8_lossy(&body)).into());
         }
         Ok((parts.headers, body))
+    }
+
+    fn filter(&self, query: Query, user: &User) -> String {
+        let mark = &self.mark;
+        match query {
+            Query::Id => format!("id eq \"{}\"", user.id),
+            Query::Username => format!("username eq \"{}\"", user.username),
+            Query::Name => format!("family_name eq \"{}\"", user.family_name),
+            Query::NameStart => format!("family_name sw \"{}\"", user.family_name),
+            Query::Attribute => format!("attributes.common.mark eq \"{mark}\""),
+            Query::Persona => format!("personas[name eq \"marked\" and scope eq \"{mark}\"]"),
+            Query::EitherUsername => format!("username eq \"{}\" or username eq \"user.{mark}\"", user.username),
+            Query::Listing => "status eq \"ACTIVE\"".to_owned(),
+        }
     }
 
     fn start(&self, method: Method, path: &str) -> Builder {
@@ -303,6 +391,10 @@ impl Connection {
             }
             Operation::ArriveAgain => self.sign_in(&self.person.0)?,
             Operation::ReadProfile => self.start(Method::GET, &self.person.1).body(Full::default())?,
+            Operation::Query(query) => {
+                let body = json!({ "filter": self.filter(query, user()?), "limit": 20 });
+                json(self.start(Method::POST, "/identity/users/query"), &body)?
+            }
         })
     }
 }

@@ -4,6 +4,8 @@
 //! look-ups tell, so nothing has to be remembered between pages; and the whole filter is compared with each user as it is in the table, so
 //! what comes from a look-up sees every write that was acknowledged before (rule D4). The listing alone may be behind by a moment.
 
+use std::collections::{HashMap, HashSet};
+
 use serde::{Deserialize, Serialize};
 use shared::domain::error::{Code, Error, Violations};
 use shared::domain::field::Fields;
@@ -177,7 +179,7 @@ impl Search<'_> {
     ///
     /// As many candidates are read as the page has room for, and twice as many after each time that some of them did not fit.
     async fn follow(&self, number: usize, branch: &Branch, start: Place, page: &mut Page) -> Result<Option<Place>> {
-        let (tenant, table) = (&self.call.caller.tenant, self.call.app.table());
+        let tenant = &self.call.caller.tenant;
         let earlier = self.branches.get(..number).unwrap_or_default();
         let mut place = start;
         let mut batch = 0;
@@ -188,29 +190,25 @@ impl Search<'_> {
             batch = (self.size - page.users.len()).max(batch * 2).min(BATCH).min(MAX_READ - page.visited);
             let (candidates, next) = self.candidates(&branch.source, &place, batch).await?;
             page.visited += candidates.len();
-            let ids: Vec<_> = candidates.iter().map(|(id, _)| *id).collect();
-            let found = match ids.as_slice() {
-                [] => Vec::new(),
-                [id] => table.find_user(tenant, *id).await?.into_iter().collect(),
-                ids => table.find_users(tenant, ids).await?,
-            };
-            let mut found = found.into_iter().peekable();
+            let mut found = self.read(&candidates).await?;
+            page.read += found.len();
             for (id, after) in candidates {
                 if page.users.len() >= self.size {
                     return Ok(Some(place));
                 }
-                if let Some(user) = found.next_if(|user| user.value.id == id) {
-                    page.read += 1;
-                    self.schema.check_covers(&user.value)?;
-                    let due = match &after {
-                        Place::After(position) => branch.source.leads_to_at(&user, tenant, position),
-                        Place::Start | Place::Shard(..) => branch.source.leads_to(&user),
+                let due = found.get(&id).is_some_and(|user| {
+                    let led = match &after {
+                        Place::After(position) => branch.source.leads_to_at(user, tenant, position),
+                        Place::Start | Place::Shard(..) => branch.source.leads_to(user),
                     };
-                    let given = earlier.iter().any(|branch| branch.source.leads_to(&user)) || page.holds(id);
-                    let fits = due && !given && self.filter.matches(&Seen::from(&user.value), self.schema);
-                    if fits && !page.take(user) {
-                        return Ok(Some(place));
-                    }
+                    let given = earlier.iter().any(|branch| branch.source.leads_to(user)) || page.holds(id);
+                    led && !given && self.filter.matches(&Seen::from(&user.value), self.schema)
+                });
+                if due
+                    && let Some(user) = found.remove(&id)
+                    && !page.take(user)
+                {
+                    return Ok(Some(place));
                 }
                 place = after;
             }
@@ -219,6 +217,20 @@ impl Search<'_> {
                 None => return Ok(None),
             }
         }
+    }
+
+    /// The candidates who are there; one who is found by several values is read once.
+    async fn read(&self, candidates: &[(UserId, Place)]) -> Result<HashMap<UserId, LiveUser>> {
+        let (tenant, table) = (&self.call.caller.tenant, self.call.app.table());
+        let ids: HashSet<_> = candidates.iter().map(|(id, _)| *id).collect();
+        let ids: Vec<_> = ids.into_iter().collect();
+        let found = match ids.as_slice() {
+            [] => Vec::new(),
+            [id] => table.find_user(tenant, *id).await?.into_iter().collect(),
+            ids => table.find_users(tenant, ids).await?,
+        };
+        found.iter().try_for_each(|user| self.schema.check_covers(&user.value))?;
+        Ok(found.into_iter().map(|user| (user.value.id, user)).collect())
     }
 
     /// The next candidates of a source.

@@ -25,7 +25,9 @@ fn body(username: &str) -> Value {
 }
 
 async fn page(crm: &Client, filter: &str, cursor: &Value) -> (Vec<String>, Value) {
-    let answer = crm.post(QUERY, json!({ "filter": filter, "limit": 3, "cursor": cursor })).await.is(200).json();
+    let answer = crm.post(QUERY, json!({ "filter": filter, "limit": 3, "cursor": cursor })).await;
+    assert_eq!(answer.code(), 200, "{filter}: {}", answer.text());
+    let answer = answer.json();
     let names = answer["items"].as_array().unwrap().iter().map(|user| text(user, "username")).collect();
     (names, answer.get("next_cursor").cloned().unwrap_or_default())
 }

@@ -43,7 +43,7 @@ fn plan(explain: &Value) -> String {
 }
 
 #[tokio::test]
-async fn a_query_by_a_look_up_costs_the_same_among_two_hundred_and_two_thousand_users() {
+async fn s1_a_look_up_costs_the_same_among_two_thousand_users_and_a_walk_ends_after_one_thousand() {
     let crm = Service::start().await.crm().await;
     crm.define("badge", json!({ "unique": true })).await;
     crm.define("tag", json!({ "search": "exact" })).await;
@@ -70,6 +70,13 @@ async fn a_query_by_a_look_up_costs_the_same_among_two_hundred_and_two_thousand_
         let page = crm.post(QUERY, json!({ "filter": "status eq \"ACTIVE\"", "limit": 20 })).await.is(200);
         assert!(page.cost().0 <= 20.0 + 16.0, "a page of the listing costs {} among {count}", page.cost().0);
     }
+    let mut body = json!({ "filter": "status eq \"BLOCKED\"", "limit": 100 });
+    for scanned in [1000, 1000] {
+        let page = crm.post(QUERY, body.clone()).await.is(200).json();
+        assert_eq!((&page["items"], &page["scanned"]), (&json!([]), &json!(scanned)));
+        body["cursor"] = page["next_cursor"].clone();
+    }
+    assert_eq!(crm.post(QUERY, body).await.is(200).json(), json!({ "items": [], "scanned": 1 }));
 }
 
 #[tokio::test]

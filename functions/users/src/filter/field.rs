@@ -153,7 +153,7 @@ impl Named<'_> {
 
     fn refuse(&self, due: &str, found: &Json) -> Error {
         let found = match found {
-            Json::String(_) => "this text",
+            Json::String(_) if matches!(self.form, Form::Time | Form::Number) => "this text",
             Json::Number(_) if self.form == Form::Number => "this number",
             other => other.kind(),
         };
