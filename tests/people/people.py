@@ -119,7 +119,7 @@ def good(number: int, pools: dict, random_: random.Random, made: list[Row]) -> d
     email = f"{login}@{random_.choice(DOMAINS)}" if login.isascii() else f"p{number}@{random_.choice(DOMAINS)}"
     if made and random_.random() < 0.05:
         # Relatives share an address.
-        email = made[-1].cells["E-Mail"]
+        email = random_.choice(made).cells["E-Mail"]
     few = lambda of, most: random_.sample(of, random_.randint(1, most))  # noqa: E731
     some = lambda chance, value: value if random_.random() < chance else type(value)()  # noqa: E731
     email = some(0.95, email)

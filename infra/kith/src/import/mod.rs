@@ -47,6 +47,8 @@ const REQUEST_BYTES: usize = 1024 * 1024;
 const QUICK: i64 = 1500;
 /// Requests that take more shrink: the service works that long on them before it answers, and goes on at its own time.
 const SLOW: i64 = 4500;
+/// How long the service knows a request by its key, in milliseconds, less an hour.
+const KNOWN: i64 = 23 * 3_600_000;
 /// The exit code after Ctrl-C.
 const INTERRUPTED: u8 = 130;
 
@@ -105,6 +107,7 @@ pub async fn run(options: Options, data: &Path, as_json: bool) -> Result<ExitCod
     import.meter.end();
     done.map_err(|why| match import.progress.counts.rows {
         0 => why,
+        rows if why.contains("--restart") => format!("{why}\nstopped after row {rows}"),
         rows => format!("{why}\nstopped after row {rows}; the same command goes on"),
     })?;
     import.tell(&report, as_json);
@@ -267,7 +270,12 @@ impl Import {
         if let Some(job) = self.progress.sent.as_ref().and_then(|sent| sent.job.clone()) {
             return Ok(job);
         }
-        self.progress.sent = Some(Sent { rows, job: None });
+        let now = self.world.clock.now().millis();
+        let at = self.progress.sent.as_ref().map_or(now, |sent| sent.at);
+        if now - at > KNOWN {
+            return Err(unknown("the last request was sent a day ago, and nobody knows what became of it"));
+        }
+        self.progress.sent = Some(Sent { rows, at, job: None });
         self.state.keep(&self.progress, &Rows::new())?;
         let task = &self.progress.task;
         let key = format!("{}-{}", self.progress.import, self.progress.requests);
@@ -282,7 +290,7 @@ impl Import {
             self.state.keep(&self.progress, &Rows::new())?;
         }
         let job = text(&reply.good(PATH)?.value()?, "id")?;
-        self.progress.sent = Some(Sent { rows, job: Some(job.clone()) });
+        self.progress.sent = Some(Sent { rows, at, job: Some(job.clone()) });
         self.state.keep(&self.progress, &Rows::new())?;
         Ok(job)
     }
@@ -297,13 +305,16 @@ impl Import {
                 ask = ask.header("if-none-match", &tag);
             }
             let reply = self.remote.send(&ask).await?;
+            if reply.status == StatusCode::NOT_FOUND {
+                return Err(unknown(&format!("{path} is not there any more")));
+            }
             if reply.status != StatusCode::NOT_MODIFIED {
                 let reply = reply.good(&path)?;
                 reply.header("etag").unwrap_or_default().clone_into(&mut tag);
                 let job = reply.value()?;
                 match text(&job, "state")?.as_str() {
                     "COMPLETED" => return Ok(()),
-                    "FAILED" => return Err(format!("{path} failed: {job}")),
+                    "FAILED" => return Err(unknown(&format!("{path} failed"))),
                     _ => {}
                 }
                 let (done, rows) = (number(&job, "done"), number(&job, "rows"));
@@ -402,6 +413,10 @@ fn text(document: &Value, name: &str) -> Result<String, Failure> {
 
 fn number(document: &Value, name: &str) -> u64 {
     document.get(name).and_then(Value::as_u64).unwrap_or_default()
+}
+
+fn unknown(why: &str) -> Failure {
+    format!("{why}: begin anew with --restart; --mode upsert takes what was brought over for unchanged")
 }
 
 fn changed(file: &Path) -> Failure {

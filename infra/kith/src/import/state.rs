@@ -44,6 +44,8 @@ pub(super) struct Counts {
 pub(super) struct Sent {
     /// How many rows of the file it is about.
     pub(super) rows: usize,
+    /// When, in milliseconds since the epoch.
+    pub(super) at: i64,
     /// The service's job, once it is known.
     pub(super) job: Option<String>,
 }

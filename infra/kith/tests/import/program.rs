@@ -125,7 +125,7 @@ impl Ended {
 
 /// Waits until a file has so many lines.
 pub fn wait_for_lines(path: &Path, lines: usize, child: &mut Child) {
-    while fs::read(path).unwrap_or_default().iter().filter(|byte| **byte == b'\n').count() < lines {
+    while fs::read_to_string(path).unwrap_or_default().lines().count() < lines {
         assert_eq!(child.try_wait().unwrap(), None, "it ended too early");
         std::thread::sleep(Duration::from_millis(20));
     }

@@ -14,7 +14,7 @@ fn people() -> String {
     for n in 1..=ROWS {
         let (mut username, mut email) = (format!("user.{n}"), format!("user.{n}@example.org"));
         match n % 30 {
-            10 => email = "nobody".to_owned(),
+            10 => "nobody".clone_into(&mut email),
             20 if n > 200 => username = format!("USER.{}", n - 199),
             29 => username = String::new(),
             _ => {}
@@ -41,16 +41,16 @@ fn i3_an_import_that_is_ended_at_any_moment_goes_on_to_the_same_report() {
     service.file("people.csv", people());
     let path = service.folder.join("people.csv.report.csv");
     let arguments = ["--json", "import", "people.csv"];
-    // While the first request is under way, and at the report of others.
-    for (lines, wait) in [(0, 300), (2, 50)] {
+    // While the service works on the first request, and while its job is waited for.
+    for wait in [300, 600] {
         let mut child = service.kith(&arguments).spawn().unwrap();
-        wait_for_lines(&path, lines, &mut child);
         std::thread::sleep(Duration::from_millis(wait));
+        assert_eq!(child.try_wait().unwrap(), None);
         child.kill().unwrap();
         child.wait().unwrap();
     }
-    let child = service.kith(&arguments).spawn().unwrap();
-    std::thread::sleep(Duration::from_millis(300));
+    let mut child = service.kith(&arguments).spawn().unwrap();
+    wait_for_lines(&path, 2, &mut child);
     service.crash();
     let ended = Ended(child.wait_with_output().unwrap());
     assert_eq!(ended.code(), 1, "{ended:?}");
