@@ -63,7 +63,7 @@ fn thousandths(text: &str) -> i128 {
 }
 
 fn is_number(path: &str) -> bool {
-    path.ends_with(".size") || path.ends_with(".digits")
+    matches!(path.rsplit('.').next(), Some("size" | "digits"))
 }
 
 /// The text as which a value at a path compares.

@@ -65,7 +65,7 @@ async fn s1_a_look_up_costs_the_same_among_two_thousand_users_and_a_walk_ends_af
             let explain = &answer.json()["explain"];
             assert_eq!(plan(explain), due, "{filter}");
             assert_eq!(answer.cost(), (units, 0.0, 0.0), "{filter} among {count}");
-            assert_eq!(explain["read_units"], json!(units as u64), "{filter}");
+            assert_eq!(explain["read_units"].as_f64(), Some(units), "{filter}");
         }
         let page = crm.post(QUERY, json!({ "filter": "status eq \"ACTIVE\"", "limit": 20 })).await.is(200);
         assert!(page.cost().0 <= 20.0 + 16.0, "a page of the listing costs {} among {count}", page.cost().0);
