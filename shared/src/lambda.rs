@@ -13,6 +13,7 @@ use axum::extract::Request;
 use axum::response::Response;
 use lambda_http::request::{LambdaRequest, RequestContext};
 use lambda_http::{Adapter, LambdaEvent};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tower::ServiceExt;
@@ -128,22 +129,46 @@ fn app(settings: &Settings) -> Result<App, lambda_http::Error> {
 /// A router as the Lambda runtime calls it.
 #[must_use]
 pub fn function(router: Router) -> Function {
-    ServiceExt::<LambdaEvent<LambdaRequest>>::map_request(Adapter::from(door(router)), encode_query as fn(_) -> _)
+    ServiceExt::<LambdaEvent<LambdaRequest>>::map_request(Adapter::from(door(router)), encode_uri as fn(_) -> _)
 }
 
 /// What the Lambda runtime calls.
 pub type Function =
     MapRequest<Adapter<'static, Response, Door>, fn(LambdaEvent<LambdaRequest>) -> LambdaEvent<LambdaRequest>>;
 
-/// Percent-encodes what a query string may not hold (RFC 3986 §3.4). API Gateway hands it on as the caller sent it, and
-/// `lambda_http` would end the process over it.
-fn encode_query(mut event: LambdaEvent<LambdaRequest>) -> LambdaEvent<LambdaRequest> {
-    if let LambdaRequest::ApiGatewayV2(request) = &mut event.payload
-        && let Some(query) = &mut request.raw_query_string
-        && query.contains(is_illegal)
-    {
-        let encode = |c: char| if is_illegal(c) { format!("%{:02X}", u32::from(c)) } else { c.to_string() };
-        *query = query.chars().map(encode).collect();
+/// What a path holds only percent-encoded (RFC 3986 §3.3).
+const IN_PATHS: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'[')
+    .add(b'\\')
+    .add(b']')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+
+/// Percent-encodes path and query string as a URI has them, before `lambda_http` makes one of them.
+///
+/// An HTTP API hands on the path decoded, whatever its name says, so what was `%23` would begin a fragment and `%2541` would be decoded
+/// twice. The query string comes as the caller sent it, and what it may not hold (RFC 3986 §3.4) would end the process.
+fn encode_uri(mut event: LambdaEvent<LambdaRequest>) -> LambdaEvent<LambdaRequest> {
+    if let LambdaRequest::ApiGatewayV2(request) = &mut event.payload {
+        if let Some(path) = &mut request.raw_path {
+            *path = utf8_percent_encode(path, IN_PATHS).to_string();
+        }
+        if let Some(query) = &mut request.raw_query_string
+            && query.contains(is_illegal)
+        {
+            let encode = |c: char| if is_illegal(c) { format!("%{:02X}", u32::from(c)) } else { c.to_string() };
+            *query = query.chars().map(encode).collect();
+        }
     }
     event
 }

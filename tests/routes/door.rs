@@ -14,10 +14,24 @@ async fn send(change: impl FnOnce(&mut Value)) -> Answer {
 }
 
 #[tokio::test]
-async fn a_path_is_found_whether_its_escapes_were_decoded_or_not() {
-    for path in [USER.to_owned(), USER.replace('-', "%2D"), USER.replace('-', "%2d")] {
+async fn a_path_is_taken_as_the_gateway_decoded_it() {
+    for (path, status) in [(USER.to_owned(), 200), (USER.replace('-', "%2D"), 404)] {
         let at = path.clone();
-        assert_eq!(send(|event| event["rawPath"] = at.into()).await.status(), 200, "{path}");
+        assert_eq!(send(|event| event["rawPath"] = at.into()).await.status(), status, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn h8_a_name_in_a_path_is_the_one_that_was_meant_whatever_signs_it_has() {
+    let gateway = Gateway::start().await;
+    for (i, id) in
+        ["CRM#7", "CRM", "A%41", "A%2541", "AA", "a b", "a\\b", "é", "100%", "a+b", "[x]"].into_iter().enumerate()
+    {
+        let path = format!("/identity/users/by/id_at_customer/{id}");
+        let content = request("PUT", &path, Some(json!({ "username": format!("name.{i}"), "id_at_customer": id })));
+        let event = Event { function: "users".to_owned(), name: String::new(), content };
+        let made = gateway.call(&event).await.is(201);
+        assert_eq!(made.json()["id_at_customer"], *id);
     }
 }
 

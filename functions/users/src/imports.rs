@@ -108,6 +108,11 @@ async fn read(call: Call) -> Answered {
 async fn report(call: Call) -> Answered {
     let import = find(&call).await?.value;
     if call.prefers_csv() {
+        if call.query("limit").or(call.query("cursor")).is_some() {
+            return Err(Error::Malformed(
+                "text/csv is the whole report: it takes no `limit` and no `cursor`".to_owned(),
+            ));
+        }
         return Ok(Answer::csv(report_as_csv(&call.app, &call.caller.tenant, &import).await?));
     }
     let size = call.page_size()?;

@@ -70,9 +70,13 @@ pub async fn open_remote(name: &str, endpoint: Option<&str>, region: Option<Stri
     Ok(Table::new(Client::from_conf(settings.build()), name, World::default()))
 }
 
+/// How many items a page of a scan has at the most.
+const SCANNED_AT_ONCE: i32 = 1000;
+
 /// Reads every item of the table once, with the operator's right to scan, what is past its time and not yet removed included.
 pub async fn each_item(table: &Table, mut take: impl FnMut(Item)) -> Result<(), Failure> {
-    let scan = table.client().scan().table_name(table.name()).consistent_read(true);
+    // The embedded engine reads all that is left of the table for a page without a limit.
+    let scan = table.client().scan().table_name(table.name()).consistent_read(true).limit(SCANNED_AT_ONCE);
     let mut items = scan.into_paginator().items().send();
     while let Some(item) = items.next().await {
         take(Item::stored(item.map_err(|error| {

@@ -64,7 +64,8 @@ impl<'r> Rows<'r> {
             Err(Error::Unavailable(_) | Error::Outdated | Error::AlreadyRecorded) => return Worked::Later,
             Err(error) => error,
         };
-        let errors = apply::at_fault(error).unwrap_or_else(|error| {
+        let Ok(schema) = self.app.schema(self.tenant).await else { return Worked::Later };
+        let errors = apply::at_fault(error, &schema).unwrap_or_else(|error| {
             tracing::error!(operation = "import", tenant = %self.tenant, row = task.row, cause = format!("{error:?}"));
             let detail = "a fault that no rule foresees; it was logged";
             vec![Violation { pointer: String::new(), code: Code::Unexpected, detail: detail.to_owned() }]

@@ -102,7 +102,7 @@ impl Filter {
     #[must_use]
     pub fn plan(&self, schema: &Schema) -> Vec<Branch> {
         let planner = Planner { schema, system: None };
-        planner.branches(&self.0).unwrap_or_else(|| vec![plan::listing(&self.0)])
+        planner.branches(&self.0).unwrap_or_else(|| plan::listing(&self.0).into_iter().collect())
     }
 
     /// The branches in which the profiles of a system are looked for: among those of the users whose base profile has a value of the filter,

@@ -101,16 +101,19 @@ pub struct Branch {
     rank: u8,
 }
 
-/// The branch that walks the listing, as far as the filter bounds when users were changed.
-pub(super) fn listing(expression: &Expression<Term>) -> Branch {
+/// The branch that walks the listing, as far as the filter bounds when users were changed; none when its bounds leave no time.
+pub(super) fn listing(expression: &Expression<Term>) -> Option<Branch> {
     let (from, until) = bounds(expression);
+    if from.zip(until).is_some_and(|(from, until)| from > until) {
+        return None;
+    }
     let operator = match (from, until) {
         (Some(_), _) => Some(Operator::GreaterOrEqual),
         (None, Some(_)) => Some(Operator::LessOrEqual),
         (None, None) => None,
     };
     let by = operator.map(|_| Field::UpdatedAt.name().to_owned());
-    Branch { by, operator, source: Source::Listing { from, until }, rank: u8::MAX }
+    Some(Branch { by, operator, source: Source::Listing { from, until }, rank: u8::MAX })
 }
 
 /// The first and the last time at which everybody was changed who can fulfil it.

@@ -137,9 +137,9 @@ fn has(user: &User, item: &Json, schema: &Schema) -> bool {
 }
 
 /// What a report says of a row that a rule refuses; `None` when the error is not of the row.
-pub fn at_fault(error: Error) -> Result<Vec<Violation>> {
+pub fn at_fault(error: Error, schema: &Schema) -> Result<Vec<Violation>> {
     match error {
-        Error::Invalid(violations) | Error::Taken(violations) => Ok(discreet(violations)),
+        Error::Invalid(violations) | Error::Taken(violations) => Ok(discreet(violations, schema)),
         other => Err(other),
     }
 }

@@ -221,7 +221,8 @@ impl Columns {
         }
     }
 
-    /// The cells of a user, as its document shows it, that make the same document again.
+    /// The cells of a user, as its document shows it, that make the same document again. Of a persona's attributes those are kept that
+    /// there are columns of.
     #[must_use]
     pub fn cells(&self, document: &Object) -> Vec<String> {
         let cell = |field: &Option<Field>| match field {
@@ -232,7 +233,9 @@ impl Columns {
                 if verified { "true".to_owned() } else { String::new() }
             }
             Some(Field::Personas) => match document.get("personas") {
-                Some(Json::Array(personas)) => personas_cell(personas),
+                Some(Json::Array(personas)) => {
+                    personas_cell(&personas.iter().map(|p| self.kept(p)).collect::<Vec<_>>())
+                }
                 _ => String::new(),
             },
             Some(Field::Attribute(category, name)) => {
@@ -244,6 +247,21 @@ impl Columns {
             }
         };
         self.0.iter().map(cell).map(guarded).collect()
+    }
+
+    /// A persona without the attributes that there are no columns of.
+    fn kept(&self, persona: &Json) -> Json {
+        let mut persona = persona.clone();
+        if let Json::Object(members) = &mut persona
+            && let Some(Json::Object(categories)) = members.get_mut("attributes")
+        {
+            categories.retain(|category, attributes| {
+                let Json::Object(attributes) = attributes else { return false };
+                attributes.retain(|name, _| self.attributes().any(|known| known == (category.as_str(), name.as_str())));
+                !attributes.is_empty()
+            });
+        }
+        persona
     }
 }
 

@@ -1,18 +1,38 @@
 //! What a report says of a row at fault: where and what, and nothing of what the row holds (rule D7).
 
+use crate::domain::definition::Predefined;
 use crate::domain::error::{Code, Violation};
+use crate::domain::schema::Schema;
 
 /// The bytes of what is said of one row; at least one violation is.
 const MAX_BYTES: usize = 800;
-/// The longest name of a field or an attribute.
-const MAX_NAME: usize = 64;
+/// The names of fields that are no predefined attributes, of users and of personas.
+const FIELDS: [&str; 17] = [
+    "",
+    "attribute_states",
+    "attributes",
+    "created_at",
+    "email_verified",
+    "id",
+    "last_login_at",
+    "name",
+    "persona_definition_id",
+    "personas",
+    "preferred",
+    "scope",
+    "status",
+    "updated_at",
+    "valid_from",
+    "valid_until",
+    "set",
+];
 
 /// The violations as a report has them. Some messages quote what a script or a schema said, or names that no field has and that may be anything.
 #[must_use]
-pub fn discreet(violations: Vec<Violation>) -> Vec<Violation> {
+pub fn discreet(violations: Vec<Violation>, schema: &Schema) -> Vec<Violation> {
     let (count, mut bytes) = (violations.len(), 0);
     let mut said: Vec<Violation> = Vec::new();
-    for violation in violations.into_iter().map(without_values) {
+    for violation in violations.into_iter().map(|violation| without_values(violation, schema)) {
         bytes += violation.pointer.len() + violation.detail.len();
         if !said.is_empty() && bytes > MAX_BYTES {
             let detail = format!("{} more are at fault", count - said.len());
@@ -24,7 +44,7 @@ pub fn discreet(violations: Vec<Violation>) -> Vec<Violation> {
     said
 }
 
-fn without_values(Violation { mut pointer, code, mut detail }: Violation) -> Violation {
+fn without_values(Violation { mut pointer, code, mut detail }: Violation, schema: &Schema) -> Violation {
     match code {
         Code::DerivedFailed => {
             if let Some((workflow, _)) = detail.split_once(" failed: ") {
@@ -34,11 +54,9 @@ fn without_values(Violation { mut pointer, code, mut detail }: Violation) -> Vio
         Code::Schema => "the value does not fit the JSON Schema of the attribute".clone_into(&mut detail),
         _ => {}
     }
-    let name = |part: &str| {
-        part.len() <= MAX_NAME && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'))
-    };
-    if !pointer.split('/').all(name) {
-        let known: Vec<_> = pointer.split('/').take_while(|part| name(part)).collect();
+    let known = |part: &str| is_known(part, schema);
+    if !pointer.split('/').all(known) {
+        let known: Vec<_> = pointer.split('/').take_while(|part| known(part)).collect();
         pointer = known.join("/");
         "a name here is none that a field or an attribute has".clone_into(&mut detail);
     }
@@ -48,9 +66,31 @@ fn without_values(Violation { mut pointer, code, mut detail }: Violation) -> Vio
     Violation { pointer, code, detail }
 }
 
+/// Whether it names a field, a category, an attribute or a place in an array: whatever else stands there may be a value.
+fn is_known(part: &str, schema: &Schema) -> bool {
+    FIELDS.contains(&part)
+        || part.parse::<Predefined>().is_ok()
+        || part.parse::<u16>().is_ok()
+        || schema.custom_attributes().any(|attribute| attribute.name == part || attribute.category == part)
+        || schema.categories.values().any(|category| category.name == part)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::definition::AttributeDefinition;
+    use crate::domain::schema::Entry;
+    use crate::domain::versioned::Versioned;
+
+    fn schema() -> Schema {
+        let mut schema = Schema::empty("acme".parse().unwrap());
+        for name in ["x", "j"] {
+            let definition = AttributeDefinition { category: "c".to_owned(), ..AttributeDefinition::of_texts(name) };
+            let entry = Entry { stored: Versioned::first(definition), used: false, built_in: false };
+            schema.attributes.insert(name.to_owned(), entry);
+        }
+        schema
+    }
 
     fn violation(pointer: &str, code: Code, detail: &str) -> Violation {
         Violation { pointer: pointer.to_owned(), code, detail: detail.to_owned() }
@@ -58,12 +98,16 @@ mod tests {
 
     #[test]
     fn d7_what_others_said_and_what_may_be_anything_is_left_out() {
-        let said = discreet(vec![
-            violation("/attributes/c/x", Code::DerivedFailed, "the workflow w failed: jan@example.org is wrong"),
-            violation("/attributes/c/jan@example.org", Code::Unknown, "no attribute `jan@example.org`"),
-            violation("/attributes/c/j/0", Code::Schema, "no at `/jan@example.org`"),
-            violation("/username", Code::Required, "`username` is required"),
-        ]);
+        let said = discreet(
+            vec![
+                violation("/attributes/c/x", Code::DerivedFailed, "the workflow w failed: jan@example.org is wrong"),
+                violation("/attributes/c/jan@example.org", Code::Unknown, "no attribute `jan@example.org`"),
+                violation("/attributes/c/j/0", Code::Schema, "no at `/jan@example.org`"),
+                violation("/username", Code::Required, "`username` is required"),
+                violation("/jan1970", Code::Unknown, "there is no field `jan1970`"),
+            ],
+            &schema(),
+        );
         assert!(said.iter().all(|v| !v.detail.contains("jan") && !v.pointer.contains("jan")), "{said:?}");
         assert_eq!(said[1].pointer, "/attributes/c");
         assert_eq!(said[3].detail, "`username` is required");
@@ -71,7 +115,7 @@ mod tests {
 
     #[test]
     fn what_is_said_of_a_row_has_an_end() {
-        let said = discreet(vec![violation("/x", Code::Unknown, &"long ".repeat(50)); 40]);
+        let said = discreet(vec![violation("/x", Code::Unknown, &"long ".repeat(50)); 40], &schema());
         assert!(said.len() > 1 && said.len() < 10, "{}", said.len());
         assert_eq!(said.last().unwrap().detail, format!("{} more are at fault", 40 - (said.len() - 1)));
     }

@@ -21,7 +21,7 @@ pub const MAX_ROW: usize = 256 * 1024;
 pub const PART_ROWS: usize = 100;
 /// The bytes past which a part is full; one row may be larger.
 const PART_BYTES: usize = 150_000;
-/// How many of the rows before it that share a value a row knows.
+/// Of how many of the first rows, and of the last ones, that share a value with it a row knows.
 const SHARING: usize = 8;
 
 /// A row that waits.
@@ -87,12 +87,14 @@ pub fn tasks(rows: Vec<Row>, schema: &Schema, mut seal: impl FnMut(u32, &str) ->
     for (row, Row(read)) in (1..).zip(rows) {
         let mut task = Task { row, document: None, sealed: None, errors: Vec::new(), shares: Vec::new() };
         match read.and_then(|document| check(document, &seen)) {
-            Err(errors) => task.errors = discreet(errors),
+            Err(errors) => task.errors = discreet(errors, schema),
             Ok((document, text)) => {
                 seen.extend(keys(&document).into_iter().map(|key| (key, row)));
                 for (place, value) in unique_values(&document, schema) {
                     let before = sharing.entry(value).or_default();
-                    task.shares.extend(before.iter().rev().take(SHARING).map(|row| (place.clone(), *row)));
+                    let late = before.len().saturating_sub(SHARING).max(SHARING.min(before.len()));
+                    let some = before.iter().take(SHARING).chain(before.iter().skip(late));
+                    task.shares.extend(some.map(|row| (place.clone(), *row)));
                     if before.last() != Some(&row) {
                         before.push(row);
                     }

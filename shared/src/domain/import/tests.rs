@@ -149,3 +149,20 @@ fn what_is_exported_is_imported_again() {
     assert_eq!(columns.cells(&plain)[4], "m;b(x)");
     assert_eq!(guarded("x=1".to_owned()), "x=1");
 }
+
+#[test]
+fn a3_what_has_no_column_is_exported_in_no_persona_either() {
+    let columns = Columns::read(["personas", "attributes.c.open"], &Mapping::default()).unwrap();
+    let attributes = r#"{"c":{"open":["x"],"secret":["HIDDEN"]},"d":{"hash":[{"set":true}]}}"#;
+    let user = crate::object! {
+        "personas" => vec![json(&format!(r#"{{"name":"m","scope":[],"status":"ACTIVE","attributes":{attributes}}}"#))],
+    };
+    assert_eq!(
+        columns.cells(&user)[0],
+        r#"[{"name":"m","scope":[],"status":"ACTIVE","attributes":{"c":{"open":["x"]}}}]"#
+    );
+    let user = crate::object! {
+        "personas" => vec![json(r#"{"name":"m","attributes":{"d":{"hash":[{"set":true}]}}}"#)],
+    };
+    assert_eq!(columns.cells(&user)[0], "m");
+}
