@@ -102,6 +102,9 @@ async fn h6_h5_an_import_and_its_report_are_resources() {
     assert_eq!(lines[1], format!("1,created,{},", first["items"][0]["id"].as_str().unwrap()));
     assert_eq!(lines.len(), 4);
     crm.get(&path).header("accept", "application/json, text/csv").await.is(200).json();
+    for query in ["limit=1", "cursor=x"] {
+        crm.get(&format!("{path}?{query}")).header("accept", "text/csv").await.is(400);
+    }
     crm.get(&made.path).header("accept", "text/csv").await.is(406);
 }
 

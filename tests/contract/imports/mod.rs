@@ -12,13 +12,12 @@ pub const USERS: &str = "/identity/users";
 pub const CSV: &str = "text/csv";
 pub const NDJSON: &str = "application/x-ndjson";
 
-/// A service with the attributes `note`, `badge`, which is unique, and `secret`, which is hashed, and the persona `member`.
+/// A service with the attributes `note` and `badge`, which is unique, and the persona `member`.
 pub async fn service() -> (Service, Client) {
     let service = Service::start().await;
     let crm = service.crm().await;
     crm.define("note", json!({})).await;
     crm.define("badge", json!({ "unique": true })).await;
-    crm.define("secret", json!({ "data_format": "HASH" })).await;
     crm.define_persona("member", json!({ "scoped": true })).await;
     (service, crm)
 }

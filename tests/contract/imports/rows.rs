@@ -183,6 +183,12 @@ async fn a_dry_run_writes_the_job_and_its_report_alone() {
     let (job, rows) = done(&crm, "mode=upsert&dry_run=true", CSV, file).await;
     assert_eq!(outcomes(&rows), ["updated", "created", "error /attributes/common/badge not-unique", "created"]);
     assert_eq!(job["dry_run"], true);
+    // Of many rows that want one value the first has it, also where all that came between are at fault.
+    let many: Vec<_> = (0..30)
+        .map(|n| json!({ "username": format!("m{n}"), "attributes": { "common": { "badge": ["9"] } } }))
+        .collect();
+    let (_, rows) = done(&crm, "dry_run=true", NDJSON, lines(&many)).await;
+    assert_eq!(outcomes(&rows).iter().filter(|outcome| *outcome == "created").count(), 1);
     let after: Vec<_> = service.items().await.into_iter().filter(|item| !item.contains("#M#")).collect();
     assert_eq!(after, before);
     assert_eq!(crm.tag_of(&jan.path).await, jan.tag);
@@ -191,6 +197,7 @@ async fn a_dry_run_writes_the_job_and_its_report_alone() {
 #[tokio::test]
 async fn a2_hashed_values_need_an_administrator_and_wait_sealed() {
     let (service, crm) = service().await;
+    let secret = crm.define("secret", json!({ "data_format": "HASH" })).await;
     let admin = service.client(TENANT, "users:read users:write administrator").await;
     let kept = "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHQ$RdescudvJCsgt3ub+b6dWRWJTmaasmZZ";
     let user =
@@ -203,6 +210,10 @@ async fn a2_hashed_values_need_an_administrator_and_wait_sealed() {
     let items = service.items().await;
     assert!(!items.iter().any(|item| item.contains("hunter2")), "a secret is a hash wherever it is stored");
     assert_eq!(items.iter().filter(|item| item.contains(kept)).count(), 1);
+    // Nor where a row should not have it.
+    let values = json!([{ "attribute_definition_id": secret.id, "value": ["hunter2hunter2"] }]);
+    let (_, rows) = done(&admin, "", NDJSON, lines(&[json!({ "username": "a4", "attribute_values": values })])).await;
+    assert!(outcomes(&rows)[0].starts_with("error "), "{rows:?}");
     let seen = service.faults.seen();
     assert!(seen.iter().any(|call| call.body.to_string().contains("sealed")));
     assert!(!seen.iter().any(|call| call.body.to_string().contains("hunter2")), "nor does it ever leave the function");

@@ -151,4 +151,7 @@ async fn bounds_of_the_last_change_narrow_the_walk() {
     ] {
         assert_eq!(explained(&crm, filter, 100).await.json()["scanned"], json!(scanned), "{filter}");
     }
+    let never = "updated_at gt \"2030-01-01T00:00:00Z\" and updated_at lt \"2029-12-31T23:59:59.999Z\"";
+    let nobody = explained(&crm, never, 100).await.is(200).json();
+    assert_eq!((&nobody["items"], &nobody["explain"]["plan"]), (&json!([]), &json!([])));
 }

@@ -79,11 +79,13 @@ pub fn document_of(text: &[u8]) -> Result<Object> {
     }
 }
 
-/// Makes the tasks of a file. Of two rows with one key the first wins; what holds a secret is handed to `seal`.
+/// Makes the tasks of a file. Of two rows with one key the first wins; where the tenant has secret attributes, each row is handed to `seal`.
 pub fn tasks(rows: Vec<Row>, schema: &Schema, mut seal: impl FnMut(u32, &str) -> Result<String>) -> Result<Vec<Task>> {
     let mut seen: HashMap<Key, u32> = HashMap::new();
     let mut sharing: HashMap<String, Vec<u32>> = HashMap::new();
     let mut tasks = Vec::with_capacity(rows.len());
+    // A secret may also stand where a row should not have it.
+    let sealed = schema.custom_attributes().any(|attribute| attribute.data_format.is_hashed());
     for (row, Row(read)) in (1..).zip(rows) {
         let mut task = Task { row, document: None, sealed: None, errors: Vec::new(), shares: Vec::new() };
         match read.and_then(|document| check(document, &seen)) {
@@ -99,10 +101,10 @@ pub fn tasks(rows: Vec<Row>, schema: &Schema, mut seal: impl FnMut(u32, &str) ->
                         before.push(row);
                     }
                 }
-                if secrets(&document, schema).is_empty() {
-                    task.document = Some(RawValue::from_string(text).map_err(Error::unexpected)?);
-                } else {
+                if sealed {
                     task.sealed = Some(seal(row, &text)?);
+                } else {
+                    task.document = Some(RawValue::from_string(text).map_err(Error::unexpected)?);
                 }
             }
         }
