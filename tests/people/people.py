@@ -232,7 +232,8 @@ def as_csv(row: Row, output: io.BufferedWriter) -> None:
 
 def csv_cell(column: str, cell: str | list[str]) -> str:
     if isinstance(cell, str):
-        return cell
+        # An apostrophe before a sign is the one by which exports keep spreadsheets from taking a cell for a formula.
+        return f"'{cell}" if cell.startswith("'=") else cell
     if column == "personas":
         return ";".join(cell)
     return json.dumps(cell) if len(cell) > 1 else "".join(cell)

@@ -43,9 +43,9 @@ impl Hashes {
         Self { brought: true, ..Self::default() }
     }
 
-    /// Whether the value is a hash already that is kept as it is; what begins like one and is none is no secret either.
+    /// Whether the value is a hash already that is kept as it is; what looks like one of another kind is no secret either.
     pub(super) fn keeps(&self, value: &str) -> Option<bool> {
-        (self.brought && value.starts_with("$argon2")).then(|| is_hash(value))
+        (self.brought && looks_hashed(value)).then(|| is_hash(value))
     }
 
     /// Begins another turn of deciding.
@@ -85,6 +85,15 @@ impl Hashes {
         let salt = salt.and_then(|salt| salt.first_chunk::<16>().copied());
         values.next().zip(salt).is_some_and(|(((_, value), _), salt)| salted(value, &salt) == other)
     }
+}
+
+/// Whether the text has the form of a hash, as `$2b$10$…`, `$argon2id$v=19$…` and `{SSHA}…` have: hashed once more nobody's password would fit.
+fn looks_hashed(text: &str) -> bool {
+    let is_name = |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let mut parts = text.split('$');
+    let modular = parts.next() == Some("") && parts.next().is_some_and(is_name) && parts.count() >= 2;
+    let scheme = text.strip_prefix('{').and_then(|rest| rest.split_once('}')).is_some_and(|(name, _)| is_name(name));
+    modular || scheme || text.starts_with("$argon2")
 }
 
 fn salted(value: &str, salt: &[u8; 16]) -> String {
@@ -151,7 +160,15 @@ mod tests {
             "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHQ",
         ];
         for text in wrong {
-            assert!(!is_hash(text), "{text}");
+            assert!(!is_hash(text) && looks_hashed(text), "{text}");
+        }
+        for other in
+            ["$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy", "{SSHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g="]
+        {
+            assert!(looks_hashed(other) && !is_hash(other), "{other}");
+        }
+        for plain in ["$ecret", "pa$$word", "$a$b", "{x", "hunter2"] {
+            assert!(!looks_hashed(plain), "{plain}");
         }
     }
 

@@ -33,7 +33,8 @@ pub fn folded(text: &str) -> Option<String> {
         let words: Vec<_> = text.split(' ').filter(|word| !word.is_empty()).collect();
         return (printable && !words.is_empty()).then(|| words.join(" ").to_ascii_lowercase());
     }
-    let mapped = Nickname::enforce(text).ok()?.to_lowercase();
+    // The final form of sigma is chosen by where it stands, and a part of a name ends elsewhere.
+    let mapped = Nickname::enforce(text).ok()?.to_lowercase().replace('ς', "σ");
     Nickname::enforce(mapped).ok().map(std::borrow::Cow::into_owned)
 }
 
@@ -242,6 +243,8 @@ mod tests {
     fn names_compare_folded() {
         assert_eq!(folded("  Van  den  BERG "), folded("van den berg"));
         assert_eq!(folded("ÅSTRÖM").unwrap(), "åström");
+        assert!(folded("ΟΔΥΣΣΕΑΣ").unwrap().starts_with(&folded("ΟΔΥΣ").unwrap()));
+        assert_eq!(folded("Οδυσσέας"), folded("ΟΔΥΣΣΈΑΣ"));
         assert_eq!(folded("\u{0}"), None);
         assert_eq!(folded("O'Brien #1").unwrap(), "o'brien #1");
     }

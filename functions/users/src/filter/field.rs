@@ -115,7 +115,7 @@ impl Named<'_> {
                 Json::String(part) | Json::Number(part),
             ) if wanted.as_str().is_some() || *form == Form::Number => {
                 let part = form.of_part(part);
-                if operator == Operator::StartsWith && part.chars().count() < self.least_start {
+                if operator == Operator::StartsWith && part.trim().chars().count() < self.least_start {
                     let least = self.least_start;
                     return Err(unsupported(format!("`{name}` takes `sw` with at least {least} characters")));
                 }

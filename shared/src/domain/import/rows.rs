@@ -85,7 +85,7 @@ fn not_utf8() -> Violation {
 /// What parts the cells of the header: of comma, semicolon and tab the one that it has most of.
 #[must_use]
 pub fn delimiter(bytes: &[u8]) -> u8 {
-    let header = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let header = bytes.trim_ascii_start().split(|byte| *byte == b'\n').next().unwrap_or_default();
     let (mut quoted, mut counts) = (false, [(b',', 0), (b';', 0), (b'\t', 0)]);
     for byte in header {
         quoted ^= *byte == b'"';

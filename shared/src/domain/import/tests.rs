@@ -111,6 +111,7 @@ fn rows_with_one_key_are_about_one_person() {
 #[test]
 fn the_delimiter_is_what_the_header_has_most_of() {
     assert_eq!(delimiter(b"a;b;\"c,d,e\"\n1,2,3,4"), b';');
+    assert_eq!(delimiter(b"\r\n\na;b,c;d\n"), b';');
     assert_eq!(delimiter(b"a\tb"), b'\t');
     assert_eq!(delimiter(b"a"), b',');
 }
