@@ -23,6 +23,8 @@ const BATCH: usize = 100;
 #[derive(Serialize, Deserialize)]
 struct Next {
     place: Place,
+    /// The time of the last entry that was passed.
+    last: Option<Timestamp>,
     /// From when on something may have been missed by the pages so far.
     missed_from: Option<Timestamp>,
 }
@@ -37,17 +39,17 @@ pub async fn list(call: Call) -> Answered {
     let next = call.open_cursor::<Next>(&bound, call.query("cursor")).await?;
     let settled = call.app.world().clock.now().plus_seconds(-SETTLED_SECONDS);
     // Without `updated_since` nobody is told who was forgotten: whoever was on a page and was forgotten since is told from here on.
-    let start = || Next { place: Place::default(), missed_from: since.is_none().then_some(settled) };
-    let Next { place, missed_from } = next.unwrap_or_else(start);
-    let mut page = Page { place, with_forgotten: since.is_some(), ..Page::default() };
+    let start = || Next { place: Place::default(), last: None, missed_from: since.is_none().then_some(settled) };
+    let Next { place, last, missed_from } = next.unwrap_or_else(start);
+    let mut page = Page { place, last, with_forgotten: since.is_some(), ..Page::default() };
     let more = page.fill(&call, since, size).await?;
 
-    let passed = page.place.last().or(since);
+    let passed = page.last.or(since);
     let complete = [passed, missed_from, Some(settled)].into_iter().flatten().min().unwrap_or(settled);
     let missed = missed_from.is_some() || passed > Some(settled);
     let mut content = object! { "items" => page.show(&call).await? };
     if more {
-        let next = Next { place: page.place, missed_from: missed.then_some(complete) };
+        let next = Next { place: page.place, last: page.last, missed_from: missed.then_some(complete) };
         content.insert("next_cursor".to_owned(), Json::from(call.cursor(&bound, &next).await?));
     }
     content.insert("next_updated_since".to_owned(), Json::from(complete));
@@ -78,6 +80,8 @@ struct Page {
     members: Vec<Member>,
     bytes: usize,
     place: Place,
+    /// The time of the last entry that was passed: the entries come in the order of their times.
+    last: Option<Timestamp>,
     with_forgotten: bool,
 }
 
@@ -100,7 +104,9 @@ impl Page {
                     return Ok(true);
                 }
                 self.place.pass(&entry);
+                self.last = self.last.max(Some(entry.at));
             }
+            listing.pass_skipped(&mut self.place);
             if self.members.len() >= size {
                 return Ok(!listing.is_at_end().await?);
             }

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 use super::commit::{Condition, Failed, MAX_WRITES, Write};
 use super::item::Item;
-use super::keys::{self, Key, PROFILE, SWEEP};
+use super::keys::{self, FORGOTTEN, Key, PROFILE, SWEEP};
 use super::table::{Sorts, Table};
 use super::users::{LiveUser, TURNS, remove};
 use crate::domain::error::{Error, Result};
@@ -146,7 +146,7 @@ impl Table {
             let filed = Item::at(&Key::user(tenant, id))
                 .text("deleted_at", deleted_at.to_string())
                 .guarded(version.next(), &tombstone.log())
-                .listed(keys::listing(tenant, id), filed_at.to_string())
+                .listed(keys::listing(tenant, id), format!("{filed_at}{FORGOTTEN}"))
                 .expiring(filed_at.plus_seconds(TOMBSTONE_SECONDS));
             match self.commit(vec![Write::Put(filed, Condition::Version(version))]).await {
                 // Or somebody else filed it first: the erasure is as complete.

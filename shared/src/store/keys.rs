@@ -28,7 +28,7 @@
 //! | private signing keys | `K#private` / `<kid>`, `REFRESH` | [`Key::private_key`], [`Key::refresh_key`] |
 //! | keys of all functions | `K#shared` / `CURSOR`, `HASH` | [`Key::cursor_key`], [`Key::hash_key`] |
 //! | tenants | `TENANTS` / `<tenant>` | [`Key::tenant`] |
-//! | users by their last change | index `gsi1`: `T#<tenant>#L#<shard>` / `<updated_at>` | [`listing`] |
+//! | users by their last change, tombstones by their filing | index `gsi1`: `T#<tenant>#L#<shard>` / `<updated_at>`, `<time>#` | [`listing`] |
 //! | change requests by what became of them | index `gsi1`: `T#<tenant>#R#<STATUS>` / `<id>` | [`requests`] |
 //! | unfinished erasures | index `gsi1`: `SWEEP` / `<deleted_at>` | [`SWEEP`] |
 //! | unfinished imports | index `gsi1`: `IMPORTS` / `<created_at>` | [`IMPORTS`] |
@@ -319,6 +319,9 @@ pub fn owner_of_partition(pk: &str) -> Option<(TenantId, UserId)> {
     let (tenant, user) = pk.strip_prefix("T#")?.split_once("#U#")?;
     Some((tenant.parse().ok()?, user.parse().ok()?))
 }
+
+/// What ends the sort key of a tombstone in the listing index: whoever wants users only need not read it.
+pub const FORGOTTEN: &str = "#";
 
 /// The partition key of a user in the listing index.
 #[must_use]

@@ -9,7 +9,7 @@ use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
 use super::item::Item;
-use super::keys::{self, Key, SHARDS, listing_shard};
+use super::keys::{self, FORGOTTEN, Key, SHARDS, listing_shard};
 use super::table::{Position, Sorts, Table};
 use super::users::LiveUser;
 use crate::domain::error::{Error, Result};
@@ -27,24 +27,35 @@ pub struct Entry {
     pub user: UserId,
     /// When, by what the index knows.
     pub at: Timestamp,
+    /// Whether a tombstone was filed then.
+    forgotten: bool,
+}
+
+/// Where an entry stands in its shard.
+type Mark = (i64, UserId, bool);
+
+impl Entry {
+    const fn mark(&self) -> Mark {
+        (self.at.millis(), self.user, self.forgotten)
+    }
+}
+
+/// The position in the index of an entry that stands there.
+fn position(tenant: &TenantId, (at, user, forgotten): Mark) -> Position {
+    let end = if forgotten { FORGOTTEN } else { "" };
+    Position::of(&Key::user(tenant, user), format!("{}{end}", Timestamp::from_millis(at)))
 }
 
 /// Where a walk stands: in each shard after this entry, or before its first one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place([Option<(i64, UserId)>; SHARDS as usize]);
+pub struct Place([Option<Mark>; SHARDS as usize]);
 
 impl Place {
     /// Goes past an entry.
     pub fn pass(&mut self, entry: &Entry) {
         if let Some(place) = self.0.get_mut(entry.shard) {
-            *place = Some((entry.at.millis(), entry.user));
+            *place = Some(entry.mark());
         }
-    }
-
-    /// The time of the last change that was passed.
-    #[must_use]
-    pub fn last(&self) -> Option<Timestamp> {
-        self.0.iter().flatten().map(|(at, _)| Timestamp::from_millis(*at)).max()
     }
 }
 
@@ -65,6 +76,8 @@ struct Shard {
     ahead: VecDeque<Entry>,
     limit: usize,
     ended: bool,
+    /// The last tombstone that was skipped since an entry was taken.
+    skipped: Option<Mark>,
 }
 
 /// The entries of all shards, the oldest change first.
@@ -72,24 +85,26 @@ struct Shard {
 pub struct Listing<'t> {
     table: &'t Table,
     since: Option<String>,
+    with_forgotten: bool,
     shards: Vec<Shard>,
 }
 
 impl Table {
-    /// The changes of a tenant's users from `since` on and after `place`; `wanted` is how many the caller expects to take.
+    /// The changes of a tenant's users from `since` on and after `place`, with those who were forgotten if there is a `since`; `wanted` is
+    /// how many the caller expects to take.
     #[must_use]
     pub fn listing(&self, tenant: &TenantId, since: Option<Timestamp>, place: &Place, wanted: usize) -> Listing<'_> {
-        let shard = |(shard, place): (u8, &Option<(i64, UserId)>)| Shard {
+        let shard = |(shard, place): (u8, &Option<Mark>)| Shard {
             pk: listing_shard(tenant, shard),
-            after: place
-                .map(|(at, user)| Position::of(&Key::user(tenant, user), Timestamp::from_millis(at).to_string())),
+            after: place.map(|mark| position(tenant, mark)),
             ahead: VecDeque::new(),
             // Twice a fair share: few shards have to be read again.
             limit: wanted / usize::from(SHARDS) * 2 + 4,
             ended: false,
+            skipped: None,
         };
         let shards = (0..SHARDS).zip(&place.0).map(shard).collect();
-        Listing { table: self, since: since.map(|since| since.to_string()), shards }
+        Listing { table: self, since: since.map(|since| since.to_string()), with_forgotten: since.is_some(), shards }
     }
 
     /// What is behind some entries, by user; nothing is behind an entry whose tombstone is past its time.
@@ -132,24 +147,35 @@ impl Listing<'_> {
         Ok(self.shards.iter().all(|shard| shard.ahead.is_empty()))
     }
 
+    /// Goes past the tombstones that were skipped behind the last entries that were taken, all of which the caller has passed: the next walk
+    /// need not read them again.
+    pub fn pass_skipped(&self, place: &mut Place) {
+        for (place, shard) in place.0.iter_mut().zip(&self.shards) {
+            *place = shard.skipped.or(*place);
+        }
+    }
+
     async fn next(&mut self) -> Result<Option<Entry>> {
         self.read_ahead().await?;
         let first = self.shards.iter_mut().filter(|shard| !shard.ahead.is_empty());
         let first = first.min_by_key(|shard| shard.ahead.front().map(|entry| entry.at));
-        Ok(first.and_then(|shard| shard.ahead.pop_front()))
+        Ok(first.and_then(|shard| {
+            shard.skipped = None;
+            shard.ahead.pop_front()
+        }))
     }
 
     /// Reads on in every shard of which no entry is at hand: without them nobody knows which is the oldest.
     async fn read_ahead(&mut self) -> Result<()> {
-        let (table, since) = (self.table, self.since.as_deref());
+        let (table, since, all) = (self.table, self.since.as_deref(), self.with_forgotten);
         let due = self.shards.iter_mut().enumerate().filter(|(_, shard)| shard.ahead.is_empty() && !shard.ended);
-        try_join_all(due.map(|(number, shard)| shard.read(table, since, number))).await?;
+        try_join_all(due.map(|(number, shard)| shard.read(table, since, all, number))).await?;
         Ok(())
     }
 }
 
 impl Shard {
-    async fn read(&mut self, table: &Table, since: Option<&str>, number: usize) -> Result<()> {
+    async fn read(&mut self, table: &Table, since: Option<&str>, with_forgotten: bool, number: usize) -> Result<()> {
         let sorts = since.map_or(Sorts::All, Sorts::From);
         while self.ahead.is_empty() && !self.ended {
             let limit = i32::try_from(self.limit).ok();
@@ -157,10 +183,17 @@ impl Shard {
             self.limit = (self.limit * 2).min(MAX_AHEAD);
             for (key, position) in page.keys.iter().zip(&page.positions) {
                 let owner = keys::owner_of_partition(key.pk());
-                let entry = owner.zip(Timestamp::parse(position.sort()));
+                let time = position.sort().strip_suffix(FORGOTTEN);
+                let forgotten = time.is_some();
+                let entry = owner.zip(Timestamp::parse(time.unwrap_or(position.sort())));
                 let ((_, user), at) =
                     entry.ok_or_else(|| Error::unexpected("an entry of the listing does not read"))?;
-                self.ahead.push_back(Entry { shard: number, user, at });
+                let entry = Entry { shard: number, user, at, forgotten };
+                if with_forgotten || !forgotten {
+                    self.ahead.push_back(entry);
+                } else if self.ahead.is_empty() {
+                    self.skipped = Some(entry.mark());
+                }
             }
             self.ended = page.next.is_none();
             self.after = page.next;

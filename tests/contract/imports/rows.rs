@@ -129,7 +129,7 @@ async fn who_is_there_is_an_error_in_mode_create_and_so_is_a_forgotten_id() {
         let dry = outcomes(&rows);
         let (_, rows) = done(&crm, &format!("mode={mode}"), NDJSON, file.clone()).await;
         assert_eq!(outcomes(&rows), dry, "{mode}");
-        let unknown = "error /attributes/common/gone unknown";
+        let unknown = "error /attributes/common unknown";
         let due = match mode {
             "create" => ["error /username not-unique", "error /id not-unique", "error /id not-unique", unknown],
             _ => ["updated", "error /username not-unique", "error /id not-unique", unknown],

@@ -198,3 +198,26 @@ async fn a_page_costs_half_a_unit_for_each_shard_and_one_for_each_user() {
     let nothing = crm.get(&format!("{USERS}?updated_since=2026-11-22T00:00:00Z")).await.is(200);
     assert_eq!(nothing.cost(), (8.0, 0.0, 0.0));
 }
+
+#[tokio::test]
+async fn a_first_walk_reads_no_tombstones() {
+    let service = Service::start().await;
+    let crm = service.crm().await;
+    for i in 0..5 {
+        numbered(&crm, i).await;
+    }
+    for i in 5..65 {
+        let user = numbered(&crm, i).await;
+        crm.delete(&user.path).await.is(204);
+    }
+    numbered(&crm, 65).await;
+    // The index of 16 shards, at half a unit an answer, and the users themselves.
+    let whole = crm.get(&format!("{USERS}?limit=100")).await.is(200);
+    assert_eq!(whole.json()["items"].as_array().unwrap().len(), 6);
+    assert!(whole.cost().0 <= 6.0 + 16.0, "{}", whole.cost().0);
+    // Page by page as well, and what was skipped is not read again.
+    let (items, _) = walk(&crm, None, 2).await;
+    assert_eq!(items.len(), 6);
+    let (items, _) = walk(&crm, Some("2000-01-01T00:00:00Z"), 7).await;
+    assert_eq!(items.iter().filter(|item| item.get("deleted_at").is_some()).count(), 60);
+}

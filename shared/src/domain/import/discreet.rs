@@ -6,9 +6,12 @@ use crate::domain::schema::Schema;
 
 /// The bytes of what is said of one row; at least one violation is.
 const MAX_BYTES: usize = 800;
+/// The bytes of the code of a violation, and of what stands around it.
+const OVERHEAD: usize = 40;
 /// The names of fields that are no predefined attributes, of users and of personas.
-const FIELDS: [&str; 17] = [
+const FIELDS: [&str; 18] = [
     "",
+    "attribute_values",
     "attribute_states",
     "attributes",
     "created_at",
@@ -33,7 +36,7 @@ pub fn discreet(violations: Vec<Violation>, schema: &Schema) -> Vec<Violation> {
     let (count, mut bytes) = (violations.len(), 0);
     let mut said: Vec<Violation> = Vec::new();
     for violation in violations.into_iter().map(|violation| without_values(violation, schema)) {
-        bytes += violation.pointer.len() + violation.detail.len();
+        bytes += violation.pointer.len() + violation.detail.len() + OVERHEAD;
         if !said.is_empty() && bytes > MAX_BYTES {
             let detail = format!("{} more are at fault", count - said.len());
             said.push(Violation { pointer: String::new(), code: Code::TooMany, detail });

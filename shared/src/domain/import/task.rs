@@ -212,5 +212,7 @@ fn unique_values(document: &Object, schema: &Schema) -> Vec<(String, String)> {
 pub fn contended(document: &Object, schema: &Schema) -> Vec<String> {
     let email = document.get(Predefined::PreferredEmail.name()).and_then(Json::as_str).and_then(text::email);
     let unique = unique_values(document, schema).into_iter().map(|(_, value)| value);
-    unique.chain(email.map(|address| format!("email#{address}"))).collect()
+    // What a script makes of a row is not known before.
+    let derives = schema.custom_attributes().any(|attribute| attribute.unique && attribute.derived.is_some());
+    unique.chain(email.map(|address| format!("email#{address}"))).chain(derives.then(|| "derived".to_owned())).collect()
 }
