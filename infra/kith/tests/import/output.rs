@@ -1,16 +1,8 @@
 //! Readers that are gone, and outputs that are full.
 
 use std::fs::OpenOptions;
-use std::process::Stdio;
 
-use crate::program::{Ended, Service};
-
-/// A pipe that nobody reads.
-fn unread() -> Stdio {
-    let (reader, writer) = std::io::pipe().unwrap();
-    drop(reader);
-    writer.into()
-}
+use crate::program::{Ended, Service, unread};
 
 #[test]
 fn a_reader_that_is_gone_changes_no_exit_code() {
