@@ -14,5 +14,7 @@ pub fn to<W: for<'a> MakeWriter<'a> + Send + Sync + 'static>(writer: W) {
         .with_target(false)
         .with_max_level(Level::INFO)
         .with_writer(writer)
+        // It would be told by `eprintln!`, which panics when nobody reads.
+        .log_internal_errors(false)
         .init();
 }

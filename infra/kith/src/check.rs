@@ -15,6 +15,7 @@ use shared::store::keys::{PROFILE, SWEEP, owner_of_partition, partition_of_user}
 use shared::store::table::Range;
 use shared::store::{Item, Key, Table};
 
+use crate::output::say;
 use crate::table::{Failure, each_item};
 
 /// What was found.
@@ -111,14 +112,12 @@ pub async fn run(table: &Table, tenant: &TenantId, as_json: bool) -> Result<(), 
     let report = verify(table, tenant).await?;
     let Report { users, lookups, unfinished, problems } = &report;
     if as_json {
-        println!(
-            "{}",
-            json!({ "users": users, "lookups": lookups, "unfinished_erasures": unfinished, "problems": problems })
-        );
+        say(json!({ "users": users, "lookups": lookups, "unfinished_erasures": unfinished, "problems": problems }))?;
     } else {
-        println!("{users} users, {lookups} look-ups, {unfinished} unfinished erasures, {} problems", problems.len());
+        let count = problems.len();
+        say(format_args!("{users} users, {lookups} look-ups, {unfinished} unfinished erasures, {count} problems"))?;
         for problem in problems {
-            println!("  {problem}");
+            say(format_args!("  {problem}"))?;
         }
     }
     if problems.is_empty() { Ok(()) } else { Err(format!("{} problems in tenant `{tenant}`", problems.len())) }

@@ -3,8 +3,10 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::str::FromStr;
 use std::time::Duration;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use serde_json::json;
 use shared::domain::error::Error;
@@ -13,6 +15,7 @@ use shared::store::Table;
 use shared::world::World;
 
 use crate::clients::ClientAction;
+use crate::output::{print, say};
 use crate::serve::{Service, stop_signal};
 use crate::table::{Failure, open_local, open_remote};
 use crate::{check, clients, export, forget, import, keys, openapi, purge, tour};
@@ -128,10 +131,7 @@ impl Command {
             Action::Serve(options) => serve(options, &self.place).await,
             Action::Tour(options) => tour::run(options, &self.place.data).await,
             Action::Export(options) => export::run(options, &self.place.data, self.json).await,
-            Action::Openapi => {
-                println!("{}", openapi::document()?);
-                Ok(())
-            }
+            Action::Openapi => say(openapi::document()?),
             Action::Tenant(action) => tenant(action, &self.place.open().await?, self.json).await,
             Action::Client(action) => clients::run(action, &self.place.open().await?, self.json).await,
             Action::Definition(DefinitionAction::Purge { tenant, id }) => {
@@ -179,7 +179,7 @@ async fn serve(options: ServeOptions, place: &Place) -> Result<(), Failure> {
     }
     shared::log::to(std::io::stderr);
     let service = Service::start(options.listen, &place.data, options.memory).await?;
-    print!("{}", how_to(&service));
+    say(how_to(&service))?;
     service.run(stop_signal()).await
 }
 
@@ -196,9 +196,16 @@ fn how_to(service: &Service) -> String {
       -u \"$KITH_CLIENT_ID:$KITH_CLIENT_SECRET\" | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')
     curl -i $KITH_URL/identity/users -H \"Authorization: Bearer $TOKEN\" \\
       --json '{{\"username\": \"jan.janssen\", \"preferred_email\": \"jan@example.org\"}}'
-
 "
     )
+}
+
+/// Reads one of a few words; help and refusals list them.
+pub(crate) fn one_of<W>(names: impl IntoIterator<Item = &'static str>) -> impl TypedValueParser<Value = W>
+where
+    W: FromStr<Err: std::error::Error + Send + Sync> + Clone + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(names).try_map(|name| name.parse())
 }
 
 /// What went wrong, for people.
@@ -221,7 +228,7 @@ async fn tenant(action: TenantAction, table: &Table, as_json: bool) -> Result<()
             if !table.create_tenant(&name).await.map_err(said)? {
                 return Err(format!("there is a tenant `{name}`"));
             }
-            print(as_json, &json!({ "id": name }), || format!("tenant {name} created"));
+            print(as_json, &json!({ "id": name }), || format!("tenant {name} created"))?;
         }
         TenantAction::List => {
             let tenants = table.tenants().await.map_err(said)?;
@@ -229,17 +236,8 @@ async fn tenant(action: TenantAction, table: &Table, as_json: bool) -> Result<()
                 let lines: Vec<_> =
                     tenants.iter().map(|tenant| format!("{}\t{}", tenant.id, tenant.created_at)).collect();
                 lines.join("\n")
-            });
+            })?;
         }
     }
     Ok(())
-}
-
-/// Prints JSON for programs, or text for people.
-pub(crate) fn print(as_json: bool, content: &serde_json::Value, text: impl FnOnce() -> String) {
-    if as_json {
-        println!("{content}");
-    } else {
-        println!("{}", text());
-    }
 }

@@ -15,7 +15,8 @@ use shared::object;
 use shared::store::Table;
 use shared::store::clients::Edit;
 
-use crate::cli::{print, said};
+use crate::cli::said;
+use crate::output::{print, say};
 use crate::table::Failure;
 
 /// What is done with clients.
@@ -150,18 +151,16 @@ async fn create(registration: &Registration, table: &Table, as_json: bool) -> Re
     let secret = client.takes_secrets().then(|| client.add_secret(table.world()));
     SigningKeys::new(table.clone()).prepare(client.access_token_signing_alg).await.map_err(said)?;
     table.create_client(&client).await.map_err(said)?;
-    revealed(as_json, client.show(), &client.client_id, secret.as_ref());
-    Ok(())
+    revealed(as_json, client.show(), &client.client_id, secret.as_ref())
 }
 
 async fn list(tenant: &TenantId, table: &Table, as_json: bool) -> Result<(), Failure> {
     let clients = table.clients(tenant).await.map_err(said)?;
     if as_json {
-        println!("{}", Json::from(clients.iter().map(Client::show).collect::<Vec<_>>()).to_text());
-        return Ok(());
+        return say(Json::from(clients.iter().map(Client::show).collect::<Vec<_>>()).to_text());
     }
     for c in &clients {
-        println!("{}\t{}\t{}\t{} secret(s)", c.client_id, c.name, c.scopes, c.secrets.len());
+        say(format_args!("{}\t{}\t{}\t{} secret(s)", c.client_id, c.name, c.scopes, c.secrets.len()))?;
     }
     Ok(())
 }
@@ -178,17 +177,15 @@ async fn rotate(id: &ClientId, overlap_hours: Option<u32>, table: &Table, as_jso
     added.await.map_err(said)?;
     let mut content = secret.show();
     content.insert("client_id".to_owned(), Json::from(id));
-    revealed(as_json, content, id, Some(&plain));
-    Ok(())
+    revealed(as_json, content, id, Some(&plain))
 }
 
 async fn revoke(id: &ClientId, secret: Option<&str>, table: &Table, as_json: bool) -> Result<(), Failure> {
     let Some(secret) = secret else {
         table.delete_client(id).await.map_err(said)?;
-        print(as_json, &json!({ "client_id": id, "revoked": true }), || {
+        return print(as_json, &json!({ "client_id": id, "revoked": true }), || {
             format!("client {id} revoked; its access tokens live until they expire")
         });
-        return Ok(());
     };
     let removed = table.edit_client(id, |stored| {
         let mut client = stored.value.clone();
@@ -201,23 +198,21 @@ async fn revoke(id: &ClientId, secret: Option<&str>, table: &Table, as_json: boo
     removed.await.map_err(said)?;
     print(as_json, &json!({ "client_id": id, "secret": secret, "revoked": true }), || {
         format!("secret {secret} of {id} revoked; every function knows within 30 seconds")
-    });
-    Ok(())
+    })
 }
 
 /// Shows what was made, and its secret this once.
-fn revealed(as_json: bool, mut content: Object, id: &ClientId, secret: Option<&PlainSecret>) {
+fn revealed(as_json: bool, mut content: Object, id: &ClientId, secret: Option<&PlainSecret>) -> Result<(), Failure> {
     if as_json {
         if let Some(secret) = secret {
             content.insert("client_secret".to_owned(), Json::from(secret.reveal()));
         }
-        println!("{}", Json::Object(content).to_text());
-        return;
+        return say(Json::Object(content).to_text());
     }
-    println!("client_id      {id}");
+    say(format_args!("client_id      {id}"))?;
     match secret {
-        Some(secret) => println!("client_secret  {}\n\nThe secret is shown this once.", secret.reveal()),
-        None => println!("\nThe client authenticates with its own key and has no secret."),
+        Some(secret) => say(format_args!("client_secret  {}\n\nThe secret is shown this once.", secret.reveal())),
+        None => say("\nThe client authenticates with its own key and has no secret."),
     }
 }
 

@@ -4,7 +4,7 @@
 //! derived. The users come page by page, so that memory stays flat; somebody who is changed meanwhile is listed again, and is written as he was found
 //! first.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -17,8 +17,10 @@ use shared::domain::import::{Columns, Format, Mapping};
 use shared::domain::json::Object;
 use shared::world::World;
 
-use crate::cli::{print, said};
+use crate::cli::{one_of, said};
+use crate::output::{note_in_place, print};
 use crate::remote::{Access, Ask, Remote};
+use crate::serve::stop_signal;
 use crate::table::Failure;
 
 /// The fields of every user that can be imported.
@@ -40,9 +42,9 @@ pub struct Options {
     #[command(flatten)]
     access: Access,
     /// How people are written: as CSV that no spreadsheet takes for formulas, or as one JSON object a line.
-    #[arg(long)]
+    #[arg(long, value_parser = one_of::<Format>(Format::ALL.map(Format::name)))]
     format: Option<Format>,
-    /// The file, which appears when it is complete; without it the standard output.
+    /// The file, which appears when it is complete; without it the standard output. A device or a pipe is written straight.
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
 }
@@ -52,30 +54,66 @@ pub async fn run(options: Options, data: &Path, as_json: bool) -> Result<(), Fai
     let Options { access, format, output } = options;
     let by_name = |path: &PathBuf| matches!(path.extension()?.to_str()?, "ndjson" | "jsonl").then_some(Format::Ndjson);
     let format = format.or_else(|| output.as_ref().and_then(by_name)).unwrap_or(Format::Csv);
-    let mut remote = access.open(data, World::default())?;
+    let world = World::default();
+    let mut remote = access.open(data, world.clone())?;
     let names = columns(&mut remote).await?;
     let Some(output) = output else {
         people(&mut remote, &names, format, io::stdout().lock()).await?;
         return Ok(());
     };
-    let failed = |error: io::Error| format!("cannot write `{}`: {error}", output.display());
-    let mut part = output.as_os_str().to_owned();
-    part.push(".part");
-    let mut options = OpenOptions::new();
-    let file = options.write(true).create(true).truncate(true).mode(0o600).open(&part).map_err(failed)?;
-    let written = people(&mut remote, &names, format, &file).await;
-    let finished = written.and_then(|count| {
-        File::sync_all(&file).and_then(|()| std::fs::rename(&part, &output)).map_err(failed)?;
-        Ok(count)
-    });
-    let people = finished.inspect_err(|_| {
-        // Part of the people is no export.
-        let _ = std::fs::remove_file(&part);
-    })?;
+    let target =
+        Target::open(&output, &world).map_err(|error| format!("cannot write `{}`: {error}", output.display()))?;
+    let people = tokio::select! {
+        people = people(&mut remote, &names, format, &target.file) => people?,
+        () = stop_signal(), if target.part.is_some() => return Err("stopped; nothing was exported".to_owned()),
+    };
+    target.finish().map_err(|error| format!("cannot write `{}`: {error}", output.display()))?;
     print(as_json, &json!({ "people": people, "file": output.display().to_string() }), || {
         format!("{people} people in {}", output.display())
-    });
-    Ok(())
+    })
+}
+
+/// Where an export goes: a new file that takes the place of the old one at the end, or whatever else is there, a device or a pipe.
+struct Target {
+    file: File,
+    part: Option<Part>,
+}
+
+/// A file that goes when it is dropped, for a part of the people is no export.
+struct Part {
+    path: PathBuf,
+    /// Where it belongs.
+    whole: PathBuf,
+}
+
+impl Target {
+    /// Opens what is at a path, or a new file beside it. Links are followed.
+    fn open(path: &Path, world: &World) -> io::Result<Self> {
+        let whole = match fs::metadata(path) {
+            Ok(there) if there.is_file() => fs::canonicalize(path)?,
+            Ok(_) => return Ok(Self { file: OpenOptions::new().write(true).open(path)?, part: None }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !path.is_symlink() => path.to_owned(),
+            Err(error) => return Err(error),
+        };
+        let mut name = whole.as_os_str().to_owned();
+        name.push(format!(".{}.part", world.random_uuid()));
+        let path = PathBuf::from(name);
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+        Ok(Self { file, part: Some(Part { path, whole }) })
+    }
+
+    fn finish(self) -> io::Result<()> {
+        let Some(part) = &self.part else { return Ok(()) };
+        self.file.sync_all()?;
+        fs::rename(&part.path, &part.whole)
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        // After the renaming there is none.
+        let _ = fs::remove_file(&self.path);
+    }
 }
 
 /// The columns by their names.
@@ -131,14 +169,14 @@ async fn people(remote: &mut Remote, names: &[String], format: Format, output: i
         written.map_err(|error| unwritten(&error))?;
         count += 1;
         if interactive && count % 1000 == 0 {
-            eprint!("\r{count} people");
+            note_in_place(format_args!("{count} people"));
         }
         Ok(())
     })
     .await?;
     output.flush().map_err(|error| unwritten(&error))?;
     if interactive {
-        eprint!("\r\x1b[K");
+        note_in_place("\x1b[K");
     }
     Ok(count)
 }
@@ -201,5 +239,29 @@ impl Seen {
     /// Whether the user was not seen before.
     fn first(&self, id: &str) -> rusqlite::Result<bool> {
         Ok(self.0.prepare_cached("INSERT OR IGNORE INTO seen VALUES (?1)")?.execute([id])? == 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::Write as _;
+
+    use shared::world::World;
+
+    use super::Target;
+
+    #[test]
+    fn an_export_that_ends_early_leaves_nothing_and_two_do_not_meet() {
+        let folder = std::env::temp_dir().join(format!("kith-test-{}-target", std::process::id()));
+        fs::create_dir(&folder).unwrap();
+        let (path, world) = (folder.join("all.csv"), World::default());
+        let (mut first, second) = (Target::open(&path, &world).unwrap(), Target::open(&path, &world).unwrap());
+        first.file.write_all(b"first").unwrap();
+        drop(second);
+        first.finish().unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"first");
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+        fs::remove_dir_all(folder).unwrap();
     }
 }

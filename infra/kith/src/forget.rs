@@ -12,7 +12,8 @@ use shared::domain::id::{TenantId, UserId, UserName};
 use shared::store::keys::owner_of_partition;
 use shared::store::{Key, Table};
 
-use crate::cli::{print, said};
+use crate::cli::said;
+use crate::output::print;
 use crate::table::{Failure, each_item};
 use crate::traces::{self, Text};
 
@@ -141,21 +142,21 @@ impl Options {
             let (tombstones, erased) = replay(table, &tenant, &replaced).await?;
             print(as_json, &json!({ "tombstones": tombstones, "erased": erased }), || {
                 format!("{tombstones} erasures known, {erased} repeated")
-            });
+            })?;
         }
         if let Some(name) = user {
             let (id, erased) =
                 forget(table, &tenant, &name).await?.ok_or(format!("tenant {tenant} has no such user"))?;
             print(as_json, &json!({ "user_id": id.to_string(), "outcome": erased.name() }), || {
                 format!("user {id} {}", erased.text())
-            });
+            })?;
         }
         let texts: Vec<_> = verify.into_iter().chain(verify_file.into_iter().flat_map(|texts| texts.0)).collect();
         if texts.is_empty() {
             return Ok(());
         }
         let traces = traces::search(table, &tenant, &texts).await?;
-        print(as_json, &traces.show(texts.len()), || traces.describe(texts.len()));
+        print(as_json, &traces.show(texts.len()), || traces.describe(texts.len()))?;
         if traces.found.is_empty() { Ok(()) } else { Err(format!("{} places hold a text", traces.found.len())) }
     }
 }

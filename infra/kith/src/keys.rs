@@ -10,6 +10,7 @@ use shared::domain::jwk::Algorithm;
 use shared::store::Table;
 use shared::world::Timestamp;
 
+use crate::output::{print, say};
 use crate::table::Failure;
 
 /// What is done with the keys.
@@ -48,10 +49,10 @@ pub async fn run(action: Action, table: &Table, as_json: bool) -> Result<(), Fai
         Action::List => {
             let (published, now) = (keys.list().await.map_err(said)?, table.world().clock.now());
             if as_json {
-                println!("{}", published.iter().map(|key| entry(key, now)).collect::<Value>());
+                say(published.iter().map(|key| entry(key, now)).collect::<Value>())?;
             }
             for key in published.iter().filter(|_| !as_json) {
-                println!(
+                say(format_args!(
                     "{}\t{}\t{}\tsigns {} to {}\tpublished until {}",
                     key.kid,
                     key.algorithm,
@@ -59,12 +60,12 @@ pub async fn run(action: Action, table: &Table, as_json: bool) -> Result<(), Fai
                     key.sign_from,
                     key.sign_until,
                     key.drop_at
-                );
+                ))?;
             }
         }
         Action::Revoke { kid } => {
             let revoked = keys.revoke(&kid).await.map_err(said)?;
-            if as_json { println!("{}", revocation(&revoked)) } else { println!("{}", describe_revocation(&revoked)) }
+            print(as_json, &revocation(&revoked), || describe_revocation(&revoked))?;
         }
     }
     Ok(())
@@ -87,10 +88,10 @@ async fn rotate(keys: &SigningKeys, algorithm: Option<Algorithm>, as_json: bool)
         }
     }
     if as_json {
-        println!("{}", done.iter().map(rotation).collect::<Value>());
+        say(done.iter().map(rotation).collect::<Value>())?;
     }
     for rotated in done.iter().filter(|_| !as_json) {
-        println!("{}", describe_rotation(rotated));
+        say(describe_rotation(rotated))?;
     }
     outcome
 }

@@ -2,6 +2,10 @@
 //!
 //! This is the only package beside the tests that may depend on the embedded engine. It adds no behaviour to the service: what it
 //! serves are the functions' own routers.
+//!
+//! `println!` and `eprintln!` panic when nobody reads; [`output`] does not.
+
+#![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
 
 pub mod check;
 pub mod cli;
@@ -14,6 +18,7 @@ pub mod forget;
 pub mod import;
 pub mod keys;
 pub mod openapi;
+pub mod output;
 pub mod purge;
 pub mod remote;
 pub mod serve;

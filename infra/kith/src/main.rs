@@ -1,9 +1,12 @@
 //! The program `kith`.
 
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 use std::process::ExitCode;
 
 use clap::Parser as _;
 use kith::cli::Command;
+use kith::output::note;
 
 fn main() -> ExitCode {
     if sandbox::is_worker() {
@@ -12,7 +15,7 @@ fn main() -> ExitCode {
     match run() {
         Ok(code) => code,
         Err(failure) => {
-            eprintln!("kith: {failure}");
+            note(format_args!("kith: {failure}"));
             ExitCode::FAILURE
         }
     }

@@ -17,6 +17,7 @@ use shared::store::definitions::Edit;
 use shared::store::keys::{SHARDS, listing_shard, owner_of_partition};
 use shared::store::table::Sorts;
 
+use crate::output::{note, print};
 use crate::table::Failure;
 
 /// How long to wait until no function writes by the configuration before, with a margin for clocks that differ.
@@ -115,17 +116,15 @@ async fn holders(table: &Table, tenant: &TenantId, id: &str) -> Result<Vec<UserI
 /// Purges and prints what came of it; fails when somebody holds the definition.
 pub async fn run(table: &Table, tenant: &TenantId, id: &str, wait: Duration, as_json: bool) -> Result<(), Failure> {
     if !wait.is_zero() && !as_json {
-        eprintln!("waiting {} s, until no function remembers the definition as it was", wait.as_secs());
+        note(format_args!("waiting {} s, until no function remembers the definition as it was", wait.as_secs()));
     }
     match purge(table, tenant, id, wait).await? {
-        Purged::Gone if as_json => println!("{}", json!({ "id": id, "purged": true })),
-        Purged::Gone => println!("definition {id} is gone"),
+        Purged::Gone => print(as_json, &json!({ "id": id, "purged": true }), || format!("definition {id} is gone")),
         Purged::Held(count, some) => {
             let some: Vec<_> = some.iter().map(ToString::to_string).collect();
-            return Err(format!("{count} user(s) hold the definition, which stays deprecated: {}", some.join(", ")));
+            Err(format!("{count} user(s) hold the definition, which stays deprecated: {}", some.join(", ")))
         }
     }
-    Ok(())
 }
 
 fn said(error: Error) -> Failure {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
-use reqwest::{Method, StatusCode};
+use reqwest::{Method, StatusCode, Url};
 use serde_json::Value;
 use shared::domain::Json;
 use shared::world::{Clock, World};
@@ -26,7 +26,7 @@ const TIMEOUT: Duration = Duration::from_mins(2);
 #[derive(Debug, Args)]
 pub struct Access {
     /// The service's base URL. What is given neither here nor in the environment is taken from the data folder's `demo.env`.
-    #[arg(long, env = "KITH_URL")]
+    #[arg(long, env = "KITH_URL", value_parser = base_url)]
     url: Option<String>,
     /// The client's id.
     #[arg(long, env = "KITH_CLIENT_ID", value_name = "ID")]
@@ -34,6 +34,15 @@ pub struct Access {
     /// Its secret. The environment keeps it out of the list of processes.
     #[arg(long, env = "KITH_CLIENT_SECRET", value_name = "SECRET", hide_env_values = true)]
     client_secret: Option<String>,
+}
+
+/// Takes the URL of a service, or nothing: an empty variable is none.
+pub(crate) fn base_url(text: &str) -> Result<String, Failure> {
+    let good = |url: Url| matches!(url.scheme(), "http" | "https");
+    if text.is_empty() || Url::parse(text).is_ok_and(good) {
+        return Ok(text.to_owned());
+    }
+    Err("an http or https URL is due, such as https://kith.example.org".to_owned())
 }
 
 /// A request that may be sent again: a GET, or a POST with an Idempotency-Key.

@@ -6,6 +6,8 @@ use std::io::IsTerminal as _;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use shared::world::{Clock, Timestamp};
 
+use crate::output::note;
+
 /// How often a line is printed where there is no terminal, in milliseconds.
 const LINES: i64 = 10_000;
 
@@ -57,7 +59,7 @@ impl Meter {
             bar.set_position(at);
         } else if self.clock.now().millis() - self.printed.millis() >= LINES {
             self.printed = self.clock.now();
-            eprintln!("{} %, {text}", at * 100 / self.bytes.max(1));
+            note(format_args!("{} %, {text}", at * 100 / self.bytes.max(1)));
         }
     }
 

@@ -28,7 +28,8 @@ use self::meter::{Meter, duration};
 use self::report::{Fault, Outcome, Report};
 use self::source::{Record, Source};
 use self::state::{Counts, Progress, Rows, Sent, State, Task, hash};
-use crate::cli::{print, said};
+use crate::cli::{one_of, said};
+use crate::output::{note, print};
 use crate::remote::{Access, Ask, Remote};
 use crate::serve::stop_signal;
 use crate::table::Failure;
@@ -67,13 +68,13 @@ pub struct Options {
     #[arg(long)]
     dry_run: bool,
     /// What becomes of rows whose user is there: `create` makes them errors, `upsert` changes the user.
-    #[arg(long, default_value_t = Mode::Create)]
+    #[arg(long, default_value_t = Mode::Create, value_parser = one_of::<Mode>(Mode::ALL.map(Mode::name)))]
     mode: Mode,
     /// The field of a column, or of a member of NDJSON, of another name; without a field it is left out.
     #[arg(long = "map", value_name = "COLUMN=FIELD", value_parser = mapped)]
     map: Vec<(String, Option<String>)>,
     /// How the file is written; by default as its name says: `.ndjson` and `.jsonl`, else CSV.
-    #[arg(long)]
+    #[arg(long, value_parser = one_of::<Format>(Format::ALL.map(Format::name)))]
     format: Option<Format>,
     /// Begin anew, whatever was begun before.
     #[arg(long)]
@@ -82,7 +83,14 @@ pub struct Options {
 
 fn mapped(text: &str) -> Result<(String, Option<String>), Failure> {
     let (column, field) = text.split_once('=').ok_or("COLUMN=FIELD is due")?;
-    Ok((column.to_owned(), (!field.is_empty()).then(|| field.to_owned())))
+    let mapped = (column.to_owned(), (!field.is_empty()).then(|| field.to_owned()));
+    mapping([mapped.clone()]).map_err(|_| format!("there is no field `{field}`"))?;
+    Ok(mapped)
+}
+
+fn mapping(columns: impl IntoIterator<Item = (String, Option<String>)>) -> Result<Mapping, Failure> {
+    let members = columns.into_iter().map(|(column, field)| (column, Json::from(field)));
+    Mapping::read(&Json::Object(members.collect::<Object>())).map_err(said)
 }
 
 /// The path with something after its name.
@@ -100,7 +108,8 @@ pub async fn run(options: Options, data: &Path, as_json: bool) -> Result<ExitCod
         done = import.work() => done,
         () = stop_signal() => {
             import.meter.end();
-            eprintln!("kith: stopped after row {}; the same command goes on", import.progress.counts.rows);
+            let rows = import.progress.counts.rows;
+            note(format_args!("kith: stopped after row {rows}; the same command goes on"));
             return Ok(ExitCode::from(INTERRUPTED));
         }
     };
@@ -110,7 +119,7 @@ pub async fn run(options: Options, data: &Path, as_json: bool) -> Result<ExitCod
         rows if why.contains("--restart") => format!("{why}\nstopped after row {rows}"),
         rows => format!("{why}\nstopped after row {rows}; the same command goes on"),
     })?;
-    import.tell(&report, as_json);
+    import.tell(&report, as_json)?;
     Ok(if import.progress.counts.errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -135,12 +144,8 @@ impl Import {
             let extension = options.file.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
             if matches!(extension, "ndjson" | "jsonl") { Format::Ndjson } else { Format::Csv }
         });
-        if report == options.file {
-            return Err("the report would take the place of the file".to_owned());
-        }
         let mapped = !options.map.is_empty();
-        let members = options.map.into_iter().map(|(column, field)| (column, Json::from(field)));
-        let mapping = Mapping::read(&Json::Object(members.collect::<Object>())).map_err(said)?;
+        let mapping = mapping(options.map)?;
         let mut remote = options.access.open(data, world.clone())?;
         let task = Task {
             url: remote.url.clone(),
@@ -151,8 +156,13 @@ impl Import {
             mapping: if mapped { mapping.show().to_text() } else { String::new() },
         };
         let mut source = Source::open(&options.file, format, mapping)?;
-        remote.sign_in().await?;
         let state_file = beside(report, ".state");
+        for (what, path) in [("report", report), ("state", &state_file)] {
+            if source.is_at(path)? {
+                return Err(format!("the {what} `{}` would take the place of the file", path.display()));
+            }
+        }
+        remote.sign_in().await?;
         if !options.restart && !state_file.exists() && report.exists() {
             let report = report.display();
             return Err(format!("there is a report `{report}` of something else: say --restart to replace it"));
@@ -367,7 +377,7 @@ impl Import {
         self.meter.show(counts.rows + more, counts.errors, at);
     }
 
-    fn tell(&self, report: &Path, as_json: bool) {
+    fn tell(&self, report: &Path, as_json: bool) -> Result<(), Failure> {
         let Progress { counts, task, .. } = &self.progress;
         let summary = json!({
             "mode": task.mode, "dry_run": task.dry_run, "rows": counts.rows, "created": counts.created,
@@ -389,7 +399,7 @@ impl Import {
                 self.meter.rate(counts.rows),
                 report.display(),
             )
-        });
+        })
     }
 }
 

@@ -1,7 +1,8 @@
 //! The file of an import: read from any place on, a few rows at a time.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, BufRead as _, BufReader, Read, Seek as _, SeekFrom};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use ring::digest::{Context, SHA256};
@@ -107,6 +108,16 @@ impl Source {
         (&self.file).seek(SeekFrom::Start(at)).map_err(|error| error.to_string())?;
         let fence = Fence { inner: &self.file, left: MAX_BYTES };
         Ok(csv::ReaderBuilder::new().flexible(true).has_headers(false).delimiter(delimiter).from_reader(fence))
+    }
+
+    /// Whether a path leads to this file, whatever it is called and linked by.
+    pub(super) fn is_at(&self, path: &Path) -> Result<bool, Failure> {
+        let place = |metadata: Metadata| (metadata.dev(), metadata.ino());
+        match std::fs::metadata(path) {
+            Ok(other) => Ok(place(other) == place(self.file.metadata().map_err(|error| error.to_string())?)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(format!("cannot write `{}`: {error}", path.display())),
+        }
     }
 
     /// Whether the file is still as it was when it was opened.

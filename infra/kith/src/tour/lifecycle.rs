@@ -67,7 +67,7 @@ struct Scene {
 impl Walk {
     /// Walks the life of a person; fails at the first step that does not do what it should.
     pub(super) async fn lifecycle(&mut self) -> Result<(), Failure> {
-        self.paint(Style::new().bold(), &format!("The life of a person with Kith at {}", self.url));
+        self.paint(Style::new().bold(), &format!("The life of a person with Kith at {}", self.url))?;
         let scene = self.set_up().await?;
         let user = self.make(&scene).await?;
         let shop = self.arrive(&scene, &user).await?;

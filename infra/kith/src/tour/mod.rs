@@ -12,6 +12,7 @@ use shared::world::World;
 
 use self::walk::Walk;
 use crate::demo::{self, ENV_FILE, Env};
+use crate::remote::base_url;
 use crate::serve::Service;
 use crate::table::Failure;
 
@@ -22,7 +23,7 @@ pub struct Options {
     #[arg(long)]
     lifecycle: bool,
     /// A running service. Without it: the one in `demo.env` if it answers, else one started in memory for the tour.
-    #[arg(long)]
+    #[arg(long, value_parser = base_url)]
     url: Option<String>,
     /// A client with users:read, users:write, config:read and the `refresh_token` grant.
     #[arg(long, requires = "client_secret")]
@@ -70,8 +71,7 @@ async fn walk(options: Options, env: &Env) -> Result<(), Failure> {
     } else {
         walk.onboarding().await?;
     }
-    walk.end();
-    Ok(())
+    walk.end()
 }
 
 /// A folder that goes when the tour ends.

@@ -18,7 +18,7 @@ struct Defined {
 impl Walk {
     /// Walks the onboarding flow; fails at the first step that does not do what it should.
     pub(super) async fn onboarding(&mut self) -> Result<(), Failure> {
-        self.paint(Style::new().bold(), &format!("A tour of Kith at {}", self.url));
+        self.paint(Style::new().bold(), &format!("A tour of Kith at {}", self.url))?;
         self.step("Metadata", Ask::get("/.well-known/oauth-authorization-server/idhub/oidc"), 200).await?;
         let defined = self.define().await?;
         self.sign_in(false).await?;

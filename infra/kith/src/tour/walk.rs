@@ -10,6 +10,7 @@ use shared::world::World;
 
 use super::Options;
 use crate::demo::Env;
+use crate::output::say;
 use crate::table::Failure;
 
 /// A client.
@@ -103,8 +104,8 @@ impl Walk {
     }
 
     /// Says how many steps were walked.
-    pub(super) fn end(&self) {
-        self.paint(AnsiColor::Green.on_default().bold(), &format!("\n{} steps, each as it should be.", self.steps));
+    pub(super) fn end(&self) -> Result<(), Failure> {
+        self.paint(AnsiColor::Green.on_default().bold(), &format!("\n{} steps, each as it should be.", self.steps))
     }
 
     /// The name of something that this walk makes.
@@ -140,7 +141,7 @@ impl Walk {
     }
 
     pub(super) async fn grant(&mut self, title: &str, form: &[(&str, &str)]) -> Result<Reply, Failure> {
-        self.title(title);
+        self.title(title)?;
         let shown = form.iter().map(|(name, value)| {
             if name.ends_with("secret") || *name == "refresh_token" {
                 format!("{name}=…")
@@ -148,15 +149,15 @@ impl Walk {
                 format!("{name}={value}")
             }
         });
-        self.request("POST", "/idhub/oidc/v1/token", &[], &shown.collect::<Vec<_>>().join("&"));
+        self.request("POST", "/idhub/oidc/v1/token", &[], &shown.collect::<Vec<_>>().join("&"))?;
         let sent = self.http.post(format!("{}/idhub/oidc/v1/token", self.url)).form(form).send().await;
         self.answer(sent, 200).await
     }
 
     pub(super) async fn step(&mut self, title: &str, ask: Ask<'_>, due: u16) -> Result<Reply, Failure> {
-        self.title(title);
+        self.title(title)?;
         let body = ask.body.as_ref().map(Value::to_string).unwrap_or_default();
-        self.request(ask.method.as_str(), ask.path, &ask.headers, &body);
+        self.request(ask.method.as_str(), ask.path, &ask.headers, &body)?;
         let mut request = self.http.request(ask.method.clone(), format!("{}{}", self.url, ask.path));
         if !self.token.is_empty() {
             request = request.bearer_auth(&self.token);
@@ -175,44 +176,40 @@ impl Walk {
         let (status, headers) = (response.status(), response.headers().clone());
         let text = response.text().await.map_err(|error| error.to_string())?;
         let body: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
-        self.reply(status, &headers, &hide_tokens(text, &body));
+        self.reply(status, &headers, &hide_tokens(text, &body))?;
         if status.as_u16() != due {
             return Err(format!("step {}: {due} was due, {status} came", self.steps));
         }
         Ok(Reply { headers, body })
     }
 
-    fn title(&mut self, title: &str) {
+    fn title(&mut self, title: &str) -> Result<(), Failure> {
         self.steps += 1;
-        self.paint(Style::new().bold(), &format!("\n{}. {title}", self.steps));
+        self.paint(Style::new().bold(), &format!("\n{}. {title}", self.steps))
     }
 
-    fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) {
-        self.paint(AnsiColor::Cyan.on_default(), &format!("   {method} {path}"));
+    fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Result<(), Failure> {
+        self.paint(AnsiColor::Cyan.on_default(), &format!("   {method} {path}"))?;
         for (name, value) in headers {
-            println!("   {name}: {value}");
+            say(format_args!("   {name}: {value}"))?;
         }
-        if !body.is_empty() {
-            println!("   {body}");
-        }
+        if body.is_empty() { Ok(()) } else { say(format_args!("   {body}")) }
     }
 
-    fn reply(&self, status: StatusCode, headers: &HeaderMap, body: &str) {
+    fn reply(&self, status: StatusCode, headers: &HeaderMap, body: &str) -> Result<(), Failure> {
         let colour =
             if status.is_client_error() || status.is_server_error() { AnsiColor::Yellow } else { AnsiColor::Green };
-        self.paint(colour.on_default(), &format!("   → {status}"));
+        self.paint(colour.on_default(), &format!("   → {status}"))?;
         for name in ["location", "etag", "idempotency-replayed"] {
             if let Some(value) = headers.get(name).and_then(|value| value.to_str().ok()) {
-                println!("     {name}: {value}");
+                say(format_args!("     {name}: {value}"))?;
             }
         }
-        if !body.is_empty() {
-            println!("     {body}");
-        }
+        if body.is_empty() { Ok(()) } else { say(format_args!("     {body}")) }
     }
 
-    pub(super) fn paint(&self, style: Style, text: &str) {
-        if self.colour { println!("{style}{text}{style:#}") } else { println!("{text}") }
+    pub(super) fn paint(&self, style: Style, text: &str) -> Result<(), Failure> {
+        if self.colour { say(format_args!("{style}{text}{style:#}")) } else { say(text) }
     }
 }
 

@@ -1,5 +1,10 @@
 //! What is exported is what is imported.
 
+use std::fs::{self, OpenOptions};
+use std::io::Read as _;
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _, symlink};
+use std::process::Command;
+
 use serde_json::{Value, json};
 
 use crate::program::Service;
@@ -54,4 +59,36 @@ fn what_is_exported_is_imported_again_and_changes_nothing() {
         lines
     };
     assert_eq!(sorted(other.run(&["export"]).output()), sorted(csv));
+}
+
+#[test]
+fn an_export_follows_links_and_keeps_pipes_and_files_that_are_not_its_own() {
+    let service = Service::start("target");
+    let path = |name: &str| service.folder.join(name);
+    let export = |name: &str| {
+        let ended = service.run(&["export", "--output", name]);
+        assert_eq!(ended.code(), 0, "{ended:?}");
+    };
+    let due = service.run(&["export"]).output();
+
+    let other = service.file("other", "of somebody else");
+    symlink(&other, path("real.csv.part")).unwrap();
+    service.file("real.csv", "older");
+    symlink("real.csv", path("link.csv")).unwrap();
+    let before = fs::read_dir(&service.folder).unwrap().count();
+    export("link.csv");
+    assert!(path("link.csv").is_symlink());
+    assert!(!path("real.csv").is_symlink());
+    assert_eq!(service.read("real.csv"), due);
+    assert_eq!(fs::metadata(path("real.csv")).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(service.read("other"), "of somebody else");
+    assert_eq!(fs::read_dir(&service.folder).unwrap().count(), before);
+
+    assert!(Command::new("mkfifo").arg(path("pipe")).status().unwrap().success());
+    let mut reader = OpenOptions::new().read(true).write(true).open(path("pipe")).unwrap();
+    export("pipe");
+    assert!(fs::symlink_metadata(path("pipe")).unwrap().file_type().is_fifo());
+    let mut read = vec![0; 1 << 16];
+    let length = reader.read(&mut read).unwrap();
+    assert_eq!(String::from_utf8_lossy(&read[..length]), due);
 }

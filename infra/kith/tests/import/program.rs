@@ -89,13 +89,21 @@ impl Drop for Service {
     }
 }
 
+/// A pipe that nobody reads.
+pub fn unread() -> Stdio {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    writer.into()
+}
+
 fn serve(folder: &Path, port: u16) -> Child {
     let mut child = Command::new(env!("CARGO_BIN_EXE_kith"))
         .args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--data"])
         .arg(folder.join("data"))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+        // Nobody reads its log, and it serves all the same.
+        .stderr(unread())
         .spawn()
         .unwrap();
     let mut line = String::new();

@@ -1,5 +1,8 @@
 //! Commands and files that are wrong.
 
+use std::fs;
+use std::os::unix::fs::symlink;
+
 use crate::program::Service;
 
 #[test]
@@ -18,7 +21,6 @@ fn e1_what_is_wrong_is_said_before_anything_is_sent() {
         (&["rows.csv"], 1, "the file has no rows"),
         (&["header.csv"], 1, "/family there is no field `family`"),
         (&["quote.csv"], 1, "a quote without its other one"),
-        (&["good.csv", "--map", "username=login"], 1, "the name of a field is due"),
         (&["good.csv", "--map", "login=username"], 1, "/login"),
         (&["good.csv", "--report", "good.csv"], 1, "take the place of the file"),
         (&["good.csv", "--report", "other.txt"], 1, "say --restart to replace it"),
@@ -26,7 +28,12 @@ fn e1_what_is_wrong_is_said_before_anything_is_sent() {
         (&["good.csv", "--url", "http://127.0.0.1:1"], 1, "does not answer"),
         (&[], 2, "<FILE>"),
         (&["good.csv", "--map", "username"], 2, "COLUMN=FIELD"),
-        (&["good.csv", "--mode", "replace"], 2, "replace"),
+        (&["good.csv", "--map", "username=login"], 2, "there is no field `login`"),
+        (&["good.csv", "--mode", "replace"], 2, "[possible values: create, upsert]"),
+        (&["good.csv", "--format", "xlsx"], 2, "[possible values: csv, ndjson]"),
+        (&["good.csv", "--url", "localhost:3000"], 2, "an http or https URL is due"),
+        (&["good.csv", "--url", "ftp://example.org"], 2, "an http or https URL is due"),
+        (&["good.csv", "--url", "example.org"], 2, "an http or https URL is due"),
     ] {
         let ended = service.run(&[&["import"], arguments].concat());
         assert_eq!(ended.code(), code, "{arguments:?}: {ended:?}");
@@ -41,4 +48,18 @@ fn e1_what_is_wrong_is_said_before_anything_is_sent() {
     assert_eq!(export.code(), 1);
     assert!(!service.folder.join("out.csv").exists());
     assert_eq!(service.check(), 1);
+}
+
+#[test]
+fn no_other_name_of_the_file_makes_it_the_report_or_the_state() {
+    let service = Service::start("itself");
+    let path = service.file("people.state", "username\njan\n");
+    symlink(&path, service.folder.join("link")).unwrap();
+    fs::hard_link(&path, service.folder.join("hard")).unwrap();
+    for report in ["people.state", "./people.state", path.to_str().unwrap(), "link", "hard", "people", "./people"] {
+        let ended = service.run(&["import", "people.state", "--restart", "--report", report]);
+        assert_eq!(ended.code(), 1, "{report}: {ended:?}");
+        assert!(ended.errors().contains("take the place of the file"), "{report}: {ended:?}");
+        assert_eq!(service.read("people.state"), "username\njan\n", "{report}");
+    }
 }
