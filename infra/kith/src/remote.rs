@@ -159,7 +159,15 @@ enum Attempt {
 impl Access {
     /// Opens the service; nothing is sent yet.
     pub(crate) fn open(self, data: &Path, world: World) -> Result<Remote, Failure> {
-        let known = demo::read_env(&data.join(ENV_FILE)).unwrap_or_default();
+        let mut known = demo::read_env(&data.join(ENV_FILE)).unwrap_or_default();
+        // Credentials are for the service that they came with.
+        let elsewhere = |url: &String| {
+            !url.is_empty()
+                && known.get("KITH_URL").is_none_or(|known| known.trim_end_matches('/') != url.trim_end_matches('/'))
+        };
+        if self.url.as_ref().is_some_and(elsewhere) {
+            known.clear();
+        }
         let value = |given: Option<String>, name: &str, option: &str| {
             let missing = || format!("{name} is not known: set it, or say --{option}");
             given.filter(|given| !given.is_empty()).or_else(|| known.get(name).cloned()).ok_or_else(missing)

@@ -167,7 +167,7 @@ impl Import {
             let report = report.display();
             return Err(format!("there is a report `{report}` of something else: say --restart to replace it"));
         }
-        let mut state = State::open(&state_file)?;
+        let mut state = State::open(&state_file, options.restart)?;
         let begun = if options.restart { None } else { state.progress()?.filter(Progress::is_begun) };
         let progress = match begun {
             Some(progress) if progress.mark == source.mark && progress.task == task => {
@@ -350,9 +350,9 @@ impl Import {
             let items: Vec<Outcome> =
                 serde_json::from_value(items).map_err(|error| format!("{path} cannot be read: {error}"))?;
             for mut outcome in items {
-                let place = usize::try_from(outcome.row).ok().and_then(|row| row.checked_sub(1));
-                let number = place.and_then(|place| numbers.get(place));
-                outcome.row = *number.ok_or_else(|| format!("{path} is about other rows"))?;
+                let in_file = |row: u64| numbers.get(usize::try_from(row).ok()?.checked_sub(1)?).copied();
+                outcome.row = in_file(outcome.row).ok_or_else(|| format!("{path} is about other rows"))?;
+                outcome.errors.iter_mut().for_each(|fault| fault.tell_of(in_file));
                 outcomes.push(outcome);
             }
             match page.get("next_cursor").and_then(Value::as_str) {

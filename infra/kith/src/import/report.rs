@@ -38,6 +38,17 @@ pub(super) struct Outcome {
     pub(super) errors: Vec<Fault>,
 }
 
+impl Fault {
+    /// Lets a detail that names another row of the request name the row of the file.
+    pub(super) fn tell_of(&mut self, in_file: impl Fn(u64) -> Option<u64>) {
+        let named = self.detail.strip_prefix("row ").and_then(|rest| rest.split_once(' '));
+        let told = named.and_then(|(row, rest)| Some(format!("row {} {rest}", in_file(row.parse().ok()?)?)));
+        if let Some(told) = told {
+            self.detail = told;
+        }
+    }
+}
+
 impl Outcome {
     /// Adds the row to what became of others.
     pub(super) fn count(&self, counts: &mut Counts) {
@@ -113,5 +124,27 @@ impl Report {
             Ok(self.file.stream_position()?)
         };
         append().map_err(|error| format!("the report cannot be written: {error}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_that_a_detail_names_is_one_of_the_file() {
+        for (said, due) in [
+            (
+                "row 2 has the same value, which only one user may have",
+                "row 402 has the same value, which only one user may have",
+            ),
+            ("row 9 is not of the request", "row 9 is not of the request"),
+            ("row by row", "row by row"),
+            ("`username` is required", "`username` is required"),
+        ] {
+            let mut fault = Fault { pointer: String::new(), code: String::new(), detail: said.to_owned() };
+            fault.tell_of(|row| (row < 5).then_some(row + 400));
+            assert_eq!(fault.detail, due);
+        }
     }
 }

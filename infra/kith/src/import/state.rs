@@ -8,7 +8,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use ring::digest::{SHA256, digest};
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::{Connection, ErrorCode, OptionalExtension as _};
 use serde::{Deserialize, Serialize};
 use shared::domain::import::Key;
 
@@ -85,8 +85,8 @@ pub(super) struct State(Connection);
 
 fn failed(error: &rusqlite::Error) -> Failure {
     match error.sqlite_error_code() {
-        Some(rusqlite::ErrorCode::DatabaseBusy) => "another `kith import` works on this file".to_owned(),
-        Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => {
+        Some(ErrorCode::DatabaseBusy) => "another `kith import` works on this file".to_owned(),
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
             "the state of the import cannot be read: begin anew with --restart".to_owned()
         }
         _ => format!("the state of the import cannot be kept: {error}"),
@@ -95,7 +95,7 @@ fn failed(error: &rusqlite::Error) -> Failure {
 
 impl State {
     /// Opens the file, or makes it for its owner's eyes only.
-    pub(super) fn open(path: &Path) -> Result<Self, Failure> {
+    pub(super) fn open(path: &Path, anew: bool) -> Result<Self, Failure> {
         let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
         file.map_err(|error| format!("cannot write `{}`: {error}", path.display()))?;
         let open = || {
@@ -110,7 +110,16 @@ impl State {
             )?;
             Ok(Self(connection))
         };
-        open().map_err(|error| failed(&error))
+        let opened = open().or_else(|error: rusqlite::Error| {
+            let broken =
+                matches!(error.sqlite_error_code(), Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt));
+            // What cannot be read locks nobody out either.
+            if !(anew && broken && std::fs::write(path, []).is_ok()) {
+                return Err(error);
+            }
+            open()
+        });
+        opened.map_err(|error| failed(&error))
     }
 
     /// How far the import is; `None` when there is none.

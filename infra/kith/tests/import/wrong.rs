@@ -25,7 +25,12 @@ fn e1_what_is_wrong_is_said_before_anything_is_sent() {
         (&["good.csv", "--report", "good.csv"], 1, "take the place of the file"),
         (&["good.csv", "--report", "other.txt"], 1, "say --restart to replace it"),
         (&["good.csv", "--client-secret", "kith_0"], 1, "401 Unauthorized, invalid_client"),
-        (&["good.csv", "--url", "http://127.0.0.1:1"], 1, "does not answer"),
+        (&["good.csv", "--url", "http://127.0.0.1:1"], 1, "KITH_CLIENT_ID is not known"),
+        (
+            &["good.csv", "--url", "http://127.0.0.1:1", "--client-id", "x", "--client-secret", "y"],
+            1,
+            "does not answer",
+        ),
         (&[], 2, "<FILE>"),
         (&["good.csv", "--map", "username"], 2, "COLUMN=FIELD"),
         (&["good.csv", "--map", "username=login"], 2, "there is no field `login`"),
@@ -62,4 +67,20 @@ fn no_other_name_of_the_file_makes_it_the_report_or_the_state() {
         assert!(ended.errors().contains("take the place of the file"), "{report}: {ended:?}");
         assert_eq!(service.read("people.state"), "username\njan\n", "{report}");
     }
+}
+
+#[test]
+fn a_state_that_cannot_be_read_is_begun_anew() {
+    let service = Service::start("state");
+    service.file("people.csv", "username\njan\n");
+    service.file(
+        "people.csv.report.csv.state",
+        "no state at all, and longer than a header of SQLite would be ".repeat(20),
+    );
+    let refused = service.run(&["import", "people.csv"]);
+    assert_eq!(refused.code(), 1, "{refused:?}");
+    assert!(refused.errors().contains("--restart"), "{refused:?}");
+    let anew = service.run(&["import", "people.csv", "--restart"]);
+    assert_eq!(anew.code(), 0, "{anew:?}");
+    assert_eq!(service.check(), 1);
 }
