@@ -54,7 +54,7 @@ impl User {
     }
 
     /// The user with those of the personas that it does not have, and where they stand in the array.
-    fn with_missing_personas(
+    pub(in crate::domain) fn with_missing_personas(
         &self,
         personas: Option<Json>,
         writing: &Writing<'_>,
