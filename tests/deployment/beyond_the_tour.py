@@ -132,6 +132,47 @@ def hashes(api: Api) -> None:
     api.ask("DELETE", f"/identity/users/{user['id']}")
 
 
+def finding(api: Api) -> None:
+    """Who was changed, who is named, and whom a filter finds, with and without a look-up."""
+    first, path = {"username": "dirk", "family_name": "Zwart"}, "/identity/users/by/id_at_customer/D-1"
+    _, made = api.ask("PUT", path, first)
+    _, again = api.ask("PUT", path, first | {"given_name": "Dirk"})
+    expect(made["id"] == again["id"], "the second PUT made somebody else")
+    _, some = api.ask("POST", "/identity/users/batch-get", {"ids": [made["id"], "0192f3c1-0000-7000-8000-000000000000"]})
+    expect(len(some["items"]) == len(some["missing"]) == 1, f"not one of two is there: {some}")
+    for filter_ in ('family_name sw "zwa" or username eq "nobody"', 'id_at_customer sw "D-" and updated_at le "2999-01-01T00:00:00Z"'):
+        _, found = api.ask("POST", "/identity/users/query", {"filter": filter_, "explain": True})
+        expect([item["id"] for item in found["items"]] == [made["id"]], f"{filter_} finds {found}")
+    _, page = api.ask("GET", "/identity/users?limit=100")
+    expect(made["id"] in [item["id"] for item in page["items"]], "the listing lacks somebody")
+    since = f"/identity/users?limit=100&updated_since={made['created_at']}"
+    api.ask("DELETE", f"/identity/users/{made['id']}")
+    _, page = api.ask("GET", since)
+    expect([item for item in page["items"] if item["id"] == made["id"] and "deleted_at" in item], f"no tombstone: {page}")
+
+
+def importing(api: Api) -> None:
+    """A file of people, which the sweeper finishes if the request does not."""
+    rows = 150
+    file = "username,id_at_customer,preferred_email\n" + "".join(f"row.{n},I-{n},row{n}@example.org\n" for n in range(rows))
+    headers = api.headers | {"Content-Type": "text/csv", "Idempotency-Key": "people"}
+    _, job = api.send("POST", "/identity/imports?mode=upsert", headers, file.encode())
+    path = f"/identity/imports/{job['id']}"
+    _, began = api.ask("GET", path)
+    for _ in range(10):
+        _, job = api.ask("GET", path)
+        if job["state"] == "COMPLETED":
+            break
+        time.sleep(5)
+        sweep()
+    print(f"the request worked {began['done']} of {rows} rows, the sweeper the others")
+    expect((job["state"], job["created"]) == ("COMPLETED", rows), f"the import is not done: {job}")
+    _, report = api.ask("GET", f"{path}/report?limit=100")
+    expect(len(report["items"]) == 100 and report["items"][0]["status"] == "created", f"the report is another: {report}")
+    _, found = api.ask("POST", "/identity/users/query", {"filter": {"id_at_customer": f"I-{rows - 1}"}})
+    expect([item["id_at_customer"] for item in found["items"]] == [f"I-{rows - 1}"], "the last row is not there")
+
+
 def clients(api: Api) -> None:
     """A client from its registration to its end, its secret rotated in between."""
     _, made = api.ask("POST", "/config/clients", {"name": "erp", "scopes": ["users:read"]})
@@ -254,7 +295,7 @@ def sweeping(api: Api) -> None:
     expect(sweep()["erasures"] == 1, "the erasure was not found")
     left = client("dynamodb").get_item(TableName=TABLE, Key={"pk": {"S": forward}, "sk": {"S": "-"}}, ConsistentRead=True)
     expect("Item" not in left, "something of the person is left")
-    nothing = {"erasures": 0, "derived": 0, "changed": 0, "failed": 0}
+    nothing = {"erasures": 0, "derived": 0, "changed": 0, "failed": 0, "imported": 0}
     expect(sweep() == nothing, "there is something to do left")
 
 
@@ -401,6 +442,8 @@ def main() -> None:
     changes(api)
     requests(api)
     hashes(api)
+    finding(api)
+    importing(api)
     clients(api)
     tokens(api)
 

@@ -66,11 +66,15 @@ fn is_number(path: &str) -> bool {
     matches!(path.rsplit('.').next(), Some("size" | "digits"))
 }
 
+fn is_folded(path: &str) -> bool {
+    matches!(path.rsplit('.').next(), Some("family_name" | "given_name" | "badge" | "tag" | "title" | "level"))
+}
+
 /// The text as which a value at a path compares.
 fn comparable(path: &str, value: &str) -> String {
     match path.rsplit('.').next().unwrap() {
         "size" | "digits" if value.contains('.') => value.trim_end_matches('0').trim_end_matches('.').to_owned(),
-        "family_name" | "given_name" | "badge" | "tag" | "title" | "level" => fold(value),
+        _ if is_folded(path) => fold(value),
         "id_at_customer" | "phone" | "pin" | "scope" | "size" | "digits" => value.to_owned(),
         "name" if path.starts_with("personas") => value.to_owned(),
         "created_at" | "updated_at" | "last_login_at" | "valid_from" | "valid_until" => in_utc(value),
@@ -112,15 +116,18 @@ fn compares(path: &str, values: &[String], operator: &str, wanted: &str) -> bool
     }
     let wanted: String = serde_json::from_str(wanted).unwrap_or_else(|_| wanted.to_owned());
     let whole = comparable(path, &wanted);
-    // A part of a number is what it is.
-    let part = if is_number(path) { &wanted } else { &whole };
+    // A part of a number is what it is, and one of a name may end at a space between words.
+    let space = |there: bool| if there && is_folded(path) { " " } else { "" };
+    let before = space(operator != "sw" && wanted.starts_with(' '));
+    let after = space(operator != "ew" && wanted.ends_with(' '));
+    let part = if is_number(path) { wanted.clone() } else { format!("{before}{whole}{after}") };
     let mut texts = values.iter().map(|value| comparable(path, value));
     match operator {
         "eq" => texts.any(|text| text == whole),
         "ne" => texts.all(|text| text != whole),
-        "co" => texts.any(|text| text.contains(part)),
-        "sw" => texts.any(|text| text.starts_with(part)),
-        "ew" => texts.any(|text| text.ends_with(part)),
+        "co" => texts.any(|text| text.contains(&part)),
+        "sw" => texts.any(|text| text.starts_with(&part)),
+        "ew" => texts.any(|text| text.ends_with(&part)),
         _ => texts.any(|text| {
             let order = if is_number(path) {
                 thousandths(&text).cmp(&thousandths(&wanted))

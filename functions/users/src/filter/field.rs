@@ -71,12 +71,18 @@ impl Form {
         }
     }
 
-    /// A part of a text in this form.
-    fn of_part(self, part: &str) -> String {
+    /// A part of a text in this form. Spaces at its ends are spaces between words, where there may be other words.
+    fn of_part(self, part: &str, operator: Operator) -> String {
         match self {
             Self::Id => part.to_lowercase(),
             Self::Email => text::email_part(part),
             Self::Number => part.to_owned(),
+            Self::Folded => {
+                let space = |there: bool| if there { " " } else { "" };
+                let before = space(operator != Operator::StartsWith && part.starts_with(char::is_whitespace));
+                let after = space(operator != Operator::EndsWith && part.ends_with(char::is_whitespace));
+                text::folded(part).map_or_else(|| part.to_lowercase(), |words| format!("{before}{words}{after}"))
+            }
             _ => self.of(part),
         }
     }
@@ -114,7 +120,7 @@ impl Named<'_> {
                 Operator::Contains | Operator::StartsWith | Operator::EndsWith,
                 Json::String(part) | Json::Number(part),
             ) if wanted.as_str().is_some() || *form == Form::Number => {
-                let part = form.of_part(part);
+                let part = form.of_part(part, operator);
                 if operator == Operator::StartsWith && part.trim().chars().count() < self.least_start {
                     let least = self.least_start;
                     return Err(unsupported(format!("`{name}` takes `sw` with at least {least} characters")));
