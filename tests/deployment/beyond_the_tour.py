@@ -153,7 +153,7 @@ def finding(api: Api) -> None:
 
 def importing(api: Api) -> None:
     """A file of people, which the sweeper finishes if the request does not."""
-    rows = 150
+    rows = 1000
     file = "username,id_at_customer,preferred_email\n" + "".join(f"row.{n},I-{n},row{n}@example.org\n" for n in range(rows))
     headers = api.headers | {"Content-Type": "text/csv", "Idempotency-Key": "people"}
     _, job = api.send("POST", "/identity/imports?mode=upsert", headers, file.encode())
