@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
+use super::forget::is_unfinished;
 use super::item::Item;
-use super::keys::{self, Key, SWEEP};
+use super::keys::{self, Key};
 use super::table::Table;
 use crate::domain::error::Result;
 use crate::domain::id::{TenantId, UserId};
@@ -28,7 +29,7 @@ impl State {
         match item.version() {
             None => Self::Unreadable,
             Some(version) if !item.is_tombstone() => Self::Alive(version),
-            Some(version) if item.get_text("gsi1pk") == Some(SWEEP) => Self::Forgotten(version),
+            Some(version) if is_unfinished(item) => Self::Forgotten(version),
             // Filing the tombstone was one write more, which nobody outside knows of.
             Some(version) => version.before().map_or(Self::Unreadable, Self::Forgotten),
         }

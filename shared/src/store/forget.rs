@@ -164,7 +164,7 @@ fn tombstone(key: &Key, version: Version, live: &LiveUser, deleted_at: Timestamp
 }
 
 /// Whether what is left of a user is an erasure under way.
-fn is_unfinished(item: &Item) -> bool {
+pub(super) fn is_unfinished(item: &Item) -> bool {
     item.is_tombstone() && item.get_text("gsi1pk") == Some(SWEEP)
 }
 

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use super::cells::{guarded, personas, personas_cell, unguarded, values, values_cell};
 use crate::domain::definition::Predefined;
 use crate::domain::error::{Code, Result, Violation, Violations};
 use crate::domain::field::pointer;
 use crate::domain::json::{Json, Object};
-use crate::object;
 
 /// Whether an attribute is there, by its category and name.
 pub type Known<'k> = dyn Fn(&str, &str) -> bool + 'k;
@@ -273,51 +273,6 @@ fn some(cell: &str) -> Json {
     if cell.is_empty() { Json::Null } else { Json::from(cell) }
 }
 
-/// What spreadsheets begin a formula with, in the forms of East Asian keyboards too.
-fn is_sign(c: char) -> bool {
-    matches!(c, '=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '＝' | '＋' | '－' | '＠')
-}
-
-/// The text as a cell that no spreadsheet takes for a formula.
-#[must_use]
-pub fn guarded(text: String) -> String {
-    let risky = match text.strip_prefix('\'') {
-        Some(rest) => rest.trim_start_matches('\'').starts_with(is_sign),
-        None => text.starts_with(is_sign),
-    };
-    if risky { format!("'{text}") } else { text }
-}
-
-/// The text of a cell that may have been guarded.
-fn unguarded(cell: &str) -> &str {
-    match cell.strip_prefix('\'') {
-        Some(rest) if rest.trim_start_matches('\'').starts_with(is_sign) => rest,
-        _ => cell,
-    }
-}
-
-/// The values of an attribute in one cell.
-fn values(cell: &str) -> Result<Vec<Json>, String> {
-    let parse = || Json::parse(cell.as_bytes()).map_err(|_| "the cell starts as JSON does and is none".to_owned());
-    match cell.chars().next() {
-        None => Ok(Vec::new()),
-        Some('[') => match parse()? {
-            Json::Array(values) => Ok(values),
-            other => Err(format!("an array of values is due, not {}", other.kind())),
-        },
-        Some('{') => Ok(vec![parse()?]),
-        Some(_) => Ok(vec![Json::from(cell)]),
-    }
-}
-
-fn values_cell(values: &[Json]) -> String {
-    match values {
-        [Json::String(text)] if !text.is_empty() && !text.starts_with(['[', '{']) => text.clone(),
-        [] => String::new(),
-        values => Json::Array(values.to_vec()).to_text(),
-    }
-}
-
 /// Adds what one column holds of an attribute. A column that is empty clears it, unless another one has values.
 fn add_values(document: &mut Object, category: &str, name: &str, values: Vec<Json>) {
     match place(document, category, name) {
@@ -337,70 +292,4 @@ pub(super) fn place<'a>(document: &'a mut Object, category: &str, name: &str) ->
         members = inner;
     }
     Some(members.entry(name.to_owned()).or_insert(Json::Null))
-}
-
-/// The personas in one cell.
-fn personas(cell: &str) -> Result<Vec<Json>, String> {
-    if cell.starts_with('[') {
-        return values(cell);
-    }
-    let each = cell.split(';').map(str::trim).filter(|persona| !persona.is_empty());
-    each.map(|persona| {
-        let Some((name, rest)) = persona.split_once('(') else {
-            return Ok(Json::Object(object! { "name" => persona }));
-        };
-        let due = "personas are due as `member;buyer(shop-1,shop-2)`, or as a JSON array";
-        let scope = rest.strip_suffix(')').filter(|scope| !scope.contains(['(', ')'])).ok_or(due)?;
-        let scope: Vec<_> = scope.split(',').map(str::trim).filter(|part| !part.is_empty()).map(Json::from).collect();
-        Ok(Json::Object(object! { "name" => name.trim(), "scope" => scope }))
-    })
-    .collect()
-}
-
-/// What a persona has beside its name and scope when nothing is said of it.
-const PLAIN: [(&str, Json); 4] = [
-    ("preferred", Json::Bool(false)),
-    ("valid_from", Json::Null),
-    ("valid_until", Json::Null),
-    ("attributes", Json::Null),
-];
-
-fn personas_cell(personas: &[Json]) -> String {
-    let whole = || personas.iter().filter_map(Json::as_object).map(|persona| Json::Object(importable(persona)));
-    let short: Option<Vec<_>> = personas.iter().map(short).collect();
-    short.map_or_else(|| Json::Array(whole().collect()).to_text(), |short| short.join(";"))
-}
-
-/// A persona of which only name and scope are worth saying.
-fn short(persona: &Json) -> Option<String> {
-    let persona = persona.as_object()?;
-    let empty = |value: &Json| value.as_object().is_some_and(Object::is_empty);
-    let plain = PLAIN.iter().all(|(name, plain)| persona.get(*name).is_none_or(|value| value == plain || empty(value)));
-    let active = persona.get("status").and_then(Json::as_str).is_none_or(|status| status == "ACTIVE");
-    let name = persona.get("name")?.as_str()?;
-    let scope = match persona.get("scope") {
-        Some(Json::Array(scope)) => scope.iter().map(Json::as_str).collect::<Option<Vec<_>>>()?,
-        _ => Vec::new(),
-    };
-    let simple = |part: &&str| !part.is_empty() && part.trim() == *part && !part.contains([',', ';', '(', ')']);
-    if !plain || !active || !scope.iter().all(simple) {
-        return None;
-    }
-    Some(if scope.is_empty() { name.to_owned() } else { format!("{name}({})", scope.join(",")) })
-}
-
-/// What of a persona an import takes.
-fn importable(persona: &Object) -> Object {
-    let kept = ["id", "name", "scope", "status", "preferred", "valid_from", "valid_until", "attributes"];
-    let worth = |name: &str, value: &Json| {
-        kept.contains(&name)
-            && *value != Json::Null
-            && !PLAIN.iter().any(|(plain, default)| *plain == name && value == default)
-            && !value.as_object().is_some_and(Object::is_empty)
-    };
-    persona
-        .iter()
-        .filter(|(name, value)| worth(name, value))
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect()
 }

@@ -98,10 +98,9 @@ impl Reported {
     #[must_use]
     pub fn show(&self) -> Object {
         let error = |violation: &Violation| {
-            let code = serde_json::to_value(violation.code).unwrap_or_default();
             Json::Object(object! {
                 "pointer" => violation.pointer.as_str(),
-                "code" => code.as_str().unwrap_or_default(),
+                "code" => word(violation),
                 "detail" => violation.detail.as_str(),
             })
         };
@@ -116,14 +115,17 @@ impl Reported {
     /// The cells of the row in the report as CSV: row, status, id, errors.
     #[must_use]
     pub fn cells(&self) -> [String; 4] {
-        let error = |violation: &Violation| {
-            let code = serde_json::to_value(violation.code).unwrap_or_default();
-            format!("{} {}: {}", violation.pointer, code.as_str().unwrap_or_default(), violation.detail)
-        };
+        let error = |violation: &Violation| format!("{} {}: {}", violation.pointer, word(violation), violation.detail);
         let errors = self.errors.iter().map(error).collect::<Vec<_>>().join("; ");
         let id = self.id.map(|id| id.to_string()).unwrap_or_default();
         [self.row.to_string(), self.status.to_string(), id, super::guarded(errors)]
     }
+}
+
+/// The code of a violation as callers see it.
+fn word(violation: &Violation) -> String {
+    let code = serde_json::to_value(violation.code).unwrap_or_default();
+    code.as_str().unwrap_or_default().to_owned()
 }
 
 /// An import.

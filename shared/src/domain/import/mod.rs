@@ -15,13 +15,15 @@
 //! it away.
 
 pub mod apply;
+mod cells;
 mod columns;
 mod discreet;
 mod job;
 mod rows;
 mod task;
 
-pub use self::columns::{Columns, Mapping, guarded};
+pub use self::cells::guarded;
+pub use self::columns::{Columns, Mapping};
 pub use self::job::{Counts, Import, KEPT_SECONDS, Reported, State, Status, WAITING_SECONDS};
 pub use self::rows::{Key, Row, delimiter, keys, line, read, read_known};
 pub use self::task::{Asked, MAX_ROW, PART_ROWS, Task, contended, document_of, parts, tasks};

@@ -1,4 +1,5 @@
-use super::columns::{Columns, Mapping, guarded};
+use super::cells::guarded;
+use super::columns::{Columns, Mapping};
 use super::rows::{delimiter, keys, line, read};
 use super::{Format, MAX_ROWS};
 use crate::domain::error::{Code, Error};
