@@ -1,7 +1,9 @@
-//! Cold starts: a function's process from its start to its first request for an event, its first invocation and later ones.
+//! Cold starts: a function's process from its start to its first request for an event, its first
+//! invocation and later ones.
 //!
-//! A start is measured with the embedded trust store, as deployed. Invocations are measured over TLS against an engine whose
-//! certificate no embedded root vouches for; there the function trusts a system store of that one certificate.
+//! A start is measured with the embedded trust store, as deployed. Invocations are measured over
+//! TLS against an engine whose certificate no embedded root vouches for; there the function trusts
+//! a system store of that one certificate.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -18,7 +20,8 @@ use crate::runtime_api::RuntimeApi;
 use crate::{Goal, Outcome, dynamodb, world};
 
 /// The functions.
-pub const FUNCTIONS: [&str; 7] = ["token", "users", "personas", "definitions", "subjects", "sweeper", "stream"];
+pub const FUNCTIONS: [&str; 7] =
+    ["token", "users", "personas", "definitions", "subjects", "sweeper", "stream"];
 /// How often each is started.
 const STARTS: usize = 41;
 /// How often each start is invoked after the first time.
@@ -67,9 +70,13 @@ pub async fn run(goals: &mut Vec<Goal>) -> Outcome {
     let events = world::prepare(&engine, &folder).await?;
     let endpoint = dynamodb::serve(engine, &folder.0).await?;
     let mut api = RuntimeApi::serve().await?;
-    println!("\nCold start, medians of {STARTS}; instructions by callgrind; first and warm invocations over TLS\n");
     println!(
-        "| function | start ms | start CPU ms | instructions | first ms | first CPU ms | warm µs | warm CPU µs | MB held |"
+        "\nCold start, medians of {STARTS}; instructions by callgrind; first and warm invocations \
+         over TLS\n"
+    );
+    println!(
+        "| function | start ms | start CPU ms | instructions | first ms | first CPU ms | warm µs \
+         | warm CPU µs | MB held |"
     );
     println!("|---|---|---|---|---|---|---|---|---|");
     for name in FUNCTIONS {
@@ -82,7 +89,8 @@ pub async fn run(goals: &mut Vec<Goal>) -> Outcome {
         }
         let instructions = instructions(name, &mut api, &folder.0).await?;
         let of = |spent: &dyn Fn(&Run) -> Duration| median(runs.iter().map(spent).collect());
-        let started = |spent: &dyn Fn(&Spent) -> Duration| ms(median(starts.iter().map(spent).collect()));
+        let started =
+            |spent: &dyn Fn(&Spent) -> Duration| ms(median(starts.iter().map(spent).collect()));
         let first_cpu = of(&|run| run.first.cpu);
         println!(
             "| {name} | {:.2} | {:.2} | {}.{:03} M | {:.2} | {:.2} | {:.0} | {:.0} | {} |",
@@ -96,7 +104,11 @@ pub async fn run(goals: &mut Vec<Goal>) -> Outcome {
             ms(of(&|run| run.warm.cpu)) * 1e3,
             runs.iter().map(|run| run.memory).max().unwrap_or_default(),
         );
-        goals.push(Goal { what: format!("instructions of {name}"), most: MOST_INSTRUCTIONS, is: instructions });
+        goals.push(Goal {
+            what: format!("instructions of {name}"),
+            most: MOST_INSTRUCTIONS,
+            is: instructions,
+        });
         goals.push(Goal {
             what: format!("µs of processor in the first invocation of {name}"),
             most: MOST_FIRST_CPU * 1000,
@@ -143,7 +155,12 @@ async fn start(name: &str, api: &mut RuntimeApi) -> Outcome<Spent> {
     Ok(spent)
 }
 
-async fn invoke(name: &str, api: &mut RuntimeApi, endpoint: &Endpoint, event: &Bytes) -> Outcome<Run> {
+async fn invoke(
+    name: &str,
+    api: &mut RuntimeApi,
+    endpoint: &Endpoint,
+    event: &Bytes,
+) -> Outcome<Run> {
     let mut child = function(&[], name, api)?
         .env("AWS_ENDPOINT_URL_DYNAMODB", &endpoint.url)
         .env("KITH_SYSTEM_ROOTS", "1")
@@ -156,14 +173,19 @@ async fn invoke(name: &str, api: &mut RuntimeApi, endpoint: &Endpoint, event: &B
         let (begun, cpu) = (now(), fine_cpu(process)?);
         let (ended, answer) = api.invoke(idle, event).await?;
         idle = api.idle().await?;
-        // The sweeper, which a schedule calls, answers with its report, and the stream function with what failed: nothing.
+        // The sweeper, which a schedule calls, answers with its report, and the stream function
+        // with what failed: nothing.
         let done = answer.get("statusCode").is_some_and(|status| status == 200)
             || answer.get("erasures").is_some()
-            || answer.get("batchItemFailures").and_then(serde_json::Value::as_array).is_some_and(Vec::is_empty);
+            || answer
+                .get("batchItemFailures")
+                .and_then(serde_json::Value::as_array)
+                .is_some_and(Vec::is_empty);
         if !done {
             return Err(format!("`{name}` answers {answer}").into());
         }
-        invocations.push(Spent { wall: ended - begun, cpu: fine_cpu(process)?.saturating_sub(cpu) });
+        invocations
+            .push(Spent { wall: ended - begun, cpu: fine_cpu(process)?.saturating_sub(cpu) });
     }
     let memory = most_memory(process)?;
     child.kill().await?;
@@ -188,7 +210,9 @@ async fn instructions(name: &str, api: &mut RuntimeApi, folder: &Path) -> Outcom
     child.wait().await?;
     drop(idle);
     let text = std::fs::read_to_string(profile)?;
-    let total = text.lines().find_map(|line| line.strip_prefix("totals: ").or_else(|| line.strip_prefix("summary: ")));
+    let total = text
+        .lines()
+        .find_map(|line| line.strip_prefix("totals: ").or_else(|| line.strip_prefix("summary: ")));
     match total {
         Some(total) if ended.success() => Ok(total.trim().parse()?),
         _ => Err("callgrind has counted nothing".into()),

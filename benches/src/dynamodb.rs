@@ -1,4 +1,5 @@
-//! DynamoDB as a function meets it: the embedded engine behind HTTPS on loopback, with a certificate made for the run.
+//! DynamoDB as a function meets it: the embedded engine behind HTTPS on loopback, with a
+//! certificate made for the run.
 
 use std::io;
 use std::net::SocketAddr;

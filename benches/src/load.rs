@@ -1,7 +1,8 @@
-//! Load: `kith serve --memory` on one core, connections that always wait for an answer on the other.
+//! Load: `kith serve --memory` on one core, connections that always wait for an answer on the
+//! other.
 //!
-//! The service writes its log to `/dev/null`. Time of its processor is what compares: requests per second depend on what else
-//! the machine does.
+//! The service writes its log to `/dev/null`. Time of its processor is what compares: requests per
+//! second depend on what else the machine does.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -15,7 +16,9 @@ use tokio::task::JoinSet;
 use crate::Outcome;
 use crate::operation::{Connection, Operation, Service};
 use crate::peers::PEERS;
-use crate::process::{MEASURED, Scratch, has_two_cores, keep_away, kith, most_memory, now, whole_cpu};
+use crate::process::{
+    MEASURED, Scratch, has_two_cores, keep_away, kith, most_memory, now, whole_cpu,
+};
 use crate::signer::Signer;
 
 /// How many connections at once.
@@ -83,7 +86,9 @@ impl Running {
             return Err("`kith serve` does not start".into());
         }
         let env = demo::read_env(&folder.0.join(demo::ENV_FILE))?;
-        let variable = |name: &str| env.get(name).cloned().ok_or("the demonstration's credentials are incomplete");
+        let variable = |name: &str| {
+            env.get(name).cloned().ok_or("the demonstration's credentials are incomplete")
+        };
         let url = variable("KITH_URL")?;
         running.service = Some(Arc::new(Service {
             authority: url.trim_start_matches("http://").to_owned(),
@@ -120,7 +125,8 @@ pub async fn run() -> Outcome {
     let running = Running::start(&folder, apart)?;
     println!("\nLoad on `kith serve --memory`, one core, log to /dev/null\n");
     println!(
-        "| operation | connections | requests/s | p50 µs | p99 µs | CPU µs per request |\n|---|---|---|---|---|---|"
+        "| operation | connections | requests/s | p50 µs | p99 µs | CPU µs per request \
+         |\n|---|---|---|---|---|---|"
     );
     let mut compared = Vec::new();
     for operation in Operation::ALL {
@@ -148,7 +154,8 @@ pub async fn run() -> Outcome {
 
 fn compare(ours: &[f64]) {
     println!("\nProcessor time per request of others, in units of ours ({COMPARED} connections)\n");
-    let names: Vec<_> = Operation::ALL.iter().take(PEERS.first().map_or(0, |peer| peer.cost.len())).collect();
+    let names: Vec<_> =
+        Operation::ALL.iter().take(PEERS.first().map_or(0, |peer| peer.cost.len())).collect();
     let head: Vec<_> = names.iter().map(|operation| operation.name()).collect();
     println!("| | {} |\n|---|{}", head.join(" | "), "---|".repeat(head.len()));
     for peer in PEERS {

@@ -1,7 +1,8 @@
 //! Benchmarks: the size and the cold start of each function, and the service under load.
 //!
-//! Sizes and counted instructions repeat from run to run, so they have goals that fail the run; times depend on the machine and
-//! are printed. Everything runs on loopback against programs of the same release build, and ends with this program.
+//! Sizes and counted instructions repeat from run to run, so they have goals that fail the run;
+//! times depend on the machine and are printed. Everything runs on loopback against programs of the
+//! same release build, and ends with this program.
 
 mod cold;
 mod dynamodb;
@@ -59,7 +60,10 @@ fn main() -> ExitCode {
         Ok(missed) if missed.is_empty() => ExitCode::SUCCESS,
         Ok(missed) => {
             for goal in missed {
-                eprintln!("benches: {}: at most {} (+ {LEEWAY} %), is {}", goal.what, goal.most, goal.is);
+                eprintln!(
+                    "benches: {}: at most {} (+ {LEEWAY} %), is {}",
+                    goal.what, goal.most, goal.is
+                );
             }
             ExitCode::FAILURE
         }

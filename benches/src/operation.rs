@@ -42,7 +42,8 @@ pub enum Operation {
     ArriveAgain,
     /// A system profile by id.
     ReadProfile,
-    /// A page of 50 users in the order of their last change, as a system reads it that keeps in step.
+    /// A page of 50 users in the order of their last change, as a system reads it that keeps in
+    /// step.
     Synchronise,
     /// 100 users by id.
     BatchGet,
@@ -212,7 +213,8 @@ impl Connection {
     pub async fn open(service: Arc<Service>) -> Outcome<Self> {
         let stream = TcpStream::connect(&service.authority).await?;
         stream.set_nodelay(true)?;
-        let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+        let (sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
         // Its end shows in the next request.
         tokio::spawn(connection);
         let mut this = Self {
@@ -241,7 +243,8 @@ impl Connection {
             let request = this.request(Operation::Create)?;
             let (headers, body) = this.send(request, StatusCode::CREATED).await?;
             let user: Value = serde_json::from_slice(&body)?;
-            let text = |name: &str| user.get(name).and_then(Value::as_str).ok_or("an incomplete user");
+            let text =
+                |name: &str| user.get(name).and_then(Value::as_str).ok_or("an incomplete user");
             let text = |name: &str| text(name).map(str::to_owned);
             let id = text("id")?;
             this.users.push(User {
@@ -255,7 +258,8 @@ impl Connection {
         }
         service.defined.get_or_try_init(|| this.define()).await?;
         let marked = json!({
-            "username": format!("user.{}", this.mark), "attributes": { "common": { "mark": [this.mark] } },
+            "username": format!("user.{}", this.mark),
+            "attributes": { "common": { "mark": [this.mark] } },
             "personas": [{ "name": "marked", "scope": [this.mark] }],
         });
         this.post("/identity/users", &marked).await?;
@@ -269,14 +273,19 @@ impl Connection {
             let request = self.request(Operation::Create)?;
             let (_, body) = self.send(request, StatusCode::CREATED).await?;
             let user: Value = serde_json::from_slice(&body)?;
-            ids.push(user.get("id").and_then(Value::as_str).ok_or("an incomplete user")?.to_owned());
+            ids.push(
+                user.get("id").and_then(Value::as_str).ok_or("an incomplete user")?.to_owned(),
+            );
         }
         Ok(ids)
     }
 
     fn upsert(&self, number: u64) -> Outcome<Request<Full<Bytes>>> {
-        let request = self.start(Method::PUT, &format!("/identity/users/by/id_at_customer/load-{number}"));
-        Ok(request.header("content-type", "application/json").body(Full::from(person(number).to_string()))?)
+        let request =
+            self.start(Method::PUT, &format!("/identity/users/by/id_at_customer/load-{number}"));
+        Ok(request
+            .header("content-type", "application/json")
+            .body(Full::from(person(number).to_string()))?)
     }
 
     /// Does an operation once, on the next of its users; the answer must be as due.
@@ -294,7 +303,9 @@ impl Connection {
 
     /// Defines what queries find users by.
     async fn define(&mut self) -> Outcome {
-        let attribute = json!({ "category": "common", "name": "mark", "data_format": "TEXT", "search": "exact" });
+        let attribute = json!({
+            "category": "common", "name": "mark", "data_format": "TEXT", "search": "exact"
+        });
         self.post("/identity/config/attribute-definitions", &attribute).await?;
         self.post("/config/persona-definitions", &json!({ "name": "marked", "scoped": true })).await
     }
@@ -309,11 +320,14 @@ impl Connection {
     /// Registers the client that authenticates by assertions.
     async fn register(&mut self) -> Outcome<String> {
         let body = json!({
-            "name": "load", "scopes": ["users:read"], "token_endpoint_auth_method": "private_key_jwt",
+            "name": "load", "scopes": ["users:read"],
+            "token_endpoint_auth_method": "private_key_jwt",
             "jwks": { "keys": [self.service.signer.jwk()] },
         });
-        let request = self.start(Method::POST, "/config/clients").header("content-type", "application/json");
-        let (_, answer) = self.send(request.body(Full::from(body.to_string()))?, StatusCode::CREATED).await?;
+        let request =
+            self.start(Method::POST, "/config/clients").header("content-type", "application/json");
+        let (_, answer) =
+            self.send(request.body(Full::from(body.to_string()))?, StatusCode::CREATED).await?;
         let client: Value = serde_json::from_slice(&answer)?;
         Ok(client.get("client_id").and_then(Value::as_str).ok_or("no client")?.to_owned())
     }
@@ -321,11 +335,14 @@ impl Connection {
     /// Trusts the issuer of people's tokens, and declares their system; returns the tenant.
     async fn let_people_in(&mut self) -> Outcome<String> {
         let server = json!({
-            "id": "load", "name": "load", "subject_type": "email", "issuer": ISSUER, "audience": AUDIENCE,
+            "id": "load", "name": "load", "subject_type": "email", "issuer": ISSUER,
+            "audience": AUDIENCE,
             "jwks": { "keys": [self.service.signer.jwk()] },
         });
         let system = json!({ "id": "load", "name": "load" });
-        for (path, body) in [("/api/v1/sso/authentication-servers", server), ("/identity/config/systems", system)] {
+        for (path, body) in
+            [("/api/v1/sso/authentication-servers", server), ("/identity/config/systems", system)]
+        {
             self.post(path, &body).await?;
         }
         Ok(self.service.client_id.split('.').next().ok_or("a client without a tenant")?.to_owned())
@@ -348,13 +365,22 @@ impl Connection {
         Ok(request.header("authorization", format!("Bearer {token}")).body(Full::default())?)
     }
 
-    async fn send(&mut self, request: Request<Full<Bytes>>, due: StatusCode) -> Outcome<(HeaderMap, Bytes)> {
+    async fn send(
+        &mut self,
+        request: Request<Full<Bytes>>,
+        due: StatusCode,
+    ) -> Outcome<(HeaderMap, Bytes)> {
         self.sender.ready().await?;
         let answer = self.sender.send_request(request).await?;
         let (parts, body) = answer.into_parts();
         let body = body.collect().await?.to_bytes();
         if parts.status != due {
-            return Err(format!("{due} was due, {} came: {}", parts.status, String::from_utf8_lossy(&body)).into());
+            return Err(format!(
+                "{due} was due, {} came: {}",
+                parts.status,
+                String::from_utf8_lossy(&body)
+            )
+            .into());
         }
         Ok((parts.headers, body))
     }
@@ -368,14 +394,21 @@ impl Connection {
             Query::NameStart => format!("family_name sw \"{}\"", user.family_name),
             Query::Attribute => format!("attributes.common.mark eq \"{mark}\""),
             Query::Persona => format!("personas[name eq \"marked\" and scope eq \"{mark}\"]"),
-            Query::EitherUsername => format!("username eq \"{}\" or username eq \"user.{mark}\"", user.username),
+            Query::EitherUsername => {
+                format!("username eq \"{}\" or username eq \"user.{mark}\"", user.username)
+            }
             Query::Listing => "status eq \"ACTIVE\"".to_owned(),
         }
     }
 
     fn start(&self, method: Method, path: &str) -> Builder {
-        let builder = Request::builder().method(method).uri(path).header("host", &self.service.authority);
-        if self.authorization.is_empty() { builder } else { builder.header("authorization", &self.authorization) }
+        let builder =
+            Request::builder().method(method).uri(path).header("host", &self.service.authority);
+        if self.authorization.is_empty() {
+            builder
+        } else {
+            builder.header("authorization", &self.authorization)
+        }
     }
 
     fn request(&self, operation: Operation) -> Outcome<Request<Full<Bytes>>> {
@@ -397,26 +430,31 @@ impl Connection {
                 let audience = format!("http://{}/idhub/oidc", self.service.authority);
                 let assertion = self.service.signer.assertion(client, &audience, number())?;
                 let form = format!(
-                    "grant_type=client_credentials&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer\
-                     &client_assertion={assertion}"
+                    "grant_type=client_credentials&client_assertion_type=urn%3Aietf%3Aparams%\
+                     3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion={assertion}"
                 );
                 Request::post(TOKEN)
                     .header("host", &self.service.authority)
                     .header("content-type", "application/x-www-form-urlencoded")
                     .body(form.into())?
             }
-            Operation::Create => json(self.start(Method::POST, "/identity/users"), &person(number()))?,
+            Operation::Create => {
+                json(self.start(Method::POST, "/identity/users"), &person(number()))?
+            }
             Operation::Read => self.start(Method::GET, &user()?.path).body(Full::default())?,
             Operation::NotModified => {
                 let user = user()?;
-                self.start(Method::GET, &user.path).header("if-none-match", &user.tag).body(Full::default())?
+                self.start(Method::GET, &user.path)
+                    .header("if-none-match", &user.tag)
+                    .body(Full::default())?
             }
             Operation::Find => {
                 let body = json!({ "filter": { "preferred_email": user()?.email } });
                 json(self.start(Method::POST, "/identity/users/query"), &body)?
             }
             Operation::Patch => {
-                let language = if (self.turn / USERS).is_multiple_of(2) { "nl-BE" } else { "fr-BE" };
+                let language =
+                    if (self.turn / USERS).is_multiple_of(2) { "nl-BE" } else { "fr-BE" };
                 patch(&json!({ "ui_locales": language }))?
             }
             Operation::Rename => patch(&json!({ "given_name": format!("Jan{}", number()) }))?,
@@ -425,14 +463,18 @@ impl Connection {
                 self.sign_in(&self.service.signer.person(ISSUER, tenant, number())?)?
             }
             Operation::ArriveAgain => self.sign_in(&self.person.0)?,
-            Operation::Synchronise => self.start(Method::GET, "/identity/users?limit=50").body(Full::default())?,
+            Operation::Synchronise => {
+                self.start(Method::GET, "/identity/users?limit=50").body(Full::default())?
+            }
             Operation::BatchGet => {
                 let ids = self.service.batch.get().ok_or("no users to read at once")?;
                 json(self.start(Method::POST, "/identity/users/batch-get"), &json!({ "ids": ids }))?
             }
             Operation::UpsertNew => self.upsert(number())?,
             Operation::UpsertSame => self.upsert(self.known)?,
-            Operation::ReadProfile => self.start(Method::GET, &self.person.1).body(Full::default())?,
+            Operation::ReadProfile => {
+                self.start(Method::GET, &self.person.1).body(Full::default())?
+            }
             Operation::Query(query) => {
                 let body = json!({ "filter": self.filter(query, user()?), "limit": 20 });
                 json(self.start(Method::POST, "/identity/users/query"), &body)?

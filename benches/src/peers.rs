@@ -1,11 +1,13 @@
-//! What others need for the same, to compare with: µs of processor per request, each on one core, 16 connections, on one machine
-//! (two shared x86-64 cores). On another machine the ratios are a hint.
+//! What others need for the same, to compare with: µs of processor per request, each on one core,
+//! 16 connections, on one machine (two shared x86-64 cores). On another machine the ratios are a
+//! hint.
 
 /// A service that does some of the same.
 pub struct Peer {
     /// What it is.
     pub name: &'static str,
-    /// µs of processor per request, in the order of [`crate::operation::Operation::ALL`]; `None` for what it does not do.
+    /// µs of processor per request, in the order of [`crate::operation::Operation::ALL`]; `None`
+    /// for what it does not do.
     pub cost: [Option<u32>; 7],
 }
 
@@ -15,7 +17,10 @@ pub const PEERS: [Peer; 6] = [
         name: "Node Fastify, SQLite in memory, hand-written",
         cost: [Some(183), Some(466), Some(358), Some(223), Some(245), Some(314), Some(346)],
     },
-    Peer { name: "node oidc-provider 9", cost: [Some(297), Some(483), None, None, None, None, None] },
+    Peer {
+        name: "node oidc-provider 9",
+        cost: [Some(297), Some(483), None, None, None, None, None],
+    },
     Peer {
         name: "Node Express, AWS SDK v3, the same embedded engine",
         cost: [Some(1139), Some(1430), Some(767), Some(694), Some(678), Some(1220), Some(754)],

@@ -1,4 +1,5 @@
-//! Processes under measurement: where they run, how long they take by the clock and how much of a processor they use.
+//! Processes under measurement: where they run, how long they take by the clock and how much of a
+//! processor they use.
 
 use std::fs;
 use std::path::PathBuf;
@@ -36,7 +37,11 @@ pub fn kith() -> Outcome<PathBuf> {
 }
 
 fn built(path: PathBuf) -> Outcome<PathBuf> {
-    if path.exists() { Ok(path) } else { Err(format!("`{}` is not built: run `just bench`", path.display()).into()) }
+    if path.exists() {
+        Ok(path)
+    } else {
+        Err(format!("`{}` is not built: run `just bench`", path.display()).into())
+    }
 }
 
 /// Whether there are cores enough to keep what measures away from what is measured.
@@ -49,11 +54,15 @@ pub fn has_two_cores() -> bool {
 pub fn keep_away() -> Outcome {
     let id = std::process::id().to_string();
     let moved = Command::new("taskset").args(["-a", "-c", "-p", MEASURING, &id]).output()?;
-    if moved.status.success() { Ok(()) } else { Err("`taskset` cannot choose this program's core".into()) }
+    if moved.status.success() {
+        Ok(())
+    } else {
+        Err("`taskset` cannot choose this program's core".into())
+    }
 }
 
-/// Processor time of a process since its start, all its threads together, in steps of the scheduler's clock (ns). Threads that
-/// ended are left out.
+/// Processor time of a process since its start, all its threads together, in steps of the
+/// scheduler's clock (ns). Threads that ended are left out.
 pub fn fine_cpu(id: u32) -> Outcome<Duration> {
     let mut sum = 0;
     for task in fs::read_dir(format!("/proc/{id}/task"))? {
@@ -66,16 +75,25 @@ pub fn fine_cpu(id: u32) -> Outcome<Duration> {
 /// Processor time of a process since its start, ended threads included, in steps of 10 ms.
 pub fn whole_cpu(id: u32) -> Outcome<Duration> {
     let text = fs::read_to_string(format!("/proc/{id}/stat"))?;
-    // The second field is the program's name in parentheses and may hold anything; utime and stime are 14 and 15.
+    // The second field is the program's name in parentheses and may hold anything; utime and stime
+    // are 14 and 15.
     let (_, fields) = text.rsplit_once(')').ok_or("the process has no statistics")?;
-    let ticks = fields.split_ascii_whitespace().skip(11).take(2).map(str::parse::<u64>).sum::<Result<u64, _>>()?;
+    let ticks = fields
+        .split_ascii_whitespace()
+        .skip(11)
+        .take(2)
+        .map(str::parse::<u64>)
+        .sum::<Result<u64, _>>()?;
     Ok(Duration::from_millis(ticks * 10))
 }
 
 /// The most memory that a process has held, in MB.
 pub fn most_memory(id: u32) -> Outcome<u64> {
     let text = fs::read_to_string(format!("/proc/{id}/status"))?;
-    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("the process has no memory")?;
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .ok_or("the process has no memory")?;
     Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? / 1024)
 }
 

@@ -71,7 +71,9 @@ impl RuntimeApi {
         match self.call().await? {
             Call::Next(since, event) => Ok(Idle { since, event }),
             Call::Answer(..) => Err("an answer without an event".into()),
-            Call::Failure(text) => Err(format!("the function failed: {}", String::from_utf8_lossy(&text)).into()),
+            Call::Failure(text) => {
+                Err(format!("the function failed: {}", String::from_utf8_lossy(&text)).into())
+            }
         }
     }
 
@@ -81,7 +83,9 @@ impl RuntimeApi {
         match self.call().await? {
             Call::Answer(when, answer) => Ok((when, serde_json::from_slice(&answer)?)),
             Call::Next(..) => Err("a second request for an event before the answer".into()),
-            Call::Failure(text) => Err(format!("the function failed: {}", String::from_utf8_lossy(&text)).into()),
+            Call::Failure(text) => {
+                Err(format!("the function failed: {}", String::from_utf8_lossy(&text)).into())
+            }
         }
     }
 }
@@ -96,8 +100,14 @@ async fn next(State(seen): Seen) -> Response {
     let headers = [
         ("lambda-runtime-aws-request-id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd"),
         ("lambda-runtime-deadline-ms", "4102444800000"),
-        ("lambda-runtime-invoked-function-arn", "arn:aws:lambda:eu-central-1:123456789012:function:kith"),
-        ("lambda-runtime-trace-id", "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=0"),
+        (
+            "lambda-runtime-invoked-function-arn",
+            "arn:aws:lambda:eu-central-1:123456789012:function:kith",
+        ),
+        (
+            "lambda-runtime-trace-id",
+            "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=0",
+        ),
         ("content-type", "application/json"),
     ];
     (headers, event).into_response()

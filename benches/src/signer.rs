@@ -31,7 +31,8 @@ impl Signer {
         let world = World::default();
         let algorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
         let refused = |_| "ring makes no key";
-        let document = EcdsaKeyPair::generate_pkcs8(algorithm, world.random.generator()).map_err(refused)?;
+        let document =
+            EcdsaKeyPair::generate_pkcs8(algorithm, world.random.generator()).map_err(refused)?;
         let pair = EcdsaKeyPair::from_pkcs8(algorithm, document.as_ref(), world.random.generator());
         let run = world.new_uuid().to_string();
         Ok(Self { pair: pair.map_err(|_| "ring takes no key")?, world, run })
@@ -41,7 +42,10 @@ impl Signer {
     pub fn jwk(&self) -> Value {
         let point = self.pair.public_key().as_ref();
         let number = |bytes: Option<&[u8]>| URL_SAFE_NO_PAD.encode(bytes.unwrap_or_default());
-        json!({ "kty": "EC", "crv": "P-256", "x": number(point.get(1..33)), "y": number(point.get(33..65)) })
+        json!({
+            "kty": "EC", "crv": "P-256", "x": number(point.get(1..33)),
+            "y": number(point.get(33..65))
+        })
     }
 
     /// An assertion of this client (RFC 7523 §2.2).
@@ -57,15 +61,18 @@ impl Signer {
     pub fn person(&self, issuer: &str, tenant: &str, number: u64) -> Outcome<String> {
         let now = self.world.clock.now().seconds();
         self.token(&json!({
-            "iss": issuer, "sub": format!("{}-{number}", self.run), "aud": AUDIENCE, "tenant": tenant, "iat": now, "exp": now + 300,
+            "iss": issuer, "sub": format!("{}-{number}", self.run), "aud": AUDIENCE,
+            "tenant": tenant, "iat": now, "exp": now + 300,
             "email": format!("{}-{number}@example.org", self.run), "email_verified": true,
-            "given_name": format!("Jan{}", number % 997), "family_name": format!("Janssen{}", number % 9973),
+            "given_name": format!("Jan{}", number % 997),
+            "family_name": format!("Janssen{}", number % 9973),
         }))
     }
 
     fn token(&self, claims: &Value) -> Outcome<String> {
         let encode = |content: &Value| URL_SAFE_NO_PAD.encode(content.to_string());
-        let message = format!("{}.{}", encode(&json!({ "alg": "ES256", "typ": "JWT" })), encode(claims));
+        let message =
+            format!("{}.{}", encode(&json!({ "alg": "ES256", "typ": "JWT" })), encode(claims));
         Ok(format!("{message}.{}", URL_SAFE_NO_PAD.encode(self.sign(message.as_bytes())?)))
     }
 
@@ -83,7 +90,10 @@ impl Signer {
     }
 
     fn sign(&self, message: &[u8]) -> Outcome<Vec<u8>> {
-        let signature = self.pair.sign(self.world.random.generator(), message).map_err(|_| "ring does not sign")?;
+        let signature = self
+            .pair
+            .sign(self.world.random.generator(), message)
+            .map_err(|_| "ring does not sign")?;
         Ok(signature.as_ref().to_vec())
     }
 }

@@ -1,4 +1,5 @@
-//! What there is to ask for: a tenant with a client, a token and a user, and the requests as API Gateway hands them over.
+//! What there is to ask for: a tenant with a client, a token and a user, and the requests as API
+//! Gateway hands them over.
 
 use axum::Router;
 use axum::body::Body;
@@ -44,15 +45,19 @@ pub async fn prepare(engine: &Embedded, folder: &Scratch) -> Outcome<Events> {
     let table = Table::new(client, LOCAL, World::default());
     let url = format!("https://{DOMAIN}");
     let env = demo::read_env(&demo::prepare(&table, &folder.0, &url).await?)?;
-    let variable = |name: &str| env.get(name).cloned().ok_or("the demonstration's credentials are incomplete");
-    let (client_id, client_secret) = (variable("KITH_ADMIN_CLIENT_ID")?, variable("KITH_ADMIN_CLIENT_SECRET")?);
+    let variable =
+        |name: &str| env.get(name).cloned().ok_or("the demonstration's credentials are incomplete");
+    let (client_id, client_secret) =
+        (variable("KITH_ADMIN_CLIENT_ID")?, variable("KITH_ADMIN_CLIENT_SECRET")?);
     let scripts = kith::serve::scripts()?;
-    let router = router(table.world().clone(), || own_state(&table, &url, &scripts, &Fetcher::default()));
+    let router =
+        router(table.world().clone(), || own_state(&table, &url, &scripts, &Fetcher::default()));
     let form = Request::post(TOKEN).header("content-type", "application/x-www-form-urlencoded");
     let answer = ask(&router, form.body(token_form(&client_id, &client_secret).into())?).await?;
     let token = text(&answer, "access_token")?;
     let body = json!({
-        "username": "jan.janssen", "given_name": "Jan", "family_name": "Janssen", "preferred_email": "jan@example.org",
+        "username": "jan.janssen", "given_name": "Jan", "family_name": "Janssen",
+        "preferred_email": "jan@example.org",
     });
     let post = Request::post("/identity/users")
         .header("authorization", format!("Bearer {token}"))
@@ -68,7 +73,11 @@ async fn ask(router: &Router, request: Request<Body>) -> Outcome<Value> {
 }
 
 fn text(answer: &Value, name: &str) -> Outcome<String> {
-    Ok(answer.get(name).and_then(Value::as_str).ok_or_else(|| format!("no `{name}` in {answer}"))?.to_owned())
+    Ok(answer
+        .get(name)
+        .and_then(Value::as_str)
+        .ok_or_else(|| format!("no `{name}` in {answer}"))?
+        .to_owned())
 }
 
 impl Events {
@@ -78,19 +87,39 @@ impl Events {
         let event = match function {
             "token" => {
                 let form = token_form(&self.client_id, &self.client_secret);
-                event("POST", TOKEN, "", json!({ "content-type": "application/x-www-form-urlencoded" }), Some(&form))
+                event(
+                    "POST",
+                    TOKEN,
+                    "",
+                    json!({ "content-type": "application/x-www-form-urlencoded" }),
+                    Some(&form),
+                )
             }
             "users" => self.get(&format!("/identity/users/{user}"), ""),
             "personas" => self.get(&format!("/identity/users/{user}/personas"), ""),
-            "definitions" => self.get("/identity/config/attribute-definitions", "category=common&name=employee-number"),
-            "subjects" => self.get("/api/v1/sso/authentication-server-subjects", &format!("user_id={user}")),
+            "definitions" => self.get(
+                "/identity/config/attribute-definitions",
+                "category=common&name=employee-number",
+            ),
+            "subjects" => {
+                self.get("/api/v1/sso/authentication-server-subjects", &format!("user_id={user}"))
+            }
             // What a schedule sends is not looked at.
             "sweeper" => json!({}),
             // About a user of whom nothing is left: the table is read, and no bus is needed.
             "stream" => {
-                let keys =
-                    json!({ "pk": { "S": "T#acme#U#00000000-0000-7000-8000-000000000000" }, "sk": { "S": "PROFILE" } });
-                json!({ "Records": [{ "eventName": "MODIFY", "dynamodb": { "Keys": keys, "SequenceNumber": "1" } }] })
+                let keys = json!({
+                    "pk": { "S": "T#acme#U#00000000-0000-7000-8000-000000000000" },
+                    "sk": { "S": "PROFILE" }
+                });
+                json!({
+                    "Records": [
+                        {
+                            "eventName": "MODIFY",
+                            "dynamodb": { "Keys": keys, "SequenceNumber": "1" }
+                        }
+                    ]
+                })
             }
             other => return Err(format!("nothing is known to ask of `{other}`").into()),
         };
@@ -98,7 +127,13 @@ impl Events {
     }
 
     fn get(&self, path: &str, query: &str) -> Value {
-        event("GET", path, query, json!({ "authorization": format!("Bearer {}", self.token) }), None)
+        event(
+            "GET",
+            path,
+            query,
+            json!({ "authorization": format!("Bearer {}", self.token) }),
+            None,
+        )
     }
 }
 
@@ -120,7 +155,8 @@ fn event(method: &str, path: &str, query: &str, mut headers: Value, body: Option
             "domainName": DOMAIN,
             "domainPrefix": "api",
             "http": {
-                "method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1", "userAgent": "benches",
+                "method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1",
+                "userAgent": "benches",
             },
             "requestId": "JKJaXmPLvHcESHA=",
             "routeKey": format!("{method} {path}"),

@@ -1,8 +1,9 @@
 //! One `QuickJS` engine for one script.
 //!
-//! It has the language's own objects without those that know the time, make randomness or reach outside (no `Date`, no typed
-//! arrays, no proxies, no modules), and `tb` (`prelude.js`). So the same script with the same input has the same output,
-//! always; only whether it stays within the limits may differ between machines.
+//! It has the language's own objects without those that know the time, make randomness or reach
+//! outside (no `Date`, no typed arrays, no proxies, no modules), and `tb` (`prelude.js`). So the
+//! same script with the same input has the same output, always; only whether it stays within the
+//! limits may differ between machines.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -14,15 +15,18 @@ use rustix::time::{ClockId, clock_gettime};
 use serde_json::value::RawValue;
 use shared::script::{Answer, Failure, Job, MAX_OUTPUT, MAX_SCRIPT};
 
-/// How long a script may run. Processor time, so that a busy machine or a small Lambda function does not refuse what another
-/// allows; time that passes otherwise is limited by whoever waits for the worker.
+/// How long a script may run. Processor time, so that a busy machine or a small Lambda function
+/// does not refuse what another allows; time that passes otherwise is limited by whoever waits for
+/// the worker.
 pub const TIME: Duration = Duration::from_millis(100);
 
-/// The memory for a script's objects and its output, beside what the engine and the input take, in bytes.
+/// The memory for a script's objects and its output, beside what the engine and the input take, in
+/// bytes.
 pub const MEMORY: usize = 512 * 1024;
 
-/// The memory for each byte of a script's text, in bytes. Code as people write it takes 7 to 13 while it is compiled, the densest
-/// statements 22; when less is left, the engine reports syntax errors where there are none.
+/// The memory for each byte of a script's text, in bytes. Code as people write it takes 7 to 13
+/// while it is compiled, the densest statements 22; when less is left, the engine reports syntax
+/// errors where there are none.
 pub const MEMORY_PER_BYTE: usize = 24;
 
 /// The stack for a script's calls, in bytes.
@@ -60,7 +64,8 @@ impl Engine {
         let context = Context::custom::<Language>(&runtime).ok()?;
         let call = context
             .with(|ctx| {
-                eval::<Function>(&ctx, "prelude", include_str!("prelude.js")).map(|call| Persistent::save(&ctx, call))
+                eval::<Function>(&ctx, "prelude", include_str!("prelude.js"))
+                    .map(|call| Persistent::save(&ctx, call))
             })
             .ok()?;
         Some(Self { call, context, runtime })
@@ -74,12 +79,17 @@ impl Engine {
 
     fn attempt(&self, job: &Job) -> Result<Answer, Failure> {
         if job.script.len() > MAX_SCRIPT {
-            return Err(script_failure(format!("the script is longer than {} KB", MAX_SCRIPT / 1024)));
+            return Err(script_failure(format!(
+                "the script is longer than {} KB",
+                MAX_SCRIPT / 1024
+            )));
         }
         let input = self
             .context
             .with(|ctx| {
-                let parse = |input: &RawValue| ctx.json_parse(input.get()).map(|input| Persistent::save(&ctx, input));
+                let parse = |input: &RawValue| {
+                    ctx.json_parse(input.get()).map(|input| Persistent::save(&ctx, input))
+                };
                 job.input.as_deref().map(parse).transpose()
             })
             .map_err(|_| script_failure("the input cannot be read".to_owned()))?;
@@ -96,8 +106,10 @@ impl Engine {
                 Err(Failure::Output(format!("the output is longer than {} KB", MAX_OUTPUT / 1024)))
             }
             Ok(output) => {
-                let output = RawValue::from_string(output).map_err(|_| Failure::Output("not JSON".to_owned()))?;
-                let memory_bytes = u64::try_from(self.memory().saturating_sub(before)).unwrap_or(u64::MAX);
+                let output = RawValue::from_string(output)
+                    .map_err(|_| Failure::Output("not JSON".to_owned()))?;
+                let memory_bytes =
+                    u64::try_from(self.memory().saturating_sub(before)).unwrap_or(u64::MAX);
                 Ok(Answer::Ran { output, milliseconds, memory_bytes })
             }
             Err(thrown) => {
@@ -183,8 +195,8 @@ fn eval<'js, V: FromJs<'js>>(ctx: &Ctx<'js>, name: &str, source: &str) -> rquick
     ctx.eval_with_options(source, options)
 }
 
-/// Says what was thrown. The engine throws `null`, or nothing, when there is no memory left for an error; a script that throws
-/// `null` is told the same.
+/// Says what was thrown. The engine throws `null`, or nothing, when there is no memory left for an
+/// error; a script that throws `null` is told the same.
 fn explain(ctx: &Ctx<'_>, thrown: Thrown, limit: usize) -> Failure {
     let out_of_memory = Failure::OutOfMemory { bytes: limit.try_into().unwrap_or(u64::MAX) };
     let Some(Ok(thrown)) = thrown.map(|thrown| thrown.restore(ctx)) else {
@@ -197,7 +209,9 @@ fn explain(ctx: &Ctx<'_>, thrown: Thrown, limit: usize) -> Failure {
         let text = text(ctx, &thrown).unwrap_or_else(|| "something that has no text".to_owned());
         return script_failure(format!("the script throws {text}"));
     };
-    let part = |key: &str| error.get::<_, Value>(key).ok().and_then(|part| text(ctx, &part)).unwrap_or_default();
+    let part = |key: &str| {
+        error.get::<_, Value>(key).ok().and_then(|part| text(ctx, &part)).unwrap_or_default()
+    };
     let (name, message) = (part("name"), part("message"));
     match (name.as_str(), message.as_str()) {
         ("InternalError", message) if message.starts_with("out of memory") => return out_of_memory,
@@ -221,11 +235,13 @@ fn text(ctx: &Ctx<'_>, value: &Value<'_>) -> Option<String> {
     if text.is_none() {
         drop(ctx.catch());
     }
-    // The message is cut to a line later, where it is shown; a whole megabyte need not go through the pipe.
+    // The message is cut to a line later, where it is shown; a whole megabyte need not go through
+    // the pipe.
     text.map(|text| text.chars().take(shared::script::MAX_MESSAGE).collect())
 }
 
-/// The line of the innermost frame of the script, in a trace of lines such as `at main (script:3:11)`.
+/// The line of the innermost frame of the script, in a trace of lines such as `at main
+/// (script:3:11)`.
 fn line(stack: &str) -> Option<u32> {
     let frame = stack.lines().find_map(|frame| frame.split_once(SCRIPT)?.1.strip_prefix(':'))?;
     frame.split(':').next()?.parse().ok()

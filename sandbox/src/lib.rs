@@ -3,12 +3,14 @@
 //! `shared::script` argues why it is a process and holds the other end of its pipes. In here:
 //!
 //! - each job gets an engine of its own ([`engine`]), so nothing goes from one script to the next;
-//! - the engine stops a script that exceeds its time, memory or stack; where it cannot, `shared::script` kills the process;
-//! - the process cannot open a file or a socket and cannot start another, so that a script that breaks out of the engine finds
-//!   itself with two pipes and an empty environment.
+//! - the engine stops a script that exceeds its time, memory or stack; where it cannot,
+//!   `shared::script` kills the process;
+//! - the process cannot open a file or a socket and cannot start another, so that a script that
+//!   breaks out of the engine finds itself with two pipes and an empty environment.
 //!
-//! A function's `main` begins with `if sandbox::is_worker() { return sandbox::serve(); }`: the worker is the same program, so there
-//! is nothing else to deploy and the two sides always speak the same protocol.
+//! A function's `main` begins with `if sandbox::is_worker() { return sandbox::serve(); }`: the
+//! worker is the same program, so there is nothing else to deploy and the two sides always speak
+//! the same protocol.
 
 pub mod engine;
 
@@ -18,11 +20,12 @@ use std::process::ExitCode;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use shared::script::{Job, MAX_LINE, WORKER};
 
-/// The processor time after which the kernel ends a job, in seconds. Whoever waits for it has killed the process long before;
-/// this is for a worker whose parent was killed.
+/// The processor time after which the kernel ends a job, in seconds. Whoever waits for it has
+/// killed the process long before; this is for a worker whose parent was killed.
 const LAST_RESORT_SECONDS: u64 = 2;
 
-/// The address space of the process, in bytes: last resort too, if the engine's own account of its memory is wrong.
+/// The address space of the process, in bytes: last resort too, if the engine's own account of its
+/// memory is wrong.
 const ADDRESS_SPACE: u64 = 256 * 1024 * 1024;
 
 /// Whether this process was started to run scripts.
@@ -31,8 +34,9 @@ pub fn is_worker() -> bool {
     std::env::args_os().nth(1).is_some_and(|argument| argument == WORKER)
 }
 
-/// Runs the scripts that standard input brings, one per line, and writes an answer to each on standard output, until the input
-/// ends. Call it before anything else: it takes rights away from the whole process.
+/// Runs the scripts that standard input brings, one per line, and writes an answer to each on
+/// standard output, until the input ends. Call it before anything else: it takes rights away from
+/// the whole process.
 #[must_use]
 pub fn serve() -> ExitCode {
     confine();
@@ -51,21 +55,24 @@ pub fn serve() -> ExitCode {
         let (Some(engine), Ok(job)) = (engine, serde_json::from_slice::<Job>(&line)) else {
             return ExitCode::FAILURE;
         };
-        // The answer leaves before the engine is freed: freeing aborts the process if a script made the engine lose an object,
-        // and that shall be the next job's trouble, which gets another process.
+        // The answer leaves before the engine is freed: freeing aborts the process if a script made
+        // the engine lose an object, and that shall be the next job's trouble, which gets
+        // another process.
         let answer = serde_json::to_vec(&engine.run(&job)).map(|mut answer| {
             answer.push(b'\n');
             answer
         });
-        let written = answer.is_ok_and(|answer| answers.write_all(&answer).and_then(|()| answers.flush()).is_ok());
+        let written = answer
+            .is_ok_and(|answer| answers.write_all(&answer).and_then(|()| answers.flush()).is_ok());
         if !written {
             return ExitCode::FAILURE;
         }
     }
 }
 
-/// Takes from the process what a script has no use for: new files and sockets, files that grow, new processes, core dumps, memory
-/// without end. A system that does not know one of these limits goes without it; the engine's own hold everywhere.
+/// Takes from the process what a script has no use for: new files and sockets, files that grow, new
+/// processes, core dumps, memory without end. A system that does not know one of these limits goes
+/// without it; the engine's own hold everywhere.
 fn confine() {
     for (resource, limit) in [
         (Resource::Nofile, 0),
@@ -78,10 +85,12 @@ fn confine() {
     }
 }
 
-/// Lets the kernel end the process [`LAST_RESORT_SECONDS`] of processor time from now, counted in whole seconds as it does.
+/// Lets the kernel end the process [`LAST_RESORT_SECONDS`] of processor time from now, counted in
+/// whole seconds as it does.
 ///
-/// The signal for a parent's death is no alternative: it comes with the death of the *thread* that started the worker, and a
-/// runtime ends threads that have nothing to do. An idle worker sees its input end.
+/// The signal for a parent's death is no alternative: it comes with the death of the *thread* that
+/// started the worker, and a runtime ends threads that have nothing to do. An idle worker sees its
+/// input end.
 fn grant_time() {
     let used = engine::processor_time().as_secs();
     let current = Some(used.saturating_add(LAST_RESORT_SECONDS));

@@ -1,4 +1,5 @@
-//! What a function holds for its whole life: the table, what it has read from it, and where it runs.
+//! What a function holds for its whole life: the table, what it has read from it, and where it
+//! runs.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,7 +24,8 @@ use crate::world::{Timestamp, World};
 
 /// How long read configuration is trusted, in seconds.
 pub const CACHE_SECONDS: i64 = 30;
-/// How long a function may still write by definitions that were changed, in seconds: the life of its cache and of a request.
+/// How long a function may still write by definitions that were changed, in seconds: the life of
+/// its cache and of a request.
 pub const SETTLED_SECONDS: i64 = CACHE_SECONDS + 30;
 /// How long a token waits for the note that its client's secret was used.
 const NOTE_PATIENCE: Duration = Duration::from_millis(500);
@@ -109,7 +111,8 @@ impl<K: std::hash::Hash + Eq + Clone, V> Remembered<K, V> {
 }
 
 impl Remembered<ClientId, Versioned<Client>> {
-    /// Puts a version in the place of one that is remembered and not newer; that does not make it younger.
+    /// Puts a version in the place of one that is remembered and not newer; that does not make it
+    /// younger.
     fn amend(&self, client: &Arc<Versioned<Client>>) {
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, remembered)) = entries.get_mut(&client.value.client_id)
@@ -129,7 +132,8 @@ fn is_young(read_at: Timestamp, now: Timestamp) -> bool {
 }
 
 impl App {
-    /// Makes the state of a function. `base_url` has no trailing slash; without it each request's own domain is the base.
+    /// Makes the state of a function. `base_url` has no trailing slash; without it each request's
+    /// own domain is the base.
     #[must_use]
     pub fn new(table: Table, base_url: Option<String>, scripts: Scripts) -> Self {
         Self::with_fetcher(table, base_url, scripts, Fetcher::default())
@@ -137,7 +141,12 @@ impl App {
 
     /// Makes the state of a function that fetches what others publish in its own way.
     #[must_use]
-    pub fn with_fetcher(table: Table, base_url: Option<String>, scripts: Scripts, fetcher: Fetcher) -> Self {
+    pub fn with_fetcher(
+        table: Table,
+        base_url: Option<String>,
+        scripts: Scripts,
+        fetcher: Fetcher,
+    ) -> Self {
         Self(Arc::new(State {
             public_keys: PublicKeys::new(table.clone()),
             signing_keys: SigningKeys::new(table.clone()),
@@ -205,7 +214,8 @@ impl App {
         self.0.cursor_key.get_or_try_init(read).await
     }
 
-    /// A tenant's configuration, at most 30 seconds old; after that its epoch says whether it is still true.
+    /// A tenant's configuration, at most 30 seconds old; after that its epoch says whether it is
+    /// still true.
     pub async fn schema(&self, tenant: &TenantId) -> Result<Arc<Schema>> {
         let now = self.world().clock.now();
         match self.0.schemas.get(tenant) {
@@ -240,7 +250,8 @@ impl App {
 
     async fn load_schema(&self, tenant: &TenantId) -> Result<Arc<Schema>> {
         let now = self.world().clock.now();
-        // The epoch is read before the definitions: what is remembered is never newer than its epoch says.
+        // The epoch is read before the definitions: what is remembered is never newer than its
+        // epoch says.
         let epoch = self.table().epoch(tenant).await?;
         let mut schema = Schema { epoch, ..self.table().schema(tenant).await? };
         if schema.custom_attributes().any(|a| a.data_format == DataFormat::SearchableHash) {
@@ -253,8 +264,9 @@ impl App {
         Ok(schema)
     }
 
-    /// Lets `work` decide by a tenant's configuration. What a remembered configuration refuses is decided once more if the
-    /// configuration has changed: nobody is refused by definitions that are no longer true.
+    /// Lets `work` decide by a tenant's configuration. What a remembered configuration refuses is
+    /// decided once more if the configuration has changed: nobody is refused by definitions
+    /// that are no longer true.
     pub async fn decide<T, W: Future<Output = Result<T>>>(
         &self,
         tenant: &TenantId,
@@ -289,10 +301,16 @@ impl App {
         Ok(self.newer_schema(&schema).await?.unwrap_or(schema))
     }
 
-    /// The caller that a token stands for: an access token of this service or, where `people` may call too, a token of an issuer that a
-    /// tenant trusts. A signature is verified once in 30 seconds; whether the token has expired, and whether its issuer is still trusted as it
+    /// The caller that a token stands for: an access token of this service or, where `people` may
+    /// call too, a token of an issuer that a tenant trusts. A signature is verified once in 30
+    /// seconds; whether the token has expired, and whether its issuer is still trusted as it
     /// was, is looked at each time.
-    pub async fn caller(&self, unverified_token: &str, base_url: &str, people: bool) -> Result<Caller> {
+    pub async fn caller(
+        &self,
+        unverified_token: &str,
+        base_url: &str,
+        people: bool,
+    ) -> Result<Caller> {
         let now = self.world().clock.now();
         let digest = digest([base_url, if people { "any" } else { "client" }, unverified_token]);
         if let Some((read_at, verified)) = self.0.callers.get(&digest)
@@ -307,11 +325,18 @@ impl App {
         Ok(caller)
     }
 
-    async fn verify(&self, unverified_token: &str, base_url: &str, people: bool) -> Result<Verified> {
+    async fn verify(
+        &self,
+        unverified_token: &str,
+        base_url: &str,
+        people: bool,
+    ) -> Result<Verified> {
         let foreign = if people { Unverified::open(unverified_token).ok() } else { None };
         let foreign = foreign.filter(|token| token.issuer() != access_token::issuer(base_url));
         let Some(unverified) = foreign else {
-            let token = access_token::Verified::verify(unverified_token, self.public_keys(), base_url).await?;
+            let token =
+                access_token::Verified::verify(unverified_token, self.public_keys(), base_url)
+                    .await?;
             return Ok(Verified::Client(token));
         };
         let tenant = self.tenant_of(&unverified).await?;
@@ -328,16 +353,20 @@ impl App {
         Ok(Verified::Person(token, tag.unwrap_or_default()))
     }
 
-    /// Whether the authentication server by which a person's token was verified is still as it was then: what is remembered of a token does
-    /// not outlive what is remembered of its issuer.
+    /// Whether the authentication server by which a person's token was verified is still as it was
+    /// then: what is remembered of a token does not outlive what is remembered of its issuer.
     async fn still_trusts(&self, verified: &Verified) -> Result<bool> {
         let Verified::Person(token, tag) = verified else { return Ok(true) };
         let schema = self.schema(token.tenant()).await?;
-        Ok(schema.servers.get(token.server().as_str()).is_some_and(|entry| entry.stored.tag() == tag))
+        Ok(schema
+            .servers
+            .get(token.server().as_str())
+            .is_some_and(|entry| entry.stored.tag() == tag))
     }
 
-    /// The tenant that a token names, of those that trust its issuer; which ones do is at most 30 seconds old, and no reason to refuse a
-    /// tenant. That nobody trusts an issuer is not remembered: strangers name what they like.
+    /// The tenant that a token names, of those that trust its issuer; which ones do is at most 30
+    /// seconds old, and no reason to refuse a tenant. That nobody trusts an issuer is not
+    /// remembered: strangers name what they like.
     async fn tenant_of(&self, token: &Unverified<'_>) -> Result<TenantId> {
         let (now, digest) = (self.world().clock.now(), digest([token.issuer()]));
         if let Some((read_at, trusting)) = self.0.issuers.get(&digest)
@@ -353,8 +382,9 @@ impl App {
         token.tenant(&trusting)
     }
 
-    /// A client that fits, with what was found to fit. One that is remembered and fits costs nothing; in every other case it is read once, so that what is
-    /// remembered cannot hide a secret made since, and an unknown client costs what a wrong secret does (rule O2).
+    /// A client that fits, with what was found to fit. One that is remembered and fits costs
+    /// nothing; in every other case it is read once, so that what is remembered cannot hide a
+    /// secret made since, and an unknown client costs what a wrong secret does (rule O2).
     pub async fn client<T>(
         &self,
         id: &ClientId,
@@ -374,19 +404,21 @@ impl App {
         Ok(client.and_then(|client| fits(&client.value).map(|found| (client, found))))
     }
 
-    /// Forgets a client, which was changed from here. Other processes learn of the change within [`CACHE_SECONDS`].
+    /// Forgets a client, which was changed from here. Other processes learn of the change within
+    /// [`CACHE_SECONDS`].
     pub fn forget_client(&self, id: &ClientId) {
         self.0.clients.forget(id);
     }
 
-    /// Notes the day on which a client's secret is used, once a day for each secret and at the cost of one write. It is best effort:
-    /// a fault or another writer is no concern of whoever authenticates, and is waited for [`NOTE_PATIENCE`] at the most.
+    /// Notes the day on which a client's secret is used, once a day for each secret and at the cost
+    /// of one write. It is best effort: a fault or another writer is no concern of whoever
+    /// authenticates, and is waited for [`NOTE_PATIENCE`] at the most.
     pub async fn note_use(&self, client: &Arc<Versioned<Client>>, presented: &HashedSecret) {
         let now = self.world().clock.now();
         let Some(used) = client.value.used_on_day_of(now, presented) else { return };
         let next = Arc::new(client.changed_to(used));
-        // Known here before it is stored: of many requests one writes, and where the table fails the next ones do not try, until the
-        // client is read anew.
+        // Known here before it is stored: of many requests one writes, and where the table fails
+        // the next ones do not try, until the client is read anew.
         self.0.clients.amend(&next);
         let write = self.table().replace_client(client, &next);
         match tokio::time::timeout(NOTE_PATIENCE, write).await {

@@ -1,9 +1,10 @@
-//! Outgoing fetches of what others publish (rule S2): https alone, with a time limit, a size limit and no redirects, from
-//! addresses of the public internet.
+//! Outgoing fetches of what others publish (rule S2): https alone, with a time limit, a size limit
+//! and no redirects, from addresses of the public internet.
 //!
-//! A name is resolved once, every address that it has is checked, and the connection is made to one of these: a name that
-//! resolves differently the next time gains nothing. Literal addresses pass the same check. There is no proxy, no pool of
-//! connections and nothing that is remembered but TLS sessions.
+//! A name is resolved once, every address that it has is checked, and the connection is made to one
+//! of these: a name that resolves differently the next time gains nothing. Literal addresses pass
+//! the same check. There is no proxy, no pool of connections and nothing that is remembered but TLS
+//! sessions.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -39,11 +40,12 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(1);
 /// How much of the answer's header is held.
 const MAX_HEADER: usize = 32 * 1024;
 
-const ACCEPTED: HeaderValue = HeaderValue::from_static("application/json, application/jwk-set+json");
+const ACCEPTED: HeaderValue =
+    HeaderValue::from_static("application/json, application/jwk-set+json");
 const AGENT: HeaderValue = HeaderValue::from_static("Kith");
 
-/// Why nothing was fetched. Its text says so in a few words, for the log and for whoever registered the URL, and holds nothing of
-/// what was answered.
+/// Why nothing was fetched. Its text says so in a few words, for the log and for whoever registered
+/// the URL, and holds nothing of what was answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FetchError {
     /// The URL is none that is fetched.
@@ -71,7 +73,9 @@ impl fmt::Display for FetchError {
             Self::Unresolved => f.write_str("the host has no address"),
             Self::NotPublic => f.write_str("the host has an address that is not public"),
             Self::Connection(why) => write!(f, "the connection failed: {why}"),
-            Self::Status(status @ 300..=399) => write!(f, "the answer is {status}; redirects are not followed"),
+            Self::Status(status @ 300..=399) => {
+                write!(f, "the answer is {status}; redirects are not followed")
+            }
             Self::Status(status) => write!(f, "the answer is {status}, 200 is due"),
             Self::TooLarge => write!(f, "the answer is longer than {MAX_BODY} bytes"),
             Self::TooSlow => f.write_str("the answer took too long"),
@@ -88,7 +92,8 @@ fn connection(error: impl fmt::Display) -> FetchError {
 /// The addresses of a name.
 pub type Resolve = Arc<dyn Fn(&str) -> Vec<IpAddr> + Send + Sync>;
 
-/// What a fetcher finds around it. Functions have the default, which nothing can set otherwise; tests put their own in place.
+/// What a fetcher finds around it. Functions have the default, which nothing can set otherwise;
+/// tests put their own in place.
 #[derive(Clone)]
 pub struct Network {
     /// The roots that are trusted; without any, the system's, which are read at the first fetch.
@@ -133,15 +138,23 @@ impl Fetcher {
     /// The body behind an https URL, at most [`MAX_BODY`] long.
     pub async fn get(&self, url: &str) -> Result<Bytes, FetchError> {
         let target = Target::read(url)?;
-        timeout(self.0.network.time_limit, self.exchange(target)).await.unwrap_or(Err(FetchError::TooSlow))
+        timeout(self.0.network.time_limit, self.exchange(target))
+            .await
+            .unwrap_or(Err(FetchError::TooSlow))
     }
 
     async fn exchange(&self, target: Target) -> Result<Bytes, FetchError> {
         let addresses = self.addresses(&target).await?;
         let tcp = connect(&addresses, target.url.port).await?;
-        let tls = TlsConnector::from(self.tls().await?).connect(target.name.clone(), tcp).await.map_err(connection)?;
-        let (mut sender, driver) =
-            http1::Builder::new().max_buf_size(MAX_HEADER).handshake(TokioIo::new(tls)).await.map_err(connection)?;
+        let tls = TlsConnector::from(self.tls().await?)
+            .connect(target.name.clone(), tcp)
+            .await
+            .map_err(connection)?;
+        let (mut sender, driver) = http1::Builder::new()
+            .max_buf_size(MAX_HEADER)
+            .handshake(TokioIo::new(tls))
+            .await
+            .map_err(connection)?;
         // Ends with this function, and with whoever no longer waits for it.
         let mut driving = JoinSet::new();
         driving.spawn(driver);
@@ -219,7 +232,8 @@ struct Target {
 impl Target {
     fn read(url: &str) -> Result<Self, FetchError> {
         let url = HttpsUrl::parse(url).map_err(FetchError::Url)?;
-        let name = ServerName::try_from(url.host.clone()).map_err(|_| FetchError::Url("the host is not a name"))?;
+        let name = ServerName::try_from(url.host.clone())
+            .map_err(|_| FetchError::Url("the host is not a name"))?;
         Ok(Self { url, name })
     }
 

@@ -1,7 +1,8 @@
 //! HTTPS to DynamoDB and EventBridge: HTTP/1.1 over rustls with `ring`, and a small trust store.
 //!
-//! The SDK's own client brings HTTP/2, which DynamoDB does not speak, and reads its roots from PEM: 1 MB and a fifth of the
-//! instructions of a cold start. Loading a system's store of some 150 roots would take 4 ms of each.
+//! The SDK's own client brings HTTP/2, which DynamoDB does not speak, and reads its roots from PEM:
+//! 1 MB and a fifth of the instructions of a cold start. Loading a system's store of some 150 roots
+//! would take 4 ms of each.
 
 use std::sync::Arc;
 
@@ -55,7 +56,10 @@ pub fn client_of_any(trust: Trust) -> Result<SharedHttpClient, rustls::Error> {
     client_in(trust, &[&TLS13, &TLS12])
 }
 
-fn client_in(trust: Trust, versions: &[&'static SupportedProtocolVersion]) -> Result<SharedHttpClient, rustls::Error> {
+fn client_in(
+    trust: Trust,
+    versions: &[&'static SupportedProtocolVersion],
+) -> Result<SharedHttpClient, rustls::Error> {
     let mut roots = RootCertStore::empty();
     match trust {
         Trust::Amazon => {
@@ -73,7 +77,11 @@ fn client_in(trust: Trust, versions: &[&'static SupportedProtocolVersion]) -> Re
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
     tcp.set_connect_timeout(Some(ATTEMPT));
-    let https = HttpsConnectorBuilder::new().with_tls_config(config).https_or_http().enable_http1().wrap_connector(tcp);
+    let https = HttpsConnectorBuilder::new()
+        .with_tls_config(config)
+        .https_or_http()
+        .enable_http1()
+        .wrap_connector(tcp);
     let client = Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(https);
     Ok(SharedHttpClient::new(Https(client)))
 }
@@ -94,7 +102,11 @@ pub(crate) fn system_roots() -> Vec<CertificateDer<'static>> {
 }
 
 impl HttpClient for Https {
-    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+    fn http_connector(
+        &self,
+        _: &HttpConnectorSettings,
+        _: &RuntimeComponents,
+    ) -> SharedHttpConnector {
         SharedHttpConnector::new(self.clone())
     }
 }
@@ -103,8 +115,10 @@ impl HttpConnector for Https {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let client = self.0.clone();
         HttpConnectorFuture::new(async move {
-            let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
-            let response = client.request(request).await.map_err(|error| ConnectorError::io(error.into()))?;
+            let request =
+                request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
+            let response =
+                client.request(request).await.map_err(|error| ConnectorError::io(error.into()))?;
             HttpResponse::try_from(response.map(SdkBody::from_body_1_x))
                 .map_err(|error| ConnectorError::other(error.into(), None))
         })

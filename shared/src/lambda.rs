@@ -1,5 +1,5 @@
-//! The door of a Lambda function: settings from its environment, the table over TLS with a small trust store, one JSON log
-//! line per request, and the router behind API Gateway's payload 2.0.
+//! The door of a Lambda function: settings from its environment, the table over TLS with a small
+//! trust store, one JSON log line per request, and the router behind API Gateway's payload 2.0.
 
 use std::path::PathBuf;
 
@@ -38,7 +38,8 @@ pub struct Settings {
     pub region: Region,
     /// Which endpoints it trusts.
     pub trust: Trust,
-    /// The credentials of its role, which never change while it lives; without them nothing is asked of AWS.
+    /// The credentials of its role, which never change while it lives; without them nothing is
+    /// asked of AWS.
     pub credentials: Option<Credentials>,
     /// The event bus that it publishes to; the account's default one without a name.
     pub event_bus: Option<String>,
@@ -47,23 +48,30 @@ pub struct Settings {
 }
 
 impl Settings {
-    #[expect(clippy::disallowed_methods, reason = "this is the one place where functions read their environment")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place where functions read their environment"
+    )]
     fn from_environment() -> Result<Self, String> {
         let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let credentials = set("AWS_ACCESS_KEY_ID")
-            .zip(set("AWS_SECRET_ACCESS_KEY"))
-            .map(|(id, secret)| Credentials::new(id, secret, set("AWS_SESSION_TOKEN"), None, "environment"));
+        let credentials =
+            set("AWS_ACCESS_KEY_ID").zip(set("AWS_SECRET_ACCESS_KEY")).map(|(id, secret)| {
+                Credentials::new(id, secret, set("AWS_SESSION_TOKEN"), None, "environment")
+            });
         Ok(Self {
             table: set("KITH_TABLE").ok_or("KITH_TABLE names no table")?,
             base_url: set("KITH_BASE_URL").map(|url| url.trim_end_matches('/').to_owned()),
             endpoint: set("AWS_ENDPOINT_URL_DYNAMODB").or_else(|| set("AWS_ENDPOINT_URL")),
             region: Region::new(
-                set("AWS_REGION").or_else(|| set("AWS_DEFAULT_REGION")).ok_or("AWS_REGION is not set")?,
+                set("AWS_REGION")
+                    .or_else(|| set("AWS_DEFAULT_REGION"))
+                    .ok_or("AWS_REGION is not set")?,
             ),
             trust: if set("KITH_SYSTEM_ROOTS").is_some() { Trust::System } else { Trust::Amazon },
             credentials,
             event_bus: set("KITH_EVENT_BUS"),
-            events_endpoint: set("AWS_ENDPOINT_URL_EVENTBRIDGE").or_else(|| set("AWS_ENDPOINT_URL")),
+            events_endpoint: set("AWS_ENDPOINT_URL_EVENTBRIDGE")
+                .or_else(|| set("AWS_ENDPOINT_URL")),
         })
     }
 
@@ -72,7 +80,8 @@ impl Settings {
         let mut config = table::client_settings().region(self.region.clone()).http_client(http);
         if let Some(credentials) = self.credentials.clone() {
             // They are of the environment and never change: there is nothing to cache.
-            config = config.credentials_provider(credentials).identity_cache(IdentityCache::no_cache());
+            config =
+                config.credentials_provider(credentials).identity_cache(IdentityCache::no_cache());
         }
         if let Some(endpoint) = self.endpoint.clone() {
             config = config.endpoint_url(endpoint);
@@ -86,15 +95,16 @@ pub fn start(routes: &'static [Route]) -> Result<(), lambda_http::Error> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(run(routes))
 }
 
-/// Runs a function that a schedule calls until Lambda ends it: one call at a time on one thread. What its event holds is not looked at.
+/// Runs a function that a schedule calls until Lambda ends it: one call at a time on one thread.
+/// What its event holds is not looked at.
 pub fn start_scheduled<T: Serialize>(
     work: &impl AsyncFn(&App) -> crate::domain::Result<T>,
 ) -> Result<(), lambda_http::Error> {
     start_on(|_| Ok(()), &async |app, (), _: serde::de::IgnoredAny| work(app).await)
 }
 
-/// Runs a function that is called with events of the type `E` until Lambda ends it: one call at a time on one thread. `prepare` makes
-/// what it works with beside the table.
+/// Runs a function that is called with events of the type `E` until Lambda ends it: one call at a
+/// time on one thread. `prepare` makes what it works with beside the table.
 pub fn start_on<P, E: DeserializeOwned, T: Serialize>(
     prepare: impl FnOnce(&Settings) -> Result<P, lambda_http::Error>,
     work: &impl AsyncFn(&App, &P, E) -> crate::domain::Result<T>,
@@ -116,7 +126,8 @@ async fn run(routes: &'static [Route]) -> Result<(), lambda_http::Error> {
     log::to(std::io::stdout);
     let app = app(&Settings::from_environment()?)?;
     let world = app.world().clone();
-    lambda_http::lambda_runtime::run(function(http::serve(http::route::router(routes, app), world))).await
+    lambda_http::lambda_runtime::run(function(http::serve(http::route::router(routes, app), world)))
+        .await
 }
 
 /// The state of a function as its environment sets it up.
@@ -129,12 +140,17 @@ fn app(settings: &Settings) -> Result<App, lambda_http::Error> {
 /// A router as the Lambda runtime calls it.
 #[must_use]
 pub fn function(router: Router) -> Function {
-    ServiceExt::<LambdaEvent<LambdaRequest>>::map_request(Adapter::from(door(router)), encode_uri as fn(_) -> _)
+    ServiceExt::<LambdaEvent<LambdaRequest>>::map_request(
+        Adapter::from(door(router)),
+        encode_uri as fn(_) -> _,
+    )
 }
 
 /// What the Lambda runtime calls.
-pub type Function =
-    MapRequest<Adapter<'static, Response, Door>, fn(LambdaEvent<LambdaRequest>) -> LambdaEvent<LambdaRequest>>;
+pub type Function = MapRequest<
+    Adapter<'static, Response, Door>,
+    fn(LambdaEvent<LambdaRequest>) -> LambdaEvent<LambdaRequest>,
+>;
 
 /// What a path holds only percent-encoded (RFC 3986 §3.3).
 const IN_PATHS: &AsciiSet = &CONTROLS
@@ -156,8 +172,9 @@ const IN_PATHS: &AsciiSet = &CONTROLS
 
 /// Percent-encodes path and query string as a URI has them, before `lambda_http` makes one of them.
 ///
-/// An HTTP API hands on the path decoded, whatever its name says, so what was `%23` would begin a fragment and `%2541` would be decoded
-/// twice. The query string comes as the caller sent it, and what it may not hold (RFC 3986 §3.4) would end the process.
+/// An HTTP API hands on the path decoded, whatever its name says, so what was `%23` would begin a
+/// fragment and `%2541` would be decoded twice. The query string comes as the caller sent it, and
+/// what it may not hold (RFC 3986 §3.4) would end the process.
 fn encode_uri(mut event: LambdaEvent<LambdaRequest>) -> LambdaEvent<LambdaRequest> {
     if let LambdaRequest::ApiGatewayV2(request) = &mut event.payload {
         if let Some(path) = &mut request.raw_path {
@@ -166,7 +183,9 @@ fn encode_uri(mut event: LambdaEvent<LambdaRequest>) -> LambdaEvent<LambdaReques
         if let Some(query) = &mut request.raw_query_string
             && query.contains(is_illegal)
         {
-            let encode = |c: char| if is_illegal(c) { format!("%{:02X}", u32::from(c)) } else { c.to_string() };
+            let encode = |c: char| {
+                if is_illegal(c) { format!("%{:02X}", u32::from(c)) } else { c.to_string() }
+            };
             *query = query.chars().map(encode).collect();
         }
     }
@@ -180,14 +199,17 @@ const fn is_illegal(c: char) -> bool {
 /// What stands behind API Gateway.
 pub type Door = MapResponse<Router, fn(Response) -> Response>;
 
-/// The router as API Gateway reaches it: the request's id and domain are those of its context, and an answer that has no body
-/// announces none, as a socket's server sees to (RFC 9110 §8.6).
+/// The router as API Gateway reaches it: the request's id and domain are those of its context, and
+/// an answer that has no body announces none, as a socket's server sees to (RFC 9110 §8.6).
 #[must_use]
 pub fn door(router: Router) -> Door {
     let router = router.layer(axum::middleware::map_request(async |mut request: Request| {
-        if let Some(RequestContext::ApiGatewayV2(context)) = request.extensions().get::<RequestContext>() {
+        if let Some(RequestContext::ApiGatewayV2(context)) =
+            request.extensions().get::<RequestContext>()
+        {
             let id = context.request_id.clone().map(RequestId);
-            let base = context.domain_name.as_ref().map(|domain| BaseUrl(format!("https://{domain}")));
+            let base =
+                context.domain_name.as_ref().map(|domain| BaseUrl(format!("https://{domain}")));
             let address = context.http.source_ip.clone().map(Address);
             let extensions = request.extensions_mut();
             address.and_then(|address| extensions.insert(address));

@@ -1,5 +1,5 @@
-//! Logs: one JSON line per request, one per fault that no rule foresees, and one per outgoing fetch that
-//! failed (rule S3).
+//! Logs: one JSON line per request, one per fault that no rule foresees, and one per outgoing fetch
+//! that failed (rule S3).
 
 use tracing::Level;
 use tracing_subscriber::fmt::MakeWriter;

@@ -1,15 +1,17 @@
 //! Scripts for derived attributes, run in a process of their own.
 //!
-//! `QuickJS` asks whether it should stop between the steps of a script, and some of its native functions take no steps:
-//! `Array.prototype.reverse` over an array-like of 2⁵³ members, a power of `BigInt`s, a search for half of a long string in the
-//! whole. A thread cannot be stopped from outside, a process can. So the engine lives in a worker (the crate `sandbox`, the same
-//! program started with another argument), and this side hands it one job per line, waits for one answer per line, and
-//! kills it when none comes in time. This side knows no JavaScript.
+//! `QuickJS` asks whether it should stop between the steps of a script, and some of its native
+//! functions take no steps: `Array.prototype.reverse` over an array-like of 2⁵³ members, a power of
+//! `BigInt`s, a search for half of a long string in the whole. A thread cannot be stopped from
+//! outside, a process can. So the engine lives in a worker (the crate `sandbox`, the same
+//! program started with another argument), and this side hands it one job per line, waits for one
+//! answer per line, and kills it when none comes in time. This side knows no JavaScript.
 //!
-//! A worker starts with the first script, never before: a function that runs none starts as fast as ever. What has answered
-//! is used again, since starting costs several times what a script does; each job gets a new engine in it. What ran into a
-//! limit, or whose caller went away, is not: it may hold the answer to an old question. What a worker says is checked like any
-//! input, because what a script breaks out of is the worker.
+//! A worker starts with the first script, never before: a function that runs none starts as fast as
+//! ever. What has answered is used again, since starting costs several times what a script does;
+//! each job gets a new engine in it. What ran into a limit, or whose caller went away, is not: it
+//! may hold the answer to an old question. What a worker says is checked like any input, because
+//! what a script breaks out of is the worker.
 
 use std::fmt;
 
@@ -34,7 +36,8 @@ pub const MAX_SCRIPT: usize = 64 * 1024;
 /// The longest output of a script, in bytes of JSON text.
 pub const MAX_OUTPUT: usize = 64 * 1024;
 
-/// The longest line either side reads, in bytes: a script in which each byte is escaped, and a profile ten times over.
+/// The longest line either side reads, in bytes: a script in which each byte is escaped, and a
+/// profile ten times over.
 pub const MAX_LINE: usize = 2 * 1024 * 1024;
 
 /// The longest failure, in characters, as [`Failure`] writes it.
@@ -45,7 +48,8 @@ pub const MAX_MESSAGE: usize = 500;
 pub struct Job {
     /// The script's text; it defines `function main(workItem)`.
     pub script: String,
-    /// What the script finds as `workItem.input.value`, as JSON text; without it the script is loaded and its `main` is not called.
+    /// What the script finds as `workItem.input.value`, as JSON text; without it the script is
+    /// loaded and its `main` is not called.
     pub input: Option<Box<RawValue>>,
 }
 
@@ -70,14 +74,15 @@ pub enum Answer {
 pub struct Run {
     /// The script's output: names, each with an array of values other than `null`.
     pub output: Object,
-    /// The time that the script took, in milliseconds, without what the engine and the process take.
+    /// The time that the script took, in milliseconds, without what the engine and the process
+    /// take.
     pub milliseconds: f64,
     /// The memory that the script held at its end, in bytes, without the engine and the input.
     pub memory_bytes: u64,
 }
 
-/// Why a script has no output. Written, it is one line for the administrator who owns the script, of at most [`MAX_MESSAGE`]
-/// characters; it may quote the script and its input, and nothing else.
+/// Why a script has no output. Written, it is one line for the administrator who owns the script,
+/// of at most [`MAX_MESSAGE`] characters; it may quote the script and its input, and nothing else.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Failure {
     /// It does not compile, throws, or is not what a script has to be.
@@ -115,10 +120,18 @@ pub enum Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Script { message, line: Some(line) } => write!(f, "line {line}: {}", one_line(message)),
-            Self::Script { message, line: None } | Self::Output(message) => f.write_str(&one_line(message)),
-            Self::TimedOut { milliseconds } => write!(f, "the script runs longer than {milliseconds} ms"),
-            Self::OutOfMemory { bytes } => write!(f, "the script takes more than {} KB of memory", bytes / 1024),
+            Self::Script { message, line: Some(line) } => {
+                write!(f, "line {line}: {}", one_line(message))
+            }
+            Self::Script { message, line: None } | Self::Output(message) => {
+                f.write_str(&one_line(message))
+            }
+            Self::TimedOut { milliseconds } => {
+                write!(f, "the script runs longer than {milliseconds} ms")
+            }
+            Self::OutOfMemory { bytes } => {
+                write!(f, "the script takes more than {} KB of memory", bytes / 1024)
+            }
             Self::StackOverflow { bytes } => {
                 write!(f, "the script nests deeper than {} KB of stack allow", bytes / 1024)
             }
@@ -143,8 +156,9 @@ fn one_line(text: &str) -> String {
     const ROOM_FOR_THE_LINE: usize = 20;
     let mut chars = text.chars();
     let shown = chars.by_ref().take(MAX_MESSAGE - ROOM_FOR_THE_LINE);
-    let mut line: String =
-        shown.map(|c| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') { ' ' } else { c }).collect();
+    let mut line: String = shown
+        .map(|c| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') { ' ' } else { c })
+        .collect();
     if chars.next().is_some() {
         line.push('…');
     }
@@ -160,10 +174,14 @@ fn line(script: &str, input: Option<&Json>) -> Result<Vec<u8>, Failure> {
     let input = input.map(|input| RawValue::from_string(input.to_text())).transpose();
     let input = input.map_err(|_| refuse("the input is not JSON".to_owned()))?;
     let job = Job { script: script.to_owned(), input };
-    let mut line = serde_json::to_vec(&job).map_err(|_| refuse("the script cannot be sent".to_owned()))?;
+    let mut line =
+        serde_json::to_vec(&job).map_err(|_| refuse("the script cannot be sent".to_owned()))?;
     line.push(b'\n');
     if line.len() > MAX_LINE {
-        return Err(refuse(format!("the script and its input are longer than {} MB", MAX_LINE / 1024 / 1024)));
+        return Err(refuse(format!(
+            "the script and its input are longer than {} MB",
+            MAX_LINE / 1024 / 1024
+        )));
     }
     Ok(line)
 }
@@ -178,8 +196,8 @@ fn read(line: &[u8]) -> Result<Run, Failure> {
     }
 }
 
-/// The output, if it is names with arrays of values. The worker has checked it with functions that a script can change, so this
-/// is what counts.
+/// The output, if it is names with arrays of values. The worker has checked it with functions that
+/// a script can change, so this is what counts.
 fn check(output: &str) -> Result<Object, Failure> {
     if output.len() > MAX_OUTPUT {
         return Err(Failure::Output(format!("the output is longer than {} KB", MAX_OUTPUT / 1024)));
@@ -204,13 +222,18 @@ mod tests {
 
     #[test]
     fn what_a_worker_says_is_checked() {
-        let ran = |output: &str| format!(r#"{{"Ran":{{"output":{output},"milliseconds":0.1,"memory_bytes":1}}}}"#);
+        let ran = |output: &str| {
+            format!(r#"{{"Ran":{{"output":{output},"milliseconds":0.1,"memory_bytes":1}}}}"#)
+        };
         assert_eq!(read(ran(r#"{"a":["b",1,{"c":null}]}"#).as_bytes()).unwrap().output.len(), 1);
         for (line, failure) in [
             (ran("[]"), "the output cannot be used: it is not an object"),
             (ran(r#"{"a":"b"}"#), "the output cannot be used: `a` is a string, not an array"),
             (ran(r#"{"a":[null]}"#), "the output cannot be used: `a` holds null"),
-            (ran(&format!(r#"{{"a":["{}"]}}"#, "b".repeat(MAX_OUTPUT))), "the output is longer than 64 KB"),
+            (
+                ran(&format!(r#"{{"a":["{}"]}}"#, "b".repeat(MAX_OUTPUT))),
+                "the output is longer than 64 KB",
+            ),
             (r#"{"Failed":"Unavailable"}"#.to_owned(), "the script ended the engine that ran it"),
             ("{}".to_owned(), "the script ended the engine that ran it"),
         ] {
@@ -222,7 +245,12 @@ mod tests {
 
     #[test]
     fn a_failure_is_one_short_line() {
-        let failure = Failure::Script { message: "é\n\u{1b}[31m".repeat(500), line: Some(u32::MAX) }.to_string();
-        assert!(failure.chars().count() <= MAX_MESSAGE && !failure.contains(char::is_control), "{failure}");
+        let failure =
+            Failure::Script { message: "é\n\u{1b}[31m".repeat(500), line: Some(u32::MAX) }
+                .to_string();
+        assert!(
+            failure.chars().count() <= MAX_MESSAGE && !failure.contains(char::is_control),
+            "{failure}"
+        );
     }
 }

@@ -1,8 +1,8 @@
 //! The world outside the rules: the clock and the source of randomness.
 //!
-//! Both come from here and from nowhere else (`clippy.toml` bans the rest), so a test can hold the clock still, move it
-//! past an expiry, or make ids that repeat. Ages of caches use wall time too: the monotonic clock of a frozen Lambda
-//! function may stop with it.
+//! Both come from here and from nowhere else (`clippy.toml` bans the rest), so a test can hold the
+//! clock still, move it past an expiry, or make ids that repeat. Ages of caches use wall time too:
+//! the monotonic clock of a frozen Lambda function may stop with it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,7 +19,8 @@ use uuid::Uuid;
 const MILLISECONDS: &[BorrowedFormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
 
-/// A point in time, in milliseconds since 1970-01-01T00:00:00Z; written as RFC 3339 UTC with milliseconds and `Z`.
+/// A point in time, in milliseconds since 1970-01-01T00:00:00Z; written as RFC 3339 UTC with
+/// milliseconds and `Z`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
@@ -36,7 +37,8 @@ impl Timestamp {
         self.0
     }
 
-    /// Whole seconds since the Unix epoch, as `NumericDate` (RFC 7519 §2) and DynamoDB's TTL count them.
+    /// Whole seconds since the Unix epoch, as `NumericDate` (RFC 7519 §2) and DynamoDB's TTL count
+    /// them.
     #[must_use]
     pub const fn seconds(self) -> i64 {
         self.0.div_euclid(1000)
@@ -62,7 +64,8 @@ impl Timestamp {
         Self(self.0.saturating_add(1))
     }
 
-    /// Parses an RFC 3339 time in any offset whose year in UTC has four digits; digits past milliseconds are cut.
+    /// Parses an RFC 3339 time in any offset whose year in UTC has four digits; digits past
+    /// milliseconds are cut.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let time = OffsetDateTime::parse(text, &Rfc3339).ok()?.checked_to_offset(UtcOffset::UTC)?;
@@ -75,7 +78,8 @@ impl Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let time = OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000).map_err(|_| fmt::Error)?;
+        let time = OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000)
+            .map_err(|_| fmt::Error)?;
         f.write_str(&time.format(MILLISECONDS).map_err(|_| fmt::Error)?)
     }
 }
@@ -121,9 +125,13 @@ impl Clock {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the system's clock")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that reads the system's clock"
+)]
 fn system_now() -> Timestamp {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let since =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
@@ -132,7 +140,10 @@ fn system_now() -> Timestamp {
 pub struct Random(SystemRandom);
 
 impl Default for Random {
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that opens the system's randomness")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that opens the system's randomness"
+    )]
     fn default() -> Self {
         Self(SystemRandom::new())
     }
@@ -146,7 +157,10 @@ impl Random {
     #[must_use]
     pub fn bytes<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
-        #[expect(clippy::expect_used, reason = "without randomness no id, key or nonce may be made")]
+        #[expect(
+            clippy::expect_used,
+            reason = "without randomness no id, key or nonce may be made"
+        )]
         self.0.fill(&mut bytes).expect("the operating system gives random bytes");
         bytes
     }

@@ -1,5 +1,5 @@
-//! What requests cost, in the units that the table reports: the table "Cost" of the architecture (users of at most 1 KB, warm
-//! definitions). Read units / write units of the table + of the index.
+//! What requests cost, in the units that the table reports: the table "Cost" of the architecture
+//! (users of at most 1 KB, warm definitions). Read units / write units of the table + of the index.
 
 use serde_json::{Value, json};
 use tests::{Client, Resource, Service, TENANT, person};
@@ -18,7 +18,8 @@ async fn warm() -> (Service, Client, Resource) {
     let persona = json!({ "name": "employee", "scope": ["a"] });
     let body = json!({ "username": "warm", "attributes": attributes, "personas": [persona] });
     let warm = crm.create(USERS, body).await;
-    let persona = warm.below(&format!("personas/{}", warm.body["personas"][0]["id"].as_str().unwrap()));
+    let persona =
+        warm.below(&format!("personas/{}", warm.body["personas"][0]["id"].as_str().unwrap()));
     crm.patch(&persona, json!({ "scope": ["b"] })).if_match("*").await.is(200);
     let jan = crm.create(USERS, person("jan")).await;
     (service, crm, jan)
@@ -36,8 +37,12 @@ async fn a_get_costs_one_read_unit_found_or_not_modified() {
 #[tokio::test]
 async fn finding_by_a_unique_attribute_or_an_email_costs_two_read_units() {
     let (_, crm, _) = warm().await;
-    // The first search by an attribute learns that values of it are stored, and that how it is searched therefore stays.
-    let first = crm.post("/identity/users/query", json!({ "filter": { "attributes.common.tag": "x" } })).await.is(200);
+    // The first search by an attribute learns that values of it are stored, and that how it is
+    // searched therefore stays.
+    let first = crm
+        .post("/identity/users/query", json!({ "filter": { "attributes.common.tag": "x" } }))
+        .await
+        .is(200);
     assert_eq!(first.cost(), (5.0, 0.0, 0.0));
     for filter in [
         json!({ "username": "jan" }),
@@ -59,10 +64,17 @@ async fn a_patch_of_a_plain_attribute_costs_one_and_two() {
     let plain = json!({ "attributes": { "common": { "note": ["y"] } }, "ui_locales": "nl-BE" });
     assert_eq!(patch(plain).await.is(200).cost(), (1.0, 1.0, 2.0));
     assert_eq!(patch(json!({})).await.is(200).cost(), (1.0, 0.0, 0.0));
-    assert_eq!(crm.patch(&jan.path, json!({})).if_match("\"old\"").await.is(412).cost(), (1.0, 0.0, 0.0));
+    assert_eq!(
+        crm.patch(&jan.path, json!({})).if_match("\"old\"").await.is(412).cost(),
+        (1.0, 0.0, 0.0)
+    );
     assert_eq!(crm.act(&jan.below("block")).await.is(200).cost(), (1.0, 1.0, 2.0));
     let keyed = crm.act(&jan.below("unblock")).key("k").await.is(200);
-    assert_eq!(keyed.cost(), (2.0, 4.0, 2.0), "a look for the record, and the record in the user's transaction");
+    assert_eq!(
+        keyed.cost(),
+        (2.0, 4.0, 2.0),
+        "a look for the record, and the record in the user's transaction"
+    );
 }
 
 #[tokio::test]
@@ -83,7 +95,8 @@ async fn a_creation_costs_ten_and_one_and_two_for_each_look_up_more() {
     let (_, crm, _) = warm().await;
     let cost = async |body: Value, key: Option<&str>| {
         let call = crm.post(USERS, body);
-        let (read, write, index) = key.map_or(call.clone(), |key| call.key(key)).await.is(201).cost();
+        let (read, write, index) =
+            key.map_or(call.clone(), |key| call.key(key)).await.is(201).cost();
         assert!(read <= 1.0, "{read} read units");
         (write, index)
     };
@@ -92,13 +105,19 @@ async fn a_creation_costs_ten_and_one_and_two_for_each_look_up_more() {
     let mut body = person("an");
     body["id_at_customer"] = json!("1");
     assert_eq!(cost(body, None).await, (12.0, 1.0));
-    for (name, attributes) in [("jo", json!({ "badge": ["1"], "note": ["x"] })), ("bo", json!({ "tag": ["y"] }))] {
+    for (name, attributes) in
+        [("jo", json!({ "badge": ["1"], "note": ["x"] })), ("bo", json!({ "tag": ["y"] }))]
+    {
         let mut body = person(name);
         body["attributes"] = json!({ "common": attributes });
         assert_eq!(cost(body, None).await, (12.0, 1.0), "{name}");
     }
     let body = json!({ "username": "ann", "personas": [{ "name": "employee", "scope": ["a"] }] });
-    assert_eq!(cost(body, None).await, (8.0, 1.0), "the user, its name, and a persona with and without its scope");
+    assert_eq!(
+        cost(body, None).await,
+        (8.0, 1.0),
+        "the user, its name, and a persona with and without its scope"
+    );
     let mut body = person("large");
     body["attributes"] = json!({ "common": { "note": ["x".repeat(1000)] } });
     assert_eq!(cost(body, None).await, (12.0, 1.0));
@@ -116,7 +135,9 @@ async fn a_deletion_of_a_person_with_10_systems_and_20_subjects_costs_two_units_
     let crm = &setting.crm;
     let jan = crm.create(USERS, person("jan")).await;
     for i in 0..20 {
-        let server = json!({ "authentication_server_id": "corp", "subject": format!("s-{i}"), "user_id": jan.id });
+        let server = json!({
+            "authentication_server_id": "corp", "subject": format!("s-{i}"), "user_id": jan.id
+        });
         crm.post("/api/v1/sso/authentication-server-subjects", server).await.is(201);
     }
     for i in 0..10 {
@@ -124,8 +145,8 @@ async fn a_deletion_of_a_person_with_10_systems_and_20_subjects_costs_two_units_
     }
     let (gone, time) = timed(crm.delete(&jan.path)).await;
     println!("DELETE of a user with 10 system profiles and 20 subjects: {time:?}");
-    // The user with its four look-ups, 30 children with a look-up each, and the tombstone; the children are read twice, the second time
-    // there are none.
+    // The user with its four look-ups, 30 children with a look-up each, and the tombstone; the
+    // children are read twice, the second time there are none.
     let writes = 2.0 * (1.0 + 4.0) + 30.0 * 2.0 * 2.0 + 1.0;
     assert_eq!(gone.is(204).cost(), (6.0, writes, 4.0));
 }
@@ -143,7 +164,10 @@ async fn a_token_costs_nothing_when_warm_and_one_with_a_refresh_token() {
     let issued = refreshing.token_for(&credentials).await.is(200);
     assert_eq!(issued.cost(), (0.0, 1.0, 0.0));
     let token = issued.field("refresh_token");
-    let used = refreshing.token_for(&[("grant_type", "refresh_token"), ("refresh_token", &token)]).await.is(200);
+    let used = refreshing
+        .token_for(&[("grant_type", "refresh_token"), ("refresh_token", &token)])
+        .await
+        .is(200);
     assert_eq!(used.cost(), (1.0, 1.0, 0.0));
 }
 
@@ -160,7 +184,12 @@ async fn what_is_refused_before_the_table_is_asked_costs_nothing() {
         crm.post(USERS, json!({ "username": "" })).await,
     ] {
         assert!(refused.code() >= 400);
-        assert!(refused.cost().0 <= 1.0 && refused.cost().1 == 0.0, "{:?}: {}", refused.cost(), refused.text());
+        assert!(
+            refused.cost().0 <= 1.0 && refused.cost().1 == 0.0,
+            "{:?}: {}",
+            refused.cost(),
+            refused.text()
+        );
     }
     assert_eq!(service.call("GET", &jan.path).await.cost(), (0.0, 0.0, 0.0));
 }
@@ -168,8 +197,9 @@ async fn what_is_refused_before_the_table_is_asked_costs_nothing() {
 #[tokio::test]
 async fn definitions_are_read_once_in_30_seconds_and_then_by_their_epoch() {
     let (service, crm, jan) = warm().await;
-    let patch =
-        async |name: &str| crm.patch(&jan.path, json!({ "ui_locales": name })).if_match("*").await.is(200).cost().0;
+    let patch = async |name: &str| {
+        crm.patch(&jan.path, json!({ "ui_locales": name })).if_match("*").await.is(200).cost().0
+    };
     assert_eq!(patch("nl").await, 1.0);
     service.clock.advance(29);
     assert_eq!(patch("fr").await, 1.0);
@@ -192,7 +222,8 @@ async fn a_change_request_costs_a_transaction_of_two_and_its_approval_one_more_t
         let cost = answer.cost();
         (crate::approvals::request_of(answer), cost)
     };
-    // The first of each attribute marks its definition, and loads the definitions of the other functions.
+    // The first of each attribute marks its definition, and loads the definitions of the other
+    // functions.
     for first in [json!({ "grade": ["0"] }), json!({ "salary": ["0"] })] {
         boss.act(&ask(first).await.0.below("approve")).await.is(200);
     }
@@ -203,14 +234,17 @@ async fn a_change_request_costs_a_transaction_of_two_and_its_approval_one_more_t
     let approved = boss.act(&plain.below("approve")).await.is(200).cost();
     let repeated = boss.act(&plain.below("approve")).await.is(200).cost();
     let keyed = boss.act(&indexed.below("approve")).key("k").await.is(200).cost();
-    let rejected = boss.act(&ask(json!({ "grade": ["2"] })).await.0.below("reject")).await.is(200).cost();
+    let rejected =
+        boss.act(&ask(json!({ "grade": ["2"] })).await.0.below("reject")).await.is(200).cost();
     for (what, cost, due) in [
-        // The user, which must be live, what counts the user's requests, the request, and its look-up by id.
+        // The user, which must be live, what counts the user's requests, the request, and its
+        // look-up by id.
         ("ask, plain", plain_cost, (2.0, 8.0, 1.0)),
         ("ask, indexed", indexed_cost, (2.0, 8.0, 1.0)),
         ("ask again", again, (2.0, 0.0, 0.0)),
         ("read", read, (3.0, 0.0, 0.0)),
-        // The definitions' epoch, the request (by its id, its user, itself), and the user; the user and the request in one transaction.
+        // The definitions' epoch, the request (by its id, its user, itself), and the user; the
+        // user and the request in one transaction.
         ("approve, plain", approved, (5.0, 4.0, 4.0)),
         ("approve again", repeated, (4.0, 0.0, 0.0)),
         ("approve, indexed, with a key", keyed, (6.0, 10.0, 4.0)),
@@ -238,8 +272,9 @@ async fn a_verification_and_a_change_with_derived_attributes_cost_what_the_chang
     let again = boss.post(&jan.below("verify"), verify).await.is(200).cost();
     assert_eq!((verified, again), ((1.0, 1.0, 2.0), (1.0, 0.0, 0.0)));
 
-    let script =
-        crate::derived::answering("{ full: [p.given_name + ' ' + p.family_name], initial: [p.given_name[0]] }");
+    let script = crate::derived::answering(
+        "{ full: [p.given_name + ' ' + p.family_name], initial: [p.given_name[0]] }",
+    );
     let workflow = crate::derived::workflow(&crm, &script).await;
     crate::derived::derive(&crm, "full", &workflow, json!({})).await;
     crate::derived::derive(&crm, "initial", &workflow, json!({ "search": "exact" })).await;
@@ -253,7 +288,11 @@ async fn a_verification_and_a_change_with_derived_attributes_cost_what_the_chang
             "an input that changes no derived value",
         ),
         (json!({ "ui_locales": "nl" }), (1.0, 1.0, 2.0), "another"),
-        (json!({ "given_name": "Kris" }), (1.0, 10.0, 2.0), "a name that is indexed, as one of two derived values is"),
+        (
+            json!({ "given_name": "Kris" }),
+            (1.0, 10.0, 2.0),
+            "a name that is indexed, as one of two derived values is",
+        ),
     ] {
         let (answer, time) = timed(crm.patch(&jan.path, patch).if_match("*")).await;
         println!("PATCH of {what}: {time:?}");
@@ -275,14 +314,19 @@ async fn a_user_of_50_attributes_costs_by_its_size_and_its_look_ups() {
     let body = |name: &str| json!({ "username": name, "attributes": attributes("one") });
     crm.create(USERS, body("first")).await;
     crm.create(USERS, body("second")).await;
-    // The profile is larger than 3 KB: 8 units in a transaction; 2 for each look-up that comes or goes.
+    // The profile is larger than 3 KB: 8 units in a transaction; 2 for each look-up that comes or
+    // goes.
     let (made, creation) = timed(crm.post(USERS, body("third"))).await;
     let made = made.is(201);
     assert_eq!(made.cost(), (0.0, 8.0 + 6.0 * 2.0, 1.0));
     let path = made.header("location").unwrap();
-    let (all, change) = timed(crm.patch(path, json!({ "attributes": attributes("two") })).if_match("*")).await;
+    let (all, change) =
+        timed(crm.patch(path, json!({ "attributes": attributes("two") })).if_match("*")).await;
     assert_eq!(all.is(200).cost(), (1.0, 8.0 + 10.0 * 2.0, 2.0));
     let (name, rename) = timed(crm.patch(path, json!({ "given_name": "Jan" })).if_match("*")).await;
     assert_eq!(name.is(200).cost(), (1.0, 8.0 + 2.0, 2.0));
-    println!("50 attributes, 5 of them indexed: creation {creation:?}, change of all {change:?}, of a name {rename:?}");
+    println!(
+        "50 attributes, 5 of them indexed: creation {creation:?}, change of all {change:?}, of a \
+         name {rename:?}"
+    );
 }

@@ -1,4 +1,5 @@
-//! The contract of the service over HTTP, one module per group of routes, and what no single request shows: races, faults and cost.
+//! The contract of the service over HTTP, one module per group of routes, and what no single
+//! request shows: races, faults and cost.
 //!
 //! Each test is a sentence that begins with the rule it pins (`rules.md`).
 
@@ -7,7 +8,8 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::float_cmp,
-    reason = "helpers of tests fail by panicking; capacity units are halves and wholes, which compare exactly"
+    reason = "helpers of tests fail by panicking; capacity units are halves and wholes, which \
+              compare exactly"
 )]
 
 mod approvals;

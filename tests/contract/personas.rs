@@ -6,7 +6,8 @@ use tests::{Client, Resource, Service, person};
 async fn employee(crm: &Client) -> (Resource, Resource) {
     let number = crm.define("number", json!({ "data_format": "NUMERIC" })).await;
     crm.define("other", json!({})).await;
-    let role = crm.define_persona("employee", json!({ "scoped": true, "attributes": [number.id] })).await;
+    let role =
+        crm.define_persona("employee", json!({ "scoped": true, "attributes": [number.id] })).await;
     crm.define_persona("consumer", json!({})).await;
     (role, crm.create_user("jan").await)
 }
@@ -24,10 +25,15 @@ async fn a_persona_is_added_listed_and_read() {
 
     let mut body = made.json();
     let id = body["id"].take();
-    assert_eq!(made.header("location"), Some(&*jan.below(&format!("personas/{}", id.as_str().unwrap()))));
+    assert_eq!(
+        made.header("location"),
+        Some(&*jan.below(&format!("personas/{}", id.as_str().unwrap())))
+    );
     let due = json!({
-        "id": null, "persona_definition_id": role.id, "name": "employee", "status": "ACTIVE", "scope": ["chemco"],
-        "preferred": false, "valid_from": null, "valid_until": null, "attributes": {}, "attribute_states": {},
+        "id": null, "persona_definition_id": role.id, "name": "employee", "status": "ACTIVE",
+        "scope": ["chemco"],
+        "preferred": false, "valid_from": null, "valid_until": null, "attributes": {},
+        "attribute_states": {},
     });
     assert_eq!(body, due);
     let read = crm.get(made.header("location").unwrap()).await.is(200);
@@ -41,17 +47,23 @@ async fn a_persona_is_added_listed_and_read() {
 async fn a_persona_names_its_definition_by_id_or_by_name() {
     let crm = Service::start().await.crm().await;
     let (role, jan) = employee(&crm).await;
-    let consumer = crm.read("/config/persona-definitions?name=consumer").await["items"][0]["id"].clone();
+    let consumer =
+        crm.read("/config/persona-definitions?name=consumer").await["items"][0]["id"].clone();
     let post = |body: Value| crm.post(&jan.below("personas"), body);
 
     post(json!({ "persona_definition_id": role.id, "scope": ["a"] })).await.is(201);
-    post(json!({ "persona_definition_id": role.id, "name": "employee", "scope": ["b"] })).await.is(201);
+    post(json!({ "persona_definition_id": role.id, "name": "employee", "scope": ["b"] }))
+        .await
+        .is(201);
     for (body, due) in [
         (json!({}), "/persona_definition_id required"),
         (json!({ "name": "nobody" }), "/name not-found"),
         (json!({ "persona_definition_id": jan.id }), "/persona_definition_id not-found"),
         (json!({ "persona_definition_id": "x" }), "/persona_definition_id not-found"),
-        (json!({ "persona_definition_id": consumer, "name": "employee", "scope": ["c"] }), "/name not-allowed"),
+        (
+            json!({ "persona_definition_id": consumer, "name": "employee", "scope": ["c"] }),
+            "/name not-allowed",
+        ),
         (json!({ "name": "employee" }), "/scope required"),
         (json!({ "name": "employee", "scope": [] }), "/scope required"),
         (json!({ "name": "consumer", "scope": ["x"] }), "/scope not-allowed"),
@@ -70,9 +82,13 @@ async fn a_persona_names_its_definition_by_id_or_by_name() {
         assert_eq!(post(body.clone()).await.is(422).violations(), [due], "{body}");
     }
     let backwards = json!({
-        "name": "consumer", "valid_from": "2026-01-02T00:00:00Z", "valid_until": "2026-01-01T00:00:00Z", "colour": 1,
+        "name": "consumer", "valid_from": "2026-01-02T00:00:00Z",
+        "valid_until": "2026-01-01T00:00:00Z", "colour": 1,
     });
-    assert_eq!(post(backwards).await.is(422).violations(), ["/colour unknown", "/valid_until wrong-format"]);
+    assert_eq!(
+        post(backwards).await.is(422).violations(),
+        ["/colour unknown", "/valid_until wrong-format"]
+    );
 }
 
 #[tokio::test]
@@ -101,7 +117,8 @@ async fn patch_edits_scope_validity_preference_and_attributes() {
     let (_, jan) = employee(&crm).await;
     let persona = crm.add_persona(&jan, in_scope("a")).await;
     let patch = json!({
-        "scope": ["z", "b"], "preferred": true, "valid_from": "2026-01-01T00:00:00Z", "valid_until": "2027-01-01T00:00:00.5Z",
+        "scope": ["z", "b"], "preferred": true, "valid_from": "2026-01-01T00:00:00Z",
+        "valid_until": "2027-01-01T00:00:00.5Z",
         "attributes": { "common": { "number": [7] } },
     });
 
@@ -118,7 +135,10 @@ async fn patch_edits_scope_validity_preference_and_attributes() {
         due[name] = value;
     }
     assert_eq!(patched.json(), due);
-    assert_eq!(crm.find(json!({ "personas": { "name": "employee", "scope": "z" } })).await.len(), 1);
+    assert_eq!(
+        crm.find(json!({ "personas": { "name": "employee", "scope": "z" } })).await.len(),
+        1
+    );
     assert!(crm.find(json!({ "personas": { "name": "employee", "scope": "a" } })).await.is_empty());
     let back = crm.patch(&persona.path, patched.json()).if_match(&patched.tag()).await.is(200);
     assert_eq!((back.tag(), back.cost().1), (patched.tag(), 0.0));
@@ -131,7 +151,8 @@ async fn p3_what_a_persona_is_does_not_change_by_patch() {
     let (_, jan) = employee(&crm).await;
     let persona = crm.add_persona(&jan, in_scope("a")).await;
     let patch = json!({
-        "id": jan.id, "persona_definition_id": jan.id, "name": "consumer", "status": "SUSPENDED", "colour": "red", "scope": null,
+        "id": jan.id, "persona_definition_id": jan.id, "name": "consumer", "status": "SUSPENDED",
+        "colour": "red", "scope": null,
     });
     let due = [
         "/colour unknown",
@@ -143,7 +164,10 @@ async fn p3_what_a_persona_is_does_not_change_by_patch() {
     ];
     assert_eq!(crm.patch(&persona.path, patch).if_match("*").await.is(422).violations(), due);
     let nulls = json!({ "attributes": null });
-    assert_eq!(crm.patch(&persona.path, nulls).if_match("*").await.is(422).violations(), ["/attributes not-allowed"]);
+    assert_eq!(
+        crm.patch(&persona.path, nulls).if_match("*").await.is(422).violations(),
+        ["/attributes not-allowed"]
+    );
     assert_eq!(crm.read(&persona.path).await, persona.body);
 }
 
@@ -152,7 +176,9 @@ async fn one_attribute_is_set_by_id_or_by_name_and_removed_by_an_empty_array() {
     let crm = Service::start().await.crm().await;
     let (_, jan) = employee(&crm).await;
     let persona = crm.add_persona(&jan, in_scope("a")).await;
-    let number = crm.read("/identity/config/attribute-definitions?name=number").await["items"][0]["id"].clone();
+    let number = crm.read("/identity/config/attribute-definitions?name=number").await["items"][0]
+        ["id"]
+        .clone();
     let path = persona.below("attribute");
     let set = |body: Value| crm.patch(&path, body).if_match("*");
 
@@ -166,13 +192,19 @@ async fn one_attribute_is_set_by_id_or_by_name_and_removed_by_an_empty_array() {
         (json!({ "value": ["1"] }), "/attribute_definition_id required"),
         (json!({ "name": "number", "value": ["1"] }), "/attribute_definition_id required"),
         (
-            json!({ "attribute_definition_id": number, "category": "common", "name": "number", "value": [] }),
+            json!({
+                "attribute_definition_id": number, "category": "common", "name": "number",
+                "value": []
+            }),
             "/attribute_definition_id required",
         ),
         (json!({ "attribute_definition_id": number }), "/value required"),
         (json!({ "attribute_definition_id": number, "value": "1" }), "/value wrong-type"),
         (json!({ "attribute_definition_id": number, "value": ["x"] }), "/value/0 wrong-format"),
-        (json!({ "attribute_definition_id": jan.id, "value": ["x"] }), "/attribute_definition_id unknown"),
+        (
+            json!({ "attribute_definition_id": jan.id, "value": ["x"] }),
+            "/attribute_definition_id unknown",
+        ),
         (json!({ "category": "common", "name": "other", "value": ["x"] }), "/name not-allowed"),
         (json!({ "category": "common", "name": "nothing", "value": ["x"] }), "/name unknown"),
     ] {
@@ -184,8 +216,12 @@ async fn one_attribute_is_set_by_id_or_by_name_and_removed_by_an_empty_array() {
 async fn at_most_one_persona_is_preferred() {
     let crm = Service::start().await.crm().await;
     let (_, jan) = employee(&crm).await;
-    let one = crm.add_persona(&jan, json!({ "name": "employee", "scope": ["a"], "preferred": true })).await;
-    let two = crm.add_persona(&jan, json!({ "name": "employee", "scope": ["b"], "preferred": true })).await;
+    let one = crm
+        .add_persona(&jan, json!({ "name": "employee", "scope": ["a"], "preferred": true }))
+        .await;
+    let two = crm
+        .add_persona(&jan, json!({ "name": "employee", "scope": ["b"], "preferred": true }))
+        .await;
     let preferred = async |path: &str| crm.read(path).await["preferred"].as_bool().unwrap();
 
     assert!(!preferred(&one.path).await && preferred(&two.path).await);
@@ -202,9 +238,13 @@ async fn at_most_one_persona_is_preferred() {
 async fn actions_move_the_status_and_repeating_one_changes_nothing() {
     let crm = Service::start().await.crm().await;
     let (_, jan) = employee(&crm).await;
-    let persona = crm.add_persona(&jan, json!({ "name": "employee", "scope": ["a"], "status": "PENDING" })).await;
+    let persona = crm
+        .add_persona(&jan, json!({ "name": "employee", "scope": ["a"], "status": "PENDING" }))
+        .await;
     assert_eq!(persona.body["status"], "PENDING");
-    for (action, status) in [("activate", "ACTIVE"), ("suspend", "SUSPENDED"), ("activate", "ACTIVE")] {
+    for (action, status) in
+        [("activate", "ACTIVE"), ("suspend", "SUSPENDED"), ("activate", "ACTIVE")]
+    {
         let done = crm.act(&persona.below(action)).await.is(200);
         assert_eq!(done.field("status"), status);
         let again = crm.act(&persona.below(action)).if_match(&done.tag()).await.is(200);
@@ -240,11 +280,23 @@ async fn h1_a_persona_takes_its_own_tag_or_that_of_the_whole_user() {
     let user = crm.tag_of(&jan.path).await;
 
     // A change of one persona moves its own tag and the user's, and not the other persona's.
-    let tag = crm.patch(&one.path, json!({ "valid_from": "2026-01-01T00:00:00Z" })).if_match(&user).await.is(200).tag();
+    let tag = crm
+        .patch(&one.path, json!({ "valid_from": "2026-01-01T00:00:00Z" }))
+        .if_match(&user)
+        .await
+        .is(200)
+        .tag();
     assert_eq!(crm.tag_of(&two.path).await, two.tag);
-    let stale = crm.patch(&two.path, json!({ "valid_from": "2026-01-01T00:00:00Z" })).if_match(&user).await.is(412);
+    let stale = crm
+        .patch(&two.path, json!({ "valid_from": "2026-01-01T00:00:00Z" }))
+        .if_match(&user)
+        .await
+        .is(412);
     assert_eq!(stale.tag(), two.tag);
-    crm.patch(&two.path, json!({ "valid_from": "2026-01-01T00:00:00Z" })).if_match(&two.tag).await.is(200);
+    crm.patch(&two.path, json!({ "valid_from": "2026-01-01T00:00:00Z" }))
+        .if_match(&two.tag)
+        .await
+        .is(200);
     crm.patch(&one.path, json!({})).if_match(&tag).await.is(200);
     // A change of the user alone moves no persona's tag.
     crm.patch(&jan.path, json!({ "given_name": "Jan" })).if_match("*").await.is(200);

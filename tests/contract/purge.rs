@@ -1,4 +1,5 @@
-//! `kith definition purge`: a definition that was assigned once goes when nobody holds it any more (rule D6).
+//! `kith definition purge`: a definition that was assigned once goes when nobody holds it any more
+//! (rule D6).
 
 use std::time::Duration;
 
@@ -26,7 +27,8 @@ fn badge(username: &str) -> serde_json::Value {
 async fn held() -> (Service, Client, Vec<Resource>, Resource) {
     let service = Service::start().await;
     let crm = service.crm().await;
-    let definitions = vec![crm.define("badge", json!({})).await, crm.define_persona("role", json!({})).await];
+    let definitions =
+        vec![crm.define("badge", json!({})).await, crm.define_persona("role", json!({})).await];
     let mut body = badge("jan");
     body["personas"] = json!([{ "name": "role" }]);
     let jan = crm.create(USERS, body).await;
@@ -109,7 +111,9 @@ async fn d6_holders_are_counted_over_all_pages_and_some_are_named() {
             made += 1;
         }
     }
-    let Ok(Purged::Held(110, named)) = purged(&service, &definition).await else { panic!("110 hold it") };
+    let Ok(Purged::Held(110, named)) = purged(&service, &definition).await else {
+        panic!("110 hold it")
+    };
     assert_eq!(named.len(), 10);
 }
 
@@ -122,7 +126,9 @@ async fn d6_what_the_system_made_or_a_policy_names_is_not_purged() {
     crm.define("salary", policy).await;
     assert!(purged(&service, &role).await.unwrap_err().contains("policy"));
     assert_eq!(crm.read(&role.path).await["deprecated"], false);
-    let given_name = crm.read("/identity/config/attribute-definitions?name=given_name").await["items"][0]["id"].clone();
+    let given_name = crm.read("/identity/config/attribute-definitions?name=given_name").await
+        ["items"][0]["id"]
+        .clone();
     let tenant = TENANT.parse().unwrap();
     purge(&service.table, &tenant, given_name.as_str().unwrap(), Duration::ZERO).await.unwrap_err();
     purge(&service.table, &tenant, "x", Duration::ZERO).await.unwrap_err();
@@ -138,11 +144,20 @@ async fn purged_around(
 ) -> Result<Purged, String> {
     let (table, id) = (service.table.clone(), definition.id.clone());
     let deprecating = service.faults.hold("TransactWriteItems");
-    let purging = tokio::spawn(async move { purge(&table, &TENANT.parse().unwrap(), &id, SETTLED).await });
+    let purging =
+        tokio::spawn(async move { purge(&table, &TENANT.parse().unwrap(), &id, SETTLED).await });
     deprecating.reached().await;
     deprecating.open();
     // The purge sleeps as soon as the definition is deprecated.
-    while !service.table.schema(&TENANT.parse().unwrap()).await.unwrap().attributes.values().any(|a| a.deprecated) {
+    while !service
+        .table
+        .schema(&TENANT.parse().unwrap())
+        .await
+        .unwrap()
+        .attributes
+        .values()
+        .any(|a| a.deprecated)
+    {
         tokio::task::yield_now().await;
     }
     meanwhile().await;
@@ -201,7 +216,8 @@ async fn d6_a_function_that_was_frozen_assigns_nothing_after_a_purge() {
     service.check().await;
 }
 
-/// An assignment that has read everything stops before its write; it goes on while the purge waits, which is longer than a request takes.
+/// An assignment that has read everything stops before its write; it goes on while the purge waits,
+/// which is longer than a request takes.
 #[tokio::test(start_paused = true)]
 async fn d6_an_assignment_under_way_when_the_purge_began_is_found() {
     let (service, crm, definition) = unheld().await;
@@ -229,11 +245,17 @@ async fn d6_a_holder_that_is_written_during_the_walk_is_met() {
     service.faults.reset();
     let mut gate = service.faults.hold("Query");
     let (table, id) = (service.table.clone(), definition.id.clone());
-    let purging = tokio::spawn(async move { purge(&table, &TENANT.parse().unwrap(), &id, Duration::ZERO).await });
+    let purging =
+        tokio::spawn(
+            async move { purge(&table, &TENANT.parse().unwrap(), &id, Duration::ZERO).await },
+        );
     for page in 0..18 {
         gate.reached().await;
         service.clock.advance(1);
-        crm.patch(&jan.path, json!({ "ui_locales": format!("nl-x-{page}") })).if_match("*").await.is(200);
+        crm.patch(&jan.path, json!({ "ui_locales": format!("nl-x-{page}") }))
+            .if_match("*")
+            .await
+            .is(200);
         let next = service.faults.hold("Query");
         gate.open();
         gate = next;
@@ -278,12 +300,15 @@ async fn d6_purges_and_assignments_at_once_leave_nobody_with_what_is_gone() {
         let mut running = tokio::task::JoinSet::new();
         for i in 0..6 {
             let crm = crm.on(&service.instance());
-            running.spawn(async move { crm.post(USERS, badge(&format!("jan{round}-{i}"))).await.code() });
+            running.spawn(async move {
+                crm.post(USERS, badge(&format!("jan{round}-{i}"))).await.code()
+            });
         }
         let outcome = purged(&service, &definition).await;
         let made = running.join_all().await.into_iter().filter(|code| *code == 201).count();
         let gone = crm.get(&definition.path).await.code() == 404;
-        // A writer may have read the definition just before it was deprecated, and the purge did not wait here.
+        // A writer may have read the definition just before it was deprecated, and the purge did
+        // not wait here.
         if made == 0 {
             assert_eq!(outcome, Ok(Purged::Gone), "{round}");
         }

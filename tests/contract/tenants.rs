@@ -25,23 +25,35 @@ struct World {
 async fn world(client: &Client, name: &str) -> World {
     let sso = "/api/v1/sso";
     let attribute = client.define(&format!("{name}-number"), json!({ "unique": true })).await;
-    let category =
-        client.create("/identity/config/attribute-categories", json!({ "name": format!("{name}-cat") })).await;
-    let definition = client.define_persona(&format!("{name}-role"), json!({ "attributes": [attribute.id] })).await;
-    let workflow = client.create("/identity/config/workflows", json!({ "name": name, "script": SCRIPT })).await;
+    let category = client
+        .create("/identity/config/attribute-categories", json!({ "name": format!("{name}-cat") }))
+        .await;
+    let definition = client
+        .define_persona(&format!("{name}-role"), json!({ "attributes": [attribute.id] }))
+        .await;
+    let workflow = client
+        .create("/identity/config/workflows", json!({ "name": name, "script": SCRIPT }))
+        .await;
     let policy = json!({ "statements": [{ "persona": format!("{name}-role") }] });
     client.define(&format!("{name}-iban"), json!({ "approval_policy": policy })).await;
-    let party = |id: &str| json!({ "id": format!("{name}-{id}"), "name": id, "subject_type": "predefined" });
+    let party = |id: &str| {
+        json!({
+            "id": format!("{name}-{id}"), "name": id, "subject_type": "predefined"
+        })
+    };
     let server = client.create(&format!("{sso}/authentication-servers"), party("corp")).await;
     let application = client.create(&format!("{sso}/applications"), party("shop")).await;
     let user = client.create("/identity/users", person(&format!("{name}-jan"))).await;
-    let iban = json!({ "attributes": { "common": { format!("{name}-iban"): ["BE68539007547034"] } } });
+    let iban =
+        json!({ "attributes": { "common": { format!("{name}-iban"): ["BE68539007547034"] } } });
     let asked = client.patch(&user.path, iban).if_match(&user.tag).await.is(202);
     let path = asked.header("location").unwrap().to_owned();
     let request = Resource { path, id: asked.field("id"), tag: asked.tag(), body: asked.json() };
     let persona = client.add_persona(&user, json!({ "name": format!("{name}-role") })).await;
-    let subject = json!({ "authentication_server_id": server.id, "subject": "s", "user_id": user.id });
-    let server_subject = client.create(&format!("{sso}/authentication-server-subjects"), subject).await;
+    let subject =
+        json!({ "authentication_server_id": server.id, "subject": "s", "user_id": user.id });
+    let server_subject =
+        client.create(&format!("{sso}/authentication-server-subjects"), subject).await;
     let subject = json!({ "application_id": application.id, "subject": "s", "user_id": user.id });
     let application_subject = client.create(&format!("{sso}/application-subjects"), subject).await;
     World {
@@ -84,7 +96,9 @@ fn by_path(client: &Client, there: &World) -> Vec<Call> {
         calls.push(client.patch(&resource.path, json!({})).if_match(&resource.tag));
         calls.push(client.patch(&resource.path, json!({})));
     }
-    for resource in [&there.user, &there.attribute, &there.category, &there.definition, &there.workflow] {
+    for resource in
+        [&there.user, &there.attribute, &there.category, &there.definition, &there.workflow]
+    {
         calls.push(client.put(&resource.path, resource.body.clone()).if_match(&resource.tag));
     }
     for action in ["block", "unblock"] {
@@ -98,7 +112,8 @@ fn by_path(client: &Client, there: &World) -> Vec<Call> {
     }
     calls.push(client.get(&there.request.path));
     calls.push(client.get(&there.request.path).if_none_match(&there.request.tag));
-    let address = json!({ "attribute": "preferred_email", "value": there.user.body["preferred_email"] });
+    let address =
+        json!({ "attribute": "preferred_email", "value": there.user.body["preferred_email"] });
     calls.push(client.post(&there.user.below("verify"), address));
     calls.push(client.post(&there.workflow.below("test"), json!({ "input": {} })));
     for action in ["prefer", "activate", "suspend"] {
@@ -122,9 +137,13 @@ fn by_content(client: &Client, there: &World) -> Vec<Call> {
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         body
     };
-    let persona = json!({ "username": "new", "personas": [{ "persona_definition_id": there.definition.id }] });
-    let server = json!({ "authentication_server_id": there.server.id, "subject": "t", "user_id": user });
-    let application = json!({ "application_id": there.application.id, "subject": "t", "user_id": user });
+    let persona = json!({
+        "username": "new", "personas": [{ "persona_definition_id": there.definition.id }]
+    });
+    let server =
+        json!({ "authentication_server_id": there.server.id, "subject": "t", "user_id": user });
+    let application =
+        json!({ "application_id": there.application.id, "subject": "t", "user_id": user });
     vec![
         find(json!({ "id": user })),
         find(json!({ "username": name })),
@@ -136,14 +155,31 @@ fn by_content(client: &Client, there: &World) -> Vec<Call> {
         client.post(&format!("{sso}/authentication-server-subjects"), server),
         client.post(&format!("{sso}/application-subjects"), application),
         client.post("/identity/users", persona),
-        client.post("/config/persona-definitions", json!({ "name": "new", "attributes": [there.attribute.id] })),
-        client.post(attributes, attribute(json!({ "derived": { "workflow_id": there.workflow.id } }))),
+        client.post(
+            "/config/persona-definitions",
+            json!({
+                "name": "new", "attributes": [there.attribute.id]
+            }),
+        ),
         client.post(
             attributes,
-            attribute(json!({ "approval_policy": { "statements": [{ "persona": there.definition.body["name"] }] } })),
+            attribute(json!({
+                "derived": { "workflow_id": there.workflow.id }
+            })),
+        ),
+        client.post(
+            attributes,
+            attribute(json!({
+                "approval_policy": { "statements": [{ "persona": there.definition.body["name"] }] }
+            })),
         ),
         client
-            .put("/identity/config/user-profile-definition", json!({ "attributes": [there.attribute.id] }))
+            .put(
+                "/identity/config/user-profile-definition",
+                json!({
+                    "attributes": [there.attribute.id]
+                }),
+            )
             .if_match("*"),
     ]
 }
@@ -154,7 +190,12 @@ fn bare(answer: &Answer, id: &World) -> (u16, Option<String>, String) {
     if let Some(request) = answer.header("x-request-id") {
         text = text.replace(request, "…");
     }
-    for (id, name) in [(&id.user.id, "U"), (&id.definition.id, "D"), (&id.attribute.id, "A"), (&id.workflow.id, "W")] {
+    for (id, name) in [
+        (&id.user.id, "U"),
+        (&id.definition.id, "D"),
+        (&id.attribute.id, "A"),
+        (&id.workflow.id, "W"),
+    ] {
         text = text.replace(id.as_str(), name);
     }
     (answer.code(), answer.header("etag").map(str::to_owned), text)
@@ -163,8 +204,10 @@ fn bare(answer: &Answer, id: &World) -> (u16, Option<String>, String) {
 /// A world of ids that nobody ever had, of the same shapes.
 fn nowhere(there: &World) -> World {
     let other = |resource: &Resource, id: &str| {
-        let path =
-            resource.path.replace(&resource.id, id).replace(&there.user.id, "0192f3c1-0000-7000-8000-0000000000aa");
+        let path = resource
+            .path
+            .replace(&resource.id, id)
+            .replace(&there.user.id, "0192f3c1-0000-7000-8000-0000000000aa");
         Resource { path, id: id.to_owned(), ..resource.clone() }
     };
     let uuid = |n: u8| format!("0192f3c1-0000-7000-8000-0000000000{n:02x}");
@@ -190,7 +233,8 @@ async fn d5_every_id_of_another_tenant_answers_like_one_that_never_existed() {
     service.create_tenant("umbrella").await;
     let mine = service.client("acme", SCOPES).await;
     let theirs = service.client("globex", SCOPES).await;
-    // What never existed is asked of an empty tenant, so that not even the name of a definition can be known there.
+    // What never existed is asked of an empty tenant, so that not even the name of a definition can
+    // be known there.
     let empty = service.client("umbrella", SCOPES).await;
     world(&mine, "a").await;
     let there = world(&theirs, "b").await;

@@ -40,7 +40,8 @@ impl Answer {
     /// The body as JSON.
     #[track_caller]
     pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {:?}", self.body))
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error}: {:?}", self.body))
     }
 
     /// One member of the body as text.
@@ -68,12 +69,21 @@ impl Answer {
         self.header("etag").unwrap_or_else(|| panic!("no ETag: {self:?}")).to_owned()
     }
 
-    /// The problem in the body without its request id, for snapshots; asserts its media type and that the id is the header's.
+    /// The problem in the body without its request id, for snapshots; asserts its media type and
+    /// that the id is the header's.
     #[track_caller]
     pub fn problem(&self) -> Value {
-        assert_eq!(self.header("content-type"), Some("application/problem+json"), "{}", self.text());
+        assert_eq!(
+            self.header("content-type"),
+            Some("application/problem+json"),
+            "{}",
+            self.text()
+        );
         let mut problem = self.json();
-        let id = problem.as_object_mut().and_then(|members| members.remove("request_id")).expect("a request id");
+        let id = problem
+            .as_object_mut()
+            .and_then(|members| members.remove("request_id"))
+            .expect("a request id");
         assert_eq!(id.as_str(), self.header("x-request-id"));
         assert_eq!(problem.get("status").and_then(Value::as_u64), Some(u64::from(self.code())));
         problem
@@ -82,7 +92,8 @@ impl Answer {
     /// The problem's slug.
     #[track_caller]
     pub fn slug(&self) -> String {
-        let kind = self.problem().get("type").and_then(Value::as_str).map(str::to_owned).expect("a type");
+        let kind =
+            self.problem().get("type").and_then(Value::as_str).map(str::to_owned).expect("a type");
         kind.strip_prefix("/problems/").expect("a slug").to_owned()
     }
 
@@ -91,8 +102,11 @@ impl Answer {
     pub fn violations(&self) -> Vec<String> {
         let problem = self.problem();
         let errors = problem.get("errors").and_then(Value::as_array).cloned().unwrap_or_default();
-        let text = |error: &Value, name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let mut found: Vec<_> = errors.iter().map(|e| format!("{} {}", text(e, "pointer"), text(e, "code"))).collect();
+        let text = |error: &Value, name: &str| {
+            error.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
+        };
+        let mut found: Vec<_> =
+            errors.iter().map(|e| format!("{} {}", text(e, "pointer"), text(e, "code"))).collect();
         found.sort();
         found
     }

@@ -30,7 +30,14 @@ impl Call {
     /// A request without headers and body.
     pub fn new(router: Router, method: &str, path: &str) -> Self {
         let method = method.parse().expect("a method");
-        Self { router, method, path: path.to_owned(), headers: HeaderMap::new(), body: Bytes::new(), address: None }
+        Self {
+            router,
+            method,
+            path: path.to_owned(),
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+            address: None,
+        }
     }
 
     /// Comes from this address.
@@ -42,7 +49,8 @@ impl Call {
     /// Adds a line of a header.
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         let name: HeaderName = name.parse().expect("a header's name");
-        self.headers.append(name, HeaderValue::from_bytes(value.as_ref()).expect("a header's value"));
+        self.headers
+            .append(name, HeaderValue::from_bytes(value.as_ref()).expect("a header's value"));
         self
     }
 
@@ -80,14 +88,16 @@ impl Call {
 
     /// Sends a form.
     pub fn form(self, parameters: &[(&str, &str)]) -> Self {
-        let body = parameters.iter().map(|(name, value)| format!("{}={}", escape(name), escape(value)));
+        let body =
+            parameters.iter().map(|(name, value)| format!("{}={}", escape(name), escape(value)));
         let body = body.collect::<Vec<_>>().join("&");
         self.body("application/x-www-form-urlencoded", body)
     }
 
     /// Sends any body.
     pub fn body(mut self, content_type: &str, body: impl Into<Bytes>) -> Self {
-        self.headers.insert(CONTENT_TYPE, HeaderValue::from_str(content_type).expect("a content type"));
+        self.headers
+            .insert(CONTENT_TYPE, HeaderValue::from_str(content_type).expect("a content type"));
         self.body = body.into();
         self
     }
@@ -96,7 +106,9 @@ impl Call {
 /// Escapes everything in a form's value that is not plain.
 pub fn escape(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._*".contains(&byte);
-    text.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+    text.bytes()
+        .map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") })
+        .collect()
 }
 
 impl IntoFuture for Call {
@@ -107,7 +119,8 @@ impl IntoFuture for Call {
         Box::pin(async move {
             let mut request = Request::new(Body::from(self.body));
             *request.method_mut() = self.method;
-            *request.uri_mut() = self.path.parse().unwrap_or_else(|error| panic!("{error}: {}", self.path));
+            *request.uri_mut() =
+                self.path.parse().unwrap_or_else(|error| panic!("{error}: {}", self.path));
             *request.headers_mut() = self.headers;
             if let Some(address) = self.address {
                 request.extensions_mut().insert(address);

@@ -24,7 +24,10 @@ pub struct Engine {
 }
 
 /// Where the second engine listens, if the tests are to run on it.
-#[expect(clippy::disallowed_methods, reason = "this is the one place where the tests read their environment")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place where the tests read their environment"
+)]
 pub fn endpoint() -> Option<String> {
     std::env::var("KITH_ENDPOINT").ok().filter(|url| !url.is_empty())
 }
@@ -59,10 +62,13 @@ impl Engine {
     }
 
     async fn make(client: Client, faults: Faults, name: &str, world: World) -> Self {
-        // The SDK shares its allowance of retries among the clients of a process: one test's faults must not use up another's.
+        // The SDK shares its allowance of retries among the clients of a process: one test's faults
+        // must not use up another's.
         static ENGINES: AtomicUsize = AtomicUsize::new(0);
-        let partition = RetryPartition::new(format!("test-{}", ENGINES.fetch_add(1, Ordering::Relaxed)));
-        let client = Client::from_conf(client.config().to_builder().retry_partition(partition).build());
+        let partition =
+            RetryPartition::new(format!("test-{}", ENGINES.fetch_add(1, Ordering::Relaxed)));
+        let client =
+            Client::from_conf(client.config().to_builder().retry_partition(partition).build());
         table::create(&client, name).await.expect("an empty table");
         Self { table: Table::new(client, name, world), faults }
     }

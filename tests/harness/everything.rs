@@ -1,4 +1,5 @@
-//! A person with everything that the service keeps of a person, each value of which can be recognised wherever it stands.
+//! A person with everything that the service keeps of a person, each value of which can be
+//! recognised wherever it stands.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -21,7 +22,8 @@ const SSO: &str = "/api/v1/sso";
 /// The systems in which a person with everything has a profile.
 const SYSTEMS: [&str; 3] = ["crm", "web", "app"];
 
-/// What people with everything need: definitions, servers, applications, and clients that may do all there is to do.
+/// What people with everything need: definitions, servers, applications, and clients that may do
+/// all there is to do.
 #[derive(Clone, Debug)]
 pub struct Setting {
     /// The service.
@@ -67,16 +69,26 @@ impl Service {
             ("tree", json!({ "data_format": "JSON" })),
             ("secret", json!({ "data_format": "HASH" })),
             ("pin", json!({ "data_format": "SEARCHABLE_HASH", "search": "exact" })),
-            ("salary", json!({ "approval_policy": { "statements": [{ "client_scope": "administrator" }] } })),
+            (
+                "salary",
+                json!({
+                    "approval_policy": { "statements": [{ "client_scope": "administrator" }] }
+                }),
+            ),
         ] {
             crm.define(name, more).await;
         }
         let role = crm.define("role", json!({ "search": "none" })).await;
         crm.define_persona("employee", json!({ "scoped": true, "attributes": [role.id] })).await;
-        for (path, ids) in [("authentication-servers", ["corp", "other"]), ("applications", ["shop", "blog"])] {
+        for (path, ids) in
+            [("authentication-servers", ["corp", "other"]), ("applications", ["shop", "blog"])]
+        {
             for id in ids {
-                crm.create(&format!("{SSO}/{path}"), json!({ "id": id, "name": id, "subject_type": "predefined" }))
-                    .await;
+                crm.create(
+                    &format!("{SSO}/{path}"),
+                    json!({ "id": id, "name": id, "subject_type": "predefined" }),
+                )
+                .await;
             }
         }
         for system in SYSTEMS {
@@ -94,7 +106,8 @@ impl Service {
 
     /// The places in which one of some texts stands, in any form.
     pub async fn traces(&self, words: &[String]) -> Vec<Trace> {
-        let texts: Vec<_> = words.iter().map(|word| Text::read(word).expect("a text to look for")).collect();
+        let texts: Vec<_> =
+            words.iter().map(|word| Text::read(word).expect("a text to look for")).collect();
         let found = traces::search(&self.table, &tenant(), &texts).await.expect("a search");
         found.found.into_iter().collect()
     }
@@ -124,23 +137,31 @@ impl Setting {
         let number = format!("773{n}190265");
         let phone = format!("+3247512{n}");
         let body = json!({
-            "username": word("Zwaardvis"), "family_name": word("Zandloper"), "given_name": word("Windroos"),
-            "preferred_email": format!("{}@example.org", word("Vuurtoren")), "id_at_customer": word("Ankertouw"),
+            "username": word("Zwaardvis"), "family_name": word("Zandloper"),
+            "given_name": word("Windroos"),
+            "preferred_email": format!("{}@example.org", word("Vuurtoren")),
+            "id_at_customer": word("Ankertouw"),
             "attributes": { "common": {
-                "badge": [word("Meerpaal")], "title": [word("Boegspriet")], "tag": [word("Kompas")], "note": [word("Sextant")],
-                "number": [json!(number.parse::<u64>().unwrap())], "mail": [format!("{}@bücher.example", word("Bakboord"))],
+                "badge": [word("Meerpaal")], "title": [word("Boegspriet")], "tag": [word("Kompas")],
+                "note": [word("Sextant")],
+                "number": [json!(number.parse::<u64>().unwrap())],
+                "mail": [format!("{}@bücher.example", word("Bakboord"))],
                 "phone": [phone], "tree": [{ word("Stuurboord"): [word("Kraaiennest")] }],
                 "secret": [word("Fokkenmast")], "pin": [word("Bezaan")],
             } },
             "personas": [
-                { "name": "employee", "scope": [word("Gaffel")], "attributes": { "common": { "role": [word("Giek")] } } },
+                {
+                    "name": "employee", "scope": [word("Gaffel")],
+                    "attributes": { "common": { "role": [word("Giek")] } }
+                },
                 { "name": "employee", "scope": [word("Kluiver")] },
             ],
         });
         let user = crm.post(USERS, body).key(&word("create")).await.created();
         let mut paths = vec![user.path.clone()];
         let mut personas = user.body["personas"].as_array().unwrap().iter();
-        let persona = user.below(&format!("personas/{}", personas.next().unwrap()["id"].as_str().unwrap()));
+        let persona =
+            user.below(&format!("personas/{}", personas.next().unwrap()["id"].as_str().unwrap()));
         paths.push(persona.clone());
         for (attribute, value) in [
             ("preferred_email", format!("{}@example.org", word("Vuurtoren"))),
@@ -156,11 +177,14 @@ impl Setting {
             ("authentication-server-subjects", "authentication_server_id", "corp"),
         ] {
             let body = json!({ field: party, "subject": word("Dreganker"), "user_id": user.id });
-            subject = crm.post(&format!("{SSO}/{side}"), body).key(&word(party)).await.created().path;
+            subject =
+                crm.post(&format!("{SSO}/{side}"), body).key(&word(party)).await.created().path;
             paths.push(subject.clone());
         }
         let mut request = String::new();
-        for (value, decision) in [("Loefzijde", "approve"), ("Lijzijde", "reject"), ("Spinnaker", "")] {
+        for (value, decision) in
+            [("Loefzijde", "approve"), ("Lijzijde", "reject"), ("Spinnaker", "")]
+        {
             let patch = common(&json!({ "salary": [word(value)] }));
             let asked = crm.patch(&user.path, patch).if_match("*").await.is(202);
             request = asked.header("location").expect("a Location").to_owned();
@@ -205,7 +229,8 @@ impl Setting {
         Everything { user, words, paths, persona, subject, request, bases }
     }
 
-    /// Stores the principals of a user: one of a person who signed in, one that is unlinked, one without a subject.
+    /// Stores the principals of a user: one of a person who signed in, one that is unlinked, one
+    /// without a subject.
     async fn principals(&self, user: UserId, subject: &str) -> Vec<BaseId> {
         let server = |id: &str| id.parse::<PartyId>().unwrap();
         let bases: Vec<_> = ["corp", "other"].map(|id| BaseId::of(subject, id, &tenant())).into();
@@ -215,7 +240,8 @@ impl Setting {
             Principal { linked: false, ..Principal::pending(server("third")) },
         ];
         for principal in principals {
-            let mut writes = store_principal(&tenant(), user, &Versioned::first(principal), Condition::Absent);
+            let mut writes =
+                store_principal(&tenant(), user, &Versioned::first(principal), Condition::Absent);
             writes.push(Write::Check(Key::user(&tenant(), user), Condition::Live));
             self.service.table.commit(writes).await.expect("a principal");
         }
@@ -233,25 +259,39 @@ impl Setting {
     pub async fn profile(&self, user: UserId, system: &str, word: &str, found: usize) {
         let mut profile = SystemProfile::new(system.parse().unwrap(), self.service.table.world());
         let named = shared::domain::definition::Predefined::GivenName;
-        profile.overrides = Overrides { predefined: [(named, word.to_owned())].into(), ..Overrides::default() };
+        profile.overrides =
+            Overrides { predefined: [(named, word.to_owned())].into(), ..Overrides::default() };
         profile.attributes = [("nick".to_owned(), vec![word.to_owned()])].into();
-        let lookups: Vec<_> =
-            (0..found).map(|i| Lookup::prefix(format!("{system}.nick{i}"), &word.to_lowercase())).collect();
-        let [Write::Put(item, absent), id] = create_profile(&tenant(), user, &Versioned::first(profile)) else {
+        let lookups: Vec<_> = (0..found)
+            .map(|i| Lookup::prefix(format!("{system}.nick{i}"), &word.to_lowercase()))
+            .collect();
+        let [Write::Put(item, absent), id] =
+            create_profile(&tenant(), user, &Versioned::first(profile))
+        else {
             panic!("a profile is put")
         };
         let item = item.texts("ix", lookups.iter().map(ToString::to_string));
-        let mut writes = vec![Write::Put(item, absent), id, Write::Check(Key::user(&tenant(), user), Condition::Live)];
+        let mut writes = vec![
+            Write::Put(item, absent),
+            id,
+            Write::Check(Key::user(&tenant(), user), Condition::Live),
+        ];
         writes.extend(lookups.iter().map(|lookup| {
-            let entry = Item::at(&Key::lookup(&tenant(), lookup, user)).text("holder", user.to_string());
+            let entry =
+                Item::at(&Key::lookup(&tenant(), lookup, user)).text("holder", user.to_string());
             Write::Put(entry, Condition::Owner(user))
         }));
         self.service.table.commit(writes).await.expect("a system profile");
     }
 
-    /// Asserts that a person is gone from everywhere: nothing is found, nothing is left, and rule D1 holds.
+    /// Asserts that a person is gone from everywhere: nothing is found, nothing is left, and rule
+    /// D1 holds.
     #[track_caller]
-    pub fn gone<'a>(&'a self, person: &'a Everything, what: &'a str) -> impl Future<Output = ()> + 'a {
+    pub fn gone<'a>(
+        &'a self,
+        person: &'a Everything,
+        what: &'a str,
+    ) -> impl Future<Output = ()> + 'a {
         let check = self.service.check();
         async move {
             assert_eq!(self.service.traces(&person.words).await, [], "D7: {what}");

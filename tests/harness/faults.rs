@@ -1,7 +1,9 @@
-//! A network that fails as it is told: before an operation takes effect, after it, or with an answer of DynamoDB's own.
+//! A network that fails as it is told: before an operation takes effect, after it, or with an
+//! answer of DynamoDB's own.
 //!
-//! Calls are counted per attempt, from the last [`Faults::reset`] on, so "crash at the n-th call" and "lose the answer of the
-//! n-th call" mean the same in every run. Each rule is used up by one call, a crash by none.
+//! Calls are counted per attempt, from the last [`Faults::reset`] on, so "crash at the n-th call"
+//! and "lose the answer of the n-th call" mean the same in every run. Each rule is used up by one
+//! call, a crash by none.
 
 use std::fmt;
 use std::ops::Range;
@@ -9,7 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+    SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
@@ -68,7 +71,9 @@ impl Fault {
         let members = seen.body.get("TransactItems").and_then(Value::as_array).map_or(0, Vec::len);
         match self {
             Self::ThrottledMember(k) => *k < members,
-            Self::Conflict(k) => *k < members || matches!(seen.operation.as_str(), "PutItem" | "UpdateItem"),
+            Self::Conflict(k) => {
+                *k < members || matches!(seen.operation.as_str(), "PutItem" | "UpdateItem")
+            }
             _ => true,
         }
     }
@@ -141,7 +146,9 @@ impl Plan {
                 When::At(at) => n == *at,
                 When::From(from) => n >= *from,
                 When::Next(operation) => seen.operation == *operation,
-                When::Naming(operation, name) => seen.operation == *operation && seen.body.to_string().contains(name),
+                When::Naming(operation, name) => {
+                    seen.operation == *operation && seen.body.to_string().contains(name)
+                }
             };
             hit && fault.fits(&seen)
         });
@@ -205,16 +212,20 @@ impl Faults {
 
     /// Lets no call of this operation through that names this, until [`Faults::mend`].
     pub fn cut(&self, operation: &'static str, name: &str) {
-        self.plan(|plan| plan.rules.push((When::Naming(operation, name.to_owned()), Fault::Unreachable)));
+        self.plan(|plan| {
+            plan.rules.push((When::Naming(operation, name.to_owned()), Fault::Unreachable))
+        });
     }
 
     /// Lets calls through again that name this.
     pub fn mend(&self, name: &str) {
-        self.plan(|plan| plan.rules.retain(|(when, _)| !matches!(when, When::Naming(_, other) if other == name)));
+        self.plan(|plan| {
+            plan.rules.retain(|(when, _)| !matches!(when, When::Naming(_, other) if other == name))
+        });
     }
 
-    /// From now on the listing is so many milliseconds of this clock behind the users, each write by a time of its own. It shows what is
-    /// written from the first time on.
+    /// From now on the listing is so many milliseconds of this clock behind the users, each write
+    /// by a time of its own. It shows what is written from the first time on.
     pub fn lag(&self, clock: &Clock, seed: u64, millis: Range<u64>) {
         match &mut *self.lag.lock().unwrap_or_else(PoisonError::into_inner) {
             Some(lag) => lag.change(seed, millis),
@@ -261,7 +272,11 @@ impl Faults {
 }
 
 impl HttpClient for Faults {
-    fn http_connector(&self, settings: &HttpConnectorSettings, parts: &RuntimeComponents) -> SharedHttpConnector {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        parts: &RuntimeComponents,
+    ) -> SharedHttpConnector {
         let inner = self.inner.http_connector(settings, parts);
         SharedHttpConnector::new(Connector { inner, faults: self.clone() })
     }
@@ -277,7 +292,11 @@ impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let target = request.headers().get("x-amz-target").unwrap_or_default();
         let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
-        let body = request.body().bytes().and_then(|bytes| serde_json::from_slice(bytes).ok()).unwrap_or_default();
+        let body = request
+            .body()
+            .bytes()
+            .and_then(|bytes| serde_json::from_slice(bytes).ok())
+            .unwrap_or_default();
         let seen = Seen { operation, body };
         let fault = self.faults.plan(|plan| plan.meet(seen.clone()));
         let (inner, faults) = (self.inner.clone(), self.faults.clone());
@@ -303,7 +322,9 @@ impl HttpConnector for Connector {
                 }
                 Some(Fault::ServerError) => Ok(error(500, "InternalServerError", None)),
                 Some(Fault::Throttled) => Ok(error(400, "ThrottlingException", None)),
-                Some(Fault::Exceeded) => Ok(error(400, "ProvisionedThroughputExceededException", None)),
+                Some(Fault::Exceeded) => {
+                    Ok(error(400, "ProvisionedThroughputExceededException", None))
+                }
                 Some(Fault::ThrottledMember(k)) => Ok(cancelled(&seen, k, "ThrottlingError")),
                 Some(Fault::Conflict(_)) if seen.operation != "TransactWriteItems" => {
                     Ok(error(400, "TransactionConflictException", None))
@@ -322,7 +343,8 @@ fn broken() -> ConnectorError {
 const MESSAGE: &str = "a message of DynamoDB that quotes a secret value";
 
 fn error(status: u16, name: &str, reasons: Option<Vec<Value>>) -> HttpResponse {
-    let mut body = json!({ "__type": format!("com.amazonaws.dynamodb.v20120810#{name}"), "message": MESSAGE });
+    let mut body =
+        json!({ "__type": format!("com.amazonaws.dynamodb.v20120810#{name}"), "message": MESSAGE });
     if let (Some(reasons), Some(members)) = (reasons, body.as_object_mut()) {
         members.insert("CancellationReasons".to_owned(), Value::Array(reasons));
     }
@@ -334,6 +356,12 @@ fn error(status: u16, name: &str, reasons: Option<Vec<Value>>) -> HttpResponse {
 
 fn cancelled(seen: &Seen, member: usize, code: &str) -> HttpResponse {
     let members = seen.body.get("TransactItems").and_then(Value::as_array).map_or(0, Vec::len);
-    let reason = |i| if i == member { json!({ "Code": code, "Message": MESSAGE }) } else { json!({ "Code": "None" }) };
+    let reason = |i| {
+        if i == member {
+            json!({ "Code": code, "Message": MESSAGE })
+        } else {
+            json!({ "Code": "None" })
+        }
+    };
     error(400, "TransactionCanceledException", Some((0..members).map(reason).collect()))
 }

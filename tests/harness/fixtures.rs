@@ -56,7 +56,8 @@ impl Client {
         self.post(path, body).await.created()
     }
 
-    /// Defines an attribute of the category `common`; `more` adds to a definition of the format TEXT.
+    /// Defines an attribute of the category `common`; `more` adds to a definition of the format
+    /// TEXT.
     pub async fn define(&self, name: &str, more: Value) -> Resource {
         let mut body = json!({ "category": "common", "name": name, "data_format": "TEXT" });
         merge(&mut body, more);

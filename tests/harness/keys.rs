@@ -1,5 +1,5 @@
-//! Keys of others: of clients that sign assertions, of callers that prove possession, and of attackers. What is signed with them is
-//! exactly what a test says, right or wrong.
+//! Keys of others: of clients that sign assertions, of callers that prove possession, and of
+//! attackers. What is signed with them is exactly what a test says, right or wrong.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -8,8 +8,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest::{SHA256, digest};
 use ring::rand::SystemRandom;
 use ring::signature::{
-    ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _,
-    RSA_PKCS1_SHA256, RSA_PSS_SHA256, RsaKeyPair, RsaPublicKeyComponents,
+    ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair,
+    KeyPair as _, RSA_PKCS1_SHA256, RSA_PSS_SHA256, RsaKeyPair, RsaPublicKeyComponents,
 };
 use serde_json::{Value, json};
 use shared::domain::client::{AuthMethod, Client as Registered, KeySource};
@@ -17,7 +17,8 @@ use shared::domain::client::{AuthMethod, Client as Registered, KeySource};
 use crate::call::Call;
 use crate::service::{BASE, Client, START, Service};
 
-/// A private RSA key of 2048 bits for tests alone, as PKCS #8 (`openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048`).
+/// A private RSA key of 2048 bits for tests alone, as PKCS #8 (`openssl genpkey -algorithm RSA
+/// -pkeyopt rsa_keygen_bits:2048`).
 const RSA: &[u8] = include_bytes!("keys/rsa-2048.pk8.der");
 
 /// The algorithms that the service verifies.
@@ -80,15 +81,23 @@ impl KeyPair {
         Self::of("ES256")
     }
 
-    /// A key for one of [`ALGORITHMS`]: a new one, but there is one RSA key only, since making one takes seconds.
-    #[expect(clippy::disallowed_methods, reason = "clients and attackers have randomness of their own")]
+    /// A key for one of [`ALGORITHMS`]: a new one, but there is one RSA key only, since making one
+    /// takes seconds.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "clients and attackers have randomness of their own"
+    )]
     pub fn of(alg: &'static str) -> Self {
         let random = SystemRandom::new();
         let pair = match alg {
             "ES256" => {
-                let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
+                let document =
+                    EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random)
+                        .unwrap();
                 let document = document.as_ref();
-                let fixed = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, document, &random).unwrap();
+                let fixed =
+                    EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, document, &random)
+                        .unwrap();
                 Pair::Ec(fixed, document.to_vec())
             }
             "EdDSA" | "Ed25519" => {
@@ -108,7 +117,9 @@ impl KeyPair {
                 let (x, y) = fixed.public_key().as_ref()[1..].split_at(32);
                 json!({ "crv": "P-256", "kty": "EC", "x": base64url(x), "y": base64url(y) })
             }
-            Pair::Ed(pair) => json!({ "crv": "Ed25519", "kty": "OKP", "x": base64url(pair.public_key()) }),
+            Pair::Ed(pair) => {
+                json!({ "crv": "Ed25519", "kty": "OKP", "x": base64url(pair.public_key()) })
+            }
             Pair::Rsa(pair) => {
                 let key = RsaPublicKeyComponents::<Vec<u8>>::from(pair.public());
                 json!({ "e": base64url(key.e), "kty": "RSA", "n": base64url(key.n) })
@@ -146,7 +157,12 @@ impl KeyPair {
     pub fn sign_der(&self, message: &[u8]) -> Vec<u8> {
         match &self.pair {
             Pair::Ec(_, document) => {
-                let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, document, &self.random).unwrap();
+                let pair = EcdsaKeyPair::from_pkcs8(
+                    &ECDSA_P256_SHA256_ASN1_SIGNING,
+                    document,
+                    &self.random,
+                )
+                .unwrap();
                 pair.sign(&self.random, message).unwrap().as_ref().to_vec()
             }
             _ => panic!("DER is a form of ECDSA signatures"),
@@ -155,29 +171,40 @@ impl KeyPair {
 
     /// A JWS with this header and these claims, whatever they say.
     pub fn jws(&self, header: &Value, claims: &Value) -> String {
-        let content = format!("{}.{}", base64url(header.to_string()), base64url(claims.to_string()));
+        let content =
+            format!("{}.{}", base64url(header.to_string()), base64url(claims.to_string()));
         let signature = base64url(self.sign(content.as_bytes()));
         format!("{content}.{signature}")
     }
 
-    /// A good assertion of a client at [`START`], with changed members of its header and its claims; `null` removes one.
+    /// A good assertion of a client at [`START`], with changed members of its header and its
+    /// claims; `null` removes one.
     pub fn assertion(&self, client_id: &str, header: Value, claims: Value) -> String {
         let now = START.seconds();
         let due = json!({
-            "iss": client_id, "sub": client_id, "aud": format!("{BASE}/idhub/oidc"), "jti": fresh("jti"), "iat": now,
+            "iss": client_id, "sub": client_id, "aud": format!("{BASE}/idhub/oidc"),
+            "jti": fresh("jti"), "iat": now,
             "exp": now + 120,
         });
-        self.jws(&with(json!({ "alg": self.alg, "typ": "JWT", "kid": self.kid }), header), &with(due, claims))
+        self.jws(
+            &with(json!({ "alg": self.alg, "typ": "JWT", "kid": self.kid }), header),
+            &with(due, claims),
+        )
     }
 
-    /// A good proof for a request at [`START`], with changed members of its header and its claims; `null` removes one.
+    /// A good proof for a request at [`START`], with changed members of its header and its claims;
+    /// `null` removes one.
     pub fn proof(&self, method: &str, path: &str, header: Value, claims: Value) -> String {
-        let due = json!({ "jti": fresh("jti"), "htm": method, "htu": format!("{BASE}{path}"), "iat": START.seconds() });
+        let due = json!({
+            "jti": fresh("jti"), "htm": method, "htu": format!("{BASE}{path}"),
+            "iat": START.seconds()
+        });
         let due_header = json!({ "alg": self.alg, "typ": "dpop+jwt", "jwk": self.members() });
         self.jws(&with(due_header, header), &with(due, claims))
     }
 
-    /// A good proof for a request with a token at [`START`], with changed claims; `null` removes one.
+    /// A good proof for a request with a token at [`START`], with changed claims; `null` removes
+    /// one.
     pub fn proof_with(&self, method: &str, path: &str, token: &str, claims: Value) -> String {
         let ath = base64url(digest(&SHA256, token.as_bytes()));
         self.proof(method, path, json!({}), with(json!({ "ath": ath }), claims))
@@ -190,11 +217,18 @@ pub fn jwks(keys: &[&KeyPair]) -> String {
 }
 
 impl Service {
-    /// Registers a client as `edit` leaves it; it has a secret unless that is taken away, and no token yet.
-    pub async fn register_as(&self, tenant: &str, scopes: &str, edit: impl FnOnce(&mut Registered)) -> Client {
+    /// Registers a client as `edit` leaves it; it has a secret unless that is taken away, and no
+    /// token yet.
+    pub async fn register_as(
+        &self,
+        tenant: &str,
+        scopes: &str,
+        edit: impl FnOnce(&mut Registered),
+    ) -> Client {
         let tenant = tenant.parse().expect("a tenant's name");
         let scopes = scopes.parse().expect("scopes");
-        let (mut client, secret) = Registered::register(&tenant, "test", scopes, false, self.table.world());
+        let (mut client, secret) =
+            Registered::register(&tenant, "test", scopes, false, self.table.world());
         edit(&mut client);
         self.table.create_client(&client).await.expect("a client");
         let (id, secret) = (client.client_id.to_string(), secret.reveal().to_owned());
@@ -222,15 +256,27 @@ impl Service {
 impl Client {
     /// The client with a token that is bound to a key.
     pub async fn bound_to(mut self, key: &KeyPair) -> Self {
-        let proof = key.proof("POST", "/idhub/oidc/v1/token", json!({}), json!({ "iat": self.service.now() }));
-        let answer = self.token_for(&[("grant_type", "client_credentials")]).header("dpop", proof).await.is(200);
+        let proof = key.proof(
+            "POST",
+            "/idhub/oidc/v1/token",
+            json!({}),
+            json!({ "iat": self.service.now() }),
+        );
+        let answer = self
+            .token_for(&[("grant_type", "client_credentials")])
+            .header("dpop", proof)
+            .await
+            .is(200);
         self.token = answer.field("access_token");
         self
     }
 
     /// A request with the client's token, which is bound to a key, and this proof.
     pub fn proved(&self, method: &str, path: &str, proof: &str) -> Call {
-        self.service.call(method, path).header("authorization", format!("DPoP {}", self.token)).header("dpop", proof)
+        self.service
+            .call(method, path)
+            .header("authorization", format!("DPoP {}", self.token))
+            .header("dpop", proof)
     }
 }
 

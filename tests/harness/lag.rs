@@ -1,7 +1,9 @@
-//! An index that is behind its table: what a write put into it shows, and what it took out of it goes, some time after the write.
+//! An index that is behind its table: what a write put into it shows, and what it took out of it
+//! goes, some time after the write.
 //!
-//! The listing is answered from what was written since the lag began, each write of a user at a time of its own and never an older
-//! one after a newer. The clock is the stopped one, so nothing shows before a test moves it.
+//! The listing is answered from what was written since the lag began, each write of a user at a
+//! time of its own and never an older one after a newer. The clock is the stopped one, so nothing
+//! shows before a test moves it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
@@ -33,7 +35,8 @@ pub struct Lag {
 }
 
 impl Lag {
-    /// An index whose entries show so many milliseconds after their writes, each after a time of its own.
+    /// An index whose entries show so many milliseconds after their writes, each after a time of
+    /// its own.
     pub fn new(clock: Clock, seed: u64, millis: Range<u64>) -> Self {
         Self { clock, seed, millis, written: HashMap::new() }
     }
@@ -46,13 +49,20 @@ impl Lag {
     /// Notes what a call has written.
     pub fn note(&mut self, seen: &Seen) {
         let single = seen.body.get("Item").filter(|_| seen.operation == "PutItem");
-        let members = seen.body.get("TransactItems").and_then(Value::as_array).into_iter().flatten();
-        let put: Vec<_> = members.filter_map(|member| member.get("Put")?.get("Item")).chain(single).collect();
+        let members =
+            seen.body.get("TransactItems").and_then(Value::as_array).into_iter().flatten();
+        let put: Vec<_> =
+            members.filter_map(|member| member.get("Put")?.get("Item")).chain(single).collect();
         for item in put {
-            let (Some(key), Some("PROFILE")) = (text(item, "pk"), text(item, "sk")) else { continue };
-            let version = item["version"]["N"].as_str().and_then(|version| version.parse().ok()).expect("a version");
-            let late =
-                self.millis.start + mix(self.seed ^ mix(version) ^ hash(key)) % (self.millis.end - self.millis.start);
+            let (Some(key), Some("PROFILE")) = (text(item, "pk"), text(item, "sk")) else {
+                continue;
+            };
+            let version = item["version"]["N"]
+                .as_str()
+                .and_then(|version| version.parse().ok())
+                .expect("a version");
+            let late = self.millis.start
+                + mix(self.seed ^ mix(version) ^ hash(key)) % (self.millis.end - self.millis.start);
             let written = Written {
                 shown_at: self.clock.now().millis() + i64::try_from(late).expect("a short time"),
                 pk: text(item, "gsi1pk").unwrap_or_default().to_owned(),
@@ -66,7 +76,8 @@ impl Lag {
     pub fn answer(&self, seen: &Seen) -> Option<HttpResponse> {
         let body = &seen.body;
         let values = body.get("ExpressionAttributeValues")?;
-        let pk = text(values, ":pk").filter(|pk| pk.contains("#L#") && body.get("IndexName").is_some())?;
+        let pk = text(values, ":pk")
+            .filter(|pk| pk.contains("#L#") && body.get("IndexName").is_some())?;
         let now = self.clock.now().millis();
         let shown = self.written.iter().filter_map(|(user, written)| {
             let shown = written.values().rfind(|written| written.shown_at <= now)?;
@@ -74,17 +85,29 @@ impl Lag {
         });
         let condition = body["KeyConditionExpression"].as_str().unwrap_or_default();
         let bound = text(values, ":bound");
-        let after = body.get("ExclusiveStartKey").map(|key| (text(key, "gsi1sk").unwrap(), text(key, "pk").unwrap()));
+        let after = body
+            .get("ExclusiveStartKey")
+            .map(|key| (text(key, "gsi1sk").unwrap(), text(key, "pk").unwrap()));
         let mut entries: Vec<_> = shown
             .filter(|(sort, _)| {
-                bound.is_none_or(|bound| if condition.contains(">=") { *sort >= bound } else { *sort < bound })
+                bound.is_none_or(|bound| {
+                    if condition.contains(">=") { *sort >= bound } else { *sort < bound }
+                })
             })
             .filter(|entry| after.is_none_or(|after| *entry > after))
             .collect();
         entries.sort_unstable();
-        let limit = body["Limit"].as_u64().and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
+        let limit = body["Limit"]
+            .as_u64()
+            .and_then(|limit| usize::try_from(limit).ok())
+            .unwrap_or(usize::MAX);
         entries.truncate(limit);
-        let key = |(sort, user): &(&str, &str)| json!({ "pk": { "S": user }, "sk": { "S": "PROFILE" }, "gsi1pk": { "S": pk }, "gsi1sk": { "S": sort } });
+        let key = |(sort, user): &(&str, &str)| {
+            json!({
+                "pk": { "S": user }, "sk": { "S": "PROFILE" }, "gsi1pk": { "S": pk },
+                "gsi1sk": { "S": sort }
+            })
+        };
         let items: Vec<_> = entries.iter().map(key).collect();
         let mut answer = json!({
             "Count": items.len(), "ScannedCount": items.len(), "Items": items,
@@ -93,8 +116,10 @@ impl Lag {
         if let Some(last) = entries.last().filter(|_| entries.len() == limit) {
             answer["LastEvaluatedKey"] = key(last);
         }
-        let mut response =
-            HttpResponse::new(StatusCode::try_from(200).expect("a status"), SdkBody::from(answer.to_string()));
+        let mut response = HttpResponse::new(
+            StatusCode::try_from(200).expect("a status"),
+            SdkBody::from(answer.to_string()),
+        );
         response.headers_mut().insert("content-type", "application/x-amz-json-1.0");
         Some(response)
     }

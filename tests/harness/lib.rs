@@ -1,5 +1,5 @@
-//! What the tests hold the service with: an engine whose network can fail, the service with a clock that stands still, clients
-//! with real tokens, and calls that read as what they send.
+//! What the tests hold the service with: an engine whose network can fail, the service with a clock
+//! that stands still, clients with real tokens, and calls that read as what they send.
 //!
 //! ```ignore
 //! let crm = Service::start().await.crm().await;
@@ -7,9 +7,9 @@
 //! crm.patch(&jan.path, json!({ "given_name": "Jan" })).if_match(&jan.tag).await.is(200);
 //! ```
 //!
-//! Requests go through the functions' own routers by `oneshot`, so a test sees what API Gateway's callers would see, and each
-//! answer carries the capacity that it cost. Nothing here sleeps: the clock of the rules is moved by hand, and where the SDK
-//! waits, tokio's time is paused.
+//! Requests go through the functions' own routers by `oneshot`, so a test sees what API Gateway's
+//! callers would see, and each answer carries the capacity that it cost. Nothing here sleeps: the
+//! clock of the rules is moved by hand, and where the SDK waits, tokio's time is paused.
 
 #![expect(
     clippy::unwrap_used,

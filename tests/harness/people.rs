@@ -1,4 +1,5 @@
-//! People and the identity providers that issue their tokens. What is signed is exactly what a test says, right or wrong.
+//! People and the identity providers that issue their tokens. What is signed is exactly what a test
+//! says, right or wrong.
 
 use serde_json::{Value, json};
 use shared::domain::Versioned;
@@ -27,7 +28,8 @@ pub struct Issuer {
 }
 
 impl Service {
-    /// Registers an authentication server of [`TENANT`] whose tokens are trusted, with this subject type.
+    /// Registers an authentication server of [`TENANT`] whose tokens are trusted, with this subject
+    /// type.
     pub async fn issuer(&self, id: &str, subject_type: &str) -> Issuer {
         self.issuer_with(id, json!({ "subject_type": subject_type })).await
     }
@@ -43,7 +45,8 @@ impl Service {
         };
         let keys: Value = serde_json::from_str(&jwks(&[&issuer.key])).unwrap();
         let server = json!({
-            "id": id, "name": id, "subject_type": "predefined", "issuer": issuer.url, "audience": issuer.audience, "jwks": keys,
+            "id": id, "name": id, "subject_type": "predefined", "issuer": issuer.url,
+            "audience": issuer.audience, "jwks": keys,
         });
         let admin = self.client(TENANT, "config:write").await;
         admin.post("/api/v1/sso/authentication-servers", with(server, changes)).await.is(201);
@@ -52,8 +55,10 @@ impl Service {
 
     /// Declares a system of [`TENANT`] with attributes of the class `NON_SENSITIVE`.
     pub async fn system(&self, id: &str, attributes: &[&str]) {
-        let declared = attributes.iter().map(|name| json!({ "name": name, "classifier": "NON_SENSITIVE" }));
-        let system = json!({ "id": id, "name": id, "attributes_definition": declared.collect::<Vec<_>>() });
+        let declared =
+            attributes.iter().map(|name| json!({ "name": name, "classifier": "NON_SENSITIVE" }));
+        let system =
+            json!({ "id": id, "name": id, "attributes_definition": declared.collect::<Vec<_>>() });
         let admin = self.client(TENANT, "config:write").await;
         admin.post("/identity/config/systems", system).await.is(201);
     }
@@ -62,7 +67,8 @@ impl Service {
     pub async fn profile(&self, user: &str, system: &str) -> String {
         let tenant: TenantId = TENANT.parse().unwrap();
         let user = user.parse().expect("a user's id");
-        let profile = SystemProfile::new(system.parse().expect("a system's id"), self.table.world());
+        let profile =
+            SystemProfile::new(system.parse().expect("a system's id"), self.table.world());
         let path = format!("{}/{}", profiles(system), profile.id);
         let mut writes = create_profile(&tenant, user, &Versioned::first(profile)).to_vec();
         writes.push(Write::Check(Key::user(&tenant, user), Condition::Live));
@@ -72,15 +78,19 @@ impl Service {
 }
 
 impl Issuer {
-    /// A good token of [`TENANT`], issued now, with changed members of its header and its claims; `null` removes one.
+    /// A good token of [`TENANT`], issued now, with changed members of its header and its claims;
+    /// `null` removes one.
     pub fn token_with(&self, subject: &str, header: Value, claims: Value) -> String {
         let now = self.service.now();
         let due = json!({
-            "iss": self.url, "sub": subject, "aud": self.audience, "tenant": TENANT, "iat": now, "exp": now + 300,
+            "iss": self.url, "sub": subject, "aud": self.audience, "tenant": TENANT, "iat": now,
+            "exp": now + 300,
             "scope": "openid",
         });
-        self.key
-            .jws(&with(json!({ "alg": self.key.alg, "typ": "JWT", "kid": self.key.kid }), header), &with(due, claims))
+        self.key.jws(
+            &with(json!({ "alg": self.key.alg, "typ": "JWT", "kid": self.key.kid }), header),
+            &with(due, claims),
+        )
     }
 
     /// The base profile id of the person whom the issuer calls so, in [`TENANT`].
@@ -88,13 +98,15 @@ impl Issuer {
         BaseId::of(subject, &self.url, &TENANT.parse().expect("a tenant's name")).to_string()
     }
 
-    /// Stores that the issuer's subject stands for this user, or that it was unlinked, and gives the person with a new token.
+    /// Stores that the issuer's subject stands for this user, or that it was unlinked, and gives
+    /// the person with a new token.
     pub async fn link_as(&self, user: &str, subject: &str, linked: bool) -> Person {
         link(&self.service.table, user, &self.id, &self.base(subject), linked).await;
         self.person(subject, json!({}))
     }
 
-    /// Stores that the issuer's subject stands for this user, and gives the person with a new token.
+    /// Stores that the issuer's subject stands for this user, and gives the person with a new
+    /// token.
     pub async fn link(&self, user: &str, subject: &str) -> Person {
         self.link_as(user, subject, true).await
     }
@@ -118,7 +130,10 @@ pub struct Person {
 pub async fn link(table: &Table, user: &str, server: &str, base: &str, linked: bool) {
     let tenant = TENANT.parse().expect("a tenant's name");
     let user = user.parse().expect("a user's id");
-    let principal = Principal::active(server.parse().expect("a server's id"), base.parse().expect("a base profile id"));
+    let principal = Principal::active(
+        server.parse().expect("a server's id"),
+        base.parse().expect("a base profile id"),
+    );
     let principal = Versioned::first(Principal { linked, ..principal });
     let mut writes = store_principal(&tenant, user, &principal, Condition::Absent);
     writes.push(Write::Check(Key::user(&tenant, user), Condition::Live));

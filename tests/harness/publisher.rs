@@ -1,4 +1,5 @@
-//! Somebody else's https server on this machine, which publishes what a test tells it and counts who asks.
+//! Somebody else's https server on this machine, which publishes what a test tells it and counts
+//! who asks.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -34,7 +35,9 @@ impl Reply {
     /// A status with a body whose length is announced.
     pub fn status(status: u16, body: &str) -> Self {
         let length = body.len();
-        Self::Raw(format!("HTTP/1.1 {status} .\r\ncontent-length: {length}\r\n\r\n{body}").into_bytes())
+        Self::Raw(
+            format!("HTTP/1.1 {status} .\r\ncontent-length: {length}\r\n\r\n{body}").into_bytes(),
+        )
     }
 
     /// A 200 with a body whose length is announced.
@@ -80,17 +83,20 @@ impl Publisher {
     pub async fn speaking(version: &'static SupportedProtocolVersion) -> Self {
         let mut authority = CertificateParams::default();
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
+        let authority =
+            CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
         let key = KeyPair::generate().unwrap();
         let names = vec![Self::NAME.to_owned(), "127.0.0.1".to_owned()];
-        let certificate = CertificateParams::new(names).unwrap().signed_by(&key, &authority).unwrap();
+        let certificate =
+            CertificateParams::new(names).unwrap().signed_by(&key, &authority).unwrap();
         let private = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-        let tls = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_protocol_versions(&[version])
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.into()], private)
-            .unwrap();
+        let tls =
+            ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+                .with_protocol_versions(&[version])
+                .unwrap()
+                .with_no_client_auth()
+                .with_single_cert(vec![certificate.into()], private)
+                .unwrap();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
         let port = listener.local_addr().unwrap().port();
         let shared = Arc::new(Shared {
@@ -168,7 +174,11 @@ async fn answer(stream: TcpStream, shared: Arc<Shared>) -> std::io::Result<()> {
     while !head.ends_with(b"\r\n\r\n") {
         head.push(stream.read_u8().await?);
     }
-    shared.requests.lock().unwrap_or_else(PoisonError::into_inner).push(String::from_utf8(head).unwrap());
+    shared
+        .requests
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push(String::from_utf8(head).unwrap());
     if let Reply::Held(gate, then) = reply {
         gate.pass().await;
         reply = *then;

@@ -41,7 +41,8 @@ impl Service {
     /// Starts on an empty table of the embedded engine, with the tenant [`TENANT`], at [`START`].
     pub async fn start() -> Self {
         let clock = Clock::stopped_at(START);
-        let engine = Engine::embedded(World { clock: clock.clone(), random: Random::default() }).await;
+        let engine =
+            Engine::embedded(World { clock: clock.clone(), random: Random::default() }).await;
         Self::on(engine, clock).await
     }
 
@@ -84,8 +85,13 @@ impl Service {
     /// Registers a client; it has no token yet.
     pub async fn register(&self, tenant_name: &str, scopes: Scopes, refresh: bool) -> Client {
         let world = self.table.world();
-        let (client, secret) =
-            shared::domain::client::Client::register(&tenant(tenant_name), "test", scopes, refresh, world);
+        let (client, secret) = shared::domain::client::Client::register(
+            &tenant(tenant_name),
+            "test",
+            scopes,
+            refresh,
+            world,
+        );
         self.table.create_client(&client).await.expect("a client");
         let (id, secret) = (client.client_id.to_string(), secret.reveal().to_owned());
         Client { service: self.clone(), id, secret, token: String::new() }
@@ -114,7 +120,14 @@ impl Service {
 
     /// Every item of the table as text, for tests that look for what must not be there.
     pub async fn items(&self) -> Vec<String> {
-        let mut pages = self.table.client().scan().table_name(self.table.name()).into_paginator().items().send();
+        let mut pages = self
+            .table
+            .client()
+            .scan()
+            .table_name(self.table.name())
+            .into_paginator()
+            .items()
+            .send();
         let mut items = Vec::new();
         while let Some(item) = pages.next().await {
             let item: BTreeMap<_, _> = item.expect("a page of items").into_iter().collect();
@@ -176,7 +189,11 @@ pub struct Client {
 impl Client {
     /// The client with a new token that has all its scopes.
     pub async fn with_token(mut self) -> Self {
-        self.token = self.token_for(&[("grant_type", "client_credentials")]).await.is(200).field("access_token");
+        self.token = self
+            .token_for(&[("grant_type", "client_credentials")])
+            .await
+            .is(200)
+            .field("access_token");
         self
     }
 
@@ -187,7 +204,8 @@ impl Client {
 
     /// A request to the token endpoint with the client's credentials.
     pub fn token_for(&self, form: &[(&str, &str)]) -> Call {
-        let credentials = [("client_id", self.id.as_str()), ("client_secret", self.secret.as_str())];
+        let credentials =
+            [("client_id", self.id.as_str()), ("client_secret", self.secret.as_str())];
         self.service.token(&[form, &credentials].concat())
     }
 

@@ -26,7 +26,11 @@ async fn every_event_is_answered_as_its_route_says_with_json_text_or_nothing() {
         let answer = answer(&event).await;
         assert_eq!(answer.status(), due(&event), "{}: {}", event.name, answer.0);
         if answer.status() == 201 {
-            assert!(answer.header("location").is_some() && answer.header("etag").is_some(), "{}", event.name);
+            assert!(
+                answer.header("location").is_some() && answer.header("etag").is_some(),
+                "{}",
+                event.name
+            );
         }
         let bodiless = event.case() == "head" || answer.status() == 304 || has_no_body(&event);
         assert_eq!(answer.body().is_empty(), bodiless, "{}: {}", event.name, answer.0);
@@ -37,7 +41,8 @@ async fn every_event_is_answered_as_its_route_says_with_json_text_or_nothing() {
     }
 }
 
-/// Asserts that API Gateway can hand the answer on as it is: text, not base64, each header with one value.
+/// Asserts that API Gateway can hand the answer on as it is: text, not base64, each header with one
+/// value.
 #[track_caller]
 fn assert_is_text(event: &Event, answer: &Answer) {
     assert_eq!(answer.0["isBase64Encoded"], false, "{}", event.name);
@@ -98,7 +103,10 @@ async fn the_request_id_is_that_of_api_gateway() {
 
 #[tokio::test]
 async fn without_a_base_url_the_issuer_comes_from_the_domain_of_the_request() {
-    assert_eq!(issuers(&Gateway::start().await).await, [format!("{API}/idhub/oidc"), format!("{API}/idhub/oidc")]);
+    assert_eq!(
+        issuers(&Gateway::start().await).await,
+        [format!("{API}/idhub/oidc"), format!("{API}/idhub/oidc")]
+    );
 }
 
 #[tokio::test]
@@ -110,9 +118,12 @@ async fn a_base_url_that_is_set_wins_over_the_domain_of_the_request() {
 
 /// The issuer as the metadata names it, and as an access token does.
 async fn issuers(gateway: &Gateway) -> [String; 2] {
-    let metadata = gateway.call(&Event::named("token", "get_authorization_server_metadata")).await.json();
+    let metadata =
+        gateway.call(&Event::named("token", "get_authorization_server_metadata")).await.json();
     let token = gateway.call(&Event::named("token", "issue_token")).await.json();
-    let claims = jsonwebtoken::dangerous::insecure_decode::<Value>(token["access_token"].as_str().unwrap()).unwrap();
+    let claims =
+        jsonwebtoken::dangerous::insecure_decode::<Value>(token["access_token"].as_str().unwrap())
+            .unwrap();
     [&metadata["issuer"], &claims.claims["iss"]].map(|issuer| issuer.as_str().unwrap().to_owned())
 }
 
@@ -120,6 +131,7 @@ async fn issuers(gateway: &Gateway) -> [String; 2] {
 async fn a_token_of_another_domain_is_not_taken() {
     let gateway = Gateway::start().await;
     let mut event = Event::named("users", "get_user");
-    event.content["requestContext"]["domainName"] = "other.execute-api.eu-west-1.amazonaws.com".into();
+    event.content["requestContext"]["domainName"] =
+        "other.execute-api.eu-west-1.amazonaws.com".into();
     gateway.call(&event).await.is(401);
 }

@@ -28,13 +28,17 @@ fn operations() -> Vec<(String, String, String)> {
 #[test]
 fn the_description_is_what_the_code_gives() {
     let generated = kith::openapi::document().unwrap() + "\n";
-    assert!(read("openapi.json") == generated, "openapi.json is not up to date: `just openapi` writes it anew");
+    assert!(
+        read("openapi.json") == generated,
+        "openapi.json is not up to date: `just openapi` writes it anew"
+    );
 }
 
 #[test]
 fn the_description_has_exactly_the_operations_of_the_tables() {
-    let of_tables: BTreeSet<_> =
-        routes().map(|(_, r)| (r.method.to_owned(), r.path.to_owned(), r.name.to_owned())).collect();
+    let of_tables: BTreeSet<_> = routes()
+        .map(|(_, r)| (r.method.to_owned(), r.path.to_owned(), r.name.to_owned()))
+        .collect();
     assert_eq!(operations().into_iter().collect::<BTreeSet<_>>(), of_tables);
 }
 
@@ -60,7 +64,11 @@ fn every_operation_that_needs_a_token_names_its_scope() {
     let description = description();
     for (_, route) in routes() {
         let operation = &description["paths"][route.path][route.method.to_lowercase()];
-        let named = operation["security"].as_array().unwrap().iter().find_map(|one| one.get("access_token"));
+        let named = operation["security"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find_map(|one| one.get("access_token"));
         let scope = route.scope.map(|scope| serde_json::json!([scope.name()]));
         assert_eq!(named, scope.as_ref(), "{}", route.name);
     }
@@ -71,13 +79,20 @@ fn every_operation_that_people_call_says_so() {
     let description = description();
     for (_, route) in routes() {
         let operation = &description["paths"][route.path][route.method.to_lowercase()];
-        let named = operation["security"].as_array().unwrap().iter().find_map(|one| one.get("user_token"));
+        let named =
+            operation["security"].as_array().unwrap().iter().find_map(|one| one.get("user_token"));
         let scopes: Vec<_> = route.people_scope.iter().map(|scope| scope.name()).collect();
-        assert_eq!(named, route.people.then(|| serde_json::json!(scopes)).as_ref(), "{}", route.name);
+        assert_eq!(
+            named,
+            route.people.then(|| serde_json::json!(scopes)).as_ref(),
+            "{}",
+            route.name
+        );
     }
 }
 
-/// Asserts that the members of an answer are those that its schema names: none unknown, none missing.
+/// Asserts that the members of an answer are those that its schema names: none unknown, none
+/// missing.
 #[track_caller]
 pub fn assert_described(schema: &str, answer: &Value) {
     let description = description();
@@ -91,7 +106,10 @@ pub fn assert_described(schema: &str, answer: &Value) {
     }
     let of = &schema["properties"]["items"]["items"];
     // Of several shapes the first is that of what is there.
-    let of = of["$ref"].as_str().or(of["oneOf"][0]["$ref"].as_str()).and_then(|target| target.rsplit('/').next());
+    let of = of["$ref"]
+        .as_str()
+        .or(of["oneOf"][0]["$ref"].as_str())
+        .and_then(|target| target.rsplit('/').next());
     for item in answer["items"].as_array().into_iter().flatten() {
         assert_described(of.unwrap(), item);
     }

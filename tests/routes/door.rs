@@ -25,10 +25,16 @@ async fn a_path_is_taken_as_the_gateway_decoded_it() {
 async fn h8_a_name_in_a_path_is_the_one_that_was_meant_whatever_signs_it_has() {
     let gateway = Gateway::start().await;
     for (i, id) in
-        ["CRM#7", "CRM", "A%41", "A%2541", "AA", "a b", "a\\b", "é", "100%", "a+b", "[x]"].into_iter().enumerate()
+        ["CRM#7", "CRM", "A%41", "A%2541", "AA", "a b", "a\\b", "é", "100%", "a+b", "[x]"]
+            .into_iter()
+            .enumerate()
     {
         let path = format!("/identity/users/by/id_at_customer/{id}");
-        let content = request("PUT", &path, Some(json!({ "username": format!("name.{i}"), "id_at_customer": id })));
+        let content = request(
+            "PUT",
+            &path,
+            Some(json!({ "username": format!("name.{i}"), "id_at_customer": id })),
+        );
         let event = Event { function: "users".to_owned(), name: String::new(), content };
         let made = gateway.call(&event).await.is(201);
         assert_eq!(made.json()["id_at_customer"], *id);
@@ -37,7 +43,21 @@ async fn h8_a_name_in_a_path_is_the_one_that_was_meant_whatever_signs_it_has() {
 
 #[tokio::test]
 async fn h6_a_path_that_no_route_has_is_a_problem_and_not_a_crash() {
-    for id in ["a b", "é", "100%", "%FF", "%00", "a#b", "\"<>\"", "%2F", "..%2Fx", "\u{7f}", "{user_id}", "%", ""] {
+    for id in [
+        "a b",
+        "é",
+        "100%",
+        "%FF",
+        "%00",
+        "a#b",
+        "\"<>\"",
+        "%2F",
+        "..%2Fx",
+        "\u{7f}",
+        "{user_id}",
+        "%",
+        "",
+    ] {
         let answer = send(|event| event["rawPath"] = format!("/identity/users/{id}").into()).await;
         assert_eq!(answer.status(), 404, "{id}: {}", answer.0);
         assert_eq!(answer.json()["type"], "/problems/not-found", "{id}");
@@ -46,9 +66,10 @@ async fn h6_a_path_that_no_route_has_is_a_problem_and_not_a_crash() {
 
 #[tokio::test]
 async fn a_query_that_is_no_uri_is_a_problem_and_not_a_crash() {
-    for query in
-        ["a=\"b\"", "a=<b>", "a=b c", "a=é", "a=`", "a=\\", "a=^", "a={}", "a=|", "a=%", "a=%FF", "a=#b", "a=\u{1}"]
-    {
+    for query in [
+        "a=\"b\"", "a=<b>", "a=b c", "a=é", "a=`", "a=\\", "a=^", "a={}", "a=|", "a=%", "a=%FF",
+        "a=#b", "a=\u{1}",
+    ] {
         let answer = send(|event| event["rawQueryString"] = query.into()).await;
         assert_eq!(answer.status(), 400, "{query}: {}", answer.0);
         assert_eq!(answer.json()["type"], "/problems/malformed-request", "{query}");
@@ -57,7 +78,9 @@ async fn a_query_that_is_no_uri_is_a_problem_and_not_a_crash() {
 
 #[tokio::test]
 async fn h6_paths_are_exact() {
-    for path in [format!("{USER}/"), USER.to_uppercase(), format!("/$default{USER}"), format!("/{USER}")] {
+    for path in
+        [format!("{USER}/"), USER.to_uppercase(), format!("/$default{USER}"), format!("/{USER}")]
+    {
         let answer = send(|event| event["rawPath"] = path.clone().into()).await;
         assert_eq!(answer.status(), 404, "{path}: {}", answer.0);
     }
@@ -66,13 +89,17 @@ async fn h6_paths_are_exact() {
 #[tokio::test]
 async fn h8_a_header_that_was_sent_twice_comes_as_one_line() {
     let tag = send(|_| {}).await.header("etag").unwrap().to_owned();
-    for (sent, status) in
-        [(format!("\"a,b\",{tag}"), 200), (format!("{tag},\"x\""), 200), ("\"a\",\"b\"".to_owned(), 412)]
-    {
+    for (sent, status) in [
+        (format!("\"a,b\",{tag}"), 200),
+        (format!("{tag},\"x\""), 200),
+        ("\"a\",\"b\"".to_owned(), 412),
+    ] {
         let answer = send(|event| event["headers"]["if-match"] = sent.clone().into()).await;
         assert_eq!(answer.status(), status, "{sent}");
     }
-    let twice = send(|event| event["headers"]["authorization"] = "Bearer <token>,Bearer <token>".into()).await;
+    let twice =
+        send(|event| event["headers"]["authorization"] = "Bearer <token>,Bearer <token>".into())
+            .await;
     assert_eq!(twice.status(), 401);
 }
 
@@ -90,7 +117,8 @@ async fn a_body_without_a_content_type_is_not_taken() {
 
 #[tokio::test]
 async fn h5_not_modified_has_the_tag_and_no_body() {
-    let answer = Gateway::start().await.call(&Event::named("users", "get_user.not_modified")).await.is(304);
+    let answer =
+        Gateway::start().await.call(&Event::named("users", "get_user.not_modified")).await.is(304);
     assert_eq!((answer.body(), answer.header("content-type")), ("", None));
     for name in ["etag", "cache-control", "vary", "x-request-id"] {
         assert!(answer.header(name).is_some(), "{name}");
@@ -114,7 +142,8 @@ async fn h6_nothing_comes_with_204() {
 
 #[tokio::test]
 async fn h6_another_method_of_a_path_is_405_and_names_those_that_are() {
-    let answer = send(|event| event["requestContext"]["http"]["method"] = "TRACE".into()).await.is(405);
+    let answer =
+        send(|event| event["requestContext"]["http"]["method"] = "TRACE".into()).await.is(405);
     let mut methods: Vec<_> = answer.header("allow").unwrap().split(',').map(str::trim).collect();
     methods.sort_unstable();
     assert_eq!(methods, ["DELETE", "GET", "HEAD", "PATCH", "PUT"]);

@@ -1,7 +1,8 @@
-//! The events in `events/`: requests as API Gateway sends them to a function (payload 2.0), and in `events/stream/` records as the
-//! table's stream sends them.
+//! The events in `events/`: requests as API Gateway sends them to a function (payload 2.0), and in
+//! `events/stream/` records as the table's stream sends them.
 //!
-//! A file is named by the operation that it calls, and by what is special about it: `patch_user.base64.json`.
+//! A file is named by the operation that it calls, and by what is special about it:
+//! `patch_user.base64.json`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,8 +27,13 @@ pub struct Event {
 impl Event {
     /// The event of this name.
     pub fn named(function: &str, name: &str) -> Self {
-        let text = std::fs::read_to_string(file(&format!("events/{function}/{name}.json"))).unwrap();
-        Self { function: function.to_owned(), name: name.to_owned(), content: serde_json::from_str(&text).unwrap() }
+        let text =
+            std::fs::read_to_string(file(&format!("events/{function}/{name}.json"))).unwrap();
+        Self {
+            function: function.to_owned(),
+            name: name.to_owned(),
+            content: serde_json::from_str(&text).unwrap(),
+        }
     }
 
     /// The route that it calls.
@@ -50,7 +56,11 @@ impl Event {
     /// The body's bytes.
     pub fn body(&self) -> Option<Vec<u8>> {
         let body = self.content["body"].as_str()?;
-        Some(if self.is_encoded() { STANDARD.decode(body).unwrap() } else { body.as_bytes().to_vec() })
+        Some(if self.is_encoded() {
+            STANDARD.decode(body).unwrap()
+        } else {
+            body.as_bytes().to_vec()
+        })
     }
 
     /// Whether the body is in base64.
@@ -58,11 +68,16 @@ impl Event {
         self.content["isBase64Encoded"].as_bool().unwrap()
     }
 
-    /// The same request with its body in the other form: base64 instead of plain, plain instead of base64.
+    /// The same request with its body in the other form: base64 instead of plain, plain instead of
+    /// base64.
     pub fn recoded(&self) -> Self {
         let mut other = self.clone();
         let body = self.body().unwrap();
-        let text = if self.is_encoded() { String::from_utf8(body).unwrap() } else { STANDARD.encode(body) };
+        let text = if self.is_encoded() {
+            String::from_utf8(body).unwrap()
+        } else {
+            STANDARD.encode(body)
+        };
         other.content["body"] = text.into();
         other.content["isBase64Encoded"] = (!self.is_encoded()).into();
         other
@@ -120,7 +135,10 @@ fn h8_events_come_as_api_gateway_sends_them() {
         assert!(headers.keys().all(|name| *name == name.to_lowercase()), "{}", event.name);
         let mut joined = BTreeMap::<String, String>::new();
         for (name, value) in form(event.content["rawQueryString"].as_str().unwrap()) {
-            joined.entry(name).and_modify(|values| *values = format!("{values},{value}")).or_insert(value);
+            joined
+                .entry(name)
+                .and_modify(|values| *values = format!("{values},{value}"))
+                .or_insert(value);
         }
         let given: BTreeMap<_, _> = event.content["queryStringParameters"]
             .as_object()
@@ -130,7 +148,12 @@ fn h8_events_come_as_api_gateway_sends_them() {
             .collect();
         assert_eq!(given, joined, "{}", event.name);
         let length = event.body().map(|body| body.len().to_string());
-        assert_eq!(headers.get("content-length").and_then(Value::as_str), length.as_deref(), "{}", event.name);
+        assert_eq!(
+            headers.get("content-length").and_then(Value::as_str),
+            length.as_deref(),
+            "{}",
+            event.name
+        );
     }
 }
 
@@ -140,7 +163,10 @@ fn h8_forms_and_merge_patches_come_in_base64_too() {
         all().iter().filter(|event| event.is_encoded()).map(|event| event.route().name).collect();
     for (_, route) in routes().filter(|(_, route)| route.method == "PATCH") {
         assert!(encoded.contains(route.name), "{}", route.name);
-        let event = all().into_iter().find(|event| event.is_encoded() && event.route().name == route.name).unwrap();
+        let event = all()
+            .into_iter()
+            .find(|event| event.is_encoded() && event.route().name == route.name)
+            .unwrap();
         assert_eq!(event.content["headers"]["content-type"], "application/merge-patch+json");
     }
     assert!(encoded.contains("issue_token"));
@@ -149,7 +175,8 @@ fn h8_forms_and_merge_patches_come_in_base64_too() {
 #[test]
 fn events_hold_no_credentials() {
     for event in all() {
-        let due = match (event.route().is_guarded(), event.function.as_str(), event.route().method) {
+        let due = match (event.route().is_guarded(), event.function.as_str(), event.route().method)
+        {
             (true, _, _) => Some("Bearer <token>"),
             (false, "token", "POST") => Some("Basic <credentials>"),
             _ => None,

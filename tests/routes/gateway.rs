@@ -1,5 +1,5 @@
-//! API Gateway in front of the functions: an event goes through `lambda_http` into the function's door, and its answer comes back in
-//! the shape that API Gateway takes.
+//! API Gateway in front of the functions: an event goes through `lambda_http` into the function's
+//! door, and its answer comes back in the shape that API Gateway takes.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -42,7 +42,8 @@ impl Gateway {
         let table = kith::table::open_local(None, world).await.unwrap();
         let tenant = "acme".parse().unwrap();
         table.create_tenant(&tenant).await.unwrap();
-        let (mut client, secret) = Client::register(&tenant, "events", Scopes::new(Scope::ALL), true, table.world());
+        let (mut client, secret) =
+            Client::register(&tenant, "events", Scopes::new(Scope::ALL), true, table.world());
         client.integration = Some(Integration::Crm);
         table.create_client(&client).await.unwrap();
         let credentials = STANDARD.encode(format!("{}:{}", client.client_id, secret.reveal()));
@@ -77,30 +78,46 @@ impl Gateway {
         if let Some(authorization) = content["headers"].get_mut("authorization") {
             let text = authorization.as_str().unwrap();
             let token = if event.is_of_people() { &self.person } else { &self.token };
-            *authorization = text.replace("<token>", token).replace("<credentials>", &self.credentials).into();
+            *authorization =
+                text.replace("<token>", token).replace("<credentials>", &self.credentials).into();
         }
         self.send(&event.function, &content).await
     }
 
     /// Sends a request with a token and a JSON body that is no event of a file.
-    pub async fn request(&self, function: &str, method: &str, path: &str, body: Option<Value>) -> Answer {
-        let event = Event { function: function.to_owned(), name: String::new(), content: request(method, path, body) };
+    pub async fn request(
+        &self,
+        function: &str,
+        method: &str,
+        path: &str,
+        body: Option<Value>,
+    ) -> Answer {
+        let event = Event {
+            function: function.to_owned(),
+            name: String::new(),
+            content: request(method, path, body),
+        };
         self.call(&event).await
     }
 
     /// Sends the content of an event as it stands.
     pub async fn send(&self, function: &str, content: &Value) -> Answer {
-        let table = Table::new(self.table.client().clone(), self.table.name(), self.table.world().clone());
+        let table =
+            Table::new(self.table.client().clone(), self.table.name(), self.table.world().clone());
         let app = App::new(table, self.base_url.clone(), tests::scripts());
-        let router = http::serve(http::route::router(table_of(function), app), self.table.world().clone());
-        let function = shared::lambda::function(router.layer(axum::middleware::map_response(each_header_once)));
+        let router =
+            http::serve(http::route::router(table_of(function), app), self.table.world().clone());
+        let function = shared::lambda::function(
+            router.layer(axum::middleware::map_response(each_header_once)),
+        );
         let payload = serde_json::from_value(content.clone()).unwrap();
         let answered = function.oneshot(LambdaEvent::new(payload, Context::default())).await;
         Answer(serde_json::to_value(answered.unwrap()).unwrap())
     }
 }
 
-/// API Gateway takes one value for each header; of several, `lambda_http` would send the first alone.
+/// API Gateway takes one value for each header; of several, `lambda_http` would send the first
+/// alone.
 async fn each_header_once(answer: axum::response::Response) -> axum::response::Response {
     for name in answer.headers().keys() {
         assert_eq!(answer.headers().get_all(name).iter().count(), 1, "{name}");
@@ -112,9 +129,13 @@ async fn each_header_once(answer: axum::response::Response) -> axum::response::R
 pub fn request(method: &str, path: &str, body: Option<Value>) -> Value {
     let mut content = json!({
         "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": "",
-        "headers": { "authorization": "Bearer <token>", "host": "a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com" },
+        "headers": {
+            "authorization": "Bearer <token>",
+            "host": "a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com"
+        },
         "requestContext": {
-            "domainName": "a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com", "http": { "method": method, "path": path },
+            "domainName": "a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com",
+            "http": { "method": method, "path": path },
             "requestId": "JKJaXmPLvHcESHA=", "stage": "$default", "timeEpoch": 1_795_255_200_000_i64
         },
         "isBase64Encoded": false

@@ -1,9 +1,16 @@
-//! The routes of the service: every place that names them says the same, and each answers through the door of its Lambda function.
+//! The routes of the service: every place that names them says the same, and each answers through
+//! the door of its Lambda function.
 //!
-//! The route tables of the functions are the truth; `template.yaml`, the router of `cargo lambda watch`, `openapi.json` and the
-//! events in `events/` are compared with them. The events then go through `lambda_http` as the Lambda runtime sends them.
+//! The route tables of the functions are the truth; `template.yaml`, the router of `cargo lambda
+//! watch`, `openapi.json` and the events in `events/` are compared with them. The events then go
+//! through `lambda_http` as the Lambda runtime sends them.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 mod answers;
 mod description;

@@ -1,4 +1,5 @@
-//! What OAuth needs to know of a request beside its headers and its body: where it came from, and at which URL it arrived.
+//! What OAuth needs to know of a request beside its headers and its body: where it came from, and
+//! at which URL it arrived.
 
 use serde_json::{Value, json};
 use tests::{KeyPair, part};
@@ -18,7 +19,8 @@ async fn ask(gateway: &Gateway, change: impl FnOnce(&mut Value)) -> Answer {
     gateway.call(&event).await
 }
 
-/// An attempt with a wrong secret, from the address that API Gateway saw, with another one in headers that anybody can write.
+/// An attempt with a wrong secret, from the address that API Gateway saw, with another one in
+/// headers that anybody can write.
 async fn fail(gateway: &Gateway, address: &str, said: &str) -> Answer {
     ask(gateway, |event| {
         event["headers"]["authorization"] = "Basic YWNtZS4wOndyb25n".into();
@@ -41,7 +43,9 @@ async fn o2_failures_count_for_the_address_that_api_gateway_saw() {
     assert_eq!(slowed.json()["error"], "temporarily_unavailable");
     fail(&gateway, "192.0.2.2", "192.0.2.1").await.is(401);
     fail(&gateway, "2001:db8::1", "192.0.2.1").await.is(401);
-    ask(&gateway, |event| event["requestContext"]["http"]["sourceIp"] = "192.0.2.1".into()).await.is(200);
+    ask(&gateway, |event| event["requestContext"]["http"]["sourceIp"] = "192.0.2.1".into())
+        .await
+        .is(200);
 }
 
 #[tokio::test]
@@ -51,7 +55,9 @@ async fn a_proof_is_for_the_url_at_which_the_request_arrived() {
         let url = |path: &str| format!("{}{path}", base.unwrap_or(API));
         let key = KeyPair::es256();
         let token_proof = |htu: String| key.proof("POST", TOKEN, json!({}), json!({ "htu": htu }));
-        let proved = async |proof: String| ask(&gateway, |event| event["headers"]["dpop"] = proof.into()).await;
+        let proved = async |proof: String| {
+            ask(&gateway, |event| event["headers"]["dpop"] = proof.into()).await
+        };
         let token = proved(token_proof(url(TOKEN))).await.is(200).json();
         assert_eq!(token["token_type"], "DPoP");
         let token = token["access_token"].as_str().unwrap();
@@ -75,9 +81,16 @@ async fn a_proof_is_for_the_url_at_which_the_request_arrived() {
         send(RESOURCE, &good).await.is(401);
         // The gateway decodes the path, the proof has it as it was sent.
         let escaped = url(&RESOURCE.replace('-', "%2D"));
-        send(RESOURCE, &key.proof_with("GET", RESOURCE, token, json!({ "htu": escaped }))).await.is(200);
+        send(RESOURCE, &key.proof_with("GET", RESOURCE, token, json!({ "htu": escaped })))
+            .await
+            .is(200);
         send(RESOURCE, &format!("{},{}", proof(), proof())).await.is(401);
-        let other = key.proof_with("GET", RESOURCE, token, json!({ "htu": format!("{elsewhere}{RESOURCE}") }));
+        let other = key.proof_with(
+            "GET",
+            RESOURCE,
+            token,
+            json!({ "htu": format!("{elsewhere}{RESOURCE}") }),
+        );
         send(RESOURCE, &other).await.is(401);
     }
 }

@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 use shared::domain::change_request::{Actor, ChangeRequest};
 use shared::domain::client::Client;
-use shared::domain::definition::{AttributeDefinition, Category, Definition, PersonaDefinition, Predefined, Workflow};
+use shared::domain::definition::{
+    AttributeDefinition, Category, Definition, PersonaDefinition, Predefined, Workflow,
+};
 use shared::domain::hashing::Hashes;
 use shared::domain::id::{BaseId, DefinitionId, TenantId};
 use shared::domain::import::{Counts, Import, Mode, Reported, State, Status};
@@ -37,21 +39,27 @@ const IBAN: &str = "0192f3c1-5a00-7000-8000-00000000000b";
 
 /// Definitions, whose ids the service makes itself when they are created over HTTP.
 pub async fn definitions(table: &Table, tenant: &TenantId) {
-    let attribute = |name: &str| json!({ "category": "common", "name": name, "data_format": "TEXT" });
-    define(table, tenant, json!({ "name": "payroll" }), |c: &mut Category| c.id = id(PAYROLL)).await;
+    let attribute =
+        |name: &str| json!({ "category": "common", "name": name, "data_format": "TEXT" });
+    define(table, tenant, json!({ "name": "payroll" }), |c: &mut Category| c.id = id(PAYROLL))
+        .await;
     let with = |of: &'static str| move |a: &mut AttributeDefinition| a.id = id(of);
     define(table, tenant, attribute("employee-number"), with(EMPLOYEE_NUMBER)).await;
     define(table, tenant, attribute("cost-centre"), with(COST_CENTRE)).await;
     let with = |of: &'static str| move |p: &mut PersonaDefinition| p.id = id(of);
-    let employee = json!({ "name": "customer_employee", "scoped": true, "attributes": [EMPLOYEE_NUMBER] });
+    let employee =
+        json!({ "name": "customer_employee", "scoped": true, "attributes": [EMPLOYEE_NUMBER] });
     define(table, tenant, employee, with(CUSTOMER_EMPLOYEE)).await;
     define(table, tenant, json!({ "name": "contractor" }), with(CONTRACTOR)).await;
     let mut iban = attribute("iban");
     iban["approval_policy"] = json!({ "statements": [{ "client_scope": "administrator" }] });
     define(table, tenant, iban, |a: &mut AttributeDefinition| a.id = id(IBAN)).await;
-    let script = "function main(workItem) { workItem.output = tb.simpleResponse({ fullname: [workItem.input.value.given_name] }); }";
-    define(table, tenant, json!({ "name": "fullname", "script": script }), |w: &mut Workflow| w.id = id(FULLNAME))
-        .await;
+    let script = "function main(workItem) { workItem.output = tb.simpleResponse({ fullname: \
+                  [workItem.input.value.given_name] }); }";
+    define(table, tenant, json!({ "name": "fullname", "script": script }), |w: &mut Workflow| {
+        w.id = id(FULLNAME)
+    })
+    .await;
 }
 
 /// Clients, whose ids the service makes itself when they are registered over HTTP.
@@ -69,7 +77,12 @@ fn id(text: &str) -> DefinitionId {
     text.parse().unwrap()
 }
 
-async fn define<T: Definition>(table: &Table, tenant: &TenantId, document: Value, name: impl Fn(&mut T)) {
+async fn define<T: Definition>(
+    table: &Table,
+    tenant: &TenantId,
+    document: Value,
+    name: impl Fn(&mut T),
+) {
     let document = Json::parse(document.to_string().as_bytes()).unwrap();
     let create = |_: Option<&_>, schema: &_| {
         let mut made = T::read(document.clone(), None, schema, table.world())?;
@@ -85,12 +98,15 @@ pub async fn resources(gateway: &Gateway) {
         gateway.request(function, "POST", path, Some(body)).await.is(201)
     };
     let jan = json!({
-        "id": USER, "username": "jan.janssen", "id_at_customer": "CRM-0042", "family_name": "Janssen", "given_name": "Jan",
-        "preferred_email": "jan@example.org", "attributes": { "common": { "employee-number": ["42"] } },
+        "id": USER, "username": "jan.janssen", "id_at_customer": "CRM-0042",
+        "family_name": "Janssen", "given_name": "Jan",
+        "preferred_email": "jan@example.org",
+        "attributes": { "common": { "employee-number": ["42"] } },
         "personas": [{ "id": PERSONA, "name": "customer_employee", "scope": ["chemco"] }]
     });
     create("users", "/identity/users", jan).await;
-    // What a user was mapped at cannot be deleted any more, so the events that delete speak of others.
+    // What a user was mapped at cannot be deleted any more, so the events that delete speak of
+    // others.
     for name in ["corporate", "former"] {
         let server = json!({ "id": name, "name": name, "subject_type": "predefined" });
         create("subjects", "/api/v1/sso/authentication-servers", server).await;
@@ -99,10 +115,12 @@ pub async fn resources(gateway: &Gateway) {
         let application = json!({ "id": name, "name": name, "subject_type": "predefined" });
         create("subjects", "/api/v1/sso/applications", application).await;
     }
-    let subject = |party: &str, id: &str| json!({ party: id, "subject": "8f14e45f", "user_id": USER });
+    let subject =
+        |party: &str, id: &str| json!({ party: id, "subject": "8f14e45f", "user_id": USER });
     let server = subject("authentication_server_id", "corporate");
     create("subjects", "/api/v1/sso/authentication-server-subjects", server).await;
-    create("subjects", "/api/v1/sso/application-subjects", subject("application_id", "payroll")).await;
+    create("subjects", "/api/v1/sso/application-subjects", subject("application_id", "payroll"))
+        .await;
     let declared = json!([{ "name": "points", "classifier": "NON_SENSITIVE" }]);
     let system = json!({ "id": "loyalty", "name": "Loyalty", "attributes_definition": declared });
     create("definitions", "/identity/config/systems", system).await;
@@ -114,26 +132,34 @@ pub async fn person(gateway: &Gateway) -> String {
     let key = KeyPair::es256();
     let keys: Value = serde_json::from_str(&jwks(&[&key])).unwrap();
     let server = json!({
-        "id": "people", "name": "people", "subject_type": "predefined", "issuer": ISSUER, "audience": "kith", "jwks": keys,
+        "id": "people", "name": "people", "subject_type": "predefined", "issuer": ISSUER,
+        "audience": "kith", "jwks": keys,
     });
-    gateway.request("subjects", "POST", "/api/v1/sso/authentication-servers", Some(server)).await.is(201);
+    gateway
+        .request("subjects", "POST", "/api/v1/sso/authentication-servers", Some(server))
+        .await
+        .is(201);
     let base = BaseId::of("jan", ISSUER, &TENANT.parse().unwrap());
     link(gateway.table(), USER, "people", base.as_str(), true).await;
     let now = gateway.table().world().clock.now().seconds();
     let claims = json!({
-        "iss": ISSUER, "sub": "jan", "aud": "kith", "tenant": TENANT, "iat": now, "exp": now + 300, "scope": "openid",
+        "iss": ISSUER, "sub": "jan", "aud": "kith", "tenant": TENANT, "iat": now, "exp": now + 300,
+        "scope": "openid",
     });
     key.jws(&json!({ "alg": key.alg, "kid": key.kid }), &claims)
 }
 
-/// A change of the user that another client asked for and that waits, and an import that is finished.
+/// A change of the user that another client asked for and that waits, and an import that is
+/// finished.
 pub async fn change_request(table: &Table, tenant: &TenantId) {
     let schema = table.schema(tenant).await.unwrap();
     let before = table.get_user(tenant, USER.parse().unwrap()).await.unwrap();
     let mut after: User = before.value.clone();
     after.attributes.insert(id(IBAN), vec!["BE68539007547034".to_owned()]);
-    let other = Actor::ClientId(format!("{tenant}.000102030405060708090a0b0c0d0e0f").parse().unwrap());
-    let mut request = ChangeRequest::new(&before, &after, None, other, &schema, table.world()).unwrap();
+    let other =
+        Actor::ClientId(format!("{tenant}.000102030405060708090a0b0c0d0e0f").parse().unwrap());
+    let mut request =
+        ChangeRequest::new(&before, &after, None, other, &schema, table.world()).unwrap();
     request.id = CHANGE_REQUEST.parse().unwrap();
     table.create_change_request(&schema, request, &Hashes::default()).await.unwrap();
     import(table, tenant).await;
@@ -160,7 +186,12 @@ async fn import(table: &Table, tenant: &TenantId) {
     import.counts.add(Status::Created);
     let import = Versioned::first(import);
     table.create_import(tenant, &import, None).await.unwrap();
-    let row = Reported { row: 1, status: Status::Created, id: Some(USER.parse().unwrap()), errors: Vec::new() };
+    let row = Reported {
+        row: 1,
+        status: Status::Created,
+        id: Some(USER.parse().unwrap()),
+        errors: Vec::new(),
+    };
     let step = Step { part: 0, report: vec![row], waiting: Vec::new() };
     let next = import.changed_to(import.value.clone());
     assert!(table.step_import(tenant, &import, &next, Some(&step)).await.unwrap());
@@ -169,7 +200,8 @@ async fn import(table: &Table, tenant: &TenantId) {
 /// A system in which the user has a profile.
 pub async fn system_profile(table: &Table, tenant: &TenantId) {
     let system = json!({
-        "id": "webshop", "name": "Web shop", "attributes_definition": [{ "name": "points", "classifier": "LOW" }]
+        "id": "webshop", "name": "Web shop",
+        "attributes_definition": [{ "name": "points", "classifier": "LOW" }]
     });
     define(table, tenant, system, |_: &mut System| {}).await;
     let user = USER.parse().unwrap();

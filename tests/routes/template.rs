@@ -17,10 +17,12 @@ struct Mapped {
 fn events() -> Vec<(String, Value)> {
     let template: Value = yaml_serde::from_str(&read("template.yaml")).unwrap();
     let resources = template["Resources"].as_mapping().unwrap();
-    let functions = resources.values().filter(|resource| resource["Type"] == "AWS::Serverless::Function");
+    let functions =
+        resources.values().filter(|resource| resource["Type"] == "AWS::Serverless::Function");
     functions
         .flat_map(|function| {
-            let name = function["Metadata"]["BuildProperties"]["Binary"].as_str().unwrap().to_owned();
+            let name =
+                function["Metadata"]["BuildProperties"]["Binary"].as_str().unwrap().to_owned();
             let events = function["Properties"]["Events"].as_mapping().unwrap().values().cloned();
             events.map(move |event| (name.clone(), event)).collect::<Vec<_>>()
         })
@@ -61,7 +63,8 @@ fn the_stream_of_users_calls_the_stream_function_and_loses_nothing() {
 
 /// The one event of a type, with its function.
 fn only(kind: &str) -> (String, Value) {
-    let mut of_kind: Vec<_> = events().into_iter().filter(|(_, event)| event["Type"] == kind).collect();
+    let mut of_kind: Vec<_> =
+        events().into_iter().filter(|(_, event)| event["Type"] == kind).collect();
     assert_eq!(of_kind.len(), 1, "{kind}");
     of_kind.remove(0)
 }
@@ -69,8 +72,10 @@ fn only(kind: &str) -> (String, Value) {
 #[test]
 fn the_template_sends_each_path_to_the_function_that_serves_it() {
     let events = mapped();
-    let of_paths: Vec<_> =
-        events.iter().filter_map(|event| Some((event.path.clone()?, event.function.clone()))).collect();
+    let of_paths: Vec<_> = events
+        .iter()
+        .filter_map(|event| Some((event.path.clone()?, event.function.clone())))
+        .collect();
     let by_path: BTreeMap<_, _> = of_paths.iter().cloned().collect();
     assert_eq!(by_path, paths());
     assert_eq!(by_path.len(), of_paths.len(), "a path is mapped twice");

@@ -8,7 +8,10 @@ async fn a4_a_wrong_script_is_told_what_is_wrong_and_where() {
     for (script, failure) in [
         ("", "the script defines no `function main(workItem)`"),
         ("var main = 7;", "the script defines no `function main(workItem)`"),
-        ("function main(w) {\n  foo(;\n}", "line 2: SyntaxError: unexpected token in expression: ';'"),
+        (
+            "function main(w) {\n  foo(;\n}",
+            "line 2: SyntaxError: unexpected token in expression: ';'",
+        ),
         ("function main(w) {\n\n", "line 3: SyntaxError: unexpected token in expression: ''"),
         ("let tb = 1;", "SyntaxError: redeclaration of 'tb'"),
         ("import x from 'fs';", "line 1: SyntaxError: "),
@@ -19,7 +22,10 @@ async fn a4_a_wrong_script_is_told_what_is_wrong_and_where() {
         ),
         ("function f() {\n  throw Error('deep');\n}\nfunction main(w) { f(); }", "line 2: deep"),
         ("function main(w) {}", "`main` sets no `workItem.output`"),
-        ("function* main(w) { w.output = tb.simpleResponse({}); }", "`main` sets no `workItem.output`"),
+        (
+            "function* main(w) { w.output = tb.simpleResponse({}); }",
+            "`main` sets no `workItem.output`",
+        ),
         (
             "async function main(w) { w.output = tb.simpleResponse({}); }",
             "`main` is asynchronous; nothing waits for it",
@@ -29,22 +35,34 @@ async fn a4_a_wrong_script_is_told_what_is_wrong_and_where() {
             "`main` is asynchronous; nothing waits for it",
         ),
         ("function main(w) { throw 'text'; }", "the script throws text"),
-        ("function main(w) { throw { toString() { throw 1; } }; }", "the script throws something that has no text"),
+        (
+            "function main(w) { throw { toString() { throw 1; } }; }",
+            "the script throws something that has no text",
+        ),
         ("function main(w) { throw Symbol('s'); }", "the script throws something that has no text"),
         ("function main(w) { throw undefined; }", "the script throws undefined"),
         ("function main(w) {\nthrow new Error(); }", "line 2: an error without a message"),
         (
-            "function main(w) { const e = Error('x'); Object.defineProperty(e, 'message', { get() { throw 1; } }); throw e; }",
+            "function main(w) { const e = Error('x'); Object.defineProperty(e, 'message', { get() \
+             { throw 1; } }); throw e; }",
             "line 1: an error without a message",
         ),
         (
-            "function main(w) { const e = Error('x'); Object.defineProperty(e, 'stack', { value: { toString() { throw 1; } } }); throw e; }",
+            "function main(w) { const e = Error('x'); Object.defineProperty(e, 'stack', { value: \
+             { toString() { throw 1; } } }); throw e; }",
             "x",
         ),
-        ("function main(w) { const e = Error('x'); e.stack = 'at script:99999999999:1'; throw e; }", "x"),
+        (
+            "function main(w) { const e = Error('x'); e.stack = 'at script:99999999999:1'; throw \
+             e; }",
+            "x",
+        ),
     ] {
         let answer = text(scripts.run(script, &jan()).await).unwrap_err();
-        assert!(answer.contains(failure) && answer.len() < failure.len() + 60, "{script}: {answer}");
+        assert!(
+            answer.contains(failure) && answer.len() < failure.len() + 60,
+            "{script}: {answer}"
+        );
     }
     still_works(&scripts, "errors").await;
 }
@@ -55,7 +73,10 @@ async fn a4_an_output_of_the_wrong_shape_is_refused_by_name() {
     for (statement, failure) in [
         ("w.output = { a: ['x'] };", "`workItem.output` is not made by `tb.simpleResponse`"),
         ("w.output = JSON.parse('{}');", "`workItem.output` is not made by `tb.simpleResponse`"),
-        ("w.output = Object.create(tb.simpleResponse({}));", "`workItem.output` is not made by `tb.simpleResponse`"),
+        (
+            "w.output = Object.create(tb.simpleResponse({}));",
+            "`workItem.output` is not made by `tb.simpleResponse`",
+        ),
         ("w.output = null;", "`workItem.output` is not made by `tb.simpleResponse`"),
         (
             "w.output = new (Object.getPrototypeOf(tb.simpleResponse({})).constructor)('{}');",
@@ -83,10 +104,17 @@ async fn a4_an_output_of_the_wrong_shape_is_refused_by_name() {
         ("tb.simpleResponse({ b: ['\\ud800'] });", "`b` holds half of a surrogate pair"),
         ("tb.simpleResponse({ b: [{ '\\udfff': 1 }] });", "`b` holds half of a surrogate pair"),
         ("tb.simpleResponse({ '\\udfff': [] });", "a name holds half of a surrogate pair"),
-        ("tb.simpleResponse({ __proto__: ['x'] });", "`tb.simpleResponse` takes an object of arrays"),
-        ("w.output = tb.simpleResponse({ b: ['x'.repeat(65536)] });", "the output is longer than 64 KB"),
         (
-            "let c = []; for (let i = 0; i < 70; i++) c = [c]; w.output = tb.simpleResponse({ c });",
+            "tb.simpleResponse({ __proto__: ['x'] });",
+            "`tb.simpleResponse` takes an object of arrays",
+        ),
+        (
+            "w.output = tb.simpleResponse({ b: ['x'.repeat(65536)] });",
+            "the output is longer than 64 KB",
+        ),
+        (
+            "let c = []; for (let i = 0; i < 70; i++) c = [c]; w.output = tb.simpleResponse({ c \
+             });",
             "nested deeper than 64",
         ),
     ] {
@@ -106,8 +134,14 @@ async fn a4_a_failure_is_short_and_names_no_path() {
         "throw Error(Error().stack);",
     ] {
         let answer = text(scripts.run(&main_of(body), &jan()).await).unwrap_err();
-        assert!(answer.chars().count() <= 500 && !answer.contains(char::is_control), "{body}: {answer}");
-        assert!(!answer.contains("/work") && !answer.contains("/tmp") && !answer.contains(".rs"), "{body}: {answer}");
+        assert!(
+            answer.chars().count() <= 500 && !answer.contains(char::is_control),
+            "{body}: {answer}"
+        );
+        assert!(
+            !answer.contains("/work") && !answer.contains("/tmp") && !answer.contains(".rs"),
+            "{body}: {answer}"
+        );
     }
 }
 
@@ -115,7 +149,10 @@ async fn a4_a_failure_is_short_and_names_no_path() {
 async fn a4_what_is_too_long_is_refused() {
     let scripts = scripts("errors");
     let script = format!("//{}", "x".repeat(64 * 1024));
-    assert_eq!(text(scripts.run(&script, &jan()).await).unwrap_err(), "the script is longer than 64 KB");
+    assert_eq!(
+        text(scripts.run(&script, &jan()).await).unwrap_err(),
+        "the script is longer than 64 KB"
+    );
     let input = Json::String("x".repeat(2 * 1024 * 1024));
     assert_eq!(
         text(scripts.run(FULL_NAME, &input).await).unwrap_err(),
@@ -126,7 +163,9 @@ async fn a4_what_is_too_long_is_refused() {
 #[tokio::test]
 async fn a_script_is_checked_without_being_run() {
     let scripts = scripts("errors");
-    for right in ["function main(w) { throw Error('not yet'); }", "const main = () => w.input.value.a.b;"] {
+    for right in
+        ["function main(w) { throw Error('not yet'); }", "const main = () => w.input.value.a.b;"]
+    {
         scripts.check(right).await.unwrap();
     }
     for (wrong, said) in [

@@ -19,7 +19,11 @@ async fn a4_a_script_answers_what_it_gave_simple_response() {
         ("Math.max(1, 2), JSON.stringify({}), parseInt('7', 10)", r#"{"a":[2,"{}",7]}"#),
         ("", r#"{"a":[]}"#),
     ] {
-        assert_eq!(text(scripts.run(&answering(value), &jan()).await).as_deref(), Ok(output), "{value}");
+        assert_eq!(
+            text(scripts.run(&answering(value), &jan()).await).as_deref(),
+            Ok(output),
+            "{value}"
+        );
     }
 }
 
@@ -30,24 +34,32 @@ async fn a4_a_script_may_be_written_in_several_ways() {
         ("function main(w) { w.output = tb.simpleResponse({}); }", "{}"),
         ("const main = (w) => { w.output = tb.simpleResponse({ a: [1] }); };", r#"{"a":[1]}"#),
         (
-            "'use strict'; let n = 0; function main(w) { n++; w.output = tb.simpleResponse({ a: [n] }); }",
+            "'use strict'; let n = 0; function main(w) { n++; w.output = tb.simpleResponse({ a: \
+             [n] }); }",
             r#"{"a":[1]}"#,
         ),
         (
-            "function main({ input }) { arguments[0].output = tb.simpleResponse({ a: Object.keys(input.value) }); }",
+            "function main({ input }) { arguments[0].output = tb.simpleResponse({ a: \
+             Object.keys(input.value) }); }",
             r#"{"a":["given_name","family_name"]}"#,
         ),
         (
-            "function main(w) { w.input.value.given_name = 'Jo'; w.output = tb.simpleResponse({ a: [w.input.value.given_name] }); return 7; }",
+            "function main(w) { w.input.value.given_name = 'Jo'; w.output = tb.simpleResponse({ \
+             a: [w.input.value.given_name] }); return 7; }",
             r#"{"a":["Jo"]}"#,
         ),
         (
-            "function main(w) { with (w.input.value) { w.output = tb.simpleResponse({ a: [given_name] }); } }",
+            "function main(w) { with (w.input.value) { w.output = tb.simpleResponse({ a: \
+             [given_name] }); } }",
             r#"{"a":["Jan"]}"#,
         ),
-        ("function main(w) { var v = []; w.output = tb.simpleResponse({ a: v }); v.push(1); }", r#"{"a":[]}"#),
         (
-            "var tb; function main(w) { w.output = tb.simpleResponse({ ['__proto__']: [2], constructor: [3], '': [4] }); }",
+            "function main(w) { var v = []; w.output = tb.simpleResponse({ a: v }); v.push(1); }",
+            r#"{"a":[]}"#,
+        ),
+        (
+            "var tb; function main(w) { w.output = tb.simpleResponse({ ['__proto__']: [2], \
+             constructor: [3], '': [4] }); }",
             r#"{"__proto__":[2],"constructor":[3],"":[4]}"#,
         ),
     ] {
@@ -58,11 +70,16 @@ async fn a4_a_script_may_be_written_in_several_ways() {
 #[tokio::test]
 async fn a4_a_whole_profile_goes_in_as_it_is() {
     let scripts = scripts("good");
-    let many: Vec<String> = (0..200).map(|i| format!(r#""n{i}":["{}"]"#, "é\\u0000x".repeat(120))).collect();
-    let profile =
-        json(&format!(r#"{{"__proto__":"p","age":12345678901234567890,"attributes":{{{}}}}}"#, many.join(",")));
+    let many: Vec<String> =
+        (0..200).map(|i| format!(r#""n{i}":["{}"]"#, "é\\u0000x".repeat(120))).collect();
+    let profile = json(&format!(
+        r#"{{"__proto__":"p","age":12345678901234567890,"attributes":{{{}}}}}"#,
+        many.join(",")
+    ));
     assert!(profile.to_text().len() > 200 * 1024);
-    let script = answering("w.input.value.attributes.n199[0].length, w.input.value.__proto__, w.input.value.age");
+    let script = answering(
+        "w.input.value.attributes.n199[0].length, w.input.value.__proto__, w.input.value.age",
+    );
     let run = scripts.run(&script, &profile).await.unwrap();
     assert_eq!(Json::Object(run.output).to_text(), r#"{"a":[360,"p",12345678901234567000]}"#);
     let script = answering("JSON.stringify(w.input.value).length > 190000");
@@ -72,10 +89,17 @@ async fn a4_a_whole_profile_goes_in_as_it_is() {
 #[tokio::test]
 async fn a4_a_script_of_64_kb_runs() {
     let scripts = scripts("good");
-    for code in ["p = p + 1;\n", "  if (p > 'sales') { q.push(p + ' ' + p); }\n", "function f() { return p + 1; }\n"] {
+    for code in [
+        "p = p + 1;\n",
+        "  if (p > 'sales') { q.push(p + ' ' + p); }\n",
+        "function f() { return p + 1; }\n",
+    ] {
         let head = "function main(w) {\nvar p = 1, q = [];\n";
         let tail = "w.output = tb.simpleResponse({ a: [p] }); }";
-        let script = format!("{head}{}{tail}", code.repeat((64 * 1024 - head.len() - tail.len()) / code.len()));
+        let script = format!(
+            "{head}{}{tail}",
+            code.repeat((64 * 1024 - head.len() - tail.len()) / code.len())
+        );
         assert!(scripts.run(&script, &jan()).await.is_ok(), "{code}");
     }
 }
@@ -86,8 +110,12 @@ async fn a4_the_cost_is_told() {
     let small = scripts.run(FULL_NAME, &jan()).await.unwrap();
     let large = scripts.run("var x = 'x'.repeat(1e5);".to_owned().as_str(), &jan()).await;
     assert!(large.is_err());
-    let large = scripts.run(&format!("var x = 'x'.repeat(1e5); {FULL_NAME}"), &jan()).await.unwrap();
-    assert!(large.memory_bytes > small.memory_bytes + 90_000 && large.memory_bytes < 200_000, "{large:?}");
+    let large =
+        scripts.run(&format!("var x = 'x'.repeat(1e5); {FULL_NAME}"), &jan()).await.unwrap();
+    assert!(
+        large.memory_bytes > small.memory_bytes + 90_000 && large.memory_bytes < 200_000,
+        "{large:?}"
+    );
     assert!(small.milliseconds > 0.0 && small.milliseconds < 100.0, "{small:?}");
 }
 
@@ -95,7 +123,9 @@ async fn a4_the_cost_is_told() {
 async fn a4_the_same_script_with_the_same_input_has_the_same_output() {
     let scripts = scripts("good");
     let script = answering(
-        "Object.getOwnPropertyNames(globalThis).join(), String(Object.getOwnPropertyNames(Math)), (() => { try { null.x } catch (e) { return e.stack } })(), 'b'.localeCompare('a'), (1234.5).toLocaleString()",
+        "Object.getOwnPropertyNames(globalThis).join(), String(Object.getOwnPropertyNames(Math)), \
+         (() => { try { null.x } catch (e) { return e.stack } })(), 'b'.localeCompare('a'), \
+         (1234.5).toLocaleString()",
     );
     let first = text(scripts.run(&script, &jan()).await);
     assert!(first.is_ok(), "{first:?}");
@@ -143,12 +173,21 @@ async fn a4_no_clock_no_randomness_no_way_out() {
         let harmless = outcome == r#"{"a":["undefined"]}"# || name.contains("constructor");
         assert!(harmless, "{name}: {outcome}");
     }
-    for made in ["() => {}", "function* () {}", "async () => {}", "async function* () {}", "isNaN", "class {}"] {
+    for made in [
+        "() => {}",
+        "function* () {}",
+        "async () => {}",
+        "async function* () {}",
+        "isNaN",
+        "class {}",
+    ] {
         let script = answering(&format!("String(({made}).constructor('return 1'))"));
         let outcome = text(scripts.run(&script, &jan()).await);
-        // What is left of `constructor` is `Object`'s, or the iterator's, which makes no code of text.
+        // What is left of `constructor` is `Object`'s, or the iterator's, which makes no code of
+        // text.
         assert!(
-            outcome.as_deref() != Ok(r#"{"a":["1"]}"#) && !format!("{outcome:?}").contains("anonymous"),
+            outcome.as_deref() != Ok(r#"{"a":["1"]}"#)
+                && !format!("{outcome:?}").contains("anonymous"),
             "{made}: {outcome:?}"
         );
     }

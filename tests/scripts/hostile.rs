@@ -1,4 +1,5 @@
-//! Scripts that mean harm: each ends in time, with a failure or with an output that harms nobody but its author.
+//! Scripts that mean harm: each ends in time, with a failure or with an output that harms nobody
+//! but its author.
 
 use std::time::{Duration, SystemTime};
 
@@ -26,7 +27,10 @@ use Fate::{Any, Error, Memory, Output, Stack, Time};
 /// Twice the limit and more: the machine that runs tests is busy.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-#[expect(clippy::disallowed_methods, reason = "how long a process takes is measured with the system's clock")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long a process takes is measured with the system's clock"
+)]
 fn now() -> SystemTime {
     SystemTime::now()
 }
@@ -35,7 +39,8 @@ fn now() -> SystemTime {
 async fn endure(bodies: &[(&str, Fate)]) {
     let scripts = scripts("hostile");
     for (body, fate) in bodies {
-        let script = if body.contains("function main") { (*body).to_owned() } else { main_of(body) };
+        let script =
+            if body.contains("function main") { (*body).to_owned() } else { main_of(body) };
         let start = now();
         let outcome = scripts.run(&script, &jan()).await;
         let elapsed = start.elapsed().unwrap_or_default();
@@ -66,8 +71,16 @@ async fn a4_endless_loops_end() {
         ("Object.defineProperty(w, 'output', { get() { for (;;); } });", Time),
         ("throw { toString() { for (;;); } };", Time),
         ("throw { get [Symbol.toPrimitive]() { for (;;); } };", Time),
-        ("const e = Error(); Object.defineProperty(e, 'message', { get() { for (;;); } }); throw e;", Time),
-        ("const e = Error(); Object.defineProperty(e, 'stack', { get() { for (;;); } }); throw e;", Time),
+        (
+            "const e = Error(); Object.defineProperty(e, 'message', { get() { for (;;); } }); \
+             throw e;",
+            Time,
+        ),
+        (
+            "const e = Error(); Object.defineProperty(e, 'stack', { get() { for (;;); } }); throw \
+             e;",
+            Time,
+        ),
         ("Error.prepareStackTrace = () => { for (;;); }; null.x;", Time),
         ("tb.simpleResponse({ a: [{ toJSON() { for (;;); } }] });", Time),
         ("tb.simpleResponse({ get a() { for (;;); } });", Time),
@@ -113,7 +126,11 @@ async fn a4_depth_ends() {
         ("const o = { toString() { return '' + o; } }; String(o);", Stack),
         ("const o = { get x() { return this.x; } }; o.x;", Stack),
         ("JSON.parse('['.repeat(100000));", Stack),
-        ("let a = []; for (let i = 0; i < 3000; i++) a = [a]; w.output = tb.simpleResponse({ a });", Any),
+        (
+            "let a = []; for (let i = 0; i < 3000; i++) a = [a]; w.output = tb.simpleResponse({ a \
+             });",
+            Any,
+        ),
         ("let a = []; for (let i = 0; i < 3000; i++) a = [a]; String(a);", Any),
         ("let a = []; for (let i = 0; i < 3000; i++) a = [a]; a.flat(Infinity);", Any),
         ("let f = () => 1; for (let i = 0; i < 3000; i++) f = f.bind(); f();", Any),
@@ -124,8 +141,22 @@ async fn a4_depth_ends() {
         ("try { main(w); } catch (e) { w.output = tb.simpleResponse({}); }", Any),
     ])
     .await;
-    let nested =
-        ["(", "[", "{", "`${", "a=>", "-", "!", "if(1)", "x(", "{let a;", "new ", "async()=>", "class{[", "l:"];
+    let nested = [
+        "(",
+        "[",
+        "{",
+        "`${",
+        "a=>",
+        "-",
+        "!",
+        "if(1)",
+        "x(",
+        "{let a;",
+        "new ",
+        "async()=>",
+        "class{[",
+        "l:",
+    ];
     let scripts = scripts("hostile");
     for text in nested {
         let script = text.repeat(60000 / text.len());
@@ -144,7 +175,11 @@ async fn a4_memory_ends() {
         ("let a = [1]; for (;;) a = a.concat(a);", Memory),
         ("let a = [1]; for (;;) a.push(...a);", Any),
         ("let s = 'x'; for (;;) s += s;", Error),
-        ("let s = 'x'; for (let i = 0; i < 29; i++) s += s; w.output = tb.simpleResponse({ a: [s] });", Memory),
+        (
+            "let s = 'x'; for (let i = 0; i < 29; i++) s += s; w.output = tb.simpleResponse({ a: \
+             [s] });",
+            Memory,
+        ),
         ("'x'.repeat(2 ** 29);", Memory),
         ("'x'.repeat(2 ** 30);", Any),
         ("'x'.padStart(2 ** 29);", Memory),
@@ -155,10 +190,22 @@ async fn a4_memory_ends() {
         ("const m = new Map(); for (let i = 0; ; i++) m.set(i, i);", Memory),
         ("for (let i = 0; ; i++) Symbol.for('s' + i);", Any),
         ("const f = []; for (;;) f.push(() => f);", Memory),
-        ("const g = []; for (;;) { const x = (function* () { yield g; })(); x.next(); g.push(x); }", Memory),
+        (
+            "const g = []; for (;;) { const x = (function* () { yield g; })(); x.next(); \
+             g.push(x); }",
+            Memory,
+        ),
         ("for (;;) try { globalThis.a = [globalThis.a, 'x'.repeat(1000)]; } catch (e) {}", Time),
-        ("const o = {}; for (let i = 0; i < 20000; i++) o['k' + i] = [i]; w.output = tb.simpleResponse(o);", Memory),
-        ("const o = {}; for (let i = 0; i < 3000; i++) o['key number ' + i] = ['value']; w.output = tb.simpleResponse(o);", Any),
+        (
+            "const o = {}; for (let i = 0; i < 20000; i++) o['k' + i] = [i]; w.output = \
+             tb.simpleResponse(o);",
+            Memory,
+        ),
+        (
+            "const o = {}; for (let i = 0; i < 3000; i++) o['key number ' + i] = ['value']; \
+             w.output = tb.simpleResponse(o);",
+            Any,
+        ),
         ("w.output = tb.simpleResponse({ a: Array(2 ** 32 - 1) });", Error),
     ])
     .await;
@@ -184,7 +231,8 @@ async fn a4_native_calls_that_nothing_interrupts_end() {
         "'a'.repeat(240000).indexOf('a'.repeat(120000) + 'b')",
         "'a'.repeat(240000).replaceAll('a'.repeat(120000) + 'b', '')",
     ];
-    let bodies: Vec<String> = HUGE.iter().map(|call| format!("const o = {{ length: 2 ** 53 - 1 }}; {call};")).collect();
+    let bodies: Vec<String> =
+        HUGE.iter().map(|call| format!("const o = {{ length: 2 ** 53 - 1 }}; {call};")).collect();
     let bodies: Vec<(&str, Fate)> = bodies.iter().map(|body| (body.as_str(), Time)).collect();
     endure(&bodies).await;
     endure(&[
@@ -201,7 +249,8 @@ async fn a4_changing_the_language_changes_nothing_but_the_scripts_own_output() {
     let good = "w.output = tb.simpleResponse({ a: ['x', 1] });";
     for change in [
         "Object.prototype.evil = [1];",
-        "Object.defineProperty(Object.prototype, 'output', { set() { throw 1; }, get() { return 1; } });",
+        "Object.defineProperty(Object.prototype, 'output', { set() { throw 1; }, get() { return \
+         1; } });",
         "Object.defineProperty(Object.prototype, 'input', { get() { throw 1; } });",
         "Object.prototype.then = 7;",
         "Array.prototype[Symbol.iterator] = () => { throw 1; };",
@@ -210,13 +259,17 @@ async fn a4_changing_the_language_changes_nothing_but_the_scripts_own_output() {
         "Object.keys = () => ['evil']; Array.isArray = () => true; Number.isFinite = () => true;",
         "Error = TypeError = function () { for (;;); };",
         "Object.getPrototypeOf = Object.freeze = () => { throw 1; };",
-        "try { tb = 1; } catch (e) {} try { tb.simpleResponse = 1; } catch (e) {} delete globalThis.tb; delete tb.simpleResponse;",
-        "Object.freeze(Object.prototype); Object.freeze(Array.prototype); Object.freeze(globalThis);",
+        "try { tb = 1; } catch (e) {} try { tb.simpleResponse = 1; } catch (e) {} delete \
+         globalThis.tb; delete tb.simpleResponse;",
+        "Object.freeze(Object.prototype); Object.freeze(Array.prototype); \
+         Object.freeze(globalThis);",
         "Object.setPrototypeOf(globalThis, null); Object.setPrototypeOf(Array.prototype, null);",
         "Object.prototype.__proto__; Object.setPrototypeOf(w, { output: 1 });",
-        "String.prototype.isWellFormed = String.prototype.toString = Number.prototype.valueOf = () => { throw 1; };",
+        "String.prototype.isWellFormed = String.prototype.toString = Number.prototype.valueOf = \
+         () => { throw 1; };",
         "const f = Object.getPrototypeOf(isNaN); f.call = f.apply = f.bind = null;",
-        "Object.getPrototypeOf(tb.simpleResponse({})).text = 1; try { Object.setPrototypeOf(tb.simpleResponse, null); } catch (e) {}",
+        "Object.getPrototypeOf(tb.simpleResponse({})).text = 1; try { \
+         Object.setPrototypeOf(tb.simpleResponse, null); } catch (e) {}",
     ] {
         let outcome = text(scripts.run(&main_of(&format!("{change}\n{good}")), &jan()).await);
         assert_eq!(outcome.as_deref(), Ok(r#"{"a":["x",1]}"#), "{change}");
@@ -227,7 +280,8 @@ async fn a4_changing_the_language_changes_nothing_but_the_scripts_own_output() {
         ("Object.preventExtensions(w); delete w.output;", "sets no `workItem.output`"),
         ("Object.freeze(w);", "sets no `workItem.output`"),
     ] {
-        let outcome = text(scripts.run(&main_of(&format!("{change}\n{good}")), &jan()).await).unwrap_err();
+        let outcome =
+            text(scripts.run(&main_of(&format!("{change}\n{good}")), &jan()).await).unwrap_err();
         assert!(outcome.contains(failure), "{change}: {outcome}");
         still_works(&scripts, change).await;
     }
@@ -237,12 +291,16 @@ async fn a4_changing_the_language_changes_nothing_but_the_scripts_own_output() {
 async fn a4_nothing_goes_from_one_script_to_the_next() {
     let scripts = scripts("hostile");
     let leave = main_of(
-        "globalThis.left = 1; Object.prototype.left = 1; Array.prototype.left = 1; tb.left = 1; Symbol.for('left').left = 1; w.output = tb.simpleResponse({});",
+        "globalThis.left = 1; Object.prototype.left = 1; Array.prototype.left = 1; tb.left = 1; \
+         Symbol.for('left').left = 1; w.output = tb.simpleResponse({});",
     );
     let find = answering("typeof left, typeof [].left, typeof tb.left, typeof ({}).left");
     for _ in 0..3 {
         assert_eq!(text(scripts.run(&leave, &jan()).await).as_deref(), Ok("{}"));
         let found = text(scripts.run(&find, &jan()).await);
-        assert_eq!(found.as_deref(), Ok(r#"{"a":["undefined","undefined","undefined","undefined"]}"#));
+        assert_eq!(
+            found.as_deref(),
+            Ok(r#"{"a":["undefined","undefined","undefined","undefined"]}"#)
+        );
     }
 }

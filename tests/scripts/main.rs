@@ -1,9 +1,13 @@
 //! Scripts, run as the functions run them: in processes of their own (rule A4).
 //!
-//! The tables hold scripts and what becomes of them. After each hostile one, the next good job has to succeed on the same
-//! workers, so that a table also shows that nothing stays behind.
+//! The tables hold scripts and what becomes of them. After each hostile one, the next good job has
+//! to succeed on the same workers, so that a table also shows that nothing stays behind.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test's tool fails by panicking, where the test can see it")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test's tool fails by panicking, where the test can see it"
+)]
 
 mod errors;
 mod good;

@@ -7,14 +7,19 @@ use std::task::Poll;
 
 use super::*;
 
-const UNSTOPPABLE: &str = "function main(w) { Array.prototype.reverse.call({ length: 2 ** 53 - 1 }); }";
+const UNSTOPPABLE: &str =
+    "function main(w) { Array.prototype.reverse.call({ length: 2 ** 53 - 1 }); }";
 
-/// The workers of this test, by the argument that marks them. Those that ended and were not waited for have no arguments.
+/// The workers of this test, by the argument that marks them. Those that ended and were not waited
+/// for have no arguments.
 fn workers(marker: &str) -> Vec<u32> {
-    let processes = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    let processes = fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
     let marked = |process: &u32| {
-        fs::read(format!("/proc/{process}/cmdline"))
-            .is_ok_and(|line| line.split(|byte| *byte == 0).any(|argument| argument == marker.as_bytes()))
+        fs::read(format!("/proc/{process}/cmdline")).is_ok_and(|line| {
+            line.split(|byte| *byte == 0).any(|argument| argument == marker.as_bytes())
+        })
     };
     processes.filter(marked).collect()
 }
@@ -54,11 +59,19 @@ async fn a4_a_worker_starts_with_the_first_script_and_is_used_again() {
 #[tokio::test]
 async fn a4_after_a_limit_the_process_is_gone() {
     let scripts = scripts("gone");
-    for body in ["for (;;);", "const a = []; for (;;) a.push({});", "main(w);", "Array(2 ** 32 - 1).join('');"] {
+    for body in [
+        "for (;;);",
+        "const a = []; for (;;) a.push({});",
+        "main(w);",
+        "Array(2 ** 32 - 1).join('');",
+    ] {
         still_works(&scripts, "the one before").await;
         let [worker] = workers("gone")[..] else { panic!("one worker") };
         let outcome = scripts.run(&main_of(body), &jan()).await;
-        assert!(outcome.is_err() && !exists(worker) && workers("gone").is_empty(), "{body}: {outcome:?}");
+        assert!(
+            outcome.is_err() && !exists(worker) && workers("gone").is_empty(),
+            "{body}: {outcome:?}"
+        );
     }
 }
 
@@ -68,7 +81,8 @@ async fn a4_a_worker_that_died_while_idle_is_replaced() {
     for _ in 0..3 {
         still_works(&scripts, "a death").await;
         let [worker] = workers("died")[..] else { panic!("one worker") };
-        let killed = std::process::Command::new("kill").args(["-9", &worker.to_string()]).status().unwrap();
+        let killed =
+            std::process::Command::new("kill").args(["-9", &worker.to_string()]).status().unwrap();
         assert!(killed.success());
     }
     still_works(&scripts, "a death").await;
@@ -78,7 +92,9 @@ async fn a4_a_worker_that_died_while_idle_is_replaced() {
 async fn a4_a_caller_that_goes_away_takes_the_worker_along() {
     let scripts = scripts("dropped");
     still_works(&scripts, "nothing").await;
-    for script in [UNSTOPPABLE, "function main(w) { w.output = tb.simpleResponse({ stale: [1] }); }"] {
+    for script in
+        [UNSTOPPABLE, "function main(w) { w.output = tb.simpleResponse({ stale: [1] }); }"]
+    {
         let [worker] = workers("dropped")[..] else { panic!("one worker") };
         {
             let input = jan();
@@ -99,7 +115,9 @@ async fn a4_a_caller_that_goes_away_takes_the_worker_along() {
 async fn a4_without_a_worker_nothing_runs() {
     let missing = Scripts::new(PathBuf::from("/nowhere/script-worker"), Vec::new());
     assert_eq!(missing.run(FULL_NAME, &jan()).await, Err(Failure::Unavailable));
-    for (program, args) in [("/bin/true", vec![]), ("/bin/echo", vec!["{}".to_owned()]), ("/bin/cat", vec![])] {
+    for (program, args) in
+        [("/bin/true", vec![]), ("/bin/echo", vec!["{}".to_owned()]), ("/bin/cat", vec![])]
+    {
         let wrong = Scripts::new(PathBuf::from(program), args);
         assert_eq!(wrong.run(FULL_NAME, &jan()).await, Err(Failure::Crashed), "{program}");
     }
@@ -127,7 +145,10 @@ async fn a4_sixteen_scripts_at_once_get_their_own_answers() {
     for run in runs {
         let (i, answer) = run.await.unwrap();
         let expected = format!(r#"{{"a":[{i}]}}"#);
-        assert!(if i % 8 < 3 { answer.is_err() } else { answer == Ok(expected) }, "{i}: {answer:?}");
+        assert!(
+            if i % 8 < 3 { answer.is_err() } else { answer == Ok(expected) },
+            "{i}: {answer:?}"
+        );
     }
     let idle = workers("sixteen");
     assert!(idle.len() <= 4, "{idle:?}");
@@ -138,7 +159,8 @@ async fn a4_sixteen_scripts_at_once_get_their_own_answers() {
     still_works(&scripts, "sixteen at once").await;
 }
 
-/// The rights of a worker, as the kernel tells them; a system without `/proc` has nothing to compare.
+/// The rights of a worker, as the kernel tells them; a system without `/proc` has nothing to
+/// compare.
 #[tokio::test]
 async fn a4_a_worker_has_no_rights_and_no_environment() {
     let scripts = scripts("rights");
@@ -149,6 +171,10 @@ async fn a4_a_worker_has_no_rights_and_no_environment() {
     let limits = fs::read_to_string(format!("/proc/{worker}/limits")).unwrap();
     for limit in ["Max open files", "Max file size", "Max processes", "Max core file size"] {
         let line = limits.lines().find(|line| line.starts_with(limit)).unwrap();
-        assert_eq!(line[limit.len()..].split_whitespace().take(2).collect::<Vec<_>>(), ["0", "0"], "{limit}");
+        assert_eq!(
+            line[limit.len()..].split_whitespace().take(2).collect::<Vec<_>>(),
+            ["0", "0"],
+            "{limit}"
+        );
     }
 }

@@ -32,7 +32,9 @@ async fn absent_holds_once_and_shows_what_is_there() {
     store.table.commit(vec![Write::Put(item(&key, &first), Condition::Absent)]).await.unwrap();
 
     fails(&store, Write::Put(item(&key, &Versioned::first("two")), Condition::Absent)).await;
-    for writes in forms(&store, &Write::Put(item(&key, &Versioned::first("two")), Condition::Absent)) {
+    for writes in
+        forms(&store, &Write::Put(item(&key, &Versioned::first("two")), Condition::Absent))
+    {
         let there = in_the_way(store.table.commit(writes).await).unwrap();
         assert_eq!(there.read::<String>().unwrap().value, "one");
     }
@@ -56,7 +58,9 @@ async fn d8_an_item_past_its_time_is_absent_removed_or_not() {
     store.clock.advance(1);
     assert_eq!(store.text(&key).await, None);
     assert!(store.table.get_many(&[key.clone(), lasting]).await.unwrap().is_empty());
-    assert!(store.table.query_all(key.pk(), shared::store::table::Range::All).await.unwrap().is_empty());
+    assert!(
+        store.table.query_all(key.pk(), shared::store::table::Range::All).await.unwrap().is_empty()
+    );
     let later = store.clock.now().plus_seconds(10);
     let again = Item::at(&key).text("doc", "three").expiring(later);
     store.table.commit(vec![Write::Put(again, Condition::Absent)]).await.unwrap();
@@ -71,14 +75,26 @@ async fn d2_a_version_holds_for_one_writer() {
     let second = first.changed_to("two");
     store.table.commit(vec![Write::Put(item(&key, &first), Condition::Absent)]).await.unwrap();
     fails(&store, Write::Put(item(&key, &second), Condition::Version(second.version()))).await;
-    store.table.commit(vec![Write::Put(item(&key, &second), Condition::Version(first.version()))]).await.unwrap();
+    store
+        .table
+        .commit(vec![Write::Put(item(&key, &second), Condition::Version(first.version()))])
+        .await
+        .unwrap();
     fails(&store, Write::Put(item(&key, &second), Condition::Version(first.version()))).await;
     fails(&store, Write::Delete(key.clone(), Condition::Version(first.version()))).await;
-    fails(&store, Write::Put(item(&store.key("b"), &second), Condition::Version(first.version()))).await;
+    fails(&store, Write::Put(item(&store.key("b"), &second), Condition::Version(first.version())))
+        .await;
 
     let read = store.table.get(&key).await.unwrap().unwrap().read::<String>().unwrap();
-    assert_eq!((read.value.as_str(), read.version(), read.tag()), ("two", second.version(), second.tag()));
-    store.table.commit(vec![Write::Delete(key.clone(), Condition::Version(second.version()))]).await.unwrap();
+    assert_eq!(
+        (read.value.as_str(), read.version(), read.tag()),
+        ("two", second.version(), second.tag())
+    );
+    store
+        .table
+        .commit(vec![Write::Delete(key.clone(), Condition::Version(second.version()))])
+        .await
+        .unwrap();
     assert_eq!(store.text(&key).await, None);
 }
 
@@ -132,6 +148,10 @@ async fn live_holds_for_a_user_and_not_for_its_tombstone() {
     store.table.commit(vec![Write::Put(item(&key, &first), Condition::Absent)]).await.unwrap();
     holds(&store, Write::Check(key.clone(), Condition::Live)).await;
     let tombstone = Item::at(&key).text("deleted_at", "2026-11-21T10:00:00.000Z");
-    store.table.commit(vec![Write::Put(tombstone, Condition::Version(first.version()))]).await.unwrap();
+    store
+        .table
+        .commit(vec![Write::Put(tombstone, Condition::Version(first.version()))])
+        .await
+        .unwrap();
     fails(&store, Write::Check(key, Condition::Live)).await;
 }

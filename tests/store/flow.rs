@@ -1,4 +1,5 @@
-//! The service itself on the engine: users with every kind of look-up, made, found, changed and forgotten, and what it costs.
+//! The service itself on the engine: users with every kind of look-up, made, found, changed and
+//! forgotten, and what it costs.
 
 use serde_json::json;
 use shared::world::{Clock, Random, World};
@@ -17,7 +18,8 @@ async fn a_person_is_onboarded_found_changed_and_forgotten() {
     let shop = json!({ "id": "shop", "name": "Shop", "subject_type": "predefined" });
     crm.create("/api/v1/sso/applications", shop).await;
     let mut body = person("jan");
-    body["attributes"] = json!({ "common": { "badge": ["1"], "tag": ["a", "b"], "title": ["Dr"] } });
+    body["attributes"] =
+        json!({ "common": { "badge": ["1"], "tag": ["a", "b"], "title": ["Dr"] } });
     let jan = crm.create("/identity/users", body.clone()).await;
     let persona = crm.add_persona(&jan, json!({ "name": "employee", "scope": ["chemco"] })).await;
     let subject = json!({ "application_id": "shop", "subject": "s", "user_id": jan.id });
@@ -34,7 +36,8 @@ async fn a_person_is_onboarded_found_changed_and_forgotten() {
         assert_eq!(crm.find(filter.clone()).await.len(), 1, "{filter}");
     }
     crm.post("/identity/users", body.clone()).await.is(409);
-    let patch = json!({ "username": "els", "attributes": { "common": { "tag": ["c"], "badge": null } } });
+    let patch =
+        json!({ "username": "els", "attributes": { "common": { "tag": ["c"], "badge": null } } });
     let tag = crm.patch(&jan.path, patch).if_match("*").await.is(200).tag();
     crm.patch(&jan.path, json!({})).if_match(&jan.tag).await.is(412);
     crm.delete(&persona.path).await.is(204);
@@ -58,11 +61,13 @@ async fn requests_cost_what_the_architecture_says() {
     assert_eq!((made.cost().1, made.cost().2), (10.0, 1.0));
     let jan = made.created();
     assert_eq!(crm.get(&jan.path).await.cost(), (1.0, 0.0, 0.0));
-    let found = crm.post("/identity/users/query", json!({ "filter": { "username": "jan" } })).await.is(200);
+    let found =
+        crm.post("/identity/users/query", json!({ "filter": { "username": "jan" } })).await.is(200);
     assert_eq!(found.cost(), (2.0, 0.0, 0.0));
     let plain = crm.patch(&jan.path, json!({ "ui_locales": "nl" })).if_match("*").await.is(200);
     assert_eq!(plain.cost(), (1.0, 1.0, 2.0));
-    let indexed = crm.patch(&jan.path, json!({ "family_name": "Peeters" })).if_match("*").await.is(200);
+    let indexed =
+        crm.patch(&jan.path, json!({ "family_name": "Peeters" })).if_match("*").await.is(200);
     assert_eq!(indexed.cost(), (1.0, 6.0, 2.0));
     assert_eq!(crm.delete(&jan.path).await.is(204).cost(), (2.0, 11.0, 4.0));
 }

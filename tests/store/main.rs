@@ -1,4 +1,5 @@
-//! The store suite: what the table layer rests on, run unchanged on the embedded engine and on the one that `KITH_ENDPOINT` names.
+//! The store suite: what the table layer rests on, run unchanged on the embedded engine and on the
+//! one that `KITH_ENDPOINT` names.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking")]
 

@@ -1,4 +1,5 @@
-//! Writes whose answer was lost (rule I2): repeated, they are neither refused by their own effect nor applied twice.
+//! Writes whose answer was lost (rule I2): repeated, they are neither refused by their own effect
+//! nor applied twice.
 
 use shared::domain::versioned::Versioned;
 use shared::store::{Condition, Item, Write};
@@ -16,7 +17,11 @@ async fn i2_a_put_whose_answer_was_lost_succeeds_when_it_is_repeated() {
     store.faults.next("PutItem", Fault::Lost);
     store.table.commit(vec![Write::Put(item(&key, &first), Condition::Absent)]).await.unwrap();
     store.faults.next("PutItem", Fault::LostServerError);
-    store.table.commit(vec![Write::Put(item(&key, &second), Condition::Version(first.version()))]).await.unwrap();
+    store
+        .table
+        .commit(vec![Write::Put(item(&key, &second), Condition::Version(first.version()))])
+        .await
+        .unwrap();
     assert_eq!(store.faults.operations(), ["PutItem"; 4]);
     let read = store.table.get(&key).await.unwrap().unwrap();
     assert_eq!(read.version(), Some(second.version()));
@@ -31,7 +36,10 @@ async fn i2_a_transaction_is_repeated_under_its_own_token() {
         store.faults.reset();
         store.faults.next("TransactWriteItems", lost);
         let writes = vec![
-            Write::Put(Item::at(&store.key(&store.user().to_string())).text("doc", "x"), Condition::Absent),
+            Write::Put(
+                Item::at(&store.key(&store.user().to_string())).text("doc", "x"),
+                Condition::Absent,
+            ),
             Write::Join(a.clone(), user),
             Write::Put(Item::at(&b).text("holder", user.to_string()), Condition::Owner(user)),
         ];
@@ -48,12 +56,19 @@ async fn i2_a_transaction_is_repeated_under_its_own_token() {
 async fn i2_deletions_and_checks_are_replayed_too() {
     let store = Store::open().await;
     let (key, user) = (store.key("a"), store.user());
-    store.table.commit(vec![Write::Join(key.clone(), user), Write::Join(store.key("b"), user)]).await.unwrap();
+    store
+        .table
+        .commit(vec![Write::Join(key.clone(), user), Write::Join(store.key("b"), user)])
+        .await
+        .unwrap();
     store.faults.reset();
     store.faults.next("TransactWriteItems", Fault::Lost);
     store
         .table
-        .commit(vec![Write::Leave(key.clone(), user), Write::Check(store.key("c"), Condition::Owner(user))])
+        .commit(vec![
+            Write::Leave(key.clone(), user),
+            Write::Check(store.key("c"), Condition::Owner(user)),
+        ])
         .await
         .unwrap();
     assert!(store.table.get(&key).await.unwrap().is_none());
@@ -66,9 +81,14 @@ async fn two_commits_of_equal_content_have_two_tokens() {
     let user = store.user();
     store.faults.reset();
     for _ in 0..2 {
-        store.table.commit(vec![Write::Join(store.key("a"), user), Write::Join(store.key("b"), user)]).await.unwrap();
+        store
+            .table
+            .commit(vec![Write::Join(store.key("a"), user), Write::Join(store.key("b"), user)])
+            .await
+            .unwrap();
     }
-    let tokens: Vec<_> = store.faults.seen().iter().map(|seen| seen.body["ClientRequestToken"].clone()).collect();
+    let tokens: Vec<_> =
+        store.faults.seen().iter().map(|seen| seen.body["ClientRequestToken"].clone()).collect();
     assert_ne!(tokens[0], tokens[1]);
 }
 

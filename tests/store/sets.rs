@@ -7,7 +7,13 @@ use shared::store::{Condition, Item, Key, Write};
 use crate::{Store, refused};
 
 async fn members(store: &Store, key: &Key) -> Vec<String> {
-    let mut users = store.table.get(key).await.unwrap().map(|item| item.get_set("users").to_vec()).unwrap_or_default();
+    let mut users = store
+        .table
+        .get(key)
+        .await
+        .unwrap()
+        .map(|item| item.get_set("users").to_vec())
+        .unwrap_or_default();
     users.sort();
     users
 }
@@ -28,7 +34,10 @@ async fn users_join_and_leave_and_the_item_goes_with_the_last() {
     }
     // Joining again changes nothing.
     store.table.commit(with_company(&store, Write::Join(key.clone(), users[0]))).await.unwrap();
-    assert_eq!(members(&store, &key).await, users.iter().map(ToString::to_string).collect::<Vec<_>>());
+    assert_eq!(
+        members(&store, &key).await,
+        users.iter().map(ToString::to_string).collect::<Vec<_>>()
+    );
 
     for user in &users {
         store.table.commit(with_company(&store, Write::Leave(key.clone(), *user))).await.unwrap();
@@ -41,9 +50,15 @@ async fn who_is_no_member_does_not_leave() {
     let store = Store::open().await;
     let key = store.key("email");
     let (member, other) = (store.user(), store.user());
-    assert_eq!(refused(store.table.commit(with_company(&store, Write::Leave(key.clone(), other))).await), [1]);
+    assert_eq!(
+        refused(store.table.commit(with_company(&store, Write::Leave(key.clone(), other))).await),
+        [1]
+    );
     store.table.commit(with_company(&store, Write::Join(key.clone(), member))).await.unwrap();
-    assert_eq!(refused(store.table.commit(with_company(&store, Write::Leave(key.clone(), other))).await), [1]);
+    assert_eq!(
+        refused(store.table.commit(with_company(&store, Write::Leave(key.clone(), other))).await),
+        [1]
+    );
     assert_eq!(members(&store, &key).await, [member.to_string()]);
 }
 
@@ -56,7 +71,12 @@ async fn s1_a_set_has_at_most_100_members() {
     for user in &users[..100] {
         store.table.commit(with_company(&store, Write::Join(key.clone(), *user))).await.unwrap();
     }
-    assert_eq!(refused(store.table.commit(with_company(&store, Write::Join(key.clone(), users[100]))).await), [1]);
+    assert_eq!(
+        refused(
+            store.table.commit(with_company(&store, Write::Join(key.clone(), users[100]))).await
+        ),
+        [1]
+    );
     store.table.commit(with_company(&store, Write::Leave(key.clone(), users[7]))).await.unwrap();
     store.table.commit(with_company(&store, Write::Join(key.clone(), users[100]))).await.unwrap();
     assert_eq!(members(&store, &key).await.len(), 100);
@@ -67,10 +87,22 @@ async fn one_commit_leaves_one_set_and_joins_another() {
     let store = Store::open().await;
     let (old, new) = (store.key("old"), store.key("new"));
     let (one, two) = (store.user(), store.user());
-    store.table.commit(vec![Write::Join(old.clone(), one), Write::Join(new.clone(), two)]).await.unwrap();
-    store.table.commit(vec![Write::Join(new.clone(), one), Write::Leave(old.clone(), one)]).await.unwrap();
+    store
+        .table
+        .commit(vec![Write::Join(old.clone(), one), Write::Join(new.clone(), two)])
+        .await
+        .unwrap();
+    store
+        .table
+        .commit(vec![Write::Join(new.clone(), one), Write::Leave(old.clone(), one)])
+        .await
+        .unwrap();
     assert!(store.table.get(&old).await.unwrap().is_none());
     assert_eq!(members(&store, &new).await.len(), 2);
-    store.table.commit(vec![Write::Leave(new.clone(), one), Write::Join(old.clone(), one)]).await.unwrap();
+    store
+        .table
+        .commit(vec![Write::Leave(new.clone(), one), Write::Join(old.clone(), one)])
+        .await
+        .unwrap();
     assert_eq!(members(&store, &new).await, [two.to_string()]);
 }

@@ -9,7 +9,9 @@ use crate::{Store, item, refused};
 async fn all_of_a_commit_happens_or_nothing_of_it() {
     let store = Store::open().await;
     let keys: Vec<_> = (0..5).map(|i| store.key(&format!("k{i}"))).collect();
-    let put = |i: usize, value: &'static str| Write::Put(Item::at(&keys[i]).text("doc", value), Condition::Absent);
+    let put = |i: usize, value: &'static str| {
+        Write::Put(Item::at(&keys[i]).text("doc", value), Condition::Absent)
+    };
     store.table.commit(vec![put(3, "old")]).await.unwrap();
 
     let writes = (0..5).map(|i| put(i, "new")).collect();
@@ -35,7 +37,10 @@ async fn every_condition_that_failed_is_named_with_what_stood_in_its_way() {
     let held = |key| Item::at(key).text("holder", one.to_string());
     store
         .table
-        .commit(vec![Write::Put(held(&a), Condition::Absent), Write::Put(held(&c), Condition::Absent)])
+        .commit(vec![
+            Write::Put(held(&a), Condition::Absent),
+            Write::Put(held(&c), Condition::Absent),
+        ])
         .await
         .unwrap();
 
@@ -48,8 +53,10 @@ async fn every_condition_that_failed_is_named_with_what_stood_in_its_way() {
         Err(shared::store::Failed::Conditions(failed)) => failed,
         other => panic!("{other:?}"),
     };
-    let named: Vec<_> =
-        failed.iter().map(|(i, item)| (*i, item.as_ref().and_then(|item| item.get_text("holder")))).collect();
+    let named: Vec<_> = failed
+        .iter()
+        .map(|(i, item)| (*i, item.as_ref().and_then(|item| item.get_text("holder"))))
+        .collect();
     let holder = one.to_string();
     assert_eq!(named, [(0, Some(holder.as_str())), (2, Some(holder.as_str()))]);
     assert!(store.table.get(&b).await.unwrap().is_none());
@@ -59,7 +66,9 @@ async fn every_condition_that_failed_is_named_with_what_stood_in_its_way() {
 async fn a_hundred_writes_are_one() {
     let store = Store::open().await;
     let writes = |n: usize| {
-        (0..n).map(|i| Write::Put(Item::at(&store.key(&format!("k{i}"))).text("doc", "x"), Condition::Absent))
+        (0..n).map(|i| {
+            Write::Put(Item::at(&store.key(&format!("k{i}"))).text("doc", "x"), Condition::Absent)
+        })
     };
     store.table.commit(writes(100).collect()).await.unwrap();
     let keys: Vec<_> = (0..100).map(|i| store.key(&format!("k{i}"))).collect();
@@ -78,7 +87,10 @@ async fn a_put_moves_its_entry_in_the_index_and_a_put_without_takes_it_away() {
             .table_name(store.table.name())
             .index_name("gsi1")
             .key_condition_expression("gsi1pk = :pk")
-            .expression_attribute_values(":pk", aws_sdk_dynamodb::types::AttributeValue::S(shard.to_owned()))
+            .expression_attribute_values(
+                ":pk",
+                aws_sdk_dynamodb::types::AttributeValue::S(shard.to_owned()),
+            )
             .send()
             .await
             .unwrap();
@@ -87,14 +99,25 @@ async fn a_put_moves_its_entry_in_the_index_and_a_put_without_takes_it_away() {
     let first = Versioned::first("one");
     let second = first.changed_to("two");
     let third = second.changed_to("three");
-    store.table.commit(vec![Write::Put(item(&key, &first).listed("A", "1"), Condition::Absent)]).await.unwrap();
+    store
+        .table
+        .commit(vec![Write::Put(item(&key, &first).listed("A", "1"), Condition::Absent)])
+        .await
+        .unwrap();
     assert_eq!((listed("A").await, listed("B").await), (1, 0));
     store
         .table
-        .commit(vec![Write::Put(item(&key, &second).listed("B", "2"), Condition::Version(first.version()))])
+        .commit(vec![Write::Put(
+            item(&key, &second).listed("B", "2"),
+            Condition::Version(first.version()),
+        )])
         .await
         .unwrap();
     assert_eq!((listed("A").await, listed("B").await), (0, 1));
-    store.table.commit(vec![Write::Put(item(&key, &third), Condition::Version(second.version()))]).await.unwrap();
+    store
+        .table
+        .commit(vec![Write::Put(item(&key, &third), Condition::Version(second.version()))])
+        .await
+        .unwrap();
     assert_eq!((listed("A").await, listed("B").await), (0, 0));
 }

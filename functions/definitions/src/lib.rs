@@ -7,7 +7,9 @@ use std::sync::LazyLock;
 use shared::axum::routing::{get, patch, post, put};
 use shared::config_routes;
 use shared::domain::Scope::{ConfigRead, ConfigWrite};
-use shared::domain::definition::{AttributeDefinition, Category, PersonaDefinition, UserProfileDefinition, Workflow};
+use shared::domain::definition::{
+    AttributeDefinition, Category, PersonaDefinition, UserProfileDefinition, Workflow,
+};
 use shared::domain::system::System;
 use shared::http::{Route, config};
 

@@ -8,7 +8,8 @@ use shared::http::Call;
 use shared::http::answer::{Answer, Answered};
 use shared::object;
 
-/// Runs a workflow on the principal in `input` and answers its output, the time and the memory that it took. Nothing is stored.
+/// Runs a workflow on the principal in `input` and answers its output, the time and the memory that
+/// it took. Nothing is stored.
 pub async fn test(mut call: Call) -> Answered {
     let body = call.take_body();
     let id: String = call.id("id")?;
@@ -20,9 +21,15 @@ pub async fn test(mut call: Call) -> Answered {
     match &input {
         Some(Json::Object(_)) => {}
         Some(other) => {
-            fields.refuse("input", Code::WrongType, format!("an object is due, not {}", other.kind()));
+            fields.refuse(
+                "input",
+                Code::WrongType,
+                format!("an object is due, not {}", other.kind()),
+            );
         }
-        None => fields.refuse("input", Code::Required, "`input`, the sample principal, is required"),
+        None => {
+            fields.refuse("input", Code::Required, "`input`, the sample principal, is required")
+        }
     }
     fields.finish();
     let input = violations.check(input)?.unwrap_or(Json::Null);

@@ -72,7 +72,11 @@ pub static ROUTES: [Route; 9] = [
         "/identity/users/{user_id}/personas/{persona_id}/suspend",
         "suspend_persona",
         (200, "Persona"),
-        || post(async |call| act(call, |p| Persona { status: PersonaStatus::Suspended, ..p }).await),
+        || {
+            post(async |call| {
+                act(call, |p| Persona { status: PersonaStatus::Suspended, ..p }).await
+            })
+        },
     )
     .scope(UsersWrite)
     .about("Takes a persona out of force"),
@@ -97,33 +101,48 @@ async fn create(mut call: Call) -> Answered {
         call.guard(&[live.tag()])?;
         let mut violations = Violations::default();
         let persona = Persona::create(body.clone(), "", Some(fresh), writing, &mut violations);
-        let persona = violations.check(persona)?.ok_or_else(|| Error::unexpected("a persona without violations"))?;
+        let persona = violations
+            .check(persona)?
+            .ok_or_else(|| Error::unexpected("a persona without violations"))?;
         live.value.with_persona(persona)
     };
     let made = |user: &Versioned<User>, schema: &Schema| {
         let location = format!("/identity/users/{user_id}/personas/{fresh}");
         shown(user, fresh, schema).map(|answer| answer.created_at(location))
     };
-    call.once(|record| profile::change(call, user_id, Part::NewPersona(fresh), record, add, made)).await
+    call.once(|record| profile::change(call, user_id, Part::NewPersona(fresh), record, add, made))
+        .await
 }
 
 async fn list(call: Call) -> Answered {
     let tenant = &call.caller.tenant;
-    let user = call.app.table().find_user(tenant, call.user("user_id").await?).await?.ok_or(Error::NotFound)?;
+    let user = call
+        .app
+        .table()
+        .find_user(tenant, call.user("user_id").await?)
+        .await?
+        .ok_or(Error::NotFound)?;
     let schema = call.app.schema_of(tenant, [&user.value]).await?;
-    let items: Vec<_> = user.value.personas.iter().map(|persona| Json::Object(persona.show(&schema))).collect();
+    let items: Vec<_> =
+        user.value.personas.iter().map(|persona| Json::Object(persona.show(&schema))).collect();
     Ok(Answer::content(object! { "items" => items }))
 }
 
 async fn read(call: Call) -> Answered {
     let tenant = &call.caller.tenant;
-    let user = call.app.table().find_user(tenant, call.user("user_id").await?).await?.ok_or(Error::NotFound)?;
+    let user = call
+        .app
+        .table()
+        .find_user(tenant, call.user("user_id").await?)
+        .await?
+        .ok_or(Error::NotFound)?;
     let persona = found(&user.value, call.id("persona_id")?)?;
     let schema = call.app.schema_of(tenant, [&user.value]).await?;
     call.show(&persona.tag, || persona.show(&schema))
 }
 
-/// Changes one persona. Its write is conditional on the persona's own tag or on that of the user, which contains it.
+/// Changes one persona. Its write is conditional on the persona's own tag or on that of the user,
+/// which contains it.
 async fn change(
     call: &Call,
     record: Recorder<'_>,
@@ -152,7 +171,10 @@ async fn edit(mut call: Call) -> Answered {
 
 async fn set_attribute(mut call: Call) -> Answered {
     let body = call.take_body();
-    let changed = change(&call, Recorder::NONE, |persona, writing| persona.set_attribute(body.clone(), writing)).await;
+    let changed = change(&call, Recorder::NONE, |persona, writing| {
+        persona.set_attribute(body.clone(), writing)
+    })
+    .await;
     changed.map_err(|error| match error {
         Error::Taken(_) => error.pointing(|_| Some("/value".to_owned())),
         error => error,
@@ -173,5 +195,8 @@ async fn remove(call: Call) -> Answered {
         Ok(user)
     };
     let part = Part::Persona(id);
-    profile::change(&call, call.user("user_id").await?, part, Recorder::NONE, drop, |_, _| Ok(Answer::nothing())).await
+    profile::change(&call, call.user("user_id").await?, part, Recorder::NONE, drop, |_, _| {
+        Ok(Answer::nothing())
+    })
+    .await
 }

@@ -42,7 +42,8 @@ struct Text {
     text: String,
 }
 
-/// Where Lambda has to begin again: at the lowest of these sequence numbers. An empty one means the whole batch.
+/// Where Lambda has to begin again: at the lowest of these sequence numbers. An empty one means the
+/// whole batch.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Failures {
     /// The first record that was not told of, if there is one.
@@ -61,13 +62,17 @@ pub struct Failure {
     pub sequence: String,
 }
 
-/// Tells of the users that a batch names. What does not belong to a user, or is a removal (of a tombstone after its time), is passed
-/// over. All that can be told is told, whatever fails; the answer is where the first failure was.
+/// Tells of the users that a batch names. What does not belong to a user, or is a removal (of a
+/// tombstone after its time), is passed over. All that can be told is told, whatever fails; the
+/// answer is where the first failure was.
 pub async fn handle(table: &Table, batch: Batch, sink: &impl Sink) -> Failures {
-    let due = |record: &Record| record.name != "REMOVE" && record.dynamodb.keys.sk.text == keys::PROFILE;
+    let due =
+        |record: &Record| record.name != "REMOVE" && record.dynamodb.keys.sk.text == keys::PROFILE;
     let records: Vec<_> = batch.records.into_iter().filter(due).collect();
-    let change =
-        |record: &Record| Change { partition: record.dynamodb.keys.pk.text.clone(), inserted: record.name == "INSERT" };
+    let change = |record: &Record| Change {
+        partition: record.dynamodb.keys.pk.text.clone(),
+        inserted: record.name == "INSERT",
+    };
     let changes: Vec<_> = records.iter().map(change).collect();
     let Untold { delayed, unreadable } = publish(table, &changes, sink).await;
     let first = delayed.first().into_iter().chain(unreadable.first()).min();

@@ -5,7 +5,9 @@ use std::time::Duration;
 use aws_sdk_eventbridge::Client;
 use aws_sdk_eventbridge::config::retry::RetryConfig;
 use aws_sdk_eventbridge::config::timeout::TimeoutConfig;
-use aws_sdk_eventbridge::config::{BehaviorVersion, Builder, IdentityCache, StalledStreamProtectionConfig};
+use aws_sdk_eventbridge::config::{
+    BehaviorVersion, Builder, IdentityCache, StalledStreamProtectionConfig,
+};
 use aws_sdk_eventbridge::error::ProvideErrorMetadata;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use shared::https;
@@ -30,10 +32,12 @@ pub struct EventBridge {
 impl EventBridge {
     /// The bus that a function's environment names.
     pub fn of(settings: &Settings) -> Result<Self, lambda_http::Error> {
-        let mut config =
-            client_settings().region(settings.region.clone()).http_client(https::client_of_any(settings.trust)?);
+        let mut config = client_settings()
+            .region(settings.region.clone())
+            .http_client(https::client_of_any(settings.trust)?);
         if let Some(credentials) = settings.credentials.clone() {
-            config = config.credentials_provider(credentials).identity_cache(IdentityCache::no_cache());
+            config =
+                config.credentials_provider(credentials).identity_cache(IdentityCache::no_cache());
         }
         if let Some(endpoint) = &settings.events_endpoint {
             config = config.endpoint_url(endpoint);
@@ -93,7 +97,9 @@ impl Sink for EventBridge {
         for (request, some) in events.chunks(MOST).enumerate() {
             let first = request * MOST;
             match self.put(some).await {
-                Ok(positions) => failed.extend(positions.into_iter().map(|position| first + position)),
+                Ok(positions) => {
+                    failed.extend(positions.into_iter().map(|position| first + position))
+                }
                 Err(cause) => {
                     // The bus cannot be reached: the others would wait as long, one after another.
                     tracing::error!(operation = "put_events", cause);

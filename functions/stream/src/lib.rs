@@ -1,7 +1,9 @@
-//! Change events: who reads the table's stream tells others that a user was created, updated or deleted, and at which version.
+//! Change events: who reads the table's stream tells others that a user was created, updated or
+//! deleted, and at which version.
 //!
-//! An event names the user and says nothing of the person; who wants to know more asks the service. Events come at least once, and
-//! those of one user in the order of their versions: the user is read when the event is made, so a repeat says what is true by then.
+//! An event names the user and says nothing of the person; who wants to know more asks the service.
+//! Events come at least once, and those of one user in the order of their versions: the user is
+//! read when the event is made, so a repeat says what is true by then.
 
 mod batch;
 mod bridge;
@@ -53,7 +55,8 @@ pub struct Detail {
     pub id: UserId,
     /// The user's tenant.
     pub tenant: TenantId,
-    /// How many writes of the user there were, this one included: of two events the higher one is the newer.
+    /// How many writes of the user there were, this one included: of two events the higher one is
+    /// the newer.
     pub version: u64,
 }
 
@@ -71,7 +74,8 @@ pub struct Event {
 
 /// Where events go.
 pub trait Sink {
-    /// Publishes events in their order and returns the positions of those that it did not, of which it has logged why.
+    /// Publishes events in their order and returns the positions of those that it did not, of which
+    /// it has logged why.
     fn publish(&self, events: &[Event]) -> impl Future<Output = Vec<usize>> + Send;
 }
 
@@ -100,7 +104,8 @@ struct Changed {
     inserted: bool,
 }
 
-/// Tells of changes: one event for each user, whatever number of its writes there is, in the order of their last ones.
+/// Tells of changes: one event for each user, whatever number of its writes there is, in the order
+/// of their last ones.
 pub async fn publish(table: &Table, changes: &[Change], sink: &impl Sink) -> Untold {
     let mut untold = Untold::default();
     let mut users: BTreeMap<(TenantId, UserId), Changed> = BTreeMap::new();

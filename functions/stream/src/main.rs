@@ -5,8 +5,9 @@ use std::time::Duration;
 use shared::lambda;
 use stream::{Batch, EventBridge, handle};
 
-/// How long it waits before it answers that the table or the bus could not be reached. Lambda counts attempts: those of an outage shall
-/// take long, and those with a record that never reads shall not.
+/// How long it waits before it answers that the table or the bus could not be reached. Lambda
+/// counts attempts: those of an outage shall take long, and those with a record that never reads
+/// shall not.
 const PAUSE: Duration = Duration::from_secs(30);
 
 fn main() -> Result<(), lambda_http::Error> {

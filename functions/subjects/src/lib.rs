@@ -9,7 +9,9 @@ use shared::config_routes;
 use shared::domain::Scope::{UsersRead, UsersWrite};
 use shared::domain::error::{Error, Result, Violations};
 use shared::domain::id::{SubjectId, UserName};
-use shared::domain::sso::{Application, AuthenticationServer, SYSTEM, Side, Subject, Wanted, refuse_unknown};
+use shared::domain::sso::{
+    Application, AuthenticationServer, SYSTEM, Side, Subject, Wanted, refuse_unknown,
+};
 use shared::domain::{Json, Versioned};
 use shared::http::answer::{Answer, Answered};
 use shared::http::{Call, Route};
@@ -75,26 +77,42 @@ const SUBJECTS: [Route; 10] = [
     )
     .scope(UsersRead)
     .about("Reads a mapping"),
-    Route::write("DELETE", SERVER_SUBJECT, "delete_authentication_server_subject", (204, ""), || {
-        delete(async |call| remove(call, Side::Server).await)
-    })
+    Route::write(
+        "DELETE",
+        SERVER_SUBJECT,
+        "delete_authentication_server_subject",
+        (204, ""),
+        || delete(async |call| remove(call, Side::Server).await),
+    )
     .scope(UsersWrite)
     .about("Deletes a mapping"),
-    Route::write("POST", APPLICATION_SUBJECTS, "create_application_subject", (201, "ApplicationSubject"), || {
-        post(async |call| create(call, Side::Application).await)
-    })
+    Route::write(
+        "POST",
+        APPLICATION_SUBJECTS,
+        "create_application_subject",
+        (201, "ApplicationSubject"),
+        || post(async |call| create(call, Side::Application).await),
+    )
     .scope(UsersWrite)
     .json("ApplicationSubject")
     .about("Maps a user to the subject by which an application knows it"),
-    Route::read("GET", APPLICATION_SUBJECTS, "list_application_subjects", (200, "ApplicationSubjectList"), || {
-        get(async |call| list(call, Side::Application).await)
-    })
+    Route::read(
+        "GET",
+        APPLICATION_SUBJECTS,
+        "list_application_subjects",
+        (200, "ApplicationSubjectList"),
+        || get(async |call| list(call, Side::Application).await),
+    )
     .scope(UsersRead)
     .query(&["user_id", "application_id"])
     .about("Lists the subjects of a user at applications"),
-    Route::read("GET", APPLICATION_SUBJECT, "get_application_subject", (200, "ApplicationSubject"), || {
-        get(async |call| read(call, Side::Application).await)
-    })
+    Route::read(
+        "GET",
+        APPLICATION_SUBJECT,
+        "get_application_subject",
+        (200, "ApplicationSubject"),
+        || get(async |call| read(call, Side::Application).await),
+    )
     .scope(UsersRead)
     .about("Reads a mapping"),
     Route::write("DELETE", APPLICATION_SUBJECT, "delete_application_subject", (204, ""), || {
@@ -111,7 +129,9 @@ const SUBJECTS: [Route; 10] = [
     )
     .scope(UsersRead)
     .json("AuthenticationServerSubjectQuestion")
-    .about("Finds the one user whom an authentication server means by a subject, by its subject type"),
+    .about(
+        "Finds the one user whom an authentication server means by a subject, by its subject type",
+    ),
     Route::read(
         "POST",
         "/api/v1/sso/application-subjects/resolve",
@@ -145,9 +165,11 @@ async fn create(mut call: Call, side: Side) -> Answered {
                 refuse_unknown("user_id", &mut violations);
             }
             let user = violations.check(user)?.ok_or(Error::NotFound)?;
-            let subject = Versioned::first(Subject::new(&schema.tenant, side, party, subject, user));
+            let subject =
+                Versioned::first(Subject::new(&schema.tenant, side, party, subject, user));
             let location = format!("{path}/{}", subject.value.id);
-            let answer = Answer::created(subject.value.show(), subject.tag(), location).about(subject.value.user);
+            let answer = Answer::created(subject.value.show(), subject.tag(), location)
+                .about(subject.value.user);
             call.app.table().create_subject(&schema, &subject, record.of(&answer)?).await?;
             Ok(answer)
         })
@@ -157,7 +179,9 @@ async fn create(mut call: Call, side: Side) -> Answered {
 
 async fn list(call: Call, side: Side) -> Answered {
     let named: UserName = match call.query("user_id") {
-        Some(id) => id.parse().map_err(|_| Error::Malformed("`user_id` is not a user's id".to_owned()))?,
+        Some(id) => {
+            id.parse().map_err(|_| Error::Malformed("`user_id` is not a user's id".to_owned()))?
+        }
         None => {
             return Err(Error::Malformed("the query parameter `user_id` is required".to_owned()));
         }
@@ -199,10 +223,13 @@ async fn remove(call: Call, side: Side) -> Answered {
         return Ok(Answer::nothing());
     }
     system_user(&call, side).await?.ok_or(Error::NotFound)?;
-    Err(Error::Conflict("the subject at `system` is the username and goes only with the user".to_owned()))
+    Err(Error::Conflict(
+        "the subject at `system` is the username and goes only with the user".to_owned(),
+    ))
 }
 
-/// The user whose subject at the built-in server the path names: the id of that mapping is the user's own.
+/// The user whose subject at the built-in server the path names: the id of that mapping is the
+/// user's own.
 async fn system_user(call: &Call, side: Side) -> Result<Option<shared::domain::user::User>> {
     if side != Side::Server {
         return Ok(None);

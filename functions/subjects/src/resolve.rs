@@ -47,8 +47,12 @@ pub async fn subject(mut call: Call) -> Answered {
             if user.is_none() {
                 refuse_unknown("user_id", &mut violations);
             }
-            let (application, user) = violations.check(application.zip(user))?.ok_or(Error::NotFound)?;
-            let subject = table.subject_of(tenant, &application.stored.value, &user).await?.ok_or(Error::NotFound)?;
+            let (application, user) =
+                violations.check(application.zip(user))?.ok_or(Error::NotFound)?;
+            let subject = table
+                .subject_of(tenant, &application.stored.value, &user)
+                .await?
+                .ok_or(Error::NotFound)?;
             call.guard_collection()?;
             Ok(Answer::content(object! {
                 "application_id" => &question.party,

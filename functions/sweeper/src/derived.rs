@@ -1,8 +1,10 @@
-//! Derived attributes after a workflow, or what it is linked to, has changed: every profile of the tenant is computed once more.
+//! Derived attributes after a workflow, or what it is linked to, has changed: every profile of the
+//! tenant is computed once more.
 //!
-//! Nobody has to say that something changed. The configuration has a fingerprint, and a walk over the tenant's listing is done for
-//! each. A walk begins when no function can still remember the configuration before: a profile written by an old one is
-//! visited after that. A profile that is written meanwhile moves to the end of its shard and is visited there.
+//! Nobody has to say that something changed. The configuration has a fingerprint, and a walk over
+//! the tenant's listing is done for each. A walk begins when no function can still remember the
+//! configuration before: a profile written by an old one is visited after that. A profile that is
+//! written meanwhile moves to the end of its shard and is visited there.
 
 use serde::{Deserialize, Serialize};
 use shared::app::{App, SETTLED_SECONDS};
@@ -49,8 +51,9 @@ struct Progress {
 }
 
 impl Progress {
-    /// What follows a page. A profile that failed may have stood in the way of another one, whose unique value it had, or its script may
-    /// have been short of time: as long as that can help there is another walk.
+    /// What follows a page. A profile that failed may have stood in the way of another one, whose
+    /// unique value it had, or its script may have been short of time: as long as that can help
+    /// there is another walk.
     fn after(&mut self, next: Option<Position>) {
         self.position = next;
         if self.position.is_some() {
@@ -64,23 +67,32 @@ impl Progress {
     }
 }
 
-/// What is derived, by the versions of all that it depends on: a change that was taken back is a change too, because profiles were
-/// written meanwhile.
+/// What is derived, by the versions of all that it depends on: a change that was taken back is a
+/// change too, because profiles were written meanwhile.
 fn fingerprint(schema: &Schema) -> String {
-    let version = |kind, id: String| schema.mark(kind, &id).map(|(version, _)| format!("{id}@{}", version.0));
+    let version =
+        |kind, id: String| schema.mark(kind, &id).map(|(version, _)| format!("{id}@{}", version.0));
     let linked = derivations(schema).into_iter().flat_map(|derivation| {
-        let attributes = derivation.attributes.into_iter().map(|a| version(Kind::Attribute, a.id.to_string()));
-        std::iter::once(version(Kind::Workflow, derivation.workflow.id.to_string())).chain(attributes)
+        let attributes =
+            derivation.attributes.into_iter().map(|a| version(Kind::Attribute, a.id.to_string()));
+        std::iter::once(version(Kind::Workflow, derivation.workflow.id.to_string()))
+            .chain(attributes)
     });
     linked.flatten().collect::<Vec<_>>().join(" ")
 }
 
 /// Goes on with the walk that the tenant's configuration is due.
-pub async fn recompute(app: &App, tenant: &TenantId, until: Timestamp, report: &mut Report) -> Result<()> {
+pub async fn recompute(
+    app: &App,
+    tenant: &TenantId,
+    until: Timestamp,
+    report: &mut Report,
+) -> Result<()> {
     let table = app.table();
     let schema = app.schema_now(tenant).await?;
     let key = Key::derivation(tenant);
-    let stored: Option<Versioned<Progress>> = table.get(&key).await?.map(|item| item.read()).transpose()?;
+    let stored: Option<Versioned<Progress>> =
+        table.get(&key).await?.map(|item| item.read()).transpose()?;
     let fingerprint = fingerprint(&schema);
     if stored.is_none() && fingerprint.is_empty() {
         return Ok(());
@@ -100,7 +112,9 @@ pub async fn recompute(app: &App, tenant: &TenantId, until: Timestamp, report: &
                 failed: false,
                 round: 0,
             };
-            let next = stored.as_ref().map_or_else(|| Versioned::first(value.clone()), |s| s.changed_to(value.clone()));
+            let next = stored
+                .as_ref()
+                .map_or_else(|| Versioned::first(value.clone()), |s| s.changed_to(value.clone()));
             if !note(app, &key, stored.as_ref(), &next).await? {
                 return Ok(());
             }
@@ -112,7 +126,9 @@ pub async fn recompute(app: &App, tenant: &TenantId, until: Timestamp, report: &
         && app.world().clock.now() < until
     {
         let Progress { shard, position, .. } = &progress.value;
-        let page = table.query_index(&listing_shard(tenant, *shard), Sorts::All, position.as_ref(), Some(PAGE)).await?;
+        let page = table
+            .query_index(&listing_shard(tenant, *shard), Sorts::All, position.as_ref(), Some(PAGE))
+            .await?;
         let before = *report;
         let mut next = page.next;
         for (key, position) in page.keys.iter().zip(page.positions) {
@@ -138,7 +154,12 @@ pub async fn recompute(app: &App, tenant: &TenantId, until: Timestamp, report: &
 }
 
 /// Notes how far the walk is; `false` when another sweeper was faster, which then goes on with it.
-async fn note(app: &App, key: &Key, before: Option<&Versioned<Progress>>, next: &Versioned<Progress>) -> Result<bool> {
+async fn note(
+    app: &App,
+    key: &Key,
+    before: Option<&Versioned<Progress>>,
+    next: &Versioned<Progress>,
+) -> Result<bool> {
     let condition = before.map_or(Condition::Absent, |before| Condition::Version(before.version()));
     match app.table().commit(vec![Write::Put(Item::at(key).versioned(next), condition)]).await {
         Ok(()) => Ok(true),
@@ -147,7 +168,12 @@ async fn note(app: &App, key: &Key, before: Option<&Versioned<Progress>>, next: 
     }
 }
 
-async fn recompute_user(app: &App, schema: &Schema, user: UserId, report: &mut Report) -> Result<()> {
+async fn recompute_user(
+    app: &App,
+    schema: &Schema,
+    user: UserId,
+    report: &mut Report,
+) -> Result<()> {
     let mut edit = Recompute { app, schema, hashes: Hashes::default(), changed: false };
     let done = app.table().change_user(schema, user, &mut edit).await;
     report.derived += 1;
@@ -179,7 +205,8 @@ struct Recompute<'a> {
 impl Edit for Recompute<'_> {
     async fn edit(&mut self, live: &LiveUser) -> Result<Option<User>> {
         let (app, schema) = (self.app, self.schema);
-        let writing = Writing { schema, world: app.world(), hashes: &self.hashes, access: Access::Full };
+        let writing =
+            Writing { schema, world: app.world(), hashes: &self.hashes, access: Access::Full };
         let user = script::derive(app.scripts(), &writing, None, live.value.clone()).await?;
         self.changed = user.differs(&live.value);
         Ok(self.changed.then_some(user))

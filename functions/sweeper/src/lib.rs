@@ -1,7 +1,8 @@
 //! The sweeper: what has to happen without anybody asking. A schedule calls it each minute.
 //!
-//! It finishes erasures that were interrupted, recomputes derived attributes after a workflow has changed, and goes on with imports. Whatever
-//! it does can be interrupted, repeated and done by several at once.
+//! It finishes erasures that were interrupted, recomputes derived attributes after a workflow has
+//! changed, and goes on with imports. Whatever it does can be interrupted, repeated and done by
+//! several at once.
 
 mod derived;
 
@@ -29,8 +30,8 @@ pub struct Report {
     pub imported: u64,
 }
 
-/// Does what is due, until nothing is or `until` has come. What fails does not keep the rest from being done; the first failure is
-/// the answer then.
+/// Does what is due, until nothing is or `until` has come. What fails does not keep the rest from
+/// being done; the first failure is the answer then.
 pub async fn sweep(app: &App, until: Timestamp) -> Result<Report> {
     let (mut report, mut failure) = (Report::default(), None);
     for (tenant, user) in app.table().unfinished_forgets().await? {

@@ -19,7 +19,8 @@ pub struct Assertion<'t> {
     unverified: Jws<'t>,
     /// The client that it says it is.
     pub client_id: ClientId,
-    /// The algorithm that it says it is signed with: the keys of other algorithms need not be tried.
+    /// The algorithm that it says it is signed with: the keys of other algorithms need not be
+    /// tried.
     algorithm: Algorithm,
 }
 
@@ -68,8 +69,8 @@ impl<'t> Assertion<'t> {
 }
 
 impl Claims {
-    /// Checks what a verified assertion says; the text says what is wrong, which only the client itself gets to read. `audiences`
-    /// are the names of this service.
+    /// Checks what a verified assertion says; the text says what is wrong, which only the client
+    /// itself gets to read. `audiences` are the names of this service.
     pub fn check(&self, audiences: &[String], now: Timestamp) -> Result<Once, &'static str> {
         let now = now.seconds();
         let end = self.exp.ok_or("the assertion has no `exp`")?.seconds();
@@ -85,13 +86,19 @@ impl Claims {
             return Err("the assertion has expired");
         }
         let made = self.iat.map_or(now, NumericDate::seconds);
-        if made.saturating_sub(LEEWAY) > now || self.nbf.is_some_and(|from| from.seconds() - LEEWAY > now) {
+        if made.saturating_sub(LEEWAY) > now
+            || self.nbf.is_some_and(|from| from.seconds() - LEEWAY > now)
+        {
             return Err("the assertion is not good yet");
         }
         if end.saturating_sub(made.max(now)) > MOST_SECONDS {
             return Err("the assertion's `exp` is more than 5 minutes away");
         }
-        let jti = self.jti.as_deref().filter(|jti| !jti.is_empty()).ok_or("the assertion has no `jti`")?;
+        let jti = self
+            .jti
+            .as_deref()
+            .filter(|jti| !jti.is_empty())
+            .ok_or("the assertion has no `jti`")?;
         Ok(Once {
             key: Key::spent(self.sub.tenant(), &format!("jwt\n{}\n{jti}", self.sub)),
             until: Timestamp::from_millis(end.saturating_mul(1000)).plus_seconds(2 * LEEWAY),

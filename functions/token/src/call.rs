@@ -39,23 +39,35 @@ impl FromRequest<App> for OAuthCall {
     async fn from_request(request: Request, app: &App) -> Result<Self, OAuthError> {
         let (parts, body) = request.into_parts();
         if media_type(&parts.headers).as_deref() != Some("application/x-www-form-urlencoded") {
-            return Err(OAuthError::invalid_request("the content type application/x-www-form-urlencoded is due"));
+            return Err(OAuthError::invalid_request(
+                "the content type application/x-www-form-urlencoded is due",
+            ));
         }
-        let secret = parts.extensions.get::<&'static Route>().is_some_and(|route| route.effect == Effect::Secret);
+        let secret = parts
+            .extensions
+            .get::<&'static Route>()
+            .is_some_and(|route| route.effect == Effect::Secret);
         if secret && parts.headers.contains_key("idempotency-key") {
-            return Err(OAuthError::invalid_request("the answer carries a secret: no Idempotency-Key is taken"));
+            return Err(OAuthError::invalid_request(
+                "the answer carries a secret: no Idempotency-Key is taken",
+            ));
         }
         let body = read_body(&parts.headers, body, MAX_BODY).await?;
         let form = Form::parse(&body)?;
         let base_url = base_url(app, &parts.extensions)?;
         let client = authenticate(app, &parts, &form, &base_url).await?;
-        name_caller(&parts.extensions, client.value.client_id.tenant(), client.value.client_id.as_str());
+        name_caller(
+            &parts.extensions,
+            client.value.client_id.tenant(),
+            client.value.client_id.as_str(),
+        );
         Ok(Self { app: app.clone(), client, form, base_url, parts })
     }
 }
 
 impl OAuthCall {
-    /// The key that the token is to be bound to: the proof of possession that came with the request, if one did, used up.
+    /// The key that the token is to be bound to: the proof of possession that came with the
+    /// request, if one did, used up.
     pub async fn proof(&self) -> Result<Option<Proof>, OAuthError> {
         let proof = Proof::of(&self.parts, &self.base_url, self.app.world().clock.now())?;
         if let Some(proof) = &proof {

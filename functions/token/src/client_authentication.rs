@@ -1,5 +1,5 @@
-//! Client authentication (RFC 6749 §2.3): by secret in the header or in the form, or by a signed assertion; never two ways at
-//! once.
+//! Client authentication (RFC 6749 §2.3): by secret in the header or in the form, or by a signed
+//! assertion; never two ways at once.
 
 use std::sync::Arc;
 
@@ -28,13 +28,22 @@ enum Unverified<'r> {
 
 type Authenticated = Arc<Versioned<Client>>;
 
-/// Authenticates the client of a request. An unknown client and wrong credentials answer the same, after the same work (rule O2),
-/// and too many of them are slowed down.
-pub async fn authenticate(app: &App, parts: &Parts, form: &Form, base_url: &str) -> Result<Authenticated, OAuthError> {
+/// Authenticates the client of a request. An unknown client and wrong credentials answer the same,
+/// after the same work (rule O2), and too many of them are slowed down.
+pub async fn authenticate(
+    app: &App,
+    parts: &Parts,
+    form: &Form,
+    base_url: &str,
+) -> Result<Authenticated, OAuthError> {
     let unverified = read(parts, form)?;
     let authenticated = match &unverified {
-        Unverified::Secret { client_id, secret, basic } => by_secret(app, client_id, secret, *basic).await,
-        Unverified::Assertion { client_id, assertion } => by_assertion(app, *client_id, assertion, base_url).await,
+        Unverified::Secret { client_id, secret, basic } => {
+            by_secret(app, client_id, secret, *basic).await
+        }
+        Unverified::Assertion { client_id, assertion } => {
+            by_assertion(app, *client_id, assertion, base_url).await
+        }
     };
     if let Err(OAuthError::InvalidClient { .. }) = &authenticated {
         let client = match unverified {
@@ -45,14 +54,20 @@ pub async fn authenticate(app: &App, parts: &Parts, form: &Form, base_url: &str)
             },
         };
         // A failure that cannot be counted is still a failure.
-        if let Ok(Some(seconds)) = throttle::failed(app, &client, address(&parts.extensions)).await {
+        if let Ok(Some(seconds)) = throttle::failed(app, &client, address(&parts.extensions)).await
+        {
             return Err(OAuthError::TooMany(seconds));
         }
     }
     authenticated
 }
 
-async fn by_secret(app: &App, client_id: &str, secret: &str, basic: bool) -> Result<Authenticated, OAuthError> {
+async fn by_secret(
+    app: &App,
+    client_id: &str,
+    secret: &str,
+    basic: bool,
+) -> Result<Authenticated, OAuthError> {
     let presented = HashedSecret::of(secret);
     let refused = || OAuthError::invalid_client(basic);
     let id: ClientId = client_id.parse().map_err(|_| refused())?;
@@ -63,8 +78,8 @@ async fn by_secret(app: &App, client_id: &str, secret: &str, basic: bool) -> Res
     Ok(client)
 }
 
-/// By an assertion (RFC 7523 §3, rule O3). Its `jti` is stored once the signature and all that it says is good, so that nobody else
-/// can use one up.
+/// By an assertion (RFC 7523 §3, rule O3). Its `jti` is stored once the signature and all that it
+/// says is good, so that nobody else can use one up.
 async fn by_assertion(
     app: &App,
     client_id: Option<&str>,
@@ -74,23 +89,30 @@ async fn by_assertion(
     let refused = || OAuthError::invalid_client(false);
     let assertion = Assertion::read(unverified).ok_or_else(refused)?;
     if client_id.is_some_and(|id| id != assertion.client_id.as_str()) {
-        return Err(OAuthError::invalid_request("`client_id` is not the client that the assertion names"));
+        return Err(OAuthError::invalid_request(
+            "`client_id` is not the client that the assertion names",
+        ));
     }
     let fits = |client: &Client| match client.keys.as_ref()? {
-        KeySource::Jwks(text) => assertion.verify(&JwkSet::parse(text.as_bytes()).ok()?).map(Signed::With),
+        KeySource::Jwks(text) => {
+            assertion.verify(&JwkSet::parse(text.as_bytes()).ok()?).map(Signed::With)
+        }
         KeySource::JwksUri(url) => Some(Signed::Elsewhere(url.clone())),
     };
     let (client, signed) = app.client(&assertion.client_id, fits).await?.ok_or_else(refused)?;
     let claims = match signed {
         Signed::With(claims) => claims,
         Signed::Elsewhere(url) => {
-            // Why they cannot be fetched is in the log, once; whoever asks is told as much as of an unknown client.
-            let keys = app.remote_keys().keys_at(&url, assertion.kid()).await.map_err(|_| refused())?;
+            // Why they cannot be fetched is in the log, once; whoever asks is told as much as of an
+            // unknown client.
+            let keys =
+                app.remote_keys().keys_at(&url, assertion.kid()).await.map_err(|_| refused())?;
             assertion.verify(&keys).ok_or_else(refused)?
         }
     };
     let audiences = [issuer(base_url), format!("{base_url}/idhub/oidc/v1/token")];
-    let once = claims.check(&audiences, app.world().clock.now()).map_err(OAuthError::bad_assertion)?;
+    let once =
+        claims.check(&audiences, app.world().clock.now()).map_err(OAuthError::bad_assertion)?;
     if once.spend(app.table()).await? { Ok(client) } else { Err(OAuthError::bad_assertion(REUSED)) }
 }
 
@@ -110,7 +132,11 @@ fn read<'r>(parts: &Parts, form: &'r Form) -> Result<Unverified<'r>, OAuthError>
     if lines.next().is_some() {
         return Err(OAuthError::invalid_request("several Authorization headers"));
     }
-    let ways = [header.is_some(), form.get("client_secret").is_some(), form.get("client_assertion").is_some()];
+    let ways = [
+        header.is_some(),
+        form.get("client_secret").is_some(),
+        form.get("client_assertion").is_some(),
+    ];
     if ways.into_iter().filter(|tried| *tried).count() > 1 {
         return Err(OAuthError::invalid_request("several ways of client authentication at once"));
     }
@@ -118,25 +144,32 @@ fn read<'r>(parts: &Parts, form: &'r Form) -> Result<Unverified<'r>, OAuthError>
         let (client_id, secret) =
             header.to_str().ok().and_then(basic).ok_or_else(|| OAuthError::invalid_client(true))?;
         if form.get("client_id").is_some_and(|id| id != client_id) {
-            return Err(OAuthError::invalid_request("`client_id` is not the client that authenticates"));
+            return Err(OAuthError::invalid_request(
+                "`client_id` is not the client that authenticates",
+            ));
         }
         return Ok(Unverified::Secret { client_id, secret, basic: true });
     }
     if let Some(assertion) = form.get("client_assertion") {
         if form.get("client_assertion_type") != Some(assertion::TYPE) {
-            return Err(OAuthError::invalid_request("`client_assertion_type` is not that of a JWT"));
+            return Err(OAuthError::invalid_request(
+                "`client_assertion_type` is not that of a JWT",
+            ));
         }
         return Ok(Unverified::Assertion { client_id: form.get("client_id"), assertion });
     }
     match (form.get("client_id"), form.get("client_secret")) {
-        (Some(id), Some(secret)) => {
-            Ok(Unverified::Secret { client_id: id.to_owned(), secret: secret.to_owned(), basic: false })
-        }
+        (Some(id), Some(secret)) => Ok(Unverified::Secret {
+            client_id: id.to_owned(),
+            secret: secret.to_owned(),
+            basic: false,
+        }),
         _ => Err(OAuthError::invalid_client(false)),
     }
 }
 
-/// The id and the secret of Basic credentials: form-encoded each, joined by a colon, in base64 (RFC 6749 §2.3.1).
+/// The id and the secret of Basic credentials: form-encoded each, joined by a colon, in base64 (RFC
+/// 6749 §2.3.1).
 fn basic(header: &str) -> Option<(String, String)> {
     let (scheme, encoded) = header.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
@@ -149,8 +182,8 @@ fn basic(header: &str) -> Option<(String, String)> {
 
 /// Decodes one form-encoded value.
 fn decode(text: &str) -> Option<String> {
-    // A raw `=` or `&` is legal in neither half once it is form-encoded, but clients that forget to encode send them; as they
-    // cannot mean anything else here, they stand for themselves.
+    // A raw `=` or `&` is legal in neither half once it is form-encoded, but clients that forget to
+    // encode send them; as they cannot mean anything else here, they stand for themselves.
     let escaped = text.replace('&', "%26").replace('=', "%3D");
     let mut pairs = form_urlencoded::parse(escaped.as_bytes());
     let (value, _) = pairs.next().unwrap_or_default();
@@ -164,7 +197,8 @@ mod tests {
     #[test]
     fn o1_basic_credentials_are_form_decoded_after_base64() {
         let header = |id: &str, secret: &str| {
-            let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+            let encode =
+                |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
             format!("bAsIc {}", STANDARD.encode(format!("{}:{}", encode(id), encode(secret))))
         };
         for (id, secret) in [("a:b", "c%d"), ("a+b c", "é&=x"), ("acme.1", "kith_0")] {

@@ -79,8 +79,8 @@ async fn create(mut call: Call) -> Answered {
     })
 }
 
-/// Makes sure that a key of a client's algorithm is published before its first token is signed with it (rule O8). That of ES256
-/// is made with the service's first token.
+/// Makes sure that a key of a client's algorithm is published before its first token is signed with
+/// it (rule O8). That of ES256 is made with the service's first token.
 async fn publish_key(call: &Call, algorithm: Algorithm) -> Result<()> {
     match algorithm {
         Algorithm::Es256 => Ok(()),
@@ -106,7 +106,10 @@ async fn read(call: Call) -> Answered {
 async fn change(mut call: Call) -> Answered {
     let id = client_id(&call)?;
     let body = call.take_body();
-    let wanted = body.as_object().and_then(|body| body.get("access_token_signing_alg")).and_then(Json::as_str);
+    let wanted = body
+        .as_object()
+        .and_then(|body| body.get("access_token_signing_alg"))
+        .and_then(Json::as_str);
     if wanted == Some(Algorithm::Rs256.name()) {
         publish_key(&call, Algorithm::Rs256).await?;
     }

@@ -10,14 +10,18 @@ use shared::domain::{Error, Scopes};
 use crate::call::{OAuthCall, answer};
 use crate::error::OAuthError;
 
-const INVALID_SCOPE: OAuthError = OAuthError::Refused("invalid_scope", "the client may not ask for this scope");
+const INVALID_SCOPE: OAuthError =
+    OAuthError::Refused("invalid_scope", "the client may not ask for this scope");
 
 /// Issues a token.
 pub async fn token(call: OAuthCall) -> Result<Response, OAuthError> {
     let client = &call.client.value;
     let proof = call.proof().await?;
     if proof.is_none() && client.dpop_bound_access_tokens {
-        return Err(Error::BadProof("the client gets tokens with a proof in the header `DPoP` alone").into());
+        return Err(Error::BadProof(
+            "the client gets tokens with a proof in the header `DPoP` alone",
+        )
+        .into());
     }
     let asked = match call.form.get("scope").map(str::parse::<Scopes>) {
         None => None,
@@ -47,8 +51,12 @@ pub async fn token(call: OAuthCall) -> Result<Response, OAuthError> {
     Ok(answer(content))
 }
 
-/// The client credentials grant (RFC 6749 §4.4). Clients that hold the refresh grant get a refresh token with it.
-async fn client_credentials(call: &OAuthCall, asked: Option<Scopes>) -> Result<(Scopes, Option<String>), OAuthError> {
+/// The client credentials grant (RFC 6749 §4.4). Clients that hold the refresh grant get a refresh
+/// token with it.
+async fn client_credentials(
+    call: &OAuthCall,
+    asked: Option<Scopes>,
+) -> Result<(Scopes, Option<String>), OAuthError> {
     let client = &call.client.value;
     let scopes = asked.unwrap_or_else(|| client.default_scopes.clone());
     if scopes.is_empty() || !client.scopes.allows_all(&scopes) {
@@ -62,24 +70,47 @@ async fn client_credentials(call: &OAuthCall, asked: Option<Scopes>) -> Result<(
     Ok((scopes, Some(token)))
 }
 
-/// The refresh grant (RFC 6749 §6): scopes can only shrink. The token is the authenticated client's, so it is not bound to the key of
-/// a proof (RFC 9449 §5).
-async fn refresh(call: &OAuthCall, asked: Option<Scopes>) -> Result<(Scopes, Option<String>), OAuthError> {
+/// The refresh grant (RFC 6749 §6): scopes can only shrink. The token is the authenticated
+/// client's, so it is not bound to the key of a proof (RFC 9449 §5).
+async fn refresh(
+    call: &OAuthCall,
+    asked: Option<Scopes>,
+) -> Result<(Scopes, Option<String>), OAuthError> {
     let client = &call.client.value;
-    let invalid_grant = OAuthError::Refused("invalid_grant", "the refresh token is invalid, expired or revoked");
+    let invalid_grant =
+        OAuthError::Refused("invalid_grant", "the refresh token is invalid, expired or revoked");
     if !client.refresh_token {
-        return Err(OAuthError::Refused("unauthorized_client", "the client does not hold the refresh_token grant"));
+        return Err(OAuthError::Refused(
+            "unauthorized_client",
+            "the client does not hold the refresh_token grant",
+        ));
     }
-    let token = call.form.get("refresh_token").ok_or(OAuthError::invalid_request("`refresh_token` is required"))?;
+    let token = call
+        .form
+        .get("refresh_token")
+        .ok_or(OAuthError::invalid_request("`refresh_token` is required"))?;
     let (app, key) = (&call.app, call.app.signing_keys().refresh_key().await?);
-    match refresh::exchange(app.table(), &key, &client.client_id, token, &client.scopes, asked.as_ref()).await? {
+    match refresh::exchange(
+        app.table(),
+        &key,
+        &client.client_id,
+        token,
+        &client.scopes,
+        asked.as_ref(),
+    )
+    .await?
+    {
         Exchange::InvalidGrant => Err(invalid_grant),
         Exchange::InvalidScope => Err(INVALID_SCOPE),
         Exchange::Granted(next, scopes) => Ok((scopes, Some(next))),
     }
 }
 
-async fn sign(call: &OAuthCall, scopes: &Scopes, proof: Option<&Proof>) -> Result<String, OAuthError> {
+async fn sign(
+    call: &OAuthCall,
+    scopes: &Scopes,
+    proof: Option<&Proof>,
+) -> Result<String, OAuthError> {
     let (app, client) = (&call.app, &call.client.value);
     let now = app.world().clock.now().seconds();
     let audience = match client.audience.as_slice() {

@@ -65,16 +65,22 @@ impl IntoResponse for OAuthError {
                 response
             }
             Self::TooMany(seconds) => {
-                let detail = "authentication failed too often; try again after the time in Retry-After";
-                let mut response = refusal(StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable", detail);
+                let detail =
+                    "authentication failed too often; try again after the time in Retry-After";
+                let mut response =
+                    refusal(StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable", detail);
                 response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
                 response
             }
-            Self::Other(Error::TooLarge(_) | Error::Malformed(_)) => {
-                refusal(StatusCode::BAD_REQUEST, "invalid_request", "the body is too large or broken")
-            }
+            Self::Other(Error::TooLarge(_) | Error::Malformed(_)) => refusal(
+                StatusCode::BAD_REQUEST,
+                "invalid_request",
+                "the body is too large or broken",
+            ),
             // RFC 9449 §5.
-            Self::Other(Error::BadProof(detail)) => refusal(StatusCode::BAD_REQUEST, "invalid_dpop_proof", detail),
+            Self::Other(Error::BadProof(detail)) => {
+                refusal(StatusCode::BAD_REQUEST, "invalid_dpop_proof", detail)
+            }
             Self::Other(error) => fault(error),
         };
         no_store(&mut response);
@@ -86,14 +92,23 @@ fn refusal(status: StatusCode, code: &str, detail: &str) -> Response {
     (status, Json(json!({ "error": code, "error_description": detail }))).into_response()
 }
 
-/// A fault of the service in the form of the endpoint; the codes are those of RFC 6749 §4.1.2.1, since §5.2 has none for it.
+/// A fault of the service in the form of the endpoint; the codes are those of RFC 6749 §4.1.2.1,
+/// since §5.2 has none for it.
 fn fault(error: Error) -> Response {
     let problem = error.into_response();
     let unavailable = problem.status() == StatusCode::SERVICE_UNAVAILABLE;
     let mut response = if unavailable {
-        refusal(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", "try again after the time in Retry-After")
+        refusal(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "temporarily_unavailable",
+            "try again after the time in Retry-After",
+        )
     } else {
-        refusal(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "the error was logged under the request id")
+        refusal(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "server_error",
+            "the error was logged under the request id",
+        )
     };
     if let Some(after) = problem.headers().get(RETRY_AFTER) {
         response.headers_mut().insert(RETRY_AFTER, after.clone());

@@ -1,5 +1,5 @@
-//! Forms as the token endpoint takes them (RFC 6749 §3.2): a repeated parameter is an error, an empty one counts as absent,
-//! unknown ones are ignored.
+//! Forms as the token endpoint takes them (RFC 6749 §3.2): a repeated parameter is an error, an
+//! empty one counts as absent, unknown ones are ignored.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,5 @@
-//! Introspection (RFC 7662): what a token is worth now, for resource servers of the tenant that do not verify it themselves.
+//! Introspection (RFC 7662): what a token is worth now, for resource servers of the tenant that do
+//! not verify it themselves.
 
 use serde_json::{Value, json};
 use shared::auth::access_token::Verified;
@@ -10,7 +11,8 @@ use shared::store::Key;
 use crate::call::{OAuthCall, answer};
 use crate::error::OAuthError;
 
-/// Says what a token is; of one that cannot be used, or is none of the caller's business, nothing but that (rule O7).
+/// Says what a token is; of one that cannot be used, or is none of the caller's business, nothing
+/// but that (rule O7).
 pub async fn introspect(call: OAuthCall) -> Result<Response, OAuthError> {
     let token = call.form.get("token").ok_or(OAuthError::invalid_request("`token` is required"))?;
     let content = match refresh_token(&call, token).await? {
@@ -20,14 +22,17 @@ pub async fn introspect(call: OAuthCall) -> Result<Response, OAuthError> {
     Ok(answer(content.unwrap_or_else(|| json!({ "active": false }))))
 }
 
-/// A refresh token, which is shown to its own client alone, with what it would be granted for it now.
+/// A refresh token, which is shown to its own client alone, with what it would be granted for it
+/// now.
 async fn refresh_token(call: &OAuthCall, token: &str) -> Result<Option<Value>> {
     let (table, client) = (call.app.table(), &call.client.value);
     if !client.refresh_token {
         return Ok(None);
     }
     let key = call.app.signing_keys().refresh_key().await?;
-    let Some(family) = refresh::find(table, &key, &client.client_id, token).await? else { return Ok(None) };
+    let Some(family) = refresh::find(table, &key, &client.client_id, token).await? else {
+        return Ok(None);
+    };
     let scopes = family.grantable(&client.scopes);
     if scopes.is_empty() {
         return Ok(None);
@@ -61,6 +66,9 @@ async fn access_token(call: &OAuthCall, token: &str) -> Result<Option<Value>> {
     }
     let Ok(Value::Object(mut content)) = serde_json::to_value(claims) else { return Ok(None) };
     content.insert("active".to_owned(), true.into());
-    content.insert("token_type".to_owned(), if claims.cnf.is_some() { "DPoP" } else { "Bearer" }.into());
+    content.insert(
+        "token_type".to_owned(),
+        if claims.cnf.is_some() { "DPoP" } else { "Bearer" }.into(),
+    );
     Ok(Some(Value::Object(content)))
 }

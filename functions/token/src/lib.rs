@@ -19,22 +19,31 @@ use shared::axum::routing::{get, post};
 use shared::http::Route;
 
 /// The routes of this function.
-pub static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| [&OAUTH[..], &clients::ROUTES, &secrets::ROUTES].concat());
+pub static ROUTES: LazyLock<Vec<Route>> =
+    LazyLock::new(|| [&OAUTH[..], &clients::ROUTES, &secrets::ROUTES].concat());
 
 const OAUTH: [Route; 6] = [
-    Route::write("POST", "/idhub/oidc/v1/token", "issue_token", (200, "TokenResponse"), || post(endpoint::token))
-        .form("TokenRequest")
-        .secret()
-        .about("Issues an access token (RFC 6749 §4.4, §6)"),
-    Route::read("POST", "/idhub/oidc/v1/introspect", "introspect_token", (200, "IntrospectionResponse"), || {
-        post(introspection::introspect)
+    Route::write("POST", "/idhub/oidc/v1/token", "issue_token", (200, "TokenResponse"), || {
+        post(endpoint::token)
     })
+    .form("TokenRequest")
+    .secret()
+    .about("Issues an access token (RFC 6749 §4.4, §6)"),
+    Route::read(
+        "POST",
+        "/idhub/oidc/v1/introspect",
+        "introspect_token",
+        (200, "IntrospectionResponse"),
+        || post(introspection::introspect),
+    )
     .form("IntrospectionRequest")
     .about("Says what a token is worth now (RFC 7662)"),
-    Route::write("POST", "/idhub/oidc/v1/revoke", "revoke_token", (200, ""), || post(revocation::revoke))
-        .form("RevocationRequest")
-        .repeatable()
-        .about("Gives up a token (RFC 7009); resources accept an access token until it expires"),
+    Route::write("POST", "/idhub/oidc/v1/revoke", "revoke_token", (200, ""), || {
+        post(revocation::revoke)
+    })
+    .form("RevocationRequest")
+    .repeatable()
+    .about("Gives up a token (RFC 7009); resources accept an access token until it expires"),
     Route::read("GET", "/idhub/oidc/v1/jwks", "get_jwks", (200, "JwkSet"), || get(metadata::jwks))
         .about("Publishes the keys that tokens are signed with (RFC 7517)"),
     Route::read(

@@ -21,9 +21,11 @@ fn public(content: Value, max_age: i64) -> Response {
     response
 }
 
-/// The published keys of both algorithms, the next ones included (rule O8); the first is made when somebody asks.
+/// The published keys of both algorithms, the next ones included (rule O8); the first is made when
+/// somebody asks.
 pub async fn jwks(State(app): State<App>) -> Result<Response> {
-    let keys: Vec<_> = app.signing_keys().published().await?.iter().map(PublicKey::to_json).collect();
+    let keys: Vec<_> =
+        app.signing_keys().published().await?.iter().map(PublicKey::to_json).collect();
     Ok(public(json!({ "keys": keys }), JWKS_MAX_AGE))
 }
 

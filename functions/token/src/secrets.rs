@@ -1,4 +1,5 @@
-//! The secrets of a client: two may live at a time, so that one succeeds the other without downtime (rule O9).
+//! The secrets of a client: two may live at a time, so that one succeeds the other without downtime
+//! (rule O9).
 
 use shared::axum::routing::{delete, post};
 use shared::domain::client::{Client, Rotation, Secret};
@@ -15,11 +16,13 @@ const SECRET: &str = "/config/clients/{client_id}/secrets/{secret_id}";
 
 /// The routes of secrets.
 pub const ROUTES: [Route; 2] = [
-    Route::write("POST", SECRETS, "create_client_secret", (201, "NewClientSecret"), || post(create))
-        .scope(Scope::Administrator)
-        .optional_json("ClientSecretInput")
-        .secret()
-        .about("Makes another secret of a client, shown this once; ETag is that of the client"),
+    Route::write("POST", SECRETS, "create_client_secret", (201, "NewClientSecret"), || {
+        post(create)
+    })
+    .scope(Scope::Administrator)
+    .optional_json("ClientSecretInput")
+    .secret()
+    .about("Makes another secret of a client, shown this once; ETag is that of the client"),
     Route::write("DELETE", SECRET, "delete_client_secret", (204, ""), || delete(remove))
         .scope(Scope::Administrator)
         .about("Revokes a secret; If-Match takes the tag of the client"),
@@ -30,7 +33,8 @@ async fn create(mut call: Call) -> Answered {
     let body = call.take_body();
     let world = call.app.world();
     let now = world.clock.now();
-    // Made once, however often the client has to be read anew: whichever write counts, its secret is the one that is shown.
+    // Made once, however often the client has to be read anew: whichever write counts, its secret
+    // is the one that is shown.
     let (mut secret, plain) = Secret::generate(world);
     let decide = |stored: &Versioned<Client>| {
         call.guard(&[stored.tag()])?;

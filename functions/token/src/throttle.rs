@@ -1,8 +1,9 @@
-//! Failed authentications are slowed down: after some in a minute, from one address for one client or for any, the answer is 429.
+//! Failed authentications are slowed down: after some in a minute, from one address for one client
+//! or for any, the answer is 429.
 //!
-//! Only failures are counted, and only a failure is told so: who authenticates pays nothing and is never locked out by others, who
-//! would need no more than a client's id for it. With secrets of 256 random bits it is not guessing that has to be stopped but its
-//! cost.
+//! Only failures are counted, and only a failure is told so: who authenticates pays nothing and is
+//! never locked out by others, who would need no more than a client's id for it. With secrets of
+//! 256 random bits it is not guessing that has to be stopped but its cost.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -22,7 +23,9 @@ const MOST_OF_ADDRESS: u32 = 100;
 fn network(address: &str) -> String {
     match address.parse().map(|address: IpAddr| address.to_canonical()) {
         Ok(IpAddr::V4(address)) => address.to_string(),
-        Ok(IpAddr::V6(address)) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).to_string(),
+        Ok(IpAddr::V6(address)) => {
+            Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).to_string()
+        }
         Err(_) => address.to_owned(),
     }
 }
@@ -35,8 +38,10 @@ pub async fn failed(app: &App, client: &str, address: &str) -> Result<Option<i64
     let end = (window + 1) * WINDOW;
     let until = Timestamp::from_millis(end * 1000);
     // The address first: past its limit, ids that are made up leave no counters behind.
-    let counters =
-        [(format!("{window}\n{address}"), MOST_OF_ADDRESS), (format!("{window}\n{address}\n{client}"), MOST_OF_CLIENT)];
+    let counters = [
+        (format!("{window}\n{address}"), MOST_OF_ADDRESS),
+        (format!("{window}\n{address}\n{client}"), MOST_OF_CLIENT),
+    ];
     for (what, most) in counters {
         if !app.table().count(&Key::failures(&what), most, until).await? {
             return Ok(Some(end - now));

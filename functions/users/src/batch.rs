@@ -1,4 +1,5 @@
-//! `POST /identity/users/batch-get`: the users who are named. What it has in common with the same for system profiles stands here too.
+//! `POST /identity/users/batch-get`: the users who are named. What it has in common with the same
+//! for system profiles stands here too.
 
 use std::collections::{HashMap, HashSet};
 
@@ -28,13 +29,18 @@ pub async fn get(mut call: Call) -> Answered {
     let holders = table.resolve_all(tenant, &names).await?;
     let mut batch = Batch::new("users");
     for ids in ids.chunks(BATCH) {
-        let named = |id: &String| id.parse().ok().and_then(|name: UserName| holders.get(&name).copied());
+        let named =
+            |id: &String| id.parse().ok().and_then(|name: UserName| holders.get(&name).copied());
         let wanted: HashSet<UserId> = ids.iter().filter_map(named).collect();
         let found = table.find_users(tenant, &wanted.into_iter().collect::<Vec<_>>()).await?;
         let schema = call.app.schema_of(tenant, found.iter().map(|user| &user.value)).await?;
-        let found: HashMap<UserId, &User> = found.iter().map(|user| (user.value.id, &user.value)).collect();
+        let found: HashMap<UserId, &User> =
+            found.iter().map(|user| (user.value.id, &user.value)).collect();
         for id in ids {
-            batch.take(id, named(id).and_then(|user| found.get(&user)).map(|user| user.show(&schema)))?;
+            batch.take(
+                id,
+                named(id).and_then(|user| found.get(&user)).map(|user| user.show(&schema)),
+            )?;
         }
     }
     Ok(Answer::content(batch.show()))
@@ -57,13 +63,15 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// An empty one; `instead` says what the ids name, and what else a caller may do who asks for too much.
+    /// An empty one; `instead` says what the ids name, and what else a caller may do who asks for
+    /// too much.
     #[must_use]
     pub const fn new(instead: &'static str) -> Self {
         Self { instead, items: Vec::new(), missing: Vec::new(), bytes: 0 }
     }
 
-    /// Takes what an id names. Nothing is left out in silence: what does not fit into one answer is refused, with how much does.
+    /// Takes what an id names. Nothing is left out in silence: what does not fit into one answer is
+    /// refused, with how much does.
     pub fn take(&mut self, id: &str, item: Option<Object>) -> Result<()> {
         let Some(item) = item.map(Json::Object) else {
             self.missing.push(id.to_owned());
@@ -72,7 +80,9 @@ impl Batch {
         self.bytes += item.to_text().len();
         if self.bytes > MAX_PAGE_BYTES {
             let (fit, instead) = (self.items.len(), self.instead);
-            let detail = format!("the answer would take more than {MAX_PAGE_BYTES} bytes: ask for {fit} {instead}");
+            let detail = format!(
+                "the answer would take more than {MAX_PAGE_BYTES} bytes: ask for {fit} {instead}"
+            );
             return Err(Error::invalid("/ids", Code::TooLarge, detail));
         }
         self.items.push(item);

@@ -23,11 +23,20 @@ pub const ROUTES: [Route; 3] = [
     Route::read("GET", "/identity/imports/{id}", "get_import", (200, "Import"), || get(read))
         .scope(UsersWrite)
         .about("Reads how far an import is"),
-    Route::read("GET", "/identity/imports/{id}/report", "get_import_report", (200, "ImportRowList"), || get(report))
-        .scope(UsersWrite)
-        .query(&["limit", "cursor"])
-        .csv()
-        .about("Reads what became of each row of an import, as far as it is; as text/csv the whole at once"),
+    Route::read(
+        "GET",
+        "/identity/imports/{id}/report",
+        "get_import_report",
+        (200, "ImportRowList"),
+        || get(report),
+    )
+    .scope(UsersWrite)
+    .query(&["limit", "cursor"])
+    .csv()
+    .about(
+        "Reads what became of each row of an import, as far as it is; as text/csv the whole at \
+         once",
+    ),
 ];
 
 async fn create(mut call: Call) -> Answered {
@@ -42,7 +51,8 @@ async fn create(mut call: Call) -> Answered {
         None => Mapping::default(),
         Some(text) => Mapping::read(&Json::parse(text.as_bytes()).map_err(Error::Malformed)?)?,
     };
-    let (format, bytes) = call.rows.take().ok_or_else(|| Error::unexpected("the route takes no rows"))?;
+    let (format, bytes) =
+        call.rows.take().ok_or_else(|| Error::unexpected("the route takes no rows"))?;
     let (call, mapping) = (&call, &mapping);
     let (app, tenant) = (&call.app, &call.caller.tenant);
     let machine = call.caller.machine().ok_or(Error::NotFound)?;
@@ -50,9 +60,11 @@ async fn create(mut call: Call) -> Answered {
     let accepted = &mut id;
     let answer = call
         .once(async |record| {
-            // What rows hold is judged by definitions as they are now: what is a secret is stored as one.
+            // What rows hold is judged by definitions as they are now: what is a secret is stored
+            // as one.
             let schema = app.schema_now(tenant).await?;
-            let known = |category: &str, name: &str| schema.attribute_named(category, name).is_some();
+            let known =
+                |category: &str, name: &str| schema.attribute_named(category, name).is_some();
             let (_, rows) = read_known(&bytes, format, mapping, &known)?;
             let now = app.world().clock.now();
             let import = Import {
@@ -70,7 +82,8 @@ async fn create(mut call: Call) -> Answered {
                 updated_at: now,
                 completed_at: None,
             };
-            let import = accept(app, &schema, import, rows, |import| record.of(&shown(import))).await?;
+            let import =
+                accept(app, &schema, import, rows, |import| record.of(&shown(import))).await?;
             *accepted = Some(import.value.id);
             Ok(shown(&import))
         })
@@ -92,7 +105,9 @@ fn shown(import: &Versioned<Import>) -> Answer {
 
 fn word(call: &Call, name: &str, default: Mode) -> Result<Mode> {
     let names = || Mode::ALL.map(Mode::name).join(", ");
-    let read = |text: &str| text.parse().map_err(|_| Error::Malformed(format!("`{name}` is one of {}", names())));
+    let read = |text: &str| {
+        text.parse().map_err(|_| Error::Malformed(format!("`{name}` is one of {}", names())))
+    };
     call.query(name).map_or(Ok(default), read)
 }
 
@@ -126,7 +141,8 @@ async fn report(call: Call) -> Answered {
     {
         let found = call.app.table().import_report(&call.caller.tenant, import.id, part).await?;
         let before = rows.len();
-        // What was worked before a row that still waits is shown when that is done too: a cursor passes nobody over.
+        // What was worked before a row that still waits is shown when that is done too: a cursor
+        // passes nobody over.
         rows.extend(
             found
                 .into_iter()

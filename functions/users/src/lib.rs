@@ -58,22 +58,32 @@ const USER_ROUTES: [Route; 12] = [
         .scope(UsersRead)
         .query(&["limit", "cursor", "updated_since"])
         .about("Lists users by when they were last changed, for systems that keep in step"),
-    Route::read("POST", "/identity/users/batch-get", "get_users", (200, "UserBatch"), || post(batch::get))
-        .scope(UsersRead)
-        .json("UserNames")
-        .about("Reads the users who are named"),
-    Route::write("PUT", "/identity/users/by/id_at_customer/{value}", "upsert_user", (201, "User"), || {
-        put(upsert::upsert)
+    Route::read("POST", "/identity/users/batch-get", "get_users", (200, "UserBatch"), || {
+        post(batch::get)
     })
+    .scope(UsersRead)
+    .json("UserNames")
+    .about("Reads the users who are named"),
+    Route::write(
+        "PUT",
+        "/identity/users/by/id_at_customer/{value}",
+        "upsert_user",
+        (201, "User"),
+        || put(upsert::upsert),
+    )
     .scope(UsersWrite)
     .json("UserUpsert")
     .upsert()
     .about("Creates or replaces the user whom the customer names so; repeating it changes nothing"),
-    Route::read("POST", "/identity/users/query", "query_users", (200, "UserQueryResult"), || post(query::query))
+    Route::read("POST", "/identity/users/query", "query_users", (200, "UserQueryResult"), || {
+        post(query::query)
+    })
+    .scope(UsersRead)
+    .json("UserQuery")
+    .about("Finds users by a filter; sees every write that was acknowledged before"),
+    Route::read("GET", USER, "get_user", (200, "User"), || get(read))
         .scope(UsersRead)
-        .json("UserQuery")
-        .about("Finds users by a filter; sees every write that was acknowledged before"),
-    Route::read("GET", USER, "get_user", (200, "User"), || get(read)).scope(UsersRead).about("Reads a user"),
+        .about("Reads a user"),
     Route::write("PUT", USER, "replace_user", (200, "User"), || put(replace))
         .scope(UsersWrite)
         .json("UserReplacement")
@@ -92,15 +102,21 @@ const USER_ROUTES: [Route; 12] = [
     })
     .scope(UsersWrite)
     .about("Blocks a user; repeating it changes nothing"),
-    Route::write("POST", "/identity/users/{user_id}/unblock", "unblock_user", (200, "User"), || {
-        post(async |call| set_status(call, UserStatus::Active).await)
-    })
+    Route::write(
+        "POST",
+        "/identity/users/{user_id}/unblock",
+        "unblock_user",
+        (200, "User"),
+        || post(async |call| set_status(call, UserStatus::Active).await),
+    )
     .scope(UsersWrite)
     .about("Unblocks a user; repeating it changes nothing"),
-    Route::write("POST", "/identity/users/{user_id}/verify", "verify_user", (200, "User"), || post(verify))
-        .scope(Administrator)
-        .json("UserVerification")
-        .about("Marks an e-mail address of a user as verified; repeating it changes nothing"),
+    Route::write("POST", "/identity/users/{user_id}/verify", "verify_user", (200, "User"), || {
+        post(verify)
+    })
+    .scope(Administrator)
+    .json("UserVerification")
+    .about("Marks an e-mail address of a user as verified; repeating it changes nothing"),
 ];
 
 fn shown(user: &Versioned<User>, schema: &Schema) -> Answer {
@@ -108,7 +124,10 @@ fn shown(user: &Versioned<User>, schema: &Schema) -> Answer {
 }
 
 async fn create(call: Call) -> Answered {
-    profile::create(call, |user, schema| shown(user, schema).created_at(format!("{USERS}/{}", user.value.id))).await
+    profile::create(call, |user, schema| {
+        shown(user, schema).created_at(format!("{USERS}/{}", user.value.id))
+    })
+    .await
 }
 
 async fn read(call: Call) -> Answered {
@@ -125,18 +144,23 @@ async fn replace(mut call: Call) -> Answered {
 
 async fn edit(mut call: Call) -> Answered {
     let body = call.take_body();
-    let changed = change(&call, Recorder::NONE, |user, writing| user.patch(body.clone(), writing)).await;
+    let changed =
+        change(&call, Recorder::NONE, |user, writing| user.patch(body.clone(), writing)).await;
     profile::patched(&call, &body, changed).await
 }
 
 async fn verify(mut call: Call) -> Answered {
     let body = call.take_body();
     let (call, body) = (&call, &body);
-    call.once(|record| change(call, record, |user, writing| user.verify(body.clone(), writing.schema))).await
+    call.once(|record| {
+        change(call, record, |user, writing| user.verify(body.clone(), writing.schema))
+    })
+    .await
 }
 
 async fn set_status(call: Call, status: UserStatus) -> Answered {
-    call.once(|record| change(&call, record, move |user, _| Ok(User { status, ..user.clone() }))).await
+    call.once(|record| change(&call, record, move |user, _| Ok(User { status, ..user.clone() })))
+        .await
 }
 
 async fn change(
@@ -148,9 +172,14 @@ async fn change(
         call.guard(&[live.tag()])?;
         edit(&live.value, writing)
     };
-    profile::change(call, call.user("user_id").await?, Part::User, record, guarded, |user, schema| {
-        Ok(shown(user, schema))
-    })
+    profile::change(
+        call,
+        call.user("user_id").await?,
+        Part::User,
+        record,
+        guarded,
+        |user, schema| Ok(shown(user, schema)),
+    )
     .await
 }
 

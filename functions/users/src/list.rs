@@ -32,24 +32,36 @@ struct Next {
 /// Lists users, the one first whose last change is the oldest.
 pub async fn list(call: Call) -> Answered {
     let size = call.page_size()?;
-    let since = call.query("updated_since").map(|text| Timestamp::parse(text).ok_or(text)).transpose();
-    let due = |_| Error::Malformed("`updated_since` is an RFC 3339 time, as 2026-11-21T10:00:00.000Z".to_owned());
+    let since =
+        call.query("updated_since").map(|text| Timestamp::parse(text).ok_or(text)).transpose();
+    let due = |_| {
+        Error::Malformed(
+            "`updated_since` is an RFC 3339 time, as 2026-11-21T10:00:00.000Z".to_owned(),
+        )
+    };
     let since = since.map_err(due)?;
     let bound = since.map(|since| since.to_string()).unwrap_or_default();
     let next = call.open_cursor::<Next>(&bound, call.query("cursor")).await?;
     let settled = call.app.world().clock.now().plus_seconds(-SETTLED_SECONDS);
-    // Without `updated_since` nobody is told who was forgotten: whoever was on a page and was forgotten since is told from here on.
-    let start = || Next { place: Place::default(), last: None, missed_from: since.is_none().then_some(settled) };
+    // Without `updated_since` nobody is told who was forgotten: whoever was on a page and was
+    // forgotten since is told from here on.
+    let start = || Next {
+        place: Place::default(),
+        last: None,
+        missed_from: since.is_none().then_some(settled),
+    };
     let Next { place, last, missed_from } = next.unwrap_or_else(start);
     let mut page = Page { place, last, with_forgotten: since.is_some(), ..Page::default() };
     let more = page.fill(&call, since, size).await?;
 
     let passed = page.last.or(since);
-    let complete = [passed, missed_from, Some(settled)].into_iter().flatten().min().unwrap_or(settled);
+    let complete =
+        [passed, missed_from, Some(settled)].into_iter().flatten().min().unwrap_or(settled);
     let missed = missed_from.is_some() || passed > Some(settled);
     let mut content = object! { "items" => page.show(&call).await? };
     if more {
-        let next = Next { place: page.place, last: page.last, missed_from: missed.then_some(complete) };
+        let next =
+            Next { place: page.place, last: page.last, missed_from: missed.then_some(complete) };
         content.insert("next_cursor".to_owned(), Json::from(call.cursor(&bound, &next).await?));
     }
     content.insert("next_updated_since".to_owned(), Json::from(complete));
@@ -86,8 +98,9 @@ struct Page {
 }
 
 impl Page {
-    /// Takes members from the listing until the page is full or the listing ends; whether there may be more. A page that is not the last
-    /// has a member, however many entries there are without.
+    /// Takes members from the listing until the page is full or the listing ends; whether there may
+    /// be more. A page that is not the last has a member, however many entries there are
+    /// without.
     async fn fill(&mut self, call: &Call, since: Option<Timestamp>, size: usize) -> Result<bool> {
         let (tenant, table) = (&call.caller.tenant, call.app.table());
         let mut listing = table.listing(tenant, since, &self.place, size);
@@ -99,7 +112,8 @@ impl Page {
             }
             let mut found = table.read_listed(tenant, &entries).await?;
             for entry in entries {
-                let member = found.remove(&entry.user).and_then(|listed| self.member(entry.user, listed));
+                let member =
+                    found.remove(&entry.user).and_then(|listed| self.member(entry.user, listed));
                 if member.is_some_and(|member| !self.take(member, size)) {
                     return Ok(true);
                 }
@@ -124,7 +138,8 @@ impl Page {
     /// Takes a member unless the page would grow too large; the first always fits.
     fn take(&mut self, member: Member, size: usize) -> bool {
         self.bytes += if let Member::User(user) = &member { user.size() } else { 0 };
-        let fits = self.members.is_empty() || self.members.len() < size && self.bytes <= MAX_PAGE_BYTES;
+        let fits =
+            self.members.is_empty() || self.members.len() < size && self.bytes <= MAX_PAGE_BYTES;
         if fits {
             self.members.push(member);
         }

@@ -1,7 +1,9 @@
-//! `/identity/me`: what people see, change and forget of themselves, with tokens of issuers that their tenant trusts.
+//! `/identity/me`: what people see, change and forget of themselves, with tokens of issuers that
+//! their tenant trusts.
 //!
-//! Hidden attributes are not there, read-only ones are refused, and approval policies ask whom else they name: the rules are those of
-//! every other way of writing, with the eyes and hands of the person.
+//! Hidden attributes are not there, read-only ones are refused, and approval policies ask whom else
+//! they name: the rules are those of every other way of writing, with the eyes and hands of the
+//! person.
 
 use shared::axum::routing::{delete, get, patch};
 use shared::domain::Scope::Openid;
@@ -18,7 +20,9 @@ const ME: &str = "/identity/me";
 
 /// Routes of people about themselves.
 pub const ROUTES: [Route; 4] = [
-    Route::read("GET", ME, "get_me", (200, "Me"), || get(read)).people().about("Reads the own profile"),
+    Route::read("GET", ME, "get_me", (200, "Me"), || get(read))
+        .people()
+        .about("Reads the own profile"),
     Route::write("PATCH", ME, "patch_me", (200, "Me"), || patch(edit))
         .people()
         .json("UserPatch")
@@ -27,9 +31,11 @@ pub const ROUTES: [Route; 4] = [
     Route::write("DELETE", ME, "forget_me", (204, ""), || delete(forget))
         .people()
         .about("Forgets the person everywhere"),
-    Route::read("GET", "/idhub/oidc/v1/userinfo", "get_userinfo", (200, "UserInfo"), || get(super::userinfo::read))
-        .people_with(Openid)
-        .about("Says who the person is (OpenID Connect Core 1.0 §5.3)"),
+    Route::read("GET", "/idhub/oidc/v1/userinfo", "get_userinfo", (200, "UserInfo"), || {
+        get(super::userinfo::read)
+    })
+    .people_with(Openid)
+    .about("Says who the person is (OpenID Connect Core 1.0 §5.3)"),
 ];
 
 /// Reads the own profile.
@@ -57,7 +63,8 @@ pub async fn edit(mut call: Call) -> Answered {
     profile::patched(&call, &body, changed).await
 }
 
-/// Forgets the person everywhere. An erasure that was interrupted goes on where it stopped, as long as the person can be told by the token.
+/// Forgets the person everywhere. An erasure that was interrupted goes on where it stopped, as long
+/// as the person can be told by the token.
 pub async fn forget(call: Call) -> Answered {
     let (tenant, table) = (&call.caller.tenant, call.app.table());
     let check = |live: &LiveUser| {

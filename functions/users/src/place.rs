@@ -25,12 +25,14 @@ pub struct Place<'p> {
 }
 
 impl<'p> Place<'p> {
-    /// Where the call stands. Another tenant's path, a system that is not there, and one that the client is not bound to are all not found.
+    /// Where the call stands. Another tenant's path, a system that is not there, and one that the
+    /// client is not bound to are all not found.
     pub fn of(call: &'p Call, schema: &'p Schema) -> Result<Self> {
         let tenant = &call.caller.tenant;
         let system: PartyId = call.id("system_id")?;
         let machine = call.caller.machine();
-        let bound_elsewhere = machine.is_some_and(|m| !m.systems.is_empty() && !m.systems.contains(&system));
+        let bound_elsewhere =
+            machine.is_some_and(|m| !m.systems.is_empty() && !m.systems.contains(&system));
         if call.id::<TenantId>("tenant_id")? != *tenant || bound_elsewhere {
             return Err(Error::NotFound);
         }

@@ -1,4 +1,5 @@
-//! `/identity/users/{user_id}/principals`: a user as each authentication server of the tenant knows it.
+//! `/identity/users/{user_id}/principals`: a user as each authentication server of the tenant knows
+//! it.
 
 use shared::axum::routing::{get, post};
 use shared::domain::Scope::{UsersRead, UsersWrite};
@@ -13,9 +14,13 @@ use shared::object;
 
 /// Routes of principals.
 pub const ROUTES: [Route; 3] = [
-    Route::read("GET", "/identity/users/{user_id}/principals", "list_principals", (200, "PrincipalList"), || {
-        get(list)
-    })
+    Route::read(
+        "GET",
+        "/identity/users/{user_id}/principals",
+        "list_principals",
+        (200, "PrincipalList"),
+        || get(list),
+    )
     .scope(UsersRead)
     .about("Lists how far a user and each authentication server know each other"),
     Route::write(
@@ -35,7 +40,10 @@ pub const ROUTES: [Route; 3] = [
         || post(async |call| set_linked(call, false).await),
     )
     .scope(UsersWrite)
-    .about("Refuses sign-ins of an authentication server as this user, and the matching of them; repeating it changes nothing"),
+    .about(
+        "Refuses sign-ins of an authentication server as this user, and the matching of them; \
+         repeating it changes nothing",
+    ),
 ];
 
 /// Lists the principals of a user: one for each authentication server, the built-in one first.
@@ -48,7 +56,10 @@ pub async fn list(call: Call) -> Answered {
     let mut servers: Vec<_> = schema.servers.values().map(|server| &server.id).collect();
     servers.sort_by_key(|id| id.as_str() != SYSTEM);
     let items = servers.into_iter().map(|server| {
-        let known = stored.iter().map(|principal| &principal.value).find(|principal| principal.server == *server);
+        let known = stored
+            .iter()
+            .map(|principal| &principal.value)
+            .find(|principal| principal.server == *server);
         Json::Object(known.cloned().unwrap_or_else(|| Principal::pending(server.clone())).show())
     });
     Ok(Answer::content(object! { "items" => items.collect::<Vec<_>>() }))
@@ -59,12 +70,14 @@ pub async fn set_linked(call: Call, linked: bool) -> Answered {
     let server: PartyId = call.id("authentication_server_id")?;
     let user = call.user("user_id").await?;
     let (call, server) = (&call, &server);
-    let answer =
-        |principal: &Versioned<Principal>| Answer::resource(principal.value.show(), principal.tag()).about(user);
+    let answer = |principal: &Versioned<Principal>| {
+        Answer::resource(principal.value.show(), principal.tag()).about(user)
+    };
     let decide = |principal: &Versioned<Principal>| {
         call.guard(&[principal.tag()])?;
         if principal.value.is_built_in() && !linked {
-            let detail = "every user is linked to the authentication server `system` as long as it exists";
+            let detail =
+                "every user is linked to the authentication server `system` as long as it exists";
             return Err(Error::Conflict(detail.to_owned()));
         }
         Ok(())
@@ -73,14 +86,16 @@ pub async fn set_linked(call: Call, linked: bool) -> Answered {
         call.app.decide(&call.caller.tenant, move |schema| async move {
             known(server, &schema)?;
             let record = |next: &Versioned<Principal>| record.of(&answer(next));
-            let principal = call.app.table().link(&schema, user, server, linked, decide, record).await?;
+            let principal =
+                call.app.table().link(&schema, user, server, linked, decide, record).await?;
             Ok(answer(&principal))
         })
     })
     .await
 }
 
-/// Finds nothing at a server that does not exist; a remembered configuration that knows none may be outdated.
+/// Finds nothing at a server that does not exist; a remembered configuration that knows none may be
+/// outdated.
 fn known(server: &PartyId, schema: &Schema) -> Result<()> {
     match schema.servers.get(server.as_str()) {
         Some(_) => Ok(()),

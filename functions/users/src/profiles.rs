@@ -44,7 +44,10 @@ pub const ROUTES: [Route; 7] = [
     Route::write("PATCH", PROFILE, "patch_system_profile", (200, "SystemProfile"), || patch(edit))
         .scope(UsersWrite)
         .json("SystemProfilePatch")
-        .about("Changes some of what a system profile overrides and of what its system declares (RFC 7396)"),
+        .about(
+            "Changes some of what a system profile overrides and of what its system declares (RFC \
+             7396)",
+        ),
     Route::write("DELETE", PROFILE, "forget_system_profile", (204, ""), || delete(forget))
         .scope(UsersWrite)
         .people()
@@ -68,7 +71,8 @@ pub async fn me(call: Call) -> Answered {
     call.app
         .decide(&call.caller.tenant, move |schema| async move {
             let place = Place::of(call, &schema)?;
-            let profile = call.app.table().profile_of(place.tenant, me.value.id, &place.system.id).await?;
+            let profile =
+                call.app.table().profile_of(place.tenant, me.value.id, &place.system.id).await?;
             let found = Effective { base: me.clone(), profile: profile.ok_or(Error::NotFound)? };
             show(call, &place, &found)
         })
@@ -82,7 +86,8 @@ pub async fn read(call: Call) -> Answered {
     call.app
         .decide(&call.caller.tenant, move |schema| async move {
             let place = Place::of(call, &schema)?;
-            let found = call.app.table().find_named_profile(place.tenant, &place.system.id, name).await?;
+            let found =
+                call.app.table().find_named_profile(place.tenant, &place.system.id, name).await?;
             show(call, &place, &found.ok_or(Error::NotFound)?)
         })
         .await
@@ -119,7 +124,8 @@ async fn change(
                 let next = edit(&found.profile.value, &place.editing(call, found))?;
                 Ok((next != found.profile.value).then_some(next))
             };
-            let changed = call.app.table().change_profile(&schema, &place.system.id, name, decide).await?;
+            let changed =
+                call.app.table().change_profile(&schema, &place.system.id, name, decide).await?;
             place.shown(&changed)
         })
         .await

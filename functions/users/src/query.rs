@@ -1,8 +1,10 @@
 //! `POST /identity/users/query`: users by a filter.
 //!
-//! The branches of the filter's plan are followed one after another. A branch gives nobody whom an earlier one has given, which the user's own
-//! look-ups tell, so nothing has to be remembered between pages; and the whole filter is compared with each user as it is in the table, so
-//! what comes from a look-up sees every write that was acknowledged before (rule D4). The listing alone may be behind by a moment.
+//! The branches of the filter's plan are followed one after another. A branch gives nobody whom an
+//! earlier one has given, which the user's own look-ups tell, so nothing has to be remembered
+//! between pages; and the whole filter is compared with each user as it is in the table, so
+//! what comes from a look-up sees every write that was acknowledged before (rule D4). The listing
+//! alone may be behind by a moment.
 
 use std::collections::{HashMap, HashSet};
 
@@ -73,7 +75,11 @@ fn question(body: Json) -> Result<Question> {
         None => PAGE,
         Some(Json::Number(text)) if page_size(Some(&text)).is_ok() => page_size(Some(&text))?,
         Some(Json::Number(_)) => {
-            fields.refuse("limit", Code::WrongFormat, format!("a number from 1 to {MAX_PAGE} is due"));
+            fields.refuse(
+                "limit",
+                Code::WrongFormat,
+                format!("a number from 1 to {MAX_PAGE} is due"),
+            );
             PAGE
         }
         Some(other) => {
@@ -105,20 +111,34 @@ pub async fn query(mut call: Call) -> Answered {
             let branches = filter.plan(&schema);
             let plan = digest(&branches);
             if position.as_ref().is_some_and(|position| position.plan != plan) {
-                let detail = "the filter is answered in another way since the cursor was made: start again";
+                let detail =
+                    "the filter is answered in another way since the cursor was made: start again";
                 // Or the cursor is of a process that knows newer definitions.
-                return Err(if schema.verified { Error::Malformed(detail.to_owned()) } else { Error::Outdated });
+                return Err(if schema.verified {
+                    Error::Malformed(detail.to_owned())
+                } else {
+                    Error::Outdated
+                });
             }
-            let search = Search { call, filter: &filter, schema: &schema, branches: &branches, size: question.size };
-            let from = position.as_ref().map_or_else(Default::default, |p| (p.branch, p.place.clone()));
+            let search = Search {
+                call,
+                filter: &filter,
+                schema: &schema,
+                branches: &branches,
+                size: question.size,
+            };
+            let from =
+                position.as_ref().map_or_else(Default::default, |p| (p.branch, p.place.clone()));
             let (page, next) = search.page(from).await?;
-            let items: Vec<_> = page.users.iter().map(|user| Json::Object(user.value.show(&schema))).collect();
+            let items: Vec<_> =
+                page.users.iter().map(|user| Json::Object(user.value.show(&schema))).collect();
             let mut content = object! { "items" => items };
             if let Some((branch, place)) = next {
                 let cursor = call.cursor(bound, &Position { plan, branch, place }).await?;
                 content.insert("next_cursor".to_owned(), Json::from(cursor));
             }
-            let walks = branches.iter().any(|branch| matches!(branch.source, Source::Listing { .. }));
+            let walks =
+                branches.iter().any(|branch| matches!(branch.source, Source::Listing { .. }));
             if walks || page.read > page.users.len() {
                 content.insert("scanned".to_owned(), Json::from(page.read as u64));
             }
@@ -167,12 +187,16 @@ struct Search<'s> {
 type Candidates = (Vec<(UserId, Place)>, Option<Place>);
 
 impl Search<'_> {
-    /// Follows the branches from here on until the page is full, enough was read or nothing is left; with where the next page starts, if there is
-    /// one.
-    async fn page(&self, (first, mut place): (usize, Place)) -> Result<(Page, Option<(usize, Place)>)> {
+    /// Follows the branches from here on until the page is full, enough was read or nothing is
+    /// left; with where the next page starts, if there is one.
+    async fn page(
+        &self,
+        (first, mut place): (usize, Place),
+    ) -> Result<(Page, Option<(usize, Place)>)> {
         let mut page = Page::default();
         for (number, branch) in self.branches.iter().enumerate().skip(first) {
-            let stopped = self.follow(number, branch, std::mem::take(&mut place), &mut page).await?;
+            let stopped =
+                self.follow(number, branch, std::mem::take(&mut place), &mut page).await?;
             if let Some(place) = stopped {
                 return Ok((page, Some((number, place))));
             }
@@ -182,17 +206,30 @@ impl Search<'_> {
 
     /// Follows one branch; returns the place at which it was left before its end.
     ///
-    /// As many candidates are read as the page has room for, and twice as many after each time that some of them did not fit.
-    async fn follow(&self, number: usize, branch: &Branch, start: Place, page: &mut Page) -> Result<Option<Place>> {
+    /// As many candidates are read as the page has room for, and twice as many after each time that
+    /// some of them did not fit.
+    async fn follow(
+        &self,
+        number: usize,
+        branch: &Branch,
+        start: Place,
+        page: &mut Page,
+    ) -> Result<Option<Place>> {
         let tenant = &self.call.caller.tenant;
         let earlier = self.branches.get(..number).unwrap_or_default();
         let mut place = start;
         let mut batch = 0;
         loop {
-            if page.users.len() >= self.size || page.visited >= MAX_READ || page.read_bytes >= MAX_READ_BYTES {
+            if page.users.len() >= self.size
+                || page.visited >= MAX_READ
+                || page.read_bytes >= MAX_READ_BYTES
+            {
                 return Ok(Some(place));
             }
-            batch = (self.size - page.users.len()).max(batch * 2).min(BATCH).min(MAX_READ - page.visited);
+            batch = (self.size - page.users.len())
+                .max(batch * 2)
+                .min(BATCH)
+                .min(MAX_READ - page.visited);
             let (candidates, next) = self.candidates(&branch.source, &place, batch).await?;
             page.visited += candidates.len();
             let mut found = self.read(&candidates).await?;
@@ -207,7 +244,8 @@ impl Search<'_> {
                         Place::After(position) => branch.source.leads_to_at(user, tenant, position),
                         Place::Start | Place::Shard(..) => branch.source.leads_to(user),
                     };
-                    let given = earlier.iter().any(|branch| branch.source.leads_to(user)) || page.holds(id);
+                    let given =
+                        earlier.iter().any(|branch| branch.source.leads_to(user)) || page.holds(id);
                     led && !given && self.filter.matches(&Seen::from(&user.value), self.schema)
                 });
                 if due
@@ -251,7 +289,8 @@ impl Search<'_> {
                 return Ok((id.parse().map(|id| (id, Place::Start)).into_iter().collect(), None));
             }
             Source::Listing { from, until } => {
-                let bounds = (from.map(|time| time.to_string()), until.map(|time| time.to_string()));
+                let bounds =
+                    (from.map(|time| time.to_string()), until.map(|time| time.to_string()));
                 let sorts = match &bounds {
                     (None, None) => Sorts::All,
                     (Some(from), None) => Sorts::From(from),
@@ -260,9 +299,12 @@ impl Search<'_> {
                 return self.listed(sorts, place, limit).await;
             }
             Source::Lookup(lookup) => table.users_of(tenant, lookup, after, limit).await?,
-            Source::Prefix { attribute, start } => table.users_starting(tenant, attribute, start, after, limit).await?,
+            Source::Prefix { attribute, start } => {
+                table.users_starting(tenant, attribute, start, after, limit).await?
+            }
         };
-        let users = entries.users.into_iter().map(|(user, position)| (user, Place::After(position)));
+        let users =
+            entries.users.into_iter().map(|(user, position)| (user, Place::After(position)));
         Ok((users.collect(), entries.next.map(Place::After)))
     }
 
@@ -276,7 +318,9 @@ impl Search<'_> {
         let mut users = Vec::new();
         while shard < SHARDS {
             let left = i32::try_from(limit - users.len()).ok();
-            let page = table.query_index(&listing_shard(tenant, shard), sorts, after.as_ref(), left).await?;
+            let page = table
+                .query_index(&listing_shard(tenant, shard), sorts, after.as_ref(), left)
+                .await?;
             for (key, position) in page.keys.iter().zip(page.positions) {
                 if let Some((_, user)) = owner_of_partition(key.pk()) {
                     users.push((user, Place::Shard(shard, Some(position))));
@@ -307,7 +351,8 @@ struct Page {
 }
 
 impl Page {
-    /// Whether the user is on the page: one who is changed while the listing is walked comes up again.
+    /// Whether the user is on the page: one who is changed while the listing is walked comes up
+    /// again.
     fn holds(&self, id: UserId) -> bool {
         self.users.iter().any(|user| user.value.id == id)
     }

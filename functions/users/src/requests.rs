@@ -29,7 +29,10 @@ pub const ROUTES: [Route; 4] = [
         .scope(UsersRead)
         .people()
         .query(&["limit", "cursor", "status", "user_id"])
-        .about("Lists change requests, those of a user or of a status if one is named; people see those that they may decide"),
+        .about(
+            "Lists change requests, those of a user or of a status if one is named; people see \
+             those that they may decide",
+        ),
     Route::read("GET", REQUEST, "get_change_request", (200, "ChangeRequest"), || get(read))
         .scope(UsersRead)
         .people()
@@ -44,7 +47,8 @@ pub const ROUTES: [Route; 4] = [
     .scope(UsersRead)
     .people()
     .about(
-        "Applies a change request; the approval policies of what it changes say who may; repeating it changes nothing",
+        "Applies a change request; the approval policies of what it changes say who may; \
+         repeating it changes nothing",
     ),
     Route::write(
         "POST",
@@ -60,7 +64,8 @@ pub const ROUTES: [Route; 4] = [
 
 /// How often a decision is taken anew when somebody else decides at the same time.
 const TURNS: u32 = 8;
-/// How many requests one call looks through for a person who may decide few of them, once it has found one.
+/// How many requests one call looks through for a person who may decide few of them, once it has
+/// found one.
 const LOOKED_THROUGH: usize = 500;
 
 /// Where the next page of a list starts.
@@ -79,19 +84,23 @@ pub async fn list(call: Call) -> Answered {
     let names = Status::ALL.map(Status::name).join(", ");
     let status = status.map_err(|_| Error::Malformed(format!("`status` is one of {names}")))?;
     let user = call.query("user_id").map(str::parse::<UserName>).transpose();
-    let user = user.map_err(|_| Error::Malformed("`user_id` is a UUID or a base profile id".to_owned()))?;
+    let user =
+        user.map_err(|_| Error::Malformed("`user_id` is a UUID or a base profile id".to_owned()))?;
     let bound = format!("{status:?} {user:?}");
     let next = call.open_cursor::<Next>(&bound, call.query("cursor")).await?;
     let now = call.app.world().clock.now();
     let me = call.person().await?;
     let schema = call.app.schema(&call.caller.tenant).await?;
     let me = me.as_ref().map(|me| &me.value);
-    if me.is_some() && !schema.attributes.values().any(|a| a.is_approved_by(call.approver(me), &schema)) {
+    if me.is_some()
+        && !schema.attributes.values().any(|a| a.is_approved_by(call.approver(me), &schema))
+    {
         return Ok(Answer::content(object! { "items" => Vec::<Json>::new() }));
     }
     let actor = call.actor(me)?;
-    let decides =
-        |request: &ChangeRequest| me.is_none() || request.check_approver(&actor, call.approver(me), &schema).is_ok();
+    let decides = |request: &ChangeRequest| {
+        me.is_none() || request.check_approver(&actor, call.approver(me), &schema).is_ok()
+    };
     let wanted = |request: &Versioned<ChangeRequest>| {
         status.is_none_or(|status| request.value.status(now) == status) && decides(&request.value)
     };
@@ -108,7 +117,8 @@ pub async fn list(call: Call) -> Answered {
         }
         (None, _) => of_statuses(&call, status, 0, None, size, wanted).await?,
     };
-    let items: Vec<_> = requests.iter().map(|request| Json::Object(request.value.show(&schema, now))).collect();
+    let items: Vec<_> =
+        requests.iter().map(|request| Json::Object(request.value.show(&schema, now))).collect();
     let mut content = object! { "items" => items };
     if let Some(next) = next {
         content.insert("next_cursor".to_owned(), Json::from(call.cursor(&bound, &next).await?));
@@ -130,7 +140,8 @@ async fn of_user(
         return Ok((Vec::new(), None));
     }
     let mut requests = table.change_requests_of(tenant, user).await?;
-    requests.retain(|request| wanted(request) && after.is_none_or(|after| request.value.id > after));
+    requests
+        .retain(|request| wanted(request) && after.is_none_or(|after| request.value.id > after));
     let (mut bytes, before) = (0, requests.len());
     requests.truncate(size);
     cut(&mut requests, &mut bytes, false);
@@ -149,16 +160,19 @@ async fn of_statuses(
 ) -> Result<Page> {
     let (tenant, table) = (&call.caller.tenant, call.app.table());
     let lists = status.map_or_else(|| Status::ALL.to_vec(), |status| vec![status]);
-    let (mut found, mut list, mut position, mut bytes) = (Vec::<Versioned<ChangeRequest>>::new(), list, position, 0);
+    let (mut found, mut list, mut position, mut bytes) =
+        (Vec::<Versioned<ChangeRequest>>::new(), list, position, 0);
     let mut looked_through = 0;
     while let Some(status) = lists.get(list) {
-        let (mut page, next) = table.change_requests(tenant, *status, position.as_ref(), size - found.len()).await?;
+        let (mut page, next) =
+            table.change_requests(tenant, *status, position.as_ref(), size - found.len()).await?;
         looked_through += page.len();
         // What is left of forgotten users is nobody's to see.
         let mut ids: Vec<_> = page.iter().map(|request| request.value.user).collect();
         ids.sort_unstable();
         ids.dedup();
-        let live: Vec<_> = table.find_users(tenant, &ids).await?.iter().map(|user| user.value.id).collect();
+        let live: Vec<_> =
+            table.find_users(tenant, &ids).await?.iter().map(|user| user.value.id).collect();
         page.retain(|request| live.contains(&request.value.user) && wanted(request));
         let full = cut(&mut page, &mut bytes, !found.is_empty());
         found.extend(page);
@@ -178,7 +192,8 @@ async fn of_statuses(
     Ok((found, more.then_some(Next::OfStatus(list, position))))
 }
 
-/// Cuts off what would make a page too large, the first request of the page excepted; whether something was cut off.
+/// Cuts off what would make a page too large, the first request of the page excepted; whether
+/// something was cut off.
 fn cut(requests: &mut Vec<Versioned<ChangeRequest>>, bytes: &mut usize, begun: bool) -> bool {
     let fits = requests.iter().enumerate().position(|(i, request)| {
         *bytes += request.value.size();
@@ -194,15 +209,26 @@ fn cut(requests: &mut Vec<Versioned<ChangeRequest>>, bytes: &mut usize, begun: b
 pub async fn read(call: Call) -> Answered {
     let tenant = &call.caller.tenant;
     let me = call.person().await?;
-    let request = call.app.table().find_change_request(tenant, call.id("id")?).await?.ok_or(Error::NotFound)?;
+    let request = call
+        .app
+        .table()
+        .find_change_request(tenant, call.id("id")?)
+        .await?
+        .ok_or(Error::NotFound)?;
     let schema = call.app.schema(tenant).await?;
     check_seen(&call, &request.value, me.as_ref().map(|me| &me.value), &schema)?;
     let now = call.app.world().clock.now();
     call.show(&ChangeRequest::tag(&request, now), || request.value.show(&schema, now))
 }
 
-/// Refuses a person a request that is not there for them: people see those that they asked for or may decide.
-fn check_seen(call: &Call, request: &ChangeRequest, me: Option<&User>, schema: &Schema) -> Result<()> {
+/// Refuses a person a request that is not there for them: people see those that they asked for or
+/// may decide.
+fn check_seen(
+    call: &Call,
+    request: &ChangeRequest,
+    me: Option<&User>,
+    schema: &Schema,
+) -> Result<()> {
     let actor = call.actor(me)?;
     let seen = me.is_none()
         || request.requested_by == actor
@@ -276,16 +302,25 @@ async fn decide_once(
     let decided = request.changed_to(request.value.decided(decision, Some(actor)));
     let answer = shown_request(&decided, schema, call);
     if decision == Status::Rejected {
-        let settled = table.settle_change_request(tenant, &request, &decided, record.of(&answer)?).await?;
+        let settled =
+            table.settle_change_request(tenant, &request, &decided, record.of(&answer)?).await?;
         return Ok(settled.then_some(answer));
     }
-    let mut applying =
-        Applying { call, schema, request: &request, decided: &decided, answer: &answer, record, stale: false };
+    let mut applying = Applying {
+        call,
+        schema,
+        request: &request,
+        decided: &decided,
+        answer: &answer,
+        record,
+        stale: false,
+    };
     match table.change_user(schema, request.value.user, &mut applying).await {
         Ok(_) if applying.stale => {
             let stale = request.changed_to(request.value.decided(Status::Stale, None));
             let settled = table.settle_change_request(tenant, &request, &stale, None).await?;
-            let detail = "the profile is no longer what the change request was made for; the request is STALE now";
+            let detail = "the profile is no longer what the change request was made for; the \
+                          request is STALE now";
             if settled { Err(Error::Conflict(detail.to_owned())) } else { Ok(None) }
         }
         Ok(_) => Ok(Some(answer)),

@@ -1,5 +1,6 @@
-//! `POST …/systems/{system_id}/users`: a person arrives at a system, or is brought there by a CRM or an IAM system. The profile in the system is
-//! there afterwards; what it stands on is made on demand.
+//! `POST …/systems/{system_id}/users`: a person arrives at a system, or is brought there by a CRM
+//! or an IAM system. The profile in the system is there afterwards; what it stands on is made on
+//! demand.
 
 use shared::auth::Person;
 use shared::auth::user_token::{MAX_SUBJECT, UNKNOWN};
@@ -28,14 +29,21 @@ use shared::world::Timestamp;
 use crate::place::{PROFILES, Place};
 
 /// The route by which people arrive.
-pub const ROUTES: [Route; 1] =
-    [Route::write("POST", PROFILES, "get_or_create_system_profile", (201, "SystemProfile"), || post(arrive))
-        .scope(UsersWrite)
-        .integrated()
-        .people()
-        .optional_json("SystemProfileInput")
-        .finds()
-        .about("Gets or creates the profile of the person who calls, or whom a CRM or an IAM system brings")];
+pub const ROUTES: [Route; 1] = [Route::write(
+    "POST",
+    PROFILES,
+    "get_or_create_system_profile",
+    (201, "SystemProfile"),
+    || post(arrive),
+)
+.scope(UsersWrite)
+.integrated()
+.people()
+.optional_json("SystemProfileInput")
+.finds()
+.about(
+    "Gets or creates the profile of the person who calls, or whom a CRM or an IAM system brings",
+)];
 
 /// How often it is looked again when others arrive at the same time.
 const TURNS: u32 = 24;
@@ -47,7 +55,8 @@ pub async fn arrive(mut call: Call) -> Answered {
     let body = call.take_body();
     let (call, body) = (&call, &body);
     // What is made is named before the loops that repeat its making.
-    let (write_id, user_id) = (call.app.table().write_id(), UserId::new(call.app.world().new_uuid()));
+    let (write_id, user_id) =
+        (call.app.table().write_id(), UserId::new(call.app.world().new_uuid()));
     let arrive = |record| {
         call.app.decide(&call.caller.tenant, move |schema| async move {
             let place = Place::of(call, &schema)?;
@@ -60,13 +69,24 @@ pub async fn arrive(mut call: Call) -> Answered {
                 Some(person) => Arriving::with_token(body.clone(), person, &schema)?,
                 None => Arriving::brought(call, body.clone(), &schema).await?,
             };
-            let arrival = Arrival { call, schema: &schema, place: &place, who, record, write_id, user_id, profile };
+            let arrival = Arrival {
+                call,
+                schema: &schema,
+                place: &place,
+                who,
+                record,
+                write_id,
+                user_id,
+                profile,
+            };
             arrival.run().await
         })
     };
     if call.is_keyed() {
         // What the caller may not do now is not answered as it was when the caller might.
-        call.app.decide(&call.caller.tenant, |schema| async move { Place::of(call, &schema).map(drop) }).await?;
+        call.app
+            .decide(&call.caller.tenant, |schema| async move { Place::of(call, &schema).map(drop) })
+            .await?;
         if bar(call).await?.is_some() {
             return arrive(Recorder::NONE).await;
         }
@@ -120,8 +140,12 @@ impl<'a> Arriving<'a> {
         let user = fields.text("user_id", MAX_SUBJECT);
         let wrong = match (&issuer, &subject, &user) {
             (Some(_), Some(_), None) | (None, None, Some(_)) => None,
-            (None, Some(_), None) => Some(("issuer", Code::Required, "`issuer` is required with a subject")),
-            (Some(_), None, None) => Some(("subject", Code::Required, "`subject` is required with an issuer")),
+            (None, Some(_), None) => {
+                Some(("issuer", Code::Required, "`issuer` is required with a subject"))
+            }
+            (Some(_), None, None) => {
+                Some(("subject", Code::Required, "`subject` is required with an issuer"))
+            }
             (None, None, None) => Some(("user_id", Code::Required, EITHER)),
             _ => Some(("user_id", Code::NotAllowed, EITHER)),
         };
@@ -134,11 +158,14 @@ impl<'a> Arriving<'a> {
         if let Some(user) = user {
             let missing = || Error::invalid("/user_id", Code::NotFound, "there is no such user");
             let named: UserName = user.parse().map_err(|_| missing())?;
-            let user = call.app.table().resolve(&schema.tenant, &named).await?.ok_or_else(missing)?;
+            let user =
+                call.app.table().resolve(&schema.tenant, &named).await?.ok_or_else(missing)?;
             return Ok(Self::User(user));
         }
         let (issuer, subject) = (issuer.unwrap_or_default(), subject.unwrap_or_default());
-        let unknown = || Error::invalid("/issuer", Code::NotFound, "no authentication server has this issuer");
+        let unknown = || {
+            Error::invalid("/issuer", Code::NotFound, "no authentication server has this issuer")
+        };
         let server = schema.issuer(&issuer).ok_or_else(unknown)?;
         Ok(Self::Subject {
             base: BaseId::of(&subject, &issuer, &schema.tenant),
@@ -191,7 +218,8 @@ impl Arrival<'_> {
         let (found, binds, guard) = match &self.who {
             Arriving::User(id) => {
                 let user = table.find_user(&self.schema.tenant, *id).await?;
-                let missing = || Error::invalid("/user_id", Code::NotFound, "there is no such user");
+                let missing =
+                    || Error::invalid("/user_id", Code::NotFound, "there is no such user");
                 (Some(user.ok_or_else(missing)?), false, Guard::None)
             }
             Arriving::Subject { subject, base, claimed, .. } => {
@@ -203,16 +231,25 @@ impl Arrival<'_> {
                 }
             }
         };
-        let blocked = found.as_ref().and_then(|user| user.value.check_active().err()).filter(|_| self.is_person());
+        let blocked = found
+            .as_ref()
+            .and_then(|user| user.value.check_active().err())
+            .filter(|_| self.is_person());
         let there = match &found {
-            Some(user) => table.profile_of(&self.schema.tenant, user.value.id, &self.place.system.id).await?,
+            Some(user) => {
+                table.profile_of(&self.schema.tenant, user.value.id, &self.place.system.id).await?
+            }
             None => None,
         };
         let known = found.as_ref().map(|user| user.value.id);
         let principal = match &self.who {
             Arriving::Subject { base, claimed, .. } if binds => {
                 let stored = learnt.principal.as_ref().filter(|(user, _)| known == Some(*user));
-                Some(Binding::of(&claimed.server().id, base, stored.map(|(_, principal)| principal)))
+                Some(Binding::of(
+                    &claimed.server().id,
+                    base,
+                    stored.map(|(_, principal)| principal),
+                ))
             }
             _ => None,
         };
@@ -256,8 +293,14 @@ impl Arrival<'_> {
         self.call.caller.person().is_some()
     }
 
-    /// The user as the arrival is to leave it. A server that meets the user for the first time feeds it, whenever the person signed in.
-    async fn standing(&self, found: Option<LiveUser>, binds: bool, learnt: &Learnt) -> Result<Standing> {
+    /// The user as the arrival is to leave it. A server that meets the user for the first time
+    /// feeds it, whenever the person signed in.
+    async fn standing(
+        &self,
+        found: Option<LiveUser>,
+        binds: bool,
+        learnt: &Learnt,
+    ) -> Result<Standing> {
         let writing = Writing { access: Access::Full, ..self.call.writing(self.schema) };
         let scripts = self.call.app.scripts();
         let Arriving::Subject { subject, base, claimed, login } = &self.who else {
@@ -265,8 +308,10 @@ impl Arrival<'_> {
         };
         let Some(live) = found else {
             let username = claimed.usernames(base, self.user_id).into_iter().nth(learnt.usernames);
-            let username = username.ok_or_else(|| Error::unexpected("a new id is a username that is free"))?;
-            let user = User::of_sign_in(self.user_id, username, subject, claimed, learnt.taken, &writing);
+            let username =
+                username.ok_or_else(|| Error::unexpected("a new id is a username that is free"))?;
+            let user =
+                User::of_sign_in(self.user_id, username, subject, claimed, learnt.taken, &writing);
             let user = User { last_login_at: *login, ..user };
             return Ok(Standing::New(derived(scripts, &writing, None, user).await?));
         };
@@ -282,23 +327,33 @@ impl Arrival<'_> {
         }
     }
 
-    fn answer(&self, user: &Versioned<User>, profile: &Versioned<SystemProfile>, new: bool) -> Answer {
+    fn answer(
+        &self,
+        user: &Versioned<User>,
+        profile: &Versioned<SystemProfile>,
+        new: bool,
+    ) -> Answer {
         let content = profile.value.show(&user.value, self.place.view());
-        let answer = Answer::resource(content, &SystemProfile::tag(profile, user)).about_profile(&profile.value);
+        let answer = Answer::resource(content, &SystemProfile::tag(profile, user))
+            .about_profile(&profile.value);
         if new { answer.created_at(self.place.location(profile.value.id)) } else { answer }
     }
 
-    /// Decides by the principal of the matched user that stands in the way: it waits for a subject, or the arrival is refused.
+    /// Decides by the principal of the matched user that stands in the way: it waits for a subject,
+    /// or the arrival is refused.
     async fn meet_principal(&self, user: Option<UserId>, learnt: &mut Learnt) -> Result<()> {
-        let (Arriving::Subject { base, claimed, .. }, Some(user)) = (&self.who, user) else { return Ok(()) };
+        let (Arriving::Subject { base, claimed, .. }, Some(user)) = (&self.who, user) else {
+            return Ok(());
+        };
         let server = &claimed.server().id;
-        let stored = self.call.app.table().find_principal(&self.schema.tenant, user, server).await?;
+        let stored =
+            self.call.app.table().find_principal(&self.schema.tenant, user, server).await?;
         learnt.principal = stored.map(|stored| (user, stored));
         match learnt.principal.as_ref().map(|(_, stored)| &stored.value) {
             Some(Principal { linked: false, .. }) => Err(unlinked()),
             Some(Principal { base: Some(other), open: false, .. }) if other != base => {
-                let detail =
-                    "the profile that the sign-in matches belongs to another subject of the authentication server";
+                let detail = "the profile that the sign-in matches belongs to another subject of \
+                              the authentication server";
                 Err(Error::Conflict(detail.to_owned()))
             }
             _ => Ok(()),
@@ -306,8 +361,14 @@ impl Arrival<'_> {
     }
 }
 
-/// The user with its derived attributes; a workflow that fails keeps nobody out, and what it derives stays as it was.
-async fn derived(scripts: &Scripts, writing: &Writing<'_>, before: Option<&User>, user: User) -> Result<User> {
+/// The user with its derived attributes; a workflow that fails keeps nobody out, and what it
+/// derives stays as it was.
+async fn derived(
+    scripts: &Scripts,
+    writing: &Writing<'_>,
+    before: Option<&User>,
+    user: User,
+) -> Result<User> {
     match script::derive(scripts, writing, before, user.clone()).await {
         Err(Error::Invalid(_)) => Ok(user),
         derived => derived,
@@ -317,8 +378,7 @@ async fn derived(scripts: &Scripts, writing: &Writing<'_>, before: Option<&User>
 impl Learnt {
     /// Gives up values that others hold: another username, or fewer claims.
     fn yield_to(&mut self, lookups: &[Lookup]) {
-        let is_username =
-            |lookup: &Lookup| matches!(lookup, Lookup::Unique { attribute, .. } if attribute == "username");
+        let is_username = |lookup: &Lookup| matches!(lookup, Lookup::Unique { attribute, .. } if attribute == "username");
         if lookups.iter().any(is_username) {
             self.usernames += 1;
         }

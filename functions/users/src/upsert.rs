@@ -1,4 +1,5 @@
-//! `PUT /identity/users/by/id_at_customer/{value}`: creates the user whom the customer names so, or replaces it.
+//! `PUT /identity/users/by/id_at_customer/{value}`: creates the user whom the customer names so, or
+//! replaces it.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -78,13 +79,16 @@ async fn replace(call: &Call, user: UserId, id_at_customer: &str, body: &Json) -
         *gained.lock().unwrap_or_else(PoisonError::into_inner) = places;
         read.map(|(user, _)| user)
     };
-    let done =
-        profile::change(call, user, Part::Whole, Recorder::NONE, edit, |user, schema| Ok(shown(user, schema))).await;
+    let done = profile::change(call, user, Part::Whole, Recorder::NONE, edit, |user, schema| {
+        Ok(shown(user, schema))
+    })
+    .await;
     let gained = gained.into_inner().unwrap_or_else(PoisonError::into_inner);
     done.map_err(|error| error.pointing(|pointer| place_in_body(pointer, gained.as_ref()?)))
 }
 
-/// Where in the body a place in the user is, of a persona that the user gains: after the personas that it had come those at these places.
+/// Where in the body a place in the user is, of a persona that the user gains: after the personas
+/// that it had come those at these places.
 fn place_in_body(pointer: &str, (before, places): &(usize, Vec<usize>)) -> Option<String> {
     let (number, rest) = pointer.strip_prefix("/personas/")?.split_once('/')?;
     let place = places.get(number.parse::<usize>().ok()?.checked_sub(*before)?)?;

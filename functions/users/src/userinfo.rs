@@ -11,22 +11,29 @@ use shared::http::Call;
 use shared::http::answer::{Answer, Answered};
 use shared::object;
 
-/// Answers the claims of OpenID Connect Core 1.0 §5.1, and the custom attributes; `sub` is the base profile id.
+/// Answers the claims of OpenID Connect Core 1.0 §5.1, and the custom attributes; `sub` is the base
+/// profile id.
 pub async fn read(call: Call) -> Answered {
     let me = call.me().await?;
     let schema = call.app.schema_of(&call.caller.tenant, [&me.value]).await?;
     let person = call.caller.person().ok_or(Error::NotFound)?;
     let shows = |definition: &AttributeDefinition| {
-        let opened =
-            definition.scopes.is_empty() || definition.scopes.iter().any(|scope| person.scopes.contains(scope));
+        let opened = definition.scopes.is_empty()
+            || definition.scopes.iter().any(|scope| person.scopes.contains(scope));
         opened && !definition.hidden && !definition.data_format.is_hashed()
     };
     Ok(Answer::content(claims(person.base.as_str(), &me.value, &schema, shows)?))
 }
 
-fn claims(sub: &str, user: &User, schema: &Schema, shows: impl Fn(&AttributeDefinition) -> bool) -> Result<Object> {
-    let predefined =
-        |field: Predefined| user.predefined(field).filter(|_| schema.predefined(field).is_some_and(&shows));
+fn claims(
+    sub: &str,
+    user: &User,
+    schema: &Schema,
+    shows: impl Fn(&AttributeDefinition) -> bool,
+) -> Result<Object> {
+    let predefined = |field: Predefined| {
+        user.predefined(field).filter(|_| schema.predefined(field).is_some_and(&shows))
+    };
     let mut claims = object! { "sub" => sub };
     let mut say = |claim: &str, value: Option<Json>| {
         if let Some(value) = value {

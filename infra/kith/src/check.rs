@@ -1,8 +1,10 @@
-//! `kith check`: verifies rule D1 over a tenant, both ways. Every look-up item belongs to a live user that owns it, every look-up
-//! that a live user or one of its children owns is there, and nothing stands in the partition of somebody who is forgotten.
+//! `kith check`: verifies rule D1 over a tenant, both ways. Every look-up item belongs to a live
+//! user that owns it, every look-up that a live user or one of its children owns is there, and
+//! nothing stands in the partition of somebody who is forgotten.
 //!
-//! The deployed functions have no right to scan; this reads the whole table once with the operator's. What looks wrong is looked at
-//! again with consistent reads, because the service may be writing meanwhile.
+//! The deployed functions have no right to scan; this reads the whole table once with the
+//! operator's. What looks wrong is looked at again with consistent reads, because the service may
+//! be writing meanwhile.
 
 use std::collections::BTreeSet;
 
@@ -52,11 +54,13 @@ struct Seen {
 /// What may be wrong with one item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fault {
-    /// A child does not say that it belongs to the user in whose partition it stands: a forget would not take it away.
+    /// A child does not say that it belongs to the user in whose partition it stands: a forget
+    /// would not take it away.
     Foreign,
     /// A look-up names a child that is not there.
     Dangling,
-    /// A look-up of a base profile id says otherwise than the principal whether sign-ins are refused.
+    /// A look-up of a base profile id says otherwise than the principal whether sign-ins are
+    /// refused.
     Unlinked,
 }
 
@@ -88,14 +92,20 @@ pub async fn verify(table: &Table, tenant: &TenantId) -> Result<Report, Failure>
     }
     for (user, key) in seen.held.difference(&seen.claimed) {
         if holds(table, *user, key).await? && !claims(table, tenant, *user, key).await? {
-            problems.push(format!("a look-up belongs to user {user}, who does not own it: {}", kind(key)));
+            problems.push(format!(
+                "a look-up belongs to user {user}, who does not own it: {}",
+                kind(key)
+            ));
         }
     }
     let gone = |user: &UserId| !seen.users.contains(user) && !seen.unfinished.contains(user);
     for (user, key) in seen.children.iter().filter(|(user, _)| gone(user)) {
         let there = read(table, key).await?.is_some();
         let owner = read(table, &Key::user(tenant, *user)).await?;
-        if there && owner.is_none_or(|owner| owner.is_tombstone() && owner.get_text("gsi1pk") != Some(SWEEP)) {
+        if there
+            && owner
+                .is_none_or(|owner| owner.is_tombstone() && owner.get_text("gsi1pk") != Some(SWEEP))
+        {
             problems.push(format!("user {user} is gone and still has something: {}", kind(key)));
         }
     }
@@ -104,7 +114,12 @@ pub async fn verify(table: &Table, tenant: &TenantId) -> Result<Report, Failure>
             problems.push(format!("user {user} {}: {}", fault.text(), kind(&key)));
         }
     }
-    Ok(Report { users: seen.users.len(), lookups: seen.claimed.len(), unfinished: seen.unfinished.len(), problems })
+    Ok(Report {
+        users: seen.users.len(),
+        lookups: seen.claimed.len(),
+        unfinished: seen.unfinished.len(),
+        problems,
+    })
 }
 
 /// Verifies a tenant and prints the report; fails when something is wrong.
@@ -112,15 +127,24 @@ pub async fn run(table: &Table, tenant: &TenantId, as_json: bool) -> Result<(), 
     let report = verify(table, tenant).await?;
     let Report { users, lookups, unfinished, problems } = &report;
     if as_json {
-        say(json!({ "users": users, "lookups": lookups, "unfinished_erasures": unfinished, "problems": problems }))?;
+        say(json!({
+            "users": users, "lookups": lookups, "unfinished_erasures": unfinished,
+            "problems": problems
+        }))?;
     } else {
         let count = problems.len();
-        say(format_args!("{users} users, {lookups} look-ups, {unfinished} unfinished erasures, {count} problems"))?;
+        say(format_args!(
+            "{users} users, {lookups} look-ups, {unfinished} unfinished erasures, {count} problems"
+        ))?;
         for problem in problems {
             say(format_args!("  {problem}"))?;
         }
     }
-    if problems.is_empty() { Ok(()) } else { Err(format!("{} problems in tenant `{tenant}`", problems.len())) }
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("{} problems in tenant `{tenant}`", problems.len()))
+    }
 }
 
 impl Seen {
@@ -132,7 +156,9 @@ impl Seen {
             }
             match key.sk() {
                 PROFILE if !item.is_tombstone() => drop(self.users.insert(user)),
-                PROFILE if item.get_text("gsi1pk") == Some(SWEEP) => drop(self.unfinished.insert(user)),
+                PROFILE if item.get_text("gsi1pk") == Some(SWEEP) => {
+                    drop(self.unfinished.insert(user))
+                }
                 PROFILE => return,
                 _ => {
                     self.children.insert((user, key.clone()));
@@ -173,7 +199,9 @@ fn owned(tenant: &TenantId, user: UserId, item: &Item) -> Vec<Key> {
 
 fn holders(item: &Item) -> Vec<UserId> {
     let one = item.get_text("holder").into_iter();
-    one.chain(item.get_set("users").iter().map(String::as_str)).filter_map(|id| id.parse().ok()).collect()
+    one.chain(item.get_set("users").iter().map(String::as_str))
+        .filter_map(|id| id.parse().ok())
+        .collect()
 }
 
 async fn read(table: &Table, key: &Key) -> Result<Option<Item>, Failure> {
@@ -184,8 +212,14 @@ fn unreadable(error: Error) -> Failure {
     format!("the table cannot be read: {}", crate::cli::said(error))
 }
 
-async fn claims(table: &Table, tenant: &TenantId, user: UserId, key: &Key) -> Result<bool, Failure> {
-    let items = table.query_all(&partition_of_user(tenant, user), Range::All).await.map_err(unreadable)?;
+async fn claims(
+    table: &Table,
+    tenant: &TenantId,
+    user: UserId,
+    key: &Key,
+) -> Result<bool, Failure> {
+    let items =
+        table.query_all(&partition_of_user(tenant, user), Range::All).await.map_err(unreadable)?;
     let live = items.iter().any(|item| item.key().sk() == PROFILE && !item.is_tombstone());
     Ok(live && items.iter().any(|item| owned(tenant, user, item).contains(key)))
 }
@@ -195,7 +229,13 @@ async fn holds(table: &Table, user: UserId, key: &Key) -> Result<bool, Failure> 
 }
 
 /// Looks at what may be wrong once more. Whether it is can be seen from the item and one other.
-async fn is_wrong(table: &Table, tenant: &TenantId, user: UserId, key: &Key, fault: Fault) -> Result<bool, Failure> {
+async fn is_wrong(
+    table: &Table,
+    tenant: &TenantId,
+    user: UserId,
+    key: &Key,
+    fault: Fault,
+) -> Result<bool, Failure> {
     let Some(item) = read(table, key).await? else {
         return Ok(false);
     };
@@ -210,11 +250,16 @@ async fn is_wrong(table: &Table, tenant: &TenantId, user: UserId, key: &Key, fau
         }
         Fault::Unlinked => {
             let Ok(principal) = item.read::<Principal>() else { return Ok(true) };
-            let Some(forward) = item.get_text("forward") else { return Ok(principal.value.base.is_some()) };
+            let Some(forward) = item.get_text("forward") else {
+                return Ok(principal.value.base.is_some());
+            };
             let lookup = read(table, &Key::stored(forward, "-")).await?;
-            let differs = lookup.is_some_and(|lookup| lookup.is_marked("unlinked") == principal.value.linked);
-            // Both are written at once, so a principal that did not move between two readings was read with its look-up.
-            Ok(differs && read(table, key).await?.is_some_and(|again| again.version() == item.version()))
+            let differs =
+                lookup.is_some_and(|lookup| lookup.is_marked("unlinked") == principal.value.linked);
+            // Both are written at once, so a principal that did not move between two readings was
+            // read with its look-up.
+            Ok(differs
+                && read(table, key).await?.is_some_and(|again| again.version() == item.version()))
         }
     }
 }

@@ -37,7 +37,13 @@ pub struct Command {
 #[derive(Clone, Debug, Args)]
 struct Place {
     /// The data folder of the embedded table.
-    #[arg(long, global = true, value_name = "DIR", default_value = ".kith", conflicts_with = "table")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        default_value = ".kith",
+        conflicts_with = "table"
+    )]
     data: PathBuf,
     /// The name of a DynamoDB table, reached with your AWS credentials.
     #[arg(long, global = true, value_name = "NAME")]
@@ -56,7 +62,8 @@ enum Action {
     Serve(ServeOptions),
     /// Walk the flows and show each request and answer.
     Tour(tour::Options),
-    /// Bring people from a file into a running service. The same command goes on after an interruption.
+    /// Bring people from a file into a running service. The same command goes on after an
+    /// interruption.
     Import(import::Options),
     /// Write the people of a running service as `import` reads them.
     Export(export::Options),
@@ -112,7 +119,8 @@ enum TenantAction {
 
 #[derive(Debug, Subcommand)]
 enum DefinitionAction {
-    /// Deprecate an attribute or persona definition, wait until no function remembers it as it was, and delete it if nobody holds it.
+    /// Deprecate an attribute or persona definition, wait until no function remembers it as it was,
+    /// and delete it if nobody holds it.
     Purge {
         /// Whose definition.
         #[arg(long)]
@@ -125,15 +133,21 @@ enum DefinitionAction {
 impl Command {
     /// Does what the command says, and says with what the program ends.
     pub async fn run(self) -> Result<ExitCode, Failure> {
-        let action = self.action.unwrap_or(Action::Serve(ServeOptions { listen: default_address(), memory: false }));
+        let action = self
+            .action
+            .unwrap_or(Action::Serve(ServeOptions { listen: default_address(), memory: false }));
         let done = match action {
-            Action::Import(options) => return import::run(options, &self.place.data, self.json).await,
+            Action::Import(options) => {
+                return import::run(options, &self.place.data, self.json).await;
+            }
             Action::Serve(options) => serve(options, &self.place).await,
             Action::Tour(options) => tour::run(options, &self.place.data).await,
             Action::Export(options) => export::run(options, &self.place.data, self.json).await,
             Action::Openapi => say(openapi::document()?),
             Action::Tenant(action) => tenant(action, &self.place.open().await?, self.json).await,
-            Action::Client(action) => clients::run(action, &self.place.open().await?, self.json).await,
+            Action::Client(action) => {
+                clients::run(action, &self.place.open().await?, self.json).await
+            }
             Action::Definition(DefinitionAction::Purge { tenant, id }) => {
                 // Nothing serves an embedded table while this program has it open.
                 let wait = if self.place.table.is_some() { purge::SETTLED } else { Duration::ZERO };
@@ -147,7 +161,9 @@ impl Command {
                 };
                 options.run(&self.place.open().await?, replaced, self.json).await
             }
-            Action::Check { tenant } => check::run(&self.place.open().await?, &tenant, self.json).await,
+            Action::Check { tenant } => {
+                check::run(&self.place.open().await?, &tenant, self.json).await
+            }
         };
         done.map(|()| ExitCode::SUCCESS)
     }
@@ -157,7 +173,9 @@ impl Place {
     async fn open(&self) -> Result<Table, Failure> {
         match &self.table {
             Some(name) => open_remote(name, self.endpoint.as_deref(), self.region.clone()).await,
-            None if !self.data.exists() => Err(format!("there is no data folder `{}`", self.data.display())),
+            None if !self.data.exists() => {
+                Err(format!("there is no data folder `{}`", self.data.display()))
+            }
             None => open_local(Some(&self.data), World::default()).await,
         }
     }
@@ -173,9 +191,9 @@ impl Place {
 
 async fn serve(options: ServeOptions, place: &Place) -> Result<(), Failure> {
     if place.table.is_some() {
-        return Err(
-            "`serve` runs on the embedded table; a DynamoDB table is served by the deployed functions".to_owned()
-        );
+        return Err("`serve` runs on the embedded table; a DynamoDB table is served by the \
+                    deployed functions"
+            .to_owned());
     }
     shared::log::to(std::io::stderr);
     let service = Service::start(options.listen, &place.data, options.memory).await?;
@@ -193,7 +211,8 @@ fn how_to(service: &Service) -> String {
 
     set -a; . {env}; set +a
     TOKEN=$(curl -s $KITH_URL/idhub/oidc/v1/token -d grant_type=client_credentials \\
-      -u \"$KITH_CLIENT_ID:$KITH_CLIENT_SECRET\" | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')
+      -u \"$KITH_CLIENT_ID:$KITH_CLIENT_SECRET\" | sed \
+         's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')
     curl -i $KITH_URL/identity/users -H \"Authorization: Bearer $TOKEN\" \\
       --json '{{\"username\": \"jan.janssen\", \"preferred_email\": \"jan@example.org\"}}'
 "
@@ -201,7 +220,9 @@ fn how_to(service: &Service) -> String {
 }
 
 /// Reads one of a few words; help and refusals list them.
-pub(crate) fn one_of<W>(names: impl IntoIterator<Item = &'static str>) -> impl TypedValueParser<Value = W>
+pub(crate) fn one_of<W>(
+    names: impl IntoIterator<Item = &'static str>,
+) -> impl TypedValueParser<Value = W>
 where
     W: FromStr<Err: std::error::Error + Send + Sync> + Clone + Send + Sync + 'static,
 {
@@ -212,7 +233,8 @@ where
 pub(crate) fn said(error: Error) -> Failure {
     match error {
         Error::Invalid(violations) => {
-            let lines: Vec<_> = violations.iter().map(|v| format!("{}: {}", v.pointer, v.detail)).collect();
+            let lines: Vec<_> =
+                violations.iter().map(|v| format!("{}: {}", v.pointer, v.detail)).collect();
             lines.join("\n")
         }
         Error::NotFound => "there is no such client".to_owned(),
@@ -233,8 +255,10 @@ async fn tenant(action: TenantAction, table: &Table, as_json: bool) -> Result<()
         TenantAction::List => {
             let tenants = table.tenants().await.map_err(said)?;
             print(as_json, &json!(tenants), || {
-                let lines: Vec<_> =
-                    tenants.iter().map(|tenant| format!("{}\t{}", tenant.id, tenant.created_at)).collect();
+                let lines: Vec<_> = tenants
+                    .iter()
+                    .map(|tenant| format!("{}\t{}", tenant.id, tenant.created_at))
+                    .collect();
                 lines.join("\n")
             })?;
         }

@@ -34,7 +34,8 @@ pub enum ClientAction {
     Rotate {
         /// The client.
         client_id: ClientId,
-        /// End the secrets that are live now after this many hours; without it they live until they are revoked.
+        /// End the secrets that are live now after this many hours; without it they live until
+        /// they are revoked.
         #[arg(long, value_name = "N")]
         overlap_hours: Option<u32>,
     },
@@ -66,7 +67,8 @@ pub struct Registration {
     /// A further grant; `refresh_token` is the only one.
     #[arg(long, value_parser = ["refresh_token"])]
     grant: Option<String>,
-    /// How it authenticates: `client_secret_basic`, `client_secret_post` (either takes both) or `private_key_jwt`.
+    /// How it authenticates: `client_secret_basic`, `client_secret_post` (either takes both) or
+    /// `private_key_jwt`.
     #[arg(long, value_name = "METHOD")]
     auth_method: Option<String>,
     /// A file with its public keys, as a JWK set.
@@ -93,7 +95,8 @@ pub struct Registration {
     /// The most sensitive attributes of systems that it sees.
     #[arg(long, value_name = "CLASSIFIER")]
     max_classifier: Option<String>,
-    /// An audience of its access tokens; may be given several times, and without it the service itself is the audience.
+    /// An audience of its access tokens; may be given several times, and without it the service
+    /// itself is the audience.
     #[arg(long = "audience", value_name = "URI")]
     audiences: Vec<String>,
 }
@@ -103,14 +106,16 @@ impl Registration {
     fn document(&self) -> Result<Object, Failure> {
         let jwks = match &self.jwks {
             Some(path) => {
-                let broken = |error: &dyn std::fmt::Display| format!("`{}`: {error}", path.display());
+                let broken =
+                    |error: &dyn std::fmt::Display| format!("`{}`: {error}", path.display());
                 let text = fs::read(path).map_err(|error| broken(&error))?;
                 Some(Json::parse(&text).map_err(|error| broken(&error))?)
             }
             None => None,
         };
         let names = |scopes: &Scopes| scopes.iter().map(Scope::name).collect::<Vec<_>>();
-        let grants = ["client_credentials"].into_iter().chain(self.grant.as_deref()).collect::<Vec<_>>();
+        let grants =
+            ["client_credentials"].into_iter().chain(self.grant.as_deref()).collect::<Vec<_>>();
         Ok(object! {
             "name" => &self.name,
             "scopes" => names(&self.scope),
@@ -135,8 +140,12 @@ pub async fn run(action: ClientAction, table: &Table, as_json: bool) -> Result<(
     match action {
         ClientAction::Create(registration) => create(&registration, table, as_json).await,
         ClientAction::List { tenant } => list(&tenant, table, as_json).await,
-        ClientAction::Rotate { client_id, overlap_hours } => rotate(&client_id, overlap_hours, table, as_json).await,
-        ClientAction::Revoke { client_id, secret } => revoke(&client_id, secret.as_deref(), table, as_json).await,
+        ClientAction::Rotate { client_id, overlap_hours } => {
+            rotate(&client_id, overlap_hours, table, as_json).await
+        }
+        ClientAction::Revoke { client_id, secret } => {
+            revoke(&client_id, secret.as_deref(), table, as_json).await
+        }
     }
 }
 
@@ -160,12 +169,23 @@ async fn list(tenant: &TenantId, table: &Table, as_json: bool) -> Result<(), Fai
         return say(Json::from(clients.iter().map(Client::show).collect::<Vec<_>>()).to_text());
     }
     for c in &clients {
-        say(format_args!("{}\t{}\t{}\t{} secret(s)", c.client_id, c.name, c.scopes, c.secrets.len()))?;
+        say(format_args!(
+            "{}\t{}\t{}\t{} secret(s)",
+            c.client_id,
+            c.name,
+            c.scopes,
+            c.secrets.len()
+        ))?;
     }
     Ok(())
 }
 
-async fn rotate(id: &ClientId, overlap_hours: Option<u32>, table: &Table, as_json: bool) -> Result<(), Failure> {
+async fn rotate(
+    id: &ClientId,
+    overlap_hours: Option<u32>,
+    table: &Table,
+    as_json: bool,
+) -> Result<(), Failure> {
     let now = table.world().clock.now();
     let end = overlap_hours.map(|hours| now.plus_seconds(i64::from(hours) * 3600));
     let (secret, plain) = Secret::generate(table.world());
@@ -180,7 +200,12 @@ async fn rotate(id: &ClientId, overlap_hours: Option<u32>, table: &Table, as_jso
     revealed(as_json, content, id, Some(&plain))
 }
 
-async fn revoke(id: &ClientId, secret: Option<&str>, table: &Table, as_json: bool) -> Result<(), Failure> {
+async fn revoke(
+    id: &ClientId,
+    secret: Option<&str>,
+    table: &Table,
+    as_json: bool,
+) -> Result<(), Failure> {
     let Some(secret) = secret else {
         table.delete_client(id).await.map_err(said)?;
         return print(as_json, &json!({ "client_id": id, "revoked": true }), || {
@@ -202,7 +227,12 @@ async fn revoke(id: &ClientId, secret: Option<&str>, table: &Table, as_json: boo
 }
 
 /// Shows what was made, and its secret this once.
-fn revealed(as_json: bool, mut content: Object, id: &ClientId, secret: Option<&PlainSecret>) -> Result<(), Failure> {
+fn revealed(
+    as_json: bool,
+    mut content: Object,
+    id: &ClientId,
+    secret: Option<&PlainSecret>,
+) -> Result<(), Failure> {
     if as_json {
         if let Some(secret) = secret {
             content.insert("client_secret".to_owned(), Json::from(secret.reveal()));
@@ -211,7 +241,10 @@ fn revealed(as_json: bool, mut content: Object, id: &ClientId, secret: Option<&P
     }
     say(format_args!("client_id      {id}"))?;
     match secret {
-        Some(secret) => say(format_args!("client_secret  {}\n\nThe secret is shown this once.", secret.reveal())),
+        Some(secret) => say(format_args!(
+            "client_secret  {}\n\nThe secret is shown this once.",
+            secret.reveal()
+        )),
         None => say("\nThe client authenticates with its own key and has no secret."),
     }
 }
@@ -232,7 +265,8 @@ mod tests {
 
     async fn kith(table: &Table, line: &str) -> Result<(), Failure> {
         let words = ["client"].into_iter().chain(line.split('|'));
-        run(Line::try_parse_from(words).map_err(|error| error.to_string())?.action, table, false).await
+        run(Line::try_parse_from(words).map_err(|error| error.to_string())?.action, table, false)
+            .await
     }
 
     async fn table() -> Table {
@@ -267,7 +301,11 @@ mod tests {
     #[tokio::test]
     async fn e1_what_http_refuses_is_refused_with_every_reason() {
         let table = table().await;
-        let refused = kith(&table, "create|--tenant|acme|--name| |--scope|users:read|--lifetime|1|--system|A").await;
+        let refused = kith(
+            &table,
+            "create|--tenant|acme|--name| |--scope|users:read|--lifetime|1|--system|A",
+        )
+        .await;
         let reasons = refused.unwrap_err();
         for pointer in ["/name: ", "/access_token_lifetime: ", "/systems/0: "] {
             assert!(reasons.contains(pointer), "{reasons}");
@@ -288,13 +326,18 @@ mod tests {
         let left = two[0].expires_at.unwrap().seconds() - two[1].created_at.seconds();
         assert!((24 * 3600 - 5..=24 * 3600).contains(&left));
         assert!(kith(&table, &format!("rotate|{id}")).await.unwrap_err().contains("revoke"));
-        assert!(kith(&table, &format!("revoke|{id}|--secret|x")).await.unwrap_err().contains("`x`"));
+        assert!(
+            kith(&table, &format!("revoke|{id}|--secret|x")).await.unwrap_err().contains("`x`")
+        );
         kith(&table, &format!("revoke|{id}|--secret|{}", two[0].id)).await.unwrap();
         kith(&table, &format!("rotate|{id}")).await.unwrap();
         kith(&table, &format!("rotate|{id}|--overlap-hours|0")).await.unwrap();
         assert_eq!(only(&table).await.secrets.len(), 1);
         kith(&table, &format!("revoke|{id}")).await.unwrap();
         assert!(table.clients(&"acme".parse().unwrap()).await.unwrap().is_empty());
-        assert_eq!(kith(&table, &format!("rotate|{id}")).await.unwrap_err(), "there is no such client");
+        assert_eq!(
+            kith(&table, &format!("rotate|{id}")).await.unwrap_err(),
+            "there is no such client"
+        );
     }
 }

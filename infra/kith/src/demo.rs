@@ -1,5 +1,5 @@
-//! What the first `kith serve` puts into an empty table, so that a newcomer can call it at once: the tenant `acme`, its
-//! definitions, and two clients, whose credentials go into `demo.env`.
+//! What the first `kith serve` puts into an empty table, so that a newcomer can call it at once:
+//! the tenant `acme`, its definitions, and two clients, whose credentials go into `demo.env`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -31,26 +31,34 @@ const CLIENTS: [(&str, &str); 2] = [("crm-backend", "KITH_CLIENT"), ("admin", "K
 /// Variables by name, as `demo.env` holds them.
 pub type Env = BTreeMap<String, String>;
 
-/// Fills what is missing of the demonstration and writes `demo.env` into `data`. Credentials that are in the file and still good
-/// are kept.
+/// Fills what is missing of the demonstration and writes `demo.env` into `data`. Credentials that
+/// are in the file and still good are kept.
 pub async fn prepare(table: &Table, data: &Path, url: &str) -> Result<PathBuf, Failure> {
-    let tenant: TenantId = TENANT.parse().map_err(|_| "the demonstration's tenant has a good name")?;
+    let tenant: TenantId =
+        TENANT.parse().map_err(|_| "the demonstration's tenant has a good name")?;
     let failed = |error: Error| format!("the first start failed: {error:?}");
     table.create_tenant(&tenant).await.map_err(failed)?;
     define(table, &tenant).await.map_err(failed)?;
-    fs::create_dir_all(data).map_err(|error| format!("cannot make `{}`: {error}", data.display()))?;
+    fs::create_dir_all(data)
+        .map_err(|error| format!("cannot make `{}`: {error}", data.display()))?;
     let path = data.join(ENV_FILE);
     let known = read_env(&path).unwrap_or_default();
-    let mut env = Env::from([("KITH_URL".to_owned(), url.to_owned()), ("KITH_TENANT".to_owned(), TENANT.to_owned())]);
+    let mut env = Env::from([
+        ("KITH_URL".to_owned(), url.to_owned()),
+        ("KITH_TENANT".to_owned(), TENANT.to_owned()),
+    ]);
     let clients = table.clients(&tenant).await.map_err(failed)?;
     for (name, prefix) in CLIENTS {
         let client = clients.iter().find(|client| client.name == name);
         let (id, secret) =
-            credentials(table, &tenant, name, client, known.get(&format!("{prefix}_SECRET"))).await.map_err(failed)?;
+            credentials(table, &tenant, name, client, known.get(&format!("{prefix}_SECRET")))
+                .await
+                .map_err(failed)?;
         env.insert(format!("{prefix}_ID"), id);
         env.insert(format!("{prefix}_SECRET"), secret);
     }
-    write_env(&path, &env).map_err(|error| format!("cannot write `{}`: {error}", path.display()))?;
+    write_env(&path, &env)
+        .map_err(|error| format!("cannot write `{}`: {error}", path.display()))?;
     Ok(path)
 }
 
@@ -63,13 +71,20 @@ async fn credentials(
 ) -> Result<(String, String), Error> {
     let now = table.world().clock.now();
     match (client, known) {
-        (Some(client), Some(secret)) if client.live_secret(&HashedSecret::of(secret), now).is_some() => {
+        (Some(client), Some(secret))
+            if client.live_secret(&HashedSecret::of(secret), now).is_some() =>
+        {
             Ok((client.client_id.to_string(), secret.clone()))
         }
         (Some(client), _) => {
             let mut secret = None;
-            table.change_client(&client.client_id, |client| secret = Some(client.add_secret(table.world()))).await?;
-            let secret = secret.ok_or_else(|| Error::unexpected("a changed client has a secret"))?;
+            table
+                .change_client(&client.client_id, |client| {
+                    secret = Some(client.add_secret(table.world()))
+                })
+                .await?;
+            let secret =
+                secret.ok_or_else(|| Error::unexpected("a changed client has a secret"))?;
             Ok((client.client_id.to_string(), secret.reveal().to_owned()))
         }
         (None, _) => {
@@ -88,9 +103,12 @@ async fn credentials(
 
 async fn define(table: &Table, tenant: &TenantId) -> Result<(), Error> {
     let number = object! {
-        "category" => "common", "name" => "employee-number", "display_name" => "Employee number", "data_format" => "TEXT",
+        "category" => "common", "name" => "employee-number", "display_name" => "Employee number",
+        "data_format" => "TEXT",
     };
-    let number = ensure::<AttributeDefinition>(table, tenant, "employee-number", number, |a| &a.name).await?;
+    let number =
+        ensure::<AttributeDefinition>(table, tenant, "employee-number", number, |a| &a.name)
+            .await?;
     let consumer = object! { "name" => "consumer", "display_name" => "Consumer" };
     ensure::<PersonaDefinition>(table, tenant, "consumer", consumer, |p| &p.name).await?;
     let employee = object! {
@@ -108,7 +126,9 @@ async fn ensure<T: Definition>(
     document: shared::domain::json::Object,
     name_of: impl Fn(&T) -> &String,
 ) -> Result<T, Error> {
-    let find = |schema: &Schema| T::collection(schema).values().find(|value| name_of(value) == name).cloned();
+    let find = |schema: &Schema| {
+        T::collection(schema).values().find(|value| name_of(value) == name).cloned()
+    };
     if let Some(found) = find(&table.schema(tenant).await?) {
         return Ok(found);
     }
@@ -122,13 +142,15 @@ async fn ensure<T: Definition>(
 /// Reads a file of `NAME=value` lines.
 pub fn read_env(path: &Path) -> std::io::Result<Env> {
     let text = fs::read_to_string(path)?;
-    let pairs = text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once('='));
+    let pairs =
+        text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once('='));
     Ok(pairs.map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned())).collect())
 }
 
 /// Writes the file at once or not at all, for its owner's eyes only.
 fn write_env(path: &Path, env: &Env) -> std::io::Result<()> {
-    let mut text = String::from("# Credentials of the demonstration: `set -a; . ./.kith/demo.env; set +a`\n");
+    let mut text =
+        String::from("# Credentials of the demonstration: `set -a; . ./.kith/demo.env; set +a`\n");
     for (name, value) in env {
         // INVARIANT: writing to a string does not fail.
         let _ = writeln!(text, "{name}={value}");

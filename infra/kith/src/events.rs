@@ -1,8 +1,9 @@
 //! Change events under `kith serve`: lines of a file, made by the code of the function `stream`.
 //!
-//! Each line is an event with the members that EventBridge hands to subscribers: `source`, `detail-type` and `detail`. It is on the disk
-//! before its note is deleted, so a service that is killed tells of nothing too little, and perhaps of something twice. The file may be
-//! moved away or deleted at any time; the next line begins a new one.
+//! Each line is an event with the members that EventBridge hands to subscribers: `source`,
+//! `detail-type` and `detail`. It is on the disk before its note is deleted, so a service that is
+//! killed tells of nothing too little, and perhaps of something twice. The file may be moved away
+//! or deleted at any time; the next line begins a new one.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -80,9 +81,16 @@ impl Events {
         let Untold { delayed, unreadable } = publish(&self.table, &changes, &self.file).await;
         if !unreadable.is_empty() {
             // Deployed, their records go to the dead-letter queue.
-            tracing::error!(operation = "events", cause = "users that do not read", changes = unreadable.len());
+            tracing::error!(
+                operation = "events",
+                cause = "users that do not read",
+                changes = unreadable.len()
+            );
         }
-        let told = numbers.iter().enumerate().filter(|(position, _)| delayed.binary_search(position).is_err());
+        let told = numbers
+            .iter()
+            .enumerate()
+            .filter(|(position, _)| delayed.binary_search(position).is_err());
         self.engine.told(told.map(|(_, number)| *number).collect()).await?;
         Ok(if delayed.is_empty() { Round::Told } else { Round::Failed })
     }
@@ -109,7 +117,10 @@ impl Sink for Lines {
         match self.append(events).await {
             Ok(()) => Vec::new(),
             Err(error) => {
-                tracing::error!(operation = "events", cause = format!("`{}`: {error}", self.0.display()));
+                tracing::error!(
+                    operation = "events",
+                    cause = format!("`{}`: {error}", self.0.display())
+                );
                 (0..events.len()).collect()
             }
         }
@@ -118,7 +129,8 @@ impl Sink for Lines {
 
 /// Appends whole lines to a file, after its last whole line, and waits for the disk.
 fn append(path: &Path, lines: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
+    let mut file =
+        OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
     let whole = whole_lines(&mut file)?;
     file.set_len(whole)?;
     // When the disk is full, what was written of them goes again.

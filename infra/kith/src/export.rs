@@ -1,7 +1,8 @@
 //! `kith export`: writes the people of a tenant as `kith import` reads them.
 //!
-//! Columns are the fields that can be imported and the attributes that are configured, less those that are hidden from people, hashed or
-//! derived. The users come page by page, so that memory stays flat; somebody who is changed meanwhile is listed again, and is written as he was found
+//! Columns are the fields that can be imported and the attributes that are configured, less those
+//! that are hidden from people, hashed or derived. The users come page by page, so that memory
+//! stays flat; somebody who is changed meanwhile is listed again, and is written as he was found
 //! first.
 
 use std::fs::{self, File, OpenOptions};
@@ -41,10 +42,12 @@ const FIELDS: [&str; 9] = [
 pub struct Options {
     #[command(flatten)]
     access: Access,
-    /// How people are written: as CSV that no spreadsheet takes for formulas, or as one JSON object a line.
+    /// How people are written: as CSV that no spreadsheet takes for formulas, or as one JSON
+    /// object a line.
     #[arg(long, value_parser = one_of::<Format>(Format::ALL.map(Format::name)))]
     format: Option<Format>,
-    /// The file, which appears when it is complete; without it the standard output. A device or a pipe is written straight.
+    /// The file, which appears when it is complete; without it the standard output. A device or a
+    /// pipe is written straight.
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
 }
@@ -52,7 +55,9 @@ pub struct Options {
 /// Exports everybody.
 pub async fn run(options: Options, data: &Path, as_json: bool) -> Result<(), Failure> {
     let Options { access, format, output } = options;
-    let by_name = |path: &PathBuf| matches!(path.extension()?.to_str()?, "ndjson" | "jsonl").then_some(Format::Ndjson);
+    let by_name = |path: &PathBuf| {
+        matches!(path.extension()?.to_str()?, "ndjson" | "jsonl").then_some(Format::Ndjson)
+    };
     let format = format.or_else(|| output.as_ref().and_then(by_name)).unwrap_or(Format::Csv);
     let world = World::default();
     let mut remote = access.open(data, world.clone())?;
@@ -61,8 +66,8 @@ pub async fn run(options: Options, data: &Path, as_json: bool) -> Result<(), Fai
         people(&mut remote, &names, format, io::stdout().lock()).await?;
         return Ok(());
     };
-    let target =
-        Target::open(&output, &world).map_err(|error| format!("cannot write `{}`: {error}", output.display()))?;
+    let target = Target::open(&output, &world)
+        .map_err(|error| format!("cannot write `{}`: {error}", output.display()))?;
     let people = tokio::select! {
         people = people(&mut remote, &names, format, &target.file) => people?,
         () = stop_signal(), if target.part.is_some() => return Err("stopped; nothing was exported".to_owned()),
@@ -73,7 +78,8 @@ pub async fn run(options: Options, data: &Path, as_json: bool) -> Result<(), Fai
     })
 }
 
-/// Where an export goes: a new file that takes the place of the old one at the end, or whatever else is there, a device or a pipe.
+/// Where an export goes: a new file that takes the place of the old one at the end, or whatever
+/// else is there, a device or a pipe.
 struct Target {
     file: File,
     part: Option<Part>,
@@ -91,8 +97,12 @@ impl Target {
     fn open(path: &Path, world: &World) -> io::Result<Self> {
         let whole = match fs::metadata(path) {
             Ok(there) if there.is_file() => fs::canonicalize(path)?,
-            Ok(_) => return Ok(Self { file: OpenOptions::new().write(true).open(path)?, part: None }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound && !path.is_symlink() => path.to_owned(),
+            Ok(_) => {
+                return Ok(Self { file: OpenOptions::new().write(true).open(path)?, part: None });
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !path.is_symlink() => {
+                path.to_owned()
+            }
             Err(error) => return Err(error),
         };
         let mut name = whole.as_os_str().to_owned();
@@ -142,8 +152,14 @@ async fn columns(remote: &mut Remote) -> Result<Vec<String>, Failure> {
 }
 
 /// Writes everybody and returns how many there are.
-async fn people(remote: &mut Remote, names: &[String], format: Format, output: impl Write) -> Result<u64, Failure> {
-    let columns = Columns::read(names.iter().map(String::as_str), &Mapping::default()).map_err(said)?;
+async fn people(
+    remote: &mut Remote,
+    names: &[String],
+    format: Format,
+    output: impl Write,
+) -> Result<u64, Failure> {
+    let columns =
+        Columns::read(names.iter().map(String::as_str), &Mapping::default()).map_err(said)?;
     let mut output = BufWriter::new(output);
     if format == Format::Csv {
         write_cells(&mut output, names).map_err(|error| unwritten(&error))?;
@@ -153,7 +169,10 @@ async fn people(remote: &mut Remote, names: &[String], format: Format, output: i
     let mut count = 0;
     each(remote, "/identity/users", |user| {
         let id = user.get("id").and_then(Json::as_str).unwrap_or_default();
-        if !seen.first(id).map_err(|error| format!("a temporary file cannot be written: {error}"))? {
+        if !seen
+            .first(id)
+            .map_err(|error| format!("a temporary file cannot be written: {error}"))?
+        {
             return Ok(());
         }
         let cells = columns.cells(user);
@@ -161,7 +180,8 @@ async fn people(remote: &mut Remote, names: &[String], format: Format, output: i
             Format::Csv => write_cells(&mut output, &cells),
             Format::Ndjson => {
                 let document = columns.document(cells.iter().map(String::as_str));
-                let mut document = document.map_err(|_| format!("user {id} cannot be written as it is imported"))?;
+                let mut document = document
+                    .map_err(|_| format!("user {id} cannot be written as it is imported"))?;
                 drop_nulls(&mut document);
                 writeln!(output, "{}", Json::Object(document).to_text())
             }
@@ -216,7 +236,9 @@ async fn each(
         }
         let page = remote.send(&ask).await?.good(path)?.json()?;
         let page = page.as_object().ok_or_else(|| format!("{path} answers no list"))?;
-        let Some(Json::Array(items)) = page.get("items") else { return Err(format!("{path} answers no list")) };
+        let Some(Json::Array(items)) = page.get("items") else {
+            return Err(format!("{path} answers no list"));
+        };
         items.iter().filter_map(Json::as_object).try_for_each(&mut take)?;
         cursor = page.get("next_cursor").and_then(Json::as_str).map(str::to_owned);
         if cursor.is_none() {
@@ -256,7 +278,8 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("kith-test-{}-target", std::process::id()));
         fs::create_dir(&folder).unwrap();
         let (path, world) = (folder.join("all.csv"), World::default());
-        let (mut first, second) = (Target::open(&path, &world).unwrap(), Target::open(&path, &world).unwrap());
+        let (mut first, second) =
+            (Target::open(&path, &world).unwrap(), Target::open(&path, &world).unwrap());
         first.file.write_all(b"first").unwrap();
         drop(second);
         first.finish().unwrap();

@@ -1,7 +1,8 @@
-//! `kith forget`: erases a person everywhere, and looks whether anything of given texts is left (rule D7).
+//! `kith forget`: erases a person everywhere, and looks whether anything of given texts is left
+//! (rule D7).
 //!
-//! The erasure is the one that `DELETE /identity/users/{user_id}` makes. The search reads the whole table with the operator's rights, and
-//! says where something is, never what.
+//! The erasure is the one that `DELETE /identity/users/{user_id}` makes. The search reads the whole
+//! table with the operator's rights, and says where something is, never what.
 
 use std::io::Read as _;
 
@@ -24,16 +25,20 @@ pub struct Options {
     /// Whose user.
     #[arg(long)]
     tenant: TenantId,
-    /// The user's id or base profile id. One who was forgotten before is no failure; one whom nobody knows is.
+    /// The user's id or base profile id. One who was forgotten before is no failure; one whom
+    /// nobody knows is.
     #[arg(value_name = "USER", value_parser = user_name)]
     user: Option<UserName>,
-    /// Then search every item of the tenant, and fail if one of these texts stands anywhere, whatever its case and escapes.
+    /// Then search every item of the tenant, and fail if one of these texts stands anywhere,
+    /// whatever its case and escapes.
     #[arg(long, value_name = "TEXT", num_args = 1.., value_parser = Text::read)]
     verify: Vec<Text>,
-    /// As --verify, with one text a line from a file, or from the input if it is `-`: so they stay out of the shell's history.
+    /// As --verify, with one text a line from a file, or from the input if it is `-`: so they stay
+    /// out of the shell's history.
     #[arg(long, value_name = "FILE", value_parser = texts_of)]
     verify_file: Option<Texts>,
-    /// Erase again whoever has a tombstone in this other table: after a restore, that which was replaced.
+    /// Erase again whoever has a tombstone in this other table: after a restore, that which was
+    /// replaced.
     #[arg(long, value_name = "NAME", conflicts_with = "user")]
     replay_from: Option<String>,
 }
@@ -55,8 +60,9 @@ fn texts_of(file: &str) -> Result<Texts, Failure> {
     };
     read.map_err(|error| format!("it cannot be read: {error}"))?;
     let lines = content.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    let texts: Result<Vec<_>, _> =
-        lines.map(|(index, line)| Text::read(line).map_err(|why| format!("line {}: {why}", index + 1))).collect();
+    let texts: Result<Vec<_>, _> = lines
+        .map(|(index, line)| Text::read(line).map_err(|why| format!("line {}: {why}", index + 1)))
+        .collect();
     match texts {
         Ok(texts) if texts.is_empty() => Err("it has no text to look for".to_owned()),
         texts => texts.map(Texts),
@@ -93,7 +99,11 @@ impl Erased {
 }
 
 /// Forgets a user, or finishes the erasure of one; `None` when there is neither.
-pub async fn forget(table: &Table, tenant: &TenantId, name: &UserName) -> Result<Option<(UserId, Erased)>, Failure> {
+pub async fn forget(
+    table: &Table,
+    tenant: &TenantId,
+    name: &UserName,
+) -> Result<Option<(UserId, Erased)>, Failure> {
     let Some(id) = table.resolve(tenant, name).await.map_err(said)? else {
         return Ok(None);
     };
@@ -110,10 +120,16 @@ pub async fn forget(table: &Table, tenant: &TenantId, name: &UserName) -> Result
     }
 }
 
-/// Forgets in `table` whoever of a tenant has a tombstone in `replaced`, and counts those who were there.
+/// Forgets in `table` whoever of a tenant has a tombstone in `replaced`, and counts those who were
+/// there.
 ///
-/// Erasures that the replaced table had only begun count as well. Whoever was forgotten longer ago than tombstones are kept is not found.
-pub async fn replay(table: &Table, tenant: &TenantId, replaced: &Table) -> Result<(usize, usize), Failure> {
+/// Erasures that the replaced table had only begun count as well. Whoever was forgotten longer ago
+/// than tombstones are kept is not found.
+pub async fn replay(
+    table: &Table,
+    tenant: &TenantId,
+    replaced: &Table,
+) -> Result<(usize, usize), Failure> {
     let mut tombstones = Vec::new();
     each_item(replaced, |item| match owner_of_partition(item.key().pk()) {
         Some((owner, user)) if owner == *tenant && item.is_tombstone() => tombstones.push(user),
@@ -135,8 +151,14 @@ impl Options {
         self.replay_from.as_deref()
     }
 
-    /// Erases, then verifies, and prints what came of both; fails when the user is not known or something is left.
-    pub async fn run(self, table: &Table, replaced: Option<Table>, as_json: bool) -> Result<(), Failure> {
+    /// Erases, then verifies, and prints what came of both; fails when the user is not known or
+    /// something is left.
+    pub async fn run(
+        self,
+        table: &Table,
+        replaced: Option<Table>,
+        as_json: bool,
+    ) -> Result<(), Failure> {
         let Self { tenant, user, verify, verify_file, .. } = self;
         if let Some(replaced) = replaced {
             let (tombstones, erased) = replay(table, &tenant, &replaced).await?;
@@ -145,19 +167,27 @@ impl Options {
             })?;
         }
         if let Some(name) = user {
-            let (id, erased) =
-                forget(table, &tenant, &name).await?.ok_or(format!("tenant {tenant} has no such user"))?;
-            print(as_json, &json!({ "user_id": id.to_string(), "outcome": erased.name() }), || {
-                format!("user {id} {}", erased.text())
-            })?;
+            let (id, erased) = forget(table, &tenant, &name)
+                .await?
+                .ok_or(format!("tenant {tenant} has no such user"))?;
+            print(
+                as_json,
+                &json!({ "user_id": id.to_string(), "outcome": erased.name() }),
+                || format!("user {id} {}", erased.text()),
+            )?;
         }
-        let texts: Vec<_> = verify.into_iter().chain(verify_file.into_iter().flat_map(|texts| texts.0)).collect();
+        let texts: Vec<_> =
+            verify.into_iter().chain(verify_file.into_iter().flat_map(|texts| texts.0)).collect();
         if texts.is_empty() {
             return Ok(());
         }
         let traces = traces::search(table, &tenant, &texts).await?;
         print(as_json, &traces.show(texts.len()), || traces.describe(texts.len()))?;
-        if traces.found.is_empty() { Ok(()) } else { Err(format!("{} places hold a text", traces.found.len())) }
+        if traces.found.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("{} places hold a text", traces.found.len()))
+        }
     }
 }
 
@@ -214,7 +244,8 @@ mod tests {
             assert_eq!(exit_code(wrong), Some(2), "{wrong:?}");
         }
         let refused =
-            Command::try_parse_from(["kith", "forget", "--tenant", "acme", "--verify-file", short]).unwrap_err();
+            Command::try_parse_from(["kith", "forget", "--tenant", "acme", "--verify-file", short])
+                .unwrap_err();
         assert!(refused.to_string().contains("line 2:"), "{refused}");
         assert!(!refused.to_string().contains("ab\n"), "{refused}");
         for path in [good, short, empty] {

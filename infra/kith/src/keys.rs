@@ -16,7 +16,8 @@ use crate::table::Failure;
 /// What is done with the keys.
 #[derive(Debug, Subcommand)]
 pub enum Action {
-    /// Publish a new key, which signs after eleven minutes, when every cache has it. The tokens of the old one stay good.
+    /// Publish a new key, which signs after eleven minutes, when every cache has it. The tokens of
+    /// the old one stay good.
     Rotate {
         /// ES256 or RS256; every one in use when none is named.
         #[arg(long, value_parser = algorithm)]
@@ -24,11 +25,13 @@ pub enum Action {
     },
     /// List the published keys with their times, in UTC.
     List,
-    /// Take back a key that leaked: no new tokens within a minute, and those that it signed are refused within six.
+    /// Take back a key that leaked: no new tokens within a minute, and those that it signed are
+    /// refused within six.
     ///
-    /// If it is the key that signs, the next one signs at once. Until the functions have noticed, some requests with its tokens
-    /// or with the first tokens of the next key are answered with 401; a client that then asks for a new token is served again.
-    /// To take back a key without that, `rotate` first and revoke the old key when the new one signs.
+    /// If it is the key that signs, the next one signs at once. Until the functions have noticed,
+    /// some requests with its tokens or with the first tokens of the next key are answered with
+    /// 401; a client that then asks for a new token is served again. To take back a key without
+    /// that, `rotate` first and revoke the old key when the new one signs.
     Revoke {
         /// The key's id.
         #[arg(allow_hyphen_values = true)]
@@ -72,7 +75,11 @@ pub async fn run(action: Action, table: &Table, as_json: bool) -> Result<(), Fai
 }
 
 /// Rotates one algorithm after the other, and prints what was done even if not all could be.
-async fn rotate(keys: &SigningKeys, algorithm: Option<Algorithm>, as_json: bool) -> Result<(), Failure> {
+async fn rotate(
+    keys: &SigningKeys,
+    algorithm: Option<Algorithm>,
+    as_json: bool,
+) -> Result<(), Failure> {
     let algorithms = match algorithm {
         Some(algorithm) => vec![algorithm],
         None => in_use(keys).await?,
@@ -111,16 +118,22 @@ fn rotation(rotated: &Rotated) -> Value {
         "alg": rotated.new.algorithm,
         "kid": rotated.new.kid,
         "sign_from": rotated.new.sign_from,
-        "old": old.map(|old| json!({ "kid": old.kid, "sign_until": old.sign_until, "drop_at": old.drop_at })),
+        "old": old.map(|old| json!({
+            "kid": old.kid, "sign_until": old.sign_until, "drop_at": old.drop_at
+        })),
     })
 }
 
 fn describe_rotation(rotated: &Rotated) -> String {
     let new = &rotated.new;
-    let made = format!("{} key {} is published and signs from {}", new.algorithm, new.kid, new.sign_from);
+    let made =
+        format!("{} key {} is published and signs from {}", new.algorithm, new.kid, new.sign_from);
     match &rotated.old {
         None => made,
-        Some(old) => format!("{made}\nkey {} signs until then and stays published until {}", old.kid, old.drop_at),
+        Some(old) => format!(
+            "{made}\nkey {} signs until then and stays published until {}",
+            old.kid, old.drop_at
+        ),
     }
 }
 
@@ -134,12 +147,14 @@ fn revocation(revoked: &Revoked) -> Value {
 }
 
 fn describe_revocation(revoked: &Revoked) -> String {
-    let signs = revoked.signing.as_ref().map(|key| format!("; {} signs now", key.kid)).unwrap_or_default();
+    let signs =
+        revoked.signing.as_ref().map(|key| format!("; {} signs now", key.kid)).unwrap_or_default();
     format!(
-        "key {} is revoked{signs}\n\
-         A running token function may sign with it for a minute, two while the table is slow. Its tokens are refused as soon as the functions' caches have\n\
-         ended, after five and a half minutes at most; others who check signatures may cache the JWKS for five minutes.\n\
-         Clients whose tokens are refused (401) ask for new ones.",
+        "key {} is revoked{signs}\nA running token function may sign with it for a minute, two \
+         while the table is slow. Its tokens are refused as soon as the functions' caches \
+         have\nended, after five and a half minutes at most; others who check signatures may \
+         cache the JWKS for five minutes.\nClients whose tokens are refused (401) ask for new \
+         ones.",
         revoked.key.kid
     )
 }

@@ -1,7 +1,8 @@
-//! The operator's and newcomer's program: the whole service on one port, a tour of it, and the table's upkeep.
+//! The operator's and newcomer's program: the whole service on one port, a tour of it, and the
+//! table's upkeep.
 //!
-//! This is the only package beside the tests that may depend on the embedded engine. It adds no behaviour to the service: what it
-//! serves are the functions' own routers.
+//! This is the only package beside the tests that may depend on the embedded engine. It adds no
+//! behaviour to the service: what it serves are the functions' own routers.
 //!
 //! `println!` and `eprintln!` panic when nobody reads; [`output`] does not.
 

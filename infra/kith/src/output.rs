@@ -1,7 +1,7 @@
 //! What the program says.
 //!
-//! Whoever reads it may stop reading: `kith check | head -1`. That is no failure of the command, as it is none of `yes`; but what cannot be written
-//! for another reason is, because it is lost.
+//! Whoever reads it may stop reading: `kith check | head -1`. That is no failure of the command, as
+//! it is none of `yes`; but what cannot be written for another reason is, because it is lost.
 
 use std::fmt::{Arguments, Display};
 use std::io::{self, Write};
@@ -22,7 +22,8 @@ fn said(mut output: impl Write, text: Arguments<'_>) -> Result<(), Failure> {
     }
 }
 
-/// Writes a line to the error output if that can be written: there is nowhere else to say that it cannot.
+/// Writes a line to the error output if that can be written: there is nowhere else to say that it
+/// cannot.
 pub fn note(line: impl Display) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
@@ -33,6 +34,10 @@ pub(crate) fn note_in_place(text: impl Display) {
 }
 
 /// Prints JSON for programs, or text for people.
-pub(crate) fn print(as_json: bool, content: &serde_json::Value, text: impl FnOnce() -> String) -> Result<(), Failure> {
+pub(crate) fn print(
+    as_json: bool,
+    content: &serde_json::Value,
+    text: impl FnOnce() -> String,
+) -> Result<(), Failure> {
     if as_json { say(content) } else { say(text()) }
 }

@@ -1,8 +1,10 @@
-//! `kith definition purge`: deletes a definition that was assigned once and that nobody holds any more.
+//! `kith definition purge`: deletes a definition that was assigned once and that nobody holds any
+//! more.
 //!
-//! The API deletes no definition that was ever assigned, because it cannot know in one transaction whether somebody still holds a value.
-//! This deprecates it first, so that no new value can be written; waits until no function can still write by a configuration
-//! from before; walks all users; and deletes it if nobody holds it and nobody touched it meanwhile (rule D6).
+//! The API deletes no definition that was ever assigned, because it cannot know in one transaction
+//! whether somebody still holds a value. This deprecates it first, so that no new value can be
+//! written; waits until no function can still write by a configuration from before; walks all
+//! users; and deletes it if nobody holds it and nobody touched it meanwhile (rule D6).
 
 use std::time::Duration;
 
@@ -20,7 +22,8 @@ use shared::store::table::Sorts;
 use crate::output::{note, print};
 use crate::table::Failure;
 
-/// How long to wait until no function writes by the configuration before, with a margin for clocks that differ.
+/// How long to wait until no function writes by the configuration before, with a margin for clocks
+/// that differ.
 pub const SETTLED: Duration = Duration::from_secs(SETTLED_SECONDS.unsigned_abs() + 5);
 /// How many holders are named.
 const NAMED: usize = 10;
@@ -35,13 +38,25 @@ pub enum Purged {
 }
 
 /// Deletes the attribute or persona definition with this id if nobody holds it.
-pub async fn purge(table: &Table, tenant: &TenantId, id: &str, wait: Duration) -> Result<Purged, Failure> {
+pub async fn purge(
+    table: &Table,
+    tenant: &TenantId,
+    id: &str,
+    wait: Duration,
+) -> Result<Purged, Failure> {
     let schema = table.schema(tenant).await.map_err(said)?;
     if AttributeDefinition::collection(&schema).get(id).is_some() {
-        purge_kind::<AttributeDefinition>(table, tenant, id, wait, |d| AttributeDefinition { deprecated: true, ..d })
-            .await
+        purge_kind::<AttributeDefinition>(table, tenant, id, wait, |d| AttributeDefinition {
+            deprecated: true,
+            ..d
+        })
+        .await
     } else if PersonaDefinition::collection(&schema).get(id).is_some() {
-        purge_kind::<PersonaDefinition>(table, tenant, id, wait, |d| PersonaDefinition { deprecated: true, ..d }).await
+        purge_kind::<PersonaDefinition>(table, tenant, id, wait, |d| PersonaDefinition {
+            deprecated: true,
+            ..d
+        })
+        .await
     } else {
         Err(format!("tenant {tenant} has no attribute or persona definition `{id}`"))
     }
@@ -57,9 +72,16 @@ async fn purge_kind<T: Definition>(
     let deprecate = |entry: Option<&shared::domain::schema::Entry<T>>, schema: &_| {
         let current = &entry.ok_or(Error::NotFound)?.stored.value;
         current.removable(schema)?;
-        Ok(if current.is_deprecated() { Edit::Keep } else { Edit::Replace(deprecated(current.clone())) })
+        Ok(if current.is_deprecated() {
+            Edit::Keep
+        } else {
+            Edit::Replace(deprecated(current.clone()))
+        })
     };
-    let settled = table.edit_definition::<T>(tenant, Some(id), deprecate, |_| Ok(None)).await.map_err(said)?;
+    let settled = table
+        .edit_definition::<T>(tenant, Some(id), deprecate, |_| Ok(None))
+        .await
+        .map_err(said)?;
     let version = settled.ok_or("the definition is gone")?.version();
     tokio::time::sleep(wait).await;
     let holders = holders(table, tenant, id).await?;
@@ -69,11 +91,18 @@ async fn purge_kind<T: Definition>(
     delete::<T>(table, tenant, id, version).await.map(|()| Purged::Gone)
 }
 
-async fn delete<T: Definition>(table: &Table, tenant: &TenantId, id: &str, version: Version) -> Result<(), Failure> {
+async fn delete<T: Definition>(
+    table: &Table,
+    tenant: &TenantId,
+    id: &str,
+    version: Version,
+) -> Result<(), Failure> {
     let decide = |entry: Option<&shared::domain::schema::Entry<T>>, schema: &_| {
         let current = &entry.ok_or(Error::NotFound)?.stored;
         if current.version() != version {
-            return Err(Error::Conflict("the definition was changed meanwhile; try again".to_owned()));
+            return Err(Error::Conflict(
+                "the definition was changed meanwhile; try again".to_owned(),
+            ));
         }
         current.value.removable(schema)?;
         Ok(Edit::Purge)
@@ -92,7 +121,8 @@ async fn holders(table: &Table, tenant: &TenantId, id: &str) -> Result<Vec<UserI
                 .query_index(&listing_shard(tenant, shard), Sorts::All, after.as_ref(), Some(100))
                 .await
                 .map_err(said)?;
-            let ids: Vec<_> = page.keys.iter().filter_map(|key| Some(owner_of_partition(key.pk())?.1)).collect();
+            let ids: Vec<_> =
+                page.keys.iter().filter_map(|key| Some(owner_of_partition(key.pk())?.1)).collect();
             let users = table.find_users(tenant, &ids).await.map_err(said)?;
             for user in users {
                 let profiles = table.profiles_of(tenant, user.value.id).await.map_err(said)?;
@@ -114,22 +144,39 @@ async fn holders(table: &Table, tenant: &TenantId, id: &str) -> Result<Vec<UserI
 }
 
 /// Purges and prints what came of it; fails when somebody holds the definition.
-pub async fn run(table: &Table, tenant: &TenantId, id: &str, wait: Duration, as_json: bool) -> Result<(), Failure> {
+pub async fn run(
+    table: &Table,
+    tenant: &TenantId,
+    id: &str,
+    wait: Duration,
+    as_json: bool,
+) -> Result<(), Failure> {
     if !wait.is_zero() && !as_json {
-        note(format_args!("waiting {} s, until no function remembers the definition as it was", wait.as_secs()));
+        note(format_args!(
+            "waiting {} s, until no function remembers the definition as it was",
+            wait.as_secs()
+        ));
     }
     match purge(table, tenant, id, wait).await? {
-        Purged::Gone => print(as_json, &json!({ "id": id, "purged": true }), || format!("definition {id} is gone")),
+        Purged::Gone => print(as_json, &json!({ "id": id, "purged": true }), || {
+            format!("definition {id} is gone")
+        }),
         Purged::Held(count, some) => {
             let some: Vec<_> = some.iter().map(ToString::to_string).collect();
-            Err(format!("{count} user(s) hold the definition, which stays deprecated: {}", some.join(", ")))
+            Err(format!(
+                "{count} user(s) hold the definition, which stays deprecated: {}",
+                some.join(", ")
+            ))
         }
     }
 }
 
 fn said(error: Error) -> Failure {
     match error {
-        Error::InUse(why) | Error::Conflict(why) | Error::Unavailable(why) | Error::Unexpected(why) => why,
+        Error::InUse(why)
+        | Error::Conflict(why)
+        | Error::Unavailable(why)
+        | Error::Unexpected(why) => why,
         Error::NotFound => "the definition is gone".to_owned(),
         other => format!("{other:?}"),
     }

@@ -1,4 +1,5 @@
-//! A running service as `kith import` and `kith export` call it: with a token that is renewed, and with patience.
+//! A running service as `kith import` and `kith export` call it: with a token that is renewed, and
+//! with patience.
 
 use std::path::Path;
 use std::time::Duration;
@@ -25,7 +26,8 @@ const TIMEOUT: Duration = Duration::from_mins(2);
 /// Which service is called, and as whom.
 #[derive(Debug, Args)]
 pub struct Access {
-    /// The service's base URL. What is given neither here nor in the environment is taken from the data folder's `demo.env`.
+    /// The service's base URL. What is given neither here nor in the environment is taken from the
+    /// data folder's `demo.env`.
     #[arg(long, env = "KITH_URL", value_parser = base_url)]
     url: Option<String>,
     /// The client's id.
@@ -60,9 +62,20 @@ impl<'a> Ask<'a> {
     }
 
     /// A POST that is worked on once, however often it is sent.
-    pub(crate) fn post(path: &'a str, key: &'a str, content_type: &'static str, body: Vec<u8>) -> Self {
+    pub(crate) fn post(
+        path: &'a str,
+        key: &'a str,
+        content_type: &'static str,
+        body: Vec<u8>,
+    ) -> Self {
         let headers = vec![("idempotency-key", key)];
-        Self { method: Method::POST, path, query: Vec::new(), headers, body: Some((content_type, body)) }
+        Self {
+            method: Method::POST,
+            path,
+            query: Vec::new(),
+            headers,
+            body: Some((content_type, body)),
+        }
     }
 
     pub(crate) fn query(mut self, name: &'static str, value: impl Into<String>) -> Self {
@@ -138,7 +151,8 @@ struct Patience {
 }
 
 impl Patience {
-    /// Rests for as long as is due, or a little longer each time; fails with the reason when it has ended.
+    /// Rests for as long as is due, or a little longer each time; fails with the reason when it has
+    /// ended.
     async fn rest(&mut self, due: Duration, why: Failure) -> Result<(), Failure> {
         if self.clock.now().millis() > self.ends {
             return Err(why);
@@ -163,16 +177,24 @@ impl Access {
         // Credentials are for the service that they came with.
         let elsewhere = |url: &String| {
             !url.is_empty()
-                && known.get("KITH_URL").is_none_or(|known| known.trim_end_matches('/') != url.trim_end_matches('/'))
+                && known
+                    .get("KITH_URL")
+                    .is_none_or(|known| known.trim_end_matches('/') != url.trim_end_matches('/'))
         };
         if self.url.as_ref().is_some_and(elsewhere) {
             known.clear();
         }
         let value = |given: Option<String>, name: &str, option: &str| {
             let missing = || format!("{name} is not known: set it, or say --{option}");
-            given.filter(|given| !given.is_empty()).or_else(|| known.get(name).cloned()).ok_or_else(missing)
+            given
+                .filter(|given| !given.is_empty())
+                .or_else(|| known.get(name).cloned())
+                .ok_or_else(missing)
         };
-        let http = reqwest::Client::builder().timeout(TIMEOUT).build().map_err(|error| error.to_string())?;
+        let http = reqwest::Client::builder()
+            .timeout(TIMEOUT)
+            .build()
+            .map_err(|error| error.to_string())?;
         Ok(Remote {
             http,
             world,
@@ -186,8 +208,9 @@ impl Access {
 }
 
 impl Remote {
-    /// Sends a request until it is answered: with a new token when the old one has ended, after `Retry-After` when the service asks for
-    /// it, and again when the service is away, for five minutes at the most.
+    /// Sends a request until it is answered: with a new token when the old one has ended, after
+    /// `Retry-After` when the service asks for it, and again when the service is away, for five
+    /// minutes at the most.
     pub(crate) async fn send(&mut self, ask: &Ask<'_>) -> Result<Reply, Failure> {
         let mut patience = self.patience();
         let mut refused = false;
@@ -209,7 +232,8 @@ impl Remote {
         }
     }
 
-    /// Asks for a token, so that whoever cannot call the service learns it before anything else happens.
+    /// Asks for a token, so that whoever cannot call the service learns it before anything else
+    /// happens.
     pub(crate) async fn sign_in(&mut self) -> Result<(), Failure> {
         let mut patience = self.patience();
         while let Err(Attempt::Pause(due, why)) = self.new_token().await? {
@@ -233,7 +257,8 @@ impl Remote {
                 Err(pause) => return Ok(pause),
             },
         };
-        let mut request = self.http.request(ask.method.clone(), format!("{}{}", self.url, ask.path));
+        let mut request =
+            self.http.request(ask.method.clone(), format!("{}{}", self.url, ask.path));
         request = request.query(&ask.query).bearer_auth(token);
         for (name, value) in &ask.headers {
             request = request.header(*name, *value);
@@ -243,15 +268,20 @@ impl Remote {
         }
         let attempt = self.answer(request).await;
         Ok(match attempt {
-            Attempt::Answered(reply) if reply.status == StatusCode::UNAUTHORIZED => Attempt::TokenRefused,
+            Attempt::Answered(reply) if reply.status == StatusCode::UNAUTHORIZED => {
+                Attempt::TokenRefused
+            }
             attempt => attempt,
         })
     }
 
     async fn new_token(&mut self) -> Result<Result<String, Attempt>, Failure> {
         const PATH: &str = "/idhub/oidc/v1/token";
-        let form =
-            [("grant_type", "client_credentials"), ("client_id", &self.client_id), ("client_secret", &self.secret)];
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_id", &self.client_id),
+            ("client_secret", &self.secret),
+        ];
         let request = self.http.post(format!("{}{PATH}", self.url)).form(&form);
         let reply = match self.answer(request).await {
             Attempt::Answered(reply) => reply,
@@ -264,17 +294,25 @@ impl Remote {
                 Ok(Ok(token.to_owned()))
             }
             _ => {
-                let why = body.get("error").and_then(Value::as_str).unwrap_or("no token in the answer");
-                Err(format!("{} gives client {} no token: {}, {why}", self.url, self.client_id, reply.status))
+                let why =
+                    body.get("error").and_then(Value::as_str).unwrap_or("no token in the answer");
+                Err(format!(
+                    "{} gives client {} no token: {}, {why}",
+                    self.url, self.client_id, reply.status
+                ))
             }
         }
     }
 
     async fn answer(&self, request: reqwest::RequestBuilder) -> Attempt {
         let away = |error: reqwest::Error| {
-            let causes = std::iter::successors(std::error::Error::source(&error), |cause| cause.source());
+            let causes =
+                std::iter::successors(std::error::Error::source(&error), |cause| cause.source());
             let cause = causes.last().map(|cause| format!(" ({cause})")).unwrap_or_default();
-            Attempt::Pause(Duration::ZERO, format!("{} does not answer: {}{cause}", self.url, error.without_url()))
+            Attempt::Pause(
+                Duration::ZERO,
+                format!("{} does not answer: {}{cause}", self.url, error.without_url()),
+            )
         };
         let response = match request.send().await {
             Ok(response) => response,
@@ -286,8 +324,14 @@ impl Remote {
             Err(error) => return away(error),
         };
         if matches!(status.as_u16(), 429 | 502 | 503 | 504) {
-            let seconds = headers.get(RETRY_AFTER).and_then(|after| after.to_str().ok()?.parse().ok()).unwrap_or(1);
-            return Attempt::Pause(Duration::from_secs(seconds), format!("{} still answers {status}", self.url));
+            let seconds = headers
+                .get(RETRY_AFTER)
+                .and_then(|after| after.to_str().ok()?.parse().ok())
+                .unwrap_or(1);
+            return Attempt::Pause(
+                Duration::from_secs(seconds),
+                format!("{} still answers {status}", self.url),
+            );
         }
         Attempt::Answered(Reply { status, headers, body })
     }
@@ -308,10 +352,14 @@ mod tests {
     async fn a_token_that_ended_is_replaced_and_a_busy_service_is_waited_for() {
         let (tokens, answers) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
         let (issued, answered) = (tokens.clone(), answers.clone());
-        let token =
-            move || async move { format!("{{\"access_token\":\"t{}\"}}", issued.fetch_add(1, Ordering::SeqCst)) };
+        let token = move || async move {
+            format!("{{\"access_token\":\"t{}\"}}", issued.fetch_add(1, Ordering::SeqCst))
+        };
         let answer = move |headers: HeaderMap| async move {
-            match (answered.fetch_add(1, Ordering::SeqCst), headers.get("authorization").unwrap().to_str().unwrap()) {
+            match (
+                answered.fetch_add(1, Ordering::SeqCst),
+                headers.get("authorization").unwrap().to_str().unwrap(),
+            ) {
                 (0, _) => (StatusCode::SERVICE_UNAVAILABLE, [("retry-after", "1")]),
                 (1, _) => (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "0")]),
                 (_, "Bearer t0") => (StatusCode::UNAUTHORIZED, [("retry-after", "0")]),
@@ -326,9 +374,13 @@ mod tests {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap());
         tokio::spawn(async { axum::serve(listener, router).await });
-        let access =
-            Access { url: Some(url), client_id: Some("id".to_owned()), client_secret: Some("secret".to_owned()) };
-        let mut remote = access.open(std::path::Path::new("/nowhere"), shared::world::World::default()).unwrap();
+        let access = Access {
+            url: Some(url),
+            client_id: Some("id".to_owned()),
+            client_secret: Some("secret".to_owned()),
+        };
+        let mut remote =
+            access.open(std::path::Path::new("/nowhere"), shared::world::World::default()).unwrap();
         remote.sign_in().await.unwrap();
         assert_eq!(remote.send(&Ask::get("/busy")).await.unwrap().status, StatusCode::OK);
         assert_eq!((tokens.load(Ordering::SeqCst), answers.load(Ordering::SeqCst)), (2, 4));

@@ -42,8 +42,8 @@ pub fn router(world: World, state: impl Fn() -> App) -> Router {
     http::serve(merged, world)
 }
 
-/// The state of one function that shares nothing with the others but the table, as each deployed function has it: what one has read,
-/// the others have not.
+/// The state of one function that shares nothing with the others but the table, as each deployed
+/// function has it: what one has read, the others have not.
 #[must_use]
 pub fn own_state(table: &Table, base_url: &str, scripts: &Scripts, fetcher: &Fetcher) -> App {
     let table = Table::new(table.client().clone(), table.name(), table.world().clone());
@@ -66,15 +66,18 @@ pub struct Service {
 }
 
 impl Service {
-    /// Opens the table in `data` (or in memory, with `data` for the credentials alone), fills it for a first start, and listens.
+    /// Opens the table in `data` (or in memory, with `data` for the credentials alone), fills it
+    /// for a first start, and listens.
     pub async fn start(listen: SocketAddr, data: &Path, memory: bool) -> Result<Self, Failure> {
-        let listener =
-            TcpListener::bind(listen).await.map_err(|error| format!("cannot listen on {listen}: {error}"))?;
+        let listener = TcpListener::bind(listen)
+            .await
+            .map_err(|error| format!("cannot listen on {listen}: {error}"))?;
         let address = listener.local_addr().map_err(|error| error.to_string())?;
         let url = format!("http://{address}");
         let (table, engine) = open_embedded((!memory).then_some(data), World::default()).await?;
         let env_file = demo::prepare(&table, data, &url).await?;
-        // One state for all: whoever changes a definition and goes on with a user need not wait until caches are young.
+        // One state for all: whoever changes a definition and goes on with a user need not wait
+        // until caches are young.
         let state = own_state(&table, &url, &scripts()?, &Fetcher::default());
         let router = router(table.world().clone(), || state.clone());
         let events = Events::new(engine.clone(), table, data);
@@ -84,13 +87,15 @@ impl Service {
     /// Serves until `stop` is done, then lets requests under way finish.
     pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), Failure> {
         let (stopping, stopped) = tokio::sync::oneshot::channel();
-        let serving =
-            axum::serve(self.listener, addressed(self.router).into_make_service_with_connect_info::<SocketAddr>())
-                .with_graceful_shutdown(async move {
-                    stop.await;
-                    // The receiver is gone only when serving has ended.
-                    let _ = stopping.send(());
-                });
+        let serving = axum::serve(
+            self.listener,
+            addressed(self.router).into_make_service_with_connect_info::<SocketAddr>(),
+        )
+        .with_graceful_shutdown(async move {
+            stop.await;
+            // The receiver is gone only when serving has ended.
+            let _ = stopping.send(());
+        });
         let events = self.events.clone();
         let ended = tokio::select! {
             never = Box::pin(sweep(self.sweeping)) => match never {},
@@ -144,7 +149,8 @@ async fn sweep(app: App) -> std::convert::Infallible {
 
 /// What runs scripts: this very program.
 pub fn scripts() -> Result<Scripts, Failure> {
-    let program = std::env::current_exe().map_err(|error| format!("this program cannot be found: {error}"))?;
+    let program = std::env::current_exe()
+        .map_err(|error| format!("this program cannot be found: {error}"))?;
     Ok(Scripts::new(program, vec![script::WORKER.to_owned()]))
 }
 

@@ -7,8 +7,8 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{IdentityCache, Region, SharedHttpClient};
 use aws_sdk_dynamodb::operation::create_table::CreateTableError;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
-    ScalarAttributeType, TimeToLiveSpecification,
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
+    ProjectionType, ScalarAttributeType, TimeToLiveSpecification,
 };
 use shared::https::{self, Trust};
 use shared::store::table::client_settings;
@@ -41,7 +41,10 @@ pub async fn open_local(data: Option<&Path>, world: World) -> Result<Table, Fail
 }
 
 /// Opens the table in a data folder, or in memory, with its engine.
-pub async fn open_embedded(data: Option<&Path>, world: World) -> Result<(Table, Embedded), Failure> {
+pub async fn open_embedded(
+    data: Option<&Path>,
+    world: World,
+) -> Result<(Table, Embedded), Failure> {
     let engine = match data {
         Some(folder) => Embedded::open(folder),
         None => Embedded::memory(),
@@ -54,16 +57,23 @@ pub async fn open_embedded(data: Option<&Path>, world: World) -> Result<(Table, 
 }
 
 /// Opens a table in DynamoDB with the operator's own credentials and region.
-pub async fn open_remote(name: &str, endpoint: Option<&str>, region: Option<String>) -> Result<Table, Failure> {
+pub async fn open_remote(
+    name: &str,
+    endpoint: Option<&str>,
+    region: Option<String>,
+) -> Result<Table, Failure> {
     let http = https::client(Trust::System).map_err(|error| error.to_string())?;
-    let mut loader = aws_config::defaults(aws_config::BehaviorVersion::latest()).http_client(http.clone());
+    let mut loader =
+        aws_config::defaults(aws_config::BehaviorVersion::latest()).http_client(http.clone());
     if let Some(region) = region {
         loader = loader.region(Region::new(region));
     }
     let config = loader.load().await;
-    let region = config.region().cloned().ok_or("no AWS region is known: set AWS_REGION or --region")?;
+    let region =
+        config.region().cloned().ok_or("no AWS region is known: set AWS_REGION or --region")?;
     let credentials = config.credentials_provider().ok_or("no AWS credentials are known")?;
-    let mut settings = client_settings().region(region).credentials_provider(credentials).http_client(http);
+    let mut settings =
+        client_settings().region(region).credentials_provider(credentials).http_client(http);
     if let Some(endpoint) = endpoint {
         settings = settings.endpoint_url(endpoint);
     }
@@ -73,14 +83,19 @@ pub async fn open_remote(name: &str, endpoint: Option<&str>, region: Option<Stri
 /// How many items a page of a scan has at the most.
 const SCANNED_AT_ONCE: i32 = 1000;
 
-/// Reads every item of the table once, with the operator's right to scan, what is past its time and not yet removed included.
+/// Reads every item of the table once, with the operator's right to scan, what is past its time and
+/// not yet removed included.
 pub async fn each_item(table: &Table, mut take: impl FnMut(Item)) -> Result<(), Failure> {
     // The embedded engine reads all that is left of the table for a page without a limit.
-    let scan = table.client().scan().table_name(table.name()).consistent_read(true).limit(SCANNED_AT_ONCE);
+    let scan =
+        table.client().scan().table_name(table.name()).consistent_read(true).limit(SCANNED_AT_ONCE);
     let mut items = scan.into_paginator().items().send();
     while let Some(item) = items.next().await {
         take(Item::stored(item.map_err(|error| {
-            format!("the table cannot be scanned: {}", aws_sdk_dynamodb::error::DisplayErrorContext(error))
+            format!(
+                "the table cannot be scanned: {}",
+                aws_sdk_dynamodb::error::DisplayErrorContext(error)
+            )
         })?));
     }
     Ok(())
@@ -88,9 +103,15 @@ pub async fn each_item(table: &Table, mut take: impl FnMut(Item)) -> Result<(), 
 
 /// Makes the table as `template.yaml` does, unless it is there.
 pub async fn create(client: &Client, name: &str) -> Result<(), Failure> {
-    let attribute =
-        |name: &str| AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S).build();
-    let key = |name: &str, kind: KeyType| KeySchemaElement::builder().attribute_name(name).key_type(kind).build();
+    let attribute = |name: &str| {
+        AttributeDefinition::builder()
+            .attribute_name(name)
+            .attribute_type(ScalarAttributeType::S)
+            .build()
+    };
+    let key = |name: &str, kind: KeyType| {
+        KeySchemaElement::builder().attribute_name(name).key_type(kind).build()
+    };
     let request = || {
         let projection = Projection::builder().projection_type(ProjectionType::KeysOnly).build();
         let index = GlobalSecondaryIndex::builder()
@@ -115,11 +136,18 @@ pub async fn create(client: &Client, name: &str) -> Result<(), Failure> {
     };
     match request().map_err(|error| error.to_string())?.send().await {
         Ok(_) => {}
-        Err(error) if error.as_service_error().is_some_and(CreateTableError::is_resource_in_use_exception) => {
+        Err(error)
+            if error
+                .as_service_error()
+                .is_some_and(CreateTableError::is_resource_in_use_exception) =>
+        {
             return Ok(());
         }
         Err(error) => {
-            return Err(format!("the table cannot be made: {}", aws_sdk_dynamodb::error::DisplayErrorContext(error)));
+            return Err(format!(
+                "the table cannot be made: {}",
+                aws_sdk_dynamodb::error::DisplayErrorContext(error)
+            ));
         }
     }
     let ttl = TimeToLiveSpecification::builder().enabled(true).attribute_name("expires_at").build();
@@ -130,6 +158,11 @@ pub async fn create(client: &Client, name: &str) -> Result<(), Failure> {
         .time_to_live_specification(ttl)
         .send()
         .await
-        .map_err(|error| format!("the table takes no TTL: {}", aws_sdk_dynamodb::error::DisplayErrorContext(error)))?;
+        .map_err(|error| {
+            format!(
+                "the table takes no TTL: {}",
+                aws_sdk_dynamodb::error::DisplayErrorContext(error)
+            )
+        })?;
     Ok(())
 }

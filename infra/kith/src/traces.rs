@@ -1,8 +1,9 @@
 //! Traces of a person: every place of the table in which one of some texts stands.
 //!
-//! A text is looked for in every attribute of every item, keys and names of members included, whatever its case and its Unicode form, in
-//! the forms in which the service compares usernames, names and addresses, in escapes of JSON and of URLs, and as the hash that stands for
-//! a value in keys. What is found is said by the kind of the item and never by what the item holds.
+//! A text is looked for in every attribute of every item, keys and names of members included,
+//! whatever its case and its Unicode form, in the forms in which the service compares usernames,
+//! names and addresses, in escapes of JSON and of URLs, and as the hash that stands for a value in
+//! keys. What is found is said by the kind of the item and never by what the item holds.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -42,7 +43,8 @@ impl Text {
         if squeezed(plain).chars().count() < MIN_CHARS {
             return Err(format!("a text to look for has at least {MIN_CHARS} characters"));
         }
-        let known = [text::username(plain), text::folded(plain), text::email(plain), text::decimal(plain)];
+        let known =
+            [text::username(plain), text::folded(plain), text::email(plain), text::decimal(plain)];
         let forms: BTreeSet<_> = known.into_iter().flatten().chain([plain.to_owned()]).collect();
         let hashes = forms.iter().map(|form| ValueHash::of(form).to_string());
         let all = forms.iter().cloned().chain(hashes).map(|form| squeezed(&form));
@@ -65,7 +67,9 @@ impl Written {
             let before = forms.len();
             let plainer: Vec<_> = forms
                 .iter()
-                .flat_map(|form| [without_json(form), without_url(form), without_url(&form.replace('+', " "))])
+                .flat_map(|form| {
+                    [without_json(form), without_url(form), without_url(&form.replace('+', " "))]
+                })
                 .collect();
             forms.extend(plainer);
             if forms.len() == before {
@@ -76,7 +80,8 @@ impl Written {
     }
 }
 
-/// A text in the one form in which texts meet: compatibility forms and case folded, spaces squeezed.
+/// A text in the one form in which texts meet: compatibility forms and case folded, spaces
+/// squeezed.
 fn squeezed(text: &str) -> String {
     let folded: String = text.nfkc().collect::<String>().to_lowercase().nfkc().collect();
     // The sigma that ends a word is another one.
@@ -185,7 +190,10 @@ impl Traces {
     #[must_use]
     pub fn show(&self, texts: usize) -> Value {
         let found = self.found.iter().map(|Trace { text, kind, user, attribute }| {
-            json!({ "text": text, "kind": kind, "user_id": user.map(|id| id.to_string()), "attribute": attribute })
+            json!({
+                "text": text, "kind": kind, "user_id": user.map(|id| id.to_string()),
+                "attribute": attribute
+            })
         });
         json!({ "items": self.items, "texts": texts, "found": found.collect::<Vec<_>>() })
     }
@@ -193,9 +201,15 @@ impl Traces {
     /// What was found, in lines for people.
     #[must_use]
     pub fn describe(&self, texts: usize) -> String {
-        let mut lines = vec![format!("{} items searched for {texts} texts: {} places", self.items, self.found.len())];
+        let mut lines = vec![format!(
+            "{} items searched for {texts} texts: {} places",
+            self.items,
+            self.found.len()
+        )];
         lines.extend(self.found.iter().map(|Trace { text, kind, user, attribute }| {
-            let place = attribute.as_ref().map_or("the name of an attribute".to_owned(), |name| format!("`{name}`"));
+            let place = attribute
+                .as_ref()
+                .map_or("the name of an attribute".to_owned(), |name| format!("`{name}`"));
             let of = user.map_or(String::new(), |id| format!(" of user {id}"));
             format!("  text {text}: {place} in {kind}{of}")
         }));
@@ -233,7 +247,8 @@ fn owner(item: &Item) -> Option<UserId> {
 fn kind(item: &Item) -> &'static str {
     let key = item.key();
     let mut parts = key.pk().split('#');
-    let (space, sort) = (parts.next().unwrap_or_default(), key.sk().split('#').next().unwrap_or_default());
+    let (space, sort) =
+        (parts.next().unwrap_or_default(), key.sk().split('#').next().unwrap_or_default());
     match (space, parts.nth(1).unwrap_or_default()) {
         ("T", "U") => match sort {
             PROFILE if item.is_tombstone() => "a tombstone",

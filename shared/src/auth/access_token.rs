@@ -91,13 +91,15 @@ pub fn issuer(base_url: &str) -> String {
 pub struct Verified(Claims);
 
 impl Verified {
-    /// Verifies an access token (RFC 9068 §4): the key and its algorithm come from the published keys, never from the token;
-    /// `typ` and `iss` are checked, and headers that would bring a key along are refused (RFC 8725 §3).
+    /// Verifies an access token (RFC 9068 §4): the key and its algorithm come from the published
+    /// keys, never from the token; `typ` and `iss` are checked, and headers that would bring a
+    /// key along are refused (RFC 8725 §3).
     pub async fn verify(unverified_token: &str, keys: &PublicKeys, base_url: &str) -> Result<Self> {
         if unverified_token.len() > MAX_TOKEN {
             return Err(Error::BadToken("the token is longer than 8 KB"));
         }
-        let unverified = Jws::open(unverified_token).ok_or(Error::BadToken("not a token of this service"))?;
+        let unverified =
+            Jws::open(unverified_token).ok_or(Error::BadToken("not a token of this service"))?;
         if !unverified.is("at+jwt") {
             return Err(Error::BadToken("not an access token"));
         }
@@ -106,7 +108,9 @@ impl Verified {
         }
         let kid = unverified.header("kid").ok_or(Error::BadToken("not a token of this service"))?;
         let key = keys.find(kid).await?.ok_or(Error::BadToken("signed with an unknown key"))?;
-        let claims = unverified.claims::<Claims>(&key.jwk()).ok_or(Error::BadToken("the signature is wrong"))?;
+        let claims = unverified
+            .claims::<Claims>(&key.jwk())
+            .ok_or(Error::BadToken("the signature is wrong"))?;
         if claims.iss != issuer(base_url) {
             return Err(Error::BadToken("the token is of another issuer"));
         }

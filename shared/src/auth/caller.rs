@@ -86,6 +86,10 @@ impl Caller {
             Who::Client(machine) => machine.scopes.allows(scope),
             Who::Person(person) => person.scopes.iter().any(|held| held == scope.name()),
         };
-        if holds { Ok(()) } else { Err(Error::InsufficientScope { scope, bound: self.jkt.is_some() }) }
+        if holds {
+            Ok(())
+        } else {
+            Err(Error::InsufficientScope { scope, bound: self.jkt.is_some() })
+        }
     }
 }

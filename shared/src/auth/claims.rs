@@ -21,7 +21,10 @@ impl<'de> Deserialize<'de> for NumericDate {
         let number = f64::deserialize(deserializer)?;
         // Beyond this a float skips whole seconds, and no clock gets there.
         if number.is_finite() && number.abs() < 9e15 {
-            #[expect(clippy::cast_possible_truncation, reason = "within ±9e15, and the fraction is to be cut off")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "within ±9e15, and the fraction is to be cut off"
+            )]
             return Ok(Self(number.floor() as i64));
         }
         Err(serde::de::Error::custom("not a time"))

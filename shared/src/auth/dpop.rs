@@ -1,8 +1,8 @@
-//! Proof of possession (RFC 9449): a token that is bound to a key is good only together with a proof that the caller has just
-//! signed with it.
+//! Proof of possession (RFC 9449): a token that is bound to a key is good only together with a
+//! proof that the caller has just signed with it.
 //!
-//! Each proof is good once, for the method and the URL that it names. There are no server nonces: proofs are good for a minute, and
-//! the table remembers them that long.
+//! Each proof is good once, for the method and the URL that it names. There are no server nonces:
+//! proofs are good for a minute, and the table remembers them that long.
 
 use http::request::Parts;
 use http::{Method, Uri};
@@ -23,7 +23,8 @@ use crate::world::Timestamp;
 /// How far `iat` may be from now, either way, in seconds.
 const PROOF_SECONDS: i64 = LEEWAY;
 
-/// A proof whose signature, method, URL and time are good; it is not yet known whether it was used before.
+/// A proof whose signature, method, URL and time are good; it is not yet known whether it was used
+/// before.
 #[derive(Debug)]
 pub struct Proof {
     /// The thumbprint of the key that signed it.
@@ -43,8 +44,8 @@ struct ProofClaims {
 }
 
 impl Proof {
-    /// Reads the proof of a request to the service at `base_url`, if it has one, and verifies it for its method and URL (RFC 9449
-    /// §4.3).
+    /// Reads the proof of a request to the service at `base_url`, if it has one, and verifies it
+    /// for its method and URL (RFC 9449 §4.3).
     pub fn of(parts: &Parts, base_url: &str, now: Timestamp) -> Result<Option<Self>> {
         let mut lines = parts.headers.get_all("dpop").iter();
         let Some(line) = lines.next() else { return Ok(None) };
@@ -56,13 +57,20 @@ impl Proof {
         Self::verify(unverified, &parts.method, &url, now).map(Some).map_err(Error::BadProof)
     }
 
-    fn verify(unverified: &str, method: &Method, url: &str, now: Timestamp) -> Result<Self, &'static str> {
-        let jws = Jws::open(unverified).ok_or("the proof is not a JWT of at most 8 KB without `crit`")?;
+    fn verify(
+        unverified: &str,
+        method: &Method,
+        url: &str,
+        now: Timestamp,
+    ) -> Result<Self, &'static str> {
+        let jws =
+            Jws::open(unverified).ok_or("the proof is not a JWT of at most 8 KB without `crit`")?;
         if !jws.is("dpop+jwt") {
             return Err("the proof's `typ` is not `dpop+jwt`");
         }
         let key = key_of(&jws)?;
-        let claims = jws.claims::<ProofClaims>(&key).ok_or("the proof's signature or claims are wrong")?;
+        let claims =
+            jws.claims::<ProofClaims>(&key).ok_or("the proof's signature or claims are wrong")?;
         if claims.htm != method.as_str() {
             return Err("the proof's `htm` is another method");
         }
@@ -78,10 +86,13 @@ impl Proof {
         Ok(Self { jkt: key.thumbprint(), jti: claims.jti, ath: claims.ath })
     }
 
-    /// Checks that the proof is for this token, which is bound to the key with the thumbprint `jkt`.
+    /// Checks that the proof is for this token, which is bound to the key with the thumbprint
+    /// `jkt`.
     pub fn covers(&self, token: &str, jkt: &str) -> Result<()> {
         if self.jkt != jkt {
-            return Err(Error::BadProof("the proof is signed with another key than the token is bound to"));
+            return Err(Error::BadProof(
+                "the proof is signed with another key than the token is bound to",
+            ));
         }
         let ath = claims::base64url(digest(&SHA256, token.as_bytes()).as_ref());
         if self.ath.as_ref() != Some(&ath) {
@@ -93,24 +104,31 @@ impl Proof {
     /// Uses the proof up: it is refused when it was used before.
     pub async fn spend(&self, table: &Table, tenant: &TenantId) -> Result<()> {
         let now = table.world().clock.now();
-        // Until then every instance refuses it by its time, however the clocks of two of them differ.
+        // Until then every instance refuses it by its time, however the clocks of two of them
+        // differ.
         let until = now.plus_seconds(2 * PROOF_SECONDS + LEEWAY);
         let key = Key::spent(tenant, &format!("dpop\n{}\n{}", self.jkt, self.jti));
-        if table.spend(&key, until).await? { Ok(()) } else { Err(Error::BadProof("the proof was used before")) }
+        if table.spend(&key, until).await? {
+            Ok(())
+        } else {
+            Err(Error::BadProof("the proof was used before"))
+        }
     }
 }
 
-/// The key in the header of a proof. Its algorithm is the header's where the key names none: the key is the caller's own, and both
-/// are covered by the signature.
+/// The key in the header of a proof. Its algorithm is the header's where the key names none: the
+/// key is the caller's own, and both are covered by the signature.
 fn key_of(jws: &Jws<'_>) -> Result<Jwk, &'static str> {
-    let named = jws.algorithm().ok_or("the proof's `alg` is none of ES256, RS256, PS256 and EdDSA")?;
+    let named =
+        jws.algorithm().ok_or("the proof's `alg` is none of ES256, RS256, PS256 and EdDSA")?;
     let mut key = jws.key().ok_or("the proof's header has no `jwk`")?.clone();
     key.entry("alg".to_owned()).or_insert_with(|| Json::from(named.name()));
     let key = Jwk::read(&key)?;
     if key.algorithm == named { Ok(key) } else { Err("the proof's `alg` is not that of its key") }
 }
 
-/// Whether two URLs are the same but for query and fragment, after the normalisation of RFC 3986 §6.2.2 and §6.2.3.
+/// Whether two URLs are the same but for query and fragment, after the normalisation of RFC 3986
+/// §6.2.2 and §6.2.3.
 fn is_same(one: &str, other: &str) -> bool {
     let normal = |text: &str| {
         let text = text.split(['?', '#']).next().unwrap_or_default();
@@ -118,7 +136,8 @@ fn is_same(one: &str, other: &str) -> bool {
         let scheme = uri.scheme_str()?.to_ascii_lowercase();
         let host = uri.host()?.to_ascii_lowercase();
         let default = if scheme == "https" { 443 } else { 80 };
-        // What is left of the authority is a port; before the host there would be user information, which is no part of a URL here.
+        // What is left of the authority is a port; before the host there would be user information,
+        // which is no part of a URL here.
         let port = match uri.authority()?.as_str().strip_prefix(uri.host()?)?.strip_prefix(':') {
             None | Some("") => default,
             Some(port) => port.parse::<u16>().ok()?,
@@ -135,8 +154,10 @@ mod tests {
     #[test]
     fn urls_are_compared_without_query_and_in_normal_form() {
         let url = "https://kith.example/identity/users/a b";
-        for same in ["https://kith.example/identity/users/a%20b", "HTTPS://KITH.example:443/identity/users/%61%20b?x#y"]
-        {
+        for same in [
+            "https://kith.example/identity/users/a%20b",
+            "HTTPS://KITH.example:443/identity/users/%61%20b?x#y",
+        ] {
             assert!(is_same(same, &url.replace(' ', "%20")), "{same}");
         }
         for other in [

@@ -1,12 +1,12 @@
-//! Signed tokens as others bring them (RFC 7515, RFC 7519): taken apart strictly, verified by `ring`, the cryptography that TLS uses
-//! here.
+//! Signed tokens as others bring them (RFC 7515, RFC 7519): taken apart strictly, verified by
+//! `ring`, the cryptography that TLS uses here.
 //!
-//! What a token says of itself decides nothing: key and algorithm are its owner's (RFC 8725 §3.1), a name of the header at most
-//! narrows down which keys are tried.
+//! What a token says of itself decides nothing: key and algorithm are its owner's (RFC 8725 §3.1),
+//! a name of the header at most narrows down which keys are tried.
 
 use ring::signature::{
-    ECDSA_P256_SHA256_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256, RsaPublicKeyComponents,
-    UnparsedPublicKey,
+    ECDSA_P256_SHA256_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256,
+    RsaPublicKeyComponents, UnparsedPublicKey,
 };
 use serde::de::DeserializeOwned;
 
@@ -26,8 +26,8 @@ pub struct Jws<'t> {
 }
 
 impl<'t> Jws<'t> {
-    /// Takes a token in the compact form apart (RFC 7515 §7.1). A header with a key that occurs twice, or with extensions that have
-    /// to be understood (§4.1.11), is refused.
+    /// Takes a token in the compact form apart (RFC 7515 §7.1). A header with a key that occurs
+    /// twice, or with extensions that have to be understood (§4.1.11), is refused.
     #[must_use]
     pub fn open(unverified: &'t str) -> Option<Self> {
         if unverified.len() > MAX_TOKEN {
@@ -60,9 +60,9 @@ impl<'t> Jws<'t> {
         let named = |typ: &str| typ.eq_ignore_ascii_case(media_type);
         self.header("typ").is_some_and(|typ| {
             named(typ)
-                || typ
-                    .split_at_checked("application/".len())
-                    .is_some_and(|(prefix, typ)| prefix.eq_ignore_ascii_case("application/") && named(typ))
+                || typ.split_at_checked("application/".len()).is_some_and(|(prefix, typ)| {
+                    prefix.eq_ignore_ascii_case("application/") && named(typ)
+                })
         })
     }
 
@@ -90,7 +90,8 @@ impl<'t> Jws<'t> {
         serde_json::from_slice(&self.payload).ok()
     }
 
-    /// What it says, not verified: an object in which no member occurs twice at any depth (RFC 8725 §2.4).
+    /// What it says, not verified: an object in which no member occurs twice at any depth (RFC 8725
+    /// §2.4).
     #[must_use]
     pub fn strict_claims(&self) -> Option<Object> {
         if let Ok(Json::Object(claims)) = Json::parse(&self.payload) { Some(claims) } else { None }
@@ -99,13 +100,14 @@ impl<'t> Jws<'t> {
     /// What it says, if it is signed with this key.
     #[must_use]
     pub fn claims<T: DeserializeOwned>(&self, key: &Jwk) -> Option<T> {
-        let signed =
-            self.algorithm() == Some(key.algorithm) && verify(key, self.message.as_bytes(), &self.signature).is_some();
+        let signed = self.algorithm() == Some(key.algorithm)
+            && verify(key, self.message.as_bytes(), &self.signature).is_some();
         if signed { self.unverified_claims() } else { None }
     }
 }
 
-/// Whether a signature over a message is one of this key, in the form that RFC 7518 §3 and RFC 8037 §3.1 give it; `None` when not.
+/// Whether a signature over a message is one of this key, in the form that RFC 7518 §3 and RFC 8037
+/// §3.1 give it; `None` when not.
 #[must_use]
 pub fn verify(key: &Jwk, message: &[u8], signature: &[u8]) -> Option<()> {
     match &key.numbers {
@@ -113,14 +115,17 @@ pub fn verify(key: &Jwk, message: &[u8], signature: &[u8]) -> Option<()> {
             let point = [&[4], decode(x)?.as_slice(), decode(y)?.as_slice()].concat();
             UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).verify(message, signature)
         }
-        Numbers::Ed { x } => UnparsedPublicKey::new(&ED25519, decode(x)?).verify(message, signature),
+        Numbers::Ed { x } => {
+            UnparsedPublicKey::new(&ED25519, decode(x)?).verify(message, signature)
+        }
         Numbers::Rsa { n, e } => {
             let parameters = match key.algorithm {
                 Algorithm::Rs256 => &RSA_PKCS1_2048_8192_SHA256,
                 Algorithm::Ps256 => &RSA_PSS_2048_8192_SHA256,
                 Algorithm::Es256 | Algorithm::EdDsa => return None,
             };
-            RsaPublicKeyComponents { n: decode(n)?, e: decode(e)? }.verify(parameters, message, signature)
+            RsaPublicKeyComponents { n: decode(n)?, e: decode(e)? }
+                .verify(parameters, message, signature)
         }
     }
     .ok()
@@ -144,13 +149,19 @@ mod tests {
     fn o5_a_header_is_read_strictly() {
         assert_eq!(open(r#"{"alg":"ES256"}"#).as_deref(), Some("Some(Es256)"));
         assert_eq!(open(r#"{"alg":"Ed25519"}"#).as_deref(), Some("Some(EdDsa)"));
-        for unknown in [r#"{"alg":"none"}"#, r#"{"alg":"HS256"}"#, r#"{"alg":"es256"}"#, r#"{"alg":1}"#, "{}"] {
+        for unknown in
+            [r#"{"alg":"none"}"#, r#"{"alg":"HS256"}"#, r#"{"alg":"es256"}"#, r#"{"alg":1}"#, "{}"]
+        {
             assert_eq!(open(unknown).as_deref(), Some("None"), "{unknown}");
         }
-        for broken in [r#"{"alg":"ES256","alg":"ES256"}"#, r#"{"alg":"ES256","crit":[]}"#, "[]", "", "{"] {
+        for broken in
+            [r#"{"alg":"ES256","alg":"ES256"}"#, r#"{"alg":"ES256","crit":[]}"#, "[]", "", "{"]
+        {
             assert_eq!(open(broken), None, "{broken}");
         }
-        for broken in ["", ".", "..", "e30.e30", "e30.e30.e30.e30", "e30.e30=.e30", "e30.e3 0.e30", "é.é.é"] {
+        for broken in
+            ["", ".", "..", "e30.e30", "e30.e30.e30.e30", "e30.e30=.e30", "e30.e3 0.e30", "é.é.é"]
+        {
             assert!(Jws::open(broken).is_none(), "{broken}");
         }
     }
@@ -161,7 +172,11 @@ mod tests {
             let header = URL_SAFE_NO_PAD.encode(format!(r#"{{"typ":"{typ}"}}"#));
             Jws::open(&format!("{header}.e30.AA")).unwrap().is("at+jwt")
         };
-        assert!(["at+jwt", "AT+JWT", "application/at+jwt", "Application/at+JWT"].into_iter().all(typed));
-        assert!(!["", "jwt", "text/at+jwt", "application/jwt", "application/é"].into_iter().any(typed));
+        assert!(
+            ["at+jwt", "AT+JWT", "application/at+jwt", "Application/at+JWT"].into_iter().all(typed)
+        );
+        assert!(
+            !["", "jwt", "text/at+jwt", "application/jwt", "application/é"].into_iter().any(typed)
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! The published signing keys, as a function that verifies tokens reads and remembers them (rule O5).
+//! The published signing keys, as a function that verifies tokens reads and remembers them (rule
+//! O5).
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -33,7 +34,8 @@ impl PublicKeys {
         Self { table, known: Arc::default() }
     }
 
-    /// The key with this id, read again when it is not known; of unknown ids only one in 30 seconds causes a read.
+    /// The key with this id, read again when it is not known; of unknown ids only one in 30 seconds
+    /// causes a read.
     pub async fn find(&self, kid: &str) -> Result<Option<PublicKey>> {
         let now = self.table.world().clock.now();
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner).clone();
@@ -53,7 +55,8 @@ impl PublicKeys {
                 unknown_at = Some(now);
             }
         }
-        let state = Arc::new(read(&self.table).await?.map(|stored| stored.value).unwrap_or_default());
+        let state =
+            Arc::new(read(&self.table).await?.map(|stored| stored.value).unwrap_or_default());
         let known = Known { read_at: now, unknown_at, state: state.clone() };
         *self.known.write().unwrap_or_else(PoisonError::into_inner) = Some(known);
         Ok(state.published(now).find(|key| key.kid == kid).cloned())

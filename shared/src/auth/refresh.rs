@@ -1,8 +1,9 @@
 //! Refresh tokens: opaque, unforgeable, rotated on each use (rule O6).
 //!
-//! A token is `<family>.<generation>.<mac>`; the MAC covers family and generation under a key that only the token function
-//! reads, so nothing that is stored can be replayed. One item per family holds the current generation. A token of the generation
-//! before is answered for 10 seconds with the same successor, as a client whose answer was lost would need it; an older one, or a
+//! A token is `<family>.<generation>.<mac>`; the MAC covers family and generation under a key that
+//! only the token function reads, so nothing that is stored can be replayed. One item per family
+//! holds the current generation. A token of the generation before is answered for 10 seconds with
+//! the same successor, as a client whose answer was lost would need it; an older one, or a
 //! later use, has a good MAC and is therefore a replay: it ends the family.
 
 use base64::Engine as _;
@@ -44,10 +45,12 @@ impl Family {
         Scopes::new(self.scopes.iter().filter(|scope| allowed.allows(*scope)))
     }
 
-    /// Whether a token of this generation can be exchanged: the current one, or for a while the one before.
+    /// Whether a token of this generation can be exchanged: the current one, or for a while the one
+    /// before.
     fn takes(&self, generation: u64, now: Timestamp) -> bool {
         generation == self.generation
-            || (generation + 1 == self.generation && now < self.reached_at.plus_seconds(GRACE_SECONDS))
+            || (generation + 1 == self.generation
+                && now < self.reached_at.plus_seconds(GRACE_SECONDS))
     }
 }
 
@@ -61,12 +64,19 @@ pub async fn find(
     let Some((family, generation)) = open(key, unverified_token) else { return Ok(None) };
     let Some(item) = table.get(&Key::refresh_family(family)).await? else { return Ok(None) };
     let family = item.read::<Family>()?.value;
-    let usable = family.client_id == *client_id && family.takes(generation, table.world().clock.now());
+    let usable =
+        family.client_id == *client_id && family.takes(generation, table.world().clock.now());
     Ok(usable.then_some(family))
 }
 
-/// Ends the family of a token of this client, whichever of the family's tokens it is; `false` when it is no refresh token.
-pub async fn revoke(table: &Table, key: &[u8; 32], client_id: &ClientId, unverified_token: &str) -> Result<bool> {
+/// Ends the family of a token of this client, whichever of the family's tokens it is; `false` when
+/// it is no refresh token.
+pub async fn revoke(
+    table: &Table,
+    key: &[u8; 32],
+    client_id: &ClientId,
+    unverified_token: &str,
+) -> Result<bool> {
     let Some((family, _)) = open(key, unverified_token) else { return Ok(false) };
     let item_key = Key::refresh_family(family);
     for turn in 1..=TURNS {
@@ -75,7 +85,10 @@ pub async fn revoke(table: &Table, key: &[u8; 32], client_id: &ClientId, unverif
         if stored.value.client_id != *client_id {
             return Ok(true);
         }
-        match table.commit(vec![Write::Delete(item_key.clone(), Condition::Version(stored.version()))]).await {
+        match table
+            .commit(vec![Write::Delete(item_key.clone(), Condition::Version(stored.version()))])
+            .await
+        {
             Ok(()) => return Ok(true),
             Err(Failed::Conditions(_) | Failed::Contended) => table.pause(turn).await,
             Err(failed) => return Err(failed.into()),
@@ -96,19 +109,31 @@ pub enum Exchange {
 }
 
 /// Starts a family and returns its first token.
-pub async fn start(table: &Table, key: &[u8; 32], client_id: &ClientId, scopes: &Scopes) -> Result<String> {
+pub async fn start(
+    table: &Table,
+    key: &[u8; 32],
+    client_id: &ClientId,
+    scopes: &Scopes,
+) -> Result<String> {
     let now = table.world().clock.now();
     let family = base64url(&table.world().random.bytes::<16>());
     let ends_at = now.plus_seconds(FAMILY_SECONDS);
-    let state =
-        Family { client_id: client_id.clone(), scopes: scopes.clone(), generation: 1, reached_at: now, ends_at };
-    let item = Item::at(&Key::refresh_family(&family)).versioned(&Versioned::first(state)).expiring(ends_at);
+    let state = Family {
+        client_id: client_id.clone(),
+        scopes: scopes.clone(),
+        generation: 1,
+        reached_at: now,
+        ends_at,
+    };
+    let item = Item::at(&Key::refresh_family(&family))
+        .versioned(&Versioned::first(state))
+        .expiring(ends_at);
     table.commit(vec![Write::Put(item, Condition::Absent)]).await?;
     Ok(token(key, &family, 1))
 }
 
-/// Exchanges a token for its successor. Granted is what is `wanted`, or all that the family was started with and the client still
-/// may ask for (`allowed`); more cannot be.
+/// Exchanges a token for its successor. Granted is what is `wanted`, or all that the family was
+/// started with and the client still may ask for (`allowed`); more cannot be.
 pub async fn exchange(
     table: &Table,
     key: &[u8; 32],
@@ -138,11 +163,14 @@ pub async fn exchange(
             return Ok(Exchange::InvalidScope);
         }
         let committed = if replayed {
-            table.commit(vec![Write::Delete(item_key.clone(), Condition::Version(stored.version()))]).await
+            table
+                .commit(vec![Write::Delete(item_key.clone(), Condition::Version(stored.version()))])
+                .await
         } else if generation == current {
             let next = Family { generation: current + 1, reached_at: now, ..stored.value.clone() };
             let version = stored.version();
-            let item = Item::at(&item_key).expiring(next.ends_at).versioned(&stored.changed_to(next));
+            let item =
+                Item::at(&item_key).expiring(next.ends_at).versioned(&stored.changed_to(next));
             table.commit(vec![Write::Put(item, Condition::Version(version))]).await
         } else {
             Ok(())

@@ -1,8 +1,9 @@
 //! Keys that others publish at a URL, remembered.
 //!
-//! A set is fetched again when it is five minutes old, and when a signature names a key that is not in it. What an attacker can
-//! bring about by naming keys that do not exist, or what a server that does not answer can cost, is one fetch in 30 seconds for
-//! each URL. While a server fails, its last set goes on being used for a day.
+//! A set is fetched again when it is five minutes old, and when a signature names a key that is not
+//! in it. What an attacker can bring about by naming keys that do not exist, or what a server that
+//! does not answer can cost, is one fetch in 30 seconds for each URL. While a server fails, its
+//! last set goes on being used for a day.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -111,8 +112,9 @@ impl RemoteKeys {
         Self(Arc::new(State { fetcher, clock, sources: Mutex::default() }))
     }
 
-    /// The keys that are published at a URL, fetched if that is due; `kid` is the key that a signature names, if it names one.
-    /// Whether it is among them is for the caller to see ([`JwkSet::candidates`]).
+    /// The keys that are published at a URL, fetched if that is due; `kid` is the key that a
+    /// signature names, if it names one. Whether it is among them is for the caller to see
+    /// ([`JwkSet::candidates`]).
     pub async fn keys_at(&self, url: &str, kid: Option<&str>) -> Result<Arc<JwkSet>, FetchError> {
         let now = self.0.clock.now();
         let source = self.source(url, now);
@@ -120,12 +122,18 @@ impl RemoteKeys {
             return answer;
         }
         let (keys, url, kid) = (self.clone(), url.to_owned(), kid.map(str::to_owned));
-        // In a task of its own: a caller who leaves neither ends a fetch that others wait for nor causes another.
+        // In a task of its own: a caller who leaves neither ends a fetch that others wait for nor
+        // causes another.
         let fetching = tokio::spawn(async move { keys.fetch(&source, &url, kid.as_deref()).await });
         fetching.await.unwrap_or_else(|error| Err(FetchError::Connection(error.to_string())))
     }
 
-    async fn fetch(&self, source: &Source, url: &str, kid: Option<&str>) -> Result<Arc<JwkSet>, FetchError> {
+    async fn fetch(
+        &self,
+        source: &Source,
+        url: &str,
+        kid: Option<&str>,
+    ) -> Result<Arc<JwkSet>, FetchError> {
         let _fetching = source.fetching.lock().await;
         let now = self.0.clock.now();
         // Whoever fetched before may have fetched for this caller too.
@@ -133,7 +141,9 @@ impl RemoteKeys {
             return answer;
         }
         let fetched = self.0.fetcher.get(url).await;
-        let read = fetched.and_then(|body| JwkSet::parse(&body).map_err(|_| FetchError::Content("not a JWK set")));
+        let read = fetched.and_then(|body| {
+            JwkSet::parse(&body).map_err(|_| FetchError::Content("not a JWK set"))
+        });
         if let Err(error) = &read {
             // The rest of a URL may hold a secret.
             let host = url.parse::<http::Uri>().ok().and_then(|url| url.host().map(str::to_owned));
@@ -149,7 +159,8 @@ impl RemoteKeys {
             return source.clone();
         }
         if sources.len() >= MAX_URLS {
-            let oldest = sources.iter().min_by_key(|(_, (used_at, _))| *used_at).map(|(url, _)| url.clone());
+            let oldest =
+                sources.iter().min_by_key(|(_, (used_at, _))| *used_at).map(|(url, _)| url.clone());
             oldest.and_then(|url| sources.remove(&url));
         }
         let source = Arc::<Source>::default();

@@ -1,4 +1,5 @@
-//! Making RSA keys (FIPS 186-5 A.1.3), which `ring` does not do (ADR 0019); `ring` checks them and signs with them.
+//! Making RSA keys (FIPS 186-5 A.1.3), which `ring` does not do (ADR 0019); `ring` checks them and
+//! signs with them.
 
 use std::convert::Infallible;
 
@@ -35,8 +36,8 @@ pub struct RsaKey {
 }
 
 impl RsaKey {
-    /// Makes a key of 2048 bits, and signs once with it: `ring` verifies what it signs, and with it the key. Takes some 60 ms
-    /// of a processor, at times 300.
+    /// Makes a key of 2048 bits, and signs once with it: `ring` verifies what it signs, and with it
+    /// the key. Takes some 60 ms of a processor, at times 300.
     pub fn generate(random: &Random) -> Result<Self> {
         // One in thirty thousand pairs of primes does not go with the exponent.
         let made = (0..8).find_map(|_| Self::of(&prime(random)?, &prime(random)?));
@@ -66,7 +67,9 @@ impl RsaKey {
     /// The key in the form that signs.
     pub fn pair(&self) -> Result<RsaKeyPair> {
         let bytes = |text: &str| {
-            URL_SAFE_NO_PAD.decode(text).map_err(|_| Error::unexpected("a signing key is not in base64url"))
+            URL_SAFE_NO_PAD
+                .decode(text)
+                .map_err(|_| Error::unexpected("a signing key is not in base64url"))
         };
         let components = KeyPairComponents {
             public_key: PublicKeyComponents { n: bytes(&self.n)?, e: bytes(&self.e)? },
@@ -77,7 +80,8 @@ impl RsaKey {
             dQ: bytes(&self.dq)?,
             qInv: bytes(&self.qi)?,
         };
-        RsaKeyPair::from_components(&components).map_err(|_| Error::unexpected("a signing key does not parse"))
+        RsaKeyPair::from_components(&components)
+            .map_err(|_| Error::unexpected("a signing key does not parse"))
     }
 
     /// The public half.
@@ -89,14 +93,19 @@ impl RsaKey {
 /// Signs by RSASSA-PKCS1-v1_5 with SHA-256 (RFC 7518 §3.3).
 pub fn sign(pair: &RsaKeyPair, random: &Random, content: &[u8]) -> Result<Vec<u8>> {
     let mut signature = vec![0; pair.public().modulus_len()];
-    pair.sign(&RSA_PKCS1_SHA256, random.generator(), content, &mut signature).map_err(Error::unexpected)?;
+    pair.sign(&RSA_PKCS1_SHA256, random.generator(), content, &mut signature)
+        .map_err(Error::unexpected)?;
     Ok(signature)
 }
 
 /// A prime whose two highest bits are set, so that the product of two has all its bits.
 fn prime(random: &Random) -> Option<U1024> {
-    let candidates = SmallFactorsSieveFactory::new(Flavor::Any, PRIME_BITS, SetBits::TwoMsb).ok()?;
-    sieve_and_find(&mut Generator(random), candidates, |_, candidate| is_prime(Flavor::Any, candidate)).ok()?
+    let candidates =
+        SmallFactorsSieveFactory::new(Flavor::Any, PRIME_BITS, SetBits::TwoMsb).ok()?;
+    sieve_and_find(&mut Generator(random), candidates, |_, candidate| {
+        is_prime(Flavor::Any, candidate)
+    })
+    .ok()?
 }
 
 fn inverse<const N: usize>(number: &Uint<N>, modulus: Uint<N>) -> Option<Uint<N>> {

@@ -1,4 +1,5 @@
-//! Signing (RFC 7515): keys that stay parsed, because parsing one for each token would take as long as the signature.
+//! Signing (RFC 7515): keys that stay parsed, because parsing one for each token would take as long
+//! as the signature.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -24,14 +25,20 @@ enum Pair {
 }
 
 impl PrivateKey {
-    /// Makes a new key; returns it as it is stored: PKCS #8 for ES256, a JWK for RS256, which takes some 60 ms.
+    /// Makes a new key; returns it as it is stored: PKCS #8 for ES256, a JWK for RS256, which takes
+    /// some 60 ms.
     pub fn generate(algorithm: Algorithm, random: &Random) -> Result<Vec<u8>> {
         match algorithm {
             Algorithm::Es256 => {
-                let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, random.generator());
+                let document = EcdsaKeyPair::generate_pkcs8(
+                    &ECDSA_P256_SHA256_FIXED_SIGNING,
+                    random.generator(),
+                );
                 Ok(document.map_err(Error::unexpected)?.as_ref().to_vec())
             }
-            Algorithm::Rs256 => serde_json::to_vec(&RsaKey::generate(random)?).map_err(Error::unexpected),
+            Algorithm::Rs256 => {
+                serde_json::to_vec(&RsaKey::generate(random)?).map_err(Error::unexpected)
+            }
             Algorithm::Ps256 | Algorithm::EdDsa => Err(not_signed_with(algorithm)),
         }
     }
@@ -41,8 +48,12 @@ impl PrivateKey {
         let unreadable = || Error::unexpected("a signing key does not parse");
         let (pair, numbers) = match algorithm {
             Algorithm::Es256 => {
-                let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, stored, random.generator())
-                    .map_err(|_| unreadable())?;
+                let pair = EcdsaKeyPair::from_pkcs8(
+                    &ECDSA_P256_SHA256_FIXED_SIGNING,
+                    stored,
+                    random.generator(),
+                )
+                .map_err(|_| unreadable())?;
                 let numbers = coordinates(pair.public_key().as_ref())?;
                 (Pair::Ec(pair), numbers)
             }
@@ -55,7 +66,8 @@ impl PrivateKey {
         };
         let jwk = Jwk { kid: None, algorithm, numbers };
         let kid = jwk.thumbprint();
-        let header = URL_SAFE_NO_PAD.encode(format!(r#"{{"alg":"{algorithm}","typ":"at+jwt","kid":"{kid}"}}"#));
+        let header = URL_SAFE_NO_PAD
+            .encode(format!(r#"{{"alg":"{algorithm}","typ":"at+jwt","kid":"{kid}"}}"#));
         Ok(Self { pair, kid, numbers: jwk.numbers, header })
     }
 
@@ -78,13 +90,15 @@ impl PrivateKey {
             Pair::Ec(_) => 88,
             Pair::Rsa(_) => 344,
         };
-        let mut token = String::with_capacity(self.header.len() + claims.len() * 4 / 3 + 4 + signature_size);
+        let mut token =
+            String::with_capacity(self.header.len() + claims.len() * 4 / 3 + 4 + signature_size);
         token.push_str(&self.header);
         token.push('.');
         URL_SAFE_NO_PAD.encode_string(claims, &mut token);
         match &self.pair {
             Pair::Ec(pair) => {
-                let signature = pair.sign(random.generator(), token.as_bytes()).map_err(Error::unexpected)?;
+                let signature =
+                    pair.sign(random.generator(), token.as_bytes()).map_err(Error::unexpected)?;
                 append(&mut token, signature.as_ref());
             }
             Pair::Rsa(pair) => {
@@ -126,12 +140,16 @@ mod tests {
             let key = PrivateKey::parse(algorithm, &stored, &random).unwrap();
             let token = key.sign(&serde_json::json!({"sub": "x", "exp": 1}), &random).unwrap();
             let jwk = Jwk { kid: None, algorithm, numbers: key.numbers().clone() };
-            let verifies =
-                |token: &str, jwk: &Jwk| Jws::open(token).unwrap().claims::<serde_json::Value>(jwk).is_some();
+            let verifies = |token: &str, jwk: &Jwk| {
+                Jws::open(token).unwrap().claims::<serde_json::Value>(jwk).is_some()
+            };
             assert!(verifies(&token, &jwk), "{algorithm}");
             let (content, signature) = token.rsplit_once('.').unwrap();
             let flipped = if signature.starts_with('A') { 'B' } else { 'A' };
-            assert!(!verifies(&format!("{content}.{flipped}{}", &signature[1..]), &jwk), "{algorithm}");
+            assert!(
+                !verifies(&format!("{content}.{flipped}{}", &signature[1..]), &jwk),
+                "{algorithm}"
+            );
             let other = Jwk { algorithm: Algorithm::Ps256, ..jwk };
             assert!(!verifies(&token, &other), "{algorithm}");
         }

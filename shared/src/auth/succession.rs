@@ -1,7 +1,7 @@
 //! Which key signs when (rule O8): the published keys and their turns, as absolute times.
 //!
-//! Each algorithm has a succession of its own. The turns of its keys follow each other without a gap, and a key is published
-//! long enough before its turn that every cache has it.
+//! Each algorithm has a succession of its own. The turns of its keys follow each other without a
+//! gap, and a key is published long enough before its turn that every cache has it.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -66,11 +66,18 @@ impl PublicKey {
         let (kid, alg) = (&self.kid, self.algorithm.name());
         match &self.numbers {
             Numbers::Ec { x, y } => {
-                json!({ "kty": "EC", "crv": "P-256", "x": x, "y": y, "kid": kid, "alg": alg, "use": "sig" })
+                json!({
+                    "kty": "EC", "crv": "P-256", "x": x, "y": y, "kid": kid, "alg": alg,
+                    "use": "sig"
+                })
             }
-            Numbers::Rsa { n, e } => json!({ "kty": "RSA", "n": n, "e": e, "kid": kid, "alg": alg, "use": "sig" }),
+            Numbers::Rsa { n, e } => {
+                json!({ "kty": "RSA", "n": n, "e": e, "kid": kid, "alg": alg, "use": "sig" })
+            }
             Numbers::Ed { x } => {
-                json!({ "kty": "OKP", "crv": "Ed25519", "x": x, "kid": kid, "alg": alg, "use": "sig" })
+                json!({
+                    "kty": "OKP", "crv": "Ed25519", "x": x, "kid": kid, "alg": alg, "use": "sig"
+                })
             }
         }
     }
@@ -130,7 +137,8 @@ impl State {
         self.of(algorithm).find(|key| key.sign_from > now && key.sign_from <= soon)
     }
 
-    /// When a key that is made on schedule has its turn: after the last one, or at once if nobody signs.
+    /// When a key that is made on schedule has its turn: after the last one, or at once if nobody
+    /// signs.
     pub fn next_turn(&self, algorithm: Algorithm, now: Timestamp) -> Timestamp {
         let soon = self.soon(algorithm, now);
         self.last_turn(algorithm).map_or(soon, |last| last.max(soon))
@@ -138,19 +146,32 @@ impl State {
 
     /// The first turn that a new key can have: when every cache has it, or at once if nobody signs.
     pub fn soon(&self, algorithm: Algorithm, now: Timestamp) -> Timestamp {
-        let published = if self.signing(algorithm, now).is_some() { PUBLISH_SECONDS } else { -SKEW_SECONDS };
+        let published =
+            if self.signing(algorithm, now).is_some() { PUBLISH_SECONDS } else { -SKEW_SECONDS };
         now.plus_seconds(published)
     }
 
-    /// Adds a key with its turn; the turn of the one before ends where it begins, be that sooner or later than planned. Returns
-    /// the ids of those that would have come after it: they never sign, and are gone.
-    pub fn add(&mut self, key: &PrivateKey, algorithm: Algorithm, sign_from: Timestamp, now: Timestamp) -> Vec<String> {
+    /// Adds a key with its turn; the turn of the one before ends where it begins, be that sooner or
+    /// later than planned. Returns the ids of those that would have come after it: they never
+    /// sign, and are gone.
+    pub fn add(
+        &mut self,
+        key: &PrivateKey,
+        algorithm: Algorithm,
+        sign_from: Timestamp,
+        now: Timestamp,
+    ) -> Vec<String> {
         self.keys.retain(|key| key.drop_at > now);
         let comes_after = |key: &PublicKey| key.sign_from > now && key.sign_from >= sign_from;
         let replaced = |key: &PublicKey| key.algorithm == algorithm && comes_after(key);
-        let never = self.keys.iter().filter(|key| replaced(key)).map(|key| key.kid.clone()).collect();
+        let never =
+            self.keys.iter().filter(|key| replaced(key)).map(|key| key.kid.clone()).collect();
         self.keys.retain(|key| !replaced(key));
-        let last = self.keys.iter_mut().filter(|key| key.algorithm == algorithm).max_by_key(|key| key.sign_until);
+        let last = self
+            .keys
+            .iter_mut()
+            .filter(|key| key.algorithm == algorithm)
+            .max_by_key(|key| key.sign_until);
         if let Some(last) = last.filter(|last| last.sign_until > now) {
             last.end(sign_from);
         }
@@ -167,8 +188,9 @@ impl State {
         never
     }
 
-    /// Removes a key at once and closes the gap in which it would have signed: the one before it goes on, or the one after it
-    /// begins now. Whether a new key is due is to be looked at afterwards.
+    /// Removes a key at once and closes the gap in which it would have signed: the one before it
+    /// goes on, or the one after it begins now. Whether a new key is due is to be looked at
+    /// afterwards.
     pub fn remove(&mut self, kid: &str, now: Timestamp) -> Option<PublicKey> {
         let index = self.keys.iter().position(|key| key.kid == kid && key.drop_at > now)?;
         let removed = self.keys.remove(index);
@@ -208,7 +230,8 @@ mod tests {
 
     fn key(algorithm: Algorithm) -> PrivateKey {
         let random = Random::default();
-        PrivateKey::parse(algorithm, &PrivateKey::generate(algorithm, &random).unwrap(), &random).unwrap()
+        PrivateKey::parse(algorithm, &PrivateKey::generate(algorithm, &random).unwrap(), &random)
+            .unwrap()
     }
 
     #[test]
@@ -223,7 +246,9 @@ mod tests {
         let entry = json!({ "kty": "EC", "crv": "P-256", "x": "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",
             "y": "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM", "kid": "k", "alg": "ES256", "use": "sig" });
         assert_eq!(key.to_json(), entry);
-        assert!(state.signing(Algorithm::Rs256, NOW).is_none() && !state.is_due(Algorithm::Es256, NOW));
+        assert!(
+            state.signing(Algorithm::Rs256, NOW).is_none() && !state.is_due(Algorithm::Es256, NOW)
+        );
     }
 
     #[test]
@@ -236,7 +261,8 @@ mod tests {
         assert_eq!(serde_json::from_str::<State>(&text).unwrap(), state);
     }
 
-    /// Rotations, revocations and the schedule in every order of a few: each second from the first key on has one that signs.
+    /// Rotations, revocations and the schedule in every order of a few: each second from the first
+    /// key on has one that signs.
     #[test]
     fn o8_whatever_is_done_somebody_signs_at_each_moment() {
         let es256 = Algorithm::Es256;
@@ -263,7 +289,10 @@ mod tests {
                 }
                 for ahead in [0, 300, 600, 659, 660, 661, 1000, 1400, 24 * 3600] {
                     let signing = state.signing(es256, now.plus_seconds(ahead));
-                    assert!(signing.is_some(), "history {history}, step {step}, {ahead} s ahead: {state:?}");
+                    assert!(
+                        signing.is_some(),
+                        "history {history}, step {step}, {ahead} s ahead: {state:?}"
+                    );
                 }
                 now = now.plus_seconds(7);
             }

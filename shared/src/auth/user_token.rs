@@ -1,8 +1,8 @@
 //! Tokens of people, issued by identity providers that a tenant trusts.
 //!
-//! The tenant is named by a claim whose name the provider's configuration says, so the issuer is looked up first: which tenants trust
-//! it, and which claim of its tokens names the tenant. What is read before the signature is verified decides nothing but where the
-//! keys are looked for.
+//! The tenant is named by a claim whose name the provider's configuration says, so the issuer is
+//! looked up first: which tenants trust it, and which claim of its tokens names the tenant. What is
+//! read before the signature is verified decides nothing but where the keys are looked for.
 
 use std::sync::Arc;
 
@@ -65,7 +65,8 @@ pub struct Verified {
     person: Arc<Person>,
 }
 
-/// The types that tokens of people have, where they have one: ID tokens, and access tokens of RFC 9068.
+/// The types that tokens of people have, where they have one: ID tokens, and access tokens of RFC
+/// 9068.
 const TYPES: [&str; 2] = ["JWT", "at+jwt"];
 
 /// What is said of a token that nobody vouches for: who trusts whom is not for strangers to learn.
@@ -79,19 +80,23 @@ pub struct Unverified<'t> {
 }
 
 impl<'t> Unverified<'t> {
-    /// Takes a token apart; refuses what no issuer signs to say who a person is: other types, security events without one
-    /// (RFC 8417 §4.5), headers that bring a key along, and members that occur twice (RFC 8725 §3).
+    /// Takes a token apart; refuses what no issuer signs to say who a person is: other types,
+    /// security events without one (RFC 8417 §4.5), headers that bring a key along, and members
+    /// that occur twice (RFC 8725 §3).
     pub fn open(unverified_token: &'t str) -> Result<Self> {
         let broken = Error::BadToken("not a token of this service or of an issuer that is trusted");
         let Some(jws) = Jws::open(unverified_token) else { return Err(broken) };
-        if jws.is_odd("typ") || (jws.header("typ").is_some() && !TYPES.iter().any(|typ| jws.is(typ))) {
+        if jws.is_odd("typ")
+            || (jws.header("typ").is_some() && !TYPES.iter().any(|typ| jws.is(typ)))
+        {
             return Err(Error::BadToken("not a token that says who a person is"));
         }
         if jws.brings_key() || jws.is_odd("kid") || jws.algorithm().is_none() {
             return Err(Error::BadToken("the token's header is not acceptable"));
         }
         let claims = jws.strict_claims().filter(|claims| !claims.contains_key("events"));
-        let issuer = claims.as_ref().and_then(|claims| claims.get("iss")?.as_str().map(str::to_owned));
+        let issuer =
+            claims.as_ref().and_then(|claims| claims.get("iss")?.as_str().map(str::to_owned));
         let (Some(claims), Some(issuer)) = (claims, issuer) else { return Err(broken) };
         Ok(Self { jws, issuer, claims })
     }
@@ -108,8 +113,10 @@ impl<'t> Unverified<'t> {
             self.claims.get(claim).and_then(Json::as_str) == Some(tenant.as_str())
         };
         let named: Vec<_> = trusting.iter().filter(named).collect();
-        // What others read out of another claim does not stand in the way of the claim that everybody knows.
-        let usual: Vec<_> = named.iter().copied().filter(|(_, claim)| claim == TENANT_CLAIM).collect();
+        // What others read out of another claim does not stand in the way of the claim that
+        // everybody knows.
+        let usual: Vec<_> =
+            named.iter().copied().filter(|(_, claim)| claim == TENANT_CLAIM).collect();
         match (usual.as_slice(), named.as_slice()) {
             ([(tenant, _)], _) | ([], [(tenant, _)]) => Ok(tenant.clone()),
             (_, []) => Err(Error::BadToken(UNKNOWN)),
@@ -117,8 +124,9 @@ impl<'t> Unverified<'t> {
         }
     }
 
-    /// Verifies the token by what the tenant says of its issuer: the keys, the audience, the tenant's claim (rule O5). A server without an
-    /// audience issues for the service itself, `base_url`.
+    /// Verifies the token by what the tenant says of its issuer: the keys, the audience, the
+    /// tenant's claim (rule O5). A server without an audience issues for the service itself,
+    /// `base_url`.
     pub async fn verify(
         self,
         tenant: TenantId,
@@ -137,15 +145,21 @@ impl<'t> Unverified<'t> {
         };
         let signed = UNKNOWN;
         let algorithm = self.jws.algorithm().ok_or(Error::BadToken(signed))?;
-        let claims: Option<Claims> = keys.candidates(kid, algorithm).find_map(|key| self.jws.claims(key));
+        let claims: Option<Claims> =
+            keys.candidates(kid, algorithm).find_map(|key| self.jws.claims(key));
         let claims = claims.ok_or(Error::BadToken(signed))?;
         let fits = server.issuer.as_ref() == Some(&claims.iss)
-            && self.claims.get(&server.tenant_claim).and_then(Json::as_str) == Some(tenant.as_str());
+            && self.claims.get(&server.tenant_claim).and_then(Json::as_str)
+                == Some(tenant.as_str());
         if !fits {
             return Err(Error::BadToken(UNKNOWN));
         }
         let audience = server.audience.as_deref().unwrap_or(base_url);
-        if !claims.aud.as_ref().is_some_and(|aud| aud.parties().iter().any(|party| party == audience)) {
+        if !claims
+            .aud
+            .as_ref()
+            .is_some_and(|aud| aud.parties().iter().any(|party| party == audience))
+        {
             return Err(Error::BadToken("the token is for another audience"));
         }
         if claims.sub.is_empty() || claims.sub.len() > MAX_SUBJECT {
@@ -169,11 +183,14 @@ impl<'t> Unverified<'t> {
     }
 }
 
-/// The members of the claim `scope`: words in a text (RFC 8693 §4.2), or an array of them as some providers have it.
+/// The members of the claim `scope`: words in a text (RFC 8693 §4.2), or an array of them as some
+/// providers have it.
 fn scopes(claim: Option<&Json>) -> Vec<String> {
     match claim {
         Some(Json::String(text)) => text.split(' ').map(str::to_owned).collect(),
-        Some(Json::Array(items)) => items.iter().filter_map(|scope| scope.as_str().map(str::to_owned)).collect(),
+        Some(Json::Array(items)) => {
+            items.iter().filter_map(|scope| scope.as_str().map(str::to_owned)).collect()
+        }
         _ => Vec::new(),
     }
 }

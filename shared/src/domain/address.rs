@@ -1,8 +1,8 @@
-//! Which addresses belong to the public internet, by the registries of special-purpose addresses (RFC 6890, kept by IANA as
-//! `iana-ipv4-special-registry` and `iana-ipv6-special-registry`).
+//! Which addresses belong to the public internet, by the registries of special-purpose addresses
+//! (RFC 6890, kept by IANA as `iana-ipv4-special-registry` and `iana-ipv6-special-registry`).
 //!
-//! `IpAddr::is_global` of the standard library is not stable. A block that the registries call partly reachable is refused whole:
-//! no web server stands there.
+//! `IpAddr::is_global` of the standard library is not stable. A block that the registries call
+//! partly reachable is refused whole: no web server stands there.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -39,8 +39,9 @@ const SPECIAL_V4: [(Ipv4Addr, u32); 15] = [
     (Ipv4Addr::new(240, 0, 0, 0), 4),
 ];
 
-/// What is given out as global unicast (RFC 4291 §2.4). Outside of it are loopback, the IPv4-mapped and -compatible forms, local
-/// NAT64, discard, segment routing, unique-local, link-local, site-local and multicast addresses.
+/// What is given out as global unicast (RFC 4291 §2.4). Outside of it are loopback, the IPv4-mapped
+/// and -compatible forms, local NAT64, discard, segment routing, unique-local, link-local,
+/// site-local and multicast addresses.
 const GLOBAL_V6: (Ipv6Addr, u32) = (Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3);
 
 /// Blocks of it that are not public.
@@ -55,7 +56,8 @@ const SPECIAL_V6: [(Ipv6Addr, u32); 4] = [
     (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20),
 ];
 
-/// NAT64 (RFC 6052 §2.1): an IPv4 address in the last 32 bits, as a network without IPv4 reaches it.
+/// NAT64 (RFC 6052 §2.1): an IPv4 address in the last 32 bits, as a network without IPv4 reaches
+/// it.
 const NAT64: (Ipv6Addr, u32) = (Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, 0, 0), 96);
 
 /// Whether the address is one of the public internet.
@@ -67,12 +69,16 @@ pub fn is_public(address: IpAddr) -> bool {
             let [.., a, b, c, d] = address.octets();
             is_public_v4(Ipv4Addr::new(a, b, c, d))
         }
-        IpAddr::V6(address) => v6_in(address, GLOBAL_V6) && !SPECIAL_V6.iter().any(|block| v6_in(address, *block)),
+        IpAddr::V6(address) => {
+            v6_in(address, GLOBAL_V6) && !SPECIAL_V6.iter().any(|block| v6_in(address, *block))
+        }
     }
 }
 
 fn is_public_v4(address: Ipv4Addr) -> bool {
-    let shares = |(first, bits): &(Ipv4Addr, u32)| (address.to_bits() ^ first.to_bits()).leading_zeros() >= *bits;
+    let shares = |(first, bits): &(Ipv4Addr, u32)| {
+        (address.to_bits() ^ first.to_bits()).leading_zeros() >= *bits
+    };
     !SPECIAL_V4.iter().any(shares)
 }
 

@@ -1,8 +1,8 @@
 //! Change requests: what somebody wants to write and somebody else has to approve.
 //!
-//! A request keeps what it changes in the form in which profiles are stored, never the body that asked for it: a secret is a hash
-//! here too. When it is approved every field must still be what the approver was shown; then the new values go into the
-//! profile as it is now.
+//! A request keeps what it changes in the form in which profiles are stored, never the body that
+//! asked for it: a secret is a hash here too. When it is approved every field must still be what
+//! the approver was shown; then the new values go into the profile as it is now.
 
 mod change;
 
@@ -100,8 +100,8 @@ fn user_fields() -> [&'static str; 6] {
     Predefined::ALL.map(Predefined::name)
 }
 
-/// The changed attributes that `writer` may not write without approval; those of a new user if there is no `before`. What is derived
-/// changes by itself.
+/// The changed attributes that `writer` may not write without approval; those of a new user if
+/// there is no `before`. What is derived changes by itself.
 #[must_use]
 pub fn unapproved<'s>(
     before: Option<&User>,
@@ -109,8 +109,10 @@ pub fn unapproved<'s>(
     writer: Approver<'_>,
     schema: &'s Schema,
 ) -> Vec<&'s AttributeDefinition> {
-    let guarded =
-        schema.attributes.values().filter(|a| a.approval_policy.as_ref().is_some_and(|p| !p.allows(writer, schema)));
+    let guarded = schema
+        .attributes
+        .values()
+        .filter(|a| a.approval_policy.as_ref().is_some_and(|p| !p.allows(writer, schema)));
     // What goes with its persona is not a change of the attribute.
     let kept: BTreeSet<_> = after.personas.iter().map(|p| p.id).collect();
     let values = |user: &User, id: DefinitionId| {
@@ -119,14 +121,24 @@ pub fn unapproved<'s>(
         (user.attributes.get(&id).cloned(), personas.collect::<Vec<_>>())
     };
     let changed = |definition: &&AttributeDefinition| match definition.predefined() {
-        Some(field) => before.and_then(|before| before.predefined(field)) != after.predefined(field),
-        None => before.map(|before| values(before, definition.id)).unwrap_or_default() != values(after, definition.id),
+        Some(field) => {
+            before.and_then(|before| before.predefined(field)) != after.predefined(field)
+        }
+        None => {
+            before.map(|before| values(before, definition.id)).unwrap_or_default()
+                != values(after, definition.id)
+        }
     };
     guarded.filter(changed).collect()
 }
 
-/// Refuses the new `user`, or the user's new persona, whose attributes need an approval: there is nothing yet that a request could change.
-pub fn refuse_new(user: &User, persona: Option<PersonaId>, unapproved: &[&AttributeDefinition]) -> Result<()> {
+/// Refuses the new `user`, or the user's new persona, whose attributes need an approval: there is
+/// nothing yet that a request could change.
+pub fn refuse_new(
+    user: &User,
+    persona: Option<PersonaId>,
+    unapproved: &[&AttributeDefinition],
+) -> Result<()> {
     let mut violations = Violations::default();
     for definition in unapproved {
         let in_attributes = definition.pointer();
@@ -134,9 +146,16 @@ pub fn refuse_new(user: &User, persona: Option<PersonaId>, unapproved: &[&Attrib
             (Some(_), _) => vec![in_attributes],
             (None, Some(field)) => vec![pointer("", field.name())],
             (None, None) => {
-                let own = user.attributes.contains_key(&definition.id).then(|| in_attributes.clone());
-                let held = user.personas.iter().enumerate().filter(|(_, p)| p.attributes.contains_key(&definition.id));
-                own.into_iter().chain(held.map(|(i, _)| format!("/personas/{i}{in_attributes}"))).collect()
+                let own =
+                    user.attributes.contains_key(&definition.id).then(|| in_attributes.clone());
+                let held = user
+                    .personas
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, p)| p.attributes.contains_key(&definition.id));
+                own.into_iter()
+                    .chain(held.map(|(i, _)| format!("/personas/{i}{in_attributes}")))
+                    .collect()
             }
         };
         for place in places {
@@ -146,13 +165,24 @@ pub fn refuse_new(user: &User, persona: Option<PersonaId>, unapproved: &[&Attrib
     violations.check(())
 }
 
-/// Refuses the personas that `after` has beyond those of `before` and whose attributes need an approval.
-pub fn refuse_added(before: &User, after: &User, unapproved: &[&AttributeDefinition]) -> Result<()> {
+/// Refuses the personas that `after` has beyond those of `before` and whose attributes need an
+/// approval.
+pub fn refuse_added(
+    before: &User,
+    after: &User,
+    unapproved: &[&AttributeDefinition],
+) -> Result<()> {
     let mut violations = Violations::default();
     let is_new = |persona: &Persona| before.personas.iter().all(|other| other.id != persona.id);
     for (i, persona) in after.personas.iter().enumerate().filter(|(_, persona)| is_new(persona)) {
-        for definition in unapproved.iter().filter(|definition| persona.attributes.contains_key(&definition.id)) {
-            refuse_guarded(definition, format!("/personas/{i}{}", definition.pointer()), &mut violations);
+        for definition in
+            unapproved.iter().filter(|definition| persona.attributes.contains_key(&definition.id))
+        {
+            refuse_guarded(
+                definition,
+                format!("/personas/{i}{}", definition.pointer()),
+                &mut violations,
+            );
         }
     }
     violations.check(())
@@ -164,11 +194,16 @@ fn refuse_guarded(definition: &AttributeDefinition, place: String, violations: &
     } else {
         "leave it out here and change it afterwards"
     };
-    violations.add(place, Code::NotAllowed, format!("`{}` needs an approval: {how}", definition.name));
+    violations.add(
+        place,
+        Code::NotAllowed,
+        format!("`{}` needs an approval: {how}", definition.name),
+    );
 }
 
 impl ChangeRequest {
-    /// Makes a request of what `after` changes: fields of the persona if one is named, else of the user.
+    /// Makes a request of what `after` changes: fields of the persona if one is named, else of the
+    /// user.
     pub fn new(
         before: &Versioned<User>,
         after: &User,
@@ -200,7 +235,8 @@ impl ChangeRequest {
         };
         let size = request.size();
         if size > MAX_REQUEST {
-            let detail = format!("the change request takes {size} bytes, at most {MAX_REQUEST} are allowed");
+            let detail =
+                format!("the change request takes {size} bytes, at most {MAX_REQUEST} are allowed");
             return Err(Error::invalid("", Code::TooLarge, detail));
         }
         Ok(request)
@@ -221,26 +257,36 @@ impl ChangeRequest {
     /// What became of the request as of `now`.
     #[must_use]
     pub fn status(&self, now: Timestamp) -> Status {
-        if self.status == Status::Pending && self.expires_at <= now { Status::Expired } else { self.status }
+        if self.status == Status::Pending && self.expires_at <= now {
+            Status::Expired
+        } else {
+            self.status
+        }
     }
 
-    /// The status under which it is stored: one that nobody decided in time is still stored as pending.
+    /// The status under which it is stored: one that nobody decided in time is still stored as
+    /// pending.
     #[must_use]
     pub const fn stored_status(&self) -> Status {
         self.status
     }
 
-    /// Whether the other asks the same of the same profile by the same caller. Two hashes of one secret are told by `hashes`, which made
-    /// those of the other.
+    /// Whether the other asks the same of the same profile by the same caller. Two hashes of one
+    /// secret are told by `hashes`, which made those of the other.
     #[must_use]
     pub fn repeats(&self, other: &Self, hashes: &Hashes) -> bool {
         self.persona == other.persona
             && self.requested_by == other.requested_by
             && self.changes.len() == other.changes.len()
-            && self.changes.iter().zip(&other.changes).all(|(mine, theirs)| mine.repeats(theirs, hashes))
+            && self
+                .changes
+                .iter()
+                .zip(&other.changes)
+                .all(|(mine, theirs)| mine.repeats(theirs, hashes))
     }
 
-    /// The tag of the request as of `now`: one that nobody decides in time becomes another without being written.
+    /// The tag of the request as of `now`: one that nobody decides in time becomes another without
+    /// being written.
     #[must_use]
     pub fn tag(request: &Versioned<Self>, now: Timestamp) -> Tag {
         match (request.value.status, request.value.status(now)) {
@@ -257,14 +303,21 @@ impl ChangeRequest {
         })
     }
 
-    /// Checks that `approver`, who is `actor`, may decide (rule A5): not one's own request, and every changed attribute that has a
-    /// policy is one's to approve.
-    pub fn check_approver(&self, actor: &Actor, approver: Approver<'_>, schema: &Schema) -> Result<()> {
+    /// Checks that `approver`, who is `actor`, may decide (rule A5): not one's own request, and
+    /// every changed attribute that has a policy is one's to approve.
+    pub fn check_approver(
+        &self,
+        actor: &Actor,
+        approver: Approver<'_>,
+        schema: &Schema,
+    ) -> Result<()> {
         if *actor == self.requested_by {
             return Err(Error::NotAllowed("nobody decides about an own request".to_owned()));
         }
-        let policies =
-            self.changes.iter().filter_map(|change| change.field.definition(schema)?.approval_policy.as_ref());
+        let policies = self
+            .changes
+            .iter()
+            .filter_map(|change| change.field.definition(schema)?.approval_policy.as_ref());
         let mut policies = policies.peekable();
         // When nothing needs an approval any more, whoever could write it may decide.
         let decides = match (policies.peek(), approver) {
@@ -282,14 +335,17 @@ impl ChangeRequest {
         Self { status, decided_by: by, ..self.clone() }
     }
 
-    /// The user with the changes applied. `None` when a field is no longer what the request was shown with.
+    /// The user with the changes applied. `None` when a field is no longer what the request was
+    /// shown with.
     ///
     /// What is written is checked once more by the definitions as they are now.
     pub fn apply(&self, user: &User, schema: &Schema) -> Result<Option<User>> {
         let mut violations = Violations::default();
         let next = match self.persona {
             None => {
-                let Some(mut next) = change::apply(&self.changes, user, &user_fields())? else { return Ok(None) };
+                let Some(mut next) = change::apply(&self.changes, user, &user_fields())? else {
+                    return Ok(None);
+                };
                 // An approval says that the change may be, not that an address is the person's.
                 let access = match self.requested_by {
                     Actor::ClientId(_) => Access::Full,
@@ -300,8 +356,11 @@ impl ChangeRequest {
                 next
             }
             Some(id) => {
-                let Some(persona) = user.personas.iter().find(|p| p.id == id) else { return Ok(None) };
-                let Some(mut changed) = change::apply(&self.changes, persona, &PERSONA_FIELDS)? else {
+                let Some(persona) = user.personas.iter().find(|p| p.id == id) else {
+                    return Ok(None);
+                };
+                let Some(mut changed) = change::apply(&self.changes, persona, &PERSONA_FIELDS)?
+                else {
                     return Ok(None);
                 };
                 changed.rev += 1;
@@ -313,12 +372,19 @@ impl ChangeRequest {
         };
         for change in &self.changes {
             let Field::Attribute(id) = change.field else { continue };
-            let values =
-                |stored: &serde_json::Value| serde_json::from_value::<Vec<String>>(stored.clone()).unwrap_or_default();
+            let values = |stored: &serde_json::Value| {
+                serde_json::from_value::<Vec<String>>(stored.clone()).unwrap_or_default()
+            };
             let at = change.field.pointer(schema);
             match schema.attribute(id) {
                 Some(definition) => {
-                    value::recheck(&values(&change.from), &values(&change.to), &at, definition, &mut violations);
+                    value::recheck(
+                        &values(&change.from),
+                        &values(&change.to),
+                        &at,
+                        definition,
+                        &mut violations,
+                    );
                 }
                 None => violations.add(at, Code::Unknown, "the attribute is no longer defined"),
             }

@@ -19,8 +19,8 @@ pub struct Derivation<'s> {
     kept: Vec<&'s str>,
 }
 
-/// The workflows that derive attributes of a tenant's profiles, in the order of their ids. Deprecated attributes keep what they
-/// have.
+/// The workflows that derive attributes of a tenant's profiles, in the order of their ids.
+/// Deprecated attributes keep what they have.
 #[must_use]
 pub fn derivations(schema: &Schema) -> Vec<Derivation<'_>> {
     let derived_by = |workflow: &Workflow| {
@@ -29,37 +29,51 @@ pub fn derivations(schema: &Schema) -> Vec<Derivation<'_>> {
     };
     let all = schema.workflows.values().map(|workflow| {
         let (attributes, deprecated) = derived_by(workflow);
-        Derivation { workflow, attributes, kept: deprecated.into_iter().map(|a| a.name.as_str()).collect() }
+        Derivation {
+            workflow,
+            attributes,
+            kept: deprecated.into_iter().map(|a| a.name.as_str()).collect(),
+        }
     });
     all.filter(|derivation| !derivation.attributes.is_empty()).collect()
 }
 
-/// What scripts see of a user: the predefined attributes as scalars (`null` where there is none), and the custom ones as arrays under
-/// `attributes.<category>.<name>`. Derived and hashed values are not in it, no time and no status: a script's answer
-/// depends on what callers write and on nothing else, and no script stands in the way of blocking a user.
+/// What scripts see of a user: the predefined attributes as scalars (`null` where there is none),
+/// and the custom ones as arrays under `attributes.<category>.<name>`. Derived and hashed values
+/// are not in it, no time and no status: a script's answer depends on what callers write and on
+/// nothing else, and no script stands in the way of blocking a user.
 #[must_use]
 pub fn principal(user: &User, schema: &Schema) -> Json {
     let mut attributes = user.attributes.clone();
-    attributes.retain(|id, _| schema.attribute(*id).is_some_and(|a| a.derived.is_none() && !a.data_format.is_hashed()));
+    attributes.retain(|id, _| {
+        schema.attribute(*id).is_some_and(|a| a.derived.is_none() && !a.data_format.is_hashed())
+    });
     let mut shown = crate::object! {
         "id" => user.id,
         "email_verified" => user.email_verified,
         "attributes" => value::show(&attributes, schema, Access::Full),
     };
     for field in Predefined::ALL {
-        shown.insert(field.name().to_owned(), Json::from(user.predefined(field).map(str::to_owned)));
+        shown
+            .insert(field.name().to_owned(), Json::from(user.predefined(field).map(str::to_owned)));
     }
     Json::Object(shown)
 }
 
 impl Derivation<'_> {
-    /// The user with the values of a script's output, checked like any others. An attribute that the output does not name has no
-    /// value; a name that is none of the workflow's attributes is an error.
+    /// The user with the values of a script's output, checked like any others. An attribute that
+    /// the output does not name has no value; a name that is none of the workflow's attributes
+    /// is an error.
     pub fn apply(&self, mut user: User, output: &Object, writing: &Writing<'_>) -> Result<User> {
         let mut violations = Violations::default();
-        let known = |name: &str| self.attributes.iter().any(|a| a.name == name) || self.kept.contains(&name);
+        let known = |name: &str| {
+            self.attributes.iter().any(|a| a.name == name) || self.kept.contains(&name)
+        };
         for name in output.keys().filter(|name| !known(name)) {
-            let detail = format!("the workflow {} answers `{name}`, which it does not derive", self.workflow.id);
+            let detail = format!(
+                "the workflow {} answers `{name}`, which it does not derive",
+                self.workflow.id
+            );
             violations.add(self.pointer(), Code::DerivedFailed, detail);
         }
         for attribute in &self.attributes {
@@ -71,8 +85,10 @@ impl Derivation<'_> {
             let mut found = Violations::default();
             let read = value::read_values(values.clone(), &at, attribute, &[], writing, &mut found);
             for violation in found.into_broken() {
-                let detail =
-                    format!("the workflow {} answers what does not fit: {}", self.workflow.id, violation.detail);
+                let detail = format!(
+                    "the workflow {} answers what does not fit: {}",
+                    self.workflow.id, violation.detail
+                );
                 violations.add(violation.pointer, Code::DerivedFailed, detail);
             }
             match read {

@@ -41,7 +41,8 @@ pub enum Code {
     NotAllowed,
     /// The workflow that derives the attribute did not.
     DerivedFailed,
-    /// The value does not fit the JSON Schema of its definition, or the schema itself cannot be used.
+    /// The value does not fit the JSON Schema of its definition, or the schema itself cannot be
+    /// used.
     Schema,
     /// The field never changes after creation.
     Immutable,
@@ -70,8 +71,8 @@ impl Violation {
 /// The most violations that one answer lists.
 pub const MAX_VIOLATIONS: usize = 200;
 
-/// The fields at fault that were found so far: every one is listed, not just the first (rule E1). What breaks a rule wins over
-/// what is merely taken.
+/// The fields at fault that were found so far: every one is listed, not just the first (rule E1).
+/// What breaks a rule wins over what is merely taken.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Violations {
     broken: Vec<Violation>,
@@ -79,7 +80,8 @@ pub struct Violations {
 }
 
 impl Violations {
-    /// Adds a field that breaks a rule; past [`MAX_VIOLATIONS`] nobody reads on, and the answer has to arrive.
+    /// Adds a field that breaks a rule; past [`MAX_VIOLATIONS`] nobody reads on, and the answer has
+    /// to arrive.
     pub fn add(&mut self, pointer: impl Into<String>, code: Code, detail: impl Into<String>) {
         if self.broken.len() < MAX_VIOLATIONS {
             self.broken.push(Violation { pointer: pointer.into(), code, detail: detail.into() });
@@ -89,12 +91,14 @@ impl Violations {
     /// Whether something is said of what stands at `pointer` or within it.
     #[must_use]
     pub fn concern(&self, pointer: &str) -> bool {
-        let within =
-            |other: &str| other.strip_prefix(pointer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        let within = |other: &str| {
+            other.strip_prefix(pointer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
         self.broken.iter().any(|violation| within(&violation.pointer))
     }
 
-    /// Adds that a field is missing, unless something else is said of it already: what is sent and wrong is not missing.
+    /// Adds that a field is missing, unless something else is said of it already: what is sent and
+    /// wrong is not missing.
     pub fn missing(&mut self, pointer: &str, name: &str) {
         if !self.concern(pointer) {
             self.add(pointer, Code::Required, format!("`{name}` is required"));
@@ -136,7 +140,8 @@ impl Violations {
         }
     }
 
-    /// `value` when nothing is at fault, else [`Error::Invalid`] or [`Error::Taken`] with all that is.
+    /// `value` when nothing is at fault, else [`Error::Invalid`] or [`Error::Taken`] with all that
+    /// is.
     pub fn check<T>(self, value: T) -> Result<T> {
         match (self.broken.is_empty(), self.taken.is_empty()) {
             (false, _) => Err(Error::Invalid(self.broken)),
@@ -149,7 +154,8 @@ impl Violations {
 /// What can go wrong with an operation.
 #[derive(Debug)]
 pub enum Error {
-    /// The request cannot be read: broken JSON, a duplicate key, a bad cursor, an unknown query parameter, a bad tag.
+    /// The request cannot be read: broken JSON, a duplicate key, a bad cursor, an unknown query
+    /// parameter, a bad tag.
     Malformed(String),
     /// The filter is not allowed on that attribute.
     UnsupportedFilter(String),
@@ -157,7 +163,8 @@ pub enum Error {
     NoCredentials,
     /// The token is not good; the text says what is wrong with it, never what it holds.
     BadToken(&'static str),
-    /// The proof that a token is the caller's own is missing or not good; the text says what is wrong.
+    /// The proof that a token is the caller's own is missing or not good; the text says what is
+    /// wrong.
     BadProof(&'static str),
     /// A token that was sent with a proof is not good; the text says what is wrong.
     BadBoundToken(&'static str),

@@ -1,7 +1,8 @@
-//! A reader of the fields of a JSON object that collects every violation instead of stopping at the first (rule E1).
+//! A reader of the fields of a JSON object that collects every violation instead of stopping at the
+//! first (rule E1).
 //!
-//! Fields are taken one after another; what is left when [`Fields::finish`] is called is unknown and refused by name, never
-//! dropped in silence.
+//! Fields are taken one after another; what is left when [`Fields::finish`] is called is unknown
+//! and refused by name, never dropped in silence.
 
 use super::error::{Code, Violations};
 use super::json::{Json, Object};
@@ -16,13 +17,18 @@ pub struct Fields<'v> {
 }
 
 impl<'v> Fields<'v> {
-    /// Starts to read `value`, which stands at `pointer`; anything but an object is a violation and reads as empty.
+    /// Starts to read `value`, which stands at `pointer`; anything but an object is a violation and
+    /// reads as empty.
     pub fn new(value: Json, pointer: impl Into<String>, violations: &'v mut Violations) -> Self {
         let pointer = pointer.into();
         let members = match value {
             Json::Object(members) => members,
             other => {
-                violations.add(&*pointer, Code::WrongType, format!("an object is due, not {}", other.kind()));
+                violations.add(
+                    &*pointer,
+                    Code::WrongType,
+                    format!("an object is due, not {}", other.kind()),
+                );
                 Object::new()
             }
         };
@@ -88,7 +94,11 @@ impl<'v> Fields<'v> {
         match self.value(name)? {
             Json::Bool(value) => Some(value),
             other => {
-                self.refuse(name, Code::WrongType, format!("true or false is due, not {}", other.kind()));
+                self.refuse(
+                    name,
+                    Code::WrongType,
+                    format!("true or false is due, not {}", other.kind()),
+                );
                 None
             }
         }
@@ -99,7 +109,11 @@ impl<'v> Fields<'v> {
         let text = self.text(name, 64)?;
         let time = Timestamp::parse(&text);
         if time.is_none() {
-            self.refuse(name, Code::WrongFormat, "an RFC 3339 time is due, as 2026-11-21T10:00:00.000Z");
+            self.refuse(
+                name,
+                Code::WrongFormat,
+                "an RFC 3339 time is due, as 2026-11-21T10:00:00.000Z",
+            );
         }
         time
     }
@@ -123,7 +137,11 @@ impl<'v> Fields<'v> {
                 (texts.len() == wanted).then_some(texts)
             }
             other => {
-                self.refuse(name, Code::WrongType, format!("an array of strings is due, not {}", other.kind()));
+                self.refuse(
+                    name,
+                    Code::WrongType,
+                    format!("an array of strings is due, not {}", other.kind()),
+                );
                 None
             }
         }
@@ -153,7 +171,11 @@ impl<'v> Fields<'v> {
         let word = text.parse().ok();
         if word.is_none() {
             let words: Vec<_> = T::ALL.iter().map(ToString::to_string).collect();
-            self.refuse(name, Code::NotInEnumeration, format!("one of {} is due", words.join(", ")));
+            self.refuse(
+                name,
+                Code::NotInEnumeration,
+                format!("one of {} is due", words.join(", ")),
+            );
         }
         word
     }
@@ -203,9 +225,17 @@ fn text(value: Json, at: &str, max: usize, violations: &mut Violations) -> Optio
         }
     };
     if text.len() > max {
-        violations.add(at, Code::TooLong, format!("{} bytes, at most {max} are allowed", text.len()));
+        violations.add(
+            at,
+            Code::TooLong,
+            format!("{} bytes, at most {max} are allowed", text.len()),
+        );
     } else if text.trim().is_empty() {
-        violations.add(at, Code::WrongFormat, "an empty text is no value; leave the field out instead");
+        violations.add(
+            at,
+            Code::WrongFormat,
+            "an empty text is no value; leave the field out instead",
+        );
     } else if text.chars().any(char::is_control) {
         violations.add(at, Code::WrongFormat, "control characters are not allowed");
     } else {

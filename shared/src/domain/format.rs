@@ -12,14 +12,19 @@ use super::text;
 use super::value::MAX_VALUE;
 use super::writing::Writing;
 
-/// The deepest nesting of a JSON value. A whole profile, in which values stand deeper, can be sent back within the limit of bodies.
+/// The deepest nesting of a JSON value. A whole profile, in which values stand deeper, can be sent
+/// back within the limit of bodies.
 pub const MAX_JSON_DEPTH: usize = 32;
 
 /// What is wrong with a value: a word for programs, and what would be right.
 pub type Refusal = (Code, String);
 
 /// Reads one value into its stored form.
-pub(super) fn read(item: &Json, definition: &AttributeDefinition, writing: &Writing<'_>) -> Result<String, Refusal> {
+pub(super) fn read(
+    item: &Json,
+    definition: &AttributeDefinition,
+    writing: &Writing<'_>,
+) -> Result<String, Refusal> {
     let format = definition.data_format;
     let stored = match (format, item) {
         (DataFormat::Json, Json::Null) => return Err(wrong_type("a JSON value", item)),
@@ -33,33 +38,39 @@ pub(super) fn read(item: &Json, definition: &AttributeDefinition, writing: &Writ
             check_against_schema(&text, definition)?;
             return Ok(text);
         }
-        (DataFormat::Numeric, Json::String(text) | Json::Number(text)) => {
-            text::decimal(text).ok_or("a decimal number of at most 38 significant digits is due, as 42 or \"-1.50\"")
+        (DataFormat::Numeric, Json::String(text) | Json::Number(text)) => text::decimal(text)
+            .ok_or("a decimal number of at most 38 significant digits is due, as 42 or \"-1.50\""),
+        (DataFormat::Numeric, other) => {
+            return Err(wrong_type("a number or a decimal string", other));
         }
-        (DataFormat::Numeric, other) => return Err(wrong_type("a number or a decimal string", other)),
         (_, Json::String(text)) => {
             check_length(text)?;
             match format {
-                DataFormat::Enumeration if definition.enumeration_values.contains(text) => Ok(text.clone()),
-                DataFormat::Enumeration => return Err((Code::NotInEnumeration, definition.words_due())),
+                DataFormat::Enumeration if definition.enumeration_values.contains(text) => {
+                    Ok(text.clone())
+                }
+                DataFormat::Enumeration => {
+                    return Err((Code::NotInEnumeration, definition.words_due()));
+                }
                 DataFormat::Email => text::email(text)
                     .map(|_| text.clone())
                     .ok_or("an e-mail address of at most 254 bytes is due, as jan@example.org"),
-                DataFormat::Sms => {
-                    text::phone(text).ok_or("a telephone number in the form of E.164 is due, as +3225550123")
-                }
+                DataFormat::Sms => text::phone(text)
+                    .ok_or("a telephone number in the form of E.164 is due, as +3225550123"),
                 _ if text.trim().is_empty() || text.contains('\0') => {
                     Err("a text with at least one character, and without U+0000, is due")
                 }
                 DataFormat::Hash => return salted(text, definition, writing),
-                DataFormat::SearchableHash => {
-                    hashing::searchable(text, definition, writing.schema).ok_or("the key of hashes is missing")
-                }
+                DataFormat::SearchableHash => hashing::searchable(text, definition, writing.schema)
+                    .ok_or("the key of hashes is missing"),
                 DataFormat::Text | DataFormat::Numeric | DataFormat::Json => Ok(text.clone()),
             }
         }
         (DataFormat::Hash | DataFormat::SearchableHash, other) => {
-            return Err(wrong_type("a string, or {\"set\": true} for the value that is there", other));
+            return Err(wrong_type(
+                "a string, or {\"set\": true} for the value that is there",
+                other,
+            ));
         }
         (_, other) => return Err(wrong_type("a string", other)),
     };
@@ -77,25 +88,31 @@ fn check_length(text: &str) -> Result<(), Refusal> {
     Err((Code::TooLong, format!("{} bytes, at most {MAX_VALUE} are allowed", text.len())))
 }
 
-fn salted(text: &str, definition: &AttributeDefinition, writing: &Writing<'_>) -> Result<String, Refusal> {
+fn salted(
+    text: &str,
+    definition: &AttributeDefinition,
+    writing: &Writing<'_>,
+) -> Result<String, Refusal> {
     match writing.hashes.keeps(text) {
         Some(true) => return Ok(text.to_owned()),
         Some(false) => {
-            let due = "a hash that is brought along is one of Argon2id, as `$argon2id$v=19$m=…,t=…,p=…$salt$hash`";
+            let due = "a hash that is brought along is one of Argon2id, as \
+                       `$argon2id$v=19$m=…,t=…,p=…$salt$hash`";
             return Err((Code::WrongFormat, due.to_owned()));
         }
         None => {}
     }
-    writing
-        .hashes
-        .salted(text, definition, writing.world)
-        .ok_or_else(|| (Code::TooMany, format!("at most {MAX_HASHES} values of HASH can be set in one request")))
+    writing.hashes.salted(text, definition, writing.world).ok_or_else(|| {
+        (Code::TooMany, format!("at most {MAX_HASHES} values of HASH can be set in one request"))
+    })
 }
 
 /// Checks a stored value once more, by a definition that may have changed since it was read.
 pub(super) fn recheck(stored: &str, definition: &AttributeDefinition) -> Result<(), Refusal> {
     match definition.data_format {
-        DataFormat::Enumeration if !definition.enumeration_values.iter().any(|value| value == stored) => {
+        DataFormat::Enumeration
+            if !definition.enumeration_values.iter().any(|value| value == stored) =>
+        {
             Err((Code::NotInEnumeration, definition.words_due()))
         }
         DataFormat::Json => check_against_schema(stored, definition),
@@ -109,12 +126,17 @@ pub fn comparable(stored: &str, format: DataFormat) -> String {
     match format {
         DataFormat::Numeric => text::plain_decimal(stored).to_owned(),
         DataFormat::Email => text::email(stored).unwrap_or_else(|| stored.to_lowercase()),
-        DataFormat::Sms | DataFormat::Hash | DataFormat::SearchableHash | DataFormat::Json => stored.to_owned(),
-        DataFormat::Text | DataFormat::Enumeration => text::folded(stored).unwrap_or_else(|| stored.to_lowercase()),
+        DataFormat::Sms | DataFormat::Hash | DataFormat::SearchableHash | DataFormat::Json => {
+            stored.to_owned()
+        }
+        DataFormat::Text | DataFormat::Enumeration => {
+            text::folded(stored).unwrap_or_else(|| stored.to_lowercase())
+        }
     }
 }
 
-/// The form in which a value that somebody looks for is compared with stored ones. `None` when no stored value can equal it.
+/// The form in which a value that somebody looks for is compared with stored ones. `None` when no
+/// stored value can equal it.
 #[must_use]
 pub fn wanted(value: &str, definition: &AttributeDefinition, schema: &Schema) -> Option<String> {
     let stored = match definition.data_format {
@@ -130,7 +152,9 @@ pub fn wanted(value: &str, definition: &AttributeDefinition, schema: &Schema) ->
 /// Shows a stored value; of a hash only that it is there (rule A2).
 pub(super) fn show(stored: &str, format: DataFormat) -> Json {
     match format {
-        DataFormat::Hash | DataFormat::SearchableHash => Json::Object(crate::object! { "set" => true }),
+        DataFormat::Hash | DataFormat::SearchableHash => {
+            Json::Object(crate::object! { "set" => true })
+        }
         DataFormat::Json => Json::parse(stored.as_bytes()).unwrap_or(Json::Null),
         _ => Json::from(stored),
     }

@@ -1,4 +1,5 @@
-//! Hashes of secret values: Argon2id with a salt for what is only kept, a keyed hash for what is searched by equality.
+//! Hashes of secret values: Argon2id with a salt for what is only kept, a keyed hash for what is
+//! searched by equality.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -13,15 +14,17 @@ use super::schema::Schema;
 use super::text;
 use crate::world::World;
 
-/// The memory that hashes are made in, 19 MiB once the first is made. It is kept: taken and given back each time it would leave the
-/// process larger by that much each time (seen with glibc), and the next hash a quarter slower.
+/// The memory that hashes are made in, 19 MiB once the first is made. It is kept: taken and given
+/// back each time it would leave the process larger by that much each time (seen with glibc), and
+/// the next hash a quarter slower.
 static MEMORY: Mutex<Vec<Block>> = Mutex::new(Vec::new());
 
-/// The most values of HASH attributes that one request may bring: each costs the time and the memory of an Argon2id.
+/// The most values of HASH attributes that one request may bring: each costs the time and the
+/// memory of an Argon2id.
 pub const MAX_HASHES: usize = 10;
 
-/// The salted hashes that one request made. A request that is decided anew, because another writer was faster, gets the same
-/// ones: the work is done once, and the write stays what it was.
+/// The salted hashes that one request made. A request that is decided anew, because another writer
+/// was faster, gets the same ones: the work is done once, and the write stays what it was.
 #[derive(Default)]
 pub struct Hashes {
     made: Mutex<Made>,
@@ -43,7 +46,8 @@ impl Hashes {
         Self { brought: true, ..Self::default() }
     }
 
-    /// Whether the value is a hash already that is kept as it is; what looks like one of another kind is no secret either.
+    /// Whether the value is a hash already that is kept as it is; what looks like one of another
+    /// kind is no secret either.
     pub(super) fn keeps(&self, value: &str) -> Option<bool> {
         (self.brought && looks_hashed(value)).then(|| is_hash(value))
     }
@@ -57,9 +61,14 @@ impl Hashes {
         self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The Argon2id hash of a value in the PHC string format (RFC 9106; 19 MiB, two passes). `None` when the request has brought
-    /// [`MAX_HASHES`] others.
-    pub(super) fn salted(&self, value: &str, definition: &AttributeDefinition, world: &World) -> Option<String> {
+    /// The Argon2id hash of a value in the PHC string format (RFC 9106; 19 MiB, two passes). `None`
+    /// when the request has brought [`MAX_HASHES`] others.
+    pub(super) fn salted(
+        &self,
+        value: &str,
+        definition: &AttributeDefinition,
+        world: &World,
+    ) -> Option<String> {
         let mut made = self.made();
         let key = (definition.id, value.to_owned());
         let used = made.used.entry(key.clone()).or_default();
@@ -80,19 +89,27 @@ impl Hashes {
     #[must_use]
     pub fn made_of_same(&self, hash: &str, other: &str) -> bool {
         let made = self.made();
-        let mut values = made.hashes.iter().filter(|(_, hashes)| hashes.iter().any(|made| made == hash));
+        let mut values =
+            made.hashes.iter().filter(|(_, hashes)| hashes.iter().any(|made| made == hash));
         let salt = other.rsplit('$').nth(1).and_then(|salt| STANDARD_NO_PAD.decode(salt).ok());
         let salt = salt.and_then(|salt| salt.first_chunk::<16>().copied());
         values.next().zip(salt).is_some_and(|(((_, value), _), salt)| salted(value, &salt) == other)
     }
 }
 
-/// Whether the text has the form of a hash, as `$2b$10$…`, `$argon2id$v=19$…` and `{SSHA}…` have: hashed once more nobody's password would fit.
+/// Whether the text has the form of a hash, as `$2b$10$…`, `$argon2id$v=19$…` and `{SSHA}…` have:
+/// hashed once more nobody's password would fit.
 fn looks_hashed(text: &str) -> bool {
-    let is_name = |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let is_name = |name: &str| {
+        !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    };
     let mut parts = text.split('$');
-    let modular = parts.next() == Some("") && parts.next().is_some_and(is_name) && parts.count() >= 2;
-    let scheme = text.strip_prefix('{').and_then(|rest| rest.split_once('}')).is_some_and(|(name, _)| is_name(name));
+    let modular =
+        parts.next() == Some("") && parts.next().is_some_and(is_name) && parts.count() >= 2;
+    let scheme = text
+        .strip_prefix('{')
+        .and_then(|rest| rest.split_once('}'))
+        .is_some_and(|(name, _)| is_name(name));
     modular || scheme || text.starts_with("$argon2")
 }
 
@@ -104,15 +121,22 @@ fn salted(value: &str, salt: &[u8; 16]) -> String {
     let mut hash = [0; 32];
     let mut memory = MEMORY.lock().unwrap_or_else(PoisonError::into_inner);
     memory.resize(blocks, Block::default());
-    // INVARIANT: values have at most 16 KB, salt and hash their usual lengths: nothing that Argon2 refuses.
-    #[expect(clippy::expect_used, reason = "a value must not be stored under a hash that was not made")]
-    argon2.hash_password_into_with_memory(value.as_bytes(), salt, &mut hash, &mut *memory).expect("an Argon2id hash");
+    // INVARIANT: values have at most 16 KB, salt and hash their usual lengths: nothing that Argon2
+    // refuses.
+    #[expect(
+        clippy::expect_used,
+        reason = "a value must not be stored under a hash that was not made"
+    )]
+    argon2
+        .hash_password_into_with_memory(value.as_bytes(), salt, &mut hash, &mut *memory)
+        .expect("an Argon2id hash");
     let (salt, hash) = (STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(hash));
     format!("$argon2id$v=19$m={m},t={t},p={p}${salt}${hash}")
 }
 
-/// Whether a text is an Argon2id hash in the PHC string format, made with parameters that are neither weaker than what RFC 9106 thinks of nor
-/// a burden to verify: 4 MiB to 1 GiB, 1 to 64 passes, 1 to 64 lanes, 8 to 64 bytes of salt, 16 to 64 of hash.
+/// Whether a text is an Argon2id hash in the PHC string format, made with parameters that are
+/// neither weaker than what RFC 9106 thinks of nor a burden to verify: 4 MiB to 1 GiB, 1 to 64
+/// passes, 1 to 64 lanes, 8 to 64 bytes of salt, 16 to 64 of hash.
 fn is_hash(text: &str) -> bool {
     let parts: Vec<_> = text.split('$').collect();
     let ["", "argon2id", "v=19", params, salt, hash] = *parts else { return false };
@@ -122,18 +146,23 @@ fn is_hash(text: &str) -> bool {
         let plain = digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0');
         digits.parse::<u32>().ok().filter(|_| plain)
     };
-    let within =
-        |text: &str, least, most| STANDARD_NO_PAD.decode(text).is_ok_and(|bytes| (least..=most).contains(&bytes.len()));
+    let within = |text: &str, least, most| {
+        STANDARD_NO_PAD.decode(text).is_ok_and(|bytes| (least..=most).contains(&bytes.len()))
+    };
     let sane = number("m").is_some_and(|m| (4096..=1_048_576).contains(&m))
         && number("t").is_some_and(|t| (1..=64).contains(&t))
         && number("p").is_some_and(|p| (1..=64).contains(&p));
     sane && params.next().is_none() && within(salt, 8, 64) && within(hash, 16, 64)
 }
 
-/// The keyed hash of a value in its comparable form, as it is stored and searched. `None` when the configuration was loaded
-/// without its key.
+/// The keyed hash of a value in its comparable form, as it is stored and searched. `None` when the
+/// configuration was loaded without its key.
 #[must_use]
-pub fn searchable(value: &str, definition: &AttributeDefinition, schema: &Schema) -> Option<String> {
+pub fn searchable(
+    value: &str,
+    definition: &AttributeDefinition,
+    schema: &Schema,
+) -> Option<String> {
     let comparable = text::folded(value).unwrap_or_else(|| value.to_lowercase());
     let key = schema.hash_key.as_ref()?;
     Some(URL_SAFE_NO_PAD.encode(key.hash(definition.id, &comparable)))
@@ -146,7 +175,9 @@ mod tests {
     #[test]
     fn a2_a_hash_that_is_brought_along_has_the_form_of_one() {
         assert!(is_hash(&salted("secret", b"0123456789abcdef")));
-        assert!(is_hash("$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHQ$RdescudvJCsgt3ub+b6dWRWJTmaasmZZ"));
+        assert!(is_hash(
+            "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHQ$RdescudvJCsgt3ub+b6dWRWJTmaasmZZ"
+        ));
         let wrong = [
             "$argon2i$v=19$m=65536,t=3,p=4$c29tZXNhbHQ$RdescudvJCsgt3ub+b6dWRWJTmaasmZZ",
             "$argon2id$v=16$m=65536,t=3,p=4$c29tZXNhbHQ$RdescudvJCsgt3ub+b6dWRWJTmaasmZZ",
@@ -162,9 +193,10 @@ mod tests {
         for text in wrong {
             assert!(!is_hash(text) && looks_hashed(text), "{text}");
         }
-        for other in
-            ["$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy", "{SSHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g="]
-        {
+        for other in [
+            "$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy",
+            "{SSHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=",
+        ] {
             assert!(looks_hashed(other) && !is_hash(other), "{other}");
         }
         for plain in ["$ecret", "pa$$word", "$a$b", "{x", "hunter2"] {
@@ -174,8 +206,10 @@ mod tests {
 
     #[test]
     fn a2_a_salted_hash_is_a_phc_string_of_argon2id() {
-        // As the reference implementation makes it: argon2-cffi, hash_secret(b"secret", b"0123456789abcdef", 2, 19456, 1, 32, ID).
-        let due = "$argon2id$v=19$m=19456,t=2,p=1$MDEyMzQ1Njc4OWFiY2RlZg$8qPpaWig0H31wvibKAgpght2Ry2M8rtRQYtZ93ooMus";
+        // As the reference implementation makes it: argon2-cffi, hash_secret(b"secret",
+        // b"0123456789abcdef", 2, 19456, 1, 32, ID).
+        let due = "$argon2id$v=19$m=19456,t=2,\
+                   p=1$MDEyMzQ1Njc4OWFiY2RlZg$8qPpaWig0H31wvibKAgpght2Ry2M8rtRQYtZ93ooMus";
         assert_eq!(salted("secret", b"0123456789abcdef"), due);
         assert_ne!(salted("secret", b"0123456789abcdeg"), salted("secret", b"0123456789abcdef"));
     }

@@ -36,7 +36,11 @@ impl HttpsUrl {
             return Err("a URL without user name and password is due");
         }
         let bracketed = authority.host();
-        let port = match authority.as_str().strip_prefix(bracketed).and_then(|rest| rest.strip_prefix(':')) {
+        let port = match authority
+            .as_str()
+            .strip_prefix(bracketed)
+            .and_then(|rest| rest.strip_prefix(':'))
+        {
             None => HTTPS_PORT,
             Some(port) => port.parse().map_err(|_| "the port is not a number below 65536")?,
         };
@@ -55,7 +59,8 @@ impl HttpsUrl {
         self.host.parse().ok()
     }
 
-    /// Whether it can be told from the URL alone that nothing public is there. What a name stands for shows when it is fetched.
+    /// Whether it can be told from the URL alone that nothing public is there. What a name stands
+    /// for shows when it is fetched.
     #[must_use]
     pub fn is_local(&self) -> bool {
         let name = self.host.trim_end_matches('.').to_ascii_lowercase();

@@ -1,7 +1,8 @@
 //! Ids as types: a wrong one does not compile, a malformed one is not found.
 //!
-//! Two shapes exist: UUIDs that the service makes (parsed in any case, written in lower case), and slugs that people choose
-//! (`^[a-z][a-z0-9-]{1,62}$`). Neither can hold `#`, so no part of a table key can be mistaken for another.
+//! Two shapes exist: UUIDs that the service makes (parsed in any case, written in lower case), and
+//! slugs that people choose (`^[a-z][a-z0-9-]{1,62}$`). Neither can hold `#`, so no part of a table
+//! key can be mistaken for another.
 
 use std::fmt;
 use std::str::FromStr;
@@ -148,8 +149,8 @@ pub fn is_slug(text: &str) -> bool {
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
-/// A client's id: `<tenant>.<32 hexadecimal digits>`. It names its tenant, so one read finds the client and one query lists
-/// a tenant's clients.
+/// A client's id: `<tenant>.<32 hexadecimal digits>`. It names its tenant, so one read finds the
+/// client and one query lists a tenant's clients.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ClientId {
@@ -161,7 +162,10 @@ impl ClientId {
     /// Makes one from the tenant and 16 random bytes.
     #[must_use]
     pub fn new(tenant: &TenantId, random: [u8; 16]) -> Self {
-        Self { tenant: tenant.clone(), text: format!("{tenant}.{:032x}", u128::from_be_bytes(random)) }
+        Self {
+            tenant: tenant.clone(),
+            text: format!("{tenant}.{:032x}", u128::from_be_bytes(random)),
+        }
     }
 
     /// The tenant that the client belongs to.
@@ -188,7 +192,8 @@ impl FromStr for ClientId {
 
     fn from_str(text: &str) -> Result<Self, WrongShape> {
         let (tenant, rest) = text.split_once('.').ok_or(WrongShape)?;
-        let hexadecimal = rest.len() == 32 && rest.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        let hexadecimal =
+            rest.len() == 32 && rest.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
         if !hexadecimal {
             return Err(WrongShape);
         }
@@ -210,8 +215,8 @@ impl From<ClientId> for String {
     }
 }
 
-/// The id of a base profile at a token issuer: lower-case hexadecimal `SHA256("{subject}|{issuer}|{tenant}")`. Whoever knows the
-/// three can compute it.
+/// The id of a base profile at a token issuer: lower-case hexadecimal
+/// `SHA256("{subject}|{issuer}|{tenant}")`. Whoever knows the three can compute it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct BaseId(String);
@@ -221,7 +226,9 @@ impl BaseId {
     #[must_use]
     pub fn of(subject: &str, issuer: &str, tenant: &TenantId) -> Self {
         let hash = digest(&SHA256, format!("{subject}|{issuer}|{tenant}").as_bytes());
-        let digits = |byte: &u8| [byte >> 4, byte & 0xf].map(|digit| char::from_digit(digit.into(), 16).unwrap_or('0'));
+        let digits = |byte: &u8| {
+            [byte >> 4, byte & 0xf].map(|digit| char::from_digit(digit.into(), 16).unwrap_or('0'))
+        };
         Self(hash.as_ref().iter().flat_map(digits).collect())
     }
 
@@ -242,7 +249,8 @@ impl FromStr for BaseId {
     type Err = WrongShape;
 
     fn from_str(text: &str) -> Result<Self, WrongShape> {
-        let hexadecimal = text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        let hexadecimal =
+            text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
         if hexadecimal { Ok(Self(text.to_owned())) } else { Err(WrongShape) }
     }
 }
@@ -261,7 +269,8 @@ impl From<BaseId> for String {
     }
 }
 
-/// What names a user: the user's id, or the base profile id of a token issuer that the person came from.
+/// What names a user: the user's id, or the base profile id of a token issuer that the person came
+/// from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum UserName {
     /// The user's own id.
@@ -301,7 +310,8 @@ mod tests {
 
     #[test]
     fn a_base_profile_id_is_the_hash_of_subject_issuer_and_tenant() {
-        let id = BaseId::of("user-1", "https://issuer.example/tenant", &"tenant-1".parse().unwrap());
+        let id =
+            BaseId::of("user-1", "https://issuer.example/tenant", &"tenant-1".parse().unwrap());
         assert_eq!(id.as_str(), "2bdec978e853a345774727fc88a221244c19b447e71898f42b7ebe6f84c69b12");
         assert_eq!(id.as_str().parse::<UserName>(), Ok(UserName::Base(id.clone())));
         let upper = id.as_str().to_ascii_uppercase();
@@ -313,7 +323,12 @@ mod tests {
     #[test]
     fn ids_take_one_shape_only() {
         assert!("0192F3C1-0000-7000-8000-000000000001".parse::<UserId>().is_ok());
-        for wrong in ["", "0192f3c1000070008000000000000001", "{0192f3c1-0000-7000-8000-000000000001}", "x#y"] {
+        for wrong in [
+            "",
+            "0192f3c1000070008000000000000001",
+            "{0192f3c1-0000-7000-8000-000000000001}",
+            "x#y",
+        ] {
             assert_eq!(wrong.parse::<UserId>(), Err(WrongShape), "{wrong}");
         }
         for wrong in ["", "a", "A1", "1a", "a_b", "a#b", "a|b", &"a".repeat(64)] {

@@ -1,8 +1,9 @@
 //! JSON as clients send it and as the service shows it, with every digit of every number kept.
 //!
-//! `serde_json` reads numbers into 64 bits and lets the last of two equal keys win; a profile may lose neither a digit nor a
-//! key in silence (rule P1). So bodies are read by a strict streaming reader into this tree, rules work on it, and answers are
-//! built as one. Objects keep their order, and two objects with the same members in another order are equal.
+//! `serde_json` reads numbers into 64 bits and lets the last of two equal keys win; a profile may
+//! lose neither a digit nor a key in silence (rule P1). So bodies are read by a strict streaming
+//! reader into this tree, rules work on it, and answers are built as one. Objects keep their order,
+//! and two objects with the same members in another order are equal.
 
 use indexmap::IndexMap;
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
@@ -34,8 +35,9 @@ pub enum Json {
 impl Json {
     /// Reads one JSON text.
     ///
-    /// Refuses what RFC 8259 leaves open and what loses data: a key that occurs twice in one object, a lone surrogate, nesting
-    /// deeper than [`MAX_DEPTH`], anything after the value, `NaN`, comments, a byte order mark. The error says what and where.
+    /// Refuses what RFC 8259 leaves open and what loses data: a key that occurs twice in one
+    /// object, a lone surrogate, nesting deeper than [`MAX_DEPTH`], anything after the value,
+    /// `NaN`, comments, a byte order mark. The error says what and where.
     pub fn parse(bytes: &[u8]) -> Result<Self, String> {
         let settings = ReaderSettings {
             max_nesting_depth: Some(MAX_DEPTH),
@@ -52,7 +54,8 @@ impl Json {
     /// The value as JSON text, without spaces.
     #[must_use]
     pub fn to_text(&self) -> String {
-        // INVARIANT: a tree of strings, and of numbers that were read from JSON text, always serializes.
+        // INVARIANT: a tree of strings, and of numbers that were read from JSON text, always
+        // serializes.
         serde_json::to_string(self).unwrap_or_default()
     }
 
@@ -71,7 +74,8 @@ impl Json {
     /// How deep arrays and objects nest in it; 0 for what is neither.
     #[must_use]
     pub fn depth(&self) -> usize {
-        let deepest = |below: &mut dyn Iterator<Item = &Self>| 1 + below.map(Self::depth).max().unwrap_or(0);
+        let deepest =
+            |below: &mut dyn Iterator<Item = &Self>| 1 + below.map(Self::depth).max().unwrap_or(0);
         match self {
             Self::Array(items) => deepest(&mut items.iter()),
             Self::Object(members) => deepest(&mut members.values()),
@@ -92,7 +96,8 @@ impl Json {
         }
     }
 
-    /// Applies a merge patch (RFC 7396 §2): members of `patch` replace, `null` removes, everything else replaces the whole.
+    /// Applies a merge patch (RFC 7396 §2): members of `patch` replace, `null` removes, everything
+    /// else replaces the whole.
     #[must_use]
     pub fn merge(self, patch: &Self) -> Self {
         let Self::Object(changes) = patch else {
@@ -261,7 +266,8 @@ json_from_display!(
     crate::world::Timestamp
 );
 
-/// Builds a JSON object: `object! { "name" => value, … }`; a value is anything that turns into [`Json`].
+/// Builds a JSON object: `object! { "name" => value, … }`; a value is anything that turns into
+/// [`Json`].
 #[macro_export]
 macro_rules! object {
     ($($name:expr => $value:expr),* $(,)?) => {{

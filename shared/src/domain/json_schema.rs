@@ -1,9 +1,11 @@
-//! JSON Schemas of attributes (draft 2020-12), sealed: nothing is fetched, patterns run in linear time, and what a schema costs is
-//! bounded before it is compiled.
+//! JSON Schemas of attributes (draft 2020-12), sealed: nothing is fetched, patterns run in linear
+//! time, and what a schema costs is bounded before it is compiled.
 //!
-//! A few lines of schema can take hours: branches that refer to branches double with each level, and `unevaluatedProperties` tries every
-//! path. So a schema is walked first as a validator would expand it, references followed; what grows past [`MAX_EXPANDED`],
-//! refers to itself, or uses a keyword whose cost this walk does not see, is refused. Patterns are few and small; what was compiled is kept.
+//! A few lines of schema can take hours: branches that refer to branches double with each level,
+//! and `unevaluatedProperties` tries every path. So a schema is walked first as a validator would
+//! expand it, references followed; what grows past [`MAX_EXPANDED`], refers to itself, or uses a
+//! keyword whose cost this walk does not see, is refused. Patterns are few and small; what was
+//! compiled is kept.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -46,11 +48,17 @@ const REFUSED: [&str; 8] = [
 pub(super) fn check_schema(schema: &Json) -> Result<String, Refusal> {
     let refuse = |detail: String| (Code::Schema, detail);
     if !matches!(schema, Json::Object(_) | Json::Bool(_)) {
-        return Err((Code::WrongType, format!("a JSON Schema is an object or a boolean, not {}", schema.kind())));
+        return Err((
+            Code::WrongType,
+            format!("a JSON Schema is an object or a boolean, not {}", schema.kind()),
+        ));
     }
     let text = schema.to_text();
     if text.len() > MAX_SCHEMA {
-        return Err((Code::TooLong, format!("{} bytes, at most {MAX_SCHEMA} are allowed", text.len())));
+        return Err((
+            Code::TooLong,
+            format!("{} bytes, at most {MAX_SCHEMA} are allowed", text.len()),
+        ));
     }
     let root: Value = serde_json::from_str(&text).map_err(|error| refuse(error.to_string()))?;
     let mut walk = Walk { root: &root, following: Vec::new(), expanded: 0, patterns: 0 };
@@ -63,15 +71,24 @@ fn compile(schema: &Value) -> Result<Validator, String> {
     jsonschema::options()
         .with_draft(Draft::Draft202012)
         .offline()
-        .with_pattern_options(PatternOptions::regex().size_limit(MAX_PATTERN).dfa_size_limit(MAX_PATTERN))
+        .with_pattern_options(
+            PatternOptions::regex().size_limit(MAX_PATTERN).dfa_size_limit(MAX_PATTERN),
+        )
         .build(schema)
         .map_err(|error| {
-            short(&format!("the schema cannot be used: {} at `{}`", error.masked(), error.instance_path()))
+            short(&format!(
+                "the schema cannot be used: {} at `{}`",
+                error.masked(),
+                error.instance_path()
+            ))
         })
 }
 
 /// Checks a value against the schema of its definition, if it has one.
-pub(super) fn check_against_schema(text: &str, definition: &AttributeDefinition) -> Result<(), Refusal> {
+pub(super) fn check_against_schema(
+    text: &str,
+    definition: &AttributeDefinition,
+) -> Result<(), Refusal> {
     let Some(schema) = &definition.json_schema else { return Ok(()) };
     let refuse = |detail: String| (Code::Schema, detail);
     let value: Value = serde_json::from_str(text).map_err(|error| refuse(error.to_string()))?;
@@ -120,7 +137,8 @@ impl<'s> Walk<'s> {
         self.expanded += 1;
         if self.expanded > MAX_EXPANDED {
             return Err(format!(
-                "the schema has more than {MAX_EXPANDED} keywords, each counted as often as it is referred to"
+                "the schema has more than {MAX_EXPANDED} keywords, each counted as often as it is \
+                 referred to"
             ));
         }
         let Value::Object(keywords) = schema else { return Ok(()) };
@@ -139,7 +157,8 @@ impl<'s> Walk<'s> {
         };
         if self.patterns > MAX_PATTERNS {
             return Err(format!(
-                "the schema has more than {MAX_PATTERNS} patterns, each counted as often as it is referred to"
+                "the schema has more than {MAX_PATTERNS} patterns, each counted as often as it is \
+                 referred to"
             ));
         }
         match (keyword, value) {
@@ -153,7 +172,9 @@ impl<'s> Walk<'s> {
                 "properties" | "patternProperties" | "$defs" | "definitions" | "dependentSchemas",
                 Value::Object(named),
             ) => self.all(named),
-            (keyword, _) if REFUSED.contains(&keyword) => Err(format!("the keyword `{keyword}` is not taken")),
+            (keyword, _) if REFUSED.contains(&keyword) => {
+                Err(format!("the keyword `{keyword}` is not taken"))
+            }
             (_, Value::Object(_)) => self.schema(value),
             (_, Value::Array(items)) => {
                 items.iter().filter(|item| item.is_object()).try_for_each(|item| self.schema(item))
@@ -167,9 +188,11 @@ impl<'s> Walk<'s> {
     }
 
     fn reference(&mut self, reference: &'s str) -> Result<(), String> {
-        let target = reference.strip_prefix('#').filter(|path| path.is_empty() || path.starts_with('/'));
+        let target =
+            reference.strip_prefix('#').filter(|path| path.is_empty() || path.starts_with('/'));
         let target = target.and_then(|path| self.root.pointer(path));
-        let target = target.ok_or_else(|| format!("`$ref` leads nowhere in the schema: `{}`", short(reference)))?;
+        let target = target
+            .ok_or_else(|| format!("`$ref` leads nowhere in the schema: `{}`", short(reference)))?;
         if self.following.contains(&reference) {
             return Err(format!("the schema refers to itself: `{}`", short(reference)));
         }
@@ -221,16 +244,24 @@ mod tests {
             let (_, detail) = check(wrong).unwrap_err();
             assert!(detail.contains(said), "{wrong}: {detail}");
         }
-        assert_eq!(check(&format!(r#"{{"description":"{}"}}"#, "x".repeat(MAX_SCHEMA))).unwrap_err().0, Code::TooLong);
+        assert_eq!(
+            check(&format!(r#"{{"description":"{}"}}"#, "x".repeat(MAX_SCHEMA))).unwrap_err().0,
+            Code::TooLong
+        );
     }
 
     #[test]
     fn a1_a_schema_that_would_take_hours_is_refused_at_once() {
         let branch = |i: usize| {
-            format!(r##""{i}":{{"allOf":[{{"$ref":"#/$defs/{}"}},{{"$ref":"#/$defs/{}"}}]}}"##, i + 1, i + 1)
+            format!(
+                r##""{i}":{{"allOf":[{{"$ref":"#/$defs/{}"}},{{"$ref":"#/$defs/{}"}}]}}"##,
+                i + 1,
+                i + 1
+            )
         };
         let levels: Vec<_> = (0..30).map(branch).collect();
-        let bomb = format!(r##"{{"$ref":"#/$defs/0","$defs":{{{},"30":true}}}}"##, levels.join(","));
+        let bomb =
+            format!(r##"{{"$ref":"#/$defs/0","$defs":{{{},"30":true}}}}"##, levels.join(","));
         assert!(check(&bomb).unwrap_err().1.contains("more than 1000 keywords"));
         let patterns: Vec<_> = (0..31).map(|i| format!(r#"{{"pattern":"^x{i}$"}}"#)).collect();
         let many = format!(r#"{{"anyOf":[{}]}}"#, patterns.join(","));

@@ -1,7 +1,9 @@
-//! Look-ups: the items beside a user's own that find the user by a value, and that make a value unique.
+//! Look-ups: the items beside a user's own that find the user by a value, and that make a value
+//! unique.
 //!
-//! A user's item stores the look-ups that it owns (`ix`), and a write compares the stored ones with those of the new content;
-//! they are never recomputed from old values, so a changed normalisation cannot orphan one (rule D1).
+//! A user's item stores the look-ups that it owns (`ix`), and a write compares the stored ones with
+//! those of the new content; they are never recomputed from old values, so a changed normalisation
+//! cannot orphan one (rule D1).
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -105,7 +107,10 @@ impl Lookup {
     /// A persona of this definition, with this scope or whatever its scope.
     #[must_use]
     pub fn persona(definition: DefinitionId, scope: Option<&str>) -> Self {
-        Self::exact("persona", &scope.map_or_else(|| definition.to_string(), |scope| format!("{definition}#{scope}")))
+        Self::exact(
+            "persona",
+            &scope.map_or_else(|| definition.to_string(), |scope| format!("{definition}#{scope}")),
+        )
     }
 }
 
@@ -118,7 +123,10 @@ pub fn cut(folded: &str) -> &str {
 /// The bucket of a folded value: its first characters.
 #[must_use]
 pub fn bucket(folded: &str) -> &str {
-    folded.char_indices().nth(BUCKET_CHARS).map_or(folded, |(end, _)| folded.get(..end).unwrap_or(folded))
+    folded
+        .char_indices()
+        .nth(BUCKET_CHARS)
+        .map_or(folded, |(end, _)| folded.get(..end).unwrap_or(folded))
 }
 
 impl fmt::Display for Lookup {
@@ -137,11 +145,16 @@ impl FromStr for Lookup {
 
     fn from_str(text: &str) -> Result<Self, WrongShape> {
         let (kind, rest) = text.split_once('#').ok_or(WrongShape)?;
-        let pair = || rest.split_once('#').map(|(a, v)| (a.to_owned(), v.to_owned())).ok_or(WrongShape);
+        let pair =
+            || rest.split_once('#').map(|(a, v)| (a.to_owned(), v.to_owned())).ok_or(WrongShape);
         Ok(match kind {
-            "Q" => pair().map(|(attribute, hash)| Self::Unique { attribute, hash: ValueHash(hash) })?,
+            "Q" => {
+                pair().map(|(attribute, hash)| Self::Unique { attribute, hash: ValueHash(hash) })?
+            }
             "E" => Self::Email { hash: ValueHash(rest.to_owned()) },
-            "X" => pair().map(|(attribute, hash)| Self::Exact { attribute, hash: ValueHash(hash) })?,
+            "X" => {
+                pair().map(|(attribute, hash)| Self::Exact { attribute, hash: ValueHash(hash) })?
+            }
             "P" => pair().map(|(attribute, folded)| Self::Prefix { attribute, folded })?,
             _ => return Err(WrongShape),
         })
@@ -182,10 +195,13 @@ pub fn of(user: &User, schema: &Schema, violations: &mut Violations) -> BTreeSet
     }
     for persona in &user.personas {
         lookups.insert(Lookup::persona(persona.definition, None));
-        lookups.extend(persona.scope.iter().map(|scope| Lookup::persona(persona.definition, Some(scope))));
+        lookups.extend(
+            persona.scope.iter().map(|scope| Lookup::persona(persona.definition, Some(scope))),
+        );
     }
     let own = user.attributes.iter().map(|(id, values)| (id, values, true));
-    let of_personas = user.personas.iter().flat_map(|p| &p.attributes).map(|(id, values)| (id, values, false));
+    let of_personas =
+        user.personas.iter().flat_map(|p| &p.attributes).map(|(id, values)| (id, values, false));
     for (id, values, own) in own.chain(of_personas) {
         let Some(definition) = schema.attribute(*id) else {
             continue;
@@ -220,13 +236,16 @@ pub fn of(user: &User, schema: &Schema, violations: &mut Violations) -> BTreeSet
 pub fn place_of(user: &User, definition: &AttributeDefinition, hash: &ValueHash) -> String {
     let within = definition.pointer();
     let holds = |values: Option<&Vec<String>>| {
-        let same = |value: &String| ValueHash::of(&format::comparable(value, definition.data_format)) == *hash;
+        let same = |value: &String| {
+            ValueHash::of(&format::comparable(value, definition.data_format)) == *hash
+        };
         values.into_iter().flatten().any(same)
     };
     if holds(user.attributes.get(&definition.id)) {
         return within;
     }
-    let persona = user.personas.iter().position(|persona| holds(persona.attributes.get(&definition.id)));
+    let persona =
+        user.personas.iter().position(|persona| holds(persona.attributes.get(&definition.id)));
     persona.map_or(within.clone(), |i| format!("/personas/{i}{within}"))
 }
 

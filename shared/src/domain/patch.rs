@@ -1,4 +1,5 @@
-//! Merge patches: what they may not say, and the second form in which patches of users name attributes.
+//! Merge patches: what they may not say, and the second form in which patches of users name
+//! attributes.
 
 use super::definition::AttributeDefinition;
 use super::error::{Code, Error, Result, Violations};
@@ -15,11 +16,16 @@ const MAX_ID: usize = 256;
 pub fn refuse_non_object(patch: &Json) -> Result<()> {
     match patch {
         Json::Object(_) => Ok(()),
-        other => Err(Error::invalid("", Code::WrongType, format!("an object is due, not {}", other.kind()))),
+        other => Err(Error::invalid(
+            "",
+            Code::WrongType,
+            format!("an object is due, not {}", other.kind()),
+        )),
     }
 }
 
-/// Refuses to remove a field that does not exist: merging would drop it in silence (rule P4). `shown` is the whole resource.
+/// Refuses to remove a field that does not exist: merging would drop it in silence (rule P4).
+/// `shown` is the whole resource.
 pub fn refuse_unknown_nulls(patch: &Json, shown: &Object, violations: &mut Violations) {
     for (name, value) in patch.as_object().into_iter().flatten() {
         if *value == Json::Null && !shown.contains_key(name) {
@@ -28,9 +34,13 @@ pub fn refuse_unknown_nulls(patch: &Json, shown: &Object, violations: &mut Viola
     }
 }
 
-/// Refuses removals of attributes by accident and of attributes that do not exist: `null` for `attributes` or for a category would
-/// take away a whole group.
-pub(super) fn refuse_attribute_nulls(patch: &Json, writing: &Writing<'_>, violations: &mut Violations) {
+/// Refuses removals of attributes by accident and of attributes that do not exist: `null` for
+/// `attributes` or for a category would take away a whole group.
+pub(super) fn refuse_attribute_nulls(
+    patch: &Json,
+    writing: &Writing<'_>,
+    violations: &mut Violations,
+) {
     const HOW: &str = "name the attributes to remove, each with null or []";
     let categories = match patch.as_object().and_then(|members| members.get("attributes")) {
         Some(Json::Null) => return violations.add("/attributes", Code::NotAllowed, HOW),
@@ -52,11 +62,13 @@ pub(super) fn refuse_attribute_nulls(patch: &Json, writing: &Writing<'_>, violat
     }
 }
 
-/// Where an attribute stands after `attribute_values` was spread, and where its value stood in the body.
+/// Where an attribute stands after `attribute_values` was spread, and where its value stood in the
+/// body.
 pub(super) type Renamed = Vec<(String, String)>;
 
-/// Rewrites `attribute_values: [{attribute_definition_id, value}]` into the `attributes` object, and the predefined attributes
-/// among them, which have at most one value, into the fields that they are.
+/// Rewrites `attribute_values: [{attribute_definition_id, value}]` into the `attributes` object,
+/// and the predefined attributes among them, which have at most one value, into the fields that
+/// they are.
 pub(super) fn spread_attribute_values(
     mut patch: Json,
     writing: &Writing<'_>,
@@ -68,12 +80,17 @@ pub(super) fn spread_attribute_values(
         None => return (patch, renamed),
         Some(Json::Array(items)) if items.len() <= MAX_ATTRIBUTES => items,
         Some(Json::Array(items)) => {
-            let detail = format!("{} attributes, at most {MAX_ATTRIBUTES} are allowed", items.len());
+            let detail =
+                format!("{} attributes, at most {MAX_ATTRIBUTES} are allowed", items.len());
             violations.add("/attribute_values", Code::TooMany, detail);
             return (patch, renamed);
         }
         Some(other) => {
-            violations.add("/attribute_values", Code::WrongType, format!("an array is due, not {}", other.kind()));
+            violations.add(
+                "/attribute_values",
+                Code::WrongType,
+                format!("an array is due, not {}", other.kind()),
+            );
             return (patch, renamed);
         }
     };
@@ -84,18 +101,26 @@ pub(super) fn spread_attribute_values(
             (pointer("", field.name()), Some(&mut *members))
         } else {
             let place = definition.pointer();
-            let categories = members.entry("attributes".to_owned()).or_insert_with(|| Json::Object(Object::new()));
+            let categories = members
+                .entry("attributes".to_owned())
+                .or_insert_with(|| Json::Object(Object::new()));
             (place, names_of(categories, &definition.category))
         };
         let Some(members) = members else { continue };
         if members.contains_key(&definition.name) {
-            violations.add(at, Code::NotAllowed, format!("`{}` is named twice in one patch", definition.name));
+            violations.add(
+                at,
+                Code::NotAllowed,
+                format!("`{}` is named twice in one patch", definition.name),
+            );
             continue;
         }
         let value = match (definition.predefined(), value) {
             (None, value) => value,
             (Some(_), Json::Null) => Json::Null,
-            (Some(_), Json::Array(mut values)) if values.len() <= 1 => values.pop().unwrap_or(Json::Null),
+            (Some(_), Json::Array(mut values)) if values.len() <= 1 => {
+                values.pop().unwrap_or(Json::Null)
+            }
             (Some(field), _) => {
                 let detail = format!("`{field}` takes an array of one value, or an empty one");
                 violations.add(format!("{at}/value"), Code::WrongType, detail);
@@ -151,7 +176,8 @@ pub(super) fn point_back(error: Error, renamed: &Renamed) -> Error {
     })
 }
 
-/// Points violations that are found after the patch was read at the place where the caller wrote the value.
+/// Points violations that are found after the patch was read at the place where the caller wrote
+/// the value.
 #[must_use]
 pub fn point_into(error: Error, patch: &Json, writing: &Writing<'_>) -> Error {
     let (_, renamed) = spread_attribute_values(patch.clone(), writing, &mut Violations::default());

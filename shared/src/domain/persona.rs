@@ -1,4 +1,5 @@
-//! Personas: the roles that a person plays, each with its own scope, status, validity and attributes.
+//! Personas: the roles that a person plays, each with its own scope, status, validity and
+//! attributes.
 
 use serde::{Deserialize, Serialize};
 
@@ -69,8 +70,8 @@ const MAX_TEXT: usize = 256;
 impl Persona {
     /// Reads a new persona; `at` is where it stands in the body.
     ///
-    /// The definition is named by `persona_definition_id` or by `name`. Without `id` the document may carry one, as personas
-    /// do that are imported with their user.
+    /// The definition is named by `persona_definition_id` or by `name`. Without `id` the document
+    /// may carry one, as personas do that are imported with their user.
     pub fn create(
         document: Json,
         at: &str,
@@ -81,7 +82,9 @@ impl Persona {
         let before = violations.len();
         let mut fields = Fields::new(document, at, violations);
         let id = id.unwrap_or_else(|| {
-            fields.parsed("id", "a UUID").unwrap_or_else(|| PersonaId::new(writing.world.new_uuid()))
+            fields
+                .parsed("id", "a UUID")
+                .unwrap_or_else(|| PersonaId::new(writing.world.new_uuid()))
         });
         let definition = take_definition(&mut fields, writing.schema);
         let status = fields.word("status").unwrap_or_default();
@@ -104,12 +107,14 @@ impl Persona {
         (violations.len() == before).then_some(persona)
     }
 
-    /// The definition and the scope that a document of a persona names, if it names a definition; whatever else is in it is not looked at.
+    /// The definition and the scope that a document of a persona names, if it names a definition;
+    /// whatever else is in it is not looked at.
     #[must_use]
     pub fn named(document: &Json, schema: &Schema) -> Option<(DefinitionId, Vec<String>)> {
         let members = document.as_object()?;
         let text = |name: &str| members.get(name).and_then(Json::as_str);
-        let by_id = text("persona_definition_id").map(|id| id.parse().ok().and_then(|id| schema.persona(id)));
+        let by_id = text("persona_definition_id")
+            .map(|id| id.parse().ok().and_then(|id| schema.persona(id)));
         let by_name = text("name").map(|name| schema.personas.values().find(|p| p.name == name));
         let definition = match (by_id, by_name) {
             (Some(Some(a)), Some(Some(b))) => Some(a.id).filter(|id| *id == b.id)?,
@@ -157,7 +162,8 @@ impl Persona {
         let schema = writing.schema;
         let mut violations = Violations::default();
         let mut fields = Fields::new(document, "", &mut violations);
-        let allowed = schema.persona(self.definition).map(|p| p.attributes.as_slice()).unwrap_or_default();
+        let allowed =
+            schema.persona(self.definition).map(|p| p.attributes.as_slice()).unwrap_or_default();
         let definition = take_attribute(&mut fields, writing, allowed);
         let mut persona = self.clone();
         let value = fields.take("value");
@@ -171,7 +177,11 @@ impl Persona {
                 Some(values) if values.is_empty() => {
                     persona.attributes.remove(&definition.id);
                     if definition.is_required() && stored.is_some() {
-                        fields.refuse("value", Code::Required, format!("`{}` is required", definition.name));
+                        fields.refuse(
+                            "value",
+                            Code::Required,
+                            format!("`{}` is required", definition.name),
+                        );
                     }
                 }
                 Some(values) => {
@@ -207,9 +217,15 @@ impl Persona {
         match (definition.scoped, self.scope.is_empty()) {
             _ if !new_scope => {}
             (true, true) => {
-                fields.refuse("scope", Code::Required, "the persona definition is scoped: at least one scope is due");
+                fields.refuse(
+                    "scope",
+                    Code::Required,
+                    "the persona definition is scoped: at least one scope is due",
+                );
             }
-            (false, false) => fields.refuse("scope", Code::NotAllowed, "the persona definition is not scoped"),
+            (false, false) => {
+                fields.refuse("scope", Code::NotAllowed, "the persona definition is not scoped")
+            }
             _ => {}
         }
         let at = fields.at("attributes");
@@ -220,10 +236,21 @@ impl Persona {
         self.check_required(&before, new, &at, schema, fields.violations());
     }
 
-    /// Checks that what its definition requires is there: all of it for a new persona, else what was there `before`.
-    fn check_required(&self, before: &Values, new: bool, at: &str, schema: &Schema, violations: &mut Violations) {
-        let listed = schema.persona(self.definition).map(|p| p.attributes.as_slice()).unwrap_or_default();
-        for attribute in listed.iter().filter_map(|id| schema.attribute(*id)).filter(|a| a.is_required()) {
+    /// Checks that what its definition requires is there: all of it for a new persona, else what
+    /// was there `before`.
+    fn check_required(
+        &self,
+        before: &Values,
+        new: bool,
+        at: &str,
+        schema: &Schema,
+        violations: &mut Violations,
+    ) {
+        let listed =
+            schema.persona(self.definition).map(|p| p.attributes.as_slice()).unwrap_or_default();
+        for attribute in
+            listed.iter().filter_map(|id| schema.attribute(*id)).filter(|a| a.is_required())
+        {
             let due = new || before.contains_key(&attribute.id);
             if due && !self.attributes.contains_key(&attribute.id) {
                 violations.missing(&attribute.pointer_below(at), &attribute.name);
@@ -235,10 +262,17 @@ impl Persona {
     pub(super) fn recheck(&self, before: &Self, schema: &Schema, violations: &mut Violations) {
         const AT: &str = "/attributes";
         self.check_required(&before.attributes, false, AT, schema, violations);
-        let listed = schema.persona(self.definition).map(|p| p.attributes.as_slice()).unwrap_or_default();
-        let changed = self.attributes.iter().filter(|(id, values)| before.attributes.get(id) != Some(values));
-        for attribute in changed.filter_map(|(id, _)| schema.attribute(*id)).filter(|a| !listed.contains(&a.id)) {
-            let detail = format!("the persona definition has no attribute `{}.{}`", attribute.category, attribute.name);
+        let listed =
+            schema.persona(self.definition).map(|p| p.attributes.as_slice()).unwrap_or_default();
+        let changed =
+            self.attributes.iter().filter(|(id, values)| before.attributes.get(id) != Some(values));
+        for attribute in
+            changed.filter_map(|(id, _)| schema.attribute(*id)).filter(|a| !listed.contains(&a.id))
+        {
+            let detail = format!(
+                "the persona definition has no attribute `{}.{}`",
+                attribute.category, attribute.name
+            );
             violations.add(attribute.pointer_below(AT), Code::NotAllowed, detail);
         }
     }
@@ -307,11 +341,19 @@ fn take_definition(fields: &mut Fields<'_>, schema: &Schema) -> Option<Definitio
     let by_name = name.as_deref().map(|name| schema.personas.values().find(|p| p.name == name));
     let (field, found) = match (by_id, by_name) {
         (None, None) => {
-            fields.refuse("persona_definition_id", Code::Required, "`persona_definition_id` or `name` is required");
+            fields.refuse(
+                "persona_definition_id",
+                Code::Required,
+                "`persona_definition_id` or `name` is required",
+            );
             return None;
         }
         (Some(Some(a)), Some(Some(b))) if a.id != b.id => {
-            fields.refuse("name", Code::NotAllowed, "`name` and `persona_definition_id` name two persona definitions");
+            fields.refuse(
+                "name",
+                Code::NotAllowed,
+                "`name` and `persona_definition_id` name two persona definitions",
+            );
             return None;
         }
         (Some(Some(_)), Some(None)) => ("name", None),
@@ -321,7 +363,11 @@ fn take_definition(fields: &mut Fields<'_>, schema: &Schema) -> Option<Definitio
     match found {
         None => fields.refuse(field, Code::NotFound, "there is no such persona definition"),
         Some(definition) if definition.deprecated => {
-            fields.refuse(field, Code::NotAllowed, "the persona definition is deprecated and takes no new personas");
+            fields.refuse(
+                field,
+                Code::NotAllowed,
+                "the persona definition is deprecated and takes no new personas",
+            );
         }
         Some(definition) => return Some(definition.id),
     }
@@ -340,7 +386,9 @@ fn take_attribute<'s>(
         (Some(id), None, None) => {
             ("attribute_definition_id", id.parse().ok().and_then(|id| writing.schema.attribute(id)))
         }
-        (None, Some(category), Some(name)) => ("name", writing.schema.attribute_named(&category, &name)),
+        (None, Some(category), Some(name)) => {
+            ("name", writing.schema.attribute_named(&category, &name))
+        }
         _ => {
             let detail = "either `attribute_definition_id`, or `category` and `name` are required";
             fields.refuse("attribute_definition_id", Code::Required, detail);
@@ -363,10 +411,15 @@ fn take_attribute<'s>(
 /// What is said of a persona whose definition and scope another one has.
 pub const TWIN: &str = "the user has a persona of the same definition with the same scope";
 
-/// Checks the personas of one user against each other: ids and (definition, scope) occur once, at most one is preferred.
+/// Checks the personas of one user against each other: ids and (definition, scope) occur once, at
+/// most one is preferred.
 pub fn check_together(personas: &[Persona], at: &str, violations: &mut Violations) {
     if personas.len() > super::user::MAX_PERSONAS {
-        let detail = format!("{} personas, at most {} are allowed", personas.len(), super::user::MAX_PERSONAS);
+        let detail = format!(
+            "{} personas, at most {} are allowed",
+            personas.len(),
+            super::user::MAX_PERSONAS
+        );
         violations.add(at, Code::TooMany, detail);
     }
     for (i, persona) in personas.iter().enumerate() {
@@ -374,7 +427,10 @@ pub fn check_together(personas: &[Persona], at: &str, violations: &mut Violation
         if earlier.iter().any(|other| other.id == persona.id) {
             violations.add(format!("{at}/{i}/id"), Code::NotUnique, "the id occurs twice");
         }
-        if earlier.iter().any(|other| other.definition == persona.definition && other.scope == persona.scope) {
+        if earlier
+            .iter()
+            .any(|other| other.definition == persona.definition && other.scope == persona.scope)
+        {
             violations.taken(format!("{at}/{i}"), TWIN);
         }
     }

@@ -7,7 +7,8 @@ use std::sync::LazyLock;
 use ring::hmac;
 
 use super::definition::{
-    AttributeDefinition, Category, Definition, Kind, PersonaDefinition, Predefined, UserProfileDefinition, Workflow,
+    AttributeDefinition, Category, Definition, Kind, PersonaDefinition, Predefined,
+    UserProfileDefinition, Workflow,
 };
 use super::error::{Error, Result};
 use super::id::{DefinitionId, TenantId};
@@ -16,7 +17,8 @@ use super::system::System;
 use super::user::User;
 use super::versioned::{Version, Versioned, WriteLog};
 
-/// The values of one kind by their id, in the order of their ids (UUIDs of version 7: the order of creation).
+/// The values of one kind by their id, in the order of their ids (UUIDs of version 7: the order of
+/// creation).
 #[derive(Clone, Debug)]
 pub struct Collection<T>(BTreeMap<String, Entry<T>>);
 
@@ -127,7 +129,10 @@ impl HashKey {
 }
 
 fn derive(key: &hmac::Key, purpose: &str) -> hmac::Key {
-    hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(key, format!("searchable-hash\n{purpose}").as_bytes()).as_ref())
+    hmac::Key::new(
+        hmac::HMAC_SHA256,
+        hmac::sign(key, format!("searchable-hash\n{purpose}").as_bytes()).as_ref(),
+    )
 }
 
 impl fmt::Debug for HashKey {
@@ -194,7 +199,9 @@ impl Schema {
     /// The attribute whose approval policy names this persona.
     #[must_use]
     pub fn approved_by(&self, persona: &str) -> Option<&AttributeDefinition> {
-        self.attributes.values().find(|a| a.approval_policy.as_ref().is_some_and(|p| p.names_persona(persona)))
+        self.attributes
+            .values()
+            .find(|a| a.approval_policy.as_ref().is_some_and(|p| p.names_persona(persona)))
     }
 
     /// The persona definition with this id.
@@ -233,8 +240,8 @@ impl Schema {
         })
     }
 
-    /// Says that the configuration is outdated when the user holds what it does not know: showing or merging the user by it
-    /// would hide values.
+    /// Says that the configuration is outdated when the user holds what it does not know: showing
+    /// or merging the user by it would hide values.
     pub fn check_covers(&self, user: &User) -> Result<()> {
         if self.verified || self.covers(user) { Ok(()) } else { Err(Error::Outdated) }
     }

@@ -84,7 +84,12 @@ impl FromStr for Scopes {
     type Err = WrongShape;
 
     fn from_str(text: &str) -> Result<Self, WrongShape> {
-        Ok(Self::new(text.split(' ').filter(|s| !s.is_empty()).map(str::parse).collect::<Result<Vec<_>, _>>()?))
+        Ok(Self::new(
+            text.split(' ')
+                .filter(|s| !s.is_empty())
+                .map(str::parse)
+                .collect::<Result<Vec<_>, _>>()?,
+        ))
     }
 }
 

@@ -1,8 +1,10 @@
-//! What a sign-in makes of a profile: the claims of the person's token feed it, and the login is recorded.
+//! What a sign-in makes of a profile: the claims of the person's token feed it, and the login is
+//! recorded.
 //!
-//! Claims never stand in the way of a sign-in: one that does not fit its field is dropped, and so is one that nothing is mapped to. A
-//! value that a machine client or the person wrote stays when its definition says Override; among providers the one with the lowest
-//! priority number wins, and of equal ones the last.
+//! Claims never stand in the way of a sign-in: one that does not fit its field is dropped, and so
+//! is one that nothing is mapped to. A value that a machine client or the person wrote stays when
+//! its definition says Override; among providers the one with the lowest priority number wins, and
+//! of equal ones the last.
 
 use super::definition::{AttributeDefinition, Predefined};
 use super::error::Violations;
@@ -65,14 +67,17 @@ impl<'s> Claimed<'s> {
         text::email(address).filter(|_| verified)
     }
 
-    /// The usernames for a user with this id that is made of the token, the best first. Whoever knows issuer and subject can compute the base
-    /// profile id and be called so before; nobody can the user's own id, so the last one is free.
+    /// The usernames for a user with this id that is made of the token, the best first. Whoever
+    /// knows issuer and subject can compute the base profile id and be called so before; nobody
+    /// can the user's own id, so the last one is free.
     #[must_use]
     pub fn usernames(&self, base: &BaseId, id: UserId) -> Vec<String> {
         let preferred = self.value(Target::Predefined(Predefined::Username)).and_then(Json::as_str);
-        let preferred = preferred.and_then(|name| Predefined::Username.read(Json::from(name), None));
+        let preferred =
+            preferred.and_then(|name| Predefined::Username.read(Json::from(name), None));
         let verified = self.verified_email();
-        let named = preferred.into_iter().chain(verified.filter(|name| text::username(name).is_some()));
+        let named =
+            preferred.into_iter().chain(verified.filter(|name| text::username(name).is_some()));
         named.chain([base.to_string(), id.to_string()]).collect()
     }
 }
@@ -90,11 +95,12 @@ impl User {
     ) -> Self {
         let server = claimed.server;
         // A server whose subjects are usernames vouches for its own.
-        let vouched =
-            server.subject_type == SubjectType::Username && text::username(subject) == text::username(&username);
+        let vouched = server.subject_type == SubjectType::Username
+            && text::username(subject) == text::username(&username);
         let mut user = Self::new(id, username, writing.world.clock.now());
         if !vouched {
-            user.sources.insert(Predefined::Username.to_string(), Source::Server(server.id.clone()));
+            user.sources
+                .insert(Predefined::Username.to_string(), Source::Server(server.id.clone()));
         }
         user.fed(claimed, taken, writing)
     }
@@ -105,15 +111,17 @@ impl User {
         self.last_login_at.is_none_or(|last| last.plus_seconds(RECORDED_AFTER_SECONDS) <= at)
     }
 
-    /// Whether the e-mail address is the person's as far as is known: it was verified, or a machine client wrote it. One that an unverified
-    /// claim or the person brought gives nobody a right to the profile.
+    /// Whether the e-mail address is the person's as far as is known: it was verified, or a machine
+    /// client wrote it. One that an unverified claim or the person brought gives nobody a right
+    /// to the profile.
     #[must_use]
     pub fn owns_address(&self) -> bool {
         self.email_verified || !self.sources.contains_key(Predefined::PreferredEmail.name())
     }
 
-    /// Whether the username is the person's as far as is known: a machine client wrote it, or a server whose subjects are usernames vouched for
-    /// it. One that a claim or the person chose gives nobody whom a server calls so a right to the profile.
+    /// Whether the username is the person's as far as is known: a machine client wrote it, or a
+    /// server whose subjects are usernames vouched for it. One that a claim or the person chose
+    /// gives nobody whom a server calls so a right to the profile.
     #[must_use]
     pub fn owns_username(&self) -> bool {
         !self.sources.contains_key(Predefined::Username.name())
@@ -128,9 +136,12 @@ impl User {
         }
         for (target, value) in &claimed.fields {
             match *target {
-                // The username is chosen once; whether an address is verified goes with the address.
+                // The username is chosen once; whether an address is verified goes with the
+                // address.
                 Target::Predefined(Predefined::Username) | Target::EmailVerified => {}
-                Target::Predefined(field) => user.feed_predefined(field, value, claimed, taken, writing.schema),
+                Target::Predefined(field) => {
+                    user.feed_predefined(field, value, claimed, taken, writing.schema)
+                }
                 Target::Attribute(category, name) => {
                     if let Some(definition) = writing.schema.attribute_named(category, name) {
                         user.feed_attribute(definition, value, claimed, taken, writing);
@@ -157,7 +168,9 @@ impl User {
         let Some(definition) = schema.predefined(field) else { return };
         let stored = self.predefined(field).map(str::to_owned);
         let unique = field == Predefined::IdAtCustomer;
-        if unique && taken != Taken::All || !self.takes(field.name(), stored.is_some(), definition, claimed, schema) {
+        if unique && taken != Taken::All
+            || !self.takes(field.name(), stored.is_some(), definition, claimed, schema)
+        {
             return;
         }
         let value = match (field, value) {
@@ -215,7 +228,9 @@ impl User {
         if definition.derived.is_some() || definition.approval_policy.is_some() {
             return false;
         }
-        let rank = |server: &PartyId| schema.servers.get(server.as_str()).map(|entry| entry.stored.value.priority);
+        let rank = |server: &PartyId| {
+            schema.servers.get(server.as_str()).map(|entry| entry.stored.value.priority)
+        };
         match self.sources.get(key) {
             Some(Source::Server(other)) if *other != claimed.server.id => {
                 rank(other).is_none_or(|rank| claimed.server.priority <= rank)

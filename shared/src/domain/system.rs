@@ -53,10 +53,16 @@ impl Definition for System {
         self.id.to_string()
     }
 
-    fn read(document: Json, current: Option<&Self>, schema: &Schema, _world: &World) -> Result<Self> {
+    fn read(
+        document: Json,
+        current: Option<&Self>,
+        schema: &Schema,
+        _world: &World,
+    ) -> Result<Self> {
         let mut violations = Violations::default();
         let mut fields = Fields::new(document, "", &mut violations);
-        let id = take_id(&mut fields, current.map(|c| &c.id), schema.systems.values().map(|s| &s.id));
+        let id =
+            take_id(&mut fields, current.map(|c| &c.id), schema.systems.values().map(|s| &s.id));
         let name = fields.required_text("name", MAX_TEXT);
         let attributes = take_attributes(&mut fields);
         fields.finish();
@@ -68,8 +74,9 @@ impl Definition for System {
     }
 
     fn show(&self) -> Object {
-        let shown =
-            |a: &SystemAttribute| Json::Object(object! { "name" => &a.name, "classifier" => a.classifier.name() });
+        let shown = |a: &SystemAttribute| {
+            Json::Object(object! { "name" => &a.name, "classifier" => a.classifier.name() })
+        };
         object! {
             "id" => &self.id,
             "name" => &self.name,
@@ -101,7 +108,11 @@ fn take_attributes(fields: &mut Fields<'_>) -> Vec<SystemAttribute> {
         None => return Vec::new(),
         Some(Json::Array(items)) => items,
         Some(other) => {
-            fields.refuse(FIELD, Code::WrongType, format!("an array of attributes is due, not {}", other.kind()));
+            fields.refuse(
+                FIELD,
+                Code::WrongType,
+                format!("an array of attributes is due, not {}", other.kind()),
+            );
             return Vec::new();
         }
     };

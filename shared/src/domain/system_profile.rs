@@ -1,7 +1,8 @@
 //! System profiles: a person as one system sees and knows them.
 //!
-//! A system profile inherits from the base profile whatever it does not override, and holds the attributes that its system declares. It
-//! never tells who the person is elsewhere: no subject, no issuer, no base profile id, no id of another system.
+//! A system profile inherits from the base profile whatever it does not override, and holds the
+//! attributes that its system declares. It never tells who the person is elsewhere: no subject, no
+//! issuer, no base profile id, no id of another system.
 
 mod read;
 
@@ -81,8 +82,12 @@ impl View<'_> {
 
 impl SystemProfile {
     /// The predefined attributes that a system profile inherits and may override.
-    pub const INHERITED: [Predefined; 4] =
-        [Predefined::FamilyName, Predefined::GivenName, Predefined::UiLocales, Predefined::PreferredEmail];
+    pub const INHERITED: [Predefined; 4] = [
+        Predefined::FamilyName,
+        Predefined::GivenName,
+        Predefined::UiLocales,
+        Predefined::PreferredEmail,
+    ];
 
     /// A new profile that inherits everything.
     #[must_use]
@@ -98,15 +103,15 @@ impl SystemProfile {
         }
     }
 
-    /// The tag of the effective view: it moves with the profile itself and with the base profile. It is a hash, because the base profile's
-    /// own tag is the same for every system.
+    /// The tag of the effective view: it moves with the profile itself and with the base profile.
+    /// It is a hash, because the base profile's own tag is the same for every system.
     #[must_use]
     pub fn tag(profile: &Versioned<Self>, base: &Versioned<User>) -> Tag {
         Tag::of(format!("{}\n{}\n{}", profile.value.id, profile.tag(), base.tag()).as_bytes(), 0)
     }
 
-    /// The base profile as the system sees it: with what is overridden in the place of what is inherited. An address that replaces another
-    /// is not verified.
+    /// The base profile as the system sees it: with what is overridden in the place of what is
+    /// inherited. An address that replaces another is not verified.
     #[must_use]
     pub fn effective(&self, base: &User) -> User {
         let mut user = base.clone();
@@ -118,13 +123,15 @@ impl SystemProfile {
         user
     }
 
-    /// The look-up that finds a person whose attribute has this comparable value in this system and not in the base profile.
+    /// The look-up that finds a person whose attribute has this comparable value in this system and
+    /// not in the base profile.
     #[must_use]
     pub fn lookup(system: &PartyId, attribute: impl fmt::Display, comparable: &str) -> Lookup {
         Lookup::exact(format_args!("{system}.{attribute}"), comparable)
     }
 
-    /// The look-ups that the profile owns, one for each searchable value that it overrides; more than [`MAX_LOOKUPS`] is a violation.
+    /// The look-ups that the profile owns, one for each searchable value that it overrides; more
+    /// than [`MAX_LOOKUPS`] is a violation.
     #[must_use]
     pub fn lookups(&self, schema: &Schema, violations: &mut Violations) -> BTreeSet<Lookup> {
         let mut lookups = BTreeSet::new();
@@ -134,17 +141,26 @@ impl SystemProfile {
                 Predefined::PreferredEmail => text::email(value),
                 Predefined::Username | Predefined::IdAtCustomer | Predefined::UiLocales => None,
             };
-            lookups.extend(comparable.map(|comparable| Self::lookup(&self.system, field, &comparable)));
+            lookups.extend(
+                comparable.map(|comparable| Self::lookup(&self.system, field, &comparable)),
+            );
         }
         for (id, values) in &self.overrides.attributes {
-            let Some(definition) = schema.attribute(*id).filter(|a| a.search != Search::None) else { continue };
-            let comparable = values.iter().map(|value| format::comparable(value, definition.data_format));
-            lookups.extend(comparable.map(|comparable| Self::lookup(&self.system, id, &comparable)));
+            let Some(definition) = schema.attribute(*id).filter(|a| a.search != Search::None)
+            else {
+                continue;
+            };
+            let comparable =
+                values.iter().map(|value| format::comparable(value, definition.data_format));
+            lookups
+                .extend(comparable.map(|comparable| Self::lookup(&self.system, id, &comparable)));
         }
         if lookups.len() > MAX_LOOKUPS {
             let found = lookups.len();
-            let detail =
-                format!("{found} look-up keys, at most {MAX_LOOKUPS} are allowed: fewer searchable values overridden");
+            let detail = format!(
+                "{found} look-up keys, at most {MAX_LOOKUPS} are allowed: fewer searchable values \
+                 overridden"
+            );
             violations.add("", Code::TooMany, detail);
         }
         lookups
@@ -160,7 +176,8 @@ impl SystemProfile {
     pub fn show(&self, base: &User, view: View<'_>) -> Object {
         let user = self.effective(base);
         let own = self.attributes.iter().filter(|(name, _)| view.declares(name));
-        let own: Object = own.map(|(name, values)| (name.clone(), Json::from(values.clone()))).collect();
+        let own: Object =
+            own.map(|(name, values)| (name.clone(), Json::from(values.clone()))).collect();
         let mut shown = object! {
             "id" => self.id,
             "tenant_id" => &view.schema.tenant,
@@ -177,7 +194,11 @@ impl SystemProfile {
             "updated_at" => self.updated_at.max(base.updated_at),
         };
         for field in Self::INHERITED {
-            if view.schema.predefined(field).is_some_and(|definition| !view.access.shows(definition)) {
+            if view
+                .schema
+                .predefined(field)
+                .is_some_and(|definition| !view.access.shows(definition))
+            {
                 shown.shift_remove(field.name());
             }
         }
@@ -188,8 +209,10 @@ impl SystemProfile {
 impl Overrides {
     /// What is overridden, as callers name it.
     fn names(&self, view: View<'_>) -> Vec<String> {
-        let ids = self.predefined.keys().map(|field| field.id()).chain(self.attributes.keys().copied());
-        let definitions = ids.filter_map(|id| view.schema.attribute(id)).filter(|a| view.access.shows(a));
+        let ids =
+            self.predefined.keys().map(|field| field.id()).chain(self.attributes.keys().copied());
+        let definitions =
+            ids.filter_map(|id| view.schema.attribute(id)).filter(|a| view.access.shows(a));
         let names = definitions.map(|definition| match definition.predefined() {
             Some(field) => field.name().to_owned(),
             None => format!("attributes.{}.{}", definition.category, definition.name),

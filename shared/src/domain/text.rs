@@ -1,7 +1,7 @@
 //! Text in the forms in which it is compared: usernames, names, e-mail addresses, language tags.
 //!
-//! What a person typed is stored and returned as typed; what is compared, hashed into a key or put into an index is a form
-//! that this module makes.
+//! What a person typed is stored and returned as typed; what is compared, hashed into a key or put
+//! into an index is a form that this module makes.
 
 use std::cmp::Ordering;
 use std::str::FromStr;
@@ -14,7 +14,8 @@ use precis_profiles::{Nickname, UsernameCaseMapped};
 /// The longest e-mail address, in bytes (RFC 5321 §4.5.3.1.3 less the angle brackets).
 pub const MAX_EMAIL: usize = 254;
 
-/// The form in which usernames are compared: UsernameCaseMapped (RFC 8265 §3.3). `None` when the text is no username.
+/// The form in which usernames are compared: UsernameCaseMapped (RFC 8265 §3.3). `None` when the
+/// text is no username.
 #[must_use]
 pub fn username(text: &str) -> Option<String> {
     if text.is_ascii() {
@@ -24,8 +25,9 @@ pub fn username(text: &str) -> Option<String> {
     UsernameCaseMapped::enforce(text).ok().map(std::borrow::Cow::into_owned)
 }
 
-/// The form in which names and other free text are compared: that of the Nickname profile (RFC 8266 §2.4), which folds case
-/// and compatibility forms and squeezes spaces. `None` when the text has characters that no name has.
+/// The form in which names and other free text are compared: that of the Nickname profile (RFC 8266
+/// §2.4), which folds case and compatibility forms and squeezes spaces. `None` when the text has
+/// characters that no name has.
 #[must_use]
 pub fn folded(text: &str) -> Option<String> {
     if text.is_ascii() {
@@ -38,11 +40,13 @@ pub fn folded(text: &str) -> Option<String> {
     Nickname::enforce(mapped).ok().map(std::borrow::Cow::into_owned)
 }
 
-/// The form in which e-mail addresses are compared: the local part folded, the domain as its lower-case A-labels (IDNA,
-/// UTS 46). `None` when the text is no address: one `@`, no display name, no quotes, at most [`MAX_EMAIL`] bytes.
+/// The form in which e-mail addresses are compared: the local part folded, the domain as its
+/// lower-case A-labels (IDNA, UTS 46). `None` when the text is no address: one `@`, no display
+/// name, no quotes, at most [`MAX_EMAIL`] bytes.
 #[must_use]
 pub fn email(text: &str) -> Option<String> {
-    let options = Options::default().without_display_text().without_domain_literal().with_required_tld();
+    let options =
+        Options::default().without_display_text().without_domain_literal().with_required_tld();
     if text.len() > MAX_EMAIL || EmailAddress::parse_with_options(text, options).is_err() {
         return None;
     }
@@ -54,37 +58,41 @@ pub fn email(text: &str) -> Option<String> {
     (domain.contains('.')).then(|| format!("{}@{domain}", lower(local)))
 }
 
-/// A part of an e-mail address in the form in which addresses are compared: what stands before an `@` in lower case, what stands after it as
-/// A-labels where it has them.
+/// A part of an e-mail address in the form in which addresses are compared: what stands before an
+/// `@` in lower case, what stands after it as A-labels where it has them.
 #[must_use]
 pub fn email_part(part: &str) -> String {
     match part.rsplit_once('@') {
         Some((local, domain)) => {
-            let domain = idna::domain_to_ascii_strict(domain).unwrap_or_else(|_| domain.to_lowercase());
+            let domain =
+                idna::domain_to_ascii_strict(domain).unwrap_or_else(|_| domain.to_lowercase());
             format!("{}@{domain}", lower(local))
         }
         None => lower(part),
     }
 }
 
-/// Text in lower case. What only looks like an ASCII letter, as the sign of the kelvin does, does not become one: it is another mailbox.
+/// Text in lower case. What only looks like an ASCII letter, as the sign of the kelvin does, does
+/// not become one: it is another mailbox.
 fn lower(text: &str) -> String {
     let folded = text.to_lowercase();
     let letters = |text: &str| text.chars().filter(char::is_ascii).count();
     if letters(text) == letters(&folded) { folded } else { text.to_ascii_lowercase() }
 }
 
-/// A telephone number in the international form of E.164, as `+3225550123`: a country calling code that exists, the lengths that its
-/// country has, 15 digits at the most, nothing between the digits. `None` for anything else.
+/// A telephone number in the international form of E.164, as `+3225550123`: a country calling code
+/// that exists, the lengths that its country has, 15 digits at the most, nothing between the
+/// digits. `None` for anything else.
 #[must_use]
 pub fn phone(text: &str) -> Option<String> {
     let digits = text.strip_prefix('+')?;
     let plain = (7..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
-    (plain && phonelib::normalize_phone_number(text).as_deref() == Some(text)).then(|| text.to_owned())
+    (plain && phonelib::normalize_phone_number(text).as_deref() == Some(text))
+        .then(|| text.to_owned())
 }
 
-/// Language tags (BCP 47) as one string in their canonical case, separated by a space; input separated by spaces or commas.
-/// `None` when one of them is not a tag, or when there is none.
+/// Language tags (BCP 47) as one string in their canonical case, separated by a space; input
+/// separated by spaces or commas. `None` when one of them is not a tag, or when there is none.
 #[must_use]
 pub fn locales(text: &str) -> Option<String> {
     let tags: Option<Vec<_>> = text
@@ -95,9 +103,10 @@ pub fn locales(text: &str) -> Option<String> {
     tags.filter(|tags| !tags.is_empty()).map(|tags| tags.join(" "))
 }
 
-/// A decimal number as text: a sign only if negative, no exponent, no superfluous leading zeros, all digits after the point
-/// kept. Takes JSON's notation, exponent included. `None` when the text is no number, or has more than 38 significant digits
-/// (what DynamoDB keeps), or would need more than 38 places.
+/// A decimal number as text: a sign only if negative, no exponent, no superfluous leading zeros,
+/// all digits after the point kept. Takes JSON's notation, exponent included. `None` when the text
+/// is no number, or has more than 38 significant digits (what DynamoDB keeps), or would need more
+/// than 38 places.
 #[must_use]
 pub fn decimal(text: &str) -> Option<String> {
     const DIGITS: usize = 38;
@@ -108,7 +117,9 @@ pub fn decimal(text: &str) -> Option<String> {
     }
     let (negative, unsigned) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
     let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, i32::from_str(exponent).ok().filter(|e| e.abs() <= 76)?),
+        Some((mantissa, exponent)) => {
+            (mantissa, i32::from_str(exponent).ok().filter(|e| e.abs() <= 76)?)
+        }
         None => (unsigned, 0),
     };
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
@@ -142,20 +153,29 @@ pub fn decimal(text: &str) -> Option<String> {
     let whole = if whole.is_empty() { "0" } else { whole };
     let zero = significant.bytes().all(|b| b == b'0');
     let sign = if negative && !zero { "-" } else { "" };
-    Some(if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") })
+    Some(if fraction.is_empty() {
+        format!("{sign}{whole}")
+    } else {
+        format!("{sign}{whole}.{fraction}")
+    })
 }
 
 /// The form in which decimal numbers are compared: without trailing zeros after the point.
 #[must_use]
 pub fn plain_decimal(decimal: &str) -> &str {
-    if decimal.contains('.') { decimal.trim_end_matches('0').trim_end_matches('.') } else { decimal }
+    if decimal.contains('.') {
+        decimal.trim_end_matches('0').trim_end_matches('.')
+    } else {
+        decimal
+    }
 }
 
 /// The order of two decimal numbers, each as [`decimal`] writes it, by all their digits.
 #[must_use]
 pub fn decimal_order(one: &str, other: &str) -> Ordering {
     let magnitude = |decimal: &str| {
-        let (whole, fraction) = plain_decimal(decimal).split_once('.').unwrap_or((plain_decimal(decimal), ""));
+        let (whole, fraction) =
+            plain_decimal(decimal).split_once('.').unwrap_or((plain_decimal(decimal), ""));
         (whole.len(), whole.to_owned(), fraction.to_owned())
     };
     match (one.strip_prefix('-'), other.strip_prefix('-')) {
@@ -234,7 +254,8 @@ mod tests {
                 UsernameCaseMapped::enforce(&*text).ok().map(std::borrow::Cow::into_owned),
                 "{text}"
             );
-            let folded_slowly = Nickname::enforce(text.to_lowercase()).ok().map(std::borrow::Cow::into_owned);
+            let folded_slowly =
+                Nickname::enforce(text.to_lowercase()).ok().map(std::borrow::Cow::into_owned);
             assert_eq!(folded(&text), folded_slowly, "{text}");
         }
     }
@@ -271,7 +292,9 @@ mod tests {
 
     #[test]
     fn a1_telephone_numbers_in_the_form_of_e_164() {
-        for right in ["+3225550123", "+32475123456", "+14155552671", "+442071838750", "+31612345678"] {
+        for right in
+            ["+3225550123", "+32475123456", "+14155552671", "+442071838750", "+31612345678"]
+        {
             assert_eq!(phone(right).as_deref(), Some(right));
         }
         let long = format!("+{}", "1".repeat(70_000));
@@ -321,9 +344,19 @@ mod tests {
         ] {
             assert_eq!(decimal(text).as_deref(), Some(due), "{text}");
         }
-        for wrong in
-            ["", "+1", "01", ".5", "1.", "1e", "0x1", "NaN", "1e99", "123456789012345678901234567890123456789", "１"]
-        {
+        for wrong in [
+            "",
+            "+1",
+            "01",
+            ".5",
+            "1.",
+            "1e",
+            "0x1",
+            "NaN",
+            "1e99",
+            "123456789012345678901234567890123456789",
+            "１",
+        ] {
             assert_eq!(decimal(wrong), None, "{wrong}");
         }
         assert_eq!(plain_decimal("1.50"), "1.5");

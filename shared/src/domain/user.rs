@@ -79,7 +79,8 @@ pub struct User {
     /// The e-mail addresses among the custom attributes that are known to be the person's.
     #[serde(default, skip_serializing_if = "Verified::is_empty")]
     pub verified: Verified,
-    /// Where fields come from that no machine client wrote, by predefined name or definition; never shown.
+    /// Where fields come from that no machine client wrote, by predefined name or definition;
+    /// never shown.
     #[serde(default, skip_serializing_if = "Sources::is_empty")]
     pub sources: Sources,
     /// Personas, oldest first.
@@ -116,14 +117,17 @@ impl User {
         }
     }
 
-    /// Lets what follows the fields follow their change by whoever has this access: who wrote them last, and what is known of e-mail
-    /// addresses.
+    /// Lets what follows the fields follow their change by whoever has this access: who wrote them
+    /// last, and what is known of e-mail addresses.
     pub fn settle(&mut self, before: &Self, access: Access) {
-        let predefined =
-            Predefined::ALL.into_iter().filter(|field| self.comparable(*field) != before.comparable(*field));
+        let predefined = Predefined::ALL
+            .into_iter()
+            .filter(|field| self.comparable(*field) != before.comparable(*field));
         let ids: BTreeSet<_> = self.attributes.keys().chain(before.attributes.keys()).collect();
-        let custom = ids.into_iter().filter(|id| self.attributes.get(id) != before.attributes.get(id));
-        let changed = predefined.map(|field| field.to_string()).chain(custom.map(ToString::to_string));
+        let custom =
+            ids.into_iter().filter(|id| self.attributes.get(id) != before.attributes.get(id));
+        let changed =
+            predefined.map(|field| field.to_string()).chain(custom.map(ToString::to_string));
         for field in changed.collect::<Vec<_>>() {
             match access {
                 Access::Full | Access::Overriding => self.sources.remove(&field),
@@ -133,10 +137,12 @@ impl User {
         self.settle_addresses(before);
     }
 
-    /// Lets what is known of e-mail addresses follow the addresses: one that is new is not verified. The same address in another case
-    /// is not new.
+    /// Lets what is known of e-mail addresses follow the addresses: one that is new is not
+    /// verified. The same address in another case is not new.
     pub(super) fn settle_addresses(&mut self, before: &Self) {
-        if self.comparable(Predefined::PreferredEmail) != before.comparable(Predefined::PreferredEmail) {
+        if self.comparable(Predefined::PreferredEmail)
+            != before.comparable(Predefined::PreferredEmail)
+        {
             self.email_verified = false;
         }
         value::retain_verified(&mut self.verified, &self.attributes);
@@ -160,7 +166,8 @@ impl User {
         }
     }
 
-    /// The value of a predefined attribute in the form in which it names the person: usernames and addresses whatever their case.
+    /// The value of a predefined attribute in the form in which it names the person: usernames and
+    /// addresses whatever their case.
     #[must_use]
     pub fn comparable(&self, field: Predefined) -> Option<String> {
         let value = self.predefined(field)?;
@@ -172,7 +179,8 @@ impl User {
         Some(comparable.unwrap_or_else(|| value.to_owned()))
     }
 
-    /// Sets or removes the value of a predefined attribute; a user without a username has an empty one.
+    /// Sets or removes the value of a predefined attribute; a user without a username has an empty
+    /// one.
     pub(super) fn set(&mut self, field: Predefined, value: Option<String>) {
         match field {
             Predefined::Username => self.username = value.unwrap_or_default(),
@@ -185,14 +193,25 @@ impl User {
     }
 
     /// Checks that what is required is there: all of it, or what was there `before`.
-    pub fn check_required(&self, before: Option<&Self>, schema: &Schema, violations: &mut Violations) {
+    pub fn check_required(
+        &self,
+        before: Option<&Self>,
+        schema: &Schema,
+        violations: &mut Violations,
+    ) {
         let of_personas = schema.persona_attributes();
-        for definition in schema.attributes.values().filter(|a| a.is_required() && !of_personas.contains(&a.id)) {
+        for definition in
+            schema.attributes.values().filter(|a| a.is_required() && !of_personas.contains(&a.id))
+        {
             let (at, is_there): (_, &dyn Fn(&Self) -> bool) = match definition.predefined() {
                 // Its absence is said where it is read.
                 Some(Predefined::Username) => continue,
-                Some(field) => (pointer("", field.name()), &move |user| user.predefined(field).is_some()),
-                None => (definition.pointer(), &|user| user.attributes.contains_key(&definition.id)),
+                Some(field) => {
+                    (pointer("", field.name()), &move |user| user.predefined(field).is_some())
+                }
+                None => {
+                    (definition.pointer(), &|user| user.attributes.contains_key(&definition.id))
+                }
             };
             if before.is_none_or(is_there) && !is_there(self) {
                 violations.missing(&at, &definition.name);
@@ -202,7 +221,8 @@ impl User {
 
     /// Checks what only the whole user can break: the number of attributes and the size.
     pub fn check_size(&self, violations: &mut Violations) {
-        let attributes = self.attributes.len() + self.personas.iter().map(|p| p.attributes.len()).sum::<usize>();
+        let attributes =
+            self.attributes.len() + self.personas.iter().map(|p| p.attributes.len()).sum::<usize>();
         if attributes > MAX_ATTRIBUTES {
             let detail = format!("{attributes} attributes, at most {MAX_ATTRIBUTES} are allowed");
             violations.add("/attributes", Code::TooMany, detail);
@@ -217,8 +237,9 @@ impl User {
         }
     }
 
-    /// The user with an e-mail address marked as verified: `{"attribute", "value"}`, where the attribute is `preferred_email` or
-    /// `<category>.<name>`. A custom attribute's address is verified wherever the user has it, personas included.
+    /// The user with an e-mail address marked as verified: `{"attribute", "value"}`, where the
+    /// attribute is `preferred_email` or `<category>.<name>`. A custom attribute's address is
+    /// verified wherever the user has it, personas included.
     pub fn verify(&self, document: Json, schema: &Schema) -> Result<Self> {
         let mut violations = Violations::default();
         let mut fields = Fields::new(document, "", &mut violations);
@@ -226,21 +247,29 @@ impl User {
         let value = fields.required_text("value", text::MAX_EMAIL).and_then(|value| {
             let address = text::email(&value);
             if address.is_none() {
-                fields.refuse("value", Code::WrongFormat, "an e-mail address is due, as jan@example.org");
+                fields.refuse(
+                    "value",
+                    Code::WrongFormat,
+                    "an e-mail address is due, as jan@example.org",
+                );
             }
             address
         });
         let mut user = self.clone();
         if let (Some(attribute), Some(address)) = (attribute, value) {
             let found = if attribute == Predefined::PreferredEmail.name() {
-                user.email_verified = self.preferred_email.as_deref().and_then(text::email) == Some(address);
+                user.email_verified =
+                    self.preferred_email.as_deref().and_then(text::email) == Some(address);
                 user.email_verified
             } else {
-                let named =
-                    attribute.split_once('.').and_then(|(category, name)| schema.attribute_named(category, name));
-                let Some(definition) = named.filter(|definition| definition.data_format == DataFormat::Email) else {
-                    let due =
-                        "`preferred_email`, or the `<category>.<name>` of an attribute of the format EMAIL is due";
+                let named = attribute
+                    .split_once('.')
+                    .and_then(|(category, name)| schema.attribute_named(category, name));
+                let Some(definition) =
+                    named.filter(|definition| definition.data_format == DataFormat::Email)
+                else {
+                    let due = "`preferred_email`, or the `<category>.<name>` of an attribute of \
+                               the format EMAIL is due";
                     fields.refuse("attribute", Code::NotFound, due);
                     fields.finish();
                     return violations.check(user);
@@ -268,19 +297,23 @@ impl User {
         found
     }
 
-    /// The user with `persona` put in place of the one with its id, or added. At most one persona stays preferred, and none may
-    /// repeat another's definition and scope.
+    /// The user with `persona` put in place of the one with its id, or added. At most one persona
+    /// stays preferred, and none may repeat another's definition and scope.
     pub fn with_persona(&self, persona: Persona) -> Result<Self> {
         let mut user = self.clone();
         let mut violations = Violations::default();
         let twin = |other: &&Persona| {
-            other.id != persona.id && other.definition == persona.definition && other.scope == persona.scope
+            other.id != persona.id
+                && other.definition == persona.definition
+                && other.scope == persona.scope
         };
         if user.personas.iter().any(|other| twin(&other)) {
             violations.taken("/scope", persona::TWIN);
         }
         if persona.preferred {
-            for other in user.personas.iter_mut().filter(|other| other.preferred && other.id != persona.id) {
+            for other in
+                user.personas.iter_mut().filter(|other| other.preferred && other.id != persona.id)
+            {
                 other.preferred = false;
                 other.rev += 1;
                 other.seal();
@@ -291,7 +324,11 @@ impl User {
             None => user.personas.push(persona),
         }
         if user.personas.len() > MAX_PERSONAS {
-            violations.add("", Code::TooMany, format!("a user has at most {MAX_PERSONAS} personas"));
+            violations.add(
+                "",
+                Code::TooMany,
+                format!("a user has at most {MAX_PERSONAS} personas"),
+            );
         }
         violations.check(user)
     }

@@ -1,7 +1,7 @@
 //! Values of custom attributes: how they are read as a whole, stored and shown.
 //!
-//! A stored value is text in its format's form, under the id of its definition and never under a name, so a definition can be
-//! renamed on screen without touching a profile.
+//! A stored value is text in its format's form, under the id of its definition and never under a
+//! name, so a definition can be renamed on screen without touching a profile.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,7 +21,8 @@ pub const MAX_VALUE: usize = 16 * 1024;
 
 /// The custom attributes of a user or a persona, by definition.
 pub type Values = BTreeMap<DefinitionId, Vec<String>>;
-/// The e-mail addresses among the values that are known to be the person's, by definition, in their comparable form.
+/// The e-mail addresses among the values that are known to be the person's, by definition, in their
+/// comparable form.
 pub type Verified = BTreeMap<DefinitionId, BTreeSet<String>>;
 
 /// What becomes of stored values that a document does not name.
@@ -48,20 +49,28 @@ pub struct Reading<'r> {
 impl Reading<'_> {
     /// Reads `attributes: {category: {name: [values]}}` as a whole.
     ///
-    /// An empty array means that the attribute has no value. What equals the stored value is accepted as it is, so a definition
-    /// that became stricter does not stand in the way of other changes.
+    /// An empty array means that the attribute has no value. What equals the stored value is
+    /// accepted as it is, so a definition that became stricter does not stand in the way of
+    /// other changes.
     pub fn read(&self, attributes: Option<Json>, at: &str, violations: &mut Violations) -> Values {
         let schema = self.writing.schema;
         let mut values = Values::new();
         let mut named = BTreeSet::new();
         for (category, members, at) in objects(attributes, at, violations) {
-            if members.is_empty() && !schema.categories.values().any(|known| known.name == category) {
-                violations.add(&*at, Code::Unknown, format!("there is no attribute category `{category}`"));
+            if members.is_empty() && !schema.categories.values().any(|known| known.name == category)
+            {
+                violations.add(
+                    &*at,
+                    Code::Unknown,
+                    format!("there is no attribute category `{category}`"),
+                );
             }
             for (name, value) in members {
                 let at = super::field::pointer(&at, &name);
-                let shown = |definition: &&AttributeDefinition| self.writing.access.shows(definition);
-                let Some(definition) = schema.attribute_named(&category, &name).filter(shown) else {
+                let shown =
+                    |definition: &&AttributeDefinition| self.writing.access.shows(definition);
+                let Some(definition) = schema.attribute_named(&category, &name).filter(shown)
+                else {
                     violations.add(at, Code::Unknown, unknown(&category, &name));
                     continue;
                 };
@@ -87,16 +96,25 @@ impl Reading<'_> {
         let stored = self.stored.get(&definition.id).map(Vec::as_slice);
         let unchanged = stored.is_some_and(|old| is_shown(&value, old, definition));
         if !unchanged && self.allowed.is_some_and(|allowed| !allowed.contains(&definition.id)) {
-            let detail =
-                format!("the persona definition has no attribute `{}.{}`", definition.category, definition.name);
+            let detail = format!(
+                "the persona definition has no attribute `{}.{}`",
+                definition.category, definition.name
+            );
             violations.add(at, Code::NotAllowed, detail);
             return None;
         }
         read_one(value, at, definition, stored, self.writing, violations)
     }
 
-    /// Keeps stored values that the document does not name and that its writer could not have named or changed.
-    fn keep_omitted(&self, named: &BTreeSet<DefinitionId>, at: &str, values: &mut Values, violations: &mut Violations) {
+    /// Keeps stored values that the document does not name and that its writer could not have named
+    /// or changed.
+    fn keep_omitted(
+        &self,
+        named: &BTreeSet<DefinitionId>,
+        at: &str,
+        values: &mut Values,
+        violations: &mut Violations,
+    ) {
         for (id, stored) in self.stored.iter().filter(|(id, _)| !named.contains(id)) {
             let Some(definition) = self.writing.schema.attribute(*id) else { continue };
             let refused = self.writing.access.refuses(definition);
@@ -113,19 +131,29 @@ impl Reading<'_> {
 
 /// What is said of an attribute that is not defined.
 pub(super) fn unknown(category: &str, name: &str) -> String {
-    if category == super::definition::COMMON && name.parse::<super::definition::Predefined>().is_ok() {
+    if category == super::definition::COMMON
+        && name.parse::<super::definition::Predefined>().is_ok()
+    {
         return format!("`{name}` is a field of the profile and not among its custom attributes");
     }
     format!("no attribute `{name}` is defined in the category `{category}`")
 }
 
-fn objects(attributes: Option<Json>, at: &str, violations: &mut Violations) -> Vec<(String, Object, String)> {
+fn objects(
+    attributes: Option<Json>,
+    at: &str,
+    violations: &mut Violations,
+) -> Vec<(String, Object, String)> {
     let mut found = Vec::new();
     let categories = match attributes {
         None => return found,
         Some(Json::Object(categories)) => categories,
         Some(other) => {
-            violations.add(at, Code::WrongType, format!("an object of categories is due, not {}", other.kind()));
+            violations.add(
+                at,
+                Code::WrongType,
+                format!("an object of categories is due, not {}", other.kind()),
+            );
             return found;
         }
     };
@@ -134,7 +162,11 @@ fn objects(attributes: Option<Json>, at: &str, violations: &mut Violations) -> V
         match members {
             Json::Object(members) => found.push((category, members, at)),
             other => {
-                violations.add(at, Code::WrongType, format!("an object of attributes is due, not {}", other.kind()));
+                violations.add(
+                    at,
+                    Code::WrongType,
+                    format!("an object of attributes is due, not {}", other.kind()),
+                );
             }
         }
     }
@@ -175,16 +207,28 @@ pub(super) fn read_values(
     let items = match value {
         Json::Array(items) => items,
         other => {
-            violations.add(at, Code::WrongType, format!("an array of values is due, not {}", other.kind()));
+            violations.add(
+                at,
+                Code::WrongType,
+                format!("an array of values is due, not {}", other.kind()),
+            );
             return None;
         }
     };
     if items.len() > MAX_VALUES {
-        violations.add(at, Code::TooMany, format!("{} values, at most {MAX_VALUES} are allowed", items.len()));
+        violations.add(
+            at,
+            Code::TooMany,
+            format!("{} values, at most {MAX_VALUES} are allowed", items.len()),
+        );
         return None;
     }
     if definition.single_value && items.len() > 1 {
-        violations.add(at, Code::TooMany, format!("{} values, the attribute takes a single one", items.len()));
+        violations.add(
+            at,
+            Code::TooMany,
+            format!("{} values, the attribute takes a single one", items.len()),
+        );
         return None;
     }
     let due = items.len();
@@ -192,12 +236,15 @@ pub(super) fn read_values(
     for (i, item) in items.iter().enumerate() {
         let at = format!("{at}/{i}");
         // A value that is only shown to be there can only be kept where it is.
-        let kept = definition.data_format.is_hashed() && *item == format::show("", definition.data_format);
+        let kept =
+            definition.data_format.is_hashed() && *item == format::show("", definition.data_format);
         // Two hashes of one secret differ.
         let twice = !kept && items.iter().take(i).any(|earlier| earlier == item);
         let read = match (kept, stored.get(i)) {
             (true, Some(stored)) => Ok(stored.clone()),
-            (true, None) => Err((Code::NotFound, "there is no value at this place that could stay".to_owned())),
+            (true, None) => {
+                Err((Code::NotFound, "there is no value at this place that could stay".to_owned()))
+            }
             (false, _) => format::read(item, definition, writing),
         };
         match read {
@@ -236,7 +283,10 @@ pub(super) fn recheck(
 fn is_shown(sent: &Json, stored: &[String], definition: &AttributeDefinition) -> bool {
     let Json::Array(items) = sent else { return false };
     items.len() == stored.len()
-        && items.iter().zip(stored).all(|(new, old)| *new == format::show(old, definition.data_format))
+        && items
+            .iter()
+            .zip(stored)
+            .all(|(new, old)| *new == format::show(old, definition.data_format))
 }
 
 /// Shows values as `{category: {name: [values]}}`, in the order of the definitions' names.
@@ -254,17 +304,26 @@ pub fn show_some(
     wanted: impl Fn(&AttributeDefinition) -> bool,
 ) -> Object {
     arrange(values, schema, access, |definition, values| {
-        wanted(definition).then(|| values.iter().map(|value| format::show(value, definition.data_format)).collect())
+        wanted(definition).then(|| {
+            values.iter().map(|value| format::show(value, definition.data_format)).collect()
+        })
     })
 }
 
 /// Shows the states of the e-mail addresses among the values, in the form of [`show`].
 #[must_use]
-pub fn show_states(values: &Values, verified: &Verified, schema: &Schema, access: Access) -> Object {
+pub fn show_states(
+    values: &Values,
+    verified: &Verified,
+    schema: &Schema,
+    access: Access,
+) -> Object {
     arrange(values, schema, access, |definition, values| {
         let known = verified.get(&definition.id);
         let state = |value: &String| {
-            let verified = known.is_some_and(|known| text::email(value).is_some_and(|value| known.contains(&value)));
+            let verified = known.is_some_and(|known| {
+                text::email(value).is_some_and(|value| known.contains(&value))
+            });
             Json::from(if verified { "VERIFIED" } else { "PENDING" })
         };
         (definition.data_format == DataFormat::Email).then(|| values.iter().map(state).collect())
@@ -274,15 +333,25 @@ pub fn show_states(values: &Values, verified: &Verified, schema: &Schema, access
 /// Forgets what was known of addresses that are no longer among the values.
 pub(super) fn retain_verified(verified: &mut Verified, values: &Values) {
     for (id, known) in &mut *verified {
-        let held: BTreeSet<_> = values.get(id).into_iter().flatten().filter_map(|value| text::email(value)).collect();
+        let held: BTreeSet<_> =
+            values.get(id).into_iter().flatten().filter_map(|value| text::email(value)).collect();
         known.retain(|address| held.contains(address));
     }
     verified.retain(|_, known| !known.is_empty());
 }
 
 /// Marks an address as verified if it is among the values; whether it is.
-pub(super) fn verify(verified: &mut Verified, values: &Values, id: DefinitionId, address: &str) -> bool {
-    let held = values.get(&id).into_iter().flatten().any(|value| text::email(value).as_deref() == Some(address));
+pub(super) fn verify(
+    verified: &mut Verified,
+    values: &Values,
+    id: DefinitionId,
+    address: &str,
+) -> bool {
+    let held = values
+        .get(&id)
+        .into_iter()
+        .flatten()
+        .any(|value| text::email(value).as_deref() == Some(address));
     if held {
         verified.entry(id).or_default().insert(address.to_owned());
     }
@@ -299,10 +368,17 @@ fn arrange(
     for (id, values) in values {
         let definition = schema.attribute(*id).filter(|definition| access.shows(definition));
         if let Some((definition, shown)) = definition.and_then(|d| Some((d, shown(d, values)?))) {
-            categories.entry(&definition.category).or_default().insert(&definition.name, Json::Array(shown));
+            categories
+                .entry(&definition.category)
+                .or_default()
+                .insert(&definition.name, Json::Array(shown));
         }
     }
-    let members =
-        |members: BTreeMap<&str, Json>| members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    categories.into_iter().map(|(name, attributes)| (name.to_owned(), Json::Object(members(attributes)))).collect()
+    let members = |members: BTreeMap<&str, Json>| {
+        members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    };
+    categories
+        .into_iter()
+        .map(|(name, attributes)| (name.to_owned(), Json::Object(members(attributes))))
+        .collect()
 }

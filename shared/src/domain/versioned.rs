@@ -1,8 +1,9 @@
 //! A stored value together with what guards its next write.
 //!
-//! `version` rises by one with each committed write of an item and guards it; `rev` counts the changes that a reader can see;
-//! the tag is a hash of the stored content and `rev`, computed when the value is written and stored beside it, so that reading
-//! never hashes and no cache can change it.
+//! `version` rises by one with each committed write of an item and guards it; `rev` counts the
+//! changes that a reader can see; the tag is a hash of the stored content and `rev`, computed when
+//! the value is written and stored beside it, so that reading never hashes and no cache can change
+//! it.
 
 use std::fmt;
 
@@ -71,8 +72,8 @@ impl fmt::Display for Tag {
     }
 }
 
-/// The ids of an item's last writes, newest last: after a failure that leaves the outcome open, one's own id found here means
-/// that the write happened (rule I2).
+/// The ids of an item's last writes, newest last: after a failure that leaves the outcome open,
+/// one's own id found here means that the write happened (rule I2).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WriteLog(Vec<u8>);
 
@@ -111,8 +112,8 @@ impl WriteLog {
     }
 }
 
-/// A value as it was read, with what its next write must name. Only the store makes one, so a write without a read cannot be
-/// expressed.
+/// A value as it was read, with what its next write must name. Only the store makes one, so a write
+/// without a read cannot be expressed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Versioned<T> {
     /// The value.
@@ -162,7 +163,8 @@ impl<T> Versioned<T> {
 
 /// The stored form of a value: what the tag covers and what the table holds.
 pub(crate) fn content<T: Serialize>(value: &T) -> Vec<u8> {
-    // INVARIANT: stored types have string keys and no failing serializers, so this never falls back.
+    // INVARIANT: stored types have string keys and no failing serializers, so this never falls
+    // back.
     serde_json::to_vec(value).unwrap_or_default()
 }
 

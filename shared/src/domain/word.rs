@@ -9,7 +9,8 @@ pub trait Word: FromStr + Display + Copy + 'static {
     const ALL: &'static [Self];
 }
 
-/// Declares an enumeration with its words: `Serialize`, `Deserialize`, `Display`, `FromStr` and [`Word`] all use them.
+/// Declares an enumeration with its words: `Serialize`, `Deserialize`, `Display`, `FromStr` and
+/// [`Word`] all use them.
 macro_rules! words {
     ($(#[$meta:meta])* $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $word:literal,)* }) => {
         $(#[$meta])*

@@ -1,4 +1,5 @@
-//! What writing a profile goes by: the configuration, the world, who writes, and the hashes made so far.
+//! What writing a profile goes by: the configuration, the world, who writes, and the hashes made so
+//! far.
 
 use super::definition::AttributeDefinition;
 use super::error::Code;
@@ -12,9 +13,11 @@ pub enum Access {
     /// A machine client or an administrator: reads and writes every attribute.
     #[default]
     Full,
-    /// A machine client at a system profile: sees every attribute, and may override in one system what is not of the person alone.
+    /// A machine client at a system profile: sees every attribute, and may override in one system
+    /// what is not of the person alone.
     Overriding,
-    /// The person, with a user token: Hidden attributes are not there, Read Only ones cannot be changed.
+    /// The person, with a user token: Hidden attributes are not there, Read Only ones cannot be
+    /// changed.
     Own,
 }
 
@@ -29,12 +32,16 @@ impl Access {
     #[must_use]
     pub fn refuses(self, definition: &AttributeDefinition) -> Option<(Code, String)> {
         if let Some(derived) = &definition.derived {
-            let detail = format!("`{}` is derived by the workflow {}", definition.name, derived.workflow_id);
+            let detail =
+                format!("`{}` is derived by the workflow {}", definition.name, derived.workflow_id);
             return Some((Code::NotEditable, detail));
         }
         if self == Self::Overriding && (definition.unique || definition.data_format.is_hashed()) {
             let kind = if definition.unique { "unique" } else { "a secret" };
-            return Some((Code::NotAllowed, format!("`{}` is {kind} and cannot be overridden", definition.name)));
+            return Some((
+                Code::NotAllowed,
+                format!("`{}` is {kind} and cannot be overridden", definition.name),
+            ));
         }
         let read_only = self == Self::Own && definition.read_only;
         read_only.then(|| (Code::ReadOnly, format!("`{}` is read only", definition.name)))

@@ -80,7 +80,11 @@ impl Answer {
     /// 200 with a table as comma-separated values (RFC 4180).
     #[must_use]
     pub fn csv(table: Vec<u8>) -> Self {
-        Self { body: Some(table.into()), media: "text/csv; charset=utf-8", ..Self::new(StatusCode::OK) }
+        Self {
+            body: Some(table.into()),
+            media: "text/csv; charset=utf-8",
+            ..Self::new(StatusCode::OK)
+        }
     }
 
     /// 204.
@@ -107,7 +111,8 @@ impl Answer {
         Self { about: Some(About::User(user)), ..self }
     }
 
-    /// Names the system profile that the body shows: a replay is not found once it is forgotten in its system.
+    /// Names the system profile that the body shows: a replay is not found once it is forgotten in
+    /// its system.
     #[must_use]
     pub fn about_profile(self, profile: &SystemProfile) -> Self {
         Self { about: Some(About::Profile(profile.system.clone(), profile.id)), ..self }

@@ -1,7 +1,8 @@
 //! A call: one request after everything that comes before its use case.
 //!
-//! The order of refusals is part of the contract (`401 → 403 → 406/413/415 → 400`, then what the handler decides: `404 → 428 →
-//! 412 → 422 → 409`), so it is kept in one place and not in the order of a handler's arguments.
+//! The order of refusals is part of the contract (`401 → 403 → 406/413/415 → 400`, then what the
+//! handler decides: `404 → 428 → 412 → 422 → 409`), so it is kept in one place and not in the order
+//! of a handler's arguments.
 
 use std::str::FromStr;
 use std::sync::LazyLock;
@@ -38,8 +39,8 @@ use crate::store::users::LiveUser;
 pub const MAX_BODY: usize = 256 * 1024;
 /// The members of a page when the caller sets no limit.
 pub const PAGE: usize = 50;
-/// The most bytes of a page's content; it ends early rather than grow past them. The contract allows 4 MB, and Lambda 6 MB for an
-/// answer in which each quote is escaped once more.
+/// The most bytes of a page's content; it ends early rather than grow past them. The contract
+/// allows 4 MB, and Lambda 6 MB for an answer in which each quote is escaped once more.
 pub const MAX_PAGE_BYTES: usize = 2_500_000;
 /// The most members of a page.
 pub const MAX_PAGE: usize = 100;
@@ -69,8 +70,10 @@ impl FromRequest<App> for Call {
 
     async fn from_request(request: Request, app: &App) -> Result<Self> {
         let (mut parts, body) = request.into_parts();
-        let route =
-            *parts.extensions.get::<&'static Route>().ok_or_else(|| Error::unexpected("a route has no label"))?;
+        let route = *parts
+            .extensions
+            .get::<&'static Route>()
+            .ok_or_else(|| Error::unexpected("a route has no label"))?;
         let caller = credentials::caller(app, &parts, route.people).await?;
         name_caller(&parts.extensions, &caller.tenant, caller.logged());
         if let Some(machine) = caller.machine() {
@@ -81,7 +84,8 @@ impl FromRequest<App> for Call {
                 return Err(Error::NotAllowed(detail.to_owned()));
             }
             if !machine.systems.is_empty() && !route.is_of_systems() {
-                let detail = "the client is bound to systems: it may call the routes of their profiles alone";
+                let detail = "the client is bound to systems: it may call the routes of their \
+                              profiles alone";
                 return Err(Error::NotAllowed(detail.to_owned()));
             }
         } else if let Some(scope) = route.people_scope {
@@ -113,11 +117,14 @@ impl FromRequest<App> for Call {
         let query = query(asked, route.query)?;
         let body = match route.body {
             route::Body::OptionalJson(_) if bytes.is_empty() => Json::Object(Object::new()),
-            route::Body::Json(_) | route::Body::OptionalJson(_) => Json::parse(&bytes).map_err(Error::Malformed)?,
+            route::Body::Json(_) | route::Body::OptionalJson(_) => {
+                Json::parse(&bytes).map_err(Error::Malformed)?
+            }
             route::Body::None | route::Body::Form(_) | route::Body::Rows(_) => Json::Null,
         };
         let params = parts.extract::<RawPathParams>().await.map_err(|_| Error::NotFound)?;
-        let params = params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let params =
+            params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let method = parts.method;
         Ok(Self {
             app: app.clone(),
@@ -139,7 +146,8 @@ impl FromRequest<App> for Call {
 impl Call {
     /// An id from the path; one of the wrong shape is not found.
     pub fn id<T: FromStr>(&self, name: &str) -> Result<T> {
-        let (_, text) = self.params.iter().find(|(param, _)| param == name).ok_or(Error::NotFound)?;
+        let (_, text) =
+            self.params.iter().find(|(param, _)| param == name).ok_or(Error::NotFound)?;
         text.parse().map_err(|_| Error::NotFound)
     }
 
@@ -171,7 +179,8 @@ impl Call {
         }
     }
 
-    /// The caller as one who may write or approve what needs an approval; `me` is the profile of a caller who is a person.
+    /// The caller as one who may write or approve what needs an approval; `me` is the profile of a
+    /// caller who is a person.
     #[must_use]
     pub fn approver<'a>(&'a self, me: Option<&'a User>) -> Approver<'a> {
         static NOTHING: LazyLock<Scopes> = LazyLock::new(Scopes::default);
@@ -182,7 +191,8 @@ impl Call {
         }
     }
 
-    /// The caller as requests and decisions name it; `me` is the profile of a caller who is a person.
+    /// The caller as requests and decisions name it; `me` is the profile of a caller who is a
+    /// person.
     pub fn actor(&self, me: Option<&User>) -> Result<Actor> {
         match (&self.caller.who, me) {
             (Who::Client(machine), _) => Ok(Actor::ClientId(machine.client_id.clone())),
@@ -199,24 +209,31 @@ impl Call {
         }
     }
 
-    /// The user whom the path names, by id or by base profile id; one that nobody holds is not found.
+    /// The user whom the path names, by id or by base profile id; one that nobody holds is not
+    /// found.
     pub async fn user(&self, name: &str) -> Result<UserId> {
         let named = self.id(name)?;
         self.app.table().resolve(&self.caller.tenant, &named).await?.ok_or(Error::NotFound)
     }
 
-    /// The profile of the person who calls: not found before the first sign-in, refused once it is blocked or unlinked from the issuer.
+    /// The profile of the person who calls: not found before the first sign-in, refused once it is
+    /// blocked or unlinked from the issuer.
     pub async fn me(&self) -> Result<LiveUser> {
         let user = self.app.table().get_user(&self.caller.tenant, self.linked().await?).await?;
         user.value.check_active()?;
         Ok(user)
     }
 
-    /// The user whom the issuer's subject stands for, perhaps a tombstone by now: not found before the first sign-in, refused once it is
-    /// unlinked from the issuer.
+    /// The user whom the issuer's subject stands for, perhaps a tombstone by now: not found before
+    /// the first sign-in, refused once it is unlinked from the issuer.
     pub async fn linked(&self) -> Result<UserId> {
         let person = self.caller.person().ok_or(Error::NotFound)?;
-        let base = self.app.table().find_base(&self.caller.tenant, &person.base).await?.ok_or(Error::NotFound)?;
+        let base = self
+            .app
+            .table()
+            .find_base(&self.caller.tenant, &person.base)
+            .await?
+            .ok_or(Error::NotFound)?;
         base.check_linked()?;
         Ok(base.user)
     }
@@ -224,7 +241,10 @@ impl Call {
     /// A query parameter; an empty one counts as absent.
     #[must_use]
     pub fn query(&self, name: &str) -> Option<&str> {
-        self.query.iter().find(|(param, value)| param == name && !value.is_empty()).map(|(_, value)| value.as_str())
+        self.query
+            .iter()
+            .find(|(param, value)| param == name && !value.is_empty())
+            .map(|(_, value)| value.as_str())
     }
 
     /// The size of the page that the query asks for.
@@ -238,8 +258,8 @@ impl Call {
         format!("{}\n{}\n{}\n{filter}", self.caller.tenant, self.caller.name(), self.route.name)
     }
 
-    /// Checks the preconditions of a write against the tags that the write may be conditional on, the resource's own first: 428
-    /// for PUT and PATCH without If-Match, 412 for a stale tag.
+    /// Checks the preconditions of a write against the tags that the write may be conditional on,
+    /// the resource's own first: 428 for PUT and PATCH without If-Match, 412 for a stale tag.
     pub fn guard(&self, tags: &[&Tag]) -> Result<()> {
         if matches!(self.method, Method::PUT | Method::PATCH) && !self.preconditions.has_match() {
             return Err(Error::PreconditionRequired);
@@ -252,16 +272,20 @@ impl Call {
         }
     }
 
-    /// Checks the preconditions of a PUT that creates what is not there, neither of which is required; `current` is the tag of what is.
+    /// Checks the preconditions of a PUT that creates what is not there, neither of which is
+    /// required; `current` is the tag of what is.
     pub fn guard_upsert(&self, current: Option<&Tag>) -> Result<()> {
-        if self.preconditions.match_allows(current.as_slice()) && self.preconditions.none_match_allows(current) {
+        if self.preconditions.match_allows(current.as_slice())
+            && self.preconditions.none_match_allows(current)
+        {
             Ok(())
         } else {
             Err(Error::PreconditionFailed(current.cloned()))
         }
     }
 
-    /// Checks the preconditions of a POST to a collection, which has no tag: a tag in If-Match cannot be current.
+    /// Checks the preconditions of a POST to a collection, which has no tag: a tag in If-Match
+    /// cannot be current.
     pub fn guard_collection(&self) -> Result<()> {
         if self.preconditions.names_tags() { Err(Error::PreconditionFailed(None)) } else { Ok(()) }
     }
@@ -296,36 +320,47 @@ pub fn base_url(app: &App, extensions: &http::Extensions) -> Result<String> {
 
 /// Reads a body of at most `most` bytes.
 pub async fn read_body(headers: &HeaderMap, body: Body, most: usize) -> Result<Bytes> {
-    let announced =
-        headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.parse::<u64>().ok());
+    let announced = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|text| text.parse::<u64>().ok());
     if announced.is_some_and(|length| length > most as u64) {
         return Err(Error::TooLarge(most));
     }
     axum::body::to_bytes(body, most).await.map_err(|error| {
-        let broken =
-            std::error::Error::source(&error).is_none_or(|source| !source.is::<http_body_util::LengthLimitError>());
-        if broken { Error::Malformed("the body ends before its end".to_owned()) } else { Error::TooLarge(most) }
+        let broken = std::error::Error::source(&error)
+            .is_none_or(|source| !source.is::<http_body_util::LengthLimitError>());
+        if broken {
+            Error::Malformed("the body ends before its end".to_owned())
+        } else {
+            Error::TooLarge(most)
+        }
     })
 }
 
-/// The media type of the body, lower-cased, without parameters; `None` when there is none or it is not readable as UTF-8.
+/// The media type of the body, lower-cased, without parameters; `None` when there is none or it is
+/// not readable as UTF-8.
 #[must_use]
 pub fn media_type(headers: &HeaderMap) -> Option<String> {
     let mut parts = headers.get(CONTENT_TYPE)?.to_str().ok()?.split(';');
     let essence = parts.next()?.trim().to_ascii_lowercase();
     let utf8 = parts.filter_map(|parameter| parameter.split_once('=')).all(|(name, value)| {
-        !name.trim().eq_ignore_ascii_case("charset") || value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
+        !name.trim().eq_ignore_ascii_case("charset")
+            || value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
     });
     utf8.then_some(essence)
 }
 
 fn is_plain(headers: &HeaderMap) -> bool {
-    headers.get(CONTENT_ENCODING).is_none_or(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
+    headers
+        .get(CONTENT_ENCODING)
+        .is_none_or(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
 fn json_media_type(headers: &HeaderMap, method: &Method, bytes: &Bytes) -> Result<()> {
     let patch = method == Method::PATCH;
-    let due = if patch { "application/merge-patch+json, application/json" } else { "application/json" };
+    let due =
+        if patch { "application/merge-patch+json, application/json" } else { "application/json" };
     let fits = match media_type(headers).as_deref() {
         Some("application/json") => true,
         Some("application/merge-patch+json") => patch,
@@ -340,28 +375,38 @@ fn format(headers: &HeaderMap) -> Result<Format> {
     match media_type(headers).as_deref().filter(|_| is_plain(headers)) {
         Some("text/csv") => Ok(Format::Csv),
         Some("application/x-ndjson" | "application/jsonl") => Ok(Format::Ndjson),
-        _ => Err(Error::UnsupportedMediaType { due: "text/csv, application/x-ndjson", patch: false }),
+        _ => {
+            Err(Error::UnsupportedMediaType { due: "text/csv, application/x-ndjson", patch: false })
+        }
     }
 }
 
-/// Checks that the caller accepts JSON, or CSV where there is that too, and says whether CSV is preferred: of the ranges that cover a media
-/// type the most specific decides (RFC 9110 §12.5.1).
+/// Checks that the caller accepts JSON, or CSV where there is that too, and says whether CSV is
+/// preferred: of the ranges that cover a media type the most specific decides (RFC 9110 §12.5.1).
 fn acceptable(headers: &HeaderMap, csv: bool) -> Result<bool> {
     let lines = headers.get_all(ACCEPT).iter().filter_map(|line| line.to_str().ok());
-    let ranges: Vec<_> =
-        lines.flat_map(|line| line.split(',')).map(str::trim).filter(|range| !range.is_empty()).collect();
+    let ranges: Vec<_> = lines
+        .flat_map(|line| line.split(','))
+        .map(str::trim)
+        .filter(|range| !range.is_empty())
+        .collect();
     let weight = |wanted: &str| {
         ranges.iter().find_map(|range| {
             let mut parts = range.split(';').map(str::trim);
             parts.next().filter(|range| range.eq_ignore_ascii_case(wanted))?;
-            let q = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
+            let q =
+                parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
             Some(q.map_or(1.0, |q| q.parse::<f32>().unwrap_or(0.0)))
         })
     };
     let best = |of: [&str; 3]| of.into_iter().find_map(weight).unwrap_or(0.0);
     let json = best(["application/json", "application/*", "*/*"]);
     let csv = if csv { best(["text/csv", "text/*", "*/*"]) } else { 0.0 };
-    if ranges.is_empty() || json.max(csv) > 0.0 { Ok(csv > json) } else { Err(Error::NotAcceptable) }
+    if ranges.is_empty() || json.max(csv) > 0.0 {
+        Ok(csv > json)
+    } else {
+        Err(Error::NotAcceptable)
+    }
 }
 
 fn query(text: &str, known: &[&str]) -> Result<Vec<(String, String)>> {
@@ -385,10 +430,15 @@ impl Call {
         self.idempotency.is_some()
     }
 
-    /// Does the effect of a POST once: a repeat with the same Idempotency-Key and body is answered as the first was (rule I1).
+    /// Does the effect of a POST once: a repeat with the same Idempotency-Key and body is answered
+    /// as the first was (rule I1).
     ///
-    /// `work` is handed what makes the record of its answer, to be committed in the transaction of the effect.
-    pub async fn once<'c, W: Future<Output = Answered>>(&'c self, work: impl FnOnce(Recorder<'c>) -> W) -> Answered {
+    /// `work` is handed what makes the record of its answer, to be committed in the transaction of
+    /// the effect.
+    pub async fn once<'c, W: Future<Output = Answered>>(
+        &'c self,
+        work: impl FnOnce(Recorder<'c>) -> W,
+    ) -> Answered {
         let Some(key) = &self.idempotency else {
             return work(Recorder(None)).await;
         };
@@ -396,7 +446,8 @@ impl Call {
             return Ok(answer);
         }
         match work(Recorder(Some((key, self)))).await {
-            // Of two at once the loser may find anything but the record first: the winner's effect in its own way.
+            // Of two at once the loser may find anything but the record first: the winner's effect
+            // in its own way.
             Err(error) => key.replay(&self.app, &self.caller).await?.ok_or(error),
             answered => answered,
         }

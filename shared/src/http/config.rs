@@ -1,4 +1,5 @@
-//! The use cases of configuration: every kind of definition is created, listed, read, replaced, patched and deleted the same way.
+//! The use cases of configuration: every kind of definition is created, listed, read, replaced,
+//! patched and deleted the same way.
 
 use super::answer::{Answer, Answered};
 use super::call::Call;
@@ -37,8 +38,9 @@ pub async fn create<T: Definition>(mut call: Call) -> Answered {
     let (call, body, flaw) = (&call, &body, &flaw);
     call.once(|record| async move {
         let world = call.app.world();
-        let decide =
-            |_: Option<&_>, schema: &_| flaw.clone().and(T::read(body.clone(), None, schema, world)).map(Edit::Create);
+        let decide = |_: Option<&_>, schema: &_| {
+            flaw.clone().and(T::read(body.clone(), None, schema, world)).map(Edit::Create)
+        };
         let made = edited(call, None, decide, |next| record.of(&created(next))).await?;
         Ok(created(&made.ok_or(Error::NotFound)?))
     })
@@ -58,13 +60,18 @@ async fn edited<T: Definition>(
     edited
 }
 
-/// What is wrong with the script in a body, if there is one. It is found before anything is decided, and said when it is its turn.
+/// What is wrong with the script in a body, if there is one. It is found before anything is
+/// decided, and said when it is its turn.
 async fn flaw<T: Definition>(call: &Call, body: &Json) -> Result<Violations> {
     let mut violations = Violations::default();
     if let Some((field, script)) = T::script(body)
         && let Err(failure) = call.app.scripts().check(script).await
     {
-        violations.add(crate::domain::field::pointer("", field), Code::WrongFormat, failure.of_script()?);
+        violations.add(
+            crate::domain::field::pointer("", field),
+            Code::WrongFormat,
+            failure.of_script()?,
+        );
     }
     Ok(violations)
 }
@@ -72,13 +79,14 @@ async fn flaw<T: Definition>(call: &Call, body: &Json) -> Result<Violations> {
 /// Lists the definitions that match the query's filters.
 pub async fn list<T: Definition>(call: Call) -> Answered {
     let size = call.page_size()?;
-    let filters: Vec<_> = T::FILTERS.iter().filter_map(|name| call.query(name).map(|value| (*name, value))).collect();
+    let filters: Vec<_> =
+        T::FILTERS.iter().filter_map(|name| call.query(name).map(|value| (*name, value))).collect();
     let bound = format!("{filters:?}");
     let after = call.open_cursor::<String>(&bound, call.query("cursor")).await?.unwrap_or_default();
     let schema = call.app.schema_now(&call.caller.tenant).await?;
-    let matching = T::collection(&schema)
-        .after(&after)
-        .filter(|(_, entry)| filters.iter().all(|(name, value)| entry.stored.value.matches(name, value)));
+    let matching = T::collection(&schema).after(&after).filter(|(_, entry)| {
+        filters.iter().all(|(name, value)| entry.stored.value.matches(name, value))
+    });
     call.page(&bound, size, matching.map(|(id, entry)| (id, entry.stored.value.show()))).await
 }
 
@@ -99,7 +107,9 @@ pub async fn replace<T: Definition>(mut call: Call) -> Answered {
         if let Json::Object(members) = &mut body {
             let mut shown = current.show();
             for name in current.fixed() {
-                members.entry((*name).to_owned()).or_insert(shown.swap_remove(*name).unwrap_or(Json::Null));
+                members
+                    .entry((*name).to_owned())
+                    .or_insert(shown.swap_remove(*name).unwrap_or(Json::Null));
             }
         }
         Ok(body)
@@ -116,8 +126,14 @@ pub async fn patch<T: Definition>(mut call: Call) -> Answered {
         let shown = current.show();
         let mut violations = Violations::default();
         refuse_unknown_nulls(&body, &shown, &mut violations);
-        let removed = |name: &&&str| body.as_object().and_then(|body| body.get(**name)) == Some(&Json::Null);
-        for name in ["id", "system"].iter().chain(current.fixed()).filter(removed).filter(|n| shown.contains_key(**n)) {
+        let removed =
+            |name: &&&str| body.as_object().and_then(|body| body.get(**name)) == Some(&Json::Null);
+        for name in ["id", "system"]
+            .iter()
+            .chain(current.fixed())
+            .filter(removed)
+            .filter(|n| shown.contains_key(**n))
+        {
             let detail = format!("`{name}` is not removed");
             violations.add(crate::domain::field::pointer("", name), Code::Immutable, detail);
         }
@@ -126,12 +142,17 @@ pub async fn patch<T: Definition>(mut call: Call) -> Answered {
     .await
 }
 
-async fn change<T: Definition>(call: &Call, flaw: &Violations, document: impl Fn(&T) -> Result<Json>) -> Answered {
+async fn change<T: Definition>(
+    call: &Call,
+    flaw: &Violations,
+    document: impl Fn(&T) -> Result<Json>,
+) -> Answered {
     let id = id_of::<T>(call)?;
     let edit = |entry: Option<&Entry<T>>, schema: &_| {
         let current = &entry.ok_or(Error::NotFound)?.stored;
         call.guard(&[current.tag()])?;
-        let value = T::read(document(&current.value)?, Some(&current.value), schema, call.app.world());
+        let value =
+            T::read(document(&current.value)?, Some(&current.value), schema, call.app.world());
         let value = flaw.clone().and(value)?;
         Ok(if value == current.value { Edit::Keep } else { Edit::Replace(value) })
     };
@@ -151,8 +172,8 @@ pub async fn delete<T: Definition>(call: Call) -> Answered {
     Ok(Answer::nothing())
 }
 
-/// The routes of one kind of definition: `config_routes!(Kind, "path", "path/{id}", "noun", "Schema", put)`; without `put` the
-/// kind has no PUT.
+/// The routes of one kind of definition: `config_routes!(Kind, "path", "path/{id}", "noun",
+/// "Schema", put)`; without `put` the kind has no PUT.
 #[macro_export]
 macro_rules! config_routes {
     ($kind:ty, $path:literal, $item:literal, $noun:literal, $what:literal, $schema:literal) => {{
@@ -167,15 +188,21 @@ macro_rules! config_routes {
             .scope(ConfigWrite)
             .json($schema)
             .about(concat!("Creates ", $what)),
-            Route::read("GET", $path, concat!("list_", $noun), (200, concat!($schema, "List")), || {
-                routing::get(config::list::<$kind>)
-            })
+            Route::read(
+                "GET",
+                $path,
+                concat!("list_", $noun),
+                (200, concat!($schema, "List")),
+                || routing::get(config::list::<$kind>),
+            )
             .scope(ConfigRead)
             .query(config::list_query(<$kind as Definition>::FILTERS))
             .about(concat!("Lists by name: ", $what)),
-            Route::read("GET", $item, concat!("get_", $noun), (200, $schema), || routing::get(config::get::<$kind>))
-                .scope(ConfigRead)
-                .about(concat!("Reads ", $what)),
+            Route::read("GET", $item, concat!("get_", $noun), (200, $schema), || {
+                routing::get(config::get::<$kind>)
+            })
+            .scope(ConfigRead)
+            .about(concat!("Reads ", $what)),
             Route::write("PATCH", $item, concat!("patch_", $noun), (200, $schema), || {
                 routing::patch(config::patch::<$kind>)
             })
@@ -192,9 +219,13 @@ macro_rules! config_routes {
     ($kind:ty, $path:literal, $item:literal, $noun:literal, $what:literal, $schema:literal, put) => {{
         let mut routes = $crate::config_routes!($kind, $path, $item, $noun, $what, $schema);
         routes.push(
-            $crate::http::Route::write("PUT", $item, concat!("replace_", $noun), (200, $schema), || {
-                $crate::axum::routing::put($crate::http::config::replace::<$kind>)
-            })
+            $crate::http::Route::write(
+                "PUT",
+                $item,
+                concat!("replace_", $noun),
+                (200, $schema),
+                || $crate::axum::routing::put($crate::http::config::replace::<$kind>),
+            )
             .scope($crate::domain::Scope::ConfigWrite)
             .json($schema)
             .about(concat!("Replaces ", $what)),
@@ -206,5 +237,9 @@ macro_rules! config_routes {
 /// The query parameters of a list: those of its page and the kind's filters.
 #[must_use]
 pub fn list_query(filters: &[&str]) -> &'static [&'static str] {
-    if filters.contains(&"category") { &["limit", "cursor", "name", "category"] } else { &["limit", "cursor", "name"] }
+    if filters.contains(&"category") {
+        &["limit", "cursor", "name", "category"]
+    } else {
+        &["limit", "cursor", "name"]
+    }
 }

@@ -1,4 +1,5 @@
-//! The credentials of a request: an access token, and the proof that it is the caller's own where the token is bound to a key.
+//! The credentials of a request: an access token, and the proof that it is the caller's own where
+//! the token is bound to a key.
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
@@ -19,7 +20,8 @@ enum Scheme {
     Dpop,
 }
 
-/// The caller of a request: a machine client or, where `people` may call too, a person. A token that is bound to a key is refused without a proof that was made with it for this request, and a
+/// The caller of a request: a machine client or, where `people` may call too, a person. A token
+/// that is bound to a key is refused without a proof that was made with it for this request, and a
 /// proof is used up.
 pub async fn caller(app: &App, parts: &Parts, people: bool) -> Result<Caller> {
     let base_url = base_url(app, &parts.extensions)?;
@@ -27,7 +29,9 @@ pub async fn caller(app: &App, parts: &Parts, people: bool) -> Result<Caller> {
     let caller = app.caller(token, &base_url, people).await;
     match scheme {
         Scheme::Bearer => match caller? {
-            Caller { jkt: Some(_), .. } => Err(Error::BadToken("the token is bound to a key and is sent as `DPoP`")),
+            Caller { jkt: Some(_), .. } => {
+                Err(Error::BadToken("the token is bound to a key and is sent as `DPoP`"))
+            }
             caller => Ok(caller),
         },
         Scheme::Dpop => {
@@ -38,7 +42,8 @@ pub async fn caller(app: &App, parts: &Parts, people: bool) -> Result<Caller> {
             let unbound = "the token is bound to no key and is sent as `Bearer`";
             let jkt = caller.jkt.as_deref().ok_or(Error::BadBoundToken(unbound))?;
             let proof = Proof::of(parts, &base_url, app.world().clock.now())?;
-            let proof = proof.ok_or(Error::BadProof("the header `DPoP` with a proof is missing"))?;
+            let proof =
+                proof.ok_or(Error::BadProof("the header `DPoP` with a proof is missing"))?;
             proof.covers(token, jkt)?;
             proof.spend(app.table(), &caller.tenant).await?;
             Ok(caller)

@@ -1,5 +1,5 @@
-//! Cursors: where a list goes on, sealed so that a caller can neither read nor forge one, and bound to tenant, client, route and
-//! filter (rule H7).
+//! Cursors: where a list goes on, sealed so that a caller can neither read nor forge one, and bound
+//! to tenant, client, route and filter (rule H7).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -15,9 +15,15 @@ use crate::object;
 use crate::world::World;
 
 /// Seals `plain` under `key`, bound to `bound`: a random nonce, then ChaCha20-Poly1305 (RFC 8439).
-pub(crate) fn seal(key: &[u8; 32], bound: &str, mut plain: Vec<u8>, world: &World) -> Result<Vec<u8>> {
+pub(crate) fn seal(
+    key: &[u8; 32],
+    bound: &str,
+    mut plain: Vec<u8>,
+    world: &World,
+) -> Result<Vec<u8>> {
     let nonce: [u8; NONCE_LEN] = world.random.bytes();
-    let key = LessSafeKey::new(UnboundKey::new(&CHACHA20_POLY1305, key).map_err(Error::unexpected)?);
+    let key =
+        LessSafeKey::new(UnboundKey::new(&CHACHA20_POLY1305, key).map_err(Error::unexpected)?);
     key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(bound), &mut plain)
         .map_err(Error::unexpected)?;
     let mut sealed = nonce.to_vec();
@@ -25,16 +31,20 @@ pub(crate) fn seal(key: &[u8; 32], bound: &str, mut plain: Vec<u8>, world: &Worl
     Ok(sealed)
 }
 
-/// Opens what [`seal`] made; `None` when it was made by somebody else, for something else, or changed.
+/// Opens what [`seal`] made; `None` when it was made by somebody else, for something else, or
+/// changed.
 pub(crate) fn open(key: &[u8; 32], bound: &str, sealed: &[u8]) -> Option<Vec<u8>> {
     let (nonce, cipher) = sealed.split_first_chunk::<NONCE_LEN>()?;
     let key = LessSafeKey::new(UnboundKey::new(&CHACHA20_POLY1305, key).ok()?);
     let mut cipher = cipher.to_vec();
-    let plain = key.open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::from(bound), &mut cipher).ok()?;
+    let plain = key
+        .open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::from(bound), &mut cipher)
+        .ok()?;
     Some(plain.to_vec())
 }
 
-/// As many of the entries as a page takes, by number and by bytes, and the place of the last if there are more.
+/// As many of the entries as a page takes, by number and by bytes, and the place of the last if
+/// there are more.
 fn fill<K>(entries: impl Iterator<Item = (K, Object)>, size: usize) -> (Vec<Json>, Option<K>) {
     let (mut items, mut bytes, mut last) = (Vec::new(), 0, None);
     for (place, content) in entries {
@@ -50,7 +60,8 @@ fn fill<K>(entries: impl Iterator<Item = (K, Object)>, size: usize) -> (Vec<Json
 }
 
 impl Call {
-    /// A page of a list: of these entries the first `size`, each with the place at which the next page would go on after it.
+    /// A page of a list: of these entries the first `size`, each with the place at which the next
+    /// page would go on after it.
     pub async fn page<K: Serialize>(
         &self,
         filter: &str,
@@ -68,12 +79,17 @@ impl Call {
     /// Makes the cursor of the next page.
     pub async fn cursor<T: Serialize>(&self, filter: &str, position: &T) -> Result<String> {
         let plain = serde_json::to_vec(position).map_err(Error::unexpected)?;
-        let sealed = seal(self.app.cursor_key().await?, &self.bound_to(filter), plain, self.app.world())?;
+        let sealed =
+            seal(self.app.cursor_key().await?, &self.bound_to(filter), plain, self.app.world())?;
         Ok(URL_SAFE_NO_PAD.encode(sealed))
     }
 
     /// Opens a cursor that this caller got for the same filter.
-    pub async fn open_cursor<T: DeserializeOwned>(&self, filter: &str, cursor: Option<&str>) -> Result<Option<T>> {
+    pub async fn open_cursor<T: DeserializeOwned>(
+        &self,
+        filter: &str,
+        cursor: Option<&str>,
+    ) -> Result<Option<T>> {
         let Some(cursor) = cursor else {
             return Ok(None);
         };

@@ -54,7 +54,8 @@ pub fn name_caller(extensions: &http::Extensions, tenant: &TenantId, client: &st
     }
 }
 
-/// Finishes a router: answers for paths and methods that do not exist, and what stands around every request.
+/// Finishes a router: answers for paths and methods that do not exist, and what stands around every
+/// request.
 pub fn serve(router: Router, world: World) -> Router {
     router
         .fallback(async || Error::NoRoute)
@@ -67,7 +68,10 @@ static WARM: AtomicBool = AtomicBool::new(false);
 async fn around(mut request: Request, next: Next, world: World) -> Response {
     let started = world.clock.now();
     let cold_start = !WARM.swap(true, Ordering::Relaxed);
-    let id = request.extensions().get::<RequestId>().map_or_else(|| world.new_uuid().to_string(), |id| id.0.clone());
+    let id = request
+        .extensions()
+        .get::<RequestId>()
+        .map_or_else(|| world.new_uuid().to_string(), |id| id.0.clone());
     let trace = Trace::default();
     request.extensions_mut().insert(trace.clone());
     let operation = Operation::default();

@@ -1,7 +1,8 @@
 //! Idempotency-Key: a POST that is repeated has one effect and one answer (rule I1).
 //!
-//! The key is bound to tenant, client, method and path, and stored only as a hash. The record of the answer is sealed under a key
-//! derived from the Idempotency-Key itself, so what is at rest can be read by nobody who does not repeat the request.
+//! The key is bound to tenant, client, method and path, and stored only as a hash. The record of
+//! the answer is sealed under a key derived from the Idempotency-Key itself, so what is at rest can
+//! be read by nobody who does not repeat the request.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -43,7 +44,8 @@ struct Kept {
 }
 
 impl IdempotencyKey {
-    /// `content` is what a repeat of the request has in common with it. Reads the header where the route takes it; a route whose answer carries a secret refuses it.
+    /// `content` is what a repeat of the request has in common with it. Reads the header where the
+    /// route takes it; a route whose answer carries a secret refuses it.
     pub fn read(
         headers: &HeaderMap,
         route: &Route,
@@ -65,15 +67,19 @@ impl IdempotencyKey {
         }
         let legal = |byte: &u8| byte.is_ascii_graphic();
         let key = line.as_bytes();
-        if lines.next().is_some() || key.is_empty() || key.len() > MAX_KEY || !key.iter().all(legal) {
+        if lines.next().is_some() || key.is_empty() || key.len() > MAX_KEY || !key.iter().all(legal)
+        {
             return Err(Error::Malformed(format!(
                 "an Idempotency-Key is one word of 1 to {MAX_KEY} visible ASCII characters"
             )));
         }
         // What a client may see of a system's profiles is part of the answer.
-        let eyes =
-            caller.machine().filter(|_| route.is_of_systems()).map_or("", |machine| machine.max_classifier.name());
-        let bound = format!("{}\n{}\n{}\n{path}\n{eyes}", caller.tenant, caller.name(), route.method);
+        let eyes = caller
+            .machine()
+            .filter(|_| route.is_of_systems())
+            .map_or("", |machine| machine.max_classifier.name());
+        let bound =
+            format!("{}\n{}\n{}\n{path}\n{eyes}", caller.tenant, caller.name(), route.method);
         let tag = |purpose: &[u8]| {
             let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, key));
             context.update(purpose);

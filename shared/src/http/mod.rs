@@ -1,4 +1,5 @@
-//! The edge: what HTTP asks for and how it is answered. Status codes are known here and nowhere else.
+//! The edge: what HTTP asks for and how it is answered. Status codes are known here and nowhere
+//! else.
 
 pub mod answer;
 pub mod call;

@@ -27,9 +27,13 @@ pub struct Preconditions {
 }
 
 impl Preconditions {
-    /// Reads both headers; one that cannot be parsed is an error and never counts as absent (rule H3).
+    /// Reads both headers; one that cannot be parsed is an error and never counts as absent (rule
+    /// H3).
     pub fn read(headers: &HeaderMap) -> Result<Self> {
-        Ok(Self { if_match: tags(headers, &IF_MATCH)?, if_none_match: tags(headers, &IF_NONE_MATCH)? })
+        Ok(Self {
+            if_match: tags(headers, &IF_MATCH)?,
+            if_none_match: tags(headers, &IF_NONE_MATCH)?,
+        })
     }
 
     /// Whether If-Match was sent.
@@ -44,16 +48,17 @@ impl Preconditions {
         matches!(self.if_match, Some(Tags::List(_)))
     }
 
-    /// Whether If-Match allows the request: it compares strongly (rule H1), so a weak tag never matches. `current` lists the
-    /// tags of the representations that the request may be conditional on; empty when there is none.
+    /// Whether If-Match allows the request: it compares strongly (rule H1), so a weak tag never
+    /// matches. `current` lists the tags of the representations that the request may be
+    /// conditional on; empty when there is none.
     #[must_use]
     pub fn match_allows(&self, current: &[&Tag]) -> bool {
         match &self.if_match {
             None => true,
             Some(Tags::Any) => !current.is_empty(),
-            Some(Tags::List(sent)) => {
-                sent.iter().any(|sent| !sent.weak && current.iter().any(|tag| tag.as_str() == sent.opaque))
-            }
+            Some(Tags::List(sent)) => sent
+                .iter()
+                .any(|sent| !sent.weak && current.iter().any(|tag| tag.as_str() == sent.opaque)),
         }
     }
 
@@ -63,7 +68,9 @@ impl Preconditions {
         match (&self.if_none_match, current) {
             (None, _) | (Some(_), None) => true,
             (Some(Tags::Any), Some(_)) => false,
-            (Some(Tags::List(sent)), Some(tag)) => !sent.iter().any(|sent| sent.opaque == tag.as_str()),
+            (Some(Tags::List(sent)), Some(tag)) => {
+                !sent.iter().any(|sent| sent.opaque == tag.as_str())
+            }
         }
     }
 }
@@ -92,7 +99,8 @@ fn tags(headers: &HeaderMap, name: &HeaderName) -> Result<Option<Tags>> {
     }
 }
 
-/// Parses `1#entity-tag` (RFC 9110 §5.6.1, §8.8.3): empty elements are legal, commas inside quotes belong to the tag.
+/// Parses `1#entity-tag` (RFC 9110 §5.6.1, §8.8.3): empty elements are legal, commas inside quotes
+/// belong to the tag.
 fn parse(text: &str, list: &mut Vec<Sent>) -> Option<()> {
     let mut rest = text;
     loop {
@@ -150,14 +158,21 @@ mod tests {
     #[test]
     fn h3_lists_empty_elements_lines_and_commas_in_quotes_are_legal() {
         let tag = Tag::stored("a,b".to_owned());
-        for lines in [&["\"x\", ,,\"a,b\""][..], &["\"x\"", "\"a,b\""], &[" ,\"a,b\" , "], &["W/\"y\",\"a,b\""]] {
+        for lines in [
+            &["\"x\", ,,\"a,b\""][..],
+            &["\"x\"", "\"a,b\""],
+            &[" ,\"a,b\" , "],
+            &["W/\"y\",\"a,b\""],
+        ] {
             assert!(read(lines).unwrap().match_allows(&[&tag]), "{lines:?}");
         }
     }
 
     #[test]
     fn h3_what_cannot_be_parsed_is_refused() {
-        for wrong in ["", "x", "\"x", "\"x\" \"y\"", "w/\"x\"", "*, \"x\"", "\"a b\"", "'x'", ",", "W/*"] {
+        for wrong in
+            ["", "x", "\"x", "\"x\" \"y\"", "w/\"x\"", "*, \"x\"", "\"a b\"", "'x'", ",", "W/*"]
+        {
             assert!(matches!(read(&[wrong]), Err(Error::Malformed(_))), "{wrong}");
         }
         assert!(read(&["*", "\"x\""]).is_err());

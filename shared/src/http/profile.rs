@@ -1,4 +1,5 @@
-//! The use case of writing a profile: read, decide, derive, ask for approval where it is due, commit.
+//! The use case of writing a profile: read, decide, derive, ask for approval where it is due,
+//! commit.
 //!
 //! Every route that writes a user or a persona goes through here, so no path gets round a rule.
 
@@ -31,7 +32,9 @@ pub enum Part {
 impl Part {
     /// Where a place in the user is in the body of the request.
     fn within(self, pointer: &str) -> Option<String> {
-        let below = pointer.strip_prefix("/personas/").filter(|_| !matches!(self, Self::User | Self::Whole))?;
+        let below = pointer
+            .strip_prefix("/personas/")
+            .filter(|_| !matches!(self, Self::User | Self::Whole))?;
         below.split_once('/').map(|(_, rest)| format!("/{rest}"))
     }
 }
@@ -46,15 +49,20 @@ pub fn request_location(request: &ChangeRequest) -> String {
 #[must_use]
 pub fn shown_request(request: &Versioned<ChangeRequest>, schema: &Schema, call: &Call) -> Answer {
     let now = call.app.world().clock.now();
-    Answer::resource(request.value.show(schema, now), &ChangeRequest::tag(request, now)).about(request.value.user)
+    Answer::resource(request.value.show(schema, now), &ChangeRequest::tag(request, now))
+        .about(request.value.user)
 }
 
 /// Creates a user from the body.
-pub async fn create(mut call: Call, show: impl Fn(&Versioned<User>, &Schema) -> Answer + Send + Sync) -> Answered {
+pub async fn create(
+    mut call: Call,
+    show: impl Fn(&Versioned<User>, &Schema) -> Answer + Send + Sync,
+) -> Answered {
     call.guard_collection()?;
     let body: Json = call.take_body();
     let (call, body) = (&call, &body);
-    call.once(|record| make(call, record, |writing| User::create(body.clone(), writing), show)).await
+    call.once(|record| make(call, record, |writing| User::create(body.clone(), writing), show))
+        .await
 }
 
 /// Creates the user that `read` reads.
@@ -71,7 +79,8 @@ pub async fn make(
             let writing = call.writing(schema);
             let user = read(&writing)?;
             refuse_new(&user, None, &unapproved(None, &user, call.approver(None), schema))?;
-            let user = Versioned::first(script::derive(call.app.scripts(), &writing, None, user).await?);
+            let user =
+                Versioned::first(script::derive(call.app.scripts(), &writing, None, user).await?);
             let answer = show(&user, schema);
             call.app.table().create_user(schema, &user, record.of(&answer)?).await?;
             Ok(answer)
@@ -79,8 +88,9 @@ pub async fn make(
         .await
 }
 
-/// Changes a user as `edit` says, or makes a change request of it. `edit` returns the user as it is to be, and the same user when nothing
-/// changes; `show` makes the answer of the user as it is then.
+/// Changes a user as `edit` says, or makes a change request of it. `edit` returns the user as it is
+/// to be, and the same user when nothing changes; `show` makes the answer of the user as it is
+/// then.
 pub async fn change(
     call: &Call,
     user: UserId,
@@ -97,7 +107,8 @@ pub async fn change(
             let changed = call.app.table().change_user(schema, user, &mut changing).await;
             let next = changed.map_err(|error| error.pointing(|pointer| part.within(pointer)))?;
             let Some(request) = changing.request else { return show(&next, schema) };
-            let request = call.app.table().create_change_request(schema, request, &call.hashes).await?;
+            let request =
+                call.app.table().create_change_request(schema, request, &call.hashes).await?;
             Ok(shown_request(&request, schema, call).accepted_at(request_location(&request.value)))
         })
         .await
@@ -134,7 +145,8 @@ where
         if !user.differs(&live.value) {
             return Ok(None);
         }
-        let unapproved = unapproved(Some(&live.value), &user, call.approver(Some(&live.value)), schema);
+        let unapproved =
+            unapproved(Some(&live.value), &user, call.approver(Some(&live.value)), schema);
         let persona = match self.part {
             Part::User => None,
             Part::Whole => {
@@ -148,8 +160,14 @@ where
             }
         };
         if !unapproved.is_empty() {
-            let request =
-                ChangeRequest::new(live, &user, persona, call.actor(Some(&live.value))?, schema, call.app.world())?;
+            let request = ChangeRequest::new(
+                live,
+                &user,
+                persona,
+                call.actor(Some(&live.value))?,
+                schema,
+                call.app.world(),
+            )?;
             self.request = Some(request);
             return Ok(None);
         }

@@ -1,4 +1,5 @@
-//! Routes: one table per function, from which its router, the checks before each handler and `openapi.json` are made.
+//! Routes: one table per function, from which its router, the checks before each handler and
+//! `openapi.json` are made.
 
 use axum::Router;
 use axum::extract::Request;
@@ -15,13 +16,17 @@ use crate::domain::import::MAX_BYTES;
 pub enum Body {
     /// None; what is sent is not looked at.
     None,
-    /// `application/json`, and on PATCH also `application/merge-patch+json`. Names the schema in `openapi.json`.
+    /// `application/json`, and on PATCH also `application/merge-patch+json`. Names the schema in
+    /// `openapi.json`.
     Json(&'static str),
-    /// `application/json`, or nothing, which is read as an empty object. Names the schema in `openapi.json`.
+    /// `application/json`, or nothing, which is read as an empty object. Names the schema in
+    /// `openapi.json`.
     OptionalJson(&'static str),
-    /// `application/x-www-form-urlencoded`; read by the route itself. Names the schema in `openapi.json`.
+    /// `application/x-www-form-urlencoded`; read by the route itself. Names the schema in
+    /// `openapi.json`.
     Form(&'static str),
-    /// `text/csv` or `application/x-ndjson`, up to [`MAX_BYTES`]; read by the route itself. Names the schema in `openapi.json`.
+    /// `text/csv` or `application/x-ndjson`, up to [`MAX_BYTES`]; read by the route itself. Names
+    /// the schema in `openapi.json`.
     Rows(&'static str),
 }
 
@@ -49,7 +54,8 @@ pub struct Route {
     pub name: &'static str,
     /// What it does, in one line.
     pub summary: &'static str,
-    /// The scope that a machine client's token needs; `None` for what no machine client calls with a token.
+    /// The scope that a machine client's token needs; `None` for what no machine client calls with
+    /// a token.
     pub scope: Option<Scope>,
     /// Whether people call it, with tokens of issuers that the tenant trusts.
     pub people: bool,
@@ -65,7 +71,8 @@ pub struct Route {
     pub effect: Effect,
     /// The status and the schema of a good answer.
     pub answer: (u16, &'static str),
-    /// Other good statuses: 202 where the change may become a change request instead, 200 where what it creates may be there already.
+    /// Other good statuses: 202 where the change may become a change request instead, 200 where
+    /// what it creates may be there already.
     pub also: &'static [u16],
     /// Whether it answers as `text/csv` too, to whoever prefers that.
     pub csv: bool,
@@ -220,7 +227,8 @@ impl Route {
         self
     }
 
-    /// May find what it would create, and change it or answer with a change request. A repeat finds it written, so it needs no If-Match.
+    /// May find what it would create, and change it or answer with a change request. A repeat finds
+    /// it written, so it needs no If-Match.
     #[must_use]
     pub const fn upsert(mut self) -> Self {
         self.also = &[200, 202];
@@ -246,13 +254,15 @@ impl Route {
 pub fn router(routes: &'static [Route], app: App) -> Router {
     let mut router = Router::new();
     for route in routes {
-        let labelled = (route.handler)().layer(axum::middleware::map_request(move |mut request: Request| async move {
-            if let Some(operation) = request.extensions().get::<Operation>() {
-                operation.met(route);
-            }
-            request.extensions_mut().insert(route);
-            request
-        }));
+        let labelled = (route.handler)().layer(axum::middleware::map_request(
+            move |mut request: Request| async move {
+                if let Some(operation) = request.extensions().get::<Operation>() {
+                    operation.met(route);
+                }
+                request.extensions_mut().insert(route);
+                request
+            },
+        ));
         router = router.route(route.path, labelled);
     }
     router.with_state(app)

@@ -1,8 +1,10 @@
-//! Imports: how a file is accepted, and how its rows are worked, by the request that brings it and by the sweeper.
+//! Imports: how a file is accepted, and how its rows are worked, by the request that brings it and
+//! by the sweeper.
 //!
-//! A part of the rows is worked at a time, and its report, the counts and what still waits change in one transaction. Whoever works holds a
-//! lease in the job. A worker that dies leaves rows of which nobody knows whether they were written; they are worked again under the same
-//! ids of users and of writes, so that what was written is found and not done twice.
+//! A part of the rows is worked at a time, and its report, the counts and what still waits change
+//! in one transaction. Whoever works holds a lease in the job. A worker that dies leaves rows of
+//! which nobody knows whether they were written; they are worked again under the same ids of users
+//! and of writes, so that what was written is found and not done twice.
 
 mod pace;
 mod row;
@@ -20,7 +22,9 @@ use crate::app::App;
 use crate::domain::Versioned;
 use crate::domain::error::{Error, Result, Violation};
 use crate::domain::id::{ImportId, TenantId};
-use crate::domain::import::{Asked, Import, Reported, Row, State, Status, Task, contended, document_of, parts, tasks};
+use crate::domain::import::{
+    Asked, Import, Reported, Row, State, Status, Task, contended, document_of, parts, tasks,
+};
 use crate::domain::json::Object;
 use crate::domain::schema::Schema;
 use crate::http::cursor::{open, seal};
@@ -30,7 +34,8 @@ use crate::world::Timestamp;
 
 /// How long a request works on the import that it brings, in seconds.
 pub const IN_REQUEST_SECONDS: i64 = 5;
-/// How much longer than it means to work a worker holds the job, in seconds: the rows that it has begun take a while.
+/// How much longer than it means to work a worker holds the job, in seconds: the rows that it has
+/// begun take a while.
 const GRACE_SECONDS: i64 = 20;
 /// How long a worker holds the job at most, in seconds, before it says so again.
 const LEASE_SECONDS: i64 = 60;
@@ -44,7 +49,8 @@ fn bound(id: ImportId, row: u32) -> String {
     format!("import\n{id}\n{row}")
 }
 
-/// Stores the rows of a file and then the job, `import`, with `record` in one transaction: before that there is nothing that anybody finds.
+/// Stores the rows of a file and then the job, `import`, with `record` in one transaction: before
+/// that there is nothing that anybody finds.
 pub async fn accept(
     app: &App,
     schema: &Schema,
@@ -55,7 +61,12 @@ pub async fn accept(
     let (table, tenant, id) = (app.table(), &schema.tenant, import.id);
     let key = app.cursor_key().await?;
     let sealed = |row, text: &str| {
-        Ok(STANDARD_NO_PAD.encode(seal(key, &bound(id, row), text.as_bytes().to_vec(), app.world())?))
+        Ok(STANDARD_NO_PAD.encode(seal(
+            key,
+            &bound(id, row),
+            text.as_bytes().to_vec(),
+            app.world(),
+        )?))
     };
     let parts = parts(tasks(rows, schema, sealed)?);
     import.parts = parts.iter().map(|part| u32::try_from(part.len()).unwrap_or(u32::MAX)).collect();
@@ -78,7 +89,8 @@ pub async fn accept(
     Ok(import)
 }
 
-/// Works on an import until it is finished or `until` has come, if nobody else does; how many rows got their status.
+/// Works on an import until it is finished or `until` has come, if nobody else does; how many rows
+/// got their status.
 pub async fn work(app: &App, tenant: &TenantId, id: ImportId, until: Timestamp) -> Result<usize> {
     let table = app.table();
     let Some(job) = table.find_import(tenant, id).await? else { return Ok(0) };
@@ -90,7 +102,8 @@ pub async fn work(app: &App, tenant: &TenantId, id: ImportId, until: Timestamp) 
     // Of rows that somebody had begun with nobody knows how far they are.
     let doubtful = job.value.state != State::Pending;
     let mut claimed = job.value.clone();
-    (claimed.state, claimed.leased_until, claimed.updated_at) = (State::Running, Some(lease(now, until)), now);
+    (claimed.state, claimed.leased_until, claimed.updated_at) =
+        (State::Running, Some(lease(now, until)), now);
     let claimed = job.changed_to(claimed);
     if !table.step_import(tenant, &job, &claimed, None).await? {
         return Ok(0);
@@ -126,7 +139,8 @@ impl Worker<'_> {
         let id = self.job.value.id;
         let Some(waiting) = app.table().import_rows(tenant, id, part).await? else {
             let now = app.world().clock.now();
-            let failed = Import { state: State::Failed, completed_at: Some(now), ..self.job.value.clone() };
+            let failed =
+                Import { state: State::Failed, completed_at: Some(now), ..self.job.value.clone() };
             self.step(failed, None).await?;
             return Ok(false);
         };
@@ -162,7 +176,8 @@ impl Worker<'_> {
             next.leased_until = None;
         }
         let next = self.job.changed_to(next);
-        let written = self.app.table().step_import(self.tenant, &self.job, &next, step.as_ref()).await?;
+        let written =
+            self.app.table().step_import(self.tenant, &self.job, &next, step.as_ref()).await?;
         if written {
             self.job = next;
         }
@@ -175,7 +190,8 @@ impl Worker<'_> {
         let mut holders: HashMap<String, usize> = HashMap::new();
         for task in waiting {
             let asked = self.document(&task).await?;
-            let keys = asked.as_ref().map(|document| contended(document, schema)).unwrap_or_default();
+            let keys =
+                asked.as_ref().map(|document| contended(document, schema)).unwrap_or_default();
             let mut met: Vec<_> = keys.iter().filter_map(|key| holders.get(key)).copied().collect();
             met.sort_unstable();
             met.dedup();
@@ -185,8 +201,12 @@ impl Worker<'_> {
                 groups.push(Some(Group::new()));
                 (groups.len() - 1, Vec::new())
             };
-            let mut merged: Vec<_> = others.iter().filter_map(|i| groups.get_mut(*i)?.take()).flatten().collect();
-            holders.values_mut().filter(|holder| others.contains(holder)).for_each(|holder| *holder = into);
+            let mut merged: Vec<_> =
+                others.iter().filter_map(|i| groups.get_mut(*i)?.take()).flatten().collect();
+            holders
+                .values_mut()
+                .filter(|holder| others.contains(holder))
+                .for_each(|holder| *holder = into);
             if let Some(Some(group)) = groups.get_mut(into) {
                 merged.push((task, asked));
                 group.extend(merged);
@@ -205,14 +225,15 @@ impl Worker<'_> {
                 let broken = || Error::unexpected("a sealed row of an import does not open");
                 let sealed = STANDARD_NO_PAD.decode(sealed).map_err(|_| broken())?;
                 let key = self.app.cursor_key().await?;
-                let text = open(key, &bound(self.job.value.id, task.row), &sealed).ok_or_else(broken)?;
+                let text =
+                    open(key, &bound(self.job.value.id, task.row), &sealed).ok_or_else(broken)?;
                 Ok(document_of(&text)?)
             }
         })
     }
 
-    /// Works rows until all have their status, time is up, or the table takes no more of them now: what became of rows, and those that
-    /// still wait, both in the order of the file.
+    /// Works rows until all have their status, time is up, or the table takes no more of them now:
+    /// what became of rows, and those that still wait, both in the order of the file.
     async fn rows(&self, mut groups: VecDeque<Group>) -> Result<(Vec<Reported>, Vec<Task>)> {
         let rows = Rows::new(self.app, self.tenant, &self.job.value, self.doubtful);
         let (mut pace, mut done, mut left) = (Pace::default(), Vec::new(), Vec::new());
@@ -230,7 +251,9 @@ impl Worker<'_> {
                 flying.push(Box::pin(async move {
                     let worked = match group.front() {
                         Some((task, Ok(document))) => rows.work(task, document, tries).await,
-                        Some((task, Err(errors))) => Worked::Done(Reported::error(task.row, errors.clone())),
+                        Some((task, Err(errors))) => {
+                            Worked::Done(Reported::error(task.row, errors.clone()))
+                        }
                         None => Worked::Later,
                     };
                     if matches!(worked, Worked::Done(_)) {

@@ -1,11 +1,13 @@
-//! How many rows are worked at the same time: fewer when the table refuses, and more again as it does not.
+//! How many rows are worked at the same time: fewer when the table refuses, and more again as it
+//! does not.
 
 /// How many at first, and how many at most.
 const FIRST: usize = 8;
 const MOST: usize = 32;
 /// After how many rows that went well there is one more at a time.
 const STEADY: usize = 16;
-/// After how many refusals in a row, with nothing that went well between them, it is for others to try later.
+/// After how many refusals in a row, with nothing that went well between them, it is for others to
+/// try later.
 const HOPELESS: usize = 12;
 
 /// The number of rows that are worked at the same time.

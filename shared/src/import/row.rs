@@ -49,7 +49,10 @@ impl<'r> Rows<'r> {
 
     /// Keeps what became of a row.
     pub fn note(&self, row: &Reported) {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(row.row, (row.status, row.id));
+        self.known
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(row.row, (row.status, row.id));
     }
 
     /// Works one row, which was tried so often before.
@@ -57,11 +60,21 @@ impl<'r> Rows<'r> {
         if tries > 0 {
             self.app.table().pause(tries + 3).await;
         }
-        let row = Row { rows: self, task, document, again: tries > 0 || self.doubtful, hashes: Hashes::brought() };
-        let done = |(status, id)| Worked::Done(Reported { row: task.row, status, id: Some(id), errors: Vec::new() });
+        let row = Row {
+            rows: self,
+            task,
+            document,
+            again: tries > 0 || self.doubtful,
+            hashes: Hashes::brought(),
+        };
+        let done = |(status, id)| {
+            Worked::Done(Reported { row: task.row, status, id: Some(id), errors: Vec::new() })
+        };
         let error = match row.settle().await {
             Ok(settled) => return done(settled),
-            Err(Error::Unavailable(_) | Error::Outdated | Error::AlreadyRecorded) => return Worked::Later,
+            Err(Error::Unavailable(_) | Error::Outdated | Error::AlreadyRecorded) => {
+                return Worked::Later;
+            }
             Err(error) => error,
         };
         let Ok(schema) = self.app.schema(self.tenant).await else { return Worked::Later };
@@ -90,7 +103,10 @@ impl Row<'_> {
         let import = self.rows.import;
         let made = self.made();
         let (app, tenant) = (self.rows.app, self.rows.tenant);
-        if self.again && !import.dry_run && app.table().was_written(tenant, made, self.creation()).await? {
+        if self.again
+            && !import.dry_run
+            && app.table().was_written(tenant, made, self.creation()).await?
+        {
             return Ok((Status::Created, made));
         }
         if import.mode == Mode::Create {
@@ -106,7 +122,9 @@ impl Row<'_> {
             }
             match self.create().await {
                 // Somebody else made the user at this moment, or it is another value that is held.
-                Err(Error::Taken(taken)) if self.find().await?.is_none() => return Err(Error::Taken(taken)),
+                Err(Error::Taken(taken)) if self.find().await?.is_none() => {
+                    return Err(Error::Taken(taken));
+                }
                 Err(Error::Taken(_)) => {}
                 created => return created,
             }
@@ -124,7 +142,8 @@ impl Row<'_> {
         self.rows.import.creation_of(self.task.row)
     }
 
-    /// The user whom the row names: by its id if it has one, else by the customer's, else by its username.
+    /// The user whom the row names: by its id if it has one, else by the customer's, else by its
+    /// username.
     async fn find(&self) -> Result<Option<UserId>> {
         let (table, tenant) = (self.rows.app.table(), self.rows.tenant);
         let value = |name: &str| self.document.get(name).filter(|value| **value != Json::Null);
@@ -132,7 +151,8 @@ impl Row<'_> {
             return Ok(table.find_user(tenant, self.made()).await?.map(|_| self.made()));
         }
         let customer = value(Predefined::IdAtCustomer.name()).and_then(Json::as_str);
-        let username = value(Predefined::Username.name()).and_then(Json::as_str).and_then(text::username);
+        let username =
+            value(Predefined::Username.name()).and_then(Json::as_str).and_then(text::username);
         let lookup = match (customer, username) {
             (Some(id), _) => Lookup::unique(Predefined::IdAtCustomer, id),
             (None, Some(username)) => Lookup::unique(Predefined::Username, &username),
@@ -149,7 +169,11 @@ impl Row<'_> {
             apply::refuse_secrets(self.document, &import.scopes, schema)?;
             let writing = self.writing(schema);
             let user = apply::create(self.document, self.made(), &writing)?;
-            refuse_new(&user, None, &unapproved(None, &user, Approver::Client(&import.scopes), schema))?;
+            refuse_new(
+                &user,
+                None,
+                &unapproved(None, &user, Approver::Client(&import.scopes), schema),
+            )?;
             let user = Versioned::first(script::derive(app.scripts(), &writing, None, user).await?);
             if import.dry_run {
                 self.check_free(schema, &user.value, None).await?;
@@ -192,13 +216,23 @@ impl Row<'_> {
         Writing { schema, world: self.rows.app.world(), hashes: &self.hashes, access: Access::Full }
     }
 
-    /// What a dry run asks instead of writing: is anybody in the way, in the table or in a row before this one?
-    async fn check_free(&self, schema: &Schema, user: &User, before: Option<&LiveUser>) -> Result<()> {
+    /// What a dry run asks instead of writing: is anybody in the way, in the table or in a row
+    /// before this one?
+    async fn check_free(
+        &self,
+        schema: &Schema,
+        user: &User,
+        before: Option<&LiveUser>,
+    ) -> Result<()> {
         let table = self.rows.app.table();
         table.check_free(schema, user, before).await?;
         let mut taken = Vec::new();
         for (place, row) in &self.task.shares {
-            if self.outcome(*row).await?.is_some_and(|(status, id)| holds(status) && id != Some(user.id)) {
+            if self
+                .outcome(*row)
+                .await?
+                .is_some_and(|(status, id)| holds(status) && id != Some(user.id))
+            {
                 let detail = format!("row {row} has the same value, which only one user may have");
                 taken.push(Violation::taken(place.clone(), detail));
             }
@@ -244,7 +278,12 @@ impl Edit for Change<'_, '_> {
         if !user.differs(&live.value) {
             return Ok(None);
         }
-        apply::refuse_unapproved(&unapproved(Some(&live.value), &user, Approver::Client(&import.scopes), schema))?;
+        apply::refuse_unapproved(&unapproved(
+            Some(&live.value),
+            &user,
+            Approver::Client(&import.scopes),
+            schema,
+        ))?;
         let user = script::derive(app.scripts(), &writing, Some(&live.value), user).await?;
         self.changed = true;
         Ok(Some(user))

@@ -6,12 +6,18 @@ use crate::domain::error::Result;
 use crate::domain::user::User;
 use crate::domain::writing::{Access, Writing};
 
-/// How long all scripts of one write may run together, in milliseconds: the functions' own limit is longer.
+/// How long all scripts of one write may run together, in milliseconds: the functions' own limit is
+/// longer.
 const TIME_LIMIT: f64 = 4000.0;
 
-/// The user with its derived attributes as the tenant's workflows make them (rule A4). No script runs when nothing that they see
-/// differs from what `before` was.
-pub async fn derive(scripts: &Scripts, writing: &Writing<'_>, before: Option<&User>, user: User) -> Result<User> {
+/// The user with its derived attributes as the tenant's workflows make them (rule A4). No script
+/// runs when nothing that they see differs from what `before` was.
+pub async fn derive(
+    scripts: &Scripts,
+    writing: &Writing<'_>,
+    before: Option<&User>,
+    user: User,
+) -> Result<User> {
     let schema = writing.schema;
     let derivations = derivations(schema);
     if derivations.is_empty() {
@@ -30,7 +36,11 @@ pub async fn derive(scripts: &Scripts, writing: &Writing<'_>, before: Option<&Us
                 let why = failure.of_script()?;
                 // A script's words may hold what the person does not see of the own profile.
                 let own = writing.access == Access::Own;
-                return Err(derivation.failed(if own { "it cannot take this profile" } else { &why }));
+                return Err(derivation.failed(if own {
+                    "it cannot take this profile"
+                } else {
+                    &why
+                }));
             }
         };
         spent += run.milliseconds;

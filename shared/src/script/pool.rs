@@ -1,7 +1,8 @@
 //! The workers: started when they are needed, used again, killed when they do not answer in time.
 //!
-//! A worker belongs to whoever waits for its answer, and goes back among the idle ones only with the answer read to its end.
-//! Every other way out of a run, a dropped future among them, drops the worker, and dropping kills it.
+//! A worker belongs to whoever waits for its answer, and goes back among the idle ones only with
+//! the answer read to its end. Every other way out of a run, a dropped future among them, drops the
+//! worker, and dropping kills it.
 
 use std::io::{Error, ErrorKind};
 use std::path::PathBuf;
@@ -17,11 +18,12 @@ use tokio::time::{Instant, timeout_at};
 use super::{Failure, MAX_LINE, Run, line, read};
 use crate::domain::Json;
 
-/// How long a worker may take to answer, its start included. The engine stops a script after a tenth of this; what it cannot
-/// stop ends here.
+/// How long a worker may take to answer, its start included. The engine stops a script after a
+/// tenth of this; what it cannot stop ends here.
 pub const TIME_LIMIT: Duration = Duration::from_secs(1);
 
-/// How many workers may run at once. Who comes fifth waits for one, and that does not count against its time.
+/// How many workers may run at once. Who comes fifth waits for one, and that does not count against
+/// its time.
 pub const MAX_WORKERS: usize = 4;
 
 /// What runs scripts. A clone shares the workers.
@@ -37,17 +39,19 @@ struct Pool {
 }
 
 impl Scripts {
-    /// Scripts that run in processes of `program` with `args`, which have to end in `sandbox::serve`. Starts none yet.
+    /// Scripts that run in processes of `program` with `args`, which have to end in
+    /// `sandbox::serve`. Starts none yet.
     #[must_use]
     pub fn new(program: PathBuf, args: Vec<String>) -> Self {
         let (turns, idle) = (Semaphore::new(MAX_WORKERS), Mutex::new(Vec::new()));
         Self(Arc::new(Pool { program, args, turns, idle }))
     }
 
-    /// Runs `script` with `input` as its `workItem.input.value`, and answers what it gave `tb.simpleResponse`.
+    /// Runs `script` with `input` as its `workItem.input.value`, and answers what it gave
+    /// `tb.simpleResponse`.
     ///
-    /// Ends [`TIME_LIMIT`] after a worker was free for it, whatever the script does; a worker that ran into a limit has ended by
-    /// then too. Needs a tokio runtime with I/O and time.
+    /// Ends [`TIME_LIMIT`] after a worker was free for it, whatever the script does; a worker that
+    /// ran into a limit has ended by then too. Needs a tokio runtime with I/O and time.
     pub async fn run(&self, script: &str, input: &Json) -> Result<Run, Failure> {
         self.work(line(script, Some(input))?).await
     }
@@ -61,8 +65,9 @@ impl Scripts {
         let _turn = self.0.turns.acquire().await.map_err(|_| Failure::Unavailable)?;
         let deadline = Instant::now() + TIME_LIMIT;
         if let Some(worker) = self.0.idle() {
-            // An idle worker may have ended unseen (out of memory on the machine, an operator): that is not the script's fault.
-            // If it is the script's after all, a new worker ends the same way.
+            // An idle worker may have ended unseen (out of memory on the machine, an operator):
+            // that is not the script's fault. If it is the script's after all, a new
+            // worker ends the same way.
             match self.0.ask(worker, &job, deadline).await {
                 Err(Failure::Crashed) => {}
                 answer => return answer,
@@ -88,13 +93,16 @@ impl Pool {
         let answer = match timeout_at(deadline, worker.ask(job)).await {
             Ok(Ok(answer)) => read(&answer),
             Ok(Err(_)) => Err(Failure::Crashed),
-            Err(_) => Err(Failure::TimedOut { milliseconds: TIME_LIMIT.as_millis().try_into().unwrap_or(u64::MAX) }),
+            Err(_) => Err(Failure::TimedOut {
+                milliseconds: TIME_LIMIT.as_millis().try_into().unwrap_or(u64::MAX),
+            }),
         };
         match &answer {
             Ok(_) | Err(Failure::Script { .. } | Failure::Output(_)) => {
                 self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
             }
-            // An engine that was stopped half-way or had no memory left is in a state that few have tested.
+            // An engine that was stopped half-way or had no memory left is in a state that few have
+            // tested.
             Err(_) => worker.end().await,
         }
         answer

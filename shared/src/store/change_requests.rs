@@ -1,7 +1,8 @@
 //! Change requests in the table.
 //!
-//! A request lives in the partition of its user, where a forget finds it, and is found by its id through a look-up item. The index
-//! lists requests by what became of them; it is behind by a moment, so what it names is read again.
+//! A request lives in the partition of its user, where a forget finds it, and is found by its id
+//! through a look-up item. The index lists requests by what became of them; it is behind by a
+//! moment, so what it names is read again.
 
 use super::commit::{Condition, Failed, Write};
 use super::item::Item;
@@ -19,7 +20,8 @@ use crate::world::uuid_at;
 const TURNS: u32 = 20;
 /// What the names of requests in their user's partition begin with.
 const PREFIX: &str = "CR#";
-/// The name of the item there that each new request moves, so that requests of one user are made one after another.
+/// The name of the item there that each new request moves, so that requests of one user are made
+/// one after another.
 const GUARD: &str = "CR";
 
 /// Some change requests, and the position after which there are more.
@@ -47,13 +49,17 @@ pub fn position_of(tenant: &TenantId, request: &ChangeRequest) -> Position {
 
 /// The write that leaves a request as `next` has it, if nobody wrote it since it was read.
 #[must_use]
-pub fn decide(tenant: &TenantId, before: &Versioned<ChangeRequest>, next: &Versioned<ChangeRequest>) -> Write {
+pub fn decide(
+    tenant: &TenantId,
+    before: &Versioned<ChangeRequest>,
+    next: &Versioned<ChangeRequest>,
+) -> Write {
     Write::Put(item(tenant, next), Condition::Version(before.version()))
 }
 
 impl Table {
-    /// Stores a new request while its user is live. When the same caller already waits for the same changes, that request is the
-    /// answer: asking twice does not ask for two decisions.
+    /// Stores a new request while its user is live. When the same caller already waits for the same
+    /// changes, that request is the answer: asking twice does not ask for two decisions.
     pub async fn create_change_request(
         &self,
         schema: &Schema,
@@ -70,11 +76,16 @@ impl Table {
         let write_id = self.write_id();
         for turn in 1..=TURNS {
             let (guard, mut waiting) = self.waiting(tenant, user).await?;
-            if let Some(same) = waiting.iter().position(|other| other.value.repeats(&request.value, hashes)) {
+            if let Some(same) =
+                waiting.iter().position(|other| other.value.repeats(&request.value, hashes))
+            {
                 return Ok(waiting.swap_remove(same));
             }
             if waiting.len() >= MAX_PENDING {
-                let detail = format!("{} change requests of the user wait, at most {MAX_PENDING} may", waiting.len());
+                let detail = format!(
+                    "{} change requests of the user wait, at most {MAX_PENDING} may",
+                    waiting.len()
+                );
                 return Err(Error::invalid("", Code::TooMany, detail));
             }
             let writes = vec![
@@ -94,18 +105,25 @@ impl Table {
         Err(Failed::Contended.into())
     }
 
-    /// The requests of a user that wait, and the write that keeps them as they are until another one is stored: it moves an item that
-    /// every new request of the user moves.
-    async fn waiting(&self, tenant: &TenantId, user: UserId) -> Result<(Write, Vec<Versioned<ChangeRequest>>)> {
+    /// The requests of a user that wait, and the write that keeps them as they are until another
+    /// one is stored: it moves an item that every new request of the user moves.
+    async fn waiting(
+        &self,
+        tenant: &TenantId,
+        user: UserId,
+    ) -> Result<(Write, Vec<Versioned<ChangeRequest>>)> {
         let now = self.world.clock.now();
         let key = Key::child(tenant, user, GUARD);
         // The guard's name comes before those that it guards, so it is read before them.
-        let items = self.query_all(&keys::partition_of_user(tenant, user), Range::StartsWith(GUARD)).await?;
+        let items = self
+            .query_all(&keys::partition_of_user(tenant, user), Range::StartsWith(GUARD))
+            .await?;
         let (guards, requests): (Vec<_>, Vec<_>) = items.iter().partition(|item| item.key() == key);
-        let (version, condition, log) = match guards.first().and_then(|item| Some((item.version()?, item.log()))) {
-            None => (Version::FIRST, Condition::Absent, WriteLog::default()),
-            Some((version, log)) => (version.next(), Condition::Version(version), log),
-        };
+        let (version, condition, log) =
+            match guards.first().and_then(|item| Some((item.version()?, item.log()))) {
+                None => (Version::FIRST, Condition::Absent, WriteLog::default()),
+                Some((version, log)) => (version.next(), Condition::Version(version), log),
+            };
         let guard = Item::at(&key).guarded(version, &log).text("holder", user.to_string());
         let mut requests: Vec<Versioned<ChangeRequest>> =
             requests.into_iter().map(Item::read).collect::<Result<_>>()?;
@@ -127,7 +145,8 @@ impl Table {
         self.get(&child(tenant, user, id)).await?.map(|item| item.read()).transpose()
     }
 
-    /// Writes what became of a request, if nobody wrote it since it was read; `false` if somebody did.
+    /// Writes what became of a request, if nobody wrote it since it was read; `false` if somebody
+    /// did.
     pub async fn settle_change_request(
         &self,
         tenant: &TenantId,
@@ -146,14 +165,21 @@ impl Table {
     }
 
     /// All requests of a user, oldest first.
-    pub async fn change_requests_of(&self, tenant: &TenantId, user: UserId) -> Result<Vec<Versioned<ChangeRequest>>> {
-        let items = self.query_all(&keys::partition_of_user(tenant, user), Range::StartsWith(PREFIX)).await?;
+    pub async fn change_requests_of(
+        &self,
+        tenant: &TenantId,
+        user: UserId,
+    ) -> Result<Vec<Versioned<ChangeRequest>>> {
+        let items = self
+            .query_all(&keys::partition_of_user(tenant, user), Range::StartsWith(PREFIX))
+            .await?;
         items.iter().map(Item::read).collect()
     }
 
     /// Requests of a status, oldest first, at most `limit` of those after the position `after`.
     ///
-    /// One that nobody decided in time is still stored as pending: among those it is told by its age, which its id begins with.
+    /// One that nobody decided in time is still stored as pending: among those it is told by its
+    /// age, which its id begins with.
     pub async fn change_requests(
         &self,
         tenant: &TenantId,
@@ -162,13 +188,16 @@ impl Table {
         limit: usize,
     ) -> Result<Listed> {
         let now = self.world.clock.now();
-        let oldest = ChangeRequestId::new(uuid_at(now.plus_seconds(-PENDING_SECONDS).next())).to_string();
+        let oldest =
+            ChangeRequestId::new(uuid_at(now.plus_seconds(-PENDING_SECONDS).next())).to_string();
         let (stored, sorts) = match status {
             Status::Pending => (Status::Pending, Sorts::From(&oldest)),
             Status::Expired => (Status::Pending, Sorts::Before(&oldest)),
             status => (status, Sorts::All),
         };
-        let page = self.query_index(&keys::requests(tenant, stored), sorts, after, i32::try_from(limit).ok()).await?;
+        let page = self
+            .query_index(&keys::requests(tenant, stored), sorts, after, i32::try_from(limit).ok())
+            .await?;
         let mut requests: Vec<Versioned<ChangeRequest>> = Vec::with_capacity(page.keys.len());
         for item in self.get_many(&page.keys).await? {
             requests.push(item.read()?);

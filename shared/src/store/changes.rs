@@ -1,4 +1,5 @@
-//! What became of users, for those who are told of changes: their versions and no more. Nothing of a person is read.
+//! What became of users, for those who are told of changes: their versions and no more. Nothing of
+//! a person is read.
 
 use std::collections::HashMap;
 
@@ -38,7 +39,10 @@ impl State {
 
 impl Table {
     /// What became of these users; those of whom nothing is left are left out.
-    pub async fn states(&self, users: &[(TenantId, UserId)]) -> Result<HashMap<(TenantId, UserId), State>> {
+    pub async fn states(
+        &self,
+        users: &[(TenantId, UserId)],
+    ) -> Result<HashMap<(TenantId, UserId), State>> {
         let wanted: Vec<_> = users.iter().map(|(tenant, id)| Key::user(tenant, *id)).collect();
         let items = self.get_parts(&wanted, &TOLD).await?;
         Ok(items

@@ -34,7 +34,8 @@ impl Table {
         Ok(clients.into_iter().map(|client| client.value).collect())
     }
 
-    /// Lists a tenant's clients in the order of their ids, those after the id `after`, at most `limit`.
+    /// Lists a tenant's clients in the order of their ids, those after the id `after`, at most
+    /// `limit`.
     pub async fn clients_after(
         &self,
         tenant: &TenantId,
@@ -63,7 +64,8 @@ impl Table {
         let item = Item::at(&Key::client(&client.client_id)).versioned(&first);
         let write_id = self.write_id();
         for turn in 1..=TURNS {
-            match self.commit_as(write_id, vec![Write::Put(item.clone(), Condition::Absent)]).await {
+            match self.commit_as(write_id, vec![Write::Put(item.clone(), Condition::Absent)]).await
+            {
                 Ok(()) => return Ok(first),
                 Err(Failed::Contended) => self.pause(turn).await,
                 Err(failed) => return Err(failed.into()),
@@ -72,8 +74,9 @@ impl Table {
         Err(Failed::Contended.into())
     }
 
-    /// Changes a client: lets `decide` say what becomes of it, and commits that; decides anew when somebody else changed it
-    /// meanwhile. Returns the client as it is then, `None` when it went.
+    /// Changes a client: lets `decide` say what becomes of it, and commits that; decides anew when
+    /// somebody else changed it meanwhile. Returns the client as it is then, `None` when it
+    /// went.
     pub async fn edit_client(
         &self,
         id: &ClientId,
@@ -108,7 +111,11 @@ impl Table {
     }
 
     /// Changes a client whatever it is.
-    pub async fn change_client(&self, id: &ClientId, mut edit: impl FnMut(&mut Client)) -> Result<Client> {
+    pub async fn change_client(
+        &self,
+        id: &ClientId,
+        mut edit: impl FnMut(&mut Client),
+    ) -> Result<Client> {
         let changed = self.edit_client(id, |stored| {
             let mut client = stored.value.clone();
             edit(&mut client);
@@ -117,8 +124,8 @@ impl Table {
         Ok(changed.await?.ok_or(Error::NotFound)?.value)
     }
 
-    /// Writes a client unless somebody has written it since it was read. Returns the client as it is then, whoever wrote it; `None`
-    /// when it is gone.
+    /// Writes a client unless somebody has written it since it was read. Returns the client as it
+    /// is then, whoever wrote it; `None` when it is gone.
     pub async fn replace_client(
         &self,
         read: &Versioned<Client>,

@@ -1,8 +1,9 @@
 //! Writes: conditions as a type, and one way to commit one write or several.
 //!
-//! A write without a condition cannot be expressed. One write is a conditional put, update or delete; several are one
-//! transaction. A failure that leaves the outcome open is settled here: the id of each attempt is kept in the item it writes,
-//! so one's own id found there means that the write happened (rule I2).
+//! A write without a condition cannot be expressed. One write is a conditional put, update or
+//! delete; several are one transaction. A failure that leaves the outcome open is settled here: the
+//! id of each attempt is kept in the item it writes, so one's own id found there means that the
+//! write happened (rule I2).
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -52,7 +53,8 @@ pub enum Write {
     Delete(Key, Condition),
     /// Changes nothing; the commit fails if the condition does not hold.
     Check(Key, Condition),
-    /// Adds the user to the set of those who have the e-mail address, which holds at most [`MAX_SHARING`].
+    /// Adds the user to the set of those who have the e-mail address, which holds at most
+    /// [`MAX_SHARING`].
     Join(Key, UserId),
     /// Changes the set of those who have an e-mail address only if it is as it was seen.
     Sharing {
@@ -67,7 +69,8 @@ pub enum Write {
     Leave(Key, UserId),
     /// Counts one more until this time, as long as fewer than so many were counted.
     Count(Key, u32, Timestamp),
-    /// Marks a definition as assigned, if it has this version and takes new assignments. The version stays.
+    /// Marks a definition as assigned, if it has this version and takes new assignments. The
+    /// version stays.
     MarkUsed(Key, Version),
 }
 
@@ -94,7 +97,8 @@ impl Write {
     }
 }
 
-/// Why a commit did not happen. In every case nothing of it did, unless `Unsettled` says that nobody knows.
+/// Why a commit did not happen. In every case nothing of it did, unless `Unsettled` says that
+/// nobody knows.
 #[derive(Debug)]
 pub enum Failed {
     /// Conditions that did not hold: the index of the write, and the item that was there.
@@ -121,7 +125,9 @@ impl From<Failed> for Error {
             Failed::Unavailable(what) => Self::Unavailable(what),
             Failed::Contended => Self::Unavailable("too many writers at once".to_owned()),
             Failed::Broken(what) => Self::Unexpected(what),
-            Failed::Conditions(_) => Self::unexpected("a condition failed that nobody decides about"),
+            Failed::Conditions(_) => {
+                Self::unexpected("a condition failed that nobody decides about")
+            }
         }
     }
 }
@@ -149,8 +155,9 @@ impl Table {
         self.world.random.bytes()
     }
 
-    /// Commits all of `writes` or none, under an id that earlier attempts of the same write had too: an attempt may have been
-    /// committed although what came back was the conflict that its repetition met.
+    /// Commits all of `writes` or none, under an id that earlier attempts of the same write had
+    /// too: an attempt may have been committed although what came back was the conflict that
+    /// its repetition met.
     pub async fn commit_as(&self, id: WriteId, mut writes: Vec<Write>) -> Result<(), Failed> {
         // One token is for one payload, and the time is part of it.
         let token = u64::from_be_bytes(self.world.random.bytes());
@@ -160,13 +167,17 @@ impl Table {
                 item.log_write(id);
             }
         }
-        // Whether a leaving user is the last of its set is guessed, and the guess corrected by what the condition shows.
+        // Whether a leaving user is the last of its set is guessed, and the guess corrected by what
+        // the condition shows.
         let mut alone = vec![true; writes.len()];
         for turn in 1..=5 {
             match self.attempt(&writes, &alone, token, now).await {
                 Ok(()) => return Ok(()),
                 Err(Attempt::Refused(failed)) => {
-                    if failed.iter().any(|(_, item)| item.as_ref().is_some_and(|item| item.log().contains(id))) {
+                    if failed
+                        .iter()
+                        .any(|(_, item)| item.as_ref().is_some_and(|item| item.log().contains(id)))
+                    {
                         return Ok(());
                     }
                     if !correct(&writes, &mut alone, &failed) {
@@ -183,18 +194,27 @@ impl Table {
         Err(Failed::Contended)
     }
 
-    async fn attempt(&self, writes: &[Write], alone: &[bool], token: u64, now: Timestamp) -> Result<(), Attempt> {
-        let planned = writes.iter().zip(alone).map(|(write, alone)| Planned::of(write, *alone, now));
+    async fn attempt(
+        &self,
+        writes: &[Write],
+        alone: &[bool],
+        token: u64,
+        now: Timestamp,
+    ) -> Result<(), Attempt> {
+        let planned =
+            writes.iter().zip(alone).map(|(write, alone)| Planned::of(write, *alone, now));
         let mut planned: Vec<_> = planned.collect();
         match (planned.pop(), planned.is_empty()) {
             (None, _) => Ok(()),
             (Some(Planned { action: Action::Put(item), condition, values, .. }), true) => {
                 self.put(item, condition, values).await
             }
-            (Some(Planned { action: Action::Update(key, change), condition, names, values }), true) => {
-                self.update(key, change, condition, names, values).await
-            }
-            // A lone delete is a transaction too: its token makes a repeat after a lost answer safe.
+            (
+                Some(Planned { action: Action::Update(key, change), condition, names, values }),
+                true,
+            ) => self.update(key, change, condition, names, values).await,
+            // A lone delete is a transaction too: its token makes a repeat after a lost answer
+            // safe.
             (Some(last), _) => {
                 planned.push(last);
                 self.transact(planned, alone, token).await
@@ -202,7 +222,12 @@ impl Table {
         }
     }
 
-    async fn put(&self, item: Attributes, condition: &str, values: Option<Attributes>) -> Result<(), Attempt> {
+    async fn put(
+        &self,
+        item: Attributes,
+        condition: &str,
+        values: Option<Attributes>,
+    ) -> Result<(), Attempt> {
         let request = self
             .client
             .put_item()
@@ -253,10 +278,18 @@ impl Table {
         Ok(())
     }
 
-    async fn transact(&self, planned: Vec<Planned>, alone: &[bool], token: u64) -> Result<(), Attempt> {
-        let items: Result<Vec<_>, _> = planned.into_iter().map(|write| write.in_transaction(&self.name)).collect();
+    async fn transact(
+        &self,
+        planned: Vec<Planned>,
+        alone: &[bool],
+        token: u64,
+    ) -> Result<(), Attempt> {
+        let items: Result<Vec<_>, _> =
+            planned.into_iter().map(|write| write.in_transaction(&self.name)).collect();
         // One token for one payload: the guess about leaving users is part of it.
-        let guesses = alone.iter().fold(0u64, |sum, alone| sum.wrapping_mul(3).wrapping_add(u64::from(*alone) + 1));
+        let guesses = alone
+            .iter()
+            .fold(0u64, |sum, alone| sum.wrapping_mul(3).wrapping_add(u64::from(*alone) + 1));
         let token = format!("{token:016x}{guesses:016x}");
         let answer = self
             .client
@@ -287,10 +320,13 @@ impl Table {
     }
 }
 
-/// Corrects the guesses about leaving users; `false` when something else failed, or nothing can be corrected.
+/// Corrects the guesses about leaving users; `false` when something else failed, or nothing can be
+/// corrected.
 fn correct(writes: &[Write], alone: &mut [bool], failed: &[(usize, Option<Item>)]) -> bool {
     for (index, item) in failed {
-        let (Some(Write::Leave(_, user)), Some(guess)) = (writes.get(*index), alone.get_mut(*index)) else {
+        let (Some(Write::Leave(_, user)), Some(guess)) =
+            (writes.get(*index), alone.get_mut(*index))
+        else {
             return false;
         };
         let members = item.as_ref().map(|item| item.get_set("users")).unwrap_or_default();
@@ -303,8 +339,8 @@ fn correct(writes: &[Write], alone: &mut [bool], failed: &[(usize, Option<Item>)
     true
 }
 
-/// Says which conditions failed. An item that moved on by more versions than its log keeps may hide one's own write: then
-/// nobody knows.
+/// Says which conditions failed. An item that moved on by more versions than its log keeps may hide
+/// one's own write: then nobody knows.
 fn settle(writes: &[Write], failed: Vec<(usize, Option<Item>)>) -> Result<(), Failed> {
     for (index, item) in &failed {
         let read = match writes.get(*index) {
@@ -313,13 +349,18 @@ fn settle(writes: &[Write], failed: Vec<(usize, Option<Item>)>) -> Result<(), Fa
         };
         let found = item.as_ref().and_then(Item::version);
         if found.is_some_and(|found| found.0 > read.0 + WriteLog::KEPT as u64) {
-            return Err(Failed::Unavailable("the item moved on too far to tell whether it was written".to_owned()));
+            return Err(Failed::Unavailable(
+                "the item moved on too far to tell whether it was written".to_owned(),
+            ));
         }
     }
     Err(Failed::Conditions(failed))
 }
 
-fn fault<E: aws_sdk_dynamodb::error::ProvideErrorMetadata, R>(operation: &str, error: &SdkError<E, R>) -> Attempt {
+fn fault<E: aws_sdk_dynamodb::error::ProvideErrorMetadata, R>(
+    operation: &str,
+    error: &SdkError<E, R>,
+) -> Attempt {
     match Fault::of(error) {
         Fault::Broken(code) => Attempt::Broken(format!("{operation}: {code}")),
         Fault::Passing(code) => Attempt::Passing(format!("{operation}: {code}")),
@@ -328,7 +369,9 @@ fn fault<E: aws_sdk_dynamodb::error::ProvideErrorMetadata, R>(operation: &str, e
 }
 
 fn cancelled<R>(error: &SdkError<TransactWriteItemsError, R>) -> Attempt {
-    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() else {
+    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
+        error.as_service_error()
+    else {
         return fault("TransactWriteItems", error);
     };
     let reasons = cancelled.cancellation_reasons();
@@ -337,15 +380,20 @@ fn cancelled<R>(error: &SdkError<TransactWriteItemsError, R>) -> Attempt {
         .iter()
         .enumerate()
         .filter(|(_, reason)| reason.code() == Some("ConditionalCheckFailed"))
-        .map(|(index, reason): (usize, &CancellationReason)| (index, reason.item.clone().map(Item::stored)))
+        .map(|(index, reason): (usize, &CancellationReason)| {
+            (index, reason.item.clone().map(Item::stored))
+        })
         .collect();
     if has("ThrottlingError") || has("ProvisionedThroughputExceeded") {
         Attempt::Passing("TransactWriteItems: throttled".to_owned())
     } else if has("TransactionConflict") {
         Attempt::Contended
     } else if failed.is_empty() {
-        let codes: Vec<_> =
-            reasons.iter().filter_map(CancellationReason::code).filter(|code| *code != "None").collect();
+        let codes: Vec<_> = reasons
+            .iter()
+            .filter_map(CancellationReason::code)
+            .filter(|code| *code != "None")
+            .collect();
         Attempt::Broken(format!("TransactWriteItems: {}", codes.join(", ")))
     } else {
         Attempt::Refused(failed)

@@ -1,7 +1,9 @@
-//! Definitions in the table: one query loads a tenant's configuration, and each change of it moves the partition's epoch.
+//! Definitions in the table: one query loads a tenant's configuration, and each change of it moves
+//! the partition's epoch.
 //!
-//! A change is decided on all definitions as they are and committed together with the epoch under the version that was read: changes
-//! of one tenant are one after another, so names stay unique and no category goes while an attribute is put into it.
+//! A change is decided on all definitions as they are and committed together with the epoch under
+//! the version that was read: changes of one tenant are one after another, so names stay unique and
+//! no category goes while an attribute is put into it.
 
 use std::sync::PoisonError;
 
@@ -12,7 +14,8 @@ use super::item::Item;
 use super::keys::{self, Key};
 use super::table::{Range, Table};
 use crate::domain::definition::{
-    AttributeDefinition, COMMON, Category, Definition, Kind, PersonaDefinition, UserProfileDefinition, Workflow,
+    AttributeDefinition, COMMON, Category, Definition, Kind, PersonaDefinition,
+    UserProfileDefinition, Workflow,
 };
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{DefinitionId, TenantId};
@@ -79,10 +82,12 @@ impl Table {
         Ok(self.get(&Key::epoch(tenant)).await?.as_ref().and_then(epoch_of))
     }
 
-    /// Changes one definition: loads the configuration, lets `decide` say what becomes of the definition with this id (which
-    /// it is given if it exists), and commits that; decides anew when somebody else changed any definition meanwhile.
+    /// Changes one definition: loads the configuration, lets `decide` say what becomes of the
+    /// definition with this id (which it is given if it exists), and commits that; decides anew
+    /// when somebody else changed any definition meanwhile.
     ///
-    /// `record` is asked for what goes into the same transaction. Returns the definition as it is then, `None` when it went.
+    /// `record` is asked for what goes into the same transaction. Returns the definition as it is
+    /// then, `None` when it went.
     pub async fn edit_definition<T: Definition>(
         &self,
         tenant: &TenantId,
@@ -106,8 +111,13 @@ impl Table {
                     (Some(next), Write::Put(item, Condition::Absent))
                 }
                 (Edit::Replace(value), Some(entry)) => {
-                    if let (true, Some(field)) = (entry.used, value.bound_by_use(&entry.stored.value)) {
-                        let detail = format!("`{field}` cannot change this way: values of the definition were stored");
+                    if let (true, Some(field)) =
+                        (entry.used, value.bound_by_use(&entry.stored.value))
+                    {
+                        let detail = format!(
+                            "`{field}` cannot change this way: values of the definition were \
+                             stored"
+                        );
                         return Err(Error::InUse(detail));
                     }
                     let next = entry.stored.changed_to(value);
@@ -121,7 +131,9 @@ impl Table {
                     let key = Key::definition(tenant, T::KIND, &entry.stored.value.key());
                     (None, Write::Delete(key, unmoved(entry)))
                 }
-                (Edit::Replace(_) | Edit::Delete | Edit::Purge, None) => return Err(Error::NotFound),
+                (Edit::Replace(_) | Edit::Delete | Edit::Purge, None) => {
+                    return Err(Error::NotFound);
+                }
             };
             let record = match &next {
                 Some(next) => record(next)?,
@@ -144,9 +156,10 @@ impl Table {
         Err(Failed::Contended.into())
     }
 
-    /// Marks definitions as assigned before the first value of them is written (rule D6): once per process and version, and not at
-    /// all where the loaded configuration shows the mark. A definition that is no longer as it was loaded makes the decision
-    /// outdated: what a mark freezes (`search`, enumeration values) must be what the decision was made by.
+    /// Marks definitions as assigned before the first value of them is written (rule D6): once per
+    /// process and version, and not at all where the loaded configuration shows the mark. A
+    /// definition that is no longer as it was loaded makes the decision outdated: what a mark
+    /// freezes (`search`, enumeration values) must be what the decision was made by.
     pub(super) async fn mark_used(
         &self,
         schema: &Schema,
@@ -174,9 +187,11 @@ impl Table {
         Ok(())
     }
 
-    /// Creates a tenant with the definitions that each has from the start. `false` when there is one of this name.
+    /// Creates a tenant with the definitions that each has from the start. `false` when there is
+    /// one of this name.
     pub async fn create_tenant(&self, id: &TenantId) -> Result<bool> {
-        let tenant = Versioned::first(Tenant { id: id.clone(), created_at: self.world.clock.now() });
+        let tenant =
+            Versioned::first(Tenant { id: id.clone(), created_at: self.world.clock.now() });
         let common = Category {
             id: DefinitionId::new(self.world.new_uuid()),
             name: COMMON.to_owned(),
@@ -198,10 +213,12 @@ impl Table {
         }
     }
 
-    /// The tenants that trust a token issuer, each with the claim that names the tenant in the issuer's tokens.
+    /// The tenants that trust a token issuer, each with the claim that names the tenant in the
+    /// issuer's tokens.
     pub async fn trusting(&self, issuer: &str) -> Result<Vec<(TenantId, String)>> {
         let items = self.query_all(&keys::partition_of_trust(issuer), Range::All).await?;
-        let trust = |item: &Item| Some((item.key().sk().parse().ok()?, item.get_text("claim")?.to_owned()));
+        let trust =
+            |item: &Item| Some((item.key().sk().parse().ok()?, item.get_text("claim")?.to_owned()));
         Ok(items.iter().filter_map(trust).collect())
     }
 
@@ -212,8 +229,8 @@ impl Table {
     }
 }
 
-/// The definition is as it was read, the mark of its use included: a put must not lose a mark set meanwhile. One that is there without
-/// being stored is not stored yet.
+/// The definition is as it was read, the mark of its use included: a put must not lose a mark set
+/// meanwhile. One that is there without being stored is not stored yet.
 const fn unmoved<T>(entry: &Entry<T>) -> Condition {
     if entry.built_in {
         Condition::Absent
@@ -231,7 +248,11 @@ fn take<T: Definition>(schema: &mut Schema, item: &Item) -> Result<()> {
     Ok(())
 }
 
-fn definition_item<T: Definition>(tenant: &TenantId, definition: &Versioned<T>, used: bool) -> Item {
+fn definition_item<T: Definition>(
+    tenant: &TenantId,
+    definition: &Versioned<T>,
+    used: bool,
+) -> Item {
     Item::at(&Key::definition(tenant, T::KIND, &definition.value.key()))
         .versioned(definition)
         .marked("used", used)
@@ -250,15 +271,18 @@ fn move_epoch(tenant: &TenantId, epoch: Option<&Epoch>) -> Write {
     Write::Put(Item::at(&Key::epoch(tenant)).guarded(version, &log), condition)
 }
 
-/// What has to change of the issuers that the tenant trusts. The epoch guards it: changes of a tenant are one after another. Each change of a
-/// server says it anew, because servers are older than what is said here.
+/// What has to change of the issuers that the tenant trusts. The epoch guards it: changes of a
+/// tenant are one after another. Each change of a server says it anew, because servers are older
+/// than what is said here.
 fn move_trust<'w, T: Definition>(
     tenant: &'w TenantId,
     before: Option<&'w T>,
     after: Option<&'w T>,
 ) -> impl Iterator<Item = Write> + 'w {
     let (before, after) = (before.and_then(T::trust), after.and_then(T::trust));
-    let gone = before.map(|(issuer, _)| issuer).filter(|gone| after.is_none_or(|(issuer, _)| issuer != *gone));
+    let gone = before
+        .map(|(issuer, _)| issuer)
+        .filter(|gone| after.is_none_or(|(issuer, _)| issuer != *gone));
     let gone = gone.map(|issuer| Write::Delete(Key::trust(issuer, tenant), Condition::Guarded));
     let trusted = |(issuer, claim)| Item::at(&Key::trust(issuer, tenant)).text("claim", claim);
     gone.into_iter().chain(after.map(|after| Write::Put(trusted(after), Condition::Guarded)))

@@ -5,7 +5,8 @@ use std::fmt::Display;
 
 use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+    AttributeValue, ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure,
+    TransactWriteItem, Update,
 };
 
 use super::commit::{Condition, MAX_SHARING, Write};
@@ -35,9 +36,15 @@ impl Planned {
     /// Plans a write. `alone` is the guess whether a user that leaves a set is its last member.
     pub fn of(write: &Write, alone: bool, now: Timestamp) -> Self {
         match write {
-            Write::Put(item, condition) => Self::on(Action::Put(item.clone().into_attributes()), *condition, now),
-            Write::Delete(key, condition) => Self::on(Action::Delete(key_attributes(key)), *condition, now),
-            Write::Check(key, condition) => Self::on(Action::Check(key_attributes(key)), *condition, now),
+            Write::Put(item, condition) => {
+                Self::on(Action::Put(item.clone().into_attributes()), *condition, now)
+            }
+            Write::Delete(key, condition) => {
+                Self::on(Action::Delete(key_attributes(key)), *condition, now)
+            }
+            Write::Check(key, condition) => {
+                Self::on(Action::Check(key_attributes(key)), *condition, now)
+            }
             Write::Join(key, user) => Self {
                 action: Action::Update(key_attributes(key), "ADD #users :user"),
                 condition: "attribute_not_exists(pk) OR size(#users) < :most",
@@ -51,13 +58,18 @@ impl Planned {
                     (false, None) => "#users = :seen",
                     (false, Some(_)) => "#users = :seen AND size(#users) < :most",
                 };
-                let most = join.filter(|_| !seen.is_empty()).map(|_| (":most", number(MAX_SHARING)));
+                let most =
+                    join.filter(|_| !seen.is_empty()).map(|_| (":most", number(MAX_SHARING)));
                 let seen = (!seen.is_empty()).then_some((":seen", users));
-                let bound = seen.into_iter().chain(join.map(|user| (":user", one(user)))).chain(most);
-                let values: Attributes = bound.map(|(name, value)| (name.to_owned(), value)).collect();
+                let bound =
+                    seen.into_iter().chain(join.map(|user| (":user", one(user)))).chain(most);
+                let values: Attributes =
+                    bound.map(|(name, value)| (name.to_owned(), value)).collect();
                 let key = key_attributes(key);
                 Self {
-                    action: join.map_or(Action::Check(key.clone()), |_| Action::Update(key, "ADD #users :user")),
+                    action: join.map_or(Action::Check(key.clone()), |_| {
+                        Action::Update(key, "ADD #users :user")
+                    }),
                     condition,
                     names: (!values.is_empty()).then(users_name),
                     values: (!values.is_empty()).then_some(values),
@@ -73,10 +85,17 @@ impl Planned {
                 action: Action::Update(key_attributes(key), "DELETE #users :user"),
                 condition: "contains(#users, :id) AND size(#users) > :one",
                 names: Some(users_name()),
-                values: Some(values([(":user", one(*user)), (":id", text(*user)), (":one", number(1))])),
+                values: Some(values([
+                    (":user", one(*user)),
+                    (":id", text(*user)),
+                    (":one", number(1)),
+                ])),
             },
             Write::Count(key, most, until) => Self {
-                action: Action::Update(key_attributes(key), "ADD counted :one SET expires_at = :until"),
+                action: Action::Update(
+                    key_attributes(key),
+                    "ADD counted :one SET expires_at = :until",
+                ),
                 condition: "attribute_not_exists(pk) OR counted < :most",
                 names: None,
                 values: Some(values([
@@ -89,22 +108,31 @@ impl Planned {
                 action: Action::Update(key_attributes(key), "SET used = :true"),
                 condition: "version = :version AND attribute_not_exists(deprecated)",
                 names: None,
-                values: Some(values([(":true", AttributeValue::Bool(true)), (":version", number(version.0))])),
+                values: Some(values([
+                    (":true", AttributeValue::Bool(true)),
+                    (":version", number(version.0)),
+                ])),
             },
         }
     }
 
     fn on(action: Action, condition: Condition, now: Timestamp) -> Self {
         let (condition, value) = match condition {
-            Condition::Absent => {
-                ("attribute_not_exists(pk) OR expires_at <= :now", Some((":now", number(now.seconds()))))
-            }
+            Condition::Absent => (
+                "attribute_not_exists(pk) OR expires_at <= :now",
+                Some((":now", number(now.seconds()))),
+            ),
             Condition::Guarded => ("attribute_exists(pk) OR attribute_not_exists(pk)", None),
-            Condition::Version(version) => ("version = :version", Some((":version", number(version.0)))),
-            Condition::Unused(version) => {
-                ("version = :version AND attribute_not_exists(used)", Some((":version", number(version.0))))
+            Condition::Version(version) => {
+                ("version = :version", Some((":version", number(version.0))))
             }
-            Condition::Owner(user) => ("attribute_not_exists(pk) OR holder = :holder", Some((":holder", text(user)))),
+            Condition::Unused(version) => (
+                "version = :version AND attribute_not_exists(used)",
+                Some((":version", number(version.0))),
+            ),
+            Condition::Owner(user) => {
+                ("attribute_not_exists(pk) OR holder = :holder", Some((":holder", text(user))))
+            }
             Condition::Mapping(id) => {
                 let id = AttributeValue::S(id.to_string());
                 ("attribute_not_exists(pk) OR mapping = :mapping", Some((":mapping", id)))

@@ -1,10 +1,12 @@
 //! Forgetting a user, in three steps of which the first decides.
 //!
-//! F1 makes the person invisible and each unique value free in one transaction. F2 takes away what the person owned elsewhere, F3 files
-//! the tombstone. Each step can be repeated, by anybody, also by several at once; until F3 the tombstone stands in the index partition
-//! `SWEEP`, where unfinished erasures are found.
+//! F1 makes the person invisible and each unique value free in one transaction. F2 takes away what
+//! the person owned elsewhere, F3 files the tombstone. Each step can be repeated, by anybody, also
+//! by several at once; until F3 the tombstone stands in the index partition `SWEEP`, where
+//! unfinished erasures are found.
 //!
-//! INVARIANT: a child goes with its look-ups or after them, so whatever is left names what is still to go.
+//! INVARIANT: a child goes with its look-ups or after them, so whatever is left names what is still
+//! to go.
 
 use std::collections::BTreeSet;
 
@@ -23,10 +25,12 @@ use crate::world::Timestamp;
 const TOMBSTONE_SECONDS: i64 = 90 * 24 * 3600;
 
 impl Table {
-    /// Forgets a user: at the first commit the person is invisible and every unique value is free (F1), then what the person
-    /// owned elsewhere goes (F2), then the tombstone is filed for those who synchronise (F3).
+    /// Forgets a user: at the first commit the person is invisible and every unique value is free
+    /// (F1), then what the person owned elsewhere goes (F2), then the tombstone is filed for
+    /// those who synchronise (F3).
     ///
-    /// `check` sees the user before anything happens. An erasure that was interrupted goes on where it stopped.
+    /// `check` sees the user before anything happens. An erasure that was interrupted goes on where
+    /// it stopped.
     pub async fn forget_user(
         &self,
         tenant: &TenantId,
@@ -50,8 +54,10 @@ impl Table {
             check(&live)?;
             let deleted_at = self.world.clock.now().max(live.value.updated_at.next());
             let version = live.version().next();
-            let tombstone = tombstone(&key, version, &live, deleted_at).listed(SWEEP, deleted_at.to_string());
-            let mut writes = vec![Write::Put(tombstone.clone(), Condition::Version(live.version()))];
+            let tombstone =
+                tombstone(&key, version, &live, deleted_at).listed(SWEEP, deleted_at.to_string());
+            let mut writes =
+                vec![Write::Put(tombstone.clone(), Condition::Version(live.version()))];
             writes.extend(live.lookups().iter().map(|lookup| remove(tenant, lookup, id)));
             match self.commit_as(write_id, writes).await {
                 Ok(()) => return self.finish_forget(tenant, id, &tombstone).await,
@@ -75,7 +81,8 @@ impl Table {
         }
     }
 
-    /// Finishes the erasure of a user if it is under way, whoever began it; `false` when there is nothing to finish.
+    /// Finishes the erasure of a user if it is under way, whoever began it; `false` when there is
+    /// nothing to finish.
     pub async fn resume_forget(&self, tenant: &TenantId, id: UserId) -> Result<bool> {
         let item = self.get(&Key::user(tenant, id)).await?;
         // The index may be behind: what was finished meanwhile has left.
@@ -85,7 +92,8 @@ impl Table {
         }
     }
 
-    /// Steps F2 and F3 of a forget whose tombstone is written; safe to repeat, also by several at once.
+    /// Steps F2 and F3 of a forget whose tombstone is written; safe to repeat, also by several at
+    /// once.
     async fn finish_forget(&self, tenant: &TenantId, id: UserId, tombstone: &Item) -> Result<()> {
         let mut foreign = BTreeSet::new();
         for turn in 1..=TURNS {
@@ -100,8 +108,9 @@ impl Table {
         Err(Failed::Contended.into())
     }
 
-    /// Step F2, once: deletes the children of a user and the look-ups that they own. A look-up that turns out to be somebody else's, or
-    /// not the user's any more, is added to `foreign` and left alone in the next turn.
+    /// Step F2, once: deletes the children of a user and the look-ups that they own. A look-up that
+    /// turns out to be somebody else's, or not the user's any more, is added to `foreign` and
+    /// left alone in the next turn.
     async fn forget_children(
         &self,
         tenant: &TenantId,
@@ -113,8 +122,11 @@ impl Table {
         let mut seen = foreign.clone();
         let mut writes = Vec::new();
         for child in children {
-            // DynamoDB takes one write of an item in a transaction, and two children may own one look-up.
-            writes.extend(owned(tenant, id, child)?.into_iter().filter(|write| seen.insert(write.key())));
+            // DynamoDB takes one write of an item in a transaction, and two children may own one
+            // look-up.
+            writes.extend(
+                owned(tenant, id, child)?.into_iter().filter(|write| seen.insert(write.key())),
+            );
             writes.push(Write::Delete(child.key(), Condition::Owner(id)));
         }
         for some in writes.chunks(MAX_WRITES) {
@@ -125,7 +137,9 @@ impl Table {
                     return Ok(());
                 }
                 Err(Failed::Conditions(failed)) => {
-                    foreign.extend(failed.iter().filter_map(|(index, _)| Some(some.get(*index)?.key())));
+                    foreign.extend(
+                        failed.iter().filter_map(|(index, _)| Some(some.get(*index)?.key())),
+                    );
                     return Ok(());
                 }
                 Err(failed) => return Err(failed.into()),
@@ -134,10 +148,11 @@ impl Table {
         Ok(())
     }
 
-    /// Step F3: the tombstone goes into the listing under the time of this step, so that who polls by time meets it however long the
-    /// erasure was interrupted.
+    /// Step F3: the tombstone goes into the listing under the time of this step, so that who polls
+    /// by time meets it however long the erasure was interrupted.
     async fn file_tombstone(&self, tenant: &TenantId, id: UserId, tombstone: &Item) -> Result<()> {
-        let version = tombstone.version().ok_or_else(|| Error::unexpected("a tombstone has a version"))?;
+        let version =
+            tombstone.version().ok_or_else(|| Error::unexpected("a tombstone has a version"))?;
         let deleted_at = tombstone.get_text("deleted_at").and_then(Timestamp::parse);
         let deleted_at = deleted_at.ok_or_else(|| Error::unexpected("a tombstone has its time"))?;
         for turn in 1..=TURNS {
@@ -168,10 +183,14 @@ pub(super) fn is_unfinished(item: &Item) -> bool {
     item.is_tombstone() && item.get_text("gsi1pk") == Some(SWEEP)
 }
 
-/// The writes that take away what a child owns elsewhere: the look-up of its id, and those of its values.
+/// The writes that take away what a child owns elsewhere: the look-up of its id, and those of its
+/// values.
 fn owned(tenant: &TenantId, id: UserId, child: &Item) -> Result<Vec<Write>> {
-    let forward = child.get_text("forward").map(|pk| Write::Delete(Key::stored(pk, "-"), Condition::Owner(id)));
-    let lookups: Result<Vec<Lookup>, _> = child.get_texts("ix").into_iter().map(str::parse).collect();
+    let forward = child
+        .get_text("forward")
+        .map(|pk| Write::Delete(Key::stored(pk, "-"), Condition::Owner(id)));
+    let lookups: Result<Vec<Lookup>, _> =
+        child.get_texts("ix").into_iter().map(str::parse).collect();
     let lookups = lookups.map_err(|_| Error::unexpected("a child's look-ups do not read"))?;
     Ok(forward.into_iter().chain(lookups.iter().map(|lookup| remove(tenant, lookup, id))).collect())
 }

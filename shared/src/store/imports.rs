@@ -1,6 +1,7 @@
 //! Imports in the table: the job, its rows as long as they wait, and its report.
 //!
-//! INVARIANT: rows, report and counts change in one transaction under the job's version, so they agree whatever happens.
+//! INVARIANT: rows, report and counts change in one transaction under the job's version, so they
+//! agree whatever happens.
 
 use super::commit::{Condition, Failed, Write};
 use super::item::Item;
@@ -29,7 +30,9 @@ pub struct Step {
 
 fn job_item(tenant: &TenantId, job: &Versioned<Import>) -> Item {
     let Import { id, created_at, .. } = job.value;
-    let item = Item::at(&Key::import(tenant, id)).versioned(job).expiring(created_at.plus_seconds(KEPT_SECONDS));
+    let item = Item::at(&Key::import(tenant, id))
+        .versioned(job)
+        .expiring(created_at.plus_seconds(KEPT_SECONDS));
     if job.value.is_finished() { item } else { item.listed(IMPORTS, created_at.to_string()) }
 }
 
@@ -45,15 +48,27 @@ fn read_list<T: serde::de::DeserializeOwned>(item: &Item) -> Result<Vec<T>> {
 }
 
 impl Table {
-    /// Stores the rows of one part of an import that is not there yet; nobody finds them until it is.
-    pub async fn put_import_rows(&self, tenant: &TenantId, job: &Import, part: usize, tasks: &[Task]) -> Result<()> {
+    /// Stores the rows of one part of an import that is not there yet; nobody finds them until it
+    /// is.
+    pub async fn put_import_rows(
+        &self,
+        tenant: &TenantId,
+        job: &Import,
+        part: usize,
+        tasks: &[Task],
+    ) -> Result<()> {
         let until = job.created_at.plus_seconds(WAITING_SECONDS);
         let item = list_item(&Key::import_rows(tenant, job.id, part), tasks, until)?;
         Ok(self.commit(vec![Write::Put(item, Condition::Guarded)]).await?)
     }
 
     /// Stores an import whose rows are stored, and `record` in the same transaction.
-    pub async fn create_import(&self, tenant: &TenantId, job: &Versioned<Import>, record: Option<Write>) -> Result<()> {
+    pub async fn create_import(
+        &self,
+        tenant: &TenantId,
+        job: &Versioned<Import>,
+        record: Option<Write>,
+    ) -> Result<()> {
         let mut writes = vec![Write::Put(job_item(tenant, job), Condition::Absent)];
         writes.extend(record);
         let write_id = self.write_id();
@@ -69,22 +84,40 @@ impl Table {
     }
 
     /// Reads an import.
-    pub async fn find_import(&self, tenant: &TenantId, id: ImportId) -> Result<Option<Versioned<Import>>> {
+    pub async fn find_import(
+        &self,
+        tenant: &TenantId,
+        id: ImportId,
+    ) -> Result<Option<Versioned<Import>>> {
         self.get(&Key::import(tenant, id)).await?.map(|item| item.read()).transpose()
     }
 
     /// The rows of a part that wait; `None` when they are gone.
-    pub async fn import_rows(&self, tenant: &TenantId, id: ImportId, part: usize) -> Result<Option<Vec<Task>>> {
-        self.get(&Key::import_rows(tenant, id, part)).await?.map(|item| read_list(&item)).transpose()
+    pub async fn import_rows(
+        &self,
+        tenant: &TenantId,
+        id: ImportId,
+        part: usize,
+    ) -> Result<Option<Vec<Task>>> {
+        self.get(&Key::import_rows(tenant, id, part))
+            .await?
+            .map(|item| read_list(&item))
+            .transpose()
     }
 
     /// What became of the rows of a part so far, in their order.
-    pub async fn import_report(&self, tenant: &TenantId, id: ImportId, part: usize) -> Result<Vec<Reported>> {
+    pub async fn import_report(
+        &self,
+        tenant: &TenantId,
+        id: ImportId,
+        part: usize,
+    ) -> Result<Vec<Reported>> {
         let item = self.get(&Key::import_report(tenant, id, part)).await?;
         item.map_or_else(|| Ok(Vec::new()), |item| read_list(&item))
     }
 
-    /// Leaves an import as `next` has it, and a part as `step` says, if nobody wrote it since it was read; `false` if somebody did.
+    /// Leaves an import as `next` has it, and a part as `step` says, if nobody wrote it since it
+    /// was read; `false` if somebody did.
     pub async fn step_import(
         &self,
         tenant: &TenantId,
@@ -93,7 +126,8 @@ impl Table {
         step: Option<&Step>,
     ) -> Result<bool> {
         let Import { id, created_at, .. } = next.value;
-        let mut writes = vec![Write::Put(job_item(tenant, next), Condition::Version(before.version()))];
+        let mut writes =
+            vec![Write::Put(job_item(tenant, next), Condition::Version(before.version()))];
         if let Some(Step { part, report, waiting }) = step {
             let key = Key::import_report(tenant, id, *part);
             let report = list_item(&key, report, created_at.plus_seconds(KEPT_SECONDS))?;
@@ -102,7 +136,10 @@ impl Table {
             writes.push(if waiting.is_empty() {
                 Write::Delete(key, Condition::Guarded)
             } else {
-                Write::Put(list_item(&key, waiting, created_at.plus_seconds(WAITING_SECONDS))?, Condition::Guarded)
+                Write::Put(
+                    list_item(&key, waiting, created_at.plus_seconds(WAITING_SECONDS))?,
+                    Condition::Guarded,
+                )
             });
         }
         let write_id = self.write_id();

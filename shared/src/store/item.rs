@@ -144,7 +144,10 @@ impl Item {
     /// The item's key.
     #[must_use]
     pub fn key(&self) -> Key {
-        Key::stored(self.get_text("pk").unwrap_or_default(), self.get_text("sk").unwrap_or_default())
+        Key::stored(
+            self.get_text("pk").unwrap_or_default(),
+            self.get_text("sk").unwrap_or_default(),
+        )
     }
 
     /// A text attribute.
@@ -169,7 +172,11 @@ impl Item {
     #[must_use]
     pub fn get_texts(&self, name: &str) -> Vec<&str> {
         let list = self.0.get(name).and_then(|value| value.as_l().ok());
-        list.into_iter().flatten().filter_map(|value| value.as_s().ok()).map(String::as_str).collect()
+        list.into_iter()
+            .flatten()
+            .filter_map(|value| value.as_s().ok())
+            .map(String::as_str)
+            .collect()
     }
 
     /// A set of texts.
@@ -219,7 +226,8 @@ impl Item {
 
     /// Reads the content and what guards its next write.
     pub fn read<T: DeserializeOwned>(&self) -> Result<Versioned<T>> {
-        let broken = || Error::unexpected(format_args!("an item of `{}` lacks its guards", self.kind()));
+        let broken =
+            || Error::unexpected(format_args!("an item of `{}` lacks its guards", self.kind()));
         let doc = self.get_text("doc").ok_or_else(broken)?;
         let value = serde_json::from_str(doc).map_err(|error| {
             // The parser's own message may quote a value.

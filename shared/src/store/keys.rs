@@ -33,8 +33,9 @@
 //! | unfinished erasures | index `gsi1`: `SWEEP` / `<deleted_at>` | [`SWEEP`] |
 //! | unfinished imports | index `gsi1`: `IMPORTS` / `<created_at>` | [`IMPORTS`] |
 //!
-//! Ids match `^[a-z][a-z0-9-]{1,62}$` or are UUIDs, hashes are base64url: no part can contain `#` but the last, which needs no
-//! end. Values that could identify a person are hashed, prefix entries of names excepted.
+//! Ids match `^[a-z][a-z0-9-]{1,62}$` or are UUIDs, hashes are base64url: no part can contain `#`
+//! but the last, which needs no end. Values that could identify a person are hashed, prefix entries
+//! of names excepted.
 
 use std::fmt;
 
@@ -178,7 +179,8 @@ impl Key {
         Self::new(partition_of_clients(id.tenant()), id.as_str())
     }
 
-    /// The record of a request with an Idempotency-Key; `scope` is the hash of tenant, client, method, path and key.
+    /// The record of a request with an Idempotency-Key; `scope` is the hash of tenant, client,
+    /// method, path and key.
     #[must_use]
     pub fn idempotency(tenant: &TenantId, scope: &str) -> Self {
         Self::new(format!("T#{tenant}#I#{scope}"), ONLY)
@@ -298,8 +300,8 @@ pub fn partition_of_lookup(tenant: &TenantId, lookup: &Lookup) -> String {
     }
 }
 
-/// The sort key of an exact index entry: a hash goes first, so that a partition with many users can be split by DynamoDB and
-/// the users made last do not all land at its end.
+/// The sort key of an exact index entry: a hash goes first, so that a partition with many users can
+/// be split by DynamoDB and the users made last do not all land at its end.
 fn exact_sort(user: UserId) -> String {
     let id = user.to_string();
     let hash = digest(&SHA256, id.as_bytes());
@@ -320,7 +322,8 @@ pub fn owner_of_partition(pk: &str) -> Option<(TenantId, UserId)> {
     Some((tenant.parse().ok()?, user.parse().ok()?))
 }
 
-/// What ends the sort key of a tombstone in the listing index: whoever wants users only need not read it.
+/// What ends the sort key of a tombstone in the listing index: whoever wants users only need not
+/// read it.
 pub const FORGOTTEN: &str = "#";
 
 /// The partition key of a user in the listing index.

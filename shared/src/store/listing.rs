@@ -1,7 +1,7 @@
 //! A tenant's listing in the order of change: its shards merged, and what is behind their entries.
 //!
-//! The index is behind the table by a moment, and says no more than who was changed when. Users are read themselves, so a page
-//! shows everybody as they are now, whatever entry led there.
+//! The index is behind the table by a moment, and says no more than who was changed when. Users are
+//! read themselves, so a page shows everybody as they are now, whatever entry led there.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -90,10 +90,16 @@ pub struct Listing<'t> {
 }
 
 impl Table {
-    /// The changes of a tenant's users from `since` on and after `place`, with those who were forgotten if there is a `since`; `wanted` is
-    /// how many the caller expects to take.
+    /// The changes of a tenant's users from `since` on and after `place`, with those who were
+    /// forgotten if there is a `since`; `wanted` is how many the caller expects to take.
     #[must_use]
-    pub fn listing(&self, tenant: &TenantId, since: Option<Timestamp>, place: &Place, wanted: usize) -> Listing<'_> {
+    pub fn listing(
+        &self,
+        tenant: &TenantId,
+        since: Option<Timestamp>,
+        place: &Place,
+        wanted: usize,
+    ) -> Listing<'_> {
         let shard = |(shard, place): (u8, &Option<Mark>)| Shard {
             pk: listing_shard(tenant, shard),
             after: place.map(|mark| position(tenant, mark)),
@@ -104,13 +110,24 @@ impl Table {
             skipped: None,
         };
         let shards = (0..SHARDS).zip(&place.0).map(shard).collect();
-        Listing { table: self, since: since.map(|since| since.to_string()), with_forgotten: since.is_some(), shards }
+        Listing {
+            table: self,
+            since: since.map(|since| since.to_string()),
+            with_forgotten: since.is_some(),
+            shards,
+        }
     }
 
-    /// What is behind some entries, by user; nothing is behind an entry whose tombstone is past its time.
-    pub async fn read_listed(&self, tenant: &TenantId, entries: &[Entry]) -> Result<HashMap<UserId, Listed>> {
+    /// What is behind some entries, by user; nothing is behind an entry whose tombstone is past its
+    /// time.
+    pub async fn read_listed(
+        &self,
+        tenant: &TenantId,
+        entries: &[Entry],
+    ) -> Result<HashMap<UserId, Listed>> {
         let mut keys: Vec<_> = entries.iter().map(|entry| Key::user(tenant, entry.user)).collect();
-        // A user who was changed while the shard was read stands there twice, and DynamoDB reads an item once.
+        // A user who was changed while the shard was read stands there twice, and DynamoDB reads an
+        // item once.
         keys.sort_unstable();
         keys.dedup();
         let items = self.get_many(&keys).await?;
@@ -124,7 +141,8 @@ fn listed(item: &Item) -> Result<(UserId, Listed)> {
     }
     let owner = keys::owner_of_partition(item.key().pk()).map(|(_, user)| user);
     let deleted_at = item.get_text("deleted_at").and_then(Timestamp::parse);
-    let (owner, at) = owner.zip(deleted_at).ok_or_else(|| Error::unexpected("a tombstone does not read"))?;
+    let (owner, at) =
+        owner.zip(deleted_at).ok_or_else(|| Error::unexpected("a tombstone does not read"))?;
     Ok((owner, Listed::Forgotten(at)))
 }
 
@@ -147,8 +165,8 @@ impl Listing<'_> {
         Ok(self.shards.iter().all(|shard| shard.ahead.is_empty()))
     }
 
-    /// Goes past the tombstones that were skipped behind the last entries that were taken, all of which the caller has passed: the next walk
-    /// need not read them again.
+    /// Goes past the tombstones that were skipped behind the last entries that were taken, all of
+    /// which the caller has passed: the next walk need not read them again.
     pub fn pass_skipped(&self, place: &mut Place) {
         for (place, shard) in place.0.iter_mut().zip(&self.shards) {
             *place = shard.skipped.or(*place);
@@ -165,17 +183,28 @@ impl Listing<'_> {
         }))
     }
 
-    /// Reads on in every shard of which no entry is at hand: without them nobody knows which is the oldest.
+    /// Reads on in every shard of which no entry is at hand: without them nobody knows which is the
+    /// oldest.
     async fn read_ahead(&mut self) -> Result<()> {
         let (table, since, all) = (self.table, self.since.as_deref(), self.with_forgotten);
-        let due = self.shards.iter_mut().enumerate().filter(|(_, shard)| shard.ahead.is_empty() && !shard.ended);
+        let due = self
+            .shards
+            .iter_mut()
+            .enumerate()
+            .filter(|(_, shard)| shard.ahead.is_empty() && !shard.ended);
         try_join_all(due.map(|(number, shard)| shard.read(table, since, all, number))).await?;
         Ok(())
     }
 }
 
 impl Shard {
-    async fn read(&mut self, table: &Table, since: Option<&str>, with_forgotten: bool, number: usize) -> Result<()> {
+    async fn read(
+        &mut self,
+        table: &Table,
+        since: Option<&str>,
+        with_forgotten: bool,
+        number: usize,
+    ) -> Result<()> {
         let sorts = since.map_or(Sorts::All, Sorts::From);
         while self.ahead.is_empty() && !self.ended {
             let limit = i32::try_from(self.limit).ok();
@@ -186,8 +215,8 @@ impl Shard {
                 let time = position.sort().strip_suffix(FORGOTTEN);
                 let forgotten = time.is_some();
                 let entry = owner.zip(Timestamp::parse(time.unwrap_or(position.sort())));
-                let ((_, user), at) =
-                    entry.ok_or_else(|| Error::unexpected("an entry of the listing does not read"))?;
+                let ((_, user), at) = entry
+                    .ok_or_else(|| Error::unexpected("an entry of the listing does not read"))?;
                 let entry = Entry { shard: number, user, at, forgotten };
                 if with_forgotten || !forgotten {
                     self.ahead.push_back(entry);

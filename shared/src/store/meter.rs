@@ -1,7 +1,7 @@
 //! The capacity that one request consumed, as DynamoDB reports it.
 //!
-//! The edge opens a meter around each request; every call of the table adds to the one that is open. So the log line of a
-//! request carries its cost, and a test can assert it.
+//! The edge opens a meter around each request; every call of the table adds to the one that is
+//! open. So the log line of a request carries its cost, and a test can assert it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -1,8 +1,8 @@
 //! The table: every read and write of the service, as conditions on items.
 //!
-//! One DynamoDB table holds everything. Reads are strongly consistent, writes are conditional, several items change in one
-//! transaction, and nothing scans. `keys` names the items, `table` reads them, `commit` writes them, the rest says which items
-//! a use case touches.
+//! One DynamoDB table holds everything. Reads are strongly consistent, writes are conditional,
+//! several items change in one transaction, and nothing scans. `keys` names the items, `table`
+//! reads them, `commit` writes them, the rest says which items a use case touches.
 
 pub mod change_requests;
 pub mod changes;

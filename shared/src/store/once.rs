@@ -1,4 +1,5 @@
-//! What happens once: an assertion that is used, a token that is revoked, a failure that is counted. Each item ends by itself.
+//! What happens once: an assertion that is used, a token that is revoked, a failure that is
+//! counted. Each item ends by itself.
 
 use super::commit::{Condition, Failed, Write};
 use super::item::Item;

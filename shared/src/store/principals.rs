@@ -1,7 +1,8 @@
 //! Principals in the table: which token issuers a person came from.
 //!
-//! A base profile id finds its user; the user's own partition holds one principal per authentication server, which a forget finds. What a
-//! sign-in has to know at once, whom the id stands for and whether it is unlinked, is in the look-up.
+//! A base profile id finds its user; the user's own partition holds one principal per
+//! authentication server, which a forget finds. What a sign-in has to know at once, whom the id
+//! stands for and whether it is unlinked, is in the look-up.
 
 use std::collections::{HashMap, HashSet};
 
@@ -48,7 +49,8 @@ impl Table {
         let Some(item) = self.get(&Key::base(tenant, id)).await? else {
             return Ok(None);
         };
-        let user = item.holder().ok_or_else(|| Error::unexpected("a base profile id has no holder"))?;
+        let user =
+            item.holder().ok_or_else(|| Error::unexpected("a base profile id has no holder"))?;
         Ok(Some(Base { user, unlinked: item.is_marked("unlinked") }))
     }
 
@@ -60,8 +62,13 @@ impl Table {
         }
     }
 
-    /// The ids of the users who are named; names that nobody holds are left out, and whether a user is live is for the caller to see.
-    pub async fn resolve_all(&self, tenant: &TenantId, names: &HashSet<UserName>) -> Result<HashMap<UserName, UserId>> {
+    /// The ids of the users who are named; names that nobody holds are left out, and whether a user
+    /// is live is for the caller to see.
+    pub async fn resolve_all(
+        &self,
+        tenant: &TenantId,
+        names: &HashSet<UserName>,
+    ) -> Result<HashMap<UserName, UserId>> {
         let mut users = HashMap::with_capacity(names.len());
         let mut bases = HashMap::new();
         for name in names {
@@ -72,7 +79,9 @@ impl Table {
         }
         let keys: Vec<_> = bases.keys().cloned().collect();
         let items = self.get_many(&keys).await?;
-        users.extend(items.iter().filter_map(|item| Some((bases.remove(&item.key())?, item.holder()?))));
+        users.extend(
+            items.iter().filter_map(|item| Some((bases.remove(&item.key())?, item.holder()?))),
+        );
         Ok(users)
     }
 
@@ -84,9 +93,16 @@ impl Table {
         }
     }
 
-    /// The principals of a user that are stored: those of servers whose subjects signed in, or that were unlinked.
-    pub async fn principals(&self, tenant: &TenantId, user: UserId) -> Result<Vec<Versioned<Principal>>> {
-        let items = self.query_all(&keys::partition_of_user(tenant, user), Range::StartsWith(PRINCIPALS)).await?;
+    /// The principals of a user that are stored: those of servers whose subjects signed in, or that
+    /// were unlinked.
+    pub async fn principals(
+        &self,
+        tenant: &TenantId,
+        user: UserId,
+    ) -> Result<Vec<Versioned<Principal>>> {
+        let items = self
+            .query_all(&keys::partition_of_user(tenant, user), Range::StartsWith(PRINCIPALS))
+            .await?;
         items.iter().map(Item::read).collect()
     }
 
@@ -100,8 +116,9 @@ impl Table {
         self.get(&principal_key(tenant, user, server)).await?.map(|item| item.read()).transpose()
     }
 
-    /// Leaves a live user linked to a server or unlinked from it. `decide` is asked in each turn whether that may be done to the principal as
-    /// it is then; `record` says what goes into the same transaction, given the principal as it will be. Nothing is written when it is so
+    /// Leaves a live user linked to a server or unlinked from it. `decide` is asked in each turn
+    /// whether that may be done to the principal as it is then; `record` says what goes into
+    /// the same transaction, given the principal as it will be. Nothing is written when it is so
     /// already and nothing is to be recorded.
     pub async fn link(
         &self,
@@ -117,8 +134,11 @@ impl Table {
         for turn in 1..=TURNS {
             self.get_user(tenant, user).await?;
             let stored = self.find_principal(tenant, user, server).await?;
-            let condition = stored.as_ref().map_or(Condition::Absent, |stored| Condition::Version(stored.version));
-            let current = stored.unwrap_or_else(|| Versioned::first(Principal::pending(server.clone())));
+            let condition = stored
+                .as_ref()
+                .map_or(Condition::Absent, |stored| Condition::Version(stored.version));
+            let current =
+                stored.unwrap_or_else(|| Versioned::first(Principal::pending(server.clone())));
             if current.log.contains(write_id) {
                 return Ok(current);
             }
@@ -155,8 +175,9 @@ fn principal_key(tenant: &TenantId, user: UserId, server: &PartyId) -> Key {
     Key::child(tenant, user, &format!("{PRINCIPALS}{server}"))
 }
 
-/// The writes that store a principal, which is as it was read under `condition`: the principal itself first, then the look-up of its base
-/// profile id if it has one. Whoever commits them checks that the user is live, or puts it.
+/// The writes that store a principal, which is as it was read under `condition`: the principal
+/// itself first, then the look-up of its base profile id if it has one. Whoever commits them checks
+/// that the user is live, or puts it.
 #[must_use]
 pub fn store_principal(
     tenant: &TenantId,
@@ -165,13 +186,16 @@ pub fn store_principal(
     condition: Condition,
 ) -> Vec<Write> {
     let Principal { server, base, linked, .. } = &principal.value;
-    let mut item = Item::at(&principal_key(tenant, user, server)).versioned(principal).text("holder", user.to_string());
+    let mut item = Item::at(&principal_key(tenant, user, server))
+        .versioned(principal)
+        .text("holder", user.to_string());
     let mut writes = Vec::new();
     if let Some(base) = base {
         let key = Key::base(tenant, base);
         item = item.text("forward", key.pk());
         let lookup = Item::at(&key).text("holder", user.to_string()).marked("unlinked", !linked);
-        let free = if condition == Condition::Absent { Condition::Absent } else { Condition::Owner(user) };
+        let free =
+            if condition == Condition::Absent { Condition::Absent } else { Condition::Owner(user) };
         writes.push(Write::Put(lookup, free));
     }
     writes.insert(0, Write::Put(item, condition));

@@ -1,6 +1,8 @@
-//! Idempotency records in the table: what was answered to a request that carried an Idempotency-Key (rule I1).
+//! Idempotency records in the table: what was answered to a request that carried an Idempotency-Key
+//! (rule I1).
 //!
-//! The answer is sealed before it comes here, under a key that only the caller's Idempotency-Key opens.
+//! The answer is sealed before it comes here, under a key that only the caller's Idempotency-Key
+//! opens.
 
 use super::commit::{Condition, Write};
 use super::item::Item;
@@ -62,10 +64,13 @@ impl Record {
     /// The write that stores the record until `until`; it goes into the transaction of the effect.
     #[must_use]
     pub fn write(self, tenant: &TenantId, scope: &str, until: Timestamp) -> Write {
-        let mut item = Item::at(&Key::idempotency(tenant, scope)).bytes("sealed", self.sealed).expiring(until);
+        let mut item =
+            Item::at(&Key::idempotency(tenant, scope)).bytes("sealed", self.sealed).expiring(until);
         match self.about {
             Some(About::User(user)) => item = item.text("holder", user.to_string()),
-            Some(About::Profile(system, id)) => item = item.text("profile", format!("{system}#{id}")),
+            Some(About::Profile(system, id)) => {
+                item = item.text("profile", format!("{system}#{id}"))
+            }
             None => {}
         }
         Write::Put(item, Condition::Absent)

@@ -1,8 +1,9 @@
 //! Sign-ins in the table: whom a base profile id finds, and what is written when somebody arrives.
 //!
-//! Everything that a first sign-in makes is one transaction: the user or its change, its look-ups, the principal with its look-up, the
-//! system profile with its look-up, and the check that what was found by the subject type is still so. So of many at once one makes the
-//! user, and the others find it.
+//! Everything that a first sign-in makes is one transaction: the user or its change, its look-ups,
+//! the principal with its look-up, the system profile with its look-up, and the check that what was
+//! found by the subject type is still so. So of many at once one makes the user, and the others
+//! find it.
 
 use std::collections::BTreeSet;
 
@@ -93,7 +94,8 @@ pub enum Landed {
 }
 
 impl Table {
-    /// Looks for the user whom a subject of a server signs in as: by the base profile id, else by the server's subject type.
+    /// Looks for the user whom a subject of a server signs in as: by the base profile id, else by
+    /// the server's subject type.
     pub async fn find_arriving(
         &self,
         schema: &Schema,
@@ -116,10 +118,14 @@ impl Table {
                 None => Ok(Found::Nobody(Guard::None)),
             },
             SubjectType::Username => {
-                let Some(name) = text::username(subject) else { return Ok(Found::Nobody(Guard::None)) };
+                let Some(name) = text::username(subject) else {
+                    return Ok(Found::Nobody(Guard::None));
+                };
                 let lookup = Lookup::unique("username", &name);
                 let entries = self.users_of(tenant, &lookup, None, 1).await?;
-                let Some((user, _)) = entries.users.first() else { return Ok(Found::Nobody(Guard::Free(lookup))) };
+                let Some((user, _)) = entries.users.first() else {
+                    return Ok(Found::Nobody(Guard::Free(lookup)));
+                };
                 Ok(match self.find_user(tenant, *user).await? {
                     Some(user) if user.value.owns_username() => Found::Matched(user, Guard::None),
                     Some(_) => Found::Nobody(Guard::None),
@@ -127,17 +133,26 @@ impl Table {
                 })
             }
             SubjectType::Userid => {
-                let Ok(id) = subject.parse::<UserId>() else { return Ok(Found::Nobody(Guard::None)) };
+                let Ok(id) = subject.parse::<UserId>() else {
+                    return Ok(Found::Nobody(Guard::None));
+                };
                 let key = Key::user(tenant, id);
-                let Some(item) = self.get(&key).await? else { return Ok(Found::Nobody(Guard::Absent(key))) };
+                let Some(item) = self.get(&key).await? else {
+                    return Ok(Found::Nobody(Guard::Absent(key)));
+                };
                 // What is left of a forgotten user is nobody, for ever.
                 let user = LiveUser::read(&item)?;
-                Ok(user.map_or(Found::Nobody(Guard::None), |user| Found::Matched(user, Guard::None)))
+                Ok(user
+                    .map_or(Found::Nobody(Guard::None), |user| Found::Matched(user, Guard::None)))
             }
             SubjectType::Predefined => {
-                let key = Key::subject(tenant, Subject::id(tenant, Side::Server, &server.id, subject));
-                let Some(mapping) = self.get(&key).await? else { return Ok(Found::Nobody(Guard::Absent(key))) };
-                let user = mapping.holder().ok_or_else(|| Error::unexpected("a subject has no holder"))?;
+                let key =
+                    Key::subject(tenant, Subject::id(tenant, Side::Server, &server.id, subject));
+                let Some(mapping) = self.get(&key).await? else {
+                    return Ok(Found::Nobody(Guard::Absent(key)));
+                };
+                let user =
+                    mapping.holder().ok_or_else(|| Error::unexpected("a subject has no holder"))?;
                 match self.find_user(tenant, user).await? {
                     Some(user) => Ok(Found::Matched(user, Guard::None)),
                     None => self.clear_away(tenant, user).await,
@@ -180,7 +195,9 @@ impl Table {
                 let (user, added, writes) = self.next_user(schema, &live, user)?;
                 Ok(Draft { user, added, writes })
             }
-            Standing::Same(live) => Ok(Draft { user: live.into_stored(), added: Vec::new(), writes: Vec::new() }),
+            Standing::Same(live) => {
+                Ok(Draft { user: live.into_stored(), added: Vec::new(), writes: Vec::new() })
+            }
         }
     }
 
@@ -195,10 +212,18 @@ impl Table {
     ) -> Result<Landed> {
         let tenant = &schema.tenant;
         let user = draft.user.value.id;
-        let server = beside.principal.as_ref().map(|bound| (Kind::Server, bound.principal.value.server.to_string()));
-        let system = beside.profile.as_ref().map(|profile| (Kind::System, profile.value.system.to_string()));
+        let server = beside
+            .principal
+            .as_ref()
+            .map(|bound| (Kind::Server, bound.principal.value.server.to_string()));
+        let system =
+            beside.profile.as_ref().map(|profile| (Kind::System, profile.value.system.to_string()));
         let written = if draft.writes.is_empty() { None } else { Some(draft.user.value.held()) };
-        self.mark_used(schema, server.into_iter().chain(system).chain(written.into_iter().flatten())).await?;
+        self.mark_used(
+            schema,
+            server.into_iter().chain(system).chain(written.into_iter().flatten()),
+        )
+        .await?;
         let recorded = usize::from(beside.record.is_some());
         let mut writes: Vec<_> = beside.record.into_iter().collect();
         if draft.writes.is_empty() {
@@ -213,7 +238,9 @@ impl Table {
             bound = stored.len();
             writes.extend(stored);
         }
-        writes.extend(beside.profile.iter().flat_map(|profile| create_profile(tenant, user, profile)));
+        writes.extend(
+            beside.profile.iter().flat_map(|profile| create_profile(tenant, user, profile)),
+        );
         match self.commit_as(write_id, writes).await {
             Ok(()) => Ok(Landed::Done),
             Err(Failed::Contended) => Ok(Landed::Moved),
@@ -221,8 +248,12 @@ impl Table {
             // The look-up of the base profile id is taken: the same person was faster.
             Err(failed) if bound > 1 && failed.at(principal + 1) => Ok(Landed::Moved),
             Err(failed) if bound > 0 && failed.at(principal) => Ok(Landed::Principal),
-            Err(Failed::Conditions(failed)) if !failed.iter().any(|(index, _)| *index == recorded) => {
-                let lookup = |(index, _): &(usize, _)| draft.added.get(index.checked_sub(recorded + 1)?).cloned();
+            Err(Failed::Conditions(failed))
+                if !failed.iter().any(|(index, _)| *index == recorded) =>
+            {
+                let lookup = |(index, _): &(usize, _)| {
+                    draft.added.get(index.checked_sub(recorded + 1)?).cloned()
+                };
                 let mut taken: Vec<_> = failed.iter().filter_map(lookup).collect();
                 taken.retain(|taken| !matches!(guard, Guard::Sharing(seen, _) if seen == taken));
                 Ok(if taken.is_empty() { Landed::Moved } else { Landed::Taken(taken) })
@@ -234,21 +265,25 @@ impl Table {
 }
 
 impl Guard {
-    /// Adds the check to the writes, or sharpens the write of the same item: a transaction has one action for each.
+    /// Adds the check to the writes, or sharpens the write of the same item: a transaction has one
+    /// action for each.
     fn apply(&self, tenant: &TenantId, user: UserId, writes: &mut Vec<Write>) {
         match self {
             Self::None => {}
             Self::Absent(key) => writes.push(Write::Check(key.clone(), Condition::Absent)),
             Self::Free(lookup) => {
                 let key = Key::lookup(tenant, lookup, user);
-                let added = writes.iter().any(|write| matches!(write, Write::Put(item, _) if item.key() == key));
+                let added = writes
+                    .iter()
+                    .any(|write| matches!(write, Write::Put(item, _) if item.key() == key));
                 if !added {
                     writes.push(Write::Check(key, Condition::Absent));
                 }
             }
             Self::Sharing(lookup, seen) => {
                 let key = Key::lookup(tenant, lookup, user);
-                let joins = |write: &Write| matches!(write, Write::Join(joined, _) if *joined == key);
+                let joins =
+                    |write: &Write| matches!(write, Write::Join(joined, _) if *joined == key);
                 match writes.iter().position(joins) {
                     Some(place) => {
                         if let Some(write) = writes.get_mut(place) {
@@ -272,12 +307,17 @@ pub struct Binding {
 }
 
 impl Binding {
-    /// Binds a user at a server to a subject, given the principal that is stored: none, or one that waits for a subject.
+    /// Binds a user at a server to a subject, given the principal that is stored: none, or one that
+    /// waits for a subject.
     #[must_use]
     pub fn of(server: &PartyId, base: &BaseId, stored: Option<&Versioned<Principal>>) -> Self {
         let principal = Principal::active(server.clone(), base.clone());
         match stored {
-            None => Self { principal: Versioned::first(principal), condition: Condition::Absent, replaced: None },
+            None => Self {
+                principal: Versioned::first(principal),
+                condition: Condition::Absent,
+                replaced: None,
+            },
             Some(stored) => Self {
                 principal: stored.changed_to(principal),
                 condition: Condition::Version(stored.version()),
@@ -288,7 +328,10 @@ impl Binding {
 
     fn writes(&self, tenant: &TenantId, user: UserId) -> Vec<Write> {
         let mut writes = store_principal(tenant, user, &self.principal, self.condition);
-        let replaced = self.replaced.iter().map(|old| Write::Delete(Key::base(tenant, old), Condition::Owner(user)));
+        let replaced = self
+            .replaced
+            .iter()
+            .map(|old| Write::Delete(Key::base(tenant, old), Condition::Owner(user)));
         writes.extend(replaced);
         writes
     }

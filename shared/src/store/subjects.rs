@@ -1,8 +1,9 @@
 //! Subject mappings in the table.
 //!
-//! The mapping's content lives in the partition of its user, where a forget finds it; a look-up of its id, which is a hash of
-//! server or application and subject, makes the subject unique and finds the user. An application's mapping is named by the application in
-//! the user's partition, which makes (application, user) unique as well.
+//! The mapping's content lives in the partition of its user, where a forget finds it; a look-up of
+//! its id, which is a hash of server or application and subject, makes the subject unique and finds
+//! the user. An application's mapping is named by the application in the user's partition, which
+//! makes (application, user) unique as well.
 
 use super::commit::{Condition, Failed, MAX_SHARING, Write};
 use super::item::Item;
@@ -70,15 +71,25 @@ impl Table {
                 Ok(()) => return Ok(()),
                 Err(failed) if recorded == 1 && failed.at(0) => return Err(Error::AlreadyRecorded),
                 Err(failed) if failed.at(recorded) => {
-                    return Err(Error::invalid("/user_id", Code::NotFound, "there is no such user"));
+                    return Err(Error::invalid(
+                        "/user_id",
+                        Code::NotFound,
+                        "there is no such user",
+                    ));
                 }
                 Err(Failed::Contended) => self.pause(turn).await,
                 Err(failed @ Failed::Conditions(_)) => {
                     let subject_taken = failed.at(recorded + 1);
                     return Err(Error::Taken(vec![if subject_taken {
-                        Violation::taken("/subject", format!("the subject is mapped at this `{}`", side.field()))
+                        Violation::taken(
+                            "/subject",
+                            format!("the subject is mapped at this `{}`", side.field()),
+                        )
                     } else {
-                        Violation::taken("/user_id", "the user has a subject at this application".to_owned())
+                        Violation::taken(
+                            "/user_id",
+                            "the user has a subject at this application".to_owned(),
+                        )
                     }]));
                 }
                 Err(failed) => return Err(failed.into()),
@@ -88,7 +99,11 @@ impl Table {
     }
 
     /// Reads a mapping of a live user.
-    pub async fn find_subject(&self, tenant: &TenantId, id: SubjectId) -> Result<Option<Versioned<Subject>>> {
+    pub async fn find_subject(
+        &self,
+        tenant: &TenantId,
+        id: SubjectId,
+    ) -> Result<Option<Versioned<Subject>>> {
         let Some(forward) = self.get(&Key::subject(tenant, id)).await? else {
             return Ok(None);
         };
@@ -116,13 +131,18 @@ impl Table {
             Side::Server => "S#",
             Side::Application => "A#",
         };
-        let items = self.query_all(&keys::partition_of_user(tenant, user), Range::StartsWith(prefix)).await?;
+        let items = self
+            .query_all(&keys::partition_of_user(tenant, user), Range::StartsWith(prefix))
+            .await?;
         let subjects: Result<Vec<Versioned<Subject>>> = items.iter().map(Item::read).collect();
-        Ok(subjects?.into_iter().filter(|s| party.is_none_or(|party| s.value.party.as_str() == party)).collect())
+        Ok(subjects?
+            .into_iter()
+            .filter(|s| party.is_none_or(|party| s.value.party.as_str() == party))
+            .collect())
     }
 
-    /// The users whom a server means by a subject: at most one, but for e-mail addresses, which several may share. Sees every write that was
-    /// acknowledged before (rule D4).
+    /// The users whom a server means by a subject: at most one, but for e-mail addresses, which
+    /// several may share. Sees every write that was acknowledged before (rule D4).
     pub async fn users_by_subject(
         &self,
         tenant: &TenantId,
@@ -135,7 +155,9 @@ impl Table {
                 None => Vec::new(),
             },
             SubjectType::Username => match text::username(subject) {
-                Some(username) => self.owners(tenant, &Lookup::unique("username", &username)).await?,
+                Some(username) => {
+                    self.owners(tenant, &Lookup::unique("username", &username)).await?
+                }
                 None => Vec::new(),
             },
             SubjectType::Userid => match subject.parse() {
@@ -145,7 +167,9 @@ impl Table {
             SubjectType::Predefined => {
                 let id = Subject::id(tenant, Side::Server, &server.id, subject);
                 match self.find_subject(tenant, id).await? {
-                    Some(mapping) => self.find_user(tenant, mapping.value.user).await?.into_iter().collect(),
+                    Some(mapping) => {
+                        self.find_user(tenant, mapping.value.user).await?.into_iter().collect()
+                    }
                     None => Vec::new(),
                 }
             }
@@ -166,7 +190,8 @@ impl Table {
         Ok(users)
     }
 
-    /// The subject by which an application knows a user, if it knows the user. An e-mail address that others have too is nobody's subject.
+    /// The subject by which an application knows a user, if it knows the user. An e-mail address
+    /// that others have too is nobody's subject.
     pub async fn subject_of(
         &self,
         tenant: &TenantId,
@@ -182,12 +207,18 @@ impl Table {
                 Ok(Some(user.username.clone()).filter(|_| !chosen))
             }
             SubjectType::Predefined => {
-                let child = self.get(&Key::child(tenant, user.id, &child_at(&application.id))).await?;
-                let mapping: Option<Versioned<Subject>> = child.map(|item| item.read()).transpose()?;
+                let child =
+                    self.get(&Key::child(tenant, user.id, &child_at(&application.id))).await?;
+                let mapping: Option<Versioned<Subject>> =
+                    child.map(|item| item.read()).transpose()?;
                 Ok(mapping.map(|mapping| mapping.value.subject))
             }
             SubjectType::Email => {
-                let address = user.preferred_email.as_deref().and_then(text::email).filter(|_| user.owns_address());
+                let address = user
+                    .preferred_email
+                    .as_deref()
+                    .and_then(text::email)
+                    .filter(|_| user.owns_address());
                 let Some(address) = address else { return Ok(None) };
                 let mut owners = self.owners(tenant, &Lookup::email(&address)).await?;
                 owners.retain(|owner| owner.value.owns_address());
@@ -216,7 +247,10 @@ impl Table {
     /// Deletes a mapping.
     pub async fn delete_subject(&self, tenant: &TenantId, subject: &Subject) -> Result<()> {
         let writes = vec![
-            Write::Delete(Key::child(tenant, subject.user, &child_name(subject)), Condition::Mapping(subject.id)),
+            Write::Delete(
+                Key::child(tenant, subject.user, &child_name(subject)),
+                Condition::Mapping(subject.id),
+            ),
             Write::Delete(Key::subject(tenant, subject.id), Condition::Owner(subject.user)),
         ];
         for turn in 1..=TURNS {

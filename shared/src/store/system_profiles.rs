@@ -1,7 +1,9 @@
-//! System profiles in the table: each stands in the partition of its user, where a forget finds it, and a look-up of its id finds the user.
+//! System profiles in the table: each stands in the partition of its user, where a forget finds it,
+//! and a look-up of its id finds the user.
 //!
-//! A profile's item stores the look-ups of the values that it overrides (`ix`). Every transaction that touches them also puts or deletes
-//! the profile under the version that was read, and checks that the base profile is as it was read, and so live.
+//! A profile's item stores the look-ups of the values that it overrides (`ix`). Every transaction
+//! that touches them also puts or deletes the profile under the version that was read, and checks
+//! that the base profile is as it was read, and so live.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -53,13 +55,25 @@ impl Table {
     }
 
     /// The profiles of a user in all systems.
-    pub async fn profiles_of(&self, tenant: &TenantId, user: UserId) -> Result<Vec<Versioned<SystemProfile>>> {
-        let items = self.query_all(&keys::partition_of_user(tenant, user), Range::StartsWith(PROFILES)).await?;
+    pub async fn profiles_of(
+        &self,
+        tenant: &TenantId,
+        user: UserId,
+    ) -> Result<Vec<Versioned<SystemProfile>>> {
+        let items = self
+            .query_all(&keys::partition_of_user(tenant, user), Range::StartsWith(PROFILES))
+            .await?;
         items.iter().map(Item::read).collect()
     }
 
-    /// Reads a system profile by its id, with its base profile; that of a forgotten person is not found.
-    pub async fn find_profile(&self, tenant: &TenantId, system: &PartyId, id: ProfileId) -> Result<Option<Effective>> {
+    /// Reads a system profile by its id, with its base profile; that of a forgotten person is not
+    /// found.
+    pub async fn find_profile(
+        &self,
+        tenant: &TenantId,
+        system: &PartyId,
+        id: ProfileId,
+    ) -> Result<Option<Effective>> {
         self.find_named_profile(tenant, system, &ProfileName::Profile(id)).await
     }
 
@@ -74,7 +88,8 @@ impl Table {
         Ok(self.read_profile(tenant, system, user, name).await?.map(|(found, _)| found))
     }
 
-    /// Reads the profiles of some users in a system, in no order; users without one and forgotten ones are left out.
+    /// Reads the profiles of some users in a system, in no order; users without one and forgotten
+    /// ones are left out.
     pub async fn find_profiles_of(
         &self,
         tenant: &TenantId,
@@ -88,11 +103,13 @@ impl Table {
         }
         let ids: Vec<_> = profiles.keys().copied().collect();
         let bases = self.find_users(tenant, &ids).await?.into_iter();
-        let found = bases.filter_map(|base| profiles.remove(&base.value.id).map(|item| (base, item)));
+        let found =
+            bases.filter_map(|base| profiles.remove(&base.value.id).map(|item| (base, item)));
         found.map(|(base, item)| Ok(Effective { base, profile: item.read()? })).collect()
     }
 
-    /// The users whose system profiles are named, as the look-ups say; names that nobody holds are left out.
+    /// The users whose system profiles are named, as the look-ups say; names that nobody holds are
+    /// left out.
     pub async fn holders_of(
         &self,
         tenant: &TenantId,
@@ -103,10 +120,18 @@ impl Table {
             names.iter().map(|name| (lookup_key(tenant, system, name), name.clone())).collect();
         let keys: Vec<_> = by_key.keys().cloned().collect();
         let items = self.get_many(&keys).await?;
-        Ok(items.iter().filter_map(|item| Some((by_key.remove(&item.key())?, item.holder()?))).collect())
+        Ok(items
+            .iter()
+            .filter_map(|item| Some((by_key.remove(&item.key())?, item.holder()?)))
+            .collect())
     }
 
-    async fn holder_of(&self, tenant: &TenantId, system: &PartyId, name: &ProfileName) -> Result<Option<UserId>> {
+    async fn holder_of(
+        &self,
+        tenant: &TenantId,
+        system: &PartyId,
+        name: &ProfileName,
+    ) -> Result<Option<UserId>> {
         let item = self.get(&lookup_key(tenant, system, name)).await?;
         Ok(item.as_ref().and_then(Item::holder))
     }
@@ -130,12 +155,14 @@ impl Table {
             return Ok(None);
         }
         let lookups: Result<_, _> = item.get_texts("ix").into_iter().map(str::parse).collect();
-        let lookups = lookups.map_err(|_| Error::unexpected("the look-ups of a system profile do not read"))?;
+        let lookups = lookups
+            .map_err(|_| Error::unexpected("the look-ups of a system profile do not read"))?;
         Ok(Some((Effective { base, profile }, lookups)))
     }
 
-    /// Changes the system profile that is named: reads it, lets `edit` decide, writes what it decides under the versions of profile and base
-    /// that were read, and decides anew when somebody else wrote either meanwhile. `None` writes nothing.
+    /// Changes the system profile that is named: reads it, lets `edit` decide, writes what it
+    /// decides under the versions of profile and base that were read, and decides anew when
+    /// somebody else wrote either meanwhile. `None` writes nothing.
     pub async fn change_profile(
         &self,
         schema: &Schema,
@@ -165,7 +192,8 @@ impl Table {
         Err(Failed::Contended.into())
     }
 
-    /// The profile as the next write leaves it, and the writes: the profile first, then the check of its base, then look-ups.
+    /// The profile as the next write leaves it, and the writes: the profile first, then the check
+    /// of its base, then look-ups.
     fn next_profile(
         &self,
         schema: &Schema,
@@ -179,15 +207,19 @@ impl Table {
         violations.check(())?;
         profile.updated_at = self.world.clock.now().max(found.profile.value.updated_at.next());
         let next = found.profile.changed_to(profile);
-        let put = profile_item(tenant, user, &next).texts("ix", lookups.iter().map(ToString::to_string));
-        let mut writes = vec![Write::Put(put, Condition::Version(found.profile.version)), unmoved(tenant, &found.base)];
+        let put =
+            profile_item(tenant, user, &next).texts("ix", lookups.iter().map(ToString::to_string));
+        let mut writes = vec![
+            Write::Put(put, Condition::Version(found.profile.version)),
+            unmoved(tenant, &found.base),
+        ];
         writes.extend(lookups.difference(owned).map(|lookup| add(tenant, lookup, user)));
         writes.extend(owned.difference(&lookups).map(|lookup| remove(tenant, lookup, user)));
         Ok((next, writes))
     }
 
-    /// Forgets the person in one system: the profile, the look-up of its id and those of what it overrides go at once; the base profile
-    /// stays. `check` sees the profile before.
+    /// Forgets the person in one system: the profile, the look-up of its id and those of what it
+    /// overrides go at once; the base profile stays. `check` sees the profile before.
     pub async fn forget_profile(
         &self,
         tenant: &TenantId,
@@ -198,7 +230,8 @@ impl Table {
         let user = self.holder_of(tenant, system, name).await?.ok_or(Error::NotFound)?;
         for turn in 1..=TURNS {
             let Some((found, owned)) = self.read_profile(tenant, system, user, name).await? else {
-                // What was there when the request came is gone: by this request, or by another of the same will.
+                // What was there when the request came is gone: by this request, or by another of
+                // the same will.
                 return if turn == 1 { Err(Error::NotFound) } else { Ok(()) };
             };
             check(&found)?;
@@ -248,11 +281,18 @@ fn profile_item(tenant: &TenantId, user: UserId, profile: &Versioned<SystemProfi
         .text("forward", Key::profile(tenant, system, *id).pk())
 }
 
-/// The writes that store a profile that did not exist and that overrides nothing: the profile, then the look-up of its id. Whoever commits
-/// them checks that the user is live, or puts it.
+/// The writes that store a profile that did not exist and that overrides nothing: the profile, then
+/// the look-up of its id. Whoever commits them checks that the user is live, or puts it.
 #[must_use]
-pub fn create_profile(tenant: &TenantId, user: UserId, profile: &Versioned<SystemProfile>) -> [Write; 2] {
+pub fn create_profile(
+    tenant: &TenantId,
+    user: UserId,
+    profile: &Versioned<SystemProfile>,
+) -> [Write; 2] {
     let SystemProfile { id, system, .. } = &profile.value;
     let lookup = Item::at(&Key::profile(tenant, system, *id)).text("holder", user.to_string());
-    [Write::Put(profile_item(tenant, user, profile), Condition::Absent), Write::Put(lookup, Condition::Absent)]
+    [
+        Write::Put(profile_item(tenant, user, profile), Condition::Absent),
+        Write::Put(lookup, Condition::Absent),
+    ]
 }

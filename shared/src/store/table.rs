@@ -1,7 +1,8 @@
 //! The table as it is reached and read.
 //!
-//! Every read is strongly consistent: what was acknowledged is seen (rule D4). The SDK retries throttling and faults within
-//! the timeouts set here and knows nothing of conflicts; those are decided where the rules are.
+//! Every read is strongly consistent: what was acknowledged is seen (rule D4). The SDK retries
+//! throttling and faults within the timeouts set here and knows nothing of conflicts; those are
+//! decided where the rules are.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
@@ -23,9 +24,11 @@ use crate::domain::error::{Error, Result};
 use crate::domain::versioned::Version;
 use crate::world::World;
 
-/// How long one attempt may take: DynamoDB answers within 10 ms, so a silent second is a lost packet.
+/// How long one attempt may take: DynamoDB answers within 10 ms, so a silent second is a lost
+/// packet.
 pub const ATTEMPT: Duration = Duration::from_secs(1);
-/// How long one operation may take, attempts and waits together; the functions' own limit is longer.
+/// How long one operation may take, attempts and waits together; the functions' own limit is
+/// longer.
 pub const OPERATION: Duration = Duration::from_secs(3);
 
 /// The client's settings that do not depend on where it runs: timeouts and retries, set on purpose.
@@ -172,12 +175,14 @@ impl Table {
         self.get_parts(keys, &[]).await
     }
 
-    /// Reads these attributes of many items, or all if none is named, in any order; absent items are left out. Whoever leaves out
-    /// `expires_at` gets what is past its time.
+    /// Reads these attributes of many items, or all if none is named, in any order; absent items
+    /// are left out. Whoever leaves out `expires_at` gets what is past its time.
     pub(super) async fn get_parts(&self, keys: &[Key], attributes: &[&str]) -> Result<Vec<Item>> {
         let aliases: Vec<_> = (0..attributes.len()).map(|i| format!("#{i}")).collect();
-        let names = aliases.iter().cloned().zip(attributes.iter().map(|name| (*name).to_owned())).collect();
-        let (projection, names) = (!attributes.is_empty()).then(|| (aliases.join(", "), names)).unzip();
+        let names =
+            aliases.iter().cloned().zip(attributes.iter().map(|name| (*name).to_owned())).collect();
+        let (projection, names) =
+            (!attributes.is_empty()).then(|| (aliases.join(", "), names)).unzip();
         let mut items = Vec::with_capacity(keys.len());
         for chunk in keys.chunks(100) {
             let mut wanted: Vec<_> = chunk.iter().map(key_attributes).collect();
@@ -200,7 +205,12 @@ impl Table {
                     .map_err(|error| fault("BatchGetItem", &error))?;
                 let found = answer.responses.iter().flatten().map(|(_, items)| items.len()).sum();
                 meter::read(answer.consumed_capacity(), found);
-                let found = answer.responses.into_iter().flatten().flat_map(|(_, items)| items).map(Item::stored);
+                let found = answer
+                    .responses
+                    .into_iter()
+                    .flatten()
+                    .flat_map(|(_, items)| items)
+                    .map(Item::stored);
                 items.extend(found.filter(|item| !self.is_expired(item)));
                 wanted = answer
                     .unprocessed_keys
@@ -209,7 +219,9 @@ impl Table {
                     .unwrap_or_default();
                 tries += 1;
                 if tries > 5 && !wanted.is_empty() {
-                    return Err(Error::Unavailable("BatchGetItem leaves keys unprocessed".to_owned()));
+                    return Err(Error::Unavailable(
+                        "BatchGetItem leaves keys unprocessed".to_owned(),
+                    ));
                 }
                 if !wanted.is_empty() {
                     self.pause(tries).await;
@@ -220,14 +232,26 @@ impl Table {
     }
 
     /// Reads items of one partition after the sort key `after`, at most `limit` of them.
-    pub async fn query(&self, pk: &str, range: Range<'_>, after: Option<&str>, limit: Option<i32>) -> Result<Page> {
+    pub async fn query(
+        &self,
+        pk: &str,
+        range: Range<'_>,
+        after: Option<&str>,
+        limit: Option<i32>,
+    ) -> Result<Page> {
         let mut page = self.query_page(pk, range, after, limit).await?;
         page.items.retain(|item| !self.is_expired(item));
         Ok(page)
     }
 
     /// As [`Table::query`], with what is past its time and not yet removed.
-    async fn query_page(&self, pk: &str, range: Range<'_>, after: Option<&str>, limit: Option<i32>) -> Result<Page> {
+    async fn query_page(
+        &self,
+        pk: &str,
+        range: Range<'_>,
+        after: Option<&str>,
+        limit: Option<i32>,
+    ) -> Result<Page> {
         let mut request = self
             .client
             .query()
@@ -249,13 +273,21 @@ impl Table {
         }
         let answer = request.send().await.map_err(|error| fault("Query", &error))?;
         meter::read(answer.consumed_capacity(), answer.items().len());
-        let next =
-            answer.last_evaluated_key.as_ref().and_then(|key| key.get("sk")).and_then(|sk| sk.as_s().ok()).cloned();
-        Ok(Page { items: answer.items.unwrap_or_default().into_iter().map(Item::stored).collect(), next })
+        let next = answer
+            .last_evaluated_key
+            .as_ref()
+            .and_then(|key| key.get("sk"))
+            .and_then(|sk| sk.as_s().ok())
+            .cloned();
+        Ok(Page {
+            items: answer.items.unwrap_or_default().into_iter().map(Item::stored).collect(),
+            next,
+        })
     }
 
-    /// Reads the keys of one partition of the index after a position, at most `limit` of them. The index is behind the table by a
-    /// moment: whoever must not miss a write, or see an old one, reads the items themselves.
+    /// Reads the keys of one partition of the index after a position, at most `limit` of them. The
+    /// index is behind the table by a moment: whoever must not miss a write, or see an old one,
+    /// reads the items themselves.
     pub async fn query_index(
         &self,
         pk: &str,
@@ -294,9 +326,12 @@ impl Table {
         }
         let answer = request.send().await.map_err(|error| fault("Query", &error))?;
         meter::read(answer.consumed_capacity(), answer.items().len());
-        let position = |item: &Item| Position::of(&item.key(), item.get_text("gsi1sk").unwrap_or_default().to_owned());
+        let position = |item: &Item| {
+            Position::of(&item.key(), item.get_text("gsi1sk").unwrap_or_default().to_owned())
+        };
         let next = answer.last_evaluated_key.map(Item::stored).as_ref().map(position);
-        let items: Vec<_> = answer.items.unwrap_or_default().into_iter().map(Item::stored).collect();
+        let items: Vec<_> =
+            answer.items.unwrap_or_default().into_iter().map(Item::stored).collect();
         let positions = items.iter().map(position).collect();
         Ok(IndexPage { keys: items.iter().map(Item::key).collect(), positions, next })
     }
@@ -330,7 +365,8 @@ impl Table {
         item.is_expired(self.world.clock.now())
     }
 
-    /// Waits before the `attempt`-th repetition: up to 10 ms, 20, 40 … 320, at random, so that those who met part again.
+    /// Waits before the `attempt`-th repetition: up to 10 ms, 20, 40 … 320, at random, so that
+    /// those who met part again.
     pub async fn pause(&self, attempt: u32) {
         let most = 10_u64 << attempt.min(6).saturating_sub(1);
         let wait = 1 + self.world.random.below(most);
@@ -343,12 +379,14 @@ pub(super) fn key_attributes(key: &Key) -> std::collections::HashMap<String, Att
     Item::at(key).into_attributes()
 }
 
-/// What an SDK error means to the caller: try again later, or a defect. Says which operation and which error code, never the
-/// service's message, which may quote values.
+/// What an SDK error means to the caller: try again later, or a defect. Says which operation and
+/// which error code, never the service's message, which may quote values.
 pub(super) fn fault<E: ProvideErrorMetadata, R>(operation: &str, error: &SdkError<E, R>) -> Error {
     match Fault::of(error) {
         Fault::Broken(code) => Error::Unexpected(format!("{operation}: {code}")),
-        Fault::Passing(code) | Fault::Unknown(code) => Error::Unavailable(format!("{operation}: {code}")),
+        Fault::Passing(code) | Fault::Unknown(code) => {
+            Error::Unavailable(format!("{operation}: {code}"))
+        }
     }
 }
 
@@ -381,7 +419,9 @@ impl Fault {
                     _ => Self::Broken(code),
                 }
             }
-            SdkError::ConstructionFailure(_) => Self::Broken("the request cannot be built".to_owned()),
+            SdkError::ConstructionFailure(_) => {
+                Self::Broken("the request cannot be built".to_owned())
+            }
             SdkError::TimeoutError(_) => Self::Unknown("no answer in time".to_owned()),
             SdkError::DispatchFailure(_) => Self::Unknown("no connection".to_owned()),
             _ => Self::Unknown("an answer that cannot be read".to_owned()),

@@ -1,7 +1,9 @@
-//! Users in the table: reading, creating, changing and forgetting them together with the look-ups they own.
+//! Users in the table: reading, creating, changing and forgetting them together with the look-ups
+//! they own.
 //!
-//! INVARIANT (rule D1): every transaction that touches a user's look-ups also puts the user under the version that was read, so
-//! a user exists if and only if its look-ups do. Look-ups to remove are the stored ones, never recomputed.
+//! INVARIANT (rule D1): every transaction that touches a user's look-ups also puts the user under
+//! the version that was read, so a user exists if and only if its look-ups do. Look-ups to remove
+//! are the stored ones, never recomputed.
 
 use std::collections::BTreeSet;
 use std::ops::Deref;
@@ -71,8 +73,8 @@ pub trait Edit: Send {
     /// The user as it is to be; `None` when nothing changes and nothing is written.
     fn edit(&mut self, live: &LiveUser) -> impl Future<Output = Result<Option<User>>> + Send;
 
-    /// What goes into the same transaction, given the user as it will be. When one of their conditions fails, the change is
-    /// [`Error::AlreadyRecorded`].
+    /// What goes into the same transaction, given the user as it will be. When one of their
+    /// conditions fails, the change is [`Error::AlreadyRecorded`].
     fn companions(&mut self, _next: &Versioned<User>) -> Result<Vec<Write>> {
         Ok(Vec::new())
     }
@@ -90,14 +92,23 @@ pub struct Entries {
 impl Entries {
     /// The holder of a unique value, or those who share an e-mail address, by their ids.
     fn of_item(item: &Item, after: Option<&str>, limit: usize) -> Self {
-        let mut ids: Vec<_> =
-            item.get_text("holder").into_iter().chain(item.get_set("users").iter().map(String::as_str)).collect();
+        let mut ids: Vec<_> = item
+            .get_text("holder")
+            .into_iter()
+            .chain(item.get_set("users").iter().map(String::as_str))
+            .collect();
         ids.retain(|id| after.is_none_or(|after| *id > after));
         ids.sort_unstable();
         let more = ids.len() > limit;
         ids.truncate(limit);
         let next = ids.last().filter(|_| more).map(|id| (*id).to_owned());
-        Self { users: ids.into_iter().filter_map(|id| Some((id.parse().ok()?, id.to_owned()))).collect(), next }
+        Self {
+            users: ids
+                .into_iter()
+                .filter_map(|id| Some((id.parse().ok()?, id.to_owned())))
+                .collect(),
+            next,
+        }
     }
 }
 
@@ -126,8 +137,9 @@ impl Table {
         Ok(users)
     }
 
-    /// The users whose value equals that of a look-up, from its strongly consistent items, in a fixed order; at most `limit` of
-    /// those after the position `after`. Values that were cut may bring users with another value along: the caller compares.
+    /// The users whose value equals that of a look-up, from its strongly consistent items, in a
+    /// fixed order; at most `limit` of those after the position `after`. Values that were cut
+    /// may bring users with another value along: the caller compares.
     pub async fn users_of(
         &self,
         tenant: &TenantId,
@@ -158,8 +170,9 @@ impl Table {
         Ok(Entries { users: page.items.iter().filter_map(entry).collect(), next: page.next })
     }
 
-    /// The users with a value of `attribute` whose folded form starts so, from strongly consistent items, in the order of the values; at
-    /// most `limit` of them after the position `after`. Whoever has several such values is found by each. A start that was cut, or that ends
+    /// The users with a value of `attribute` whose folded form starts so, from strongly consistent
+    /// items, in the order of the values; at most `limit` of them after the position `after`.
+    /// Whoever has several such values is found by each. A start that was cut, or that ends
     /// with a `#`, may bring users with another value along: the caller compares.
     pub async fn users_starting(
         &self,
@@ -180,7 +193,12 @@ impl Table {
     }
 
     /// Creates a user with its look-ups, and `record` in the same transaction.
-    pub async fn create_user(&self, schema: &Schema, user: &Versioned<User>, record: Option<Write>) -> Result<()> {
+    pub async fn create_user(
+        &self,
+        schema: &Schema,
+        user: &Versioned<User>,
+        record: Option<Write>,
+    ) -> Result<()> {
         self.create_user_as(self.write_id(), schema, user, record).await
     }
 
@@ -218,13 +236,19 @@ impl Table {
         Err(Failed::Contended.into())
     }
 
-    /// Changes a user: reads it, lets `edit` decide, writes what it decides under the version that was read, and decides anew
-    /// when somebody else wrote meanwhile.
-    pub async fn change_user(&self, schema: &Schema, id: UserId, edit: &mut impl Edit) -> Result<Versioned<User>> {
+    /// Changes a user: reads it, lets `edit` decide, writes what it decides under the version that
+    /// was read, and decides anew when somebody else wrote meanwhile.
+    pub async fn change_user(
+        &self,
+        schema: &Schema,
+        id: UserId,
+        edit: &mut impl Edit,
+    ) -> Result<Versioned<User>> {
         self.change_user_as(self.write_id(), schema, id, edit).await
     }
 
-    /// As [`Table::change_user`], under an id that earlier attempts of the same write had too: what it finds written it answers.
+    /// As [`Table::change_user`], under an id that earlier attempts of the same write had too: what
+    /// it finds written it answers.
     pub async fn change_user_as(
         &self,
         write_id: WriteId,
@@ -254,13 +278,16 @@ impl Table {
             }
             match self.commit_as(write_id, writes).await {
                 Ok(()) => return Ok(next),
-                Err(failed) if (0..own).any(|i| failed.at(i)) => return Err(Error::AlreadyRecorded),
+                Err(failed) if (0..own).any(|i| failed.at(i)) => {
+                    return Err(Error::AlreadyRecorded);
+                }
                 Err(failed) if failed.at(own) => self.pause(turn).await,
                 Err(Failed::Contended) => self.pause(turn).await,
                 Err(Failed::Conditions(failed)) => {
                     let mut violations = Vec::new();
                     for (index, _) in failed {
-                        if let Some(lookup) = index.checked_sub(own + 1).and_then(|i| added.get(i)) {
+                        if let Some(lookup) = index.checked_sub(own + 1).and_then(|i| added.get(i))
+                        {
                             violations.push(refusal(lookup, &next.value, schema)?);
                         }
                     }
@@ -275,20 +302,30 @@ impl Table {
         Err(Failed::Contended.into())
     }
 
-    /// Checks that nobody else holds what this user would hold, without writing: its id, when there is no such user `before`, and the unique
-    /// values that it gains.
-    pub async fn check_free(&self, schema: &Schema, user: &User, before: Option<&LiveUser>) -> Result<()> {
+    /// Checks that nobody else holds what this user would hold, without writing: its id, when there
+    /// is no such user `before`, and the unique values that it gains.
+    pub async fn check_free(
+        &self,
+        schema: &Schema,
+        user: &User,
+        before: Option<&LiveUser>,
+    ) -> Result<()> {
         let tenant = &schema.tenant;
         let lookups = lookups_of(user, schema)?;
         let mut violations = Vec::new();
         if before.is_none() && self.get(&Key::user(tenant, user.id)).await?.is_some() {
             violations.push(clash("/id".to_owned(), "id"));
         }
-        for lookup in lookups.iter().filter(|lookup| before.is_none_or(|before| !before.lookups.contains(lookup))) {
+        for lookup in lookups
+            .iter()
+            .filter(|lookup| before.is_none_or(|before| !before.lookups.contains(lookup)))
+        {
             let taken = match lookup {
                 Lookup::Unique { .. } | Lookup::Email { .. } => {
-                    let item = self.get(&Key::lookup(tenant, lookup, user.id)).await?.unwrap_or_default();
-                    item.holder().is_some_and(|holder| holder != user.id) || item.get_set("users").len() >= MAX_SHARING
+                    let item =
+                        self.get(&Key::lookup(tenant, lookup, user.id)).await?.unwrap_or_default();
+                    item.holder().is_some_and(|holder| holder != user.id)
+                        || item.get_set("users").len() >= MAX_SHARING
                 }
                 Lookup::Exact { .. } | Lookup::Prefix { .. } => false,
             };
@@ -300,11 +337,20 @@ impl Table {
     }
 
     /// Whether the write with this id is among those of a user, or of what is left of it.
-    pub async fn was_written(&self, tenant: &TenantId, user: UserId, write_id: WriteId) -> Result<bool> {
-        Ok(self.get(&Key::user(tenant, user)).await?.is_some_and(|item| item.log().contains(write_id)))
+    pub async fn was_written(
+        &self,
+        tenant: &TenantId,
+        user: UserId,
+        write_id: WriteId,
+    ) -> Result<bool> {
+        Ok(self
+            .get(&Key::user(tenant, user))
+            .await?
+            .is_some_and(|item| item.log().contains(write_id)))
     }
 
-    /// The user as the next write leaves it, the look-ups it gains, and the writes: the user first, then gains, then losses.
+    /// The user as the next write leaves it, the look-ups it gains, and the writes: the user first,
+    /// then gains, then losses.
     pub(super) fn next_user(
         &self,
         schema: &Schema,
@@ -317,7 +363,8 @@ impl Table {
         let lookups = lookups_of(&user, schema)?;
         let before = live.stored.version;
         let next = live.stored.changed_to(user);
-        let mut writes = vec![Write::Put(user_item(tenant, &next, &lookups), Condition::Version(before))];
+        let mut writes =
+            vec![Write::Put(user_item(tenant, &next, &lookups), Condition::Version(before))];
         let added: Vec<_> = lookups.difference(&live.lookups).cloned().collect();
         writes.extend(added.iter().map(|lookup| add(tenant, lookup, id)));
         writes.extend(live.lookups.difference(&lookups).map(|lookup| remove(tenant, lookup, id)));
@@ -325,8 +372,12 @@ impl Table {
     }
 }
 
-/// The look-ups of a user that does not exist yet, and the writes that make it: the user first, then each look-up.
-pub(super) fn new_user(schema: &Schema, user: &Versioned<User>) -> Result<(Vec<Lookup>, Vec<Write>)> {
+/// The look-ups of a user that does not exist yet, and the writes that make it: the user first,
+/// then each look-up.
+pub(super) fn new_user(
+    schema: &Schema,
+    user: &Versioned<User>,
+) -> Result<(Vec<Lookup>, Vec<Write>)> {
     let tenant = &schema.tenant;
     let lookups = lookups_of(&user.value, schema)?;
     let mut writes = vec![Write::Put(user_item(tenant, user, &lookups), Condition::Absent)];
@@ -355,7 +406,9 @@ pub(super) fn add(tenant: &TenantId, lookup: &Lookup, user: UserId) -> Write {
     match lookup {
         Lookup::Unique { .. } => Write::Put(entry(&key), Condition::Absent),
         Lookup::Email { .. } => Write::Join(key, user),
-        Lookup::Exact { .. } | Lookup::Prefix { .. } => Write::Put(entry(&key), Condition::Owner(user)),
+        Lookup::Exact { .. } | Lookup::Prefix { .. } => {
+            Write::Put(entry(&key), Condition::Owner(user))
+        }
     }
 }
 
@@ -368,18 +421,28 @@ pub(super) fn remove(tenant: &TenantId, lookup: &Lookup, user: UserId) -> Write 
 }
 
 fn clash(pointer: String, name: &str) -> Violation {
-    Violation::taken(pointer, format!("the value of `{name}` is held by another user of the tenant"))
+    Violation::taken(
+        pointer,
+        format!("the value of `{name}` is held by another user of the tenant"),
+    )
 }
 
 /// What a look-up that could not be added means to the caller, who wants to write `user`.
 fn refusal(lookup: &Lookup, user: &User, schema: &Schema) -> Result<Violation> {
     match lookup {
-        Lookup::Unique { attribute, hash } => Ok(match attribute.parse().ok().and_then(|id| schema.attribute(id)) {
-            Some(definition) => clash(lookup::place_of(user, definition, hash), &definition.name),
-            None => clash(format!("/{attribute}"), attribute),
-        }),
+        Lookup::Unique { attribute, hash } => {
+            Ok(match attribute.parse().ok().and_then(|id| schema.attribute(id)) {
+                Some(definition) => {
+                    clash(lookup::place_of(user, definition, hash), &definition.name)
+                }
+                None => clash(format!("/{attribute}"), attribute),
+            })
+        }
         Lookup::Email { .. } => {
-            let detail = format!("{MAX_SHARING} users have this e-mail address, which is the most that may share one");
+            let detail = format!(
+                "{MAX_SHARING} users have this e-mail address, which is the most that may share \
+                 one"
+            );
             Err(Error::invalid("/preferred_email", Code::TooMany, detail))
         }
         Lookup::Exact { .. } | Lookup::Prefix { .. } => {

@@ -1,4 +1,5 @@
-//! What an approval writes: exactly what was shown, into the profile as it is now, by the definitions as they are now.
+//! What an approval writes: exactly what was shown, into the profile as it is now, by the
+//! definitions as they are now.
 
 use serde_json::{Value, json};
 use tests::{Resource, TENANT, person};
@@ -12,14 +13,16 @@ async fn a5_later_changes_of_other_fields_are_kept() {
     let mut patch = salary("5");
     patch["given_name"] = json!("Johan");
     let request = office.ask(&jan, patch).await;
-    let other = json!({ "family_name": "Peeters", "attributes": { "common": { "note": ["later"] } } });
+    let other =
+        json!({ "family_name": "Peeters", "attributes": { "common": { "note": ["later"] } } });
     office.crm.patch(&jan.path, other).if_match("*").await.is(200);
     office.crm.act(&jan.below("block")).await.is(200);
 
     office.approve(&request).await.is(200);
 
     let now = office.now(&jan).await.body;
-    for (name, due) in [("given_name", "Johan"), ("family_name", "Peeters"), ("status", "BLOCKED")] {
+    for (name, due) in [("given_name", "Johan"), ("family_name", "Peeters"), ("status", "BLOCKED")]
+    {
         assert_eq!(now[name], due, "{name}");
     }
     assert_eq!(now["attributes"], json!({ "common": { "note": ["later"], "salary": ["5"] } }));
@@ -42,12 +45,18 @@ async fn a5_a_field_that_is_no_longer_as_it_was_shown_makes_the_request_stale() 
         assert_eq!(refused.slug(), "conflict", "{change}");
         assert!(refused.text().contains("STALE"), "{}", refused.text());
         let stale = office.now(&request).await;
-        assert_eq!((&stale.body["status"], &stale.body["decided_by"]), (&json!("STALE"), &json!(null)));
+        assert_eq!(
+            (&stale.body["status"], &stale.body["decided_by"]),
+            (&json!("STALE"), &json!(null))
+        );
         assert_ne!(stale.tag, request.tag);
         // It stays so, also when the field is again what it was.
         office
             .boss
-            .patch(&jan.path, json!({ "given_name": "Jan", "attributes": { "common": { "salary": [] } } }))
+            .patch(
+                &jan.path,
+                json!({ "given_name": "Jan", "attributes": { "common": { "salary": [] } } }),
+            )
             .if_match("*")
             .await
             .is(200);
@@ -107,14 +116,18 @@ async fn a3_a_verified_address_is_not_verified_after_an_approved_change() {
     office.service.clock.advance(30);
     let jan = office.user_by_boss("jan").await;
     let verify = json!({ "attribute": "preferred_email", "value": "jan@example.org" });
-    assert_eq!(office.boss.post(&jan.below("verify"), verify).await.is(200).json()["email_verified"], true);
+    assert_eq!(
+        office.boss.post(&jan.below("verify"), verify).await.is(200).json()["email_verified"],
+        true
+    );
     let request = office.ask(&jan, json!({ "preferred_email": "johan@example.org" })).await;
     office.approve(&request).await.is(200);
     assert_eq!(office.now(&jan).await.body["email_verified"], false);
     office.service.check().await;
 }
 
-/// Approves, and asserts that it is refused, that nothing is written, and that the request waits on.
+/// Approves, and asserts that it is refused, that nothing is written, and that the request waits
+/// on.
 async fn waits_on(office: &Office, request: &Resource, user: &Resource, status: u16, due: &[&str]) {
     let before = office.now(user).await;
     let version = office.service.version_of(&user.id).await;
@@ -143,12 +156,16 @@ async fn a3_a_schema_that_became_stricter_meanwhile_counts() {
     office.crm.define("terms", definition).await;
     let jan = office.user("jan").await;
     let request = office.ask(&jan, common(&json!({ "terms": [{ "hours": 20 }] }))).await;
-    let schema = |most: u8| json!({ "json_schema": { "properties": { "hours": { "maximum": most } } } });
+    let schema =
+        |most: u8| json!({ "json_schema": { "properties": { "hours": { "maximum": most } } } });
     office.elsewhere().redefine("terms", schema(10)).await.is(200);
     waits_on(&office, &request, &jan, 422, &["/attributes/common/terms/0 schema"]).await;
     office.elsewhere().redefine("terms", schema(38)).await.is(200);
     office.approve(&request).await.is(200);
-    assert_eq!(office.now(&jan).await.body["attributes"]["common"]["terms"], json!([{ "hours": 20 }]));
+    assert_eq!(
+        office.now(&jan).await.body["attributes"]["common"]["terms"],
+        json!([{ "hours": 20 }])
+    );
 }
 
 #[tokio::test]
@@ -189,7 +206,8 @@ async fn a3_what_left_its_persona_definition_meanwhile_is_not_written() {
     let office = Office::open().await;
     let (jan, persona) = office.employee().await;
     let request = office.ask(&persona, salary("2")).await;
-    let role = office.crm.read("/config/persona-definitions?name=employee").await["items"][0]["id"].clone();
+    let role = office.crm.read("/config/persona-definitions?name=employee").await["items"][0]["id"]
+        .clone();
     let path = format!("/config/persona-definitions/{}", role.as_str().unwrap());
     office.crm.patch(&path, json!({ "attributes": [] })).if_match("*").await.is(200);
     waits_on(&office, &request, &jan, 422, &["/attributes/common/salary not-allowed"]).await;
@@ -201,8 +219,10 @@ async fn e3_a_value_that_another_took_meanwhile_is_a_conflict() {
     let mut definition = by_administrators();
     definition["unique"] = json!(true);
     office.crm.define("badge", definition).await;
-    for (name, guarded) in [("badge", common(&json!({ "badge": ["7"] }))), ("username", json!({ "username": "johan" }))]
-    {
+    for (name, guarded) in [
+        ("badge", common(&json!({ "badge": ["7"] }))),
+        ("username", json!({ "username": "johan" })),
+    ] {
         if name == "username" {
             office.redefine("username", by_administrators()).await.is(200);
             office.service.clock.advance(30);
@@ -211,7 +231,11 @@ async fn e3_a_value_that_another_took_meanwhile_is_a_conflict() {
         let request = office.ask(&asking, guarded.clone()).await;
         let other = office.user_by_boss(&format!("has-{name}")).await;
         office.boss.patch(&other.path, guarded).if_match("*").await.is(200);
-        let due = if name == "badge" { "/attributes/common/badge not-unique" } else { "/username not-unique" };
+        let due = if name == "badge" {
+            "/attributes/common/badge not-unique"
+        } else {
+            "/username not-unique"
+        };
         waits_on(&office, &request, &asking, 409, &[due]).await;
         office.crm.delete(&other.path).await.is(204);
         office.approve(&request).await.is(200);
@@ -226,7 +250,8 @@ async fn a5_a_guard_that_was_put_up_later_does_not_let_a_request_through_unasked
     let mut patch: Value = salary("5");
     patch["attributes"]["common"]["note"] = json!(["n"]);
     let request = office.ask(&jan, patch).await;
-    // The note that waits with the salary gets a policy of its own, which administrators do not fulfil.
+    // The note that waits with the salary gets a policy of its own, which administrators do not
+    // fulfil.
     let policy = json!({ "approval_policy": { "statements": [{ "client_scope": "userdata" }] } });
     office.elsewhere().redefine("note", policy).await.is(200);
     assert_eq!(office.approve(&request).await.is(403).slug(), "not-allowed");

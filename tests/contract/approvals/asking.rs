@@ -10,7 +10,8 @@ async fn a3_a_patch_of_guarded_and_free_fields_becomes_one_request_as_a_whole() 
     let office = Office::open().await;
     let jan = office.user("jan").await;
     let patch = json!({
-        "given_name": "Johan", "ui_locales": null, "attributes": { "common": { "salary": ["5", "6"], "note": ["n"] } },
+        "given_name": "Johan", "ui_locales": null,
+        "attributes": { "common": { "salary": ["5", "6"], "note": ["n"] } },
     });
 
     let answer = office.crm.patch(&jan.path, patch).if_match(&jan.tag).await;
@@ -30,7 +31,8 @@ async fn a3_a_patch_of_guarded_and_free_fields_becomes_one_request_as_a_whole() 
     let due = json!({
         "id": request.id, "user_id": jan.id, "persona_id": null, "changes": null,
         "requested_by": { "client_id": office.crm.id }, "decided_by": null, "status": "PENDING",
-        "created_at": "2026-11-21T10:00:00.000Z", "expires_at": "2026-12-21T10:00:00.000Z", "profile_etag": jan.tag,
+        "created_at": "2026-11-21T10:00:00.000Z", "expires_at": "2026-12-21T10:00:00.000Z",
+        "profile_etag": jan.tag,
     });
     assert_eq!(rest, due);
 
@@ -49,7 +51,10 @@ async fn a3_a_patch_of_guarded_and_free_fields_becomes_one_request_as_a_whole() 
     assert_ne!(approved.tag(), request.tag);
     let now = office.now(&jan).await;
     assert_eq!(now.body["given_name"], "Johan");
-    assert_eq!(now.body["attributes"], json!({ "common": { "salary": ["5", "6"], "note": ["n"] } }));
+    assert_eq!(
+        now.body["attributes"],
+        json!({ "common": { "salary": ["5", "6"], "note": ["n"] } })
+    );
     assert_ne!(now.tag, jan.tag);
     assert_eq!(office.service.version_of(&jan.id).await, 2);
     assert_eq!(office.found("note", "n").await + office.found("salary", "6").await, 2);
@@ -63,7 +68,9 @@ async fn a3_a_put_that_omits_a_guarded_attribute_asks_for_its_removal() {
     office.boss.patch(&jan.path, salary("1")).if_match("*").await.is(200);
     let jan = office.now(&jan).await;
 
-    let request = request_of(office.crm.put(&jan.path, json!({ "username": "jan" })).if_match(&jan.tag).await);
+    let request = request_of(
+        office.crm.put(&jan.path, json!({ "username": "jan" })).if_match(&jan.tag).await,
+    );
     assert_eq!(
         changes(&request.body),
         [
@@ -76,7 +83,10 @@ async fn a3_a_put_that_omits_a_guarded_attribute_asks_for_its_removal() {
     office.unchanged(&jan, 2).await;
     office.approve(&request).await.is(200);
     let now = office.now(&jan).await.body;
-    assert_eq!((&now["attributes"], &now["given_name"], &now["username"]), (&json!({}), &json!(null), &json!("jan")));
+    assert_eq!(
+        (&now["attributes"], &now["given_name"], &now["username"]),
+        (&json!({}), &json!(null), &json!("jan"))
+    );
     assert_eq!(office.found("salary", "1").await, 0);
     assert_eq!(office.crm.find(json!({ "preferred_email": "jan@example.org" })).await.len(), 0);
     office.service.check().await;
@@ -86,15 +96,24 @@ async fn a3_a_put_that_omits_a_guarded_attribute_asks_for_its_removal() {
 async fn a3_both_ways_of_changing_a_persona_become_requests() {
     let office = Office::open().await;
     let (jan, persona) = office.employee().await;
-    let patch = json!({ "scope": ["b"], "attributes": { "common": { "salary": ["2"], "note": ["x"] } } });
+    let patch =
+        json!({ "scope": ["b"], "attributes": { "common": { "salary": ["2"], "note": ["x"] } } });
     let one = request_of(office.crm.patch(&persona.path, patch).if_match(&persona.tag).await);
-    assert_eq!((&one.body["user_id"], &one.body["persona_id"]), (&json!(jan.id), &json!(persona.id)));
+    assert_eq!(
+        (&one.body["user_id"], &one.body["persona_id"]),
+        (&json!(jan.id), &json!(persona.id))
+    );
     assert_eq!(
         changes(&one.body),
-        [r#"/attributes/common/note [] ["x"]"#, r#"/attributes/common/salary ["1"] ["2"]"#, r#"/scope ["a"] ["b"]"#]
+        [
+            r#"/attributes/common/note [] ["x"]"#,
+            r#"/attributes/common/salary ["1"] ["2"]"#,
+            r#"/scope ["a"] ["b"]"#
+        ]
     );
     let value = json!({ "category": "common", "name": "salary", "value": [] });
-    let two = request_of(office.crm.patch(&persona.below("attribute"), value).if_match(&jan.tag).await);
+    let two =
+        request_of(office.crm.patch(&persona.below("attribute"), value).if_match(&jan.tag).await);
     assert_eq!(changes(&two.body), [r#"/attributes/common/salary ["1"] []"#]);
     office.unchanged(&jan, 2).await;
     assert_eq!(office.now(&persona).await.tag, persona.tag);
@@ -129,7 +148,9 @@ async fn a3_values_named_by_their_definition_become_a_request_too() {
 async fn a3_a_predefined_field_is_guarded_by_the_policy_of_its_definition() {
     let office = Office::open().await;
     let jan = office.user("jan").await;
-    for (name, to) in [("given_name", "Johan"), ("preferred_email", "johan@example.org"), ("username", "johan")] {
+    for (name, to) in
+        [("given_name", "Johan"), ("preferred_email", "johan@example.org"), ("username", "johan")]
+    {
         office.redefine(name, by_administrators()).await.is(200);
         // What functions remember of the definitions is 30 seconds old at most.
         office.service.clock.advance(30);
@@ -179,7 +200,11 @@ async fn a3_what_leaves_guarded_attributes_alone_needs_no_approval() {
         office.crm.act(&persona.below(action)).await.is(200);
     }
     office.crm.patch(&persona.path, json!({ "scope": ["z"] })).if_match("*").await.is(200);
-    let none = office.crm.post(&jan.below("personas"), json!({ "name": "employee", "scope": ["y"] })).await.created();
+    let none = office
+        .crm
+        .post(&jan.below("personas"), json!({ "name": "employee", "scope": ["y"] }))
+        .await
+        .created();
     // What goes with its persona or its user is not a change of the attribute.
     office.crm.delete(&none.path).await.is(204);
     office.crm.delete(&persona.path).await.is(204);
@@ -192,7 +217,10 @@ async fn i2_asking_twice_for_the_same_does_not_ask_for_two_decisions() {
     let office = Office::open().await;
     let (jan, request) = office.waiting().await;
     let again = office.ask(&jan, salary("5")).await;
-    assert_eq!((&again.path, &again.tag, &again.body), (&request.path, &request.tag, &request.body));
+    assert_eq!(
+        (&again.path, &again.tag, &again.body),
+        (&request.path, &request.tag, &request.body)
+    );
     // A change of another field meanwhile makes no other request of it.
     office.crm.patch(&jan.path, common(&json!({ "note": ["x"] }))).if_match("*").await.is(200);
     assert_eq!(office.ask(&jan, salary("5")).await.path, request.path);

@@ -14,7 +14,8 @@ async fn a5_nobody_decides_about_an_own_request() {
     let office = Office::open().await;
     let (jan, request) = office.waiting().await;
     // Meanwhile whoever writes users may approve.
-    let policy = json!({ "approval_policy": { "statements": [{ "client_scope": "users:write" }] } });
+    let policy =
+        json!({ "approval_policy": { "statements": [{ "client_scope": "users:write" }] } });
     office.redefine("salary", policy).await.is(200);
     for action in ["approve", "reject"] {
         let refused = office.crm.act(&request.below(action)).await.is(403);
@@ -76,13 +77,19 @@ async fn h2_refusals_of_a_decision_come_in_the_order_of_the_contract() {
     // Each of these breaks everything that comes after it too.
     office.service.call("POST", &request.below("reject")).if_match("x").await.is(401);
     let configurer = office.service.client(TENANT, "config:write").await;
-    assert_eq!(configurer.act(&request.below("reject")).if_match("x").await.is(403).slug(), "insufficient-scope");
+    assert_eq!(
+        configurer.act(&request.below("reject")).if_match("x").await.is(403).slug(),
+        "insufficient-scope"
+    );
     reject().if_match("x").await.is(400);
     office.boss.act(&format!("{}?a=b", request.below("reject"))).if_match(&stale).await.is(400);
     for id in ["0192f3c1-0000-7000-8000-0000000000aa", "x"] {
         office.boss.act(&format!("{REQUESTS}/{id}/reject")).if_match(&stale).await.is(404);
     }
-    assert_eq!(office.crm.act(&request.below("reject")).if_match(&stale).await.is(403).slug(), "not-allowed");
+    assert_eq!(
+        office.crm.act(&request.below("reject")).if_match(&stale).await.is(403).slug(),
+        "not-allowed"
+    );
     let current = office.boss.tag_of(&request.path).await;
     assert_eq!(reject().if_match(&stale).await.is(412).tag(), current);
     assert_eq!(reject().if_none_match("*").await.is(412).tag(), current);
@@ -110,7 +117,9 @@ async fn h1_if_match_is_honoured_when_somebody_decides() {
 
 #[tokio::test]
 async fn a5_a_repeated_decision_changes_nothing_and_the_other_one_is_a_conflict() {
-    for (first, other, status) in [("approve", "reject", "APPROVED"), ("reject", "approve", "REJECTED")] {
+    for (first, other, status) in
+        [("approve", "reject", "APPROVED"), ("reject", "approve", "REJECTED")]
+    {
         let office = Office::open().await;
         let (jan, request) = office.waiting().await;
         let decided = office.boss.act(&request.below(first)).await.is(200);
@@ -173,7 +182,11 @@ async fn d8_a_request_past_its_time_is_gone() {
         }
     }
     for query in [String::new(), "?status=EXPIRED".to_owned(), format!("?user_id={}", jan.id)] {
-        assert_eq!(office.boss.read(&format!("{REQUESTS}{query}")).await, json!({ "items": [] }), "{query}");
+        assert_eq!(
+            office.boss.read(&format!("{REQUESTS}{query}")).await,
+            json!({ "items": [] }),
+            "{query}"
+        );
     }
 }
 

@@ -26,18 +26,28 @@ async fn a2_hashed_values_are_redacted_in_requests_and_never_at_rest() {
     let request = office.ask(&jan, patch).await;
 
     let set = json!([{ "set": true }]);
-    let due = [format!("/attributes/common/code [] {set}"), format!("/attributes/common/pin [] {set}")];
+    let due =
+        [format!("/attributes/common/code [] {set}"), format!("/attributes/common/pin [] {set}")];
     assert_eq!(changes(&request.body), due);
-    let at_rest = async || office.service.items().await.into_iter().filter(|item| item.contains(SECRET)).count();
+    let at_rest = async || {
+        office.service.items().await.into_iter().filter(|item| item.contains(SECRET)).count()
+    };
     assert_eq!(at_rest().await, 0);
     let approved = office.boss.act(&request.below("approve")).key("k").await.is(200);
     assert_eq!(changes(&approved.json()), due);
     assert_eq!(at_rest().await, 0);
     // What was approved is the secret that was sent.
     assert_eq!(office.found("code", SECRET).await, 1);
-    assert_eq!(office.now(&jan).await.body["attributes"], json!({ "common": { "pin": set, "code": set } }));
+    assert_eq!(
+        office.now(&jan).await.body["attributes"],
+        json!({ "common": { "pin": set, "code": set } })
+    );
     for answer in [office.boss.get(&request.path).await, office.boss.get(super::REQUESTS).await] {
-        assert!(!answer.text().contains(SECRET) && !answer.text().contains("argon2"), "{}", answer.text());
+        assert!(
+            !answer.text().contains(SECRET) && !answer.text().contains("argon2"),
+            "{}",
+            answer.text()
+        );
     }
     office.service.check().await;
 }

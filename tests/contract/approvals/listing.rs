@@ -28,7 +28,8 @@ fn ids(requests: &[&Resource]) -> Vec<Value> {
     requests.iter().map(|request| json!(request.id)).collect()
 }
 
-/// Twelve requests of three users, one after another: of each user one is approved, one rejected, one stale, one pending.
+/// Twelve requests of three users, one after another: of each user one is approved, one rejected,
+/// one stale, one pending.
 async fn twelve(office: &Office) -> Vec<(Resource, Vec<Resource>)> {
     let mut all = Vec::new();
     for name in ["jan", "els", "piet"] {
@@ -53,7 +54,11 @@ async fn h7_requests_are_listed_by_status_and_by_user() {
     for limit in [1, 2, 3, 100] {
         for (n, status) in ["APPROVED", "REJECTED", "STALE", "PENDING"].into_iter().enumerate() {
             let due: Vec<_> = users.iter().map(|(_, requests)| &requests[n]).collect();
-            assert_eq!(all(&office.boss, &format!("&status={status}"), limit).await, ids(&due), "{status}");
+            assert_eq!(
+                all(&office.boss, &format!("&status={status}"), limit).await,
+                ids(&due),
+                "{status}"
+            );
             for (user, requests) in &users {
                 let query = format!("&status={status}&user_id={}", user.id);
                 assert_eq!(all(&office.boss, &query, limit).await, ids(&[&requests[n]]), "{query}");
@@ -64,14 +69,19 @@ async fn h7_requests_are_listed_by_status_and_by_user() {
             assert_eq!(all(&office.boss, &format!("&user_id={}", user.id), limit).await, ids(&due));
         }
         let mut found = all(&office.boss, "", limit).await;
-        let mut due: Vec<_> = users.iter().flat_map(|(_, requests)| requests).map(|r| json!(r.id)).collect();
+        let mut due: Vec<_> =
+            users.iter().flat_map(|(_, requests)| requests).map(|r| json!(r.id)).collect();
         found.sort_by_key(Value::to_string);
         due.sort_by_key(Value::to_string);
         assert_eq!(found, due);
     }
     assert_eq!(all(&office.boss, "&status=EXPIRED", 2).await, ids(&[]));
     let list = office.boss.read(&format!("{REQUESTS}?status=PENDING")).await;
-    assert_eq!(list["items"][0], office.boss.read(&users[0].1[3].path).await, "a list has whole resources");
+    assert_eq!(
+        list["items"][0],
+        office.boss.read(&users[0].1[3].path).await,
+        "a list has whole resources"
+    );
 }
 
 #[tokio::test]
@@ -98,7 +108,15 @@ async fn h7_wrong_questions_and_borrowed_cursors_are_refused() {
     let writer = office.service.client("acme", "users:write").await;
     writer.get(REQUESTS).await.is(403);
     office.service.call("GET", REQUESTS).await.is(401);
-    for wrong in ["status=pending", "status=X", "user_id=x", "limit=0", "limit=101", "cursor=x", "state=PENDING"] {
+    for wrong in [
+        "status=pending",
+        "status=X",
+        "user_id=x",
+        "limit=0",
+        "limit=101",
+        "cursor=x",
+        "state=PENDING",
+    ] {
         reader.get(&format!("{REQUESTS}?{wrong}")).await.is(400);
     }
     let of_jan = format!("&user_id={}", users[0].0.id);
@@ -121,13 +139,23 @@ async fn d5_requests_of_another_tenant_do_not_exist() {
     let stranger = office.service.client("globex", "administrator").await;
     for (theirs, nowhere) in [("", ""), ("/approve", "/approve"), ("/reject", "/reject")] {
         let method = if theirs.is_empty() { "GET" } else { "POST" };
-        let theirs = stranger.call(method, &format!("{}{theirs}", request.path)).if_match(&request.tag).await;
+        let theirs = stranger
+            .call(method, &format!("{}{theirs}", request.path))
+            .if_match(&request.tag)
+            .await;
         let nobody = "0192f3c1-0000-7000-8000-0000000000aa";
-        let never = stranger.call(method, &format!("{REQUESTS}/{nobody}{nowhere}")).if_match(&request.tag).await;
+        let never = stranger
+            .call(method, &format!("{REQUESTS}/{nobody}{nowhere}"))
+            .if_match(&request.tag)
+            .await;
         assert_eq!((theirs.code(), theirs.problem()), (404, never.problem()));
     }
     for query in [String::new(), "?status=PENDING".to_owned(), format!("?user_id={}", jan.id)] {
-        assert_eq!(stranger.read(&format!("{REQUESTS}{query}")).await, json!({ "items": [] }), "{query}");
+        assert_eq!(
+            stranger.read(&format!("{REQUESTS}{query}")).await,
+            json!({ "items": [] }),
+            "{query}"
+        );
     }
     assert_eq!(office.status(&request).await, "PENDING");
 }
@@ -142,11 +170,18 @@ async fn d7_a_forget_takes_the_requests_along() {
     let requests = [
         office.ask(&jan, salary(&format!("{WORD}-1"))).await,
         office.ask(&jan, salary(&format!("{WORD}-2"))).await,
-        office.ask(&jan, json!({ "given_name": WORD, "attributes": { "common": { "salary": ["3"] } } })).await,
+        office
+            .ask(
+                &jan,
+                json!({ "given_name": WORD, "attributes": { "common": { "salary": ["3"] } } }),
+            )
+            .await,
     ];
     office.boss.act(&requests[0].below("approve")).key("k").await.is(200);
     office.boss.act(&requests[1].below("reject")).key("k").await.is(200);
-    let holding = async |word: &str| office.service.items().await.iter().filter(|item| item.contains(word)).count();
+    let holding = async |word: &str| {
+        office.service.items().await.iter().filter(|item| item.contains(word)).count()
+    };
     assert!(holding(WORD).await >= 3);
 
     office.crm.delete(&jan.path).await.is(204);
@@ -178,7 +213,9 @@ async fn s1_a_page_of_large_requests_ends_early_and_loses_none() {
         for i in 0..15 {
             let values: Vec<_> = (0..90).map(|j| format!("{i} {j} {}", "x".repeat(1000))).collect();
             let change = super::common(&json!({ "essay": values }));
-            asked.push(json!(request_of(office.crm.patch(&user.path, change).if_match("*").await).id));
+            asked.push(json!(
+                request_of(office.crm.patch(&user.path, change).if_match("*").await).id
+            ));
         }
         let of_user = all(&office.crm, &format!("&user_id={}", user.id), 100).await;
         assert_eq!(of_user, sorted(&asked[asked.len() - 15..]));
@@ -204,7 +241,9 @@ async fn s1_a_request_is_no_larger_than_its_limit() {
     let user = office.user("jan").await;
     for name in ["one", "two"] {
         admin.define(name, super::by_administrators()).await;
-        let values = |with: &str| -> Vec<_> { (0..11).map(|i| format!("{i}{with}{}", "x".repeat(9000))).collect() };
+        let values = |with: &str| -> Vec<_> {
+            (0..11).map(|i| format!("{i}{with}{}", "x".repeat(9000))).collect()
+        };
         let change = |with: &str| super::common(&json!({ name: values(with) }));
         office.boss.patch(&user.path, change("a")).if_match("*").await.is(200);
         if name == "two" {

@@ -15,8 +15,8 @@ pub const USERS: &str = "/identity/users";
 pub const REQUESTS: &str = "/identity/change-requests";
 pub const DAY: i64 = 24 * 3600;
 
-/// A service with the attributes `salary`, which administrators approve, and `note`, which is free; a client that has to ask, and
-/// one that approves.
+/// A service with the attributes `salary`, which administrators approve, and `note`, which is free;
+/// a client that has to ask, and one that approves.
 #[derive(Clone)]
 pub struct Office {
     pub service: Service,
@@ -50,8 +50,9 @@ pub fn request_of(answer: Answer) -> Resource {
 /// What a request changes, as `<pointer> <from> <to>`, sorted.
 pub fn changes(request: &Value) -> Vec<String> {
     let changes = request["changes"].as_array().expect("changes").iter();
-    let mut lines: Vec<_> =
-        changes.map(|c| format!("{} {} {}", c["pointer"].as_str().unwrap(), c["from"], c["to"])).collect();
+    let mut lines: Vec<_> = changes
+        .map(|c| format!("{} {} {}", c["pointer"].as_str().unwrap(), c["from"], c["to"]))
+        .collect();
     lines.sort();
     lines
 }
@@ -91,22 +92,31 @@ impl Office {
         let ids = ["salary", "note"].map(|name| self.definition(name));
         let [salary, note] = ids;
         let attributes = json!([salary.await["id"], note.await["id"]]);
-        self.crm.define_persona("employee", json!({ "scoped": true, "attributes": attributes })).await;
+        self.crm
+            .define_persona("employee", json!({ "scoped": true, "attributes": attributes }))
+            .await;
         let jan = self.user("jan").await;
-        let persona = json!({ "name": "employee", "scope": ["a"], "attributes": { "common": { "salary": ["1"] } } });
+        let persona = json!({
+            "name": "employee", "scope": ["a"], "attributes": { "common": { "salary": ["1"] } }
+        });
         let persona = self.boss.add_persona(&jan, persona).await;
         (self.now(&jan).await, persona)
     }
 
     /// The definition of an attribute of the category `common`.
     pub async fn definition(&self, name: &str) -> Value {
-        self.crm.read(&format!("/identity/config/attribute-definitions?name={name}")).await["items"][0].clone()
+        self.crm.read(&format!("/identity/config/attribute-definitions?name={name}")).await["items"]
+            [0]
+        .clone()
     }
 
     /// Changes the definition of an attribute.
     pub async fn redefine(&self, name: &str, patch: Value) -> Answer {
         let id = self.definition(name).await["id"].as_str().expect("an id").to_owned();
-        self.crm.patch(&format!("/identity/config/attribute-definitions/{id}"), patch).if_match("*").await
+        self.crm
+            .patch(&format!("/identity/config/attribute-definitions/{id}"), patch)
+            .if_match("*")
+            .await
     }
 
     /// A resource as it is now.

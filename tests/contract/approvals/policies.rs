@@ -28,7 +28,10 @@ async fn e1_a_policy_says_who_exists_and_nothing_else() {
         ),
         (json!([{}]), vec![format!("{at}/0/persona required")]),
         (json!([{ "scope": "a" }]), vec![format!("{at}/0/persona required")]),
-        (json!([{ "client_scope": "root" }]), vec![format!("{at}/0/client_scope not-in-enumeration")]),
+        (
+            json!([{ "client_scope": "root" }]),
+            vec![format!("{at}/0/client_scope not-in-enumeration")],
+        ),
         (
             json!([{ "persona": "manager", "client_scope": "administrator" }]),
             vec![format!("{at}/0/client_scope not-allowed")],
@@ -41,11 +44,15 @@ async fn e1_a_policy_says_who_exists_and_nothing_else() {
         let found: Vec<_> = refused.violations();
         assert!(due.iter().all(|due| found.contains(due)), "{statements}: {found:?}");
     }
-    for wrong in [json!({ "approval_policy": { "statements": null } }), json!({ "approval_policy": [] })] {
+    for wrong in
+        [json!({ "approval_policy": { "statements": null } }), json!({ "approval_policy": [] })]
+    {
         office.redefine("salary", wrong).await.is(422);
     }
-    let good =
-        json!([{ "persona": "manager", "scope": "chemco" }, { "persona": "manager" }, { "client_scope": "openid" }]);
+    let good = json!([
+        { "persona": "manager", "scope": "chemco" }, { "persona": "manager" },
+        { "client_scope": "openid" }
+    ]);
     let defined = office.redefine("salary", policy(&good)).await.is(200);
     assert_eq!(defined.json()["approval_policy"]["statements"], good);
     let path = format!("/identity/config/attribute-definitions/{}", defined.field("id"));
@@ -72,7 +79,12 @@ async fn a5_a_persona_definition_that_a_policy_names_is_neither_renamed_nor_dele
     let rename = || office.crm.patch(&manager.path, json!({ "name": "chief" })).if_match("*");
     assert_eq!(rename().await.is(422).violations(), ["/name not-allowed"]);
     assert_eq!(office.crm.delete(&manager.path).await.is(409).slug(), "in-use");
-    office.crm.patch(&manager.path, json!({ "display_name": "Manager" })).if_match("*").await.is(200);
+    office
+        .crm
+        .patch(&manager.path, json!({ "display_name": "Manager" }))
+        .if_match("*")
+        .await
+        .is(200);
     // Also when the policy is a predefined attribute's.
     office.redefine("given_name", policy(&json!([{ "persona": "manager" }]))).await.is(200);
     office.redefine("salary", by_administrators()).await.is(200);
@@ -141,7 +153,8 @@ async fn a5_a_persons_right_begins_and_ends_with_the_personas_dates() {
     let user = office.crm.create(USERS, json!({ "username": "jan", "personas": [persona] })).await;
     let (schema, policy, user) = read(&office, &user.id).await;
     let allows = |at: Timestamp| policy.allows(Approver::Person(&user, at), &schema);
-    let edges = [days(0), days(1).plus_seconds(-1), days(1), days(2).plus_seconds(-1), days(2), days(9)];
+    let edges =
+        [days(0), days(1).plus_seconds(-1), days(1), days(2).plus_seconds(-1), days(2), days(9)];
     assert_eq!(edges.map(allows), [false, false, true, true, false, false]);
 }
 
@@ -149,7 +162,10 @@ async fn a5_a_persons_right_begins_and_ends_with_the_personas_dates() {
 async fn a5_a_client_approves_by_the_scope_of_its_token_or_as_administrator() {
     let office = Office::open().await;
     office.crm.define_persona("manager", json!({})).await;
-    let user = office.crm.create(USERS, json!({ "username": "jan", "personas": [{ "name": "manager" }] })).await;
+    let user = office
+        .crm
+        .create(USERS, json!({ "username": "jan", "personas": [{ "name": "manager" }] }))
+        .await;
     for (scope, allowed, refused) in [
         (
             "config:write",
@@ -157,11 +173,16 @@ async fn a5_a_client_approves_by_the_scope_of_its_token_or_as_administrator() {
             vec!["config:read", "users:write"],
         ),
         ("userdata", vec!["userdata"], vec!["administrator", "openid"]),
-        ("administrator", vec!["administrator"], vec!["users:read users:write config:read config:write"]),
+        (
+            "administrator",
+            vec!["administrator"],
+            vec!["users:read users:write config:read config:write"],
+        ),
     ] {
         office.redefine("salary", policy(&json!([{ "client_scope": scope }]))).await.is(200);
         let (schema, policy, user) = read(&office, &user.id).await;
-        let allows = |scopes: &str| policy.allows(Approver::Client(&scopes.parse().unwrap()), &schema);
+        let allows =
+            |scopes: &str| policy.allows(Approver::Client(&scopes.parse().unwrap()), &schema);
         assert!(allowed.iter().all(|scopes| allows(scopes)), "{scope}");
         assert!(!refused.iter().any(|scopes| allows(scopes)), "{scope}");
         assert!(!policy.allows(Approver::Person(&user, START), &schema));

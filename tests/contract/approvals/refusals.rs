@@ -20,9 +20,14 @@ async fn a3_a_new_user_or_persona_has_no_guarded_attribute() {
 
     office.redefine("given_name", by_administrators()).await.is(200);
     office.service.clock.advance(30);
-    let body = json!({ "username": "els", "given_name": "Els", "attributes": { "common": { "salary": ["5"] } } });
+    let body = json!({
+        "username": "els", "given_name": "Els", "attributes": { "common": { "salary": ["5"] } }
+    });
     let refused = office.crm.post(USERS, body).await.is(422);
-    assert_eq!(refused.violations(), ["/attributes/common/salary not-allowed", "/given_name not-allowed"]);
+    assert_eq!(
+        refused.violations(),
+        ["/attributes/common/salary not-allowed", "/given_name not-allowed"]
+    );
     office.crm.create_user("els").await;
 }
 
@@ -33,7 +38,9 @@ async fn e1_a_guarded_attribute_of_a_new_users_persona_is_named_where_it_stands(
     let mut persona = salary("5");
     persona["name"] = json!("employee");
     persona["scope"] = json!(["new"]);
-    let body = json!({ "username": "els", "personas": [{ "name": "employee", "scope": ["free"] }, persona] });
+    let body = json!({
+        "username": "els", "personas": [{ "name": "employee", "scope": ["free"] }, persona]
+    });
     let refused = office.crm.post(USERS, body).await.is(422);
     assert_eq!(refused.violations(), ["/personas/1/attributes/common/salary not-allowed"]);
 }

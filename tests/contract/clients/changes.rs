@@ -13,7 +13,11 @@ async fn a_change_is_known_here_at_once_and_elsewhere_within_30_seconds() {
         client.token(service, &client.secret).await.is(200).json()["expires_in"].as_u64().unwrap()
     };
     assert_eq!((life(&service).await, life(&elsewhere).await), (900, 900));
-    let patched = admin.patch(&client.path, json!({ "access_token_lifetime": 300 })).if_match("*").await.is(200);
+    let patched = admin
+        .patch(&client.path, json!({ "access_token_lifetime": 300 }))
+        .if_match("*")
+        .await
+        .is(200);
     assert_eq!(patched.json()["access_token_lifetime"], 300);
     assert_eq!(admin.get(&client.path).await.is(200).tag(), patched.tag());
     assert_eq!(life(&service).await, 300);
@@ -43,7 +47,10 @@ async fn h2_a_change_is_conditional_and_refusals_come_in_their_order() {
     patch(json!({ "name": "x" })).if_match(&format!("W/{}", client.tag)).await.is(412);
     patch(wrong).if_match(&client.tag).await.is(422);
     admin.post(&client.secrets(), json!({ "x": 1 })).if_match("\"x\"").await.is(412);
-    assert_eq!(admin.post(&client.secrets(), json!({ "x": 1 })).await.is(422).violations(), ["/x unknown"]);
+    assert_eq!(
+        admin.post(&client.secrets(), json!({ "x": 1 })).await.is(422).violations(),
+        ["/x unknown"]
+    );
     admin.delete(&client.path).if_match("\"x\"").await.is(412);
     let next = patch(json!({ "name": "next" })).if_match(&client.tag).await.is(200).tag();
     assert_ne!(next, client.tag);
@@ -61,7 +68,10 @@ async fn h4_p3_what_was_read_can_be_sent_back_and_changes_nothing() {
         assert_eq!((same.tag(), same.cost()), (client.tag.clone(), (1.0, 0.0, 0.0)));
     }
     for (body, due) in [
-        (json!({ "client_id": "acme.00000000000000000000000000000000" }), "/client_id not-editable"),
+        (
+            json!({ "client_id": "acme.00000000000000000000000000000000" }),
+            "/client_id not-editable",
+        ),
         (json!({ "client_id": null }), "/client_id not-editable"),
         (json!({ "secrets": [] }), "/secrets not-editable"),
         (json!({ "secrets": null }), "/secrets not-editable"),
@@ -71,7 +81,11 @@ async fn h4_p3_what_was_read_can_be_sent_back_and_changes_nothing() {
         (json!({ "jwks_uri": "https://keys.example.org" }), "/jwks_uri not-allowed"),
         (json!("x"), " wrong-type"),
     ] {
-        assert_eq!(admin.patch(&client.path, body.clone()).if_match("*").await.is(422).violations(), [due], "{body}");
+        assert_eq!(
+            admin.patch(&client.path, body.clone()).if_match("*").await.is(422).violations(),
+            [due],
+            "{body}"
+        );
     }
     assert_eq!(client.stored(&service).await.version().0, 1);
     let moved = json!({ "jwks": null, "jwks_uri": "https://keys.example.org", "audience": null });
@@ -83,7 +97,9 @@ async fn h4_p3_what_was_read_can_be_sent_back_and_changes_nothing() {
 async fn e1_a_patch_is_told_all_that_is_wrong_with_it() {
     let (_, admin) = administered().await;
     let client = register(&admin, json!({})).await;
-    let patch = json!({ "colour": null, "client_id": null, "size": 1, "name": null, "access_token_lifetime": "x" });
+    let patch = json!({
+        "colour": null, "client_id": null, "size": 1, "name": null, "access_token_lifetime": "x"
+    });
     let answer = admin.patch(&client.path, patch).if_match("*").await.is(422);
     let due = [
         "/access_token_lifetime wrong-type",
@@ -100,8 +116,11 @@ async fn default_scopes_that_are_all_scopes_stay_so_and_others_stay_what_they_ar
     let (_, admin) = administered().await;
     let all = register(&admin, json!({ "scopes": ["users:read"] })).await;
     let two = json!({ "scopes": ["users:read", "users:write"] });
-    let some =
-        register(&admin, document(json!({ "scopes": ["users:read", "openid"], "default_scopes": ["openid"] }))).await;
+    let some = register(
+        &admin,
+        document(json!({ "scopes": ["users:read", "openid"], "default_scopes": ["openid"] })),
+    )
+    .await;
     let defaults = async |path: &str, body: &Value| {
         admin.patch(path, body.clone()).if_match("*").await.is(200).json()["default_scopes"].clone()
     };
@@ -110,7 +129,8 @@ async fn default_scopes_that_are_all_scopes_stay_so_and_others_stay_what_they_ar
         admin.patch(&some.path, two).if_match("*").await.is(422).violations(),
         ["/default_scopes/0 not-allowed"]
     );
-    let both = json!({ "scopes": ["users:read", "users:write"], "default_scopes": ["users:write"] });
+    let both =
+        json!({ "scopes": ["users:read", "users:write"], "default_scopes": ["users:write"] });
     assert_eq!(defaults(&some.path, &both).await, both["default_scopes"]);
     assert_eq!(defaults(&some.path, &json!({ "default_scopes": null })).await, both["scopes"]);
 }
@@ -119,14 +139,19 @@ async fn default_scopes_that_are_all_scopes_stay_so_and_others_stay_what_they_ar
 async fn o9_signing_takes_the_secrets_away_and_a_change_back_brings_none() {
     let (service, admin) = administered().await;
     let client = register(&admin, json!({})).await;
-    let method = |name: &str| admin.patch(&client.path, json!({ "token_endpoint_auth_method": name })).if_match("*");
+    let method = |name: &str| {
+        admin.patch(&client.path, json!({ "token_endpoint_auth_method": name })).if_match("*")
+    };
     assert_eq!(method("private_key_jwt").await.is(422).violations(), ["/jwks required"]);
     let signs = json!({ "token_endpoint_auth_method": "private_key_jwt", "jwks": keys() });
     let signs = admin.patch(&client.path, signs).if_match("*").await.is(200).json();
     assert_eq!(signs["secrets"], json!([]));
     assert_eq!(client.signs_in(&service, &client.secret).await, 401);
     let refused = admin.act(&client.secrets()).await.is(409);
-    assert_eq!((refused.slug(), refused.text().contains("private_key_jwt")), ("conflict".to_owned(), true));
+    assert_eq!(
+        (refused.slug(), refused.text().contains("private_key_jwt")),
+        ("conflict".to_owned(), true)
+    );
     assert_eq!(method("client_secret_post").await.is(200).json()["secrets"], json!([]));
     assert_eq!(client.signs_in(&service, &client.secret).await, 401);
     let next = admin.act(&client.secrets()).await.is(201).field("client_secret");
@@ -142,9 +167,19 @@ async fn what_clients_cost() {
     let path = made.header("location").unwrap();
     assert_eq!(admin.get(path).await.is(200).cost(), (1.0, 0.0, 0.0));
     assert_eq!(admin.get(CLIENTS).await.is(200).cost(), (1.0, 0.0, 0.0));
-    assert_eq!(admin.patch(path, json!({ "name": "x" })).if_match("*").await.is(200).cost(), (1.0, 1.0, 0.0));
+    assert_eq!(
+        admin.patch(path, json!({ "name": "x" })).if_match("*").await.is(200).cost(),
+        (1.0, 1.0, 0.0)
+    );
     let next = admin.act(&format!("{path}/secrets")).await.is(201);
     assert_eq!(next.cost(), (1.0, 1.0, 0.0));
-    assert_eq!(admin.delete(next.header("location").unwrap()).await.is(204).cost(), (1.0, 1.0, 0.0));
-    assert_eq!(admin.delete(path).await.is(204).cost(), (1.0, 2.0, 0.0), "a lone deletion is a transaction");
+    assert_eq!(
+        admin.delete(next.header("location").unwrap()).await.is(204).cost(),
+        (1.0, 1.0, 0.0)
+    );
+    assert_eq!(
+        admin.delete(path).await.is(204).cost(),
+        (1.0, 2.0, 0.0),
+        "a lone deletion is a transaction"
+    );
 }

@@ -32,7 +32,9 @@ impl Scene {
         let Registered { path, tag, body, .. } = &self.client;
         let secret = format!("{path}/secrets/{}", body["secrets"][0]["id"].as_str().unwrap());
         match write {
-            Write::Register => self.admin.post(CLIENTS, document(json!({ "name": "second" }))).await,
+            Write::Register => {
+                self.admin.post(CLIENTS, document(json!({ "name": "second" }))).await
+            }
             Write::Rotate => self.admin.act(&self.client.secrets()).if_match(tag).await,
             Write::Patch => self.admin.patch(path, json!({ "name": "next" })).if_match(tag).await,
             Write::Revoke => self.admin.delete(&secret).if_match(tag).await,
@@ -58,7 +60,8 @@ impl Scene {
     }
 }
 
-/// One write under faults: what it says is what happened, a secret that it shows is good, and a repeat meets its own effect.
+/// One write under faults: what it says is what happened, a secret that it shows is good, and a
+/// repeat meets its own effect.
 async fn under(write: Write, what: &str, arrange: impl Fn(&Faults)) -> u16 {
     let scene = Scene::set().await;
     arrange(&scene.service.faults);
@@ -66,12 +69,17 @@ async fn under(write: Write, what: &str, arrange: impl Fn(&Faults)) -> u16 {
     scene.service.faults.reset();
     let happened = scene.happened(write).await;
     let code = answer.code();
-    assert!(answer.status.is_success() && happened || code == 503, "{write:?} under {what}: {code} {}", answer.text());
+    assert!(
+        answer.status.is_success() && happened || code == 503,
+        "{write:?} under {what}: {code} {}",
+        answer.text()
+    );
     if answer.status.is_success() && matches!(write, Write::Register | Write::Rotate) {
         let body = answer.json();
         let id = body["client_id"].as_str().unwrap_or(&scene.client.id);
         let secret = answer.field("client_secret");
-        let form = [("grant_type", "client_credentials"), ("client_id", id), ("client_secret", &secret)];
+        let form =
+            [("grant_type", "client_credentials"), ("client_id", id), ("client_secret", &secret)];
         scene.service.instance().token(&form).await.is(200);
     }
     if code == 503 {
@@ -99,7 +107,10 @@ async fn all_faults(write: Write) {
             let code = under(write, &what, |faults| faults.at(call, fault.clone())).await;
             assert_ne!(code, 503, "one {what} is survived by {write:?}");
         }
-        under(write, &format!("a crash before {operation}"), |faults| faults.from(call, Fault::Unreachable)).await;
+        under(write, &format!("a crash before {operation}"), |faults| {
+            faults.from(call, Fault::Unreachable)
+        })
+        .await;
         under(write, &format!("a crash after {operation}"), |faults| {
             faults.at(call, Fault::Lost);
             faults.from(call + 1, Fault::Unreachable);

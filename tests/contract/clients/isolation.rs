@@ -28,9 +28,15 @@ async fn d5_a_client_of_another_tenant_answers_like_one_that_never_existed() {
     let never = format!("acme.{}", "0".repeat(32));
     let due = answers(&admin, &never, secret).await;
     assert!(due.iter().all(|answer| answer.code() == 404));
-    for id in
-        [client.id.as_str(), "x", "globex", &never.to_uppercase(), &format!("{never}0"), "acme.%00", "%F0%9F%98%80"]
-    {
+    for id in [
+        client.id.as_str(),
+        "x",
+        "globex",
+        &never.to_uppercase(),
+        &format!("{never}0"),
+        "acme.%00",
+        "%F0%9F%98%80",
+    ] {
         for (answer, due) in answers(&admin, id, secret).await.into_iter().zip(&due) {
             assert_eq!(answer.code(), due.code(), "{id}");
             if !due.body.is_empty() {
@@ -40,5 +46,9 @@ async fn d5_a_client_of_another_tenant_answers_like_one_that_never_existed() {
     }
     let list = admin.get(CLIENTS).await.is(200);
     assert!(!list.text().contains("globex") && list.text().contains(&admin.id));
-    assert_eq!(theirs.get(&client.path).await.is(200).tag(), client.tag, "nothing has happened to it");
+    assert_eq!(
+        theirs.get(&client.path).await.is(200).tag(),
+        client.tag,
+        "nothing has happened to it"
+    );
 }

@@ -10,7 +10,11 @@ use super::{CLIENTS, administered, document, register};
 async fn page(admin: &Client, cursor: Option<&str>) -> (Vec<String>, Option<String>) {
     let cursor = cursor.map(|cursor| format!("&cursor={cursor}")).unwrap_or_default();
     let page = admin.get(&format!("{CLIENTS}?limit=3{cursor}")).await.is(200).json();
-    let ids = page["items"].as_array().unwrap().iter().map(|item| item["client_id"].as_str().unwrap().to_owned());
+    let ids = page["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| item["client_id"].as_str().unwrap().to_owned());
     (ids.collect(), page["next_cursor"].as_str().map(str::to_owned))
 }
 
@@ -60,7 +64,8 @@ async fn h7_the_last_page_has_no_cursor_and_a_cursor_is_its_clients_own() {
 #[tokio::test]
 async fn s1_a_page_ends_early_rather_than_grow_past_its_size() {
     let (service, admin) = administered().await;
-    // Clients as large as the rules allow are near 25 KB; the table holds them all the same if they are larger.
+    // Clients as large as the rules allow are near 25 KB; the table holds them all the same if they
+    // are larger.
     let made = document(json!({ "audience": ["x".repeat(512)] }));
     let mut large = super::register(&admin, made).await.stored(&service).await.value;
     large.audience = vec!["x".repeat(300_000)];

@@ -36,7 +36,13 @@ impl Registered {
     }
 
     async fn token(&self, service: &Service, secret: &str) -> Answer {
-        service.token(&[("grant_type", "client_credentials"), ("client_id", &self.id), ("client_secret", secret)]).await
+        service
+            .token(&[
+                ("grant_type", "client_credentials"),
+                ("client_id", &self.id),
+                ("client_secret", secret),
+            ])
+            .await
     }
 
     /// What is stored of the client.

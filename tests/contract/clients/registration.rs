@@ -15,12 +15,16 @@ async fn o9_a_registration_shows_the_secret_once_and_nothing_keeps_it() {
     assert_eq!(answer.header("location"), Some(&*format!("{CLIENTS}/{id}")));
     assert_eq!(answer.header("cache-control"), Some("no-store"));
     let due = json!({
-        "client_id": id, "name": "crm", "token_endpoint_auth_method": "client_secret_basic", "scopes": ["users:read"],
-        "default_scopes": ["users:read"], "grant_types": ["client_credentials"], "jwks": null, "jwks_uri": null,
-        "systems": [], "integration": null, "max_classifier": "SENSITIVE", "access_token_lifetime": 900,
+        "client_id": id, "name": "crm", "token_endpoint_auth_method": "client_secret_basic",
+        "scopes": ["users:read"],
+        "default_scopes": ["users:read"], "grant_types": ["client_credentials"], "jwks": null,
+        "jwks_uri": null,
+        "systems": [], "integration": null, "max_classifier": "SENSITIVE",
+        "access_token_lifetime": 900,
         "access_token_signing_alg": "ES256", "audience": [], "dpop_bound_access_tokens": false,
         "secrets": [{
-            "id": made["secrets"][0]["id"], "created_at": "2026-11-21T10:00:00.000Z", "expires_at": null,
+            "id": made["secrets"][0]["id"], "created_at": "2026-11-21T10:00:00.000Z",
+            "expires_at": null,
             "last_used_on": null,
         }],
         "client_secret": secret,
@@ -45,9 +49,12 @@ async fn a_client_gets_tokens_as_it_was_registered() {
     let (service, admin) = administered().await;
     let all = json!({
         "scopes": ["users:write", "users:read", "users:read"], "default_scopes": ["users:read"],
-        "grant_types": ["refresh_token", "client_credentials"], "token_endpoint_auth_method": "client_secret_post",
-        "jwks": keys(), "systems": ["webshop", "helpdesk"], "integration": "crm", "max_classifier": "LOW",
-        "access_token_lifetime": 60, "access_token_signing_alg": "ES256", "audience": ["https://api.example.org/v1", "erp"],
+        "grant_types": ["refresh_token", "client_credentials"],
+        "token_endpoint_auth_method": "client_secret_post",
+        "jwks": keys(), "systems": ["webshop", "helpdesk"], "integration": "crm",
+        "max_classifier": "LOW",
+        "access_token_lifetime": 60, "access_token_signing_alg": "ES256",
+        "audience": ["https://api.example.org/v1", "erp"],
     });
     let client = register(&admin, all.clone()).await;
     for name in ["default_scopes", "jwks", "systems", "integration", "max_classifier", "audience"] {
@@ -70,13 +77,16 @@ async fn o9_a_client_that_signs_has_keys_and_no_secret() {
         }
         admin.post(CLIENTS, document)
     };
-    for keys in [json!({ "jwks": keys() }), json!({ "jwks_uri": "https://keys.example.org/jwks" })] {
+    for keys in [json!({ "jwks": keys() }), json!({ "jwks_uri": "https://keys.example.org/jwks" })]
+    {
         let made = by_key(keys).await.is(201);
         assert!(made.json().get("client_secret").is_none() && made.json()["secrets"] == json!([]));
         assert_eq!(made.header("cache-control"), Some("private, no-cache"));
     }
     assert_eq!(by_key(json!({})).await.is(422).violations(), ["/jwks required"]);
-    let both = by_key(json!({ "jwks": keys(), "jwks_uri": "https://keys.example.org/jwks" })).await.is(422);
+    let both = by_key(json!({ "jwks": keys(), "jwks_uri": "https://keys.example.org/jwks" }))
+        .await
+        .is(422);
     assert_eq!(both.violations(), ["/jwks_uri not-allowed"]);
     let broken = by_key(json!({ "jwks_uri": "http://keys.example.org" })).await.is(422);
     assert_eq!(broken.violations(), ["/jwks_uri wrong-format"]);
@@ -86,9 +96,12 @@ async fn o9_a_client_that_signs_has_keys_and_no_secret() {
 async fn e1_every_violation_is_listed_at_once() {
     let (_, admin) = administered().await;
     let all_wrong = json!({
-        "client_id": "acme.00000000000000000000000000000000", "secrets": [], "scopes": ["root", 1, "openid"],
-        "default_scopes": ["users:read"], "grant_types": ["password"], "token_endpoint_auth_method": "none",
-        "jwks": 1, "jwks_uri": "x", "systems": ["A", 1], "integration": "erp", "max_classifier": "TOP",
+        "client_id": "acme.00000000000000000000000000000000", "secrets": [],
+        "scopes": ["root", 1, "openid"],
+        "default_scopes": ["users:read"], "grant_types": ["password"],
+        "token_endpoint_auth_method": "none",
+        "jwks": 1, "jwks_uri": "x", "systems": ["A", 1], "integration": "erp",
+        "max_classifier": "TOP",
         "access_token_lifetime": "900", "access_token_signing_alg": "PS256", "audience": "x",
         "dpop_bound_access_tokens": 1, "client_secret": "x",
     });
@@ -112,7 +125,10 @@ async fn e1_every_violation_is_listed_at_once() {
         "/token_endpoint_auth_method not-in-enumeration",
     ];
     assert_eq!(admin.post(CLIENTS, all_wrong).await.is(422).violations(), due);
-    assert_eq!(admin.post(CLIENTS, json!({})).await.is(422).violations(), ["/name required", "/scopes required"]);
+    assert_eq!(
+        admin.post(CLIENTS, json!({})).await.is(422).violations(),
+        ["/name required", "/scopes required"]
+    );
     assert_eq!(admin.post(CLIENTS, json!([])).await.is(422).violations()[0], " wrong-type");
 }
 
@@ -127,7 +143,12 @@ async fn e1_s1_each_rule_of_a_field_says_what_would_be_right() {
         ("scopes", json!("users:read"), "/scopes wrong-type", "array"),
         ("scopes", json!(vec!["openid"; 8]), "/scopes too-many", "7"),
         ("default_scopes", json!([]), "/default_scopes required", "at least one"),
-        ("default_scopes", json!(["users:read", "openid"]), "/default_scopes/1 not-allowed", "openid"),
+        (
+            "default_scopes",
+            json!(["users:read", "openid"]),
+            "/default_scopes/1 not-allowed",
+            "openid",
+        ),
         ("grant_types", json!(["refresh_token"]), "/grant_types required", "client_credentials"),
         ("grant_types", json!([]), "/grant_types required", "client_credentials"),
         ("grant_types", json!(vec!["client_credentials"; 3]), "/grant_types too-many", "2"),
@@ -146,11 +167,26 @@ async fn e1_s1_each_rule_of_a_field_says_what_would_be_right() {
         ("access_token_lifetime", json!(86401), "/access_token_lifetime not-allowed", "86400"),
         ("access_token_lifetime", json!(-1), "/access_token_lifetime not-allowed", "60"),
         ("access_token_lifetime", json!(90.5), "/access_token_lifetime wrong-format", "whole"),
-        ("access_token_signing_alg", json!("EdDSA"), "/access_token_signing_alg not-in-enumeration", "ES256, RS256"),
-        ("access_token_signing_alg", json!("none"), "/access_token_signing_alg not-in-enumeration", "ES256, RS256"),
+        (
+            "access_token_signing_alg",
+            json!("EdDSA"),
+            "/access_token_signing_alg not-in-enumeration",
+            "ES256, RS256",
+        ),
+        (
+            "access_token_signing_alg",
+            json!("none"),
+            "/access_token_signing_alg not-in-enumeration",
+            "ES256, RS256",
+        ),
         ("integration", json!("CRM"), "/integration not-in-enumeration", "crm, iam"),
         ("jwks", json!({ "keys": [] }), "/jwks required", "10"),
-        ("jwks", json!({ "keys": [{ "kty": "oct", "k": "AA" }] }), "/jwks/keys/0 not-allowed", "public"),
+        (
+            "jwks",
+            json!({ "keys": [{ "kty": "oct", "k": "AA" }] }),
+            "/jwks/keys/0 not-allowed",
+            "public",
+        ),
         ("jwks_uri", json!("https://x.example/#y"), "/jwks_uri wrong-format", "https"),
         ("jwks_uri", json!("https://localhost/x"), "/jwks_uri wrong-format", "public"),
         ("jwks_uri", json!("https://a.localhost:8443/x"), "/jwks_uri wrong-format", "public"),
@@ -159,7 +195,12 @@ async fn e1_s1_each_rule_of_a_field_says_what_would_be_right() {
         ("jwks_uri", json!("https://u:p@x.example/"), "/jwks_uri wrong-format", "user name"),
         ("jwks_uri", json!("https://x.example:22/"), "/jwks_uri wrong-format", "1024"),
         ("jwks_uri", json!("https://x.example:99999/"), "/jwks_uri wrong-format", "65536"),
-        ("jwks_uri", json!(format!("https://x.example/{}", "y".repeat(1024))), "/jwks_uri too-long", "1024"),
+        (
+            "jwks_uri",
+            json!(format!("https://x.example/{}", "y".repeat(1024))),
+            "/jwks_uri too-long",
+            "1024",
+        ),
     ] {
         let answer = admin.post(CLIENTS, document(json!({ field: value.clone() }))).await.is(422);
         assert_eq!(answer.violations(), [due], "{field}: {value}");
@@ -193,7 +234,8 @@ async fn clients_need_the_scope_administrator() {
     let (service, admin) = administered().await;
     let client = register(&admin, json!({})).await;
     let crm = service.crm().await;
-    let secret = format!("{}/{}", client.secrets(), client.body["secrets"][0]["id"].as_str().unwrap());
+    let secret =
+        format!("{}/{}", client.secrets(), client.body["secrets"][0]["id"].as_str().unwrap());
     for (method, path) in [
         ("POST", CLIENTS),
         ("GET", CLIENTS),
@@ -203,7 +245,11 @@ async fn clients_need_the_scope_administrator() {
         ("POST", &client.secrets()),
         ("DELETE", &secret),
     ] {
-        assert_eq!(crm.call(method, path).await.is(403).slug(), "insufficient-scope", "{method} {path}");
+        assert_eq!(
+            crm.call(method, path).await.is(403).slug(),
+            "insufficient-scope",
+            "{method} {path}"
+        );
         service.call(method, path).await.is(401);
     }
     assert_eq!(admin.get(&secret).await.is(405).header("allow"), Some("DELETE"));
@@ -232,7 +278,13 @@ async fn s3_no_secret_and_no_hash_is_logged_or_shown_again() {
         admin.patch(&path, json!({ "name": "x" })).if_match("*").await.is(200),
         admin.patch(&path, json!({ "secrets": [{ "hash": "x" }] })).if_match("*").await.is(422),
         admin.act(&format!("{path}/secrets")).await.is(409),
-        service.token(&[("grant_type", "client_credentials"), ("client_id", &id), ("client_secret", &secret)]).await,
+        service
+            .token(&[
+                ("grant_type", "client_credentials"),
+                ("client_id", &id),
+                ("client_secret", &secret),
+            ])
+            .await,
         admin.delete(&of_next).await.is(204),
     ];
     for answer in answers.iter().chain([&made, &next]) {

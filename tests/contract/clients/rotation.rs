@@ -10,13 +10,19 @@ async fn o9_a_rotation_has_no_downtime_and_the_old_secret_ends_on_time() {
     let elsewhere = service.instance();
     let client = register(&admin, json!({})).await;
     assert_eq!(client.signs_in(&elsewhere, &client.secret).await, 200);
-    let body = json!({ "previous_expires_at": "2026-11-21T12:00:00+01:00", "expires_at": "2026-11-21T12:00:00Z" });
+    let body = json!({
+        "previous_expires_at": "2026-11-21T12:00:00+01:00", "expires_at": "2026-11-21T12:00:00Z"
+    });
     let made = admin.post(&client.secrets(), body).await.is(201);
     let next = made.field("client_secret");
     assert_eq!(made.header("cache-control"), Some("no-store"));
-    assert_eq!(made.header("location"), Some(&*format!("{}/{}", client.secrets(), made.field("id"))));
+    assert_eq!(
+        made.header("location"),
+        Some(&*format!("{}/{}", client.secrets(), made.field("id")))
+    );
     let due = json!({
-        "id": made.field("id"), "created_at": "2026-11-21T10:00:00.000Z", "expires_at": "2026-11-21T12:00:00.000Z",
+        "id": made.field("id"), "created_at": "2026-11-21T10:00:00.000Z",
+        "expires_at": "2026-11-21T12:00:00.000Z",
         "last_used_on": null, "client_secret": next,
     });
     assert_eq!(made.json(), due);
@@ -51,14 +57,26 @@ async fn o9_a_third_live_secret_is_refused_and_what_has_ended_does_not_count() {
     let second = admin.post(&client.secrets(), ends).await.is(201);
     let refused = admin.act(&client.secrets()).await.is(409);
     assert_eq!(refused.slug(), "conflict");
-    assert!(refused.text().contains("2 secrets are live") && refused.text().contains("revoke"), "{}", refused.text());
+    assert!(
+        refused.text().contains("2 secrets are live") && refused.text().contains("revoke"),
+        "{}",
+        refused.text()
+    );
     service.clock.advance(30);
     let admin = admin_of().await;
     let shown = admin.get(&client.path).await.is(200);
-    assert_eq!(shown.json()["secrets"].as_array().unwrap().len(), 2, "what has ended is dropped with the next write");
+    assert_eq!(
+        shown.json()["secrets"].as_array().unwrap().len(),
+        2,
+        "what has ended is dropped with the next write"
+    );
     let third = admin.act(&client.secrets()).await.is(201);
     let ids = |body: &Value| {
-        let ids = body["secrets"].as_array().unwrap().iter().map(|secret| secret["id"].as_str().unwrap().to_owned());
+        let ids = body["secrets"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|secret| secret["id"].as_str().unwrap().to_owned());
         ids.collect::<Vec<_>>()
     };
     assert_eq!(ids(&admin.get(&client.path).await.json()), [second.field("id"), third.field("id")]);
@@ -77,7 +95,10 @@ async fn o9_a_rotation_never_makes_a_secret_live_longer() {
     let (_, admin) = administered().await;
     let client = register(&admin, json!({})).await;
     let rotate = |previous: &str| {
-        admin.post(&client.secrets(), json!({ "previous_expires_at": previous, "expires_at": "2026-11-21T13:00:00Z" }))
+        admin.post(
+            &client.secrets(),
+            json!({ "previous_expires_at": previous, "expires_at": "2026-11-21T13:00:00Z" }),
+        )
     };
     let second = rotate("2026-11-21T11:00:00Z").await.is(201);
     admin.delete(second.header("location").unwrap()).await.is(204);
@@ -113,18 +134,27 @@ async fn o9_a_revoked_secret_stops_here_at_once_and_elsewhere_within_30_seconds(
 async fn e1_every_violation_of_a_rotation_is_listed() {
     let (_, admin) = administered().await;
     let client = register(&admin, json!({})).await;
-    let violations = async |body: Value| admin.post(&client.secrets(), body).await.is(422).violations();
-    let past =
-        json!({ "expires_at": "2026-11-21T10:00:00Z", "previous_expires_at": "2026-11-21T09:59:59.999Z", "id": 1 });
+    let violations =
+        async |body: Value| admin.post(&client.secrets(), body).await.is(422).violations();
+    let past = json!({
+        "expires_at": "2026-11-21T10:00:00Z", "previous_expires_at": "2026-11-21T09:59:59.999Z",
+        "id": 1
+    });
     let due = ["/expires_at not-allowed", "/id unknown", "/previous_expires_at not-allowed"];
     assert_eq!(violations(past).await, due);
     let wrong = json!({ "expires_at": "tomorrow", "previous_expires_at": 1 });
-    assert_eq!(violations(wrong).await, ["/expires_at wrong-format", "/previous_expires_at wrong-type"]);
+    assert_eq!(
+        violations(wrong).await,
+        ["/expires_at wrong-format", "/previous_expires_at wrong-type"]
+    );
     assert_eq!(violations(json!(null)).await, [" wrong-type"]);
     admin.call("POST", &client.secrets()).body("text/plain", "x").await.is(415);
     admin.call("POST", &client.secrets()).body("application/json", "{").await.is(400);
     assert_eq!(admin.get(&client.path).await.tag(), client.tag);
     admin.call("POST", &client.secrets()).body("application/json", "").await.is(201);
     let client = register(&admin, json!({})).await;
-    admin.post(&client.secrets(), json!({ "expires_at": null, "previous_expires_at": null })).await.is(201);
+    admin
+        .post(&client.secrets(), json!({ "expires_at": null, "previous_expires_at": null }))
+        .await
+        .is(201);
 }

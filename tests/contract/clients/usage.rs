@@ -18,7 +18,10 @@ async fn o9_the_day_of_use_is_noted_once_a_day_for_each_secret() {
         let admin = admin.clone().with_token().await;
         let read = admin.get(&client.path).await.is(200);
         let secrets = read.json()["secrets"].as_array().unwrap().clone();
-        (secrets.iter().map(|secret| secret["last_used_on"].clone()).collect::<Vec<Value>>(), read.tag())
+        (
+            secrets.iter().map(|secret| secret["last_used_on"].clone()).collect::<Vec<Value>>(),
+            read.tag(),
+        )
     };
     let before = days().await;
     assert_eq!(before.0, [json!(null), json!(null)]);
@@ -87,7 +90,10 @@ async fn o9_a_note_that_meets_a_change_loses_against_it() {
     let stored = client.stored(&service).await;
     assert_eq!((stored.value.name.as_str(), stored.version().0), ("next", 2));
     client.token(&service, &client.secret).await.is(200);
-    assert_eq!(client.stored(&service).await.value.secrets[0].last_used_on.as_deref(), Some("2026-11-21"));
+    assert_eq!(
+        client.stored(&service).await.value.secrets[0].last_used_on.as_deref(),
+        Some("2026-11-21")
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -115,7 +121,11 @@ async fn o9_no_fault_of_the_note_reaches_whoever_authenticates() {
         service.clock.advance(30);
         client.token(&service, &client.secret).await.is(200);
         let stored = client.stored(&service).await;
-        assert_eq!(stored.value.secrets[0].last_used_on.as_deref(), Some("2026-11-21"), "{fault:?}");
+        assert_eq!(
+            stored.value.secrets[0].last_used_on.as_deref(),
+            Some("2026-11-21"),
+            "{fault:?}"
+        );
     }
 }
 

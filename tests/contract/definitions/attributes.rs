@@ -12,9 +12,12 @@ async fn an_attribute_definition_shows_every_property() {
     let crm = Service::start().await.crm().await;
     let made = crm.define("employee-number", json!({ "display_name": "Number" })).await;
     let due = json!({
-        "id": made.id, "category": "common", "name": "employee-number", "display_name": "Number", "description": null,
-        "data_format": "TEXT", "enumeration_values": [], "json_schema": null, "scopes": [], "search": "none",
-        "single_value": false, "required": false, "read_only": false, "hidden": false, "override": false, "system": false,
+        "id": made.id, "category": "common", "name": "employee-number", "display_name": "Number",
+        "description": null,
+        "data_format": "TEXT", "enumeration_values": [], "json_schema": null, "scopes": [],
+        "search": "none",
+        "single_value": false, "required": false, "read_only": false, "hidden": false,
+        "override": false, "system": false,
         "unique": false, "derived": null, "approval_policy": null, "deprecated": false,
     });
     assert_eq!(made.body, due);
@@ -29,7 +32,9 @@ async fn lists_are_narrowed_by_category_and_name() {
     for (category, name) in [("common", "a"), ("common", "b"), ("work", "a")] {
         crm.define(name, json!({ "category": category })).await;
     }
-    let count = async |query: &str| crm.read(&format!("{PATH}{query}")).await["items"].as_array().unwrap().len();
+    let count = async |query: &str| {
+        crm.read(&format!("{PATH}{query}")).await["items"].as_array().unwrap().len()
+    };
     assert_eq!(count("").await, PREDEFINED + 3);
     assert_eq!(count("?name=a").await, 2);
     assert_eq!(count("?category=common").await, PREDEFINED + 2);
@@ -42,8 +47,10 @@ async fn lists_are_narrowed_by_category_and_name() {
 async fn e1_every_wrong_property_is_named() {
     let crm = Service::start().await.crm().await;
     let body = json!({
-        "id": "x", "category": "nothing", "name": "Wrong", "data_format": "DATE", "enumeration_values": "x", "scopes": ["root"],
-        "search": "fuzzy", "single_value": 1, "system": true, "colour": "red", "display_name": "x".repeat(1025),
+        "id": "x", "category": "nothing", "name": "Wrong", "data_format": "DATE",
+        "enumeration_values": "x", "scopes": ["root"],
+        "search": "fuzzy", "single_value": 1, "system": true, "colour": "red",
+        "display_name": "x".repeat(1025),
     });
     let due = [
         "/category not-found",
@@ -63,8 +70,13 @@ async fn e1_every_wrong_property_is_named() {
     assert_eq!(crm.post(PATH, json!({})).await.is(422).violations(), due);
     let none = json!({ "category": "common", "name": "x", "data_format": "ENUMERATION" });
     assert_eq!(crm.post(PATH, none).await.is(422).violations(), ["/enumeration_values required"]);
-    let some = json!({ "category": "common", "name": "x", "data_format": "TEXT", "enumeration_values": ["a"] });
-    assert_eq!(crm.post(PATH, some).await.is(422).violations(), ["/enumeration_values not-allowed"]);
+    let some = json!({
+        "category": "common", "name": "x", "data_format": "TEXT", "enumeration_values": ["a"]
+    });
+    assert_eq!(
+        crm.post(PATH, some).await.is(422).violations(),
+        ["/enumeration_values not-allowed"]
+    );
 }
 
 #[tokio::test]
@@ -73,7 +85,8 @@ async fn what_never_changes_is_immutable_and_the_rest_is_not() {
     crm.create("/identity/config/attribute-categories", json!({ "name": "work" })).await;
     let made = crm.define("badge", json!({})).await;
     let changes = json!({
-        "id": made.path, "category": "work", "name": "other", "data_format": "NUMERIC", "single_value": true, "unique": true,
+        "id": made.path, "category": "work", "name": "other", "data_format": "NUMERIC",
+        "single_value": true, "unique": true,
     });
     let due = [
         "/category immutable",
@@ -85,7 +98,8 @@ async fn what_never_changes_is_immutable_and_the_rest_is_not() {
     ];
     assert_eq!(crm.patch(&made.path, changes).if_match("*").await.is(422).violations(), due);
     let changes = json!({
-        "display_name": "Badge", "description": "worn", "search": "prefix", "required": true, "read_only": true, "hidden": true,
+        "display_name": "Badge", "description": "worn", "search": "prefix", "required": true,
+        "read_only": true, "hidden": true,
         "override": true, "deprecated": true, "scopes": ["openid"],
     });
     let patched = crm.patch(&made.path, changes.clone()).if_match("*").await.is(200).json();
@@ -113,7 +127,8 @@ async fn new_definitions_are_usable_at_once_at_functions_that_know_older_ones() 
     other.patch(&jan.path, patch).if_match("*").await.is(200);
     let due = json!({ "common": { "badge": ["1"], "title": ["Dr"] } });
     assert_eq!(third.read(&jan.path).await["attributes"], due);
-    let kept = third.patch(&jan.path, json!({ "given_name": "J" })).if_match("*").await.is(200).json();
+    let kept =
+        third.patch(&jan.path, json!({ "given_name": "J" })).if_match("*").await.is(200).json();
     assert_eq!(kept["attributes"], due);
 }
 
@@ -122,7 +137,8 @@ async fn a_property_takes_effect_within_the_life_of_a_cache() {
     let service = Service::start().await;
     let crm = service.crm().await;
     let made = crm.define("badge", json!({})).await;
-    let body = |name: &str| json!({ "username": name, "attributes": { "common": { "badge": ["1"] } } });
+    let body =
+        |name: &str| json!({ "username": name, "attributes": { "common": { "badge": ["1"] } } });
     crm.create("/identity/users", body("a")).await;
     let other = service.instance();
     crm.on(&other).patch(&made.path, json!({ "deprecated": true })).if_match("*").await.is(200);
@@ -136,9 +152,15 @@ async fn a_property_takes_effect_within_the_life_of_a_cache() {
 #[tokio::test]
 async fn enumeration_values_can_be_added_and_those_in_use_not_removed() {
     let crm = Service::start().await.crm().await;
-    let colour =
-        crm.define("colour", json!({ "data_format": "ENUMERATION", "enumeration_values": ["red", "blue"] })).await;
-    let values = |values: Value| crm.patch(&colour.path, json!({ "enumeration_values": values })).if_match("*");
+    let colour = crm
+        .define(
+            "colour",
+            json!({ "data_format": "ENUMERATION", "enumeration_values": ["red", "blue"] }),
+        )
+        .await;
+    let values = |values: Value| {
+        crm.patch(&colour.path, json!({ "enumeration_values": values })).if_match("*")
+    };
     values(json!(["red"])).await.is(200);
     values(json!(["red", "green"])).await.is(200);
     let body = json!({ "username": "jan", "attributes": { "common": { "colour": ["green"] } } });
@@ -156,7 +178,11 @@ async fn search_is_fixed_once_a_value_is_stored() {
     let tag = crm.define("tag", json!({ "search": "none" })).await;
     let search = |how: &str| crm.patch(&tag.path, json!({ "search": how })).if_match("*");
     search("exact").await.is(200);
-    crm.create("/identity/users", json!({ "username": "jan", "attributes": { "common": { "tag": ["x"] } } })).await;
+    crm.create(
+        "/identity/users",
+        json!({ "username": "jan", "attributes": { "common": { "tag": ["x"] } } }),
+    )
+    .await;
     assert_eq!(search("prefix").await.is(409).slug(), "in-use");
     search("exact").await.is(200);
     crm.patch(&tag.path, json!({ "display_name": "Tag" })).if_match("*").await.is(200);

@@ -13,7 +13,8 @@ async fn a_category_is_created_listed_changed_and_deleted() {
     assert_eq!(crm.read(&format!("{PATH}?name=work")).await, json!({ "items": [made.body] }));
     assert_eq!(crm.read(PATH).await["items"].as_array().unwrap().len(), 2);
 
-    let patched = crm.patch(&made.path, json!({ "display_name": null })).if_match(&made.tag).await.is(200);
+    let patched =
+        crm.patch(&made.path, json!({ "display_name": null })).if_match(&made.tag).await.is(200);
     assert_eq!(patched.json()["display_name"], json!(null));
     let put = json!({ "id": made.id, "name": "work", "display_name": "At work" });
     let tag = crm.put(&made.path, put.clone()).if_match(&patched.tag()).await.is(200).tag();
@@ -27,7 +28,10 @@ async fn a_category_is_created_listed_changed_and_deleted() {
 #[tokio::test]
 async fn common_exists_from_the_start_and_stays() {
     let crm = Service::start().await.crm().await;
-    let common = crm.read(&format!("{PATH}?name=common")).await["items"][0]["id"].as_str().unwrap().to_owned();
+    let common = crm.read(&format!("{PATH}?name=common")).await["items"][0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let refused = crm.delete(&format!("{PATH}/{common}")).await.is(409);
     assert_eq!(refused.slug(), "in-use");
 }
@@ -60,6 +64,7 @@ async fn names_are_checked_unique_and_immutable() {
     }
     let refused = crm.patch(&work.path, json!({ "name": "home" })).if_match("*").await.is(422);
     assert_eq!(refused.violations(), ["/name immutable"]);
-    let refused = crm.patch(&work.path, json!({ "id": "x", "colour": 1 })).if_match("*").await.is(422);
+    let refused =
+        crm.patch(&work.path, json!({ "id": "x", "colour": 1 })).if_match("*").await.is(422);
     assert_eq!(refused.violations(), ["/colour unknown", "/id immutable"]);
 }

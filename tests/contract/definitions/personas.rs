@@ -12,7 +12,8 @@ async fn a_persona_definition_is_the_same_under_both_paths() {
     let body = json!({ "name": "customer_employee", "scoped": true, "attributes": [badge.id] });
     let made = crm.create("/identity/config/persona-definitions", body).await;
     let due = json!({
-        "id": made.id, "name": "customer_employee", "display_name": null, "description": null, "attributes": [badge.id],
+        "id": made.id, "name": "customer_employee", "display_name": null, "description": null,
+        "attributes": [badge.id],
         "scoped": true, "system": false, "deprecated": false,
     });
     assert_eq!(made.body, due);
@@ -34,8 +35,15 @@ async fn a_persona_definition_is_the_same_under_both_paths() {
 async fn its_attributes_exist_and_occur_once() {
     let crm = Service::start().await.crm().await;
     let badge = crm.define("badge", json!({})).await;
-    let body = json!({ "name": "x", "attributes": [badge.id, badge.id, "nothing"], "system": true, "scoped": "yes" });
-    let due = ["/attributes/1 not-allowed", "/attributes/2 not-found", "/scoped wrong-type", "/system not-editable"];
+    let body = json!({
+        "name": "x", "attributes": [badge.id, badge.id, "nothing"], "system": true, "scoped": "yes"
+    });
+    let due = [
+        "/attributes/1 not-allowed",
+        "/attributes/2 not-found",
+        "/scoped wrong-type",
+        "/system not-editable",
+    ];
     assert_eq!(crm.post(PATH, body).await.is(422).violations(), due);
     let made = crm.define_persona("x", json!({ "attributes": [badge.id] })).await;
     assert_eq!(crm.delete(&badge.path).await.is(409).slug(), "in-use");
@@ -48,7 +56,10 @@ async fn names_are_unique_and_may_change() {
     let crm = Service::start().await.crm().await;
     let one = crm.define_persona("one", json!({})).await;
     crm.define_persona("two", json!({})).await;
-    assert_eq!(crm.post(PATH, json!({ "name": "one" })).await.is(409).violations(), ["/name not-unique"]);
+    assert_eq!(
+        crm.post(PATH, json!({ "name": "one" })).await.is(409).violations(),
+        ["/name not-unique"]
+    );
     crm.patch(&one.path, json!({ "name": "two" })).if_match("*").await.is(409);
     crm.patch(&one.path, json!({ "name": "three" })).if_match("*").await.is(200);
     crm.define_persona("one", json!({})).await;

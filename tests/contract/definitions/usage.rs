@@ -87,8 +87,8 @@ async fn d6_a_stale_cache_does_not_delete_what_another_function_assigned() {
     in_use(&stale, &badge).await;
 }
 
-/// An assignment marks the definition first, then writes. A deletion that starts in between finds the mark; one that has read the
-/// definition before the mark fails on its condition.
+/// An assignment marks the definition first, then writes. A deletion that starts in between finds
+/// the mark; one that has read the definition before the mark fails on its condition.
 #[tokio::test]
 async fn d6_a_deletion_between_the_steps_of_an_assignment_is_refused() {
     let service = Service::start().await;
@@ -144,7 +144,9 @@ async fn d6_a_change_of_a_definition_keeps_a_mark_that_is_set_meanwhile() {
     crm.create_user("warm").await;
 
     let gate = service.faults.hold("TransactWriteItems");
-    let change = tokio::spawn(crm.patch(&badge.path, json!({ "display_name": "Badge" })).if_match("*").into_future());
+    let change = tokio::spawn(
+        crm.patch(&badge.path, json!({ "display_name": "Badge" })).if_match("*").into_future(),
+    );
     gate.reached().await;
     crm.post(USERS, with_badge("jan")).await.is(201);
     gate.open();
@@ -156,9 +158,10 @@ async fn d6_a_change_of_a_definition_keeps_a_mark_that_is_set_meanwhile() {
 async fn d6_a_server_or_an_application_with_subjects_is_not_deleted() {
     let crm = Service::start().await.crm().await;
     let jan = crm.create_user("jan").await;
-    for (path, field, id) in
-        [("authentication-servers", "authentication_server_id", "corp"), ("applications", "application_id", "shop")]
-    {
+    for (path, field, id) in [
+        ("authentication-servers", "authentication_server_id", "corp"),
+        ("applications", "application_id", "shop"),
+    ] {
         let party = json!({ "id": id, "name": id, "subject_type": "predefined" });
         let party = crm.create(&format!("/api/v1/sso/{path}"), party).await;
         let subjects = format!("/api/v1/sso/{}-subjects", path.trim_end_matches('s'));

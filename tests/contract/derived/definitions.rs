@@ -14,9 +14,13 @@ async fn a_workflow_is_created_read_changed_and_deleted() {
     let crm = service.crm().await;
     let made = crm.create(WORKFLOWS, json!({ "name": "full-name", "script": FULL_NAME })).await;
     assert_eq!(made.body, json!({ "id": made.id, "name": "full-name", "script": FULL_NAME }));
-    assert_eq!(crm.read(&format!("{WORKFLOWS}?name=full-name")).await, json!({ "items": [made.body] }));
+    assert_eq!(
+        crm.read(&format!("{WORKFLOWS}?name=full-name")).await,
+        json!({ "items": [made.body] })
+    );
     assert_eq!(crm.read(&format!("{WORKFLOWS}?name=other")).await, json!({ "items": [] }));
-    let taken = crm.post(WORKFLOWS, json!({ "name": "full-name", "script": FULL_NAME })).await.is(409);
+    let taken =
+        crm.post(WORKFLOWS, json!({ "name": "full-name", "script": FULL_NAME })).await.is(409);
     assert_eq!(taken.violations(), ["/name not-unique"]);
     let put = json!({ "name": "other", "script": "function main(w) {}" });
     crm.put(&made.path, put.clone()).await.is(428);
@@ -36,7 +40,10 @@ async fn e1_every_wrong_field_of_a_workflow_is_named() {
     let long = |length: usize| format!("{FULL_NAME}{}", " ".repeat(length - FULL_NAME.len()));
     for (body, due) in [
         (json!({}), vec!["/name required", "/script required"]),
-        (json!({ "name": "a", "script": 1, "colour": 1 }), vec!["/colour unknown", "/script wrong-type"]),
+        (
+            json!({ "name": "a", "script": 1, "colour": 1 }),
+            vec!["/colour unknown", "/script wrong-type"],
+        ),
         (json!({ "name": "a", "script": long(64 * 1024 + 1) }), vec!["/script too-long"]),
         (json!({ "name": "a", "script": null }), vec!["/script required"]),
         (json!({ "name": "a", "script": "function (" }), vec!["/script wrong-format"]),
@@ -61,9 +68,13 @@ async fn d5_a_workflow_of_another_tenant_does_not_exist() {
         call.await.is(404);
     }
     let link = json!({
-        "category": "common", "name": "x", "data_format": "TEXT", "derived": { "workflow_id": workflow.id },
+        "category": "common", "name": "x", "data_format": "TEXT",
+        "derived": { "workflow_id": workflow.id },
     });
-    assert_eq!(stranger.post(ATTRIBUTES, link).await.is(422).violations(), ["/derived/workflow_id not-found"]);
+    assert_eq!(
+        stranger.post(ATTRIBUTES, link).await.is(422).violations(),
+        ["/derived/workflow_id not-found"]
+    );
     crm.get(&workflow.path).await.is(200);
 }
 
@@ -72,7 +83,8 @@ async fn d6_a_workflow_that_derives_an_attribute_is_not_deleted() {
     let (service, crm, workflow) = full_names().await;
     assert_eq!(crm.delete(&workflow.path).await.is(409).slug(), "in-use");
     let jan = crm.create(USERS, tests::person("jan")).await;
-    let definition = crm.read(&format!("{ATTRIBUTES}?name=fullname")).await["items"][0]["id"].clone();
+    let definition =
+        crm.read(&format!("{ATTRIBUTES}?name=fullname")).await["items"][0]["id"].clone();
     let path = format!("{ATTRIBUTES}/{}", definition.as_str().unwrap());
     crm.patch(&path, json!({ "derived": null })).if_match("*").await.is(200);
     crm.delete(&workflow.path).await.is(204);
@@ -90,7 +102,8 @@ async fn a3_what_nobody_can_be_asked_for_or_approve_is_not_derived() {
     let made = workflow(&crm, FULL_NAME).await;
     let link = json!({ "workflow_id": made.id });
     let post = async |more: serde_json::Value| {
-        let mut body = json!({ "category": "common", "name": "x", "data_format": "TEXT", "derived": link });
+        let mut body =
+            json!({ "category": "common", "name": "x", "data_format": "TEXT", "derived": link });
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         crm.post(ATTRIBUTES, body).await.is(422).violations()
     };
@@ -98,12 +111,19 @@ async fn a3_what_nobody_can_be_asked_for_or_approve_is_not_derived() {
     assert_eq!(post(by_administrators()).await, ["/approval_policy not-allowed"]);
     assert_eq!(post(json!({ "data_format": "HASH" })).await, ["/derived not-allowed"]);
     assert_eq!(post(json!({ "derived": {} })).await, ["/derived/workflow_id required"]);
-    assert_eq!(post(json!({ "derived": { "workflow_id": "x" } })).await, ["/derived/workflow_id not-found"]);
-    assert_eq!(post(json!({ "derived": { "workflow_id": made.id, "a": 1 } })).await, ["/derived/a unknown"]);
+    assert_eq!(
+        post(json!({ "derived": { "workflow_id": "x" } })).await,
+        ["/derived/workflow_id not-found"]
+    );
+    assert_eq!(
+        post(json!({ "derived": { "workflow_id": made.id, "a": 1 } })).await,
+        ["/derived/a unknown"]
+    );
 
     // Neither does a derived one become so.
     let fullname = derive(&crm, "fullname", &made, json!({})).await;
-    let patch = async |path: &str, body| crm.patch(path, body).if_match("*").await.is(422).violations();
+    let patch =
+        async |path: &str, body| crm.patch(path, body).if_match("*").await.is(422).violations();
     assert_eq!(patch(&fullname.path, json!({ "required": true })).await, ["/required not-allowed"]);
     assert_eq!(patch(&fullname.path, by_administrators()).await, ["/approval_policy not-allowed"]);
     let role = json!({ "name": "role", "attributes": [fullname.id] });
@@ -113,7 +133,8 @@ async fn a3_what_nobody_can_be_asked_for_or_approve_is_not_derived() {
     let note = crm.define("note", json!({})).await;
     crm.define_persona("role", json!({ "attributes": [note.id] })).await;
     assert_eq!(patch(&note.path, json!({ "derived": link })).await, ["/derived not-allowed"]);
-    let given_name = crm.read(&format!("{ATTRIBUTES}?name=given_name")).await["items"][0]["id"].clone();
+    let given_name =
+        crm.read(&format!("{ATTRIBUTES}?name=given_name")).await["items"][0]["id"].clone();
     let path = format!("{ATTRIBUTES}/{}", given_name.as_str().unwrap());
     assert_eq!(patch(&path, json!({ "derived": link })).await, ["/derived not-allowed"]);
 }
@@ -127,10 +148,14 @@ async fn a4_an_attribute_that_is_linked_later_is_derived_from_then_on() {
     let mut body = tests::person("jan");
     body["attributes"] = json!({ "common": { "fullname": ["by hand"] } });
     let jan = crm.create(USERS, body).await;
-    crm.patch(&fullname.path, json!({ "derived": { "workflow_id": made.id } })).if_match("*").await.is(200);
+    crm.patch(&fullname.path, json!({ "derived": { "workflow_id": made.id } }))
+        .if_match("*")
+        .await
+        .is(200);
     service.clock.advance(30);
     assert_eq!(held(&crm.read(&jan.path).await, "fullname"), json!(["by hand"]));
-    let now = crm.patch(&jan.path, json!({ "given_name": "Johan" })).if_match("*").await.is(200).json();
+    let now =
+        crm.patch(&jan.path, json!({ "given_name": "Johan" })).if_match("*").await.is(200).json();
     assert_eq!(held(&now, "fullname"), json!(["Johan Janssen"]));
 }
 
@@ -138,12 +163,14 @@ async fn a4_an_attribute_that_is_linked_later_is_derived_from_then_on() {
 async fn a4_a_deprecated_attribute_keeps_what_it_has() {
     let (service, crm, workflow) = full_names().await;
     let jan = crm.create(USERS, tests::person("jan")).await;
-    let definition = crm.read(&format!("{ATTRIBUTES}?name=fullname")).await["items"][0]["id"].clone();
+    let definition =
+        crm.read(&format!("{ATTRIBUTES}?name=fullname")).await["items"][0]["id"].clone();
     let path = format!("{ATTRIBUTES}/{}", definition.as_str().unwrap());
     crm.patch(&path, json!({ "deprecated": true })).if_match("*").await.is(200);
     rewrite(&crm, &workflow, &answering("{ fullname: ['new'] }")).await;
     service.clock.advance(30);
-    let now = crm.patch(&jan.path, json!({ "given_name": "Johan" })).if_match("*").await.is(200).json();
+    let now =
+        crm.patch(&jan.path, json!({ "given_name": "Johan" })).if_match("*").await.is(200).json();
     assert_eq!(held(&now, "fullname"), json!(["Jan Janssen"]));
 }
 
@@ -151,16 +178,23 @@ async fn a4_a_deprecated_attribute_keeps_what_it_has() {
 async fn a4_a_new_script_counts_within_the_life_of_a_cache() {
     let (service, crm, workflow) = full_names().await;
     let jan = crm.create(USERS, tests::person("jan")).await;
-    rewrite(&crm.on(&service.instance()), &workflow, &answering("{ fullname: [p.username + '!'] }")).await;
+    rewrite(
+        &crm.on(&service.instance()),
+        &workflow,
+        &answering("{ fullname: [p.username + '!'] }"),
+    )
+    .await;
     service.clock.advance(30);
-    let now = crm.patch(&jan.path, json!({ "given_name": "Johan" })).if_match("*").await.is(200).json();
+    let now =
+        crm.patch(&jan.path, json!({ "given_name": "Johan" })).if_match("*").await.is(200).json();
     assert_eq!(held(&now, "fullname"), json!(["jan!"]));
 }
 
 #[tokio::test]
 async fn e1_a_wrong_name_and_a_wrong_script_are_both_named() {
     let crm = tests::Service::start().await.crm().await;
-    let refused = crm.post(WORKFLOWS, json!({ "name": "No Name", "script": "function main(" })).await.is(422);
+    let refused =
+        crm.post(WORKFLOWS, json!({ "name": "No Name", "script": "function main(" })).await.is(422);
     assert_eq!(refused.violations(), ["/name wrong-format", "/script wrong-format"]);
 }
 

@@ -34,7 +34,12 @@ impl Scene {
         let mut els = person("els");
         els["given_name"] = json!("Els");
         for (call, user) in [
-            (self.crm.patch(&self.jan.path, json!({ "given_name": "Johan" })).if_match(&self.jan.tag), &self.jan),
+            (
+                self.crm
+                    .patch(&self.jan.path, json!({ "given_name": "Johan" }))
+                    .if_match(&self.jan.tag),
+                &self.jan,
+            ),
             (self.crm.put(&self.jan.path, els.clone()).if_match("*"), &self.jan),
             (self.crm.post(USERS, els), &self.jan),
         ] {
@@ -89,7 +94,13 @@ async fn a4_an_answer_that_does_not_fit_changes_nothing() {
     }
     // A good one is taken again.
     scene.rewrite(&answering("{ out: [p.given_name.length + 1] }")).await;
-    let jan = scene.crm.patch(&scene.jan.path, json!({ "given_name": "Johan" })).if_match("*").await.is(200).json();
+    let jan = scene
+        .crm
+        .patch(&scene.jan.path, json!({ "given_name": "Johan" }))
+        .if_match("*")
+        .await
+        .is(200)
+        .json();
     assert_eq!(held(&jan, "out"), json!(["6"]));
 }
 
@@ -102,7 +113,11 @@ async fn a3_an_answer_is_checked_by_its_definition_like_any_value() {
         (json!({ "data_format": "JSON", "json_schema": { "type": "object" } }), "[1]", "{ a: 1 }"),
         (json!({ "data_format": "TEXT" }), "'x'.repeat(16385)", "'x'"),
         (json!({ "data_format": "TEXT" }), "'x', 'x'", "'x', 'y'"),
-        (json!({ "data_format": "TEXT" }), "...Array.from({ length: 101 }, (_, i) => 'v' + i)", "'v'"),
+        (
+            json!({ "data_format": "TEXT" }),
+            "...Array.from({ length: 101 }, (_, i) => 'v' + i)",
+            "'v'",
+        ),
     ] {
         let service = Service::start().await;
         let crm = service.crm().await;
@@ -110,7 +125,10 @@ async fn a3_an_answer_is_checked_by_its_definition_like_any_value() {
         derive(&crm, "out", &made, definition).await;
         let refused = crm.post(USERS, person("jan")).await.is(422);
         let all = refused.violations();
-        assert!(!all.is_empty() && all.iter().all(|v| v.ends_with(" derived-failed")), "{bad}: {all:?}");
+        assert!(
+            !all.is_empty() && all.iter().all(|v| v.ends_with(" derived-failed")),
+            "{bad}: {all:?}"
+        );
         assert!(refused.text().contains(&made.id), "{}", refused.text());
         rewrite(&crm, &made, &answering(&format!("{{ out: [{good}] }}"))).await;
         crm.create(USERS, person("jan")).await;
@@ -124,7 +142,11 @@ async fn a2_a_refusal_tells_no_value_of_another_user() {
     scene.crm.patch(&scene.jan.path, json!({ "given_name": "Johan" })).if_match("*").await.is(200);
     let refused = scene.crm.post(USERS, person("els")).await.is(409);
     assert_eq!(refused.violations(), ["/attributes/common/out not-unique"]);
-    assert!(!refused.text().contains("geheim") && !refused.text().contains(&scene.jan.id), "{}", refused.text());
+    assert!(
+        !refused.text().contains("geheim") && !refused.text().contains(&scene.jan.id),
+        "{}",
+        refused.text()
+    );
 }
 
 #[tokio::test]
@@ -132,7 +154,8 @@ async fn a5_an_approval_whose_workflow_fails_waits_on() {
     let scene = Scene::set(json!({ "search": "exact" })).await;
     scene.crm.define("salary", by_administrators()).await;
     let raise = json!({ "attributes": { "common": { "salary": ["5"] } } });
-    // A script that fails does not keep anybody from asking: nothing is derived of what is not written.
+    // A script that fails does not keep anybody from asking: nothing is derived of what is not
+    // written.
     scene.rewrite(&answering("{ out: [p.attributes.common.salary[0]] }")).await;
     scene.crm.patch(&scene.jan.path, json!({ "given_name": "Johan" })).if_match("*").await.is(422);
     let request = request_of(scene.crm.patch(&scene.jan.path, raise).if_match("*").await);
@@ -154,7 +177,11 @@ async fn e3_an_approval_whose_derived_value_another_has_waits_on() {
     let scene = Scene::set(json!({ "unique": true })).await;
     scene.crm.define("salary", by_administrators()).await;
     let boss = scene.service.client(TENANT, "administrator").await;
-    scene.rewrite(&answering("{ out: ((p.attributes.common || {}).salary || [p.username]).slice(0, 1) }")).await;
+    scene
+        .rewrite(&answering(
+            "{ out: ((p.attributes.common || {}).salary || [p.username]).slice(0, 1) }",
+        ))
+        .await;
     let raise = json!({ "attributes": { "common": { "salary": ["5"] } } });
     let request = request_of(scene.crm.patch(&scene.jan.path, raise.clone()).if_match("*").await);
     let els = scene.crm.create(USERS, person("els")).await;
@@ -183,7 +210,8 @@ async fn a_workflow_that_fails_keeps_nobody_from_blocking_a_user() {
 async fn a4_an_attribute_that_is_deprecated_keeps_its_value_and_stands_in_nobodys_way() {
     let service = Service::start().await;
     let crm = service.crm().await;
-    let workflow = workflow(&crm, &answering("{ first: [p.given_name], last: [p.family_name] }")).await;
+    let workflow =
+        workflow(&crm, &answering("{ first: [p.given_name], last: [p.family_name] }")).await;
     let first = derive(&crm, "first", &workflow, json!({})).await;
     derive(&crm, "last", &workflow, json!({})).await;
     let jan = crm.create(USERS, person("jan")).await;

@@ -1,6 +1,8 @@
-//! Attributes that workflows derive (rules A3, A4), `/identity/config/workflows`, and the sweeper that applies a changed one.
+//! Attributes that workflows derive (rules A3, A4), `/identity/config/workflows`, and the sweeper
+//! that applies a changed one.
 //!
-//! INVARIANT: no test here pauses tokio's time. Scripts run in a process of their own, whose answers come in real time.
+//! INVARIANT: no test here pauses tokio's time. Scripts run in a process of their own, whose
+//! answers come in real time.
 
 mod definitions;
 mod failing;
@@ -43,7 +45,8 @@ pub async fn derive(crm: &Client, name: &str, workflow: &Resource, mut more: Val
     crm.define(name, more).await
 }
 
-/// A service with the attribute `fullname`, which the contract's example derives and which is searched and unique.
+/// A service with the attribute `fullname`, which the contract's example derives and which is
+/// searched and unique.
 pub async fn full_names() -> (Service, Client, Resource) {
     let service = Service::start().await;
     let crm = service.crm().await;

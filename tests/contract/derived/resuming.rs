@@ -1,4 +1,5 @@
-//! The sweeper is interrupted at each of its calls of the table, and the next one goes on (rules D7, I3).
+//! The sweeper is interrupted at each of its calls of the table, and the next one goes on (rules
+//! D7, I3).
 
 use serde_json::json;
 use tests::{Fault, Gate, Service, person};
@@ -6,7 +7,8 @@ use tests::{Fault, Gate, Service, person};
 use super::sweeping::{people, settle};
 use super::{USERS, answering, found, full_names, held, rewrite};
 
-/// Runs a sweeper that ends before its call `n`, as a function does that is killed. Whether it came so far.
+/// Runs a sweeper that ends before its call `n`, as a function does that is killed. Whether it came
+/// so far.
 async fn crash(service: &Service, n: usize) -> bool {
     let gate = Gate::closed();
     service.faults.reset();
@@ -40,7 +42,11 @@ async fn i3_a_walk_goes_on_where_a_crash_at_any_call_stopped_it() {
         assert_eq!(report.failed, 0, "a crash at call {n}");
         for (i, user) in users.iter().enumerate() {
             let now = crm.read(&user.path).await;
-            assert_eq!(held(&now, "fullname"), json!([format!("round {n} of jan{i}")]), "a crash at call {n}");
+            assert_eq!(
+                held(&now, "fullname"),
+                json!([format!("round {n} of jan{i}")]),
+                "a crash at call {n}"
+            );
         }
         assert_eq!(found(&crm, "fullname", &format!("round {n} of jan3")).await, 1);
         if !reached {
@@ -49,7 +55,11 @@ async fn i3_a_walk_goes_on_where_a_crash_at_any_call_stopped_it() {
         n += 1;
     }
     assert!(n > 40, "{n} calls are too few for 16 shards");
-    assert_eq!(service.version_of(&users[0].id).await, u64::try_from(n).unwrap() + 2, "one write for each script");
+    assert_eq!(
+        service.version_of(&users[0].id).await,
+        u64::try_from(n).unwrap() + 2,
+        "one write for each script"
+    );
     service.check().await;
 }
 
@@ -65,7 +75,11 @@ async fn i3_noticing_a_changed_workflow_survives_a_crash_at_any_call() {
         settle(&service).await;
         crm = crm.with_token().await;
         let now = crm.read(&users[1].path).await;
-        assert_eq!(held(&now, "fullname"), json!([format!("round {n} of jan1")]), "a crash at call {n}");
+        assert_eq!(
+            held(&now, "fullname"),
+            json!([format!("round {n} of jan1")]),
+            "a crash at call {n}"
+        );
         if !reached {
             break;
         }
@@ -76,12 +90,18 @@ async fn i3_noticing_a_changed_workflow_survives_a_crash_at_any_call() {
 async fn d7_an_erasure_that_was_interrupted_is_finished_by_the_sweeper() {
     let service = Service::start().await;
     let crm = service.crm().await;
-    crm.create("/api/v1/sso/applications", json!({ "id": "shop", "name": "Shop", "subject_type": "predefined" })).await;
+    crm.create(
+        "/api/v1/sso/applications",
+        json!({ "id": "shop", "name": "Shop", "subject_type": "predefined" }),
+    )
+    .await;
     crm.define("salary", crate::approvals::by_administrators()).await;
     let mut finished = 0;
     for n in 0.. {
         let jan = crm.create(USERS, person(&format!("jan{n}"))).await;
-        let subject = json!({ "application_id": "shop", "subject": format!("zwaardvis{n}"), "user_id": jan.id });
+        let subject = json!({
+            "application_id": "shop", "subject": format!("zwaardvis{n}"), "user_id": jan.id
+        });
         crm.create("/api/v1/sso/application-subjects", subject).await;
         let raise = json!({ "attributes": { "common": { "salary": [format!("meerpaal{n}")] } } });
         crm.patch(&jan.path, raise).if_match("*").await.is(202);
@@ -92,8 +112,17 @@ async fn d7_an_erasure_that_was_interrupted_is_finished_by_the_sweeper() {
         let decided = crm.get(&jan.path).await.code() == 404;
         let report = service.sweep().await;
         finished += report.erasures;
-        assert_eq!(report.erasures, u64::from(decided && answer.code() != 204), "a crash at call {n}");
-        let left = service.items().await.iter().filter(|i| i.contains("zwaardvis") || i.contains("meerpaal")).count();
+        assert_eq!(
+            report.erasures,
+            u64::from(decided && answer.code() != 204),
+            "a crash at call {n}"
+        );
+        let left = service
+            .items()
+            .await
+            .iter()
+            .filter(|i| i.contains("zwaardvis") || i.contains("meerpaal"))
+            .count();
         if decided {
             assert_eq!(left, 0, "a crash at call {n}");
             assert_eq!(service.check().await.unfinished, 0);
@@ -113,10 +142,15 @@ async fn d7_an_erasure_that_was_interrupted_is_finished_by_the_sweeper() {
 async fn d7_a_sweeper_that_crashes_at_any_call_leaves_the_erasure_to_the_next() {
     let service = Service::start().await;
     let crm = service.crm().await;
-    crm.create("/api/v1/sso/applications", json!({ "id": "shop", "name": "Shop", "subject_type": "predefined" })).await;
+    crm.create(
+        "/api/v1/sso/applications",
+        json!({ "id": "shop", "name": "Shop", "subject_type": "predefined" }),
+    )
+    .await;
     for n in 0.. {
         let jan = crm.create(USERS, person("jan")).await;
-        let subject = json!({ "application_id": "shop", "subject": "zwaardvis", "user_id": jan.id });
+        let subject =
+            json!({ "application_id": "shop", "subject": "zwaardvis", "user_id": jan.id });
         crm.create("/api/v1/sso/application-subjects", subject).await;
         // The erasure stops right after F1, its first write.
         service.faults.reset();

@@ -12,7 +12,8 @@ use super::{FAILING, USERS, answering, derive, found, full_names, held, rewrite,
 /// How long functions may still write by the definitions before, and more.
 const SETTLED: i64 = 61;
 
-/// Sweeps until what changed is applied: once to notice it, and once when no function remembers what was before.
+/// Sweeps until what changed is applied: once to notice it, and once when no function remembers
+/// what was before.
 pub async fn settle(service: &Service) -> Report {
     service.sweep().await;
     service.clock.advance(SETTLED);
@@ -44,7 +45,11 @@ async fn a4_a_changed_workflow_is_applied_to_every_user_by_the_sweeper() {
         &answering("{ fullname: p.username === 'jan0' ? ['Jan F0'] : [p.family_name + ', Jan'] }"),
     )
     .await;
-    assert_eq!(service.sweep().await, Report::default(), "a function may still write by the old script");
+    assert_eq!(
+        service.sweep().await,
+        Report::default(),
+        "a function may still write by the old script"
+    );
     service.clock.advance(SETTLED);
 
     let report = service.sweep().await;
@@ -77,7 +82,10 @@ async fn a4_a_new_link_is_applied_and_an_old_one_that_goes_leaves_what_was() {
     crm.patch(&out.path, json!({ "derived": null })).if_match("*").await.is(200);
     assert_eq!(settle(&service).await.changed, 0);
     assert_eq!(held(&crm.read(&users[1].path).await, "out"), json!(["F1"]));
-    crm.patch(&out.path, json!({ "derived": { "workflow_id": made.id } })).if_match("*").await.is(200);
+    crm.patch(&out.path, json!({ "derived": { "workflow_id": made.id } }))
+        .if_match("*")
+        .await
+        .is(200);
     rewrite(&crm, &made, &answering("{}")).await;
     assert_eq!(settle(&service).await.changed, 3);
     assert_eq!(found(&crm, "out", "F1").await, 0);
@@ -90,17 +98,21 @@ async fn a4_a_script_that_fails_for_some_leaves_them_and_is_counted() {
     let users = people(&crm, 5).await;
     settle(&service).await;
     // Two of them fail: one throws, one clashes with another's value.
-    let script =
-        "{ fullname: [p.username === 'jan1' ? null.x : p.username === 'jan2' ? 'Jan F4' : 'new ' + p.username] }";
+    let script = "{ fullname: [p.username === 'jan1' ? null.x : p.username === 'jan2' ? 'Jan F4' \
+                  : 'new ' + p.username] }";
     rewrite(&crm, &workflow, &answering(script)).await;
     let report = settle(&service).await;
-    // Whoever clashed is tried again when the other has moved on, and whoever fails is tried again without success.
+    // Whoever clashed is tried again when the other has moved on, and whoever fails is tried again
+    // without success.
     assert_eq!(report.changed, 4);
     assert!(report.failed >= 3, "{report:?}");
     for (i, user) in users.iter().enumerate() {
         let name = held(&crm.read(&user.path).await, "fullname")[0].clone();
         match i {
-            1 => assert_eq!((name, crm.tag_of(&user.path).await), (json!("Jan F1"), user.tag.clone())),
+            1 => assert_eq!(
+                (name, crm.tag_of(&user.path).await),
+                (json!("Jan F1"), user.tag.clone())
+            ),
             2 => assert_eq!(name, json!("Jan F4")),
             _ => assert_eq!(name, json!(format!("new jan{i}"))),
         }
@@ -156,7 +168,8 @@ async fn a4_a_shard_of_several_pages_is_walked_to_its_end() {
 
     let report = service.sweep().await;
 
-    // Who was written stands at the end of the shard from then on, and is looked at once more there.
+    // Who was written stands at the end of the shard from then on, and is looked at once more
+    // there.
     assert_eq!((report.changed, report.failed), (230, 0));
     assert!(report.derived >= 230);
     let crm = crm.with_token().await;
@@ -186,7 +199,8 @@ async fn a4_writes_during_the_walk_and_two_sweepers_end_consistent() {
     let (service, crm, workflow) = full_names().await;
     let mut users = people(&crm, 24).await;
     settle(&service).await;
-    rewrite(&crm, &workflow, &answering("{ fullname: [p.family_name + ' ' + p.given_name] }")).await;
+    rewrite(&crm, &workflow, &answering("{ fullname: [p.family_name + ' ' + p.given_name] }"))
+        .await;
     service.sweep().await;
     service.clock.advance(SETTLED);
     let crm = crm.with_token().await;
@@ -236,7 +250,8 @@ async fn a4_unique_values_that_trade_places_are_right_in_the_end() {
     let users = people(&crm, 10).await;
     settle(&service).await;
     // Everybody takes the value of the next one; nobody can before the next one has moved on.
-    rewrite(&crm, &workflow, &answering("{ place: ['F' + (Number(p.family_name.slice(1)) + 1)] }")).await;
+    rewrite(&crm, &workflow, &answering("{ place: ['F' + (Number(p.family_name.slice(1)) + 1)] }"))
+        .await;
 
     let report = settle(&service).await;
 

@@ -20,7 +20,12 @@ async fn a4_a_test_answers_output_time_and_memory_and_stores_nothing() {
     assert_eq!((answer.cost().1, service.items().await.len()), (0.0, before));
     assert_eq!(answer.header("etag"), None);
     // Who may read definitions may try them.
-    service.client(TENANT, "config:read").await.post(&workflow.below("test"), input.clone()).await.is(200);
+    service
+        .client(TENANT, "config:read")
+        .await
+        .post(&workflow.below("test"), input.clone())
+        .await
+        .is(200);
     service.client(TENANT, "users:write").await.post(&workflow.below("test"), input).await.is(403);
 }
 
@@ -30,7 +35,11 @@ async fn a4_a_test_of_a_script_that_fails_says_why() {
     for (script, word) in [
         (FAILING.to_owned(), "line 2"),
         (LOOPING.to_owned(), "longer than"),
-        ("function main(w) { var a = []; for (;;) a.push('x'.repeat(1e6) + a.length); }".to_owned(), "memory"),
+        (
+            "function main(w) { var a = []; for (;;) a.push('x'.repeat(1e6) + a.length); }"
+                .to_owned(),
+            "memory",
+        ),
         (answering("{ a: 1 }"), "array"),
     ] {
         let made = workflow(&crm, &script).await;
@@ -41,7 +50,8 @@ async fn a4_a_test_of_a_script_that_fails_says_why() {
     }
     // Names are not looked at: a workflow is tried before anything is linked to it.
     let made = workflow(&crm, &answering("{ anything: [p] }")).await;
-    let answer = crm.post(&made.below("test"), json!({ "input": { "a": [1, null] } })).await.is(200);
+    let answer =
+        crm.post(&made.below("test"), json!({ "input": { "a": [1, null] } })).await.is(200);
     assert_eq!(answer.json()["output"], json!({ "anything": [{ "a": [1, null] }] }));
 }
 
@@ -55,7 +65,11 @@ async fn h2_a_test_without_its_parts_is_refused() {
         (json!({ "input": null }), "/input required"),
         (json!({ "input": {}, "script": "x" }), "/script unknown"),
     ] {
-        assert_eq!(crm.post(&made.below("test"), body.clone()).await.is(422).violations(), [due], "{body}");
+        assert_eq!(
+            crm.post(&made.below("test"), body.clone()).await.is(422).violations(),
+            [due],
+            "{body}"
+        );
     }
     for id in ["0192f3c1-0000-7000-8000-0000000000aa", "x"] {
         crm.post(&format!("{WORKFLOWS}/{id}/test"), json!({ "input": {} })).await.is(404);

@@ -14,8 +14,10 @@ async fn a4_the_example_of_the_contract_works_as_printed() {
     assert_eq!(crm.read(&jan.path).await, jan.body);
     // It is searched, and unique, like any other value.
     assert_eq!(found(&crm, "fullname", "Jan Janssen").await, 1);
-    let refused =
-        crm.post(USERS, json!({ "username": "x", "given_name": "Jan", "family_name": "Janssen" })).await.is(409);
+    let refused = crm
+        .post(USERS, json!({ "username": "x", "given_name": "Jan", "family_name": "Janssen" }))
+        .await
+        .is(409);
     assert_eq!(refused.violations(), ["/attributes/common/fullname not-unique"]);
     service.check().await;
 }
@@ -28,8 +30,11 @@ async fn a4_a_change_of_an_input_is_seen_on_every_path() {
     let note = crm.define("note", json!({})).await;
     crm.define("salary", by_administrators()).await;
     let common = "p.attributes.common || {}";
-    let all = format!("{{ all: [[p.given_name, p.email_verified, ({common}).note, ({common}).salary].join()] }}");
-    derive(&crm, "all", &workflow(&crm, &answering(&all)).await, json!({ "search": "exact" })).await;
+    let all = format!(
+        "{{ all: [[p.given_name, p.email_verified, ({common}).note, ({common}).salary].join()] }}"
+    );
+    derive(&crm, "all", &workflow(&crm, &answering(&all)).await, json!({ "search": "exact" }))
+        .await;
     let jan = crm.create(USERS, person("jan")).await;
     let mut tag = jan.tag.clone();
     let mut version = 1;
@@ -37,7 +42,8 @@ async fn a4_a_change_of_an_input_is_seen_on_every_path() {
     assert_eq!(held(&jan.body, "all"), json!([before]));
 
     let verify = json!({ "attribute": "preferred_email", "value": "jan@example.org" });
-    let by_id = json!({ "attribute_values": [{ "attribute_definition_id": note.id, "value": ["two"] }] });
+    let by_id =
+        json!({ "attribute_values": [{ "attribute_definition_id": note.id, "value": ["two"] }] });
     let mut put = person("jan");
     put["given_name"] = json!("Piet");
     put["attributes"] = json!({ "common": { "note": ["two"] } });
@@ -57,7 +63,11 @@ async fn a4_a_change_of_an_input_is_seen_on_every_path() {
         let now = crm.get(&jan.path).await.is(200);
         assert_eq!(held(&now.json(), "all"), json!([due]), "{what}");
         assert_ne!(now.tag(), tag);
-        assert_eq!((found(&crm, "all", due).await, found(&crm, "all", &before).await), (1, 0), "{what}");
+        assert_eq!(
+            (found(&crm, "all", due).await, found(&crm, "all", &before).await),
+            (1, 0),
+            "{what}"
+        );
         version += 1;
         assert_eq!(service.version_of(&jan.id).await, version, "one write, not two");
         (tag, before) = (now.tag(), due.to_owned());
@@ -92,7 +102,9 @@ async fn a3_callers_cannot_write_what_is_derived() {
     let (service, crm, workflow) = full_names().await;
     let jan = crm.create(USERS, person("jan")).await;
     let name = |value: Value| json!({ "attributes": { "common": { "fullname": value } } });
-    let id = crm.read("/identity/config/attribute-definitions?name=fullname").await["items"][0]["id"].clone();
+    let id = crm.read("/identity/config/attribute-definitions?name=fullname").await["items"][0]
+        ["id"]
+        .clone();
     let due = ["/attributes/common/fullname not-editable"];
     for value in [json!(["X"]), json!([]), json!(null)] {
         let refused = crm.patch(&jan.path, name(value.clone())).if_match("*").await.is(422);
@@ -121,8 +133,12 @@ async fn p3_what_is_derived_may_be_sent_back_and_left_out() {
     let same = json!({ "attributes": { "common": { "fullname": ["Jan Janssen"] } } });
     assert_eq!(crm.patch(&jan.path, same.clone()).if_match("*").await.is(200).tag(), jan.tag);
     let without = crm.put(&jan.path, person("jan")).if_match(&jan.tag).await.is(200);
-    assert_eq!((without.tag(), held(&without.json(), "fullname")), (jan.tag, json!(["Jan Janssen"])));
-    // Sent back with a change of an input it is the old value that is sent, and the new one that is stored.
+    assert_eq!(
+        (without.tag(), held(&without.json(), "fullname")),
+        (jan.tag, json!(["Jan Janssen"]))
+    );
+    // Sent back with a change of an input it is the old value that is sent, and the new one that is
+    // stored.
     let mut changed = same;
     changed["given_name"] = json!("Johan");
     let changed = crm.patch(&jan.path, changed).if_match("*").await.is(200).json();
@@ -134,8 +150,9 @@ async fn a4_one_workflow_derives_several_attributes_and_leaves_out_what_has_no_v
     let service = tests::Service::start().await;
     let crm = service.crm().await;
     crm.create("/identity/config/attribute-categories", json!({ "name": "work" })).await;
-    let script = "p.family_name ? { upper: [p.family_name.toUpperCase()], size: [p.family_name.length], \
-                  tags: ['a', p.given_name].filter(Boolean) } : { tags: [] }";
+    let script = "p.family_name ? { upper: [p.family_name.toUpperCase()], size: \
+                  [p.family_name.length], tags: ['a', p.given_name].filter(Boolean) } : { tags: \
+                  [] }";
     let workflow = workflow(&crm, &answering(script)).await;
     derive(&crm, "upper", &workflow, json!({ "category": "work", "search": "prefix" })).await;
     derive(&crm, "size", &workflow, json!({ "data_format": "NUMERIC" })).await;
@@ -143,13 +160,15 @@ async fn a4_one_workflow_derives_several_attributes_and_leaves_out_what_has_no_v
     derive(&crm, "tags", &workflow, json!({ "category": "work" })).await;
     let jan = crm.create(USERS, person("jan")).await;
     let due = json!({
-        "common": { "size": ["7"], "tags": ["a", "Jan"] }, "work": { "tags": ["a", "Jan"], "upper": ["JANSSEN"] },
+        "common": { "size": ["7"], "tags": ["a", "Jan"] },
+        "work": { "tags": ["a", "Jan"], "upper": ["JANSSEN"] },
     });
     assert_eq!(jan.body["attributes"], due);
     assert_eq!(found(&crm, "tags", "Jan").await, 1);
     let upper = async || crm.find(json!({ "attributes.work.upper": "janssen" })).await.len();
     assert_eq!(upper().await, 1);
-    let less = crm.patch(&jan.path, json!({ "family_name": null })).if_match("*").await.is(200).json();
+    let less =
+        crm.patch(&jan.path, json!({ "family_name": null })).if_match("*").await.is(200).json();
     assert_eq!(less["attributes"], json!({}));
     assert_eq!(upper().await, 0);
     service.check().await;
@@ -168,10 +187,12 @@ async fn a2_scripts_see_neither_hashed_nor_derived_values_nor_times() {
     let dump = workflow(&crm, &answering("{ dump: [p] }")).await;
     derive(&crm, "dump", &dump, json!({ "data_format": "JSON" })).await;
     let mut body = person("jan");
-    body["attributes"] = json!({ "common": { "pin": ["s"], "code": ["s"], "terms": [{ "a": [1] }], "n": [1.50] } });
+    body["attributes"] =
+        json!({ "common": { "pin": ["s"], "code": ["s"], "terms": [{ "a": [1] }], "n": [1.50] } });
     let jan = crm.create(USERS, body).await;
     let due = json!({
-        "id": jan.id, "username": "jan", "id_at_customer": null, "family_name": "Janssen", "given_name": "Jan",
+        "id": jan.id, "username": "jan", "id_at_customer": null, "family_name": "Janssen",
+        "given_name": "Jan",
         "ui_locales": null, "preferred_email": "jan@example.org", "email_verified": false,
         "attributes": { "common": { "n": ["1.5"], "terms": [{ "a": [1] }] } },
     });

@@ -21,12 +21,18 @@ async fn p1_json_that_would_lose_data_is_refused() {
         r#"{'username':"a"}"#,
         &deep,
     ] {
-        let refused = crm.call("POST", "/identity/users").body("application/json", wrong.to_owned()).await.is(400);
+        let refused = crm
+            .call("POST", "/identity/users")
+            .body("application/json", wrong.to_owned())
+            .await
+            .is(400);
         assert_eq!(refused.slug(), "malformed-request", "{wrong}");
     }
     let not_utf8 = b"{\"username\":\"\xff\"}".to_vec();
     crm.call("POST", "/identity/users").body("application/json", not_utf8).await.is(400);
-    let duplicate = crm.call("POST", "/identity/users").body("application/json", r#"{"username":"a","username":"b"}"#);
+    let duplicate = crm
+        .call("POST", "/identity/users")
+        .body("application/json", r#"{"username":"a","username":"b"}"#);
     assert!(duplicate.await.problem()["detail"].as_str().unwrap().contains("username"));
 }
 
@@ -37,7 +43,11 @@ async fn p1_a_body_of_256_kb_is_read_and_one_byte_more_is_refused() {
         let body = json!({ "username": "jan" }).to_string();
         body.clone() + &" ".repeat(size - body.len())
     };
-    let refused = crm.call("POST", "/identity/users").body("application/json", padded(256 * 1024 + 1)).await.is(413);
+    let refused = crm
+        .call("POST", "/identity/users")
+        .body("application/json", padded(256 * 1024 + 1))
+        .await
+        .is(413);
     assert_eq!(refused.slug(), "too-large");
     assert!(refused.problem()["detail"].as_str().unwrap().contains("262144"));
     crm.call("POST", "/identity/users").body("application/json", padded(256 * 1024)).await.is(201);
@@ -46,20 +56,33 @@ async fn p1_a_body_of_256_kb_is_read_and_one_byte_more_is_refused() {
 #[tokio::test]
 async fn p1_announced_sizes_are_refused_before_they_are_read() {
     let crm = Service::start().await.crm().await;
-    crm.post("/identity/users", json!({ "username": "jan" })).header("content-length", "262145").await.is(413);
+    crm.post("/identity/users", json!({ "username": "jan" }))
+        .header("content-length", "262145")
+        .await
+        .is(413);
 }
 
 #[tokio::test]
 async fn p1_json_is_taken_in_its_own_media_types_only() {
     let crm = Service::start().await.crm().await;
     let post = |content_type: &str| crm.call("POST", "/identity/users").body(content_type, "{}");
-    for wrong in ["text/plain", "application/x-www-form-urlencoded", "application/merge-patch+json", "json", ""] {
+    for wrong in [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "application/merge-patch+json",
+        "json",
+        "",
+    ] {
         assert_eq!(post(wrong).await.code(), 415, "{wrong}");
     }
     post("application/json; charset=latin1").await.is(415);
     post("application/json").header("content-encoding", "gzip").await.is(415);
     post("application/json").without("content-type").await.is(415);
-    for right in ["application/json", "Application/JSON; charset=UTF-8", "application/json;charset=\"utf-8\""] {
+    for right in [
+        "application/json",
+        "Application/JSON; charset=UTF-8",
+        "application/json;charset=\"utf-8\"",
+    ] {
         assert_eq!(post(right).await.code(), 422, "{right}");
     }
     let jan = crm.create_user("jan").await;
@@ -78,7 +101,11 @@ async fn p1_a_body_that_is_no_object_is_not_valid() {
         assert_eq!(crm.post("/identity/users", body.clone()).await.code(), 422, "{body}");
         assert_eq!(crm.patch(&jan.path, body.clone()).if_match("*").await.code(), 422, "{body}");
         assert_eq!(crm.put(&jan.path, body.clone()).if_match("*").await.code(), 422, "{body}");
-        assert_eq!(crm.post("/config/persona-definitions", body.clone()).await.code(), 422, "{body}");
+        assert_eq!(
+            crm.post("/config/persona-definitions", body.clone()).await.code(),
+            422,
+            "{body}"
+        );
     }
     assert_eq!(crm.tag_of(&jan.path).await, jan.tag);
 }
@@ -125,6 +152,9 @@ async fn e1_every_violation_is_listed_at_once_with_pointer_and_code() {
 #[tokio::test]
 async fn e1_a_problem_says_what_would_be_right() {
     let crm = Service::start().await.crm().await;
-    let refused = crm.post("/identity/users", json!({ "username": "jan", "preferred_email": "jan" })).await.is(422);
+    let refused = crm
+        .post("/identity/users", json!({ "username": "jan", "preferred_email": "jan" }))
+        .await
+        .is(422);
     insta::assert_snapshot!(refused.problem().to_string(), @r#"{"detail":"one violation in the content; see `errors`","errors":[{"code":"wrong-format","detail":"an e-mail address is due, as jan@example.org","pointer":"/preferred_email"}],"status":422,"title":"The content is not valid","type":"/problems/invalid-content"}"#);
 }

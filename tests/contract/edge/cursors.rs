@@ -13,14 +13,24 @@ async fn page(crm: &Client, cursor: Option<&str>) -> (Vec<String>, Option<String
         body["cursor"] = json!(cursor);
     }
     let answer = crm.post(QUERY, body).await.is(200).json();
-    let names = answer["items"].as_array().unwrap().iter().map(|user| user["username"].as_str().unwrap().to_owned());
+    let names = answer["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|user| user["username"].as_str().unwrap().to_owned());
     (names.collect(), answer["next_cursor"].as_str().map(str::to_owned))
 }
 
 async fn janssens(crm: &Client, names: impl IntoIterator<Item = String>) -> Vec<tests::Resource> {
     let mut made = Vec::new();
     for username in names {
-        made.push(crm.create("/identity/users", json!({ "username": username, "family_name": "Janssen" })).await);
+        made.push(
+            crm.create(
+                "/identity/users",
+                json!({ "username": username, "family_name": "Janssen" }),
+            )
+            .await,
+        );
     }
     made
 }
@@ -88,7 +98,9 @@ async fn h7_a_cursor_that_was_tampered_with_is_malformed() {
         crm.post(QUERY, body).await.is(400);
     }
     for wrong in ["x", "AAAA", &cursor[1..], &format!("{cursor}A")] {
-        crm.post(QUERY, json!({ "filter": { "family_name": "Janssen" }, "cursor": wrong })).await.is(400);
+        crm.post(QUERY, json!({ "filter": { "family_name": "Janssen" }, "cursor": wrong }))
+            .await
+            .is(400);
     }
 }
 
@@ -103,7 +115,13 @@ async fn h7_lists_of_definitions_are_paged_too() {
     let mut path = "/config/persona-definitions?limit=2".to_owned();
     loop {
         let answer = crm.get(&path).await.is(200).json();
-        found.extend(answer["items"].as_array().unwrap().iter().map(|p| p["id"].as_str().unwrap().to_owned()));
+        found.extend(
+            answer["items"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|p| p["id"].as_str().unwrap().to_owned()),
+        );
         let Some(next) = answer["next_cursor"].as_str() else { break };
         path = format!("/config/persona-definitions?limit=2&cursor={next}");
     }
@@ -117,7 +135,8 @@ async fn h7_lists_of_definitions_are_paged_too() {
 async fn s1_a_page_has_no_more_members_than_asked_for() {
     let crm = Service::start().await.crm().await;
     for i in 0..7 {
-        let body = json!({ "username": format!("jan{i}"), "preferred_email": "family@example.org" });
+        let body =
+            json!({ "username": format!("jan{i}"), "preferred_email": "family@example.org" });
         crm.create("/identity/users", body).await;
     }
     let mut visited = BTreeSet::new();
@@ -134,7 +153,10 @@ async fn s1_a_page_has_no_more_members_than_asked_for() {
     }
     assert_eq!(visited.len(), 7);
     for wrong in [json!(0), json!(101), json!("x"), json!(1.5)] {
-        let refused = crm.post(QUERY, json!({ "filter": { "username": "jan0" }, "limit": wrong })).await.is(422);
+        let refused = crm
+            .post(QUERY, json!({ "filter": { "username": "jan0" }, "limit": wrong }))
+            .await
+            .is(422);
         assert!(refused.violations()[0].starts_with("/limit wrong-"), "{wrong}");
         assert!(refused.text().contains("100"));
     }

@@ -33,7 +33,8 @@ async fn h5_head_is_get_without_the_body() {
             assert_eq!(head.header(name), get.header(name), "{path} {name}");
         }
     }
-    let missing = crm.call("HEAD", "/identity/users/0192f3c1-0000-7000-8000-000000000001").await.is(404);
+    let missing =
+        crm.call("HEAD", "/identity/users/0192f3c1-0000-7000-8000-000000000001").await.is(404);
     assert!(missing.body.is_empty());
 }
 
@@ -50,7 +51,11 @@ async fn h5_resources_and_problems_are_private_and_revalidated() {
         crm.post("/identity/users", json!({})).await.is(422),
     ];
     for answer in answers {
-        assert_eq!((answer.header("cache-control"), answer.header("vary")), (Some(PRIVATE), Some(VARY)), "{answer:?}");
+        assert_eq!(
+            (answer.header("cache-control"), answer.header("vary")),
+            (Some(PRIVATE), Some(VARY)),
+            "{answer:?}"
+        );
     }
 }
 
@@ -86,7 +91,8 @@ async fn h6_lists_and_query_answers_carry_no_tag() {
     for path in ["/config/persona-definitions", &jan.below("personas")] {
         assert_eq!(crm.get(path).await.is(200).header("etag"), None, "{path}");
     }
-    let found = crm.post("/identity/users/query", json!({ "filter": { "username": "jan" } })).await.is(200);
+    let found =
+        crm.post("/identity/users/query", json!({ "filter": { "username": "jan" } })).await.is(200);
     assert_eq!(found.header("etag"), None);
 }
 
@@ -96,8 +102,12 @@ async fn h6_a_wrong_method_is_answered_with_the_right_ones() {
     let allowed = async |method: &str, path: &str| {
         let refused = crm.call(method, path).await.is(405);
         assert_eq!(refused.body.is_empty(), method == "HEAD");
-        let mut allow: Vec<_> =
-            refused.header("allow").expect("Allow").split(',').map(|m| m.trim().to_owned()).collect();
+        let mut allow: Vec<_> = refused
+            .header("allow")
+            .expect("Allow")
+            .split(',')
+            .map(|m| m.trim().to_owned())
+            .collect();
         allow.sort();
         allow.join(" ")
     };
@@ -122,8 +132,18 @@ async fn h6_a_patch_of_another_media_type_is_told_which_ones_there_are() {
 
     assert_eq!(refused.slug(), "unsupported-media-type");
     let accept = refused.header("accept-patch").unwrap();
-    assert!(accept.contains("application/merge-patch+json") && accept.contains("application/json"), "{accept}");
-    assert_eq!(crm.call("POST", "/identity/users").body("text/json", "{}").await.is(415).header("accept-patch"), None);
+    assert!(
+        accept.contains("application/merge-patch+json") && accept.contains("application/json"),
+        "{accept}"
+    );
+    assert_eq!(
+        crm.call("POST", "/identity/users")
+            .body("text/json", "{}")
+            .await
+            .is(415)
+            .header("accept-patch"),
+        None
+    );
 }
 
 #[tokio::test]
@@ -154,7 +174,10 @@ async fn h6_paths_are_exact() {
     }
     // An id has one spelling but for its case.
     assert_eq!(
-        crm.get(&jan.path.to_uppercase().replace("/IDENTITY/USERS/", "/identity/users/")).await.is(200).tag(),
+        crm.get(&jan.path.to_uppercase().replace("/IDENTITY/USERS/", "/identity/users/"))
+            .await
+            .is(200)
+            .tag(),
         jan.tag
     );
     crm.get(&jan.path.replace('-', "")).await.is(404);

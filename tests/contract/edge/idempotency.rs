@@ -13,7 +13,8 @@ async fn i1_a_repeat_is_answered_byte_for_byte_and_has_no_effect() {
     let first = crm.post(USERS, person("jan")).key("k1").await.is(201);
     assert_eq!(first.header("idempotency-replayed"), None);
     let path = first.header("location").unwrap().to_owned();
-    let changed = crm.patch(&path, json!({ "given_name": "Piet" })).if_match("*").await.is(200).tag();
+    let changed =
+        crm.patch(&path, json!({ "given_name": "Piet" })).if_match("*").await.is(200).tag();
 
     // An hour later, at another instance, with another token.
     service.clock.advance(3600);
@@ -94,7 +95,12 @@ async fn i1_actions_are_replayed_too() {
     let jan = crm.create_user("jan").await;
     let persona = crm.add_persona(&jan, json!({ "name": "employee" })).await;
 
-    for path in [jan.below("block"), jan.below("unblock"), persona.below("prefer"), persona.below("suspend")] {
+    for path in [
+        jan.below("block"),
+        jan.below("unblock"),
+        persona.below("prefer"),
+        persona.below("suspend"),
+    ] {
         let first = crm.act(&path).key("k").await.is(200);
         crm.act(&persona.below("activate")).await.is(200);
         let again = crm.act(&path).key("k").await.is(200);
@@ -130,12 +136,19 @@ async fn i1_every_post_that_creates_takes_a_key() {
             format!("{sso}/authentication-server-subjects"),
             json!({ "authentication_server_id": "corp", "subject": "s", "user_id": jan.id }),
         ),
-        (format!("{sso}/application-subjects"), json!({ "application_id": "shop", "subject": "s", "user_id": jan.id })),
+        (
+            format!("{sso}/application-subjects"),
+            json!({ "application_id": "shop", "subject": "s", "user_id": jan.id }),
+        ),
     ] {
         let first = crm.post(&path, body.clone()).key("k").await.is(201);
         let again = crm.post(&path, body).key("k").await.is(201);
         assert_eq!(again.header("idempotency-replayed"), Some("true"), "{path}");
-        assert_eq!((again.header("location"), &again.body), (first.header("location"), &first.body), "{path}");
+        assert_eq!(
+            (again.header("location"), &again.body),
+            (first.header("location"), &first.body),
+            "{path}"
+        );
     }
 }
 
@@ -210,8 +223,8 @@ async fn i1_of_many_at_once_one_has_the_effect_and_all_get_its_answer() {
     assert_eq!(service.check().await.users, 2);
 }
 
-/// The loser of two at once looked for the record before the winner wrote it, and decides after: whatever it would decide, it
-/// answers as the winner did.
+/// The loser of two at once looked for the record before the winner wrote it, and decides after:
+/// whatever it would decide, it answers as the winner did.
 #[tokio::test]
 async fn i1_the_loser_replays_whatever_it_would_have_decided() {
     let service = Service::start().await;
@@ -225,7 +238,10 @@ async fn i1_the_loser_replays_whatever_it_would_have_decided() {
         crm.post(&jan.below("personas"), json!({ "name": "employee" })),
         crm.post("/config/persona-definitions", json!({ "name": "guest" })),
         crm.act(&warm.below("block")).if_match(&crm.tag_of(&warm.path).await),
-        crm.post(USERS, json!({ "username": "piet", "id": "0192f3c1-0000-7000-8000-000000000001" })),
+        crm.post(
+            USERS,
+            json!({ "username": "piet", "id": "0192f3c1-0000-7000-8000-000000000001" }),
+        ),
     ];
     assert_eq!(tag, jan.tag);
     for call in calls {

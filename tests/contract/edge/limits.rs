@@ -16,7 +16,11 @@ async fn s1_a_user_has_at_most_20_personas() {
     let crm = Service::start().await.crm().await;
     crm.define_persona("employee", json!({ "scoped": true })).await;
     let persona = |i: usize| json!({ "name": "employee", "scope": [format!("s{i}")] });
-    let many = |n: usize| json!({ "username": "jan", "personas": (0..n).map(persona).collect::<Vec<_>>() });
+    let many = |n: usize| {
+        json!({
+            "username": "jan", "personas": (0..n).map(persona).collect::<Vec<_>>()
+        })
+    };
 
     let refused = crm.post(USERS, many(21)).await.is(422);
     assert_eq!(refused.violations(), ["/personas too-many"]);
@@ -38,7 +42,8 @@ async fn s1_a_user_owns_at_most_40_look_ups() {
     let refused = crm.post(USERS, tagged(40)).await.is(422);
     says(&refused, "40");
     let jan = crm.create(USERS, tagged(39)).await;
-    let refused = crm.patch(&jan.path, json!({ "id_at_customer": "1" })).if_match(&jan.tag).await.is(422);
+    let refused =
+        crm.patch(&jan.path, json!({ "id_at_customer": "1" })).if_match(&jan.tag).await.is(422);
     says(&refused, "40");
 
     // All of them can change at once.
@@ -54,7 +59,11 @@ async fn s1_a_user_owns_at_most_40_look_ups() {
 async fn s1_an_attribute_has_at_most_100_values_of_16_kb() {
     let crm = Service::start().await.crm().await;
     crm.define("note", json!({})).await;
-    let with = |values: Vec<String>| json!({ "username": "jan", "attributes": { "common": { "note": values } } });
+    let with = |values: Vec<String>| {
+        json!({
+            "username": "jan", "attributes": { "common": { "note": values } }
+        })
+    };
 
     let refused = crm.post(USERS, with((0..101).map(|i| i.to_string()).collect())).await.is(422);
     assert_eq!(refused.violations(), ["/attributes/common/note too-many"]);
@@ -73,8 +82,10 @@ async fn s1_a_user_takes_at_most_200_kb() {
     let service = Service::start().await;
     let crm = service.crm().await;
     crm.define("note", json!({})).await;
-    let notes = |n: usize| (0..n).map(|i| format!("{i:02}{}", "x".repeat(16_000))).collect::<Vec<_>>();
-    let with = |n: usize| json!({ "username": "jan", "attributes": { "common": { "note": notes(n) } } });
+    let notes =
+        |n: usize| (0..n).map(|i| format!("{i:02}{}", "x".repeat(16_000))).collect::<Vec<_>>();
+    let with =
+        |n: usize| json!({ "username": "jan", "attributes": { "common": { "note": notes(n) } } });
 
     let refused = crm.post(USERS, with(13)).await.is(422);
     assert_eq!(refused.violations(), [" too-large"]);
@@ -82,7 +93,10 @@ async fn s1_a_user_takes_at_most_200_kb() {
     let jan = crm.create(USERS, with(12)).await;
     let patch = json!({ "attributes": { "common": { "note": notes(13) } } });
     crm.patch(&jan.path, patch).if_match(&jan.tag).await.is(422);
-    assert_eq!(crm.read(&jan.path).await["attributes"]["common"]["note"].as_array().unwrap().len(), 12);
+    assert_eq!(
+        crm.read(&jan.path).await["attributes"]["common"]["note"].as_array().unwrap().len(),
+        12
+    );
 }
 
 #[tokio::test]
@@ -94,9 +108,17 @@ async fn s1_a_user_has_at_most_200_attributes_those_of_its_personas_included() {
         attributes.insert(format!("a{i}"), json!(["x"]));
     }
     crm.define_persona("employee", json!({ "scoped": true, "attributes": ids })).await;
-    let persona = |i| json!({ "name": "employee", "scope": [format!("s{i}")], "attributes": { "common": attributes } });
+    let persona = |i| {
+        json!({
+            "name": "employee", "scope": [format!("s{i}")], "attributes": { "common": attributes }
+        })
+    };
     let personas: Vec<_> = (0..20).map(persona).collect();
-    let body = |own: Value| json!({ "username": "jan", "personas": personas, "attributes": { "common": own } });
+    let body = |own: Value| {
+        json!({
+            "username": "jan", "personas": personas, "attributes": { "common": own }
+        })
+    };
 
     let refused = crm.post(USERS, body(json!({ "a0": ["x"] }))).await.is(422);
     assert_eq!(refused.violations(), ["/attributes too-many"]);
@@ -122,7 +144,8 @@ async fn s1_a_filter_has_at_most_2_kb_and_10_terms() {
 async fn s1_an_email_address_is_shared_by_at_most_100_users() {
     let service = Service::start().await;
     let crm = service.crm().await;
-    let body = |i: usize| json!({ "username": format!("jan{i}"), "preferred_email": "all@example.org" });
+    let body =
+        |i: usize| json!({ "username": format!("jan{i}"), "preferred_email": "all@example.org" });
     for i in 0..100 {
         crm.create(USERS, body(i)).await;
     }
@@ -144,9 +167,11 @@ async fn s1_texts_have_their_longest() {
     let crm = Service::start().await.crm().await;
     let long = "x".repeat(257);
     let email = format!("{}@example.org", "x".repeat(250));
-    for (name, value, number) in
-        [("username", &long, "256"), ("family_name", &long, "256"), ("preferred_email", &email, "254")]
-    {
+    for (name, value, number) in [
+        ("username", &long, "256"),
+        ("family_name", &long, "256"),
+        ("preferred_email", &email, "254"),
+    ] {
         let mut body = json!({ "username": "jan" });
         body[name] = json!(value);
         says(&crm.post(USERS, body).await.is(422), number);
@@ -158,10 +183,15 @@ async fn s1_a_body_full_of_faults_gets_an_answer_that_arrives() {
     let crm = Service::start().await.crm().await;
     let user = crm.create_user("jan").await;
     let many = |count: usize| serde_json::Value::Array(vec![serde_json::json!({}); count]);
-    let answer =
-        crm.patch(&user.path, serde_json::json!({ "attribute_values": many(60_000) })).if_match("*").await.is(422);
+    let answer = crm
+        .patch(&user.path, serde_json::json!({ "attribute_values": many(60_000) }))
+        .if_match("*")
+        .await
+        .is(422);
     assert_eq!(answer.violations(), ["/attribute_values too-many"]);
-    let unknown: serde_json::Map<_, _> = (0..20_000).map(|i| (format!("f{i}"), serde_json::json!(1))).collect();
-    let answer = crm.patch(&user.path, serde_json::Value::Object(unknown)).if_match("*").await.is(422);
+    let unknown: serde_json::Map<_, _> =
+        (0..20_000).map(|i| (format!("f{i}"), serde_json::json!(1))).collect();
+    let answer =
+        crm.patch(&user.path, serde_json::Value::Object(unknown)).if_match("*").await.is(422);
     assert_eq!(answer.violations().len(), 200);
 }

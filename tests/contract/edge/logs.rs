@@ -40,12 +40,16 @@ pub fn lines(answer: &Answer) -> Vec<Value> {
 /// The lines in which a text occurs.
 pub fn lines_with(part: &str) -> Vec<Value> {
     let text = String::from_utf8(LOG.lock().unwrap().clone()).unwrap();
-    text.lines().filter(|line| line.contains(part)).map(|line| serde_json::from_str(line).unwrap()).collect()
+    text.lines()
+        .filter(|line| line.contains(part))
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 async fn requests(crm: &Client) -> Vec<Answer> {
     let body = json!({
-        "username": WORDS[0], "family_name": WORDS[1], "preferred_email": format!("{}@example.org", WORDS[2]),
+        "username": WORDS[0], "family_name": WORDS[1],
+        "preferred_email": format!("{}@example.org", WORDS[2]),
     });
     let made = crm.post(USERS, body.clone()).key(WORDS[3]).await.is(201);
     let path = made.header("location").unwrap().to_owned();
@@ -53,8 +57,13 @@ async fn requests(crm: &Client) -> Vec<Answer> {
         made,
         crm.post(USERS, body).await.is(409),
         crm.post(USERS, json!({ "username": WORDS[0], WORDS[1]: WORDS[2] })).await.is(422),
-        crm.call("POST", USERS).body("application/json", format!("{{\"{}\"", WORDS[0])).await.is(400),
-        crm.post(&format!("{USERS}/query"), json!({ "filter": { "username": WORDS[0] } })).await.is(200),
+        crm.call("POST", USERS)
+            .body("application/json", format!("{{\"{}\"", WORDS[0]))
+            .await
+            .is(400),
+        crm.post(&format!("{USERS}/query"), json!({ "filter": { "username": WORDS[0] } }))
+            .await
+            .is(200),
         crm.get(&format!("{USERS}/{}", WORDS[0])).await.is(404),
         crm.get(&format!("{path}?{}={}", WORDS[0], WORDS[1])).await.is(400),
         crm.get(&format!("/{}", WORDS[0])).await.is(404),
@@ -73,7 +82,10 @@ async fn s3_a_request_is_one_line_with_its_cost_and_without_personal_data() {
         assert_eq!(lines.len(), 1, "{lines:?}");
         let line = &lines[0];
         assert_eq!(line["status"], json!(answer.code()));
-        assert_eq!((&line["read_units"], &line["write_units"]), (&json!(answer.cost().0), &json!(answer.cost().1)));
+        assert_eq!(
+            (&line["read_units"], &line["write_units"]),
+            (&json!(answer.cost().0), &json!(answer.cost().1))
+        );
         for name in ["tenant", "client", "operation", "milliseconds", "cold_start"] {
             assert!(!line[name].is_null(), "no `{name}`: {line}");
         }

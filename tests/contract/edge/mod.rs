@@ -1,4 +1,5 @@
-//! What holds for every route: preconditions, bodies, limits, retries with a key, cursors, and the order of refusals.
+//! What holds for every route: preconditions, bodies, limits, retries with a key, cursors, and the
+//! order of refusals.
 
 mod bodies;
 mod cursors;

@@ -1,4 +1,5 @@
-//! The order of refusals: 404/405 of the route → 401 → 403 → 413/415 → 400 → 404 → 428 → 412 → 422 → 409 (rule H2).
+//! The order of refusals: 404/405 of the route → 401 → 403 → 413/415 → 400 → 404 → 428 → 412 → 422
+//! → 409 (rule H2).
 
 use serde_json::json;
 use tests::{Service, TENANT};
@@ -34,7 +35,11 @@ async fn h2_refusals_come_in_one_order_down_to_success() {
     call(&jan.path).body(merge, wrong.clone()).if_match("\"stale\"").await.is(412);
     call(&jan.path).body(merge, wrong).if_match(&jan.tag).await.is(422);
     call(&jan.path).body(merge, taken).if_match(&jan.tag).await.is(409);
-    call(&jan.path).body(merge, json!({ "username": "jan2" }).to_string()).if_match(&jan.tag).await.is(200);
+    call(&jan.path)
+        .body(merge, json!({ "username": "jan2" }).to_string())
+        .if_match(&jan.tag)
+        .await
+        .is(200);
 }
 
 #[tokio::test]
@@ -43,7 +48,9 @@ async fn h2_a_rule_that_is_broken_wins_over_a_value_that_is_taken() {
     crm.create_user("jan").await;
     crm.define("number", json!({})).await;
     crm.define_persona("employee", json!({})).await;
-    let server = json!({ "id": "corp", "name": "Corp", "subject_type": "email", "issuer": "https://corp.example" });
+    let server = json!({
+        "id": "corp", "name": "Corp", "subject_type": "email", "issuer": "https://corp.example"
+    });
     crm.create("/api/v1/sso/authentication-servers", server).await;
 
     for (path, body) in [

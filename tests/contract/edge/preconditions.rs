@@ -9,7 +9,8 @@ async fn h1_a_weak_tag_never_matches() {
     let jan = crm.create_user("jan").await;
     let weak = format!("W/{}", jan.tag);
 
-    let refused = crm.patch(&jan.path, json!({ "given_name": "Jan" })).if_match(&weak).await.is(412);
+    let refused =
+        crm.patch(&jan.path, json!({ "given_name": "Jan" })).if_match(&weak).await.is(412);
 
     assert_eq!(refused.tag(), jan.tag);
     assert_eq!(crm.tag_of(&jan.path).await, jan.tag);
@@ -69,7 +70,8 @@ async fn h3_an_if_match_that_cannot_be_parsed_is_malformed_and_never_absent() {
     let jan = crm.create_user("jan").await;
 
     for wrong in ["", "jan", "\"open", "\"a\" \"b\"", "*, \"a\"", "'a'", ","] {
-        let refused = crm.patch(&jan.path, json!({ "given_name": "Jan" })).if_match(wrong).await.is(400);
+        let refused =
+            crm.patch(&jan.path, json!({ "given_name": "Jan" })).if_match(wrong).await.is(400);
         assert_eq!(refused.slug(), "malformed-request", "{wrong}");
         crm.delete(&jan.path).if_match(wrong).await.is(400);
         crm.get(&jan.path).if_none_match(wrong).await.is(400);
@@ -83,7 +85,8 @@ async fn h4_the_tag_of_any_get_can_be_replayed_in_if_match() {
     let crm = Service::start().await.crm().await;
     let employee = crm.define_persona("employee", json!({})).await;
     let attribute = crm.define("number", json!({})).await;
-    let category = crm.create("/identity/config/attribute-categories", json!({ "name": "other" })).await;
+    let category =
+        crm.create("/identity/config/attribute-categories", json!({ "name": "other" })).await;
     let server = json!({ "id": "corp", "name": "Corp", "subject_type": "email" });
     let server = crm.create("/api/v1/sso/authentication-servers", server).await;
     let application = json!({ "id": "shop", "name": "Shop", "subject_type": "predefined" });
@@ -171,7 +174,10 @@ async fn h2_put_and_patch_need_a_precondition_and_other_methods_honour_one() {
     for action in ["prefer", "suspend", "activate"] {
         crm.act(&persona.below(action)).if_match("\"old\"").await.is(412);
     }
-    crm.post(&jan.below("personas"), json!({ "name": "employee" })).if_match("\"old\"").await.is(412);
+    crm.post(&jan.below("personas"), json!({ "name": "employee" }))
+        .if_match("\"old\"")
+        .await
+        .is(412);
     crm.delete(&persona.path).if_match("\"old\"").await.is(412);
     crm.delete(&jan.path).if_match("\"old\"").await.is(412);
     crm.post("/identity/users", json!({ "username": "piet" })).if_match("\"old\"").await.is(412);

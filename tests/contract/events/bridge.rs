@@ -6,7 +6,8 @@ use aws_credential_types::Credentials;
 use aws_sdk_eventbridge::Client;
 use aws_sdk_eventbridge::config::Region;
 use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+    SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
@@ -18,7 +19,8 @@ use tests::{Service, TENANT};
 
 use super::{hand, record};
 
-/// EventBridge: keeps the bodies of its requests, and refuses the `entries` and, from a number on, the `requests` that it is told to.
+/// EventBridge: keeps the bodies of its requests, and refuses the `entries` and, from a number on,
+/// the `requests` that it is told to.
 #[derive(Clone, Debug, Default)]
 struct Bus(Arc<Mutex<State>>);
 
@@ -30,7 +32,11 @@ struct State {
 }
 
 impl HttpClient for Bus {
-    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+    fn http_connector(
+        &self,
+        _: &HttpConnectorSettings,
+        _: &RuntimeComponents,
+    ) -> SharedHttpConnector {
         SharedHttpConnector::new(self.clone())
     }
 }
@@ -44,7 +50,9 @@ impl HttpConnector for Bus {
             (400, json!({ "__type": "AccessDeniedException", "message": "no" }))
         } else {
             let asked: Value = serde_json::from_str(&body).unwrap();
-            let refused = |entry: &Value| state.refused.iter().any(|id| entry["Detail"].as_str().unwrap().contains(id));
+            let refused = |entry: &Value| {
+                state.refused.iter().any(|id| entry["Detail"].as_str().unwrap().contains(id))
+            };
             let entry = |entry: &Value| {
                 if refused(entry) {
                     json!({ "ErrorCode": "InternalFailure", "ErrorMessage": "no" })
@@ -72,7 +80,13 @@ impl Bus {
     }
 
     fn bodies(&self) -> Vec<Value> {
-        self.0.lock().unwrap().bodies.iter().map(|body| serde_json::from_str(body).unwrap()).collect()
+        self.0
+            .lock()
+            .unwrap()
+            .bodies
+            .iter()
+            .map(|body| serde_json::from_str(body).unwrap())
+            .collect()
     }
 }
 
@@ -136,9 +150,15 @@ async fn a2_d7_an_event_holds_nothing_of_the_person() {
     setting.crm.delete(&person.user.path).await.is(204);
     assert_eq!(hand(&service, &[record(2, "MODIFY", id)], &bus.sink()).await.len(), 0);
     let bodies = bus.0.lock().unwrap().bodies.join("\n");
-    assert!(bodies.contains("user.created") && bodies.contains("user.deleted") && bodies.contains(id), "{bodies}");
+    assert!(
+        bodies.contains("user.created") && bodies.contains("user.deleted") && bodies.contains(id),
+        "{bodies}"
+    );
     assert!(person.words.len() > 5, "words are planted");
     for word in &person.words {
-        assert!(!bodies.to_lowercase().contains(&word.to_lowercase()), "`{word}` is told: {bodies}");
+        assert!(
+            !bodies.to_lowercase().contains(&word.to_lowercase()),
+            "`{word}` is told: {bodies}"
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! Change events: what the stream function makes of the table's stream, and `kith serve` of its notes.
+//! Change events: what the stream function makes of the table's stream, and `kith serve` of its
+//! notes.
 
 mod bridge;
 mod publishing;
@@ -29,7 +30,9 @@ impl Told {
         let events = std::mem::take(&mut *self.events.lock().unwrap());
         events
             .iter()
-            .map(|event| said(event.kind.as_str(), &event.detail.id.to_string(), event.detail.version))
+            .map(|event| {
+                said(event.kind.as_str(), &event.detail.id.to_string(), event.detail.version)
+            })
             .collect()
     }
 }
@@ -37,8 +40,10 @@ impl Told {
 impl Sink for Told {
     async fn publish(&self, events: &[Event]) -> Vec<usize> {
         let refused = self.refused.lock().unwrap().clone();
-        let (failed, told): (Vec<_>, Vec<_>) =
-            events.iter().enumerate().partition(|(_, event)| refused.contains(&event.detail.id.to_string()));
+        let (failed, told): (Vec<_>, Vec<_>) = events
+            .iter()
+            .enumerate()
+            .partition(|(_, event)| refused.contains(&event.detail.id.to_string()));
         self.events.lock().unwrap().extend(told.into_iter().map(|(_, event)| event.clone()));
         failed.into_iter().map(|(position, _)| position).collect()
     }
@@ -60,7 +65,9 @@ pub fn record_of(sequence: u64, name: &str, pk: &str, sk: &str) -> Value {
     json!({
         "eventName": name,
         "eventSource": "aws:dynamodb",
-        "dynamodb": { "Keys": keys, "SequenceNumber": sequence.to_string(), "StreamViewType": "KEYS_ONLY" },
+        "dynamodb": {
+            "Keys": keys, "SequenceNumber": sequence.to_string(), "StreamViewType": "KEYS_ONLY"
+        },
     })
 }
 

@@ -23,7 +23,8 @@ async fn d2_a_user_is_created_updated_and_deleted_at_its_versions() {
     assert_eq!(hand(&service, &[record(2, "MODIFY", &jan.id)], &told).await, NOTHING);
     assert_eq!(told.take(), [said("user.updated", &jan.id, service.version_of(&jan.id).await)]);
 
-    // The tombstone is written twice, the second time to file it: both say the version at which the person was forgotten.
+    // The tombstone is written twice, the second time to file it: both say the version at which the
+    // person was forgotten.
     crm.delete(&jan.path).await.is(204);
     for sequence in [3, 4] {
         assert_eq!(hand(&service, &[record(sequence, "MODIFY", &jan.id)], &told).await, NOTHING);
@@ -70,8 +71,11 @@ async fn d2_a_batch_tells_once_of_each_user_in_the_order_of_the_last_writes() {
         record(6, "MODIFY", &gone.id),
     ];
     assert_eq!(hand(&service, &records, &told).await, NOTHING);
-    let expected =
-        [said("user.created", &els.id, 1), said("user.created", &jan.id, 2), said("user.deleted", &gone.id, 2)];
+    let expected = [
+        said("user.created", &els.id, 1),
+        said("user.created", &jan.id, 2),
+        said("user.deleted", &gone.id, 2),
+    ];
     assert_eq!(told.take(), expected);
 }
 
@@ -132,11 +136,19 @@ async fn i3_a_user_that_does_not_read_keeps_nobody_back() {
     let service = Service::start().await;
     let crm = service.crm().await;
     let told = Told::default();
-    let (ann, bob, cor) = (crm.create_user("ann").await, crm.create_user("bob").await, crm.create_user("cor").await);
+    let (ann, bob, cor) =
+        (crm.create_user("ann").await, crm.create_user("bob").await, crm.create_user("cor").await);
     let damage = service.table.client().update_item().table_name(service.table.name());
     let key = |text: String| AttributeValue::S(text);
-    let damage = damage.key("pk", key(format!("T#{TENANT}#U#{}", bob.id))).key("sk", key("PROFILE".to_owned()));
-    damage.update_expression("REMOVE #v").expression_attribute_names("#v", "version").send().await.unwrap();
+    let damage = damage
+        .key("pk", key(format!("T#{TENANT}#U#{}", bob.id)))
+        .key("sk", key("PROFILE".to_owned()));
+    damage
+        .update_expression("REMOVE #v")
+        .expression_attribute_names("#v", "version")
+        .send()
+        .await
+        .unwrap();
 
     let records = [
         record(1, "INSERT", &ann.id),
@@ -186,8 +198,12 @@ async fn a2_d7_nothing_of_the_person_is_read_to_tell_of_one() {
     assert_eq!(seen.len(), 1, "{seen:?}");
     let asked = &seen[0].body["RequestItems"][service.table.name()];
     assert_eq!(asked["ConsistentRead"], true);
-    let mut names: Vec<_> =
-        asked["ExpressionAttributeNames"].as_object().unwrap().values().map(|name| name.as_str().unwrap()).collect();
+    let mut names: Vec<_> = asked["ExpressionAttributeNames"]
+        .as_object()
+        .unwrap()
+        .values()
+        .map(|name| name.as_str().unwrap())
+        .collect();
     names.sort_unstable();
     assert_eq!(names, ["deleted_at", "expires_at", "gsi1pk", "pk", "sk", "version"]);
     assert_eq!(asked["ProjectionExpression"].as_str().unwrap().split(',').count(), names.len());
@@ -206,9 +222,15 @@ async fn d2_the_samples_tell_what_their_names_say() {
         ("batch", Some("user.created")),
         ("removed", None),
     ] {
-        let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../events/stream/{name}.json"));
-        let sample: Value = serde_json::from_str(&std::fs::read_to_string(sample).unwrap()).unwrap();
-        assert_eq!(hand(&service, sample["Records"].as_array().unwrap(), &told).await, NOTHING, "{name}");
+        let sample =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../events/stream/{name}.json"));
+        let sample: Value =
+            serde_json::from_str(&std::fs::read_to_string(sample).unwrap()).unwrap();
+        assert_eq!(
+            hand(&service, sample["Records"].as_array().unwrap(), &told).await,
+            NOTHING,
+            "{name}"
+        );
         let expected: Vec<_> = kind.map(|kind| said(kind, USER, 1)).into_iter().collect();
         assert_eq!(told.take(), expected, "{name}");
     }

@@ -44,7 +44,11 @@ impl Folder {
     /// `user.created 1` and so on: what is told of one user.
     fn told(&self, id: &str) -> Vec<String> {
         let of_user = self.lines().into_iter().filter(|line| line["detail"]["id"] == id);
-        of_user.map(|line| format!("{} {}", line["detail-type"].as_str().unwrap(), line["detail"]["version"])).collect()
+        of_user
+            .map(|line| {
+                format!("{} {}", line["detail-type"].as_str().unwrap(), line["detail"]["version"])
+            })
+            .collect()
     }
 
     async fn open(&self) -> (Table, Embedded, Events) {
@@ -90,7 +94,9 @@ impl Served {
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let url = lines.find_map(|line| line.unwrap().strip_prefix("serves ").map(str::to_owned)).unwrap();
+        let url = lines
+            .find_map(|line| line.unwrap().strip_prefix("serves ").map(str::to_owned))
+            .unwrap();
         let demo = kith::demo::read_env(&folder.0.join("demo.env")).unwrap();
         let http = reqwest::Client::new();
         let form = [("grant_type", "client_credentials")];
@@ -148,11 +154,13 @@ async fn i3_what_was_acknowledged_is_told_also_after_a_kill_and_in_order() {
         }
     }
     let forgotten = users.pop().unwrap();
-    let (status, _) = served.send("DELETE", &format!("/identity/users/{forgotten}"), json!({})).await.unwrap();
+    let (status, _) =
+        served.send("DELETE", &format!("/identity/users/{forgotten}"), json!({})).await.unwrap();
     assert_eq!(status, 204);
     // Under way when it is killed: told of or not, but not half.
     let path = format!("/identity/users/{}", users[0]);
-    let patches = (0..4).map(|n| served.send("PATCH", &path, json!({ "family_name": format!("Last{n}") })));
+    let patches =
+        (0..4).map(|n| served.send("PATCH", &path, json!({ "family_name": format!("Last{n}") })));
     let mut patches: Vec<_> = patches.map(Box::pin).collect();
     let _ = tokio::time::timeout(Duration::from_millis(2), &mut patches[0]).await;
     drop(patches);
@@ -167,7 +175,8 @@ async fn i3_what_was_acknowledged_is_told_also_after_a_kill_and_in_order() {
         // Created in round r, it has been changed in that round and the ones after.
         let version = 1 + 3 - position / 8;
         let told = folder.told(id);
-        let versions: Vec<usize> = told.iter().map(|told| told.rsplit_once(' ').unwrap().1.parse().unwrap()).collect();
+        let versions: Vec<usize> =
+            told.iter().map(|told| told.rsplit_once(' ').unwrap().1.parse().unwrap()).collect();
         assert!(versions.is_sorted(), "{told:?}");
         assert!(versions.last().unwrap() >= &version, "{id} is at {version}: {told:?}");
         assert!(told[0].starts_with("user.created "), "{told:?}");

@@ -21,7 +21,12 @@ fn raise() -> Value {
 }
 
 impl Desk {
-    pub async fn set(service: &Service, crm: &Client, user: &Resource, operation: Operation) -> Self {
+    pub async fn set(
+        service: &Service,
+        crm: &Client,
+        user: &Resource,
+        operation: Operation,
+    ) -> Self {
         let mut definition = by_administrators();
         definition["search"] = json!("exact");
         crm.define("salary", definition).await;
@@ -35,9 +40,12 @@ impl Desk {
     }
 
     pub fn call(&self, operation: Operation) -> Call {
-        let decide = |action: &str| self.boss.act(&self.request.as_ref().expect("a request").below(action));
+        let decide =
+            |action: &str| self.boss.act(&self.request.as_ref().expect("a request").below(action));
         match operation {
-            Operation::AskForChange => self.crm.patch(&self.user.path, raise()).if_match(&self.user.tag),
+            Operation::AskForChange => {
+                self.crm.patch(&self.user.path, raise()).if_match(&self.user.tag)
+            }
             Operation::Approve => decide("approve"),
             Operation::ApproveOnce => decide("approve").key("k"),
             Operation::Reject => decide("reject"),
@@ -54,7 +62,10 @@ impl Desk {
         assert!(items.len() <= 1, "asked once, and {} requests wait", items.len());
         let Some(request) = items.first() else {
             assert_eq!(operation, Operation::AskForChange);
-            return vec![false, !self.boss.read(REQUESTS).await["items"].as_array().unwrap().is_empty()];
+            return vec![
+                false,
+                !self.boss.read(REQUESTS).await["items"].as_array().unwrap().is_empty(),
+            ];
         };
         let id = request["id"].as_str().unwrap();
         assert_eq!(boss.read(&format!("{REQUESTS}/{id}")).await, *request);
@@ -68,9 +79,14 @@ impl Desk {
             boss.service.version_of(&self.user.id).await == 2,
         ];
         match operation {
-            Operation::Approve | Operation::ApproveOnce => applied.into_iter().chain([status == "APPROVED"]).collect(),
+            Operation::Approve | Operation::ApproveOnce => {
+                applied.into_iter().chain([status == "APPROVED"]).collect()
+            }
             _ => {
-                assert!(!applied.contains(&true), "{operation:?} has changed the profile: {applied:?}");
+                assert!(
+                    !applied.contains(&true),
+                    "{operation:?} has changed the profile: {applied:?}"
+                );
                 assert!(["PENDING", "REJECTED"].contains(&status));
                 vec![operation == Operation::AskForChange || status == "REJECTED"]
             }
@@ -105,8 +121,14 @@ async fn i3_a_request_is_found_stale_under_each_fault_at_each_store_call() {
     office.approve(&request).await.is(409);
     for call in 0..office.service.faults.seen().len() {
         for fault in Fault::all() {
-            stale_under(&format!("{fault:?} at call {call}"), |faults| faults.at(call, fault.clone())).await;
+            stale_under(&format!("{fault:?} at call {call}"), |faults| {
+                faults.at(call, fault.clone())
+            })
+            .await;
         }
-        stale_under(&format!("a crash at call {call}"), |faults| faults.from(call, Fault::Unreachable)).await;
+        stale_under(&format!("a crash at call {call}"), |faults| {
+            faults.from(call, Fault::Unreachable)
+        })
+        .await;
     }
 }

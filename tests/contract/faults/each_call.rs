@@ -22,7 +22,12 @@ async fn under(operation: Operation, what: &str, arrange: impl Fn(&tests::Faults
     scene.service.faults.reset();
 
     let unavailable = answer.code() == 503;
-    assert!(answer.status.is_success() || unavailable, "{what}: {} {}", answer.code(), answer.text());
+    assert!(
+        answer.status.is_success() || unavailable,
+        "{what}: {} {}",
+        answer.code(),
+        answer.text()
+    );
     assert!(!unavailable || answer.header("retry-after").is_some(), "{what}: when to try again");
     for word in ["DynamoDB", "TransactWriteItems", "secret", "Throttl"] {
         assert!(!answer.text().contains(word), "E2: {what}: {}", answer.text());
@@ -50,7 +55,10 @@ fn faults_of(call: usize) -> [Fault; 5] {
 async fn one_fault_at_each_call(operation: Operation) {
     for call in 0..calls_of(operation).await {
         for fault in faults_of(call) {
-            under(operation, &format!("{fault:?} at call {call}"), |faults| faults.at(call, fault.clone())).await;
+            under(operation, &format!("{fault:?} at call {call}"), |faults| {
+                faults.at(call, fault.clone())
+            })
+            .await;
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The writes that are put under faults, each with what it starts from, what it sends, and how one tells that it happened.
+//! The writes that are put under faults, each with what it starts from, what it sends, and how one
+//! tells that it happened.
 
 use serde_json::{Value, json};
 use shared::domain::id::BaseId;
@@ -93,7 +94,8 @@ impl Operation {
         Self::UpsertOld,
     ];
 
-    /// Whether the request carries an Idempotency-Key, so that a repeat is answered as the first would have been.
+    /// Whether the request carries an Idempotency-Key, so that a repeat is answered as the first
+    /// would have been.
     pub fn has_key(self) -> bool {
         matches!(
             self,
@@ -114,7 +116,14 @@ impl Operation {
 
     /// Whether it is one of the operations of change requests.
     pub fn is_of_requests(self) -> bool {
-        matches!(self, Self::AskForChange | Self::Approve | Self::ApproveOnce | Self::Reject | Self::RejectOnce)
+        matches!(
+            self,
+            Self::AskForChange
+                | Self::Approve
+                | Self::ApproveOnce
+                | Self::Reject
+                | Self::RejectOnce
+        )
     }
 }
 
@@ -142,7 +151,8 @@ impl Profile {
     async fn set(service: &Service, crm: &Client, user: &Resource) -> Self {
         service.system("shop", &["points"]).await;
         let path = service.profile(&user.id, "shop").await;
-        let tag = crm.patch(&path, json!({ "given_name": "Old" })).if_match("*").await.is(200).tag();
+        let tag =
+            crm.patch(&path, json!({ "given_name": "Old" })).if_match("*").await.is(200).tag();
         Self { path, tag }
     }
 }
@@ -161,7 +171,8 @@ impl Scene {
     pub async fn set(operation: Operation) -> Self {
         let service = Service::start().await;
         let crm = service.crm().await;
-        let (mut persona, mut unused, mut subject, mut refresh_token) = (None, None, None, String::new());
+        let (mut persona, mut unused, mut subject, mut refresh_token) =
+            (None, None, None, String::new());
         match operation {
             Operation::CreateUserWithNewAttribute | Operation::DeleteDefinition => {
                 unused = Some(crm.define("unused", json!({ "search": "exact" })).await);
@@ -173,7 +184,9 @@ impl Scene {
             Operation::AddPersona | Operation::AddPersonaOnce | Operation::RemovePersona => {
                 crm.define_persona("employee", json!({ "scoped": true })).await;
             }
-            Operation::UpsertOld => drop(crm.define_persona("employee", json!({ "scoped": true })).await),
+            Operation::UpsertOld => {
+                drop(crm.define_persona("employee", json!({ "scoped": true })).await)
+            }
             Operation::Link
             | Operation::Unlink
             | Operation::UnlinkOnce
@@ -189,18 +202,27 @@ impl Scene {
         }
         let mut user = crm.create(USERS, person("old")).await;
         if operation == Operation::UpsertOld {
-            user.tag = crm.patch(&user.path, json!({ "id_at_customer": "OLD" })).if_match("*").await.is(200).tag();
+            user.tag = crm
+                .patch(&user.path, json!({ "id_at_customer": "OLD" }))
+                .if_match("*")
+                .await
+                .is(200)
+                .tag();
         }
         if operation == Operation::RemovePersona {
-            persona = Some(crm.add_persona(&user, json!({ "name": "employee", "scope": ["old"] })).await);
+            persona =
+                Some(crm.add_persona(&user, json!({ "name": "employee", "scope": ["old"] })).await);
             user.tag = crm.tag_of(&user.path).await;
         }
         if matches!(operation, Operation::DeleteSubject | Operation::DeleteUser) {
             let body = json!({ "application_id": "shop", "subject": "old", "user_id": user.id });
             subject = Some(crm.create(SUBJECTS, body).await);
         }
-        let desk =
-            if operation.is_of_requests() { Some(Desk::set(&service, &crm, &user, operation).await) } else { None };
+        let desk = if operation.is_of_requests() {
+            Some(Desk::set(&service, &crm, &user, operation).await)
+        } else {
+            None
+        };
         let mut base = None;
         if matches!(operation, Operation::Link | Operation::Unlink | Operation::UnlinkOnce) {
             base = Some(bind(&service, &user, "corp").await);
@@ -208,7 +230,11 @@ impl Scene {
         if operation == Operation::Link {
             crm.act(&user.below("principals/corp/unlink")).await.is(200);
         }
-        let profile = if operation.is_of_profiles() { Some(Profile::set(&service, &crm, &user).await) } else { None };
+        let profile = if operation.is_of_profiles() {
+            Some(Profile::set(&service, &crm, &user).await)
+        } else {
+            None
+        };
         Self { service, crm, user, persona, unused, subject, refresh_token, desk, base, profile }
     }
 
@@ -225,19 +251,25 @@ impl Scene {
                 body["attributes"] = json!({ "common": { "unused": ["x"] } });
                 crm.post(USERS, body)
             }
-            Operation::PatchPlain => {
-                crm.patch(&self.user.path, json!({ "ui_locales": "nl-BE" })).if_match(&self.user.tag)
-            }
+            Operation::PatchPlain => crm
+                .patch(&self.user.path, json!({ "ui_locales": "nl-BE" }))
+                .if_match(&self.user.tag),
             Operation::PatchIndexed => {
-                let patch = json!({ "username": "new", "preferred_email": "new@example.org", "family_name": "New" });
+                let patch = json!({
+                    "username": "new", "preferred_email": "new@example.org", "family_name": "New"
+                });
                 crm.patch(&self.user.path, patch).if_match(&self.user.tag)
             }
-            Operation::Block => crm.act(&self.user.below("block")).if_match(&self.user.tag).key("k"),
-            Operation::AddPersona => crm.post(&self.user.below("personas"), persona).if_match(&self.user.tag),
-            Operation::AddPersonaOnce => crm.post(&self.user.below("personas"), persona).key("k"),
-            Operation::RemovePersona => {
-                crm.delete(&there(self.persona.as_ref()).path).if_match(&there(self.persona.as_ref()).tag)
+            Operation::Block => {
+                crm.act(&self.user.below("block")).if_match(&self.user.tag).key("k")
             }
+            Operation::AddPersona => {
+                crm.post(&self.user.below("personas"), persona).if_match(&self.user.tag)
+            }
+            Operation::AddPersonaOnce => crm.post(&self.user.below("personas"), persona).key("k"),
+            Operation::RemovePersona => crm
+                .delete(&there(self.persona.as_ref()).path)
+                .if_match(&there(self.persona.as_ref()).tag),
             Operation::DeleteUser => crm.delete(&self.user.path).if_match(&self.user.tag),
             Operation::UpsertNew => {
                 crm.put(&format!("{USERS}/by/id_at_customer/NEW"), person("new")).if_none_match("*")
@@ -247,34 +279,41 @@ impl Scene {
                 body["personas"] = json!([persona]);
                 crm.put(&format!("{USERS}/by/id_at_customer/OLD"), body).if_match(&self.user.tag)
             }
-            Operation::CreateSubject => {
-                crm.post(SUBJECTS, json!({ "application_id": "shop", "subject": "new", "user_id": self.user.id }))
-            }
-            Operation::DeleteSubject => {
-                crm.delete(&there(self.subject.as_ref()).path).if_match(&there(self.subject.as_ref()).tag)
-            }
+            Operation::CreateSubject => crm.post(
+                SUBJECTS,
+                json!({ "application_id": "shop", "subject": "new", "user_id": self.user.id }),
+            ),
+            Operation::DeleteSubject => crm
+                .delete(&there(self.subject.as_ref()).path)
+                .if_match(&there(self.subject.as_ref()).tag),
             Operation::CreateDefinition => crm.post(DEFINITIONS, definition),
             Operation::CreateDefinitionOnce => crm.post(DEFINITIONS, definition).key("k"),
-            Operation::DeleteDefinition => {
-                crm.delete(&there(self.unused.as_ref()).path).if_match(&there(self.unused.as_ref()).tag)
-            }
-            Operation::Refresh => {
-                crm.token_for(&[("grant_type", "refresh_token"), ("refresh_token", &self.refresh_token)])
-            }
+            Operation::DeleteDefinition => crm
+                .delete(&there(self.unused.as_ref()).path)
+                .if_match(&there(self.unused.as_ref()).tag),
+            Operation::Refresh => crm.token_for(&[
+                ("grant_type", "refresh_token"),
+                ("refresh_token", &self.refresh_token),
+            ]),
             Operation::Link => crm.act(&self.user.below("principals/corp/link")),
-            Operation::Unlink | Operation::UnlinkBeforeSignIn => crm.act(&self.user.below("principals/corp/unlink")),
+            Operation::Unlink | Operation::UnlinkBeforeSignIn => {
+                crm.act(&self.user.below("principals/corp/unlink"))
+            }
             Operation::UnlinkOnce => crm.act(&self.user.below("principals/corp/unlink")).key("k"),
             Operation::CreateServer => crm.post(SERVERS, server("new")),
-            Operation::MoveServer => {
-                crm.patch(&format!("{SERVERS}/corp"), json!({ "issuer": issuer("new") })).if_match("*")
-            }
+            Operation::MoveServer => crm
+                .patch(&format!("{SERVERS}/corp"), json!({ "issuer": issuer("new") }))
+                .if_match("*"),
             Operation::PatchProfile | Operation::OverrideIndexed | Operation::ForgetProfile => {
                 let Profile { path, tag } = there(self.profile.as_ref());
                 let call = match operation {
-                    Operation::PatchProfile => crm.patch(path, json!({ "system_attributes": { "points": ["7"] } })),
-                    Operation::OverrideIndexed => {
-                        crm.patch(path, json!({ "given_name": "New", "preferred_email": "new@shop.example" }))
+                    Operation::PatchProfile => {
+                        crm.patch(path, json!({ "system_attributes": { "points": ["7"] } }))
                     }
+                    Operation::OverrideIndexed => crm.patch(
+                        path,
+                        json!({ "given_name": "New", "preferred_email": "new@shop.example" }),
+                    ),
                     _ => crm.delete(path),
                 };
                 call.if_match(tag)
@@ -292,7 +331,9 @@ impl Scene {
         let crm = self.crm.on(&self.service.instance());
         let found = async |filter: Value| crm.find(filter).await.len();
         let signs = match operation {
-            Operation::CreateUser | Operation::CreateUserOnce | Operation::CreateUserWithNewAttribute => vec![
+            Operation::CreateUser
+            | Operation::CreateUserOnce
+            | Operation::CreateUserWithNewAttribute => vec![
                 found(json!({ "username": "new" })).await == 1,
                 found(json!({ "preferred_email": "new@example.org" })).await == 1,
                 found(json!({ "family_name": "Janssen" })).await == 2,
@@ -311,7 +352,9 @@ impl Scene {
                 found(json!({ "preferred_email": "old@example.org" })).await == 0,
                 found(json!({ "personas": { "name": "employee", "scope": "new" } })).await == 1,
             ],
-            Operation::PatchPlain => vec![crm.read(&self.user.path).await["ui_locales"] == json!("nl-BE")],
+            Operation::PatchPlain => {
+                vec![crm.read(&self.user.path).await["ui_locales"] == json!("nl-BE")]
+            }
             Operation::PatchIndexed => vec![
                 crm.read(&self.user.path).await["username"] == json!("new"),
                 found(json!({ "username": "new" })).await == 1,
@@ -336,20 +379,39 @@ impl Scene {
                 crm.get(&there(self.subject.as_ref()).path).await.code() == 404,
             ],
             Operation::CreateSubject => {
-                let list = crm.read(&format!("{SUBJECTS}?user_id={}&application_id=shop", self.user.id)).await;
+                let list = crm
+                    .read(&format!("{SUBJECTS}?user_id={}&application_id=shop", self.user.id))
+                    .await;
                 vec![list["items"].as_array().unwrap().len() == 1]
             }
-            Operation::DeleteSubject => vec![crm.get(&there(self.subject.as_ref()).path).await.code() == 404],
-            Operation::CreateDefinition | Operation::CreateDefinitionOnce => {
-                vec![crm.read(&format!("{DEFINITIONS}?name=new")).await["items"].as_array().unwrap().len() == 1]
+            Operation::DeleteSubject => {
+                vec![crm.get(&there(self.subject.as_ref()).path).await.code() == 404]
             }
-            Operation::DeleteDefinition => vec![crm.get(&there(self.unused.as_ref()).path).await.code() == 404],
+            Operation::CreateDefinition | Operation::CreateDefinitionOnce => {
+                vec![
+                    crm.read(&format!("{DEFINITIONS}?name=new")).await["items"]
+                        .as_array()
+                        .unwrap()
+                        .len()
+                        == 1,
+                ]
+            }
+            Operation::DeleteDefinition => {
+                vec![crm.get(&there(self.unused.as_ref()).path).await.code() == 404]
+            }
             Operation::Refresh => vec![true],
-            Operation::Link | Operation::Unlink | Operation::UnlinkOnce | Operation::UnlinkBeforeSignIn => {
-                let linked = crm.read(&self.user.below("principals")).await["items"][1]["linked"] == json!(true);
+            Operation::Link
+            | Operation::Unlink
+            | Operation::UnlinkOnce
+            | Operation::UnlinkBeforeSignIn => {
+                let linked = crm.read(&self.user.below("principals")).await["items"][1]["linked"]
+                    == json!(true);
                 let mut signs = vec![linked == (operation == Operation::Link)];
                 if let Some(base) = &self.base {
-                    signs.push(is_unlinked(&self.service, base).await == Some(operation != Operation::Link));
+                    signs.push(
+                        is_unlinked(&self.service, base).await
+                            == Some(operation != Operation::Link),
+                    );
                 }
                 signs
             }
@@ -358,7 +420,8 @@ impl Scene {
                 vec![found, self.trusts("new").await]
             }
             Operation::MoveServer => {
-                let shown = crm.read(&format!("{SERVERS}/corp")).await["issuer"] == json!(issuer("new"));
+                let shown =
+                    crm.read(&format!("{SERVERS}/corp")).await["issuer"] == json!(issuer("new"));
                 vec![shown, self.trusts("new").await, !self.trusts("old").await]
             }
             Operation::PatchProfile => {
@@ -385,7 +448,8 @@ impl Scene {
         signs[0]
     }
 
-    /// The answer to the request as a client would repeat it: by the same Idempotency-Key, or by what it reads.
+    /// The answer to the request as a client would repeat it: by the same Idempotency-Key, or by
+    /// what it reads.
     pub async fn repeat(&self, operation: Operation) {
         let happened = self.happened(operation).await;
         let again = self.call(operation).await;
@@ -402,7 +466,8 @@ impl Scene {
             // An erasure is repeated until it is complete.
             Operation::DeleteUser => &[204, 404],
             _ if !happened => &[200, 201, 204],
-            // What happened is there to be read: a name that is taken, a tag that moved, a resource that is gone.
+            // What happened is there to be read: a name that is taken, a tag that moved, a resource
+            // that is gone.
             Operation::CreateUser
             | Operation::CreateUserWithNewAttribute
             | Operation::CreateSubject
@@ -414,11 +479,18 @@ impl Scene {
             | Operation::ForgetProfile => &[404],
             _ => &[412],
         };
-        assert!(due.contains(&again.code()), "{operation:?} repeated (happened: {happened}): {}", again.text());
+        assert!(
+            due.contains(&again.code()),
+            "{operation:?} repeated (happened: {happened}): {}",
+            again.text()
+        );
         assert!(self.happened(operation).await, "{operation:?} did not happen at last");
         if operation.has_key() {
             let third = self.call(operation).await;
-            assert_eq!((third.code(), third.header("idempotency-replayed")), (again.code(), Some("true")));
+            assert_eq!(
+                (third.code(), third.header("idempotency-replayed")),
+                (again.code(), Some("true"))
+            );
             assert_eq!(third.body, again.body);
         }
         if operation == Operation::DeleteUser {

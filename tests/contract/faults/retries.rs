@@ -1,4 +1,5 @@
-//! A write whose answer was lost meets its own effect when it is repeated (rule I2), and what comes in between does not hide it.
+//! A write whose answer was lost meets its own effect when it is repeated (rule I2), and what comes
+//! in between does not hide it.
 
 use serde_json::json;
 use tests::{Fault, Service, person};
@@ -19,8 +20,8 @@ async fn writes_of(operation: Operation) -> Vec<&'static str> {
         .collect()
 }
 
-/// The answer of the write is lost, and its repetition meets another writer: a conflict, then a throttle. What it then reads is its
-/// own work.
+/// The answer of the write is lost, and its repetition meets another writer: a conflict, then a
+/// throttle. What it then reads is its own work.
 #[tokio::test(start_paused = true)]
 async fn i2_a_write_whose_answer_was_lost_is_not_refused_by_its_own_effect() {
     let mut wrong = Vec::new();
@@ -73,7 +74,10 @@ async fn i2_a_lost_answer_is_found_behind_up_to_15_later_writes_and_behind_more_
         let answer = patch.await.unwrap();
         assert_eq!(answer.code(), due, "{later} writes later: {}", answer.text());
         if later > 0 {
-            assert_eq!(crm.read(&jan.path).await["ui_locales"], json!(format!("fr-x-{}", later - 1)));
+            assert_eq!(
+                crm.read(&jan.path).await["ui_locales"],
+                json!(format!("fr-x-{}", later - 1))
+            );
         }
         assert_eq!(service.version_of(&jan.id).await, 2 + later);
     }
@@ -84,10 +88,16 @@ async fn i2_a_lost_answer_is_never_applied_twice() {
     let service = Service::start().await;
     let crm = service.crm().await;
     let jan = crm.create(USERS, person("jan")).await;
-    for (n, patch) in [json!({ "ui_locales": "nl" }), json!({ "family_name": "Peeters" })].into_iter().enumerate() {
+    for (n, patch) in
+        [json!({ "ui_locales": "nl" }), json!({ "family_name": "Peeters" })].into_iter().enumerate()
+    {
         for lost in [Fault::Lost, Fault::Silent, Fault::LostServerError] {
             let before = service.version_of(&jan.id).await;
-            let body = if n == 0 { json!({ "ui_locales": format!("nl-x-{before}") }) } else { patch.clone() };
+            let body = if n == 0 {
+                json!({ "ui_locales": format!("nl-x-{before}") })
+            } else {
+                patch.clone()
+            };
             let body = if n == 1 {
                 json!({ "family_name": format!("{body}{before}").replace(['{', '}', '"', ':'], "") })
             } else {
@@ -118,7 +128,10 @@ async fn throttles_are_waited_out_and_conflicts_decided_anew() {
                 (0..3).for_each(|_| scene.service.faults.next(write, fault.clone()));
                 let answer = scene.call(operation).await;
                 if !answer.status.is_success() {
-                    wrong.push(format!("{operation:?}: {write} meets {fault:?} three times: {}", answer.code()));
+                    wrong.push(format!(
+                        "{operation:?}: {write} meets {fault:?} three times: {}",
+                        answer.code()
+                    ));
                 }
             }
         }
@@ -128,15 +141,22 @@ async fn throttles_are_waited_out_and_conflicts_decided_anew() {
 
 #[tokio::test(start_paused = true)]
 async fn a_conflict_on_any_item_of_a_transaction_is_decided_anew() {
-    for operation in
-        [Operation::CreateUserOnce, Operation::PatchIndexed, Operation::DeleteUser, Operation::CreateSubject]
-    {
+    for operation in [
+        Operation::CreateUserOnce,
+        Operation::PatchIndexed,
+        Operation::DeleteUser,
+        Operation::CreateSubject,
+    ] {
         for item in 0..6 {
             let scene = Scene::set(operation).await;
             scene.service.faults.reset();
             scene.service.faults.next("TransactWriteItems", Fault::Conflict(item));
             let answer = scene.call(operation).await;
-            assert!(answer.status.is_success(), "{operation:?}, conflict on item {item}: {}", answer.text());
+            assert!(
+                answer.status.is_success(),
+                "{operation:?}, conflict on item {item}: {}",
+                answer.text()
+            );
             scene.service.check().await;
         }
     }

@@ -21,7 +21,10 @@ async fn child(setting: &Setting, person: &Everything, name: &str) -> Item {
 }
 
 fn look_up(pk: &str, holder: UserId) -> Write {
-    Write::Put(Item::at(&Key::stored(pk, "-")).text("holder", holder.to_string()), Condition::Absent)
+    Write::Put(
+        Item::at(&Key::stored(pk, "-")).text("holder", holder.to_string()),
+        Condition::Absent,
+    )
 }
 
 #[tokio::test]
@@ -29,9 +32,11 @@ async fn d1_a_person_with_everything_is_whole() {
     let (setting, person) = Service::start().await.person_with_everything().await;
     let report = setting.service.check().await;
     assert_eq!((report.users, report.unfinished), (1, 0));
-    // Its own, three subjects, two principals, three requests, and three look-ups for each of three system profiles.
+    // Its own, three subjects, two principals, three requests, and three look-ups for each of three
+    // system profiles.
     let id = person.user.id.parse().unwrap();
-    let own = setting.service.table.get_user(&TENANT.parse().unwrap(), id).await.unwrap().lookups().len();
+    let own =
+        setting.service.table.get_user(&TENANT.parse().unwrap(), id).await.unwrap().lookups().len();
     assert_eq!(report.lookups, own + 3 + 2 + 3 + 9);
 }
 
@@ -41,9 +46,12 @@ async fn d1_a_look_up_that_is_gone_is_told_of_each_kind() {
     let (tenant, id): (_, UserId) = (TENANT.parse().unwrap(), person.user.id.parse().unwrap());
     let corp = person.subject.rsplit('/').next().unwrap();
     let mut due = 0;
-    for (name, kind) in [("B#corp", "B"), ("SYS#web", "P web"), ("A#shop", "S"), (&*format!("S#corp#{corp}"), "S")] {
+    for (name, kind) in
+        [("B#corp", "B"), ("SYS#web", "P web"), ("A#shop", "S"), (&*format!("S#corp#{corp}"), "S")]
+    {
         let forward = child(&setting, &person, name).await.get_text("forward").unwrap().to_owned();
-        plant(&setting.service, Write::Delete(Key::stored(&forward, "-"), Condition::Owner(id))).await;
+        plant(&setting.service, Write::Delete(Key::stored(&forward, "-"), Condition::Owner(id)))
+            .await;
         due += 1;
         let told = problems(&setting.service).await;
         assert_eq!(told.len(), due, "{told:?}");
@@ -51,9 +59,15 @@ async fn d1_a_look_up_that_is_gone_is_told_of_each_kind() {
         assert!(told.contains(&line), "{line}: {told:?}");
     }
     let request = person.request.rsplit('/').next().unwrap();
-    plant(&setting.service, Write::Delete(Key::change_request(&tenant, request), Condition::Owner(id))).await;
-    let lookup: Lookup = child(&setting, &person, "SYS#app").await.get_texts("ix")[0].parse().unwrap();
-    plant(&setting.service, Write::Delete(Key::lookup(&tenant, &lookup, id), Condition::Owner(id))).await;
+    plant(
+        &setting.service,
+        Write::Delete(Key::change_request(&tenant, request), Condition::Owner(id)),
+    )
+    .await;
+    let lookup: Lookup =
+        child(&setting, &person, "SYS#app").await.get_texts("ix")[0].parse().unwrap();
+    plant(&setting.service, Write::Delete(Key::lookup(&tenant, &lookup, id), Condition::Owner(id)))
+        .await;
     let told = problems(&setting.service).await;
     for kind in ["not there: R", "not there: X app.nick0"] {
         assert!(told.iter().any(|line| line.ends_with(kind)), "{kind}: {told:?}");
@@ -64,7 +78,8 @@ async fn d1_a_look_up_that_is_gone_is_told_of_each_kind() {
 #[tokio::test]
 async fn d1_a_look_up_that_nobody_owns_is_told_of_each_kind() {
     let (setting, person) = Service::start().await.person_with_everything().await;
-    let (id, nobody) = (person.user.id.parse().unwrap(), UserId::new(setting.service.table.world().new_uuid()));
+    let (id, nobody) =
+        (person.user.id.parse().unwrap(), UserId::new(setting.service.table.world().new_uuid()));
     let tenant = TENANT.parse().unwrap();
     let web: PartyId = "web".parse().unwrap();
     let profile = ProfileId::new(setting.service.table.world().new_uuid());
@@ -82,7 +97,10 @@ async fn d1_a_look_up_that_nobody_owns_is_told_of_each_kind() {
             due += 1;
             let told = problems(&setting.service).await;
             assert_eq!(told.len(), due, "{}: {told:?}", pk.pk());
-            assert!(told.iter().any(|line| line.contains(&format!("belongs to user {holder}"))), "{told:?}");
+            assert!(
+                told.iter().any(|line| line.contains(&format!("belongs to user {holder}"))),
+                "{told:?}"
+            );
         }
     }
 }
@@ -96,12 +114,15 @@ async fn d1_what_is_left_of_somebody_who_is_gone_is_told() {
     for holder in [person.user.id.parse().unwrap(), nobody] {
         let before = problems(&setting.service).await.len();
         // Without any look-up: nothing else would tell of it.
-        let left =
-            Item::at(&Key::child(&TENANT.parse().unwrap(), holder, "SYS#web")).text("holder", holder.to_string());
+        let left = Item::at(&Key::child(&TENANT.parse().unwrap(), holder, "SYS#web"))
+            .text("holder", holder.to_string());
         plant(&setting.service, Write::Put(left, Condition::Absent)).await;
         let told = problems(&setting.service).await;
         assert_eq!(told.len(), before + 1);
-        assert!(told.contains(&format!("user {holder} is gone and still has something: U SYS")), "{told:?}");
+        assert!(
+            told.contains(&format!("user {holder} is gone and still has something: U SYS")),
+            "{told:?}"
+        );
     }
 }
 
@@ -111,13 +132,19 @@ async fn d1_a_child_of_another_owner_a_dangling_look_up_and_a_wrong_mark_are_tol
     let (tenant, id) = (TENANT.parse().unwrap(), person.user.id.parse().unwrap());
     let nobody = UserId::new(setting.service.table.world().new_uuid());
     let plain = Item::at(&Key::child(&tenant, id, "NEW#x"));
-    plant(&setting.service, Write::Put(plain.text("holder", nobody.to_string()), Condition::Absent)).await;
+    plant(
+        &setting.service,
+        Write::Put(plain.text("holder", nobody.to_string()), Condition::Absent),
+    )
+    .await;
     let shop = child(&setting, &person, "A#shop").await;
     let forward = Key::stored(shop.get_text("forward").unwrap(), "-");
     let there = setting.service.table.get(&forward).await.unwrap().unwrap();
     plant(&setting.service, Write::Put(there.text("child", "A#blog"), Condition::Owner(id))).await;
     for (base, unlinked) in [(&person.bases[0], true), (&person.bases[1], false)] {
-        let item = Item::at(&Key::base(&tenant, base)).text("holder", id.to_string()).marked("unlinked", unlinked);
+        let item = Item::at(&Key::base(&tenant, base))
+            .text("holder", id.to_string())
+            .marked("unlinked", unlinked);
         plant(&setting.service, Write::Put(item, Condition::Owner(id))).await;
     }
     let mut told = problems(&setting.service).await;

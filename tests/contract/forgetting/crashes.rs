@@ -25,12 +25,19 @@ async fn finish(setting: &Setting, person: &Everything, finisher: Finisher, what
             assert_eq!(again.code(), if nothing { 404 } else { 204 }, "{what}");
             return;
         }
-        Finisher::Sweeper => assert_eq!(service.sweep().await.erasures, u64::try_from(begun).unwrap(), "{what}"),
+        Finisher::Sweeper => {
+            assert_eq!(service.sweep().await.erasures, u64::try_from(begun).unwrap(), "{what}")
+        }
         Finisher::Visitor => {
-            assert_eq!(service.table.resume_forget(&tenant, id).await.unwrap(), begun == 1, "{what}");
+            assert_eq!(
+                service.table.resume_forget(&tenant, id).await.unwrap(),
+                begun == 1,
+                "{what}"
+            );
         }
         Finisher::Operator => {
-            let done = forget(&service.table, &tenant, &person.user.id.parse().unwrap()).await.unwrap();
+            let done =
+                forget(&service.table, &tenant, &person.user.id.parse().unwrap()).await.unwrap();
             let due = if live {
                 Erased::Forgotten
             } else if nothing {
@@ -44,7 +51,11 @@ async fn finish(setting: &Setting, person: &Everything, finisher: Finisher, what
     }
     if live {
         // Nothing had happened: nobody forgets a person by himself.
-        assert_eq!(setting.crm.read(&person.user.path).await["username"], person.user.body["username"], "{what}");
+        assert_eq!(
+            setting.crm.read(&person.user.path).await["username"],
+            person.user.body["username"],
+            "{what}"
+        );
         setting.crm.delete(&person.user.path).await.is(204);
     }
 }
@@ -59,7 +70,10 @@ async fn crash_at_each_call(finisher: Finisher) {
     for call in 0..calls {
         for after in [false, true] {
             let person = setting.person().await;
-            let what = format!("a crash {} call {call}, then {finisher:?}", if after { "after" } else { "before" });
+            let what = format!(
+                "a crash {} call {call}, then {finisher:?}",
+                if after { "after" } else { "before" }
+            );
             service.faults.reset();
             if after {
                 service.faults.at(call, Fault::Lost);
@@ -112,7 +126,10 @@ async fn d7_what_crashed_is_finished_once_by_many_at_once() {
             setting.service.table.resume_forget(&tenant, id),
             setting.service.sweep(),
         );
-        assert!([204, 404].contains(&first.code()) && [204, 404].contains(&second.code()), "round {round}");
+        assert!(
+            [204, 404].contains(&first.code()) && [204, 404].contains(&second.code()),
+            "round {round}"
+        );
         resumed.unwrap();
         setting.gone(&person, &format!("round {round}")).await;
     }

@@ -26,9 +26,20 @@ pub async fn around(service: &Service, first: Call, i: usize, second: Call) -> (
     (first, second)
 }
 
-async fn verify(setting: &Setting, person: &Everything, forgotten: &Answer, other: &Answer, what: &str) {
+async fn verify(
+    setting: &Setting,
+    person: &Everything,
+    forgotten: &Answer,
+    other: &Answer,
+    what: &str,
+) {
     // The one of two erasures that comes last finds nothing.
-    assert!([204, 404].contains(&forgotten.code()), "{what}: {} {}", forgotten.code(), forgotten.text());
+    assert!(
+        [204, 404].contains(&forgotten.code()),
+        "{what}: {} {}",
+        forgotten.code(),
+        forgotten.text()
+    );
     assert!(other.code() < 500 && other.code() != 400, "{what}: {} {}", other.code(), other.text());
     setting.gone(person, what).await;
 }
@@ -50,8 +61,14 @@ async fn during_the_forget(operations: &[Operation]) {
                 assert_eq!(forgotten.code(), 204, "{what}");
             }
             if call > 1 && *operation != Operation::Forget && *operation != Operation::Find {
-                let nothing = [404, 422].contains(&other.code()) || other.text().contains(r#""items":[]"#);
-                assert!(nothing, "{what}: the person is invisible: {} {}", other.code(), other.text());
+                let nothing =
+                    [404, 422].contains(&other.code()) || other.text().contains(r#""items":[]"#);
+                assert!(
+                    nothing,
+                    "{what}: the person is invisible: {} {}",
+                    other.code(),
+                    other.text()
+                );
             }
             verify(&setting, &person, &forgotten, &other, &what).await;
         }
@@ -62,7 +79,8 @@ async fn during_the_forget(operations: &[Operation]) {
 async fn around_the_forget(operations: &[Operation]) {
     let setting = Service::start().await.setting().await;
     for operation in operations {
-        // With empty caches each time, so that the calls are the same; the first use of a definition marks it, once for all.
+        // With empty caches each time, so that the calls are the same; the first use of a
+        // definition marks it, once for all.
         let mut calls = 0;
         for _ in 0..2 {
             let person = setting.person().await;
@@ -73,9 +91,16 @@ async fn around_the_forget(operations: &[Operation]) {
         for call in 0..calls {
             let person = setting.person().await;
             let other = operation.call(&setting.elsewhere(), &person);
-            let (other, forgotten) = around(&setting.service, other, call, setting.crm.delete(&person.user.path)).await;
-            verify(&setting, &person, &forgotten, &other, &format!("forgotten before call {call} of {operation:?}"))
-                .await;
+            let (other, forgotten) =
+                around(&setting.service, other, call, setting.crm.delete(&person.user.path)).await;
+            verify(
+                &setting,
+                &person,
+                &forgotten,
+                &other,
+                &format!("forgotten before call {call} of {operation:?}"),
+            )
+            .await;
         }
     }
 }
@@ -136,7 +161,10 @@ async fn d1_d7_everything_at_once_and_two_erasures() {
         let turn = round * 7 % operations.len();
         operations.rotate_left(turn);
         operations.push(Operation::Forget);
-        let calls = operations.iter().enumerate().map(|(i, operation)| operation.call(&places[i % 2], &person));
+        let calls = operations
+            .iter()
+            .enumerate()
+            .map(|(i, operation)| operation.call(&places[i % 2], &person));
         let (answers, _) = tokio::join!(at_once(calls), setting.service.sweep());
         assert!(answers.iter().all(|answer| answer.code() < 500), "round {round}");
         assert!(answers.iter().any(|answer| answer.code() == 204), "round {round}");

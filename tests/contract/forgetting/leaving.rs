@@ -20,14 +20,19 @@ async fn d7_d8_what_is_past_its_time_and_not_yet_removed_goes_as_well() {
     setting.service.clock.advance(100 * DAY);
     let crm = setting.crm.clone().with_token().await;
     crm.get(&person.request).await.is(404);
-    let in_request: Vec<_> = person.words.iter().filter(|word| word.starts_with("Spinnaker")).cloned().collect();
+    let in_request: Vec<_> =
+        person.words.iter().filter(|word| word.starts_with("Spinnaker")).cloned().collect();
     assert_eq!(setting.service.traces(&in_request).await.len(), 1);
 
     crm.delete(&person.user.path).await.is(204);
 
     assert_eq!(setting.service.traces(&person.words).await, []);
     let partition = partition_of_user(&TENANT.parse().unwrap(), person.user.id.parse().unwrap());
-    assert_eq!(setting.service.table.query_stored(&partition).await.unwrap().len(), 1, "the tombstone");
+    assert_eq!(
+        setting.service.table.query_stored(&partition).await.unwrap().len(),
+        1,
+        "the tombstone"
+    );
 }
 
 #[tokio::test]
@@ -47,7 +52,9 @@ async fn d7_no_log_line_about_a_person_holds_plaintext() {
         assert_eq!(lines.len(), 1, "{lines:?}");
     }
     // Also what was logged while the person was made, and by nobody's request.
-    for word in person.words.iter().map(String::as_str).chain(person.bases.iter().map(BaseId::as_str)) {
+    for word in
+        person.words.iter().map(String::as_str).chain(person.bases.iter().map(BaseId::as_str))
+    {
         let found = logs::lines_with(word).len() + logs::lines_with(&word.to_lowercase()).len();
         assert_eq!(found, 0, "{word}");
     }
@@ -65,7 +72,8 @@ async fn d9_ids_of_the_forgotten_are_not_found_for_ever_and_not_taken_while_the_
     let crm = setting.crm.clone().with_token().await;
     crm.post(USERS, again.clone()).await.is(409);
 
-    // Past its time the tombstone is gone: the id is unknown, as one that never was; an import that brings it along makes somebody new.
+    // Past its time the tombstone is gone: the id is unknown, as one that never was; an import that
+    // brings it along makes somebody new.
     setting.service.clock.advance(1);
     for path in &person.paths {
         crm.get(path).await.is(404);
@@ -101,7 +109,8 @@ async fn d9_every_value_is_free_from_the_first_commit_on() {
     assert_eq!(setting.service.check().await.users, 1);
 }
 
-/// A look-up that a child names and somebody else holds by now, or that two children name, stops no erasure.
+/// A look-up that a child names and somebody else holds by now, or that two children name, stops no
+/// erasure.
 #[tokio::test]
 async fn d7_look_ups_that_are_not_the_persons_are_left_alone() {
     let (setting, person) = Service::start().await.person_with_everything().await;
@@ -111,10 +120,16 @@ async fn d7_look_ups_that_are_not_the_persons_are_left_alone() {
     let shared = Lookup::email("shared@example.org");
     let holders = [
         Item::at(&Key::lookup(&tenant, &foreign, id)).text("holder", &els.id),
-        Item::at(&Key::lookup(&tenant, &Lookup::unique("web.badge", "own"), id)).text("holder", id.to_string()),
+        Item::at(&Key::lookup(&tenant, &Lookup::unique("web.badge", "own"), id))
+            .text("holder", id.to_string()),
     ];
     let children = ["SYS#x", "SYS#y"].map(|name| {
-        let lookups = [&foreign, &shared, &Lookup::unique("web.badge", "own"), &Lookup::unique("web.badge", "gone")];
+        let lookups = [
+            &foreign,
+            &shared,
+            &Lookup::unique("web.badge", "own"),
+            &Lookup::unique("web.badge", "gone"),
+        ];
         let item = Item::at(&Key::child(&tenant, id, name)).text("holder", id.to_string());
         item.texts("ix", lookups.map(ToString::to_string))
     });
@@ -123,7 +138,8 @@ async fn d7_look_ups_that_are_not_the_persons_are_left_alone() {
 
     setting.crm.delete(&person.user.path).await.is(204);
 
-    let left = setting.service.table.get(&Key::lookup(&tenant, &foreign, id)).await.unwrap().unwrap();
+    let left =
+        setting.service.table.get(&Key::lookup(&tenant, &foreign, id)).await.unwrap().unwrap();
     assert_eq!(left.get_text("holder"), Some(&*els.id));
     let own = Key::lookup(&tenant, &Lookup::unique("web.badge", "own"), id);
     assert!(setting.service.table.get(&own).await.unwrap().is_none());
@@ -142,7 +158,8 @@ async fn d7_more_than_one_transaction_of_children_goes() {
     }
     setting.service.faults.reset();
     let cost = setting.crm.delete(&person.user.path).await.is(204).cost();
-    let transactions = setting.service.faults.operations().iter().filter(|op| *op == "TransactWriteItems").count();
+    let transactions =
+        setting.service.faults.operations().iter().filter(|op| *op == "TransactWriteItems").count();
     assert!(transactions >= 6, "F1, and 400 look-ups with their profiles: {transactions}");
     println!("a person with 10 more profiles of 40 found values each: {cost:?}");
     setting.gone(&person, "a large one").await;

@@ -10,7 +10,10 @@ use tests::{Engine, Service, TENANT};
 /// The attributes in which a text is found, by what the item is.
 async fn places(service: &Service, text: &str) -> Vec<String> {
     let found = service.traces(&[text.to_owned()]).await;
-    found.iter().map(|trace| format!("{}: {}", trace.kind, trace.attribute.as_deref().unwrap_or("a name"))).collect()
+    found
+        .iter()
+        .map(|trace| format!("{}: {}", trace.kind, trace.attribute.as_deref().unwrap_or("a name")))
+        .collect()
 }
 
 #[tokio::test]
@@ -19,26 +22,46 @@ async fn d7_every_value_of_a_person_is_found_before_and_none_after() {
     for word in person.words.iter().filter(|word| !word.starts_with("Nieuw")) {
         let places = places(&setting.service, word).await;
         // A secret is a hash from the start, a subject at a token issuer too.
-        let hashed = ["Fokkenmast", "Bezaan", "Takelage"].iter().any(|secret| word.starts_with(secret));
+        let hashed =
+            ["Fokkenmast", "Bezaan", "Takelage"].iter().any(|secret| word.starts_with(secret));
         assert_eq!(places.is_empty(), hashed, "{word}: {places:?}");
     }
-    let kinds =
-        ["a user: doc", "a subject: doc", "a system profile: doc", "a change request: doc", "a unique value: pk"];
+    let kinds = [
+        "a user: doc",
+        "a subject: doc",
+        "a system profile: doc",
+        "a change request: doc",
+        "a unique value: pk",
+    ];
     let found = setting.service.traces(&person.words).await;
     for kind in kinds {
-        assert!(found.iter().any(|t| format!("{}: {}", t.kind, t.attribute.as_deref().unwrap()) == kind), "{kind}");
+        assert!(
+            found
+                .iter()
+                .any(|t| format!("{}: {}", t.kind, t.attribute.as_deref().unwrap()) == kind),
+            "{kind}"
+        );
     }
     let id = person.user.id.parse().unwrap();
-    assert!(found.iter().all(|trace| trace.user == Some(id) || trace.kind == "an e-mail address"), "{found:?}");
+    assert!(
+        found.iter().all(|trace| trace.user == Some(id) || trace.kind == "an e-mail address"),
+        "{found:?}"
+    );
 
     let named = person.bases[0].as_str().parse().unwrap();
     let tenant = TENANT.parse().unwrap();
-    assert_eq!(forget(&setting.service.table, &tenant, &named).await.unwrap(), Some((id, Erased::Forgotten)));
+    assert_eq!(
+        forget(&setting.service.table, &tenant, &named).await.unwrap(),
+        Some((id, Erased::Forgotten))
+    );
 
     setting.gone(&person, "by its base profile id").await;
     assert_eq!(forget(&setting.service.table, &tenant, &named).await.unwrap(), None);
     let named = person.user.id.parse().unwrap();
-    assert_eq!(forget(&setting.service.table, &tenant, &named).await.unwrap(), Some((id, Erased::Before)));
+    assert_eq!(
+        forget(&setting.service.table, &tenant, &named).await.unwrap(),
+        Some((id, Erased::Before))
+    );
     let nobody = setting.service.table.world().new_uuid().to_string().parse().unwrap();
     assert_eq!(forget(&setting.service.table, &tenant, &nobody).await.unwrap(), None);
 }
@@ -74,12 +97,20 @@ async fn d7_a_text_is_found_in_every_type_and_every_escape() {
             let [other] = places(&service, "Åsa Östlund-Ñandu\u{301}").await.try_into().unwrap();
             assert_eq!(other, due[0]);
             assert!(places(&service, "Åsa Östlund-Nandu").await.is_empty(), "{name} as {form}");
-            service.table.commit(vec![Write::Delete(key.clone(), Condition::Owner(nobody))]).await.unwrap();
+            service
+                .table
+                .commit(vec![Write::Delete(key.clone(), Condition::Owner(nobody))])
+                .await
+                .unwrap();
         }
     }
     let hashed = format!("T#acme#Q#x#{}", ValueHash::of("östlund"));
     for (pk, sk) in [("T#acme#Z#x", "östlund#x"), ("Z#östlund", "-"), (&*hashed, "-")] {
-        service.table.commit(vec![Write::Put(Item::at(&Key::stored(pk, sk)), Condition::Absent)]).await.unwrap();
+        service
+            .table
+            .commit(vec![Write::Put(Item::at(&Key::stored(pk, sk)), Condition::Absent)])
+            .await
+            .unwrap();
     }
     let due = ["a unique value: pk", "an unknown item: pk", "an unknown item: sk"];
     assert_eq!(places(&service, "Östlund").await, due);
@@ -96,7 +127,10 @@ async fn d5_d7_other_tenants_are_not_searched() {
     other.create_user("Zwaardvis").await;
     assert!(places(&service, "Zwaardvis").await.is_empty());
     service.crm().await.create_user("Zwaardvis").await;
-    assert_eq!(places(&service, "zwaardvis").await, ["a unique value: pk", "a user: doc", "a user: ix"]);
+    assert_eq!(
+        places(&service, "zwaardvis").await,
+        ["a unique value: pk", "a user: doc", "a user: ix"]
+    );
 }
 
 #[test]
@@ -114,10 +148,22 @@ async fn d7_a_restored_table_learns_from_the_one_it_replaces_whom_to_forget() {
     let (second, kept) = (setting.person().await, setting.person().await);
     let restored = Engine::embedded(setting.service.table.world().clone()).await;
     let restored = Service::on(restored, setting.service.clock.clone()).await;
-    let mut pages =
-        setting.service.table.client().scan().table_name(setting.service.table.name()).into_paginator().items().send();
+    let mut pages = setting
+        .service
+        .table
+        .client()
+        .scan()
+        .table_name(setting.service.table.name())
+        .into_paginator()
+        .items()
+        .send();
     while let Some(item) = pages.next().await {
-        let put = restored.table.client().put_item().table_name(restored.table.name()).set_item(Some(item.unwrap()));
+        let put = restored
+            .table
+            .client()
+            .put_item()
+            .table_name(restored.table.name())
+            .set_item(Some(item.unwrap()));
         put.send().await.unwrap();
     }
     setting.crm.delete(&first.user.path).await.is(204);

@@ -1,4 +1,5 @@
-//! JSON as it is read: what would be read in two ways is refused, what is unusual and clear is taken (rules P1, P2).
+//! JSON as it is read: what would be read in two ways is refused, what is unusual and clear is
+//! taken (rules P1, P2).
 
 use serde_json::{Value, json};
 use tests::Call;
@@ -118,7 +119,8 @@ async fn p1_json_that_can_be_read_in_two_ways_is_refused_by_every_route_with_a_b
     for (method, path) in routes {
         for body in wrong() {
             let text: String = String::from_utf8_lossy(&body).chars().take(60).collect();
-            let refused = crm.call(method, &path).body("application/json", body).if_match("*").await;
+            let refused =
+                crm.call(method, &path).body("application/json", body).if_match("*").await;
             assert_eq!(
                 (refused.code(), refused.slug()),
                 (400, "malformed-request".to_owned()),
@@ -133,7 +135,10 @@ async fn p1_json_that_can_be_read_in_two_ways_is_refused_by_every_route_with_a_b
 async fn p1_json_that_is_unusual_and_clear_is_taken() {
     let desk = Desk::with(json!({})).await;
     let send = |text: &str| -> Call {
-        desk.crm.call("PATCH", &desk.user.path).body("application/json", text.to_owned()).if_match("*")
+        desk.crm
+            .call("PATCH", &desk.user.path)
+            .body("application/json", text.to_owned())
+            .if_match("*")
     };
     for (sent, shown) in [
         (" \t\r\n{ \"given_name\" : \"A\" }\n ", "A"),
@@ -166,11 +171,18 @@ async fn p1_numbers_of_any_size_are_refused_where_none_is_due_and_not_rounded() 
         assert_eq!(refused.violations(), ["/attributes/common/x/0 wrong-format"]);
         assert!(refused.body.len() < 2000);
         let body = format!("{{\"filter\":{{\"username\":\"jan\"}},\"limit\":{number}}}");
-        let refused = desk.crm.call("POST", &format!("{USERS}/query")).body("application/json", body).await.is(422);
+        let refused = desk
+            .crm
+            .call("POST", &format!("{USERS}/query"))
+            .body("application/json", body)
+            .await
+            .is(422);
         assert_eq!(refused.violations(), ["/limit wrong-format"]);
     }
-    for (sent, shown) in [("9007199254740993", "9007199254740993"), ("0.1000000000000000055", "0.1000000000000000055")]
-    {
+    for (sent, shown) in [
+        ("9007199254740993", "9007199254740993"),
+        ("0.1000000000000000055", "0.1000000000000000055"),
+    ] {
         let answer = desk.write(Place::SetById, &format!("[{sent}]")).await.is(200);
         assert_eq!(Place::SetById.shown(&answer, "attributes"), json!([shown]));
     }
@@ -179,16 +191,24 @@ async fn p1_numbers_of_any_size_are_refused_where_none_is_due_and_not_rounded() 
 #[tokio::test]
 async fn p1_u0000_is_refused_in_every_text() {
     let desk = Desk::with(json!({})).await;
-    for field in ["username", "id_at_customer", "family_name", "given_name", "ui_locales", "preferred_email"] {
+    for field in
+        ["username", "id_at_customer", "family_name", "given_name", "ui_locales", "preferred_email"]
+    {
         let body = json!({ field: "a\u{0}b" });
         let refused = desk.crm.patch(&desk.user.path, body).if_match("*").await.is(422);
         assert_eq!(refused.violations(), [format!("/{field} wrong-format")]);
     }
     let definitions = "/identity/config/attribute-definitions";
-    let body =
-        json!({ "category": "common", "name": "y", "data_format": "ENUMERATION", "enumeration_values": ["a\u{0}"] });
+    let body = json!({
+        "category": "common", "name": "y", "data_format": "ENUMERATION",
+        "enumeration_values": ["a\u{0}"]
+    });
     let refused = desk.crm.post(definitions, body).await.is(422);
-    assert!(refused.violations().contains(&"/enumeration_values/0 wrong-format".to_owned()), "{}", refused.text());
+    assert!(
+        refused.violations().contains(&"/enumeration_values/0 wrong-format".to_owned()),
+        "{}",
+        refused.text()
+    );
     // In a path or a name it names nothing.
     for path in ["%00", "a%00"] {
         desk.crm.get(&format!("{USERS}/{path}")).await.is(404);
@@ -207,7 +227,9 @@ async fn p2_a_patch_replaces_arrays_whole_and_keeps_nulls_inside_of_them() {
         let answer = desk.write(Place::Patch, &value.to_string()).await.is(200);
         Place::Patch.shown(&answer, "attributes")
     };
-    for value in [json!([{ "a": 1, "b": null }]), json!([{ "b": { "c": null } }, [null]]), json!([{}])] {
+    for value in
+        [json!([{ "a": 1, "b": null }]), json!([{ "b": { "c": null } }, [null]]), json!([{}])]
+    {
         assert_eq!(write(value.clone()).await, value);
     }
     let tag = desk.crm.tag_of(&desk.user.path).await;
@@ -224,11 +246,18 @@ async fn p2_a_patch_replaces_arrays_whole_and_keeps_nulls_inside_of_them() {
         (json!({ "attributes": null }), "/attributes not-allowed"),
         (json!({ "attributes": { "common": null } }), "/attributes/common not-allowed"),
         (json!({ "attributes": { "nothing": null } }), "/attributes/nothing not-allowed"),
-        (json!({ "attributes": { "common": { "nothing": null } } }), "/attributes/common/nothing unknown"),
+        (
+            json!({ "attributes": { "common": { "nothing": null } } }),
+            "/attributes/common/nothing unknown",
+        ),
     ] {
         for target in [&desk.user, &desk.persona] {
             let refused = desk.crm.patch(&target.path, wrong.clone()).if_match("*").await.is(422);
-            assert!(refused.violations().contains(&due.to_owned()), "{wrong}: {:?}", refused.violations());
+            assert!(
+                refused.violations().contains(&due.to_owned()),
+                "{wrong}: {:?}",
+                refused.violations()
+            );
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The state of e-mail addresses: PENDING until an administrator says that they are the person's (rules A1, A3, H4, P3).
+//! The state of e-mail addresses: PENDING until an administrator says that they are the person's
+//! (rules A1, A3, H4, P3).
 
 use serde_json::{Value, json};
 use tests::{Answer, Call, Resource};
@@ -26,11 +27,20 @@ async fn a1_an_address_is_pending_at_every_place() {
     let desk = emails().await;
     for place in Place::ALL {
         let answer = desk.write(place, r#"["b@example.org","a@example.org"]"#).await;
-        assert_eq!(place.shown(&answer, "attribute_states"), json!(["PENDING", "PENDING"]), "{place:?}");
+        assert_eq!(
+            place.shown(&answer, "attribute_states"),
+            json!(["PENDING", "PENDING"]),
+            "{place:?}"
+        );
     }
     // Only addresses have states.
     desk.crm.define("note", json!({})).await;
-    let noted = desk.crm.patch(&desk.user.path, attribute("note", &json!(["n"]))).if_match("*").await.is(200);
+    let noted = desk
+        .crm
+        .patch(&desk.user.path, attribute("note", &json!(["n"])))
+        .if_match("*")
+        .await
+        .is(200);
     assert_eq!(states(&noted), own(&json!(["PENDING", "PENDING"])));
     desk.clear().await;
     assert_eq!(desk.crm.read(&desk.user.path).await["attribute_states"], json!({}));
@@ -39,7 +49,8 @@ async fn a1_an_address_is_pending_at_every_place() {
 #[tokio::test]
 async fn a1_verifying_marks_one_value_moves_the_tag_and_repeating_it_changes_nothing() {
     let desk = emails().await;
-    let before = desk.write(Place::Patch, r#"["Jan@Bücher.example","b@example.org"]"#).await.is(200);
+    let before =
+        desk.write(Place::Patch, r#"["Jan@Bücher.example","b@example.org"]"#).await.is(200);
 
     let verified = verify(&desk, "common.x", "jan@xn--bcher-kva.EXAMPLE").await.is(200);
 
@@ -52,7 +63,10 @@ async fn a1_verifying_marks_one_value_moves_the_tag_and_repeating_it_changes_not
     assert_eq!((again.tag(), again.cost().1), (verified.tag(), 0.0));
     let keyed = verify(&desk, "common.x", "b@example.org").key("k").await.is(200);
     let replayed = verify(&desk, "common.x", "b@example.org").key("k").await.is(200);
-    assert_eq!((replayed.header("idempotency-replayed"), &replayed.body), (Some("true"), &keyed.body));
+    assert_eq!(
+        (replayed.header("idempotency-replayed"), &replayed.body),
+        (Some("true"), &keyed.body)
+    );
     assert_eq!(states(&keyed), own(&json!(["VERIFIED", "VERIFIED"])));
     desk.service.check().await;
 }
@@ -98,11 +112,26 @@ async fn e1_what_cannot_be_verified_is_named() {
     let tag = desk.crm.tag_of(&desk.user.path).await;
     for (body, due) in [
         (json!({ "attribute": "common.x", "value": "b@example.org" }), vec!["/value not-found"]),
-        (json!({ "attribute": "preferred_email", "value": "a@example.org" }), vec!["/value not-found"]),
-        (json!({ "attribute": "common.note", "value": "a@example.org" }), vec!["/attribute not-found"]),
-        (json!({ "attribute": "common.nothing", "value": "a@example.org" }), vec!["/attribute not-found"]),
-        (json!({ "attribute": "common.preferred_email", "value": "a@example.org" }), vec!["/attribute not-found"]),
-        (json!({ "attribute": "username", "value": "a@example.org" }), vec!["/attribute not-found"]),
+        (
+            json!({ "attribute": "preferred_email", "value": "a@example.org" }),
+            vec!["/value not-found"],
+        ),
+        (
+            json!({ "attribute": "common.note", "value": "a@example.org" }),
+            vec!["/attribute not-found"],
+        ),
+        (
+            json!({ "attribute": "common.nothing", "value": "a@example.org" }),
+            vec!["/attribute not-found"],
+        ),
+        (
+            json!({ "attribute": "common.preferred_email", "value": "a@example.org" }),
+            vec!["/attribute not-found"],
+        ),
+        (
+            json!({ "attribute": "username", "value": "a@example.org" }),
+            vec!["/attribute not-found"],
+        ),
         (json!({ "attribute": "x", "value": "a@example.org" }), vec!["/attribute not-found"]),
         (json!({ "attribute": "common.x", "value": "jan" }), vec!["/value wrong-format"]),
         (json!({ "attribute": "common.x", "value": ["a@example.org"] }), vec!["/value wrong-type"]),
@@ -116,8 +145,10 @@ async fn e1_what_cannot_be_verified_is_named() {
         let refused = desk.crm.post(&desk.user.below("verify"), body.clone()).await.is(422);
         assert_eq!(refused.violations(), due, "{body}");
     }
-    let wrong =
-        desk.crm.post(&desk.user.below("verify"), json!({ "attribute": "common.note", "value": "a@example.org" }));
+    let wrong = desk.crm.post(
+        &desk.user.below("verify"),
+        json!({ "attribute": "common.note", "value": "a@example.org" }),
+    );
     assert!(said(&wrong.await).contains("of the format EMAIL"));
     assert_eq!(desk.crm.tag_of(&desk.user.path).await, tag);
 }
@@ -134,7 +165,8 @@ async fn a1_another_address_is_pending_and_the_others_stay_verified() {
     let put = json!({ "username": "jan", "attributes": { "common": { "x": ["a@example.org"] } } });
     let replaced = desk.crm.put(&desk.user.path, put).if_match("*").await.is(200);
     assert_eq!(states(&replaced), own(&json!(["VERIFIED"])));
-    let other = desk.crm.patch(&desk.user.path, json!({ "given_name": "Jan" })).if_match("*").await.is(200);
+    let other =
+        desk.crm.patch(&desk.user.path, json!({ "given_name": "Jan" })).if_match("*").await.is(200);
     assert_eq!(states(&other), own(&json!(["VERIFIED"])));
     // Gone is forgotten.
     write(json!([])).await;
@@ -148,8 +180,14 @@ async fn a1_another_address_is_pending_and_the_others_stay_verified() {
 #[tokio::test]
 async fn a1_a_change_of_case_means_the_same_to_both_kinds_of_addresses() {
     let desk = emails().await;
-    let email = |value: &str| json!({ "preferred_email": value, "attributes": { "common": { "x": [value] } } });
-    let patch = async |value: &str| desk.crm.patch(&desk.user.path, email(value)).if_match("*").await.is(200);
+    let email = |value: &str| {
+        json!({
+            "preferred_email": value, "attributes": { "common": { "x": [value] } }
+        })
+    };
+    let patch = async |value: &str| {
+        desk.crm.patch(&desk.user.path, email(value)).if_match("*").await.is(200)
+    };
     patch("jan@example.org").await;
     verify(&desk, "common.x", "jan@example.org").await.is(200);
     verify(&desk, "preferred_email", "jan@example.org").await.is(200);
@@ -163,7 +201,9 @@ async fn a1_a_change_of_case_means_the_same_to_both_kinds_of_addresses() {
 async fn a1_an_address_is_verified_wherever_the_user_has_it() {
     let desk = emails().await;
     desk.write(Place::Patch, r#"["a@example.org"]"#).await.is(200);
-    let mut tags = vec![desk.write(Place::SetById, r#"["A@example.org","b@example.org"]"#).await.is(200).tag()];
+    let mut tags = vec![
+        desk.write(Place::SetById, r#"["A@example.org","b@example.org"]"#).await.is(200).tag(),
+    ];
     let verified = verify(&desk, "common.x", "a@example.org").await.is(200).json();
     assert_eq!(verified["attribute_states"], own(&json!(["VERIFIED"])));
     assert_eq!(verified["personas"][0]["attribute_states"], own(&json!(["VERIFIED", "PENDING"])));
@@ -174,7 +214,8 @@ async fn a1_an_address_is_verified_wherever_the_user_has_it() {
 
     // One that only the persona has.
     verify(&desk, "common.x", "b@example.org").await.is(200);
-    let changed = desk.write(Place::SetByName, r#"["b@example.org","c@example.org"]"#).await.is(200);
+    let changed =
+        desk.write(Place::SetByName, r#"["b@example.org","c@example.org"]"#).await.is(200);
     assert_eq!(states(&changed), own(&json!(["VERIFIED", "PENDING"])));
     let changed = desk.write(Place::PatchPersona, r#"["c@example.org"]"#).await.is(200);
     assert_eq!(states(&changed), own(&json!(["PENDING"])));
@@ -207,13 +248,18 @@ async fn p3_states_follow_and_are_not_written() {
             assert_eq!(refused.is(422).violations(), ["/attribute_states not-editable"], "{body}");
         }
     }
-    let put =
-        json!({ "username": "jan", "attribute_states": wrong, "attributes": { "common": { "x": ["a@example.org"] } } });
+    let put = json!({
+        "username": "jan", "attribute_states": wrong,
+        "attributes": { "common": { "x": ["a@example.org"] } }
+    });
     let refused = desk.crm.put(&desk.user.path, put).if_match("*").await.is(422);
     assert_eq!(refused.violations(), ["/attribute_states not-editable"]);
     for body in [
         json!({ "username": "els", "attribute_states": {} }),
-        json!({ "username": "els", "personas": [{ "name": "role", "scope": ["a"], "attribute_states": {} }] }),
+        json!({
+            "username": "els",
+            "personas": [{ "name": "role", "scope": ["a"], "attribute_states": {} }]
+        }),
     ] {
         desk.crm.post(USERS, body).await.is(422);
     }
@@ -222,12 +268,19 @@ async fn p3_states_follow_and_are_not_written() {
 #[tokio::test]
 async fn a1_the_preferred_address_is_verified_and_loses_that_with_any_change() {
     let desk = emails().await;
-    let verified = |user: &Resource| json!({ "preferred_email": "jan@example.org", "username": user.body["username"] });
+    let verified = |user: &Resource| {
+        json!({
+            "preferred_email": "jan@example.org", "username": user.body["username"]
+        })
+    };
     let put = async |body: Value| desk.crm.put(&desk.user.path, body).if_match("*").await.is(200);
     let before = put(verified(&desk.user)).await;
     assert_eq!(before.json()["email_verified"], json!(false));
     let done = verify(&desk, "preferred_email", "JAN@example.org").await.is(200);
-    assert_eq!((done.json()["email_verified"].clone(), done.tag() != before.tag()), (json!(true), true));
+    assert_eq!(
+        (done.json()["email_verified"].clone(), done.tag() != before.tag()),
+        (json!(true), true)
+    );
     let again = verify(&desk, "preferred_email", "jan@example.org").await.is(200);
     assert_eq!((again.tag(), again.cost().1), (done.tag(), 0.0));
     // Another address than the present one takes nothing away.
@@ -238,19 +291,30 @@ async fn a1_the_preferred_address_is_verified_and_loses_that_with_any_change() {
     assert_eq!(put(verified(&desk.user)).await.json()["email_verified"], json!(true));
 
     for (field, sent) in [("email_verified", json!(false)), ("email_verified", Value::Null)] {
-        let refused = desk.crm.patch(&desk.user.path, json!({ field: sent })).if_match("*").await.is(422);
+        let refused =
+            desk.crm.patch(&desk.user.path, json!({ field: sent })).if_match("*").await.is(422);
         assert_eq!(refused.violations(), ["/email_verified not-editable"], "{sent}");
     }
-    let removed = desk.crm.patch(&desk.user.path, json!({ "preferred_email": null })).if_match("*").await.is(200);
+    let removed = desk
+        .crm
+        .patch(&desk.user.path, json!({ "preferred_email": null }))
+        .if_match("*")
+        .await
+        .is(200);
     assert_eq!(removed.json()["email_verified"], json!(false));
     let again = put(verified(&desk.user)).await;
     assert_eq!(again.json()["email_verified"], json!(false));
     // An import may say that it is.
-    let mut body = json!({ "username": "els", "preferred_email": "els@example.org", "email_verified": true });
+    let mut body =
+        json!({ "username": "els", "preferred_email": "els@example.org", "email_verified": true });
     assert_eq!(desk.crm.create(USERS, body.clone()).await.body["email_verified"], json!(true));
     body["username"] = json!("ann");
     body["attributes"] = json!({ "common": { "x": ["els@example.org"] } });
     let imported = desk.crm.create(USERS, body).await;
-    assert_eq!(imported.body["attribute_states"], own(&json!(["PENDING"])), "of the preferred address alone");
+    assert_eq!(
+        imported.body["attribute_states"],
+        own(&json!(["PENDING"])),
+        "of the preferred address alone"
+    );
     desk.service.check().await;
 }

@@ -1,4 +1,5 @@
-//! Hashed values: how they are kept, replaced, removed, searched and compared without being shown (rules A2, D2, H4).
+//! Hashed values: how they are kept, replaced, removed, searched and compared without being shown
+//! (rules A2, D2, H4).
 
 use serde_json::{Value, json};
 use tests::Service;
@@ -45,7 +46,11 @@ async fn a2_what_is_shown_is_taken_back_unchanged_and_partial_arrays_keep_by_pos
             assert_eq!(desk.hashes(place).await[1], after[1], "{format} {place:?}");
 
             let refused = desk.write(place, &set(3).to_string()).await.is(422);
-            assert_eq!(refused.violations(), [format!("{}/2 not-found", place.pointer())], "{format} {place:?}");
+            assert_eq!(
+                refused.violations(),
+                [format!("{}/2 not-found", place.pointer())],
+                "{format} {place:?}"
+            );
             assert!(said(&refused).contains("at this place"), "{}", said(&refused));
             let removed = desk.write(place, "[]").await.is(200);
             assert_eq!(place.shown(&removed, "attributes"), Value::Null);
@@ -61,14 +66,19 @@ async fn a2_put_that_omits_a_hash_keeps_it() {
         desk.write(Place::Patch, r#"["one"]"#).await.is(200);
         desk.write(Place::SetById, r#"["two"]"#).await.is(200);
         let kept = [desk.hashes(Place::Patch).await, desk.hashes(Place::SetById).await];
-        let put = async |body: Value| desk.crm.put(&desk.user.path, body).if_match("*").await.is(200);
+        let put =
+            async |body: Value| desk.crm.put(&desk.user.path, body).if_match("*").await.is(200);
         for body in [
             json!({ "username": "jan" }),
             json!({ "username": "jan", "attributes": {} }),
             json!({ "username": "jan", "attributes": { "common": {} } }),
         ] {
             let replaced = put(body).await;
-            assert_eq!(replaced.json()["attributes"], attribute("x", &set(1))["attributes"], "{format}");
+            assert_eq!(
+                replaced.json()["attributes"],
+                attribute("x", &set(1))["attributes"],
+                "{format}"
+            );
         }
         // The whole profile sent back, personas included, changes nothing.
         let read = desk.crm.get(&desk.user.path).await.is(200);
@@ -101,12 +111,18 @@ async fn d2_every_write_of_a_salted_hash_moves_tag_and_version() {
     let desk = Desk::with(json!({ "data_format": "HASH" })).await;
     for place in Place::ALL.into_iter().filter(|place| place.changes()) {
         let first = desk.write(place, r#"["one"]"#).await.is(200);
-        let (version, hash) = (desk.service.version_of(&desk.user.id).await, desk.hashes(place).await);
+        let (version, hash) =
+            (desk.service.version_of(&desk.user.id).await, desk.hashes(place).await);
         let second = desk.write(place, r#"["one"]"#).await.is(200);
         assert_ne!(second.tag(), first.tag(), "{place:?}");
         assert_eq!(desk.service.version_of(&desk.user.id).await, version + 1, "{place:?}");
         assert_ne!(desk.hashes(place).await, hash, "{place:?}");
-        desk.call(place, r#"["one"]"#).await.without("if-match").if_match(&first.tag()).await.is(412);
+        desk.call(place, r#"["one"]"#)
+            .await
+            .without("if-match")
+            .if_match(&first.tag())
+            .await
+            .is(412);
     }
 }
 
@@ -128,7 +144,9 @@ async fn d2_of_many_writes_of_one_hash_with_one_tag_one_wins() {
     let desk = Desk::with(json!({ "data_format": "HASH" })).await;
     let tag = desk.write(Place::Patch, r#"["one"]"#).await.is(200).tag();
     let patch = attribute("x", &json!(["two"]));
-    let answers = at_once((0..12).map(|_| desk.crm.patch(&desk.user.path, patch.clone()).if_match(&tag))).await;
+    let answers =
+        at_once((0..12).map(|_| desk.crm.patch(&desk.user.path, patch.clone()).if_match(&tag)))
+            .await;
     assert_eq!(count(&answers, &[200, 412]), [1, 11]);
     desk.service.check().await;
 }
@@ -142,7 +160,11 @@ async fn a2_equality_finds_a_searchable_hash_whatever_its_case() {
     desk.write(Place::SetById, r#"["Persona"]"#).await.is(200);
     for word in ["Åke Öst", "åke  öst ", "ÅKE ÖST", "A\u{30a}ke O\u{308}st", "second"] {
         assert_eq!(crm.find(json!({ path: word })).await.len(), 1, "{word}");
-        assert_eq!(crm.find(json!(format!("{path} eq \"{word}\" and username eq \"jan\""))).await.len(), 1, "{word}");
+        assert_eq!(
+            crm.find(json!(format!("{path} eq \"{word}\" and username eq \"jan\""))).await.len(),
+            1,
+            "{word}"
+        );
     }
     // Like every attribute, a filter means the user's own values and not those of personas.
     for word in ["Ake Ost", "Åke", "persona", "", "{\"set\":true}", "true"] {
@@ -150,7 +172,10 @@ async fn a2_equality_finds_a_searchable_hash_whatever_its_case() {
     }
     let user = stored(&desk.service, "acme", &desk.user.id).await;
     let hash = user["attributes"][&desk.x.id][0].as_str().unwrap().to_owned();
-    assert!(crm.find(json!({ path: hash })).await.is_empty(), "the hash is no password to the value");
+    assert!(
+        crm.find(json!({ path: hash })).await.is_empty(),
+        "the hash is no password to the value"
+    );
 
     desk.write(Place::Patch, r#"[{"set":true}]"#).await.is(200);
     assert!(crm.find(json!({ path: "second" })).await.is_empty());
@@ -175,7 +200,12 @@ async fn a2_a_salted_hash_cannot_be_searched() {
 async fn d3_a_unique_searchable_hash_is_unique_for_users_and_personas() {
     let desk = Desk::with(json!({ "data_format": "SEARCHABLE_HASH", "unique": true })).await;
     let crm = &desk.crm;
-    let els = crm.create(USERS, json!({ "username": "els", "attributes": { "common": { "x": ["Badge 1"] } } })).await;
+    let els = crm
+        .create(
+            USERS,
+            json!({ "username": "els", "attributes": { "common": { "x": ["Badge 1"] } } }),
+        )
+        .await;
     for place in Place::ALL {
         let refused = desk.write(place, r#"["badge  1"]"#).await.is(409);
         assert_eq!(refused.slug(), "already-exists", "{place:?}");
@@ -206,7 +236,10 @@ async fn a3_a_required_hash_may_be_omitted_by_put_and_not_removed() {
         put(json!({ "username": jan.body["username"] })).await.is(200);
         let mut empty = attribute(&name, &json!([]));
         empty["username"] = jan.body["username"].clone();
-        assert_eq!(put(empty).await.is(422).violations(), [format!("/attributes/common/{name} required")]);
+        assert_eq!(
+            put(empty).await.is(422).violations(),
+            [format!("/attributes/common/{name} required")]
+        );
         crm.patch(&jan.path, attribute(&name, &Value::Null)).if_match("*").await.is(422);
         crm.patch(&pin.path, json!({ "required": false })).if_match("*").await.is(200);
     }

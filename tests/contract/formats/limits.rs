@@ -1,4 +1,5 @@
-//! The array around the values: its type, its length, what occurs twice, and the sizes around it (rules A1, S1, E1).
+//! The array around the values: its type, its length, what occurs twice, and the sizes around it
+//! (rules A1, S1, E1).
 
 use serde_json::{Value, json};
 use tests::Service;
@@ -6,7 +7,8 @@ use tests::Service;
 use super::{Desk, Place, USERS, attribute, role, said};
 
 const DEFINITIONS: &str = "/identity/config/attribute-definitions";
-const FORMATS: [&str; 8] = ["TEXT", "ENUMERATION", "NUMERIC", "EMAIL", "SMS", "JSON", "HASH", "SEARCHABLE_HASH"];
+const FORMATS: [&str; 8] =
+    ["TEXT", "ENUMERATION", "NUMERIC", "EMAIL", "SMS", "JSON", "HASH", "SEARCHABLE_HASH"];
 
 /// A definition of a format, and two values that differ.
 fn sample(format: &str) -> (Value, [Value; 2]) {
@@ -54,10 +56,15 @@ async fn a1_two_values_are_kept_in_their_order_and_none_occurs_twice() {
             let answer = desk.write(place, &json!([two, one]).to_string()).await;
             assert!(answer.status.is_success(), "{format} {place:?}: {}", answer.text());
             let hashed = format.ends_with("HASH");
-            let due = if hashed { json!([{ "set": true }, { "set": true }]) } else { json!([two, one]) };
+            let due =
+                if hashed { json!([{ "set": true }, { "set": true }]) } else { json!([two, one]) };
             assert_eq!(place.shown(&answer, "attributes"), due, "{format} {place:?}");
             let refused = desk.write(place, &json!([one, two, one]).to_string()).await.is(422);
-            assert_eq!(refused.violations(), [format!("{}/2 not-allowed", place.pointer())], "{format} {place:?}");
+            assert_eq!(
+                refused.violations(),
+                [format!("{}/2 not-allowed", place.pointer())],
+                "{format} {place:?}"
+            );
             assert!(said(&refused).contains("occurs twice"));
         }
     }
@@ -69,7 +76,11 @@ async fn e1_every_value_at_fault_is_named() {
     for place in Place::ALL {
         let refused = desk.write(place, r#"["1","one",true,"2",null]"#).await.is(422);
         let at = place.pointer();
-        let due = [format!("{at}/1 wrong-format"), format!("{at}/2 wrong-type"), format!("{at}/4 wrong-type")];
+        let due = [
+            format!("{at}/1 wrong-format"),
+            format!("{at}/2 wrong-type"),
+            format!("{at}/4 wrong-type"),
+        ];
         assert_eq!(refused.violations(), due, "{place:?}");
     }
 }
@@ -83,7 +94,11 @@ async fn s1_an_attribute_has_at_most_100_values_at_every_place() {
         assert_eq!(refused.violations(), [format!("{} too-many", place.pointer())], "{place:?}");
         assert!(said(&refused).contains("at most 100"), "{}", said(&refused));
         let answer = desk.write(place, &many(100)).await;
-        assert_eq!(place.shown(&answer, "attributes").as_array().map(Vec::len), Some(100), "{place:?}");
+        assert_eq!(
+            place.shown(&answer, "attributes").as_array().map(Vec::len),
+            Some(100),
+            "{place:?}"
+        );
     }
 }
 
@@ -94,7 +109,11 @@ async fn s1_one_request_brings_at_most_10_values_of_hash() {
     for place in [Place::Create, Place::Patch, Place::SetById] {
         let refused = desk.write(place, &json!(many(12, "a")).to_string()).await.is(422);
         let at = place.pointer();
-        assert_eq!(refused.violations(), [format!("{at}/10 too-many"), format!("{at}/11 too-many")], "{place:?}");
+        assert_eq!(
+            refused.violations(),
+            [format!("{at}/10 too-many"), format!("{at}/11 too-many")],
+            "{place:?}"
+        );
         assert!(said(&refused).contains("at most 10"), "{}", said(&refused));
     }
     desk.write(Place::Patch, &json!(many(10, "a")).to_string()).await.is(200);
@@ -132,17 +151,23 @@ async fn s1_a_json_schema_has_at_most_16_kb_and_1000_keywords() {
     let define = |name: &str, schema: Value| {
         crm.post(
             DEFINITIONS,
-            json!({ "category": "common", "name": name, "data_format": "JSON", "json_schema": schema }),
+            json!({
+                "category": "common", "name": name, "data_format": "JSON", "json_schema": schema
+            }),
         )
     };
-    let padded = |size: usize| json!({ "description": "x".repeat(size - r#"{"description":""}"#.len()) });
+    let padded =
+        |size: usize| json!({ "description": "x".repeat(size - r#"{"description":""}"#.len()) });
     let refused = define("a", padded(16 * 1024 + 1)).await.is(422);
     assert_eq!(refused.violations(), ["/json_schema too-long"]);
     assert!(said(&refused).contains("16384"));
     define("a", padded(16 * 1024)).await.is(201);
 
-    let names =
-        |n: usize| (0..n).map(|i| (format!("p{i}"), json!({ "type": "null" }))).collect::<serde_json::Map<_, _>>();
+    let names = |n: usize| {
+        (0..n)
+            .map(|i| (format!("p{i}"), json!({ "type": "null" })))
+            .collect::<serde_json::Map<_, _>>()
+    };
     define("b", json!({ "properties": names(490) })).await.is(201);
     let refused = define("c", json!({ "properties": names(501) })).await.is(422);
     assert_eq!(refused.violations(), ["/json_schema schema"]);
@@ -161,19 +186,25 @@ async fn s1_a_json_schema_has_at_most_16_kb_and_1000_keywords() {
     for wrong in [json!([]), json!("{}"), json!(1)] {
         assert_eq!(define("d", wrong).await.is(422).violations(), ["/json_schema wrong-type"]);
     }
-    let refused =
-        crm.post(DEFINITIONS, json!({ "category": "common", "name": "e", "data_format": "TEXT", "json_schema": {} }));
+    let refused = crm.post(
+        DEFINITIONS,
+        json!({ "category": "common", "name": "e", "data_format": "TEXT", "json_schema": {} }),
+    );
     assert_eq!(refused.await.is(422).violations(), ["/json_schema not-allowed"]);
     // A boolean is a schema; `false` fits nothing.
     define("f", json!(false)).await.is(201);
-    let refused = crm.post(USERS, json!({ "username": "x", "attributes": { "common": { "f": [1] } } })).await.is(422);
+    let refused = crm
+        .post(USERS, json!({ "username": "x", "attributes": { "common": { "f": [1] } } }))
+        .await
+        .is(422);
     assert_eq!(refused.violations(), ["/attributes/common/f/0 schema"]);
 }
 
 #[tokio::test]
 async fn s1_a_refusal_does_not_grow_with_the_enumeration_it_quotes() {
     let values: Vec<_> = (0..900).map(|i| format!("{i:03}{}", "x".repeat(240))).collect();
-    let desk = Desk::with(json!({ "data_format": "ENUMERATION", "enumeration_values": values })).await;
+    let desk =
+        Desk::with(json!({ "data_format": "ENUMERATION", "enumeration_values": values })).await;
     let wrong: Vec<_> = (0..100).map(|i| format!("wrong{i}")).collect();
     let refused = desk.write(Place::Patch, &json!(wrong).to_string()).await.is(422);
     // A function's answer has at most 6 MB.
@@ -192,7 +223,8 @@ async fn p3_what_was_taken_can_be_sent_back_however_deep_it_is() {
             n -= 1;
         }
         let read = desk.crm.get(&desk.user.path).await.is(200);
-        let back = desk.crm.call("PUT", &desk.user.path).body("application/json", read.body.clone());
+        let back =
+            desk.crm.call("PUT", &desk.user.path).body("application/json", read.body.clone());
         let back = back.if_match(&read.tag()).await;
         assert_eq!(back.code(), 200, "{place:?} took a value {n} deep: {}", back.text());
     }

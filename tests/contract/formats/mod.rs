@@ -1,4 +1,5 @@
-//! What each data format takes, shows and keeps, on every path that writes a value (rules A1, A2, P1).
+//! What each data format takes, shows and keeps, on every path that writes a value (rules A1, A2,
+//! P1).
 
 mod bodies;
 mod emails;
@@ -58,13 +59,18 @@ impl Place {
 
     /// Whether the value is one of a persona.
     pub const fn is_persona(self) -> bool {
-        matches!(self, Self::Import | Self::Add | Self::PatchPersona | Self::SetById | Self::SetByName)
+        matches!(
+            self,
+            Self::Import | Self::Add | Self::PatchPersona | Self::SetById | Self::SetByName
+        )
     }
 
     /// Where the values of `common.x` stand in the body.
     pub const fn pointer(self) -> &'static str {
         match self {
-            Self::Create | Self::Put | Self::Patch | Self::Add | Self::PatchPersona => "/attributes/common/x",
+            Self::Create | Self::Put | Self::Patch | Self::Add | Self::PatchPersona => {
+                "/attributes/common/x"
+            }
             Self::Import => "/personas/0/attributes/common/x",
             Self::ById => "/attribute_values/0/value",
             Self::SetById | Self::SetByName => "/value",
@@ -79,7 +85,8 @@ impl Place {
     }
 }
 
-/// A tenant with the attribute `common.x`, a persona definition `role` that lists it, a user and a persona of that user.
+/// A tenant with the attribute `common.x`, a persona definition `role` that lists it, a user and a
+/// persona of that user.
 pub struct Desk {
     pub service: Service,
     pub crm: Client,
@@ -93,7 +100,9 @@ impl Desk {
     /// Defines `common.x`; `more` adds to a definition of the format TEXT.
     pub async fn with(more: Value) -> Self {
         let service = Service::start().await;
-        let crm = service.client("acme", "users:read users:write config:read config:write administrator").await;
+        let crm = service
+            .client("acme", "users:read users:write config:read config:write administrator")
+            .await;
         let x = crm.define("x", more).await;
         crm.define_persona("role", json!({ "scoped": true, "attributes": [x.id] })).await;
         let user = crm.create_user("jan").await;
@@ -111,7 +120,8 @@ impl Desk {
         format!("u{}", self.service.table.world().new_uuid())
     }
 
-    /// Writes the values of `common.x` at a place; `values` is JSON text, so that no digit is lost on the way.
+    /// Writes the values of `common.x` at a place; `values` is JSON text, so that no digit is lost
+    /// on the way.
     pub async fn write(&self, place: Place, values: &str) -> Answer {
         self.call(place, values).await.await
     }
@@ -120,13 +130,25 @@ impl Desk {
     pub async fn call(&self, place: Place, values: &str) -> Call {
         let attributes = json!({ "common": { "x": "@value@" } });
         let (method, path, body) = match place {
-            Place::Create => ("POST", USERS.to_owned(), json!({ "username": self.fresh(), "attributes": attributes })),
+            Place::Create => (
+                "POST",
+                USERS.to_owned(),
+                json!({ "username": self.fresh(), "attributes": attributes }),
+            ),
             Place::Import => {
                 let mut persona = role("first");
                 persona["attributes"] = attributes;
-                ("POST", USERS.to_owned(), json!({ "username": self.fresh(), "personas": [persona] }))
+                (
+                    "POST",
+                    USERS.to_owned(),
+                    json!({ "username": self.fresh(), "personas": [persona] }),
+                )
             }
-            Place::Put => ("PUT", self.user.path.clone(), json!({ "username": "jan", "attributes": attributes })),
+            Place::Put => (
+                "PUT",
+                self.user.path.clone(),
+                json!({ "username": "jan", "attributes": attributes }),
+            ),
             Place::Patch => ("PATCH", self.user.path.clone(), json!({ "attributes": attributes })),
             Place::ById => {
                 let named = json!({ "attribute_definition_id": self.x.id, "value": "@value@" });
@@ -137,7 +159,9 @@ impl Desk {
                 persona["attributes"] = attributes;
                 ("POST", self.somebody().await.below("personas"), persona)
             }
-            Place::PatchPersona => ("PATCH", self.persona.path.clone(), json!({ "attributes": attributes })),
+            Place::PatchPersona => {
+                ("PATCH", self.persona.path.clone(), json!({ "attributes": attributes }))
+            }
             Place::SetById => {
                 let body = json!({ "attribute_definition_id": self.x.id, "value": "@value@" });
                 ("PATCH", self.persona.below("attribute"), body)
@@ -147,7 +171,10 @@ impl Desk {
                 ("PATCH", self.persona.below("attribute"), body)
             }
         };
-        let call = self.crm.call(method, &path).body("application/json", body.to_string().replace(SPOT, values));
+        let call = self
+            .crm
+            .call(method, &path)
+            .body("application/json", body.to_string().replace(SPOT, values));
         if method == "POST" { call } else { call.if_match("*") }
     }
 

@@ -1,4 +1,5 @@
-//! A table of what a definition takes and refuses, held against every place where a value is written (rule A1).
+//! A table of what a definition takes and refuses, held against every place where a value is
+//! written (rule A1).
 
 use serde_json::{Value, json};
 
@@ -52,12 +53,18 @@ impl Table {
                 assert!(answer.status.is_success(), "{what}: {}", answer.text());
                 let due: Value = serde_json::from_str(&format!("[{shown}]")).unwrap();
                 assert_eq!(place.shown(&answer, "attributes"), due, "{what}");
-                let path = answer.header("location").map_or_else(|| desk.target(place).path.clone(), str::to_owned);
+                let path = answer
+                    .header("location")
+                    .map_or_else(|| desk.target(place).path.clone(), str::to_owned);
                 let read = desk.crm.get(&path).await.is(200);
                 assert_eq!((read.json(), read.tag()), (answer.json(), answer.tag()), "{what}");
                 if place.changes() {
                     let back = desk.write(place, &format!("[{shown}]")).await.is(200);
-                    assert_eq!((back.tag(), back.cost().1), (answer.tag(), 0.0), "what is shown is taken back: {what}");
+                    assert_eq!(
+                        (back.tag(), back.cost().1),
+                        (answer.tag(), 0.0),
+                        "what is shown is taken back: {what}"
+                    );
                 }
             }
             desk.clear().await;
@@ -65,7 +72,11 @@ impl Table {
                 let what = format!("{place:?} {}", clip(sent));
                 let answer = desk.write(place, &format!("[{sent}]")).await;
                 assert_eq!(answer.code(), 422, "{what}: {}", answer.text());
-                assert_eq!(answer.violations(), [format!("{}/0 {code}", place.pointer())], "{what}");
+                assert_eq!(
+                    answer.violations(),
+                    [format!("{}/0 {code}", place.pointer())],
+                    "{what}"
+                );
                 assert!(said(&answer).contains(says), "{what}: {}", said(&answer));
             }
         }

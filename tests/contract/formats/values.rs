@@ -1,4 +1,5 @@
-//! A table per format: what is taken and how it comes back, what is refused and what that says (rule A1), at every place.
+//! A table per format: what is taken and how it comes back, what is refused and what that says
+//! (rule A1), at every place.
 
 use serde_json::json;
 
@@ -31,7 +32,8 @@ async fn a1_text_is_any_text_that_is_not_blank() {
 
 #[tokio::test]
 async fn a1_an_enumeration_takes_one_of_its_values_exactly() {
-    let definition = json!({ "data_format": "ENUMERATION", "enumeration_values": ["red", "dark blue", "Ä"] });
+    let definition =
+        json!({ "data_format": "ENUMERATION", "enumeration_values": ["red", "dark blue", "Ä"] });
     let table = Table::with(definition)
         .takes(&["\"red\"", "\"dark blue\"", "\"Ä\""])
         .refuses(
@@ -97,7 +99,8 @@ async fn p1_numbers_are_decimal_strings_of_all_their_digits() {
 #[tokio::test]
 async fn a1_an_email_is_one_address_of_at_most_254_bytes() {
     let domain = format!("{0}.{0}.{1}.org", "b".repeat(63), "b".repeat(57));
-    let (longest, longer) = (format!("\"{}@{domain}\"", "a".repeat(64)), format!("\"{}@x{domain}\"", "a".repeat(64)));
+    let (longest, longer) =
+        (format!("\"{}@{domain}\"", "a".repeat(64)), format!("\"{}@x{domain}\"", "a".repeat(64)));
     let wrong = [
         "\"\"",
         "\"jan\"",
@@ -157,7 +160,13 @@ async fn a1_an_sms_number_is_one_of_e164() {
         "\"+32475123456\\n\"",
     ];
     let table = Table::of("SMS")
-        .takes(&["\"+3225550123\"", "\"+32475123456\"", "\"+14155552671\"", "\"+442071838750\"", "\"+31612345678\""])
+        .takes(&[
+            "\"+3225550123\"",
+            "\"+32475123456\"",
+            "\"+14155552671\"",
+            "\"+442071838750\"",
+            "\"+31612345678\"",
+        ])
         .refuses("wrong-format", "in the form of E.164 is due, as +3225550123", &wrong)
         .refuses("wrong-type", STRING, &["32475123456", "null", "[]"]);
     table.hold().await;
@@ -215,7 +224,10 @@ async fn a1_json_fits_the_schema_of_its_definition() {
         "{\"street\":\"High\",\"more\":1}",
     ];
     let table = Table::with(json!({ "data_format": "JSON", "json_schema": schema }))
-        .takes(&["{\"street\":\"High\"}", "{\"number\":7,\"street\":\"High\",\"tags\":[\"b\",\"a\"]}"])
+        .takes(&[
+            "{\"street\":\"High\"}",
+            "{\"number\":7,\"street\":\"High\",\"tags\":[\"b\",\"a\"]}",
+        ])
         .refuses("schema", "does not fit the JSON Schema", &wrong)
         .refuses("wrong-type", "a JSON value is due, not null", &["null"]);
     table.hold().await;

@@ -10,7 +10,12 @@ async fn e1_every_column_at_fault_is_named_at_once() {
     let (service, crm) = service().await;
     let file = "username,wrong,attributes.common.gone,attributes.nobody.x,note\njan,1,2,3,4\n";
     let refused = send(&crm, "", CSV, file).await.is(422);
-    let due = ["/attributes.common.gone unknown", "/attributes.nobody.x unknown", "/note unknown", "/wrong unknown"];
+    let due = [
+        "/attributes.common.gone unknown",
+        "/attributes.nobody.x unknown",
+        "/note unknown",
+        "/wrong unknown",
+    ];
     assert_eq!(refused.violations(), due);
     let mapping = escape(r#"{"a":"attributes.common.gone","b":"status"}"#);
     let refused = send(&crm, &format!("mapping={mapping}"), NDJSON, "{}").await.is(422);
@@ -38,8 +43,13 @@ async fn s1_p1_a_file_has_limits_of_its_own() {
     file.push(' ');
     assert_eq!(send(&crm, "", NDJSON, file).await.is(413).slug(), "too-large");
     let long = "x".repeat(300 * 1024);
-    crm.call("POST", USERS).body("application/json", format!("{{\"username\":\"{long}\"}}")).await.is(413);
-    let rows = format!("{{\"username\":\"{long}\"}}\n{{\"a\":1,\"a\":2}}\n{{\"username\":\"\\ud800\"}}\n[1]\n");
+    crm.call("POST", USERS)
+        .body("application/json", format!("{{\"username\":\"{long}\"}}"))
+        .await
+        .is(413);
+    let rows = format!(
+        "{{\"username\":\"{long}\"}}\n{{\"a\":1,\"a\":2}}\n{{\"username\":\"\\ud800\"}}\n[1]\n"
+    );
     let (_, rows) = done(&crm, "", NDJSON, rows).await;
     assert_eq!(
         outcomes(&rows),
@@ -50,12 +60,19 @@ async fn s1_p1_a_file_has_limits_of_its_own() {
 #[tokio::test]
 async fn what_is_not_a_file_of_people_is_refused() {
     let (service, crm) = service().await;
-    for media in ["application/json", "text/plain", "text/csv; charset=iso-8859-1", "application/gzip"] {
+    for media in
+        ["application/json", "text/plain", "text/csv; charset=iso-8859-1", "application/gzip"]
+    {
         send(&crm, "", media, "username\njan\n").await.is(415);
     }
-    for query in
-        ["mode=replace", "dry_run=yes", "mapping=x", "mapping=%7B%22a%22%3A1", "delimiter=x", "mode=create&mode=upsert"]
-    {
+    for query in [
+        "mode=replace",
+        "dry_run=yes",
+        "mapping=x",
+        "mapping=%7B%22a%22%3A1",
+        "delimiter=x",
+        "mode=create&mode=upsert",
+    ] {
         send(&crm, query, CSV, "username\njan\n").await.is(400);
     }
     let reader = service.client(TENANT, "users:read").await;
@@ -156,22 +173,28 @@ async fn d5_an_import_of_another_tenant_is_not_there() {
 async fn d7_what_an_import_leaves_says_nothing_of_people() {
     let (service, crm) = service().await;
     let script = "function main(w) { throw new Error(w.input.value.family_name); }";
-    let workflow = crm.create("/identity/config/workflows", json!({ "name": "w", "script": script })).await;
+    let workflow =
+        crm.create("/identity/config/workflows", json!({ "name": "w", "script": script })).await;
     let schema = json!({ "type": "object", "additionalProperties": false });
     crm.define("card", json!({ "data_format": "JSON", "json_schema": schema })).await;
     crm.define("made", json!({ "derived": { "workflow_id": workflow.id } })).await;
     let values = ["Geheimenis", "raadsel@example.org", "verborgen", "onbekend"];
     let lines = [
         json!({ "username": "a1", "family_name": values[0] }),
-        json!({ "username": values[1].replace('@', " "), "preferred_email": format!("x {}", values[1]) }),
+        json!({
+            "username": values[1].replace('@', " "), "preferred_email": format!("x {}", values[1])
+        }),
         json!({ "username": "a3", "attributes": { "common": { "card": [{ values[2]: 1 }] } } }),
-        json!({ "username": "a4", values[1]: 1, "attributes": { "common": { values[1]: [values[3]] } } }),
+        json!({
+            "username": "a4", values[1]: 1, "attributes": { "common": { values[1]: [values[3]] } }
+        }),
     ];
     let file = lines.iter().map(Value::to_string).collect::<Vec<_>>().join("\n");
     let made = import(&crm, "", NDJSON, file).await;
     let rows = report(&crm, &made).await;
     assert!(rows.iter().all(|row| row["status"] == "error"), "{rows:?}");
-    let traces: Vec<_> = service.items().await.into_iter().filter(|item| item.contains("#M#")).collect();
+    let traces: Vec<_> =
+        service.items().await.into_iter().filter(|item| item.contains("#M#")).collect();
     assert_eq!(traces.len(), 2, "the job and the report");
     for value in values.iter().flat_map(|value| [*value, value.split('@').next().unwrap()]) {
         assert!(!traces.iter().any(|item| item.contains(value)), "{value}: {traces:?}");

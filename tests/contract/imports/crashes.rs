@@ -1,4 +1,5 @@
-//! Imports that are interrupted, refused by the table, or worked by several (rules D1, D3, I1, I2, I3).
+//! Imports that are interrupted, refused by the table, or worked by several (rules D1, D3, I1, I2,
+//! I3).
 
 use serde_json::{Value, json};
 use tests::{Client, Fault, Resource, Service, person};
@@ -8,13 +9,11 @@ use super::{CSV, IMPORTS, NDJSON, USERS, import, only, outcomes, report, service
 /// Longer than a worker that died holds an import.
 const LEASE: i64 = 100;
 
-const FILE: &str = "username,id_at_customer,family_name,preferred_email,attributes.common.badge\n\
-    jan,,Peeters,,\n\
-    an,C2,,x@example.org,1\n\
-    piet,C3,,x@example.org,1\n\
-    same,,,,\n\
-    els,C5,,,2\n";
-const DUE: [&str; 5] = ["updated", "created", "error /attributes/common/badge not-unique", "unchanged", "created"];
+const FILE: &str = "username,id_at_customer,family_name,preferred_email,attributes.common.badge\\
+                    njan,,Peeters,,\nan,C2,,x@example.org,1\npiet,C3,,x@example.org,1\nsame,,,,\\
+                    nels,C5,,,2\n";
+const DUE: [&str; 5] =
+    ["updated", "created", "error /attributes/common/badge not-unique", "unchanged", "created"];
 
 /// Two people whom [`FILE`] finds, and a function that knows the definitions.
 async fn scene() -> (Service, Client) {
@@ -56,11 +55,16 @@ async fn under(what: &str, arrange: impl Fn(&tests::Faults)) {
         assert_eq!(only(&crm, json!({ "username": name })).await["id"], rows[row]["id"], "{what}");
     }
     let job = crm.read(&made.path).await;
-    let counts = ["done", "created", "updated", "unchanged", "errors"].map(|name| job[name].as_u64().unwrap());
+    let counts = ["done", "created", "updated", "unchanged", "errors"]
+        .map(|name| job[name].as_u64().unwrap());
     assert_eq!(counts, [5, 2, 1, 1, 1], "{what}");
     assert_eq!(service.check().await.users, 5, "{what}");
     let jan = only(&crm, json!({ "username": "jan" })).await;
-    assert_eq!(service.version_of(jan["id"].as_str().unwrap()).await, 2, "{what}: nobody is changed twice");
+    assert_eq!(
+        service.version_of(jan["id"].as_str().unwrap()).await,
+        2,
+        "{what}: nobody is changed twice"
+    );
 }
 
 async fn calls() -> usize {
@@ -73,7 +77,10 @@ async fn calls() -> usize {
 #[tokio::test(start_paused = true)]
 async fn i3_d1_survives_a_crash_before_each_store_call() {
     for call in 0..calls().await {
-        under(&format!("a crash before call {call}"), |faults| faults.from(call, Fault::Unreachable)).await;
+        under(&format!("a crash before call {call}"), |faults| {
+            faults.from(call, Fault::Unreachable)
+        })
+        .await;
     }
 }
 
@@ -91,7 +98,13 @@ async fn i3_d1_survives_a_crash_after_each_store_call() {
 #[tokio::test(start_paused = true)]
 async fn i2_survives_one_fault_at_each_store_call() {
     for call in 0..calls().await {
-        let faults = [Fault::Lost, Fault::Conflict(0), Fault::LostServerError, Fault::Throttled, Fault::Silent];
+        let faults = [
+            Fault::Lost,
+            Fault::Conflict(0),
+            Fault::LostServerError,
+            Fault::Throttled,
+            Fault::Silent,
+        ];
         let fault = faults[call % faults.len()].clone();
         under(&format!("{fault:?} at call {call}"), |faults| faults.at(call, fault.clone())).await;
     }
@@ -143,7 +156,8 @@ async fn two_workers_do_not_work_the_same_rows() {
 async fn i2_a_worker_whose_lease_has_ended_and_its_successor_agree() {
     let (service, crm) = scene().await;
     let gate = tests::Gate::closed();
-    // The transaction that makes a user is the second after the one that accepts the import with its record.
+    // The transaction that makes a user is the second after the one that accepts the import with
+    // its record.
     service.faults.next("TransactWriteItems", Fault::Held(gate.clone()));
     let accepted = tokio::spawn({
         let crm = crm.clone();
@@ -169,12 +183,15 @@ async fn d3_of_an_import_and_a_post_of_one_username_one_makes_the_user() {
     for mode in ["create", "upsert"] {
         let (service, crm) = service().await;
         let other = crm.on(&service.instance());
-        let file = (0..8).map(|n| json!({ "username": format!("jan{n}"), "given_name": "Import" }).to_string());
+        let file = (0..8)
+            .map(|n| json!({ "username": format!("jan{n}"), "given_name": "Import" }).to_string());
         let file = file.collect::<Vec<_>>().join("\n");
         let posts = async {
             let mut made = 0;
             for n in (0..8).rev() {
-                let answer = other.post(USERS, json!({ "username": format!("jan{n}"), "given_name": "Post" })).await;
+                let answer = other
+                    .post(USERS, json!({ "username": format!("jan{n}"), "given_name": "Post" }))
+                    .await;
                 assert!(matches!(answer.code(), 201 | 409), "{}", answer.text());
                 made += usize::from(answer.code() == 201);
             }

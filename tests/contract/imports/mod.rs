@@ -1,4 +1,5 @@
-//! `/identity/imports`: files of people (rules A2, A3, A5, D1, D5, D7, E1, H1 to H6, I1 to I3, P1, S1).
+//! `/identity/imports`: files of people (rules A2, A3, A5, D1, D5, D7, E1, H1 to H6, I1 to I3, P1,
+//! S1).
 
 mod accepting;
 mod crashes;
@@ -28,7 +29,12 @@ pub async fn send(client: &Client, query: &str, media: &str, body: impl Into<Vec
 }
 
 /// Imports a file.
-pub async fn import(client: &Client, query: &str, media: &str, body: impl Into<Vec<u8>>) -> Resource {
+pub async fn import(
+    client: &Client,
+    query: &str,
+    media: &str,
+    body: impl Into<Vec<u8>>,
+) -> Resource {
     send(client, query, media, body).await.created()
 }
 
@@ -46,7 +52,12 @@ pub async fn report(client: &Client, import: &Resource) -> Vec<Value> {
 }
 
 /// Imports a file of which every row gets its status at once: the finished job and the report.
-pub async fn done(client: &Client, query: &str, media: &str, body: impl Into<Vec<u8>>) -> (Value, Vec<Value>) {
+pub async fn done(
+    client: &Client,
+    query: &str,
+    media: &str,
+    body: impl Into<Vec<u8>>,
+) -> (Value, Vec<Value>) {
     let import = import(client, query, media, body).await;
     let job = client.read(&import.path).await;
     assert_eq!(job["state"], "COMPLETED", "{job}");
@@ -57,7 +68,9 @@ pub async fn done(client: &Client, query: &str, media: &str, body: impl Into<Vec
 pub fn outcomes(report: &[Value]) -> Vec<String> {
     let outcome = |row: &Value| {
         let error = row["errors"].as_array().unwrap().first();
-        let fault = error.map(|e| format!(" {} {}", e["pointer"].as_str().unwrap(), e["code"].as_str().unwrap()));
+        let fault = error.map(|e| {
+            format!(" {} {}", e["pointer"].as_str().unwrap(), e["code"].as_str().unwrap())
+        });
         format!("{}{}", row["status"].as_str().unwrap(), fault.unwrap_or_default())
     };
     report.iter().map(outcome).collect()

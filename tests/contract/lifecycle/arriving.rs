@@ -50,7 +50,10 @@ async fn a_base_profile_id_is_accepted_wherever_a_user_id_is() {
     crm.patch(&path, json!({ "given_name": "Jan" })).if_match("*").await.is(200);
     crm.act(&format!("{path}/block")).await.is(200);
     crm.act(&format!("{path}/unblock")).await.is(200);
-    assert_eq!(crm.read(&format!("/identity/users/{}", user.field("id"))).await["given_name"], "Jan");
+    assert_eq!(
+        crm.read(&format!("/identity/users/{}", user.field("id"))).await["given_name"],
+        "Jan"
+    );
     let other = format!("/identity/users/{}", base_id("jan-2", &idp.url));
     crm.get(&other).await.is(404);
     crm.get(&path.to_uppercase().replace("/IDENTITY/USERS", "/identity/users")).await.is(404);
@@ -67,13 +70,22 @@ async fn each_system_has_a_profile_of_its_own_under_an_unrelated_id() {
     let shop = jan.sign_in("shop").await.created();
     let fleet = jan.sign_in("fleet").await.created();
     assert_ne!(shop.id, fleet.id);
-    assert!([&shop, &fleet].iter().all(|profile| profile.id.as_bytes()[14] == b'4'), "random, without the time");
+    assert!(
+        [&shop, &fleet].iter().all(|profile| profile.id.as_bytes()[14] == b'4'),
+        "random, without the time"
+    );
     assert_ne!(shop.tag, fleet.tag);
     let user = service.crm().await.read(&by_base("jan-1", &idp.url)).await;
     for profile in [&shop, &fleet] {
         let text = profile.body.to_string();
-        for secret in ["jan-1", &idp.url, &base_id("jan-1", &idp.url), user["id"].as_str().unwrap(), "username", "idp"]
-        {
+        for secret in [
+            "jan-1",
+            &idp.url,
+            &base_id("jan-1", &idp.url),
+            user["id"].as_str().unwrap(),
+            "username",
+            "idp",
+        ] {
             assert!(!text.contains(secret), "{text}");
         }
     }
@@ -84,7 +96,8 @@ async fn each_system_has_a_profile_of_its_own_under_an_unrelated_id() {
 async fn a_user_has_several_base_profile_ids_one_per_issuer_the_person_came_from() {
     let service = service().await;
     let crm = service.crm().await;
-    let (first, second) = (service.issuer("first", "email").await, service.issuer("second", "email").await);
+    let (first, second) =
+        (service.issuer("first", "email").await, service.issuer("second", "email").await);
     let claims = json!({ "email": "jan@example.org", "email_verified": true });
     let shop = first.person("a", claims.clone()).sign_in("shop").await.created();
     let same = second.person("b", claims).sign_in("shop").await.is(200);
@@ -95,22 +108,28 @@ async fn a_user_has_several_base_profile_ids_one_per_issuer_the_person_came_from
 }
 
 #[tokio::test]
-async fn the_username_is_preferred_username_else_the_verified_email_else_the_base_profile_id_and_if_taken_the_next() {
+async fn the_username_is_preferred_username_else_the_verified_email_else_the_base_profile_id_and_if_taken_the_next()
+ {
     let service = service().await;
     let crm = service.crm().await;
     crm.create_user("jan").await;
     crm.create_user("els@example.org").await;
     let idp = service.issuer("idp", "predefined").await;
-    let email = |address: &str, verified: bool| json!({ "email": address, "email_verified": verified });
+    let email =
+        |address: &str, verified: bool| json!({ "email": address, "email_verified": verified });
     let cases = [
         (
             "1",
-            json!({ "preferred_username": "piet", "email": "p@example.org", "email_verified": true }),
+            json!({
+                "preferred_username": "piet", "email": "p@example.org", "email_verified": true
+            }),
             "piet".to_owned(),
         ),
         (
             "2",
-            json!({ "preferred_username": "JAN", "email": "j@example.org", "email_verified": true }),
+            json!({
+                "preferred_username": "JAN", "email": "j@example.org", "email_verified": true
+            }),
             "j@example.org".to_owned(),
         ),
         ("3", email("q@example.org", true), "q@example.org".to_owned()),
@@ -119,7 +138,9 @@ async fn the_username_is_preferred_username_else_the_verified_email_else_the_bas
         ("6", json!({ "preferred_username": "not a username" }), base_id("6", &idp.url)),
         (
             "7",
-            json!({ "preferred_username": "jan", "email": "els@example.org", "email_verified": true }),
+            json!({
+                "preferred_username": "jan", "email": "els@example.org", "email_verified": true
+            }),
             base_id("7", &idp.url),
         ),
         ("8", json!({}), base_id("8", &idp.url)),
@@ -172,10 +193,17 @@ async fn i1_a_repeat_with_the_key_is_answered_as_the_first_was() {
     assert_eq!(again.header("idempotency-replayed"), Some("true"));
     assert_eq!((again.json(), again.header("location")), (first.json(), first.header("location")));
     let els = idp.person("2", json!({}));
-    assert_ne!(els.sign_in("shop").key("k").await.is(201).field("id"), first.field("id"), "another person's key");
+    assert_ne!(
+        els.sign_in("shop").key("k").await.is(201).field("id"),
+        first.field("id"),
+        "another person's key"
+    );
     // Somebody who is there already is recorded too.
     let found = jan.sign_in("shop").key("l").await.is(200);
-    assert_eq!(jan.sign_in("shop").key("l").await.is(200).header("idempotency-replayed"), Some("true"));
+    assert_eq!(
+        jan.sign_in("shop").key("l").await.is(200).header("idempotency-replayed"),
+        Some("true")
+    );
     assert_eq!(found.field("id"), first.field("id"));
 }
 
@@ -193,7 +221,8 @@ fn assert_one(answers: &[Answer]) {
     let codes: Vec<_> = answers.iter().map(Answer::code).collect();
     assert_eq!(codes.iter().filter(|code| **code == 201).count(), 1, "{codes:?}");
     assert!(codes.iter().all(|code| matches!(code, 200 | 201)), "{codes:?}");
-    let ids: std::collections::BTreeSet<_> = answers.iter().map(|answer| answer.field("id")).collect();
+    let ids: std::collections::BTreeSet<_> =
+        answers.iter().map(|answer| answer.field("id")).collect();
     assert_eq!(ids.len(), 1);
 }
 
@@ -207,8 +236,10 @@ async fn of_64_simultaneous_first_accesses_by_one_user_one_makes_the_profile() {
     let service = service().await;
     let crm = service.crm().await;
     let idp = service.issuer("idp", "email").await;
-    let claims =
-        json!({ "email": "jan@example.org", "email_verified": true, "given_name": "Jan", "preferred_username": "jan" });
+    let claims = json!({
+        "email": "jan@example.org", "email_verified": true, "given_name": "Jan",
+        "preferred_username": "jan"
+    });
     let jan = idp.person("1", claims);
     assert_one(&race(&service, |service| jan.on(service)).await);
     assert_eq!(users(&crm, json!({ "preferred_email": "jan@example.org" })).await.len(), 1);
@@ -224,7 +255,9 @@ async fn d3_two_people_who_want_one_username_both_arrive() {
     let service = service().await;
     let crm = service.crm().await;
     let idp = service.issuer("idp", "predefined").await;
-    let people = (0..32).map(|i| idp.person(&format!("s{i}"), json!({ "preferred_username": "jan" }))).collect();
+    let people = (0..32)
+        .map(|i| idp.person(&format!("s{i}"), json!({ "preferred_username": "jan" })))
+        .collect();
     let answers = at_once(people, "shop").await;
     assert!(answers.iter().all(|answer| answer.code() == 201));
     assert_eq!(users(&crm, json!({ "username": "jan" })).await.len(), 1);
@@ -237,7 +270,10 @@ async fn a_username_that_is_somebodys_base_profile_id_keeps_nobody_out() {
     let crm = service.crm().await;
     let idp = service.issuer("idp", "predefined").await;
     crm.create_user(&base_id("victim", &idp.url)).await;
-    idp.person("mallory", json!({ "preferred_username": base_id("other", &idp.url) })).sign_in("shop").await.is(201);
+    idp.person("mallory", json!({ "preferred_username": base_id("other", &idp.url) }))
+        .sign_in("shop")
+        .await
+        .is(201);
     for subject in ["victim", "other"] {
         idp.person(subject, json!({})).sign_in("shop").await.is(201);
         let user = crm.read(&by_base(subject, &idp.url)).await;
@@ -257,7 +293,10 @@ async fn h2_404_and_403_win_over_412() {
     jan.sign_in("shop").await.is(201);
     crm.act(&format!("{}/block", by_base("1", &idp.url))).await.is(200);
     jan.sign_in("nowhere").await.is(404);
-    assert_eq!(told(&jan.sign_in("shop").if_match("\"x\"").await), (403, "user-blocked".to_owned()));
+    assert_eq!(
+        told(&jan.sign_in("shop").if_match("\"x\"").await),
+        (403, "user-blocked".to_owned())
+    );
 }
 
 #[tokio::test]

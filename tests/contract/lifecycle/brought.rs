@@ -20,7 +20,10 @@ async fn only_a_client_that_is_marked_crm_or_iam_makes_system_profiles() {
     let crm = service.crm().await;
     let jan = crm.create("/identity/users", person("jan")).await;
     let body = json!({ "user_id": jan.id });
-    assert_eq!(told(&crm.post(&profiles("shop"), body.clone()).await), (403, "not-allowed".to_owned()));
+    assert_eq!(
+        told(&crm.post(&profiles("shop"), body.clone()).await),
+        (403, "not-allowed".to_owned())
+    );
     // Before the body is looked at.
     assert_eq!(
         told(&crm.call("POST", &profiles("shop")).body("application/json", "{").await),
@@ -42,7 +45,10 @@ async fn only_a_client_that_is_marked_crm_or_iam_makes_system_profiles() {
         .await
         .with_token()
         .await;
-    assert_eq!(told(&narrow.post(&profiles("shop"), body).await), (403, "insufficient-scope".to_owned()));
+    assert_eq!(
+        told(&narrow.post(&profiles("shop"), body).await),
+        (403, "insufficient-scope".to_owned())
+    );
     service.check().await;
 }
 
@@ -60,7 +66,10 @@ async fn a_person_is_brought_by_issuer_and_subject_and_is_the_same_who_signs_in_
         "not a login"
     );
     let signed_in = idp.person("1", json!({ "given_name": "Jan" })).sign_in("shop").await.is(200);
-    assert_eq!((signed_in.field("id"), signed_in.field("given_name")), (made.id.clone(), "Jan".to_owned()));
+    assert_eq!(
+        (signed_in.field("id"), signed_in.field("given_name")),
+        (made.id.clone(), "Jan".to_owned())
+    );
     assert_eq!(iam.post(&profiles("shop"), body).await.is(200).field("id"), made.id);
     // The base profile id names the user here too.
     let by_base = json!({ "user_id": base_id("1", &idp.url) });
@@ -78,7 +87,10 @@ async fn e1_what_brings_nobody_is_said_by_name() {
         (json!({}), vec!["/user_id required"]),
         (json!({ "issuer": idp.url }), vec!["/subject required"]),
         (json!({ "subject": "1" }), vec!["/issuer required"]),
-        (json!({ "issuer": idp.url, "subject": "1", "user_id": nobody }), vec!["/user_id not-allowed"]),
+        (
+            json!({ "issuer": idp.url, "subject": "1", "user_id": nobody }),
+            vec!["/user_id not-allowed"],
+        ),
         (
             json!({ "issuer": 1, "subject": "", "more": 1 }),
             vec!["/issuer wrong-type", "/more unknown", "/subject wrong-format"],
@@ -88,7 +100,11 @@ async fn e1_what_brings_nobody_is_said_by_name() {
         (json!({ "user_id": base_id("1", &idp.url) }), vec!["/user_id not-found"]),
         (json!({ "issuer": "https://unknown.example", "subject": "1" }), vec!["/issuer not-found"]),
     ] {
-        assert_eq!(crm.post(&profiles("shop"), body.clone()).await.is(422).violations(), violations, "{body}");
+        assert_eq!(
+            crm.post(&profiles("shop"), body.clone()).await.is(422).violations(),
+            violations,
+            "{body}"
+        );
     }
     crm.post(&profiles("nowhere"), json!({})).await.is(404);
     crm.call("POST", &profiles("shop")).body("text/plain", "x").await.is(415);
@@ -127,14 +143,23 @@ async fn what_a_client_may_not_see_any_more_is_not_answered_as_it_was_before_by_
     let crm = marked(&service, Some(Integration::Crm)).await;
     let body = json!({ "user_id": jan.id });
     let made = crm.create(&profiles("vault"), body.clone()).await;
-    crm.patch(&made.path, json!({ "system_attributes": { "secret": ["x1"] } })).if_match("*").await.is(200);
+    crm.patch(&made.path, json!({ "system_attributes": { "secret": ["x1"] } }))
+        .if_match("*")
+        .await
+        .is(200);
     let seen = crm.post(&profiles("vault"), body.clone()).key("k").await.is(200);
     assert!(seen.text().contains("x1"));
     let path = format!("/config/clients/{}", crm.id);
     admin.patch(&path, json!({ "max_classifier": "LOW" })).if_match("*").await.is(200);
     let crm = crm.with_token().await;
-    assert!(!crm.post(&profiles("vault"), body.clone()).key("k").await.is(200).text().contains("x1"));
-    admin.patch(&path, json!({ "max_classifier": "SENSITIVE", "systems": ["shop"] })).if_match("*").await.is(200);
+    assert!(
+        !crm.post(&profiles("vault"), body.clone()).key("k").await.is(200).text().contains("x1")
+    );
+    admin
+        .patch(&path, json!({ "max_classifier": "SENSITIVE", "systems": ["shop"] }))
+        .if_match("*")
+        .await
+        .is(200);
     let crm = crm.on(&service.instance()).with_token().await;
     crm.post(&profiles("vault"), body).key("k").await.is(404);
 }

@@ -27,17 +27,31 @@ async fn a_refresh_takes_the_providers_newer_values_and_leaves_what_it_does_not_
     let crm = service.crm().await;
     crm.define("department", json!({})).await;
     crm.define("levels", json!({ "data_format": "NUMERIC" })).await;
-    let idp = service.issuer_with("idp", mapping(json!({ "dep": "common.department", "lvl": "common.levels" }))).await;
-    let claims = json!({ "given_name": "Jan", "family_name": "Janssen", "dep": "Sales", "lvl": [1, "2"], "preferred_username": "jan" });
+    let idp = service
+        .issuer_with("idp", mapping(json!({ "dep": "common.department", "lvl": "common.levels" })))
+        .await;
+    let claims = json!({
+        "given_name": "Jan", "family_name": "Janssen", "dep": "Sales", "lvl": [1, "2"],
+        "preferred_username": "jan"
+    });
     idp.person("1", claims).sign_in("shop").await.is(201);
     assert_eq!(
         jan(&crm, &idp).await["attributes"],
         json!({ "common": { "department": ["Sales"], "levels": ["1", "2"] } })
     );
-    later(&service, &idp, json!({ "given_name": "Johan", "dep": ["Sales", "Support"], "preferred_username": "other" }))
-        .await;
+    later(
+        &service,
+        &idp,
+        json!({
+            "given_name": "Johan", "dep": ["Sales", "Support"], "preferred_username": "other"
+        }),
+    )
+    .await;
     let after = jan(&crm, &idp).await;
-    assert_eq!((after["given_name"].as_str(), after["family_name"].as_str()), (Some("Johan"), Some("Janssen")));
+    assert_eq!(
+        (after["given_name"].as_str(), after["family_name"].as_str()),
+        (Some("Johan"), Some("Janssen"))
+    );
     assert_eq!(after["attributes"]["common"]["department"], json!(["Sales", "Support"]));
     assert_eq!(after["username"], "jan", "a username is chosen once");
     service.check().await;
@@ -49,9 +63,12 @@ async fn a_claim_that_does_not_fit_is_dropped_and_stands_in_nobodys_way() {
     let crm = service.crm().await;
     crm.define("badge", json!({ "unique": true, "single_value": true })).await;
     crm.define("level", json!({ "data_format": "NUMERIC" })).await;
-    let more = json!({ "badge": "common.badge", "level": "common.level", "number": "id_at_customer" });
+    let more =
+        json!({ "badge": "common.badge", "level": "common.level", "number": "id_at_customer" });
     let idp = service.issuer_with("idp", mapping(more)).await;
-    let taken = json!({ "username": "els", "id_at_customer": "C-1", "attributes": { "common": { "badge": ["b"] } } });
+    let taken = json!({
+        "username": "els", "id_at_customer": "C-1", "attributes": { "common": { "badge": ["b"] } }
+    });
     crm.create("/identity/users", taken).await;
     let claims = json!({ "given_name": 7, "family_name": "\u{7}", "locale": "not a tag", "email": "nowhere", "badge": "b", "level": "high",
         "number": "C-1", "email_verified": true });
@@ -60,7 +77,10 @@ async fn a_claim_that_does_not_fit_is_dropped_and_stands_in_nobodys_way() {
     for name in ["given_name", "family_name", "ui_locales", "preferred_email", "id_at_customer"] {
         assert_eq!(made[name], Value::Null, "{name}");
     }
-    assert_eq!((made["attributes"].clone(), made["email_verified"].clone()), (json!({}), json!(false)));
+    assert_eq!(
+        (made["attributes"].clone(), made["email_verified"].clone()),
+        (json!({}), json!(false))
+    );
     // What is free is taken at the next login, beside what is not.
     later(&service, &idp, json!({ "badge": "b", "number": "C-2", "given_name": "Jan" })).await;
     assert_eq!(jan(&crm, &idp).await["given_name"], "Jan");
@@ -79,7 +99,9 @@ async fn a_value_that_an_administrator_or_client_wrote_stays_when_the_definition
     let crm = service.crm().await;
     crm.define("kept", json!({ "override": true })).await;
     crm.define("moved", json!({})).await;
-    let idp = service.issuer_with("idp", mapping(json!({ "kept": "common.kept", "moved": "common.moved" }))).await;
+    let idp = service
+        .issuer_with("idp", mapping(json!({ "kept": "common.kept", "moved": "common.moved" })))
+        .await;
     idp.person("1", json!({ "kept": "a", "moved": "a" })).sign_in("shop").await.is(201);
     later(&service, &idp, json!({ "kept": "b", "moved": "b" })).await;
     assert_eq!(
@@ -90,7 +112,10 @@ async fn a_value_that_an_administrator_or_client_wrote_stays_when_the_definition
     let written = json!({ "attributes": { "common": { "kept": ["here"], "moved": ["here"] } } });
     crm.patch(&by_base("1", &idp.url), written).if_match("*").await.is(200);
     later(&service, &idp, json!({ "kept": "c", "moved": "c" })).await;
-    assert_eq!(jan(&crm, &idp).await["attributes"]["common"], json!({ "kept": ["here"], "moved": ["c"] }));
+    assert_eq!(
+        jan(&crm, &idp).await["attributes"]["common"],
+        json!({ "kept": ["here"], "moved": ["c"] })
+    );
     // What was taken away is nobody's value any more.
     crm.patch(&by_base("1", &idp.url), json!({ "attributes": { "common": { "kept": [] } } }))
         .if_match("*")
@@ -99,14 +124,23 @@ async fn a_value_that_an_administrator_or_client_wrote_stays_when_the_definition
     later(&service, &idp, json!({ "kept": "d" })).await;
     assert_eq!(jan(&crm, &idp).await["attributes"]["common"]["kept"], json!(["d"]));
     // The same for predefined attributes.
-    let definitions = crm.get("/identity/config/attribute-definitions?name=given_name").await.is(200).json();
-    let definition =
-        format!("/identity/config/attribute-definitions/{}", definitions["items"][0]["id"].as_str().unwrap());
+    let definitions =
+        crm.get("/identity/config/attribute-definitions?name=given_name").await.is(200).json();
+    let definition = format!(
+        "/identity/config/attribute-definitions/{}",
+        definitions["items"][0]["id"].as_str().unwrap()
+    );
     crm.patch(&definition, json!({ "override": true })).if_match("*").await.is(200);
-    crm.patch(&by_base("1", &idp.url), json!({ "given_name": "Written" })).if_match("*").await.is(200);
+    crm.patch(&by_base("1", &idp.url), json!({ "given_name": "Written" }))
+        .if_match("*")
+        .await
+        .is(200);
     later(&service, &idp, json!({ "given_name": "Claimed", "family_name": "Claimed" })).await;
     let after = jan(&crm, &idp).await;
-    assert_eq!((after["given_name"].as_str(), after["family_name"].as_str()), (Some("Written"), Some("Claimed")));
+    assert_eq!(
+        (after["given_name"].as_str(), after["family_name"].as_str()),
+        (Some("Written"), Some("Claimed"))
+    );
     service.check().await;
 }
 
@@ -114,12 +148,25 @@ async fn a_value_that_an_administrator_or_client_wrote_stays_when_the_definition
 async fn among_providers_the_one_with_the_lowest_priority_number_wins() {
     let service = service().await;
     let crm = service.crm().await;
-    let first = service.issuer_with("first", json!({ "subject_type": "email", "priority": 1 })).await;
-    let second = service.issuer_with("second", json!({ "subject_type": "email", "priority": 2 })).await;
-    let equal = service.issuer_with("equal", json!({ "subject_type": "email", "priority": 2 })).await;
-    let claims = |name: &str| json!({ "email": "jan@example.org", "email_verified": true, "given_name": name });
-    let given = async || crm.read(&by_base("1", &first.url)).await["given_name"].as_str().unwrap().to_owned();
-    first.person("1", json!({ "email": "jan@example.org", "email_verified": true })).sign_in("shop").await.is(201);
+    let first =
+        service.issuer_with("first", json!({ "subject_type": "email", "priority": 1 })).await;
+    let second =
+        service.issuer_with("second", json!({ "subject_type": "email", "priority": 2 })).await;
+    let equal =
+        service.issuer_with("equal", json!({ "subject_type": "email", "priority": 2 })).await;
+    let claims = |name: &str| {
+        json!({
+            "email": "jan@example.org", "email_verified": true, "given_name": name
+        })
+    };
+    let given = async || {
+        crm.read(&by_base("1", &first.url)).await["given_name"].as_str().unwrap().to_owned()
+    };
+    first
+        .person("1", json!({ "email": "jan@example.org", "email_verified": true }))
+        .sign_in("shop")
+        .await
+        .is(201);
     for (idp, name, wins) in [
         (&second, "two", true),
         (&equal, "equal", true),
@@ -143,7 +190,8 @@ async fn a3_what_needs_an_approval_or_is_derived_is_not_fed_by_claims() {
     let guarded = crm.define("rank", json!({})).await;
     let idp = service.issuer_with("idp", mapping(json!({ "rank": "common.rank" }))).await;
     idp.person("1", json!({ "rank": "private" })).sign_in("shop").await.is(201);
-    let policy = json!({ "approval_policy": { "statements": [{ "client_scope": "administrator" }] } });
+    let policy =
+        json!({ "approval_policy": { "statements": [{ "client_scope": "administrator" }] } });
     crm.patch(&guarded.path, policy).if_match("*").await.is(200);
     later(&service, &idp, json!({ "rank": "general" })).await;
     assert_eq!(jan(&crm, &idp).await["attributes"]["common"]["rank"], json!(["private"]));
@@ -153,12 +201,17 @@ async fn a3_what_needs_an_approval_or_is_derived_is_not_fed_by_claims() {
 async fn a4_derived_attributes_follow_the_claims() {
     let service = service().await;
     let crm = service.crm().await;
-    let script = "function main(workItem) { var p = workItem.input.value; \
-                  workItem.output = tb.simpleResponse({ fullname: [p.given_name + ' ' + p.family_name] }); }";
-    let workflow = crm.create("/identity/config/workflows", json!({ "name": "names", "script": script })).await;
+    let script = "function main(workItem) { var p = workItem.input.value; workItem.output = \
+                  tb.simpleResponse({ fullname: [p.given_name + ' ' + p.family_name] }); }";
+    let workflow = crm
+        .create("/identity/config/workflows", json!({ "name": "names", "script": script }))
+        .await;
     crm.define("fullname", json!({ "derived": { "workflow_id": workflow.id } })).await;
     let idp = service.issuer("idp", "predefined").await;
-    idp.person("1", json!({ "given_name": "Jan", "family_name": "Janssen" })).sign_in("shop").await.is(201);
+    idp.person("1", json!({ "given_name": "Jan", "family_name": "Janssen" }))
+        .sign_in("shop")
+        .await
+        .is(201);
     assert_eq!(jan(&crm, &idp).await["attributes"]["common"]["fullname"], json!(["Jan Janssen"]));
     later(&service, &idp, json!({ "given_name": "Johan" })).await;
     assert_eq!(jan(&crm, &idp).await["attributes"]["common"]["fullname"], json!(["Johan Janssen"]));
@@ -169,12 +222,22 @@ async fn a_changed_address_is_verified_only_if_the_token_says_so() {
     let service = service().await;
     let crm = service.crm().await;
     let idp = service.issuer("idp", "predefined").await;
-    idp.person("1", json!({ "email": "a@example.org", "email_verified": true })).sign_in("shop").await.is(201);
+    idp.person("1", json!({ "email": "a@example.org", "email_verified": true }))
+        .sign_in("shop")
+        .await
+        .is(201);
     later(&service, &idp, json!({ "email": "A@example.org" })).await;
     let address = |user: &Value| {
-        (user["preferred_email"].as_str().unwrap().to_owned(), user["email_verified"].as_bool().unwrap())
+        (
+            user["preferred_email"].as_str().unwrap().to_owned(),
+            user["email_verified"].as_bool().unwrap(),
+        )
     };
-    assert_eq!(address(&jan(&crm, &idp).await), ("A@example.org".to_owned(), true), "the same address");
+    assert_eq!(
+        address(&jan(&crm, &idp).await),
+        ("A@example.org".to_owned(), true),
+        "the same address"
+    );
     later(&service, &idp, json!({ "email": "b@example.org" })).await;
     assert_eq!(address(&jan(&crm, &idp).await), ("b@example.org".to_owned(), false));
     later(&service, &idp, json!({ "email": "b@example.org", "email_verified": true })).await;
@@ -198,8 +261,11 @@ async fn p1_numbers_in_claims_keep_their_digits() {
             idp.url,
             now + 300
         );
-        let content =
-            format!("{}.{}", base64url(json!({ "alg": "ES256", "kid": idp.key.kid }).to_string()), base64url(claims));
+        let content = format!(
+            "{}.{}",
+            base64url(json!({ "alg": "ES256", "kid": idp.key.kid }).to_string()),
+            base64url(claims)
+        );
         let token = format!("{content}.{}", base64url(idp.key.sign(content.as_bytes())));
         service.call("POST", &tests::profiles("shop")).token(&token).await.is(201);
         let user = crm.read(&by_base(&format!("s{sent}"), &idp.url)).await;
@@ -211,9 +277,12 @@ async fn p1_numbers_in_claims_keep_their_digits() {
 async fn a_workflow_that_fails_keeps_nobody_out_and_what_it_derives_stays_as_it_was() {
     let service = service().await;
     let crm = service.crm().await;
-    let script = "function main(w) { var p = w.input.value; if (p.given_name === 'Boom') { throw new Error('hidden words'); } \
-                  w.output = tb.simpleResponse({ greeting: ['Hello ' + p.given_name] }); }";
-    let workflow = crm.create("/identity/config/workflows", json!({ "name": "greet", "script": script })).await;
+    let script = "function main(w) { var p = w.input.value; if (p.given_name === 'Boom') { throw \
+                  new Error('hidden words'); } w.output = tb.simpleResponse({ greeting: ['Hello ' \
+                  + p.given_name] }); }";
+    let workflow = crm
+        .create("/identity/config/workflows", json!({ "name": "greet", "script": script }))
+        .await;
     crm.define("greeting", json!({ "derived": { "workflow_id": workflow.id } })).await;
     let idp = service.issuer("idp", "predefined").await;
     idp.person("2", json!({ "given_name": "Boom" })).sign_in("shop").await.is(201);

@@ -1,4 +1,5 @@
-//! What arriving costs: the row "get-or-create of a system profile" of the architecture, in units of the table and of the index.
+//! What arriving costs: the row "get-or-create of a system profile" of the architecture, in units
+//! of the table and of the index.
 
 use serde_json::{Value, json};
 use tests::{Client, Issuer, Service, person};
@@ -6,7 +7,10 @@ use tests::{Client, Issuer, Service, person};
 use super::{by_base, service};
 
 fn claims(name: &str) -> Value {
-    json!({ "email": format!("{name}@example.org"), "email_verified": true, "given_name": "Jan", "family_name": "Janssen", "preferred_username": name })
+    json!({
+        "email": format!("{name}@example.org"), "email_verified": true, "given_name": "Jan",
+        "family_name": "Janssen", "preferred_username": name
+    })
 }
 
 /// A service whose functions know the configuration, with the marks of its use.
@@ -43,7 +47,8 @@ async fn later_arrivals_cost_three_and_nothing_or_one_and_two_when_the_login_is_
     assert_eq!(jan.sign_in("shop").await.is(200).cost(), (3.0, 0.0, 0.0));
     service.clock.advance(31);
     let later = idp.person("1", claims("jan"));
-    // Half a minute later what is remembered is compared with the epochs: the configuration's and the trust's.
+    // Half a minute later what is remembered is compared with the epochs: the configuration's and
+    // the trust's.
     later.sign_in("fleet").await.is(201);
     service.clock.advance(20);
     later.sign_in("shop").await.is(200);
@@ -75,6 +80,10 @@ async fn linking_a_user_whom_a_crm_made_costs_four_and_twelve() {
     let (_, crm, idp) = warm().await;
     crm.create("/identity/users", person("jan")).await;
     let linked = idp.person("1", claims("jan")).sign_in("shop").await.is(201);
-    assert_eq!(linked.cost(), (4.0, 12.0, 2.0), "user, principal, profile, two look-ups, and the check of the address");
+    assert_eq!(
+        linked.cost(),
+        (4.0, 12.0, 2.0),
+        "user, principal, profile, two look-ups, and the check of the address"
+    );
     crm.get(&by_base("1", &idp.url)).await.is(200);
 }

@@ -54,7 +54,11 @@ impl Scene {
         let found = users(&self.crm, json!({ "preferred_email": "jan@example.org" })).await;
         assert_eq!(found.len(), 1, "{what}");
         assert_eq!(self.service.check().await.users, 2, "{what}");
-        assert_eq!(self.jan.sign_in("shop").await.is(200).field("id"), profile.field("id"), "{what}");
+        assert_eq!(
+            self.jan.sign_in("shop").await.is(200).field("id"),
+            profile.field("id"),
+            "{what}"
+        );
     }
 }
 
@@ -84,8 +88,14 @@ async fn under(who: Who, faults: usize, arrange: impl Fn(&Service, usize, usize)
 }
 
 fn fault(number: usize) -> Fault {
-    [Fault::Unreachable, Fault::Lost, Fault::LostServerError, Fault::Throttled, Fault::Conflict(0), Fault::ServerError]
-        [number]
+    [
+        Fault::Unreachable,
+        Fault::Lost,
+        Fault::LostServerError,
+        Fault::Throttled,
+        Fault::Conflict(0),
+        Fault::ServerError,
+    ][number]
         .clone()
 }
 

@@ -53,7 +53,8 @@ async fn only_a_verified_email_counts() {
 }
 
 #[tokio::test]
-async fn an_address_that_a_sign_in_or_the_person_brought_without_proof_gives_nobody_a_right_to_the_profile() {
+async fn an_address_that_a_sign_in_or_the_person_brought_without_proof_gives_nobody_a_right_to_the_profile()
+ {
     let (service, crm, idp) = set("email").await;
     let other = service.issuer("other", "email").await;
     // Somebody takes another's address before the other arrives.
@@ -105,7 +106,8 @@ async fn the_subject_type_says_what_the_subject_is() {
     let jan = crm.create(USERS, person("jan")).await;
     by_name.person("JAN", json!({})).sign_in("shop").await.is(201);
     by_id.person(&jan.id.to_uppercase(), json!({})).sign_in("shop").await.is(200);
-    let mapping = json!({ "authentication_server_id": "mapped", "subject": "S-17", "user_id": jan.id });
+    let mapping =
+        json!({ "authentication_server_id": "mapped", "subject": "S-17", "user_id": jan.id });
     crm.post("/api/v1/sso/authentication-server-subjects", mapping).await.is(201);
     mapped.person("S-17", json!({})).sign_in("shop").await.is(200);
     // Nobody is called so: a new user each.
@@ -125,12 +127,18 @@ async fn two_simultaneous_first_sign_ins_make_one_user() {
         let address = format!("jan{round}@example.org");
         // Made by a CRM or not.
         if round % 2 == 0 {
-            crm.create(USERS, json!({ "username": format!("jan{round}"), "preferred_email": address })).await;
+            crm.create(
+                USERS,
+                json!({ "username": format!("jan{round}"), "preferred_email": address }),
+            )
+            .await;
         }
         let mut running = JoinSet::new();
         for i in 0..16 {
             let person = [&idp, &other][i % 2].person(&format!("s{round}"), verified(&address));
-            running.spawn(async move { person.sign_in(if i % 3 == 0 { "fleet" } else { "shop" }).await });
+            running.spawn(async move {
+                person.sign_in(if i % 3 == 0 { "fleet" } else { "shop" }).await
+            });
         }
         let answers = running.join_all().await;
         assert!(
@@ -138,26 +146,33 @@ async fn two_simultaneous_first_sign_ins_make_one_user() {
             "{:?}",
             answers.iter().map(tests::Answer::code).collect::<Vec<_>>()
         );
-        assert_eq!(answers.iter().filter(|answer| answer.code() == 201).count(), 2, "one for each system");
+        assert_eq!(
+            answers.iter().filter(|answer| answer.code() == 201).count(),
+            2,
+            "one for each system"
+        );
         assert_eq!(users(&crm, json!({ "preferred_email": address })).await.len(), 1);
     }
     service.check().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_first_sign_in_and_the_crm_that_creates_the_same_address_never_leave_the_sign_in_linked_to_one_of_two() {
+async fn a_first_sign_in_and_the_crm_that_creates_the_same_address_never_leave_the_sign_in_linked_to_one_of_two()
+ {
     let (service, crm, idp) = set("email").await;
     for round in 0..12 {
         let address = format!("jan{round}@example.org");
         let person = idp.person(&format!("s{round}"), verified(&address));
-        let (creating, body) = (crm.clone(), json!({ "username": format!("crm{round}"), "preferred_email": address }));
+        let (creating, body) =
+            (crm.clone(), json!({ "username": format!("crm{round}"), "preferred_email": address }));
         let (signed_in, created) = tokio::join!(
             tokio::spawn(async move { person.sign_in("shop").await }),
             tokio::spawn(async move { creating.post(USERS, body).await })
         );
         signed_in.unwrap().is(201);
         created.unwrap().is(201);
-        // Either the CRM was first, and the person is the CRM's user; or the person was, and the CRM's user came after.
+        // Either the CRM was first, and the person is the CRM's user; or the person was, and the
+        // CRM's user came after.
         let found = users(&crm, json!({ "preferred_email": address })).await;
         assert!(matches!(found.len(), 1 | 2), "{found:?}");
     }
@@ -165,7 +180,8 @@ async fn a_first_sign_in_and_the_crm_that_creates_the_same_address_never_leave_t
 }
 
 #[tokio::test]
-async fn a_username_that_a_claim_or_the_person_chose_gives_nobody_whom_a_server_calls_so_a_right_to_the_profile() {
+async fn a_username_that_a_claim_or_the_person_chose_gives_nobody_whom_a_server_calls_so_a_right_to_the_profile()
+ {
     let (service, crm, by_name) = set("username").await;
     let other = service.issuer("other", "predefined").await;
     // By self service, by a claim at another server, and by a claim at the very server.
@@ -199,7 +215,11 @@ async fn an_address_stays_the_crms_when_a_claim_or_the_person_says_the_same() {
     let jan = crm.create(USERS, person("jan")).await;
     let unproved = other.person("jan", json!({ "email": "JAN@example.org" }));
     unproved.sign_in("shop").await.is(201);
-    unproved.patch("/identity/me", json!({ "preferred_email": "Jan@Example.org" })).if_match("*").await.is(200);
+    unproved
+        .patch("/identity/me", json!({ "preferred_email": "Jan@Example.org" }))
+        .if_match("*")
+        .await
+        .is(200);
     by_mail.person("1", verified("jan@example.org")).sign_in("shop").await.is(200);
     let linked = crm.read(&by_base("1", &by_mail.url)).await;
     assert_eq!(
@@ -238,7 +258,8 @@ async fn the_issuer_of_a_server_that_people_came_from_does_not_change() {
     crm.patch(path, json!({ "issuer": "https://moved.example/realm" })).if_match("*").await.is(200);
     crm.patch(path, json!({ "issuer": idp.url })).if_match("*").await.is(200);
     idp.person("1", json!({})).sign_in("shop").await.is(201);
-    let answer = crm.patch(path, json!({ "issuer": "https://moved.example/realm" })).if_match("*").await;
+    let answer =
+        crm.patch(path, json!({ "issuer": "https://moved.example/realm" })).if_match("*").await;
     assert_eq!(told(&answer), (409, "in-use".to_owned()));
     crm.patch(path, json!({ "name": "Login", "audience": "kith" })).if_match("*").await.is(200);
 }
@@ -251,7 +272,8 @@ async fn an_application_is_told_no_address_or_name_that_the_person_made_up() {
         let application = json!({ "id": id, "name": id, "subject_type": subject_type });
         crm.create("/api/v1/sso/applications", application).await;
     }
-    let claims = json!({ "email": "eve@example.org", "email_verified": true, "preferred_username": "eve" });
+    let claims =
+        json!({ "email": "eve@example.org", "email_verified": true, "preferred_username": "eve" });
     let eve = idp.person("eve", claims);
     eve.sign_in("shop").await.is(201);
     let id = eve.get("/identity/me").await.is(200).field("id");
@@ -266,11 +288,19 @@ async fn an_application_is_told_no_address_or_name_that_the_person_made_up() {
     );
     let made_up = json!({ "preferred_email": "boss@example.org", "username": "root" });
     eve.patch("/identity/me", made_up).if_match("*").await.is(200);
-    assert_eq!((&*subject("mail", &id).await, &*subject("names", &id).await), ("not-found", "not-found"));
+    assert_eq!(
+        (&*subject("mail", &id).await, &*subject("names", &id).await),
+        ("not-found", "not-found")
+    );
     let boss = one(&crm, json!({ "username": "boss" })).await;
-    assert_eq!(subject("mail", boss["id"].as_str().unwrap()).await, "boss@example.org", "nobody else's to switch off");
+    assert_eq!(
+        subject("mail", boss["id"].as_str().unwrap()).await,
+        "boss@example.org",
+        "nobody else's to switch off"
+    );
     let resolve = json!({ "authentication_server_id": "idp", "subject": "boss@example.org" });
-    let found = crm.post("/api/v1/sso/authentication-server-subjects/resolve", resolve).await.is(200);
+    let found =
+        crm.post("/api/v1/sso/authentication-server-subjects/resolve", resolve).await.is(200);
     assert_eq!(found.field("id"), boss["id"].as_str().unwrap());
     service.check().await;
 }
@@ -281,16 +311,34 @@ async fn an_approval_does_not_make_an_address_the_persons() {
     let other = service.issuer("other", "predefined").await;
     let eve = other.person("eve", json!({}));
     eve.sign_in("shop").await.is(201);
-    let definitions = crm.get("/identity/config/attribute-definitions?name=preferred_email").await.is(200).json();
-    let path = format!("/identity/config/attribute-definitions/{}", definitions["items"][0]["id"].as_str().unwrap());
-    let policy = json!({ "approval_policy": { "statements": [{ "client_scope": "users:write" }] } });
+    let definitions =
+        crm.get("/identity/config/attribute-definitions?name=preferred_email").await.is(200).json();
+    let path = format!(
+        "/identity/config/attribute-definitions/{}",
+        definitions["items"][0]["id"].as_str().unwrap()
+    );
+    let policy =
+        json!({ "approval_policy": { "statements": [{ "client_scope": "users:write" }] } });
     crm.patch(&path, policy).if_match("*").await.is(200);
     let me = service.instance();
-    let asked =
-        eve.on(&me).patch("/identity/me", json!({ "preferred_email": "jan@example.org" })).if_match("*").await.is(202);
-    crm.on(&me).act(&format!("/identity/change-requests/{}/approve", asked.field("id"))).await.is(200);
-    assert_eq!(eve.on(&me).get("/identity/me").await.is(200).field("preferred_email"), "jan@example.org");
+    let asked = eve
+        .on(&me)
+        .patch("/identity/me", json!({ "preferred_email": "jan@example.org" }))
+        .if_match("*")
+        .await
+        .is(202);
+    crm.on(&me)
+        .act(&format!("/identity/change-requests/{}/approve", asked.field("id")))
+        .await
+        .is(200);
+    assert_eq!(
+        eve.on(&me).get("/identity/me").await.is(200).field("preferred_email"),
+        "jan@example.org"
+    );
     idp.person("jan", verified("jan@example.org")).on(&me).sign_in("shop").await.is(201);
-    assert_ne!(crm.read(&by_base("jan", &idp.url)).await["id"], crm.read(&by_base("eve", &other.url)).await["id"]);
+    assert_ne!(
+        crm.read(&by_base("jan", &idp.url)).await["id"],
+        crm.read(&by_base("eve", &other.url)).await["id"]
+    );
     service.check().await;
 }

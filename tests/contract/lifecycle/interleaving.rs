@@ -59,7 +59,9 @@ impl Scene {
         let service = service().await;
         service.system("depot", &[]).await;
         let scopes = "users:read users:write config:read config:write";
-        let crm = service.register_as(TENANT, scopes, |client| client.integration = Some(Integration::Crm)).await;
+        let crm = service
+            .register_as(TENANT, scopes, |client| client.integration = Some(Integration::Crm))
+            .await;
         let crm = crm.with_token().await;
         let idp = service.issuer("idp", "email").await;
         Self { service, crm, idp }
@@ -68,7 +70,8 @@ impl Scene {
     /// Somebody who signed in at two systems, and has values of her own everywhere.
     async fn mina(&self, number: usize) -> Mina {
         let subject = format!("s{number}");
-        let claims = json!({ "email": format!("mina{number}@example.org"), "email_verified": true });
+        let claims =
+            json!({ "email": format!("mina{number}@example.org"), "email_verified": true });
         let token = self.idp.person(&subject, claims);
         let shop = token.sign_in("shop").await.created().path;
         token.sign_in("fleet").await.is(201);
@@ -76,7 +79,8 @@ impl Scene {
         self.crm.patch(&path, json!({ "family_name": WORDS[0] })).if_match("*").await.is(200);
         let own = json!({ "system_attributes": { "points": [WORDS[1]] }, "given_name": WORDS[2] });
         self.crm.patch(&shop, own).if_match("*").await.is(200);
-        let user = format!("/identity/users/{}", self.crm.read(&path).await["id"].as_str().unwrap());
+        let user =
+            format!("/identity/users/{}", self.crm.read(&path).await["id"].as_str().unwrap());
         Mina { token, user, shop, subject }
     }
 
@@ -85,10 +89,17 @@ impl Scene {
         match act {
             Act::SignIn => token.sign_in("shop"),
             Act::SignInElsewhere => token.sign_in("depot").key("k"),
-            Act::Bring => crm.post(&profiles("depot"), json!({ "issuer": self.idp.url, "subject": mina.subject })),
-            Act::PatchProfile => crm.patch(&mina.shop, json!({ "given_name": WORDS[3] })).if_match("*"),
+            Act::Bring => crm.post(
+                &profiles("depot"),
+                json!({ "issuer": self.idp.url, "subject": mina.subject }),
+            ),
+            Act::PatchProfile => {
+                crm.patch(&mina.shop, json!({ "given_name": WORDS[3] })).if_match("*")
+            }
             Act::ForgetProfile => token.call("DELETE", &mina.shop),
-            Act::PatchMe => token.patch("/identity/me", json!({ "given_name": WORDS[3] })).if_match("*"),
+            Act::PatchMe => {
+                token.patch("/identity/me", json!({ "given_name": WORDS[3] })).if_match("*")
+            }
             Act::ForgetMe => token.call("DELETE", "/identity/me"),
             Act::Unlink => crm.act(&format!("{}/principals/idp/unlink", mina.user)),
             Act::ReadProfile => token.get(&format!("{}/me", profiles("shop"))),
@@ -134,10 +145,15 @@ async fn d1_d7_what_people_and_systems_do_between_any_two_calls_of_a_forget() {
             number += 1;
             let mina = scene.mina(number).await;
             let other = scene.call(act, &mina, &elsewhere);
-            let (forgotten, other) = around(&scene.service, scene.crm.delete(&mina.user), call, other).await;
+            let (forgotten, other) =
+                around(&scene.service, scene.crm.delete(&mina.user), call, other).await;
             let what = format!("{act:?} before call {call} of the forget");
             assert!([204, 404].contains(&forgotten.code()), "{what}: {}", forgotten.text());
-            assert!(forgotten.code() == 204 || act == Act::ForgetMe, "{what}: {}", forgotten.text());
+            assert!(
+                forgotten.code() == 204 || act == Act::ForgetMe,
+                "{what}: {}",
+                forgotten.text()
+            );
             assert!(other.code() < 500, "{what}: {} {}", other.code(), other.text());
             scene.gone(&mina, &what).await;
         }
@@ -154,7 +170,8 @@ async fn d1_d7_a_forget_between_any_two_calls_of_what_people_and_systems_do() {
         for _ in 0..2 {
             number += 1;
             let mina = scene.mina(number).await;
-            calls = calls_of(scene.call(act, &mina, &scene.service.instance()), &scene.service).await;
+            calls =
+                calls_of(scene.call(act, &mina, &scene.service.instance()), &scene.service).await;
             scene.crm.delete(&by_base(&mina.subject, &scene.idp.url)).await;
         }
         assert!(calls >= 1, "{act:?}");
@@ -162,7 +179,8 @@ async fn d1_d7_a_forget_between_any_two_calls_of_what_people_and_systems_do() {
             number += 1;
             let mina = scene.mina(number).await;
             let other = scene.call(act, &mina, &scene.service.instance());
-            let (other, forgotten) = around(&scene.service, other, call, scene.crm.delete(&mina.user)).await;
+            let (other, forgotten) =
+                around(&scene.service, other, call, scene.crm.delete(&mina.user)).await;
             let what = format!("forgotten before call {call} of {act:?}");
             assert_eq!(forgotten.code(), 204, "{what}: {}", forgotten.text());
             assert!(other.code() < 500, "{what}: {} {}", other.code(), other.text());
@@ -177,7 +195,8 @@ async fn d1_d7_everybody_at_once() {
     let elsewhere = scene.service.instance();
     for round in 0..12 {
         let mina = scene.mina(round).await;
-        let mut calls: Vec<_> = Act::ALL.iter().map(|act| scene.call(*act, &mina, &elsewhere)).collect();
+        let mut calls: Vec<_> =
+            Act::ALL.iter().map(|act| scene.call(*act, &mina, &elsewhere)).collect();
         calls.insert(round % calls.len(), scene.crm.delete(&mina.user));
         let (answers, _) = tokio::join!(crate::races::at_once(calls), scene.service.sweep());
         for answer in &answers {

@@ -1,10 +1,12 @@
-//! What others see of a person: nothing (rule D5). Every route is called with every id of another tenant, and of another system; each answer is
-//! what an id gets that never existed.
+//! What others see of a person: nothing (rule D5). Every route is called with every id of another
+//! tenant, and of another system; each answer is what an id gets that never existed.
 
 use serde_json::{Value, json};
 use shared::domain::client::Integration;
 use shared::http::Route;
-use tests::{Answer, Call, Client, KeyPair, Person, Service, TENANT, escape, jwks, person, profiles};
+use tests::{
+    Answer, Call, Client, KeyPair, Person, Service, TENANT, escape, jwks, person, profiles,
+};
 
 use super::{base_id, service};
 
@@ -22,14 +24,20 @@ struct Secrets(Vec<String>);
 
 /// A tenant with a person about whom everything is known.
 async fn populated(service: &Service) -> (Ids, Secrets) {
-    let crm = service.client(TENANT, "users:read users:write config:read config:write administrator").await;
+    let crm = service
+        .client(TENANT, "users:read users:write config:read config:write administrator")
+        .await;
     let idp = service.issuer("idp", "email").await;
-    let category = crm.create("/identity/config/attribute-categories", json!({ "name": "payroll" })).await;
+    let category =
+        crm.create("/identity/config/attribute-categories", json!({ "name": "payroll" })).await;
     let attribute = crm.define("secret-name", json!({})).await;
-    let guarded = json!({ "approval_policy": { "statements": [{ "client_scope": "administrator" }] } });
+    let guarded =
+        json!({ "approval_policy": { "statements": [{ "client_scope": "administrator" }] } });
     crm.define("guarded", guarded).await;
     let script = "function main(w) { w.output = tb.simpleResponse({}); }";
-    let workflow = crm.create("/identity/config/workflows", json!({ "name": "quiet", "script": script })).await;
+    let workflow = crm
+        .create("/identity/config/workflows", json!({ "name": "quiet", "script": script }))
+        .await;
     let definition = crm.define_persona("employee", json!({ "scoped": true })).await;
     let application = json!({ "id": "erp", "name": "ERP", "subject_type": "predefined" });
     crm.create("/api/v1/sso/applications", application).await;
@@ -37,9 +45,11 @@ async fn populated(service: &Service) -> (Ids, Secrets) {
     let persona = crm.add_persona(&user, json!({ "name": "employee", "scope": ["chemco"] })).await;
     let subject = json!({ "application_id": "erp", "subject": "erp-4711", "user_id": user.id });
     let at_application = crm.create("/api/v1/sso/application-subjects", subject).await;
-    let subject = json!({ "authentication_server_id": "idp", "subject": "idp-4711", "user_id": user.id });
+    let subject =
+        json!({ "authentication_server_id": "idp", "subject": "idp-4711", "user_id": user.id });
     let at_server = crm.create("/api/v1/sso/authentication-server-subjects", subject).await;
-    let mina = idp.person("mina-4711", json!({ "email": "wilhelmina@example.org", "email_verified": true }));
+    let mina = idp
+        .person("mina-4711", json!({ "email": "wilhelmina@example.org", "email_verified": true }));
     let shop = mina.sign_in("shop").await.created();
     let fleet = mina.sign_in("fleet").await.created();
     let writer = service.client(TENANT, "users:write").await;
@@ -97,10 +107,16 @@ impl Ids {
         let mut paths = vec![route.path.to_owned()];
         for (name, ids) in &self.0 {
             let hole = format!("{{{name}}}");
-            let fixed: Vec<_> =
-                fixed.iter().filter(|(known, _)| known == name).map(|(_, id)| (*id).to_owned()).collect();
+            let fixed: Vec<_> = fixed
+                .iter()
+                .filter(|(known, _)| known == name)
+                .map(|(_, id)| (*id).to_owned())
+                .collect();
             let ids = if fixed.is_empty() { ids } else { &fixed };
-            paths = paths.iter().flat_map(|path| ids.iter().map(|id| path.replace(&hole, id))).collect();
+            paths = paths
+                .iter()
+                .flat_map(|path| ids.iter().map(|id| path.replace(&hole, id)))
+                .collect();
         }
         paths.sort();
         paths.dedup();
@@ -111,7 +127,8 @@ impl Ids {
     fn nobodys(&self, path: &str) -> String {
         let known: Vec<_> = self.0.iter().flat_map(|(_, ids)| ids).collect();
         let parts = path.split('/').map(|part| {
-            let (part, action) = part.split_once(':').map_or((part, None), |(part, action)| (part, Some(action)));
+            let (part, action) =
+                part.split_once(':').map_or((part, None), |(part, action)| (part, Some(action)));
             let other = match part {
                 _ if !known.iter().any(|id| *id == part) => part,
                 part if part.len() == 36 => NOBODY,
@@ -139,11 +156,15 @@ impl Secrets {
     }
 }
 
-/// The request that a route takes, with a body that changes nothing and a condition that holds of everything.
+/// The request that a route takes, with a body that changes nothing and a condition that holds of
+/// everything.
 fn shaped(call: Call, route: &Route) -> Call {
-    let call = if matches!(route.method, "PUT" | "PATCH" | "DELETE") { call.if_match("*") } else { call };
+    let call =
+        if matches!(route.method, "PUT" | "PATCH" | "DELETE") { call.if_match("*") } else { call };
     match route.body {
-        shared::http::route::Body::Json(_) | shared::http::route::Body::OptionalJson(_) => call.json(json!({})),
+        shared::http::route::Body::Json(_) | shared::http::route::Body::OptionalJson(_) => {
+            call.json(json!({}))
+        }
         _ => call,
     }
 }
@@ -166,7 +187,8 @@ enum Stranger<'s> {
 impl Stranger<'_> {
     fn call(&self, route: &Route, path: &str) -> Call {
         let filter = format!("?filter={}", escape("preferred_email eq \"wilhelmina@example.org\""));
-        let path = &format!("{path}{}", if route.query.contains(&"filter") { &*filter } else { "" });
+        let path =
+            &format!("{path}{}", if route.query.contains(&"filter") { &*filter } else { "" });
         shaped(
             match self {
                 Self::Machine(client) => client.call(route.method, path),
@@ -184,7 +206,8 @@ impl Stranger<'_> {
     }
 }
 
-/// Calls every route that names something with every id, and asserts that each is answered as one that never existed. How many were called.
+/// Calls every route that names something with every id, and asserts that each is answered as one
+/// that never existed. How many were called.
 async fn crawl(
     stranger: &Stranger<'_>,
     ids: &Ids,
@@ -194,16 +217,24 @@ async fn crawl(
 ) -> usize {
     let mut called = 0;
     for routes in kith::serve::functions() {
-        for route in routes.iter().filter(|route| stranger.calls(route) && route.path.contains('{') && of(route)) {
+        for route in routes
+            .iter()
+            .filter(|route| stranger.calls(route) && route.path.contains('{') && of(route))
+        {
             for path in ids.paths(route, fixed) {
                 let what = format!("{} {path}", route.method);
                 let answer = stranger.call(route, &path).await;
                 secrets.are_kept(&what, &answer);
                 let nobody = stranger.call(route, &ids.nobodys(&path)).await;
                 assert_eq!(said(&answer), said(&nobody), "{what}");
-                // What a path would make if nobody had it is refused by the precondition that each of these calls has.
+                // What a path would make if nobody had it is refused by the precondition that each
+                // of these calls has.
                 let makes = route.path.contains("/by/") && answer.code() == 412;
-                assert!(makes || matches!(answer.code(), 403 | 404 | 422), "{what}: {}", answer.text());
+                assert!(
+                    makes || matches!(answer.code(), 403 | 404 | 422),
+                    "{what}: {}",
+                    answer.text()
+                );
                 called += 1;
             }
         }
@@ -223,7 +254,8 @@ async fn neighbour(service: &Service) -> (Client, Person) {
     let key = KeyPair::es256();
     let keys: Value = serde_json::from_str(&jwks(&[&key])).unwrap();
     let server = json!({
-        "id": "own-idp", "name": "own-idp", "subject_type": "email", "issuer": "https://idp.example/realm", "audience": "kith", "jwks": keys,
+        "id": "own-idp", "name": "own-idp", "subject_type": "email",
+        "issuer": "https://idp.example/realm", "audience": "kith", "jwks": keys,
     });
     crm.create("/api/v1/sso/authentication-servers", server).await;
     let now = service.now();
@@ -258,7 +290,11 @@ async fn d5_what_bodies_and_queries_name_of_another_tenant_is_not_there() {
     let (ids, secrets) = populated(&service).await;
     let (crm, mina) = neighbour(&service).await;
     let of = |name: &str| ids.0.iter().find(|(known, _)| *known == name).unwrap().1.clone();
-    crm.create("/api/v1/sso/applications", json!({ "id": "erp", "name": "ERP", "subject_type": "userid" })).await;
+    crm.create(
+        "/api/v1/sso/applications",
+        json!({ "id": "erp", "name": "ERP", "subject_type": "userid" }),
+    )
+    .await;
     crm.create("/identity/config/systems", json!({ "id": "shop", "name": "shop" })).await;
     let shop = profiles("shop").replace(TENANT, OTHER);
     for user in of("user_id") {
@@ -287,10 +323,15 @@ async fn d5_what_bodies_and_queries_name_of_another_tenant_is_not_there() {
         ] {
             let answer = crm.get(&format!("{list}?user_id={user}")).await;
             assert!(matches!(answer.code(), 200 | 400), "{list}: {}", answer.text());
-            assert!(answer.code() == 400 || answer.json()["items"] == json!([]), "{list}: {}", answer.text());
+            assert!(
+                answer.code() == 400 || answer.json()["items"] == json!([]),
+                "{list}: {}",
+                answer.text()
+            );
         }
     }
-    let bulk = json!({ "ids": of("id").into_iter().filter(|id| id.len() > 30).collect::<Vec<_>>() });
+    let bulk =
+        json!({ "ids": of("id").into_iter().filter(|id| id.len() > 30).collect::<Vec<_>>() });
     let found = crm.post(&format!("{shop}:bulk-search"), bulk).await.is(200);
     assert_eq!(found.json()["items"], json!([]));
     for filter in ["preferred_email eq \"wilhelmina@example.org\"", "family_name eq \"Janssen\""] {
@@ -300,7 +341,9 @@ async fn d5_what_bodies_and_queries_name_of_another_tenant_is_not_there() {
         crm.get(&format!("{shop}?filter={escaped}")).await.is(404);
     }
     for routes in kith::serve::functions() {
-        for route in routes.iter().filter(|route| route.method == "GET" && !route.path.contains('{')) {
+        for route in
+            routes.iter().filter(|route| route.method == "GET" && !route.path.contains('{'))
+        {
             for answer in [crm.get(route.path).await, mina.call("GET", route.path).await] {
                 secrets.are_kept(route.path, &answer);
             }
@@ -316,8 +359,13 @@ async fn d5_what_bodies_and_queries_name_of_another_tenant_is_not_there() {
 async fn a_client_that_is_bound_to_a_system_gets_404_for_everything_of_another() {
     let service = service().await;
     let (ids, secrets) = populated(&service).await;
-    let secrets =
-        Secrets(secrets.0.into_iter().filter(|secret| secret != "Janssen" && secret != "wilhelmina").collect());
+    let secrets = Secrets(
+        secrets
+            .0
+            .into_iter()
+            .filter(|secret| secret != "Janssen" && secret != "wilhelmina")
+            .collect(),
+    );
     let scopes = "users:read users:write config:read config:write administrator userdata openid";
     let bound = service
         .register_as(TENANT, scopes, |client| {
@@ -346,16 +394,31 @@ async fn a_client_that_is_bound_to_a_system_gets_404_for_everything_of_another()
             }
         }
     }
-    // In its own system the ids of other systems' profiles are nobody's; nor is a base profile id, where the person has no profile.
+    // In its own system the ids of other systems' profiles are nobody's; nor is a base profile id,
+    // where the person has no profile.
     let fixed = [("system_id", "depot")];
     let own = |route: &Route| of_systems(route) && route.path.contains("{id}");
     let called = crawl(&Stranger::Machine(&bound), &ids, &secrets, &fixed, own).await;
     assert!(called > 20, "{called}");
     let path = profiles("depot");
-    let known: Vec<_> =
-        ids.0.iter().find(|(name, _)| *name == "id").unwrap().1.iter().filter(|id| id.len() > 30).cloned().collect();
+    let known: Vec<_> = ids
+        .0
+        .iter()
+        .find(|(name, _)| *name == "id")
+        .unwrap()
+        .1
+        .iter()
+        .filter(|id| id.len() > 30)
+        .cloned()
+        .collect();
     let found = bound.post(&format!("{path}:bulk-search"), json!({ "ids": known })).await.is(200);
-    assert_eq!((&found.json()["items"], found.json()["missing"].as_array().unwrap().len()), (&json!([]), known.len()));
-    bound.get(&format!("{path}?filter={}", escape("preferred_email eq \"wilhelmina@example.org\""))).await.is(404);
+    assert_eq!(
+        (&found.json()["items"], found.json()["missing"].as_array().unwrap().len()),
+        (&json!([]), known.len())
+    );
+    bound
+        .get(&format!("{path}?filter={}", escape("preferred_email eq \"wilhelmina@example.org\"")))
+        .await
+        .is(404);
     service.check().await;
 }

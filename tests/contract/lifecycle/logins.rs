@@ -62,7 +62,10 @@ async fn a_blocked_users_login_is_recorded_and_told_403() {
     service.clock.advance(100);
     let before = crm.read(&path).await;
     for system in ["shop", "fleet"] {
-        assert_eq!(told(&idp.person("1", json!({})).sign_in(system).await), (403, "user-blocked".to_owned()));
+        assert_eq!(
+            told(&idp.person("1", json!({})).sign_in(system).await),
+            (403, "user-blocked".to_owned())
+        );
     }
     let after = crm.read(&path).await;
     assert_ne!(before["last_login_at"], after["last_login_at"]);
@@ -78,9 +81,15 @@ async fn a_blocked_user_whom_a_crm_made_is_linked_and_told_403() {
     let idp = service.issuer("idp", "username").await;
     let jan = crm.create_user("jan").await;
     crm.act(&jan.below("block")).await.is(200);
-    assert_eq!(told(&idp.person("jan", json!({})).sign_in("shop").await), (403, "user-blocked".to_owned()));
+    assert_eq!(
+        told(&idp.person("jan", json!({})).sign_in("shop").await),
+        (403, "user-blocked".to_owned())
+    );
     let linked = crm.read(&by_base("jan", &idp.url)).await;
-    assert_eq!((linked["id"].as_str(), linked["status"].as_str()), (Some(&*jan.id), Some("BLOCKED")));
+    assert_eq!(
+        (linked["id"].as_str(), linked["status"].as_str()),
+        (Some(&*jan.id), Some("BLOCKED"))
+    );
     assert_ne!(linked["last_login_at"], Value::Null);
     crm.get(&format!("{}/{}", profiles("shop"), super::base_id("jan", &idp.url))).await.is(404);
     service.check().await;
@@ -122,9 +131,16 @@ async fn whoever_may_not_sign_in_gets_no_answer_of_before_by_the_same_key() {
     let jan = idp.person("1", json!({}));
     let before = crm.read(&path).await;
     assert_eq!(told(&jan.sign_in("shop").key("k").await), (403, "user-blocked".to_owned()));
-    assert_ne!(crm.read(&path).await["last_login_at"], before["last_login_at"], "the login is recorded");
+    assert_ne!(
+        crm.read(&path).await["last_login_at"],
+        before["last_login_at"],
+        "the login is recorded"
+    );
     crm.act(&format!("{path}/unblock")).await.is(200);
-    assert_eq!(jan.sign_in("shop").key("k").await.is(201).header("idempotency-replayed"), Some("true"));
+    assert_eq!(
+        jan.sign_in("shop").key("k").await.is(201).header("idempotency-replayed"),
+        Some("true")
+    );
     crm.act(&format!("{path}/principals/idp/unlink")).await.is(200);
     assert_eq!(told(&jan.sign_in("shop").key("k").await), (403, "not-allowed".to_owned()));
 }

@@ -1,5 +1,5 @@
-//! The life of a person here: arriving, being recognised, being known to several systems, and being forgotten. The names of the tests are
-//! the sentences of the lifecycle.
+//! The life of a person here: arriving, being recognised, being known to several systems, and being
+//! forgotten. The names of the tests are the sentences of the lifecycle.
 
 mod arriving;
 mod brought;
@@ -32,7 +32,8 @@ pub async fn one(crm: &Client, filter: Value) -> Value {
 
 /// The users whom a filter finds.
 pub async fn users(crm: &Client, filter: Value) -> Vec<Value> {
-    let answer = crm.post("/identity/users/query", serde_json::json!({ "filter": filter })).await.is(200);
+    let answer =
+        crm.post("/identity/users/query", serde_json::json!({ "filter": filter })).await.is(200);
     answer.json()["items"].as_array().unwrap().clone()
 }
 

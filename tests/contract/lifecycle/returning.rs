@@ -24,11 +24,15 @@ async fn d9_forgotten_in_one_system_the_person_comes_back_on_the_same_base_with_
 }
 
 #[tokio::test]
-async fn d9_forgotten_everywhere_the_person_comes_back_as_somebody_new_and_the_old_ids_are_gone_for_ever() {
+async fn d9_forgotten_everywhere_the_person_comes_back_as_somebody_new_and_the_old_ids_are_gone_for_ever()
+ {
     let service = service().await;
     let crm = service.crm().await;
     let idp = service.issuer("idp", "email").await;
-    let claims = json!({ "given_name": "Wilhelmina", "email": "mina@example.org", "email_verified": true, "preferred_username": "mina" });
+    let claims = json!({
+        "given_name": "Wilhelmina", "email": "mina@example.org", "email_verified": true,
+        "preferred_username": "mina"
+    });
     let mina = idp.person("subject-of-mina", claims);
     let shop = mina.sign_in("shop").await.created();
     let fleet = mina.sign_in("fleet").await.created();
@@ -47,7 +51,12 @@ async fn d9_forgotten_everywhere_the_person_comes_back_as_somebody_new_and_the_o
     ] {
         assert!(!items.contains(plaintext), "D7: {plaintext}");
     }
-    let gone = [old.as_str(), shop.path.as_str(), fleet.path.as_str(), &by_base("subject-of-mina", &idp.url)];
+    let gone = [
+        old.as_str(),
+        shop.path.as_str(),
+        fleet.path.as_str(),
+        &by_base("subject-of-mina", &idp.url),
+    ];
     for path in gone {
         crm.get(path).await.is(404);
     }
@@ -74,7 +83,9 @@ async fn d7_an_interrupted_forget_is_completed_by_the_next_sign_in() {
         let service = service().await;
         let crm = service.crm().await;
         let idp = service.issuer("idp", "email").await;
-        let claims = json!({ "given_name": "Wilhelmina", "email": "mina@example.org", "email_verified": true });
+        let claims = json!({
+            "given_name": "Wilhelmina", "email": "mina@example.org", "email_verified": true
+        });
         let mina = idp.person("1", claims);
         mina.sign_in("shop").await.is(201);
         mina.sign_in("fleet").await.is(201);
@@ -91,7 +102,8 @@ async fn d7_an_interrupted_forget_is_completed_by_the_next_sign_in() {
         if gone {
             met.is(201);
             assert_ne!(now["id"], user["id"]);
-            // Nothing of the old user is left but, at the very end, a tombstone that is not filed yet.
+            // Nothing of the old user is left but, at the very end, a tombstone that is not filed
+            // yet.
             let items = service.items().await;
             let old = items.iter().filter(|item| item.contains(user["id"].as_str().unwrap()));
             assert!(

@@ -1,4 +1,5 @@
-//! Definitions, users, personas and searches against the model of a tenant (rules A1, A2, A3, D1, D3, D4, H4, P2).
+//! Definitions, users, personas and searches against the model of a tenant (rules A1, A2, A3, D1,
+//! D3, D4, H4, P2).
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -30,10 +31,13 @@ pub struct Run {
 impl Run {
     async fn start(definitions: Vec<Definition>) -> Self {
         let service = Service::start().await;
-        let crm = service.client("acme", "users:read users:write config:read config:write administrator").await;
+        let crm = service
+            .client("acme", "users:read users:write config:read config:write administrator")
+            .await;
         let role = crm.define_persona("role", json!({})).await.path;
         let (users, personas) = (Default::default(), Default::default());
-        let mut run = Self { service, crm, tenant: Tenant::default(), role, users, personas, settled: 0 };
+        let mut run =
+            Self { service, crm, tenant: Tenant::default(), role, users, personas, settled: 0 };
         for (slot, definition) in definitions.into_iter().enumerate() {
             run.define(slot, definition).await;
         }
@@ -41,7 +45,8 @@ impl Run {
         run
     }
 
-    /// Lets every cache forget the definitions, and the client get a new token before the old one expires.
+    /// Lets every cache forget the definitions, and the client get a new token before the old one
+    /// expires.
     pub async fn settle(&mut self) {
         self.service.clock.advance(30);
         self.settled += 1;
@@ -56,16 +61,22 @@ impl Run {
         let own = |sent: &Sent, whole| tenant.tidy(sent, false, whole);
         let persona = |sent: &Sent, whole| tenant.tidy(sent, true, whole);
         let has = |user: usize| tenant.people[user].is_some();
-        let plays = |user: usize| tenant.people[user].as_ref().is_some_and(|person| person.persona.is_some());
+        let plays = |user: usize| {
+            tenant.people[user].as_ref().is_some_and(|person| person.persona.is_some())
+        };
         let step = match step {
             Step::Create(user, sent, held) if !has(user) => {
                 let held = held.map(|held| persona(&held, true));
                 return self.create(user, &own(&sent, true), held.as_ref()).await;
             }
-            Step::Patch(user, sent) | Step::Put(user, sent) | Step::ById(user, sent) if !has(user) => {
+            Step::Patch(user, sent) | Step::Put(user, sent) | Step::ById(user, sent)
+                if !has(user) =>
+            {
                 return self.create(user, &own(&sent, true), None).await;
             }
-            Step::Create(user, sent, _) | Step::Put(user, sent) => Step::Put(user, own(&sent, true)),
+            Step::Create(user, sent, _) | Step::Put(user, sent) => {
+                Step::Put(user, own(&sent, true))
+            }
             Step::Patch(user, sent) => Step::Patch(user, own(&sent, false)),
             Step::ById(user, sent) => Step::ById(user, own(&sent, false)),
             Step::AddPersona(user, sent) | Step::PatchPersona(user, sent) if plays(user) => {
@@ -79,7 +90,9 @@ impl Run {
             }
             Step::Verify(user, slot, index) => {
                 let email = tenant.slot(slot, |d| d.format == Format::Email);
-                let held = (0..3).map(|i| (index + i) % 3).find(|i| tenant.has(user, email, &Format::Email.key(*i)));
+                let held = (0..3)
+                    .map(|i| (index + i) % 3)
+                    .find(|i| tenant.has(user, email, &Format::Email.key(*i)));
                 match held {
                     // What is not there has to come first, mostly.
                     None if !tenant.requests.is_multiple_of(3) => {
@@ -122,10 +135,14 @@ impl Run {
             return;
         }
         let found = answer.is(200).json();
-        let mut names: Vec<_> = found["items"].as_array().unwrap().iter().map(|u| u["username"].clone()).collect();
+        let mut names: Vec<_> =
+            found["items"].as_array().unwrap().iter().map(|u| u["username"].clone()).collect();
         names.sort_by_key(Value::to_string);
-        let due =
-            self.tenant.holders(slot, &definition.format.key(index)).into_iter().map(|user| json!(format!("u{user}")));
+        let due = self
+            .tenant
+            .holders(slot, &definition.format.key(index))
+            .into_iter()
+            .map(|user| json!(format!("u{user}")));
         assert_eq!(names, due.collect::<Vec<_>>(), "{definition:?} {word}");
     }
 

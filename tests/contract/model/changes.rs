@@ -9,8 +9,10 @@ use super::tenant::{Format, How, Owner, Person, Sent};
 impl Run {
     /// `{"common": {…}}` of what is sent.
     fn attributes(&self, sent: &Sent) -> Value {
-        let members: Map<_, _> =
-            sent.iter().map(|(slot, indices)| (format!("a{slot}"), self.values(*slot, indices.as_deref()))).collect();
+        let members: Map<_, _> = sent
+            .iter()
+            .map(|(slot, indices)| (format!("a{slot}"), self.values(*slot, indices.as_deref())))
+            .collect();
         json!({ "common": members })
     }
 
@@ -25,7 +27,8 @@ impl Run {
     }
 
     pub async fn create(&mut self, user: usize, own: &Sent, persona: Option<&Sent>) {
-        let mut body = json!({ "username": format!("u{user}"), "attributes": self.attributes(own) });
+        let mut body =
+            json!({ "username": format!("u{user}"), "attributes": self.attributes(own) });
         if let Some(sent) = persona {
             body["personas"] = json!([{ "name": "role", "attributes": self.attributes(sent) }]);
         }
@@ -60,8 +63,9 @@ impl Run {
     pub async fn change(&mut self, user: usize, before: Person, step: Step) {
         let (crm, tenant) = (&self.crm, &self.tenant);
         let ((path, tag), persona) = (self.users[user].clone(), self.personas[user].0.clone());
-        let own =
-            |how, sent: &Sent| Some(Person { own: tenant.write(&before.own, sent, how, false)?, ..before.clone() });
+        let own = |how, sent: &Sent| {
+            Some(Person { own: tenant.write(&before.own, sent, how, false)?, ..before.clone() })
+        };
         let (call, after) = match &step {
             Step::Forget(_) => {
                 crm.delete(&path).if_match(&tag).await.is(204);
@@ -70,7 +74,8 @@ impl Run {
                 return;
             }
             Step::Put(_, sent) => {
-                let body = json!({ "username": format!("u{user}"), "attributes": self.attributes(sent) });
+                let body =
+                    json!({ "username": format!("u{user}"), "attributes": self.attributes(sent) });
                 (crm.put(&path, body).if_match(&tag), own(How::Put, sent))
             }
             Step::Patch(_, sent) => {
@@ -78,9 +83,17 @@ impl Run {
                 (crm.patch(&path, body).if_match(&tag), own(How::Patch, sent))
             }
             Step::ById(_, sent) => {
-                let item = |(slot, indices): (&usize, &Option<Vec<u8>>)| json!({ "attribute_definition_id": self.id(*slot), "value": self.values(*slot, indices.as_deref()) });
+                let item = |(slot, indices): (&usize, &Option<Vec<u8>>)| {
+                    json!({
+                        "attribute_definition_id": self.id(*slot),
+                        "value": self.values(*slot, indices.as_deref())
+                    })
+                };
                 let items: Vec<_> = sent.iter().map(item).collect();
-                (crm.patch(&path, json!({ "attribute_values": items })).if_match(&tag), own(How::Patch, sent))
+                (
+                    crm.patch(&path, json!({ "attribute_values": items })).if_match(&tag),
+                    own(How::Patch, sent),
+                )
             }
             Step::AddPersona(_, sent) => {
                 if before.persona.is_some() {
@@ -94,14 +107,21 @@ impl Run {
             Step::Verify(_, slot, index) => {
                 let format = tenant.definitions[*slot].as_ref().map_or(Format::Text, |d| d.format);
                 let sent = Format::Email.sent(*index);
-                let call = crm
-                    .post(&format!("{path}/verify"), json!({ "attribute": format!("common.a{slot}"), "value": sent }));
+                let call = crm.post(
+                    &format!("{path}/verify"),
+                    json!({ "attribute": format!("common.a{slot}"), "value": sent }),
+                );
                 let key = Format::Email.key(*index);
-                (call.if_match(&tag), (format == Format::Email).then(|| verified(&before, *slot, &key)).flatten())
+                (
+                    call.if_match(&tag),
+                    (format == Format::Email).then(|| verified(&before, *slot, &key)).flatten(),
+                )
             }
             step => {
                 let Some(held) = &before.persona else { return };
-                let with = |owner: Option<Owner>| owner.map(|owner| Person { persona: Some(owner), ..before.clone() });
+                let with = |owner: Option<Owner>| {
+                    owner.map(|owner| Person { persona: Some(owner), ..before.clone() })
+                };
                 match step {
                     Step::PatchPersona(_, sent) => {
                         let body = json!({ "attributes": self.attributes(sent) });
@@ -113,14 +133,26 @@ impl Run {
                         let body = if *by_id {
                             json!({ "attribute_definition_id": self.id(*slot), "value": value })
                         } else {
-                            json!({ "category": "common", "name": format!("a{slot}"), "value": value })
+                            json!({
+                                "category": "common", "name": format!("a{slot}"), "value": value
+                            })
                         };
                         let call = crm.patch(&format!("{persona}/attribute"), body).if_match(&tag);
                         let listed = tenant.definitions[*slot].as_ref().is_some_and(|d| d.listed);
                         let sent = Sent::from([(*slot, Some(indices.clone()))]);
-                        (call, with(if listed { tenant.write(held, &sent, How::Patch, true) } else { None }))
+                        (
+                            call,
+                            with(if listed {
+                                tenant.write(held, &sent, How::Patch, true)
+                            } else {
+                                None
+                            }),
+                        )
                     }
-                    _ => (crm.delete(&persona).if_match(&tag), Some(Person { persona: None, ..before.clone() })),
+                    _ => (
+                        crm.delete(&persona).if_match(&tag),
+                        Some(Person { persona: None, ..before.clone() }),
+                    ),
                 }
             }
         };
@@ -161,7 +193,11 @@ impl Run {
     async fn follow_persona(&mut self, user: usize, before: &Person, after: &Person) {
         if let (Some(old), Some(new)) = (&before.persona, &after.persona) {
             let now = self.crm.tag_of(&self.personas[user].0).await;
-            assert_eq!(now != self.personas[user].1, old != new, "the persona's tag: {old:?} → {new:?}");
+            assert_eq!(
+                now != self.personas[user].1,
+                old != new,
+                "the persona's tag: {old:?} → {new:?}"
+            );
             self.personas[user].1 = now;
         }
     }
@@ -173,11 +209,16 @@ impl Run {
         let shown = read.json();
         let personas = shown["personas"].as_array().unwrap();
         assert_eq!(personas.len(), usize::from(person.persona.is_some()));
-        for (shown, owner) in
-            std::iter::once(&shown).chain(personas).zip([&person.own].into_iter().chain(&person.persona))
+        for (shown, owner) in std::iter::once(&shown)
+            .chain(personas)
+            .zip([&person.own].into_iter().chain(&person.persona))
         {
             let (attributes, states) = self.tenant.shown(owner);
-            assert_eq!((&shown["attributes"], &shown["attribute_states"]), (&attributes, &states), "{shown}");
+            assert_eq!(
+                (&shown["attributes"], &shown["attribute_states"]),
+                (&attributes, &states),
+                "{shown}"
+            );
         }
         read.tag()
     }

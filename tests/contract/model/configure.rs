@@ -13,8 +13,10 @@ impl Run {
             return;
         }
         let mut body = json!({
-            "category": "common", "name": format!("a{slot}"), "data_format": definition.format.name(),
-            "unique": definition.unique, "single_value": definition.single, "required": definition.required,
+            "category": "common", "name": format!("a{slot}"),
+            "data_format": definition.format.name(),
+            "unique": definition.unique, "single_value": definition.single,
+            "required": definition.required,
             "search": definition.search,
         });
         if definition.format == Format::Enumeration {
@@ -93,7 +95,13 @@ impl Run {
             Step::Enumerate(_, allowed) if definition.format == Format::Enumeration => {
                 let grows = definition.allowed & !allowed == 0;
                 definition.allowed = allowed;
-                self.bind(slot, definition, json!({ "enumeration_values": listed_values(allowed) }), grows).await;
+                self.bind(
+                    slot,
+                    definition,
+                    json!({ "enumeration_values": listed_values(allowed) }),
+                    grows,
+                )
+                .await;
             }
             Step::Undefine(_) => {
                 let answer = self.crm.delete(&format!("{DEFINITIONS}/{}", definition.id)).await;

@@ -55,26 +55,28 @@ fn seldom() -> impl Strategy<Value = bool> {
 
 pub fn definition() -> impl Strategy<Value = Definition> {
     let bools = (prop::bool::weighted(0.3), seldom(), prop::bool::weighted(0.1));
-    (format(), bools, search(), 0..8_u8).prop_map(|(format, (unique, single, required), search, allowed)| {
-        let mut definition = Definition {
-            id: String::new(),
-            format,
-            unique,
-            single,
-            required,
-            deprecated: false,
-            search,
-            allowed,
-            listed: false,
-            used: false,
-            perhaps_used: false,
-        };
-        // Most of what is tried should be possible.
-        if !definition.is_sound() && allowed != 1 {
-            (definition.unique, definition.search, definition.allowed) = (false, "none", 3);
-        }
-        definition
-    })
+    (format(), bools, search(), 0..8_u8).prop_map(
+        |(format, (unique, single, required), search, allowed)| {
+            let mut definition = Definition {
+                id: String::new(),
+                format,
+                unique,
+                single,
+                required,
+                deprecated: false,
+                search,
+                allowed,
+                listed: false,
+                used: false,
+                perhaps_used: false,
+            };
+            // Most of what is tried should be possible.
+            if !definition.is_sound() && allowed != 1 {
+                (definition.unique, definition.search, definition.allowed) = (false, "none", 3);
+            }
+            definition
+        },
+    )
 }
 
 fn indices() -> impl Strategy<Value = Vec<u8>> {
@@ -116,8 +118,8 @@ pub fn step() -> impl Strategy<Value = (Step, (usize, u8))> {
 }
 
 impl Tenant {
-    /// What a step sends, made to fit mostly: attributes that are there, and what is required of a whole document. One request of
-    /// seven stays as it came.
+    /// What a step sends, made to fit mostly: attributes that are there, and what is required of a
+    /// whole document. One request of seven stays as it came.
     pub fn tidy(&self, sent: &Sent, persona: bool, whole: bool) -> Sent {
         let mut sent = sent.clone();
         if self.requests.is_multiple_of(7) {
@@ -125,8 +127,10 @@ impl Tenant {
         }
         let known = |slot: usize| self.definitions[slot].as_ref().filter(|d| d.listed || !persona);
         sent.retain(|slot, _| known(*slot).is_some());
-        let required = (0..SLOTS)
-            .filter(|slot| known(*slot).is_some_and(|d| whole && d.required && !d.deprecated && d.listed == persona));
+        let required = (0..SLOTS).filter(|slot| {
+            known(*slot)
+                .is_some_and(|d| whole && d.required && !d.deprecated && d.listed == persona)
+        });
         for slot in required {
             sent.entry(slot).or_insert_with(|| Some(vec![0]));
         }
@@ -135,9 +139,16 @@ impl Tenant {
                 indices.get_or_insert_default();
             }
             for index in indices.iter_mut().flatten() {
-                let allowed =
-                    |i: &u8| known(*slot).is_none_or(|d| d.format != Format::Enumeration || d.allowed & (1 << i) != 0);
-                *index = (0..3).map(|i| (*index + i) % 3).filter(|_| *index < 3).find(allowed).unwrap_or(*index);
+                let allowed = |i: &u8| {
+                    known(*slot).is_none_or(|d| {
+                        d.format != Format::Enumeration || d.allowed & (1 << i) != 0
+                    })
+                };
+                *index = (0..3)
+                    .map(|i| (*index + i) % 3)
+                    .filter(|_| *index < 3)
+                    .find(allowed)
+                    .unwrap_or(*index);
             }
         }
         sent

@@ -1,7 +1,8 @@
-//! Random histories against models that fit on a few pages: whatever comes in whatever order, the service does what the model does.
+//! Random histories against models that fit on a few pages: whatever comes in whatever order, the
+//! service does what the model does.
 //!
-//! A failure prints the seed and the shortest history that was found; `PROPTEST_RNG_SEED=<seed>` runs the same histories again,
-//! `PROPTEST_CASES=<n>` runs more of them.
+//! A failure prints the seed and the shortest history that was found; `PROPTEST_RNG_SEED=<seed>`
+//! runs the same histories again, `PROPTEST_CASES=<n>` runs more of them.
 
 mod attributes;
 mod changes;
@@ -22,5 +23,11 @@ pub fn config(cases: u32) -> Config {
     };
     eprintln!("PROPTEST_RNG_SEED={seed}");
     let cases = if given.cases == 256 { cases } else { given.cases };
-    Config { cases, rng_seed: RngSeed::Fixed(seed), failure_persistence: None, max_shrink_time: 60_000, ..given }
+    Config {
+        cases,
+        rng_seed: RngSeed::Fixed(seed),
+        failure_persistence: None,
+        max_shrink_time: 60_000,
+        ..given
+    }
 }

@@ -1,4 +1,5 @@
-//! What a tenant's attributes are, as plain maps: the rules of formats and properties without a table, a race or a cache.
+//! What a tenant's attributes are, as plain maps: the rules of formats and properties without a
+//! table, a race or a cache.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +10,8 @@ pub const SLOTS: usize = 4;
 /// How many users there are at most.
 pub const USERS: usize = 2;
 
-/// A data format, with the three values that histories write. The second compares equal to the first where case and zeros do not count.
+/// A data format, with the three values that histories write. The second compares equal to the
+/// first where case and zeros do not count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     Text,
@@ -46,7 +48,9 @@ impl Format {
             Self::Text => ["Red", "red", "Blue", ""].map(Value::from),
             Self::Enumeration => ["red", "blue", "green", "Red"].map(Value::from),
             Self::Numeric => [json!(1), json!("1.0"), json!("2"), json!("one")],
-            Self::Email => ["a@example.org", "A@example.org", "b@example.org", "a"].map(Value::from),
+            Self::Email => {
+                ["a@example.org", "A@example.org", "b@example.org", "a"].map(Value::from)
+            }
             Self::Sms => ["+3225550123", "+3225550124", "+14155552671", "0475"].map(Value::from),
             Self::Json => [json!({ "a": null }), json!([1]), json!("x"), Value::Null],
             Self::SearchableHash | Self::Hash => ["Secret", "secret", "other", ""].map(Value::from),
@@ -147,7 +151,9 @@ pub struct Tenant {
 impl Owner {
     fn retain_verified(&mut self) {
         let values = &self.values;
-        self.verified.retain(|(slot, key)| values.get(slot).is_some_and(|held| held.iter().any(|v| v.key == *key)));
+        self.verified.retain(|(slot, key)| {
+            values.get(slot).is_some_and(|held| held.iter().any(|v| v.key == *key))
+        });
     }
 }
 
@@ -169,7 +175,11 @@ impl Tenant {
             (true, 4) => return at.cloned(),
             (false, 4) if format != Format::Json => return None,
             (_, 3) => return None,
-            (_, index) if format == Format::Enumeration && definition.allowed & (1 << index) == 0 => return None,
+            (_, index)
+                if format == Format::Enumeration && definition.allowed & (1 << index) == 0 =>
+            {
+                return None;
+            }
             _ => {}
         }
         let key = format.key(index);
@@ -186,7 +196,12 @@ impl Tenant {
     }
 
     /// The values of one attribute after they were sent; `None` when they are refused.
-    fn read(&self, definition: &Definition, indices: &[u8], before: &[Stored]) -> Option<Vec<Stored>> {
+    fn read(
+        &self,
+        definition: &Definition,
+        indices: &[u8],
+        before: &[Stored],
+    ) -> Option<Vec<Stored>> {
         if definition.single && indices.len() > 1 {
             return None;
         }
@@ -208,8 +223,12 @@ impl Tenant {
         let mut after = if how == How::Patch { before.clone() } else { Owner::default() };
         after.verified.clone_from(&before.verified);
         if how == How::Put {
-            let hashed = |slot: &usize| self.definitions[*slot].as_ref().is_some_and(|d| d.format.is_hashed());
-            after.values.extend(before.values.iter().filter(|(s, _)| hashed(s)).map(|(s, v)| (*s, v.clone())));
+            let hashed = |slot: &usize| {
+                self.definitions[*slot].as_ref().is_some_and(|d| d.format.is_hashed())
+            };
+            after.values.extend(
+                before.values.iter().filter(|(s, _)| hashed(s)).map(|(s, v)| (*s, v.clone())),
+            );
         }
         for (slot, indices) in sent {
             let definition = self.definitions[*slot].as_ref()?;
@@ -228,7 +247,9 @@ impl Tenant {
             let read = match stored.filter(is_shown) {
                 Some(same) => same.clone(),
                 None if persona && !definition.listed => return None,
-                None => self.read(definition, indices, stored.map(Vec::as_slice).unwrap_or_default())?,
+                None => {
+                    self.read(definition, indices, stored.map(Vec::as_slice).unwrap_or_default())?
+                }
             };
             if read.is_empty() {
                 after.values.remove(slot);
@@ -250,15 +271,24 @@ impl Tenant {
     pub fn is_taken(&self, user: usize, person: &Person) -> bool {
         let keys = |person: &Person| -> BTreeSet<(usize, String)> {
             let unique = |slot: &usize| self.definitions[*slot].as_ref().is_some_and(|d| d.unique);
-            let values = person.owners().flat_map(|owner| &owner.values).filter(|(slot, _)| unique(slot));
-            values.flat_map(|(slot, values)| values.iter().map(|v| (*slot, v.key.clone()))).collect()
+            let values =
+                person.owners().flat_map(|owner| &owner.values).filter(|(slot, _)| unique(slot));
+            values
+                .flat_map(|(slot, values)| values.iter().map(|v| (*slot, v.key.clone())))
+                .collect()
         };
         let wanted = keys(person);
-        let others = self.people.iter().enumerate().filter(|(i, _)| *i != user).filter_map(|(_, other)| other.as_ref());
+        let others = self
+            .people
+            .iter()
+            .enumerate()
+            .filter(|(i, _)| *i != user)
+            .filter_map(|(_, other)| other.as_ref());
         others.into_iter().any(|other| !keys(other).is_disjoint(&wanted))
     }
 
-    /// Remembers which definitions are in use; a write that was refused for a taken value may have marked them.
+    /// Remembers which definitions are in use; a write that was refused for a taken value may have
+    /// marked them.
     pub fn mark(&mut self, person: &Person, stored: bool) {
         for (slot, definition) in self.definitions.iter_mut().enumerate() {
             if let Some(definition) = definition.as_mut().filter(|_| person.holds(slot)) {
@@ -273,10 +303,14 @@ impl Tenant {
         let (mut attributes, mut states) = (BTreeMap::new(), BTreeMap::new());
         for (slot, values) in &owner.values {
             let name = format!("a{slot}");
-            attributes.insert(name.clone(), json!(values.iter().map(|v| v.shown.clone()).collect::<Vec<_>>()));
+            attributes.insert(
+                name.clone(),
+                json!(values.iter().map(|v| v.shown.clone()).collect::<Vec<_>>()),
+            );
             if self.definitions[*slot].as_ref().is_some_and(|d| d.format == Format::Email) {
                 let state = |v: &Stored| owner.verified.contains(&(*slot, v.key.clone()));
-                let states_of = values.iter().map(|v| if state(v) { "VERIFIED" } else { "PENDING" });
+                let states_of =
+                    values.iter().map(|v| if state(v) { "VERIFIED" } else { "PENDING" });
                 states.insert(name, json!(states_of.collect::<Vec<_>>()));
             }
         }

@@ -1,6 +1,6 @@
-//! Users against a model: random changes, by few names so that they meet, must do what a plain map would do. A tag moves if and only if
-//! something visible does (H4, D2), a taken value is refused (D3), every value finds exactly its holders (D4), and at the end the
-//! table is consistent (D1).
+//! Users against a model: random changes, by few names so that they meet, must do what a plain map
+//! would do. A tag moves if and only if something visible does (H4, D2), a taken value is refused
+//! (D3), every value finds exactly its holders (D4), and at the end the table is consistent (D1).
 
 use std::collections::BTreeMap;
 
@@ -42,11 +42,13 @@ fn word() -> impl Strategy<Value = String> {
 }
 
 fn email() -> impl Strategy<Value = String> {
-    prop::sample::select(vec!["a@example.org", "A@example.org", "b@example.org"]).prop_map(str::to_owned)
+    prop::sample::select(vec!["a@example.org", "A@example.org", "b@example.org"])
+        .prop_map(str::to_owned)
 }
 
 fn profile() -> impl Strategy<Value = Profile> {
-    let fields = (word(), option::of(word()), option::of(email()), option::of(word()), option::of(word()));
+    let fields =
+        (word(), option::of(word()), option::of(email()), option::of(word()), option::of(word()));
     fields.prop_map(|(username, family_name, preferred_email, badge, note)| Profile {
         username,
         family_name,
@@ -86,7 +88,8 @@ impl Profile {
             }
         }
         json!({
-            "username": self.username, "family_name": self.family_name, "preferred_email": self.preferred_email,
+            "username": self.username, "family_name": self.family_name,
+            "preferred_email": self.preferred_email,
             "attributes": { "common": attributes },
         })
     }
@@ -110,7 +113,9 @@ impl Profile {
 
 fn patch_of(name: &str, value: Option<&String>) -> Value {
     match name {
-        "badge" | "note" => json!({ "attributes": { "common": { name: value.map(|value| [value]) } } }),
+        "badge" | "note" => {
+            json!({ "attributes": { "common": { name: value.map(|value| [value]) } } })
+        }
         _ => json!({ name: value }),
     }
 }
@@ -148,11 +153,16 @@ impl Run {
         let same = |a: &Option<String>, b: &Option<String>| {
             a.as_ref().is_some_and(|a| b.as_ref().is_some_and(|b| a.eq_ignore_ascii_case(b)))
         };
-        let others =
-            self.people.iter().enumerate().filter(|(i, _)| *i != slot).filter_map(|(_, person)| person.as_ref());
-        others
-            .map(|other| &other.profile)
-            .any(|other| other.username.eq_ignore_ascii_case(&profile.username) || same(&other.badge, &profile.badge))
+        let others = self
+            .people
+            .iter()
+            .enumerate()
+            .filter(|(i, _)| *i != slot)
+            .filter_map(|(_, person)| person.as_ref());
+        others.map(|other| &other.profile).any(|other| {
+            other.username.eq_ignore_ascii_case(&profile.username)
+                || same(&other.badge, &profile.badge)
+        })
     }
 
     async fn persona_path(&self, path: &str, scope: u8) -> String {
@@ -176,8 +186,12 @@ impl Run {
                 } else {
                     let made = answer.created();
                     self.tags[slot] = made.tag;
-                    self.people[slot] =
-                        Some(Person { path: made.path, profile, blocked: false, personas: BTreeMap::new() });
+                    self.people[slot] = Some(Person {
+                        path: made.path,
+                        profile,
+                        blocked: false,
+                        personas: BTreeMap::new(),
+                    });
                 }
             }
             return;
@@ -207,7 +221,8 @@ impl Run {
             }
             Op::Block(blocked) => {
                 after.blocked = blocked;
-                crm.act(&format!("{}/{}", person.path, if blocked { "block" } else { "unblock" })).if_match(&before)
+                crm.act(&format!("{}/{}", person.path, if blocked { "block" } else { "unblock" }))
+                    .if_match(&before)
             }
             Op::AddPersona(scope) => {
                 taken = person.personas.contains_key(&scope);
@@ -228,7 +243,10 @@ impl Run {
                 if !person.personas.contains_key(&scope) {
                     return;
                 }
-                after.personas.iter_mut().for_each(|(other, preferred)| *preferred = *other == scope);
+                after
+                    .personas
+                    .iter_mut()
+                    .for_each(|(other, preferred)| *preferred = *other == scope);
                 crm.act(&format!("{}/prefer", self.persona_path(&person.path, scope).await))
             }
             Op::RemovePersona(scope) => {
@@ -246,7 +264,11 @@ impl Run {
             assert!(answer.status.is_success(), "{}", answer.text());
         }
         let now = self.crm.get(&person.path).await.is(200);
-        assert_eq!(now.tag() != before, after != person, "the tag moves with what is visible: {person:?} → {after:?}");
+        assert_eq!(
+            now.tag() != before,
+            after != person,
+            "the tag moves with what is visible: {person:?} → {after:?}"
+        );
         self.tags[slot] = now.tag();
         Self::compare(&now.json(), &after);
         self.people[slot] = Some(after);
@@ -262,7 +284,12 @@ impl Run {
         assert_eq!(shown["status"], json!(if person.blocked { "BLOCKED" } else { "ACTIVE" }));
         let personas = shown["personas"].as_array().unwrap().iter();
         let personas: BTreeMap<u8, bool> = personas
-            .map(|p| (p["scope"][0].as_str().unwrap().parse().unwrap(), p["preferred"].as_bool().unwrap()))
+            .map(|p| {
+                (
+                    p["scope"][0].as_str().unwrap().parse().unwrap(),
+                    p["preferred"].as_bool().unwrap(),
+                )
+            })
             .collect();
         assert_eq!(personas, person.personas);
     }
@@ -271,12 +298,18 @@ impl Run {
         let people: Vec<_> = self.people.iter().flatten().collect();
         let crm = self.crm.on(&self.service.instance());
         let count = |of: &dyn Fn(&Profile) -> Option<String>, word: &str| {
-            people.iter().filter(|p| of(&p.profile).is_some_and(|value| value.eq_ignore_ascii_case(word))).count()
+            people
+                .iter()
+                .filter(|p| of(&p.profile).is_some_and(|value| value.eq_ignore_ascii_case(word)))
+                .count()
         };
         for word in ["jan", "piet", "els"] {
             let found = crm.find(json!({ "username": word })).await.len();
             assert_eq!(found, count(&|p| Some(p.username.clone()), word));
-            assert_eq!(crm.find(json!({ "family_name": word })).await.len(), count(&|p| p.family_name.clone(), word));
+            assert_eq!(
+                crm.find(json!({ "family_name": word })).await.len(),
+                count(&|p| p.family_name.clone(), word)
+            );
             assert_eq!(
                 crm.find(json!({ "attributes.common.note": word })).await.len(),
                 count(&|p| p.note.clone(), word)
@@ -285,7 +318,10 @@ impl Run {
         let found = crm.find(json!({ "preferred_email": "a@example.org" })).await.len();
         assert_eq!(found, count(&|p| p.preferred_email.clone(), "a@example.org"));
         let scoped = json!({ "personas": { "name": "employee", "scope": "1" } });
-        assert_eq!(crm.find(scoped).await.len(), people.iter().filter(|p| p.personas.contains_key(&1)).count());
+        assert_eq!(
+            crm.find(scoped).await.len(),
+            people.iter().filter(|p| p.personas.contains_key(&1)).count()
+        );
         assert_eq!(self.service.check().await.users, people.len());
     }
 }

@@ -21,7 +21,8 @@ fn unknown(answer: &Answer, why: &str) {
 #[tokio::test]
 async fn o3_every_algorithm_that_the_metadata_names_is_taken() {
     let service = Service::start().await;
-    let metadata = service.call("GET", "/idhub/oidc/.well-known/openid-configuration").await.is(200).json();
+    let metadata =
+        service.call("GET", "/idhub/oidc/.well-known/openid-configuration").await.is(200).json();
     assert_eq!(metadata["token_endpoint_auth_signing_alg_values_supported"], json!(ALGORITHMS));
     for alg in ALGORITHMS {
         let key = KeyPair::of(alg);
@@ -30,7 +31,11 @@ async fn o3_every_algorithm_that_the_metadata_names_is_taken() {
         assert_eq!(answer.json()["token_type"], "Bearer", "{alg}");
         let claims = part(&answer.field("access_token"), 1);
         assert_eq!((&claims["client_id"], &claims["sub"]), (&json!(client.id), &json!(client.id)));
-        service.call("GET", "/config/persona-definitions").token(&answer.field("access_token")).await.is(200);
+        service
+            .call("GET", "/config/persona-definitions")
+            .token(&answer.field("access_token"))
+            .await
+            .is(200);
     }
 }
 
@@ -55,12 +60,14 @@ async fn o3_what_an_assertion_may_say() {
         (json!({ "typ": "client-authentication+jwt" }), json!({})),
         (json!({ "kid": null }), json!({})),
     ] {
-        let answer = send(&service, &key.assertion(&client.id, header.clone(), claims.clone())).await;
+        let answer =
+            send(&service, &key.assertion(&client.id, header.clone(), claims.clone())).await;
         assert_eq!(answer.code(), 200, "{header} {claims}: {}", answer.text());
     }
 }
 
-/// The signature is the client's own, so the client alone reads what is wrong; the leeway is 60 seconds (rule O5).
+/// The signature is the client's own, so the client alone reads what is wrong; the leeway is 60
+/// seconds (rule O5).
 #[tokio::test]
 async fn o3_what_an_assertion_may_not_say() {
     let (service, client, key) = start().await;
@@ -135,7 +142,10 @@ async fn o3_what_does_not_read_as_an_assertion_of_the_client_is_wrong_credential
         (json!({}), json!({ "pad": "x".repeat(6200) })),
     ] {
         let assertion = key.assertion(&client.id, header.clone(), claims.clone());
-        let answer = service.asserted(TOKEN, &assertion, &[CREDENTIALS]).from(&format!("{header} {claims}")).await;
+        let answer = service
+            .asserted(TOKEN, &assertion, &[CREDENTIALS])
+            .from(&format!("{header} {claims}"))
+            .await;
         unknown(&answer, &format!("{header} {claims}"));
     }
 }
@@ -161,10 +171,15 @@ async fn o3_forged_signatures_are_wrong_credentials() {
     let hs = |secret: &[u8]| {
         let header = base64url(json!({ "alg": "HS256", "typ": "JWT", "kid": key.kid }).to_string());
         let content = format!("{header}.{claims}");
-        let mac = ring::hmac::sign(&ring::hmac::Key::new(ring::hmac::HMAC_SHA256, secret), content.as_bytes());
+        let mac = ring::hmac::sign(
+            &ring::hmac::Key::new(ring::hmac::HMAC_SHA256, secret),
+            content.as_bytes(),
+        );
         format!("{content}.{}", base64url(mac))
     };
-    let unsigned = |alg: &str| format!("{}.{claims}.", base64url(json!({ "alg": alg, "kid": key.kid }).to_string()));
+    let unsigned = |alg: &str| {
+        format!("{}.{claims}.", base64url(json!({ "alg": alg, "kid": key.kid }).to_string()))
+    };
     let mut cases = vec![
         format!("{content}."),
         content.to_owned(),
@@ -193,7 +208,8 @@ async fn o3_forged_signatures_are_wrong_credentials() {
     raised["jti"] = json!("another");
     cases.push(format!("{header}.{}.{signature}", base64url(raised.to_string())));
     for (i, forged) in cases.iter().enumerate() {
-        let answer = service.asserted(TOKEN, forged, &[CREDENTIALS]).from(&format!("case {i}")).await;
+        let answer =
+            service.asserted(TOKEN, forged, &[CREDENTIALS]).from(&format!("case {i}")).await;
         unknown(&answer, forged);
     }
     // None of all that used the good one up.
@@ -206,13 +222,26 @@ async fn o3_an_rsa_key_is_for_one_padding_and_a_key_id_for_one_key() {
     let (rs, ps, es) = (KeyPair::of("RS256"), KeyPair::of("PS256"), KeyPair::es256());
     let client = service.register_keys(TENANT, &[&rs, &es]).await;
     // The same numbers, which are registered for RS256.
-    unknown(&send(&service, &ps.assertion(&client.id, json!({ "kid": rs.kid }), json!({}))).await, "PS256");
-    unknown(&send(&service, &ps.assertion(&client.id, json!({ "kid": null }), json!({}))).await, "PS256");
     unknown(
-        &send(&service, &ps.assertion(&client.id, json!({ "alg": "RS256", "kid": rs.kid }), json!({}))).await,
+        &send(&service, &ps.assertion(&client.id, json!({ "kid": rs.kid }), json!({}))).await,
+        "PS256",
+    );
+    unknown(
+        &send(&service, &ps.assertion(&client.id, json!({ "kid": null }), json!({}))).await,
+        "PS256",
+    );
+    unknown(
+        &send(
+            &service,
+            &ps.assertion(&client.id, json!({ "alg": "RS256", "kid": rs.kid }), json!({})),
+        )
+        .await,
         "PSS",
     );
-    unknown(&send(&service, &es.assertion(&client.id, json!({ "kid": rs.kid }), json!({}))).await, "another key's id");
+    unknown(
+        &send(&service, &es.assertion(&client.id, json!({ "kid": rs.kid }), json!({}))).await,
+        "another key's id",
+    );
     send(&service, &es.assertion(&client.id, json!({ "kid": null }), json!({}))).await.is(200);
     send(&service, &rs.assertion(&client.id, json!({}), json!({}))).await.is(200);
 }
@@ -226,9 +255,12 @@ async fn o2_an_unknown_client_answers_as_a_bad_signature_does() {
     let secret = service.register(TENANT, "users:read".parse().unwrap(), false).await;
     let mut answers = Vec::new();
     for id in [&client.id, &absent, &secret.id, "globex.00000000000000000000000000000000"] {
-        answers.push(send(&service, &stranger.assertion(id, json!({ "kid": key.kid }), json!({}))).await);
+        answers.push(
+            send(&service, &stranger.assertion(id, json!({ "kid": key.kid }), json!({}))).await,
+        );
     }
-    let shown = |answer: &Answer| (answer.code(), answer.body.clone(), answer.cost(), answer.headers.len());
+    let shown =
+        |answer: &Answer| (answer.code(), answer.body.clone(), answer.cost(), answer.headers.len());
     assert!(answers.iter().all(|answer| shown(answer) == shown(&answers[0])), "{answers:#?}");
     unknown(&answers[0], "a bad signature");
 }
@@ -236,7 +268,9 @@ async fn o2_an_unknown_client_answers_as_a_bad_signature_does() {
 #[tokio::test]
 async fn o3_an_access_token_is_no_assertion() {
     let (service, client, key) = start().await;
-    let token = send(&service, &key.assertion(&client.id, json!({}), json!({}))).await.field("access_token");
+    let token = send(&service, &key.assertion(&client.id, json!({}), json!({})))
+        .await
+        .field("access_token");
     unknown(&send(&service, &token).await, "an access token");
     let assertion = key.assertion(&client.id, json!({}), json!({}));
     service.call("GET", "/config/persona-definitions").token(&assertion).await.is(401);
@@ -249,7 +283,8 @@ async fn o1_an_assertion_is_the_only_credential() {
     let both = |client: &mut Registered| client.keys = Some(KeySource::Jwks(jwks(&[&key])));
     let client = service.register_as(TENANT, "users:read", both).await;
     let fresh = || key.assertion(&client.id, json!({}), json!({}));
-    let ask = |form: &[(&str, &str)]| service.asserted(TOKEN, &fresh(), &[&[CREDENTIALS], form].concat());
+    let ask =
+        |form: &[(&str, &str)]| service.asserted(TOKEN, &fresh(), &[&[CREDENTIALS], form].concat());
 
     // It has a secret and keys: either is good.
     ask(&[]).await.is(200);

@@ -19,7 +19,11 @@ const USER: &str = ROUTES[0];
 async fn start() -> (Service, Client, KeyPair) {
     let service = Service::start().await;
     let key = KeyPair::es256();
-    let client = service.register(TENANT, "users:read config:read".parse().unwrap(), false).await.bound_to(&key).await;
+    let client = service
+        .register(TENANT, "users:read config:read".parse().unwrap(), false)
+        .await
+        .bound_to(&key)
+        .await;
     (service, client, key)
 }
 
@@ -34,7 +38,10 @@ fn refused(answer: &Answer, scheme: &str, error: &str, why: &str) {
     };
     assert!(challenge.starts_with(&due), "{why}: {challenge}");
     let said = challenge.strip_prefix(&due).unwrap().strip_suffix('"').unwrap();
-    assert!(said.bytes().all(|byte| matches!(byte, 0x20..=0x21 | 0x23..=0x5b | 0x5d..=0x7e)), "{said}");
+    assert!(
+        said.bytes().all(|byte| matches!(byte, 0x20..=0x21 | 0x23..=0x5b | 0x5d..=0x7e)),
+        "{said}"
+    );
 }
 
 #[tokio::test]
@@ -46,7 +53,12 @@ async fn a_bound_token_is_taken_with_a_proof_by_every_function_and_each_proof_on
         let found = client.proved("GET", path, &good).await.code();
         assert!(matches!(found, 200 | 404), "{path}: {found}");
         refused(&client.proved("GET", path, &good).await, "DPoP", "invalid_dpop_proof", "again");
-        refused(&elsewhere.proved("GET", path, &good).await, "DPoP", "invalid_dpop_proof", "elsewhere");
+        refused(
+            &elsewhere.proved("GET", path, &good).await,
+            "DPoP",
+            "invalid_dpop_proof",
+            "elsewhere",
+        );
         let other = key.proof_with("GET", path, &client.token, json!({}));
         assert_eq!(elsewhere.proved("GET", path, &other).await.code(), found);
     }
@@ -74,19 +86,43 @@ async fn a_proof_is_for_one_request() {
         (json!({ "iat": service.now() - 61 }), "old"),
         (json!({ "iat": service.now() + 61 }), "early"),
     ] {
-        refused(&client.proved("GET", USER, &wrong(claims)).await, "DPoP", "invalid_dpop_proof", why);
+        refused(
+            &client.proved("GET", USER, &wrong(claims)).await,
+            "DPoP",
+            "invalid_dpop_proof",
+            why,
+        );
     }
     let stranger = KeyPair::es256().proof_with("GET", USER, token, json!({}));
-    refused(&client.proved("GET", USER, &stranger).await, "DPoP", "invalid_dpop_proof", "another key");
+    refused(
+        &client.proved("GET", USER, &stranger).await,
+        "DPoP",
+        "invalid_dpop_proof",
+        "another key",
+    );
     let at_token = key.proof("POST", TOKEN, json!({}), json!({}));
-    refused(&client.proved("GET", USER, &at_token).await, "DPoP", "invalid_dpop_proof", "the token endpoint's");
+    refused(
+        &client.proved("GET", USER, &at_token).await,
+        "DPoP",
+        "invalid_dpop_proof",
+        "the token endpoint's",
+    );
     let good = || wrong(json!({}));
-    refused(&client.proved("GET", USER, &good()).header("dpop", good()).await, "DPoP", "invalid_dpop_proof", "two");
+    refused(
+        &client.proved("GET", USER, &good()).header("dpop", good()).await,
+        "DPoP",
+        "invalid_dpop_proof",
+        "two",
+    );
     let bare = service.call("GET", USER).header("authorization", format!("DPoP {token}"));
     refused(&bare.await, "DPoP", "invalid_dpop_proof", "none");
 
     // The query is not part of it, and a URL has several spellings.
-    for htu in [format!("{BASE}{USER}?x=y"), format!("{BASE}{USER}").replace('-', "%2d"), format!("{BASE}{USER}#x")] {
+    for htu in [
+        format!("{BASE}{USER}?x=y"),
+        format!("{BASE}{USER}").replace('-', "%2d"),
+        format!("{BASE}{USER}#x"),
+    ] {
         client.proved("GET", USER, &wrong(json!({ "htu": htu }))).await.is(404);
     }
     client.proved("GET", &USER.replace('-', "%2D"), &good()).await.is(404);
@@ -111,9 +147,15 @@ async fn a_token_is_sent_as_what_it_is() {
     // A header that the token does not need is not looked at.
     unbound.get(USER).header("dpop", "x").await.is(404);
     // Another client's token, with a proof that is right for both.
-    let other = service.register(TENANT, "users:read".parse().unwrap(), false).await.bound_to(&key).await;
+    let other =
+        service.register(TENANT, "users:read".parse().unwrap(), false).await.bound_to(&key).await;
     let theirs = key.proof_with("GET", USER, &other.token, json!({}));
-    refused(&client.proved("GET", USER, &theirs).await, "DPoP", "invalid_dpop_proof", "another token's");
+    refused(
+        &client.proved("GET", USER, &theirs).await,
+        "DPoP",
+        "invalid_dpop_proof",
+        "another token's",
+    );
     other.proved("GET", USER, &theirs).await.is(404);
 }
 
@@ -140,14 +182,28 @@ async fn h2_401_comes_before_403_which_names_the_scope() {
     let (_, client, key) = start().await;
     let path = "/identity/users";
     let again = key.proof_with("POST", path, &client.token, json!({}));
-    let refusal = client.proved("POST", path, &again).json(json!({ "username": "jan" })).await.is(403);
+    let refusal =
+        client.proved("POST", path, &again).json(json!({ "username": "jan" })).await.is(403);
     assert_eq!(refusal.slug(), "insufficient-scope");
     let challenge = refusal.header("www-authenticate").unwrap();
-    assert!(challenge.contains("error=\"insufficient_scope\", scope=\"users:write\""), "{challenge}");
+    assert!(
+        challenge.contains("error=\"insufficient_scope\", scope=\"users:write\""),
+        "{challenge}"
+    );
     assert!(challenge.starts_with("DPoP realm=\"kith\", algs="), "{challenge}");
-    refused(&client.proved("POST", path, &again).await, "DPoP", "invalid_dpop_proof", "used up by the 403");
+    refused(
+        &client.proved("POST", path, &again).await,
+        "DPoP",
+        "invalid_dpop_proof",
+        "used up by the 403",
+    );
     let wrong = key.proof_with("GET", path, &client.token, json!({}));
-    refused(&client.proved("POST", path, &wrong).await, "DPoP", "invalid_dpop_proof", "401 before 403");
+    refused(
+        &client.proved("POST", path, &wrong).await,
+        "DPoP",
+        "invalid_dpop_proof",
+        "401 before 403",
+    );
 }
 
 #[tokio::test]
@@ -155,7 +211,9 @@ async fn a_proof_costs_one_write() {
     let (service, client, key) = start().await;
     let crm = service.crm().await;
     let jan = crm.create_user("jan").await;
-    let call = || client.proved("GET", &jan.path, &key.proof_with("GET", &jan.path, &client.token, json!({})));
+    let call = || {
+        client.proved("GET", &jan.path, &key.proof_with("GET", &jan.path, &client.token, json!({})))
+    };
     call().await.is(200);
     let bearer = crm.get(&jan.path).await.is(200).cost();
     let bound = call().await.is(200).cost();
@@ -169,7 +227,10 @@ async fn a_proof_costs_one_write() {
 async fn i2_a_lost_answer_of_the_table_uses_up_no_request() {
     let (service, client, key) = start().await;
     let path = ROUTES[2];
-    client.proved("GET", path, &key.proof_with("GET", path, &client.token, json!({}))).await.is(200);
+    client
+        .proved("GET", path, &key.proof_with("GET", path, &client.token, json!({})))
+        .await
+        .is(200);
     for (fault, due) in [(Fault::Lost, 200), (Fault::Silent, 200), (Fault::LostServerError, 200)] {
         service.faults.reset();
         service.faults.next("PutItem", fault);

@@ -1,4 +1,5 @@
-//! What a client is registered with, in its access tokens (RFC 9068) and at the routes that take them.
+//! What a client is registered with, in its access tokens (RFC 9068) and at the routes that take
+//! them.
 
 use serde_json::{Value, json};
 use tests::{Answer, BASE, Service, TENANT, part};
@@ -10,7 +11,10 @@ const OTHER: &str = "https://api.example";
 fn of_another_audience(answer: &Answer) {
     assert_eq!(answer.code(), 401);
     let challenge = answer.header("www-authenticate").unwrap();
-    assert!(challenge.starts_with("Bearer realm=\"kith\", error=\"invalid_token\"") && challenge.contains("audience"));
+    assert!(
+        challenge.starts_with("Bearer realm=\"kith\", error=\"invalid_token\"")
+            && challenge.contains("audience")
+    );
 }
 
 #[tokio::test]
@@ -23,7 +27,11 @@ async fn o5_a_token_is_good_where_its_audience_is() {
         (vec![OTHER, BASE], json!([OTHER, BASE]), true),
         (vec![OTHER, "urn:x"], json!([OTHER, "urn:x"]), false),
         (vec!["https://kith.example/"], json!("https://kith.example/"), false),
-        (vec!["https://kith.example.evil.example"], json!("https://kith.example.evil.example"), false),
+        (
+            vec!["https://kith.example.evil.example"],
+            json!("https://kith.example.evil.example"),
+            false,
+        ),
     ] {
         let client = service
             .register_as(TENANT, "users:read config:read", |client| {
@@ -51,14 +59,28 @@ async fn a_client_that_is_bound_to_systems_is_not_allowed_at_any_route_of_the_wh
     let service = Service::start().await;
     let scopes = "users:read users:write config:read config:write administrator userdata openid";
     let systems = || vec!["shop".parse().unwrap(), "crm".parse().unwrap()];
-    let bound = service.register_as(TENANT, scopes, |client| client.systems = systems()).await.with_token().await;
+    let bound = service
+        .register_as(TENANT, scopes, |client| client.systems = systems())
+        .await
+        .with_token()
+        .await;
     assert_eq!(part(&bound.token, 1)["systems"], json!(["shop", "crm"]));
     let mut met = [0; 5];
     for (met, routes) in met.iter_mut().zip(kith::serve::functions()) {
-        for route in routes.iter().filter(|route| route.is_guarded() && !route.path.contains("{system_id}")) {
-            let path = route.path.replace("{user_id}", "0192f3c1-0000-7000-8000-000000000001").replace(['{', '}'], "");
+        for route in
+            routes.iter().filter(|route| route.is_guarded() && !route.path.contains("{system_id}"))
+        {
+            let path = route
+                .path
+                .replace("{user_id}", "0192f3c1-0000-7000-8000-000000000001")
+                .replace(['{', '}'], "");
             let answer = bound.call(route.method, &path).await;
-            assert_eq!((answer.code(), answer.slug().as_str()), (403, "not-allowed"), "{} {path}", route.method);
+            assert_eq!(
+                (answer.code(), answer.slug().as_str()),
+                (403, "not-allowed"),
+                "{} {path}",
+                route.method
+            );
             assert_eq!(answer.header("www-authenticate"), None);
             service.call(route.method, &path).await.is(401);
             *met += 1;
@@ -66,8 +88,15 @@ async fn a_client_that_is_bound_to_systems_is_not_allowed_at_any_route_of_the_wh
     }
     assert!(met[1..].iter().all(|met| *met > 5), "{met:?}");
     // A scope that lacks is named first.
-    let narrow = service.register_as(TENANT, "openid", |client| client.systems = systems()).await.with_token().await;
-    assert_eq!(narrow.get("/config/persona-definitions").await.is(403).slug(), "insufficient-scope");
+    let narrow = service
+        .register_as(TENANT, "openid", |client| client.systems = systems())
+        .await
+        .with_token()
+        .await;
+    assert_eq!(
+        narrow.get("/config/persona-definitions").await.is(403).slug(),
+        "insufficient-scope"
+    );
     let free = service.client(TENANT, scopes).await;
     assert_eq!(part(&free.token, 1).get("systems"), None::<&Value>);
 }
@@ -82,14 +111,25 @@ async fn o4_default_scopes_and_the_life_of_tokens_are_the_clients() {
         })
         .await;
     let answer = client.token_for(&[CREDENTIALS]).await.is(200);
-    assert_eq!((answer.field("scope"), &answer.json()["expires_in"]), ("users:read".to_owned(), &json!(60)));
+    assert_eq!(
+        (answer.field("scope"), &answer.json()["expires_in"]),
+        ("users:read".to_owned(), &json!(60))
+    );
     let claims = part(&answer.field("access_token"), 1);
     assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 60);
     assert_eq!(claims["scope"], "users:read");
     let more = client.token_for(&[CREDENTIALS, ("scope", "config:read users:write")]).await.is(200);
     assert_eq!(more.field("scope"), "users:write config:read");
-    refused(&client.token_for(&[CREDENTIALS, ("scope", "config:write")]).await, 400, "invalid_scope");
-    refused(&client.token_for(&[CREDENTIALS, ("scope", "users:read root")]).await, 400, "invalid_scope");
+    refused(
+        &client.token_for(&[CREDENTIALS, ("scope", "config:write")]).await,
+        400,
+        "invalid_scope",
+    );
+    refused(
+        &client.token_for(&[CREDENTIALS, ("scope", "users:read root")]).await,
+        400,
+        "invalid_scope",
+    );
     refused(&client.token_for(&[CREDENTIALS, ("scope", " ")]).await, 400, "invalid_scope");
     service.clock.advance(119);
     let get = || service.call("GET", "/identity/users/x").token(&answer.field("access_token"));

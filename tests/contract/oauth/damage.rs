@@ -137,7 +137,9 @@ impl Case {
 
     /// The damaged JWS; signed by `key` where the damage is to be signed.
     pub fn of(&self, good: &str, key: &KeyPair) -> Vec<u8> {
-        let part = |index: usize| self.damaged(&URL_SAFE_NO_PAD.decode(good.split('.').nth(index).unwrap()).unwrap());
+        let part = |index: usize| {
+            self.damaged(&URL_SAFE_NO_PAD.decode(good.split('.').nth(index).unwrap()).unwrap())
+        };
         let replaced = |index: usize| {
             let mut parts: Vec<_> = good.split('.').map(str::to_owned).collect();
             parts[index] = base64url(part(index));

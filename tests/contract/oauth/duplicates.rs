@@ -1,4 +1,5 @@
-//! A member that occurs twice means one thing to one reader and another to the next (RFC 8725 §2.4): what has one is refused.
+//! A member that occurs twice means one thing to one reader and another to the next (RFC 8725
+//! §2.4): what has one is refused.
 
 use serde_json::json;
 use tests::{BASE, KeyPair, START, Service, TENANT, base64url, fresh, part};
@@ -46,7 +47,12 @@ async fn o3_an_assertion_says_each_thing_once() {
             refused(&send(&header, &claims).await, 401, "invalid_client");
         }
     }
-    for member in [r#""alg":"none""#, r#""alg":"ES256""#, r#""typ":"JWT""#, &format!(r#""kid":"{}""#, key.kid)] {
+    for member in [
+        r#""alg":"none""#,
+        r#""alg":"ES256""#,
+        r#""typ":"JWT""#,
+        &format!(r#""kid":"{}""#, key.kid),
+    ] {
         let (header, claims) = texts();
         for header in both_ways(&header, member) {
             refused(&send(&header, &claims).await, 401, "invalid_client");
@@ -78,7 +84,11 @@ async fn o5_a_proof_says_each_thing_once() {
     let inner = header.replace(r#""kty":"EC""#, r#""kty":"EC","kty":"EC""#);
     let unknown = header.replace(r#""kty":"EC""#, r#""kty":"EC","more":1,"more":1"#);
     let mut headers = vec![inner, unknown];
-    for member in [format!(r#""jwk":{stranger}"#), r#""alg":"ES256""#.to_owned(), r#""typ":"dpop+jwt""#.to_owned()] {
+    for member in [
+        format!(r#""jwk":{stranger}"#),
+        r#""alg":"ES256""#.to_owned(),
+        r#""typ":"dpop+jwt""#.to_owned(),
+    ] {
         headers.extend(both_ways(&header, &member));
     }
     for header in headers {

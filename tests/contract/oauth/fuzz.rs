@@ -1,5 +1,6 @@
-//! What nobody would send on purpose: bytes at random, and good inputs that were damaged. Nothing ends the process, nothing is the
-//! service's own fault, and nothing that is signed is good once it is another.
+//! What nobody would send on purpose: bytes at random, and good inputs that were damaged. Nothing
+//! ends the process, nothing is the service's own fault, and nothing that is signed is good once it
+//! is another.
 //!
 //! `PROPTEST_CASES=<n>` tries more of them.
 
@@ -41,22 +42,30 @@ impl World {
         let (service, client) = runtime.block_on(async {
             let service = Service::start().await;
             let keys = shared::domain::client::KeySource::Jwks(tests::jwks(&[&key]));
-            let client = service.register_as(TENANT, "config:read", |client| client.keys = Some(keys)).await;
+            let client =
+                service.register_as(TENANT, "config:read", |client| client.keys = Some(keys)).await;
             (service, client.with_token().await)
         });
         Self { service, client, key, runtime }
     }
 
     /// Tries many inputs, of which `meet` says how each was answered.
-    fn try_all<S: Strategy>(self, cases: u32, strategy: &S, meet: &impl AsyncFn(&Self, &S::Value) -> Verdict) {
-        let met = TestRunner::new(config(cases)).run(strategy, |input| self.runtime.block_on(meet(&self, &input)));
+    fn try_all<S: Strategy>(
+        self,
+        cases: u32,
+        strategy: &S,
+        meet: &impl AsyncFn(&Self, &S::Value) -> Verdict,
+    ) {
+        let met = TestRunner::new(config(cases))
+            .run(strategy, |input| self.runtime.block_on(meet(&self, &input)));
         assert_eq!(met.map_err(|failure| failure.to_string()), Ok(()));
     }
 }
 
 type Verdict = Result<(), TestCaseError>;
 
-/// Asserts that the answer is not the service's own fault, and that an OAuth endpoint says no in its own way.
+/// Asserts that the answer is not the service's own fault, and that an OAuth endpoint says no in
+/// its own way.
 fn sane(answer: &Answer) -> Verdict {
     prop_assert!(answer.code() < 500, "{}: {:?}", answer.code(), answer.body);
     prop_assert!(answer.headers.contains_key("x-request-id"));
@@ -65,23 +74,30 @@ fn sane(answer: &Answer) -> Verdict {
 
 #[test]
 fn o1_any_form_is_answered() {
-    let strategy = (0usize..3, prop_oneof![vec(any::<u8>(), 0..300), Just(Vec::new())], vec(damage(), 0..6));
+    let strategy =
+        (0usize..3, prop_oneof![vec(any::<u8>(), 0..300), Just(Vec::new())], vec(damage(), 0..6));
     World::start().try_all(150, &strategy, &async |world, (endpoint, bytes, damages)| {
         let client = &world.client;
         let good = format!(
-            "grant_type=client_credentials&scope=config%3Aread&token={}&client_id={}&client_secret={}",
+            "grant_type=client_credentials&scope=config%3Aread&token={}&client_id={}&\
+             client_secret={}",
             client.token, client.id, client.secret
         );
         let mut body = if bytes.is_empty() { good.into_bytes() } else { bytes.clone() };
         harm(&mut body, damages);
         let call = world.service.call("POST", ENDPOINTS[*endpoint]);
         let answer = call.body("application/x-www-form-urlencoded", body).await;
-        prop_assert!(answer.code() == 200 || !bytes.is_empty() || !damages.is_empty(), "{}", answer.text());
+        prop_assert!(
+            answer.code() == 200 || !bytes.is_empty() || !damages.is_empty(),
+            "{}",
+            answer.text()
+        );
         sane(&answer)
     });
 }
 
-/// Nobody has authenticated yet when the form is read: how long that takes must not grow with the square of its length.
+/// Nobody has authenticated yet when the form is read: how long that takes must not grow with the
+/// square of its length.
 #[test]
 fn o1_a_form_of_very_many_parameters_is_read_in_one_pass() {
     let world = World::start();
@@ -108,7 +124,8 @@ fn o1_any_basic_header_is_answered_and_none_but_the_right_one_is_taken() {
         if !*inside {
             harm(&mut header, damages);
         }
-        let answer = world.service.token(&[CREDENTIALS]).header("authorization", in_header(&header)).await;
+        let answer =
+            world.service.token(&[CREDENTIALS]).header("authorization", in_header(&header)).await;
         sane(&answer)?;
         prop_assert!(answer.code() == 200 || *random || !damages.is_empty(), "{}", answer.text());
         if answer.code() == 200 {
@@ -149,7 +166,11 @@ fn o5_any_access_token_is_answered_and_none_but_the_good_one_is_taken() {
         let answer = world.service.call("GET", RESOURCE).header("authorization", header).await;
         sane(&answer)?;
         prop_assert!(answer.code() != 200 || sent.trim_ascii() == good.as_bytes(), "{:?}", sent);
-        prop_assert!(answer.code() == 200 || !case.is_whole() || case.is_signed(), "{}", answer.text());
+        prop_assert!(
+            answer.code() == 200 || !case.is_whole() || case.is_signed(),
+            "{}",
+            answer.text()
+        );
         let text = String::from_utf8_lossy(&sent);
         let said = about(&world.client, "introspect", &text).await;
         sane(&said)?;
@@ -173,13 +194,20 @@ fn o5_any_proof_is_answered_and_none_is_taken_that_the_key_did_not_sign() {
         };
         let sent = case.of(&good, &world.key);
         let call = if *at_resource {
-            world.service.call("GET", RESOURCE).header("authorization", format!("DPoP {}", bound.token))
+            world
+                .service
+                .call("GET", RESOURCE)
+                .header("authorization", format!("DPoP {}", bound.token))
         } else {
             world.client.token_for(&[CREDENTIALS])
         };
         let answer = call.header("dpop", in_header(&sent)).await;
         sane(&answer)?;
-        prop_assert!(answer.code() != 200 || case.is_signed() || sent == good.as_bytes(), "{:?}", sent);
+        prop_assert!(
+            answer.code() != 200 || case.is_signed() || sent == good.as_bytes(),
+            "{:?}",
+            sent
+        );
         prop_assert!(answer.code() == 200 || !case.is_whole(), "{}", answer.text());
         Ok(())
     });
@@ -202,9 +230,15 @@ fn o6_any_refresh_token_is_answered_and_none_but_the_good_one_is_taken() {
         if text == token {
             return Ok(());
         }
-        let answer = world.client.token_for(&[("grant_type", "refresh_token"), ("refresh_token", &text)]).await;
+        let answer = world
+            .client
+            .token_for(&[("grant_type", "refresh_token"), ("refresh_token", &text)])
+            .await;
         prop_assert_eq!(answer.code(), 400, "{}", answer.text());
-        prop_assert_eq!(about(&world.client, "revoke", &text).await.code(), if text.is_empty() { 400 } else { 200 });
+        prop_assert_eq!(
+            about(&world.client, "revoke", &text).await.code(),
+            if text.is_empty() { 400 } else { 200 }
+        );
         let said = about(&world.client, "introspect", &token).await.json();
         prop_assert_eq!(&said["active"], true);
         Ok(())

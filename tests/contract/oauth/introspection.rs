@@ -24,18 +24,28 @@ async fn o7_an_active_access_token_says_what_is_in_it() {
     let (token, _) = tokens(&client).await;
     let due = tests::with(part(&token, 1), json!({ "active": true, "token_type": "Bearer" }));
     assert_eq!(said(&client, &token).await, due);
-    assert_eq!((&due["exp"], &due["aud"], &due["sub"]), (&json!(NOW + 900), &json!(BASE), &json!(client.id)));
+    assert_eq!(
+        (&due["exp"], &due["aud"], &due["sub"]),
+        (&json!(NOW + 900), &json!(BASE), &json!(client.id))
+    );
     // A resource server of the tenant asks about the tokens that others send it.
     let server = service.register(TENANT, "openid".parse().unwrap(), false).await;
     assert_eq!(said(&server, &token).await, due);
-    let hinted = [("token", &*token), ("token_type_hint", "refresh_token"), ("client_id", &client.id)];
+    let hinted =
+        [("token", &*token), ("token_type_hint", "refresh_token"), ("client_id", &client.id)];
     let form = [&hinted[..], &[("client_secret", &client.secret)]].concat();
-    assert_eq!(service.call("POST", "/idhub/oidc/v1/introspect").form(&form).await.is(200).json(), due);
+    assert_eq!(
+        service.call("POST", "/idhub/oidc/v1/introspect").form(&form).await.is(200).json(),
+        due
+    );
 
     let key = KeyPair::es256();
     let bound = client.clone().bound_to(&key).await.token;
     let content = said(&client, &bound).await;
-    assert_eq!((&content["token_type"], &content["cnf"]["jkt"]), (&json!("DPoP"), &json!(key.thumbprint())));
+    assert_eq!(
+        (&content["token_type"], &content["cnf"]["jkt"]),
+        (&json!("DPoP"), &json!(key.thumbprint()))
+    );
 }
 
 #[tokio::test]
@@ -45,7 +55,8 @@ async fn o7_an_active_refresh_token_says_whose_it_is_to_its_own_client() {
     let (_, token) = tokens(&client).await;
     let content = said(&client, &token).await;
     let due = json!({
-        "active": true, "client_id": client.id, "sub": client.id, "scope": "users:read config:read", "tenant": TENANT,
+        "active": true, "client_id": client.id, "sub": client.id, "scope": "users:read config:read",
+        "tenant": TENANT,
         "iss": format!("{BASE}/idhub/oidc"), "iat": NOW + 100, "exp": NOW + 100 + 30 * 24 * 3600,
     });
     assert_eq!(content, due);
@@ -58,7 +69,8 @@ async fn o7_what_cannot_be_used_is_inactive_and_nothing_else() {
     let (service, client) = start().await;
     let (access, refresh) = tokens(&client).await;
     service.create_tenant("globex").await;
-    let stranger = service.register("globex", "users:read config:read".parse().unwrap(), true).await;
+    let stranger =
+        service.register("globex", "users:read config:read".parse().unwrap(), true).await;
     for theirs in [&access, &refresh] {
         inactive(&said(&stranger, theirs).await, "another tenant's");
     }
@@ -106,10 +118,16 @@ async fn o7_what_cannot_be_used_is_inactive_and_nothing_else() {
 async fn o7_a_refresh_token_of_the_past_is_inactive_once_it_is_not_taken() {
     let (service, client) = start().await;
     let (_, first) = tokens(&client).await;
-    let exchange = |token: &str| client.token_for(&[("grant_type", "refresh_token"), ("refresh_token", token)]);
+    let exchange = |token: &str| {
+        client.token_for(&[("grant_type", "refresh_token"), ("refresh_token", token)])
+    };
     let second = exchange(&first).await.is(200).field("refresh_token");
     for token in [&first, &second] {
-        assert_eq!(said(&client, token).await["active"], true, "the one before is answered for ten seconds");
+        assert_eq!(
+            said(&client, token).await["active"],
+            true,
+            "the one before is answered for ten seconds"
+        );
     }
     service.clock.advance(10);
     inactive(&said(&client, &first).await, "the one before");
@@ -148,7 +166,11 @@ async fn o7_introspection_needs_a_client_and_stores_nothing() {
     refused(&service.call("POST", path).form(&[("token", &access)]).await, 401, "invalid_client");
     let with_token = service.call("POST", path).form(&[("token", &access)]).token(&access).await;
     refused(&with_token, 401, "invalid_client");
-    refused(&service.call("POST", path).body("application/json", "{}").await, 400, "invalid_request");
+    refused(
+        &service.call("POST", path).body("application/json", "{}").await,
+        400,
+        "invalid_request",
+    );
     service.call("GET", path).await.is(405);
     let answer = about(&client, "introspect", &access).key("key").await.is(200);
     assert_eq!((answer.cost().1, answer.cost().2), (0.0, 0.0));
@@ -157,7 +179,10 @@ async fn o7_introspection_needs_a_client_and_stores_nothing() {
     let key = KeyPair::of("PS256");
     let keyed = service.register_keys(TENANT, &[&key]).await;
     let assertion = key.assertion(&keyed.id, json!({}), json!({ "aud": format!("{BASE}{TOKEN}") }));
-    assert_eq!(service.asserted(path, &assertion, &[("token", &access)]).await.is(200).json()["active"], true);
+    assert_eq!(
+        service.asserted(path, &assertion, &[("token", &access)]).await.is(200).json()["active"],
+        true
+    );
 }
 
 #[tokio::test(start_paused = true)]

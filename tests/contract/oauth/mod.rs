@@ -1,4 +1,5 @@
-//! OAuth: assertions, proofs of possession, introspection, revocation, limits, and what an attacker would send.
+//! OAuth: assertions, proofs of possession, introspection, revocation, limits, and what an attacker
+//! would send.
 
 use tests::{Answer, Call, Client, KeyPair, Service, TENANT};
 
@@ -22,7 +23,12 @@ const CREDENTIALS: (&str, &str) = ("grant_type", "client_credentials");
 /// Asserts an error of an OAuth endpoint in the form of RFC 6749 §5.2.
 #[track_caller]
 fn refused(answer: &Answer, status: u16, error: &str) {
-    assert_eq!((answer.code(), answer.json()["error"].as_str()), (status, Some(error)), "{}", answer.text());
+    assert_eq!(
+        (answer.code(), answer.json()["error"].as_str()),
+        (status, Some(error)),
+        "{}",
+        answer.text()
+    );
     assert_eq!(answer.header("cache-control"), Some("no-store"));
     let description = answer.field("error_description");
     let legal = |byte: u8| matches!(byte, 0x20..=0x21 | 0x23..=0x5b | 0x5d..=0x7e);
@@ -31,7 +37,11 @@ fn refused(answer: &Answer, status: u16, error: &str) {
 
 /// A request to introspection or revocation by a client with a secret.
 fn about(client: &Client, endpoint: &str, token: &str) -> Call {
-    let form = [("token", token), ("client_id", client.id.as_str()), ("client_secret", client.secret.as_str())];
+    let form = [
+        ("token", token),
+        ("client_id", client.id.as_str()),
+        ("client_secret", client.secret.as_str()),
+    ];
     client.service.call("POST", &format!("/idhub/oidc/v1/{endpoint}")).form(&form)
 }
 

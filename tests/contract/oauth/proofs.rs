@@ -1,7 +1,9 @@
 //! Proofs of possession at the token endpoint (RFC 9449 §4 to §6).
 
 use serde_json::{Value, json};
-use tests::{ALGORITHMS, Answer, BASE, Client, Fault, KeyPair, START, Service, TENANT, fresh, part};
+use tests::{
+    ALGORITHMS, Answer, BASE, Client, Fault, KeyPair, START, Service, TENANT, fresh, part,
+};
 use tokio::task::JoinSet;
 
 use super::{CREDENTIALS, TOKEN, refused};
@@ -31,7 +33,8 @@ async fn a_token_that_comes_with_a_proof_is_bound_to_its_key() {
     let answer = client.token_for(&[CREDENTIALS]).await.is(200);
     assert_eq!(answer.json()["token_type"], "Bearer");
     assert_eq!(part(&answer.field("access_token"), 1).get("cnf"), None::<&Value>);
-    let metadata = service.call("GET", "/idhub/oidc/.well-known/openid-configuration").await.is(200).json();
+    let metadata =
+        service.call("GET", "/idhub/oidc/.well-known/openid-configuration").await.is(200).json();
     assert_eq!(metadata["dpop_signing_alg_values_supported"], json!(ALGORITHMS));
 }
 
@@ -128,7 +131,17 @@ async fn o5_what_is_no_proof_at_all() {
     let der = format!("{content}.{}", tests::base64url(key.sign_der(content.as_bytes())));
     let twice = format!("{good},{good}");
     let assertion = key.assertion(&client.id, json!({}), json!({}));
-    for wrong in ["", "x", "..", &unsigned, &der, &twice, &assertion, &format!("{content}.{signature}A"), &client.id] {
+    for wrong in [
+        "",
+        "x",
+        "..",
+        &unsigned,
+        &der,
+        &twice,
+        &assertion,
+        &format!("{content}.{signature}A"),
+        &client.id,
+    ] {
         refused(&send(&client, wrong).await, 400, "invalid_dpop_proof");
     }
     let call = client.token_for(&[CREDENTIALS]).header("dpop", &good);
@@ -182,7 +195,12 @@ async fn an_old_proof_is_refused_by_its_time_once_nobody_remembers_it() {
         service.clock.advance(NOW + later - service.now());
         let answer = send(&client, &proof).await;
         refused(&answer, 400, "invalid_dpop_proof");
-        assert_eq!(answer.field("error_description").contains("iat"), later > 120, "{}", answer.text());
+        assert_eq!(
+            answer.field("error_description").contains("iat"),
+            later > 120,
+            "{}",
+            answer.text()
+        );
     }
 }
 
@@ -208,13 +226,19 @@ async fn a_client_that_is_for_bound_tokens_alone_needs_a_proof() {
     assert_eq!(answer.json()["token_type"], "DPoP");
     assert_eq!(part(&answer.field("access_token"), 1)["cnf"], json!({ "jkt": other.thumbprint() }));
     // The other endpoints issue nothing.
-    let form = [("token", "x"), ("client_id", client.id.as_str()), ("client_secret", client.secret.as_str())];
+    let form = [
+        ("token", "x"),
+        ("client_id", client.id.as_str()),
+        ("client_secret", client.secret.as_str()),
+    ];
     service.call("POST", "/idhub/oidc/v1/introspect").form(&form).await.is(200);
 }
 
 #[tokio::test(start_paused = true)]
 async fn i2_a_lost_answer_is_not_taken_for_a_used_proof() {
-    for fault in [Fault::Lost, Fault::Silent, Fault::LostServerError, Fault::ServerError, Fault::Throttled] {
+    for fault in
+        [Fault::Lost, Fault::Silent, Fault::LostServerError, Fault::ServerError, Fault::Throttled]
+    {
         let service = Service::start().await;
         let client = service.register(TENANT, "users:read".parse().unwrap(), false).await;
         client.token_for(&[CREDENTIALS]).await.is(200);

@@ -1,4 +1,5 @@
-//! Clients that publish their keys: assertions are verified with what is found at the registered URL (rules O3, S2).
+//! Clients that publish their keys: assertions are verified with what is found at the registered
+//! URL (rules O3, S2).
 
 use serde_json::json;
 use shared::domain::client::{AuthMethod, KeySource};

@@ -52,7 +52,9 @@ async fn o3_a_jti_is_the_clients_own() {
 #[tokio::test]
 async fn d8_a_jti_is_free_again_once_its_assertion_has_ended() {
     let (service, client, key) = start().await;
-    let at = |now: i64| key.assertion(&client.id, json!({}), json!({ "jti": "again", "iat": now, "exp": now + 60 }));
+    let at = |now: i64| {
+        key.assertion(&client.id, json!({}), json!({ "jti": "again", "iat": now, "exp": now + 60 }))
+    };
     send(&service, &at(NOW)).await.is(200);
     // Until the first one has ended for every clock there is, the `jti` stays used.
     for (later, due) in [(60, 401), (119, 401), (179, 401), (180, 200)] {
@@ -66,7 +68,9 @@ async fn d8_a_jti_is_free_again_once_its_assertion_has_ended() {
 async fn o3_what_is_refused_uses_no_jti_up() {
     let (service, client, key) = start().await;
     let stranger = KeyPair::es256();
-    let named = |header, claims| key.assertion(&client.id, header, tests::with(json!({ "jti": "kept" }), claims));
+    let named = |header, claims| {
+        key.assertion(&client.id, header, tests::with(json!({ "jti": "kept" }), claims))
+    };
     let before = service.items().await.len();
     for wrong in [
         stranger.assertion(&client.id, json!({ "kid": key.kid }), json!({ "jti": "kept" })),
@@ -122,7 +126,11 @@ async fn o3_a_new_key_is_taken_at_once_and_an_old_one_is_gone_within_30_seconds(
     for service in [&service, &elsewhere] {
         let answer = send(service, &assert(&new)).await.is(200);
         assert_eq!(answer.cost(), (1.0, 1.0, 0.0), "read once");
-        assert_eq!(send(service, &assert(&old)).await.code(), 401, "what was read tells of the change");
+        assert_eq!(
+            send(service, &assert(&old)).await.code(),
+            401,
+            "what was read tells of the change"
+        );
     }
     let third = service.instance();
     assert_eq!(send(&third, &assert(&old)).await.code(), 401);
@@ -136,11 +144,13 @@ async fn o3_a_token_by_assertion_costs_one_write() {
     assert_eq!(warm.cost(), (0.0, 1.0, 0.0));
     let dpop = key.proof("POST", TOKEN, json!({}), json!({}));
     let assertion = key.assertion(&client.id, json!({}), json!({}));
-    let bound = service.asserted(TOKEN, &assertion, &[CREDENTIALS]).header("dpop", dpop).await.is(200);
+    let bound =
+        service.asserted(TOKEN, &assertion, &[CREDENTIALS]).header("dpop", dpop).await.is(200);
     assert_eq!(bound.cost(), (0.0, 2.0, 0.0));
 }
 
-/// The write of the `jti` happened and its answer did not come: its repetition finds its own work, and no replay.
+/// The write of the `jti` happened and its answer did not come: its repetition finds its own work,
+/// and no replay.
 #[tokio::test(start_paused = true)]
 async fn i2_a_lost_answer_is_not_taken_for_a_replay() {
     for fault in Fault::all() {
@@ -152,7 +162,11 @@ async fn i2_a_lost_answer_is_not_taken_for_a_replay() {
         let answer = send(&service, &assertion).await;
         service.faults.reset();
         let passing = matches!(fault, Fault::Conflict(_));
-        assert!(answer.code() == 200 || (passing && answer.code() == 503), "{fault:?}: {}", answer.text());
+        assert!(
+            answer.code() == 200 || (passing && answer.code() == 503),
+            "{fault:?}: {}",
+            answer.text()
+        );
         if answer.code() == 200 {
             replayed(&send(&service, &assertion).await);
         }
@@ -175,6 +189,9 @@ async fn i3_a_table_that_is_down_is_503_and_no_failed_authentication() {
             assert_eq!(answer.header("retry-after"), Some("1"));
             send(&service, &assertion).await.is(200);
         }
-        assert!(!service.items().await.iter().any(|item| item.contains("\"F#")), "a failure was counted");
+        assert!(
+            !service.items().await.iter().any(|item| item.contains("\"F#")),
+            "a failure was counted"
+        );
     }
 }

@@ -54,7 +54,10 @@ async fn o7_a_revoked_refresh_token_ends_its_family_whichever_it_is() {
         let (_, first) = tokens(&client).await;
         let mut all = vec![first];
         for i in 0..2 {
-            let next = client.token_for(&[("grant_type", "refresh_token"), ("refresh_token", &all[i])]).await.is(200);
+            let next = client
+                .token_for(&[("grant_type", "refresh_token"), ("refresh_token", &all[i])])
+                .await
+                .is(200);
             all.push(next.field("refresh_token"));
         }
         let (_, unrelated) = tokens(&client).await;

@@ -141,7 +141,9 @@ async fn o2_of_many_failures_at_once_ten_are_answered() {
 
 #[tokio::test(start_paused = true)]
 async fn i3_a_failure_that_cannot_be_counted_is_a_failure_still() {
-    for fault in [Fault::ServerError, Fault::Unreachable, Fault::Throttled, Fault::Lost, Fault::Conflict(0)] {
+    for fault in
+        [Fault::ServerError, Fault::Unreachable, Fault::Throttled, Fault::Lost, Fault::Conflict(0)]
+    {
         let (service, client) = start().await;
         fail(&service, &client.id, "a").await;
         service.faults.reset();

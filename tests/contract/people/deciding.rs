@@ -6,7 +6,8 @@ use tests::{Client, Person, Resource, TENANT, person};
 use super::{Home, USERS, common};
 use crate::approvals::{REQUESTS, request_of};
 
-/// A home where `payroll` people approve the attribute `salary`, and `hr` people the attribute `grade`.
+/// A home where `payroll` people approve the attribute `salary`, and `hr` people the attribute
+/// `grade`.
 struct Office {
     home: Home,
     crm: Client,
@@ -86,8 +87,11 @@ async fn a5_requests_that_are_not_ones_own_to_decide_are_not_there() {
         (&office.home.jan, vec![&salary]),
     ] {
         for request in hidden {
-            for call in [who.get(&request.path), who.act(&request.below("approve")), who.act(&request.below("reject"))]
-            {
+            for call in [
+                who.get(&request.path),
+                who.act(&request.below("approve")),
+                who.act(&request.below("reject")),
+            ] {
                 let answer = call.await.is(404);
                 assert_eq!(answer.slug(), "not-found");
             }
@@ -95,7 +99,8 @@ async fn a5_requests_that_are_not_ones_own_to_decide_are_not_there() {
         }
     }
     // An id that never was is answered in the same words.
-    let unknown = office.els.get(&format!("{REQUESTS}/0192f3c1-0000-7000-8000-0000000000aa")).await.is(404);
+    let unknown =
+        office.els.get(&format!("{REQUESTS}/0192f3c1-0000-7000-8000-0000000000aa")).await.is(404);
     assert_eq!(unknown.problem(), office.els.get(&grade.path).await.is(404).problem());
     office.els.act(&salary.below("approve")).await.is(200);
 }
@@ -124,7 +129,10 @@ async fn a5_personas_must_be_in_force_when_they_decide() {
     let elsewhere = office.home.service.instance();
     let crm = office.crm.on(&elsewhere);
     let found = crm.read("/identity/config/attribute-definitions?name=salary").await;
-    let path = format!("/identity/config/attribute-definitions/{}", found["items"][0]["id"].as_str().unwrap());
+    let path = format!(
+        "/identity/config/attribute-definitions/{}",
+        found["items"][0]["id"].as_str().unwrap()
+    );
     crm.patch(&path, by("hr", None)).if_match("*").await.is(200);
     approve().await.is(404);
     crm.patch(&path, by("payroll", None)).if_match("*").await.is(200);
@@ -171,9 +179,16 @@ async fn a5_a_person_lists_what_the_person_may_decide() {
     }
     office.home.service.clock.advance(1);
     let els = office.crm.create(USERS, person("other")).await;
-    let of_other = request_of(office.crm.patch(&els.path, common(&json!({ "salary": ["9"] }))).if_match("*").await);
+    let of_other = request_of(
+        office.crm.patch(&els.path, common(&json!({ "salary": ["9"] }))).if_match("*").await,
+    );
     let ids = |page: &Value| -> Vec<String> {
-        page["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect()
+        page["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|item| item["id"].as_str().unwrap().to_owned())
+            .collect()
     };
     let jan = &office.home.user.id;
     let base = office.home.issuer.base("jan");
@@ -188,9 +203,17 @@ async fn a5_a_person_lists_what_the_person_may_decide() {
         for query in ["", "&status=PENDING"] {
             let (mut found, mut cursor) = (Vec::new(), String::new());
             loop {
-                let page = office.els.get(&format!("{REQUESTS}?limit={limit}{query}{cursor}")).await.is(200).json();
+                let page = office
+                    .els
+                    .get(&format!("{REQUESTS}?limit={limit}{query}{cursor}"))
+                    .await
+                    .is(200)
+                    .json();
                 let next = page["next_cursor"].as_str().map(|next| format!("&cursor={next}"));
-                assert!(next.is_none() || !ids(&page).is_empty(), "a page is never empty before the last");
+                assert!(
+                    next.is_none() || !ids(&page).is_empty(),
+                    "a page is never empty before the last"
+                );
                 found.extend(ids(&page));
                 let Some(next) = next else { break };
                 cursor = next;
@@ -198,7 +221,10 @@ async fn a5_a_person_lists_what_the_person_may_decide() {
             assert_eq!(found, all, "{limit} {query}");
         }
     }
-    assert_eq!(ids(&office.els.get(&format!("{REQUESTS}?status=APPROVED")).await.is(200).json()), Vec::<String>::new());
+    assert_eq!(
+        ids(&office.els.get(&format!("{REQUESTS}?status=APPROVED")).await.is(200).json()),
+        Vec::<String>::new()
+    );
     // A cursor is its owner's.
     let next = office.els.get(&format!("{REQUESTS}?limit=1")).await.is(200).field("next_cursor");
     let (_, stranger) = office.home.other("stranger").await;

@@ -17,7 +17,8 @@ impl Published {
     async fn start() -> Self {
         let publisher = Publisher::start().await;
         let service = Service::start().await;
-        let issuer = service.issuer_with("corp", json!({ "jwks": null, "jwks_uri": publisher.url() })).await;
+        let issuer =
+            service.issuer_with("corp", json!({ "jwks": null, "jwks_uri": publisher.url() })).await;
         let crm = service.crm().await;
         let jan = crm.create(USERS, person("jan")).await;
         issuer.link(&jan.id, "jan").await;
@@ -59,7 +60,8 @@ async fn o5_published_keys_are_followed_when_they_rotate() {
         home.me(&home.token_of(&next)).await.is(200);
     }
     assert_eq!(home.publisher.count(), 3);
-    // A key that was withdrawn is believed for five minutes, and a token by it for as long as it is remembered.
+    // A key that was withdrawn is believed for five minutes, and a token by it for as long as it is
+    // remembered.
     let gone = std::mem::replace(&mut home.issuer.key, next);
     home.publisher.reply(Reply::ok(&jwks(&[&home.issuer.key])));
     home.service.clock.advance(300);
@@ -74,16 +76,24 @@ async fn o5_while_keys_cannot_be_fetched_callers_are_told_that_it_is_not_their_t
         home.publisher.reply(reply);
         let service = home.service.fetching(&home.publisher.fetcher());
         let answer = service.call("GET", ME).token(&home.token_of(&home.issuer.key)).await.is(503);
-        assert_eq!((answer.slug().as_str(), answer.header("retry-after")), ("unavailable", Some("1")));
+        assert_eq!(
+            (answer.slug().as_str(), answer.header("retry-after")),
+            ("unavailable", Some("1"))
+        );
         assert_eq!(answer.header("www-authenticate"), None);
         for part in ["keys.example", "500", "302", "html", "issuer"] {
-            assert!(!answer.text().contains(part), "`{part}` is nobody's to know: {}", answer.text());
+            assert!(
+                !answer.text().contains(part),
+                "`{part}` is nobody's to know: {}",
+                answer.text()
+            );
         }
         let count = home.publisher.count();
         service.call("GET", ME).token(&home.token_of(&home.issuer.key)).await.is(503);
         assert_eq!(home.publisher.count(), count, "a server that fails rests");
         // Whoever names an issuer that nobody trusts is told so, whatever else fails.
-        let stranger = home.issuer.token_with("jan", json!({}), json!({ "iss": "https://stranger.example" }));
+        let stranger =
+            home.issuer.token_with("jan", json!({}), json!({ "iss": "https://stranger.example" }));
         refused(&service.call("GET", ME).token(&stranger).await, "a stranger");
         assert_eq!(home.publisher.count(), count);
         // It goes on by itself.
@@ -104,7 +114,12 @@ async fn s2_keys_at_an_address_that_is_not_public_are_not_fetched() {
     let service = home.service.instance();
     service.call("GET", ME).token(&home.token_of(&home.issuer.key)).await.is(503);
     assert_eq!(home.publisher.connections(), 0);
-    for url in ["https://127.0.0.1/jwks", "http://keys.example/jwks", "https://localhost/jwks", "https://[::1]/jwks"] {
+    for url in [
+        "https://127.0.0.1/jwks",
+        "http://keys.example/jwks",
+        "https://localhost/jwks",
+        "https://[::1]/jwks",
+    ] {
         let patch = json!({ "jwks_uri": url });
         home.crm.patch(&format!("{SERVERS}/corp"), patch).if_match("*").await.is(422);
     }
@@ -176,7 +191,10 @@ async fn o5_trust_that_was_given_back_is_good_again() {
     crm.post(SERVERS, server).await.is(201);
     get().await.is(200);
     // A change that has nothing to do with it ends nothing.
-    crm.patch(&format!("{SERVERS}/corp"), json!({ "name": "Corporate" })).if_match("*").await.is(200);
+    crm.patch(&format!("{SERVERS}/corp"), json!({ "name": "Corporate" }))
+        .if_match("*")
+        .await
+        .is(200);
     get().await.is(200);
 }
 
@@ -190,7 +208,8 @@ async fn o5_a_tenant_that_trusts_an_issuer_is_known_at_once_though_another_was_b
     refused(&home.me_with(&token).await, "not yet");
     let keys: Value = serde_json::from_str(&jwks(&[&home.issuer.key])).unwrap();
     let server = json!({
-        "id": "corp", "name": "corp", "subject_type": "email", "issuer": home.issuer.url, "audience": "kith", "jwks": keys,
+        "id": "corp", "name": "corp", "subject_type": "email", "issuer": home.issuer.url,
+        "audience": "kith", "jwks": keys,
     });
     globex.post(SERVERS, server).await.is(201);
     // Nobody signed in there yet, and our Jan is not theirs.

@@ -6,7 +6,11 @@ use tests::{Answer, Call, Person, Resource};
 use super::{Home, ME, USERS, refused};
 
 fn calls(person: &Person) -> [Call; 3] {
-    [person.get(ME), person.patch(ME, json!({ "given_name": "Johannes" })).if_match("*"), person.delete(ME)]
+    [
+        person.get(ME),
+        person.patch(ME, json!({ "given_name": "Johannes" })).if_match("*"),
+        person.delete(ME),
+    ]
 }
 
 /// Asserts that all three methods are refused in this way, and that the user is as it was.
@@ -66,16 +70,26 @@ async fn h4_the_tag_of_the_own_profile_is_that_of_the_profile() {
 async fn h2_refusals_of_the_own_profile_come_in_the_order_of_the_contract() {
     let home = Home::open().await;
     let wrong = json!({ "colour": "red" });
-    let send = |token: &str| home.service.call("PATCH", ME).token(token).json(wrong.clone()).if_match("\"old\"");
+    let send = |token: &str| {
+        home.service.call("PATCH", ME).token(token).json(wrong.clone()).if_match("\"old\"")
+    };
     refused(&send("x").await, "401 before everything");
     assert_eq!(send(&home.crm.token).await.is(403).slug(), "not-allowed");
     let xml = home.jan.call("PATCH", ME).body("text/xml", "<a/>").if_match("\"old\"").await.is(415);
     assert!(xml.header("accept-patch").is_some());
     home.jan.call("PATCH", ME).body("application/json", "{").if_match("\"old\"").await.is(400);
-    home.issuer.person("nobody", json!({})).patch(ME, wrong.clone()).if_match("\"old\"").await.is(404);
+    home.issuer
+        .person("nobody", json!({}))
+        .patch(ME, wrong.clone())
+        .if_match("\"old\"")
+        .await
+        .is(404);
     home.jan.patch(ME, wrong.clone()).await.is(428);
     home.jan.patch(ME, wrong.clone()).if_match("\"old\"").await.is(412);
-    assert_eq!(home.jan.patch(ME, wrong).if_match("*").await.is(422).violations(), ["/colour unknown"]);
+    assert_eq!(
+        home.jan.patch(ME, wrong).if_match("*").await.is(422).violations(),
+        ["/colour unknown"]
+    );
     home.jan.call("PUT", ME).json(json!({})).await.is(405);
     home.jan.call("POST", ME).json(json!({})).await.is(405);
     home.jan.get(&format!("{ME}?a=b")).await.is(400);
@@ -129,13 +143,17 @@ async fn d7_people_forget_themselves_everywhere() {
     home.crm.get(&format!("{USERS}/{}", home.issuer.base("jan"))).await.is(404);
     home.crm.create_user("jan").await;
     let base = home.issuer.base("jan");
-    assert!(home.service.items().await.iter().all(|item| !item.contains(&base)), "the base profile id is gone");
+    assert!(
+        home.service.items().await.iter().all(|item| !item.contains(&base)),
+        "the base profile id is gone"
+    );
     home.service.check().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn d7_an_erasure_that_was_interrupted_goes_on_when_it_is_repeated() {
-    // After each call to the table the function is gone; whatever it left, the person's repeat completes it.
+    // After each call to the table the function is gone; whatever it left, the person's repeat
+    // completes it.
     for calls_before in 0..12 {
         let home = Home::open().await;
         home.jan.get(ME).await.is(200);
@@ -151,7 +169,10 @@ async fn d7_an_erasure_that_was_interrupted_goes_on_when_it_is_repeated() {
         home.service.sweep().await;
         home.crm.get(&home.user.path).await.is(404);
         let base = home.issuer.base("jan");
-        assert!(home.service.items().await.iter().all(|item| !item.contains(&base)), "{calls_before}");
+        assert!(
+            home.service.items().await.iter().all(|item| !item.contains(&base)),
+            "{calls_before}"
+        );
         home.service.check().await;
     }
 }
@@ -162,7 +183,8 @@ async fn d2_of_many_who_write_with_one_tag_one_wins() {
     let tag = home.user.tag.clone();
     let mut tasks = tokio::task::JoinSet::new();
     for turn in 0..16 {
-        let (jan, crm, path, tag) = (home.jan.clone(), home.crm.clone(), home.user.path.clone(), tag.clone());
+        let (jan, crm, path, tag) =
+            (home.jan.clone(), home.crm.clone(), home.user.path.clone(), tag.clone());
         let patch = json!({ "given_name": format!("J{turn}") });
         tasks.spawn(async move {
             if turn % 2 == 0 {

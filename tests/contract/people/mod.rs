@@ -1,5 +1,5 @@
-//! People with tokens of issuers that their tenant trusts: how tokens are verified, what people see and change of themselves, and what
-//! they decide about others.
+//! People with tokens of issuers that their tenant trusts: how tokens are verified, what people see
+//! and change of themselves, and what they decide about others.
 
 mod deciding;
 mod following;
@@ -51,7 +51,8 @@ impl Home {
 
     /// Changes the definition of an attribute, custom or predefined.
     pub async fn redefine(&self, name: &str, patch: Value) {
-        let found = self.crm.read(&format!("/identity/config/attribute-definitions?name={name}")).await;
+        let found =
+            self.crm.read(&format!("/identity/config/attribute-definitions?name={name}")).await;
         let id = found["items"][0]["id"].as_str().expect("a definition").to_owned();
         let path = format!("/identity/config/attribute-definitions/{id}");
         self.crm.patch(&path, patch).if_match("*").await.is(200);
@@ -75,7 +76,12 @@ pub fn common(attributes: &Value) -> Value {
 /// Asserts that a token was refused as one that is not good.
 #[track_caller]
 pub fn refused(answer: &Answer, why: &str) {
-    assert_eq!((answer.code(), answer.slug().as_str()), (401, "unauthenticated"), "{why}: {}", answer.text());
+    assert_eq!(
+        (answer.code(), answer.slug().as_str()),
+        (401, "unauthenticated"),
+        "{why}: {}",
+        answer.text()
+    );
     let challenge = answer.header("www-authenticate").unwrap();
     assert!(challenge.contains("error=\"invalid_token\""), "{why}: {challenge}");
 }

@@ -15,24 +15,43 @@ async fn a3_people_change_what_callers_change() {
     home.crm.define("nick", json!({ "search": "exact" })).await;
     home.crm.define("pin", json!({ "data_format": "HASH" })).await;
     let patch = json!({
-        "username": "jan.janssen", "given_name": null, "family_name": "Peeters", "ui_locales": ["nl-be", "fr"],
-        "preferred_email": "Jan@Home.example", "attributes": { "common": { "nick": ["jj"], "pin": ["1234"] } },
+        "username": "jan.janssen", "given_name": null, "family_name": "Peeters",
+        "ui_locales": ["nl-be", "fr"],
+        "preferred_email": "Jan@Home.example",
+        "attributes": { "common": { "nick": ["jj"], "pin": ["1234"] } },
     });
     let changed = edit(&home, patch).await.is(200).json();
     assert_eq!(changed, home.now().await);
-    assert_eq!(changed["attributes"]["common"], json!({ "nick": ["jj"], "pin": [{ "set": true }] }));
-    assert_eq!((&changed["given_name"], &changed["ui_locales"]), (&Value::Null, &json!("nl-BE fr")));
+    assert_eq!(
+        changed["attributes"]["common"],
+        json!({ "nick": ["jj"], "pin": [{ "set": true }] })
+    );
+    assert_eq!(
+        (&changed["given_name"], &changed["ui_locales"]),
+        (&Value::Null, &json!("nl-BE fr"))
+    );
     assert_eq!(home.crm.find(json!({ "attributes.common.nick": "jj" })).await.len(), 1);
     // An address is not verified by being written.
     home.crm
         .service
         .client(tests::TENANT, "administrator")
         .await
-        .post(&home.user.below("verify"), json!({ "attribute": "preferred_email", "value": "jan@home.example" }))
+        .post(
+            &home.user.below("verify"),
+            json!({ "attribute": "preferred_email", "value": "jan@home.example" }),
+        )
         .await
         .is(200);
     assert_eq!(
-        edit(&home, json!({ "preferred_email": "x@home.example" })).await.is(200).json()["email_verified"],
+        edit(
+            &home,
+            json!({
+                "preferred_email": "x@home.example"
+            })
+        )
+        .await
+        .is(200)
+        .json()["email_verified"],
         false
     );
 }
@@ -45,11 +64,16 @@ async fn a3_hidden_attributes_are_not_there() {
     let ids = json!([secret.id]);
     home.crm.define_persona("employee", json!({ "attributes": ids })).await;
     home.crm
-        .add_persona(&home.user, json!({ "name": "employee", "attributes": { "common": { "grade": ["7"] } } }))
+        .add_persona(
+            &home.user,
+            json!({ "name": "employee", "attributes": { "common": { "grade": ["7"] } } }),
+        )
         .await;
     home.redefine("id_at_customer", json!({ "hidden": true })).await;
-    home.write(json!({ "id_at_customer": "CRM-1", "attributes": { "common": { "grade": ["9"], "shown": ["a"] } } }))
-        .await;
+    home.write(json!({
+        "id_at_customer": "CRM-1", "attributes": { "common": { "grade": ["9"], "shown": ["a"] } }
+    }))
+    .await;
 
     let me = home.jan.get(ME).await.is(200);
     assert_eq!(me.json()["attributes"], json!({ "common": { "shown": ["a"] } }));
@@ -69,19 +93,25 @@ async fn a3_hidden_attributes_are_not_there() {
         let refused = edit(&home, patch.clone()).await.is(422);
         assert_eq!(refused.violations(), [violation], "{patch}");
         // It is said in the words in which it is said of what nobody defined.
-        let unknown = patch.to_string().replace("grade", "other").replace("id_at_customer", "something");
+        let unknown =
+            patch.to_string().replace("grade", "other").replace("id_at_customer", "something");
         let answer = edit(&home, serde_json::from_str(&unknown).unwrap()).await.is(422);
         let text = answer.text().replace("other", "grade").replace("something", "id_at_customer");
         let errors = |text: &str| serde_json::from_str::<Value>(text).unwrap()["errors"].clone();
         assert_eq!(errors(&text), errors(refused.text()), "{patch}");
     }
-    let by_id = |id: &str| json!({ "attribute_values": [{ "attribute_definition_id": id, "value": ["1"] }] });
+    let by_id = |id: &str| {
+        json!({
+            "attribute_values": [{ "attribute_definition_id": id, "value": ["1"] }]
+        })
+    };
     let refused = edit(&home, by_id(&secret.id)).await.is(422);
     assert_eq!(
         refused.violations(),
         edit(&home, by_id("0192f3c1-0000-7000-8000-0000000000aa")).await.is(422).violations()
     );
-    // What is not there stays when the rest is changed, and sent back as it was read it changes nothing.
+    // What is not there stays when the rest is changed, and sent back as it was read it changes
+    // nothing.
     edit(&home, common(&json!({ "shown": ["b"] }))).await.is(200);
     edit(&home, home.jan.get(ME).await.json()).await.is(200);
     edit(&home, json!({ "attributes": { "common": { "shown": [] } } })).await.is(200);
@@ -123,9 +153,14 @@ async fn a3_read_only_attributes_are_shown_and_refused() {
     }
     assert_eq!(home.jan.get(ME).await.json(), me);
     // Sent back unchanged they are accepted (P3).
-    edit(&home, json!({ "username": "jan", "attributes": { "common": { "level": ["3"] } }, "given_name": "J" }))
-        .await
-        .is(200);
+    edit(
+        &home,
+        json!({
+            "username": "jan", "attributes": { "common": { "level": ["3"] } }, "given_name": "J"
+        }),
+    )
+    .await
+    .is(200);
 }
 
 #[tokio::test]
@@ -163,10 +198,17 @@ async fn a3_required_unique_single_and_formats_hold() {
     let home = Home::open().await;
     home.crm.define("badge", json!({ "unique": true })).await;
     home.crm
-        .define("size", json!({ "data_format": "ENUMERATION", "enumeration_values": ["S", "M"], "single_value": true }))
+        .define(
+            "size",
+            json!({
+                "data_format": "ENUMERATION", "enumeration_values": ["S", "M"], "single_value": true
+            }),
+        )
         .await;
-    let els =
-        home.crm.create(USERS, json!({ "username": "els", "attributes": { "common": { "badge": ["7"] } } })).await;
+    let els = home
+        .crm
+        .create(USERS, json!({ "username": "els", "attributes": { "common": { "badge": ["7"] } } }))
+        .await;
     edit(&home, common(&json!({ "badge": ["1"], "size": ["S"] }))).await.is(200);
     home.redefine("size", json!({ "required": true })).await;
     home.redefine("given_name", json!({ "required": true })).await;
@@ -175,7 +217,11 @@ async fn a3_required_unique_single_and_formats_hold() {
         (json!({ "username": "ELS" }), 409, vec!["/username not-unique"]),
         (common(&json!({ "badge": ["1", "7"] })), 409, vec!["/attributes/common/badge not-unique"]),
         (common(&json!({ "size": ["S", "M"] })), 422, vec!["/attributes/common/size too-many"]),
-        (common(&json!({ "size": ["L"] })), 422, vec!["/attributes/common/size/0 not-in-enumeration"]),
+        (
+            common(&json!({ "size": ["L"] })),
+            422,
+            vec!["/attributes/common/size/0 not-in-enumeration"],
+        ),
         (common(&json!({ "size": null })), 422, vec!["/attributes/common/size required"]),
         (json!({ "given_name": null }), 422, vec!["/given_name required"]),
         (json!({ "preferred_email": "no" }), 422, vec!["/preferred_email wrong-format"]),
@@ -192,10 +238,14 @@ async fn a3_required_unique_single_and_formats_hold() {
 #[tokio::test]
 async fn a3_derived_attributes_follow_and_are_refused() {
     let home = Home::open().await;
-    let script = "function main(workItem) { var p = workItem.input.value; var c = p.attributes.common || {}; \
-        if (p.given_name == 'Boom') { throw new Error('grade is ' + c.grade); } \
-        workItem.output = tb.simpleResponse({ fullname: [p.given_name + ' ' + p.family_name + ' ' + c.grade] }); }";
-    let workflow = home.crm.create("/identity/config/workflows", json!({ "name": "fullname", "script": script })).await;
+    let script = "function main(workItem) { var p = workItem.input.value; var c = \
+                  p.attributes.common || {}; if (p.given_name == 'Boom') { throw new Error('grade \
+                  is ' + c.grade); } workItem.output = tb.simpleResponse({ fullname: \
+                  [p.given_name + ' ' + p.family_name + ' ' + c.grade] }); }";
+    let workflow = home
+        .crm
+        .create("/identity/config/workflows", json!({ "name": "fullname", "script": script }))
+        .await;
     home.crm.define("fullname", json!({ "derived": { "workflow_id": workflow.id } })).await;
     home.crm.define("grade", json!({ "hidden": true })).await;
     home.write(common(&json!({ "grade": ["9"] }))).await;
@@ -209,7 +259,11 @@ async fn a3_derived_attributes_follow_and_are_refused() {
     // What it says of what the person does not see is not said.
     let failed = edit(&home, json!({ "given_name": "Boom" })).await.is(422);
     assert_eq!(failed.violations(), ["/attributes/common/fullname derived-failed"]);
-    assert!(!failed.text().contains("grade") && failed.text().contains(&workflow.id), "{}", failed.text());
+    assert!(
+        !failed.text().contains("grade") && failed.text().contains(&workflow.id),
+        "{}",
+        failed.text()
+    );
     assert_eq!(home.jan.get(ME).await.json()["given_name"], "Johannes");
 }
 
@@ -218,11 +272,15 @@ async fn a3_what_needs_an_approval_becomes_a_request_of_the_person() {
     let home = Home::open().await;
     home.crm.define("iban", by_administrators()).await;
     home.crm.define("nick", json!({})).await;
-    let patch = json!({ "given_name": "Johannes", "attributes": { "common": { "iban": ["BE1"] } } });
+    let patch =
+        json!({ "given_name": "Johannes", "attributes": { "common": { "iban": ["BE1"] } } });
     let asked = edit(&home, patch.clone()).await.is(202);
     assert_eq!(asked.json()["requested_by"], json!({ "user_id": home.user.id }));
     assert_eq!(asked.json()["user_id"], home.user.id.as_str());
-    assert_eq!(changes(&asked.json()), [r#"/attributes/common/iban [] ["BE1"]"#, r#"/given_name "Jan" "Johannes""#]);
+    assert_eq!(
+        changes(&asked.json()),
+        [r#"/attributes/common/iban [] ["BE1"]"#, r#"/given_name "Jan" "Johannes""#]
+    );
     assert_eq!(home.jan.get(ME).await.is(200).tag(), home.user.tag, "nothing has changed yet");
     let location = asked.header("location").unwrap().to_owned();
     // Asking twice is asking once; a client that asks the same asks for itself.
@@ -232,7 +290,10 @@ async fn a3_what_needs_an_approval_becomes_a_request_of_the_person() {
     // The person sees what became of it, and decides about nothing.
     assert_eq!(home.jan.get(&location).await.is(200).field("status"), "PENDING");
     for action in ["approve", "reject"] {
-        assert_eq!(home.jan.act(&format!("{location}/{action}")).await.is(403).slug(), "not-allowed");
+        assert_eq!(
+            home.jan.act(&format!("{location}/{action}")).await.is(403).slug(),
+            "not-allowed"
+        );
     }
     home.jan.get(&format!("{REQUESTS}/{}", clients.field("id"))).await.is(404);
     assert_eq!(home.jan.get(REQUESTS).await.is(200).json(), json!({ "items": [] }));
@@ -240,7 +301,10 @@ async fn a3_what_needs_an_approval_becomes_a_request_of_the_person() {
     boss.act(&format!("{location}/approve")).await.is(200);
     assert_eq!(home.jan.get(&location).await.is(200).field("status"), "APPROVED");
     let me = home.jan.get(ME).await.is(200).json();
-    assert_eq!((&me["given_name"], &me["attributes"]["common"]["iban"]), (&json!("Johannes"), &json!(["BE1"])));
+    assert_eq!(
+        (&me["given_name"], &me["attributes"]["common"]["iban"]),
+        (&json!("Johannes"), &json!(["BE1"]))
+    );
     // What no policy is about is written at once.
     edit(&home, common(&json!({ "nick": ["jj"] }))).await.is(200);
 }
@@ -249,11 +313,13 @@ async fn a3_what_needs_an_approval_becomes_a_request_of_the_person() {
 async fn a3_people_write_what_their_own_personas_in_force_approve() {
     let home = Home::open().await;
     home.crm.define_persona("payroll", json!({ "scoped": true })).await;
-    let policy = json!({ "approval_policy": { "statements": [{ "persona": "payroll", "scope": "be" }] } });
+    let policy =
+        json!({ "approval_policy": { "statements": [{ "persona": "payroll", "scope": "be" }] } });
     home.crm.define("iban", policy).await;
     let patch = |value: &str| common(&json!({ "iban": [value] }));
     edit(&home, patch("1")).await.is(202);
-    let persona = home.crm.add_persona(&home.user, json!({ "name": "payroll", "scope": ["nl"] })).await;
+    let persona =
+        home.crm.add_persona(&home.user, json!({ "name": "payroll", "scope": ["nl"] })).await;
     let path = persona.path;
     edit(&home, patch("2")).await.is(202);
     home.crm.act(&format!("{path}/activate")).await.is(200);

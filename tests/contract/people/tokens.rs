@@ -29,7 +29,9 @@ async fn o5_a_token_signed_with_any_of_the_algorithms_is_taken() {
         publish(&home, &[&home.issuer.key]).await;
         home.me_with(&home.issuer.token_with("jan", json!({}), json!({}))).await.is(200);
         // Without a `kid` every key of the algorithm is tried.
-        home.me_with(&home.issuer.token_with("jan", json!({ "kid": null }), json!({}))).await.is(200);
+        home.me_with(&home.issuer.token_with("jan", json!({ "kid": null }), json!({})))
+            .await
+            .is(200);
         let forged = KeyPair::of(alg);
         let header = json!({ "alg": alg, "kid": home.issuer.key.kid });
         let claims = part(&home.issuer.token_with("jan", json!({}), json!({})), 1);
@@ -60,7 +62,8 @@ async fn o5_the_algorithm_is_that_of_the_key_and_never_that_of_the_token() {
                 json!({ "alg": key.alg, "kid": other.kid }),
                 json!({ "alg": other.alg, "kid": other.kid }),
             ] {
-                // One RSA key signs both ways here, so what names the other one honestly is a forgery of nobody's.
+                // One RSA key signs both ways here, so what names the other one honestly is a
+                // forgery of nobody's.
                 let token = key.jws(&header, &claims);
                 refused(&home.me_with(&token).await, &format!("{} {header}", key.alg));
             }
@@ -78,7 +81,10 @@ async fn o5_the_algorithm_is_that_of_the_key_and_never_that_of_the_token() {
     // HS256 with what everybody can read of the public key.
     let public = [es.jwk().to_string(), es.jwk()["x"].as_str().unwrap().to_owned(), jwks(&[&es])];
     for secret in public {
-        let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()), content("HS256").as_bytes());
+        let tag = hmac::sign(
+            &hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()),
+            content("HS256").as_bytes(),
+        );
         refused(&home.me_with(&format!("{}.{}", content("HS256"), base64url(tag))).await, &secret);
     }
 }
@@ -121,9 +127,17 @@ async fn o5_a_header_that_is_not_an_issuers_is_refused() {
         let token = home.issuer.token_with("jan", header.clone(), json!({}));
         refused(&home.me_with(&token).await, &header.to_string());
     }
-    for typ in [Value::Null, json!("JWT"), json!("jwt"), json!("at+jwt"), json!("AT+JWT"), json!("application/at+jwt")]
-    {
-        home.me_with(&home.issuer.token_with("jan", json!({ "typ": typ }), json!({}))).await.is(200);
+    for typ in [
+        Value::Null,
+        json!("JWT"),
+        json!("jwt"),
+        json!("at+jwt"),
+        json!("AT+JWT"),
+        json!("application/at+jwt"),
+    ] {
+        home.me_with(&home.issuer.token_with("jan", json!({ "typ": typ }), json!({})))
+            .await
+            .is(200);
     }
 }
 
@@ -162,7 +176,8 @@ async fn o5_claims_that_are_not_right_are_refused() {
         json!({ "iat": "now" }),
         json!({ "nbf": "now" }),
         json!({ "auth_time": "now" }),
-        // A security event is no statement that somebody signed in (RFC 8417 §4.5), whatever its type says.
+        // A security event is no statement that somebody signed in (RFC 8417 §4.5), whatever its
+        // type says.
         json!({ "events": { "http://schemas.openid.net/event/backchannel-logout": {} } }),
         // Bound in a way that is not known here: to a certificate.
         json!({ "cnf": { "x5t#S256": "bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2" } }),
@@ -170,7 +185,9 @@ async fn o5_claims_that_are_not_right_are_refused() {
         let token = home.issuer.token_with("jan", json!({}), claims.clone());
         refused(&home.me_with(&token).await, &claims.to_string());
     }
-    home.me_with(&home.issuer.token_with("jan", json!({}), json!({ "aud": ["other", "kith"] }))).await.is(200);
+    home.me_with(&home.issuer.token_with("jan", json!({}), json!({ "aud": ["other", "kith"] })))
+        .await
+        .is(200);
     // Somebody who never signed in is nobody yet.
     home.me_with(&home.issuer.token_with(&"x".repeat(1024), json!({}), json!({}))).await.is(404);
     home.me_with(&home.issuer.token_with("Jan", json!({}), json!({}))).await.is(404);
@@ -209,7 +226,9 @@ async fn o5_sixty_seconds_of_leeway_and_not_one_more() {
 async fn o5_a_token_is_ascii_of_at_most_8_kb() {
     let home = Home::open().await;
     let with_length = |length: usize| {
-        let token = |padding: usize| home.issuer.token_with("jan", json!({}), json!({ "pad": "x".repeat(padding) }));
+        let token = |padding: usize| {
+            home.issuer.token_with("jan", json!({}), json!({ "pad": "x".repeat(padding) }))
+        };
         let spare = length - token(0).len();
         let guess = spare * 3 / 4;
         (guess.saturating_sub(4)..guess + 4).map(token).find(|token| token.len() == length)
@@ -230,7 +249,8 @@ async fn o5_a_token_is_ascii_of_at_most_8_kb() {
         good[1..].to_owned(),
         good.rsplit_once('.').unwrap().0.to_owned(),
     ] {
-        let answer = home.service.call("GET", ME).header("authorization", format!("Bearer {broken}")).await;
+        let answer =
+            home.service.call("GET", ME).header("authorization", format!("Bearer {broken}")).await;
         refused(&answer, &broken);
     }
 }
@@ -238,7 +258,8 @@ async fn o5_a_token_is_ascii_of_at_most_8_kb() {
 #[tokio::test]
 async fn o5_a_token_says_each_thing_once() {
     let home = Home::open().await;
-    let (header, claims) = (part(&home.jan.token, 0).to_string(), part(&home.jan.token, 1).to_string());
+    let (header, claims) =
+        (part(&home.jan.token, 0).to_string(), part(&home.jan.token, 1).to_string());
     let key = &home.issuer.key;
     home.me_with(&signed(key, &header, &claims)).await.is(200);
     let both_ways = |object: &str, member: &str| {
@@ -263,12 +284,24 @@ async fn o5_a_token_says_each_thing_once() {
             refused(&home.me_with(&signed(key, &header, &claims)).await, &claims);
         }
     }
-    for member in [r#""alg":"none""#, r#""alg":"ES256""#, r#""typ":"JWT""#, &format!(r#""kid":"{}""#, key.kid)] {
+    for member in [
+        r#""alg":"none""#,
+        r#""alg":"ES256""#,
+        r#""typ":"JWT""#,
+        &format!(r#""kid":"{}""#, key.kid),
+    ] {
         for header in both_ways(&header, member) {
             refused(&home.me_with(&signed(key, &header, &claims)).await, &header);
         }
     }
-    for claims in ["[]", "null", "\"jan\"", "", &format!("{claims} {claims}"), &claims.replace("jan", "\\ud800")] {
+    for claims in [
+        "[]",
+        "null",
+        "\"jan\"",
+        "",
+        &format!("{claims} {claims}"),
+        &claims.replace("jan", "\\ud800"),
+    ] {
         refused(&home.me_with(&signed(key, &header, claims)).await, claims);
     }
 }
@@ -276,10 +309,19 @@ async fn o5_a_token_says_each_thing_once() {
 #[tokio::test]
 async fn o5_routes_take_the_tokens_of_those_whom_they_are_for() {
     let home = Home::open().await;
-    for (method, path) in [("GET", ME), ("PATCH", ME), ("DELETE", ME), ("GET", "/idhub/oidc/v1/userinfo")] {
+    for (method, path) in
+        [("GET", ME), ("PATCH", ME), ("DELETE", ME), ("GET", "/idhub/oidc/v1/userinfo")]
+    {
         let administrator = home.service.client(TENANT, "administrator openid").await;
         for token in [&home.crm.token, &administrator.token] {
-            let answer = home.service.call(method, path).token(token).if_match("*").json(json!({})).await.is(403);
+            let answer = home
+                .service
+                .call(method, path)
+                .token(token)
+                .if_match("*")
+                .json(json!({}))
+                .await
+                .is(403);
             assert_eq!(answer.slug(), "not-allowed", "{method} {path}");
         }
         let bare = home.service.call(method, path).await.is(401);
@@ -305,7 +347,10 @@ async fn o5_routes_take_the_tokens_of_those_whom_they_are_for() {
                 refused(&answer, path);
             }
         }
-        refused(&home.service.call("GET", &home.user.path).token(&token).await, "a machine's route");
+        refused(
+            &home.service.call("GET", &home.user.path).token(&token).await,
+            "a machine's route",
+        );
     }
     // What a person's token says of itself makes no machine of it, whatever scopes it names.
     let posing = home.issuer.token_with(
@@ -325,12 +370,15 @@ async fn o5_an_issuer_is_trusted_by_the_tenants_that_say_so() {
     let keys: Value = serde_json::from_str(&jwks(&[&key])).unwrap();
     let url = "https://theirs.example/realm";
     let server = json!({
-        "id": "theirs", "name": "theirs", "subject_type": "predefined", "issuer": url, "audience": "kith", "jwks": keys,
+        "id": "theirs", "name": "theirs", "subject_type": "predefined", "issuer": url,
+        "audience": "kith", "jwks": keys,
     });
     globex.post(SERVERS, server.clone()).await.is(201);
     let now = home.service.now();
     let token = |tenant: &str, more: Value| {
-        let claims = json!({ "iss": url, "sub": "jan", "aud": "kith", "tenant": tenant, "iat": now, "exp": now + 300 });
+        let claims = json!({
+            "iss": url, "sub": "jan", "aud": "kith", "tenant": tenant, "iat": now, "exp": now + 300
+        });
         key.jws(&json!({ "alg": "ES256", "kid": key.kid }), &with(claims, more))
     };
     // Theirs is good at home, where nobody has signed in, and nowhere else.
@@ -341,7 +389,8 @@ async fn o5_an_issuer_is_trusted_by_the_tenants_that_say_so() {
     refused(&home.me_with(&posing).await, "signed by another tenant's issuer");
     let kid = json!({ "alg": "ES256", "kid": home.issuer.key.kid });
     refused(&home.me_with(&key.jws(&kid, &part(&posing, 1))).await, "with our key's id");
-    // When they trust an issuer of our name with keys of their own, those are good for themselves alone.
+    // When they trust an issuer of our name with keys of their own, those are good for themselves
+    // alone.
     let path = format!("{SERVERS}/theirs");
     globex.patch(&path, json!({ "issuer": home.issuer.url })).if_match("*").await.is(200);
     home.service.clock.advance(31);
@@ -358,18 +407,29 @@ async fn o5_an_issuer_is_trusted_by_the_tenants_that_say_so() {
     home.crm.patch(&ours, json!({ "tenant_claim": "team" })).if_match("*").await.is(200);
     home.service.clock.advance(31);
     let usual = with(both.clone(), json!({ "tenant": null }));
-    refused(&home.me_with(&home.issuer.token_with("jan", json!({}), usual)).await, "names two tenants");
+    refused(
+        &home.me_with(&home.issuer.token_with("jan", json!({}), usual)).await,
+        "names two tenants",
+    );
 }
 
 #[tokio::test]
 async fn o5_a_server_says_which_claim_and_which_audience_are_due() {
     let service = Service::start().await;
-    let issuer =
-        service.issuer_with("own", json!({ "audience": null, "tenant_claim": "https://kith.example/tenant" })).await;
-    let get = |claims: Value| service.call("GET", ME).token(&issuer.token_with("jan", json!({}), claims));
+    let issuer = service
+        .issuer_with(
+            "own",
+            json!({ "audience": null, "tenant_claim": "https://kith.example/tenant" }),
+        )
+        .await;
+    let get =
+        |claims: Value| service.call("GET", ME).token(&issuer.token_with("jan", json!({}), claims));
     let due = json!({ "tenant": null, "https://kith.example/tenant": TENANT, "aud": BASE });
     get(due.clone()).await.is(404);
-    refused(&get(with(due.clone(), json!({ "aud": "kith" }))).await, "the audience is the service itself");
+    refused(
+        &get(with(due.clone(), json!({ "aud": "kith" }))).await,
+        "the audience is the service itself",
+    );
     let other = with(due, json!({ "https://kith.example/tenant": null, "tenant": TENANT }));
     refused(&get(other).await, "another claim names the tenant");
     // Without keys nothing is verified.
@@ -382,14 +442,16 @@ async fn o5_a_server_says_which_claim_and_which_audience_are_due() {
 async fn o5_a_token_that_is_bound_to_a_key_comes_with_a_proof() {
     let home = Home::open().await;
     let (key, other) = (KeyPair::es256(), KeyPair::es256());
-    let token = home.issuer.token_with("jan", json!({}), json!({ "cnf": { "jkt": key.thumbprint() } }));
+    let token =
+        home.issuer.token_with("jan", json!({}), json!({ "cnf": { "jkt": key.thumbprint() } }));
     refused(&home.me_with(&token).await, "bound, sent as Bearer");
     let send = |token: &str, proof: Option<String>| {
         let call = home.service.call("GET", ME).header("authorization", format!("DPoP {token}"));
         if let Some(proof) = proof { call.header("dpop", proof) } else { call }
     };
-    let proof =
-        |key: &KeyPair, token: &str| Some(key.proof_with("GET", ME, token, json!({ "iat": home.service.now() })));
+    let proof = |key: &KeyPair, token: &str| {
+        Some(key.proof_with("GET", ME, token, json!({ "iat": home.service.now() })))
+    };
     let first = proof(&key, &token);
     assert_eq!(send(&token, first.clone()).await.is(200).field("id"), home.user.id);
     send(&token, first).await.is(401);
@@ -428,11 +490,15 @@ async fn s3_a_persons_requests_name_nobody_in_the_log() {
         let lines = logs::lines(answer);
         assert_eq!(lines.len(), 1, "{lines:?}");
         if answer.code() != 401 {
-            assert_eq!((&lines[0]["tenant"], &lines[0]["client"]), (&json!(TENANT), &json!("user-token")));
+            assert_eq!(
+                (&lines[0]["tenant"], &lines[0]["client"]),
+                (&json!(TENANT), &json!("user-token"))
+            );
         }
         let text = lines[0].to_string().to_lowercase();
         let token = jan.token.to_lowercase();
-        let words = [subject, "kwartel", "parelhoen", "tureluur", "grutto", &base, &user.id, &token];
+        let words =
+            [subject, "kwartel", "parelhoen", "tureluur", "grutto", &base, &user.id, &token];
         for word in words.into_iter().chain(token.split('.')) {
             assert!(!text.contains(word), "`{word}`: {text}");
         }

@@ -19,7 +19,10 @@ async fn userinfo_says_who_the_person_is() {
     home.crm.define("code", json!({ "data_format": "SEARCHABLE_HASH" })).await;
     home.crm.define("amount", json!({ "data_format": "NUMERIC" })).await;
     home.write(json!({
-        "ui_locales": "nl-BE fr", "attributes": { "common": { "nick": ["jj", "j"], "pin": ["1"], "code": ["2"], "amount": [1.5] } },
+        "ui_locales": "nl-BE fr",
+        "attributes": {
+            "common": { "nick": ["jj", "j"], "pin": ["1"], "code": ["2"], "amount": [1.5] }
+        },
     }))
     .await;
     let administrator = home.service.client(TENANT, "administrator").await;
@@ -29,9 +32,12 @@ async fn userinfo_says_who_the_person_is() {
     assert_eq!(
         answer.json(),
         json!({
-            "sub": home.issuer.base("jan"), "preferred_username": "jan", "given_name": "Jan", "family_name": "Janssen",
-            "name": "Jan Janssen", "email": "jan@example.org", "email_verified": true, "locale": "nl-BE",
-            "updated_at": home.service.now(), "attributes": { "common": { "amount": ["1.5"], "nick": ["jj", "j"] } },
+            "sub": home.issuer.base("jan"), "preferred_username": "jan", "given_name": "Jan",
+            "family_name": "Janssen",
+            "name": "Jan Janssen", "email": "jan@example.org", "email_verified": true,
+            "locale": "nl-BE",
+            "updated_at": home.service.now(),
+            "attributes": { "common": { "amount": ["1.5"], "nick": ["jj", "j"] } },
         })
     );
     assert_eq!(answer.header("content-type"), Some("application/json"));
@@ -53,18 +59,30 @@ async fn userinfo_says_who_the_person_is() {
 #[tokio::test]
 async fn o10_userinfo_needs_the_scope_openid() {
     let home = Home::open().await;
-    for scope in
-        [Value::Null, json!(""), json!("profile"), json!("openid2 administrator"), json!("OPENID"), json!([]), json!(7)]
-    {
+    for scope in [
+        Value::Null,
+        json!(""),
+        json!("profile"),
+        json!("openid2 administrator"),
+        json!("OPENID"),
+        json!([]),
+        json!(7),
+    ] {
         let refused = with_scope(&home, scope.clone()).await.is(403);
         assert_eq!(refused.slug(), "insufficient-scope", "{scope}");
         let challenge = refused.header("www-authenticate").unwrap();
         assert!(
-            challenge.contains("error=\"insufficient_scope\"") && challenge.contains("scope=\"openid\""),
+            challenge.contains("error=\"insufficient_scope\"")
+                && challenge.contains("scope=\"openid\""),
             "{challenge}"
         );
     }
-    for scope in [json!("openid"), json!("profile openid"), json!("profile  openid "), json!(["profile", "openid"])] {
+    for scope in [
+        json!("openid"),
+        json!("profile openid"),
+        json!("profile  openid "),
+        json!(["profile", "openid"]),
+    ] {
         with_scope(&home, scope).await.is(200);
     }
     // It is refused before anything is read or looked up.
@@ -84,7 +102,8 @@ async fn a3_userinfo_shows_what_the_scopes_of_the_token_open() {
     home.crm.define("either", json!({ "scopes": ["userdata", "config:read"] })).await;
     home.crm.define("office", json!({ "scopes": ["users:read"] })).await;
     home.crm.define("secret", json!({ "hidden": true })).await;
-    let values = json!({ "open": ["1"], "data": ["2"], "either": ["3"], "office": ["4"], "secret": ["5"] });
+    let values =
+        json!({ "open": ["1"], "data": ["2"], "either": ["3"], "office": ["4"], "secret": ["5"] });
     home.write(common(&values)).await;
     home.redefine("family_name", json!({ "scopes": ["userdata"] })).await;
     home.redefine("preferred_email", json!({ "scopes": ["userdata"] })).await;
@@ -98,11 +117,20 @@ async fn a3_userinfo_shows_what_the_scopes_of_the_token_open() {
         (custom.join(" "), answer["name"].clone(), answer.get("email").is_some())
     };
     assert_eq!(seen("openid").await, ("open".to_owned(), json!("Jan"), false));
-    assert_eq!(seen("openid userdata").await, ("data either open".to_owned(), json!("Jan Janssen"), true));
+    assert_eq!(
+        seen("openid userdata").await,
+        ("data either open".to_owned(), json!("Jan Janssen"), true)
+    );
     assert_eq!(seen("openid config:read").await, ("either open".to_owned(), json!("Jan"), false));
     // A scope that implies others for machine clients implies nothing here.
     assert_eq!(seen("openid administrator").await, ("open".to_owned(), json!("Jan"), false));
-    assert_eq!(seen("openid users:read unheard:of").await, ("office open".to_owned(), json!("Jan"), false));
+    assert_eq!(
+        seen("openid users:read unheard:of").await,
+        ("office open".to_owned(), json!("Jan"), false)
+    );
     // Scopes are about userinfo alone.
-    assert_eq!(home.jan.get(super::ME).await.is(200).json()["attributes"]["common"]["data"], json!(["2"]));
+    assert_eq!(
+        home.jan.get(super::ME).await.is(200).json()["attributes"]["common"]["data"],
+        json!(["2"])
+    );
 }

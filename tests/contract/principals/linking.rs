@@ -15,7 +15,12 @@ async fn each_authentication_server_has_a_principal_of_the_user_and_the_built_in
     assert_eq!(list(&crm, &jan).await, json!([system, pending[0], pending[1], pending[2]]));
     let base = bind(&service, &jan, "other").await;
     crm.act(&jan.below("principals/zeta/unlink")).await.is(200);
-    let due = json!([system, pending[0], principal("other", true, "ACTIVE"), principal("zeta", false, "UNLINKED")]);
+    let due = json!([
+        system,
+        pending[0],
+        principal("other", true, "ACTIVE"),
+        principal("zeta", false, "UNLINKED")
+    ]);
     assert_eq!(list(&crm, &jan).await, due);
     assert_eq!(crm.read(&format!("/identity/users/{base}/principals")).await["items"], due);
     let text = crm.get(&jan.below("principals")).await.is(200).text().to_owned();
@@ -58,7 +63,8 @@ async fn a_user_is_unlinked_before_anybody_signed_in_and_linked_again() {
     assert_eq!((pending.json(), pending.cost().1), (principal("corp", true, "PENDING"), 0.0));
     let unlinked = crm.act(&unlink).if_match(&pending.tag()).await.is(200);
     assert_eq!(unlinked.json(), principal("corp", false, "UNLINKED"));
-    let items = service.table.principals(&TENANT.parse().unwrap(), jan.id.parse().unwrap()).await.unwrap();
+    let items =
+        service.table.principals(&TENANT.parse().unwrap(), jan.id.parse().unwrap()).await.unwrap();
     assert_eq!(items.iter().map(|item| item.value.base.clone()).collect::<Vec<_>>(), [None]);
     let back = crm.act(&link).if_match(&unlinked.tag()).await.is(200);
     assert_eq!(back.json(), principal("corp", true, "PENDING"));
@@ -127,7 +133,9 @@ async fn what_is_not_there_is_not_found_and_scopes_count() {
             crm.act(&jan.below(&format!("principals/{server}/{action}"))).await.is(404);
         }
         crm.act(&format!("{nobody}/corp/{action}")).await.is(404);
-        crm.act(&format!("/identity/users/{}/principals/corp/{action}", "0".repeat(64))).await.is(404);
+        crm.act(&format!("/identity/users/{}/principals/corp/{action}", "0".repeat(64)))
+            .await
+            .is(404);
     }
     crm.get(nobody).await.is(404);
     let reader = service.client(TENANT, "users:read").await;
@@ -168,7 +176,8 @@ async fn d7_principals_and_base_profile_ids_vanish_with_their_user() {
     crm.get(&format!("/identity/users/{base}/principals")).await.is(404);
     crm.act(&jan.below("principals/corp/unlink")).await.is(404);
     assert_eq!(is_unlinked(&service, &base).await, None);
-    let left = service.table.principals(&TENANT.parse().unwrap(), jan.id.parse().unwrap()).await.unwrap();
+    let left =
+        service.table.principals(&TENANT.parse().unwrap(), jan.id.parse().unwrap()).await.unwrap();
     assert_eq!(left, []);
     assert!(!service.items().await.iter().any(|item| item.contains(base.as_str())));
     service.check().await;
@@ -180,22 +189,34 @@ async fn base_profile_ids_name_users_in_mappings_and_questions() {
     let (crm, jan) = scene(&service).await;
     let base = bind(&service, &jan, "corp").await;
     let applications = "/api/v1/sso/application-subjects";
-    crm.create("/api/v1/sso/applications", json!({ "id": "shop", "name": "Shop", "subject_type": "predefined" })).await;
+    crm.create(
+        "/api/v1/sso/applications",
+        json!({ "id": "shop", "name": "Shop", "subject_type": "predefined" }),
+    )
+    .await;
     for (path, field, party) in [
         (applications, "application_id", "shop"),
         ("/api/v1/sso/authentication-server-subjects", "authentication_server_id", "other"),
     ] {
-        let made = crm.create(path, json!({ field: party, "subject": "s", "user_id": base.as_str() })).await;
+        let made = crm
+            .create(path, json!({ field: party, "subject": "s", "user_id": base.as_str() }))
+            .await;
         assert_eq!(made.body["user_id"], json!(jan.id));
         let list = crm.read(&format!("{path}?user_id={base}&{field}={party}")).await;
         assert_eq!(list["items"], json!([made.body]));
     }
     let question = json!({ "application_id": "shop", "user_id": base.as_str() });
     let found = crm.post(&format!("{applications}/resolve"), question).await.is(200);
-    assert_eq!(found.json(), json!({ "application_id": "shop", "user_id": jan.id, "subject": "s" }));
+    assert_eq!(
+        found.json(),
+        json!({ "application_id": "shop", "user_id": jan.id, "subject": "s" })
+    );
 
     let unknown = "0".repeat(64);
-    assert_eq!(crm.read(&format!("{applications}?user_id={unknown}")).await, json!({ "items": [] }));
+    assert_eq!(
+        crm.read(&format!("{applications}?user_id={unknown}")).await,
+        json!({ "items": [] })
+    );
     let body = json!({ "application_id": "nothing", "subject": "s", "user_id": unknown });
     let due = ["/application_id not-found", "/user_id not-found"];
     assert_eq!(crm.post(applications, body).await.is(422).violations(), due);

@@ -23,11 +23,16 @@ async fn scene(service: &Service) -> (Client, Resource) {
     (crm, jan)
 }
 
-/// Stores what the first sign-in of a subject does: the principal of a server, and the base profile id that finds the user.
+/// Stores what the first sign-in of a subject does: the principal of a server, and the base profile
+/// id that finds the user.
 pub async fn bind(service: &Service, user: &Resource, server: &str) -> BaseId {
     let tenant: TenantId = TENANT.parse().unwrap();
     let id: UserId = user.id.parse().unwrap();
-    let base = BaseId::of(&format!("subject-of-{}", user.id), &format!("https://{server}.example"), &tenant);
+    let base = BaseId::of(
+        &format!("subject-of-{}", user.id),
+        &format!("https://{server}.example"),
+        &tenant,
+    );
     let principal = Versioned::first(Principal::active(server.parse().unwrap(), base.clone()));
     let mut writes = store_principal(&tenant, id, &principal, Condition::Absent);
     writes.push(Write::Check(Key::user(&tenant, id), Condition::Live));

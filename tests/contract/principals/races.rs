@@ -35,7 +35,9 @@ async fn d2_of_64_that_unlink_with_one_tag_one_wins() {
         let unlink = piet.below("principals/corp/unlink");
         let tag = crm.act(&piet.below("principals/corp/link")).await.is(200).tag();
         let instances: Vec<_> = (0..4).map(|_| crm.on(&service.instance())).collect();
-        let calls = (0..TASKS).zip(instances.iter().cycle()).map(|(_, crm)| crm.act(&unlink).if_match(&tag));
+        let calls = (0..TASKS)
+            .zip(instances.iter().cycle())
+            .map(|(_, crm)| crm.act(&unlink).if_match(&tag));
         let codes = all(calls).await;
         let won = codes.iter().filter(|code| **code == 200).count();
         let lost = codes.iter().filter(|code| **code == 412).count();
@@ -54,12 +56,19 @@ async fn d1_the_look_up_says_what_the_principal_says_after_any_race() {
     let instances: Vec<_> = (0..4).map(|_| crm.on(&service.instance())).collect();
     for _ in 0..4 {
         let calls = (0..16).zip(instances.iter().cycle()).map(|(i, crm)| {
-            crm.act(&jan.below(if i % 2 == 0 { "principals/corp/link" } else { "principals/corp/unlink" }))
+            crm.act(&jan.below(if i % 2 == 0 {
+                "principals/corp/link"
+            } else {
+                "principals/corp/unlink"
+            }))
         });
         let codes = all(calls).await;
         assert!(codes.iter().all(|code| [200, 503].contains(code)), "{codes:?}");
         let shown = list(&crm, &jan).await[1]["linked"].clone();
-        assert_eq!(is_unlinked(&service, &base).await.map(|unlinked| json!(!unlinked)), Some(shown));
+        assert_eq!(
+            is_unlinked(&service, &base).await.map(|unlinked| json!(!unlinked)),
+            Some(shown)
+        );
     }
     service.check().await;
 }
@@ -71,14 +80,23 @@ async fn d1_no_principal_outlives_a_user_who_is_forgotten_while_links_change() {
     for round in 0..6 {
         let user = crm.create_user(&format!("user{round}")).await;
         let base = if round % 2 == 0 { Some(bind(&service, &user, "corp").await) } else { None };
-        let links = (0..8)
-            .map(|i| crm.act(&user.below(if i % 2 == 0 { "principals/corp/unlink" } else { "principals/corp/link" })));
+        let links = (0..8).map(|i| {
+            crm.act(&user.below(if i % 2 == 0 {
+                "principals/corp/unlink"
+            } else {
+                "principals/corp/link"
+            }))
+        });
         let calls: Vec<_> = links.chain([crm.delete(&user.path)]).collect();
         let codes = all(calls.into_iter()).await;
         assert!(codes.iter().all(|code| [200, 204, 404, 503].contains(code)), "{codes:?}");
         assert!([204, 404].contains(&crm.delete(&user.path).await.code()));
         service.sweep().await;
-        let left = service.table.principals(&TENANT.parse().unwrap(), user.id.parse().unwrap()).await.unwrap();
+        let left = service
+            .table
+            .principals(&TENANT.parse().unwrap(), user.id.parse().unwrap())
+            .await
+            .unwrap();
         assert_eq!(left, []);
         if let Some(base) = base {
             assert_eq!(is_unlinked(&service, &base).await, None);
@@ -98,8 +116,13 @@ async fn i1_of_64_with_one_key_one_has_an_effect_and_all_one_answer() {
         tasks.spawn(async move { call.await.is(200) });
     }
     let answers = tasks.join_all().await;
-    let first = answers.iter().filter(|answer| answer.header("idempotency-replayed").is_none()).count();
+    let first =
+        answers.iter().filter(|answer| answer.header("idempotency-replayed").is_none()).count();
     assert_eq!(first, 1);
-    assert!(answers.iter().all(|answer| answer.body == answers[0].body && answer.tag() == answers[0].tag()));
+    assert!(
+        answers
+            .iter()
+            .all(|answer| answer.body == answers[0].body && answer.tag() == answers[0].tag())
+    );
     assert_eq!(version(&service, &jan.id).await, 2);
 }

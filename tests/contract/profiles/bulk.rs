@@ -35,7 +35,10 @@ async fn items_come_in_the_order_of_the_ids_and_who_is_not_there_is_missing() {
     let answer = shop.bulk(json!({ "ids": ids })).await.is(200);
     let (jan, els) = (shop.read().await, shop.crm.read(&other).await);
     assert_eq!(answer.json()["items"], json!([els, jan, els, jan, jan]));
-    assert_eq!(answer.json()["missing"], json!([shop.jan.id, "nonsense", desk_id, issuer.base("nobody")]));
+    assert_eq!(
+        answer.json()["missing"],
+        json!([shop.jan.id, "nonsense", desk_id, issuer.base("nobody")])
+    );
     assert_eq!(answer.header("etag"), None);
     let nobody = shop.bulk(json!({ "ids": [] })).await.is(200).json();
     assert_eq!(nobody, json!({ "items": [], "missing": [] }));
@@ -71,8 +74,13 @@ async fn what_is_selected_is_shown_and_the_id_always_is() {
         json!({ "system_attributes": {}, "ui_locales": null })
     );
     assert_eq!(select(json!([])).await, json!({}));
-    let whole =
-        select(json!(["attributes", "attributes.common.nick", "system_attributes", "system_attributes.points"])).await;
+    let whole = select(json!([
+        "attributes",
+        "attributes.common.nick",
+        "system_attributes",
+        "system_attributes.points"
+    ]))
+    .await;
     assert_eq!(whole["attributes"], json!({ "common": { "nick": ["J"], "tag": ["t"] } }));
     assert_eq!(whole["system_attributes"], json!({ "points": ["7"], "tier": ["gold"] }));
     let fields = [
@@ -104,7 +112,10 @@ async fn p4_what_is_not_there_cannot_be_selected() {
         "id",
     ]);
     let refused = shop.bulk(json!({ "ids": [shop.id()], "select": paths })).await.is(422);
-    assert_eq!(refused.violations(), (0..8).map(|i| format!("/select/{i} unknown")).collect::<Vec<_>>());
+    assert_eq!(
+        refused.violations(),
+        (0..8).map(|i| format!("/select/{i} unknown")).collect::<Vec<_>>()
+    );
     let body = shop.bulk(json!({ "select": "x", "limit": 1 })).await.is(422);
     assert_eq!(body.violations(), ["/ids required", "/limit unknown", "/select wrong-type"]);
     let body = shop.bulk(json!({ "ids": [1, ""] })).await.is(422);

@@ -29,7 +29,8 @@ async fn d4_a_profile_is_found_by_what_it_inherits_and_overrides() {
     shop.crm.define("start", json!({ "search": "prefix" })).await;
     shop.crm.define("badge", json!({ "unique": true })).await;
     shop.crm.define("code", json!({ "data_format": "SEARCHABLE_HASH", "search": "exact" })).await;
-    let base = json!({ "tag": ["One", "Two"], "start": ["Alpha"], "badge": ["B1"], "code": ["c0de"] });
+    let base =
+        json!({ "tag": ["One", "Two"], "start": ["Alpha"], "badge": ["B1"], "code": ["c0de"] });
     shop.patch_base(json!({ "attributes": { "common": base } })).await;
     for filter in [
         format!("id eq \"{}\"", shop.id()),
@@ -76,8 +77,12 @@ async fn d4_a_profile_is_found_by_what_it_inherits_and_overrides() {
 async fn d4_a_profile_is_found_by_every_operator_beside_a_value_that_is_looked_up() {
     let shop = Shop::open().await;
     shop.crm.define("start", json!({ "search": "prefix" })).await;
-    shop.patch_base(json!({ "ui_locales": "nl-BE fr-BE", "attributes": { "common": { "start": ["Alpha"] } } })).await;
-    let patch = json!({ "given_name": "Johannes", "attributes": { "common": { "start": ["Beta"] } } });
+    shop.patch_base(
+        json!({ "ui_locales": "nl-BE fr-BE", "attributes": { "common": { "start": ["Alpha"] } } }),
+    )
+    .await;
+    let patch =
+        json!({ "given_name": "Johannes", "attributes": { "common": { "start": ["Beta"] } } });
     shop.patch(patch).await.is(200);
     let shown = shop.read().await;
     let updated = shown["updated_at"].as_str().unwrap();
@@ -86,9 +91,13 @@ async fn d4_a_profile_is_found_by_every_operator_beside_a_value_that_is_looked_u
         "family_name eq \"Janssen\" and not (given_name eq \"Jan\")",
         "family_name eq \"Janssen\" and ui_locales eq \"FR-be\" and email_verified eq false",
         "family_name eq \"Janssen\" and attributes.common.start ew \"ta\"",
-        &format!("family_name eq \"Janssen\" and updated_at eq \"{updated}\" and created_at le \"{updated}\""),
+        &format!(
+            "family_name eq \"Janssen\" and updated_at eq \"{updated}\" and created_at le \
+             \"{updated}\""
+        ),
         "given_name eq \"Nobody\" or given_name eq \"Johannes\"",
-        "given_name eq \"Johannes\" or family_name eq \"Janssen\" or attributes.common.start eq \"beta\"",
+        "given_name eq \"Johannes\" or family_name eq \"Janssen\" or attributes.common.start eq \
+         \"beta\"",
         &format!("id eq \"{}\" or given_name eq \"Johannes\"", shop.id()),
     ] {
         shop.finds(found).await;
@@ -130,8 +139,10 @@ async fn several_are_a_conflict_with_their_count_and_never_the_first() {
     assert_eq!(several.header("etag"), None);
     assert!(!several.text().contains(shop.id()));
 
-    // One of them found by the base and another by an override are several, one found by both is one.
-    let jo = shop.crm.create("/identity/users", json!({ "username": "jo", "given_name": "Jo" })).await;
+    // One of them found by the base and another by an override are several, one found by both is
+    // one.
+    let jo =
+        shop.crm.create("/identity/users", json!({ "username": "jo", "given_name": "Jo" })).await;
     shop.service.profile(&jo.id, "shop").await;
     shop.patch(json!({ "given_name": "Jo" })).await.is(200);
     let both = shop.crm.get(&by(SHOP, "given_name eq \"jo\"")).await.is(409);
@@ -169,10 +180,18 @@ async fn what_a_system_does_not_see_cannot_be_filtered_by() {
         let refused = shop.crm.get(&by(SHOP, filter)).await.is(400);
         assert_eq!(refused.slug(), "unsupported-filter", "{filter}");
     }
-    for malformed in
-        [SHOP.to_owned(), by(SHOP, ""), by(SHOP, "given_name"), by(SHOP, "eq eq eq"), by(SHOP, &"x".repeat(3000))]
-    {
-        assert_eq!(shop.crm.get(&malformed).await.is(400).slug(), "malformed-request", "{malformed}");
+    for malformed in [
+        SHOP.to_owned(),
+        by(SHOP, ""),
+        by(SHOP, "given_name"),
+        by(SHOP, "eq eq eq"),
+        by(SHOP, &"x".repeat(3000)),
+    ] {
+        assert_eq!(
+            shop.crm.get(&malformed).await.is(400).slug(),
+            "malformed-request",
+            "{malformed}"
+        );
     }
     shop.crm.get(&format!("{SHOP}?limit=1")).await.is(400);
     shop.misses("id eq \"not an id\"").await;
@@ -185,7 +204,10 @@ async fn s1_a_value_that_too_many_people_have_asks_for_another_term() {
     let shop = Shop::open().await;
     let mut running = tokio::task::JoinSet::new();
     for i in 0..1001 {
-        let call = shop.crm.post("/identity/users", json!({ "username": format!("u{i}"), "family_name": "Smith" }));
+        let call = shop.crm.post(
+            "/identity/users",
+            json!({ "username": format!("u{i}"), "family_name": "Smith" }),
+        );
         running.spawn(std::future::IntoFuture::into_future(call));
     }
     assert!(running.join_all().await.iter().all(|answer| answer.code() == 201));

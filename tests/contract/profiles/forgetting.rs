@@ -5,13 +5,17 @@ use serde_json::json;
 use super::{SHOP, Shop, by};
 
 #[tokio::test]
-async fn d7_d9_forgetting_in_a_system_leaves_the_base_and_other_systems_and_the_id_is_gone_for_ever() {
+async fn d7_d9_forgetting_in_a_system_leaves_the_base_and_other_systems_and_the_id_is_gone_for_ever()
+ {
     let shop = Shop::open().await;
     let issuer = shop.service.issuer("corp", "predefined").await;
     issuer.link(&shop.jan.id, "jan").await;
     let desk = shop.service.profile(&shop.jan.id, "desk").await;
     let before = shop.crm.get(&shop.jan.path).await.is(200);
-    let own = json!({ "given_name": "Zebedeus", "preferred_email": "zebedeus@shop.example", "system_attributes": { "notes": ["Zebra"] } });
+    let own = json!({
+        "given_name": "Zebedeus", "preferred_email": "zebedeus@shop.example",
+        "system_attributes": { "notes": ["Zebra"] }
+    });
     shop.patch(own).await.is(200);
 
     let tag = shop.crm.tag_of(&shop.path).await;
@@ -29,7 +33,10 @@ async fn d7_d9_forgetting_in_a_system_leaves_the_base_and_other_systems_and_the_
     shop.crm.get(&desk).await.is(200);
     for item in shop.service.items().await {
         let folded = item.to_lowercase();
-        assert!(!folded.contains("zeb") && !folded.contains(shop.id()) && !folded.contains("sys#shop"), "{item}");
+        assert!(
+            !folded.contains("zeb") && !folded.contains(shop.id()) && !folded.contains("sys#shop"),
+            "{item}"
+        );
     }
     shop.service.check().await;
 
@@ -56,7 +63,8 @@ async fn forgetting_costs_what_is_taken_away() {
     let shop = Shop::open().await;
     shop.crm.get(&shop.path).await.is(200);
     assert_eq!(shop.crm.get(&shop.path).await.is(200).cost(), (3.0, 0.0, 0.0));
-    // The look-up of the id, the base profile and the profile; the profile itself and a check of the base.
+    // The look-up of the id, the base profile and the profile; the profile itself and a check of
+    // the base.
     assert_eq!(shop.patch(json!({ "ui_locales": "nl" })).await.is(200).cost(), (3.0, 4.0, 0.0));
     assert_eq!(shop.patch(json!({ "given_name": "X" })).await.is(200).cost(), (3.0, 6.0, 0.0));
     assert_eq!(shop.patch(json!({ "given_name": "Y" })).await.is(200).cost(), (3.0, 8.0, 0.0));

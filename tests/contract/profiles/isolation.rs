@@ -7,7 +7,8 @@ use tests::{Call, Client, TENANT};
 
 use super::{DESK, SHOP, Shop, by};
 
-/// Every request that machine clients make of the profiles of a system, about the profile with this id.
+/// Every request that machine clients make of the profiles of a system, about the profile with this
+/// id.
 fn requests(client: &Client, place: &str, id: &str) -> Vec<Call> {
     let path = format!("{place}/{id}");
     vec![
@@ -27,10 +28,13 @@ async fn d5_profiles_of_another_system_are_like_ids_that_never_existed() {
     let bound = shop.client_with(json!({ "systems": ["shop"] })).await;
     bound.get(&shop.path).await.is(200);
     bound.patch(&shop.path, json!({ "given_name": "X" })).if_match("*").await.is(200);
-    let bulk = |place: &str, id: &str| bound.post(&format!("{place}:bulk-search"), json!({ "ids": [id] }));
+    let bulk =
+        |place: &str, id: &str| bound.post(&format!("{place}:bulk-search"), json!({ "ids": [id] }));
     // The other system's own paths, its ids at one's own, and a system that nobody declared.
     let unheard_of = "/api/v1/tenants/acme/systems/unheard-of/users";
-    for (place, id) in [(DESK, desk_id), (DESK, shop.id()), (SHOP, desk_id), (unheard_of, shop.id())] {
+    for (place, id) in
+        [(DESK, desk_id), (DESK, shop.id()), (SHOP, desk_id), (unheard_of, shop.id())]
+    {
         for call in requests(&bound, place, id) {
             call.await.is(404);
         }
@@ -38,7 +42,10 @@ async fn d5_profiles_of_another_system_are_like_ids_that_never_existed() {
     for place in [DESK, unheard_of] {
         assert_eq!(bulk(place, desk_id).await.is(404).slug(), "not-found");
     }
-    assert_eq!(bulk(SHOP, desk_id).await.is(200).json(), json!({ "items": [], "missing": [desk_id] }));
+    assert_eq!(
+        bulk(SHOP, desk_id).await.is(200).json(),
+        json!({ "items": [], "missing": [desk_id] })
+    );
     assert_eq!(bound.get(&shop.jan.path).await.is(403).slug(), "not-allowed");
     shop.crm.get(&desk).await.is(200);
 }
@@ -127,7 +134,8 @@ async fn the_scope_of_a_route_is_due() {
     let shop = Shop::open().await;
     let reader = shop.service.client(TENANT, "users:read").await;
     let writer = shop.service.client(TENANT, "users:write").await;
-    let due: Vec<_> = requests(&reader, SHOP, shop.id()).into_iter().zip([200, 200, 403, 403, 403]).collect();
+    let due: Vec<_> =
+        requests(&reader, SHOP, shop.id()).into_iter().zip([200, 200, 403, 403, 403]).collect();
     for (call, status) in due {
         call.await.is(status);
     }

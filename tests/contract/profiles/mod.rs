@@ -32,10 +32,14 @@ impl Shop {
     async fn open() -> Self {
         let service = Service::start().await;
         let crm = service.crm().await;
-        let declared: Vec<_> =
-            [("points", "NON_SENSITIVE"), ("tier", "LOW"), ("notes", "MEDIUM"), ("risk", "SENSITIVE")]
-                .map(|(name, classifier)| json!({ "name": name, "classifier": classifier }))
-                .into();
+        let declared: Vec<_> = [
+            ("points", "NON_SENSITIVE"),
+            ("tier", "LOW"),
+            ("notes", "MEDIUM"),
+            ("risk", "SENSITIVE"),
+        ]
+        .map(|(name, classifier)| json!({ "name": name, "classifier": classifier }))
+        .into();
         let shop = json!({ "id": "shop", "name": "Shop", "attributes_definition": declared });
         crm.post("/identity/config/systems", shop).await.is(201);
         service.system("desk", &["points"]).await;
@@ -69,7 +73,9 @@ impl Shop {
         let body = json!({ "name": "other", "scopes": ["users:read", "users:write"] });
         let made = admin.post("/config/clients", tests::with(body, more)).await.is(201);
         let (id, secret) = (made.field("client_id"), made.field("client_secret"));
-        Client { service: self.service.clone(), id, secret, token: String::new() }.with_token().await
+        Client { service: self.service.clone(), id, secret, token: String::new() }
+            .with_token()
+            .await
     }
 }
 

@@ -1,4 +1,5 @@
-//! The effective view against a model of it: the overrides on top of the base, after any history of writes.
+//! The effective view against a model of it: the overrides on top of the base, after any history of
+//! writes.
 
 use std::collections::BTreeMap;
 
@@ -91,8 +92,11 @@ async fn send(shop: &Shop, step: &Step) {
         Step::Base(field, value) => shop.crm.patch(base, json!({ FIELDS[*field]: text(*value) })),
         Step::Patch(field, value) => shop.crm.patch(own, json!({ FIELDS[*field]: text(*value) })),
         Step::Put(values) => {
-            let body: serde_json::Map<_, _> =
-                FIELDS.iter().zip(values).map(|(name, value)| ((*name).to_owned(), text(*value))).collect();
+            let body: serde_json::Map<_, _> = FIELDS
+                .iter()
+                .zip(values)
+                .map(|(name, value)| ((*name).to_owned(), text(*value)))
+                .collect();
             shop.crm.put(own, body.into())
         }
         Step::Tag(value) => shop.crm.patch(own, tag(*value)),
@@ -130,7 +134,10 @@ fn the_effective_view_is_the_overrides_on_top_of_the_base() {
         runtime.block_on(async {
             let shop = Shop::open().await;
             shop.crm.define("tag", json!({ "search": "exact" })).await;
-            shop.patch_base(json!({ "family_name": null, "given_name": null, "preferred_email": null })).await;
+            shop.patch_base(
+                json!({ "family_name": null, "given_name": null, "preferred_email": null }),
+            )
+            .await;
             let mut model = Model::default();
             for step in &steps {
                 send(&shop, step).await;

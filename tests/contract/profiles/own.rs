@@ -9,7 +9,8 @@ use super::Shop;
 async fn a_system_attribute_is_set_kept_and_removed_by_name() {
     let shop = Shop::open().await;
     let own = |values: Value| json!({ "system_attributes": values });
-    let set = shop.patch(own(json!({ "points": ["7", "8"], "tier": ["gold"] }))).await.is(200).json();
+    let set =
+        shop.patch(own(json!({ "points": ["7", "8"], "tier": ["gold"] }))).await.is(200).json();
     assert_eq!(set["system_attributes"], json!({ "points": ["7", "8"], "tier": ["gold"] }));
     assert_eq!(set["overrides"], json!([]));
     let kept = shop.patch(own(json!({ "points": ["9"] }))).await.is(200).json();
@@ -25,7 +26,9 @@ async fn a_system_attribute_is_set_kept_and_removed_by_name() {
 async fn a_system_attribute_is_an_array_of_texts() {
     let shop = Shop::open().await;
     let own = |values: Value| json!({ "system_attributes": values });
-    let wrong = own(json!({ "points": "7", "tier": [7], "notes": ["", "a\u{0}"], "risk": ["x", "x"], "Other": ["x"] }));
+    let wrong = own(json!({
+        "points": "7", "tier": [7], "notes": ["", "a\u{0}"], "risk": ["x", "x"], "Other": ["x"]
+    }));
     assert_eq!(
         shop.patch(wrong).await.is(422).violations(),
         [
@@ -37,7 +40,10 @@ async fn a_system_attribute_is_an_array_of_texts() {
             "/system_attributes/tier/0 wrong-type",
         ]
     );
-    assert_eq!(shop.patch(own(json!(["x"]))).await.is(422).violations(), ["/system_attributes wrong-type"]);
+    assert_eq!(
+        shop.patch(own(json!(["x"]))).await.is(422).violations(),
+        ["/system_attributes wrong-type"]
+    );
 }
 
 #[tokio::test]
@@ -53,22 +59,37 @@ async fn a_client_sees_writes_and_selects_attributes_up_to_its_max_classifier() 
 
     // What it does not see does not exist for it.
     let bulk = |select: Value| {
-        low.post(&format!("{}:bulk-search", super::SHOP), json!({ "ids": [shop.id()], "select": select }))
+        low.post(
+            &format!("{}:bulk-search", super::SHOP),
+            json!({ "ids": [shop.id()], "select": select }),
+        )
     };
     let items = bulk(json!(["system_attributes", "system_attributes.tier"])).await.is(200).json();
     assert_eq!(items["items"][0]["system_attributes"], json!({ "points": ["1"], "tier": ["2"] }));
-    let hidden = bulk(json!(["system_attributes.risk", "system_attributes.unheard-of"])).await.is(422);
+    let hidden =
+        bulk(json!(["system_attributes.risk", "system_attributes.unheard-of"])).await.is(422);
     assert_eq!(hidden.violations(), ["/select/0 unknown", "/select/1 unknown"]);
     for value in [json!(["5"]), Value::Null, json!([])] {
-        let write =
-            low.patch(&shop.path, json!({ "system_attributes": { "risk": value } })).if_match("*").await.is(422);
+        let write = low
+            .patch(&shop.path, json!({ "system_attributes": { "risk": value } }))
+            .if_match("*")
+            .await
+            .is(422);
         assert_eq!(write.violations(), ["/system_attributes/risk unknown"]);
     }
 
     // A PUT of what it sees keeps what it does not see.
-    let put = low.put(&shop.path, json!({ "system_attributes": { "tier": ["5"] } })).if_match("*").await.is(200).json();
+    let put = low
+        .put(&shop.path, json!({ "system_attributes": { "tier": ["5"] } }))
+        .if_match("*")
+        .await
+        .is(200)
+        .json();
     assert_eq!(put["system_attributes"], json!({ "tier": ["5"] }));
-    assert_eq!(shop.read().await["system_attributes"], json!({ "tier": ["5"], "notes": ["3"], "risk": ["4"] }));
+    assert_eq!(
+        shop.read().await["system_attributes"],
+        json!({ "tier": ["5"], "notes": ["3"], "risk": ["4"] })
+    );
 }
 
 #[tokio::test]
@@ -76,7 +97,8 @@ async fn what_a_system_no_longer_declares_is_not_there_until_it_does_again() {
     let shop = Shop::open().await;
     shop.patch(json!({ "system_attributes": { "points": ["1"], "tier": ["2"] } })).await.is(200);
     let declare = async |names: &[&str]| {
-        let declared: Vec<_> = names.iter().map(|name| json!({ "name": name, "classifier": "LOW" })).collect();
+        let declared: Vec<_> =
+            names.iter().map(|name| json!({ "name": name, "classifier": "LOW" })).collect();
         let patch = json!({ "attributes_definition": declared });
         shop.crm.patch("/identity/config/systems/shop", patch).if_match("*").await.is(200);
         shop.service.clock.advance(CACHE_SECONDS);

@@ -36,16 +36,22 @@ async fn a_person_sees_every_declared_attribute_and_no_hidden_one() {
     shop.crm.define("hidden", json!({ "hidden": true })).await;
     shop.crm.define("open", json!({})).await;
     let attributes = json!({ "common": { "hidden": ["h"], "open": ["o"] } });
-    shop.patch(json!({ "attributes": attributes, "system_attributes": { "risk": ["9"] } })).await.is(200);
+    shop.patch(json!({ "attributes": attributes, "system_attributes": { "risk": ["9"] } }))
+        .await
+        .is(200);
     let me = jan.call("GET", &format!("{SHOP}/me")).await.is(200).json();
     assert_eq!(me["attributes"], json!({ "common": { "open": ["o"] } }));
     assert_eq!(me["overrides"], json!(["attributes.common.open"]));
     assert_eq!(me["system_attributes"], json!({ "risk": ["9"] }));
     let list = shop.crm.read("/identity/config/attribute-definitions?name=family_name").await;
-    let path = format!("/identity/config/attribute-definitions/{}", list["items"][0]["id"].as_str().unwrap());
+    let path = format!(
+        "/identity/config/attribute-definitions/{}",
+        list["items"][0]["id"].as_str().unwrap()
+    );
     shop.crm.patch(&path, json!({ "hidden": true })).if_match("*").await.is(200);
     shop.patch(json!({ "family_name": "X" })).await.is(200);
-    let me = jan.on(&shop.service.instance()).call("GET", &format!("{SHOP}/me")).await.is(200).json();
+    let me =
+        jan.on(&shop.service.instance()).call("GET", &format!("{SHOP}/me")).await.is(200).json();
     assert_eq!(me.get("family_name"), None);
     assert_eq!(me["overrides"], json!(["attributes.common.open"]));
     assert_eq!(shop.crm.on(&shop.service.instance()).read(&shop.path).await["family_name"], "X");
@@ -73,7 +79,10 @@ async fn a_person_does_nothing_else_with_profiles() {
     jan.call("GET", &shop.path).await.is(401);
     jan.call("PATCH", &shop.path).json(json!({})).if_match("*").await.is(401);
     jan.call("PUT", &shop.path).json(json!({})).if_match("*").await.is(401);
-    jan.call("POST", &format!("{SHOP}:bulk-search")).json(json!({ "ids": [shop.id()] })).await.is(401);
+    jan.call("POST", &format!("{SHOP}:bulk-search"))
+        .json(json!({ "ids": [shop.id()] }))
+        .await
+        .is(401);
     jan.call("GET", &super::by(SHOP, "given_name eq \"Jan\"")).await.is(401);
 }
 

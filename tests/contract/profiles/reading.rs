@@ -11,8 +11,10 @@ async fn a_profile_shows_what_it_inherits_and_nothing_of_who_the_person_is_elsew
     assert_eq!(
         answer.json(),
         json!({
-            "id": shop.id(), "tenant_id": "acme", "system_id": "shop", "family_name": "Janssen", "given_name": "Jan",
-            "ui_locales": null, "preferred_email": "jan@example.org", "email_verified": false, "attributes": {},
+            "id": shop.id(), "tenant_id": "acme", "system_id": "shop", "family_name": "Janssen",
+            "given_name": "Jan",
+            "ui_locales": null, "preferred_email": "jan@example.org", "email_verified": false,
+            "attributes": {},
             "system_attributes": {}, "overrides": [], "created_at": "2026-11-21T10:00:00.000Z",
             "updated_at": "2026-11-21T10:00:00.000Z",
         })
@@ -27,13 +29,19 @@ async fn d4_a_change_of_the_base_profile_shows_at_once_and_moves_the_tag() {
     shop.crm.define("nick", json!({})).await;
     let before = shop.crm.get(&shop.path).await.is(200);
     shop.service.clock.advance(1);
-    shop.patch_base(json!({ "given_name": "Johan", "attributes": { "common": { "nick": ["J"] } } })).await;
+    shop.patch_base(
+        json!({ "given_name": "Johan", "attributes": { "common": { "nick": ["J"] } } }),
+    )
+    .await;
     let after = shop.crm.on(&shop.service.instance()).get(&shop.path).await.is(200);
     assert_ne!(before.tag(), after.tag());
     assert_eq!(after.json()["given_name"], "Johan");
     assert_eq!(after.json()["attributes"], json!({ "common": { "nick": ["J"] } }));
     assert_eq!(after.json()["updated_at"], "2026-11-21T10:00:01.000Z");
-    assert_eq!(shop.crm.get(&shop.path).if_none_match(&after.tag()).await.is(304).tag(), after.tag());
+    assert_eq!(
+        shop.crm.get(&shop.path).if_none_match(&after.tag()).await.is(304).tag(),
+        after.tag()
+    );
     shop.crm.get(&shop.path).if_none_match(&before.tag()).await.is(200);
 }
 
@@ -45,8 +53,13 @@ async fn a_profile_is_read_by_a_base_profile_id_too_and_never_by_the_id_of_the_u
     let by_base = shop.crm.get(&format!("{SHOP}/{}", issuer.base("user-1"))).await.is(200);
     assert_eq!(by_base.json(), shop.read().await);
     assert_eq!(by_base.tag(), shop.crm.tag_of(&shop.path).await);
-    for unknown in [&shop.jan.id, &issuer.base("user-2"), "x", &"f".repeat(64), "00000000-0000-4000-8000-000000000000"]
-    {
+    for unknown in [
+        &shop.jan.id,
+        &issuer.base("user-2"),
+        "x",
+        &"f".repeat(64),
+        "00000000-0000-4000-8000-000000000000",
+    ] {
         shop.crm.get(&format!("{SHOP}/{unknown}")).await.is(404);
     }
     let upper = shop.id().to_uppercase();

@@ -1,4 +1,5 @@
-//! Definitions that change while values are stored: what is there is kept, what is new follows the new rules (rules A3, D4, D6).
+//! Definitions that change while values are stored: what is there is kept, what is new follows the
+//! new rules (rules A3, D4, D6).
 
 use serde_json::{Value, json};
 use tests::Client;
@@ -33,7 +34,8 @@ async fn a3_required_added_later_binds_put_and_removal_and_no_other_change_of_a_
     let due = ["/attributes/common/y required"];
     assert_eq!(touch(&desk.crm, &desk.user.path, 1).await, 200);
     assert_eq!(touch(&desk.crm, &desk.persona.path, 1).await, 200);
-    let put = desk.crm.put(&desk.user.path, json!({ "username": "jan" })).if_match("*").await.is(422);
+    let put =
+        desk.crm.put(&desk.user.path, json!({ "username": "jan" })).if_match("*").await.is(422);
     assert_eq!(put.violations(), due);
     // Sent back as it is, it is not what a new one must be either.
     let whole = desk.crm.read(&desk.user.path).await;
@@ -57,7 +59,8 @@ async fn a3_required_added_later_binds_removal_and_no_other_change_of_a_persona(
     let held = held.await;
     redefine(&desk, json!({ "required": true })).await;
 
-    let refused = desk.crm.patch(&held.path, attribute("x", &Value::Null)).if_match("*").await.is(422);
+    let refused =
+        desk.crm.patch(&held.path, attribute("x", &Value::Null)).if_match("*").await.is(422);
     assert_eq!(refused.violations(), ["/attributes/common/x required"]);
     assert_eq!(touch(&desk.crm, &held.path, 1).await, 200);
     let action = desk.crm.act(&desk.persona.below("suspend")).await;
@@ -85,7 +88,11 @@ async fn a3_a_persona_that_was_never_changed_is_not_bound_by_a_scope_that_is_due
     desk.service.clock.advance(30);
     assert_eq!(touch(&desk.crm, &persona.path, 1).await, 200);
     assert_eq!(
-        desk.crm.post(&desk.user.below("personas"), json!({ "name": "plain" })).await.is(422).violations(),
+        desk.crm
+            .post(&desk.user.below("personas"), json!({ "name": "plain" }))
+            .await
+            .is(422)
+            .violations(),
         ["/scope required"]
     );
 }
@@ -94,7 +101,8 @@ async fn a3_a_persona_that_was_never_changed_is_not_bound_by_a_scope_that_is_due
 async fn d4_search_is_frozen_with_the_first_value_of_a_user_or_a_persona() {
     for place in [Place::Patch, Place::SetById] {
         let desk = Desk::with(json!({})).await;
-        let search = |how: &str| desk.crm.patch(&desk.x.path, json!({ "search": how })).if_match("*");
+        let search =
+            |how: &str| desk.crm.patch(&desk.x.path, json!({ "search": how })).if_match("*");
         search("prefix").await.is(200);
         search("exact").await.is(200);
         desk.write(place, r#"["Value"]"#).await.is(200);
@@ -117,9 +125,13 @@ async fn d4_search_is_frozen_with_the_first_value_of_a_user_or_a_persona() {
 #[tokio::test]
 async fn a1_values_of_an_enumeration_that_are_in_use_stay() {
     for place in [Place::Patch, Place::SetByName] {
-        let desk = Desk::with(json!({ "data_format": "ENUMERATION", "enumeration_values": ["red", "blue"] })).await;
-        let values =
-            |values: Value| desk.crm.patch(&desk.x.path, json!({ "enumeration_values": values })).if_match("*");
+        let desk = Desk::with(
+            json!({ "data_format": "ENUMERATION", "enumeration_values": ["red", "blue"] }),
+        )
+        .await;
+        let values = |values: Value| {
+            desk.crm.patch(&desk.x.path, json!({ "enumeration_values": values })).if_match("*")
+        };
         values(json!(["red", "blue", "green"])).await.is(200);
         values(json!(["blue", "green"])).await.is(200);
         desk.write(place, r#"["green"]"#).await.is(200);
@@ -165,7 +177,8 @@ async fn d6_a_definition_that_holds_or_is_listed_is_not_deleted() {
     let z = desk.crm.define("z", json!({})).await;
     desk.crm.delete(&z.path).if_match(&z.tag).await.is(204);
     desk.crm.get(&z.path).await.is(404);
-    let refused = desk.crm.patch(&desk.user.path, attribute("z", &json!(["1"]))).if_match("*").await.is(422);
+    let refused =
+        desk.crm.patch(&desk.user.path, attribute("z", &json!(["1"]))).if_match("*").await.is(422);
     assert_eq!(refused.violations(), ["/attributes/common/z unknown"]);
 }
 
@@ -181,5 +194,8 @@ async fn a3_what_is_deprecated_is_not_required() {
 
     crm.create_user("els").await;
     crm.put(&jan.path, crm.read(&jan.path).await).if_match("*").await.is(200);
-    crm.patch(&jan.path, json!({ "attributes": { "common": { "x": null } } })).if_match("*").await.is(200);
+    crm.patch(&jan.path, json!({ "attributes": { "common": { "x": null } } }))
+        .if_match("*")
+        .await
+        .is(200);
 }

@@ -3,7 +3,9 @@
 //! No route lets a person in yet, so the rules are asked directly.
 
 use serde_json::{Value, json};
-use shared::domain::definition::{AttributeDefinition, COMMON, Category, Definition, PersonaDefinition, Predefined};
+use shared::domain::definition::{
+    AttributeDefinition, COMMON, Category, Definition, PersonaDefinition, Predefined,
+};
 use shared::domain::hashing::Hashes;
 use shared::domain::id::DefinitionId;
 use shared::domain::persona::Persona;
@@ -12,8 +14,9 @@ use shared::domain::user::User;
 use shared::domain::{Access, Error, Json, Result, Versioned, Violation, Violations, Writing};
 use shared::world::World;
 
-/// A tenant with attributes `open`, `fixed` (Read Only) and `secret` (Hidden), each once as TEXT and once as EMAIL, and `given_name`
-/// Read Only and `id_at_customer` Hidden; a persona definition lists them all; and a user with all of them.
+/// A tenant with attributes `open`, `fixed` (Read Only) and `secret` (Hidden), each once as TEXT
+/// and once as EMAIL, and `given_name` Read Only and `id_at_customer` Hidden; a persona definition
+/// lists them all; and a user with all of them.
 struct Desk {
     schema: Schema,
     world: World,
@@ -33,20 +36,31 @@ impl Desk {
     fn new() -> Self {
         let world = World::default();
         let mut schema = Schema::empty("acme".parse().unwrap());
-        let category =
-            Category { id: DefinitionId::new(world.new_uuid()), name: COMMON.to_owned(), display_name: None };
+        let category = Category {
+            id: DefinitionId::new(world.new_uuid()),
+            name: COMMON.to_owned(),
+            display_name: None,
+        };
         schema.categories.insert(category.id.to_string(), entry(category));
-        for (name, property) in [("open", None), ("fixed", Some("read_only")), ("secret", Some("hidden"))] {
-            for (suffix, format) in [("", "TEXT"), ("-mail", "EMAIL"), ("-pin", "SEARCHABLE_HASH")] {
-                let mut body = json!({ "category": COMMON, "name": format!("{name}{suffix}"), "data_format": format });
+        for (name, property) in
+            [("open", None), ("fixed", Some("read_only")), ("secret", Some("hidden"))]
+        {
+            for (suffix, format) in [("", "TEXT"), ("-mail", "EMAIL"), ("-pin", "SEARCHABLE_HASH")]
+            {
+                let mut body = json!({
+                    "category": COMMON, "name": format!("{name}{suffix}"), "data_format": format
+                });
                 if let Some(property) = property {
                     body[property] = json!(true);
                 }
-                let definition = AttributeDefinition::read(parsed(&body), None, &schema, &world).unwrap();
+                let definition =
+                    AttributeDefinition::read(parsed(&body), None, &schema, &world).unwrap();
                 schema.attributes.insert(definition.id.to_string(), entry(definition));
             }
         }
-        for (field, property) in [(Predefined::GivenName, "read_only"), (Predefined::IdAtCustomer, "hidden")] {
+        for (field, property) in
+            [(Predefined::GivenName, "read_only"), (Predefined::IdAtCustomer, "hidden")]
+        {
             let mut definition = schema.predefined(field).unwrap().clone();
             definition.read_only = property == "read_only";
             definition.hidden = property == "hidden";
@@ -59,14 +73,17 @@ impl Desk {
         schema.hash_key = Some(shared::domain::schema::HashKey::derive(b"key", &schema.tenant));
         let hashes = Hashes::default();
         let attributes = json!({ "common": {
-            "open": ["o"], "fixed": ["f"], "secret": ["s"], "open-mail": ["o@x.org"], "fixed-mail": ["f@x.org"],
+            "open": ["o"], "fixed": ["f"], "secret": ["s"], "open-mail": ["o@x.org"],
+            "fixed-mail": ["f@x.org"],
             "secret-mail": ["s@x.org"], "open-pin": ["o"], "fixed-pin": ["f"], "secret-pin": ["s"],
         } });
         let body = json!({
-            "username": "jan", "given_name": "Jan", "id_at_customer": "C-1", "attributes": attributes,
+            "username": "jan", "given_name": "Jan", "id_at_customer": "C-1",
+            "attributes": attributes,
             "personas": [{ "name": "role", "attributes": attributes }],
         });
-        let writing = Writing { schema: &schema, world: &world, hashes: &hashes, access: Access::Full };
+        let writing =
+            Writing { schema: &schema, world: &world, hashes: &hashes, access: Access::Full };
         let user = User::create(parsed(&body), &writing).unwrap();
         Self { schema, world, hashes, user }
     }
@@ -89,7 +106,8 @@ impl Desk {
     }
 
     fn shown(&self, access: Access) -> Value {
-        serde_json::from_str(&Json::Object(self.user.show_to(&self.schema, access)).to_text()).unwrap()
+        serde_json::from_str(&Json::Object(self.user.show_to(&self.schema, access)).to_text())
+            .unwrap()
     }
 }
 
@@ -111,11 +129,17 @@ fn a3_hidden_attributes_are_absent_everywhere() {
     let (own, full) = (desk.shown(Access::Own), desk.shown(Access::Full));
     for owner in [&own, &own["personas"][0]] {
         let text = owner.to_string();
-        assert!(!text.contains("secret") && !text.contains("C-1") && !text.contains("id_at_customer"), "{text}");
+        assert!(
+            !text.contains("secret") && !text.contains("C-1") && !text.contains("id_at_customer"),
+            "{text}"
+        );
         for name in ["open", "fixed", "open-mail", "fixed-mail", "open-pin", "fixed-pin"] {
             assert!(!owner["attributes"]["common"][name].is_null(), "{name}");
         }
-        assert_eq!(owner["attribute_states"]["common"], json!({ "fixed-mail": ["PENDING"], "open-mail": ["PENDING"] }));
+        assert_eq!(
+            owner["attribute_states"]["common"],
+            json!({ "fixed-mail": ["PENDING"], "open-mail": ["PENDING"] })
+        );
     }
     assert_eq!(full["attributes"]["common"].as_object().unwrap().len(), 9);
     assert_eq!((&full["id_at_customer"], &own["given_name"]), (&json!("C-1"), &json!("Jan")));
@@ -125,16 +149,23 @@ fn a3_hidden_attributes_are_absent_everywhere() {
 fn a3_what_is_hidden_is_answered_like_what_does_not_exist() {
     let desk = Desk::new();
     for name in ["secret", "secret-mail", "secret-pin"] {
-        for value in [json!(["x"]), json!([]), Value::Null, json!(["s"]), json!([{ "set": true }]), json!(1)] {
-            let (hidden, unknown) = (desk.patch(&custom(name, &value)), desk.patch(&custom("nothing", &value)));
-            let unknown: Vec<_> = refusals(unknown).iter().map(|v| v.replace("nothing", name)).collect();
+        for value in
+            [json!(["x"]), json!([]), Value::Null, json!(["s"]), json!([{ "set": true }]), json!(1)]
+        {
+            let (hidden, unknown) =
+                (desk.patch(&custom(name, &value)), desk.patch(&custom("nothing", &value)));
+            let unknown: Vec<_> =
+                refusals(unknown).iter().map(|v| v.replace("nothing", name)).collect();
             assert_eq!(refusals(hidden), unknown, "{name} {value}");
         }
     }
     for value in [json!("C-2"), json!("C-1"), Value::Null] {
-        let (hidden, unknown) =
-            (desk.patch(&json!({ "id_at_customer": value })), desk.patch(&json!({ "nothing": value })));
-        let unknown: Vec<_> = refusals(unknown).iter().map(|v| v.replace("nothing", "id_at_customer")).collect();
+        let (hidden, unknown) = (
+            desk.patch(&json!({ "id_at_customer": value })),
+            desk.patch(&json!({ "nothing": value })),
+        );
+        let unknown: Vec<_> =
+            refusals(unknown).iter().map(|v| v.replace("nothing", "id_at_customer")).collect();
         assert_eq!(refusals(hidden), unknown, "{value}");
     }
 }
@@ -143,7 +174,9 @@ fn a3_what_is_hidden_is_answered_like_what_does_not_exist() {
 fn a3_an_id_of_a_hidden_definition_is_answered_like_one_that_does_not_exist() {
     let desk = Desk::new();
     let by_id = |id: &str, value: &Value| {
-        desk.patch(&json!({ "attribute_values": [{ "attribute_definition_id": id, "value": value }] }))
+        desk.patch(
+            &json!({ "attribute_values": [{ "attribute_definition_id": id, "value": value }] }),
+        )
     };
     let set = |id: &str, value: &Value| {
         let body = json!({ "attribute_definition_id": id, "value": value });
@@ -152,9 +185,17 @@ fn a3_an_id_of_a_hidden_definition_is_answered_like_one_that_does_not_exist() {
     let nowhere = "0192f3c1-0000-7000-8000-000000000001";
     for value in [json!(["x"]), json!([]), Value::Null] {
         for name in ["secret", "id_at_customer"] {
-            assert_eq!(refusals(by_id(&desk.id(name), &value)), refusals(by_id(nowhere, &value)), "{name} {value}");
+            assert_eq!(
+                refusals(by_id(&desk.id(name), &value)),
+                refusals(by_id(nowhere, &value)),
+                "{name} {value}"
+            );
         }
-        assert_eq!(refusals(set(&desk.id("secret"), &value)), refusals(set(nowhere, &value)), "persona {value}");
+        assert_eq!(
+            refusals(set(&desk.id("secret"), &value)),
+            refusals(set(nowhere, &value)),
+            "persona {value}"
+        );
     }
 }
 
@@ -162,7 +203,9 @@ fn a3_an_id_of_a_hidden_definition_is_answered_like_one_that_does_not_exist() {
 fn a3_hidden_values_outlive_every_change_of_ones_own() {
     let desk = Desk::new();
     let own = parsed(&desk.shown(Access::Own));
-    let patched = desk.patch(&json!({ "family_name": "Peeters", "attributes": { "common": { "open": [] } } })).unwrap();
+    let patched = desk
+        .patch(&json!({ "family_name": "Peeters", "attributes": { "common": { "open": [] } } }))
+        .unwrap();
     let replaced = desk.user.replace(own, &desk.writing(Access::Own)).unwrap();
     let bare = parsed(&json!({ "username": "jan" }));
     let bare = desk.user.replace(bare, &desk.writing(Access::Own)).unwrap();
@@ -172,7 +215,10 @@ fn a3_hidden_values_outlive_every_change_of_ones_own() {
             let id = desk.id(name).parse().unwrap();
             assert_eq!(user.attributes.get(&id), desk.user.attributes.get(&id), "{name}");
         }
-        assert_eq!((user.id_at_customer.as_deref(), user.given_name.as_deref()), (Some("C-1"), Some("Jan")));
+        assert_eq!(
+            (user.id_at_customer.as_deref(), user.given_name.as_deref()),
+            (Some("C-1"), Some("Jan"))
+        );
         assert_eq!(user.personas, desk.user.personas);
     }
     let patch = parsed(&json!({ "valid_from": "2026-01-01T00:00:00Z" }));
@@ -193,7 +239,8 @@ fn a3_read_only_values_may_be_sent_back_and_not_changed_or_removed() {
         for changed in [other, json!([]), Value::Null] {
             let due = [format!("/attributes/common/{name} read-only")];
             assert_eq!(refusals(desk.patch(&custom(name, &changed))), due, "{changed}");
-            let persona = desk.persona().patch(&parsed(&custom(name, &changed)), &desk.writing(Access::Own));
+            let persona =
+                desk.persona().patch(&parsed(&custom(name, &changed)), &desk.writing(Access::Own));
             assert_eq!(refusals(persona), due, "persona {changed}");
             if !changed.is_null() {
                 let body = json!({ "category": "common", "name": name, "value": changed });
@@ -202,7 +249,11 @@ fn a3_read_only_values_may_be_sent_back_and_not_changed_or_removed() {
             }
             let item = json!({ "attribute_definition_id": desk.id(name), "value": changed });
             let by_id = desk.patch(&json!({ "attribute_values": [item] }));
-            assert_eq!(refusals(by_id), ["/attribute_values/0/value read-only"], "{name} {changed}");
+            assert_eq!(
+                refusals(by_id),
+                ["/attribute_values/0/value read-only"],
+                "{name} {changed}"
+            );
         }
     }
 }
@@ -212,7 +263,11 @@ fn a3_a_predefined_attribute_that_is_read_only_is_neither_changed_nor_removed() 
     let desk = Desk::new();
     assert!(!desk.patch(&json!({ "given_name": "Jan" })).unwrap().differs(&desk.user));
     for changed in [json!("Piet"), Value::Null] {
-        assert_eq!(refusals(desk.patch(&json!({ "given_name": changed }))), ["/given_name read-only"], "{changed}");
+        assert_eq!(
+            refusals(desk.patch(&json!({ "given_name": changed }))),
+            ["/given_name read-only"],
+            "{changed}"
+        );
         let values = if changed.is_null() { json!([]) } else { json!([changed]) };
         let item = json!({ "attribute_definition_id": desk.id("given_name"), "value": values });
         let by_id = desk.patch(&json!({ "attribute_values": [item] }));
@@ -227,7 +282,8 @@ fn a3_a_person_brings_no_read_only_or_hidden_value_with_a_new_persona() {
         let body = json!({ "name": "role", "attributes": { "common": { name: ["x"] } } });
         let mut violations = Violations::default();
         let id = Some(desk.persona().id);
-        let made = Persona::create(parsed(&body), "", id, &desk.writing(Access::Own), &mut violations);
+        let made =
+            Persona::create(parsed(&body), "", id, &desk.writing(Access::Own), &mut violations);
         assert_eq!(refusals(violations.check(made)), [format!("/attributes/common/{name} {code}")]);
     }
 }

@@ -1,4 +1,5 @@
-//! Property by path: what holds at one place where a value is written holds at all of them (rule A3).
+//! Property by path: what holds at one place where a value is written holds at all of them (rule
+//! A3).
 
 use serde_json::{Value, json};
 
@@ -43,19 +44,29 @@ async fn a3_a_deprecated_attribute_takes_no_new_value_and_keeps_and_loses_old_on
     desk.service.clock.advance(30);
     for place in Place::ALL {
         let refused = desk.write(place, r#"["3"]"#).await.is(422);
-        assert_eq!(refused.violations(), [format!("{}/0 not-allowed", place.pointer())], "{place:?}");
+        assert_eq!(
+            refused.violations(),
+            [format!("{}/0 not-allowed", place.pointer())],
+            "{place:?}"
+        );
         if place.changes() {
             let refused = desk.write(place, r#"["1","2","3"]"#).await.is(422);
-            assert_eq!(refused.violations(), [format!("{}/2 not-allowed", place.pointer())], "{place:?}");
+            assert_eq!(
+                refused.violations(),
+                [format!("{}/2 not-allowed", place.pointer())],
+                "{place:?}"
+            );
             let same = desk.write(place, r#"["1","2"]"#).await.is(200);
             assert_eq!(same.cost().1, 0.0, "{place:?}");
         }
     }
     for target in [&desk.user, &desk.persona] {
         let other = json!({ "valid_from": "2026-01-01T00:00:00Z" });
-        let other = if target.path == desk.user.path { json!({ "given_name": "Jan" }) } else { other };
+        let other =
+            if target.path == desk.user.path { json!({ "given_name": "Jan" }) } else { other };
         desk.crm.patch(&target.path, other).if_match("*").await.is(200);
-        let removed = desk.crm.patch(&target.path, attribute("x", &Value::Null)).if_match("*").await.is(200);
+        let removed =
+            desk.crm.patch(&target.path, attribute("x", &Value::Null)).if_match("*").await.is(200);
         assert_eq!(removed.json()["attributes"], json!({}));
     }
 }
@@ -135,7 +146,12 @@ async fn a3_an_attribute_that_the_persona_definition_does_not_list_is_refused_in
         assert_eq!(answer.is(422).violations(), [format!("{at} not-allowed")], "{place:?}");
     }
     // What is there is kept with every other change.
-    let persona = desk.crm.patch(&desk.persona.path, json!({ "scope": ["other"] })).if_match("*").await.is(200);
+    let persona = desk
+        .crm
+        .patch(&desk.persona.path, json!({ "scope": ["other"] }))
+        .if_match("*")
+        .await
+        .is(200);
     assert_eq!(persona.json()["attributes"]["common"]["x"], json!(["1"]));
 }
 
@@ -146,7 +162,11 @@ async fn a3_required_binds_a_user_at_every_place() {
     desk.service.clock.advance(30);
     let due = ["/attributes/common/y required"];
     assert_eq!(desk.crm.post(USERS, json!({ "username": "els" })).await.is(422).violations(), due);
-    let body = |name: &str, values: Value| json!({ "username": name, "attributes": { "common": { "y": values } } });
+    let body = |name: &str, values: Value| {
+        json!({
+            "username": name, "attributes": { "common": { "y": values } }
+        })
+    };
     assert_eq!(desk.crm.post(USERS, body("els", json!([]))).await.is(422).violations(), due);
     let els = desk.crm.create(USERS, body("els", json!(["1"]))).await;
     for refused in [
@@ -157,9 +177,11 @@ async fn a3_required_binds_a_user_at_every_place() {
     ] {
         assert_eq!(refused.if_match("*").await.is(422).violations(), due);
     }
-    let id = desk.crm.read("/identity/config/attribute-definitions?name=y").await["items"][0]["id"].clone();
+    let id = desk.crm.read("/identity/config/attribute-definitions?name=y").await["items"][0]["id"]
+        .clone();
     for value in [Value::Null, json!([])] {
-        let patch = json!({ "attribute_values": [{ "attribute_definition_id": id, "value": value }] });
+        let patch =
+            json!({ "attribute_values": [{ "attribute_definition_id": id, "value": value }] });
         let refused = desk.crm.patch(&els.path, patch).if_match("*").await.is(422);
         assert_eq!(refused.violations(), ["/attribute_values/0/value required"]);
     }
@@ -181,11 +203,18 @@ async fn a3_required_binds_a_persona_that_lists_the_attribute_at_every_place() {
         assert_eq!(refused.violations(), [format!("{} required", place.pointer())]);
     }
     desk.write(Place::SetById, r#"["1"]"#).await.is(200);
-    for (place, values) in
-        [(Place::PatchPersona, "[]"), (Place::PatchPersona, "null"), (Place::SetById, "[]"), (Place::SetByName, "[]")]
-    {
+    for (place, values) in [
+        (Place::PatchPersona, "[]"),
+        (Place::PatchPersona, "null"),
+        (Place::SetById, "[]"),
+        (Place::SetByName, "[]"),
+    ] {
         let refused = desk.write(place, values).await.is(422);
-        assert_eq!(refused.violations(), [format!("{} required", place.pointer())], "{place:?} {values}");
+        assert_eq!(
+            refused.violations(),
+            [format!("{} required", place.pointer())],
+            "{place:?} {values}"
+        );
     }
     // The user itself is not asked for it.
     desk.write(Place::Patch, r#"["1"]"#).await.is(200);

@@ -6,7 +6,8 @@ use tests::{Client, Service};
 use crate::formats::{USERS, said};
 
 const PATH: &str = "/identity/config/attribute-definitions";
-const NAMES: [&str; 6] = ["username", "id_at_customer", "family_name", "given_name", "ui_locales", "preferred_email"];
+const NAMES: [&str; 6] =
+    ["username", "id_at_customer", "family_name", "given_name", "ui_locales", "preferred_email"];
 
 /// The definition of a predefined attribute: its path and its content.
 async fn predefined(crm: &Client, name: &str) -> (String, Value) {
@@ -32,9 +33,12 @@ async fn a3_each_is_a_definition_of_the_system_with_the_same_id_in_every_tenant(
     ] {
         let (path, definition) = predefined(&crm, name).await;
         let due = json!({
-            "id": definition["id"], "category": "common", "name": name, "display_name": null, "description": null,
-            "data_format": format, "enumeration_values": [], "json_schema": null, "scopes": [], "search": search,
-            "single_value": true, "required": required, "read_only": false, "hidden": false, "override": false, "system": true,
+            "id": definition["id"], "category": "common", "name": name, "display_name": null,
+            "description": null,
+            "data_format": format, "enumeration_values": [], "json_schema": null, "scopes": [],
+            "search": search,
+            "single_value": true, "required": required, "read_only": false, "hidden": false,
+            "override": false, "system": true,
             "unique": unique, "derived": null, "approval_policy": null, "deprecated": false,
         });
         assert_eq!(definition, due);
@@ -55,8 +59,10 @@ async fn h4_one_is_patched_under_its_tag_and_only_in_its_own_tenant() {
     let (path, mut definition) = predefined(&crm, "family_name").await;
     let tag = crm.tag_of(&path).await;
     let changes = json!({
-        "display_name": "Surname", "description": "of the family", "required": true, "read_only": true, "hidden": true,
-        "override": true, "scopes": ["openid"], "approval_policy": { "statements": [{ "client_scope": "administrator" }] },
+        "display_name": "Surname", "description": "of the family", "required": true,
+        "read_only": true, "hidden": true,
+        "override": true, "scopes": ["openid"],
+        "approval_policy": { "statements": [{ "client_scope": "administrator" }] },
     });
     crm.patch(&path, changes.clone()).await.is(428);
     crm.patch(&path, changes.clone()).if_match("\"stale\"").await.is(412);
@@ -82,7 +88,8 @@ async fn h4_one_is_patched_under_its_tag_and_only_in_its_own_tenant() {
     assert_eq!(predefined(&globex, "family_name").await.1["display_name"], Value::Null);
     // And back again, as it was at first.
     let back = json!({
-        "display_name": null, "description": null, "required": false, "read_only": false, "hidden": false, "override": false,
+        "display_name": null, "description": null, "required": false, "read_only": false,
+        "hidden": false, "override": false,
         "scopes": [], "approval_policy": null,
     });
     let restored = crm.patch(&path, back).if_match(&changed.tag()).await.is(200);
@@ -103,7 +110,9 @@ async fn a3_name_format_search_and_uniqueness_never_change() {
             (json!({ "single_value": false }), "/single_value immutable"),
             (json!({ "unique": definition["unique"] == json!(false) }), "/unique immutable"),
             (
-                json!({ "search": if definition["search"] == json!("exact") { "prefix" } else { "exact" } }),
+                json!({
+                    "search": if definition["search"] == json!("exact") { "prefix" } else { "exact" }
+                }),
                 "/search immutable",
             ),
             (json!({ "system": false }), "/system not-editable"),
@@ -146,10 +155,26 @@ async fn a3_a_predefined_attribute_that_is_required_binds_like_any_other() {
     assert_eq!(crm.post(USERS, json!({ "username": "els" })).await.is(422).violations(), due);
     let els = crm.create(USERS, json!({ "username": "els", "preferred_email": email })).await;
     crm.patch(&jan.path, json!({ "given_name": "Jan" })).if_match("*").await.is(200);
-    assert_eq!(crm.put(&jan.path, json!({ "username": "jan" })).if_match("*").await.is(422).violations(), due);
-    assert_eq!(crm.patch(&els.path, json!({ "preferred_email": null })).if_match("*").await.is(422).violations(), due);
-    crm.patch(&els.path, json!({ "preferred_email": "other@example.org" })).if_match("*").await.is(200);
-    crm.put(&jan.path, json!({ "username": "jan", "preferred_email": email })).if_match("*").await.is(200);
+    assert_eq!(
+        crm.put(&jan.path, json!({ "username": "jan" })).if_match("*").await.is(422).violations(),
+        due
+    );
+    assert_eq!(
+        crm.patch(&els.path, json!({ "preferred_email": null }))
+            .if_match("*")
+            .await
+            .is(422)
+            .violations(),
+        due
+    );
+    crm.patch(&els.path, json!({ "preferred_email": "other@example.org" }))
+        .if_match("*")
+        .await
+        .is(200);
+    crm.put(&jan.path, json!({ "username": "jan", "preferred_email": email }))
+        .if_match("*")
+        .await
+        .is(200);
 }
 
 #[tokio::test]
@@ -161,12 +186,18 @@ async fn p3_attribute_values_name_predefined_attributes_by_their_definitions() {
         ids.push(predefined(&crm, name).await.1["id"].clone());
     }
     let by_id = |values: &[(usize, Value)]| {
-        let values = values.iter().map(|(i, value)| json!({ "attribute_definition_id": ids[*i], "value": value }));
-        crm.patch(&jan.path, json!({ "attribute_values": values.collect::<Vec<_>>() })).if_match("*")
+        let values = values
+            .iter()
+            .map(|(i, value)| json!({ "attribute_definition_id": ids[*i], "value": value }));
+        crm.patch(&jan.path, json!({ "attribute_values": values.collect::<Vec<_>>() }))
+            .if_match("*")
     };
-    let values = ["jan2", "C-1", "Peeters", "Piet", "fr-be nl-be", "piet@example.org"].map(|value| json!([value]));
+    let values = ["jan2", "C-1", "Peeters", "Piet", "fr-be nl-be", "piet@example.org"]
+        .map(|value| json!([value]));
     let changed = by_id(&values.into_iter().enumerate().collect::<Vec<_>>()).await.is(200).json();
-    for (name, due) in NAMES.into_iter().zip(["jan2", "C-1", "Peeters", "Piet", "fr-BE nl-BE", "piet@example.org"]) {
+    for (name, due) in
+        NAMES.into_iter().zip(["jan2", "C-1", "Peeters", "Piet", "fr-BE nl-BE", "piet@example.org"])
+    {
         assert_eq!(changed[name], json!(due));
     }
     let removed = by_id(&[(1, json!([])), (2, Value::Null)]).await.is(200).json();
@@ -182,11 +213,14 @@ async fn p3_attribute_values_name_predefined_attributes_by_their_definitions() {
         (vec![(2, json!(["x"])), (2, json!(["y"]))], "/attribute_values/1 not-allowed"),
     ] {
         let refused = by_id(&values).await.is(422);
-        let named: Vec<_> = refused.violations().iter().map(|v| v.replace("/value/0 ", "/value ")).collect();
+        let named: Vec<_> =
+            refused.violations().iter().map(|v| v.replace("/value/0 ", "/value ")).collect();
         assert_eq!(named, [due], "{values:?}");
     }
-    let twice =
-        json!({ "given_name": "A", "attribute_values": [{ "attribute_definition_id": ids[3], "value": ["B"] }] });
+    let twice = json!({
+        "given_name": "A",
+        "attribute_values": [{ "attribute_definition_id": ids[3], "value": ["B"] }]
+    });
     assert_eq!(
         crm.patch(&jan.path, twice).if_match("*").await.is(422).violations(),
         ["/attribute_values/0 not-allowed"]
@@ -205,10 +239,15 @@ async fn p4_a_field_is_no_custom_attribute_and_the_refusal_says_what_it_is() {
             let patch = json!({ "attributes": { "common": { name: value } } });
             let refused = crm.patch(&jan.path, patch).if_match("*").await.is(422);
             assert_eq!(refused.violations(), [&*at], "{value}");
-            assert!(said(&refused).contains(&format!("`{name}` is a field of the profile")), "{}", said(&refused));
+            assert!(
+                said(&refused).contains(&format!("`{name}` is a field of the profile")),
+                "{}",
+                said(&refused)
+            );
         }
         let id = predefined(&crm, name).await.1["id"].clone();
-        let listed = crm.patch(&role.path, json!({ "attributes": [id] })).if_match("*").await.is(422);
+        let listed =
+            crm.patch(&role.path, json!({ "attributes": [id] })).if_match("*").await.is(422);
         assert_eq!(listed.violations(), ["/attributes/0 not-allowed"]);
         for body in [
             json!({ "attribute_definition_id": id, "value": ["x"] }),
@@ -248,6 +287,7 @@ async fn h7_lists_show_predefined_ones_first_and_pages_miss_and_repeat_nothing()
     let (path, _) = predefined(&crm, "given_name").await;
     crm.patch(&path, json!({ "display_name": "First name" })).if_match("*").await.is(200);
     let list = crm.read(&format!("{PATH}?category=common&limit=5")).await;
-    let names: Vec<_> = list["items"].as_array().unwrap().iter().map(|item| item["name"].clone()).collect();
+    let names: Vec<_> =
+        list["items"].as_array().unwrap().iter().map(|item| item["name"].clone()).collect();
     assert_eq!(names, due[..5]);
 }

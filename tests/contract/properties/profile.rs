@@ -1,4 +1,5 @@
-//! `/identity/config/user-profile-definition`: which custom attributes screens show, and nothing else (rules H2, H4, P3, D6).
+//! `/identity/config/user-profile-definition`: which custom attributes screens show, and nothing
+//! else (rules H2, H4, P3, D6).
 
 use serde_json::json;
 use tests::Service;
@@ -38,7 +39,9 @@ async fn h4_the_profile_definition_is_there_from_the_start_and_changes_under_its
 async fn e1_the_profile_definition_lists_custom_attributes_once_each() {
     let crm = Service::start().await.crm().await;
     let a = crm.define("a", json!({})).await;
-    let field = crm.read("/identity/config/attribute-definitions?name=username").await["items"][0]["id"].clone();
+    let field = crm.read("/identity/config/attribute-definitions?name=username").await["items"][0]
+        ["id"]
+        .clone();
     let body = json!({ "attributes": [a.id, a.id, field, "nothing", 1], "more": true });
     let refused = crm.put(PATH, body).if_match("*").await.is(422);
     let due = ["/attributes/4 wrong-type", "/more unknown"];

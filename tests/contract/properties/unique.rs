@@ -61,7 +61,11 @@ async fn d3_of_64_users_and_personas_one_gets_a_unique_number() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn d3_of_64_users_and_personas_one_gets_a_unique_address() {
-    race(json!({ "data_format": "EMAIL", "unique": true }), ["jan@bücher.example", "JAN@xn--bcher-kva.example"]).await;
+    race(
+        json!({ "data_format": "EMAIL", "unique": true }),
+        ["jan@bücher.example", "JAN@xn--bcher-kva.example"],
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -79,7 +83,8 @@ async fn d1_a_unique_value_passes_between_a_user_and_its_persona_and_others_at_o
             let body = json!({ "category": "common", "name": "x", "value": value });
             desk.crm.patch(&desk.persona.below("attribute"), body).if_match("*")
         };
-        let write = |path: &str, value: &Value| desk.crm.patch(path, attribute("x", value)).if_match("*");
+        let write =
+            |path: &str, value: &Value| desk.crm.patch(path, attribute("x", value)).if_match("*");
         let answers = at_once([
             write(&desk.user.path, &take),
             set(&take),

@@ -1,4 +1,5 @@
-//! What filters mean, said once more and in another way: on the documents that the API shows, user by user.
+//! What filters mean, said once more and in another way: on the documents that the API shows, user
+//! by user.
 
 use std::fmt;
 
@@ -67,17 +68,24 @@ fn is_number(path: &str) -> bool {
 }
 
 fn is_folded(path: &str) -> bool {
-    matches!(path.rsplit('.').next(), Some("family_name" | "given_name" | "badge" | "tag" | "title" | "level"))
+    matches!(
+        path.rsplit('.').next(),
+        Some("family_name" | "given_name" | "badge" | "tag" | "title" | "level")
+    )
 }
 
 /// The text as which a value at a path compares.
 fn comparable(path: &str, value: &str) -> String {
     match path.rsplit('.').next().unwrap() {
-        "size" | "digits" if value.contains('.') => value.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        "size" | "digits" if value.contains('.') => {
+            value.trim_end_matches('0').trim_end_matches('.').to_owned()
+        }
         _ if is_folded(path) => fold(value),
         "id_at_customer" | "phone" | "pin" | "scope" | "size" | "digits" => value.to_owned(),
         "name" if path.starts_with("personas") => value.to_owned(),
-        "created_at" | "updated_at" | "last_login_at" | "valid_from" | "valid_until" => in_utc(value),
+        "created_at" | "updated_at" | "last_login_at" | "valid_from" | "valid_until" => {
+            in_utc(value)
+        }
         _ => value.to_lowercase(),
     }
 }
@@ -99,10 +107,20 @@ fn scalar(value: &Value) -> Option<String> {
 
 fn values(document: &Value, path: &str) -> Vec<String> {
     if let Some(name) = path.strip_prefix("attributes.common.") {
-        return document["attributes"]["common"][name].as_array().into_iter().flatten().filter_map(scalar).collect();
+        return document["attributes"]["common"][name]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(scalar)
+            .collect();
     }
     if path == "ui_locales" {
-        return document[path].as_str().into_iter().flat_map(|tags| tags.split(' ')).map(str::to_owned).collect();
+        return document[path]
+            .as_str()
+            .into_iter()
+            .flat_map(|tags| tags.split(' '))
+            .map(str::to_owned)
+            .collect();
     }
     match &document[path] {
         Value::Array(items) => items.iter().filter_map(scalar).collect(),
@@ -164,9 +182,12 @@ impl Filter {
                     let holds = |persona| compares(path, &values(persona, name), operator, wanted);
                     personas(user).iter().any(holds) != negated
                 }
-                None if path == "personas" => {
-                    compares(path, &personas(user).iter().map(Value::to_string).collect::<Vec<_>>(), operator, wanted)
-                }
+                None if path == "personas" => compares(
+                    path,
+                    &personas(user).iter().map(Value::to_string).collect::<Vec<_>>(),
+                    operator,
+                    wanted,
+                ),
                 None => compares(path, &values(user, path), operator, wanted),
             },
         }

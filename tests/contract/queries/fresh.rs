@@ -27,9 +27,15 @@ async fn d4_each_look_up_sees_a_write_at_once_at_an_instance_with_cold_caches_to
     for turn in ["first", "second"] {
         let number = if turn == "first" { "1.25" } else { "2.5" };
         let patch = json!({
-            "username": format!("jan.{turn}"), "id_at_customer": turn, "family_name": format!("{turn} Janssen"), "given_name": format!("Jan {turn}"),
+            "username": format!("jan.{turn}"), "id_at_customer": turn,
+            "family_name": format!("{turn} Janssen"), "given_name": format!("Jan {turn}"),
             "preferred_email": format!("{turn}@example.org"),
-            "attributes": { "common": { "badge": [turn], "tag": [turn], "title": [format!("{turn} title")], "size": [number], "pin": [turn] } },
+            "attributes": {
+                "common": {
+                    "badge": [turn], "tag": [turn], "title": [format!("{turn} title")],
+                    "size": [number], "pin": [turn]
+                }
+            },
         });
         crm.patch(&jan.path, patch).if_match("*").await.is(200);
         let personas = crm.read(&jan.below("personas")).await;
@@ -70,7 +76,9 @@ async fn d4_each_look_up_sees_a_write_at_once_at_an_instance_with_cold_caches_to
         }
     }
     crm.delete(&jan.path).await.is(204);
-    for filter in ["family_name sw \"second\"", "attributes.common.tag eq \"second\"", "username pr"] {
+    for filter in
+        ["family_name sw \"second\"", "attributes.common.tag eq \"second\"", "username pr"]
+    {
         assert_eq!(names(&warm, filter).await, [""; 0], "{filter}");
     }
     service.check().await;

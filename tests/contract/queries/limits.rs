@@ -12,7 +12,9 @@ async fn s1_a_filter_has_at_most_ten_terms_and_two_kilobytes() {
     let terms = |count: usize| vec!["username eq \"jan\""; count].join(" or ");
     let inner = |count: usize| format!("personas[{}]", vec!["name pr"; count].join(" and "));
     let long = |bytes: usize| format!("username eq \"{}\"", "x".repeat(bytes - 14));
-    let equal = |count: usize| (0..count).map(|i| (format!("attributes.common.a{i}"), json!(1))).collect::<Map<_, _>>();
+    let equal = |count: usize| {
+        (0..count).map(|i| (format!("attributes.common.a{i}"), json!(1))).collect::<Map<_, _>>()
+    };
     for fits in [terms(10), format!("{} and username eq \"jan\"", inner(9)), long(2048)] {
         crm.post(QUERY, json!({ "filter": fits })).await.is(200);
     }

@@ -1,4 +1,5 @@
-//! Filters of `POST /identity/users/query`: what they mean, how they are answered, and that pages lose and repeat nobody.
+//! Filters of `POST /identity/users/query`: what they mean, how they are answered, and that pages
+//! lose and repeat nobody.
 
 mod brute_force;
 mod fresh;
@@ -17,7 +18,8 @@ const QUERY: &str = "/identity/users/query";
 /// The usernames that a filter finds, on all its pages, in order.
 async fn names(crm: &Client, filter: impl Into<Value>) -> Vec<String> {
     let filter = filter.into();
-    let mut names: Vec<_> = follow(crm, &filter, || 100).await.iter().map(|user| text(user, "username")).collect();
+    let mut names: Vec<_> =
+        follow(crm, &filter, || 100).await.iter().map(|user| text(user, "username")).collect();
     names.sort();
     names
 }
@@ -55,5 +57,7 @@ async fn refused(crm: &Client, filter: impl Into<Value>) -> String {
 }
 
 async fn explained(crm: &Client, filter: impl Into<Value>, limit: usize) -> Answer {
-    crm.post(QUERY, json!({ "filter": filter.into(), "explain": true, "limit": limit })).await.is(200)
+    crm.post(QUERY, json!({ "filter": filter.into(), "explain": true, "limit": limit }))
+        .await
+        .is(200)
 }

@@ -17,7 +17,13 @@ async fn two() -> (Service, Client) {
         ("code", json!({ "unique": true, "search": "prefix" })),
         ("size", json!({ "search": "exact", "data_format": "NUMERIC" })),
         ("account", json!({ "search": "prefix", "data_format": "NUMERIC" })),
-        ("level", json!({ "search": "exact", "data_format": "ENUMERATION", "enumeration_values": ["Low", "High"] })),
+        (
+            "level",
+            json!({
+                "search": "exact", "data_format": "ENUMERATION",
+                "enumeration_values": ["Low", "High"]
+            }),
+        ),
         ("mail", json!({ "search": "prefix", "data_format": "EMAIL" })),
         ("phone", json!({ "search": "prefix", "data_format": "SMS" })),
         ("pin", json!({ "search": "exact", "data_format": "SEARCHABLE_HASH" })),
@@ -38,12 +44,17 @@ async fn two() -> (Service, Client) {
         jan[field] = value;
     }
     jan["attributes"] = json!({ "common": {
-        "badge": ["B 1"], "tag": ["Red", "Blue"], "title": ["Dr. No"], "code": ["Code 7"], "size": ["1.50", "-3"],
-        "account": ["12345678901234567890123"], "level": ["High"], "mail": ["Info@Example.org"], "phone": ["+3225550123"],
+        "badge": ["B 1"], "tag": ["Red", "Blue"], "title": ["Dr. No"], "code": ["Code 7"],
+        "size": ["1.50", "-3"],
+        "account": ["12345678901234567890123"], "level": ["High"], "mail": ["Info@Example.org"],
+        "phone": ["+3225550123"],
         "pin": ["1234"],
     } });
     jan["personas"] = json!([
-        { "name": "employee", "scope": ["chemco", "Other"], "valid_until": "2026-12-01T00:00:00Z", "preferred": true },
+        {
+            "name": "employee", "scope": ["chemco", "Other"], "valid_until": "2026-12-01T00:00:00Z",
+            "preferred": true
+        },
         { "name": "guest", "status": "SUSPENDED" },
     ]);
     crm.create(USERS, jan).await;
@@ -244,8 +255,11 @@ async fn what_a_field_does_not_take_is_refused_with_what_it_does() {
         let detail = refused(&crm, filter).await;
         assert!(detail.contains(part), "{filter}: {detail}");
     }
-    for filter in [json!({ "username": ["x"] }), json!({ "created_at": {} }), json!({ "attributes.common.size": [1] })]
-    {
+    for filter in [
+        json!({ "username": ["x"] }),
+        json!({ "created_at": {} }),
+        json!({ "attributes.common.size": [1] }),
+    ] {
         refused(&crm, filter).await;
     }
 }
@@ -293,7 +307,8 @@ async fn an_id_is_compared_as_an_id_and_a_base_profile_id_stands_for_its_user() 
     service.system("desk", &[]).await;
     assert_eq!(names(&crm, format!("id eq \"{}\"", id.to_uppercase())).await, ["Jan.J"]);
     assert_eq!(
-        names(&crm, format!("id sw \"{}\" and id ew \"{}\"", &id[..20].to_uppercase(), &id[20..])).await,
+        names(&crm, format!("id sw \"{}\" and id ew \"{}\"", &id[..20].to_uppercase(), &id[20..]))
+            .await,
         ["Jan.J"]
     );
     assert_eq!(names(&crm, format!("id ne \"{id}\"")).await, ["els"]);

@@ -12,7 +12,8 @@ const FILTERS: [&str; 6] = [
     "family_name eq \"Janssen\"",
     "family_name sw \"ja\"",
     "attributes.common.alias sw \"al\"",
-    "attributes.common.alias sw \"alias 1\" or family_name eq \"janssen\" or attributes.common.alias sw \"al\" or given_name sw \"ja\"",
+    "attributes.common.alias sw \"alias 1\" or family_name eq \"janssen\" or \
+     attributes.common.alias sw \"al\" or given_name sw \"ja\"",
     "family_name co \"nss\"",
     "not (family_name ne \"janssen\") and updated_at pr",
 ];
@@ -20,7 +21,9 @@ const FILTERS: [&str; 6] = [
 fn body(username: &str) -> Value {
     json!({
         "username": username, "family_name": "Janssen", "given_name": "Jan",
-        "attributes": { "common": { "alias": ["alias 1", "alias 2", "alias 1#x", format!("al{username}")] } },
+        "attributes": {
+            "common": { "alias": ["alias 1", "alias 2", "alias 1#x", format!("al{username}")] }
+        },
     })
 }
 
@@ -28,7 +31,8 @@ async fn page(crm: &Client, filter: &str, cursor: &Value) -> (Vec<String>, Value
     let answer = crm.post(QUERY, json!({ "filter": filter, "limit": 3, "cursor": cursor })).await;
     assert_eq!(answer.code(), 200, "{filter}: {}", answer.text());
     let answer = answer.json();
-    let names = answer["items"].as_array().unwrap().iter().map(|user| text(user, "username")).collect();
+    let names =
+        answer["items"].as_array().unwrap().iter().map(|user| text(user, "username")).collect();
     (names, answer.get("next_cursor").cloned().unwrap_or_default())
 }
 
@@ -75,14 +79,19 @@ async fn h7_a_cursor_is_good_for_one_client_and_one_filter_and_as_it_is() {
     let other = service.client(TENANT, "users:read").await;
     service.create_tenant("globex").await;
     let stranger = service.client("globex", "users:read").await;
-    for filter in
-        ["family_name sw \"ja\"", "family_name co \"ja\"", "family_name eq \"janssen\" or given_name eq \"jan\""]
-    {
+    for filter in [
+        "family_name sw \"ja\"",
+        "family_name co \"ja\"",
+        "family_name eq \"janssen\" or given_name eq \"jan\"",
+    ] {
         let (_, cursor) = page(&crm, filter, &Value::Null).await;
         let with = |filter: &str, cursor: &str| json!({ "filter": filter, "cursor": cursor });
         let cursor = cursor.as_str().unwrap();
         for asking in [&other, &stranger] {
-            assert_eq!(asking.post(QUERY, with(filter, cursor)).await.is(400).slug(), "malformed-request");
+            assert_eq!(
+                asking.post(QUERY, with(filter, cursor)).await.is(400).slug(),
+                "malformed-request"
+            );
         }
         for another in FILTERS.into_iter().filter(|another| *another != filter) {
             crm.post(QUERY, with(another, cursor)).await.is(400);
@@ -104,7 +113,10 @@ async fn h7_a_cursor_ends_with_the_plan_that_it_was_made_for() {
     for i in 0..6 {
         crm.create(
             USERS,
-            json!({ "username": format!("u{i}"), "family_name": "Janssen", "personas": [{ "name": "employee" }] }),
+            json!({
+                "username": format!("u{i}"), "family_name": "Janssen",
+                "personas": [{ "name": "employee" }]
+            }),
         )
         .await;
     }
@@ -113,7 +125,8 @@ async fn h7_a_cursor_ends_with_the_plan_that_it_was_made_for() {
     assert_eq!(page(&crm, filter, &cursor).await.0.len(), 3);
     crm.define_persona("guest", json!({})).await;
     let elsewhere = crm.on(&service.instance());
-    let refused = elsewhere.post(QUERY, json!({ "filter": filter, "cursor": cursor })).await.is(400);
+    let refused =
+        elsewhere.post(QUERY, json!({ "filter": filter, "cursor": cursor })).await.is(400);
     assert_eq!(refused.slug(), "malformed-request");
     assert!(refused.field("detail").contains("start again"));
 }
@@ -125,10 +138,16 @@ async fn s1_a_page_ends_before_it_grows_too_large_and_the_next_goes_on() {
     let note: Vec<_> = (0..11).map(|i| format!("{i}{}", "x".repeat(16_000))).collect();
     for i in 0..20 {
         let attributes = json!({ "common": { "note": note } });
-        crm.create(USERS, json!({ "username": format!("u{i}"), "family_name": "Janssen", "attributes": attributes }))
-            .await;
+        crm.create(
+            USERS,
+            json!({
+                "username": format!("u{i}"), "family_name": "Janssen", "attributes": attributes
+            }),
+        )
+        .await;
     }
-    for filter in ["family_name eq \"janssen\"", "family_name sw \"ja\"", "family_name co \"ans\""] {
+    for filter in ["family_name eq \"janssen\"", "family_name sw \"ja\"", "family_name co \"ans\""]
+    {
         let first = crm.post(QUERY, json!({ "filter": filter, "limit": 100 })).await.is(200);
         assert!(first.body.len() < 4_000_000, "{} bytes", first.body.len());
         assert!(first.json()["items"].as_array().unwrap().len() < 20);

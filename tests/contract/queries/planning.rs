@@ -1,4 +1,5 @@
-//! How filters are answered, and what that costs: as much among two thousand users as among two hundred.
+//! How filters are answered, and what that costs: as much among two thousand users as among two
+//! hundred.
 
 use serde_json::{Value, json};
 use tests::{Client, Seen, Service};
@@ -17,8 +18,16 @@ const KINDS: [(&str, &str, f64); 12] = [
     ("attributes.common.tag eq \"rare\"", "attributes.common.tag eq look-up", 2.0),
     ("personas[name eq \"employee\" and scope eq \"chemco\"]", "personas eq look-up", 2.0),
     ("username eq \"one\" or username eq \"u1\"", "username eq look-up, username eq look-up", 4.0),
-    ("family_name eq \"Unique\" and status eq \"ACTIVE\" and given_name eq \"Jan\"", "family_name eq look-up", 2.0),
-    ("username eq \"one\" and (status eq \"BLOCKED\" or not (given_name pr))", "username eq look-up", 2.0),
+    (
+        "family_name eq \"Unique\" and status eq \"ACTIVE\" and given_name eq \"Jan\"",
+        "family_name eq look-up",
+        2.0,
+    ),
+    (
+        "username eq \"one\" and (status eq \"BLOCKED\" or not (given_name pr))",
+        "username eq look-up",
+        2.0,
+    ),
 ];
 
 async fn people(crm: &Client, from: usize, until: usize) {
@@ -49,7 +58,8 @@ async fn s1_a_look_up_costs_the_same_among_two_thousand_users_and_a_walk_ends_af
     crm.define("tag", json!({ "search": "exact" })).await;
     crm.define_persona("employee", json!({ "scoped": true })).await;
     let one = json!({
-        "username": "one", "id_at_customer": "C-1", "preferred_email": "one@example.org", "family_name": "Unique", "given_name": "Jan",
+        "username": "one", "id_at_customer": "C-1", "preferred_email": "one@example.org",
+        "family_name": "Unique", "given_name": "Jan",
         "attributes": { "common": { "badge": ["b1"], "tag": ["rare"] } },
         "personas": [{ "name": "employee", "scope": ["chemco"] }],
     });
@@ -67,8 +77,13 @@ async fn s1_a_look_up_costs_the_same_among_two_thousand_users_and_a_walk_ends_af
             assert_eq!(answer.cost(), (units, 0.0, 0.0), "{filter} among {count}");
             assert_eq!(explain["read_units"].as_f64(), Some(units), "{filter}");
         }
-        let page = crm.post(QUERY, json!({ "filter": "status eq \"ACTIVE\"", "limit": 20 })).await.is(200);
-        assert!(page.cost().0 <= 20.0 + 16.0, "a page of the listing costs {} among {count}", page.cost().0);
+        let page =
+            crm.post(QUERY, json!({ "filter": "status eq \"ACTIVE\"", "limit": 20 })).await.is(200);
+        assert!(
+            page.cost().0 <= 20.0 + 16.0,
+            "a page of the listing costs {} among {count}",
+            page.cost().0
+        );
     }
     let mut body = json!({ "filter": "status eq \"BLOCKED\"", "limit": 100 });
     for scanned in [1000, 1000] {
@@ -88,7 +103,10 @@ async fn a_plan_is_explained() {
     people(&crm, 0, 20).await;
     let found = explained(&crm, "username eq \"u3\"", 50).await.json();
     let branch = json!({ "by": "username", "operator": "eq", "source": "look-up" });
-    assert_eq!(found["explain"], json!({ "plan": [branch], "read_units": 2, "items_read": 2, "users_read": 1 }));
+    assert_eq!(
+        found["explain"],
+        json!({ "plan": [branch], "read_units": 2, "items_read": 2, "users_read": 1 })
+    );
     assert_eq!(found.get("scanned"), None);
     let walked = explained(&crm, "status eq \"BLOCKED\"", 50).await.json();
     assert_eq!(walked["explain"]["plan"], json!([{ "source": "listing" }]));
@@ -96,7 +114,10 @@ async fn a_plan_is_explained() {
     assert_eq!(walked["explain"]["items_read"], json!(40), "20 keys of the index, and 20 users");
 
     for (filter, due) in [
-        ("given_name eq \"jan\" and family_name eq \"x\" and username eq \"u1\"", "username eq look-up"),
+        (
+            "given_name eq \"jan\" and family_name eq \"x\" and username eq \"u1\"",
+            "username eq look-up",
+        ),
         ("given_name eq \"jan\" and family_name sw \"ja\"", "given_name eq look-up"),
         ("family_name sw \"ja\" and status eq \"ACTIVE\"", "family_name sw prefix"),
         ("family_name sw \"ja\" and personas[name eq \"guest\"]", "family_name sw prefix"),
@@ -109,7 +130,10 @@ async fn a_plan_is_explained() {
             "username eq look-up, family_name sw prefix",
         ),
         ("username eq \"u1\" or status eq \"BLOCKED\"", "- - listing"),
-        ("username eq \"u1\" and (family_name eq \"x\" or status eq \"BLOCKED\")", "username eq look-up"),
+        (
+            "username eq \"u1\" and (family_name eq \"x\" or status eq \"BLOCKED\")",
+            "username eq look-up",
+        ),
         (
             "(username eq \"u1\" or username eq \"u2\") and given_name eq \"jan\"",
             "username eq look-up, username eq look-up",
@@ -117,7 +141,10 @@ async fn a_plan_is_explained() {
         ("not (username eq \"u1\")", "- - listing"),
         ("username ne \"u1\"", "- - listing"),
         ("family_name co \"ja\"", "- - listing"),
-        ("personas[name eq \"employee\" or name eq \"guest\"]", "personas eq look-up, personas eq look-up"),
+        (
+            "personas[name eq \"employee\" or name eq \"guest\"]",
+            "personas eq look-up, personas eq look-up",
+        ),
         (
             "personas[(name eq \"employee\" or name eq \"guest\") and scope eq \"a\"]",
             "personas eq look-up, personas eq look-up",
@@ -125,7 +152,10 @@ async fn a_plan_is_explained() {
         ("personas[scope eq \"a\"]", "- - listing"),
         ("personas[name eq \"nobody\"]", ""),
         ("updated_at ge \"2026-11-21T10:00:00Z\"", "updated_at ge listing"),
-        ("status eq \"ACTIVE\" and updated_at lt \"2026-11-21T10:00:00Z\"", "updated_at le listing"),
+        (
+            "status eq \"ACTIVE\" and updated_at lt \"2026-11-21T10:00:00Z\"",
+            "updated_at le listing",
+        ),
     ] {
         assert_eq!(plan(&explained(&crm, filter, 5).await.json()["explain"]), due, "{filter}");
     }
@@ -149,12 +179,18 @@ async fn bounds_of_the_last_change_narrow_the_walk() {
         ("updated_at lt \"2026-11-21T10:00:00Z\"", 30),
         ("not (updated_at gt \"2026-11-21T10:00:30Z\")", 40),
     ] {
-        assert_eq!(explained(&crm, filter, 100).await.json()["scanned"], json!(scanned), "{filter}");
+        assert_eq!(
+            explained(&crm, filter, 100).await.json()["scanned"],
+            json!(scanned),
+            "{filter}"
+        );
     }
     // DynamoDB takes no empty text in a condition on a key; the embedded engine does.
-    let empty = |call: &Seen| call.operation == "Query" && call.body.to_string().contains("\"S\":\"\"");
+    let empty =
+        |call: &Seen| call.operation == "Query" && call.body.to_string().contains("\"S\":\"\"");
     assert!(!service.faults.seen().iter().any(empty));
-    let never = "updated_at gt \"2030-01-01T00:00:00Z\" and updated_at lt \"2029-12-31T23:59:59.999Z\"";
+    let never =
+        "updated_at gt \"2030-01-01T00:00:00Z\" and updated_at lt \"2029-12-31T23:59:59.999Z\"";
     let nobody = explained(&crm, never, 100).await.is(200).json();
     assert_eq!((&nobody["items"], &nobody["explain"]["plan"]), (&json!([]), &json!([])));
 }

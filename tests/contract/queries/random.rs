@@ -1,4 +1,5 @@
-//! Thousands of random filters over generated people: the service finds whom the brute force finds, each of them once, whatever the pages are.
+//! Thousands of random filters over generated people: the service finds whom the brute force finds,
+//! each of them once, whatever the pages are.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -51,8 +52,18 @@ const FAMILIES: [&str; 12] = [
 const GIVEN: [&str; 8] = ["Jan", "Janneke", "Élise", "An", "Bo", "Li#1", "Piet", "Jo Ann"];
 const TAGS: [&str; 6] = ["x", "Y", "red", "Red Hot", "blue#1", "blue"];
 const TITLES: [&str; 7] = ["Dr. No", "dr", "Dr. Nora", "jan", "jan#x", "jan#y", "Master"];
-const NUMBERS: [&str; 10] =
-    ["0", "1.5", "1.50", "-3", "-2.999", "100", "0.001", "12345678901234567890123", "12345678901234567890124", "12"];
+const NUMBERS: [&str; 10] = [
+    "0",
+    "1.5",
+    "1.50",
+    "-3",
+    "-2.999",
+    "100",
+    "0.001",
+    "12345678901234567890123",
+    "12345678901234567890124",
+    "12",
+];
 const PHONES: [&str; 3] = ["+3225550123", "+32475123456", "+14155552671"];
 const SCOPES: [&str; 4] = ["chemco", "CHEMCO", "shop", "a b"];
 const LONG: [&str; 3] = ["a", "b", ""];
@@ -76,9 +87,13 @@ fn somebody(number: usize, dice: &mut Dice) -> Value {
         user["ui_locales"] = json!(dice.one(&["nl-BE", "fr-BE nl-BE", "en", "zh-Hant-TW en"]));
     }
     let mut attributes = Map::new();
-    for (name, values) in
-        [("tag", &TAGS[..]), ("title", &TITLES), ("size", &NUMBERS), ("digits", &NUMBERS), ("phone", &PHONES)]
-    {
+    for (name, values) in [
+        ("tag", &TAGS[..]),
+        ("title", &TITLES),
+        ("size", &NUMBERS),
+        ("digits", &NUMBERS),
+        ("phone", &PHONES),
+    ] {
         let mut values = dice.some(values);
         if name == "title" && dice.chance(15) {
             values.push(format!("{}{}", "long ".repeat(60), dice.one(&LONG)));
@@ -86,7 +101,10 @@ fn somebody(number: usize, dice: &mut Dice) -> Value {
         attributes.insert(name.to_owned(), json!(values));
     }
     attributes.insert("level".to_owned(), json!(dice.some(&["Low", "Mid", "High"])));
-    attributes.insert("mail".to_owned(), json!(dice.some(&["Info@Example.org", "els@shop.example", "x@y.example"])));
+    attributes.insert(
+        "mail".to_owned(),
+        json!(dice.some(&["Info@Example.org", "els@shop.example", "x@y.example"])),
+    );
     attributes.insert("pin".to_owned(), json!(dice.some(&["1234", "0000"])));
     if dice.chance(50) {
         attributes.insert("badge".to_owned(), json!([format!("B {number}")]));
@@ -96,18 +114,23 @@ fn somebody(number: usize, dice: &mut Dice) -> Value {
     let mut personas = BTreeMap::new();
     for _ in 0..dice.roll(4) {
         let name = dice.one(&["employee", "partner", "guest"]);
-        let scope: Vec<String> =
-            if name == "guest" { Vec::new() } else { [vec!["all".to_owned()], dice.some(&SCOPES)].concat() };
+        let scope: Vec<String> = if name == "guest" {
+            Vec::new()
+        } else {
+            [vec!["all".to_owned()], dice.some(&SCOPES)].concat()
+        };
         let until = if dice.chance(50) { Value::Null } else { json!("2026-11-21T12:00:00.000Z") };
         let status = dice.one(&["ACTIVE", "PENDING", "SUSPENDED"]);
-        let persona = json!({ "name": name, "scope": scope, "status": status, "valid_until": until });
+        let persona =
+            json!({ "name": name, "scope": scope, "status": status, "valid_until": until });
         personas.insert((name, scope), persona);
     }
     user["personas"] = personas.into_values().collect();
     user
 }
 
-/// A tenant with people, as the API shows them; beside what is shown, the hashed values that were written.
+/// A tenant with people, as the API shows them; beside what is shown, the hashed values that were
+/// written.
 async fn people(crm: &Client, count: usize, dice: &mut Dice) -> Vec<Value> {
     for (name, more) in [
         ("badge", json!({ "unique": true })),
@@ -117,7 +140,10 @@ async fn people(crm: &Client, count: usize, dice: &mut Dice) -> Vec<Value> {
         ("digits", json!({ "search": "prefix", "data_format": "NUMERIC" })),
         (
             "level",
-            json!({ "search": "prefix", "data_format": "ENUMERATION", "enumeration_values": ["Low", "Mid", "High"] }),
+            json!({
+                "search": "prefix", "data_format": "ENUMERATION",
+                "enumeration_values": ["Low", "Mid", "High"]
+            }),
         ),
         ("mail", json!({ "search": "prefix", "data_format": "EMAIL" })),
         ("phone", json!({ "search": "exact", "data_format": "SMS" })),
@@ -178,7 +204,8 @@ impl Maker<'_> {
         ];
         let one = |this: &mut Self| loop {
             let path = this.dice.one(&PATHS);
-            let starts = !matches!(path, "preferred_email" | "attributes.common.tag") && this.dice.chance(50);
+            let starts = !matches!(path, "preferred_email" | "attributes.common.tag")
+                && this.dice.chance(50);
             let Some(value) = this.known(&path.split('.').collect::<Vec<_>>()) else { continue };
             let value = if starts { this.part(&value, "sw") } else { value };
             if fold(&value).chars().count() >= if starts { 2 } else { 1 } {
@@ -240,10 +267,16 @@ impl Maker<'_> {
         let value = match kind {
             "bool" => self.dice.one(&["true", "false"]).to_owned(),
             "time" => {
-                let time = self.known(path).unwrap_or_else(|| "2026-11-21T10:00:10.000Z".to_owned());
+                let time =
+                    self.known(path).unwrap_or_else(|| "2026-11-21T10:00:10.000Z".to_owned());
                 if self.dice.chance(30) {
                     let hour: u32 = time[11..13].parse().unwrap();
-                    format!("\"{}{:02}{}+01:00\"", &time[..11], hour + 1, time[13..].trim_end_matches('Z'))
+                    format!(
+                        "\"{}{:02}{}+01:00\"",
+                        &time[..11],
+                        hour + 1,
+                        time[13..].trim_end_matches('Z')
+                    )
                 } else {
                     format!("\"{time}\"")
                 }
@@ -260,12 +293,19 @@ impl Maker<'_> {
             "tags" => json!(self.known(path)?).to_string(),
             _ => {
                 let text = self.known(path)?;
-                let text = if matches!(operator, "co" | "sw" | "ew") { self.part(&text, operator) } else { text };
+                let text = if matches!(operator, "co" | "sw" | "ew") {
+                    self.part(&text, operator)
+                } else {
+                    text
+                };
                 let long_enough = operator != "sw" || fold(&text).chars().count() >= 2;
                 if fold(&text).is_empty() || !long_enough {
                     return None;
                 }
-                if matches!(path.last(), Some(&("id_at_customer" | "phone" | "pin" | "scope" | "name"))) {
+                if matches!(
+                    path.last(),
+                    Some(&("id_at_customer" | "phone" | "pin" | "scope" | "name"))
+                ) {
                     json!(text).to_string()
                 } else {
                     self.quoted(&text)
@@ -310,14 +350,19 @@ impl Maker<'_> {
                 }
                 5..8 => {
                     let (name, kind) = ATTRIBUTES[self.dice.roll(ATTRIBUTES.len())];
-                    self.term_of(&format!("attributes.common.{name}"), &["attributes", "common", name], kind)
+                    self.term_of(
+                        &format!("attributes.common.{name}"),
+                        &["attributes", "common", name],
+                        kind,
+                    )
                 }
                 8 => {
                     let depth = self.dice.roll(3);
                     Some(Filter::Personas(Box::new(self.of_persona(depth))))
                 }
                 _ if self.dice.chance(30) => {
-                    let (operator, value) = [("pr", ""), ("eq", "null"), ("ne", "null")][self.dice.roll(3)];
+                    let (operator, value) =
+                        [("pr", ""), ("eq", "null"), ("ne", "null")][self.dice.roll(3)];
                     Some(Filter::Term("personas".to_owned(), operator, value.to_owned()))
                 }
                 _ => match self.persona_term() {
@@ -356,15 +401,20 @@ impl Maker<'_> {
 
     fn of_persona(&mut self, depth: usize) -> Filter {
         match self.dice.roll(4) {
-            0 if depth > 0 => Filter::Or(vec![self.of_persona(depth - 1), self.of_persona(depth - 1)]),
-            1 if depth > 0 => Filter::And(vec![self.of_persona(depth - 1), self.of_persona(depth - 1)]),
+            0 if depth > 0 => {
+                Filter::Or(vec![self.of_persona(depth - 1), self.of_persona(depth - 1)])
+            }
+            1 if depth > 0 => {
+                Filter::And(vec![self.of_persona(depth - 1), self.of_persona(depth - 1)])
+            }
             2 if depth > 0 => Filter::Not(Box::new(self.of_persona(depth - 1))),
             _ => self.persona_term(),
         }
     }
 
     fn filter(&mut self, depth: usize) -> Filter {
-        let members = |this: &mut Self| (0..2 + this.dice.roll(2)).map(|_| this.filter(depth - 1)).collect();
+        let members =
+            |this: &mut Self| (0..2 + this.dice.roll(2)).map(|_| this.filter(depth - 1)).collect();
         match self.dice.roll(8) {
             0..3 if depth > 0 => Filter::And(members(self)),
             3..6 if depth > 0 => Filter::Or(members(self)),
@@ -411,7 +461,8 @@ async fn random_filters_find_whom_a_brute_force_finds(seed: u64) {
         let asked = as_object(&filter).filter(|_| maker.dice.chance(50));
         objects += usize::from(asked.is_some());
         let asked = asked.unwrap_or_else(|| json!(written));
-        let due: BTreeSet<_> = people.iter().filter(|user| filter.holds(user)).map(|user| text(user, "id")).collect();
+        let due: BTreeSet<_> =
+            people.iter().filter(|user| filter.holds(user)).map(|user| text(user, "id")).collect();
         let small = maker.dice.chance(30);
         let limit = || if small { 1 + due.len() / 4 + maker.dice.roll(9) } else { 100 }.min(100);
         let users = follow(&crm, &asked, limit).await;
@@ -420,7 +471,12 @@ async fn random_filters_find_whom_a_brute_force_finds(seed: u64) {
         let names = |ids: BTreeSet<String>| -> Vec<&Value> {
             people.iter().filter(|user| ids.contains(user["id"].as_str().unwrap())).collect()
         };
-        assert!(found == due, "{asked}\nmissed: {:?}\nextra: {:?}", names(&due - &found), names(&found - &due));
+        assert!(
+            found == due,
+            "{asked}\nmissed: {:?}\nextra: {:?}",
+            names(&due - &found),
+            names(&found - &due)
+        );
         found_some += usize::from(!found.is_empty() && found.len() < PEOPLE);
     }
     assert!(found_some > FILTERS / 3, "{found_some} of the filters tell somebody from others");

@@ -22,7 +22,12 @@ async fn a5_of_32_approvals_at_once_one_is_applied_and_all_are_told() {
         bosses.push(boss.on(&office.service.instance()));
     }
     let answers = at_once((0..32).map(|i| bosses[i % 4].act(&request.below("approve")))).await;
-    assert_eq!(count(&answers, &[200]), [32], "{:?}", answers.iter().map(Answer::code).collect::<Vec<_>>());
+    assert_eq!(
+        count(&answers, &[200]),
+        [32],
+        "{:?}",
+        answers.iter().map(Answer::code).collect::<Vec<_>>()
+    );
     let read = office.now(&request).await;
     assert!(answers.iter().all(|answer| answer.tag() == read.tag && answer.json() == read.body));
     assert_eq!(office.service.version_of(&jan.id).await, 2);
@@ -35,11 +40,17 @@ async fn i1_of_16_approvals_at_once_with_one_key_all_have_the_first_ones_answer(
     let office = Office::open().await;
     let (jan, request) = office.waiting().await;
     let here = [office.clone(), office.elsewhere()];
-    let answers = at_once((0..16).map(|i| here[i % 2].boss.act(&request.below("approve")).key("k"))).await;
+    let answers =
+        at_once((0..16).map(|i| here[i % 2].boss.act(&request.below("approve")).key("k"))).await;
     assert_eq!(count(&answers, &[200]), [16]);
-    assert!(answers.iter().all(|answer| answer.body == answers[0].body && answer.tag() == answers[0].tag()));
+    assert!(
+        answers
+            .iter()
+            .all(|answer| answer.body == answers[0].body && answer.tag() == answers[0].tag())
+    );
     assert_eq!(office.service.version_of(&jan.id).await, 2);
-    let replayed = answers.iter().filter(|answer| answer.header("idempotency-replayed").is_some()).count();
+    let replayed =
+        answers.iter().filter(|answer| answer.header("idempotency-replayed").is_some()).count();
     assert_eq!(replayed, 15, "the loser re-reads and replays");
 }
 
@@ -85,7 +96,8 @@ async fn d2_an_approval_and_a_change_of_the_same_field_lose_no_update() {
                 assert_eq!(count(&answers, &[200, 409]), [1, 1]);
                 assert_eq!((held, version), (json!("9"), 2));
             }
-            // The approval came first: the change came on top of it, or was told that the profile had changed.
+            // The approval came first: the change came on top of it, or was told that the profile
+            // had changed.
             "APPROVED" if tag == "*" => {
                 assert_eq!(count(&answers, &[200]), [2]);
                 assert_eq!((held, version), (json!("9"), 3));
@@ -101,7 +113,11 @@ async fn d2_an_approval_and_a_change_of_the_same_field_lose_no_update() {
 }
 
 /// Holds an approval between what it has read and what it writes.
-async fn approved_around(office: &Office, request: &Resource, meanwhile: impl AsyncFnOnce()) -> Answer {
+async fn approved_around(
+    office: &Office,
+    request: &Resource,
+    meanwhile: impl AsyncFnOnce(),
+) -> Answer {
     let gate = office.service.faults.hold("TransactWriteItems");
     let approval = tokio::spawn(office.boss.act(&request.below("approve")).into_future());
     gate.reached().await;
@@ -116,10 +132,14 @@ async fn a5_a_change_between_the_steps_of_an_approval_is_seen() {
     let (jan, request) = office.waiting().await;
     // The write of a plain field is no transaction, so it passes the gate.
     let plain = || office.crm.patch(&jan.path, json!({ "ui_locales": "nl-BE" })).if_match("*");
-    let answer = approved_around(&office, &request, async || drop(plain().await.is(200))).await.is(200);
+    let answer =
+        approved_around(&office, &request, async || drop(plain().await.is(200))).await.is(200);
     assert_eq!(answer.field("status"), "APPROVED");
     let now = office.now(&jan).await.body;
-    assert_eq!((&now["ui_locales"], &now["attributes"]["common"]["salary"]), (&json!("nl-BE"), &json!(["5"])));
+    assert_eq!(
+        (&now["ui_locales"], &now["attributes"]["common"]["salary"]),
+        (&json!("nl-BE"), &json!(["5"]))
+    );
 
     let request = office.ask(&jan, salary("6")).await;
     let change = || office.boss.patch(&jan.path, salary("9")).if_match("*");
@@ -128,7 +148,9 @@ async fn a5_a_change_between_the_steps_of_an_approval_is_seen() {
     assert_eq!(office.found("salary", "9").await, 1);
 
     let request = office.ask(&jan, salary("7")).await;
-    approved_around(&office, &request, async || drop(office.reject(&request).await.is(200))).await.is(409);
+    approved_around(&office, &request, async || drop(office.reject(&request).await.is(200)))
+        .await
+        .is(409);
     assert_eq!(office.status(&request).await, "REJECTED");
 
     let request = office.ask(&jan, salary("8")).await;
@@ -142,7 +164,8 @@ async fn d7_a_request_that_is_made_while_its_user_is_forgotten_leaves_nothing() 
     let office = Office::open().await;
     let jan = office.user("jan").await;
     let gate = office.service.faults.hold("TransactWriteItems");
-    let asking = tokio::spawn(office.crm.patch(&jan.path, salary("Boegspriet")).if_match("*").into_future());
+    let asking =
+        tokio::spawn(office.crm.patch(&jan.path, salary("Boegspriet")).if_match("*").into_future());
     gate.reached().await;
     office.elsewhere().crm.delete(&jan.path).await.is(204);
     gate.open();
@@ -172,8 +195,13 @@ async fn d7_decisions_requests_and_a_forget_at_once_leave_nothing() {
         for request in [&request, &other] {
             office.boss.get(&request.path).await.is(404);
         }
-        let left: Vec<_> =
-            office.service.items().await.into_iter().filter(|item| item.contains("Boegspriet")).collect();
+        let left: Vec<_> = office
+            .service
+            .items()
+            .await
+            .into_iter()
+            .filter(|item| item.contains("Boegspriet"))
+            .collect();
         assert_eq!(left, Vec::<String>::new());
         assert_eq!(office.service.check().await.unfinished, 0);
     }
@@ -212,12 +240,20 @@ async fn d2_approved_requests_for_different_fields_are_all_applied() {
     for i in 0..8 {
         let request = office.ask(&jan, common(&json!({ format!("g{i}"): [i.to_string()] }))).await;
         calls.push(office.boss.act(&request.below("approve")));
-        calls.push(office.crm.patch(&jan.path, common(&json!({ "note": [format!("n{i}")] }))).if_match("*"));
+        calls.push(
+            office
+                .crm
+                .patch(&jan.path, common(&json!({ "note": [format!("n{i}")] })))
+                .if_match("*"),
+        );
     }
     let answers = at_once(calls).await;
     assert_eq!(count(&answers, &[200]), [16]);
     let now = office.now(&jan).await.body;
-    assert!((0..8).all(|i| now["attributes"]["common"][format!("g{i}")] == json!([i.to_string()])), "{now}");
+    assert!(
+        (0..8).all(|i| now["attributes"]["common"][format!("g{i}")] == json!([i.to_string()])),
+        "{now}"
+    );
     assert_eq!(office.service.version_of(&jan.id).await, 17);
     office.service.check().await;
 }
@@ -237,7 +273,8 @@ async fn s1_at_most_20_requests_wait_also_when_many_ask_at_once() {
 async fn i2_the_same_asked_many_times_at_once_is_one_request() {
     let office = Office::open().await;
     let jan = office.user("jan").await;
-    let answers = at_once((0..8).map(|_| office.crm.patch(&jan.path, salary("5")).if_match("*"))).await;
+    let answers =
+        at_once((0..8).map(|_| office.crm.patch(&jan.path, salary("5")).if_match("*"))).await;
     assert_eq!(count(&answers, &[202]), [8]);
     let found = requests(&office, &jan, "").await;
     assert_eq!(found.iter().map(changes).collect::<Vec<_>>().len(), 1, "{found:?}");

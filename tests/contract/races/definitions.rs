@@ -28,7 +28,10 @@ async fn ten_definitions_of_ten_clients_all_land() {
 async fn d3_of_ten_definitions_of_one_name_one_wins() {
     let service = Service::start().await;
     let crm = service.crm().await;
-    let answers = at_once((0..10).map(|_| crm.post("/config/persona-definitions", json!({ "name": "role" })))).await;
+    let answers = at_once(
+        (0..10).map(|_| crm.post("/config/persona-definitions", json!({ "name": "role" }))),
+    )
+    .await;
     assert_eq!(count(&answers, &[201, 409]), [1, 9]);
 }
 
@@ -46,7 +49,10 @@ async fn a_category_does_not_go_while_an_attribute_is_put_into_it() {
         }
         let answers = at_once(calls).await;
         let made = count(&answers, &[201])[0];
-        let found = crm.read(&format!("{ATTRIBUTES}?category={name}")).await["items"].as_array().unwrap().len();
+        let found = crm.read(&format!("{ATTRIBUTES}?category={name}")).await["items"]
+            .as_array()
+            .unwrap()
+            .len();
         assert_eq!(found, made);
         match count(&answers, &[204])[0] {
             0 => assert!(made > 0 && crm.get(&work.path).await.code() == 200),
@@ -105,14 +111,24 @@ async fn d6_a_workflow_does_not_go_while_an_attribute_is_linked_to_it() {
         let attribute = |i: usize| {
             let link = json!({ "workflow_id": workflow.id });
             let name = format!("a{round}-{i}");
-            crm.post(ATTRIBUTES, json!({ "category": "common", "name": name, "data_format": "TEXT", "derived": link }))
+            crm.post(
+                ATTRIBUTES,
+                json!({
+                    "category": "common", "name": name, "data_format": "TEXT", "derived": link
+                }),
+            )
         };
         let answers = at_once((0..4).map(attribute).chain([crm.delete(&workflow.path)])).await;
         let (made, gone) = (count(&answers, &[201])[0], count(&answers, &[204])[0]);
         assert!(made == 0 || gone == 0, "{made} attributes are derived by a workflow that is gone");
         assert_eq!((made + count(&answers, &[422])[0], gone + count(&answers, &[409])[0]), (4, 1));
         assert_eq!(crm.get(&workflow.path).await.code(), if gone == 1 { 404 } else { 200 });
-        for item in crm.read(ATTRIBUTES).await["items"].as_array().unwrap().iter().filter(|i| i["system"] == false) {
+        for item in crm.read(ATTRIBUTES).await["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|i| i["system"] == false)
+        {
             crm.delete(&format!("{ATTRIBUTES}/{}", item["id"].as_str().unwrap())).await.is(204);
         }
         crm.delete(&workflow.path).await;

@@ -1,7 +1,8 @@
 //! Assignments and deletions of a definition, interleaved call by call (rule D6).
 //!
-//! One of the two stops before one of its store calls; the other runs up to one of its own, or to its end; then both go on. Whatever
-//! the order: either the definition is there and the value is stored, or it is gone and nobody holds it.
+//! One of the two stops before one of its store calls; the other runs up to one of its own, or to
+//! its end; then both go on. Whatever the order: either the definition is there and the value is
+//! stored, or it is gone and nobody holds it.
 
 use serde_json::json;
 use tests::{Answer, Call, Client, Gate, Resource, Service, TENANT};
@@ -37,7 +38,10 @@ impl Scene {
     async fn set(assignment: Assignment, stale: bool) -> Self {
         let service = Service::start().await;
         let crm = service.client(TENANT, "administrator").await;
-        let writer = service.client(TENANT, "users:read users:write config:read").await.on(&service.instance());
+        let writer = service
+            .client(TENANT, "users:read users:write config:read")
+            .await
+            .on(&service.instance());
         let guarded = matches!(assignment, Assignment::InRequest | Assignment::ByApproval);
         let definition = match assignment {
             Assignment::OfPersona => crm.define_persona("badge", json!({})).await,
@@ -55,7 +59,8 @@ impl Scene {
             writer.get(&user.below("personas")).await.is(200);
         }
         if let Some(role) = role {
-            // What a persona definition lists is not deleted; where it is remembered, it still lists it.
+            // What a persona definition lists is not deleted; where it is remembered, it still
+            // lists it.
             crm.patch(&role.path, json!({ "attributes": [] })).if_match("*").await.is(200);
         }
         let mut request = None;
@@ -74,12 +79,18 @@ impl Scene {
         created["username"] = json!("els");
         match assignment {
             Assignment::OnCreation => self.writer.post(USERS, created),
-            Assignment::ByPatch | Assignment::InRequest => self.writer.patch(&self.user.path, badge()).if_match("*"),
-            Assignment::OfPersona => self.writer.post(&self.user.below("personas"), json!({ "name": "badge" })),
+            Assignment::ByPatch | Assignment::InRequest => {
+                self.writer.patch(&self.user.path, badge()).if_match("*")
+            }
+            Assignment::OfPersona => {
+                self.writer.post(&self.user.below("personas"), json!({ "name": "badge" }))
+            }
             Assignment::OfPersonaAttribute => {
                 self.writer.patch(&self.persona.as_ref().unwrap().path, badge()).if_match("*")
             }
-            Assignment::ByApproval => self.crm.act(&self.request.as_ref().unwrap().below("approve")),
+            Assignment::ByApproval => {
+                self.crm.act(&self.request.as_ref().unwrap().below("approve"))
+            }
         }
     }
 
@@ -88,14 +99,28 @@ impl Scene {
     }
 
     /// Asserts that what was answered is true and that nobody holds what is gone.
-    async fn verify(&self, assignment: Assignment, assigned: &Answer, deleted: &Answer, what: &str) {
+    async fn verify(
+        &self,
+        assignment: Assignment,
+        assigned: &Answer,
+        deleted: &Answer,
+        what: &str,
+    ) {
         let (given, gone) = (assigned.status.is_success(), deleted.code() == 204);
-        assert!(!(given && gone), "{what}: a value was stored of what is gone: {}", assigned.text());
+        assert!(
+            !(given && gone),
+            "{what}: a value was stored of what is gone: {}",
+            assigned.text()
+        );
         let answered = given || [404, 422].contains(&assigned.code());
         assert!(answered, "{what}: {} {}", assigned.code(), assigned.text());
         assert!(gone || deleted.code() == 409, "{what}: {} {}", deleted.code(), deleted.text());
         let fresh = self.crm.on(&self.service.instance());
-        assert_eq!(fresh.get(&self.definition.path).await.code(), if gone { 404 } else { 200 }, "{what}");
+        assert_eq!(
+            fresh.get(&self.definition.path).await.code(),
+            if gone { 404 } else { 200 },
+            "{what}"
+        );
         if gone && assignment != Assignment::ByApproval {
             let items = self.service.items().await;
             let held = items.iter().filter(|item| item.contains(&self.definition.id)).count();
@@ -115,8 +140,15 @@ async fn calls_of(call: Call, service: &Service) -> usize {
     service.faults.seen().len()
 }
 
-/// Lets `first` stop before its call `i`, then `second` before its call `j`, and then both go on, `first` to its end before `second`.
-async fn interleave(service: &Service, first: Call, i: usize, second: Call, j: usize) -> (Answer, Answer) {
+/// Lets `first` stop before its call `i`, then `second` before its call `j`, and then both go on,
+/// `first` to its end before `second`.
+async fn interleave(
+    service: &Service,
+    first: Call,
+    i: usize,
+    second: Call,
+    j: usize,
+) -> (Answer, Answer) {
     let gates = [Gate::closed(), Gate::closed()];
     service.faults.reset();
     service.faults.at(i, tests::Fault::Held(gates[0].clone()));
@@ -151,13 +183,17 @@ async fn every_interleaving(assignment: Assignment, stale: bool) {
     for i in 0..of_assignment {
         for j in 0..of_deletion {
             for assignment_first in [true, false] {
-                let what = format!("{assignment:?}, stale: {stale}, {i} × {j}, assignment first: {assignment_first}");
+                let what = format!(
+                    "{assignment:?}, stale: {stale}, {i} × {j}, assignment first: \
+                     {assignment_first}"
+                );
                 let scene = Scene::set(assignment, stale).await;
                 let (assign, delete) = (scene.assign(assignment), scene.delete());
                 let (assigned, deleted) = if assignment_first {
                     interleave(&scene.service, assign, i, delete, j).await
                 } else {
-                    let (deleted, assigned) = interleave(&scene.service, delete, j, assign, i).await;
+                    let (deleted, assigned) =
+                        interleave(&scene.service, delete, j, assign, i).await;
                     (assigned, deleted)
                 };
                 scene.verify(assignment, &assigned, &deleted, &what).await;

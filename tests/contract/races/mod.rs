@@ -22,5 +22,8 @@ pub async fn at_once(calls: impl IntoIterator<Item = Call>) -> Vec<Answer> {
 
 /// How many answers have each of the statuses.
 pub fn count(answers: &[Answer], statuses: &[u16]) -> Vec<usize> {
-    statuses.iter().map(|status| answers.iter().filter(|answer| answer.code() == *status).count()).collect()
+    statuses
+        .iter()
+        .map(|status| answers.iter().filter(|answer| answer.code() == *status).count())
+        .collect()
 }

@@ -15,7 +15,8 @@ async fn d2_different_personas_do_not_disturb_each_others_clients() {
     let jan = crm.create_user("jan").await;
     let mut running = JoinSet::new();
     for i in 0..6 {
-        let persona = crm.add_persona(&jan, json!({ "name": "employee", "scope": [format!("s{i}")] })).await;
+        let persona =
+            crm.add_persona(&jan, json!({ "name": "employee", "scope": [format!("s{i}")] })).await;
         let crm: Client = crm.on(&service.instance());
         running.spawn(async move {
             let mut tag = persona.tag;
@@ -58,7 +59,9 @@ async fn d3_the_same_persona_is_added_once() {
     let crm = service.crm().await;
     crm.define_persona("employee", json!({})).await;
     let jan = crm.create_user("jan").await;
-    let answers = at_once((0..16).map(|_| crm.post(&jan.below("personas"), json!({ "name": "employee" })))).await;
+    let answers =
+        at_once((0..16).map(|_| crm.post(&jan.below("personas"), json!({ "name": "employee" }))))
+            .await;
     assert_eq!(count(&answers, &[201, 409]), [1, 15]);
     service.check().await;
 }
@@ -71,11 +74,18 @@ async fn at_most_one_persona_is_preferred_whoever_asks_at_once() {
     let jan = crm.create_user("jan").await;
     let mut personas = Vec::new();
     for i in 0..6 {
-        personas.push(crm.add_persona(&jan, json!({ "name": "employee", "scope": [format!("s{i}")] })).await);
+        personas.push(
+            crm.add_persona(&jan, json!({ "name": "employee", "scope": [format!("s{i}")] })).await,
+        );
     }
     let answers = at_once(personas.iter().map(|persona| crm.act(&persona.below("prefer")))).await;
     assert_eq!(count(&answers, &[200]), [6]);
     let user = crm.read(&jan.path).await;
-    let preferred = user["personas"].as_array().unwrap().iter().filter(|p| p["preferred"] == json!(true)).count();
+    let preferred = user["personas"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|p| p["preferred"] == json!(true))
+        .count();
     assert_eq!(preferred, 1);
 }

@@ -21,7 +21,9 @@ async fn d2_of_64_changes_with_one_tag_one_wins() {
         1 => json!({ "family_name": format!("Janssen {i}") }),
         _ => json!({ "username": format!("jan{i}") }),
     };
-    let answers = at_once((0..64).map(|i| instances[i % 2].patch(&jan.path, patch(i)).if_match(&jan.tag))).await;
+    let answers =
+        at_once((0..64).map(|i| instances[i % 2].patch(&jan.path, patch(i)).if_match(&jan.tag)))
+            .await;
 
     assert_eq!(count(&answers, &[200, 412]), [1, 63]);
     let winner = answers.iter().find(|answer| answer.code() == 200).unwrap();
@@ -36,7 +38,8 @@ async fn d2_one_wins_also_when_all_write_the_same() {
     let crm = service.crm().await;
     let jan = crm.create(USERS, person("jan")).await;
     let same = json!({ "given_name": "Johannes" });
-    let answers = at_once((0..64).map(|_| crm.patch(&jan.path, same.clone()).if_match(&jan.tag))).await;
+    let answers =
+        at_once((0..64).map(|_| crm.patch(&jan.path, same.clone()).if_match(&jan.tag))).await;
     assert_eq!(count(&answers, &[200, 412]), [1, 63]);
 }
 
@@ -44,7 +47,8 @@ async fn d2_one_wins_also_when_all_write_the_same() {
 async fn add(crm: &Client, path: &str, value: String) {
     loop {
         let read = crm.get(path).await.is(200);
-        let mut values = read.json()["attributes"]["common"]["mark"].as_array().cloned().unwrap_or_default();
+        let mut values =
+            read.json()["attributes"]["common"]["mark"].as_array().cloned().unwrap_or_default();
         values.push(json!(value));
         let patch = json!({ "attributes": { "common": { "mark": values } } });
         match crm.patch(path, patch).if_match(&read.tag()).await.code() {
@@ -68,8 +72,12 @@ async fn d2_with_a_loop_of_reading_and_writing_all_64_changes_are_there() {
     running.join_all().await;
 
     let read = crm.read(&jan.path).await;
-    let mut marks: Vec<_> =
-        read["attributes"]["common"]["mark"].as_array().unwrap().iter().map(Value::to_string).collect();
+    let mut marks: Vec<_> = read["attributes"]["common"]["mark"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(Value::to_string)
+        .collect();
     marks.sort();
     assert_eq!(marks, (0..64).map(|i| format!("\"m{i:02}\"")).collect::<Vec<_>>());
     // Each committed write moved the version by one: the creation and 64 changes.
@@ -100,7 +108,9 @@ async fn d3_of_32_changes_to_one_value_one_wins() {
         users.push(crm.create_user(&format!("jan{i}")).await);
     }
     let patch = json!({ "attributes": { "common": { "badge": ["1"] } } });
-    let answers = at_once(users.iter().map(|user| crm.patch(&user.path, patch.clone()).if_match(&user.tag))).await;
+    let answers =
+        at_once(users.iter().map(|user| crm.patch(&user.path, patch.clone()).if_match(&user.tag)))
+            .await;
     assert_eq!(count(&answers, &[200, 409]), [1, 31]);
     service.check().await;
 }
@@ -112,17 +122,29 @@ async fn d1_users_join_and_leave_one_address_at_once() {
     let mut users = Vec::new();
     for i in 0..16 {
         let email = if i % 2 == 0 { "family@example.org" } else { "own@example.org" };
-        users.push(crm.create(USERS, json!({ "username": format!("jan{i}"), "preferred_email": email })).await);
+        users.push(
+            crm.create(USERS, json!({ "username": format!("jan{i}"), "preferred_email": email }))
+                .await,
+        );
     }
     for round in 0..3 {
         let calls = users.iter().enumerate().map(|(i, user)| match (i + round) % 4 {
-            0 => crm.patch(&user.path, json!({ "preferred_email": "family@example.org" })).if_match("*"),
-            1 => crm.patch(&user.path, json!({ "preferred_email": "own@example.org" })).if_match("*"),
+            0 => crm
+                .patch(&user.path, json!({ "preferred_email": "family@example.org" }))
+                .if_match("*"),
+            1 => {
+                crm.patch(&user.path, json!({ "preferred_email": "own@example.org" })).if_match("*")
+            }
             2 => crm.patch(&user.path, json!({ "preferred_email": null })).if_match("*"),
             _ => crm.patch(&user.path, json!({ "given_name": format!("J{round}") })).if_match("*"),
         });
         let answers = at_once(calls.collect::<Vec<_>>()).await;
-        assert_eq!(count(&answers, &[200]), [16], "{:?}", answers.iter().map(Answer::code).collect::<Vec<_>>());
+        assert_eq!(
+            count(&answers, &[200]),
+            [16],
+            "{:?}",
+            answers.iter().map(Answer::code).collect::<Vec<_>>()
+        );
         service.check().await;
     }
     let mut found = 0;
@@ -147,7 +169,9 @@ async fn d1_a_user_is_changed_blocked_and_forgotten_at_once() {
         let jan = crm.create(USERS, person(&format!("jan{round}"))).await;
         let mut calls = Vec::new();
         for i in 0..4 {
-            calls.push(crm.patch(&jan.path, json!({ "family_name": format!("F{i}") })).if_match("*"));
+            calls.push(
+                crm.patch(&jan.path, json!({ "family_name": format!("F{i}") })).if_match("*"),
+            );
             calls.push(crm.act(&jan.below(if i % 2 == 0 { "block" } else { "unblock" })));
             calls.push(crm.delete(&jan.path));
         }

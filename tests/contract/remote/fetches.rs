@@ -1,4 +1,5 @@
-//! Outgoing fetches: https alone, bounded in time and size, no redirects, and nothing that is not public.
+//! Outgoing fetches: https alone, bounded in time and size, no redirects, and nothing that is not
+//! public.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -37,7 +38,10 @@ async fn s2_an_https_url_is_fetched_with_one_request_that_says_little() {
     assert_eq!(lines.remove(0), "GET /keys/1?v=2 HTTP/1.1");
     lines.sort_unstable();
     let host = format!("host: {}:{}", Publisher::NAME, publisher.port);
-    assert_eq!(lines, ["accept: application/json, application/jwk-set+json", host.as_str(), "user-agent: Kith"]);
+    assert_eq!(
+        lines,
+        ["accept: application/json, application/jwk-set+json", host.as_str(), "user-agent: Kith"]
+    );
 }
 
 #[tokio::test]
@@ -49,7 +53,9 @@ async fn s2_only_a_200_is_read_and_redirects_are_not_followed() {
         publisher.reply(match status {
             300..=399 => {
                 let location = format!("https://127.0.0.1:{}/", other.port);
-                let head = format!("HTTP/1.1 {status} .\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n");
+                let head = format!(
+                    "HTTP/1.1 {status} .\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n"
+                );
                 Reply::Raw(head.into_bytes())
             }
             204 => Reply::Raw(b"HTTP/1.1 204 .\r\n\r\n".to_vec()),
@@ -75,7 +81,8 @@ async fn s2_a_body_is_read_up_to_the_limit_and_not_further() {
     }
     // Neither a body nor a header without an end is waited for.
     let before = publisher.sent();
-    publisher.reply(Reply::Endless(format!("HTTP/1.1 200 OK\r\n\r\n{}", "x".repeat(8192)).into_bytes()));
+    publisher
+        .reply(Reply::Endless(format!("HTTP/1.1 200 OK\r\n\r\n{}", "x".repeat(8192)).into_bytes()));
     assert_eq!(failure(&publisher).await, FetchError::TooLarge);
     let mut header = b"HTTP/1.1 200 OK\r\n".to_vec();
     header.extend(format!("a: {}\r\n", "x".repeat(8192)).repeat(8).into_bytes());
@@ -83,8 +90,14 @@ async fn s2_a_body_is_read_up_to_the_limit_and_not_further() {
     assert!(matches!(failure(&publisher).await, FetchError::Connection(_)));
     for (kilobytes, fits) in [(16, true), (64, false)] {
         let long = format!("a: {}\r\n", "x".repeat(kilobytes << 10));
-        publisher.reply(Reply::Raw(format!("HTTP/1.1 200 OK\r\n{long}content-length: 2\r\n\r\n{{}}").into_bytes()));
-        assert_eq!(publisher.fetcher().get(&publisher.url()).await.is_ok(), fits, "{kilobytes} KB of header");
+        publisher.reply(Reply::Raw(
+            format!("HTTP/1.1 200 OK\r\n{long}content-length: 2\r\n\r\n{{}}").into_bytes(),
+        ));
+        assert_eq!(
+            publisher.fetcher().get(&publisher.url()).await.is_ok(),
+            fits,
+            "{kilobytes} KB of header"
+        );
     }
     // What went out beyond is what the sockets hold.
     assert!(publisher.sent() - before < 32 << 20, "{} bytes were sent", publisher.sent() - before);
@@ -112,7 +125,8 @@ async fn s2_a_server_that_takes_its_time_is_left_at_every_stage() {
     assert_eq!(Network::default().time_limit, Duration::from_secs(3));
     assert_eq!(TIME_LIMIT, Duration::from_secs(3));
     let publisher = Publisher::start().await;
-    let fetcher = Fetcher::within(Network { time_limit: Duration::from_millis(300), ..publisher.network() });
+    let fetcher =
+        Fetcher::within(Network { time_limit: Duration::from_millis(300), ..publisher.network() });
     for reply in [
         Reply::Mute,
         Reply::Stuck(Vec::new()),
@@ -145,14 +159,23 @@ async fn s2_a_certificate_must_be_trusted_and_name_the_host() {
     let network = Network { roots: stranger.network().roots, ..publisher.network() };
     let untrusted = Fetcher::within(network).get(&publisher.url()).await.unwrap_err();
     assert!(untrusted.to_string().contains("invalid peer certificate"), "{untrusted}");
-    let misnamed = publisher.fetcher().get(&format!("https://other.example:{}/", publisher.port)).await.unwrap_err();
+    let misnamed = publisher
+        .fetcher()
+        .get(&format!("https://other.example:{}/", publisher.port))
+        .await
+        .unwrap_err();
     assert!(misnamed.to_string().contains("not valid for name"), "{misnamed}");
     let rootless = Network { roots: Some(Vec::new()), ..publisher.network() };
-    assert!(matches!(Fetcher::within(rootless).get(&publisher.url()).await, Err(FetchError::Connection(_))));
+    assert!(matches!(
+        Fetcher::within(rootless).get(&publisher.url()).await,
+        Err(FetchError::Connection(_))
+    ));
     assert_eq!(publisher.count(), 0);
     // The same server with its own name and root is read, by address too.
     assert!(publisher.fetcher().get(&publisher.url()).await.is_ok());
-    assert!(publisher.fetcher().get(&format!("https://127.0.0.1:{}/", publisher.port)).await.is_ok());
+    assert!(
+        publisher.fetcher().get(&format!("https://127.0.0.1:{}/", publisher.port)).await.is_ok()
+    );
 }
 
 #[tokio::test]
@@ -200,9 +223,12 @@ async fn s2_other_urls_are_refused_before_anything_is_resolved() {
         assert!(!error.to_string().contains("secret"));
     }
     assert_eq!(resolved.load(Ordering::SeqCst), 0);
-    for url in
-        ["https://keys.example/", "HTTPS://keys.example/", "https://keys.example:8443/", "https://keys.example:443"]
-    {
+    for url in [
+        "https://keys.example/",
+        "HTTPS://keys.example/",
+        "https://keys.example:8443/",
+        "https://keys.example:443",
+    ] {
         assert_eq!(fetcher.get(url).await, Err(FetchError::Unresolved), "{url}");
     }
     assert_eq!(publisher.connections(), 0);
@@ -246,8 +272,10 @@ async fn s2_literal_addresses_that_are_not_public_are_not_reached() {
 #[tokio::test]
 async fn s2_other_spellings_of_addresses_do_not_slip_through() {
     let publisher = Publisher::start().await;
-    // The functions' own network, with the system's resolver, which reads most of these as 127.0.0.1.
-    let fetcher = Fetcher::within(Network { roots: publisher.network().roots, ..Network::default() });
+    // The functions' own network, with the system's resolver, which reads most of these as
+    // 127.0.0.1.
+    let fetcher =
+        Fetcher::within(Network { roots: publisher.network().roots, ..Network::default() });
     for host in [
         "2130706433",
         "127.1",
@@ -267,7 +295,8 @@ async fn s2_other_spellings_of_addresses_do_not_slip_through() {
         "[::ffff:0:127.0.0.1]",
     ] {
         let error = fetcher.get(&format!("https://{host}:{}/", publisher.port)).await.unwrap_err();
-        let refused = matches!(error, FetchError::NotPublic | FetchError::Url(_) | FetchError::Unresolved);
+        let refused =
+            matches!(error, FetchError::NotPublic | FetchError::Url(_) | FetchError::Unresolved);
         assert!(refused, "{host}: {error:?}");
     }
     let localhost = fetcher.get(&format!("https://localhost:{}/", publisher.port)).await;
@@ -292,7 +321,10 @@ async fn s2_a_name_with_any_address_that_is_not_public_is_not_reached() {
         let error = resolving_to(&publisher, addresses).get(&publisher.url()).await;
         assert_eq!(error, Err(FetchError::NotPublic), "{addresses:?}");
     }
-    assert_eq!(resolving_to(&publisher, &[]).get(&publisher.url()).await, Err(FetchError::Unresolved));
+    assert_eq!(
+        resolving_to(&publisher, &[]).get(&publisher.url()).await,
+        Err(FetchError::Unresolved)
+    );
     assert_eq!(publisher.connections(), 0);
 }
 
@@ -307,7 +339,8 @@ async fn s2_a_name_is_resolved_once_and_what_was_checked_is_what_is_connected_to
         let first = counter.fetch_add(1, Ordering::SeqCst) == 0;
         vec![if first { [127, 0, 0, 1] } else { [127, 0, 0, 2] }.into()]
     };
-    let fetcher = Fetcher::within(Network { resolve: Some(Arc::new(resolve)), ..publisher.network() });
+    let fetcher =
+        Fetcher::within(Network { resolve: Some(Arc::new(resolve)), ..publisher.network() });
     assert!(fetcher.get(&publisher.url()).await.is_ok());
     assert_eq!(turn.load(Ordering::SeqCst), 1);
     assert_eq!(fetcher.get(&publisher.url()).await, Err(FetchError::NotPublic));
@@ -319,7 +352,11 @@ async fn s2_an_address_that_does_not_accept_gives_way_to_the_next() {
     let publisher = Publisher::start().await;
     publisher.reply(Reply::ok("{}"));
     let resolve = |_: &str| vec![[127, 0, 0, 2].into(), [127, 0, 0, 1].into()];
-    let network = Network { resolve: Some(Arc::new(resolve)), reachable: |ip| ip.is_loopback(), ..publisher.network() };
+    let network = Network {
+        resolve: Some(Arc::new(resolve)),
+        reachable: |ip| ip.is_loopback(),
+        ..publisher.network()
+    };
     assert!(Fetcher::within(network).get(&publisher.url()).await.is_ok());
 }
 
@@ -329,11 +366,16 @@ async fn s2_the_functions_reach_nothing_but_what_is_public() {
     assert!(network.roots.is_none() && network.resolve.is_none());
     for address in ["127.0.0.1", "10.0.0.1", "::1", "1.1.1.1", "2606:4700:4700::1111"] {
         let address = address.parse().unwrap();
-        assert_eq!((network.reachable)(address), shared::domain::address::is_public(address), "{address}");
+        assert_eq!(
+            (network.reachable)(address),
+            shared::domain::address::is_public(address),
+            "{address}"
+        );
     }
     let publisher = Publisher::start().await;
     let service = tests::Service::start().await;
-    let app = kith::serve::own_state(&service.table, tests::BASE, &tests::scripts(), &Fetcher::default());
+    let app =
+        kith::serve::own_state(&service.table, tests::BASE, &tests::scripts(), &Fetcher::default());
     let url = format!("https://127.0.0.1:{}/", publisher.port);
     assert_eq!(app.remote_keys().keys_at(&url, None).await, Err(FetchError::NotPublic));
     assert_eq!(publisher.connections(), 0);

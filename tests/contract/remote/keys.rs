@@ -1,5 +1,5 @@
-//! Keys of others: remembered, followed when they rotate, and not fetched more often than an attacker should be able to bring
-//! about.
+//! Keys of others: remembered, followed when they rotate, and not fetched more often than an
+//! attacker should be able to bring about.
 
 use std::sync::Arc;
 
@@ -17,8 +17,7 @@ const DAY: i64 = 24 * 3600;
 
 /// A set of keys with these ids.
 fn set(kids: &[&str]) -> Reply {
-    let point =
-        r#""x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM""#;
+    let point = r#""x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM""#;
     let key = |kid: &&str| format!(r#"{{"kty":"EC","crv":"P-256","kid":"{kid}",{point}}}"#);
     Reply::ok(&format!(r#"{{"keys":[{}]}}"#, kids.iter().map(key).collect::<Vec<_>>().join(",")))
 }
@@ -143,7 +142,11 @@ async fn s2_the_last_set_goes_on_being_used_for_a_day_while_the_server_fails() {
     assert!(pair.finds("a").await);
     pair.clock.advance(1);
     assert_eq!(pair.keys_for("a").await, Err(FetchError::Status(503)));
-    assert_eq!(pair.fetches(), 5, "at the end of the day the failure of a second before still counts");
+    assert_eq!(
+        pair.fetches(),
+        5,
+        "at the end of the day the failure of a second before still counts"
+    );
     // As soon as it answers, all is as before.
     pair.publisher.reply(set(&["b"]));
     pair.clock.advance(30);
@@ -154,7 +157,8 @@ async fn s2_the_last_set_goes_on_being_used_for_a_day_while_the_server_fails() {
 async fn s2_callers_at_once_share_one_fetch() {
     let pair = Arc::new(Pair::start(&["a"]).await);
     for (fetches, kid) in [(1, "a"), (2, "b")] {
-        // First nothing is known, then the key has rotated: each time all hundred look for the same.
+        // First nothing is known, then the key has rotated: each time all hundred look for the
+        // same.
         let gate = Gate::closed();
         pair.publisher.reply(Reply::Held(gate.clone(), Box::new(set(&[kid]))));
         let mut callers = JoinSet::new();
@@ -187,7 +191,9 @@ async fn s2_callers_at_once_share_one_failure() {
         let pair = pair.clone();
         callers.spawn(async move { pair.keys_for(&format!("guess-{n}")).await });
     }
-    assert!(callers.join_all().await.into_iter().all(|answer| answer == Err(FetchError::Status(500))));
+    assert!(
+        callers.join_all().await.into_iter().all(|answer| answer == Err(FetchError::Status(500)))
+    );
     assert_eq!(pair.fetches(), 1);
 }
 
@@ -272,7 +278,15 @@ async fn s3_a_fetch_that_failed_is_one_line_with_the_host_and_nothing_else_of_th
     assert_eq!(lines.len(), 2, "{lines:?}");
     for line in &lines {
         let text = line.to_string();
-        assert!(line["level"] == "WARN" && line["host"] == "vuurtoren.example" && line["cause"].is_string(), "{text}");
-        assert!(!["zwaardvis", "zandloper", "kompas"].iter().any(|word| text.contains(word)), "{text}");
+        assert!(
+            line["level"] == "WARN"
+                && line["host"] == "vuurtoren.example"
+                && line["cause"].is_string(),
+            "{text}"
+        );
+        assert!(
+            !["zwaardvis", "zandloper", "kompas"].iter().any(|word| text.contains(word)),
+            "{text}"
+        );
     }
 }

@@ -11,7 +11,8 @@ fn server(claims: &Value) -> Value {
 
 fn standard() -> Value {
     json!({
-        "given_name": "given_name", "family_name": "family_name", "email": "preferred_email", "email_verified": "email_verified",
+        "given_name": "given_name", "family_name": "family_name", "email": "preferred_email",
+        "email_verified": "email_verified",
         "locale": "ui_locales", "preferred_username": "username",
     })
 }
@@ -27,7 +28,8 @@ async fn a_server_without_a_mapping_has_the_standard_one_and_shows_it() {
     assert_eq!(made.body["claims"], standard());
     assert_eq!(made.body["tenant_claim"], "tenant");
     assert_eq!(crm.read(&format!("{SERVERS}/system")).await["claims"], json!({}));
-    let patched = crm.patch(&made.path, json!({ "claims": { "locale": null, "lang": "ui_locales" } }));
+    let patched =
+        crm.patch(&made.path, json!({ "claims": { "locale": null, "lang": "ui_locales" } }));
     let mut due = standard();
     due.as_object_mut().unwrap().remove("locale");
     due["lang"] = json!("ui_locales");
@@ -40,7 +42,9 @@ async fn a_server_without_a_mapping_has_the_standard_one_and_shows_it() {
 async fn a_mapping_that_is_given_is_the_whole_mapping() {
     let crm = Service::start().await.crm().await;
     crm.define("badge", json!({})).await;
-    let claims = json!({ "https://corp.example/badge": "common.badge", "sub": "username", "email": "preferred_email" });
+    let claims = json!({
+        "https://corp.example/badge": "common.badge", "sub": "username", "email": "preferred_email"
+    });
     let made = mapped(&crm, &claims).await;
     assert_eq!(crm.read(&made.path).await["claims"], claims);
     let none = json!({ "id": "none", "name": "None", "subject_type": "email", "claims": {} });
@@ -51,15 +55,18 @@ async fn a_mapping_that_is_given_is_the_whole_mapping() {
 async fn e1_each_claim_that_feeds_nothing_it_may_feed_is_named() {
     let crm = Service::start().await.crm().await;
     let script = "function main(w) { w.output = tb.simpleResponse({ made: ['x'] }); }";
-    let flow = crm.create("/identity/config/workflows", json!({ "name": "flow", "script": script })).await;
+    let flow =
+        crm.create("/identity/config/workflows", json!({ "name": "flow", "script": script })).await;
     crm.define("made", json!({ "derived": { "workflow_id": flow.id } })).await;
     crm.define("secret", json!({ "data_format": "SEARCHABLE_HASH" })).await;
     crm.define("salted", json!({ "data_format": "HASH" })).await;
     let policy = json!({ "statements": [{ "client_scope": "administrator" }] });
     crm.define("guarded", json!({ "approval_policy": policy })).await;
     let claims = json!({
-        "a": "status", "b": "common.nothing", "c": "common.made", "d": "common.secret", "e": "common.salted", "f": "common.guarded",
-        "g": "common.given_name", "h": "preferred_email", "i": "preferred_email", "j": "", "k/l": "created_at", "": "given_name",
+        "a": "status", "b": "common.nothing", "c": "common.made", "d": "common.secret",
+        "e": "common.salted", "f": "common.guarded",
+        "g": "common.given_name", "h": "preferred_email", "i": "preferred_email", "j": "",
+        "k/l": "created_at", "": "given_name",
         "m": ["given_name"], "n": "nowhere.guarded", "o": "id",
     });
     let due = [
@@ -79,9 +86,13 @@ async fn e1_each_claim_that_feeds_nothing_it_may_feed_is_named() {
         "/claims/o not-found",
     ];
     assert_eq!(crm.post(SERVERS, server(&claims)).await.is(422).violations(), due);
-    assert_eq!(crm.post(SERVERS, server(&json!(["email"]))).await.is(422).violations(), ["/claims wrong-type"]);
+    assert_eq!(
+        crm.post(SERVERS, server(&json!(["email"]))).await.is(422).violations(),
+        ["/claims wrong-type"]
+    );
     let long = json!({ "x".repeat(257): "given_name", "y": "z".repeat(257) });
-    let due = [format!("/claims/{} wrong-format", "x".repeat(257)), "/claims/y too-long".to_owned()];
+    let due =
+        [format!("/claims/{} wrong-format", "x".repeat(257)), "/claims/y too-long".to_owned()];
     assert_eq!(crm.post(SERVERS, server(&long)).await.is(422).violations(), due);
 }
 
@@ -110,11 +121,17 @@ async fn d6_an_attribute_that_a_claim_feeds_stays_and_is_not_derived() {
     assert_eq!(refused.slug(), "in-use");
     assert!(refused.text().contains("`corp`"), "{}", refused.text());
     let script = "function main(w) { w.output = tb.simpleResponse({ badge: ['x'] }); }";
-    let flow = crm.create("/identity/config/workflows", json!({ "name": "flow", "script": script })).await;
-    let derived = crm.patch(&badge.path, json!({ "derived": { "workflow_id": flow.id } })).if_match("*").await.is(422);
+    let flow =
+        crm.create("/identity/config/workflows", json!({ "name": "flow", "script": script })).await;
+    let derived = crm
+        .patch(&badge.path, json!({ "derived": { "workflow_id": flow.id } }))
+        .if_match("*")
+        .await
+        .is(422);
     assert_eq!(derived.violations(), ["/derived not-allowed"]);
 
-    // A policy that comes later stands in the way of no other change of the server, and of each new claim.
+    // A policy that comes later stands in the way of no other change of the server, and of each new
+    // claim.
     let policy = json!({ "statements": [{ "client_scope": "administrator" }] });
     crm.patch(&badge.path, json!({ "approval_policy": policy })).if_match("*").await.is(200);
     crm.patch(&made.path, json!({ "name": "Corporation" })).if_match("*").await.is(200);

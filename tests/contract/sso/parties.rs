@@ -10,7 +10,8 @@ const APPLICATIONS: &str = "/api/v1/sso/applications";
 fn key() -> Value {
     json!({
         "kty": "EC", "crv": "P-256", "kid": "1",
-        "x": "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4", "y": "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM",
+        "x": "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",
+        "y": "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM",
     })
 }
 
@@ -18,7 +19,8 @@ fn key() -> Value {
 async fn an_authentication_server_keeps_all_that_it_was_given() {
     let crm = Service::start().await.crm().await;
     let body = json!({
-        "id": "corp", "name": "Corp", "subject_type": "email", "issuer": "https://corp.example/oidc", "audience": "kith",
+        "id": "corp", "name": "Corp", "subject_type": "email",
+        "issuer": "https://corp.example/oidc", "audience": "kith",
         "jwks": { "keys": [key()] }, "claims": { "given_name": "given_name" }, "priority": 2,
     });
     let made = crm.create(SERVERS, body.clone()).await;
@@ -41,9 +43,15 @@ async fn an_authentication_server_keeps_all_that_it_was_given() {
 #[tokio::test]
 async fn an_application_is_created_listed_changed_and_deleted() {
     let crm = Service::start().await.crm().await;
-    let made = crm.create(APPLICATIONS, json!({ "id": "shop", "name": "Shop", "subject_type": "userid" })).await;
+    let made = crm
+        .create(APPLICATIONS, json!({ "id": "shop", "name": "Shop", "subject_type": "userid" }))
+        .await;
     assert_eq!(crm.read(&format!("{APPLICATIONS}?name=Shop")).await["items"], json!([made.body]));
-    let patched = crm.patch(&made.path, json!({ "subject_type": "predefined" })).if_match(&made.tag).await.is(200);
+    let patched = crm
+        .patch(&made.path, json!({ "subject_type": "predefined" }))
+        .if_match(&made.tag)
+        .await
+        .is(200);
     assert_eq!(patched.field("subject_type"), "predefined");
     crm.put(&made.path, json!({})).await.is(405);
     crm.delete(&made.path).await.is(204);
@@ -55,7 +63,8 @@ async fn e1_what_is_wrong_with_a_server_is_named() {
     let crm = Service::start().await.crm().await;
     let private = json!({ "keys": [{ "kty": "EC", "d": "AA" }] });
     let body = json!({
-        "id": "Corp", "subject_type": "dns", "issuer": "http://corp.example", "jwks": private, "jwks_uri": "https://a|b",
+        "id": "Corp", "subject_type": "dns", "issuer": "http://corp.example", "jwks": private,
+        "jwks_uri": "https://a|b",
         "claims": { "a": 1 }, "priority": -1, "colour": "red",
     });
     let due = [
@@ -71,23 +80,39 @@ async fn e1_what_is_wrong_with_a_server_is_named() {
     ];
     assert_eq!(crm.post(SERVERS, body).await.is(422).violations(), due);
     let both = json!({
-        "id": "corp", "name": "Corp", "subject_type": "email", "jwks": { "keys": [key()] }, "jwks_uri": "https://corp.example/jwks",
+        "id": "corp", "name": "Corp", "subject_type": "email", "jwks": { "keys": [key()] },
+        "jwks_uri": "https://corp.example/jwks",
     });
     assert_eq!(crm.post(SERVERS, both).await.is(422).violations(), ["/jwks_uri not-allowed"]);
     for wrong in ["", "c", "1corp", "corp_1", "corp#1", "corp|1", &"c".repeat(64)] {
         let body = json!({ "id": wrong, "name": "x", "subject_type": "email" });
-        assert_eq!(crm.post(APPLICATIONS, body).await.is(422).violations(), ["/id wrong-format"], "{wrong}");
+        assert_eq!(
+            crm.post(APPLICATIONS, body).await.is(422).violations(),
+            ["/id wrong-format"],
+            "{wrong}"
+        );
     }
 }
 
 #[tokio::test]
 async fn e3_ids_and_issuers_are_unique_and_ids_never_change() {
     let crm = Service::start().await.crm().await;
-    let body = |id: &str, issuer: &str| json!({ "id": id, "name": "Corp", "subject_type": "email", "issuer": format!("https://{issuer}.example") });
+    let body = |id: &str, issuer: &str| {
+        json!({
+            "id": id, "name": "Corp", "subject_type": "email",
+            "issuer": format!("https://{issuer}.example")
+        })
+    };
     let corp = crm.create(SERVERS, body("corp", "corp")).await;
     let other = crm.create(SERVERS, body("other", "other")).await;
-    assert_eq!(crm.post(SERVERS, body("corp", "new")).await.is(409).violations(), ["/id not-unique"]);
-    assert_eq!(crm.post(SERVERS, body("new", "corp")).await.is(409).violations(), ["/issuer not-unique"]);
+    assert_eq!(
+        crm.post(SERVERS, body("corp", "new")).await.is(409).violations(),
+        ["/id not-unique"]
+    );
+    assert_eq!(
+        crm.post(SERVERS, body("new", "corp")).await.is(409).violations(),
+        ["/issuer not-unique"]
+    );
     crm.patch(&other.path, json!({ "issuer": "https://corp.example" })).if_match("*").await.is(409);
     let refused = crm.patch(&corp.path, json!({ "id": "corp2" })).if_match("*").await.is(422);
     assert_eq!(refused.violations(), ["/id immutable"]);
@@ -102,5 +127,7 @@ async fn the_built_in_server_is_listed_and_never_changes() {
     assert_eq!(crm.read(SERVERS).await["items"].as_array().unwrap().len(), 1);
     crm.patch(&system, json!({ "name": "Mine" })).if_match(&read.tag()).await.is(409);
     crm.delete(&system).await.is(409);
-    crm.post(SERVERS, json!({ "id": "system", "name": "x", "subject_type": "email" })).await.is(409);
+    crm.post(SERVERS, json!({ "id": "system", "name": "x", "subject_type": "email" }))
+        .await
+        .is(409);
 }

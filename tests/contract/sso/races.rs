@@ -13,8 +13,11 @@ const TASKS: usize = 64;
 async fn clients(service: &Service) -> (Client, Vec<Client>) {
     let crm = service.crm().await;
     for path in ["authentication-servers", "applications"] {
-        crm.create(&format!("{SSO}/{path}"), json!({ "id": "corp", "name": "Corp", "subject_type": "predefined" }))
-            .await;
+        crm.create(
+            &format!("{SSO}/{path}"),
+            json!({ "id": "corp", "name": "Corp", "subject_type": "predefined" }),
+        )
+        .await;
     }
     let instances: Vec<_> = (0..4).map(|_| crm.on(&service.instance())).collect();
     (crm, instances)
@@ -40,7 +43,9 @@ async fn d3_of_64_users_who_are_given_one_subject_one_gets_it() {
     for i in 0..TASKS {
         users.push(crm.create_user(&format!("user{i}")).await);
     }
-    for (path, field) in [("authentication-server", "authentication_server_id"), ("application", "application_id")] {
+    for (path, field) in
+        [("authentication-server", "authentication_server_id"), ("application", "application_id")]
+    {
         let calls = users.iter().zip(clients.iter().cycle()).map(|(user, client)| {
             let body = json!({ field: "corp", "subject": "one", "user_id": user.id });
             client.post(&format!("{SSO}/{path}-subjects"), body)
@@ -49,9 +54,12 @@ async fn d3_of_64_users_who_are_given_one_subject_one_gets_it() {
         assert_eq!((count(&codes, 201), count(&codes, 409)), (1, TASKS - 1), "{codes:?}");
     }
     let question = json!({ "authentication_server_id": "corp", "subject": "one" });
-    let found = crm.post(&format!("{SSO}/authentication-server-subjects/resolve"), question).await.is(200);
-    let list =
-        format!("{SSO}/authentication-server-subjects?authentication_server_id=corp&user_id={}", found.field("id"));
+    let found =
+        crm.post(&format!("{SSO}/authentication-server-subjects/resolve"), question).await.is(200);
+    let list = format!(
+        "{SSO}/authentication-server-subjects?authentication_server_id=corp&user_id={}",
+        found.field("id")
+    );
     assert_eq!(crm.read(&list).await["items"].as_array().unwrap().len(), 1);
     service.check().await;
 }
@@ -62,7 +70,8 @@ async fn d3_of_64_subjects_that_a_user_is_given_at_one_application_one_stays() {
     let (crm, clients) = clients(&service).await;
     let jan = crm.create_user("jan").await;
     let calls = (0..TASKS).zip(clients.iter().cycle()).map(|(i, client)| {
-        let body = json!({ "application_id": "corp", "subject": format!("s{i}"), "user_id": jan.id });
+        let body =
+            json!({ "application_id": "corp", "subject": format!("s{i}"), "user_id": jan.id });
         client.post(&format!("{SSO}/application-subjects"), body)
     });
     let codes = all(calls).await;
@@ -82,18 +91,27 @@ async fn d1_no_mapping_outlives_a_user_who_is_forgotten_while_mappings_are_made(
         let jan = crm.create_user(&format!("jan{round}")).await;
         let subjects: BTreeSet<_> = (0..TASKS / 4).map(|i| format!("{round}-{i}")).collect();
         let calls = subjects.iter().zip(clients.iter().cycle()).map(|(subject, client)| {
-            let body = json!({ "authentication_server_id": "corp", "subject": subject, "user_id": jan.id });
+            let body = json!({
+                "authentication_server_id": "corp", "subject": subject, "user_id": jan.id
+            });
             client.post(&format!("{SSO}/authentication-server-subjects"), body)
         });
         let calls: Vec<_> = calls.chain([crm.delete(&jan.path)]).collect();
         let codes = all(calls.into_iter()).await;
-        assert_eq!(count(&codes, 201) + count(&codes, 422) + count(&codes, 204), TASKS / 4 + 1, "{codes:?}");
-        // Again until it is complete: what was made between the erasure's first commit and its end is swept.
+        assert_eq!(
+            count(&codes, 201) + count(&codes, 422) + count(&codes, 204),
+            TASKS / 4 + 1,
+            "{codes:?}"
+        );
+        // Again until it is complete: what was made between the erasure's first commit and its end
+        // is swept.
         assert!([204, 404].contains(&crm.delete(&jan.path).await.code()));
         service.sweep().await;
         for subject in &subjects {
             let question = json!({ "authentication_server_id": "corp", "subject": subject });
-            crm.post(&format!("{SSO}/authentication-server-subjects/resolve"), question).await.is(404);
+            crm.post(&format!("{SSO}/authentication-server-subjects/resolve"), question)
+                .await
+                .is(404);
         }
         assert_eq!(service.check().await.unfinished, 0);
     }

@@ -29,8 +29,9 @@ fn which_subject(crm: &Client, application: &str, user: &str) -> Call {
 }
 
 async fn map(crm: &Client, side: &str, subject: &str, user: &Resource) -> Resource {
-    let body =
-        json!({ format!("{}_id", side.replace('-', "_")): "predefined", "subject": subject, "user_id": user.id });
+    let body = json!({
+        format!("{}_id", side.replace('-', "_")): "predefined", "subject": subject, "user_id": user.id
+    });
     crm.create(&format!("{SSO}/{side}-subjects"), body).await
 }
 
@@ -51,7 +52,11 @@ async fn a_subject_of_each_type_finds_its_user() {
         ("system", "jan"),
     ] {
         let found = which_user(&crm, server, subject).await.is(200);
-        assert_eq!((found.json(), found.tag()), (jan.body.clone(), jan.tag.clone()), "{server} {subject}");
+        assert_eq!(
+            (found.json(), found.tag()),
+            (jan.body.clone(), jan.tag.clone()),
+            "{server} {subject}"
+        );
         assert_eq!(found.cost().1, 0.0);
     }
     for (server, subject) in [
@@ -76,14 +81,19 @@ async fn a_user_is_known_by_a_subject_of_each_type() {
     let jan = crm.create("/identity/users", person("jan")).await;
     let bare = crm.create_user("bare").await;
     map(&crm, "application", "s-1", &jan).await;
-    for (application, subject) in
-        [("email", "jan@example.org"), ("userid", &jan.id), ("username", "jan"), ("predefined", "s-1")]
-    {
+    for (application, subject) in [
+        ("email", "jan@example.org"),
+        ("userid", &jan.id),
+        ("username", "jan"),
+        ("predefined", "s-1"),
+    ] {
         let found = which_subject(&crm, application, &jan.id).await.is(200);
         let due = json!({ "application_id": application, "user_id": jan.id, "subject": subject });
         assert_eq!((found.json(), found.header("etag"), found.cost().1), (due, None, 0.0));
     }
-    for (application, due) in [("email", 404), ("userid", 200), ("username", 200), ("predefined", 404)] {
+    for (application, due) in
+        [("email", 404), ("userid", 200), ("username", 200), ("predefined", 404)]
+    {
         which_subject(&crm, application, &bare.id).await.is(due);
     }
 }
@@ -94,19 +104,29 @@ async fn an_address_that_several_users_have_is_nobodys_subject() {
     let mut users = Vec::new();
     for name in ["jan", "piet", "joris"] {
         users.push(
-            crm.create("/identity/users", json!({ "username": name, "preferred_email": "all@example.org" })).await,
+            crm.create(
+                "/identity/users",
+                json!({ "username": name, "preferred_email": "all@example.org" }),
+            )
+            .await,
         );
     }
     for answer in [
         which_user(&crm, "email", "all@example.org").await.is(409),
         which_subject(&crm, "email", &users[0].id).await.is(409),
     ] {
-        assert_eq!((answer.slug(), &answer.json()["count"]), ("several-found".to_owned(), &json!(3)));
+        assert_eq!(
+            (answer.slug(), &answer.json()["count"]),
+            ("several-found".to_owned(), &json!(3))
+        );
         assert!(!answer.text().contains("all@example.org"));
     }
     crm.delete(&users[1].path).await.is(204);
     assert_eq!(which_user(&crm, "email", "all@example.org").await.is(409).json()["count"], 2);
-    crm.patch(&users[2].path, json!({ "preferred_email": "joris@example.org" })).if_match("*").await.is(200);
+    crm.patch(&users[2].path, json!({ "preferred_email": "joris@example.org" }))
+        .if_match("*")
+        .await
+        .is(200);
     assert_eq!(which_user(&crm, "email", "all@example.org").await.is(200).field("username"), "jan");
     which_subject(&crm, "email", &users[0].id).await.is(200);
 }
@@ -116,7 +136,8 @@ async fn the_subject_type_decides_and_not_what_is_mapped() {
     let crm = scene(&Service::start().await).await;
     let jan = crm.create_user("jan").await;
     let piet = crm.create_user("piet").await;
-    let sides = [("authentication-server", "authentication_server_id"), ("application", "application_id")];
+    let sides =
+        [("authentication-server", "authentication_server_id"), ("application", "application_id")];
     for (side, field) in sides {
         let body = json!({ field: "username", "subject": "piet", "user_id": jan.id });
         crm.create(&format!("{SSO}/{side}-subjects"), body).await;
@@ -148,7 +169,10 @@ async fn d4_resolving_sees_every_write_that_was_acknowledged() {
         for (kind, before, after) in [("username", &old, &new), ("email", &at(&old), &at(&new))] {
             which_user(&other, kind, before).await.is(404);
             which_user(&other, kind, after).await.is(200);
-            assert_eq!(which_subject(&other, kind, &user.id).await.is(200).field("subject"), *after);
+            assert_eq!(
+                which_subject(&other, kind, &user.id).await.is(200).field("subject"),
+                *after
+            );
         }
         for (side, id) in [("authentication-server", &new), ("application", &new)] {
             let made = map(&crm, side, id, &user).await;
@@ -174,9 +198,13 @@ async fn d7_nobody_is_found_once_forgotten() {
     map(&crm, "application", "s-1", &jan).await;
     crm.delete(&jan.path).await.is(204);
     let address = "jan@example.org";
-    for (server, subject) in
-        [("email", address), ("userid", &jan.id), ("username", "jan"), ("predefined", "s-1"), ("system", "jan")]
-    {
+    for (server, subject) in [
+        ("email", address),
+        ("userid", &jan.id),
+        ("username", "jan"),
+        ("predefined", "s-1"),
+        ("system", "jan"),
+    ] {
         which_user(&crm, server, subject).await.is(404);
     }
     for application in ["email", "userid", "username", "predefined"] {
@@ -193,16 +221,26 @@ async fn e1_questions_that_name_nothing_are_refused_with_all_that_is_wrong() {
     let server = "/authentication_server_id not-found";
     for wrong in ["nothing", "NOT AN ID"] {
         assert_eq!(which_user(&crm, wrong, "jan").await.is(422).violations(), [server]);
-        assert_eq!(which_subject(&crm, wrong, &jan.id).await.is(422).violations(), ["/application_id not-found"]);
+        assert_eq!(
+            which_subject(&crm, wrong, &jan.id).await.is(422).violations(),
+            ["/application_id not-found"]
+        );
     }
     for wrong in [NOBODY, "x", &"0".repeat(64)] {
-        assert_eq!(which_subject(&crm, "email", wrong).await.is(422).violations(), ["/user_id not-found"], "{wrong}");
+        assert_eq!(
+            which_subject(&crm, "email", wrong).await.is(422).violations(),
+            ["/user_id not-found"],
+            "{wrong}"
+        );
     }
     let both = which_subject(&crm, "nothing", NOBODY).await.is(422);
     assert_eq!(both.violations(), ["/application_id not-found", "/user_id not-found"]);
     let post = |side: &str, body: Value| crm.post(&format!("{SSO}/{side}-subjects/resolve"), body);
     let none = ["/authentication_server_id required", "/colour unknown", "/subject required"];
-    assert_eq!(post("authentication-server", json!({ "colour": 1 })).await.is(422).violations(), none);
+    assert_eq!(
+        post("authentication-server", json!({ "colour": 1 })).await.is(422).violations(),
+        none
+    );
     let none = ["/application_id required", "/user_id wrong-type"];
     assert_eq!(post("application", json!({ "user_id": 1 })).await.is(422).violations(), none);
 

@@ -13,24 +13,34 @@ struct Side {
 
 impl Side {
     fn post(&self, party: &str, subject: &str, user: &str) -> tests::Call {
-        self.client.post(&self.path, json!({ self.field: party, "subject": subject, "user_id": user }))
+        self.client
+            .post(&self.path, json!({ self.field: party, "subject": subject, "user_id": user }))
     }
 
     async fn list(&self, query: &str) -> Vec<Value> {
-        self.client.read(&format!("{}?{query}", self.path)).await["items"].as_array().unwrap().clone()
+        self.client.read(&format!("{}?{query}", self.path)).await["items"]
+            .as_array()
+            .unwrap()
+            .clone()
     }
 }
 
 async fn sides(service: &Service) -> (Side, Side) {
     let crm = service.crm().await;
-    for (path, ids) in [("authentication-servers", ["corp", "other"]), ("applications", ["shop", "blog"])] {
+    for (path, ids) in
+        [("authentication-servers", ["corp", "other"]), ("applications", ["shop", "blog"])]
+    {
         for id in ids {
             let party = json!({ "id": id, "name": id, "subject_type": "predefined" });
             crm.create(&format!("{SSO}/{path}"), party).await;
         }
     }
-    let side = |path: &str, field| Side { client: crm.clone(), path: format!("{SSO}/{path}"), field };
-    (side("authentication-server-subjects", "authentication_server_id"), side("application-subjects", "application_id"))
+    let side =
+        |path: &str, field| Side { client: crm.clone(), path: format!("{SSO}/{path}"), field };
+    (
+        side("authentication-server-subjects", "authentication_server_id"),
+        side("application-subjects", "application_id"),
+    )
 }
 
 #[tokio::test]
@@ -41,13 +51,19 @@ async fn a_subject_is_mapped_read_listed_and_deleted() {
     for (side, party, other) in [(&servers, "corp", "other"), (&applications, "shop", "blog")] {
         let made = side.post(party, "s-1", &jan.id).await.created();
         assert_eq!(made.path, format!("{}/{}", side.path, made.id));
-        assert_eq!(made.body, json!({ "id": made.id, side.field: party, "subject": "s-1", "user_id": jan.id }));
+        assert_eq!(
+            made.body,
+            json!({ "id": made.id, side.field: party, "subject": "s-1", "user_id": jan.id })
+        );
         let read = side.client.get(&made.path).await.is(200);
         assert_eq!((read.json(), read.tag()), (made.body.clone(), made.tag.clone()));
         side.client.get(&made.path).if_none_match(&made.tag).await.is(304);
 
         assert!(side.list(&format!("user_id={}", jan.id)).await.contains(&made.body));
-        assert_eq!(side.list(&format!("user_id={}&{}={party}", jan.id, side.field)).await, [made.body]);
+        assert_eq!(
+            side.list(&format!("user_id={}&{}={party}", jan.id, side.field)).await,
+            [made.body]
+        );
         assert!(side.list(&format!("user_id={}&{}={other}", jan.id, side.field)).await.is_empty());
 
         side.client.delete(&made.path).if_match("\"old\"").await.is(412);
@@ -107,16 +123,27 @@ async fn unknown_ids_are_not_valid() {
         ] {
             assert_eq!(side.post(party, "s", user).await.is(422).violations(), [due]);
         }
-        let due = [format!("/{} required", side.field), "/subject required".to_owned(), "/user_id required".to_owned()];
+        let due = [
+            format!("/{} required", side.field),
+            "/subject required".to_owned(),
+            "/user_id required".to_owned(),
+        ];
         assert_eq!(side.client.post(&side.path, json!({})).await.is(422).violations(), due);
         let more = json!({ side.field: party, "subject": "s", "user_id": jan.id, "colour": 1 });
-        assert_eq!(side.client.post(&side.path, more).await.is(422).violations(), ["/colour unknown"]);
+        assert_eq!(
+            side.client.post(&side.path, more).await.is(422).violations(),
+            ["/colour unknown"]
+        );
         side.client.get(&side.path).await.is(400);
         side.client.get(&format!("{}?user_id=x", side.path)).await.is(400);
         side.client.get(&format!("{}/x", side.path)).await.is(404);
     }
     // The other side's parameter is unknown here.
-    servers.client.get(&format!("{}?user_id={nobody}&application_id=shop", servers.path)).await.is(400);
+    servers
+        .client
+        .get(&format!("{}?user_id={nobody}&application_id=shop", servers.path))
+        .await
+        .is(400);
 }
 
 #[tokio::test]
@@ -135,9 +162,14 @@ async fn every_user_is_linked_to_the_built_in_server_by_its_username() {
     let service = Service::start().await;
     let (servers, _) = sides(&service).await;
     let jan = servers.client.create_user("jan").await;
-    let due = json!({ "id": jan.id, "authentication_server_id": "system", "subject": "jan", "user_id": jan.id });
+    let due = json!({
+        "id": jan.id, "authentication_server_id": "system", "subject": "jan", "user_id": jan.id
+    });
     assert_eq!(servers.list(&format!("user_id={}", jan.id)).await, vec![due.clone()]);
-    assert_eq!(servers.list(&format!("user_id={}&authentication_server_id=system", jan.id)).await, vec![due.clone()]);
+    assert_eq!(
+        servers.list(&format!("user_id={}&authentication_server_id=system", jan.id)).await,
+        vec![due.clone()]
+    );
     let path = format!("{}/{}", servers.path, jan.id);
     let read = servers.client.get(&path).await.is(200);
     assert_eq!(read.json(), due);
@@ -179,10 +211,15 @@ async fn d7_subjects_vanish_with_their_user_and_are_free_again() {
 async fn d1_deleting_a_mapping_never_takes_another_one_along() {
     let service = Service::start().await;
     let crm = service.crm().await;
-    crm.create("/api/v1/sso/applications", json!({ "id": "shop", "name": "Shop", "subject_type": "predefined" })).await;
+    crm.create(
+        "/api/v1/sso/applications",
+        json!({ "id": "shop", "name": "Shop", "subject_type": "predefined" }),
+    )
+    .await;
     let user = crm.create("/identity/users", person("jan")).await;
     let path = "/api/v1/sso/application-subjects";
-    let body = |subject: &str| json!({ "application_id": "shop", "subject": subject, "user_id": user.id });
+    let body =
+        |subject: &str| json!({ "application_id": "shop", "subject": subject, "user_id": user.id });
     for round in 0..20 {
         let first = crm.create(path, body(&format!("a{round}"))).await;
         let mut tasks = tokio::task::JoinSet::new();

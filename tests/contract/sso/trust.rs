@@ -14,14 +14,17 @@ const ISSUER: &str = "https://login.example/realm";
 fn server(id: &str, key: &KeyPair, changes: Value) -> Value {
     let keys: Value = serde_json::from_str(&jwks(&[key])).unwrap();
     let server = json!({
-        "id": id, "name": id, "subject_type": "predefined", "issuer": ISSUER, "audience": "kith", "jwks": keys,
+        "id": id, "name": id, "subject_type": "predefined", "issuer": ISSUER, "audience": "kith",
+        "jwks": keys,
     });
     with(server, changes)
 }
 
 fn token(service: &Service, key: &KeyPair, changes: Value) -> String {
     let now = service.now();
-    let claims = json!({ "iss": ISSUER, "sub": "jan", "aud": "kith", "tenant": TENANT, "iat": now, "exp": now + 300 });
+    let claims = json!({
+        "iss": ISSUER, "sub": "jan", "aud": "kith", "tenant": TENANT, "iat": now, "exp": now + 300
+    });
     key.jws(&json!({ "alg": key.alg, "typ": "JWT", "kid": key.kid }), &with(claims, changes))
 }
 
@@ -113,11 +116,16 @@ async fn o5_a_server_without_keys_has_subjects_and_no_token_is_trusted() {
     assert_eq!((&made.body["issuer"], &made.body["jwks"]), (&json!(ISSUER), &Value::Null));
     assert!(refused(&service, &token(&service, &key, json!({}))).await);
     let jan = crm.create_user("jan").await;
-    let subject = json!({ "authentication_server_id": "corp", "subject": "jan", "user_id": jan.id });
+    let subject =
+        json!({ "authentication_server_id": "corp", "subject": "jan", "user_id": jan.id });
     crm.create("/api/v1/sso/authentication-server-subjects", subject).await;
     for wrong in ["https://login.example/a|b", "https://login.example|acme", "https://|"] {
         let body = server("other", &key, json!({ "issuer": wrong }));
-        assert_eq!(crm.post(SERVERS, body).await.is(422).violations(), ["/issuer wrong-format"], "{wrong}");
+        assert_eq!(
+            crm.post(SERVERS, body).await.is(422).violations(),
+            ["/issuer wrong-format"],
+            "{wrong}"
+        );
     }
 }
 
@@ -133,13 +141,25 @@ async fn d5_two_tenants_trust_one_issuer_and_each_decides_about_its_own_people()
     beta.create(SERVERS, server("mine", &own, json!({}))).await;
     assert_eq!(trusted(&service, ISSUER).await, [of(TENANT, "tenant"), of("beta", "tenant")]);
     let of_beta = json!({ "tenant": "beta" });
-    assert_eq!(tenant_of(&fresh(&service), &token(&service, &key, json!({}))).await.unwrap(), TENANT);
-    assert_eq!(tenant_of(&fresh(&service), &token(&service, &own, of_beta.clone())).await.unwrap(), "beta");
-    assert!(refused(&service, &token(&service, &own, json!({}))).await, "beta's key signs for nobody of acme");
+    assert_eq!(
+        tenant_of(&fresh(&service), &token(&service, &key, json!({}))).await.unwrap(),
+        TENANT
+    );
+    assert_eq!(
+        tenant_of(&fresh(&service), &token(&service, &own, of_beta.clone())).await.unwrap(),
+        "beta"
+    );
+    assert!(
+        refused(&service, &token(&service, &own, json!({}))).await,
+        "beta's key signs for nobody of acme"
+    );
     assert!(refused(&service, &token(&service, &key, of_beta)).await);
 
     // Nor does another claim help: the key is that of the tenant which the claim names.
-    beta.patch(&format!("{SERVERS}/mine"), json!({ "tenant_claim": "org" })).if_match("*").await.is(200);
+    beta.patch(&format!("{SERVERS}/mine"), json!({ "tenant_claim": "org" }))
+        .if_match("*")
+        .await
+        .is(200);
     let both = json!({ "org": "beta" });
     assert!(refused(&service, &token(&service, &own, both.clone())).await);
     assert_eq!(
@@ -152,7 +172,10 @@ async fn d5_two_tenants_trust_one_issuer_and_each_decides_about_its_own_people()
     // What one tenant takes back the other keeps.
     beta.delete(&format!("{SERVERS}/mine")).await.is(204);
     assert_eq!(trusted(&service, ISSUER).await, [of(TENANT, "tenant")]);
-    assert_eq!(tenant_of(&fresh(&service), &token(&service, &key, json!({}))).await.unwrap(), TENANT);
+    assert_eq!(
+        tenant_of(&fresh(&service), &token(&service, &key, json!({}))).await.unwrap(),
+        TENANT
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -165,7 +188,9 @@ async fn trust_is_what_the_last_change_says_however_many_there_are_at_once() {
     for i in 0..8 {
         let crm = crm.on(&service.instance());
         let path = corp.path.clone();
-        let patch = json!({ "issuer": format!("https://login{}.example", i % 3), "tenant_claim": format!("claim{i}") });
+        let patch = json!({
+            "issuer": format!("https://login{}.example", i % 3), "tenant_claim": format!("claim{i}")
+        });
         tasks.spawn(async move { crm.patch(&path, patch).if_match("*").await.is(200) });
     }
     tasks.join_all().await;

@@ -1,4 +1,5 @@
-//! Whoever goes on from `next_updated_since` misses nothing, as long as the index is less than a minute behind.
+//! Whoever goes on from `next_updated_since` misses nothing, as long as the index is less than a
+//! minute behind.
 
 use serde_json::json;
 use tests::{Service, person};
@@ -52,7 +53,8 @@ async fn h7_what_a_slow_reader_went_past_before_it_showed_is_told_by_the_next_po
 }
 
 #[tokio::test]
-async fn h7_who_was_on_a_page_of_the_first_walk_and_was_forgotten_during_it_is_told_by_the_next_poll() {
+async fn h7_who_was_on_a_page_of_the_first_walk_and_was_forgotten_during_it_is_told_by_the_next_poll()
+ {
     let service = Service::start().await;
     let crm = service.crm().await;
     let gone = numbered(&crm, 1).await;
@@ -72,7 +74,10 @@ async fn h7_who_was_on_a_page_of_the_first_walk_and_was_forgotten_during_it_is_t
         rest = page(&crm, None, 1, Some(cursor)).await;
     }
     let (later, _) = walk(&crm, Some(&rest.next), 10).await;
-    assert!(later.contains(&json!({ "id": gone.id, "deleted_at": "2026-11-21T10:11:01.000Z" })), "{later:?}");
+    assert!(
+        later.contains(&json!({ "id": gone.id, "deleted_at": "2026-11-21T10:11:01.000Z" })),
+        "{later:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -103,12 +108,16 @@ async fn d7_an_erasure_that_was_interrupted_and_finished_hours_later_is_still_to
             crm.delete(&jan.path).await.is(204);
         }
         let (items, _) = walk(&crm, Some(&next), 10).await;
-        assert!(items.contains(&json!({ "id": jan.id, "deleted_at": deleted_at })), "{finished_by}: {items:?}");
+        assert!(
+            items.contains(&json!({ "id": jan.id, "deleted_at": deleted_at })),
+            "{finished_by}: {items:?}"
+        );
         service.check().await;
     }
 }
 
-/// What these tests rest on: an index that is more than a minute behind does lose, and the harness does hide.
+/// What these tests rest on: an index that is more than a minute behind does lose, and the harness
+/// does hide.
 #[tokio::test]
 async fn h7_an_index_that_is_more_than_a_minute_behind_would_lose() {
     let service = Service::start().await;
@@ -117,13 +126,15 @@ async fn h7_an_index_that_is_more_than_a_minute_behind_would_lose() {
     for (late, lost) in [(59_999, false), (90_000, true)] {
         service.faults.lag(&service.clock, 1, late..late + 1);
         let hidden = crm.create(USERS, json!({ "username": format!("late{late}") })).await;
-        let told = |items: &[serde_json::Value]| items.iter().any(|item| item["id"] == json!(hidden.id));
+        let told =
+            |items: &[serde_json::Value]| items.iter().any(|item| item["id"] == json!(hidden.id));
         assert!(!told(&walk(&crm, Some(&since), 10).await.0), "what is hidden shows");
         let (mut found, mut next) = (false, since.clone());
         for _ in 0..20 {
             service.clock.advance(10);
             service.faults.lag(&service.clock, 1, 0..1);
-            crm.create(USERS, json!({ "username": format!("u{}", service.clock.now().millis()) })).await;
+            crm.create(USERS, json!({ "username": format!("u{}", service.clock.now().millis()) }))
+                .await;
             let (items, after) = walk(&crm, Some(&next), 10).await;
             found |= told(&items);
             next = after;

@@ -27,11 +27,15 @@ async fn h7_users_come_in_the_order_of_their_last_change_as_whole_profiles() {
         let names = page(&crm, Some(since), 100, None).await;
         assert_eq!(names.names(), ["user38", "user39", "user3"], "{since}");
     }
-    assert_eq!(page(&crm, Some("2026-11-21T10:00:38.001Z"), 100, None).await.names(), ["user39", "user3"]);
+    assert_eq!(
+        page(&crm, Some("2026-11-21T10:00:38.001Z"), 100, None).await.names(),
+        ["user39", "user3"]
+    );
 }
 
 #[tokio::test]
-async fn h7_following_the_cursors_visits_every_unchanged_user_once_while_others_come_change_and_go() {
+async fn h7_following_the_cursors_visits_every_unchanged_user_once_while_others_come_change_and_go()
+{
     for since in [None, Some("2000-01-01T00:00:00Z")] {
         let crm = Service::start().await.crm().await;
         let stay: BTreeSet<_> = (0..60).map(|i| format!("user{i}")).collect();
@@ -46,7 +50,10 @@ async fn h7_following_the_cursors_visits_every_unchanged_user_once_while_others_
         loop {
             let page = page(&crm, since, 5, cursor.as_deref()).await;
             visited.extend(page.names().into_iter().map(str::to_owned));
-            assert!(since.is_some() || !page.names().contains(&"-"), "a tombstone that nobody asked for");
+            assert!(
+                since.is_some() || !page.names().contains(&"-"),
+                "a tombstone that nobody asked for"
+            );
             cursor = page.cursor;
             if cursor.is_none() {
                 break;
@@ -57,7 +64,10 @@ async fn h7_following_the_cursors_visits_every_unchanged_user_once_while_others_
                 if turn % 2 == 0 {
                     crm.delete(&user.path).await.is(204);
                 } else {
-                    crm.patch(&user.path, json!({ "given_name": "Jan" })).if_match("*").await.is(200);
+                    crm.patch(&user.path, json!({ "given_name": "Jan" }))
+                        .if_match("*")
+                        .await
+                        .is(200);
                 }
             }
         }
@@ -93,7 +103,10 @@ async fn h7_a_cursor_is_bound_to_tenant_client_and_time_and_stays_short() {
     // D5: what another tenant lists is its own.
     assert!(page(&stranger, Some(since), 100, None).await.items.is_empty());
     for wrong in ["yesterday", "2026-11-21", "2026-11-21T10:00:00", "1795255200"] {
-        assert_eq!(crm.get(&format!("{USERS}?updated_since={wrong}")).await.is(400).slug(), "malformed-request");
+        assert_eq!(
+            crm.get(&format!("{USERS}?updated_since={wrong}")).await.is(400).slug(),
+            "malformed-request"
+        );
     }
     for wrong in ["limit=0", "limit=101", "limit=x", "cursor=AAAA", "since=x"] {
         crm.get(&format!("{USERS}?{wrong}")).await.is(400);
@@ -106,7 +119,8 @@ async fn d4_a_page_shows_everybody_as_they_are_now() {
     let service = Service::start().await;
     service.faults.lag(&service.clock, 1, 30_000..30_001);
     let crm = service.crm().await;
-    let (jan, els) = (crm.create(USERS, person("jan")).await, crm.create(USERS, person("els")).await);
+    let (jan, els) =
+        (crm.create(USERS, person("jan")).await, crm.create(USERS, person("els")).await);
     service.clock.advance(30);
     crm.patch(&jan.path, json!({ "given_name": "Johannes" })).if_match("*").await.is(200);
     crm.delete(&els.path).await.is(204);
@@ -114,7 +128,9 @@ async fn d4_a_page_shows_everybody_as_they_are_now() {
     let (items, _) = walk(&crm, Some("2026-11-21T10:00:00Z"), 10).await;
     let jan_now = crm.read(&jan.path).await;
     let due: BTreeSet<_> =
-        [&jan_now, &json!({ "id": els.id, "deleted_at": "2026-11-21T10:00:30.000Z" })].map(Value::to_string).into();
+        [&jan_now, &json!({ "id": els.id, "deleted_at": "2026-11-21T10:00:30.000Z" })]
+            .map(Value::to_string)
+            .into();
     assert_eq!(items.iter().map(Value::to_string).collect::<BTreeSet<_>>(), due);
     assert_eq!(walk(&crm, None, 10).await.0, [jan_now]);
 }
@@ -126,17 +142,27 @@ async fn s1_a_page_ends_early_rather_than_grow_past_its_bytes() {
     let mut due = BTreeSet::new();
     for i in 0..16 {
         let values: Vec<_> = (0..12).map(|i| format!("{i}{}", "x".repeat(16_000))).collect();
-        let body = json!({ "username": format!("large{i}"), "attributes": { "common": { "note": values } } });
+        let body = json!({
+            "username": format!("large{i}"), "attributes": { "common": { "note": values } }
+        });
         due.insert(crm.create(USERS, body).await.id);
     }
     let (mut seen, mut cursor, mut pages) = (Vec::new(), None, 0);
     loop {
-        let path = cursor.map_or(format!("{USERS}?limit=100"), |cursor| format!("{USERS}?limit=100&cursor={cursor}"));
+        let path = cursor.map_or(format!("{USERS}?limit=100"), |cursor| {
+            format!("{USERS}?limit=100&cursor={cursor}")
+        });
         let answer = crm.get(&path).await.is(200);
         assert!(answer.body.len() < 4 * 1024 * 1024);
         pages += 1;
         let json = answer.json();
-        seen.extend(json["items"].as_array().unwrap().iter().map(|user| user["id"].as_str().unwrap().to_owned()));
+        seen.extend(
+            json["items"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|user| user["id"].as_str().unwrap().to_owned()),
+        );
         match json["next_cursor"].as_str() {
             Some(next) => cursor = Some(next.to_owned()),
             None => break,

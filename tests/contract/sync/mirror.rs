@@ -1,4 +1,5 @@
-//! A system that keeps in step while others create, change and forget: at the end its copy is the tenant.
+//! A system that keeps in step while others create, change and forget: at the end its copy is the
+//! tenant.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -159,7 +160,8 @@ async fn keeps_in_step(seed: u64, whole: bool) {
             }
         });
     }
-    let mut mirror = Mirror { since: whole.then(|| "2026-11-21T10:00:00Z".to_owned()), ..Mirror::default() };
+    let mut mirror =
+        Mirror { since: whole.then(|| "2026-11-21T10:00:00Z".to_owned()), ..Mirror::default() };
     let mut dice = Dice(seed + 77);
     while !writers.is_empty() {
         mirror.poll(&tenant, &mut dice, false).await;

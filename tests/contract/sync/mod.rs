@@ -1,4 +1,5 @@
-//! Systems that keep in step by polling: what is listed, in which order, and that nothing is missed.
+//! Systems that keep in step by polling: what is listed, in which order, and that nothing is
+//! missed.
 
 mod gaps;
 mod listing;

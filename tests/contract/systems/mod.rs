@@ -19,9 +19,13 @@ fn loyalty(attributes: &Value) -> Value {
 #[tokio::test]
 async fn a_system_is_created_listed_changed_and_deleted() {
     let crm = Service::start().await.crm().await;
-    let declared = json!([attribute("points", "NON_SENSITIVE"), attribute("birth_date", "SENSITIVE")]);
+    let declared =
+        json!([attribute("points", "NON_SENSITIVE"), attribute("birth_date", "SENSITIVE")]);
     let made = crm.create(PATH, loyalty(&declared)).await;
-    assert_eq!((made.path.as_str(), &made.body), ("/identity/config/systems/loyalty", &loyalty(&declared)));
+    assert_eq!(
+        (made.path.as_str(), &made.body),
+        ("/identity/config/systems/loyalty", &loyalty(&declared))
+    );
     let none = crm.create(PATH, json!({ "id": "shop", "name": "Shop" })).await;
     assert_eq!(none.body["attributes_definition"], json!([]));
     assert_eq!(crm.read(PATH).await, json!({ "items": [made.body, none.body] }));
@@ -35,8 +39,12 @@ async fn a_system_is_created_listed_changed_and_deleted() {
     let patched = crm.patch(&made.path, patch).if_match(&made.tag).await.is(200);
     assert_eq!(patched.json(), loyalty(&json!([attribute("points", "LOW")])));
     crm.put(&made.path, json!({ "name": "Loyal" })).if_match(&made.tag).await.is(412);
-    let put = crm.put(&made.path, json!({ "name": "Loyal" })).if_match(&patched.tag()).await.is(200);
-    assert_eq!(put.json(), json!({ "id": "loyalty", "name": "Loyal", "attributes_definition": [] }));
+    let put =
+        crm.put(&made.path, json!({ "name": "Loyal" })).if_match(&patched.tag()).await.is(200);
+    assert_eq!(
+        put.json(),
+        json!({ "id": "loyalty", "name": "Loyal", "attributes_definition": [] })
+    );
     let same = crm.put(&made.path, put.json()).if_match(&put.tag()).await.is(200);
     assert_eq!((same.tag(), same.cost().1), (put.tag(), 0.0));
     crm.delete(&made.path).if_match(&made.tag).await.is(412);
@@ -50,7 +58,8 @@ async fn e1_what_is_wrong_with_a_system_is_named() {
     let crm = Service::start().await.crm().await;
     let declared = json!([
         attribute("Points", "LOW"), attribute("points", "SECRET"), { "name": "level" }, "x", attribute("points", "LOW"),
-        { "name": "tier", "classifier": "LOW", "colour": "red" }, { "classifier": "LOW" }, attribute("tier", "LOW"),
+        { "name": "tier", "classifier": "LOW", "colour": "red" }, { "classifier": "LOW" },
+        attribute("tier", "LOW"),
     ]);
     let body = json!({ "id": "Loyalty", "attributes_definition": declared, "colour": "red" });
     let due = [
@@ -69,25 +78,40 @@ async fn e1_what_is_wrong_with_a_system_is_named() {
     ];
     assert_eq!(crm.post(PATH, body).await.is(422).violations(), due);
     let wrong = loyalty(&json!({ "points": "LOW" }));
-    assert_eq!(crm.post(PATH, wrong).await.is(422).violations(), ["/attributes_definition wrong-type"]);
+    assert_eq!(
+        crm.post(PATH, wrong).await.is(422).violations(),
+        ["/attributes_definition wrong-type"]
+    );
 }
 
 #[tokio::test]
 async fn a_name_that_a_system_declares_twice_is_refused() {
     let crm = Service::start().await.crm().await;
     let made = crm.create(PATH, loyalty(&json!([]))).await;
-    let twice = json!([attribute("points", "LOW"), attribute("level", "LOW"), attribute("points", "SENSITIVE")]);
+    let twice = json!([
+        attribute("points", "LOW"),
+        attribute("level", "LOW"),
+        attribute("points", "SENSITIVE")
+    ]);
     let due = ["/attributes_definition/2/name not-allowed"];
-    let refused = crm.patch(&made.path, json!({ "attributes_definition": twice })).if_match(&made.tag).await.is(422);
+    let refused = crm
+        .patch(&made.path, json!({ "attributes_definition": twice }))
+        .if_match(&made.tag)
+        .await
+        .is(422);
     assert_eq!(refused.violations(), due);
-    assert_eq!(crm.put(&made.path, loyalty(&twice)).if_match(&made.tag).await.is(422).violations(), due);
+    assert_eq!(
+        crm.put(&made.path, loyalty(&twice)).if_match(&made.tag).await.is(422).violations(),
+        due
+    );
     assert_eq!(crm.tag_of(&made.path).await, made.tag);
 }
 
 #[tokio::test]
 async fn s1_a_system_declares_a_hundred_attributes_at_most() {
     let crm = Service::start().await.crm().await;
-    let declared = |count: usize| (0..count).map(|i| attribute(&format!("a{i}"), "LOW")).collect::<Value>();
+    let declared =
+        |count: usize| (0..count).map(|i| attribute(&format!("a{i}"), "LOW")).collect::<Value>();
     let refused = crm.post(PATH, loyalty(&declared(101))).await.is(422);
     assert_eq!(refused.violations(), ["/attributes_definition too-many"]);
     assert!(refused.text().contains("101 attributes, at most 100"), "{}", refused.text());
@@ -115,7 +139,10 @@ async fn d6_a_system_in_which_people_have_profiles_stays() {
     let service = Service::start().await;
     let crm = service.crm().await;
     let made = crm.create(PATH, loyalty(&json!([attribute("points", "LOW")]))).await;
-    let used = Write::MarkUsed(Key::definition(&TENANT.parse().unwrap(), Kind::System, "loyalty"), Version(1));
+    let used = Write::MarkUsed(
+        Key::definition(&TENANT.parse().unwrap(), Kind::System, "loyalty"),
+        Version(1),
+    );
     service.table.commit(vec![used]).await.unwrap();
     let refused = crm.delete(&made.path).await.is(409);
     assert_eq!(refused.slug(), "in-use");

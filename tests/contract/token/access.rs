@@ -20,7 +20,8 @@ fn decode(token: &str, index: usize) -> Value {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
 }
 
-/// Signs with the service's own private key, as nobody outside of it can: what is refused is then refused for its content.
+/// Signs with the service's own private key, as nobody outside of it can: what is refused is then
+/// refused for its content.
 struct Signer {
     key: aws_key::Pair,
     token: String,
@@ -36,7 +37,11 @@ mod aws_key {
         #[expect(clippy::disallowed_methods, reason = "an attacker has randomness of its own")]
         pub fn parse(pkcs8: &[u8]) -> Self {
             let random = SystemRandom::new();
-            Self(EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8, &random).expect("a key"), random)
+            Self(
+                EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8, &random)
+                    .expect("a key"),
+                random,
+            )
         }
 
         pub fn sign(&self, text: &str) -> Vec<u8> {
@@ -80,7 +85,10 @@ impl Signer {
 fn refused(answer: &Answer, why: &str) {
     assert_eq!((answer.code(), answer.slug().as_str()), (401, "unauthenticated"), "{why}");
     let challenge = answer.header("www-authenticate").unwrap();
-    assert!(challenge.starts_with("Bearer ") && challenge.contains("error=\"invalid_token\""), "{why}: {challenge}");
+    assert!(
+        challenge.starts_with("Bearer ") && challenge.contains("error=\"invalid_token\""),
+        "{why}: {challenge}"
+    );
 }
 
 #[tokio::test]
@@ -153,18 +161,27 @@ async fn o5_forged_signatures_are_refused() {
     hs["alg"] = json!("HS256");
     let content = format!("{}.{}", encode(&hs), encode(&claims));
     let key = &jwks["keys"][0];
-    let point = [key["x"].as_str().unwrap(), key["y"].as_str().unwrap()].map(|c| URL_SAFE_NO_PAD.decode(c).unwrap());
-    for secret in
-        [key.to_string().into_bytes(), [vec![4], point[0].clone(), point[1].clone()].concat(), point[0].clone()]
-    {
-        let mac = ring::hmac::sign(&ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &secret), content.as_bytes());
+    let point = [key["x"].as_str().unwrap(), key["y"].as_str().unwrap()]
+        .map(|c| URL_SAFE_NO_PAD.decode(c).unwrap());
+    for secret in [
+        key.to_string().into_bytes(),
+        [vec![4], point[0].clone(), point[1].clone()].concat(),
+        point[0].clone(),
+    ] {
+        let mac = ring::hmac::sign(
+            &ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &secret),
+            content.as_bytes(),
+        );
         refused(&get(&format!("{content}.{}", URL_SAFE_NO_PAD.encode(mac))).await, "HS256");
     }
     // Another key of the right kind, under the right id.
     let random = &service.table.world().random;
     let other = aws_key::Pair::parse(&PrivateKey::generate(Algorithm::Es256, random).unwrap());
     let content = format!("{}.{}", encode(&header), encode(&claims));
-    refused(&get(&format!("{content}.{}", URL_SAFE_NO_PAD.encode(other.sign(&content)))).await, "another key");
+    refused(
+        &get(&format!("{content}.{}", URL_SAFE_NO_PAD.encode(other.sign(&content)))).await,
+        "another key",
+    );
 
     let (content, signature) = signer.token.rsplit_once('.').unwrap();
     let mut claims = claims;
@@ -225,7 +242,8 @@ async fn o5_unknown_key_ids_cause_one_read_in_30_seconds() {
 }
 
 /// How a caller without a token is asked for one: both ways of sending it, in one line.
-const CHALLENGE: &str = "Bearer realm=\"kith\", DPoP realm=\"kith\", algs=\"ES256 RS256 PS256 EdDSA Ed25519\"";
+const CHALLENGE: &str =
+    "Bearer realm=\"kith\", DPoP realm=\"kith\", algs=\"ES256 RS256 PS256 EdDSA Ed25519\"";
 
 #[tokio::test]
 async fn o10_without_credentials_the_challenge_has_no_error() {
@@ -244,7 +262,9 @@ async fn o10_without_credentials_the_challenge_has_no_error() {
 async fn o10_the_scheme_is_read_in_any_case_and_the_header_once() {
     let service = Service::start().await;
     let crm = service.crm().await;
-    let with = |scheme: &str| service.call("GET", PATH).header("authorization", format!("{scheme} {}", crm.token));
+    let with = |scheme: &str| {
+        service.call("GET", PATH).header("authorization", format!("{scheme} {}", crm.token))
+    };
     with("bearer").await.is(404);
     with("BEARER").await.is(404);
     let token = format!("Bearer {}", crm.token);

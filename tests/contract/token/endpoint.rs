@@ -9,7 +9,12 @@ const CREDENTIALS: (&str, &str) = ("grant_type", "client_credentials");
 
 #[track_caller]
 fn refused(answer: &Answer, status: u16, error: &str) {
-    assert_eq!((answer.code(), answer.json()["error"].as_str()), (status, Some(error)), "{}", answer.text());
+    assert_eq!(
+        (answer.code(), answer.json()["error"].as_str()),
+        (status, Some(error)),
+        "{}",
+        answer.text()
+    );
     assert_eq!(answer.header("cache-control"), Some("no-store"));
     assert_eq!(answer.header("content-type"), Some("application/json"));
     assert!(answer.json()["error_description"].is_string());
@@ -33,8 +38,10 @@ async fn o4_a_token_is_issued_with_the_clients_scopes_as_rfc_9068_says() {
 
     let mut body = answer.json();
     let token = body["access_token"].take();
-    let due =
-        json!({ "access_token": null, "token_type": "Bearer", "expires_in": 900, "scope": "users:read users:write" });
+    let due = json!({
+        "access_token": null, "token_type": "Bearer", "expires_in": 900,
+        "scope": "users:read users:write"
+    });
     assert_eq!(body, due);
     let token = token.as_str().unwrap();
     let header = part(token, 0);
@@ -43,7 +50,8 @@ async fn o4_a_token_is_issued_with_the_clients_scopes_as_rfc_9068_says() {
     let mut claims = part(token, 1);
     assert!(claims["jti"].take().is_string());
     let due = json!({
-        "iss": format!("{BASE}/idhub/oidc"), "sub": client.id, "aud": BASE, "client_id": client.id, "tenant": TENANT,
+        "iss": format!("{BASE}/idhub/oidc"), "sub": client.id, "aud": BASE, "client_id": client.id,
+        "tenant": TENANT,
         "scope": "users:read users:write", "jti": null, "iat": 1_795_255_200, "exp": 1_795_256_100,
     });
     assert_eq!(claims, due);
@@ -59,7 +67,9 @@ async fn o4_scopes_are_within_the_clients() {
     assert_eq!(ask("users:read").await.is(200).field("scope"), "users:read");
     assert_eq!(ask("users:read users:read").await.is(200).field("scope"), "users:read");
     assert_eq!(ask("").await.is(200).field("scope"), "users:read users:write");
-    for wrong in ["config:read", "users:read config:read", "administrator", "root", "USERS:READ", " "] {
+    for wrong in
+        ["config:read", "users:read config:read", "administrator", "root", "USERS:READ", " "]
+    {
         refused(&ask(wrong).await, 400, "invalid_scope");
     }
     let admin = service.register(TENANT, "administrator".parse().unwrap(), false).await;
@@ -71,18 +81,28 @@ async fn o1_the_endpoint_takes_forms_by_post_only() {
     let service = Service::start().await;
     let client = service.register(TENANT, "users:read".parse().unwrap(), false).await;
     for method in ["GET", "PUT", "DELETE"] {
-        assert_eq!(service.call(method, "/idhub/oidc/v1/token").await.is(405).header("allow"), Some("POST"));
+        assert_eq!(
+            service.call(method, "/idhub/oidc/v1/token").await.is(405).header("allow"),
+            Some("POST")
+        );
     }
-    let json = json!({ "grant_type": "client_credentials", "client_id": client.id, "client_secret": client.secret });
+    let json = json!({
+        "grant_type": "client_credentials", "client_id": client.id, "client_secret": client.secret
+    });
     let as_json = service.call("POST", "/idhub/oidc/v1/token").json(json);
     refused(&as_json.await, 400, "invalid_request");
     refused(&service.call("POST", "/idhub/oidc/v1/token").await, 400, "invalid_request");
-    let form = format!("grant_type=client_credentials&client_id={}&client_secret={}", client.id, client.secret);
+    let form = format!(
+        "grant_type=client_credentials&client_id={}&client_secret={}",
+        client.id, client.secret
+    );
     let call = |kind: &str| service.call("POST", "/idhub/oidc/v1/token").body(kind, form.clone());
     call("application/x-www-form-urlencoded; charset=UTF-8").await.is(200);
     call("Application/X-WWW-Form-Urlencoded").await.is(200);
     let large = format!("{form}&x={}", "x".repeat(256 * 1024));
-    let large = service.call("POST", "/idhub/oidc/v1/token").body("application/x-www-form-urlencoded", large);
+    let large = service
+        .call("POST", "/idhub/oidc/v1/token")
+        .body("application/x-www-form-urlencoded", large);
     assert!((400..=413).contains(&large.await.code()));
 }
 
@@ -94,7 +114,10 @@ async fn o1_parameters_occur_once_empty_ones_are_absent_and_unknown_ones_ignored
         let form = [CREDENTIALS, ("scope", "users:read"), ("unknown", "1"), (twice, "x")];
         refused(&client.token_for(&form).await, 400, "invalid_request");
     }
-    client.token_for(&[CREDENTIALS, ("scope", ""), ("unknown", "1"), ("audience", "x")]).await.is(200);
+    client
+        .token_for(&[CREDENTIALS, ("scope", ""), ("unknown", "1"), ("audience", "x")])
+        .await
+        .is(200);
     refused(&client.token_for(&[("grant_type", "")]).await, 400, "invalid_request");
     refused(&client.token_for(&[]).await, 400, "invalid_request");
     for grant in ["password", "authorization_code", "CLIENT_CREDENTIALS"] {
@@ -109,12 +132,18 @@ async fn o1_a_client_authenticates_in_one_way() {
     let service = Service::start().await;
     let client = service.register(TENANT, "users:read".parse().unwrap(), false).await;
     let header = basic(&client.id, &client.secret);
-    let with = |form: &[(&str, &str)]| service.token(&[&[CREDENTIALS], form].concat()).header("authorization", &header);
+    let with = |form: &[(&str, &str)]| {
+        service.token(&[&[CREDENTIALS], form].concat()).header("authorization", &header)
+    };
 
     with(&[]).await.is(200);
     with(&[("client_id", &client.id)]).await.is(200);
     refused(&with(&[("client_secret", &client.secret)]).await, 400, "invalid_request");
-    refused(&with(&[("client_id", &client.id), ("client_secret", &client.secret)]).await, 400, "invalid_request");
+    refused(
+        &with(&[("client_id", &client.id), ("client_secret", &client.secret)]).await,
+        400,
+        "invalid_request",
+    );
     refused(&with(&[("client_assertion", "x")]).await, 400, "invalid_request");
     refused(&with(&[("client_id", "acme.other")]).await, 400, "invalid_request");
     refused(&with(&[]).header("authorization", &header).await, 400, "invalid_request");
@@ -124,7 +153,8 @@ async fn o1_a_client_authenticates_in_one_way() {
 async fn o1_basic_credentials_are_form_encoded() {
     let service = Service::start().await;
     let client = service.register(TENANT, "users:read".parse().unwrap(), false).await;
-    let escaped = |text: &str| text.bytes().fold(String::new(), |all, byte| format!("{all}%{byte:02x}"));
+    let escaped =
+        |text: &str| text.bytes().fold(String::new(), |all, byte| format!("{all}%{byte:02x}"));
     let header = basic(&escaped(&client.id), &escaped(&client.secret));
     service.token(&[CREDENTIALS]).header("authorization", header).await.is(200);
 }
@@ -133,7 +163,9 @@ async fn o1_basic_credentials_are_form_encoded() {
 async fn o1_a_challenge_answers_basic_alone() {
     let service = Service::start().await;
     let client = service.register(TENANT, "users:read".parse().unwrap(), false).await;
-    for header in [basic(&client.id, "wrong"), basic("x", "y"), "Basic !".to_owned(), "Bearer x".to_owned()] {
+    for header in
+        [basic(&client.id, "wrong"), basic("x", "y"), "Basic !".to_owned(), "Bearer x".to_owned()]
+    {
         let answer = service.token(&[CREDENTIALS]).header("authorization", header).await;
         refused(&answer, 401, "invalid_client");
         assert_eq!(answer.header("www-authenticate"), Some("Basic realm=\"kith\""));
@@ -160,7 +192,12 @@ async fn o2_an_unknown_client_and_a_wrong_secret_answer_the_same() {
         ("globex.00000000000000000000000000000000", &client.secret),
         ("x", "y"),
     ] {
-        answers.push(service.token(&[CREDENTIALS, ("client_id", id), ("client_secret", secret)]).await.is(401));
+        answers.push(
+            service
+                .token(&[CREDENTIALS, ("client_id", id), ("client_secret", secret)])
+                .await
+                .is(401),
+        );
     }
     assert!(answers.iter().all(|answer| answer.body == answers[0].body));
     for text in answers.iter().map(Answer::text) {
@@ -176,11 +213,18 @@ async fn o9_two_secrets_live_at_a_time_and_none_is_stored() {
         let mut secret = None;
         let world = service.table.world();
         let id = client.id.parse().unwrap();
-        service.table.change_client(&id, |client| secret = Some(client.add_secret(world))).await.unwrap();
+        service
+            .table
+            .change_client(&id, |client| secret = Some(client.add_secret(world)))
+            .await
+            .unwrap();
         secret.unwrap().reveal().to_owned()
     };
     let with = async |secret: &str| {
-        service.token(&[CREDENTIALS, ("client_id", &client.id), ("client_secret", secret)]).await.code()
+        service
+            .token(&[CREDENTIALS, ("client_id", &client.id), ("client_secret", secret)])
+            .await
+            .code()
     };
     assert_eq!(with(&client.secret).await, 200);
     let second = rotate().await;
@@ -188,7 +232,10 @@ async fn o9_two_secrets_live_at_a_time_and_none_is_stored() {
     let third = rotate().await;
     // What a function remembers of a client is at most 30 seconds old.
     service.clock.advance(30);
-    assert_eq!((with(&client.secret).await, with(&second).await, with(&third).await), (401, 200, 200));
+    assert_eq!(
+        (with(&client.secret).await, with(&second).await, with(&third).await),
+        (401, 200, 200)
+    );
     let items = service.items().await.concat();
     for secret in [&client.secret, &second, &third] {
         assert!(!items.contains(secret.trim_start_matches("kith_")));
@@ -210,7 +257,11 @@ async fn o2_an_unknown_client_costs_what_a_wrong_secret_does() {
     let service = Service::start().await;
     let crm = service.crm().await;
     let ask = |id: &str| {
-        let form = [("grant_type", "client_credentials"), ("client_id", id), ("client_secret", "kith_wrong")];
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_id", id),
+            ("client_secret", "kith_wrong"),
+        ];
         service.token(&form)
     };
     let wrong = ask(&crm.id).await.is(401);

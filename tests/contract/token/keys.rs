@@ -12,7 +12,12 @@ pub const DAY: i64 = 24 * 3600;
 
 pub async fn kids(service: &Service) -> Vec<String> {
     let jwks = service.call("GET", JWKS).await.is(200).json();
-    jwks["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
+    jwks["keys"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|key| key["kid"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 pub fn kid_of(token: &str) -> String {
@@ -90,7 +95,9 @@ async fn o8_keys_follow_each_other_and_an_old_one_stays_until_its_last_token_has
 
 #[tokio::test]
 async fn o8_whenever_somebody_asks_there_is_a_key_that_signs_and_verifies() {
-    for idle in [29 * DAY, 30 * DAY - 700, 30 * DAY - 100, 30 * DAY - 1, 30 * DAY, 40 * DAY, 400 * DAY] {
+    for idle in
+        [29 * DAY, 30 * DAY - 700, 30 * DAY - 100, 30 * DAY - 1, 30 * DAY, 40 * DAY, 400 * DAY]
+    {
         let service = Service::start().await;
         let crm = service.crm().await;
         let reader = service.instance();
@@ -123,7 +130,8 @@ async fn o8_functions_that_start_at_once_agree_on_one_key() {
 async fn both_metadata_documents_describe_the_service() {
     let service = Service::start().await;
     let openid = service.call("GET", "/idhub/oidc/.well-known/openid-configuration").await.is(200);
-    let oauth = service.call("GET", "/.well-known/oauth-authorization-server/idhub/oidc").await.is(200);
+    let oauth =
+        service.call("GET", "/.well-known/oauth-authorization-server/idhub/oidc").await.is(200);
     assert_eq!(openid.json(), oauth.json());
     let metadata = openid.json();
     assert_eq!(metadata["issuer"], json!(format!("{BASE}/idhub/oidc")));
@@ -135,13 +143,22 @@ async fn both_metadata_documents_describe_the_service() {
         metadata["token_endpoint_auth_methods_supported"],
         json!(["client_secret_basic", "client_secret_post", "private_key_jwt"])
     );
-    assert_eq!(metadata["introspection_endpoint"], json!(format!("{BASE}/idhub/oidc/v1/introspect")));
+    assert_eq!(
+        metadata["introspection_endpoint"],
+        json!(format!("{BASE}/idhub/oidc/v1/introspect"))
+    );
     assert_eq!(metadata["revocation_endpoint"], json!(format!("{BASE}/idhub/oidc/v1/revoke")));
-    for algorithms in ["dpop", "token_endpoint_auth", "introspection_endpoint_auth", "revocation_endpoint_auth"] {
+    for algorithms in
+        ["dpop", "token_endpoint_auth", "introspection_endpoint_auth", "revocation_endpoint_auth"]
+    {
         let name = match algorithms {
             "dpop" => "dpop_signing_alg_values_supported".to_owned(),
             endpoint => format!("{endpoint}_signing_alg_values_supported"),
         };
-        assert_eq!(metadata[&name], json!(["ES256", "RS256", "PS256", "EdDSA", "Ed25519"]), "{name}");
+        assert_eq!(
+            metadata[&name],
+            json!(["ES256", "RS256", "PS256", "EdDSA", "Ed25519"]),
+            "{name}"
+        );
     }
 }

@@ -1,25 +1,33 @@
-//! The crate `oauth2` as client of the service; the clients of other languages are in `tests/clients`.
+//! The crate `oauth2` as client of the service; the clients of other languages are in
+//! `tests/clients`.
 
 use std::convert::Infallible;
 
 use oauth2::basic::{BasicClient, BasicErrorResponseType, BasicTokenType};
 use oauth2::{
-    AccessToken, AuthType, ClientId, ClientSecret, EndpointNotSet, EndpointSet, HttpRequest, HttpResponse,
-    IntrospectionUrl, RefreshToken, RequestTokenError, RevocationUrl, Scope, StandardRevocableToken,
-    TokenIntrospectionResponse, TokenResponse, TokenUrl,
+    AccessToken, AuthType, ClientId, ClientSecret, EndpointNotSet, EndpointSet, HttpRequest,
+    HttpResponse, IntrospectionUrl, RefreshToken, RequestTokenError, RevocationUrl, Scope,
+    StandardRevocableToken, TokenIntrospectionResponse, TokenResponse, TokenUrl,
 };
 use serde_json::json;
 use tests::{Client, Service, TENANT};
 
-type Configured = BasicClient<EndpointNotSet, EndpointNotSet, EndpointSet, EndpointSet, EndpointSet>;
+type Configured =
+    BasicClient<EndpointNotSet, EndpointNotSet, EndpointSet, EndpointSet, EndpointSet>;
 
 /// The registered client as the crate has it, with the endpoints that the metadata names.
 async fn configured(client: &Client, secret: &str) -> Configured {
-    let metadata = client.service.call("GET", "/.well-known/oauth-authorization-server/idhub/oidc").await.is(200);
+    let metadata = client
+        .service
+        .call("GET", "/.well-known/oauth-authorization-server/idhub/oidc")
+        .await
+        .is(200);
     BasicClient::new(ClientId::new(client.id.clone()))
         .set_client_secret(ClientSecret::new(secret.to_owned()))
         .set_token_uri(TokenUrl::new(metadata.field("token_endpoint")).unwrap())
-        .set_introspection_url(IntrospectionUrl::new(metadata.field("introspection_endpoint")).unwrap())
+        .set_introspection_url(
+            IntrospectionUrl::new(metadata.field("introspection_endpoint")).unwrap(),
+        )
         .set_revocation_url(RevocationUrl::new(metadata.field("revocation_endpoint")).unwrap())
 }
 
@@ -31,7 +39,9 @@ async fn start() -> (Service, Client, Configured) {
 }
 
 /// What sends the crate's requests to the service.
-fn http(service: &Service) -> impl Fn(HttpRequest) -> std::pin::Pin<Box<dyn Future<Output = Sent> + Send>> {
+fn http(
+    service: &Service,
+) -> impl Fn(HttpRequest) -> std::pin::Pin<Box<dyn Future<Output = Sent> + Send>> {
     let service = service.clone();
     move |request| {
         let service = service.clone();
@@ -70,17 +80,24 @@ async fn o4_the_crate_oauth2_gets_tokens_by_either_way_of_sending_a_secret() {
         assert_eq!(tokens.expires_in().map(|life| life.as_secs()), Some(900));
         assert_eq!(tokens.scopes(), Some(&vec![Scope::new("users:write".to_owned())]));
         let token = tokens.access_token().secret();
-        service.call("POST", "/identity/users").token(token).json(json!({ "username": username })).await.is(201);
+        service
+            .call("POST", "/identity/users")
+            .token(token)
+            .json(json!({ "username": username }))
+            .await
+            .is(201);
     }
 }
 
 #[tokio::test]
 async fn o6_the_crate_oauth2_rotates_refresh_tokens() {
     let (service, _, configured) = start().await;
-    let first = configured.exchange_client_credentials().request_async(&http(&service)).await.unwrap();
+    let first =
+        configured.exchange_client_credentials().request_async(&http(&service)).await.unwrap();
     let first = first.refresh_token().unwrap();
 
-    let tokens = configured.exchange_refresh_token(first).request_async(&http(&service)).await.unwrap();
+    let tokens =
+        configured.exchange_refresh_token(first).request_async(&http(&service)).await.unwrap();
 
     assert_ne!(tokens.refresh_token().unwrap().secret(), first.secret());
     service.call("GET", "/identity/users/x").token(tokens.access_token().secret()).await.is(404);
@@ -89,7 +106,8 @@ async fn o6_the_crate_oauth2_rotates_refresh_tokens() {
 #[tokio::test]
 async fn o7_the_crate_oauth2_introspects_and_revokes() {
     let (service, client, configured) = start().await;
-    let tokens = configured.exchange_client_credentials().request_async(&http(&service)).await.unwrap();
+    let tokens =
+        configured.exchange_client_credentials().request_async(&http(&service)).await.unwrap();
     let refresh_token = tokens.refresh_token().unwrap();
     let revocable: [(&AccessToken, StandardRevocableToken); 2] = [
         (tokens.access_token(), tokens.access_token().into()),
@@ -102,7 +120,9 @@ async fn o7_the_crate_oauth2_introspects_and_revokes() {
 
         configured.revoke_token(revocable).unwrap().request_async(&http(&service)).await.unwrap();
 
-        assert!(!configured.introspect(token).request_async(&http(&service)).await.unwrap().active());
+        assert!(
+            !configured.introspect(token).request_async(&http(&service)).await.unwrap().active()
+        );
     }
 }
 
@@ -113,7 +133,10 @@ async fn o1_the_crate_oauth2_reports_what_is_refused() {
     let unknown = RefreshToken::new("unknown".to_owned());
     let http = http(&service);
     let refused = [
-        (wrong.exchange_client_credentials().request_async(&http).await, BasicErrorResponseType::InvalidClient),
+        (
+            wrong.exchange_client_credentials().request_async(&http).await,
+            BasicErrorResponseType::InvalidClient,
+        ),
         (
             good.exchange_client_credentials()
                 .add_scope(Scope::new("administrator".to_owned()))
@@ -121,10 +144,15 @@ async fn o1_the_crate_oauth2_reports_what_is_refused() {
                 .await,
             BasicErrorResponseType::InvalidScope,
         ),
-        (good.exchange_refresh_token(&unknown).request_async(&http).await, BasicErrorResponseType::InvalidGrant),
+        (
+            good.exchange_refresh_token(&unknown).request_async(&http).await,
+            BasicErrorResponseType::InvalidGrant,
+        ),
     ];
     for (answer, due) in refused {
-        let Err(RequestTokenError::ServerResponse(error)) = answer else { panic!("not refused as due: {answer:?}") };
+        let Err(RequestTokenError::ServerResponse(error)) = answer else {
+            panic!("not refused as due: {answer:?}")
+        };
         assert_eq!(error.error(), &due);
         assert!(error.error_description().is_some());
     }

@@ -7,7 +7,11 @@ use tokio::task::JoinSet;
 async fn start() -> (Service, Client, String) {
     let service = Service::start().await;
     let client = service.register(TENANT, "users:read users:write".parse().unwrap(), true).await;
-    let token = client.token_for(&[("grant_type", "client_credentials")]).await.is(200).field("refresh_token");
+    let token = client
+        .token_for(&[("grant_type", "client_credentials")])
+        .await
+        .is(200)
+        .field("refresh_token");
     (service, client, token)
 }
 
@@ -17,7 +21,12 @@ fn refresh(client: &Client, token: &str) -> tests::Call {
 
 #[track_caller]
 fn refused(answer: &Answer, error: &str) {
-    assert_eq!((answer.code(), answer.json()["error"].as_str()), (400, Some(error)), "{}", answer.text());
+    assert_eq!(
+        (answer.code(), answer.json()["error"].as_str()),
+        (400, Some(error)),
+        "{}",
+        answer.text()
+    );
 }
 
 #[tokio::test]
@@ -114,7 +123,11 @@ async fn o6_scope_can_only_shrink() {
     let narrow = [("grant_type", "client_credentials"), ("scope", "users:read")];
     let token = client.token_for(&narrow).await.is(200).field("refresh_token");
     let ask = |scope: &'static str, token: &str| {
-        client.token_for(&[("grant_type", "refresh_token"), ("refresh_token", token), ("scope", scope)])
+        client.token_for(&[
+            ("grant_type", "refresh_token"),
+            ("refresh_token", token),
+            ("scope", scope),
+        ])
     };
     refused(&ask("users:read users:write", &token).await, "invalid_scope");
     // Too much asked for changed nothing.
@@ -122,7 +135,11 @@ async fn o6_scope_can_only_shrink() {
     assert_eq!(answer.field("scope"), "users:read");
     let (_, client, token) = start().await;
     let answer = client
-        .token_for(&[("grant_type", "refresh_token"), ("refresh_token", &token), ("scope", "users:write")])
+        .token_for(&[
+            ("grant_type", "refresh_token"),
+            ("refresh_token", &token),
+            ("scope", "users:write"),
+        ])
         .await
         .is(200);
     assert_eq!(answer.field("scope"), "users:write");
@@ -168,9 +185,17 @@ async fn o6_many_racing_uses_make_one_rotation() {
 async fn o6_what_the_client_lost_since_cannot_be_asked_for_and_asking_changes_nothing() {
     let (service, client, first) = start().await;
     let id = client.id.parse().unwrap();
-    service.table.change_client(&id, |client| client.scopes = "users:read".parse().unwrap()).await.unwrap();
+    service
+        .table
+        .change_client(&id, |client| client.scopes = "users:read".parse().unwrap())
+        .await
+        .unwrap();
     service.clock.advance(31);
-    let form = [("grant_type", "refresh_token"), ("refresh_token", first.as_str()), ("scope", "users:write")];
+    let form = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", first.as_str()),
+        ("scope", "users:write"),
+    ];
     refused(&client.token_for(&form).await, "invalid_scope");
     let answer = refresh(&client, &first).await.is(200);
     assert_eq!(answer.field("scope"), "users:read");

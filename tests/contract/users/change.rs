@@ -7,7 +7,11 @@ const USERS: &str = "/identity/users";
 
 async fn jan(crm: &Client) -> Resource {
     crm.define("number", json!({ "data_format": "NUMERIC" })).await;
-    crm.define("colour", json!({ "data_format": "ENUMERATION", "enumeration_values": ["red", "blue"] })).await;
+    crm.define(
+        "colour",
+        json!({ "data_format": "ENUMERATION", "enumeration_values": ["red", "blue"] }),
+    )
+    .await;
     crm.define_persona("employee", json!({})).await;
     let mut body = person("jan");
     body["attributes"] = json!({ "common": { "number": ["1", "2"], "colour": ["red"] } });
@@ -37,8 +41,10 @@ async fn p3_a_field_that_is_not_editable_is_refused_when_it_changes() {
     let jan = jan(&crm).await;
     let time = "2020-01-01T00:00:00.000Z";
     let changes = json!({
-        "id": "0192f3c1-0000-7000-8000-000000000001", "email_verified": false, "status": "BLOCKED", "personas": [],
-        "attribute_states": { "common": {} }, "last_login_at": time, "created_at": time, "updated_at": time,
+        "id": "0192f3c1-0000-7000-8000-000000000001", "email_verified": false, "status": "BLOCKED",
+        "personas": [],
+        "attribute_states": { "common": {} }, "last_login_at": time, "created_at": time,
+        "updated_at": time,
     });
     let due = [
         "/attribute_states not-editable",
@@ -58,7 +64,10 @@ async fn p3_a_field_that_is_not_editable_is_refused_when_it_changes() {
 
     let nulls = json!({ "id": null, "status": null, "personas": null, "last_login_at": null });
     let refused = crm.patch(&jan.path, nulls).if_match(&jan.tag).await.is(422);
-    assert_eq!(refused.violations(), ["/id not-editable", "/personas not-editable", "/status not-editable"]);
+    assert_eq!(
+        refused.violations(),
+        ["/id not-editable", "/personas not-editable", "/status not-editable"]
+    );
     assert_eq!(crm.read(&jan.path).await, jan.body);
 }
 
@@ -68,7 +77,12 @@ async fn put_removes_what_is_omitted_but_for_what_is_not_editable() {
     let crm = service.crm().await;
     let jan = jan(&crm).await;
 
-    let put = crm.put(&jan.path, json!({ "username": "johannes" })).if_match(&jan.tag).await.is(200).json();
+    let put = crm
+        .put(&jan.path, json!({ "username": "johannes" }))
+        .if_match(&jan.tag)
+        .await
+        .is(200)
+        .json();
 
     for gone in ["id_at_customer", "family_name", "given_name", "ui_locales", "preferred_email"] {
         assert_eq!(put[gone], Value::Null, "{gone}");
@@ -118,7 +132,8 @@ async fn null_for_a_category_or_for_all_attributes_is_refused() {
         let refused = crm.patch(&jan.path, patch).if_match(&jan.tag).await.is(422);
         assert!(refused.violations()[0].starts_with(at), "{:?}", refused.violations());
     }
-    let refused = crm.patch(&jan.path, json!({ "username": null })).if_match(&jan.tag).await.is(422);
+    let refused =
+        crm.patch(&jan.path, json!({ "username": null })).if_match(&jan.tag).await.is(422);
     assert_eq!(refused.violations(), ["/username required"]);
     assert_eq!(crm.tag_of(&jan.path).await, jan.tag);
 }
@@ -130,11 +145,23 @@ async fn p4_what_is_unknown_is_refused_by_name_also_when_it_is_removed() {
     for (patch, due) in [
         (json!({ "nickname": "J" }), "/nickname unknown"),
         (json!({ "nickname": null }), "/nickname unknown"),
-        (json!({ "attributes": { "common": { "nothing": ["x"] } } }), "/attributes/common/nothing unknown"),
-        (json!({ "attributes": { "common": { "nothing": null } } }), "/attributes/common/nothing unknown"),
-        (json!({ "attributes": { "common": { "nothing": [] } } }), "/attributes/common/nothing unknown"),
+        (
+            json!({ "attributes": { "common": { "nothing": ["x"] } } }),
+            "/attributes/common/nothing unknown",
+        ),
+        (
+            json!({ "attributes": { "common": { "nothing": null } } }),
+            "/attributes/common/nothing unknown",
+        ),
+        (
+            json!({ "attributes": { "common": { "nothing": [] } } }),
+            "/attributes/common/nothing unknown",
+        ),
         (json!({ "attributes": { "nothing": {} } }), "/attributes/nothing unknown"),
-        (json!({ "attributes": { "nothing": { "number": ["1"] } } }), "/attributes/nothing/number unknown"),
+        (
+            json!({ "attributes": { "nothing": { "number": ["1"] } } }),
+            "/attributes/nothing/number unknown",
+        ),
     ] {
         let answer = crm.patch(&jan.path, patch.clone()).if_match(&jan.tag).await;
         assert_eq!(answer.code(), 422, "{patch}");
@@ -148,7 +175,11 @@ async fn attributes_may_be_named_by_their_definitions() {
     let jan = jan(&crm).await;
     let definitions = crm.read("/identity/config/attribute-definitions?name=number").await;
     let id = definitions["items"][0]["id"].clone();
-    let entry = |value: Value| json!({ "attribute_values": [{ "attribute_definition_id": id, "value": value }] });
+    let entry = |value: Value| {
+        json!({
+            "attribute_values": [{ "attribute_definition_id": id, "value": value }]
+        })
+    };
 
     let one = crm.patch(&jan.path, entry(json!([7]))).if_match(&jan.tag).await.is(200);
     assert_eq!(one.json()["attributes"]["common"], json!({ "colour": ["red"], "number": ["7"] }));
@@ -162,8 +193,10 @@ async fn attributes_may_be_named_by_their_definitions() {
     let refused = crm.patch(&jan.path, both).if_match("*").await.is(422);
     assert_eq!(refused.violations(), ["/attribute_values/0 not-allowed"]);
     let wrong = json!({ "attribute_values": [
-        { "attribute_definition_id": "0192f3c1-0000-7000-8000-000000000001", "value": ["1"] }, { "value": ["1"] },
-        { "attribute_definition_id": id }, { "attribute_definition_id": id, "value": ["1"], "more": 1 },
+        { "attribute_definition_id": "0192f3c1-0000-7000-8000-000000000001", "value": ["1"] },
+        { "value": ["1"] },
+        { "attribute_definition_id": id },
+        { "attribute_definition_id": id, "value": ["1"], "more": 1 },
     ] });
     let due = [
         "/attribute_values/0/attribute_definition_id unknown",
@@ -181,7 +214,10 @@ async fn a_change_of_the_email_address_takes_its_verification_back() {
     let jan = jan(&crm).await;
     let patch = json!({ "preferred_email": "new@example.org", "email_verified": true });
     let patched = crm.patch(&jan.path, patch).if_match(&jan.tag).await.is(200).json();
-    assert_eq!((&patched["preferred_email"], &patched["email_verified"]), (&json!("new@example.org"), &json!(false)));
+    assert_eq!(
+        (&patched["preferred_email"], &patched["email_verified"]),
+        (&json!("new@example.org"), &json!(false))
+    );
 }
 
 #[tokio::test]

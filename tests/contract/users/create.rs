@@ -10,8 +10,10 @@ async fn a_user_is_created_with_the_whole_contract_of_its_content() {
     let crm = Service::start().await.crm().await;
     crm.define("employee-number", json!({})).await;
     let body = json!({
-        "username": "jan.janssen", "id_at_customer": "CRM-0042", "family_name": "Janssen", "given_name": "Jan",
-        "ui_locales": ["fr-be", "nl-BE"], "preferred_email": "jan@example.org", "email_verified": true,
+        "username": "jan.janssen", "id_at_customer": "CRM-0042", "family_name": "Janssen",
+        "given_name": "Jan",
+        "ui_locales": ["fr-be", "nl-BE"], "preferred_email": "jan@example.org",
+        "email_verified": true,
         "attributes": { "common": { "employee-number": ["42"] } },
     });
     let mut made = crm.post(USERS, body).await.is(201).json();
@@ -19,10 +21,14 @@ async fn a_user_is_created_with_the_whole_contract_of_its_content() {
     let id = made["id"].take();
     assert_eq!(id.as_str().unwrap().as_bytes()[14], b'7', "{id}");
     let due = json!({
-        "id": null, "username": "jan.janssen", "id_at_customer": "CRM-0042", "family_name": "Janssen", "given_name": "Jan",
-        "ui_locales": "fr-BE nl-BE", "preferred_email": "jan@example.org", "email_verified": true, "status": "ACTIVE",
-        "attributes": { "common": { "employee-number": ["42"] } }, "attribute_states": {}, "personas": [],
-        "last_login_at": null, "created_at": "2026-11-21T10:00:00.000Z", "updated_at": "2026-11-21T10:00:00.000Z",
+        "id": null, "username": "jan.janssen", "id_at_customer": "CRM-0042",
+        "family_name": "Janssen", "given_name": "Jan",
+        "ui_locales": "fr-BE nl-BE", "preferred_email": "jan@example.org", "email_verified": true,
+        "status": "ACTIVE",
+        "attributes": { "common": { "employee-number": ["42"] } }, "attribute_states": {},
+        "personas": [],
+        "last_login_at": null, "created_at": "2026-11-21T10:00:00.000Z",
+        "updated_at": "2026-11-21T10:00:00.000Z",
     });
     assert_eq!(made, due);
 }
@@ -52,7 +58,9 @@ async fn e3_a_customer_id_and_a_unique_attribute_are_named_too() {
     crm.define("number", json!({ "unique": true, "data_format": "NUMERIC" })).await;
     let body = |username: &str, badge: &str, number: &str| {
         let attributes = json!({ "badge": [badge], "number": [number] });
-        json!({ "username": username, "id_at_customer": "CRM-1", "attributes": { "common": attributes } })
+        json!({
+            "username": username, "id_at_customer": "CRM-1", "attributes": { "common": attributes }
+        })
     };
     crm.create(USERS, body("jan", "A 1", "1.50")).await;
 
@@ -76,7 +84,9 @@ async fn e3_a_change_to_a_taken_value_is_a_conflict_and_changes_nothing() {
     let crm = service.crm().await;
     crm.create(USERS, person("jan")).await;
     let piet = crm.create(USERS, person("piet")).await;
-    let patch = json!({ "username": "JAN", "preferred_email": "other@example.org", "family_name": "Peeters" });
+    let patch = json!({
+        "username": "JAN", "preferred_email": "other@example.org", "family_name": "Peeters"
+    });
 
     let refused = crm.patch(&piet.path, patch).if_match(&piet.tag).await.is(409);
 
@@ -110,16 +120,19 @@ async fn an_imported_id_is_kept_and_is_taken_afterwards() {
 async fn personas_may_be_imported_with_their_user() {
     let crm = Service::start().await.crm().await;
     let number = crm.define("number", json!({})).await;
-    let role = crm.define_persona("employee", json!({ "scoped": true, "attributes": [number.id] })).await;
+    let role =
+        crm.define_persona("employee", json!({ "scoped": true, "attributes": [number.id] })).await;
     let id = "0192f3c1-0000-7000-8000-000000000001";
     let persona = json!({
-        "id": id, "name": "employee", "scope": ["b", "a", "b"], "status": "PENDING", "preferred": true,
+        "id": id, "name": "employee", "scope": ["b", "a", "b"], "status": "PENDING",
+        "preferred": true,
         "valid_from": "2026-01-01T00:00:00+01:00", "attributes": { "common": { "number": ["42"] } },
     });
     let jan = crm.create(USERS, json!({ "username": "jan", "personas": [persona] })).await;
 
     let due = json!({
-        "id": id, "persona_definition_id": role.id, "name": "employee", "scope": ["a", "b"], "status": "PENDING",
+        "id": id, "persona_definition_id": role.id, "name": "employee", "scope": ["a", "b"],
+        "status": "PENDING",
         "preferred": true, "valid_from": "2025-12-31T23:00:00.000Z", "valid_until": null,
         "attributes": { "common": { "number": ["42"] } }, "attribute_states": {},
     });
@@ -127,10 +140,13 @@ async fn personas_may_be_imported_with_their_user() {
     let read = crm.get(&jan.below(&format!("personas/{id}"))).await.is(200);
     assert_eq!(read.json(), due);
 
-    let twice = json!([{ "name": "employee", "scope": ["a"] }, { "name": "employee", "scope": ["a", "a"] }]);
+    let twice = json!([
+        { "name": "employee", "scope": ["a"] }, { "name": "employee", "scope": ["a", "a"] }
+    ]);
     crm.post(USERS, json!({ "username": "piet", "personas": twice })).await.is(409);
     let preferred = json!([
-        { "name": "employee", "scope": ["a"], "preferred": true }, { "name": "employee", "scope": ["b"], "preferred": true },
+        { "name": "employee", "scope": ["a"], "preferred": true },
+        { "name": "employee", "scope": ["b"], "preferred": true },
     ]);
     crm.post(USERS, json!({ "username": "piet", "personas": preferred })).await.is(422);
 }
@@ -140,7 +156,8 @@ async fn what_the_service_sets_cannot_be_imported() {
     let crm = Service::start().await.crm().await;
     let time = "2026-11-21T10:00:00.000Z";
     let body = json!({
-        "username": "jan", "status": "ACTIVE", "created_at": time, "updated_at": time, "last_login_at": time,
+        "username": "jan", "status": "ACTIVE", "created_at": time, "updated_at": time,
+        "last_login_at": time,
         "attribute_states": {},
     });
     let due = [
@@ -151,7 +168,8 @@ async fn what_the_service_sets_cannot_be_imported() {
         "/updated_at not-editable",
     ];
     assert_eq!(crm.post(USERS, body).await.is(422).violations(), due);
-    let verified = crm.post(USERS, json!({ "username": "jan", "email_verified": true })).await.is(422);
+    let verified =
+        crm.post(USERS, json!({ "username": "jan", "email_verified": true })).await.is(422);
     assert_eq!(verified.violations(), ["/email_verified not-allowed"]);
 }
 
@@ -171,7 +189,11 @@ async fn texts_that_cannot_be_compared_are_refused() {
     ] {
         let mut body = json!({ "username": "jan" });
         body[field] = value.clone();
-        assert_eq!(crm.post(USERS, body).await.is(422).violations(), [format!("/{field} {code}")], "{value}");
+        assert_eq!(
+            crm.post(USERS, body).await.is(422).violations(),
+            [format!("/{field} {code}")],
+            "{value}"
+        );
     }
 }
 
@@ -181,8 +203,12 @@ async fn a_required_attribute_binds_creation() {
     crm.define("badge", json!({ "required": true })).await;
     let refused = crm.post(USERS, json!({ "username": "jan" })).await.is(422);
     assert_eq!(refused.violations(), ["/attributes/common/badge required"]);
-    let refused =
-        crm.post(USERS, json!({ "username": "jan", "attributes": { "common": { "badge": [] } } })).await.is(422);
+    let refused = crm
+        .post(USERS, json!({ "username": "jan", "attributes": { "common": { "badge": [] } } }))
+        .await
+        .is(422);
     assert_eq!(refused.violations(), ["/attributes/common/badge required"]);
-    crm.post(USERS, json!({ "username": "jan", "attributes": { "common": { "badge": ["1"] } } })).await.is(201);
+    crm.post(USERS, json!({ "username": "jan", "attributes": { "common": { "badge": ["1"] } } }))
+        .await
+        .is(201);
 }

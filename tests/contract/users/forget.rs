@@ -4,8 +4,16 @@ use serde_json::json;
 use tests::{Client, Fault, Resource, Service, person};
 
 const USERS: &str = "/identity/users";
-const WORDS: [&str; 8] =
-    ["zwaardvis", "Zandloper", "Windroos", "vuurtoren", "Ankertouw", "meerpaal", "Boegspriet", "KOMPAS"];
+const WORDS: [&str; 8] = [
+    "zwaardvis",
+    "Zandloper",
+    "Windroos",
+    "vuurtoren",
+    "Ankertouw",
+    "meerpaal",
+    "Boegspriet",
+    "KOMPAS",
+];
 
 /// A person whose every value can be recognised, with a subject on each side.
 async fn recognisable(crm: &Client) -> Resource {
@@ -37,7 +45,10 @@ async fn recognisable(crm: &Client) -> Resource {
 async fn plaintext(service: &Service) -> Vec<String> {
     let items = service.items().await;
     let words = WORDS.map(str::to_lowercase);
-    items.into_iter().filter(|item| words.iter().any(|word| item.to_lowercase().contains(word))).collect()
+    items
+        .into_iter()
+        .filter(|item| words.iter().any(|word| item.to_lowercase().contains(word)))
+        .collect()
 }
 
 #[tokio::test]
@@ -62,7 +73,9 @@ async fn d9_the_id_of_a_forgotten_user_is_not_found_for_ever() {
     let persona = user.body["personas"][0]["id"].as_str().unwrap();
     crm.delete(&user.path).await.is(204);
 
-    for path in [user.path.clone(), user.below("personas"), user.below(&format!("personas/{persona}"))] {
+    for path in
+        [user.path.clone(), user.below("personas"), user.below(&format!("personas/{persona}"))]
+    {
         crm.get(&path).await.is(404);
     }
     crm.patch(&user.path, json!({})).if_match("*").await.is(404);
@@ -71,9 +84,11 @@ async fn d9_the_id_of_a_forgotten_user_is_not_found_for_ever() {
     crm.act(&user.below("block")).await.is(404);
     crm.post(&user.below("personas"), json!({ "name": "employee", "scope": ["x"] })).await.is(404);
     crm.post(USERS, json!({ "id": user.id, "username": "x" })).await.is(409);
-    for filter in
-        [json!({ "id": user.id }), json!({ "username": WORDS[0] }), json!({ "personas": { "name": "employee" } })]
-    {
+    for filter in [
+        json!({ "id": user.id }),
+        json!({ "username": WORDS[0] }),
+        json!({ "personas": { "name": "employee" } }),
+    ] {
         assert!(crm.find(filter).await.is_empty());
     }
     service.check().await;
@@ -127,6 +142,10 @@ async fn d7_a_forget_that_stopped_half_way_is_completed_by_its_repetition() {
 
         assert_eq!(plaintext(&service).await, Vec::<String>::new(), "stopped at call {call}");
         let report = service.check().await;
-        assert_eq!((report.users, report.lookups, report.unfinished), (0, 0, 0), "stopped at call {call}");
+        assert_eq!(
+            (report.users, report.lookups, report.unfinished),
+            (0, 0, 0),
+            "stopped at call {call}"
+        );
     }
 }

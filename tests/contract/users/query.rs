@@ -7,8 +7,12 @@ const USERS: &str = "/identity/users";
 const QUERY: &str = "/identity/users/query";
 
 async fn names(crm: &Client, filter: Value) -> Vec<String> {
-    let mut names: Vec<_> =
-        crm.find(filter).await.iter().map(|user| user["username"].as_str().unwrap().to_owned()).collect();
+    let mut names: Vec<_> = crm
+        .find(filter)
+        .await
+        .iter()
+        .map(|user| user["username"].as_str().unwrap().to_owned())
+        .collect();
     names.sort();
     names
 }
@@ -23,8 +27,9 @@ async fn d4_every_indexed_value_finds_what_was_acknowledged() {
     crm.define_persona("employee", json!({ "scoped": true })).await;
     let mut body = person("Jan");
     body["id_at_customer"] = json!("CRM-1");
-    body["attributes"] =
-        json!({ "common": { "badge": ["A 1"], "tag": ["x", "Y"], "title": ["Dr. No"], "size": [1.50] } });
+    body["attributes"] = json!({
+        "common": { "badge": ["A 1"], "tag": ["x", "Y"], "title": ["Dr. No"], "size": [1.50] }
+    });
     body["personas"] = json!([{ "name": "employee", "scope": ["chemco"] }]);
     let jan = crm.create(USERS, body).await;
     crm.create(USERS, person("piet")).await;
@@ -73,9 +78,12 @@ async fn d4_a_value_that_changed_finds_by_the_new_one_only() {
         "preferred_email": "els@example.org",
     });
     crm.patch(&jan.path, patch.clone()).if_match(&jan.tag).await.is(200);
-    for (field, old) in
-        [("username", "jan"), ("family_name", "Janssen"), ("given_name", "Jan"), ("preferred_email", "jan@example.org")]
-    {
+    for (field, old) in [
+        ("username", "jan"),
+        ("family_name", "Janssen"),
+        ("given_name", "Jan"),
+        ("preferred_email", "jan@example.org"),
+    ] {
         assert_eq!(names(&crm, json!({ field: old })).await, [""; 0], "{field}");
     }
     for (field, new) in patch.as_object().unwrap() {
@@ -89,14 +97,26 @@ async fn d4_a_value_that_changed_finds_by_the_new_one_only() {
 async fn values_that_look_alike_in_keys_are_told_apart() {
     let crm = Service::start().await.crm().await;
     let long = "x".repeat(256);
-    for (username, family) in
-        [("a", "Ab#cd"), ("b", "Ab"), ("c", "A"), ("d", &long[..255]), ("e", &long), ("f", "ß"), ("g", "ss")]
-    {
+    for (username, family) in [
+        ("a", "Ab#cd"),
+        ("b", "Ab"),
+        ("c", "A"),
+        ("d", &long[..255]),
+        ("e", &long),
+        ("f", "ß"),
+        ("g", "ss"),
+    ] {
         crm.create(USERS, json!({ "username": username, "family_name": family })).await;
     }
-    for (family, due) in
-        [("ab", "b"), ("AB#CD", "a"), ("a", "c"), (&long, "e"), (&long[..255], "d"), ("ß", "f"), ("SS", "g")]
-    {
+    for (family, due) in [
+        ("ab", "b"),
+        ("AB#CD", "a"),
+        ("a", "c"),
+        (&long, "e"),
+        (&long[..255], "d"),
+        ("ß", "f"),
+        ("SS", "g"),
+    ] {
         assert_eq!(names(&crm, json!({ "family_name": family })).await, [due], "{family}");
     }
 }
@@ -118,14 +138,26 @@ async fn what_cannot_be_searched_is_refused() {
         assert_eq!(refused.code(), 400, "{filter}");
         assert_eq!(refused.slug(), "unsupported-filter", "{filter}");
     }
-    for filter in
-        [json!({}), json!(1), json!([]), json!("username eq"), json!("username"), json!(r#"username eq "a" and"#)]
-    {
+    for filter in [
+        json!({}),
+        json!(1),
+        json!([]),
+        json!("username eq"),
+        json!("username"),
+        json!(r#"username eq "a" and"#),
+    ] {
         let refused = crm.post(QUERY, json!({ "filter": filter })).await;
-        assert_eq!((refused.code(), refused.slug().as_str()), (400, "malformed-request"), "{filter}");
+        assert_eq!(
+            (refused.code(), refused.slug().as_str()),
+            (400, "malformed-request"),
+            "{filter}"
+        );
     }
     assert_eq!(crm.post(QUERY, json!({})).await.is(422).violations(), ["/filter required"]);
-    assert_eq!(crm.post(QUERY, json!({ "filter": {}, "order": 1 })).await.is(422).violations(), ["/order unknown"]);
+    assert_eq!(
+        crm.post(QUERY, json!({ "filter": {}, "order": 1 })).await.is(422).violations(),
+        ["/order unknown"]
+    );
 }
 
 #[tokio::test]
@@ -134,9 +166,15 @@ async fn a_query_reads_and_needs_the_right_to_read_only() {
     let crm = service.crm().await;
     crm.create_user("jan").await;
     let reader = service.client(TENANT, "users:read").await;
-    let found = reader.post(QUERY, json!({ "filter": { "username": "jan" }, "explain": true })).await.is(200);
+    let found = reader
+        .post(QUERY, json!({ "filter": { "username": "jan" }, "explain": true }))
+        .await
+        .is(200);
     assert_eq!(found.cost().1, 0.0);
-    assert_eq!(found.json()["explain"]["plan"], json!([{ "by": "username", "operator": "eq", "source": "look-up" }]));
+    assert_eq!(
+        found.json()["explain"]["plan"],
+        json!([{ "by": "username", "operator": "eq", "source": "look-up" }])
+    );
     let writer = service.client(TENANT, "users:write").await;
     writer.post(QUERY, json!({ "filter": { "username": "jan" } })).await.is(403);
 }
@@ -161,10 +199,14 @@ async fn h7_a_value_that_goes_on_after_a_hash_neither_repeats_a_user_nor_breaks_
     }
     assert_eq!(names(&crm, json!({ "attributes.common.alias": "jan" })).await, ["Jan"]);
     assert_eq!(names(&crm, json!({ "attributes.common.alias": "jan#y" })).await, ["Piet"]);
-    let page = crm.post(QUERY, json!({ "filter": { "attributes.common.alias": "jan" }, "limit": 1 })).await.is(200);
+    let page = crm
+        .post(QUERY, json!({ "filter": { "attributes.common.alias": "jan" }, "limit": 1 }))
+        .await
+        .is(200);
     let cursor = page.json()["next_cursor"].clone();
     if cursor.is_string() {
-        let body = json!({ "filter": { "attributes.common.alias": "jan" }, "limit": 1, "cursor": cursor });
+        let body =
+            json!({ "filter": { "attributes.common.alias": "jan" }, "limit": 1, "cursor": cursor });
         assert_eq!(crm.post(QUERY, body).await.is(200).json()["items"], json!([]));
     }
 }
@@ -173,12 +215,16 @@ async fn h7_a_value_that_goes_on_after_a_hash_neither_repeats_a_user_nor_breaks_
 async fn p1_a_number_in_a_filter_keeps_its_digits() {
     let crm = Service::start().await.crm().await;
     crm.define("account", json!({ "search": "exact", "data_format": "NUMERIC" })).await;
-    for (name, number) in [("Jan", "12345678901234567890123"), ("Piet", "12345678901234567890124")] {
+    for (name, number) in [("Jan", "12345678901234567890123"), ("Piet", "12345678901234567890124")]
+    {
         let mut body = person(name);
         body["attributes"] = json!({ "common": { "account": [number] } });
         crm.create(USERS, body).await;
     }
-    assert_eq!(names(&crm, json!("attributes.common.account eq 12345678901234567890123")).await, ["Jan"]);
+    assert_eq!(
+        names(&crm, json!("attributes.common.account eq 12345678901234567890123")).await,
+        ["Jan"]
+    );
 }
 
 #[tokio::test]

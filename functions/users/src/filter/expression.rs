@@ -38,7 +38,9 @@ impl<T> Expression<T> {
     /// The terms, wherever they stand.
     pub fn terms_mut(&mut self) -> Vec<&mut T> {
         match self {
-            Self::And(members) | Self::Or(members) => members.iter_mut().flat_map(Self::terms_mut).collect(),
+            Self::And(members) | Self::Or(members) => {
+                members.iter_mut().flat_map(Self::terms_mut).collect()
+            }
             Self::Not(member) => member.terms_mut(),
             Self::Term(own) => vec![own],
         }
@@ -162,12 +164,14 @@ impl Comparison {
         values.iter().any(|value| match self {
             Self::Present => true,
             Self::Equal(wanted) => value.order(wanted) == Some(Ordering::Equal),
-            Self::Order(operator, bound) => value.order(bound).is_some_and(|order| match operator {
-                Operator::Greater => order.is_gt(),
-                Operator::GreaterOrEqual => order.is_ge(),
-                Operator::Less => order.is_lt(),
-                _ => order.is_le(),
-            }),
+            Self::Order(operator, bound) => {
+                value.order(bound).is_some_and(|order| match operator {
+                    Operator::Greater => order.is_gt(),
+                    Operator::GreaterOrEqual => order.is_ge(),
+                    Operator::Less => order.is_lt(),
+                    _ => order.is_le(),
+                })
+            }
             Self::Part(Operator::StartsWith, part) => value.text().starts_with(part),
             Self::Part(Operator::EndsWith, part) => value.text().ends_with(part),
             Self::Part(_, part) => value.text().contains(part),

@@ -1,4 +1,5 @@
-//! What can be filtered by: fields of profiles and of personas, how their values are compared, and which operators they take.
+//! What can be filtered by: fields of profiles and of personas, how their values are compared, and
+//! which operators they take.
 
 use shared::domain::definition::{AttributeDefinition, DataFormat, Search};
 use shared::domain::error::{Error, Result};
@@ -64,14 +65,14 @@ impl Form {
             Self::Email => text::email(value).unwrap_or_else(|| text::email_part(value)),
             Self::Folded => text::folded(value).unwrap_or_else(|| value.to_lowercase()),
             Self::Lower => value.to_lowercase(),
-            Self::Number => {
-                text::decimal(value).map_or_else(|| value.to_owned(), |n| text::plain_decimal(&n).to_owned())
-            }
+            Self::Number => text::decimal(value)
+                .map_or_else(|| value.to_owned(), |n| text::plain_decimal(&n).to_owned()),
             Self::Exact | Self::Time | Self::Boolean | Self::Hash => value.to_owned(),
         }
     }
 
-    /// A part of a text in this form. Spaces at its ends are spaces between words, where there may be other words.
+    /// A part of a text in this form. Spaces at its ends are spaces between words, where there may
+    /// be other words.
     fn of_part(self, part: &str, operator: Operator) -> String {
         match self {
             Self::Id => part.to_lowercase(),
@@ -79,9 +80,13 @@ impl Form {
             Self::Number => part.to_owned(),
             Self::Folded => {
                 let space = |there: bool| if there { " " } else { "" };
-                let before = space(operator != Operator::StartsWith && part.starts_with(char::is_whitespace));
-                let after = space(operator != Operator::EndsWith && part.ends_with(char::is_whitespace));
-                text::folded(part).map_or_else(|| part.to_lowercase(), |words| format!("{before}{words}{after}"))
+                let before = space(
+                    operator != Operator::StartsWith && part.starts_with(char::is_whitespace),
+                );
+                let after =
+                    space(operator != Operator::EndsWith && part.ends_with(char::is_whitespace));
+                text::folded(part)
+                    .map_or_else(|| part.to_lowercase(), |words| format!("{before}{words}{after}"))
             }
             _ => self.of(part),
         }
@@ -105,25 +110,41 @@ pub struct Named<'s> {
 
 impl Named<'_> {
     /// What a term asks of the values, and whether it asks for the opposite.
-    pub fn compare(&self, operator: Operator, wanted: &Json, schema: &Schema) -> Result<(Comparison, bool)> {
+    pub fn compare(
+        &self,
+        operator: Operator,
+        wanted: &Json,
+        schema: &Schema,
+    ) -> Result<(Comparison, bool)> {
         let Self { name, form, level, .. } = self;
         if operator.level() > *level {
             let operator = operator.name();
-            return Err(unsupported(format!("`{name}` does not take `{operator}`, it takes {}", level.operators())));
+            return Err(unsupported(format!(
+                "`{name}` does not take `{operator}`, it takes {}",
+                level.operators()
+            )));
         }
         let negated = operator == Operator::NotEqual;
         match (operator, wanted) {
             (Operator::Present, _) => Ok((Comparison::Present, false)),
-            (Operator::Equal | Operator::NotEqual, Json::Null) => Ok((Comparison::Present, !negated)),
-            (Operator::Equal | Operator::NotEqual, _) => Ok((Comparison::Equal(self.value(wanted, schema)?), negated)),
+            (Operator::Equal | Operator::NotEqual, Json::Null) => {
+                Ok((Comparison::Present, !negated))
+            }
+            (Operator::Equal | Operator::NotEqual, _) => {
+                Ok((Comparison::Equal(self.value(wanted, schema)?), negated))
+            }
             (
                 Operator::Contains | Operator::StartsWith | Operator::EndsWith,
                 Json::String(part) | Json::Number(part),
             ) if wanted.as_str().is_some() || *form == Form::Number => {
                 let part = form.of_part(part, operator);
-                if operator == Operator::StartsWith && part.trim().chars().count() < self.least_start {
+                if operator == Operator::StartsWith
+                    && part.trim().chars().count() < self.least_start
+                {
                     let least = self.least_start;
-                    return Err(unsupported(format!("`{name}` takes `sw` with at least {least} characters")));
+                    return Err(unsupported(format!(
+                        "`{name}` takes `sw` with at least {least} characters"
+                    )));
                 }
                 Ok((Comparison::Part(operator, part), false))
             }
@@ -145,11 +166,14 @@ impl Named<'_> {
             (Form::Time, other) => Err(self.refuse(TIME, other)),
             (Form::Number, Json::String(text) | Json::Number(text)) => match text::decimal(text) {
                 Some(number) => Ok(Value::Number(text::plain_decimal(&number).to_owned())),
-                None => Err(self.refuse("a decimal number of at most 38 significant digits", wanted)),
+                None => {
+                    Err(self.refuse("a decimal number of at most 38 significant digits", wanted))
+                }
             },
             (Form::Number, other) => Err(self.refuse("a decimal number", other)),
             (Form::Hash, Json::String(text)) => {
-                let hash = self.definition.and_then(|definition| format::wanted(text, definition, schema));
+                let hash =
+                    self.definition.and_then(|definition| format::wanted(text, definition, schema));
                 hash.map(Value::Text).ok_or(Error::Outdated)
             }
             (form, Json::String(text)) => Ok(Value::Text(form.of(text))),
@@ -202,8 +226,12 @@ impl Field {
 
     /// The field of this name; the grammar knows no case in names.
     pub fn named(name: &str) -> Option<(Self, Named<'static>)> {
-        let (field, name, form) = Self::ALL.into_iter().find(|(_, known, _)| known.eq_ignore_ascii_case(name))?;
-        Some((field, Named { least_start: field.least_start(), ..Named::plain(name.to_owned(), form) }))
+        let (field, name, form) =
+            Self::ALL.into_iter().find(|(_, known, _)| known.eq_ignore_ascii_case(name))?;
+        Some((
+            field,
+            Named { least_start: field.least_start(), ..Named::plain(name.to_owned(), form) },
+        ))
     }
 
     /// The name.
@@ -212,7 +240,10 @@ impl Field {
     }
 
     fn form(self) -> Form {
-        Self::ALL.into_iter().find(|(field, ..)| *field == self).map_or(Form::Exact, |(.., form)| form)
+        Self::ALL
+            .into_iter()
+            .find(|(field, ..)| *field == self)
+            .map_or(Form::Exact, |(.., form)| form)
     }
 
     /// Names are looked up by their start, and that needs a bucket.
@@ -228,7 +259,8 @@ impl Field {
     fn values(self, seen: &Seen<'_>) -> Vec<Value> {
         let user = seen.user;
         let form = self.form();
-        let text = |text: Option<&str>| text.map(|text| Value::Text(form.of(text))).into_iter().collect();
+        let text =
+            |text: Option<&str>| text.map(|text| Value::Text(form.of(text))).into_iter().collect();
         let time = |time: Option<Timestamp>| time.map(Value::Time).into_iter().collect();
         match self {
             Self::Id => text(Some(&seen.id)),
@@ -264,7 +296,12 @@ pub struct Seen<'u> {
 
 impl<'u> From<&'u User> for Seen<'u> {
     fn from(user: &'u User) -> Self {
-        Self { id: user.id.to_string(), user, created_at: user.created_at, updated_at: user.updated_at }
+        Self {
+            id: user.id.to_string(),
+            user,
+            created_at: user.created_at,
+            updated_at: user.updated_at,
+        }
     }
 }
 
@@ -318,7 +355,8 @@ impl PersonaField {
 
     /// The field of this name.
     pub fn named(name: &str) -> Option<(Self, Named<'static>)> {
-        let (field, name, form) = Self::ALL.into_iter().find(|(_, known, _)| known.eq_ignore_ascii_case(name))?;
+        let (field, name, form) =
+            Self::ALL.into_iter().find(|(_, known, _)| known.eq_ignore_ascii_case(name))?;
         Some((field, Named::plain(format!("personas.{name}"), form)))
     }
 

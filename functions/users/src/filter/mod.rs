@@ -1,8 +1,8 @@
-//! Filters: what a query asks for, read from the SCIM grammar (RFC 7644 §3.4.2.2) or from an object whose members must all be
-//! equal.
+//! Filters: what a query asks for, read from the SCIM grammar (RFC 7644 §3.4.2.2) or from an object
+//! whose members must all be equal.
 //!
-//! A filter is planned: it says through which look-ups everybody is found who can fulfil it, and the whole of it is then compared with
-//! each user that they lead to.
+//! A filter is planned: it says through which look-ups everybody is found who can fulfil it, and
+//! the whole of it is then compared with each user that they lead to.
 
 mod expression;
 mod field;
@@ -48,7 +48,8 @@ struct PersonaTerm {
 pub struct Filter(Expression<Term>);
 
 impl Filter {
-    /// Reads a filter; one that names what cannot be searched, or compares it with what it cannot be, is refused.
+    /// Reads a filter; one that names what cannot be searched, or compares it with what it cannot
+    /// be, is refused.
     pub fn read(filter: &Json, schema: &Schema) -> Result<Self> {
         let length = filter.as_str().map_or_else(|| filter.to_text().len(), str::len);
         if length > MAX_FILTER {
@@ -59,19 +60,23 @@ impl Filter {
             Json::String(text) => reader.text(text)?,
             Json::Object(members) => reader.object(members)?,
             other => {
-                return Err(Error::Malformed(format!("a filter is a string or an object, not {}", other.kind())));
+                return Err(Error::Malformed(format!(
+                    "a filter is a string or an object, not {}",
+                    other.kind()
+                )));
             }
         };
         match reader.terms {
             0 => Err(Error::Malformed("the filter has no terms".to_owned())),
-            n if n > MAX_TERMS => {
-                Err(Error::Malformed(format!("the filter has {n} terms, at most {MAX_TERMS} are allowed")))
-            }
+            n if n > MAX_TERMS => Err(Error::Malformed(format!(
+                "the filter has {n} terms, at most {MAX_TERMS} are allowed"
+            ))),
             _ => Ok(Self(expression)),
         }
     }
 
-    /// Reads a filter of system profiles, which have neither personas nor what is the customer's own of a person.
+    /// Reads a filter of system profiles, which have neither personas nor what is the customer's
+    /// own of a person.
     pub fn of_profiles(filter: &Json, schema: &Schema) -> Result<Self> {
         let mut filter = Self::read(filter, schema)?;
         let foreign = filter.0.terms_mut().into_iter().find_map(|term| match term {
@@ -80,7 +85,9 @@ impl Filter {
             Term::Of(..) => None,
         });
         match foreign {
-            Some(name) => Err(unsupported(format!("system profiles have no `{name}` to filter by"))),
+            Some(name) => {
+                Err(unsupported(format!("system profiles have no `{name}` to filter by")))
+            }
             None => Ok(filter),
         }
     }
@@ -98,18 +105,22 @@ impl Filter {
         Ok(())
     }
 
-    /// The branches in which users are looked for, one after another; where some can be found by no look-up, the one branch is the listing.
+    /// The branches in which users are looked for, one after another; where some can be found by no
+    /// look-up, the one branch is the listing.
     #[must_use]
     pub fn plan(&self, schema: &Schema) -> Vec<Branch> {
         let planner = Planner { schema, system: None };
         planner.branches(&self.0).unwrap_or_else(|| plan::listing(&self.0).into_iter().collect())
     }
 
-    /// The branches in which the profiles of a system are looked for: among those of the users whose base profile has a value of the filter,
-    /// and of those who have it in this system instead.
+    /// The branches in which the profiles of a system are looked for: among those of the users
+    /// whose base profile has a value of the filter, and of those who have it in this system
+    /// instead.
     pub fn plan_profiles(&self, system: &PartyId, schema: &Schema) -> Result<Vec<Branch>> {
         let planner = Planner { schema, system: Some(system) };
-        planner.branches(&self.0).ok_or_else(|| unsupported("no term of the filter can be searched"))
+        planner
+            .branches(&self.0)
+            .ok_or_else(|| unsupported("no term of the filter can be searched"))
     }
 
     /// Whether a profile fulfils the whole filter.
@@ -118,11 +129,9 @@ impl Filter {
         self.0.holds(&|term| match term {
             Term::Of(path, comparison) => comparison.holds(&path.values(seen)),
             Term::Personas(None) => !seen.user.personas.is_empty(),
-            Term::Personas(Some(wanted)) => seen
-                .user
-                .personas
-                .iter()
-                .any(|persona| wanted.holds(&|term| term.comparison.holds(&term.field.values(persona, schema)))),
+            Term::Personas(Some(wanted)) => seen.user.personas.iter().any(|persona| {
+                wanted.holds(&|term| term.comparison.holds(&term.field.values(persona, schema)))
+            }),
         })
     }
 }

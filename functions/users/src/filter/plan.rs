@@ -1,7 +1,8 @@
 //! How a filter is planned: which look-ups lead to everybody who can fulfil it.
 //!
-//! `and` needs the look-ups of one of its members, the most selective as far as its kind tells; `or` needs those of all of them. What has no
-//! look-up, and the opposite of anything, is found in the listing alone.
+//! `and` needs the look-ups of one of its members, the most selective as far as its kind tells;
+//! `or` needs those of all of them. What has no look-up, and the opposite of anything, is found in
+//! the listing alone.
 
 use std::fmt;
 
@@ -49,7 +50,8 @@ impl fmt::Display for Source {
 }
 
 impl Source {
-    /// Whether it leads to a user in the state in which the user was read: by the look-ups that the user owns.
+    /// Whether it leads to a user in the state in which the user was read: by the look-ups that the
+    /// user owns.
     pub fn leads_to(&self, user: &LiveUser) -> bool {
         match self {
             Self::Id(id) => user.value.id.to_string() == *id,
@@ -59,12 +61,13 @@ impl Source {
         }
     }
 
-    /// Whether it leads to a user at this position. A start leads to a user by each value that starts so; the first one counts.
+    /// Whether it leads to a user at this position. A start leads to a user by each value that
+    /// starts so; the first one counts.
     pub fn leads_to_at(&self, user: &LiveUser, tenant: &TenantId, position: &str) -> bool {
         match self {
-            Self::Prefix { .. } => {
-                self.first_of(user).is_some_and(|lookup| Key::lookup(tenant, lookup, user.value.id).sk() == position)
-            }
+            Self::Prefix { .. } => self
+                .first_of(user)
+                .is_some_and(|lookup| Key::lookup(tenant, lookup, user.value.id).sk() == position),
             _ => self.leads_to(user),
         }
     }
@@ -72,7 +75,9 @@ impl Source {
     fn first_of<'u>(&self, user: &'u LiveUser) -> Option<&'u Lookup> {
         let Self::Prefix { attribute, start } = self else { return None };
         user.lookups().iter().find(|lookup| match lookup {
-            Lookup::Prefix { attribute: of, folded } => of == attribute && folded.starts_with(cut(start)),
+            Lookup::Prefix { attribute: of, folded } => {
+                of == attribute && folded.starts_with(cut(start))
+            }
             _ => false,
         })
     }
@@ -101,7 +106,8 @@ pub struct Branch {
     rank: u8,
 }
 
-/// The branch that walks the listing, as far as the filter bounds when users were changed; none when its bounds leave no time.
+/// The branch that walks the listing, as far as the filter bounds when users were changed; none
+/// when its bounds leave no time.
 pub(super) fn listing(expression: &Expression<Term>) -> Option<Branch> {
     let (from, until) = bounds(expression);
     if from.zip(until).is_some_and(|(from, until)| from > until) {
@@ -119,13 +125,17 @@ pub(super) fn listing(expression: &Expression<Term>) -> Option<Branch> {
 /// The first and the last time at which everybody was changed who can fulfil it.
 fn bounds(expression: &Expression<Term>) -> (Option<Timestamp>, Option<Timestamp>) {
     match expression {
-        Expression::And(members) => members.iter().map(bounds).fold((None, None), |(from, until), (other, end)| {
-            let last = [until, end].into_iter().flatten().min();
-            (from.max(other), last)
-        }),
+        Expression::And(members) => {
+            members.iter().map(bounds).fold((None, None), |(from, until), (other, end)| {
+                let last = [until, end].into_iter().flatten().min();
+                (from.max(other), last)
+            })
+        }
         Expression::Term(Term::Of(Path::Field(Field::UpdatedAt), comparison)) => match comparison {
             Comparison::Equal(Value::Time(time)) => (Some(*time), Some(*time)),
-            Comparison::Order(Operator::Greater | Operator::GreaterOrEqual, Value::Time(time)) => (Some(*time), None),
+            Comparison::Order(Operator::Greater | Operator::GreaterOrEqual, Value::Time(time)) => {
+                (Some(*time), None)
+            }
             Comparison::Order(_, Value::Time(time)) => (None, Some(*time)),
             _ => (None, None),
         },
@@ -141,15 +151,22 @@ pub(super) struct Planner<'p> {
 }
 
 impl Planner<'_> {
-    /// The branches that lead to everybody who can fulfil the expression; `None` when there are no such.
+    /// The branches that lead to everybody who can fulfil the expression; `None` when there are no
+    /// such.
     pub(super) fn branches(&self, expression: &Expression<Term>) -> Option<Vec<Branch>> {
         match expression {
-            Expression::And(members) => {
-                members.iter().filter_map(|member| self.branches(member)).min_by_key(|found| cost(found))
-            }
+            Expression::And(members) => members
+                .iter()
+                .filter_map(|member| self.branches(member))
+                .min_by_key(|found| cost(found)),
             Expression::Or(members) => {
                 let mut all: Vec<Branch> = Vec::new();
-                for branch in members.iter().map(|member| self.branches(member)).collect::<Option<Vec<_>>>()?.concat() {
+                for branch in members
+                    .iter()
+                    .map(|member| self.branches(member))
+                    .collect::<Option<Vec<_>>>()?
+                    .concat()
+                {
                     if all.iter().all(|other| other.source != branch.source) {
                         all.push(branch);
                     }
@@ -164,12 +181,16 @@ impl Planner<'_> {
 
     fn of_term(&self, path: Path, comparison: &Comparison) -> Option<Vec<Branch>> {
         let (operator, wanted) = match comparison {
-            Comparison::Equal(Value::Text(wanted) | Value::Number(wanted)) => (Operator::Equal, wanted),
+            Comparison::Equal(Value::Text(wanted) | Value::Number(wanted)) => {
+                (Operator::Equal, wanted)
+            }
             Comparison::Part(Operator::StartsWith, start) => (Operator::StartsWith, start),
             _ => return None,
         };
         let (attribute, by, found) = match path {
-            Path::Field(field) => (field.name().to_owned(), field.name().to_owned(), Found::of_field(field)?),
+            Path::Field(field) => {
+                (field.name().to_owned(), field.name().to_owned(), Found::of_field(field)?)
+            }
             Path::Attribute(id, _) => {
                 let definition = self.schema.attribute(id)?;
                 let by = format!("attributes.{}.{}", definition.category, definition.name);
@@ -191,12 +212,15 @@ impl Planner<'_> {
         let rank = if operator == Operator::Equal { found.rank } else { BY_START };
         // What is unique is the person's everywhere.
         let overriding = self.system.filter(|_| !matches!(found.equal, By::Id | By::Unique));
-        let overriding = overriding.map(|system| Source::Lookup(SystemProfile::lookup(system, &attribute, wanted)));
-        let branch = |source| Branch { by: Some(by.clone()), operator: Some(operator), source, rank };
+        let overriding = overriding
+            .map(|system| Source::Lookup(SystemProfile::lookup(system, &attribute, wanted)));
+        let branch =
+            |source| Branch { by: Some(by.clone()), operator: Some(operator), source, rank };
         Some(std::iter::once(source).chain(overriding).map(branch).collect())
     }
 
-    /// A persona is found by its definition, and by one element of its scope if the filter names that too.
+    /// A persona is found by its definition, and by one element of its scope if the filter names
+    /// that too.
     fn of_personas(&self, wanted: &Expression<PersonaTerm>) -> Option<Vec<Branch>> {
         let definitions = self.definitions(wanted)?;
         let branch = |definition, scope: Option<&str>| Branch {
@@ -206,9 +230,13 @@ impl Planner<'_> {
             rank: if scope.is_some() { 8 } else { 10 },
         };
         let Some(scopes) = scopes(wanted) else {
-            return Some(definitions.into_iter().map(|definition| branch(definition, None)).collect());
+            return Some(
+                definitions.into_iter().map(|definition| branch(definition, None)).collect(),
+            );
         };
-        let pairs = definitions.into_iter().flat_map(|definition| scopes.iter().map(move |scope| (definition, scope)));
+        let pairs = definitions
+            .into_iter()
+            .flat_map(|definition| scopes.iter().map(move |scope| (definition, scope)));
         Some(pairs.map(|(definition, scope)| branch(definition, Some(scope))).collect())
     }
 
@@ -216,10 +244,13 @@ impl Planner<'_> {
     fn definitions(&self, wanted: &Expression<PersonaTerm>) -> Option<Vec<DefinitionId>> {
         necessary(wanted, &|term| match (term.field, &term.comparison) {
             (PersonaField::Name, Comparison::Equal(Value::Text(name))) => {
-                let named = self.schema.personas.values().filter(|definition| definition.name == *name);
+                let named =
+                    self.schema.personas.values().filter(|definition| definition.name == *name);
                 Some(named.map(|definition| definition.id).collect())
             }
-            (PersonaField::Definition, Comparison::Equal(Value::Text(id))) => Some(id.parse().into_iter().collect()),
+            (PersonaField::Definition, Comparison::Equal(Value::Text(id))) => {
+                Some(id.parse().into_iter().collect())
+            }
             _ => None,
         })
     }
@@ -239,10 +270,17 @@ fn necessary<V: Clone + PartialEq>(
     of_term: &impl Fn(&PersonaTerm) -> Option<Vec<V>>,
 ) -> Option<Vec<V>> {
     match wanted {
-        Expression::And(members) => members.iter().filter_map(|member| necessary(member, of_term)).min_by_key(Vec::len),
+        Expression::And(members) => {
+            members.iter().filter_map(|member| necessary(member, of_term)).min_by_key(Vec::len)
+        }
         Expression::Or(members) => {
             let mut all: Vec<V> = Vec::new();
-            for value in members.iter().map(|member| necessary(member, of_term)).collect::<Option<Vec<_>>>()?.concat() {
+            for value in members
+                .iter()
+                .map(|member| necessary(member, of_term))
+                .collect::<Option<Vec<_>>>()?
+                .concat()
+            {
                 if !all.contains(&value) {
                     all.push(value);
                 }

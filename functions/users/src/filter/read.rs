@@ -30,17 +30,25 @@ impl<'s> Reader<'s> {
     /// Reads the text of a filter (RFC 7644 §3.4.2.2).
     pub(super) fn text(&mut self, text: &str) -> Result<Expression<Term>> {
         let parsed = spread(text).parse();
-        let parsed: Scim =
-            parsed.map_err(|_| Error::Malformed("the filter does not follow the SCIM grammar".to_owned()))?;
+        let parsed: Scim = parsed.map_err(|_| {
+            Error::Malformed("the filter does not follow the SCIM grammar".to_owned())
+        })?;
         self.scim(&parsed)
     }
 
     /// Reads an object whose members must all be equal.
-    pub(super) fn object(&mut self, members: &shared::domain::json::Object) -> Result<Expression<Term>> {
+    pub(super) fn object(
+        &mut self,
+        members: &shared::domain::json::Object,
+    ) -> Result<Expression<Term>> {
         let members = members.iter().map(|(name, wanted)| match wanted {
             Json::Object(members) if name == PERSONAS && !members.is_empty() => {
-                let members = members.iter().map(|(name, wanted)| self.of_persona(name, Operator::Equal, wanted));
-                Ok(Expression::Term(Term::Personas(Some(Expression::And(members.collect::<Result<_>>()?)))))
+                let members = members
+                    .iter()
+                    .map(|(name, wanted)| self.of_persona(name, Operator::Equal, wanted));
+                Ok(Expression::Term(Term::Personas(Some(Expression::And(
+                    members.collect::<Result<_>>()?,
+                )))))
             }
             wanted => self.term(name, Operator::Equal, wanted),
         });
@@ -48,7 +56,9 @@ impl<'s> Reader<'s> {
     }
 
     fn scim(&mut self, filter: &Scim) -> Result<Expression<Term>> {
-        let mut all = |operands: &[Scim]| operands.iter().map(|operand| self.scim(operand)).collect::<Result<_>>();
+        let mut all = |operands: &[Scim]| {
+            operands.iter().map(|operand| self.scim(operand)).collect::<Result<_>>()
+        };
         match filter {
             Scim::And(operands) => Ok(Expression::And(all(operands.as_slice())?)),
             Scim::Or(operands) => Ok(Expression::Or(all(operands.as_slice())?)),
@@ -60,15 +70,17 @@ impl<'s> Reader<'s> {
             Scim::ValuePath(path) if name_of(&path.attr)?.eq_ignore_ascii_case(PERSONAS) => {
                 Ok(Expression::Term(Term::Personas(Some(self.personas(&path.filter)?))))
             }
-            Scim::ValuePath(path) => {
-                Err(unsupported(format!("`{}[…]` is not filtered by, `personas[…]` is", path.attr.name)))
-            }
+            Scim::ValuePath(path) => Err(unsupported(format!(
+                "`{}[…]` is not filtered by, `personas[…]` is",
+                path.attr.name
+            ))),
         }
     }
 
     fn personas(&mut self, filter: &ValFilter) -> Result<Expression<PersonaTerm>> {
-        let mut all =
-            |operands: &[ValFilter]| operands.iter().map(|operand| self.personas(operand)).collect::<Result<_>>();
+        let mut all = |operands: &[ValFilter]| {
+            operands.iter().map(|operand| self.personas(operand)).collect::<Result<_>>()
+        };
         match filter {
             ValFilter::And(operands) => Ok(Expression::And(all(operands.as_slice())?)),
             ValFilter::Or(operands) => Ok(Expression::Or(all(operands.as_slice())?)),
@@ -97,25 +109,43 @@ impl<'s> Reader<'s> {
     }
 
     fn attribute(&self, path: &str) -> Result<(Path, Named<'s>)> {
-        let definition = path.split_once('.').and_then(|(category, name)| self.schema.attribute_named(category, name));
-        let definition = definition.ok_or_else(|| unsupported(format!("no attribute `{path}` is defined")))?;
+        let definition = path
+            .split_once('.')
+            .and_then(|(category, name)| self.schema.attribute_named(category, name));
+        let definition =
+            definition.ok_or_else(|| unsupported(format!("no attribute `{path}` is defined")))?;
         let named = Named::attribute(definition)?;
         // Until the first value is stored, how it is searched may change.
         let searched = !definition.unique && !self.schema.verified;
-        if searched && self.schema.mark(Kind::Attribute, &definition.id.to_string()).is_some_and(|(_, used)| !used) {
+        if searched
+            && self
+                .schema
+                .mark(Kind::Attribute, &definition.id.to_string())
+                .is_some_and(|(_, used)| !used)
+        {
             return Err(Error::Outdated);
         }
         Ok((Path::Attribute(definition.id, definition.data_format), named))
     }
 
-    /// Reads a term on whichever persona: `personas` itself for an empty name. The opposite is that no persona fulfils it.
-    fn of_any_persona(&mut self, name: &str, operator: Operator, wanted: &Json) -> Result<Expression<Term>> {
+    /// Reads a term on whichever persona: `personas` itself for an empty name. The opposite is that
+    /// no persona fulfils it.
+    fn of_any_persona(
+        &mut self,
+        name: &str,
+        operator: Operator,
+        wanted: &Json,
+    ) -> Result<Expression<Term>> {
         if name.is_empty() {
             self.terms += 1;
             return match (operator, wanted) {
-                (Operator::Present, _) | (Operator::NotEqual, Json::Null) => Ok(Expression::Term(Term::Personas(None))),
+                (Operator::Present, _) | (Operator::NotEqual, Json::Null) => {
+                    Ok(Expression::Term(Term::Personas(None)))
+                }
                 (Operator::Equal, Json::Null) => Ok(Expression::of(Term::Personas(None), true)),
-                _ => Err(unsupported("personas are filtered by `pr`, by `personas[…]`, or by an object")),
+                _ => Err(unsupported(
+                    "personas are filtered by `pr`, by `personas[…]`, or by an object",
+                )),
             };
         }
         let (term, negated) = match self.of_persona(name, operator, wanted)? {
@@ -126,9 +156,15 @@ impl<'s> Reader<'s> {
     }
 
     /// Reads a term on one persona.
-    fn of_persona(&mut self, name: &str, operator: Operator, wanted: &Json) -> Result<Expression<PersonaTerm>> {
+    fn of_persona(
+        &mut self,
+        name: &str,
+        operator: Operator,
+        wanted: &Json,
+    ) -> Result<Expression<PersonaTerm>> {
         self.terms += 1;
-        let (field, named) = PersonaField::named(name).ok_or_else(|| unknown(&format!("{PERSONAS}.{name}")))?;
+        let (field, named) =
+            PersonaField::named(name).ok_or_else(|| unknown(&format!("{PERSONAS}.{name}")))?;
         let (comparison, negated) = named.compare(operator, wanted, self.schema)?;
         // A definition that was made a moment ago may not be remembered yet.
         if let (PersonaField::Name, Comparison::Equal(Value::Text(wanted))) = (field, &comparison)
@@ -194,17 +230,17 @@ fn parts(term: &AttrExp) -> (&AttrPath, Operator, Json) {
     (path, operator, wanted)
 }
 
-/// The filter in words that the grammar's parser takes: it knows one dot in a path, so `attributes.<category>.<name>` becomes
-/// `<category>.<name>` of an URI; it rounds numbers to 64 bits, so they become strings; it wants a space after `not`.
+/// The filter in words that the grammar's parser takes: it knows one dot in a path, so
+/// `attributes.<category>.<name>` becomes `<category>.<name>` of an URI; it rounds numbers to 64
+/// bits, so they become strings; it wants a space after `not`.
 fn spread(text: &str) -> String {
     let mut spread = String::with_capacity(text.len() + 16);
     let mut quoted = false;
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
-        let at_word = spread
-            .chars()
-            .last()
-            .is_none_or(|before| !before.is_ascii_alphanumeric() && !matches!(before, '.' | '_' | '-' | ':'));
+        let at_word = spread.chars().last().is_none_or(|before| {
+            !before.is_ascii_alphanumeric() && !matches!(before, '.' | '_' | '-' | ':')
+        });
         if !quoted
             && at_word
             && let Some(path) = rest.strip_prefix("attributes.")
@@ -213,14 +249,16 @@ fn spread(text: &str) -> String {
             rest = path;
             continue;
         }
-        if !quoted && at_word && rest.get(..4).is_some_and(|word| word.eq_ignore_ascii_case("not(")) {
+        if !quoted && at_word && rest.get(..4).is_some_and(|word| word.eq_ignore_ascii_case("not("))
+        {
             spread.push_str("not (");
             rest = rest.get(4..).unwrap_or_default();
             continue;
         }
         if !quoted && at_word && (c == '-' || c.is_ascii_digit()) {
-            let end =
-                rest.find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '+' | '-' | '.')).unwrap_or(rest.len());
+            let end = rest
+                .find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '+' | '-' | '.'))
+                .unwrap_or(rest.len());
             let (number, after) = rest.split_at_checked(end).unwrap_or((rest, ""));
             spread.extend(["\"\\u0000", number, "\""]);
             rest = after;
@@ -257,7 +295,10 @@ mod tests {
     #[test]
     fn p1_numbers_in_filters_keep_their_digits() {
         assert_eq!(spread("a eq 12345678901234567890.5"), "a eq \"\\u000012345678901234567890.5\"");
-        assert_eq!(spread("(a-1 eq -1e3) and b2 eq 7"), "(a-1 eq \"\\u0000-1e3\") and b2 eq \"\\u00007\"");
+        assert_eq!(
+            spread("(a-1 eq -1e3) and b2 eq 7"),
+            "(a-1 eq \"\\u0000-1e3\") and b2 eq \"\\u00007\""
+        );
     }
 
     #[test]

@@ -59,13 +59,18 @@ pub async fn bulk(mut call: Call) -> Answered {
 }
 
 /// The profiles that some of the ids name.
-async fn find(call: &Call, place: &Place<'_>, ids: &[String]) -> Result<HashMap<ProfileName, Effective>> {
+async fn find(
+    call: &Call,
+    place: &Place<'_>,
+    ids: &[String],
+) -> Result<HashMap<ProfileName, Effective>> {
     let (table, tenant, system) = (call.app.table(), place.tenant, &place.system.id);
     let names: HashSet<ProfileName> = ids.iter().filter_map(|id| id.parse().ok()).collect();
     let holders = table.holders_of(tenant, system, &names).await?;
     let users: HashSet<UserId> = holders.values().copied().collect();
     let found = table.find_profiles_of(tenant, system, &users).await?;
-    let found: HashMap<UserId, Effective> = found.into_iter().map(|found| (found.base.value.id, found)).collect();
+    let found: HashMap<UserId, Effective> =
+        found.into_iter().map(|found| (found.base.value.id, found)).collect();
     let named = holders.into_iter().filter_map(|(name, user)| {
         let profile = found.get(&user)?;
         // The user may have come back with another profile since the look-up was read.
@@ -116,8 +121,8 @@ impl Selection {
         let mut selection = Self { fields: BTreeSet::from(["id"]), ..Self::default() };
         for (i, path) in paths.iter().enumerate() {
             if !selection.add(path, view) {
-                let due =
-                    "a field of system profiles, `system_attributes.<name>` or `attributes.<category>.<name>` is due";
+                let due = "a field of system profiles, `system_attributes.<name>` or \
+                           `attributes.<category>.<name>` is due";
                 fields.refuse_item("select", i, Code::Unknown, due);
             }
         }
@@ -130,12 +135,15 @@ impl Selection {
             self.fields.insert(field);
             return true;
         }
-        if let Some(name) = path.strip_prefix("system_attributes.").filter(|name| view.declares(name)) {
+        if let Some(name) =
+            path.strip_prefix("system_attributes.").filter(|name| view.declares(name))
+        {
             self.own.insert(name.to_owned());
             return true;
         }
         let named = path.strip_prefix("attributes.").and_then(|path| path.split_once('.'));
-        let known = named.filter(|(category, name)| view.schema.attribute_named(category, name).is_some());
+        let known =
+            named.filter(|(category, name)| view.schema.attribute_named(category, name).is_some());
         if let Some((category, name)) = known {
             self.inherited.entry(category.to_owned()).or_default().insert(name.to_owned());
         }
@@ -144,11 +152,14 @@ impl Selection {
 
     fn of(&self, mut shown: Object) -> Object {
         if !self.fields.contains("system_attributes") {
-            narrow(&mut shown, "system_attributes", !self.own.is_empty(), |name, _| self.own.contains(name));
+            narrow(&mut shown, "system_attributes", !self.own.is_empty(), |name, _| {
+                self.own.contains(name)
+            });
         }
         if !self.fields.contains("attributes") {
             narrow(&mut shown, "attributes", !self.inherited.is_empty(), |category, members| {
-                let (Some(names), Json::Object(members)) = (self.inherited.get(category), members) else {
+                let (Some(names), Json::Object(members)) = (self.inherited.get(category), members)
+                else {
                     return false;
                 };
                 members.retain(|name, _| names.contains(name));
@@ -161,7 +172,8 @@ impl Selection {
     }
 }
 
-/// Keeps those members of the field `name` that are selected, or takes the whole field away where none is asked for.
+/// Keeps those members of the field `name` that are selected, or takes the whole field away where
+/// none is asked for.
 fn narrow(shown: &mut Object, name: &str, asked: bool, keep: impl Fn(&str, &mut Json) -> bool) {
     if !asked {
         shown.shift_remove(name);

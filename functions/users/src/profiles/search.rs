@@ -1,8 +1,9 @@
 //! `GET …/users?filter=`: exactly one profile of a system, by its effective view.
 //!
-//! A person who matches is found in one of two places: by the look-ups of base profiles, where the value that is looked up is inherited,
-//! or by those of the system's overrides. What is found is compared with the effective view, so an inherited value that is overridden
-//! here, or a person whom the system does not know, does not count.
+//! A person who matches is found in one of two places: by the look-ups of base profiles, where the
+//! value that is looked up is inherited, or by those of the system's overrides. What is found is
+//! compared with the effective view, so an inherited value that is overridden here, or a person
+//! whom the system does not know, does not count.
 
 use std::collections::HashSet;
 
@@ -19,20 +20,28 @@ use super::show;
 
 /// How many candidates are read at once.
 const BATCH: usize = 100;
-/// How many people one call looks at. Whether one of more is the only one is not found out: the filter has to name something rarer.
+/// How many people one call looks at. Whether one of more is the only one is not found out: the
+/// filter has to name something rarer.
 const MAX_CANDIDATES: usize = 1000;
 
 /// Finds exactly one profile.
 pub async fn search(call: Call) -> Answered {
-    let filter =
-        call.query("filter").ok_or_else(|| Error::Malformed("the query parameter `filter` is due".to_owned()))?;
+    let filter = call
+        .query("filter")
+        .ok_or_else(|| Error::Malformed("the query parameter `filter` is due".to_owned()))?;
     let (call, filter) = (&call, &Json::from(filter));
     call.app
         .decide(&call.caller.tenant, move |schema| async move {
             let filter = Filter::of_profiles(filter, &schema)?;
             let place = Place::of(call, &schema)?;
-            let mut search =
-                Search { call, place: &place, filter: &filter, seen: HashSet::new(), found: None, count: 0 };
+            let mut search = Search {
+                call,
+                place: &place,
+                filter: &filter,
+                seen: HashSet::new(),
+                found: None,
+                count: 0,
+            };
             for branch in filter.plan_profiles(&place.system.id, &schema)? {
                 search.follow(branch.source).await?;
             }
@@ -57,7 +66,8 @@ struct Search<'s> {
 impl Search<'_> {
     /// Compares everybody to whom a source leads.
     async fn follow(&mut self, source: Source) -> Result<()> {
-        let (table, tenant, system) = (self.call.app.table(), self.place.tenant, &self.place.system.id);
+        let (table, tenant, system) =
+            (self.call.app.table(), self.place.tenant, &self.place.system.id);
         let lookup = match source {
             Source::Lookup(lookup) => lookup,
             Source::Id(id) => {
@@ -67,16 +77,25 @@ impl Search<'_> {
                 return self.compare(new.into_iter().collect());
             }
             Source::Prefix { .. } | Source::Listing { .. } => {
-                return Err(Error::unexpected("profiles of systems are looked for by whole values"));
+                return Err(Error::unexpected(
+                    "profiles of systems are looked for by whole values",
+                ));
             }
         };
         let mut after = None;
         loop {
             let entries = table.users_of(tenant, &lookup, after.as_deref(), BATCH).await?;
-            let users: HashSet<_> =
-                entries.users.into_iter().map(|(user, _)| user).filter(|user| self.seen.insert(*user)).collect();
+            let users: HashSet<_> = entries
+                .users
+                .into_iter()
+                .map(|(user, _)| user)
+                .filter(|user| self.seen.insert(*user))
+                .collect();
             if self.seen.len() > MAX_CANDIDATES {
-                let detail = format!("more than {MAX_CANDIDATES} people have this value: add a term that fewer fulfil");
+                let detail = format!(
+                    "more than {MAX_CANDIDATES} people have this value: add a term that fewer \
+                     fulfil"
+                );
                 return Err(Error::UnsupportedFilter(detail));
             }
             self.compare(table.find_profiles_of(tenant, system, &users).await?)?;

@@ -1,15 +1,17 @@
 //! The users that were written, until others are told of them.
 //!
-//! The engine's own stream keeps a record of every item for ever and reads all of them on each write (ADR 0031). So a trigger notes
-//! the writes of users alone, in their own transactions, and a note is deleted when it has been told: what is left after a crash is
-//! what is still to be told, and the notes need no more room than the most that ever waited.
+//! The engine's own stream keeps a record of every item for ever and reads all of them on each
+//! write (ADR 0031). So a trigger notes the writes of users alone, in their own transactions, and a
+//! note is deleted when it has been told: what is left after a crash is what is still to be told,
+//! and the notes need no more room than the most that ever waited.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use dynoxide::storage::Storage;
 use stream::Change;
 
-/// Makes the notes and their trigger. The engine writes an item by `INSERT OR REPLACE`, its keys with their type before them.
+/// Makes the notes and their trigger. The engine writes an item by `INSERT OR REPLACE`, its keys
+/// with their type before them.
 const SCHEMA: &str = r"
     CREATE TABLE IF NOT EXISTS _kith_changes (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -25,7 +27,8 @@ const SCHEMA: &str = r"
 /// A note, with its number.
 pub type Note = (i64, Change);
 
-/// The notes of a data folder, over a connection of their own: the engine's does not run SQL. Clones share it.
+/// The notes of a data folder, over a connection of their own: the engine's does not run SQL.
+/// Clones share it.
 #[derive(Clone)]
 pub(super) struct Notes(Arc<Mutex<Storage>>);
 

@@ -61,7 +61,8 @@ fn classify(operation: &str, message: &str) -> DynoxideError {
 fn unmarked(message: &str) -> DynoxideError {
     let says = |words: &str| message.contains(words);
     if says("empty AttributeValue") {
-        let text = "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes";
+        let text =
+            "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes";
         ValidationException(text.to_owned())
     } else if says("recursion limit exceeded") {
         ValidationException("Nesting Levels have exceeded supported limits".to_owned())

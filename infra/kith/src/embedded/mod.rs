@@ -20,9 +20,9 @@
 //! Invariants:
 //! - An acknowledged write to a data folder outlives the process.
 //! - A call whose caller has gone may still take effect, as over a network.
-//! - One process at a time has a data folder open. Across processes the
-//!   engine would keep a write atomic, but not the creation of a table nor a
-//!   transactional read, and two that open a new file at once can fail.
+//! - One process at a time has a data folder open. Across processes the engine would keep a write
+//!   atomic, but not the creation of a table nor a transactional read, and two that open a new file
+//!   at once can fail.
 
 mod changes;
 mod errors;
@@ -37,7 +37,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::{fmt, io};
 
 use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+    SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
@@ -84,8 +85,8 @@ impl Embedded {
                 io::ErrorKind::WouldBlock => io::Error::new(
                     io::ErrorKind::ResourceBusy,
                     format!(
-                        "`{path}` is in use by another kith process: \
-                         stop it, or choose another data folder"
+                        "`{path}` is in use by another kith process: stop it, or choose another \
+                         data folder"
                     ),
                 ),
                 kind => io::Error::new(kind, format!("cannot open `{path}`: {error}")),
@@ -108,12 +109,14 @@ impl Embedded {
         self.run(Database::sweep_ttl).await?.map_err(io::Error::other)
     }
 
-    /// Notes each write of a user from now on, in a data folder; in memory, nothing is noted. The table has to be there.
+    /// Notes each write of a user from now on, in a data folder; in memory, nothing is noted. The
+    /// table has to be there.
     pub async fn note_changes(&self) -> io::Result<()> {
         self.with_notes(Notes::begin).await
     }
 
-    /// The oldest notes of users that were written, at most `limit` of them; those of one user in the order of its writes.
+    /// The oldest notes of users that were written, at most `limit` of them; those of one user in
+    /// the order of its writes.
     pub async fn changes(&self, limit: u32) -> io::Result<Vec<Note>> {
         self.with_notes(move |notes| notes.oldest(limit)).await
     }
@@ -137,7 +140,10 @@ impl Embedded {
         work.await?.map_err(io::Error::other)
     }
 
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce(&Database) -> T + Send + 'static) -> io::Result<T> {
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Database) -> T + Send + 'static,
+    ) -> io::Result<T> {
         if self.lock.is_none() {
             tokio::task::yield_now().await;
             return Ok(work(&self.database));
@@ -164,7 +170,12 @@ fn open_folder(path: &Path) -> io::Result<Embedded> {
     let path = path.to_str().ok_or(io::ErrorKind::InvalidFilename)?;
     let database = Database::new(path).map_err(io::Error::other)?;
     let notes = Notes::open(path).map_err(io::Error::other)?;
-    Ok(Embedded { database, tokens: Tokens::default(), notes: Some(notes), lock: Some(Arc::new(lock)) })
+    Ok(Embedded {
+        database,
+        tokens: Tokens::default(),
+        notes: Some(notes),
+        lock: Some(Arc::new(lock)),
+    })
 }
 
 /// Opens a file that, if it is new, nobody else can read: the table holds
@@ -178,7 +189,11 @@ fn owners_file(path: &Path) -> io::Result<File> {
 }
 
 impl HttpClient for Embedded {
-    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+    fn http_connector(
+        &self,
+        _: &HttpConnectorSettings,
+        _: &RuntimeComponents,
+    ) -> SharedHttpConnector {
         SharedHttpConnector::new(self.clone())
     }
 }
@@ -192,7 +207,8 @@ impl HttpConnector for Embedded {
                 .run(move |database| answer(database, &tokens, &request))
                 .await
                 .map_err(|error| ConnectorError::other(error.into(), None))?;
-            let status = StatusCode::try_from(status).map_err(|error| ConnectorError::other(error.into(), None))?;
+            let status = StatusCode::try_from(status)
+                .map_err(|error| ConnectorError::other(error.into(), None))?;
             let mut response = HttpResponse::new(status, SdkBody::from(body));
             let headers = response.headers_mut();
             headers.insert("content-type", "application/x-amz-json-1.0");
@@ -229,7 +245,12 @@ enum Failure {
     Engine(DynoxideError),
 }
 
-fn dispatch(db: &Database, tokens: &Tokens, operation: &str, body: &[u8]) -> Result<Vec<u8>, Failure> {
+fn dispatch(
+    db: &Database,
+    tokens: &Tokens,
+    operation: &str,
+    body: &[u8],
+) -> Result<Vec<u8>, Failure> {
     match operation {
         "GetItem" => perform(body, |input| db.get_item(input)),
         "PutItem" => perform(body, |input| db.put_item(input)),
@@ -253,5 +274,6 @@ fn perform<I: DeserializeOwned, O: Serialize>(
 ) -> Result<Vec<u8>, Failure> {
     let input = serde_json::from_slice(body).map_err(Failure::Unreadable)?;
     let output = operation(input).map_err(Failure::Engine)?;
-    serde_json::to_vec(&output).map_err(|error| Failure::Engine(DynoxideError::InternalServerError(error.to_string())))
+    serde_json::to_vec(&output)
+        .map_err(|error| Failure::Engine(DynoxideError::InternalServerError(error.to_string())))
 }

@@ -13,9 +13,10 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, AttributeValue, BillingMode, Delete, GlobalSecondaryIndex, KeySchemaElement, KeyType,
-    KeysAndAttributes, Projection, ProjectionType, Put, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure,
-    ScalarAttributeType, TimeToLiveSpecification, TransactWriteItem, Update,
+    AttributeDefinition, AttributeValue, BillingMode, Delete, GlobalSecondaryIndex,
+    KeySchemaElement, KeyType, KeysAndAttributes, Projection, ProjectionType, Put,
+    ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure, ScalarAttributeType,
+    TimeToLiveSpecification, TransactWriteItem, Update,
 };
 
 use super::Embedded;
@@ -49,7 +50,9 @@ async fn create_table(client: &Client) {
         let attribute = AttributeDefinition::builder().attribute_name(name);
         attribute.attribute_type(ScalarAttributeType::S).build().unwrap()
     };
-    let key = |name, kind| KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap();
+    let key = |name, kind| {
+        KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap()
+    };
     let keys_only = Projection::builder().projection_type(ProjectionType::KeysOnly).build();
     let index = GlobalSecondaryIndex::builder()
         .index_name("gsi1")
@@ -163,7 +166,9 @@ async fn a_failed_condition_returns_the_item() {
 
     assert!(refused.is_conditional_check_failed_exception());
     assert_eq!(refused.message(), Some("The conditional request failed"));
-    let PutItemError::ConditionalCheckFailedException(refused) = refused else { panic!("{refused}") };
+    let PutItemError::ConditionalCheckFailedException(refused) = refused else {
+        panic!("{refused}")
+    };
     assert_eq!(refused.item.unwrap()["version"], n(7));
 }
 
@@ -181,7 +186,9 @@ async fn a_cancelled_transaction_has_a_reason_for_each_action() {
         .unwrap_err()
         .into_service_error();
 
-    let TransactWriteItemsError::TransactionCanceledException(cancelled) = cancelled else { panic!("{cancelled}") };
+    let TransactWriteItemsError::TransactionCanceledException(cancelled) = cancelled else {
+        panic!("{cancelled}")
+    };
     let reasons = cancelled.cancellation_reasons();
     let codes: Vec<_> = reasons.iter().map(|reason| reason.code().unwrap()).collect();
     assert_eq!(codes, ["None", "ConditionalCheckFailed"]);

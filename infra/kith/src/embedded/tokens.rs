@@ -1,14 +1,16 @@
 //! The `ClientRequestToken`s of the last transactions.
 //!
-//! The engine remembers every token of the last ten minutes and walks all of them on each transaction, which under load took up
-//! to 41 % of the processor. The service's promise is kept here instead, for as many tokens as a client can still be repeating:
-//! it does so within seconds.
+//! The engine remembers every token of the last ten minutes and walks all of them on each
+//! transaction, which under load took up to 41 % of the processor. The service's promise is kept
+//! here instead, for as many tokens as a client can still be repeating: it does so within seconds.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use dynoxide::actions::transact_write_items::{TransactWriteItemsRequest, TransactWriteItemsResponse};
+use dynoxide::actions::transact_write_items::{
+    TransactWriteItemsRequest, TransactWriteItemsResponse,
+};
 use dynoxide::{Database, DynoxideError};
 
 /// How many tokens are remembered.
@@ -27,13 +29,16 @@ struct Kept {
 }
 
 impl Tokens {
-    /// Runs a transaction unless its token says that it has run. As the lock is held meanwhile, of two with one token one runs.
+    /// Runs a transaction unless its token says that it has run. As the lock is held meanwhile, of
+    /// two with one token one runs.
     pub fn transact(
         &self,
         database: &Database,
         mut request: TransactWriteItemsRequest,
     ) -> dynoxide::Result<TransactWriteItemsResponse> {
-        let Some(token) = request.client_request_token.take() else { return database.transact_write_items(request) };
+        let Some(token) = request.client_request_token.take() else {
+            return database.transact_write_items(request);
+        };
         // As a value: the attributes of an item have no order.
         let content = serde_json::to_value(&request.transact_items)
             .map_err(|error| DynoxideError::InternalServerError(error.to_string()))?;
@@ -56,6 +61,7 @@ impl Tokens {
 
 fn mismatch() -> DynoxideError {
     DynoxideError::IdempotentParameterMismatchException(
-        "The request uses the same client token as a previous, but non-identical request.".to_owned(),
+        "The request uses the same client token as a previous, but non-identical request."
+            .to_owned(),
     )
 }

@@ -1,11 +1,13 @@
-//! `kith import`: brings a file of people of any size into a running service, and reports what became of each row.
+//! `kith import`: brings a file of people of any size into a running service, and reports what
+//! became of each row.
 //!
-//! The file goes over in requests that the service works on one after another, each under an Idempotency-Key of its own. Before a
-//! request is sent, the state beside the report says which rows it is about; after its rows are in the report, the state says where to go
-//! on. So the program can end at any moment, and the same command then goes on to the same report.
+//! The file goes over in requests that the service works on one after another, each under an
+//! Idempotency-Key of its own. Before a request is sent, the state beside the report says which
+//! rows it is about; after its rows are in the report, the state says where to go on. So the
+//! program can end at any moment, and the same command then goes on to the same report.
 //!
-//! Of two rows with one key (`id`, `id_at_customer`, `username`) the first wins, as within one request; the state knows the keys of all
-//! rows before, so that memory stays flat.
+//! Of two rows with one key (`id`, `id_at_customer`, `username`) the first wins, as within one
+//! request; the state knows the keys of all rows before, so that memory stays flat.
 
 mod meter;
 mod report;
@@ -46,7 +48,8 @@ const FIRST_ROWS: usize = 200;
 const REQUEST_BYTES: usize = 1024 * 1024;
 /// Requests that take less grow, in milliseconds.
 const QUICK: i64 = 1500;
-/// Requests that take more shrink: the service works that long on them before it answers, and goes on at its own time.
+/// Requests that take more shrink: the service works that long on them before it answers, and goes
+/// on at its own time.
 const SLOW: i64 = 4500;
 /// How long the service knows a request by its key, in milliseconds, less an hour.
 const KNOWN: i64 = 23 * 3_600_000;
@@ -61,16 +64,19 @@ pub struct Options {
     file: PathBuf,
     #[command(flatten)]
     access: Access,
-    /// Where the report goes, as CSV or, by its name, NDJSON; `FILE.report.csv` by default. The state is kept beside it.
+    /// Where the report goes, as CSV or, by its name, NDJSON; `FILE.report.csv` by default. The
+    /// state is kept beside it.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
     /// Only say what would become of each row.
     #[arg(long)]
     dry_run: bool,
-    /// What becomes of rows whose user is there: `create` makes them errors, `upsert` changes the user.
+    /// What becomes of rows whose user is there: `create` makes them errors, `upsert` changes the
+    /// user.
     #[arg(long, default_value_t = Mode::Create, value_parser = one_of::<Mode>(Mode::ALL.map(Mode::name)))]
     mode: Mode,
-    /// The field of a column, or of a member of NDJSON, of another name; without a field it is left out.
+    /// The field of a column, or of a member of NDJSON, of another name; without a field it is
+    /// left out.
     #[arg(long = "map", value_name = "COLUMN=FIELD", value_parser = mapped)]
     map: Vec<(String, Option<String>)>,
     /// How the file is written; by default as its name says: `.ndjson` and `.jsonl`, else CSV.
@@ -88,7 +94,9 @@ fn mapped(text: &str) -> Result<(String, Option<String>), Failure> {
     Ok(mapped)
 }
 
-fn mapping(columns: impl IntoIterator<Item = (String, Option<String>)>) -> Result<Mapping, Failure> {
+fn mapping(
+    columns: impl IntoIterator<Item = (String, Option<String>)>,
+) -> Result<Mapping, Failure> {
     let members = columns.into_iter().map(|(column, field)| (column, Json::from(field)));
     Mapping::read(&Json::Object(members.collect::<Object>())).map_err(said)
 }
@@ -141,7 +149,11 @@ impl Import {
     async fn open(options: Options, report: &Path, data: &Path) -> Result<Self, Failure> {
         let world = World::default();
         let format = options.format.unwrap_or_else(|| {
-            let extension = options.file.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+            let extension = options
+                .file
+                .extension()
+                .and_then(|extension| extension.to_str())
+                .unwrap_or_default();
             if matches!(extension, "ndjson" | "jsonl") { Format::Ndjson } else { Format::Csv }
         });
         let mapped = !options.map.is_empty();
@@ -159,16 +171,22 @@ impl Import {
         let state_file = beside(report, ".state");
         for (what, path) in [("report", report), ("state", &state_file)] {
             if source.is_at(path)? {
-                return Err(format!("the {what} `{}` would take the place of the file", path.display()));
+                return Err(format!(
+                    "the {what} `{}` would take the place of the file",
+                    path.display()
+                ));
             }
         }
         remote.sign_in().await?;
         if !options.restart && !state_file.exists() && report.exists() {
             let report = report.display();
-            return Err(format!("there is a report `{report}` of something else: say --restart to replace it"));
+            return Err(format!(
+                "there is a report `{report}` of something else: say --restart to replace it"
+            ));
         }
         let mut state = State::open(&state_file, options.restart)?;
-        let begun = if options.restart { None } else { state.progress()?.filter(Progress::is_begun) };
+        let begun =
+            if options.restart { None } else { state.progress()?.filter(Progress::is_begun) };
         let progress = match begun {
             Some(progress) if progress.mark == source.mark && progress.task == task => {
                 if !progress.complete && source.digest(progress.at)? != progress.digest {
@@ -176,7 +194,9 @@ impl Import {
                 }
                 progress
             }
-            Some(progress) if !progress.complete && progress.mark != source.mark => return Err(changed(&options.file)),
+            Some(progress) if !progress.complete && progress.mark != source.mark => {
+                return Err(changed(&options.file));
+            }
             Some(progress) if !progress.complete => return Err(otherwise(&progress.task, &task)),
             _ => {
                 let progress = Progress {
@@ -197,9 +217,20 @@ impl Import {
             }
         };
         let report = Report::open(report, progress.report)?;
-        let meter = Meter::new(world.clock.clone(), source.mark.bytes, progress.counts.rows, progress.at);
+        let meter =
+            Meter::new(world.clock.clone(), source.mark.bytes, progress.counts.rows, progress.at);
         let content_type = if format == Format::Csv { "text/csv" } else { "application/x-ndjson" };
-        Ok(Self { remote, world, source, report, state, progress, meter, content_type, rows: FIRST_ROWS })
+        Ok(Self {
+            remote,
+            world,
+            source,
+            report,
+            state,
+            progress,
+            meter,
+            content_type,
+            rows: FIRST_ROWS,
+        })
     }
 
     async fn work(&mut self) -> Result<(), Failure> {
@@ -214,12 +245,17 @@ impl Import {
         if !self.source.is_unchanged()? {
             return Err("the file has changed meanwhile".to_owned());
         }
-        let (rows, bytes) =
-            self.progress.sent.as_ref().map_or((self.rows, REQUEST_BYTES), |sent| (sent.rows, usize::MAX));
-        let (records, end) = self
-            .source
-            .read(self.progress.at, rows, bytes)
-            .map_err(|why| format!("row {} and those after it cannot be read: {why}", self.progress.counts.rows + 1))?;
+        let (rows, bytes) = self
+            .progress
+            .sent
+            .as_ref()
+            .map_or((self.rows, REQUEST_BYTES), |sent| (sent.rows, usize::MAX));
+        let (records, end) = self.source.read(self.progress.at, rows, bytes).map_err(|why| {
+            format!(
+                "row {} and those after it cannot be read: {why}",
+                self.progress.counts.rows + 1
+            )
+        })?;
         if records.is_empty() {
             if self.progress.counts.rows == 0 {
                 return Err("the file has no rows".to_owned());
@@ -255,7 +291,8 @@ impl Import {
     fn sort(&self, records: &[Record]) -> Result<Sorted, Failure> {
         let mut sorted = Sorted { body: self.source.head.clone(), ..Sorted::default() };
         for (record, row) in records.iter().zip(self.progress.counts.rows + 1..) {
-            let hashes: Vec<_> = record.keys.iter().map(|key| hash(&self.progress.import, key)).collect();
+            let hashes: Vec<_> =
+                record.keys.iter().map(|key| hash(&self.progress.import, key)).collect();
             let mut faults = Vec::new();
             for (key, hash) in record.keys.iter().zip(&hashes) {
                 let earlier = match sorted.keys.get(hash) {
@@ -269,7 +306,12 @@ impl Import {
                 sorted.body.extend_from_slice(&record.bytes);
                 sorted.numbers.push(row);
             } else {
-                sorted.repeated.push(Outcome { row, status: "error".to_owned(), id: None, errors: faults });
+                sorted.repeated.push(Outcome {
+                    row,
+                    status: "error".to_owned(),
+                    id: None,
+                    errors: faults,
+                });
             }
         }
         Ok(sorted)
@@ -283,7 +325,9 @@ impl Import {
         let now = self.world.clock.now().millis();
         let at = self.progress.sent.as_ref().map_or(now, |sent| sent.at);
         if now - at > KNOWN {
-            return Err(unknown("the last request was sent a day ago, and nobody knows what became of it"));
+            return Err(unknown(
+                "the last request was sent a day ago, and nobody knows what became of it",
+            ));
         }
         self.progress.sent = Some(Sent { rows, at, job: None });
         self.state.keep(&self.progress, &Rows::new())?;
@@ -347,18 +391,26 @@ impl Import {
             }
             let mut page = self.remote.send(&ask).await?.good(&path)?.value()?;
             let items = page.get_mut("items").map(Value::take).unwrap_or_default();
-            let items: Vec<Outcome> =
-                serde_json::from_value(items).map_err(|error| format!("{path} cannot be read: {error}"))?;
+            let items: Vec<Outcome> = serde_json::from_value(items)
+                .map_err(|error| format!("{path} cannot be read: {error}"))?;
             for mut outcome in items {
-                let in_file = |row: u64| numbers.get(usize::try_from(row).ok()?.checked_sub(1)?).copied();
-                outcome.row = in_file(outcome.row).ok_or_else(|| format!("{path} is about other rows"))?;
+                let in_file =
+                    |row: u64| numbers.get(usize::try_from(row).ok()?.checked_sub(1)?).copied();
+                outcome.row =
+                    in_file(outcome.row).ok_or_else(|| format!("{path} is about other rows"))?;
                 outcome.errors.iter_mut().for_each(|fault| fault.tell_of(in_file));
                 outcomes.push(outcome);
             }
             match page.get("next_cursor").and_then(Value::as_str) {
                 Some(next) => cursor = Some(next.to_owned()),
                 None if outcomes.len() == numbers.len() => return Ok(outcomes),
-                None => return Err(format!("{path} has {} rows, {} were sent", outcomes.len(), numbers.len())),
+                None => {
+                    return Err(format!(
+                        "{path} has {} rows, {} were sent",
+                        outcomes.len(),
+                        numbers.len()
+                    ));
+                }
             }
         }
     }
@@ -380,16 +432,20 @@ impl Import {
     fn tell(&self, report: &Path, as_json: bool) -> Result<(), Failure> {
         let Progress { counts, task, .. } = &self.progress;
         let summary = json!({
-            "mode": task.mode, "dry_run": task.dry_run, "rows": counts.rows, "created": counts.created,
-            "updated": counts.updated, "unchanged": counts.unchanged, "errors": counts.errors, "codes": counts.codes,
+            "mode": task.mode, "dry_run": task.dry_run, "rows": counts.rows,
+            "created": counts.created,
+            "updated": counts.updated, "unchanged": counts.unchanged, "errors": counts.errors,
+            "codes": counts.codes,
             "report": report.display().to_string(),
         });
         print(as_json, &summary, || {
             let took = duration(u64::try_from(self.meter.elapsed()).unwrap_or_default());
             let trial = if task.dry_run { " (nothing was written)" } else { "" };
-            let codes: Vec<_> = counts.codes.iter().map(|(code, rows)| format!("  {code}: {rows}\n")).collect();
+            let codes: Vec<_> =
+                counts.codes.iter().map(|(code, rows)| format!("  {code}: {rows}\n")).collect();
             format!(
-                "{} rows: {} created, {} updated, {} unchanged, {} in error{trial}\n{}{took}, {} rows/s\nreport: {}",
+                "{} rows: {} created, {} updated, {} unchanged, {} in error{trial}\n{}{took}, {} \
+                 rows/s\nreport: {}",
                 counts.rows,
                 counts.created,
                 counts.updated,
@@ -426,12 +482,17 @@ fn number(document: &Value, name: &str) -> u64 {
 }
 
 fn unknown(why: &str) -> Failure {
-    format!("{why}: begin anew with --restart; --mode upsert takes what was brought over for unchanged")
+    format!(
+        "{why}: begin anew with --restart; --mode upsert takes what was brought over for unchanged"
+    )
 }
 
 fn changed(file: &Path) -> Failure {
     let file = file.display();
-    format!("`{file}` has changed since its import was begun: begin anew with --restart, or bring the old file back")
+    format!(
+        "`{file}` has changed since its import was begun: begin anew with --restart, or bring the \
+         old file back"
+    )
 }
 
 fn otherwise(begun: &Task, now: &Task) -> Failure {
@@ -441,7 +502,8 @@ fn otherwise(begun: &Task, now: &Task) -> Failure {
         format!("{format} to {url} by {client_id}, mode {mode}, mapping {mapping}{trial}")
     };
     format!(
-        "the import was begun otherwise: begin anew with --restart, or go on as before\n  before: {}\n  now:    {}",
+        "the import was begun otherwise: begin anew with --restart, or go on as before\n  before: \
+         {}\n  now:    {}",
         show(begun),
         show(now)
     )

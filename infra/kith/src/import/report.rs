@@ -20,9 +20,11 @@ pub(super) struct Fault {
 }
 
 impl Fault {
-    /// Says that an earlier row is about the same user, in the words of the service, which says so within one request.
+    /// Says that an earlier row is about the same user, in the words of the service, which says so
+    /// within one request.
     pub(super) fn repeated(field: &str, earlier: u64) -> Self {
-        let detail = format!("row {earlier} has the same `{field}`, and the first of them is taken");
+        let detail =
+            format!("row {earlier} has the same `{field}`, and the first of them is taken");
         Self { pointer: format!("/{field}"), code: "not-unique".to_owned(), detail }
     }
 }
@@ -42,7 +44,8 @@ impl Fault {
     /// Lets a detail that names another row of the request name the row of the file.
     pub(super) fn tell_of(&mut self, in_file: impl Fn(u64) -> Option<u64>) {
         let named = self.detail.strip_prefix("row ").and_then(|rest| rest.split_once(' '));
-        let told = named.and_then(|(row, rest)| Some(format!("row {} {rest}", in_file(row.parse().ok()?)?)));
+        let told = named
+            .and_then(|(row, rest)| Some(format!("row {} {rest}", in_file(row.parse().ok()?)?)));
         if let Some(told) = told {
             self.detail = told;
         }
@@ -68,9 +71,17 @@ impl Outcome {
     }
 
     fn cells(&self) -> [String; 4] {
-        let each = self.errors.iter().map(|fault| format!("{} {}: {}", fault.pointer, fault.code, fault.detail));
+        let each = self
+            .errors
+            .iter()
+            .map(|fault| format!("{} {}: {}", fault.pointer, fault.code, fault.detail));
         let errors = each.collect::<Vec<_>>().join("; ");
-        [self.row.to_string(), self.status.clone(), self.id.clone().unwrap_or_default(), guarded(errors)]
+        [
+            self.row.to_string(),
+            self.status.clone(),
+            self.id.clone().unwrap_or_default(),
+            guarded(errors),
+        ]
     }
 }
 
@@ -81,9 +92,12 @@ pub(super) struct Report {
 }
 
 impl Report {
-    /// Opens the file and cuts what was written after `length`; the file is made when the length is 0.
+    /// Opens the file and cuts what was written after `length`; the file is made when the length is
+    /// 0.
     pub(super) fn open(path: &Path, length: u64) -> Result<Self, Failure> {
-        let failed = |error: std::io::Error| format!("cannot write the report `{}`: {error}", path.display());
+        let failed = |error: std::io::Error| {
+            format!("cannot write the report `{}`: {error}", path.display())
+        };
         let mut options = OpenOptions::new();
         options.write(true).create(length == 0).truncate(false).mode(0o600);
         let mut file = options.open(path).map_err(failed)?;
@@ -95,7 +109,8 @@ impl Report {
         }
         file.set_len(length).map_err(failed)?;
         file.seek(SeekFrom::End(0)).map_err(failed)?;
-        let as_lines = path.extension().is_some_and(|extension| extension == "ndjson" || extension == "jsonl");
+        let as_lines =
+            path.extension().is_some_and(|extension| extension == "ndjson" || extension == "jsonl");
         Ok(Self { file, as_lines })
     }
 
@@ -142,7 +157,8 @@ mod tests {
             ("row by row", "row by row"),
             ("`username` is required", "`username` is required"),
         ] {
-            let mut fault = Fault { pointer: String::new(), code: String::new(), detail: said.to_owned() };
+            let mut fault =
+                Fault { pointer: String::new(), code: String::new(), detail: said.to_owned() };
             fault.tell_of(|row| (row < 5).then_some(row + 400));
             assert_eq!(fault.detail, due);
         }

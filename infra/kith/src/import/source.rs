@@ -9,7 +9,9 @@ use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
 use shared::domain::Json;
 use shared::domain::error::Error;
-use shared::domain::import::{Columns, Format, Key, MAX_BYTES, MAX_ROW, Mapping, delimiter, keys, line};
+use shared::domain::import::{
+    Columns, Format, Key, MAX_BYTES, MAX_ROW, Mapping, delimiter, keys, line,
+};
 use shared::domain::json::Object;
 
 use crate::cli::said;
@@ -28,7 +30,8 @@ pub(super) struct Mark {
 impl Mark {
     fn of(file: &File) -> io::Result<Self> {
         let metadata = file.metadata()?;
-        let modified = metadata.modified()?.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let modified =
+            metadata.modified()?.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         Ok(Self { bytes: metadata.len(), modified: modified.as_nanos() })
     }
 }
@@ -74,10 +77,21 @@ impl Source {
         file.by_ref().take(HEAD).read_to_end(&mut start).map_err(failed)?;
         let bom: u64 = if start.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
         let digest = Context::new(&SHA256);
-        let mut source = Self { file, mapping, csv: None, head: Vec::new(), first: bom, mark, digest, digested: 0 };
+        let mut source = Self {
+            file,
+            mapping,
+            csv: None,
+            head: Vec::new(),
+            first: bom,
+            mark,
+            digest,
+            digested: 0,
+        };
         if format == Format::Csv {
             let text = start.get(usize::from(bom == 3) * 3..).unwrap_or_default();
-            source.read_header(delimiter(text)).map_err(|why| format!("the header of `{}`: {why}", path.display()))?;
+            source
+                .read_header(delimiter(text))
+                .map_err(|why| format!("the header of `{}`: {why}", path.display()))?;
         }
         Ok(source)
     }
@@ -88,11 +102,13 @@ impl Source {
         if !reader.read_byte_record(&mut header).map_err(|error| error.to_string())? {
             return Err("there is none, the file is empty".to_owned());
         }
-        let text = csv::StringRecord::from_byte_record(header.clone()).map_err(|_| "it is not UTF-8")?;
+        let text =
+            csv::StringRecord::from_byte_record(header.clone()).map_err(|_| "it is not UTF-8")?;
         let end = reader.position().byte();
         let columns = Columns::read(&text, &self.mapping).map_err(|error| match error {
             Error::Invalid(violations) => {
-                let lines: Vec<_> = violations.iter().map(|v| format!("\n  {} {}", v.pointer, v.detail)).collect();
+                let lines: Vec<_> =
+                    violations.iter().map(|v| format!("\n  {} {}", v.pointer, v.detail)).collect();
                 lines.concat()
             }
             other => said(other),
@@ -107,14 +123,20 @@ impl Source {
     fn csv_at(&self, at: u64, delimiter: u8) -> Result<csv::Reader<Fence<&File>>, Failure> {
         (&self.file).seek(SeekFrom::Start(at)).map_err(|error| error.to_string())?;
         let fence = Fence { inner: &self.file, left: MAX_BYTES };
-        Ok(csv::ReaderBuilder::new().flexible(true).has_headers(false).delimiter(delimiter).from_reader(fence))
+        Ok(csv::ReaderBuilder::new()
+            .flexible(true)
+            .has_headers(false)
+            .delimiter(delimiter)
+            .from_reader(fence))
     }
 
     /// Whether a path leads to this file, whatever it is called and linked by.
     pub(super) fn is_at(&self, path: &Path) -> Result<bool, Failure> {
         let place = |metadata: Metadata| (metadata.dev(), metadata.ino());
         match std::fs::metadata(path) {
-            Ok(other) => Ok(place(other) == place(self.file.metadata().map_err(|error| error.to_string())?)),
+            Ok(other) => {
+                Ok(place(other) == place(self.file.metadata().map_err(|error| error.to_string())?))
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(format!("cannot write `{}`: {error}", path.display())),
         }
@@ -125,15 +147,27 @@ impl Source {
         Ok(Mark::of(&self.file).map_err(|error| error.to_string())? == self.mark)
     }
 
-    /// Reads rows from a place on, at most so many and no more than so many bytes, but one at least if there is one; and where they end.
-    pub(super) fn read(&self, at: u64, rows: usize, bytes: usize) -> Result<(Vec<Record>, u64), Failure> {
+    /// Reads rows from a place on, at most so many and no more than so many bytes, but one at least
+    /// if there is one; and where they end.
+    pub(super) fn read(
+        &self,
+        at: u64,
+        rows: usize,
+        bytes: usize,
+    ) -> Result<(Vec<Record>, u64), Failure> {
         match &self.csv {
             Some(csv) => self.read_csv(csv, at, rows, bytes),
             None => self.read_lines(at, rows, bytes),
         }
     }
 
-    fn read_csv(&self, csv: &Csv, at: u64, rows: usize, bytes: usize) -> Result<(Vec<Record>, u64), Failure> {
+    fn read_csv(
+        &self,
+        csv: &Csv,
+        at: u64,
+        rows: usize,
+        bytes: usize,
+    ) -> Result<(Vec<Record>, u64), Failure> {
         let mut reader = self.csv_at(at, csv.delimiter)?;
         let (mut found, mut end, mut size) = (Vec::new(), 0, 0);
         let mut cells = csv::ByteRecord::new();
@@ -153,7 +187,12 @@ impl Source {
         Ok((found, at + end))
     }
 
-    fn read_lines(&self, at: u64, rows: usize, bytes: usize) -> Result<(Vec<Record>, u64), Failure> {
+    fn read_lines(
+        &self,
+        at: u64,
+        rows: usize,
+        bytes: usize,
+    ) -> Result<(Vec<Record>, u64), Failure> {
         let failed = |error: io::Error| error.to_string();
         (&self.file).seek(SeekFrom::Start(at)).map_err(failed)?;
         let mut reader = BufReader::new(Fence { inner: &self.file, left: MAX_BYTES });
@@ -191,7 +230,14 @@ impl Source {
             self.digest.update(block);
         }
         self.digested = self.digested.max(to);
-        let digits: Vec<_> = self.digest.clone().finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        let digits: Vec<_> = self
+            .digest
+            .clone()
+            .finish()
+            .as_ref()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
         Ok(digits.concat())
     }
 }
@@ -203,7 +249,8 @@ fn named(document: Object) -> Vec<Key> {
 }
 
 fn csv_line(record: &csv::ByteRecord, quotes: csv::QuoteStyle) -> Result<Vec<u8>, Failure> {
-    let mut writer = csv::WriterBuilder::new().flexible(true).quote_style(quotes).from_writer(Vec::new());
+    let mut writer =
+        csv::WriterBuilder::new().flexible(true).quote_style(quotes).from_writer(Vec::new());
     writer.write_byte_record(record).map_err(|error| error.to_string())?;
     writer.into_inner().map_err(|error| error.to_string())
 }
@@ -218,7 +265,9 @@ struct Fence<R> {
 impl<R: Read> Read for Fence<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.left == 0 {
-            let why = format!("a row has more than {MAX_BYTES} bytes: is there a quote without its other one?");
+            let why = format!(
+                "a row has more than {MAX_BYTES} bytes: is there a quote without its other one?"
+            );
             return Err(io::Error::other(why));
         }
         let most = buffer.len().min(self.left);
@@ -247,7 +296,11 @@ mod tests {
             if records.is_empty() {
                 return found;
             }
-            found.extend(records.into_iter().map(|r| (String::from_utf8_lossy(&r.bytes).into_owned(), r.keys.len())));
+            found.extend(
+                records
+                    .into_iter()
+                    .map(|r| (String::from_utf8_lossy(&r.bytes).into_owned(), r.keys.len())),
+            );
             at = end;
         }
     }
@@ -283,11 +336,16 @@ mod tests {
 
     #[test]
     fn lines_are_the_same_from_wherever_they_are_read() {
-        let path =
-            file("rows.ndjson", b"{\"username\":\"jan\"}\r\n\n  \n{\n{\"username\":\"piet\",\"id_at_customer\":\"1\"}");
+        let path = file(
+            "rows.ndjson",
+            b"{\"username\":\"jan\"}\r\n\n  \n{\n{\"username\":\"piet\",\"id_at_customer\":\"1\"}",
+        );
         let source = Source::open(&path, Format::Ndjson, Mapping::default()).unwrap();
-        let due =
-            [("{\"username\":\"jan\"}\r\n", 1), ("{\n", 0), ("{\"username\":\"piet\",\"id_at_customer\":\"1\"}\n", 2)];
+        let due = [
+            ("{\"username\":\"jan\"}\r\n", 1),
+            ("{\n", 0),
+            ("{\"username\":\"piet\",\"id_at_customer\":\"1\"}\n", 2),
+        ];
         let due = due.map(|(text, keys)| (text.to_owned(), keys));
         for rows in 1..=4 {
             assert_eq!(lines(&source, rows), due);
@@ -297,10 +355,16 @@ mod tests {
 
     #[test]
     fn s1_a_row_without_an_end_is_refused() {
-        for (format, start) in [(Format::Csv, "username\n\""), (Format::Ndjson, "{\"username\":\"")] {
-            let path = file("endless", format!("{start}{}", "x".repeat(MAX_BYTES + 100_000)).as_bytes());
+        for (format, start) in [(Format::Csv, "username\n\""), (Format::Ndjson, "{\"username\":\"")]
+        {
+            let path =
+                file("endless", format!("{start}{}", "x".repeat(MAX_BYTES + 100_000)).as_bytes());
             let source = Source::open(&path, format, Mapping::default()).unwrap();
-            assert!(source.read(source.first, 1, 1).is_err_and(|why| why.contains("a row has more than")));
+            assert!(
+                source
+                    .read(source.first, 1, 1)
+                    .is_err_and(|why| why.contains("a row has more than"))
+            );
             std::fs::remove_file(path).unwrap();
         }
     }

@@ -1,6 +1,7 @@
 //! How far an import is, on disk, so that it goes on after any end.
 //!
-//! One file of `SQLite`: a document of what was done, and the keys of all rows that were read, as hashes. Each step is one transaction.
+//! One file of `SQLite`: a document of what was done, and the keys of all rows that were read, as
+//! hashes. Each step is one transaction.
 
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
@@ -96,7 +97,8 @@ fn failed(error: &rusqlite::Error) -> Failure {
 impl State {
     /// Opens the file, or makes it for its owner's eyes only.
     pub(super) fn open(path: &Path, anew: bool) -> Result<Self, Failure> {
-        let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
+        let file =
+            OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
         file.map_err(|error| format!("cannot write `{}`: {error}", path.display()))?;
         let open = || {
             let connection = Connection::open(path)?;
@@ -104,15 +106,19 @@ impl State {
             connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
             connection.execute_batch(
                 "BEGIN EXCLUSIVE;
-                 CREATE TABLE IF NOT EXISTS progress (id INTEGER PRIMARY KEY CHECK (id = 1), content TEXT NOT NULL);
-                 CREATE TABLE IF NOT EXISTS keys (key BLOB PRIMARY KEY, row INTEGER NOT NULL) WITHOUT ROWID;
+                 CREATE TABLE IF NOT EXISTS progress (id INTEGER PRIMARY KEY CHECK (id = 1), \
+                 content TEXT NOT NULL);
+                 CREATE TABLE IF NOT EXISTS keys (key BLOB PRIMARY KEY, row INTEGER NOT NULL) \
+                 WITHOUT ROWID;
                  COMMIT;",
             )?;
             Ok(Self(connection))
         };
         let opened = open().or_else(|error: rusqlite::Error| {
-            let broken =
-                matches!(error.sqlite_error_code(), Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt));
+            let broken = matches!(
+                error.sqlite_error_code(),
+                Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt)
+            );
             // What cannot be read locks nobody out either.
             if !(anew && broken && std::fs::write(path, []).is_ok()) {
                 return Err(error);
@@ -127,13 +133,17 @@ impl State {
         let query = "SELECT content FROM progress";
         let content = self.0.query_row(query, [], |row| row.get::<_, String>(0)).optional();
         let Some(content) = content.map_err(|error| failed(&error))? else { return Ok(None) };
-        let unreadable = |_| "the state is of another version of this program: begin anew with --restart".to_owned();
+        let unreadable = |_| {
+            "the state is of another version of this program: begin anew with --restart".to_owned()
+        };
         serde_json::from_str(&content).map(Some).map_err(unreadable)
     }
 
     /// Forgets all.
     pub(super) fn clear(&self) -> Result<(), Failure> {
-        self.0.execute_batch("BEGIN; DELETE FROM progress; DELETE FROM keys; COMMIT;").map_err(|error| failed(&error))
+        self.0
+            .execute_batch("BEGIN; DELETE FROM progress; DELETE FROM keys; COMMIT;")
+            .map_err(|error| failed(&error))
     }
 
     /// Keeps how far the import is, and the keys of rows that are done.
@@ -143,7 +153,8 @@ impl State {
             let transaction = self.0.transaction()?;
             transaction.execute("INSERT OR REPLACE INTO progress VALUES (1, ?1)", [&content])?;
             {
-                let mut insert = transaction.prepare_cached("INSERT OR IGNORE INTO keys VALUES (?1, ?2)")?;
+                let mut insert =
+                    transaction.prepare_cached("INSERT OR IGNORE INTO keys VALUES (?1, ?2)")?;
                 for (key, row) in rows {
                     insert.execute((key.as_slice(), i64::try_from(*row).unwrap_or(i64::MAX)))?;
                 }

@@ -5,7 +5,9 @@ use shared::domain::import::Mode;
 use shared::http::Route;
 use shared::http::call::{MAX_PAGE, PAGE};
 use shared::http::route::{Body, Effect};
-use utoipa::openapi::path::{Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::path::{
+    Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn,
+};
 use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::security::SecurityRequirement;
@@ -13,7 +15,9 @@ use utoipa::openapi::{Content, HttpMethod, Object, PathItem, Ref, Required, Sche
 
 use super::answers::{answers, is_tagged, needs_match, writes};
 use super::schemas::users::MAX_TEXT;
-use super::shapes::{CLIENT_ID, PROFILE_NAME, SLUG, integer, matching, named, string, text, time, user, uuid, word};
+use super::shapes::{
+    CLIENT_ID, PROFILE_NAME, SLUG, integer, matching, named, string, text, time, user, uuid, word,
+};
 use super::{ACCESS_TOKEN, CLIENT, USER_TOKEN};
 use crate::table::Failure;
 
@@ -25,7 +29,12 @@ pub(super) fn item(route: &Route, tag: &str, body: Option<&str>) -> Result<PathI
         "PUT" => HttpMethod::Put,
         "PATCH" => HttpMethod::Patch,
         "DELETE" => HttpMethod::Delete,
-        other => return Err(format!("the operation `{}` has the method `{other}`, which is not known", route.name)),
+        other => {
+            return Err(format!(
+                "the operation `{}` has the method `{other}`, which is not known",
+                route.name
+            ));
+        }
     };
     Ok(PathItem::new(method, operation(route, tag, body)?))
 }
@@ -56,7 +65,9 @@ fn security(route: &Route) -> Vec<SecurityRequirement> {
     let people_scope = route.people_scope.iter().map(|scope| scope.name()).collect::<Vec<_>>();
     let people = route.people.then(|| SecurityRequirement::new(USER_TOKEN, people_scope));
     match route.body {
-        Body::Form(_) => vec![SecurityRequirement::new(CLIENT, none()), SecurityRequirement::default()],
+        Body::Form(_) => {
+            vec![SecurityRequirement::new(CLIENT, none()), SecurityRequirement::default()]
+        }
         _ => machines.into_iter().chain(people).collect(),
     }
 }
@@ -68,9 +79,13 @@ fn request_body(route: &Route, schema: &str) -> RequestBody {
         (_, "PATCH") => &["application/json", "application/merge-patch+json"],
         _ => &["application/json"],
     };
-    let required = if matches!(route.body, Body::OptionalJson(_)) { Required::False } else { Required::True };
+    let required =
+        if matches!(route.body, Body::OptionalJson(_)) { Required::False } else { Required::True };
     let body = RequestBodyBuilder::new().required(Some(required));
-    types.iter().fold(body, |body, media| body.content(*media, Content::new(Some(named(schema))))).build()
+    types
+        .iter()
+        .fold(body, |body, media| body.content(*media, Content::new(Some(named(schema)))))
+        .build()
 }
 
 fn path_parameters(route: &Route) -> Result<Vec<Parameter>, Failure> {
@@ -83,12 +98,16 @@ fn path_parameters(route: &Route) -> Result<Vec<Parameter>, Failure> {
                 "user_id" => user("The user."),
                 "tenant_id" => matching(SLUG, "The tenant, which is that of the token."),
                 "system_id" => matching(SLUG, "The system."),
-                "id" if route.path.contains("/systems/{system_id}/") => {
-                    matching(PROFILE_NAME, "The id of a system profile, or a base profile id of its person.")
-                }
+                "id" if route.path.contains("/systems/{system_id}/") => matching(
+                    PROFILE_NAME,
+                    "The id of a system profile, or a base profile id of its person.",
+                ),
                 "authentication_server_id" => matching(SLUG, "The authentication server."),
                 "persona_id" => uuid("The persona."),
-                "value" => text(MAX_TEXT, "The customer's own id of the person, percent-encoded (RFC 3986 §2.1)."),
+                "value" => text(
+                    MAX_TEXT,
+                    "The customer's own id of the person, percent-encoded (RFC 3986 §2.1).",
+                ),
                 "client_id" => matching(CLIENT_ID, "The client."),
                 "secret_id" => uuid("The secret."),
                 "id" if chosen => matching(SLUG, "The id that was chosen for it."),
@@ -109,13 +128,19 @@ fn query_parameter(route: &Route, name: &str) -> Result<Parameter, Failure> {
             limit.default = Some(PAGE.into());
             limit
         }
-        "cursor" => string(4096, "The `next_cursor` of the page before, for the same client and filter."),
+        "cursor" => {
+            string(4096, "The `next_cursor` of the page before, for the same client and filter.")
+        }
         "filter" => {
             required = Required::True;
-            string(2048, "What the profile has: a filter of RFC 7644 §3.4.2.2, made of `eq` and `and`.")
+            string(
+                2048,
+                "What the profile has: a filter of RFC 7644 §3.4.2.2, made of `eq` and `and`.",
+            )
         }
         "updated_since" => time(
-            "Only what changed at this time or later, and who was forgotten: the `next_updated_since` of the answer before.",
+            "Only what changed at this time or later, and who was forgotten: the \
+             `next_updated_since` of the answer before.",
         ),
         "mode" => {
             let mut mode = word(
@@ -126,13 +151,15 @@ fn query_parameter(route: &Route, name: &str) -> Result<Parameter, Failure> {
             mode
         }
         "dry_run" => {
-            let mut dry = word(["true", "false"], "Whether nothing is written but the job and its report.");
+            let mut dry =
+                word(["true", "false"], "Whether nothing is written but the job and its report.");
             dry.default = Some("false".into());
             dry
         }
         "mapping" => string(
             4096,
-            "Fields for columns or members of other names, as a JSON object: `{\"Login\":\"username\"}`; null leaves one out.",
+            "Fields for columns or members of other names, as a JSON object: \
+             `{\"Login\":\"username\"}`; null leaves one out.",
         ),
         "name" => any("Only those of this name."),
         "category" => any("Only those of this category."),
@@ -184,20 +211,34 @@ fn headers(route: &Route) -> Vec<&'static str> {
 /// The header parameters that routes share, by their names in `components`.
 pub(super) fn parameters() -> [(&'static str, Parameter); 6] {
     let tags = "^(\\*|(W/)?\"[^\"\\s]*\"(, *(W/)?\"[^\"\\s]*\")*)$";
-    let header =
-        |name, pattern, about, required| parameter(ParameterIn::Header, name, matching(pattern, about), required);
-    let mut key =
-        matching("^[!-~]+$", "A word of the caller's own: the same request with it has one effect and one answer.");
+    let header = |name, pattern, about, required| {
+        parameter(ParameterIn::Header, name, matching(pattern, about), required)
+    };
+    let mut key = matching(
+        "^[!-~]+$",
+        "A word of the caller's own: the same request with it has one effect and one answer.",
+    );
     key.max_length = Some(255);
     let due = "The ETag of the resource that was read, so that no update is lost.";
-    let proof = string(8192, "A proof of possession (RFC 9449 §4): the token is bound to the key that signed it.");
+    let proof = string(
+        8192,
+        "A proof of possession (RFC 9449 §4): the token is bound to the key that signed it.",
+    );
     [
         ("DPoP", parameter(ParameterIn::Header, "DPoP", proof, Required::False)),
         ("IfMatchRequired", header("If-Match", tags, due, Required::True)),
-        ("IfMatch", header("If-Match", tags, "The ETag of the resource as it has to be.", Required::False)),
+        (
+            "IfMatch",
+            header("If-Match", tags, "The ETag of the resource as it has to be.", Required::False),
+        ),
         (
             "IfNoneMatch",
-            header("If-None-Match", tags, "The ETags that the caller has; a match is 304.", Required::False),
+            header(
+                "If-None-Match",
+                tags,
+                "The ETags that the caller has; a match is 304.",
+                Required::False,
+            ),
         ),
         (
             "IfNone",

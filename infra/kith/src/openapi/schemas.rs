@@ -1,8 +1,9 @@
 //! The schemas that the route tables name.
 //!
-//! What a caller sends and what the service answers are described apart, because they differ: an answer always has every field, and
-//! a request may leave out most and may hold nothing that is not known. A table that names one schema for both, as those of
-//! definitions do, means `<Name>` for the answer and `<Name>Input` for the body.
+//! What a caller sends and what the service answers are described apart, because they differ: an
+//! answer always has every field, and a request may leave out most and may hold nothing that is not
+//! known. A table that names one schema for both, as those of definitions do, means `<Name>` for
+//! the answer and `<Name>Input` for the body.
 
 mod changes;
 mod clients;

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 use utoipa::openapi::schema::{
-    AdditionalProperties, ArrayBuilder, Object, ObjectBuilder, OneOfBuilder, SchemaFormat, SchemaType, Type,
+    AdditionalProperties, ArrayBuilder, Object, ObjectBuilder, OneOfBuilder, SchemaFormat,
+    SchemaType, Type,
 };
 use utoipa::openapi::{Array, Ref, RefOr, Schema};
 
@@ -20,14 +21,20 @@ pub(super) const SLUG: &str = "^[a-z][a-z0-9-]{1,62}$";
 pub(super) const CLIENT_ID: &str = "^[a-z][a-z0-9-]{1,62}\\.[0-9a-f]{32}$";
 
 /// What names a system profile: its own id, or a base profile id.
-pub(super) const PROFILE_NAME: &str = "^([0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|[0-9a-f]{64})$";
+pub(super) const PROFILE_NAME: &str =
+    "^([0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|[0-9a-f]{64})$";
 
 /// Text that is not blank and has no control characters.
-const LEGIBLE: &str = "^[^\\x00-\\x1f\\x7f-\\x9f]*[^\\s\\x00-\\x1f\\x7f-\\x9f][^\\x00-\\x1f\\x7f-\\x9f]*$";
+const LEGIBLE: &str =
+    "^[^\\x00-\\x1f\\x7f-\\x9f]*[^\\s\\x00-\\x1f\\x7f-\\x9f][^\\x00-\\x1f\\x7f-\\x9f]*$";
 
 /// A string of at most `max` bytes.
 pub(super) fn string(max: usize, description: &str) -> Object {
-    ObjectBuilder::new().schema_type(Type::String).max_length(Some(max)).description(Some(description)).build()
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .max_length(Some(max))
+        .description(Some(description))
+        .build()
 }
 
 /// A string of 1 to `max` bytes that people can read.
@@ -39,13 +46,21 @@ pub(super) fn text(max: usize, description: &str) -> Object {
 
 /// A string that matches a pattern.
 pub(super) fn matching(pattern: &str, description: &str) -> Object {
-    ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).description(Some(description)).build()
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .pattern(Some(pattern))
+        .description(Some(description))
+        .build()
 }
 
 /// A string of a format.
 pub(super) fn formatted(format: &str, description: &str) -> Object {
     let format = SchemaFormat::Custom(format.to_owned());
-    ObjectBuilder::new().schema_type(Type::String).format(Some(format)).description(Some(description)).build()
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .format(Some(format))
+        .description(Some(description))
+        .build()
 }
 
 /// A UUID in its hyphenated form.
@@ -67,7 +82,11 @@ pub(super) fn time(description: &str) -> Object {
 /// One of some words.
 pub(super) fn word<'w>(words: impl IntoIterator<Item = &'w str>, description: &str) -> Object {
     let words: Vec<_> = words.into_iter().map(Value::from).collect();
-    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).description(Some(description)).build()
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(words))
+        .description(Some(description))
+        .build()
 }
 
 /// True or false.
@@ -87,13 +106,20 @@ pub(super) fn integer(least: i32, most: Option<i32>, description: &str) -> Objec
 
 /// A number that is not negative.
 pub(super) fn number(description: &str) -> Object {
-    ObjectBuilder::new().schema_type(Type::Number).minimum(Some(0)).description(Some(description)).build()
+    ObjectBuilder::new()
+        .schema_type(Type::Number)
+        .minimum(Some(0))
+        .description(Some(description))
+        .build()
 }
 
 /// Any JSON value but `null`.
 pub(super) fn value(description: &str) -> Object {
     let kinds = [Type::String, Type::Number, Type::Boolean, Type::Object, Type::Array];
-    ObjectBuilder::new().schema_type(SchemaType::from_iter(kinds)).description(Some(description)).build()
+    ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter(kinds))
+        .description(Some(description))
+        .build()
 }
 
 /// Any JSON value.
@@ -131,7 +157,8 @@ pub(super) fn named(name: &str) -> Shape {
 
 /// A shape that may also be `null`.
 pub(super) trait OrNull {
-    /// Allows `null`, which in requests means the same as leaving the field out, and in a patch removes it.
+    /// Allows `null`, which in requests means the same as leaving the field out, and in a patch
+    /// removes it.
     fn or_null(self) -> Self;
 }
 
@@ -186,7 +213,8 @@ impl Record {
         self
     }
 
-    /// Adds fields that are accepted when they are sent back unchanged, so that what was read can be written.
+    /// Adds fields that are accepted when they are sent back unchanged, so that what was read can
+    /// be written.
     pub(super) fn unchanged(mut self, fields: &[&str]) -> Self {
         for name in fields {
             let mut any = anything("Accepted when it is sent back as it was read.");

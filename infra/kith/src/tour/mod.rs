@@ -19,10 +19,12 @@ use crate::table::Failure;
 /// Where the tour goes, and as whom.
 #[derive(Clone, Debug, Args)]
 pub struct Options {
-    /// Walk the life of a person instead: sign-in, two systems, an override, being forgotten in one and in all.
+    /// Walk the life of a person instead: sign-in, two systems, an override, being forgotten in
+    /// one and in all.
     #[arg(long)]
     lifecycle: bool,
-    /// A running service. Without it: the one in `demo.env` if it answers, else one started in memory for the tour.
+    /// A running service. Without it: the one in `demo.env` if it answers, else one started in
+    /// memory for the tour.
     #[arg(long, value_parser = base_url)]
     url: Option<String>,
     /// A client with users:read, users:write, config:read and the `refresh_token` grant.
@@ -43,7 +45,9 @@ pub struct Options {
 pub async fn run(options: Options, data: &Path) -> Result<(), Failure> {
     let known = demo::read_env(&data.join(ENV_FILE)).unwrap_or_default();
     let answers = match known.get("KITH_URL") {
-        Some(url) if options.url.is_none() => reqwest::get(format!("{url}/idhub/oidc/v1/jwks")).await.is_ok(),
+        Some(url) if options.url.is_none() => {
+            reqwest::get(format!("{url}/idhub/oidc/v1/jwks")).await.is_ok()
+        }
         _ => false,
     };
     if options.url.is_some() || answers {
@@ -80,7 +84,8 @@ struct Scratch(PathBuf);
 impl Scratch {
     fn new() -> Result<Self, Failure> {
         let path = std::env::temp_dir().join(format!("kith-tour-{}", World::default().new_uuid()));
-        std::fs::create_dir(&path).map_err(|error| format!("cannot make `{}`: {error}", path.display()))?;
+        std::fs::create_dir(&path)
+            .map_err(|error| format!("cannot make `{}`: {error}", path.display()))?;
         Ok(Self(path))
     }
 }

@@ -84,7 +84,9 @@ impl<'a> Ask<'a> {
 impl Walk {
     pub(super) fn new(options: Options, env: &Env) -> Result<Self, Failure> {
         let value = |given: Option<String>, name: &str| {
-            let missing = || format!("{name} is not known: give it as an option, or walk where a demo.env is");
+            let missing = || {
+                format!("{name} is not known: give it as an option, or walk where a demo.env is")
+            };
             given.or_else(|| env.get(name).cloned()).ok_or_else(missing)
         };
         let client = Credentials {
@@ -100,12 +102,25 @@ impl Walk {
         let mark = format!("{:08x}", u32::from_be_bytes(world.random.bytes()));
         let colour = std::io::stdout().is_terminal();
         let (token, admin_token) = (String::new(), String::new());
-        Ok(Self { http: reqwest::Client::new(), url, client, admin, token, admin_token, steps: 0, colour, mark })
+        Ok(Self {
+            http: reqwest::Client::new(),
+            url,
+            client,
+            admin,
+            token,
+            admin_token,
+            steps: 0,
+            colour,
+            mark,
+        })
     }
 
     /// Says how many steps were walked.
     pub(super) fn end(&self) -> Result<(), Failure> {
-        self.paint(AnsiColor::Green.on_default().bold(), &format!("\n{} steps, each as it should be.", self.steps))
+        self.paint(
+            AnsiColor::Green.on_default().bold(),
+            &format!("\n{} steps, each as it should be.", self.steps),
+        )
     }
 
     /// The name of something that this walk makes.
@@ -116,8 +131,10 @@ impl Walk {
     pub(super) async fn sign_in(&mut self, admin: bool) -> Result<(), Failure> {
         let who = if admin { &self.admin } else { &self.client };
         let (id, secret) = (who.id.clone(), who.secret.clone());
-        let title = if admin { "A token for the administrator" } else { "A token for the back end" };
-        let form = [("grant_type", "client_credentials"), ("client_id", &id), ("client_secret", &secret)];
+        let title =
+            if admin { "A token for the administrator" } else { "A token for the back end" };
+        let form =
+            [("grant_type", "client_credentials"), ("client_id", &id), ("client_secret", &secret)];
         let reply = self.grant(title, &form).await?;
         self.token = reply.text("/access_token")?;
         if let Ok(refresh) = reply.text("/refresh_token") {
@@ -127,20 +144,32 @@ impl Walk {
                 ("client_id", &id),
                 ("client_secret", &secret),
             ];
-            self.token = self.grant("The refresh token for the next one", &form).await?.text("/access_token")?;
+            self.token = self
+                .grant("The refresh token for the next one", &form)
+                .await?
+                .text("/access_token")?;
         }
         Ok(())
     }
 
     /// A step with the administrator's token.
-    pub(super) async fn administrator(&mut self, title: &str, ask: Ask<'_>, due: u16) -> Result<Reply, Failure> {
+    pub(super) async fn administrator(
+        &mut self,
+        title: &str,
+        ask: Ask<'_>,
+        due: u16,
+    ) -> Result<Reply, Failure> {
         std::mem::swap(&mut self.token, &mut self.admin_token);
         let reply = self.step(title, ask, due).await;
         std::mem::swap(&mut self.token, &mut self.admin_token);
         reply
     }
 
-    pub(super) async fn grant(&mut self, title: &str, form: &[(&str, &str)]) -> Result<Reply, Failure> {
+    pub(super) async fn grant(
+        &mut self,
+        title: &str,
+        form: &[(&str, &str)],
+    ) -> Result<Reply, Failure> {
         self.title(title)?;
         let shown = form.iter().map(|(name, value)| {
             if name.ends_with("secret") || *name == "refresh_token" {
@@ -150,15 +179,22 @@ impl Walk {
             }
         });
         self.request("POST", "/idhub/oidc/v1/token", &[], &shown.collect::<Vec<_>>().join("&"))?;
-        let sent = self.http.post(format!("{}/idhub/oidc/v1/token", self.url)).form(form).send().await;
+        let sent =
+            self.http.post(format!("{}/idhub/oidc/v1/token", self.url)).form(form).send().await;
         self.answer(sent, 200).await
     }
 
-    pub(super) async fn step(&mut self, title: &str, ask: Ask<'_>, due: u16) -> Result<Reply, Failure> {
+    pub(super) async fn step(
+        &mut self,
+        title: &str,
+        ask: Ask<'_>,
+        due: u16,
+    ) -> Result<Reply, Failure> {
         self.title(title)?;
         let body = ask.body.as_ref().map(Value::to_string).unwrap_or_default();
         self.request(ask.method.as_str(), ask.path, &ask.headers, &body)?;
-        let mut request = self.http.request(ask.method.clone(), format!("{}{}", self.url, ask.path));
+        let mut request =
+            self.http.request(ask.method.clone(), format!("{}{}", self.url, ask.path));
         if !self.token.is_empty() {
             request = request.bearer_auth(&self.token);
         }
@@ -171,8 +207,13 @@ impl Walk {
         self.answer(request.send().await, due).await
     }
 
-    async fn answer(&mut self, sent: Result<reqwest::Response, reqwest::Error>, due: u16) -> Result<Reply, Failure> {
-        let response = sent.map_err(|error| format!("{} does not answer: {}", self.url, error.without_url()))?;
+    async fn answer(
+        &mut self,
+        sent: Result<reqwest::Response, reqwest::Error>,
+        due: u16,
+    ) -> Result<Reply, Failure> {
+        let response =
+            sent.map_err(|error| format!("{} does not answer: {}", self.url, error.without_url()))?;
         let (status, headers) = (response.status(), response.headers().clone());
         let text = response.text().await.map_err(|error| error.to_string())?;
         let body: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
@@ -188,7 +229,13 @@ impl Walk {
         self.paint(Style::new().bold(), &format!("\n{}. {title}", self.steps))
     }
 
-    fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Result<(), Failure> {
+    fn request(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Result<(), Failure> {
         self.paint(AnsiColor::Cyan.on_default(), &format!("   {method} {path}"))?;
         for (name, value) in headers {
             say(format_args!("   {name}: {value}"))?;
@@ -197,8 +244,11 @@ impl Walk {
     }
 
     fn reply(&self, status: StatusCode, headers: &HeaderMap, body: &str) -> Result<(), Failure> {
-        let colour =
-            if status.is_client_error() || status.is_server_error() { AnsiColor::Yellow } else { AnsiColor::Green };
+        let colour = if status.is_client_error() || status.is_server_error() {
+            AnsiColor::Yellow
+        } else {
+            AnsiColor::Green
+        };
         self.paint(colour.on_default(), &format!("   → {status}"))?;
         for name in ["location", "etag", "idempotency-replayed"] {
             if let Some(value) = headers.get(name).and_then(|value| value.to_str().ok()) {
@@ -215,8 +265,9 @@ impl Walk {
 
 /// The answer's text with tokens cut short: they are secrets, and long.
 fn hide_tokens(text: String, body: &Value) -> String {
-    let tokens =
-        ["access_token", "refresh_token", "client_secret"].into_iter().filter_map(|name| body.get(name)?.as_str());
+    let tokens = ["access_token", "refresh_token", "client_secret"]
+        .into_iter()
+        .filter_map(|name| body.get(name)?.as_str());
     tokens.fold(text, |text, token| {
         let start: String = token.chars().take(12).collect();
         text.replace(token, &format!("{start}…"))

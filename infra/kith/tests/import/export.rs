@@ -11,11 +11,26 @@ use crate::program::Service;
 
 /// People whose values mean something to spreadsheets, to CSV or to the import itself.
 fn people() -> Vec<Value> {
-    let texts = ["=1+1", "+32 2", "-5", "@sum", "'t Hooft", "'=x", "[x", "{x", "a,b;\"c\"", "＝wide", "Λυρή", "محمد"];
+    let texts = [
+        "=1+1",
+        "+32 2",
+        "-5",
+        "@sum",
+        "'t Hooft",
+        "'=x",
+        "[x",
+        "{x",
+        "a,b;\"c\"",
+        "＝wide",
+        "Λυρή",
+        "محمد",
+    ];
     let people = texts.iter().enumerate().map(|(n, text)| {
         json!({
-            "username": format!("user.{n}"), "id_at_customer": format!("={n}"), "family_name": text, "given_name": text,
-            "ui_locales": "fr-BE nl-BE", "preferred_email": format!("user.{n}@example.org"), "email_verified": n % 2 == 0,
+            "username": format!("user.{n}"), "id_at_customer": format!("={n}"), "family_name": text,
+            "given_name": text,
+            "ui_locales": "fr-BE nl-BE", "preferred_email": format!("user.{n}@example.org"),
+            "email_verified": n % 2 == 0,
             "personas": [{"name": "customer_employee", "scope": ["a", text]}, {"name": "consumer"}],
             "attributes": {"common": {"employee-number": [text, format!("{n}")]}},
         })
@@ -27,16 +42,29 @@ fn people() -> Vec<Value> {
 fn what_is_exported_is_imported_again_and_changes_nothing() {
     let service = Service::start("export");
     let people = people();
-    service.file("people.ndjson", people.iter().map(|person| format!("{person}\n")).collect::<Vec<_>>().concat());
+    service.file(
+        "people.ndjson",
+        people.iter().map(|person| format!("{person}\n")).collect::<Vec<_>>().concat(),
+    );
     let summary = service.import(&["people.ndjson"]);
-    assert_eq!(summary["created"], people.len(), "{summary} {}", service.read("people.ndjson.report.csv"));
+    assert_eq!(
+        summary["created"],
+        people.len(),
+        "{summary} {}",
+        service.read("people.ndjson.report.csv")
+    );
 
     for name in ["all.csv", "all.ndjson"] {
         let ended = service.run(&["export", "--output", name]);
         assert_eq!(ended.code(), 0, "{ended:?}");
         assert_eq!(ended.output(), format!("{} people in {name}\n", people.len()));
         let summary = service.import(&[name, "--mode", "upsert"]);
-        assert_eq!(summary["unchanged"], people.len(), "{summary} {}", service.read(&format!("{name}.report.csv")));
+        assert_eq!(
+            summary["unchanged"],
+            people.len(),
+            "{summary} {}",
+            service.read(&format!("{name}.report.csv"))
+        );
     }
     let csv = service.read("all.csv");
     for record in csv::Reader::from_reader(csv.as_bytes()).records() {

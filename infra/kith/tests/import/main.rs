@@ -1,6 +1,12 @@
-//! `kith import` and `kith export` as people run them: the built program against a service that it serves itself.
+//! `kith import` and `kith export` as people run them: the built program against a service that it
+//! serves itself.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests fail by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests fail by panicking"
+)]
 
 mod export;
 mod output;

@@ -8,7 +8,8 @@ use crate::program::{Ended, Service, wait_for_lines};
 
 const ROWS: usize = 300;
 
-/// People with given ids, so that reports are the same; each tenth is at fault, some of them by an earlier row.
+/// People with given ids, so that reports are the same; each tenth is at fault, some of them by an
+/// earlier row.
 fn people() -> String {
     let mut text = "id,username,id_at_customer,family_name,preferred_email\n".to_owned();
     for n in 1..=ROWS {
@@ -19,7 +20,8 @@ fn people() -> String {
             29 => username = String::new(),
             _ => {}
         }
-        writeln!(text, "0192f3c1-0000-7000-8000-{n:012},{username},C-{n},\"O'Neill, {n}\",{email}").unwrap();
+        writeln!(text, "0192f3c1-0000-7000-8000-{n:012},{username},C-{n},\"O'Neill, {n}\",{email}")
+            .unwrap();
     }
     text
 }
@@ -35,7 +37,10 @@ fn i3_an_import_that_is_ended_at_any_moment_goes_on_to_the_same_report() {
     assert_eq!(due["codes"]["wrong-format"], 10);
     assert_eq!(due["codes"]["required"], 10);
     assert_eq!(due["codes"]["not-unique"], 3);
-    assert!(report.contains("\n230,error,,\"/username not-unique: row 31 has the same `username`"), "{report}");
+    assert!(
+        report.contains("\n230,error,,\"/username not-unique: row 31 has the same `username`"),
+        "{report}"
+    );
 
     let mut service = Service::start("ended");
     service.file("people.csv", people());
@@ -79,7 +84,9 @@ fn i3_what_was_begun_goes_on_with_the_same_file_and_options_alone() {
     assert!(ended.errors().contains("the same command goes on"), "{ended:?}");
 
     let report = service.read("people.csv.report.csv");
-    for arguments in [&["import", "people.csv", "--mode", "upsert"][..], &["import", "people.csv", "--dry-run"]] {
+    for arguments in
+        [&["import", "people.csv", "--mode", "upsert"][..], &["import", "people.csv", "--dry-run"]]
+    {
         let refused = service.run(arguments);
         assert_eq!(refused.code(), 1);
         assert!(refused.errors().contains("begun otherwise"), "{refused:?}");

@@ -27,7 +27,15 @@ fn e1_what_is_wrong_is_said_before_anything_is_sent() {
         (&["good.csv", "--client-secret", "kith_0"], 1, "401 Unauthorized, invalid_client"),
         (&["good.csv", "--url", "http://127.0.0.1:1"], 1, "KITH_CLIENT_ID is not known"),
         (
-            &["good.csv", "--url", "http://127.0.0.1:1", "--client-id", "x", "--client-secret", "y"],
+            &[
+                "good.csv",
+                "--url",
+                "http://127.0.0.1:1",
+                "--client-id",
+                "x",
+                "--client-secret",
+                "y",
+            ],
             1,
             "does not answer",
         ),
@@ -48,7 +56,10 @@ fn e1_what_is_wrong_is_said_before_anything_is_sent() {
     assert_eq!(service.read("other.txt"), "username\njan\n");
     let good = service.run(&["import", "good.csv"]);
     assert_eq!(good.code(), 0, "{good:?}");
-    assert!(good.output().contains("1 rows: 1 created, 0 updated, 0 unchanged, 0 in error"), "{good:?}");
+    assert!(
+        good.output().contains("1 rows: 1 created, 0 updated, 0 unchanged, 0 in error"),
+        "{good:?}"
+    );
     let export = service.run(&["export", "--client-secret", "kith_0", "--output", "out.csv"]);
     assert_eq!(export.code(), 1);
     assert!(!service.folder.join("out.csv").exists());
@@ -61,7 +72,15 @@ fn no_other_name_of_the_file_makes_it_the_report_or_the_state() {
     let path = service.file("people.state", "username\njan\n");
     symlink(&path, service.folder.join("link")).unwrap();
     fs::hard_link(&path, service.folder.join("hard")).unwrap();
-    for report in ["people.state", "./people.state", path.to_str().unwrap(), "link", "hard", "people", "./people"] {
+    for report in [
+        "people.state",
+        "./people.state",
+        path.to_str().unwrap(),
+        "link",
+        "hard",
+        "people",
+        "./people",
+    ] {
         let ended = service.run(&["import", "people.state", "--restart", "--report", report]);
         assert_eq!(ended.code(), 1, "{report}: {ended:?}");
         assert!(ended.errors().contains("take the place of the file"), "{report}: {ended:?}");

@@ -1,4 +1,5 @@
-//! What a change request changes: fields of a user or of a persona, in the form in which profiles are stored.
+//! What a change request changes: fields of a user or of a persona, in the form in which profiles
+//! are stored.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -14,7 +15,8 @@ use crate::domain::json::{Json, Object};
 use crate::domain::schema::Schema;
 use crate::object;
 
-/// One field as it was and as it is to be, in the form in which profiles are stored; `null` is no value.
+/// One field as it was and as it is to be, in the form in which profiles are stored; `null` is no
+/// value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Change {
     pub field: Field,
@@ -44,9 +46,9 @@ impl Field {
     pub fn pointer(&self, schema: &Schema) -> String {
         match self {
             Self::Named(name) => pointer("", name),
-            Self::Attribute(id) => {
-                schema.attribute(*id).map_or_else(|| format!("/attributes/{id}"), AttributeDefinition::pointer)
-            }
+            Self::Attribute(id) => schema
+                .attribute(*id)
+                .map_or_else(|| format!("/attributes/{id}"), AttributeDefinition::pointer),
         }
     }
 }
@@ -59,7 +61,9 @@ impl Change {
             _ => mine == theirs,
         };
         let to = match (self.to.as_array(), other.to.as_array()) {
-            (Some(mine), Some(theirs)) => mine.len() == theirs.len() && mine.iter().zip(theirs).all(same),
+            (Some(mine), Some(theirs)) => {
+                mine.len() == theirs.len() && mine.iter().zip(theirs).all(same)
+            }
             _ => self.to == other.to,
         };
         self.field == other.field && self.from == other.from && to
@@ -82,8 +86,11 @@ fn fields_of<T: Serialize>(value: &T, names: &[&str]) -> Vec<(Field, Value)> {
         Some(Value::Object(attributes)) => attributes,
         _ => Map::new(),
     };
-    let named = names.iter().filter_map(|name| Some((Field::Named((*name).to_owned()), members.remove(*name)?)));
-    let attributes = attributes.into_iter().filter_map(|(id, v)| Some((Field::Attribute(id.parse().ok()?), v)));
+    let named = names
+        .iter()
+        .filter_map(|name| Some((Field::Named((*name).to_owned()), members.remove(*name)?)));
+    let attributes =
+        attributes.into_iter().filter_map(|(id, v)| Some((Field::Attribute(id.parse().ok()?), v)));
     named.chain(attributes).collect()
 }
 
@@ -92,7 +99,12 @@ fn value_of(fields: &[(Field, Value)], wanted: &Field) -> Value {
 }
 
 /// What of `after` differs from `before`; what is derived changes by itself.
-pub(super) fn differences<T: Serialize>(before: &T, after: &T, names: &[&str], schema: &Schema) -> Vec<Change> {
+pub(super) fn differences<T: Serialize>(
+    before: &T,
+    after: &T,
+    names: &[&str],
+    schema: &Schema,
+) -> Vec<Change> {
     compare(&fields_of(before, names), &fields_of(after, names), schema)
 }
 
@@ -128,14 +140,16 @@ pub(super) fn apply<T: Serialize + DeserializeOwned>(
         return Ok(None);
     }
     let mut document = serde_json::to_value(value).map_err(Error::unexpected)?;
-    let members = document.as_object_mut().ok_or_else(|| Error::unexpected("a profile is an object"))?;
+    let members =
+        document.as_object_mut().ok_or_else(|| Error::unexpected("a profile is an object"))?;
     for change in changes {
         match &change.field {
             Field::Named(name) => {
                 members.insert(name.clone(), change.to.clone());
             }
             Field::Attribute(id) => {
-                let attributes = members.entry("attributes").or_insert_with(|| Value::Object(Map::new()));
+                let attributes =
+                    members.entry("attributes").or_insert_with(|| Value::Object(Map::new()));
                 let Some(attributes) = attributes.as_object_mut() else { continue };
                 if change.to.is_null() {
                     attributes.remove(&id.to_string());
@@ -155,7 +169,9 @@ fn shown(field: &Field, stored: &Value, schema: &Schema) -> Json {
             let texts: Vec<String> = serde_json::from_value(stored.clone()).unwrap_or_default();
             // Without its definition nobody knows whether a value is a secret.
             let Some(definition) = schema.attribute(*id) else { return Json::Null };
-            Json::Array(texts.iter().map(|text| format::show(text, definition.data_format)).collect())
+            Json::Array(
+                texts.iter().map(|text| format::show(text, definition.data_format)).collect(),
+            )
         }
     }
 }

@@ -1,8 +1,8 @@
 //! A client as callers write and read it.
 
 use super::{
-    ACCESS_TOKEN_LIVES, ACCESS_TOKEN_SECONDS, AuthMethod, Client, Grant, KeySource, MAX_AUDIENCE, MAX_AUDIENCE_BYTES,
-    MAX_AUDIENCES, MAX_NAME, MAX_SYSTEMS, Secret,
+    ACCESS_TOKEN_LIVES, ACCESS_TOKEN_SECONDS, AuthMethod, Client, Grant, KeySource, MAX_AUDIENCE,
+    MAX_AUDIENCE_BYTES, MAX_AUDIENCES, MAX_NAME, MAX_SYSTEMS, Secret,
 };
 use crate::domain::error::{Code, Error, Result, Violations};
 use crate::domain::field::{Fields, pointer};
@@ -21,9 +21,14 @@ const SIGNING: [Algorithm; 2] = [Algorithm::Es256, Algorithm::Rs256];
 const GENERATED: [&str; 2] = ["client_id", "secrets"];
 
 impl Client {
-    /// Reads what a client is to be: a new one of `tenant`, which has no secret yet, or what `current` becomes. Every violation is
-    /// listed.
-    pub fn read(document: Json, current: Option<&Self>, tenant: &TenantId, world: &World) -> Result<Self> {
+    /// Reads what a client is to be: a new one of `tenant`, which has no secret yet, or what
+    /// `current` becomes. Every violation is listed.
+    pub fn read(
+        document: Json,
+        current: Option<&Self>,
+        tenant: &TenantId,
+        world: &World,
+    ) -> Result<Self> {
         let mut violations = Violations::default();
         let mut fields = Fields::new(document, "", &mut violations);
         refuse_generated(&mut fields, current);
@@ -39,16 +44,23 @@ impl Client {
         let access_token_lifetime = take_lifetime(&mut fields);
         let access_token_signing_alg = take_signing_alg(&mut fields);
         let audience = take_audience(&mut fields);
-        let dpop_bound_access_tokens = fields.boolean("dpop_bound_access_tokens").unwrap_or_default();
+        let dpop_bound_access_tokens =
+            fields.boolean("dpop_bound_access_tokens").unwrap_or_default();
         fields.finish();
         violations.check(())?;
         let (Some(name), Some(scopes)) = (name, scopes) else {
             return Err(Error::unexpected("a client without violations has a name and scopes"));
         };
-        let secrets = if method == AuthMethod::PrivateKeyJwt { None } else { current.map(|c| c.secrets.clone()) };
+        let secrets = if method == AuthMethod::PrivateKeyJwt {
+            None
+        } else {
+            current.map(|c| c.secrets.clone())
+        };
         Ok(Self {
-            client_id: current
-                .map_or_else(|| ClientId::new(tenant, world.random.bytes()), |current| current.client_id.clone()),
+            client_id: current.map_or_else(
+                || ClientId::new(tenant, world.random.bytes()),
+                |current| current.client_id.clone(),
+            ),
             name,
             token_endpoint_auth_method: method,
             default_scopes: default_scopes.unwrap_or_else(|| scopes.clone()),
@@ -67,8 +79,8 @@ impl Client {
         })
     }
 
-    /// Reads what a merge patch makes of the client. Default scopes that were all of its scopes stay all of them, unless the patch
-    /// names them.
+    /// Reads what a merge patch makes of the client. Default scopes that were all of its scopes
+    /// stay all of them, unless the patch names them.
     pub fn patched(&self, patch: &Json, world: &World) -> Result<Self> {
         refuse_non_object(patch)?;
         let shown = self.show();
@@ -76,7 +88,11 @@ impl Client {
         refuse_unknown_nulls(patch, &shown, &mut violations);
         let sent = |name: &str| patch.as_object().and_then(|members| members.get(name));
         for name in GENERATED.into_iter().filter(|name| sent(name) == Some(&Json::Null)) {
-            violations.add(pointer("", name), Code::NotEditable, format!("`{name}` is not removed"));
+            violations.add(
+                pointer("", name),
+                Code::NotEditable,
+                format!("`{name}` is not removed"),
+            );
         }
         let mut document = Json::Object(shown).merge(patch);
         if let Json::Object(members) = &mut document
@@ -96,7 +112,9 @@ impl Client {
             Some(KeySource::JwksUri(url)) => (None, Some(url)),
             None => (None, None),
         };
-        let grants = Grant::ALL.into_iter().filter(|grant| *grant != Grant::RefreshToken || self.refresh_token);
+        let grants = Grant::ALL
+            .into_iter()
+            .filter(|grant| *grant != Grant::RefreshToken || self.refresh_token);
         let scopes = |scopes: &Scopes| scopes.iter().map(Scope::name).collect::<Vec<_>>();
         object! {
             "client_id" => &self.client_id,
@@ -123,7 +141,12 @@ fn refuse_generated(fields: &mut Fields<'_>, current: Option<&Client>) {
     let shown = current.map(Client::show).unwrap_or_default();
     for name in GENERATED {
         let stored = shown.get(name).cloned().unwrap_or(Json::Null);
-        fields.unchanged(name, &stored, Code::NotEditable, &format!("`{name}` is made by the service"));
+        fields.unchanged(
+            name,
+            &stored,
+            Code::NotEditable,
+            &format!("`{name}` is made by the service"),
+        );
     }
 }
 
@@ -137,7 +160,11 @@ fn take_words<T: Word>(fields: &mut Fields<'_>, name: &str) -> Option<Vec<T>> {
             return None;
         }
         other => {
-            fields.refuse(name, Code::WrongType, format!("an array of strings is due, not {}", other.kind()));
+            fields.refuse(
+                name,
+                Code::WrongType,
+                format!("an array of strings is due, not {}", other.kind()),
+            );
             return None;
         }
     };
@@ -151,7 +178,12 @@ fn take_words<T: Word>(fields: &mut Fields<'_>, name: &str) -> Option<Vec<T>> {
                 fields.refuse_item(name, index, Code::NotInEnumeration, detail);
             }
             None => {
-                fields.refuse_item(name, index, Code::WrongType, format!("a string is due, not {}", item.kind()));
+                fields.refuse_item(
+                    name,
+                    index,
+                    Code::WrongType,
+                    format!("a string is due, not {}", item.kind()),
+                );
             }
         }
     }
@@ -193,7 +225,11 @@ fn take_default_scopes(fields: &mut Fields<'_>, scopes: Option<&Scopes>) -> Opti
 fn take_grants(fields: &mut Fields<'_>) -> bool {
     let Some(grants) = take_words::<Grant>(fields, "grant_types") else { return false };
     if !grants.contains(&Grant::ClientCredentials) {
-        fields.refuse("grant_types", Code::Required, "`client_credentials` is a grant of every client");
+        fields.refuse(
+            "grant_types",
+            Code::Required,
+            "`client_credentials` is a grant of every client",
+        );
     }
     grants.contains(&Grant::RefreshToken)
 }
@@ -201,7 +237,11 @@ fn take_grants(fields: &mut Fields<'_>) -> bool {
 fn take_keys(fields: &mut Fields<'_>, method: AuthMethod) -> Option<KeySource> {
     let keys = match (take_jwks(fields), take_jwks_uri(fields)) {
         (Some(_), Some(_)) => {
-            fields.refuse("jwks_uri", Code::NotAllowed, "either `jwks` or `jwks_uri` is due, not both");
+            fields.refuse(
+                "jwks_uri",
+                Code::NotAllowed,
+                "either `jwks` or `jwks_uri` is due, not both",
+            );
             None
         }
         (Some(jwks), None) => Some(KeySource::Jwks(jwks)),
@@ -220,7 +260,12 @@ fn take_systems(fields: &mut Fields<'_>) -> Vec<PartyId> {
     for (index, text) in texts.iter().enumerate() {
         match text.parse() {
             Ok(id) if systems.contains(&id) => {
-                fields.refuse_item("systems", index, Code::NotUnique, format!("`{id}` occurs twice"));
+                fields.refuse_item(
+                    "systems",
+                    index,
+                    Code::NotUnique,
+                    format!("`{id}` occurs twice"),
+                );
             }
             Ok(id) => systems.push(id),
             Err(_) => {
@@ -269,9 +314,15 @@ fn take_audience(fields: &mut Fields<'_>) -> Vec<String> {
     }
     for (index, name) in audience.iter().enumerate() {
         if audience.iter().take(index).any(|other| other == name) {
-            fields.refuse_item("audience", index, Code::NotUnique, format!("`{name}` occurs twice"));
+            fields.refuse_item(
+                "audience",
+                index,
+                Code::NotUnique,
+                format!("`{name}` occurs twice"),
+            );
         } else if !is_audience(name) {
-            let detail = "an absolute URI without a fragment, or a name without `:` and spaces, is due";
+            let detail =
+                "an absolute URI without a fragment, or a name without `:` and spaces, is due";
             fields.refuse_item("audience", index, Code::WrongFormat, detail);
         }
     }
@@ -285,6 +336,7 @@ fn is_audience(text: &str) -> bool {
         scheme.starts_with(|c: char| c.is_ascii_alphabetic())
             && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
     };
-    let absolute = text.split_once(':').is_none_or(|(before, rest)| scheme(before) && !rest.is_empty());
+    let absolute =
+        text.split_once(':').is_none_or(|(before, rest)| scheme(before) && !rest.is_empty());
     absolute && text.chars().all(plain)
 }

@@ -101,7 +101,8 @@ pub const MAX_SYSTEMS: usize = 50;
 pub const MAX_AUDIENCES: usize = 10;
 /// The longest audience, in bytes.
 pub const MAX_AUDIENCE: usize = 512;
-/// The most bytes of all audiences together: with fifty systems beside them a token stays below 8 KB.
+/// The most bytes of all audiences together: with fifty systems beside them a token stays below 8
+/// KB.
 pub const MAX_AUDIENCE_BYTES: usize = 1024;
 
 /// A machine client.
@@ -120,7 +121,8 @@ pub struct Client {
     pub default_scopes: Scopes,
     /// Whether it holds the `refresh_token` grant; `client_credentials` is held by all.
     pub refresh_token: bool,
-    /// Its public keys. A client that authenticates by secret may have some too: then it may use either.
+    /// Its public keys. A client that authenticates by secret may have some too: then it may use
+    /// either.
     #[serde(default)]
     pub keys: Option<KeySource>,
     /// The systems that it may act for; every one when there is none.
@@ -132,7 +134,8 @@ pub struct Client {
     /// The most sensitive attributes of systems that it sees.
     #[serde(default = "Classifier::most")]
     pub max_classifier: Classifier,
-    /// Live secrets, at most [`MAX_SECRETS`]; none of a client that authenticates by `private_key_jwt`.
+    /// Live secrets, at most [`MAX_SECRETS`]; none of a client that authenticates by
+    /// `private_key_jwt`.
     pub secrets: Vec<Secret>,
     /// The life of its access tokens, in seconds.
     pub access_token_lifetime: i64,
@@ -216,18 +219,22 @@ impl Client {
         self.secrets.len() < before
     }
 
-    /// The client as of the day of `now` on which the secret with this hash is used; `None` when that day is noted already.
+    /// The client as of the day of `now` on which the secret with this hash is used; `None` when
+    /// that day is noted already.
     #[must_use]
     pub fn used_on_day_of(&self, now: Timestamp, hash: &HashedSecret) -> Option<Self> {
         let today = now.day();
-        let stale = |secret: &Secret| secret.hash.equals(hash) && secret.last_used_on.as_deref() != Some(&*today);
+        let stale = |secret: &Secret| {
+            secret.hash.equals(hash) && secret.last_used_on.as_deref() != Some(&*today)
+        };
         let index = self.secrets.iter().position(stale)?;
         let mut next = self.clone();
         next.secrets.get_mut(index)?.last_used_on = Some(today);
         Some(next)
     }
 
-    /// The live secret with this hash. Every secret is compared, so the time says nothing about which.
+    /// The live secret with this hash. Every secret is compared, so the time says nothing about
+    /// which.
     #[must_use]
     pub fn live_secret(&self, hash: &HashedSecret, now: Timestamp) -> Option<&Secret> {
         let live = self.secrets.iter().filter(|secret| secret.is_live(now));
@@ -242,9 +249,11 @@ mod tests {
     #[test]
     fn o9_two_secrets_live_at_a_time() {
         let world = World::default();
-        let has =
-            |client: &Client, secret: &PlainSecret| client.live_secret(&secret.hashed(), world.clock.now()).is_some();
-        let (mut client, first) = Client::register(&"acme".parse().unwrap(), "crm", Scopes::default(), false, &world);
+        let has = |client: &Client, secret: &PlainSecret| {
+            client.live_secret(&secret.hashed(), world.clock.now()).is_some()
+        };
+        let (mut client, first) =
+            Client::register(&"acme".parse().unwrap(), "crm", Scopes::default(), false, &world);
         let second = client.add_secret(&world);
         assert!(has(&client, &first) && has(&client, &second));
         let third = client.add_secret(&world);

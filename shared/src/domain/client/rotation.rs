@@ -26,7 +26,11 @@ impl Rotation {
         }
         let previous_expires_at = fields.time("previous_expires_at");
         if previous_expires_at.is_some_and(|end| end < now) {
-            fields.refuse("previous_expires_at", Code::NotAllowed, format!("a time from {now} on is due"));
+            fields.refuse(
+                "previous_expires_at",
+                Code::NotAllowed,
+                format!("a time from {now} on is due"),
+            );
         }
         fields.finish();
         violations.check(Self { expires_at, previous_expires_at })
@@ -34,10 +38,18 @@ impl Rotation {
 }
 
 impl Client {
-    /// Adds `secret`. Those that are live now end at `previous_expires_at`, if that is earlier than they would have ended.
-    pub fn rotate(&mut self, secret: Secret, previous_expires_at: Option<Timestamp>, now: Timestamp) -> Result<()> {
+    /// Adds `secret`. Those that are live now end at `previous_expires_at`, if that is earlier than
+    /// they would have ended.
+    pub fn rotate(
+        &mut self,
+        secret: Secret,
+        previous_expires_at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<()> {
         if !self.takes_secrets() {
-            return Err(Error::Conflict("a client that authenticates by `private_key_jwt` has no secrets".to_owned()));
+            return Err(Error::Conflict(
+                "a client that authenticates by `private_key_jwt` has no secrets".to_owned(),
+            ));
         }
         if let Some(end) = previous_expires_at {
             for previous in &mut self.secrets {
@@ -47,7 +59,8 @@ impl Client {
         self.drop_ended_secrets(now);
         if self.secrets.len() >= MAX_SECRETS {
             return Err(Error::Conflict(format!(
-                "{MAX_SECRETS} secrets are live, which is the most; revoke the one that is not in use any more, or wait until one ends"
+                "{MAX_SECRETS} secrets are live, which is the most; revoke the one that is not in \
+                 use any more, or wait until one ends"
             )));
         }
         self.secrets.push(secret);

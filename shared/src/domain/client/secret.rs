@@ -12,9 +12,10 @@ use crate::domain::json::Object;
 use crate::object;
 use crate::world::{Timestamp, World};
 
-/// The secret of a client as its owner holds it: `kith_`, 256 random bits, and a checksum that tells a real one from a look-alike,
-/// all in lower-case hexadecimal (`kith_[0-9a-f]{72}`), so that scanners find leaked ones. It cannot be stored or printed by
-/// accident: only [`PlainSecret::reveal`] gives it away.
+/// The secret of a client as its owner holds it: `kith_`, 256 random bits, and a checksum that
+/// tells a real one from a look-alike, all in lower-case hexadecimal (`kith_[0-9a-f]{72}`), so that
+/// scanners find leaked ones. It cannot be stored or printed by accident: only
+/// [`PlainSecret::reveal`] gives it away.
 pub struct PlainSecret(String);
 
 impl PlainSecret {
@@ -22,7 +23,8 @@ impl PlainSecret {
     #[must_use]
     pub fn generate(world: &World) -> Self {
         let random = hex(&world.random.bytes::<32>());
-        let checksum = hex(digest(&SHA256, random.as_bytes()).as_ref().get(..4).unwrap_or_default());
+        let checksum =
+            hex(digest(&SHA256, random.as_bytes()).as_ref().get(..4).unwrap_or_default());
         Self(format!("kith_{random}{checksum}"))
     }
 
@@ -91,7 +93,8 @@ pub struct Secret {
 }
 
 impl Secret {
-    /// Makes a new one that lives until it is revoked; the plain form is shown once and never stored.
+    /// Makes a new one that lives until it is revoked; the plain form is shown once and never
+    /// stored.
     #[must_use]
     pub fn generate(world: &World) -> (Self, PlainSecret) {
         let plain = PlainSecret::generate(world);

@@ -86,7 +86,8 @@ pub struct AttributeDefinition {
     /// The JSON Schema that JSON values fit, as JSON text.
     #[serde(default)]
     pub json_schema: Option<String>,
-    /// The scopes of which userinfo needs one to show the attribute; empty means that it always does.
+    /// The scopes of which userinfo needs one to show the attribute; empty means that it always
+    /// does.
     pub scopes: Vec<String>,
     /// How the attribute can be searched; fixed once a value was stored.
     pub search: Search,
@@ -124,14 +125,23 @@ impl Definition for AttributeDefinition {
         self.id.to_string()
     }
 
-    fn read(document: Json, current: Option<&Self>, schema: &Schema, world: &World) -> Result<Self> {
+    fn read(
+        document: Json,
+        current: Option<&Self>,
+        schema: &Schema,
+        world: &World,
+    ) -> Result<Self> {
         let mut violations = Violations::default();
         let (mut fields, id) = open(document, current.map(|c| c.id), world, &mut violations);
 
         let category = fields.required_text("category", MAX_TEXT).filter(|category| {
             let known = schema.categories.values().any(|c| c.name == *category);
             if !known {
-                fields.refuse("category", Code::NotFound, format!("there is no attribute category `{category}`"));
+                fields.refuse(
+                    "category",
+                    Code::NotFound,
+                    format!("there is no attribute category `{category}`"),
+                );
             }
             known
         });
@@ -200,7 +210,9 @@ impl Definition for AttributeDefinition {
             "override" => self.overrides,
             "system" => self.system,
             "unique" => self.unique,
-            "derived" => self.derived.as_ref().map(|d| Json::Object(object! { "workflow_id" => d.workflow_id })),
+            "derived" => self.derived.as_ref().map(|d| Json::Object(object! {
+                "workflow_id" => d.workflow_id
+            })),
             "approval_policy" => self.approval_policy.as_ref().map(|policy| Json::Object(policy.show())),
             "deprecated" => self.deprecated,
         }
@@ -211,7 +223,8 @@ impl Definition for AttributeDefinition {
     }
 
     fn fixed(&self) -> &'static [&'static str] {
-        const FIXED: [&str; 6] = ["category", "name", "data_format", "single_value", "unique", "search"];
+        const FIXED: [&str; 6] =
+            ["category", "name", "data_format", "single_value", "unique", "search"];
         let [custom @ .., _] = &FIXED;
         if self.system { &FIXED } else { custom }
     }
@@ -220,7 +233,8 @@ impl Definition for AttributeDefinition {
         if self.search != current.search {
             return Some("search");
         }
-        let removed = current.enumeration_values.iter().any(|value| !self.enumeration_values.contains(value));
+        let removed =
+            current.enumeration_values.iter().any(|value| !self.enumeration_values.contains(value));
         removed.then_some("enumeration_values")
     }
 
@@ -242,7 +256,10 @@ impl Definition for AttributeDefinition {
             )));
         }
         match schema.personas.values().find(|p| p.attributes.contains(&self.id)) {
-            Some(holder) => Err(Error::InUse(format!("the persona definition {} lists the attribute", holder.id))),
+            Some(holder) => Err(Error::InUse(format!(
+                "the persona definition {} lists the attribute",
+                holder.id
+            ))),
             None => Ok(()),
         }
     }
@@ -261,7 +278,13 @@ impl AttributeDefinition {
     #[must_use]
     pub fn of_texts(name: &str) -> Self {
         let one = Predefined::GivenName.definition();
-        Self { name: name.to_owned(), single_value: false, search: Search::None, system: false, ..one }
+        Self {
+            name: name.to_owned(),
+            single_value: false,
+            search: Search::None,
+            system: false,
+            ..one
+        }
     }
 
     /// Which predefined attribute this is the definition of, if it is one's.
@@ -282,7 +305,9 @@ impl AttributeDefinition {
         const NAMED: usize = 10;
         let some: Vec<_> = self.enumeration_values.iter().take(NAMED).map(String::as_str).collect();
         match self.enumeration_values.len() {
-            many if many > NAMED => format!("one of the {many} values is due, as {}", some.join(", ")),
+            many if many > NAMED => {
+                format!("one of the {many} values is due, as {}", some.join(", "))
+            }
             _ => format!("one of {} is due", some.join(", ")),
         }
     }

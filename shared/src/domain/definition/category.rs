@@ -33,7 +33,12 @@ impl Definition for Category {
         self.id.to_string()
     }
 
-    fn read(document: Json, current: Option<&Self>, schema: &Schema, world: &World) -> Result<Self> {
+    fn read(
+        document: Json,
+        current: Option<&Self>,
+        schema: &Schema,
+        world: &World,
+    ) -> Result<Self> {
         let mut violations = Violations::default();
         let (mut fields, id) = open(document, current.map(|c| c.id), world, &mut violations);
         let others = schema.categories.values().filter(|c| c.id != id).map(|c| c.name.as_str());
@@ -42,14 +47,20 @@ impl Definition for Category {
         if let (Some(current), Some(name)) = (current, &name)
             && *name != current.name
         {
-            fields.refuse("name", Code::Immutable, "the name of a category never changes: profiles carry it");
+            fields.refuse(
+                "name",
+                Code::Immutable,
+                "the name of a category never changes: profiles carry it",
+            );
         }
         fields.finish();
         violations.check(Self { id, name: name.unwrap_or_default(), display_name })
     }
 
     fn show(&self) -> Object {
-        object! { "id" => self.id, "name" => &self.name, "display_name" => self.display_name.clone() }
+        object! {
+            "id" => self.id, "name" => &self.name, "display_name" => self.display_name.clone()
+        }
     }
 
     fn matches(&self, _filter: &str, value: &str) -> bool {
@@ -65,7 +76,10 @@ impl Definition for Category {
             return Err(Error::InUse("the category `common` belongs to the system".to_owned()));
         }
         match schema.attributes.values().find(|a| a.category == self.name) {
-            Some(held) => Err(Error::InUse(format!("the attribute definition {} is in this category", held.id))),
+            Some(held) => Err(Error::InUse(format!(
+                "the attribute definition {} is in this category",
+                held.id
+            ))),
             None => Ok(()),
         }
     }

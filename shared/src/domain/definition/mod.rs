@@ -1,4 +1,5 @@
-//! Definitions: which attributes and personas a tenant's profiles may hold, and the one shape all definitions share.
+//! Definitions: which attributes and personas a tenant's profiles may hold, and the one shape all
+//! definitions share.
 
 mod attribute;
 mod category;
@@ -26,7 +27,8 @@ use super::json::{Json, Object};
 use super::schema::{Collection, Schema};
 use crate::world::World;
 
-/// The kinds of configuration that live in a tenant's definitions partition; each is the prefix of its sort keys.
+/// The kinds of configuration that live in a tenant's definitions partition; each is the prefix of
+/// its sort keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// Attribute categories.
@@ -92,8 +94,11 @@ impl Kind {
 
 /// A piece of configuration that is created, listed, read, replaced, patched and deleted over HTTP.
 ///
-/// One shape serves every kind: a whole document comes in, the rules of the kind make a value of it or say all that is wrong.
-pub trait Definition: Serialize + DeserializeOwned + Clone + PartialEq + Send + Sync + Sized + 'static {
+/// One shape serves every kind: a whole document comes in, the rules of the kind make a value of it
+/// or say all that is wrong.
+pub trait Definition:
+    Serialize + DeserializeOwned + Clone + PartialEq + Send + Sync + Sized + 'static
+{
     /// Which kind this is.
     const KIND: Kind;
     /// The path of the collection, for `Location`.
@@ -106,7 +111,8 @@ pub trait Definition: Serialize + DeserializeOwned + Clone + PartialEq + Send + 
     /// The id, as the path and the table carry it.
     fn key(&self) -> String;
     /// Makes a new value, or the replacement of `current`, from a whole document.
-    fn read(document: Json, current: Option<&Self>, schema: &Schema, world: &World) -> Result<Self>;
+    fn read(document: Json, current: Option<&Self>, schema: &Schema, world: &World)
+    -> Result<Self>;
     /// The document that callers see.
     fn show(&self) -> Object;
     /// Whether the value of a list's filter matches.
@@ -115,16 +121,19 @@ pub trait Definition: Serialize + DeserializeOwned + Clone + PartialEq + Send + 
     fn fixed(&self) -> &'static [&'static str] {
         &[]
     }
-    /// The script in a document, which is loaded once before it is stored, and the field that holds it.
+    /// The script in a document, which is loaded once before it is stored, and the field that holds
+    /// it.
     #[must_use]
     fn script(_document: &Json) -> Option<(&'static str, &str)> {
         None
     }
-    /// The field whose change from `current` to `self` is only possible while no user holds a value.
+    /// The field whose change from `current` to `self` is only possible while no user holds a
+    /// value.
     fn bound_by_use(&self, _current: &Self) -> Option<&'static str> {
         None
     }
-    /// The issuer whose tokens it makes the tenant trust, and the claim of theirs that names the tenant.
+    /// The issuer whose tokens it makes the tenant trust, and the claim of theirs that names the
+    /// tenant.
     fn trust(&self) -> Option<(&str, &str)> {
         None
     }
@@ -132,7 +141,8 @@ pub trait Definition: Serialize + DeserializeOwned + Clone + PartialEq + Send + 
     fn is_deprecated(&self) -> bool {
         false
     }
-    /// Says why the value cannot be deleted, going by the other definitions; whether users hold it is not known here.
+    /// Says why the value cannot be deleted, going by the other definitions; whether users hold it
+    /// is not known here.
     fn removable(&self, schema: &Schema) -> Result<()>;
     /// Where the values of this kind are in a schema.
     fn collection(schema: &Schema) -> &Collection<Self>;
@@ -146,7 +156,9 @@ pub(super) const MAX_TEXT: usize = 1024;
 fn is_name(text: &str, underscores: bool) -> bool {
     text.len() <= 63
         && text.bytes().next().is_some_and(|first| first.is_ascii_lowercase())
-        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || (underscores && b == b'_'))
+        && text.bytes().all(|b| {
+            b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || (underscores && b == b'_')
+        })
 }
 
 /// Takes the field `name`, whose form is fixed and which must be free among `others`.
@@ -182,5 +194,10 @@ pub(super) fn open<'v>(
 /// Refuses a change of the id that was given when the definition was made.
 pub(super) fn keep_id(fields: &mut Fields<'_>, id: Option<String>) {
     let stored = id.map_or(Json::Null, Json::String);
-    fields.unchanged("id", &stored, Code::Immutable, "ids are made by the service and never change");
+    fields.unchanged(
+        "id",
+        &stored,
+        Code::Immutable,
+        "ids are made by the service and never change",
+    );
 }

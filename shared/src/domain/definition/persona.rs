@@ -41,7 +41,12 @@ impl Definition for PersonaDefinition {
         self.id.to_string()
     }
 
-    fn read(document: Json, current: Option<&Self>, schema: &Schema, world: &World) -> Result<Self> {
+    fn read(
+        document: Json,
+        current: Option<&Self>,
+        schema: &Schema,
+        world: &World,
+    ) -> Result<Self> {
         let mut violations = Violations::default();
         let (mut fields, id) = open(document, current.map(|c| c.id), world, &mut violations);
         let others = schema.personas.values().filter(|p| p.id != id).map(|p| p.name.as_str());
@@ -50,7 +55,10 @@ impl Definition for PersonaDefinition {
             && *name != current.name
             && let Some(holder) = schema.approved_by(&current.name)
         {
-            let detail = format!("the approval policy of the attribute definition {} names the persona", holder.id);
+            let detail = format!(
+                "the approval policy of the attribute definition {} names the persona",
+                holder.id
+            );
             fields.refuse("name", Code::NotAllowed, detail);
         }
         let definition = Self {
@@ -64,7 +72,12 @@ impl Definition for PersonaDefinition {
             deprecated: fields.boolean("deprecated").unwrap_or_default(),
         };
         let system = Json::Bool(definition.system);
-        fields.unchanged("system", &system, Code::NotEditable, "the property `system` is set by the service alone");
+        fields.unchanged(
+            "system",
+            &system,
+            Code::NotEditable,
+            "the property `system` is set by the service alone",
+        );
         fields.finish();
         violations.check(definition)
     }
@@ -96,7 +109,10 @@ impl Definition for PersonaDefinition {
         }
         match schema.approved_by(&self.name) {
             Some(holder) => {
-                let detail = format!("the approval policy of the attribute definition {} names the persona", holder.id);
+                let detail = format!(
+                    "the approval policy of the attribute definition {} names the persona",
+                    holder.id
+                );
                 Err(Error::InUse(detail))
             }
             None => Ok(()),
@@ -112,7 +128,8 @@ impl Definition for PersonaDefinition {
     }
 }
 
-/// Takes the attributes that a persona may hold: derived ones belong to the profile, whose fields they are derived from.
+/// Takes the attributes that a persona may hold: derived ones belong to the profile, whose fields
+/// they are derived from.
 fn take_held(fields: &mut Fields<'_>, schema: &Schema) -> Vec<DefinitionId> {
     let attributes = take_attributes(fields, schema);
     for (i, id) in attributes.iter().enumerate() {
@@ -135,11 +152,21 @@ pub(super) fn take_attributes(fields: &mut Fields<'_>, schema: &Schema) -> Vec<D
                 fields.refuse_item("attributes", i, Code::NotAllowed, detail);
             }
             Some((id, None)) if attributes.contains(&id) => {
-                fields.refuse_item("attributes", i, Code::NotAllowed, "the same attribute occurs twice");
+                fields.refuse_item(
+                    "attributes",
+                    i,
+                    Code::NotAllowed,
+                    "the same attribute occurs twice",
+                );
             }
             Some((id, None)) => attributes.push(id),
             None => {
-                fields.refuse_item("attributes", i, Code::NotFound, format!("there is no attribute definition `{id}`"));
+                fields.refuse_item(
+                    "attributes",
+                    i,
+                    Code::NotFound,
+                    format!("there is no attribute definition `{id}`"),
+                );
             }
         }
     }

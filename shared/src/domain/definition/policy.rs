@@ -17,8 +17,8 @@ use crate::world::Timestamp;
 /// The most statements of one policy.
 const MAX_STATEMENTS: usize = 20;
 
-/// The approval policy of an attribute: whoever fulfils one of its statements may write the attribute and approves what others
-/// want to write.
+/// The approval policy of an attribute: whoever fulfils one of its statements may write the
+/// attribute and approves what others want to write.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApprovalPolicy {
     statements: Vec<Statement>,
@@ -51,12 +51,21 @@ impl ApprovalPolicy {
         let items = match inner.value("statements") {
             Some(Json::Array(items)) if (1..=MAX_STATEMENTS).contains(&items.len()) => items,
             Some(Json::Array(items)) => {
-                let detail = format!("{} statements, from 1 to {MAX_STATEMENTS} are allowed", items.len());
-                inner.refuse("statements", if items.is_empty() { Code::Required } else { Code::TooMany }, detail);
+                let detail =
+                    format!("{} statements, from 1 to {MAX_STATEMENTS} are allowed", items.len());
+                inner.refuse(
+                    "statements",
+                    if items.is_empty() { Code::Required } else { Code::TooMany },
+                    detail,
+                );
                 Vec::new()
             }
             Some(other) => {
-                inner.refuse("statements", Code::WrongType, format!("an array is due, not {}", other.kind()));
+                inner.refuse(
+                    "statements",
+                    Code::WrongType,
+                    format!("an array is due, not {}", other.kind()),
+                );
                 Vec::new()
             }
             None => {
@@ -79,7 +88,9 @@ impl ApprovalPolicy {
     pub(super) fn show(&self) -> Object {
         let statements = self.statements.iter().map(|statement| match statement {
             Statement::Persona { persona, scope: None } => object! { "persona" => persona },
-            Statement::Persona { persona, scope: Some(scope) } => object! { "persona" => persona, "scope" => scope },
+            Statement::Persona { persona, scope: Some(scope) } => {
+                object! { "persona" => persona, "scope" => scope }
+            }
             Statement::Client { client_scope } => object! { "client_scope" => client_scope.name() },
         });
         object! { "statements" => statements.map(Json::Object).collect::<Vec<_>>() }
@@ -88,14 +99,18 @@ impl ApprovalPolicy {
     /// Whether a statement names this persona definition.
     #[must_use]
     pub fn names_persona(&self, name: &str) -> bool {
-        self.statements.iter().any(|s| matches!(s, Statement::Persona { persona, .. } if persona == name))
+        self.statements
+            .iter()
+            .any(|s| matches!(s, Statement::Persona { persona, .. } if persona == name))
     }
 
     /// Whether `approver` fulfils one of the statements.
     #[must_use]
     pub fn allows(&self, approver: Approver<'_>, schema: &Schema) -> bool {
         self.statements.iter().any(|statement| match (statement, approver) {
-            (Statement::Client { client_scope }, Approver::Client(scopes)) => scopes.allows(*client_scope),
+            (Statement::Client { client_scope }, Approver::Client(scopes)) => {
+                scopes.allows(*client_scope)
+            }
             (Statement::Persona { persona, scope }, Approver::Person(user, now)) => {
                 let definition = schema.personas.values().find(|p| p.name == *persona);
                 user.personas.iter().any(|held| {
@@ -117,20 +132,29 @@ impl Statement {
         match (persona, scope, client_scope) {
             (Some(persona), scope, None) => {
                 if !schema.personas.values().any(|p| p.name == persona) {
-                    fields.refuse("persona", Code::NotFound, format!("there is no persona definition `{persona}`"));
+                    fields.refuse(
+                        "persona",
+                        Code::NotFound,
+                        format!("there is no persona definition `{persona}`"),
+                    );
                 }
                 Some(Self::Persona { persona, scope })
             }
             (None, None, Some(client_scope)) => Some(Self::Client { client_scope }),
             (None, scope, client_scope) => {
                 if scope.is_some() || client_scope.is_none() {
-                    let detail = "either `persona`, with `scope` if it matters, or `client_scope` is due";
+                    let detail =
+                        "either `persona`, with `scope` if it matters, or `client_scope` is due";
                     fields.refuse("persona", Code::Required, detail);
                 }
                 None
             }
             (Some(_), _, Some(_)) => {
-                fields.refuse("client_scope", Code::NotAllowed, "a statement names a persona or a client scope");
+                fields.refuse(
+                    "client_scope",
+                    Code::NotAllowed,
+                    "a statement names a persona or a client scope",
+                );
                 None
             }
         }

@@ -1,7 +1,8 @@
 //! The predefined attributes: fields of every profile that have definitions like the custom ones.
 //!
-//! Their definitions are there without being stored, under ids that are the same in every tenant. One is stored when its display
-//! name, its approval policy or another of its properties is changed; name, format, uniqueness and search stay.
+//! Their definitions are there without being stored, under ids that are the same in every tenant.
+//! One is stored when its display name, its approval policy or another of its properties is
+//! changed; name, format, uniqueness and search stay.
 
 use uuid::Uuid;
 
@@ -47,7 +48,11 @@ impl Predefined {
             name: self.name().to_owned(),
             display_name: None,
             description: None,
-            data_format: if self == Self::PreferredEmail { DataFormat::Email } else { DataFormat::Text },
+            data_format: if self == Self::PreferredEmail {
+                DataFormat::Email
+            } else {
+                DataFormat::Text
+            },
             enumeration_values: Vec::new(),
             json_schema: None,
             scopes: Vec::new(),

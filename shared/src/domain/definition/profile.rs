@@ -1,4 +1,5 @@
-//! The user profile definition: which custom attributes screens show, and in which order. Nothing but display depends on it.
+//! The user profile definition: which custom attributes screens show, and in which order. Nothing
+//! but display depends on it.
 
 use serde::{Deserialize, Serialize};
 
@@ -34,7 +35,12 @@ impl Definition for UserProfileDefinition {
         Self::KEY.to_owned()
     }
 
-    fn read(document: Json, _current: Option<&Self>, schema: &Schema, _world: &World) -> Result<Self> {
+    fn read(
+        document: Json,
+        _current: Option<&Self>,
+        schema: &Schema,
+        _world: &World,
+    ) -> Result<Self> {
         let mut violations = Violations::default();
         let mut fields = Fields::new(document, "", &mut violations);
         let attributes = take_attributes(&mut fields, schema);

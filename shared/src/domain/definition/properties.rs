@@ -1,4 +1,5 @@
-//! The properties of attribute definitions: how the less simple ones are read, and what format and properties mean together.
+//! The properties of attribute definitions: how the less simple ones are read, and what format and
+//! properties mean together.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +13,8 @@ use crate::domain::json_schema::check_schema;
 use crate::domain::schema::Schema;
 use crate::domain::scope::Scope;
 
-/// The most workflows of a tenant that derive attributes: each write of a profile may have to run all of them.
+/// The most workflows of a tenant that derive attributes: each write of a profile may have to run
+/// all of them.
 pub const MAX_LINKED: usize = 10;
 
 impl AttributeDefinition {
@@ -22,23 +24,43 @@ impl AttributeDefinition {
         let enumeration = format == DataFormat::Enumeration;
         let at = fields.at("enumeration_values");
         if enumeration && self.enumeration_values.is_empty() && !fields.violations().concern(&at) {
-            fields.refuse("enumeration_values", Code::Required, "an enumeration lists at least one value");
+            fields.refuse(
+                "enumeration_values",
+                Code::Required,
+                "an enumeration lists at least one value",
+            );
         } else if !enumeration && !self.enumeration_values.is_empty() {
-            fields.refuse("enumeration_values", Code::NotAllowed, format!("{format} has no enumeration values"));
+            fields.refuse(
+                "enumeration_values",
+                Code::NotAllowed,
+                format!("{format} has no enumeration values"),
+            );
         }
         if self.json_schema.is_some() && format != DataFormat::Json {
             fields.refuse("json_schema", Code::NotAllowed, format!("{format} has no JSON Schema"));
         }
         let comparable = !matches!(format, DataFormat::Hash | DataFormat::Json);
         if self.unique && !comparable {
-            fields.refuse("unique", Code::NotAllowed, format!("values of {format} are not compared"));
+            fields.refuse(
+                "unique",
+                Code::NotAllowed,
+                format!("values of {format} are not compared"),
+            );
         }
         match self.search {
             Search::Exact if !comparable => {
-                fields.refuse("search", Code::NotAllowed, format!("values of {format} are not compared"));
+                fields.refuse(
+                    "search",
+                    Code::NotAllowed,
+                    format!("values of {format} are not compared"),
+                );
             }
             Search::Prefix if !comparable || format == DataFormat::SearchableHash => {
-                fields.refuse("search", Code::NotAllowed, format!("values of {format} have no first characters"));
+                fields.refuse(
+                    "search",
+                    Code::NotAllowed,
+                    format!("values of {format} have no first characters"),
+                );
             }
             _ => {}
         }
@@ -63,7 +85,8 @@ impl AttributeDefinition {
             fields.refuse("derived", Code::NotAllowed, detail);
         }
         if schema.personas.values().any(|p| p.attributes.contains(&self.id)) {
-            let detail = "a persona definition lists the attribute; a derived one belongs to the profile";
+            let detail =
+                "a persona definition lists the attribute; a derived one belongs to the profile";
             fields.refuse("derived", Code::NotAllowed, detail);
         }
         if schema.servers.values().any(|server| server.feeds_attribute(self)) {
@@ -71,15 +94,28 @@ impl AttributeDefinition {
             fields.refuse("derived", Code::NotAllowed, detail);
         }
         if self.required {
-            fields.refuse("required", Code::NotAllowed, "nobody can be asked for a derived attribute");
+            fields.refuse(
+                "required",
+                Code::NotAllowed,
+                "nobody can be asked for a derived attribute",
+            );
         }
         if self.approval_policy.is_some() {
-            fields.refuse("approval_policy", Code::NotAllowed, "nobody changes a derived attribute");
+            fields.refuse(
+                "approval_policy",
+                Code::NotAllowed,
+                "nobody changes a derived attribute",
+            );
         }
     }
 
     /// Checks what never changes.
-    pub(super) fn check_immutable(&self, current: &Self, fields: &mut Fields<'_>, format: Option<DataFormat>) {
+    pub(super) fn check_immutable(
+        &self,
+        current: &Self,
+        fields: &mut Fields<'_>,
+        format: Option<DataFormat>,
+    ) {
         let changed = [
             ("category", !self.category.is_empty() && self.category != current.category),
             ("name", !self.name.is_empty() && self.name != current.name),
@@ -99,7 +135,12 @@ pub(super) fn take_scopes(fields: &mut Fields<'_>) -> Vec<String> {
     let scopes = fields.texts("scopes", 20, 64).unwrap_or_default();
     for (i, scope) in scopes.iter().enumerate() {
         if scope.parse::<Scope>().is_err() {
-            fields.refuse_item("scopes", i, Code::NotInEnumeration, format!("there is no scope `{scope}`"));
+            fields.refuse_item(
+                "scopes",
+                i,
+                Code::NotInEnumeration,
+                format!("there is no scope `{scope}`"),
+            );
         }
     }
     scopes
@@ -118,7 +159,11 @@ pub(super) fn take_json_schema(fields: &mut Fields<'_>) -> Option<String> {
 }
 
 /// Takes the field `derived` of the attribute with this id.
-pub(super) fn take_derived(fields: &mut Fields<'_>, id: DefinitionId, schema: &Schema) -> Option<Derived> {
+pub(super) fn take_derived(
+    fields: &mut Fields<'_>,
+    id: DefinitionId,
+    schema: &Schema,
+) -> Option<Derived> {
     let document = fields.value("derived")?;
     let at = fields.at("derived");
     let mut inner = Fields::new(document, at, fields.violations());
@@ -134,7 +179,10 @@ pub(super) fn take_derived(fields: &mut Fields<'_>, id: DefinitionId, schema: &S
     let others = schema.custom_attributes().filter(|a| a.id != id && !a.deprecated);
     linked.extend(others.filter_map(|a| Some(a.derived.as_ref()?.workflow_id)));
     if linked.len() > MAX_LINKED {
-        let detail = format!("{} workflows derive attributes, at most {MAX_LINKED} are allowed", linked.len());
+        let detail = format!(
+            "{} workflows derive attributes, at most {MAX_LINKED} are allowed",
+            linked.len()
+        );
         inner.refuse("workflow_id", Code::TooMany, detail);
     }
     inner.finish();

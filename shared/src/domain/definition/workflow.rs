@@ -32,14 +32,23 @@ impl Definition for Workflow {
         self.id.to_string()
     }
 
-    fn read(document: Json, current: Option<&Self>, schema: &Schema, world: &World) -> Result<Self> {
+    fn read(
+        document: Json,
+        current: Option<&Self>,
+        schema: &Schema,
+        world: &World,
+    ) -> Result<Self> {
         let mut violations = Violations::default();
         let (mut fields, id) = open(document, current.map(|c| c.id), world, &mut violations);
         let others = schema.workflows.values().filter(|w| w.id != id).map(|w| w.name.as_str());
         let name = take_name(&mut fields, true, others);
         let script = take_script(&mut fields);
         fields.finish();
-        violations.check(Self { id, name: name.unwrap_or_default(), script: script.unwrap_or_default() })
+        violations.check(Self {
+            id,
+            name: name.unwrap_or_default(),
+            script: script.unwrap_or_default(),
+        })
     }
 
     fn script(document: &Json) -> Option<(&'static str, &str)> {
@@ -58,7 +67,10 @@ impl Definition for Workflow {
 
     fn removable(&self, schema: &Schema) -> Result<()> {
         match schema.attributes.values().find(|a| a.is_derived_by(self.id)) {
-            Some(derived) => Err(Error::InUse(format!("the attribute definition {} is derived by it", derived.id))),
+            Some(derived) => Err(Error::InUse(format!(
+                "the attribute definition {} is derived by it",
+                derived.id
+            ))),
             None => Ok(()),
         }
     }
@@ -81,7 +93,11 @@ fn take_script(fields: &mut Fields<'_>) -> Option<String> {
             fields.refuse("script", Code::TooLong, detail);
         }
         Some(Json::String(script)) => return Some(script),
-        Some(other) => fields.refuse("script", Code::WrongType, format!("a string is due, not {}", other.kind())),
+        Some(other) => fields.refuse(
+            "script",
+            Code::WrongType,
+            format!("a string is due, not {}", other.kind()),
+        ),
     }
     None
 }

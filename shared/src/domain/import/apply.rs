@@ -35,7 +35,10 @@ pub fn refuse_unapproved(unapproved: &[&AttributeDefinition]) -> Result<()> {
             Some(field) => pointer("", field.name()),
             None => definition.pointer(),
         };
-        let detail = format!("`{}` needs an approval: change it by PATCH, which asks for one", definition.name);
+        let detail = format!(
+            "`{}` needs an approval: change it by PATCH, which asks for one",
+            definition.name
+        );
         violations.add(at, Code::NotAllowed, detail);
     }
     violations.check(())
@@ -59,7 +62,8 @@ pub fn create(document: &Object, id: UserId, writing: &Writing<'_>) -> Result<Us
     User::create(Json::Object(document), writing)
 }
 
-/// The user after a row: what the row names changes, and personas that the user does not have are added.
+/// The user after a row: what the row names changes, and personas that the user does not have are
+/// added.
 pub fn merge(user: &User, document: &Object, writing: &Writing<'_>) -> Result<User> {
     let mut patch = document.clone();
     let mut violations = Violations::default();

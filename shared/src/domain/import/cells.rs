@@ -1,4 +1,5 @@
-//! Cells: how values and personas stand in them, and how a spreadsheet is kept from taking one for a formula.
+//! Cells: how values and personas stand in them, and how a spreadsheet is kept from taking one for
+//! a formula.
 
 use crate::domain::json::{Json, Object};
 use crate::object;
@@ -28,7 +29,10 @@ pub(super) fn unguarded(cell: &str) -> &str {
 
 /// The values of an attribute in one cell.
 pub(super) fn values(cell: &str) -> Result<Vec<Json>, String> {
-    let parse = || Json::parse(cell.as_bytes()).map_err(|_| "the cell starts as JSON does and is none".to_owned());
+    let parse = || {
+        Json::parse(cell.as_bytes())
+            .map_err(|_| "the cell starts as JSON does and is none".to_owned())
+    };
     match cell.chars().next() {
         None => Ok(Vec::new()),
         Some('[') => match parse()? {
@@ -59,8 +63,14 @@ pub(super) fn personas(cell: &str) -> Result<Vec<Json>, String> {
             return Ok(Json::Object(object! { "name" => persona }));
         };
         let due = "personas are due as `member;buyer(shop-1,shop-2)`, or as a JSON array";
-        let scope = rest.strip_suffix(')').filter(|scope| !scope.contains(['(', ')'])).ok_or(due)?;
-        let scope: Vec<_> = scope.split(',').map(str::trim).filter(|part| !part.is_empty()).map(Json::from).collect();
+        let scope =
+            rest.strip_suffix(')').filter(|scope| !scope.contains(['(', ')'])).ok_or(due)?;
+        let scope: Vec<_> = scope
+            .split(',')
+            .map(str::trim)
+            .filter(|part| !part.is_empty())
+            .map(Json::from)
+            .collect();
         Ok(Json::Object(object! { "name" => name.trim(), "scope" => scope }))
     })
     .collect()
@@ -75,7 +85,9 @@ const PLAIN: [(&str, Json); 4] = [
 ];
 
 pub(super) fn personas_cell(personas: &[Json]) -> String {
-    let whole = || personas.iter().filter_map(Json::as_object).map(|persona| Json::Object(importable(persona)));
+    let whole = || {
+        personas.iter().filter_map(Json::as_object).map(|persona| Json::Object(importable(persona)))
+    };
     let short: Option<Vec<_>> = personas.iter().map(short).collect();
     short.map_or_else(|| Json::Array(whole().collect()).to_text(), |short| short.join(";"))
 }
@@ -84,14 +96,19 @@ pub(super) fn personas_cell(personas: &[Json]) -> String {
 fn short(persona: &Json) -> Option<String> {
     let persona = persona.as_object()?;
     let empty = |value: &Json| value.as_object().is_some_and(Object::is_empty);
-    let plain = PLAIN.iter().all(|(name, plain)| persona.get(*name).is_none_or(|value| value == plain || empty(value)));
-    let active = persona.get("status").and_then(Json::as_str).is_none_or(|status| status == "ACTIVE");
+    let plain = PLAIN
+        .iter()
+        .all(|(name, plain)| persona.get(*name).is_none_or(|value| value == plain || empty(value)));
+    let active =
+        persona.get("status").and_then(Json::as_str).is_none_or(|status| status == "ACTIVE");
     let name = persona.get("name")?.as_str()?;
     let scope = match persona.get("scope") {
         Some(Json::Array(scope)) => scope.iter().map(Json::as_str).collect::<Option<Vec<_>>>()?,
         _ => Vec::new(),
     };
-    let simple = |part: &&str| !part.is_empty() && part.trim() == *part && !part.contains([',', ';', '(', ')']);
+    let simple = |part: &&str| {
+        !part.is_empty() && part.trim() == *part && !part.contains([',', ';', '(', ')'])
+    };
     if !plain || !active || !scope.iter().all(simple) {
         return None;
     }
@@ -100,7 +117,8 @@ fn short(persona: &Json) -> Option<String> {
 
 /// What of a persona an import takes.
 fn importable(persona: &Object) -> Object {
-    let kept = ["id", "name", "scope", "status", "preferred", "valid_from", "valid_until", "attributes"];
+    let kept =
+        ["id", "name", "scope", "status", "preferred", "valid_from", "valid_until", "attributes"];
     let worth = |name: &str, value: &Json| {
         kept.contains(&name)
             && *value != Json::Null

@@ -20,7 +20,11 @@ impl Mapping {
     pub fn read(document: &Json) -> Result<Self> {
         let mut violations = Violations::default();
         let Json::Object(members) = document else {
-            violations.add("", Code::WrongType, format!("an object is due, not {}", document.kind()));
+            violations.add(
+                "",
+                Code::WrongType,
+                format!("an object is due, not {}", document.kind()),
+            );
             return violations.check(Self::default());
         };
         let mut mapping = BTreeMap::new();
@@ -29,7 +33,8 @@ impl Mapping {
                 Json::Null => None,
                 Json::String(field) if Field::named(field).is_some() => Some(field.clone()),
                 other => {
-                    let due = format!("the name of a field is due, or null, not {}", other.to_text());
+                    let due =
+                        format!("the name of a field is due, or null, not {}", other.to_text());
                     violations.add(pointer("", column), Code::Unknown, due);
                     continue;
                 }
@@ -66,7 +71,12 @@ impl Mapping {
     /// The mapping as it is read.
     #[must_use]
     pub fn show(&self) -> Json {
-        Json::Object(self.0.iter().map(|(column, field)| (column.clone(), Json::from(field.clone()))).collect())
+        Json::Object(
+            self.0
+                .iter()
+                .map(|(column, field)| (column.clone(), Json::from(field.clone())))
+                .collect(),
+        )
     }
 }
 
@@ -146,7 +156,11 @@ impl Columns {
             columns.push(field);
         }
         for name in mapping.columns().filter(|name| !names.contains(name)) {
-            violations.add(pointer("", name), Code::NotFound, "the mapping names a column that the file does not have");
+            violations.add(
+                pointer("", name),
+                Code::NotFound,
+                "the mapping names a column that the file does not have",
+            );
         }
         if columns.iter().all(Option::is_none) {
             violations.add("", Code::Required, "the header names no field");
@@ -175,7 +189,10 @@ impl Columns {
     }
 
     /// The document that a row's cells make.
-    pub fn document<'a>(&self, cells: impl IntoIterator<Item = &'a str>) -> Result<Object, Vec<Violation>> {
+    pub fn document<'a>(
+        &self,
+        cells: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Object, Vec<Violation>> {
         let mut violations = Violations::default();
         let mut document = Object::new();
         let mut count = 0;
@@ -194,7 +211,11 @@ impl Columns {
                     word @ ("true" | "false") => {
                         document.insert("email_verified".to_owned(), Json::Bool(word == "true"));
                     }
-                    _ => violations.add("/email_verified", Code::WrongFormat, "`true` or `false` is due"),
+                    _ => violations.add(
+                        "/email_verified",
+                        Code::WrongFormat,
+                        "`true` or `false` is due",
+                    ),
                 },
                 Field::Personas => match personas(cell) {
                     Ok(personas) if personas.is_empty() => {}
@@ -206,7 +227,11 @@ impl Columns {
                 Field::Attribute(category, name) => match values(cell) {
                     Ok(values) => add_values(&mut document, category, name, values),
                     Err(due) => {
-                        violations.add(format!("/attributes/{category}/{name}"), Code::WrongFormat, due);
+                        violations.add(
+                            format!("/attributes/{category}/{name}"),
+                            Code::WrongFormat,
+                            due,
+                        );
                     }
                 },
             }
@@ -221,13 +246,15 @@ impl Columns {
         }
     }
 
-    /// The cells of a user, as its document shows it, that make the same document again. Of a persona's attributes those are kept that
-    /// there are columns of.
+    /// The cells of a user, as its document shows it, that make the same document again. Of a
+    /// persona's attributes those are kept that there are columns of.
     #[must_use]
     pub fn cells(&self, document: &Object) -> Vec<String> {
         let cell = |field: &Option<Field>| match field {
             None => String::new(),
-            Some(Field::Text(name, _)) => document.get(*name).and_then(Json::as_str).unwrap_or_default().to_owned(),
+            Some(Field::Text(name, _)) => {
+                document.get(*name).and_then(Json::as_str).unwrap_or_default().to_owned()
+            }
             Some(Field::Verified) => {
                 let verified = document.get("email_verified") == Some(&Json::Bool(true));
                 if verified { "true".to_owned() } else { String::new() }
@@ -239,7 +266,10 @@ impl Columns {
                 _ => String::new(),
             },
             Some(Field::Attribute(category, name)) => {
-                let values = document.get("attributes").and_then(|a| member(a, category)).and_then(|c| member(c, name));
+                let values = document
+                    .get("attributes")
+                    .and_then(|a| member(a, category))
+                    .and_then(|c| member(c, name));
                 match values {
                     Some(Json::Array(values)) => values_cell(values),
                     _ => String::new(),
@@ -257,7 +287,9 @@ impl Columns {
         {
             categories.retain(|category, attributes| {
                 let Json::Object(attributes) = attributes else { return false };
-                attributes.retain(|name, _| self.attributes().any(|known| known == (category.as_str(), name.as_str())));
+                attributes.retain(|name, _| {
+                    self.attributes().any(|known| known == (category.as_str(), name.as_str()))
+                });
                 !attributes.is_empty()
             });
         }
@@ -273,7 +305,8 @@ fn some(cell: &str) -> Json {
     if cell.is_empty() { Json::Null } else { Json::from(cell) }
 }
 
-/// Adds what one column holds of an attribute. A column that is empty clears it, unless another one has values.
+/// Adds what one column holds of an attribute. A column that is empty clears it, unless another one
+/// has values.
 fn add_values(document: &mut Object, category: &str, name: &str, values: Vec<Json>) {
     match place(document, category, name) {
         Some(Json::Array(there)) => there.extend(values),
@@ -282,9 +315,13 @@ fn add_values(document: &mut Object, category: &str, name: &str, values: Vec<Jso
     }
 }
 
-/// Where the values of an attribute stand in a document; `null` until something is put there. `None` when the document has something else
-/// than objects on the way.
-pub(super) fn place<'a>(document: &'a mut Object, category: &str, name: &str) -> Option<&'a mut Json> {
+/// Where the values of an attribute stand in a document; `null` until something is put there.
+/// `None` when the document has something else than objects on the way.
+pub(super) fn place<'a>(
+    document: &'a mut Object,
+    category: &str,
+    name: &str,
+) -> Option<&'a mut Json> {
     let mut members = document;
     for part in ["attributes", category] {
         let next = members.entry(part.to_owned()).or_insert_with(|| Json::Object(Object::new()));

@@ -1,4 +1,5 @@
-//! What a report says of a row at fault: where and what, and nothing of what the row holds (rule D7).
+//! What a report says of a row at fault: where and what, and nothing of what the row holds (rule
+//! D7).
 
 use crate::domain::definition::Predefined;
 use crate::domain::error::{Code, Violation};
@@ -30,7 +31,8 @@ const FIELDS: [&str; 18] = [
     "set",
 ];
 
-/// The violations as a report has them. Some messages quote what a script or a schema said, or names that no field has and that may be anything.
+/// The violations as a report has them. Some messages quote what a script or a schema said, or
+/// names that no field has and that may be anything.
 #[must_use]
 pub fn discreet(violations: Vec<Violation>, schema: &Schema) -> Vec<Violation> {
     let (count, mut bytes) = (violations.len(), 0);
@@ -47,14 +49,19 @@ pub fn discreet(violations: Vec<Violation>, schema: &Schema) -> Vec<Violation> {
     said
 }
 
-fn without_values(Violation { mut pointer, code, mut detail }: Violation, schema: &Schema) -> Violation {
+fn without_values(
+    Violation { mut pointer, code, mut detail }: Violation,
+    schema: &Schema,
+) -> Violation {
     match code {
         Code::DerivedFailed => {
             if let Some((workflow, _)) = detail.split_once(" failed: ") {
                 detail = format!("{workflow} failed: it cannot take this profile");
             }
         }
-        Code::Schema => "the value does not fit the JSON Schema of the attribute".clone_into(&mut detail),
+        Code::Schema => {
+            "the value does not fit the JSON Schema of the attribute".clone_into(&mut detail)
+        }
         _ => {}
     }
     let known = |part: &str| is_known(part, schema);
@@ -69,12 +76,15 @@ fn without_values(Violation { mut pointer, code, mut detail }: Violation, schema
     Violation { pointer, code, detail }
 }
 
-/// Whether it names a field, a category, an attribute or a place in an array: whatever else stands there may be a value.
+/// Whether it names a field, a category, an attribute or a place in an array: whatever else stands
+/// there may be a value.
 fn is_known(part: &str, schema: &Schema) -> bool {
     FIELDS.contains(&part)
         || part.parse::<Predefined>().is_ok()
         || part.parse::<u16>().is_ok()
-        || schema.custom_attributes().any(|attribute| attribute.name == part || attribute.category == part)
+        || schema
+            .custom_attributes()
+            .any(|attribute| attribute.name == part || attribute.category == part)
         || schema.categories.values().any(|category| category.name == part)
 }
 
@@ -88,8 +98,12 @@ mod tests {
     fn schema() -> Schema {
         let mut schema = Schema::empty("acme".parse().unwrap());
         for name in ["x", "j"] {
-            let definition = AttributeDefinition { category: "c".to_owned(), ..AttributeDefinition::of_texts(name) };
-            let entry = Entry { stored: Versioned::first(definition), used: false, built_in: false };
+            let definition = AttributeDefinition {
+                category: "c".to_owned(),
+                ..AttributeDefinition::of_texts(name)
+            };
+            let entry =
+                Entry { stored: Versioned::first(definition), used: false, built_in: false };
             schema.attributes.insert(name.to_owned(), entry);
         }
         schema
@@ -103,23 +117,38 @@ mod tests {
     fn d7_what_others_said_and_what_may_be_anything_is_left_out() {
         let said = discreet(
             vec![
-                violation("/attributes/c/x", Code::DerivedFailed, "the workflow w failed: jan@example.org is wrong"),
-                violation("/attributes/c/jan@example.org", Code::Unknown, "no attribute `jan@example.org`"),
+                violation(
+                    "/attributes/c/x",
+                    Code::DerivedFailed,
+                    "the workflow w failed: jan@example.org is wrong",
+                ),
+                violation(
+                    "/attributes/c/jan@example.org",
+                    Code::Unknown,
+                    "no attribute `jan@example.org`",
+                ),
                 violation("/attributes/c/j/0", Code::Schema, "no at `/jan@example.org`"),
                 violation("/username", Code::Required, "`username` is required"),
                 violation("/jan1970", Code::Unknown, "there is no field `jan1970`"),
             ],
             &schema(),
         );
-        assert!(said.iter().all(|v| !v.detail.contains("jan") && !v.pointer.contains("jan")), "{said:?}");
+        assert!(
+            said.iter().all(|v| !v.detail.contains("jan") && !v.pointer.contains("jan")),
+            "{said:?}"
+        );
         assert_eq!(said[1].pointer, "/attributes/c");
         assert_eq!(said[3].detail, "`username` is required");
     }
 
     #[test]
     fn what_is_said_of_a_row_has_an_end() {
-        let said = discreet(vec![violation("/x", Code::Unknown, &"long ".repeat(50)); 40], &schema());
+        let said =
+            discreet(vec![violation("/x", Code::Unknown, &"long ".repeat(50)); 40], &schema());
         assert!(said.len() > 1 && said.len() < 10, "{}", said.len());
-        assert_eq!(said.last().unwrap().detail, format!("{} more are at fault", 40 - (said.len() - 1)));
+        assert_eq!(
+            said.last().unwrap().detail,
+            format!("{} more are at fault", 40 - (said.len() - 1))
+        );
     }
 }

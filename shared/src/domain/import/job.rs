@@ -115,7 +115,9 @@ impl Reported {
     /// The cells of the row in the report as CSV: row, status, id, errors.
     #[must_use]
     pub fn cells(&self) -> [String; 4] {
-        let error = |violation: &Violation| format!("{} {}: {}", violation.pointer, word(violation), violation.detail);
+        let error = |violation: &Violation| {
+            format!("{} {}: {}", violation.pointer, word(violation), violation.detail)
+        };
         let errors = self.errors.iter().map(error).collect::<Vec<_>>().join("; ");
         let id = self.id.map(|id| id.to_string()).unwrap_or_default();
         [self.row.to_string(), self.status.to_string(), id, super::guarded(errors)]

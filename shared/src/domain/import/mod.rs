@@ -1,8 +1,9 @@
 //! Files of people: CSV (RFC 4180) and NDJSON, as imports read and exports write them.
 //!
-//! A row becomes the document of a user, as `POST /identity/users` takes it. In CSV a column is a field: `username`, `email_verified`,
-//! `personas`, `attributes.<category>.<name>`, …; a mapping gives columns of other names their field, or leaves them out. An empty cell is
-//! `null`, which clears; where nothing can be cleared it is not there.
+//! A row becomes the document of a user, as `POST /identity/users` takes it. In CSV a column is a
+//! field: `username`, `email_verified`, `personas`, `attributes.<category>.<name>`, …; a mapping
+//! gives columns of other names their field, or leaves them out. An empty cell is `null`, which
+//! clears; where nothing can be cleared it is not there.
 //!
 //! | cell of | holds |
 //! |---|---|
@@ -11,8 +12,8 @@
 //! | an attribute | one value, or all as a JSON array; what starts with `{` is one JSON value. Columns of one attribute add up |
 //! | `personas` | names with their scopes, `member;buyer(shop-1,shop-2)`, or a JSON array of personas |
 //!
-//! A spreadsheet takes a cell that starts with a sign as `=` for a formula. Exports put an apostrophe before such a cell, and imports take
-//! it away.
+//! A spreadsheet takes a cell that starts with a sign as `=` for a formula. Exports put an
+//! apostrophe before such a cell, and imports take it away.
 
 pub mod apply;
 mod cells;

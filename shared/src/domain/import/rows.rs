@@ -21,18 +21,25 @@ pub type Key = (&'static str, String);
 pub fn keys(document: &Object) -> Vec<Key> {
     let text = |name: &str| document.get(name).and_then(Json::as_str);
     let id = text("id").and_then(|id| id.parse::<UserId>().ok()).map(|id| ("id", id.to_string()));
-    let customer = text("id_at_customer").map(|id| (Predefined::IdAtCustomer.name(), id.to_owned()));
-    let username = text("username").and_then(text::username).map(|name| (Predefined::Username.name(), name));
+    let customer =
+        text("id_at_customer").map(|id| (Predefined::IdAtCustomer.name(), id.to_owned()));
+    let username =
+        text("username").and_then(text::username).map(|name| (Predefined::Username.name(), name));
     id.into_iter().chain(customer).chain(username).collect()
 }
 
-/// Reads a whole file, of at most [`MAX_ROWS`] rows, each for itself: a row that does not read is one with violations. With the rows of
-/// CSV come its columns.
-pub fn read(bytes: &[u8], format: Format, mapping: &Mapping) -> Result<(Option<Columns>, Vec<Row>)> {
+/// Reads a whole file, of at most [`MAX_ROWS`] rows, each for itself: a row that does not read is
+/// one with violations. With the rows of CSV come its columns.
+pub fn read(
+    bytes: &[u8],
+    format: Format,
+    mapping: &Mapping,
+) -> Result<(Option<Columns>, Vec<Row>)> {
     read_known(bytes, format, mapping, &|_, _| true)
 }
 
-/// As [`read`]; a column of an attribute that is not `known` by its category and name, or a mapping to one, is refused by its name.
+/// As [`read`]; a column of an attribute that is not `known` by its category and name, or a mapping
+/// to one, is refused by its name.
 pub fn read_known(
     bytes: &[u8],
     format: Format,
@@ -47,14 +54,16 @@ pub fn read_known(
         }
         Format::Ndjson => {
             mapping.check(known)?;
-            let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
+            let lines =
+                bytes.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
             (None, lines.take(MAX_ROWS + 1).map(|text| line(text, mapping)).collect())
         }
     };
     match rows.len() {
         0 => Err(Error::invalid("", Code::Required, "the file has no rows")),
         rows if rows > MAX_ROWS => {
-            let detail = format!("the file has more than {MAX_ROWS} rows, which is the most of one import");
+            let detail =
+                format!("the file has more than {MAX_ROWS} rows, which is the most of one import");
             Err(Error::invalid("", Code::TooMany, detail))
         }
         _ => Ok((columns, rows)),
@@ -63,7 +72,8 @@ pub fn read_known(
 
 fn csv(bytes: &[u8], mapping: &Mapping, known: &Known<'_>) -> Result<(Columns, Vec<Row>)> {
     let unreadable = |_| Error::invalid("", Code::WrongFormat, "the header is not UTF-8");
-    let mut reader = csv::ReaderBuilder::new().flexible(true).delimiter(delimiter(bytes)).from_reader(bytes);
+    let mut reader =
+        csv::ReaderBuilder::new().flexible(true).delimiter(delimiter(bytes)).from_reader(bytes);
     let header = reader.byte_headers().map_err(Error::unexpected)?.clone();
     let header = csv::StringRecord::from_byte_record(header).map_err(unreadable)?;
     let columns = Columns::read_known(&header, mapping, known)?;
@@ -79,7 +89,11 @@ fn csv(bytes: &[u8], mapping: &Mapping, known: &Known<'_>) -> Result<(Columns, V
 }
 
 fn not_utf8() -> Violation {
-    Violation { pointer: String::new(), code: Code::WrongFormat, detail: "the row is not UTF-8".to_owned() }
+    Violation {
+        pointer: String::new(),
+        code: Code::WrongFormat,
+        detail: "the row is not UTF-8".to_owned(),
+    }
 }
 
 /// What parts the cells of the header: of comma, semicolon and tab the one that it has most of.
@@ -89,7 +103,9 @@ pub fn delimiter(bytes: &[u8]) -> u8 {
     let (mut quoted, mut counts) = (false, [(b',', 0), (b';', 0), (b'\t', 0)]);
     for byte in header {
         quoted ^= *byte == b'"';
-        if let Some((_, count)) = counts.iter_mut().find(|(delimiter, _)| !quoted && delimiter == byte) {
+        if let Some((_, count)) =
+            counts.iter_mut().find(|(delimiter, _)| !quoted && delimiter == byte)
+        {
             *count += 1;
         }
     }
@@ -100,13 +116,22 @@ pub fn delimiter(bytes: &[u8]) -> u8 {
 /// Reads one line of NDJSON. A member that is mapped to where another one stands is refused.
 #[must_use]
 pub fn line(text: &[u8], mapping: &Mapping) -> Row {
-    let wrong =
-        |pointer: &str, code, detail: String| Err(vec![Violation { pointer: pointer.to_owned(), code, detail }]);
+    let wrong = |pointer: &str, code, detail: String| {
+        Err(vec![Violation { pointer: pointer.to_owned(), code, detail }])
+    };
     let members = match Json::parse(text) {
         Ok(Json::Object(members)) => members,
-        Ok(other) => return Row(wrong("", Code::WrongType, format!("an object is due, not {}", other.kind()))),
+        Ok(other) => {
+            return Row(wrong(
+                "",
+                Code::WrongType,
+                format!("an object is due, not {}", other.kind()),
+            ));
+        }
         // The parser's own message may quote.
-        Err(_) => return Row(wrong("", Code::WrongFormat, "the line is not one JSON object".to_owned())),
+        Err(_) => {
+            return Row(wrong("", Code::WrongFormat, "the line is not one JSON object".to_owned()));
+        }
     };
     let (mut document, mapped): (Object, Object) =
         members.into_iter().partition(|(name, _)| mapping.field(name) == Some(name));

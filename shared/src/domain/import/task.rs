@@ -65,9 +65,14 @@ impl Task {
 
     /// How many bytes it takes, near enough.
     fn size(&self) -> usize {
-        let errors: usize = self.errors.iter().map(|error| error.pointer.len() + error.detail.len() + 50).sum();
+        let errors: usize =
+            self.errors.iter().map(|error| error.pointer.len() + error.detail.len() + 50).sum();
         let document = self.document.as_ref().map_or(0, |document| document.get().len());
-        document + self.sealed.as_ref().map_or(0, String::len) + errors + self.shares.len() * 80 + 30
+        document
+            + self.sealed.as_ref().map_or(0, String::len)
+            + errors
+            + self.shares.len() * 80
+            + 30
     }
 }
 
@@ -79,15 +84,21 @@ pub fn document_of(text: &[u8]) -> Result<Object> {
     }
 }
 
-/// Makes the tasks of a file. Of two rows with one key the first wins; where the tenant has secret attributes, each row is handed to `seal`.
-pub fn tasks(rows: Vec<Row>, schema: &Schema, mut seal: impl FnMut(u32, &str) -> Result<String>) -> Result<Vec<Task>> {
+/// Makes the tasks of a file. Of two rows with one key the first wins; where the tenant has secret
+/// attributes, each row is handed to `seal`.
+pub fn tasks(
+    rows: Vec<Row>,
+    schema: &Schema,
+    mut seal: impl FnMut(u32, &str) -> Result<String>,
+) -> Result<Vec<Task>> {
     let mut seen: HashMap<Key, u32> = HashMap::new();
     let mut sharing: HashMap<String, Vec<u32>> = HashMap::new();
     let mut tasks = Vec::with_capacity(rows.len());
     // A secret may also stand where a row should not have it.
     let sealed = schema.custom_attributes().any(|attribute| attribute.data_format.is_hashed());
     for (row, Row(read)) in (1..).zip(rows) {
-        let mut task = Task { row, document: None, sealed: None, errors: Vec::new(), shares: Vec::new() };
+        let mut task =
+            Task { row, document: None, sealed: None, errors: Vec::new(), shares: Vec::new() };
         match read.and_then(|document| check(document, &seen)) {
             Err(errors) => task.errors = discreet(errors, schema),
             Ok((document, text)) => {
@@ -116,7 +127,8 @@ pub fn tasks(rows: Vec<Row>, schema: &Schema, mut seal: impl FnMut(u32, &str) ->
 fn check(document: Object, seen: &HashMap<Key, u32>) -> Result<(Object, String), Vec<Violation>> {
     let twice = |key: Key| {
         let first = seen.get(&key)?;
-        let detail = format!("row {first} has the same `{}`, and the first of them is taken", key.0);
+        let detail =
+            format!("row {first} has the same `{}`, and the first of them is taken", key.0);
         Some(Violation::taken(pointer("", key.0), detail))
     };
     let errors: Vec<_> = keys(&document).into_iter().filter_map(twice).collect();
@@ -152,7 +164,8 @@ pub fn parts(tasks: Vec<Task>) -> Vec<Vec<Task>> {
     parts
 }
 
-/// The attributes that a document names, its own and those of its personas: where, category, name, values.
+/// The attributes that a document names, its own and those of its personas: where, category, name,
+/// values.
 fn attributes(document: &Object) -> Vec<(String, &str, &str, &Json)> {
     fn of<'d>(holder: &'d Object, at: &str, found: &mut Vec<(String, &'d str, &'d str, &'d Json)>) {
         let categories = holder.get("attributes").and_then(Json::as_object);
@@ -185,17 +198,24 @@ pub fn secrets(document: &Object, schema: &Schema) -> Vec<String> {
         _ => true,
     };
     let secret = |category: &str, name: &str| {
-        schema.attribute_named(category, name).is_some_and(|definition| definition.data_format.is_hashed())
+        schema
+            .attribute_named(category, name)
+            .is_some_and(|definition| definition.data_format.is_hashed())
     };
     let found = attributes(document).into_iter();
-    found.filter(|(_, category, name, value)| secret(category, name) && holds(value)).map(|(at, ..)| at).collect()
+    found
+        .filter(|(_, category, name, value)| secret(category, name) && holds(value))
+        .map(|(at, ..)| at)
+        .collect()
 }
 
-/// The values of unique attributes that a document names, each with its place, in a form in which equal ones are equal.
+/// The values of unique attributes that a document names, each with its place, in a form in which
+/// equal ones are equal.
 fn unique_values(document: &Object, schema: &Schema) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for (at, category, name, value) in attributes(document) {
-        let definition = schema.attribute_named(category, name).filter(|definition| definition.unique);
+        let definition =
+            schema.attribute_named(category, name).filter(|definition| definition.unique);
         let (Some(definition), Json::Array(values)) = (definition, value) else { continue };
         for value in values {
             let (Json::String(text) | Json::Number(text)) = value else { continue };
@@ -207,12 +227,20 @@ fn unique_values(document: &Object, schema: &Schema) -> Vec<(String, String)> {
     found
 }
 
-/// What rows must not do at the same time, because the first of them may stand in the way of the others.
+/// What rows must not do at the same time, because the first of them may stand in the way of the
+/// others.
 #[must_use]
 pub fn contended(document: &Object, schema: &Schema) -> Vec<String> {
-    let email = document.get(Predefined::PreferredEmail.name()).and_then(Json::as_str).and_then(text::email);
+    let email = document
+        .get(Predefined::PreferredEmail.name())
+        .and_then(Json::as_str)
+        .and_then(text::email);
     let unique = unique_values(document, schema).into_iter().map(|(_, value)| value);
     // What a script makes of a row is not known before.
-    let derives = schema.custom_attributes().any(|attribute| attribute.unique && attribute.derived.is_some());
-    unique.chain(email.map(|address| format!("email#{address}"))).chain(derives.then(|| "derived".to_owned())).collect()
+    let derives =
+        schema.custom_attributes().any(|attribute| attribute.unique && attribute.derived.is_some());
+    unique
+        .chain(email.map(|address| format!("email#{address}")))
+        .chain(derives.then(|| "derived".to_owned()))
+        .collect()
 }

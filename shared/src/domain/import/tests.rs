@@ -14,14 +14,17 @@ fn object(text: &str) -> Object {
 }
 
 fn document(header: &str, row: &str) -> Object {
-    let (_, rows) = read(format!("{header}\n{row}\n").as_bytes(), Format::Csv, &Mapping::default()).unwrap();
+    let (_, rows) =
+        read(format!("{header}\n{row}\n").as_bytes(), Format::Csv, &Mapping::default()).unwrap();
     rows.into_iter().next().unwrap().0.unwrap()
 }
 
 #[test]
 fn a_row_becomes_the_document_of_a_user() {
-    let header = "username,family_name,email_verified,personas,attributes.common.contact,attributes.common.contact,attributes.hr.card";
-    let row = r#"jan,"Janssen, Jr",TRUE,"member; buyer(shop-1, shop-2)",a@x.org,b@x.org,"{""n"":1}""#;
+    let header = "username,family_name,email_verified,personas,attributes.common.contact,\
+                  attributes.common.contact,attributes.hr.card";
+    let row =
+        r#"jan,"Janssen, Jr",TRUE,"member; buyer(shop-1, shop-2)",a@x.org,b@x.org,"{""n"":1}""#;
     assert_eq!(
         Json::Object(document(header, row)),
         json(
@@ -48,9 +51,12 @@ fn an_empty_cell_clears_what_can_be_cleared() {
 
 #[test]
 fn e1_every_column_at_fault_is_named() {
-    let mapping = Mapping::read(&json(r#"{"Vorname":"given_name","gone":"username","Notiz":null}"#)).unwrap();
+    let mapping =
+        Mapping::read(&json(r#"{"Vorname":"given_name","gone":"username","Notiz":null}"#)).unwrap();
     let header = "Vorname,given_name,Notiz,wrong,status\n1,2,3,4,5\n";
-    let Err(Error::Invalid(violations)) = read(header.as_bytes(), Format::Csv, &mapping) else { panic!("read") };
+    let Err(Error::Invalid(violations)) = read(header.as_bytes(), Format::Csv, &mapping) else {
+        panic!("read")
+    };
     let found: Vec<_> = violations.iter().map(|v| (v.pointer.as_str(), v.code)).collect();
     let due = [
         ("/given_name", Code::NotAllowed),
@@ -69,31 +75,49 @@ fn e1_every_cell_at_fault_is_named() {
     let (_, rows) = read(text.as_bytes(), Format::Csv, &Mapping::default()).unwrap();
     let found: Vec<_> = rows[0].0.as_ref().unwrap_err().iter().map(|v| v.pointer.clone()).collect();
     assert_eq!(found, ["/email_verified", "/personas", "/attributes/a/b"]);
-    let (_, rows) =
-        read(b"username,family_name\njan\nan,b,c\n\xff,x\nlast,row\n", Format::Csv, &Mapping::default()).unwrap();
-    assert_eq!(rows.iter().map(|row| row.0.is_ok()).collect::<Vec<_>>(), [false, false, false, true]);
+    let (_, rows) = read(
+        b"username,family_name\njan\nan,b,c\n\xff,x\nlast,row\n",
+        Format::Csv,
+        &Mapping::default(),
+    )
+    .unwrap();
+    assert_eq!(
+        rows.iter().map(|row| row.0.is_ok()).collect::<Vec<_>>(),
+        [false, false, false, true]
+    );
 }
 
 #[test]
 fn lines_are_documents_whose_members_may_be_mapped() {
-    let mapping = Mapping::read(&json(r#"{"login":"username","phone":"attributes.common.phone","x":null}"#)).unwrap();
-    let found =
-        line(br#"{"login":"jan","phone":["1"],"x":5,"attributes":{"common":{"y":["2"]}}}"#, &mapping).0.unwrap();
+    let mapping =
+        Mapping::read(&json(r#"{"login":"username","phone":"attributes.common.phone","x":null}"#))
+            .unwrap();
+    let found = line(
+        br#"{"login":"jan","phone":["1"],"x":5,"attributes":{"common":{"y":["2"]}}}"#,
+        &mapping,
+    )
+    .0
+    .unwrap();
     let due = r#"{"username":"jan","attributes":{"common":{"y":["2"],"phone":["1"]}}}"#;
     assert_eq!(Json::Object(found), json(due));
     assert!(line(br#"{"login":"jan","username":"piet"}"#, &mapping).0.is_err());
     for wrong in ["[]", "{", "1", "{\"a\":1,\"a\":2}"] {
         assert!(line(wrong.as_bytes(), &mapping).0.is_err(), "{wrong}");
     }
-    let (_, rows) =
-        read(b"\xef\xbb\xbf{\"username\":\"a\"}\r\n\n{\"username\":\"b\"}", Format::Ndjson, &Mapping::default())
-            .unwrap();
+    let (_, rows) = read(
+        b"\xef\xbb\xbf{\"username\":\"a\"}\r\n\n{\"username\":\"b\"}",
+        Format::Ndjson,
+        &Mapping::default(),
+    )
+    .unwrap();
     assert_eq!(rows.len(), 2);
 }
 
 #[test]
 fn s1_a_file_has_at_most_so_many_rows() {
-    let rows = |n: usize| read(format!("username\n{}", "a\n".repeat(n)).as_bytes(), Format::Csv, &Mapping::default());
+    let rows = |n: usize| {
+        read(format!("username\n{}", "a\n".repeat(n)).as_bytes(), Format::Csv, &Mapping::default())
+    };
     assert_eq!(rows(MAX_ROWS).unwrap().1.len(), MAX_ROWS);
     assert!(rows(MAX_ROWS + 1).is_err());
     assert!(rows(0).is_err());
@@ -101,9 +125,12 @@ fn s1_a_file_has_at_most_so_many_rows() {
 
 #[test]
 fn rows_with_one_key_are_about_one_person() {
-    let one = keys(&object(r#"{"id":"0192F3C1-0000-7000-8000-000000000001","username":"Jan","id_at_customer":"C1"}"#));
-    let other =
-        keys(&object(r#"{"id":"0192f3c1-0000-7000-8000-000000000001","username":"JAN","id_at_customer":"c1"}"#));
+    let one = keys(&object(
+        r#"{"id":"0192F3C1-0000-7000-8000-000000000001","username":"Jan","id_at_customer":"C1"}"#,
+    ));
+    let other = keys(&object(
+        r#"{"id":"0192f3c1-0000-7000-8000-000000000001","username":"JAN","id_at_customer":"c1"}"#,
+    ));
     assert_eq!(one[0], other[0]);
     assert_ne!(one[1], other[1]);
     assert_eq!(one[2], other[2]);
@@ -119,9 +146,30 @@ fn the_delimiter_is_what_the_header_has_most_of() {
 
 #[test]
 fn what_is_exported_is_imported_again() {
-    let names = ["id", "username", "given_name", "email_verified", "personas", "attributes.c.a", "attributes.c.j"];
+    let names = [
+        "id",
+        "username",
+        "given_name",
+        "email_verified",
+        "personas",
+        "attributes.c.a",
+        "attributes.c.j",
+    ];
     let columns = Columns::read(names, &Mapping::default()).unwrap();
-    let texts = ["=1+1", "+32 2", "-5", "@x", "\tx", "'t Hooft", "'=x", "''=x", "[x", "{x", "a,b;\"c\"\nd", "＝1"];
+    let texts = [
+        "=1+1",
+        "+32 2",
+        "-5",
+        "@x",
+        "\tx",
+        "'t Hooft",
+        "'=x",
+        "''=x",
+        "[x",
+        "{x",
+        "a,b;\"c\"\nd",
+        "＝1",
+    ];
     for text in texts {
         let user = crate::object! {
             "id" => "0192f3c1-0000-7000-8000-000000000001",
@@ -138,7 +186,10 @@ fn what_is_exported_is_imported_again() {
             )),
         };
         let cells = columns.cells(&user);
-        assert!(!cells.iter().any(|cell| cell.starts_with(['=', '+', '-', '@', '\t', '＝'])), "{cells:?}");
+        assert!(
+            !cells.iter().any(|cell| cell.starts_with(['=', '+', '-', '@', '\t', '＝'])),
+            "{cells:?}"
+        );
         let again = columns.document(cells.iter().map(String::as_str)).unwrap();
         let mut due = user.clone();
         due.insert(

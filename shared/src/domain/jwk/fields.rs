@@ -15,7 +15,8 @@ pub const MAX_ISSUERS_SET: usize = 64 * 1024;
 /// The longest URL of a set, in bytes.
 pub const MAX_URL: usize = 1024;
 
-/// Takes a field with the keys of a client, each of which must be one that can be used; returns the set as text.
+/// Takes a field with the keys of a client, each of which must be one that can be used; returns the
+/// set as text.
 pub fn take_jwks(fields: &mut Fields<'_>) -> Option<String> {
     let (keys, text) = take_set(fields, MAX_REGISTERED_KEYS, MAX_SET)?;
     let mut good = true;
@@ -37,8 +38,9 @@ pub fn take_jwks(fields: &mut Fields<'_>) -> Option<String> {
     good.then_some(text)
 }
 
-/// Takes a field with the keys of a token issuer, copied from where it publishes them: keys that are not for verifying or of types
-/// that are not known may be among them, as long as one can be used and none is private.
+/// Takes a field with the keys of a token issuer, copied from where it publishes them: keys that
+/// are not for verifying or of types that are not known may be among them, as long as one can be
+/// used and none is private.
 pub fn take_issuers_jwks(fields: &mut Fields<'_>) -> Option<String> {
     let (keys, text) = take_set(fields, MAX_KEYS, MAX_ISSUERS_SET)?;
     let private = keys.iter().position(|key| key.as_object().is_some_and(is_private));
@@ -57,7 +59,8 @@ pub fn take_issuers_jwks(fields: &mut Fields<'_>) -> Option<String> {
 fn take_set(fields: &mut Fields<'_>, most: usize, bytes: usize) -> Option<(Vec<Json>, String)> {
     let value = fields.value("jwks")?;
     let text = value.to_text();
-    let keys = if let Json::Object(mut members) = value { members.swap_remove("keys") } else { None };
+    let keys =
+        if let Json::Object(mut members) = value { members.swap_remove("keys") } else { None };
     let Some(Json::Array(keys)) = keys else {
         fields.refuse("jwks", Code::WrongType, "a JWK set is due: {\"keys\": […]}");
         return None;
@@ -68,7 +71,11 @@ fn take_set(fields: &mut Fields<'_>, most: usize, bytes: usize) -> Option<(Vec<J
         return None;
     }
     if text.len() > bytes {
-        fields.refuse("jwks", Code::TooLarge, format!("{} bytes, at most {bytes} are allowed", text.len()));
+        fields.refuse(
+            "jwks",
+            Code::TooLarge,
+            format!("{} bytes, at most {bytes} are allowed", text.len()),
+        );
         return None;
     }
     Some((keys, text))
@@ -101,9 +108,15 @@ pub fn take_jwks_uri(fields: &mut Fields<'_>) -> Option<String> {
 /// Takes a field with an https URL.
 pub fn take_https(fields: &mut Fields<'_>, name: &str) -> Option<String> {
     let text = fields.text(name, MAX_URL)?;
-    let https = text.strip_prefix("https://").is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'));
+    let https = text
+        .strip_prefix("https://")
+        .is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'));
     if !https || text.contains(['|', '#', ' ', '\\']) {
-        fields.refuse(name, Code::WrongFormat, "an https URL without `|`, `#`, spaces and backslashes is due");
+        fields.refuse(
+            name,
+            Code::WrongFormat,
+            "an https URL without `|`, `#`, spaces and backslashes is due",
+        );
         return None;
     }
     Some(text)

@@ -1,7 +1,8 @@
-//! Public keys of others (RFC 7517): of clients that sign assertions, of callers that prove possession, of token issuers.
+//! Public keys of others (RFC 7517): of clients that sign assertions, of callers that prove
+//! possession, of token issuers.
 //!
-//! The algorithm belongs to the key: it comes from where the key was registered or published and never from what was signed with
-//! it (RFC 8725 §3.1).
+//! The algorithm belongs to the key: it comes from where the key was registered or published and
+//! never from what was signed with it (RFC 8725 §3.1).
 
 mod fields;
 
@@ -10,7 +11,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 
-pub use self::fields::{MAX_REGISTERED_KEYS, MAX_URL, take_https, take_issuers_jwks, take_jwks, take_jwks_uri};
+pub use self::fields::{
+    MAX_REGISTERED_KEYS, MAX_URL, take_https, take_issuers_jwks, take_jwks, take_jwks_uri,
+};
 use super::json::{Json, Object};
 use super::word::words;
 
@@ -29,7 +32,8 @@ words! {
 }
 
 impl Algorithm {
-    /// The newer name of [`Algorithm::EdDsa`] on the one curve that is known (RFC 9864 §2.2), which some libraries use.
+    /// The newer name of [`Algorithm::EdDsa`] on the one curve that is known (RFC 9864 §2.2), which
+    /// some libraries use.
     const ED25519: &'static str = "Ed25519";
 
     /// Every name by which an algorithm may be called.
@@ -100,7 +104,9 @@ impl Jwk {
         }
         let signs = members.get("use").is_none_or(|purpose| purpose.as_str() == Some("sig"));
         let verifies = match members.get("key_ops") {
-            Some(Json::Array(operations)) => operations.iter().any(|operation| operation.as_str() == Some("verify")),
+            Some(Json::Array(operations)) => {
+                operations.iter().any(|operation| operation.as_str() == Some("verify"))
+            }
             Some(_) => false,
             None => true,
         };
@@ -111,7 +117,9 @@ impl Jwk {
             (Some("EC"), Some("P-256")) => {
                 let (x, y) = text("x").zip(text("y")).ok_or("an EC key has `x` and `y`")?;
                 if sizes([x, y]) != Some([32, 32]) {
-                    return Err("the coordinates of P-256 are 32 bytes each, in base64url without padding");
+                    return Err(
+                        "the coordinates of P-256 are 32 bytes each, in base64url without padding"
+                    );
                 }
                 (Numbers::Ec { x: x.to_owned(), y: y.to_owned() }, Algorithm::Es256)
             }
@@ -131,7 +139,9 @@ impl Jwk {
         };
         let algorithm = match members.get("alg") {
             None => default,
-            Some(name) => name.as_str().and_then(Algorithm::named).ok_or("`alg` is not one that is known")?,
+            Some(name) => {
+                name.as_str().and_then(Algorithm::named).ok_or("`alg` is not one that is known")?
+            }
         };
         let rsa = [Algorithm::Rs256, Algorithm::Ps256];
         if algorithm != default && !(rsa.contains(&algorithm) && rsa.contains(&default)) {
@@ -145,7 +155,8 @@ impl Jwk {
         Ok(Self { kid, algorithm, numbers })
     }
 
-    /// The thumbprint (RFC 7638 §3, RFC 8037 §2): the SHA-256 of the required members in lexicographic order, base64url.
+    /// The thumbprint (RFC 7638 §3, RFC 8037 §2): the SHA-256 of the required members in
+    /// lexicographic order, base64url.
     #[must_use]
     pub fn thumbprint(&self) -> String {
         let members = match &self.numbers {
@@ -159,12 +170,15 @@ impl Jwk {
 
 /// The sizes of what is in base64url.
 fn sizes<const N: usize>(texts: [&str; N]) -> Option<[usize; N]> {
-    let sizes: Option<Vec<_>> = texts.iter().map(|text| Some(URL_SAFE_NO_PAD.decode(text).ok()?.len())).collect();
+    let sizes: Option<Vec<_>> =
+        texts.iter().map(|text| Some(URL_SAFE_NO_PAD.decode(text).ok()?.len())).collect();
     sizes?.try_into().ok()
 }
 
 fn rsa_fits(n: &str, e: &str) -> Result<(), &'static str> {
-    let number = |text: &str| URL_SAFE_NO_PAD.decode(text).map_err(|_| "`n` and `e` are base64url without padding");
+    let number = |text: &str| {
+        URL_SAFE_NO_PAD.decode(text).map_err(|_| "`n` and `e` are base64url without padding")
+    };
     let (n, e) = (number(n)?, number(e)?);
     let leading = |number: &[u8]| number.first().copied().unwrap_or_default();
     if leading(&n) == 0 || leading(&e) == 0 {
@@ -186,20 +200,25 @@ fn rsa_fits(n: &str, e: &str) -> Result<(), &'static str> {
 pub struct JwkSet(Vec<Jwk>);
 
 impl JwkSet {
-    /// Reads a set as a party publishes it: keys that are not for verifying, or of types that are not known, are passed over
-    /// (RFC 7517 §5); [`MAX_KEYS`] are looked at.
+    /// Reads a set as a party publishes it: keys that are not for verifying, or of types that are
+    /// not known, are passed over (RFC 7517 §5); [`MAX_KEYS`] are looked at.
     pub fn parse(text: &[u8]) -> Result<Self, String> {
         let set = Json::parse(text)?;
-        let Some(Json::Array(keys)) = set.as_object().and_then(|members| members.get("keys")) else {
+        let Some(Json::Array(keys)) = set.as_object().and_then(|members| members.get("keys"))
+        else {
             return Err("a JWK set is an object with an array `keys`".to_owned());
         };
         let keys = keys.iter().take(MAX_KEYS).filter_map(Json::as_object);
         Ok(Self(keys.filter_map(|key| Jwk::read(key).ok()).collect()))
     }
 
-    /// The keys that a signature may be of, by what its header names: the key of that id, or without an id every one; always of
-    /// this algorithm.
-    pub fn candidates<'s>(&'s self, kid: Option<&'s str>, algorithm: Algorithm) -> impl Iterator<Item = &'s Jwk> {
+    /// The keys that a signature may be of, by what its header names: the key of that id, or
+    /// without an id every one; always of this algorithm.
+    pub fn candidates<'s>(
+        &'s self,
+        kid: Option<&'s str>,
+        algorithm: Algorithm,
+    ) -> impl Iterator<Item = &'s Jwk> {
         let named = move |key: &&Jwk| kid.is_none_or(|kid| key.kid.as_deref() == Some(kid));
         self.0.iter().filter(move |key| key.algorithm == algorithm).filter(named)
     }
@@ -224,25 +243,34 @@ mod tests {
         // RFC 7638 §3.1 and RFC 8037 A.3.
         let rsa = r#"{"kty":"RSA","n":"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw","e":"AQAB","alg":"RS256","kid":"2011-04-29"}"#;
         assert_eq!(key(rsa).unwrap().thumbprint(), "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
-        let ed = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+        let ed =
+            r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
         assert_eq!(key(ed).unwrap().thumbprint(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
     }
 
     #[test]
     fn the_list_of_names_is_that_of_the_algorithms() {
-        assert!(Algorithm::ALL.iter().all(|algorithm| Algorithm::NAMES.contains(&algorithm.name())));
+        assert!(
+            Algorithm::ALL.iter().all(|algorithm| Algorithm::NAMES.contains(&algorithm.name()))
+        );
         assert!(Algorithm::NAMES.iter().all(|name| Algorithm::named(name).is_some()));
     }
 
     #[test]
     fn o3_the_algorithm_is_the_keys_own() {
         let ec = |more: &str| {
-            let (x, y) = ("MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4", "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM");
+            let (x, y) = (
+                "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",
+                "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM",
+            );
             key(&format!(r#"{{"kty":"EC","crv":"P-256","x":"{x}","y":"{y}"{more}}}"#))
         };
         assert_eq!(ec("").unwrap().algorithm, Algorithm::Es256);
         assert_eq!(
-            ec(r#","alg":"ES256","use":"sig","kid":"1","key_ops":["verify"]"#).unwrap().kid.as_deref(),
+            ec(r#","alg":"ES256","use":"sig","kid":"1","key_ops":["verify"]"#)
+                .unwrap()
+                .kid
+                .as_deref(),
             Some("1")
         );
         for wrong in [

@@ -32,10 +32,19 @@ impl Definition for Application {
         self.id.to_string()
     }
 
-    fn read(document: Json, current: Option<&Self>, schema: &Schema, _world: &World) -> Result<Self> {
+    fn read(
+        document: Json,
+        current: Option<&Self>,
+        schema: &Schema,
+        _world: &World,
+    ) -> Result<Self> {
         let mut violations = Violations::default();
         let mut fields = Fields::new(document, "", &mut violations);
-        let id = take_id(&mut fields, current.map(|c| &c.id), schema.applications.values().map(|a| &a.id));
+        let id = take_id(
+            &mut fields,
+            current.map(|c| &c.id),
+            schema.applications.values().map(|a| &a.id),
+        );
         let name = fields.required_text("name", MAX_TEXT);
         let subject_type = fields.required_word("subject_type");
         fields.finish();
@@ -47,7 +56,9 @@ impl Definition for Application {
     }
 
     fn show(&self) -> Object {
-        object! { "id" => &self.id, "name" => &self.name, "subject_type" => self.subject_type.name() }
+        object! {
+            "id" => &self.id, "name" => &self.name, "subject_type" => self.subject_type.name()
+        }
     }
 
     fn matches(&self, _filter: &str, value: &str) -> bool {

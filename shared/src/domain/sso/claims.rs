@@ -71,13 +71,15 @@ impl<'t> Target<'t> {
     }
 }
 
-/// The targets of a mapping, each with the claim that feeds it. What does not read, which no mapping that was checked holds, is left out.
+/// The targets of a mapping, each with the claim that feeds it. What does not read, which no
+/// mapping that was checked holds, is left out.
 pub(super) fn feeds(claims: &BTreeMap<String, String>) -> impl Iterator<Item = (&str, Target<'_>)> {
     claims.iter().filter_map(|(claim, target)| Some((claim.as_str(), Target::parse(target)?)))
 }
 
-/// Takes the field `claims`: a whole mapping, or without it the standard one. What `current` has already is not looked at again: an
-/// attribute that was guarded since does not stand in the way of other changes.
+/// Takes the field `claims`: a whole mapping, or without it the standard one. What `current` has
+/// already is not looked at again: an attribute that was guarded since does not stand in the way of
+/// other changes.
 pub(super) fn take_claims(
     fields: &mut Fields<'_>,
     current: Option<&BTreeMap<String, String>>,
@@ -86,15 +88,25 @@ pub(super) fn take_claims(
     const FIELD: &str = "claims";
     let at = fields.at(FIELD);
     let members = match fields.value(FIELD) {
-        None => return STANDARD.map(|(claim, target)| (claim.to_owned(), target.to_owned())).into(),
+        None => {
+            return STANDARD.map(|(claim, target)| (claim.to_owned(), target.to_owned())).into();
+        }
         Some(Json::Object(members)) => members,
         Some(other) => {
-            fields.refuse(FIELD, Code::WrongType, format!("an object of field names is due, not {}", other.kind()));
+            fields.refuse(
+                FIELD,
+                Code::WrongType,
+                format!("an object of field names is due, not {}", other.kind()),
+            );
             return BTreeMap::new();
         }
     };
     if members.len() > MAX_CLAIMS {
-        fields.refuse(FIELD, Code::TooMany, format!("{} claims, at most {MAX_CLAIMS} are allowed", members.len()));
+        fields.refuse(
+            FIELD,
+            Code::TooMany,
+            format!("{} claims, at most {MAX_CLAIMS} are allowed", members.len()),
+        );
         return BTreeMap::new();
     }
     let names: Vec<String> = members.keys().cloned().collect();
@@ -104,15 +116,24 @@ pub(super) fn take_claims(
         let Some(target) = inner.text(&claim, MAX_NAME) else { continue };
         let known = current.is_some_and(|current| current.get(&claim) == Some(&target));
         let flaw = match Target::parse(&target) {
-            _ if claim.is_empty() || claim.len() > MAX_NAME || claim.chars().any(char::is_control) => {
-                Some((Code::WrongFormat, "the name of a claim is due: 1 to 256 bytes without control characters"))
+            _ if claim.is_empty()
+                || claim.len() > MAX_NAME
+                || claim.chars().any(char::is_control) =>
+            {
+                Some((
+                    Code::WrongFormat,
+                    "the name of a claim is due: 1 to 256 bytes without control characters",
+                ))
             }
             _ if claims.values().any(|other| *other == target) => {
                 Some((Code::NotAllowed, "another claim feeds the same field"))
             }
             _ if known => None,
             Some(target) => target.flaw(schema),
-            None => Some((Code::NotFound, "a field of profiles or `<category>.<name>` of a custom attribute is due")),
+            None => Some((
+                Code::NotFound,
+                "a field of profiles or `<category>.<name>` of a custom attribute is due",
+            )),
         };
         match flaw {
             Some((code, detail)) => inner.refuse(&claim, code, detail),

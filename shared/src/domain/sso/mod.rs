@@ -45,7 +45,11 @@ pub(super) fn take_id<'a>(
     }
     let text = fields.required_text("id", MAX_TEXT)?;
     let Ok(id) = text.parse::<PartyId>() else {
-        fields.refuse("id", Code::WrongFormat, "an id that matches `^[a-z][a-z0-9-]{1,62}$` is due");
+        fields.refuse(
+            "id",
+            Code::WrongFormat,
+            "an id that matches `^[a-z][a-z0-9-]{1,62}$` is due",
+        );
         return None;
     };
     if others.any(|other| *other == id) {

@@ -20,7 +20,8 @@ words! {
     }
 }
 
-/// A user at an authentication server. What the server calls the user is nowhere in it: the base profile id is a hash.
+/// A user at an authentication server. What the server calls the user is nowhere in it: the base
+/// profile id is a hash.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Principal {
     /// The authentication server.
@@ -29,8 +30,8 @@ pub struct Principal {
     pub base: Option<BaseId>,
     /// Whether sign-ins of the server reach the user.
     pub linked: bool,
-    /// Whether another subject that the server's subject type matches may take the place of the one that signed in: since the principal was
-    /// linked again, until the next one signs in.
+    /// Whether another subject that the server's subject type matches may take the place of the
+    /// one that signed in: since the principal was linked again, until the next one signs in.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub open: bool,
 }
@@ -48,7 +49,8 @@ impl Principal {
         Self { server, base: Some(base), linked: true, open: false }
     }
 
-    /// Whether it is the one at the built-in server, which knows each user by the username: it is computed and never stored.
+    /// Whether it is the one at the built-in server, which knows each user by the username: it is
+    /// computed and never stored.
     #[must_use]
     pub fn is_built_in(&self) -> bool {
         self.server.as_str() == SYSTEM

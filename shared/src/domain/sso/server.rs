@@ -56,13 +56,21 @@ impl Definition for AuthenticationServer {
         self.id.to_string()
     }
 
-    fn read(document: Json, current: Option<&Self>, schema: &Schema, _world: &World) -> Result<Self> {
+    fn read(
+        document: Json,
+        current: Option<&Self>,
+        schema: &Schema,
+        _world: &World,
+    ) -> Result<Self> {
         if current.is_some_and(|c| c.id.as_str() == SYSTEM) {
-            return Err(Error::Conflict("the authentication server `system` is built in and never changes".to_owned()));
+            return Err(Error::Conflict(
+                "the authentication server `system` is built in and never changes".to_owned(),
+            ));
         }
         let mut violations = Violations::default();
         let mut fields = Fields::new(document, "", &mut violations);
-        let id = take_id(&mut fields, current.map(|c| &c.id), schema.servers.values().map(|s| &s.id));
+        let id =
+            take_id(&mut fields, current.map(|c| &c.id), schema.servers.values().map(|s| &s.id));
         let name = fields.required_text("name", MAX_TEXT);
         let subject_type = fields.required_word("subject_type");
         let issuer = take_https(&mut fields, "issuer");
@@ -70,13 +78,21 @@ impl Definition for AuthenticationServer {
         let jwks = take_issuers_jwks(&mut fields);
         let jwks_uri = take_jwks_uri(&mut fields);
         if jwks.is_some() && jwks_uri.is_some() {
-            fields.refuse("jwks_uri", Code::NotAllowed, "either `jwks` or `jwks_uri` is due, not both");
+            fields.refuse(
+                "jwks_uri",
+                Code::NotAllowed,
+                "either `jwks` or `jwks_uri` is due, not both",
+            );
         }
-        let tenant_claim = fields.text("tenant_claim", 64).unwrap_or_else(|| TENANT_CLAIM.to_owned());
+        let tenant_claim =
+            fields.text("tenant_claim", 64).unwrap_or_else(|| TENANT_CLAIM.to_owned());
         let claims = take_claims(&mut fields, current.map(|c| &c.claims), schema);
         let priority = take_priority(&mut fields);
         let taken = issuer.as_ref().is_some_and(|issuer| {
-            schema.servers.values().any(|s| s.issuer.as_ref() == Some(issuer) && Some(&s.id) != id.as_ref())
+            schema
+                .servers
+                .values()
+                .any(|s| s.issuer.as_ref() == Some(issuer) && Some(&s.id) != id.as_ref())
         });
         if taken {
             fields.taken("issuer");
@@ -84,16 +100,26 @@ impl Definition for AuthenticationServer {
         fields.finish();
         violations.check(())?;
         match (id, name, subject_type) {
-            (Some(id), Some(name), Some(subject_type)) => {
-                Ok(Self { id, name, subject_type, issuer, audience, jwks, jwks_uri, tenant_claim, claims, priority })
-            }
+            (Some(id), Some(name), Some(subject_type)) => Ok(Self {
+                id,
+                name,
+                subject_type,
+                issuer,
+                audience,
+                jwks,
+                jwks_uri,
+                tenant_claim,
+                claims,
+                priority,
+            }),
             _ => Err(Error::unexpected("a server without violations has an id and a name")),
         }
     }
 
     fn show(&self) -> Object {
         let jwks = self.jwks.as_ref().and_then(|text| Json::parse(text.as_bytes()).ok());
-        let claims: Object = self.claims.iter().map(|(claim, field)| (claim.clone(), Json::from(field))).collect();
+        let claims: Object =
+            self.claims.iter().map(|(claim, field)| (claim.clone(), Json::from(field))).collect();
         object! {
             "id" => &self.id,
             "name" => &self.name,
@@ -142,7 +168,11 @@ fn take_priority(fields: &mut Fields<'_>) -> u32 {
         None => 0,
         Some(Json::Number(text)) if text.parse::<u32>().is_ok() => text.parse().unwrap_or_default(),
         Some(_) => {
-            fields.refuse("priority", Code::WrongType, "a whole number from 0 is due; the lowest wins");
+            fields.refuse(
+                "priority",
+                Code::WrongType,
+                "a whole number from 0 is due; the lowest wins",
+            );
             0
         }
     }
@@ -165,7 +195,8 @@ impl AuthenticationServer {
         })
     }
 
-    /// What its tokens feed: the name of a claim, and the field of profiles that takes its value. Each field occurs once.
+    /// What its tokens feed: the name of a claim, and the field of profiles that takes its value.
+    /// Each field occurs once.
     pub fn feeds(&self) -> impl Iterator<Item = (&str, Target<'_>)> {
         claims::feeds(&self.claims)
     }

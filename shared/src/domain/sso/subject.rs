@@ -53,7 +53,9 @@ impl Wanted {
         let party = take_named(&mut fields, side.field());
         let subject = fields.required_text("subject", MAX_TEXT);
         let user = take_named(&mut fields, "user_id");
-        if side == Side::Server && party.as_ref().is_some_and(|party: &PartyId| party.as_str() == SYSTEM) {
+        if side == Side::Server
+            && party.as_ref().is_some_and(|party: &PartyId| party.as_str() == SYSTEM)
+        {
             let detail = "the subject at `system` is the username; it is computed and not mapped";
             fields.refuse(side.field(), Code::NotAllowed, detail);
         }
@@ -66,7 +68,8 @@ impl Wanted {
     }
 }
 
-/// A question which user a server means, or by which subject an application knows a user; what it names was not looked for yet.
+/// A question which user a server means, or by which subject an application knows a user; what it
+/// names was not looked for yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Question<T> {
     /// The server or application.
@@ -90,7 +93,11 @@ impl Question<UserName> {
 }
 
 impl<T> Question<T> {
-    fn read(document: Json, side: Side, take: impl FnOnce(&mut Fields<'_>) -> Option<T>) -> Result<Self> {
+    fn read(
+        document: Json,
+        side: Side,
+        take: impl FnOnce(&mut Fields<'_>) -> Option<T>,
+    ) -> Result<Self> {
         let mut violations = Violations::default();
         let mut fields = Fields::new(document, "", &mut violations);
         let party = take_named(&mut fields, side.field());
@@ -115,7 +122,11 @@ fn take_named<T: FromStr>(fields: &mut Fields<'_>, name: &str) -> Option<T> {
 
 /// Says that a field names something that does not exist.
 pub fn refuse_unknown(field: &str, violations: &mut Violations) {
-    violations.add(format!("/{field}"), Code::NotFound, format!("`{field}` names nothing that exists"));
+    violations.add(
+        format!("/{field}"),
+        Code::NotFound,
+        format!("`{field}` names nothing that exists"),
+    );
 }
 
 /// One mapping: a server or an application knows this user by this subject.
@@ -136,15 +147,22 @@ pub struct Subject {
 impl Subject {
     /// The mapping of a subject to a user.
     #[must_use]
-    pub fn new(tenant: &TenantId, side: Side, party: PartyId, subject: String, user: UserId) -> Self {
+    pub fn new(
+        tenant: &TenantId,
+        side: Side,
+        party: PartyId,
+        subject: String,
+        user: UserId,
+    ) -> Self {
         Self { id: Self::id(tenant, side, &party, &subject), side, party, subject, user }
     }
 
-    /// The id of the mapping of `subject`: equal subjects have equal ids, so the id is what makes a subject unique and what
-    /// finds it.
+    /// The id of the mapping of `subject`: equal subjects have equal ids, so the id is what makes a
+    /// subject unique and what finds it.
     #[must_use]
     pub fn id(tenant: &TenantId, side: Side, party: &PartyId, subject: &str) -> SubjectId {
-        let hash = digest(&SHA256, format!("{tenant}#{}#{party}#{subject}", side.field()).as_bytes());
+        let hash =
+            digest(&SHA256, format!("{tenant}#{}#{party}#{subject}", side.field()).as_bytes());
         let bytes = hash.as_ref().first_chunk::<16>().copied().unwrap_or_default();
         SubjectId::new(Uuid::new_v8(bytes))
     }

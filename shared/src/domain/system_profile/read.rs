@@ -1,8 +1,9 @@
 //! How system profiles are read from documents.
 //!
-//! The document is the effective view. What equals it is accepted as it is, and stays inherited or overridden as it was; what differs is
-//! an override from then on; what is left out, or `null` in a patch, falls back to the base profile. Values are read by the readers of
-//! users, so every rule of a definition holds here too (rule A3).
+//! The document is the effective view. What equals it is accepted as it is, and stays inherited or
+//! overridden as it was; what differs is an override from then on; what is left out, or `null` in a
+//! patch, falls back to the base profile. Values are read by the readers of users, so every rule of
+//! a definition holds here too (rule A3).
 
 use std::collections::BTreeMap;
 
@@ -44,15 +45,16 @@ pub struct Editing<'e> {
 }
 
 impl SystemProfile {
-    /// The profile after a PUT: what is left out falls back to the base profile, or is removed if the system declares it. What the writer
-    /// cannot see or change stays.
+    /// The profile after a PUT: what is left out falls back to the base profile, or is removed if
+    /// the system declares it. What the writer cannot see or change stays.
     pub fn replace(&self, document: Json, editing: &Editing<'_>) -> Result<Self> {
         let mut violations = Violations::default();
         let profile = self.read(document, editing, Omitted::Unnamed, &mut violations);
         violations.check(profile)
     }
 
-    /// The profile after a PATCH (RFC 7396): `null` falls back to the base profile, or removes what the system declares.
+    /// The profile after a PATCH (RFC 7396): `null` falls back to the base profile, or removes what
+    /// the system declares.
     pub fn patch(&self, patch: &Json, editing: &Editing<'_>) -> Result<Self> {
         refuse_non_object(patch)?;
         let mut violations = Violations::default();
@@ -65,11 +67,18 @@ impl SystemProfile {
                 violations.add(pointer("", name), Code::NotEditable, why);
             }
         }
-        let profile = self.read(Json::Object(shown).merge(patch), editing, Omitted::Removed, &mut violations);
+        let profile =
+            self.read(Json::Object(shown).merge(patch), editing, Omitted::Removed, &mut violations);
         violations.check(profile)
     }
 
-    fn read(&self, document: Json, editing: &Editing<'_>, omitted: Omitted, violations: &mut Violations) -> Self {
+    fn read(
+        &self,
+        document: Json,
+        editing: &Editing<'_>,
+        omitted: Omitted,
+        violations: &mut Violations,
+    ) -> Self {
         let mut fields = Fields::new(document, "", violations);
         let shown = self.show(editing.base, editing.view);
         for (name, why) in NOT_EDITABLE {
@@ -85,14 +94,19 @@ impl SystemProfile {
         let profile = Self { overrides, attributes, ..self.clone() };
         let size = content(&profile).len();
         if size > MAX_USER {
-            let detail = format!("the system profile takes {size} bytes, at most {MAX_USER} are allowed");
+            let detail =
+                format!("the system profile takes {size} bytes, at most {MAX_USER} are allowed");
             violations.add("", Code::TooLarge, detail);
         }
         profile
     }
 
     /// Reads the attributes that the system declares. What this writer cannot name stays.
-    fn read_own(&self, fields: &mut Fields<'_>, editing: &Editing<'_>) -> BTreeMap<String, Vec<String>> {
+    fn read_own(
+        &self,
+        fields: &mut Fields<'_>,
+        editing: &Editing<'_>,
+    ) -> BTreeMap<String, Vec<String>> {
         let mut own = self.attributes.clone();
         own.retain(|name, _| !editing.view.declares(name));
         let at = fields.at(OWN);
@@ -100,7 +114,11 @@ impl SystemProfile {
             None => return own,
             Some(Json::Object(members)) => members,
             Some(other) => {
-                fields.refuse(OWN, Code::WrongType, format!("an object of attributes is due, not {}", other.kind()));
+                fields.refuse(
+                    OWN,
+                    Code::WrongType,
+                    format!("an object of attributes is due, not {}", other.kind()),
+                );
                 return own;
             }
         };
@@ -112,7 +130,8 @@ impl SystemProfile {
             }
             let stored = self.attributes.get(&name).map(Vec::as_slice);
             let texts = AttributeDefinition::of_texts(&name);
-            let read = value::read_one(values, &at, &texts, stored, &editing.writing, fields.violations());
+            let read =
+                value::read_one(values, &at, &texts, stored, &editing.writing, fields.violations());
             if let Some(values) = read.filter(|values| !values.is_empty()) {
                 own.insert(name, values);
             }
@@ -146,38 +165,59 @@ impl Overrides {
     fn of(&self, definition: &AttributeDefinition) -> Option<Vec<&str>> {
         match definition.predefined() {
             Some(field) => self.predefined.get(&field).map(|value| vec![value.as_str()]),
-            None => self.attributes.get(&definition.id).map(|values| values.iter().map(String::as_str).collect()),
+            None => self
+                .attributes
+                .get(&definition.id)
+                .map(|values| values.iter().map(String::as_str).collect()),
         }
     }
 }
 
 impl Editing<'_> {
-    /// Refuses new overrides of attributes that the writer may not write without an approval: no request is made for one system.
-    fn refuse_unapproved(&self, before: &Overrides, after: &Overrides, violations: &mut Violations) {
+    /// Refuses new overrides of attributes that the writer may not write without an approval: no
+    /// request is made for one system.
+    fn refuse_unapproved(
+        &self,
+        before: &Overrides,
+        after: &Overrides,
+        violations: &mut Violations,
+    ) {
         for definition in self.view.schema.attributes.values() {
             let Some(policy) = &definition.approval_policy else { continue };
             let new = after.of(definition);
-            if new.is_some() && new != before.of(definition) && !policy.allows(self.writer, self.view.schema) {
-                let at =
-                    definition.predefined().map_or_else(|| definition.pointer(), |field| pointer("", field.name()));
-                let detail = format!("`{}` needs an approval and cannot be overridden", definition.name);
+            if new.is_some()
+                && new != before.of(definition)
+                && !policy.allows(self.writer, self.view.schema)
+            {
+                let at = definition
+                    .predefined()
+                    .map_or_else(|| definition.pointer(), |field| pointer("", field.name()));
+                let detail =
+                    format!("`{}` needs an approval and cannot be overridden", definition.name);
                 violations.add(at, Code::NotAllowed, detail);
             }
         }
     }
 }
 
-/// Refuses removals of the system's attributes by accident, and of attributes that it does not declare.
+/// Refuses removals of the system's attributes by accident, and of attributes that it does not
+/// declare.
 fn refuse_own_nulls(patch: &Json, view: View<'_>, violations: &mut Violations) {
     let at = pointer("", OWN);
     let members = match patch.as_object().and_then(|members| members.get(OWN)) {
         Some(Json::Null) => {
-            return violations.add(at, Code::NotAllowed, "name the attributes to remove, each with null or []");
+            return violations.add(
+                at,
+                Code::NotAllowed,
+                "name the attributes to remove, each with null or []",
+            );
         }
         Some(Json::Object(members)) => members,
         _ => return,
     };
-    for (name, _) in members.iter().filter(|(name, value)| **value == Json::Null && !view.declares(name)) {
+    for (name, _) in
+        members.iter().filter(|(name, value)| **value == Json::Null && !view.declares(name))
+    {
         violations.add(pointer(&at, name), Code::Unknown, undeclared(name));
     }
 }

@@ -1,8 +1,9 @@
 //! How users are read from documents.
 //!
-//! Every way of writing goes through one reading of a whole document. PUT sends it; PATCH merges its patch into the document
-//! that callers see and sends that. What equals the stored value is accepted as it is, so non-editable fields may be sent back
-//! (rule P3) and a definition that became stricter binds only what changes.
+//! Every way of writing goes through one reading of a whole document. PUT sends it; PATCH merges
+//! its patch into the document that callers see and sends that. What equals the stored value is
+//! accepted as it is, so non-editable fields may be sent back (rule P3) and a definition that
+//! became stricter binds only what changes.
 
 use super::{MAX_PERSONAS, MAX_TEXT, User};
 use crate::domain::definition::Predefined;
@@ -11,7 +12,8 @@ use crate::domain::field::{Fields, pointer};
 use crate::domain::id::UserId;
 use crate::domain::json::Json;
 use crate::domain::patch::{
-    point_back, refuse_attribute_nulls, refuse_non_object, refuse_unknown_nulls, spread_attribute_values,
+    point_back, refuse_attribute_nulls, refuse_non_object, refuse_unknown_nulls,
+    spread_attribute_values,
 };
 use crate::domain::persona::{self, Persona};
 use crate::domain::text;
@@ -32,12 +34,14 @@ const NOT_EDITABLE: [(&str, &str); 8] = [
 ];
 
 impl User {
-    /// Makes a user from a whole document: `username` is required; `id`, `email_verified` and `personas` may be imported.
+    /// Makes a user from a whole document: `username` is required; `id`, `email_verified` and
+    /// `personas` may be imported.
     pub fn create(document: Json, writing: &Writing<'_>) -> Result<Self> {
         let mut violations = Violations::default();
         let mut fields = Fields::new(document, "", &mut violations);
         let now = writing.world.clock.now();
-        let id = fields.parsed("id", "a UUID").unwrap_or_else(|| UserId::new(writing.world.new_uuid()));
+        let id =
+            fields.parsed("id", "a UUID").unwrap_or_else(|| UserId::new(writing.world.new_uuid()));
         let verified = fields.boolean("email_verified").unwrap_or_default();
         let personas = take_personas(&mut fields, writing);
         for name in ["status", "last_login_at", "created_at", "updated_at", "attribute_states"] {
@@ -49,7 +53,11 @@ impl User {
         user.read_editable(&mut fields, writing, Omitted::Unnamed);
         user.email_verified = verified;
         if verified && user.preferred_email.is_none() {
-            fields.refuse("email_verified", Code::NotAllowed, "there is no `preferred_email` to be verified");
+            fields.refuse(
+                "email_verified",
+                Code::NotAllowed,
+                "there is no `preferred_email` to be verified",
+            );
         }
         fields.finish();
         persona::check_together(&user.personas, "/personas", &mut violations);
@@ -58,7 +66,8 @@ impl User {
         violations.check(user)
     }
 
-    /// The user after a PUT: omitted editable fields are removed, omitted non-editable ones and hashed values stay.
+    /// The user after a PUT: omitted editable fields are removed, omitted non-editable ones and
+    /// hashed values stay.
     pub fn replace(&self, document: Json, writing: &Writing<'_>) -> Result<Self> {
         let mut violations = Violations::default();
         let user = self.read(document, writing, Omitted::Unnamed, &mut violations);
@@ -66,7 +75,8 @@ impl User {
         violations.check(user)
     }
 
-    /// The user after a PATCH (RFC 7396), which may also name attributes by their definitions (`attribute_values`).
+    /// The user after a PATCH (RFC 7396), which may also name attributes by their definitions
+    /// (`attribute_values`).
     pub fn patch(&self, patch: Json, writing: &Writing<'_>) -> Result<Self> {
         let schema = writing.schema;
         refuse_non_object(&patch)?;
@@ -75,16 +85,24 @@ impl User {
         let shown = self.show_to(schema, writing.access);
         refuse_unknown_nulls(&patch, &shown, &mut violations);
         refuse_attribute_nulls(&patch, writing, &mut violations);
-        let refused =
-            |field: Predefined| writing.access.refuses(schema.predefined(field)?).map(|why| (field.name(), why));
+        let refused = |field: Predefined| {
+            writing.access.refuses(schema.predefined(field)?).map(|why| (field.name(), why))
+        };
         let fixed = NOT_EDITABLE.map(|(name, why)| (name, (Code::NotEditable, why.to_owned())));
-        for (name, (code, why)) in fixed.into_iter().chain(Predefined::ALL.into_iter().filter_map(refused)) {
+        for (name, (code, why)) in
+            fixed.into_iter().chain(Predefined::ALL.into_iter().filter_map(refused))
+        {
             let removed = patch.as_object().and_then(|patch| patch.get(name)) == Some(&Json::Null);
             if removed && shown.get(name).is_some_and(|value| *value != Json::Null) {
                 violations.add(pointer("", name), code, why);
             }
         }
-        let user = self.read(Json::Object(shown).merge(&patch), writing, Omitted::Removed, &mut violations);
+        let user = self.read(
+            Json::Object(shown).merge(&patch),
+            writing,
+            Omitted::Removed,
+            &mut violations,
+        );
         user.check_required(Some(self), schema, &mut violations);
         violations.check(user).map_err(|error| point_back(error, &renamed))
     }
@@ -113,7 +131,8 @@ impl User {
         self.read_these(&Predefined::ALL, fields, writing, omitted);
     }
 
-    /// Takes these predefined attributes and the custom ones. What equals the stored value is accepted as it is.
+    /// Takes these predefined attributes and the custom ones. What equals the stored value is
+    /// accepted as it is.
     pub(in crate::domain) fn read_these(
         &mut self,
         predefined: &[Predefined],
@@ -125,9 +144,14 @@ impl User {
             let Some(definition) = writing.schema.predefined(field) else { continue };
             let stored = self.predefined(field).map(str::to_owned);
             if !writing.access.shows(definition) {
-                // Not there for this writer: named it is unknown, as any other field that is not there.
+                // Not there for this writer: named it is unknown, as any other field that is not
+                // there.
                 if fields.take(field.name()).is_some() {
-                    fields.refuse(field.name(), Code::Unknown, format!("there is no field `{field}`"));
+                    fields.refuse(
+                        field.name(),
+                        Code::Unknown,
+                        format!("there is no field `{field}`"),
+                    );
                 }
                 continue;
             }
@@ -150,19 +174,30 @@ impl Predefined {
     pub fn read(self, value: Json, stored: Option<&str>) -> Option<String> {
         let mut violations = Violations::default();
         let document = object! { self.name() => value };
-        let read = take_predefined(self, &mut Fields::new(Json::Object(document), "", &mut violations), stored);
+        let read = take_predefined(
+            self,
+            &mut Fields::new(Json::Object(document), "", &mut violations),
+            stored,
+        );
         read.filter(|_| violations.is_empty())
     }
 }
 
 /// Takes a predefined attribute. What equals the stored value is accepted as it is.
-fn take_predefined(field: Predefined, fields: &mut Fields<'_>, stored: Option<&str>) -> Option<String> {
+fn take_predefined(
+    field: Predefined,
+    fields: &mut Fields<'_>,
+    stored: Option<&str>,
+) -> Option<String> {
     let name = field.name();
     match field {
         Predefined::Username => {
             let username = fields.required_text(name, MAX_TEXT)?;
-            if text::username(&username).is_none_or(|name| name.is_empty()) && stored != Some(&username) {
-                let due = "a username of RFC 8265 is due: letters, digits and ASCII signs, no spaces";
+            if text::username(&username).is_none_or(|name| name.is_empty())
+                && stored != Some(&username)
+            {
+                let due =
+                    "a username of RFC 8265 is due: letters, digits and ASCII signs, no spaces";
                 fields.refuse(name, Code::WrongFormat, due);
             }
             Some(username)
@@ -173,7 +208,11 @@ fn take_predefined(field: Predefined, fields: &mut Fields<'_>, stored: Option<&s
         Predefined::PreferredEmail => {
             let email = fields.text(name, text::MAX_EMAIL)?;
             if text::email(&email).is_none() && stored != Some(&email) {
-                fields.refuse(name, Code::WrongFormat, "an e-mail address is due, as jan@example.org");
+                fields.refuse(
+                    name,
+                    Code::WrongFormat,
+                    "an e-mail address is due, as jan@example.org",
+                );
             }
             Some(email)
         }
@@ -194,25 +233,34 @@ fn take_locales(fields: &mut Fields<'_>) -> Option<String> {
         Json::String(text) => text,
         Json::Array(items) if items.is_empty() => return None,
         Json::Array(items)
-            if items
-                .iter()
-                .all(|item| item.as_str().is_some_and(|tag| !tag.is_empty() && !tag.contains([' ', ',']))) =>
+            if items.iter().all(|item| {
+                item.as_str().is_some_and(|tag| !tag.is_empty() && !tag.contains([' ', ',']))
+            }) =>
         {
             items.iter().filter_map(Json::as_str).collect::<Vec<_>>().join(" ")
         }
         other => {
-            let detail = format!("a string or an array of language tags is due, not {}", other.kind());
+            let detail =
+                format!("a string or an array of language tags is due, not {}", other.kind());
             fields.refuse("ui_locales", Code::WrongType, detail);
             return None;
         }
     };
     if text.len() > MAX_TEXT {
-        fields.refuse("ui_locales", Code::TooLong, format!("{} bytes, at most {MAX_TEXT} are allowed", text.len()));
+        fields.refuse(
+            "ui_locales",
+            Code::TooLong,
+            format!("{} bytes, at most {MAX_TEXT} are allowed", text.len()),
+        );
         return None;
     }
     let locales = text::locales(&text);
     if locales.is_none() {
-        fields.refuse("ui_locales", Code::WrongFormat, "BCP 47 language tags are due, as fr-BE nl-BE");
+        fields.refuse(
+            "ui_locales",
+            Code::WrongFormat,
+            "BCP 47 language tags are due, as fr-BE nl-BE",
+        );
     }
     locales
 }
@@ -224,7 +272,9 @@ fn take_personas(fields: &mut Fields<'_>, writing: &Writing<'_>) -> Vec<Persona>
         Some(Json::Array(items)) if items.len() <= MAX_PERSONAS => items
             .into_iter()
             .enumerate()
-            .filter_map(|(i, item)| Persona::create(item, &format!("{at}/{i}"), None, writing, fields.violations()))
+            .filter_map(|(i, item)| {
+                Persona::create(item, &format!("{at}/{i}"), None, writing, fields.violations())
+            })
             .collect(),
         Some(Json::Array(items)) => {
             let detail = format!("{} personas, at most {MAX_PERSONAS} are allowed", items.len());
@@ -232,7 +282,11 @@ fn take_personas(fields: &mut Fields<'_>, writing: &Writing<'_>) -> Vec<Persona>
             Vec::new()
         }
         Some(other) => {
-            fields.refuse("personas", Code::WrongType, format!("an array of personas is due, not {}", other.kind()));
+            fields.refuse(
+                "personas",
+                Code::WrongType,
+                format!("an array of personas is due, not {}", other.kind()),
+            );
             Vec::new()
         }
     }

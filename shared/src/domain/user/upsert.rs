@@ -12,15 +12,17 @@ use crate::domain::writing::Writing;
 const ID_AT_CUSTOMER: &str = "id_at_customer";
 
 impl User {
-    /// Makes the user whom the customer names so, from a whole document that need not say it again; else as [`User::create`].
+    /// Makes the user whom the customer names so, from a whole document that need not say it again;
+    /// else as [`User::create`].
     pub fn create_by(id_at_customer: &str, document: Json, writing: &Writing<'_>) -> Result<Self> {
         let mut violations = Violations::default();
         let document = named(id_at_customer, document, &mut violations);
         violations.and(Self::create(document, writing))
     }
 
-    /// The user after the same document, and where in it each persona stands that the user gains. What is editable is replaced as by
-    /// [`User::replace`]. Personas that the user does not have are added; one that it has, by definition and scope, stays as it is, so a
+    /// The user after the same document, and where in it each persona stands that the user gains.
+    /// What is editable is replaced as by [`User::replace`]. Personas that the user does not
+    /// have are added; one that it has, by definition and scope, stays as it is, so a
     /// repeat changes nothing, and none is removed.
     pub fn replace_by(
         &self,
@@ -40,10 +42,13 @@ impl User {
         violations.check((user, places))
     }
 
-    /// Takes what only a creation imports, but for `email_verified`, which may be sent back; returns the personas.
+    /// Takes what only a creation imports, but for `email_verified`, which may be sent back;
+    /// returns the personas.
     fn take_imported(&self, members: &mut Object, violations: &mut Violations) -> Option<Json> {
         let id = members.shift_remove("id").filter(|id| *id != Json::Null);
-        if id.is_some_and(|id| id.as_str().and_then(|id| id.parse::<UserId>().ok()) != Some(self.id)) {
+        if id
+            .is_some_and(|id| id.as_str().and_then(|id| id.parse::<UserId>().ok()) != Some(self.id))
+        {
             let detail = format!("the user has the id {}, and ids never change", self.id);
             violations.add("/id", Code::Immutable, detail);
         }
@@ -53,7 +58,8 @@ impl User {
         members.shift_remove("personas").filter(|personas| *personas != Json::Null)
     }
 
-    /// The user with those of the personas that it does not have, and where they stand in the array.
+    /// The user with those of the personas that it does not have, and where they stand in the
+    /// array.
     pub(in crate::domain) fn with_missing_personas(
         &self,
         personas: Option<Json>,
@@ -79,20 +85,32 @@ impl User {
             let at = format!("/personas/{i}");
             let named = Persona::named(&item, writing.schema);
             let held = named.is_some_and(|(definition, scope)| {
-                self.personas.iter().any(|persona| persona.definition == definition && persona.scope == scope)
+                self.personas
+                    .iter()
+                    .any(|persona| persona.definition == definition && persona.scope == scope)
             });
             if held {
                 persona::refuse_unknown(&item, &at, violations);
                 continue;
             }
-            let Some(persona) = Persona::create(item, &at, None, writing, violations) else { continue };
+            let Some(persona) = Persona::create(item, &at, None, writing, violations) else {
+                continue;
+            };
             if user.personas.iter().any(|other| other.id == persona.id) {
-                violations.add(pointer(&at, "id"), Code::NotUnique, "the id is that of another persona");
+                violations.add(
+                    pointer(&at, "id"),
+                    Code::NotUnique,
+                    "the id is that of another persona",
+                );
                 continue;
             }
             preferred += usize::from(persona.preferred);
             if user.personas.len() == MAX_PERSONAS {
-                violations.add(at, Code::TooMany, format!("a user has at most {MAX_PERSONAS} personas"));
+                violations.add(
+                    at,
+                    Code::TooMany,
+                    format!("a user has at most {MAX_PERSONAS} personas"),
+                );
                 continue;
             }
             match user.with_persona(persona) {
@@ -117,7 +135,9 @@ fn named(id_at_customer: &str, mut document: Json, violations: &mut Violations) 
         // Whatever is no text is refused where it is read.
         Some(sent) if *sent != Json::Null && sent.as_str().is_none() => return document,
         Some(Json::String(sent)) if sent != id_at_customer => {
-            let detail = format!("the path names the user: `{ID_AT_CUSTOMER}` is the same here, or left out");
+            let detail = format!(
+                "the path names the user: `{ID_AT_CUSTOMER}` is the same here, or left out"
+            );
             violations.add(pointer("", ID_AT_CUSTOMER), Code::Immutable, detail);
         }
         _ => {}

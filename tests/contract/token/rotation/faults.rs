@@ -42,11 +42,18 @@ impl Scene {
             Deed::First | Deed::Succeed => {
                 let client = self.client.on(&self.service.instance());
                 let answer = client.token_for(&[("grant_type", "client_credentials")]).await;
-                assert!([200, 503].contains(&answer.code()), "{deed:?}: {} {}", answer.code(), answer.text());
+                assert!(
+                    [200, 503].contains(&answer.code()),
+                    "{deed:?}: {} {}",
+                    answer.code(),
+                    answer.text()
+                );
                 return answer.code() == 200;
             }
             Deed::Rotate => operator(&self.service).rotate(algorithm).await.map(drop),
-            Deed::Revoke => operator(&self.service).revoke(&kid_of(&self.client.token)).await.map(drop),
+            Deed::Revoke => {
+                operator(&self.service).revoke(&kid_of(&self.client.token)).await.map(drop)
+            }
         };
         let expected = matches!(done, Ok(()) | Err(Error::Unavailable(_) | Error::NotFound));
         assert!(expected, "{deed:?}: {done:?}");
@@ -59,16 +66,24 @@ async fn under_faults(deed: Deed, algorithm: Algorithm) {
     scene.service.faults.reset();
     assert!(scene.act(deed, algorithm).await);
     let operations = scene.service.faults.operations();
-    let written = operations.iter().position(|operation| operation == "TransactWriteItems").expect("a write");
+    let written =
+        operations.iter().position(|operation| operation == "TransactWriteItems").expect("a write");
     for call in 0..operations.len() {
-        let alone = [Fault::Unreachable, Fault::Lost, Fault::Silent, Fault::ThrottledMember(0), Fault::Conflict(0)];
+        let alone = [
+            Fault::Unreachable,
+            Fault::Lost,
+            Fault::Silent,
+            Fault::ThrottledMember(0),
+            Fault::Conflict(0),
+        ];
         let then_a_crash = [Fault::Unreachable, Fault::Lost];
         let faults = alone.into_iter().map(|fault| (fault, false));
         let crashes = then_a_crash.into_iter().map(|fault| (fault, true));
         // Making RSA keys takes its time: what differs is met by every third.
         let every = if algorithm == Algorithm::Rs256 { 3 } else { 1 };
         for (fault, crashed) in faults.chain(crashes).step_by(every) {
-            let what = format!("{deed:?} {algorithm}, {fault:?} at call {call}, crashed: {crashed}");
+            let what =
+                format!("{deed:?} {algorithm}, {fault:?} at call {call}, crashed: {crashed}");
             let scene = Scene::set(deed, algorithm).await;
             scene.service.faults.reset();
             scene.service.faults.at(call, fault.clone());

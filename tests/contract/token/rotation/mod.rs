@@ -1,4 +1,5 @@
-//! RS256 beside ES256, rotation and revocation on command, with tokens in flight and with cold and warm caches (rule O8).
+//! RS256 beside ES256, rotation and revocation on command, with tokens in flight and with cold and
+//! warm caches (rule O8).
 
 mod faults;
 mod life;
@@ -6,7 +7,9 @@ mod life;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest::{SHA256, digest};
-use ring::signature::{ECDSA_P256_SHA256_FIXED, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents, UnparsedPublicKey};
+use ring::signature::{
+    ECDSA_P256_SHA256_FIXED, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents, UnparsedPublicKey,
+};
 use serde_json::{Value, json};
 use shared::auth::SigningKeys;
 use shared::domain::client;
@@ -24,7 +27,8 @@ const BOTH: [Algorithm; 2] = [Algorithm::Es256, Algorithm::Rs256];
 /// A client whose tokens are signed with this algorithm and live a day, without a token yet.
 async fn client_of(service: &Service, algorithm: Algorithm) -> Client {
     let (tenant, scopes) = (TENANT.parse().unwrap(), "users:read".parse().unwrap());
-    let (mut client, secret) = client::Client::register(&tenant, "test", scopes, false, service.table.world());
+    let (mut client, secret) =
+        client::Client::register(&tenant, "test", scopes, false, service.table.world());
     client.access_token_signing_alg = algorithm;
     client.access_token_lifetime = DAY;
     service.table.create_client(&client).await.unwrap();
@@ -38,7 +42,8 @@ fn operator(service: &Service) -> SigningKeys {
 }
 
 fn header(token: &str) -> Value {
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token.split('.').next().unwrap()).unwrap()).unwrap()
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token.split('.').next().unwrap()).unwrap())
+        .unwrap()
 }
 
 async fn jwks(service: &Service) -> Vec<Value> {
@@ -58,7 +63,9 @@ impl Party {
             (self.read_at, self.keys) = (now, jwks(&service.instance()).await);
         }
         let header = header(token);
-        let Some(key) = self.keys.iter().find(|key| key["kid"] == header["kid"] && key["alg"] == header["alg"]) else {
+        let Some(key) =
+            self.keys.iter().find(|key| key["kid"] == header["kid"] && key["alg"] == header["alg"])
+        else {
             return false;
         };
         let number = |name: &str| URL_SAFE_NO_PAD.decode(key[name].as_str().unwrap()).unwrap();
@@ -68,9 +75,12 @@ impl Party {
             "RSA" => RsaPublicKeyComponents { n: number("n"), e: number("e") }
                 .verify(&RSA_PKCS1_2048_8192_SHA256, content.as_bytes(), &signature)
                 .is_ok(),
-            _ => UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, [vec![4], number("x"), number("y")].concat())
-                .verify(content.as_bytes(), &signature)
-                .is_ok(),
+            _ => UnparsedPublicKey::new(
+                &ECDSA_P256_SHA256_FIXED,
+                [vec![4], number("x"), number("y")].concat(),
+            )
+            .verify(content.as_bytes(), &signature)
+            .is_ok(),
         }
     }
 }
@@ -82,12 +92,18 @@ async fn o8_rs256_tokens_are_for_clients_that_ask_for_them() {
     assert_eq!(jwks(&service).await.len(), 1, "no RSA key before somebody needs it");
     let rs = client_of(&service, Algorithm::Rs256).await.with_token().await;
     for (client, alg) in [(&es, "ES256"), (&rs, "RS256")] {
-        assert_eq!(header(&client.token), json!({ "alg": alg, "typ": "at+jwt", "kid": kid_of(&client.token) }));
+        assert_eq!(
+            header(&client.token),
+            json!({ "alg": alg, "typ": "at+jwt", "kid": kid_of(&client.token) })
+        );
         client.get(PATH).await.is(404);
         client.on(&service.instance()).get(PATH).await.is(404);
     }
     let keys = jwks(&service).await;
-    assert_eq!(keys.iter().map(|key| key["alg"].as_str().unwrap()).collect::<Vec<_>>(), ["ES256", "RS256"]);
+    assert_eq!(
+        keys.iter().map(|key| key["alg"].as_str().unwrap()).collect::<Vec<_>>(),
+        ["ES256", "RS256"]
+    );
     let rsa = &keys[1];
     let mut names: Vec<_> = rsa.as_object().unwrap().keys().map(String::as_str).collect();
     names.sort_unstable();
@@ -103,7 +119,8 @@ async fn o8_rs256_tokens_are_for_clients_that_ask_for_them() {
     }
 }
 
-/// A function that has just read the keys knows the first key of another algorithm as soon as it meets it.
+/// A function that has just read the keys knows the first key of another algorithm as soon as it
+/// meets it.
 #[tokio::test]
 async fn o8_the_first_rs256_token_verifies_where_the_keys_were_just_read() {
     let service = Service::start().await;
@@ -160,7 +177,10 @@ async fn o8_a_rotation_says_when_what_happens() {
         let old = rotated.old.unwrap();
         assert_eq!(old.kid, kid_of(&client.token));
         assert_eq!(rotated.new.sign_from, now.plus_seconds(660));
-        assert_eq!((old.sign_until, old.drop_at), (now.plus_seconds(660), now.plus_seconds(660 + DAY + 60)));
+        assert_eq!(
+            (old.sign_until, old.drop_at),
+            (now.plus_seconds(660), now.plus_seconds(660 + DAY + 60))
+        );
 
         service.clock.advance(659);
         assert_eq!(kid_of(&client.clone().with_token().await.token), old.kid);
@@ -206,11 +226,15 @@ async fn o8_a_rotation_replaces_the_successor_that_waits_for_a_later_turn() {
     let client = client_of(&service, Algorithm::Es256).await.with_token().await;
     service.clock.advance(29 * DAY);
     let client = client.with_token().await;
-    let waiting: Vec<_> = kids(&service).await.into_iter().filter(|kid| *kid != kid_of(&client.token)).collect();
+    let waiting: Vec<_> =
+        kids(&service).await.into_iter().filter(|kid| *kid != kid_of(&client.token)).collect();
     let rotated = operator(&service).rotate(Algorithm::Es256).await.unwrap();
     assert_eq!(kids(&service).await, [kid_of(&client.token), rotated.new.kid.clone()]);
     let items = service.items().await;
-    assert!(!items.iter().any(|item| item.contains(&waiting[0])), "it never signs, so nothing of it stays");
+    assert!(
+        !items.iter().any(|item| item.contains(&waiting[0])),
+        "it never signs, so nothing of it stays"
+    );
     service.clock.advance(660);
     assert_eq!(kid_of(&client.with_token().await.token), rotated.new.kid);
 }
@@ -227,16 +251,20 @@ async fn o8_a_revoked_key_is_gone_and_another_signs_at_once() {
         assert_eq!(revoked.key.kid, leaked);
         let next = revoked.signing.unwrap().kid;
         assert!(!kids(&service).await.contains(&leaked));
-        assert!(!service.items().await.iter().any(|item| item.contains(&leaked)), "nothing of it stays");
+        assert!(
+            !service.items().await.iter().any(|item| item.contains(&leaked)),
+            "nothing of it stays"
+        );
 
-        // A cold function signs with the next one, which verifies where the keys were just read; where nothing is remembered
-        // the leaked key is refused.
+        // A cold function signs with the next one, which verifies where the keys were just read;
+        // where nothing is remembered the leaked key is refused.
         let cold = client.on(&service.instance()).with_token().await;
         assert_eq!(kid_of(&cold.token), next);
         cold.on(&reader).get(PATH).await.is(404);
         client.on(&service.instance()).get(PATH).await.is(401);
 
-        // A warm one signs with the old one for a minute at most; within caches and the memory of signatures all refuse it.
+        // A warm one signs with the old one for a minute at most; within caches and the memory of
+        // signatures all refuse it.
         service.clock.advance(59);
         assert_eq!(kid_of(&client.clone().with_token().await.token), leaked);
         service.clock.advance(1);
@@ -314,7 +342,8 @@ async fn o8_rotations_and_requests_at_once_lose_no_key() {
     let mut rotations = JoinSet::new();
     for i in 0..8 {
         let (keys, client) = (operator(&service), clients[i % 2].on(&service.instance()));
-        rotations.spawn(async move { keys.rotate(BOTH[i % 2]).await.map(|rotated| rotated.new.kid) });
+        rotations
+            .spawn(async move { keys.rotate(BOTH[i % 2]).await.map(|rotated| rotated.new.kid) });
         rotations.spawn(async move {
             client.with_token().await;
             Ok(String::new())
@@ -332,18 +361,28 @@ async fn o8_rotations_and_requests_at_once_lose_no_key() {
     }
 }
 
-/// Each published key that signs now or later has its private half, each turn follows the one before, and no private key stands
-/// alone.
+/// Each published key that signs now or later has its private half, each turn follows the one
+/// before, and no private key stands alone.
 async fn whole(service: &Service) {
     let now = service.clock.now();
     let published = operator(service).list().await.unwrap();
     let items = service.items().await;
-    let private: Vec<_> = items.iter().filter(|item| item.contains("K#private") && !item.contains("REFRESH")).collect();
+    let private: Vec<_> = items
+        .iter()
+        .filter(|item| item.contains("K#private") && !item.contains("REFRESH"))
+        .collect();
     for key in published.iter().filter(|key| key.sign_until > now) {
-        assert!(private.iter().any(|item| item.contains(&key.kid)), "{} has no private half", key.kid);
+        assert!(
+            private.iter().any(|item| item.contains(&key.kid)),
+            "{} has no private half",
+            key.kid
+        );
     }
     for item in private {
-        assert!(published.iter().any(|key| item.contains(&key.kid)), "a private key without its public half");
+        assert!(
+            published.iter().any(|key| item.contains(&key.kid)),
+            "a private key without its public half"
+        );
     }
     for algorithm in BOTH {
         let mut turns: Vec<_> = published.iter().filter(|key| key.algorithm == algorithm).collect();

@@ -2,22 +2,27 @@
 
 use serde_json::{Value, json};
 use shared::domain::client::{
-    ACCESS_TOKEN_LIVES, AuthMethod, Classifier, Grant, Integration, MAX_AUDIENCE, MAX_AUDIENCES, MAX_NAME, MAX_SECRETS,
-    MAX_SYSTEMS,
+    ACCESS_TOKEN_LIVES, AuthMethod, Classifier, Grant, Integration, MAX_AUDIENCE, MAX_AUDIENCES,
+    MAX_NAME, MAX_SECRETS, MAX_SYSTEMS,
 };
 use shared::domain::jwk::MAX_REGISTERED_KEYS;
 use shared::domain::{Scope, jwk};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{Array, Object, Schema};
 
-use super::super::shapes::{CLIENT_ID, OrNull, Record, SLUG, boolean, integer, list, matching, text, time, uuid, word};
+use super::super::shapes::{
+    CLIENT_ID, OrNull, Record, SLUG, boolean, integer, list, matching, text, time, uuid, word,
+};
 use super::page;
 
 pub(super) fn schemas() -> [(&'static str, Schema); 7] {
     [
         ("Client", shown("A machine client.").example(example()).schema()),
         ("RegisteredClient", registered()),
-        ("ClientInput", input("A machine client to be registered.").closed().example(input_example()).schema()),
+        (
+            "ClientInput",
+            input("A machine client to be registered.").closed().example(input_example()).schema(),
+        ),
         ("ClientPatch", patch()),
         ("ClientList", page("Client")),
         ("NewClientSecret", secret().must("client_secret", plain()).example(new_secret()).schema()),
@@ -35,14 +40,22 @@ fn grants() -> Array {
 }
 
 fn method() -> Object {
-    let about = "How it authenticates. A client with a secret may send it either way, and sign as well if it has keys.";
+    let about = "How it authenticates. A client with a secret may send it either way, and sign as \
+                 well if it has keys.";
     word(AuthMethod::ALL.map(AuthMethod::name), about)
 }
 
 fn key_set() -> Object {
-    let key = ObjectBuilder::new().schema_type(Type::Object).description(Some("A public key (RFC 7517 §4).")).build();
+    let key = ObjectBuilder::new()
+        .schema_type(Type::Object)
+        .description(Some("A public key (RFC 7517 §4)."))
+        .build();
     let keys = list(Schema::Object(key), Some(MAX_REGISTERED_KEYS), "Public keys.");
-    let mut set = ObjectBuilder::new().schema_type(Type::Object).property("keys", keys).required("keys").build();
+    let mut set = ObjectBuilder::new()
+        .schema_type(Type::Object)
+        .property("keys", keys)
+        .required("keys")
+        .build();
     set.description = Some("Its public keys (RFC 7517 §5), instead of `jwks_uri`.".to_owned());
     set.or_null()
 }
@@ -67,7 +80,10 @@ fn integration() -> Object {
 }
 
 fn classifier() -> Object {
-    word(Classifier::ALL.map(Classifier::name), "The most sensitive attributes of systems that it sees.")
+    word(
+        Classifier::ALL.map(Classifier::name),
+        "The most sensitive attributes of systems that it sees.",
+    )
 }
 
 fn lifetime() -> Object {
@@ -82,7 +98,11 @@ fn algorithm() -> Object {
 
 fn audience() -> Array {
     let name = text(MAX_AUDIENCE, "An absolute URI or a name.");
-    list(name, Some(MAX_AUDIENCES), "The `aud` of its access tokens; the service itself when there is none.")
+    list(
+        name,
+        Some(MAX_AUDIENCES),
+        "The `aud` of its access tokens; the service itself when there is none.",
+    )
 }
 
 fn bound() -> Object {
@@ -94,7 +114,11 @@ fn secret() -> Record {
         .must("id", uuid("The id by which it is revoked."))
         .must("created_at", time("When it was made."))
         .must("expires_at", time("When it ends; without it, when it is revoked.").or_null())
-        .must("last_used_on", matching("^\\d{4}-\\d{2}-\\d{2}$", "The day in UTC on which it was last used.").or_null())
+        .must(
+            "last_used_on",
+            matching("^\\d{4}-\\d{2}-\\d{2}$", "The day in UTC on which it was last used.")
+                .or_null(),
+        )
 }
 
 fn plain() -> Object {
@@ -118,7 +142,10 @@ fn shown(description: &str) -> Record {
         .must("access_token_signing_alg", algorithm())
         .must("audience", audience())
         .must("dpop_bound_access_tokens", bound())
-        .must("secrets", list(secret().schema(), Some(MAX_SECRETS), "Its secrets, without what they are."))
+        .must(
+            "secrets",
+            list(secret().schema(), Some(MAX_SECRETS), "Its secrets, without what they are."),
+        )
 }
 
 fn registered() -> Schema {
@@ -126,10 +153,13 @@ fn registered() -> Schema {
     if let Some(fields) = example.as_object_mut() {
         fields.insert("client_secret".to_owned(), plain_example());
     }
-    shown("A machine client as its registration answers it; one that authenticates by `private_key_jwt` has no secret.")
-        .may("client_secret", plain())
-        .example(example)
-        .schema()
+    shown(
+        "A machine client as its registration answers it; one that authenticates by \
+         `private_key_jwt` has no secret.",
+    )
+    .may("client_secret", plain())
+    .example(example)
+    .schema()
 }
 
 fn input(description: &str) -> Record {
@@ -139,7 +169,8 @@ fn input(description: &str) -> Record {
         .may("token_endpoint_auth_method", method().or_null())
         .may(
             "default_scopes",
-            scopes("The scopes that it gets when it asks for none; all of `scopes` when left out.").or_null(),
+            scopes("The scopes that it gets when it asks for none; all of `scopes` when left out.")
+                .or_null(),
         )
         .may("grant_types", grants().or_null())
         .may("jwks", key_set())
@@ -155,8 +186,8 @@ fn input(description: &str) -> Record {
 
 fn patch() -> Schema {
     let fields = input(
-        "The changes of a client (RFC 7396). `private_key_jwt` takes its secrets away. Default scopes that are all of `scopes` stay so \
-         unless they are named.",
+        "The changes of a client (RFC 7396). `private_key_jwt` takes its secrets away. Default \
+         scopes that are all of `scopes` stay so unless they are named.",
     );
     fields
         .unchanged(&["client_id", "secrets"])
@@ -168,11 +199,17 @@ fn patch() -> Schema {
 
 fn rotation() -> Schema {
     Record::new("How a secret succeeds others; the body may be left out.")
-        .may("expires_at", time("When the new secret ends; without it, when it is revoked.").or_null())
+        .may(
+            "expires_at",
+            time("When the new secret ends; without it, when it is revoked.").or_null(),
+        )
         .may(
             "previous_expires_at",
-            time("When those end that are live now, if that is earlier than they would; without it they stay.")
-                .or_null(),
+            time(
+                "When those end that are live now, if that is earlier than they would; without it \
+                 they stay.",
+            )
+            .or_null(),
         )
         .closed()
         .example(json!({ "previous_expires_at": "2026-11-28T10:00:00.000Z" }))
@@ -182,20 +219,27 @@ fn rotation() -> Schema {
 fn example() -> Value {
     json!({
         "client_id": "acme.0f0e0d0c0b0a09080706050403020100", "name": "crm-backend",
-        "token_endpoint_auth_method": "client_secret_basic", "scopes": ["users:read", "users:write"],
-        "default_scopes": ["users:read", "users:write"], "grant_types": ["client_credentials", "refresh_token"],
-        "jwks": null, "jwks_uri": null, "systems": [], "integration": null, "max_classifier": "SENSITIVE",
+        "token_endpoint_auth_method": "client_secret_basic",
+        "scopes": ["users:read", "users:write"],
+        "default_scopes": ["users:read", "users:write"],
+        "grant_types": ["client_credentials", "refresh_token"],
+        "jwks": null, "jwks_uri": null, "systems": [], "integration": null,
+        "max_classifier": "SENSITIVE",
         "access_token_lifetime": 900, "access_token_signing_alg": "ES256", "audience": [],
         "dpop_bound_access_tokens": false,
         "secrets": [{
-            "id": "0192f3c1-5a00-7000-8000-00000000000d", "created_at": "2026-11-21T10:00:00.000Z", "expires_at": null,
+            "id": "0192f3c1-5a00-7000-8000-00000000000d", "created_at": "2026-11-21T10:00:00.000Z",
+            "expires_at": null,
             "last_used_on": null
         }]
     })
 }
 
 fn input_example() -> Value {
-    json!({ "name": "crm-backend", "scopes": ["users:read", "users:write"], "grant_types": ["client_credentials", "refresh_token"] })
+    json!({
+        "name": "crm-backend", "scopes": ["users:read", "users:write"],
+        "grant_types": ["client_credentials", "refresh_token"]
+    })
 }
 
 fn plain_example() -> Value {
@@ -204,7 +248,8 @@ fn plain_example() -> Value {
 
 fn new_secret() -> Value {
     json!({
-        "id": "0192f3c1-5a00-7000-8000-00000000000d", "created_at": "2026-11-21T10:00:00.000Z", "expires_at": null,
+        "id": "0192f3c1-5a00-7000-8000-00000000000d", "created_at": "2026-11-21T10:00:00.000Z",
+        "expires_at": null,
         "last_used_on": null, "client_secret": plain_example()
     })
 }

@@ -1,4 +1,5 @@
-//! Attribute categories, attribute definitions, persona definitions and what screens show of a profile.
+//! Attribute categories, attribute definitions, persona definitions and what screens show of a
+//! profile.
 
 use serde_json::json;
 use shared::domain::definition::{DataFormat, Search};
@@ -56,9 +57,10 @@ fn category() -> Schema {
         .must("id", uuid("The id."))
         .must("name", matching(NAME, "The name in profiles; unique in the tenant."))
         .must("display_name", display_name())
-        .example(
-            json!({ "id": "0192f3c1-5a00-7000-8000-000000000004", "name": "common", "display_name": "Common attributes" }),
-        )
+        .example(json!({
+            "id": "0192f3c1-5a00-7000-8000-000000000004", "name": "common",
+            "display_name": "Common attributes"
+        }))
         .schema()
 }
 
@@ -72,11 +74,19 @@ fn category_input() -> Record {
 }
 
 fn values() -> utoipa::openapi::Array {
-    list(Schema::Object(text(256, "A value.")), Some(1000), "The values of an enumeration; empty for other formats.")
+    list(
+        Schema::Object(text(256, "A value.")),
+        Some(1000),
+        "The values of an enumeration; empty for other formats.",
+    )
 }
 
 fn scopes() -> utoipa::openapi::Array {
-    list(scope_words(), Some(20), "The scopes of which userinfo needs one to show the attribute; empty means all.")
+    list(
+        scope_words(),
+        Some(20),
+        "The scopes of which userinfo needs one to show the attribute; empty means all.",
+    )
 }
 
 fn format(description: &str) -> Object {
@@ -89,7 +99,8 @@ fn search(description: &str) -> Object {
 
 fn json_schema() -> Object {
     let about = format!(
-        "The JSON Schema (draft 2020-12, at most {MAX_SCHEMA} bytes) that JSON values fit; it refers to nothing outside itself."
+        "The JSON Schema (draft 2020-12, at most {MAX_SCHEMA} bytes) that JSON values fit; it \
+         refers to nothing outside itself."
     );
     ObjectBuilder::new()
         .schema_type(SchemaType::from_iter([Type::Object, Type::Boolean, Type::Null]))
@@ -106,54 +117,76 @@ fn derived() -> Object {
 }
 
 fn approval_policy() -> Object {
-    let client = Record::new("Clients whose token holds a scope.").must("client_scope", scope_words()).closed();
+    let client = Record::new("Clients whose token holds a scope.")
+        .must("client_scope", scope_words())
+        .closed();
     let person = Record::new("People with a persona in force.")
         .must("persona", matching(NAME_OR_PREDEFINED, "The name of the persona's definition."))
-        .may("scope", text(MAX_TEXT, "What the persona has in its scope, if that matters.").or_null())
+        .may(
+            "scope",
+            text(MAX_TEXT, "What the persona has in its scope, if that matters.").or_null(),
+        )
         .closed();
     let mut statements = list(
         either([person.schema().into(), client.schema().into()], "Who may."),
         Some(20),
-        "Whoever fulfils one of them writes without asking, and approves what others want to write.",
+        "Whoever fulfils one of them writes without asking, and approves what others want to \
+         write.",
     );
     statements.min_items = Some(1);
-    Record::new("Who may write the attribute and approve what others want to write; nobody is asked without one.")
-        .must("statements", statements)
-        .closed()
-        .object()
-        .or_null()
+    Record::new(
+        "Who may write the attribute and approve what others want to write; nobody is asked \
+         without one.",
+    )
+    .must("statements", statements)
+    .closed()
+    .object()
+    .or_null()
 }
 
 fn attribute() -> Schema {
-    let record = Record::new("The definition of an attribute; those of the predefined ones have `system`.")
-        .must("id", uuid("The id."))
-        .must("category", matching(NAME, "The category."))
-        .must("name", matching(NAME_OR_PREDEFINED, "The name in profiles; unique in the category."))
-        .must("display_name", display_name())
-        .must("description", description())
-        .must("data_format", format("How values are written."))
-        .must("enumeration_values", values())
-        .must("json_schema", json_schema())
-        .must("scopes", scopes())
-        .must("search", search("How the attribute can be searched."))
-        .must("derived", derived())
-        .must("approval_policy", approval_policy())
-        .must("system", boolean("Whether the service made it; such a definition cannot be deleted."));
+    let record =
+        Record::new("The definition of an attribute; those of the predefined ones have `system`.")
+            .must("id", uuid("The id."))
+            .must("category", matching(NAME, "The category."))
+            .must(
+                "name",
+                matching(NAME_OR_PREDEFINED, "The name in profiles; unique in the category."),
+            )
+            .must("display_name", display_name())
+            .must("description", description())
+            .must("data_format", format("How values are written."))
+            .must("enumeration_values", values())
+            .must("json_schema", json_schema())
+            .must("scopes", scopes())
+            .must("search", search("How the attribute can be searched."))
+            .must("derived", derived())
+            .must("approval_policy", approval_policy())
+            .must(
+                "system",
+                boolean("Whether the service made it; such a definition cannot be deleted."),
+            );
     FLAGS
         .iter()
         .fold(record, |record, (name, about)| record.must(name, boolean(about)))
         .example(json!({
-            "id": "0192f3c1-5a00-7000-8000-000000000005", "category": "common", "name": "employee-number",
-            "display_name": "Employee number", "description": null, "data_format": "TEXT", "enumeration_values": [],
-            "json_schema": null, "scopes": [], "search": "exact", "single_value": true, "required": false,
-            "read_only": false, "hidden": false, "override": false, "system": false, "unique": false, "derived": null,
-            "approval_policy": { "statements": [{ "client_scope": "administrator" }] }, "deprecated": false
+            "id": "0192f3c1-5a00-7000-8000-000000000005", "category": "common",
+            "name": "employee-number",
+            "display_name": "Employee number", "description": null, "data_format": "TEXT",
+            "enumeration_values": [],
+            "json_schema": null, "scopes": [], "search": "exact", "single_value": true,
+            "required": false,
+            "read_only": false, "hidden": false, "override": false, "system": false,
+            "unique": false, "derived": null,
+            "approval_policy": { "statements": [{ "client_scope": "administrator" }] },
+            "deprecated": false
         }))
         .schema()
 }
 
 fn attribute_input() -> Record {
-    let name = "The name in profiles; unique in the category, never changes. Only predefined ones have underscores.";
+    let name = "The name in profiles; unique in the category, never changes. Only predefined ones \
+                have underscores.";
     let record = Record::new("The definition of an attribute, as it is written.")
         .must("category", matching(NAME, "The category; never changes."))
         .must("name", matching(NAME_OR_PREDEFINED, name))
@@ -168,14 +201,18 @@ fn attribute_input() -> Record {
         .may("approval_policy", approval_policy())
         .may(
             "source",
-            word(["repository"], "Where values come from, which is the profile itself; not shown.").or_null(),
+            word(["repository"], "Where values come from, which is the profile itself; not shown.")
+                .or_null(),
         )
         .unchanged(&["id", "system"]);
     FLAGS
         .iter()
         .fold(record, |record, (name, about)| record.may(name, boolean(about).or_null()))
         .closed()
-        .example(json!({ "category": "common", "name": "employee-number", "data_format": "TEXT", "search": "exact" }))
+        .example(json!({
+            "category": "common", "name": "employee-number", "data_format": "TEXT",
+            "search": "exact"
+        }))
 }
 
 fn persona_name() -> Object {
@@ -195,12 +232,16 @@ fn persona() -> Schema {
         .must("description", description())
         .must("attributes", persona_attributes())
         .must("scoped", boolean("Whether a persona names what it is valid for."))
-        .must("system", boolean("Whether the service made it; such a definition cannot be deleted."))
+        .must(
+            "system",
+            boolean("Whether the service made it; such a definition cannot be deleted."),
+        )
         .must("deprecated", boolean("Whether no new personas may be made of it."))
         .example(json!({
             "id": "0192f3c1-5a00-7000-8000-000000000003", "name": "customer_employee",
             "display_name": "Employee of a customer", "description": null,
-            "attributes": ["0192f3c1-5a00-7000-8000-000000000005"], "scoped": true, "system": false, "deprecated": false
+            "attributes": ["0192f3c1-5a00-7000-8000-000000000005"], "scoped": true, "system": false,
+            "deprecated": false
         }))
         .schema()
 }
@@ -215,7 +256,9 @@ fn persona_input() -> Record {
         .may("deprecated", boolean("Whether no new personas may be made of it.").or_null())
         .unchanged(&["id", "system"])
         .closed()
-        .example(json!({ "name": "customer_employee", "display_name": "Employee of a customer", "scoped": true }))
+        .example(json!({
+            "name": "customer_employee", "display_name": "Employee of a customer", "scoped": true
+        }))
 }
 
 fn profile_attributes() -> utoipa::openapi::Array {
@@ -231,9 +274,12 @@ fn profile() -> Schema {
 }
 
 fn profile_input() -> Schema {
-    Record::new("Which custom attributes screens show, as it is written; none when they are left out of a PUT.")
-        .may("attributes", profile_attributes().or_null())
-        .closed()
-        .example(json!({ "attributes": ["0192f3c1-5a00-7000-8000-000000000005"] }))
-        .schema()
+    Record::new(
+        "Which custom attributes screens show, as it is written; none when they are left out of a \
+         PUT.",
+    )
+    .may("attributes", profile_attributes().or_null())
+    .closed()
+    .example(json!({ "attributes": ["0192f3c1-5a00-7000-8000-000000000005"] }))
+    .schema()
 }

@@ -16,7 +16,10 @@ pub(super) fn schemas() -> [(&'static str, Schema); 6] {
     [
         ("Persona", persona()),
         ("PersonaList", whole("Persona")),
-        ("PersonaInput", one_of_names(input("A persona to be added."), &[&["persona_definition_id"], &["name"]])),
+        (
+            "PersonaInput",
+            one_of_names(input("A persona to be added."), &[&["persona_definition_id"], &["name"]]),
+        ),
         ("PersonaImport", import()),
         ("PersonaPatch", patch()),
         ("PersonaAttribute", attribute()),
@@ -25,7 +28,11 @@ pub(super) fn schemas() -> [(&'static str, Schema); 6] {
 
 fn scope() -> utoipa::openapi::Array {
     let scope = text(MAX_TEXT, "What the persona is valid for.");
-    list(Schema::Object(scope), Some(MAX_SCOPE), "What the persona is valid for; a set, only for scoped definitions.")
+    list(
+        Schema::Object(scope),
+        Some(MAX_SCOPE),
+        "What the persona is valid for; a set, only for scoped definitions.",
+    )
 }
 
 fn preferred() -> Object {
@@ -46,8 +53,10 @@ fn persona() -> Schema {
         .must("attribute_states", states())
         .example(json!({
             "id": "0192f3c1-5a00-7000-8000-000000000002",
-            "persona_definition_id": "0192f3c1-5a00-7000-8000-000000000003", "name": "customer_employee",
-            "status": "ACTIVE", "scope": ["chemco"], "preferred": false, "valid_from": null, "valid_until": null,
+            "persona_definition_id": "0192f3c1-5a00-7000-8000-000000000003",
+            "name": "customer_employee",
+            "status": "ACTIVE", "scope": ["chemco"], "preferred": false, "valid_from": null,
+            "valid_until": null,
             "attributes": { "common": { "employee-number": ["42"] } }, "attribute_states": {}
         }))
         .schema()
@@ -64,9 +73,15 @@ fn editable(record: Record) -> Record {
 fn input(description: &str) -> Record {
     editable(Record::new(description))
         .may("persona_definition_id", uuid("What it is a persona of.").or_null())
-        .may("name", text(MAX_TEXT, "The name of the persona definition, instead of its id.").or_null())
+        .may(
+            "name",
+            text(MAX_TEXT, "The name of the persona definition, instead of its id.").or_null(),
+        )
         .may("status", word(STATUS, "Whether it is in force; ACTIVE when left out.").or_null())
-        .may("attributes", attributes(sent_values(), "Its own attributes, by category and name.").or_null())
+        .may(
+            "attributes",
+            attributes(sent_values(), "Its own attributes, by category and name.").or_null(),
+        )
         .closed()
         .example(json!({ "name": "customer_employee", "scope": ["chemco"] }))
 }
@@ -83,16 +98,23 @@ fn one_of_names(record: Record, groups: &[&[&str]]) -> Schema {
     for group in groups {
         let mut fields = ObjectBuilder::new();
         for name in *group {
-            fields = fields.property(*name, ObjectBuilder::new().schema_type(Type::String)).required(*name);
+            fields = fields
+                .property(*name, ObjectBuilder::new().schema_type(Type::String))
+                .required(*name);
         }
         any = any.item(fields);
     }
-    Schema::AllOf(AllOfBuilder::new().item(record.schema()).item(Schema::AnyOf(any.build())).build())
+    Schema::AllOf(
+        AllOfBuilder::new().item(record.schema()).item(Schema::AnyOf(any.build())).build(),
+    )
 }
 
 fn patch() -> Schema {
     editable(Record::new("The changes of a persona (RFC 7396); `null` removes a field."))
-        .may("attributes", attributes(patched_values(), "Attributes to change, by category and name."))
+        .may(
+            "attributes",
+            attributes(patched_values(), "Attributes to change, by category and name."),
+        )
         .unchanged(&["id", "persona_definition_id", "name", "status", "attribute_states"])
         .closed()
         .example(json!({ "valid_until": "2027-12-31T23:59:59.000Z" }))
@@ -100,12 +122,13 @@ fn patch() -> Schema {
 }
 
 fn attribute() -> Schema {
-    let record = Record::new("The values of one attribute, named by its id or by category and name.")
-        .may("attribute_definition_id", uuid("The attribute.").or_null())
-        .may("category", matching(NAME, "The attribute's category.").or_null())
-        .may("name", matching(NAME, "The attribute's name.").or_null())
-        .must("value", sent_values())
-        .closed()
-        .example(json!({ "category": "common", "name": "employee-number", "value": ["42"] }));
+    let record =
+        Record::new("The values of one attribute, named by its id or by category and name.")
+            .may("attribute_definition_id", uuid("The attribute.").or_null())
+            .may("category", matching(NAME, "The attribute's category.").or_null())
+            .may("name", matching(NAME, "The attribute's name.").or_null())
+            .must("value", sent_values())
+            .closed()
+            .example(json!({ "category": "common", "name": "employee-number", "value": ["42"] }));
     one_of_names(record, &[&["attribute_definition_id"], &["category", "name"]])
 }

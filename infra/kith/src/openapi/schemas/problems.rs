@@ -32,7 +32,10 @@ fn problem() -> Schema {
     let violations = list(named("Violation"), None, "The fields at fault, every one of them.");
     Record::new("An error (RFC 9457).")
         .must("type", matching("^/problems/[a-z-]+$", "What is wrong, for programs."))
-        .must("title", string(256, "What is wrong, for people; the same for each error of this type."))
+        .must(
+            "title",
+            string(256, "What is wrong, for people; the same for each error of this type."),
+        )
         .must("status", integer(400, Some(599), "The HTTP status."))
         .must("detail", string(4096, "What is wrong with this request."))
         .must("request_id", string(256, "The id under which the request is logged."))
@@ -40,8 +43,11 @@ fn problem() -> Schema {
         .may("count", integer(2, None, "How many were found where one is due."))
         .example(json!({
             "type": "/problems/invalid-content", "title": "The content is not valid", "status": 422,
-            "detail": "one violation in the content; see `errors`", "request_id": "0192f3c1-5a00-7000-8000-000000000006",
-            "errors": [{ "pointer": "/username", "code": "required", "detail": "`username` is required" }]
+            "detail": "one violation in the content; see `errors`",
+            "request_id": "0192f3c1-5a00-7000-8000-000000000006",
+            "errors": [
+                { "pointer": "/username", "code": "required", "detail": "`username` is required" }
+            ]
         }))
         .schema()
 }

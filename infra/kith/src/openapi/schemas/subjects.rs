@@ -6,7 +6,9 @@ use shared::domain::sso::MAX_CLAIMS;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{Object, Schema};
 
-use super::super::shapes::{OrNull, Record, SLUG, integer, list, map, matching, text, user, uuid, word};
+use super::super::shapes::{
+    OrNull, Record, SLUG, integer, list, map, matching, text, user, uuid, word,
+};
 use super::{page, whole};
 
 const MAX_TEXT: usize = 1024;
@@ -23,7 +25,10 @@ pub(super) fn schemas() -> [(&'static str, Schema); 17] {
         ("Application", application_fields("A service provider.").must("id", id()).schema()),
         (
             "ApplicationInput",
-            application_fields("A service provider, as it is written.").must("id", id()).closed().schema(),
+            application_fields("A service provider, as it is written.")
+                .must("id", id())
+                .closed()
+                .schema(),
         ),
         ("ApplicationPatch", application_patch()),
         ("ApplicationList", page("Application")),
@@ -48,13 +53,19 @@ fn subject_type() -> Object {
 }
 
 fn https(description: &str) -> Object {
-    let mut url = matching("^https://[^/|# \\\\\\x00-\\x1f\\x7f-\\x9f][^|# \\\\\\x00-\\x1f\\x7f-\\x9f]*$", description);
+    let mut url = matching(
+        "^https://[^/|# \\\\\\x00-\\x1f\\x7f-\\x9f][^|# \\\\\\x00-\\x1f\\x7f-\\x9f]*$",
+        description,
+    );
     url.max_length = Some(MAX_TEXT);
     url
 }
 
 fn key_set() -> Object {
-    let key = ObjectBuilder::new().schema_type(Type::Object).description(Some("A public key (RFC 7517 §4).")).build();
+    let key = ObjectBuilder::new()
+        .schema_type(Type::Object)
+        .description(Some("A public key (RFC 7517 §4)."))
+        .build();
     let mut keys = ObjectBuilder::new()
         .schema_type(Type::Object)
         .property("keys", list(Schema::Object(key), None, "Public keys."))
@@ -65,14 +76,18 @@ fn key_set() -> Object {
 }
 
 fn claims() -> Object {
-    let fields: Vec<_> = Predefined::ALL.map(Predefined::name).into_iter().chain(["email_verified"]).collect();
-    let pattern = format!("^({}|[a-z][a-z0-9-]{{0,62}}\\.[a-z][a-z0-9-]{{0,62}})$", fields.join("|"));
-    let field = matching(&pattern, "A field of profiles, or `<category>.<name>` of a custom attribute.");
+    let fields: Vec<_> =
+        Predefined::ALL.map(Predefined::name).into_iter().chain(["email_verified"]).collect();
+    let pattern =
+        format!("^({}|[a-z][a-z0-9-]{{0,62}}\\.[a-z][a-z0-9-]{{0,62}})$", fields.join("|"));
+    let field =
+        matching(&pattern, "A field of profiles, or `<category>.<name>` of a custom attribute.");
     let mut claims = map(
         Some(text(256, "The claim.")),
         Schema::Object(field),
-        "Which claim feeds which field, each field at most once: field by claim name. Without it the standard claims feed the fields that \
-         they mean; one that is given is the whole mapping.",
+        "Which claim feeds which field, each field at most once: field by claim name. Without it \
+         the standard claims feed the fields that they mean; one that is given is the whole \
+         mapping.",
     );
     claims.max_properties = Some(MAX_CLAIMS);
     claims
@@ -111,11 +126,16 @@ fn server_input() -> Record {
         .may("audience", text(MAX_TEXT, "The `aud` that its tokens must name.").or_null())
         .may("jwks", key_set())
         .may("jwks_uri", https("Where its public keys are; instead of `jwks`.").or_null())
-        .may("tenant_claim", text(64, "The claim that names the tenant; `tenant` when left out.").or_null())
+        .may(
+            "tenant_claim",
+            text(64, "The claim that names the tenant; `tenant` when left out.").or_null(),
+        )
         .may("claims", claims().or_null())
         .may("priority", priority().or_null())
         .closed()
-        .example(json!({ "id": "corporate", "name": "Corporate identity provider", "subject_type": "email" }))
+        .example(json!({
+            "id": "corporate", "name": "Corporate identity provider", "subject_type": "email"
+        }))
 }
 
 fn application_fields(description: &str) -> Record {
@@ -137,7 +157,11 @@ fn mapping((party, about): (&str, &str)) -> Record {
 }
 
 fn mapping_input(party: (&str, &str)) -> Schema {
-    mapping(party).must("user_id", user("The user.")).closed().example(mapping_example(party.0)).schema()
+    mapping(party)
+        .must("user_id", user("The user."))
+        .closed()
+        .example(mapping_example(party.0))
+        .schema()
 }
 
 fn server_question() -> Schema {
@@ -154,7 +178,9 @@ fn application_question() -> Schema {
         .must("application_id", matching(SLUG, "The application."))
         .must("user_id", user("The user."))
         .closed()
-        .example(json!({ "application_id": "payroll", "user_id": "0192f3c1-5a00-7000-8000-000000000001" }))
+        .example(json!({
+            "application_id": "payroll", "user_id": "0192f3c1-5a00-7000-8000-000000000001"
+        }))
         .schema()
 }
 
@@ -162,13 +188,16 @@ fn resolved() -> Schema {
     mapping(("application_id", "The application."))
         .must("user_id", uuid("The user."))
         .example(json!({
-            "application_id": "payroll", "user_id": "0192f3c1-5a00-7000-8000-000000000001", "subject": "8f14e45f"
+            "application_id": "payroll", "user_id": "0192f3c1-5a00-7000-8000-000000000001",
+            "subject": "8f14e45f"
         }))
         .schema()
 }
 
 fn mapping_example(party: &str) -> Value {
-    json!({ party: "corporate", "subject": "8f14e45f", "user_id": "0192f3c1-5a00-7000-8000-000000000001" })
+    json!({
+        party: "corporate", "subject": "8f14e45f", "user_id": "0192f3c1-5a00-7000-8000-000000000001"
+    })
 }
 
 fn mapped(party: (&str, &str)) -> Schema {
@@ -176,5 +205,9 @@ fn mapped(party: (&str, &str)) -> Schema {
     if let Some(fields) = example.as_object_mut() {
         fields.insert("id".to_owned(), "0192f3c1-5a00-7000-8000-00000000000c".into());
     }
-    mapping(party).must("user_id", uuid("The user.")).must("id", uuid("The id.")).example(example).schema()
+    mapping(party)
+        .must("user_id", uuid("The user."))
+        .must("id", uuid("The id."))
+        .example(example)
+        .schema()
 }

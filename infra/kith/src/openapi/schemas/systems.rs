@@ -28,13 +28,17 @@ fn name() -> Object {
 }
 
 fn attributes() -> Array {
-    let attribute = Record::new("An attribute that profiles in the system hold beside what they inherit.")
-        .must("name", matching(NAME_OR_PREDEFINED, "The name, unique in the system."))
-        .must(
-            "classifier",
-            word(Classifier::ALL.map(Classifier::name), "Clients see it whose `max_classifier` is not below this."),
-        )
-        .closed();
+    let attribute =
+        Record::new("An attribute that profiles in the system hold beside what they inherit.")
+            .must("name", matching(NAME_OR_PREDEFINED, "The name, unique in the system."))
+            .must(
+                "classifier",
+                word(
+                    Classifier::ALL.map(Classifier::name),
+                    "Clients see it whose `max_classifier` is not below this.",
+                ),
+            )
+            .closed();
     list(attribute.schema(), Some(MAX_ATTRIBUTES), "The attributes that the system declares.")
 }
 
@@ -44,7 +48,8 @@ fn system() -> Schema {
         .must("name", name())
         .must("attributes_definition", attributes())
         .example(json!({
-            "id": "loyalty", "name": "Loyalty", "attributes_definition": [{ "name": "points", "classifier": "NON_SENSITIVE" }]
+            "id": "loyalty", "name": "Loyalty",
+            "attributes_definition": [{ "name": "points", "classifier": "NON_SENSITIVE" }]
         }))
         .schema()
 }
@@ -55,6 +60,7 @@ fn input() -> Record {
         .may("attributes_definition", attributes().or_null())
         .closed()
         .example(json!({
-            "id": "loyalty", "name": "Loyalty", "attributes_definition": [{ "name": "points", "classifier": "NON_SENSITIVE" }]
+            "id": "loyalty", "name": "Loyalty",
+            "attributes_definition": [{ "name": "points", "classifier": "NON_SENSITIVE" }]
         }))
 }

@@ -10,8 +10,8 @@ use users::MAX_IDS;
 use utoipa::openapi::{Object, Schema};
 
 use super::super::shapes::{
-    NAME, OrNull, Record, Shape, anything, boolean, either, formatted, integer, list, map, matching, named, number,
-    string, text, time, uuid, value, word,
+    NAME, OrNull, Record, Shape, anything, boolean, either, formatted, integer, list, map,
+    matching, named, number, string, text, time, uuid, value, word,
 };
 
 pub(in super::super) const MAX_TEXT: usize = 256;
@@ -20,8 +20,16 @@ const TAG: &str = "[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*";
 /// The fields that definitions of predefined attributes may hide.
 const PREDEFINED: [&str; 6] =
     ["username", "id_at_customer", "family_name", "given_name", "ui_locales", "preferred_email"];
-const READ_ONLY: [&str; 8] =
-    ["id", "email_verified", "status", "attribute_states", "personas", "last_login_at", "created_at", "updated_at"];
+const READ_ONLY: [&str; 8] = [
+    "id",
+    "email_verified",
+    "status",
+    "attribute_states",
+    "personas",
+    "last_login_at",
+    "created_at",
+    "updated_at",
+];
 
 pub(super) fn schemas() -> [(&'static str, Schema); 13] {
     [
@@ -42,7 +50,10 @@ pub(super) fn schemas() -> [(&'static str, Schema); 13] {
 }
 
 fn username() -> Object {
-    text(MAX_TEXT, "Unique in the tenant whatever its case (RFC 8265 UsernameCaseMapped); without spaces.")
+    text(
+        MAX_TEXT,
+        "Unique in the tenant whatever its case (RFC 8265 UsernameCaseMapped); without spaces.",
+    )
 }
 
 fn id_at_customer() -> Object {
@@ -50,7 +61,8 @@ fn id_at_customer() -> Object {
 }
 
 pub(super) fn email() -> Object {
-    let mut email = formatted("idn-email", "The e-mail address; its domain has at least two labels.");
+    let mut email =
+        formatted("idn-email", "The e-mail address; its domain has at least two labels.");
     email.max_length = Some(MAX_EMAIL);
     email
 }
@@ -58,24 +70,34 @@ pub(super) fn email() -> Object {
 /// `attributes.<category>.<name>`, each an array of values.
 pub(super) fn attributes(values: impl Into<Shape>, description: &str) -> Object {
     let name = || Some(matching(NAME, "A name that is defined in the tenant."));
-    map(name(), Schema::Object(map(name(), values, "The attributes of a category, by name.")), description)
+    map(
+        name(),
+        Schema::Object(map(name(), values, "The attributes of a category, by name.")),
+        description,
+    )
 }
 
 /// The values of an attribute as they are shown.
 pub(super) fn shown_values() -> Shape {
-    let mut shown =
-        value("A value: a number is a decimal string, JSON is as it was sent, a hash is `{\"set\": true}`.");
+    let mut shown = value(
+        "A value: a number is a decimal string, JSON is as it was sent, a hash is `{\"set\": \
+         true}`.",
+    );
     shown.max_length = Some(MAX_VALUE);
     list(Schema::Object(shown), Some(MAX_VALUES), "The values.").into()
 }
 
 fn sent() -> utoipa::openapi::Array {
     let mut sent = value(
-        "A value in the attribute's data format: a string; for NUMERIC also a number, for JSON any value but `null`. \
-         `{\"set\": true}` keeps the hash that is stored in its place.",
+        "A value in the attribute's data format: a string; for NUMERIC also a number, for JSON \
+         any value but `null`. `{\"set\": true}` keeps the hash that is stored in its place.",
     );
     sent.max_length = Some(MAX_VALUE);
-    list(Schema::Object(sent), Some(MAX_VALUES), "The values; an empty array removes the attribute.")
+    list(
+        Schema::Object(sent),
+        Some(MAX_VALUES),
+        "The values; an empty array removes the attribute.",
+    )
 }
 
 /// The values of an attribute as they are sent.
@@ -113,23 +135,33 @@ fn profile(description: &str) -> Object {
         .may("id_at_customer", id_at_customer().or_null())
         .may("family_name", text(MAX_TEXT, "The family name.").or_null())
         .may("given_name", text(MAX_TEXT, "The given name.").or_null())
-        .may("ui_locales", text(MAX_TEXT, "Language tags (BCP 47), separated by a space.").or_null())
+        .may(
+            "ui_locales",
+            text(MAX_TEXT, "Language tags (BCP 47), separated by a space.").or_null(),
+        )
         .may("preferred_email", email().or_null())
         .must("email_verified", boolean("Whether the e-mail address is known to be the person's."))
         .must("status", word(["ACTIVE", "BLOCKED"], "Whether the person may be signed in."))
         .must("attributes", attributes(shown_values(), "Custom attributes, by category and name."))
         .must("attribute_states", states())
-        .must("personas", list(named("Persona"), Some(MAX_PERSONAS), "The roles of the person, oldest first."))
+        .must(
+            "personas",
+            list(named("Persona"), Some(MAX_PERSONAS), "The roles of the person, oldest first."),
+        )
         .must("last_login_at", time("When the person last signed in.").or_null())
         .must("created_at", time("When the user was made."))
         .must("updated_at", time("When the user was last changed."))
         .example(json!({
-            "id": "0192f3c1-5a00-7000-8000-000000000001", "username": "jan.janssen", "id_at_customer": "CRM-0042",
+            "id": "0192f3c1-5a00-7000-8000-000000000001", "username": "jan.janssen",
+            "id_at_customer": "CRM-0042",
             "family_name": "Janssen", "given_name": "Jan", "ui_locales": "fr-BE nl-BE",
             "preferred_email": "jan@example.org", "email_verified": false, "status": "ACTIVE",
-            "attributes": { "common": { "employee-number": ["42"], "contact": ["jan@home.example.org"] } },
+            "attributes": {
+                "common": { "employee-number": ["42"], "contact": ["jan@home.example.org"] }
+            },
             "attribute_states": { "common": { "contact": ["PENDING"] } }, "personas": [],
-            "last_login_at": null, "created_at": "2026-11-21T10:00:00.000Z", "updated_at": "2026-11-21T10:00:00.000Z"
+            "last_login_at": null, "created_at": "2026-11-21T10:00:00.000Z",
+            "updated_at": "2026-11-21T10:00:00.000Z"
         }))
         .object()
 }
@@ -137,7 +169,8 @@ fn profile(description: &str) -> Object {
 fn userinfo() -> Schema {
     let opened = "Custom attributes, by category and name; no hashes.";
     Record::new(
-        "Claims about the person (OpenID Connect Core 1.0 §5.1). Hidden attributes are not there, nor those that another scope opens.",
+        "Claims about the person (OpenID Connect Core 1.0 §5.1). Hidden attributes are not there, \
+         nor those that another scope opens.",
     )
     .must("sub", matching("^[0-9a-f]{64}$", "The base profile id at the token's issuer."))
     .may("preferred_username", username())
@@ -146,19 +179,29 @@ fn userinfo() -> Schema {
     .may("name", text(2 * MAX_TEXT + 1, "Given name and family name, as far as they are there."))
     .may("email", email())
     .may("email_verified", boolean("Whether the e-mail address is known to be the person's."))
-    .may("locale", matching(&format!("^{TAG}$"), "The first of the person's language tags (BCP 47)."))
-    .must("updated_at", integer(0, None, "When the profile was last changed, in seconds since 1970."))
+    .may(
+        "locale",
+        matching(&format!("^{TAG}$"), "The first of the person's language tags (BCP 47)."),
+    )
+    .must(
+        "updated_at",
+        integer(0, None, "When the profile was last changed, in seconds since 1970."),
+    )
     .must("attributes", attributes(shown_values(), opened))
     .example(json!({
-        "sub": "2bdec978e853a345774727fc88a221244c19b447e71898f42b7ebe6f84c69b12", "preferred_username": "jan.janssen",
-        "given_name": "Jan", "family_name": "Janssen", "name": "Jan Janssen", "email": "jan@example.org",
+        "sub": "2bdec978e853a345774727fc88a221244c19b447e71898f42b7ebe6f84c69b12",
+        "preferred_username": "jan.janssen",
+        "given_name": "Jan", "family_name": "Janssen", "name": "Jan Janssen",
+        "email": "jan@example.org",
         "email_verified": true, "locale": "fr-BE", "updated_at": 1_795_255_200, "attributes": {}
     }))
     .schema()
 }
 
 fn editable(record: Record) -> Record {
-    editable_here(record.must("username", username()).may("id_at_customer", id_at_customer().or_null()))
+    editable_here(
+        record.must("username", username()).may("id_at_customer", id_at_customer().or_null()),
+    )
 }
 
 /// The fields that base profiles and system profiles have in common.
@@ -180,12 +223,22 @@ pub(super) fn editable_here(record: Record) -> Record {
 fn input() -> Schema {
     editable(Record::new("A user to be created."))
         .may("id", uuid("An id to keep; without it one is made.").or_null())
-        .may("email_verified", boolean("Whether the e-mail address is known to be the person's.").or_null())
-        .may("attributes", attributes(sent_values(), "Custom attributes, by category and name.").or_null())
-        .may("personas", list(named("PersonaImport"), Some(MAX_PERSONAS), "Personas to start with.").or_null())
+        .may(
+            "email_verified",
+            boolean("Whether the e-mail address is known to be the person's.").or_null(),
+        )
+        .may(
+            "attributes",
+            attributes(sent_values(), "Custom attributes, by category and name.").or_null(),
+        )
+        .may(
+            "personas",
+            list(named("PersonaImport"), Some(MAX_PERSONAS), "Personas to start with.").or_null(),
+        )
         .closed()
         .example(json!({
-            "username": "jan.janssen", "id_at_customer": "CRM-0042", "family_name": "Janssen", "given_name": "Jan",
+            "username": "jan.janssen", "id_at_customer": "CRM-0042", "family_name": "Janssen",
+            "given_name": "Jan",
             "ui_locales": ["fr-BE", "nl-BE"], "preferred_email": "jan@example.org",
             "attributes": { "common": { "employee-number": ["42"] } }
         }))
@@ -194,12 +247,19 @@ fn input() -> Schema {
 
 fn upsert() -> Schema {
     editable(Record::new(
-        "A user to be created, or to be replaced: what is left out is removed. `id` and `email_verified` are for a creation, and accepted \
-         when they are as they are; personas that the user does not have are added, none is changed or removed.",
+        "A user to be created, or to be replaced: what is left out is removed. `id` and \
+         `email_verified` are for a creation, and accepted when they are as they are; personas \
+         that the user does not have are added, none is changed or removed.",
     ))
     .may("id", uuid("An id to keep; without it one is made.").or_null())
-    .may("email_verified", boolean("Whether the e-mail address is known to be the person's.").or_null())
-    .may("attributes", attributes(sent_values(), "Custom attributes, by category and name.").or_null())
+    .may(
+        "email_verified",
+        boolean("Whether the e-mail address is known to be the person's.").or_null(),
+    )
+    .may(
+        "attributes",
+        attributes(sent_values(), "Custom attributes, by category and name.").or_null(),
+    )
     .may("personas", list(named("PersonaImport"), Some(MAX_PERSONAS), "Personas to add.").or_null())
     .unchanged(&["status", "attribute_states", "last_login_at", "created_at", "updated_at"])
     .closed()
@@ -208,13 +268,16 @@ fn upsert() -> Schema {
 }
 
 fn users() -> Schema {
-    let tombstone = Record::new("What is left of a user who was forgotten; only with `updated_since`.")
-        .must("id", uuid("The id."))
-        .must("deleted_at", time("When the user was forgotten."))
-        .closed()
-        .schema();
-    let member = either([named("User"), tombstone.into()], "A user as it is now, or what is left of it.");
-    let since = "From where the next call goes on that asks for changes. It may show again what this one showed; it misses nothing.";
+    let tombstone =
+        Record::new("What is left of a user who was forgotten; only with `updated_since`.")
+            .must("id", uuid("The id."))
+            .must("deleted_at", time("When the user was forgotten."))
+            .closed()
+            .schema();
+    let member =
+        either([named("User"), tombstone.into()], "A user as it is now, or what is left of it.");
+    let since = "From where the next call goes on that asks for changes. It may show again what \
+                 this one showed; it misses nothing.";
     Record::new("Users, the one first whose last change is the oldest; a page may end early.")
         .must("items", list(member, Some(MAX_PAGE), "Whole profiles, and tombstones."))
         .may("next_cursor", string(4096, "Where the next page starts; absent on the last one."))
@@ -223,7 +286,8 @@ fn users() -> Schema {
 }
 
 fn names() -> Schema {
-    let ids = list(Schema::Object(super::super::shapes::user("A user.")), Some(MAX_IDS), "The users.");
+    let ids =
+        list(Schema::Object(super::super::shapes::user("A user.")), Some(MAX_IDS), "The users.");
     Record::new("The users who are asked for.")
         .must("ids", ids)
         .closed()
@@ -232,19 +296,31 @@ fn names() -> Schema {
 }
 
 fn batch() -> Schema {
-    let missing = list(Schema::Object(string(MAX_TEXT, "An id.")), Some(MAX_IDS), "The ids that nobody has, as sent.");
+    let missing = list(
+        Schema::Object(string(MAX_TEXT, "An id.")),
+        Some(MAX_IDS),
+        "The ids that nobody has, as sent.",
+    );
     Record::new("The users who were asked for.")
-        .must("items", list(named("User"), Some(MAX_IDS), "Whole profiles, in the order of the ids."))
+        .must(
+            "items",
+            list(named("User"), Some(MAX_IDS), "Whole profiles, in the order of the ids."),
+        )
         .must("missing", missing)
         .schema()
 }
 
 fn replacement() -> Schema {
     editable(Record::new("The editable fields of a user; what is left out is removed."))
-        .may("attributes", attributes(sent_values(), "Custom attributes, by category and name.").or_null())
+        .may(
+            "attributes",
+            attributes(sent_values(), "Custom attributes, by category and name.").or_null(),
+        )
         .unchanged(&READ_ONLY)
         .closed()
-        .example(json!({ "username": "jan.janssen", "family_name": "Janssen", "given_name": "Johannes" }))
+        .example(json!({
+            "username": "jan.janssen", "family_name": "Janssen", "given_name": "Johannes"
+        }))
         .schema()
 }
 
@@ -254,20 +330,32 @@ fn patch() -> Schema {
         .must("value", patched_values())
         .closed()
         .schema();
-    let by_id = list(by_id, None, "Attributes by their definitions; none may be named in `attributes` as well.");
+    let by_id = list(
+        by_id,
+        None,
+        "Attributes by their definitions; none may be named in `attributes` as well.",
+    );
     editable(Record::new("The changes of a user (RFC 7396); `null` removes a field."))
-        .may("attributes", attributes(patched_values(), "Custom attributes to change, by category and name."))
+        .may(
+            "attributes",
+            attributes(patched_values(), "Custom attributes to change, by category and name."),
+        )
         .may("attribute_values", by_id)
         .unchanged(&READ_ONLY)
         .optional()
         .closed()
-        .example(json!({ "given_name": "Johannes", "attributes": { "common": { "employee-number": null } } }))
+        .example(json!({
+            "given_name": "Johannes", "attributes": { "common": { "employee-number": null } }
+        }))
         .schema()
 }
 
 fn verification() -> Schema {
     Record::new("An e-mail address that is known to be the person's.")
-        .must("attribute", text(MAX_TEXT, "`preferred_email`, or `<category>.<name>` of an EMAIL attribute."))
+        .must(
+            "attribute",
+            text(MAX_TEXT, "`preferred_email`, or `<category>.<name>` of an EMAIL attribute."),
+        )
         .must("value", email())
         .closed()
         .example(json!({ "attribute": "preferred_email", "value": "jan@example.org" }))
@@ -275,10 +363,13 @@ fn verification() -> Schema {
 }
 
 fn query() -> Schema {
-    let scim = "A filter of RFC 7644 §3.4.2.2 over fields, `attributes.<category>.<name>` and `personas[…]`: `eq ne co sw ew gt ge lt le pr`, \
-                `and or not`, parentheses, and `eq null` for what has no value; at most 10 terms.";
-    let member =
-        anything("The value that the field or attribute has; `null` for none; for `personas` what one of them has.");
+    let scim = "A filter of RFC 7644 §3.4.2.2 over fields, `attributes.<category>.<name>` and \
+                `personas[…]`: `eq ne co sw ew gt ge lt le pr`, `and or not`, parentheses, and \
+                `eq null` for what has no value; at most 10 terms.";
+    let member = anything(
+        "The value that the field or attribute has; `null` for none; for `personas` what one of \
+         them has.",
+    );
     let mut equal = map(
         None,
         Schema::Object(member),
@@ -289,7 +380,10 @@ fn query() -> Schema {
     let mut limit = integer(1, most, "The most users of a page.");
     limit.default = Some(PAGE.into());
     Record::new("A question for users.")
-        .must("filter", either([string(2048, scim).into(), equal.into()], "What the users have in common."))
+        .must(
+            "filter",
+            either([string(2048, scim).into(), equal.into()], "What the users have in common."),
+        )
         .may("limit", limit.or_null())
         .may("cursor", text(4096, "The `next_cursor` of the page before.").or_null())
         .may("explain", boolean("Whether to say how the question was answered.").or_null())
@@ -302,24 +396,44 @@ fn result() -> Schema {
     let sources = ["look-up", "prefix", "id", "listing"];
     let branch = Record::new("Where users were looked for.")
         .must("source", word(sources, "What led to users."))
-        .may("by", string(MAX_TEXT, "The field whose values were looked up; absent where the whole listing is walked."))
+        .may(
+            "by",
+            string(
+                MAX_TEXT,
+                "The field whose values were looked up; absent where the whole listing is walked.",
+            ),
+        )
         .may("operator", word(["eq", "sw", "ge", "le"], "The operator that was looked up by."))
         .schema();
     let explain = Record::new("How the question was answered.")
-        .must("plan", list(branch, None, "The branches, one after another; none where nobody can match."))
+        .must(
+            "plan",
+            list(branch, None, "The branches, one after another; none where nobody can match."),
+        )
         .must("read_units", number("What the request consumed, in read units of the table."))
-        .must("items_read", integer(0, None, "How many items were read, of the table and of its index."))
+        .must(
+            "items_read",
+            integer(0, None, "How many items were read, of the table and of its index."),
+        )
         .must("users_read", integer(0, None, "How many users were read and compared."))
         .schema();
-    Record::new("The users that match; a page may end early, and be empty before the last where many were compared.")
-        .must("items", list(named("User"), Some(MAX_PAGE), "Whole profiles."))
-        .may("next_cursor", string(4096, "Where the next page starts; absent on the last one."))
-        .may(
-            "scanned",
-            integer(0, None, "How many users were compared, at most 1000: where that is more than were found, and where the listing was walked."),
-        )
-        .may("explain", explain)
-        .schema()
+    Record::new(
+        "The users that match; a page may end early, and be empty before the last where many were \
+         compared.",
+    )
+    .must("items", list(named("User"), Some(MAX_PAGE), "Whole profiles."))
+    .may("next_cursor", string(4096, "Where the next page starts; absent on the last one."))
+    .may(
+        "scanned",
+        integer(
+            0,
+            None,
+            "How many users were compared, at most 1000: where that is more than were found, and \
+             where the listing was walked.",
+        ),
+    )
+    .may("explain", explain)
+    .schema()
 }
 
 /// The scopes that an attribute definition may name.
