@@ -176,9 +176,9 @@ async fn one_attribute_is_set_by_id_or_by_name_and_removed_by_an_empty_array() {
     let crm = Service::start().await.crm().await;
     let (_, jan) = employee(&crm).await;
     let persona = crm.add_persona(&jan, in_scope("a")).await;
-    let number = crm.read("/identity/config/attribute-definitions?name=number").await["items"][0]
-        ["id"]
-        .clone();
+    let number =
+        crm.read("/identity/config/attribute-definitions?name=number").await["items"][0]["id"]
+            .clone();
     let path = persona.below("attribute");
     let set = |body: Value| crm.patch(&path, body).if_match("*");
 

@@ -126,9 +126,9 @@ async fn d6_what_the_system_made_or_a_policy_names_is_not_purged() {
     crm.define("salary", policy).await;
     assert!(purged(&service, &role).await.unwrap_err().contains("policy"));
     assert_eq!(crm.read(&role.path).await["deprecated"], false);
-    let given_name = crm.read("/identity/config/attribute-definitions?name=given_name").await
-        ["items"][0]["id"]
-        .clone();
+    let given_name =
+        crm.read("/identity/config/attribute-definitions?name=given_name").await["items"][0]["id"]
+            .clone();
     let tenant = TENANT.parse().unwrap();
     purge(&service.table, &tenant, given_name.as_str().unwrap(), Duration::ZERO).await.unwrap_err();
     purge(&service.table, &tenant, "x", Duration::ZERO).await.unwrap_err();

@@ -102,9 +102,9 @@ async fn a3_callers_cannot_write_what_is_derived() {
     let (service, crm, workflow) = full_names().await;
     let jan = crm.create(USERS, person("jan")).await;
     let name = |value: Value| json!({ "attributes": { "common": { "fullname": value } } });
-    let id = crm.read("/identity/config/attribute-definitions?name=fullname").await["items"][0]
-        ["id"]
-        .clone();
+    let id =
+        crm.read("/identity/config/attribute-definitions?name=fullname").await["items"][0]["id"]
+            .clone();
     let due = ["/attributes/common/fullname not-editable"];
     for value in [json!(["X"]), json!([]), json!(null)] {
         let refused = crm.patch(&jan.path, name(value.clone())).if_match("*").await.is(422);

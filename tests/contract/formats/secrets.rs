@@ -149,9 +149,9 @@ async fn a2_a_hashed_value_is_in_no_answer_no_line_of_the_log_and_no_item() {
             assert!(!items.contains(&form), "{format}: an item holds {form}");
         }
         // And not the hash either: it could be attacked, or sent back.
-        let id = answers.last().map(|_| crm.find(json!({ "username": "jan" }))).unwrap().await[0]
-            ["id"]
-            .clone();
+        let id =
+            answers.last().map(|_| crm.find(json!({ "username": "jan" }))).unwrap().await[0]["id"]
+                .clone();
         let stored = stored(&service, "acme", id.as_str().unwrap()).await;
         let own = stored["attributes"].as_object().unwrap().values().next().unwrap()[0]
             .as_str()

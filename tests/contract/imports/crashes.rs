@@ -9,9 +9,12 @@ use super::{CSV, IMPORTS, NDJSON, USERS, import, only, outcomes, report, service
 /// Longer than a worker that died holds an import.
 const LEASE: i64 = 100;
 
-const FILE: &str = "username,id_at_customer,family_name,preferred_email,attributes.common.badge\\
-                    njan,,Peeters,,\nan,C2,,x@example.org,1\npiet,C3,,x@example.org,1\nsame,,,,\\
-                    nels,C5,,,2\n";
+const FILE: &str = "username,id_at_customer,family_name,preferred_email,attributes.common.badge\n\
+    jan,,Peeters,,\n\
+    an,C2,,x@example.org,1\n\
+    piet,C3,,x@example.org,1\n\
+    same,,,,\n\
+    els,C5,,,2\n";
 const DUE: [&str; 5] =
     ["updated", "created", "error /attributes/common/badge not-unique", "unchanged", "created"];
 

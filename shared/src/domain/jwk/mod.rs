@@ -118,7 +118,7 @@ impl Jwk {
                 let (x, y) = text("x").zip(text("y")).ok_or("an EC key has `x` and `y`")?;
                 if sizes([x, y]) != Some([32, 32]) {
                     return Err(
-                        "the coordinates of P-256 are 32 bytes each, in base64url without padding"
+                        "the coordinates of P-256 are 32 bytes each, in base64url without padding",
                     );
                 }
                 (Numbers::Ec { x: x.to_owned(), y: y.to_owned() }, Algorithm::Es256)
