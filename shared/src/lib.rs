@@ -16,5 +16,6 @@ pub mod log;
 pub mod script;
 pub mod store;
 pub mod world;
+pub mod writing;
 
 pub use axum;

@@ -21,10 +21,8 @@ use serde_json::value::RawValue;
 use crate::domain::json::Object;
 use crate::domain::{Error, Json};
 
-mod derive;
 mod pool;
 
-pub use derive::derive;
 pub use pool::Scripts;
 
 /// The argument that makes a program a worker.

@@ -213,14 +213,14 @@ impl Faults {
     /// Lets no call of this operation through that names this, until [`Faults::mend`].
     pub fn cut(&self, operation: &'static str, name: &str) {
         self.plan(|plan| {
-            plan.rules.push((When::Naming(operation, name.to_owned()), Fault::Unreachable))
+            plan.rules.push((When::Naming(operation, name.to_owned()), Fault::Unreachable));
         });
     }
 
     /// Lets calls through again that name this.
     pub fn mend(&self, name: &str) {
         self.plan(|plan| {
-            plan.rules.retain(|(when, _)| !matches!(when, When::Naming(_, other) if other == name))
+            plan.rules.retain(|(when, _)| !matches!(when, When::Naming(_, other) if other == name));
         });
     }
 

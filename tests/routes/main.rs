@@ -19,6 +19,7 @@ mod events;
 mod gateway;
 mod oauth;
 mod prepared;
+mod structure;
 mod tables;
 mod template;
 mod watch;

@@ -1,6 +1,7 @@
 //! What the events speak of, with the ids that stand in them.
 
 use serde_json::{Value, json};
+use shared::domain::author::{Author, Reason};
 use shared::domain::change_request::{Actor, ChangeRequest};
 use shared::domain::client::Client;
 use shared::domain::definition::{
@@ -161,7 +162,8 @@ pub async fn change_request(table: &Table, tenant: &TenantId) {
     let mut request =
         ChangeRequest::new(&before, &after, None, other, &schema, table.world()).unwrap();
     request.id = CHANGE_REQUEST.parse().unwrap();
-    table.create_change_request(&schema, request, &Hashes::default()).await.unwrap();
+    let author = Author::service(tenant.clone(), Reason::Request);
+    table.create_change_request(&author, &schema, request, &Hashes::default()).await.unwrap();
     import(table, tenant).await;
 }
 

@@ -2,7 +2,7 @@
 
 use shared::domain::Version;
 use shared::domain::versioned::Versioned;
-use shared::store::{Condition, Item, Key, Write};
+use shared::store::{Condition, Failed, Item, Key, Write};
 
 use crate::{Store, in_the_way, item, refused};
 
@@ -142,7 +142,7 @@ async fn an_owner_holds_for_what_is_its_own_or_nobodys() {
 #[tokio::test]
 async fn live_holds_for_a_user_and_not_for_its_tombstone() {
     let store = Store::open().await;
-    let key = Key::user(&store.tenant, store.user());
+    let key = store.key("a");
     fails(&store, Write::Check(key.clone(), Condition::Live)).await;
     let first = Versioned::first("one");
     store.table.commit(vec![Write::Put(item(&key, &first), Condition::Absent)]).await.unwrap();
@@ -154,4 +154,16 @@ async fn live_holds_for_a_user_and_not_for_its_tombstone() {
         .await
         .unwrap();
     fails(&store, Write::Check(key, Condition::Live)).await;
+}
+
+#[tokio::test]
+async fn d1_a_users_own_item_is_put_by_the_pipeline_alone() {
+    let store = Store::open().await;
+    let key = Key::user(&store.tenant, store.user());
+    let put = Write::Put(item(&key, &Versioned::first("one")), Condition::Absent);
+    for writes in forms(&store, &put) {
+        let refused = store.table.commit(writes).await;
+        assert!(matches!(refused, Err(Failed::Broken(_))), "{refused:?}");
+    }
+    assert!(store.table.get(&key).await.unwrap().is_none());
 }

@@ -28,7 +28,7 @@ pub async fn test(mut call: Call) -> Answered {
             );
         }
         None => {
-            fields.refuse("input", Code::Required, "`input`, the sample principal, is required")
+            fields.refuse("input", Code::Required, "`input`, the sample principal, is required");
         }
     }
     fields.finish();

@@ -10,10 +10,11 @@ use shared::domain::user::User;
 use shared::domain::{Json, Versioned, Writing};
 use shared::http::answer::{Answer, Answered};
 use shared::http::call::Recorder;
-use shared::http::profile::{self, Part};
+use shared::http::profile;
 use shared::http::{Call, Route};
 use shared::object;
 use shared::store::users::LiveUser;
+use shared::writing::WriteTarget;
 
 const PERSONAS: &str = "/identity/users/{user_id}/personas";
 const PERSONA: &str = "/identity/users/{user_id}/personas/{persona_id}";
@@ -110,8 +111,8 @@ async fn create(mut call: Call) -> Answered {
         let location = format!("/identity/users/{user_id}/personas/{fresh}");
         shown(user, fresh, schema).map(|answer| answer.created_at(location))
     };
-    call.once(|record| profile::change(call, user_id, Part::NewPersona(fresh), record, add, made))
-        .await
+    let (author, target) = (&call.author().await?, WriteTarget::NewPersona(fresh));
+    call.once(|record| profile::change(call, author, user_id, target, record, add, made)).await
 }
 
 async fn list(call: Call) -> Answered {
@@ -161,7 +162,8 @@ async fn change(
         live.value.with_persona(after)
     };
     let show = |user: &Versioned<User>, schema: &Schema| shown(user, id, schema);
-    profile::change(call, call.user("user_id").await?, Part::Persona(id), record, write, show).await
+    let (author, user) = (call.author().await?, call.user("user_id").await?);
+    profile::change(call, &author, user, WriteTarget::Persona(id), record, write, show).await
 }
 
 async fn edit(mut call: Call) -> Answered {
@@ -194,9 +196,8 @@ async fn remove(call: Call) -> Answered {
         user.personas.retain(|persona| persona.id != id);
         Ok(user)
     };
-    let part = Part::Persona(id);
-    profile::change(&call, call.user("user_id").await?, part, Recorder::NONE, drop, |_, _| {
-        Ok(Answer::nothing())
-    })
-    .await
+    let (author, user) = (call.author().await?, call.user("user_id").await?);
+    let gone = |_: &Versioned<User>, _: &Schema| Ok(Answer::nothing());
+    let target = WriteTarget::Persona(id);
+    profile::change(&call, &author, user, target, Recorder::NONE, drop, gone).await
 }

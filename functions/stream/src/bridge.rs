@@ -98,7 +98,7 @@ impl Sink for EventBridge {
             let first = request * MOST;
             match self.put(some).await {
                 Ok(positions) => {
-                    failed.extend(positions.into_iter().map(|position| first + position))
+                    failed.extend(positions.into_iter().map(|position| first + position));
                 }
                 Err(cause) => {
                     // The bus cannot be reached: the others would wait as long, one after another.

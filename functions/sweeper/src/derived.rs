@@ -8,20 +8,20 @@
 
 use serde::{Deserialize, Serialize};
 use shared::app::{App, SETTLED_SECONDS};
+use shared::domain::author::{Author, Reason};
 use shared::domain::definition::Kind;
 use shared::domain::derive::derivations;
 use shared::domain::error::{Error, Result};
 use shared::domain::hashing::Hashes;
 use shared::domain::id::{TenantId, UserId};
 use shared::domain::schema::Schema;
-use shared::domain::user::User;
-use shared::domain::{Access, Versioned, Writing};
-use shared::script;
+use shared::domain::{Versioned, Writing};
 use shared::store::keys::{SHARDS, listing_shard, owner_of_partition};
 use shared::store::table::{Position, Sorts};
-use shared::store::users::{Edit, LiveUser};
+use shared::store::users::LiveUser;
 use shared::store::{Condition, Failed, Item, Key, Write};
 use shared::world::Timestamp;
+use shared::writing::{Outcome, Policy, ProfileWriter};
 
 use super::Report;
 
@@ -174,10 +174,14 @@ async fn recompute_user(
     user: UserId,
     report: &mut Report,
 ) -> Result<()> {
-    let mut edit = Recompute { app, schema, hashes: Hashes::default(), changed: false };
-    let done = app.table().change_user(schema, user, &mut edit).await;
+    let author = Author::service(schema.tenant.clone(), Reason::Recomputation);
+    let hashes = Hashes::default();
+    let policy = Policy::recomputation();
+    let writer = ProfileWriter::new(app, &author, schema, &hashes, policy);
+    let same = |current: &LiveUser, _: &Writing<'_>| Ok(current.value.clone());
+    let done = writer.change(user, same, |_| Ok(Vec::new())).await;
     report.derived += 1;
-    report.changed += u64::from(done.is_ok() && edit.changed);
+    report.changed += u64::from(matches!(done, Ok(Outcome::Written(_))));
     match done {
         // Forgotten meanwhile.
         Ok(_) | Err(Error::NotFound) => Ok(()),
@@ -192,23 +196,5 @@ async fn recompute_user(
             Ok(())
         }
         Err(error) => Err(error),
-    }
-}
-
-struct Recompute<'a> {
-    app: &'a App,
-    schema: &'a Schema,
-    hashes: Hashes,
-    changed: bool,
-}
-
-impl Edit for Recompute<'_> {
-    async fn edit(&mut self, live: &LiveUser) -> Result<Option<User>> {
-        let (app, schema) = (self.app, self.schema);
-        let writing =
-            Writing { schema, world: app.world(), hashes: &self.hashes, access: Access::Full };
-        let user = script::derive(app.scripts(), &writing, None, live.value.clone()).await?;
-        self.changed = user.differs(&live.value);
-        Ok(self.changed.then_some(user))
     }
 }

@@ -25,9 +25,10 @@ use shared::domain::user::{User, UserStatus};
 use shared::domain::{Versioned, Writing};
 use shared::http::answer::{Answer, Answered};
 use shared::http::call::Recorder;
-use shared::http::profile::{self, Part};
+use shared::http::profile;
 use shared::http::{Call, Route};
 use shared::store::users::LiveUser;
+use shared::writing::WriteTarget;
 
 pub use self::batch::MAX_IDS;
 
@@ -119,15 +120,20 @@ const USER_ROUTES: [Route; 12] = [
     .about("Marks an e-mail address of a user as verified; repeating it changes nothing"),
 ];
 
+fn made(user: &Versioned<User>, schema: &Schema) -> Answer {
+    shown(user, schema).created_at(format!("{USERS}/{}", user.value.id))
+}
+
 fn shown(user: &Versioned<User>, schema: &Schema) -> Answer {
     Answer::resource(user.value.show(schema), user.tag()).about(user.value.id)
 }
 
-async fn create(call: Call) -> Answered {
-    profile::create(call, |user, schema| {
-        shown(user, schema).created_at(format!("{USERS}/{}", user.value.id))
-    })
-    .await
+async fn create(mut call: Call) -> Answered {
+    call.guard_collection()?;
+    let body = call.take_body();
+    let (call, body) = (&call, &body);
+    let read = |writing: &Writing<'_>| User::create(body.clone(), writing);
+    call.once(|record| profile::create(call, record, read, made)).await
 }
 
 async fn read(call: Call) -> Answered {
@@ -172,19 +178,14 @@ async fn change(
         call.guard(&[live.tag()])?;
         edit(&live.value, writing)
     };
-    profile::change(
-        call,
-        call.user("user_id").await?,
-        Part::User,
-        record,
-        guarded,
-        |user, schema| Ok(shown(user, schema)),
-    )
-    .await
+    let (author, id) = (call.author().await?, call.user("user_id").await?);
+    let show = |user: &Versioned<User>, schema: &Schema| Ok(shown(user, schema));
+    profile::change(call, &author, id, WriteTarget::User, record, guarded, show).await
 }
 
 async fn forget(call: Call) -> Answered {
     let id: UserId = call.user("user_id").await?;
-    call.app.table().forget_user(&call.caller.tenant, id, |live| call.guard(&[live.tag()])).await?;
+    let author = call.author().await?;
+    call.app.table().forget_user(&author, id, |live| call.guard(&[live.tag()])).await?;
     Ok(Answer::nothing())
 }

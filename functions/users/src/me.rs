@@ -12,9 +12,10 @@ use shared::domain::user::User;
 use shared::domain::{Access, Versioned, Writing};
 use shared::http::answer::{Answer, Answered};
 use shared::http::call::Recorder;
-use shared::http::profile::{self, Part};
+use shared::http::profile;
 use shared::http::{Call, Route};
 use shared::store::users::LiveUser;
+use shared::writing::WriteTarget;
 
 const ME: &str = "/identity/me";
 
@@ -51,7 +52,8 @@ fn shown(user: &Versioned<User>, schema: &Schema) -> Answer {
 
 /// Changes the own profile, or asks for the change where somebody else has to approve it.
 pub async fn edit(mut call: Call) -> Answered {
-    let me = call.me().await?.value.id;
+    let me = call.me().await?;
+    let (id, author) = (me.value.id, call.author_of(Some(&me.value))?);
     let body = call.take_body();
     let patch = |live: &LiveUser, writing: &Writing<'_>| {
         live.value.check_active()?;
@@ -59,18 +61,19 @@ pub async fn edit(mut call: Call) -> Answered {
         live.value.patch(body.clone(), writing)
     };
     let show = |user: &Versioned<User>, schema: &Schema| Ok(shown(user, schema));
-    let changed = profile::change(&call, me, Part::User, Recorder::NONE, patch, show).await;
+    let target = WriteTarget::User;
+    let changed = profile::change(&call, &author, id, target, Recorder::NONE, patch, show).await;
     profile::patched(&call, &body, changed).await
 }
 
 /// Forgets the person everywhere. An erasure that was interrupted goes on where it stopped, as long
 /// as the person can be told by the token.
 pub async fn forget(call: Call) -> Answered {
-    let (tenant, table) = (&call.caller.tenant, call.app.table());
+    let author = call.author_by_token()?;
     let check = |live: &LiveUser| {
         live.value.check_active()?;
         call.guard(&[live.tag()])
     };
-    table.forget_user(tenant, call.linked().await?, check).await?;
+    call.app.table().forget_user(&author, call.linked().await?, check).await?;
     Ok(Answer::nothing())
 }

@@ -1,24 +1,27 @@
 //! `/identity/change-requests`: changes that wait for somebody who may approve them.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use serde::{Deserialize, Serialize};
 use shared::axum::routing::{get, post};
 use shared::domain::Scope::UsersRead;
+use shared::domain::author::Reason;
 use shared::domain::change_request::{ChangeRequest, Status};
 use shared::domain::error::{Error, Result};
 use shared::domain::id::{ChangeRequestId, UserId, UserName};
 use shared::domain::schema::Schema;
 use shared::domain::user::User;
-use shared::domain::{Json, Versioned};
+use shared::domain::{Json, Versioned, Writing};
 use shared::http::answer::{Answer, Answered};
 use shared::http::call::{MAX_PAGE_BYTES, Recorder};
 use shared::http::profile::shown_request;
 use shared::http::{Call, Route};
 use shared::object;
-use shared::script;
+use shared::store::Failed;
 use shared::store::change_requests::{decide, position_of};
 use shared::store::table::Position;
-use shared::store::users::{Edit, LiveUser};
-use shared::store::{Failed, Write};
+use shared::store::users::LiveUser;
+use shared::writing::{Outcome, Policy};
 
 const REQUESTS: &str = "/identity/change-requests";
 const REQUEST: &str = "/identity/change-requests/{id}";
@@ -306,17 +309,24 @@ async fn decide_once(
             table.settle_change_request(tenant, &request, &decided, record.of(&answer)?).await?;
         return Ok(settled.then_some(answer));
     }
-    let mut applying = Applying {
-        call,
-        schema,
-        request: &request,
-        decided: &decided,
-        answer: &answer,
-        record,
-        stale: false,
+    let author = call.author_of(me)?.because(Reason::Approval(id));
+    let stale = AtomicBool::new(false);
+    let apply = |current: &LiveUser, _: &Writing<'_>| {
+        let applied = request.value.apply(&current.value, schema)?;
+        stale.store(applied.is_none(), Ordering::Relaxed);
+        Ok(applied.unwrap_or_else(|| current.value.clone()))
     };
-    match table.change_user(schema, request.value.user, &mut applying).await {
-        Ok(_) if applying.stale => {
+    let decided = |_: &Outcome| {
+        if stale.load(Ordering::Relaxed) {
+            return Ok(Vec::new());
+        }
+        let mut writes = vec![decide(tenant, &request, &decided)];
+        writes.extend(record.of(&answer)?);
+        Ok(writes)
+    };
+    let writer = call.writer(&author, schema, Policy::approval());
+    match writer.change(request.value.user, apply, decided).await {
+        Ok(_) if stale.load(Ordering::Relaxed) => {
             let stale = request.changed_to(request.value.decided(Status::Stale, None));
             let settled = table.settle_change_request(tenant, &request, &stale, None).await?;
             let detail = "the profile is no longer what the change request was made for; the \
@@ -333,35 +343,5 @@ async fn decide_once(
             Ok(None)
         }
         Err(error) => Err(error),
-    }
-}
-
-/// Writes the user as the request has it, together with the request's new status.
-struct Applying<'a> {
-    call: &'a Call,
-    schema: &'a Schema,
-    request: &'a Versioned<ChangeRequest>,
-    decided: &'a Versioned<ChangeRequest>,
-    answer: &'a Answer,
-    record: Recorder<'a>,
-    stale: bool,
-}
-
-impl Edit for Applying<'_> {
-    async fn edit(&mut self, live: &LiveUser) -> Result<Option<User>> {
-        let applied = self.request.value.apply(&live.value, self.schema)?;
-        self.stale = applied.is_none();
-        let Some(user) = applied else { return Ok(None) };
-        let writing = self.call.writing(self.schema);
-        script::derive(self.call.app.scripts(), &writing, Some(&live.value), user).await.map(Some)
-    }
-
-    fn companions(&mut self, _next: &Versioned<User>) -> Result<Vec<Write>> {
-        if self.stale {
-            return Ok(Vec::new());
-        }
-        let mut writes = vec![decide(&self.call.caller.tenant, self.request, self.decided)];
-        writes.extend(self.record.of(self.answer)?);
-        Ok(writes)
     }
 }

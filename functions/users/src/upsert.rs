@@ -6,15 +6,17 @@ use std::sync::{Mutex, PoisonError};
 use shared::domain::error::{Error, Result};
 use shared::domain::id::UserId;
 use shared::domain::lookup::Lookup;
+use shared::domain::schema::Schema;
 use shared::domain::user::User;
-use shared::domain::{Json, Writing};
+use shared::domain::{Json, Versioned, Writing};
 use shared::http::Call;
 use shared::http::answer::Answered;
 use shared::http::call::Recorder;
-use shared::http::profile::{self, Part};
+use shared::http::profile;
 use shared::store::users::LiveUser;
+use shared::writing::WriteTarget;
 
-use super::{USERS, shown};
+use super::{made, shown};
 
 /// How often the user is looked for anew when others make or forget it at the same time.
 const TURNS: u32 = 12;
@@ -60,10 +62,7 @@ fn is_of_the_id(error: &Error) -> bool {
 async fn create(call: &Call, id_at_customer: &str, body: &Json) -> Answered {
     call.guard_upsert(None)?;
     let read = |writing: &Writing<'_>| User::create_by(id_at_customer, body.clone(), writing);
-    profile::make(call, Recorder::NONE, read, |user, schema| {
-        shown(user, schema).created_at(format!("{USERS}/{}", user.value.id))
-    })
-    .await
+    profile::create(call, Recorder::NONE, read, made).await
 }
 
 async fn replace(call: &Call, user: UserId, id_at_customer: &str, body: &Json) -> Answered {
@@ -79,10 +78,9 @@ async fn replace(call: &Call, user: UserId, id_at_customer: &str, body: &Json) -
         *gained.lock().unwrap_or_else(PoisonError::into_inner) = places;
         read.map(|(user, _)| user)
     };
-    let done = profile::change(call, user, Part::Whole, Recorder::NONE, edit, |user, schema| {
-        Ok(shown(user, schema))
-    })
-    .await;
+    let (author, target) = (call.author().await?, WriteTarget::UserAndNewPersonas);
+    let show = |user: &Versioned<User>, schema: &Schema| Ok(shown(user, schema));
+    let done = profile::change(call, &author, user, target, Recorder::NONE, edit, show).await;
     let gained = gained.into_inner().unwrap_or_else(PoisonError::into_inner);
     done.map_err(|error| error.pointing(|pointer| place_in_body(pointer, gained.as_ref()?)))
 }

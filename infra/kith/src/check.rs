@@ -157,7 +157,7 @@ impl Seen {
             match key.sk() {
                 PROFILE if !item.is_tombstone() => drop(self.users.insert(user)),
                 PROFILE if item.get_text("gsi1pk") == Some(SWEEP) => {
-                    drop(self.unfinished.insert(user))
+                    self.unfinished.insert(user);
                 }
                 PROFILE => return,
                 _ => {

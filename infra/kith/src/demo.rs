@@ -80,7 +80,7 @@ async fn credentials(
             let mut secret = None;
             table
                 .change_client(&client.client_id, |client| {
-                    secret = Some(client.add_secret(table.world()))
+                    secret = Some(client.add_secret(table.world()));
                 })
                 .await?;
             let secret =

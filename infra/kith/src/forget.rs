@@ -8,6 +8,7 @@ use std::io::Read as _;
 
 use clap::{ArgGroup, Args};
 use serde_json::json;
+use shared::domain::author::{Author, Reason};
 use shared::domain::error::Error;
 use shared::domain::id::{TenantId, UserId, UserName};
 use shared::store::keys::owner_of_partition;
@@ -110,7 +111,8 @@ pub async fn forget(
     if table.resume_forget(tenant, id).await.map_err(said)? {
         return Ok(Some((id, Erased::Finished)));
     }
-    match table.forget_user(tenant, id, |_| Ok(())).await {
+    let author = Author::service(tenant.clone(), Reason::Operator);
+    match table.forget_user(&author, id, |_| Ok(())).await {
         Ok(()) => Ok(Some((id, Erased::Forgotten))),
         Err(Error::NotFound) => {
             let left = table.get(&Key::user(tenant, id)).await.map_err(said)?;

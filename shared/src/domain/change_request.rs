@@ -188,6 +188,23 @@ pub fn refuse_added(
     violations.check(())
 }
 
+/// Refuses a change of attributes that need an approval, by somebody who asks for none.
+pub fn refuse_unapproved(unapproved: &[&AttributeDefinition]) -> Result<()> {
+    let mut violations = Violations::default();
+    for definition in unapproved {
+        let at = match definition.predefined() {
+            Some(field) => pointer("", field.name()),
+            None => definition.pointer(),
+        };
+        let detail = format!(
+            "`{}` needs an approval: change it by PATCH, which asks for one",
+            definition.name
+        );
+        violations.add(at, Code::NotAllowed, detail);
+    }
+    violations.check(())
+}
+
 fn refuse_guarded(definition: &AttributeDefinition, place: String, violations: &mut Violations) {
     let how = if definition.is_required() {
         "only who may approve it makes a profile with it"
@@ -322,7 +339,7 @@ impl ChangeRequest {
         // When nothing needs an approval any more, whoever could write it may decide.
         let decides = match (policies.peek(), approver) {
             (None, Approver::Client(scopes)) => scopes.allows(Scope::UsersWrite),
-            (None, Approver::Person(..)) => false,
+            (None, Approver::Person(..) | Approver::Nobody) => false,
             (Some(_), approver) => policies.all(|policy| policy.allows(approver, schema)),
         };
         let why = "the approval policies of the changed attributes do not name the caller";

@@ -1,6 +1,7 @@
 //! The rules: what a profile is, what may be stored and what not. No I/O and no HTTP in here.
 
 pub mod address;
+pub mod author;
 pub mod change_request;
 pub mod client;
 pub mod definition;
@@ -31,6 +32,7 @@ pub mod versioned;
 pub mod word;
 pub mod writing;
 
+pub use author::Author;
 pub use error::{Error, Result, Violation, Violations};
 pub use json::Json;
 pub use scope::{Scope, Scopes};

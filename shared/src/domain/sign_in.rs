@@ -140,7 +140,7 @@ impl User {
                 // address.
                 Target::Predefined(Predefined::Username) | Target::EmailVerified => {}
                 Target::Predefined(field) => {
-                    user.feed_predefined(field, value, claimed, taken, writing.schema)
+                    user.feed_predefined(field, value, claimed, taken, writing.schema);
                 }
                 Target::Attribute(category, name) => {
                     if let Some(definition) = writing.schema.attribute_named(category, name) {

@@ -16,7 +16,7 @@ use http::{HeaderMap, Method};
 
 use super::answer::{Answer, Answered};
 use super::credentials;
-use super::edge::{BaseUrl, name_caller};
+use super::edge::{BaseUrl, RequestId, name_caller};
 use super::idempotency::IdempotencyKey;
 use super::precondition::Preconditions;
 use super::route::{self, Effect, Route};
@@ -63,6 +63,7 @@ pub struct Call {
     preconditions: Preconditions,
     pub(super) idempotency: Option<IdempotencyKey>,
     pub(super) hashes: Hashes,
+    pub(super) request_id: String,
 }
 
 impl FromRequest<App> for Call {
@@ -126,6 +127,8 @@ impl FromRequest<App> for Call {
         let params =
             params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let method = parts.method;
+        let request_id = parts.extensions.get::<RequestId>().map(|id| id.0.clone());
+        let request_id = request_id.unwrap_or_default();
         Ok(Self {
             app: app.clone(),
             caller,
@@ -139,6 +142,7 @@ impl FromRequest<App> for Call {
             preconditions,
             idempotency: key,
             hashes: Hashes::default(),
+            request_id,
         })
     }
 }

@@ -72,6 +72,7 @@ async fn around(mut request: Request, next: Next, world: World) -> Response {
         .extensions()
         .get::<RequestId>()
         .map_or_else(|| world.new_uuid().to_string(), |id| id.0.clone());
+    request.extensions_mut().insert(RequestId(id.clone()));
     let trace = Trace::default();
     request.extensions_mut().insert(trace.clone());
     let operation = Operation::default();

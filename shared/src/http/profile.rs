@@ -1,41 +1,83 @@
-//! The use case of writing a profile: read, decide, derive, ask for approval where it is due,
-//! commit.
-//!
-//! Every route that writes a user or a persona goes through here, so no path gets round a rule.
+//! How profiles are written over HTTP: the pipeline of [`crate::writing`] with the caller as author,
+//! and its outcome as an answer.
 
 use super::answer::{Answer, Answered};
 use super::call::{Call, Recorder};
-use crate::domain::change_request::{ChangeRequest, refuse_added, refuse_new, unapproved};
+use crate::auth::Who;
+use crate::domain::author::{Author, Reason, Writer};
+use crate::domain::change_request::ChangeRequest;
 use crate::domain::error::{Error, Result};
-use crate::domain::id::{PersonaId, UserId};
+use crate::domain::hashing::Hashes;
+use crate::domain::id::UserId;
 use crate::domain::patch::point_into;
 use crate::domain::schema::Schema;
 use crate::domain::user::User;
 use crate::domain::{Json, Versioned, Writing};
-use crate::script;
-use crate::store::Write;
-use crate::store::users::{Edit, LiveUser};
+use crate::store::users::LiveUser;
+use crate::writing::{Outcome, Policy, ProfileWriter, WriteTarget};
 
-/// What of a user is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
-    /// Its own fields.
-    User,
-    /// One of its personas.
-    Persona(PersonaId),
-    /// A persona that it does not have yet.
-    NewPersona(PersonaId),
-    /// Its own fields, and personas that it does not have yet.
-    Whole,
+impl Call {
+    /// The author of what the call writes. Reads the profile of a person who calls.
+    pub async fn author(&self) -> Result<Author> {
+        let me = self.person().await?;
+        self.author_of(me.as_ref().map(|me| &me.value))
+    }
+
+    /// The author of what the call writes; `me` is the profile of a caller who is a person.
+    pub fn author_of(&self, me: Option<&User>) -> Result<Author> {
+        let writer = match (&self.caller.who, me) {
+            (Who::Client(client), _) => {
+                Writer::Client(client.client_id.clone(), client.scopes.clone())
+            }
+            (Who::Person(_), Some(me)) => Writer::Person(Box::new(me.clone())),
+            (Who::Person(_), None) => return Err(Error::unexpected("nobody looked up who calls")),
+        };
+        Ok(self.author_with(writer))
+    }
+
+    /// The author of what the person who calls writes, as the token alone tells: the profile may
+    /// not exist yet, or not any more.
+    pub fn author_by_token(&self) -> Result<Author> {
+        let person = self.caller.person().ok_or(Error::NotFound)?;
+        Ok(self.author_with(Writer::Subject(person.base.clone())))
+    }
+
+    fn author_with(&self, writer: Writer) -> Author {
+        Author {
+            tenant: self.caller.tenant.clone(),
+            writer,
+            view: self.access(),
+            request_id: Some(self.request_id.clone()),
+            reason: Reason::Request,
+        }
+    }
+
+    /// The salted hashes of this request.
+    #[must_use]
+    pub const fn hashes(&self) -> &Hashes {
+        &self.hashes
+    }
+
+    /// Writes profiles with the configuration that the call was handed.
+    #[must_use]
+    pub fn writer<'w>(
+        &'w self,
+        author: &'w Author,
+        schema: &'w Schema,
+        policy: Policy,
+    ) -> ProfileWriter<'w> {
+        ProfileWriter::new(&self.app, author, schema, &self.hashes, policy)
+    }
 }
 
-impl Part {
-    /// Where a place in the user is in the body of the request.
-    fn within(self, pointer: &str) -> Option<String> {
-        let below = pointer
-            .strip_prefix("/personas/")
-            .filter(|_| !matches!(self, Self::User | Self::Whole))?;
-        below.split_once('/').map(|(_, rest)| format!("/{rest}"))
+/// Where a place in a user is in the body of the request that writes `target`.
+fn place_in_body(target: WriteTarget, pointer: &str) -> Option<String> {
+    match target {
+        WriteTarget::User | WriteTarget::UserAndNewPersonas => None,
+        WriteTarget::Persona(_) | WriteTarget::NewPersona(_) => {
+            let (_, rest) = pointer.strip_prefix("/personas/")?.split_once('/')?;
+            Some(format!("/{rest}"))
+        }
     }
 }
 
@@ -53,37 +95,23 @@ pub fn shown_request(request: &Versioned<ChangeRequest>, schema: &Schema, call: 
         .about(request.value.user)
 }
 
-/// Creates a user from the body.
-pub async fn create(
-    mut call: Call,
-    show: impl Fn(&Versioned<User>, &Schema) -> Answer + Send + Sync,
-) -> Answered {
-    call.guard_collection()?;
-    let body: Json = call.take_body();
-    let (call, body) = (&call, &body);
-    call.once(|record| make(call, record, |writing| User::create(body.clone(), writing), show))
-        .await
-}
-
 /// Creates the user that `read` reads.
-pub async fn make(
+pub async fn create(
     call: &Call,
     record: Recorder<'_>,
     read: impl Fn(&Writing<'_>) -> Result<User> + Send + Sync,
     show: impl Fn(&Versioned<User>, &Schema) -> Answer + Send + Sync,
 ) -> Answered {
+    let author = &call.author().await?;
     let (read, show) = (&read, &show);
     call.app
-        .decide(&call.caller.tenant, move |schema| async move {
+        .decide(&author.tenant, move |schema| async move {
             let schema = &*schema;
-            let writing = call.writing(schema);
-            let user = read(&writing)?;
-            refuse_new(&user, None, &unapproved(None, &user, call.approver(None), schema))?;
-            let user =
-                Versioned::first(script::derive(call.app.scripts(), &writing, None, user).await?);
-            let answer = show(&user, schema);
-            call.app.table().create_user(schema, &user, record.of(&answer)?).await?;
-            Ok(answer)
+            let writer = call.writer(author, schema, Policy::request(WriteTarget::User));
+            let recorded =
+                |user: &Versioned<User>| Ok(record.of(&show(user, schema))?.into_iter().collect());
+            let user = writer.create(read, recorded).await?;
+            Ok(show(&user, schema))
         })
         .await
 }
@@ -93,23 +121,32 @@ pub async fn make(
 /// then.
 pub async fn change(
     call: &Call,
+    author: &Author,
     user: UserId,
-    part: Part,
+    target: WriteTarget,
     record: Recorder<'_>,
     edit: impl Fn(&LiveUser, &Writing<'_>) -> Result<User> + Send + Sync,
     show: impl Fn(&Versioned<User>, &Schema) -> Answered + Send + Sync,
 ) -> Answered {
     let (edit, show) = (&edit, &show);
     call.app
-        .decide(&call.caller.tenant, move |schema| async move {
+        .decide(&author.tenant, move |schema| async move {
             let schema = &*schema;
-            let mut changing = Changing { call, schema, part, record, edit, show, request: None };
-            let changed = call.app.table().change_user(schema, user, &mut changing).await;
-            let next = changed.map_err(|error| error.pointing(|pointer| part.within(pointer)))?;
-            let Some(request) = changing.request else { return show(&next, schema) };
-            let request =
-                call.app.table().create_change_request(schema, request, &call.hashes).await?;
-            Ok(shown_request(&request, schema, call).accepted_at(request_location(&request.value)))
+            let recorded = |outcome: &Outcome| match outcome {
+                Outcome::Written(user) | Outcome::Unchanged(user) if record.is_asked() => {
+                    Ok(record.of(&show(user, schema)?)?.into_iter().collect())
+                }
+                _ => Ok(Vec::new()),
+            };
+            let writer = call.writer(author, schema, Policy::request(target));
+            let outcome = writer.change(user, edit, recorded).await;
+            match outcome.map_err(|error| error.pointing(|place| place_in_body(target, place)))? {
+                Outcome::Written(user) | Outcome::Unchanged(user) => show(&user, schema),
+                Outcome::Pending(request) => {
+                    let location = request_location(&request.value);
+                    Ok(shown_request(&request, schema, call).accepted_at(location))
+                }
+            }
         })
         .await
 }
@@ -119,65 +156,4 @@ pub async fn patched(call: &Call, body: &Json, changed: Answered) -> Answered {
     let Err(error @ Error::Taken(_)) = changed else { return changed };
     let schema = call.app.schema(&call.caller.tenant).await?;
     Err(point_into(error, body, &call.writing(&schema)))
-}
-
-struct Changing<'d, E, S> {
-    call: &'d Call,
-    schema: &'d Schema,
-    part: Part,
-    record: Recorder<'d>,
-    edit: &'d E,
-    show: &'d S,
-    /// What is to be asked for instead of being written.
-    request: Option<ChangeRequest>,
-}
-
-impl<E, S> Edit for Changing<'_, E, S>
-where
-    E: Fn(&LiveUser, &Writing<'_>) -> Result<User> + Send + Sync,
-    S: Fn(&Versioned<User>, &Schema) -> Answered + Send + Sync,
-{
-    async fn edit(&mut self, live: &LiveUser) -> Result<Option<User>> {
-        let (call, schema) = (self.call, self.schema);
-        self.request = None;
-        let writing = call.writing(schema);
-        let user = (self.edit)(live, &writing)?;
-        if !user.differs(&live.value) {
-            return Ok(None);
-        }
-        let unapproved =
-            unapproved(Some(&live.value), &user, call.approver(Some(&live.value)), schema);
-        let persona = match self.part {
-            Part::User => None,
-            Part::Whole => {
-                refuse_added(&live.value, &user, &unapproved)?;
-                None
-            }
-            Part::Persona(id) => Some(id),
-            Part::NewPersona(id) => {
-                refuse_new(&user, Some(id), &unapproved)?;
-                None
-            }
-        };
-        if !unapproved.is_empty() {
-            let request = ChangeRequest::new(
-                live,
-                &user,
-                persona,
-                call.actor(Some(&live.value))?,
-                schema,
-                call.app.world(),
-            )?;
-            self.request = Some(request);
-            return Ok(None);
-        }
-        script::derive(call.app.scripts(), &writing, Some(&live.value), user).await.map(Some)
-    }
-
-    fn companions(&mut self, next: &Versioned<User>) -> Result<Vec<Write>> {
-        if self.request.is_some() || !self.record.is_asked() {
-            return Ok(Vec::new());
-        }
-        Ok(self.record.of(&(self.show)(next, self.schema)?)?.into_iter().collect())
-    }
 }

@@ -5,8 +5,8 @@ use std::sync::{Mutex, PoisonError};
 
 use super::holds;
 use crate::app::App;
-use crate::domain::change_request::{refuse_new, unapproved};
-use crate::domain::definition::{Approver, Predefined};
+use crate::domain::author::{Author, Reason, Writer};
+use crate::domain::definition::Predefined;
 use crate::domain::error::{Code, Error, Result, Violation};
 use crate::domain::hashing::Hashes;
 use crate::domain::id::{TenantId, UserId};
@@ -16,9 +16,9 @@ use crate::domain::lookup::Lookup;
 use crate::domain::schema::Schema;
 use crate::domain::user::User;
 use crate::domain::versioned::WriteId;
-use crate::domain::{Access, Versioned, Writing, text};
-use crate::script;
-use crate::store::users::{Edit, LiveUser};
+use crate::domain::{Access, Writing, text};
+use crate::store::users::LiveUser;
+use crate::writing::{Outcome, Policy, ProfileWriter};
 
 /// How often a row is decided anew because its user comes or goes meanwhile.
 const TURNS: u32 = 4;
@@ -163,69 +163,86 @@ impl Row<'_> {
     }
 
     async fn create(&self) -> Result<(Status, UserId)> {
-        let (app, import) = (self.rows.app, self.rows.import);
-        app.decide(self.rows.tenant, move |schema| async move {
-            let schema = &*schema;
-            apply::refuse_secrets(self.document, &import.scopes, schema)?;
-            let writing = self.writing(schema);
-            let user = apply::create(self.document, self.made(), &writing)?;
-            refuse_new(
-                &user,
-                None,
-                &unapproved(None, &user, Approver::Client(&import.scopes), schema),
-            )?;
-            let user = Versioned::first(script::derive(app.scripts(), &writing, None, user).await?);
-            if import.dry_run {
-                self.check_free(schema, &user.value, None).await?;
-            } else {
-                app.table().create_user_as(self.creation(), schema, &user, None).await?;
-            }
-            Ok((Status::Created, user.value.id))
-        })
-        .await
+        let (author, dry_run) = (self.author(), self.rows.import.dry_run);
+        let read = |context: &Writing<'_>| {
+            self.refuse_secrets(context.schema)?;
+            apply::create(self.document, self.made(), context)
+        };
+        let (author, read) = (&author, &read);
+        self.rows
+            .app
+            .decide(self.rows.tenant, move |schema| async move {
+                let writer = self.writer(author, &schema, self.creation());
+                let user = writer.create(read, |_| Ok(Vec::new())).await?;
+                if dry_run {
+                    self.check_shared(&user.value).await?;
+                }
+                Ok((Status::Created, user.value.id))
+            })
+            .await
     }
 
     async fn change(&self, id: UserId) -> Result<(Status, UserId)> {
-        let (app, import, tenant) = (self.rows.app, self.rows.import, self.rows.tenant);
-        app.decide(tenant, move |schema| async move {
-            let schema = &*schema;
-            let mut edit = Change { row: self, schema, made: false, changed: false };
-            if import.dry_run {
-                let live = app.table().get_user(tenant, id).await?;
-                schema.check_covers(&live.value)?;
-                if let Some(user) = edit.edit(&live).await? {
-                    self.check_free(schema, &user, Some(&live)).await?;
-                }
-            } else {
-                let write_id = import.change_of(self.task.row);
-                let user = app.table().change_user_as(write_id, schema, id, &mut edit).await?;
-                edit.changed |= user.log_contains(write_id);
+        let (author, import) = (self.author(), self.rows.import);
+        let creation = self.creation();
+        let edit = |current: &LiveUser, context: &Writing<'_>| {
+            // The row itself created the user.
+            if current.log_contains(creation) {
+                return Ok(current.value.clone());
             }
-            let status = match edit {
-                Change { made: true, .. } => Status::Created,
-                Change { changed: true, .. } => Status::Updated,
-                _ => Status::Unchanged,
-            };
-            Ok((status, id))
-        })
-        .await
+            self.refuse_secrets(context.schema)?;
+            apply::merge(&current.value, self.document, context)
+        };
+        let (author, edit) = (&author, &edit);
+        self.rows
+            .app
+            .decide(self.rows.tenant, move |schema| async move {
+                let writer = self.writer(author, &schema, import.change_of(self.task.row));
+                match writer.change(id, edit, |_| Ok(Vec::new())).await? {
+                    Outcome::Written(user) => {
+                        if import.dry_run {
+                            self.check_shared(&user.value).await?;
+                        }
+                        Ok((Status::Updated, id))
+                    }
+                    Outcome::Unchanged(user) if user.log_contains(creation) => {
+                        Ok((Status::Created, id))
+                    }
+                    Outcome::Unchanged(_) => Ok((Status::Unchanged, id)),
+                    Outcome::Pending(_) => Err(Error::unexpected("an import asks for no approval")),
+                }
+            })
+            .await
     }
 
-    fn writing<'w>(&'w self, schema: &'w Schema) -> Writing<'w> {
-        self.hashes.start_again();
-        Writing { schema, world: self.rows.app.world(), hashes: &self.hashes, access: Access::Full }
+    fn author(&self) -> Author {
+        let Import { id, scopes, .. } = self.rows.import;
+        Author {
+            tenant: self.rows.tenant.clone(),
+            writer: Writer::Client(self.rows.import.client.clone(), scopes.clone()),
+            view: Access::Full,
+            request_id: None,
+            reason: Reason::ImportRow(*id, self.task.row),
+        }
     }
 
-    /// What a dry run asks instead of writing: is anybody in the way, in the table or in a row
-    /// before this one?
-    async fn check_free(
-        &self,
-        schema: &Schema,
-        user: &User,
-        before: Option<&LiveUser>,
-    ) -> Result<()> {
-        let table = self.rows.app.table();
-        table.check_free(schema, user, before).await?;
+    fn writer<'w>(
+        &'w self,
+        author: &'w Author,
+        schema: &'w Schema,
+        write_id: WriteId,
+    ) -> ProfileWriter<'w> {
+        let policy = Policy::import(write_id, self.rows.import.dry_run);
+        ProfileWriter::new(self.rows.app, author, schema, &self.hashes, policy)
+    }
+
+    fn refuse_secrets(&self, schema: &Schema) -> Result<()> {
+        apply::refuse_secrets(self.document, &self.rows.import.scopes, schema)
+    }
+
+    /// What a dry run asks beside the table: does a row before this one hold a value that the user
+    /// would have?
+    async fn check_shared(&self, user: &User) -> Result<()> {
         let mut taken = Vec::new();
         for (place, row) in &self.task.shares {
             if self
@@ -252,40 +269,5 @@ impl Row<'_> {
             rows.note(&reported);
         }
         Ok(known())
-    }
-}
-
-/// What a row makes of a user that is there.
-struct Change<'c, 'r> {
-    row: &'c Row<'r>,
-    schema: &'c Schema,
-    /// Whether the row itself made the user.
-    made: bool,
-    changed: bool,
-}
-
-impl Edit for Change<'_, '_> {
-    async fn edit(&mut self, live: &LiveUser) -> Result<Option<User>> {
-        let (row, schema) = (self.row, self.schema);
-        let Rows { app, import, .. } = *row.rows;
-        (self.made, self.changed) = (live.log_contains(row.creation()), false);
-        if self.made {
-            return Ok(None);
-        }
-        apply::refuse_secrets(row.document, &import.scopes, schema)?;
-        let writing = row.writing(schema);
-        let user = apply::merge(&live.value, row.document, &writing)?;
-        if !user.differs(&live.value) {
-            return Ok(None);
-        }
-        apply::refuse_unapproved(&unapproved(
-            Some(&live.value),
-            &user,
-            Approver::Client(&import.scopes),
-            schema,
-        ))?;
-        let user = script::derive(app.scripts(), &writing, Some(&live.value), user).await?;
-        self.changed = true;
-        Ok(Some(user))
     }
 }

@@ -8,6 +8,8 @@ use super::commit::{Condition, Failed, Write};
 use super::item::Item;
 use super::keys::{self, Key};
 use super::table::{Position, Range, Sorts, Table};
+use super::users::still_there;
+use crate::domain::author::Author;
 use crate::domain::change_request::{ChangeRequest, MAX_PENDING, PENDING_SECONDS, Status};
 use crate::domain::definition::Kind;
 use crate::domain::error::{Code, Error, Result};
@@ -62,11 +64,12 @@ impl Table {
     /// changes, that request is the answer: asking twice does not ask for two decisions.
     pub async fn create_change_request(
         &self,
+        author: &Author,
         schema: &Schema,
         request: ChangeRequest,
         hashes: &Hashes,
     ) -> Result<Versioned<ChangeRequest>> {
-        let tenant = &schema.tenant;
+        let tenant = &author.tenant;
         self.mark_used(schema, request.held().map(|id| (Kind::Attribute, id.to_string()))).await?;
         let (user, id) = (request.user, request.id);
         let request = Versioned::first(request);
@@ -89,7 +92,7 @@ impl Table {
                 return Err(Error::invalid("", Code::TooMany, detail));
             }
             let writes = vec![
-                Write::Check(Key::user(tenant, user), Condition::Live),
+                still_there(tenant, user),
                 guard,
                 Write::Put(item(tenant, &request), Condition::Absent),
                 Write::Put(forward.clone(), Condition::Absent),

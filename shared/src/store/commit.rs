@@ -95,6 +95,11 @@ impl Write {
             | Self::Sharing { key, .. } => key.clone(),
         }
     }
+
+    /// Whether it puts a user's own item.
+    fn puts_user(&self) -> bool {
+        matches!(self, Self::Put(item, _) if item.key().is_user())
+    }
 }
 
 /// Why a commit did not happen. In every case nothing of it did, unless `Unsettled` says that
@@ -158,7 +163,21 @@ impl Table {
     /// Commits all of `writes` or none, under an id that earlier attempts of the same write had
     /// too: an attempt may have been committed although what came back was the conflict that
     /// its repetition met.
-    pub async fn commit_as(&self, id: WriteId, mut writes: Vec<Write>) -> Result<(), Failed> {
+    ///
+    /// A user's own item is not among them: the pipeline of `shared::writing` alone writes users.
+    pub async fn commit_as(&self, id: WriteId, writes: Vec<Write>) -> Result<(), Failed> {
+        if writes.iter().any(Write::puts_user) {
+            return Err(Failed::Broken("a user is written around the pipeline".to_owned()));
+        }
+        self.commit_user_writes(id, writes).await
+    }
+
+    /// As [`Table::commit_as`], for the writes that may put a user or its tombstone.
+    pub(super) async fn commit_user_writes(
+        &self,
+        id: WriteId,
+        mut writes: Vec<Write>,
+    ) -> Result<(), Failed> {
         // One token is for one payload, and the time is part of it.
         let token = u64::from_be_bytes(self.world.random.bytes());
         let now = self.world.clock.now();

@@ -14,7 +14,9 @@ use super::commit::{Condition, Failed, MAX_WRITES, Write};
 use super::item::Item;
 use super::keys::{self, FORGOTTEN, Key, PROFILE, SWEEP};
 use super::table::{Sorts, Table};
-use super::users::{LiveUser, TURNS, remove};
+use super::user_writes::remove;
+use super::users::{LiveUser, TURNS};
+use crate::domain::author::Author;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{TenantId, UserId};
 use crate::domain::lookup::Lookup;
@@ -30,13 +32,15 @@ impl Table {
     /// those who synchronise (F3).
     ///
     /// `check` sees the user before anything happens. An erasure that was interrupted goes on where
-    /// it stopped.
+    /// it stopped. `author` is whoever erases: what has to be stored about that goes into the
+    /// transaction of the tombstone.
     pub async fn forget_user(
         &self,
-        tenant: &TenantId,
+        author: &Author,
         id: UserId,
         check: impl Fn(&LiveUser) -> Result<()>,
     ) -> Result<()> {
+        let tenant = &author.tenant;
         let key = Key::user(tenant, id);
         let write_id = self.write_id();
         for turn in 1..=TURNS {
@@ -59,7 +63,7 @@ impl Table {
             let mut writes =
                 vec![Write::Put(tombstone.clone(), Condition::Version(live.version()))];
             writes.extend(live.lookups().iter().map(|lookup| remove(tenant, lookup, id)));
-            match self.commit_as(write_id, writes).await {
+            match self.commit_user_writes(write_id, writes).await {
                 Ok(()) => return self.finish_forget(tenant, id, &tombstone).await,
                 Err(Failed::Contended | Failed::Conditions(_)) => self.pause(turn).await,
                 Err(failed) => return Err(failed.into()),
@@ -163,7 +167,8 @@ impl Table {
                 .guarded(version.next(), &tombstone.log())
                 .listed(keys::listing(tenant, id), format!("{filed_at}{FORGOTTEN}"))
                 .expiring(filed_at.plus_seconds(TOMBSTONE_SECONDS));
-            match self.commit(vec![Write::Put(filed, Condition::Version(version))]).await {
+            let writes = vec![Write::Put(filed, Condition::Version(version))];
+            match self.commit_user_writes(self.write_id(), writes).await {
                 // Or somebody else filed it first: the erasure is as complete.
                 Ok(()) | Err(Failed::Conditions(_)) => return Ok(()),
                 Err(Failed::Contended) => self.pause(turn).await,

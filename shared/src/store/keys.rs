@@ -90,6 +90,12 @@ impl Key {
         Self::new(partition_of_user(tenant, user), PROFILE)
     }
 
+    /// Whether it is that of a user, or of its tombstone.
+    #[must_use]
+    pub fn is_user(&self) -> bool {
+        self.sk == PROFILE
+    }
+
     /// Something that the user owns elsewhere, in the user's own partition.
     #[must_use]
     pub fn child(tenant: &TenantId, user: UserId, name: &str) -> Self {

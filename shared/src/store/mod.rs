@@ -23,6 +23,7 @@ pub mod sign_in;
 pub mod subjects;
 pub mod system_profiles;
 pub mod table;
+pub mod user_writes;
 pub mod users;
 
 pub use commit::{Condition, Failed, Write};

@@ -10,7 +10,7 @@ use super::commit::{Condition, Failed, Write};
 use super::item::Item;
 use super::keys::{self, Key};
 use super::table::{Range, Table};
-use super::users::{LiveUser, TURNS};
+use super::users::{LiveUser, TURNS, still_there};
 use crate::domain::definition::Kind;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{BaseId, PartyId, TenantId, UserId, UserName};
@@ -153,7 +153,7 @@ impl Table {
             let recorded = writes.len();
             if moves {
                 self.mark_used(schema, [(Kind::Server, server.to_string())]).await?;
-                writes.push(Write::Check(Key::user(tenant, user), Condition::Live));
+                writes.push(still_there(tenant, user));
                 writes.extend(store_principal(tenant, user, &next, condition));
             }
             if writes.is_empty() {

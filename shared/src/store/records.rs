@@ -69,7 +69,7 @@ impl Record {
         match self.about {
             Some(About::User(user)) => item = item.text("holder", user.to_string()),
             Some(About::Profile(system, id)) => {
-                item = item.text("profile", format!("{system}#{id}"))
+                item = item.text("profile", format!("{system}#{id}"));
             }
             None => {}
         }

@@ -9,7 +9,7 @@ use super::commit::{Condition, Failed, MAX_SHARING, Write};
 use super::item::Item;
 use super::keys::{self, Key};
 use super::table::{Range, Table};
-use super::users::LiveUser;
+use super::users::{LiveUser, still_there};
 use crate::domain::definition::{Kind, Predefined};
 use crate::domain::error::{Code, Error, Result, Violation};
 use crate::domain::id::{PartyId, SubjectId, TenantId, UserId};
@@ -54,7 +54,7 @@ impl Table {
         let child = Key::child(tenant, user, &child_name(&subject.value));
         let recorded = usize::from(record.is_some());
         let mut writes: Vec<_> = record.into_iter().collect();
-        writes.push(Write::Check(Key::user(tenant, user), Condition::Live));
+        writes.push(still_there(tenant, user));
         writes.push(Write::Put(
             Item::at(&forward).text("holder", user.to_string()).text("child", child.sk()),
             Condition::Absent,

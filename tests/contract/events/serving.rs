@@ -11,9 +11,10 @@ use kith::events::{Events, FILE, Round};
 use kith::serve;
 use kith::table::open_embedded;
 use serde_json::{Value, json};
-use shared::domain::Versioned;
+use shared::domain::author::{Author, Reason};
 use shared::domain::user::User;
 use shared::store::Table;
+use shared::store::user_writes::{Committed, Companions, UserWrite};
 use shared::world::World;
 use tests::person;
 
@@ -205,7 +206,10 @@ async fn create(table: &Table, username: &str) -> String {
     let schema = table.schema(&"acme".parse().unwrap()).await.unwrap();
     let id = table.world().new_uuid().to_string();
     let user = User::new(id.parse().unwrap(), username.to_owned(), table.world().clock.now());
-    table.create_user(&schema, &Versioned::first(user), None).await.unwrap();
+    let author = Author::service(schema.tenant.clone(), Reason::Request);
+    let user = table.prepare_user(&schema, UserWrite::Create(user)).unwrap();
+    let written = table.commit_user(&author, &schema, [1; 8], &user, Companions::default()).await;
+    assert!(matches!(written, Ok(Committed::Done)));
     id
 }
 

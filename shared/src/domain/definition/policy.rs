@@ -40,6 +40,8 @@ pub enum Approver<'a> {
     Client(&'a Scopes),
     /// A person, by the personas that are in force at this time.
     Person(&'a User, Timestamp),
+    /// Somebody of whom no policy can tell anything.
+    Nobody,
 }
 
 impl ApprovalPolicy {

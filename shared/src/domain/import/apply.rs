@@ -2,9 +2,7 @@
 
 use super::discreet::discreet;
 use super::task::secrets;
-use crate::domain::definition::AttributeDefinition;
 use crate::domain::error::{Code, Error, Result, Violation, Violations};
-use crate::domain::field::pointer;
 use crate::domain::id::UserId;
 use crate::domain::json::{Json, Object};
 use crate::domain::schema::Schema;
@@ -23,23 +21,6 @@ pub fn refuse_secrets(document: &Object, scopes: &Scopes, schema: &Schema) -> Re
                 "values of hashed attributes are imported with the scope `administrator`",
             );
         }
-    }
-    violations.check(())
-}
-
-/// Refuses a change of attributes that need an approval: an import asks for none.
-pub fn refuse_unapproved(unapproved: &[&AttributeDefinition]) -> Result<()> {
-    let mut violations = Violations::default();
-    for definition in unapproved {
-        let at = match definition.predefined() {
-            Some(field) => pointer("", field.name()),
-            None => definition.pointer(),
-        };
-        let detail = format!(
-            "`{}` needs an approval: change it by PATCH, which asks for one",
-            definition.name
-        );
-        violations.add(at, Code::NotAllowed, detail);
     }
     violations.check(())
 }

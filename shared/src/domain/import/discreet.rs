@@ -60,7 +60,7 @@ fn without_values(
             }
         }
         Code::Schema => {
-            "the value does not fit the JSON Schema of the attribute".clone_into(&mut detail)
+            "the value does not fit the JSON Schema of the attribute".clone_into(&mut detail);
         }
         _ => {}
     }

@@ -1,10 +1,10 @@
 //! Derived attributes of a user that is about to be written.
 
-use super::Scripts;
 use crate::domain::derive::{derivations, principal};
 use crate::domain::error::Result;
 use crate::domain::user::User;
 use crate::domain::writing::{Access, Writing};
+use crate::script::Scripts;
 
 /// How long all scripts of one write may run together, in milliseconds: the functions' own limit is
 /// longer.
@@ -12,7 +12,7 @@ const TIME_LIMIT: f64 = 4000.0;
 
 /// The user with its derived attributes as the tenant's workflows make them (rule A4). No script
 /// runs when nothing that they see differs from what `before` was.
-pub async fn derive(
+pub(super) async fn derive_attributes(
     scripts: &Scripts,
     writing: &Writing<'_>,
     before: Option<&User>,

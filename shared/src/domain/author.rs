@@ -1,0 +1,96 @@
+//! Who writes a profile, in which request and why.
+//!
+//! An author goes along with every write of a profile, from the caller down to the transaction that
+//! the store commits. Approval policies ask who it is, change requests name it, and what is kept
+//! about a write (an audit entry, say) is made of it.
+
+use super::change_request::Actor;
+use super::definition::Approver;
+use super::id::{BaseId, ChangeRequestId, ClientId, ImportId, PartyId, TenantId};
+use super::scope::Scopes;
+use super::user::User;
+use super::writing::Access;
+use crate::world::Timestamp;
+
+/// The author of a write.
+#[derive(Clone, Debug)]
+pub struct Author {
+    /// The tenant whose profiles it writes.
+    pub tenant: TenantId,
+    /// Who it is.
+    pub writer: Writer,
+    /// What it sees of profiles and may set.
+    pub view: Access,
+    /// The id of the request, as logs have it; `None` where the service works by itself.
+    pub request_id: Option<String>,
+    /// Why it writes.
+    pub reason: Reason,
+}
+
+/// Who writes.
+#[derive(Clone, Debug)]
+pub enum Writer {
+    /// A client, with the scopes of its token.
+    Client(ClientId, Scopes),
+    /// A person, with the person's own profile.
+    Person(Box<User>),
+    /// A subject of a token issuer who signs in; the user may not exist yet.
+    Subject(BaseId),
+    /// The service itself, or its operator at the command line.
+    Service,
+}
+
+/// Why a profile is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// The request asks for it.
+    Request,
+    /// This change request was approved.
+    Approval(ChangeRequestId),
+    /// This row of an import brings it.
+    ImportRow(ImportId, u32),
+    /// A subject of this authentication server signs in, or is brought by a client.
+    SignIn(PartyId),
+    /// Workflows, or what they are linked to, have changed.
+    Recomputation,
+    /// An operator erases a person at the command line.
+    Operator,
+}
+
+impl Author {
+    /// The service itself, without a request.
+    #[must_use]
+    pub const fn service(tenant: TenantId, reason: Reason) -> Self {
+        Self { tenant, writer: Writer::Service, view: Access::Full, request_id: None, reason }
+    }
+
+    /// The same author, who writes for another reason.
+    #[must_use]
+    pub fn because(self, reason: Reason) -> Self {
+        Self { reason, ..self }
+    }
+
+    /// The author as change requests name it; `None` for those who cannot ask for changes.
+    #[must_use]
+    pub fn actor(&self) -> Option<Actor> {
+        match &self.writer {
+            Writer::Client(id, _) => Some(Actor::ClientId(id.clone())),
+            Writer::Person(profile) => Some(Actor::UserId(profile.id)),
+            Writer::Subject(_) | Writer::Service => None,
+        }
+    }
+
+    /// The author as approval policies know it. `current` is the profile that is written: a person
+    /// who writes the own profile is judged by the personas of that newer state.
+    #[must_use]
+    pub fn approver<'a>(&'a self, current: Option<&'a User>, now: Timestamp) -> Approver<'a> {
+        match &self.writer {
+            Writer::Client(_, scopes) => Approver::Client(scopes),
+            Writer::Person(profile) => {
+                let newer = current.filter(|current| current.id == profile.id);
+                Approver::Person(newer.unwrap_or(profile), now)
+            }
+            Writer::Subject(_) | Writer::Service => Approver::Nobody,
+        }
+    }
+}

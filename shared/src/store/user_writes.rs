@@ -1,0 +1,355 @@
+//! Writes of users: the one place where the transaction of a user is put together and committed.
+//!
+//! INVARIANT (rule D1): every transaction that touches a user's look-ups also puts the user under
+//! the version that was read, so a user exists if and only if its look-ups do. Look-ups to remove
+//! are the stored ones, never recomputed.
+
+use std::collections::BTreeSet;
+
+use super::commit::{Condition, Failed, MAX_SHARING, Write};
+use super::item::Item;
+use super::keys::{self, Key};
+use super::table::Table;
+use super::users::LiveUser;
+use crate::domain::author::Author;
+use crate::domain::definition::Kind;
+use crate::domain::error::{Code, Error, Result, Violation, Violations};
+use crate::domain::id::{TenantId, UserId};
+use crate::domain::lookup::{self, Lookup};
+use crate::domain::schema::Schema;
+use crate::domain::user::User;
+use crate::domain::versioned::{Versioned, WriteId};
+
+/// What is written of a user.
+pub enum UserWrite {
+    /// A user that does not exist yet.
+    Create(User),
+    /// Another content of a user that was read.
+    Update(Box<LiveUser>, User),
+    /// Nothing of the user, who stays as it was read: only what goes along is written.
+    Keep(Box<LiveUser>),
+}
+
+/// A user as a write will leave it, with the writes that make it so.
+pub struct PreparedUser {
+    user: Versioned<User>,
+    /// The look-ups that it gains.
+    gained: Vec<Lookup>,
+    /// The user first, then gains, then losses; empty if the user stays as it is.
+    writes: Vec<Write>,
+}
+
+impl PreparedUser {
+    /// The user as it will be.
+    #[must_use]
+    pub const fn user(&self) -> &Versioned<User> {
+        &self.user
+    }
+
+    /// The user as it will be, without its writes.
+    #[must_use]
+    pub fn into_user(self) -> Versioned<User> {
+        self.user
+    }
+}
+
+/// What goes into the transaction of a user beside the user.
+#[derive(Default)]
+pub struct Companions {
+    /// The writes, none of which is of the user's own item.
+    pub writes: Vec<Write>,
+    /// The definitions that they assign.
+    pub assigned: Vec<(Kind, String)>,
+    /// What was seen before and has to be so still.
+    pub expectation: Expectation,
+}
+
+impl Companions {
+    /// Writes that expect nothing else.
+    #[must_use]
+    pub const fn of(writes: Vec<Write>) -> Self {
+        Self { writes, assigned: Vec::new(), expectation: Expectation::Nothing }
+    }
+}
+
+/// What was seen when a user was looked for, and has to be so when the write is committed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Expectation {
+    /// Nothing but the user.
+    #[default]
+    Nothing,
+    /// These users have the e-mail address of this look-up.
+    Sharing(Lookup, BTreeSet<UserId>),
+    /// Nobody has the unique value.
+    Free(Lookup),
+    /// There is no such item.
+    Absent(Key),
+}
+
+/// How the commit of a user ended, if the table takes writes.
+pub enum Committed {
+    /// It is written.
+    Done,
+    /// Somebody else was writing one of the items at this moment.
+    Contended,
+    /// Conditions did not hold; nothing is written.
+    Refused(Box<Refused>),
+}
+
+/// Which conditions of a user's transaction did not hold.
+pub struct Refused {
+    /// The user as it would have been.
+    pub next: Versioned<User>,
+    /// Whether the user is not as it was read: written, forgotten or, for a new one, there already.
+    pub user: bool,
+    /// The look-ups to gain that others hold.
+    pub gained: Vec<Lookup>,
+    /// The places of companions in [`Companions::writes`].
+    pub companions: Vec<usize>,
+}
+
+impl Refused {
+    /// The first companion whose condition did not hold.
+    #[must_use]
+    pub fn companion(&self) -> Option<usize> {
+        self.companions.first().copied()
+    }
+
+    /// The refusal as its author sees it, if no companion failed: others hold the user's id, if it
+    /// is new, or values that it would gain.
+    #[must_use]
+    pub fn not_unique(&self, schema: &Schema) -> Error {
+        let id = self.user.then(|| clash("/id".to_owned(), "id"));
+        let values = self.gained.iter().map(|lookup| refusal(lookup, &self.next.value, schema));
+        let violations: Result<Vec<_>> = id.into_iter().map(Ok).chain(values).collect();
+        violations.map_or_else(|error| error, Error::Taken)
+    }
+}
+
+impl Table {
+    /// The user as the next write leaves it, and the writes that make it so.
+    pub fn prepare_user(&self, schema: &Schema, write: UserWrite) -> Result<PreparedUser> {
+        let tenant = &schema.tenant;
+        match write {
+            UserWrite::Create(user) => {
+                let user = Versioned::first(user);
+                let lookups = lookups_of(&user.value, schema)?;
+                let mut writes =
+                    vec![Write::Put(user_item(tenant, &user, &lookups), Condition::Absent)];
+                writes.extend(lookups.iter().map(|lookup| add(tenant, lookup, user.value.id)));
+                Ok(PreparedUser { user, gained: lookups.into_iter().collect(), writes })
+            }
+            UserWrite::Update(current, mut user) => {
+                let (id, owned) = (user.id, current.lookups());
+                user.updated_at = self.world.clock.now().max(current.value.updated_at.next());
+                let lookups = lookups_of(&user, schema)?;
+                let next = current.changed_to(user);
+                let put = user_item(tenant, &next, &lookups);
+                let mut writes = vec![Write::Put(put, Condition::Version(current.version()))];
+                let gained: Vec<_> = lookups.difference(owned).cloned().collect();
+                writes.extend(gained.iter().map(|lookup| add(tenant, lookup, id)));
+                writes.extend(owned.difference(&lookups).map(|l| remove(tenant, l, id)));
+                Ok(PreparedUser { user: next, gained, writes })
+            }
+            UserWrite::Keep(current) => {
+                let user = current.into_stored();
+                Ok(PreparedUser { user, gained: Vec::new(), writes: Vec::new() })
+            }
+        }
+    }
+
+    /// Commits a prepared user with its companions in one transaction, under an id that earlier
+    /// attempts of the same write had too. Definitions that are assigned for the first time are
+    /// marked before.
+    pub async fn commit_user(
+        &self,
+        author: &Author,
+        schema: &Schema,
+        write_id: WriteId,
+        prepared: &PreparedUser,
+        companions: Companions,
+    ) -> Result<Committed> {
+        let user = &prepared.user;
+        let held = (!prepared.writes.is_empty()).then(|| user.value.held());
+        let assigned = companions.assigned.iter().cloned();
+        self.mark_used(schema, assigned.chain(held.into_iter().flatten())).await?;
+        let first = companions.writes.len();
+        let writes = transaction(author, prepared, companions);
+        if writes.is_empty() {
+            return Ok(Committed::Done);
+        }
+        match self.commit_user_writes(write_id, writes).await {
+            Ok(()) => Ok(Committed::Done),
+            Err(Failed::Contended) => Ok(Committed::Contended),
+            Err(Failed::Conditions(failed)) => {
+                let places = || failed.iter().map(|(place, _)| *place);
+                let gained = places()
+                    .filter_map(|place| prepared.gained.get(place.checked_sub(first + 1)?).cloned())
+                    .collect();
+                Ok(Committed::Refused(Box::new(Refused {
+                    next: user.clone(),
+                    user: !prepared.writes.is_empty() && places().any(|place| place == first),
+                    gained,
+                    companions: places().filter(|place| *place < first).collect(),
+                })))
+            }
+            Err(failed) => Err(failed.into()),
+        }
+    }
+
+    /// Checks that nobody else holds what this user would hold, without writing: its id, when there
+    /// is no such user `before`, and the unique values that it gains.
+    pub async fn check_free(
+        &self,
+        schema: &Schema,
+        user: &User,
+        before: Option<&LiveUser>,
+    ) -> Result<()> {
+        let tenant = &schema.tenant;
+        let lookups = lookups_of(user, schema)?;
+        let mut violations = Vec::new();
+        if before.is_none() && self.get(&Key::user(tenant, user.id)).await?.is_some() {
+            violations.push(clash("/id".to_owned(), "id"));
+        }
+        for lookup in lookups
+            .iter()
+            .filter(|lookup| before.is_none_or(|before| !before.lookups().contains(lookup)))
+        {
+            let taken = match lookup {
+                Lookup::Unique { .. } | Lookup::Email { .. } => {
+                    let item =
+                        self.get(&Key::lookup(tenant, lookup, user.id)).await?.unwrap_or_default();
+                    item.holder().is_some_and(|holder| holder != user.id)
+                        || item.get_set("users").len() >= MAX_SHARING
+                }
+                Lookup::Exact { .. } | Lookup::Prefix { .. } => false,
+            };
+            if taken {
+                violations.push(refusal(lookup, user, schema)?);
+            }
+        }
+        if violations.is_empty() { Ok(()) } else { Err(Error::Taken(violations)) }
+    }
+
+    /// Whether the write with this id is among those of a user, or of what is left of it.
+    pub async fn was_written(
+        &self,
+        tenant: &TenantId,
+        user: UserId,
+        write_id: WriteId,
+    ) -> Result<bool> {
+        Ok(self
+            .get(&Key::user(tenant, user))
+            .await?
+            .is_some_and(|item| item.log().contains(write_id)))
+    }
+}
+
+/// The writes of a user's transaction, in their order: companions, then the user, its gains and its
+/// losses, then expectations.
+///
+/// Every committed write of a user passes here with its author: what has to be stored about each
+/// write, in its own transaction, is added here and nowhere else.
+fn transaction(author: &Author, prepared: &PreparedUser, companions: Companions) -> Vec<Write> {
+    let mut writes = companions.writes;
+    writes.extend(prepared.writes.iter().cloned());
+    companions.expectation.apply(&author.tenant, prepared.user.value.id, &mut writes);
+    writes
+}
+
+impl Expectation {
+    /// Adds the check to the writes, or sharpens the write of the same item: a transaction has one
+    /// action for each.
+    fn apply(&self, tenant: &TenantId, user: UserId, writes: &mut Vec<Write>) {
+        match self {
+            Self::Nothing => {}
+            Self::Absent(key) => writes.push(Write::Check(key.clone(), Condition::Absent)),
+            Self::Free(lookup) => {
+                let key = Key::lookup(tenant, lookup, user);
+                let added = writes
+                    .iter()
+                    .any(|write| matches!(write, Write::Put(item, _) if item.key() == key));
+                if !added {
+                    writes.push(Write::Check(key, Condition::Absent));
+                }
+            }
+            Self::Sharing(lookup, seen) => {
+                let key = Key::lookup(tenant, lookup, user);
+                let joins =
+                    |write: &Write| matches!(write, Write::Join(joined, _) if *joined == key);
+                match writes.iter_mut().find(|write| joins(write)) {
+                    Some(write) => {
+                        *write = Write::Sharing { key, seen: seen.clone(), join: Some(user) };
+                    }
+                    None => writes.push(Write::Sharing { key, seen: seen.clone(), join: None }),
+                }
+            }
+        }
+    }
+}
+
+fn lookups_of(user: &User, schema: &Schema) -> Result<BTreeSet<Lookup>> {
+    let mut violations = Violations::default();
+    user.check_size(&mut violations);
+    let lookups = lookup::of(user, schema, &mut violations);
+    violations.check(lookups)
+}
+
+fn user_item(tenant: &TenantId, user: &Versioned<User>, lookups: &BTreeSet<Lookup>) -> Item {
+    let id = user.value.id;
+    Item::at(&Key::user(tenant, id))
+        .versioned(user)
+        .texts("ix", lookups.iter().map(ToString::to_string))
+        .listed(keys::listing(tenant, id), user.value.updated_at.to_string())
+}
+
+pub(super) fn add(tenant: &TenantId, lookup: &Lookup, user: UserId) -> Write {
+    let key = Key::lookup(tenant, lookup, user);
+    let entry = |key: &Key| Item::at(key).text("holder", user.to_string());
+    match lookup {
+        Lookup::Unique { .. } => Write::Put(entry(&key), Condition::Absent),
+        Lookup::Email { .. } => Write::Join(key, user),
+        Lookup::Exact { .. } | Lookup::Prefix { .. } => {
+            Write::Put(entry(&key), Condition::Owner(user))
+        }
+    }
+}
+
+pub(super) fn remove(tenant: &TenantId, lookup: &Lookup, user: UserId) -> Write {
+    let key = Key::lookup(tenant, lookup, user);
+    match lookup {
+        Lookup::Email { .. } => Write::Leave(key, user),
+        _ => Write::Delete(key, Condition::Owner(user)),
+    }
+}
+
+fn clash(pointer: String, name: &str) -> Violation {
+    Violation::taken(
+        pointer,
+        format!("the value of `{name}` is held by another user of the tenant"),
+    )
+}
+
+/// What a look-up that could not be added means to the caller, who wants to write `user`.
+fn refusal(lookup: &Lookup, user: &User, schema: &Schema) -> Result<Violation> {
+    match lookup {
+        Lookup::Unique { attribute, hash } => {
+            Ok(match attribute.parse().ok().and_then(|id| schema.attribute(id)) {
+                Some(definition) => {
+                    clash(lookup::place_of(user, definition, hash), &definition.name)
+                }
+                None => clash(format!("/{attribute}"), attribute),
+            })
+        }
+        Lookup::Email { .. } => {
+            let detail = format!(
+                "{MAX_SHARING} users have this e-mail address, which is the most that may share \
+                 one"
+            );
+            Err(Error::invalid("/preferred_email", Code::TooMany, detail))
+        }
+        Lookup::Exact { .. } | Lookup::Prefix { .. } => {
+            Err(Error::unexpected("an index entry of this user is held by another"))
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! The way in which profiles are written: one pipeline, whoever writes and for whatever reason.
+//!
+//! ```text
+//!   Author ──┐                                                       companions
+//!            ▼                                                           │
+//!   read ─► propose ─► approve ─► derive ─► prepare ─────────────────► commit ─► outcome
+//!    ▲      the edit   policies   scripts   next version, index entries  │
+//!    └───────────────────────────────────────────────────────────────────┘
+//!                    somebody else was faster: read again
+//! ```
+//!
+//! 1. **Read**: the user as it is now, in the table; nobody for a new user.
+//! 2. **Propose**: the caller's edit makes the profile as it is to be.
+//! 3. **Approve**: attributes whose approval policy does not name the author are refused, or become
+//!    a change request.
+//! 4. **Derive**: scripts compute derived attributes if what they see has changed.
+//! 5. **Prepare**: the version, the entity tag and the index entries that the write leaves.
+//! 6. **Commit**: the user, its index entries and the companions of the write (an idempotency
+//!    record, the status of a change request, a principal) in one transaction.
+//!
+//! What differs between requests, imports, sign-ins, approvals and recomputation is a [`Policy`].
+//! [`ProfileWriter::create`] and [`ProfileWriter::change`] run all stages; a sign-in, which finds
+//! its user in other ways, calls [`ProfileWriter::settle`] and [`ProfileWriter::commit`] itself.
+//!
+//! INVARIANT: stages 4 and 6 are called here and nowhere else, so no write gets round a rule.
+
+mod derive;
+mod pipeline;
+mod policy;
+
+pub use self::pipeline::{Attempt, Outcome, ProfileWriter, Settled};
+pub use self::policy::{Derivation, OnUnapproved, Policy, WriteTarget};

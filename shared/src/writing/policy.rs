@@ -1,0 +1,100 @@
+//! What differs between the ways in which profiles are written.
+
+use crate::domain::id::PersonaId;
+use crate::domain::versioned::WriteId;
+
+/// The policy of a write.
+///
+/// | write | unapproved changes | derived attributes | write id |
+/// |---|---|---|---|
+/// | a request, [`Policy::request`] | become a change request | as scripts say | new |
+/// | a row of an import, [`Policy::import`] | are refused | as scripts say | of job and row |
+/// | a sign-in, [`Policy::sign_in`] | are not among its claims | stay if a script fails | of the call |
+/// | an approval, [`Policy::approval`] | are what is approved | as scripts say | new |
+/// | a recomputation, [`Policy::recomputation`] | there are none | computed anew | new |
+#[derive(Clone, Copy, Debug)]
+pub struct Policy {
+    /// What becomes of changes that need an approval.
+    pub unapproved: OnUnapproved,
+    /// When derived attributes are computed, and what becomes of the write if a script fails.
+    pub derivation: Derivation,
+    /// The id under which earlier attempts of the same write were made, if there were any.
+    pub write_id: Option<WriteId>,
+    /// Whether everything is checked and nothing is written.
+    pub dry_run: bool,
+}
+
+/// What becomes of changes that need an approval which the author cannot give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnUnapproved {
+    /// They become a change request; what a new user or persona starts with is refused.
+    Ask(WriteTarget),
+    /// They are refused.
+    Refuse,
+    /// They are written: the author was approved, or changes no such attribute.
+    Write,
+}
+
+/// When derived attributes are computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Derivation {
+    /// When what the scripts see has changed. A script that fails refuses the write.
+    Required,
+    /// When what the scripts see has changed. If a script fails, the derived values stay.
+    Lenient,
+    /// In any case. A script that fails refuses the write.
+    Always,
+}
+
+/// What of a profile is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WriteTarget {
+    /// The user's own fields.
+    User,
+    /// One of the user's personas.
+    Persona(PersonaId),
+    /// A persona that the user does not have yet.
+    NewPersona(PersonaId),
+    /// The user's own fields, and personas that the user does not have yet.
+    UserAndNewPersonas,
+}
+
+impl Policy {
+    /// The policy of a request.
+    #[must_use]
+    pub const fn request(target: WriteTarget) -> Self {
+        Self::new(OnUnapproved::Ask(target), Derivation::Required, None)
+    }
+
+    /// The policy of a row of an import, written under this id.
+    #[must_use]
+    pub const fn import(write_id: WriteId, dry_run: bool) -> Self {
+        Self { dry_run, ..Self::new(OnUnapproved::Refuse, Derivation::Required, Some(write_id)) }
+    }
+
+    /// The policy of a sign-in, written under this id.
+    #[must_use]
+    pub const fn sign_in(write_id: WriteId) -> Self {
+        Self::new(OnUnapproved::Write, Derivation::Lenient, Some(write_id))
+    }
+
+    /// The policy of a change request that is applied.
+    #[must_use]
+    pub const fn approval() -> Self {
+        Self::new(OnUnapproved::Write, Derivation::Required, None)
+    }
+
+    /// The policy of computing derived attributes anew.
+    #[must_use]
+    pub const fn recomputation() -> Self {
+        Self::new(OnUnapproved::Write, Derivation::Always, None)
+    }
+
+    const fn new(
+        unapproved: OnUnapproved,
+        derivation: Derivation,
+        write_id: Option<WriteId>,
+    ) -> Self {
+        Self { unapproved, derivation, write_id, dry_run: false }
+    }
+}

@@ -1,0 +1,54 @@
+//! The structure of the code, where the compiler cannot hold it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Every source file of the crates that are deployed or served, with its path from the root of the
+/// repository.
+fn sources() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let mut folders: Vec<PathBuf> =
+        ["shared", "functions", "infra"].iter().map(|name| root.join(name)).collect();
+    let mut sources = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let name = path.strip_prefix(root).unwrap().display().to_string();
+                sources.push((name, fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    sources
+}
+
+/// The files that call `function`, each as often as it does; its definition is no call.
+fn callers(function: &str) -> Vec<String> {
+    let mut callers = Vec::new();
+    for (name, source) in sources() {
+        for (at, _) in source.match_indices(&format!("{function}(")) {
+            let before = &source[..at];
+            let part = before.ends_with(|c: char| c.is_alphanumeric() || c == '_');
+            if !part && !before.ends_with("fn ") {
+                callers.push(name.clone());
+            }
+        }
+    }
+    callers.sort();
+    callers
+}
+
+/// Rules D1, A3 and A4 hold for every write of a profile because each passes the same stages.
+#[test]
+fn d1_profiles_are_approved_derived_and_committed_in_one_place() {
+    let pipeline = ["shared/src/writing/pipeline.rs"];
+    assert_eq!(callers("derive_attributes"), pipeline);
+    assert_eq!(callers("unapproved"), pipeline);
+    assert_eq!(callers("prepare_user"), pipeline);
+    assert_eq!(callers("commit_user"), pipeline);
+    let store = ["commit", "forget", "forget", "user_writes"];
+    let store = store.map(|name| format!("shared/src/store/{name}.rs"));
+    assert_eq!(callers("commit_user_writes"), store);
+}
