@@ -1,0 +1,180 @@
+//! Decisions about change requests: approved ones are applied by the write pipeline.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use shared::domain::author::Reason;
+use shared::domain::change_request::{Actor, ChangeRequest, Status};
+use shared::domain::error::{Error, Result};
+use shared::domain::id::ChangeRequestId;
+use shared::domain::schema::Schema;
+use shared::domain::user::User;
+use shared::domain::{Versioned, Writing};
+use shared::http::Call;
+use shared::http::answer::{Answer, Answered};
+use shared::http::call::Recorder;
+use shared::http::profile::shown_request;
+use shared::store::Failed;
+use shared::store::change_requests::decide;
+use shared::store::users::LiveUser;
+use shared::writing::{Outcome, Policy};
+
+use super::check_seen;
+
+/// How often a decision is taken anew when somebody else decides at the same time.
+const TURNS: u32 = 8;
+
+/// Applies a change request, or finds that it cannot be applied any more.
+pub async fn approve(call: Call) -> Answered {
+    decide_by(call, Status::Approved).await
+}
+
+/// Rejects a change request.
+pub async fn reject(call: Call) -> Answered {
+    decide_by(call, Status::Rejected).await
+}
+
+async fn decide_by(call: Call, decision: Status) -> Answered {
+    let id: ChangeRequestId = call.id("id")?;
+    let call = &call;
+    // Who may decide is looked up now and not as it was half a minute ago (rule A5).
+    call.app.schema_now(&call.caller.tenant).await?;
+    // A repeat is answered by its record, but not to somebody who was blocked meanwhile.
+    call.person().await?;
+    call.once(|record| {
+        call.app.decide(&call.caller.tenant, move |schema| async move {
+            let deciding = Deciding { call, schema: &schema, decision, record };
+            for turn in 1..=TURNS {
+                if let Some(answer) = deciding.turn(id).await? {
+                    return Ok(answer);
+                }
+                call.app.table().pause(turn).await;
+            }
+            Err(Error::Unavailable("too many decide at once".to_owned()))
+        })
+    })
+    .await
+}
+
+/// A decision of the caller.
+struct Deciding<'d> {
+    call: &'d Call,
+    schema: &'d Schema,
+    decision: Status,
+    record: Recorder<'d>,
+}
+
+/// A request that is decided: as it was read, as it will be, and the answer that shows that.
+struct Decided {
+    request: Versioned<ChangeRequest>,
+    next: Versioned<ChangeRequest>,
+    answer: Answer,
+}
+
+impl Deciding<'_> {
+    /// Decides about a request as it is now; `None` when somebody else wrote it meanwhile.
+    async fn turn(&self, id: ChangeRequestId) -> Result<Option<Answer>> {
+        let (call, table) = (self.call, self.call.app.table());
+        let request = table.find_change_request(&call.caller.tenant, id).await?;
+        let request = request.ok_or(Error::NotFound)?;
+        let me = call.person().await?;
+        let me = me.as_ref().map(|me| &me.value);
+        let actor = self.check_may_decide(&request, me)?;
+        match request.value.status(call.app.world().clock.now()) {
+            Status::Pending => {}
+            status if status == self.decision => return self.repeat(&request).await.map(Some),
+            status => return Err(Error::Conflict(format!("the change request is {status}"))),
+        }
+        let next = request.changed_to(request.value.decided(self.decision, Some(actor)));
+        let answer = shown_request(&next, self.schema, call);
+        let decided = Decided { request, next, answer };
+        match self.decision {
+            Status::Rejected => self.settle(decided).await,
+            _ => self.apply(decided, me).await,
+        }
+    }
+
+    /// Who decides, if the caller sees the request, may decide about it and has read it as it is.
+    fn check_may_decide(
+        &self,
+        request: &Versioned<ChangeRequest>,
+        me: Option<&User>,
+    ) -> Result<Actor> {
+        let (call, schema) = (self.call, self.schema);
+        let actor = call.actor(me)?;
+        check_seen(call, &request.value, me, schema)?;
+        request.value.check_approver(&actor, call.approver(me), schema)?;
+        call.guard(&[&ChangeRequest::tag(request, call.app.world().clock.now())])?;
+        Ok(actor)
+    }
+
+    /// Shows a request that was decided so already.
+    async fn repeat(&self, request: &Versioned<ChangeRequest>) -> Answered {
+        let answer = shown_request(request, self.schema, self.call);
+        if let Some(record) = self.record.of(&answer)? {
+            let recorded = self.call.app.table().commit(vec![record]).await;
+            recorded.map_err(|failed| match failed {
+                Failed::Conditions(_) => Error::AlreadyRecorded,
+                failed => failed.into(),
+            })?;
+        }
+        Ok(answer)
+    }
+
+    /// Writes a decision that changes no profile.
+    async fn settle(&self, decided: Decided) -> Result<Option<Answer>> {
+        let Decided { request, next, answer } = decided;
+        let (tenant, record) = (&self.call.caller.tenant, self.record.of(&answer)?);
+        let table = self.call.app.table();
+        let settled = table.settle_change_request(tenant, &request, &next, record).await?;
+        Ok(settled.then_some(answer))
+    }
+
+    /// Writes the user as the request has it, together with the request's new status. A request
+    /// whose fields are no longer as they were becomes stale instead.
+    async fn apply(&self, decided: Decided, me: Option<&User>) -> Result<Option<Answer>> {
+        let Decided { request, next, answer } = decided;
+        let (call, schema) = (self.call, self.schema);
+        let author = call.author_of(me)?.because(Reason::Approval(request.value.id));
+        let stale = AtomicBool::new(false);
+        let apply = |current: &LiveUser, _: &Writing<'_>| {
+            let applied = request.value.apply(&current.value, schema)?;
+            stale.store(applied.is_none(), Ordering::Relaxed);
+            Ok(applied.unwrap_or_else(|| current.value.clone()))
+        };
+        let status = |_: &Outcome| {
+            if stale.load(Ordering::Relaxed) {
+                return Ok(Vec::new());
+            }
+            let mut writes = vec![decide(&author.tenant, &request, &next)];
+            writes.extend(self.record.of(&answer)?);
+            Ok(writes)
+        };
+        let writer = call.writer(&author, schema, Policy::approval());
+        match writer.change(request.value.user, apply, status).await {
+            Ok(_) if stale.load(Ordering::Relaxed) => self.mark_stale(&request).await,
+            Ok(_) => Ok(Some(answer)),
+            Err(Error::AlreadyRecorded) => self.check_recorded(&request).await,
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn mark_stale(&self, request: &Versioned<ChangeRequest>) -> Result<Option<Answer>> {
+        let (tenant, table) = (&self.call.caller.tenant, self.call.app.table());
+        let stale = request.changed_to(request.value.decided(Status::Stale, None));
+        if !table.settle_change_request(tenant, request, &stale, None).await? {
+            return Ok(None);
+        }
+        let detail = "the profile is no longer what the change request was made for; the request \
+                      is STALE now";
+        Err(Error::Conflict(detail.to_owned()))
+    }
+
+    /// Tells whether somebody else decided, which needs another turn, or this very request was
+    /// answered already: its record says which.
+    async fn check_recorded(&self, request: &Versioned<ChangeRequest>) -> Result<Option<Answer>> {
+        let (tenant, table) = (&self.call.caller.tenant, self.call.app.table());
+        let now = table.find_change_request(tenant, request.value.id).await?;
+        let same = now.is_some_and(|now| now.version() == request.version());
+        if same { Err(Error::AlreadyRecorded) } else { Ok(None) }
+    }
+}

@@ -1,0 +1,154 @@
+//! Lists of change requests: of one user, or of the tenant by what became of them.
+
+use serde::{Deserialize, Serialize};
+use shared::domain::change_request::{ChangeRequest, Status};
+use shared::domain::error::{Error, Result};
+use shared::domain::id::{ChangeRequestId, UserId, UserName};
+use shared::domain::{Json, Versioned};
+use shared::http::Call;
+use shared::http::answer::{Answer, Answered};
+use shared::http::call::MAX_PAGE_BYTES;
+use shared::object;
+use shared::store::change_requests::position_of;
+use shared::store::table::Position;
+
+/// How many requests one call looks through for a person who may decide few of them, once it has
+/// found one.
+const LOOKED_THROUGH: usize = 500;
+
+/// Where the next page of a list starts.
+#[derive(Serialize, Deserialize)]
+enum Next {
+    /// After this request of the user that the list is of.
+    OfUser(ChangeRequestId),
+    /// In the list of this status, after this position.
+    OfStatus(usize, Option<Position>),
+}
+
+/// Lists change requests.
+pub async fn list(call: Call) -> Answered {
+    let size = call.page_size()?;
+    let status = call.query("status").map(str::parse::<Status>).transpose();
+    let names = Status::ALL.map(Status::name).join(", ");
+    let status = status.map_err(|_| Error::Malformed(format!("`status` is one of {names}")))?;
+    let user = call.query("user_id").map(str::parse::<UserName>).transpose();
+    let user =
+        user.map_err(|_| Error::Malformed("`user_id` is a UUID or a base profile id".to_owned()))?;
+    let bound = format!("{status:?} {user:?}");
+    let next = call.open_cursor::<Next>(&bound, call.query("cursor")).await?;
+    let now = call.app.world().clock.now();
+    let me = call.person().await?;
+    let schema = call.app.schema(&call.caller.tenant).await?;
+    let me = me.as_ref().map(|me| &me.value);
+    if me.is_some()
+        && !schema.attributes.values().any(|a| a.is_approved_by(call.approver(me), &schema))
+    {
+        return Ok(Answer::content(object! { "items" => Vec::<Json>::new() }));
+    }
+    let actor = call.actor(me)?;
+    let decides = |request: &ChangeRequest| {
+        me.is_none() || request.check_approver(&actor, call.approver(me), &schema).is_ok()
+    };
+    let wanted = |request: &Versioned<ChangeRequest>| {
+        status.is_none_or(|status| request.value.status(now) == status) && decides(&request.value)
+    };
+    let (requests, next) = match (user, next) {
+        (Some(user), next) => {
+            let after = if let Some(Next::OfUser(id)) = next { Some(id) } else { None };
+            match call.app.table().resolve(&call.caller.tenant, &user).await? {
+                Some(user) => of_user(&call, user, after, size, wanted).await?,
+                None => (Vec::new(), None),
+            }
+        }
+        (None, Some(Next::OfStatus(list, position))) => {
+            of_statuses(&call, status, list, position, size, wanted).await?
+        }
+        (None, _) => of_statuses(&call, status, 0, None, size, wanted).await?,
+    };
+    let items: Vec<_> =
+        requests.iter().map(|request| Json::Object(request.value.show(&schema, now))).collect();
+    let mut content = object! { "items" => items };
+    if let Some(next) = next {
+        content.insert("next_cursor".to_owned(), Json::from(call.cursor(&bound, &next).await?));
+    }
+    Ok(Answer::content(content))
+}
+
+type Page = (Vec<Versioned<ChangeRequest>>, Option<Next>);
+
+async fn of_user(
+    call: &Call,
+    user: UserId,
+    after: Option<ChangeRequestId>,
+    size: usize,
+    wanted: impl Fn(&Versioned<ChangeRequest>) -> bool,
+) -> Result<Page> {
+    let (tenant, table) = (&call.caller.tenant, call.app.table());
+    if table.find_user(tenant, user).await?.is_none() {
+        return Ok((Vec::new(), None));
+    }
+    let mut requests = table.change_requests_of(tenant, user).await?;
+    requests
+        .retain(|request| wanted(request) && after.is_none_or(|after| request.value.id > after));
+    let (mut bytes, before) = (0, requests.len());
+    requests.truncate(size);
+    cut(&mut requests, &mut bytes, false);
+    let more = requests.len() < before;
+    let next = requests.last().filter(|_| more).map(|last| Next::OfUser(last.value.id));
+    Ok((requests, next))
+}
+
+async fn of_statuses(
+    call: &Call,
+    status: Option<Status>,
+    list: usize,
+    position: Option<Position>,
+    size: usize,
+    wanted: impl Fn(&Versioned<ChangeRequest>) -> bool,
+) -> Result<Page> {
+    let (tenant, table) = (&call.caller.tenant, call.app.table());
+    let lists = status.map_or_else(|| Status::ALL.to_vec(), |status| vec![status]);
+    let (mut found, mut list, mut position, mut bytes) =
+        (Vec::<Versioned<ChangeRequest>>::new(), list, position, 0);
+    let mut looked_through = 0;
+    while let Some(status) = lists.get(list) {
+        let (mut page, next) =
+            table.change_requests(tenant, *status, position.as_ref(), size - found.len()).await?;
+        looked_through += page.len();
+        // What is left of forgotten users is nobody's to see.
+        let mut ids: Vec<_> = page.iter().map(|request| request.value.user).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let live: Vec<_> =
+            table.find_users(tenant, &ids).await?.iter().map(|user| user.value.id).collect();
+        page.retain(|request| live.contains(&request.value.user) && wanted(request));
+        let full = cut(&mut page, &mut bytes, !found.is_empty());
+        found.extend(page);
+        if full {
+            position = found.last().map(|last| position_of(tenant, &last.value));
+            break;
+        }
+        position = next;
+        if position.is_none() {
+            list += 1;
+        }
+        if found.len() >= size || (looked_through >= LOOKED_THROUGH && !found.is_empty()) {
+            break;
+        }
+    }
+    let more = position.is_some() || list < lists.len();
+    Ok((found, more.then_some(Next::OfStatus(list, position))))
+}
+
+/// Cuts off what would make a page too large, the first request of the page excepted; whether
+/// something was cut off.
+fn cut(requests: &mut Vec<Versioned<ChangeRequest>>, bytes: &mut usize, begun: bool) -> bool {
+    let fits = requests.iter().enumerate().position(|(i, request)| {
+        *bytes += request.value.size();
+        *bytes > MAX_PAGE_BYTES && (begun || i > 0)
+    });
+    if let Some(first) = fits {
+        requests.truncate(first);
+    }
+    fits.is_some()
+}

@@ -1,0 +1,88 @@
+//! `/identity/change-requests`: changes that wait for somebody who may approve them.
+
+mod decide;
+mod list;
+
+use shared::axum::routing::{get, post};
+use shared::domain::Scope::UsersRead;
+use shared::domain::change_request::ChangeRequest;
+use shared::domain::error::{Error, Result};
+use shared::domain::schema::Schema;
+use shared::domain::user::User;
+use shared::http::answer::Answered;
+use shared::http::{Call, Route};
+
+const REQUESTS: &str = "/identity/change-requests";
+const REQUEST: &str = "/identity/change-requests/{id}";
+
+/// Routes of change requests.
+pub const ROUTES: [Route; 4] = [
+    Route::read("GET", REQUESTS, "list_change_requests", (200, "ChangeRequestList"), || {
+        get(list::list)
+    })
+    .scope(UsersRead)
+    .people()
+    .query(&["limit", "cursor", "status", "user_id"])
+    .about(
+        "Lists change requests, those of a user or of a status if one is named; people see \
+             those that they may decide",
+    ),
+    Route::read("GET", REQUEST, "get_change_request", (200, "ChangeRequest"), || get(read))
+        .scope(UsersRead)
+        .people()
+        .about("Reads a change request; people see those that they asked for or may decide"),
+    Route::write(
+        "POST",
+        "/identity/change-requests/{id}/approve",
+        "approve_change_request",
+        (200, "ChangeRequest"),
+        || post(decide::approve),
+    )
+    .scope(UsersRead)
+    .people()
+    .about(
+        "Applies a change request; the approval policies of what it changes say who may; \
+         repeating it changes nothing",
+    ),
+    Route::write(
+        "POST",
+        "/identity/change-requests/{id}/reject",
+        "reject_change_request",
+        (200, "ChangeRequest"),
+        || post(decide::reject),
+    )
+    .scope(UsersRead)
+    .people()
+    .about("Rejects a change request; repeating it changes nothing"),
+];
+
+/// Reads a change request.
+pub async fn read(call: Call) -> Answered {
+    let tenant = &call.caller.tenant;
+    let me = call.person().await?;
+    let request = call
+        .app
+        .table()
+        .find_change_request(tenant, call.id("id")?)
+        .await?
+        .ok_or(Error::NotFound)?;
+    let schema = call.app.schema(tenant).await?;
+    check_seen(&call, &request.value, me.as_ref().map(|me| &me.value), &schema)?;
+    let now = call.app.world().clock.now();
+    call.show(&ChangeRequest::tag(&request, now), || request.value.show(&schema, now))
+}
+
+/// Refuses a person a request that is not there for them: people see those that they asked for or
+/// may decide.
+fn check_seen(
+    call: &Call,
+    request: &ChangeRequest,
+    me: Option<&User>,
+    schema: &Schema,
+) -> Result<()> {
+    let actor = call.actor(me)?;
+    let seen = me.is_none()
+        || request.requested_by == actor
+        || request.check_approver(&actor, call.approver(me), schema).is_ok();
+    if seen { Ok(()) } else { Err(Error::NotFound) }
+}
