@@ -10,8 +10,8 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use bytes::Bytes;
-use kith::embedded::Embedded;
-use kith::table::LOCAL;
+use local::embedded::Embedded;
+use local::table::LOCAL;
 use tokio::process::{Child, Command};
 
 use crate::dynamodb::Endpoint;

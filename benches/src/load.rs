@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use kith::demo;
+use local::demo;
 use tokio::sync::OnceCell;
 use tokio::task::JoinSet;
 

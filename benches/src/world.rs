@@ -6,10 +6,10 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::Request;
 use http_body_util::BodyExt as _;
-use kith::demo;
-use kith::embedded::Embedded;
-use kith::serve::{own_state, router};
-use kith::table::{LOCAL, create, embedded_client};
+use local::demo;
+use local::embedded::Embedded;
+use local::serve::{own_state, router};
+use local::table::{LOCAL, create, embedded_client};
 use serde_json::{Value, json};
 use shared::fetch::Fetcher;
 use shared::store::Table;
@@ -49,7 +49,7 @@ pub async fn prepare(engine: &Embedded, folder: &Scratch) -> Outcome<Events> {
         |name: &str| env.get(name).cloned().ok_or("the demonstration's credentials are incomplete");
     let (client_id, client_secret) =
         (variable("KITH_ADMIN_CLIENT_ID")?, variable("KITH_ADMIN_CLIENT_SECRET")?);
-    let scripts = kith::serve::scripts()?;
+    let scripts = local::serve::scripts()?;
     let router =
         router(table.world().clone(), || own_state(&table, &url, &scripts, &Fetcher::default()));
     let form = Request::post(TOKEN).header("content-type", "application/x-www-form-urlencoded");

@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use kith::traces::{self, Text, Trace};
+use maintenance::traces::{self, Text, Trace};
 use serde_json::{Value, json};
 use shared::domain::id::{BaseId, PartyId, TenantId, UserId};
 use shared::domain::lookup::Lookup;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use axum::Router;
-use kith::check::{self, Report};
-use kith::serve;
+use local::serve;
+use maintenance::check::{self, Report};
 use serde_json::Value;
 use shared::app::App;
 use shared::domain::Scopes;

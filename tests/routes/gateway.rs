@@ -39,7 +39,7 @@ impl Gateway {
     pub async fn at(base_url: Option<&str>) -> Self {
         let clock = Clock::stopped_at(Timestamp::parse("2026-11-21T10:00:00Z").unwrap());
         let world = World { clock, random: Random::default() };
-        let table = kith::table::open_local(None, world).await.unwrap();
+        let table = local::table::open_local(None, world).await.unwrap();
         let tenant = "acme".parse().unwrap();
         table.create_tenant(&tenant).await.unwrap();
         let (mut client, secret) =

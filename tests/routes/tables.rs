@@ -5,20 +5,21 @@ use std::path::{Path, PathBuf};
 
 use shared::http::Route;
 
-/// The functions in the order of `kith::serve::functions`.
+/// The functions in the order of `local::serve::functions`.
 const NAMES: [&str; 5] = ["token", "users", "personas", "definitions", "subjects"];
 
 /// Every route with the name of its function.
 pub fn routes() -> impl Iterator<Item = (&'static str, &'static Route)> {
     NAMES
         .into_iter()
-        .zip(kith::serve::functions())
+        .zip(local::serve::functions())
         .flat_map(|(name, routes)| routes.iter().map(move |route| (name, route)))
 }
 
 /// The route table of a function.
 pub fn table_of(function: &str) -> &'static [Route] {
-    let found = NAMES.into_iter().zip(kith::serve::functions()).find(|(name, _)| *name == function);
+    let found =
+        NAMES.into_iter().zip(local::serve::functions()).find(|(name, _)| *name == function);
     found.unwrap_or_else(|| panic!("there is no function `{function}`")).1
 }
 

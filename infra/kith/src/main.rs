@@ -1,27 +1,38 @@
-//! The program `kith`.
+//! The operator's and newcomer's program `kith`: the whole service on one port, a tour of it, and
+//! the table's upkeep.
+//!
+//! `cli` parses the command line and calls one of `commands`. Everything below is on the ground:
+//! no command knows another one.
 
 #![deny(clippy::print_stdout, clippy::print_stderr)]
+
+mod arguments;
+mod cli;
+mod commands;
+mod failure;
+mod location;
+mod output;
+mod remote;
+mod signals;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use kith::cli::Command;
-use kith::output::note;
+
+use crate::cli::Command;
+use crate::output::note;
 
 fn main() -> ExitCode {
     if sandbox::is_worker() {
         return sandbox::serve();
     }
-    match run() {
-        Ok(code) => code,
-        Err(failure) => {
-            note(format_args!("kith: {failure}"));
-            ExitCode::FAILURE
-        }
-    }
+    run().unwrap_or_else(|failure| {
+        note(format_args!("kith: {failure}"));
+        failure.exit_code()
+    })
 }
 
 #[tokio::main]
-async fn run() -> Result<ExitCode, kith::table::Failure> {
+async fn run() -> Result<ExitCode, failure::Failure> {
     Command::parse().run().await
 }

@@ -1,22 +1,40 @@
-//! What the program says.
+//! What the program writes.
 //!
-//! Whoever reads it may stop reading: `kith check | head -1`. That is no failure of the command, as
-//! it is none of `yes`; but what cannot be written for another reason is, because it is lost.
+//! A reader may close the pipe (`kith check | head -1`): that is no failure of the command. Every
+//! other write error is, because output was lost. `println!` and `eprintln!` panic in both cases,
+//! so they are not used.
 
 use std::fmt::{Arguments, Display};
 use std::io::{self, Write};
 
-use crate::table::Failure;
+use crate::failure::Failure;
 
-/// Writes a line to the standard output; a reader that is gone is no failure.
-pub(crate) fn say(line: impl Display) -> Result<(), Failure> {
-    said(io::stdout().lock(), format_args!("{line}\n"))
+/// How results are written: as JSON for programs, or as text for people.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Console {
+    pub(crate) json: bool,
 }
 
-fn said(mut output: impl Write, text: Arguments<'_>) -> Result<(), Failure> {
+impl Console {
+    /// Writes a result.
+    pub(crate) fn print(
+        self,
+        content: &serde_json::Value,
+        text: impl FnOnce() -> String,
+    ) -> Result<(), Failure> {
+        if self.json { say(content) } else { say(text()) }
+    }
+}
+
+/// Writes a line to the standard output.
+pub(crate) fn say(line: impl Display) -> Result<(), Failure> {
+    write(io::stdout().lock(), format_args!("{line}\n"))
+}
+
+fn write(mut output: impl Write, text: Arguments<'_>) -> Result<(), Failure> {
     match output.write_fmt(text).and_then(|()| output.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(format!("the output cannot be written: {error}"))
+            Err(format!("the output cannot be written: {error}").into())
         }
         _ => Ok(()),
     }
@@ -24,20 +42,11 @@ fn said(mut output: impl Write, text: Arguments<'_>) -> Result<(), Failure> {
 
 /// Writes a line to the error output if that can be written: there is nowhere else to say that it
 /// cannot.
-pub fn note(line: impl Display) {
+pub(crate) fn note(line: impl Display) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
 /// Writes from the start of the line that a terminal is at.
 pub(crate) fn note_in_place(text: impl Display) {
     let _ = write!(io::stderr().lock(), "\r{text}");
-}
-
-/// Prints JSON for programs, or text for people.
-pub(crate) fn print(
-    as_json: bool,
-    content: &serde_json::Value,
-    text: impl FnOnce() -> String,
-) -> Result<(), Failure> {
-    if as_json { say(content) } else { say(text()) }
 }

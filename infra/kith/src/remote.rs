@@ -5,14 +5,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use clap::Args;
+use local::demo::{self, ENV_FILE};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::{Method, StatusCode, Url};
 use serde_json::Value;
 use shared::domain::Json;
 use shared::world::{Clock, World};
 
-use crate::demo::{self, ENV_FILE};
-use crate::table::Failure;
+use crate::failure::Failure;
 
 /// How long a service that has answered before may be away.
 const AWAY: i64 = 300_000;
@@ -25,7 +25,7 @@ const TIMEOUT: Duration = Duration::from_mins(2);
 
 /// Which service is called, and as whom.
 #[derive(Debug, Args)]
-pub struct Access {
+pub(crate) struct Access {
     /// The service's base URL. What is given neither here nor in the environment is taken from the
     /// data folder's `demo.env`.
     #[arg(long, env = "KITH_URL", value_parser = base_url)]
@@ -39,12 +39,12 @@ pub struct Access {
 }
 
 /// Takes the URL of a service, or nothing: an empty variable is none.
-pub(crate) fn base_url(text: &str) -> Result<String, Failure> {
+pub(crate) fn base_url(text: &str) -> Result<String, &'static str> {
     let good = |url: Url| matches!(url.scheme(), "http" | "https");
     if text.is_empty() || Url::parse(text).is_ok_and(good) {
         return Ok(text.to_owned());
     }
-    Err("an http or https URL is due, such as https://kith.example.org".to_owned())
+    Err("an http or https URL is due, such as https://kith.example.org")
 }
 
 /// A request that may be sent again: a GET, or a POST with an Idempotency-Key.
@@ -104,12 +104,13 @@ impl Reply {
 
     /// The body as JSON, with every digit.
     pub(crate) fn json(&self) -> Result<Json, Failure> {
-        Json::parse(&self.body).map_err(|error| format!("an answer is no JSON: {error}"))
+        Ok(Json::parse(&self.body).map_err(|error| format!("an answer is no JSON: {error}"))?)
     }
 
     /// The body as JSON without numbers of many digits.
     pub(crate) fn value(&self) -> Result<Value, Failure> {
-        serde_json::from_slice(&self.body).map_err(|error| format!("an answer is no JSON: {error}"))
+        Ok(serde_json::from_slice(&self.body)
+            .map_err(|error| format!("an answer is no JSON: {error}"))?)
     }
 
     /// The answer if it is a success, else what it says.
@@ -125,7 +126,7 @@ impl Reply {
             let text = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default();
             lines.push(format!("  {} {}: {}", text("pointer"), text("code"), text("detail")));
         }
-        lines.join("\n")
+        lines.join("\n").into()
     }
 }
 
@@ -221,7 +222,7 @@ impl Remote {
                     return Ok(reply);
                 }
                 Attempt::TokenRefused if refused => {
-                    return Err(format!("{} takes none of its own tokens", self.url));
+                    return Err(format!("{} takes none of its own tokens", self.url).into());
                 }
                 Attempt::TokenRefused => {
                     refused = true;
@@ -299,7 +300,8 @@ impl Remote {
                 Err(format!(
                     "{} gives client {} no token: {}, {why}",
                     self.url, self.client_id, reply.status
-                ))
+                )
+                .into())
             }
         }
     }
@@ -311,7 +313,7 @@ impl Remote {
             let cause = causes.last().map(|cause| format!(" ({cause})")).unwrap_or_default();
             Attempt::Pause(
                 Duration::ZERO,
-                format!("{} does not answer: {}{cause}", self.url, error.without_url()),
+                format!("{} does not answer: {}{cause}", self.url, error.without_url()).into(),
             )
         };
         let response = match request.send().await {
@@ -330,7 +332,7 @@ impl Remote {
                 .unwrap_or(1);
             return Attempt::Pause(
                 Duration::from_secs(seconds),
-                format!("{} still answers {status}", self.url),
+                format!("{} still answers {status}", self.url).into(),
             );
         }
         Attempt::Answered(Reply { status, headers, body })

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use kith::embedded::Embedded;
-use kith::events::{Events, FILE, Round};
-use kith::serve;
-use kith::table::open_embedded;
+use local::embedded::Embedded;
+use local::events::{Events, FILE, Round};
+use local::serve;
+use local::table::open_embedded;
 use serde_json::{Value, json};
 use shared::domain::author::{Author, Reason};
 use shared::domain::user::User;
@@ -98,7 +98,7 @@ impl Served {
         let url = lines
             .find_map(|line| line.unwrap().strip_prefix("serves ").map(str::to_owned))
             .unwrap();
-        let demo = kith::demo::read_env(&folder.0.join("demo.env")).unwrap();
+        let demo = local::demo::read_env(&folder.0.join("demo.env")).unwrap();
         let http = reqwest::Client::new();
         let form = [("grant_type", "client_credentials")];
         let issue = http.post(format!("{url}/idhub/oidc/v1/token"));
@@ -253,8 +253,8 @@ async fn i3_a_folder_from_before_there_were_events_tells_of_what_comes() {
     let folder = Folder::new("old");
     // As the engine was opened then: without a note taken.
     let engine = Embedded::open(&folder.0).unwrap();
-    let client = kith::table::embedded_client(engine.http_client());
-    kith::table::create(&client, kith::table::LOCAL).await.unwrap();
+    let client = local::table::embedded_client(engine.http_client());
+    local::table::create(&client, local::table::LOCAL).await.unwrap();
     drop((engine, client));
     let jan = waiting(&folder, "jan").await;
     let (_, _, events) = folder.open().await;

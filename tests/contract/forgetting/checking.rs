@@ -1,6 +1,6 @@
 //! `kith check` finds every way in which rule D1 can be broken: each fault is planted, and told.
 
-use kith::check;
+use maintenance::check;
 use shared::domain::id::{PartyId, ProfileId, UserId};
 use shared::domain::lookup::Lookup;
 use shared::store::{Condition, Item, Key, Write};

@@ -1,6 +1,6 @@
 //! A forget that crashes at any of its store calls, and everybody who may finish it.
 
-use kith::forget::{Erased, forget};
+use maintenance::forget::{Erased, forget};
 use tests::{Everything, Fault, Service, Setting, TENANT};
 
 /// Who comes after the crash.

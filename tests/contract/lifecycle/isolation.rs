@@ -216,7 +216,7 @@ async fn crawl(
     of: impl Fn(&Route) -> bool,
 ) -> usize {
     let mut called = 0;
-    for routes in kith::serve::functions() {
+    for routes in local::serve::functions() {
         for route in routes
             .iter()
             .filter(|route| stranger.calls(route) && route.path.contains('{') && of(route))
@@ -340,7 +340,7 @@ async fn d5_what_bodies_and_queries_name_of_another_tenant_is_not_there() {
         let escaped = escape(filter);
         crm.get(&format!("{shop}?filter={escaped}")).await.is(404);
     }
-    for routes in kith::serve::functions() {
+    for routes in local::serve::functions() {
         for route in
             routes.iter().filter(|route| route.method == "GET" && !route.path.contains('{'))
         {
@@ -381,7 +381,7 @@ async fn a_client_that_is_bound_to_a_system_gets_404_for_everything_of_another()
         let fixed = [("system_id", system)];
         let called = crawl(&Stranger::Machine(&bound), &ids, &secrets, &fixed, of_systems).await;
         assert!(called > 20, "{called}");
-        for routes in kith::serve::functions() {
+        for routes in local::serve::functions() {
             for route in routes.iter().filter(|route| of_systems(route) && route.scope.is_some()) {
                 for path in ids.paths(route, &fixed) {
                     assert_eq!(

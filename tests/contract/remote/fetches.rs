@@ -374,8 +374,12 @@ async fn s2_the_functions_reach_nothing_but_what_is_public() {
     }
     let publisher = Publisher::start().await;
     let service = tests::Service::start().await;
-    let app =
-        kith::serve::own_state(&service.table, tests::BASE, &tests::scripts(), &Fetcher::default());
+    let app = local::serve::own_state(
+        &service.table,
+        tests::BASE,
+        &tests::scripts(),
+        &Fetcher::default(),
+    );
     let url = format!("https://127.0.0.1:{}/", publisher.port);
     assert_eq!(app.remote_keys().keys_at(&url, None).await, Err(FetchError::NotPublic));
     assert_eq!(publisher.connections(), 0);

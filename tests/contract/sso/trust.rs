@@ -1,6 +1,6 @@
 //! Which tenants trust which token issuers: it moves with the configuration of their servers
 
-use kith::serve;
+use local::serve;
 use serde_json::{Value, json};
 use shared::app::App;
 use shared::domain::error::{Error, Result};

@@ -1,0 +1,50 @@
+//! `kith check`: verifies a tenant and reports what is wrong.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use maintenance::check::{Report, verify};
+use serde_json::json;
+use shared::domain::id::TenantId;
+
+use crate::failure::{Failure, Resource};
+use crate::location::TableLocation;
+use crate::output::{Console, say};
+
+/// What to verify.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// The tenant to verify.
+    #[arg(long)]
+    tenant: TenantId,
+}
+
+/// Verifies and prints the report; fails if something is wrong.
+pub(crate) async fn run(
+    options: Options,
+    location: &TableLocation,
+    console: Console,
+) -> Result<ExitCode, Failure> {
+    let (table, tenant) = (location.open().await?, options.tenant);
+    let report = verify(&table, &tenant).await.map_err(Resource::Tenant.failed())?;
+    let Report { users, lookups, unfinished, problems } = &report;
+    let count = problems.len();
+    if console.json {
+        say(json!({
+            "users": users, "lookups": lookups, "unfinished_erasures": unfinished,
+            "problems": problems
+        }))?;
+    } else {
+        say(format_args!(
+            "{users} users, {lookups} look-ups, {unfinished} unfinished erasures, {count} problems"
+        ))?;
+        for problem in problems {
+            say(format_args!("  {problem}"))?;
+        }
+    }
+    if problems.is_empty() {
+        Ok(ExitCode::SUCCESS)
+    } else {
+        Err(format!("{count} problems in tenant `{tenant}`").into())
+    }
+}

@@ -1,0 +1,366 @@
+//! `kith client`: machine clients, by the rules that hold over HTTP too.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+use shared::auth::SigningKeys;
+use shared::domain::client::{Client, PlainSecret, Secret};
+use shared::domain::error::Error;
+use shared::domain::id::{ClientId, TenantId};
+use shared::domain::json::Object;
+use shared::domain::{Json, Scope, Scopes};
+use shared::object;
+use shared::store::Table;
+use shared::store::clients::Edit;
+
+use crate::failure::{Failure, Resource};
+use crate::location::TableLocation;
+use crate::output::{Console, say};
+
+/// What is done with clients.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Action {
+    /// Register a client; its secret, if it has one, is shown once.
+    Create(Box<Registration>),
+    /// List a tenant's clients.
+    List {
+        /// Whose clients.
+        #[arg(long)]
+        tenant: TenantId,
+    },
+    /// Add a secret, shown once; two may live at a time.
+    Rotate {
+        /// The client.
+        client_id: ClientId,
+        /// End the secrets that are live now after this many hours; without it they live until
+        /// they are revoked.
+        #[arg(long, value_name = "N")]
+        overlap_hours: Option<u32>,
+    },
+    /// Delete a client, or one of its secrets. Its access tokens live until they expire.
+    Revoke {
+        /// The client.
+        client_id: ClientId,
+        /// The id of the one secret to revoke.
+        #[arg(long, value_name = "ID")]
+        secret: Option<String>,
+    },
+}
+
+/// A client to be registered.
+#[derive(Debug, Args)]
+pub(crate) struct Registration {
+    /// Whose client it is.
+    #[arg(long)]
+    tenant: TenantId,
+    /// A name for people.
+    #[arg(long)]
+    name: String,
+    /// The scopes that it may ask for, separated by spaces.
+    #[arg(long)]
+    scope: Scopes,
+    /// The scopes that it gets when it asks for none; all of them when left out.
+    #[arg(long)]
+    default_scope: Option<Scopes>,
+    /// A further grant; `refresh_token` is the only one.
+    #[arg(long, value_parser = ["refresh_token"])]
+    grant: Option<String>,
+    /// How it authenticates: `client_secret_basic`, `client_secret_post` (either takes both) or
+    /// `private_key_jwt`.
+    #[arg(long, value_name = "METHOD")]
+    auth_method: Option<String>,
+    /// A file with its public keys, as a JWK set.
+    #[arg(long, value_name = "FILE", conflicts_with = "jwks_uri")]
+    jwks: Option<PathBuf>,
+    /// The https URL of its public keys.
+    #[arg(long, value_name = "URL")]
+    jwks_uri: Option<String>,
+    /// The life of its access tokens, in seconds.
+    #[arg(long, value_name = "SECONDS")]
+    lifetime: Option<u64>,
+    /// What its access tokens are signed with: ES256 or RS256.
+    #[arg(long, value_name = "ALG")]
+    signing_alg: Option<String>,
+    /// Give it no tokens but those bound to a key of its own (RFC 9449).
+    #[arg(long)]
+    dpop: bool,
+    /// A system that it may act for; may be given several times, and without it every system is.
+    #[arg(long = "system", value_name = "ID")]
+    systems: Vec<String>,
+    /// What it integrates: `crm` or `iam`.
+    #[arg(long, value_name = "KIND")]
+    integration: Option<String>,
+    /// The most sensitive attributes of systems that it sees.
+    #[arg(long, value_name = "CLASSIFIER")]
+    max_classifier: Option<String>,
+    /// An audience of its access tokens; may be given several times, and without it the service
+    /// itself is the audience.
+    #[arg(long = "audience", value_name = "URI")]
+    audiences: Vec<String>,
+}
+
+impl Registration {
+    /// The document that a caller of `POST /config/clients` would send.
+    fn document(&self) -> Result<Object, Failure> {
+        let jwks = match &self.jwks {
+            Some(path) => {
+                let broken =
+                    |error: &dyn std::fmt::Display| format!("`{}`: {error}", path.display());
+                let text = fs::read(path).map_err(|error| broken(&error))?;
+                Some(Json::parse(&text).map_err(|error| broken(&error))?)
+            }
+            None => None,
+        };
+        let names = |scopes: &Scopes| scopes.iter().map(Scope::name).collect::<Vec<_>>();
+        let grants =
+            ["client_credentials"].into_iter().chain(self.grant.as_deref()).collect::<Vec<_>>();
+        Ok(object! {
+            "name" => &self.name,
+            "scopes" => names(&self.scope),
+            "default_scopes" => self.default_scope.as_ref().map(names),
+            "grant_types" => grants,
+            "token_endpoint_auth_method" => self.auth_method.as_ref(),
+            "jwks" => jwks,
+            "jwks_uri" => self.jwks_uri.as_ref(),
+            "access_token_lifetime" => self.lifetime,
+            "access_token_signing_alg" => self.signing_alg.as_ref(),
+            "dpop_bound_access_tokens" => self.dpop,
+            "systems" => self.systems.clone(),
+            "integration" => self.integration.as_ref(),
+            "max_classifier" => self.max_classifier.as_ref(),
+            "audience" => self.audiences.clone(),
+        })
+    }
+}
+
+/// Does what the command says.
+pub(crate) async fn run(
+    action: Action,
+    location: &TableLocation,
+    console: Console,
+) -> Result<ExitCode, Failure> {
+    act(action, &location.open().await?, console).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn act(action: Action, table: &Table, console: Console) -> Result<(), Failure> {
+    match action {
+        Action::Create(registration) => create(&registration, table, console).await,
+        Action::List { tenant } => list(&tenant, table, console).await,
+        Action::Rotate { client_id, overlap_hours } => {
+            rotate(&client_id, overlap_hours, table, console).await
+        }
+        Action::Revoke { client_id, secret } => {
+            revoke(&client_id, secret.as_deref(), table, console).await
+        }
+    }
+}
+
+/// An error of an operation on a client.
+fn failed(error: Error) -> Failure {
+    Resource::Client.failed()(error)
+}
+
+async fn create(
+    registration: &Registration,
+    table: &Table,
+    console: Console,
+) -> Result<(), Failure> {
+    let tenant = &registration.tenant;
+    let tenants = table.tenants().await.map_err(failed)?;
+    if !tenants.iter().any(|known| known.id == *tenant) {
+        return Err(format!("there is no tenant `{tenant}`").into());
+    }
+    let document = Json::Object(registration.document()?);
+    let mut client = Client::read(document, None, tenant, table.world()).map_err(failed)?;
+    let secret = client.takes_secrets().then(|| client.add_secret(table.world()));
+    SigningKeys::new(table.clone())
+        .prepare(client.access_token_signing_alg)
+        .await
+        .map_err(failed)?;
+    table.create_client(&client).await.map_err(failed)?;
+    revealed(console, client.show(), &client.client_id, secret.as_ref())
+}
+
+async fn list(tenant: &TenantId, table: &Table, console: Console) -> Result<(), Failure> {
+    let clients = table.clients(tenant).await.map_err(failed)?;
+    if console.json {
+        return say(Json::from(clients.iter().map(Client::show).collect::<Vec<_>>()).to_text());
+    }
+    for c in &clients {
+        say(format_args!(
+            "{}\t{}\t{}\t{} secret(s)",
+            c.client_id,
+            c.name,
+            c.scopes,
+            c.secrets.len()
+        ))?;
+    }
+    Ok(())
+}
+
+async fn rotate(
+    id: &ClientId,
+    overlap_hours: Option<u32>,
+    table: &Table,
+    console: Console,
+) -> Result<(), Failure> {
+    let now = table.world().clock.now();
+    let end = overlap_hours.map(|hours| now.plus_seconds(i64::from(hours) * 3600));
+    let (secret, plain) = Secret::generate(table.world());
+    let added = table.edit_client(id, |stored| {
+        let mut client = stored.value.clone();
+        client.rotate(secret.clone(), end, now)?;
+        Ok(Edit::Replace(Box::new(client)))
+    });
+    added.await.map_err(failed)?;
+    let mut content = secret.show();
+    content.insert("client_id".to_owned(), Json::from(id));
+    revealed(console, content, id, Some(&plain))
+}
+
+async fn revoke(
+    id: &ClientId,
+    secret: Option<&str>,
+    table: &Table,
+    console: Console,
+) -> Result<(), Failure> {
+    let Some(secret) = secret else {
+        table.delete_client(id).await.map_err(failed)?;
+        return console.print(&json!({ "client_id": id, "revoked": true }), || {
+            format!("client {id} revoked; its access tokens live until they expire")
+        });
+    };
+    let removed = table.edit_client(id, |stored| {
+        let mut client = stored.value.clone();
+        if client.remove_secret(secret) {
+            Ok(Edit::Replace(Box::new(client)))
+        } else {
+            Err(Error::Conflict(format!("the client has no secret `{secret}`")))
+        }
+    });
+    removed.await.map_err(failed)?;
+    console.print(&json!({ "client_id": id, "secret": secret, "revoked": true }), || {
+        format!("secret {secret} of {id} revoked; every function knows within 30 seconds")
+    })
+}
+
+/// Shows what was made, and its secret this once.
+fn revealed(
+    console: Console,
+    mut content: Object,
+    id: &ClientId,
+    secret: Option<&PlainSecret>,
+) -> Result<(), Failure> {
+    if console.json {
+        if let Some(secret) = secret {
+            content.insert("client_secret".to_owned(), Json::from(secret.reveal()));
+        }
+        return say(Json::Object(content).to_text());
+    }
+    say(format_args!("client_id      {id}"))?;
+    match secret {
+        Some(secret) => say(format_args!(
+            "client_secret  {}\n\nThe secret is shown this once.",
+            secret.reveal()
+        )),
+        None => say("\nThe client authenticates with its own key and has no secret."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use local::table::open_local;
+    use shared::world::World;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(subcommand)]
+        action: Action,
+    }
+
+    async fn kith(table: &Table, line: &str) -> Result<(), String> {
+        let words = ["client"].into_iter().chain(line.split('|'));
+        let line = Line::try_parse_from(words).map_err(|error| error.to_string())?;
+        let done = act(line.action, table, Console { json: false }).await;
+        done.map_err(|failure| failure.to_string())
+    }
+
+    async fn table() -> Table {
+        let table = open_local(None, World::default()).await.unwrap();
+        table.create_tenant(&"acme".parse().unwrap()).await.unwrap();
+        table
+    }
+
+    async fn only(table: &Table) -> Client {
+        table.clients(&"acme".parse().unwrap()).await.unwrap().pop().unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_client_is_registered_with_all_that_http_takes() {
+        let table = table().await;
+        let line = "create|--tenant|acme|--name|crm|--scope|users:read users:write|--default-scope|users:read|--grant|refresh_token|\
+            --auth-method|private_key_jwt|--jwks-uri|https://keys.example.org|--lifetime|300|--signing-alg|ES256|--dpop|\
+            --system|shop|--system|desk|--integration|crm|--max-classifier|LOW|--audience|erp";
+        kith(&table, line).await.unwrap();
+        let due = Json::parse(
+            br#"{"name":"crm","token_endpoint_auth_method":"private_key_jwt","scopes":["users:read","users:write"],
+                "default_scopes":["users:read"],"grant_types":["client_credentials","refresh_token"],"jwks":null,
+                "jwks_uri":"https://keys.example.org","systems":["shop","desk"],"integration":"crm","max_classifier":"LOW",
+                "access_token_lifetime":300,"access_token_signing_alg":"ES256","audience":["erp"],
+                "dpop_bound_access_tokens":true,"secrets":[]}"#,
+        );
+        let mut shown = only(&table).await.show();
+        shown.shift_remove("client_id");
+        assert_eq!(Json::Object(shown), due.unwrap());
+    }
+
+    #[tokio::test]
+    async fn e1_what_http_refuses_is_refused_with_every_reason() {
+        let table = table().await;
+        let refused = kith(
+            &table,
+            "create|--tenant|acme|--name| |--scope|users:read|--lifetime|1|--system|A",
+        )
+        .await;
+        let reasons = refused.unwrap_err();
+        for pointer in ["/name: ", "/access_token_lifetime: ", "/systems/0: "] {
+            assert!(reasons.contains(pointer), "{reasons}");
+        }
+        assert!(table.clients(&"acme".parse().unwrap()).await.unwrap().is_empty());
+        assert!(kith(&table, "create|--tenant|nobody|--name|x|--scope|users:read").await.is_err());
+    }
+
+    #[tokio::test]
+    async fn o9_secrets_are_rotated_and_revoked_as_over_http() {
+        let table = table().await;
+        kith(&table, "create|--tenant|acme|--name|crm|--scope|users:read").await.unwrap();
+        let first = only(&table).await;
+        let id = first.client_id.as_str();
+        kith(&table, &format!("rotate|{id}|--overlap-hours|24")).await.unwrap();
+        let two = only(&table).await.secrets;
+        assert_eq!((two.len(), &two[0].id, two[1].expires_at), (2, &first.secrets[0].id, None));
+        let left = two[0].expires_at.unwrap().seconds() - two[1].created_at.seconds();
+        assert!((24 * 3600 - 5..=24 * 3600).contains(&left));
+        assert!(kith(&table, &format!("rotate|{id}")).await.unwrap_err().contains("revoke"));
+        assert!(
+            kith(&table, &format!("revoke|{id}|--secret|x")).await.unwrap_err().contains("`x`")
+        );
+        kith(&table, &format!("revoke|{id}|--secret|{}", two[0].id)).await.unwrap();
+        kith(&table, &format!("rotate|{id}")).await.unwrap();
+        kith(&table, &format!("rotate|{id}|--overlap-hours|0")).await.unwrap();
+        assert_eq!(only(&table).await.secrets.len(), 1);
+        kith(&table, &format!("revoke|{id}")).await.unwrap();
+        assert!(table.clients(&"acme".parse().unwrap()).await.unwrap().is_empty());
+        assert_eq!(
+            kith(&table, &format!("rotate|{id}")).await.unwrap_err(),
+            "there is no such client"
+        );
+    }
+}

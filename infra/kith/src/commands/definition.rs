@@ -1,0 +1,66 @@
+//! `kith definition purge`: deletes a definition that was assigned once and that nobody holds any
+//! more.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Subcommand;
+use maintenance::purge::{Purged, SETTLED, purge};
+use serde_json::json;
+use shared::domain::error::Error;
+use shared::domain::id::TenantId;
+
+use crate::failure::{Failure, Resource};
+use crate::location::TableLocation;
+use crate::output::{Console, note};
+
+/// What is done with definitions.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Action {
+    /// Deprecate an attribute or persona definition, wait until no function remembers it as it was,
+    /// and delete it if nobody holds it.
+    Purge {
+        /// Whose definition.
+        #[arg(long)]
+        tenant: TenantId,
+        /// The definition's id.
+        id: String,
+    },
+}
+
+/// Purges and prints what came of it; fails if somebody holds the definition.
+pub(crate) async fn run(
+    action: Action,
+    location: &TableLocation,
+    console: Console,
+) -> Result<ExitCode, Failure> {
+    let Action::Purge { tenant, id } = action;
+    // Nothing serves an embedded table while this program has it open.
+    let wait = if location.is_remote() { SETTLED } else { Duration::ZERO };
+    let table = location.open().await?;
+    if !wait.is_zero() && !console.json {
+        note(format_args!(
+            "waiting {} s, until no function remembers the definition as it was",
+            wait.as_secs()
+        ));
+    }
+    let purged = purge(&table, &tenant, &id, wait).await.map_err(|error| match error {
+        Error::NotFound => {
+            format!("tenant {tenant} has no attribute or persona definition `{id}`").into()
+        }
+        error => Resource::Definition.failed()(error),
+    });
+    match purged? {
+        Purged::Gone => console
+            .print(&json!({ "id": id, "purged": true }), || format!("definition {id} is gone"))?,
+        Purged::Held(count, some) => {
+            let some: Vec<_> = some.iter().map(ToString::to_string).collect();
+            return Err(format!(
+                "{count} user(s) hold the definition, which stays deprecated: {}",
+                some.join(", ")
+            )
+            .into());
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

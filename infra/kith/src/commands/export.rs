@@ -1,0 +1,299 @@
+//! `kith export`: writes the people of a tenant as `kith import` reads them.
+//!
+//! Columns are the fields that can be imported and the attributes that are configured, less those
+//! that are hidden from people, hashed or derived. The users come page by page, so that memory
+//! stays flat; somebody who is changed meanwhile is listed again, and is written as he was found
+//! first.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, IsTerminal as _, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use rusqlite::Connection;
+use serde_json::json;
+use shared::domain::Json;
+use shared::domain::import::{Columns, Format, Mapping};
+use shared::domain::json::Object;
+use shared::world::World;
+
+use crate::arguments::one_of;
+use crate::failure::{Failure, in_words};
+use crate::location::TableLocation;
+use crate::output::{Console, note_in_place};
+use crate::remote::{Access, Ask, Remote};
+use crate::signals::stop_signal;
+
+/// The fields of every user that can be imported.
+const FIELDS: [&str; 9] = [
+    "id",
+    "username",
+    "id_at_customer",
+    "family_name",
+    "given_name",
+    "ui_locales",
+    "preferred_email",
+    "email_verified",
+    "personas",
+];
+
+/// What to export, and where to.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    access: Access,
+    /// How people are written: as CSV that no spreadsheet takes for formulas, or as one JSON
+    /// object a line.
+    #[arg(long, value_parser = one_of::<Format>(Format::ALL.map(Format::name)))]
+    format: Option<Format>,
+    /// The file, which appears when it is complete; without it the standard output. A device or a
+    /// pipe is written straight.
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+/// Exports everybody.
+pub(crate) async fn run(
+    options: Options,
+    location: &TableLocation,
+    console: Console,
+) -> Result<ExitCode, Failure> {
+    let Options { access, format, output } = options;
+    let by_name = |path: &PathBuf| {
+        matches!(path.extension()?.to_str()?, "ndjson" | "jsonl").then_some(Format::Ndjson)
+    };
+    let format = format.or_else(|| output.as_ref().and_then(by_name)).unwrap_or(Format::Csv);
+    let world = World::default();
+    let mut remote = access.open(&location.data, world.clone())?;
+    let names = columns(&mut remote).await?;
+    let Some(output) = output else {
+        people(&mut remote, &names, format, io::stdout().lock()).await?;
+        return Ok(ExitCode::SUCCESS);
+    };
+    let target = Target::open(&output, &world)
+        .map_err(|error| format!("cannot write `{}`: {error}", output.display()))?;
+    let people = tokio::select! {
+        people = people(&mut remote, &names, format, &target.file) => people?,
+        () = stop_signal(), if target.part.is_some() => {
+            return Err("stopped; nothing was exported".into());
+        }
+    };
+    target.finish().map_err(|error| format!("cannot write `{}`: {error}", output.display()))?;
+    console.print(&json!({ "people": people, "file": output.display().to_string() }), || {
+        format!("{people} people in {}", output.display())
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Where an export goes: a new file that takes the place of the old one at the end, or whatever
+/// else is there, a device or a pipe.
+struct Target {
+    file: File,
+    part: Option<Part>,
+}
+
+/// A file that goes when it is dropped, for a part of the people is no export.
+struct Part {
+    path: PathBuf,
+    /// Where it belongs.
+    whole: PathBuf,
+}
+
+impl Target {
+    /// Opens what is at a path, or a new file beside it. Links are followed.
+    fn open(path: &Path, world: &World) -> io::Result<Self> {
+        let whole = match fs::metadata(path) {
+            Ok(there) if there.is_file() => fs::canonicalize(path)?,
+            Ok(_) => {
+                return Ok(Self { file: OpenOptions::new().write(true).open(path)?, part: None });
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !path.is_symlink() => {
+                path.to_owned()
+            }
+            Err(error) => return Err(error),
+        };
+        let mut name = whole.as_os_str().to_owned();
+        name.push(format!(".{}.part", world.random_uuid()));
+        let path = PathBuf::from(name);
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+        Ok(Self { file, part: Some(Part { path, whole }) })
+    }
+
+    fn finish(self) -> io::Result<()> {
+        let Some(part) = &self.part else { return Ok(()) };
+        self.file.sync_all()?;
+        fs::rename(&part.path, &part.whole)
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        // After the renaming there is none.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// The columns by their names.
+async fn columns(remote: &mut Remote) -> Result<Vec<String>, Failure> {
+    const PATH: &str = "/identity/config/attribute-definitions";
+    let mut attributes = Vec::new();
+    let mut hidden = Vec::new();
+    each(remote, PATH, |definition| {
+        let text = |name: &str| definition.get(name).and_then(Json::as_str).unwrap_or_default();
+        let is = |name: &str| definition.get(name) == Some(&Json::Bool(true));
+        let left_out = is("hidden")
+            || matches!(text("data_format"), "HASH" | "SEARCHABLE_HASH")
+            || definition.get("derived").is_some_and(|derived| *derived != Json::Null);
+        let name = text("name").to_owned();
+        if FIELDS.contains(&text("name")) && is("system") {
+            hidden.extend(left_out.then_some(name));
+        } else if !left_out {
+            attributes.push(format!("attributes.{}.{name}", text("category")));
+        }
+        Ok(())
+    })
+    .await?;
+    attributes.sort_unstable();
+    let fields = FIELDS.into_iter().map(str::to_owned).filter(|field| !hidden.contains(field));
+    Ok(fields.chain(attributes).collect())
+}
+
+/// Writes everybody and returns how many there are.
+async fn people(
+    remote: &mut Remote,
+    names: &[String],
+    format: Format,
+    output: impl Write,
+) -> Result<u64, Failure> {
+    let columns = Columns::read(names.iter().map(String::as_str), &Mapping::default())
+        .map_err(|error| in_words(&error))?;
+    let mut output = BufWriter::new(output);
+    if format == Format::Csv {
+        write_cells(&mut output, names).map_err(|error| unwritten(&error))?;
+    }
+    let seen = Seen::new().map_err(|error| format!("no temporary file can be made: {error}"))?;
+    let interactive = io::stderr().is_terminal();
+    let mut count = 0;
+    each(remote, "/identity/users", |user| {
+        let id = user.get("id").and_then(Json::as_str).unwrap_or_default();
+        if !seen
+            .first(id)
+            .map_err(|error| format!("a temporary file cannot be written: {error}"))?
+        {
+            return Ok(());
+        }
+        let cells = columns.cells(user);
+        let written = match format {
+            Format::Csv => write_cells(&mut output, &cells),
+            Format::Ndjson => {
+                let document = columns.document(cells.iter().map(String::as_str));
+                let mut document = document
+                    .map_err(|_| format!("user {id} cannot be written as it is imported"))?;
+                drop_nulls(&mut document);
+                writeln!(output, "{}", Json::Object(document).to_text())
+            }
+        };
+        written.map_err(|error| unwritten(&error))?;
+        count += 1;
+        if interactive && count % 1000 == 0 {
+            note_in_place(format_args!("{count} people"));
+        }
+        Ok(())
+    })
+    .await?;
+    output.flush().map_err(|error| unwritten(&error))?;
+    if interactive {
+        note_in_place("\x1b[K");
+    }
+    Ok(count)
+}
+
+fn unwritten(error: &io::Error) -> Failure {
+    format!("the export cannot be written: {error}").into()
+}
+
+fn write_cells(output: &mut impl Write, cells: &[String]) -> io::Result<()> {
+    let mut writer = csv::Writer::from_writer(output);
+    writer.write_record(cells)?;
+    writer.flush()
+}
+
+/// Takes away what is `null`: there is nothing to clear in somebody who is made.
+fn drop_nulls(members: &mut Object) {
+    members.retain(|_, value| {
+        if let Json::Object(inner) = value {
+            drop_nulls(inner);
+            return !inner.is_empty();
+        }
+        *value != Json::Null
+    });
+}
+
+/// Calls a list page by page and hands over each of its items.
+async fn each(
+    remote: &mut Remote,
+    path: &str,
+    mut take: impl FnMut(&Object) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let mut cursor: Option<String> = None;
+    loop {
+        let mut ask = Ask::get(path).query("limit", "100");
+        if let Some(cursor) = cursor {
+            ask = ask.query("cursor", cursor);
+        }
+        let page = remote.send(&ask).await?.good(path)?.json()?;
+        let page = page.as_object().ok_or_else(|| format!("{path} answers no list"))?;
+        let Some(Json::Array(items)) = page.get("items") else {
+            return Err(format!("{path} answers no list").into());
+        };
+        items.iter().filter_map(Json::as_object).try_for_each(&mut take)?;
+        cursor = page.get("next_cursor").and_then(Json::as_str).map(str::to_owned);
+        if cursor.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+/// The users that were written, in a file that goes when it is closed.
+struct Seen(Connection);
+
+impl Seen {
+    fn new() -> rusqlite::Result<Self> {
+        // Without a name it is a temporary one.
+        let connection = Connection::open("")?;
+        connection.execute_batch("CREATE TABLE seen (id TEXT PRIMARY KEY) WITHOUT ROWID; BEGIN")?;
+        Ok(Self(connection))
+    }
+
+    /// Whether the user was not seen before.
+    fn first(&self, id: &str) -> rusqlite::Result<bool> {
+        Ok(self.0.prepare_cached("INSERT OR IGNORE INTO seen VALUES (?1)")?.execute([id])? == 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::Write as _;
+
+    use shared::world::World;
+
+    use super::Target;
+
+    #[test]
+    fn an_export_that_ends_early_leaves_nothing_and_two_do_not_meet() {
+        let folder = std::env::temp_dir().join(format!("kith-test-{}-target", std::process::id()));
+        fs::create_dir(&folder).unwrap();
+        let (path, world) = (folder.join("all.csv"), World::default());
+        let (mut first, second) =
+            (Target::open(&path, &world).unwrap(), Target::open(&path, &world).unwrap());
+        first.file.write_all(b"first").unwrap();
+        drop(second);
+        first.finish().unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"first");
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+        fs::remove_dir_all(folder).unwrap();
+    }
+}

@@ -1,0 +1,214 @@
+//! `kith forget`: erases a person everywhere, and looks whether anything of given texts is left
+//! (rule D7).
+//!
+//! The search says where something is, never what.
+
+use std::io::Read as _;
+use std::process::ExitCode;
+
+use clap::{ArgGroup, Args};
+use maintenance::forget::{Erased, forget, replay};
+use maintenance::traces::{Text, Trace, Traces, search};
+use serde_json::{Value, json};
+use shared::domain::id::{TenantId, UserName};
+
+use crate::failure::{Failure, Resource};
+use crate::location::TableLocation;
+use crate::output::Console;
+
+/// Whom to forget, and what to look for.
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("what").required(true).multiple(true).args(["user", "verify", "verify_file", "replay_from"])))]
+pub(crate) struct Options {
+    /// Whose user.
+    #[arg(long)]
+    tenant: TenantId,
+    /// The user's id or base profile id. One who was forgotten before is no failure; one whom
+    /// nobody knows is.
+    #[arg(value_name = "USER", value_parser = user_name)]
+    user: Option<UserName>,
+    /// Then search every item of the tenant, and fail if one of these texts stands anywhere,
+    /// whatever its case and escapes.
+    #[arg(long, value_name = "TEXT", num_args = 1.., value_parser = Text::read)]
+    verify: Vec<Text>,
+    /// As --verify, with one text a line from a file, or from the input if it is `-`: so they stay
+    /// out of the shell's history.
+    #[arg(long, value_name = "FILE", value_parser = texts_of)]
+    verify_file: Option<Texts>,
+    /// Erase again whoever has a tombstone in this other table: after a restore, that which was
+    /// replaced.
+    #[arg(long, value_name = "NAME", conflicts_with = "user")]
+    replay_from: Option<String>,
+}
+
+/// The texts of a file.
+#[derive(Clone, Debug)]
+pub(crate) struct Texts(Vec<Text>);
+
+fn user_name(text: &str) -> Result<UserName, &'static str> {
+    text.parse().map_err(|_| "neither a user's id nor a base profile id")
+}
+
+/// Reads one text a line, empty lines left out. Errors name the line and not what it says.
+fn texts_of(file: &str) -> Result<Texts, String> {
+    let mut content = String::new();
+    let read = match file {
+        "-" => std::io::stdin().read_to_string(&mut content),
+        _ => std::fs::File::open(file).and_then(|mut file| file.read_to_string(&mut content)),
+    };
+    read.map_err(|error| format!("it cannot be read: {error}"))?;
+    let lines = content.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    let texts: Result<Vec<_>, _> = lines
+        .map(|(index, line)| Text::read(line).map_err(|why| format!("line {}: {why}", index + 1)))
+        .collect();
+    match texts {
+        Ok(texts) if texts.is_empty() => Err("it has no text to look for".to_owned()),
+        texts => texts.map(Texts),
+    }
+}
+
+/// Erases, then verifies, and prints what came of both; fails if the user is not known or something
+/// is left.
+pub(crate) async fn run(
+    options: Options,
+    location: &TableLocation,
+    console: Console,
+) -> Result<ExitCode, Failure> {
+    let Options { tenant, user, verify, verify_file, replay_from } = options;
+    let failed = Resource::User.failed();
+    let replaced = match replay_from {
+        Some(name) => Some(location.open_other(&name).await?),
+        None => None,
+    };
+    let table = location.open().await?;
+    if let Some(replaced) = replaced {
+        let (tombstones, erased) = replay(&table, &tenant, &replaced).await.map_err(&failed)?;
+        console.print(&json!({ "tombstones": tombstones, "erased": erased }), || {
+            format!("{tombstones} erasures known, {erased} repeated")
+        })?;
+    }
+    if let Some(name) = user {
+        let (id, erased) = forget(&table, &tenant, &name)
+            .await
+            .map_err(&failed)?
+            .ok_or(format!("tenant {tenant} has no such user"))?;
+        let (outcome, text) = outcome(erased);
+        console.print(&json!({ "user_id": id.to_string(), "outcome": outcome }), || {
+            format!("user {id} {text}")
+        })?;
+    }
+    let texts: Vec<_> =
+        verify.into_iter().chain(verify_file.into_iter().flat_map(|texts| texts.0)).collect();
+    if texts.is_empty() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let traces = search(&table, &tenant, &texts).await.map_err(&failed)?;
+    console.print(&show(&traces, texts.len()), || describe(&traces, texts.len()))?;
+    if traces.found.is_empty() {
+        Ok(ExitCode::SUCCESS)
+    } else {
+        Err(format!("{} places hold a text", traces.found.len()).into())
+    }
+}
+
+/// What an erasure did, for programs and for people.
+const fn outcome(erased: Erased) -> (&'static str, &'static str) {
+    match erased {
+        Erased::Forgotten => ("forgotten", "is forgotten"),
+        Erased::Finished => {
+            ("finished", "is forgotten: an erasure that was interrupted is finished")
+        }
+        Erased::Before => ("forgotten-before", "was forgotten before"),
+    }
+}
+
+/// What was found, as JSON.
+fn show(traces: &Traces, texts: usize) -> Value {
+    let found = traces.found.iter().map(|Trace { text, kind, user, attribute }| {
+        json!({
+            "text": text, "kind": kind, "user_id": user.map(|id| id.to_string()),
+            "attribute": attribute
+        })
+    });
+    json!({ "items": traces.items, "texts": texts, "found": found.collect::<Vec<_>>() })
+}
+
+/// What was found, in lines for people.
+fn describe(traces: &Traces, texts: usize) -> String {
+    let mut lines = vec![format!(
+        "{} items searched for {texts} texts: {} places",
+        traces.items,
+        traces.found.len()
+    )];
+    lines.extend(traces.found.iter().map(|Trace { text, kind, user, attribute }| {
+        let place = attribute
+            .as_ref()
+            .map_or("the name of an attribute".to_owned(), |name| format!("`{name}`"));
+        let of = user.map_or(String::new(), |id| format!(" of user {id}"));
+        format!("  text {text}: {place} in {kind}{of}")
+    }));
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use clap::Parser as _;
+
+    use crate::cli::Command;
+
+    fn exit_code(arguments: &[&str]) -> Option<i32> {
+        let all = ["kith", "forget", "--tenant", "acme"].iter().chain(arguments);
+        Command::try_parse_from(all).err().map(|error| error.exit_code())
+    }
+
+    fn file(name: &str, content: &str) -> PathBuf {
+        let path = std::env::temp_dir().join(format!("kith-test-{}-{name}", std::process::id()));
+        std::fs::write(&path, content).unwrap();
+        path
+    }
+
+    #[test]
+    fn d7_the_command_line_says_what_it_takes() {
+        let id = "0192f3c1-0000-7000-8000-000000000001";
+        let base = "2bdec978e853a345774727fc88a221244c19b447e71898f42b7ebe6f84c69b12";
+        let (good, short, empty) =
+            (file("good", "jan\n\n Janssen \n"), file("short", "jan\nab\n"), file("empty", "\n\n"));
+        let [good, short, empty] = [&good, &short, &empty].map(|path| path.to_str().unwrap());
+        for right in [
+            &[id][..],
+            &[base],
+            &["--verify", "jan"],
+            &["--verify", "jan", "janssen", "--json"],
+            &[id, "--verify", "jan", "--verify", "janssen"],
+            &["--verify-file", good],
+            &[base, "--verify-file", good, "--verify", "jan"],
+            &["--replay-from", "old", "--table", "new"],
+        ] {
+            assert_eq!(exit_code(right), None, "{right:?}");
+        }
+        for wrong in [
+            &[][..],
+            &["jan"],
+            &[id, id],
+            &["--verify"],
+            &["--verify", "ab"],
+            &[id, "--verify", "jan", "ab"],
+            &["--verify-file", short],
+            &["--verify-file", empty],
+            &["--verify-file", "/nowhere"],
+            &[id, "--replay-from", "old"],
+        ] {
+            assert_eq!(exit_code(wrong), Some(2), "{wrong:?}");
+        }
+        let refused =
+            Command::try_parse_from(["kith", "forget", "--tenant", "acme", "--verify-file", short])
+                .unwrap_err();
+        assert!(refused.to_string().contains("line 2:"), "{refused}");
+        assert!(!refused.to_string().contains("ab\n"), "{refused}");
+        for path in [good, short, empty] {
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! The start of an import: from the first row, or from where the state says that it stopped.
+
+use std::path::Path;
+
+use shared::domain::import::Format;
+use shared::world::World;
+
+use super::meter::Meter;
+use super::options::{Options, beside, mapping};
+use super::report::Report;
+use super::source::Source;
+use super::state::{Counts, Progress, Rows, State, Task};
+use super::transfer::{FIRST_ROWS, Import};
+use crate::failure::{Failure, in_words};
+
+/// Opens everything that an import works on, and finds out where it goes on.
+pub(super) async fn begin(options: Options, report: &Path, data: &Path) -> Result<Import, Failure> {
+    let world = World::default();
+    let Options { file, access, dry_run, mode, map, format, restart, .. } = options;
+    let format = format.unwrap_or_else(|| {
+        let extension = file.extension().and_then(|extension| extension.to_str());
+        match extension {
+            Some("ndjson" | "jsonl") => Format::Ndjson,
+            _ => Format::Csv,
+        }
+    });
+    let mapped = !map.is_empty();
+    let mapping = mapping(map).map_err(|error| in_words(&error))?;
+    let mut remote = access.open(data, world.clone())?;
+    let task = Task {
+        url: remote.url.clone(),
+        client_id: remote.client_id.clone(),
+        mode: mode.to_string(),
+        dry_run,
+        format: format.to_string(),
+        mapping: if mapped { mapping.show().to_text() } else { String::new() },
+    };
+    let mut source = Source::open(&file, format, mapping)?;
+    let state_file = beside(report, ".state");
+    for (what, path) in [("report", report), ("state", &state_file)] {
+        if source.is_at(path)? {
+            return Err(format!(
+                "the {what} `{}` would take the place of the file",
+                path.display()
+            )
+            .into());
+        }
+    }
+    remote.sign_in().await?;
+    if !restart && !state_file.exists() && report.exists() {
+        let report = report.display();
+        return Err(Failure::Restart(format!(
+            "there is a report `{report}` of something else: say --restart to replace it"
+        )));
+    }
+    let mut state = State::open(&state_file, restart)?;
+    let kept = if restart { None } else { kept(&state, &file, &mut source, &task)? };
+    let progress = match kept {
+        Some(progress) => progress,
+        None => anew(&mut state, &mut source, task, &world)?,
+    };
+    let report = Report::open(report, progress.report)?;
+    let meter =
+        Meter::new(world.clock.clone(), source.mark.bytes, progress.counts.rows, progress.at);
+    let content_type = if format == Format::Csv { "text/csv" } else { "application/x-ndjson" };
+    Ok(Import {
+        remote,
+        world,
+        source,
+        report,
+        state,
+        progress,
+        meter,
+        content_type,
+        rows: FIRST_ROWS,
+    })
+}
+
+/// How far the import is that the state has kept, if there is one of the same file and options.
+fn kept(
+    state: &State,
+    file: &Path,
+    source: &mut Source,
+    task: &Task,
+) -> Result<Option<Progress>, Failure> {
+    let Some(progress) = state.progress()?.filter(Progress::is_begun) else { return Ok(None) };
+    let same_file = progress.mark == source.mark;
+    match (progress.complete, same_file) {
+        (true, _) => Ok((same_file && progress.task == *task).then_some(progress)),
+        (false, false) => Err(changed(file)),
+        (false, true) if progress.task != *task => Err(otherwise(&progress.task, task)),
+        (false, true) if source.digest(progress.at)? != progress.digest => Err(changed(file)),
+        (false, true) => Ok(Some(progress)),
+    }
+}
+
+/// Starts an import from the first row.
+fn anew(
+    state: &mut State,
+    source: &mut Source,
+    task: Task,
+    world: &World,
+) -> Result<Progress, Failure> {
+    let progress = Progress {
+        mark: source.mark.clone(),
+        task,
+        import: world.random_uuid().to_string(),
+        requests: 0,
+        at: source.first,
+        digest: source.digest(source.first)?,
+        report: 0,
+        counts: Counts::default(),
+        sent: None,
+        complete: false,
+    };
+    state.clear()?;
+    state.keep(&progress, &Rows::new())?;
+    Ok(progress)
+}
+
+fn changed(file: &Path) -> Failure {
+    let file = file.display();
+    Failure::Restart(format!(
+        "`{file}` has changed since its import was begun: begin anew with --restart, or bring the \
+         old file back"
+    ))
+}
+
+fn otherwise(begun: &Task, now: &Task) -> Failure {
+    let show = |task: &Task| {
+        let Task { url, client_id, mode, dry_run, format, mapping } = task;
+        let trial = if *dry_run { " as a dry run" } else { "" };
+        format!("{format} to {url} by {client_id}, mode {mode}, mapping {mapping}{trial}")
+    };
+    Failure::Restart(format!(
+        "the import was begun otherwise: begin anew with --restart, or go on as before\n  before: \
+         {}\n  now:    {}",
+        show(begun),
+        show(now)
+    ))
+}

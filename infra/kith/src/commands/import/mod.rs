@@ -1,0 +1,94 @@
+//! `kith import`: brings a file of people of any size into a running service, and reports what
+//! became of each row.
+//!
+//! The file goes over in requests that the service works on one after another, each under an
+//! Idempotency-Key of its own. Before a request is sent, the state beside the report says which
+//! rows it is about; after its rows are in the report, the state says where to go on. So the
+//! program can end at any moment, and the same command then goes on to the same report.
+//!
+//! Of two rows with one key (`id`, `id_at_customer`, `username`) the first wins, as within one
+//! request; the state knows the keys of all rows before, so that memory stays flat.
+
+mod begin;
+mod meter;
+mod options;
+mod report;
+mod source;
+mod state;
+mod transfer;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use self::begin::begin;
+use self::meter::duration;
+pub(crate) use self::options::Options;
+use self::options::beside;
+use self::state::Progress;
+use self::transfer::Import;
+use crate::failure::Failure;
+use crate::location::TableLocation;
+use crate::output::Console;
+use crate::signals::stop_signal;
+
+/// Imports until all is done or Ctrl-C comes. The exit code is 1 if a row is in error.
+pub(crate) async fn run(
+    options: Options,
+    location: &TableLocation,
+    console: Console,
+) -> Result<ExitCode, Failure> {
+    let report = options.report.clone().unwrap_or_else(|| beside(&options.file, ".report.csv"));
+    let mut import = begin(options, &report, &location.data).await?;
+    let done = tokio::select! {
+        done = import.work() => done,
+        () = stop_signal() => Err(Failure::Interrupted("stopped".to_owned())),
+    };
+    import.meter.end();
+    done.map_err(|failure| stopped(failure, import.progress.counts.rows))?;
+    tell(&import, &report, console)?;
+    Ok(if import.progress.counts.errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Adds to a failure how far the import came, and whether the same command goes on from there.
+fn stopped(failure: Failure, rows: u64) -> Failure {
+    match failure {
+        Failure::Interrupted(_) => {
+            Failure::Interrupted(format!("stopped after row {rows}; the same command goes on"))
+        }
+        failure if rows == 0 => failure,
+        Failure::Restart(why) => Failure::Restart(format!("{why}\nstopped after row {rows}")),
+        failure => format!("{failure}\nstopped after row {rows}; the same command goes on").into(),
+    }
+}
+
+/// Says what became of all rows.
+fn tell(import: &Import, report: &Path, console: Console) -> Result<(), Failure> {
+    let Progress { counts, task, .. } = &import.progress;
+    let summary = json!({
+        "mode": task.mode, "dry_run": task.dry_run, "rows": counts.rows,
+        "created": counts.created,
+        "updated": counts.updated, "unchanged": counts.unchanged, "errors": counts.errors,
+        "codes": counts.codes,
+        "report": report.display().to_string(),
+    });
+    console.print(&summary, || {
+        let took = duration(u64::try_from(import.meter.elapsed()).unwrap_or_default());
+        let trial = if task.dry_run { " (nothing was written)" } else { "" };
+        let codes: Vec<_> =
+            counts.codes.iter().map(|(code, rows)| format!("  {code}: {rows}\n")).collect();
+        format!(
+            "{} rows: {} created, {} updated, {} unchanged, {} in error{trial}\n{}{took}, {} \
+                 rows/s\nreport: {}",
+            counts.rows,
+            counts.created,
+            counts.updated,
+            counts.unchanged,
+            counts.errors,
+            codes.concat(),
+            import.meter.rate(counts.rows),
+            report.display(),
+        )
+    })
+}

@@ -1,0 +1,166 @@
+//! The report: one line for each row of the file, in its order.
+
+use std::fs::{File, OpenOptions};
+use std::io::{BufWriter, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use shared::domain::import::guarded;
+
+use super::state::Counts;
+use crate::failure::Failure;
+
+/// What is wrong with a field.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Fault {
+    pub(super) pointer: String,
+    pub(super) code: String,
+    pub(super) detail: String,
+}
+
+impl Fault {
+    /// Says that an earlier row is about the same user, in the words of the service, which says so
+    /// within one request.
+    pub(super) fn repeated(field: &str, earlier: u64) -> Self {
+        let detail =
+            format!("row {earlier} has the same `{field}`, and the first of them is taken");
+        Self { pointer: format!("/{field}"), code: "not-unique".to_owned(), detail }
+    }
+}
+
+/// What became of a row, as the service reports it too.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Outcome {
+    /// From 1.
+    pub(super) row: u64,
+    pub(super) status: String,
+    pub(super) id: Option<String>,
+    #[serde(default)]
+    pub(super) errors: Vec<Fault>,
+}
+
+impl Fault {
+    /// Lets a detail that names another row of the request name the row of the file.
+    pub(super) fn tell_of(&mut self, in_file: impl Fn(u64) -> Option<u64>) {
+        let named = self.detail.strip_prefix("row ").and_then(|rest| rest.split_once(' '));
+        let told = named
+            .and_then(|(row, rest)| Some(format!("row {} {rest}", in_file(row.parse().ok()?)?)));
+        if let Some(told) = told {
+            self.detail = told;
+        }
+    }
+}
+
+impl Outcome {
+    /// Adds the row to what became of others.
+    pub(super) fn count(&self, counts: &mut Counts) {
+        counts.rows += 1;
+        match self.status.as_str() {
+            "created" => counts.created += 1,
+            "updated" => counts.updated += 1,
+            "unchanged" => counts.unchanged += 1,
+            _ => counts.errors += 1,
+        }
+        let mut codes: Vec<_> = self.errors.iter().map(|fault| &fault.code).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        for code in codes {
+            *counts.codes.entry(code.clone()).or_default() += 1;
+        }
+    }
+
+    fn cells(&self) -> [String; 4] {
+        let each = self
+            .errors
+            .iter()
+            .map(|fault| format!("{} {}: {}", fault.pointer, fault.code, fault.detail));
+        let errors = each.collect::<Vec<_>>().join("; ");
+        [
+            self.row.to_string(),
+            self.status.clone(),
+            self.id.clone().unwrap_or_default(),
+            guarded(errors),
+        ]
+    }
+}
+
+/// The report's file, CSV or, by its name, NDJSON.
+pub(super) struct Report {
+    file: File,
+    as_lines: bool,
+}
+
+impl Report {
+    /// Opens the file and cuts what was written after `length`; the file is made when the length is
+    /// 0.
+    pub(super) fn open(path: &Path, length: u64) -> Result<Self, Failure> {
+        let failed = |error: std::io::Error| {
+            format!("cannot write the report `{}`: {error}", path.display())
+        };
+        let mut options = OpenOptions::new();
+        options.write(true).create(length == 0).truncate(false).mode(0o600);
+        let mut file = options.open(path).map_err(failed)?;
+        if file.metadata().map_err(failed)?.len() < length {
+            return Err(Failure::Restart(format!(
+                "the report `{}` is not as the import left it: begin anew with --restart",
+                path.display()
+            )));
+        }
+        file.set_len(length).map_err(failed)?;
+        file.seek(SeekFrom::End(0)).map_err(failed)?;
+        let as_lines =
+            path.extension().is_some_and(|extension| extension == "ndjson" || extension == "jsonl");
+        Ok(Self { file, as_lines })
+    }
+
+    /// Appends rows and returns how long the report is then. They are on disk when it returns.
+    pub(super) fn append(&mut self, rows: &[Outcome]) -> Result<u64, Failure> {
+        let mut append = || -> Result<u64, Box<dyn std::error::Error>> {
+            let start = self.file.stream_position()?;
+            if self.as_lines {
+                let mut writer = BufWriter::new(&self.file);
+                for row in rows {
+                    serde_json::to_writer(&mut writer, row)?;
+                    writer.write_all(b"\n")?;
+                }
+                writer.flush()?;
+            } else {
+                let mut writer = csv::Writer::from_writer(&self.file);
+                if start == 0 {
+                    writer.write_record(["row", "status", "id", "errors"])?;
+                }
+                for row in rows {
+                    writer.write_record(row.cells())?;
+                }
+                writer.flush()?;
+            }
+            self.file.sync_data()?;
+            Ok(self.file.stream_position()?)
+        };
+        Ok(append().map_err(|error| format!("the report cannot be written: {error}"))?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_that_a_detail_names_is_one_of_the_file() {
+        for (said, due) in [
+            (
+                "row 2 has the same value, which only one user may have",
+                "row 402 has the same value, which only one user may have",
+            ),
+            ("row 9 is not of the request", "row 9 is not of the request"),
+            ("row by row", "row by row"),
+            ("`username` is required", "`username` is required"),
+        ] {
+            let mut fault =
+                Fault { pointer: String::new(), code: String::new(), detail: said.to_owned() };
+            fault.tell_of(|row| (row < 5).then_some(row + 400));
+            assert_eq!(fault.detail, due);
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! `kith key`: the keys that sign access tokens, rotated and revoked on command (rule O8).
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use serde_json::{Value, json};
+use shared::auth::SigningKeys;
+use shared::auth::signing::{Revoked, Rotated};
+use shared::auth::succession::{ALGORITHMS, PublicKey};
+use shared::domain::error::Error;
+use shared::domain::jwk::Algorithm;
+use shared::world::Timestamp;
+
+use crate::failure::{Failure, Resource};
+use crate::location::TableLocation;
+use crate::output::{Console, say};
+
+/// What is done with the keys.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Action {
+    /// Publish a new key, which signs after eleven minutes, when every cache has it. The tokens of
+    /// the old one stay good.
+    Rotate {
+        /// ES256 or RS256; every one in use when none is named.
+        #[arg(long, value_parser = algorithm)]
+        alg: Option<Algorithm>,
+    },
+    /// List the published keys with their times, in UTC.
+    List,
+    /// Take back a key that leaked: no new tokens within a minute, and those that it signed are
+    /// refused within six.
+    ///
+    /// If it is the key that signs, the next one signs at once. Until the functions have noticed,
+    /// some requests with its tokens or with the first tokens of the next key are answered with
+    /// 401; a client that then asks for a new token is served again. To take back a key without
+    /// that, `rotate` first and revoke the old key when the new one signs.
+    Revoke {
+        /// The key's id.
+        #[arg(allow_hyphen_values = true)]
+        kid: String,
+    },
+}
+
+fn algorithm(text: &str) -> Result<Algorithm, String> {
+    let known = text.parse().ok().filter(|algorithm| ALGORITHMS.contains(algorithm));
+    known.ok_or_else(|| "ES256 and RS256 are known".to_owned())
+}
+
+/// Does what the command says and prints what came of it.
+pub(crate) async fn run(
+    action: Action,
+    location: &TableLocation,
+    console: Console,
+) -> Result<ExitCode, Failure> {
+    let table = location.open().await?;
+    let keys = SigningKeys::new(table.clone());
+    match action {
+        Action::Rotate { alg } => rotate(&keys, alg, console).await?,
+        Action::List => {
+            let (published, now) = (keys.list().await.map_err(failed)?, table.world().clock.now());
+            if console.json {
+                say(published.iter().map(|key| entry(key, now)).collect::<Value>())?;
+            }
+            for key in published.iter().filter(|_| !console.json) {
+                say(format_args!(
+                    "{}\t{}\t{}\tsigns {} to {}\tpublished until {}",
+                    key.kid,
+                    key.algorithm,
+                    status(key, now),
+                    key.sign_from,
+                    key.sign_until,
+                    key.drop_at
+                ))?;
+            }
+        }
+        Action::Revoke { kid } => {
+            let revoked = keys.revoke(&kid).await.map_err(failed)?;
+            console.print(&revocation(&revoked), || describe_revocation(&revoked))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Rotates one algorithm after the other, and prints what was done even if not all could be.
+async fn rotate(
+    keys: &SigningKeys,
+    algorithm: Option<Algorithm>,
+    console: Console,
+) -> Result<(), Failure> {
+    let algorithms = match algorithm {
+        Some(algorithm) => vec![algorithm],
+        None => in_use(keys).await?,
+    };
+    let (mut done, mut outcome) = (Vec::new(), Ok(()));
+    for algorithm in algorithms {
+        match keys.rotate(algorithm).await {
+            Ok(rotated) => done.push(rotated),
+            Err(error) => {
+                outcome = Err(failed(error));
+                break;
+            }
+        }
+    }
+    if console.json {
+        say(done.iter().map(rotation).collect::<Value>())?;
+    }
+    for rotated in done.iter().filter(|_| !console.json) {
+        say(describe_rotation(rotated))?;
+    }
+    outcome
+}
+
+/// The algorithms of which keys are published, at least ES256.
+async fn in_use(keys: &SigningKeys) -> Result<Vec<Algorithm>, Failure> {
+    let published = keys.list().await.map_err(failed)?;
+    let used = |algorithm: &Algorithm| {
+        *algorithm == Algorithm::Es256 || published.iter().any(|key| key.algorithm == *algorithm)
+    };
+    Ok(ALGORITHMS.into_iter().filter(used).collect())
+}
+
+fn rotation(rotated: &Rotated) -> Value {
+    let old = rotated.old.as_ref();
+    json!({
+        "alg": rotated.new.algorithm,
+        "kid": rotated.new.kid,
+        "sign_from": rotated.new.sign_from,
+        "old": old.map(|old| json!({
+            "kid": old.kid, "sign_until": old.sign_until, "drop_at": old.drop_at
+        })),
+    })
+}
+
+fn describe_rotation(rotated: &Rotated) -> String {
+    let new = &rotated.new;
+    let made =
+        format!("{} key {} is published and signs from {}", new.algorithm, new.kid, new.sign_from);
+    match &rotated.old {
+        None => made,
+        Some(old) => format!(
+            "{made}\nkey {} signs until then and stays published until {}",
+            old.kid, old.drop_at
+        ),
+    }
+}
+
+fn revocation(revoked: &Revoked) -> Value {
+    json!({
+        "kid": revoked.key.kid,
+        "alg": revoked.key.algorithm,
+        "revoked": true,
+        "signing": revoked.signing.as_ref().map(|key| &key.kid),
+    })
+}
+
+fn describe_revocation(revoked: &Revoked) -> String {
+    let signs =
+        revoked.signing.as_ref().map(|key| format!("; {} signs now", key.kid)).unwrap_or_default();
+    format!(
+        "key {} is revoked{signs}\nA running token function may sign with it for a minute, two \
+         while the table is slow. Its tokens are refused as soon as the functions' caches \
+         have\nended, after five and a half minutes at most; others who check signatures may \
+         cache the JWKS for five minutes.\nClients whose tokens are refused (401) ask for new \
+         ones.",
+        revoked.key.kid
+    )
+}
+
+fn status(key: &PublicKey, now: Timestamp) -> &'static str {
+    match (key.sign_from <= now, now < key.sign_until) {
+        (false, _) => "next",
+        (true, true) => "signs",
+        (true, false) => "old",
+    }
+}
+
+fn entry(key: &PublicKey, now: Timestamp) -> Value {
+    json!({
+        "kid": key.kid,
+        "alg": key.algorithm,
+        "status": status(key, now),
+        "sign_from": key.sign_from,
+        "sign_until": key.sign_until,
+        "drop_at": key.drop_at,
+    })
+}
+
+/// An error of an operation on a key.
+fn failed(error: Error) -> Failure {
+    Resource::Key.failed()(error)
+}

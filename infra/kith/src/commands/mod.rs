@@ -1,0 +1,13 @@
+//! The commands, one module each: `run` does what its options say and returns the exit code.
+
+pub(crate) mod check;
+pub(crate) mod client;
+pub(crate) mod definition;
+pub(crate) mod export;
+pub(crate) mod forget;
+pub(crate) mod import;
+pub(crate) mod key;
+pub(crate) mod openapi;
+pub(crate) mod serve;
+pub(crate) mod tenant;
+pub(crate) mod tour;

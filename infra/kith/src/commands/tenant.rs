@@ -1,0 +1,52 @@
+//! `kith tenant`: creates and lists tenants.
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use serde_json::json;
+use shared::domain::id::TenantId;
+
+use crate::failure::{Failure, Resource};
+use crate::location::TableLocation;
+use crate::output::Console;
+
+/// What is done with tenants.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Action {
+    /// Create a tenant with the definitions that each has from the start.
+    Create {
+        /// The tenant's name: `^[a-z][a-z0-9-]{1,62}$`.
+        name: TenantId,
+    },
+    /// List the tenants.
+    List,
+}
+
+/// Does what the command says.
+pub(crate) async fn run(
+    action: Action,
+    location: &TableLocation,
+    console: Console,
+) -> Result<ExitCode, Failure> {
+    let table = location.open().await?;
+    let failed = Resource::Tenant.failed();
+    match action {
+        Action::Create { name } => {
+            if !table.create_tenant(&name).await.map_err(failed)? {
+                return Err(format!("there is a tenant `{name}`").into());
+            }
+            console.print(&json!({ "id": name }), || format!("tenant {name} created"))?;
+        }
+        Action::List => {
+            let tenants = table.tenants().await.map_err(failed)?;
+            console.print(&json!(tenants), || {
+                let lines: Vec<_> = tenants
+                    .iter()
+                    .map(|tenant| format!("{}\t{}", tenant.id, tenant.created_at))
+                    .collect();
+                lines.join("\n")
+            })?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

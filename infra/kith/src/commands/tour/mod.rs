@@ -1,0 +1,102 @@
+//! `kith tour`: the flows of the service as clients walk them, each request and each answer shown.
+
+mod lifecycle;
+mod onboarding;
+mod walk;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use local::demo::{self, ENV_FILE, Env};
+use local::serve::Service;
+use shared::world::World;
+
+use self::walk::Walk;
+use crate::failure::Failure;
+use crate::location::TableLocation;
+use crate::remote::base_url;
+
+/// Where the tour goes, and as whom.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Options {
+    /// Walk the life of a person instead: sign-in, two systems, an override, being forgotten in
+    /// one and in all.
+    #[arg(long)]
+    lifecycle: bool,
+    /// A running service. Without it: the one in `demo.env` if it answers, else one started in
+    /// memory for the tour.
+    #[arg(long, value_parser = base_url)]
+    url: Option<String>,
+    /// A client with users:read, users:write, config:read and the `refresh_token` grant.
+    #[arg(long, requires = "client_secret")]
+    client_id: Option<String>,
+    /// Its secret.
+    #[arg(long, requires = "client_id")]
+    client_secret: Option<String>,
+    /// A client with the scope administrator.
+    #[arg(long, requires = "admin_client_secret")]
+    admin_client_id: Option<String>,
+    /// Its secret.
+    #[arg(long, requires = "admin_client_id")]
+    admin_client_secret: Option<String>,
+}
+
+/// Walks the tour; fails at the first step that does not do what it should.
+pub(crate) async fn run(options: Options, location: &TableLocation) -> Result<ExitCode, Failure> {
+    let known = demo::read_env(&location.data.join(ENV_FILE)).unwrap_or_default();
+    let answers = match known.get("KITH_URL") {
+        Some(url) if options.url.is_none() => {
+            reqwest::get(format!("{url}/idhub/oidc/v1/jwks")).await.is_ok()
+        }
+        _ => false,
+    };
+    if options.url.is_some() || answers {
+        walk(options, &known).await?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let folder = Scratch::new()?;
+    let service = Service::start(SocketAddr::from(([127, 0, 0, 1], 0)), &folder.0, true).await?;
+    let env = demo::read_env(&service.env_file).map_err(|error| error.to_string())?;
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let serving = tokio::spawn(service.run(async {
+        // A dropped sender stops the service as well.
+        let _ = stopped.await;
+    }));
+    let walked = walk(options, &env).await;
+    drop(stop);
+    serving.await.map_err(|error| error.to_string())??;
+    walked?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn walk(options: Options, env: &Env) -> Result<(), Failure> {
+    let lifecycle = options.lifecycle;
+    let mut walk = Walk::new(options, env)?;
+    if lifecycle {
+        walk.lifecycle().await?;
+    } else {
+        walk.onboarding().await?;
+    }
+    walk.end()
+}
+
+/// A folder that goes when the tour ends.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new() -> Result<Self, Failure> {
+        let path = std::env::temp_dir().join(format!("kith-tour-{}", World::default().new_uuid()));
+        std::fs::create_dir(&path)
+            .map_err(|error| format!("cannot make `{}`: {error}", path.display()))?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // What is left behind is an empty folder in the system's place for such.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}

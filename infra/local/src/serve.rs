@@ -1,0 +1,156 @@
+//! `kith serve`: all functions on one port.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{ConnectInfo, Request};
+use shared::app::App;
+use shared::fetch::Fetcher;
+use shared::http;
+use shared::http::Route;
+use shared::http::edge::Address;
+use shared::script::{self, Scripts};
+use shared::store::Table;
+use shared::world::World;
+use tokio::net::TcpListener;
+
+use crate::Failure;
+use crate::demo;
+use crate::embedded::Embedded;
+use crate::events::{Events, Round};
+use crate::table::open_embedded;
+
+/// How long requests under way may take after the signal to stop.
+const GRACE: Duration = Duration::from_secs(5);
+/// How often items past their time are deleted; until then they are treated as gone (rule D8).
+const EXPIRE: Duration = Duration::from_hours(1);
+/// How long the sweeper rests.
+const SWEEP: Duration = Duration::from_secs(10);
+
+/// The route tables of all functions.
+#[must_use]
+pub fn functions() -> [&'static [Route]; 5] {
+    [&token::ROUTES, &users::ROUTES, &personas::ROUTES, &definitions::ROUTES, &subjects::ROUTES]
+}
+
+/// The routers of all functions in one, each on the state that `state` makes for it.
+pub fn router(world: World, state: impl Fn() -> App) -> Router {
+    let merged = functions()
+        .into_iter()
+        .fold(Router::new(), |merged, routes| merged.merge(http::route::router(routes, state())));
+    http::serve(merged, world)
+}
+
+/// The state of one function that shares nothing with the others but the table, as each deployed
+/// function has it: what one has read, the others have not.
+#[must_use]
+pub fn own_state(table: &Table, base_url: &str, scripts: &Scripts, fetcher: &Fetcher) -> App {
+    let table = Table::new(table.client().clone(), table.name(), table.world().clone());
+    App::with_fetcher(table, Some(base_url.to_owned()), scripts.clone(), fetcher.clone())
+}
+
+/// A service that listens and is not yet served.
+pub struct Service {
+    listener: TcpListener,
+    router: Router,
+    /// What the sweeper works with; a schedule calls it when the service is deployed.
+    sweeping: App,
+    engine: Embedded,
+    /// Tells of changes, which the table's stream brings about when the service is deployed.
+    events: Events,
+    /// Where it can be called.
+    pub url: String,
+    /// Where the demonstration's credentials are.
+    pub env_file: PathBuf,
+}
+
+impl Service {
+    /// Opens the table in `data` (or in memory, with `data` for the credentials alone), fills it
+    /// for a first start, and listens.
+    pub async fn start(listen: SocketAddr, data: &Path, memory: bool) -> Result<Self, Failure> {
+        let listener = TcpListener::bind(listen)
+            .await
+            .map_err(|error| format!("cannot listen on {listen}: {error}"))?;
+        let address = listener.local_addr().map_err(|error| error.to_string())?;
+        let url = format!("http://{address}");
+        let (table, engine) = open_embedded((!memory).then_some(data), World::default()).await?;
+        let env_file = demo::prepare(&table, data, &url).await?;
+        // One state for all: whoever changes a definition and goes on with a user need not wait
+        // until caches are young.
+        let state = own_state(&table, &url, &scripts()?, &Fetcher::default());
+        let router = router(table.world().clone(), || state.clone());
+        let events = Events::new(engine.clone(), table, data);
+        Ok(Self { listener, router, sweeping: state, engine, events, url, env_file })
+    }
+
+    /// Serves until `stop` is done, then lets requests under way finish.
+    pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), Failure> {
+        let (stopping, stopped) = tokio::sync::oneshot::channel();
+        let serving = axum::serve(
+            self.listener,
+            addressed(self.router).into_make_service_with_connect_info::<SocketAddr>(),
+        )
+        .with_graceful_shutdown(async move {
+            stop.await;
+            // The receiver is gone only when serving has ended.
+            let _ = stopping.send(());
+        });
+        let events = self.events.clone();
+        let ended = tokio::select! {
+            never = Box::pin(sweep(self.sweeping)) => match never {},
+            never = expire(self.engine) => match never {},
+            never = Box::pin(self.events.run()) => match never {},
+            ended = serving.into_future() => ended.map_err(|error| format!("serving failed: {error}")),
+            () = async {
+                if stopped.await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+                tokio::time::sleep(GRACE).await;
+            } => Ok(()),
+        };
+        // What the last requests did; what cannot be told now is told by the next start.
+        while Box::pin(events.round()).await == Round::Told {}
+        ended.map_err(Failure::from)
+    }
+}
+
+/// The router, each request with the address of its caller.
+fn addressed(router: Router) -> Router {
+    router.layer(axum::middleware::map_request(async |mut request: Request| {
+        if let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>() {
+            let address = Address(peer.ip().to_string());
+            request.extensions_mut().insert(address);
+        }
+        request
+    }))
+}
+
+/// Deletes what is past its time again and again, as DynamoDB does by itself.
+async fn expire(engine: Embedded) -> std::convert::Infallible {
+    loop {
+        tokio::time::sleep(EXPIRE).await;
+        if let Err(error) = engine.sweep_ttl().await {
+            tracing::error!(operation = "expire", cause = format!("{error}"));
+        }
+    }
+}
+
+/// Calls the sweeper again and again.
+async fn sweep(app: App) -> std::convert::Infallible {
+    loop {
+        tokio::time::sleep(SWEEP).await;
+        let until = app.world().clock.now().plus_seconds(sweeper::BUDGET_SECONDS);
+        if let Err(error) = sweeper::sweep(&app, until).await {
+            tracing::error!(operation = "sweep", cause = format!("{error:?}"));
+        }
+    }
+}
+
+/// What runs scripts: this very program.
+pub fn scripts() -> Result<Scripts, Failure> {
+    let program = std::env::current_exe()
+        .map_err(|error| format!("this program cannot be found: {error}"))?;
+    Ok(Scripts::new(program, vec![script::WORKER.to_owned()]))
+}

@@ -1,0 +1,121 @@
+//! The table of this machine: in memory or in a data folder. And how a table is made.
+
+use std::path::Path;
+
+use aws_credential_types::Credentials;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::{IdentityCache, Region, SharedHttpClient};
+use aws_sdk_dynamodb::operation::create_table::CreateTableError;
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
+    ProjectionType, ScalarAttributeType, TimeToLiveSpecification,
+};
+use shared::store::Table;
+use shared::store::table::client_settings;
+use shared::world::World;
+
+use crate::Failure;
+use crate::embedded::Embedded;
+
+/// The name of the embedded table.
+pub const LOCAL: &str = "kith";
+
+/// A client of the embedded engine.
+#[must_use]
+pub fn embedded_client(http: SharedHttpClient) -> Client {
+    let credentials = Credentials::new("local", "local", None, None, "local");
+    let settings = client_settings()
+        .region(Region::new("local"))
+        .credentials_provider(credentials)
+        .identity_cache(IdentityCache::no_cache())
+        .http_client(http);
+    Client::from_conf(settings.build())
+}
+
+/// Opens the table in a data folder, or in memory.
+pub async fn open_local(data: Option<&Path>, world: World) -> Result<Table, Failure> {
+    open_embedded(data, world).await.map(|(table, _)| table)
+}
+
+/// Opens the table in a data folder, or in memory, with its engine.
+pub async fn open_embedded(
+    data: Option<&Path>,
+    world: World,
+) -> Result<(Table, Embedded), Failure> {
+    let engine = match data {
+        Some(folder) => Embedded::open(folder),
+        None => Embedded::memory(),
+    };
+    let engine = engine.map_err(|error| error.to_string())?;
+    let client = embedded_client(engine.http_client());
+    create(&client, LOCAL).await?;
+    engine.note_changes().await.map_err(|error| format!("changes cannot be noted: {error}"))?;
+    Ok((Table::new(client, LOCAL, world), engine))
+}
+
+/// Makes the table as `template.yaml` does, unless it is there.
+pub async fn create(client: &Client, name: &str) -> Result<(), Failure> {
+    let attribute = |name: &str| {
+        AttributeDefinition::builder()
+            .attribute_name(name)
+            .attribute_type(ScalarAttributeType::S)
+            .build()
+    };
+    let key = |name: &str, kind: KeyType| {
+        KeySchemaElement::builder().attribute_name(name).key_type(kind).build()
+    };
+    let request = || {
+        let projection = Projection::builder().projection_type(ProjectionType::KeysOnly).build();
+        let index = GlobalSecondaryIndex::builder()
+            .index_name("gsi1")
+            .key_schema(key("gsi1pk", KeyType::Hash)?)
+            .key_schema(key("gsi1sk", KeyType::Range)?)
+            .projection(projection)
+            .build()?;
+        Ok::<_, aws_sdk_dynamodb::error::BuildError>(
+            client
+                .create_table()
+                .table_name(name)
+                .billing_mode(BillingMode::PayPerRequest)
+                .attribute_definitions(attribute("pk")?)
+                .attribute_definitions(attribute("sk")?)
+                .attribute_definitions(attribute("gsi1pk")?)
+                .attribute_definitions(attribute("gsi1sk")?)
+                .key_schema(key("pk", KeyType::Hash)?)
+                .key_schema(key("sk", KeyType::Range)?)
+                .global_secondary_indexes(index),
+        )
+    };
+    match request().map_err(|error| error.to_string())?.send().await {
+        Ok(_) => {}
+        Err(error)
+            if error
+                .as_service_error()
+                .is_some_and(CreateTableError::is_resource_in_use_exception) =>
+        {
+            return Ok(());
+        }
+        Err(error) => {
+            return Err(format!(
+                "the table cannot be made: {}",
+                aws_sdk_dynamodb::error::DisplayErrorContext(error)
+            )
+            .into());
+        }
+    }
+    let ttl = TimeToLiveSpecification::builder().enabled(true).attribute_name("expires_at").build();
+    let ttl = ttl.map_err(|error| error.to_string())?;
+    client
+        .update_time_to_live()
+        .table_name(name)
+        .time_to_live_specification(ttl)
+        .send()
+        .await
+        .map_err(|error| {
+            format!(
+                "the table takes no TTL: {}",
+                aws_sdk_dynamodb::error::DisplayErrorContext(error)
+            )
+        })?;
+    Ok(())
+}

@@ -1,0 +1,237 @@
+//! The verification of rule D1 over a tenant, both ways. Every look-up item belongs to a live
+//! user that owns it, every look-up that a live user or one of its children owns is there, and
+//! nothing stands in the partition of somebody who is forgotten.
+//!
+//! The deployed functions have no right to scan; this reads the whole table once with the
+//! operator's. What looks wrong is looked at again with consistent reads, because the service may
+//! be writing meanwhile.
+
+use std::collections::BTreeSet;
+
+use shared::domain::error::Result;
+use shared::domain::id::{TenantId, UserId};
+use shared::domain::lookup::Lookup;
+use shared::domain::sso::Principal;
+use shared::store::keys::{PROFILE, SWEEP, owner_of_partition, partition_of_user};
+use shared::store::table::Range;
+use shared::store::{Item, Key, Table};
+
+use crate::scan::each_item;
+
+/// What was found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Live users.
+    pub users: usize,
+    /// Look-ups that they and their children own.
+    pub lookups: usize,
+    /// Erasures that are not finished.
+    pub unfinished: usize,
+    /// What is wrong, one line each, without personal data.
+    pub problems: Vec<String>,
+}
+
+/// An owner and what it owns.
+type Owned = BTreeSet<(UserId, Key)>;
+
+#[derive(Default)]
+struct Seen {
+    users: BTreeSet<UserId>,
+    /// Users whose erasure is under way.
+    unfinished: BTreeSet<UserId>,
+    /// What stands in the partitions of users, their own items excepted.
+    children: Owned,
+    /// What users and their children say that they own.
+    claimed: Owned,
+    /// What look-up items say whom they belong to.
+    held: Owned,
+    /// What is wrong whatever else is there.
+    doubtful: Vec<(UserId, Key, Fault)>,
+}
+
+/// What may be wrong with one item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    /// A child does not say that it belongs to the user in whose partition it stands: a forget
+    /// would not take it away.
+    Foreign,
+    /// A look-up names a child that is not there.
+    Dangling,
+    /// A look-up of a base profile id says otherwise than the principal whether sign-ins are
+    /// refused.
+    Unlinked,
+}
+
+impl Fault {
+    const fn text(self) -> &'static str {
+        match self {
+            Self::Foreign => "has something that names another owner",
+            Self::Dangling => "has a look-up that names what is not there",
+            Self::Unlinked => "has a principal that its look-up contradicts",
+        }
+    }
+}
+
+/// Verifies a tenant.
+pub async fn verify(table: &Table, tenant: &TenantId) -> Result<Report> {
+    let mut seen = Seen::default();
+    let now = table.world().clock.now();
+    each_item(table, |item| {
+        if !item.is_expired(now) {
+            seen.take(tenant, &item);
+        }
+    })
+    .await?;
+    let mut problems = Vec::new();
+    for (user, key) in seen.claimed.difference(&seen.held) {
+        if claims(table, tenant, *user, key).await? && !holds(table, *user, key).await? {
+            problems.push(format!("user {user} owns a look-up that is not there: {}", kind(key)));
+        }
+    }
+    for (user, key) in seen.held.difference(&seen.claimed) {
+        if holds(table, *user, key).await? && !claims(table, tenant, *user, key).await? {
+            problems.push(format!(
+                "a look-up belongs to user {user}, who does not own it: {}",
+                kind(key)
+            ));
+        }
+    }
+    let gone = |user: &UserId| !seen.users.contains(user) && !seen.unfinished.contains(user);
+    for (user, key) in seen.children.iter().filter(|(user, _)| gone(user)) {
+        let there = table.get(key).await?.is_some();
+        let owner = table.get(&Key::user(tenant, *user)).await?;
+        if there
+            && owner
+                .is_none_or(|owner| owner.is_tombstone() && owner.get_text("gsi1pk") != Some(SWEEP))
+        {
+            problems.push(format!("user {user} is gone and still has something: {}", kind(key)));
+        }
+    }
+    for (user, key, fault) in seen.doubtful {
+        if is_wrong(table, tenant, user, &key, fault).await? {
+            problems.push(format!("user {user} {}: {}", fault.text(), kind(&key)));
+        }
+    }
+    Ok(Report {
+        users: seen.users.len(),
+        lookups: seen.claimed.len(),
+        unfinished: seen.unfinished.len(),
+        problems,
+    })
+}
+
+impl Seen {
+    fn take(&mut self, tenant: &TenantId, item: &Item) {
+        let key = item.key();
+        if let Some((owner, user)) = owner_of_partition(key.pk()) {
+            if owner != *tenant {
+                return;
+            }
+            match key.sk() {
+                PROFILE if !item.is_tombstone() => {
+                    self.users.insert(user);
+                }
+                PROFILE if item.get_text("gsi1pk") == Some(SWEEP) => {
+                    self.unfinished.insert(user);
+                }
+                PROFILE => return,
+                _ => {
+                    self.children.insert((user, key.clone()));
+                    if holders(item) != [user] {
+                        self.doubtful.push((user, key.clone(), Fault::Foreign));
+                    }
+                    if key.sk().starts_with("B#") {
+                        self.doubtful.push((user, key.clone(), Fault::Unlinked));
+                    }
+                }
+            }
+            self.claimed.extend(owned(tenant, user, item).into_iter().map(|key| (user, key)));
+        } else if is_lookup(tenant, &key) {
+            for user in holders(item) {
+                if item.get_text("child").is_some() {
+                    self.doubtful.push((user, key.clone(), Fault::Dangling));
+                }
+                self.held.insert((user, key.clone()));
+            }
+        }
+    }
+}
+
+/// Whether the item of a key finds a user of the tenant by something else than its id.
+fn is_lookup(tenant: &TenantId, key: &Key) -> bool {
+    let mut parts = key.pk().split('#');
+    parts.next() == Some("T")
+        && parts.next() == Some(tenant.as_str())
+        && matches!(parts.next(), Some("Q" | "E" | "X" | "S" | "R" | "B" | "P"))
+}
+
+/// The look-ups that a user's own item or one of its children owns.
+fn owned(tenant: &TenantId, user: UserId, item: &Item) -> Vec<Key> {
+    let lookups = item.get_texts("ix").into_iter().filter_map(|text| text.parse::<Lookup>().ok());
+    let forward = item.get_text("forward").map(|pk| Key::stored(pk, "-"));
+    lookups.map(|lookup| Key::lookup(tenant, &lookup, user)).chain(forward).collect()
+}
+
+fn holders(item: &Item) -> Vec<UserId> {
+    let one = item.get_text("holder").into_iter();
+    one.chain(item.get_set("users").iter().map(String::as_str))
+        .filter_map(|id| id.parse().ok())
+        .collect()
+}
+
+async fn claims(table: &Table, tenant: &TenantId, user: UserId, key: &Key) -> Result<bool> {
+    let items = table.query_all(&partition_of_user(tenant, user), Range::All).await?;
+    let live = items.iter().any(|item| item.key().sk() == PROFILE && !item.is_tombstone());
+    Ok(live && items.iter().any(|item| owned(tenant, user, item).contains(key)))
+}
+
+async fn holds(table: &Table, user: UserId, key: &Key) -> Result<bool> {
+    Ok(table.get(key).await?.is_some_and(|item| holders(&item).contains(&user)))
+}
+
+/// Looks at what may be wrong once more. Whether it is can be seen from the item and one other.
+async fn is_wrong(
+    table: &Table,
+    tenant: &TenantId,
+    user: UserId,
+    key: &Key,
+    fault: Fault,
+) -> Result<bool> {
+    let Some(item) = table.get(key).await? else {
+        return Ok(false);
+    };
+    match fault {
+        Fault::Foreign => Ok(holders(&item) != [user]),
+        Fault::Dangling => {
+            let Some(child) = item.get_text("child") else { return Ok(false) };
+            let child = table.get(&Key::child(tenant, user, child)).await?;
+            let names = child.is_some_and(|child| child.get_text("forward") == Some(key.pk()));
+            // It may have gone with its child meanwhile.
+            Ok(!names && holds(table, user, key).await?)
+        }
+        Fault::Unlinked => {
+            let Ok(principal) = item.read::<Principal>() else { return Ok(true) };
+            let Some(forward) = item.get_text("forward") else {
+                return Ok(principal.value.base.is_some());
+            };
+            let lookup = table.get(&Key::stored(forward, "-")).await?;
+            let differs =
+                lookup.is_some_and(|lookup| lookup.is_marked("unlinked") == principal.value.linked);
+            // Both are written at once, so a principal that did not move between two readings was
+            // read with its look-up.
+            Ok(differs
+                && table.get(key).await?.is_some_and(|again| again.version() == item.version()))
+        }
+    }
+}
+
+/// What kind of item it is: its key without values, which may be personal.
+fn kind(key: &Key) -> String {
+    let parts: Vec<_> = key.pk().split('#').collect();
+    let part = |i: usize| parts.get(i).copied().unwrap_or_default();
+    match part(2) {
+        kind @ ("Q" | "X" | "P") => format!("{kind} {}", part(3)),
+        "U" => format!("U {}", key.sk().split('#').next().unwrap_or_default()),
+        kind => kind.to_owned(),
+    }
+}

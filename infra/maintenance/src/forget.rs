@@ -1,0 +1,63 @@
+//! The erasure of people everywhere (rule D7): the one that `DELETE /identity/users/{user_id}` makes.
+
+use shared::domain::author::{Author, Reason};
+use shared::domain::error::{Error, Result};
+use shared::domain::id::{TenantId, UserId, UserName};
+use shared::store::keys::owner_of_partition;
+use shared::store::{Key, Table};
+
+use crate::scan::each_item;
+
+/// What an erasure did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Erased {
+    /// It forgot the user.
+    Forgotten,
+    /// It finished what had been begun.
+    Finished,
+    /// It found nothing to do: the user was forgotten before.
+    Before,
+}
+
+/// Forgets a user, or finishes the erasure of one; `None` when there is neither.
+pub async fn forget(
+    table: &Table,
+    tenant: &TenantId,
+    name: &UserName,
+) -> Result<Option<(UserId, Erased)>> {
+    let Some(id) = table.resolve(tenant, name).await? else {
+        return Ok(None);
+    };
+    if table.resume_forget(tenant, id).await? {
+        return Ok(Some((id, Erased::Finished)));
+    }
+    let author = Author::service(tenant.clone(), Reason::Operator);
+    match table.forget_user(&author, id, |_| Ok(())).await {
+        Ok(()) => Ok(Some((id, Erased::Forgotten))),
+        Err(Error::NotFound) => {
+            let left = table.get(&Key::user(tenant, id)).await?;
+            Ok(left.map(|_| (id, Erased::Before)))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Forgets in `table` whoever of a tenant has a tombstone in `replaced`, and counts those who were
+/// there.
+///
+/// Erasures that the replaced table had only begun count as well. Whoever was forgotten longer ago
+/// than tombstones are kept is not found.
+pub async fn replay(table: &Table, tenant: &TenantId, replaced: &Table) -> Result<(usize, usize)> {
+    let mut tombstones = Vec::new();
+    each_item(replaced, |item| match owner_of_partition(item.key().pk()) {
+        Some((owner, user)) if owner == *tenant && item.is_tombstone() => tombstones.push(user),
+        _ => {}
+    })
+    .await?;
+    let mut erased = 0;
+    for user in &tombstones {
+        let outcome = forget(table, tenant, &UserName::User(*user)).await?;
+        erased += usize::from(matches!(outcome, Some((_, Erased::Forgotten | Erased::Finished))));
+    }
+    Ok((tombstones.len(), erased))
+}

@@ -1,0 +1,11 @@
+//! What an operator does to a table of Kith, deployed or on this machine: verify it, forget people
+//! everywhere, search it for traces of them, and purge definitions.
+//!
+//! Some of it scans the table, which the deployed functions have no right to. Results are values;
+//! the program `kith` says them, and the tests assert them.
+
+pub mod check;
+pub mod forget;
+pub mod purge;
+mod scan;
+pub mod traces;

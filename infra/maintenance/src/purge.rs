@@ -1,0 +1,131 @@
+//! The purge of a definition: deletes one that was assigned once and that nobody holds any
+//! more.
+//!
+//! The API deletes no definition that was ever assigned, because it cannot know in one transaction
+//! whether somebody still holds a value. This deprecates it first, so that no new value can be
+//! written; waits until no function can still write by a configuration from before; walks all
+//! users; and deletes it if nobody holds it and nobody touched it meanwhile (rule D6).
+
+use std::time::Duration;
+
+use shared::app::SETTLED_SECONDS;
+use shared::domain::definition::{AttributeDefinition, Definition, PersonaDefinition};
+use shared::domain::error::{Error, Result};
+use shared::domain::id::{TenantId, UserId};
+use shared::domain::versioned::Version;
+use shared::store::Table;
+use shared::store::definitions::Edit;
+use shared::store::keys::{SHARDS, listing_shard, owner_of_partition};
+use shared::store::table::Sorts;
+
+/// How long to wait until no function writes by the configuration before, with a margin for clocks
+/// that differ.
+pub const SETTLED: Duration = Duration::from_secs(SETTLED_SECONDS.unsigned_abs() + 5);
+/// How many holders are named.
+const NAMED: usize = 10;
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Purged {
+    /// The definition is gone.
+    Gone,
+    /// Users hold it: how many, and some of them. It stays, deprecated.
+    Held(usize, Vec<UserId>),
+}
+
+/// Deletes the attribute or persona definition with this id if nobody holds it.
+pub async fn purge(table: &Table, tenant: &TenantId, id: &str, wait: Duration) -> Result<Purged> {
+    let schema = table.schema(tenant).await?;
+    if AttributeDefinition::collection(&schema).get(id).is_some() {
+        purge_kind::<AttributeDefinition>(table, tenant, id, wait, |d| AttributeDefinition {
+            deprecated: true,
+            ..d
+        })
+        .await
+    } else if PersonaDefinition::collection(&schema).get(id).is_some() {
+        purge_kind::<PersonaDefinition>(table, tenant, id, wait, |d| PersonaDefinition {
+            deprecated: true,
+            ..d
+        })
+        .await
+    } else {
+        Err(Error::NotFound)
+    }
+}
+
+async fn purge_kind<T: Definition>(
+    table: &Table,
+    tenant: &TenantId,
+    id: &str,
+    wait: Duration,
+    deprecated: impl Fn(T) -> T,
+) -> Result<Purged> {
+    let deprecate = |entry: Option<&shared::domain::schema::Entry<T>>, schema: &_| {
+        let current = &entry.ok_or(Error::NotFound)?.stored.value;
+        current.removable(schema)?;
+        Ok(if current.is_deprecated() {
+            Edit::Keep
+        } else {
+            Edit::Replace(deprecated(current.clone()))
+        })
+    };
+    let settled = table.edit_definition::<T>(tenant, Some(id), deprecate, |_| Ok(None)).await?;
+    let version = settled.ok_or(Error::NotFound)?.version();
+    tokio::time::sleep(wait).await;
+    let holders = holders(table, tenant, id).await?;
+    if !holders.is_empty() {
+        return Ok(Purged::Held(holders.len(), holders.into_iter().take(NAMED).collect()));
+    }
+    delete::<T>(table, tenant, id, version).await.map(|()| Purged::Gone)
+}
+
+async fn delete<T: Definition>(
+    table: &Table,
+    tenant: &TenantId,
+    id: &str,
+    version: Version,
+) -> Result<()> {
+    let decide = |entry: Option<&shared::domain::schema::Entry<T>>, schema: &_| {
+        let current = &entry.ok_or(Error::NotFound)?.stored;
+        if current.version() != version {
+            return Err(Error::Conflict(
+                "the definition was changed meanwhile; try again".to_owned(),
+            ));
+        }
+        current.value.removable(schema)?;
+        Ok(Edit::Purge)
+    };
+    table.edit_definition::<T>(tenant, Some(id), decide, |_| Ok(None)).await?;
+    Ok(())
+}
+
+/// The users who hold a value or a persona of the definition, in their base profile or in a system.
+async fn holders(table: &Table, tenant: &TenantId, id: &str) -> Result<Vec<UserId>> {
+    let mut holders = Vec::new();
+    for shard in 0..SHARDS {
+        let mut after = None;
+        loop {
+            let page = table
+                .query_index(&listing_shard(tenant, shard), Sorts::All, after.as_ref(), Some(100))
+                .await?;
+            let ids: Vec<_> =
+                page.keys.iter().filter_map(|key| Some(owner_of_partition(key.pk())?.1)).collect();
+            let users = table.find_users(tenant, &ids).await?;
+            for user in users {
+                let profiles = table.profiles_of(tenant, user.value.id).await?;
+                let overridden = profiles.iter().flat_map(|profile| profile.value.held());
+                if user.value.held().chain(overridden).any(|(_, held)| held == id) {
+                    holders.push(user.value.id);
+                }
+            }
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+    }
+    // A user that is written while the walk goes on is met again further on.
+    holders.sort_unstable();
+    holders.dedup();
+    Ok(holders)
+}

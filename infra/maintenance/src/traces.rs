@@ -1,0 +1,269 @@
+//! Traces of a person: every place of the table in which one of some texts stands.
+//!
+//! A text is looked for in every attribute of every item, keys and names of members included,
+//! whatever its case and its Unicode form, in the forms in which the service compares usernames,
+//! names and addresses, in escapes of JSON and of URLs, and as the hash that stands for a value in
+//! keys. What is found is said by the kind of the item and never by what the item holds.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use percent_encoding::percent_decode_str;
+use shared::domain::error::Result;
+use shared::domain::id::{TenantId, UserId};
+use shared::domain::lookup::ValueHash;
+use shared::domain::text;
+use shared::store::keys::{PROFILE, TENANTS, owner_of_partition};
+use shared::store::{Item, Table};
+use unicode_normalization::UnicodeNormalization as _;
+
+use crate::scan::each_item;
+
+/// The fewest characters of a text: shorter ones stand everywhere.
+pub const MIN_CHARS: usize = 3;
+/// How often escapes are taken off: JSON stands as text in JSON, an address in a URL in both.
+const ESCAPES: usize = 4;
+
+/// A text of fewer than [`MIN_CHARS`] characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooShort;
+
+impl fmt::Display for TooShort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a text to look for has at least {MIN_CHARS} characters")
+    }
+}
+
+impl std::error::Error for TooShort {}
+
+/// A text to look for, in all its forms.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Text(BTreeSet<String>);
+
+impl fmt::Debug for Text {
+    /// Shows nothing: it is personal.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Text")
+    }
+}
+
+impl Text {
+    /// Reads a text.
+    pub fn read(text: &str) -> Result<Self, TooShort> {
+        let plain = text.trim();
+        if squeezed(plain).chars().count() < MIN_CHARS {
+            return Err(TooShort);
+        }
+        let known =
+            [text::username(plain), text::folded(plain), text::email(plain), text::decimal(plain)];
+        let forms: BTreeSet<_> = known.into_iter().flatten().chain([plain.to_owned()]).collect();
+        let hashes = forms.iter().map(|form| ValueHash::of(form).to_string());
+        let all = forms.iter().cloned().chain(hashes).map(|form| squeezed(&form));
+        Ok(Self(all.filter(|form| form.chars().count() >= MIN_CHARS).collect()))
+    }
+
+    fn stands_in(&self, written: &Written) -> bool {
+        written.0.iter().any(|text| self.0.iter().any(|form| text.contains(form.as_str())))
+    }
+}
+
+/// What an attribute holds, with its escapes and without them.
+struct Written(BTreeSet<String>);
+
+impl Written {
+    fn of(text: &str) -> Self {
+        let mut forms = BTreeSet::from([text.to_owned()]);
+        let plain = !text.contains(['\\', '%', '+']);
+        for _ in 0..if plain { 0 } else { ESCAPES } {
+            let before = forms.len();
+            let plainer: Vec<_> = forms
+                .iter()
+                .flat_map(|form| {
+                    [without_json(form), without_url(form), without_url(&form.replace('+', " "))]
+                })
+                .collect();
+            forms.extend(plainer);
+            if forms.len() == before {
+                break;
+            }
+        }
+        Self(forms.iter().map(|form| squeezed(form)).collect())
+    }
+}
+
+/// A text in the one form in which texts meet: compatibility forms and case folded, spaces
+/// squeezed.
+fn squeezed(text: &str) -> String {
+    let folded: String = text.nfkc().collect::<String>().to_lowercase().nfkc().collect();
+    // The sigma that ends a word is another one.
+    folded.replace('ς', "σ").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A text without its URL escapes.
+fn without_url(text: &str) -> String {
+    percent_decode_str(text).decode_utf8_lossy().into_owned()
+}
+
+/// A text without the escapes of JSON strings (RFC 8259 §7). What is no escape stays.
+fn without_json(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('\\') {
+        plain.push_str(before);
+        let (c, taken) = escaped(after).unwrap_or(('\\', 0));
+        plain.push(c);
+        rest = after.get(taken..).unwrap_or_default();
+    }
+    plain.push_str(rest);
+    plain
+}
+
+/// The character that an escape stands for, and how many bytes after the backslash it takes.
+fn escaped(after: &str) -> Option<(char, usize)> {
+    let unit = |at: usize| u16::from_str_radix(after.get(at..at + 4)?, 16).ok();
+    Some(match after.chars().next()? {
+        'n' => ('\n', 1),
+        'r' => ('\r', 1),
+        't' => ('\t', 1),
+        'b' => ('\u{8}', 1),
+        'f' => ('\u{c}', 1),
+        c @ ('"' | '\\' | '/') => (c, 1),
+        'u' => {
+            let first = unit(1)?;
+            let second = after.get(5..7).filter(|sign| *sign == "\\u").and_then(|_| unit(7));
+            let pair = second.and_then(|second| char::decode_utf16([first, second]).next()?.ok());
+            match char::from_u32(u32::from(first)) {
+                Some(c) => (c, 5),
+                None => (pair?, 11),
+            }
+        }
+        _ => return None,
+    })
+}
+
+/// A place where a text stands.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Trace {
+    /// Which of the texts, from 1 on.
+    pub text: usize,
+    /// What kind of item it is.
+    pub kind: &'static str,
+    /// The user to whom the item belongs, if it says so.
+    pub user: Option<UserId>,
+    /// The attribute; `None` when the text stands in its name.
+    pub attribute: Option<String>,
+}
+
+/// What was looked through and found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Traces {
+    /// Items of the tenant, and of what is no tenant's.
+    pub items: usize,
+    /// The places.
+    pub found: BTreeSet<Trace>,
+}
+
+/// Looks for texts in every item of a tenant and in what belongs to no tenant.
+pub async fn search(table: &Table, tenant: &TenantId, texts: &[Text]) -> Result<Traces> {
+    let own = format!("T#{tenant}#");
+    let mut traces = Traces::default();
+    each_item(table, |item| {
+        let key = item.key();
+        if key.pk().starts_with(&own) || !key.pk().starts_with("T#") {
+            traces.items += 1;
+            traces.look_into(item, texts);
+        }
+    })
+    .await?;
+    Ok(traces)
+}
+
+impl Traces {
+    fn look_into(&mut self, item: Item, texts: &[Text]) {
+        let (kind, user) = (kind(&item), owner(&item));
+        for (name, value) in item.into_attributes() {
+            let mut held = Vec::new();
+            collect(&value, &mut held);
+            let held: Vec<_> = held.iter().map(|text| Written::of(text)).collect();
+            let named = Written::of(&name);
+            for (index, text) in texts.iter().enumerate() {
+                let trace = |attribute| Trace { text: index + 1, kind, user, attribute };
+                if text.stands_in(&named) {
+                    self.found.insert(trace(None));
+                } else if held.iter().any(|written| text.stands_in(written)) {
+                    self.found.insert(trace(Some(name.clone())));
+                }
+            }
+        }
+    }
+}
+
+/// Every text, number and byte string that a value holds, names of members included.
+fn collect(value: &AttributeValue, into: &mut Vec<String>) {
+    let bytes = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    match value {
+        AttributeValue::S(text) | AttributeValue::N(text) => into.push(text.clone()),
+        AttributeValue::Ss(texts) | AttributeValue::Ns(texts) => into.extend(texts.iter().cloned()),
+        AttributeValue::B(blob) => into.push(bytes(blob.as_ref())),
+        AttributeValue::Bs(blobs) => into.extend(blobs.iter().map(|blob| bytes(blob.as_ref()))),
+        AttributeValue::L(list) => list.iter().for_each(|value| collect(value, into)),
+        AttributeValue::M(members) => {
+            let members: BTreeMap<_, _> = members.iter().collect();
+            for (name, value) in members {
+                into.push(name.clone());
+                collect(value, into);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The user to whom an item belongs: whose partition it is, or who holds it.
+fn owner(item: &Item) -> Option<UserId> {
+    let partition = owner_of_partition(item.key().pk()).map(|(_, user)| user);
+    partition.or_else(|| item.holder())
+}
+
+/// What kind of item it is, by its key.
+fn kind(item: &Item) -> &'static str {
+    let key = item.key();
+    let mut parts = key.pk().split('#');
+    let (space, sort) =
+        (parts.next().unwrap_or_default(), key.sk().split('#').next().unwrap_or_default());
+    match (space, parts.nth(1).unwrap_or_default()) {
+        ("T", "U") => match sort {
+            PROFILE if item.is_tombstone() => "a tombstone",
+            PROFILE => "a user",
+            "S" | "A" => "a subject",
+            "B" => "a principal",
+            "SYS" => "a system profile",
+            "CR" => "a change request",
+            _ => "a child of a user",
+        },
+        ("T", "Q") => "a unique value",
+        ("T", "E") => "an e-mail address",
+        ("T", "X") => "an indexed value",
+        ("T", "S") => "a subject's look-up",
+        ("T", "R") => "a change request's look-up",
+        ("T", "B") => "a base profile id",
+        ("T", "P") => "a system profile's look-up",
+        ("T", "D") => "a definition",
+        ("T", "C") => "a client",
+        ("T", "I") => "an idempotency record",
+        ("T", "M") => match sort {
+            "JOB" => "an import",
+            "ROWS" => "waiting rows of an import",
+            _ => "a report of an import",
+        },
+        ("T", "J") => "the state of a recomputation",
+        ("T", "N") => "an assertion or proof that was used",
+        ("T", "V") => "a revoked token",
+        ("F", _) => "a count of failures",
+        ("R", _) => "a refresh token family",
+        ("K", _) => "a key of the service",
+        ("I", _) => "a trusted issuer",
+        (TENANTS, _) => "a tenant",
+        _ => "an unknown item",
+    }
+}
