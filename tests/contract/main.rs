@@ -13,6 +13,7 @@
 )]
 
 mod approvals;
+mod callers;
 mod clients;
 mod cost;
 mod definitions;

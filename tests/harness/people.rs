@@ -2,8 +2,13 @@
 //! says, right or wrong.
 
 use serde_json::{Value, json};
+use shared::auth::SigningKeys;
+use shared::auth::access_token::{Claims, issuer};
+use shared::auth::claims::Audience;
 use shared::domain::Versioned;
-use shared::domain::id::{BaseId, TenantId};
+use shared::domain::client::Classifier;
+use shared::domain::id::{BaseId, ClientId, TenantId};
+use shared::domain::jwk::Algorithm;
 use shared::domain::sso::Principal;
 use shared::domain::system_profile::SystemProfile;
 use shared::store::principals::store_principal;
@@ -12,7 +17,7 @@ use shared::store::{Condition, Key, Table, Write};
 
 use crate::call::Call;
 use crate::keys::{KeyPair, jwks, with};
-use crate::service::{Service, TENANT};
+use crate::service::{BASE, Client, Service, TENANT};
 
 /// An identity provider, as a tenant knows it.
 pub struct Issuer {
@@ -74,6 +79,49 @@ impl Service {
         writes.push(Write::Check(Key::user(&tenant, user), Condition::Live));
         self.table.commit(writes).await.expect("a system profile");
         path
+    }
+}
+
+impl Client {
+    /// A person who has signed in at the service itself through this client's application, and to
+    /// whom these scopes are granted.
+    pub async fn local_person(&self, user: &str, scopes: &str) -> Person {
+        self.local_person_with(user, scopes, |_| {}).await
+    }
+
+    /// The same, with changed claims. The service's own key signs the token.
+    pub async fn local_person_with(
+        &self,
+        user: &str,
+        scopes: &str,
+        change: impl FnOnce(&mut Claims),
+    ) -> Person {
+        let (service, world) = (self.service.clone(), self.service.table.world());
+        let client_id: ClientId = self.id.parse().expect("a client's id");
+        let now = world.clock.now().seconds();
+        let mut claims = Claims {
+            iss: issuer(BASE),
+            sub: String::new(),
+            user_id: Some(user.parse().expect("a user's id")),
+            aud: Audience::One(BASE.to_owned()),
+            tenant: client_id.tenant().clone(),
+            client_id,
+            scope: scopes.parse().expect("scopes"),
+            jti: world.new_uuid().to_string(),
+            iat: now,
+            exp: now + 300,
+            nbf: None,
+            systems: Vec::new(),
+            integration: None,
+            max_classifier: Classifier::most(),
+            cnf: None,
+        };
+        claims.sub = claims.due_subject();
+        change(&mut claims);
+        let keys = SigningKeys::new(service.table.clone());
+        let key = keys.current(Algorithm::Es256).await.expect("a signing key");
+        let token = key.sign(&claims, &world.random).expect("a token");
+        Person { service, token }
     }
 }
 

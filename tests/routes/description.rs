@@ -60,7 +60,7 @@ fn every_operation_that_needs_a_token_names_its_scope() {
             .unwrap()
             .iter()
             .find_map(|one| one.get("access_token"));
-        let scope = route.scope.map(|scope| serde_json::json!([scope.name()]));
+        let scope = route.callers.granted().map(|scope| serde_json::json!([scope.name()]));
         assert_eq!(named, scope.as_ref(), "{}", route.name);
     }
 }
@@ -72,10 +72,11 @@ fn every_operation_that_people_call_says_so() {
         let operation = &description["paths"][route.path][route.method.to_lowercase()];
         let named =
             operation["security"].as_array().unwrap().iter().find_map(|one| one.get("user_token"));
-        let scopes: Vec<_> = route.people_scope.iter().map(|scope| scope.name()).collect();
+        let scopes: Vec<_> =
+            route.callers.scope_of_people().iter().map(|scope| scope.name()).collect();
         assert_eq!(
             named,
-            route.people.then(|| serde_json::json!(scopes)).as_ref(),
+            route.callers.include_people().then(|| serde_json::json!(scopes)).as_ref(),
             "{}",
             route.name
         );

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
-use shared::http::Route;
+use shared::http::{Callers, Route};
 
 use crate::tables::{file, routes, table_of};
 
@@ -45,7 +45,7 @@ impl Event {
 
     /// Whether people alone call the route of its file.
     pub fn is_of_people(&self) -> bool {
-        !self.name.is_empty() && self.route().people && self.route().scope.is_none()
+        !self.name.is_empty() && matches!(self.route().callers, Callers::People(_))
     }
 
     /// What is special about it.

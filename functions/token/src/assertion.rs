@@ -1,8 +1,8 @@
 //! Client assertions (RFC 7523 §2.2): a client authenticates with a JWT that it signed (rule O3).
 
 use serde::Deserialize;
-use shared::auth::access_token::{Audience, LEEWAY};
 use shared::auth::claims::NumericDate;
+use shared::auth::claims::{Audience, LEEWAY};
 use shared::auth::jose::Jws;
 use shared::domain::id::ClientId;
 use shared::domain::jwk::{Algorithm, JwkSet};

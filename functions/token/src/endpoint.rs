@@ -1,7 +1,8 @@
 //! The token endpoint (RFC 6749 §3.2).
 
 use serde_json::json;
-use shared::auth::access_token::{Audience, Claims, Confirmation};
+use shared::auth::access_token::Claims;
+use shared::auth::claims::{Audience, Confirmation};
 use shared::auth::dpop::Proof;
 use shared::auth::refresh::{self, Exchange};
 use shared::axum::response::Response;
@@ -122,6 +123,7 @@ async fn sign(
         iss: call.issuer(),
         sub: client.client_id.to_string(),
         aud: audience,
+        user_id: None,
         client_id: client.client_id.clone(),
         scope: scopes.clone(),
         tenant: client.client_id.tenant().clone(),

@@ -1,7 +1,8 @@
 //! Revocation (RFC 7009): the owner of a token gives it up.
 
 use http::StatusCode;
-use shared::auth::access_token::{LEEWAY, Verified};
+use shared::auth::access_token::Verified;
+use shared::auth::claims::LEEWAY;
 use shared::auth::refresh;
 use shared::axum::response::{IntoResponse, Response};
 use shared::domain::{Error, Result};

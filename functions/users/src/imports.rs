@@ -55,7 +55,7 @@ async fn create(mut call: Call) -> Answered {
         call.rows.take().ok_or_else(|| Error::unexpected("the route takes no rows"))?;
     let (call, mapping) = (&call, &mapping);
     let (app, tenant) = (&call.app, &call.caller.tenant);
-    let machine = call.caller.machine().ok_or(Error::NotFound)?;
+    let client = call.caller.client().ok_or(Error::NotFound)?;
     let mut id = None;
     let accepted = &mut id;
     let answer = call
@@ -71,8 +71,8 @@ async fn create(mut call: Call) -> Answered {
                 id: ImportId::new(app.world().new_uuid()),
                 mode,
                 dry_run,
-                client: machine.client_id.clone(),
-                scopes: machine.scopes.clone(),
+                client: client.clone(),
+                scopes: call.caller.grants.scopes.clone(),
                 state: State::Pending,
                 parts: Vec::new(),
                 next: 0,

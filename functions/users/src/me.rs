@@ -9,11 +9,11 @@ use shared::axum::routing::{delete, get, patch};
 use shared::domain::Scope::Openid;
 use shared::domain::schema::Schema;
 use shared::domain::user::User;
-use shared::domain::{Access, Versioned, Writing};
+use shared::domain::{Versioned, View, Writing};
 use shared::http::answer::{Answer, Answered};
 use shared::http::call::Recorder;
 use shared::http::profile;
-use shared::http::{Call, Route};
+use shared::http::{Call, Callers, Route};
 use shared::store::users::LiveUser;
 use shared::writing::WriteTarget;
 
@@ -35,7 +35,7 @@ pub const ROUTES: [Route; 4] = [
     Route::read("GET", "/idhub/oidc/v1/userinfo", "get_userinfo", (200, "UserInfo"), || {
         get(super::userinfo::read)
     })
-    .people_with(Openid)
+    .callers(Callers::People(Some(Openid)))
     .about("Says who the person is (OpenID Connect Core 1.0 §5.3)"),
 ];
 
@@ -43,11 +43,11 @@ pub const ROUTES: [Route; 4] = [
 pub async fn read(call: Call) -> Answered {
     let me = call.me().await?;
     let schema = call.app.schema_of(&call.caller.tenant, [&me.value]).await?;
-    call.show(me.tag(), || me.value.show_to(&schema, Access::Own))
+    call.show(me.tag(), || me.value.show_to(&schema, View::SelfService))
 }
 
 fn shown(user: &Versioned<User>, schema: &Schema) -> Answer {
-    Answer::resource(user.value.show_to(schema, Access::Own), user.tag()).about(user.value.id)
+    Answer::resource(user.value.show_to(schema, View::SelfService), user.tag()).about(user.value.id)
 }
 
 /// Changes the own profile, or asks for the change where somebody else has to approve it.

@@ -1,13 +1,12 @@
 //! Where a call stands: a system of the tenant, as the caller may see it.
 
-use shared::domain::client::Classifier;
 use shared::domain::error::{Error, Result};
 use shared::domain::id::{PartyId, ProfileId, TenantId};
 use shared::domain::json::Object;
 use shared::domain::schema::Schema;
 use shared::domain::system::System;
-use shared::domain::system_profile::{Editing, View};
-use shared::domain::{Access, Writing};
+use shared::domain::system_profile::{Editing, Viewer};
+use shared::domain::{View, Writing};
 use shared::http::Call;
 use shared::http::answer::Answer;
 use shared::store::system_profiles::Effective;
@@ -21,7 +20,7 @@ pub struct Place<'p> {
     pub tenant: &'p TenantId,
     /// The system.
     pub system: &'p System,
-    view: View<'p>,
+    viewer: Viewer<'p>,
 }
 
 impl<'p> Place<'p> {
@@ -30,9 +29,8 @@ impl<'p> Place<'p> {
     pub fn of(call: &'p Call, schema: &'p Schema) -> Result<Self> {
         let tenant = &call.caller.tenant;
         let system: PartyId = call.id("system_id")?;
-        let machine = call.caller.machine();
-        let bound_elsewhere =
-            machine.is_some_and(|m| !m.systems.is_empty() && !m.systems.contains(&system));
+        let grants = &call.caller.grants;
+        let bound_elsewhere = !grants.systems.is_empty() && !grants.systems.contains(&system);
         if call.id::<TenantId>("tenant_id")? != *tenant || bound_elsewhere {
             return Err(Error::NotFound);
         }
@@ -41,8 +39,8 @@ impl<'p> Place<'p> {
             return Err(if schema.verified { Error::NotFound } else { Error::Outdated });
         };
         let system = &entry.stored.value;
-        let most = machine.map_or(Classifier::most(), |machine| machine.max_classifier);
-        Ok(Self { tenant, system, view: View { schema, system, access: call.access(), most } })
+        let most = grants.max_classifier;
+        Ok(Self { tenant, system, viewer: Viewer { schema, system, view: call.view(), most } })
     }
 
     /// Where a profile is.
@@ -52,8 +50,8 @@ impl<'p> Place<'p> {
 
     /// A profile as the caller sees it.
     pub fn show(&self, found: &Effective) -> Result<Object> {
-        self.view.schema.check_covers(&found.user())?;
-        Ok(found.profile.value.show(&found.base.value, self.view))
+        self.viewer.schema.check_covers(&found.user())?;
+        Ok(found.profile.value.show(&found.base.value, self.viewer))
     }
 
     /// The answer that shows a profile.
@@ -62,13 +60,18 @@ impl<'p> Place<'p> {
     }
 
     /// Through whose eyes the caller sees profiles here.
-    pub const fn view(&self) -> View<'p> {
-        self.view
+    pub const fn viewer(&self) -> Viewer<'p> {
+        self.viewer
     }
 
     /// By what the caller's change of a profile is read.
-    pub fn editing(&self, call: &'p Call, found: &'p Effective) -> Editing<'p> {
-        let writing = Writing { access: Access::Overriding, ..call.writing(self.view.schema) };
-        Editing { base: &found.base.value, view: self.view, writing, writer: call.approver(None) }
+    pub fn editing(&self, call: &'p Call, found: &'p Effective) -> Result<Editing<'p>> {
+        let writing = Writing { view: View::SystemOverride, ..call.writing(self.viewer.schema) };
+        Ok(Editing {
+            base: &found.base.value,
+            viewer: self.viewer,
+            writing,
+            writer: call.policy_subject(None)?,
+        })
     }
 }

@@ -10,7 +10,7 @@ use shared::domain::error::Error;
 use shared::domain::id::ProfileName;
 use shared::domain::system_profile::{Editing, SystemProfile};
 use shared::http::answer::{Answer, Answered};
-use shared::http::{Call, Route};
+use shared::http::{Call, Callers, Route};
 use shared::store::system_profiles::Effective;
 
 pub use self::bulk::{MAX_PATHS, MAX_TEXT, bulk};
@@ -24,6 +24,7 @@ pub const ROUTES: [Route; 7] = [
     Route::read("GET", PROFILES, "find_system_profile", (200, "SystemProfile"), || get(search))
         .scope(UsersRead)
         .query(&["filter"])
+        .within_system()
         .about("Finds exactly one profile of a system by what the system sees of people"),
     Route::read(
         "GET",
@@ -33,24 +34,28 @@ pub const ROUTES: [Route; 7] = [
         || get(me),
     )
     .people()
+    .within_system()
     .about("Reads the caller's own profile in a system"),
     Route::read("GET", PROFILE, "get_system_profile", (200, "SystemProfile"), || get(read))
         .scope(UsersRead)
+        .within_system()
         .about("Reads a system profile, by its id or by a base profile id of its person"),
     Route::write("PUT", PROFILE, "replace_system_profile", (200, "SystemProfile"), || put(replace))
         .scope(UsersWrite)
         .json("SystemProfileReplacement")
+        .within_system()
         .about("Replaces what a system profile overrides and what its system declares"),
     Route::write("PATCH", PROFILE, "patch_system_profile", (200, "SystemProfile"), || patch(edit))
         .scope(UsersWrite)
         .json("SystemProfilePatch")
+        .within_system()
         .about(
             "Changes some of what a system profile overrides and of what its system declares (RFC \
              7396)",
         ),
     Route::write("DELETE", PROFILE, "forget_system_profile", (204, ""), || delete(forget))
-        .scope(UsersWrite)
-        .people()
+        .callers(Callers::GrantedOrPeople(UsersWrite))
+        .within_system()
         .about("Forgets a person in one system"),
     Route::read(
         "POST",
@@ -61,6 +66,7 @@ pub const ROUTES: [Route; 7] = [
     )
     .scope(UsersRead)
     .json("SystemProfileBulkSearch")
+    .within_system()
     .about("Reads up to 100 profiles of a system, or selected parts of them"),
 ];
 
@@ -121,7 +127,7 @@ async fn change(
             let place = Place::of(call, &schema)?;
             let decide = |found: &Effective| {
                 call.guard(&[&found.tag()])?;
-                let next = edit(&found.profile.value, &place.editing(call, found))?;
+                let next = edit(&found.profile.value, &place.editing(call, found)?)?;
                 Ok((next != found.profile.value).then_some(next))
             };
             let changed =
@@ -131,7 +137,7 @@ async fn change(
         .await
 }
 
-/// Forgets a person in this system; a person forgets no other.
+/// Forgets a person in this system; in self-service a person forgets no other.
 pub async fn forget(call: Call) -> Answered {
     let me = call.person().await?;
     let name: ProfileName = call.id("id")?;

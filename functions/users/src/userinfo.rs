@@ -6,7 +6,7 @@ use shared::domain::json::{Json, Object};
 use shared::domain::schema::Schema;
 use shared::domain::user::User;
 use shared::domain::value;
-use shared::domain::{Access, Error};
+use shared::domain::{Error, View};
 use shared::http::Call;
 use shared::http::answer::{Answer, Answered};
 use shared::object;
@@ -16,13 +16,13 @@ use shared::object;
 pub async fn read(call: Call) -> Answered {
     let me = call.me().await?;
     let schema = call.app.schema_of(&call.caller.tenant, [&me.value]).await?;
-    let person = call.caller.person().ok_or(Error::NotFound)?;
+    let sub = call.caller.base().ok_or(Error::NotFound)?;
     let shows = |definition: &AttributeDefinition| {
         let opened = definition.scopes.is_empty()
-            || definition.scopes.iter().any(|scope| person.scopes.contains(scope));
+            || definition.scopes.iter().any(|scope| call.caller.has_scope_named(scope));
         opened && !definition.hidden && !definition.data_format.is_hashed()
     };
-    Ok(Answer::content(claims(person.base.as_str(), &me.value, &schema, shows)?))
+    Ok(Answer::content(claims(sub.as_str(), &me.value, &schema, shows)?))
 }
 
 fn claims(
@@ -53,7 +53,7 @@ fn claims(
     say("locale", locale.map(Json::from));
     let seconds = u64::try_from(user.updated_at.seconds()).map_err(Error::unexpected)?;
     say("updated_at", Some(Json::from(seconds)));
-    let attributes = value::show_some(&user.attributes, schema, Access::Own, shows);
+    let attributes = value::show_some(&user.attributes, schema, View::SelfService, shows);
     say("attributes", Some(Json::Object(attributes)));
     Ok(claims)
 }

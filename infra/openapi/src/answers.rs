@@ -1,8 +1,8 @@
 //! Answers: the good one of a route, and every problem that can occur on it.
 
 use shared::domain::Scope;
-use shared::http::Route;
 use shared::http::route::{Body, Effect};
+use shared::http::{Callers, Route};
 use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::response::{Response, ResponseBuilder, Responses, ResponsesBuilder};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
@@ -133,7 +133,7 @@ fn statuses(route: &Route) -> Vec<u16> {
         // Nothing that one system has in place of the base profile is unique.
         "PUT" | "PATCH" if route.path.contains("/systems/{system_id}/users/") => false,
         "DELETE" => {
-            route.scope == Some(Scope::ConfigWrite)
+            route.callers.granted() == Some(Scope::ConfigWrite)
                 || route.path.contains("/authentication-server-subjects/")
         }
         // What a workflow derives from a status can be taken, and a change request that was decided
@@ -152,7 +152,7 @@ fn statuses(route: &Route) -> Vec<u16> {
             route.path.contains('{')
                 || resolves(route)
                 || takes_key(route)
-                || (route.people && route.scope.is_none()),
+                || matches!(route.callers, Callers::People(_)),
         ),
         (406, route.is_guarded()),
         (409, held),

@@ -61,9 +61,12 @@ fn operation(route: &Route, tag: &str, body: Option<&str>) -> Result<Operation, 
 
 fn security(route: &Route) -> Vec<SecurityRequirement> {
     let none = Vec::<String>::new;
-    let machines = route.scope.map(|scope| SecurityRequirement::new(ACCESS_TOKEN, [scope.name()]));
-    let people_scope = route.people_scope.iter().map(|scope| scope.name()).collect::<Vec<_>>();
-    let people = route.people.then(|| SecurityRequirement::new(USER_TOKEN, people_scope));
+    let machines =
+        route.callers.granted().map(|scope| SecurityRequirement::new(ACCESS_TOKEN, [scope.name()]));
+    let people = route.callers.include_people().then(|| {
+        let scope = route.callers.scope_of_people();
+        SecurityRequirement::new(USER_TOKEN, scope.iter().map(|scope| scope.name()))
+    });
     match route.body {
         Body::Form(_) => {
             vec![SecurityRequirement::new(CLIENT, none()), SecurityRequirement::default()]

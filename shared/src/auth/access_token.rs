@@ -2,28 +2,29 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::caller::{Caller, Machine, Who};
+use super::caller::{Caller, Grants, Subject};
+use super::claims::{Audience, Confirmation, LEEWAY};
 use super::jose::{Jws, MAX_TOKEN};
 use super::published::PublicKeys;
 use crate::domain::client::{Classifier, Integration};
 use crate::domain::error::{Error, Result};
-use crate::domain::id::{ClientId, PartyId, TenantId};
+use crate::domain::id::{BaseId, ClientId, PartyId, TenantId, UserId};
 use crate::domain::scope::Scopes;
 use crate::world::Timestamp;
-
-/// How far the clocks of issuer and verifier may be apart, in seconds.
-pub const LEEWAY: i64 = 60;
 
 /// The claims of an access token (RFC 9068 §2.2), with the tenant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claims {
     /// The issuer: `<base url>/idhub/oidc`.
     pub iss: String,
-    /// The subject: the client itself.
+    /// The subject: the client itself, or a person's base profile id at this issuer.
     pub sub: String,
+    /// The user whose token it is; `None` when the client acts for itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<UserId>,
     /// The audience: `<base url>`, or what the client is registered with.
     pub aud: Audience,
-    /// The client.
+    /// The client, or the client of the application that the person uses.
     pub client_id: ClientId,
     /// What the token allows.
     pub scope: Scopes,
@@ -52,32 +53,18 @@ pub struct Claims {
     pub cnf: Option<Confirmation>,
 }
 
-/// An audience (RFC 7519 §4.1.3): one party as a text, or several as an array.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Audience {
-    /// One.
-    One(String),
-    /// Several.
-    Several(Vec<String>),
-}
-
-impl Audience {
-    /// Everyone that it names.
-    #[must_use]
-    pub fn parties(&self) -> &[String] {
-        match self {
-            Self::One(party) => std::slice::from_ref(party),
-            Self::Several(parties) => parties,
-        }
+impl Claims {
+    /// The base profile id of a user at the issuer of the token.
+    fn base_id(&self, user: UserId) -> BaseId {
+        BaseId::of(&user.to_string(), &self.iss, &self.tenant)
     }
-}
 
-/// The key that a token is bound to (RFC 7800 §3.1, RFC 9449 §6.1).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Confirmation {
-    /// The thumbprint of the key.
-    pub jkt: String,
+    /// What `sub` must be, by the other claims.
+    #[must_use]
+    pub fn due_subject(&self) -> String {
+        self.user_id
+            .map_or_else(|| self.client_id.to_string(), |user| self.base_id(user).to_string())
+    }
 }
 
 /// The issuer of a service with this base URL.
@@ -117,6 +104,9 @@ impl Verified {
         if claims.client_id.tenant() != &claims.tenant {
             return Err(Error::BadToken("client and tenant do not belong together"));
         }
+        if claims.sub != claims.due_subject() {
+            return Err(Error::BadToken("the token's subject is not whom it is for"));
+        }
         Ok(Self(claims))
     }
 
@@ -138,15 +128,18 @@ impl Verified {
         if !claims.aud.parties().iter().any(|party| party == base_url) {
             return Err(Error::BadToken("the token is for another audience"));
         }
+        let client = claims.client_id.clone();
         Ok(Caller {
             tenant: claims.tenant.clone(),
-            who: Who::Client(Machine {
-                client_id: claims.client_id.clone(),
+            subject: match claims.user_id {
+                Some(user) => Subject::Local { user, base: claims.base_id(user), client },
+                None => Subject::Client { id: client, integration: claims.integration },
+            },
+            grants: Grants {
                 scopes: claims.scope.clone(),
                 systems: claims.systems.clone(),
-                integration: claims.integration,
                 max_classifier: claims.max_classifier,
-            }),
+            },
             jkt: claims.cnf.as_ref().map(|key| key.jkt.clone()),
         })
     }

@@ -1,12 +1,14 @@
-//! Who calls, as a verified token says.
+//! Who calls, and what is granted to the caller, as a verified token says.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::user_token::Person;
 use crate::domain::client::{Classifier, Integration};
 use crate::domain::error::{Error, Result};
-use crate::domain::id::{ClientId, PartyId, TenantId};
+use crate::domain::id::{BaseId, ClientId, PartyId, TenantId, UserId};
+use crate::domain::json::Object;
 use crate::domain::scope::{Scope, Scopes};
+use crate::world::Timestamp;
 
 /// The caller of a request.
 #[derive(Clone, Debug)]
@@ -14,79 +16,135 @@ pub struct Caller {
     /// The tenant whose data the caller may see.
     pub tenant: TenantId,
     /// Who it is.
-    pub who: Who,
+    pub subject: Subject,
+    /// What this service has granted to the caller; nothing to an external person.
+    pub grants: Grants,
     /// The thumbprint of the key that the token is bound to, if it is.
     pub jkt: Option<String>,
 }
 
-/// A machine or a person.
+/// The subject of a token: a client or a person.
 #[derive(Clone, Debug)]
-pub enum Who {
-    /// A client, with an access token of this service.
-    Client(Machine),
-    /// A person, with a token of an issuer that the tenant trusts.
-    Person(Arc<Person>),
+pub enum Subject {
+    /// A client that acts for itself, with an access token of this service.
+    Client {
+        /// The client.
+        id: ClientId,
+        /// What the client integrates, if it is marked so.
+        integration: Option<Integration>,
+    },
+    /// A person who signed in at this service, with an access token of this service.
+    Local {
+        /// The person's user.
+        user: UserId,
+        /// The person's base profile id at this service's own issuer: the token's `sub`.
+        base: BaseId,
+        /// The client of the application that the person uses.
+        client: ClientId,
+    },
+    /// A person who signed in elsewhere, with a token of an issuer that the tenant trusts.
+    External(Arc<Person>),
 }
 
-/// A machine client, as its access token describes it.
+/// What an access token of this service allows.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Machine {
-    /// The client.
-    pub client_id: ClientId,
-    /// What the token allows.
+pub struct Grants {
+    /// The scopes.
     pub scopes: Scopes,
-    /// The systems that the client may act for; every one when there is none.
+    /// The systems that the token is bound to; every one when there is none.
     pub systems: Vec<PartyId>,
-    /// What the client integrates, if it is marked so.
-    pub integration: Option<Integration>,
-    /// The most sensitive attributes of systems that the client sees.
+    /// The most sensitive attributes of systems that are shown.
     pub max_classifier: Classifier,
 }
 
+impl Default for Grants {
+    fn default() -> Self {
+        Self { scopes: Scopes::default(), systems: Vec::new(), max_classifier: Classifier::most() }
+    }
+}
+
+/// An external person, as a verified token describes it.
+#[derive(Clone, Debug)]
+pub struct Person {
+    /// The authentication server that issued the token.
+    pub server: PartyId,
+    /// What the issuer calls the person.
+    pub subject: String,
+    /// The person's base profile id at this issuer.
+    pub base: BaseId,
+    /// The scopes of the token, those that this service does not know included.
+    pub scopes: Vec<String>,
+    /// When the person signed in: `auth_time`, else `iat`; never in the future.
+    pub signed_in_at: Timestamp,
+    /// All claims; numbers have all their digits.
+    pub claims: Object,
+}
+
 impl Caller {
-    /// The machine client, if it is one.
+    /// The client whose token it is: the caller itself, or the application that a local person
+    /// uses. External persons come with none.
     #[must_use]
-    pub const fn machine(&self) -> Option<&Machine> {
-        match &self.who {
-            Who::Client(machine) => Some(machine),
-            Who::Person(_) => None,
+    pub const fn client(&self) -> Option<&ClientId> {
+        match &self.subject {
+            Subject::Client { id, .. } | Subject::Local { client: id, .. } => Some(id),
+            Subject::External(_) => None,
         }
     }
 
-    /// The person, if it is one.
+    /// The base profile id by which the token names the person; `None` when a client calls.
     #[must_use]
-    pub fn person(&self) -> Option<&Person> {
-        match &self.who {
-            Who::Client(_) => None,
-            Who::Person(person) => Some(person),
+    pub fn base(&self) -> Option<&BaseId> {
+        match &self.subject {
+            Subject::Client { .. } => None,
+            Subject::Local { base, .. } => Some(base),
+            Subject::External(person) => Some(&person.base),
         }
     }
 
-    /// What nobody else of the tenant is called: cursors and idempotency records are bound to it.
+    /// Whether a person calls, local or external.
     #[must_use]
-    pub fn name(&self) -> &str {
-        match &self.who {
-            Who::Client(machine) => machine.client_id.as_str(),
-            Who::Person(person) => person.base.as_str(),
+    pub const fn is_person(&self) -> bool {
+        matches!(self.subject, Subject::Local { .. } | Subject::External(_))
+    }
+
+    /// A name that no other caller of the tenant has: cursors and idempotency records are bound to
+    /// it. A person has another one in each application, because other scopes may be granted there.
+    #[must_use]
+    pub fn name(&self) -> Cow<'_, str> {
+        match &self.subject {
+            Subject::Client { id, .. } => Cow::Borrowed(id.as_str()),
+            Subject::Local { base, client, .. } => Cow::Owned(format!("{base} {client}")),
+            Subject::External(person) => Cow::Borrowed(person.base.as_str()),
         }
     }
 
     /// What log lines call it: of people they say nothing.
     #[must_use]
     pub fn logged(&self) -> &str {
-        match &self.who {
-            Who::Client(machine) => machine.client_id.as_str(),
-            Who::Person(_) => "user-token",
+        match &self.subject {
+            Subject::Client { id, .. } => id.as_str(),
+            Subject::Local { .. } | Subject::External(_) => "user-token",
         }
     }
 
-    /// Checks that the token holds a scope (RFC 6750 §3.1).
-    pub fn needs(&self, scope: Scope) -> Result<()> {
-        let holds = match &self.who {
-            Who::Client(machine) => machine.scopes.allows(scope),
-            Who::Person(person) => person.scopes.iter().any(|held| held == scope.name()),
+    /// Whether the token has a scope of this name, which this service may not know.
+    #[must_use]
+    pub fn has_scope_named(&self, name: &str) -> bool {
+        match &self.subject {
+            Subject::Client { .. } | Subject::Local { .. } => {
+                name.parse().is_ok_and(|scope| self.grants.scopes.allows(scope))
+            }
+            Subject::External(person) => person.scopes.iter().any(|held| held == name),
+        }
+    }
+
+    /// Checks that the token has a scope (RFC 6750 §3.1).
+    pub fn check_scope(&self, scope: Scope) -> Result<()> {
+        let has = match &self.subject {
+            Subject::Client { .. } | Subject::Local { .. } => self.grants.scopes.allows(scope),
+            Subject::External(_) => self.has_scope_named(scope.name()),
         };
-        if holds {
+        if has {
             Ok(())
         } else {
             Err(Error::InsufficientScope { scope, bound: self.jkt.is_some() })

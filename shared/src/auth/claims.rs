@@ -2,7 +2,10 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// How far the clocks of issuer and verifier may be apart, in seconds.
+pub const LEEWAY: i64 = 60;
 
 /// A time in seconds since 1970 (RFC 7519 §2); a fraction is cut off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,6 +32,34 @@ impl<'de> Deserialize<'de> for NumericDate {
         }
         Err(serde::de::Error::custom("not a time"))
     }
+}
+
+/// An audience (RFC 7519 §4.1.3): one party as a text, or several as an array.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Audience {
+    /// One.
+    One(String),
+    /// Several.
+    Several(Vec<String>),
+}
+
+impl Audience {
+    /// Everyone that it names.
+    #[must_use]
+    pub fn parties(&self) -> &[String] {
+        match self {
+            Self::One(party) => std::slice::from_ref(party),
+            Self::Several(parties) => parties,
+        }
+    }
+}
+
+/// The key that a token is bound to (RFC 7800 §3.1, RFC 9449 §6.1).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confirmation {
+    /// The thumbprint of the key.
+    pub jkt: String,
 }
 
 /// Bytes in base64url without padding (RFC 7515 §2).

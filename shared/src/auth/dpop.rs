@@ -10,7 +10,7 @@ use percent_encoding::percent_decode_str;
 use ring::digest::{SHA256, digest};
 use serde::Deserialize;
 
-use super::access_token::LEEWAY;
+use super::claims::LEEWAY;
 use super::claims::{self, NumericDate};
 use super::jose::Jws;
 use crate::domain::error::{Error, Result};

@@ -14,8 +14,7 @@ pub mod signing;
 pub mod succession;
 pub mod user_token;
 
-pub use caller::{Caller, Machine, Who};
+pub use caller::{Caller, Grants, Person, Subject};
 pub use published::PublicKeys;
 pub use remote_keys::RemoteKeys;
 pub use signing::SigningKeys;
-pub use user_token::Person;

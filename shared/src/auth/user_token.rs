@@ -1,4 +1,4 @@
-//! Tokens of people, issued by identity providers that a tenant trusts.
+//! Tokens of external persons, issued by identity providers that a tenant trusts.
 //!
 //! The tenant is named by a claim whose name the provider's configuration says, so the issuer is
 //! looked up first: which tenants trust it, and which claim of its tokens names the tenant. What is
@@ -8,9 +8,8 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::access_token::{Audience, Confirmation, LEEWAY};
-use super::caller::{Caller, Who};
-use super::claims::NumericDate;
+use super::caller::{Caller, Grants, Person, Subject};
+use super::claims::{Audience, Confirmation, LEEWAY, NumericDate};
 use super::jose::Jws;
 use super::remote_keys::RemoteKeys;
 use crate::domain::error::{Error, Result};
@@ -22,23 +21,6 @@ use crate::world::Timestamp;
 
 /// The longest subject, in bytes.
 pub const MAX_SUBJECT: usize = 1024;
-
-/// A person, as a verified token describes it.
-#[derive(Clone, Debug)]
-pub struct Person {
-    /// The authentication server that issued the token.
-    pub server: PartyId,
-    /// What the issuer calls the person.
-    pub subject: String,
-    /// The person's base profile id at this issuer.
-    pub base: BaseId,
-    /// The scopes of the token, those that this service does not know included.
-    pub scopes: Vec<String>,
-    /// When the person signed in: `auth_time`, else `iat`; never in the future.
-    pub signed_in_at: Timestamp,
-    /// All claims; numbers have all their digits.
-    pub claims: Object,
-}
 
 /// The claims that are checked.
 #[derive(Clone, Debug, Deserialize)]
@@ -225,7 +207,8 @@ impl Verified {
         self.check(now)?;
         Ok(Caller {
             tenant: self.tenant.clone(),
-            who: Who::Person(self.person.clone()),
+            subject: Subject::External(self.person.clone()),
+            grants: Grants::default(),
             jkt: self.claims.cnf.as_ref().map(|key| key.jkt.clone()),
         })
     }

@@ -5,11 +5,11 @@
 //! about a write (an audit entry, say) is made of it.
 
 use super::change_request::Actor;
-use super::definition::Approver;
-use super::id::{BaseId, ChangeRequestId, ClientId, ImportId, PartyId, TenantId};
+use super::definition::PolicySubject;
+use super::id::{BaseId, ChangeRequestId, ClientId, ImportId, PartyId, TenantId, UserId};
 use super::scope::Scopes;
 use super::user::User;
-use super::writing::Access;
+use super::writing::View;
 use crate::world::Timestamp;
 
 /// The author of a write.
@@ -20,7 +20,7 @@ pub struct Author {
     /// Who it is.
     pub writer: Writer,
     /// What it sees of profiles and may set.
-    pub view: Access,
+    pub view: View,
     /// The id of the request, as logs have it; `None` where the service works by itself.
     pub request_id: Option<String>,
     /// Why it writes.
@@ -32,9 +32,13 @@ pub struct Author {
 pub enum Writer {
     /// A client, with the scopes of its token.
     Client(ClientId, Scopes),
-    /// A person, with the person's own profile.
+    /// A person who writes the own profile or decides by the own personas, with the own profile.
     Person(Box<User>),
-    /// A subject of a token issuer who signs in; the user may not exist yet.
+    /// A person who acts by granted scopes, with the own profile and these scopes.
+    Administrator(Box<User>, Scopes),
+    /// A person as the token alone tells: the user may not be there any more.
+    User(UserId),
+    /// A subject of a token issuer as the token alone tells: the user may not exist yet.
     Subject(BaseId),
     /// The service itself, or its operator at the command line.
     Service,
@@ -61,7 +65,13 @@ impl Author {
     /// The service itself, without a request.
     #[must_use]
     pub const fn service(tenant: TenantId, reason: Reason) -> Self {
-        Self { tenant, writer: Writer::Service, view: Access::Full, request_id: None, reason }
+        Self {
+            tenant,
+            writer: Writer::Service,
+            view: View::Administrative,
+            request_id: None,
+            reason,
+        }
     }
 
     /// The same author, who writes for another reason.
@@ -75,7 +85,10 @@ impl Author {
     pub fn actor(&self) -> Option<Actor> {
         match &self.writer {
             Writer::Client(id, _) => Some(Actor::ClientId(id.clone())),
-            Writer::Person(profile) => Some(Actor::UserId(profile.id)),
+            Writer::Person(profile) | Writer::Administrator(profile, _) => {
+                Some(Actor::UserId(profile.id))
+            }
+            Writer::User(id) => Some(Actor::UserId(*id)),
             Writer::Subject(_) | Writer::Service => None,
         }
     }
@@ -83,14 +96,21 @@ impl Author {
     /// The author as approval policies know it. `current` is the profile that is written: a person
     /// who writes the own profile is judged by the personas of that newer state.
     #[must_use]
-    pub fn approver<'a>(&'a self, current: Option<&'a User>, now: Timestamp) -> Approver<'a> {
+    pub fn policy_subject<'a>(
+        &'a self,
+        current: Option<&'a User>,
+        now: Timestamp,
+    ) -> PolicySubject<'a> {
+        let newest = |profile: &'a User| {
+            current.filter(|current| current.id == profile.id).unwrap_or(profile)
+        };
         match &self.writer {
-            Writer::Client(_, scopes) => Approver::Client(scopes),
-            Writer::Person(profile) => {
-                let newer = current.filter(|current| current.id == profile.id);
-                Approver::Person(newer.unwrap_or(profile), now)
+            Writer::Client(_, scopes) => PolicySubject::client(scopes),
+            Writer::Person(profile) => PolicySubject::person(newest(profile), now),
+            Writer::Administrator(profile, scopes) => {
+                PolicySubject::administrator(newest(profile), now, scopes)
             }
-            Writer::Subject(_) | Writer::Service => Approver::Nobody,
+            Writer::User(_) | Writer::Subject(_) | Writer::Service => PolicySubject::NOBODY,
         }
     }
 }

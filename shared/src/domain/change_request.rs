@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use self::change::{Change, Field, differences};
-use super::definition::{Approver, AttributeDefinition, Predefined};
+use super::definition::{AttributeDefinition, PolicySubject, Predefined};
 use super::error::{Code, Error, Result, Violations};
 use super::field::pointer;
 use super::hashing::Hashes;
@@ -24,7 +24,7 @@ use super::user::User;
 use super::value;
 use super::versioned::{Tag, Versioned, content};
 use super::word::words;
-use super::writing::Access;
+use super::writing::View;
 use crate::object;
 use crate::world::{Timestamp, World};
 
@@ -106,7 +106,7 @@ fn user_fields() -> [&'static str; 6] {
 pub fn unapproved<'s>(
     before: Option<&User>,
     after: &User,
-    writer: Approver<'_>,
+    writer: PolicySubject<'_>,
     schema: &'s Schema,
 ) -> Vec<&'s AttributeDefinition> {
     let guarded = schema
@@ -325,7 +325,7 @@ impl ChangeRequest {
     pub fn check_approver(
         &self,
         actor: &Actor,
-        approver: Approver<'_>,
+        approver: PolicySubject<'_>,
         schema: &Schema,
     ) -> Result<()> {
         if *actor == self.requested_by {
@@ -337,10 +337,9 @@ impl ChangeRequest {
             .filter_map(|change| change.field.definition(schema)?.approval_policy.as_ref());
         let mut policies = policies.peekable();
         // When nothing needs an approval any more, whoever could write it may decide.
-        let decides = match (policies.peek(), approver) {
-            (None, Approver::Client(scopes)) => scopes.allows(Scope::UsersWrite),
-            (None, Approver::Person(..) | Approver::Nobody) => false,
-            (Some(_), approver) => policies.all(|policy| policy.allows(approver, schema)),
+        let decides = match policies.peek() {
+            None => approver.holds(Scope::UsersWrite),
+            Some(_) => policies.all(|policy| policy.allows(approver, schema)),
         };
         let why = "the approval policies of the changed attributes do not name the caller";
         if decides { Ok(()) } else { Err(Error::NotAllowed(why.to_owned())) }
@@ -364,11 +363,11 @@ impl ChangeRequest {
                     return Ok(None);
                 };
                 // An approval says that the change may be, not that an address is the person's.
-                let access = match self.requested_by {
-                    Actor::ClientId(_) => Access::Full,
-                    Actor::UserId(_) => Access::Own,
+                let view = match self.requested_by {
+                    Actor::UserId(id) if id == user.id => View::SelfService,
+                    Actor::ClientId(_) | Actor::UserId(_) => View::Administrative,
                 };
-                next.settle(user, access);
+                next.settle(user, view);
                 next.check_required(Some(user), schema, &mut violations);
                 next
             }

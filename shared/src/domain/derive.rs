@@ -6,7 +6,7 @@ use super::json::{Json, Object};
 use super::schema::Schema;
 use super::user::User;
 use super::value;
-use super::writing::{Access, Writing};
+use super::writing::{View, Writing};
 
 /// One workflow and the attributes that it derives.
 #[derive(Clone, Debug)]
@@ -51,7 +51,7 @@ pub fn principal(user: &User, schema: &Schema) -> Json {
     let mut shown = crate::object! {
         "id" => user.id,
         "email_verified" => user.email_verified,
-        "attributes" => value::show(&attributes, schema, Access::Full),
+        "attributes" => value::show(&attributes, schema, View::Administrative),
     };
     for field in Predefined::ALL {
         shown

@@ -37,4 +37,4 @@ pub use error::{Error, Result, Violation, Violations};
 pub use json::Json;
 pub use scope::{Scope, Scopes};
 pub use versioned::{Tag, Version, Versioned};
-pub use writing::{Access, Writing};
+pub use writing::{View, Writing};

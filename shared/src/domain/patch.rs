@@ -54,7 +54,7 @@ pub(super) fn refuse_attribute_nulls(
         }
         for (name, value) in members.as_object().into_iter().flatten() {
             let definition = writing.schema.attribute_named(category, name);
-            let is_there = definition.is_some_and(|definition| writing.access.shows(definition));
+            let is_there = definition.is_some_and(|definition| writing.view.shows(definition));
             if *value == Json::Null && !is_there {
                 violations.add(pointer(&at, name), Code::Unknown, value::unknown(category, name));
             }
@@ -157,7 +157,7 @@ fn read_item<'s>(
     }
     let definition = id.and_then(|id| {
         let found = id.parse().ok().and_then(|id| writing.schema.attribute(id));
-        let found = found.filter(|definition| writing.access.shows(definition));
+        let found = found.filter(|definition| writing.view.shows(definition));
         if found.is_none() {
             let detail = format!("there is no attribute definition `{id}`");
             fields.refuse("attribute_definition_id", Code::Unknown, detail);

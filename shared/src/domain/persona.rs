@@ -12,7 +12,7 @@ use super::schema::Schema;
 use super::value::{self, Omitted, Reading, Values, Verified};
 use super::versioned::{Tag, content};
 use super::word::words;
-use super::writing::{Access, Writing};
+use super::writing::{View, Writing};
 use crate::object;
 use crate::world::Timestamp;
 
@@ -138,7 +138,7 @@ impl Persona {
         let schema = writing.schema;
         refuse_non_object(patch)?;
         let mut violations = Violations::default();
-        let shown = self.show_to(schema, writing.access);
+        let shown = self.show_to(schema, writing.view);
         refuse_unknown_nulls(patch, &shown, &mut violations);
         refuse_attribute_nulls(patch, writing, &mut violations);
         let mut fields = Fields::new(Json::Object(shown.clone()).merge(patch), "", &mut violations);
@@ -293,12 +293,12 @@ impl Persona {
     /// The document that machine clients see.
     #[must_use]
     pub fn show(&self, schema: &Schema) -> Object {
-        self.show_to(schema, Access::Full)
+        self.show_to(schema, View::Administrative)
     }
 
-    /// The document that a caller with this access sees.
+    /// The document that a caller with this view sees.
     #[must_use]
-    pub fn show_to(&self, schema: &Schema, access: Access) -> Object {
+    pub fn show_to(&self, schema: &Schema, view: View) -> Object {
         object! {
             "id" => self.id,
             "persona_definition_id" => self.definition,
@@ -308,8 +308,8 @@ impl Persona {
             "preferred" => self.preferred,
             "valid_from" => self.valid_from,
             "valid_until" => self.valid_until,
-            "attributes" => value::show(&self.attributes, schema, access),
-            "attribute_states" => value::show_states(&self.attributes, &self.verified, schema, access),
+            "attributes" => value::show(&self.attributes, schema, view),
+            "attribute_states" => value::show_states(&self.attributes, &self.verified, schema, view),
         }
     }
 }
@@ -396,7 +396,7 @@ fn take_attribute<'s>(
         }
     };
     match found {
-        Some(definition) if !writing.access.shows(definition) => {
+        Some(definition) if !writing.view.shows(definition) => {
             fields.refuse(field, Code::Unknown, "there is no such attribute definition");
         }
         None => fields.refuse(field, Code::Unknown, "there is no such attribute definition"),

@@ -25,7 +25,7 @@ use super::text;
 use super::user::User;
 use super::value::{self, Values};
 use super::versioned::{Tag, Versioned};
-use super::writing::Access;
+use super::writing::View;
 use crate::object;
 use crate::world::{Timestamp, World};
 
@@ -59,20 +59,20 @@ pub struct Overrides {
     pub attributes: Values,
 }
 
-/// Through whose eyes the profiles of a system are seen.
+/// Who sees the profiles of a system: which system, and how much of it.
 #[derive(Clone, Copy)]
-pub struct View<'v> {
+pub struct Viewer<'v> {
     /// The tenant's configuration.
     pub schema: &'v Schema,
     /// The system.
     pub system: &'v System,
     /// Whether inherited attributes that are hidden are there.
-    pub access: Access,
+    pub view: View,
     /// The most sensitive of the system's own attributes that are there.
     pub most: Classifier,
 }
 
-impl View<'_> {
+impl Viewer<'_> {
     /// Whether the system declares an attribute of this name that is there for these eyes.
     #[must_use]
     pub fn declares(&self, name: &str) -> bool {
@@ -173,31 +173,31 @@ impl SystemProfile {
 
     /// The document that callers see: the effective view, and what the profile has of its own.
     #[must_use]
-    pub fn show(&self, base: &User, view: View<'_>) -> Object {
+    pub fn show(&self, base: &User, viewer: Viewer<'_>) -> Object {
         let user = self.effective(base);
-        let own = self.attributes.iter().filter(|(name, _)| view.declares(name));
+        let own = self.attributes.iter().filter(|(name, _)| viewer.declares(name));
         let own: Object =
             own.map(|(name, values)| (name.clone(), Json::from(values.clone()))).collect();
         let mut shown = object! {
             "id" => self.id,
-            "tenant_id" => &view.schema.tenant,
+            "tenant_id" => &viewer.schema.tenant,
             "system_id" => &self.system,
             "family_name" => user.family_name,
             "given_name" => user.given_name,
             "ui_locales" => user.ui_locales,
             "preferred_email" => user.preferred_email,
             "email_verified" => user.email_verified,
-            "attributes" => value::show(&user.attributes, view.schema, view.access),
+            "attributes" => value::show(&user.attributes, viewer.schema, viewer.view),
             "system_attributes" => own,
-            "overrides" => self.overrides.names(view),
+            "overrides" => self.overrides.names(viewer),
             "created_at" => self.created_at,
             "updated_at" => self.updated_at.max(base.updated_at),
         };
         for field in Self::INHERITED {
-            if view
+            if viewer
                 .schema
                 .predefined(field)
-                .is_some_and(|definition| !view.access.shows(definition))
+                .is_some_and(|definition| !viewer.view.shows(definition))
             {
                 shown.shift_remove(field.name());
             }
@@ -208,11 +208,11 @@ impl SystemProfile {
 
 impl Overrides {
     /// What is overridden, as callers name it.
-    fn names(&self, view: View<'_>) -> Vec<String> {
+    fn names(&self, viewer: Viewer<'_>) -> Vec<String> {
         let ids =
             self.predefined.keys().map(|field| field.id()).chain(self.attributes.keys().copied());
         let definitions =
-            ids.filter_map(|id| view.schema.attribute(id)).filter(|a| view.access.shows(a));
+            ids.filter_map(|id| viewer.schema.attribute(id)).filter(|a| viewer.view.shows(a));
         let names = definitions.map(|definition| match definition.predefined() {
             Some(field) => field.name().to_owned(),
             None => format!("attributes.{}.{}", definition.category, definition.name),

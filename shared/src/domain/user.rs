@@ -18,7 +18,7 @@ use super::text;
 use super::value::{self, Values, Verified};
 use super::versioned::content;
 use super::word::words;
-use super::writing::Access;
+use super::writing::View;
 use crate::object;
 use crate::world::Timestamp;
 
@@ -117,9 +117,9 @@ impl User {
         }
     }
 
-    /// Lets what follows the fields follow their change by whoever has this access: who wrote them
+    /// Lets what follows the fields follow their change in this view: who wrote them
     /// last, and what is known of e-mail addresses.
-    pub fn settle(&mut self, before: &Self, access: Access) {
+    pub fn settle(&mut self, before: &Self, view: View) {
         let predefined = Predefined::ALL
             .into_iter()
             .filter(|field| self.comparable(*field) != before.comparable(*field));
@@ -129,9 +129,9 @@ impl User {
         let changed =
             predefined.map(|field| field.to_string()).chain(custom.map(ToString::to_string));
         for field in changed.collect::<Vec<_>>() {
-            match access {
-                Access::Full | Access::Overriding => self.sources.remove(&field),
-                Access::Own => self.sources.insert(field, Source::Person),
+            match view {
+                View::Administrative | View::SystemOverride => self.sources.remove(&field),
+                View::SelfService => self.sources.insert(field, Source::Person),
             };
         }
         self.settle_addresses(before);
@@ -352,12 +352,12 @@ impl User {
     /// The document that machine clients see.
     #[must_use]
     pub fn show(&self, schema: &Schema) -> Object {
-        self.show_to(schema, Access::Full)
+        self.show_to(schema, View::Administrative)
     }
 
-    /// The document that a caller with this access sees.
+    /// The document that a caller with this view sees.
     #[must_use]
-    pub fn show_to(&self, schema: &Schema, access: Access) -> Object {
+    pub fn show_to(&self, schema: &Schema, view: View) -> Object {
         let mut shown = object! {
             "id" => self.id,
             "username" => &self.username,
@@ -368,15 +368,15 @@ impl User {
             "preferred_email" => self.preferred_email.clone(),
             "email_verified" => self.email_verified,
             "status" => self.status.name(),
-            "attributes" => value::show(&self.attributes, schema, access),
-            "attribute_states" => value::show_states(&self.attributes, &self.verified, schema, access),
-            "personas" => self.personas.iter().map(|p| Json::Object(p.show_to(schema, access))).collect::<Vec<_>>(),
+            "attributes" => value::show(&self.attributes, schema, view),
+            "attribute_states" => value::show_states(&self.attributes, &self.verified, schema, view),
+            "personas" => self.personas.iter().map(|p| Json::Object(p.show_to(schema, view))).collect::<Vec<_>>(),
             "last_login_at" => self.last_login_at,
             "created_at" => self.created_at,
             "updated_at" => self.updated_at,
         };
         for field in Predefined::ALL {
-            if schema.predefined(field).is_some_and(|definition| !access.shows(definition)) {
+            if schema.predefined(field).is_some_and(|definition| !view.shows(definition)) {
                 shown.shift_remove(field.name());
             }
         }

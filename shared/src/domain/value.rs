@@ -12,7 +12,7 @@ use super::id::DefinitionId;
 use super::json::{Json, Object};
 use super::schema::Schema;
 use super::text;
-use super::writing::{Access, Writing};
+use super::writing::{View, Writing};
 
 /// The most values that one attribute holds.
 pub const MAX_VALUES: usize = 100;
@@ -67,8 +67,7 @@ impl Reading<'_> {
             }
             for (name, value) in members {
                 let at = super::field::pointer(&at, &name);
-                let shown =
-                    |definition: &&AttributeDefinition| self.writing.access.shows(definition);
+                let shown = |definition: &&AttributeDefinition| self.writing.view.shows(definition);
                 let Some(definition) = schema.attribute_named(&category, &name).filter(shown)
                 else {
                     violations.add(at, Code::Unknown, unknown(&category, &name));
@@ -117,8 +116,8 @@ impl Reading<'_> {
     ) {
         for (id, stored) in self.stored.iter().filter(|(id, _)| !named.contains(id)) {
             let Some(definition) = self.writing.schema.attribute(*id) else { continue };
-            let refused = self.writing.access.refuses(definition);
-            let hidden = !self.writing.access.shows(definition);
+            let refused = self.writing.view.refuses(definition);
+            let hidden = !self.writing.view.shows(definition);
             let unnamed = self.omitted == Omitted::Unnamed;
             if hidden || (unnamed && (refused.is_some() || definition.data_format.is_hashed())) {
                 values.insert(*id, stored.clone());
@@ -186,7 +185,7 @@ pub fn read_one(
     if is_shown(&value, stored, definition) {
         return Some(stored.to_vec());
     }
-    if let Some((code, detail)) = writing.access.refuses(definition) {
+    if let Some((code, detail)) = writing.view.refuses(definition) {
         violations.add(at, code, detail);
         return None;
     }
@@ -291,8 +290,8 @@ fn is_shown(sent: &Json, stored: &[String], definition: &AttributeDefinition) ->
 
 /// Shows values as `{category: {name: [values]}}`, in the order of the definitions' names.
 #[must_use]
-pub fn show(values: &Values, schema: &Schema, access: Access) -> Object {
-    show_some(values, schema, access, |_| true)
+pub fn show(values: &Values, schema: &Schema, view: View) -> Object {
+    show_some(values, schema, view, |_| true)
 }
 
 /// Shows the values of some attributes in the form of [`show`].
@@ -300,10 +299,10 @@ pub fn show(values: &Values, schema: &Schema, access: Access) -> Object {
 pub fn show_some(
     values: &Values,
     schema: &Schema,
-    access: Access,
+    view: View,
     wanted: impl Fn(&AttributeDefinition) -> bool,
 ) -> Object {
-    arrange(values, schema, access, |definition, values| {
+    arrange(values, schema, view, |definition, values| {
         wanted(definition).then(|| {
             values.iter().map(|value| format::show(value, definition.data_format)).collect()
         })
@@ -312,13 +311,8 @@ pub fn show_some(
 
 /// Shows the states of the e-mail addresses among the values, in the form of [`show`].
 #[must_use]
-pub fn show_states(
-    values: &Values,
-    verified: &Verified,
-    schema: &Schema,
-    access: Access,
-) -> Object {
-    arrange(values, schema, access, |definition, values| {
+pub fn show_states(values: &Values, verified: &Verified, schema: &Schema, view: View) -> Object {
+    arrange(values, schema, view, |definition, values| {
         let known = verified.get(&definition.id);
         let state = |value: &String| {
             let verified = known.is_some_and(|known| {
@@ -361,12 +355,12 @@ pub(super) fn verify(
 fn arrange(
     values: &Values,
     schema: &Schema,
-    access: Access,
+    view: View,
     shown: impl Fn(&AttributeDefinition, &[String]) -> Option<Vec<Json>>,
 ) -> Object {
     let mut categories = BTreeMap::<&str, BTreeMap<&str, Json>>::new();
     for (id, values) in values {
-        let definition = schema.attribute(*id).filter(|definition| access.shows(definition));
+        let definition = schema.attribute(*id).filter(|definition| view.shows(definition));
         if let Some((definition, shown)) = definition.and_then(|d| Some((d, shown(d, values)?))) {
             categories
                 .entry(&definition.category)

@@ -7,28 +7,28 @@ use super::hashing::Hashes;
 use super::schema::Schema;
 use crate::world::World;
 
-/// Whose eyes and hands touch a profile.
+/// What a caller sees of a profile and may set in it. It follows from the route and from what is
+/// granted to the caller, and not from whether the caller is a client or a person.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Access {
-    /// A machine client or an administrator: reads and writes every attribute.
+pub enum View {
+    /// Every attribute is there and can be set.
     #[default]
-    Full,
-    /// A machine client at a system profile: sees every attribute, and may override in one system
-    /// what is not of the person alone.
-    Overriding,
-    /// The person, with a user token: Hidden attributes are not there, Read Only ones cannot be
-    /// changed.
-    Own,
+    Administrative,
+    /// Every attribute is there, and those that are not of the person alone can be overridden in
+    /// one system.
+    SystemOverride,
+    /// The person's own: Hidden attributes are not there, Read Only ones cannot be changed.
+    SelfService,
 }
 
-impl Access {
-    /// Whether the attribute is there for this access.
+impl View {
+    /// Whether the attribute is there in this view.
     #[must_use]
     pub const fn shows(self, definition: &AttributeDefinition) -> bool {
-        matches!(self, Self::Full | Self::Overriding) || !definition.hidden
+        matches!(self, Self::Administrative | Self::SystemOverride) || !definition.hidden
     }
 
-    /// Why this access cannot change the attribute, if it cannot.
+    /// Why this view cannot change the attribute, if it cannot.
     #[must_use]
     pub fn refuses(self, definition: &AttributeDefinition) -> Option<(Code, String)> {
         if let Some(derived) = &definition.derived {
@@ -36,14 +36,15 @@ impl Access {
                 format!("`{}` is derived by the workflow {}", definition.name, derived.workflow_id);
             return Some((Code::NotEditable, detail));
         }
-        if self == Self::Overriding && (definition.unique || definition.data_format.is_hashed()) {
+        if self == Self::SystemOverride && (definition.unique || definition.data_format.is_hashed())
+        {
             let kind = if definition.unique { "unique" } else { "a secret" };
             return Some((
                 Code::NotAllowed,
                 format!("`{}` is {kind} and cannot be overridden", definition.name),
             ));
         }
-        let read_only = self == Self::Own && definition.read_only;
+        let read_only = self == Self::SelfService && definition.read_only;
         read_only.then(|| (Code::ReadOnly, format!("`{}` is read only", definition.name)))
     }
 }
@@ -57,6 +58,6 @@ pub struct Writing<'w> {
     pub world: &'w World,
     /// The salted hashes of this request.
     pub hashes: &'w Hashes,
-    /// Who writes.
-    pub access: Access,
+    /// What the writer sees and may set.
+    pub view: View,
 }

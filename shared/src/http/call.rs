@@ -5,7 +5,6 @@
 //! of a handler's arguments.
 
 use std::str::FromStr;
-use std::sync::LazyLock;
 
 use axum::RequestPartsExt;
 use axum::body::Body;
@@ -19,11 +18,11 @@ use super::credentials;
 use super::edge::{BaseUrl, RequestId, name_caller};
 use super::idempotency::IdempotencyKey;
 use super::precondition::Preconditions;
-use super::route::{self, Effect, Route};
+use super::route::{self, Route};
 use crate::app::App;
-use crate::auth::{Caller, Who};
+use crate::auth::{Caller, Subject};
 use crate::domain::change_request::Actor;
-use crate::domain::definition::Approver;
+use crate::domain::definition::PolicySubject;
 use crate::domain::error::{Error, Result};
 use crate::domain::hashing::Hashes;
 use crate::domain::id::UserId;
@@ -32,7 +31,7 @@ use crate::domain::json::{Json, Object};
 use crate::domain::schema::Schema;
 use crate::domain::user::User;
 use crate::domain::versioned::Tag;
-use crate::domain::{Access, Scopes, Writing};
+use crate::domain::{View, Writing};
 use crate::store::users::LiveUser;
 
 /// The largest body, in bytes.
@@ -55,6 +54,9 @@ pub struct Call {
     pub body: Json,
     /// The rows, where the route takes them, and how they are written.
     pub rows: Option<(Format, Bytes)>,
+    view: View,
+    /// The user of a local person who acts by what is granted.
+    administrator: Option<LiveUser>,
     prefers_csv: bool,
     method: Method,
     route: &'static Route,
@@ -75,23 +77,20 @@ impl FromRequest<App> for Call {
             .extensions
             .get::<&'static Route>()
             .ok_or_else(|| Error::unexpected("a route has no label"))?;
-        let caller = credentials::caller(app, &parts, route.people).await?;
+        let caller = credentials::caller(app, &parts, route.callers.include_people()).await?;
         name_caller(&parts.extensions, &caller.tenant, caller.logged());
-        if let Some(machine) = caller.machine() {
-            let to_people = || Error::NotAllowed("the route takes tokens of people".to_owned());
-            caller.needs(route.scope.ok_or_else(to_people)?)?;
-            if route.integrated && machine.integration.is_none() {
-                let detail = "only clients that are marked as `crm` or `iam` may do this";
-                return Err(Error::NotAllowed(detail.to_owned()));
-            }
-            if !machine.systems.is_empty() && !route.is_of_systems() {
-                let detail = "the client is bound to systems: it may call the routes of their \
-                              profiles alone";
-                return Err(Error::NotAllowed(detail.to_owned()));
-            }
-        } else if let Some(scope) = route.people_scope {
-            caller.needs(scope)?;
+        let view = route.callers.check(&caller)?;
+        if !caller.grants.systems.is_empty() && !route.within_system {
+            let detail = "the client is bound to systems: it may call the routes of their \
+                          profiles alone";
+            return Err(Error::NotAllowed(detail.to_owned()));
         }
+        let administrator = match (&caller.subject, view) {
+            (Subject::Local { user, .. }, View::Administrative) => {
+                Some(administrator(app, &caller, *user).await?)
+            }
+            _ => None,
+        };
         let prefers_csv = acceptable(&parts.headers, route.csv)?;
         let bytes = match route.body {
             route::Body::None => Bytes::new(),
@@ -113,7 +112,13 @@ impl FromRequest<App> for Call {
             Some(format) => &[format.name().as_bytes(), b"\n", asked.as_bytes(), b"\n", &bytes],
             None => &[&bytes],
         };
-        let key = IdempotencyKey::read(&parts.headers, route, &caller, parts.uri.path(), content)?;
+        let key = IdempotencyKey::read(
+            &parts.headers,
+            route,
+            (&caller, view),
+            parts.uri.path(),
+            content,
+        )?;
         let preconditions = Preconditions::read(&parts.headers)?;
         let query = query(asked, route.query)?;
         let body = match route.body {
@@ -132,6 +137,8 @@ impl FromRequest<App> for Call {
         Ok(Self {
             app: app.clone(),
             caller,
+            view,
+            administrator,
             body,
             rows: format.map(|format| (format, bytes)),
             prefers_csv,
@@ -171,46 +178,52 @@ impl Call {
     #[must_use]
     pub fn writing<'w>(&'w self, schema: &'w Schema) -> Writing<'w> {
         self.hashes.start_again();
-        Writing { schema, world: self.app.world(), hashes: &self.hashes, access: self.access() }
+        Writing { schema, world: self.app.world(), hashes: &self.hashes, view: self.view }
     }
 
-    /// Whose eyes and hands the caller has.
+    /// What the caller sees of profiles and may set in them.
     #[must_use]
-    pub const fn access(&self) -> Access {
-        match self.caller.who {
-            Who::Client(_) => Access::Full,
-            Who::Person(_) => Access::Own,
+    pub const fn view(&self) -> View {
+        self.view
+    }
+
+    /// The caller as policies see it; `me` is the user of a person who calls in self-service.
+    pub fn policy_subject<'a>(&'a self, me: Option<&'a User>) -> Result<PolicySubject<'a>> {
+        let now = self.app.world().clock.now();
+        let scopes = &self.caller.grants.scopes;
+        match (&self.caller.subject, self.administrator(), me) {
+            (Subject::Client { .. }, ..) => Ok(PolicySubject::client(scopes)),
+            (_, Some(me), _) => Ok(PolicySubject::administrator(me, now, scopes)),
+            (_, None, Some(me)) => Ok(PolicySubject::person(me, now)),
+            (_, None, None) => Err(not_looked_up()),
         }
     }
 
-    /// The caller as one who may write or approve what needs an approval; `me` is the profile of a
-    /// caller who is a person.
-    #[must_use]
-    pub fn approver<'a>(&'a self, me: Option<&'a User>) -> Approver<'a> {
-        static NOTHING: LazyLock<Scopes> = LazyLock::new(Scopes::default);
-        match (&self.caller.who, me) {
-            (Who::Client(machine), _) => Approver::Client(&machine.scopes),
-            (Who::Person(_), Some(me)) => Approver::Person(me, self.app.world().clock.now()),
-            (Who::Person(_), None) => Approver::Client(&NOTHING),
-        }
-    }
-
-    /// The caller as requests and decisions name it; `me` is the profile of a caller who is a
-    /// person.
+    /// The caller as requests and decisions name it; `me` is the user of a person who calls in
+    /// self-service.
     pub fn actor(&self, me: Option<&User>) -> Result<Actor> {
-        match (&self.caller.who, me) {
-            (Who::Client(machine), _) => Ok(Actor::ClientId(machine.client_id.clone())),
-            (Who::Person(_), Some(me)) => Ok(Actor::UserId(me.id)),
-            (Who::Person(_), None) => Err(Error::unexpected("nobody looked up who calls")),
+        match (&self.caller.subject, me) {
+            (Subject::Client { id, .. }, _) => Ok(Actor::ClientId(id.clone())),
+            (Subject::Local { user, .. }, _) => Ok(Actor::UserId(*user)),
+            (Subject::External(_), Some(me)) => Ok(Actor::UserId(me.id)),
+            (Subject::External(_), None) => Err(not_looked_up()),
         }
     }
 
-    /// The profile of the person who calls; `None` when a machine client calls.
+    /// The user of a person who calls in self-service; `None` when a client calls, or a person by
+    /// what is granted.
     pub async fn person(&self) -> Result<Option<LiveUser>> {
-        match self.caller.person() {
-            Some(_) => self.me().await.map(Some),
-            None => Ok(None),
+        if self.caller.is_person() && self.view == View::SelfService {
+            self.me().await.map(Some)
+        } else {
+            Ok(None)
         }
+    }
+
+    /// The user of a local person who acts by what is granted.
+    #[must_use]
+    pub fn administrator(&self) -> Option<&User> {
+        self.administrator.as_ref().map(|user| &user.value)
     }
 
     /// The user whom the path names, by id or by base profile id; one that nobody holds is not
@@ -228,10 +241,14 @@ impl Call {
         Ok(user)
     }
 
-    /// The user whom the issuer's subject stands for, perhaps a tombstone by now: not found before
-    /// the first sign-in, refused once it is unlinked from the issuer.
+    /// The user of the person who calls, perhaps a tombstone by now. Of an external person it is not
+    /// found before the first sign-in, and refused once it is unlinked from the issuer.
     pub async fn linked(&self) -> Result<UserId> {
-        let person = self.caller.person().ok_or(Error::NotFound)?;
+        let person = match &self.caller.subject {
+            Subject::Client { .. } => return Err(Error::NotFound),
+            Subject::Local { user, .. } => return Ok(*user),
+            Subject::External(person) => person,
+        };
         let base = self
             .app
             .table()
@@ -304,6 +321,18 @@ impl Call {
         }
         Ok(Answer::resource(content(), tag))
     }
+}
+
+/// The user of a local person who acts by what is granted: refused once it is blocked or gone.
+async fn administrator(app: &App, caller: &Caller, user: UserId) -> Result<LiveUser> {
+    let user = app.table().find_user(&caller.tenant, user).await?;
+    let user = user.ok_or(Error::BadToken("the user of the token is not there any more"))?;
+    user.value.check_active()?;
+    Ok(user)
+}
+
+pub(super) fn not_looked_up() -> Error {
+    Error::unexpected("the user of a person who calls was not read")
 }
 
 /// The size of a page, from its text.
@@ -476,9 +505,4 @@ impl Recorder<'_> {
     pub fn of(&self, answer: &Answer) -> Result<Option<crate::store::Write>> {
         self.0.map(|(key, call)| key.record(&call.app, &call.caller, answer)).transpose()
     }
-}
-
-/// Whether an Idempotency-Key means something on this route.
-pub(super) const fn takes_key(route: &Route) -> bool {
-    matches!(route.effect, Effect::Writes) && matches!(route.method.as_bytes(), b"POST")
 }

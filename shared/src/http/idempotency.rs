@@ -13,11 +13,11 @@ use ring::hmac;
 use serde::{Deserialize, Serialize};
 
 use super::answer::{Answer, JSON};
-use super::call::takes_key;
 use super::cursor::{open, seal};
 use super::route::{Effect, Route};
 use crate::app::App;
-use crate::auth::Caller;
+use crate::auth::{Caller, Subject};
+use crate::domain::View;
 use crate::domain::error::{Code, Error, Result};
 use crate::store::Write;
 use crate::store::records::Record;
@@ -49,7 +49,7 @@ impl IdempotencyKey {
     pub fn read(
         headers: &HeaderMap,
         route: &Route,
-        caller: &Caller,
+        (caller, view): (&Caller, View),
         path: &str,
         content: &[&[u8]],
     ) -> Result<Option<Self>> {
@@ -62,7 +62,7 @@ impl IdempotencyKey {
                 "the answer of this route carries a secret: it takes no Idempotency-Key".to_owned(),
             ));
         }
-        if !takes_key(route) {
+        if !route.takes_idempotency_key() {
             return Ok(None);
         }
         let legal = |byte: &u8| byte.is_ascii_graphic();
@@ -73,13 +73,16 @@ impl IdempotencyKey {
                 "an Idempotency-Key is one word of 1 to {MAX_KEY} visible ASCII characters"
             )));
         }
-        // What a client may see of a system's profiles is part of the answer.
-        let eyes = caller
-            .machine()
-            .filter(|_| route.is_of_systems())
-            .map_or("", |machine| machine.max_classifier.name());
+        // How much the caller sees is part of the answer: of a system's profiles by the classifier,
+        // and for a local person by the scopes of this very token.
+        let classifier = if route.within_system { caller.grants.max_classifier.name() } else { "" };
+        let sees = match &caller.subject {
+            Subject::Client { .. } => classifier.to_owned(),
+            Subject::Local { .. } => format!("{classifier} {view:?}"),
+            Subject::External(_) => String::new(),
+        };
         let bound =
-            format!("{}\n{}\n{}\n{path}\n{eyes}", caller.tenant, caller.name(), route.method);
+            format!("{}\n{}\n{}\n{path}\n{sees}", caller.tenant, caller.name(), route.method);
         let tag = |purpose: &[u8]| {
             let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, key));
             context.update(purpose);

@@ -16,4 +16,4 @@ pub mod route;
 pub use answer::Answer;
 pub use call::Call;
 pub use edge::serve;
-pub use route::{Body, Effect, Route};
+pub use route::{Body, Callers, Effect, Route};

@@ -2,8 +2,8 @@
 //! and its outcome as an answer.
 
 use super::answer::{Answer, Answered};
-use super::call::{Call, Recorder};
-use crate::auth::Who;
+use super::call::{Call, Recorder, not_looked_up};
+use crate::auth::Subject;
 use crate::domain::author::{Author, Reason, Writer};
 use crate::domain::change_request::ChangeRequest;
 use crate::domain::error::{Error, Result};
@@ -23,14 +23,15 @@ impl Call {
         self.author_of(me.as_ref().map(|me| &me.value))
     }
 
-    /// The author of what the call writes; `me` is the profile of a caller who is a person.
+    /// The author of what the call writes; `me` is the profile of a person who calls in
+    /// self-service.
     pub fn author_of(&self, me: Option<&User>) -> Result<Author> {
-        let writer = match (&self.caller.who, me) {
-            (Who::Client(client), _) => {
-                Writer::Client(client.client_id.clone(), client.scopes.clone())
-            }
-            (Who::Person(_), Some(me)) => Writer::Person(Box::new(me.clone())),
-            (Who::Person(_), None) => return Err(Error::unexpected("nobody looked up who calls")),
+        let scopes = &self.caller.grants.scopes;
+        let writer = match (&self.caller.subject, self.administrator(), me) {
+            (Subject::Client { id, .. }, ..) => Writer::Client(id.clone(), scopes.clone()),
+            (_, Some(me), _) => Writer::Administrator(Box::new(me.clone()), scopes.clone()),
+            (_, None, Some(me)) => Writer::Person(Box::new(me.clone())),
+            (_, None, None) => return Err(not_looked_up()),
         };
         Ok(self.author_with(writer))
     }
@@ -38,15 +39,19 @@ impl Call {
     /// The author of what the person who calls writes, as the token alone tells: the profile may
     /// not exist yet, or not any more.
     pub fn author_by_token(&self) -> Result<Author> {
-        let person = self.caller.person().ok_or(Error::NotFound)?;
-        Ok(self.author_with(Writer::Subject(person.base.clone())))
+        let writer = match &self.caller.subject {
+            Subject::Client { .. } => return Err(Error::NotFound),
+            Subject::Local { user, .. } => Writer::User(*user),
+            Subject::External(person) => Writer::Subject(person.base.clone()),
+        };
+        Ok(self.author_with(writer))
     }
 
     fn author_with(&self, writer: Writer) -> Author {
         Author {
             tenant: self.caller.tenant.clone(),
             writer,
-            view: self.access(),
+            view: self.view(),
             request_id: Some(self.request_id.clone()),
             reason: Reason::Request,
         }

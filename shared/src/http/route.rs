@@ -7,9 +7,11 @@ use axum::routing::MethodRouter;
 
 use super::edge::Operation;
 use crate::app::App;
-use crate::domain::Scope;
+use crate::auth::{Caller, Subject};
+use crate::domain::error::{Error, Result};
 #[cfg(doc)]
 use crate::domain::import::MAX_BYTES;
+use crate::domain::{Scope, View};
 
 /// The body that a route takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +45,90 @@ pub enum Effect {
     Secret,
 }
 
+/// Who may call a route.
+///
+/// A scope is granted by this service, in an access token of its own, to a client or to a local
+/// person. External persons come with tokens of issuers that the tenant trusts: nothing is granted
+/// to them, and they act on their own profiles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Callers {
+    /// Anyone, without a token; the OAuth endpoints among them authenticate the client themselves.
+    Anyone,
+    /// A client or a local person to whom this scope is granted.
+    Granted(Scope),
+    /// A person, local or external, about the own profile; with a token that has this scope, if
+    /// there is one.
+    People(Option<Scope>),
+    /// A client or a local person to whom this scope is granted; and any other person, as far as
+    /// the route concerns that person.
+    GrantedOrPeople(Scope),
+    /// A client to which this scope is granted and which is marked as the CRM or the IAM system;
+    /// and any person, about the own profile.
+    IntegrationsOrPeople(Scope),
+}
+
+impl Callers {
+    /// The scope that has to be granted to a client; `None` where no client calls with a token.
+    #[must_use]
+    pub const fn granted(self) -> Option<Scope> {
+        match self {
+            Self::Granted(scope)
+            | Self::GrantedOrPeople(scope)
+            | Self::IntegrationsOrPeople(scope) => Some(scope),
+            Self::Anyone | Self::People(_) => None,
+        }
+    }
+
+    /// Whether people call without a grant: external persons do, and local ones.
+    #[must_use]
+    pub const fn include_people(self) -> bool {
+        matches!(self, Self::People(_) | Self::GrantedOrPeople(_) | Self::IntegrationsOrPeople(_))
+    }
+
+    /// The scope that a person's token needs, if it needs one.
+    #[must_use]
+    pub const fn scope_of_people(self) -> Option<Scope> {
+        if let Self::People(scope) = self { scope } else { None }
+    }
+
+    /// Checks that the caller may call, and says what the caller sees of profiles and may set.
+    pub fn check(self, caller: &Caller) -> Result<View> {
+        match (&caller.subject, self) {
+            (_, Self::Anyone) => Ok(View::SelfService),
+            (Subject::Client { .. }, Self::People(_)) => {
+                Err(Error::NotAllowed("the route takes tokens of people".to_owned()))
+            }
+            (Subject::External(_), Self::Granted(_)) => {
+                Err(Error::BadToken("nothing is granted to people of other issuers"))
+            }
+            (Subject::Client { .. } | Subject::Local { .. }, Self::Granted(scope))
+            | (Subject::Client { .. }, Self::GrantedOrPeople(scope)) => {
+                caller.check_scope(scope).map(|()| View::Administrative)
+            }
+            (Subject::Client { integration, .. }, Self::IntegrationsOrPeople(scope)) => {
+                caller.check_scope(scope)?;
+                if integration.is_none() {
+                    let detail = "only clients that are marked as `crm` or `iam` may do this";
+                    return Err(Error::NotAllowed(detail.to_owned()));
+                }
+                Ok(View::Administrative)
+            }
+            (Subject::Local { .. }, Self::GrantedOrPeople(scope))
+                if caller.grants.scopes.allows(scope) =>
+            {
+                Ok(View::Administrative)
+            }
+            (Subject::Local { .. } | Subject::External(_), Self::People(Some(scope))) => {
+                caller.check_scope(scope).map(|()| View::SelfService)
+            }
+            (
+                Subject::Local { .. } | Subject::External(_),
+                Self::People(None) | Self::GrantedOrPeople(_) | Self::IntegrationsOrPeople(_),
+            ) => Ok(View::SelfService),
+        }
+    }
+}
+
 /// One method of one path.
 #[derive(Clone, Copy)]
 pub struct Route {
@@ -54,15 +140,10 @@ pub struct Route {
     pub name: &'static str,
     /// What it does, in one line.
     pub summary: &'static str,
-    /// The scope that a machine client's token needs; `None` for what no machine client calls with
-    /// a token.
-    pub scope: Option<Scope>,
-    /// Whether people call it, with tokens of issuers that the tenant trusts.
-    pub people: bool,
-    /// Whether a machine client must be marked as the CRM or the IAM system.
-    pub integrated: bool,
-    /// The scope that a person's token needs, if it needs one.
-    pub people_scope: Option<Scope>,
+    /// Who may call it.
+    pub callers: Callers,
+    /// Whether it is about the profiles of the system that its path names.
+    pub within_system: bool,
     /// The body that it takes.
     pub body: Body,
     /// The query parameters that it takes.
@@ -96,10 +177,8 @@ impl Route {
             path,
             name,
             summary: "",
-            scope: None,
-            people: false,
-            integrated: false,
-            people_scope: None,
+            callers: Callers::Anyone,
+            within_system: false,
             body,
             query,
             effect,
@@ -124,44 +203,43 @@ impl Route {
         route
     }
 
-    /// Sets the scope that callers need.
+    /// Sets who may call it.
     #[must_use]
-    pub const fn scope(mut self, scope: Scope) -> Self {
-        self.scope = Some(scope);
+    pub const fn callers(mut self, callers: Callers) -> Self {
+        self.callers = callers;
         self
     }
 
-    /// Lets people call it with their tokens, beside machine clients if a scope is set.
+    /// Lets those call it to whom this scope is granted.
     #[must_use]
-    pub const fn people(mut self) -> Self {
-        self.people = true;
-        self
+    pub const fn scope(self, scope: Scope) -> Self {
+        self.callers(Callers::Granted(scope))
     }
 
-    /// Lets only machine clients call it that are marked as the CRM or the IAM system.
+    /// Lets people call it about themselves.
     #[must_use]
-    pub const fn integrated(mut self) -> Self {
-        self.integrated = true;
-        self
-    }
-
-    /// Lets people call it with tokens that hold this scope.
-    #[must_use]
-    pub const fn people_with(mut self, scope: Scope) -> Self {
-        self.people_scope = Some(scope);
-        self.people()
+    pub const fn people(self) -> Self {
+        self.callers(Callers::People(None))
     }
 
     /// Whether it needs a token.
     #[must_use]
     pub const fn is_guarded(&self) -> bool {
-        self.people || self.scope.is_some()
+        !matches!(self.callers, Callers::Anyone)
     }
 
-    /// Whether it is about the profiles of a system.
+    /// Is about the profiles of the system that the path names as `{system_id}`: tokens that are
+    /// bound to that system are good for it.
     #[must_use]
-    pub fn is_of_systems(&self) -> bool {
-        self.path.contains("{system_id}")
+    pub const fn within_system(mut self) -> Self {
+        self.within_system = true;
+        self
+    }
+
+    /// Whether a request may carry an Idempotency-Key.
+    #[must_use]
+    pub const fn takes_idempotency_key(&self) -> bool {
+        matches!(self.effect, Effect::Writes) && matches!(self.method.as_bytes(), b"POST")
     }
 
     /// Sets the line that says what it does.

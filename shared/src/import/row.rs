@@ -16,7 +16,7 @@ use crate::domain::lookup::Lookup;
 use crate::domain::schema::Schema;
 use crate::domain::user::User;
 use crate::domain::versioned::WriteId;
-use crate::domain::{Access, Writing, text};
+use crate::domain::{View, Writing, text};
 use crate::store::users::LiveUser;
 use crate::writing::{Outcome, Policy, ProfileWriter};
 
@@ -220,7 +220,7 @@ impl Row<'_> {
         Author {
             tenant: self.rows.tenant.clone(),
             writer: Writer::Client(self.rows.import.client.clone(), scopes.clone()),
-            view: Access::Full,
+            view: View::Administrative,
             request_id: None,
             reason: Reason::ImportRow(*id, self.task.row),
         }

@@ -3,7 +3,7 @@
 use crate::domain::derive::{derivations, principal};
 use crate::domain::error::Result;
 use crate::domain::user::User;
-use crate::domain::writing::{Access, Writing};
+use crate::domain::writing::{View, Writing};
 use crate::script::Scripts;
 
 /// How long all scripts of one write may run together, in milliseconds: the functions' own limit is
@@ -35,7 +35,7 @@ pub(super) async fn derive_attributes(
             Err(failure) => {
                 let why = failure.of_script()?;
                 // A script's words may hold what the person does not see of the own profile.
-                let own = writing.access == Access::Own;
+                let own = writing.view == View::SelfService;
                 return Err(derivation.failed(if own {
                     "it cannot take this profile"
                 } else {

@@ -89,8 +89,8 @@ impl<'w> ProfileWriter<'w> {
     #[must_use]
     pub fn context(&self) -> Writing<'w> {
         self.hashes.start_again();
-        let (world, access) = (self.app.world(), self.author.view);
-        Writing { schema: self.schema, world, hashes: self.hashes, access }
+        let (world, view) = (self.app.world(), self.author.view);
+        Writing { schema: self.schema, world, hashes: self.hashes, view }
     }
 
     /// Creates the user that `read` reads, with what `companions` says in the same transaction.
@@ -210,7 +210,7 @@ impl<'w> ProfileWriter<'w> {
             return Ok(None);
         }
         let before = current.map(|current| &current.value);
-        let approver = self.author.approver(before, self.app.world().clock.now());
+        let approver = self.author.policy_subject(before, self.app.world().clock.now());
         let unapproved = unapproved(before, proposed, approver, self.schema);
         match (current, self.policy.unapproved) {
             (None, _) => refuse_new(proposed, None, &unapproved)?,

@@ -1,7 +1,7 @@
 //! Approval policies: what they may say, and whom they allow.
 
 use serde_json::{Value, json};
-use shared::domain::definition::{ApprovalPolicy, Approver};
+use shared::domain::definition::{ApprovalPolicy, PolicySubject};
 use shared::domain::schema::Schema;
 use shared::domain::user::User;
 use shared::world::Timestamp;
@@ -136,10 +136,14 @@ async fn a5_a_person_approves_by_a_persona_that_is_in_force_and_has_the_scope() 
         for (policy, due) in [(&of_chemco, in_scope), (&anywhere, at_all)] {
             office.redefine("salary", policy.clone()).await.is(200);
             let (schema, policy, user) = read(&office, &user.id).await;
-            assert_eq!(policy.allows(Approver::Person(&user, START), &schema), due, "{persona}");
+            assert_eq!(
+                policy.allows(PolicySubject::person(&user, START), &schema),
+                due,
+                "{persona}"
+            );
             // No client is meant by a persona, and no person by a scope.
             let all = "administrator openid userdata".parse().unwrap();
-            assert!(!policy.allows(Approver::Client(&all), &schema));
+            assert!(!policy.allows(PolicySubject::client(&all), &schema));
         }
     }
 }
@@ -152,7 +156,7 @@ async fn a5_a_persons_right_begins_and_ends_with_the_personas_dates() {
     let persona = json!({ "name": "manager", "valid_from": days(1), "valid_until": days(2) });
     let user = office.crm.create(USERS, json!({ "username": "jan", "personas": [persona] })).await;
     let (schema, policy, user) = read(&office, &user.id).await;
-    let allows = |at: Timestamp| policy.allows(Approver::Person(&user, at), &schema);
+    let allows = |at: Timestamp| policy.allows(PolicySubject::person(&user, at), &schema);
     let edges =
         [days(0), days(1).plus_seconds(-1), days(1), days(2).plus_seconds(-1), days(2), days(9)];
     assert_eq!(edges.map(allows), [false, false, true, true, false, false]);
@@ -182,9 +186,9 @@ async fn a5_a_client_approves_by_the_scope_of_its_token_or_as_administrator() {
         office.redefine("salary", policy(&json!([{ "client_scope": scope }]))).await.is(200);
         let (schema, policy, user) = read(&office, &user.id).await;
         let allows =
-            |scopes: &str| policy.allows(Approver::Client(&scopes.parse().unwrap()), &schema);
+            |scopes: &str| policy.allows(PolicySubject::client(&scopes.parse().unwrap()), &schema);
         assert!(allowed.iter().all(|scopes| allows(scopes)), "{scope}");
         assert!(!refused.iter().any(|scopes| allows(scopes)), "{scope}");
-        assert!(!policy.allows(Approver::Person(&user, START), &schema));
+        assert!(!policy.allows(PolicySubject::person(&user, START), &schema));
     }
 }

@@ -200,8 +200,8 @@ impl Stranger<'_> {
 
     const fn calls(&self, route: &Route) -> bool {
         match self {
-            Self::Machine(_) => route.scope.is_some(),
-            Self::Person(_) => route.people,
+            Self::Machine(_) => route.callers.granted().is_some(),
+            Self::Person(_) => route.callers.include_people(),
         }
     }
 }
@@ -376,13 +376,15 @@ async fn a_client_that_is_bound_to_a_system_gets_404_for_everything_of_another()
         .with_token()
         .await;
     service.system("depot", &[]).await;
-    let of_systems = |route: &Route| route.path.contains("{system_id}");
+    let of_systems = |route: &Route| route.within_system;
     for system in ["shop", "fleet"] {
         let fixed = [("system_id", system)];
         let called = crawl(&Stranger::Machine(&bound), &ids, &secrets, &fixed, of_systems).await;
         assert!(called > 20, "{called}");
         for routes in local::serve::functions() {
-            for route in routes.iter().filter(|route| of_systems(route) && route.scope.is_some()) {
+            for route in
+                routes.iter().filter(|route| of_systems(route) && route.callers.granted().is_some())
+            {
                 for path in ids.paths(route, &fixed) {
                     assert_eq!(
                         Stranger::Machine(&bound).call(route, &path).await.code(),

@@ -11,7 +11,7 @@ use shared::domain::id::DefinitionId;
 use shared::domain::persona::Persona;
 use shared::domain::schema::{Entry, Schema};
 use shared::domain::user::User;
-use shared::domain::{Access, Error, Json, Result, Versioned, Violation, Violations, Writing};
+use shared::domain::{Error, Json, Result, Versioned, View, Violation, Violations, Writing};
 use shared::world::World;
 
 /// A tenant with attributes `open`, `fixed` (Read Only) and `secret` (Hidden), each once as TEXT
@@ -83,18 +83,18 @@ impl Desk {
             "personas": [{ "name": "role", "attributes": attributes }],
         });
         let writing =
-            Writing { schema: &schema, world: &world, hashes: &hashes, access: Access::Full };
+            Writing { schema: &schema, world: &world, hashes: &hashes, view: View::Administrative };
         let user = User::create(parsed(&body), &writing).unwrap();
         Self { schema, world, hashes, user }
     }
 
-    const fn writing(&self, access: Access) -> Writing<'_> {
-        Writing { schema: &self.schema, world: &self.world, hashes: &self.hashes, access }
+    const fn writing(&self, view: View) -> Writing<'_> {
+        Writing { schema: &self.schema, world: &self.world, hashes: &self.hashes, view }
     }
 
     /// The person's own patch of the user.
     fn patch(&self, patch: &Value) -> Result<User> {
-        self.user.patch(parsed(patch), &self.writing(Access::Own))
+        self.user.patch(parsed(patch), &self.writing(View::SelfService))
     }
 
     fn persona(&self) -> &Persona {
@@ -105,8 +105,8 @@ impl Desk {
         self.schema.attributes.values().find(|a| a.name == name).unwrap().id.to_string()
     }
 
-    fn shown(&self, access: Access) -> Value {
-        serde_json::from_str(&Json::Object(self.user.show_to(&self.schema, access)).to_text())
+    fn shown(&self, view: View) -> Value {
+        serde_json::from_str(&Json::Object(self.user.show_to(&self.schema, view)).to_text())
             .unwrap()
     }
 }
@@ -126,7 +126,7 @@ fn custom(name: &str, value: &Value) -> Value {
 #[test]
 fn a3_hidden_attributes_are_absent_everywhere() {
     let desk = Desk::new();
-    let (own, full) = (desk.shown(Access::Own), desk.shown(Access::Full));
+    let (own, full) = (desk.shown(View::SelfService), desk.shown(View::Administrative));
     for owner in [&own, &own["personas"][0]] {
         let text = owner.to_string();
         assert!(
@@ -180,7 +180,7 @@ fn a3_an_id_of_a_hidden_definition_is_answered_like_one_that_does_not_exist() {
     };
     let set = |id: &str, value: &Value| {
         let body = json!({ "attribute_definition_id": id, "value": value });
-        desk.persona().set_attribute(parsed(&body), &desk.writing(Access::Own))
+        desk.persona().set_attribute(parsed(&body), &desk.writing(View::SelfService))
     };
     let nowhere = "0192f3c1-0000-7000-8000-000000000001";
     for value in [json!(["x"]), json!([]), Value::Null] {
@@ -202,13 +202,13 @@ fn a3_an_id_of_a_hidden_definition_is_answered_like_one_that_does_not_exist() {
 #[test]
 fn a3_hidden_values_outlive_every_change_of_ones_own() {
     let desk = Desk::new();
-    let own = parsed(&desk.shown(Access::Own));
+    let own = parsed(&desk.shown(View::SelfService));
     let patched = desk
         .patch(&json!({ "family_name": "Peeters", "attributes": { "common": { "open": [] } } }))
         .unwrap();
-    let replaced = desk.user.replace(own, &desk.writing(Access::Own)).unwrap();
+    let replaced = desk.user.replace(own, &desk.writing(View::SelfService)).unwrap();
     let bare = parsed(&json!({ "username": "jan" }));
-    let bare = desk.user.replace(bare, &desk.writing(Access::Own)).unwrap();
+    let bare = desk.user.replace(bare, &desk.writing(View::SelfService)).unwrap();
     assert!(!replaced.differs(&desk.user), "the profile sent back as it was shown");
     for user in [&patched, &replaced, &bare] {
         for name in ["secret", "secret-mail", "secret-pin", "fixed"] {
@@ -222,7 +222,7 @@ fn a3_hidden_values_outlive_every_change_of_ones_own() {
         assert_eq!(user.personas, desk.user.personas);
     }
     let patch = parsed(&json!({ "valid_from": "2026-01-01T00:00:00Z" }));
-    let persona = desk.persona().patch(&patch, &desk.writing(Access::Own)).unwrap();
+    let persona = desk.persona().patch(&patch, &desk.writing(View::SelfService)).unwrap();
     assert_eq!(persona.attributes, desk.persona().attributes);
 }
 
@@ -239,12 +239,14 @@ fn a3_read_only_values_may_be_sent_back_and_not_changed_or_removed() {
         for changed in [other, json!([]), Value::Null] {
             let due = [format!("/attributes/common/{name} read-only")];
             assert_eq!(refusals(desk.patch(&custom(name, &changed))), due, "{changed}");
-            let persona =
-                desk.persona().patch(&parsed(&custom(name, &changed)), &desk.writing(Access::Own));
+            let persona = desk
+                .persona()
+                .patch(&parsed(&custom(name, &changed)), &desk.writing(View::SelfService));
             assert_eq!(refusals(persona), due, "persona {changed}");
             if !changed.is_null() {
                 let body = json!({ "category": "common", "name": name, "value": changed });
-                let set = desk.persona().set_attribute(parsed(&body), &desk.writing(Access::Own));
+                let set =
+                    desk.persona().set_attribute(parsed(&body), &desk.writing(View::SelfService));
                 assert_eq!(refusals(set), ["/value read-only"], "{name} {changed}");
             }
             let item = json!({ "attribute_definition_id": desk.id(name), "value": changed });
@@ -282,8 +284,13 @@ fn a3_a_person_brings_no_read_only_or_hidden_value_with_a_new_persona() {
         let body = json!({ "name": "role", "attributes": { "common": { name: ["x"] } } });
         let mut violations = Violations::default();
         let id = Some(desk.persona().id);
-        let made =
-            Persona::create(parsed(&body), "", id, &desk.writing(Access::Own), &mut violations);
+        let made = Persona::create(
+            parsed(&body),
+            "",
+            id,
+            &desk.writing(View::SelfService),
+            &mut violations,
+        );
         assert_eq!(refusals(violations.check(made)), [format!("/attributes/common/{name} {code}")]);
     }
 }
@@ -295,7 +302,7 @@ fn a3_machine_clients_change_all_of_it() {
         "given_name": "Piet", "id_at_customer": null,
         "attributes": { "common": { "fixed": ["x"], "secret": ["y"], "secret-pin": [] } },
     });
-    let user = desk.user.patch(parsed(&patch), &desk.writing(Access::Full)).unwrap();
+    let user = desk.user.patch(parsed(&patch), &desk.writing(View::Administrative)).unwrap();
     assert_eq!((user.given_name.as_deref(), user.id_at_customer), (Some("Piet"), None));
     assert_eq!(user.attributes[&desk.id("secret").parse().unwrap()], ["y"]);
     assert!(!user.attributes.contains_key(&desk.id("secret-pin").parse().unwrap()));

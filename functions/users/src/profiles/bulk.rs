@@ -7,7 +7,7 @@ use shared::domain::error::{Code, Result, Violations};
 use shared::domain::field::Fields;
 use shared::domain::id::{ProfileName, UserId};
 use shared::domain::json::Object;
-use shared::domain::system_profile::View;
+use shared::domain::system_profile::Viewer;
 use shared::http::Call;
 use shared::http::answer::{Answer, Answered};
 use shared::store::system_profiles::Effective;
@@ -43,7 +43,7 @@ pub async fn bulk(mut call: Call) -> Answered {
     call.app
         .decide(&call.caller.tenant, move |schema| async move {
             let place = Place::of(call, &schema)?;
-            let question = Question::read(body.clone(), place.view())?;
+            let question = Question::read(body.clone(), place.viewer())?;
             let mut batch = Batch::new("profiles, or select less");
             for ids in question.ids.chunks(BATCH) {
                 let found = find(call, &place, ids).await?;
@@ -86,12 +86,12 @@ struct Question {
 }
 
 impl Question {
-    fn read(body: Json, view: View<'_>) -> Result<Self> {
+    fn read(body: Json, viewer: Viewer<'_>) -> Result<Self> {
         let mut violations = Violations::default();
         let mut fields = Fields::new(body, "", &mut violations);
         let ids = fields.required_texts("ids", MAX_IDS, MAX_TEXT).unwrap_or_default();
         let paths = fields.texts("select", MAX_PATHS, MAX_TEXT);
-        let select = paths.map(|paths| Selection::read(&paths, view, &mut fields));
+        let select = paths.map(|paths| Selection::read(&paths, viewer, &mut fields));
         fields.finish();
         violations.check(Self { ids, select })
     }
@@ -117,10 +117,10 @@ struct Selection {
 }
 
 impl Selection {
-    fn read(paths: &[String], view: View<'_>, fields: &mut Fields<'_>) -> Self {
+    fn read(paths: &[String], viewer: Viewer<'_>, fields: &mut Fields<'_>) -> Self {
         let mut selection = Self { fields: BTreeSet::from(["id"]), ..Self::default() };
         for (i, path) in paths.iter().enumerate() {
-            if !selection.add(path, view) {
+            if !selection.add(path, viewer) {
                 let due = "a field of system profiles, `system_attributes.<name>` or \
                            `attributes.<category>.<name>` is due";
                 fields.refuse_item("select", i, Code::Unknown, due);
@@ -130,20 +130,20 @@ impl Selection {
     }
 
     /// Adds a path, if there is such a one for these eyes.
-    fn add(&mut self, path: &str, view: View<'_>) -> bool {
+    fn add(&mut self, path: &str, viewer: Viewer<'_>) -> bool {
         if let Some(field) = FIELDS.into_iter().find(|field| *field == path) {
             self.fields.insert(field);
             return true;
         }
         if let Some(name) =
-            path.strip_prefix("system_attributes.").filter(|name| view.declares(name))
+            path.strip_prefix("system_attributes.").filter(|name| viewer.declares(name))
         {
             self.own.insert(name.to_owned());
             return true;
         }
         let named = path.strip_prefix("attributes.").and_then(|path| path.split_once('.'));
-        let known =
-            named.filter(|(category, name)| view.schema.attribute_named(category, name).is_some());
+        let known = named
+            .filter(|(category, name)| viewer.schema.attribute_named(category, name).is_some());
         if let Some((category, name)) = known {
             self.inherited.entry(category.to_owned()).or_default().insert(name.to_owned());
         }

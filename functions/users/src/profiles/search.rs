@@ -107,7 +107,7 @@ impl Search<'_> {
     }
 
     fn compare(&mut self, profiles: Vec<Effective>) -> Result<()> {
-        let schema = self.place.view().schema;
+        let schema = self.place.viewer().schema;
         for profile in profiles {
             let (own, user) = (&profile.profile.value, profile.user());
             schema.check_covers(&user)?;

@@ -102,7 +102,7 @@ impl Deciding<'_> {
         let (call, schema) = (self.call, self.schema);
         let actor = call.actor(me)?;
         check_seen(call, &request.value, me, schema)?;
-        request.value.check_approver(&actor, call.approver(me), schema)?;
+        request.value.check_approver(&actor, call.policy_subject(me)?, schema)?;
         call.guard(&[&ChangeRequest::tag(request, call.app.world().clock.now())])?;
         Ok(actor)
     }

@@ -40,14 +40,13 @@ pub async fn list(call: Call) -> Answered {
     let me = call.person().await?;
     let schema = call.app.schema(&call.caller.tenant).await?;
     let me = me.as_ref().map(|me| &me.value);
-    if me.is_some()
-        && !schema.attributes.values().any(|a| a.is_approved_by(call.approver(me), &schema))
-    {
+    let subject = call.policy_subject(me)?;
+    if me.is_some() && !schema.attributes.values().any(|a| a.is_approved_by(subject, &schema)) {
         return Ok(Answer::content(object! { "items" => Vec::<Json>::new() }));
     }
     let actor = call.actor(me)?;
     let decides = |request: &ChangeRequest| {
-        me.is_none() || request.check_approver(&actor, call.approver(me), &schema).is_ok()
+        me.is_none() || request.check_approver(&actor, subject, &schema).is_ok()
     };
     let wanted = |request: &Versioned<ChangeRequest>| {
         status.is_none_or(|status| request.value.status(now) == status) && decides(&request.value)

@@ -10,7 +10,7 @@ use shared::domain::error::{Error, Result};
 use shared::domain::schema::Schema;
 use shared::domain::user::User;
 use shared::http::answer::Answered;
-use shared::http::{Call, Route};
+use shared::http::{Call, Callers, Route};
 
 const REQUESTS: &str = "/identity/change-requests";
 const REQUEST: &str = "/identity/change-requests/{id}";
@@ -20,16 +20,14 @@ pub const ROUTES: [Route; 4] = [
     Route::read("GET", REQUESTS, "list_change_requests", (200, "ChangeRequestList"), || {
         get(list::list)
     })
-    .scope(UsersRead)
-    .people()
+    .callers(Callers::GrantedOrPeople(UsersRead))
     .query(&["limit", "cursor", "status", "user_id"])
     .about(
         "Lists change requests, those of a user or of a status if one is named; people see \
              those that they may decide",
     ),
     Route::read("GET", REQUEST, "get_change_request", (200, "ChangeRequest"), || get(read))
-        .scope(UsersRead)
-        .people()
+        .callers(Callers::GrantedOrPeople(UsersRead))
         .about("Reads a change request; people see those that they asked for or may decide"),
     Route::write(
         "POST",
@@ -38,8 +36,7 @@ pub const ROUTES: [Route; 4] = [
         (200, "ChangeRequest"),
         || post(decide::approve),
     )
-    .scope(UsersRead)
-    .people()
+    .callers(Callers::GrantedOrPeople(UsersRead))
     .about(
         "Applies a change request; the approval policies of what it changes say who may; \
          repeating it changes nothing",
@@ -51,8 +48,7 @@ pub const ROUTES: [Route; 4] = [
         (200, "ChangeRequest"),
         || post(decide::reject),
     )
-    .scope(UsersRead)
-    .people()
+    .callers(Callers::GrantedOrPeople(UsersRead))
     .about("Rejects a change request; repeating it changes nothing"),
 ];
 
@@ -83,6 +79,6 @@ fn check_seen(
     let actor = call.actor(me)?;
     let seen = me.is_none()
         || request.requested_by == actor
-        || request.check_approver(&actor, call.approver(me), schema).is_ok();
+        || request.check_approver(&actor, call.policy_subject(me)?, schema).is_ok();
     if seen { Ok(()) } else { Err(Error::NotFound) }
 }

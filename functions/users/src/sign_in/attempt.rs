@@ -94,7 +94,7 @@ impl SignIn<'_> {
         let table = self.call.app.table();
         let id = user.as_ref().map(|user| user.value.id);
         let barred = user.as_ref().and_then(|user| user.value.check_active().err());
-        let barred = barred.filter(|_| self.call.caller.person().is_some());
+        let barred = barred.filter(|_| self.call.caller.is_person());
         let existing = match id {
             Some(id) => table.profile_of(&self.schema.tenant, id, &self.place.system.id).await?,
             None => None,
@@ -232,7 +232,7 @@ impl SignIn<'_> {
         profile: &Versioned<SystemProfile>,
         new: bool,
     ) -> Answer {
-        let content = profile.value.show(&user.value, self.place.view());
+        let content = profile.value.show(&user.value, self.place.viewer());
         let answer = Answer::resource(content, &SystemProfile::tag(profile, user))
             .about_profile(&profile.value);
         if new { answer.created_at(self.place.location(profile.value.id)) } else { answer }

@@ -4,8 +4,8 @@
 
 mod attempt;
 
-use shared::auth::Person;
 use shared::auth::user_token::{MAX_SUBJECT, UNKNOWN};
+use shared::auth::{self, Person};
 use shared::axum::routing::post;
 use shared::domain::Scope::UsersWrite;
 use shared::domain::author::{Author, Reason};
@@ -15,10 +15,10 @@ use shared::domain::id::{BaseId, UserId, UserName};
 use shared::domain::schema::Schema;
 use shared::domain::sign_in::Claimed;
 use shared::domain::system_profile::SystemProfile;
-use shared::domain::{Access, Json};
+use shared::domain::{Json, View};
 use shared::http::answer::Answered;
 use shared::http::call::Recorder;
-use shared::http::{Call, Route};
+use shared::http::{Call, Callers, Route};
 use shared::world::Timestamp;
 
 use self::attempt::SignIn;
@@ -32,9 +32,8 @@ pub const ROUTES: [Route; 1] = [Route::write(
     (201, "SystemProfile"),
     || post(sign_in),
 )
-.scope(UsersWrite)
-.integrated()
-.people()
+.callers(Callers::IntegrationsOrPeople(UsersWrite))
+.within_system()
 .optional_json("SystemProfileInput")
 .finds()
 .about(
@@ -58,9 +57,14 @@ pub async fn sign_in(mut call: Call) -> Answered {
                 return Err(check_may_sign_in(call).await?.unwrap_or(refused));
             }
             let profile = SystemProfile::new(place.system.id.clone(), call.app.world());
-            let subject = match call.caller.person() {
-                Some(person) => Subject::with_token(body.clone(), person, &schema)?,
-                None => Subject::brought(call, body.clone(), &schema).await?,
+            let subject = match &call.caller.subject {
+                auth::Subject::External(person) => {
+                    Subject::with_token(body.clone(), person, &schema)?
+                }
+                auth::Subject::Local { user, .. } => Subject::local(body.clone(), *user)?,
+                auth::Subject::Client { .. } => {
+                    Subject::brought(call, body.clone(), &schema).await?
+                }
             };
             let author = &subject.author(call).await?;
             let sign_in = SignIn {
@@ -112,6 +116,13 @@ enum Subject<'a> {
     },
 }
 
+/// Refuses what a person sends beside the token, which says all there is to say.
+fn refuse_fields(body: Json) -> Result<()> {
+    let mut violations = Violations::default();
+    Fields::new(body, "", &mut violations).finish();
+    violations.check(())
+}
+
 impl<'a> Subject<'a> {
     /// The author of what the sign-in writes: the subject itself, or the client that brings it.
     async fn author(&self, call: &Call) -> Result<Author> {
@@ -119,7 +130,7 @@ impl<'a> Subject<'a> {
             Self::OfIssuer { login: Some(_), .. } => call.author_by_token()?,
             _ => call.author().await?,
         };
-        let author = Author { view: Access::Full, ..author };
+        let author = Author { view: View::Administrative, ..author };
         Ok(match self {
             Self::OfIssuer { claimed, .. } => {
                 author.because(Reason::SignIn(claimed.server().id.clone()))
@@ -128,10 +139,14 @@ impl<'a> Subject<'a> {
         })
     }
 
+    /// A person who signed in at this service, and is a user since then.
+    fn local(body: Json, user: UserId) -> Result<Self> {
+        refuse_fields(body)?;
+        Ok(Self::User(user))
+    }
+
     fn with_token(body: Json, person: &Person, schema: &'a Schema) -> Result<Self> {
-        let mut violations = Violations::default();
-        Fields::new(body, "", &mut violations).finish();
-        violations.check(())?;
+        refuse_fields(body)?;
         let gone = || if schema.verified { Error::BadToken(UNKNOWN) } else { Error::Outdated };
         let server = schema.servers.get(person.server.as_str()).ok_or_else(gone)?;
         Ok(Self::OfIssuer {

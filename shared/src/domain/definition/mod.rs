@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 pub use self::attribute::{AttributeDefinition, DataFormat, Derived, Search};
 pub use self::category::{COMMON, Category};
 pub use self::persona::PersonaDefinition;
-pub use self::policy::{ApprovalPolicy, Approver};
+pub use self::policy::{ApprovalPolicy, PolicySubject};
 pub use self::predefined::Predefined;
 pub use self::profile::UserProfileDefinition;
 pub use self::workflow::Workflow;

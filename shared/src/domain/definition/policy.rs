@@ -29,19 +29,57 @@ pub struct ApprovalPolicy {
 enum Statement {
     /// A person with a persona of this name in force, and with this in its scope if it is set.
     Persona { persona: String, scope: Option<String> },
-    /// A machine client whose token holds this scope.
+    /// A client, or an administrator, to whom this scope is granted.
     Client { client_scope: Scope },
 }
 
-/// Who wants to write or to approve.
+/// Who wants to write or to approve, as policies see it: by granted scopes, by personas, or both.
 #[derive(Clone, Copy, Debug)]
-pub enum Approver<'a> {
-    /// A machine client, by the scopes of its token.
-    Client(&'a Scopes),
-    /// A person, by the personas that are in force at this time.
-    Person(&'a User, Timestamp),
+pub struct PolicySubject<'a> {
+    /// The scopes that are granted; `None` in self-service, where no grant counts.
+    scopes: Option<&'a Scopes>,
+    /// The person, and the time at which a persona must be in force.
+    person: Option<(&'a User, Timestamp)>,
+}
+
+impl<'a> PolicySubject<'a> {
     /// Somebody of whom no policy can tell anything.
-    Nobody,
+    pub const NOBODY: Self = Self { scopes: None, person: None };
+
+    /// A client, by the scopes of its token.
+    #[must_use]
+    pub const fn client(scopes: &'a Scopes) -> Self {
+        Self { scopes: Some(scopes), person: None }
+    }
+
+    /// A person, by the personas that are in force at `now`.
+    #[must_use]
+    pub const fn person(user: &'a User, now: Timestamp) -> Self {
+        Self { scopes: None, person: Some((user, now)) }
+    }
+
+    /// A person with granted scopes, by these and by the personas that are in force at `now`.
+    #[must_use]
+    pub const fn administrator(user: &'a User, now: Timestamp, scopes: &'a Scopes) -> Self {
+        Self { scopes: Some(scopes), person: Some((user, now)) }
+    }
+
+    /// Whether a scope is granted.
+    #[must_use]
+    pub fn holds(&self, scope: Scope) -> bool {
+        self.scopes.is_some_and(|scopes| scopes.allows(scope))
+    }
+
+    /// Whether a persona of this name is in force, with `scope` in its own scope if one is set.
+    fn acts_as(&self, persona: &str, scope: Option<&String>, schema: &Schema) -> bool {
+        let Some((user, now)) = self.person else { return false };
+        let definition = schema.personas.values().find(|p| p.name == persona);
+        user.personas.iter().any(|held| {
+            definition.is_some_and(|definition| definition.id == held.definition)
+                && held.is_in_force(now)
+                && scope.is_none_or(|scope| held.scope.contains(scope))
+        })
+    }
 }
 
 impl ApprovalPolicy {
@@ -106,22 +144,14 @@ impl ApprovalPolicy {
             .any(|s| matches!(s, Statement::Persona { persona, .. } if persona == name))
     }
 
-    /// Whether `approver` fulfils one of the statements.
+    /// Whether `subject` fulfils one of the statements.
     #[must_use]
-    pub fn allows(&self, approver: Approver<'_>, schema: &Schema) -> bool {
-        self.statements.iter().any(|statement| match (statement, approver) {
-            (Statement::Client { client_scope }, Approver::Client(scopes)) => {
-                scopes.allows(*client_scope)
+    pub fn allows(&self, subject: PolicySubject<'_>, schema: &Schema) -> bool {
+        self.statements.iter().any(|statement| match statement {
+            Statement::Client { client_scope } => subject.holds(*client_scope),
+            Statement::Persona { persona, scope } => {
+                subject.acts_as(persona, scope.as_ref(), schema)
             }
-            (Statement::Persona { persona, scope }, Approver::Person(user, now)) => {
-                let definition = schema.personas.values().find(|p| p.name == *persona);
-                user.personas.iter().any(|held| {
-                    definition.is_some_and(|definition| definition.id == held.definition)
-                        && held.is_in_force(now)
-                        && scope.as_ref().is_none_or(|scope| held.scope.contains(scope))
-                })
-            }
-            _ => false,
         })
     }
 }
@@ -164,10 +194,10 @@ impl Statement {
 }
 
 impl AttributeDefinition {
-    /// Whether it has an approval policy that names `approver`.
+    /// Whether it has an approval policy that names `subject`.
     #[must_use]
-    pub fn is_approved_by(&self, approver: Approver<'_>, schema: &Schema) -> bool {
-        self.approval_policy.as_ref().is_some_and(|policy| policy.allows(approver, schema))
+    pub fn is_approved_by(&self, subject: PolicySubject<'_>, schema: &Schema) -> bool {
+        self.approval_policy.as_ref().is_some_and(|policy| policy.allows(subject, schema))
     }
 }
 

@@ -7,8 +7,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Overrides, SystemProfile, View};
-use crate::domain::definition::{Approver, AttributeDefinition};
+use super::{Overrides, SystemProfile, Viewer};
+use crate::domain::definition::{AttributeDefinition, PolicySubject};
 use crate::domain::error::{Code, Result, Violations};
 use crate::domain::field::{Fields, pointer};
 use crate::domain::json::Json;
@@ -37,11 +37,11 @@ pub struct Editing<'e> {
     /// The base profile, as it was read.
     pub base: &'e User,
     /// Through whose eyes the writer saw the profile.
-    pub view: View<'e>,
+    pub viewer: Viewer<'e>,
     /// By what values are read.
     pub writing: Writing<'e>,
     /// The writer, as approval policies know one.
-    pub writer: Approver<'e>,
+    pub writer: PolicySubject<'e>,
 }
 
 impl SystemProfile {
@@ -58,10 +58,10 @@ impl SystemProfile {
     pub fn patch(&self, patch: &Json, editing: &Editing<'_>) -> Result<Self> {
         refuse_non_object(patch)?;
         let mut violations = Violations::default();
-        let shown = self.show(editing.base, editing.view);
+        let shown = self.show(editing.base, editing.viewer);
         refuse_unknown_nulls(patch, &shown, &mut violations);
         refuse_attribute_nulls(patch, &editing.writing, &mut violations);
-        refuse_own_nulls(patch, editing.view, &mut violations);
+        refuse_own_nulls(patch, editing.viewer, &mut violations);
         for (name, why) in NOT_EDITABLE {
             if patch.as_object().and_then(|patch| patch.get(name)) == Some(&Json::Null) {
                 violations.add(pointer("", name), Code::NotEditable, why);
@@ -80,7 +80,7 @@ impl SystemProfile {
         violations: &mut Violations,
     ) -> Self {
         let mut fields = Fields::new(document, "", violations);
-        let shown = self.show(editing.base, editing.view);
+        let shown = self.show(editing.base, editing.viewer);
         for (name, why) in NOT_EDITABLE {
             fields.unchanged(name, shown.get(name).unwrap_or(&Json::Null), Code::NotEditable, why);
         }
@@ -108,7 +108,7 @@ impl SystemProfile {
         editing: &Editing<'_>,
     ) -> BTreeMap<String, Vec<String>> {
         let mut own = self.attributes.clone();
-        own.retain(|name, _| !editing.view.declares(name));
+        own.retain(|name, _| !editing.viewer.declares(name));
         let at = fields.at(OWN);
         let members = match fields.value(OWN) {
             None => return own,
@@ -124,7 +124,7 @@ impl SystemProfile {
         };
         for (name, values) in members {
             let at = pointer(&at, &name);
-            if !editing.view.declares(&name) {
+            if !editing.viewer.declares(&name) {
                 fields.violations().add(at, Code::Unknown, undeclared(&name));
                 continue;
             }
@@ -182,12 +182,12 @@ impl Editing<'_> {
         after: &Overrides,
         violations: &mut Violations,
     ) {
-        for definition in self.view.schema.attributes.values() {
+        for definition in self.viewer.schema.attributes.values() {
             let Some(policy) = &definition.approval_policy else { continue };
             let new = after.of(definition);
             if new.is_some()
                 && new != before.of(definition)
-                && !policy.allows(self.writer, self.view.schema)
+                && !policy.allows(self.writer, self.viewer.schema)
             {
                 let at = definition
                     .predefined()
@@ -202,7 +202,7 @@ impl Editing<'_> {
 
 /// Refuses removals of the system's attributes by accident, and of attributes that it does not
 /// declare.
-fn refuse_own_nulls(patch: &Json, view: View<'_>, violations: &mut Violations) {
+fn refuse_own_nulls(patch: &Json, viewer: Viewer<'_>, violations: &mut Violations) {
     let at = pointer("", OWN);
     let members = match patch.as_object().and_then(|members| members.get(OWN)) {
         Some(Json::Null) => {
@@ -216,7 +216,7 @@ fn refuse_own_nulls(patch: &Json, view: View<'_>, violations: &mut Violations) {
         _ => return,
     };
     for (name, _) in
-        members.iter().filter(|(name, value)| **value == Json::Null && !view.declares(name))
+        members.iter().filter(|(name, value)| **value == Json::Null && !viewer.declares(name))
     {
         violations.add(pointer(&at, name), Code::Unknown, undeclared(name));
     }

@@ -82,11 +82,11 @@ impl User {
         refuse_non_object(&patch)?;
         let mut violations = Violations::default();
         let (patch, renamed) = spread_attribute_values(patch, writing, &mut violations);
-        let shown = self.show_to(schema, writing.access);
+        let shown = self.show_to(schema, writing.view);
         refuse_unknown_nulls(&patch, &shown, &mut violations);
         refuse_attribute_nulls(&patch, writing, &mut violations);
         let refused = |field: Predefined| {
-            writing.access.refuses(schema.predefined(field)?).map(|why| (field.name(), why))
+            writing.view.refuses(schema.predefined(field)?).map(|why| (field.name(), why))
         };
         let fixed = NOT_EDITABLE.map(|(name, why)| (name, (Code::NotEditable, why.to_owned())));
         for (name, (code, why)) in
@@ -115,13 +115,13 @@ impl User {
         violations: &mut Violations,
     ) -> Self {
         let mut fields = Fields::new(document, "", violations);
-        let shown = self.show_to(writing.schema, writing.access);
+        let shown = self.show_to(writing.schema, writing.view);
         for (name, why) in NOT_EDITABLE {
             fields.unchanged(name, shown.get(name).unwrap_or(&Json::Null), Code::NotEditable, why);
         }
         let mut user = self.clone();
         user.read_editable(&mut fields, writing, omitted);
-        user.settle(self, writing.access);
+        user.settle(self, writing.view);
         fields.finish();
         user.check_size(violations);
         user
@@ -143,7 +143,7 @@ impl User {
         for field in predefined.iter().copied() {
             let Some(definition) = writing.schema.predefined(field) else { continue };
             let stored = self.predefined(field).map(str::to_owned);
-            if !writing.access.shows(definition) {
+            if !writing.view.shows(definition) {
                 // Not there for this writer: named it is unknown, as any other field that is not
                 // there.
                 if fields.take(field.name()).is_some() {
@@ -155,7 +155,7 @@ impl User {
                 }
                 continue;
             }
-            if let Some((code, why)) = writing.access.refuses(definition) {
+            if let Some((code, why)) = writing.view.refuses(definition) {
                 fields.unchanged(field.name(), &Json::from(stored), code, &why);
                 continue;
             }

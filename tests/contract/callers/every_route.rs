@@ -1,0 +1,208 @@
+//! Every route of every function, called by each kind of caller: who is refused, and how.
+
+use serde_json::json;
+use shared::domain::client::Integration;
+use shared::domain::id::PartyId;
+use shared::http::{Callers, Route};
+use tests::{Answer, Call, Client, Person, Service, TENANT};
+
+use super::{ALL, Office, USERS};
+
+/// What becomes of a call before its use case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Passes,
+    /// 401 with a challenge.
+    Unauthenticated,
+    /// 403 with this slug.
+    Forbidden(&'static str),
+}
+
+use Verdict::{Forbidden, Passes, Unauthenticated};
+
+const SCOPE: Verdict = Forbidden("insufficient-scope");
+const NOT_ALLOWED: Verdict = Forbidden("not-allowed");
+const BLOCKED: Verdict = Forbidden("user-blocked");
+
+impl Verdict {
+    fn of(answer: &Answer) -> Self {
+        match (answer.code(), answer.header("content-type")) {
+            (401, _) => Unauthenticated,
+            (403, Some("application/problem+json")) => [SCOPE, NOT_ALLOWED, BLOCKED]
+                .into_iter()
+                .find(|one| matches!(one, Forbidden(slug) if *slug == answer.slug()))
+                .unwrap(),
+            _ => Passes,
+        }
+    }
+}
+
+/// A kind of caller, and what is due at each kind of route.
+struct Kind {
+    name: &'static str,
+    token: Option<String>,
+    due: fn(&Route) -> Verdict,
+}
+
+/// The route's path with ids of the right shape, that nobody has, below the system `shop`.
+fn path(route: &Route) -> String {
+    const NOBODY: &str = "0192f3c1-0000-7000-8000-00000000dead";
+    let path = route.path.replace("{tenant_id}", TENANT).replace("{system_id}", "shop");
+    path.replace("{client_id}", "acme.000102030405060708090a0b0c0d0e0f")
+        .replace("{secret_id}", NOBODY)
+        .replace("{user_id}", NOBODY)
+        .replace("{persona_id}", NOBODY)
+        .replace("{authentication_server_id}", "nowhere")
+        .replace("{value}", "nobody")
+        .replace("{id}", NOBODY)
+}
+
+/// A call whose precondition holds of nothing: whoever may call changes nothing.
+fn call(service: &Service, route: &Route, token: Option<&str>) -> Call {
+    let call = service.call(route.method, &path(route)).if_match("\"stale\"");
+    let call = token.map_or_else(|| call.clone(), |token| call.clone().token(token));
+    match route.body {
+        shared::http::Body::Json(_) | shared::http::Body::OptionalJson(_) => call.json(json!({})),
+        _ => call,
+    }
+}
+
+fn with_scope(client: &Client) -> String {
+    client.token.clone()
+}
+
+async fn client(
+    office: &Office,
+    scopes: &str,
+    edit: impl FnOnce(&mut shared::domain::client::Client),
+) -> String {
+    with_scope(&office.service.register_as(TENANT, scopes, edit).await.with_token().await)
+}
+
+async fn local(office: &Office, name: &str, scopes: &str) -> (tests::Resource, Person) {
+    let user = office.crm.create(USERS, tests::person(name)).await;
+    let person = office.application.local_person(&user.id, scopes).await;
+    (user, person)
+}
+
+/// What a client is told that has every scope, unless more is asked of it.
+fn due_of_client(route: &Route) -> Verdict {
+    match route.callers {
+        Callers::People(_) => NOT_ALLOWED,
+        _ => Passes,
+    }
+}
+
+async fn kinds(office: &Office) -> Vec<Kind> {
+    let service = &office.service;
+    let token = |name, token: String, due| Kind { name, token: Some(token), due };
+    let crm = |client: &mut shared::domain::client::Client| {
+        client.integration = Some(Integration::Crm);
+    };
+    let bound = |client: &mut shared::domain::client::Client| {
+        client.integration = Some(Integration::Crm);
+        client.systems = vec!["shop".parse::<PartyId>().unwrap()];
+    };
+    let corp = service.issuer("corp", "predefined").await;
+    let els = office.crm.create(USERS, tests::person("els")).await;
+    let els = corp.link(&els.id, "els").await;
+    let (_, guest) = local(office, "guest", "userdata").await;
+    let (_, boss) = local(office, "boss", ALL).await;
+    let (user, blocked) = local(office, "blocked", ALL).await;
+    office.block(&user).await;
+    let (user, gone) = local(office, "gone", ALL).await;
+    office.crm.delete(&user.path).if_match("*").await.is(204);
+    vec![
+        Kind { name: "no token", token: None, due: |_| Unauthenticated },
+        token("a client without the scope", client(office, "userdata", crm).await, |route| {
+            if route.callers.granted().is_some() { SCOPE } else { NOT_ALLOWED }
+        }),
+        token("a client with the scope", client(office, ALL, crm).await, due_of_client),
+        token("an unmarked client", client(office, ALL, |_| {}).await, |route| {
+            match route.callers {
+                Callers::IntegrationsOrPeople(_) => NOT_ALLOWED,
+                _ => due_of_client(route),
+            }
+        }),
+        token("a client of a system", client(office, ALL, bound).await, |route| {
+            if route.within_system { due_of_client(route) } else { NOT_ALLOWED }
+        }),
+        token("an external person", els.token, |route| match route.callers {
+            Callers::Granted(_) => Unauthenticated,
+            _ => Passes,
+        }),
+        token("a local person without a grant", guest.token, |route| match route.callers {
+            Callers::Granted(_) | Callers::People(Some(_)) => SCOPE,
+            _ => Passes,
+        }),
+        token("a local person with the scope", boss.token, |_| Passes),
+        token("a local person who is blocked", blocked.token, |_| BLOCKED),
+        token("a local person who is gone", gone.token, |route| match route.callers {
+            Callers::Granted(_) | Callers::GrantedOrPeople(_) => Unauthenticated,
+            _ => Passes,
+        }),
+    ]
+}
+
+#[tokio::test]
+async fn every_route_lets_in_whom_its_callers_name_and_nobody_else() {
+    let office = Office::open().await;
+    office.service.system("shop", &[]).await;
+    let mut called = 0;
+    for kind in kinds(&office).await {
+        for route in local::serve::functions().into_iter().flatten() {
+            let answer = call(&office.service, route, kind.token.as_deref()).await;
+            let what =
+                format!("{} calls {} {}: {}", kind.name, route.method, route.path, answer.text());
+            if route.callers == Callers::Anyone {
+                // A token changes nothing: the OAuth endpoints authenticate clients themselves.
+                let without = call(&office.service, route, None).await;
+                assert_eq!(answer.code() == 403, without.code() == 403, "{what}");
+                continue;
+            }
+            assert_eq!(Verdict::of(&answer), (kind.due)(route), "{what}");
+            assert_eq!(
+                answer.header("www-authenticate").is_some(),
+                matches!(Verdict::of(&answer), Unauthenticated | SCOPE),
+                "{what}"
+            );
+            called += 1;
+        }
+    }
+    assert!(called > 900, "{called}");
+    office.service.check().await;
+}
+
+#[test]
+fn a_route_is_within_a_system_if_its_path_names_one() {
+    for route in local::serve::functions().into_iter().flatten() {
+        assert_eq!(route.within_system, route.path.contains("{system_id}"), "{}", route.name);
+    }
+}
+
+#[test]
+fn external_persons_have_no_grants_whatever_their_tokens_say() {
+    use shared::auth::{Caller, Grants, Person, Subject};
+    use shared::domain::{Scope, View};
+    let person = Person {
+        server: "corp".parse().unwrap(),
+        subject: "jan".to_owned(),
+        base: shared::domain::id::BaseId::of("jan", "corp", &TENANT.parse().unwrap()),
+        scopes: ["users:read", "administrator"].map(str::to_owned).to_vec(),
+        signed_in_at: tests::START,
+        claims: shared::domain::json::Object::new(),
+    };
+    let caller = Caller {
+        tenant: TENANT.parse().unwrap(),
+        subject: Subject::External(std::sync::Arc::new(person)),
+        grants: Grants::default(),
+        jkt: None,
+    };
+    assert!(Callers::Granted(Scope::UsersRead).check(&caller).is_err());
+    for callers in [
+        Callers::GrantedOrPeople(Scope::UsersRead),
+        Callers::IntegrationsOrPeople(Scope::UsersRead),
+    ] {
+        assert_eq!(callers.check(&caller).unwrap(), View::SelfService);
+    }
+}
