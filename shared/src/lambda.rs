@@ -11,8 +11,9 @@ use aws_sdk_dynamodb::config::{IdentityCache, Region};
 use axum::Router;
 use axum::extract::Request;
 use axum::response::Response;
+use lambda_http::Adapter;
 use lambda_http::request::{LambdaRequest, RequestContext};
-use lambda_http::{Adapter, LambdaEvent};
+use lambda_runtime::{Error, LambdaEvent, service_fn};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -91,7 +92,7 @@ impl Settings {
 }
 
 /// Runs a function until Lambda ends it: one request at a time on one thread.
-pub fn start(routes: &'static [Route]) -> Result<(), lambda_http::Error> {
+pub fn start(routes: &'static [Route]) -> Result<(), Error> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(run(routes))
 }
 
@@ -99,39 +100,38 @@ pub fn start(routes: &'static [Route]) -> Result<(), lambda_http::Error> {
 /// What its event holds is not looked at.
 pub fn start_scheduled<T: Serialize>(
     work: &impl AsyncFn(&App) -> crate::domain::Result<T>,
-) -> Result<(), lambda_http::Error> {
+) -> Result<(), Error> {
     start_on(|_| Ok(()), &async |app, (), _: serde::de::IgnoredAny| work(app).await)
 }
 
 /// Runs a function that is called with events of the type `E` until Lambda ends it: one call at a
 /// time on one thread. `prepare` makes what it works with beside the table.
 pub fn start_on<P, E: DeserializeOwned, T: Serialize>(
-    prepare: impl FnOnce(&Settings) -> Result<P, lambda_http::Error>,
+    prepare: impl FnOnce(&Settings) -> Result<P, Error>,
     work: &impl AsyncFn(&App, &P, E) -> crate::domain::Result<T>,
-) -> Result<(), lambda_http::Error> {
+) -> Result<(), Error> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
         log::to(std::io::stdout);
         let settings = Settings::from_environment()?;
         let (app, prepared) = (&app(&settings)?, &prepare(&settings)?);
         let handle = async |event: LambdaEvent<E>| {
             let done = work(app, prepared, event.payload).await;
-            done.map_err(|error| lambda_http::Error::from(format!("{error:?}")))
+            done.map_err(|error| Error::from(format!("{error:?}")))
         };
-        lambda_http::lambda_runtime::run(lambda_http::service_fn(handle)).await
+        lambda_runtime::run(service_fn(handle)).await
     })
 }
 
 /// Runs a function on a runtime that is there.
-async fn run(routes: &'static [Route]) -> Result<(), lambda_http::Error> {
+async fn run(routes: &'static [Route]) -> Result<(), Error> {
     log::to(std::io::stdout);
     let app = app(&Settings::from_environment()?)?;
     let world = app.world().clone();
-    lambda_http::lambda_runtime::run(function(http::serve(http::route::router(routes, app), world)))
-        .await
+    lambda_runtime::run(function(http::serve(http::route::router(routes, app), world))).await
 }
 
 /// The state of a function as its environment sets it up.
-fn app(settings: &Settings) -> Result<App, lambda_http::Error> {
+fn app(settings: &Settings) -> Result<App, Error> {
     let table = Table::new(settings.client()?, &settings.table, World::default());
     let scripts = Scripts::new(PathBuf::from("/proc/self/exe"), vec![script::WORKER.to_owned()]);
     Ok(App::new(table, settings.base_url.clone(), scripts))

@@ -1,8 +1,8 @@
 //! What the Kith functions share, in three layers: the edge (`http`), the rules (`domain`, `auth`)
 //! and the table (`store`).
 //!
-//! A function is a router over [`app::App`] and a `main` of a few lines ([`lambda::run`]); `kith
-//! serve` and the tests use the same routers through other doors.
+//! A function is a router over [`app::App`] and a `main` of a few lines that calls
+//! [`lambda::start`]; `kith serve` and the tests use the same routers through other doors.
 
 pub mod app;
 pub mod auth;

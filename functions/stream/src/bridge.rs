@@ -31,7 +31,7 @@ pub struct EventBridge {
 
 impl EventBridge {
     /// The bus that a function's environment names.
-    pub fn of(settings: &Settings) -> Result<Self, lambda_http::Error> {
+    pub fn of(settings: &Settings) -> Result<Self, lambda_runtime::Error> {
         let mut config = client_settings()
             .region(settings.region.clone())
             .http_client(https::client_of_any(settings.trust)?);

@@ -10,7 +10,7 @@ use stream::{Batch, EventBridge, handle};
 /// shall not.
 const PAUSE: Duration = Duration::from_secs(30);
 
-fn main() -> Result<(), lambda_http::Error> {
+fn main() -> Result<(), lambda_runtime::Error> {
     lambda::start_on(EventBridge::of, &async |app, bus, batch: Batch| {
         let failures = handle(app.table(), batch, bus).await;
         if failures.may_pass {

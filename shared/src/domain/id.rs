@@ -7,8 +7,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 /// The text is not an id of the wanted shape.
@@ -225,11 +225,11 @@ impl BaseId {
     /// The id of the person whom `issuer` calls `subject`.
     #[must_use]
     pub fn of(subject: &str, issuer: &str, tenant: &TenantId) -> Self {
-        let hash = digest(&SHA256, format!("{subject}|{issuer}|{tenant}").as_bytes());
+        let hash = Sha256::digest(format!("{subject}|{issuer}|{tenant}"));
         let digits = |byte: &u8| {
             [byte >> 4, byte & 0xf].map(|digit| char::from_digit(digit.into(), 16).unwrap_or('0'))
         };
-        Self(hash.as_ref().iter().flat_map(digits).collect())
+        Self(hash.iter().flat_map(digits).collect())
     }
 
     /// The id as text.
