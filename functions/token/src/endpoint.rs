@@ -137,5 +137,5 @@ async fn sign(
         cnf: proof.map(|proof| Confirmation { jkt: proof.jkt.clone() }),
     };
     let key = app.signing_keys().current(client.access_token_signing_alg).await?;
-    Ok(key.sign(&claims, &app.world().random)?)
+    Ok(key.sign(&claims)?)
 }

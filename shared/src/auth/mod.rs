@@ -5,6 +5,7 @@ pub mod caller;
 pub mod claims;
 pub mod dpop;
 pub mod jose;
+pub mod provider;
 pub mod published;
 pub mod refresh;
 pub mod remote_keys;

@@ -1,27 +1,28 @@
 //! Signing (RFC 7515): keys that stay parsed, because parsing one for each token would take as long
 //! as the signature.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair, RsaKeyPair};
+use jsonwebtoken::{EncodingKey, Header};
+use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use serde::Serialize;
 
-use super::rsa::{self, RsaKey};
+use super::provider::{self, KeyPair, KeyPairKind};
+use super::rsa::RsaKey;
 use crate::domain::error::{Error, Result};
 use crate::domain::jwk::{Algorithm, Jwk, Numbers};
 use crate::world::Random;
 
 /// A private key for ES256 or RS256 (RFC 7518 §3.3, §3.4), parsed and ready to sign.
 pub struct PrivateKey {
-    pair: Pair,
+    /// Keeps the parsed key registered.
+    _pair: Arc<KeyPair>,
+    key: EncodingKey,
     kid: String,
     numbers: Numbers,
-    header: String,
-}
-
-enum Pair {
-    Ec(EcdsaKeyPair),
-    Rsa(RsaKeyPair),
+    header: Header,
 }
 
 impl PrivateKey {
@@ -46,7 +47,7 @@ impl PrivateKey {
     /// Parses a stored key.
     pub fn parse(algorithm: Algorithm, stored: &[u8], random: &Random) -> Result<Self> {
         let unreadable = || Error::unexpected("a signing key does not parse");
-        let (pair, numbers) = match algorithm {
+        let (kind, numbers) = match algorithm {
             Algorithm::Es256 => {
                 let pair = EcdsaKeyPair::from_pkcs8(
                     &ECDSA_P256_SHA256_FIXED_SIGNING,
@@ -55,20 +56,24 @@ impl PrivateKey {
                 )
                 .map_err(|_| unreadable())?;
                 let numbers = coordinates(pair.public_key().as_ref())?;
-                (Pair::Ec(pair), numbers)
+                (KeyPairKind::Ec(pair), numbers)
             }
             Algorithm::Rs256 => {
                 // The parser's own message may quote the key.
                 let key: RsaKey = serde_json::from_slice(stored).map_err(|_| unreadable())?;
-                (Pair::Rsa(key.pair()?), key.numbers())
+                (KeyPairKind::Rsa(key.pair()?), key.numbers())
             }
             Algorithm::Ps256 | Algorithm::EdDsa => return Err(not_signed_with(algorithm)),
         };
         let jwk = Jwk { kid: None, algorithm, numbers };
         let kid = jwk.thumbprint();
-        let header = URL_SAFE_NO_PAD
-            .encode(format!(r#"{{"alg":"{algorithm}","typ":"at+jwt","kid":"{kid}"}}"#));
-        Ok(Self { pair, kid, numbers: jwk.numbers, header })
+        let (pair, key) = provider::register(&kid, KeyPair { kind, random: random.clone() });
+        let header = Header {
+            typ: Some("at+jwt".to_owned()),
+            kid: Some(kid.clone()),
+            ..Header::new(algorithm.into())
+        };
+        Ok(Self { _pair: pair, key, kid, numbers: jwk.numbers, header })
     }
 
     /// The key's id: its RFC 7638 thumbprint.
@@ -84,35 +89,10 @@ impl PrivateKey {
     }
 
     /// Signs claims as an access token (RFC 9068 §2.1: `typ` is `at+jwt`).
-    pub fn sign<T: Serialize>(&self, claims: &T, random: &Random) -> Result<String> {
-        let claims = serde_json::to_vec(claims).map_err(Error::unexpected)?;
-        let signature_size = match self.pair {
-            Pair::Ec(_) => 88,
-            Pair::Rsa(_) => 344,
-        };
-        let mut token =
-            String::with_capacity(self.header.len() + claims.len() * 4 / 3 + 4 + signature_size);
-        token.push_str(&self.header);
-        token.push('.');
-        URL_SAFE_NO_PAD.encode_string(claims, &mut token);
-        match &self.pair {
-            Pair::Ec(pair) => {
-                let signature =
-                    pair.sign(random.generator(), token.as_bytes()).map_err(Error::unexpected)?;
-                append(&mut token, signature.as_ref());
-            }
-            Pair::Rsa(pair) => {
-                let signature = rsa::sign(pair, random, token.as_bytes())?;
-                append(&mut token, &signature);
-            }
-        }
-        Ok(token)
+    pub fn sign<T: Serialize>(&self, claims: &T) -> Result<String> {
+        provider::install();
+        jsonwebtoken::encode(&self.header, claims, &self.key).map_err(Error::unexpected)
     }
-}
-
-fn append(token: &mut String, signature: &[u8]) {
-    token.push('.');
-    URL_SAFE_NO_PAD.encode_string(signature, token);
 }
 
 fn not_signed_with(algorithm: Algorithm) -> Error {
@@ -138,7 +118,7 @@ mod tests {
         for algorithm in [Algorithm::Es256, Algorithm::Rs256] {
             let stored = PrivateKey::generate(algorithm, &random).unwrap();
             let key = PrivateKey::parse(algorithm, &stored, &random).unwrap();
-            let token = key.sign(&serde_json::json!({"sub": "x", "exp": 1}), &random).unwrap();
+            let token = key.sign(&serde_json::json!({"sub": "x", "exp": 1})).unwrap();
             let jwk = Jwk { kid: None, algorithm, numbers: key.numbers().clone() };
             let verifies = |token: &str, jwk: &Jwk| {
                 Jws::open(token).unwrap().claims::<serde_json::Value>(jwk).is_some()

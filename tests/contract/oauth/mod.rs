@@ -3,6 +3,7 @@
 
 use tests::{Answer, Call, Client, KeyPair, Service, TENANT};
 
+mod agreement;
 mod assertions;
 mod bound_tokens;
 mod claims;

@@ -58,7 +58,7 @@ impl Issuer {
         if let (Some(claims), Some(more)) = (claims.as_object_mut(), more.as_object()) {
             claims.extend(more.clone());
         }
-        let token = self.key.sign(&claims, &self.world.random);
+        let token = self.key.sign(&claims);
         Ok(token.map_err(|error| format!("no token can be signed: {error:?}"))?)
     }
 }
