@@ -13,7 +13,8 @@ use rquickjs::context::{EvalOptions, intrinsic};
 use rquickjs::{Coerced, Context, Ctx, Error, FromJs, Function, Persistent, Runtime, Value};
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::value::RawValue;
-use shared::script::{Answer, Failure, Job, MAX_OUTPUT, MAX_SCRIPT};
+use shared::domain::definition::MAX_SCRIPT;
+use shared::script::{Answer, Failure, Job, MAX_OUTPUT};
 
 /// How long a script may run. Processor time, so that a busy machine or a small Lambda function
 /// does not refuse what another allows; time that passes otherwise is limited by whoever waits for

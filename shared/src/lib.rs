@@ -8,6 +8,7 @@ pub mod app;
 pub mod auth;
 pub mod domain;
 pub mod fetch;
+pub mod filter;
 pub mod http;
 pub mod https;
 pub mod import;

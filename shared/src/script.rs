@@ -18,6 +18,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::domain::definition::MAX_SCRIPT;
 use crate::domain::json::Object;
 use crate::domain::{Error, Json};
 
@@ -27,9 +28,6 @@ pub use pool::Scripts;
 
 /// The argument that makes a program a worker.
 pub const WORKER: &str = "script-worker";
-
-/// The longest script, in bytes.
-pub const MAX_SCRIPT: usize = 64 * 1024;
 
 /// The longest output of a script, in bytes of JSON text.
 pub const MAX_OUTPUT: usize = 64 * 1024;

@@ -52,3 +52,18 @@ fn d1_profiles_are_approved_derived_and_committed_in_one_place() {
     let store = store.map(|name| format!("shared/src/store/{name}.rs"));
     assert_eq!(callers("commit_user_writes"), store);
 }
+
+/// What the rules may be built on is below them: the rest of the crate is not.
+#[test]
+fn the_rules_import_no_layer_above_them() {
+    let below = ["domain", "object", "world"];
+    for (file, source) in sources() {
+        if !file.starts_with("shared/src/domain/") {
+            continue;
+        }
+        for path in source.split("crate::").skip(1) {
+            let name = path.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap();
+            assert!(below.contains(&name), "{file} imports crate::{name}");
+        }
+    }
+}

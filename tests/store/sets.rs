@@ -1,8 +1,12 @@
 //! The sets of users who share an e-mail address.
 
+use std::future::ready;
+
+use futures_util::future::join_all;
 use shared::domain::id::UserId;
-use shared::store::commit::MAX_SHARING;
-use shared::store::{Condition, Item, Key, Write};
+use shared::domain::versioned::Versioned;
+use shared::store::write::MAX_SHARING;
+use shared::store::{Condition, Failed, Item, Key, Retry, Table, Write};
 
 use crate::{Store, refused};
 
@@ -105,4 +109,82 @@ async fn one_commit_leaves_one_set_and_joins_another() {
         .await
         .unwrap();
     assert_eq!(members(&store, &new).await, [two.to_string()]);
+}
+
+/// How many attempts simultaneous users need, and how many of them give up.
+struct Load {
+    attempts: u32,
+    most: u32,
+    gave_up: usize,
+    time: std::time::Duration,
+}
+
+/// Lets so many users get one address at once, each with an item of its own in the transaction.
+async fn simultaneous<F>(store: &Store, count: usize, writes: impl Fn(Table, UserId) -> F) -> Load
+where
+    F: Future<Output = Write> + Send,
+{
+    #[expect(clippy::disallowed_methods, reason = "a figure for people, on which nothing depends")]
+    let now = std::time::Instant::now;
+    let start = now();
+    let one = async |user: UserId| {
+        let mut retry = Retry::of(&store.table);
+        loop {
+            let write = writes(store.table.clone(), user).await;
+            match store.table.commit(with_company(store, write)).await {
+                Ok(()) => return (retry.attempt(), true),
+                Err(Failed::Contended | Failed::Conditions(_)) => {
+                    if retry.again().await.is_err() {
+                        return (retry.attempt(), false);
+                    }
+                }
+                Err(failed) => panic!("{failed:?}"),
+            }
+        }
+    };
+    let all = join_all((0..count).map(|_| one(store.user()))).await;
+    Load {
+        attempts: all.iter().map(|(attempts, _)| attempts).sum(),
+        most: all.iter().map(|(attempts, _)| *attempts).max().unwrap_or_default(),
+        gave_up: all.iter().filter(|(_, done)| !done).count(),
+        time: now() - start,
+    }
+}
+
+/// The figures of ADR 0036: users who get one address at the same moment, by a set that they join
+/// without reading it, and by a list that is read and put under its version.
+#[tokio::test]
+async fn a_set_takes_simultaneous_users_in_one_attempt_each_and_a_versioned_list_does_not() {
+    for count in [2, 8, 32, 64] {
+        let store = Store::open().await;
+        let set = store.key("set");
+        let joined =
+            simultaneous(&store, count, |_, user| ready(Write::Join(set.clone(), user))).await;
+        let list = store.key("list");
+        let listed = simultaneous(&store, count, |table, user| {
+            let key = list.clone();
+            async move {
+                let found = table.get(&key).await.unwrap();
+                let stored: Option<Versioned<Vec<UserId>>> = found.map(|item| item.read().unwrap());
+                let (next, condition) = match stored {
+                    None => (Versioned::first(vec![user]), Condition::Absent),
+                    Some(stored) => {
+                        let users = stored.value.iter().copied().chain([user]).collect();
+                        let condition = Condition::Version(stored.version());
+                        (stored.changed_to(users), condition)
+                    }
+                };
+                Write::Put(Item::at(&key).versioned(&next), condition)
+            }
+        })
+        .await;
+        assert_eq!((joined.attempts, joined.gave_up), (u32::try_from(count).unwrap(), 0));
+        assert!(listed.attempts > joined.attempts, "{count} users");
+        for (name, load) in [("set", joined), ("list", listed)] {
+            println!(
+                "{count} users, {name}: {} attempts, at most {} of one user, {} gave up, {:?}",
+                load.attempts, load.most, load.gave_up, load.time
+            );
+        }
+    }
 }

@@ -16,17 +16,15 @@ use shared::domain::hashing::Hashes;
 use shared::domain::id::{TenantId, UserId};
 use shared::domain::schema::Schema;
 use shared::domain::{Versioned, Writing};
-use shared::store::keys::{SHARDS, listing_shard, owner_of_partition};
-use shared::store::table::{Position, Sorts};
+use shared::store::listing::{Changed, WalkPosition};
 use shared::store::users::LiveUser;
-use shared::store::{Condition, Failed, Item, Key, Write};
 use shared::world::Timestamp;
 use shared::writing::{Outcome, Policy, ProfileWriter};
 
 use super::Report;
 
 /// How many profiles are walked between two notes of how far the walk is, if there is time.
-const PAGE: i32 = 100;
+const PAGE: usize = 100;
 /// How many more walks there are for profiles that failed while nothing changed.
 const ROUNDS: u8 = 2;
 
@@ -37,9 +35,9 @@ struct Progress {
     fingerprint: String,
     /// When this configuration was first seen.
     noticed_at: Timestamp,
-    /// The shard of the listing that is walked; past the last one the walk is done.
-    shard: u8,
-    position: Option<Position>,
+    /// Where the walk over the listing goes on.
+    #[serde(flatten)]
+    at: WalkPosition,
     /// Whether this walk changed a profile, and whether one failed.
     #[serde(default)]
     changed: bool,
@@ -54,15 +52,12 @@ impl Progress {
     /// What follows a page. A profile that failed may have stood in the way of another one, whose
     /// unique value it had, or its script may have been short of time: as long as that can help
     /// there is another walk.
-    fn after(&mut self, next: Option<Position>) {
-        self.position = next;
-        if self.position.is_some() {
-            return;
-        }
-        self.shard += 1;
-        if self.shard == SHARDS && self.failed && (self.changed || self.round < ROUNDS) {
-            let round = if self.changed { 0 } else { self.round + 1 };
-            (self.shard, self.changed, self.failed, self.round) = (0, false, false, round);
+    fn after(&mut self, next: WalkPosition) {
+        self.at = next;
+        if self.at.is_end() && self.failed && (self.changed || self.round < ROUNDS) {
+            self.round = if self.changed { 0 } else { self.round + 1 };
+            (self.changed, self.failed) = (false, false);
+            self.at = WalkPosition::default();
         }
     }
 }
@@ -90,9 +85,7 @@ pub async fn recompute(
 ) -> Result<()> {
     let table = app.table();
     let schema = app.schema_now(tenant).await?;
-    let key = Key::derivation(tenant);
-    let stored: Option<Versioned<Progress>> =
-        table.get(&key).await?.map(|item| item.read()).transpose()?;
+    let stored: Option<Versioned<Progress>> = table.derivation(tenant).await?;
     let fingerprint = fingerprint(&schema);
     if stored.is_none() && fingerprint.is_empty() {
         return Ok(());
@@ -102,12 +95,12 @@ pub async fn recompute(
         Some(stored) if stored.value.fingerprint == fingerprint => stored,
         stored => {
             // Where nothing is derived there is nothing to walk for.
-            let shard = if fingerprint.is_empty() { SHARDS } else { 0 };
+            let at =
+                if fingerprint.is_empty() { WalkPosition::END } else { WalkPosition::default() };
             let value = Progress {
                 fingerprint,
                 noticed_at: now,
-                shard,
-                position: None,
+                at,
                 changed: false,
                 failed: false,
                 round: 0,
@@ -115,28 +108,24 @@ pub async fn recompute(
             let next = stored
                 .as_ref()
                 .map_or_else(|| Versioned::first(value.clone()), |s| s.changed_to(value.clone()));
-            if !note(app, &key, stored.as_ref(), &next).await? {
+            if !table.note_derivation(tenant, stored.as_ref(), &next).await? {
                 return Ok(());
             }
             next
         }
     };
-    while progress.value.shard < SHARDS
+    while !progress.value.at.is_end()
         && progress.value.noticed_at.plus_seconds(SETTLED_SECONDS) <= now
         && app.world().clock.now() < until
     {
-        let Progress { shard, position, .. } = &progress.value;
-        let page = table
-            .query_index(&listing_shard(tenant, *shard), Sorts::All, position.as_ref(), Some(PAGE))
-            .await?;
+        let page = table.walk_listing(tenant, Changed::default(), &progress.value.at, PAGE).await?;
         let before = *report;
         let mut next = page.next;
-        for (key, position) in page.keys.iter().zip(page.positions) {
-            let Some((_, user)) = owner_of_partition(key.pk()) else { continue };
+        for (user, position) in page.users {
             recompute_user(app, &schema, user, report).await?;
             // Scripts may be slow: what was walked is noted before Lambda ends the call.
             if app.world().clock.now() >= until {
-                next = Some(position);
+                next = position;
                 break;
             }
         }
@@ -145,27 +134,12 @@ pub async fn recompute(
         value.failed |= report.failed > before.failed;
         value.after(next);
         let next = progress.changed_to(value);
-        if !note(app, &key, Some(&progress), &next).await? {
+        if !table.note_derivation(tenant, Some(&progress), &next).await? {
             return Ok(());
         }
         progress = next;
     }
     Ok(())
-}
-
-/// Notes how far the walk is; `false` when another sweeper was faster, which then goes on with it.
-async fn note(
-    app: &App,
-    key: &Key,
-    before: Option<&Versioned<Progress>>,
-    next: &Versioned<Progress>,
-) -> Result<bool> {
-    let condition = before.map_or(Condition::Absent, |before| Condition::Version(before.version()));
-    match app.table().commit(vec![Write::Put(Item::at(key).versioned(next), condition)]).await {
-        Ok(()) => Ok(true),
-        Err(Failed::Conditions(_) | Failed::Contended) => Ok(false),
-        Err(failed) => Err(failed.into()),
-    }
 }
 
 async fn recompute_user(

@@ -6,7 +6,8 @@ use shared::auth::claims::{Audience, LEEWAY};
 use shared::auth::jose::Jws;
 use shared::domain::id::ClientId;
 use shared::domain::jwk::{Algorithm, JwkSet};
-use shared::store::{Key, Table};
+use shared::store::Table;
+use shared::store::keys::SingleUse;
 use shared::world::Timestamp;
 
 /// The value of `client_assertion_type` (RFC 7523 §2.2).
@@ -38,7 +39,8 @@ pub struct Claims {
 
 /// An assertion that is good once.
 pub struct Once {
-    key: Key,
+    client: ClientId,
+    jti: String,
     until: Timestamp,
 }
 
@@ -100,7 +102,8 @@ impl Claims {
             .filter(|jti| !jti.is_empty())
             .ok_or("the assertion has no `jti`")?;
         Ok(Once {
-            key: Key::spent(self.sub.tenant(), &format!("jwt\n{}\n{jti}", self.sub)),
+            client: self.sub.clone(),
+            jti: jti.to_owned(),
             until: Timestamp::from_millis(end.saturating_mul(1000)).plus_seconds(2 * LEEWAY),
         })
     }
@@ -108,7 +111,8 @@ impl Claims {
 
 impl Once {
     /// Uses the assertion up; `false` when it was used before.
-    pub async fn spend(&self, table: &Table) -> shared::domain::Result<bool> {
-        table.spend(&self.key, self.until).await
+    pub async fn use_once(&self, table: &Table) -> shared::domain::Result<bool> {
+        let Self { client, jti, until } = self;
+        table.use_once(client.tenant(), SingleUse::Assertion { client, jti }, *until).await
     }
 }

@@ -71,7 +71,7 @@ impl OAuthCall {
     pub async fn proof(&self) -> Result<Option<Proof>, OAuthError> {
         let proof = Proof::of(&self.parts, &self.base_url, self.app.world().clock.now())?;
         if let Some(proof) = &proof {
-            proof.spend(self.app.table(), self.client.value.client_id.tenant()).await?;
+            proof.use_once(self.app.table(), self.client.value.client_id.tenant()).await?;
         }
         Ok(proof)
     }

@@ -113,7 +113,11 @@ async fn by_assertion(
     let audiences = [issuer(base_url), format!("{base_url}/idhub/oidc/v1/token")];
     let once =
         claims.check(&audiences, app.world().clock.now()).map_err(OAuthError::bad_assertion)?;
-    if once.spend(app.table()).await? { Ok(client) } else { Err(OAuthError::bad_assertion(REUSED)) }
+    if once.use_once(app.table()).await? {
+        Ok(client)
+    } else {
+        Err(OAuthError::bad_assertion(REUSED))
+    }
 }
 
 /// What is known of an assertion's signature once the client is.

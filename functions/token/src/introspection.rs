@@ -6,7 +6,6 @@ use shared::auth::access_token::Verified;
 use shared::auth::refresh;
 use shared::axum::response::Response;
 use shared::domain::{Error, Result};
-use shared::store::Key;
 
 use crate::call::{OAuthCall, answer};
 use crate::error::OAuthError;
@@ -61,7 +60,7 @@ async fn access_token(call: &OAuthCall, token: &str) -> Result<Option<Value>> {
     if &claims.tenant != call.client.value.client_id.tenant() || claims.exp <= now.seconds() {
         return Ok(None);
     }
-    if call.app.table().get(&Key::revoked(&claims.tenant, &claims.jti)).await?.is_some() {
+    if call.app.table().is_revoked(&claims.tenant, &claims.jti).await? {
         return Ok(None);
     }
     let Ok(Value::Object(mut content)) = serde_json::to_value(claims) else { return Ok(None) };

@@ -6,7 +6,6 @@ use shared::auth::claims::LEEWAY;
 use shared::auth::refresh;
 use shared::axum::response::{IntoResponse, Response};
 use shared::domain::{Error, Result};
-use shared::store::Key;
 use shared::world::Timestamp;
 
 use crate::call::OAuthCall;
@@ -35,8 +34,7 @@ async fn access_token(call: &OAuthCall, token: &str) -> Result<()> {
     let Ok(claims) = verified.claims(call.app.world().clock.now()) else { return Ok(()) };
     if claims.client_id == call.client.value.client_id {
         let until = Timestamp::from_millis(claims.exp.saturating_mul(1000)).plus_seconds(LEEWAY);
-        // Revoked before is revoked.
-        call.app.table().spend(&Key::revoked(&claims.tenant, &claims.jti), until).await?;
+        call.app.table().revoke_access_token(&claims.tenant, &claims.jti, until).await?;
     }
     Ok(())
 }

@@ -9,7 +9,6 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use shared::app::App;
 use shared::domain::Result;
-use shared::store::Key;
 use shared::world::Timestamp;
 
 /// How long failures are counted together, in seconds.
@@ -38,12 +37,8 @@ pub async fn failed(app: &App, client: &str, address: &str) -> Result<Option<i64
     let end = (window + 1) * WINDOW;
     let until = Timestamp::from_millis(end * 1000);
     // The address first: past its limit, ids that are made up leave no counters behind.
-    let counters = [
-        (format!("{window}\n{address}"), MOST_OF_ADDRESS),
-        (format!("{window}\n{address}\n{client}"), MOST_OF_CLIENT),
-    ];
-    for (what, most) in counters {
-        if !app.table().count(&Key::failures(&what), most, until).await? {
+    for (client, most) in [(None, MOST_OF_ADDRESS), (Some(client), MOST_OF_CLIENT)] {
+        if !app.table().count_failure(window, (&address, client), most, until).await? {
             return Ok(Some(end - now));
         }
     }

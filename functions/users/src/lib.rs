@@ -1,7 +1,6 @@
 //! Users: the base profiles of a tenant's people.
 
 mod batch;
-mod filter;
 mod imports;
 mod list;
 mod me;

@@ -10,7 +10,7 @@ use shared::http::Call;
 use shared::http::answer::{Answer, Answered};
 use shared::http::call::MAX_PAGE_BYTES;
 use shared::object;
-use shared::store::listing::{Listed, Place};
+use shared::store::listing::{Listed, ShardPositions};
 use shared::store::users::LiveUser;
 use shared::world::Timestamp;
 
@@ -22,7 +22,7 @@ const BATCH: usize = 100;
 /// Where the next page starts.
 #[derive(Serialize, Deserialize)]
 struct Next {
-    place: Place,
+    place: ShardPositions,
     /// The time of the last entry that was passed.
     last: Option<Timestamp>,
     /// From when on something may have been missed by the pages so far.
@@ -46,7 +46,7 @@ pub async fn list(call: Call) -> Answered {
     // Without `updated_since` nobody is told who was forgotten: whoever was on a page and was
     // forgotten since is told from here on.
     let start = || Next {
-        place: Place::default(),
+        place: ShardPositions::default(),
         last: None,
         missed_from: since.is_none().then_some(settled),
     };
@@ -91,7 +91,7 @@ impl Member {
 struct Page {
     members: Vec<Member>,
     bytes: usize,
-    place: Place,
+    place: ShardPositions,
     /// The time of the last entry that was passed: the entries come in the order of their times.
     last: Option<Timestamp>,
     with_forgotten: bool,

@@ -13,13 +13,12 @@ use shared::http::Call;
 use shared::http::answer::Answered;
 use shared::http::call::Recorder;
 use shared::http::profile;
+use shared::store::Retry;
 use shared::store::users::LiveUser;
 use shared::writing::WriteTarget;
 
 use super::{made, shown};
 
-/// How often the user is looked for anew when others make or forget it at the same time.
-const TURNS: u32 = 12;
 /// Where the id stands in the body.
 const ID_AT_CUSTOMER: &str = "/id_at_customer";
 
@@ -29,7 +28,8 @@ pub async fn upsert(mut call: Call) -> Answered {
     let id_at_customer: String = call.id("value")?;
     let (table, lookup) = (call.app.table(), Lookup::unique("id_at_customer", &id_at_customer));
     let mut refusal = None;
-    for turn in 1..=TURNS {
+    let mut retry = Retry::of(table);
+    loop {
         let holders = table.users_of(&call.caller.tenant, &lookup, None, 1).await?;
         let done = match (holders.users.first(), refusal.take()) {
             (Some((user, _)), _) => match replace(&call, *user, &id_at_customer, &body).await {
@@ -49,10 +49,11 @@ pub async fn upsert(mut call: Call) -> Answered {
         };
         match done {
             Some(done) => return done,
-            None => table.pause(turn).await,
+            None => {
+                retry.again().await.map_err(|error| refusal.take().unwrap_or(error))?;
+            }
         }
     }
-    Err(refusal.unwrap_or_else(|| Error::Unavailable("too many writers at once".to_owned())))
 }
 
 fn is_of_the_id(error: &Error) -> bool {

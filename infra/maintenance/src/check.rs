@@ -12,7 +12,9 @@ use shared::domain::error::Result;
 use shared::domain::id::{TenantId, UserId};
 use shared::domain::lookup::Lookup;
 use shared::domain::sso::Principal;
-use shared::store::keys::{PROFILE, SWEEP, owner_of_partition, partition_of_user};
+use shared::store::keys::{
+    Children, PROFILE, SWEEP, is_lookup, kind_of, owner_of_partition, partition_of_user,
+};
 use shared::store::table::Range;
 use shared::store::{Item, Key, Table};
 
@@ -85,14 +87,15 @@ pub async fn verify(table: &Table, tenant: &TenantId) -> Result<Report> {
     let mut problems = Vec::new();
     for (user, key) in seen.claimed.difference(&seen.held) {
         if claims(table, tenant, *user, key).await? && !holds(table, *user, key).await? {
-            problems.push(format!("user {user} owns a look-up that is not there: {}", kind(key)));
+            problems
+                .push(format!("user {user} owns a look-up that is not there: {}", kind_of(key)));
         }
     }
     for (user, key) in seen.held.difference(&seen.claimed) {
         if holds(table, *user, key).await? && !claims(table, tenant, *user, key).await? {
             problems.push(format!(
                 "a look-up belongs to user {user}, who does not own it: {}",
-                kind(key)
+                kind_of(key)
             ));
         }
     }
@@ -104,12 +107,12 @@ pub async fn verify(table: &Table, tenant: &TenantId) -> Result<Report> {
             && owner
                 .is_none_or(|owner| owner.is_tombstone() && owner.get_text("gsi1pk") != Some(SWEEP))
         {
-            problems.push(format!("user {user} is gone and still has something: {}", kind(key)));
+            problems.push(format!("user {user} is gone and still has something: {}", kind_of(key)));
         }
     }
     for (user, key, fault) in seen.doubtful {
         if is_wrong(table, tenant, user, &key, fault).await? {
-            problems.push(format!("user {user} {}: {}", fault.text(), kind(&key)));
+            problems.push(format!("user {user} {}: {}", fault.text(), kind_of(&key)));
         }
     }
     Ok(Report {
@@ -140,7 +143,7 @@ impl Seen {
                     if holders(item) != [user] {
                         self.doubtful.push((user, key.clone(), Fault::Foreign));
                     }
-                    if key.sk().starts_with("B#") {
+                    if Children::Principals.include(&key) {
                         self.doubtful.push((user, key.clone(), Fault::Unlinked));
                     }
                 }
@@ -157,18 +160,10 @@ impl Seen {
     }
 }
 
-/// Whether the item of a key finds a user of the tenant by something else than its id.
-fn is_lookup(tenant: &TenantId, key: &Key) -> bool {
-    let mut parts = key.pk().split('#');
-    parts.next() == Some("T")
-        && parts.next() == Some(tenant.as_str())
-        && matches!(parts.next(), Some("Q" | "E" | "X" | "S" | "R" | "B" | "P"))
-}
-
 /// The look-ups that a user's own item or one of its children owns.
 fn owned(tenant: &TenantId, user: UserId, item: &Item) -> Vec<Key> {
     let lookups = item.get_texts("ix").into_iter().filter_map(|text| text.parse::<Lookup>().ok());
-    let forward = item.get_text("forward").map(|pk| Key::stored(pk, "-"));
+    let forward = item.get_text("forward").map(Key::forward);
     lookups.map(|lookup| Key::lookup(tenant, &lookup, user)).chain(forward).collect()
 }
 
@@ -204,7 +199,8 @@ async fn is_wrong(
         Fault::Foreign => Ok(holders(&item) != [user]),
         Fault::Dangling => {
             let Some(child) = item.get_text("child") else { return Ok(false) };
-            let child = table.get(&Key::child(tenant, user, child)).await?;
+            let child = Key::stored(&partition_of_user(tenant, user), child);
+            let child = table.get(&child).await?;
             let names = child.is_some_and(|child| child.get_text("forward") == Some(key.pk()));
             // It may have gone with its child meanwhile.
             Ok(!names && holds(table, user, key).await?)
@@ -214,7 +210,7 @@ async fn is_wrong(
             let Some(forward) = item.get_text("forward") else {
                 return Ok(principal.value.base.is_some());
             };
-            let lookup = table.get(&Key::stored(forward, "-")).await?;
+            let lookup = table.get(&Key::forward(forward)).await?;
             let differs =
                 lookup.is_some_and(|lookup| lookup.is_marked("unlinked") == principal.value.linked);
             // Both are written at once, so a principal that did not move between two readings was
@@ -222,16 +218,5 @@ async fn is_wrong(
             Ok(differs
                 && table.get(key).await?.is_some_and(|again| again.version() == item.version()))
         }
-    }
-}
-
-/// What kind of item it is: its key without values, which may be personal.
-fn kind(key: &Key) -> String {
-    let parts: Vec<_> = key.pk().split('#').collect();
-    let part = |i: usize| parts.get(i).copied().unwrap_or_default();
-    match part(2) {
-        kind @ ("Q" | "X" | "P") => format!("{kind} {}", part(3)),
-        "U" => format!("U {}", key.sk().split('#').next().unwrap_or_default()),
-        kind => kind.to_owned(),
     }
 }

@@ -15,12 +15,13 @@ use shared::domain::id::{TenantId, UserId};
 use shared::domain::versioned::Version;
 use shared::store::Table;
 use shared::store::definitions::Edit;
-use shared::store::keys::{SHARDS, listing_shard, owner_of_partition};
-use shared::store::table::Sorts;
+use shared::store::listing::{Changed, WalkPosition};
 
 /// How long to wait until no function writes by the configuration before, with a margin for clocks
 /// that differ.
 pub const SETTLED: Duration = Duration::from_secs(SETTLED_SECONDS.unsigned_abs() + 5);
+/// How many users are read at once.
+const PAGE: usize = 100;
 /// How many holders are named.
 const NAMED: usize = 10;
 
@@ -102,27 +103,18 @@ async fn delete<T: Definition>(
 /// The users who hold a value or a persona of the definition, in their base profile or in a system.
 async fn holders(table: &Table, tenant: &TenantId, id: &str) -> Result<Vec<UserId>> {
     let mut holders = Vec::new();
-    for shard in 0..SHARDS {
-        let mut after = None;
-        loop {
-            let page = table
-                .query_index(&listing_shard(tenant, shard), Sorts::All, after.as_ref(), Some(100))
-                .await?;
-            let ids: Vec<_> =
-                page.keys.iter().filter_map(|key| Some(owner_of_partition(key.pk())?.1)).collect();
-            let users = table.find_users(tenant, &ids).await?;
-            for user in users {
-                let profiles = table.profiles_of(tenant, user.value.id).await?;
-                let overridden = profiles.iter().flat_map(|profile| profile.value.held());
-                if user.value.held().chain(overridden).any(|(_, held)| held == id) {
-                    holders.push(user.value.id);
-                }
-            }
-            after = page.next;
-            if after.is_none() {
-                break;
+    let mut at = WalkPosition::default();
+    while !at.is_end() {
+        let page = table.walk_listing(tenant, Changed::default(), &at, PAGE).await?;
+        let ids: Vec<_> = page.users.iter().map(|(user, _)| *user).collect();
+        for user in table.find_users(tenant, &ids).await? {
+            let profiles = table.profiles_of(tenant, user.value.id).await?;
+            let overridden = profiles.iter().flat_map(|profile| profile.value.held());
+            if user.value.held().chain(overridden).any(|(_, held)| held == id) {
+                holders.push(user.value.id);
             }
         }
+        at = page.next;
     }
     // A user that is written while the walk goes on is met again further on.
     holders.sort_unstable();

@@ -17,7 +17,8 @@ use crate::domain::error::{Error, Result};
 use crate::domain::id::TenantId;
 use crate::domain::json::Json;
 use crate::domain::jwk::Jwk;
-use crate::store::{Key, Table};
+use crate::store::Table;
+use crate::store::keys::SingleUse;
 use crate::world::Timestamp;
 
 /// How far `iat` may be from now, either way, in seconds.
@@ -102,13 +103,13 @@ impl Proof {
     }
 
     /// Uses the proof up: it is refused when it was used before.
-    pub async fn spend(&self, table: &Table, tenant: &TenantId) -> Result<()> {
+    pub async fn use_once(&self, table: &Table, tenant: &TenantId) -> Result<()> {
         let now = table.world().clock.now();
         // Until then every instance refuses it by its time, however the clocks of two of them
         // differ.
         let until = now.plus_seconds(2 * PROOF_SECONDS + LEEWAY);
-        let key = Key::spent(tenant, &format!("dpop\n{}\n{}", self.jkt, self.jti));
-        if table.spend(&key, until).await? {
+        let used = SingleUse::Proof { thumbprint: &self.jkt, jti: &self.jti };
+        if table.use_once(tenant, used, until).await? {
             Ok(())
         } else {
             Err(Error::BadProof("the proof was used before"))

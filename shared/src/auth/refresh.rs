@@ -12,19 +12,17 @@ use ring::hmac;
 use serde::{Deserialize, Serialize};
 
 use super::claims::base64url;
-use crate::domain::error::{Error, Result};
+use crate::domain::error::Result;
 use crate::domain::id::ClientId;
 use crate::domain::scope::Scopes;
 use crate::domain::versioned::Versioned;
-use crate::store::{Condition, Failed, Item, Key, Table, Write};
+use crate::store::{Condition, Failed, Item, Key, Retry, Table, Write};
 use crate::world::Timestamp;
 
 /// The longest life of a family, in seconds: 30 days from the first token.
 pub const FAMILY_SECONDS: i64 = 30 * 24 * 3600;
 /// How long the token before the current one is still answered, in seconds.
 pub const GRACE_SECONDS: i64 = 10;
-const TURNS: u32 = 8;
-const CONTENDED: &str = "too many uses of one refresh token at once";
 
 /// What is stored of a family.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,7 +77,8 @@ pub async fn revoke(
 ) -> Result<bool> {
     let Some((family, _)) = open(key, unverified_token) else { return Ok(false) };
     let item_key = Key::refresh_family(family);
-    for turn in 1..=TURNS {
+    let mut retry = Retry::of(table);
+    loop {
         let Some(item) = table.get(&item_key).await? else { return Ok(true) };
         let stored = item.read::<Family>()?;
         if stored.value.client_id != *client_id {
@@ -90,11 +89,10 @@ pub async fn revoke(
             .await
         {
             Ok(()) => return Ok(true),
-            Err(Failed::Conditions(_) | Failed::Contended) => table.pause(turn).await,
+            Err(Failed::Conditions(_) | Failed::Contended) => retry.again().await?,
             Err(failed) => return Err(failed.into()),
         }
     }
-    Err(Error::Unavailable(CONTENDED.to_owned()))
 }
 
 /// What becomes of a refresh token that is presented.
@@ -146,7 +144,8 @@ pub async fn exchange(
         return Ok(Exchange::InvalidGrant);
     };
     let item_key = Key::refresh_family(family);
-    for turn in 1..=TURNS {
+    let mut retry = Retry::of(table);
+    loop {
         let Some(item) = table.get(&item_key).await? else {
             return Ok(Exchange::InvalidGrant);
         };
@@ -180,11 +179,10 @@ pub async fn exchange(
             Ok(()) => {
                 return Ok(Exchange::Granted(token(key, family, generation + 1), scopes));
             }
-            Err(Failed::Conditions(_) | Failed::Contended) => table.pause(turn).await,
+            Err(Failed::Conditions(_) | Failed::Contended) => retry.again().await?,
             Err(failed) => return Err(failed.into()),
         }
     }
-    Err(Error::Unavailable(CONTENDED.to_owned()))
 }
 
 fn token(key: &[u8; 32], family: &str, generation: u64) -> String {

@@ -1,4 +1,5 @@
-//! The rules: what a profile is, what may be stored and what not. No I/O and no HTTP in here.
+//! The rules: what a profile is, what may be stored and what not. They know nothing of the layers
+//! above them: no table, no HTTP, no tokens, no processes, no I/O.
 
 pub mod address;
 pub mod author;

@@ -45,7 +45,7 @@ pub async fn caller(app: &App, parts: &Parts, people: bool) -> Result<Caller> {
             let proof =
                 proof.ok_or(Error::BadProof("the header `DPoP` with a proof is missing"))?;
             proof.covers(token, jkt)?;
-            proof.spend(app.table(), &caller.tenant).await?;
+            proof.use_once(app.table(), &caller.tenant).await?;
             Ok(caller)
         }
     }

@@ -4,11 +4,13 @@
 //! through a look-up item. The index lists requests by what became of them; it is behind by a
 //! moment, so what it names is read again.
 
-use super::commit::{Condition, Failed, Write};
+use super::index::{Position, SortRange};
 use super::item::Item;
-use super::keys::{self, Key};
-use super::table::{Position, Range, Sorts, Table};
+use super::keys::{self, Child, Children, Key};
+use super::retry::Retry;
+use super::table::Table;
 use super::users::still_there;
+use super::write::{Condition, Failed, Write};
 use crate::domain::author::Author;
 use crate::domain::change_request::{ChangeRequest, MAX_PENDING, PENDING_SECONDS, Status};
 use crate::domain::definition::Kind;
@@ -19,18 +21,11 @@ use crate::domain::schema::Schema;
 use crate::domain::versioned::{Version, Versioned, WriteLog};
 use crate::world::uuid_at;
 
-const TURNS: u32 = 20;
-/// What the names of requests in their user's partition begin with.
-const PREFIX: &str = "CR#";
-/// The name of the item there that each new request moves, so that requests of one user are made
-/// one after another.
-const GUARD: &str = "CR";
-
 /// Some change requests, and the position after which there are more.
 pub type Listed = (Vec<Versioned<ChangeRequest>>, Option<Position>);
 
 fn child(tenant: &TenantId, user: UserId, id: ChangeRequestId) -> Key {
-    Key::child(tenant, user, &format!("{PREFIX}{id}"))
+    Key::child(tenant, user, Child::ChangeRequest(id))
 }
 
 fn item(tenant: &TenantId, request: &Versioned<ChangeRequest>) -> Item {
@@ -77,7 +72,8 @@ impl Table {
             .text("holder", user.to_string())
             .expiring(request.value.gone_at());
         let write_id = self.write_id();
-        for turn in 1..=TURNS {
+        let mut retry = Retry::of(self);
+        loop {
             let (guard, mut waiting) = self.waiting(tenant, user).await?;
             if let Some(same) =
                 waiting.iter().position(|other| other.value.repeats(&request.value, hashes))
@@ -101,11 +97,10 @@ impl Table {
                 Ok(()) => return Ok(request),
                 Err(failed) if failed.at(0) => return Err(Error::NotFound),
                 // Somebody else asked at this moment.
-                Err(Failed::Contended | Failed::Conditions(_)) => self.pause(turn).await,
+                Err(Failed::Contended | Failed::Conditions(_)) => retry.again().await?,
                 Err(failed) => return Err(failed.into()),
             }
         }
-        Err(Failed::Contended.into())
     }
 
     /// The requests of a user that wait, and the write that keeps them as they are until another
@@ -116,11 +111,9 @@ impl Table {
         user: UserId,
     ) -> Result<(Write, Vec<Versioned<ChangeRequest>>)> {
         let now = self.world.clock.now();
-        let key = Key::child(tenant, user, GUARD);
+        let key = Key::child(tenant, user, Child::ChangeRequestGuard);
         // The guard's name comes before those that it guards, so it is read before them.
-        let items = self
-            .query_all(&keys::partition_of_user(tenant, user), Range::StartsWith(GUARD))
-            .await?;
+        let items = self.children(tenant, user, Children::ChangeRequestsWithGuard).await?;
         let (guards, requests): (Vec<_>, Vec<_>) = items.iter().partition(|item| item.key() == key);
         let (version, condition, log) =
             match guards.first().and_then(|item| Some((item.version()?, item.log()))) {
@@ -173,9 +166,7 @@ impl Table {
         tenant: &TenantId,
         user: UserId,
     ) -> Result<Vec<Versioned<ChangeRequest>>> {
-        let items = self
-            .query_all(&keys::partition_of_user(tenant, user), Range::StartsWith(PREFIX))
-            .await?;
+        let items = self.children(tenant, user, Children::ChangeRequests).await?;
         items.iter().map(Item::read).collect()
     }
 
@@ -194,9 +185,9 @@ impl Table {
         let oldest =
             ChangeRequestId::new(uuid_at(now.plus_seconds(-PENDING_SECONDS).next())).to_string();
         let (stored, sorts) = match status {
-            Status::Pending => (Status::Pending, Sorts::From(&oldest)),
-            Status::Expired => (Status::Pending, Sorts::Before(&oldest)),
-            status => (status, Sorts::All),
+            Status::Pending => (Status::Pending, SortRange::From(&oldest)),
+            Status::Expired => (Status::Pending, SortRange::Before(&oldest)),
+            status => (status, SortRange::All),
         };
         let page = self
             .query_index(&keys::requests(tenant, stored), sorts, after, i32::try_from(limit).ok())

@@ -1,15 +1,14 @@
 //! Clients in the table.
 
-use super::commit::{Condition, Failed, Write};
 use super::item::Item;
 use super::keys::{self, Key};
+use super::retry::Retry;
 use super::table::{Range, Table};
+use super::write::{Condition, Failed, Write};
 use crate::domain::client::Client;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{ClientId, TenantId};
 use crate::domain::versioned::Versioned;
-
-const TURNS: u32 = 8;
 
 /// What becomes of a client.
 #[derive(Debug)]
@@ -63,15 +62,15 @@ impl Table {
         let first = Versioned::first(client.clone());
         let item = Item::at(&Key::client(&client.client_id)).versioned(&first);
         let write_id = self.write_id();
-        for turn in 1..=TURNS {
+        let mut retry = Retry::of(self);
+        loop {
             match self.commit_as(write_id, vec![Write::Put(item.clone(), Condition::Absent)]).await
             {
                 Ok(()) => return Ok(first),
-                Err(Failed::Contended) => self.pause(turn).await,
+                Err(Failed::Contended) => retry.again().await?,
                 Err(failed) => return Err(failed.into()),
             }
         }
-        Err(Failed::Contended.into())
     }
 
     /// Changes a client: lets `decide` say what becomes of it, and commits that; decides anew when
@@ -84,7 +83,8 @@ impl Table {
     ) -> Result<Option<Versioned<Client>>> {
         let write_id = self.write_id();
         let mut tried = None;
-        for turn in 1..=TURNS {
+        let mut retry = Retry::of(self);
+        loop {
             let stored = self.find_client(id).await?.ok_or(Error::NotFound)?;
             if stored.log.contains(write_id) {
                 return Ok(tried);
@@ -102,12 +102,11 @@ impl Table {
             };
             match self.commit_as(write_id, vec![write]).await {
                 Ok(()) => return Ok(next),
-                Err(Failed::Conditions(_) | Failed::Contended) => self.pause(turn).await,
+                Err(Failed::Conditions(_) | Failed::Contended) => retry.again().await?,
                 Err(failed) => return Err(failed.into()),
             }
             tried = next;
         }
-        Err(Failed::Contended.into())
     }
 
     /// Changes a client whatever it is.

@@ -1,11 +1,10 @@
-//! Writes: conditions as a type, and one way to commit one write or several.
+//! Commits: one way to commit one write or several.
 //!
-//! A write without a condition cannot be expressed. One write is a conditional put, update or
-//! delete; several are one transaction. A failure that leaves the outcome open is settled here: the
+//! One write is a conditional put, update or delete; several are one transaction. A failure that leaves the outcome open is settled here: the
 //! id of each attempt is kept in the item it writes, so one's own id found there means that the
 //! write happened (rule I2).
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
@@ -16,126 +15,13 @@ use aws_sdk_dynamodb::types::{
 };
 
 use super::expression::{Action, Planned};
+use super::fault::Fault;
 use super::item::Item;
-use super::keys::Key;
 use super::meter;
-use super::table::{Fault, Table};
-use crate::domain::error::Error;
-use crate::domain::id::{SubjectId, UserId};
-use crate::domain::versioned::{Version, WriteId, WriteLog};
+use super::table::Table;
+use super::write::{Condition, Failed, Write};
+use crate::domain::versioned::{WriteId, WriteLog};
 use crate::world::Timestamp;
-
-/// What must be true of the item when it is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Condition {
-    /// There is no such item, or it is past its time.
-    Absent,
-    /// Whatever is there, or nothing: what guards the commit is another of its writes.
-    Guarded,
-    /// The item has this version: nobody wrote it since it was read.
-    Version(Version),
-    /// As [`Condition::Version`], and the definition was never assigned.
-    Unused(Version),
-    /// Nobody but this user holds the item; an item that is gone is held by nobody.
-    Owner(UserId),
-    /// The item is this subject mapping, or gone.
-    Mapping(SubjectId),
-    /// The item is a user and not what is left of a forgotten one.
-    Live,
-}
-
-/// One write of a commit.
-#[derive(Clone, Debug)]
-pub enum Write {
-    /// Puts the whole item.
-    Put(Item, Condition),
-    /// Deletes the item.
-    Delete(Key, Condition),
-    /// Changes nothing; the commit fails if the condition does not hold.
-    Check(Key, Condition),
-    /// Adds the user to the set of those who have the e-mail address, which holds at most
-    /// [`MAX_SHARING`].
-    Join(Key, UserId),
-    /// Changes the set of those who have an e-mail address only if it is as it was seen.
-    Sharing {
-        /// The set.
-        key: Key,
-        /// Who was in it; nobody: there was no such item.
-        seen: BTreeSet<UserId>,
-        /// The user who joins, if one does.
-        join: Option<UserId>,
-    },
-    /// Takes the user out of the set; the item goes with its last member.
-    Leave(Key, UserId),
-    /// Counts one more until this time, as long as fewer than so many were counted.
-    Count(Key, u32, Timestamp),
-    /// Marks a definition as assigned, if it has this version and takes new assignments. The
-    /// version stays.
-    MarkUsed(Key, Version),
-}
-
-/// The most users who share one e-mail address.
-pub const MAX_SHARING: usize = 100;
-
-/// The most writes of one commit: what DynamoDB takes in a transaction.
-pub const MAX_WRITES: usize = 100;
-
-impl Write {
-    /// The key of the item that is written.
-    #[must_use]
-    pub fn key(&self) -> Key {
-        match self {
-            Self::Put(item, _) => item.key(),
-            Self::Delete(key, _)
-            | Self::Check(key, _)
-            | Self::Join(key, _)
-            | Self::Leave(key, _)
-            | Self::Count(key, ..)
-            | Self::MarkUsed(key, _)
-            | Self::Sharing { key, .. } => key.clone(),
-        }
-    }
-
-    /// Whether it puts a user's own item.
-    fn puts_user(&self) -> bool {
-        matches!(self, Self::Put(item, _) if item.key().is_user())
-    }
-}
-
-/// Why a commit did not happen. In every case nothing of it did, unless `Unsettled` says that
-/// nobody knows.
-#[derive(Debug)]
-pub enum Failed {
-    /// Conditions that did not hold: the index of the write, and the item that was there.
-    Conditions(Vec<(usize, Option<Item>)>),
-    /// Somebody else was writing one of the items at this moment.
-    Contended,
-    /// The table takes no writes now, or the outcome is not known.
-    Unavailable(String),
-    /// A defect.
-    Broken(String),
-}
-
-impl Failed {
-    /// Whether the condition of the write with this index did not hold.
-    #[must_use]
-    pub fn at(&self, index: usize) -> bool {
-        matches!(self, Self::Conditions(failed) if failed.iter().any(|(i, _)| *i == index))
-    }
-}
-
-impl From<Failed> for Error {
-    fn from(failed: Failed) -> Self {
-        match failed {
-            Failed::Unavailable(what) => Self::Unavailable(what),
-            Failed::Contended => Self::Unavailable("too many writers at once".to_owned()),
-            Failed::Broken(what) => Self::Unexpected(what),
-            Failed::Conditions(_) => {
-                Self::unexpected("a condition failed that nobody decides about")
-            }
-        }
-    }
-}
 
 type Attributes = HashMap<String, AttributeValue>;
 

@@ -9,10 +9,11 @@ use std::sync::PoisonError;
 
 use serde::{Deserialize, Serialize};
 
-use super::commit::{Condition, Failed, Write};
 use super::item::Item;
 use super::keys::{self, Key};
+use super::retry::Retry;
 use super::table::{Range, Table};
+use super::write::{Condition, Failed, Write};
 use crate::domain::definition::{
     AttributeDefinition, COMMON, Category, Definition, Kind, PersonaDefinition,
     UserProfileDefinition, Workflow,
@@ -24,8 +25,6 @@ use crate::domain::sso::{Application, AuthenticationServer};
 use crate::domain::system::System;
 use crate::domain::versioned::{Version, Versioned, WriteLog};
 use crate::world::Timestamp;
-
-const TURNS: u32 = 20;
 
 /// What is to become of a definition.
 pub enum Edit<T> {
@@ -97,7 +96,8 @@ impl Table {
     ) -> Result<Option<Versioned<T>>> {
         let write_id = self.write_id();
         let mut tried = None;
-        for turn in 1..=TURNS {
+        let mut retry = Retry::of(self);
+        loop {
             let schema = self.schema(tenant).await?;
             if schema.epoch.as_ref().is_some_and(|epoch| epoch.log.contains(write_id)) {
                 return Ok(tried.flatten());
@@ -148,12 +148,11 @@ impl Table {
             match self.commit_as(write_id, writes).await {
                 Ok(()) => return Ok(next),
                 Err(failed) if recorded && failed.at(0) => return Err(Error::AlreadyRecorded),
-                Err(Failed::Contended | Failed::Conditions(_)) => self.pause(turn).await,
+                Err(Failed::Contended | Failed::Conditions(_)) => retry.again().await?,
                 Err(failed) => return Err(failed.into()),
             }
             tried = Some(next);
         }
-        Err(Failed::Contended.into())
     }
 
     /// Marks definitions as assigned before the first value of them is written (rule D6): once per
@@ -172,12 +171,11 @@ impl Table {
             if known().contains(&mark) {
                 continue;
             }
-            let mut turn = 0;
+            let mut retry = Retry::of(self);
             loop {
-                turn += 1;
                 match self.commit(vec![Write::MarkUsed(mark.0.clone(), version)]).await {
                     Ok(()) => break,
-                    Err(Failed::Contended) if turn < TURNS => self.pause(turn).await,
+                    Err(Failed::Contended) => retry.again().await?,
                     Err(Failed::Conditions(_)) => return Err(Error::Outdated),
                     Err(failed) => return Err(failed.into()),
                 }

@@ -9,8 +9,8 @@ use aws_sdk_dynamodb::types::{
     TransactWriteItem, Update,
 };
 
-use super::commit::{Condition, MAX_SHARING, Write};
 use super::table::key_attributes;
+use super::write::{Condition, MAX_SHARING, Write};
 use crate::domain::id::UserId;
 use crate::world::Timestamp;
 

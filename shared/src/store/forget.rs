@@ -10,12 +10,14 @@
 
 use std::collections::BTreeSet;
 
-use super::commit::{Condition, Failed, MAX_WRITES, Write};
+use super::index::SortRange;
 use super::item::Item;
 use super::keys::{self, FORGOTTEN, Key, PROFILE, SWEEP};
-use super::table::{Sorts, Table};
+use super::retry::Retry;
+use super::table::Table;
 use super::user_writes::remove;
-use super::users::{LiveUser, TURNS};
+use super::users::LiveUser;
+use super::write::{Condition, Failed, MAX_WRITES, Write};
 use crate::domain::author::Author;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{TenantId, UserId};
@@ -43,7 +45,8 @@ impl Table {
         let tenant = &author.tenant;
         let key = Key::user(tenant, id);
         let write_id = self.write_id();
-        for turn in 1..=TURNS {
+        let mut retry = Retry::of(self);
+        loop {
             let item = self.get(&key).await?.ok_or(Error::NotFound)?;
             let Some(live) = LiveUser::read(&item)? else {
                 return if is_unfinished(&item) {
@@ -65,18 +68,17 @@ impl Table {
             writes.extend(live.lookups().iter().map(|lookup| remove(tenant, lookup, id)));
             match self.commit_user_writes(write_id, writes).await {
                 Ok(()) => return self.finish_forget(tenant, id, &tombstone).await,
-                Err(Failed::Contended | Failed::Conditions(_)) => self.pause(turn).await,
+                Err(Failed::Contended | Failed::Conditions(_)) => retry.again().await?,
                 Err(failed) => return Err(failed.into()),
             }
         }
-        Err(Failed::Contended.into())
     }
 
     /// The users whose erasure was interrupted, or is under way.
     pub async fn unfinished_forgets(&self) -> Result<Vec<(TenantId, UserId)>> {
         let (mut found, mut after) = (Vec::new(), None);
         loop {
-            let page = self.query_index(SWEEP, Sorts::All, after.as_ref(), None).await?;
+            let page = self.query_index(SWEEP, SortRange::All, after.as_ref(), None).await?;
             found.extend(page.keys.iter().filter_map(|key| keys::owner_of_partition(key.pk())));
             after = page.next;
             if after.is_none() {
@@ -100,29 +102,32 @@ impl Table {
     /// once.
     async fn finish_forget(&self, tenant: &TenantId, id: UserId, tombstone: &Item) -> Result<()> {
         let mut foreign = BTreeSet::new();
-        for turn in 1..=TURNS {
+        let mut retry = Retry::of(self);
+        loop {
             // What is past its time holds what it held until it is removed.
             let items = self.query_stored(&keys::partition_of_user(tenant, id)).await?;
             let children: Vec<_> = items.iter().filter(|item| item.key().sk() != PROFILE).collect();
             if children.is_empty() {
                 return self.file_tombstone(tenant, id, tombstone).await;
             }
-            self.forget_children(tenant, id, &children, &mut foreign, turn).await?;
+            if self.forget_children(tenant, id, &children, &mut foreign).await? {
+                retry.at_once()?;
+            } else {
+                retry.again().await?;
+            }
         }
-        Err(Failed::Contended.into())
     }
 
     /// Step F2, once: deletes the children of a user and the look-ups that they own. A look-up that
     /// turns out to be somebody else's, or not the user's any more, is added to `foreign` and
-    /// left alone in the next turn.
+    /// left alone in the next turn. `false` if somebody else was writing one of the items.
     async fn forget_children(
         &self,
         tenant: &TenantId,
         id: UserId,
         children: &[&Item],
         foreign: &mut BTreeSet<Key>,
-        turn: u32,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let mut seen = foreign.clone();
         let mut writes = Vec::new();
         for child in children {
@@ -136,20 +141,17 @@ impl Table {
         for some in writes.chunks(MAX_WRITES) {
             match self.commit(some.to_vec()).await {
                 Ok(()) => {}
-                Err(Failed::Contended) => {
-                    self.pause(turn).await;
-                    return Ok(());
-                }
+                Err(Failed::Contended) => return Ok(false),
                 Err(Failed::Conditions(failed)) => {
                     foreign.extend(
                         failed.iter().filter_map(|(index, _)| Some(some.get(*index)?.key())),
                     );
-                    return Ok(());
+                    return Ok(true);
                 }
                 Err(failed) => return Err(failed.into()),
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Step F3: the tombstone goes into the listing under the time of this step, so that who polls
@@ -159,7 +161,8 @@ impl Table {
             tombstone.version().ok_or_else(|| Error::unexpected("a tombstone has a version"))?;
         let deleted_at = tombstone.get_text("deleted_at").and_then(Timestamp::parse);
         let deleted_at = deleted_at.ok_or_else(|| Error::unexpected("a tombstone has its time"))?;
-        for turn in 1..=TURNS {
+        let mut retry = Retry::of(self);
+        loop {
             // Who synchronises may have gone past the time of the first step.
             let filed_at = self.world.clock.now().max(deleted_at);
             let filed = Item::at(&Key::user(tenant, id))
@@ -171,11 +174,10 @@ impl Table {
             match self.commit_user_writes(self.write_id(), writes).await {
                 // Or somebody else filed it first: the erasure is as complete.
                 Ok(()) | Err(Failed::Conditions(_)) => return Ok(()),
-                Err(Failed::Contended) => self.pause(turn).await,
+                Err(Failed::Contended) => retry.again().await?,
                 Err(failed) => return Err(failed.into()),
             }
         }
-        Err(Failed::Contended.into())
     }
 }
 
@@ -191,9 +193,8 @@ pub(super) fn is_unfinished(item: &Item) -> bool {
 /// The writes that take away what a child owns elsewhere: the look-up of its id, and those of its
 /// values.
 fn owned(tenant: &TenantId, id: UserId, child: &Item) -> Result<Vec<Write>> {
-    let forward = child
-        .get_text("forward")
-        .map(|pk| Write::Delete(Key::stored(pk, "-"), Condition::Owner(id)));
+    let forward =
+        child.get_text("forward").map(|pk| Write::Delete(Key::forward(pk), Condition::Owner(id)));
     let lookups: Result<Vec<Lookup>, _> =
         child.get_texts("ix").into_iter().map(str::parse).collect();
     let lookups = lookups.map_err(|_| Error::unexpected("a child's look-ups do not read"))?;

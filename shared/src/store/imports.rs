@@ -3,18 +3,18 @@
 //! INVARIANT: rows, report and counts change in one transaction under the job's version, so they
 //! agree whatever happens.
 
-use super::commit::{Condition, Failed, Write};
+use super::index::SortRange;
 use super::item::Item;
 use super::keys::{self, IMPORTS, Key};
-use super::table::{Sorts, Table};
+use super::retry::Retry;
+use super::table::Table;
+use super::write::{Condition, Failed, Write};
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{ImportId, TenantId};
 use crate::domain::import::{Import, KEPT_SECONDS, Reported, Task, WAITING_SECONDS};
 use crate::domain::versioned::Versioned;
 use crate::world::Timestamp;
 
-/// How often a step is tried again while others touch the job.
-const TURNS: u32 = 6;
 /// How many jobs one call of [`Table::waiting_imports`] finds.
 const LISTED: i32 = 100;
 
@@ -72,15 +72,15 @@ impl Table {
         let mut writes = vec![Write::Put(job_item(tenant, job), Condition::Absent)];
         writes.extend(record);
         let write_id = self.write_id();
-        for turn in 1..=TURNS {
+        let mut retry = Retry::of(self);
+        loop {
             match self.commit_as(write_id, writes.clone()).await {
                 Ok(()) => return Ok(()),
-                Err(Failed::Contended) => self.pause(turn).await,
+                Err(Failed::Contended) => retry.again().await?,
                 Err(failed) if failed.at(1) => return Err(Error::AlreadyRecorded),
                 Err(failed) => return Err(failed.into()),
             }
         }
-        Err(Failed::Contended.into())
     }
 
     /// Reads an import.
@@ -143,20 +143,20 @@ impl Table {
             });
         }
         let write_id = self.write_id();
-        for turn in 1..=TURNS {
+        let mut retry = Retry::of(self);
+        loop {
             match self.commit_as(write_id, writes.clone()).await {
                 Ok(()) => return Ok(true),
-                Err(Failed::Contended) => self.pause(turn).await,
+                Err(Failed::Contended) => retry.again().await?,
                 Err(failed) if failed.at(0) => return Ok(false),
                 Err(failed) => return Err(failed.into()),
             }
         }
-        Err(Failed::Contended.into())
     }
 
     /// Imports that are not finished, oldest first.
     pub async fn waiting_imports(&self) -> Result<Vec<(TenantId, ImportId)>> {
-        let page = self.query_index(IMPORTS, Sorts::All, None, Some(LISTED)).await?;
+        let page = self.query_index(IMPORTS, SortRange::All, None, Some(LISTED)).await?;
         Ok(page.keys.iter().filter_map(|key| keys::import_of_partition(key.pk())).collect())
     }
 }

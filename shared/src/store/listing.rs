@@ -1,4 +1,5 @@
-//! A tenant's listing in the order of change: its shards merged, and what is behind their entries.
+//! A tenant's listing: its shards merged in the order of change, with the users behind their entries;
+//! or its shards walked one after another.
 //!
 //! The index is behind the table by a moment, and says no more than who was changed when. Users are
 //! read themselves, so a page shows everybody as they are now, whatever entry led there.
@@ -8,9 +9,10 @@ use std::collections::{HashMap, VecDeque};
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
+use super::index::{Position, SortRange};
 use super::item::Item;
 use super::keys::{self, FORGOTTEN, Key, SHARDS, listing_shard};
-use super::table::{Position, Sorts, Table};
+use super::table::Table;
 use super::users::LiveUser;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{TenantId, UserId};
@@ -18,6 +20,9 @@ use crate::world::Timestamp;
 
 /// The most entries of a shard that are read at once.
 const MAX_AHEAD: usize = 200;
+
+/// Sorts before every time. DynamoDB takes no empty text in a condition on a key.
+const EARLIEST: &str = "0";
 
 /// One entry of the listing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,11 +51,11 @@ fn position(tenant: &TenantId, (at, user, forgotten): Mark) -> Position {
     Position::of(&Key::user(tenant, user), format!("{}{end}", Timestamp::from_millis(at)))
 }
 
-/// Where a walk stands: in each shard after this entry, or before its first one.
+/// Where a merged listing goes on: in each shard after this entry, or before its first one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place([Option<Mark>; SHARDS as usize]);
+pub struct ShardPositions([Option<Mark>; SHARDS as usize]);
 
-impl Place {
+impl ShardPositions {
     /// Goes past an entry.
     pub fn pass(&mut self, entry: &Entry) {
         if let Some(place) = self.0.get_mut(entry.shard) {
@@ -97,7 +102,7 @@ impl Table {
         &self,
         tenant: &TenantId,
         since: Option<Timestamp>,
-        place: &Place,
+        place: &ShardPositions,
         wanted: usize,
     ) -> Listing<'_> {
         let shard = |(shard, place): (u8, &Option<Mark>)| Shard {
@@ -167,7 +172,7 @@ impl Listing<'_> {
 
     /// Goes past the tombstones that were skipped behind the last entries that were taken, all of
     /// which the caller has passed: the next walk need not read them again.
-    pub fn pass_skipped(&self, place: &mut Place) {
+    pub fn pass_skipped(&self, place: &mut ShardPositions) {
         for (place, shard) in place.0.iter_mut().zip(&self.shards) {
             *place = shard.skipped.or(*place);
         }
@@ -205,7 +210,7 @@ impl Shard {
         with_forgotten: bool,
         number: usize,
     ) -> Result<()> {
-        let sorts = since.map_or(Sorts::All, Sorts::From);
+        let sorts = since.map_or(SortRange::All, SortRange::From);
         while self.ahead.is_empty() && !self.ended {
             let limit = i32::try_from(self.limit).ok();
             let page = table.query_index(&self.pk, sorts, self.after.as_ref(), limit).await?;
@@ -228,5 +233,92 @@ impl Shard {
             self.after = page.next;
         }
         Ok(())
+    }
+}
+
+/// Where a walk over the listing goes on: its shards come one after another.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WalkPosition {
+    shard: u8,
+    /// The entry of the shard after which the walk goes on; `None` at its start.
+    position: Option<Position>,
+}
+
+impl WalkPosition {
+    /// After the last shard.
+    pub const END: Self = Self { shard: SHARDS, position: None };
+
+    /// Whether every shard was walked.
+    #[must_use]
+    pub const fn is_end(&self) -> bool {
+        self.shard >= SHARDS
+    }
+}
+
+/// Which entries of the listing a walk meets: those of changes in this time, ends included.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Changed {
+    /// The earliest time.
+    pub from: Option<Timestamp>,
+    /// The latest time.
+    pub until: Option<Timestamp>,
+}
+
+/// Some entries that a walk met.
+#[derive(Clone, Debug)]
+pub struct WalkPage {
+    /// The users, each with the position after its entry. A user who is changed during the walk may
+    /// come twice, and one that was deleted may still be listed.
+    pub users: Vec<(UserId, WalkPosition)>,
+    /// Where the walk goes on.
+    pub next: WalkPosition,
+}
+
+impl Table {
+    /// Reads at most `limit` entries of a tenant's listing after a position, by one query. The page
+    /// may be empty before the end, because it never reaches into the next shard.
+    pub async fn walk_listing(
+        &self,
+        tenant: &TenantId,
+        changed: Changed,
+        from: &WalkPosition,
+        limit: usize,
+    ) -> Result<WalkPage> {
+        if from.is_end() {
+            return Ok(WalkPage { users: Vec::new(), next: WalkPosition::END });
+        }
+        let shard = from.shard;
+        let bounds = [changed.from, changed.until].map(|time| time.map(|time| time.to_string()));
+        let range = match &bounds {
+            [None, None] => SortRange::All,
+            [Some(from), None] => SortRange::From(from),
+            [from, Some(until)] => SortRange::Between(from.as_deref().unwrap_or(EARLIEST), until),
+        };
+        let (partition, limit) = (listing_shard(tenant, shard), i32::try_from(limit).ok());
+        let page = self.query_index(&partition, range, from.position.as_ref(), limit).await?;
+        let users = page.keys.iter().zip(page.positions).filter_map(|(key, position)| {
+            let (_, user) = keys::owner_of_partition(key.pk())?;
+            Some((user, WalkPosition { shard, position: Some(position) }))
+        });
+        let next = match page.next {
+            None => WalkPosition { shard: shard + 1, position: None },
+            position => WalkPosition { shard, position },
+        };
+        Ok(WalkPage { users: users.collect(), next })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_of_walks_are_read_as_they_were_stored() {
+        let stored = r#"{"shard":3,"position":{"pk":"T#acme#U#x","sk":"PROFILE","sort":"2026"}}"#;
+        let position: WalkPosition = serde_json::from_str(stored).unwrap();
+        assert_eq!(serde_json::to_string(&position).unwrap(), stored);
+        assert_eq!(position.shard, 3);
+        let end: WalkPosition = serde_json::from_str(r#"{"shard":16,"position":null}"#).unwrap();
+        assert_eq!(end, WalkPosition::END);
     }
 }

@@ -2,31 +2,38 @@
 //!
 //! One DynamoDB table holds everything. Reads are strongly consistent, writes are conditional,
 //! several items change in one transaction, and nothing scans. `keys` names the items, `table`
-//! reads them, `commit` writes them, the rest says which items a use case touches.
+//! and `index` read them, `write` says what is written and on which condition, `commit` writes it, `retry`
+//! repeats what is contended, the rest says which items a use case touches.
 
 pub mod change_requests;
 pub mod changes;
 pub mod clients;
 pub mod commit;
 pub mod definitions;
+mod derivations;
 mod expression;
+mod fault;
 mod forget;
 pub mod imports;
+pub mod index;
 pub mod item;
 pub mod keys;
 pub mod listing;
 pub mod meter;
-mod once;
 pub mod principals;
 pub mod records;
+pub mod retry;
 pub mod sign_in;
+mod single_use;
 pub mod subjects;
 pub mod system_profiles;
 pub mod table;
 pub mod user_writes;
 pub mod users;
+pub mod write;
 
-pub use commit::{Condition, Failed, Write};
 pub use item::Item;
 pub use keys::Key;
+pub use retry::Retry;
 pub use table::Table;
+pub use write::{Condition, Failed, Write};

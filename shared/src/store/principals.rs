@@ -6,20 +6,18 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::commit::{Condition, Failed, Write};
 use super::item::Item;
-use super::keys::{self, Key};
-use super::table::{Range, Table};
-use super::users::{LiveUser, TURNS, still_there};
+use super::keys::{Child, Children, Key};
+use super::retry::Retry;
+use super::table::Table;
+use super::users::{LiveUser, still_there};
+use super::write::{Condition, Failed, Write};
 use crate::domain::definition::Kind;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{BaseId, PartyId, TenantId, UserId, UserName};
 use crate::domain::schema::Schema;
 use crate::domain::sso::Principal;
 use crate::domain::versioned::Versioned;
-
-/// What the sort keys of principals start with, in the partition of their user.
-const PRINCIPALS: &str = "B#";
 
 /// What a base profile id stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,9 +98,7 @@ impl Table {
         tenant: &TenantId,
         user: UserId,
     ) -> Result<Vec<Versioned<Principal>>> {
-        let items = self
-            .query_all(&keys::partition_of_user(tenant, user), Range::StartsWith(PRINCIPALS))
-            .await?;
+        let items = self.children(tenant, user, Children::Principals).await?;
         items.iter().map(Item::read).collect()
     }
 
@@ -131,7 +127,8 @@ impl Table {
     ) -> Result<Versioned<Principal>> {
         let tenant = &schema.tenant;
         let write_id = self.write_id();
-        for turn in 1..=TURNS {
+        let mut retry = Retry::of(self);
+        loop {
             self.get_user(tenant, user).await?;
             let stored = self.find_principal(tenant, user, server).await?;
             let condition = stored
@@ -163,16 +160,15 @@ impl Table {
                 Ok(()) => return Ok(next),
                 Err(failed) if recorded == 1 && failed.at(0) => return Err(Error::AlreadyRecorded),
                 Err(failed) if failed.at(recorded) => return Err(Error::NotFound),
-                Err(Failed::Contended | Failed::Conditions(_)) => self.pause(turn).await,
+                Err(Failed::Contended | Failed::Conditions(_)) => retry.again().await?,
                 Err(failed) => return Err(failed.into()),
             }
         }
-        Err(Failed::Contended.into())
     }
 }
 
 fn principal_key(tenant: &TenantId, user: UserId, server: &PartyId) -> Key {
-    Key::child(tenant, user, &format!("{PRINCIPALS}{server}"))
+    Key::child(tenant, user, Child::Principal(server))
 }
 
 /// The writes that store a principal, which is as it was read under `condition`: the principal

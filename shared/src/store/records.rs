@@ -4,11 +4,11 @@
 //! The answer is sealed before it comes here, under a key that only the caller's Idempotency-Key
 //! opens.
 
-use super::commit::{Condition, Write};
 use super::item::Item;
 use super::keys::Key;
 use super::table::Table;
-use crate::domain::error::Result;
+use super::write::{Condition, Failed, Write};
+use crate::domain::error::{Error, Result};
 use crate::domain::id::{PartyId, ProfileId, TenantId, UserId};
 use crate::world::Timestamp;
 
@@ -38,6 +38,14 @@ impl Table {
             sealed: item.get_bytes("sealed").unwrap_or_default().to_vec(),
             about: About::of(&item),
         }))
+    }
+
+    /// Stores a record that goes with no other write.
+    pub async fn put_record(&self, record: Write) -> Result<()> {
+        self.commit(vec![record]).await.map_err(|failed| match failed {
+            Failed::Conditions(_) => Error::AlreadyRecorded,
+            failed => failed.into(),
+        })
     }
 
     /// Whether what an answer shows is still there.

@@ -7,12 +7,12 @@
 
 use std::collections::BTreeSet;
 
-use super::commit::{Condition, MAX_SHARING, Write};
 use super::keys::Key;
 use super::principals::store_principal;
 use super::table::Table;
 use super::user_writes::Expectation;
 use super::users::LiveUser;
+use super::write::{Condition, MAX_SHARING, Write};
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{BaseId, PartyId, TenantId, UserId};
 use crate::domain::lookup::Lookup;

@@ -5,14 +5,15 @@
 //! the user. An application's mapping is named by the application in the user's partition, which
 //! makes (application, user) unique as well.
 
-use super::commit::{Condition, Failed, MAX_SHARING, Write};
 use super::item::Item;
-use super::keys::{self, Key};
-use super::table::{Range, Table};
+use super::keys::{self, Child, Children, Key};
+use super::retry::Retry;
+use super::table::Table;
 use super::users::{LiveUser, still_there};
+use super::write::{Condition, Failed, MAX_SHARING, Write};
 use crate::domain::definition::{Kind, Predefined};
 use crate::domain::error::{Code, Error, Result, Violation};
-use crate::domain::id::{PartyId, SubjectId, TenantId, UserId};
+use crate::domain::id::{SubjectId, TenantId, UserId};
 use crate::domain::lookup::Lookup;
 use crate::domain::schema::Schema;
 use crate::domain::sso::{Application, AuthenticationServer, SYSTEM, Side, Subject, SubjectType};
@@ -20,19 +21,13 @@ use crate::domain::text;
 use crate::domain::user::Source;
 use crate::domain::versioned::Versioned;
 
-const TURNS: u32 = 12;
-
-/// The sort key of a mapping in its user's partition.
-fn child_name(subject: &Subject) -> String {
-    match subject.side {
-        Side::Server => format!("S#{}#{}", subject.party, subject.id),
-        Side::Application => child_at(&subject.party),
-    }
-}
-
-/// The sort key of the one mapping of a user at an application.
-fn child_at(application: &PartyId) -> String {
-    format!("A#{application}")
+/// The key of a mapping in its user's partition.
+fn child_key(tenant: &TenantId, subject: &Subject) -> Key {
+    let child = match subject.side {
+        Side::Server => Child::ServerSubject(&subject.party, subject.id),
+        Side::Application => Child::ApplicationSubject(&subject.party),
+    };
+    Key::child(tenant, subject.user, child)
 }
 
 impl Table {
@@ -51,7 +46,7 @@ impl Table {
         };
         self.mark_used(schema, [(kind, subject.value.party.to_string())]).await?;
         let forward = Key::subject(tenant, id);
-        let child = Key::child(tenant, user, &child_name(&subject.value));
+        let child = child_key(tenant, &subject.value);
         let recorded = usize::from(record.is_some());
         let mut writes: Vec<_> = record.into_iter().collect();
         writes.push(still_there(tenant, user));
@@ -66,7 +61,8 @@ impl Table {
             .text("mapping", id.to_string());
         writes.push(Write::Put(content, Condition::Absent));
         let write_id = self.write_id();
-        for turn in 1..=TURNS {
+        let mut retry = Retry::of(self);
+        loop {
             match self.commit_as(write_id, writes.clone()).await {
                 Ok(()) => return Ok(()),
                 Err(failed) if recorded == 1 && failed.at(0) => return Err(Error::AlreadyRecorded),
@@ -77,7 +73,7 @@ impl Table {
                         "there is no such user",
                     ));
                 }
-                Err(Failed::Contended) => self.pause(turn).await,
+                Err(Failed::Contended) => retry.again().await?,
                 Err(failed @ Failed::Conditions(_)) => {
                     let subject_taken = failed.at(recorded + 1);
                     return Err(Error::Taken(vec![if subject_taken {
@@ -95,7 +91,6 @@ impl Table {
                 Err(failed) => return Err(failed.into()),
             }
         }
-        Err(Failed::Contended.into())
     }
 
     /// Reads a mapping of a live user.
@@ -113,7 +108,8 @@ impl Table {
         if self.find_user(tenant, user).await?.is_none() {
             return Ok(None);
         }
-        let child = self.get(&Key::child(tenant, user, child)).await?;
+        let child = Key::stored(&keys::partition_of_user(tenant, user), child);
+        let child = self.get(&child).await?;
         let stored: Option<Versioned<Subject>> = child.map(|item| item.read()).transpose()?;
         // Another mapping may stand there by now: the user's next one at the same application.
         Ok(stored.filter(|stored| stored.value.id == id))
@@ -127,13 +123,7 @@ impl Table {
         side: Side,
         party: Option<&str>,
     ) -> Result<Vec<Versioned<Subject>>> {
-        let prefix = match side {
-            Side::Server => "S#",
-            Side::Application => "A#",
-        };
-        let items = self
-            .query_all(&keys::partition_of_user(tenant, user), Range::StartsWith(prefix))
-            .await?;
+        let items = self.children(tenant, user, Children::Subjects(side)).await?;
         let subjects: Result<Vec<Versioned<Subject>>> = items.iter().map(Item::read).collect();
         Ok(subjects?
             .into_iter()
@@ -207,8 +197,8 @@ impl Table {
                 Ok(Some(user.username.clone()).filter(|_| !chosen))
             }
             SubjectType::Predefined => {
-                let child =
-                    self.get(&Key::child(tenant, user.id, &child_at(&application.id))).await?;
+                let child = Child::ApplicationSubject(&application.id);
+                let child = self.get(&Key::child(tenant, user.id, child)).await?;
                 let mapping: Option<Versioned<Subject>> =
                     child.map(|item| item.read()).transpose()?;
                 Ok(mapping.map(|mapping| mapping.value.subject))
@@ -247,21 +237,18 @@ impl Table {
     /// Deletes a mapping.
     pub async fn delete_subject(&self, tenant: &TenantId, subject: &Subject) -> Result<()> {
         let writes = vec![
-            Write::Delete(
-                Key::child(tenant, subject.user, &child_name(subject)),
-                Condition::Mapping(subject.id),
-            ),
+            Write::Delete(child_key(tenant, subject), Condition::Mapping(subject.id)),
             Write::Delete(Key::subject(tenant, subject.id), Condition::Owner(subject.user)),
         ];
-        for turn in 1..=TURNS {
+        let mut retry = Retry::of(self);
+        loop {
             match self.commit(writes.clone()).await {
                 Ok(()) => return Ok(()),
-                Err(Failed::Contended) => self.pause(turn).await,
+                Err(Failed::Contended) => retry.again().await?,
                 // The mapping went and came back for somebody else: this one is gone.
                 Err(Failed::Conditions(_)) => return Err(Error::NotFound),
                 Err(failed) => return Err(failed.into()),
             }
         }
-        Err(Failed::Contended.into())
     }
 }

@@ -7,12 +7,13 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::commit::{Condition, Failed, Write};
 use super::item::Item;
-use super::keys::{self, Key};
-use super::table::{Range, Table};
+use super::keys::{Child, Children, Key};
+use super::retry::Retry;
+use super::table::Table;
 use super::user_writes::{add, remove};
-use super::users::{LiveUser, TURNS};
+use super::users::LiveUser;
+use super::write::{Condition, Failed, Write};
 use crate::domain::error::{Error, Result, Violations};
 use crate::domain::id::{PartyId, ProfileId, ProfileName, TenantId, UserId};
 use crate::domain::lookup::Lookup;
@@ -61,9 +62,7 @@ impl Table {
         tenant: &TenantId,
         user: UserId,
     ) -> Result<Vec<Versioned<SystemProfile>>> {
-        let items = self
-            .query_all(&keys::partition_of_user(tenant, user), Range::StartsWith(PROFILES))
-            .await?;
+        let items = self.children(tenant, user, Children::SystemProfiles).await?;
         items.iter().map(Item::read).collect()
     }
 
@@ -174,7 +173,8 @@ impl Table {
         let tenant = &schema.tenant;
         let write_id = self.write_id();
         let user = self.holder_of(tenant, system, name).await?.ok_or(Error::NotFound)?;
-        for turn in 1..=TURNS {
+        let mut retry = Retry::of(self);
+        loop {
             let read = self.read_profile(tenant, system, user, name).await?;
             let (found, owned) = read.ok_or(Error::NotFound)?;
             if found.profile.log.contains(write_id) {
@@ -186,11 +186,10 @@ impl Table {
             let (next, writes) = self.next_profile(schema, &found, &owned, profile)?;
             match self.commit_as(write_id, writes).await {
                 Ok(()) => return Ok(Effective { profile: next, ..found }),
-                Err(Failed::Contended | Failed::Conditions(_)) => self.pause(turn).await,
+                Err(Failed::Contended | Failed::Conditions(_)) => retry.again().await?,
                 Err(failed) => return Err(failed.into()),
             }
         }
-        Err(Failed::Contended.into())
     }
 
     /// The profile as the next write leaves it, and the writes: the profile first, then the check
@@ -229,11 +228,12 @@ impl Table {
         mut check: impl FnMut(&Effective) -> Result<()> + Send,
     ) -> Result<()> {
         let user = self.holder_of(tenant, system, name).await?.ok_or(Error::NotFound)?;
-        for turn in 1..=TURNS {
+        let mut retry = Retry::of(self);
+        loop {
             let Some((found, owned)) = self.read_profile(tenant, system, user, name).await? else {
                 // What was there when the request came is gone: by this request, or by another of
                 // the same will.
-                return if turn == 1 { Err(Error::NotFound) } else { Ok(()) };
+                return if retry.attempt() == 1 { Err(Error::NotFound) } else { Ok(()) };
             };
             check(&found)?;
             let SystemProfile { id, system, .. } = &found.profile.value;
@@ -246,19 +246,15 @@ impl Table {
             writes.extend(owned.iter().map(|lookup| remove(tenant, lookup, user)));
             match self.commit(writes).await {
                 Ok(()) => return Ok(()),
-                Err(Failed::Contended | Failed::Conditions(_)) => self.pause(turn).await,
+                Err(Failed::Contended | Failed::Conditions(_)) => retry.again().await?,
                 Err(failed) => return Err(failed.into()),
             }
         }
-        Err(Failed::Contended.into())
     }
 }
 
-/// What the sort keys of system profiles start with, in the partition of their user.
-const PROFILES: &str = "SYS#";
-
 fn profile_key(tenant: &TenantId, user: UserId, system: &PartyId) -> Key {
-    Key::child(tenant, user, &format!("{PROFILES}{system}"))
+    Key::child(tenant, user, Child::SystemProfile(system))
 }
 
 /// Where the user of a system profile that is named so is looked up.

@@ -12,15 +12,14 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Builder, StalledStreamProtectionConfig};
-use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnConsumedCapacity};
 
-use serde::{Deserialize, Serialize};
-
+use super::fault::fault;
 use super::item::Item;
-use super::keys::Key;
+use super::keys::{Children, Key, partition_of_user};
 use super::meter;
 use crate::domain::error::{Error, Result};
+use crate::domain::id::{TenantId, UserId};
 use crate::domain::versioned::Version;
 use crate::world::World;
 
@@ -61,9 +60,6 @@ pub struct Table {
     pub(super) marked: Arc<Mutex<HashSet<(Key, Version)>>>,
 }
 
-/// The table's one index.
-const INDEX: &str = "gsi1";
-
 /// Which items of a partition a query reads.
 #[derive(Clone, Copy, Debug)]
 pub enum Range<'a> {
@@ -80,52 +76,6 @@ pub struct Page {
     pub items: Vec<Item>,
     /// The sort key after which the next page starts; `None` on the last.
     pub next: Option<String>,
-}
-
-/// Which part of a partition of the index is read.
-#[derive(Clone, Copy, Debug)]
-pub enum Sorts<'a> {
-    /// All of it.
-    All,
-    /// What sorts before this.
-    Before(&'a str),
-    /// This and what sorts after it.
-    From(&'a str),
-    /// The first, what sorts after it, and what sorts before the second or is it.
-    Between(&'a str, &'a str),
-}
-
-/// Where a reading of the index goes on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Position {
-    pk: String,
-    sk: String,
-    sort: String,
-}
-
-impl Position {
-    /// The position of an item that sorts so in its partition of the index.
-    #[must_use]
-    pub fn of(key: &Key, sort: String) -> Self {
-        Self { pk: key.pk().to_owned(), sk: key.sk().to_owned(), sort }
-    }
-
-    /// By what the item sorts in its partition of the index.
-    #[must_use]
-    pub fn sort(&self) -> &str {
-        &self.sort
-    }
-}
-
-/// Some keys of a partition of the index, in its order.
-#[derive(Clone, Debug, Default)]
-pub struct IndexPage {
-    /// The items' own keys.
-    pub keys: Vec<Key>,
-    /// Where each of them stands.
-    pub positions: Vec<Position>,
-    /// The position after which the next page starts; `None` on the last.
-    pub next: Option<Position>,
 }
 
 impl Table {
@@ -285,55 +235,14 @@ impl Table {
         })
     }
 
-    /// Reads the keys of one partition of the index after a position, at most `limit` of them. The
-    /// index is behind the table by a moment: whoever must not miss a write, or see an old one,
-    /// reads the items themselves.
-    pub async fn query_index(
+    /// Reads the children of a user that are of one kind, in the order of their sort keys.
+    pub async fn children(
         &self,
-        pk: &str,
-        sorts: Sorts<'_>,
-        after: Option<&Position>,
-        limit: Option<i32>,
-    ) -> Result<IndexPage> {
-        let text = |text: &str| AttributeValue::S(text.to_owned());
-        let mut request = self
-            .client
-            .query()
-            .table_name(&*self.name)
-            .index_name(INDEX)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .expression_attribute_values(":pk", text(pk))
-            .set_limit(limit);
-        request = match sorts {
-            Sorts::All => request.key_condition_expression("gsi1pk = :pk"),
-            Sorts::Before(bound) => request
-                .key_condition_expression("gsi1pk = :pk AND gsi1sk < :bound")
-                .expression_attribute_values(":bound", text(bound)),
-            Sorts::From(bound) => request
-                .key_condition_expression("gsi1pk = :pk AND gsi1sk >= :bound")
-                .expression_attribute_values(":bound", text(bound)),
-            Sorts::Between(first, last) => request
-                .key_condition_expression("gsi1pk = :pk AND gsi1sk BETWEEN :first AND :last")
-                .expression_attribute_values(":first", text(first))
-                .expression_attribute_values(":last", text(last)),
-        };
-        if let Some(after) = after {
-            request = request
-                .exclusive_start_key("pk", text(&after.pk))
-                .exclusive_start_key("sk", text(&after.sk))
-                .exclusive_start_key("gsi1pk", text(pk))
-                .exclusive_start_key("gsi1sk", text(&after.sort));
-        }
-        let answer = request.send().await.map_err(|error| fault("Query", &error))?;
-        meter::read(answer.consumed_capacity(), answer.items().len());
-        let position = |item: &Item| {
-            Position::of(&item.key(), item.get_text("gsi1sk").unwrap_or_default().to_owned())
-        };
-        let next = answer.last_evaluated_key.map(Item::stored).as_ref().map(position);
-        let items: Vec<_> =
-            answer.items.unwrap_or_default().into_iter().map(Item::stored).collect();
-        let positions = items.iter().map(position).collect();
-        Ok(IndexPage { keys: items.iter().map(Item::key).collect(), positions, next })
+        tenant: &TenantId,
+        user: UserId,
+        kind: Children,
+    ) -> Result<Vec<Item>> {
+        self.query_all(&partition_of_user(tenant, user), Range::StartsWith(kind.prefix())).await
     }
 
     /// Reads every item of one partition.
@@ -377,54 +286,4 @@ impl Table {
 /// A key in the form that DynamoDB takes.
 pub(super) fn key_attributes(key: &Key) -> std::collections::HashMap<String, AttributeValue> {
     Item::at(key).into_attributes()
-}
-
-/// What an SDK error means to the caller: try again later, or a defect. Says which operation and
-/// which error code, never the service's message, which may quote values.
-pub(super) fn fault<E: ProvideErrorMetadata, R>(operation: &str, error: &SdkError<E, R>) -> Error {
-    match Fault::of(error) {
-        Fault::Broken(code) => Error::Unexpected(format!("{operation}: {code}")),
-        Fault::Passing(code) | Fault::Unknown(code) => {
-            Error::Unavailable(format!("{operation}: {code}"))
-        }
-    }
-}
-
-/// What an SDK error says about the operation.
-pub(super) enum Fault {
-    /// It did not happen and will not.
-    Broken(String),
-    /// It did not happen and may later.
-    Passing(String),
-    /// Nobody knows whether it happened: no answer came, or a 5xx.
-    Unknown(String),
-}
-
-impl Fault {
-    pub(super) fn of<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Self {
-        match error {
-            SdkError::ServiceError(service) => {
-                let code = service.err().code().unwrap_or("unknown").to_owned();
-                match &*code {
-                    "ThrottlingException" | "ProvisionedThroughputExceededException" | "RequestLimitExceeded" => {
-                        Self::Passing(code)
-                    }
-                    "InternalServerError"
-                    | "ServiceUnavailable"
-                    | "InternalFailure"
-                    | "TransactionInProgressException"
-                    // The first payload under this token may have been committed.
-                    | "IdempotentParameterMismatchException"
-                    | "unknown" => Self::Unknown(code),
-                    _ => Self::Broken(code),
-                }
-            }
-            SdkError::ConstructionFailure(_) => {
-                Self::Broken("the request cannot be built".to_owned())
-            }
-            SdkError::TimeoutError(_) => Self::Unknown("no answer in time".to_owned()),
-            SdkError::DispatchFailure(_) => Self::Unknown("no connection".to_owned()),
-            _ => Self::Unknown("an answer that cannot be read".to_owned()),
-        }
-    }
 }

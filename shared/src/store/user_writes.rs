@@ -6,11 +6,11 @@
 
 use std::collections::BTreeSet;
 
-use super::commit::{Condition, Failed, MAX_SHARING, Write};
 use super::item::Item;
 use super::keys::{self, Key};
 use super::table::Table;
 use super::users::LiveUser;
+use super::write::{Condition, Failed, MAX_SHARING, Write};
 use crate::domain::author::Author;
 use crate::domain::definition::Kind;
 use crate::domain::error::{Code, Error, Result, Violation, Violations};

@@ -3,18 +3,15 @@
 use std::collections::BTreeSet;
 use std::ops::Deref;
 
-use super::commit::{Condition, Write};
 use super::item::Item;
 use super::keys::{self, Key};
 use super::table::{Range, Table};
+use super::write::{Condition, Write};
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{TenantId, UserId};
 use crate::domain::lookup::{self, Lookup};
 use crate::domain::user::User;
 use crate::domain::versioned::Versioned;
-
-/// How often a change is decided anew when others write at the same time.
-pub(super) const TURNS: u32 = 12;
 
 /// A user that is not forgotten, as it was read.
 #[derive(Clone, Debug)]
@@ -53,6 +50,12 @@ impl LiveUser {
     #[must_use]
     pub const fn size(&self) -> usize {
         self.size
+    }
+
+    /// Whether the index entry of this look-up of the user stands at a position in its partition.
+    #[must_use]
+    pub fn has_entry_at(&self, tenant: &TenantId, lookup: &Lookup, position: &str) -> bool {
+        Key::lookup(tenant, lookup, self.value.id).sk() == position
     }
 
     /// The user as stored, without its look-ups.

@@ -15,12 +15,9 @@ use crate::domain::schema::Schema;
 use crate::domain::user::User;
 use crate::domain::versioned::WriteId;
 use crate::domain::{Versioned, Writing};
-use crate::store::Write;
 use crate::store::user_writes::{Committed, Companions, Refused, UserWrite};
 use crate::store::users::LiveUser;
-
-/// How often a change is decided anew when others write at the same time.
-const TURNS: u32 = 12;
+use crate::store::{Retry, Write};
 
 /// Writes profiles for one author, by one configuration and one policy.
 pub struct ProfileWriter<'w> {
@@ -107,18 +104,18 @@ impl<'w> ProfileWriter<'w> {
             table.check_free(self.schema, &user, None).await?;
             return Ok(Versioned::first(user));
         }
-        for turn in 1..=TURNS {
+        let mut retry = Retry::of(table);
+        loop {
             let made = |next: &_| companions(next).map(Companions::of);
             match self.commit(UserWrite::Create(user.clone()), made).await? {
                 Attempt::Written(user) => return Ok(user),
-                Attempt::Contended => table.pause(turn).await,
+                Attempt::Contended => retry.again().await?,
                 Attempt::Refused(refused) if refused.companion().is_some() => {
                     return Err(Error::AlreadyRecorded);
                 }
                 Attempt::Refused(refused) => return Err(refused.not_unique(self.schema)),
             }
         }
-        Err(contended())
     }
 
     /// Changes a user as `edit` says; `edit` returns the same user when nothing changes.
@@ -130,7 +127,8 @@ impl<'w> ProfileWriter<'w> {
         companions: impl Fn(&Outcome) -> Result<Vec<Write>> + Send + Sync,
     ) -> Result<Outcome> {
         let table = self.app.table();
-        for turn in 1..=TURNS {
+        let mut retry = Retry::of(table);
+        loop {
             let current = table.get_user(&self.author.tenant, id).await?;
             if current.log_contains(self.write_id) {
                 return Ok(Outcome::Written(current.into_stored()));
@@ -160,10 +158,9 @@ impl<'w> ProfileWriter<'w> {
                 Attempt::Refused(refused) if !refused.user && !refused.gained.is_empty() => {
                     return Err(refused.not_unique(self.schema));
                 }
-                Attempt::Contended | Attempt::Refused(_) => table.pause(turn).await,
+                Attempt::Contended | Attempt::Refused(_) => retry.again().await?,
             }
         }
-        Err(contended())
     }
 
     /// Stages 3 and 4 of a change; `None` if nothing changes.
@@ -284,8 +281,4 @@ impl<'w> ProfileWriter<'w> {
         self.app.table().check_free(self.schema, &next, Some(&current)).await?;
         Ok(current.changed_to(next))
     }
-}
-
-fn contended() -> Error {
-    crate::store::Failed::Contended.into()
 }

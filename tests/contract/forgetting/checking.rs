@@ -3,6 +3,7 @@
 use maintenance::check;
 use shared::domain::id::{PartyId, ProfileId, UserId};
 use shared::domain::lookup::Lookup;
+use shared::store::keys::{Child, partition_of_user};
 use shared::store::{Condition, Item, Key, Write};
 use tests::{Everything, Service, Setting, TENANT};
 
@@ -16,7 +17,8 @@ async fn plant(service: &Service, write: Write) {
 }
 
 async fn child(setting: &Setting, person: &Everything, name: &str) -> Item {
-    let key = Key::child(&TENANT.parse().unwrap(), person.user.id.parse().unwrap(), name);
+    let id = person.user.id.parse().unwrap();
+    let key = Key::stored(&partition_of_user(&TENANT.parse().unwrap(), id), name);
     setting.service.table.get(&key).await.unwrap().expect("the child")
 }
 
@@ -61,7 +63,7 @@ async fn d1_a_look_up_that_is_gone_is_told_of_each_kind() {
     let request = person.request.rsplit('/').next().unwrap();
     plant(
         &setting.service,
-        Write::Delete(Key::change_request(&tenant, request), Condition::Owner(id)),
+        Write::Delete(Key::change_request(&tenant, request.parse().unwrap()), Condition::Owner(id)),
     )
     .await;
     let lookup: Lookup =
@@ -86,8 +88,8 @@ async fn d1_a_look_up_that_nobody_owns_is_told_of_each_kind() {
     let mut due = 0;
     for holder in [id, nobody] {
         for pk in [
-            Key::subject(&tenant, holder),
-            Key::change_request(&tenant, holder),
+            Key::subject(&tenant, holder.to_string().parse().unwrap()),
+            Key::change_request(&tenant, holder.to_string().parse().unwrap()),
             Key::stored(&format!("T#{TENANT}#B#{holder}"), "-"),
             Key::stored(&format!("{}{holder}", Key::profile(&tenant, &web, profile).pk()), "-"),
             Key::stored(&format!("T#{TENANT}#Q#username#{holder}"), "-"),
@@ -114,7 +116,8 @@ async fn d1_what_is_left_of_somebody_who_is_gone_is_told() {
     for holder in [person.user.id.parse().unwrap(), nobody] {
         let before = problems(&setting.service).await.len();
         // Without any look-up: nothing else would tell of it.
-        let left = Item::at(&Key::child(&TENANT.parse().unwrap(), holder, "SYS#web"))
+        let web = Child::SystemProfile(&"web".parse().unwrap());
+        let left = Item::at(&Key::child(&TENANT.parse().unwrap(), holder, web))
             .text("holder", holder.to_string());
         plant(&setting.service, Write::Put(left, Condition::Absent)).await;
         let told = problems(&setting.service).await;
@@ -131,7 +134,7 @@ async fn d1_a_child_of_another_owner_a_dangling_look_up_and_a_wrong_mark_are_tol
     let (setting, person) = Service::start().await.person_with_everything().await;
     let (tenant, id) = (TENANT.parse().unwrap(), person.user.id.parse().unwrap());
     let nobody = UserId::new(setting.service.table.world().new_uuid());
-    let plain = Item::at(&Key::child(&tenant, id, "NEW#x"));
+    let plain = Item::at(&Key::stored(&partition_of_user(&tenant, id), "NEW#x"));
     plant(
         &setting.service,
         Write::Put(plain.text("holder", nobody.to_string()), Condition::Absent),

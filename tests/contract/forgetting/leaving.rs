@@ -3,7 +3,7 @@
 use serde_json::json;
 use shared::domain::id::{BaseId, UserId};
 use shared::domain::lookup::Lookup;
-use shared::store::keys::partition_of_user;
+use shared::store::keys::{Child, partition_of_user};
 use shared::store::{Condition, Item, Key, Write};
 use tests::{Answer, Service, TENANT};
 
@@ -123,14 +123,16 @@ async fn d7_look_ups_that_are_not_the_persons_are_left_alone() {
         Item::at(&Key::lookup(&tenant, &Lookup::unique("web.badge", "own"), id))
             .text("holder", id.to_string()),
     ];
-    let children = ["SYS#x", "SYS#y"].map(|name| {
+    let children = ["xx", "yy"].map(|system| {
         let lookups = [
             &foreign,
             &shared,
             &Lookup::unique("web.badge", "own"),
             &Lookup::unique("web.badge", "gone"),
         ];
-        let item = Item::at(&Key::child(&tenant, id, name)).text("holder", id.to_string());
+        let item =
+            Item::at(&Key::child(&tenant, id, Child::SystemProfile(&system.parse().unwrap())))
+                .text("holder", id.to_string());
         item.texts("ix", lookups.map(ToString::to_string))
     });
     let puts = holders.into_iter().chain(children).map(|item| Write::Put(item, Condition::Absent));

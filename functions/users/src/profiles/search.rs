@@ -10,11 +10,11 @@ use std::collections::HashSet;
 use shared::domain::Json;
 use shared::domain::error::{Error, Result};
 use shared::domain::id::UserId;
+use shared::filter::{Candidate, Filter, Source};
 use shared::http::Call;
 use shared::http::answer::Answered;
 use shared::store::system_profiles::Effective;
 
-use super::super::filter::{Filter, Seen, Source};
 use super::super::place::Place;
 use super::show;
 
@@ -76,7 +76,7 @@ impl Search<'_> {
                 let new = profile.filter(|profile| self.seen.insert(profile.base.value.id));
                 return self.compare(new.into_iter().collect());
             }
-            Source::Prefix { .. } | Source::Listing { .. } => {
+            Source::Prefix { .. } | Source::Listing(_) => {
                 return Err(Error::unexpected(
                     "profiles of systems are looked for by whole values",
                 ));
@@ -111,13 +111,13 @@ impl Search<'_> {
         for profile in profiles {
             let (own, user) = (&profile.profile.value, profile.user());
             schema.check_covers(&user)?;
-            let seen = Seen {
+            let candidate = Candidate {
                 id: own.id.to_string(),
                 user: &user,
                 created_at: own.created_at,
                 updated_at: own.updated_at.max(profile.base.value.updated_at),
             };
-            if self.filter.matches(&seen, schema) {
+            if self.filter.matches(&candidate, schema) {
                 self.count += 1;
                 self.found.get_or_insert(profile);
             }

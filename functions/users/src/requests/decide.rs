@@ -13,15 +13,12 @@ use shared::http::Call;
 use shared::http::answer::{Answer, Answered};
 use shared::http::call::Recorder;
 use shared::http::profile::shown_request;
-use shared::store::Failed;
+use shared::store::Retry;
 use shared::store::change_requests::decide;
 use shared::store::users::LiveUser;
 use shared::writing::{Outcome, Policy};
 
 use super::check_seen;
-
-/// How often a decision is taken anew when somebody else decides at the same time.
-const TURNS: u32 = 8;
 
 /// Applies a change request, or finds that it cannot be applied any more.
 pub async fn approve(call: Call) -> Answered {
@@ -43,13 +40,13 @@ async fn decide_by(call: Call, decision: Status) -> Answered {
     call.once(|record| {
         call.app.decide(&call.caller.tenant, move |schema| async move {
             let deciding = Deciding { call, schema: &schema, decision, record };
-            for turn in 1..=TURNS {
+            let mut retry = Retry::of(call.app.table());
+            loop {
                 if let Some(answer) = deciding.turn(id).await? {
                     return Ok(answer);
                 }
-                call.app.table().pause(turn).await;
+                retry.again().await?;
             }
-            Err(Error::Unavailable("too many decide at once".to_owned()))
         })
     })
     .await
@@ -111,11 +108,7 @@ impl Deciding<'_> {
     async fn repeat(&self, request: &Versioned<ChangeRequest>) -> Answered {
         let answer = shown_request(request, self.schema, self.call);
         if let Some(record) = self.record.of(&answer)? {
-            let recorded = self.call.app.table().commit(vec![record]).await;
-            recorded.map_err(|failed| match failed {
-                Failed::Conditions(_) => Error::AlreadyRecorded,
-                failed => failed.into(),
-            })?;
+            self.call.app.table().put_record(record).await?;
         }
         Ok(answer)
     }

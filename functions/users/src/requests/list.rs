@@ -10,7 +10,7 @@ use shared::http::answer::{Answer, Answered};
 use shared::http::call::MAX_PAGE_BYTES;
 use shared::object;
 use shared::store::change_requests::position_of;
-use shared::store::table::Position;
+use shared::store::index::Position;
 
 /// How many requests one call looks through for a person who may decide few of them, once it has
 /// found one.

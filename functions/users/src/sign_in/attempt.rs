@@ -16,6 +16,7 @@ use shared::domain::versioned::WriteId;
 use shared::http::Call;
 use shared::http::answer::{Answer, Answered};
 use shared::http::call::Recorder;
+use shared::store::Retry;
 use shared::store::principals::unlinked;
 use shared::store::sign_in::{Binding, Found};
 use shared::store::system_profiles::create_profile;
@@ -25,9 +26,6 @@ use shared::writing::{Attempt, Policy, ProfileWriter};
 
 use super::Subject;
 use crate::place::Place;
-
-/// How often it is looked again when others sign in at the same time.
-const TURNS: u32 = 24;
 
 /// A sign-in of a subject, or of a user whom a client brings.
 pub(super) struct SignIn<'a> {
@@ -77,13 +75,13 @@ impl SignIn<'_> {
     /// Signs in.
     pub async fn run(&self) -> Answered {
         let mut state = RetryState { claims: Taken::All, usernames: 0, principal: None };
-        for turn in 1..=TURNS {
+        let mut retry = Retry::of(self.call.app.table());
+        loop {
             if let Some(answer) = self.turn(&mut state).await? {
                 return Ok(answer);
             }
-            self.call.app.table().pause(turn).await;
+            retry.again().await?;
         }
-        Err(Error::Unavailable("too many arrive at once".to_owned()))
     }
 
     /// Looks for the user and writes what is missing; `None` when it has to be looked again.

@@ -1,7 +1,7 @@
 //! Workflows: scripts that derive attributes.
 
 use serde_json::json;
-use shared::script::MAX_SCRIPT;
+use shared::domain::definition::MAX_SCRIPT;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{Object, Schema};
 

@@ -19,7 +19,7 @@ pub use self::persona::PersonaDefinition;
 pub use self::policy::{ApprovalPolicy, PolicySubject};
 pub use self::predefined::Predefined;
 pub use self::profile::UserProfileDefinition;
-pub use self::workflow::Workflow;
+pub use self::workflow::{MAX_SCRIPT, Workflow};
 use super::error::{Code, Result, Violations};
 use super::field::Fields;
 use super::id::DefinitionId;

@@ -9,8 +9,10 @@ use crate::domain::id::DefinitionId;
 use crate::domain::json::{Json, Object};
 use crate::domain::schema::{Collection, Schema};
 use crate::object;
-use crate::script::MAX_SCRIPT;
 use crate::world::World;
+
+/// The longest script, in bytes.
+pub const MAX_SCRIPT: usize = 64 * 1024;
 
 /// A script with a name. It defines `function main(workItem)`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

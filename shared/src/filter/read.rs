@@ -1,10 +1,10 @@
 //! How a filter is read: from the SCIM grammar, or from an object.
 
+use crate::domain::Json;
+use crate::domain::definition::Kind;
+use crate::domain::error::{Error, Result};
+use crate::domain::schema::Schema;
 use scim_v2::filter::{AttrExp, AttrPath, CompValue, CompareOp, Filter as Scim, ValFilter};
-use shared::domain::Json;
-use shared::domain::definition::Kind;
-use shared::domain::error::{Error, Result};
-use shared::domain::schema::Schema;
 
 use super::expression::{Comparison, Expression, Operator, Value};
 use super::field::{Field, Named, Path, PersonaField};
@@ -39,7 +39,7 @@ impl<'s> Reader<'s> {
     /// Reads an object whose members must all be equal.
     pub(super) fn object(
         &mut self,
-        members: &shared::domain::json::Object,
+        members: &crate::domain::json::Object,
     ) -> Result<Expression<Term>> {
         let members = members.iter().map(|(name, wanted)| match wanted {
             Json::Object(members) if name == PERSONAS && !members.is_empty() => {

@@ -1,11 +1,13 @@
-//! The keys of every item, made by typed constructors and nowhere else.
+//! The keys of every item, made by typed constructors and nowhere else. [`Key::stored`] wraps a key
+//! that was read from the table.
 //!
 //! | access | key | constructor |
 //! |---|---|---|
 //! | a user, or its tombstone | `T#<tenant>#U#<user>` / `PROFILE` | [`Key::user`] |
-//! | what a user owns elsewhere | `T#<tenant>#U#<user>` / `S#…`, `A#…` | [`Key::child`] |
-//! | a user's principal at a server | `T#<tenant>#U#<user>` / `B#<server>` | [`Key::child`] |
-//! | a system profile | `T#<tenant>#U#<user>` / `SYS#<system>` | [`Key::child`] |
+//! | a user's subject mapping at a server | `T#<tenant>#U#<user>` / `S#<server>#<mapping>` | [`Child::ServerSubject`] |
+//! | a user's subject mapping at an application | `T#<tenant>#U#<user>` / `A#<application>` | [`Child::ApplicationSubject`] |
+//! | a user's principal at a server | `T#<tenant>#U#<user>` / `B#<server>` | [`Child::Principal`] |
+//! | a system profile | `T#<tenant>#U#<user>` / `SYS#<system>` | [`Child::SystemProfile`] |
 //! | the user of a base profile id | `T#<tenant>#B#<base>` / `-` | [`Key::base`] |
 //! | the user of a system profile id | `T#<tenant>#P#<system>#<id>` / `-` | [`Key::profile`] |
 //! | the tenants that trust an issuer | `I#<hash>` / `<tenant>` | [`Key::trust`] |
@@ -13,14 +15,15 @@
 //! | the users of an e-mail address | `T#<tenant>#E#<hash>` / `-` | [`Key::lookup`] |
 //! | the users of an indexed value | `T#<tenant>#X#<attribute>#<bucket>` / by value and user | [`Key::lookup`] |
 //! | a subject mapping | `T#<tenant>#S#<mapping>` / `-` | [`Key::subject`] |
-//! | a change request of a user | `T#<tenant>#U#<user>` / `CR#<id>`, and their guard `CR` | [`Key::child`] |
+//! | a change request of a user | `T#<tenant>#U#<user>` / `CR#<id>` | [`Child::ChangeRequest`] |
+//! | the guard of a user's change requests | `T#<tenant>#U#<user>` / `CR` | [`Child::ChangeRequestGuard`] |
 //! | a change request by its id | `T#<tenant>#R#<id>` / `-` | [`Key::change_request`] |
 //! | how far derived attributes are recomputed | `T#<tenant>#J` / `DERIVE` | [`Key::derivation`] |
 //! | an import, its waiting rows, its report | `T#<tenant>#M#<import>` / `JOB`, `ROWS#<part>`, `REPORT#<part>` | [`Key::import`], … |
 //! | a tenant's definitions | `T#<tenant>#D` / `<KIND>#<id>`, `EPOCH` | [`Key::definition`], [`Key::epoch`] |
 //! | a tenant's clients | `T#<tenant>#C` / `<client>` | [`Key::client`] |
 //! | an idempotency record | `T#<tenant>#I#<hash>` / `-` | [`Key::idempotency`] |
-//! | an assertion or a proof that was used | `T#<tenant>#N#<hash>` / `-` | [`Key::spent`] |
+//! | an assertion or a proof that was used | `T#<tenant>#N#<hash>` / `-` | [`Key::single_use`] |
 //! | a revoked access token | `T#<tenant>#V#<hash>` / `-` | [`Key::revoked`] |
 //! | failed authentications | `F#<hash>` / `-` | [`Key::failures`] |
 //! | a refresh token family | `R#<family>` / `-` | [`Key::refresh_family`] |
@@ -37,21 +40,29 @@
 //! but the last, which needs no end. Values that could identify a person are hashed, prefix entries
 //! of names excepted.
 
-use std::fmt;
+mod child;
+mod partition;
+#[cfg(test)]
+mod tests;
 
 use ring::digest::{SHA256, digest};
 
-use crate::domain::change_request::Status;
+pub use self::child::{Child, Children};
+pub use self::partition::*;
 use crate::domain::definition::Kind;
-use crate::domain::id::{BaseId, ClientId, ImportId, PartyId, ProfileId, TenantId, UserId};
-use crate::domain::lookup::{Lookup, ValueHash, bucket};
+use crate::domain::id::{
+    BaseId, ChangeRequestId, ClientId, ImportId, PartyId, ProfileId, SubjectId, TenantId, UserId,
+};
+use crate::domain::lookup::{Lookup, ValueHash};
 
 /// The partition key of the index for erasures that are not finished.
 pub const SWEEP: &str = "SWEEP";
 /// The partition key of the index for imports that are not finished.
 pub const IMPORTS: &str = "IMPORTS";
-/// How many shards a tenant's listing has: one would cap near a thousand inserts a second.
-pub const SHARDS: u8 = 16;
+/// The sort key of a user's own item.
+pub const PROFILE: &str = "PROFILE";
+/// The partition of the tenants.
+pub const TENANTS: &str = "TENANTS";
 const ONLY: &str = "-";
 
 /// The primary key of an item.
@@ -70,6 +81,13 @@ impl Key {
     #[must_use]
     pub fn stored(pk: &str, sk: &str) -> Self {
         Self::new(pk, sk)
+    }
+
+    /// Wraps the key of an item that is alone in its partition, as another item names it
+    /// (`forward`).
+    #[must_use]
+    pub fn forward(pk: &str) -> Self {
+        Self::new(pk, ONLY)
     }
 
     /// The partition key.
@@ -96,12 +114,6 @@ impl Key {
         self.sk == PROFILE
     }
 
-    /// Something that the user owns elsewhere, in the user's own partition.
-    #[must_use]
-    pub fn child(tenant: &TenantId, user: UserId, name: &str) -> Self {
-        Self::new(partition_of_user(tenant, user), name)
-    }
-
     /// A look-up that `user` owns.
     #[must_use]
     pub fn lookup(tenant: &TenantId, lookup: &Lookup, user: UserId) -> Self {
@@ -115,7 +127,7 @@ impl Key {
 
     /// A subject mapping.
     #[must_use]
-    pub fn subject(tenant: &TenantId, id: impl fmt::Display) -> Self {
+    pub fn subject(tenant: &TenantId, id: SubjectId) -> Self {
         Self::new(format!("T#{tenant}#S#{id}"), ONLY)
     }
 
@@ -139,7 +151,7 @@ impl Key {
 
     /// Where a change request is looked up by its id.
     #[must_use]
-    pub fn change_request(tenant: &TenantId, id: impl fmt::Display) -> Self {
+    pub fn change_request(tenant: &TenantId, id: ChangeRequestId) -> Self {
         Self::new(format!("T#{tenant}#R#{id}"), ONLY)
     }
 
@@ -192,10 +204,14 @@ impl Key {
         Self::new(format!("T#{tenant}#I#{scope}"), ONLY)
     }
 
-    /// What is good once and was used: `what` names it within its tenant.
+    /// That an assertion or a proof of possession was used.
     #[must_use]
-    pub fn spent(tenant: &TenantId, what: &str) -> Self {
-        Self::new(format!("T#{tenant}#N#{}", ValueHash::of(what)), ONLY)
+    pub fn single_use(tenant: &TenantId, used: SingleUse<'_>) -> Self {
+        let hash = ValueHash::of(&match used {
+            SingleUse::Assertion { client, jti } => format!("jwt\n{client}\n{jti}"),
+            SingleUse::Proof { thumbprint, jti } => format!("dpop\n{thumbprint}\n{jti}"),
+        });
+        Self::new(format!("T#{tenant}#N#{hash}"), ONLY)
     }
 
     /// An access token that was revoked, by its `jti`.
@@ -204,10 +220,15 @@ impl Key {
         Self::new(format!("T#{tenant}#V#{}", ValueHash::of(jti)), ONLY)
     }
 
-    /// How often authentication failed, in one window of time; `what` names by whom and when.
+    /// How often authentication failed in one window of time, from an address, for one client or
+    /// for any.
     #[must_use]
-    pub fn failures(what: &str) -> Self {
-        Self::new(format!("F#{}", ValueHash::of(what)), ONLY)
+    pub fn failures(window: i64, address: &str, client: Option<&str>) -> Self {
+        let hash = ValueHash::of(&match client {
+            Some(client) => format!("{window}\n{address}\n{client}"),
+            None => format!("{window}\n{address}"),
+        });
+        Self::new(format!("F#{hash}"), ONLY)
     }
 
     /// A family of refresh tokens.
@@ -253,57 +274,23 @@ impl Key {
     }
 }
 
-/// The sort key of a user's own item.
-pub const PROFILE: &str = "PROFILE";
-/// The partition of the tenants.
-pub const TENANTS: &str = "TENANTS";
-
-/// The partition of a user and all that it owns.
-#[must_use]
-pub fn partition_of_user(tenant: &TenantId, user: UserId) -> String {
-    format!("T#{tenant}#U#{user}")
-}
-
-fn partition_of_import(tenant: &TenantId, id: ImportId) -> String {
-    format!("T#{tenant}#M#{id}")
-}
-
-/// The tenant and the import whose partition this is.
-#[must_use]
-pub fn import_of_partition(pk: &str) -> Option<(TenantId, ImportId)> {
-    let (tenant, import) = pk.strip_prefix("T#")?.split_once("#M#")?;
-    Some((tenant.parse().ok()?, import.parse().ok()?))
-}
-
-/// The partition of a tenant's definitions.
-#[must_use]
-pub fn partition_of_definitions(tenant: &TenantId) -> String {
-    format!("T#{tenant}#D")
-}
-
-/// The partition of a tenant's clients.
-#[must_use]
-pub fn partition_of_clients(tenant: &TenantId) -> String {
-    format!("T#{tenant}#C")
-}
-
-/// The partition of the tenants that trust a token issuer.
-#[must_use]
-pub fn partition_of_trust(issuer: &str) -> String {
-    format!("I#{}", ValueHash::of(issuer))
-}
-
-/// The partition in which a look-up stands.
-#[must_use]
-pub fn partition_of_lookup(tenant: &TenantId, lookup: &Lookup) -> String {
-    match lookup {
-        Lookup::Unique { attribute, hash } => format!("T#{tenant}#Q#{attribute}#{hash}"),
-        Lookup::Email { hash } => format!("T#{tenant}#E#{hash}"),
-        Lookup::Exact { attribute, hash } => format!("T#{tenant}#X#{attribute}#{hash}"),
-        Lookup::Prefix { attribute, folded } => {
-            format!("T#{tenant}#X#{attribute}#{}", bucket(folded))
-        }
-    }
+/// What is accepted once.
+#[derive(Clone, Copy, Debug)]
+pub enum SingleUse<'u> {
+    /// A client assertion (RFC 7523).
+    Assertion {
+        /// The client that signed it.
+        client: &'u ClientId,
+        /// Its id.
+        jti: &'u str,
+    },
+    /// A proof of possession (RFC 9449).
+    Proof {
+        /// The thumbprint of the key that signed it.
+        thumbprint: &'u str,
+        /// Its id.
+        jti: &'u str,
+    },
 }
 
 /// The sort key of an exact index entry: a hash goes first, so that a partition with many users can
@@ -319,101 +306,4 @@ fn exact_sort(user: UserId) -> String {
 #[must_use]
 pub fn user_of_entry(sk: &str) -> Option<UserId> {
     sk.get(sk.len().checked_sub(36)?..)?.parse().ok()
-}
-
-/// The tenant and the user whose partition this is.
-#[must_use]
-pub fn owner_of_partition(pk: &str) -> Option<(TenantId, UserId)> {
-    let (tenant, user) = pk.strip_prefix("T#")?.split_once("#U#")?;
-    Some((tenant.parse().ok()?, user.parse().ok()?))
-}
-
-/// What ends the sort key of a tombstone in the listing index: whoever wants users only need not
-/// read it.
-pub const FORGOTTEN: &str = "#";
-
-/// The partition key of a user in the listing index.
-#[must_use]
-pub fn listing(tenant: &TenantId, user: UserId) -> String {
-    let hash = digest(&SHA256, user.to_string().as_bytes());
-    let shard = hash.as_ref().last().copied().unwrap_or_default() % SHARDS;
-    listing_shard(tenant, shard)
-}
-
-/// The partition key of one shard of a tenant's listing.
-#[must_use]
-pub fn listing_shard(tenant: &TenantId, shard: u8) -> String {
-    format!("T#{tenant}#L#{shard:x}")
-}
-
-/// The partition key in the index of a tenant's change requests of one status.
-#[must_use]
-pub fn requests(tenant: &TenantId, status: Status) -> String {
-    format!("T#{tenant}#R#{status}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_keys_at_rest_are_fixed() {
-        let tenant: TenantId = "acme".parse().unwrap();
-        let user: UserId = "0192f3c1-0000-7000-8000-000000000001".parse().unwrap();
-        let client: ClientId = "acme.000102030405060708090a0b0c0d0e0f".parse().unwrap();
-        let lookups = [
-            Lookup::unique("username", "jan"),
-            Lookup::email("jan@example.org"),
-            Lookup::exact("persona", "x"),
-            Lookup::prefix("family_name", "janssen"),
-        ];
-        let mut keys = vec![
-            Key::user(&tenant, user),
-            Key::child(&tenant, user, "A#crm"),
-            Key::subject(&tenant, user),
-            Key::definition(&tenant, Kind::Attribute, "x"),
-            Key::definition(&tenant, Kind::Category, "x"),
-            Key::definition(&tenant, Kind::Persona, "x"),
-            Key::definition(&tenant, Kind::Server, "x"),
-            Key::definition(&tenant, Kind::Application, "x"),
-            Key::epoch(&tenant),
-            Key::client(&client),
-            Key::idempotency(&tenant, &ValueHash::of("x").to_string()),
-            Key::refresh_family("x"),
-            Key::spent(&tenant, "x"),
-            Key::revoked(&tenant, "x"),
-            Key::failures("x"),
-            Key::public_keys(),
-            Key::private_key("x"),
-            Key::refresh_key(),
-            Key::cursor_key(),
-            Key::hash_key(),
-            Key::change_request(&tenant, "x"),
-            Key::derivation(&tenant),
-            Key::definition(&tenant, Kind::Profile, "x"),
-            Key::definition(&tenant, Kind::Workflow, "x"),
-            Key::tenant(&tenant),
-            Key::definition(&tenant, Kind::System, "x"),
-            Key::base(&tenant, &BaseId::of("x", "x", &tenant)),
-            Key::profile(&tenant, &"crm".parse().unwrap(), ProfileId::new(uuid::Uuid::nil())),
-            Key::trust("x", &tenant),
-            Key::import(&tenant, ImportId::new(uuid::Uuid::nil())),
-            Key::import_rows(&tenant, ImportId::new(uuid::Uuid::nil()), 7),
-            Key::import_report(&tenant, ImportId::new(uuid::Uuid::nil()), 7),
-        ];
-        keys.extend(lookups.iter().map(|lookup| Key::lookup(&tenant, lookup, user)));
-        let text: Vec<_> = keys.iter().map(|key| format!("{} / {}", key.pk, key.sk)).collect();
-        insta::assert_snapshot!(text.join("\n"));
-        insta::assert_snapshot!(listing(&tenant, user));
-    }
-
-    #[test]
-    fn an_entry_names_its_user_whatever_the_value() {
-        let tenant: TenantId = "acme".parse().unwrap();
-        let user: UserId = "0192f3c1-0000-7000-8000-000000000001".parse().unwrap();
-        for lookup in [Lookup::prefix("family_name", "a#b"), Lookup::exact("persona", "x")] {
-            assert_eq!(user_of_entry(Key::lookup(&tenant, &lookup, user).sk()), Some(user));
-        }
-        assert_eq!(user_of_entry("short"), None);
-    }
 }

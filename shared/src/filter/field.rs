@@ -1,15 +1,15 @@
 //! What can be filtered by: fields of profiles and of personas, how their values are compared, and
 //! which operators they take.
 
-use shared::domain::definition::{AttributeDefinition, DataFormat, Search};
-use shared::domain::error::{Error, Result};
-use shared::domain::id::{DefinitionId, UserName};
-use shared::domain::lookup::BUCKET_CHARS;
-use shared::domain::persona::Persona;
-use shared::domain::schema::Schema;
-use shared::domain::user::User;
-use shared::domain::{Json, format, text};
-use shared::world::Timestamp;
+use crate::domain::definition::{AttributeDefinition, DataFormat, Search};
+use crate::domain::error::{Error, Result};
+use crate::domain::id::{DefinitionId, UserName};
+use crate::domain::lookup::BUCKET_CHARS;
+use crate::domain::persona::Persona;
+use crate::domain::schema::Schema;
+use crate::domain::user::User;
+use crate::domain::{Json, format, text};
+use crate::world::Timestamp;
 
 use super::expression::{Comparison, Level, Operator, Value};
 use super::unsupported;
@@ -256,14 +256,14 @@ impl Field {
         !matches!(self, Self::Username | Self::IdAtCustomer | Self::Status | Self::LastLoginAt)
     }
 
-    fn values(self, seen: &Seen<'_>) -> Vec<Value> {
-        let user = seen.user;
+    fn values(self, candidate: &Candidate<'_>) -> Vec<Value> {
+        let user = candidate.user;
         let form = self.form();
         let text =
             |text: Option<&str>| text.map(|text| Value::Text(form.of(text))).into_iter().collect();
         let time = |time: Option<Timestamp>| time.map(Value::Time).into_iter().collect();
         match self {
-            Self::Id => text(Some(&seen.id)),
+            Self::Id => text(Some(&candidate.id)),
             Self::Username => text(Some(&user.username)),
             Self::IdAtCustomer => text(user.id_at_customer.as_deref()),
             Self::PreferredEmail => text(user.preferred_email.as_deref()),
@@ -276,14 +276,14 @@ impl Field {
             Self::EmailVerified => vec![Value::Boolean(user.email_verified)],
             Self::Status => text(Some(user.status.name())),
             Self::LastLoginAt => time(user.last_login_at),
-            Self::CreatedAt => time(Some(seen.created_at)),
-            Self::UpdatedAt => time(Some(seen.updated_at)),
+            Self::CreatedAt => time(Some(candidate.created_at)),
+            Self::UpdatedAt => time(Some(candidate.updated_at)),
         }
     }
 }
 
 /// A profile as a filter sees it.
-pub struct Seen<'u> {
+pub struct Candidate<'u> {
     /// The id by which the caller knows the person.
     pub id: String,
     /// The content.
@@ -294,7 +294,7 @@ pub struct Seen<'u> {
     pub updated_at: Timestamp,
 }
 
-impl<'u> From<&'u User> for Seen<'u> {
+impl<'u> From<&'u User> for Candidate<'u> {
     fn from(user: &'u User) -> Self {
         Self {
             id: user.id.to_string(),
@@ -316,11 +316,12 @@ pub enum Path {
 
 impl Path {
     /// The values of a profile.
-    pub fn values(self, seen: &Seen<'_>) -> Vec<Value> {
+    pub fn values(self, candidate: &Candidate<'_>) -> Vec<Value> {
         match self {
-            Self::Field(field) => field.values(seen),
+            Self::Field(field) => field.values(candidate),
             Self::Attribute(id, format) => {
-                let stored = seen.user.attributes.get(&id).map(Vec::as_slice).unwrap_or_default();
+                let stored =
+                    candidate.user.attributes.get(&id).map(Vec::as_slice).unwrap_or_default();
                 let value = if format == DataFormat::Numeric { Value::Number } else { Value::Text };
                 stored.iter().map(|stored| value(format::comparable(stored, format))).collect()
             }

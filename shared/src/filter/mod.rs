@@ -8,15 +8,17 @@ mod expression;
 mod field;
 mod plan;
 mod read;
+pub mod search;
 
-use shared::domain::Json;
-use shared::domain::error::{Error, Result};
-use shared::domain::id::{BaseId, PartyId, TenantId};
-use shared::domain::schema::Schema;
-use shared::store::Table;
+use crate::domain::Json;
+use crate::domain::error::{Error, Result};
+use crate::domain::id::{BaseId, PartyId, TenantId};
+use crate::domain::schema::Schema;
+use crate::store::Table;
 
+pub use self::expression::Operator;
 use self::expression::{Comparison, Expression, Value};
-pub use self::field::Seen;
+pub use self::field::Candidate;
 use self::field::{Field, Path, PersonaField};
 use self::plan::Planner;
 pub use self::plan::{Branch, Source};
@@ -125,11 +127,11 @@ impl Filter {
 
     /// Whether a profile fulfils the whole filter.
     #[must_use]
-    pub fn matches(&self, seen: &Seen<'_>, schema: &Schema) -> bool {
+    pub fn matches(&self, candidate: &Candidate<'_>, schema: &Schema) -> bool {
         self.0.holds(&|term| match term {
-            Term::Of(path, comparison) => comparison.holds(&path.values(seen)),
-            Term::Personas(None) => !seen.user.personas.is_empty(),
-            Term::Personas(Some(wanted)) => seen.user.personas.iter().any(|persona| {
+            Term::Of(path, comparison) => comparison.holds(&path.values(candidate)),
+            Term::Personas(None) => !candidate.user.personas.is_empty(),
+            Term::Personas(Some(wanted)) => candidate.user.personas.iter().any(|persona| {
                 wanted.holds(&|term| term.comparison.holds(&term.field.values(persona, schema)))
             }),
         })

@@ -6,14 +6,14 @@
 
 use std::fmt;
 
-use shared::domain::definition::{AttributeDefinition, Search};
-use shared::domain::id::{DefinitionId, PartyId, TenantId};
-use shared::domain::lookup::{Lookup, cut};
-use shared::domain::schema::Schema;
-use shared::domain::system_profile::SystemProfile;
-use shared::store::Key;
-use shared::store::users::LiveUser;
-use shared::world::Timestamp;
+use crate::domain::definition::{AttributeDefinition, Search};
+use crate::domain::id::{DefinitionId, PartyId, TenantId};
+use crate::domain::lookup::{Lookup, cut};
+use crate::domain::schema::Schema;
+use crate::domain::system_profile::SystemProfile;
+use crate::store::listing::Changed;
+use crate::store::users::LiveUser;
+use crate::world::Timestamp;
 
 use super::expression::{Comparison, Expression, Operator, Value};
 use super::field::{Field, Path, PersonaField};
@@ -27,9 +27,14 @@ pub enum Source {
     /// The users of a look-up.
     Lookup(Lookup),
     /// The users with a value of the attribute that starts so.
-    Prefix { attribute: String, start: String },
+    Prefix {
+        /// The name of a predefined field, or the id of the attribute.
+        attribute: String,
+        /// The start.
+        start: String,
+    },
     /// All users of the tenant, or those who were changed between these times.
-    Listing { from: Option<Timestamp>, until: Option<Timestamp> },
+    Listing(Changed),
 }
 
 impl fmt::Display for Source {
@@ -38,7 +43,7 @@ impl fmt::Display for Source {
             Self::Id(id) => write!(f, "I#{id}"),
             Self::Lookup(lookup) => write!(f, "{lookup}"),
             Self::Prefix { attribute, start } => write!(f, "S#{attribute}#{start}"),
-            Self::Listing { from, until } => {
+            Self::Listing(Changed { from, until }) => {
                 write!(f, "L")?;
                 [from, until].into_iter().try_for_each(|bound| match bound {
                     Some(time) => write!(f, "#{time}"),
@@ -57,7 +62,7 @@ impl Source {
             Self::Id(id) => user.value.id.to_string() == *id,
             Self::Lookup(lookup) => user.lookups().contains(lookup),
             Self::Prefix { .. } => self.first_of(user).is_some(),
-            Self::Listing { .. } => true,
+            Self::Listing(_) => true,
         }
     }
 
@@ -67,7 +72,7 @@ impl Source {
         match self {
             Self::Prefix { .. } => self
                 .first_of(user)
-                .is_some_and(|lookup| Key::lookup(tenant, lookup, user.value.id).sk() == position),
+                .is_some_and(|lookup| user.has_entry_at(tenant, lookup, position)),
             _ => self.leads_to(user),
         }
     }
@@ -88,7 +93,7 @@ impl Source {
             Self::Id(_) => "id",
             Self::Lookup(_) => "look-up",
             Self::Prefix { .. } => "prefix",
-            Self::Listing { .. } => "listing",
+            Self::Listing(_) => "listing",
         }
     }
 }
@@ -119,7 +124,7 @@ pub(super) fn listing(expression: &Expression<Term>) -> Option<Branch> {
         (None, None) => None,
     };
     let by = operator.map(|_| Field::UpdatedAt.name().to_owned());
-    Some(Branch { by, operator, source: Source::Listing { from, until }, rank: u8::MAX })
+    Some(Branch { by, operator, source: Source::Listing(Changed { from, until }), rank: u8::MAX })
 }
 
 /// The first and the last time at which everybody was changed who can fulfil it.

@@ -2,8 +2,8 @@
 
 use std::cmp::Ordering;
 
-use shared::domain::text;
-use shared::world::Timestamp;
+use crate::domain::text;
+use crate::world::Timestamp;
 
 /// Terms, combined.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,15 +50,25 @@ impl<T> Expression<T> {
 /// An operator of the grammar (RFC 7644 §3.4.2.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operator {
+    /// A value is equal.
     Equal,
+    /// No value is equal.
     NotEqual,
+    /// There is a value.
     Present,
+    /// A value is greater.
     Greater,
+    /// A value is greater or equal.
     GreaterOrEqual,
+    /// A value is less.
     Less,
+    /// A value is less or equal.
     LessOrEqual,
+    /// A value contains the text.
     Contains,
+    /// A value starts with the text.
     StartsWith,
+    /// A value ends with the text.
     EndsWith,
 }
 

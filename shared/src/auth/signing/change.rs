@@ -1,0 +1,237 @@
+//! How the signing keys change: succession when it is due, rotation and revocation on command.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::{SigningKeys, read};
+use crate::auth::signer::PrivateKey;
+use crate::auth::succession::{ALGORITHMS, MAX_PUBLISHED, PublicKey, State};
+use crate::domain::error::{Error, Result};
+use crate::domain::jwk::Algorithm;
+use crate::domain::versioned::Versioned;
+use crate::store::{Condition, Failed, Item, Key, Retry, Write};
+use crate::world::Timestamp;
+
+/// The service's other keys, in the order in which the service came to need them: a table from
+/// before gets what it lacks.
+const OTHERS: [fn() -> Key; 3] = [Key::refresh_key, Key::cursor_key, Key::hash_key];
+
+/// A key that is made and not yet published.
+struct Made {
+    algorithm: Algorithm,
+    stored: Vec<u8>,
+    key: PrivateKey,
+}
+
+/// What a rotation did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rotated {
+    /// The new key.
+    pub new: PublicKey,
+    /// The key that signs until the turn of the new one; `None` if nobody signed.
+    pub old: Option<PublicKey>,
+}
+
+/// What a revocation did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revoked {
+    /// The key that is gone, with the times that it had.
+    pub key: PublicKey,
+    /// The key of its algorithm that signs now.
+    pub signing: Option<PublicKey>,
+}
+
+impl SigningKeys {
+    /// Publishes a new key of this algorithm, which signs as soon as every cache has it; the one
+    /// that signs now ends then. The first key of an algorithm signs at once. While a successor
+    /// waits for such a turn, nothing changes.
+    pub async fn rotate(&self, algorithm: Algorithm) -> Result<Rotated> {
+        self.slot(algorithm)?;
+        let made = self.make(algorithm).await?;
+        self.change(|state, now| {
+            let signing = state.signing(algorithm, now).map(|key| key.kid.clone());
+            let find =
+                |state: &State, kid: &str| state.published(now).find(|key| key.kid == kid).cloned();
+            // One that was published a moment ago and waits for its turn is the successor that is
+            // asked for.
+            if let Some(new) = state.waiting(algorithm, now).cloned() {
+                let old = signing.and_then(|kid| find(state, &kid));
+                return Ok((Rotated { new, old }, Vec::new(), Vec::new()));
+            }
+            if state.count(algorithm, now) >= MAX_PUBLISHED {
+                return Err(Error::Conflict(format!(
+                    "{MAX_PUBLISHED} keys for {algorithm} are published; rotate again when one of \
+                     them is dropped"
+                )));
+            }
+            let never = state.add(&made.key, algorithm, state.soon(algorithm, now), now);
+            let new = find(state, made.key.kid())
+                .ok_or_else(|| Error::unexpected("a new key is published"))?;
+            let old = signing.and_then(|kid| find(state, &kid));
+            Ok((Rotated { new, old }, vec![&made], never))
+        })
+        .await
+    }
+
+    /// Takes back a key that leaked: its public half is no longer published and its private half is
+    /// gone, at once. If it was the one that signs, the next one signs from now on; a new one
+    /// if there is none.
+    pub async fn revoke(&self, kid: &str) -> Result<Revoked> {
+        let known = self.list().await?;
+        let algorithm = known.iter().find(|key| key.kid == kid).ok_or(Error::NotFound)?.algorithm;
+        let made = self.make(algorithm).await?;
+        self.change(|state, now| {
+            let key = state.remove(kid, now).ok_or(Error::NotFound)?;
+            let due = state.is_due(algorithm, now);
+            let mut gone = vec![kid.to_owned()];
+            if due {
+                gone.extend(state.add(&made.key, algorithm, state.next_turn(algorithm, now), now));
+            }
+            let signing = state.signing(algorithm, now).cloned();
+            Ok((Revoked { key, signing }, due.then_some(&made).into_iter().collect(), gone))
+        })
+        .await
+    }
+
+    /// Creates what is missing: a signing key or a successor of each needed algorithm, and the
+    /// service's other keys; returns the state after that. Failing to create a successor is no
+    /// error while the current key still signs.
+    pub(super) async fn settled(
+        &self,
+        now: Timestamp,
+        needed: impl Fn(Algorithm, &State) -> bool,
+    ) -> Result<State> {
+        let mut made: Vec<Made> = Vec::new();
+        let mut retry = Retry::of(&self.table);
+        loop {
+            let stored = read(&self.table).await?;
+            let state = stored.as_ref().map(|stored| stored.value.clone()).unwrap_or_default();
+            let is_due =
+                |algorithm: &Algorithm| needed(*algorithm, &state) && state.is_due(*algorithm, now);
+            let due: Vec<_> = ALGORITHMS.into_iter().filter(is_due).collect();
+            if due.is_empty() && state.others == OTHERS.len() {
+                return Ok(state);
+            }
+            let can_wait = state.others == OTHERS.len()
+                && due.iter().all(|due| state.signing(*due, now).is_some());
+            match self.succeed(stored, &due, &mut made, now).await {
+                // Ours or another's: read what is there now.
+                Ok(()) | Err(Failed::Conditions(_)) => retry.at_once()?,
+                Err(Failed::Contended) => retry.again().await?,
+                Err(failed) if can_wait => {
+                    tracing::error!(
+                        operation = "succession",
+                        ?failed,
+                        "the next signing key cannot be made yet"
+                    );
+                    return Ok(state);
+                }
+                Err(failed) => return Err(failed.into()),
+            }
+        }
+    }
+
+    /// Makes the next key of each algorithm, unless an attempt before has, and adds them and the
+    /// other keys that are missing.
+    async fn succeed(
+        &self,
+        stored: Option<Versioned<State>>,
+        due: &[Algorithm],
+        made: &mut Vec<Made>,
+        now: Timestamp,
+    ) -> Result<(), Failed> {
+        let mut state = stored.as_ref().map(|stored| stored.value.clone()).unwrap_or_default();
+        for algorithm in due {
+            if !made.iter().any(|made| made.algorithm == *algorithm) {
+                let new = self.make(*algorithm).await;
+                made.push(new.map_err(|error| Failed::Broken(format!("{error:?}")))?);
+            }
+        }
+        let added: Vec<_> = made.iter().filter(|made| due.contains(&made.algorithm)).collect();
+        for made in &added {
+            state.add(&made.key, made.algorithm, state.next_turn(made.algorithm, now), now);
+        }
+        self.commit(stored, state, &added, Vec::new(), now).await
+    }
+
+    /// Changes the state as `decide` says, again when somebody else changed it meanwhile. `decide`
+    /// returns its result, the keys that it added, and the ids of those whose private halves
+    /// go.
+    async fn change<'m, T>(
+        &self,
+        decide: impl Fn(&mut State, Timestamp) -> Result<(T, Vec<&'m Made>, Vec<String>)>,
+    ) -> Result<T> {
+        let mut retry = Retry::of(&self.table);
+        loop {
+            let now = self.now();
+            let stored = read(&self.table).await?;
+            let mut state = stored.as_ref().map(|stored| stored.value.clone()).unwrap_or_default();
+            let (result, added, gone) = decide(&mut state, now)?;
+            let mut deletions = Vec::new();
+            for key in gone.iter().map(|kid| Key::private_key(kid)) {
+                if self.table.get(&key).await?.is_some() {
+                    deletions.push(Write::Delete(key, Condition::Guarded));
+                }
+            }
+            match self.commit(stored, state, &added, deletions, now).await {
+                Ok(()) => return Ok(result),
+                Err(Failed::Conditions(_)) => retry.at_once()?,
+                Err(Failed::Contended) => retry.again().await?,
+                Err(failed) => return Err(failed.into()),
+            }
+        }
+    }
+
+    /// Writes the state with the private halves of what was added, and the other keys that the
+    /// service lacks.
+    async fn commit(
+        &self,
+        stored: Option<Versioned<State>>,
+        mut state: State,
+        added: &[&Made],
+        mut writes: Vec<Write>,
+        now: Timestamp,
+    ) -> Result<(), Failed> {
+        for made in added {
+            let kid = made.key.kid();
+            let item =
+                Item::at(&Key::private_key(kid)).text("secret", STANDARD.encode(&made.stored));
+            let drop_at = state.published(now).find(|key| key.kid == kid).map(|key| key.drop_at);
+            writes.push(Write::Put(
+                drop_at.map_or(item.clone(), |at| item.expiring(at)),
+                Condition::Absent,
+            ));
+        }
+        for key in OTHERS.iter().skip(state.others) {
+            let secret = STANDARD.encode(self.table.world().random.bytes::<32>());
+            writes.push(Write::Put(Item::at(&key()).text("secret", secret), Condition::Absent));
+        }
+        state.others = OTHERS.len();
+        let item = Item::at(&Key::public_keys());
+        writes.push(match stored {
+            Some(stored) => {
+                let version = stored.version();
+                Write::Put(item.versioned(&stored.changed_to(state)), Condition::Version(version))
+            }
+            None => Write::Put(item.versioned(&Versioned::first(state)), Condition::Absent),
+        });
+        self.table.commit(writes).await
+    }
+
+    /// Makes a key. Looking for the primes of RSA takes a processor for a while, which no other
+    /// request has to wait for.
+    async fn make(&self, algorithm: Algorithm) -> Result<Made> {
+        let random = self.table.world().random.clone();
+        let make = move || {
+            let stored = PrivateKey::generate(algorithm, &random)?;
+            let key = PrivateKey::parse(algorithm, &stored, &random)?;
+            Ok(Made { algorithm, stored, key })
+        };
+        match algorithm {
+            Algorithm::Rs256 => {
+                tokio::task::spawn_blocking(make).await.map_err(Error::unexpected)?
+            }
+            _ => make(),
+        }
+    }
+}

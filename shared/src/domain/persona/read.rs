@@ -1,0 +1,281 @@
+//! How documents of personas are read: new ones, merge patches, and single attributes.
+
+use super::Persona;
+use crate::domain::definition::AttributeDefinition;
+use crate::domain::error::{Code, Result, Violations};
+use crate::domain::field::{Fields, pointer};
+use crate::domain::id::{DefinitionId, PersonaId};
+use crate::domain::json::{Json, Object};
+use crate::domain::patch::{refuse_attribute_nulls, refuse_non_object, refuse_unknown_nulls};
+use crate::domain::schema::Schema;
+use crate::domain::value::{self, Omitted, Reading, Values, Verified};
+use crate::domain::versioned::Tag;
+use crate::domain::writing::Writing;
+
+/// The most elements of a persona's scope.
+const MAX_SCOPE: usize = 20;
+const MAX_TEXT: usize = 256;
+
+impl Persona {
+    /// Reads a new persona; `at` is where it stands in the body.
+    ///
+    /// The definition is named by `persona_definition_id` or by `name`. Without `id` the document
+    /// may carry one, as personas do that are imported with their user.
+    pub fn create(
+        document: Json,
+        at: &str,
+        id: Option<PersonaId>,
+        writing: &Writing<'_>,
+        violations: &mut Violations,
+    ) -> Option<Self> {
+        let before = violations.len();
+        let mut fields = Fields::new(document, at, violations);
+        let id = id.unwrap_or_else(|| {
+            fields
+                .parsed("id", "a UUID")
+                .unwrap_or_else(|| PersonaId::new(writing.world.new_uuid()))
+        });
+        let definition = take_definition(&mut fields, writing.schema);
+        let status = fields.word("status").unwrap_or_default();
+        let mut persona = Self {
+            id,
+            definition: definition.unwrap_or_else(|| DefinitionId::new(uuid::Uuid::nil())),
+            status,
+            scope: Vec::new(),
+            preferred: false,
+            valid_from: None,
+            valid_until: None,
+            attributes: Values::new(),
+            verified: Verified::new(),
+            rev: 1,
+            tag: Tag::default(),
+        };
+        persona.read_editable(&mut fields, writing, true);
+        fields.finish();
+        persona.seal();
+        (violations.len() == before).then_some(persona)
+    }
+
+    /// The definition and the scope that a document of a persona names, if it names a definition;
+    /// whatever else is in it is not looked at.
+    #[must_use]
+    pub fn named(document: &Json, schema: &Schema) -> Option<(DefinitionId, Vec<String>)> {
+        let members = document.as_object()?;
+        let text = |name: &str| members.get(name).and_then(Json::as_str);
+        let by_id = text("persona_definition_id")
+            .map(|id| id.parse().ok().and_then(|id| schema.persona(id)));
+        let by_name = text("name").map(|name| schema.personas.values().find(|p| p.name == name));
+        let definition = match (by_id, by_name) {
+            (Some(Some(a)), Some(Some(b))) => Some(a.id).filter(|id| *id == b.id)?,
+            (Some(Some(found)), None) | (None, Some(Some(found))) => found.id,
+            _ => return None,
+        };
+        let mut scope = match members.get("scope") {
+            None | Some(Json::Null) => Vec::new(),
+            Some(Json::Array(items)) => {
+                items.iter().map(|item| item.as_str().map(str::to_owned)).collect::<Option<_>>()?
+            }
+            Some(_) => return None,
+        };
+        scope.sort_unstable();
+        scope.dedup();
+        Some((definition, scope))
+    }
+
+    /// The persona after a merge patch of its editable fields.
+    pub fn patch(&self, patch: &Json, writing: &Writing<'_>) -> Result<Self> {
+        let schema = writing.schema;
+        refuse_non_object(patch)?;
+        let mut violations = Violations::default();
+        let shown = self.show_to(schema, writing.view);
+        refuse_unknown_nulls(patch, &shown, &mut violations);
+        refuse_attribute_nulls(patch, writing, &mut violations);
+        let mut fields = Fields::new(Json::Object(shown.clone()).merge(patch), "", &mut violations);
+        for name in ["id", "persona_definition_id", "name", "status", "attribute_states"] {
+            let stored = shown.get(name).cloned().unwrap_or(Json::Null);
+            let nulled = patch.as_object().and_then(|p| p.get(name)) == Some(&Json::Null);
+            fields.unchanged(name, &stored, Code::NotEditable, "this field is not edited by PATCH");
+            if nulled {
+                fields.refuse(name, Code::NotEditable, "this field is not edited by PATCH");
+            }
+        }
+        let mut persona = self.clone();
+        persona.read_editable(&mut fields, writing, false);
+        fields.finish();
+        violations.check(())?;
+        Ok(persona)
+    }
+
+    /// The persona with other values of one attribute; an empty array removes it.
+    pub fn set_attribute(&self, document: Json, writing: &Writing<'_>) -> Result<Self> {
+        let schema = writing.schema;
+        let mut violations = Violations::default();
+        let mut fields = Fields::new(document, "", &mut violations);
+        let allowed =
+            schema.persona(self.definition).map(|p| p.attributes.as_slice()).unwrap_or_default();
+        let definition = take_attribute(&mut fields, writing, allowed);
+        let mut persona = self.clone();
+        let value = fields.take("value");
+        if value.is_none() {
+            fields.refuse("value", Code::Required, "`value` is required");
+        }
+        if let (Some(definition), Some(value)) = (definition, value) {
+            let at = fields.at("value");
+            let stored = self.attributes.get(&definition.id).map(Vec::as_slice);
+            match value::read_one(value, &at, definition, stored, writing, fields.violations()) {
+                Some(values) if values.is_empty() => {
+                    persona.attributes.remove(&definition.id);
+                    if definition.is_required() && stored.is_some() {
+                        fields.refuse(
+                            "value",
+                            Code::Required,
+                            format!("`{}` is required", definition.name),
+                        );
+                    }
+                }
+                Some(values) => {
+                    persona.attributes.insert(definition.id, values);
+                }
+                None => {}
+            }
+        }
+        value::retain_verified(&mut persona.verified, &persona.attributes);
+        fields.finish();
+        violations.check(persona)
+    }
+
+    fn read_editable(&mut self, fields: &mut Fields<'_>, writing: &Writing<'_>, new: bool) {
+        let schema = writing.schema;
+        let definition = schema.persona(self.definition);
+        let before = self.attributes.clone();
+        let scope_before = std::mem::take(&mut self.scope);
+        self.scope = fields.texts("scope", MAX_SCOPE, MAX_TEXT).unwrap_or_default();
+        self.scope.sort_unstable();
+        self.scope.dedup();
+        self.preferred = fields.boolean("preferred").unwrap_or_default();
+        self.valid_from = fields.time("valid_from");
+        self.valid_until = fields.time("valid_until");
+        if let (Some(from), Some(until)) = (self.valid_from, self.valid_until)
+            && until <= from
+        {
+            fields.refuse("valid_until", Code::WrongFormat, "a time after `valid_from` is due");
+        }
+        let attributes = fields.value("attributes");
+        let Some(definition) = definition else { return };
+        let new_scope = new || self.scope != scope_before;
+        match (definition.scoped, self.scope.is_empty()) {
+            _ if !new_scope => {}
+            (true, true) => {
+                fields.refuse(
+                    "scope",
+                    Code::Required,
+                    "the persona definition is scoped: at least one scope is due",
+                );
+            }
+            (false, false) => {
+                fields.refuse("scope", Code::NotAllowed, "the persona definition is not scoped")
+            }
+            _ => {}
+        }
+        let at = fields.at("attributes");
+        let allowed = Some(definition.attributes.as_slice());
+        let reading = Reading { writing, stored: &before, allowed, omitted: Omitted::Removed };
+        self.attributes = reading.read(attributes, &at, fields.violations());
+        value::retain_verified(&mut self.verified, &self.attributes);
+        self.check_required(&before, new, &at, schema, fields.violations());
+    }
+}
+
+/// Refuses by name what no persona has, in a document whose values are not read.
+pub fn refuse_unknown(document: &Json, at: &str, violations: &mut Violations) {
+    const FIELDS: [&str; 10] = [
+        "id",
+        "persona_definition_id",
+        "name",
+        "status",
+        "scope",
+        "preferred",
+        "valid_from",
+        "valid_until",
+        "attributes",
+        "attribute_states",
+    ];
+    let names = document.as_object().into_iter().flat_map(Object::keys);
+    for name in names.filter(|name| !FIELDS.contains(&name.as_str())) {
+        violations.add(pointer(at, name), Code::Unknown, format!("there is no field `{name}`"));
+    }
+}
+
+fn take_definition(fields: &mut Fields<'_>, schema: &Schema) -> Option<DefinitionId> {
+    let id = fields.text("persona_definition_id", MAX_TEXT);
+    let name = fields.text("name", MAX_TEXT);
+    let by_id = id.as_deref().map(|id| id.parse().ok().and_then(|id| schema.persona(id)));
+    let by_name = name.as_deref().map(|name| schema.personas.values().find(|p| p.name == name));
+    let (field, found) = match (by_id, by_name) {
+        (None, None) => {
+            fields.refuse(
+                "persona_definition_id",
+                Code::Required,
+                "`persona_definition_id` or `name` is required",
+            );
+            return None;
+        }
+        (Some(Some(a)), Some(Some(b))) if a.id != b.id => {
+            fields.refuse(
+                "name",
+                Code::NotAllowed,
+                "`name` and `persona_definition_id` name two persona definitions",
+            );
+            return None;
+        }
+        (Some(Some(_)), Some(None)) => ("name", None),
+        (Some(found), _) => ("persona_definition_id", found),
+        (None, Some(found)) => ("name", found),
+    };
+    match found {
+        None => fields.refuse(field, Code::NotFound, "there is no such persona definition"),
+        Some(definition) if definition.deprecated => {
+            fields.refuse(
+                field,
+                Code::NotAllowed,
+                "the persona definition is deprecated and takes no new personas",
+            );
+        }
+        Some(definition) => return Some(definition.id),
+    }
+    None
+}
+
+fn take_attribute<'s>(
+    fields: &mut Fields<'_>,
+    writing: &Writing<'s>,
+    allowed: &[DefinitionId],
+) -> Option<&'s AttributeDefinition> {
+    let id = fields.text("attribute_definition_id", MAX_TEXT);
+    let category = fields.text("category", MAX_TEXT);
+    let name = fields.text("name", MAX_TEXT);
+    let (field, found) = match (id, category, name) {
+        (Some(id), None, None) => {
+            ("attribute_definition_id", id.parse().ok().and_then(|id| writing.schema.attribute(id)))
+        }
+        (None, Some(category), Some(name)) => {
+            ("name", writing.schema.attribute_named(&category, &name))
+        }
+        _ => {
+            let detail = "either `attribute_definition_id`, or `category` and `name` are required";
+            fields.refuse("attribute_definition_id", Code::Required, detail);
+            return None;
+        }
+    };
+    match found {
+        Some(definition) if !writing.view.shows(definition) => {
+            fields.refuse(field, Code::Unknown, "there is no such attribute definition");
+        }
+        None => fields.refuse(field, Code::Unknown, "there is no such attribute definition"),
+        Some(definition) if !allowed.contains(&definition.id) => {
+            fields.refuse(field, Code::NotAllowed, "the persona definition has no such attribute");
+        }
+        Some(definition) => return Some(definition),
+    }
+    None
+}

@@ -1,0 +1,40 @@
+//! How far the recomputation of a tenant's derived attributes is.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::item::Item;
+use super::keys::Key;
+use super::table::Table;
+use super::write::{Condition, Failed, Write};
+use crate::domain::error::Result;
+use crate::domain::id::TenantId;
+use crate::domain::versioned::Versioned;
+
+impl Table {
+    /// Reads how far the recomputation is; `None` if there was none yet.
+    pub async fn derivation<P: DeserializeOwned>(
+        &self,
+        tenant: &TenantId,
+    ) -> Result<Option<Versioned<P>>> {
+        self.get(&Key::derivation(tenant)).await?.map(|item| item.read()).transpose()
+    }
+
+    /// Notes how far the recomputation is; `false` if somebody else noted it since `before` was
+    /// read.
+    pub async fn note_derivation<P: Serialize>(
+        &self,
+        tenant: &TenantId,
+        before: Option<&Versioned<P>>,
+        next: &Versioned<P>,
+    ) -> Result<bool> {
+        let condition =
+            before.map_or(Condition::Absent, |before| Condition::Version(before.version()));
+        let item = Item::at(&Key::derivation(tenant)).versioned(next);
+        match self.commit(vec![Write::Put(item, condition)]).await {
+            Ok(()) => Ok(true),
+            Err(Failed::Conditions(_) | Failed::Contended) => Ok(false),
+            Err(failed) => Err(failed.into()),
+        }
+    }
+}

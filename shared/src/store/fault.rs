@@ -1,0 +1,55 @@
+//! What errors of the SDK mean.
+
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+
+use crate::domain::error::Error;
+
+/// What an SDK error means to the caller: try again later, or a defect. Says which operation and
+/// which error code, never the service's message, which may quote values.
+pub(super) fn fault<E: ProvideErrorMetadata, R>(operation: &str, error: &SdkError<E, R>) -> Error {
+    match Fault::of(error) {
+        Fault::Broken(code) => Error::Unexpected(format!("{operation}: {code}")),
+        Fault::Passing(code) | Fault::Unknown(code) => {
+            Error::Unavailable(format!("{operation}: {code}"))
+        }
+    }
+}
+
+/// What an SDK error says about the operation.
+pub(super) enum Fault {
+    /// It did not happen and will not.
+    Broken(String),
+    /// It did not happen and may later.
+    Passing(String),
+    /// Nobody knows whether it happened: no answer came, or a 5xx.
+    Unknown(String),
+}
+
+impl Fault {
+    pub(super) fn of<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Self {
+        match error {
+            SdkError::ServiceError(service) => {
+                let code = service.err().code().unwrap_or("unknown").to_owned();
+                match &*code {
+                    "ThrottlingException" | "ProvisionedThroughputExceededException" | "RequestLimitExceeded" => {
+                        Self::Passing(code)
+                    }
+                    "InternalServerError"
+                    | "ServiceUnavailable"
+                    | "InternalFailure"
+                    | "TransactionInProgressException"
+                    // The first payload under this token may have been committed.
+                    | "IdempotentParameterMismatchException"
+                    | "unknown" => Self::Unknown(code),
+                    _ => Self::Broken(code),
+                }
+            }
+            SdkError::ConstructionFailure(_) => {
+                Self::Broken("the request cannot be built".to_owned())
+            }
+            SdkError::TimeoutError(_) => Self::Unknown("no answer in time".to_owned()),
+            SdkError::DispatchFailure(_) => Self::Unknown("no connection".to_owned()),
+            _ => Self::Unknown("an answer that cannot be read".to_owned()),
+        }
+    }
+}

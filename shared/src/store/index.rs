@@ -1,0 +1,114 @@
+//! The table's one index, which names items in an order of its own. It is behind the table by a
+//! moment.
+
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
+use serde::{Deserialize, Serialize};
+
+use super::fault::fault;
+use super::item::Item;
+use super::keys::Key;
+use super::meter;
+use super::table::Table;
+use crate::domain::error::Result;
+
+/// The name of the index.
+const INDEX: &str = "gsi1";
+
+/// Which part of a partition of the index is read.
+#[derive(Clone, Copy, Debug)]
+pub enum SortRange<'a> {
+    /// All of it.
+    All,
+    /// What sorts before this.
+    Before(&'a str),
+    /// This and what sorts after it.
+    From(&'a str),
+    /// The first, what sorts after it, and what sorts before the second or is it.
+    Between(&'a str, &'a str),
+}
+
+/// Where a reading of the index goes on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Position {
+    pk: String,
+    sk: String,
+    sort: String,
+}
+
+impl Position {
+    /// The position of an item that sorts so in its partition of the index.
+    #[must_use]
+    pub fn of(key: &Key, sort: String) -> Self {
+        Self { pk: key.pk().to_owned(), sk: key.sk().to_owned(), sort }
+    }
+
+    /// By what the item sorts in its partition of the index.
+    #[must_use]
+    pub fn sort(&self) -> &str {
+        &self.sort
+    }
+}
+
+/// Some keys of a partition of the index, in its order.
+#[derive(Clone, Debug, Default)]
+pub struct IndexPage {
+    /// The items' own keys.
+    pub keys: Vec<Key>,
+    /// Where each of them stands.
+    pub positions: Vec<Position>,
+    /// The position after which the next page starts; `None` on the last.
+    pub next: Option<Position>,
+}
+
+impl Table {
+    /// Reads the keys of one partition of the index after a position, at most `limit` of them. The
+    /// index is behind the table by a moment: whoever must not miss a write, or see an old one,
+    /// reads the items themselves.
+    pub async fn query_index(
+        &self,
+        pk: &str,
+        sorts: SortRange<'_>,
+        after: Option<&Position>,
+        limit: Option<i32>,
+    ) -> Result<IndexPage> {
+        let text = |text: &str| AttributeValue::S(text.to_owned());
+        let mut request = self
+            .client
+            .query()
+            .table_name(&*self.name)
+            .index_name(INDEX)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .expression_attribute_values(":pk", text(pk))
+            .set_limit(limit);
+        request = match sorts {
+            SortRange::All => request.key_condition_expression("gsi1pk = :pk"),
+            SortRange::Before(bound) => request
+                .key_condition_expression("gsi1pk = :pk AND gsi1sk < :bound")
+                .expression_attribute_values(":bound", text(bound)),
+            SortRange::From(bound) => request
+                .key_condition_expression("gsi1pk = :pk AND gsi1sk >= :bound")
+                .expression_attribute_values(":bound", text(bound)),
+            SortRange::Between(first, last) => request
+                .key_condition_expression("gsi1pk = :pk AND gsi1sk BETWEEN :first AND :last")
+                .expression_attribute_values(":first", text(first))
+                .expression_attribute_values(":last", text(last)),
+        };
+        if let Some(after) = after {
+            request = request
+                .exclusive_start_key("pk", text(&after.pk))
+                .exclusive_start_key("sk", text(&after.sk))
+                .exclusive_start_key("gsi1pk", text(pk))
+                .exclusive_start_key("gsi1sk", text(&after.sort));
+        }
+        let answer = request.send().await.map_err(|error| fault("Query", &error))?;
+        meter::read(answer.consumed_capacity(), answer.items().len());
+        let position = |item: &Item| {
+            Position::of(&item.key(), item.get_text("gsi1sk").unwrap_or_default().to_owned())
+        };
+        let next = answer.last_evaluated_key.map(Item::stored).as_ref().map(position);
+        let items: Vec<_> =
+            answer.items.unwrap_or_default().into_iter().map(Item::stored).collect();
+        let positions = items.iter().map(position).collect();
+        Ok(IndexPage { keys: items.iter().map(Item::key).collect(), positions, next })
+    }
+}

@@ -1,0 +1,100 @@
+use super::*;
+use crate::domain::sso::Side;
+
+#[test]
+fn the_keys_at_rest_are_fixed() {
+    let tenant: TenantId = "acme".parse().unwrap();
+    let user: UserId = "0192f3c1-0000-7000-8000-000000000001".parse().unwrap();
+    let client: ClientId = "acme.000102030405060708090a0b0c0d0e0f".parse().unwrap();
+    let crm: PartyId = "crm".parse().unwrap();
+    let lookups = [
+        Lookup::unique("username", "jan"),
+        Lookup::email("jan@example.org"),
+        Lookup::exact("persona", "x"),
+        Lookup::prefix("family_name", "janssen"),
+    ];
+    let mut keys = vec![
+        Key::user(&tenant, user),
+        Key::child(&tenant, user, Child::ApplicationSubject(&crm)),
+        Key::subject(&tenant, SubjectId::new(uuid::Uuid::nil())),
+        Key::definition(&tenant, Kind::Attribute, "x"),
+        Key::definition(&tenant, Kind::Category, "x"),
+        Key::definition(&tenant, Kind::Persona, "x"),
+        Key::definition(&tenant, Kind::Server, "x"),
+        Key::definition(&tenant, Kind::Application, "x"),
+        Key::epoch(&tenant),
+        Key::client(&client),
+        Key::idempotency(&tenant, &ValueHash::of("x").to_string()),
+        Key::refresh_family("x"),
+        Key::single_use(&tenant, SingleUse::Assertion { client: &client, jti: "x" }),
+        Key::single_use(&tenant, SingleUse::Proof { thumbprint: "x", jti: "y" }),
+        Key::revoked(&tenant, "x"),
+        Key::failures(29_000_000, "203.0.113.7", None),
+        Key::failures(29_000_000, "203.0.113.7", Some("acme.x")),
+        Key::public_keys(),
+        Key::private_key("x"),
+        Key::refresh_key(),
+        Key::cursor_key(),
+        Key::hash_key(),
+        Key::change_request(&tenant, ChangeRequestId::new(uuid::Uuid::nil())),
+        Key::derivation(&tenant),
+        Key::definition(&tenant, Kind::Profile, "x"),
+        Key::definition(&tenant, Kind::Workflow, "x"),
+        Key::tenant(&tenant),
+        Key::definition(&tenant, Kind::System, "x"),
+        Key::base(&tenant, &BaseId::of("x", "x", &tenant)),
+        Key::profile(&tenant, &crm, ProfileId::new(uuid::Uuid::nil())),
+        Key::trust("x", &tenant),
+        Key::import(&tenant, ImportId::new(uuid::Uuid::nil())),
+        Key::import_rows(&tenant, ImportId::new(uuid::Uuid::nil()), 7),
+        Key::import_report(&tenant, ImportId::new(uuid::Uuid::nil()), 7),
+    ];
+    keys.extend(
+        [
+            Child::Principal(&crm),
+            Child::SystemProfile(&crm),
+            Child::ServerSubject(&crm, SubjectId::new(uuid::Uuid::nil())),
+            Child::ChangeRequest(ChangeRequestId::new(uuid::Uuid::nil())),
+            Child::ChangeRequestGuard,
+        ]
+        .map(|child| Key::child(&tenant, user, child)),
+    );
+    keys.extend(lookups.iter().map(|lookup| Key::lookup(&tenant, lookup, user)));
+    let text: Vec<_> = keys.iter().map(|key| format!("{} / {}", key.pk, key.sk)).collect();
+    insta::assert_snapshot!(text.join("\n"));
+    insta::assert_snapshot!(listing(&tenant, user));
+}
+
+#[test]
+fn an_entry_names_its_user_whatever_the_value() {
+    let tenant: TenantId = "acme".parse().unwrap();
+    let user: UserId = "0192f3c1-0000-7000-8000-000000000001".parse().unwrap();
+    for lookup in [Lookup::prefix("family_name", "a#b"), Lookup::exact("persona", "x")] {
+        assert_eq!(user_of_entry(Key::lookup(&tenant, &lookup, user).sk()), Some(user));
+    }
+    assert_eq!(user_of_entry("short"), None);
+}
+
+#[test]
+fn each_child_is_in_the_range_of_its_kind_alone() {
+    let (tenant, user) = ("acme".parse().unwrap(), UserId::new(uuid::Uuid::nil()));
+    let crm: PartyId = "crm".parse().unwrap();
+    let children = [
+        (Children::Principals, Child::Principal(&crm)),
+        (Children::SystemProfiles, Child::SystemProfile(&crm)),
+        (
+            Children::Subjects(Side::Server),
+            Child::ServerSubject(&crm, SubjectId::new(uuid::Uuid::nil())),
+        ),
+        (Children::Subjects(Side::Application), Child::ApplicationSubject(&crm)),
+        (Children::ChangeRequests, Child::ChangeRequest(ChangeRequestId::new(uuid::Uuid::nil()))),
+    ];
+    for (range, _) in children {
+        for (own, child) in children {
+            assert_eq!(range.include(&Key::child(&tenant, user, child)), range == own, "{child}");
+        }
+    }
+    let guard = Key::child(&tenant, user, Child::ChangeRequestGuard);
+    assert!(Children::ChangeRequestsWithGuard.include(&guard));
+    assert!(!Children::ChangeRequests.include(&guard));
+}

@@ -1,0 +1,61 @@
+//! Items that exist for a time and are written once: assertions and proofs that were used, tokens
+//! that were revoked, failures that are counted. Each ends by itself.
+
+use super::item::Item;
+use super::keys::{Key, SingleUse};
+use super::table::Table;
+use super::write::{Condition, Failed, Write};
+use crate::domain::error::Result;
+use crate::domain::id::TenantId;
+use crate::world::Timestamp;
+
+impl Table {
+    /// Notes until a time that an assertion or a proof was used; `false` if it was used before.
+    pub async fn use_once(
+        &self,
+        tenant: &TenantId,
+        used: SingleUse<'_>,
+        until: Timestamp,
+    ) -> Result<bool> {
+        self.note_until(&Key::single_use(tenant, used), until).await
+    }
+
+    /// Notes until a time that an access token is revoked; one that is revoked already stays so.
+    pub async fn revoke_access_token(
+        &self,
+        tenant: &TenantId,
+        jti: &str,
+        until: Timestamp,
+    ) -> Result<()> {
+        self.note_until(&Key::revoked(tenant, jti), until).await.map(|_| ())
+    }
+
+    /// Whether an access token is revoked.
+    pub async fn is_revoked(&self, tenant: &TenantId, jti: &str) -> Result<bool> {
+        Ok(self.get(&Key::revoked(tenant, jti)).await?.is_some())
+    }
+
+    /// Counts one more failed authentication of a window until a time, from an address, for one
+    /// client or for any; `false` if `most` were counted already.
+    pub async fn count_failure(
+        &self,
+        window: i64,
+        (address, client): (&str, Option<&str>),
+        most: u32,
+        until: Timestamp,
+    ) -> Result<bool> {
+        self.once(Write::Count(Key::failures(window, address, client), most, until)).await
+    }
+
+    async fn note_until(&self, key: &Key, until: Timestamp) -> Result<bool> {
+        self.once(Write::Put(Item::at(key).expiring(until).logged(), Condition::Absent)).await
+    }
+
+    async fn once(&self, write: Write) -> Result<bool> {
+        match self.commit(vec![write]).await {
+            Ok(()) => Ok(true),
+            Err(Failed::Conditions(_)) => Ok(false),
+            Err(failed) => Err(failed.into()),
+        }
+    }
+}
