@@ -228,7 +228,12 @@ const PROBLEMS: [Described; 14] = [
         "The resource has changed; its current tag is in ETag where it has one.",
         &["ETag"],
     ),
-    described(413, "TooLarge", "The body is larger than 256 KB.", &[]),
+    described(
+        413,
+        "TooLarge",
+        "The body is larger than 256 KB (4 MB on POST /identity/imports).",
+        &[],
+    ),
     described(
         415,
         "UnsupportedMediaType",
