@@ -56,8 +56,8 @@ const TAGS: [(&str, &str); 5] = [
     ("subjects", "Authentication servers, applications, and how their subjects map to users."),
 ];
 
-/// The description of these functions as JSON text, indented, without a line end after it. The same code always gives
-/// the same text.
+/// The description of these functions as JSON text, indented, without a line end after it. The same
+/// tables always give the same text.
 pub fn document(functions: Functions) -> Result<String, Failure> {
     let schemas = schemas::all();
     let document = OpenApiBuilder::new()

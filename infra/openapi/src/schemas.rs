@@ -13,6 +13,7 @@ mod oauth;
 mod personas;
 mod principals;
 mod problems;
+mod queries;
 mod subjects;
 mod system_profiles;
 mod systems;
@@ -32,6 +33,7 @@ pub(super) type Schemas = BTreeMap<&'static str, Schema>;
 pub(super) fn all() -> Schemas {
     let mut all = Schemas::new();
     all.extend(users::schemas());
+    all.extend(queries::schemas());
     all.extend(system_profiles::schemas());
     all.extend(personas::schemas());
     all.extend(changes::schemas());

@@ -305,14 +305,18 @@ mod tests {
     #[tokio::test]
     async fn a_client_is_registered_with_all_that_http_takes() {
         let table = table().await;
-        let line = "create|--tenant|acme|--name|crm|--scope|users:read users:write|--default-scope|users:read|--grant|refresh_token|\
-            --auth-method|private_key_jwt|--jwks-uri|https://keys.example.org|--lifetime|300|--signing-alg|ES256|--dpop|\
+        let line = "create|--tenant|acme|--name|crm|--scope|users:read users:write|\
+            --default-scope|users:read|--grant|refresh_token|\
+            --auth-method|private_key_jwt|--jwks-uri|https://keys.example.org|--lifetime|300|\
+            --signing-alg|ES256|--dpop|\
             --system|shop|--system|desk|--integration|crm|--max-classifier|LOW|--audience|erp";
         kith(&table, line).await.unwrap();
         let due = Json::parse(
-            br#"{"name":"crm","token_endpoint_auth_method":"private_key_jwt","scopes":["users:read","users:write"],
-                "default_scopes":["users:read"],"grant_types":["client_credentials","refresh_token"],"jwks":null,
-                "jwks_uri":"https://keys.example.org","systems":["shop","desk"],"integration":"crm","max_classifier":"LOW",
+            br#"{"name":"crm","token_endpoint_auth_method":"private_key_jwt",
+                "scopes":["users:read","users:write"],"default_scopes":["users:read"],
+                "grant_types":["client_credentials","refresh_token"],"jwks":null,
+                "jwks_uri":"https://keys.example.org","systems":["shop","desk"],
+                "integration":"crm","max_classifier":"LOW",
                 "access_token_lifetime":300,"access_token_signing_alg":"ES256","audience":["erp"],
                 "dpop_bound_access_tokens":true,"secrets":[]}"#,
         );

@@ -18,7 +18,12 @@ use crate::output::Console;
 
 /// Whom to forget, and what to look for.
 #[derive(Debug, Args)]
-#[command(group(ArgGroup::new("what").required(true).multiple(true).args(["user", "verify", "verify_file", "replay_from"])))]
+#[command(group(
+    ArgGroup::new("what")
+        .required(true)
+        .multiple(true)
+        .args(["user", "verify", "verify_file", "replay_from"])
+))]
 pub(crate) struct Options {
     /// Whose user.
     #[arg(long)]

@@ -306,7 +306,9 @@ mod tests {
 
     #[test]
     fn rows_are_the_same_from_wherever_they_are_read() {
-        let content = b"\xef\xbb\xbfusername;family_name\r\njan;\"a\r\nb;\"\"c\"\"\"\r\n\r\n\xff;x\r\npiet;Jansen;more\r\n;\n\"\";\"\"\nlast;row";
+        let content = b"\xef\xbb\xbfusername;family_name\r\n\
+            jan;\"a\r\nb;\"\"c\"\"\"\r\n\r\n\xff;x\r\n\
+            piet;Jansen;more\r\n;\n\"\";\"\"\nlast;row";
         let path = file("rows.csv", content);
         let mut source = Source::open(&path, Format::Csv, Mapping::default()).unwrap();
         assert_eq!(source.head, b"\"username\",\"family_name\"\n");

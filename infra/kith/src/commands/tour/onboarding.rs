@@ -75,7 +75,8 @@ impl Walk {
     async fn derive(&mut self, path: &str) -> Result<(String, String), Failure> {
         let name = self.name("fullname");
         let script = format!(
-            r#"function main(workItem) {{ var p = workItem.input.value; workItem.output = tb.simpleResponse({{ "{name}": [p.given_name + " " + p.family_name] }}); }}"#
+            "function main(workItem) {{ var p = workItem.input.value; workItem.output = \
+             tb.simpleResponse({{ \"{name}\": [p.given_name + \" \" + p.family_name] }}); }}"
         );
         let body = json!({ "name": name, "script": script });
         let made = self
