@@ -5,7 +5,6 @@ mod workflows;
 use std::sync::LazyLock;
 
 use shared::axum::routing::{get, patch, post, put};
-use shared::config_routes;
 use shared::domain::Scope::{ConfigRead, ConfigWrite};
 use shared::domain::definition::{
     AttributeDefinition, Category, PersonaDefinition, UserProfileDefinition, Workflow,
@@ -16,60 +15,11 @@ use shared::http::{Route, config};
 /// The routes of this function.
 pub static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
     [
-        config_routes!(
-            Category,
-            "/identity/config/attribute-categories",
-            "/identity/config/attribute-categories/{id}",
-            "attribute_category",
-            "an attribute category",
-            "AttributeCategory",
-            put
-        ),
-        config_routes!(
-            AttributeDefinition,
-            "/identity/config/attribute-definitions",
-            "/identity/config/attribute-definitions/{id}",
-            "attribute_definition",
-            "an attribute definition",
-            "AttributeDefinition",
-            put
-        ),
-        config_routes!(
-            PersonaDefinition,
-            "/config/persona-definitions",
-            "/config/persona-definitions/{id}",
-            "persona_definition",
-            "a persona definition",
-            "PersonaDefinition",
-            put
-        ),
-        config_routes!(
-            PersonaDefinition,
-            "/identity/config/persona-definitions",
-            "/identity/config/persona-definitions/{id}",
-            "identity_persona_definition",
-            "a persona definition",
-            "PersonaDefinition",
-            put
-        ),
-        config_routes!(
-            Workflow,
-            "/identity/config/workflows",
-            "/identity/config/workflows/{id}",
-            "workflow",
-            "a workflow",
-            "Workflow",
-            put
-        ),
-        config_routes!(
-            System,
-            "/identity/config/systems",
-            "/identity/config/systems/{id}",
-            "system",
-            "a system",
-            "System",
-            put
-        ),
+        config::routes::<Category>(),
+        config::routes::<AttributeDefinition>(),
+        config::routes::<PersonaDefinition>(),
+        config::routes::<Workflow>(),
+        config::routes::<System>(),
         vec![
             Route::read(
                 "POST",

@@ -5,7 +5,6 @@ mod resolve;
 use std::sync::LazyLock;
 
 use shared::axum::routing::{delete, get, post};
-use shared::config_routes;
 use shared::domain::Scope::{UsersRead, UsersWrite};
 use shared::domain::error::{Error, Result, Violations};
 use shared::domain::id::{SubjectId, UserName};
@@ -14,30 +13,13 @@ use shared::domain::sso::{
 };
 use shared::domain::{Json, Versioned};
 use shared::http::answer::{Answer, Answered};
-use shared::http::{Call, Route};
+use shared::http::{Call, Route, config};
 use shared::object;
 
 /// The routes of this function.
 pub static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
-    let mut routes = [
-        config_routes!(
-            AuthenticationServer,
-            "/api/v1/sso/authentication-servers",
-            "/api/v1/sso/authentication-servers/{id}",
-            "authentication_server",
-            "an authentication server",
-            "AuthenticationServer"
-        ),
-        config_routes!(
-            Application,
-            "/api/v1/sso/applications",
-            "/api/v1/sso/applications/{id}",
-            "application",
-            "an application",
-            "Application"
-        ),
-    ]
-    .concat();
+    let mut routes =
+        [config::routes::<AuthenticationServer>(), config::routes::<Application>()].concat();
     routes.extend(SUBJECTS);
     routes
 });

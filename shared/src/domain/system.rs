@@ -47,6 +47,9 @@ impl System {
 impl Definition for System {
     const KIND: Kind = Kind::System;
     const PATH: &'static str = "/identity/config/systems";
+    const NOUN: &'static str = "system";
+    const TITLE: &'static str = "a system";
+    const SCHEMA: &'static str = "System";
     const FILTERS: &'static [&'static str] = &["name"];
 
     fn key(&self) -> String {

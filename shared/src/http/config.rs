@@ -1,9 +1,13 @@
 //! The use cases of configuration: every kind of definition is created, listed, read, replaced,
 //! patched and deleted the same way.
 
+use axum::routing;
+
 use super::answer::{Answer, Answered};
 use super::call::Call;
+use super::route::Route;
 use crate::domain::Json;
+use crate::domain::Scope::{ConfigRead, ConfigWrite};
 use crate::domain::definition::Definition;
 use crate::domain::error::{Code, Error, Result, Violations};
 use crate::domain::patch::{refuse_non_object, refuse_unknown_nulls};
@@ -172,74 +176,52 @@ pub async fn delete<T: Definition>(call: Call) -> Answered {
     Ok(Answer::nothing())
 }
 
-/// The routes of one kind of definition: `config_routes!(Kind, "path", "path/{id}", "noun",
-/// "Schema", put)`; without `put` the kind has no PUT.
-#[macro_export]
-macro_rules! config_routes {
-    ($kind:ty, $path:literal, $item:literal, $noun:literal, $what:literal, $schema:literal) => {{
-        use $crate::axum::routing;
-        use $crate::domain::Scope::{ConfigRead, ConfigWrite};
-        use $crate::domain::definition::Definition;
-        use $crate::http::{Route, config};
-        vec![
-            Route::write("POST", $path, concat!("create_", $noun), (201, $schema), || {
-                routing::post(config::create::<$kind>)
-            })
+/// The routes of one kind of definition, under its path and under its alias if it has one.
+#[must_use]
+pub fn routes<T: Definition>() -> Vec<Route> {
+    let alias = T::ALIAS.into_iter().flat_map(|(path, noun)| routes_at::<T>(path, noun));
+    routes_at::<T>(T::PATH, T::NOUN).into_iter().chain(alias).collect()
+}
+
+fn routes_at<T: Definition>(path: &'static str, noun: &str) -> Vec<Route> {
+    let item = forever(format!("{path}/{{id}}"));
+    let name = |verb: &str| forever(format!("{verb}_{noun}"));
+    let about = |verb: &str| forever(format!("{verb} {}", T::TITLE));
+    let schema = |suffix: &str| forever(format!("{}{suffix}", T::SCHEMA));
+    let one = (200, T::SCHEMA);
+    let mut routes = vec![
+        Route::write("POST", path, name("create"), (201, T::SCHEMA), || routing::post(create::<T>))
             .scope(ConfigWrite)
-            .json($schema)
-            .about(concat!("Creates ", $what)),
-            Route::read(
-                "GET",
-                $path,
-                concat!("list_", $noun),
-                (200, concat!($schema, "List")),
-                || routing::get(config::list::<$kind>),
-            )
+            .json(T::SCHEMA)
+            .about(about("Creates")),
+        Route::read("GET", path, name("list"), (200, schema("List")), || routing::get(list::<T>))
             .scope(ConfigRead)
-            .query(config::list_query(<$kind as Definition>::FILTERS))
-            .about(concat!("Lists by name: ", $what)),
-            Route::read("GET", $item, concat!("get_", $noun), (200, $schema), || {
-                routing::get(config::get::<$kind>)
-            })
+            .query(list_query(T::FILTERS))
+            .about(about("Lists by name:")),
+        Route::read("GET", item, name("get"), one, || routing::get(get::<T>))
             .scope(ConfigRead)
-            .about(concat!("Reads ", $what)),
-            Route::write("PATCH", $item, concat!("patch_", $noun), (200, $schema), || {
-                routing::patch(config::patch::<$kind>)
-            })
+            .about(about("Reads")),
+        Route::write("PATCH", item, name("patch"), one, || routing::patch(patch::<T>))
             .scope(ConfigWrite)
-            .json(concat!($schema, "Patch"))
-            .about(concat!("Changes ", $what)),
-            Route::write("DELETE", $item, concat!("delete_", $noun), (204, ""), || {
-                routing::delete(config::delete::<$kind>)
-            })
+            .json(schema("Patch"))
+            .about(about("Changes")),
+        Route::write("DELETE", item, name("delete"), (204, ""), || routing::delete(delete::<T>))
             .scope(ConfigWrite)
-            .about(concat!("Deletes ", $what)),
-        ]
-    }};
-    ($kind:ty, $path:literal, $item:literal, $noun:literal, $what:literal, $schema:literal, put) => {{
-        let mut routes = $crate::config_routes!($kind, $path, $item, $noun, $what, $schema);
-        routes.push(
-            $crate::http::Route::write(
-                "PUT",
-                $item,
-                concat!("replace_", $noun),
-                (200, $schema),
-                || $crate::axum::routing::put($crate::http::config::replace::<$kind>),
-            )
-            .scope($crate::domain::Scope::ConfigWrite)
-            .json($schema)
-            .about(concat!("Replaces ", $what)),
-        );
-        routes
-    }};
+            .about(about("Deletes")),
+    ];
+    if T::REPLACEABLE {
+        let route = Route::write("PUT", item, name("replace"), one, || routing::put(replace::<T>));
+        routes.push(route.scope(ConfigWrite).json(T::SCHEMA).about(about("Replaces")));
+    }
+    routes
+}
+
+/// A text of a route table, which is made once and lives as long as the process.
+fn forever(text: String) -> &'static str {
+    Box::leak(text.into_boxed_str())
 }
 
 /// The query parameters of a list: those of its page and the kind's filters.
-#[must_use]
-pub fn list_query(filters: &[&str]) -> &'static [&'static str] {
-    if filters.contains(&"category") {
-        &["limit", "cursor", "name", "category"]
-    } else {
-        &["limit", "cursor", "name"]
-    }
+fn list_query(filters: &[&'static str]) -> &'static [&'static str] {
+    Vec::leak(["limit", "cursor"].into_iter().chain(filters.iter().copied()).collect())
 }

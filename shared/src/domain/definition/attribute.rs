@@ -119,7 +119,10 @@ pub struct AttributeDefinition {
 impl Definition for AttributeDefinition {
     const KIND: Kind = Kind::Attribute;
     const PATH: &'static str = "/identity/config/attribute-definitions";
-    const FILTERS: &'static [&'static str] = &["category", "name"];
+    const NOUN: &'static str = "attribute_definition";
+    const TITLE: &'static str = "an attribute definition";
+    const SCHEMA: &'static str = "AttributeDefinition";
+    const FILTERS: &'static [&'static str] = &["name", "category"];
 
     fn key(&self) -> String {
         self.id.to_string()

@@ -27,6 +27,9 @@ pub const COMMON: &str = "common";
 impl Definition for Category {
     const KIND: Kind = Kind::Category;
     const PATH: &'static str = "/identity/config/attribute-categories";
+    const NOUN: &'static str = "attribute_category";
+    const TITLE: &'static str = "an attribute category";
+    const SCHEMA: &'static str = "AttributeCategory";
     const FILTERS: &'static [&'static str] = &["name"];
 
     fn key(&self) -> String {

@@ -101,8 +101,18 @@ pub trait Definition:
 {
     /// Which kind this is.
     const KIND: Kind;
-    /// The path of the collection, for `Location`.
+    /// The path of the collection, for its routes and for `Location`.
     const PATH: &'static str;
+    /// A second path of the same collection, and the noun in the names of its operations.
+    const ALIAS: Option<(&'static str, &'static str)> = None;
+    /// The noun in the names of operations, in snake case.
+    const NOUN: &'static str;
+    /// The noun with its article, for summaries of operations.
+    const TITLE: &'static str;
+    /// The name of the schema in `openapi.json`.
+    const SCHEMA: &'static str;
+    /// Whether a PUT replaces one.
+    const REPLACEABLE: bool = true;
     /// The query parameters that narrow a list.
     const FILTERS: &'static [&'static str];
     /// The key of the only one of its kind, whose path names no id.

@@ -35,6 +35,11 @@ pub struct PersonaDefinition {
 impl Definition for PersonaDefinition {
     const KIND: Kind = Kind::Persona;
     const PATH: &'static str = "/config/persona-definitions";
+    const ALIAS: Option<(&'static str, &'static str)> =
+        Some(("/identity/config/persona-definitions", "identity_persona_definition"));
+    const NOUN: &'static str = "persona_definition";
+    const TITLE: &'static str = "a persona definition";
+    const SCHEMA: &'static str = "PersonaDefinition";
     const FILTERS: &'static [&'static str] = &["name"];
 
     fn key(&self) -> String {

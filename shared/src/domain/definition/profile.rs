@@ -28,6 +28,9 @@ impl UserProfileDefinition {
 impl Definition for UserProfileDefinition {
     const KIND: Kind = Kind::Profile;
     const PATH: &'static str = "/identity/config/user-profile-definition";
+    const NOUN: &'static str = "user_profile_definition";
+    const TITLE: &'static str = "which custom attributes screens show";
+    const SCHEMA: &'static str = "UserProfileDefinition";
     const FILTERS: &'static [&'static str] = &[];
     const ONLY: Option<&'static str> = Some(Self::KEY);
 

@@ -28,6 +28,9 @@ pub struct Workflow {
 impl Definition for Workflow {
     const KIND: Kind = Kind::Workflow;
     const PATH: &'static str = "/identity/config/workflows";
+    const NOUN: &'static str = "workflow";
+    const TITLE: &'static str = "a workflow";
+    const SCHEMA: &'static str = "Workflow";
     const FILTERS: &'static [&'static str] = &["name"];
 
     fn key(&self) -> String {

@@ -26,6 +26,10 @@ pub struct Application {
 impl Definition for Application {
     const KIND: Kind = Kind::Application;
     const PATH: &'static str = "/api/v1/sso/applications";
+    const NOUN: &'static str = "application";
+    const TITLE: &'static str = "an application";
+    const SCHEMA: &'static str = "Application";
+    const REPLACEABLE: bool = false;
     const FILTERS: &'static [&'static str] = &["name"];
 
     fn key(&self) -> String {

@@ -50,6 +50,10 @@ pub struct AuthenticationServer {
 impl Definition for AuthenticationServer {
     const KIND: Kind = Kind::Server;
     const PATH: &'static str = "/api/v1/sso/authentication-servers";
+    const NOUN: &'static str = "authentication_server";
+    const TITLE: &'static str = "an authentication server";
+    const SCHEMA: &'static str = "AuthenticationServer";
+    const REPLACEABLE: bool = false;
     const FILTERS: &'static [&'static str] = &["name"];
 
     fn key(&self) -> String {
