@@ -2,46 +2,21 @@
 
 mod lifecycle;
 mod onboarding;
+mod options;
 mod walk;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Args;
 use local::demo::{self, ENV_FILE, Env};
 use local::serve::Service;
 use shared::world::World;
 
+pub(crate) use self::options::Options;
 use self::walk::Walk;
 use crate::failure::Failure;
 use crate::location::TableLocation;
-use crate::remote::base_url;
-
-/// Where the tour goes, and as whom.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct Options {
-    /// Walk the life of a person instead: sign-in, two systems, an override, being forgotten in
-    /// one and in all.
-    #[arg(long)]
-    lifecycle: bool,
-    /// A running service. Without it: the one in `demo.env` if it answers, else one started in
-    /// memory for the tour.
-    #[arg(long, value_parser = base_url)]
-    url: Option<String>,
-    /// A client with users:read, users:write, config:read and the `refresh_token` grant.
-    #[arg(long, requires = "client_secret")]
-    client_id: Option<String>,
-    /// Its secret.
-    #[arg(long, requires = "client_id")]
-    client_secret: Option<String>,
-    /// A client with the scope administrator.
-    #[arg(long, requires = "admin_client_secret")]
-    admin_client_id: Option<String>,
-    /// Its secret.
-    #[arg(long, requires = "admin_client_id")]
-    admin_client_secret: Option<String>,
-}
 
 /// Walks the tour; fails at the first step that does not do what it should.
 pub(crate) async fn run(options: Options, location: &TableLocation) -> Result<ExitCode, Failure> {

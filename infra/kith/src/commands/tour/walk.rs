@@ -9,7 +9,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use shared::world::World;
 
-use super::Options;
+use super::options::Options;
 use crate::failure::Failure;
 use crate::output::say;
 
