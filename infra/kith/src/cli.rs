@@ -75,3 +75,43 @@ impl Command {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    async fn kith(data: &Path, line: &str) -> Result<ExitCode, String> {
+        let words = ["kith", "--data"].into_iter().chain(data.to_str());
+        let command = Command::try_parse_from(words.chain(line.split(' ')));
+        let done = command.map_err(|error| error.to_string())?.run().await;
+        done.map_err(|failure| failure.to_string())
+    }
+
+    #[tokio::test]
+    async fn a_command_names_what_it_does_not_find() {
+        let data = std::env::temp_dir().join(format!("kith-test-{}-named", std::process::id()));
+        std::fs::create_dir(&data).unwrap();
+        kith(&data, "tenant create acme").await.unwrap();
+        kith(&data, "check --tenant acme").await.unwrap();
+        let forget = "forget --tenant acme 0192f3c1-0000-7000-8000-000000000001";
+        for (line, due) in [
+            ("tenant create acme", "there is a tenant `acme`"),
+            ("client revoke acme.0123456789abcdef0123456789abcdef", "there is no such client"),
+            ("key revoke unknown", "no key with this id is published"),
+            (
+                "definition purge --tenant acme x",
+                "tenant acme has no attribute or persona definition `x`",
+            ),
+            (forget, "tenant acme has no such user"),
+            (
+                "client create --tenant globex --name x --scope users:read",
+                "there is no tenant `globex`",
+            ),
+        ] {
+            assert_eq!(kith(&data, line).await.unwrap_err(), due, "{line}");
+        }
+        std::fs::remove_dir_all(data).unwrap();
+    }
+}
