@@ -22,6 +22,10 @@ test *arguments:
 clients:
     .ci/run clients
 
+# Run the shell blocks of README and docs against `kith serve`.
+docs:
+    .ci/run docs
+
 # Check format, lints, licences and the template.
 lint:
     .ci/run format clippy licences template
