@@ -18,6 +18,10 @@ tour *arguments:
 test *arguments:
     cargo nextest run --workspace "$@"
 
+# Run the tests that take milliseconds: without faults at each call, random input and processes.
+test-quick *arguments:
+    cargo nextest run --workspace --profile quick "$@"
+
 # Try the service with the OAuth clients of Python and Node that its callers use.
 clients:
     .ci/run clients
@@ -29,6 +33,10 @@ docs:
 # Check format, lints, licences and the template.
 lint:
     .ci/run format clippy licences template
+
+# Check width and length of files, the rules that tests name, documentation and dependencies.
+lint-more:
+    .ci/run text docs unused
 
 # Deploy the template on this machine and walk the tour through it.
 deploy-test:
@@ -43,14 +51,14 @@ openapi:
     cargo run -q -p kith -- openapi > target/openapi.json
     mv target/openapi.json openapi.json
 
-# Measure release builds: all, or `cold` (the functions' sizes and starts), or `load` (on `kith serve`).
+# Measure release builds: all, or `cold` (sizes and starts of functions), or `load` (`kith serve`).
 bench *arguments:
     cargo build --release -p token -p users -p personas -p definitions -p subjects -p sweeper -p stream
     cargo build --release -p benches
     cargo build --profile server -p kith
     cargo run --release -q -p benches -- "$@"
 
-# Import people (200000, or as many as are named) through the service, end both programs on the way, and find everybody again.
+# Import 200000 people (or N), end both programs on the way, and find everybody again.
 people *arguments:
     cargo build --profile server -p kith
     python3 tests/people/run.py "$@"

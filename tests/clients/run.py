@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
-"""Tries the service with the OAuth clients that its callers use, unmodified and from their registries.
+"""Tries the service with the OAuth clients that its callers use, unmodified and from their
+registries.
 
-    run.py             starts `kith serve` in memory on a free port, runs the suites of Python and of Node, stops it again
+    run.py             starts `kith serve` in memory on a free port, runs the suites of Python and
+                       of Node, stops it again
     run.py --prepare   installs the clients below target/ and stops
 
 The program is `kith` of `cargo build`. The exit code is 1 when a suite failed.
@@ -29,7 +31,8 @@ sys.path.insert(0, str(HERE.parent / "deployment"))
 from machine import ROOT, Failed, environment, locked, say, stop, timed, without_aws  # noqa: E402
 
 PYTHON, NODE = HERE / "python", HERE / "node"
-# Node looks for modules beside the files that import them, so the suite runs as a copy beside its modules.
+# Node looks for modules beside the files that import them, so the suite runs as a copy beside its
+# modules.
 WORKSHOP = ROOT / "target" / "clients"
 
 
@@ -63,16 +66,25 @@ def service(folder: Path) -> Iterator[dict[str, str]]:
     command = [kith(), "serve", "--memory", "--listen", "127.0.0.1:0", "--data", folder]
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command, env=without_aws(), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+            command,
+            env=without_aws(),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
     try:
         # It listens before it writes the file, and writes it at once or not at all.
         deadline = time.monotonic() + 60
         while not demo.exists():
             if process.poll() is not None or time.monotonic() > deadline:
-                raise Failed("the service did not start:\n" + log.read_text(errors="replace")[-2000:])
+                raise Failed(
+                    "the service did not start:\n" + log.read_text(errors="replace")[-2000:]
+                )
             time.sleep(0.02)
-        lines = (line.split("=", 1) for line in demo.read_text().splitlines() if not line.startswith("#"))
+        lines = (
+            line.split("=", 1) for line in demo.read_text().splitlines() if not line.startswith("#")
+        )
         yield dict(lines)
     finally:
         stop(process)
@@ -80,25 +92,48 @@ def service(folder: Path) -> Iterator[dict[str, str]]:
 
 def passes(name: str, command: list[str | Path], folder: Path, variables: dict[str, str]) -> bool:
     with timed(name):
-        return subprocess.run(command, cwd=folder, env=without_aws() | variables, check=False).returncode == 0
+        return (
+            subprocess.run(
+                command, cwd=folder, env=without_aws() | variables, check=False
+            ).returncode
+            == 0
+        )
 
 
 def suites() -> int:
     python = programs() / "python"
     modules()
-    with tempfile.TemporaryDirectory(prefix="kith-", ignore_cleanup_errors=True) as folder, service(Path(folder)) as variables:
+    with tempfile.TemporaryDirectory(prefix="kith-", ignore_cleanup_errors=True) as folder, service(
+        Path(folder)
+    ) as variables:
         # No compiled sources and no cache among the sources.
-        pytest = [python, "-B", "-m", "pytest", "--quiet", "--disable-warnings", "-p", "no:cacheprovider"]
+        pytest = [
+            python,
+            "-B",
+            "-m",
+            "pytest",
+            "--quiet",
+            "--disable-warnings",
+            "-p",
+            "no:cacheprovider",
+        ]
         tests = sorted(path.name for path in NODE.glob("*.test.js"))
         passed = [
             passes("the clients for Python", pytest, PYTHON, variables),
-            passes("the clients for Node", ["node", "--test", "--test-reporter=spec", *tests], WORKSHOP, variables),
+            passes(
+                "the clients for Node",
+                ["node", "--test", "--test-reporter=spec", *tests],
+                WORKSHOP,
+                variables,
+            ),
         ]
     return 0 if all(passed) else 1
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--prepare", action="store_true", help="install the clients and stop")
     # So that a terminated run unwinds, and stops what it started, as an interrupted one does.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

@@ -1,12 +1,16 @@
 #!/usr/bin/env python3
-"""Deploys template.yaml on this machine, runs a command against it, and takes everything down again.
+"""Deploys template.yaml on this machine, runs a command against it, and takes everything down
+again.
 
-    deploy_local.py -- COMMAND …                 the whole stack: KITH_URL, KITH_TABLE, KITH_SWEEPER, KITH_STREAM and KITH_ENDPOINT are set
+    deploy_local.py -- COMMAND …                 the whole stack: KITH_URL, KITH_TABLE,
+                                                 KITH_SWEEPER, KITH_STREAM and KITH_ENDPOINT are set
     deploy_local.py --engine-only -- COMMAND …   only the DynamoDB engine: KITH_ENDPOINT is set
-    deploy_local.py --prepare                    installs the tools, prints the folder of their programs
+    deploy_local.py --prepare                    installs the tools, prints the folder of their
+                                                 programs
 
-AWS is played by ministack. The command also gets dummy credentials and a region, and the exit code is the command's; 1 if the
-deployment failed or a function asked the table for what its role does not allow.
+AWS is played by ministack. The command also gets dummy credentials and a region, and the exit code
+is the command's; 1 if the deployment failed or a function asked the table for what its role does
+not allow.
 """
 
 import argparse
@@ -46,7 +50,10 @@ def on_stack(command: list[str], scratch: Path, programs: Path) -> int:
         with timed("deployed the template"):
             deployed = stack.deploy(programs, built, without_aws() | variables, endpoint)
         with deployed.reachable() as url:
-            functions = {f"KITH_{name.upper()}": deployed.physical[f"{name}Function"] for name in ("Sweeper", "Stream")}
+            functions = {
+                f"KITH_{name.upper()}": deployed.physical[f"{name}Function"]
+                for name in ("Sweeper", "Stream")
+            }
             where = {"KITH_URL": url, "KITH_TABLE": deployed.table} | functions
             code = run(command, variables | where)
         denied = deployed.denied()
@@ -58,9 +65,13 @@ def on_stack(command: list[str], scratch: Path, programs: Path) -> int:
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     mode = parser.add_mutually_exclusive_group()
-    mode.add_argument("--engine-only", action="store_true", help="start the engine and deploy nothing")
+    mode.add_argument(
+        "--engine-only", action="store_true", help="start the engine and deploy nothing"
+    )
     mode.add_argument("--prepare", action="store_true", help="install the tools and stop")
     parser.add_argument("command", nargs="*", metavar="COMMAND", help="what to run, after --")
     parsed = parser.parse_args()
@@ -81,7 +92,11 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with tempfile.TemporaryDirectory(prefix="kith-", ignore_cleanup_errors=True) as folder:
         scratch = Path(folder)
-        return on_engine(args.command, scratch) if args.engine_only else on_stack(args.command, scratch, tools())
+        return (
+            on_engine(args.command, scratch)
+            if args.engine_only
+            else on_stack(args.command, scratch, tools())
+        )
 
 
 if __name__ == "__main__":

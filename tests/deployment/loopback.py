@@ -1,7 +1,8 @@
 """Two small HTTP servers on loopback that stand between a client and ministack.
 
-`Front` gives the API a plain base URL: ministack tells APIs apart by the Host header alone. `TableGuard` stands before the table
-and the event bus and answers as IAM would: ministack does not know `dynamodb:LeadingKeys`.
+`Front` gives the API a plain base URL: ministack tells APIs apart by the Host header alone.
+`TableGuard` stands before the table and the event bus and answers as IAM would: ministack does not
+know `dynamodb:LeadingKeys`.
 """
 
 import contextlib
@@ -13,7 +14,18 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import policies
 
 # RFC 9110 §7.6.1, and what the server here writes itself.
-NOT_FORWARDED = {"connection", "content-length", "date", "host", "keep-alive", "server", "te", "trailer", "transfer-encoding", "upgrade"}
+NOT_FORWARDED = {
+    "connection",
+    "content-length",
+    "date",
+    "host",
+    "keep-alive",
+    "server",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+}
 
 
 class Forwarder(BaseHTTPRequestHandler):
@@ -21,7 +33,8 @@ class Forwarder(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    # Unbuffered, head and body leave in two packets, and the second waits for the acknowledgement of the first.
+    # Unbuffered, head and body leave in two packets, and the second waits for the acknowledgement
+    # of the first.
     wbufsize = -1
     backend: tuple[str, int]
 
@@ -33,16 +46,20 @@ class Forwarder(BaseHTTPRequestHandler):
         for name, value in answered:
             if name.lower() not in NOT_FORWARDED:
                 self.send_header(name, value)
-        # RFC 9110 §8.6: without a body, it says what the body would have been long, and only the backend knows that.
+        # RFC 9110 §8.6: without a body, it says what the body would have been long, and only the
+        # backend knows that.
         if self.command != "HEAD" and status not in (204, 304):
             self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_QUERY = do_TRACE = do
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_QUERY = (
+        do_TRACE
+    ) = do
 
     def prepare(self, body: bytes):
-        """Returns the target and the headers to send on, and the answer that is given instead, if any."""
+        """Returns the target and the headers to send on, and the answer that is given instead, if
+        any."""
         raise NotImplementedError
 
     def request_body(self) -> bytes:
@@ -71,7 +88,11 @@ class Forwarder(BaseHTTPRequestHandler):
             connection.close()
 
     def passed_on(self) -> list[tuple[str, str]]:
-        return [(name, value) for name, value in self.headers.items() if name.lower() not in NOT_FORWARDED]
+        return [
+            (name, value)
+            for name, value in self.headers.items()
+            if name.lower() not in NOT_FORWARDED
+        ]
 
     def log_message(self, *_) -> None:
         pass
@@ -90,7 +111,9 @@ class Server(ThreadingHTTPServer):
 def serving(handler: type[Forwarder]):
     """Serves `handler` on a free loopback port and yields its base URL."""
     server = Server(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread = threading.Thread(
+        target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+    )
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"
@@ -108,15 +131,25 @@ def front(backend: tuple[str, int], host: str) -> type[Forwarder]:
     return Front
 
 
-def table_guard(backend: tuple[str, int], roles: dict[str, list[dict]], key: dict[str | None, str], denied: list[str]) -> type[Forwarder]:
-    """Serves `/<function>/…` with the rights of that function's role, and notes in `denied` what the role does not allow."""
+def table_guard(
+    backend: tuple[str, int],
+    roles: dict[str, list[dict]],
+    key: dict[str | None, str],
+    denied: list[str],
+) -> type[Forwarder]:
+    """Serves `/<function>/…` with the rights of that function's role, and notes in `denied` what
+    the role does not allow."""
 
     class TableGuard(Forwarder):
         def prepare(self, body: bytes):
             _, function, path = self.path.split("/", 2)
             service, operation = self.headers.get("X-Amz-Target", ".").split(".")
             request = json.loads(body)
-            asked = policies.publications(request) if service == "AWSEvents" else policies.accesses(operation, request, key)
+            asked = (
+                policies.publications(request)
+                if service == "AWSEvents"
+                else policies.accesses(operation, request, key)
+            )
             for access in asked:
                 if not policies.allowed(roles[function], access):
                     denied.append(f"{function}: {access}")
@@ -129,5 +162,7 @@ def table_guard(backend: tuple[str, int], roles: dict[str, list[dict]], key: dic
 
 def refusal(function: str, access: policies.Access):
     message = f"{function} is not authorized to perform: {access}"
-    content = json.dumps({"__type": "com.amazon.coral.service#AccessDeniedException", "message": message}).encode()
+    content = json.dumps(
+        {"__type": "com.amazon.coral.service#AccessDeniedException", "message": message}
+    ).encode()
     return 400, [("Content-Type", "application/x-amz-json-1.0")], content

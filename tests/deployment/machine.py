@@ -1,4 +1,5 @@
-"""This machine as the deployment test needs it: tools in virtual environments, and ministack, which plays AWS."""
+"""This machine as the deployment test needs it: tools in virtual environments, and ministack, which
+plays AWS."""
 
 import contextlib
 import fcntl
@@ -41,14 +42,16 @@ def timed(what: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Holds the lock of a file, so that of two runs at once one installs and the other waits for it."""
+    """Holds the lock of a file, so that of two runs at once one installs and the other waits for
+    it."""
     with path.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
 def environment(name: str, requirements: Path) -> Path:
-    """Returns the programs of a virtual environment that holds exactly these requirements, made anew when they changed."""
+    """Returns the programs of a virtual environment that holds exactly these requirements, made
+    anew when they changed."""
     venv = VENVS / name
     stamp = venv / "requirements.sha256"
     wanted = hashlib.sha256(requirements.read_bytes() + sys.version.encode()).hexdigest()
@@ -58,7 +61,14 @@ def environment(name: str, requirements: Path) -> Path:
             with timed(f"installed {requirements.name}"):
                 shutil.rmtree(venv, ignore_errors=True)
                 subprocess.run([sys.executable, "-m", "venv", venv], check=True)
-                pip = [venv / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+                pip = [
+                    venv / "bin" / "python",
+                    "-m",
+                    "pip",
+                    "install",
+                    "--quiet",
+                    "--disable-pip-version-check",
+                ]
                 subprocess.run([*pip, "--requirement", requirements], check=True)
                 stamp.write_text(wanted)
     return venv / "bin"
@@ -95,7 +105,8 @@ def dummy_aws(endpoint: str) -> dict[str, str]:
 
 @contextlib.contextmanager
 def engine(scratch: Path) -> Iterator[str]:
-    """Runs ministack on a free loopback port for as long as the block lasts, its state in `scratch`; yields its URL."""
+    """Runs ministack on a free loopback port for as long as the block lasts, its state in
+    `scratch`; yields its URL."""
     port = free_port()
     log = scratch / "ministack.log"
     settings = {
@@ -142,7 +153,8 @@ def wait_for(url: str, process: subprocess.Popen, log: Path, seconds: int = 60) 
 
 
 def stop(process: subprocess.Popen) -> None:
-    """Ends a process, which first ends its children, the functions, and then whatever is left of the session that it leads."""
+    """Ends a process, which first ends its children, the functions, and then whatever is left of
+    the session that it leads."""
     process.terminate()
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(timeout=10)

@@ -18,7 +18,8 @@ IN_TRANSACTION = {
 
 @dataclass(frozen=True)
 class Access:
-    """One action on a table or an index, with the partition keys that it names; or one on an event bus, by its name."""
+    """One action on a table or an index, with the partition keys that it names; or one on an event
+    bus, by its name."""
 
     action: str
     table: str
@@ -33,11 +34,14 @@ class Access:
         return f"table/{self.table}" + (f"/index/{self.index}" if self.index else "")
 
     def __str__(self) -> str:
-        return f"{self.service}:{self.action} on {self.resource} with leading keys {list(self.keys)}"
+        return (
+            f"{self.service}:{self.action} on {self.resource} with leading keys {list(self.keys)}"
+        )
 
 
 def accesses(operation: str, request: dict, key: dict[str | None, str]) -> list[Access]:
-    """Returns what a request asks for; `key` names the partition key of the table (None) and of each index.
+    """Returns what a request asks for; `key` names the partition key of the table (None) and of
+    each index.
 
     A transaction needs the rights of its parts and none of its own; a batch needs the batch's.
     """
@@ -75,7 +79,9 @@ def leading(item: dict, key: dict[str | None, str]) -> str:
 
 def queried(request: dict, key: str) -> tuple[str, ...]:
     names = request.get("ExpressionAttributeNames", {})
-    for name, value in re.findall(r"(#?[\w.]+)\s*=\s*(:\w+)", request.get("KeyConditionExpression", "")):
+    for name, value in re.findall(
+        r"(#?[\w.]+)\s*=\s*(:\w+)", request.get("KeyConditionExpression", "")
+    ):
         if names.get(name, name) == key:
             return (request["ExpressionAttributeValues"][value]["S"],)
     return ()
@@ -96,8 +102,14 @@ def applies(statement: dict, access: Access) -> bool:
     return (
         any(like(pattern.lower(), action) for pattern in several(statement["Action"]))
         # The part of an ARN before the account is the deployment's affair.
-        and any(pattern == "*" or like(pattern.split(":", 5)[-1], access.resource) for pattern in several(statement["Resource"]))
-        and all(holds(operator, tested, access) for operator, tested in statement.get("Condition", {}).items())
+        and any(
+            pattern == "*" or like(pattern.split(":", 5)[-1], access.resource)
+            for pattern in several(statement["Resource"])
+        )
+        and all(
+            holds(operator, tested, access)
+            for operator, tested in statement.get("Condition", {}).items()
+        )
     )
 
 
@@ -115,4 +127,7 @@ def several(value) -> list[str]:
 
 
 def like(pattern: str, text: str) -> bool:
-    return re.fullmatch(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), text, re.DOTALL) is not None
+    return (
+        re.fullmatch(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), text, re.DOTALL)
+        is not None
+    )

@@ -19,7 +19,8 @@ from machine import REGION, ROOT, Failed
 NAME = "kith"
 BUILT = ROOT / "target" / "deployment"
 
-# Unoptimised, without symbols and by cargo itself: what is tested is the deployment, and neither zig nor a foreign target is needed.
+# Unoptimised, without symbols and by cargo itself: what is tested is the deployment, and neither
+# zig nor a foreign target is needed.
 BUILD_SETTINGS = {
     "CARGO_LAMBDA_COMPILER": "cargo",
     "CARGO_PROFILE_DEV_DEBUG": "0",
@@ -30,7 +31,11 @@ PARAMETERS = ["--parameter-overrides", "Architecture=x86_64"]
 
 
 def sam(programs: Path, variables: dict[str, str], *arguments: str) -> None:
-    settings = {"SAM_CLI_TELEMETRY": "0", "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "AWS_DEFAULT_REGION": REGION}
+    settings = {
+        "SAM_CLI_TELEMETRY": "0",
+        "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
+        "AWS_DEFAULT_REGION": REGION,
+    }
     command = [str(programs / "sam"), *arguments]
     output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     done = subprocess.run(command, env=variables | settings, cwd=ROOT, check=False, **output)
@@ -47,7 +52,8 @@ def build(programs: Path, variables: dict[str, str]) -> Path:
 def deploy(programs: Path, template: Path, variables: dict[str, str], endpoint: str) -> "Stack":
     sam(
         programs, variables, "deploy", *PARAMETERS,
-        "--template-file", str(template), "--stack-name", NAME, "--resolve-s3", "--capabilities", "CAPABILITY_IAM",
+        "--template-file", str(template), "--stack-name", NAME,
+        "--resolve-s3", "--capabilities", "CAPABILITY_IAM",
         "--no-confirm-changeset", "--no-progressbar",
     )  # fmt: skip
     return Stack(endpoint)
@@ -64,7 +70,9 @@ class Stack:
         formation = self.client("cloudformation")
         resources = formation.describe_stack_resources(StackName=NAME)["StackResources"]
         self.physical = {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in resources}
-        self.template = formation.get_template(StackName=NAME, TemplateStage="Processed")["TemplateBody"]
+        self.template = formation.get_template(StackName=NAME, TemplateStage="Processed")[
+            "TemplateBody"
+        ]
         self.api = self.physical["Api"]
         self.table = self.physical["Table"]
         self._denied: list[str] = []
@@ -74,7 +82,11 @@ class Stack:
         return Counter(self._denied)
 
     def of_type(self, kind: str) -> list[str]:
-        return [name for name, resource in self.template["Resources"].items() if resource["Type"] == kind]
+        return [
+            name
+            for name, resource in self.template["Resources"].items()
+            if resource["Type"] == kind
+        ]
 
     @contextlib.contextmanager
     def reachable(self) -> Iterator[str]:
@@ -95,7 +107,9 @@ class Stack:
         if gateway.get_routes(ApiId=self.api)["Items"]:
             return
         integrations: dict[str, str] = {}
-        for path, methods in self.template["Resources"]["Api"]["Properties"]["Body"]["paths"].items():
+        for path, methods in self.template["Resources"]["Api"]["Properties"]["Body"][
+            "paths"
+        ].items():
             for method, operation in methods.items():
                 uri = json.dumps(operation["x-amazon-apigateway-integration"]["uri"])
                 alias = re.search(r"\$\{(\w+Aliaslive)\}", uri)[1]
@@ -109,35 +123,53 @@ class Stack:
                     )["IntegrationId"]
                 verb = "ANY" if method == "x-amazon-apigateway-any-method" else method.upper()
                 key = "$default" if operation.get("isDefaultRoute") else f"{verb} {path}"
-                gateway.create_route(ApiId=self.api, RouteKey=key, Target=f"integrations/{integrations[alias]}")
+                gateway.create_route(
+                    ApiId=self.api, RouteKey=key, Target=f"integrations/{integrations[alias]}"
+                )
 
     def statements(self, function: str) -> list[dict]:
         """All statements of the role of a function, as deployed."""
         iam = self.client("iam")
-        role = self.client("lambda").get_function_configuration(FunctionName=self.physical[function])["Role"].rsplit("/", 1)[-1]
+        role = (
+            self.client("lambda")
+            .get_function_configuration(FunctionName=self.physical[function])["Role"]
+            .rsplit("/", 1)[-1]
+        )
         found: list[dict] = []
         for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
-            found += iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]["Statement"]
+            found += iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"][
+                "Statement"
+            ]
         for attached in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]:
             arn = attached["PolicyArn"]
             version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
-            found += iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]["Statement"]
+            found += iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"][
+                "Document"
+            ]["Statement"]
         return found
 
     def partition_keys(self) -> dict[str | None, str]:
         table = self.client("dynamodb").describe_table(TableName=self.table)["Table"]
         indexes = table.get("GlobalSecondaryIndexes", [])
-        return {None: table["KeySchema"][0]["AttributeName"]} | {i["IndexName"]: i["KeySchema"][0]["AttributeName"] for i in indexes}
+        return {None: table["KeySchema"][0]["AttributeName"]} | {
+            i["IndexName"]: i["KeySchema"][0]["AttributeName"] for i in indexes
+        }
 
     def point_at(self, table: str) -> None:
         """Publishes each function anew with the guard as its endpoint, where the alias finds it."""
         functions = self.client("lambda")
         for logical in self.of_type("AWS::Lambda::Function"):
             name = self.physical[logical]
-            variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+            variables = functions.get_function_configuration(FunctionName=name)["Environment"][
+                "Variables"
+            ]
             variables["AWS_ENDPOINT_URL"] = f"{table}/{logical}"
-            functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
-            functions.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.2, "MaxAttempts": 100})
+            functions.update_function_configuration(
+                FunctionName=name, Environment={"Variables": variables}
+            )
+            functions.get_waiter("function_updated_v2").wait(
+                FunctionName=name, WaiterConfig={"Delay": 0.2, "MaxAttempts": 100}
+            )
             version = functions.publish_version(FunctionName=name)["Version"]
             functions.update_alias(FunctionName=name, Name="live", FunctionVersion=version)
 

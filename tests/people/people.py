@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
-"""Writes a file of people in ten languages, some of whose rows are at fault, and beside it what an import has to report.
+"""Writes a file of people in ten languages, some of whose rows are at fault, and beside it what an
+import has to report.
 
     people.py 200000 FOLDER [--seed N] [--ndjson]
 
-`FOLDER/people.csv` (or `.ndjson`) has the people, `FOLDER/expected.csv` a line `row,status,code,pointer` for each row, and one more for each
-further fault of it. The same seed writes the same bytes. The columns `E-Mail` and `Notes` want `--map E-Mail=preferred_email --map Notes=`.
+`FOLDER/people.csv` (or `.ndjson`) has the people, `FOLDER/expected.csv` a line
+`row,status,code,pointer` for each row, and one more for each further fault of it. The same seed
+writes the same bytes. The columns `E-Mail` and `Notes` want `--map E-Mail=preferred_email
+--map Notes=`.
 """
 
 import argparse
@@ -38,11 +41,25 @@ DOMAINS = ["example.org", "mail.example.com", "bücher.example", "例え.example
 SEGMENTS = ["bronze", "silver", "gold"]
 INTERESTS = ["chess", "sailing", "opera", "gardening", "cycling", "cooking", "astronomy", "jazz"]
 SHOPS = [f"shop-{number}" for number in range(1, 21)]
-FORMULAS = ["=SUM(A1:A9)", "+Plus", "-Dash", "@at", "='quoted'", "＝wide", "'t Hooft", "'=apostrophe"]
+FORMULAS = [
+    "=SUM(A1:A9)",
+    "+Plus",
+    "-Dash",
+    "@at",
+    "='quoted'",
+    "＝wide",
+    "'t Hooft",
+    "'=apostrophe",
+]
 LOYALTY, SEGMENT = "attributes.common.loyalty-points", "attributes.common.segment"
-CARD, INTEREST, NICKNAME = "attributes.common.card-number", "attributes.common.interests", "attributes.common.nickname"
+CARD, INTEREST, NICKNAME = (
+    "attributes.common.card-number",
+    "attributes.common.interests",
+    "attributes.common.nickname",
+)
 COLUMNS = [
-    "id", "username", "id_at_customer", "family_name", "given_name", "ui_locales", "E-Mail", "email_verified", "personas", LOYALTY, SEGMENT,
+    "id", "username", "id_at_customer", "family_name", "given_name", "ui_locales",
+    "E-Mail", "email_verified", "personas", LOYALTY, SEGMENT,
     CARD, INTEREST, NICKNAME, "Notes",
 ]  # fmt: skip
 # How many of a thousand rows have each defect.
@@ -63,7 +80,8 @@ class Row:
 
 
 def names(seed: int) -> dict[str, tuple[list[str], list[str]]]:
-    """Family and given names by locale. No two of them are the same to a search, so that each can be looked for by itself."""
+    """Family and given names by locale. No two of them are the same to a search, so that each can
+    be looked for by itself."""
     pools, folded = {}, set()
     for locale in LOCALES:
         fake = Faker(locale)
@@ -89,7 +107,8 @@ def plain(text: str) -> str:
 def rows(count: int, seed: int) -> Iterator[Row]:
     """The rows of a file, one after another."""
     pools, random_ = names(seed), random.Random(seed)
-    # Rows whose values others repeat: all of them name their user, those of the second list also make one.
+    # Rows whose values others repeat: all of them name their user, those of the second list also
+    # make one.
     named, made = [], []
     defects = list(DEFECTS)
     for number in range(1, count + 1):
@@ -112,11 +131,19 @@ def keep(some: list[Row], row: Row, random_: random.Random) -> None:
         some[random_.randrange(len(some))] = row
 
 
-def good(number: int, pools: dict, random_: random.Random, made: list[Row]) -> dict[str, str | list[str]]:
+def good(
+    number: int, pools: dict, random_: random.Random, made: list[Row]
+) -> dict[str, str | list[str]]:
     locale = random_.choice(list(LOCALES))
     family, given = (random_.choice(pool) for pool in pools[locale])
-    login = f"{plain(given)}.{plain(family)}.{number}" if random_.random() < 0.5 else f"u{number:07}"
-    email = f"{login}@{random_.choice(DOMAINS)}" if login.isascii() else f"p{number}@{random_.choice(DOMAINS)}"
+    login = (
+        f"{plain(given)}.{plain(family)}.{number}" if random_.random() < 0.5 else f"u{number:07}"
+    )
+    email = (
+        f"{login}@{random_.choice(DOMAINS)}"
+        if login.isascii()
+        else f"p{number}@{random_.choice(DOMAINS)}"
+    )
     if made and random_.random() < 0.05:
         # Relatives share an address.
         email = random_.choice(made).cells["E-Mail"]
@@ -139,7 +166,9 @@ def good(number: int, pools: dict, random_: random.Random, made: list[Row]) -> d
         CARD: some(0.3, f"C-{number:08}"),
         INTEREST: some(0.4, few(INTERESTS, 3)),
         NICKNAME: some(0.1, f"{given} {number % 97}"),
-        "Notes": some(0.3, random_.choice(['said "no", twice', "line\nbreak", "semi;colon", "=1+1"])),
+        "Notes": some(
+            0.3, random_.choice(['said "no", twice', "line\nbreak", "semi;colon", "=1+1"])
+        ),
     }
 
 
@@ -161,7 +190,9 @@ def broken(how: str, pointer: str = ""):
 
 def other(some: list[Row], column: str, random_: random.Random) -> str:
     """A value in ASCII that one of these rows has."""
-    return random_.choice([cell for row in some if (cell := str(row.cells[column])) and cell.isascii()])
+    return random_.choice(
+        [cell for row in some if (cell := str(row.cells[column])) and cell.isascii()]
+    )
 
 
 def same_username(row: Row, random_: random.Random, named: list[Row], _) -> None:
@@ -171,7 +202,9 @@ def same_username(row: Row, random_: random.Random, named: list[Row], _) -> None
 
 
 def same_id(row: Row, random_: random.Random, named: list[Row], _) -> None:
-    row.cells["id"] = other([row for row in named if len(row.cells["id"]) == 36], "id", random_).upper()
+    row.cells["id"] = other(
+        [row for row in named if len(row.cells["id"]) == 36], "id", random_
+    ).upper()
     row.faults.append(("not-unique", "/id"))
 
 
@@ -211,7 +244,9 @@ DEFECTS = {
     "too few cells": broken("few"),
     "too many cells": broken("many"),
     "bad number": value(LOYALTY, "12,5", ("wrong-format", pointer(LOYALTY) + "/0")),
-    "not in the enumeration": value(SEGMENT, "platinum", ("not-in-enumeration", pointer(SEGMENT) + "/0")),
+    "not in the enumeration": value(
+        SEGMENT, "platinum", ("not-in-enumeration", pointer(SEGMENT) + "/0")
+    ),
     "card of another": same_card,
     "bad id": value("id", "12345", ("wrong-format", "/id")),
     "bad word": broken("word", "/email_verified"),
@@ -232,7 +267,8 @@ def as_csv(row: Row, output: io.BufferedWriter) -> None:
 
 def csv_cell(column: str, cell: str | list[str]) -> str:
     if isinstance(cell, str):
-        # An apostrophe before a sign is the one by which exports keep spreadsheets from taking a cell for a formula.
+        # An apostrophe before a sign is the one by which exports keep spreadsheets from taking a
+        # cell for a formula.
         return f"'{cell}" if cell.startswith("'=") else cell
     if column == "personas":
         return ";".join(cell)
@@ -268,7 +304,9 @@ def expected(row: Row, ndjson: bool) -> list[tuple[int, str, str, str]]:
     """What the report has to say of a row."""
     if not row.faults:
         return [(row.number, "created", "", "")]
-    kind = {("wrong-format", "/email_verified"): ("wrong-type", "/email_verified")} if ndjson else {}
+    kind = (
+        {("wrong-format", "/email_verified"): ("wrong-type", "/email_verified")} if ndjson else {}
+    )
     return sorted((row.number, "error", *kind.get(fault, fault)) for fault in row.faults)
 
 
@@ -287,7 +325,9 @@ def write(count: int, folder: Path, seed: int, ndjson: bool = False) -> tuple[Pa
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("count", type=int)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seed", type=int, default=6)

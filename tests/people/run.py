@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
-"""Imports people by the hundred thousand through `kith serve`, ends both programs on the way, and finds everybody again.
+"""Imports people by the hundred thousand through `kith serve`, ends both programs on the way, and
+finds everybody again.
 
     run.py [N] [--program PATH] [--seed N] [--folder DIR] [--ndjson] [--calm] [--skip find]
 
-N people (200000) are written by `people.py` and imported. On the way the import is killed and interrupted, and the service killed; each time
-what was ended is started again. Then the report has to be the expected one exactly, `kith check` has to pass, and a search for each value
-of each field has to find exactly the people who have it. Kinds of queries are measured on the many people and, before that, on 200. The exit code is 1
-when something is not as it should be. `--calm` ends nothing; the folder is kept when it is given.
+N people (200000) are written by `people.py` and imported. On the way the import is killed and
+interrupted, and the service killed; each time what was ended is started again. Then the report has
+to be the expected one exactly, `kith check` has to pass, and a search for each value of each field
+has to find exactly the people who have it. Kinds of queries are measured on the many people and,
+before that, on 200. The exit code is 1 when something is not as it should be. `--calm` ends
+nothing; the folder is kept when it is given.
 """
 
 import argparse
@@ -45,7 +48,11 @@ TIMES = 200
 MAPPING = ["--map", "E-Mail=preferred_email", "--map", "Notes="]
 ATTRIBUTES = {
     "loyalty-points": {"data_format": "NUMERIC", "search": "exact", "single_value": True},
-    "segment": {"data_format": "ENUMERATION", "search": "exact", "enumeration_values": ["bronze", "silver", "gold"]},
+    "segment": {
+        "data_format": "ENUMERATION",
+        "search": "exact",
+        "enumeration_values": ["bronze", "silver", "gold"],
+    },
     "card-number": {"data_format": "TEXT", "search": "exact", "unique": True, "single_value": True},
     "interests": {"data_format": "TEXT", "search": "exact"},
     "nickname": {"data_format": "TEXT", "search": "prefix", "single_value": True},
@@ -62,17 +69,31 @@ class Service:
         self.start()
 
     def start(self) -> None:
-        command = [self.program, "serve", "--listen", f"127.0.0.1:{self.port}", "--data", self.folder]
+        command = [
+            self.program,
+            "serve",
+            "--listen",
+            f"127.0.0.1:{self.port}",
+            "--data",
+            self.folder,
+        ]
         demo = self.folder / "demo.env"
         before = demo.stat().st_mtime_ns if demo.exists() else 0
         with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(command, env=without_aws(), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.process = subprocess.Popen(
+                command, env=without_aws(), stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
         deadline = time.monotonic() + 60
         while not demo.exists() or demo.stat().st_mtime_ns == before:
             if self.process.poll() is not None or time.monotonic() > deadline:
-                raise Failed("the service did not start:\n" + (self.folder / "log").read_text(errors="replace")[-2000:])
+                raise Failed(
+                    "the service did not start:\n"
+                    + (self.folder / "log").read_text(errors="replace")[-2000:]
+                )
             time.sleep(0.02)
-        lines = (line.split("=", 1) for line in demo.read_text().splitlines() if not line.startswith("#"))
+        lines = (
+            line.split("=", 1) for line in demo.read_text().splitlines() if not line.startswith("#")
+        )
         self.variables = dict(lines)
         # Those to the process before lead nowhere.
         self.local = threading.local()
@@ -82,7 +103,11 @@ class Service:
         self.process.wait()
 
     def memory(self) -> int:
-        return next(int(line.split()[1]) // 1024 for line in Path(f"/proc/{self.process.pid}/status").open() if line.startswith("VmHWM"))
+        return next(
+            int(line.split()[1]) // 1024
+            for line in Path(f"/proc/{self.process.pid}/status").open()
+            if line.startswith("VmHWM")
+        )
 
     def token(self, who: str) -> str:
         token, until = self.tokens.get(who, ("", 0.0))
@@ -93,20 +118,28 @@ class Service:
                 "client_secret": self.variables[f"KITH_{who}_SECRET"],
             }
             headers = {"content-type": "application/x-www-form-urlencoded"}
-            token = self.exchange("POST", "/idhub/oidc/v1/token", urllib.parse.urlencode(form), headers)[1]["access_token"]
+            token = self.exchange(
+                "POST", "/idhub/oidc/v1/token", urllib.parse.urlencode(form), headers
+            )[1]["access_token"]
             self.tokens[who] = (token, time.monotonic() + 600)
         return token
 
-    def exchange(self, method: str, path: str, body: str, headers: dict[str, str]) -> tuple[int, dict]:
+    def exchange(
+        self, method: str, path: str, body: str, headers: dict[str, str]
+    ) -> tuple[int, dict]:
         connection = getattr(self.local, "connection", None)
         if connection is None:
-            connection = self.local.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
+            connection = self.local.connection = http.client.HTTPConnection(
+                "127.0.0.1", self.port, timeout=120
+            )
         connection.request(method, path, body.encode(), headers)
         answer = connection.getresponse()
         content = answer.read()
         return answer.status, json.loads(content or b"{}")
 
-    def call(self, method: str, path: str, document: dict | None = None, who: str = "CLIENT") -> dict:
+    def call(
+        self, method: str, path: str, document: dict | None = None, who: str = "CLIENT"
+    ) -> dict:
         headers = {"authorization": f"Bearer {self.token(who)}", "content-type": "application/json"}
         body = "" if document is None else json.dumps(document, ensure_ascii=False)
         status, answer = self.exchange(method, path, body, headers)
@@ -129,7 +162,12 @@ class Service:
         """Starts the program with the demonstration's client."""
         command = [self.program, "--data", self.folder, *arguments]
         # A client alone: the many people are nothing for its memory.
-        return subprocess.Popen(command, env=without_aws() | self.variables, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        return subprocess.Popen(
+            command,
+            env=without_aws() | self.variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+        )
 
 
 def define(service: Service) -> None:
@@ -159,8 +197,18 @@ class Follower:
 
 
 def bring(service: Service, people: Path, report: Path, count: int, calm: bool) -> dict:
-    """Imports, with what is ended on the way started again; returns the summary and what it took."""
-    ends = [] if calm else [(0.2, "killed the import"), (0.4, "killed the service"), (0.6, "interrupted the import"), (0.8, "killed the import")]
+    """Imports, with what is ended on the way started again; returns the summary and what it
+    took."""
+    ends = (
+        []
+        if calm
+        else [
+            (0.2, "killed the import"),
+            (0.4, "killed the service"),
+            (0.6, "interrupted the import"),
+            (0.8, "killed the import"),
+        ]
+    )
     follower, began, memory = Follower(report), time.monotonic(), 0
     while True:
         client = service.kith("--json", "import", people, "--report", report, *MAPPING)
@@ -172,7 +220,9 @@ def bring(service: Service, people: Path, report: Path, count: int, calm: bool) 
                     service.end(signal.SIGKILL)
                     service.start()
                 else:
-                    client.send_signal(signal.SIGINT if what.startswith("interrupted") else signal.SIGKILL)
+                    client.send_signal(
+                        signal.SIGINT if what.startswith("interrupted") else signal.SIGKILL
+                    )
                 say(f"{what} after {follower.count()} rows")
             ended, status, resources = os.wait4(client.pid, os.WNOHANG)
             usage = resources if ended else time.sleep(0.05)
@@ -193,13 +243,17 @@ def compare(report: Path, expectation: Path) -> dict[int, str]:
                 outcome = json.loads(line)
                 if outcome["id"]:
                     ids[outcome["row"]] = outcome["id"]
-                errors = [(error["code"], error["pointer"]) for error in outcome["errors"]] or [("", "")]
+                errors = [(error["code"], error["pointer"]) for error in outcome["errors"]] or [
+                    ("", "")
+                ]
                 for error in sorted(errors):
                     yield (str(outcome["row"]), outcome["status"], *error)
 
     with expectation.open(newline="") as file:
         due = (tuple(line) for line in itertools.islice(csv.reader(file), 1, None))
-        differences = [(is_, was) for is_, was in itertools.zip_longest(reported(), due) if is_ != was]
+        differences = [
+            (is_, was) for is_, was in itertools.zip_longest(reported(), due) if is_ != was
+        ]
     for is_, was in differences[:20]:
         say(f"reported {is_}, expected {was}")
     if differences:
@@ -234,7 +288,8 @@ def groups(values: Iterable[str]) -> Iterator[list[str]]:
 
 
 def find(service: Service, people: list[tuple[str, dict]]) -> None:
-    """Looks for each value of each field, and fails when not exactly those are found who have it."""
+    """Looks for each value of each field, and fails when not exactly those are found who have
+    it."""
 
     def holders(values_of: Callable[[dict], Iterable[str]]) -> dict[str, set[str]]:
         by_value = collections.defaultdict(set)
@@ -244,9 +299,15 @@ def find(service: Service, people: list[tuple[str, dict]]) -> None:
         return by_value
 
     def one(column: str) -> Callable[[dict], Iterable[str]]:
-        return lambda cells: [cells[column]] if isinstance(cells[column], str) and cells[column] else cells[column] or []
+        return lambda cells: (
+            [cells[column]]
+            if isinstance(cells[column], str) and cells[column]
+            else cells[column] or []
+        )
 
-    def look(field: str, term: Callable[[str], str], by_value: dict[str, set[str]], together: int = TERMS) -> None:
+    def look(
+        field: str, term: Callable[[str], str], by_value: dict[str, set[str]], together: int = TERMS
+    ) -> None:
         def ask(group: list[str]) -> str | None:
             for values in [group] if together > 1 else [[value] for value in group]:
                 filter_ = " or ".join(term(value) for value in values)
@@ -265,7 +326,11 @@ def find(service: Service, people: list[tuple[str, dict]]) -> None:
 
     equal = lambda name: lambda value: f"{name} eq {quoted(value)}"  # noqa: E731
     look("id", equal("id"), {id_: {id_} for id_, _ in people})
-    for name, column in [("username", "username"), ("id_at_customer", "id_at_customer"), ("preferred_email", "E-Mail")]:
+    for name, column in [
+        ("username", "username"),
+        ("id_at_customer", "id_at_customer"),
+        ("preferred_email", "E-Mail"),
+    ]:
         look(name, equal(name), holders(one(column)))
     for name in ["family_name", "given_name"]:
         look(name, equal(name), holders(one(name)))
@@ -281,7 +346,9 @@ def find(service: Service, people: list[tuple[str, dict]]) -> None:
     look("what has no index", lambda filter_: filter_, walks, 1)
     for name in ATTRIBUTES:
         column = f"attributes.common.{name}"
-        number = (lambda value: f"{column} eq {value}") if name == "loyalty-points" else equal(column)  # noqa: B023
+        number = (
+            (lambda value: f"{column} eq {value}") if name == "loyalty-points" else equal(column)
+        )  # noqa: B023
         look(column, number, holders(one(column)))
     starts = lambda cells: [cells[NICKNAME][:4]] if len(cells[NICKNAME]) >= 4 else []  # noqa: E731
     by_start = {start: set() for _, cells in people for start in starts(cells)}
@@ -291,7 +358,9 @@ def find(service: Service, people: list[tuple[str, dict]]) -> None:
     look("start of nickname", lambda value: f"{NICKNAME} sw {quoted(value)}", by_start)
     named = lambda cells: [persona.partition("(")[0] for persona in cells["personas"]]  # noqa: E731
     look("personas", lambda name: f"personas[name eq {quoted(name)}]", holders(named))
-    scopes = lambda cells: [s for p in cells["personas"] if "(" in p for s in p[p.index("(") + 1 : -1].split(",")]  # noqa: E731
+    scopes = lambda cells: [
+        s for p in cells["personas"] if "(" in p for s in p[p.index("(") + 1 : -1].split(",")
+    ]  # noqa: E731
     within = lambda scope: f'personas[name eq "buyer" and scope eq {quoted(scope)}]'  # noqa: E731
     look("personas by scope", within, holders(scopes), 1)
 
@@ -314,7 +383,8 @@ KINDS = {
 
 
 def measure(service: Service) -> dict[str, tuple[float, float, float, int]]:
-    """Milliseconds (median and 99th percentile), read units and hits of each kind of query, on five people whom it makes."""
+    """Milliseconds (median and 99th percentile), read units and hits of each kind of query, on five
+    people whom it makes."""
     for number in range(5):
         document = {
             "username": f"marker.{number}",
@@ -323,7 +393,9 @@ def measure(service: Service) -> dict[str, tuple[float, float, float, int]]:
             "given_name": "Wvumarker",
             "preferred_email": "marker@example.org",
             "personas": [{"name": "buyer", "scope": ["zyxmarket"]}],
-            "attributes": {"common": {"interests": ["zyxmarking"], "nickname": [f"zyxmark {number}"]}},
+            "attributes": {
+                "common": {"interests": ["zyxmarking"], "nickname": [f"zyxmark {number}"]}
+            },
         }
         made = service.call("POST", "/identity/users", document)
     found = {}
@@ -357,7 +429,9 @@ def units(log: Path) -> tuple[float, float]:
     return sums[0], sums[1]
 
 
-def load(arguments: argparse.Namespace, folder: Path, count: int, calm: bool) -> tuple[Service, list[tuple[str, dict]], dict]:
+def load(
+    arguments: argparse.Namespace, folder: Path, count: int, calm: bool
+) -> tuple[Service, list[tuple[str, dict]], dict]:
     """Starts a service and brings people into it, and fails when the report is not as expected."""
     import people as generator
 
@@ -374,7 +448,11 @@ def load(arguments: argparse.Namespace, folder: Path, count: int, calm: bool) ->
         took["reads"], took["writes"] = units(service.folder / "log")
         took["service_memory"] = service.memory()
         check(service, len(ids))
-        made = [(ids[row.number], row.cells) for row in generator.rows(count, arguments.seed) if row.number in ids]
+        made = [
+            (ids[row.number], row.cells)
+            for row in generator.rows(count, arguments.seed)
+            if row.number in ids
+        ]
     except BaseException:
         service.end(signal.SIGKILL)
         raise
@@ -388,17 +466,30 @@ def run(arguments: argparse.Namespace, folder: Path) -> None:
     service, people, took = load(arguments, folder / "many", arguments.count, arguments.calm)
     try:
         rows = arguments.count
-        print(f"{rows} rows in {took['seconds']:.0f} s: {rows / took['seconds']:.0f} rows/s with what was ended on the way")
-        print(f"units per row: {took['reads'] / rows:.2f} read, {took['writes'] / rows:.2f} written")
-        print(f"memory: `kith import` {took['memory']} MB, `kith serve` {took['service_memory']} MB")
+        print(
+            f"{rows} rows in {took['seconds']:.0f} s: {rows / took['seconds']:.0f} rows/s "
+            "with what was ended on the way"
+        )
+        print(
+            f"units per row: {took['reads'] / rows:.2f} read, {took['writes'] / rows:.2f} written"
+        )
+        print(
+            f"memory: `kith import` {took['memory']} MB, `kith serve` {took['service_memory']} MB"
+        )
         if "find" not in arguments.skip:
             find(service, people)
         if before:
             after = measure(service)
-            print(f"\n| query | ms at {FEW} | ms at {rows} | p99 | units at {FEW} | units at {rows} | found |\n|---|---|---|---|---|---|---|")
+            print(
+                f"\n| query | ms at {FEW} | ms at {rows} | p99 "
+                f"| units at {FEW} | units at {rows} | found |\n"
+                "|---|---|---|---|---|---|---|"
+            )
             for kind, (ms, _, read, hits) in before.items():
                 later, p99, later_read, later_hits = after[kind]
-                print(f"| {kind} | {ms:.2f} | {later:.2f} | {p99:.2f} | {read} | {later_read} | {later_hits} |")
+                print(
+                    f"| {kind} | {ms:.2f} | {later:.2f} | {p99:.2f} | {read} | {later_read} | {later_hits} |"
+                )
                 if (hits, read) != (later_hits, later_read):
                     raise Failed(f"`{kind}` costs or finds more among more people")
     finally:
@@ -406,10 +497,14 @@ def run(arguments: argparse.Namespace, folder: Path) -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("count", type=int, nargs="?", default=200_000)
     target = ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
-    parser.add_argument("--program", type=Path, default=target / "server" / "kith", help="the program, built")
+    parser.add_argument(
+        "--program", type=Path, default=target / "server" / "kith", help="the program, built"
+    )
     parser.add_argument("--seed", type=int, default=6)
     parser.add_argument("--folder", type=Path, help="where to keep what was written")
     parser.add_argument("--ndjson", action="store_true", help="import NDJSON instead of CSV")
@@ -422,7 +517,9 @@ def main() -> int:
         # Faker is there, not here.
         os.execv(python, [python, "-B", __file__, *sys.argv[1:]])
     with contextlib.ExitStack() as stack:
-        folder = arguments.folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kith-people-")))
+        folder = arguments.folder or Path(
+            stack.enter_context(tempfile.TemporaryDirectory(prefix="kith-people-"))
+        )
         run(arguments, folder)
     return 0
 

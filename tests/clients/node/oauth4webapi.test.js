@@ -1,4 +1,5 @@
-// oauth4webapi: each request and each answer by itself, and a resource server that validates tokens by RFC 9068 and RFC 9449.
+// oauth4webapi: each request and each answer by itself, and a resource server that validates tokens
+// by RFC 9068 and RFC 9449.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -35,7 +36,8 @@ class Party {
 
   async refresh(token, options = {}) {
     const { client, authentication } = this
-    const answer = await oauth.refreshTokenGrantRequest(as, client, authentication, token, { ...HTTP, ...options })
+    const all = { ...HTTP, ...options }
+    const answer = await oauth.refreshTokenGrantRequest(as, client, authentication, token, all)
     return oauth.processRefreshTokenResponse(as, client, answer)
   }
 
@@ -70,7 +72,8 @@ async function incoming(token, options = {}) {
     return new Response()
   }
   const target = new URL('https://orders.example/orders?of=jan')
-  await oauth.protectedResourceRequest(token, 'GET', target, undefined, null, { ...options, [oauth.customFetch]: keep })
+  const keeping = { ...options, [oauth.customFetch]: keep }
+  await oauth.protectedResourceRequest(token, 'GET', target, undefined, null, keeping)
   return request
 }
 
@@ -80,7 +83,8 @@ test('both documents of metadata say the same', async () => {
 
 for (const method of ['ClientSecretBasic', 'ClientSecretPost']) {
   test(`o4: a client uses the service by ${method}`, async () => {
-    const client = await register(method === 'ClientSecretBasic' ? 'client_secret_basic' : 'client_secret_post')
+    const basic = method === 'ClientSecretBasic'
+    const client = await register(basic ? 'client_secret_basic' : 'client_secret_post')
     const party = new Party(client, oauth[method](client.client_secret))
 
     const tokens = await party.grant({ scope: ALL })
@@ -149,8 +153,12 @@ for (const access_token_signing_alg of ['ES256', 'RS256']) {
     const claims = await validate(request, audience, options)
 
     assert.deepEqual([claims.client_id, claims.scope], [party.client.client_id, ALL])
-    await assert.rejects(validate(request, 'https://other.example', options), { code: oauth.JWT_CLAIM_COMPARISON })
-    await assert.rejects(validate(request, audience, { ...options, requireDPoP: true }), { code: oauth.INVALID_RESPONSE })
+    await assert.rejects(validate(request, 'https://other.example', options), {
+      code: oauth.JWT_CLAIM_COMPARISON,
+    })
+    await assert.rejects(validate(request, audience, { ...options, requireDPoP: true }), {
+      code: oauth.INVALID_RESPONSE,
+    })
     const [head, body, signature] = access_token.split('.')
     const forged = await incoming([head, body, [...signature].reverse().join('')].join('.'))
     await assert.rejects(validate(forged, audience, options), { code: oauth.INVALID_RESPONSE })

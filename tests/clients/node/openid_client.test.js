@@ -1,11 +1,15 @@
-// openid-client: discovery, client authentication, grants, DPoP, introspection and revocation as its users write them.
+// openid-client: discovery, client authentication, grants, DPoP, introspection and revocation as
+// its users write them.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as oidc from 'openid-client'
 import { ALL, issuer, person, register, registerSigning, url, users } from './service.js'
 
-const SECRET_METHODS = { client_secret_basic: oidc.ClientSecretBasic, client_secret_post: oidc.ClientSecretPost }
+const SECRET_METHODS = {
+  client_secret_basic: oidc.ClientSecretBasic,
+  client_secret_post: oidc.ClientSecretPost,
+}
 const JSON_BODY = new Headers({ 'content-type': 'application/json' })
 
 /** The configuration of a client: plain HTTP on loopback has to be allowed, the rest is as discovered. */
@@ -22,7 +26,8 @@ const withSecret = async (fields) => {
 
 /** Makes a user and reads it. */
 async function use(config, token, options) {
-  const created = await oidc.fetchProtectedResource(config, token, users, 'POST', person(), JSON_BODY, options)
+  const created = await oidc.fetchProtectedResource(
+    config, token, users, 'POST', person(), JSON_BODY, options)
   assert.equal(created.status, 201)
   const location = new URL(created.headers.get('location'), url)
   const read = await oidc.fetchProtectedResource(config, token, location, 'GET', null, undefined, options)
@@ -150,7 +155,8 @@ test('a bound token is no good without a fresh proof by its own key', async () =
   const fixed = { [oidc.modifyAssertion]: (_header, payload) => (payload.jti = 'once') }
   const once = oidc.getDPoPHandle(config, keys, fixed)
   const { access_token } = await oidc.clientCredentialsGrant(config, {}, { DPoP: once })
-  const read = (options) => oidc.fetchProtectedResource(config, access_token, users, 'POST', person(), JSON_BODY, options)
+  const read = (options) => oidc.fetchProtectedResource(
+    config, access_token, users, 'POST', person(), JSON_BODY, options)
   const refused = (code) => (error) => error.status === 401 && error.cause[0].parameters.error === code
 
   const reused = oidc.clientCredentialsGrant(config, {}, { DPoP: once })

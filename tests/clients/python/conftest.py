@@ -4,7 +4,8 @@ import os
 import time
 import uuid
 
-# The service under test is plain HTTP on loopback; both libraries refuse that unless they are told so.
+# The service under test is plain HTTP on loopback; both libraries refuse that unless they are told
+# so.
 os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"
 os.environ["OAUTHLIB_INSECURE_TRANSPORT"] = "1"
 
@@ -22,7 +23,9 @@ class Service:
         self.url = os.environ["KITH_URL"]
         self.issuer = f"{self.url}/idhub/oidc"
         self.users = f"{self.url}/identity/users"
-        self.metadata = requests.get(f"{self.issuer}/.well-known/openid-configuration", timeout=10).json()
+        self.metadata = requests.get(
+            f"{self.issuer}/.well-known/openid-configuration", timeout=10
+        ).json()
         self.token_endpoint = self.metadata["token_endpoint"]
         credentials = (os.environ["KITH_ADMIN_CLIENT_ID"], os.environ["KITH_ADMIN_CLIENT_SECRET"])
         form = {"grant_type": "client_credentials", "scope": "administrator"}
@@ -31,14 +34,20 @@ class Service:
         self.administrator = {"Authorization": f"Bearer {issued.json()['access_token']}"}
 
     def register(self, method: str, **fields) -> dict:
-        """A new client that may read and write users, with a refresh token unless `fields` say otherwise."""
+        """A new client that may read and write users, with a refresh token unless `fields` say
+        otherwise."""
         client = {
             "name": f"{method} {uuid.uuid4()}",
             "token_endpoint_auth_method": method,
             "scopes": ALL.split(),
             "grant_types": ["client_credentials", "refresh_token"],
         }
-        answer = requests.post(f"{self.url}/config/clients", json=client | fields, headers=self.administrator, timeout=10)
+        answer = requests.post(
+            f"{self.url}/config/clients",
+            json=client | fields,
+            headers=self.administrator,
+            timeout=10,
+        )
         assert answer.status_code == 201, answer.text
         return answer.json()
 
@@ -46,7 +55,9 @@ class Service:
         """What introspection says to a client with a secret, asked without any library."""
         credentials = (client["client_id"], client["client_secret"])
         endpoint = self.metadata["introspection_endpoint"]
-        return requests.post(endpoint, data={"token": token}, auth=credentials, timeout=10).json()["active"]
+        return requests.post(endpoint, data={"token": token}, auth=credentials, timeout=10).json()[
+            "active"
+        ]
 
 
 def key_for(algorithm: str):

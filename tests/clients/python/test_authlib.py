@@ -1,4 +1,5 @@
-"""Authlib: a session as client, the metadata, and a resource server that validates tokens by RFC 9068."""
+"""Authlib: a session as client, the metadata, and a resource server that validates tokens by RFC
+9068."""
 
 import pytest
 import requests
@@ -14,7 +15,9 @@ SECRET_METHODS = ["client_secret_basic", "client_secret_post"]
 ALGORITHMS = ["ES256", "RS256", "PS256", "EdDSA"]
 
 
-def session_of(service: Service, client: dict, method: str = "client_secret_basic", **options) -> OAuth2Session:
+def session_of(
+    service: Service, client: dict, method: str = "client_secret_basic", **options
+) -> OAuth2Session:
     return OAuth2Session(
         client["client_id"],
         client.get("client_secret"),
@@ -30,14 +33,18 @@ class Signing:
 
     def __init__(self, service: Service, algorithm: str) -> None:
         self.service, self.algorithm, self.key = service, algorithm, key_for(algorithm)
-        self.client = service.register("private_key_jwt", jwks={"keys": [self.key.as_dict(private=False)]})
+        self.client = service.register(
+            "private_key_jwt", jwks={"keys": [self.key.as_dict(private=False)]}
+        )
 
     def session(self, **claims) -> OAuth2Session:
         """A session whose assertions have these claims beside, or in place of, Authlib's own."""
         session = session_of(self.service, self.client, "private_key_jwt", scope=ALL)
         session.client_secret = self.key
         headers = {"kid": self.key.kid}
-        auth = PrivateKeyJWT(self.service.token_endpoint, claims=claims or None, headers=headers, alg=self.algorithm)
+        auth = PrivateKeyJWT(
+            self.service.token_endpoint, claims=claims or None, headers=headers, alg=self.algorithm
+        )
         session.register_client_auth_method(auth)
         return session
 
@@ -74,9 +81,18 @@ def test_o4_a_session_with_a_secret_uses_the_service(service: Service, method: s
 @pytest.mark.parametrize("method", SECRET_METHODS)
 def test_o6_a_session_rotates_refresh_tokens_by_itself(service: Service, method: str) -> None:
     rotated = []
-    remember = lambda token, refresh_token: rotated.append((refresh_token, token["refresh_token"]))  # noqa: E731
+    remember = lambda token, refresh_token: rotated.append(
+        (refresh_token, token["refresh_token"])
+    )  # noqa: E731
     # With more leeway than a token lives, each request finds it expired.
-    session = session_of(service, service.register(method), method, scope="users:read", leeway=1000, update_token=remember)
+    session = session_of(
+        service,
+        service.register(method),
+        method,
+        scope="users:read",
+        leeway=1000,
+        update_token=remember,
+    )
     first = session.fetch_token()["refresh_token"]
 
     for _ in range(3):
@@ -102,18 +118,27 @@ def test_o3_a_session_that_signs_uses_the_service(service: Service, algorithm: s
     endpoint = service.metadata["introspection_endpoint"]
     assert introspection.introspect_token(endpoint, token["access_token"]).json()["active"] is True
     endpoint = service.metadata["revocation_endpoint"]
-    assert signing.session(exp=soon()).revoke_token(endpoint, token["access_token"]).status_code == 200
+    assert (
+        signing.session(exp=soon()).revoke_token(endpoint, token["access_token"]).status_code == 200
+    )
     endpoint = service.metadata["introspection_endpoint"]
-    assert signing.session(exp=soon()).introspect_token(endpoint, token["access_token"]).json() == {"active": False}
+    assert signing.session(exp=soon()).introspect_token(endpoint, token["access_token"]).json() == {
+        "active": False
+    }
 
 
-def test_o3_an_assertion_is_short_and_single_and_signed_by_a_registered_key(service: Service) -> None:
+def test_o3_an_assertion_is_short_and_single_and_signed_by_a_registered_key(
+    service: Service,
+) -> None:
     signing = Signing(service, "ES256")
 
     # Authlib's default is an hour.
     with pytest.raises(OAuthError) as long:
         signing.session().fetch_token()
-    assert (long.value.error, long.value.description) == ("invalid_client", "the assertion's `exp` is more than 5 minutes away")
+    assert (long.value.error, long.value.description) == (
+        "invalid_client",
+        "the assertion's `exp` is more than 5 minutes away",
+    )
 
     # Authlib gives all assertions of one object with claims the same `jti`.
     session = signing.session(exp=soon())
@@ -129,12 +154,20 @@ def test_o3_an_assertion_is_short_and_single_and_signed_by_a_registered_key(serv
 def test_o7_a_session_introspects_and_revokes(service: Service, client: dict) -> None:
     session = session_of(service, client)
     token = session.fetch_token(scope="users:read")
-    introspect = lambda kind: session.introspect_token(service.metadata["introspection_endpoint"], token[kind], kind).json()  # noqa: E731
-    revoke = lambda kind: session.revoke_token(service.metadata["revocation_endpoint"], token[kind], kind).status_code  # noqa: E731
+    introspect = lambda kind: session.introspect_token(
+        service.metadata["introspection_endpoint"], token[kind], kind
+    ).json()  # noqa: E731
+    revoke = lambda kind: session.revoke_token(
+        service.metadata["revocation_endpoint"], token[kind], kind
+    ).status_code  # noqa: E731
 
     for kind in ["access_token", "refresh_token"]:
         content = introspect(kind)
-        assert (content["active"], content["client_id"], content["scope"]) == (True, client["client_id"], "users:read")
+        assert (content["active"], content["client_id"], content["scope"]) == (
+            True,
+            client["client_id"],
+            "users:read",
+        )
         assert revoke(kind) == 200
         assert introspect(kind) == {"active": False}
     with pytest.raises(OAuthError, match="invalid_grant"):
@@ -171,7 +204,9 @@ class ResourceServer(JWTBearerTokenValidator):
 
 
 @pytest.mark.parametrize("algorithm", ["ES256", "RS256"])
-def test_o5_a_resource_server_takes_the_tokens_as_rfc_9068_says(service: Service, algorithm: str) -> None:
+def test_o5_a_resource_server_takes_the_tokens_as_rfc_9068_says(
+    service: Service, algorithm: str
+) -> None:
     client = service.register("client_secret_basic", access_token_signing_alg=algorithm)
     token = session_of(service, client).fetch_token(scope="users:read")["access_token"]
 

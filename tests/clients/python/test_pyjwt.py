@@ -12,13 +12,22 @@ REQUIRED = ["iss", "exp", "aud", "sub", "client_id", "iat", "jti", "scope", "ten
 def token_of(service: Service, client: dict) -> str:
     form = {"grant_type": "client_credentials"}
     credentials = (client["client_id"], client["client_secret"])
-    return requests.post(service.token_endpoint, data=form, auth=credentials, timeout=10).json()["access_token"]
+    return requests.post(service.token_endpoint, data=form, auth=credentials, timeout=10).json()[
+        "access_token"
+    ]
 
 
 def verify(service: Service, token: str, audience: str, algorithm: str) -> dict:
     key = jwt.PyJWKClient(service.metadata["jwks_uri"]).get_signing_key_from_jwt(token)
     options = {"require": REQUIRED}
-    return jwt.decode(token, key, algorithms=[algorithm], audience=audience, issuer=service.issuer, options=options)
+    return jwt.decode(
+        token,
+        key,
+        algorithms=[algorithm],
+        audience=audience,
+        issuer=service.issuer,
+        options=options,
+    )
 
 
 @pytest.mark.parametrize("algorithm", ["ES256", "RS256"])
@@ -36,15 +45,21 @@ def test_o5_a_token_is_for_its_audience_alone(service: Service) -> None:
     client = service.register("client_secret_basic", audience=["https://orders.example"])
     token = token_of(service, client)
 
-    assert verify(service, token, "https://orders.example", "ES256")["aud"] == "https://orders.example"
+    assert (
+        verify(service, token, "https://orders.example", "ES256")["aud"] == "https://orders.example"
+    )
     with pytest.raises(jwt.InvalidAudienceError):
         verify(service, token, service.url, "ES256")
 
 
 def test_o8_no_published_key_is_that_of_a_foreign_token(service: Service, client: dict) -> None:
-    header, claims = jwt.get_unverified_header(token_of(service, client)), {"sub": client["client_id"]}
+    header, claims = jwt.get_unverified_header(token_of(service, client)), {
+        "sub": client["client_id"]
+    }
     key = generate_private_key(SECP256R1())
-    foreign = jwt.encode(claims, key, "ES256", headers=header | {"kid": key_for("ES256").thumbprint()})
+    foreign = jwt.encode(
+        claims, key, "ES256", headers=header | {"kid": key_for("ES256").thumbprint()}
+    )
     forged = jwt.encode(claims, key, "ES256", headers=header)
 
     with pytest.raises(jwt.PyJWKClientError, match="Unable to find a signing key"):

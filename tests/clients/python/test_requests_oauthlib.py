@@ -28,7 +28,8 @@ def test_o6_a_session_refreshes_an_expired_token_by_itself(service: Service, cli
     rotated = []
     session = OAuth2Session(
         client["client_id"],
-        token={name: first[name] for name in ["access_token", "refresh_token", "token_type"]} | {"expires_in": -30},
+        token={name: first[name] for name in ["access_token", "refresh_token", "token_type"]}
+        | {"expires_in": -30},
         auto_refresh_url=service.token_endpoint,
         auto_refresh_kwargs=credentials(client),
         token_updater=rotated.append,
@@ -42,6 +43,8 @@ def test_o6_a_session_refreshes_an_expired_token_by_itself(service: Service, cli
 def test_o1_a_session_reports_what_is_refused(service: Service, client: dict) -> None:
     session = OAuth2Session(client=BackendApplicationClient(client["client_id"]))
     with pytest.raises(InvalidClientError):
-        session.fetch_token(service.token_endpoint, client_id=client["client_id"], client_secret="kith_wrong")
+        session.fetch_token(
+            service.token_endpoint, client_id=client["client_id"], client_secret="kith_wrong"
+        )
     with pytest.raises(InvalidScopeError):
         session.fetch_token(service.token_endpoint, scope="unknown", **credentials(client))

@@ -1,0 +1,54 @@
+#!/usr/bin/env python3
+"""Checks what no formatter keeps: lines of at most 110 characters, Rust files of at most 400 lines,
+and that each rule that the name of a test begins with stands in docs/reference/rules.md.
+
+Tables and pinned long literals may be wider.
+"""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+WIDTH = 110
+LENGTH = 400
+RULES = Path("docs/reference/rules.md")
+TEXT = (".rs", ".py", ".js", ".toml", ".yaml", ".yml", ".md")
+# A row of a table, a raw literal, or text without a space in it, such as a key or a URL.
+MAY_BE_WIDE = re.compile(r'^\s*(//[/!] )?\||r#"|"query":"SOURCE|\S{80}')
+TEST = re.compile(r"\bfn ((?:[a-z]\d+_)+)")
+RULE = re.compile(r"^- \*\*([HEPIDOAS]\d+)\*\* ", re.MULTILINE)
+
+
+def faults_of(path: str, rules: set[str]) -> list[str]:
+    lines = Path(path).read_text(encoding="utf-8").splitlines()
+    faults = [
+        f"{path}:{number}: {len(line)} characters, at most {WIDTH}"
+        for number, line in enumerate(lines, 1)
+        if len(line) > WIDTH and not MAY_BE_WIDE.search(line)
+    ]
+    if path.endswith(".rs"):
+        if len(lines) > LENGTH:
+            faults.append(f"{path}: {len(lines)} lines, at most {LENGTH}")
+        for number, line in enumerate(lines, 1):
+            named = TEST.search(line)
+            for rule in named[1].upper().split("_")[:-1] if named else ():
+                if rule[0] in "HEPIDOAS" and rule not in rules:
+                    faults.append(f"{path}:{number}: {RULES} has no rule {rule}")
+    return faults
+
+
+def main() -> int:
+    tracked = subprocess.run(
+        ["git", "ls-files", "-z"], check=True, capture_output=True, text=True
+    ).stdout.split("\0")
+    named = ("justfile", ".ci/run")
+    paths = [path for path in tracked if path.endswith(TEXT) or path in named]
+    rules = set(RULE.findall(RULES.read_text(encoding="utf-8")))
+    faults = [fault for path in paths if Path(path).exists() for fault in faults_of(path, rules)]
+    print("\n".join(faults) if faults else f"{len(paths)} files, {len(rules)} rules")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
