@@ -26,9 +26,9 @@ test-quick *arguments:
 clients:
     .ci/run clients
 
-# Run the shell blocks of README and docs against `kith serve`.
-docs:
-    .ci/run docs
+# Check the pages of the documentation, and run their shell blocks against `kith serve`.
+pages:
+    .ci/run pages
 
 # Check format, lints, licences and the template.
 lint:

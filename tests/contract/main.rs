@@ -1,7 +1,7 @@
 //! The contract of the service over HTTP, one module per group of routes, and what no single
 //! request shows: races, faults and cost.
 //!
-//! Each test is a sentence that begins with the rule it pins (`rules.md`).
+//! Each test is a sentence that begins with the rule it pins (`docs/reference/rules.md`).
 
 #![expect(
     clippy::unwrap_used,

@@ -1,0 +1,66 @@
+#!/usr/bin/env python3
+"""Checks the documentation without running it.
+
+- README has at most 150 lines.
+- Prose and code are wrapped at 100 columns; tables and headings of decisions may be longer.
+- Links between pages lead to a file, and to a heading where they name one.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+COLUMNS = 100
+README_LINES = 150
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+
+
+def anchor(heading):
+    """The anchor of a heading, as GitHub makes it."""
+    text = re.sub(r"[`*]", "", heading.lstrip("#").strip().lower())
+    return re.sub(r"[^\w\- ]", "", text).replace(" ", "-")
+
+
+def anchors(page):
+    return {anchor(line) for line in page.read_text().splitlines() if line.startswith("#")}
+
+
+def wide(page):
+    """Lines that are too long."""
+    for number, line in enumerate(page.read_text().splitlines(), 1):
+        if len(line) > COLUMNS and not line.startswith("|") and "](" not in line:
+            yield f"{name(page)}:{number}: {len(line)} columns, at most {COLUMNS} are allowed"
+
+
+def dangling(page):
+    """Links that lead nowhere."""
+    text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
+        if re.match(r"[a-z]+:", link):
+            continue
+        path, _, fragment = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        if not target.exists():
+            yield f"{name(page)}: there is no `{link}`"
+        elif fragment and target.suffix == ".md" and fragment not in anchors(target):
+            yield f"{name(page)}: there is no heading for `{link}`"
+
+
+def name(page):
+    return page.relative_to(ROOT)
+
+
+def main():
+    lines = len((ROOT / "README.md").read_text().splitlines())
+    wrong = []
+    if lines > README_LINES:
+        wrong.append(f"README.md: {lines} lines, at most {README_LINES} are allowed")
+    for page in PAGES:
+        wrong += [*wide(page), *dangling(page)]
+    print("\n".join(wrong) if wrong else f"{len(PAGES)} pages")
+    sys.exit(bool(wrong))
+
+
+if __name__ == "__main__":
+    main()
