@@ -14,7 +14,8 @@ use tokio::sync::OnceCell;
 use tokio::task::JoinSet;
 
 use crate::Outcome;
-use crate::operation::{Connection, Operation, Service};
+use crate::connection::{Connection, Service};
+use crate::operation::Operation;
 use crate::peers::PEERS;
 use crate::process::{
     MEASURED, Scratch, has_two_cores, keep_away, kith, most_memory, now, whole_cpu,

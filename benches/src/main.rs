@@ -5,6 +5,7 @@
 //! same release build, and ends with this program.
 
 mod cold;
+mod connection;
 mod dynamodb;
 mod load;
 mod operation;

@@ -2,7 +2,8 @@
 
 use tests::Fault;
 
-use super::operations::{Operation, Scene};
+use super::operations::Operation;
+use super::scene::Scene;
 
 /// How many store calls the operation makes without faults.
 async fn calls_of(operation: Operation) -> usize {

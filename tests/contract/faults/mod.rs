@@ -4,5 +4,7 @@
 
 mod decisions;
 mod each_call;
+mod effects;
 mod operations;
 mod retries;
+mod scene;

@@ -4,7 +4,8 @@
 use serde_json::json;
 use tests::{Fault, Service, person};
 
-use super::operations::{Operation, Scene};
+use super::operations::Operation;
+use super::scene::Scene;
 
 const USERS: &str = "/identity/users";
 

@@ -107,9 +107,10 @@ async fn a_user_has_several_base_profile_ids_one_per_issuer_the_person_came_from
     service.check().await;
 }
 
+/// The username is `preferred_username`, else the verified e-mail address, else the base profile id;
+/// if one is taken, the next.
 #[tokio::test]
-async fn the_username_is_preferred_username_else_the_verified_email_else_the_base_profile_id_and_if_taken_the_next()
- {
+async fn candidates_of_the_username_are_tried_in_order() {
     let service = service().await;
     let crm = service.crm().await;
     crm.create_user("jan").await;
@@ -305,7 +306,8 @@ async fn what_another_tenant_reads_out_of_another_claim_keeps_nobody_out() {
     service.create_tenant("globex").await;
     let idp = service.issuer("idp", "predefined").await;
     let admin = service.client("globex", "config:write").await;
-    let server = json!({ "id": "idp", "name": "idp", "subject_type": "email", "issuer": idp.url, "audience": "kith", "tenant_claim": "locale",
+    let server = json!({ "id": "idp", "name": "idp", "subject_type": "email", "issuer": idp.url,
+        "audience": "kith", "tenant_claim": "locale",
         "jwks": { "keys": [idp.key.jwk()] } });
     admin.create("/api/v1/sso/authentication-servers", server).await;
     idp.person("1", json!({ "locale": "globex" })).sign_in("shop").await.is(201);

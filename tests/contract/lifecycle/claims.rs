@@ -70,8 +70,8 @@ async fn a_claim_that_does_not_fit_is_dropped_and_stands_in_nobodys_way() {
         "username": "els", "id_at_customer": "C-1", "attributes": { "common": { "badge": ["b"] } }
     });
     crm.create("/identity/users", taken).await;
-    let claims = json!({ "given_name": 7, "family_name": "\u{7}", "locale": "not a tag", "email": "nowhere", "badge": "b", "level": "high",
-        "number": "C-1", "email_verified": true });
+    let claims = json!({ "given_name": 7, "family_name": "\u{7}", "locale": "not a tag", "email": "nowhere",
+        "badge": "b", "level": "high", "number": "C-1", "email_verified": true });
     idp.person("1", claims).sign_in("shop").await.is(201);
     let made = jan(&crm, &idp).await;
     for name in ["given_name", "family_name", "ui_locales", "preferred_email", "id_at_customer"] {

@@ -156,9 +156,10 @@ async fn two_simultaneous_first_sign_ins_make_one_user() {
     service.check().await;
 }
 
+/// A first sign-in and the CRM that creates the same address at once never leave the sign-in linked
+/// to one of two users who were there before.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_first_sign_in_and_the_crm_that_creates_the_same_address_never_leave_the_sign_in_linked_to_one_of_two()
- {
+async fn a_first_sign_in_and_the_crm_create_the_same_address_at_once() {
     let (service, crm, idp) = set("email").await;
     for round in 0..12 {
         let address = format!("jan{round}@example.org");
@@ -179,9 +180,10 @@ async fn a_first_sign_in_and_the_crm_that_creates_the_same_address_never_leave_t
     service.check().await;
 }
 
+/// A username that a claim or the person chose gives nobody whom a server calls so a right to the
+/// profile.
 #[tokio::test]
-async fn a_username_that_a_claim_or_the_person_chose_gives_nobody_whom_a_server_calls_so_a_right_to_the_profile()
- {
+async fn a_chosen_username_gives_nobody_a_right_to_the_profile() {
     let (service, crm, by_name) = set("username").await;
     let other = service.issuer("other", "predefined").await;
     // By self service, by a claim at another server, and by a claim at the very server.

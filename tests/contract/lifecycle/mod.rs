@@ -11,6 +11,7 @@ mod interleaving;
 mod isolation;
 mod logins;
 mod returning;
+mod strangers;
 
 use serde_json::Value;
 use tests::{Answer, Client, Service, TENANT};

@@ -103,13 +103,15 @@ pub fn step() -> impl Strategy<Value = (Step, (usize, u8))> {
         1 => (slot(), 0..8_u8).prop_map(|(slot, to)| Step::Enumerate(slot, to)),
         1 => slot().prop_map(Step::Undefine),
         1 => (0..16_u8).prop_map(Step::List),
-        8 => (user(), sent(), option::of(sent())).prop_map(|(user, own, persona)| Step::Create(user, own, persona)),
+        8 => (user(), sent(), option::of(sent()))
+            .prop_map(|(user, own, persona)| Step::Create(user, own, persona)),
         5 => (user(), sent()).prop_map(|(user, sent)| Step::Put(user, sent)),
         10 => (user(), patch()).prop_map(|(user, sent)| Step::Patch(user, sent)),
         4 => (user(), patch()).prop_map(|(user, sent)| Step::ById(user, sent)),
         3 => (user(), sent()).prop_map(|(user, sent)| Step::AddPersona(user, sent)),
         5 => (user(), patch()).prop_map(|(user, sent)| Step::PatchPersona(user, sent)),
-        6 => (user(), slot(), indices(), any::<bool>()).prop_map(|(u, s, i, by_id)| Step::SetAttribute(u, s, i, by_id)),
+        6 => (user(), slot(), indices(), any::<bool>())
+            .prop_map(|(u, s, i, by_id)| Step::SetAttribute(u, s, i, by_id)),
         1 => user().prop_map(Step::RemovePersona),
         10 => (user(), slot(), 0..4_u8).prop_map(|(user, slot, index)| Step::Verify(user, slot, index)),
         1 => user().prop_map(Step::Forget),

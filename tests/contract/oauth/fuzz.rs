@@ -143,14 +143,22 @@ fn o3_any_assertion_is_answered_and_none_is_taken_that_the_key_did_not_sign() {
         let good = world.key.assertion(&world.client.id, json!({}), json!({}));
         let sent = case.of(&good, &world.key);
         let form = [
-            b"grant_type=client_credentials&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3A\
-              jwt-bearer&client_assertion=".to_vec(),
+            b"grant_type=client_credentials&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3A\
+              client-assertion-type%3Ajwt-bearer&client_assertion="
+                .to_vec(),
             sent.iter().flat_map(|byte| format!("%{byte:02X}").into_bytes()).collect(),
         ];
-        let call = world.service.call("POST", TOKEN).body("application/x-www-form-urlencoded", form.concat());
+        let call = world
+            .service
+            .call("POST", TOKEN)
+            .body("application/x-www-form-urlencoded", form.concat());
         let answer = call.await;
         sane(&answer)?;
-        prop_assert!(answer.code() != 200 || case.is_signed() || sent == good.as_bytes(), "{:?}", sent);
+        prop_assert!(
+            answer.code() != 200 || case.is_signed() || sent == good.as_bytes(),
+            "{:?}",
+            sent
+        );
         prop_assert!(answer.code() == 200 || !case.is_whole(), "{}", answer.text());
         Ok(())
     });

@@ -6,6 +6,7 @@ mod following;
 mod me;
 mod self_service;
 mod tokens;
+mod trust;
 mod userinfo;
 
 use serde_json::{Value, json};

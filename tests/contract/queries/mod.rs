@@ -2,8 +2,10 @@
 //! lose and repeat nobody.
 
 mod brute_force;
+mod crowd;
 mod fresh;
 mod limits;
+mod maker;
 mod operators;
 mod paging;
 mod planning;

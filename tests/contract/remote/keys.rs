@@ -17,7 +17,10 @@ const DAY: i64 = 24 * 3600;
 
 /// A set of keys with these ids.
 fn set(kids: &[&str]) -> Reply {
-    let point = r#""x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM""#;
+    let point = concat!(
+        r#""x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","#,
+        r#""y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM""#,
+    );
     let key = |kid: &&str| format!(r#"{{"kty":"EC","crv":"P-256","kid":"{kid}",{point}}}"#);
     Reply::ok(&format!(r#"{{"keys":[{}]}}"#, kids.iter().map(key).collect::<Vec<_>>().join(",")))
 }

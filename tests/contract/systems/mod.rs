@@ -57,7 +57,8 @@ async fn a_system_is_created_listed_changed_and_deleted() {
 async fn e1_what_is_wrong_with_a_system_is_named() {
     let crm = Service::start().await.crm().await;
     let declared = json!([
-        attribute("Points", "LOW"), attribute("points", "SECRET"), { "name": "level" }, "x", attribute("points", "LOW"),
+        attribute("Points", "LOW"), attribute("points", "SECRET"), { "name": "level" }, "x",
+        attribute("points", "LOW"),
         { "name": "tier", "classifier": "LOW", "colour": "red" }, { "classifier": "LOW" },
         attribute("tier", "LOW"),
     ]);

@@ -8,3 +8,4 @@ mod create;
 mod forget;
 mod query;
 mod upsert;
+mod upsert_races;
