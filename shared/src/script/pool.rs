@@ -50,7 +50,7 @@ impl Scripts {
     /// Runs `script` with `input` as its `workItem.input.value`, and answers what it gave
     /// `tb.simpleResponse`.
     ///
-    /// Ends [`TIME_LIMIT`] after a worker was free for it, whatever the script does; a worker that
+    /// Ends `TIME_LIMIT` after a worker was free for it, whatever the script does; a worker that
     /// ran into a limit has ended by then too. Needs a tokio runtime with I/O and time.
     pub async fn run(&self, script: &str, input: &Json) -> Result<Run, Failure> {
         self.work(line(script, Some(input))?).await
