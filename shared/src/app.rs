@@ -9,7 +9,9 @@ use ring::digest::{Context, SHA256};
 use tokio::sync::OnceCell;
 
 use crate::auth::user_token::Unverified;
-use crate::auth::{Caller, PublicKeys, RemoteKeys, SigningKeys, access_token, signing, user_token};
+use crate::auth::{
+    AuthError, Caller, PublicKeys, RemoteKeys, SigningKeys, access_token, signing, user_token,
+};
 use crate::domain::client::{Client, HashedSecret};
 use crate::domain::definition::DataFormat;
 use crate::domain::error::{Error, Result};
@@ -60,7 +62,7 @@ enum Verified {
 }
 
 impl Verified {
-    fn caller(&self, now: Timestamp, base_url: &str) -> Result<Caller> {
+    fn caller(&self, now: Timestamp, base_url: &str) -> Result<Caller, AuthError> {
         match self {
             Self::Client(token) => token.caller(now, base_url),
             Self::Person(token, _) => token.caller(now),
@@ -310,7 +312,7 @@ impl App {
         unverified_token: &str,
         base_url: &str,
         people: bool,
-    ) -> Result<Caller> {
+    ) -> Result<Caller, AuthError> {
         let now = self.world().clock.now();
         let digest = digest([base_url, if people { "any" } else { "client" }, unverified_token]);
         if let Some((read_at, verified)) = self.0.callers.get(&digest)
@@ -330,7 +332,7 @@ impl App {
         unverified_token: &str,
         base_url: &str,
         people: bool,
-    ) -> Result<Verified> {
+    ) -> Result<Verified, AuthError> {
         let foreign = if people { Unverified::open(unverified_token).ok() } else { None };
         let foreign = foreign.filter(|token| token.issuer() != access_token::issuer(base_url));
         let Some(unverified) = foreign else {
@@ -346,7 +348,7 @@ impl App {
             schema = self.schema_now(&tenant).await?;
         }
         let server = schema.issuer(unverified.issuer());
-        let server = server.ok_or(Error::BadToken(user_token::UNKNOWN))?;
+        let server = server.ok_or(AuthError::BadToken(user_token::UNKNOWN))?;
         let tag = schema.servers.get(server.id.as_str()).map(|entry| entry.stored.tag().clone());
         let now = self.world().clock.now();
         let token = unverified.verify(tenant, server, self.remote_keys(), base_url, now).await?;
@@ -367,7 +369,7 @@ impl App {
     /// The tenant that a token names, of those that trust its issuer; which ones do is at most 30
     /// seconds old, and no reason to refuse a tenant. That nobody trusts an issuer is not
     /// remembered: strangers name what they like.
-    async fn tenant_of(&self, token: &Unverified<'_>) -> Result<TenantId> {
+    async fn tenant_of(&self, token: &Unverified<'_>) -> Result<TenantId, AuthError> {
         let (now, digest) = (self.world().clock.now(), digest([token.issuer()]));
         if let Some((read_at, trusting)) = self.0.issuers.get(&digest)
             && is_young(read_at, now)

@@ -116,7 +116,7 @@ pub fn start_on<P, E: DeserializeOwned, T: Serialize>(
         let (app, prepared) = (&app(&settings)?, &prepare(&settings)?);
         let handle = async |event: LambdaEvent<E>| {
             let done = work(app, prepared, event.payload).await;
-            done.map_err(|error| Error::from(format!("{error:?}")))
+            done.map_err(|error| Error::from(error.to_string()))
         };
         lambda_runtime::run(service_fn(handle)).await
     })

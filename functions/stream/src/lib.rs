@@ -125,7 +125,7 @@ pub async fn publish(table: &Table, changes: &[Change], sink: &impl Sink) -> Unt
     let states = match table.states(&wanted).await {
         Ok(states) => states,
         Err(error) => {
-            tracing::error!(operation = "publish", cause = format!("{error:?}"));
+            tracing::error!(operation = "publish", cause = %error);
             untold.delayed = users.into_iter().flat_map(|(_, changed)| changed.positions).collect();
             return untold.sorted();
         }

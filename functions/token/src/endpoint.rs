@@ -1,12 +1,13 @@
 //! The token endpoint (RFC 6749 §3.2).
 
 use serde_json::json;
+use shared::auth::AuthError;
 use shared::auth::access_token::Claims;
 use shared::auth::claims::{Audience, Confirmation};
 use shared::auth::dpop::Proof;
 use shared::auth::refresh::{self, Exchange};
 use shared::axum::response::Response;
-use shared::domain::{Error, Scopes};
+use shared::domain::Scopes;
 
 use crate::call::{OAuthCall, answer};
 use crate::error::OAuthError;
@@ -19,7 +20,7 @@ pub async fn token(call: OAuthCall) -> Result<Response, OAuthError> {
     let client = &call.client.value;
     let proof = call.proof().await?;
     if proof.is_none() && client.dpop_bound_access_tokens {
-        return Err(Error::BadProof(
+        return Err(AuthError::BadProof(
             "the client gets tokens with a proof in the header `DPoP` alone",
         )
         .into());

@@ -3,13 +3,18 @@
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, HeaderValue, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde_json::json;
+use shared::auth::AuthError;
 use shared::axum::Json;
 use shared::axum::response::{IntoResponse, Response};
 use shared::domain::Error;
-use shared::http::edge::Cause;
+use shared::http::Rejection;
+use shared::http::problem::{Cause, RETRY_SECONDS};
 
 /// What is said of every client that does not authenticate, known or not (rule O2).
 const UNKNOWN: &str = "the client is unknown or its credentials are wrong";
+
+/// What is said of a body that cannot be read as a form.
+const UNREADABLE: OAuthError = OAuthError::invalid_request("the body is too large or broken");
 
 /// An error of an OAuth endpoint.
 #[derive(Debug)]
@@ -25,8 +30,8 @@ pub enum OAuthError {
     },
     /// Authentication failed too often: 429, to be tried again after these seconds.
     TooMany(i64),
-    /// What every route can meet.
-    Other(Error),
+    /// A fault of the service.
+    Fault(Error),
 }
 
 impl OAuthError {
@@ -48,7 +53,30 @@ impl OAuthError {
 
 impl From<Error> for OAuthError {
     fn from(error: Error) -> Self {
-        Self::Other(error)
+        match error {
+            Error::Malformed(_) => UNREADABLE,
+            error => Self::Fault(error),
+        }
+    }
+}
+
+impl From<AuthError> for OAuthError {
+    fn from(error: AuthError) -> Self {
+        match error {
+            // RFC 9449 §5.
+            AuthError::BadProof(detail) => Self::Refused("invalid_dpop_proof", detail),
+            AuthError::BadToken(detail) => Self::Fault(Error::unexpected(detail)),
+            AuthError::Unchecked(error) => error.into(),
+        }
+    }
+}
+
+impl From<Rejection> for OAuthError {
+    fn from(rejection: Rejection) -> Self {
+        match rejection {
+            Rejection::Domain(error) => error.into(),
+            _ => UNREADABLE,
+        }
     }
 }
 
@@ -72,16 +100,7 @@ impl IntoResponse for OAuthError {
                 response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
                 response
             }
-            Self::Other(Error::TooLarge(_) | Error::Malformed(_)) => refusal(
-                StatusCode::BAD_REQUEST,
-                "invalid_request",
-                "the body is too large or broken",
-            ),
-            // RFC 9449 §5.
-            Self::Other(Error::BadProof(detail)) => {
-                refusal(StatusCode::BAD_REQUEST, "invalid_dpop_proof", detail)
-            }
-            Self::Other(error) => fault(error),
+            Self::Fault(error) => fault(&error),
         };
         no_store(&mut response);
         response
@@ -94,27 +113,19 @@ fn refusal(status: StatusCode, code: &str, detail: &str) -> Response {
 
 /// A fault of the service in the form of the endpoint; the codes are those of RFC 6749 §4.1.2.1,
 /// since §5.2 has none for it.
-fn fault(error: Error) -> Response {
-    let problem = error.into_response();
-    let unavailable = problem.status() == StatusCode::SERVICE_UNAVAILABLE;
-    let mut response = if unavailable {
-        refusal(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "temporarily_unavailable",
-            "try again after the time in Retry-After",
-        )
+fn fault(error: &Error) -> Response {
+    let mut response = if error.is_temporary() {
+        let detail = "try again after the time in Retry-After";
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        let mut response = refusal(status, "temporarily_unavailable", detail);
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(u16::from(RETRY_SECONDS)));
+        response
     } else {
-        refusal(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "server_error",
-            "the error was logged under the request id",
-        )
+        let detail = "the error was logged under the request id";
+        refusal(StatusCode::INTERNAL_SERVER_ERROR, "server_error", detail)
     };
-    if let Some(after) = problem.headers().get(RETRY_AFTER) {
-        response.headers_mut().insert(RETRY_AFTER, after.clone());
-    }
-    if let Some(cause) = problem.extensions().get::<Cause>() {
-        response.extensions_mut().insert(cause.clone());
+    if let Some(cause) = Cause::of(error) {
+        response.extensions_mut().insert(cause);
     }
     response
 }

@@ -2,10 +2,10 @@
 //! not verify it themselves.
 
 use serde_json::{Value, json};
+use shared::auth::AuthError;
 use shared::auth::access_token::Verified;
 use shared::auth::refresh;
 use shared::axum::response::Response;
-use shared::domain::{Error, Result};
 
 use crate::call::{OAuthCall, answer};
 use crate::error::OAuthError;
@@ -23,7 +23,7 @@ pub async fn introspect(call: OAuthCall) -> Result<Response, OAuthError> {
 
 /// A refresh token, which is shown to its own client alone, with what it would be granted for it
 /// now.
-async fn refresh_token(call: &OAuthCall, token: &str) -> Result<Option<Value>> {
+async fn refresh_token(call: &OAuthCall, token: &str) -> Result<Option<Value>, OAuthError> {
     let (table, client) = (call.app.table(), &call.client.value);
     if !client.refresh_token {
         return Ok(None);
@@ -49,12 +49,12 @@ async fn refresh_token(call: &OAuthCall, token: &str) -> Result<Option<Value>> {
 }
 
 /// An access token of a client of the same tenant, whatever its audience.
-async fn access_token(call: &OAuthCall, token: &str) -> Result<Option<Value>> {
+async fn access_token(call: &OAuthCall, token: &str) -> Result<Option<Value>, OAuthError> {
     let now = call.app.world().clock.now();
     let verified = match Verified::verify(token, call.app.public_keys(), &call.base_url).await {
         Ok(verified) => verified,
-        Err(Error::BadToken(_)) => return Ok(None),
-        Err(error) => return Err(error),
+        Err(AuthError::BadToken(_)) => return Ok(None),
+        Err(error) => return Err(error.into()),
     };
     let Ok(claims) = verified.claims(now) else { return Ok(None) };
     if &claims.tenant != call.client.value.client_id.tenant() || claims.exp <= now.seconds() {

@@ -1,11 +1,11 @@
 //! Revocation (RFC 7009): the owner of a token gives it up.
 
 use http::StatusCode;
+use shared::auth::AuthError;
 use shared::auth::access_token::Verified;
 use shared::auth::claims::LEEWAY;
 use shared::auth::refresh;
 use shared::axum::response::{IntoResponse, Response};
-use shared::domain::{Error, Result};
 use shared::world::Timestamp;
 
 use crate::call::OAuthCall;
@@ -25,11 +25,11 @@ pub async fn revoke(call: OAuthCall) -> Result<Response, OAuthError> {
     Ok(response)
 }
 
-async fn access_token(call: &OAuthCall, token: &str) -> Result<()> {
+async fn access_token(call: &OAuthCall, token: &str) -> Result<(), OAuthError> {
     let verified = match Verified::verify(token, call.app.public_keys(), &call.base_url).await {
         Ok(verified) => verified,
-        Err(Error::BadToken(_)) => return Ok(()),
-        Err(error) => return Err(error),
+        Err(AuthError::BadToken(_)) => return Ok(()),
+        Err(error) => return Err(error.into()),
     };
     let Ok(claims) = verified.claims(call.app.world().clock.now()) else { return Ok(()) };
     if claims.client_id == call.client.value.client_id {

@@ -92,7 +92,7 @@ async fn create(mut call: Call) -> Answered {
         let until = app.world().clock.now().plus_seconds(IN_REQUEST_SECONDS);
         // It is accepted whatever happens now: the sweeper goes on.
         if let Err(error) = work(app, tenant, id, until).await {
-            tracing::warn!(operation = "import", cause = format!("{error:?}"));
+            tracing::warn!(operation = "import", cause = %error);
         }
     }
     Ok(answer)

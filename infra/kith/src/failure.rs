@@ -80,7 +80,7 @@ pub(crate) fn in_words(error: &Error) -> String {
         }
         Error::Unavailable(what) => format!("the table is not available: {what}"),
         Error::InUse(what) | Error::Conflict(what) | Error::Unexpected(what) => what.clone(),
-        other => format!("{other:?}"),
+        other => other.to_string(),
     }
 }
 

@@ -143,7 +143,7 @@ async fn sweep(app: App) -> std::convert::Infallible {
         tokio::time::sleep(SWEEP).await;
         let until = app.world().clock.now().plus_seconds(sweeper::BUDGET_SECONDS);
         if let Err(error) = sweeper::sweep(&app, until).await {
-            tracing::error!(operation = "sweep", cause = format!("{error:?}"));
+            tracing::error!(operation = "sweep", cause = %error);
         }
     }
 }

@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::caller::{Caller, Grants, Subject};
 use super::claims::{Audience, Confirmation, LEEWAY};
+use super::error::{AuthError, Result};
 use super::jose::{Jws, MAX_TOKEN};
 use super::published::PublicKeys;
 use crate::domain::client::{Classifier, Integration};
-use crate::domain::error::{Error, Result};
 use crate::domain::id::{BaseId, ClientId, PartyId, TenantId, UserId};
 use crate::domain::scope::Scopes;
 use crate::world::Timestamp;
@@ -83,29 +83,30 @@ impl Verified {
     /// key along are refused (RFC 8725 §3).
     pub async fn verify(unverified_token: &str, keys: &PublicKeys, base_url: &str) -> Result<Self> {
         if unverified_token.len() > MAX_TOKEN {
-            return Err(Error::BadToken("the token is longer than 8 KB"));
+            return Err(AuthError::BadToken("the token is longer than 8 KB"));
         }
-        let unverified =
-            Jws::open(unverified_token).ok_or(Error::BadToken("not a token of this service"))?;
+        let unverified = Jws::open(unverified_token)
+            .ok_or(AuthError::BadToken("not a token of this service"))?;
         if !unverified.is("at+jwt") {
-            return Err(Error::BadToken("not an access token"));
+            return Err(AuthError::BadToken("not an access token"));
         }
         if unverified.brings_key() {
-            return Err(Error::BadToken("the token's header is not acceptable"));
+            return Err(AuthError::BadToken("the token's header is not acceptable"));
         }
-        let kid = unverified.header("kid").ok_or(Error::BadToken("not a token of this service"))?;
-        let key = keys.find(kid).await?.ok_or(Error::BadToken("signed with an unknown key"))?;
+        let kid =
+            unverified.header("kid").ok_or(AuthError::BadToken("not a token of this service"))?;
+        let key = keys.find(kid).await?.ok_or(AuthError::BadToken("signed with an unknown key"))?;
         let claims = unverified
             .claims::<Claims>(&key.jwk())
-            .ok_or(Error::BadToken("the signature is wrong"))?;
+            .ok_or(AuthError::BadToken("the signature is wrong"))?;
         if claims.iss != issuer(base_url) {
-            return Err(Error::BadToken("the token is of another issuer"));
+            return Err(AuthError::BadToken("the token is of another issuer"));
         }
         if claims.client_id.tenant() != &claims.tenant {
-            return Err(Error::BadToken("client and tenant do not belong together"));
+            return Err(AuthError::BadToken("client and tenant do not belong together"));
         }
         if claims.sub != claims.due_subject() {
-            return Err(Error::BadToken("the token's subject is not whom it is for"));
+            return Err(AuthError::BadToken("the token's subject is not whom it is for"));
         }
         Ok(Self(claims))
     }
@@ -114,10 +115,10 @@ impl Verified {
     pub fn claims(&self, now: Timestamp) -> Result<&Claims> {
         let claims = &self.0;
         if claims.exp.saturating_add(LEEWAY) <= now.seconds() {
-            return Err(Error::BadToken("the token has expired"));
+            return Err(AuthError::BadToken("the token has expired"));
         }
         if claims.nbf.unwrap_or(claims.iat).max(claims.iat).saturating_sub(LEEWAY) > now.seconds() {
-            return Err(Error::BadToken("the token is not good yet"));
+            return Err(AuthError::BadToken("the token is not good yet"));
         }
         Ok(claims)
     }
@@ -126,7 +127,7 @@ impl Verified {
     pub fn caller(&self, now: Timestamp, base_url: &str) -> Result<Caller> {
         let claims = self.claims(now)?;
         if !claims.aud.parties().iter().any(|party| party == base_url) {
-            return Err(Error::BadToken("the token is for another audience"));
+            return Err(AuthError::BadToken("the token is for another audience"));
         }
         let client = claims.client_id.clone();
         Ok(Caller {

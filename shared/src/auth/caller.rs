@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::domain::client::{Classifier, Integration};
-use crate::domain::error::{Error, Result};
 use crate::domain::id::{BaseId, ClientId, PartyId, TenantId, UserId};
 use crate::domain::json::Object;
 use crate::domain::scope::{Scope, Scopes};
@@ -138,16 +137,12 @@ impl Caller {
         }
     }
 
-    /// Checks that the token has a scope (RFC 6750 §3.1).
-    pub fn check_scope(&self, scope: Scope) -> Result<()> {
-        let has = match &self.subject {
+    /// Whether the token has a scope.
+    #[must_use]
+    pub fn has_scope(&self, scope: Scope) -> bool {
+        match &self.subject {
             Subject::Client { .. } | Subject::Local { .. } => self.grants.scopes.allows(scope),
             Subject::External(_) => self.has_scope_named(scope.name()),
-        };
-        if has {
-            Ok(())
-        } else {
-            Err(Error::InsufficientScope { scope, bound: self.jkt.is_some() })
         }
     }
 }

@@ -12,8 +12,8 @@ use serde::Deserialize;
 
 use super::claims::LEEWAY;
 use super::claims::{self, NumericDate};
+use super::error::{AuthError, Result};
 use super::jose::Jws;
-use crate::domain::error::{Error, Result};
 use crate::domain::id::TenantId;
 use crate::domain::json::Json;
 use crate::domain::jwk::Jwk;
@@ -51,11 +51,12 @@ impl Proof {
         let mut lines = parts.headers.get_all("dpop").iter();
         let Some(line) = lines.next() else { return Ok(None) };
         if lines.next().is_some() {
-            return Err(Error::BadProof("several DPoP headers"));
+            return Err(AuthError::BadProof("several DPoP headers"));
         }
-        let unverified = line.to_str().map_err(|_| Error::BadProof("the proof is not a JWT"))?;
+        let unverified =
+            line.to_str().map_err(|_| AuthError::BadProof("the proof is not a JWT"))?;
         let url = format!("{base_url}{}", parts.uri.path());
-        Self::verify(unverified, &parts.method, &url, now).map(Some).map_err(Error::BadProof)
+        Self::verify(unverified, &parts.method, &url, now).map(Some).map_err(AuthError::BadProof)
     }
 
     fn verify(
@@ -91,13 +92,13 @@ impl Proof {
     /// `jkt`.
     pub fn covers(&self, token: &str, jkt: &str) -> Result<()> {
         if self.jkt != jkt {
-            return Err(Error::BadProof(
+            return Err(AuthError::BadProof(
                 "the proof is signed with another key than the token is bound to",
             ));
         }
         let ath = claims::base64url(digest(&SHA256, token.as_bytes()).as_ref());
         if self.ath.as_ref() != Some(&ath) {
-            return Err(Error::BadProof("the proof's `ath` is not the hash of the token"));
+            return Err(AuthError::BadProof("the proof's `ath` is not the hash of the token"));
         }
         Ok(())
     }
@@ -112,7 +113,7 @@ impl Proof {
         if table.use_once(tenant, used, until).await? {
             Ok(())
         } else {
-            Err(Error::BadProof("the proof was used before"))
+            Err(AuthError::BadProof("the proof was used before"))
         }
     }
 }

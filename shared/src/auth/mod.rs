@@ -4,6 +4,7 @@ pub mod access_token;
 pub mod caller;
 pub mod claims;
 pub mod dpop;
+pub mod error;
 pub mod jose;
 pub mod provider;
 pub mod published;
@@ -16,6 +17,7 @@ pub mod succession;
 pub mod user_token;
 
 pub use caller::{Caller, Grants, Person, Subject};
+pub use error::AuthError;
 pub use published::PublicKeys;
 pub use remote_keys::RemoteKeys;
 pub use signing::SigningKeys;

@@ -10,9 +10,10 @@ use serde::Deserialize;
 
 use super::caller::{Caller, Grants, Person, Subject};
 use super::claims::{Audience, Confirmation, LEEWAY, NumericDate};
+use super::error::{AuthError, Result};
 use super::jose::Jws;
 use super::remote_keys::RemoteKeys;
-use crate::domain::error::{Error, Result};
+use crate::domain::Error;
 use crate::domain::id::{BaseId, PartyId, TenantId};
 use crate::domain::json::{Json, Object};
 use crate::domain::jwk::JwkSet;
@@ -66,15 +67,16 @@ impl<'t> Unverified<'t> {
     /// security events without one (RFC 8417 §4.5), headers that bring a key along, and members
     /// that occur twice (RFC 8725 §3).
     pub fn open(unverified_token: &'t str) -> Result<Self> {
-        let broken = Error::BadToken("not a token of this service or of an issuer that is trusted");
+        let broken =
+            AuthError::BadToken("not a token of this service or of an issuer that is trusted");
         let Some(jws) = Jws::open(unverified_token) else { return Err(broken) };
         if jws.is_odd("typ")
             || (jws.header("typ").is_some() && !TYPES.iter().any(|typ| jws.is(typ)))
         {
-            return Err(Error::BadToken("not a token that says who a person is"));
+            return Err(AuthError::BadToken("not a token that says who a person is"));
         }
         if jws.brings_key() || jws.is_odd("kid") || jws.algorithm().is_none() {
-            return Err(Error::BadToken("the token's header is not acceptable"));
+            return Err(AuthError::BadToken("the token's header is not acceptable"));
         }
         let claims = jws.strict_claims().filter(|claims| !claims.contains_key("events"));
         let issuer =
@@ -101,8 +103,8 @@ impl<'t> Unverified<'t> {
             named.iter().copied().filter(|(_, claim)| claim == TENANT_CLAIM).collect();
         match (usual.as_slice(), named.as_slice()) {
             ([(tenant, _)], _) | ([], [(tenant, _)]) => Ok(tenant.clone()),
-            (_, []) => Err(Error::BadToken(UNKNOWN)),
-            _ => Err(Error::BadToken("the token names several tenants")),
+            (_, []) => Err(AuthError::BadToken(UNKNOWN)),
+            _ => Err(AuthError::BadToken("the token names several tenants")),
         }
     }
 
@@ -123,18 +125,18 @@ impl<'t> Unverified<'t> {
             (None, Some(url)) => remote.keys_at(url, kid).await.map_err(|error| {
                 Error::Unavailable(format!("the keys of a token issuer cannot be fetched: {error}"))
             })?,
-            (None, None) => return Err(Error::BadToken(UNKNOWN)),
+            (None, None) => return Err(AuthError::BadToken(UNKNOWN)),
         };
         let signed = UNKNOWN;
-        let algorithm = self.jws.algorithm().ok_or(Error::BadToken(signed))?;
+        let algorithm = self.jws.algorithm().ok_or(AuthError::BadToken(signed))?;
         let claims: Option<Claims> =
             keys.candidates(kid, algorithm).find_map(|key| self.jws.claims(key));
-        let claims = claims.ok_or(Error::BadToken(signed))?;
+        let claims = claims.ok_or(AuthError::BadToken(signed))?;
         let fits = server.issuer.as_ref() == Some(&claims.iss)
             && self.claims.get(&server.tenant_claim).and_then(Json::as_str)
                 == Some(tenant.as_str());
         if !fits {
-            return Err(Error::BadToken(UNKNOWN));
+            return Err(AuthError::BadToken(UNKNOWN));
         }
         let audience = server.audience.as_deref().unwrap_or(base_url);
         if !claims
@@ -142,14 +144,14 @@ impl<'t> Unverified<'t> {
             .as_ref()
             .is_some_and(|aud| aud.parties().iter().any(|party| party == audience))
         {
-            return Err(Error::BadToken("the token is for another audience"));
+            return Err(AuthError::BadToken("the token is for another audience"));
         }
         if claims.sub.is_empty() || claims.sub.len() > MAX_SUBJECT {
-            return Err(Error::BadToken("the token's `sub` has 1 to 1024 bytes"));
+            return Err(AuthError::BadToken("the token's `sub` has 1 to 1024 bytes"));
         }
         let signed_in = claims.auth_time.unwrap_or(claims.iat).seconds();
         if signed_in < 0 || claims.iat.seconds() < 0 {
-            return Err(Error::BadToken("the token's times are not after 1970"));
+            return Err(AuthError::BadToken("the token's times are not after 1970"));
         }
         let person = Person {
             server: server.id.clone(),
@@ -181,11 +183,11 @@ impl Verified {
     fn check(&self, now: Timestamp) -> Result<()> {
         let (claims, now) = (&self.claims, now.seconds());
         if claims.exp.seconds().saturating_add(LEEWAY) <= now {
-            return Err(Error::BadToken("the token has expired"));
+            return Err(AuthError::BadToken("the token has expired"));
         }
         let from = claims.nbf.map_or(claims.iat, |nbf| nbf.max(claims.iat)).seconds();
         if from.saturating_sub(LEEWAY) > now {
-            return Err(Error::BadToken("the token is not good yet"));
+            return Err(AuthError::BadToken("the token is not good yet"));
         }
         Ok(())
     }

@@ -1,4 +1,5 @@
-//! What can go wrong, in the domain's words. Only `http::problem` knows which status each becomes.
+//! What can go wrong, in the domain's words. How an error is told is the business of each edge:
+//! `http::rejection` for the API, `token::error` for the OAuth endpoints.
 
 use std::fmt;
 
@@ -59,6 +60,13 @@ pub struct Violation {
     pub code: Code,
     /// What, for people; says what would be right.
     pub detail: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = if self.pointer.is_empty() { "the whole" } else { &self.pointer };
+        write!(f, "{at}: {}", self.detail)
+    }
 }
 
 impl Violation {
@@ -154,54 +162,26 @@ impl Violations {
 /// What can go wrong with an operation.
 #[derive(Debug)]
 pub enum Error {
-    /// The request cannot be read: broken JSON, a duplicate key, a bad cursor, an unknown query
-    /// parameter, a bad tag.
+    /// A text cannot be read: broken JSON, a duplicate key, a filter that does not follow its
+    /// grammar, a bad cursor, a parameter of the wrong form.
     Malformed(String),
     /// The filter is not allowed on that attribute.
     UnsupportedFilter(String),
-    /// No credentials came with the request.
-    NoCredentials,
-    /// The token is not good; the text says what is wrong with it, never what it holds.
-    BadToken(&'static str),
-    /// The proof that a token is the caller's own is missing or not good; the text says what is
-    /// wrong.
-    BadProof(&'static str),
-    /// A token that was sent with a proof is not good; the text says what is wrong.
-    BadBoundToken(&'static str),
-    /// The token lacks a scope.
-    InsufficientScope {
-        /// What it lacks.
-        scope: super::Scope,
-        /// Whether the token is bound to a key, and is therefore sent with a proof.
-        bound: bool,
-    },
+    /// The issuer that says who the person is, is not trusted any more.
+    Untrusted,
     /// The caller lacks what the operation needs beside a scope; says what.
     NotAllowed(String),
-    /// The token is of a person who is blocked.
+    /// The user is blocked.
     Blocked,
     /// So many were found where one was due.
     Several(usize),
     /// Absent, another tenant's, another system's, or an id of the wrong shape.
     NotFound,
-    /// No such path.
-    NoRoute,
-    /// The path exists, the method does not; the methods that do are in the `Allow` header.
-    WrongMethod,
-    /// The body is larger than this many bytes.
-    TooLarge(usize),
-    /// The caller accepts no JSON.
-    NotAcceptable,
-    /// The body's media type is not one that the route takes.
-    UnsupportedMediaType {
-        /// What it takes.
-        due: &'static str,
-        /// Whether the request was a PATCH, whose answer says so in a header of its own.
-        patch: bool,
-    },
-    /// PUT or PATCH without If-Match.
-    PreconditionRequired,
-    /// The tag is stale, before or during the write; this is the current one, where there is one.
-    PreconditionFailed(Option<Tag>),
+    /// The write must say which version it expects, and does not.
+    Unconditional,
+    /// The version that the write expects is not the current one, before or during the write; this
+    /// is the tag of the current one, where there is one.
+    Stale(Option<Tag>),
     /// The content breaks a rule or a definition: every violation.
     Invalid(Vec<Violation>),
     /// Somebody else holds these values.
@@ -216,11 +196,50 @@ pub enum Error {
     AlreadyRecorded,
     /// The table does not take the operation now; the caller may try again after some seconds.
     Unavailable(String),
-    /// A defect or a fault that no rule foresees; logged once, answered with a bare 500.
+    /// A defect or a fault that no rule foresees; logged once, and told to no caller.
     Unexpected(String),
 }
 
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed(detail)
+            | Self::UnsupportedFilter(detail)
+            | Self::NotAllowed(detail)
+            | Self::InUse(detail)
+            | Self::Conflict(detail)
+            | Self::Unavailable(detail)
+            | Self::Unexpected(detail) => f.write_str(detail),
+            Self::Untrusted => f.write_str("the issuer of the person's token is not trusted"),
+            Self::Blocked => f.write_str("the user may not sign in"),
+            Self::Several(found) => write!(f, "{found} were found where one is due"),
+            Self::NotFound => f.write_str("there is no such resource"),
+            Self::Unconditional => f.write_str("the write does not say which version it expects"),
+            Self::Stale(_) => f.write_str(
+                "the resource is not as the request expects; read it again and decide anew",
+            ),
+            Self::Invalid(violations) | Self::Taken(violations) => {
+                for (i, violation) in violations.iter().enumerate() {
+                    write!(f, "{}{violation}", if i > 0 { "; " } else { "" })?;
+                }
+                Ok(())
+            }
+            Self::Outdated | Self::AlreadyRecorded => {
+                f.write_str("another request changes the same at this moment; try again")
+            }
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
 impl Error {
+    /// Whether the same operation may succeed some seconds later.
+    #[must_use]
+    pub const fn is_temporary(&self) -> bool {
+        matches!(self, Self::Unavailable(_) | Self::Outdated | Self::AlreadyRecorded)
+    }
+
     /// One violation as an error.
     pub fn invalid(pointer: impl Into<String>, code: Code, detail: impl Into<String>) -> Self {
         Self::Invalid(vec![Violation { pointer: pointer.into(), code, detail: detail.into() }])

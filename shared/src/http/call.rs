@@ -18,6 +18,7 @@ use super::credentials;
 use super::edge::{BaseUrl, RequestId, name_caller};
 use super::idempotency::IdempotencyKey;
 use super::precondition::Preconditions;
+use super::rejection::Rejection;
 use super::route::{self, Route};
 use crate::app::App;
 use crate::auth::{Caller, Subject};
@@ -69,9 +70,9 @@ pub struct Call {
 }
 
 impl FromRequest<App> for Call {
-    type Rejection = Error;
+    type Rejection = Rejection;
 
-    async fn from_request(request: Request, app: &App) -> Result<Self> {
+    async fn from_request(request: Request, app: &App) -> Result<Self, Rejection> {
         let (mut parts, body) = request.into_parts();
         let route = *parts
             .extensions
@@ -83,7 +84,7 @@ impl FromRequest<App> for Call {
         if !caller.grants.systems.is_empty() && !route.within_system {
             let detail = "the client is bound to systems: it may call the routes of their \
                           profiles alone";
-            return Err(Error::NotAllowed(detail.to_owned()));
+            return Err(Error::NotAllowed(detail.to_owned()).into());
         }
         let administrator = match (&caller.subject, view) {
             (Subject::Local { user, .. }, View::Administrative) => {
@@ -283,13 +284,13 @@ impl Call {
     /// the resource's own first: 428 for PUT and PATCH without If-Match, 412 for a stale tag.
     pub fn guard(&self, tags: &[&Tag]) -> Result<()> {
         if matches!(self.method, Method::PUT | Method::PATCH) && !self.preconditions.has_match() {
-            return Err(Error::PreconditionRequired);
+            return Err(Error::Unconditional);
         }
         let own = tags.first().copied();
         if self.preconditions.match_allows(tags) && self.preconditions.none_match_allows(own) {
             Ok(())
         } else {
-            Err(Error::PreconditionFailed(own.cloned()))
+            Err(Error::Stale(own.cloned()))
         }
     }
 
@@ -301,20 +302,20 @@ impl Call {
         {
             Ok(())
         } else {
-            Err(Error::PreconditionFailed(current.cloned()))
+            Err(Error::Stale(current.cloned()))
         }
     }
 
     /// Checks the preconditions of a POST to a collection, which has no tag: a tag in If-Match
     /// cannot be current.
     pub fn guard_collection(&self) -> Result<()> {
-        if self.preconditions.names_tags() { Err(Error::PreconditionFailed(None)) } else { Ok(()) }
+        if self.preconditions.names_tags() { Err(Error::Stale(None)) } else { Ok(()) }
     }
 
     /// Shows a resource to GET or HEAD, or says that the caller has it (RFC 9110 §13.2.2).
     pub fn show(&self, tag: &Tag, content: impl FnOnce() -> Object) -> Answered {
         if !self.preconditions.match_allows(&[tag]) {
-            return Err(Error::PreconditionFailed(Some(tag.clone())));
+            return Err(Error::Stale(Some(tag.clone())));
         }
         if !self.preconditions.none_match_allows(Some(tag)) {
             return Ok(Answer::not_modified(tag));
@@ -324,9 +325,12 @@ impl Call {
 }
 
 /// The user of a local person who acts by what is granted: refused once it is blocked or gone.
-async fn administrator(app: &App, caller: &Caller, user: UserId) -> Result<LiveUser> {
+async fn administrator(app: &App, caller: &Caller, user: UserId) -> Result<LiveUser, Rejection> {
     let user = app.table().find_user(&caller.tenant, user).await?;
-    let user = user.ok_or(Error::BadToken("the user of the token is not there any more"))?;
+    let gone = "the user of the token is not there any more";
+    let gone =
+        if caller.jkt.is_some() { Rejection::BadBoundToken } else { Rejection::BadToken }(gone);
+    let user = user.ok_or(gone)?;
     user.value.check_active()?;
     Ok(user)
 }
@@ -352,21 +356,21 @@ pub fn base_url(app: &App, extensions: &http::Extensions) -> Result<String> {
 }
 
 /// Reads a body of at most `most` bytes.
-pub async fn read_body(headers: &HeaderMap, body: Body, most: usize) -> Result<Bytes> {
+pub async fn read_body(headers: &HeaderMap, body: Body, most: usize) -> Result<Bytes, Rejection> {
     let announced = headers
         .get(CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok())
         .and_then(|text| text.parse::<u64>().ok());
     if announced.is_some_and(|length| length > most as u64) {
-        return Err(Error::TooLarge(most));
+        return Err(Rejection::TooLarge(most));
     }
     axum::body::to_bytes(body, most).await.map_err(|error| {
         let broken = std::error::Error::source(&error)
             .is_none_or(|source| !source.is::<http_body_util::LengthLimitError>());
         if broken {
-            Error::Malformed("the body ends before its end".to_owned())
+            Error::Malformed("the body ends before its end".to_owned()).into()
         } else {
-            Error::TooLarge(most)
+            Rejection::TooLarge(most)
         }
     })
 }
@@ -390,7 +394,7 @@ fn is_plain(headers: &HeaderMap) -> bool {
         .is_none_or(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
-fn json_media_type(headers: &HeaderMap, method: &Method, bytes: &Bytes) -> Result<()> {
+fn json_media_type(headers: &HeaderMap, method: &Method, bytes: &Bytes) -> Result<(), Rejection> {
     let patch = method == Method::PATCH;
     let due =
         if patch { "application/merge-patch+json, application/json" } else { "application/json" };
@@ -400,23 +404,28 @@ fn json_media_type(headers: &HeaderMap, method: &Method, bytes: &Bytes) -> Resul
         Some(_) => false,
         None => bytes.is_empty() && !headers.contains_key(CONTENT_TYPE),
     };
-    if is_plain(headers) && fits { Ok(()) } else { Err(Error::UnsupportedMediaType { due, patch }) }
+    if is_plain(headers) && fits {
+        Ok(())
+    } else {
+        Err(Rejection::UnsupportedMediaType { due, patch })
+    }
 }
 
 /// How the rows of the body are written, by its media type.
-fn format(headers: &HeaderMap) -> Result<Format> {
+fn format(headers: &HeaderMap) -> Result<Format, Rejection> {
     match media_type(headers).as_deref().filter(|_| is_plain(headers)) {
         Some("text/csv") => Ok(Format::Csv),
         Some("application/x-ndjson" | "application/jsonl") => Ok(Format::Ndjson),
-        _ => {
-            Err(Error::UnsupportedMediaType { due: "text/csv, application/x-ndjson", patch: false })
-        }
+        _ => Err(Rejection::UnsupportedMediaType {
+            due: "text/csv, application/x-ndjson",
+            patch: false,
+        }),
     }
 }
 
 /// Checks that the caller accepts JSON, or CSV where there is that too, and says whether CSV is
 /// preferred: of the ranges that cover a media type the most specific decides (RFC 9110 §12.5.1).
-fn acceptable(headers: &HeaderMap, csv: bool) -> Result<bool> {
+fn acceptable(headers: &HeaderMap, csv: bool) -> Result<bool, Rejection> {
     let lines = headers.get_all(ACCEPT).iter().filter_map(|line| line.to_str().ok());
     let ranges: Vec<_> = lines
         .flat_map(|line| line.split(','))
@@ -438,7 +447,7 @@ fn acceptable(headers: &HeaderMap, csv: bool) -> Result<bool> {
     if ranges.is_empty() || json.max(csv) > 0.0 {
         Ok(csv > json)
     } else {
-        Err(Error::NotAcceptable)
+        Err(Rejection::NotAcceptable)
     }
 }
 

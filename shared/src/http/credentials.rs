@@ -6,10 +6,10 @@ use http::header::AUTHORIZATION;
 use http::request::Parts;
 
 use super::call::base_url;
+use super::rejection::Rejection;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::auth::dpop::Proof;
-use crate::domain::error::{Error, Result};
 
 /// How a token is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,27 +23,27 @@ enum Scheme {
 /// The caller of a request: a machine client or, where `people` may call too, a person. A token
 /// that is bound to a key is refused without a proof that was made with it for this request, and a
 /// proof is used up.
-pub async fn caller(app: &App, parts: &Parts, people: bool) -> Result<Caller> {
+pub async fn caller(app: &App, parts: &Parts, people: bool) -> Result<Caller, Rejection> {
     let base_url = base_url(app, &parts.extensions)?;
     let (scheme, token) = read(&parts.headers)?;
     let caller = app.caller(token, &base_url, people).await;
     match scheme {
         Scheme::Bearer => match caller? {
             Caller { jkt: Some(_), .. } => {
-                Err(Error::BadToken("the token is bound to a key and is sent as `DPoP`"))
+                Err(Rejection::BadToken("the token is bound to a key and is sent as `DPoP`"))
             }
             caller => Ok(caller),
         },
         Scheme::Dpop => {
-            let caller = caller.map_err(|error| match error {
-                Error::BadToken(detail) => Error::BadBoundToken(detail),
+            let caller = caller.map_err(|error| match Rejection::from(error) {
+                Rejection::BadToken(detail) => Rejection::BadBoundToken(detail),
                 other => other,
             })?;
             let unbound = "the token is bound to no key and is sent as `Bearer`";
-            let jkt = caller.jkt.as_deref().ok_or(Error::BadBoundToken(unbound))?;
+            let jkt = caller.jkt.as_deref().ok_or(Rejection::BadBoundToken(unbound))?;
             let proof = Proof::of(parts, &base_url, app.world().clock.now())?;
             let proof =
-                proof.ok_or(Error::BadProof("the header `DPoP` with a proof is missing"))?;
+                proof.ok_or(Rejection::BadProof("the header `DPoP` with a proof is missing"))?;
             proof.covers(token, jkt)?;
             proof.use_once(app.table(), &caller.tenant).await?;
             Ok(caller)
@@ -51,16 +51,16 @@ pub async fn caller(app: &App, parts: &Parts, people: bool) -> Result<Caller> {
     }
 }
 
-fn read(headers: &HeaderMap) -> Result<(Scheme, &str)> {
+fn read(headers: &HeaderMap) -> Result<(Scheme, &str), Rejection> {
     let mut lines = headers.get_all(AUTHORIZATION).iter();
-    let line = lines.next().ok_or(Error::NoCredentials)?;
+    let line = lines.next().ok_or(Rejection::NoCredentials)?;
     if lines.next().is_some() {
-        return Err(Error::BadToken("several Authorization headers"));
+        return Err(Rejection::BadToken("several Authorization headers"));
     }
-    let line = line.to_str().map_err(|_| Error::BadToken("not a token of this service"))?;
-    let (scheme, token) = line.split_once(' ').ok_or(Error::NoCredentials)?;
+    let line = line.to_str().map_err(|_| Rejection::BadToken("not a token of this service"))?;
+    let (scheme, token) = line.split_once(' ').ok_or(Rejection::NoCredentials)?;
     let schemes = [("bearer", Scheme::Bearer), ("dpop", Scheme::Dpop)];
     let scheme = schemes.into_iter().find(|(name, _)| scheme.eq_ignore_ascii_case(name));
-    let (_, scheme) = scheme.ok_or(Error::NoCredentials)?;
+    let (_, scheme) = scheme.ok_or(Rejection::NoCredentials)?;
     Ok((scheme, token.trim_matches(' ')))
 }

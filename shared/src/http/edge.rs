@@ -10,9 +10,9 @@ use axum::middleware::Next;
 use axum::response::Response;
 use http::{HeaderName, HeaderValue, Method};
 
-use super::problem::Problem;
+use super::problem::{Cause, Problem};
+use super::rejection::Rejection;
 use super::route::Route;
-use crate::domain::error::Error;
 use crate::domain::id::TenantId;
 use crate::store::meter::Meter;
 use crate::world::World;
@@ -38,10 +38,6 @@ pub fn address(extensions: &http::Extensions) -> &str {
     extensions.get::<Address>().map_or("-", |address| &address.0)
 }
 
-/// What is to be logged about an answer that tells its caller nothing.
-#[derive(Clone, Debug)]
-pub struct Cause(pub String);
-
 /// Who the log line names; filled in once the caller is known.
 #[derive(Clone, Debug, Default)]
 struct Trace(Arc<OnceLock<(String, String)>>);
@@ -58,8 +54,8 @@ pub fn name_caller(extensions: &http::Extensions, tenant: &TenantId, client: &st
 /// request.
 pub fn serve(router: Router, world: World) -> Router {
     router
-        .fallback(async || Error::NoRoute)
-        .method_not_allowed_fallback(async || Error::WrongMethod)
+        .fallback(async || Rejection::NoRoute)
+        .method_not_allowed_fallback(async || Rejection::WrongMethod)
         .layer(axum::middleware::from_fn(move |request, next| around(request, next, world.clone())))
 }
 

@@ -1,5 +1,4 @@
-//! The edge: what HTTP asks for and how it is answered. Status codes are known here and nowhere
-//! else.
+//! The edge: what HTTP asks for and how it is answered.
 
 pub mod answer;
 pub mod call;
@@ -11,9 +10,11 @@ pub mod idempotency;
 pub mod precondition;
 pub mod problem;
 pub mod profile;
+pub mod rejection;
 pub mod route;
 
 pub use answer::Answer;
 pub use call::Call;
 pub use edge::serve;
+pub use rejection::Rejection;
 pub use route::{Body, Callers, Effect, Route};

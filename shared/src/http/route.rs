@@ -6,6 +6,7 @@ use axum::extract::Request;
 use axum::routing::MethodRouter;
 
 use super::edge::Operation;
+use super::rejection::Rejection;
 use crate::app::App;
 use crate::auth::{Caller, Subject};
 use crate::domain::error::{Error, Result};
@@ -92,24 +93,24 @@ impl Callers {
     }
 
     /// Checks that the caller may call, and says what the caller sees of profiles and may set.
-    pub fn check(self, caller: &Caller) -> Result<View> {
+    pub fn check(self, caller: &Caller) -> Result<View, Rejection> {
         match (&caller.subject, self) {
             (_, Self::Anyone) => Ok(View::SelfService),
             (Subject::Client { .. }, Self::People(_)) => {
-                Err(Error::NotAllowed("the route takes tokens of people".to_owned()))
+                Err(not_allowed("the route takes tokens of people"))
             }
             (Subject::External(_), Self::Granted(_)) => {
-                Err(Error::BadToken("nothing is granted to people of other issuers"))
+                Err(Rejection::BadToken("nothing is granted to people of other issuers"))
             }
             (Subject::Client { .. } | Subject::Local { .. }, Self::Granted(scope))
             | (Subject::Client { .. }, Self::GrantedOrPeople(scope)) => {
-                caller.check_scope(scope).map(|()| View::Administrative)
+                check_scope(caller, scope).map(|()| View::Administrative)
             }
             (Subject::Client { integration, .. }, Self::IntegrationsOrPeople(scope)) => {
-                caller.check_scope(scope)?;
+                check_scope(caller, scope)?;
                 if integration.is_none() {
                     let detail = "only clients that are marked as `crm` or `iam` may do this";
-                    return Err(Error::NotAllowed(detail.to_owned()));
+                    return Err(not_allowed(detail));
                 }
                 Ok(View::Administrative)
             }
@@ -119,7 +120,7 @@ impl Callers {
                 Ok(View::Administrative)
             }
             (Subject::Local { .. } | Subject::External(_), Self::People(Some(scope))) => {
-                caller.check_scope(scope).map(|()| View::SelfService)
+                check_scope(caller, scope).map(|()| View::SelfService)
             }
             (
                 Subject::Local { .. } | Subject::External(_),
@@ -127,6 +128,19 @@ impl Callers {
             ) => Ok(View::SelfService),
         }
     }
+}
+
+/// Checks that the caller's token has a scope (RFC 6750 §3.1).
+fn check_scope(caller: &Caller, scope: Scope) -> Result<(), Rejection> {
+    if caller.has_scope(scope) {
+        Ok(())
+    } else {
+        Err(Rejection::InsufficientScope { scope, bound: caller.jkt.is_some() })
+    }
+}
+
+fn not_allowed(detail: &str) -> Rejection {
+    Error::NotAllowed(detail.to_owned()).into()
 }
 
 /// One method of one path.

@@ -79,7 +79,7 @@ impl<'r> Rows<'r> {
         };
         let Ok(schema) = self.app.schema(self.tenant).await else { return Worked::Later };
         let errors = apply::at_fault(error, &schema).unwrap_or_else(|error| {
-            tracing::error!(operation = "import", tenant = %self.tenant, row = task.row, cause = format!("{error:?}"));
+            tracing::error!(operation = "import", tenant = %self.tenant, row = task.row, cause = %error);
             let detail = "a fault that no rule foresees; it was logged";
             vec![Violation { pointer: String::new(), code: Code::Unexpected, detail: detail.to_owned() }]
         });

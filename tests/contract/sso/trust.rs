@@ -3,7 +3,7 @@
 use local::serve;
 use serde_json::{Value, json};
 use shared::app::App;
-use shared::domain::error::{Error, Result};
+use shared::auth::AuthError;
 use shared::fetch::Fetcher;
 
 use tests::{BASE, Client, KeyPair, Service, TENANT, jwks, with};
@@ -34,7 +34,7 @@ fn fresh(service: &Service) -> App {
 }
 
 /// The tenant that a token is good in.
-async fn tenant_of(app: &App, token: &str) -> Result<String> {
+async fn tenant_of(app: &App, token: &str) -> Result<String, AuthError> {
     app.caller(token, BASE, true).await.map(|caller| caller.tenant.to_string())
 }
 
@@ -44,7 +44,7 @@ async fn trusted(service: &Service, issuer: &str) -> Vec<(String, String)> {
 }
 
 async fn refused(service: &Service, token: &str) -> bool {
-    matches!(tenant_of(&fresh(service), token).await, Err(Error::BadToken(_)))
+    matches!(tenant_of(&fresh(service), token).await, Err(AuthError::BadToken(_)))
 }
 
 async fn change(crm: &Client, patch: Value) {

@@ -4,7 +4,7 @@
 
 mod attempt;
 
-use shared::auth::user_token::{MAX_SUBJECT, UNKNOWN};
+use shared::auth::user_token::MAX_SUBJECT;
 use shared::auth::{self, Person};
 use shared::axum::routing::post;
 use shared::domain::Scope::UsersWrite;
@@ -147,7 +147,7 @@ impl<'a> Subject<'a> {
 
     fn with_token(body: Json, person: &Person, schema: &'a Schema) -> Result<Self> {
         refuse_fields(body)?;
-        let gone = || if schema.verified { Error::BadToken(UNKNOWN) } else { Error::Outdated };
+        let gone = || if schema.verified { Error::Untrusted } else { Error::Outdated };
         let server = schema.servers.get(person.server.as_str()).ok_or_else(gone)?;
         Ok(Self::OfIssuer {
             subject: person.subject.clone(),

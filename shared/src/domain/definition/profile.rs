@@ -60,7 +60,8 @@ impl Definition for UserProfileDefinition {
     }
 
     fn removable(&self, _schema: &Schema) -> Result<()> {
-        Err(Error::WrongMethod)
+        let detail = "the user profile definition is always there";
+        Err(Error::Conflict(detail.to_owned()))
     }
 
     fn collection(schema: &Schema) -> &Collection<Self> {

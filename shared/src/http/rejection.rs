@@ -1,0 +1,232 @@
+//! What HTTP answers in place of a good answer: what is wrong with a request before its use case,
+//! and what its use case refuses.
+
+use axum::response::{IntoResponse, Response};
+use http::HeaderName;
+use http::header::{ETAG, RETRY_AFTER, WWW_AUTHENTICATE};
+
+use super::problem::{Cause, Header, Kind, RETRY_SECONDS, respond};
+use crate::auth::AuthError;
+use crate::auth::user_token::UNKNOWN;
+use crate::domain::Scope;
+use crate::domain::error::{Error, Violation};
+
+/// Why a request is refused.
+#[derive(Debug)]
+pub enum Rejection {
+    /// No such path.
+    NoRoute,
+    /// The path exists, the method does not; the methods that do are in the `Allow` header.
+    WrongMethod,
+    /// No credentials came with the request.
+    NoCredentials,
+    /// The token is not good; the text says what is wrong with it, never what it holds.
+    BadToken(&'static str),
+    /// A token that was sent with a proof of possession is not good; the text says what is wrong.
+    BadBoundToken(&'static str),
+    /// The proof that a token is the caller's own is missing or not good; the text says what is
+    /// wrong.
+    BadProof(&'static str),
+    /// The token lacks a scope.
+    InsufficientScope {
+        /// The scope.
+        scope: Scope,
+        /// Whether the token is bound to a key, and is therefore sent with a proof.
+        bound: bool,
+    },
+    /// The caller accepts no JSON.
+    NotAcceptable,
+    /// The body is larger than this many bytes.
+    TooLarge(usize),
+    /// The body's media type is not one that the route takes.
+    UnsupportedMediaType {
+        /// What it takes.
+        due: &'static str,
+        /// Whether the request was a PATCH, whose answer says so in a header of its own.
+        patch: bool,
+    },
+    /// What the use case refuses.
+    Domain(Error),
+}
+
+impl From<Error> for Rejection {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Untrusted => Self::BadToken(UNKNOWN),
+            error => Self::Domain(error),
+        }
+    }
+}
+
+impl From<AuthError> for Rejection {
+    fn from(error: AuthError) -> Self {
+        match error {
+            AuthError::BadToken(detail) => Self::BadToken(detail),
+            AuthError::BadProof(detail) => Self::BadProof(detail),
+            AuthError::Unchecked(error) => error.into(),
+        }
+    }
+}
+
+const MALFORMED: Kind = Kind::new(400, "malformed-request", "The request cannot be read");
+const UNSUPPORTED_FILTER: Kind = Kind::new(400, "unsupported-filter", "The filter is not allowed");
+const NO_CREDENTIALS: Kind = Kind::new(401, "unauthenticated", "No access token");
+const BAD_TOKEN: Kind = Kind::new(401, "unauthenticated", "The access token is not good");
+const BAD_PROOF: Kind = Kind::new(401, "unauthenticated", "The proof of possession is not good");
+const INSUFFICIENT_SCOPE: Kind =
+    Kind::new(403, "insufficient-scope", "The token's scope is not enough");
+const NOT_ALLOWED: Kind = Kind::new(403, "not-allowed", "The caller may not do this");
+const BLOCKED: Kind = Kind::new(403, "user-blocked", "The user is blocked");
+const NOT_FOUND: Kind = Kind::new(404, "not-found", "Not found");
+const WRONG_METHOD: Kind = Kind::new(405, "method-not-allowed", "Method not allowed");
+const NOT_ACCEPTABLE: Kind = Kind::new(406, "not-acceptable", "Not acceptable");
+const TAKEN: Kind = Kind::new(409, "already-exists", "It already exists");
+const IN_USE: Kind = Kind::new(409, "in-use", "The definition is in use");
+const SEVERAL: Kind = Kind::new(409, "several-found", "Several were found");
+const CONFLICT: Kind = Kind::new(409, "conflict", "The state does not allow it");
+const STALE: Kind = Kind::new(412, "precondition-failed", "The resource has changed");
+const TOO_LARGE: Kind = Kind::new(413, "too-large", "The body is too large");
+const UNSUPPORTED_MEDIA_TYPE: Kind =
+    Kind::new(415, "unsupported-media-type", "Unsupported media type");
+const INVALID: Kind = Kind::new(422, "invalid-content", "The content is not valid");
+const UNCONDITIONAL: Kind = Kind::new(428, "precondition-required", "If-Match is required");
+const UNEXPECTED: Kind = Kind::new(500, "unexpected", "Unexpected error");
+const UNAVAILABLE: Kind = Kind::new(503, "unavailable", "Not available now");
+
+/// Which problem an error of the domain is.
+const fn kind_of(error: &Error) -> Kind {
+    match error {
+        Error::Malformed(_) => MALFORMED,
+        Error::UnsupportedFilter(_) => UNSUPPORTED_FILTER,
+        Error::Untrusted => BAD_TOKEN,
+        Error::NotAllowed(_) => NOT_ALLOWED,
+        Error::Blocked => BLOCKED,
+        Error::NotFound => NOT_FOUND,
+        Error::Taken(_) => TAKEN,
+        Error::InUse(_) => IN_USE,
+        Error::Several(_) => SEVERAL,
+        Error::Conflict(_) => CONFLICT,
+        Error::Stale(_) => STALE,
+        Error::Invalid(_) => INVALID,
+        Error::Unconditional => UNCONDITIONAL,
+        Error::Unexpected(_) => UNEXPECTED,
+        Error::Unavailable(_) | Error::Outdated | Error::AlreadyRecorded => UNAVAILABLE,
+    }
+}
+
+/// What is said of an error of the domain: its own text, unless that is not for the caller or
+/// stands in the header or the member that this text points at.
+fn detail_of(error: &Error) -> String {
+    match error {
+        Error::Invalid(violations) => {
+            format!("{} in the content; see `errors`", count(violations.len()))
+        }
+        Error::Taken(_) => "a unique value is held by another resource; see `errors`".to_owned(),
+        Error::Unconditional => "send the ETag of the resource that you read as `If-Match`, so \
+                                 that no update is lost"
+            .to_owned(),
+        Error::Unavailable(_) => "try again after the time in `Retry-After`".to_owned(),
+        Error::Unexpected(_) => "the error was logged under the request id".to_owned(),
+        error => error.to_string(),
+    }
+}
+
+fn count(violations: usize) -> String {
+    if violations == 1 { "one violation".to_owned() } else { format!("{violations} violations") }
+}
+
+const BEARER: &str = "Bearer realm=\"kith\"";
+const DPOP: &str = "DPoP realm=\"kith\", algs=\"ES256 RS256 PS256 EdDSA Ed25519\"";
+
+impl Rejection {
+    const fn kind(&self) -> Kind {
+        match self {
+            Self::NoRoute => NOT_FOUND,
+            Self::WrongMethod => WRONG_METHOD,
+            Self::NoCredentials => NO_CREDENTIALS,
+            Self::BadToken(_) | Self::BadBoundToken(_) => BAD_TOKEN,
+            Self::BadProof(_) => BAD_PROOF,
+            Self::InsufficientScope { .. } => INSUFFICIENT_SCOPE,
+            Self::NotAcceptable => NOT_ACCEPTABLE,
+            Self::TooLarge(_) => TOO_LARGE,
+            Self::UnsupportedMediaType { .. } => UNSUPPORTED_MEDIA_TYPE,
+            Self::Domain(error) => kind_of(error),
+        }
+    }
+
+    fn detail(&self) -> String {
+        match self {
+            Self::NoRoute => "there is no such path".to_owned(),
+            Self::WrongMethod => "the header `Allow` lists the methods".to_owned(),
+            Self::NoCredentials => "send an access token as `Authorization: Bearer …`".to_owned(),
+            Self::BadToken(detail) | Self::BadBoundToken(detail) | Self::BadProof(detail) => {
+                (*detail).to_owned()
+            }
+            Self::InsufficientScope { scope, .. } => format!("the scope `{scope}` is needed"),
+            Self::NotAcceptable => "answers are `application/json`".to_owned(),
+            Self::TooLarge(most) => format!("at most {most} bytes are allowed"),
+            Self::UnsupportedMediaType { due, .. } => format!("the content type {due} is due"),
+            Self::Domain(error) => detail_of(error),
+        }
+    }
+
+    /// The headers that go with the problem.
+    fn headers(&self) -> Vec<Header> {
+        let challenge = self.challenge().map(|challenge| (WWW_AUTHENTICATE, challenge));
+        let more = match self {
+            Self::UnsupportedMediaType { due, patch: true } => {
+                Some((HeaderName::from_static("accept-patch"), (*due).to_owned()))
+            }
+            Self::Domain(Error::Stale(tag)) => tag.as_ref().map(|tag| (ETAG, tag.to_string())),
+            Self::Domain(error) if error.is_temporary() => {
+                Some((RETRY_AFTER, RETRY_SECONDS.to_string()))
+            }
+            _ => None,
+        };
+        challenge.into_iter().chain(more).collect()
+    }
+
+    /// How the caller is told what credentials are due (RFC 6750 §3, RFC 9449 §7.1); without any
+    /// there is no error code.
+    fn challenge(&self) -> Option<String> {
+        let with = |scheme: &str, code: &str, detail: &str| {
+            Some(format!("{scheme}, error=\"{code}\", error_description=\"{detail}\""))
+        };
+        match self {
+            Self::NoCredentials => Some(format!("{BEARER}, {DPOP}")),
+            Self::BadToken(detail) => with(BEARER, "invalid_token", detail),
+            Self::BadBoundToken(detail) => with(DPOP, "invalid_token", detail),
+            Self::BadProof(detail) => with(DPOP, "invalid_dpop_proof", detail),
+            Self::InsufficientScope { scope, bound } => {
+                let scheme = if *bound { DPOP } else { BEARER };
+                Some(format!("{scheme}, error=\"insufficient_scope\", scope=\"{scope}\""))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl IntoResponse for Rejection {
+    fn into_response(self) -> Response {
+        let (kind, detail, headers) = (self.kind(), self.detail(), self.headers());
+        let (cause, found, errors) = match self {
+            Self::Domain(Error::Several(found)) => (None, Some(found), Vec::new()),
+            Self::Domain(Error::Invalid(violations) | Error::Taken(violations)) => {
+                (None, None, violations)
+            }
+            Self::Domain(error) => (Cause::of(&error), None, Vec::<Violation>::new()),
+            _ => (None, None, Vec::new()),
+        };
+        let mut response = respond(kind.problem(detail, found, errors), headers);
+        if let Some(cause) = cause {
+            response.extensions_mut().insert(cause);
+        }
+        response
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        Rejection::from(self).into_response()
+    }
+}
