@@ -15,6 +15,7 @@ pub mod import;
 pub mod lambda;
 pub mod log;
 pub mod script;
+pub(crate) mod seal;
 pub mod store;
 pub mod world;
 pub mod writing;

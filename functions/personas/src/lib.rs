@@ -8,8 +8,8 @@ use shared::domain::persona::{Persona, PersonaStatus};
 use shared::domain::schema::Schema;
 use shared::domain::user::User;
 use shared::domain::{Json, Versioned, Writing};
+use shared::http::IdempotencyRecorder;
 use shared::http::answer::{Answer, Answered};
-use shared::http::call::Recorder;
 use shared::http::profile;
 use shared::http::{Call, Route};
 use shared::object;
@@ -146,7 +146,7 @@ async fn read(call: Call) -> Answered {
 /// which contains it.
 async fn change(
     call: &Call,
-    record: Recorder<'_>,
+    record: IdempotencyRecorder<'_>,
     edit: impl Fn(&Persona, &Writing<'_>) -> Result<Persona> + Send + Sync,
 ) -> Answered {
     let id: PersonaId = call.id("persona_id")?;
@@ -168,12 +168,12 @@ async fn change(
 
 async fn edit(mut call: Call) -> Answered {
     let body = call.take_body();
-    change(&call, Recorder::NONE, |persona, writing| persona.patch(&body, writing)).await
+    change(&call, IdempotencyRecorder::NONE, |persona, writing| persona.patch(&body, writing)).await
 }
 
 async fn set_attribute(mut call: Call) -> Answered {
     let body = call.take_body();
-    let changed = change(&call, Recorder::NONE, |persona, writing| {
+    let changed = change(&call, IdempotencyRecorder::NONE, |persona, writing| {
         persona.set_attribute(body.clone(), writing)
     })
     .await;
@@ -199,5 +199,5 @@ async fn remove(call: Call) -> Answered {
     let (author, user) = (call.author().await?, call.user("user_id").await?);
     let gone = |_: &Versioned<User>, _: &Schema| Ok(Answer::nothing());
     let target = WriteTarget::Persona(id);
-    profile::change(&call, &author, user, target, Recorder::NONE, drop, gone).await
+    profile::change(&call, &author, user, target, IdempotencyRecorder::NONE, drop, gone).await
 }

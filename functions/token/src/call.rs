@@ -12,8 +12,9 @@ use shared::axum::extract::{FromRequest, Request};
 use shared::axum::response::{IntoResponse, Response};
 use shared::domain::Versioned;
 use shared::domain::client::Client;
-use shared::http::call::{MAX_BODY, base_url, media_type, read_body};
-use shared::http::edge::name_caller;
+use shared::http::body::{MAX_BODY, read_body};
+use shared::http::edge::{base_url, name_caller};
+use shared::http::negotiation::media_type;
 use shared::http::{Effect, Route};
 
 use crate::client_authentication::authenticate;

@@ -11,7 +11,7 @@ use shared::axum::response::{IntoResponse, Response};
 use shared::domain::client::AuthMethod;
 use shared::domain::jwk::Algorithm;
 use shared::domain::{Result, Scope};
-use shared::http::call::base_url;
+use shared::http::edge::base_url;
 
 fn public(content: Value, max_age: i64) -> Response {
     let mut response = Json(content).into_response();

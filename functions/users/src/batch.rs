@@ -11,7 +11,7 @@ use shared::domain::json::Object;
 use shared::domain::user::User;
 use shared::http::Call;
 use shared::http::answer::{Answer, Answered};
-use shared::http::call::MAX_PAGE_BYTES;
+use shared::http::page::MAX_PAGE_BYTES;
 use shared::object;
 
 /// The most ids of one call.

@@ -51,8 +51,7 @@ async fn create(mut call: Call) -> Answered {
         None => Mapping::default(),
         Some(text) => Mapping::read(&Json::parse(text.as_bytes()).map_err(Error::Malformed)?)?,
     };
-    let (format, bytes) =
-        call.rows.take().ok_or_else(|| Error::unexpected("the route takes no rows"))?;
+    let (format, bytes) = call.take_rows()?;
     let (call, mapping) = (&call, &mapping);
     let (app, tenant) = (&call.app, &call.caller.tenant);
     let client = call.caller.client().ok_or(Error::NotFound)?;

@@ -22,8 +22,8 @@ use shared::domain::id::UserId;
 use shared::domain::schema::Schema;
 use shared::domain::user::{User, UserStatus};
 use shared::domain::{Versioned, Writing};
+use shared::http::IdempotencyRecorder;
 use shared::http::answer::{Answer, Answered};
-use shared::http::call::Recorder;
 use shared::http::profile;
 use shared::http::{Call, Route};
 use shared::store::users::LiveUser;
@@ -144,13 +144,15 @@ async fn read(call: Call) -> Answered {
 
 async fn replace(mut call: Call) -> Answered {
     let body = call.take_body();
-    change(&call, Recorder::NONE, |user, writing| user.replace(body.clone(), writing)).await
+    change(&call, IdempotencyRecorder::NONE, |user, writing| user.replace(body.clone(), writing))
+        .await
 }
 
 async fn edit(mut call: Call) -> Answered {
     let body = call.take_body();
     let changed =
-        change(&call, Recorder::NONE, |user, writing| user.patch(body.clone(), writing)).await;
+        change(&call, IdempotencyRecorder::NONE, |user, writing| user.patch(body.clone(), writing))
+            .await;
     profile::patched(&call, &body, changed).await
 }
 
@@ -170,7 +172,7 @@ async fn set_status(call: Call, status: UserStatus) -> Answered {
 
 async fn change(
     call: &Call,
-    record: Recorder<'_>,
+    record: IdempotencyRecorder<'_>,
     edit: impl Fn(&User, &Writing<'_>) -> Result<User> + Send + Sync,
 ) -> Answered {
     let guarded = |live: &LiveUser, writing: &Writing<'_>| {

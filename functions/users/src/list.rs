@@ -8,7 +8,7 @@ use shared::domain::schema::Schema;
 use shared::domain::user::User;
 use shared::http::Call;
 use shared::http::answer::{Answer, Answered};
-use shared::http::call::MAX_PAGE_BYTES;
+use shared::http::page::MAX_PAGE_BYTES;
 use shared::object;
 use shared::store::listing::{Listed, ShardPositions};
 use shared::store::users::LiveUser;

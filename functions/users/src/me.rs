@@ -10,8 +10,8 @@ use shared::domain::Scope::Openid;
 use shared::domain::schema::Schema;
 use shared::domain::user::User;
 use shared::domain::{Versioned, View, Writing};
+use shared::http::IdempotencyRecorder;
 use shared::http::answer::{Answer, Answered};
-use shared::http::call::Recorder;
 use shared::http::profile;
 use shared::http::{Call, Callers, Route};
 use shared::store::users::LiveUser;
@@ -62,7 +62,8 @@ pub async fn edit(mut call: Call) -> Answered {
     };
     let show = |user: &Versioned<User>, schema: &Schema| Ok(shown(user, schema));
     let target = WriteTarget::User;
-    let changed = profile::change(&call, &author, id, target, Recorder::NONE, patch, show).await;
+    let changed =
+        profile::change(&call, &author, id, target, IdempotencyRecorder::NONE, patch, show).await;
     profile::patched(&call, &body, changed).await
 }
 

@@ -11,7 +11,7 @@ use shared::filter::search::{Limits, Page, Search, SearchPosition};
 use shared::filter::{Branch, Filter};
 use shared::http::Call;
 use shared::http::answer::{Answer, Answered};
-use shared::http::call::{MAX_PAGE, MAX_PAGE_BYTES, PAGE, page_size};
+use shared::http::page::{MAX_PAGE, MAX_PAGE_BYTES, PAGE, page_size};
 use shared::object;
 use shared::store::meter::Meter;
 

@@ -10,8 +10,8 @@ use shared::domain::schema::Schema;
 use shared::domain::user::User;
 use shared::domain::{Json, Versioned, Writing};
 use shared::http::Call;
+use shared::http::IdempotencyRecorder;
 use shared::http::answer::Answered;
-use shared::http::call::Recorder;
 use shared::http::profile;
 use shared::store::Retry;
 use shared::store::users::LiveUser;
@@ -63,7 +63,7 @@ fn is_of_the_id(error: &Error) -> bool {
 async fn create(call: &Call, id_at_customer: &str, body: &Json) -> Answered {
     call.guard_upsert(None)?;
     let read = |writing: &Writing<'_>| User::create_by(id_at_customer, body.clone(), writing);
-    profile::create(call, Recorder::NONE, read, made).await
+    profile::create(call, IdempotencyRecorder::NONE, read, made).await
 }
 
 async fn replace(call: &Call, user: UserId, id_at_customer: &str, body: &Json) -> Answered {
@@ -81,7 +81,8 @@ async fn replace(call: &Call, user: UserId, id_at_customer: &str, body: &Json) -
     };
     let (author, target) = (call.author().await?, WriteTarget::UserAndNewPersonas);
     let show = |user: &Versioned<User>, schema: &Schema| Ok(shown(user, schema));
-    let done = profile::change(call, &author, user, target, Recorder::NONE, edit, show).await;
+    let done =
+        profile::change(call, &author, user, target, IdempotencyRecorder::NONE, edit, show).await;
     let gained = gained.into_inner().unwrap_or_else(PoisonError::into_inner);
     done.map_err(|error| error.pointing(|pointer| place_in_body(pointer, gained.as_ref()?)))
 }

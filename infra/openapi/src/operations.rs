@@ -3,7 +3,7 @@
 use shared::domain::change_request::Status;
 use shared::domain::import::Mode;
 use shared::http::Route;
-use shared::http::call::{MAX_PAGE, PAGE};
+use shared::http::page::{MAX_PAGE, PAGE};
 use shared::http::route::{Body, Effect};
 use utoipa::openapi::path::{
     Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn,

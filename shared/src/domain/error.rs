@@ -263,3 +263,25 @@ impl Error {
         Self::Unexpected(what.to_string())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_displays_what_is_wrong_without_the_name_of_its_variant() {
+        let mut violations = Violations::default();
+        violations.add("/status", Code::NotEditable, "`status` is not edited");
+        violations.add("", Code::WrongType, "an object is due");
+        let invalid = violations.check(()).unwrap_err();
+        for (error, due) in [
+            (invalid, "/status: `status` is not edited; the whole: an object is due"),
+            (Error::unexpected("the pump is broken"), "the pump is broken"),
+            (Error::Unavailable("too many decide at once".to_owned()), "too many decide at once"),
+            (Error::Several(2), "2 were found where one is due"),
+            (Error::NotFound, "there is no such resource"),
+        ] {
+            assert_eq!(error.to_string(), due);
+        }
+    }
+}

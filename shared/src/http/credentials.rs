@@ -5,7 +5,7 @@ use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 
-use super::call::base_url;
+use super::edge::base_url;
 use super::rejection::Rejection;
 use crate::app::App;
 use crate::auth::Caller;

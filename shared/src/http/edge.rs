@@ -12,7 +12,9 @@ use http::{HeaderName, HeaderValue, Method};
 
 use super::problem::{Cause, Problem};
 use super::rejection::Rejection;
-use super::route::Route;
+use super::route::Operation;
+use crate::app::App;
+use crate::domain::error::{Error, Result};
 use crate::domain::id::TenantId;
 use crate::store::meter::Meter;
 use crate::world::World;
@@ -27,6 +29,13 @@ pub struct BaseUrl(pub String);
 /// The id that a door gives to a request; a door that has none gets one made.
 #[derive(Clone, Debug)]
 pub struct RequestId(pub String);
+
+/// The base URL of the service as this request reached it.
+pub fn base_url(app: &App, extensions: &http::Extensions) -> Result<String> {
+    let set = app.base_url().map(str::to_owned);
+    let derived = || extensions.get::<BaseUrl>().map(|base| base.0.clone());
+    set.or_else(derived).ok_or_else(|| Error::unexpected("no base URL is known"))
+}
 
 /// The address that a request came from, as its door knows it.
 #[derive(Clone, Debug)]
@@ -93,7 +102,7 @@ async fn around(mut request: Request, next: Next, world: World) -> Response {
         request_id = id,
         tenant,
         client,
-        operation = operation.0.get().copied().unwrap_or("-"),
+        operation = operation.name(),
         status = response.status().as_u16(),
         milliseconds = world.clock.now().millis() - started.millis(),
         read_units = units.read,
@@ -104,15 +113,4 @@ async fn around(mut request: Request, next: Next, world: World) -> Response {
     );
     response.extensions_mut().insert(units);
     response
-}
-
-/// Which route the log line names; filled in once the request has met one.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Operation(Arc<OnceLock<&'static str>>);
-
-impl Operation {
-    pub(super) fn met(&self, route: &'static Route) {
-        // A request meets one route.
-        let _ = self.0.set(route.name);
-    }
 }

@@ -1,151 +1,58 @@
-//! Idempotency-Key: a POST that is repeated has one effect and one answer (rule I1).
-//!
-//! The key is bound to tenant, client, method and path, and stored only as a hash. The record of
-//! the answer is sealed under a key derived from the Idempotency-Key itself, so what is at rest can
-//! be read by nobody who does not repeat the request.
+//! Idempotency: a POST that is repeated has one effect and one answer (rule I1).
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
-use ring::digest::{Context, SHA256};
-use ring::hmac;
-use serde::{Deserialize, Serialize};
-
-use super::answer::{Answer, JSON};
-use super::cursor::{open, seal};
-use super::route::{Effect, Route};
-use crate::app::App;
-use crate::auth::{Caller, Subject};
-use crate::domain::View;
-use crate::domain::error::{Code, Error, Result};
+use super::answer::{Answer, Answered};
+use super::call::Call;
+use super::idempotency_key::IdempotencyKey;
+use crate::domain::error::Result;
 use crate::store::Write;
-use crate::store::records::Record;
 
-/// How long a record is kept, in seconds: 24 hours.
-pub const KEPT_SECONDS: i64 = 24 * 3600;
-/// The longest key, in characters.
-const MAX_KEY: usize = 255;
-
-/// The Idempotency-Key of a request, bound to what it is for.
-pub(super) struct IdempotencyKey {
-    scope: String,
-    sealing: [u8; 32],
-    digest: String,
-}
-
-/// What is kept of an answer; its body follows in the sealed bytes, after a line end.
-#[derive(Serialize, Deserialize)]
-struct Kept {
-    digest: String,
-    status: u16,
-    etag: Option<String>,
-    location: Option<String>,
-}
-
-impl IdempotencyKey {
-    /// `content` is what a repeat of the request has in common with it. Reads the header where the
-    /// route takes it; a route whose answer carries a secret refuses it.
-    pub fn read(
-        headers: &HeaderMap,
-        route: &Route,
-        (caller, view): (&Caller, View),
-        path: &str,
-        content: &[&[u8]],
-    ) -> Result<Option<Self>> {
-        let mut lines = headers.get_all("idempotency-key").iter();
-        let Some(line) = lines.next() else {
-            return Ok(None);
-        };
-        if route.effect == Effect::Secret {
-            return Err(Error::Malformed(
-                "the answer of this route carries a secret: it takes no Idempotency-Key".to_owned(),
-            ));
-        }
-        if !route.takes_idempotency_key() {
-            return Ok(None);
-        }
-        let legal = |byte: &u8| byte.is_ascii_graphic();
-        let key = line.as_bytes();
-        if lines.next().is_some() || key.is_empty() || key.len() > MAX_KEY || !key.iter().all(legal)
-        {
-            return Err(Error::Malformed(format!(
-                "an Idempotency-Key is one word of 1 to {MAX_KEY} visible ASCII characters"
-            )));
-        }
-        // How much the caller sees is part of the answer: of a system's profiles by the classifier,
-        // and for a local person by the scopes of this very token.
-        let classifier = if route.within_system { caller.grants.max_classifier.name() } else { "" };
-        let sees = match &caller.subject {
-            Subject::Client { .. } => classifier.to_owned(),
-            Subject::Local { .. } => format!("{classifier} {view:?}"),
-            Subject::External(_) => String::new(),
-        };
-        let bound =
-            format!("{}\n{}\n{}\n{path}\n{sees}", caller.tenant, caller.name(), route.method);
-        let tag = |purpose: &[u8]| {
-            let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, key));
-            context.update(purpose);
-            context.update(bound.as_bytes());
-            context.sign()
-        };
-        let sealing = tag(b"seal\n").as_ref().first_chunk::<32>().copied().unwrap_or_default();
-        let mut hash = Context::new(&SHA256);
-        for part in content {
-            hash.update(part);
-        }
-        Ok(Some(Self {
-            scope: URL_SAFE_NO_PAD.encode(tag(b"scope\n")),
-            sealing,
-            digest: URL_SAFE_NO_PAD.encode(hash.finish()),
-        }))
+impl Call {
+    /// Whether the request carries an Idempotency-Key.
+    #[must_use]
+    pub const fn is_keyed(&self) -> bool {
+        self.idempotency.is_some()
     }
 
-    /// The answer to the first request, if there was one.
-    pub async fn replay(&self, app: &App, caller: &Caller) -> Result<Option<Answer>> {
-        let Some(record) = app.table().find_record(&caller.tenant, &self.scope).await? else {
-            return Ok(None);
+    /// Does the effect of a POST once: a repeat with the same Idempotency-Key and body is answered
+    /// as the first was (rule I1).
+    ///
+    /// `work` is handed what makes the record of its answer, to be committed in the transaction of
+    /// the effect.
+    pub async fn once<'c, W: Future<Output = Answered>>(
+        &'c self,
+        work: impl FnOnce(IdempotencyRecorder<'c>) -> W,
+    ) -> Answered {
+        let Some(key) = &self.idempotency else {
+            return work(IdempotencyRecorder(None)).await;
         };
-        let broken = || Error::unexpected("an idempotency record does not open");
-        let opened = open(&self.sealing, &self.scope, &record.sealed).ok_or_else(broken)?;
-        let end = opened.iter().position(|byte| *byte == b'\n').ok_or_else(broken)?;
-        let (kept, body) = opened.split_at_checked(end).ok_or_else(broken)?;
-        let kept: Kept = serde_json::from_slice(kept).map_err(|_| broken())?;
-        let body = body.get(1..).filter(|body| !body.is_empty()).map(Bytes::copy_from_slice);
-        if kept.digest != self.digest {
-            let detail = "the Idempotency-Key was used with another body; take a new one";
-            return Err(Error::invalid("", Code::NotAllowed, detail));
+        if let Some(answer) = key.replay(&self.app, &self.caller).await? {
+            return Ok(answer);
         }
-        if let Some(about) = &record.about
-            && !app.table().is_there(&caller.tenant, about).await?
-        {
-            return Err(Error::NotFound);
+        match work(IdempotencyRecorder(Some((key, self)))).await {
+            // Of two at once the loser may find anything but the record first: the winner's effect
+            // in its own way.
+            Err(error) => key.replay(&self.app, &self.caller).await?.ok_or(error),
+            answered => answered,
         }
-        Ok(Some(Answer {
-            status: StatusCode::from_u16(kept.status).map_err(Error::unexpected)?,
-            etag: kept.etag,
-            location: kept.location,
-            body,
-            about: record.about,
-            media: JSON,
-            replayed: true,
-            secret: false,
-        }))
+    }
+}
+
+/// Makes the idempotency record of an answer, where the request asks for one.
+#[derive(Clone, Copy)]
+pub struct IdempotencyRecorder<'c>(Option<(&'c IdempotencyKey, &'c Call)>);
+
+impl IdempotencyRecorder<'_> {
+    /// Records nothing.
+    pub const NONE: Self = Self(None);
+
+    /// Whether the request asks for a record.
+    #[must_use]
+    pub const fn is_asked(&self) -> bool {
+        self.0.is_some()
     }
 
-    /// The write that records an answer.
-    pub fn record(&self, app: &App, caller: &Caller, answer: &Answer) -> Result<Write> {
-        let kept = Kept {
-            digest: self.digest.clone(),
-            status: answer.status.as_u16(),
-            etag: answer.etag.clone(),
-            location: answer.location.clone(),
-        };
-        let mut kept = serde_json::to_vec(&kept).map_err(Error::unexpected)?;
-        kept.push(b'\n');
-        kept.extend_from_slice(answer.body.as_deref().unwrap_or_default());
-        let sealed = seal(&self.sealing, &self.scope, kept, app.world())?;
-        let until = app.world().clock.now().plus_seconds(KEPT_SECONDS);
-        Ok(Record { sealed, about: answer.about.clone() }.write(&caller.tenant, &self.scope, until))
+    /// The write that records the answer.
+    pub fn of(&self, answer: &Answer) -> Result<Option<Write>> {
+        self.0.map(|(key, call)| key.record(&call.app, &call.caller, answer)).transpose()
     }
 }

@@ -1,12 +1,18 @@
 //! The edge: what HTTP asks for and how it is answered.
 
 pub mod answer;
+mod authorisation;
+pub mod body;
 pub mod call;
+mod caller;
 pub mod config;
 pub mod credentials;
 pub mod cursor;
 pub mod edge;
 pub mod idempotency;
+mod idempotency_key;
+pub mod negotiation;
+pub mod page;
 pub mod precondition;
 pub mod problem;
 pub mod profile;
@@ -14,7 +20,9 @@ pub mod rejection;
 pub mod route;
 
 pub use answer::Answer;
+pub use body::Payload;
 pub use call::Call;
 pub use edge::serve;
+pub use idempotency::IdempotencyRecorder;
 pub use rejection::Rejection;
 pub use route::{Body, Callers, Effect, Route};

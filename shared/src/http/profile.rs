@@ -2,7 +2,9 @@
 //! and its outcome as an answer.
 
 use super::answer::{Answer, Answered};
-use super::call::{Call, Recorder, not_looked_up};
+use super::call::Call;
+use super::caller::not_looked_up;
+use super::idempotency::IdempotencyRecorder;
 use crate::auth::Subject;
 use crate::domain::author::{Author, Reason, Writer};
 use crate::domain::change_request::ChangeRequest;
@@ -103,7 +105,7 @@ pub fn shown_request(request: &Versioned<ChangeRequest>, schema: &Schema, call: 
 /// Creates the user that `read` reads.
 pub async fn create(
     call: &Call,
-    record: Recorder<'_>,
+    record: IdempotencyRecorder<'_>,
     read: impl Fn(&Writing<'_>) -> Result<User> + Send + Sync,
     show: impl Fn(&Versioned<User>, &Schema) -> Answer + Send + Sync,
 ) -> Answered {
@@ -129,7 +131,7 @@ pub async fn change(
     author: &Author,
     user: UserId,
     target: WriteTarget,
-    record: Recorder<'_>,
+    record: IdempotencyRecorder<'_>,
     edit: impl Fn(&LiveUser, &Writing<'_>) -> Result<User> + Send + Sync,
     show: impl Fn(&Versioned<User>, &Schema) -> Answered + Send + Sync,
 ) -> Answered {

@@ -1,11 +1,12 @@
 //! Routes: one table per function, from which its router, the checks before each handler and
 //! `openapi.json` are made.
 
+use std::sync::{Arc, OnceLock};
+
 use axum::Router;
 use axum::extract::Request;
 use axum::routing::MethodRouter;
 
-use super::edge::Operation;
 use super::rejection::Rejection;
 use crate::app::App;
 use crate::auth::{Caller, Subject};
@@ -339,6 +340,23 @@ impl Route {
     pub const fn secret(mut self) -> Self {
         self.effect = Effect::Secret;
         self
+    }
+}
+
+/// Which route the log line names; filled in once the request has met one.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Operation(Arc<OnceLock<&'static str>>);
+
+impl Operation {
+    /// Notes the route.
+    fn met(&self, route: &'static Route) {
+        // A request meets one route.
+        let _ = self.0.set(route.name);
+    }
+
+    /// The name of the route; `-` before one is met.
+    pub(super) fn name(&self) -> &'static str {
+        self.0.get().copied().unwrap_or("-")
     }
 }
 

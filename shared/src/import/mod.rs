@@ -27,7 +27,7 @@ use crate::domain::import::{
 };
 use crate::domain::json::Object;
 use crate::domain::schema::Schema;
-use crate::http::cursor::{open, seal};
+use crate::seal::{open, seal};
 use crate::store::Write;
 use crate::store::imports::Step;
 use crate::world::Timestamp;

@@ -10,8 +10,8 @@ use shared::domain::schema::Schema;
 use shared::domain::user::User;
 use shared::domain::{Versioned, Writing};
 use shared::http::Call;
+use shared::http::IdempotencyRecorder;
 use shared::http::answer::{Answer, Answered};
-use shared::http::call::Recorder;
 use shared::http::profile::shown_request;
 use shared::store::Retry;
 use shared::store::change_requests::decide;
@@ -57,7 +57,7 @@ struct Deciding<'d> {
     call: &'d Call,
     schema: &'d Schema,
     decision: Status,
-    record: Recorder<'d>,
+    record: IdempotencyRecorder<'d>,
 }
 
 /// A request that is decided: as it was read, as it will be, and the answer that shows that.

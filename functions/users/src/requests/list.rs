@@ -7,7 +7,7 @@ use shared::domain::id::{ChangeRequestId, UserId, UserName};
 use shared::domain::{Json, Versioned};
 use shared::http::Call;
 use shared::http::answer::{Answer, Answered};
-use shared::http::call::MAX_PAGE_BYTES;
+use shared::http::page::MAX_PAGE_BYTES;
 use shared::object;
 use shared::store::change_requests::position_of;
 use shared::store::index::Position;

@@ -14,8 +14,8 @@ use shared::domain::system_profile::SystemProfile;
 use shared::domain::user::User;
 use shared::domain::versioned::WriteId;
 use shared::http::Call;
+use shared::http::IdempotencyRecorder;
 use shared::http::answer::{Answer, Answered};
-use shared::http::call::Recorder;
 use shared::store::Retry;
 use shared::store::principals::unlinked;
 use shared::store::sign_in::{Binding, Found};
@@ -34,7 +34,7 @@ pub(super) struct SignIn<'a> {
     pub schema: &'a Schema,
     pub place: &'a Place<'a>,
     pub subject: Subject<'a>,
-    pub record: Recorder<'a>,
+    pub record: IdempotencyRecorder<'a>,
     pub write_id: WriteId,
     /// The id of a user that has to be created.
     pub user_id: UserId,

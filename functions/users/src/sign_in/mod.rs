@@ -16,8 +16,8 @@ use shared::domain::schema::Schema;
 use shared::domain::sign_in::Claimed;
 use shared::domain::system_profile::SystemProfile;
 use shared::domain::{Json, View};
+use shared::http::IdempotencyRecorder;
 use shared::http::answer::Answered;
-use shared::http::call::Recorder;
 use shared::http::{Call, Callers, Route};
 use shared::world::Timestamp;
 
@@ -87,7 +87,7 @@ pub async fn sign_in(mut call: Call) -> Answered {
             .decide(&call.caller.tenant, |schema| async move { Place::of(call, &schema).map(drop) })
             .await?;
         if check_may_sign_in(call).await?.is_some() {
-            return sign_in(Recorder::NONE).await;
+            return sign_in(IdempotencyRecorder::NONE).await;
         }
     }
     call.once(sign_in).await

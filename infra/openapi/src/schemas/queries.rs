@@ -1,7 +1,7 @@
 //! Lists of users, and questions for them.
 
 use serde_json::json;
-use shared::http::call::{MAX_PAGE, PAGE};
+use shared::http::page::{MAX_PAGE, PAGE};
 use users::MAX_IDS;
 use utoipa::openapi::Schema;
 

@@ -144,7 +144,7 @@ impl SigningKeys {
         for algorithm in due {
             if !made.iter().any(|made| made.algorithm == *algorithm) {
                 let new = self.make(*algorithm).await;
-                made.push(new.map_err(|error| Failed::Broken(format!("{error:?}")))?);
+                made.push(new.map_err(|error| Failed::Broken(error.to_string()))?);
             }
         }
         let added: Vec<_> = made.iter().filter(|made| due.contains(&made.algorithm)).collect();

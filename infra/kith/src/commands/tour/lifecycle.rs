@@ -29,7 +29,7 @@ impl Issuer {
         let world = World::default();
         let tenant = client_id.split_once('.').map(|(tenant, _)| tenant.to_owned());
         let tenant = tenant.ok_or_else(|| "the client's id names no tenant".to_owned())?;
-        let failed = |error: Error| format!("no key can be made: {error}");
+        let failed = |error: shared::domain::Error| format!("no key can be made: {error}");
         let stored = PrivateKey::generate(Algorithm::Es256, &world.random).map_err(failed)?;
         let key = PrivateKey::parse(Algorithm::Es256, &stored, &world.random).map_err(failed)?;
         Ok(Self { url: format!("https://idp-{mark}.example/realm"), tenant, key, world })

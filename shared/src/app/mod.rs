@@ -1,0 +1,132 @@
+//! What a function holds for its whole life: the table, what it has read from it, and where it
+//! runs.
+
+mod cache;
+mod clients;
+mod configuration;
+mod tokens;
+
+use std::sync::Arc;
+
+use tokio::sync::OnceCell;
+
+pub use self::cache::CACHE_SECONDS;
+use self::cache::Cache;
+use self::tokens::{Digest, Trusting, VerifiedToken};
+use crate::auth::{PublicKeys, RemoteKeys, SigningKeys, signing};
+use crate::domain::client::Client;
+use crate::domain::error::{Error, Result};
+use crate::domain::id::{ClientId, TenantId};
+use crate::domain::schema::Schema;
+use crate::domain::versioned::Versioned;
+use crate::fetch::Fetcher;
+use crate::script::Scripts;
+use crate::store::{Key, Table};
+use crate::world::World;
+
+/// How long a function may still write by definitions that were changed, in seconds: the life of
+/// its cache and of a request.
+pub const SETTLED_SECONDS: i64 = CACHE_SECONDS + 30;
+
+/// The state of one function.
+#[derive(Clone)]
+pub struct App(Arc<State>);
+
+struct State {
+    table: Table,
+    base_url: Option<String>,
+    public_keys: PublicKeys,
+    signing_keys: SigningKeys,
+    remote_keys: RemoteKeys,
+    cursor_key: OnceCell<[u8; 32]>,
+    hash_key: OnceCell<Vec<u8>>,
+    scripts: Scripts,
+    schemas: Cache<TenantId, Schema>,
+    clients: Cache<ClientId, Versioned<Client>>,
+    callers: Cache<Digest, VerifiedToken>,
+    issuers: Cache<Digest, Trusting>,
+}
+
+impl App {
+    /// Makes the state of a function. `base_url` has no trailing slash; without it each request's
+    /// own domain is the base.
+    #[must_use]
+    pub fn new(table: Table, base_url: Option<String>, scripts: Scripts) -> Self {
+        Self::with_fetcher(table, base_url, scripts, Fetcher::default())
+    }
+
+    /// Makes the state of a function that fetches what others publish in its own way.
+    #[must_use]
+    pub fn with_fetcher(
+        table: Table,
+        base_url: Option<String>,
+        scripts: Scripts,
+        fetcher: Fetcher,
+    ) -> Self {
+        Self(Arc::new(State {
+            public_keys: PublicKeys::new(table.clone()),
+            signing_keys: SigningKeys::new(table.clone()),
+            remote_keys: RemoteKeys::new(fetcher, table.world().clock.clone()),
+            cursor_key: OnceCell::new(),
+            hash_key: OnceCell::new(),
+            scripts,
+            schemas: Cache::new(),
+            clients: Cache::new(),
+            callers: Cache::new(),
+            issuers: Cache::new(),
+            base_url,
+            table,
+        }))
+    }
+
+    /// The table.
+    #[must_use]
+    pub fn table(&self) -> &Table {
+        &self.0.table
+    }
+
+    /// The clock and the randomness.
+    #[must_use]
+    pub fn world(&self) -> &World {
+        self.0.table.world()
+    }
+
+    /// The base URL that was set, if one was.
+    #[must_use]
+    pub fn base_url(&self) -> Option<&str> {
+        self.0.base_url.as_deref()
+    }
+
+    /// The published signing keys.
+    #[must_use]
+    pub fn public_keys(&self) -> &PublicKeys {
+        &self.0.public_keys
+    }
+
+    /// The private signing keys; only the token function has the right to read them.
+    #[must_use]
+    pub fn signing_keys(&self) -> &SigningKeys {
+        &self.0.signing_keys
+    }
+
+    /// The keys that others publish.
+    #[must_use]
+    pub fn remote_keys(&self) -> &RemoteKeys {
+        &self.0.remote_keys
+    }
+
+    /// What runs the scripts of workflows.
+    #[must_use]
+    pub fn scripts(&self) -> &Scripts {
+        &self.0.scripts
+    }
+
+    /// The key under which cursors are sealed.
+    pub async fn cursor_key(&self) -> Result<&[u8; 32]> {
+        let read = async || {
+            let secret = signing::read_secret(self.table(), &Key::cursor_key()).await?;
+            secret.try_into().map_err(|_| Error::unexpected("the cursor key has 32 bytes"))
+        };
+        self.0.cursor_key.get_or_try_init(read).await
+    }
+}

@@ -1,0 +1,130 @@
+//! Whom a token stands for: verified by the keys of the service, or by those of an issuer that a
+//! tenant trusts.
+
+use std::sync::Arc;
+
+use ring::digest::{Context, SHA256};
+
+use super::App;
+use super::cache::is_young;
+use crate::auth::user_token::Unverified;
+use crate::auth::{AuthError, Caller, access_token, user_token};
+use crate::domain::error::Result;
+use crate::domain::id::TenantId;
+use crate::domain::versioned::Tag;
+use crate::world::Timestamp;
+
+/// A token that was verified.
+pub(super) enum VerifiedToken {
+    /// A machine client's.
+    Client(access_token::Verified),
+    /// A person's, with the tag of the authentication server by which it was verified.
+    Person(user_token::Verified, Tag),
+}
+
+impl VerifiedToken {
+    fn caller(&self, now: Timestamp, base_url: &str) -> Result<Caller, AuthError> {
+        match self {
+            Self::Client(token) => token.caller(now, base_url),
+            Self::Person(token, _) => token.caller(now),
+        }
+    }
+}
+
+/// The tenants that trust an issuer, each with the claim that names it.
+pub(super) type Trusting = Vec<(TenantId, String)>;
+
+/// The hash of a token and of what it was verified against.
+pub(super) type Digest = [u8; 32];
+
+fn digest<const N: usize>(parts: [&str; N]) -> Digest {
+    let mut hash = Context::new(&SHA256);
+    for part in parts {
+        hash.update(part.as_bytes());
+        hash.update(b"\n");
+    }
+    hash.finish().as_ref().first_chunk().copied().unwrap_or_default()
+}
+
+impl App {
+    /// The caller that a token stands for: an access token of this service or, where `people` may
+    /// call too, a token of an issuer that a tenant trusts. A signature is verified once in 30
+    /// seconds; whether the token has expired, and whether its issuer is still trusted as it
+    /// was, is looked at each time.
+    pub async fn caller(
+        &self,
+        unverified_token: &str,
+        base_url: &str,
+        people: bool,
+    ) -> Result<Caller, AuthError> {
+        let now = self.world().clock.now();
+        let digest = digest([base_url, if people { "any" } else { "client" }, unverified_token]);
+        if let Some((read_at, verified)) = self.0.callers.get(&digest)
+            && is_young(read_at, now)
+            && self.still_trusts(&verified).await?
+        {
+            return verified.caller(now, base_url);
+        }
+        let verified = self.verify(unverified_token, base_url, people).await?;
+        let caller = verified.caller(now, base_url)?;
+        self.0.callers.put(&digest, Arc::new(verified), now);
+        Ok(caller)
+    }
+
+    async fn verify(
+        &self,
+        unverified_token: &str,
+        base_url: &str,
+        people: bool,
+    ) -> Result<VerifiedToken, AuthError> {
+        let foreign = if people { Unverified::open(unverified_token).ok() } else { None };
+        let foreign = foreign.filter(|token| token.issuer() != access_token::issuer(base_url));
+        let Some(unverified) = foreign else {
+            let token =
+                access_token::Verified::verify(unverified_token, self.public_keys(), base_url)
+                    .await?;
+            return Ok(VerifiedToken::Client(token));
+        };
+        let tenant = self.tenant_of(&unverified).await?;
+        let mut schema = self.schema(&tenant).await?;
+        if schema.issuer(unverified.issuer()).is_none() {
+            // What is remembered may be older than the trust.
+            schema = self.schema_now(&tenant).await?;
+        }
+        let server = schema.issuer(unverified.issuer());
+        let server = server.ok_or(AuthError::BadToken(user_token::UNKNOWN))?;
+        let tag = schema.servers.get(server.id.as_str()).map(|entry| entry.stored.tag().clone());
+        let now = self.world().clock.now();
+        let token = unverified.verify(tenant, server, self.remote_keys(), base_url, now).await?;
+        Ok(VerifiedToken::Person(token, tag.unwrap_or_default()))
+    }
+
+    /// Whether the authentication server by which a person's token was verified is still as it was
+    /// then: what is remembered of a token does not outlive what is remembered of its issuer.
+    async fn still_trusts(&self, verified: &VerifiedToken) -> Result<bool> {
+        let VerifiedToken::Person(token, tag) = verified else { return Ok(true) };
+        let schema = self.schema(token.tenant()).await?;
+        Ok(schema
+            .servers
+            .get(token.server().as_str())
+            .is_some_and(|entry| entry.stored.tag() == tag))
+    }
+
+    /// The tenant that a token names, of those that trust its issuer; which ones do is at most 30
+    /// seconds old, and no reason to refuse a tenant. That nobody trusts an issuer is not
+    /// remembered: strangers name what they like.
+    async fn tenant_of(&self, token: &Unverified<'_>) -> Result<TenantId, AuthError> {
+        let (now, digest) = (self.world().clock.now(), digest([token.issuer()]));
+        if let Some((read_at, trusting)) = self.0.issuers.get(&digest)
+            && is_young(read_at, now)
+            && let Ok(tenant) = token.tenant(&trusting)
+        {
+            return Ok(tenant);
+        }
+        let trusting = Arc::new(self.table().trusting(token.issuer()).await?);
+        if !trusting.is_empty() {
+            self.0.issuers.put(&digest, trusting.clone(), now);
+        }
+        token.tenant(&trusting)
+    }
+}

@@ -1,0 +1,56 @@
+//! Authorisation: who calls, and whether the route takes such callers.
+
+use http::request::Parts;
+
+use super::credentials;
+use super::edge::name_caller;
+use super::rejection::Rejection;
+use super::route::Route;
+use crate::app::App;
+use crate::auth::{Caller, Subject};
+use crate::domain::id::UserId;
+use crate::domain::{Error, View};
+use crate::store::users::LiveUser;
+
+/// A caller who may call the route.
+pub(super) struct Authorised {
+    pub(super) caller: Caller,
+    /// What the caller sees of profiles and may set in them.
+    pub(super) view: View,
+    /// The user of a local person who acts by what is granted.
+    pub(super) administrator: Option<LiveUser>,
+}
+
+/// Finds out who calls and checks that the route takes such callers: 401, 403.
+pub(super) async fn authorise(
+    app: &App,
+    parts: &Parts,
+    route: &Route,
+) -> Result<Authorised, Rejection> {
+    let caller = credentials::caller(app, parts, route.callers.include_people()).await?;
+    name_caller(&parts.extensions, &caller.tenant, caller.logged());
+    let view = route.callers.check(&caller)?;
+    if !caller.grants.systems.is_empty() && !route.within_system {
+        let detail = "the client is bound to systems: it may call the routes of their profiles \
+                      alone";
+        return Err(Error::NotAllowed(detail.to_owned()).into());
+    }
+    let administrator = match (&caller.subject, view) {
+        (Subject::Local { user, .. }, View::Administrative) => {
+            Some(administrator(app, &caller, *user).await?)
+        }
+        _ => None,
+    };
+    Ok(Authorised { caller, view, administrator })
+}
+
+/// The user of a local person who acts by what is granted: refused once it is blocked or gone.
+async fn administrator(app: &App, caller: &Caller, user: UserId) -> Result<LiveUser, Rejection> {
+    let user = app.table().find_user(&caller.tenant, user).await?;
+    let gone = "the user of the token is not there any more";
+    let gone =
+        if caller.jkt.is_some() { Rejection::BadBoundToken } else { Rejection::BadToken }(gone);
+    let user = user.ok_or(gone)?;
+    user.value.check_active()?;
+    Ok(user)
+}

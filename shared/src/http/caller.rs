@@ -1,0 +1,89 @@
+//! The caller of a request in the use case: which user it is, what it sees, and what policies and
+//! records call it.
+
+use super::call::Call;
+use crate::auth::Subject;
+use crate::domain::View;
+use crate::domain::change_request::Actor;
+use crate::domain::definition::PolicySubject;
+use crate::domain::error::{Error, Result};
+use crate::domain::id::UserId;
+use crate::domain::user::User;
+use crate::store::users::LiveUser;
+
+impl Call {
+    /// What the caller sees of profiles and may set in them.
+    #[must_use]
+    pub const fn view(&self) -> View {
+        self.view
+    }
+
+    /// The caller as policies see it; `me` is the user of a person who calls in self-service.
+    pub fn policy_subject<'a>(&'a self, me: Option<&'a User>) -> Result<PolicySubject<'a>> {
+        let now = self.app.world().clock.now();
+        let scopes = &self.caller.grants.scopes;
+        match (&self.caller.subject, self.administrator(), me) {
+            (Subject::Client { .. }, ..) => Ok(PolicySubject::client(scopes)),
+            (_, Some(me), _) => Ok(PolicySubject::administrator(me, now, scopes)),
+            (_, None, Some(me)) => Ok(PolicySubject::person(me, now)),
+            (_, None, None) => Err(not_looked_up()),
+        }
+    }
+
+    /// The caller as requests and decisions name it; `me` is the user of a person who calls in
+    /// self-service.
+    pub fn actor(&self, me: Option<&User>) -> Result<Actor> {
+        match (&self.caller.subject, me) {
+            (Subject::Client { id, .. }, _) => Ok(Actor::ClientId(id.clone())),
+            (Subject::Local { user, .. }, _) => Ok(Actor::UserId(*user)),
+            (Subject::External(_), Some(me)) => Ok(Actor::UserId(me.id)),
+            (Subject::External(_), None) => Err(not_looked_up()),
+        }
+    }
+
+    /// The user of a person who calls in self-service; `None` when a client calls, or a person by
+    /// what is granted.
+    pub async fn person(&self) -> Result<Option<LiveUser>> {
+        if self.caller.is_person() && self.view == View::SelfService {
+            self.me().await.map(Some)
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// The user of a local person who acts by what is granted.
+    #[must_use]
+    pub fn administrator(&self) -> Option<&User> {
+        self.administrator.as_ref().map(|user| &user.value)
+    }
+
+    /// The profile of the person who calls: not found before the first sign-in, refused once it is
+    /// blocked or unlinked from the issuer.
+    pub async fn me(&self) -> Result<LiveUser> {
+        let user = self.app.table().get_user(&self.caller.tenant, self.linked().await?).await?;
+        user.value.check_active()?;
+        Ok(user)
+    }
+
+    /// The user of the person who calls, perhaps a tombstone by now. Of an external person it is not
+    /// found before the first sign-in, and refused once it is unlinked from the issuer.
+    pub async fn linked(&self) -> Result<UserId> {
+        let person = match &self.caller.subject {
+            Subject::Client { .. } => return Err(Error::NotFound),
+            Subject::Local { user, .. } => return Ok(*user),
+            Subject::External(person) => person,
+        };
+        let base = self
+            .app
+            .table()
+            .find_base(&self.caller.tenant, &person.base)
+            .await?
+            .ok_or(Error::NotFound)?;
+        base.check_linked()?;
+        Ok(base.user)
+    }
+}
+
+pub(super) fn not_looked_up() -> Error {
+    Error::unexpected("the user of a person who calls was not read")
+}
