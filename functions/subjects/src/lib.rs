@@ -131,6 +131,7 @@ async fn create(mut call: Call, side: Side) -> Answered {
     let body = call.take_body();
     let path = if side == Side::Server { SERVER_SUBJECTS } else { APPLICATION_SUBJECTS };
     let (call, body) = (&call, &body);
+    let author = &call.author().await?;
     call.once(|record| {
         call.app.decide(&call.caller.tenant, move |schema| async move {
             let Wanted { party, subject, user } = Wanted::read(body.clone(), side)?;
@@ -152,7 +153,7 @@ async fn create(mut call: Call, side: Side) -> Answered {
             let location = format!("{path}/{}", subject.value.id);
             let answer = Answer::created(subject.value.show(), subject.tag(), location)
                 .about(subject.value.user);
-            call.app.table().create_subject(&schema, &subject, record.of(&answer)?).await?;
+            call.app.table().create_subject(author, &schema, &subject, record.of(&answer)?).await?;
             Ok(answer)
         })
     })
@@ -201,7 +202,7 @@ async fn read(call: Call, side: Side) -> Answered {
 async fn remove(call: Call, side: Side) -> Answered {
     if let Some(subject) = find(&call, side).await? {
         call.guard(&[subject.tag()])?;
-        call.app.table().delete_subject(&call.caller.tenant, &subject.value).await?;
+        call.app.table().delete_subject(&call.author().await?, &subject.value).await?;
         return Ok(Answer::nothing());
     }
     system_user(&call, side).await?.ok_or(Error::NotFound)?;

@@ -82,12 +82,16 @@ pub async fn set_linked(call: Call, linked: bool) -> Answered {
         }
         Ok(())
     };
+    let author = &call.author().await?;
     call.once(|record| {
         call.app.decide(&call.caller.tenant, move |schema| async move {
             known(server, &schema)?;
             let record = |next: &Versioned<Principal>| record.of(&answer(next));
-            let principal =
-                call.app.table().link(&schema, user, server, linked, decide, record).await?;
+            let principal = call
+                .app
+                .table()
+                .link(author, &schema, user, server, linked, decide, record)
+                .await?;
             Ok(answer(&principal))
         })
     })

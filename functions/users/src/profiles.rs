@@ -121,7 +121,8 @@ async fn change(
     edit: impl Fn(&SystemProfile, &Editing<'_>) -> Result<SystemProfile> + Send + Sync,
 ) -> Answered {
     let name: ProfileName = call.id("id")?;
-    let (name, edit) = (&name, &edit);
+    let author = call.author().await?;
+    let (author, name, edit) = (&author, &name, &edit);
     call.app
         .decide(&call.caller.tenant, move |schema| async move {
             let place = Place::of(call, &schema)?;
@@ -130,8 +131,8 @@ async fn change(
                 let next = edit(&found.profile.value, &place.editing(call, found)?)?;
                 Ok((next != found.profile.value).then_some(next))
             };
-            let changed =
-                call.app.table().change_profile(&schema, &place.system.id, name, decide).await?;
+            let (table, system) = (call.app.table(), &place.system.id);
+            let changed = table.change_profile(author, &schema, system, name, decide).await?;
             place.shown(&changed)
         })
         .await
@@ -141,7 +142,8 @@ async fn change(
 pub async fn forget(call: Call) -> Answered {
     let me = call.person().await?;
     let name: ProfileName = call.id("id")?;
-    let (call, me, name) = (&call, &me, &name);
+    let author = call.author_of(me.as_ref().map(|me| &me.value))?;
+    let (call, author, me, name) = (&call, &author, &me, &name);
     call.app
         .decide(&call.caller.tenant, move |schema| async move {
             let place = Place::of(call, &schema)?;
@@ -151,7 +153,7 @@ pub async fn forget(call: Call) -> Answered {
                 }
                 call.guard(&[&found.tag()])
             };
-            call.app.table().forget_profile(place.tenant, &place.system.id, name, check).await?;
+            call.app.table().forget_profile(author, &place.system.id, name, check).await?;
             Ok(Answer::nothing())
         })
         .await

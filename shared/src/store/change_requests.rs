@@ -145,11 +145,12 @@ impl Table {
     /// did.
     pub async fn settle_change_request(
         &self,
-        tenant: &TenantId,
+        author: &Author,
         before: &Versioned<ChangeRequest>,
         next: &Versioned<ChangeRequest>,
         record: Option<Write>,
     ) -> Result<bool> {
+        let tenant = &author.tenant;
         let mut writes = vec![decide(tenant, before, next)];
         writes.extend(record);
         match self.commit(writes).await {

@@ -12,6 +12,7 @@ use super::retry::Retry;
 use super::table::Table;
 use super::users::{LiveUser, still_there};
 use super::write::{Condition, Failed, Write};
+use crate::domain::author::Author;
 use crate::domain::definition::Kind;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{BaseId, PartyId, TenantId, UserId, UserName};
@@ -118,6 +119,7 @@ impl Table {
     /// already and nothing is to be recorded.
     pub async fn link(
         &self,
+        author: &Author,
         schema: &Schema,
         user: UserId,
         server: &PartyId,
@@ -125,7 +127,7 @@ impl Table {
         decide: impl Fn(&Versioned<Principal>) -> Result<()>,
         record: impl Fn(&Versioned<Principal>) -> Result<Option<Write>>,
     ) -> Result<Versioned<Principal>> {
-        let tenant = &schema.tenant;
+        let tenant = &author.tenant;
         let write_id = self.write_id();
         let mut retry = Retry::of(self);
         loop {

@@ -11,6 +11,7 @@ use super::retry::Retry;
 use super::table::Table;
 use super::users::{LiveUser, still_there};
 use super::write::{Condition, Failed, MAX_SHARING, Write};
+use crate::domain::author::Author;
 use crate::domain::definition::{Kind, Predefined};
 use crate::domain::error::{Code, Error, Result, Violation};
 use crate::domain::id::{SubjectId, TenantId, UserId};
@@ -34,11 +35,12 @@ impl Table {
     /// Stores a new mapping while its user is live, and `record` in the same transaction.
     pub async fn create_subject(
         &self,
+        author: &Author,
         schema: &Schema,
         subject: &Versioned<Subject>,
         record: Option<Write>,
     ) -> Result<()> {
-        let tenant = &schema.tenant;
+        let tenant = &author.tenant;
         let Subject { id, user, side, .. } = subject.value;
         let kind = match side {
             Side::Server => Kind::Server,
@@ -235,7 +237,8 @@ impl Table {
     }
 
     /// Deletes a mapping.
-    pub async fn delete_subject(&self, tenant: &TenantId, subject: &Subject) -> Result<()> {
+    pub async fn delete_subject(&self, author: &Author, subject: &Subject) -> Result<()> {
+        let tenant = &author.tenant;
         let writes = vec![
             Write::Delete(child_key(tenant, subject), Condition::Mapping(subject.id)),
             Write::Delete(Key::subject(tenant, subject.id), Condition::Owner(subject.user)),

@@ -14,6 +14,7 @@ use super::table::Table;
 use super::user_writes::{add, remove};
 use super::users::LiveUser;
 use super::write::{Condition, Failed, Write};
+use crate::domain::author::Author;
 use crate::domain::error::{Error, Result, Violations};
 use crate::domain::id::{PartyId, ProfileId, ProfileName, TenantId, UserId};
 use crate::domain::lookup::Lookup;
@@ -165,12 +166,13 @@ impl Table {
     /// somebody else wrote either meanwhile. `None` writes nothing.
     pub async fn change_profile(
         &self,
+        author: &Author,
         schema: &Schema,
         system: &PartyId,
         name: &ProfileName,
         mut edit: impl FnMut(&Effective) -> Result<Option<SystemProfile>> + Send,
     ) -> Result<Effective> {
-        let tenant = &schema.tenant;
+        let tenant = &author.tenant;
         let write_id = self.write_id();
         let user = self.holder_of(tenant, system, name).await?.ok_or(Error::NotFound)?;
         let mut retry = Retry::of(self);
@@ -222,11 +224,12 @@ impl Table {
     /// overrides go at once; the base profile stays. `check` sees the profile before.
     pub async fn forget_profile(
         &self,
-        tenant: &TenantId,
+        author: &Author,
         system: &PartyId,
         name: &ProfileName,
         mut check: impl FnMut(&Effective) -> Result<()> + Send,
     ) -> Result<()> {
+        let tenant = &author.tenant;
         let user = self.holder_of(tenant, system, name).await?.ok_or(Error::NotFound)?;
         let mut retry = Retry::of(self);
         loop {

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use shared::domain::author::Reason;
+use shared::domain::author::{Author, Reason};
 use shared::domain::change_request::{Actor, ChangeRequest, Status};
 use shared::domain::error::{Error, Result};
 use shared::domain::id::ChangeRequestId;
@@ -84,9 +84,10 @@ impl Deciding<'_> {
         let next = request.changed_to(request.value.decided(self.decision, Some(actor)));
         let answer = shown_request(&next, self.schema, call);
         let decided = Decided { request, next, answer };
+        let author = call.author_of(me)?;
         match self.decision {
-            Status::Rejected => self.settle(decided).await,
-            _ => self.apply(decided, me).await,
+            Status::Rejected => self.settle(&author, decided).await,
+            _ => self.apply(&author.because(Reason::Approval(id)), decided).await,
         }
     }
 
@@ -114,20 +115,19 @@ impl Deciding<'_> {
     }
 
     /// Writes a decision that changes no profile.
-    async fn settle(&self, decided: Decided) -> Result<Option<Answer>> {
+    async fn settle(&self, author: &Author, decided: Decided) -> Result<Option<Answer>> {
         let Decided { request, next, answer } = decided;
-        let (tenant, record) = (&self.call.caller.tenant, self.record.of(&answer)?);
+        let record = self.record.of(&answer)?;
         let table = self.call.app.table();
-        let settled = table.settle_change_request(tenant, &request, &next, record).await?;
+        let settled = table.settle_change_request(author, &request, &next, record).await?;
         Ok(settled.then_some(answer))
     }
 
     /// Writes the user as the request has it, together with the request's new status. A request
     /// whose fields are no longer as they were becomes stale instead.
-    async fn apply(&self, decided: Decided, me: Option<&User>) -> Result<Option<Answer>> {
+    async fn apply(&self, author: &Author, decided: Decided) -> Result<Option<Answer>> {
         let Decided { request, next, answer } = decided;
         let (call, schema) = (self.call, self.schema);
-        let author = call.author_of(me)?.because(Reason::Approval(request.value.id));
         let stale = AtomicBool::new(false);
         let apply = |current: &LiveUser, _: &Writing<'_>| {
             let applied = request.value.apply(&current.value, schema)?;
@@ -142,19 +142,23 @@ impl Deciding<'_> {
             writes.extend(self.record.of(&answer)?);
             Ok(writes)
         };
-        let writer = call.writer(&author, schema, Policy::approval());
+        let writer = call.writer(author, schema, Policy::approval());
         match writer.change(request.value.user, apply, status).await {
-            Ok(_) if stale.load(Ordering::Relaxed) => self.mark_stale(&request).await,
+            Ok(_) if stale.load(Ordering::Relaxed) => self.mark_stale(author, &request).await,
             Ok(_) => Ok(Some(answer)),
             Err(Error::AlreadyRecorded) => self.check_recorded(&request).await,
             Err(error) => Err(error),
         }
     }
 
-    async fn mark_stale(&self, request: &Versioned<ChangeRequest>) -> Result<Option<Answer>> {
-        let (tenant, table) = (&self.call.caller.tenant, self.call.app.table());
+    async fn mark_stale(
+        &self,
+        author: &Author,
+        request: &Versioned<ChangeRequest>,
+    ) -> Result<Option<Answer>> {
+        let table = self.call.app.table();
         let stale = request.changed_to(request.value.decided(Status::Stale, None));
-        if !table.settle_change_request(tenant, request, &stale, None).await? {
+        if !table.settle_change_request(author, request, &stale, None).await? {
             return Ok(None);
         }
         let detail = "the profile is no longer what the change request was made for; the request \
