@@ -18,7 +18,7 @@ pub(super) struct Authorised {
     /// What the caller sees of profiles and may set in them.
     pub(super) view: View,
     /// The user of a local person who acts by what is granted.
-    pub(super) administrator: Option<LiveUser>,
+    pub(super) administrator: Option<Box<LiveUser>>,
 }
 
 /// Finds out who calls and checks that the route takes such callers: 401, 403.
@@ -37,7 +37,7 @@ pub(super) async fn authorise(
     }
     let administrator = match (&caller.subject, view) {
         (Subject::Local { user, .. }, View::Administrative) => {
-            Some(administrator(app, &caller, *user).await?)
+            Some(Box::new(administrator(app, &caller, *user).await?))
         }
         _ => None,
     };

@@ -43,7 +43,7 @@ pub struct Call {
     pub payload: Payload,
     pub(super) view: View,
     /// The user of a local person who acts by what is granted.
-    pub(super) administrator: Option<LiveUser>,
+    pub(super) administrator: Option<Box<LiveUser>>,
     pub(super) hashes: Hashes,
     pub(super) idempotency: Option<IdempotencyKey>,
     pub(super) request_id: String,

@@ -96,7 +96,6 @@ impl Callers {
     /// Checks that the caller may call, and says what the caller sees of profiles and may set.
     pub fn check(self, caller: &Caller) -> Result<View, Rejection> {
         match (&caller.subject, self) {
-            (_, Self::Anyone) => Ok(View::SelfService),
             (Subject::Client { .. }, Self::People(_)) => {
                 Err(not_allowed("the route takes tokens of people"))
             }
@@ -123,7 +122,8 @@ impl Callers {
             (Subject::Local { .. } | Subject::External(_), Self::People(Some(scope))) => {
                 check_scope(caller, scope).map(|()| View::SelfService)
             }
-            (
+            (_, Self::Anyone)
+            | (
                 Subject::Local { .. } | Subject::External(_),
                 Self::People(None) | Self::GrantedOrPeople(_) | Self::IntegrationsOrPeople(_),
             ) => Ok(View::SelfService),
