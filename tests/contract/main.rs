@@ -7,6 +7,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::panic,
     clippy::float_cmp,
     reason = "helpers of tests fail by panicking; capacity units are halves and wholes, which \
               compare exactly"

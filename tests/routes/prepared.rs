@@ -58,7 +58,7 @@ pub async fn definitions(table: &Table, tenant: &TenantId) {
     let script = "function main(workItem) { workItem.output = tb.simpleResponse({ fullname: \
                   [workItem.input.value.given_name] }); }";
     define(table, tenant, json!({ "name": "fullname", "script": script }), |w: &mut Workflow| {
-        w.id = id(FULLNAME)
+        w.id = id(FULLNAME);
     })
     .await;
 }

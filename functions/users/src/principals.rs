@@ -11,6 +11,7 @@ use shared::domain::{Json, Versioned};
 use shared::http::answer::{Answer, Answered};
 use shared::http::{Call, Route};
 use shared::object;
+use shared::store::principals::Link;
 
 /// Routes of principals.
 pub const ROUTES: [Route; 3] = [
@@ -87,11 +88,8 @@ pub async fn set_linked(call: Call, linked: bool) -> Answered {
         call.app.decide(&call.caller.tenant, move |schema| async move {
             known(server, &schema)?;
             let record = |next: &Versioned<Principal>| record.of(&answer(next));
-            let principal = call
-                .app
-                .table()
-                .link(author, &schema, user, server, linked, decide, record)
-                .await?;
+            let link = Link { user, server, linked };
+            let principal = call.app.table().link(author, &schema, link, decide, record).await?;
             Ok(answer(&principal))
         })
     })

@@ -96,6 +96,7 @@ impl Level {
 
 impl Operator {
     /// What allows the operator.
+    #[must_use]
     pub const fn level(self) -> Level {
         match self {
             Self::Equal | Self::NotEqual | Self::Present => Level::Equality,
@@ -105,6 +106,7 @@ impl Operator {
     }
 
     /// The operator as the grammar writes it.
+    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Equal => "eq",

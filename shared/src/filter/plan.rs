@@ -57,6 +57,7 @@ impl fmt::Display for Source {
 impl Source {
     /// Whether it leads to a user in the state in which the user was read: by the look-ups that the
     /// user owns.
+    #[must_use]
     pub fn leads_to(&self, user: &LiveUser) -> bool {
         match self {
             Self::Id(id) => user.value.id.to_string() == *id,
@@ -68,6 +69,7 @@ impl Source {
 
     /// Whether it leads to a user at this position. A start leads to a user by each value that
     /// starts so; the first one counts.
+    #[must_use]
     pub fn leads_to_at(&self, user: &LiveUser, tenant: &TenantId, position: &str) -> bool {
         match self {
             Self::Prefix { .. } => self
@@ -88,6 +90,7 @@ impl Source {
     }
 
     /// What it is called where a plan is explained.
+    #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Id(_) => "id",

@@ -36,6 +36,17 @@ impl Base {
     }
 }
 
+/// Whether a user is to be linked to an authentication server, or unlinked from it.
+#[derive(Clone, Copy, Debug)]
+pub struct Link<'l> {
+    /// The user.
+    pub user: UserId,
+    /// The authentication server.
+    pub server: &'l PartyId,
+    /// Linked, or else unlinked.
+    pub linked: bool,
+}
+
 /// Why a sign-in is refused that was unlinked.
 #[must_use]
 pub fn unlinked() -> Error {
@@ -121,13 +132,12 @@ impl Table {
         &self,
         author: &Author,
         schema: &Schema,
-        user: UserId,
-        server: &PartyId,
-        linked: bool,
+        link: Link<'_>,
         decide: impl Fn(&Versioned<Principal>) -> Result<()>,
         record: impl Fn(&Versioned<Principal>) -> Result<Option<Write>>,
     ) -> Result<Versioned<Principal>> {
         let tenant = &author.tenant;
+        let Link { user, server, linked } = link;
         let write_id = self.write_id();
         let mut retry = Retry::of(self);
         loop {

@@ -108,7 +108,7 @@ async fn all_faults(write: Write) {
             assert_ne!(code, 503, "one {what} is survived by {write:?}");
         }
         under(write, &format!("a crash before {operation}"), |faults| {
-            faults.from(call, Fault::Unreachable)
+            faults.from(call, Fault::Unreachable);
         })
         .await;
         under(write, &format!("a crash after {operation}"), |faults| {

@@ -122,12 +122,12 @@ async fn i3_a_request_is_found_stale_under_each_fault_at_each_store_call() {
     for call in 0..office.service.faults.seen().len() {
         for fault in Fault::all() {
             stale_under(&format!("{fault:?} at call {call}"), |faults| {
-                faults.at(call, fault.clone())
+                faults.at(call, fault.clone());
             })
             .await;
         }
         stale_under(&format!("a crash at call {call}"), |faults| {
-            faults.from(call, Fault::Unreachable)
+            faults.from(call, Fault::Unreachable);
         })
         .await;
     }

@@ -57,7 +57,7 @@ async fn one_fault_at_each_call(operation: Operation) {
     for call in 0..calls_of(operation).await {
         for fault in faults_of(call) {
             under(operation, &format!("{fault:?} at call {call}"), |faults| {
-                faults.at(call, fault.clone())
+                faults.at(call, fault.clone());
             })
             .await;
         }

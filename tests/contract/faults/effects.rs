@@ -19,6 +19,7 @@ impl Scene {
     }
 
     /// Whether all of the effect is there; asserts that otherwise nothing of it is.
+    #[expect(clippy::too_many_lines, reason = "one arm for each operation")]
     pub async fn happened(&self, operation: Operation) -> bool {
         let crm = self.crm.on(&self.service.instance());
         let found = async |filter: Value| crm.find(filter).await.len();

@@ -73,7 +73,7 @@ impl Scene {
                 crm.define_persona("employee", json!({ "scoped": true })).await;
             }
             Operation::UpsertOld => {
-                drop(crm.define_persona("employee", json!({ "scoped": true })).await)
+                drop(crm.define_persona("employee", json!({ "scoped": true })).await);
             }
             Operation::Link
             | Operation::Unlink

@@ -26,7 +26,7 @@ async fn finish(setting: &Setting, person: &Everything, finisher: Finisher, what
             return;
         }
         Finisher::Sweeper => {
-            assert_eq!(service.sweep().await.erasures, u64::try_from(begun).unwrap(), "{what}")
+            assert_eq!(service.sweep().await.erasures, u64::try_from(begun).unwrap(), "{what}");
         }
         Finisher::Visitor => {
             assert_eq!(

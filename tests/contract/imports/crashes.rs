@@ -81,7 +81,7 @@ async fn calls() -> usize {
 async fn i3_d1_survives_a_crash_before_each_store_call() {
     for call in 0..calls().await {
         under(&format!("a crash before call {call}"), |faults| {
-            faults.from(call, Fault::Unreachable)
+            faults.from(call, Fault::Unreachable);
         })
         .await;
     }

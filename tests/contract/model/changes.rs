@@ -60,6 +60,7 @@ impl Run {
     }
 
     /// A step of a user that is there.
+    #[expect(clippy::too_many_lines, reason = "one arm for each step")]
     pub async fn change(&mut self, user: usize, before: Person, step: Step) {
         let (crm, tenant) = (&self.crm, &self.tenant);
         let ((path, tag), persona) = (self.users[user].clone(), self.personas[user].0.clone());

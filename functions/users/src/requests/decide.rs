@@ -85,10 +85,11 @@ impl Deciding<'_> {
         let answer = shown_request(&next, self.schema, call);
         let decided = Decided { request, next, answer };
         let author = call.author_of(me)?;
-        match self.decision {
-            Status::Rejected => self.settle(&author, decided).await,
-            _ => self.apply(&author.because(Reason::Approval(id)), decided).await,
+        if self.decision == Status::Rejected {
+            return self.settle(&author, decided).await;
         }
+        let author = author.because(Reason::Approval(id));
+        Box::pin(self.apply(&author, decided)).await
     }
 
     /// Who decides, if the caller sees the request, may decide about it and has read it as it is.

@@ -173,7 +173,7 @@ impl Persona {
                 );
             }
             (false, false) => {
-                fields.refuse("scope", Code::NotAllowed, "the persona definition is not scoped")
+                fields.refuse("scope", Code::NotAllowed, "the persona definition is not scoped");
             }
             _ => {}
         }
