@@ -4,8 +4,11 @@
 - README has at most 150 lines.
 - Prose and code are wrapped at 100 columns; tables and headings of decisions may be longer.
 - Links between pages lead to a file, and to a heading where they name one.
+- Each alarm of the template has a section, and the pages of reference name each parameter and
+  output of the template, and each code of a field at fault.
 """
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -47,6 +50,27 @@ def dangling(page):
             yield f"{name(page)}: there is no heading for `{link}`"
 
 
+def unnamed():
+    """What the template or the description has and its page does not name."""
+    template = (ROOT / "template.yaml").read_text()
+    sections = dict(re.findall(r"^(\w+):\n((?:(?: .*|#.*)?\n)*)", template, flags=re.MULTILINE))
+    keys = re.compile(r"^  (\w+):", flags=re.MULTILINE)
+    entries = {name: keys.findall(text) for name, text in sections.items()}
+    schemas = json.loads((ROOT / "openapi.json").read_text())["components"]["schemas"]
+    alarms = [f"## {name}\n" for name in entries["Resources"] if name.endswith("Alarm")]
+    expected = {
+        "docs/operating/alarms.md": alarms,
+        "docs/reference/template-parameters.md":
+            [f"| `{name}` |" for name in entries["Parameters"] + entries["Outputs"]],
+        "docs/reference/errors.md":
+            [f"| `{code}` |" for code in schemas["Violation"]["properties"]["code"]["enum"]],
+    }
+    for page, texts in expected.items():
+        assert texts, page
+        content = (ROOT / page).read_text()
+        yield from (f"{page}: `{text.strip()}` is missing" for text in texts if text not in content)
+
+
 def name(page):
     return page.relative_to(ROOT)
 
@@ -58,6 +82,7 @@ def main():
         wrong.append(f"README.md: {lines} lines, at most {README_LINES} are allowed")
     for page in PAGES:
         wrong += [*wide(page), *dangling(page)]
+    wrong += unnamed()
     print("\n".join(wrong) if wrong else f"{len(PAGES)} pages")
     sys.exit(bool(wrong))
 
