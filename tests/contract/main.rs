@@ -23,6 +23,7 @@ mod edge;
 mod events;
 mod faults;
 mod forgetting;
+mod forks;
 mod formats;
 mod imports;
 mod lifecycle;

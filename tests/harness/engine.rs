@@ -21,6 +21,8 @@ pub struct Engine {
     pub table: Table,
     /// The network between them.
     pub faults: Faults,
+    /// The embedded engine, if it is that.
+    pub embedded: Option<Embedded>,
 }
 
 /// Where the second engine listens, if the tests are to run on it.
@@ -43,9 +45,15 @@ impl Engine {
 
     /// Makes an empty table on the embedded engine.
     pub async fn embedded(world: World) -> Self {
-        let faults = Faults::before(Embedded::memory().expect("an engine in memory").http_client());
+        let engine = Self::over(Embedded::memory().expect("an engine in memory"), world);
+        engine.create().await
+    }
+
+    /// Reaches the table that an embedded engine has.
+    pub fn over(embedded: Embedded, world: World) -> Self {
+        let faults = Faults::before(embedded.http_client());
         let client = table::embedded_client(faults.http_client());
-        Self::make(client, faults, table::LOCAL, world).await
+        Self { embedded: Some(embedded), ..Self::reach(&client, faults, table::LOCAL, world) }
     }
 
     async fn remote(url: &str, world: World) -> Self {
@@ -58,10 +66,10 @@ impl Engine {
             .region(Region::new("us-east-1"))
             .credentials_provider(Credentials::new("test", "test", None, None, "test"));
         let name = format!("kith-{}", world.new_uuid());
-        Self::make(Client::from_conf(config.build()), faults, &name, world).await
+        Self::reach(&Client::from_conf(config.build()), faults, &name, world).create().await
     }
 
-    async fn make(client: Client, faults: Faults, name: &str, world: World) -> Self {
+    fn reach(client: &Client, faults: Faults, name: &str, world: World) -> Self {
         // The SDK shares its allowance of retries among the clients of a process: one test's faults
         // must not use up another's.
         static ENGINES: AtomicUsize = AtomicUsize::new(0);
@@ -69,7 +77,11 @@ impl Engine {
             RetryPartition::new(format!("test-{}", ENGINES.fetch_add(1, Ordering::Relaxed)));
         let client =
             Client::from_conf(client.config().to_builder().retry_partition(partition).build());
-        table::create(&client, name).await.expect("an empty table");
-        Self { table: Table::new(client, name, world), faults }
+        Self { table: Table::new(client, name, world), faults, embedded: None }
+    }
+
+    async fn create(self) -> Self {
+        table::create(self.table.client(), self.table.name()).await.expect("an empty table");
+        self
     }
 }

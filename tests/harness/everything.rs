@@ -124,7 +124,11 @@ fn common(attributes: &Value) -> Value {
 impl Setting {
     /// The same clients at another instance of every function.
     pub fn elsewhere(&self) -> Self {
-        let service = self.service.instance();
+        self.on(self.service.instance())
+    }
+
+    /// The same clients at a service that has what this one has.
+    pub fn on(&self, service: Service) -> Self {
         Self { crm: self.crm.on(&service), boss: self.boss.on(&service), service }
     }
 

@@ -33,6 +33,7 @@ mod lag;
 mod people;
 mod publisher;
 mod service;
+mod snapshot;
 
 pub use answer::Answer;
 pub use call::{Call, escape};
@@ -44,3 +45,4 @@ pub use keys::{ALGORITHMS, KeyPair, base64url, fresh, jwks, part, with};
 pub use people::{Issuer, Person, link, profiles};
 pub use publisher::{Publisher, Reply};
 pub use service::{BASE, Client, START, Service, TENANT, scripts};
+pub use snapshot::Snapshot;

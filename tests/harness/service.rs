@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::Router;
+use local::embedded::Embedded;
 use local::serve;
 use maintenance::check::{self, Report};
 use serde_json::Value;
@@ -17,6 +18,7 @@ use shared::world::{Clock, Random, Timestamp, World};
 use crate::call::Call;
 use crate::engine::Engine;
 use crate::faults::Faults;
+use crate::snapshot::Snapshot;
 
 /// The base URL of the service under test.
 pub const BASE: &str = "https://kith.example";
@@ -35,6 +37,7 @@ pub struct Service {
     /// The clock of the rules; it stands still unless it is moved.
     pub clock: Clock,
     router: Router,
+    embedded: Option<Embedded>,
 }
 
 impl Service {
@@ -48,10 +51,22 @@ impl Service {
 
     /// Starts on an engine.
     pub async fn on(engine: Engine, clock: Clock) -> Self {
-        let router = router(&engine.table, &Fetcher::default());
-        let service = Self { table: engine.table, faults: engine.faults, clock, router };
+        let service = Self::over(engine, clock);
         service.create_tenant(TENANT).await;
         service
+    }
+
+    /// Starts on an engine with what its table has.
+    pub(crate) fn over(engine: Engine, clock: Clock) -> Self {
+        let Engine { table, faults, embedded } = engine;
+        let router = router(&table, &Fetcher::default());
+        Self { table, faults, clock, router, embedded }
+    }
+
+    /// Keeps the table as it is now, so that services can be started on copies of it.
+    pub fn snapshot(&self) -> Snapshot {
+        let embedded = self.embedded.as_ref().expect("the embedded engine");
+        Snapshot::of(embedded, self.clock.now())
     }
 
     /// Another instance of every function on the same table: what one has read, the other has not.

@@ -11,6 +11,7 @@ use shared::domain::{Scope, Scopes};
 use shared::http;
 use shared::store::Table;
 use shared::world::{Clock, Random, Timestamp, World};
+use tests::{Engine, Snapshot};
 use tower::ServiceExt as _;
 
 use crate::events::Event;
@@ -29,6 +30,12 @@ pub struct Gateway {
     person: String,
 }
 
+/// The clock stands at the time that the events name.
+fn world() -> World {
+    let clock = Clock::stopped_at(Timestamp::parse("2026-11-21T10:00:00Z").unwrap());
+    World { clock, random: Random::default() }
+}
+
 impl Gateway {
     /// Functions that were told no base URL, on a table that holds what the events speak of.
     pub async fn start() -> Self {
@@ -37,9 +44,12 @@ impl Gateway {
 
     /// Functions with this base URL, on a table that holds what the events speak of.
     pub async fn at(base_url: Option<&str>) -> Self {
-        let clock = Clock::stopped_at(Timestamp::parse("2026-11-21T10:00:00Z").unwrap());
-        let world = World { clock, random: Random::default() };
-        let table = local::table::open_local(None, world).await.unwrap();
+        Self::on(&Engine::embedded(world()).await, base_url).await
+    }
+
+    /// Puts what the events speak of into an empty table.
+    async fn on(engine: &Engine, base_url: Option<&str>) -> Self {
+        let table = engine.table.clone();
         let tenant = "acme".parse().unwrap();
         table.create_tenant(&tenant).await.unwrap();
         let (mut client, secret) =
@@ -65,6 +75,21 @@ impl Gateway {
         prepared::system_profile(&gateway.table, &tenant).await;
         gateway.person = prepared::person(&gateway).await;
         gateway
+    }
+
+    /// Functions that were told no base URL, each time on a copy of one table.
+    pub async fn forks() -> impl Fn() -> Self {
+        let engine = Engine::embedded(world()).await;
+        let gateway = Self::on(&engine, None).await;
+        let embedded = engine.embedded.as_ref().unwrap();
+        let snapshot = Snapshot::of(embedded, engine.table.world().clock.now());
+        move || Self {
+            table: snapshot.engine(world()).table,
+            base_url: None,
+            credentials: gateway.credentials.clone(),
+            token: gateway.token.clone(),
+            person: gateway.person.clone(),
+        }
     }
 
     /// The table.

@@ -39,6 +39,15 @@ impl Desk {
         desk
     }
 
+    /// The same desk at a service with a copy of the table.
+    pub async fn on(&self, service: &Service, operation: Operation) -> Self {
+        let (crm, boss) = (self.crm.on(service), self.boss.on(service));
+        if operation != Operation::AskForChange {
+            boss.get(REQUESTS).await.is(200);
+        }
+        Self { crm, boss, user: self.user.clone(), request: self.request.clone() }
+    }
+
     pub fn call(&self, operation: Operation) -> Call {
         let decide =
             |action: &str| self.boss.act(&self.request.as_ref().expect("a request").below(action));

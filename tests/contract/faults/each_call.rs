@@ -1,21 +1,54 @@
 //! Every fault at every store call of every write.
 
-use tests::Fault;
+use tests::{Fault, Faults, Snapshot};
 
 use super::operations::Operation;
 use super::scene::Scene;
 
-/// How many store calls the operation makes without faults.
-async fn calls_of(operation: Operation) -> usize {
-    let scene = Scene::set(operation).await;
+/// These begin with caches that an earlier write has made stale, which a copy cannot have. Each case
+/// of them sets its own scene.
+const SET_ANEW: [Operation; 2] = [Operation::AskForChange, Operation::CreateSubject];
+
+/// A scene that is set once. Each case runs on a copy of its table, except those of
+/// [`SET_ANEW`].
+struct Stage {
+    operation: Operation,
+    set: Scene,
+    snapshot: Snapshot,
+    /// How many store calls the operation makes without faults.
+    calls: usize,
+}
+
+/// The store calls of the operation without faults.
+async fn calls_of(scene: &Scene, operation: Operation) -> Vec<String> {
     scene.service.faults.reset();
     let answer = scene.call(operation).await;
     assert!(answer.status.is_success(), "{operation:?}: {}", answer.text());
-    scene.service.faults.seen().len()
+    scene.service.faults.operations()
 }
 
-async fn under(operation: Operation, what: &str, arrange: impl Fn(&tests::Faults)) {
-    let scene = Scene::set(operation).await;
+impl Stage {
+    async fn open(operation: Operation) -> Self {
+        let set = Scene::set(operation).await;
+        let snapshot = set.service.snapshot();
+        let due = calls_of(&set, operation).await;
+        if !SET_ANEW.contains(&operation) {
+            let found = calls_of(&set.fork(&snapshot, operation).await, operation).await;
+            assert_eq!(found, due, "{operation:?}: a copy makes other store calls than its scene");
+        }
+        Self { operation, set, snapshot, calls: due.len() }
+    }
+
+    async fn scene(&self) -> Scene {
+        if SET_ANEW.contains(&self.operation) {
+            return Scene::set(self.operation).await;
+        }
+        self.set.fork(&self.snapshot, self.operation).await
+    }
+}
+
+async fn under(stage: &Stage, what: &str, arrange: impl Fn(&Faults)) {
+    let (operation, scene) = (stage.operation, stage.scene().await);
     let what = format!("{operation:?} under {what}");
     scene.service.faults.reset();
     arrange(&scene.service.faults);
@@ -54,9 +87,10 @@ fn faults_of(call: usize) -> [Fault; 5] {
 }
 
 async fn one_fault_at_each_call(operation: Operation) {
-    for call in 0..calls_of(operation).await {
+    let stage = Stage::open(operation).await;
+    for call in 0..stage.calls {
         for fault in faults_of(call) {
-            under(operation, &format!("{fault:?} at call {call}"), |faults| {
+            under(&stage, &format!("{fault:?} at call {call}"), |faults| {
                 faults.at(call, fault.clone());
             })
             .await;
@@ -65,11 +99,12 @@ async fn one_fault_at_each_call(operation: Operation) {
 }
 
 async fn crash_at_each_call(operation: Operation) {
-    for call in 0..calls_of(operation).await {
+    let stage = Stage::open(operation).await;
+    for call in 0..stage.calls {
         let what = format!("a crash before call {call}");
-        under(operation, &what, |faults| faults.from(call, Fault::Unreachable)).await;
+        under(&stage, &what, |faults| faults.from(call, Fault::Unreachable)).await;
         let what = format!("a crash after the effect of call {call}");
-        under(operation, &what, |faults| {
+        under(&stage, &what, |faults| {
             faults.at(call, Fault::Lost);
             faults.from(call + 1, Fault::Unreachable);
         })

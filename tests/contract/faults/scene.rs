@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use shared::domain::id::BaseId;
-use tests::{Call, Client, Resource, Service, person};
+use tests::{Call, Client, Resource, Service, Snapshot, person};
 
 use super::decisions::Desk;
 use super::operations::Operation;
@@ -36,6 +36,7 @@ pub struct Scene {
 }
 
 /// A profile in the system `shop`, of somebody who goes by the name Old there.
+#[derive(Clone)]
 pub(super) struct Profile {
     pub(super) path: String,
     pub(super) tag: String,
@@ -124,6 +125,46 @@ impl Scene {
             None
         };
         Self { service, crm, user, persona, unused, subject, refresh_token, desk, base, profile }
+    }
+
+    /// The same scene on a copy of its table. The caches hold what they hold after [`Scene::set`],
+    /// so that the operation makes the same store calls.
+    pub async fn fork(&self, snapshot: &Snapshot, operation: Operation) -> Self {
+        let service = snapshot.start();
+        let crm = self.crm.on(&service);
+        // The functions of these operations have not read the table yet.
+        let is_cold = matches!(
+            operation,
+            Operation::AddPersona
+                | Operation::AddPersonaOnce
+                | Operation::CreateDefinition
+                | Operation::CreateDefinitionOnce
+                | Operation::CreateServer
+        );
+        if !is_cold {
+            for path in [&*self.user.path, &self.user.below("personas"), DEFINITIONS, SERVERS] {
+                crm.get(path).await.is(200);
+            }
+        }
+        if operation == Operation::Refresh {
+            crm.token_for(&[("grant_type", "client_credentials")]).await.is(200);
+        }
+        let desk = match &self.desk {
+            Some(desk) => Some(desk.on(&service, operation).await),
+            None => None,
+        };
+        Self {
+            crm,
+            desk,
+            service,
+            user: self.user.clone(),
+            persona: self.persona.clone(),
+            unused: self.unused.clone(),
+            subject: self.subject.clone(),
+            refresh_token: self.refresh_token.clone(),
+            base: self.base.clone(),
+            profile: self.profile.clone(),
+        }
     }
 
     /// The request.

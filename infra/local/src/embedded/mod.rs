@@ -73,6 +73,20 @@ impl Embedded {
         Ok(Self { database, tokens: Tokens::default(), notes: None, lock: None })
     }
 
+    /// Writes the content of an engine in memory to a new file at `path`.
+    pub fn snapshot(&self, path: &Path) -> io::Result<()> {
+        let path = path.to_str().ok_or(io::ErrorKind::InvalidFilename)?;
+        self.database.vacuum_into(path).map_err(io::Error::other)
+    }
+
+    /// Starts in memory with a copy of what [`Embedded::snapshot`] wrote to `path`.
+    pub fn restored(path: &Path) -> io::Result<Self> {
+        let this = Self::memory()?;
+        let path = path.to_str().ok_or(io::ErrorKind::InvalidFilename)?;
+        this.database.restore_from(path).map_err(io::Error::other)?;
+        Ok(this)
+    }
+
     /// Opens the data folder at `path`, or creates it, its files for the owner only.
     ///
     /// It stays locked until the last clone is gone, and an SDK client holds
