@@ -1,7 +1,8 @@
-// What a script finds beside the language, and how its `main` is called. Runs in each context before the script.
+// What a script finds beside the language, and how its `main` is called. Runs in each context
+// before the script.
 //
-// A script may change every object of the language, so what is used after it has begun is held in constants and private
-// fields, which no script reaches.
+// A script may change every object of the language, so what is used after it has begun is held in
+// constants and private fields, which no script reaches.
 (() => {
   "use strict";
   const { isArray } = Array;
@@ -16,7 +17,8 @@
     throw new Fault(message);
   };
 
-  // The brand of `tb.simpleResponse`: the text is written when it is called, and what is called later cannot change it.
+  // The brand of `tb.simpleResponse`: the text is written when it is called, and what is called
+  // later cannot change it.
   let textOf;
   class Response {
     #text;
@@ -33,13 +35,17 @@
   }
   delete Response.prototype.constructor;
 
-  const isPlain = (value) => isArray(value) || getPrototypeOf(value) === prototype || getPrototypeOf(value) === null;
+  const isPlain = (value) =>
+    isArray(value) || getPrototypeOf(value) === prototype || getPrototypeOf(value) === null;
 
-  // JSON would leave out or turn into null what it cannot write; a value that is lost without a word is a wrong profile.
+  // JSON would leave out or turn into null what it cannot write; a value that is lost without a
+  // word is a wrong profile.
   const write = (name, values) =>
     stringify(values, function (key, value) {
       let what = typeof value;
-      if (!isWhole(key) || (what === "string" && !isWhole(value))) refuse(`\`${name}\` holds half of a surrogate pair`);
+      if (!isWhole(key) || (what === "string" && !isWhole(value))) {
+        refuse(`\`${name}\` holds half of a surrogate pair`);
+      }
       if (what === "string" || what === "boolean") return value;
       if (what === "number") {
         if (isFinite(value)) return value;
@@ -51,7 +57,9 @@
         if (isPlain(value)) return value;
         what = "an object of a class";
       }
-      return refuse(`\`${name}\` holds ${what}; values are strings, numbers, booleans, plain objects and arrays`);
+      return refuse(
+        `\`${name}\` holds ${what}; values are strings, numbers, booleans, plain objects and arrays`,
+      );
     });
 
   const simpleResponse = (attributes) => {
@@ -63,7 +71,9 @@
       const name = names[i];
       const values = attributes[name];
       if (!isWhole(name)) refuse("a name holds half of a surrogate pair");
-      if (!isArray(values)) refuse(`\`${name}\` is ${values === null ? "null" : typeof values}, not an array`);
+      if (!isArray(values)) {
+        refuse(`\`${name}\` is ${values === null ? "null" : typeof values}, not an array`);
+      }
       text += `${i === 0 ? "" : ","}${stringify(name)}:${write(name, values)}`;
     }
     return new Response(text + "}");
@@ -71,8 +81,8 @@
 
   Object.defineProperty(globalThis, "tb", { value: freeze({ simpleResponse: freeze(simpleResponse) }) });
 
-  // No randomness, no code made of text, no work for later. Promises stay as what `async` functions answer: the engine is not
-  // sound without them. None of them goes on after its first `await`.
+  // No randomness, no code made of text, no work for later. Promises stay as what `async` functions
+  // answer: the engine is not sound without them. None of them goes on after its first `await`.
   delete Math.random;
   for (const name of ["BigInt", "Function", "Promise", "eval", "queueMicrotask"]) delete globalThis[name];
   delete getPrototypeOf(0n).constructor;
