@@ -20,7 +20,7 @@ use crate::runtime_api::RuntimeApi;
 use crate::{Goal, Outcome, dynamodb, world};
 
 /// The functions.
-pub const FUNCTIONS: [&str; 7] =
+pub(crate) const FUNCTIONS: [&str; 7] =
     ["token", "users", "personas", "definitions", "subjects", "sweeper", "stream"];
 /// How often each is started.
 const STARTS: usize = 41;
@@ -52,7 +52,7 @@ struct Run {
 }
 
 /// Prints sizes of the functions' programs.
-pub fn sizes(goals: &mut Vec<Goal>) -> Outcome {
+pub(crate) fn sizes(goals: &mut Vec<Goal>) -> Outcome {
     println!("\nSize of each function, stripped\n\n| function | MB |\n|---|---|");
     for name in FUNCTIONS {
         let bytes = std::fs::metadata(binary(name)?)?.len();
@@ -64,7 +64,7 @@ pub fn sizes(goals: &mut Vec<Goal>) -> Outcome {
 }
 
 /// Measures the functions one after the other and prints a table.
-pub async fn run(goals: &mut Vec<Goal>) -> Outcome {
+pub(crate) async fn run(goals: &mut Vec<Goal>) -> Outcome {
     let folder = Scratch::new()?;
     let engine = Embedded::memory()?;
     let events = world::prepare(&engine, &folder).await?;

@@ -19,7 +19,7 @@ use crate::signer::{AUDIENCE, Signer};
 use crate::world::{TOKEN, token_form};
 
 /// Where the service is, and as whom it is called.
-pub struct Service {
+pub(crate) struct Service {
     /// `host:port`.
     pub authority: String,
     /// The client.
@@ -63,7 +63,7 @@ struct User {
 const USERS: usize = 8;
 
 /// A connection with what it knows.
-pub struct Connection {
+pub(crate) struct Connection {
     sender: SendRequest<Full<Bytes>>,
     service: Arc<Service>,
     authorization: String,
@@ -85,7 +85,7 @@ fn number() -> u64 {
 
 impl Connection {
     /// Connects, gets a token, and makes users.
-    pub async fn open(service: Arc<Service>) -> Outcome<Self> {
+    pub(crate) async fn open(service: Arc<Service>) -> Outcome<Self> {
         let stream = TcpStream::connect(&service.authority).await?;
         stream.set_nodelay(true)?;
         let (sender, connection) =
@@ -164,7 +164,7 @@ impl Connection {
     }
 
     /// Does an operation once, on the next of its users; the answer must be as due.
-    pub async fn perform(&mut self, operation: Operation) -> Outcome {
+    pub(crate) async fn perform(&mut self, operation: Operation) -> Outcome {
         self.turn = self.turn.wrapping_add(1);
         let request = self.request(operation)?;
         let (headers, _) = self.send(request, operation.due()).await?;

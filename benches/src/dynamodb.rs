@@ -25,7 +25,7 @@ use tokio_rustls::server::TlsStream;
 use crate::Outcome;
 
 /// Where the engine is reached.
-pub struct Endpoint {
+pub(crate) struct Endpoint {
     /// Its URL.
     pub url: String,
     /// The file with the certificate to trust.
@@ -33,7 +33,7 @@ pub struct Endpoint {
 }
 
 /// Serves an engine until the program ends; the certificate goes into `folder`.
-pub async fn serve(engine: Embedded, folder: &Path) -> Outcome<Endpoint> {
+pub(crate) async fn serve(engine: Embedded, folder: &Path) -> Outcome<Endpoint> {
     let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()])?;
     let certificate = folder.join("certificate.pem");
     std::fs::write(&certificate, made.cert.pem())?;

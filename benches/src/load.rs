@@ -114,7 +114,7 @@ impl Drop for Running {
 }
 
 /// Measures every operation and prints the tables.
-pub async fn run() -> Outcome {
+pub(crate) async fn run() -> Outcome {
     // Asked before this program is moved: afterwards it sees its own core alone.
     let apart = has_two_cores();
     if apart {

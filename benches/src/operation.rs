@@ -4,7 +4,7 @@ use http::StatusCode;
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Operation {
+pub(crate) enum Operation {
     /// A token by client secret.
     Token,
     /// A token by an assertion that the client signed with ES256, each with a `jti` of its own.
@@ -42,7 +42,7 @@ pub enum Operation {
 
 /// What a filter finds users by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Query {
+pub(crate) enum Query {
     /// The id.
     Id,
     /// The username.
@@ -63,7 +63,7 @@ pub enum Query {
 
 impl Operation {
     /// All of them; those that the peers do come first.
-    pub const ALL: [Self; 23] = [
+    pub(crate) const ALL: [Self; 23] = [
         Self::Token,
         Self::TokenByAssertion,
         Self::Create,
@@ -91,7 +91,7 @@ impl Operation {
 
     /// Its name in tables.
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Token => "token by secret",
             Self::TokenByAssertion => "token by private_key_jwt",

@@ -3,7 +3,7 @@
 //! hint.
 
 /// A service that does some of the same.
-pub struct Peer {
+pub(crate) struct Peer {
     /// What it is.
     pub name: &'static str,
     /// µs of processor per request, in the order of [`crate::operation::Operation::ALL`]; `None`
@@ -12,7 +12,7 @@ pub struct Peer {
 }
 
 /// The services that were measured.
-pub const PEERS: [Peer; 6] = [
+pub(crate) const PEERS: [Peer; 6] = [
     Peer {
         name: "Node Fastify, SQLite in memory, hand-written",
         cost: [Some(183), Some(466), Some(358), Some(223), Some(245), Some(314), Some(346)],

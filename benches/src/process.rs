@@ -9,14 +9,14 @@ use std::time::{Duration, Instant};
 use crate::Outcome;
 
 /// The core of what is measured.
-pub const MEASURED: &str = "0";
+pub(crate) const MEASURED: &str = "0";
 /// The core of what measures.
 const MEASURING: &str = "1";
 
 /// Now, by the monotonic clock.
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "benchmarks measure real time, which no test owns")]
-pub fn now() -> Instant {
+pub(crate) fn now() -> Instant {
     Instant::now()
 }
 
@@ -27,12 +27,12 @@ fn folder() -> Outcome<PathBuf> {
 }
 
 /// A function, built like this program.
-pub fn binary(name: &str) -> Outcome<PathBuf> {
+pub(crate) fn binary(name: &str) -> Outcome<PathBuf> {
     built(folder()?.join(name))
 }
 
 /// The program `kith`, built for speed: its profile has a folder of its own.
-pub fn kith() -> Outcome<PathBuf> {
+pub(crate) fn kith() -> Outcome<PathBuf> {
     built(folder()?.join("../server/kith"))
 }
 
@@ -46,12 +46,12 @@ fn built(path: PathBuf) -> Outcome<PathBuf> {
 
 /// Whether there are cores enough to keep what measures away from what is measured.
 #[must_use]
-pub fn has_two_cores() -> bool {
+pub(crate) fn has_two_cores() -> bool {
     std::thread::available_parallelism().is_ok_and(|cores| cores.get() > 1)
 }
 
 /// Moves this program to the core of what measures; must come before it starts threads.
-pub fn keep_away() -> Outcome {
+pub(crate) fn keep_away() -> Outcome {
     let id = std::process::id().to_string();
     let moved = Command::new("taskset").args(["-a", "-c", "-p", MEASURING, &id]).output()?;
     if moved.status.success() {
@@ -63,7 +63,7 @@ pub fn keep_away() -> Outcome {
 
 /// Processor time of a process since its start, all its threads together, in steps of the
 /// scheduler's clock (ns). Threads that ended are left out.
-pub fn fine_cpu(id: u32) -> Outcome<Duration> {
+pub(crate) fn fine_cpu(id: u32) -> Outcome<Duration> {
     let mut sum = 0;
     for task in fs::read_dir(format!("/proc/{id}/task"))? {
         let text = fs::read_to_string(task?.path().join("schedstat"))?;
@@ -73,7 +73,7 @@ pub fn fine_cpu(id: u32) -> Outcome<Duration> {
 }
 
 /// Processor time of a process since its start, ended threads included, in steps of 10 ms.
-pub fn whole_cpu(id: u32) -> Outcome<Duration> {
+pub(crate) fn whole_cpu(id: u32) -> Outcome<Duration> {
     let text = fs::read_to_string(format!("/proc/{id}/stat"))?;
     // The second field is the program's name in parentheses and may hold anything; utime and stime
     // are 14 and 15.
@@ -88,7 +88,7 @@ pub fn whole_cpu(id: u32) -> Outcome<Duration> {
 }
 
 /// The most memory that a process has held, in MB.
-pub fn most_memory(id: u32) -> Outcome<u64> {
+pub(crate) fn most_memory(id: u32) -> Outcome<u64> {
     let text = fs::read_to_string(format!("/proc/{id}/status"))?;
     let line = text
         .lines()
@@ -98,23 +98,23 @@ pub fn most_memory(id: u32) -> Outcome<u64> {
 }
 
 /// The middle one of several measurements.
-pub fn median(mut values: Vec<Duration>) -> Duration {
+pub(crate) fn median(mut values: Vec<Duration>) -> Duration {
     values.sort_unstable();
     values.get(values.len() / 2).copied().unwrap_or_default()
 }
 
 /// Milliseconds with their fraction.
 #[must_use]
-pub fn ms(time: Duration) -> f64 {
+pub(crate) fn ms(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
 
 /// A folder for one run, gone when it is dropped.
-pub struct Scratch(pub PathBuf);
+pub(crate) struct Scratch(pub PathBuf);
 
 impl Scratch {
     /// Makes one where the system keeps such.
-    pub fn new() -> Outcome<Self> {
+    pub(crate) fn new() -> Outcome<Self> {
         let path = std::env::temp_dir().join(format!("kith-benches-{}", std::process::id()));
         fs::create_dir_all(&path)?;
         Ok(Self(path))

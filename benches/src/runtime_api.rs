@@ -24,14 +24,14 @@ enum Call {
 }
 
 /// A Runtime API for one function at a time.
-pub struct RuntimeApi {
+pub(crate) struct RuntimeApi {
     /// Where it is reached.
     pub address: SocketAddr,
     calls: mpsc::Receiver<Call>,
 }
 
 /// A function that waits for an event.
-pub struct Idle {
+pub(crate) struct Idle {
     /// When it asked.
     pub since: Instant,
     event: oneshot::Sender<Bytes>,
@@ -39,7 +39,7 @@ pub struct Idle {
 
 impl RuntimeApi {
     /// Serves until the program ends.
-    pub async fn serve() -> Outcome<Self> {
+    pub(crate) async fn serve() -> Outcome<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
         let (seen, calls) = mpsc::channel(8);
@@ -67,7 +67,7 @@ impl RuntimeApi {
     }
 
     /// Waits until the function asks for an event.
-    pub async fn idle(&mut self) -> Outcome<Idle> {
+    pub(crate) async fn idle(&mut self) -> Outcome<Idle> {
         match self.call().await? {
             Call::Next(since, event) => Ok(Idle { since, event }),
             Call::Answer(..) => Err("an answer without an event".into()),
@@ -78,7 +78,7 @@ impl RuntimeApi {
     }
 
     /// Hands an event to the function and waits for its answer.
-    pub async fn invoke(&mut self, idle: Idle, event: &Bytes) -> Outcome<(Instant, Value)> {
+    pub(crate) async fn invoke(&mut self, idle: Idle, event: &Bytes) -> Outcome<(Instant, Value)> {
         idle.event.send(event.clone()).map_err(|_| "the function has gone")?;
         match self.call().await? {
             Call::Answer(when, answer) => Ok((when, serde_json::from_slice(&answer)?)),

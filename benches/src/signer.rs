@@ -15,10 +15,10 @@ use crate::process::now;
 const COUNTED_FOR: Duration = Duration::from_secs(1);
 
 /// The `aud` of people's tokens.
-pub const AUDIENCE: &str = "load";
+pub(crate) const AUDIENCE: &str = "load";
 
 /// A client's or an issuer's ES256 key.
-pub struct Signer {
+pub(crate) struct Signer {
     pair: EcdsaKeyPair,
     world: World,
     /// What no other run has used.
@@ -27,7 +27,7 @@ pub struct Signer {
 
 impl Signer {
     /// Makes a key.
-    pub fn new() -> Outcome<Self> {
+    pub(crate) fn new() -> Outcome<Self> {
         let world = World::default();
         let algorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
         let refused = |_| "ring makes no key";
@@ -39,7 +39,7 @@ impl Signer {
     }
 
     /// The public key (RFC 7517).
-    pub fn jwk(&self) -> Value {
+    pub(crate) fn jwk(&self) -> Value {
         let point = self.pair.public_key().as_ref();
         let number = |bytes: Option<&[u8]>| URL_SAFE_NO_PAD.encode(bytes.unwrap_or_default());
         json!({
@@ -49,7 +49,7 @@ impl Signer {
     }
 
     /// An assertion of this client (RFC 7523 §2.2).
-    pub fn assertion(&self, client: &str, audience: &str, number: u64) -> Outcome<String> {
+    pub(crate) fn assertion(&self, client: &str, audience: &str, number: u64) -> Outcome<String> {
         let now = self.world.clock.now().seconds();
         self.token(&json!({
             "iss": client, "sub": client, "aud": audience, "iat": now, "exp": now + 60,
@@ -58,7 +58,7 @@ impl Signer {
     }
 
     /// A token of a person whom this issuer calls by a number, with an address that is verified.
-    pub fn person(&self, issuer: &str, tenant: &str, number: u64) -> Outcome<String> {
+    pub(crate) fn person(&self, issuer: &str, tenant: &str, number: u64) -> Outcome<String> {
         let now = self.world.clock.now().seconds();
         self.token(&json!({
             "iss": issuer, "sub": format!("{}-{number}", self.run), "aud": AUDIENCE,
@@ -77,7 +77,7 @@ impl Signer {
     }
 
     /// Signs once after the other for a second; returns how long one takes.
-    pub fn bare(&self) -> Outcome<Duration> {
+    pub(crate) fn bare(&self) -> Outcome<Duration> {
         let begun = now();
         let mut signed = 0;
         while begun.elapsed() < COUNTED_FOR {

@@ -22,16 +22,16 @@ use crate::process::Scratch;
 /// The domain of the API.
 const DOMAIN: &str = "api.example";
 /// The path of the token endpoint.
-pub const TOKEN: &str = "/idhub/oidc/v1/token";
+pub(crate) const TOKEN: &str = "/idhub/oidc/v1/token";
 
 /// The form of a token request.
 #[must_use]
-pub fn token_form(id: &str, secret: &str) -> String {
+pub(crate) fn token_form(id: &str, secret: &str) -> String {
     format!("grant_type=client_credentials&client_id={id}&client_secret={secret}")
 }
 
 /// The requests that are measured.
-pub struct Events {
+pub(crate) struct Events {
     client_id: String,
     client_secret: String,
     token: String,
@@ -39,7 +39,7 @@ pub struct Events {
 }
 
 /// Fills an engine and returns what can be asked of it.
-pub async fn prepare(engine: &Embedded, folder: &Scratch) -> Outcome<Events> {
+pub(crate) async fn prepare(engine: &Embedded, folder: &Scratch) -> Outcome<Events> {
     let client = embedded_client(engine.http_client());
     create(&client, LOCAL).await?;
     let table = Table::new(client, LOCAL, World::default());
@@ -82,7 +82,7 @@ fn text(answer: &Value, name: &str) -> Outcome<String> {
 
 impl Events {
     /// The event that a function is measured with.
-    pub fn of(&self, function: &str) -> Outcome<Bytes> {
+    pub(crate) fn of(&self, function: &str) -> Outcome<Bytes> {
         let user = &self.user;
         let event = match function {
             "token" => {

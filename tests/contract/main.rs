@@ -8,10 +8,12 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::string_slice,
     clippy::float_cmp,
     reason = "helpers of tests fail by panicking; capacity units are halves and wholes, which \
               compare exactly"
 )]
+#![expect(unreachable_pub, reason = "the modules are those of one program")]
 
 mod approvals;
 mod callers;

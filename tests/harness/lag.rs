@@ -26,7 +26,7 @@ struct Written {
 
 /// The index as it is seen.
 #[derive(Debug)]
-pub struct Lag {
+pub(crate) struct Lag {
     clock: Clock,
     seed: u64,
     millis: Range<u64>,
@@ -37,17 +37,17 @@ pub struct Lag {
 impl Lag {
     /// An index whose entries show so many milliseconds after their writes, each after a time of
     /// its own.
-    pub fn new(clock: Clock, seed: u64, millis: Range<u64>) -> Self {
+    pub(crate) fn new(clock: Clock, seed: u64, millis: Range<u64>) -> Self {
         Self { clock, seed, millis, written: HashMap::new() }
     }
 
     /// Lets what is written from now on be behind by other times.
-    pub fn change(&mut self, seed: u64, millis: Range<u64>) {
+    pub(crate) fn change(&mut self, seed: u64, millis: Range<u64>) {
         (self.seed, self.millis) = (seed, millis);
     }
 
     /// Notes what a call has written.
-    pub fn note(&mut self, seen: &Seen) {
+    pub(crate) fn note(&mut self, seen: &Seen) {
         let single = seen.body.get("Item").filter(|_| seen.operation == "PutItem");
         let members =
             seen.body.get("TransactItems").and_then(Value::as_array).into_iter().flatten();
@@ -73,7 +73,7 @@ impl Lag {
     }
 
     /// The answer to a query of the listing; `None` to any other call.
-    pub fn answer(&self, seen: &Seen) -> Option<HttpResponse> {
+    pub(crate) fn answer(&self, seen: &Seen) -> Option<HttpResponse> {
         let body = &seen.body;
         let values = body.get("ExpressionAttributeValues")?;
         let pk = text(values, ":pk")

@@ -9,8 +9,10 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::string_slice,
     reason = "a test fails by panicking"
 )]
+#![expect(unreachable_pub, reason = "the modules are those of one program")]
 
 mod answers;
 mod description;

@@ -172,7 +172,7 @@ async fn a4_a_worker_has_no_rights_and_no_environment() {
     for limit in ["Max open files", "Max file size", "Max processes", "Max core file size"] {
         let line = limits.lines().find(|line| line.starts_with(limit)).unwrap();
         assert_eq!(
-            line[limit.len()..].split_whitespace().take(2).collect::<Vec<_>>(),
+            line.trim_start_matches(limit).split_whitespace().take(2).collect::<Vec<_>>(),
             ["0", "0"],
             "{limit}"
         );

@@ -10,7 +10,7 @@ use shared::object;
 
 /// Runs a workflow on the principal in `input` and answers its output, the time and the memory that
 /// it took. Nothing is stored.
-pub async fn test(mut call: Call) -> Answered {
+pub(crate) async fn test(mut call: Call) -> Answered {
     let body = call.take_body();
     let id: String = call.id("id")?;
     let schema = call.app.schema_now(&call.caller.tenant).await?;

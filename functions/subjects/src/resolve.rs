@@ -7,7 +7,7 @@ use shared::http::answer::{Answer, Answered};
 use shared::object;
 
 /// Answers with the one user whom an authentication server means by a subject.
-pub async fn user(mut call: Call) -> Answered {
+pub(crate) async fn user(mut call: Call) -> Answered {
     let question = Question::which_user(call.take_body())?;
     let (call, question) = (&call, &question);
     let tenant = &call.caller.tenant;
@@ -31,7 +31,7 @@ pub async fn user(mut call: Call) -> Answered {
 }
 
 /// Answers with the subject by which an application knows a user.
-pub async fn subject(mut call: Call) -> Answered {
+pub(crate) async fn subject(mut call: Call) -> Answered {
     let question = Question::which_subject(call.take_body())?;
     let (call, question) = (&call, &question);
     let tenant = &call.caller.tenant;

@@ -77,7 +77,7 @@ fn fingerprint(schema: &Schema) -> String {
 }
 
 /// Goes on with the walk that the tenant's configuration is due.
-pub async fn recompute(
+pub(crate) async fn recompute(
     app: &App,
     tenant: &TenantId,
     until: Timestamp,

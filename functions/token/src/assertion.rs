@@ -11,12 +11,12 @@ use shared::store::keys::SingleUse;
 use shared::world::Timestamp;
 
 /// The value of `client_assertion_type` (RFC 7523 §2.2).
-pub const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+pub(crate) const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 /// How far away the end of an assertion may be, in seconds.
 const MOST_SECONDS: i64 = 5 * 60;
 
 /// An assertion that names its client; nothing else of it is checked yet.
-pub struct Assertion<'t> {
+pub(crate) struct Assertion<'t> {
     unverified: Jws<'t>,
     /// The client that it says it is.
     pub client_id: ClientId,
@@ -27,7 +27,7 @@ pub struct Assertion<'t> {
 
 /// What an assertion says (RFC 7523 §3).
 #[derive(Deserialize)]
-pub struct Claims {
+pub(crate) struct Claims {
     iss: ClientId,
     sub: ClientId,
     aud: Option<Audience>,
@@ -38,7 +38,7 @@ pub struct Claims {
 }
 
 /// An assertion that is good once.
-pub struct Once {
+pub(crate) struct Once {
     client: ClientId,
     jti: String,
     until: Timestamp,
@@ -46,7 +46,7 @@ pub struct Once {
 
 impl<'t> Assertion<'t> {
     /// Reads which client an assertion is of, and which of its keys may have signed it.
-    pub fn read(unverified: &'t str) -> Option<Self> {
+    pub(crate) fn read(unverified: &'t str) -> Option<Self> {
         let unverified = Jws::open(unverified)?;
         // A token or a proof of the same client is no assertion (RFC 8725 §3.11).
         let typed = unverified.is("JWT") || unverified.is("client-authentication+jwt");
@@ -60,12 +60,12 @@ impl<'t> Assertion<'t> {
     }
 
     /// The id of the key that it says it is signed with.
-    pub fn kid(&self) -> Option<&str> {
+    pub(crate) fn kid(&self) -> Option<&str> {
         self.unverified.header("kid")
     }
 
     /// What it says, if one of these keys signed it.
-    pub fn verify(&self, keys: &JwkSet) -> Option<Claims> {
+    pub(crate) fn verify(&self, keys: &JwkSet) -> Option<Claims> {
         keys.candidates(self.kid(), self.algorithm).find_map(|key| self.unverified.claims(key))
     }
 }
@@ -73,7 +73,7 @@ impl<'t> Assertion<'t> {
 impl Claims {
     /// Checks what a verified assertion says; the text says what is wrong, which only the client
     /// itself gets to read. `audiences` are the names of this service.
-    pub fn check(&self, audiences: &[String], now: Timestamp) -> Result<Once, &'static str> {
+    pub(crate) fn check(&self, audiences: &[String], now: Timestamp) -> Result<Once, &'static str> {
         let now = now.seconds();
         let end = self.exp.ok_or("the assertion has no `exp`")?.seconds();
         if self.iss != self.sub {
@@ -111,7 +111,7 @@ impl Claims {
 
 impl Once {
     /// Uses the assertion up; `false` when it was used before.
-    pub async fn use_once(&self, table: &Table) -> shared::domain::Result<bool> {
+    pub(crate) async fn use_once(&self, table: &Table) -> shared::domain::Result<bool> {
         let Self { client, jti, until } = self;
         table.use_once(client.tenant(), SingleUse::Assertion { client, jti }, *until).await
     }

@@ -22,7 +22,7 @@ use crate::error::{OAuthError, no_store};
 use crate::form::Form;
 
 /// A request whose form is read and whose client has authenticated.
-pub struct OAuthCall {
+pub(crate) struct OAuthCall {
     /// The state of the function.
     pub app: App,
     /// The client.
@@ -69,7 +69,7 @@ impl FromRequest<App> for OAuthCall {
 impl OAuthCall {
     /// The key that the token is to be bound to: the proof of possession that came with the
     /// request, if one did, used up.
-    pub async fn proof(&self) -> Result<Option<Proof>, OAuthError> {
+    pub(crate) async fn proof(&self) -> Result<Option<Proof>, OAuthError> {
         let proof = Proof::of(&self.parts, &self.base_url, self.app.world().clock.now())?;
         if let Some(proof) = &proof {
             proof.use_once(self.app.table(), self.client.value.client_id.tenant()).await?;
@@ -78,13 +78,13 @@ impl OAuthCall {
     }
 
     /// The issuer of the service's tokens.
-    pub fn issuer(&self) -> String {
+    pub(crate) fn issuer(&self) -> String {
         issuer(&self.base_url)
     }
 }
 
 /// An answer that is stored nowhere.
-pub fn answer(content: Value) -> Response {
+pub(crate) fn answer(content: Value) -> Response {
     let mut response = Json(content).into_response();
     no_store(&mut response);
     response

@@ -30,7 +30,7 @@ type Authenticated = Arc<Versioned<Client>>;
 
 /// Authenticates the client of a request. An unknown client and wrong credentials answer the same,
 /// after the same work (rule O2), and too many of them are slowed down.
-pub async fn authenticate(
+pub(crate) async fn authenticate(
     app: &App,
     parts: &Parts,
     form: &Form,

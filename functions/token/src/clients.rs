@@ -15,7 +15,7 @@ const CLIENTS: &str = "/config/clients";
 const CLIENT: &str = "/config/clients/{client_id}";
 
 /// The routes of clients.
-pub const ROUTES: [Route; 5] = [
+pub(crate) const ROUTES: [Route; 5] = [
     Route::write("POST", CLIENTS, "create_client", (201, "RegisteredClient"), || post(create))
         .scope(Scope::Administrator)
         .json("ClientInput")
@@ -38,18 +38,18 @@ pub const ROUTES: [Route; 5] = [
 ];
 
 /// The path of a client.
-pub fn location(id: &ClientId) -> String {
+pub(crate) fn location(id: &ClientId) -> String {
     format!("{CLIENTS}/{id}")
 }
 
 /// The client that the path names; one of another tenant is not found.
-pub fn client_id(call: &Call) -> Result<ClientId> {
+pub(crate) fn client_id(call: &Call) -> Result<ClientId> {
     let id: ClientId = call.id("client_id")?;
     if *id.tenant() == call.caller.tenant { Ok(id) } else { Err(Error::NotFound) }
 }
 
 /// Changes a client and forgets what is remembered of it, whatever came of the change.
-pub async fn edited(
+pub(crate) async fn edited(
     call: &Call,
     id: &ClientId,
     decide: impl FnMut(&Versioned<Client>) -> Result<Edit>,
@@ -60,7 +60,12 @@ pub async fn edited(
 }
 
 /// The answer to the creation of what has a secret: the only one that shows it.
-pub fn revealed(mut content: Object, secret: &PlainSecret, tag: &Tag, location: String) -> Answer {
+pub(crate) fn revealed(
+    mut content: Object,
+    secret: &PlainSecret,
+    tag: &Tag,
+    location: String,
+) -> Answer {
     content.insert("client_secret".to_owned(), Json::from(secret.reveal()));
     Answer::created(content, tag, location).with_secret()
 }

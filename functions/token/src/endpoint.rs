@@ -16,7 +16,7 @@ const INVALID_SCOPE: OAuthError =
     OAuthError::Refused("invalid_scope", "the client may not ask for this scope");
 
 /// Issues a token.
-pub async fn token(call: OAuthCall) -> Result<Response, OAuthError> {
+pub(crate) async fn token(call: OAuthCall) -> Result<Response, OAuthError> {
     let client = &call.client.value;
     let proof = call.proof().await?;
     if proof.is_none() && client.dpop_bound_access_tokens {

@@ -18,7 +18,7 @@ const UNREADABLE: OAuthError = OAuthError::invalid_request("the body is too larg
 
 /// An error of an OAuth endpoint.
 #[derive(Debug)]
-pub enum OAuthError {
+pub(crate) enum OAuthError {
     /// One of the codes of RFC 6749 §5.2, with a sentence for the developer.
     Refused(&'static str, &'static str),
     /// `invalid_client`: 401, and a challenge when Basic was tried.
@@ -36,17 +36,17 @@ pub enum OAuthError {
 
 impl OAuthError {
     /// `invalid_request`
-    pub const fn invalid_request(detail: &'static str) -> Self {
+    pub(crate) const fn invalid_request(detail: &'static str) -> Self {
         Self::Refused("invalid_request", detail)
     }
 
     /// `invalid_client`
-    pub const fn invalid_client(basic: bool) -> Self {
+    pub(crate) const fn invalid_client(basic: bool) -> Self {
         Self::InvalidClient { basic, detail: UNKNOWN }
     }
 
     /// `invalid_client` for a client whose signature is good and whose assertion is not.
-    pub const fn bad_assertion(detail: &'static str) -> Self {
+    pub(crate) const fn bad_assertion(detail: &'static str) -> Self {
         Self::InvalidClient { basic: false, detail }
     }
 }
@@ -131,7 +131,7 @@ fn fault(error: &Error) -> Response {
 }
 
 /// Tokens and what speaks of them are stored nowhere (RFC 6749 §5.1).
-pub fn no_store(response: &mut Response) {
+pub(crate) fn no_store(response: &mut Response) {
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response.headers_mut().insert(PRAGMA, HeaderValue::from_static("no-cache"));
 }

@@ -7,11 +7,11 @@ use crate::error::OAuthError;
 
 /// The parameters of a form.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Form(HashMap<String, String>);
+pub(crate) struct Form(HashMap<String, String>);
 
 impl Form {
     /// Parses a body.
-    pub fn parse(body: &[u8]) -> Result<Self, OAuthError> {
+    pub(crate) fn parse(body: &[u8]) -> Result<Self, OAuthError> {
         let mut parameters = HashMap::new();
         for (name, value) in form_urlencoded::parse(body) {
             if parameters.insert(name.into_owned(), value.into_owned()).is_some() {
@@ -23,7 +23,7 @@ impl Form {
     }
 
     /// The value of a parameter.
-    pub fn get(&self, name: &str) -> Option<&str> {
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
 }

@@ -12,7 +12,7 @@ use crate::error::OAuthError;
 
 /// Says what a token is; of one that cannot be used, or is none of the caller's business, nothing
 /// but that (rule O7).
-pub async fn introspect(call: OAuthCall) -> Result<Response, OAuthError> {
+pub(crate) async fn introspect(call: OAuthCall) -> Result<Response, OAuthError> {
     let token = call.form.get("token").ok_or(OAuthError::invalid_request("`token` is required"))?;
     let content = match refresh_token(&call, token).await? {
         Some(content) => Some(content),

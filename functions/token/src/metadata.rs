@@ -23,14 +23,14 @@ fn public(content: Value, max_age: i64) -> Response {
 
 /// The published keys of both algorithms, the next ones included (rule O8); the first is made when
 /// somebody asks.
-pub async fn jwks(State(app): State<App>) -> Result<Response> {
+pub(crate) async fn jwks(State(app): State<App>) -> Result<Response> {
     let keys: Vec<_> =
         app.signing_keys().published().await?.iter().map(PublicKey::to_json).collect();
     Ok(public(json!({ "keys": keys }), JWKS_MAX_AGE))
 }
 
 /// The metadata of the authorization server (RFC 8414 §2, OpenID Connect Discovery 1.0 §3).
-pub async fn metadata(State(app): State<App>, request: Request) -> Result<Response> {
+pub(crate) async fn metadata(State(app): State<App>, request: Request) -> Result<Response> {
     let base = base_url(&app, request.extensions())?;
     let scopes = Scope::ALL.map(Scope::name);
     let methods = AuthMethod::ALL.map(AuthMethod::name);

@@ -14,7 +14,7 @@ use crate::error::{OAuthError, no_store};
 /// Ends the family of a refresh token, or notes that an access token is revoked, which shows in
 /// introspection: resources go on accepting it until it expires. Only the caller's own tokens are
 /// touched; the answer is the same for every other (rule O7).
-pub async fn revoke(call: OAuthCall) -> Result<Response, OAuthError> {
+pub(crate) async fn revoke(call: OAuthCall) -> Result<Response, OAuthError> {
     let token = call.form.get("token").ok_or(OAuthError::invalid_request("`token` is required"))?;
     let key = call.app.signing_keys().refresh_key().await?;
     if !refresh::revoke(call.app.table(), &key, &call.client.value.client_id, token).await? {

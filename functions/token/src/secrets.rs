@@ -15,7 +15,7 @@ const SECRETS: &str = "/config/clients/{client_id}/secrets";
 const SECRET: &str = "/config/clients/{client_id}/secrets/{secret_id}";
 
 /// The routes of secrets.
-pub const ROUTES: [Route; 2] = [
+pub(crate) const ROUTES: [Route; 2] = [
     Route::write("POST", SECRETS, "create_client_secret", (201, "NewClientSecret"), || {
         post(create)
     })

@@ -30,7 +30,7 @@ fn network(address: &str) -> String {
 }
 
 /// Counts a failure; says after how many seconds the next is worth a try, when there were too many.
-pub async fn failed(app: &App, client: &str, address: &str) -> Result<Option<i64>> {
+pub(crate) async fn failed(app: &App, client: &str, address: &str) -> Result<Option<i64>> {
     let address = network(address);
     let now = app.world().clock.now().seconds();
     let window = now.div_euclid(WINDOW);

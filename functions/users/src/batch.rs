@@ -17,12 +17,12 @@ use shared::object;
 /// The most ids of one call.
 pub const MAX_IDS: usize = 100;
 /// The longest id, in bytes.
-pub const MAX_ID: usize = 256;
+pub(crate) const MAX_ID: usize = 256;
 /// How many users or profiles are read at once.
-pub const BATCH: usize = 25;
+pub(crate) const BATCH: usize = 25;
 
 /// Answers with the users who are named, in that order.
-pub async fn get(mut call: Call) -> Answered {
+pub(crate) async fn get(mut call: Call) -> Answered {
     let ids = ids(call.take_body())?;
     let (tenant, table) = (&call.caller.tenant, call.app.table());
     let names: HashSet<UserName> = ids.iter().filter_map(|id| id.parse().ok()).collect();
@@ -55,7 +55,7 @@ fn ids(body: Json) -> Result<Vec<String>> {
 }
 
 /// What was found of so many ids, and which were not.
-pub struct Batch {
+pub(crate) struct Batch {
     instead: &'static str,
     items: Vec<Json>,
     missing: Vec<String>,
@@ -66,13 +66,13 @@ impl Batch {
     /// An empty one; `instead` says what the ids name, and what else a caller may do who asks for
     /// too much.
     #[must_use]
-    pub const fn new(instead: &'static str) -> Self {
+    pub(crate) const fn new(instead: &'static str) -> Self {
         Self { instead, items: Vec::new(), missing: Vec::new(), bytes: 0 }
     }
 
     /// Takes what an id names. Nothing is left out in silence: what does not fit into one answer is
     /// refused, with how much does.
-    pub fn take(&mut self, id: &str, item: Option<Object>) -> Result<()> {
+    pub(crate) fn take(&mut self, id: &str, item: Option<Object>) -> Result<()> {
         let Some(item) = item.map(Json::Object) else {
             self.missing.push(id.to_owned());
             return Ok(());
@@ -91,7 +91,7 @@ impl Batch {
 
     /// The answer.
     #[must_use]
-    pub fn show(self) -> Object {
+    pub(crate) fn show(self) -> Object {
         object! { "items" => self.items, "missing" => self.missing }
     }
 }

@@ -14,7 +14,7 @@ use shared::import::{IN_REQUEST_SECONDS, accept, report_as_csv, work};
 const IMPORTS: &str = "/identity/imports";
 
 /// Routes of imports.
-pub const ROUTES: [Route; 3] = [
+pub(crate) const ROUTES: [Route; 3] = [
     Route::write("POST", IMPORTS, "create_import", (201, "Import"), || post(create))
         .scope(UsersWrite)
         .rows("ImportRows")

@@ -30,7 +30,7 @@ struct Next {
 }
 
 /// Lists users, the one first whose last change is the oldest.
-pub async fn list(call: Call) -> Answered {
+pub(crate) async fn list(call: Call) -> Answered {
     let size = call.page_size()?;
     let since =
         call.query("updated_since").map(|text| Timestamp::parse(text).ok_or(text)).transpose();

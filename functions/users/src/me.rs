@@ -20,7 +20,7 @@ use shared::writing::WriteTarget;
 const ME: &str = "/identity/me";
 
 /// Routes of people about themselves.
-pub const ROUTES: [Route; 4] = [
+pub(crate) const ROUTES: [Route; 4] = [
     Route::read("GET", ME, "get_me", (200, "Me"), || get(read))
         .people()
         .about("Reads the own profile"),
@@ -40,7 +40,7 @@ pub const ROUTES: [Route; 4] = [
 ];
 
 /// Reads the own profile.
-pub async fn read(call: Call) -> Answered {
+pub(crate) async fn read(call: Call) -> Answered {
     let me = call.me().await?;
     let schema = call.app.schema_of(&call.caller.tenant, [&me.value]).await?;
     call.show(me.tag(), || me.value.show_to(&schema, View::SelfService))
@@ -51,7 +51,7 @@ fn shown(user: &Versioned<User>, schema: &Schema) -> Answer {
 }
 
 /// Changes the own profile, or asks for the change where somebody else has to approve it.
-pub async fn edit(mut call: Call) -> Answered {
+pub(crate) async fn edit(mut call: Call) -> Answered {
     let me = call.me().await?;
     let (id, author) = (me.value.id, call.author_of(Some(&me.value))?);
     let body = call.take_body();
@@ -69,7 +69,7 @@ pub async fn edit(mut call: Call) -> Answered {
 
 /// Forgets the person everywhere. An erasure that was interrupted goes on where it stopped, as long
 /// as the person can be told by the token.
-pub async fn forget(call: Call) -> Answered {
+pub(crate) async fn forget(call: Call) -> Answered {
     let author = call.author_by_token()?;
     let check = |live: &LiveUser| {
         live.value.check_active()?;

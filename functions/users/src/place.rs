@@ -12,10 +12,10 @@ use shared::http::answer::Answer;
 use shared::store::system_profiles::Effective;
 
 /// The path of the profiles of a system.
-pub const PROFILES: &str = "/api/v1/tenants/{tenant_id}/systems/{system_id}/users";
+pub(crate) const PROFILES: &str = "/api/v1/tenants/{tenant_id}/systems/{system_id}/users";
 
 /// The tenant and the system that a path names.
-pub struct Place<'p> {
+pub(crate) struct Place<'p> {
     /// The tenant, which is the token's.
     pub tenant: &'p TenantId,
     /// The system.
@@ -26,7 +26,7 @@ pub struct Place<'p> {
 impl<'p> Place<'p> {
     /// Where the call stands. Another tenant's path, a system that is not there, and one that the
     /// client is not bound to are all not found.
-    pub fn of(call: &'p Call, schema: &'p Schema) -> Result<Self> {
+    pub(crate) fn of(call: &'p Call, schema: &'p Schema) -> Result<Self> {
         let tenant = &call.caller.tenant;
         let system: PartyId = call.id("system_id")?;
         let grants = &call.caller.grants;
@@ -44,28 +44,28 @@ impl<'p> Place<'p> {
     }
 
     /// Where a profile is.
-    pub fn location(&self, id: ProfileId) -> String {
+    pub(crate) fn location(&self, id: ProfileId) -> String {
         format!("/api/v1/tenants/{}/systems/{}/users/{id}", self.tenant, self.system.id)
     }
 
     /// A profile as the caller sees it.
-    pub fn show(&self, found: &Effective) -> Result<Object> {
+    pub(crate) fn show(&self, found: &Effective) -> Result<Object> {
         self.viewer.schema.check_covers(&found.user())?;
         Ok(found.profile.value.show(&found.base.value, self.viewer))
     }
 
     /// The answer that shows a profile.
-    pub fn shown(&self, found: &Effective) -> Result<Answer> {
+    pub(crate) fn shown(&self, found: &Effective) -> Result<Answer> {
         Ok(Answer::resource(self.show(found)?, &found.tag()).about(found.base.value.id))
     }
 
     /// Through whose eyes the caller sees profiles here.
-    pub const fn viewer(&self) -> Viewer<'p> {
+    pub(crate) const fn viewer(&self) -> Viewer<'p> {
         self.viewer
     }
 
     /// By what the caller's change of a profile is read.
-    pub fn editing(&self, call: &'p Call, found: &'p Effective) -> Result<Editing<'p>> {
+    pub(crate) fn editing(&self, call: &'p Call, found: &'p Effective) -> Result<Editing<'p>> {
         let writing = Writing { view: View::SystemOverride, ..call.writing(self.viewer.schema) };
         Ok(Editing {
             base: &found.base.value,

@@ -14,7 +14,7 @@ use shared::object;
 use shared::store::principals::Link;
 
 /// Routes of principals.
-pub const ROUTES: [Route; 3] = [
+pub(crate) const ROUTES: [Route; 3] = [
     Route::read(
         "GET",
         "/identity/users/{user_id}/principals",
@@ -48,7 +48,7 @@ pub const ROUTES: [Route; 3] = [
 ];
 
 /// Lists the principals of a user: one for each authentication server, the built-in one first.
-pub async fn list(call: Call) -> Answered {
+pub(crate) async fn list(call: Call) -> Answered {
     let (tenant, table) = (&call.caller.tenant, call.app.table());
     let user = call.user("user_id").await?;
     table.get_user(tenant, user).await?;
@@ -67,7 +67,7 @@ pub async fn list(call: Call) -> Answered {
 }
 
 /// Links a user to an authentication server or unlinks it; doing it again changes nothing.
-pub async fn set_linked(call: Call, linked: bool) -> Answered {
+pub(crate) async fn set_linked(call: Call, linked: bool) -> Answered {
     let server: PartyId = call.id("authentication_server_id")?;
     let user = call.user("user_id").await?;
     let (call, server) = (&call, &server);

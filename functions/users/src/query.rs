@@ -57,7 +57,7 @@ fn question(body: Json) -> Result<Question> {
 }
 
 /// Answers a query with a page of whole profiles.
-pub async fn query(mut call: Call) -> Answered {
+pub(crate) async fn query(mut call: Call) -> Answered {
     let question = question(call.take_body())?;
     let bound = question.filter.to_text();
     let position = call.open_cursor::<SearchPosition>(&bound, question.cursor.as_deref()).await?;

@@ -23,7 +23,7 @@ use super::{made, shown};
 const ID_AT_CUSTOMER: &str = "/id_at_customer";
 
 /// Creates or replaces a user; which of the two is decided by who holds the id when it is written.
-pub async fn upsert(mut call: Call) -> Answered {
+pub(crate) async fn upsert(mut call: Call) -> Answered {
     let body = call.take_body();
     let id_at_customer: String = call.id("value")?;
     let (table, lookup) = (call.app.table(), Lookup::unique("id_at_customer", &id_at_customer));
@@ -57,7 +57,8 @@ pub async fn upsert(mut call: Call) -> Answered {
 }
 
 fn is_of_the_id(error: &Error) -> bool {
-    matches!(error, Error::Taken(violations) if violations.iter().any(|violation| violation.pointer == ID_AT_CUSTOMER))
+    let Error::Taken(violations) = error else { return false };
+    violations.iter().any(|violation| violation.pointer == ID_AT_CUSTOMER)
 }
 
 async fn create(call: &Call, id_at_customer: &str, body: &Json) -> Answered {

@@ -13,7 +13,7 @@ use shared::object;
 
 /// Answers the claims of OpenID Connect Core 1.0 §5.1, and the custom attributes; `sub` is the base
 /// profile id.
-pub async fn read(call: Call) -> Answered {
+pub(crate) async fn read(call: Call) -> Answered {
     let me = call.me().await?;
     let schema = call.app.schema_of(&call.caller.tenant, [&me.value]).await?;
     let sub = call.caller.base().ok_or(Error::NotFound)?;

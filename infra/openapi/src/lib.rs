@@ -29,7 +29,7 @@ use self::schemas::Schemas;
 /// Why there is no description, in words.
 pub type Failure = String;
 
-/// The route tables of the five functions, in the order of [`TAGS`].
+/// The route tables of the five functions, in the order of `TAGS`.
 pub type Functions = [&'static [Route]; 5];
 
 /// The security scheme of access tokens.

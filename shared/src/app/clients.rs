@@ -46,7 +46,7 @@ impl App {
 
     /// Notes the day on which a client's secret is used, once a day for each secret and at the cost
     /// of one write. It is best effort: a fault or another writer is no concern of whoever
-    /// authenticates, and is waited for [`NOTE_PATIENCE`] at the most.
+    /// authenticates, and is waited for `NOTE_PATIENCE` at the most.
     pub async fn note_use(&self, client: &Arc<Versioned<Client>>, presented: &HashedSecret) {
         let now = self.world().clock.now();
         let Some(used) = client.value.used_on_day_of(now, presented) else { return };

@@ -24,7 +24,7 @@ const EXPONENT: u32 = 65537;
 
 /// A private key as it is stored: the members of its JWK (RFC 7518 §6.3), base64url.
 #[derive(Serialize, Deserialize)]
-pub struct RsaKey {
+pub(super) struct RsaKey {
     n: String,
     e: String,
     d: String,
@@ -38,7 +38,7 @@ pub struct RsaKey {
 impl RsaKey {
     /// Makes a key of 2048 bits, and signs once with it: `ring` verifies what it signs, and with it
     /// the key. Takes some 60 ms of a processor, at times 300.
-    pub fn generate(random: &Random) -> Result<Self> {
+    pub(super) fn generate(random: &Random) -> Result<Self> {
         // One in thirty thousand pairs of primes does not go with the exponent.
         let made = (0..8).find_map(|_| Self::of(&prime(random)?, &prime(random)?));
         let key = made.ok_or_else(|| Error::unexpected("no RSA key could be made"))?;
@@ -65,7 +65,7 @@ impl RsaKey {
     }
 
     /// The key in the form that signs.
-    pub fn pair(&self) -> Result<RsaKeyPair> {
+    pub(super) fn pair(&self) -> Result<RsaKeyPair> {
         let bytes = |text: &str| {
             URL_SAFE_NO_PAD
                 .decode(text)
@@ -85,13 +85,13 @@ impl RsaKey {
     }
 
     /// The public half.
-    pub fn numbers(self) -> Numbers {
+    pub(super) fn numbers(self) -> Numbers {
         Numbers::Rsa { n: self.n, e: self.e }
     }
 }
 
 /// Signs by RSASSA-PKCS1-v1_5 with SHA-256 (RFC 7518 §3.3).
-pub fn sign(pair: &RsaKeyPair, random: &Random, content: &[u8]) -> Result<Vec<u8>> {
+pub(super) fn sign(pair: &RsaKeyPair, random: &Random, content: &[u8]) -> Result<Vec<u8>> {
     let mut signature = vec![0; pair.public().modulus_len()];
     pair.sign(&RSA_PKCS1_SHA256, random.generator(), content, &mut signature)
         .map_err(Error::unexpected)?;

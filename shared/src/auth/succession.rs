@@ -107,45 +107,45 @@ const fn two() -> usize {
 
 impl State {
     /// Whether no key was ever made.
-    pub const fn is_empty(&self) -> bool {
+    pub(super) const fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
 
     /// The keys that are published now.
-    pub fn published(&self, now: Timestamp) -> impl Iterator<Item = &PublicKey> {
+    pub(super) fn published(&self, now: Timestamp) -> impl Iterator<Item = &PublicKey> {
         self.keys.iter().filter(move |key| key.drop_at > now)
     }
 
     /// How many keys of an algorithm are published now.
-    pub fn count(&self, algorithm: Algorithm, now: Timestamp) -> usize {
+    pub(super) fn count(&self, algorithm: Algorithm, now: Timestamp) -> usize {
         self.published(now).filter(|key| key.algorithm == algorithm).count()
     }
 
     /// The key of an algorithm whose turn it is.
-    pub fn signing(&self, algorithm: Algorithm, now: Timestamp) -> Option<&PublicKey> {
+    pub(super) fn signing(&self, algorithm: Algorithm, now: Timestamp) -> Option<&PublicKey> {
         self.of(algorithm).filter(|key| key.signs(now)).max_by_key(|key| key.sign_from)
     }
 
     /// Whether a successor of an algorithm's last key is due, or its first key.
-    pub fn is_due(&self, algorithm: Algorithm, now: Timestamp) -> bool {
+    pub(super) fn is_due(&self, algorithm: Algorithm, now: Timestamp) -> bool {
         self.last_turn(algorithm).is_none_or(|last| last <= now.plus_seconds(SUCCEED_SECONDS))
     }
 
     /// The key that waits until every cache has it, and then signs.
-    pub fn waiting(&self, algorithm: Algorithm, now: Timestamp) -> Option<&PublicKey> {
+    pub(super) fn waiting(&self, algorithm: Algorithm, now: Timestamp) -> Option<&PublicKey> {
         let soon = self.soon(algorithm, now);
         self.of(algorithm).find(|key| key.sign_from > now && key.sign_from <= soon)
     }
 
     /// When a key that is made on schedule has its turn: after the last one, or at once if nobody
     /// signs.
-    pub fn next_turn(&self, algorithm: Algorithm, now: Timestamp) -> Timestamp {
+    pub(super) fn next_turn(&self, algorithm: Algorithm, now: Timestamp) -> Timestamp {
         let soon = self.soon(algorithm, now);
         self.last_turn(algorithm).map_or(soon, |last| last.max(soon))
     }
 
     /// The first turn that a new key can have: when every cache has it, or at once if nobody signs.
-    pub fn soon(&self, algorithm: Algorithm, now: Timestamp) -> Timestamp {
+    pub(super) fn soon(&self, algorithm: Algorithm, now: Timestamp) -> Timestamp {
         let published =
             if self.signing(algorithm, now).is_some() { PUBLISH_SECONDS } else { -SKEW_SECONDS };
         now.plus_seconds(published)
@@ -154,7 +154,7 @@ impl State {
     /// Adds a key with its turn; the turn of the one before ends where it begins, be that sooner or
     /// later than planned. Returns the ids of those that would have come after it: they never
     /// sign, and are gone.
-    pub fn add(
+    pub(super) fn add(
         &mut self,
         key: &PrivateKey,
         algorithm: Algorithm,
@@ -191,7 +191,7 @@ impl State {
     /// Removes a key at once and closes the gap in which it would have signed: the one before it
     /// goes on, or the one after it begins now. Whether a new key is due is to be looked at
     /// afterwards.
-    pub fn remove(&mut self, kid: &str, now: Timestamp) -> Option<PublicKey> {
+    pub(super) fn remove(&mut self, kid: &str, now: Timestamp) -> Option<PublicKey> {
         let index = self.keys.iter().position(|key| key.kid == kid && key.drop_at > now)?;
         let removed = self.keys.remove(index);
         let algorithm = removed.algorithm;

@@ -315,7 +315,8 @@ mod tests {
         assert_eq!(id.as_str(), "2bdec978e853a345774727fc88a221244c19b447e71898f42b7ebe6f84c69b12");
         assert_eq!(id.as_str().parse::<UserName>(), Ok(UserName::Base(id.clone())));
         let upper = id.as_str().to_ascii_uppercase();
-        for wrong in ["", &id.as_str()[1..], &upper, &format!("{id}0"), &"g".repeat(64)] {
+        for wrong in ["", id.as_str().get(1..).unwrap(), &upper, &format!("{id}0"), &"g".repeat(64)]
+        {
             assert_eq!(wrong.parse::<UserName>(), Err(WrongShape), "{wrong}");
         }
     }

@@ -358,6 +358,7 @@ impl User {
     /// The document that a caller with this view sees.
     #[must_use]
     pub fn show_to(&self, schema: &Schema, view: View) -> Object {
+        let personas = self.personas.iter().map(|p| Json::Object(p.show_to(schema, view)));
         let mut shown = object! {
             "id" => self.id,
             "username" => &self.username,
@@ -370,7 +371,7 @@ impl User {
             "status" => self.status.name(),
             "attributes" => value::show(&self.attributes, schema, view),
             "attribute_states" => value::show_states(&self.attributes, &self.verified, schema, view),
-            "personas" => self.personas.iter().map(|p| Json::Object(p.show_to(schema, view))).collect::<Vec<_>>(),
+            "personas" => personas.collect::<Vec<_>>(),
             "last_login_at" => self.last_login_at,
             "created_at" => self.created_at,
             "updated_at" => self.updated_at,

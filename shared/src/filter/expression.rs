@@ -7,7 +7,7 @@ use crate::world::Timestamp;
 
 /// Terms, combined.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Expression<T> {
+pub(super) enum Expression<T> {
     /// All of these hold.
     And(Vec<Self>),
     /// At least one of these holds.
@@ -20,13 +20,13 @@ pub enum Expression<T> {
 
 impl<T> Expression<T> {
     /// A term, or its opposite.
-    pub fn of(term: T, negated: bool) -> Self {
+    pub(super) fn of(term: T, negated: bool) -> Self {
         let term = Self::Term(term);
         if negated { Self::Not(Box::new(term)) } else { term }
     }
 
     /// Whether it holds where `term` says which of its terms do.
-    pub fn holds(&self, term: &impl Fn(&T) -> bool) -> bool {
+    pub(super) fn holds(&self, term: &impl Fn(&T) -> bool) -> bool {
         match self {
             Self::And(members) => members.iter().all(|member| member.holds(term)),
             Self::Or(members) => members.iter().any(|member| member.holds(term)),
@@ -36,7 +36,7 @@ impl<T> Expression<T> {
     }
 
     /// The terms, wherever they stand.
-    pub fn terms_mut(&mut self) -> Vec<&mut T> {
+    pub(super) fn terms_mut(&mut self) -> Vec<&mut T> {
         match self {
             Self::And(members) | Self::Or(members) => {
                 members.iter_mut().flat_map(Self::terms_mut).collect()
@@ -125,7 +125,7 @@ impl Operator {
 
 /// A value in the form in which it is compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Value {
+pub(super) enum Value {
     /// Text, folded as its field folds it.
     Text(String),
     /// A decimal number with all its digits.
@@ -159,7 +159,7 @@ impl Value {
 
 /// What a term asks of a field's values. `ne` and `eq null` are the opposites of `eq` and `pr`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Comparison {
+pub(super) enum Comparison {
     /// There is a value.
     Present,
     /// A value is this one.
@@ -172,7 +172,7 @@ pub enum Comparison {
 
 impl Comparison {
     /// Whether one of a field's values fulfils it.
-    pub fn holds(&self, values: &[Value]) -> bool {
+    pub(super) fn holds(&self, values: &[Value]) -> bool {
         values.iter().any(|value| match self {
             Self::Present => true,
             Self::Equal(wanted) => value.order(wanted) == Some(Ordering::Equal),

@@ -5,7 +5,6 @@ use crate::domain::definition::{AttributeDefinition, DataFormat, Search};
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{DefinitionId, UserName};
 use crate::domain::lookup::BUCKET_CHARS;
-use crate::domain::persona::Persona;
 use crate::domain::schema::Schema;
 use crate::domain::user::User;
 use crate::domain::{Json, format, text};
@@ -19,7 +18,7 @@ const TIME: &str = "a time of RFC 3339, as 2026-11-21T10:00:00Z";
 
 /// The form in which values of a field are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
+pub(super) enum Form {
     /// Ids, in lower case.
     Id,
     /// Usernames, case-mapped (RFC 8265).
@@ -95,7 +94,7 @@ impl Form {
 
 /// A field of a profile or of a persona, or an attribute, as a filter names it.
 #[derive(Debug)]
-pub struct Named<'s> {
+pub(super) struct Named<'s> {
     /// The name in the filter.
     pub name: String,
     /// How its values are compared.
@@ -110,7 +109,7 @@ pub struct Named<'s> {
 
 impl Named<'_> {
     /// What a term asks of the values, and whether it asks for the opposite.
-    pub fn compare(
+    pub(super) fn compare(
         &self,
         operator: Operator,
         wanted: &Json,
@@ -193,7 +192,7 @@ impl Named<'_> {
 
 /// A predefined field of a profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Field {
+pub(super) enum Field {
     Id,
     Username,
     IdAtCustomer,
@@ -225,7 +224,7 @@ impl Field {
     ];
 
     /// The field of this name; the grammar knows no case in names.
-    pub fn named(name: &str) -> Option<(Self, Named<'static>)> {
+    pub(super) fn named(name: &str) -> Option<(Self, Named<'static>)> {
         let (field, name, form) =
             Self::ALL.into_iter().find(|(_, known, _)| known.eq_ignore_ascii_case(name))?;
         Some((
@@ -235,7 +234,7 @@ impl Field {
     }
 
     /// The name.
-    pub fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         Self::ALL.into_iter().find(|(field, ..)| *field == self).map_or("", |(_, name, _)| name)
     }
 
@@ -252,7 +251,7 @@ impl Field {
     }
 
     /// Whether profiles of systems have it.
-    pub const fn is_inherited(self) -> bool {
+    pub(super) const fn is_inherited(self) -> bool {
         !matches!(self, Self::Username | Self::IdAtCustomer | Self::Status | Self::LastLoginAt)
     }
 
@@ -307,7 +306,7 @@ impl<'u> From<&'u User> for Candidate<'u> {
 
 /// A field of a profile or one of its attributes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Path {
+pub(super) enum Path {
     /// A predefined field.
     Field(Field),
     /// A custom attribute.
@@ -316,7 +315,7 @@ pub enum Path {
 
 impl Path {
     /// The values of a profile.
-    pub fn values(self, candidate: &Candidate<'_>) -> Vec<Value> {
+    pub(super) fn values(self, candidate: &Candidate<'_>) -> Vec<Value> {
         match self {
             Self::Field(field) => field.values(candidate),
             Self::Attribute(id, format) => {
@@ -329,65 +328,13 @@ impl Path {
     }
 }
 
-/// A field of a persona.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PersonaField {
-    Id,
-    Name,
-    Definition,
-    Scope,
-    Status,
-    Preferred,
-    ValidFrom,
-    ValidUntil,
-}
-
-impl PersonaField {
-    const ALL: [(Self, &'static str, Form); 8] = [
-        (Self::Id, "id", Form::Lower),
-        (Self::Name, "name", Form::Exact),
-        (Self::Definition, "persona_definition_id", Form::Lower),
-        (Self::Scope, "scope", Form::Exact),
-        (Self::Status, "status", Form::Lower),
-        (Self::Preferred, "preferred", Form::Boolean),
-        (Self::ValidFrom, "valid_from", Form::Time),
-        (Self::ValidUntil, "valid_until", Form::Time),
-    ];
-
-    /// The field of this name.
-    pub fn named(name: &str) -> Option<(Self, Named<'static>)> {
-        let (field, name, form) =
-            Self::ALL.into_iter().find(|(_, known, _)| known.eq_ignore_ascii_case(name))?;
-        Some((field, Named::plain(format!("personas.{name}"), form)))
-    }
-
-    /// The values of a persona; its name is that of its definition.
-    pub fn values(self, persona: &Persona, schema: &Schema) -> Vec<Value> {
-        let time = |time: Option<Timestamp>| time.map(Value::Time).into_iter().collect();
-        match self {
-            Self::Id => vec![Value::Text(persona.id.to_string())],
-            Self::Name => schema
-                .persona(persona.definition)
-                .map(|definition| Value::Text(definition.name.clone()))
-                .into_iter()
-                .collect(),
-            Self::Definition => vec![Value::Text(persona.definition.to_string())],
-            Self::Scope => persona.scope.iter().cloned().map(Value::Text).collect(),
-            Self::Status => vec![Value::Text(persona.status.name().to_lowercase())],
-            Self::Preferred => vec![Value::Boolean(persona.preferred)],
-            Self::ValidFrom => time(persona.valid_from),
-            Self::ValidUntil => time(persona.valid_until),
-        }
-    }
-}
-
 impl<'s> Named<'s> {
-    fn plain(name: String, form: Form) -> Self {
+    pub(super) fn plain(name: String, form: Form) -> Self {
         Self { name, form, level: form.level(), least_start: 0, definition: None }
     }
 
     /// A custom attribute, as far as its definition lets it be searched.
-    pub fn attribute(definition: &'s AttributeDefinition) -> Result<Self> {
+    pub(super) fn attribute(definition: &'s AttributeDefinition) -> Result<Self> {
         let AttributeDefinition { category, name, .. } = definition;
         let name = format!("attributes.{category}.{name}");
         let searched = match definition.search {

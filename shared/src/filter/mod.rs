@@ -6,6 +6,7 @@
 
 mod expression;
 mod field;
+mod persona_field;
 mod plan;
 mod read;
 pub mod search;
@@ -19,7 +20,8 @@ use crate::store::Table;
 pub use self::expression::Operator;
 use self::expression::{Comparison, Expression, Value};
 pub use self::field::Candidate;
-use self::field::{Field, Path, PersonaField};
+use self::field::{Field, Path};
+use self::persona_field::PersonaField;
 use self::plan::Planner;
 pub use self::plan::{Branch, Source};
 use self::read::Reader;

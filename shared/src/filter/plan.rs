@@ -16,7 +16,8 @@ use crate::store::users::LiveUser;
 use crate::world::Timestamp;
 
 use super::expression::{Comparison, Expression, Operator, Value};
-use super::field::{Field, Path, PersonaField};
+use super::field::{Field, Path};
+use super::persona_field::PersonaField;
 use super::{PersonaTerm, Term};
 
 /// Where users are looked for.

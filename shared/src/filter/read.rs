@@ -7,7 +7,8 @@ use crate::domain::schema::Schema;
 use scim_v2::filter::{AttrExp, AttrPath, CompValue, CompareOp, Filter as Scim, ValFilter};
 
 use super::expression::{Comparison, Expression, Operator, Value};
-use super::field::{Field, Named, Path, PersonaField};
+use super::field::{Field, Named, Path};
+use super::persona_field::PersonaField;
 use super::{PersonaTerm, Term, unsupported};
 
 /// Where the paths of attributes stand while the grammar's parser reads them.

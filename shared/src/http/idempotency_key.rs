@@ -23,7 +23,7 @@ use crate::store::Write;
 use crate::store::records::Record;
 
 /// How long a record is kept, in seconds: 24 hours.
-pub const KEPT_SECONDS: i64 = 24 * 3600;
+pub(super) const KEPT_SECONDS: i64 = 24 * 3600;
 /// The longest key, in characters.
 const MAX_KEY: usize = 255;
 
@@ -46,7 +46,7 @@ struct Kept {
 impl IdempotencyKey {
     /// `content` is what a repeat of the request has in common with it. Reads the header where the
     /// route takes it; a route whose answer carries a secret refuses it.
-    pub fn read(
+    pub(super) fn read(
         headers: &HeaderMap,
         route: &Route,
         (caller, view): (&Caller, View),
@@ -102,7 +102,7 @@ impl IdempotencyKey {
     }
 
     /// The answer to the first request, if there was one.
-    pub async fn replay(&self, app: &App, caller: &Caller) -> Result<Option<Answer>> {
+    pub(super) async fn replay(&self, app: &App, caller: &Caller) -> Result<Option<Answer>> {
         let Some(record) = app.table().find_record(&caller.tenant, &self.scope).await? else {
             return Ok(None);
         };
@@ -134,7 +134,7 @@ impl IdempotencyKey {
     }
 
     /// The write that records an answer.
-    pub fn record(&self, app: &App, caller: &Caller, answer: &Answer) -> Result<Write> {
+    pub(super) fn record(&self, app: &App, caller: &Caller, answer: &Answer) -> Result<Write> {
         let kept = Kept {
             digest: self.digest.clone(),
             status: answer.status.as_u16(),

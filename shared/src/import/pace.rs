@@ -26,17 +26,17 @@ impl Default for Pace {
 
 impl Pace {
     /// How many rows may be worked at the same time now.
-    pub const fn limit(&self) -> usize {
+    pub(super) const fn limit(&self) -> usize {
         self.limit
     }
 
     /// Whether the table takes nothing now.
-    pub const fn is_hopeless(&self) -> bool {
+    pub(super) const fn is_hopeless(&self) -> bool {
         self.refused >= HOPELESS
     }
 
     /// A row got its status.
-    pub fn went_well(&mut self) {
+    pub(super) fn went_well(&mut self) {
         (self.well, self.refused) = (self.well + 1, 0);
         if self.well >= STEADY {
             (self.limit, self.well) = ((self.limit + 1).min(MOST), 0);
@@ -44,7 +44,7 @@ impl Pace {
     }
 
     /// The table did not take a row.
-    pub fn was_refused(&mut self) {
+    pub(super) fn was_refused(&mut self) {
         (self.limit, self.well, self.refused) = ((self.limit / 2).max(1), 0, self.refused + 1);
     }
 }

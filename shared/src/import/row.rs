@@ -43,12 +43,17 @@ pub(super) struct Rows<'r> {
 }
 
 impl<'r> Rows<'r> {
-    pub fn new(app: &'r App, tenant: &'r TenantId, import: &'r Import, doubtful: bool) -> Self {
+    pub(super) fn new(
+        app: &'r App,
+        tenant: &'r TenantId,
+        import: &'r Import,
+        doubtful: bool,
+    ) -> Self {
         Self { app, tenant, import, doubtful, known: Mutex::default() }
     }
 
     /// Keeps what became of a row.
-    pub fn note(&self, row: &Reported) {
+    pub(super) fn note(&self, row: &Reported) {
         self.known
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -56,7 +61,7 @@ impl<'r> Rows<'r> {
     }
 
     /// Works one row, which was tried so often before.
-    pub async fn work(&self, task: &Task, document: &Object, tries: u32) -> Worked {
+    pub(super) async fn work(&self, task: &Task, document: &Object, tries: u32) -> Worked {
         if tries > 0 {
             self.app.table().pause(tries + 3).await;
         }

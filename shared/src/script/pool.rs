@@ -20,11 +20,11 @@ use crate::domain::Json;
 
 /// How long a worker may take to answer, its start included. The engine stops a script after a
 /// tenth of this; what it cannot stop ends here.
-pub const TIME_LIMIT: Duration = Duration::from_secs(1);
+pub(super) const TIME_LIMIT: Duration = Duration::from_secs(1);
 
 /// How many workers may run at once. Who comes fifth waits for one, and that does not count against
 /// its time.
-pub const MAX_WORKERS: usize = 4;
+pub(super) const MAX_WORKERS: usize = 4;
 
 /// What runs scripts. A clone shares the workers.
 #[derive(Clone, Debug)]

@@ -1,8 +1,8 @@
 //! Commits: one way to commit one write or several.
 //!
-//! One write is a conditional put, update or delete; several are one transaction. A failure that leaves the outcome open is settled here: the
-//! id of each attempt is kept in the item it writes, so one's own id found there means that the
-//! write happened (rule I2).
+//! One write is a conditional put, update or delete; several are one transaction. A failure that
+//! leaves the outcome open is settled here: the id of each attempt is kept in the item it writes,
+//! so one's own id found there means that the write happened (rule I2).
 
 use std::collections::HashMap;
 

@@ -34,7 +34,7 @@ pub(super) enum Action {
 
 impl Planned {
     /// Plans a write. `alone` is the guess whether a user that leaves a set is its last member.
-    pub fn of(write: &Write, alone: bool, now: Timestamp) -> Self {
+    pub(super) fn of(write: &Write, alone: bool, now: Timestamp) -> Self {
         match write {
             Write::Put(item, condition) => {
                 Self::on(Action::Put(item.clone().into_attributes()), *condition, now)
@@ -143,7 +143,7 @@ impl Planned {
     }
 
     /// The write as part of a transaction; if it is refused, the item that is there comes back.
-    pub fn in_transaction(self, table: &str) -> Result<TransactWriteItem, BuildError> {
+    pub(super) fn in_transaction(self, table: &str) -> Result<TransactWriteItem, BuildError> {
         let old = ReturnValuesOnConditionCheckFailure::AllOld;
         let item = TransactWriteItem::builder();
         Ok(match self.action {

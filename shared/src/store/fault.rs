@@ -31,9 +31,9 @@ impl Fault {
             SdkError::ServiceError(service) => {
                 let code = service.err().code().unwrap_or("unknown").to_owned();
                 match &*code {
-                    "ThrottlingException" | "ProvisionedThroughputExceededException" | "RequestLimitExceeded" => {
-                        Self::Passing(code)
-                    }
+                    "ThrottlingException"
+                    | "ProvisionedThroughputExceededException"
+                    | "RequestLimitExceeded" => Self::Passing(code),
                     "InternalServerError"
                     | "ServiceUnavailable"
                     | "InternalFailure"

@@ -21,12 +21,12 @@ use shared::writing::{Outcome, Policy};
 use super::check_seen;
 
 /// Applies a change request, or finds that it cannot be applied any more.
-pub async fn approve(call: Call) -> Answered {
+pub(super) async fn approve(call: Call) -> Answered {
     decide_by(call, Status::Approved).await
 }
 
 /// Rejects a change request.
-pub async fn reject(call: Call) -> Answered {
+pub(super) async fn reject(call: Call) -> Answered {
     decide_by(call, Status::Rejected).await
 }
 

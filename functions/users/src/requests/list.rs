@@ -26,7 +26,7 @@ enum Next {
 }
 
 /// Lists change requests.
-pub async fn list(call: Call) -> Answered {
+pub(super) async fn list(call: Call) -> Answered {
     let size = call.page_size()?;
     let status = call.query("status").map(str::parse::<Status>).transpose();
     let names = Status::ALL.map(Status::name).join(", ");

@@ -16,7 +16,7 @@ const REQUESTS: &str = "/identity/change-requests";
 const REQUEST: &str = "/identity/change-requests/{id}";
 
 /// Routes of change requests.
-pub const ROUTES: [Route; 4] = [
+pub(crate) const ROUTES: [Route; 4] = [
     Route::read("GET", REQUESTS, "list_change_requests", (200, "ChangeRequestList"), || {
         get(list::list)
     })
@@ -53,7 +53,7 @@ pub const ROUTES: [Route; 4] = [
 ];
 
 /// Reads a change request.
-pub async fn read(call: Call) -> Answered {
+pub(crate) async fn read(call: Call) -> Answered {
     let tenant = &call.caller.tenant;
     let me = call.person().await?;
     let request = call

@@ -73,7 +73,7 @@ struct Related {
 
 impl SignIn<'_> {
     /// Signs in.
-    pub async fn run(&self) -> Answered {
+    pub(super) async fn run(&self) -> Answered {
         let mut state = RetryState { claims: Taken::All, usernames: 0, principal: None };
         let mut retry = Retry::of(self.call.app.table());
         loop {

@@ -25,7 +25,7 @@ use self::attempt::SignIn;
 use crate::place::{PROFILES, Place};
 
 /// The route by which people arrive.
-pub const ROUTES: [Route; 1] = [Route::write(
+pub(crate) const ROUTES: [Route; 1] = [Route::write(
     "POST",
     PROFILES,
     "get_or_create_system_profile",
@@ -43,7 +43,7 @@ pub const ROUTES: [Route; 1] = [Route::write(
 const EITHER: &str = "either `user_id` is due, or `issuer` and `subject`";
 
 /// Gets or creates the profile of whoever arrives.
-pub async fn sign_in(mut call: Call) -> Answered {
+pub(crate) async fn sign_in(mut call: Call) -> Answered {
     let body = call.take_body();
     let (call, body) = (&call, &body);
     // What is made is named before the loops that repeat its making.

@@ -7,6 +7,7 @@
     clippy::indexing_slicing,
     reason = "helpers of tests fail by panicking"
 )]
+#![expect(unreachable_pub, reason = "the modules are those of one program")]
 
 mod export;
 mod output;

@@ -34,7 +34,7 @@ pub(super) struct Notes(Arc<Mutex<Storage>>);
 
 impl Notes {
     /// Connects to the engine's file; notes are taken once [`Notes::begin`] was called.
-    pub fn open(path: &str) -> dynoxide::Result<Self> {
+    pub(super) fn open(path: &str) -> dynoxide::Result<Self> {
         Ok(Self(Arc::new(Mutex::new(Storage::new(path)?))))
     }
 
@@ -43,12 +43,12 @@ impl Notes {
     }
 
     /// Takes notes from now on. The table has to be there.
-    pub fn begin(&self) -> dynoxide::Result<()> {
+    pub(super) fn begin(&self) -> dynoxide::Result<()> {
         self.with(|storage| Ok(storage.conn().execute_batch(SCHEMA)?))
     }
 
     /// The oldest notes, at most `limit` of them.
-    pub fn oldest(&self, limit: u32) -> dynoxide::Result<Vec<Note>> {
+    pub(super) fn oldest(&self, limit: u32) -> dynoxide::Result<Vec<Note>> {
         self.with(|storage| {
             let oldest = "SELECT id, pk, inserted FROM _kith_changes ORDER BY id LIMIT ?1";
             let mut statement = storage.conn().prepare_cached(oldest)?;
@@ -62,7 +62,7 @@ impl Notes {
     }
 
     /// Deletes notes by their numbers.
-    pub fn delete(&self, numbers: &[i64]) -> dynoxide::Result<()> {
+    pub(super) fn delete(&self, numbers: &[i64]) -> dynoxide::Result<()> {
         let numbers: Vec<_> = numbers.iter().map(ToString::to_string).collect();
         let delete = format!("DELETE FROM _kith_changes WHERE id IN ({})", numbers.join(","));
         self.with(|storage| Ok(storage.conn().execute_batch(&delete)?))

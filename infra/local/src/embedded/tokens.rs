@@ -31,7 +31,7 @@ struct Kept {
 impl Tokens {
     /// Runs a transaction unless its token says that it has run. As the lock is held meanwhile, of
     /// two with one token one runs.
-    pub fn transact(
+    pub(super) fn transact(
         &self,
         database: &Database,
         mut request: TransactWriteItemsRequest,

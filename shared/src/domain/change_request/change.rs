@@ -35,7 +35,7 @@ pub(super) enum Field {
 
 impl Field {
     /// The definition of the attribute that it is, if it is one.
-    pub fn definition<'s>(&self, schema: &'s Schema) -> Option<&'s AttributeDefinition> {
+    pub(super) fn definition<'s>(&self, schema: &'s Schema) -> Option<&'s AttributeDefinition> {
         match self {
             Self::Attribute(id) => schema.attribute(*id),
             Self::Named(name) => schema.predefined(name.parse().ok()?),
@@ -43,7 +43,7 @@ impl Field {
     }
 
     /// Where it stands in the profile.
-    pub fn pointer(&self, schema: &Schema) -> String {
+    pub(super) fn pointer(&self, schema: &Schema) -> String {
         match self {
             Self::Named(name) => pointer("", name),
             Self::Attribute(id) => schema
@@ -55,7 +55,7 @@ impl Field {
 
 impl Change {
     /// Whether the other changes the same field in the same way.
-    pub fn repeats(&self, other: &Self, hashes: &Hashes) -> bool {
+    pub(super) fn repeats(&self, other: &Self, hashes: &Hashes) -> bool {
         let same = |(mine, theirs): (&Value, &Value)| match (mine.as_str(), theirs.as_str()) {
             (Some(mine), Some(theirs)) => mine == theirs || hashes.made_of_same(theirs, mine),
             _ => mine == theirs,
@@ -70,7 +70,7 @@ impl Change {
     }
 
     /// The document that callers see; hashed values show only that they are there.
-    pub fn show(&self, schema: &Schema) -> Object {
+    pub(super) fn show(&self, schema: &Schema) -> Object {
         object! {
             "pointer" => self.field.pointer(schema),
             "from" => shown(&self.field, &self.from, schema),

@@ -17,7 +17,8 @@ use super::word::words;
 use crate::world::{Timestamp, World};
 
 words! {
-    /// How a client authenticates (RFC 7591 §2, OpenID Connect Core §9). A client with a secret may send it either way.
+    /// How a client authenticates (RFC 7591 §2, OpenID Connect Core §9). A client with a secret
+    /// may send it either way.
     AuthMethod {
         /// A secret in the Authorization header.
         ClientSecretBasic = "client_secret_basic",

@@ -15,7 +15,7 @@ use crate::domain::scope::Scope;
 
 /// The most workflows of a tenant that derive attributes: each write of a profile may have to run
 /// all of them.
-pub const MAX_LINKED: usize = 10;
+pub(super) const MAX_LINKED: usize = 10;
 
 impl AttributeDefinition {
     /// Checks what belongs to one format alone.

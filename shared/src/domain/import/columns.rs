@@ -9,7 +9,7 @@ use crate::domain::field::pointer;
 use crate::domain::json::{Json, Object};
 
 /// Whether an attribute is there, by its category and name.
-pub type Known<'k> = dyn Fn(&str, &str) -> bool + 'k;
+pub(super) type Known<'k> = dyn Fn(&str, &str) -> bool + 'k;
 
 /// Fields for columns whose names are others; a column without a field is left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

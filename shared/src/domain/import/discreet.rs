@@ -34,7 +34,7 @@ const FIELDS: [&str; 18] = [
 /// The violations as a report has them. Some messages quote what a script or a schema said, or
 /// names that no field has and that may be anything.
 #[must_use]
-pub fn discreet(violations: Vec<Violation>, schema: &Schema) -> Vec<Violation> {
+pub(super) fn discreet(violations: Vec<Violation>, schema: &Schema) -> Vec<Violation> {
     let (count, mut bytes) = (violations.len(), 0);
     let mut said: Vec<Violation> = Vec::new();
     for violation in violations.into_iter().map(|violation| without_values(violation, schema)) {

@@ -190,7 +190,7 @@ fn attributes(document: &Object) -> Vec<(String, &str, &str, &Json)> {
 
 /// Where a document has values of secret attributes; what only says that there is one is none.
 #[must_use]
-pub fn secrets(document: &Object, schema: &Schema) -> Vec<String> {
+pub(super) fn secrets(document: &Object, schema: &Schema) -> Vec<String> {
     let set = Json::Object(crate::object! { "set" => true });
     let holds = |value: &Json| match value {
         Json::Null => false,

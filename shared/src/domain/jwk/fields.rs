@@ -9,9 +9,9 @@ use crate::domain::json::Json;
 /// The most keys of a set that is registered.
 pub const MAX_REGISTERED_KEYS: usize = 10;
 /// The longest registered set, in bytes.
-pub const MAX_SET: usize = 16 * 1024;
+pub(super) const MAX_SET: usize = 16 * 1024;
 /// The longest set of a token issuer, in bytes.
-pub const MAX_ISSUERS_SET: usize = 64 * 1024;
+pub(super) const MAX_ISSUERS_SET: usize = 64 * 1024;
 /// The longest URL of a set, in bytes.
 pub const MAX_URL: usize = 1024;
 

@@ -67,7 +67,12 @@ impl<'t> Target<'t> {
 
     /// Whether it is this custom attribute.
     pub(super) fn is(self, attribute: &AttributeDefinition) -> bool {
-        matches!(self, Self::Attribute(category, name) if category == attribute.category && name == attribute.name)
+        match self {
+            Self::Attribute(category, name) => {
+                category == attribute.category && name == attribute.name
+            }
+            _ => false,
+        }
     }
 }
 

@@ -1,0 +1,59 @@
+//! What a filter can ask of personas.
+
+use super::expression::Value;
+use super::field::{Form, Named};
+use crate::domain::persona::Persona;
+use crate::domain::schema::Schema;
+use crate::world::Timestamp;
+
+/// A field of a persona.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PersonaField {
+    Id,
+    Name,
+    Definition,
+    Scope,
+    Status,
+    Preferred,
+    ValidFrom,
+    ValidUntil,
+}
+
+impl PersonaField {
+    const ALL: [(Self, &'static str, Form); 8] = [
+        (Self::Id, "id", Form::Lower),
+        (Self::Name, "name", Form::Exact),
+        (Self::Definition, "persona_definition_id", Form::Lower),
+        (Self::Scope, "scope", Form::Exact),
+        (Self::Status, "status", Form::Lower),
+        (Self::Preferred, "preferred", Form::Boolean),
+        (Self::ValidFrom, "valid_from", Form::Time),
+        (Self::ValidUntil, "valid_until", Form::Time),
+    ];
+
+    /// The field of this name.
+    pub(super) fn named(name: &str) -> Option<(Self, Named<'static>)> {
+        let (field, name, form) =
+            Self::ALL.into_iter().find(|(_, known, _)| known.eq_ignore_ascii_case(name))?;
+        Some((field, Named::plain(format!("personas.{name}"), form)))
+    }
+
+    /// The values of a persona; its name is that of its definition.
+    pub(super) fn values(self, persona: &Persona, schema: &Schema) -> Vec<Value> {
+        let time = |time: Option<Timestamp>| time.map(Value::Time).into_iter().collect();
+        match self {
+            Self::Id => vec![Value::Text(persona.id.to_string())],
+            Self::Name => schema
+                .persona(persona.definition)
+                .map(|definition| Value::Text(definition.name.clone()))
+                .into_iter()
+                .collect(),
+            Self::Definition => vec![Value::Text(persona.definition.to_string())],
+            Self::Scope => persona.scope.iter().cloned().map(Value::Text).collect(),
+            Self::Status => vec![Value::Text(persona.status.name().to_lowercase())],
+            Self::Preferred => vec![Value::Boolean(persona.preferred)],
+            Self::ValidFrom => time(persona.valid_from),
+            Self::ValidUntil => time(persona.valid_until),
+        }
+    }
+}
