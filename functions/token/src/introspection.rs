@@ -48,7 +48,7 @@ async fn refresh_token(call: &OAuthCall, token: &str) -> Result<Option<Value>, O
     })))
 }
 
-/// An access token of a client of the same tenant, whatever its audience.
+/// An access token of the same tenant, whatever its audience: a client's or a local person's.
 async fn access_token(call: &OAuthCall, token: &str) -> Result<Option<Value>, OAuthError> {
     let now = call.app.world().clock.now();
     let verified = match Verified::verify(token, call.app.public_keys(), &call.base_url).await {
@@ -62,6 +62,13 @@ async fn access_token(call: &OAuthCall, token: &str) -> Result<Option<Value>, OA
     }
     if call.app.table().is_revoked(&claims.tenant, &claims.jti).await? {
         return Ok(None);
+    }
+    if let Some(user) = claims.user_id {
+        // The token of a person is refused everywhere once the person is blocked or deleted.
+        let user = call.app.table().find_user(&claims.tenant, user).await?;
+        if user.is_none_or(|user| user.value.check_active().is_err()) {
+            return Ok(None);
+        }
     }
     let Ok(Value::Object(mut content)) = serde_json::to_value(claims) else { return Ok(None) };
     content.insert("active".to_owned(), true.into());

@@ -1,5 +1,5 @@
-//! `/identity/me`: what people see, change and forget of themselves, with tokens of issuers that
-//! their tenant trusts.
+//! `/identity/me`: what people see, change and forget of themselves, with tokens of this service or
+//! of issuers that their tenant trusts.
 //!
 //! Hidden attributes are not there, read-only ones are refused, and approval policies ask whom else
 //! they name: the rules are those of every other way of writing, with the eyes and hands of the

@@ -32,6 +32,8 @@ pub enum Purged {
     Gone,
     /// Users hold it: how many, and some of them. It stays, deprecated.
     Held(usize, Vec<UserId>),
+    /// The tenant has no attribute or persona definition with this id.
+    Unknown,
 }
 
 /// Deletes the attribute or persona definition with this id if nobody holds it.
@@ -50,7 +52,7 @@ pub async fn purge(table: &Table, tenant: &TenantId, id: &str, wait: Duration) -
         })
         .await
     } else {
-        Err(Error::NotFound)
+        Ok(Purged::Unknown)
     }
 }
 

@@ -16,9 +16,9 @@ use crate::world::Timestamp;
 
 /// A token that was verified.
 pub(super) enum VerifiedToken {
-    /// A machine client's.
+    /// An access token of this service: a client's or a local person's.
     Client(access_token::Verified),
-    /// A person's, with the tag of the authentication server by which it was verified.
+    /// An external person's, with the tag of the authentication server by which it was verified.
     Person(user_token::Verified, Tag),
 }
 

@@ -14,6 +14,7 @@ use crate::domain::id::UserId;
 use crate::domain::lookup::ValueHash;
 use crate::domain::schema::Schema;
 use crate::store::Table;
+use crate::store::index::Position;
 use crate::store::listing::{Changed, WalkPosition};
 use crate::store::users::LiveUser;
 
@@ -41,8 +42,15 @@ enum Place {
     Start,
     /// After this position in its look-up.
     After(String),
-    /// After this position of the listing.
-    Listing(WalkPosition),
+    /// In this shard of the listing, after this position. Cursors hold it in this form.
+    Shard(u8, Option<Position>),
+}
+
+impl Place {
+    fn of_walk(walk: WalkPosition) -> Self {
+        let (shard, position) = walk.into();
+        Self::Shard(shard, position)
+    }
 }
 
 /// What a page may hold.
@@ -152,7 +160,7 @@ impl<'s> Search<'s> {
                 let due = found.get(&id).is_some_and(|user| {
                     let led = match &after {
                         Place::After(position) => branch.source.leads_to_at(user, tenant, position),
-                        Place::Start | Place::Listing(_) => branch.source.leads_to(user),
+                        Place::Start | Place::Shard(..) => branch.source.leads_to(user),
                     };
                     let given =
                         earlier.iter().any(|branch| branch.source.leads_to(user)) || page.holds(id);
@@ -192,7 +200,7 @@ impl<'s> Search<'s> {
         let (tenant, table) = (&self.schema.tenant, self.table);
         let after = match place {
             Place::After(position) => Some(position.as_str()),
-            Place::Start | Place::Listing(_) => None,
+            Place::Start | Place::Shard(..) => None,
         };
         let entries = match source {
             Source::Id(id) => {
@@ -213,17 +221,17 @@ impl<'s> Search<'s> {
     async fn listed(&self, changed: Changed, place: &Place, limit: usize) -> Result<Met> {
         let (tenant, table) = (&self.schema.tenant, self.table);
         let mut next = match place {
-            Place::Listing(position) => position.clone(),
+            Place::Shard(shard, position) => WalkPosition::from((*shard, position.clone())),
             Place::Start | Place::After(_) => WalkPosition::default(),
         };
         let mut users = Vec::new();
         while !next.is_end() && users.len() < limit {
             let page = table.walk_listing(tenant, changed, &next, limit - users.len()).await?;
             let found = page.users.into_iter();
-            users.extend(found.map(|(user, position)| (user, Place::Listing(position))));
+            users.extend(found.map(|(user, position)| (user, Place::of_walk(position))));
             next = page.next;
         }
-        Ok((users, (!next.is_end()).then_some(Place::Listing(next))))
+        Ok((users, (!next.is_end()).then(|| Place::of_walk(next))))
     }
 }
 
@@ -270,5 +278,16 @@ impl Page {
         self.bytes += user.size();
         self.users.push(user);
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn h7_a_place_in_the_listing_keeps_the_form_that_cursors_hold() {
+        let place = Place::of_walk(WalkPosition::from((3, None)));
+        assert_eq!(serde_json::to_string(&place).unwrap(), r#"{"Shard":[3,null]}"#);
     }
 }

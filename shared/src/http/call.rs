@@ -22,7 +22,7 @@ use super::precondition::Preconditions;
 use super::rejection::Rejection;
 use super::route::Route;
 use crate::app::App;
-use crate::auth::Caller;
+use crate::auth::{Caller, Subject};
 use crate::domain::error::{Error, Result};
 use crate::domain::hashing::Hashes;
 use crate::domain::id::UserId;
@@ -189,7 +189,13 @@ impl Call {
     /// What a cursor of this call is bound to, beside `filter`.
     #[must_use]
     pub fn bound_to(&self, filter: &str) -> String {
-        format!("{}\n{}\n{}\n{filter}", self.caller.tenant, self.caller.name(), self.route.name)
+        let (tenant, name, route) = (&self.caller.tenant, self.caller.name(), self.route.name);
+        // The view of a local person follows from what is granted in this token.
+        let view = match &self.caller.subject {
+            Subject::Local { .. } => format!(" {:?}", self.view),
+            Subject::Client { .. } | Subject::External(_) => String::new(),
+        };
+        format!("{tenant}\n{name}{view}\n{route}\n{filter}")
     }
 
     /// Checks the preconditions of a write against the tags that the write may be conditional on,

@@ -83,8 +83,9 @@ async fn flaw<T: Definition>(call: &Call, body: &Json) -> Result<Violations> {
 /// Lists the definitions that match the query's filters.
 pub async fn list<T: Definition>(call: Call) -> Answered {
     let size = call.page_size()?;
-    let filters: Vec<_> =
+    let mut filters: Vec<_> =
         T::FILTERS.iter().filter_map(|name| call.query(name).map(|value| (*name, value))).collect();
+    filters.sort_unstable();
     let bound = format!("{filters:?}");
     let after = call.open_cursor::<String>(&bound, call.query("cursor")).await?.unwrap_or_default();
     let schema = call.app.schema_now(&call.caller.tenant).await?;

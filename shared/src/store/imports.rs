@@ -47,6 +47,10 @@ fn read_list<T: serde::de::DeserializeOwned>(item: &Item) -> Result<Vec<T>> {
         .map_err(|_| Error::unexpected("an item of an import does not read"))
 }
 
+/// How often a step of an import is tried: a request that brings a file has to answer in time, and
+/// the sweeper goes on with the rest.
+const ATTEMPTS: u32 = 6;
+
 impl Table {
     /// Stores the rows of one part of an import that is not there yet; nobody finds them until it
     /// is.
@@ -72,7 +76,7 @@ impl Table {
         let mut writes = vec![Write::Put(job_item(tenant, job), Condition::Absent)];
         writes.extend(record);
         let write_id = self.write_id();
-        let mut retry = Retry::of(self);
+        let mut retry = Retry::of(self).at_most(ATTEMPTS);
         loop {
             match self.commit_as(write_id, writes.clone()).await {
                 Ok(()) => return Ok(()),
@@ -143,7 +147,7 @@ impl Table {
             });
         }
         let write_id = self.write_id();
-        let mut retry = Retry::of(self);
+        let mut retry = Retry::of(self).at_most(ATTEMPTS);
         loop {
             match self.commit_as(write_id, writes.clone()).await {
                 Ok(()) => return Ok(true),

@@ -255,6 +255,18 @@ impl WalkPosition {
     }
 }
 
+impl From<(u8, Option<Position>)> for WalkPosition {
+    fn from((shard, position): (u8, Option<Position>)) -> Self {
+        Self { shard, position }
+    }
+}
+
+impl From<WalkPosition> for (u8, Option<Position>) {
+    fn from(walk: WalkPosition) -> Self {
+        (walk.shard, walk.position)
+    }
+}
+
 /// Which entries of the listing a walk meets: those of changes in this time, ends included.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Changed {

@@ -25,13 +25,20 @@ const ATTEMPTS: u32 = 20;
 pub struct Retry<'t> {
     table: &'t Table,
     attempt: u32,
+    most: u32,
 }
 
 impl<'t> Retry<'t> {
     /// The first attempt.
     #[must_use]
     pub const fn of(table: &'t Table) -> Self {
-        Self { table, attempt: 1 }
+        Self { table, attempt: 1, most: ATTEMPTS }
+    }
+
+    /// The same with at most so many attempts, for what others go on with later.
+    #[must_use]
+    pub const fn at_most(self, most: u32) -> Self {
+        Self { most, ..self }
     }
 
     /// The number of this attempt, from 1 on.
@@ -51,7 +58,7 @@ impl<'t> Retry<'t> {
     /// Goes on with the next attempt without a wait; [`Error::Unavailable`] if this was the last
     /// one.
     pub fn at_once(&mut self) -> Result<()> {
-        if self.attempt == ATTEMPTS {
+        if self.attempt >= self.most {
             return Err(Error::Unavailable(CONTENDED.to_owned()));
         }
         self.attempt += 1;

@@ -248,8 +248,9 @@ impl Table {
 /// The writes of a user's transaction, in their order: companions, then the user, its gains and its
 /// losses, then expectations.
 ///
-/// Every committed write of a user passes here with its author: what has to be stored about each
-/// write, in its own transaction, is added here and nowhere else.
+/// Every committed write of a profile passes here with its author: what has to be stored about each
+/// write, in its own transaction, is added here. The tombstone of a forget has a transaction of its
+/// own, in `forget`.
 fn transaction(author: &Author, prepared: &PreparedUser, companions: Companions) -> Vec<Write> {
     let mut writes = companions.writes;
     writes.extend(prepared.writes.iter().cloned());

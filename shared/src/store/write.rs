@@ -89,8 +89,8 @@ impl Write {
 /// Why a contended write is given up.
 pub(crate) const CONTENDED: &str = "too many writers at once";
 
-/// Why a commit did not happen. In every case nothing of it did, unless `Unsettled` says that
-/// nobody knows.
+/// Why a commit did not happen. In every case nothing of it did, unless `Unavailable` says
+/// that nobody knows.
 #[derive(Debug)]
 pub enum Failed {
     /// Conditions that did not hold: the index of the write, and the item that was there.

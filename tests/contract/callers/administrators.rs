@@ -5,6 +5,7 @@ use tests::{Person, Resource, TENANT, person};
 
 use super::{ALL, ME, Office, USERS};
 use crate::approvals::{REQUESTS, by_administrators, request_of};
+use crate::oauth::about;
 
 async fn create(ada: &Person, name: &str, more: Value) -> Resource {
     let mut body = person(name);
@@ -215,4 +216,45 @@ async fn a_token_that_is_bound_to_a_system_is_good_there_alone_for_persons_too()
     }
     ada.sign_in("shop").await.is(201);
     ada.sign_in("crm").await.is(404);
+}
+
+#[tokio::test]
+async fn h7_a_cursor_is_good_for_the_view_in_which_it_was_made() {
+    let office = Office::open().await;
+    let requests = "/identity/change-requests?limit=1";
+    office
+        .crm
+        .define(
+            "salary",
+            json!({ "approval_policy": {
+        "statements": [{ "client_scope": "administrator" }]
+    } }),
+        )
+        .await;
+    for name in ["jan", "piet"] {
+        let user = office.crm.create(USERS, person(name)).await;
+        let patch = json!({ "attributes": { "common": { "salary": ["1"] } } });
+        office.crm.patch(&user.path, patch).if_match("*").await.is(202);
+    }
+    let (granted, own) = (office.ada("users:read").await, office.ada("openid").await);
+    let page = granted.get(requests).await.is(200);
+    let next = format!("{requests}&cursor={}", page.field("next_cursor"));
+    office.service.call("GET", &next).token(&own.token).await.is(400);
+    granted.get(&next).await.is(200);
+}
+
+#[tokio::test]
+async fn o7_the_token_of_a_person_who_is_blocked_or_gone_is_inactive() {
+    let office = Office::open().await;
+    let jan = office.crm.create(USERS, person("jan")).await;
+    let (ada, jan_token) =
+        (office.ada(ALL).await, office.application.local_person(&jan.id, ALL).await);
+    let introspect = async |token: &str| {
+        let said = about(&office.application, "introspect", token).await.is(200).json();
+        said["active"].as_bool().unwrap()
+    };
+    assert!(introspect(&ada.token).await && introspect(&jan_token.token).await);
+    office.block(&office.ada).await;
+    office.crm.delete(&jan.path).if_match("*").await.is(204);
+    assert!(!introspect(&ada.token).await && !introspect(&jan_token.token).await);
 }

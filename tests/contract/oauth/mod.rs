@@ -37,7 +37,7 @@ fn refused(answer: &Answer, status: u16, error: &str) {
 }
 
 /// A request to introspection or revocation by a client with a secret.
-fn about(client: &Client, endpoint: &str, token: &str) -> Call {
+pub fn about(client: &Client, endpoint: &str, token: &str) -> Call {
     let form = [
         ("token", token),
         ("client_id", client.id.as_str()),

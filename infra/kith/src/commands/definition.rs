@@ -7,7 +7,6 @@ use std::time::Duration;
 use clap::Subcommand;
 use maintenance::purge::{Purged, SETTLED, purge};
 use serde_json::json;
-use shared::domain::error::Error;
 use shared::domain::id::TenantId;
 
 use crate::failure::{Failure, Resource};
@@ -44,13 +43,12 @@ pub(crate) async fn run(
             wait.as_secs()
         ));
     }
-    let purged = purge(&table, &tenant, &id, wait).await.map_err(|error| match error {
-        Error::NotFound => {
-            format!("tenant {tenant} has no attribute or persona definition `{id}`").into()
+    let purged = purge(&table, &tenant, &id, wait).await;
+    match purged.map_err(Resource::Definition.failed())? {
+        Purged::Unknown => {
+            let detail = format!("tenant {tenant} has no attribute or persona definition `{id}`");
+            return Err(detail.into());
         }
-        error => Resource::Definition.failed()(error),
-    });
-    match purged? {
         Purged::Gone => console
             .print(&json!({ "id": id, "purged": true }), || format!("definition {id} is gone"))?,
         Purged::Held(count, some) => {
