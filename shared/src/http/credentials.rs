@@ -21,8 +21,8 @@ enum Scheme {
 }
 
 /// The caller of a request: a client, a local person or, where `people` may call too, an external
-/// person. A token that is bound to a key is refused without a proof that was made with it for this request, and a
-/// proof is used up.
+/// person. A token that is bound to a key is refused without a proof that was made with it for this
+/// request, and a proof is used up.
 pub async fn caller(app: &App, parts: &Parts, people: bool) -> Result<Caller, Rejection> {
     let base_url = base_url(app, &parts.extensions)?;
     let (scheme, token) = read(&parts.headers)?;
