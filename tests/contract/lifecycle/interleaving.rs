@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use shared::domain::client::Integration;
-use tests::{Call, Client, Issuer, Person, Service, TENANT, profiles};
+use tests::{Answer, Call, Client, Issuer, Person, Service, TENANT, profiles};
 
 use super::{by_base, service};
 use crate::forgetting::interleaving::{around, calls_of};
@@ -110,6 +110,25 @@ impl Scene {
         }
     }
 
+    /// Forgets the user who came back before her PATCH did, and whom the PATCH then named: the
+    /// words in it are her own, and nothing else of before is there.
+    async fn forget_who_came_back(&self, mina: &Mina, answers: &[Answer]) {
+        let path = by_base(&mina.subject, &self.idp.url);
+        let back = self.crm.get(&path).await;
+        if back.code() != 200 {
+            return;
+        }
+        let id = back.field("id");
+        let named = |answer: &&Answer| {
+            answer.code() == 200 && answer.text().contains(&*id) && answer.text().contains(WORDS[3])
+        };
+        if answers.iter().any(|answer| named(&answer)) {
+            let old = WORDS.iter().filter(|word| **word != WORDS[3]);
+            assert!(old.clone().all(|word| !back.text().contains(word)), "{}", back.text());
+            self.crm.delete(&path).await.is(204);
+        }
+    }
+
     /// Asserts that the person is gone, whoever came back.
     async fn gone(&self, mina: &Mina, what: &str) {
         for path in [&mina.user, &mina.shop] {
@@ -203,6 +222,7 @@ async fn d1_d7_everybody_at_once() {
             assert!(answer.code() < 500, "round {round}: {}", answer.text());
         }
         scene.crm.delete(&mina.user).await;
+        scene.forget_who_came_back(&mina, &answers).await;
         scene.gone(&mina, &format!("round {round}")).await;
     }
 }
