@@ -43,12 +43,12 @@ def on_stack(command: list[str], scratch: Path, programs: Path) -> int:
     # Not at the top: it needs boto3, which only the environment of the tools has.
     import stack
 
-    with timed("built the functions"):
-        built = stack.build(programs, without_aws())
+    with timed("packaged the functions"):
+        template = stack.package()
     with engine(scratch) as endpoint:
         variables = dummy_aws(endpoint)
         with timed("deployed the template"):
-            deployed = stack.deploy(programs, built, without_aws() | variables, endpoint)
+            deployed = stack.deploy(programs, template, without_aws() | variables, endpoint)
         with deployed.reachable() as url:
             functions = {
                 f"KITH_{name.upper()}": deployed.physical[f"{name}Function"]

@@ -1,9 +1,10 @@
-"""Builds, deploys and connects the stack of template.yaml on ministack."""
+"""Packages, deploys and connects the stack of template.yaml on ministack."""
 
 import contextlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -12,21 +13,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import boto3
+from samcli.yamlhelper import yaml_dump, yaml_parse
 
 import loopback
 from machine import REGION, ROOT, Failed
 
 NAME = "kith"
+PROGRAMS = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "debug"
 BUILT = ROOT / "target" / "deployment"
-
-# Unoptimised, without symbols and by cargo itself: what is tested is the deployment, and neither
-# zig nor a foreign target is needed.
-BUILD_SETTINGS = {
-    "CARGO_LAMBDA_COMPILER": "cargo",
-    "CARGO_PROFILE_DEV_DEBUG": "0",
-    "CARGO_PROFILE_DEV_STRIP": "symbols",
-    "SAM_BUILD_MODE": "debug",
-}
 PARAMETERS = ["--parameter-overrides", "Architecture=x86_64"]
 
 
@@ -43,10 +37,22 @@ def sam(programs: Path, variables: dict[str, str], *arguments: str) -> None:
         raise Failed(f"`sam {arguments[0]}` failed:\n{done.stdout[-6000:]}")
 
 
-def build(programs: Path, variables: dict[str, str]) -> Path:
-    """Builds the functions and returns the template that names them."""
-    sam(programs, variables | BUILD_SETTINGS, "build", *PARAMETERS, "--build-dir", str(BUILT))
-    return BUILT / "template.yaml"
+def package() -> Path:
+    """Packages the functions as `cargo build --workspace` left them, and returns the template that
+    names them. `sam build` would compile each function again, with its own features."""
+    template = yaml_parse((ROOT / "template.yaml").read_text())
+    shutil.rmtree(BUILT, ignore_errors=True)
+    for name, resource in template["Resources"].items():
+        if resource["Type"] != "AWS::Serverless::Function":
+            continue
+        bootstrap = BUILT / name / "bootstrap"
+        bootstrap.parent.mkdir(parents=True)
+        program = PROGRAMS / resource["Metadata"]["BuildProperties"]["Binary"]
+        subprocess.run(["strip", "-o", bootstrap, program], check=True)
+        resource["Properties"]["CodeUri"] = name
+    packaged = BUILT / "template.yaml"
+    packaged.write_text(yaml_dump(template))
+    return packaged
 
 
 def deploy(programs: Path, template: Path, variables: dict[str, str], endpoint: str) -> "Stack":
