@@ -26,6 +26,10 @@ test-quick *arguments:
 clients:
     .ci/run clients
 
+# Look at the pages of the service with Chromium.
+browser:
+    .ci/run browser
+
 # Check the pages of the documentation, and run their shell blocks against `kith serve`.
 pages:
     .ci/run pages
@@ -53,7 +57,8 @@ openapi:
 
 # Measure release builds: all, or `cold` (sizes and starts of functions), or `load` (`kith serve`).
 bench *arguments:
-    cargo build --release -p token -p users -p personas -p definitions -p subjects -p sweeper -p stream
+    cargo build --release -p token -p users -p personas -p definitions -p subjects -p site \
+      -p sweeper -p stream
     cargo build --release -p benches
     cargo build --profile server -p kith
     cargo run --release -q -p benches -- "$@"

@@ -20,8 +20,8 @@ use crate::runtime_api::RuntimeApi;
 use crate::{Goal, Outcome, dynamodb, world};
 
 /// The functions.
-pub(crate) const FUNCTIONS: [&str; 7] =
-    ["token", "users", "personas", "definitions", "subjects", "sweeper", "stream"];
+pub(crate) const FUNCTIONS: [&str; 8] =
+    ["token", "users", "personas", "definitions", "subjects", "site", "sweeper", "stream"];
 /// How often each is started.
 const STARTS: usize = 41;
 /// How often each start is invoked after the first time.
@@ -31,7 +31,7 @@ const MOST_BYTES: u64 = 5_000_000;
 /// The most bytes of a function's program that checks JSON Schemas and runs scripts (ADR 0018).
 const MOST_BYTES_WITH_FORMATS: u64 = 10_000_000;
 /// The functions that do neither.
-const LEAN: [&str; 3] = ["token", "subjects", "stream"];
+const LEAN: [&str; 4] = ["token", "subjects", "site", "stream"];
 /// The most instructions from a function's start to its first request for an event.
 const MOST_INSTRUCTIONS: u64 = 2_000_000;
 /// The most processor time of a first invocation, in ms: gathering entropy takes 30 and more.

@@ -104,6 +104,7 @@ impl Events {
             "subjects" => {
                 self.get("/api/v1/sso/authentication-server-subjects", &format!("user_id={user}"))
             }
+            "site" => self.get("/health", ""),
             // What a schedule sends is not looked at.
             "sweeper" => json!({}),
             // About a user of whom nothing is left: the table is read, and no bus is needed.

@@ -40,6 +40,7 @@ mod purge;
 mod queries;
 mod races;
 mod remote;
+mod site;
 mod sso;
 mod sync;
 mod systems;

@@ -1,7 +1,7 @@
 """What the tour does not need and the roles have to allow, on the deployed stack: the sweeper,
 change events, requests about personas, searchable hashes, clients and their secrets, assertions,
-proofs of possession, introspection, revocation, failures that are counted, and people by every
-subject type.
+proofs of possession, introspection, revocation, failures that are counted, people by every subject
+type, and the site.
 
     beyond_the_tour.py CLIENT_ID CLIENT_SECRET   inside deploy_local.py, as a client with the scope
                                                  administrator
@@ -12,14 +12,17 @@ the note of when the change was noticed is made older instead.
 """
 
 import base64
+import gzip
 import json
 import os
+import re
 import sys
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
 import uuid
+from email.message import Message
 from hashlib import sha256
 
 import boto3
@@ -646,7 +649,48 @@ def people(api: Api) -> None:
         api.ask("DELETE", f"/identity/users/{issuer.base(subject)}")
 
 
+def read(path: str, **headers: str) -> tuple[int, Message, bytes]:
+    """A request without a token; returns status, headers and content."""
+    request = urllib.request.Request(os.environ["KITH_URL"] + path, headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status, answer.headers, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.headers, error.read()
+
+
+def site() -> None:
+    """What the service shows of itself: pages, compressed files, health, and unknown paths."""
+    browser = "text/html,application/xhtml+xml,*/*;q=0.8"
+    for path in ("/", "/docs", "/problems/not-found"):
+        status, headers, page = read(path, Accept=browser)
+        expect(
+            (status, headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+            and page.startswith(b"<!DOCTYPE html>"),
+            f"{path} is no page: {status} {headers}",
+        )
+        for asset in re.findall(rb'"(/assets/[^"]+)"', page):
+            status, headers, packed = read(asset.decode(), **{"Accept-Encoding": "gzip"})
+            expect(
+                status == 200 and "immutable" in headers["Cache-Control"],
+                f"{asset} is not kept: {status} {headers}",
+            )
+            _, _, plain = read(asset.decode())
+            expect(gzip.decompress(packed) == plain, f"{asset} differs when it is compressed")
+    expect(json.loads(read("/")[2])["reference"] == "/docs", "the root is no JSON for programs")
+    _, _, description = read("/openapi.json")
+    expect("/health" in json.loads(description)["paths"], "the description lacks an operation")
+    status, _, health = read("/health")
+    expect((status, json.loads(health)) == (200, {"status": "ok"}), f"not healthy: {health}")
+    status, _, unknown = read("/nowhere")
+    expect(
+        (status, json.loads(unknown)["type"]) == (404, "/problems/not-found"),
+        f"an unknown path is another problem: {status} {unknown}",
+    )
+
+
 def main() -> None:
+    site()
     api = Api(*sys.argv[1:])
     people(api)
     sweeping(api)

@@ -125,7 +125,8 @@ def serving(handler: type[Forwarder]):
 def front(backend: tuple[str, int], host: str) -> type[Forwarder]:
     class Front(Forwarder):
         def prepare(self, body: bytes):
-            return self.path, [("Host", host), *self.passed_on()], None
+            # With the stage before it no path is one of ministack's own, such as `/health`.
+            return "/$default" + self.path, [("Host", host), *self.passed_on()], None
 
     Front.backend = backend
     return Front

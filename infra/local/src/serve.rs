@@ -31,8 +31,15 @@ const SWEEP: Duration = Duration::from_secs(10);
 
 /// The route tables of all functions.
 #[must_use]
-pub fn functions() -> [&'static [Route]; 5] {
-    [&token::ROUTES, &users::ROUTES, &personas::ROUTES, &definitions::ROUTES, &subjects::ROUTES]
+pub fn functions() -> [&'static [Route]; 6] {
+    [
+        &token::ROUTES,
+        &users::ROUTES,
+        &personas::ROUTES,
+        &definitions::ROUTES,
+        &subjects::ROUTES,
+        &site::ROUTES,
+    ]
 }
 
 /// The routers of all functions in one, each on the state that `state` makes for it.

@@ -29,8 +29,8 @@ use self::schemas::Schemas;
 /// Why there is no description, in words.
 pub type Failure = String;
 
-/// The route tables of the five functions, in the order of `TAGS`.
-pub type Functions = [&'static [Route]; 5];
+/// The route tables of the functions, in the order of `TAGS`.
+pub type Functions = [&'static [Route]; 6];
 
 /// The security scheme of access tokens.
 const ACCESS_TOKEN: &str = "access_token";
@@ -40,7 +40,7 @@ const USER_TOKEN: &str = "user_token";
 const CLIENT: &str = "client_secret_basic";
 
 /// The functions by their names, and what each is for.
-const TAGS: [(&str, &str); 5] = [
+const TAGS: [(&str, &str); 6] = [
     ("token", "Access tokens, published keys, the metadata of the service, and machine clients."),
     (
         "users",
@@ -54,6 +54,7 @@ const TAGS: [(&str, &str); 5] = [
          and workflows.",
     ),
     ("subjects", "Authentication servers, applications, and how their subjects map to users."),
+    ("site", "This description, and the health of the service."),
 ];
 
 /// The description of these functions as JSON text, indented, without a line end after it. The same
@@ -108,7 +109,7 @@ fn paths(functions: Functions, schemas: &Schemas) -> Result<Paths, Failure> {
         functions.into_iter().flatten().map(|route| route.answer.1).collect();
     let mut paths = PathsBuilder::new();
     for ((tag, _), routes) in TAGS.iter().zip(functions) {
-        for route in routes {
+        for route in routes.iter().filter(|route| route.listed) {
             let body = body_schema(route, &answers);
             for name in body
                 .iter()

@@ -14,6 +14,7 @@ mod personas;
 mod principals;
 mod problems;
 mod queries;
+mod site;
 mod subjects;
 mod system_profiles;
 mod systems;
@@ -46,6 +47,7 @@ pub(super) fn all() -> Schemas {
     all.extend(clients::schemas());
     all.extend(oauth::schemas());
     all.extend(problems::schemas());
+    all.extend(site::schemas());
     all
 }
 

@@ -12,12 +12,12 @@ use bytes::Bytes;
 use http::Method;
 use http::request::Parts;
 
-use super::answer::{Answer, Answered};
+use super::answer::{Answer, Answered, JSON};
 use super::authorisation::{Authorised, authorise};
 use super::body::{Payload, Received};
 use super::edge::RequestId;
 use super::idempotency_key::IdempotencyKey;
-use super::negotiation::prefers_csv;
+use super::negotiation::preferred;
 use super::precondition::Preconditions;
 use super::rejection::Rejection;
 use super::route::Route;
@@ -32,6 +32,8 @@ use crate::domain::schema::Schema;
 use crate::domain::versioned::Tag;
 use crate::domain::{View, Writing};
 use crate::store::users::LiveUser;
+
+const CSV: &str = "text/csv";
 
 /// A request whose caller, scope, headers, query and body are as the route wants them.
 pub struct Call {
@@ -66,7 +68,8 @@ impl FromRequest<App> for Call {
             .get::<&'static Route>()
             .ok_or_else(|| Error::unexpected("a route has no label"))?;
         let Authorised { caller, view, administrator } = authorise(app, &parts, route).await?;
-        let prefers_csv = prefers_csv(&parts.headers, route.csv)?;
+        let offered: &[_] = if route.csv { &[JSON, CSV] } else { &[JSON] };
+        let prefers_csv = preferred(&parts.headers, offered)? == CSV;
         let received = Received::read(&parts, body, route.body).await?;
         let Conditions { idempotency, preconditions, query } =
             read_conditions(&parts, route, (&caller, view), &received)?;

@@ -1,38 +1,58 @@
 //! Content negotiation: what the caller accepts (RFC 9110 §12.5.1), and what it sends.
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE};
-use http::{HeaderMap, Method};
+use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, Method};
 
 use super::rejection::Rejection;
 use crate::domain::import::Format;
 
-/// Checks that the caller accepts JSON, or CSV where there is that too, and says whether CSV is
-/// preferred: of the ranges that cover a media type the most specific decides (RFC 9110 §12.5.1).
-pub(super) fn prefers_csv(headers: &HeaderMap, csv: bool) -> Result<bool, Rejection> {
-    let lines = headers.get_all(ACCEPT).iter().filter_map(|line| line.to_str().ok());
-    let ranges: Vec<_> = lines
-        .flat_map(|line| line.split(','))
-        .map(str::trim)
-        .filter(|range| !range.is_empty())
-        .collect();
-    let weight = |wanted: &str| {
-        ranges.iter().find_map(|range| {
+/// The ranges of an Accept header or one of its kind, each with its weight.
+struct Ranges<'a>(Vec<(&'a str, f32)>);
+
+impl<'a> Ranges<'a> {
+    fn read(headers: &'a HeaderMap, name: &HeaderName) -> Self {
+        let lines = headers.get_all(name).iter().filter_map(|line| line.to_str().ok());
+        let ranges = lines.flat_map(|line| line.split(',')).map(|range| {
             let mut parts = range.split(';').map(str::trim);
-            parts.next().filter(|range| range.eq_ignore_ascii_case(wanted))?;
+            let range = parts.next().unwrap_or_default();
             let q =
                 parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
-            Some(q.map_or(1.0, |q| q.parse::<f32>().unwrap_or(0.0)))
-        })
-    };
-    let best = |of: [&str; 3]| of.into_iter().find_map(weight).unwrap_or(0.0);
-    let json = best(["application/json", "application/*", "*/*"]);
-    let csv = if csv { best(["text/csv", "text/*", "*/*"]) } else { 0.0 };
-    if ranges.is_empty() || json.max(csv) > 0.0 {
-        Ok(csv > json)
-    } else {
-        Err(Rejection::NotAcceptable)
+            (range, q.map_or(1.0, |q| q.parse().unwrap_or(0.0)))
+        });
+        Self(ranges.filter(|(range, _)| !range.is_empty()).collect())
     }
+
+    /// The weight of the first of these ranges that is there.
+    fn weight(&self, ranges: &[&str]) -> Option<f32> {
+        ranges.iter().find_map(|wanted| {
+            let found = self.0.iter().find(|(range, _)| range.eq_ignore_ascii_case(wanted));
+            found.map(|(_, weight)| *weight)
+        })
+    }
+}
+
+/// The media type that the caller prefers of those that the route offers; the first one of equal
+/// ones. Of the ranges that cover a media type the most specific decides (RFC 9110 §12.5.1).
+pub fn preferred(headers: &HeaderMap, offered: &[&'static str]) -> Result<&'static str, Rejection> {
+    let ranges = Ranges::read(headers, &ACCEPT);
+    let mut best = ("", 0.0);
+    for media in offered {
+        let family = media.split('/').next().unwrap_or_default();
+        let weight = ranges.weight(&[media, &format!("{family}/*"), "*/*"]);
+        let weight = weight.unwrap_or(if ranges.0.is_empty() { 1.0 } else { 0.0 });
+        if weight > best.1 {
+            best = (media, weight);
+        }
+    }
+    if best.1 > 0.0 { Ok(best.0) } else { Err(Rejection::NotAcceptable) }
+}
+
+/// Whether the caller takes content in gzip (RFC 9110 §12.5.3).
+#[must_use]
+pub fn accepts_gzip(headers: &HeaderMap) -> bool {
+    let ranges = Ranges::read(headers, &ACCEPT_ENCODING);
+    ranges.weight(&["gzip", "*"]).is_some_and(|weight| weight > 0.0)
 }
 
 /// The media type of the body, lower-cased, without parameters; `None` when there is none or it is

@@ -12,8 +12,8 @@ use crate::domain::error::{Error, Violation};
 pub const RETRY_SECONDS: u8 = 1;
 
 /// A kind of problem.
-#[derive(Clone, Copy)]
-pub(super) struct Kind {
+#[derive(Clone, Copy, Debug)]
+pub struct Kind {
     status: u16,
     slug: &'static str,
     title: &'static str,
@@ -22,6 +22,18 @@ pub(super) struct Kind {
 impl Kind {
     pub(super) const fn new(status: u16, slug: &'static str, title: &'static str) -> Self {
         Self { status, slug, title }
+    }
+
+    /// The status of its answers.
+    #[must_use]
+    pub const fn status(self) -> u16 {
+        self.status
+    }
+
+    /// What its `type` ends with.
+    #[must_use]
+    pub const fn slug(self) -> &'static str {
+        self.slug
     }
 
     /// A problem of this kind; `count` is how many resources were found, if that is the problem.

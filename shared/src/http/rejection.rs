@@ -93,6 +93,32 @@ const UNCONDITIONAL: Kind = Kind::new(428, "precondition-required", "If-Match is
 const UNEXPECTED: Kind = Kind::new(500, "unexpected", "Unexpected error");
 const UNAVAILABLE: Kind = Kind::new(503, "unavailable", "Not available now");
 
+/// Every kind of problem. The function `site` has a page for each slug.
+pub const KINDS: [Kind; 22] = [
+    MALFORMED,
+    UNSUPPORTED_FILTER,
+    NO_CREDENTIALS,
+    BAD_TOKEN,
+    BAD_PROOF,
+    INSUFFICIENT_SCOPE,
+    NOT_ALLOWED,
+    BLOCKED,
+    NOT_FOUND,
+    WRONG_METHOD,
+    NOT_ACCEPTABLE,
+    TAKEN,
+    IN_USE,
+    SEVERAL,
+    CONFLICT,
+    STALE,
+    TOO_LARGE,
+    UNSUPPORTED_MEDIA_TYPE,
+    INVALID,
+    UNCONDITIONAL,
+    UNEXPECTED,
+    UNAVAILABLE,
+];
+
 /// Which problem an error of the domain is.
 const fn kind_of(error: &Error) -> Kind {
     match error {

@@ -172,6 +172,8 @@ pub struct Route {
     pub also: &'static [u16],
     /// Whether it answers as `text/csv` too, to whoever prefers that.
     pub csv: bool,
+    /// Whether `openapi.json` lists it. Pages and files for browsers are not listed.
+    pub listed: bool,
     /// The handler.
     pub handler: fn() -> MethodRouter<App>,
 }
@@ -200,6 +202,7 @@ impl Route {
             answer,
             also: &[],
             csv: false,
+            listed: true,
             handler,
         }
     }
@@ -297,6 +300,18 @@ impl Route {
     pub const fn csv(mut self) -> Self {
         self.csv = true;
         self
+    }
+
+    /// A page or a file for browsers, which `openapi.json` does not list.
+    #[must_use]
+    pub const fn page(
+        path: &'static str,
+        name: &'static str,
+        handler: fn() -> MethodRouter<App>,
+    ) -> Self {
+        let mut route = Self::read("GET", path, name, (200, ""), handler);
+        route.listed = false;
+        route
     }
 
     /// Takes these query parameters.

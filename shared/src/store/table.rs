@@ -120,6 +120,11 @@ impl Table {
         Ok(answer.item.map(Item::stored).filter(|item| !self.is_expired(item)))
     }
 
+    /// Checks that the table answers a strongly consistent read. Costs one read unit.
+    pub async fn ping(&self) -> Result<()> {
+        self.get(&Key::health()).await.map(drop)
+    }
+
     /// Reads many items, in any order; absent ones are left out.
     pub async fn get_many(&self, keys: &[Key]) -> Result<Vec<Item>> {
         self.get_parts(keys, &[]).await

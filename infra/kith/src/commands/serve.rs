@@ -51,6 +51,7 @@ fn how_to(service: &Service) -> String {
     format!(
         "Kith serves on {url}   (Ctrl-C stops it)
 
+  API reference:        {url}/docs
   see the whole flow:   kith tour        (cargo run -- tour)
   or by hand, in another terminal:
 

@@ -31,6 +31,7 @@
 //! | private signing keys | `K#private` / `<kid>`, `REFRESH` | [`Key::private_key`], [`Key::refresh_key`] |
 //! | keys of all functions | `K#shared` / `CURSOR`, `HASH` | [`Key::cursor_key`], [`Key::hash_key`] |
 //! | tenants | `TENANTS` / `<tenant>` | [`Key::tenant`] |
+//! | nothing: the read of a health check | `HEALTH` / `-` | [`Key::health`] |
 //! | users by their last change, tombstones by their filing | index `gsi1`: `T#<tenant>#L#<shard>` / `<updated_at>`, `<time>#` | [`listing`] |
 //! | change requests by what became of them | index `gsi1`: `T#<tenant>#R#<STATUS>` / `<id>` | [`requests`] |
 //! | unfinished erasures | index `gsi1`: `SWEEP` / `<deleted_at>` | [`SWEEP`] |
@@ -265,6 +266,12 @@ impl Key {
     #[must_use]
     pub fn hash_key() -> Self {
         Self::new("K#shared", "HASH")
+    }
+
+    /// The key that a health check reads; no item has it.
+    #[must_use]
+    pub fn health() -> Self {
+        Self::new("HEALTH", ONLY)
     }
 
     /// A tenant.

@@ -41,6 +41,7 @@ fn the_keys_at_rest_are_fixed() {
         Key::definition(&tenant, Kind::Profile, "x"),
         Key::definition(&tenant, Kind::Workflow, "x"),
         Key::tenant(&tenant),
+        Key::health(),
         Key::definition(&tenant, Kind::System, "x"),
         Key::base(&tenant, &BaseId::of("x", "x", &tenant)),
         Key::profile(&tenant, &crm, ProfileId::new(uuid::Uuid::nil())),

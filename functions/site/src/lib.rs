@@ -1,0 +1,63 @@
+//! The site of the service: its description and API reference, the pages of its problem types, and
+//! its health.
+
+mod file;
+mod health;
+mod pages;
+mod problem_types;
+
+use std::sync::Arc;
+
+use http::{HeaderName, HeaderValue};
+use shared::app::App;
+use shared::axum::extract::State;
+use shared::axum::middleware::map_response;
+use shared::axum::response::Response;
+use shared::axum::routing::{MethodRouter, get};
+use shared::http::Route;
+
+pub use self::problem_types::{PROBLEM_TYPES, ProblemType};
+use crate::health::Health;
+
+/// The routes of this function.
+pub static ROUTES: [Route; 6] = [
+    Route::page("/", "get_service", || secured(get(pages::service)))
+        .about("Shows what the service is and where its documentation is"),
+    Route::page("/docs", "get_reference", || secured(get(pages::reference)))
+        .about("Shows the API reference"),
+    Route::page("/assets/{version}/{name}", "get_asset", || secured(get(file::asset)))
+        .about("Reads a file that the pages use"),
+    Route::page("/problems/{slug}", "get_problem_type", || secured(get(pages::problem_type)))
+        .about("Explains a problem type"),
+    Route::read("GET", "/openapi.json", "get_description", (200, "OpenApiDocument"), || {
+        secured(get(file::description))
+    })
+    .about("Reads this description"),
+    Route::read("GET", "/health", "get_health", (200, "Health"), || {
+        let health = Arc::<Health>::default();
+        secured(get(move |State(app): State<App>| async move { health.check(&app).await }))
+    })
+    .about("Checks that the service and its table answer"),
+];
+
+/// Scripts, styles and data come from the service alone, and no other site shows it in a frame.
+const SECURITY_HEADERS: [(&str, &str); 3] = [
+    (
+        "content-security-policy",
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+         connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    ),
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "no-referrer"),
+];
+
+/// Adds the security headers to all answers of a route.
+fn secured(route: MethodRouter<App>) -> MethodRouter<App> {
+    route.layer(map_response(async |mut response: Response| {
+        for (name, value) in SECURITY_HEADERS {
+            let name = HeaderName::from_static(name);
+            response.headers_mut().insert(name, HeaderValue::from_static(value));
+        }
+        response
+    }))
+}

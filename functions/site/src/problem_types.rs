@@ -1,0 +1,144 @@
+//! What the problem types mean. `docs/reference/errors.md` says the same.
+
+use shared::http::problem::Kind;
+use shared::http::rejection::KINDS;
+
+/// A problem type.
+#[derive(Clone, Copy, Debug)]
+pub struct ProblemType {
+    /// What its URI ends with.
+    pub slug: &'static str,
+    /// What causes it.
+    pub cause: &'static str,
+    /// What the caller can do.
+    pub action: &'static str,
+}
+
+const fn problem_type(
+    slug: &'static str,
+    cause: &'static str,
+    action: &'static str,
+) -> ProblemType {
+    ProblemType { slug, cause, action }
+}
+
+/// Every problem type, in the order of the statuses.
+pub const PROBLEM_TYPES: [ProblemType; 20] = [
+    problem_type(
+        "malformed-request",
+        "JSON that cannot be read, a duplicate key, a bad cursor, an unknown query \
+         parameter, a bad `If-Match` or `Idempotency-Key`, a filter that cannot be \
+         parsed",
+        "correct the request; a retry will not help",
+    ),
+    problem_type(
+        "unsupported-filter",
+        "the field cannot be filtered, or not by this operator",
+        "use another field or operator",
+    ),
+    problem_type(
+        "unauthenticated",
+        "no access token, an invalid or expired one, or an invalid DPoP proof",
+        "get a new token; `WWW-Authenticate` says what is wrong",
+    ),
+    problem_type(
+        "insufficient-scope",
+        "the token lacks a scope",
+        "ask for the scope that `WWW-Authenticate` names; the client must be registered \
+         with it",
+    ),
+    problem_type("user-blocked", "the person is blocked", "unblock the user"),
+    problem_type(
+        "not-allowed",
+        "the caller may not do this whatever its scopes: a client bound to systems, a \
+         client without `integration`, an unlinked person, an own change request",
+        "use another client, or link the person again",
+    ),
+    problem_type(
+        "not-found",
+        "no such path, no such resource, a resource of another tenant or system, or an \
+         id of the wrong shape",
+        "check path and id",
+    ),
+    problem_type(
+        "method-not-allowed",
+        "the path exists, the method does not",
+        "use a method of `Allow`",
+    ),
+    problem_type("not-acceptable", "`Accept` excludes JSON", "accept `application/json`"),
+    problem_type(
+        "already-exists",
+        "another resource holds a unique value; `errors` names the field",
+        "choose another value, or change the resource that holds it",
+    ),
+    problem_type(
+        "in-use",
+        "the definition is in use, or a property is fixed by use",
+        "see `detail`; deprecate the definition instead",
+    ),
+    problem_type(
+        "several-found",
+        "several match where exactly one may; `count` says how many",
+        "make the filter or the data unambiguous",
+    ),
+    problem_type(
+        "conflict",
+        "the state does not allow the operation, e.g. a change request that is STALE, \
+         or a second subject of one authentication server",
+        "read the resource again and decide",
+    ),
+    problem_type(
+        "precondition-failed",
+        "the resource has changed since you read it",
+        "read it again, apply your change again; `ETag` has the current tag",
+    ),
+    problem_type("too-large", "the body is larger than 256 KB (imports: 4 MB)", "send less"),
+    problem_type(
+        "unsupported-media-type",
+        "another `Content-Type` than the route takes",
+        "send `application/json`; on PATCH also `application/merge-patch+json`; imports \
+         take `text/csv` or `application/x-ndjson`",
+    ),
+    problem_type(
+        "invalid-content",
+        "the content breaks a rule or a definition",
+        "correct every field of `errors`",
+    ),
+    problem_type(
+        "precondition-required",
+        "PUT or PATCH without `If-Match`",
+        "send the `ETag` that you read, or `*`",
+    ),
+    problem_type(
+        "unexpected",
+        "a fault that no rule foresees; it was logged",
+        "report it with the `request_id`",
+    ),
+    problem_type(
+        "unavailable",
+        "the table, or the key server of an identity provider, does not answer; or too \
+         many writers change the same resource",
+        "wait for `Retry-After`, then send the same request with the same \
+         `Idempotency-Key`",
+    ),
+];
+
+impl ProblemType {
+    /// The problem type with this slug.
+    pub(crate) fn named(slug: &str) -> Option<&'static Self> {
+        PROBLEM_TYPES.iter().find(|known| known.slug == slug)
+    }
+
+    /// The status of answers with this problem.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        KINDS.into_iter().find(|kind| kind.slug() == self.slug).map(Kind::status)
+    }
+
+    /// The slug as words.
+    pub(crate) fn title(&self) -> String {
+        let words = self.slug.replace('-', " ");
+        let mut letters = words.chars();
+        letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
+    }
+}
