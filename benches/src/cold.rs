@@ -17,7 +17,7 @@ use tokio::process::{Child, Command};
 use crate::dynamodb::Endpoint;
 use crate::process::{Scratch, binary, fine_cpu, median, most_memory, ms, now};
 use crate::runtime_api::RuntimeApi;
-use crate::{Goal, Outcome, dynamodb, world};
+use crate::{Goal, Measurement, dynamodb, fixtures};
 
 /// The functions.
 pub(crate) const FUNCTIONS: [&str; 8] =
@@ -37,22 +37,22 @@ const MOST_INSTRUCTIONS: u64 = 2_000_000;
 /// The most processor time of a first invocation, in ms: gathering entropy takes 30 and more.
 const MOST_FIRST_CPU: u64 = 15;
 
-/// Time by the clock and by the processor.
+/// Elapsed time and processor time.
 #[derive(Clone, Copy, Default)]
-struct Spent {
+struct Timing {
     wall: Duration,
     cpu: Duration,
 }
 
-/// One start and its invocations.
-struct Run {
-    first: Spent,
-    warm: Spent,
+/// One cold start and its invocations.
+struct ColdStart {
+    first: Timing,
+    warm: Timing,
     memory: u64,
 }
 
 /// Prints sizes of the functions' programs.
-pub(crate) fn sizes(goals: &mut Vec<Goal>) -> Outcome {
+pub(crate) fn sizes(goals: &mut Vec<Goal>) -> Measurement {
     println!("\nSize of each function, stripped\n\n| function | MB |\n|---|---|");
     for name in FUNCTIONS {
         let bytes = std::fs::metadata(binary(name)?)?.len();
@@ -64,10 +64,10 @@ pub(crate) fn sizes(goals: &mut Vec<Goal>) -> Outcome {
 }
 
 /// Measures the functions one after the other and prints a table.
-pub(crate) async fn run(goals: &mut Vec<Goal>) -> Outcome {
+pub(crate) async fn run(goals: &mut Vec<Goal>) -> Measurement {
     let folder = Scratch::new()?;
     let engine = Embedded::memory()?;
-    let events = world::prepare(&engine, &folder).await?;
+    let events = fixtures::prepare(&engine, &folder).await?;
     let endpoint = dynamodb::serve(engine, &folder.0).await?;
     let mut api = RuntimeApi::serve().await?;
     println!(
@@ -88,9 +88,9 @@ pub(crate) async fn run(goals: &mut Vec<Goal>) -> Outcome {
             runs.push(invoke(name, &mut api, &endpoint, &event).await?);
         }
         let instructions = instructions(name, &mut api, &folder.0).await?;
-        let of = |spent: &dyn Fn(&Run) -> Duration| median(runs.iter().map(spent).collect());
+        let of = |spent: &dyn Fn(&ColdStart) -> Duration| median(runs.iter().map(spent).collect());
         let started =
-            |spent: &dyn Fn(&Spent) -> Duration| ms(median(starts.iter().map(spent).collect()));
+            |spent: &dyn Fn(&Timing) -> Duration| ms(median(starts.iter().map(spent).collect()));
         let first_cpu = of(&|run| run.first.cpu);
         println!(
             "| {name} | {:.2} | {:.2} | {}.{:03} M | {:.2} | {:.2} | {:.0} | {:.0} | {} |",
@@ -119,7 +119,7 @@ pub(crate) async fn run(goals: &mut Vec<Goal>) -> Outcome {
 }
 
 /// A function in the environment that Lambda gives, started by `through`.
-fn function(through: &[&str], name: &str, api: &RuntimeApi) -> Outcome<Command> {
+fn function(through: &[&str], name: &str, api: &RuntimeApi) -> Measurement<Command> {
     let mut words = through.iter().map(Into::into).chain([binary(name)?]);
     let mut command = Command::new(words.next().ok_or("nothing to start")?);
     command
@@ -146,11 +146,11 @@ fn function(through: &[&str], name: &str, api: &RuntimeApi) -> Outcome<Command> 
     Ok(command)
 }
 
-async fn start(name: &str, api: &mut RuntimeApi) -> Outcome<Spent> {
+async fn start(name: &str, api: &mut RuntimeApi) -> Measurement<Timing> {
     let begun = now();
     let mut child = function(&[], name, api)?.spawn()?;
     let idle = api.idle().await?;
-    let spent = Spent { wall: idle.since - begun, cpu: fine_cpu(id(&child)?)? };
+    let spent = Timing { wall: idle.since - begun, cpu: fine_cpu(id(&child)?)? };
     child.kill().await?;
     Ok(spent)
 }
@@ -160,7 +160,7 @@ async fn invoke(
     api: &mut RuntimeApi,
     endpoint: &Endpoint,
     event: &Bytes,
-) -> Outcome<Run> {
+) -> Measurement<ColdStart> {
     let mut child = function(&[], name, api)?
         .env("AWS_ENDPOINT_URL_DYNAMODB", &endpoint.url)
         .env("KITH_SYSTEM_ROOTS", "1")
@@ -185,20 +185,20 @@ async fn invoke(
             return Err(format!("`{name}` answers {answer}").into());
         }
         invocations
-            .push(Spent { wall: ended - begun, cpu: fine_cpu(process)?.saturating_sub(cpu) });
+            .push(Timing { wall: ended - begun, cpu: fine_cpu(process)?.saturating_sub(cpu) });
     }
     let memory = most_memory(process)?;
     child.kill().await?;
     let first = invocations.remove(0);
-    let warm = Spent {
+    let warm = Timing {
         wall: median(invocations.iter().map(|spent| spent.wall).collect()),
         cpu: median(invocations.iter().map(|spent| spent.cpu).collect()),
     };
-    Ok(Run { first, warm, memory })
+    Ok(ColdStart { first, warm, memory })
 }
 
 /// Counts a function's instructions until it asks for an event.
-async fn instructions(name: &str, api: &mut RuntimeApi, folder: &Path) -> Outcome<u64> {
+async fn instructions(name: &str, api: &mut RuntimeApi, folder: &Path) -> Measurement<u64> {
     let profile = folder.join(format!("{name}.callgrind"));
     let out = format!("--callgrind-out-file={}", profile.display());
     let mut child = function(&["valgrind", "--quiet", "--tool=callgrind", &out], name, api)?
@@ -219,6 +219,6 @@ async fn instructions(name: &str, api: &mut RuntimeApi, folder: &Path) -> Outcom
     }
 }
 
-fn id(child: &Child) -> Outcome<u32> {
+fn id(child: &Child) -> Measurement<u32> {
     Ok(child.id().ok_or("the function has ended")?)
 }

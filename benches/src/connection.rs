@@ -13,13 +13,13 @@ use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::sync::OnceCell;
 
-use crate::Outcome;
+use crate::Measurement;
+use crate::fixtures::{TOKEN, token_form};
 use crate::operation::{Operation, Query};
 use crate::signer::{AUDIENCE, Signer};
-use crate::world::{TOKEN, token_form};
 
 /// Where the service is, and as whom it is called.
-pub(crate) struct Service {
+pub(crate) struct MeasuredService {
     /// `host:port`.
     pub authority: String,
     /// The client.
@@ -50,7 +50,7 @@ fn profiles(tenant: &str) -> String {
 }
 
 /// A user that a connection has to itself.
-struct User {
+struct BenchUser {
     path: String,
     id: String,
     username: String,
@@ -65,9 +65,9 @@ const USERS: usize = 8;
 /// A connection with what it knows.
 pub(crate) struct Connection {
     sender: SendRequest<Full<Bytes>>,
-    service: Arc<Service>,
+    service: Arc<MeasuredService>,
     authorization: String,
-    users: Vec<User>,
+    users: Vec<BenchUser>,
     /// A person's token, and where the person's profile is.
     person: (String, String),
     /// The user whom the customer names by this number.
@@ -85,7 +85,7 @@ fn number() -> u64 {
 
 impl Connection {
     /// Connects, gets a token, and makes users.
-    pub(crate) async fn open(service: Arc<Service>) -> Outcome<Self> {
+    pub(crate) async fn open(service: Arc<MeasuredService>) -> Measurement<Self> {
         let stream = TcpStream::connect(&service.authority).await?;
         stream.set_nodelay(true)?;
         let (sender, connection) =
@@ -109,8 +109,8 @@ impl Connection {
         this.authorization = format!("Bearer {token}");
         let service = this.service.clone();
         service.signing_client.get_or_try_init(|| this.register()).await?;
-        service.people.get_or_try_init(|| this.let_people_in()).await?;
-        this.arrive().await?;
+        service.people.get_or_try_init(|| this.set_up_sign_in()).await?;
+        this.sign_in_own_user().await?;
         service.batch.get_or_try_init(|| this.make_batch()).await?;
         let request = this.upsert(this.known)?;
         this.send(request, StatusCode::CREATED).await?;
@@ -122,7 +122,7 @@ impl Connection {
                 |name: &str| user.get(name).and_then(Value::as_str).ok_or("an incomplete user");
             let text = |name: &str| text(name).map(str::to_owned);
             let id = text("id")?;
-            this.users.push(User {
+            this.users.push(BenchUser {
                 path: format!("/identity/users/{id}"),
                 id,
                 username: text("username")?,
@@ -142,7 +142,7 @@ impl Connection {
     }
 
     /// Makes the users that are read at once; returns their ids.
-    async fn make_batch(&mut self) -> Outcome<Vec<String>> {
+    async fn make_batch(&mut self) -> Measurement<Vec<String>> {
         let mut ids = Vec::with_capacity(BATCH);
         for _ in 0..BATCH {
             let request = self.request(Operation::Create)?;
@@ -155,7 +155,7 @@ impl Connection {
         Ok(ids)
     }
 
-    fn upsert(&self, number: u64) -> Outcome<Request<Full<Bytes>>> {
+    fn upsert(&self, number: u64) -> Measurement<Request<Full<Bytes>>> {
         let request =
             self.start(Method::PUT, &format!("/identity/users/by/id_at_customer/load-{number}"));
         Ok(request
@@ -164,7 +164,7 @@ impl Connection {
     }
 
     /// Does an operation once, on the next of its users; the answer must be as due.
-    pub(crate) async fn perform(&mut self, operation: Operation) -> Outcome {
+    pub(crate) async fn perform(&mut self, operation: Operation) -> Measurement {
         self.turn = self.turn.wrapping_add(1);
         let request = self.request(operation)?;
         let (headers, _) = self.send(request, operation.due()).await?;
@@ -177,7 +177,7 @@ impl Connection {
     }
 
     /// Defines what queries find users by.
-    async fn define(&mut self) -> Outcome {
+    async fn define(&mut self) -> Measurement {
         let attribute = json!({
             "category": "common", "name": "mark", "data_format": "TEXT", "search": "exact"
         });
@@ -186,14 +186,14 @@ impl Connection {
     }
 
     /// Creates something.
-    async fn post(&mut self, path: &str, body: &Value) -> Outcome {
+    async fn post(&mut self, path: &str, body: &Value) -> Measurement {
         let request = self.start(Method::POST, path).header("content-type", "application/json");
         self.send(request.body(Full::from(body.to_string()))?, StatusCode::CREATED).await?;
         Ok(())
     }
 
     /// Registers the client that authenticates by assertions.
-    async fn register(&mut self) -> Outcome<String> {
+    async fn register(&mut self) -> Measurement<String> {
         let body = json!({
             "name": "load", "scopes": ["users:read"],
             "token_endpoint_auth_method": "private_key_jwt",
@@ -208,7 +208,7 @@ impl Connection {
     }
 
     /// Trusts the issuer of people's tokens, and declares their system; returns the tenant.
-    async fn let_people_in(&mut self) -> Outcome<String> {
+    async fn set_up_sign_in(&mut self) -> Measurement<String> {
         let server = json!({
             "id": "load", "name": "load", "subject_type": "email", "issuer": ISSUER,
             "audience": AUDIENCE,
@@ -224,7 +224,7 @@ impl Connection {
     }
 
     /// Signs a person in who is then this connection's own.
-    async fn arrive(&mut self) -> Outcome {
+    async fn sign_in_own_user(&mut self) -> Measurement {
         let tenant = self.service.people.get().ok_or("no people")?;
         let token = self.service.signer.person(ISSUER, tenant, number())?;
         let request = self.sign_in(&token)?;
@@ -234,7 +234,7 @@ impl Connection {
         Ok(())
     }
 
-    fn sign_in(&self, token: &str) -> Outcome<Request<Full<Bytes>>> {
+    fn sign_in(&self, token: &str) -> Measurement<Request<Full<Bytes>>> {
         let tenant = self.service.people.get().ok_or("no people")?;
         let request = Request::post(profiles(tenant)).header("host", &self.service.authority);
         Ok(request.header("authorization", format!("Bearer {token}")).body(Full::default())?)
@@ -244,7 +244,7 @@ impl Connection {
         &mut self,
         request: Request<Full<Bytes>>,
         due: StatusCode,
-    ) -> Outcome<(HeaderMap, Bytes)> {
+    ) -> Measurement<(HeaderMap, Bytes)> {
         self.sender.ready().await?;
         let answer = self.sender.send_request(request).await?;
         let (parts, body) = answer.into_parts();
@@ -260,7 +260,7 @@ impl Connection {
         Ok((parts.headers, body))
     }
 
-    fn filter(&self, query: Query, user: &User) -> String {
+    fn filter(&self, query: Query, user: &BenchUser) -> String {
         let mark = &self.mark;
         match query {
             Query::Id => format!("id eq \"{}\"", user.id),
@@ -286,12 +286,12 @@ impl Connection {
         }
     }
 
-    fn request(&self, operation: Operation) -> Outcome<Request<Full<Bytes>>> {
+    fn request(&self, operation: Operation) -> Measurement<Request<Full<Bytes>>> {
         let user = || self.users.get(self.turn % USERS).ok_or("no user");
         let json = |builder: Builder, body: &Value| {
             builder.header("content-type", "application/json").body(Full::from(body.to_string()))
         };
-        let patch = |body: &Value| -> Outcome<_> {
+        let patch = |body: &Value| -> Measurement<_> {
             let user = user()?;
             Ok(json(self.start(Method::PATCH, &user.path).header("if-match", &user.tag), body)?)
         };
@@ -368,6 +368,6 @@ fn person(number: u64) -> Value {
     })
 }
 
-fn tag(headers: &HeaderMap) -> Outcome<String> {
+fn tag(headers: &HeaderMap) -> Measurement<String> {
     Ok(headers.get("etag").ok_or("no tag")?.to_str()?.to_owned())
 }

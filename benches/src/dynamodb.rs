@@ -22,7 +22,7 @@ use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::rustls::{ServerConfig, crypto};
 use tokio_rustls::server::TlsStream;
 
-use crate::Outcome;
+use crate::Measurement;
 
 /// Where the engine is reached.
 pub(crate) struct Endpoint {
@@ -33,7 +33,7 @@ pub(crate) struct Endpoint {
 }
 
 /// Serves an engine until the program ends; the certificate goes into `folder`.
-pub(crate) async fn serve(engine: Embedded, folder: &Path) -> Outcome<Endpoint> {
+pub(crate) async fn serve(engine: Embedded, folder: &Path) -> Measurement<Endpoint> {
     let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()])?;
     let certificate = folder.join("certificate.pem");
     std::fs::write(&certificate, made.cert.pem())?;

@@ -13,12 +13,12 @@ use local::demo;
 use tokio::sync::OnceCell;
 use tokio::task::JoinSet;
 
-use crate::Outcome;
-use crate::connection::{Connection, Service};
+use crate::Measurement;
+use crate::connection::{Connection, MeasuredService};
 use crate::operation::Operation;
 use crate::peers::PEERS;
 use crate::process::{
-    MEASURED, Scratch, has_two_cores, keep_away, kith, most_memory, now, whole_cpu,
+    MEASURED, Scratch, has_two_cores, kith, most_memory, now, pin_to_measuring_core, whole_cpu,
 };
 use crate::signer::Signer;
 
@@ -31,8 +31,8 @@ const WARM_UP: Duration = Duration::from_millis(500);
 /// How long an operation is measured.
 const MEASURED_FOR: Duration = Duration::from_secs(3);
 
-/// What a measurement found.
-struct Found {
+/// The figures of one measurement.
+struct LoadFigures {
     requests: u32,
     took: Duration,
     cpu: Duration,
@@ -40,7 +40,7 @@ struct Found {
     latencies: Vec<Duration>,
 }
 
-impl Found {
+impl LoadFigures {
     fn per_second(&self) -> f64 {
         f64::from(self.requests) / self.took.as_secs_f64()
     }
@@ -60,11 +60,11 @@ impl Found {
 /// A running service, ended when it is dropped.
 struct Running {
     child: Child,
-    service: Option<Arc<Service>>,
+    service: Option<Arc<MeasuredService>>,
 }
 
 impl Running {
-    fn start(folder: &Scratch, apart: bool) -> Outcome<Self> {
+    fn start(folder: &Scratch, apart: bool) -> Measurement<Self> {
         let program = kith()?;
         let mut command = if apart {
             let mut command = Command::new("taskset");
@@ -91,7 +91,7 @@ impl Running {
             env.get(name).cloned().ok_or("the demonstration's credentials are incomplete")
         };
         let url = variable("KITH_URL")?;
-        running.service = Some(Arc::new(Service {
+        running.service = Some(Arc::new(MeasuredService {
             authority: url.trim_start_matches("http://").to_owned(),
             client_id: variable("KITH_ADMIN_CLIENT_ID")?,
             client_secret: variable("KITH_ADMIN_CLIENT_SECRET")?,
@@ -114,11 +114,11 @@ impl Drop for Running {
 }
 
 /// Measures every operation and prints the tables.
-pub(crate) async fn run() -> Outcome {
+pub(crate) async fn run() -> Measurement {
     // Asked before this program is moved: afterwards it sees its own core alone.
     let apart = has_two_cores();
     if apart {
-        keep_away()?;
+        pin_to_measuring_core()?;
     } else {
         println!("\nThere is one core: the load takes its share of it, and latencies say little.");
     }
@@ -168,7 +168,11 @@ fn compare(ours: &[f64]) {
     }
 }
 
-async fn measure(running: &Running, operation: Operation, connections: usize) -> Outcome<Found> {
+async fn measure(
+    running: &Running,
+    operation: Operation,
+    connections: usize,
+) -> Measurement<LoadFigures> {
     let mut open = Vec::with_capacity(connections);
     for _ in 0..connections {
         let service = running.service.clone().ok_or("the service does not run")?;
@@ -189,7 +193,7 @@ async fn measure(running: &Running, operation: Operation, connections: usize) ->
         latencies.extend(task??);
     }
     latencies.sort_unstable();
-    Ok(Found { requests: u32::try_from(latencies.len())?, took, cpu, latencies })
+    Ok(LoadFigures { requests: u32::try_from(latencies.len())?, took, cpu, latencies })
 }
 
 /// Repeats an operation and returns how long each took that ended between the two times.
@@ -198,7 +202,7 @@ async fn repeat(
     operation: Operation,
     begun: Instant,
     until: Instant,
-) -> Outcome<Vec<Duration>> {
+) -> Measurement<Vec<Duration>> {
     let mut latencies = Vec::new();
     loop {
         let sent = now();

@@ -7,20 +7,20 @@
 mod cold;
 mod connection;
 mod dynamodb;
+mod fixtures;
 mod load;
 mod operation;
 mod peers;
 mod process;
 mod runtime_api;
 mod signer;
-mod world;
 
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
 
-/// What can be measured, or why it could not be.
-type Outcome<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+/// The result of a measurement, or why it failed.
+type Measurement<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 /// How far a goal may be missed, in per cent.
 const LEEWAY: u64 = 10;
@@ -40,14 +40,14 @@ impl Goal {
 
 /// Measures release builds of the functions and of `kith serve`.
 #[derive(Debug, Parser)]
-struct Command {
+struct Arguments {
     /// What to measure.
-    #[arg(value_enum, default_value_t = What::All)]
-    what: What,
+    #[arg(value_enum, default_value_t = Benchmark::All)]
+    what: Benchmark,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum What {
+enum Benchmark {
     /// All of it.
     All,
     /// Sizes and cold starts of the functions.
@@ -57,7 +57,7 @@ enum What {
 }
 
 fn main() -> ExitCode {
-    match measure(Command::parse().what) {
+    match measure(Arguments::parse().what) {
         Ok(missed) if missed.is_empty() => ExitCode::SUCCESS,
         Ok(missed) => {
             for goal in missed {
@@ -76,14 +76,14 @@ fn main() -> ExitCode {
 }
 
 /// Returns the goals that were missed.
-fn measure(what: What) -> Outcome<Vec<Goal>> {
+fn measure(what: Benchmark) -> Measurement<Vec<Goal>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut goals = Vec::new();
-    if what != What::Load {
+    if what != Benchmark::Load {
         cold::sizes(&mut goals)?;
         runtime.block_on(cold::run(&mut goals))?;
     }
-    if what != What::Cold {
+    if what != Benchmark::Cold {
         runtime.block_on(load::run())?;
     }
     Ok(goals.into_iter().filter(Goal::is_missed).collect())

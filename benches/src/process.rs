@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::Outcome;
+use crate::Measurement;
 
 /// The core of what is measured.
 pub(crate) const MEASURED: &str = "0";
@@ -21,22 +21,22 @@ pub(crate) fn now() -> Instant {
 }
 
 /// The folder of this program, where the other programs of the same build are.
-fn folder() -> Outcome<PathBuf> {
+fn folder() -> Measurement<PathBuf> {
     let program = std::env::current_exe()?;
     Ok(program.parent().ok_or("this program is in no folder")?.to_owned())
 }
 
 /// A function, built like this program.
-pub(crate) fn binary(name: &str) -> Outcome<PathBuf> {
+pub(crate) fn binary(name: &str) -> Measurement<PathBuf> {
     built(folder()?.join(name))
 }
 
 /// The program `kith`, built for speed: its profile has a folder of its own.
-pub(crate) fn kith() -> Outcome<PathBuf> {
+pub(crate) fn kith() -> Measurement<PathBuf> {
     built(folder()?.join("../server/kith"))
 }
 
-fn built(path: PathBuf) -> Outcome<PathBuf> {
+fn built(path: PathBuf) -> Measurement<PathBuf> {
     if path.exists() {
         Ok(path)
     } else {
@@ -51,7 +51,7 @@ pub(crate) fn has_two_cores() -> bool {
 }
 
 /// Moves this program to the core of what measures; must come before it starts threads.
-pub(crate) fn keep_away() -> Outcome {
+pub(crate) fn pin_to_measuring_core() -> Measurement {
     let id = std::process::id().to_string();
     let moved = Command::new("taskset").args(["-a", "-c", "-p", MEASURING, &id]).output()?;
     if moved.status.success() {
@@ -63,7 +63,7 @@ pub(crate) fn keep_away() -> Outcome {
 
 /// Processor time of a process since its start, all its threads together, in steps of the
 /// scheduler's clock (ns). Threads that ended are left out.
-pub(crate) fn fine_cpu(id: u32) -> Outcome<Duration> {
+pub(crate) fn fine_cpu(id: u32) -> Measurement<Duration> {
     let mut sum = 0;
     for task in fs::read_dir(format!("/proc/{id}/task"))? {
         let text = fs::read_to_string(task?.path().join("schedstat"))?;
@@ -73,7 +73,7 @@ pub(crate) fn fine_cpu(id: u32) -> Outcome<Duration> {
 }
 
 /// Processor time of a process since its start, ended threads included, in steps of 10 ms.
-pub(crate) fn whole_cpu(id: u32) -> Outcome<Duration> {
+pub(crate) fn whole_cpu(id: u32) -> Measurement<Duration> {
     let text = fs::read_to_string(format!("/proc/{id}/stat"))?;
     // The second field is the program's name in parentheses and may hold anything; utime and stime
     // are 14 and 15.
@@ -88,7 +88,7 @@ pub(crate) fn whole_cpu(id: u32) -> Outcome<Duration> {
 }
 
 /// The most memory that a process has held, in MB.
-pub(crate) fn most_memory(id: u32) -> Outcome<u64> {
+pub(crate) fn most_memory(id: u32) -> Measurement<u64> {
     let text = fs::read_to_string(format!("/proc/{id}/status"))?;
     let line = text
         .lines()
@@ -114,7 +114,7 @@ pub(crate) struct Scratch(pub PathBuf);
 
 impl Scratch {
     /// Makes one where the system keeps such.
-    pub(crate) fn new() -> Outcome<Self> {
+    pub(crate) fn new() -> Measurement<Self> {
         let path = std::env::temp_dir().join(format!("kith-benches-{}", std::process::id()));
         fs::create_dir_all(&path)?;
         Ok(Self(path))

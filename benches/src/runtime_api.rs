@@ -13,11 +13,11 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::Outcome;
+use crate::Measurement;
 use crate::process::now;
 
-/// What a function did, and when.
-enum Call {
+/// A call of a function to the Runtime API, with its time.
+enum RuntimeCall {
     Next(Instant, oneshot::Sender<Bytes>),
     Answer(Instant, Bytes),
     Failure(Bytes),
@@ -27,7 +27,7 @@ enum Call {
 pub(crate) struct RuntimeApi {
     /// Where it is reached.
     pub address: SocketAddr,
-    calls: mpsc::Receiver<Call>,
+    calls: mpsc::Receiver<RuntimeCall>,
 }
 
 /// A function that waits for an event.
@@ -39,7 +39,7 @@ pub(crate) struct Idle {
 
 impl RuntimeApi {
     /// Serves until the program ends.
-    pub(crate) async fn serve() -> Outcome<Self> {
+    pub(crate) async fn serve() -> Measurement<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
         let (seen, calls) = mpsc::channel(8);
@@ -62,40 +62,44 @@ impl RuntimeApi {
         Ok(Self { address, calls })
     }
 
-    async fn call(&mut self) -> Outcome<Call> {
+    async fn call(&mut self) -> Measurement<RuntimeCall> {
         Ok(self.calls.recv().await.ok_or("the Runtime API has ended")?)
     }
 
     /// Waits until the function asks for an event.
-    pub(crate) async fn idle(&mut self) -> Outcome<Idle> {
+    pub(crate) async fn idle(&mut self) -> Measurement<Idle> {
         match self.call().await? {
-            Call::Next(since, event) => Ok(Idle { since, event }),
-            Call::Answer(..) => Err("an answer without an event".into()),
-            Call::Failure(text) => {
+            RuntimeCall::Next(since, event) => Ok(Idle { since, event }),
+            RuntimeCall::Answer(..) => Err("an answer without an event".into()),
+            RuntimeCall::Failure(text) => {
                 Err(format!("the function failed: {}", String::from_utf8_lossy(&text)).into())
             }
         }
     }
 
     /// Hands an event to the function and waits for its answer.
-    pub(crate) async fn invoke(&mut self, idle: Idle, event: &Bytes) -> Outcome<(Instant, Value)> {
+    pub(crate) async fn invoke(
+        &mut self,
+        idle: Idle,
+        event: &Bytes,
+    ) -> Measurement<(Instant, Value)> {
         idle.event.send(event.clone()).map_err(|_| "the function has gone")?;
         match self.call().await? {
-            Call::Answer(when, answer) => Ok((when, serde_json::from_slice(&answer)?)),
-            Call::Next(..) => Err("a second request for an event before the answer".into()),
-            Call::Failure(text) => {
+            RuntimeCall::Answer(when, answer) => Ok((when, serde_json::from_slice(&answer)?)),
+            RuntimeCall::Next(..) => Err("a second request for an event before the answer".into()),
+            RuntimeCall::Failure(text) => {
                 Err(format!("the function failed: {}", String::from_utf8_lossy(&text)).into())
             }
         }
     }
 }
 
-type Seen = State<mpsc::Sender<Call>>;
+type CallSender = State<mpsc::Sender<RuntimeCall>>;
 
-async fn next(State(seen): Seen) -> Response {
+async fn next(State(seen): CallSender) -> Response {
     let (event, waiting) = oneshot::channel();
     // When the program has stopped listening, the function is about to be ended.
-    let _ = seen.send(Call::Next(now(), event)).await;
+    let _ = seen.send(RuntimeCall::Next(now(), event)).await;
     let Ok(event) = waiting.await else { return StatusCode::GONE.into_response() };
     let headers = [
         ("lambda-runtime-aws-request-id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd"),
@@ -113,12 +117,12 @@ async fn next(State(seen): Seen) -> Response {
     (headers, event).into_response()
 }
 
-async fn response(State(seen): Seen, body: Bytes) -> StatusCode {
-    let _ = seen.send(Call::Answer(now(), body)).await;
+async fn response(State(seen): CallSender, body: Bytes) -> StatusCode {
+    let _ = seen.send(RuntimeCall::Answer(now(), body)).await;
     StatusCode::ACCEPTED
 }
 
-async fn failure(State(seen): Seen, body: Bytes) -> StatusCode {
-    let _ = seen.send(Call::Failure(body)).await;
+async fn failure(State(seen): CallSender, body: Bytes) -> StatusCode {
+    let _ = seen.send(RuntimeCall::Failure(body)).await;
     StatusCode::ACCEPTED
 }

@@ -6,9 +6,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use serde_json::{Value, json};
-use shared::world::World;
+use shared::env::Env;
 
-use crate::Outcome;
+use crate::Measurement;
 use crate::process::now;
 
 /// How long bare signatures are counted.
@@ -20,22 +20,22 @@ pub(crate) const AUDIENCE: &str = "load";
 /// A client's or an issuer's ES256 key.
 pub(crate) struct Signer {
     pair: EcdsaKeyPair,
-    world: World,
+    env: Env,
     /// What no other run has used.
     run: String,
 }
 
 impl Signer {
     /// Makes a key.
-    pub(crate) fn new() -> Outcome<Self> {
-        let world = World::default();
+    pub(crate) fn new() -> Measurement<Self> {
+        let env = Env::default();
         let algorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
         let refused = |_| "ring makes no key";
         let document =
-            EcdsaKeyPair::generate_pkcs8(algorithm, world.random.generator()).map_err(refused)?;
-        let pair = EcdsaKeyPair::from_pkcs8(algorithm, document.as_ref(), world.random.generator());
-        let run = world.new_uuid().to_string();
-        Ok(Self { pair: pair.map_err(|_| "ring takes no key")?, world, run })
+            EcdsaKeyPair::generate_pkcs8(algorithm, env.random.generator()).map_err(refused)?;
+        let pair = EcdsaKeyPair::from_pkcs8(algorithm, document.as_ref(), env.random.generator());
+        let run = env.new_uuid().to_string();
+        Ok(Self { pair: pair.map_err(|_| "ring takes no key")?, env, run })
     }
 
     /// The public key (RFC 7517).
@@ -49,8 +49,13 @@ impl Signer {
     }
 
     /// An assertion of this client (RFC 7523 §2.2).
-    pub(crate) fn assertion(&self, client: &str, audience: &str, number: u64) -> Outcome<String> {
-        let now = self.world.clock.now().seconds();
+    pub(crate) fn assertion(
+        &self,
+        client: &str,
+        audience: &str,
+        number: u64,
+    ) -> Measurement<String> {
+        let now = self.env.clock.now().seconds();
         self.token(&json!({
             "iss": client, "sub": client, "aud": audience, "iat": now, "exp": now + 60,
             "jti": format!("{}-{number}", self.run),
@@ -58,8 +63,8 @@ impl Signer {
     }
 
     /// A token of a person whom this issuer calls by a number, with an address that is verified.
-    pub(crate) fn person(&self, issuer: &str, tenant: &str, number: u64) -> Outcome<String> {
-        let now = self.world.clock.now().seconds();
+    pub(crate) fn person(&self, issuer: &str, tenant: &str, number: u64) -> Measurement<String> {
+        let now = self.env.clock.now().seconds();
         self.token(&json!({
             "iss": issuer, "sub": format!("{}-{number}", self.run), "aud": AUDIENCE,
             "tenant": tenant, "iat": now, "exp": now + 300,
@@ -69,7 +74,7 @@ impl Signer {
         }))
     }
 
-    fn token(&self, claims: &Value) -> Outcome<String> {
+    fn token(&self, claims: &Value) -> Measurement<String> {
         let encode = |content: &Value| URL_SAFE_NO_PAD.encode(content.to_string());
         let message =
             format!("{}.{}", encode(&json!({ "alg": "ES256", "typ": "JWT" })), encode(claims));
@@ -77,7 +82,7 @@ impl Signer {
     }
 
     /// Signs once after the other for a second; returns how long one takes.
-    pub(crate) fn bare(&self) -> Outcome<Duration> {
+    pub(crate) fn bare(&self) -> Measurement<Duration> {
         let begun = now();
         let mut signed = 0;
         while begun.elapsed() < COUNTED_FOR {
@@ -89,10 +94,10 @@ impl Signer {
         Ok(begun.elapsed() / signed)
     }
 
-    fn sign(&self, message: &[u8]) -> Outcome<Vec<u8>> {
+    fn sign(&self, message: &[u8]) -> Measurement<Vec<u8>> {
         let signature = self
             .pair
-            .sign(self.world.random.generator(), message)
+            .sign(self.env.random.generator(), message)
             .map_err(|_| "ring does not sign")?;
         Ok(signature.as_ref().to_vec())
     }

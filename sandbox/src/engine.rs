@@ -14,7 +14,7 @@ use rquickjs::{Coerced, Context, Ctx, Error, FromJs, Function, Persistent, Runti
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::value::RawValue;
 use shared::domain::definition::MAX_SCRIPT;
-use shared::script::{Answer, Failure, Job, MAX_OUTPUT};
+use shared::script::{Job, MAX_OUTPUT, ScriptFailure, WorkerReply};
 
 /// How long a script may run. Processor time, so that a busy machine or a small Lambda function
 /// does not refuse what another allows; time that passes otherwise is limited by whoever waits for
@@ -49,14 +49,14 @@ type Language = (
 );
 
 /// An engine that has not run its script yet.
-pub struct Engine {
+pub struct ScriptEngine {
     // Held in the order in which they have to be freed.
     call: Persistent<Function<'static>>,
     context: Context,
     runtime: Runtime,
 }
 
-impl Engine {
+impl ScriptEngine {
     /// A new engine, unless there is no memory for one.
     #[must_use]
     pub fn new() -> Option<Self> {
@@ -74,11 +74,11 @@ impl Engine {
 
     /// Runs the script. The engine is to be dropped after that; dropping it may end the process.
     #[must_use]
-    pub fn run(&self, job: &Job) -> Answer {
-        self.attempt(job).unwrap_or_else(Answer::Failed)
+    pub fn run(&self, job: &Job) -> WorkerReply {
+        self.attempt(job).unwrap_or_else(WorkerReply::Failed)
     }
 
-    fn attempt(&self, job: &Job) -> Result<Answer, Failure> {
+    fn attempt(&self, job: &Job) -> Result<WorkerReply, ScriptFailure> {
         if job.script.len() > MAX_SCRIPT {
             return Err(script_failure(format!(
                 "the script is longer than {} KB",
@@ -97,27 +97,28 @@ impl Engine {
         let before = self.memory();
         let limit = MEMORY + MEMORY_PER_BYTE * job.script.len();
         self.runtime.set_memory_limit(before + limit);
-        let clock = Clock::start(&self.runtime);
+        let clock = ScriptClock::start(&self.runtime);
         let result = self.context.with(|ctx| call(&ctx, self.call.clone(), input, &job.script));
         let milliseconds = clock.elapsed().as_secs_f64() * 1000.0;
         match result {
             // A script may catch what was meant to stop it.
-            _ if clock.stopped() => Err(Clock::failure()),
-            Ok(output) if output.len() > MAX_OUTPUT => {
-                Err(Failure::Output(format!("the output is longer than {} KB", MAX_OUTPUT / 1024)))
-            }
+            _ if clock.stopped() => Err(ScriptClock::failure()),
+            Ok(output) if output.len() > MAX_OUTPUT => Err(ScriptFailure::Output(format!(
+                "the output is longer than {} KB",
+                MAX_OUTPUT / 1024
+            ))),
             Ok(output) => {
                 let output = RawValue::from_string(output)
-                    .map_err(|_| Failure::Output("not JSON".to_owned()))?;
+                    .map_err(|_| ScriptFailure::Output("not JSON".to_owned()))?;
                 let memory_bytes =
                     u64::try_from(self.memory().saturating_sub(before)).unwrap_or(u64::MAX);
-                Ok(Answer::Ran { output, milliseconds, memory_bytes })
+                Ok(WorkerReply::Ran { output, milliseconds, memory_bytes })
             }
             Err(thrown) => {
                 self.runtime.set_memory_limit(self.memory().max(before + limit) + LAST_WORDS);
                 let failure = self.context.with(|ctx| explain(&ctx, thrown, limit));
                 // Saying what was thrown may run the script's code.
-                Err(if clock.stopped() { Clock::failure() } else { failure })
+                Err(if clock.stopped() { ScriptClock::failure() } else { failure })
             }
         }
     }
@@ -138,14 +139,14 @@ fn read(clock: ClockId) -> Duration {
     Duration::new(now.tv_sec.try_into().unwrap_or(0), now.tv_nsec.try_into().unwrap_or(0))
 }
 
-/// The time of one script; it stops the script when it is over.
-struct Clock {
+/// The time limit of one script; stops the script when it has passed.
+struct ScriptClock {
     /// When it started, by a clock that is finer than some systems' account of processor time.
     start: Duration,
     stopped: Rc<Cell<bool>>,
 }
 
-impl Clock {
+impl ScriptClock {
     fn start(runtime: &Runtime) -> Self {
         let (used, stopped) = (processor_time(), Rc::new(Cell::new(false)));
         let flag = Rc::clone(&stopped);
@@ -164,8 +165,10 @@ impl Clock {
         self.stopped.get()
     }
 
-    fn failure() -> Failure {
-        Failure::TimedOut { milliseconds: u64::try_from(TIME.as_millis()).unwrap_or(u64::MAX) }
+    fn failure() -> ScriptFailure {
+        ScriptFailure::TimedOut {
+            milliseconds: u64::try_from(TIME.as_millis()).unwrap_or(u64::MAX),
+        }
     }
 }
 
@@ -198,8 +201,8 @@ fn eval<'js, V: FromJs<'js>>(ctx: &Ctx<'js>, name: &str, source: &str) -> rquick
 
 /// Says what was thrown. The engine throws `null`, or nothing, when there is no memory left for an
 /// error; a script that throws `null` is told the same.
-fn explain(ctx: &Ctx<'_>, thrown: Thrown, limit: usize) -> Failure {
-    let out_of_memory = Failure::OutOfMemory { bytes: limit.try_into().unwrap_or(u64::MAX) };
+fn explain(ctx: &Ctx<'_>, thrown: Thrown, limit: usize) -> ScriptFailure {
+    let out_of_memory = ScriptFailure::OutOfMemory { bytes: limit.try_into().unwrap_or(u64::MAX) };
     let Some(Ok(thrown)) = thrown.map(|thrown| thrown.restore(ctx)) else {
         return out_of_memory;
     };
@@ -217,7 +220,7 @@ fn explain(ctx: &Ctx<'_>, thrown: Thrown, limit: usize) -> Failure {
     match (name.as_str(), message.as_str()) {
         ("InternalError", message) if message.starts_with("out of memory") => return out_of_memory,
         ("RangeError", "Maximum call stack size exceeded") => {
-            return Failure::StackOverflow { bytes: STACK.try_into().unwrap_or(u64::MAX) };
+            return ScriptFailure::StackOverflow { bytes: STACK.try_into().unwrap_or(u64::MAX) };
         }
         _ => {}
     }
@@ -227,7 +230,7 @@ fn explain(ctx: &Ctx<'_>, thrown: Thrown, limit: usize) -> Failure {
         (name, "") => name.to_owned(),
         (name, message) => format!("{name}: {message}"),
     };
-    Failure::Script { message, line: line(&part("stack")) }
+    ScriptFailure::Script { message, line: line(&part("stack")) }
 }
 
 /// A value as the language turns it into text; `None` if it has none or throws.
@@ -248,6 +251,6 @@ fn line(stack: &str) -> Option<u32> {
     frame.split(':').next()?.parse().ok()
 }
 
-fn script_failure(message: String) -> Failure {
-    Failure::Script { message, line: None }
+fn script_failure(message: String) -> ScriptFailure {
+    ScriptFailure::Script { message, line: None }
 }

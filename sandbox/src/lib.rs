@@ -43,7 +43,7 @@ pub fn serve() -> ExitCode {
     let (mut jobs, mut answers) = (std::io::stdin().lock(), std::io::stdout().lock());
     loop {
         // Made before the job comes, while nobody waits for it.
-        let engine = engine::Engine::new();
+        let engine = engine::ScriptEngine::new();
         let mut line = Vec::new();
         let limit = u64::try_from(MAX_LINE).unwrap_or(u64::MAX);
         match (&mut jobs).take(limit).read_until(b'\n', &mut line) {

@@ -89,17 +89,16 @@ fn connection(error: impl fmt::Display) -> FetchError {
     FetchError::Connection(error.to_string())
 }
 
-/// The addresses of a name.
-pub type Resolve = Arc<dyn Fn(&str) -> Vec<IpAddr> + Send + Sync>;
+/// Resolves a host name to addresses.
+pub type Resolver = Arc<dyn Fn(&str) -> Vec<IpAddr> + Send + Sync>;
 
-/// What a fetcher finds around it. Functions have the default, which nothing can set otherwise;
-/// tests put their own in place.
+/// The network of a fetcher. Functions always use the default; tests use their own.
 #[derive(Clone)]
 pub struct Network {
     /// The roots that are trusted; without any, the system's, which are read at the first fetch.
     pub roots: Option<Vec<CertificateDer<'static>>>,
     /// Where names are resolved; without it, in the system.
-    pub resolve: Option<Resolve>,
+    pub resolve: Option<Resolver>,
     /// Which addresses may be reached.
     pub reachable: fn(IpAddr) -> bool,
     /// How long a fetch may take.
@@ -114,10 +113,10 @@ impl Default for Network {
 
 /// Fetches what others publish; clones share what was read from the system.
 #[derive(Clone, Default)]
-pub struct Fetcher(Arc<State>);
+pub struct Fetcher(Arc<FetcherState>);
 
 #[derive(Default)]
-struct State {
+struct FetcherState {
     network: Network,
     tls: OnceCell<Arc<ClientConfig>>,
 }
@@ -132,18 +131,18 @@ impl Fetcher {
     /// A fetcher in another network than the functions'.
     #[must_use]
     pub fn within(network: Network) -> Self {
-        Self(Arc::new(State { network, tls: OnceCell::new() }))
+        Self(Arc::new(FetcherState { network, tls: OnceCell::new() }))
     }
 
     /// The body behind an https URL, at most [`MAX_BODY`] long.
     pub async fn get(&self, url: &str) -> Result<Bytes, FetchError> {
-        let target = Target::read(url)?;
+        let target = FetchTarget::read(url)?;
         timeout(self.0.network.time_limit, self.exchange(target))
             .await
             .unwrap_or(Err(FetchError::TooSlow))
     }
 
-    async fn exchange(&self, target: Target) -> Result<Bytes, FetchError> {
+    async fn exchange(&self, target: FetchTarget) -> Result<Bytes, FetchError> {
         let addresses = self.addresses(&target).await?;
         let tcp = connect(&addresses, target.url.port).await?;
         let tls = TlsConnector::from(self.tls().await?)
@@ -166,7 +165,7 @@ impl Fetcher {
     }
 
     /// The addresses of a host, each of which may be reached.
-    async fn addresses(&self, target: &Target) -> Result<Vec<IpAddr>, FetchError> {
+    async fn addresses(&self, target: &FetchTarget) -> Result<Vec<IpAddr>, FetchError> {
         let network = &self.0.network;
         let addresses: Vec<_> = match (target.url.address(), &network.resolve) {
             (Some(literal), _) => vec![literal],
@@ -222,14 +221,14 @@ async fn read(body: Incoming) -> Result<Bytes, FetchError> {
     }
 }
 
-/// What a URL names.
-struct Target {
+/// The target of a URL.
+struct FetchTarget {
     url: HttpsUrl,
     /// The host as its certificate names it.
     name: ServerName<'static>,
 }
 
-impl Target {
+impl FetchTarget {
     fn read(url: &str) -> Result<Self, FetchError> {
         let url = HttpsUrl::parse(url).map_err(FetchError::Url)?;
         let name = ServerName::try_from(url.host.clone())

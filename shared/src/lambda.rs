@@ -1,4 +1,4 @@
-//! The door of a Lambda function: settings from its environment, the table over TLS with a small
+//! The adapter of a Lambda function: settings from its environment, the table over TLS with a small
 //! trust store, one JSON log line per request, and the router behind API Gateway's payload 2.0.
 
 use std::path::PathBuf;
@@ -21,13 +21,13 @@ use tower::ServiceExt;
 use tower::util::{MapRequest, MapResponse};
 
 use crate::app::App;
+use crate::env::Env;
 use crate::http::edge::{Address, BaseUrl, RequestId};
 use crate::http::{self, Route};
 use crate::https::{self, Trust};
 use crate::log;
 use crate::script::{self, Scripts};
 use crate::store::{Table, table};
-use crate::world::World;
 
 /// What a function is told by its environment.
 #[derive(Debug)]
@@ -126,13 +126,13 @@ pub fn start_on<P, E: DeserializeOwned, T: Serialize>(
 async fn run(routes: &'static [Route]) -> Result<(), Error> {
     log::to(std::io::stdout);
     let app = app(&Settings::from_environment()?)?;
-    let world = app.world().clone();
-    lambda_runtime::run(function(http::serve(http::route::router(routes, app), world))).await
+    let env = app.env().clone();
+    lambda_runtime::run(function(http::serve(http::route::router(routes, app), env))).await
 }
 
 /// The state of a function as its environment sets it up.
 fn app(settings: &Settings) -> Result<App, Error> {
-    let table = Table::new(settings.client()?, &settings.table, World::default());
+    let table = Table::new(settings.client()?, &settings.table, Env::default());
     let scripts = Scripts::new(PathBuf::from("/proc/self/exe"), vec![script::WORKER.to_owned()]);
     Ok(App::new(table, settings.base_url.clone(), scripts))
 }
@@ -141,14 +141,14 @@ fn app(settings: &Settings) -> Result<App, Error> {
 #[must_use]
 pub fn function(router: Router) -> Function {
     ServiceExt::<LambdaEvent<LambdaRequest>>::map_request(
-        Adapter::from(door(router)),
+        Adapter::from(gateway_adapter(router)),
         encode_uri as fn(_) -> _,
     )
 }
 
 /// What the Lambda runtime calls.
 pub type Function = MapRequest<
-    Adapter<'static, Response, Door>,
+    Adapter<'static, Response, GatewayAdapter>,
     fn(LambdaEvent<LambdaRequest>) -> LambdaEvent<LambdaRequest>,
 >;
 
@@ -196,13 +196,13 @@ const fn is_illegal(c: char) -> bool {
     matches!(c, '\0'..=' ' | '"' | '#' | '<' | '>' | '\u{7f}')
 }
 
-/// What stands behind API Gateway.
-pub type Door = MapResponse<Router, fn(Response) -> Response>;
+/// The router behind API Gateway.
+pub type GatewayAdapter = MapResponse<Router, fn(Response) -> Response>;
 
 /// The router as API Gateway reaches it: the request's id and domain are those of its context, and
 /// an answer that has no body announces none, as a socket's server sees to (RFC 9110 §8.6).
 #[must_use]
-pub fn door(router: Router) -> Door {
+pub fn gateway_adapter(router: Router) -> GatewayAdapter {
     let router = router.layer(axum::middleware::map_request(async |mut request: Request| {
         if let Some(RequestContext::ApiGatewayV2(context)) =
             request.extensions().get::<RequestContext>()

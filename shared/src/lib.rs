@@ -2,11 +2,12 @@
 //! and the table (`store`).
 //!
 //! A function is a router over [`app::App`] and a `main` of a few lines that calls
-//! [`lambda::start`]; `kith serve` and the tests use the same routers through other doors.
+//! [`lambda::start`]; `kith serve` and the tests use the same routers through other adapters.
 
 pub mod app;
 pub mod auth;
 pub mod domain;
+pub mod env;
 pub mod fetch;
 pub mod filter;
 pub mod http;
@@ -17,7 +18,6 @@ pub mod log;
 pub mod script;
 pub(crate) mod seal;
 pub mod store;
-pub mod world;
 pub mod writing;
 
 pub use axum;

@@ -36,7 +36,7 @@ pub const MAX_OUTPUT: usize = 64 * 1024;
 /// profile ten times over.
 pub const MAX_LINE: usize = 2 * 1024 * 1024;
 
-/// The longest failure, in characters, as [`Failure`] writes it.
+/// The longest failure, in characters, as [`ScriptFailure`] writes it.
 pub const MAX_MESSAGE: usize = 500;
 
 /// A script to run, as the worker reads it: one line of JSON.
@@ -49,25 +49,25 @@ pub struct Job {
     pub input: Option<Box<RawValue>>,
 }
 
-/// What the worker answers: one line of JSON.
+/// The reply of the worker: one line of JSON.
 #[derive(Debug, Serialize, Deserialize)]
-pub enum Answer {
+pub enum WorkerReply {
     /// The script ran.
     Ran {
         /// What it gave `tb.simpleResponse`, as JSON text.
         output: Box<RawValue>,
-        /// As in [`Run`].
+        /// As in [`ScriptRun`].
         milliseconds: f64,
-        /// As in [`Run`].
+        /// As in [`ScriptRun`].
         memory_bytes: u64,
     },
     /// The script failed.
-    Failed(Failure),
+    Failed(ScriptFailure),
 }
 
-/// What a script made of its input, and what it cost.
+/// The output of a script, and its cost.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Run {
+pub struct ScriptRun {
     /// The script's output: names, each with an array of values other than `null`.
     pub output: Object,
     /// The time that the script took, in milliseconds, without what the engine and the process
@@ -80,7 +80,7 @@ pub struct Run {
 /// Why a script has no output. Written, it is one line for the administrator who owns the script,
 /// of at most [`MAX_MESSAGE`] characters; it may quote the script and its input, and nothing else.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Failure {
+pub enum ScriptFailure {
     /// It does not compile, throws, or is not what a script has to be.
     Script {
         /// What is wrong.
@@ -113,7 +113,7 @@ pub enum Failure {
     Unavailable,
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for ScriptFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Script { message, line: Some(line) } => {
@@ -137,9 +137,9 @@ impl fmt::Display for Failure {
     }
 }
 
-impl std::error::Error for Failure {}
+impl std::error::Error for ScriptFailure {}
 
-impl Failure {
+impl ScriptFailure {
     /// What is wrong with the script; an error of the service where the script is not to blame.
     pub fn of_script(self) -> Result<String, Error> {
         let said = self.to_string();
@@ -162,8 +162,8 @@ fn one_line(text: &str) -> String {
 }
 
 /// Writes a job as the line that a worker reads.
-fn line(script: &str, input: Option<&Json>) -> Result<Vec<u8>, Failure> {
-    let refuse = |message: String| Failure::Script { message, line: None };
+fn line(script: &str, input: Option<&Json>) -> Result<Vec<u8>, ScriptFailure> {
+    let refuse = |message: String| ScriptFailure::Script { message, line: None };
     if script.len() > MAX_SCRIPT {
         return Err(refuse(format!("the script is longer than {} KB", MAX_SCRIPT / 1024)));
     }
@@ -183,22 +183,26 @@ fn line(script: &str, input: Option<&Json>) -> Result<Vec<u8>, Failure> {
 }
 
 /// Reads a worker's answer; one that no engine gives counts as a crash.
-fn read(line: &[u8]) -> Result<Run, Failure> {
-    match serde_json::from_slice(line).map_err(|_| Failure::Crashed)? {
-        Answer::Failed(failure) => Err(failure),
-        Answer::Ran { output, milliseconds, memory_bytes } => {
-            Ok(Run { output: check(output.get())?, milliseconds, memory_bytes })
+fn read(line: &[u8]) -> Result<ScriptRun, ScriptFailure> {
+    match serde_json::from_slice(line).map_err(|_| ScriptFailure::Crashed)? {
+        WorkerReply::Failed(failure) => Err(failure),
+        WorkerReply::Ran { output, milliseconds, memory_bytes } => {
+            Ok(ScriptRun { output: check(output.get())?, milliseconds, memory_bytes })
         }
     }
 }
 
 /// The output, if it is names with arrays of values. The worker has checked it with functions that
 /// a script can change, so this is what counts.
-fn check(output: &str) -> Result<Object, Failure> {
+fn check(output: &str) -> Result<Object, ScriptFailure> {
     if output.len() > MAX_OUTPUT {
-        return Err(Failure::Output(format!("the output is longer than {} KB", MAX_OUTPUT / 1024)));
+        return Err(ScriptFailure::Output(format!(
+            "the output is longer than {} KB",
+            MAX_OUTPUT / 1024
+        )));
     }
-    let refuse = |detail: String| Failure::Output(format!("the output cannot be used: {detail}"));
+    let refuse =
+        |detail: String| ScriptFailure::Output(format!("the output cannot be used: {detail}"));
     let Json::Object(members) = Json::parse(output.as_bytes()).map_err(refuse)? else {
         return Err(refuse("it is not an object".to_owned()));
     };
@@ -242,7 +246,7 @@ mod tests {
     #[test]
     fn a_failure_is_one_short_line() {
         let failure =
-            Failure::Script { message: "é\n\u{1b}[31m".repeat(500), line: Some(u32::MAX) }
+            ScriptFailure::Script { message: "é\n\u{1b}[31m".repeat(500), line: Some(u32::MAX) }
                 .to_string();
         assert!(
             failure.chars().count() <= MAX_MESSAGE && !failure.contains(char::is_control),

@@ -3,16 +3,11 @@
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 
 use crate::domain::error::{Error, Result};
-use crate::world::World;
+use crate::env::Env;
 
 /// Seals `plain` under `key`, bound to `bound`: a random nonce, then ChaCha20-Poly1305 (RFC 8439).
-pub(crate) fn seal(
-    key: &[u8; 32],
-    bound: &str,
-    mut plain: Vec<u8>,
-    world: &World,
-) -> Result<Vec<u8>> {
-    let nonce: [u8; NONCE_LEN] = world.random.bytes();
+pub(crate) fn seal(key: &[u8; 32], bound: &str, mut plain: Vec<u8>, env: &Env) -> Result<Vec<u8>> {
+    let nonce: [u8; NONCE_LEN] = env.random.bytes();
     let key =
         LessSafeKey::new(UnboundKey::new(&CHACHA20_POLY1305, key).map_err(Error::unexpected)?);
     key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(bound), &mut plain)
@@ -40,8 +35,8 @@ mod tests {
 
     #[test]
     fn h7_what_is_sealed_opens_only_for_what_it_was_made() {
-        let world = World::default();
-        let sealed = seal(&[1; 32], "acme", b"here".to_vec(), &world).unwrap();
+        let env = Env::default();
+        let sealed = seal(&[1; 32], "acme", b"here".to_vec(), &env).unwrap();
         assert_eq!(open(&[1; 32], "acme", &sealed).unwrap(), b"here");
         assert_eq!(open(&[1; 32], "other", &sealed), None);
         assert_eq!(open(&[2; 32], "acme", &sealed), None);

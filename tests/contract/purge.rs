@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use maintenance::purge::{Purged, SETTLED, purge};
+use maintenance::purge::{PurgeOutcome, SETTLED, purge};
 use serde_json::json;
 use shared::domain::error::{Error, Result};
 use shared::domain::id::UserId;
@@ -14,12 +14,12 @@ use crate::approvals::{by_administrators, common, request_of};
 
 const USERS: &str = "/identity/users";
 
-async fn purged(service: &Service, definition: &Resource) -> Result<Purged> {
+async fn purged(service: &Service, definition: &Resource) -> Result<PurgeOutcome> {
     purge(&service.table, &TENANT.parse().unwrap(), &definition.id, Duration::ZERO).await
 }
 
 /// The reason why a definition was not purged.
-fn reason(outcome: Result<Purged>) -> String {
+fn reason(outcome: Result<PurgeOutcome>) -> String {
     match outcome {
         Err(Error::InUse(why) | Error::Conflict(why)) => why,
         other => panic!("no reason in {other:?}"),
@@ -49,11 +49,11 @@ async fn d6_what_is_held_stays_and_is_deprecated() {
     let (service, crm, definitions, jan) = held().await;
     for definition in &definitions {
         let found = purged(&service, definition).await.unwrap();
-        assert_eq!(found, Purged::Held(1, vec![jan.id.parse().unwrap()]));
+        assert_eq!(found, PurgeOutcome::InUse(1, vec![jan.id.parse().unwrap()]));
         assert_eq!(crm.read(&definition.path).await["deprecated"], true);
         // Said once more it is the same, and changes nothing.
         let tag = crm.tag_of(&definition.path).await;
-        assert!(matches!(purged(&service, definition).await, Ok(Purged::Held(1, _))));
+        assert!(matches!(purged(&service, definition).await, Ok(PurgeOutcome::InUse(1, _))));
         assert_eq!(crm.tag_of(&definition.path).await, tag);
     }
     service.clock.advance(30);
@@ -69,9 +69,9 @@ async fn d6_what_nobody_holds_any_more_goes_and_its_name_is_free() {
     for definition in &definitions {
         // The API does not delete what was ever assigned.
         crm.delete(&definition.path).await.is(409);
-        assert_eq!(purged(&service, definition).await.unwrap(), Purged::Gone);
+        assert_eq!(purged(&service, definition).await.unwrap(), PurgeOutcome::Gone);
         crm.get(&definition.path).await.is(404);
-        assert_eq!(purged(&service, definition).await.unwrap(), Purged::Unknown);
+        assert_eq!(purged(&service, definition).await.unwrap(), PurgeOutcome::Unknown);
     }
     // By now, no function remembers them: the command waits that long before it deletes.
     service.clock.advance(SETTLED.as_secs().try_into().unwrap());
@@ -82,7 +82,7 @@ async fn d6_what_nobody_holds_any_more_goes_and_its_name_is_free() {
     crm.add_persona(&els, json!({ "name": "role", "scope": ["a"] })).await;
     assert_eq!(
         purged(&service, &again).await.unwrap(),
-        Purged::Held(1, vec![els.id.parse().unwrap()])
+        PurgeOutcome::InUse(1, vec![els.id.parse().unwrap()])
     );
     service.check().await;
 }
@@ -100,9 +100,9 @@ async fn d6_a_value_that_only_a_persona_holds_is_held_too() {
     // What a persona definition lists does not go at all.
     assert!(reason(purged(&service, &badge).await).contains(&role.id));
     crm.patch(&role.path, json!({ "attributes": [] })).if_match("*").await.is(200);
-    assert!(matches!(purged(&service, &badge).await, Ok(Purged::Held(1, _))));
+    assert!(matches!(purged(&service, &badge).await, Ok(PurgeOutcome::InUse(1, _))));
     crm.delete(&persona.path).await.is(204);
-    assert_eq!(purged(&service, &badge).await.unwrap(), Purged::Gone);
+    assert_eq!(purged(&service, &badge).await.unwrap(), PurgeOutcome::Gone);
 }
 
 #[tokio::test]
@@ -114,7 +114,7 @@ async fn d6_holders_are_counted_over_all_pages_and_some_are_named() {
     let tenant = TENANT.parse().unwrap();
     let mut made = 0;
     while made < 220 {
-        let id = service.table.world().new_uuid();
+        let id = service.table.env().new_uuid();
         if listing(&tenant, UserId::new(id)) == listing_shard(&tenant, 7) {
             let name = format!("jan{made}");
             let mut body = if made % 2 == 0 { badge(&name) } else { person(&name) };
@@ -123,7 +123,7 @@ async fn d6_holders_are_counted_over_all_pages_and_some_are_named() {
             made += 1;
         }
     }
-    let Ok(Purged::Held(110, named)) = purged(&service, &definition).await else {
+    let Ok(PurgeOutcome::InUse(110, named)) = purged(&service, &definition).await else {
         panic!("110 hold it")
     };
     assert_eq!(named.len(), 10);
@@ -144,11 +144,11 @@ async fn d6_what_the_system_made_or_a_policy_names_is_not_purged() {
     let tenant = TENANT.parse().unwrap();
     purge(&service.table, &tenant, given_name.as_str().unwrap(), Duration::ZERO).await.unwrap_err();
     let unknown = purge(&service.table, &tenant, "x", Duration::ZERO).await;
-    assert_eq!(unknown.unwrap(), Purged::Unknown);
+    assert_eq!(unknown.unwrap(), PurgeOutcome::Unknown);
     service.create_tenant("globex").await;
     let globex = "globex".parse().unwrap();
     let foreign = purge(&service.table, &globex, &role.id, Duration::ZERO).await;
-    assert_eq!(foreign.unwrap(), Purged::Unknown);
+    assert_eq!(foreign.unwrap(), PurgeOutcome::Unknown);
 }
 
 /// Lets `meanwhile` happen while the purge waits for functions to forget the definition.
@@ -156,7 +156,7 @@ async fn purged_around(
     service: &Service,
     definition: &Resource,
     meanwhile: impl AsyncFnOnce(),
-) -> Result<Purged> {
+) -> Result<PurgeOutcome> {
     let (table, id) = (service.table.clone(), definition.id.clone());
     let deprecating = service.faults.hold("TransactWriteItems");
     let purging =
@@ -198,7 +198,7 @@ async fn d6_who_takes_a_definition_back_meanwhile_keeps_it() {
         .await;
         assert!(reason(refused).contains("meanwhile"), "{more}");
         crm.get(&definition.path).await.is(200);
-        assert_eq!(purged(&service, &definition).await.unwrap(), Purged::Gone);
+        assert_eq!(purged(&service, &definition).await.unwrap(), PurgeOutcome::Gone);
     }
 }
 
@@ -211,7 +211,7 @@ async fn d6_an_assignment_by_a_stale_cache_during_the_wait_is_found() {
         stale.post(USERS, badge("jan")).await.is(201);
     })
     .await;
-    assert!(matches!(found, Ok(Purged::Held(1, _))), "{found:?}");
+    assert!(matches!(found, Ok(PurgeOutcome::InUse(1, _))), "{found:?}");
     crm.get(&definition.path).await.is(200);
     service.check().await;
 }
@@ -221,7 +221,7 @@ async fn d6_a_function_that_was_frozen_assigns_nothing_after_a_purge() {
     let (service, crm, definition) = unheld().await;
     let frozen = crm.on(&service.instance());
     let jan = frozen.create_user("jan").await;
-    assert_eq!(purged(&service, &definition).await.unwrap(), Purged::Gone);
+    assert_eq!(purged(&service, &definition).await.unwrap(), PurgeOutcome::Gone);
     // It thaws when the definition is gone: by the wall's clock its cache is old.
     service.clock.advance(SETTLED.as_secs().try_into().unwrap());
     let refused = frozen.post(USERS, badge("els")).await.is(422);
@@ -246,7 +246,7 @@ async fn d6_an_assignment_under_way_when_the_purge_began_is_found() {
         assignment.await.unwrap().is(201);
     })
     .await;
-    assert!(matches!(found, Ok(Purged::Held(1, _))), "{found:?}");
+    assert!(matches!(found, Ok(PurgeOutcome::InUse(1, _))), "{found:?}");
     service.check().await;
 }
 
@@ -278,7 +278,7 @@ async fn d6_a_holder_that_is_written_during_the_walk_is_met() {
     service.faults.reset();
     gate.open();
     let found = purging.await.unwrap();
-    assert!(matches!(found, Ok(Purged::Held(1, _))), "{found:?}");
+    assert!(matches!(found, Ok(PurgeOutcome::InUse(1, _))), "{found:?}");
 }
 
 #[tokio::test]
@@ -291,9 +291,9 @@ async fn d6_what_only_a_change_request_holds_is_not_written_after_a_purge() {
     let patch = common(&json!({ "badge": ["Boegspriet"] }));
     let request = request_of(crm.patch(&jan.path, patch).if_match("*").await);
     match purged(&service, &definition).await.unwrap() {
-        Purged::Unknown => panic!("the definition is there"),
-        Purged::Held(..) => drop(boss.act(&request.below("approve")).await.is(422)),
-        Purged::Gone => {
+        PurgeOutcome::Unknown => panic!("the definition is there"),
+        PurgeOutcome::InUse(..) => drop(boss.act(&request.below("approve")).await.is(422)),
+        PurgeOutcome::Gone => {
             // Nobody's any more to approve, and nothing of it is shown: it may have been a secret.
             let answer = boss.act(&request.below("approve")).await;
             assert!([403, 409, 422].contains(&answer.code()), "{}", answer.text());
@@ -326,8 +326,8 @@ async fn d6_purges_and_assignments_at_once_leave_nobody_with_what_is_gone() {
         // A writer may have read the definition just before it was deprecated, and the purge did
         // not wait here.
         if made == 0 {
-            assert_eq!(outcome, Some(Purged::Gone), "{round}");
+            assert_eq!(outcome, Some(PurgeOutcome::Gone), "{round}");
         }
-        assert_eq!(gone, outcome == Some(Purged::Gone), "{round}");
+        assert_eq!(gone, outcome == Some(PurgeOutcome::Gone), "{round}");
     }
 }

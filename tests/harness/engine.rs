@@ -8,9 +8,9 @@ use aws_sdk_dynamodb::config::Region;
 use aws_sdk_dynamodb::config::retry::RetryPartition;
 use local::embedded::Embedded;
 use local::table;
+use shared::env::Env;
 use shared::https::{self, Trust};
 use shared::store::Table;
-use shared::world::World;
 
 use crate::faults::Faults;
 
@@ -36,27 +36,27 @@ pub fn endpoint() -> Option<String> {
 
 impl Engine {
     /// Makes an empty table on the engine that the environment asks for.
-    pub async fn open(world: World) -> Self {
+    pub async fn open(env: Env) -> Self {
         match endpoint() {
-            Some(url) => Self::remote(&url, world).await,
-            None => Self::embedded(world).await,
+            Some(url) => Self::remote(&url, env).await,
+            None => Self::embedded(env).await,
         }
     }
 
     /// Makes an empty table on the embedded engine.
-    pub async fn embedded(world: World) -> Self {
-        let engine = Self::over(Embedded::memory().expect("an engine in memory"), world);
+    pub async fn embedded(env: Env) -> Self {
+        let engine = Self::over(Embedded::memory().expect("an engine in memory"), env);
         engine.create().await
     }
 
     /// Reaches the table that an embedded engine has.
-    pub fn over(embedded: Embedded, world: World) -> Self {
+    pub fn over(embedded: Embedded, env: Env) -> Self {
         let faults = Faults::before(embedded.http_client());
         let client = table::embedded_client(faults.http_client());
-        Self { embedded: Some(embedded), ..Self::reach(&client, faults, table::LOCAL, world) }
+        Self { embedded: Some(embedded), ..Self::reach(&client, faults, table::LOCAL, env) }
     }
 
-    async fn remote(url: &str, world: World) -> Self {
+    async fn remote(url: &str, env: Env) -> Self {
         let faults = Faults::before(https::client(Trust::Amazon).unwrap());
         let client = table::embedded_client(faults.http_client());
         let config = client
@@ -65,11 +65,11 @@ impl Engine {
             .endpoint_url(url)
             .region(Region::new("us-east-1"))
             .credentials_provider(Credentials::new("test", "test", None, None, "test"));
-        let name = format!("kith-{}", world.new_uuid());
-        Self::reach(&Client::from_conf(config.build()), faults, &name, world).create().await
+        let name = format!("kith-{}", env.new_uuid());
+        Self::reach(&Client::from_conf(config.build()), faults, &name, env).create().await
     }
 
-    fn reach(client: &Client, faults: Faults, name: &str, world: World) -> Self {
+    fn reach(client: &Client, faults: Faults, name: &str, env: Env) -> Self {
         // The SDK shares its allowance of retries among the clients of a process: one test's faults
         // must not use up another's.
         static ENGINES: AtomicUsize = AtomicUsize::new(0);
@@ -77,7 +77,7 @@ impl Engine {
             RetryPartition::new(format!("test-{}", ENGINES.fetch_add(1, Ordering::Relaxed)));
         let client =
             Client::from_conf(client.config().to_builder().retry_partition(partition).build());
-        Self { table: Table::new(client, name, world), faults, embedded: None }
+        Self { table: Table::new(client, name, env), faults, embedded: None }
     }
 
     async fn create(self) -> Self {

@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use maintenance::traces::{self, Text, Trace};
+use maintenance::traces::{self, SearchText, Trace};
 use serde_json::{Value, json};
 use shared::domain::id::{BaseId, PartyId, TenantId, UserId};
 use shared::domain::lookup::Lookup;
@@ -107,7 +107,7 @@ impl Service {
     /// The places in which one of some texts stands, in any form.
     pub async fn traces(&self, words: &[String]) -> Vec<Trace> {
         let texts: Vec<_> =
-            words.iter().map(|word| Text::read(word).expect("a text to look for")).collect();
+            words.iter().map(|word| SearchText::read(word).expect("a text to look for")).collect();
         let found = traces::search(&self.table, &tenant(), &texts).await.expect("a search");
         found.found.into_iter().collect()
     }
@@ -246,7 +246,7 @@ impl Setting {
         for principal in principals {
             let mut writes =
                 store_principal(&tenant(), user, &Versioned::first(principal), Condition::Absent);
-            writes.push(Write::Check(Key::user(&tenant(), user), Condition::Live));
+            writes.push(Write::Check(Key::user(&tenant(), user), Condition::NotDeleted));
             self.service.table.commit(writes).await.expect("a principal");
         }
         bases
@@ -261,7 +261,7 @@ impl Setting {
 
     /// Stores a profile of a user in a system, with so many overrides that are found.
     pub async fn profile(&self, user: UserId, system: &str, word: &str, found: usize) {
-        let mut profile = SystemProfile::new(system.parse().unwrap(), self.service.table.world());
+        let mut profile = SystemProfile::new(system.parse().unwrap(), self.service.table.env());
         let named = shared::domain::definition::Predefined::GivenName;
         profile.overrides =
             Overrides { predefined: [(named, word.to_owned())].into(), ..Overrides::default() };
@@ -278,7 +278,7 @@ impl Setting {
         let mut writes = vec![
             Write::Put(item, absent),
             id,
-            Write::Check(Key::user(&tenant(), user), Condition::Live),
+            Write::Check(Key::user(&tenant(), user), Condition::NotDeleted),
         ];
         writes.extend(lookups.iter().map(|lookup| {
             let entry =

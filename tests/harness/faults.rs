@@ -20,7 +20,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
 use serde_json::{Value, json};
-use shared::world::Clock;
+use shared::env::Clock;
 use tokio::sync::Semaphore;
 
 use crate::lag::Lag;
@@ -67,7 +67,7 @@ impl Fault {
     }
 
     /// Whether the operation with this body can meet the fault.
-    fn fits(&self, seen: &Seen) -> bool {
+    fn fits(&self, seen: &RecordedCall) -> bool {
         let members = seen.body.get("TransactItems").and_then(Value::as_array).map_or(0, Vec::len);
         match self {
             Self::ThrottledMember(k) => *k < members,
@@ -115,7 +115,7 @@ impl Gate {
 
 /// One call of the table, as it went over the network.
 #[derive(Clone, Debug)]
-pub struct Seen {
+pub struct RecordedCall {
     /// The operation's name.
     pub operation: String,
     /// Its input.
@@ -123,7 +123,7 @@ pub struct Seen {
 }
 
 #[derive(Clone, Debug)]
-enum When {
+enum FaultTrigger {
     At(usize),
     From(usize),
     Next(&'static str),
@@ -132,21 +132,21 @@ enum When {
 }
 
 #[derive(Debug, Default)]
-struct Plan {
-    rules: Vec<(When, Fault)>,
-    seen: Vec<Seen>,
+struct FaultPlan {
+    rules: Vec<(FaultTrigger, Fault)>,
+    seen: Vec<RecordedCall>,
 }
 
-impl Plan {
+impl FaultPlan {
     /// Notes a call and takes the fault that it meets.
-    fn meet(&mut self, seen: Seen) -> Option<Fault> {
+    fn meet(&mut self, seen: RecordedCall) -> Option<Fault> {
         let n = self.seen.len();
         let due = self.rules.iter().position(|(when, fault)| {
             let hit = match when {
-                When::At(at) => n == *at,
-                When::From(from) => n >= *from,
-                When::Next(operation) => seen.operation == *operation,
-                When::Naming(operation, name) => {
+                FaultTrigger::At(at) => n == *at,
+                FaultTrigger::From(from) => n >= *from,
+                FaultTrigger::Next(operation) => seen.operation == *operation,
+                FaultTrigger::Naming(operation, name) => {
                     seen.operation == *operation && seen.body.to_string().contains(name)
                 }
             };
@@ -155,7 +155,7 @@ impl Plan {
         self.seen.push(seen);
         let due = due?;
         match self.rules.get(due)? {
-            (When::From(_) | When::Naming(..), fault) => Some(fault.clone()),
+            (FaultTrigger::From(_) | FaultTrigger::Naming(..), fault) => Some(fault.clone()),
             _ => Some(self.rules.remove(due).1),
         }
     }
@@ -165,7 +165,7 @@ impl Plan {
 #[derive(Clone)]
 pub struct Faults {
     inner: SharedHttpClient,
-    plan: Arc<Mutex<Plan>>,
+    plan: Arc<Mutex<FaultPlan>>,
     lag: Arc<Mutex<Option<Lag>>>,
 }
 
@@ -186,41 +186,43 @@ impl Faults {
         SharedHttpClient::new(self.clone())
     }
 
-    fn plan<T>(&self, work: impl FnOnce(&mut Plan) -> T) -> T {
+    fn plan<T>(&self, work: impl FnOnce(&mut FaultPlan) -> T) -> T {
         work(&mut self.plan.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Forgets all rules and calls: the next call is the first.
     pub fn reset(&self) {
-        self.plan(|plan| *plan = Plan::default());
+        self.plan(|plan| *plan = FaultPlan::default());
     }
 
     /// Lets the call with this index meet the fault.
     pub fn at(&self, index: usize, fault: Fault) {
-        self.plan(|plan| plan.rules.push((When::At(index), fault)));
+        self.plan(|plan| plan.rules.push((FaultTrigger::At(index), fault)));
     }
 
     /// Lets every call from this index on meet the fault.
     pub fn from(&self, index: usize, fault: Fault) {
-        self.plan(|plan| plan.rules.push((When::From(index), fault)));
+        self.plan(|plan| plan.rules.push((FaultTrigger::From(index), fault)));
     }
 
     /// Lets the next call of this operation meet the fault; told twice, the next two.
     pub fn next(&self, operation: &'static str, fault: Fault) {
-        self.plan(|plan| plan.rules.push((When::Next(operation), fault)));
+        self.plan(|plan| plan.rules.push((FaultTrigger::Next(operation), fault)));
     }
 
     /// Lets no call of this operation through that names this, until [`Faults::mend`].
     pub fn cut(&self, operation: &'static str, name: &str) {
         self.plan(|plan| {
-            plan.rules.push((When::Naming(operation, name.to_owned()), Fault::Unreachable));
+            plan.rules.push((FaultTrigger::Naming(operation, name.to_owned()), Fault::Unreachable));
         });
     }
 
     /// Lets calls through again that name this.
     pub fn mend(&self, name: &str) {
         self.plan(|plan| {
-            plan.rules.retain(|(when, _)| !matches!(when, When::Naming(_, other) if other == name));
+            plan.rules.retain(
+                |(when, _)| !matches!(when, FaultTrigger::Naming(_, other) if other == name),
+            );
         });
     }
 
@@ -238,7 +240,7 @@ impl Faults {
         &self,
         inner: &SharedHttpConnector,
         request: HttpRequest,
-        seen: &Seen,
+        seen: &RecordedCall,
     ) -> Result<HttpResponse, ConnectorError> {
         let lag = || self.lag.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(answer) = lag().as_ref().and_then(|lag| lag.answer(seen)) {
@@ -261,7 +263,7 @@ impl Faults {
     }
 
     /// The calls since the last reset, attempts counted one by one.
-    pub fn seen(&self) -> Vec<Seen> {
+    pub fn seen(&self) -> Vec<RecordedCall> {
         self.plan(|plan| plan.seen.clone())
     }
 
@@ -297,7 +299,7 @@ impl HttpConnector for Connector {
             .bytes()
             .and_then(|bytes| serde_json::from_slice(bytes).ok())
             .unwrap_or_default();
-        let seen = Seen { operation, body };
+        let seen = RecordedCall { operation, body };
         let fault = self.faults.plan(|plan| plan.meet(seen.clone()));
         let (inner, faults) = (self.inner.clone(), self.faults.clone());
         HttpConnectorFuture::new(async move {
@@ -354,7 +356,7 @@ fn error(status: u16, name: &str, reasons: Option<Vec<Value>>) -> HttpResponse {
     response
 }
 
-fn cancelled(seen: &Seen, member: usize, code: &str) -> HttpResponse {
+fn cancelled(seen: &RecordedCall, member: usize, code: &str) -> HttpResponse {
     let members = seen.body.get("TransactItems").and_then(Value::as_array).map_or(0, Vec::len);
     let reason = |i| {
         if i == member {

@@ -24,7 +24,7 @@ const RSA: &[u8] = include_bytes!("keys/rsa-2048.pk8.der");
 /// The algorithms that the service verifies.
 pub const ALGORITHMS: [&str; 5] = ["ES256", "RS256", "PS256", "EdDSA", "Ed25519"];
 
-enum Pair {
+enum PrivateKeyPair {
     /// With the document that it was parsed from.
     Ec(EcdsaKeyPair, Vec<u8>),
     Ed(Ed25519KeyPair),
@@ -33,7 +33,7 @@ enum Pair {
 
 /// A pair of keys for one algorithm.
 pub struct KeyPair {
-    pair: Pair,
+    pair: PrivateKeyPair,
     random: SystemRandom,
     /// The algorithm.
     pub alg: &'static str,
@@ -98,13 +98,13 @@ impl KeyPair {
                 let fixed =
                     EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, document, &random)
                         .unwrap();
-                Pair::Ec(fixed, document.to_vec())
+                PrivateKeyPair::Ec(fixed, document.to_vec())
             }
             "EdDSA" | "Ed25519" => {
                 let document = Ed25519KeyPair::generate_pkcs8(&random).unwrap();
-                Pair::Ed(Ed25519KeyPair::from_pkcs8(document.as_ref()).unwrap())
+                PrivateKeyPair::Ed(Ed25519KeyPair::from_pkcs8(document.as_ref()).unwrap())
             }
-            "RS256" | "PS256" => Pair::Rsa(RsaKeyPair::from_pkcs8(RSA).unwrap()),
+            "RS256" | "PS256" => PrivateKeyPair::Rsa(RsaKeyPair::from_pkcs8(RSA).unwrap()),
             other => panic!("no keys for {other}"),
         };
         Self { pair, random, alg, kid: fresh("key") }
@@ -113,14 +113,14 @@ impl KeyPair {
     /// The public members that the thumbprint covers.
     fn members(&self) -> Value {
         match &self.pair {
-            Pair::Ec(fixed, _) => {
+            PrivateKeyPair::Ec(fixed, _) => {
                 let (x, y) = fixed.public_key().as_ref()[1..].split_at(32);
                 json!({ "crv": "P-256", "kty": "EC", "x": base64url(x), "y": base64url(y) })
             }
-            Pair::Ed(pair) => {
+            PrivateKeyPair::Ed(pair) => {
                 json!({ "crv": "Ed25519", "kty": "OKP", "x": base64url(pair.public_key()) })
             }
-            Pair::Rsa(pair) => {
+            PrivateKeyPair::Rsa(pair) => {
                 let key = RsaPublicKeyComponents::<Vec<u8>>::from(pair.public());
                 json!({ "e": base64url(key.e), "kty": "RSA", "n": base64url(key.n) })
             }
@@ -141,9 +141,11 @@ impl KeyPair {
     /// The signature of some bytes, in the form of JWS.
     pub fn sign(&self, message: &[u8]) -> Vec<u8> {
         match &self.pair {
-            Pair::Ec(fixed, _) => fixed.sign(&self.random, message).unwrap().as_ref().to_vec(),
-            Pair::Ed(pair) => pair.sign(message).as_ref().to_vec(),
-            Pair::Rsa(pair) => {
+            PrivateKeyPair::Ec(fixed, _) => {
+                fixed.sign(&self.random, message).unwrap().as_ref().to_vec()
+            }
+            PrivateKeyPair::Ed(pair) => pair.sign(message).as_ref().to_vec(),
+            PrivateKeyPair::Rsa(pair) => {
                 let mut signature = vec![0; pair.public().modulus_len()];
                 let padding: &dyn ring::signature::RsaEncoding =
                     if self.alg == "PS256" { &RSA_PSS_SHA256 } else { &RSA_PKCS1_SHA256 };
@@ -156,7 +158,7 @@ impl KeyPair {
     /// The signature in DER, as TLS has it and JWS does not; of ES256 alone.
     pub fn sign_der(&self, message: &[u8]) -> Vec<u8> {
         match &self.pair {
-            Pair::Ec(_, document) => {
+            PrivateKeyPair::Ec(_, document) => {
                 let pair = EcdsaKeyPair::from_pkcs8(
                     &ECDSA_P256_SHA256_ASN1_SIGNING,
                     document,
@@ -228,7 +230,7 @@ impl Service {
         let tenant = tenant.parse().expect("a tenant's name");
         let scopes = scopes.parse().expect("scopes");
         let (mut client, secret) =
-            Registered::register(&tenant, "test", scopes, false, self.table.world());
+            Registered::register(&tenant, "test", scopes, false, self.table.env());
         edit(&mut client);
         self.table.create_client(&client).await.expect("a client");
         let (id, secret) = (client.client_id.to_string(), secret.reveal().to_owned());

@@ -12,13 +12,13 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
 use serde_json::{Value, json};
-use shared::world::Clock;
+use shared::env::Clock;
 
-use crate::faults::Seen;
+use crate::faults::RecordedCall;
 
 /// One write of a user.
 #[derive(Debug)]
-struct Written {
+struct RecordedWrite {
     shown_at: i64,
     pk: String,
     sort: String,
@@ -31,7 +31,7 @@ pub(crate) struct Lag {
     seed: u64,
     millis: Range<u64>,
     /// The writes of each user, by partition and version.
-    written: HashMap<String, BTreeMap<u64, Written>>,
+    written: HashMap<String, BTreeMap<u64, RecordedWrite>>,
 }
 
 impl Lag {
@@ -47,7 +47,7 @@ impl Lag {
     }
 
     /// Notes what a call has written.
-    pub(crate) fn note(&mut self, seen: &Seen) {
+    pub(crate) fn note(&mut self, seen: &RecordedCall) {
         let single = seen.body.get("Item").filter(|_| seen.operation == "PutItem");
         let members =
             seen.body.get("TransactItems").and_then(Value::as_array).into_iter().flatten();
@@ -63,7 +63,7 @@ impl Lag {
                 .expect("a version");
             let late = self.millis.start
                 + mix(self.seed ^ mix(version) ^ hash(key)) % (self.millis.end - self.millis.start);
-            let written = Written {
+            let written = RecordedWrite {
                 shown_at: self.clock.now().millis() + i64::try_from(late).expect("a short time"),
                 pk: text(item, "gsi1pk").unwrap_or_default().to_owned(),
                 sort: text(item, "gsi1sk").unwrap_or_default().to_owned(),
@@ -73,7 +73,7 @@ impl Lag {
     }
 
     /// The answer to a query of the listing; `None` to any other call.
-    pub(crate) fn answer(&self, seen: &Seen) -> Option<HttpResponse> {
+    pub(crate) fn answer(&self, seen: &RecordedCall) -> Option<HttpResponse> {
         let body = &seen.body;
         let values = body.get("ExpressionAttributeValues")?;
         let pk = text(values, ":pk")

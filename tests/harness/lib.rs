@@ -39,7 +39,7 @@ pub use answer::Answer;
 pub use call::{Call, escape};
 pub use engine::{Engine, endpoint};
 pub use everything::{Everything, Setting};
-pub use faults::{Fault, Faults, Gate, Seen};
+pub use faults::{Fault, Faults, Gate, RecordedCall};
 pub use fixtures::{Resource, person};
 pub use keys::{ALGORITHMS, KeyPair, base64url, fresh, jwks, part, with};
 pub use people::{Issuer, Person, link, profiles};

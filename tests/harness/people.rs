@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 use shared::auth::SigningKeys;
-use shared::auth::access_token::{Claims, issuer};
+use shared::auth::access_token::{AccessTokenClaims, issuer};
 use shared::auth::claims::Audience;
 use shared::domain::Versioned;
 use shared::domain::client::Classifier;
@@ -72,11 +72,10 @@ impl Service {
     pub async fn profile(&self, user: &str, system: &str) -> String {
         let tenant: TenantId = TENANT.parse().unwrap();
         let user = user.parse().expect("a user's id");
-        let profile =
-            SystemProfile::new(system.parse().expect("a system's id"), self.table.world());
+        let profile = SystemProfile::new(system.parse().expect("a system's id"), self.table.env());
         let path = format!("{}/{}", profiles(system), profile.id);
         let mut writes = create_profile(&tenant, user, &Versioned::first(profile)).to_vec();
-        writes.push(Write::Check(Key::user(&tenant, user), Condition::Live));
+        writes.push(Write::Check(Key::user(&tenant, user), Condition::NotDeleted));
         self.table.commit(writes).await.expect("a system profile");
         path
     }
@@ -94,12 +93,12 @@ impl Client {
         &self,
         user: &str,
         scopes: &str,
-        change: impl FnOnce(&mut Claims),
+        change: impl FnOnce(&mut AccessTokenClaims),
     ) -> Person {
-        let (service, world) = (self.service.clone(), self.service.table.world());
+        let (service, env) = (self.service.clone(), self.service.table.env());
         let client_id: ClientId = self.id.parse().expect("a client's id");
-        let now = world.clock.now().seconds();
-        let mut claims = Claims {
+        let now = env.clock.now().seconds();
+        let mut claims = AccessTokenClaims {
             iss: issuer(BASE),
             sub: String::new(),
             user_id: Some(user.parse().expect("a user's id")),
@@ -107,7 +106,7 @@ impl Client {
             tenant: client_id.tenant().clone(),
             client_id,
             scope: scopes.parse().expect("scopes"),
-            jti: world.new_uuid().to_string(),
+            jti: env.new_uuid().to_string(),
             iat: now,
             exp: now + 300,
             nbf: None,
@@ -116,7 +115,7 @@ impl Client {
             max_classifier: Classifier::most(),
             cnf: None,
         };
-        claims.sub = claims.due_subject();
+        claims.sub = claims.expected_subject();
         change(&mut claims);
         let keys = SigningKeys::new(service.table.clone());
         let key = keys.current(Algorithm::Es256).await.expect("a signing key");
@@ -184,7 +183,7 @@ pub async fn link(table: &Table, user: &str, server: &str, base: &str, linked: b
     );
     let principal = Versioned::first(Principal { linked, ..principal });
     let mut writes = store_principal(&tenant, user, &principal, Condition::Absent);
-    writes.push(Write::Check(Key::user(&tenant, user), Condition::Live));
+    writes.push(Write::Check(Key::user(&tenant, user), Condition::NotDeleted));
     table.commit(writes).await.expect("a link");
 }
 

@@ -59,10 +59,10 @@ pub struct Publisher {
     /// Where it listens on 127.0.0.1.
     pub port: u16,
     root: CertificateDer<'static>,
-    shared: Arc<Shared>,
+    shared: Arc<PublisherState>,
 }
 
-struct Shared {
+struct PublisherState {
     tls: TlsAcceptor,
     reply: Mutex<Reply>,
     requests: Mutex<Vec<String>>,
@@ -99,7 +99,7 @@ impl Publisher {
                 .unwrap();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
         let port = listener.local_addr().unwrap().port();
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(PublisherState {
             tls: TlsAcceptor::from(Arc::new(tls)),
             reply: Mutex::new(Reply::status(404, "")),
             requests: Mutex::default(),
@@ -156,7 +156,7 @@ impl Publisher {
     }
 }
 
-async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+async fn accept(listener: TcpListener, shared: Arc<PublisherState>) {
     while let Ok((stream, _)) = listener.accept().await {
         shared.connections.fetch_add(1, Ordering::SeqCst);
         // A connection that breaks is the test's own doing.
@@ -164,7 +164,7 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     }
 }
 
-async fn answer(stream: TcpStream, shared: Arc<Shared>) -> std::io::Result<()> {
+async fn answer(stream: TcpStream, shared: Arc<PublisherState>) -> std::io::Result<()> {
     let mut reply = shared.reply.lock().unwrap_or_else(PoisonError::into_inner).clone();
     if matches!(reply, Reply::Mute) {
         std::future::pending::<()>().await;

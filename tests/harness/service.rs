@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 use axum::Router;
 use local::embedded::Embedded;
 use local::serve;
-use maintenance::check::{self, Report};
+use maintenance::check::{self, CheckReport};
 use serde_json::Value;
 use shared::app::App;
 use shared::domain::Scopes;
 use shared::domain::id::TenantId;
+use shared::env::{Clock, Env, Random, Timestamp};
 use shared::fetch::Fetcher;
 use shared::script::Scripts;
 use shared::store::{Key, Table};
-use shared::world::{Clock, Random, Timestamp, World};
 
 use crate::call::Call;
 use crate::engine::Engine;
@@ -45,7 +45,7 @@ impl Service {
     pub async fn start() -> Self {
         let clock = Clock::stopped_at(START);
         let engine =
-            Engine::embedded(World { clock: clock.clone(), random: Random::default() }).await;
+            Engine::embedded(Env { clock: clock.clone(), random: Random::default() }).await;
         Self::on(engine, clock).await
     }
 
@@ -82,7 +82,7 @@ impl Service {
     /// Another instance, in which all functions have one memory, as under `kith serve`.
     pub fn in_one(&self) -> Self {
         let state = serve::own_state(&self.table, BASE, &scripts(), &Fetcher::default());
-        Self { router: serve::router(self.table.world().clone(), || state.clone()), ..self.clone() }
+        Self { router: serve::router(self.table.env().clone(), || state.clone()), ..self.clone() }
     }
 
     /// Makes a tenant.
@@ -99,13 +99,13 @@ impl Service {
 
     /// Registers a client; it has no token yet.
     pub async fn register(&self, tenant_name: &str, scopes: Scopes, refresh: bool) -> Client {
-        let world = self.table.world();
+        let env = self.table.env();
         let (client, secret) = shared::domain::client::Client::register(
             &tenant(tenant_name),
             "test",
             scopes,
             refresh,
-            world,
+            env,
         );
         self.table.create_client(&client).await.expect("a client");
         let (id, secret) = (client.client_id.to_string(), secret.reveal().to_owned());
@@ -128,7 +128,7 @@ impl Service {
     }
 
     /// One call of the sweeper, which works until nothing is due.
-    pub async fn sweep(&self) -> sweeper::Report {
+    pub async fn sweep(&self) -> sweeper::SweepReport {
         let app = App::new(self.table.clone(), None, scripts());
         sweeper::sweep(&app, Timestamp::from_millis(i64::MAX)).await.expect("a sweep")
     }
@@ -160,7 +160,7 @@ impl Service {
 
     /// Asserts rule D1 over [`TENANT`] and returns what there is.
     #[track_caller]
-    pub fn check(&self) -> impl Future<Output = Report> {
+    pub fn check(&self) -> impl Future<Output = CheckReport> {
         let at = std::panic::Location::caller();
         async move {
             let report = check::verify(&self.table, &tenant(TENANT)).await.expect("a report");
@@ -173,7 +173,7 @@ impl Service {
 /// All functions, each with a state of its own.
 fn router(table: &Table, fetcher: &Fetcher) -> Router {
     let scripts = scripts();
-    serve::router(table.world().clone(), || serve::own_state(table, BASE, &scripts, fetcher))
+    serve::router(table.env().clone(), || serve::own_state(table, BASE, &scripts, fetcher))
 }
 
 /// What runs scripts: the worker that is built beside the tests.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use local::embedded::Embedded;
-use shared::world::{Clock, Random, Timestamp, World};
+use shared::env::{Clock, Env, Random, Timestamp};
 
 use crate::engine::Engine;
 use crate::service::Service;
@@ -13,15 +13,15 @@ use crate::service::Service;
 /// The content of a table at one moment; clones share it.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
-    file: Arc<File>,
+    file: Arc<SnapshotFile>,
     taken_at: Timestamp,
 }
 
-/// A file that goes with the snapshot.
+/// The file of a snapshot, deleted with it.
 #[derive(Debug)]
-struct File(PathBuf);
+struct SnapshotFile(PathBuf);
 
-impl Drop for File {
+impl Drop for SnapshotFile {
     fn drop(&mut self) {
         // A file that stays behind harms nobody.
         let _ = std::fs::remove_file(&self.0);
@@ -38,20 +38,20 @@ impl Snapshot {
         // One of a process that was killed and had the same number.
         let _ = std::fs::remove_file(&path);
         embedded.snapshot(&path).expect("a snapshot");
-        Self { file: Arc::new(File(path)), taken_at }
+        Self { file: Arc::new(SnapshotFile(path)), taken_at }
     }
 
     /// Starts a service on a copy of the table, at the time of the snapshot. It shares nothing with
     /// other copies, and its caches are empty.
     pub fn start(&self) -> Service {
         let clock = Clock::stopped_at(self.taken_at);
-        let world = World { clock: clock.clone(), random: Random::default() };
-        Service::over(self.engine(world), clock)
+        let env = Env { clock: clock.clone(), random: Random::default() };
+        Service::over(self.engine(env), clock)
     }
 
     /// An engine with a copy of the table.
-    pub fn engine(&self, world: World) -> Engine {
+    pub fn engine(&self, env: Env) -> Engine {
         let embedded = Embedded::restored(&self.file.0).expect("a copy of the table");
-        Engine::over(embedded, world)
+        Engine::over(embedded, env)
     }
 }

@@ -1,5 +1,5 @@
 //! API Gateway in front of the functions: an event goes through `lambda_http` into the function's
-//! door, and its answer comes back in the shape that API Gateway takes.
+//! adapter, and its answer comes back in the shape that API Gateway takes.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use shared::app::App;
 use shared::domain::client::{Client, Integration};
 use shared::domain::{Scope, Scopes};
+use shared::env::{Clock, Env, Random, Timestamp};
 use shared::http;
 use shared::store::Table;
-use shared::world::{Clock, Random, Timestamp, World};
 use tests::{Engine, Snapshot};
 use tower::ServiceExt as _;
 
@@ -21,7 +21,7 @@ use crate::tables::table_of;
 /// The base URL of the API that the events name.
 pub const API: &str = "https://a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com";
 
-/// The functions on one table, each with a door of its own.
+/// The functions on one table, each with an adapter of its own.
 pub struct Gateway {
     table: Table,
     base_url: Option<String>,
@@ -31,9 +31,9 @@ pub struct Gateway {
 }
 
 /// The clock stands at the time that the events name.
-fn world() -> World {
+fn env() -> Env {
     let clock = Clock::stopped_at(Timestamp::parse("2026-11-21T10:00:00Z").unwrap());
-    World { clock, random: Random::default() }
+    Env { clock, random: Random::default() }
 }
 
 impl Gateway {
@@ -44,7 +44,7 @@ impl Gateway {
 
     /// Functions with this base URL, on a table that holds what the events speak of.
     pub async fn at(base_url: Option<&str>) -> Self {
-        Self::on(&Engine::embedded(world()).await, base_url).await
+        Self::on(&Engine::embedded(env()).await, base_url).await
     }
 
     /// Puts what the events speak of into an empty table.
@@ -53,7 +53,7 @@ impl Gateway {
         let tenant = "acme".parse().unwrap();
         table.create_tenant(&tenant).await.unwrap();
         let (mut client, secret) =
-            Client::register(&tenant, "events", Scopes::new(Scope::ALL), true, table.world());
+            Client::register(&tenant, "events", Scopes::new(Scope::ALL), true, table.env());
         client.integration = Some(Integration::Crm);
         table.create_client(&client).await.unwrap();
         let credentials = STANDARD.encode(format!("{}:{}", client.client_id, secret.reveal()));
@@ -79,12 +79,12 @@ impl Gateway {
 
     /// Functions that were told no base URL, each time on a copy of one table.
     pub async fn forks() -> impl Fn() -> Self {
-        let engine = Engine::embedded(world()).await;
+        let engine = Engine::embedded(env()).await;
         let gateway = Self::on(&engine, None).await;
         let embedded = engine.embedded.as_ref().unwrap();
-        let snapshot = Snapshot::of(embedded, engine.table.world().clock.now());
+        let snapshot = Snapshot::of(embedded, engine.table.env().clock.now());
         move || Self {
-            table: snapshot.engine(world()).table,
+            table: snapshot.engine(env()).table,
             base_url: None,
             credentials: gateway.credentials.clone(),
             token: gateway.token.clone(),
@@ -128,10 +128,10 @@ impl Gateway {
     /// Sends the content of an event as it stands.
     pub async fn send(&self, function: &str, content: &Value) -> Answer {
         let table =
-            Table::new(self.table.client().clone(), self.table.name(), self.table.world().clone());
+            Table::new(self.table.client().clone(), self.table.name(), self.table.env().clone());
         let app = App::new(table, self.base_url.clone(), tests::scripts());
         let router =
-            http::serve(http::route::router(table_of(function), app), self.table.world().clone());
+            http::serve(http::route::router(table_of(function), app), self.table.env().clone());
         let function = shared::lambda::function(
             router.layer(axum::middleware::map_response(each_header_once)),
         );

@@ -1,5 +1,5 @@
 //! The routes of the service: every place that names them says the same, and each answers through
-//! the door of its Lambda function.
+//! the adapter of its Lambda function.
 //!
 //! The route tables of the functions are the truth; `template.yaml`, the router of `cargo lambda
 //! watch`, `openapi.json` and the events in `events/` are compared with them. The events then go
@@ -14,9 +14,9 @@
 )]
 #![expect(unreachable_pub, reason = "the modules are those of one program")]
 
+mod adapter;
 mod answers;
 mod description;
-mod door;
 mod events;
 mod gateway;
 mod oauth;

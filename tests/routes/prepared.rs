@@ -9,13 +9,13 @@ use shared::domain::definition::{
 };
 use shared::domain::hashing::Hashes;
 use shared::domain::id::{BaseId, DefinitionId, TenantId};
-use shared::domain::import::{Counts, Import, Mode, Reported, State, Status};
+use shared::domain::import::{Import, ImportState, Mode, RowCounts, RowReport, RowStatus};
 use shared::domain::system::System;
 use shared::domain::system_profile::SystemProfile;
 use shared::domain::user::User;
 use shared::domain::{Json, Scope, Scopes, Versioned};
-use shared::store::definitions::Edit;
-use shared::store::imports::Step;
+use shared::store::definitions::DefinitionEdit;
+use shared::store::imports::ImportStep;
 use shared::store::system_profiles::create_profile;
 use shared::store::{Condition, Key, Table, Write};
 use tests::{KeyPair, TENANT, jwks, link};
@@ -67,7 +67,7 @@ pub async fn definitions(table: &Table, tenant: &TenantId) {
 pub async fn clients(table: &Table, tenant: &TenantId) {
     for (name, id) in [("crm-backend", CRM_BACKEND), ("former", FORMER_BACKEND)] {
         let scopes = Scopes::new([Scope::UsersRead]);
-        let (mut client, _) = Client::register(tenant, name, scopes, false, table.world());
+        let (mut client, _) = Client::register(tenant, name, scopes, false, table.env());
         client.client_id = id.parse().unwrap();
         SECRET.clone_into(&mut client.secrets[0].id);
         table.create_client(&client).await.unwrap();
@@ -86,9 +86,9 @@ async fn define<T: Definition>(
 ) {
     let document = Json::parse(document.to_string().as_bytes()).unwrap();
     let create = |_: Option<&_>, schema: &_| {
-        let mut made = T::read(document.clone(), None, schema, table.world())?;
+        let mut made = T::read(document.clone(), None, schema, table.env())?;
         name(&mut made);
-        Ok(Edit::Create(made))
+        Ok(DefinitionEdit::Create(made))
     };
     table.edit_definition::<T>(tenant, None, create, |_| Ok(None)).await.unwrap();
 }
@@ -142,7 +142,7 @@ pub async fn person(gateway: &Gateway) -> String {
         .is(201);
     let base = BaseId::of("jan", ISSUER, &TENANT.parse().unwrap());
     link(gateway.table(), USER, "people", base.as_str(), true).await;
-    let now = gateway.table().world().clock.now().seconds();
+    let now = gateway.table().env().clock.now().seconds();
     let claims = json!({
         "iss": ISSUER, "sub": "jan", "aud": "kith", "tenant": TENANT, "iat": now, "exp": now + 300,
         "scope": "openid",
@@ -160,7 +160,7 @@ pub async fn change_request(table: &Table, tenant: &TenantId) {
     let other =
         Actor::ClientId(format!("{tenant}.000102030405060708090a0b0c0d0e0f").parse().unwrap());
     let mut request =
-        ChangeRequest::new(&before, &after, None, other, &schema, table.world()).unwrap();
+        ChangeRequest::new(&before, &after, None, other, &schema, table.env()).unwrap();
     request.id = CHANGE_REQUEST.parse().unwrap();
     let author = Author::service(tenant.clone(), Reason::Request);
     table.create_change_request(&author, &schema, request, &Hashes::default()).await.unwrap();
@@ -169,32 +169,32 @@ pub async fn change_request(table: &Table, tenant: &TenantId) {
 
 /// An import that is finished.
 async fn import(table: &Table, tenant: &TenantId) {
-    let now = table.world().clock.now();
+    let now = table.env().clock.now();
     let mut import = Import {
         id: IMPORT.parse().unwrap(),
         mode: Mode::Create,
         dry_run: false,
         client: format!("{tenant}.000102030405060708090a0b0c0d0e0f").parse().unwrap(),
         scopes: Scopes::new([Scope::UsersWrite]),
-        state: State::Completed,
+        state: ImportState::Completed,
         parts: vec![1],
         next: 1,
-        counts: Counts::default(),
+        counts: RowCounts::default(),
         leased_until: None,
         created_at: now,
         updated_at: now,
         completed_at: Some(now),
     };
-    import.counts.add(Status::Created);
+    import.counts.add(RowStatus::Created);
     let import = Versioned::first(import);
     table.create_import(tenant, &import, None).await.unwrap();
-    let row = Reported {
+    let row = RowReport {
         row: 1,
-        status: Status::Created,
+        status: RowStatus::Created,
         id: Some(USER.parse().unwrap()),
         errors: Vec::new(),
     };
-    let step = Step { part: 0, report: vec![row], waiting: Vec::new() };
+    let step = ImportStep { part: 0, report: vec![row], waiting: Vec::new() };
     let next = import.changed_to(import.value.clone());
     assert!(table.step_import(tenant, &import, &next, Some(&step)).await.unwrap());
 }
@@ -207,10 +207,10 @@ pub async fn system_profile(table: &Table, tenant: &TenantId) {
     });
     define(table, tenant, system, |_: &mut System| {}).await;
     let user = USER.parse().unwrap();
-    let mut profile = SystemProfile::new("webshop".parse().unwrap(), table.world());
+    let mut profile = SystemProfile::new("webshop".parse().unwrap(), table.env());
     profile.id = SYSTEM_PROFILE.parse().unwrap();
     profile.overrides.predefined.insert(Predefined::GivenName, "Johannes".to_owned());
     let mut writes = create_profile(tenant, user, &Versioned::first(profile)).to_vec();
-    writes.push(Write::Check(Key::user(tenant, user), Condition::Live));
+    writes.push(Write::Check(Key::user(tenant, user), Condition::NotDeleted));
     table.commit(writes).await.unwrap();
 }

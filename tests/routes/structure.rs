@@ -56,7 +56,7 @@ fn d1_profiles_are_approved_derived_and_committed_in_one_place() {
 /// What the rules may be built on is below them: the rest of the crate is not.
 #[test]
 fn the_rules_import_no_layer_above_them() {
-    let below = ["domain", "object", "world"];
+    let below = ["domain", "object", "env"];
     for (file, source) in sources() {
         if !file.starts_with("shared/src/domain/") {
             continue;

@@ -46,11 +46,13 @@ async fn endure(bodies: &[(&str, Fate)]) {
         let elapsed = start.elapsed().unwrap_or_default();
         let found = match &outcome {
             Ok(_) => Output,
-            Err(Failure::TimedOut { .. }) => Time,
-            Err(Failure::OutOfMemory { .. }) => Memory,
-            Err(Failure::StackOverflow { .. }) => Stack,
-            Err(Failure::Script { .. } | Failure::Output(_)) => Error,
-            Err(failure @ (Failure::Crashed | Failure::Unavailable)) => panic!("{body}: {failure}"),
+            Err(ScriptFailure::TimedOut { .. }) => Time,
+            Err(ScriptFailure::OutOfMemory { .. }) => Memory,
+            Err(ScriptFailure::StackOverflow { .. }) => Stack,
+            Err(ScriptFailure::Script { .. } | ScriptFailure::Output(_)) => Error,
+            Err(failure @ (ScriptFailure::Crashed | ScriptFailure::Unavailable)) => {
+                panic!("{body}: {failure}")
+            }
         };
         assert!(found == *fate || *fate == Any, "{body}: {outcome:?}");
         assert!(elapsed < PATIENCE, "{body}: {elapsed:?}");
@@ -161,7 +163,10 @@ async fn a4_depth_ends() {
     for text in nested {
         let script = text.repeat(60000 / text.len());
         let failure = scripts.run(&script, &jan()).await.unwrap_err();
-        assert!(!matches!(failure, Failure::Crashed | Failure::Unavailable), "{text}: {failure:?}");
+        assert!(
+            !matches!(failure, ScriptFailure::Crashed | ScriptFailure::Unavailable),
+            "{text}: {failure:?}"
+        );
         still_works(&scripts, text).await;
     }
 }

@@ -17,7 +17,7 @@ mod processes;
 use std::path::PathBuf;
 
 use shared::domain::Json;
-use shared::script::{Failure, Run, Scripts};
+use shared::script::{ScriptFailure, ScriptRun, Scripts};
 
 /// The example of the contract, as printed.
 const FULL_NAME: &str = r#"function main(workItem) {
@@ -52,7 +52,7 @@ fn answering(value: &str) -> String {
     main_of(&format!("w.output = tb.simpleResponse({{ a: [{value}] }});"))
 }
 
-fn text(run: Result<Run, Failure>) -> Result<String, String> {
+fn text(run: Result<ScriptRun, ScriptFailure>) -> Result<String, String> {
     run.map(|run| Json::Object(run.output).to_text()).map_err(|failure| failure.to_string())
 }
 

@@ -114,15 +114,18 @@ async fn a4_a_caller_that_goes_away_takes_the_worker_along() {
 #[tokio::test]
 async fn a4_without_a_worker_nothing_runs() {
     let missing = Scripts::new(PathBuf::from("/nowhere/script-worker"), Vec::new());
-    assert_eq!(missing.run(FULL_NAME, &jan()).await, Err(Failure::Unavailable));
+    assert_eq!(missing.run(FULL_NAME, &jan()).await, Err(ScriptFailure::Unavailable));
     for (program, args) in
         [("/bin/true", vec![]), ("/bin/echo", vec!["{}".to_owned()]), ("/bin/cat", vec![])]
     {
         let wrong = Scripts::new(PathBuf::from(program), args);
-        assert_eq!(wrong.run(FULL_NAME, &jan()).await, Err(Failure::Crashed), "{program}");
+        assert_eq!(wrong.run(FULL_NAME, &jan()).await, Err(ScriptFailure::Crashed), "{program}");
     }
     let silent = Scripts::new(PathBuf::from("/bin/sleep"), vec!["60".to_owned()]);
-    assert_eq!(silent.run(FULL_NAME, &jan()).await, Err(Failure::TimedOut { milliseconds: 1000 }));
+    assert_eq!(
+        silent.run(FULL_NAME, &jan()).await,
+        Err(ScriptFailure::TimedOut { milliseconds: 1000 })
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

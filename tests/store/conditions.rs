@@ -2,7 +2,7 @@
 
 use shared::domain::Version;
 use shared::domain::versioned::Versioned;
-use shared::store::{Condition, Failed, Item, Key, Write};
+use shared::store::{CommitError, Condition, Item, Key, Write};
 
 use crate::{Store, in_the_way, item, refused};
 
@@ -143,17 +143,17 @@ async fn an_owner_holds_for_what_is_its_own_or_nobodys() {
 async fn live_holds_for_a_user_and_not_for_its_tombstone() {
     let store = Store::open().await;
     let key = store.key("a");
-    fails(&store, Write::Check(key.clone(), Condition::Live)).await;
+    fails(&store, Write::Check(key.clone(), Condition::NotDeleted)).await;
     let first = Versioned::first("one");
     store.table.commit(vec![Write::Put(item(&key, &first), Condition::Absent)]).await.unwrap();
-    holds(&store, Write::Check(key.clone(), Condition::Live)).await;
+    holds(&store, Write::Check(key.clone(), Condition::NotDeleted)).await;
     let tombstone = Item::at(&key).text("deleted_at", "2026-11-21T10:00:00.000Z");
     store
         .table
         .commit(vec![Write::Put(tombstone, Condition::Version(first.version()))])
         .await
         .unwrap();
-    fails(&store, Write::Check(key, Condition::Live)).await;
+    fails(&store, Write::Check(key, Condition::NotDeleted)).await;
 }
 
 #[tokio::test]
@@ -163,7 +163,7 @@ async fn d1_a_users_own_item_is_put_by_the_pipeline_alone() {
     let put = Write::Put(item(&key, &Versioned::first("one")), Condition::Absent);
     for writes in forms(&store, &put) {
         let refused = store.table.commit(writes).await;
-        assert!(matches!(refused, Err(Failed::Broken(_))), "{refused:?}");
+        assert!(matches!(refused, Err(CommitError::Broken(_))), "{refused:?}");
     }
     assert!(store.table.get(&key).await.unwrap().is_none());
 }

@@ -2,13 +2,13 @@
 //! forgotten, and what it costs.
 
 use serde_json::json;
-use shared::world::{Clock, Random, World};
+use shared::env::{Clock, Env, Random};
 use tests::{Engine, START, Service, person};
 
 #[tokio::test]
 async fn a_person_is_onboarded_found_changed_and_forgotten() {
     let clock = Clock::stopped_at(START);
-    let engine = Engine::open(World { clock: clock.clone(), random: Random::default() }).await;
+    let engine = Engine::open(Env { clock: clock.clone(), random: Random::default() }).await;
     let service = Service::on(engine, clock).await;
     let crm = service.crm().await;
     crm.define("badge", json!({ "unique": true })).await;
@@ -54,7 +54,7 @@ async fn a_person_is_onboarded_found_changed_and_forgotten() {
 #[tokio::test]
 async fn requests_cost_what_the_architecture_says() {
     let clock = Clock::stopped_at(START);
-    let engine = Engine::open(World { clock: clock.clone(), random: Random::default() }).await;
+    let engine = Engine::open(Env { clock: clock.clone(), random: Random::default() }).await;
     let crm = Service::on(engine, clock).await.crm().await;
     crm.create_user("warm").await;
     let made = crm.post("/identity/users", person("jan")).await.is(201);

@@ -12,8 +12,8 @@ mod transactions;
 
 use shared::domain::id::{TenantId, UserId};
 use shared::domain::versioned::Versioned;
-use shared::store::{Failed, Item, Key, Table};
-use shared::world::{Clock, Random, World};
+use shared::env::{Clock, Env, Random};
+use shared::store::{CommitError, Item, Key, Table};
 use tests::{Engine, Faults, START};
 
 /// An empty table with a clock that stands still.
@@ -27,13 +27,13 @@ struct Store {
 impl Store {
     async fn open() -> Self {
         let clock = Clock::stopped_at(START);
-        let engine = Engine::open(World { clock: clock.clone(), random: Random::default() }).await;
+        let engine = Engine::open(Env { clock: clock.clone(), random: Random::default() }).await;
         let tenant = "acme".parse().unwrap();
         Self { table: engine.table, faults: engine.faults, clock, tenant }
     }
 
     fn user(&self) -> UserId {
-        UserId::new(self.table.world().new_uuid())
+        UserId::new(self.table.env().new_uuid())
     }
 
     /// The key of an item that nothing else touches.
@@ -54,18 +54,22 @@ fn item(key: &Key, value: &Versioned<&str>) -> Item {
 
 /// The indexes of the conditions that did not hold.
 #[track_caller]
-fn refused(result: Result<(), Failed>) -> Vec<usize> {
+fn refused(result: Result<(), CommitError>) -> Vec<usize> {
     match result {
-        Err(Failed::Conditions(failed)) => failed.into_iter().map(|(index, _)| index).collect(),
+        Err(CommitError::Conditions(failed)) => {
+            failed.into_iter().map(|(index, _)| index).collect()
+        }
         other => panic!("conditions should fail: {other:?}"),
     }
 }
 
 /// The item that stood in the way of a condition.
 #[track_caller]
-fn in_the_way(result: Result<(), Failed>) -> Option<Item> {
+fn in_the_way(result: Result<(), CommitError>) -> Option<Item> {
     match result {
-        Err(Failed::Conditions(failed)) => failed.into_iter().next().and_then(|(_, item)| item),
+        Err(CommitError::Conditions(failed)) => {
+            failed.into_iter().next().and_then(|(_, item)| item)
+        }
         other => panic!("conditions should fail: {other:?}"),
     }
 }

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use shared::domain::id::UserId;
 use shared::domain::versioned::Versioned;
 use shared::store::write::MAX_SHARING;
-use shared::store::{Condition, Failed, Item, Key, Retry, Table, Write};
+use shared::store::{CommitError, Condition, Item, Key, Retry, Table, Write};
 
 use crate::{Store, refused};
 
@@ -133,7 +133,7 @@ where
             let write = writes(store.table.clone(), user).await;
             match store.table.commit(with_company(store, write)).await {
                 Ok(()) => return (retry.attempt(), true),
-                Err(Failed::Contended | Failed::Conditions(_)) => {
+                Err(CommitError::Contended | CommitError::Conditions(_)) => {
                     if retry.again().await.is_err() {
                         return (retry.attempt(), false);
                     }

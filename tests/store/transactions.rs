@@ -50,7 +50,7 @@ async fn every_condition_that_failed_is_named_with_what_stood_in_its_way() {
         Write::Delete(c.clone(), Condition::Owner(other)),
     ];
     let failed = match store.table.commit(writes).await {
-        Err(shared::store::Failed::Conditions(failed)) => failed,
+        Err(shared::store::CommitError::Conditions(failed)) => failed,
         other => panic!("{other:?}"),
     };
     let named: Vec<_> = failed

@@ -30,7 +30,7 @@ pub static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
             )
             .scope(ConfigRead)
             .json("WorkflowTest")
-            .about("Runs a workflow on a sample; stores nothing"),
+            .summary("Runs a workflow on a sample; stores nothing"),
         ],
         user_profile(),
     ]
@@ -45,18 +45,18 @@ fn user_profile() -> Vec<Route> {
             get(config::get::<UserProfileDefinition>)
         })
         .scope(ConfigRead)
-        .about("Reads which custom attributes screens show, in their order"),
+        .summary("Reads which custom attributes screens show, in their order"),
         Route::write("PUT", PATH, "replace_user_profile_definition", (200, SCHEMA), || {
             put(config::replace::<UserProfileDefinition>)
         })
         .scope(ConfigWrite)
         .json(SCHEMA)
-        .about("Replaces which custom attributes screens show"),
+        .summary("Replaces which custom attributes screens show"),
         Route::write("PATCH", PATH, "patch_user_profile_definition", (200, SCHEMA), || {
             patch(config::patch::<UserProfileDefinition>)
         })
         .scope(ConfigWrite)
         .json("UserProfileDefinitionPatch")
-        .about("Changes which custom attributes screens show"),
+        .summary("Changes which custom attributes screens show"),
     ]
 }

@@ -5,12 +5,12 @@ use shared::domain::definition::{Definition, Workflow};
 use shared::domain::error::{Code, Error, Violations};
 use shared::domain::field::Fields;
 use shared::http::Call;
-use shared::http::answer::{Answer, Answered};
+use shared::http::answer::{Answer, HandlerResult};
 use shared::object;
 
 /// Runs a workflow on the principal in `input` and answers its output, the time and the memory that
 /// it took. Nothing is stored.
-pub(crate) async fn test(mut call: Call) -> Answered {
+pub(crate) async fn test(mut call: Call) -> HandlerResult {
     let body = call.take_body();
     let id: String = call.id("id")?;
     let schema = call.app.schema_now(&call.caller.tenant).await?;

@@ -7,13 +7,13 @@ use shared::domain::id::{PersonaId, UserId};
 use shared::domain::persona::{Persona, PersonaStatus};
 use shared::domain::schema::Schema;
 use shared::domain::user::User;
-use shared::domain::{Json, Versioned, Writing};
+use shared::domain::{Json, Versioned, WriteContext};
 use shared::http::IdempotencyRecorder;
-use shared::http::answer::{Answer, Answered};
+use shared::http::answer::{Answer, HandlerResult};
 use shared::http::profile;
 use shared::http::{Call, Route};
 use shared::object;
-use shared::store::users::LiveUser;
+use shared::store::users::StoredUser;
 use shared::writing::WriteTarget;
 
 const PERSONAS: &str = "/identity/users/{user_id}/personas";
@@ -24,21 +24,21 @@ pub static ROUTES: [Route; 9] = [
     Route::write("POST", PERSONAS, "create_persona", (201, "Persona"), || post(create))
         .scope(UsersWrite)
         .json("PersonaInput")
-        .about("Adds a persona to a user"),
+        .summary("Adds a persona to a user"),
     Route::read("GET", PERSONAS, "list_personas", (200, "PersonaList"), || get(list))
         .scope(UsersRead)
-        .about("Lists the personas of a user"),
+        .summary("Lists the personas of a user"),
     Route::read("GET", PERSONA, "get_persona", (200, "Persona"), || get(read))
         .scope(UsersRead)
-        .about("Reads a persona"),
+        .summary("Reads a persona"),
     Route::write("PATCH", PERSONA, "patch_persona", (200, "Persona"), || patch(edit))
         .scope(UsersWrite)
         .json("PersonaPatch")
         .approval()
-        .about("Changes scope, validity, preference and attributes of a persona"),
+        .summary("Changes scope, validity, preference and attributes of a persona"),
     Route::write("DELETE", PERSONA, "delete_persona", (204, ""), || delete(remove))
         .scope(UsersWrite)
-        .about("Removes a persona"),
+        .summary("Removes a persona"),
     Route::write(
         "PATCH",
         "/identity/users/{user_id}/personas/{persona_id}/attribute",
@@ -49,7 +49,7 @@ pub static ROUTES: [Route; 9] = [
     .scope(UsersWrite)
     .json("PersonaAttribute")
     .approval()
-    .about("Sets the values of one attribute of a persona"),
+    .summary("Sets the values of one attribute of a persona"),
     Route::write(
         "POST",
         "/identity/users/{user_id}/personas/{persona_id}/prefer",
@@ -58,7 +58,7 @@ pub static ROUTES: [Route; 9] = [
         || post(async |call| act(call, |p| Persona { preferred: true, ..p }).await),
     )
     .scope(UsersWrite)
-    .about("Makes a persona the preferred one"),
+    .summary("Makes a persona the preferred one"),
     Route::write(
         "POST",
         "/identity/users/{user_id}/personas/{persona_id}/activate",
@@ -67,7 +67,7 @@ pub static ROUTES: [Route; 9] = [
         || post(async |call| act(call, |p| Persona { status: PersonaStatus::Active, ..p }).await),
     )
     .scope(UsersWrite)
-    .about("Puts a persona in force"),
+    .summary("Puts a persona in force"),
     Route::write(
         "POST",
         "/identity/users/{user_id}/personas/{persona_id}/suspend",
@@ -80,28 +80,27 @@ pub static ROUTES: [Route; 9] = [
         },
     )
     .scope(UsersWrite)
-    .about("Takes a persona out of force"),
+    .summary("Takes a persona out of force"),
 ];
 
 fn found(user: &User, id: PersonaId) -> Result<&Persona> {
     user.personas.iter().find(|persona| persona.id == id).ok_or(Error::NotFound)
 }
 
-fn shown(user: &Versioned<User>, id: PersonaId, schema: &Schema) -> Answered {
+fn shown(user: &Versioned<User>, id: PersonaId, schema: &Schema) -> HandlerResult {
     let persona = found(&user.value, id)?;
-    Ok(Answer::resource(persona.show(schema), &persona.tag).about(user.value.id))
+    Ok(Answer::resource(persona.show(schema), &persona.tag).replay_while_exists(user.value.id))
 }
 
-async fn create(mut call: Call) -> Answered {
+async fn create(mut call: Call) -> HandlerResult {
     let user_id: UserId = call.user("user_id").await?;
     let body = call.take_body();
     // The id is the same in every turn of a contended write.
-    let fresh = PersonaId::new(call.app.world().new_uuid());
-    let (call, body) = (&call, &body);
-    let add = |live: &LiveUser, writing: &Writing<'_>| {
-        call.guard(&[live.tag()])?;
+    let fresh = PersonaId::new(call.app.env().new_uuid());
+    let add = |live: &StoredUser, context: &WriteContext<'_>| {
+        call.check_preconditions(&[live.tag()])?;
         let mut violations = Violations::default();
-        let persona = Persona::create(body.clone(), "", Some(fresh), writing, &mut violations);
+        let persona = Persona::create(body.clone(), "", Some(fresh), context, &mut violations);
         let persona = violations
             .check(persona)?
             .ok_or_else(|| Error::unexpected("a persona without violations"))?;
@@ -111,11 +110,11 @@ async fn create(mut call: Call) -> Answered {
         let location = format!("/identity/users/{user_id}/personas/{fresh}");
         shown(user, fresh, schema).map(|answer| answer.created_at(location))
     };
-    let (author, target) = (&call.author().await?, WriteTarget::NewPersona(fresh));
-    call.once(|record| profile::change(call, author, user_id, target, record, add, made)).await
+    let (author, target) = (call.author().await?, WriteTarget::NewPersona(fresh));
+    call.once(|record| profile::change(&call, &author, user_id, target, record, add, made)).await
 }
 
-async fn list(call: Call) -> Answered {
+async fn list(call: Call) -> HandlerResult {
     let tenant = &call.caller.tenant;
     let user = call
         .app
@@ -129,7 +128,7 @@ async fn list(call: Call) -> Answered {
     Ok(Answer::content(object! { "items" => items }))
 }
 
-async fn read(call: Call) -> Answered {
+async fn read(call: Call) -> HandlerResult {
     let tenant = &call.caller.tenant;
     let user = call
         .app
@@ -147,18 +146,18 @@ async fn read(call: Call) -> Answered {
 async fn change(
     call: &Call,
     record: IdempotencyRecorder<'_>,
-    edit: impl Fn(&Persona, &Writing<'_>) -> Result<Persona> + Send + Sync,
-) -> Answered {
+    edit: impl Fn(&Persona, &WriteContext<'_>) -> Result<Persona> + Send + Sync,
+) -> HandlerResult {
     let id: PersonaId = call.id("persona_id")?;
-    let write = |live: &LiveUser, writing: &Writing<'_>| {
+    let write = |live: &StoredUser, context: &WriteContext<'_>| {
         let before = found(&live.value, id)?;
-        call.guard(&[&before.tag, live.tag()])?;
-        let mut after = edit(before, writing)?;
+        call.check_preconditions(&[&before.tag, live.tag()])?;
+        let mut after = edit(before, context)?;
         if !after.differs(before) {
             return Ok(live.value.clone());
         }
         after.rev += 1;
-        after.seal();
+        after.update_tag();
         live.value.with_persona(after)
     };
     let show = |user: &Versioned<User>, schema: &Schema| shown(user, id, schema);
@@ -166,32 +165,32 @@ async fn change(
     profile::change(call, &author, user, WriteTarget::Persona(id), record, write, show).await
 }
 
-async fn edit(mut call: Call) -> Answered {
+async fn edit(mut call: Call) -> HandlerResult {
     let body = call.take_body();
-    change(&call, IdempotencyRecorder::NONE, |persona, writing| persona.patch(&body, writing)).await
+    change(&call, IdempotencyRecorder::NONE, |persona, context| persona.patch(&body, context)).await
 }
 
-async fn set_attribute(mut call: Call) -> Answered {
+async fn set_attribute(mut call: Call) -> HandlerResult {
     let body = call.take_body();
-    let changed = change(&call, IdempotencyRecorder::NONE, |persona, writing| {
-        persona.set_attribute(body.clone(), writing)
+    let changed = change(&call, IdempotencyRecorder::NONE, |persona, context| {
+        persona.set_attribute(body.clone(), context)
     })
     .await;
     changed.map_err(|error| match error {
-        Error::Taken(_) => error.pointing(|_| Some("/value".to_owned())),
+        Error::NotUnique(_) => error.pointing(|_| Some("/value".to_owned())),
         error => error,
     })
 }
 
-async fn act(call: Call, edit: impl Fn(Persona) -> Persona + Send + Sync) -> Answered {
+async fn act(call: Call, edit: impl Fn(Persona) -> Persona + Send + Sync) -> HandlerResult {
     call.once(|record| change(&call, record, |persona, _| Ok(edit(persona.clone())))).await
 }
 
-async fn remove(call: Call) -> Answered {
+async fn remove(call: Call) -> HandlerResult {
     let id: PersonaId = call.id("persona_id")?;
-    let drop = |live: &LiveUser, _: &Writing<'_>| {
+    let drop = |live: &StoredUser, _: &WriteContext<'_>| {
         let persona = found(&live.value, id)?;
-        call.guard(&[&persona.tag, live.tag()])?;
+        call.check_preconditions(&[&persona.tag, live.tag()])?;
         let mut user = live.value.clone();
         user.personas.retain(|persona| persona.id != id);
         Ok(user)

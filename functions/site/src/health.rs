@@ -9,7 +9,7 @@ use shared::app::App;
 use shared::axum::Json;
 use shared::axum::response::{IntoResponse as _, Response};
 use shared::domain::error::{Error, Result};
-use shared::world::Timestamp;
+use shared::env::Timestamp;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
@@ -27,7 +27,7 @@ impl Health {
     /// read.
     pub(crate) async fn check(&self, app: &App) -> Result<Response> {
         let mut last = self.0.lock().await;
-        let age = |seen: Timestamp| app.world().clock.now().millis() - seen.millis();
+        let age = |seen: Timestamp| app.env().clock.now().millis() - seen.millis();
         let fault = match &*last {
             Some((seen, fault)) if (0..FRESH).contains(&age(*seen)) => fault.clone(),
             _ => {
@@ -35,7 +35,7 @@ impl Health {
                     Ok(answered) => answered.err().map(|error| error.to_string()),
                     Err(_) => Some("no answer within two seconds".to_owned()),
                 };
-                last.insert((app.world().clock.now(), fault)).1.clone()
+                last.insert((app.env().clock.now(), fault)).1.clone()
             }
         };
         if let Some(fault) = fault {

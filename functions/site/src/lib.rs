@@ -22,22 +22,22 @@ use crate::health::Health;
 /// The routes of this function.
 pub static ROUTES: [Route; 6] = [
     Route::page("/", "get_service", || secured(get(pages::service)))
-        .about("Shows what the service is and where its documentation is"),
+        .summary("Shows what the service is and where its documentation is"),
     Route::page("/docs", "get_reference", || secured(get(pages::reference)))
-        .about("Shows the API reference"),
+        .summary("Shows the API reference"),
     Route::page("/assets/{version}/{name}", "get_asset", || secured(get(file::asset)))
-        .about("Reads a file that the pages use"),
+        .summary("Reads a file that the pages use"),
     Route::page("/problems/{slug}", "get_problem_type", || secured(get(pages::problem_type)))
-        .about("Explains a problem type"),
+        .summary("Explains a problem type"),
     Route::read("GET", "/openapi.json", "get_description", (200, "OpenApiDocument"), || {
         secured(get(file::description))
     })
-    .about("Reads this description"),
+    .summary("Reads this description"),
     Route::read("GET", "/health", "get_health", (200, "Health"), || {
         let health = Arc::<Health>::default();
         secured(get(move |State(app): State<App>| async move { health.check(&app).await }))
     })
-    .about("Checks that the service and its table answer"),
+    .summary("Checks that the service and its table answer"),
 ];
 
 /// Scripts, styles and data come from the service alone, and no other site shows it in a frame.

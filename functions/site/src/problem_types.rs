@@ -1,6 +1,6 @@
 //! What the problem types mean. `docs/reference/errors.md` says the same.
 
-use shared::http::problem::Kind;
+use shared::http::problem::ProblemKind;
 use shared::http::rejection::KINDS;
 
 /// A problem type.
@@ -132,7 +132,7 @@ impl ProblemType {
     /// The status of answers with this problem.
     #[must_use]
     pub fn status(&self) -> Option<u16> {
-        KINDS.into_iter().find(|kind| kind.slug() == self.slug).map(Kind::status)
+        KINDS.into_iter().find(|kind| kind.slug() == self.slug).map(ProblemKind::status)
     }
 
     /// The slug as words.

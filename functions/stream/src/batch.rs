@@ -3,27 +3,28 @@
 use serde::{Deserialize, Serialize};
 use shared::store::{Table, keys};
 
-use crate::{Change, Sink, Untold, publish};
+use crate::{EventSink, Unpublished, UserChange, publish};
 
 /// Records of one shard of the stream, oldest first.
 #[derive(Debug, Deserialize)]
-pub struct Batch {
+pub struct StreamBatch {
     #[serde(rename = "Records")]
-    records: Vec<Record>,
+    records: Vec<StreamRecord>,
 }
 
-/// A record. What is missing is empty: one strange record must not keep the others back.
+/// A record. Missing members count as empty, so that one malformed record does not hold up the
+/// others.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Record {
+struct StreamRecord {
     #[serde(rename = "eventName")]
     name: String,
-    dynamodb: Image,
+    dynamodb: StreamImage,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-struct Image {
+struct StreamImage {
     keys: Keys,
     sequence_number: String,
 }
@@ -31,50 +32,50 @@ struct Image {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Keys {
-    pk: Text,
-    sk: Text,
+    pk: TextValue,
+    sk: TextValue,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Text {
+struct TextValue {
     #[serde(rename = "S")]
     text: String,
 }
 
-/// Where Lambda has to begin again: at the lowest of these sequence numbers. An empty one means the
-/// whole batch.
+/// The response to Lambda: the sequence number from which it retries. An empty one means the whole
+/// batch.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Failures {
-    /// The first record that was not told of, if there is one.
+pub struct BatchFailures {
+    /// The first record that was not published, if there is one.
     #[serde(rename = "batchItemFailures")]
-    pub first: Vec<Failure>,
-    /// Whether it will be told of when the table and the bus can be reached again.
+    pub first: Vec<BatchItemFailure>,
+    /// Whether it can be published when the table and the bus can be reached again.
     #[serde(skip)]
     pub may_pass: bool,
 }
 
-/// A record that was not told of.
+/// A record that was not published.
 #[derive(Debug, PartialEq, Eq, Serialize)]
-pub struct Failure {
+pub struct BatchItemFailure {
     /// Its sequence number.
     #[serde(rename = "itemIdentifier")]
     pub sequence: String,
 }
 
-/// Tells of the users that a batch names. What does not belong to a user, or is a removal (of a
-/// tombstone after its time), is passed over. All that can be told is told, whatever fails; the
-/// answer is where the first failure was.
-pub async fn handle(table: &Table, batch: Batch, sink: &impl Sink) -> Failures {
-    let due =
-        |record: &Record| record.name != "REMOVE" && record.dynamodb.keys.sk.text == keys::PROFILE;
+/// Publishes the changes of a batch. Records of other items, and removals of expired tombstones, are
+/// skipped. A failure does not stop the others from being published; the answer is the first one.
+pub async fn handle(table: &Table, batch: StreamBatch, sink: &impl EventSink) -> BatchFailures {
+    let due = |record: &StreamRecord| {
+        record.name != "REMOVE" && record.dynamodb.keys.sk.text == keys::PROFILE
+    };
     let records: Vec<_> = batch.records.into_iter().filter(due).collect();
-    let change = |record: &Record| Change {
+    let change = |record: &StreamRecord| UserChange {
         partition: record.dynamodb.keys.pk.text.clone(),
         inserted: record.name == "INSERT",
     };
     let changes: Vec<_> = records.iter().map(change).collect();
-    let Untold { delayed, unreadable } = publish(table, &changes, sink).await;
+    let Unpublished { delayed, unreadable } = publish(table, &changes, sink).await;
     let first = delayed.first().into_iter().chain(unreadable.first()).min();
     tracing::info!(
         operation = "publish",
@@ -83,6 +84,11 @@ pub async fn handle(table: &Table, batch: Batch, sink: &impl Sink) -> Failures {
         unreadable = unreadable.len()
     );
     let first = first.and_then(|position| records.get(*position));
-    let sequence = |record: &Record| Failure { sequence: record.dynamodb.sequence_number.clone() };
-    Failures { first: first.map(sequence).into_iter().collect(), may_pass: !delayed.is_empty() }
+    let sequence = |record: &StreamRecord| BatchItemFailure {
+        sequence: record.dynamodb.sequence_number.clone(),
+    };
+    BatchFailures {
+        first: first.map(sequence).into_iter().collect(),
+        may_pass: !delayed.is_empty(),
+    }
 }

@@ -13,7 +13,7 @@ use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use shared::https;
 use shared::lambda::Settings;
 
-use crate::{Event, SOURCE, Sink};
+use crate::{Event, EventSink, SOURCE};
 
 /// How many events one request takes.
 const MOST: usize = 10;
@@ -91,7 +91,7 @@ pub fn client_settings() -> Builder {
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
 }
 
-impl Sink for EventBridge {
+impl EventSink for EventBridge {
     async fn publish(&self, events: &[Event]) -> Vec<usize> {
         let mut failed = Vec::new();
         for (request, some) in events.chunks(MOST).enumerate() {

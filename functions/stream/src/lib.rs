@@ -13,18 +13,18 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use shared::domain::id::{TenantId, UserId};
 use shared::store::Table;
-use shared::store::changes::State;
 use shared::store::keys;
+use shared::store::user_state::UserState;
 
-pub use batch::{Batch, Failures, handle};
+pub use batch::{BatchFailures, StreamBatch, handle};
 pub use bridge::{EventBridge, client_settings};
 
 /// The source of all events.
 pub const SOURCE: &str = "kith";
 
-/// What became of a user.
+/// The kind of a change event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub enum Kind {
+pub enum EventKind {
     /// It was made.
     #[serde(rename = "user.created")]
     Created,
@@ -36,7 +36,7 @@ pub enum Kind {
     Deleted,
 }
 
-impl Kind {
+impl EventKind {
     /// The name that subscribers know it by.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -50,7 +50,7 @@ impl Kind {
 
 /// The user that an event is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Detail {
+pub struct EventDetail {
     /// The user's id.
     pub id: UserId,
     /// The user's tenant.
@@ -67,48 +67,48 @@ pub struct Event {
     pub source: &'static str,
     /// What became of the user.
     #[serde(rename = "detail-type")]
-    pub kind: Kind,
+    pub kind: EventKind,
     /// Which user.
-    pub detail: Detail,
+    pub detail: EventDetail,
 }
 
 /// Where events go.
-pub trait Sink {
+pub trait EventSink {
     /// Publishes events in their order and returns the positions of those that it did not, of which
     /// it has logged why.
     fn publish(&self, events: &[Event]) -> impl Future<Output = Vec<usize>> + Send;
 }
 
-/// A write of a user, as the stream shows it.
+/// A write of a user, as a stream record reports it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
+pub struct UserChange {
     /// The partition key of the user's item.
     pub partition: String,
     /// Whether the item was not there before.
     pub inserted: bool,
 }
 
-/// The changes that are not told of, by their positions.
+/// The changes that were not published, by their positions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Untold {
-    /// Those that can be told later.
+pub struct Unpublished {
+    /// Those that can be published later.
     pub delayed: Vec<usize>,
-    /// Those of users who cannot be read, now or later.
+    /// Those of users whose items cannot be read, now or later.
     pub unreadable: Vec<usize>,
 }
 
 /// The changes of one user.
 #[derive(Default)]
-struct Changed {
+struct UserChanges {
     positions: Vec<usize>,
     inserted: bool,
 }
 
-/// Tells of changes: one event for each user, whatever number of its writes there is, in the order
-/// of their last ones.
-pub async fn publish(table: &Table, changes: &[Change], sink: &impl Sink) -> Untold {
-    let mut untold = Untold::default();
-    let mut users: BTreeMap<(TenantId, UserId), Changed> = BTreeMap::new();
+/// Publishes changes: one event for each user, however many of its writes there are, in the order of
+/// the last write of each.
+pub async fn publish(table: &Table, changes: &[UserChange], sink: &impl EventSink) -> Unpublished {
+    let mut unpublished = Unpublished::default();
+    let mut users: BTreeMap<(TenantId, UserId), UserChanges> = BTreeMap::new();
     for (position, change) in changes.iter().enumerate() {
         match keys::owner_of_partition(&change.partition) {
             Some(user) => {
@@ -116,7 +116,7 @@ pub async fn publish(table: &Table, changes: &[Change], sink: &impl Sink) -> Unt
                 changed.positions.push(position);
                 changed.inserted |= change.inserted;
             }
-            None => untold.unreadable.push(position),
+            None => unpublished.unreadable.push(position),
         }
     }
     let mut users: Vec<_> = users.into_iter().collect();
@@ -126,37 +126,38 @@ pub async fn publish(table: &Table, changes: &[Change], sink: &impl Sink) -> Unt
         Ok(states) => states,
         Err(error) => {
             tracing::error!(operation = "publish", cause = %error);
-            untold.delayed = users.into_iter().flat_map(|(_, changed)| changed.positions).collect();
-            return untold.sorted();
+            unpublished.delayed =
+                users.into_iter().flat_map(|(_, changed)| changed.positions).collect();
+            return unpublished.sorted();
         }
     };
     let (mut events, mut of_events) = (Vec::new(), Vec::new());
     for ((tenant, id), changed) in users {
         let user = (tenant, id);
         let (kind, version) = match states.get(&user) {
-            Some(State::Alive(version)) if changed.inserted => (Kind::Created, version.0),
-            Some(State::Alive(version)) => (Kind::Updated, version.0),
-            Some(State::Forgotten(version)) => (Kind::Deleted, version.0),
-            Some(State::Unreadable) => {
-                untold.unreadable.extend(changed.positions);
+            Some(UserState::Alive(version)) if changed.inserted => (EventKind::Created, version.0),
+            Some(UserState::Alive(version)) => (EventKind::Updated, version.0),
+            Some(UserState::Deleted(version)) => (EventKind::Deleted, version.0),
+            Some(UserState::Unreadable) => {
+                unpublished.unreadable.extend(changed.positions);
                 continue;
             }
             // The tombstone is past its time.
             None => continue,
         };
         let (tenant, id) = user;
-        events.push(Event { source: SOURCE, kind, detail: Detail { id, tenant, version } });
+        events.push(Event { source: SOURCE, kind, detail: EventDetail { id, tenant, version } });
         of_events.push(changed.positions);
     }
     if !events.is_empty() {
         for failed in sink.publish(&events).await {
-            untold.delayed.extend(of_events.get(failed).into_iter().flatten());
+            unpublished.delayed.extend(of_events.get(failed).into_iter().flatten());
         }
     }
-    untold.sorted()
+    unpublished.sorted()
 }
 
-impl Untold {
+impl Unpublished {
     fn sorted(mut self) -> Self {
         self.delayed.sort_unstable();
         self.unreadable.sort_unstable();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use shared::lambda;
-use stream::{Batch, EventBridge, handle};
+use stream::{EventBridge, StreamBatch, handle};
 
 /// How long it waits before it answers that the table or the bus could not be reached. Lambda
 /// counts attempts: those of an outage shall take long, and those with a record that never reads
@@ -11,7 +11,7 @@ use stream::{Batch, EventBridge, handle};
 const PAUSE: Duration = Duration::from_secs(30);
 
 fn main() -> Result<(), lambda_runtime::Error> {
-    lambda::start_on(EventBridge::of, &async |app, bus, batch: Batch| {
+    lambda::start_on(EventBridge::of, &async |app, bus, batch: StreamBatch| {
         let failures = handle(app.table(), batch, bus).await;
         if failures.may_pass {
             tokio::time::sleep(PAUSE).await;

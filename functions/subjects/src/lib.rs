@@ -9,10 +9,10 @@ use shared::domain::Scope::{UsersRead, UsersWrite};
 use shared::domain::error::{Error, Result, Violations};
 use shared::domain::id::{SubjectId, UserName};
 use shared::domain::sso::{
-    Application, AuthenticationServer, SYSTEM, Side, Subject, Wanted, refuse_unknown,
+    Application, AuthenticationServer, SYSTEM, Side, SubjectInput, SubjectMapping, refuse_unknown,
 };
 use shared::domain::{Json, Versioned};
-use shared::http::answer::{Answer, Answered};
+use shared::http::answer::{Answer, HandlerResult};
 use shared::http::{Call, Route, config};
 use shared::object;
 
@@ -39,7 +39,7 @@ const SUBJECTS: [Route; 10] = [
     )
     .scope(UsersWrite)
     .json("AuthenticationServerSubject")
-    .about("Maps a subject of an authentication server to a user"),
+    .summary("Maps a subject of an authentication server to a user"),
     Route::read(
         "GET",
         SERVER_SUBJECTS,
@@ -49,7 +49,7 @@ const SUBJECTS: [Route; 10] = [
     )
     .scope(UsersRead)
     .query(&["user_id", "authentication_server_id"])
-    .about("Lists the subjects of a user at authentication servers, the built-in one included"),
+    .summary("Lists the subjects of a user at authentication servers, the built-in one included"),
     Route::read(
         "GET",
         SERVER_SUBJECT,
@@ -58,7 +58,7 @@ const SUBJECTS: [Route; 10] = [
         || get(async |call| read(call, Side::Server).await),
     )
     .scope(UsersRead)
-    .about("Reads a mapping"),
+    .summary("Reads a mapping"),
     Route::write(
         "DELETE",
         SERVER_SUBJECT,
@@ -67,7 +67,7 @@ const SUBJECTS: [Route; 10] = [
         || delete(async |call| remove(call, Side::Server).await),
     )
     .scope(UsersWrite)
-    .about("Deletes a mapping"),
+    .summary("Deletes a mapping"),
     Route::write(
         "POST",
         APPLICATION_SUBJECTS,
@@ -77,7 +77,7 @@ const SUBJECTS: [Route; 10] = [
     )
     .scope(UsersWrite)
     .json("ApplicationSubject")
-    .about("Maps a user to the subject by which an application knows it"),
+    .summary("Maps a user to the subject by which an application knows it"),
     Route::read(
         "GET",
         APPLICATION_SUBJECTS,
@@ -87,7 +87,7 @@ const SUBJECTS: [Route; 10] = [
     )
     .scope(UsersRead)
     .query(&["user_id", "application_id"])
-    .about("Lists the subjects of a user at applications"),
+    .summary("Lists the subjects of a user at applications"),
     Route::read(
         "GET",
         APPLICATION_SUBJECT,
@@ -96,12 +96,12 @@ const SUBJECTS: [Route; 10] = [
         || get(async |call| read(call, Side::Application).await),
     )
     .scope(UsersRead)
-    .about("Reads a mapping"),
+    .summary("Reads a mapping"),
     Route::write("DELETE", APPLICATION_SUBJECT, "delete_application_subject", (204, ""), || {
         delete(async |call| remove(call, Side::Application).await)
     })
     .scope(UsersWrite)
-    .about("Deletes a mapping"),
+    .summary("Deletes a mapping"),
     Route::read(
         "POST",
         "/api/v1/sso/authentication-server-subjects/resolve",
@@ -111,7 +111,7 @@ const SUBJECTS: [Route; 10] = [
     )
     .scope(UsersRead)
     .json("AuthenticationServerSubjectQuestion")
-    .about(
+    .summary(
         "Finds the one user whom an authentication server means by a subject, by its subject type",
     ),
     Route::read(
@@ -123,44 +123,53 @@ const SUBJECTS: [Route; 10] = [
     )
     .scope(UsersRead)
     .json("ApplicationSubjectQuestion")
-    .about("Finds the subject by which an application knows a user, by its subject type"),
+    .summary("Finds the subject by which an application knows a user, by its subject type"),
 ];
 
-async fn create(mut call: Call, side: Side) -> Answered {
-    call.guard_collection()?;
+async fn create(mut call: Call, side: Side) -> HandlerResult {
+    call.check_collection_preconditions()?;
     let body = call.take_body();
     let path = if side == Side::Server { SERVER_SUBJECTS } else { APPLICATION_SUBJECTS };
-    let (call, body) = (&call, &body);
-    let author = &call.author().await?;
-    call.once(|record| {
-        call.app.decide(&call.caller.tenant, move |schema| async move {
-            let Wanted { party, subject, user } = Wanted::read(body.clone(), side)?;
-            let known = match side {
-                Side::Server => schema.servers.get(party.as_str()).is_some(),
-                Side::Application => schema.applications.get(party.as_str()).is_some(),
-            };
-            let user = call.app.table().resolve(&schema.tenant, &user).await?;
-            let mut violations = Violations::default();
-            if !known {
-                refuse_unknown(side.field(), &mut violations);
-            }
-            if user.is_none() {
-                refuse_unknown("user_id", &mut violations);
-            }
-            let user = violations.check(user)?.ok_or(Error::NotFound)?;
-            let subject =
-                Versioned::first(Subject::new(&schema.tenant, side, party, subject, user));
-            let location = format!("{path}/{}", subject.value.id);
-            let answer = Answer::created(subject.value.show(), subject.tag(), location)
-                .about(subject.value.user);
-            call.app.table().create_subject(author, &schema, &subject, record.of(&answer)?).await?;
-            Ok(answer)
-        })
+    let author = call.author().await?;
+    call.once(async |record| {
+        call.app
+            .decide(&call.caller.tenant, async |schema| {
+                let SubjectInput { party, subject, user } = SubjectInput::read(body.clone(), side)?;
+                let known = match side {
+                    Side::Server => schema.servers.get(party.as_str()).is_some(),
+                    Side::Application => schema.applications.get(party.as_str()).is_some(),
+                };
+                let user = call.app.table().resolve(&schema.tenant, &user).await?;
+                let mut violations = Violations::default();
+                if !known {
+                    refuse_unknown(side.field(), &mut violations);
+                }
+                if user.is_none() {
+                    refuse_unknown("user_id", &mut violations);
+                }
+                let user = violations.check(user)?.ok_or(Error::NotFound)?;
+                let subject = Versioned::first(SubjectMapping::new(
+                    &schema.tenant,
+                    side,
+                    party,
+                    subject,
+                    user,
+                ));
+                let location = format!("{path}/{}", subject.value.id);
+                let answer = Answer::created(subject.value.show(), subject.tag(), location)
+                    .replay_while_exists(subject.value.user);
+                call.app
+                    .table()
+                    .create_subject(&author, &schema, &subject, record.of(&answer)?)
+                    .await?;
+                Ok(answer)
+            })
+            .await
     })
     .await
 }
 
-async fn list(call: Call, side: Side) -> Answered {
+async fn list(call: Call, side: Side) -> HandlerResult {
     let named: UserName = match call.query("user_id") {
         Some(id) => {
             id.parse().map_err(|_| Error::Malformed("`user_id` is not a user's id".to_owned()))?
@@ -184,13 +193,13 @@ async fn list(call: Call, side: Side) -> Answered {
     Ok(Answer::content(object! { "items" => items }))
 }
 
-async fn find(call: &Call, side: Side) -> Result<Option<Versioned<Subject>>> {
+async fn find(call: &Call, side: Side) -> Result<Option<Versioned<SubjectMapping>>> {
     let id: SubjectId = call.id("id")?;
     let found = call.app.table().find_subject(&call.caller.tenant, id).await?;
     Ok(found.filter(|subject| subject.value.side == side))
 }
 
-async fn read(call: Call, side: Side) -> Answered {
+async fn read(call: Call, side: Side) -> HandlerResult {
     if let Some(subject) = find(&call, side).await? {
         return call.show(subject.tag(), || subject.value.show());
     }
@@ -199,9 +208,9 @@ async fn read(call: Call, side: Side) -> Answered {
     call.show(subject.tag(), || subject.value.show())
 }
 
-async fn remove(call: Call, side: Side) -> Answered {
+async fn remove(call: Call, side: Side) -> HandlerResult {
     if let Some(subject) = find(&call, side).await? {
-        call.guard(&[subject.tag()])?;
+        call.check_preconditions(&[subject.tag()])?;
         call.app.table().delete_subject(&call.author().await?, &subject.value).await?;
         return Ok(Answer::nothing());
     }
@@ -222,8 +231,8 @@ async fn system_user(call: &Call, side: Side) -> Result<Option<shared::domain::u
 }
 
 /// The subject of a user at the built-in server: its username, computed and never stored.
-fn computed(user: &shared::domain::user::User) -> Result<Subject> {
-    Ok(Subject {
+fn computed(user: &shared::domain::user::User) -> Result<SubjectMapping> {
+    Ok(SubjectMapping {
         id: user.id.to_string().parse().map_err(Error::unexpected)?,
         side: Side::Server,
         party: SYSTEM.parse().map_err(Error::unexpected)?,

@@ -1,19 +1,18 @@
 //! Which user a server means by a subject, and by which subject an application knows a user.
 
 use shared::domain::error::{Error, Violations};
-use shared::domain::sso::{Question, Side, refuse_unknown};
+use shared::domain::sso::{Side, SubjectQuery, refuse_unknown};
 use shared::http::Call;
-use shared::http::answer::{Answer, Answered};
+use shared::http::answer::{Answer, HandlerResult};
 use shared::object;
 
 /// Answers with the one user whom an authentication server means by a subject.
-pub(crate) async fn user(mut call: Call) -> Answered {
-    let question = Question::which_user(call.take_body())?;
-    let (call, question) = (&call, &question);
+pub(crate) async fn user(mut call: Call) -> HandlerResult {
+    let question = SubjectQuery::which_user(call.take_body())?;
     let tenant = &call.caller.tenant;
     let mut found = call
         .app
-        .decide(tenant, move |schema| async move {
+        .decide(tenant, async |schema| {
             let Some(server) = schema.servers.get(question.party.as_str()) else {
                 return Err(unknown(Side::Server.field()));
             };
@@ -25,18 +24,17 @@ pub(crate) async fn user(mut call: Call) -> Answered {
         (Some(user), 0) => user,
         (Some(_), others) => return Err(Error::Several(others + 1)),
     };
-    call.guard(&[user.tag()])?;
+    call.check_preconditions(&[user.tag()])?;
     let schema = call.app.schema_of(tenant, [&user.value]).await?;
     Ok(Answer::resource(user.value.show(&schema), user.tag()))
 }
 
 /// Answers with the subject by which an application knows a user.
-pub(crate) async fn subject(mut call: Call) -> Answered {
-    let question = Question::which_subject(call.take_body())?;
-    let (call, question) = (&call, &question);
+pub(crate) async fn subject(mut call: Call) -> HandlerResult {
+    let question = SubjectQuery::which_subject(call.take_body())?;
     let tenant = &call.caller.tenant;
     call.app
-        .decide(tenant, move |schema| async move {
+        .decide(tenant, async |schema| {
             let table = call.app.table();
             let application = schema.applications.get(question.party.as_str());
             let user = table.find_named(tenant, &question.about).await?;
@@ -53,7 +51,7 @@ pub(crate) async fn subject(mut call: Call) -> Answered {
                 .subject_of(tenant, &application.stored.value, &user)
                 .await?
                 .ok_or(Error::NotFound)?;
-            call.guard_collection()?;
+            call.check_collection_preconditions()?;
             Ok(Answer::content(object! {
                 "application_id" => &question.party,
                 "user_id" => user.value.id,

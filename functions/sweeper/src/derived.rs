@@ -9,28 +9,28 @@
 use serde::{Deserialize, Serialize};
 use shared::app::{App, SETTLED_SECONDS};
 use shared::domain::author::{Author, Reason};
-use shared::domain::definition::Kind;
+use shared::domain::definition::DefinitionKind;
 use shared::domain::derive::derivations;
 use shared::domain::error::{Error, Result};
 use shared::domain::hashing::Hashes;
 use shared::domain::id::{TenantId, UserId};
 use shared::domain::schema::Schema;
-use shared::domain::{Versioned, Writing};
-use shared::store::listing::{Changed, WalkPosition};
-use shared::store::users::LiveUser;
-use shared::world::Timestamp;
-use shared::writing::{Outcome, Policy, ProfileWriter};
+use shared::domain::{Versioned, WriteContext};
+use shared::env::Timestamp;
+use shared::store::listing::{ChangeWindow, WalkPosition};
+use shared::store::users::StoredUser;
+use shared::writing::{Policy, ProfileWriter, WriteOutcome};
 
-use super::Report;
+use super::SweepReport;
 
 /// How many profiles are walked between two notes of how far the walk is, if there is time.
 const PAGE: usize = 100;
 /// How many more walks there are for profiles that failed while nothing changed.
 const ROUNDS: u8 = 2;
 
-/// How far the walk for a configuration is.
+/// The progress of a recomputation of derived attributes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Progress {
+struct RecomputationProgress {
     /// What is derived and by which scripts.
     fingerprint: String,
     /// When this configuration was first seen.
@@ -48,7 +48,7 @@ struct Progress {
     round: u8,
 }
 
-impl Progress {
+impl RecomputationProgress {
     /// What follows a page. A profile that failed may have stood in the way of another one, whose
     /// unique value it had, or its script may have been short of time: as long as that can help
     /// there is another walk.
@@ -68,9 +68,11 @@ fn fingerprint(schema: &Schema) -> String {
     let version =
         |kind, id: String| schema.mark(kind, &id).map(|(version, _)| format!("{id}@{}", version.0));
     let linked = derivations(schema).into_iter().flat_map(|derivation| {
-        let attributes =
-            derivation.attributes.into_iter().map(|a| version(Kind::Attribute, a.id.to_string()));
-        std::iter::once(version(Kind::Workflow, derivation.workflow.id.to_string()))
+        let attributes = derivation
+            .attributes
+            .into_iter()
+            .map(|a| version(DefinitionKind::Attribute, a.id.to_string()));
+        std::iter::once(version(DefinitionKind::Workflow, derivation.workflow.id.to_string()))
             .chain(attributes)
     });
     linked.flatten().collect::<Vec<_>>().join(" ")
@@ -81,23 +83,23 @@ pub(crate) async fn recompute(
     app: &App,
     tenant: &TenantId,
     until: Timestamp,
-    report: &mut Report,
+    report: &mut SweepReport,
 ) -> Result<()> {
     let table = app.table();
     let schema = app.schema_now(tenant).await?;
-    let stored: Option<Versioned<Progress>> = table.derivation(tenant).await?;
+    let stored: Option<Versioned<RecomputationProgress>> = table.derivation(tenant).await?;
     let fingerprint = fingerprint(&schema);
     if stored.is_none() && fingerprint.is_empty() {
         return Ok(());
     }
-    let now = app.world().clock.now();
+    let now = app.env().clock.now();
     let mut progress = match stored {
         Some(stored) if stored.value.fingerprint == fingerprint => stored,
         stored => {
             // Where nothing is derived there is nothing to walk for.
             let at =
                 if fingerprint.is_empty() { WalkPosition::END } else { WalkPosition::default() };
-            let value = Progress {
+            let value = RecomputationProgress {
                 fingerprint,
                 noticed_at: now,
                 at,
@@ -116,15 +118,16 @@ pub(crate) async fn recompute(
     };
     while !progress.value.at.is_end()
         && progress.value.noticed_at.plus_seconds(SETTLED_SECONDS) <= now
-        && app.world().clock.now() < until
+        && app.env().clock.now() < until
     {
-        let page = table.walk_listing(tenant, Changed::default(), &progress.value.at, PAGE).await?;
+        let page =
+            table.walk_listing(tenant, ChangeWindow::default(), &progress.value.at, PAGE).await?;
         let before = *report;
         let mut next = page.next;
         for (user, position) in page.users {
             recompute_user(app, &schema, user, report).await?;
             // Scripts may be slow: what was walked is noted before Lambda ends the call.
-            if app.world().clock.now() >= until {
+            if app.env().clock.now() >= until {
                 next = position;
                 break;
             }
@@ -146,20 +149,20 @@ async fn recompute_user(
     app: &App,
     schema: &Schema,
     user: UserId,
-    report: &mut Report,
+    report: &mut SweepReport,
 ) -> Result<()> {
     let author = Author::service(schema.tenant.clone(), Reason::Recomputation);
     let hashes = Hashes::default();
     let policy = Policy::recomputation();
     let writer = ProfileWriter::new(app, &author, schema, &hashes, policy);
-    let same = |current: &LiveUser, _: &Writing<'_>| Ok(current.value.clone());
+    let same = |current: &StoredUser, _: &WriteContext<'_>| Ok(current.value.clone());
     let done = writer.change(user, same, |_| Ok(Vec::new())).await;
     report.derived += 1;
-    report.changed += u64::from(matches!(done, Ok(Outcome::Written(_))));
+    report.changed += u64::from(matches!(done, Ok(WriteOutcome::Written(_))));
     match done {
         // Forgotten meanwhile.
         Ok(_) | Err(Error::NotFound) => Ok(()),
-        Err(Error::Invalid(_) | Error::Taken(_)) => {
+        Err(Error::Invalid(_) | Error::NotUnique(_)) => {
             report.failed += 1;
             Ok(())
         }

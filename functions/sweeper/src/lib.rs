@@ -8,16 +8,16 @@ mod derived;
 
 use shared::app::App;
 use shared::domain::error::Result;
-use shared::world::Timestamp;
+use shared::env::Timestamp;
 
 /// How long one call works, in seconds; the next one goes on where it stopped.
 pub const BUDGET_SECONDS: i64 = 30;
 /// How much longer it works while there are rows to import, in seconds.
 pub const IMPORT_SECONDS: i64 = 20;
 
-/// What one call did.
+/// The results of one sweep.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Report {
+pub struct SweepReport {
     /// Erasures that were finished.
     pub erasures: u64,
     /// Users whose derived attributes were looked at.
@@ -32,8 +32,8 @@ pub struct Report {
 
 /// Does what is due, until nothing is or `until` has come. What fails does not keep the rest from
 /// being done; the first failure is the answer then.
-pub async fn sweep(app: &App, until: Timestamp) -> Result<Report> {
-    let (mut report, mut failure) = (Report::default(), None);
+pub async fn sweep(app: &App, until: Timestamp) -> Result<SweepReport> {
+    let (mut report, mut failure) = (SweepReport::default(), None);
     for (tenant, user) in app.table().unfinished_forgets().await? {
         match app.table().resume_forget(&tenant, user).await {
             Ok(finished) => report.erasures += u64::from(finished),
@@ -42,7 +42,7 @@ pub async fn sweep(app: &App, until: Timestamp) -> Result<Report> {
     }
     let mut tenants = app.table().tenants().await?;
     // Not always the same first: a long walk shall not keep the others waiting until it is done.
-    let minute = usize::try_from(app.world().clock.now().seconds() / 60).unwrap_or(0);
+    let minute = usize::try_from(app.env().clock.now().seconds() / 60).unwrap_or(0);
     let first = minute.checked_rem(tenants.len()).unwrap_or(0);
     tenants.rotate_left(first);
     for tenant in tenants {
@@ -51,13 +51,13 @@ pub async fn sweep(app: &App, until: Timestamp) -> Result<Report> {
         }
     }
     for (tenant, id) in app.table().waiting_imports().await? {
-        match shared::import::work(app, &tenant, id, until.plus_seconds(IMPORT_SECONDS)).await {
+        match shared::import::process(app, &tenant, id, until.plus_seconds(IMPORT_SECONDS)).await {
             Ok(rows) => report.imported += rows as u64,
             Err(error) => failure = failure.or(Some(error)),
         }
     }
-    if report != Report::default() {
-        let Report { erasures, derived, changed, failed, imported } = report;
+    if report != SweepReport::default() {
+        let SweepReport { erasures, derived, changed, failed, imported } = report;
         tracing::info!(operation = "sweep", erasures, derived, changed, failed, imported);
     }
     failure.map_or(Ok(report), Err)

@@ -11,7 +11,7 @@ fn main() -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
         return Ok(sandbox::serve());
     }
     lambda::start_scheduled(&async |app| {
-        let until = app.world().clock.now().plus_seconds(BUDGET_SECONDS);
+        let until = app.env().clock.now().plus_seconds(BUDGET_SECONDS);
         sweep(app, until).await
     })?;
     Ok(ExitCode::SUCCESS)

@@ -6,9 +6,9 @@ use shared::auth::claims::{Audience, LEEWAY};
 use shared::auth::jose::Jws;
 use shared::domain::id::ClientId;
 use shared::domain::jwk::{Algorithm, JwkSet};
+use shared::env::Timestamp;
 use shared::store::Table;
 use shared::store::keys::SingleUse;
-use shared::world::Timestamp;
 
 /// The value of `client_assertion_type` (RFC 7523 §2.2).
 pub(crate) const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -25,9 +25,9 @@ pub(crate) struct Assertion<'t> {
     algorithm: Algorithm,
 }
 
-/// What an assertion says (RFC 7523 §3).
+/// The claims of a client assertion (RFC 7523 §3).
 #[derive(Deserialize)]
-pub(crate) struct Claims {
+pub(crate) struct AssertionClaims {
     iss: ClientId,
     sub: ClientId,
     aud: Option<Audience>,
@@ -37,8 +37,8 @@ pub(crate) struct Claims {
     jti: Option<String>,
 }
 
-/// An assertion that is good once.
-pub(crate) struct Once {
+/// A verified assertion that may be used once.
+pub(crate) struct SingleUseAssertion {
     client: ClientId,
     jti: String,
     until: Timestamp,
@@ -55,7 +55,7 @@ impl<'t> Assertion<'t> {
             return None;
         }
         let algorithm = unverified.algorithm()?;
-        let claims: Claims = unverified.unverified_claims()?;
+        let claims: AssertionClaims = unverified.unverified_claims()?;
         Some(Self { unverified, client_id: claims.sub, algorithm })
     }
 
@@ -65,15 +65,19 @@ impl<'t> Assertion<'t> {
     }
 
     /// What it says, if one of these keys signed it.
-    pub(crate) fn verify(&self, keys: &JwkSet) -> Option<Claims> {
+    pub(crate) fn verify(&self, keys: &JwkSet) -> Option<AssertionClaims> {
         keys.candidates(self.kid(), self.algorithm).find_map(|key| self.unverified.claims(key))
     }
 }
 
-impl Claims {
+impl AssertionClaims {
     /// Checks what a verified assertion says; the text says what is wrong, which only the client
     /// itself gets to read. `audiences` are the names of this service.
-    pub(crate) fn check(&self, audiences: &[String], now: Timestamp) -> Result<Once, &'static str> {
+    pub(crate) fn check(
+        &self,
+        audiences: &[String],
+        now: Timestamp,
+    ) -> Result<SingleUseAssertion, &'static str> {
         let now = now.seconds();
         let end = self.exp.ok_or("the assertion has no `exp`")?.seconds();
         if self.iss != self.sub {
@@ -101,7 +105,7 @@ impl Claims {
             .as_deref()
             .filter(|jti| !jti.is_empty())
             .ok_or("the assertion has no `jti`")?;
-        Ok(Once {
+        Ok(SingleUseAssertion {
             client: self.sub.clone(),
             jti: jti.to_owned(),
             until: Timestamp::from_millis(end.saturating_mul(1000)).plus_seconds(2 * LEEWAY),
@@ -109,7 +113,7 @@ impl Claims {
     }
 }
 
-impl Once {
+impl SingleUseAssertion {
     /// Uses the assertion up; `false` when it was used before.
     pub(crate) async fn use_once(&self, table: &Table) -> shared::domain::Result<bool> {
         let Self { client, jti, until } = self;

@@ -70,7 +70,7 @@ impl OAuthCall {
     /// The key that the token is to be bound to: the proof of possession that came with the
     /// request, if one did, used up.
     pub(crate) async fn proof(&self) -> Result<Option<Proof>, OAuthError> {
-        let proof = Proof::of(&self.parts, &self.base_url, self.app.world().clock.now())?;
+        let proof = Proof::of(&self.parts, &self.base_url, self.app.env().clock.now())?;
         if let Some(proof) = &proof {
             proof.use_once(self.app.table(), self.client.value.client_id.tenant()).await?;
         }

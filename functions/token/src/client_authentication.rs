@@ -20,8 +20,8 @@ use crate::error::OAuthError;
 use crate::form::Form;
 use crate::throttle;
 
-/// Credentials as they came; nothing in them is checked yet.
-enum Unverified<'r> {
+/// Credentials as the request presents them, not verified yet.
+enum PresentedCredentials<'r> {
     Secret { client_id: String, secret: String, basic: bool },
     Assertion { client_id: Option<&'r str>, assertion: &'r str },
 }
@@ -38,20 +38,22 @@ pub(crate) async fn authenticate(
 ) -> Result<Authenticated, OAuthError> {
     let unverified = read(parts, form)?;
     let authenticated = match &unverified {
-        Unverified::Secret { client_id, secret, basic } => {
+        PresentedCredentials::Secret { client_id, secret, basic } => {
             by_secret(app, client_id, secret, *basic).await
         }
-        Unverified::Assertion { client_id, assertion } => {
+        PresentedCredentials::Assertion { client_id, assertion } => {
             by_assertion(app, *client_id, assertion, base_url).await
         }
     };
     if let Err(OAuthError::InvalidClient { .. }) = &authenticated {
         let client = match unverified {
-            Unverified::Secret { client_id, .. } => client_id,
-            Unverified::Assertion { client_id, assertion } => match Assertion::read(assertion) {
-                Some(assertion) => assertion.client_id.to_string(),
-                None => client_id.unwrap_or_default().to_owned(),
-            },
+            PresentedCredentials::Secret { client_id, .. } => client_id,
+            PresentedCredentials::Assertion { client_id, assertion } => {
+                match Assertion::read(assertion) {
+                    Some(assertion) => assertion.client_id.to_string(),
+                    None => client_id.unwrap_or_default().to_owned(),
+                }
+            }
         };
         // A failure that cannot be counted is still a failure.
         if let Ok(Some(seconds)) = throttle::failed(app, &client, address(&parts.extensions)).await
@@ -71,10 +73,10 @@ async fn by_secret(
     let presented = HashedSecret::of(secret);
     let refused = || OAuthError::invalid_client(basic);
     let id: ClientId = client_id.parse().map_err(|_| refused())?;
-    let now = app.world().clock.now();
+    let now = app.env().clock.now();
     let fits = |client: &Client| client.live_secret(&presented, now).map(|_| ());
     let (client, ()) = app.client(&id, fits).await?.ok_or_else(refused)?;
-    app.note_use(&client, &presented).await;
+    app.record_use(&client, &presented).await;
     Ok(client)
 }
 
@@ -95,14 +97,14 @@ async fn by_assertion(
     }
     let fits = |client: &Client| match client.keys.as_ref()? {
         KeySource::Jwks(text) => {
-            assertion.verify(&JwkSet::parse(text.as_bytes()).ok()?).map(Signed::With)
+            assertion.verify(&JwkSet::parse(text.as_bytes()).ok()?).map(AssertionSignature::With)
         }
-        KeySource::JwksUri(url) => Some(Signed::Elsewhere(url.clone())),
+        KeySource::JwksUri(url) => Some(AssertionSignature::Elsewhere(url.clone())),
     };
     let (client, signed) = app.client(&assertion.client_id, fits).await?.ok_or_else(refused)?;
     let claims = match signed {
-        Signed::With(claims) => claims,
-        Signed::Elsewhere(url) => {
+        AssertionSignature::With(claims) => claims,
+        AssertionSignature::Elsewhere(url) => {
             // Why they cannot be fetched is in the log, once; whoever asks is told as much as of an
             // unknown client.
             let keys =
@@ -112,7 +114,7 @@ async fn by_assertion(
     };
     let audiences = [issuer(base_url), format!("{base_url}/idhub/oidc/v1/token")];
     let once =
-        claims.check(&audiences, app.world().clock.now()).map_err(OAuthError::bad_assertion)?;
+        claims.check(&audiences, app.env().clock.now()).map_err(OAuthError::bad_assertion)?;
     if once.use_once(app.table()).await? {
         Ok(client)
     } else {
@@ -120,17 +122,17 @@ async fn by_assertion(
     }
 }
 
-/// What is known of an assertion's signature once the client is.
-enum Signed {
+/// The result of checking an assertion's signature against the client's keys.
+enum AssertionSignature {
     /// One of the registered keys made it.
-    With(assertion::Claims),
+    With(assertion::AssertionClaims),
     /// The keys are published at this URL.
     Elsewhere(String),
 }
 
 const REUSED: &str = "the assertion was used before: its `jti` is not new";
 
-fn read<'r>(parts: &Parts, form: &'r Form) -> Result<Unverified<'r>, OAuthError> {
+fn read<'r>(parts: &Parts, form: &'r Form) -> Result<PresentedCredentials<'r>, OAuthError> {
     let mut lines = parts.headers.get_all(AUTHORIZATION).iter();
     let header = lines.next();
     if lines.next().is_some() {
@@ -152,7 +154,7 @@ fn read<'r>(parts: &Parts, form: &'r Form) -> Result<Unverified<'r>, OAuthError>
                 "`client_id` is not the client that authenticates",
             ));
         }
-        return Ok(Unverified::Secret { client_id, secret, basic: true });
+        return Ok(PresentedCredentials::Secret { client_id, secret, basic: true });
     }
     if let Some(assertion) = form.get("client_assertion") {
         if form.get("client_assertion_type") != Some(assertion::TYPE) {
@@ -160,10 +162,10 @@ fn read<'r>(parts: &Parts, form: &'r Form) -> Result<Unverified<'r>, OAuthError>
                 "`client_assertion_type` is not that of a JWT",
             ));
         }
-        return Ok(Unverified::Assertion { client_id: form.get("client_id"), assertion });
+        return Ok(PresentedCredentials::Assertion { client_id: form.get("client_id"), assertion });
     }
     match (form.get("client_id"), form.get("client_secret")) {
-        (Some(id), Some(secret)) => Ok(Unverified::Secret {
+        (Some(id), Some(secret)) => Ok(PresentedCredentials::Secret {
             client_id: id.to_owned(),
             secret: secret.to_owned(),
             basic: false,

@@ -7,9 +7,9 @@ use shared::domain::id::ClientId;
 use shared::domain::json::Object;
 use shared::domain::jwk::Algorithm;
 use shared::domain::{Json, Scope, Tag, Versioned};
-use shared::http::answer::{Answer, Answered};
+use shared::http::answer::{Answer, HandlerResult};
 use shared::http::{Call, Route};
-use shared::store::clients::Edit;
+use shared::store::clients::ClientEdit;
 
 const CLIENTS: &str = "/config/clients";
 const CLIENT: &str = "/config/clients/{client_id}";
@@ -20,21 +20,21 @@ pub(crate) const ROUTES: [Route; 5] = [
         .scope(Scope::Administrator)
         .json("ClientInput")
         .secret()
-        .about("Registers a client; its secret, if it has one, is shown this once"),
+        .summary("Registers a client; its secret, if it has one, is shown this once"),
     Route::read("GET", CLIENTS, "list_clients", (200, "ClientList"), || get(list))
         .scope(Scope::Administrator)
         .query(&["limit", "cursor"])
-        .about("Lists the clients by their ids"),
+        .summary("Lists the clients by their ids"),
     Route::read("GET", CLIENT, "get_client", (200, "Client"), || get(read))
         .scope(Scope::Administrator)
-        .about("Reads a client"),
+        .summary("Reads a client"),
     Route::write("PATCH", CLIENT, "patch_client", (200, "Client"), || patch(change))
         .scope(Scope::Administrator)
         .json("ClientPatch")
-        .about("Changes a client; every function knows of it within 30 seconds"),
+        .summary("Changes a client; every function knows of it within 30 seconds"),
     Route::write("DELETE", CLIENT, "delete_client", (204, ""), || delete(remove))
         .scope(Scope::Administrator)
-        .about("Deletes a client; its tokens live until they expire"),
+        .summary("Deletes a client; its tokens live until they expire"),
 ];
 
 /// The path of a client.
@@ -52,7 +52,7 @@ pub(crate) fn client_id(call: &Call) -> Result<ClientId> {
 pub(crate) async fn edited(
     call: &Call,
     id: &ClientId,
-    decide: impl FnMut(&Versioned<Client>) -> Result<Edit>,
+    decide: impl FnMut(&Versioned<Client>) -> Result<ClientEdit>,
 ) -> Result<Option<Versioned<Client>>> {
     let edited = call.app.table().edit_client(id, decide).await;
     call.app.forget_client(id);
@@ -70,11 +70,11 @@ pub(crate) fn revealed(
     Answer::created(content, tag, location).with_secret()
 }
 
-async fn create(mut call: Call) -> Answered {
-    call.guard_collection()?;
-    let world = call.app.world().clone();
-    let mut client = Client::read(call.take_body(), None, &call.caller.tenant, &world)?;
-    let secret = client.takes_secrets().then(|| client.add_secret(&world));
+async fn create(mut call: Call) -> HandlerResult {
+    call.check_collection_preconditions()?;
+    let env = call.app.env().clone();
+    let mut client = Client::read(call.take_body(), None, &call.caller.tenant, &env)?;
+    let secret = client.takes_secrets().then(|| client.add_secret(&env));
     publish_key(&call, client.access_token_signing_alg).await?;
     let made = call.app.table().create_client(&client).await?;
     let (content, location) = (client.show(), location(&client.client_id));
@@ -93,7 +93,7 @@ async fn publish_key(call: &Call, algorithm: Algorithm) -> Result<()> {
     }
 }
 
-async fn list(call: Call) -> Answered {
+async fn list(call: Call) -> HandlerResult {
     let size = call.page_size()?;
     let after = call.open_cursor::<ClientId>("", call.query("cursor")).await?;
     let after = after.as_ref().map(ClientId::as_str);
@@ -103,12 +103,12 @@ async fn list(call: Call) -> Answered {
     call.page("", size, entries).await
 }
 
-async fn read(call: Call) -> Answered {
+async fn read(call: Call) -> HandlerResult {
     let client = call.app.table().find_client(&client_id(&call)?).await?.ok_or(Error::NotFound)?;
     call.show(client.tag(), || client.value.show())
 }
 
-async fn change(mut call: Call) -> Answered {
+async fn change(mut call: Call) -> HandlerResult {
     let id = client_id(&call)?;
     let body = call.take_body();
     let wanted = body
@@ -119,19 +119,23 @@ async fn change(mut call: Call) -> Answered {
         publish_key(&call, Algorithm::Rs256).await?;
     }
     let decide = |stored: &Versioned<Client>| {
-        call.guard(&[stored.tag()])?;
-        let next = stored.value.patched(&body, call.app.world())?;
-        Ok(if next == stored.value { Edit::Keep } else { Edit::Replace(Box::new(next)) })
+        call.check_preconditions(&[stored.tag()])?;
+        let next = stored.value.patched(&body, call.app.env())?;
+        Ok(if next == stored.value {
+            ClientEdit::Keep
+        } else {
+            ClientEdit::Replace(Box::new(next))
+        })
     };
     let client = edited(&call, &id, decide).await?.ok_or(Error::NotFound)?;
     Ok(Answer::resource(client.value.show(), client.tag()))
 }
 
-async fn remove(call: Call) -> Answered {
+async fn remove(call: Call) -> HandlerResult {
     let id = client_id(&call)?;
     let decide = |stored: &Versioned<Client>| {
-        call.guard(&[stored.tag()])?;
-        Ok(Edit::Delete)
+        call.check_preconditions(&[stored.tag()])?;
+        Ok(ClientEdit::Delete)
     };
     edited(&call, &id, decide).await?;
     Ok(Answer::nothing())

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use shared::auth::AuthError;
-use shared::auth::access_token::Claims;
+use shared::auth::access_token::AccessTokenClaims;
 use shared::auth::claims::{Audience, Confirmation};
 use shared::auth::dpop::Proof;
 use shared::auth::refresh::{self, Exchange};
@@ -114,13 +114,13 @@ async fn sign(
     proof: Option<&Proof>,
 ) -> Result<String, OAuthError> {
     let (app, client) = (&call.app, &call.client.value);
-    let now = app.world().clock.now().seconds();
+    let now = app.env().clock.now().seconds();
     let audience = match client.audience.as_slice() {
         [] => Audience::One(call.base_url.clone()),
         [party] => Audience::One(party.clone()),
         parties => Audience::Several(parties.to_vec()),
     };
-    let claims = Claims {
+    let claims = AccessTokenClaims {
         iss: call.issuer(),
         sub: client.client_id.to_string(),
         aud: audience,
@@ -128,7 +128,7 @@ async fn sign(
         client_id: client.client_id.clone(),
         scope: scopes.clone(),
         tenant: client.client_id.tenant().clone(),
-        jti: app.world().new_uuid().to_string(),
+        jti: app.env().new_uuid().to_string(),
         iat: now,
         exp: now + client.access_token_lifetime,
         nbf: None,

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 use shared::auth::AuthError;
-use shared::auth::access_token::Verified;
+use shared::auth::access_token::VerifiedAccessToken;
 use shared::auth::refresh;
 use shared::axum::response::Response;
 
@@ -50,12 +50,13 @@ async fn refresh_token(call: &OAuthCall, token: &str) -> Result<Option<Value>, O
 
 /// An access token of the same tenant, whatever its audience: a client's or a local person's.
 async fn access_token(call: &OAuthCall, token: &str) -> Result<Option<Value>, OAuthError> {
-    let now = call.app.world().clock.now();
-    let verified = match Verified::verify(token, call.app.public_keys(), &call.base_url).await {
-        Ok(verified) => verified,
-        Err(AuthError::BadToken(_)) => return Ok(None),
-        Err(error) => return Err(error.into()),
-    };
+    let now = call.app.env().clock.now();
+    let verified =
+        match VerifiedAccessToken::verify(token, call.app.public_keys(), &call.base_url).await {
+            Ok(verified) => verified,
+            Err(AuthError::BadToken(_)) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
     let Ok(claims) = verified.claims(now) else { return Ok(None) };
     if &claims.tenant != call.client.value.client_id.tenant() || claims.exp <= now.seconds() {
         return Ok(None);

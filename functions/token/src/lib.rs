@@ -28,7 +28,7 @@ const OAUTH: [Route; 6] = [
     })
     .form("TokenRequest")
     .secret()
-    .about("Issues an access token (RFC 6749 §4.4, §6)"),
+    .summary("Issues an access token (RFC 6749 §4.4, §6)"),
     Route::read(
         "POST",
         "/idhub/oidc/v1/introspect",
@@ -37,15 +37,15 @@ const OAUTH: [Route; 6] = [
         || post(introspection::introspect),
     )
     .form("IntrospectionRequest")
-    .about("Says what a token is worth now (RFC 7662)"),
+    .summary("Says what a token is worth now (RFC 7662)"),
     Route::write("POST", "/idhub/oidc/v1/revoke", "revoke_token", (200, ""), || {
         post(revocation::revoke)
     })
     .form("RevocationRequest")
     .repeatable()
-    .about("Gives up a token (RFC 7009); resources accept an access token until it expires"),
+    .summary("Gives up a token (RFC 7009); resources accept an access token until it expires"),
     Route::read("GET", "/idhub/oidc/v1/jwks", "get_jwks", (200, "JwkSet"), || get(metadata::jwks))
-        .about("Publishes the keys that tokens are signed with (RFC 7517)"),
+        .summary("Publishes the keys that tokens are signed with (RFC 7517)"),
     Route::read(
         "GET",
         "/idhub/oidc/.well-known/openid-configuration",
@@ -53,7 +53,7 @@ const OAUTH: [Route; 6] = [
         (200, "Metadata"),
         || get(metadata::metadata),
     )
-    .about("Describes the service to OpenID clients"),
+    .summary("Describes the service to OpenID clients"),
     Route::read(
         "GET",
         "/.well-known/oauth-authorization-server/idhub/oidc",
@@ -61,5 +61,5 @@ const OAUTH: [Route; 6] = [
         (200, "Metadata"),
         || get(metadata::metadata),
     )
-    .about("Describes the service to OAuth clients (RFC 8414)"),
+    .summary("Describes the service to OAuth clients (RFC 8414)"),
 ];

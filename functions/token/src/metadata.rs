@@ -4,7 +4,7 @@ use http::header::{CACHE_CONTROL, HeaderValue};
 use serde_json::{Value, json};
 use shared::app::App;
 use shared::auth::access_token::issuer;
-use shared::auth::succession::{JWKS_MAX_AGE, PublicKey};
+use shared::auth::succession::{JWKS_MAX_AGE, PublishedKey};
 use shared::axum::Json;
 use shared::axum::extract::{Request, State};
 use shared::axum::response::{IntoResponse, Response};
@@ -25,7 +25,7 @@ fn public(content: Value, max_age: i64) -> Response {
 /// somebody asks.
 pub(crate) async fn jwks(State(app): State<App>) -> Result<Response> {
     let keys: Vec<_> =
-        app.signing_keys().published().await?.iter().map(PublicKey::to_json).collect();
+        app.signing_keys().published().await?.iter().map(PublishedKey::to_json).collect();
     Ok(public(json!({ "keys": keys }), JWKS_MAX_AGE))
 }
 

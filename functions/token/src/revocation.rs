@@ -2,11 +2,11 @@
 
 use http::StatusCode;
 use shared::auth::AuthError;
-use shared::auth::access_token::Verified;
+use shared::auth::access_token::VerifiedAccessToken;
 use shared::auth::claims::LEEWAY;
 use shared::auth::refresh;
 use shared::axum::response::{IntoResponse, Response};
-use shared::world::Timestamp;
+use shared::env::Timestamp;
 
 use crate::call::OAuthCall;
 use crate::error::{OAuthError, no_store};
@@ -26,12 +26,13 @@ pub(crate) async fn revoke(call: OAuthCall) -> Result<Response, OAuthError> {
 }
 
 async fn access_token(call: &OAuthCall, token: &str) -> Result<(), OAuthError> {
-    let verified = match Verified::verify(token, call.app.public_keys(), &call.base_url).await {
-        Ok(verified) => verified,
-        Err(AuthError::BadToken(_)) => return Ok(()),
-        Err(error) => return Err(error.into()),
-    };
-    let Ok(claims) = verified.claims(call.app.world().clock.now()) else { return Ok(()) };
+    let verified =
+        match VerifiedAccessToken::verify(token, call.app.public_keys(), &call.base_url).await {
+            Ok(verified) => verified,
+            Err(AuthError::BadToken(_)) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
+    let Ok(claims) = verified.claims(call.app.env().clock.now()) else { return Ok(()) };
     if claims.client_id == call.client.value.client_id {
         let until = Timestamp::from_millis(claims.exp.saturating_mul(1000)).plus_seconds(LEEWAY);
         call.app.table().revoke_access_token(&claims.tenant, &claims.jti, until).await?;

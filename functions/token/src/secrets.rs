@@ -5,9 +5,9 @@ use shared::axum::routing::{delete, post};
 use shared::domain::client::{Client, Rotation, Secret};
 use shared::domain::error::Error;
 use shared::domain::{Scope, Versioned};
-use shared::http::answer::{Answer, Answered};
+use shared::http::answer::{Answer, HandlerResult};
 use shared::http::{Call, Route};
-use shared::store::clients::Edit;
+use shared::store::clients::ClientEdit;
 
 use crate::clients::{client_id, edited, location, revealed};
 
@@ -22,34 +22,34 @@ pub(crate) const ROUTES: [Route; 2] = [
     .scope(Scope::Administrator)
     .optional_json("ClientSecretInput")
     .secret()
-    .about("Makes another secret of a client, shown this once; ETag is that of the client"),
+    .summary("Makes another secret of a client, shown this once; ETag is that of the client"),
     Route::write("DELETE", SECRET, "delete_client_secret", (204, ""), || delete(remove))
         .scope(Scope::Administrator)
-        .about("Revokes a secret; If-Match takes the tag of the client"),
+        .summary("Revokes a secret; If-Match takes the tag of the client"),
 ];
 
-async fn create(mut call: Call) -> Answered {
+async fn create(mut call: Call) -> HandlerResult {
     let id = client_id(&call)?;
     let body = call.take_body();
-    let world = call.app.world();
-    let now = world.clock.now();
+    let env = call.app.env();
+    let now = env.clock.now();
     // Made once, however often the client has to be read anew: whichever write counts, its secret
     // is the one that is shown.
-    let (mut secret, plain) = Secret::generate(world);
+    let (mut secret, plain) = Secret::generate(env);
     let decide = |stored: &Versioned<Client>| {
-        call.guard(&[stored.tag()])?;
+        call.check_preconditions(&[stored.tag()])?;
         let rotation = Rotation::read(body.clone(), now)?;
         secret.expires_at = rotation.expires_at;
         let mut client = stored.value.clone();
         client.rotate(secret.clone(), rotation.previous_expires_at, now)?;
-        Ok(Edit::Replace(Box::new(client)))
+        Ok(ClientEdit::Replace(Box::new(client)))
     };
     let client = edited(&call, &id, decide).await?.ok_or(Error::NotFound)?;
     let location = format!("{}/secrets/{}", location(&id), secret.id);
     Ok(revealed(secret.show(), &plain, client.tag(), location))
 }
 
-async fn remove(call: Call) -> Answered {
+async fn remove(call: Call) -> HandlerResult {
     let id = client_id(&call)?;
     let secret: String = call.id("secret_id")?;
     let decide = |stored: &Versioned<Client>| {
@@ -57,8 +57,8 @@ async fn remove(call: Call) -> Answered {
         if !client.remove_secret(&secret) {
             return Err(Error::NotFound);
         }
-        call.guard(&[stored.tag()])?;
-        Ok(Edit::Replace(Box::new(client)))
+        call.check_preconditions(&[stored.tag()])?;
+        Ok(ClientEdit::Replace(Box::new(client)))
     };
     edited(&call, &id, decide).await?;
     Ok(Answer::nothing())

@@ -9,7 +9,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use shared::app::App;
 use shared::domain::Result;
-use shared::world::Timestamp;
+use shared::env::Timestamp;
 
 /// How long failures are counted together, in seconds.
 const WINDOW: i64 = 60;
@@ -32,7 +32,7 @@ fn network(address: &str) -> String {
 /// Counts a failure; says after how many seconds the next is worth a try, when there were too many.
 pub(crate) async fn failed(app: &App, client: &str, address: &str) -> Result<Option<i64>> {
     let address = network(address);
-    let now = app.world().clock.now().seconds();
+    let now = app.env().clock.now().seconds();
     let window = now.div_euclid(WINDOW);
     let end = (window + 1) * WINDOW;
     let until = Timestamp::from_millis(end * 1000);

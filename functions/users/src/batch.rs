@@ -10,7 +10,7 @@ use shared::domain::id::{UserId, UserName};
 use shared::domain::json::Object;
 use shared::domain::user::User;
 use shared::http::Call;
-use shared::http::answer::{Answer, Answered};
+use shared::http::answer::{Answer, HandlerResult};
 use shared::http::page::MAX_PAGE_BYTES;
 use shared::object;
 
@@ -22,12 +22,12 @@ pub(crate) const MAX_ID: usize = 256;
 pub(crate) const BATCH: usize = 25;
 
 /// Answers with the users who are named, in that order.
-pub(crate) async fn get(mut call: Call) -> Answered {
+pub(crate) async fn get(mut call: Call) -> HandlerResult {
     let ids = ids(call.take_body())?;
     let (tenant, table) = (&call.caller.tenant, call.app.table());
     let names: HashSet<UserName> = ids.iter().filter_map(|id| id.parse().ok()).collect();
     let holders = table.resolve_all(tenant, &names).await?;
-    let mut batch = Batch::new("users");
+    let mut batch = BatchAnswer::new("users");
     for ids in ids.chunks(BATCH) {
         let named =
             |id: &String| id.parse().ok().and_then(|name: UserName| holders.get(&name).copied());
@@ -54,15 +54,15 @@ fn ids(body: Json) -> Result<Vec<String>> {
     violations.check(ids)
 }
 
-/// What was found of so many ids, and which were not.
-pub(crate) struct Batch {
+/// The answer to a request for several ids: the items found, and the ids not found.
+pub(crate) struct BatchAnswer {
     instead: &'static str,
     items: Vec<Json>,
     missing: Vec<String>,
     bytes: usize,
 }
 
-impl Batch {
+impl BatchAnswer {
     /// An empty one; `instead` says what the ids name, and what else a caller may do who asks for
     /// too much.
     #[must_use]

@@ -6,10 +6,12 @@ use shared::domain::Scope::UsersWrite;
 use shared::domain::Versioned;
 use shared::domain::error::{Error, Result};
 use shared::domain::id::ImportId;
-use shared::domain::import::{Counts, Import, Mapping, Mode, Reported, State, read_known};
-use shared::http::answer::{Answer, Answered};
+use shared::domain::import::{
+    Import, ImportState, Mapping, Mode, RowCounts, RowReport, read_known,
+};
+use shared::http::answer::{Answer, HandlerResult};
 use shared::http::{Call, Route};
-use shared::import::{IN_REQUEST_SECONDS, accept, report_as_csv, work};
+use shared::import::{IN_REQUEST_SECONDS, accept, process, report_as_csv};
 
 const IMPORTS: &str = "/identity/imports";
 
@@ -19,10 +21,10 @@ pub(crate) const ROUTES: [Route; 3] = [
         .scope(UsersWrite)
         .rows("ImportRows")
         .query(&["mode", "dry_run", "mapping"])
-        .about("Imports the people of a file; the answer shows the job as it was accepted"),
+        .summary("Imports the people of a file; the answer shows the job as it was accepted"),
     Route::read("GET", "/identity/imports/{id}", "get_import", (200, "Import"), || get(read))
         .scope(UsersWrite)
-        .about("Reads how far an import is"),
+        .summary("Reads how far an import is"),
     Route::read(
         "GET",
         "/identity/imports/{id}/report",
@@ -33,14 +35,14 @@ pub(crate) const ROUTES: [Route; 3] = [
     .scope(UsersWrite)
     .query(&["limit", "cursor"])
     .csv()
-    .about(
+    .summary(
         "Reads what became of each row of an import, as far as it is; as text/csv the whole at \
          once",
     ),
 ];
 
-async fn create(mut call: Call) -> Answered {
-    call.guard_collection()?;
+async fn create(mut call: Call) -> HandlerResult {
+    call.check_collection_preconditions()?;
     let mode = word(&call, "mode", Mode::Create)?;
     let dry_run = match call.query("dry_run") {
         None | Some("false") => false,
@@ -52,7 +54,6 @@ async fn create(mut call: Call) -> Answered {
         Some(text) => Mapping::read(&Json::parse(text.as_bytes()).map_err(Error::Malformed)?)?,
     };
     let (format, bytes) = call.take_rows()?;
-    let (call, mapping) = (&call, &mapping);
     let (app, tenant) = (&call.app, &call.caller.tenant);
     let client = call.caller.client().ok_or(Error::NotFound)?;
     let mut id = None;
@@ -64,18 +65,18 @@ async fn create(mut call: Call) -> Answered {
             let schema = app.schema_now(tenant).await?;
             let known =
                 |category: &str, name: &str| schema.attribute_named(category, name).is_some();
-            let (_, rows) = read_known(&bytes, format, mapping, &known)?;
-            let now = app.world().clock.now();
+            let (_, rows) = read_known(&bytes, format, &mapping, &known)?;
+            let now = app.env().clock.now();
             let import = Import {
-                id: ImportId::new(app.world().new_uuid()),
+                id: ImportId::new(app.env().new_uuid()),
                 mode,
                 dry_run,
                 client: client.clone(),
                 scopes: call.caller.grants.scopes.clone(),
-                state: State::Pending,
+                state: ImportState::Pending,
                 parts: Vec::new(),
                 next: 0,
-                counts: Counts::default(),
+                counts: RowCounts::default(),
                 leased_until: None,
                 created_at: now,
                 updated_at: now,
@@ -88,9 +89,9 @@ async fn create(mut call: Call) -> Answered {
         })
         .await?;
     if let Some(id) = id {
-        let until = app.world().clock.now().plus_seconds(IN_REQUEST_SECONDS);
+        let until = app.env().clock.now().plus_seconds(IN_REQUEST_SECONDS);
         // It is accepted whatever happens now: the sweeper goes on.
-        if let Err(error) = work(app, tenant, id, until).await {
+        if let Err(error) = process(app, tenant, id, until).await {
             tracing::warn!(operation = "import", cause = %error);
         }
     }
@@ -114,12 +115,12 @@ async fn find(call: &Call) -> Result<Versioned<Import>> {
     call.app.table().find_import(&call.caller.tenant, call.id("id")?).await?.ok_or(Error::NotFound)
 }
 
-async fn read(call: Call) -> Answered {
+async fn read(call: Call) -> HandlerResult {
     let import = find(&call).await?;
     call.show(import.tag(), || import.value.show())
 }
 
-async fn report(call: Call) -> Answered {
+async fn report(call: Call) -> HandlerResult {
     let import = find(&call).await?.value;
     if call.prefers_csv() {
         if call.query("limit").or(call.query("cursor")).is_some() {
@@ -132,7 +133,7 @@ async fn report(call: Call) -> Answered {
     let size = call.page_size()?;
     let bound = import.id.to_string();
     let after = call.open_cursor::<u32>(&bound, call.query("cursor")).await?.unwrap_or(0);
-    let mut rows: Vec<Reported> = Vec::new();
+    let mut rows: Vec<RowReport> = Vec::new();
     // One more than a page takes shows whether there is another one.
     while rows.len() <= size
         && let Some(row) = rows.last().map_or(after, |last| last.row).checked_add(1)

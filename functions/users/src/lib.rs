@@ -4,12 +4,12 @@ mod batch;
 mod imports;
 mod list;
 mod me;
-mod place;
 mod principals;
 pub mod profiles;
 mod query;
 mod requests;
 mod sign_in;
+mod system_context;
 mod upsert;
 mod userinfo;
 
@@ -21,12 +21,12 @@ use shared::domain::error::Result;
 use shared::domain::id::UserId;
 use shared::domain::schema::Schema;
 use shared::domain::user::{User, UserStatus};
-use shared::domain::{Versioned, Writing};
+use shared::domain::{Versioned, WriteContext};
 use shared::http::IdempotencyRecorder;
-use shared::http::answer::{Answer, Answered};
+use shared::http::answer::{Answer, HandlerResult};
 use shared::http::profile;
 use shared::http::{Call, Route};
-use shared::store::users::LiveUser;
+use shared::store::users::StoredUser;
 use shared::writing::WriteTarget;
 
 pub use self::batch::MAX_IDS;
@@ -53,17 +53,17 @@ const USER_ROUTES: [Route; 12] = [
     Route::write("POST", USERS, "create_user", (201, "User"), || post(create))
         .scope(UsersWrite)
         .json("UserInput")
-        .about("Creates a user"),
+        .summary("Creates a user"),
     Route::read("GET", USERS, "list_users", (200, "UserList"), || get(list::list))
         .scope(UsersRead)
         .query(&["limit", "cursor", "updated_since"])
-        .about("Lists users by when they were last changed, for systems that keep in step"),
+        .summary("Lists users by when they were last changed, for systems that keep in step"),
     Route::read("POST", "/identity/users/batch-get", "get_users", (200, "UserBatch"), || {
         post(batch::get)
     })
     .scope(UsersRead)
     .json("UserNames")
-    .about("Reads the users who are named"),
+    .summary("Reads the users who are named"),
     Route::write(
         "PUT",
         "/identity/users/by/id_at_customer/{value}",
@@ -74,34 +74,36 @@ const USER_ROUTES: [Route; 12] = [
     .scope(UsersWrite)
     .json("UserUpsert")
     .upsert()
-    .about("Creates or replaces the user whom the customer names so; repeating it changes nothing"),
+    .summary(
+        "Creates or replaces the user whom the customer names so; repeating it changes nothing",
+    ),
     Route::read("POST", "/identity/users/query", "query_users", (200, "UserQueryResult"), || {
         post(query::query)
     })
     .scope(UsersRead)
     .json("UserQuery")
-    .about("Finds users by a filter; sees every write that was acknowledged before"),
+    .summary("Finds users by a filter; sees every write that was acknowledged before"),
     Route::read("GET", USER, "get_user", (200, "User"), || get(read))
         .scope(UsersRead)
-        .about("Reads a user"),
+        .summary("Reads a user"),
     Route::write("PUT", USER, "replace_user", (200, "User"), || put(replace))
         .scope(UsersWrite)
         .json("UserReplacement")
         .approval()
-        .about("Replaces the editable fields of a user"),
+        .summary("Replaces the editable fields of a user"),
     Route::write("PATCH", USER, "patch_user", (200, "User"), || patch(edit))
         .scope(UsersWrite)
         .json("UserPatch")
         .approval()
-        .about("Changes some fields of a user (RFC 7396)"),
+        .summary("Changes some fields of a user (RFC 7396)"),
     Route::write("DELETE", USER, "forget_user", (204, ""), || delete(forget))
         .scope(UsersWrite)
-        .about("Forgets a user everywhere"),
+        .summary("Forgets a user everywhere"),
     Route::write("POST", "/identity/users/{user_id}/block", "block_user", (200, "User"), || {
         post(async |call| set_status(call, UserStatus::Blocked).await)
     })
     .scope(UsersWrite)
-    .about("Blocks a user; repeating it changes nothing"),
+    .summary("Blocks a user; repeating it changes nothing"),
     Route::write(
         "POST",
         "/identity/users/{user_id}/unblock",
@@ -110,13 +112,13 @@ const USER_ROUTES: [Route; 12] = [
         || post(async |call| set_status(call, UserStatus::Active).await),
     )
     .scope(UsersWrite)
-    .about("Unblocks a user; repeating it changes nothing"),
+    .summary("Unblocks a user; repeating it changes nothing"),
     Route::write("POST", "/identity/users/{user_id}/verify", "verify_user", (200, "User"), || {
         post(verify)
     })
     .scope(Administrator)
     .json("UserVerification")
-    .about("Marks an e-mail address of a user as verified; repeating it changes nothing"),
+    .summary("Marks an e-mail address of a user as verified; repeating it changes nothing"),
 ];
 
 fn made(user: &Versioned<User>, schema: &Schema) -> Answer {
@@ -124,48 +126,45 @@ fn made(user: &Versioned<User>, schema: &Schema) -> Answer {
 }
 
 fn shown(user: &Versioned<User>, schema: &Schema) -> Answer {
-    Answer::resource(user.value.show(schema), user.tag()).about(user.value.id)
+    Answer::resource(user.value.show(schema), user.tag()).replay_while_exists(user.value.id)
 }
 
-async fn create(mut call: Call) -> Answered {
-    call.guard_collection()?;
+async fn create(mut call: Call) -> HandlerResult {
+    call.check_collection_preconditions()?;
     let body = call.take_body();
-    let (call, body) = (&call, &body);
-    let read = |writing: &Writing<'_>| User::create(body.clone(), writing);
-    call.once(|record| profile::create(call, record, read, made)).await
+    let read = |context: &WriteContext<'_>| User::create(body.clone(), context);
+    call.once(|record| profile::create(&call, record, read, made)).await
 }
 
-async fn read(call: Call) -> Answered {
+async fn read(call: Call) -> HandlerResult {
     let tenant = &call.caller.tenant;
     let user = call.app.table().get_user(tenant, call.user("user_id").await?).await?;
     let schema = call.app.schema_of(tenant, [&user.value]).await?;
     call.show(user.tag(), || user.value.show(&schema))
 }
 
-async fn replace(mut call: Call) -> Answered {
+async fn replace(mut call: Call) -> HandlerResult {
     let body = call.take_body();
-    change(&call, IdempotencyRecorder::NONE, |user, writing| user.replace(body.clone(), writing))
+    change(&call, IdempotencyRecorder::NONE, |user, context| user.replace(body.clone(), context))
         .await
 }
 
-async fn edit(mut call: Call) -> Answered {
+async fn edit(mut call: Call) -> HandlerResult {
     let body = call.take_body();
     let changed =
-        change(&call, IdempotencyRecorder::NONE, |user, writing| user.patch(body.clone(), writing))
+        change(&call, IdempotencyRecorder::NONE, |user, context| user.patch(body.clone(), context))
             .await;
     profile::patched(&call, &body, changed).await
 }
 
-async fn verify(mut call: Call) -> Answered {
+async fn verify(mut call: Call) -> HandlerResult {
     let body = call.take_body();
-    let (call, body) = (&call, &body);
-    call.once(|record| {
-        change(call, record, |user, writing| user.verify(body.clone(), writing.schema))
-    })
-    .await
+    let verify =
+        |user: &User, context: &WriteContext<'_>| user.verify(body.clone(), context.schema);
+    call.once(|record| change(&call, record, verify)).await
 }
 
-async fn set_status(call: Call, status: UserStatus) -> Answered {
+async fn set_status(call: Call, status: UserStatus) -> HandlerResult {
     call.once(|record| change(&call, record, move |user, _| Ok(User { status, ..user.clone() })))
         .await
 }
@@ -173,20 +172,23 @@ async fn set_status(call: Call, status: UserStatus) -> Answered {
 async fn change(
     call: &Call,
     record: IdempotencyRecorder<'_>,
-    edit: impl Fn(&User, &Writing<'_>) -> Result<User> + Send + Sync,
-) -> Answered {
-    let guarded = |live: &LiveUser, writing: &Writing<'_>| {
-        call.guard(&[live.tag()])?;
-        edit(&live.value, writing)
+    edit: impl Fn(&User, &WriteContext<'_>) -> Result<User> + Send + Sync,
+) -> HandlerResult {
+    let guarded = |live: &StoredUser, context: &WriteContext<'_>| {
+        call.check_preconditions(&[live.tag()])?;
+        edit(&live.value, context)
     };
     let (author, id) = (call.author().await?, call.user("user_id").await?);
     let show = |user: &Versioned<User>, schema: &Schema| Ok(shown(user, schema));
     profile::change(call, &author, id, WriteTarget::User, record, guarded, show).await
 }
 
-async fn forget(call: Call) -> Answered {
+async fn forget(call: Call) -> HandlerResult {
     let id: UserId = call.user("user_id").await?;
     let author = call.author().await?;
-    call.app.table().forget_user(&author, id, |live| call.guard(&[live.tag()])).await?;
+    call.app
+        .table()
+        .forget_user(&author, id, |live| call.check_preconditions(&[live.tag()]))
+        .await?;
     Ok(Answer::nothing())
 }

@@ -6,22 +6,22 @@ use shared::domain::error::{Error, Result};
 use shared::domain::id::UserId;
 use shared::domain::schema::Schema;
 use shared::domain::user::User;
+use shared::env::Timestamp;
 use shared::http::Call;
-use shared::http::answer::{Answer, Answered};
+use shared::http::answer::{Answer, HandlerResult};
 use shared::http::page::MAX_PAGE_BYTES;
 use shared::object;
-use shared::store::listing::{Listed, ShardPositions};
-use shared::store::users::LiveUser;
-use shared::world::Timestamp;
+use shared::store::listing::{ListedUser, ShardPositions};
+use shared::store::users::StoredUser;
 
 /// How far the index may be behind the table, in seconds: what was written before that is in it.
 const SETTLED_SECONDS: i64 = 60;
 /// How many entries are read at once behind which nothing was found to show.
 const BATCH: usize = 100;
 
-/// Where the next page starts.
+/// The position of the next page, as its cursor holds it.
 #[derive(Serialize, Deserialize)]
-struct Next {
+struct ListPosition {
     place: ShardPositions,
     /// The time of the last entry that was passed.
     last: Option<Timestamp>,
@@ -30,7 +30,7 @@ struct Next {
 }
 
 /// Lists users, the one first whose last change is the oldest.
-pub(crate) async fn list(call: Call) -> Answered {
+pub(crate) async fn list(call: Call) -> HandlerResult {
     let size = call.page_size()?;
     let since =
         call.query("updated_since").map(|text| Timestamp::parse(text).ok_or(text)).transpose();
@@ -41,17 +41,17 @@ pub(crate) async fn list(call: Call) -> Answered {
     };
     let since = since.map_err(due)?;
     let bound = since.map(|since| since.to_string()).unwrap_or_default();
-    let next = call.open_cursor::<Next>(&bound, call.query("cursor")).await?;
-    let settled = call.app.world().clock.now().plus_seconds(-SETTLED_SECONDS);
+    let next = call.open_cursor::<ListPosition>(&bound, call.query("cursor")).await?;
+    let settled = call.app.env().clock.now().plus_seconds(-SETTLED_SECONDS);
     // Without `updated_since` nobody is told who was forgotten: whoever was on a page and was
     // forgotten since is told from here on.
-    let start = || Next {
+    let start = || ListPosition {
         place: ShardPositions::default(),
         last: None,
         missed_from: since.is_none().then_some(settled),
     };
-    let Next { place, last, missed_from } = next.unwrap_or_else(start);
-    let mut page = Page { place, last, with_forgotten: since.is_some(), ..Page::default() };
+    let ListPosition { place, last, missed_from } = next.unwrap_or_else(start);
+    let mut page = UserPage { place, last, with_forgotten: since.is_some(), ..UserPage::default() };
     let more = page.fill(&call, since, size).await?;
 
     let passed = page.last.or(since);
@@ -60,8 +60,11 @@ pub(crate) async fn list(call: Call) -> Answered {
     let missed = missed_from.is_some() || passed > Some(settled);
     let mut content = object! { "items" => page.show(&call).await? };
     if more {
-        let next =
-            Next { place: page.place, last: page.last, missed_from: missed.then_some(complete) };
+        let next = ListPosition {
+            place: page.place,
+            last: page.last,
+            missed_from: missed.then_some(complete),
+        };
         content.insert("next_cursor".to_owned(), Json::from(call.cursor(&bound, &next).await?));
     }
     content.insert("next_updated_since".to_owned(), Json::from(complete));
@@ -70,7 +73,7 @@ pub(crate) async fn list(call: Call) -> Answered {
 
 /// A member of a page.
 enum Member {
-    User(Box<LiveUser>),
+    User(Box<StoredUser>),
     Forgotten(UserId, Timestamp),
 }
 
@@ -88,7 +91,7 @@ impl Member {
 }
 
 #[derive(Default)]
-struct Page {
+struct UserPage {
     members: Vec<Member>,
     bytes: usize,
     place: ShardPositions,
@@ -97,7 +100,7 @@ struct Page {
     with_forgotten: bool,
 }
 
-impl Page {
+impl UserPage {
     /// Takes members from the listing until the page is full or the listing ends; whether there may
     /// be more. A page that is not the last has a member, however many entries there are
     /// without.
@@ -117,10 +120,10 @@ impl Page {
                 if member.is_some_and(|member| !self.take(member, size)) {
                     return Ok(true);
                 }
-                self.place.pass(&entry);
+                self.place.advance(&entry);
                 self.last = self.last.max(Some(entry.at));
             }
-            listing.pass_skipped(&mut self.place);
+            listing.advance_past_skipped(&mut self.place);
             if self.members.len() >= size {
                 return Ok(!listing.is_at_end().await?);
             }
@@ -128,10 +131,10 @@ impl Page {
         }
     }
 
-    fn member(&self, user: UserId, listed: Listed) -> Option<Member> {
+    fn member(&self, user: UserId, listed: ListedUser) -> Option<Member> {
         match listed {
-            Listed::User(user) => Some(Member::User(user)),
-            Listed::Forgotten(at) => self.with_forgotten.then_some(Member::Forgotten(user, at)),
+            ListedUser::User(user) => Some(Member::User(user)),
+            ListedUser::Forgotten(at) => self.with_forgotten.then_some(Member::Forgotten(user, at)),
         }
     }
 

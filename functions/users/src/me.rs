@@ -9,12 +9,12 @@ use shared::axum::routing::{delete, get, patch};
 use shared::domain::Scope::Openid;
 use shared::domain::schema::Schema;
 use shared::domain::user::User;
-use shared::domain::{Versioned, View, Writing};
+use shared::domain::{Versioned, View, WriteContext};
 use shared::http::IdempotencyRecorder;
-use shared::http::answer::{Answer, Answered};
+use shared::http::answer::{Answer, HandlerResult};
 use shared::http::profile;
 use shared::http::{Call, Callers, Route};
-use shared::store::users::LiveUser;
+use shared::store::users::StoredUser;
 use shared::writing::WriteTarget;
 
 const ME: &str = "/identity/me";
@@ -23,42 +23,43 @@ const ME: &str = "/identity/me";
 pub(crate) const ROUTES: [Route; 4] = [
     Route::read("GET", ME, "get_me", (200, "Me"), || get(read))
         .people()
-        .about("Reads the own profile"),
+        .summary("Reads the own profile"),
     Route::write("PATCH", ME, "patch_me", (200, "Me"), || patch(edit))
         .people()
         .json("UserPatch")
         .approval()
-        .about("Changes some fields of the own profile (RFC 7396)"),
+        .summary("Changes some fields of the own profile (RFC 7396)"),
     Route::write("DELETE", ME, "forget_me", (204, ""), || delete(forget))
         .people()
-        .about("Forgets the person everywhere"),
+        .summary("Forgets the person everywhere"),
     Route::read("GET", "/idhub/oidc/v1/userinfo", "get_userinfo", (200, "UserInfo"), || {
         get(super::userinfo::read)
     })
     .callers(Callers::People(Some(Openid)))
-    .about("Says who the person is (OpenID Connect Core 1.0 §5.3)"),
+    .summary("Says who the person is (OpenID Connect Core 1.0 §5.3)"),
 ];
 
 /// Reads the own profile.
-pub(crate) async fn read(call: Call) -> Answered {
+pub(crate) async fn read(call: Call) -> HandlerResult {
     let me = call.me().await?;
     let schema = call.app.schema_of(&call.caller.tenant, [&me.value]).await?;
     call.show(me.tag(), || me.value.show_to(&schema, View::SelfService))
 }
 
 fn shown(user: &Versioned<User>, schema: &Schema) -> Answer {
-    Answer::resource(user.value.show_to(schema, View::SelfService), user.tag()).about(user.value.id)
+    Answer::resource(user.value.show_to(schema, View::SelfService), user.tag())
+        .replay_while_exists(user.value.id)
 }
 
 /// Changes the own profile, or asks for the change where somebody else has to approve it.
-pub(crate) async fn edit(mut call: Call) -> Answered {
+pub(crate) async fn edit(mut call: Call) -> HandlerResult {
     let me = call.me().await?;
     let (id, author) = (me.value.id, call.author_of(Some(&me.value))?);
     let body = call.take_body();
-    let patch = |live: &LiveUser, writing: &Writing<'_>| {
+    let patch = |live: &StoredUser, context: &WriteContext<'_>| {
         live.value.check_active()?;
-        call.guard(&[live.tag()])?;
-        live.value.patch(body.clone(), writing)
+        call.check_preconditions(&[live.tag()])?;
+        live.value.patch(body.clone(), context)
     };
     let show = |user: &Versioned<User>, schema: &Schema| Ok(shown(user, schema));
     let target = WriteTarget::User;
@@ -69,12 +70,12 @@ pub(crate) async fn edit(mut call: Call) -> Answered {
 
 /// Forgets the person everywhere. An erasure that was interrupted goes on where it stopped, as long
 /// as the person can be told by the token.
-pub(crate) async fn forget(call: Call) -> Answered {
+pub(crate) async fn forget(call: Call) -> HandlerResult {
     let author = call.author_by_token()?;
-    let check = |live: &LiveUser| {
+    let check = |live: &StoredUser| {
         live.value.check_active()?;
-        call.guard(&[live.tag()])
+        call.check_preconditions(&[live.tag()])
     };
-    call.app.table().forget_user(&author, call.linked().await?, check).await?;
+    call.app.table().forget_user(&author, call.linked_user().await?, check).await?;
     Ok(Answer::nothing())
 }

@@ -8,10 +8,10 @@ use shared::domain::id::PartyId;
 use shared::domain::schema::Schema;
 use shared::domain::sso::{Principal, SYSTEM};
 use shared::domain::{Json, Versioned};
-use shared::http::answer::{Answer, Answered};
+use shared::http::answer::{Answer, HandlerResult};
 use shared::http::{Call, Route};
 use shared::object;
-use shared::store::principals::Link;
+use shared::store::principals::LinkChange;
 
 /// Routes of principals.
 pub(crate) const ROUTES: [Route; 3] = [
@@ -23,7 +23,7 @@ pub(crate) const ROUTES: [Route; 3] = [
         || get(list),
     )
     .scope(UsersRead)
-    .about("Lists how far a user and each authentication server know each other"),
+    .summary("Lists how far a user and each authentication server know each other"),
     Route::write(
         "POST",
         "/identity/users/{user_id}/principals/{authentication_server_id}/link",
@@ -32,7 +32,7 @@ pub(crate) const ROUTES: [Route; 3] = [
         || post(async |call| set_linked(call, true).await),
     )
     .scope(UsersWrite)
-    .about("Links a user to an authentication server again; repeating it changes nothing"),
+    .summary("Links a user to an authentication server again; repeating it changes nothing"),
     Route::write(
         "POST",
         "/identity/users/{user_id}/principals/{authentication_server_id}/unlink",
@@ -41,14 +41,14 @@ pub(crate) const ROUTES: [Route; 3] = [
         || post(async |call| set_linked(call, false).await),
     )
     .scope(UsersWrite)
-    .about(
+    .summary(
         "Refuses sign-ins of an authentication server as this user, and the matching of them; \
          repeating it changes nothing",
     ),
 ];
 
 /// Lists the principals of a user: one for each authentication server, the built-in one first.
-pub(crate) async fn list(call: Call) -> Answered {
+pub(crate) async fn list(call: Call) -> HandlerResult {
     let (tenant, table) = (&call.caller.tenant, call.app.table());
     let user = call.user("user_id").await?;
     table.get_user(tenant, user).await?;
@@ -67,15 +67,14 @@ pub(crate) async fn list(call: Call) -> Answered {
 }
 
 /// Links a user to an authentication server or unlinks it; doing it again changes nothing.
-pub(crate) async fn set_linked(call: Call, linked: bool) -> Answered {
+pub(crate) async fn set_linked(call: Call, linked: bool) -> HandlerResult {
     let server: PartyId = call.id("authentication_server_id")?;
     let user = call.user("user_id").await?;
-    let (call, server) = (&call, &server);
     let answer = |principal: &Versioned<Principal>| {
-        Answer::resource(principal.value.show(), principal.tag()).about(user)
+        Answer::resource(principal.value.show(), principal.tag()).replay_while_exists(user)
     };
     let decide = |principal: &Versioned<Principal>| {
-        call.guard(&[principal.tag()])?;
+        call.check_preconditions(&[principal.tag()])?;
         if principal.value.is_built_in() && !linked {
             let detail =
                 "every user is linked to the authentication server `system` as long as it exists";
@@ -83,22 +82,25 @@ pub(crate) async fn set_linked(call: Call, linked: bool) -> Answered {
         }
         Ok(())
     };
-    let author = &call.author().await?;
-    call.once(|record| {
-        call.app.decide(&call.caller.tenant, move |schema| async move {
-            known(server, &schema)?;
-            let record = |next: &Versioned<Principal>| record.of(&answer(next));
-            let link = Link { user, server, linked };
-            let principal = call.app.table().link(author, &schema, link, decide, record).await?;
-            Ok(answer(&principal))
-        })
+    let author = call.author().await?;
+    call.once(async |record| {
+        call.app
+            .decide(&call.caller.tenant, async |schema| {
+                check_server_exists(&server, &schema)?;
+                let record = |next: &Versioned<Principal>| record.of(&answer(next));
+                let link = LinkChange { user, server: &server, linked };
+                let principal =
+                    call.app.table().link(&author, &schema, link, decide, record).await?;
+                Ok(answer(&principal))
+            })
+            .await
     })
     .await
 }
 
 /// Finds nothing at a server that does not exist; a remembered configuration that knows none may be
 /// outdated.
-fn known(server: &PartyId, schema: &Schema) -> Result<()> {
+fn check_server_exists(server: &PartyId, schema: &Schema) -> Result<()> {
     match schema.servers.get(server.as_str()) {
         Some(_) => Ok(()),
         None if schema.verified => Err(Error::NotFound),

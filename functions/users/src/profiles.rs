@@ -8,14 +8,14 @@ use shared::domain::Result;
 use shared::domain::Scope::{UsersRead, UsersWrite};
 use shared::domain::error::Error;
 use shared::domain::id::ProfileName;
-use shared::domain::system_profile::{Editing, SystemProfile};
-use shared::http::answer::{Answer, Answered};
+use shared::domain::system_profile::{ProfileWriteContext, SystemProfile};
+use shared::http::answer::{Answer, HandlerResult};
 use shared::http::{Call, Callers, Route};
-use shared::store::system_profiles::Effective;
+use shared::store::system_profiles::EffectiveProfile;
 
 pub use self::bulk::{MAX_PATHS, MAX_TEXT, bulk};
 pub use self::search::search;
-use super::place::{PROFILES, Place};
+use super::system_context::{PROFILES, SystemContext};
 
 const PROFILE: &str = "/api/v1/tenants/{tenant_id}/systems/{system_id}/users/{id}";
 
@@ -25,7 +25,7 @@ pub const ROUTES: [Route; 7] = [
         .scope(UsersRead)
         .query(&["filter"])
         .within_system()
-        .about("Finds exactly one profile of a system by what the system sees of people"),
+        .summary("Finds exactly one profile of a system by what the system sees of people"),
     Route::read(
         "GET",
         "/api/v1/tenants/{tenant_id}/systems/{system_id}/users/me",
@@ -35,28 +35,28 @@ pub const ROUTES: [Route; 7] = [
     )
     .people()
     .within_system()
-    .about("Reads the caller's own profile in a system"),
+    .summary("Reads the caller's own profile in a system"),
     Route::read("GET", PROFILE, "get_system_profile", (200, "SystemProfile"), || get(read))
         .scope(UsersRead)
         .within_system()
-        .about("Reads a system profile, by its id or by a base profile id of its person"),
+        .summary("Reads a system profile, by its id or by a base profile id of its person"),
     Route::write("PUT", PROFILE, "replace_system_profile", (200, "SystemProfile"), || put(replace))
         .scope(UsersWrite)
         .json("SystemProfileReplacement")
         .within_system()
-        .about("Replaces what a system profile overrides and what its system declares"),
+        .summary("Replaces what a system profile overrides and what its system declares"),
     Route::write("PATCH", PROFILE, "patch_system_profile", (200, "SystemProfile"), || patch(edit))
         .scope(UsersWrite)
         .json("SystemProfilePatch")
         .within_system()
-        .about(
+        .summary(
             "Changes some of what a system profile overrides and of what its system declares (RFC \
              7396)",
         ),
     Route::write("DELETE", PROFILE, "forget_system_profile", (204, ""), || delete(forget))
         .callers(Callers::GrantedOrPeople(UsersWrite))
         .within_system()
-        .about("Forgets a person in one system"),
+        .summary("Forgets a person in one system"),
     Route::read(
         "POST",
         "/api/v1/tenants/{tenant_id}/systems/{system_id}/users:bulk-search",
@@ -67,93 +67,96 @@ pub const ROUTES: [Route; 7] = [
     .scope(UsersRead)
     .json("SystemProfileBulkSearch")
     .within_system()
-    .about("Reads up to 100 profiles of a system, or selected parts of them"),
+    .summary("Reads up to 100 profiles of a system, or selected parts of them"),
 ];
 
 /// Reads the caller's own profile.
-pub async fn me(call: Call) -> Answered {
+pub async fn me(call: Call) -> HandlerResult {
     let me = call.me().await?;
-    let (call, me) = (&call, &me);
     call.app
-        .decide(&call.caller.tenant, move |schema| async move {
-            let place = Place::of(call, &schema)?;
-            let profile =
-                call.app.table().profile_of(place.tenant, me.value.id, &place.system.id).await?;
-            let found = Effective { base: me.clone(), profile: profile.ok_or(Error::NotFound)? };
-            show(call, &place, &found)
+        .decide(&call.caller.tenant, async |schema| {
+            let context = SystemContext::of(&call, &schema)?;
+            let profile = call
+                .app
+                .table()
+                .profile_of(context.tenant, me.value.id, &context.system.id)
+                .await?;
+            let found =
+                EffectiveProfile { base: me.clone(), profile: profile.ok_or(Error::NotFound)? };
+            show(&call, &context, &found)
         })
         .await
 }
 
 /// Reads a profile by its id or by a base profile id.
-pub async fn read(call: Call) -> Answered {
+pub async fn read(call: Call) -> HandlerResult {
     let name: ProfileName = call.id("id")?;
-    let (call, name) = (&call, &name);
     call.app
-        .decide(&call.caller.tenant, move |schema| async move {
-            let place = Place::of(call, &schema)?;
-            let found =
-                call.app.table().find_named_profile(place.tenant, &place.system.id, name).await?;
-            show(call, &place, &found.ok_or(Error::NotFound)?)
+        .decide(&call.caller.tenant, async |schema| {
+            let context = SystemContext::of(&call, &schema)?;
+            let found = call
+                .app
+                .table()
+                .find_named_profile(context.tenant, &context.system.id, &name)
+                .await?;
+            show(&call, &context, &found.ok_or(Error::NotFound)?)
         })
         .await
 }
 
-fn show(call: &Call, place: &Place<'_>, found: &Effective) -> Answered {
-    let content = place.show(found)?;
+fn show(call: &Call, context: &SystemContext<'_>, found: &EffectiveProfile) -> HandlerResult {
+    let content = context.show(found)?;
     call.show(&found.tag(), || content)
 }
 
 /// Replaces what the profile has of its own and what it overrides.
-pub async fn replace(mut call: Call) -> Answered {
+pub async fn replace(mut call: Call) -> HandlerResult {
     let body = call.take_body();
-    change(&call, |profile, editing| profile.replace(body.clone(), editing)).await
+    change(&call, |profile, write_context| profile.replace(body.clone(), write_context)).await
 }
 
 /// Changes some of what the profile has of its own and of what it overrides.
-pub async fn edit(mut call: Call) -> Answered {
+pub async fn edit(mut call: Call) -> HandlerResult {
     let body = call.take_body();
-    change(&call, |profile, editing| profile.patch(&body, editing)).await
+    change(&call, |profile, write_context| profile.patch(&body, write_context)).await
 }
 
 async fn change(
     call: &Call,
-    edit: impl Fn(&SystemProfile, &Editing<'_>) -> Result<SystemProfile> + Send + Sync,
-) -> Answered {
+    edit: impl Fn(&SystemProfile, &ProfileWriteContext<'_>) -> Result<SystemProfile> + Send + Sync,
+) -> HandlerResult {
     let name: ProfileName = call.id("id")?;
     let author = call.author().await?;
-    let (author, name, edit) = (&author, &name, &edit);
     call.app
-        .decide(&call.caller.tenant, move |schema| async move {
-            let place = Place::of(call, &schema)?;
-            let decide = |found: &Effective| {
-                call.guard(&[&found.tag()])?;
-                let next = edit(&found.profile.value, &place.editing(call, found)?)?;
+        .decide(&call.caller.tenant, async |schema| {
+            let context = SystemContext::of(call, &schema)?;
+            let decide = |found: &EffectiveProfile| {
+                call.check_preconditions(&[&found.tag()])?;
+                let next = edit(&found.profile.value, &context.write_context(call, found)?)?;
                 Ok((next != found.profile.value).then_some(next))
             };
-            let (table, system) = (call.app.table(), &place.system.id);
-            let changed = table.change_profile(author, &schema, system, name, decide).await?;
-            place.shown(&changed)
+            let (table, system) = (call.app.table(), &context.system.id);
+            let changed = table.change_profile(&author, &schema, system, &name, decide).await?;
+            context.shown(&changed)
         })
         .await
 }
 
 /// Forgets a person in this system; in self-service a person forgets no other.
-pub async fn forget(call: Call) -> Answered {
+pub async fn forget(call: Call) -> HandlerResult {
     let me = call.person().await?;
     let name: ProfileName = call.id("id")?;
     let author = call.author_of(me.as_ref().map(|me| &me.value))?;
-    let (call, author, me, name) = (&call, &author, &me, &name);
     call.app
-        .decide(&call.caller.tenant, move |schema| async move {
-            let place = Place::of(call, &schema)?;
-            let check = |found: &Effective| {
+        .decide(&call.caller.tenant, async |schema| {
+            let context = SystemContext::of(&call, &schema)?;
+            let check = |found: &EffectiveProfile| {
                 if me.as_ref().is_some_and(|me| me.value.id != found.base.value.id) {
                     return Err(Error::NotFound);
                 }
-                call.guard(&[&found.tag()])
+                call.check_preconditions(&[&found.tag()])
             };
-            call.app.table().forget_profile(author, &place.system.id, name, check).await?;
+            call.app.table().forget_profile(&author, &context.system.id, &name, check).await?;
             Ok(Answer::nothing())
         })
         .await

@@ -7,22 +7,22 @@ use shared::domain::error::{Code, Error, Violations};
 use shared::domain::field::Fields;
 use shared::domain::json::Object;
 use shared::domain::{Json, Result};
-use shared::filter::search::{Limits, Page, Search, SearchPosition};
+use shared::filter::search::{SearchLimits, SearchPage, SearchPosition, UserSearch};
 use shared::filter::{Branch, Filter};
 use shared::http::Call;
-use shared::http::answer::{Answer, Answered};
+use shared::http::answer::{Answer, HandlerResult};
 use shared::http::page::{MAX_PAGE, MAX_PAGE_BYTES, PAGE, page_size};
 use shared::object;
-use shared::store::meter::Meter;
+use shared::store::meter::CapacityMeter;
 
-struct Question {
+struct UserQuery {
     filter: Json,
     size: usize,
     cursor: Option<String>,
     explain: bool,
 }
 
-fn question(body: Json) -> Result<Question> {
+fn question(body: Json) -> Result<UserQuery> {
     let mut violations = Violations::default();
     let mut fields = Fields::new(body, "", &mut violations);
     let filter = fields.value("filter");
@@ -53,21 +53,20 @@ fn question(body: Json) -> Result<Question> {
     let explain = fields.boolean("explain").unwrap_or_default();
     fields.finish();
     violations.check(())?;
-    Ok(Question { filter: filter.unwrap_or(Json::Null), size, cursor, explain })
+    Ok(UserQuery { filter: filter.unwrap_or(Json::Null), size, cursor, explain })
 }
 
 /// Answers a query with a page of whole profiles.
-pub(crate) async fn query(mut call: Call) -> Answered {
+pub(crate) async fn query(mut call: Call) -> HandlerResult {
     let question = question(call.take_body())?;
     let bound = question.filter.to_text();
     let position = call.open_cursor::<SearchPosition>(&bound, question.cursor.as_deref()).await?;
-    let (call, question, bound, position) = (&call, &question, &bound, &position);
     call.app
-        .decide(&call.caller.tenant, move |schema| async move {
+        .decide(&call.caller.tenant, async |schema| {
             let mut filter = Filter::read(&question.filter, &schema)?;
             filter.name_users(call.app.table(), &call.caller.tenant).await?;
-            let search = Search::of(call.app.table(), &schema, &filter);
-            if position.as_ref().is_some_and(|position| !search.made(position)) {
+            let search = UserSearch::of(call.app.table(), &schema, &filter);
+            if position.as_ref().is_some_and(|position| !search.is_of_plan(position)) {
                 let detail =
                     "the filter is answered in another way since the cursor was made: start again";
                 // Or the cursor is of a process that knows newer definitions.
@@ -77,13 +76,13 @@ pub(crate) async fn query(mut call: Call) -> Answered {
                     Error::Outdated
                 });
             }
-            let limits = Limits { users: question.size, bytes: MAX_PAGE_BYTES };
+            let limits = SearchLimits { users: question.size, bytes: MAX_PAGE_BYTES };
             let (page, next) = search.page(position.as_ref(), limits).await?;
             let items: Vec<_> =
                 page.users.iter().map(|user| Json::Object(user.value.show(&schema))).collect();
             let mut content = object! { "items" => items };
             if let Some(next) = next {
-                let cursor = call.cursor(bound, &next).await?;
+                let cursor = call.cursor(&bound, &next).await?;
                 content.insert("next_cursor".to_owned(), Json::from(cursor));
             }
             if search.walks_listing() || page.read > page.users.len() {
@@ -98,7 +97,7 @@ pub(crate) async fn query(mut call: Call) -> Answered {
         .await
 }
 
-fn explain(branches: &[Branch], page: &Page) -> Object {
+fn explain(branches: &[Branch], page: &SearchPage) -> Object {
     let branch = |branch: &Branch| {
         let mut shown = object! { "source" => branch.source.name() };
         if let Some((by, operator)) = branch.by.as_ref().zip(branch.operator) {
@@ -107,7 +106,7 @@ fn explain(branches: &[Branch], page: &Page) -> Object {
         }
         Json::Object(shown)
     };
-    let units = Meter::open_units();
+    let units = CapacityMeter::open_units();
     object! {
         "plan" => branches.iter().map(branch).collect::<Vec<_>>(),
         "read_units" => Json::Number(units.read.to_string()),

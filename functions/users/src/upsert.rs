@@ -8,13 +8,13 @@ use shared::domain::id::UserId;
 use shared::domain::lookup::Lookup;
 use shared::domain::schema::Schema;
 use shared::domain::user::User;
-use shared::domain::{Json, Versioned, Writing};
+use shared::domain::{Json, Versioned, WriteContext};
 use shared::http::Call;
 use shared::http::IdempotencyRecorder;
-use shared::http::answer::Answered;
+use shared::http::answer::HandlerResult;
 use shared::http::profile;
 use shared::store::Retry;
-use shared::store::users::LiveUser;
+use shared::store::users::StoredUser;
 use shared::writing::WriteTarget;
 
 use super::{made, shown};
@@ -23,7 +23,7 @@ use super::{made, shown};
 const ID_AT_CUSTOMER: &str = "/id_at_customer";
 
 /// Creates or replaces a user; which of the two is decided by who holds the id when it is written.
-pub(crate) async fn upsert(mut call: Call) -> Answered {
+pub(crate) async fn upsert(mut call: Call) -> HandlerResult {
     let body = call.take_body();
     let id_at_customer: String = call.id("value")?;
     let (table, lookup) = (call.app.table(), Lookup::unique("id_at_customer", &id_at_customer));
@@ -37,10 +37,10 @@ pub(crate) async fn upsert(mut call: Call) -> Answered {
                 Err(Error::NotFound) => None,
                 done => Some(done),
             },
-            (None, Some(error)) if !is_of_the_id(&error) => return Err(error),
+            (None, Some(error)) if !concerns_id_at_customer(&error) => return Err(error),
             (None, _) => match create(&call, &id_at_customer, &body).await {
                 // Perhaps by somebody who made the same user at the same time.
-                Err(error @ Error::Taken(_)) => {
+                Err(error @ Error::NotUnique(_)) => {
                     refusal = Some(error);
                     None
                 }
@@ -56,25 +56,25 @@ pub(crate) async fn upsert(mut call: Call) -> Answered {
     }
 }
 
-fn is_of_the_id(error: &Error) -> bool {
-    let Error::Taken(violations) = error else { return false };
+fn concerns_id_at_customer(error: &Error) -> bool {
+    let Error::NotUnique(violations) = error else { return false };
     violations.iter().any(|violation| violation.pointer == ID_AT_CUSTOMER)
 }
 
-async fn create(call: &Call, id_at_customer: &str, body: &Json) -> Answered {
-    call.guard_upsert(None)?;
-    let read = |writing: &Writing<'_>| User::create_by(id_at_customer, body.clone(), writing);
+async fn create(call: &Call, id_at_customer: &str, body: &Json) -> HandlerResult {
+    call.check_upsert_preconditions(None)?;
+    let read = |context: &WriteContext<'_>| User::create_by(id_at_customer, body.clone(), context);
     profile::create(call, IdempotencyRecorder::NONE, read, made).await
 }
 
-async fn replace(call: &Call, user: UserId, id_at_customer: &str, body: &Json) -> Answered {
+async fn replace(call: &Call, user: UserId, id_at_customer: &str, body: &Json) -> HandlerResult {
     let gained = Mutex::new(None);
-    let edit = |live: &LiveUser, writing: &Writing<'_>| -> Result<User> {
+    let edit = |live: &StoredUser, context: &WriteContext<'_>| -> Result<User> {
         if live.value.id_at_customer.as_deref() != Some(id_at_customer) {
             return Err(Error::NotFound);
         }
-        call.guard_upsert(Some(live.tag()))?;
-        let read = live.value.replace_by(id_at_customer, body.clone(), writing);
+        call.check_upsert_preconditions(Some(live.tag()))?;
+        let read = live.value.replace_by(id_at_customer, body.clone(), context);
         let before = live.value.personas.len();
         let places = read.as_ref().ok().map(|(_, places)| (before, places.clone()));
         *gained.lock().unwrap_or_else(PoisonError::into_inner) = places;

@@ -8,12 +8,12 @@ use shared::domain::user::User;
 use shared::domain::value;
 use shared::domain::{Error, View};
 use shared::http::Call;
-use shared::http::answer::{Answer, Answered};
+use shared::http::answer::{Answer, HandlerResult};
 use shared::object;
 
 /// Answers the claims of OpenID Connect Core 1.0 §5.1, and the custom attributes; `sub` is the base
 /// profile id.
-pub(crate) async fn read(call: Call) -> Answered {
+pub(crate) async fn read(call: Call) -> HandlerResult {
     let me = call.me().await?;
     let schema = call.app.schema_of(&call.caller.tenant, [&me.value]).await?;
     let sub = call.caller.base().ok_or(Error::NotFound)?;

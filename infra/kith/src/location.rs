@@ -6,10 +6,10 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Region;
 use clap::Args;
 use local::table::open_local;
+use shared::env::Env;
 use shared::https::{self, Trust};
 use shared::store::Table;
 use shared::store::table::client_settings;
-use shared::world::World;
 
 use crate::failure::Failure;
 
@@ -49,7 +49,7 @@ impl TableLocation {
             None if !self.data.exists() => {
                 Err(format!("there is no data folder `{}`", self.data.display()).into())
             }
-            None => Ok(open_local(Some(&self.data), World::default()).await?),
+            None => Ok(open_local(Some(&self.data), Env::default()).await?),
         }
     }
 
@@ -78,6 +78,6 @@ impl TableLocation {
         if let Some(endpoint) = &self.endpoint {
             settings = settings.endpoint_url(endpoint);
         }
-        Ok(Table::new(Client::from_conf(settings.build()), name, World::default()))
+        Ok(Table::new(Client::from_conf(settings.build()), name, Env::default()))
     }
 }

@@ -10,7 +10,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::{Method, StatusCode, Url};
 use serde_json::Value;
 use shared::domain::Json;
-use shared::world::{Clock, World};
+use shared::env::{Clock, Env};
 
 use crate::failure::Failure;
 
@@ -48,7 +48,7 @@ pub(crate) fn base_url(text: &str) -> Result<String, &'static str> {
 }
 
 /// A request that may be sent again: a GET, or a POST with an Idempotency-Key.
-pub(crate) struct Ask<'a> {
+pub(crate) struct RemoteRequest<'a> {
     method: Method,
     path: &'a str,
     query: Vec<(&'static str, String)>,
@@ -56,7 +56,7 @@ pub(crate) struct Ask<'a> {
     body: Option<(&'static str, Vec<u8>)>,
 }
 
-impl<'a> Ask<'a> {
+impl<'a> RemoteRequest<'a> {
     pub(crate) const fn get(path: &'a str) -> Self {
         Self { method: Method::GET, path, query: Vec::new(), headers: Vec::new(), body: None }
     }
@@ -89,14 +89,14 @@ impl<'a> Ask<'a> {
     }
 }
 
-/// What came back.
-pub(crate) struct Reply {
+/// The response of the service.
+pub(crate) struct RemoteResponse {
     pub(crate) status: StatusCode,
     headers: HeaderMap,
     body: Vec<u8>,
 }
 
-impl Reply {
+impl RemoteResponse {
     /// The text of a header.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
@@ -133,7 +133,7 @@ impl Reply {
 /// A service that is called with a client's token.
 pub(crate) struct Remote {
     http: reqwest::Client,
-    world: World,
+    env: Env,
     /// Without a slash at the end.
     pub(crate) url: String,
     pub(crate) client_id: String,
@@ -143,15 +143,15 @@ pub(crate) struct Remote {
     met: bool,
 }
 
-/// How long one goes on trying.
-struct Patience {
+/// How long a request is retried.
+struct RetryLimits {
     clock: Clock,
     /// Milliseconds since the epoch.
     ends: i64,
     pause: Duration,
 }
 
-impl Patience {
+impl RetryLimits {
     /// Rests for as long as is due, or a little longer each time; fails with the reason when it has
     /// ended.
     async fn rest(&mut self, due: Duration, why: Failure) -> Result<(), Failure> {
@@ -164,16 +164,16 @@ impl Patience {
     }
 }
 
-/// What became of one attempt.
-enum Attempt {
-    Answered(Reply),
+/// The result of one attempt.
+enum RemoteAttempt {
+    HandlerResult(RemoteResponse),
     Pause(Duration, Failure),
     TokenRefused,
 }
 
 impl Access {
     /// Opens the service; nothing is sent yet.
-    pub(crate) fn open(self, data: &Path, world: World) -> Result<Remote, Failure> {
+    pub(crate) fn open(self, data: &Path, env: Env) -> Result<Remote, Failure> {
         let mut known = demo::read_env(&data.join(ENV_FILE)).unwrap_or_default();
         // Credentials are for the service that they came with.
         let elsewhere = |url: &String| {
@@ -198,7 +198,7 @@ impl Access {
             .map_err(|error| error.to_string())?;
         Ok(Remote {
             http,
-            world,
+            env,
             url: value(self.url, "KITH_URL", "url")?.trim_end_matches('/').to_owned(),
             client_id: value(self.client_id, "KITH_CLIENT_ID", "client-id")?,
             secret: value(self.client_secret, "KITH_CLIENT_SECRET", "client-secret")?,
@@ -212,23 +212,26 @@ impl Remote {
     /// Sends a request until it is answered: with a new token when the old one has ended, after
     /// `Retry-After` when the service asks for it, and again when the service is away, for five
     /// minutes at the most.
-    pub(crate) async fn send(&mut self, ask: &Ask<'_>) -> Result<Reply, Failure> {
+    pub(crate) async fn send(
+        &mut self,
+        ask: &RemoteRequest<'_>,
+    ) -> Result<RemoteResponse, Failure> {
         let mut patience = self.patience();
         let mut refused = false;
         loop {
             match self.attempt(ask).await? {
-                Attempt::Answered(reply) => {
+                RemoteAttempt::HandlerResult(reply) => {
                     self.met = true;
                     return Ok(reply);
                 }
-                Attempt::TokenRefused if refused => {
+                RemoteAttempt::TokenRefused if refused => {
                     return Err(format!("{} takes none of its own tokens", self.url).into());
                 }
-                Attempt::TokenRefused => {
+                RemoteAttempt::TokenRefused => {
                     refused = true;
                     self.token = None;
                 }
-                Attempt::Pause(due, why) => patience.rest(due, why).await?,
+                RemoteAttempt::Pause(due, why) => patience.rest(due, why).await?,
             }
         }
     }
@@ -237,20 +240,20 @@ impl Remote {
     /// happens.
     pub(crate) async fn sign_in(&mut self) -> Result<(), Failure> {
         let mut patience = self.patience();
-        while let Err(Attempt::Pause(due, why)) = self.new_token().await? {
+        while let Err(RemoteAttempt::Pause(due, why)) = self.new_token().await? {
             patience.rest(due, why).await?;
         }
         self.met = true;
         Ok(())
     }
 
-    fn patience(&self) -> Patience {
-        let clock = self.world.clock.clone();
+    fn patience(&self) -> RetryLimits {
+        let clock = self.env.clock.clone();
         let ends = clock.now().millis() + if self.met { AWAY } else { UNMET };
-        Patience { clock, ends, pause: Duration::from_millis(200) }
+        RetryLimits { clock, ends, pause: Duration::from_millis(200) }
     }
 
-    async fn attempt(&mut self, ask: &Ask<'_>) -> Result<Attempt, Failure> {
+    async fn attempt(&mut self, ask: &RemoteRequest<'_>) -> Result<RemoteAttempt, Failure> {
         let token = match &self.token {
             Some(token) => token.clone(),
             None => match self.new_token().await? {
@@ -269,14 +272,14 @@ impl Remote {
         }
         let attempt = self.answer(request).await;
         Ok(match attempt {
-            Attempt::Answered(reply) if reply.status == StatusCode::UNAUTHORIZED => {
-                Attempt::TokenRefused
+            RemoteAttempt::HandlerResult(reply) if reply.status == StatusCode::UNAUTHORIZED => {
+                RemoteAttempt::TokenRefused
             }
             attempt => attempt,
         })
     }
 
-    async fn new_token(&mut self) -> Result<Result<String, Attempt>, Failure> {
+    async fn new_token(&mut self) -> Result<Result<String, RemoteAttempt>, Failure> {
         const PATH: &str = "/idhub/oidc/v1/token";
         let form = [
             ("grant_type", "client_credentials"),
@@ -285,7 +288,7 @@ impl Remote {
         ];
         let request = self.http.post(format!("{}{PATH}", self.url)).form(&form);
         let reply = match self.answer(request).await {
-            Attempt::Answered(reply) => reply,
+            RemoteAttempt::HandlerResult(reply) => reply,
             pause => return Ok(Err(pause)),
         };
         let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
@@ -306,12 +309,12 @@ impl Remote {
         }
     }
 
-    async fn answer(&self, request: reqwest::RequestBuilder) -> Attempt {
+    async fn answer(&self, request: reqwest::RequestBuilder) -> RemoteAttempt {
         let away = |error: reqwest::Error| {
             let causes =
                 std::iter::successors(std::error::Error::source(&error), |cause| cause.source());
             let cause = causes.last().map(|cause| format!(" ({cause})")).unwrap_or_default();
-            Attempt::Pause(
+            RemoteAttempt::Pause(
                 Duration::ZERO,
                 format!("{} does not answer: {}{cause}", self.url, error.without_url()).into(),
             )
@@ -330,12 +333,12 @@ impl Remote {
                 .get(RETRY_AFTER)
                 .and_then(|after| after.to_str().ok()?.parse().ok())
                 .unwrap_or(1);
-            return Attempt::Pause(
+            return RemoteAttempt::Pause(
                 Duration::from_secs(seconds),
                 format!("{} still answers {status}", self.url).into(),
             );
         }
-        Attempt::Answered(Reply { status, headers, body })
+        RemoteAttempt::HandlerResult(RemoteResponse { status, headers, body })
     }
 }
 
@@ -348,7 +351,7 @@ mod tests {
     use axum::http::{HeaderMap, StatusCode};
     use axum::routing::{get, post};
 
-    use super::{Access, Ask};
+    use super::{Access, RemoteRequest};
 
     #[tokio::test]
     async fn a_token_that_ended_is_replaced_and_a_busy_service_is_waited_for() {
@@ -382,10 +385,10 @@ mod tests {
             client_secret: Some("secret".to_owned()),
         };
         let mut remote =
-            access.open(std::path::Path::new("/nowhere"), shared::world::World::default()).unwrap();
+            access.open(std::path::Path::new("/nowhere"), shared::env::Env::default()).unwrap();
         remote.sign_in().await.unwrap();
-        assert_eq!(remote.send(&Ask::get("/busy")).await.unwrap().status, StatusCode::OK);
+        assert_eq!(remote.send(&RemoteRequest::get("/busy")).await.unwrap().status, StatusCode::OK);
         assert_eq!((tokens.load(Ordering::SeqCst), answers.load(Ordering::SeqCst)), (2, 4));
-        assert!(remote.send(&Ask::get("/refused")).await.is_err());
+        assert!(remote.send(&RemoteRequest::get("/refused")).await.is_err());
     }
 }

@@ -16,7 +16,7 @@ use shared::domain::schema::Schema;
 use shared::domain::{Json, Scope, Scopes};
 use shared::object;
 use shared::store::Table;
-use shared::store::definitions::Edit;
+use shared::store::definitions::DefinitionEdit;
 
 use crate::Failure;
 
@@ -29,7 +29,7 @@ pub const ENV_FILE: &str = "demo.env";
 const CLIENTS: [(&str, &str); 2] = [("crm-backend", "KITH_CLIENT"), ("admin", "KITH_ADMIN_CLIENT")];
 
 /// Variables by name, as `demo.env` holds them.
-pub type Env = BTreeMap<String, String>;
+pub type Variables = BTreeMap<String, String>;
 
 /// Fills what is missing of the demonstration and writes `demo.env` into `data`. Credentials that
 /// are in the file and still good are kept.
@@ -42,8 +42,8 @@ pub async fn prepare(table: &Table, data: &Path, url: &str) -> Result<PathBuf, F
     fs::create_dir_all(data)
         .map_err(|error| format!("cannot make `{}`: {error}", data.display()))?;
     let path = data.join(ENV_FILE);
-    let known = read_env(&path).unwrap_or_default();
-    let mut env = Env::from([
+    let stored = read_env(&path).unwrap_or_default();
+    let mut variables = Variables::from([
         ("KITH_URL".to_owned(), url.to_owned()),
         ("KITH_TENANT".to_owned(), TENANT.to_owned()),
     ]);
@@ -51,13 +51,13 @@ pub async fn prepare(table: &Table, data: &Path, url: &str) -> Result<PathBuf, F
     for (name, prefix) in CLIENTS {
         let client = clients.iter().find(|client| client.name == name);
         let (id, secret) =
-            credentials(table, &tenant, name, client, known.get(&format!("{prefix}_SECRET")))
+            credentials(table, &tenant, name, client, stored.get(&format!("{prefix}_SECRET")))
                 .await
                 .map_err(failed)?;
-        env.insert(format!("{prefix}_ID"), id);
-        env.insert(format!("{prefix}_SECRET"), secret);
+        variables.insert(format!("{prefix}_ID"), id);
+        variables.insert(format!("{prefix}_SECRET"), secret);
     }
-    write_env(&path, &env)
+    write_env(&path, &variables)
         .map_err(|error| format!("cannot write `{}`: {error}", path.display()))?;
     Ok(path)
 }
@@ -69,7 +69,7 @@ async fn credentials(
     client: Option<&Client>,
     known: Option<&String>,
 ) -> Result<(String, String), Error> {
-    let now = table.world().clock.now();
+    let now = table.env().clock.now();
     match (client, known) {
         (Some(client), Some(secret))
             if client.live_secret(&HashedSecret::of(secret), now).is_some() =>
@@ -80,7 +80,7 @@ async fn credentials(
             let mut secret = None;
             table
                 .change_client(&client.client_id, |client| {
-                    secret = Some(client.add_secret(table.world()));
+                    secret = Some(client.add_secret(table.env()));
                 })
                 .await?;
             let secret =
@@ -94,7 +94,7 @@ async fn credentials(
             } else {
                 Scopes::new([Scope::UsersRead, Scope::UsersWrite, Scope::ConfigRead])
             };
-            let (client, secret) = Client::register(tenant, name, scopes, !admin, table.world());
+            let (client, secret) = Client::register(tenant, name, scopes, !admin, table.env());
             table.create_client(&client).await?;
             Ok((client.client_id.to_string(), secret.reveal().to_owned()))
         }
@@ -133,14 +133,15 @@ async fn ensure<T: Definition>(
         return Ok(found);
     }
     let create = |_: Option<&_>, schema: &Schema| {
-        T::read(Json::Object(document.clone()), None, schema, table.world()).map(Edit::Create)
+        T::read(Json::Object(document.clone()), None, schema, table.env())
+            .map(DefinitionEdit::Create)
     };
     let made = table.edit_definition::<T>(tenant, None, create, |_| Ok(None)).await?;
     made.map(|made| made.value).ok_or(Error::NotFound)
 }
 
 /// Reads a file of `NAME=value` lines.
-pub fn read_env(path: &Path) -> std::io::Result<Env> {
+pub fn read_env(path: &Path) -> std::io::Result<Variables> {
     let text = fs::read_to_string(path)?;
     let pairs =
         text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once('='));
@@ -148,10 +149,10 @@ pub fn read_env(path: &Path) -> std::io::Result<Env> {
 }
 
 /// Writes the file at once or not at all, for its owner's eyes only.
-fn write_env(path: &Path, env: &Env) -> std::io::Result<()> {
+fn write_env(path: &Path, variables: &Variables) -> std::io::Result<()> {
     let mut text =
         String::from("# Credentials of the demonstration: `set -a; . ./.kith/demo.env; set +a`\n");
-    for (name, value) in env {
+    for (name, value) in variables {
         // INVARIANT: writing to a string does not fail.
         let _ = writeln!(text, "{name}={value}");
     }

@@ -1,9 +1,9 @@
 //! Change events under `kith serve`: lines of a file, made by the code of the function `stream`.
 //!
 //! Each line is an event with the members that EventBridge hands to subscribers: `source`,
-//! `detail-type` and `detail`. It is on the disk before its note is deleted, so a service that is
-//! killed tells of nothing too little, and perhaps of something twice. The file may be moved away
-//! or deleted at any time; the next line begins a new one.
+//! `detail-type` and `detail`. It is on the disk before its outbox entry is deleted, so a service
+//! that is killed loses no event and may repeat some. The file may be moved away or deleted at any
+//! time; the next line begins a new one.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -12,59 +12,59 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use shared::store::Table;
-use stream::{Event, Sink, Untold, publish};
+use stream::{Event, EventSink, Unpublished, publish};
 
 use crate::embedded::Embedded;
 
 /// The file's name in the data folder.
 pub const FILE: &str = "events.ndjson";
-/// How long it rests when there is nothing to tell.
+/// How long it rests when the outbox is empty.
 const REST: Duration = Duration::from_millis(100);
 /// How long it rests when the file cannot be written.
 const REST_AFTER_FAILURE: Duration = Duration::from_secs(1);
-/// How many changes are told of at once.
+/// How many changes are published at once.
 const BATCH: u32 = 1000;
 /// No line is longer, in bytes.
 const LONGEST: u64 = 1024;
 
-/// What tells of the changes of a data folder.
+/// The publisher of the changes of a data folder.
 #[derive(Clone, Debug)]
-pub struct Events {
+pub struct EventPublisher {
     engine: Embedded,
     table: Table,
     file: Lines,
 }
 
-/// What one round did.
+/// The result of one round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Round {
-    /// There was nothing to tell.
+    /// The outbox was empty.
     Idle,
-    /// Everything that it saw is told; there may be more.
-    Told,
-    /// Something is left.
+    /// Everything that it read was published; there may be more.
+    Published,
+    /// Something could not be published.
     Failed,
 }
 
-impl Events {
-    /// Tells of the changes of an engine in the folder where its data is.
+impl EventPublisher {
+    /// Publishes the changes of an engine to the folder where its data is.
     #[must_use]
     pub fn new(engine: Embedded, table: Table, folder: &Path) -> Self {
         Self { engine, table, file: Lines(folder.join(FILE)) }
     }
 
-    /// Tells again and again.
+    /// Publishes for ever.
     pub async fn run(&self) -> std::convert::Infallible {
         loop {
             match self.round().await {
-                Round::Told => {}
+                Round::Published => {}
                 Round::Idle => tokio::time::sleep(REST).await,
                 Round::Failed => tokio::time::sleep(REST_AFTER_FAILURE).await,
             }
         }
     }
 
-    /// Tells of the oldest changes that nobody was told of.
+    /// Publishes the oldest changes of the outbox.
     pub async fn round(&self) -> Round {
         self.try_round().await.unwrap_or_else(|error| {
             tracing::error!(operation = "events", cause = format!("{error}"));
@@ -73,12 +73,12 @@ impl Events {
     }
 
     async fn try_round(&self) -> io::Result<Round> {
-        let notes = self.engine.changes(BATCH).await?;
-        if notes.is_empty() {
+        let entries = self.engine.changes(BATCH).await?;
+        if entries.is_empty() {
             return Ok(Round::Idle);
         }
-        let (numbers, changes): (Vec<_>, Vec<_>) = notes.into_iter().unzip();
-        let Untold { delayed, unreadable } = publish(&self.table, &changes, &self.file).await;
+        let (numbers, changes): (Vec<_>, Vec<_>) = entries.into_iter().unzip();
+        let Unpublished { delayed, unreadable } = publish(&self.table, &changes, &self.file).await;
         if !unreadable.is_empty() {
             // Deployed, their records go to the dead-letter queue.
             tracing::error!(
@@ -87,12 +87,12 @@ impl Events {
                 changes = unreadable.len()
             );
         }
-        let told = numbers
+        let published = numbers
             .iter()
             .enumerate()
             .filter(|(position, _)| delayed.binary_search(position).is_err());
-        self.engine.told(told.map(|(_, number)| *number).collect()).await?;
-        Ok(if delayed.is_empty() { Round::Told } else { Round::Failed })
+        self.engine.delete_from_outbox(published.map(|(_, number)| *number).collect()).await?;
+        Ok(if delayed.is_empty() { Round::Published } else { Round::Failed })
     }
 }
 
@@ -112,7 +112,7 @@ impl Lines {
     }
 }
 
-impl Sink for Lines {
+impl EventSink for Lines {
     async fn publish(&self, events: &[Event]) -> Vec<usize> {
         match self.append(events).await {
             Ok(()) => Vec::new(),

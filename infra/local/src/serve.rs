@@ -7,19 +7,19 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::{ConnectInfo, Request};
 use shared::app::App;
+use shared::env::Env;
 use shared::fetch::Fetcher;
 use shared::http;
 use shared::http::Route;
 use shared::http::edge::Address;
 use shared::script::{self, Scripts};
 use shared::store::Table;
-use shared::world::World;
 use tokio::net::TcpListener;
 
 use crate::Failure;
 use crate::demo;
 use crate::embedded::Embedded;
-use crate::events::{Events, Round};
+use crate::events::{EventPublisher, Round};
 use crate::table::open_embedded;
 
 /// How long requests under way may take after the signal to stop.
@@ -43,18 +43,18 @@ pub fn functions() -> [&'static [Route]; 6] {
 }
 
 /// The routers of all functions in one, each on the state that `state` makes for it.
-pub fn router(world: World, state: impl Fn() -> App) -> Router {
+pub fn router(env: Env, state: impl Fn() -> App) -> Router {
     let merged = functions()
         .into_iter()
         .fold(Router::new(), |merged, routes| merged.merge(http::route::router(routes, state())));
-    http::serve(merged, world)
+    http::serve(merged, env)
 }
 
 /// The state of one function that shares nothing with the others but the table, as each deployed
 /// function has it: what one has read, the others have not.
 #[must_use]
 pub fn own_state(table: &Table, base_url: &str, scripts: &Scripts, fetcher: &Fetcher) -> App {
-    let table = Table::new(table.client().clone(), table.name(), table.world().clone());
+    let table = Table::new(table.client().clone(), table.name(), table.env().clone());
     App::with_fetcher(table, Some(base_url.to_owned()), scripts.clone(), fetcher.clone())
 }
 
@@ -65,8 +65,8 @@ pub struct Service {
     /// What the sweeper works with; a schedule calls it when the service is deployed.
     sweeping: App,
     engine: Embedded,
-    /// Tells of changes, which the table's stream brings about when the service is deployed.
-    events: Events,
+    /// Publishes change events. When the service is deployed, the function `stream` does so.
+    events: EventPublisher,
     /// Where it can be called.
     pub url: String,
     /// Where the demonstration's credentials are.
@@ -82,13 +82,13 @@ impl Service {
             .map_err(|error| format!("cannot listen on {listen}: {error}"))?;
         let address = listener.local_addr().map_err(|error| error.to_string())?;
         let url = format!("http://{address}");
-        let (table, engine) = open_embedded((!memory).then_some(data), World::default()).await?;
+        let (table, engine) = open_embedded((!memory).then_some(data), Env::default()).await?;
         let env_file = demo::prepare(&table, data, &url).await?;
         // One state for all: whoever changes a definition and goes on with a user need not wait
         // until caches are young.
         let state = own_state(&table, &url, &scripts()?, &Fetcher::default());
-        let router = router(table.world().clone(), || state.clone());
-        let events = Events::new(engine.clone(), table, data);
+        let router = router(table.env().clone(), || state.clone());
+        let events = EventPublisher::new(engine.clone(), table, data);
         Ok(Self { listener, router, sweeping: state, engine, events, url, env_file })
     }
 
@@ -118,7 +118,7 @@ impl Service {
             } => Ok(()),
         };
         // What the last requests did; what cannot be told now is told by the next start.
-        while Box::pin(events.round()).await == Round::Told {}
+        while Box::pin(events.round()).await == Round::Published {}
         ended.map_err(Failure::from)
     }
 }
@@ -148,7 +148,7 @@ async fn expire(engine: Embedded) -> std::convert::Infallible {
 async fn sweep(app: App) -> std::convert::Infallible {
     loop {
         tokio::time::sleep(SWEEP).await;
-        let until = app.world().clock.now().plus_seconds(sweeper::BUDGET_SECONDS);
+        let until = app.env().clock.now().plus_seconds(sweeper::BUDGET_SECONDS);
         if let Err(error) = sweeper::sweep(&app, until).await {
             tracing::error!(operation = "sweep", cause = %error);
         }

@@ -10,9 +10,9 @@ use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
     ProjectionType, ScalarAttributeType, TimeToLiveSpecification,
 };
+use shared::env::Env;
 use shared::store::Table;
 use shared::store::table::client_settings;
-use shared::world::World;
 
 use crate::Failure;
 use crate::embedded::Embedded;
@@ -33,15 +33,12 @@ pub fn embedded_client(http: SharedHttpClient) -> Client {
 }
 
 /// Opens the table in a data folder, or in memory.
-pub async fn open_local(data: Option<&Path>, world: World) -> Result<Table, Failure> {
-    open_embedded(data, world).await.map(|(table, _)| table)
+pub async fn open_local(data: Option<&Path>, env: Env) -> Result<Table, Failure> {
+    open_embedded(data, env).await.map(|(table, _)| table)
 }
 
 /// Opens the table in a data folder, or in memory, with its engine.
-pub async fn open_embedded(
-    data: Option<&Path>,
-    world: World,
-) -> Result<(Table, Embedded), Failure> {
+pub async fn open_embedded(data: Option<&Path>, env: Env) -> Result<(Table, Embedded), Failure> {
     let engine = match data {
         Some(folder) => Embedded::open(folder),
         None => Embedded::memory(),
@@ -49,8 +46,8 @@ pub async fn open_embedded(
     let engine = engine.map_err(|error| error.to_string())?;
     let client = embedded_client(engine.http_client());
     create(&client, LOCAL).await?;
-    engine.note_changes().await.map_err(|error| format!("changes cannot be noted: {error}"))?;
-    Ok((Table::new(client, LOCAL, world), engine))
+    engine.start_outbox().await.map_err(|error| format!("changes cannot be noted: {error}"))?;
+    Ok((Table::new(client, LOCAL, env), engine))
 }
 
 /// Makes the table as `template.yaml` does, unless it is there.

@@ -20,9 +20,9 @@ use shared::store::{Item, Key, Table};
 
 use crate::scan::each_item;
 
-/// What was found.
+/// The results of a check.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Report {
+pub struct CheckReport {
     /// Live users.
     pub users: usize,
     /// Look-ups that they and their children own.
@@ -33,27 +33,28 @@ pub struct Report {
     pub problems: Vec<String>,
 }
 
-/// An owner and what it owns.
-type Owned = BTreeSet<(UserId, Key)>;
+/// Keys with their owners.
+type OwnedKeys = BTreeSet<(UserId, Key)>;
 
+/// The items that the scan has found, by their role.
 #[derive(Default)]
-struct Seen {
+struct ScannedItems {
     users: BTreeSet<UserId>,
     /// Users whose erasure is under way.
     unfinished: BTreeSet<UserId>,
     /// What stands in the partitions of users, their own items excepted.
-    children: Owned,
+    children: OwnedKeys,
     /// What users and their children say that they own.
-    claimed: Owned,
+    claimed: OwnedKeys,
     /// What look-up items say whom they belong to.
-    held: Owned,
+    held: OwnedKeys,
     /// What is wrong whatever else is there.
-    doubtful: Vec<(UserId, Key, Fault)>,
+    doubtful: Vec<(UserId, Key, Inconsistency)>,
 }
 
-/// What may be wrong with one item.
+/// An inconsistency of one item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fault {
+enum Inconsistency {
     /// A child does not say that it belongs to the user in whose partition it stands: a forget
     /// would not take it away.
     Foreign,
@@ -64,7 +65,7 @@ enum Fault {
     Unlinked,
 }
 
-impl Fault {
+impl Inconsistency {
     const fn text(self) -> &'static str {
         match self {
             Self::Foreign => "has something that names another owner",
@@ -75,9 +76,9 @@ impl Fault {
 }
 
 /// Verifies a tenant.
-pub async fn verify(table: &Table, tenant: &TenantId) -> Result<Report> {
-    let mut seen = Seen::default();
-    let now = table.world().clock.now();
+pub async fn verify(table: &Table, tenant: &TenantId) -> Result<CheckReport> {
+    let mut seen = ScannedItems::default();
+    let now = table.env().clock.now();
     each_item(table, |item| {
         if !item.is_expired(now) {
             seen.take(tenant, &item);
@@ -111,11 +112,11 @@ pub async fn verify(table: &Table, tenant: &TenantId) -> Result<Report> {
         }
     }
     for (user, key, fault) in seen.doubtful {
-        if is_wrong(table, tenant, user, &key, fault).await? {
+        if recheck(table, tenant, user, &key, fault).await? {
             problems.push(format!("user {user} {}: {}", fault.text(), kind_of(&key)));
         }
     }
-    Ok(Report {
+    Ok(CheckReport {
         users: seen.users.len(),
         lookups: seen.claimed.len(),
         unfinished: seen.unfinished.len(),
@@ -123,7 +124,7 @@ pub async fn verify(table: &Table, tenant: &TenantId) -> Result<Report> {
     })
 }
 
-impl Seen {
+impl ScannedItems {
     fn take(&mut self, tenant: &TenantId, item: &Item) {
         let key = item.key();
         if let Some((owner, user)) = owner_of_partition(key.pk()) {
@@ -141,10 +142,10 @@ impl Seen {
                 _ => {
                     self.children.insert((user, key.clone()));
                     if holders(item) != [user] {
-                        self.doubtful.push((user, key.clone(), Fault::Foreign));
+                        self.doubtful.push((user, key.clone(), Inconsistency::Foreign));
                     }
                     if Children::Principals.include(&key) {
-                        self.doubtful.push((user, key.clone(), Fault::Unlinked));
+                        self.doubtful.push((user, key.clone(), Inconsistency::Unlinked));
                     }
                 }
             }
@@ -152,7 +153,7 @@ impl Seen {
         } else if is_lookup(tenant, &key) {
             for user in holders(item) {
                 if item.get_text("child").is_some() {
-                    self.doubtful.push((user, key.clone(), Fault::Dangling));
+                    self.doubtful.push((user, key.clone(), Inconsistency::Dangling));
                 }
                 self.held.insert((user, key.clone()));
             }
@@ -185,19 +186,19 @@ async fn holds(table: &Table, user: UserId, key: &Key) -> Result<bool> {
 }
 
 /// Looks at what may be wrong once more. Whether it is can be seen from the item and one other.
-async fn is_wrong(
+async fn recheck(
     table: &Table,
     tenant: &TenantId,
     user: UserId,
     key: &Key,
-    fault: Fault,
+    fault: Inconsistency,
 ) -> Result<bool> {
     let Some(item) = table.get(key).await? else {
         return Ok(false);
     };
     match fault {
-        Fault::Foreign => Ok(holders(&item) != [user]),
-        Fault::Dangling => {
+        Inconsistency::Foreign => Ok(holders(&item) != [user]),
+        Inconsistency::Dangling => {
             let Some(child) = item.get_text("child") else { return Ok(false) };
             let child = Key::stored(&partition_of_user(tenant, user), child);
             let child = table.get(&child).await?;
@@ -205,7 +206,7 @@ async fn is_wrong(
             // It may have gone with its child meanwhile.
             Ok(!names && holds(table, user, key).await?)
         }
-        Fault::Unlinked => {
+        Inconsistency::Unlinked => {
             let Ok(principal) = item.read::<Principal>() else { return Ok(true) };
             let Some(forward) = item.get_text("forward") else {
                 return Ok(principal.value.base.is_some());

@@ -8,9 +8,9 @@ use shared::store::{Key, Table};
 
 use crate::scan::each_item;
 
-/// What an erasure did.
+/// The result of an erasure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Erased {
+pub enum ErasureOutcome {
     /// It forgot the user.
     Forgotten,
     /// It finished what had been begun.
@@ -24,19 +24,19 @@ pub async fn forget(
     table: &Table,
     tenant: &TenantId,
     name: &UserName,
-) -> Result<Option<(UserId, Erased)>> {
+) -> Result<Option<(UserId, ErasureOutcome)>> {
     let Some(id) = table.resolve(tenant, name).await? else {
         return Ok(None);
     };
     if table.resume_forget(tenant, id).await? {
-        return Ok(Some((id, Erased::Finished)));
+        return Ok(Some((id, ErasureOutcome::Finished)));
     }
     let author = Author::service(tenant.clone(), Reason::Operator);
     match table.forget_user(&author, id, |_| Ok(())).await {
-        Ok(()) => Ok(Some((id, Erased::Forgotten))),
+        Ok(()) => Ok(Some((id, ErasureOutcome::Forgotten))),
         Err(Error::NotFound) => {
             let left = table.get(&Key::user(tenant, id)).await?;
-            Ok(left.map(|_| (id, Erased::Before)))
+            Ok(left.map(|_| (id, ErasureOutcome::Before)))
         }
         Err(error) => Err(error),
     }
@@ -57,7 +57,10 @@ pub async fn replay(table: &Table, tenant: &TenantId, replaced: &Table) -> Resul
     let mut erased = 0;
     for user in &tombstones {
         let outcome = forget(table, tenant, &UserName::User(*user)).await?;
-        erased += usize::from(matches!(outcome, Some((_, Erased::Forgotten | Erased::Finished))));
+        erased += usize::from(matches!(
+            outcome,
+            Some((_, ErasureOutcome::Forgotten | ErasureOutcome::Finished))
+        ));
     }
     Ok((tombstones.len(), erased))
 }

@@ -14,30 +14,35 @@ use shared::domain::error::{Error, Result};
 use shared::domain::id::{TenantId, UserId};
 use shared::domain::versioned::Version;
 use shared::store::Table;
-use shared::store::definitions::Edit;
-use shared::store::listing::{Changed, WalkPosition};
+use shared::store::definitions::DefinitionEdit;
+use shared::store::listing::{ChangeWindow, WalkPosition};
 
 /// How long to wait until no function writes by the configuration before, with a margin for clocks
 /// that differ.
 pub const SETTLED: Duration = Duration::from_secs(SETTLED_SECONDS.unsigned_abs() + 5);
 /// How many users are read at once.
 const PAGE: usize = 100;
-/// How many holders are named.
+/// How many users of a definition are named.
 const NAMED: usize = 10;
 
-/// What came of it.
+/// The result of a purge.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Purged {
+pub enum PurgeOutcome {
     /// The definition is gone.
     Gone,
     /// Users hold it: how many, and some of them. It stays, deprecated.
-    Held(usize, Vec<UserId>),
+    InUse(usize, Vec<UserId>),
     /// The tenant has no attribute or persona definition with this id.
     Unknown,
 }
 
 /// Deletes the attribute or persona definition with this id if nobody holds it.
-pub async fn purge(table: &Table, tenant: &TenantId, id: &str, wait: Duration) -> Result<Purged> {
+pub async fn purge(
+    table: &Table,
+    tenant: &TenantId,
+    id: &str,
+    wait: Duration,
+) -> Result<PurgeOutcome> {
     let schema = table.schema(tenant).await?;
     if AttributeDefinition::collection(&schema).get(id).is_some() {
         purge_kind::<AttributeDefinition>(table, tenant, id, wait, |d| AttributeDefinition {
@@ -52,7 +57,7 @@ pub async fn purge(table: &Table, tenant: &TenantId, id: &str, wait: Duration) -
         })
         .await
     } else {
-        Ok(Purged::Unknown)
+        Ok(PurgeOutcome::Unknown)
     }
 }
 
@@ -62,14 +67,14 @@ async fn purge_kind<T: Definition>(
     id: &str,
     wait: Duration,
     deprecated: impl Fn(T) -> T,
-) -> Result<Purged> {
-    let deprecate = |entry: Option<&shared::domain::schema::Entry<T>>, schema: &_| {
+) -> Result<PurgeOutcome> {
+    let deprecate = |entry: Option<&shared::domain::schema::StoredDefinition<T>>, schema: &_| {
         let current = &entry.ok_or(Error::NotFound)?.stored.value;
-        current.removable(schema)?;
+        current.check_removable(schema)?;
         Ok(if current.is_deprecated() {
-            Edit::Keep
+            DefinitionEdit::Keep
         } else {
-            Edit::Replace(deprecated(current.clone()))
+            DefinitionEdit::Replace(deprecated(current.clone()))
         })
     };
     let settled = table.edit_definition::<T>(tenant, Some(id), deprecate, |_| Ok(None)).await?;
@@ -77,9 +82,9 @@ async fn purge_kind<T: Definition>(
     tokio::time::sleep(wait).await;
     let holders = holders(table, tenant, id).await?;
     if !holders.is_empty() {
-        return Ok(Purged::Held(holders.len(), holders.into_iter().take(NAMED).collect()));
+        return Ok(PurgeOutcome::InUse(holders.len(), holders.into_iter().take(NAMED).collect()));
     }
-    delete::<T>(table, tenant, id, version).await.map(|()| Purged::Gone)
+    delete::<T>(table, tenant, id, version).await.map(|()| PurgeOutcome::Gone)
 }
 
 async fn delete<T: Definition>(
@@ -88,15 +93,15 @@ async fn delete<T: Definition>(
     id: &str,
     version: Version,
 ) -> Result<()> {
-    let decide = |entry: Option<&shared::domain::schema::Entry<T>>, schema: &_| {
+    let decide = |entry: Option<&shared::domain::schema::StoredDefinition<T>>, schema: &_| {
         let current = &entry.ok_or(Error::NotFound)?.stored;
         if current.version() != version {
             return Err(Error::Conflict(
                 "the definition was changed meanwhile; try again".to_owned(),
             ));
         }
-        current.value.removable(schema)?;
-        Ok(Edit::Purge)
+        current.value.check_removable(schema)?;
+        Ok(DefinitionEdit::Purge)
     };
     table.edit_definition::<T>(tenant, Some(id), decide, |_| Ok(None)).await?;
     Ok(())
@@ -107,12 +112,12 @@ async fn holders(table: &Table, tenant: &TenantId, id: &str) -> Result<Vec<UserI
     let mut holders = Vec::new();
     let mut at = WalkPosition::default();
     while !at.is_end() {
-        let page = table.walk_listing(tenant, Changed::default(), &at, PAGE).await?;
+        let page = table.walk_listing(tenant, ChangeWindow::default(), &at, PAGE).await?;
         let ids: Vec<_> = page.users.iter().map(|(user, _)| *user).collect();
         for user in table.find_users(tenant, &ids).await? {
             let profiles = table.profiles_of(tenant, user.value.id).await?;
-            let overridden = profiles.iter().flat_map(|profile| profile.value.held());
-            if user.value.held().chain(overridden).any(|(_, held)| held == id) {
+            let overridden = profiles.iter().flat_map(|profile| profile.value.used_definitions());
+            if user.value.used_definitions().chain(overridden).any(|(_, held)| held == id) {
                 holders.push(user.value.id);
             }
         }

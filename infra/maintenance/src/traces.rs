@@ -37,18 +37,18 @@ impl fmt::Display for TooShort {
 
 impl std::error::Error for TooShort {}
 
-/// A text to look for, in all its forms.
+/// A text to search for, in all its forms.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Text(BTreeSet<String>);
+pub struct SearchText(BTreeSet<String>);
 
-impl fmt::Debug for Text {
+impl fmt::Debug for SearchText {
     /// Shows nothing: it is personal.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Text")
     }
 }
 
-impl Text {
+impl SearchText {
     /// Reads a text.
     pub fn read(text: &str) -> Result<Self, TooShort> {
         let plain = text.trim();
@@ -63,15 +63,15 @@ impl Text {
         Ok(Self(all.filter(|form| form.chars().count() >= MIN_CHARS).collect()))
     }
 
-    fn stands_in(&self, written: &Written) -> bool {
+    fn stands_in(&self, written: &AttributeText) -> bool {
         written.0.iter().any(|text| self.0.iter().any(|form| text.contains(form.as_str())))
     }
 }
 
-/// What an attribute holds, with its escapes and without them.
-struct Written(BTreeSet<String>);
+/// The text of an attribute, as stored and with its escapes resolved.
+struct AttributeText(BTreeSet<String>);
 
-impl Written {
+impl AttributeText {
     fn of(text: &str) -> Self {
         let mut forms = BTreeSet::from([text.to_owned()]);
         let plain = !text.contains(['\\', '%', '+']);
@@ -165,7 +165,7 @@ pub struct Traces {
 }
 
 /// Looks for texts in every item of a tenant and in what belongs to no tenant.
-pub async fn search(table: &Table, tenant: &TenantId, texts: &[Text]) -> Result<Traces> {
+pub async fn search(table: &Table, tenant: &TenantId, texts: &[SearchText]) -> Result<Traces> {
     let own = format!("T#{tenant}#");
     let mut traces = Traces::default();
     each_item(table, |item| {
@@ -180,13 +180,13 @@ pub async fn search(table: &Table, tenant: &TenantId, texts: &[Text]) -> Result<
 }
 
 impl Traces {
-    fn look_into(&mut self, item: Item, texts: &[Text]) {
+    fn look_into(&mut self, item: Item, texts: &[SearchText]) {
         let (kind, user) = (kind(&item), owner(&item));
         for (name, value) in item.into_attributes() {
             let mut held = Vec::new();
             collect(&value, &mut held);
-            let held: Vec<_> = held.iter().map(|text| Written::of(text)).collect();
-            let named = Written::of(&name);
+            let held: Vec<_> = held.iter().map(|text| AttributeText::of(text)).collect();
+            let named = AttributeText::of(&name);
             for (index, text) in texts.iter().enumerate() {
                 let trace = |attribute| Trace { text: index + 1, kind, user, attribute };
                 if text.stands_in(&named) {
@@ -222,7 +222,7 @@ fn collect(value: &AttributeValue, into: &mut Vec<String>) {
 /// The user to whom an item belongs: whose partition it is, or who holds it.
 fn owner(item: &Item) -> Option<UserId> {
     let partition = owner_of_partition(item.key().pk()).map(|(_, user)| user);
-    partition.or_else(|| item.holder())
+    partition.or_else(|| item.owner())
 }
 
 /// What kind of item it is, by its key.

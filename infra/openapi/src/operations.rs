@@ -1,6 +1,6 @@
 //! Operations: what one route takes.
 
-use shared::domain::change_request::Status;
+use shared::domain::change_request::RequestStatus;
 use shared::domain::import::Mode;
 use shared::http::Route;
 use shared::http::page::{MAX_PAGE, PAGE};
@@ -166,7 +166,7 @@ fn query_parameter(route: &Route, name: &str) -> Result<Parameter, Failure> {
         ),
         "name" => any("Only those of this name."),
         "category" => any("Only those of this category."),
-        "status" => word(Status::ALL.map(Status::name), "Only those of this status."),
+        "status" => word(RequestStatus::ALL.map(RequestStatus::name), "Only those of this status."),
         "user_id" if route.path.contains("/change-requests") => {
             any("Only those of this user, named by its id or by a base profile id.")
         }

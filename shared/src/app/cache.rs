@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::world::Timestamp;
+use crate::env::Timestamp;
 
 /// How long read configuration is trusted, in seconds.
 pub const CACHE_SECONDS: i64 = 30;

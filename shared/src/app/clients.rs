@@ -24,7 +24,7 @@ impl App {
         id: &ClientId,
         mut fits: impl FnMut(&Client) -> Option<T>,
     ) -> Result<Option<(Arc<Versioned<Client>>, T)>> {
-        let now = self.world().clock.now();
+        let now = self.env().clock.now();
         if let Some((read_at, client)) = self.0.clients.get(id)
             && is_young(read_at, now)
             && let Some(found) = fits(&client.value)
@@ -47,8 +47,8 @@ impl App {
     /// Notes the day on which a client's secret is used, once a day for each secret and at the cost
     /// of one write. It is best effort: a fault or another writer is no concern of whoever
     /// authenticates, and is waited for `NOTE_PATIENCE` at the most.
-    pub async fn note_use(&self, client: &Arc<Versioned<Client>>, presented: &HashedSecret) {
-        let now = self.world().clock.now();
+    pub async fn record_use(&self, client: &Arc<Versioned<Client>>, presented: &HashedSecret) {
+        let now = self.env().clock.now();
         let Some(used) = client.value.used_on_day_of(now, presented) else { return };
         let next = Arc::new(client.changed_to(used));
         // Known here before it is stored: of many requests one writes, and where the table fails

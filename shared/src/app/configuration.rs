@@ -20,7 +20,7 @@ impl App {
     /// A tenant's configuration, at most 30 seconds old; after that its epoch says whether it is
     /// still true.
     pub async fn schema(&self, tenant: &TenantId) -> Result<Arc<Schema>> {
-        let now = self.world().clock.now();
+        let now = self.env().clock.now();
         match self.0.schemas.get(tenant) {
             Some((read_at, schema)) if is_young(read_at, now) => Ok(schema),
             Some((_, schema)) => Ok(self.newer_schema(&schema).await?.unwrap_or(schema)),
@@ -43,7 +43,7 @@ impl App {
 
     /// A tenant's configuration if it changed since `known` was read.
     async fn newer_schema(&self, known: &Arc<Schema>) -> Result<Option<Arc<Schema>>> {
-        let now = self.world().clock.now();
+        let now = self.env().clock.now();
         if self.table().epoch(&known.tenant).await? == known.epoch {
             self.0.schemas.put(&known.tenant, known.clone(), now);
             return Ok(None);
@@ -52,7 +52,7 @@ impl App {
     }
 
     async fn load_schema(&self, tenant: &TenantId) -> Result<Arc<Schema>> {
-        let now = self.world().clock.now();
+        let now = self.env().clock.now();
         // The epoch is read before the definitions: what is remembered is never newer than its
         // epoch says.
         let epoch = self.table().epoch(tenant).await?;

@@ -12,17 +12,17 @@ use tokio::sync::OnceCell;
 
 pub use self::cache::CACHE_SECONDS;
 use self::cache::Cache;
-use self::tokens::{Digest, Trusting, VerifiedToken};
-use crate::auth::{PublicKeys, RemoteKeys, SigningKeys, signing};
+use self::tokens::{Digest, TrustingTenants, VerifiedToken};
+use crate::auth::{PublishedKeyCache, RemoteKeys, SigningKeys, signing};
 use crate::domain::client::Client;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{ClientId, TenantId};
 use crate::domain::schema::Schema;
 use crate::domain::versioned::Versioned;
+use crate::env::Env;
 use crate::fetch::Fetcher;
 use crate::script::Scripts;
 use crate::store::{Key, Table};
-use crate::world::World;
 
 /// How long a function may still write by definitions that were changed, in seconds: the life of
 /// its cache and of a request.
@@ -30,12 +30,12 @@ pub const SETTLED_SECONDS: i64 = CACHE_SECONDS + 30;
 
 /// The state of one function.
 #[derive(Clone)]
-pub struct App(Arc<State>);
+pub struct App(Arc<AppState>);
 
-struct State {
+struct AppState {
     table: Table,
     base_url: Option<String>,
-    public_keys: PublicKeys,
+    public_keys: PublishedKeyCache,
     signing_keys: SigningKeys,
     remote_keys: RemoteKeys,
     cursor_key: OnceCell<[u8; 32]>,
@@ -44,7 +44,7 @@ struct State {
     schemas: Cache<TenantId, Schema>,
     clients: Cache<ClientId, Versioned<Client>>,
     callers: Cache<Digest, VerifiedToken>,
-    issuers: Cache<Digest, Trusting>,
+    issuers: Cache<Digest, TrustingTenants>,
 }
 
 impl App {
@@ -63,10 +63,10 @@ impl App {
         scripts: Scripts,
         fetcher: Fetcher,
     ) -> Self {
-        Self(Arc::new(State {
-            public_keys: PublicKeys::new(table.clone()),
+        Self(Arc::new(AppState {
+            public_keys: PublishedKeyCache::new(table.clone()),
             signing_keys: SigningKeys::new(table.clone()),
-            remote_keys: RemoteKeys::new(fetcher, table.world().clock.clone()),
+            remote_keys: RemoteKeys::new(fetcher, table.env().clock.clone()),
             cursor_key: OnceCell::new(),
             hash_key: OnceCell::new(),
             scripts,
@@ -87,8 +87,8 @@ impl App {
 
     /// The clock and the randomness.
     #[must_use]
-    pub fn world(&self) -> &World {
-        self.0.table.world()
+    pub fn env(&self) -> &Env {
+        self.0.table.env()
     }
 
     /// The base URL that was set, if one was.
@@ -99,7 +99,7 @@ impl App {
 
     /// The published signing keys.
     #[must_use]
-    pub fn public_keys(&self) -> &PublicKeys {
+    pub fn public_keys(&self) -> &PublishedKeyCache {
         &self.0.public_keys
     }
 

@@ -7,19 +7,19 @@ use ring::digest::{Context, SHA256};
 
 use super::App;
 use super::cache::is_young;
-use crate::auth::user_token::Unverified;
+use crate::auth::user_token::UnverifiedUserToken;
 use crate::auth::{AuthError, Caller, access_token, user_token};
 use crate::domain::error::Result;
 use crate::domain::id::TenantId;
 use crate::domain::versioned::Tag;
-use crate::world::Timestamp;
+use crate::env::Timestamp;
 
 /// A token that was verified.
 pub(super) enum VerifiedToken {
     /// An access token of this service: a client's or a local person's.
-    Client(access_token::Verified),
+    Client(access_token::VerifiedAccessToken),
     /// An external person's, with the tag of the authentication server by which it was verified.
-    Person(user_token::Verified, Tag),
+    Person(user_token::VerifiedUserToken, Tag),
 }
 
 impl VerifiedToken {
@@ -32,7 +32,7 @@ impl VerifiedToken {
 }
 
 /// The tenants that trust an issuer, each with the claim that names it.
-pub(super) type Trusting = Vec<(TenantId, String)>;
+pub(super) type TrustingTenants = Vec<(TenantId, String)>;
 
 /// The hash of a token and of what it was verified against.
 pub(super) type Digest = [u8; 32];
@@ -57,7 +57,7 @@ impl App {
         base_url: &str,
         people: bool,
     ) -> Result<Caller, AuthError> {
-        let now = self.world().clock.now();
+        let now = self.env().clock.now();
         let digest = digest([base_url, if people { "any" } else { "client" }, unverified_token]);
         if let Some((read_at, verified)) = self.0.callers.get(&digest)
             && is_young(read_at, now)
@@ -77,12 +77,15 @@ impl App {
         base_url: &str,
         people: bool,
     ) -> Result<VerifiedToken, AuthError> {
-        let foreign = if people { Unverified::open(unverified_token).ok() } else { None };
+        let foreign = if people { UnverifiedUserToken::open(unverified_token).ok() } else { None };
         let foreign = foreign.filter(|token| token.issuer() != access_token::issuer(base_url));
         let Some(unverified) = foreign else {
-            let token =
-                access_token::Verified::verify(unverified_token, self.public_keys(), base_url)
-                    .await?;
+            let token = access_token::VerifiedAccessToken::verify(
+                unverified_token,
+                self.public_keys(),
+                base_url,
+            )
+            .await?;
             return Ok(VerifiedToken::Client(token));
         };
         let tenant = self.tenant_of(&unverified).await?;
@@ -94,7 +97,7 @@ impl App {
         let server = schema.issuer(unverified.issuer());
         let server = server.ok_or(AuthError::BadToken(user_token::UNKNOWN))?;
         let tag = schema.servers.get(server.id.as_str()).map(|entry| entry.stored.tag().clone());
-        let now = self.world().clock.now();
+        let now = self.env().clock.now();
         let token = unverified.verify(tenant, server, self.remote_keys(), base_url, now).await?;
         Ok(VerifiedToken::Person(token, tag.unwrap_or_default()))
     }
@@ -113,8 +116,8 @@ impl App {
     /// The tenant that a token names, of those that trust its issuer; which ones do is at most 30
     /// seconds old, and no reason to refuse a tenant. That nobody trusts an issuer is not
     /// remembered: strangers name what they like.
-    async fn tenant_of(&self, token: &Unverified<'_>) -> Result<TenantId, AuthError> {
-        let (now, digest) = (self.world().clock.now(), digest([token.issuer()]));
+    async fn tenant_of(&self, token: &UnverifiedUserToken<'_>) -> Result<TenantId, AuthError> {
+        let (now, digest) = (self.env().clock.now(), digest([token.issuer()]));
         if let Some((read_at, trusting)) = self.0.issuers.get(&digest)
             && is_young(read_at, now)
             && let Ok(tenant) = token.tenant(&trusting)

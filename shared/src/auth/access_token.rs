@@ -6,15 +6,15 @@ use super::caller::{Caller, Grants, Subject};
 use super::claims::{Audience, Confirmation, LEEWAY};
 use super::error::{AuthError, Result};
 use super::jose::{Jws, MAX_TOKEN};
-use super::published::PublicKeys;
+use super::published::PublishedKeyCache;
 use crate::domain::client::{Classifier, Integration};
 use crate::domain::id::{BaseId, ClientId, PartyId, TenantId, UserId};
 use crate::domain::scope::Scopes;
-use crate::world::Timestamp;
+use crate::env::Timestamp;
 
 /// The claims of an access token (RFC 9068 §2.2), with the tenant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Claims {
+pub struct AccessTokenClaims {
     /// The issuer: `<base url>/idhub/oidc`.
     pub iss: String,
     /// The subject: the client itself, or a person's base profile id at this issuer.
@@ -53,7 +53,7 @@ pub struct Claims {
     pub cnf: Option<Confirmation>,
 }
 
-impl Claims {
+impl AccessTokenClaims {
     /// The base profile id of a user at the issuer of the token.
     fn base_id(&self, user: UserId) -> BaseId {
         BaseId::of(&user.to_string(), &self.iss, &self.tenant)
@@ -61,7 +61,7 @@ impl Claims {
 
     /// What `sub` must be, by the other claims.
     #[must_use]
-    pub fn due_subject(&self) -> String {
+    pub fn expected_subject(&self) -> String {
         self.user_id
             .map_or_else(|| self.client_id.to_string(), |user| self.base_id(user).to_string())
     }
@@ -73,15 +73,19 @@ pub fn issuer(base_url: &str) -> String {
     format!("{base_url}/idhub/oidc")
 }
 
-/// What a token says whose signature and issuer are good.
+/// An access token whose signature and issuer have been verified.
 #[derive(Clone, Debug)]
-pub struct Verified(Claims);
+pub struct VerifiedAccessToken(AccessTokenClaims);
 
-impl Verified {
+impl VerifiedAccessToken {
     /// Verifies an access token (RFC 9068 §4): the key and its algorithm come from the published
     /// keys, never from the token; `typ` and `iss` are checked, and headers that would bring a
     /// key along are refused (RFC 8725 §3).
-    pub async fn verify(unverified_token: &str, keys: &PublicKeys, base_url: &str) -> Result<Self> {
+    pub async fn verify(
+        unverified_token: &str,
+        keys: &PublishedKeyCache,
+        base_url: &str,
+    ) -> Result<Self> {
         if unverified_token.len() > MAX_TOKEN {
             return Err(AuthError::BadToken("the token is longer than 8 KB"));
         }
@@ -97,7 +101,7 @@ impl Verified {
             unverified.header("kid").ok_or(AuthError::BadToken("not a token of this service"))?;
         let key = keys.find(kid).await?.ok_or(AuthError::BadToken("signed with an unknown key"))?;
         let claims = unverified
-            .claims::<Claims>(&key.jwk())
+            .claims::<AccessTokenClaims>(&key.jwk())
             .ok_or(AuthError::BadToken("the signature is wrong"))?;
         if claims.iss != issuer(base_url) {
             return Err(AuthError::BadToken("the token is of another issuer"));
@@ -105,14 +109,14 @@ impl Verified {
         if claims.client_id.tenant() != &claims.tenant {
             return Err(AuthError::BadToken("client and tenant do not belong together"));
         }
-        if claims.sub != claims.due_subject() {
+        if claims.sub != claims.expected_subject() {
             return Err(AuthError::BadToken("the token's subject is not whom it is for"));
         }
         Ok(Self(claims))
     }
 
     /// The claims, while the token is good.
-    pub fn claims(&self, now: Timestamp) -> Result<&Claims> {
+    pub fn claims(&self, now: Timestamp) -> Result<&AccessTokenClaims> {
         let claims = &self.0;
         if claims.exp.saturating_add(LEEWAY) <= now.seconds() {
             return Err(AuthError::BadToken("the token has expired"));

@@ -7,7 +7,7 @@ use crate::domain::client::{Classifier, Integration};
 use crate::domain::id::{BaseId, ClientId, PartyId, TenantId, UserId};
 use crate::domain::json::Object;
 use crate::domain::scope::{Scope, Scopes};
-use crate::world::Timestamp;
+use crate::env::Timestamp;
 
 /// The caller of a request.
 #[derive(Clone, Debug)]

@@ -17,9 +17,9 @@ use super::jose::Jws;
 use crate::domain::id::TenantId;
 use crate::domain::json::Json;
 use crate::domain::jwk::Jwk;
+use crate::env::Timestamp;
 use crate::store::Table;
 use crate::store::keys::SingleUse;
-use crate::world::Timestamp;
 
 /// How far `iat` may be from now, either way, in seconds.
 const PROOF_SECONDS: i64 = LEEWAY;
@@ -105,7 +105,7 @@ impl Proof {
 
     /// Uses the proof up: it is refused when it was used before.
     pub async fn use_once(&self, table: &Table, tenant: &TenantId) -> Result<()> {
-        let now = table.world().clock.now();
+        let now = table.env().clock.now();
         // Until then every instance refuses it by its time, however the clocks of two of them
         // differ.
         let until = now.plus_seconds(2 * PROOF_SECONDS + LEEWAY);

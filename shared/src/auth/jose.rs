@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use super::claims::decode;
 use super::provider;
 use crate::domain::json::{Json, Object};
-use crate::domain::jwk::{Algorithm, Jwk, Numbers};
+use crate::domain::jwk::{Algorithm, Jwk, KeyParameters};
 
 /// The longest token that is looked at, in bytes.
 pub const MAX_TOKEN: usize = 8 * 1024;
@@ -110,9 +110,9 @@ impl<'t> Jws<'t> {
 #[must_use]
 pub fn verify(key: &Jwk, message: &[u8], signature: &str) -> Option<()> {
     let decoding_key = match &key.numbers {
-        Numbers::Ec { x, y } => DecodingKey::from_ec_components(x, y),
-        Numbers::Ed { x } => DecodingKey::from_ed_components(x),
-        Numbers::Rsa { n, e } => DecodingKey::from_rsa_components(n, e),
+        KeyParameters::Ec { x, y } => DecodingKey::from_ec_components(x, y),
+        KeyParameters::Ed { x } => DecodingKey::from_ed_components(x),
+        KeyParameters::Rsa { n, e } => DecodingKey::from_rsa_components(n, e),
     }
     .ok()?;
     provider::install();

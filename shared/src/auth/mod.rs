@@ -18,6 +18,6 @@ pub mod user_token;
 
 pub use caller::{Caller, Grants, Person, Subject};
 pub use error::AuthError;
-pub use published::PublicKeys;
+pub use published::PublishedKeyCache;
 pub use remote_keys::RemoteKeys;
 pub use signing::SigningKeys;

@@ -19,7 +19,7 @@ use ring::signature::{
 
 use super::rsa;
 use crate::domain::jwk;
-use crate::world::Random;
+use crate::env::Random;
 
 static PROVIDER: CryptoProvider = CryptoProvider {
     signer_factory: |algorithm, key| signer(*algorithm, key),
@@ -36,7 +36,7 @@ pub fn install() {
 }
 
 /// A parsed private key.
-pub struct KeyPair {
+pub struct SigningKeyPair {
     /// The key, by its algorithm.
     pub kind: KeyPairKind,
     /// The randomness of its signatures.
@@ -52,11 +52,12 @@ pub enum KeyPairKind {
 }
 
 /// The parsed private keys in use, by id. An entry ends with the last owner of its key.
-static KEY_PAIRS: LazyLock<RwLock<HashMap<String, Weak<KeyPair>>>> = LazyLock::new(RwLock::default);
+static KEY_PAIRS: LazyLock<RwLock<HashMap<String, Weak<SigningKeyPair>>>> =
+    LazyLock::new(RwLock::default);
 
 /// Registers a parsed private key under its id, the thumbprint; returns the key pair that its owner
 /// has to hold, and the key by which `jsonwebtoken` finds it.
-pub fn register(kid: &str, pair: KeyPair) -> (Arc<KeyPair>, EncodingKey) {
+pub fn register(kid: &str, pair: SigningKeyPair) -> (Arc<SigningKeyPair>, EncodingKey) {
     let key = match &pair.kind {
         KeyPairKind::Ec(_) => EncodingKey::from_ec_der(kid.as_bytes()),
         KeyPairKind::Rsa(_) => EncodingKey::from_rsa_der(kid.as_bytes()),
@@ -85,7 +86,7 @@ fn signer(algorithm: Algorithm, key: &EncodingKey) -> Result<Box<dyn JwtSigner>>
 
 struct PairSigner {
     algorithm: Algorithm,
-    pair: Arc<KeyPair>,
+    pair: Arc<SigningKeyPair>,
 }
 
 impl Signer<Vec<u8>> for PairSigner {
@@ -110,12 +111,12 @@ impl JwtSigner for PairSigner {
 }
 
 fn verifier(algorithm: Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerifier>> {
-    let ring: PublicKey = match (algorithm, key.family(), key.kind()) {
+    let ring: VerifyingKey = match (algorithm, key.family(), key.kind()) {
         (Algorithm::ES256, AlgorithmFamily::Ec, DecodingKeyKind::SecretOrDer(point)) => {
-            PublicKey::of(&ECDSA_P256_SHA256_FIXED, point)
+            VerifyingKey::of(&ECDSA_P256_SHA256_FIXED, point)
         }
         (Algorithm::EdDSA, AlgorithmFamily::Ed, DecodingKeyKind::SecretOrDer(point)) => {
-            PublicKey::of(&ED25519, point)
+            VerifyingKey::of(&ED25519, point)
         }
         (
             Algorithm::RS256 | Algorithm::PS256,
@@ -126,19 +127,19 @@ fn verifier(algorithm: Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerifi
                 Algorithm::PS256 => &RSA_PSS_2048_8192_SHA256,
                 _ => &RSA_PKCS1_2048_8192_SHA256,
             };
-            PublicKey::Rsa(parameters, RsaPublicKeyComponents { n: n.clone(), e: e.clone() })
+            VerifyingKey::Rsa(parameters, RsaPublicKeyComponents { n: n.clone(), e: e.clone() })
         }
         _ => return Err(Error::from(ErrorKind::InvalidAlgorithm)),
     };
     Ok(Box::new(KeyVerifier { algorithm, key: ring }))
 }
 
-enum PublicKey {
+enum VerifyingKey {
     Point(UnparsedPublicKey<Vec<u8>>),
     Rsa(&'static RsaParameters, RsaPublicKeyComponents<Vec<u8>>),
 }
 
-impl PublicKey {
+impl VerifyingKey {
     fn of(algorithm: &'static dyn VerificationAlgorithm, point: &[u8]) -> Self {
         Self::Point(UnparsedPublicKey::new(algorithm, point.to_vec()))
     }
@@ -146,7 +147,7 @@ impl PublicKey {
 
 struct KeyVerifier {
     algorithm: Algorithm,
-    key: PublicKey,
+    key: VerifyingKey,
 }
 
 impl Verifier<Vec<u8>> for KeyVerifier {
@@ -156,8 +157,8 @@ impl Verifier<Vec<u8>> for KeyVerifier {
         signature: &Vec<u8>,
     ) -> std::result::Result<(), SignatureError> {
         match &self.key {
-            PublicKey::Point(key) => key.verify(message, signature),
-            PublicKey::Rsa(parameters, key) => key.verify(parameters, message, signature),
+            VerifyingKey::Point(key) => key.verify(message, signature),
+            VerifyingKey::Rsa(parameters, key) => key.verify(parameters, message, signature),
         }
         .map_err(|_| SignatureError::new())
     }

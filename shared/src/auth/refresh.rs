@@ -16,8 +16,8 @@ use crate::domain::error::Result;
 use crate::domain::id::ClientId;
 use crate::domain::scope::Scopes;
 use crate::domain::versioned::Versioned;
-use crate::store::{Condition, Failed, Item, Key, Retry, Table, Write};
-use crate::world::Timestamp;
+use crate::env::Timestamp;
+use crate::store::{CommitError, Condition, Item, Key, Retry, Table, Write};
 
 /// The longest life of a family, in seconds: 30 days from the first token.
 pub const FAMILY_SECONDS: i64 = 30 * 24 * 3600;
@@ -45,7 +45,7 @@ impl Family {
 
     /// Whether a token of this generation can be exchanged: the current one, or for a while the one
     /// before.
-    fn takes(&self, generation: u64, now: Timestamp) -> bool {
+    fn accepts(&self, generation: u64, now: Timestamp) -> bool {
         generation == self.generation
             || (generation + 1 == self.generation
                 && now < self.reached_at.plus_seconds(GRACE_SECONDS))
@@ -63,7 +63,7 @@ pub async fn find(
     let Some(item) = table.get(&Key::refresh_family(family)).await? else { return Ok(None) };
     let family = item.read::<Family>()?.value;
     let usable =
-        family.client_id == *client_id && family.takes(generation, table.world().clock.now());
+        family.client_id == *client_id && family.accepts(generation, table.env().clock.now());
     Ok(usable.then_some(family))
 }
 
@@ -89,7 +89,7 @@ pub async fn revoke(
             .await
         {
             Ok(()) => return Ok(true),
-            Err(Failed::Conditions(_) | Failed::Contended) => retry.again().await?,
+            Err(CommitError::Conditions(_) | CommitError::Contended) => retry.again().await?,
             Err(failed) => return Err(failed.into()),
         }
     }
@@ -113,8 +113,8 @@ pub async fn start(
     client_id: &ClientId,
     scopes: &Scopes,
 ) -> Result<String> {
-    let now = table.world().clock.now();
-    let family = base64url(&table.world().random.bytes::<16>());
+    let now = table.env().clock.now();
+    let family = base64url(&table.env().random.bytes::<16>());
     let ends_at = now.plus_seconds(FAMILY_SECONDS);
     let state = Family {
         client_id: client_id.clone(),
@@ -153,11 +153,11 @@ pub async fn exchange(
         if stored.value.client_id != *client_id {
             return Ok(Exchange::InvalidGrant);
         }
-        let now = table.world().clock.now();
+        let now = table.env().clock.now();
         let current = stored.value.generation;
         let most = stored.value.grantable(allowed);
         let scopes = wanted.unwrap_or(&most).clone();
-        let replayed = !stored.value.takes(generation, now);
+        let replayed = !stored.value.accepts(generation, now);
         if !replayed && (scopes.is_empty() || !most.allows_all(&scopes)) {
             return Ok(Exchange::InvalidScope);
         }
@@ -179,7 +179,7 @@ pub async fn exchange(
             Ok(()) => {
                 return Ok(Exchange::Granted(token(key, family, generation + 1), scopes));
             }
-            Err(Failed::Conditions(_) | Failed::Contended) => retry.again().await?,
+            Err(CommitError::Conditions(_) | CommitError::Contended) => retry.again().await?,
             Err(failed) => return Err(failed.into()),
         }
     }

@@ -9,8 +9,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::domain::jwk::JwkSet;
+use crate::env::{Clock, Timestamp};
 use crate::fetch::{FetchError, Fetcher};
-use crate::world::{Clock, Timestamp};
 
 /// How long a set is trusted, in seconds.
 pub const TRUSTED_SECONDS: i64 = 300;
@@ -23,25 +23,25 @@ pub const MAX_URLS: usize = 100;
 
 /// The keys of others; clones share what is remembered.
 #[derive(Clone)]
-pub struct RemoteKeys(Arc<State>);
+pub struct RemoteKeys(Arc<RemoteKeysState>);
 
-struct State {
+struct RemoteKeysState {
     fetcher: Fetcher,
     clock: Clock,
-    sources: Mutex<HashMap<String, (Timestamp, Arc<Source>)>>,
+    endpoints: Mutex<HashMap<String, (Timestamp, Arc<Endpoint>)>>,
 }
 
-/// One URL.
+/// A URL at which keys are published.
 #[derive(Default)]
-struct Source {
-    known: Mutex<Known>,
+struct Endpoint {
+    cached: Mutex<CachedSet>,
     /// Held by the one that fetches.
     fetching: tokio::sync::Mutex<()>,
 }
 
-/// What is known of a URL.
+/// What is cached of a URL.
 #[derive(Default)]
-struct Known {
+struct CachedSet {
     /// The last set, and when it was asked for.
     set: Option<(Timestamp, Arc<JwkSet>)>,
     /// The last failure.
@@ -58,7 +58,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Known {
+impl CachedSet {
     fn is_fresh(&self, now: Timestamp) -> bool {
         self.set.as_ref().is_some_and(|(at, _)| is_within(TRUSTED_SECONDS, *at, now))
     }
@@ -81,8 +81,8 @@ impl Known {
         usable.map(|(_, set)| set.clone()).ok_or_else(|| error.clone())
     }
 
-    /// Takes in what a fetch on behalf of `kid` brought.
-    fn learn(
+    /// Stores the result of a fetch that was made for the key `kid`.
+    fn store(
         &mut self,
         fetched: Result<JwkSet, FetchError>,
         kid: Option<&str>,
@@ -109,7 +109,7 @@ impl RemoteKeys {
     /// Knows nothing yet.
     #[must_use]
     pub fn new(fetcher: Fetcher, clock: Clock) -> Self {
-        Self(Arc::new(State { fetcher, clock, sources: Mutex::default() }))
+        Self(Arc::new(RemoteKeysState { fetcher, clock, endpoints: Mutex::default() }))
     }
 
     /// The keys that are published at a URL, fetched if that is due; `kid` is the key that a
@@ -117,27 +117,28 @@ impl RemoteKeys {
     /// ([`JwkSet::candidates`]).
     pub async fn keys_at(&self, url: &str, kid: Option<&str>) -> Result<Arc<JwkSet>, FetchError> {
         let now = self.0.clock.now();
-        let source = self.source(url, now);
-        if let Some(answer) = lock(&source.known).answer(kid, now) {
+        let endpoint = self.endpoint(url, now);
+        if let Some(answer) = lock(&endpoint.cached).answer(kid, now) {
             return answer;
         }
         let (keys, url, kid) = (self.clone(), url.to_owned(), kid.map(str::to_owned));
         // In a task of its own: a caller who leaves neither ends a fetch that others wait for nor
         // causes another.
-        let fetching = tokio::spawn(async move { keys.fetch(&source, &url, kid.as_deref()).await });
+        let fetching =
+            tokio::spawn(async move { keys.fetch(&endpoint, &url, kid.as_deref()).await });
         fetching.await.unwrap_or_else(|error| Err(FetchError::Connection(error.to_string())))
     }
 
     async fn fetch(
         &self,
-        source: &Source,
+        endpoint: &Endpoint,
         url: &str,
         kid: Option<&str>,
     ) -> Result<Arc<JwkSet>, FetchError> {
-        let _fetching = source.fetching.lock().await;
+        let _fetching = endpoint.fetching.lock().await;
         let now = self.0.clock.now();
         // Whoever fetched before may have fetched for this caller too.
-        if let Some(answer) = lock(&source.known).answer(kid, now) {
+        if let Some(answer) = lock(&endpoint.cached).answer(kid, now) {
             return answer;
         }
         let fetched = self.0.fetcher.get(url).await;
@@ -149,22 +150,24 @@ impl RemoteKeys {
             let host = url.parse::<http::Uri>().ok().and_then(|url| url.host().map(str::to_owned));
             tracing::warn!(host, cause = %error, "fetch");
         }
-        lock(&source.known).learn(read, kid, now)
+        lock(&endpoint.cached).store(read, kid, now)
     }
 
-    fn source(&self, url: &str, now: Timestamp) -> Arc<Source> {
-        let mut sources = lock(&self.0.sources);
-        if let Some((used_at, source)) = sources.get_mut(url) {
+    fn endpoint(&self, url: &str, now: Timestamp) -> Arc<Endpoint> {
+        let mut endpoints = lock(&self.0.endpoints);
+        if let Some((used_at, endpoint)) = endpoints.get_mut(url) {
             *used_at = now;
-            return source.clone();
+            return endpoint.clone();
         }
-        if sources.len() >= MAX_URLS {
-            let oldest =
-                sources.iter().min_by_key(|(_, (used_at, _))| *used_at).map(|(url, _)| url.clone());
-            oldest.and_then(|url| sources.remove(&url));
+        if endpoints.len() >= MAX_URLS {
+            let oldest = endpoints
+                .iter()
+                .min_by_key(|(_, (used_at, _))| *used_at)
+                .map(|(url, _)| url.clone());
+            oldest.and_then(|url| endpoints.remove(&url));
         }
-        let source = Arc::<Source>::default();
-        sources.insert(url.to_owned(), (now, source.clone()));
-        source
+        let endpoint = Arc::<Endpoint>::default();
+        endpoints.insert(url.to_owned(), (now, endpoint.clone()));
+        endpoint
     }
 }

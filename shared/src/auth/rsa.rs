@@ -14,8 +14,8 @@ use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::error::{Error, Result};
-use crate::domain::jwk::Numbers;
-use crate::world::Random;
+use crate::domain::jwk::KeyParameters;
+use crate::env::Random;
 
 /// The size of each prime in bits: half of the modulus.
 const PRIME_BITS: u32 = 1024;
@@ -85,8 +85,8 @@ impl RsaKey {
     }
 
     /// The public half.
-    pub(super) fn numbers(self) -> Numbers {
-        Numbers::Rsa { n: self.n, e: self.e }
+    pub(super) fn numbers(self) -> KeyParameters {
+        KeyParameters::Rsa { n: self.n, e: self.e }
     }
 }
 

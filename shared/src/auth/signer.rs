@@ -9,19 +9,19 @@ use jsonwebtoken::{EncodingKey, Header};
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use serde::Serialize;
 
-use super::provider::{self, KeyPair, KeyPairKind};
+use super::provider::{self, KeyPairKind, SigningKeyPair};
 use super::rsa::RsaKey;
 use crate::domain::error::{Error, Result};
-use crate::domain::jwk::{Algorithm, Jwk, Numbers};
-use crate::world::Random;
+use crate::domain::jwk::{Algorithm, Jwk, KeyParameters};
+use crate::env::Random;
 
 /// A private key for ES256 or RS256 (RFC 7518 §3.3, §3.4), parsed and ready to sign.
 pub struct PrivateKey {
     /// Keeps the parsed key registered.
-    _pair: Arc<KeyPair>,
+    _pair: Arc<SigningKeyPair>,
     key: EncodingKey,
     kid: String,
-    numbers: Numbers,
+    numbers: KeyParameters,
     header: Header,
 }
 
@@ -67,7 +67,7 @@ impl PrivateKey {
         };
         let jwk = Jwk { kid: None, algorithm, numbers };
         let kid = jwk.thumbprint();
-        let (pair, key) = provider::register(&kid, KeyPair { kind, random: random.clone() });
+        let (pair, key) = provider::register(&kid, SigningKeyPair { kind, random: random.clone() });
         let header = Header {
             typ: Some("at+jwt".to_owned()),
             kid: Some(kid.clone()),
@@ -84,7 +84,7 @@ impl PrivateKey {
 
     /// The public half.
     #[must_use]
-    pub const fn numbers(&self) -> &Numbers {
+    pub const fn numbers(&self) -> &KeyParameters {
         &self.numbers
     }
 
@@ -99,12 +99,12 @@ fn not_signed_with(algorithm: Algorithm) -> Error {
     Error::unexpected(format_args!("access tokens are signed with ES256 or RS256, not {algorithm}"))
 }
 
-fn coordinates(point: &[u8]) -> Result<Numbers> {
+fn coordinates(point: &[u8]) -> Result<KeyParameters> {
     let (x, y) = point
         .strip_prefix(&[4])
         .and_then(|xy| xy.split_at_checked(32))
         .ok_or_else(|| Error::unexpected("a public key is not an uncompressed point"))?;
-    Ok(Numbers::Ec { x: URL_SAFE_NO_PAD.encode(x), y: URL_SAFE_NO_PAD.encode(y) })
+    Ok(KeyParameters::Ec { x: URL_SAFE_NO_PAD.encode(x), y: URL_SAFE_NO_PAD.encode(y) })
 }
 
 #[cfg(test)]
@@ -146,7 +146,7 @@ mod tests {
         .unwrap()
         .numbers
         {
-            Numbers::Rsa { n, e } => {
+            KeyParameters::Rsa { n, e } => {
                 assert_eq!(e, "AQAB");
                 URL_SAFE_NO_PAD.decode(n).unwrap()
             }

@@ -12,14 +12,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use tokio::sync::Mutex;
 
-pub use self::change::{Revoked, Rotated};
+pub use self::change::{KeyRevocation, KeyRotation};
 use super::signer::PrivateKey;
-use super::succession::{ALGORITHMS, PublicKey, State};
+use super::succession::{ALGORITHMS, PublishedKey, PublishedKeys};
 use crate::domain::error::{Error, Result};
 use crate::domain::jwk::Algorithm;
 use crate::domain::versioned::Versioned;
+use crate::env::Timestamp;
 use crate::store::{Item, Key, Table};
-use crate::world::Timestamp;
 
 /// How long a token function signs by what it has read, in seconds: so long, it may sign with a key
 /// that was revoked.
@@ -29,39 +29,41 @@ const SIGNER_SECONDS: i64 = 60;
 const RELOADS: u32 = 8;
 
 /// What is published.
-pub(super) async fn read(table: &Table) -> Result<Option<Versioned<State>>> {
+pub(super) async fn read(table: &Table) -> Result<Option<Versioned<PublishedKeys>>> {
     table.get(&Key::public_keys()).await?.map(|item| item.read()).transpose()
 }
 
-/// The signing keys as the token function holds them, and as the operator's commands change them.
+/// The signing keys as the token function loads them, and as the operator's commands change them.
 #[derive(Clone)]
 pub struct SigningKeys {
     table: Table,
-    held: Arc<[Slot; ALGORITHMS.len()]>,
+    loaded: Arc<[KeySlot; ALGORITHMS.len()]>,
     refresh: Arc<OnceLock<Arc<[u8; 32]>>>,
 }
 
-/// What is held of one algorithm; one call at a time loads it.
+/// The loaded key of one algorithm; one call at a time loads it.
 #[derive(Default)]
-struct Slot {
-    held: RwLock<Option<Held>>,
+struct KeySlot {
+    loaded: RwLock<Option<LoadedKey>>,
     loading: Mutex<()>,
 }
 
+/// A private key that has been loaded, and until when it signs.
 #[derive(Clone)]
-struct Held {
+struct LoadedKey {
     read_at: Timestamp,
     signs_until: Timestamp,
     key: Arc<PrivateKey>,
 }
 
-impl Slot {
-    /// What is held, if its turn is now and it was read in the last so many seconds.
-    fn held(&self, now: Timestamp, seconds: i64) -> Option<Held> {
-        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
-        held.as_ref()
-            .filter(|held| {
-                now < held.signs_until && now.seconds() - held.read_at.seconds() < seconds
+impl KeySlot {
+    /// The loaded key, if it may sign now and was read in the last `seconds`.
+    fn loaded(&self, now: Timestamp, seconds: i64) -> Option<LoadedKey> {
+        let loaded = self.loaded.read().unwrap_or_else(PoisonError::into_inner);
+        loaded
+            .as_ref()
+            .filter(|loaded| {
+                now < loaded.signs_until && now.seconds() - loaded.read_at.seconds() < seconds
             })
             .cloned()
     }
@@ -71,29 +73,29 @@ impl SigningKeys {
     /// Reads nothing yet.
     #[must_use]
     pub fn new(table: Table) -> Self {
-        Self { table, held: Arc::default(), refresh: Arc::default() }
+        Self { table, loaded: Arc::default(), refresh: Arc::default() }
     }
 
     /// The key that signs with this algorithm now; made, or succeeded, when that is due.
     pub async fn current(&self, algorithm: Algorithm) -> Result<Arc<PrivateKey>> {
         let slot = self.slot(algorithm)?;
         let now = self.now();
-        if let Some(held) = slot.held(now, SIGNER_SECONDS) {
-            return Ok(held.key);
+        if let Some(loaded) = slot.loaded(now, SIGNER_SECONDS) {
+            return Ok(loaded.key);
         }
         // One call reads, and makes a successor if that is due; the others go on with the key that
         // they have.
-        let _loading = match (slot.loading.try_lock(), slot.held(now, 2 * SIGNER_SECONDS)) {
+        let _loading = match (slot.loading.try_lock(), slot.loaded(now, 2 * SIGNER_SECONDS)) {
             (Ok(loading), _) => loading,
-            (Err(_), Some(held)) => return Ok(held.key),
+            (Err(_), Some(loaded)) => return Ok(loaded.key),
             (Err(_), None) => slot.loading.lock().await,
         };
-        if let Some(held) = slot.held(now, SIGNER_SECONDS) {
-            return Ok(held.key);
+        if let Some(loaded) = slot.loaded(now, SIGNER_SECONDS) {
+            return Ok(loaded.key);
         }
-        let fresh = self.load(algorithm, now, slot.held(now, i64::MAX)).await?;
+        let fresh = self.load(algorithm, now, slot.loaded(now, i64::MAX)).await?;
         let key = fresh.key.clone();
-        *slot.held.write().unwrap_or_else(PoisonError::into_inner) = Some(fresh);
+        *slot.loaded.write().unwrap_or_else(PoisonError::into_inner) = Some(fresh);
         Ok(key)
     }
 
@@ -108,58 +110,60 @@ impl SigningKeys {
     /// Makes sure that there is a key of this algorithm, so that it is published before the first
     /// token is signed with it.
     pub async fn prepare(&self, algorithm: Algorithm) -> Result<()> {
-        self.settled(self.now(), |needed, _| needed == algorithm).await?;
+        self.with_successors(self.now(), |needed, _| needed == algorithm).await?;
         Ok(())
     }
 
     /// All keys that are published now; what is due of the algorithms in use is made.
-    pub async fn published(&self) -> Result<Vec<PublicKey>> {
+    pub async fn published(&self) -> Result<Vec<PublishedKey>> {
         let now = self.now();
-        let in_use = |algorithm, state: &State| {
+        let in_use = |algorithm, state: &PublishedKeys| {
             algorithm == Algorithm::Es256 || state.count(algorithm, now) > 0
         };
-        let state = self.settled(now, in_use).await?;
+        let state = self.with_successors(now, in_use).await?;
         Ok(state.published(now).cloned().collect())
     }
 
     /// All keys that are published now, with nothing made.
-    pub async fn list(&self) -> Result<Vec<PublicKey>> {
+    pub async fn list(&self) -> Result<Vec<PublishedKey>> {
         let state = read(&self.table).await?.map(|stored| stored.value).unwrap_or_default();
         Ok(state.published(self.now()).cloned().collect())
     }
 
     fn now(&self) -> Timestamp {
-        self.table.world().clock.now()
+        self.table.env().clock.now()
     }
 
-    fn slot(&self, algorithm: Algorithm) -> Result<&Slot> {
+    fn slot(&self, algorithm: Algorithm) -> Result<&KeySlot> {
         let index = ALGORITHMS.iter().position(|known| *known == algorithm);
-        index.and_then(|index| self.held.get(index)).ok_or_else(|| {
+        index.and_then(|index| self.loaded.get(index)).ok_or_else(|| {
             Error::unexpected(format_args!("access tokens are not signed with {algorithm}"))
         })
     }
 
-    async fn load(&self, algorithm: Algorithm, now: Timestamp, held: Option<Held>) -> Result<Held> {
+    async fn load(
+        &self,
+        algorithm: Algorithm,
+        now: Timestamp,
+        loaded: Option<LoadedKey>,
+    ) -> Result<LoadedKey> {
         for _ in 0..RELOADS {
-            let state = self.settled(now, |needed, _| needed == algorithm).await?;
+            let state = self.with_successors(now, |needed, _| needed == algorithm).await?;
             let Some(public) = state.signing(algorithm, now) else {
                 return Err(Error::Unavailable("no signing key is in its turn".to_owned()));
             };
             let (read_at, signs_until) = (now, public.sign_until);
-            if let Some(held) = held.as_ref().filter(|held| held.key.kid() == public.kid) {
-                return Ok(Held { read_at, signs_until, key: held.key.clone() });
+            if let Some(loaded) = loaded.as_ref().filter(|loaded| loaded.key.kid() == public.kid) {
+                return Ok(LoadedKey { read_at, signs_until, key: loaded.key.clone() });
             }
             let private_key = Key::private_key(&public.kid);
             let (private, _) =
                 tokio::try_join!(self.table.get(&private_key), self.load_refresh_key())?;
             // It may have been revoked since the state was read.
             if let Some(private) = private {
-                let key = PrivateKey::parse(
-                    algorithm,
-                    &secret_of(&private)?,
-                    &self.table.world().random,
-                )?;
-                return Ok(Held { read_at, signs_until, key: Arc::new(key) });
+                let key =
+                    PrivateKey::parse(algorithm, &secret_of(&private)?, &self.table.env().random)?;
+                return Ok(LoadedKey { read_at, signs_until, key: Arc::new(key) });
             }
         }
         Err(Error::unexpected("a signing key of the service is missing"))

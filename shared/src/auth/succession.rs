@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::signer::PrivateKey;
-use crate::domain::jwk::{Algorithm, Jwk, Numbers};
-use crate::world::Timestamp;
+use crate::domain::jwk::{Algorithm, Jwk, KeyParameters};
+use crate::env::Timestamp;
 
 /// How long clients may cache the JWKS, in seconds.
 pub const JWKS_MAX_AGE: i64 = 300;
@@ -31,7 +31,7 @@ const SUCCEED_SECONDS: i64 = 24 * 3600;
 
 /// One published key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PublicKey {
+pub struct PublishedKey {
     /// The id: the key's thumbprint.
     pub kid: String,
     /// The one algorithm that it is used with.
@@ -39,7 +39,7 @@ pub struct PublicKey {
     pub algorithm: Algorithm,
     /// The key itself.
     #[serde(flatten)]
-    pub numbers: Numbers,
+    pub numbers: KeyParameters,
     /// It signs from this time on.
     pub sign_from: Timestamp,
     /// It signs until this time.
@@ -53,7 +53,7 @@ const fn es256() -> Algorithm {
     Algorithm::Es256
 }
 
-impl PublicKey {
+impl PublishedKey {
     /// The key in the form that verifies, with its algorithm (rule O5).
     #[must_use]
     pub fn jwk(&self) -> Jwk {
@@ -65,16 +65,16 @@ impl PublicKey {
     pub fn to_json(&self) -> Value {
         let (kid, alg) = (&self.kid, self.algorithm.name());
         match &self.numbers {
-            Numbers::Ec { x, y } => {
+            KeyParameters::Ec { x, y } => {
                 json!({
                     "kty": "EC", "crv": "P-256", "x": x, "y": y, "kid": kid, "alg": alg,
                     "use": "sig"
                 })
             }
-            Numbers::Rsa { n, e } => {
+            KeyParameters::Rsa { n, e } => {
                 json!({ "kty": "RSA", "n": n, "e": e, "kid": kid, "alg": alg, "use": "sig" })
             }
-            Numbers::Ed { x } => {
+            KeyParameters::Ed { x } => {
                 json!({
                     "kty": "OKP", "crv": "Ed25519", "x": x, "kid": kid, "alg": alg, "use": "sig"
                 })
@@ -86,7 +86,7 @@ impl PublicKey {
         self.sign_from <= now && now < self.sign_until
     }
 
-    fn end(&mut self, sign_until: Timestamp) {
+    fn set_end(&mut self, sign_until: Timestamp) {
         self.sign_until = sign_until;
         self.drop_at = sign_until.plus_seconds(LONGEST_TOKEN + 60);
     }
@@ -94,8 +94,8 @@ impl PublicKey {
 
 /// All published keys, as they are stored.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct State {
-    keys: Vec<PublicKey>,
+pub(super) struct PublishedKeys {
+    keys: Vec<PublishedKey>,
     /// How many of the service's other keys there are.
     #[serde(default = "two")]
     pub others: usize,
@@ -105,14 +105,14 @@ const fn two() -> usize {
     2
 }
 
-impl State {
+impl PublishedKeys {
     /// Whether no key was ever made.
     pub(super) const fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
 
     /// The keys that are published now.
-    pub(super) fn published(&self, now: Timestamp) -> impl Iterator<Item = &PublicKey> {
+    pub(super) fn published(&self, now: Timestamp) -> impl Iterator<Item = &PublishedKey> {
         self.keys.iter().filter(move |key| key.drop_at > now)
     }
 
@@ -122,30 +122,34 @@ impl State {
     }
 
     /// The key of an algorithm whose turn it is.
-    pub(super) fn signing(&self, algorithm: Algorithm, now: Timestamp) -> Option<&PublicKey> {
+    pub(super) fn signing(&self, algorithm: Algorithm, now: Timestamp) -> Option<&PublishedKey> {
         self.of(algorithm).filter(|key| key.signs(now)).max_by_key(|key| key.sign_from)
     }
 
     /// Whether a successor of an algorithm's last key is due, or its first key.
     pub(super) fn is_due(&self, algorithm: Algorithm, now: Timestamp) -> bool {
-        self.last_turn(algorithm).is_none_or(|last| last <= now.plus_seconds(SUCCEED_SECONDS))
+        self.last_sign_until(algorithm).is_none_or(|last| last <= now.plus_seconds(SUCCEED_SECONDS))
     }
 
     /// The key that waits until every cache has it, and then signs.
-    pub(super) fn waiting(&self, algorithm: Algorithm, now: Timestamp) -> Option<&PublicKey> {
-        let soon = self.soon(algorithm, now);
+    pub(super) fn waiting_key(
+        &self,
+        algorithm: Algorithm,
+        now: Timestamp,
+    ) -> Option<&PublishedKey> {
+        let soon = self.earliest_sign_from(algorithm, now);
         self.of(algorithm).find(|key| key.sign_from > now && key.sign_from <= soon)
     }
 
     /// When a key that is made on schedule has its turn: after the last one, or at once if nobody
     /// signs.
-    pub(super) fn next_turn(&self, algorithm: Algorithm, now: Timestamp) -> Timestamp {
-        let soon = self.soon(algorithm, now);
-        self.last_turn(algorithm).map_or(soon, |last| last.max(soon))
+    pub(super) fn next_sign_from(&self, algorithm: Algorithm, now: Timestamp) -> Timestamp {
+        let soon = self.earliest_sign_from(algorithm, now);
+        self.last_sign_until(algorithm).map_or(soon, |last| last.max(soon))
     }
 
     /// The first turn that a new key can have: when every cache has it, or at once if nobody signs.
-    pub(super) fn soon(&self, algorithm: Algorithm, now: Timestamp) -> Timestamp {
+    pub(super) fn earliest_sign_from(&self, algorithm: Algorithm, now: Timestamp) -> Timestamp {
         let published =
             if self.signing(algorithm, now).is_some() { PUBLISH_SECONDS } else { -SKEW_SECONDS };
         now.plus_seconds(published)
@@ -162,8 +166,8 @@ impl State {
         now: Timestamp,
     ) -> Vec<String> {
         self.keys.retain(|key| key.drop_at > now);
-        let comes_after = |key: &PublicKey| key.sign_from > now && key.sign_from >= sign_from;
-        let replaced = |key: &PublicKey| key.algorithm == algorithm && comes_after(key);
+        let comes_after = |key: &PublishedKey| key.sign_from > now && key.sign_from >= sign_from;
+        let replaced = |key: &PublishedKey| key.algorithm == algorithm && comes_after(key);
         let never =
             self.keys.iter().filter(|key| replaced(key)).map(|key| key.kid.clone()).collect();
         self.keys.retain(|key| !replaced(key));
@@ -173,9 +177,9 @@ impl State {
             .filter(|key| key.algorithm == algorithm)
             .max_by_key(|key| key.sign_until);
         if let Some(last) = last.filter(|last| last.sign_until > now) {
-            last.end(sign_from);
+            last.set_end(sign_from);
         }
-        let mut added = PublicKey {
+        let mut added = PublishedKey {
             kid: key.kid().to_owned(),
             algorithm,
             numbers: key.numbers().clone(),
@@ -183,7 +187,7 @@ impl State {
             sign_until: sign_from,
             drop_at: sign_from,
         };
-        added.end(sign_from.max(now).plus_seconds(SIGN_SECONDS));
+        added.set_end(sign_from.max(now).plus_seconds(SIGN_SECONDS));
         self.keys.push(added);
         never
     }
@@ -191,7 +195,7 @@ impl State {
     /// Removes a key at once and closes the gap in which it would have signed: the one before it
     /// goes on, or the one after it begins now. Whether a new key is due is to be looked at
     /// afterwards.
-    pub(super) fn remove(&mut self, kid: &str, now: Timestamp) -> Option<PublicKey> {
+    pub(super) fn remove(&mut self, kid: &str, now: Timestamp) -> Option<PublishedKey> {
         let index = self.keys.iter().position(|key| key.kid == kid && key.drop_at > now)?;
         let removed = self.keys.remove(index);
         let algorithm = removed.algorithm;
@@ -206,17 +210,17 @@ impl State {
                 && let Some(before) = keys.find(|key| key.sign_until == removed.sign_from)
                 && next >= removed.sign_until
             {
-                before.end(removed.sign_until);
+                before.set_end(removed.sign_until);
             }
         }
         Some(removed)
     }
 
-    fn of(&self, algorithm: Algorithm) -> impl Iterator<Item = &PublicKey> {
+    fn of(&self, algorithm: Algorithm) -> impl Iterator<Item = &PublishedKey> {
         self.keys.iter().filter(move |key| key.algorithm == algorithm)
     }
 
-    fn last_turn(&self, algorithm: Algorithm) -> Option<Timestamp> {
+    fn last_sign_until(&self, algorithm: Algorithm) -> Option<Timestamp> {
         self.of(algorithm).map(|key| key.sign_until).max()
     }
 }
@@ -224,7 +228,7 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::world::Random;
+    use crate::env::Random;
 
     const NOW: Timestamp = Timestamp::from_millis(1_795_255_200_000);
 
@@ -239,7 +243,7 @@ mod tests {
         let stored = r#"{"keys":[{"kid":"k","x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",
             "y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM","sign_from":"2026-11-21T09:59:00.000Z",
             "sign_until":"2026-12-21T10:00:00.000Z","drop_at":"2026-12-22T10:01:00.000Z"}]}"#;
-        let state: State = serde_json::from_str(stored).unwrap();
+        let state: PublishedKeys = serde_json::from_str(stored).unwrap();
         assert_eq!(state.others, 2);
         let key = state.signing(Algorithm::Es256, NOW).unwrap();
         assert_eq!(key.jwk().algorithm, Algorithm::Es256);
@@ -253,12 +257,12 @@ mod tests {
 
     #[test]
     fn o8_a_stored_state_of_both_algorithms_reads_again() {
-        let mut state = State::default();
+        let mut state = PublishedKeys::default();
         for algorithm in ALGORITHMS {
-            state.add(&key(algorithm), algorithm, state.next_turn(algorithm, NOW), NOW);
+            state.add(&key(algorithm), algorithm, state.next_sign_from(algorithm, NOW), NOW);
         }
         let text = serde_json::to_string(&state).unwrap();
-        assert_eq!(serde_json::from_str::<State>(&text).unwrap(), state);
+        assert_eq!(serde_json::from_str::<PublishedKeys>(&text).unwrap(), state);
     }
 
     /// Rotations, revocations and the schedule in every order of a few: each second from the first
@@ -267,13 +271,13 @@ mod tests {
     fn o8_whatever_is_done_somebody_signs_at_each_moment() {
         let es256 = Algorithm::Es256;
         for history in 0..4_u32.pow(6) {
-            let (mut state, mut now) = (State::default(), NOW);
-            state.add(&key(es256), es256, state.next_turn(es256, now), now);
+            let (mut state, mut now) = (PublishedKeys::default(), NOW);
+            state.add(&key(es256), es256, state.next_sign_from(es256, now), now);
             for step in 0..6 {
                 let kids: Vec<_> = state.published(now).map(|key| key.kid.clone()).collect();
                 match history / 4_u32.pow(step) % 4 {
                     0 => {
-                        state.add(&key(es256), es256, state.soon(es256, now), now);
+                        state.add(&key(es256), es256, state.earliest_sign_from(es256, now), now);
                     }
                     1 => {
                         state.remove(kids.last().unwrap(), now).unwrap();
@@ -285,7 +289,7 @@ mod tests {
                     _ => now = now.plus_seconds(400),
                 }
                 if state.is_due(es256, now) {
-                    state.add(&key(es256), es256, state.next_turn(es256, now), now);
+                    state.add(&key(es256), es256, state.next_sign_from(es256, now), now);
                 }
                 for ahead in [0, 300, 600, 659, 660, 661, 1000, 1400, 24 * 3600] {
                     let signing = state.signing(es256, now.plus_seconds(ahead));

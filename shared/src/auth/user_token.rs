@@ -18,14 +18,14 @@ use crate::domain::id::{BaseId, PartyId, TenantId};
 use crate::domain::json::{Json, Object};
 use crate::domain::jwk::JwkSet;
 use crate::domain::sso::{AuthenticationServer, TENANT_CLAIM};
-use crate::world::Timestamp;
+use crate::env::Timestamp;
 
 /// The longest subject, in bytes.
 pub const MAX_SUBJECT: usize = 1024;
 
-/// The claims that are checked.
+/// The claims of a user token that are checked.
 #[derive(Clone, Debug, Deserialize)]
-struct Claims {
+struct UserTokenClaims {
     iss: String,
     sub: String,
     #[serde(default)]
@@ -40,11 +40,11 @@ struct Claims {
     cnf: Option<Confirmation>,
 }
 
-/// A token of a person whose signature, issuer, audience and tenant are good.
+/// A user token whose signature, issuer, audience and tenant have been verified.
 #[derive(Clone, Debug)]
-pub struct Verified {
+pub struct VerifiedUserToken {
     tenant: TenantId,
-    claims: Claims,
+    claims: UserTokenClaims,
     person: Arc<Person>,
 }
 
@@ -55,14 +55,14 @@ const TYPES: [&str; 2] = ["JWT", "at+jwt"];
 /// What is said of a token that nobody vouches for: who trusts whom is not for strangers to learn.
 pub const UNKNOWN: &str = "the token is not signed by an issuer that its tenant trusts";
 
-/// A token that is taken apart and not verified.
-pub struct Unverified<'t> {
+/// A user token that has been parsed and not verified.
+pub struct UnverifiedUserToken<'t> {
     jws: Jws<'t>,
     issuer: String,
     claims: Object,
 }
 
-impl<'t> Unverified<'t> {
+impl<'t> UnverifiedUserToken<'t> {
     /// Takes a token apart; refuses what no issuer signs to say who a person is: other types,
     /// security events without one (RFC 8417 §4.5), headers that bring a key along, and members
     /// that occur twice (RFC 8725 §3).
@@ -118,7 +118,7 @@ impl<'t> Unverified<'t> {
         remote: &RemoteKeys,
         base_url: &str,
         now: Timestamp,
-    ) -> Result<Verified> {
+    ) -> Result<VerifiedUserToken> {
         let kid = self.jws.header("kid");
         let keys = match (&server.jwks, &server.jwks_uri) {
             (Some(text), _) => Arc::new(JwkSet::parse(text.as_bytes()).map_err(Error::unexpected)?),
@@ -129,7 +129,7 @@ impl<'t> Unverified<'t> {
         };
         let signed = UNKNOWN;
         let algorithm = self.jws.algorithm().ok_or(AuthError::BadToken(signed))?;
-        let claims: Option<Claims> =
+        let claims: Option<UserTokenClaims> =
             keys.candidates(kid, algorithm).find_map(|key| self.jws.claims(key));
         let claims = claims.ok_or(AuthError::BadToken(signed))?;
         let fits = server.issuer.as_ref() == Some(&claims.iss)
@@ -161,7 +161,7 @@ impl<'t> Unverified<'t> {
             signed_in_at: Timestamp::from_millis(signed_in.saturating_mul(1000)).min(now),
             claims: self.claims,
         };
-        let verified = Verified { tenant, claims, person: Arc::new(person) };
+        let verified = VerifiedUserToken { tenant, claims, person: Arc::new(person) };
         verified.check(now)?;
         Ok(verified)
     }
@@ -179,7 +179,7 @@ fn scopes(claim: Option<&Json>) -> Vec<String> {
     }
 }
 
-impl Verified {
+impl VerifiedUserToken {
     fn check(&self, now: Timestamp) -> Result<()> {
         let (claims, now) = (&self.claims, now.seconds());
         if claims.exp.seconds().saturating_add(LEEWAY) <= now {

@@ -9,8 +9,8 @@ use super::definition::PolicySubject;
 use super::id::{BaseId, ChangeRequestId, ClientId, ImportId, PartyId, TenantId, UserId};
 use super::scope::Scopes;
 use super::user::User;
-use super::writing::View;
-use crate::world::Timestamp;
+use super::view::View;
+use crate::env::Timestamp;
 
 /// The author of a write.
 #[derive(Clone, Debug)]
@@ -76,7 +76,7 @@ impl Author {
 
     /// The same author, who writes for another reason.
     #[must_use]
-    pub fn because(self, reason: Reason) -> Self {
+    pub fn with_reason(self, reason: Reason) -> Self {
         Self { reason, ..self }
     }
 

@@ -10,7 +10,7 @@ mod change;
 use serde::{Deserialize, Serialize};
 
 pub use self::approval::{refuse_added, refuse_new, refuse_unapproved, unapproved};
-use self::change::{Change, Field, differences};
+use self::change::{ChangedField, FieldChange, differences};
 use super::definition::{PolicySubject, Predefined};
 use super::error::{Code, Error, Result, Violations};
 use super::hashing::Hashes;
@@ -18,13 +18,13 @@ use super::id::{ChangeRequestId, ClientId, DefinitionId, PersonaId, UserId};
 use super::json::{Json, Object};
 use super::schema::Schema;
 use super::scope::Scope;
+use super::string_enum::string_enum;
 use super::user::User;
 use super::value;
 use super::versioned::{Tag, Versioned, content};
-use super::word::words;
-use super::writing::View;
+use super::view::View;
+use crate::env::{Env, Timestamp};
 use crate::object;
-use crate::world::{Timestamp, World};
 
 /// How long a request waits for its decision, in seconds: 30 days.
 pub const PENDING_SECONDS: i64 = 30 * 24 * 3600;
@@ -35,9 +35,9 @@ pub const MAX_REQUEST: usize = 200 * 1024;
 /// The most requests of one user that wait at a time.
 pub const MAX_PENDING: usize = 20;
 
-words! {
+string_enum! {
     /// What became of a request.
-    Status {
+    RequestStatus {
         /// It waits.
         Pending = "PENDING",
         /// It was approved and applied.
@@ -79,12 +79,12 @@ pub struct ChangeRequest {
     pub user: UserId,
     /// The persona, if it is one's fields that change.
     pub persona: Option<PersonaId>,
-    changes: Vec<Change>,
+    changes: Vec<FieldChange>,
     /// Who asked.
     pub requested_by: Actor,
     /// Who approved or rejected.
     pub decided_by: Option<Actor>,
-    status: Status,
+    status: RequestStatus,
     created_at: Timestamp,
     expires_at: Timestamp,
     profile_tag: Tag,
@@ -107,7 +107,7 @@ impl ChangeRequest {
         persona: Option<PersonaId>,
         requested_by: Actor,
         schema: &Schema,
-        world: &World,
+        env: &Env,
     ) -> Result<Self> {
         let changes = match persona {
             None => differences(&before.value, after, &user_fields(), schema),
@@ -117,15 +117,15 @@ impl ChangeRequest {
                 differences(&before, &after, &PERSONA_FIELDS, schema)
             }
         };
-        let created_at = world.clock.now();
+        let created_at = env.clock.now();
         let request = Self {
-            id: ChangeRequestId::new(world.new_uuid()),
+            id: ChangeRequestId::new(env.new_uuid()),
             user: before.value.id,
             persona,
             changes,
             requested_by,
             decided_by: None,
-            status: Status::Pending,
+            status: RequestStatus::Pending,
             created_at,
             expires_at: created_at.plus_seconds(PENDING_SECONDS),
             profile_tag: before.tag().clone(),
@@ -147,15 +147,15 @@ impl ChangeRequest {
 
     /// When the request is no longer kept.
     #[must_use]
-    pub const fn gone_at(&self) -> Timestamp {
+    pub const fn expires_at(&self) -> Timestamp {
         self.expires_at.plus_seconds(KEPT_SECONDS)
     }
 
     /// What became of the request as of `now`.
     #[must_use]
-    pub fn status(&self, now: Timestamp) -> Status {
-        if self.status == Status::Pending && self.expires_at <= now {
-            Status::Expired
+    pub fn status(&self, now: Timestamp) -> RequestStatus {
+        if self.status == RequestStatus::Pending && self.expires_at <= now {
+            RequestStatus::Expired
         } else {
             self.status
         }
@@ -164,14 +164,14 @@ impl ChangeRequest {
     /// The status under which it is stored: one that nobody decided in time is still stored as
     /// pending.
     #[must_use]
-    pub const fn stored_status(&self) -> Status {
+    pub const fn stored_status(&self) -> RequestStatus {
         self.status
     }
 
     /// Whether the other asks the same of the same profile by the same caller. Two hashes of one
     /// secret are told by `hashes`, which made those of the other.
     #[must_use]
-    pub fn repeats(&self, other: &Self, hashes: &Hashes) -> bool {
+    pub fn is_same_as(&self, other: &Self, hashes: &Hashes) -> bool {
         self.persona == other.persona
             && self.requested_by == other.requested_by
             && self.changes.len() == other.changes.len()
@@ -179,7 +179,7 @@ impl ChangeRequest {
                 .changes
                 .iter()
                 .zip(&other.changes)
-                .all(|(mine, theirs)| mine.repeats(theirs, hashes))
+                .all(|(mine, theirs)| mine.is_same_as(theirs, hashes))
     }
 
     /// The tag of the request as of `now`: one that nobody decides in time becomes another without
@@ -187,16 +187,18 @@ impl ChangeRequest {
     #[must_use]
     pub fn tag(request: &Versioned<Self>, now: Timestamp) -> Tag {
         match (request.value.status, request.value.status(now)) {
-            (Status::Pending, Status::Expired) => Tag::of(request.tag().as_str().as_bytes(), 0),
+            (RequestStatus::Pending, RequestStatus::Expired) => {
+                Tag::of(request.tag().as_str().as_bytes(), 0)
+            }
             _ => request.tag().clone(),
         }
     }
 
     /// The definitions of the attributes whose values it holds.
-    pub fn held(&self) -> impl Iterator<Item = DefinitionId> {
+    pub fn used_definitions(&self) -> impl Iterator<Item = DefinitionId> {
         self.changes.iter().filter_map(|change| match change.field {
-            Field::Attribute(id) => Some(id),
-            Field::Named(_) => None,
+            ChangedField::Attribute(id) => Some(id),
+            ChangedField::Named(_) => None,
         })
     }
 
@@ -218,7 +220,7 @@ impl ChangeRequest {
         let mut policies = policies.peekable();
         // When nothing needs an approval any more, whoever could write it may decide.
         let decides = match policies.peek() {
-            None => approver.holds(Scope::UsersWrite),
+            None => approver.has_scope(Scope::UsersWrite),
             Some(_) => policies.all(|policy| policy.allows(approver, schema)),
         };
         let why = "the approval policies of the changed attributes do not name the caller";
@@ -227,7 +229,7 @@ impl ChangeRequest {
 
     /// The request once it was decided.
     #[must_use]
-    pub fn decided(&self, status: Status, by: Option<Actor>) -> Self {
+    pub fn decided(&self, status: RequestStatus, by: Option<Actor>) -> Self {
         Self { status, decided_by: by, ..self.clone() }
     }
 
@@ -247,7 +249,7 @@ impl ChangeRequest {
                     Actor::UserId(id) if id == user.id => View::SelfService,
                     Actor::ClientId(_) | Actor::UserId(_) => View::Administrative,
                 };
-                next.settle(user, view);
+                next.record_provenance(user, view);
                 next.check_required(Some(user), schema, &mut violations);
                 next
             }
@@ -262,12 +264,12 @@ impl ChangeRequest {
                 changed.rev += 1;
                 value::retain_verified(&mut changed.verified, &changed.attributes);
                 changed.recheck(persona, schema, &mut violations);
-                changed.seal();
+                changed.update_tag();
                 user.with_persona(changed)?
             }
         };
         for change in &self.changes {
-            let Field::Attribute(id) = change.field else { continue };
+            let ChangedField::Attribute(id) = change.field else { continue };
             let values = |stored: &serde_json::Value| {
                 serde_json::from_value::<Vec<String>>(stored.clone()).unwrap_or_default()
             };

@@ -6,7 +6,8 @@ use super::json::{Json, Object};
 use super::schema::Schema;
 use super::user::User;
 use super::value;
-use super::writing::{View, Writing};
+use super::view::View;
+use super::write_context::WriteContext;
 
 /// One workflow and the attributes that it derives.
 #[derive(Clone, Debug)]
@@ -64,7 +65,12 @@ impl Derivation<'_> {
     /// The user with the values of a script's output, checked like any others. An attribute that
     /// the output does not name has no value; a name that is none of the workflow's attributes
     /// is an error.
-    pub fn apply(&self, mut user: User, output: &Object, writing: &Writing<'_>) -> Result<User> {
+    pub fn apply(
+        &self,
+        mut user: User,
+        output: &Object,
+        context: &WriteContext<'_>,
+    ) -> Result<User> {
         let mut violations = Violations::default();
         let known = |name: &str| {
             self.attributes.iter().any(|a| a.name == name) || self.kept.contains(&name)
@@ -83,7 +89,7 @@ impl Derivation<'_> {
             };
             let at = attribute.pointer();
             let mut found = Violations::default();
-            let read = value::read_values(values.clone(), &at, attribute, &[], writing, &mut found);
+            let read = value::read_values(values.clone(), &at, attribute, &[], context, &mut found);
             for violation in found.into_broken() {
                 let detail = format!(
                     "the workflow {} answers what does not fit: {}",

@@ -148,12 +148,12 @@ impl Violations {
         }
     }
 
-    /// `value` when nothing is at fault, else [`Error::Invalid`] or [`Error::Taken`] with all that
+    /// `value` when nothing is at fault, else [`Error::Invalid`] or [`Error::NotUnique`] with all that
     /// is.
     pub fn check<T>(self, value: T) -> Result<T> {
         match (self.broken.is_empty(), self.taken.is_empty()) {
             (false, _) => Err(Error::Invalid(self.broken)),
-            (true, false) => Err(Error::Taken(self.taken)),
+            (true, false) => Err(Error::NotUnique(self.taken)),
             (true, true) => Ok(value),
         }
     }
@@ -185,7 +185,7 @@ pub enum Error {
     /// The content breaks a rule or a definition: every violation.
     Invalid(Vec<Violation>),
     /// Somebody else holds these values.
-    Taken(Vec<Violation>),
+    NotUnique(Vec<Violation>),
     /// A definition that is in use; the text says by what and what to do instead.
     InUse(String),
     /// The state of the resource does not allow the operation.
@@ -218,7 +218,7 @@ impl fmt::Display for Error {
             Self::Stale(_) => f.write_str(
                 "the resource is not as the request expects; read it again and decide anew",
             ),
-            Self::Invalid(violations) | Self::Taken(violations) => {
+            Self::Invalid(violations) | Self::NotUnique(violations) => {
                 for (i, violation) in violations.iter().enumerate() {
                     write!(f, "{}{violation}", if i > 0 { "; " } else { "" })?;
                 }
@@ -248,7 +248,7 @@ impl Error {
     /// The error with its violations pointing at other places; `place` says where, if it knows.
     #[must_use]
     pub fn pointing(mut self, place: impl Fn(&str) -> Option<String>) -> Self {
-        if let Self::Invalid(violations) | Self::Taken(violations) = &mut self {
+        if let Self::Invalid(violations) | Self::NotUnique(violations) = &mut self {
             for violation in violations {
                 if let Some(place) = place(&violation.pointer) {
                     violation.pointer = place;

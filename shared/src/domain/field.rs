@@ -6,8 +6,8 @@
 
 use super::error::{Code, Violations};
 use super::json::{Json, Object};
-use super::word::Word;
-use crate::world::Timestamp;
+use super::string_enum::StringEnum;
+use crate::env::Timestamp;
 
 /// The fields of one object that were not taken yet.
 pub struct Fields<'v> {
@@ -165,8 +165,8 @@ impl<'v> Fields<'v> {
         value
     }
 
-    /// Takes one of the words of `T`.
-    pub fn word<T: Word>(&mut self, name: &str) -> Option<T> {
+    /// Takes one of the texts of the enumeration `T`.
+    pub fn string_enum<T: StringEnum>(&mut self, name: &str) -> Option<T> {
         let text = self.text(name, 512)?;
         let word = text.parse().ok();
         if word.is_none() {
@@ -180,12 +180,12 @@ impl<'v> Fields<'v> {
         word
     }
 
-    /// Takes one of the words of `T`; its absence is a violation.
-    pub fn required_word<T: Word>(&mut self, name: &str) -> Option<T> {
+    /// Takes one of the texts of the enumeration `T`; its absence is a violation.
+    pub fn required_string_enum<T: StringEnum>(&mut self, name: &str) -> Option<T> {
         if self.is_absent(name) {
             self.refuse(name, Code::Required, format!("`{name}` is required"));
         }
-        self.word(name)
+        self.string_enum(name)
     }
 
     fn is_absent(&self, name: &str) -> bool {

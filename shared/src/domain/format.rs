@@ -10,7 +10,7 @@ use super::json_schema::check_against_schema;
 use super::schema::Schema;
 use super::text;
 use super::value::MAX_VALUE;
-use super::writing::Writing;
+use super::write_context::WriteContext;
 
 /// The deepest nesting of a JSON value. A whole profile, in which values stand deeper, can be sent
 /// back within the limit of bodies.
@@ -23,7 +23,7 @@ pub type Refusal = (Code, String);
 pub(super) fn read(
     item: &Json,
     definition: &AttributeDefinition,
-    writing: &Writing<'_>,
+    context: &WriteContext<'_>,
 ) -> Result<String, Refusal> {
     let format = definition.data_format;
     let stored = match (format, item) {
@@ -60,8 +60,8 @@ pub(super) fn read(
                 _ if text.trim().is_empty() || text.contains('\0') => {
                     Err("a text with at least one character, and without U+0000, is due")
                 }
-                DataFormat::Hash => return salted(text, definition, writing),
-                DataFormat::SearchableHash => hashing::searchable(text, definition, writing.schema)
+                DataFormat::Hash => return salted(text, definition, context),
+                DataFormat::SearchableHash => hashing::searchable(text, definition, context.schema)
                     .ok_or("the key of hashes is missing"),
                 DataFormat::Text | DataFormat::Numeric | DataFormat::Json => Ok(text.clone()),
             }
@@ -91,9 +91,9 @@ fn check_length(text: &str) -> Result<(), Refusal> {
 fn salted(
     text: &str,
     definition: &AttributeDefinition,
-    writing: &Writing<'_>,
+    context: &WriteContext<'_>,
 ) -> Result<String, Refusal> {
-    match writing.hashes.keeps(text) {
+    match context.hashes.accepts_as_hash(text) {
         Some(true) => return Ok(text.to_owned()),
         Some(false) => {
             let due = "a hash that is brought along is one of Argon2id, as \
@@ -102,7 +102,7 @@ fn salted(
         }
         None => {}
     }
-    writing.hashes.salted(text, definition, writing.world).ok_or_else(|| {
+    context.hashes.salted(text, definition, context.env).ok_or_else(|| {
         (Code::TooMany, format!("at most {MAX_HASHES} values of HASH can be set in one request"))
     })
 }
@@ -138,7 +138,11 @@ pub fn comparable(stored: &str, format: DataFormat) -> String {
 /// The form in which a value that somebody looks for is compared with stored ones. `None` when no
 /// stored value can equal it.
 #[must_use]
-pub fn wanted(value: &str, definition: &AttributeDefinition, schema: &Schema) -> Option<String> {
+pub fn search_form(
+    value: &str,
+    definition: &AttributeDefinition,
+    schema: &Schema,
+) -> Option<String> {
     let stored = match definition.data_format {
         DataFormat::Numeric => text::decimal(value)?,
         DataFormat::Sms => text::phone(value)?,

@@ -12,7 +12,7 @@ use super::definition::AttributeDefinition;
 use super::id::DefinitionId;
 use super::schema::Schema;
 use super::text;
-use crate::world::World;
+use crate::env::Env;
 
 /// The memory that hashes are made in, 19 MiB once the first is made. It is kept: taken and given
 /// back each time it would leave the process larger by that much each time (seen with glibc), and
@@ -27,12 +27,13 @@ pub const MAX_HASHES: usize = 10;
 /// was faster, gets the same ones: the work is done once, and the write stays what it was.
 #[derive(Default)]
 pub struct Hashes {
-    made: Mutex<Made>,
-    brought: bool,
+    hashes: Mutex<RequestHashes>,
+    imported: bool,
 }
 
+/// The hashes of one request, and how many of them the present attempt has used.
 #[derive(Default)]
-struct Made {
+struct RequestHashes {
     /// The hashes of each value of an attribute, one for each of its places: no two have one salt.
     hashes: HashMap<(DefinitionId, String), Vec<String>>,
     /// How many of them this turn has used.
@@ -42,23 +43,23 @@ struct Made {
 impl Hashes {
     /// The hashes of a row of an import, whose values may be hashes already.
     #[must_use]
-    pub fn brought() -> Self {
-        Self { brought: true, ..Self::default() }
+    pub fn imported() -> Self {
+        Self { imported: true, ..Self::default() }
     }
 
     /// Whether the value is a hash already that is kept as it is; what looks like one of another
     /// kind is no secret either.
-    pub(super) fn keeps(&self, value: &str) -> Option<bool> {
-        (self.brought && looks_hashed(value)).then(|| is_hash(value))
+    pub(super) fn accepts_as_hash(&self, value: &str) -> Option<bool> {
+        (self.imported && looks_hashed(value)).then(|| is_hash(value))
     }
 
     /// Begins another turn of deciding.
     pub(crate) fn start_again(&self) {
-        self.made().used.clear();
+        self.lock().used.clear();
     }
 
-    fn made(&self) -> std::sync::MutexGuard<'_, Made> {
-        self.made.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> std::sync::MutexGuard<'_, RequestHashes> {
+        self.hashes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The Argon2id hash of a value in the PHC string format (RFC 9106; 19 MiB, two passes). `None`
@@ -67,9 +68,9 @@ impl Hashes {
         &self,
         value: &str,
         definition: &AttributeDefinition,
-        world: &World,
+        env: &Env,
     ) -> Option<String> {
-        let mut made = self.made();
+        let mut made = self.lock();
         let key = (definition.id, value.to_owned());
         let used = made.used.entry(key.clone()).or_default();
         let turn = *used;
@@ -80,15 +81,15 @@ impl Hashes {
         if made.hashes.values().map(Vec::len).sum::<usize>() >= MAX_HASHES {
             return None;
         }
-        let hash = salted(value, &world.random.bytes());
+        let hash = salted(value, &env.random.bytes());
         made.hashes.entry(key).or_default().push(hash.clone());
         Some(hash)
     }
 
     /// Whether `hash`, which this request made, and another one are of the same value.
     #[must_use]
-    pub fn made_of_same(&self, hash: &str, other: &str) -> bool {
-        let made = self.made();
+    pub fn is_same_value(&self, hash: &str, other: &str) -> bool {
+        let made = self.lock();
         let mut values =
             made.hashes.iter().filter(|(_, hashes)| hashes.iter().any(|made| made == hash));
         let salt = other.rsplit('$').nth(1).and_then(|salt| STANDARD_NO_PAD.decode(salt).ok());

@@ -263,7 +263,7 @@ json_from_display!(
     super::id::PartyId,
     super::id::TenantId,
     super::id::ClientId,
-    crate::world::Timestamp
+    crate::env::Timestamp
 );
 
 /// Builds a JSON object: `object! { "name" => value, … }`; a value is anything that turns into

@@ -61,7 +61,7 @@ pub(super) fn check_schema(schema: &Json) -> Result<String, Refusal> {
         ));
     }
     let root: Value = serde_json::from_str(&text).map_err(|error| refuse(error.to_string()))?;
-    let mut walk = Walk { root: &root, following: Vec::new(), expanded: 0, patterns: 0 };
+    let mut walk = SchemaWalk { root: &root, following: Vec::new(), expanded: 0, patterns: 0 };
     walk.schema(&root).map_err(refuse)?;
     compile(&root).map_err(refuse)?;
     Ok(text)
@@ -123,8 +123,8 @@ fn short(message: &str) -> String {
     }
 }
 
-/// The walk of a schema as a validator expands it.
-struct Walk<'s> {
+/// A walk over a schema as a validator expands it.
+struct SchemaWalk<'s> {
     root: &'s Value,
     /// The references that led here.
     following: Vec<&'s str>,
@@ -132,7 +132,7 @@ struct Walk<'s> {
     patterns: usize,
 }
 
-impl<'s> Walk<'s> {
+impl<'s> SchemaWalk<'s> {
     fn schema(&mut self, schema: &'s Value) -> Result<(), String> {
         self.expanded += 1;
         if self.expanded > MAX_EXPANDED {

@@ -7,7 +7,7 @@ use super::field::{Fields, pointer};
 use super::json::{Json, Object};
 use super::user::MAX_ATTRIBUTES;
 use super::value;
-use super::writing::Writing;
+use super::write_context::WriteContext;
 
 /// The longest text that is looked at as an id, in bytes.
 const MAX_ID: usize = 256;
@@ -38,7 +38,7 @@ pub fn refuse_unknown_nulls(patch: &Json, shown: &Object, violations: &mut Viola
 /// `attributes` or for a category would take away a whole group.
 pub(super) fn refuse_attribute_nulls(
     patch: &Json,
-    writing: &Writing<'_>,
+    context: &WriteContext<'_>,
     violations: &mut Violations,
 ) {
     const HOW: &str = "name the attributes to remove, each with null or []";
@@ -53,8 +53,8 @@ pub(super) fn refuse_attribute_nulls(
             violations.add(&*at, Code::NotAllowed, HOW);
         }
         for (name, value) in members.as_object().into_iter().flatten() {
-            let definition = writing.schema.attribute_named(category, name);
-            let is_there = definition.is_some_and(|definition| writing.view.shows(definition));
+            let definition = context.schema.attribute_named(category, name);
+            let is_there = definition.is_some_and(|definition| context.view.shows(definition));
             if *value == Json::Null && !is_there {
                 violations.add(pointer(&at, name), Code::Unknown, value::unknown(category, name));
             }
@@ -71,7 +71,7 @@ pub(super) type Renamed = Vec<(String, String)>;
 /// they are.
 pub(super) fn spread_attribute_values(
     mut patch: Json,
-    writing: &Writing<'_>,
+    context: &WriteContext<'_>,
     violations: &mut Violations,
 ) -> (Json, Renamed) {
     let mut renamed = Renamed::new();
@@ -96,7 +96,7 @@ pub(super) fn spread_attribute_values(
     };
     for (i, item) in items.into_iter().enumerate() {
         let at = format!("/attribute_values/{i}");
-        let Some((definition, value)) = read_item(item, &at, writing, violations) else { continue };
+        let Some((definition, value)) = read_item(item, &at, context, violations) else { continue };
         let (place, members) = if let Some(field) = definition.predefined() {
             (pointer("", field.name()), Some(&mut *members))
         } else {
@@ -146,7 +146,7 @@ fn names_of<'a>(categories: &'a mut Json, category: &str) -> Option<&'a mut Obje
 fn read_item<'s>(
     item: Json,
     at: &str,
-    writing: &Writing<'s>,
+    context: &WriteContext<'s>,
     violations: &mut Violations,
 ) -> Option<(&'s AttributeDefinition, Json)> {
     let mut fields = Fields::new(item, at, violations);
@@ -156,8 +156,8 @@ fn read_item<'s>(
         fields.refuse("value", Code::Required, "`value` is required");
     }
     let definition = id.and_then(|id| {
-        let found = id.parse().ok().and_then(|id| writing.schema.attribute(id));
-        let found = found.filter(|definition| writing.view.shows(definition));
+        let found = id.parse().ok().and_then(|id| context.schema.attribute(id));
+        let found = found.filter(|definition| context.view.shows(definition));
         if found.is_none() {
             let detail = format!("there is no attribute definition `{id}`");
             fields.refuse("attribute_definition_id", Code::Unknown, detail);
@@ -179,8 +179,8 @@ pub(super) fn point_back(error: Error, renamed: &Renamed) -> Error {
 /// Points violations that are found after the patch was read at the place where the caller wrote
 /// the value.
 #[must_use]
-pub fn point_into(error: Error, patch: &Json, writing: &Writing<'_>) -> Error {
-    let (_, renamed) = spread_attribute_values(patch.clone(), writing, &mut Violations::default());
+pub fn point_into(error: Error, patch: &Json, context: &WriteContext<'_>) -> Error {
+    let (_, renamed) = spread_attribute_values(patch.clone(), context, &mut Violations::default());
     point_back(error, &renamed)
 }
 

@@ -10,14 +10,14 @@ use super::error::{Code, Violations};
 use super::id::{DefinitionId, PersonaId};
 use super::json::Object;
 use super::schema::Schema;
-use super::value::{self, Values, Verified};
+use super::string_enum::string_enum;
+use super::value::{self, Values, VerifiedAddresses};
 use super::versioned::{Tag, content};
-use super::word::words;
-use super::writing::View;
+use super::view::View;
+use crate::env::Timestamp;
 use crate::object;
-use crate::world::Timestamp;
 
-words! {
+string_enum! {
     /// Whether a persona is in force.
     #[derive(Default)]
     PersonaStatus {
@@ -51,8 +51,8 @@ pub struct Persona {
     /// Its own attributes.
     pub attributes: Values,
     /// The e-mail addresses among its attributes that are known to be the person's.
-    #[serde(default, skip_serializing_if = "Verified::is_empty")]
-    pub verified: Verified,
+    #[serde(default, skip_serializing_if = "VerifiedAddresses::is_empty")]
+    pub verified: VerifiedAddresses,
     /// The number of visible changes of this persona.
     pub rev: u64,
     /// The persona's own tag.
@@ -106,8 +106,8 @@ impl Persona {
         }
     }
 
-    /// Gives the persona the tag of its content.
-    pub fn seal(&mut self) {
+    /// Computes the entity tag of the present content.
+    pub fn update_tag(&mut self) {
         self.tag = Tag::default();
         self.tag = Tag::of(&content(self), self.rev);
     }

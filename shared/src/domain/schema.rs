@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use ring::hmac;
 
 use super::definition::{
-    AttributeDefinition, Category, Definition, Kind, PersonaDefinition, Predefined,
+    AttributeDefinition, Category, Definition, DefinitionKind, PersonaDefinition, Predefined,
     UserProfileDefinition, Workflow,
 };
 use super::error::{Error, Result};
@@ -20,11 +20,11 @@ use super::versioned::{Version, Versioned, WriteLog};
 /// The values of one kind by their id, in the order of their ids (UUIDs of version 7: the order of
 /// creation).
 #[derive(Clone, Debug)]
-pub struct Collection<T>(BTreeMap<String, Entry<T>>);
+pub struct Collection<T>(BTreeMap<String, StoredDefinition<T>>);
 
 /// One definition as it is stored.
 #[derive(Clone, Debug)]
-pub struct Entry<T> {
+pub struct StoredDefinition<T> {
     /// The definition with its version and tag.
     pub stored: Versioned<T>,
     /// Whether a value or persona of it was ever assigned; moves neither version nor tag.
@@ -33,7 +33,7 @@ pub struct Entry<T> {
     pub built_in: bool,
 }
 
-impl<T: Definition> Entry<T> {
+impl<T: Definition> StoredDefinition<T> {
     fn built_in(value: T) -> Self {
         Self { stored: Versioned::first(value), used: false, built_in: true }
     }
@@ -47,13 +47,13 @@ impl<T> Default for Collection<T> {
 
 impl<T> Collection<T> {
     /// Puts a definition in.
-    pub fn insert(&mut self, key: String, entry: Entry<T>) {
+    pub fn insert(&mut self, key: String, entry: StoredDefinition<T>) {
         self.0.insert(key, entry);
     }
 
     /// The definition with this id.
     #[must_use]
-    pub fn get(&self, key: &str) -> Option<&Entry<T>> {
+    pub fn get(&self, key: &str) -> Option<&StoredDefinition<T>> {
         self.0.get(key)
     }
 
@@ -67,7 +67,10 @@ impl<T> Collection<T> {
     }
 
     /// The definitions whose ids come after `key`.
-    pub fn after<'a>(&'a self, key: &'a str) -> impl Iterator<Item = (&'a String, &'a Entry<T>)> {
+    pub fn after<'a>(
+        &'a self,
+        key: &'a str,
+    ) -> impl Iterator<Item = (&'a String, &'a StoredDefinition<T>)> {
         self.0.iter().filter(move |(id, _)| id.as_str() > key)
     }
 }
@@ -143,13 +146,15 @@ impl fmt::Debug for HashKey {
 
 /// The predefined attributes as long as nobody changed them.
 static PREDEFINED: LazyLock<Collection<AttributeDefinition>> = LazyLock::new(|| {
-    let entry = |field: Predefined| (field.id().to_string(), Entry::built_in(field.definition()));
+    let entry = |field: Predefined| {
+        (field.id().to_string(), StoredDefinition::built_in(field.definition()))
+    };
     Collection(Predefined::ALL.into_iter().map(entry).collect())
 });
 
 /// The user profile definition as long as nobody changed it.
 static PROFILE: LazyLock<Collection<UserProfileDefinition>> = LazyLock::new(|| {
-    let entry = Entry::built_in(UserProfileDefinition::default());
+    let entry = StoredDefinition::built_in(UserProfileDefinition::default());
     Collection(BTreeMap::from([(UserProfileDefinition::KEY.to_owned(), entry)]))
 });
 
@@ -218,24 +223,24 @@ impl Schema {
 
     /// The version of a definition and whether it is marked as assigned.
     #[must_use]
-    pub fn mark(&self, kind: Kind, id: &str) -> Option<(Version, bool)> {
+    pub fn mark(&self, kind: DefinitionKind, id: &str) -> Option<(Version, bool)> {
         match kind {
-            Kind::Category => self.categories.mark(id),
-            Kind::Attribute => self.attributes.mark(id),
-            Kind::Persona => self.personas.mark(id),
-            Kind::Profile => self.profiles.mark(id),
-            Kind::Workflow => self.workflows.mark(id),
-            Kind::Server => self.servers.mark(id),
-            Kind::Application => self.applications.mark(id),
-            Kind::System => self.systems.mark(id),
+            DefinitionKind::Category => self.categories.mark(id),
+            DefinitionKind::Attribute => self.attributes.mark(id),
+            DefinitionKind::Persona => self.personas.mark(id),
+            DefinitionKind::Profile => self.profiles.mark(id),
+            DefinitionKind::Workflow => self.workflows.mark(id),
+            DefinitionKind::Server => self.servers.mark(id),
+            DefinitionKind::Application => self.applications.mark(id),
+            DefinitionKind::System => self.systems.mark(id),
         }
     }
 
     /// Whether every definition that the user holds a value or a persona of is here.
     #[must_use]
     pub fn covers(&self, user: &User) -> bool {
-        user.held().all(|(kind, id)| match kind {
-            Kind::Persona => self.personas.get(&id).is_some(),
+        user.used_definitions().all(|(kind, id)| match kind {
+            DefinitionKind::Persona => self.personas.get(&id).is_some(),
             _ => self.attributes.get(&id).is_some(),
         })
     }

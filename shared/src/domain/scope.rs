@@ -6,9 +6,9 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::id::WrongShape;
-use super::word::words;
+use super::string_enum::string_enum;
 
-words! {
+string_enum! {
     /// One scope of the service.
     Scope {
         /// Read users, personas and subject mappings.

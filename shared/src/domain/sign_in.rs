@@ -1,5 +1,4 @@
-//! What a sign-in makes of a profile: the claims of the person's token feed it, and the login is
-//! recorded.
+//! What a sign-in writes to a profile: the mapped claims of the person's token, and the login.
 //!
 //! Claims never stand in the way of a sign-in: one that does not fit its field is dropped, and so
 //! is one that nothing is mapped to. A value that a machine client or the person wrote stays when
@@ -11,25 +10,25 @@ use super::error::Violations;
 use super::id::{BaseId, PartyId, UserId};
 use super::json::Json;
 use super::schema::Schema;
-use super::sso::{AuthenticationServer, SubjectType, Target};
+use super::sso::{AuthenticationServer, ClaimTarget, SubjectType};
 use super::text;
-use super::user::{Source, User};
+use super::user::{Origin, User};
 use super::value::read_values;
-use super::writing::Writing;
-use crate::world::Timestamp;
+use super::write_context::WriteContext;
+use crate::env::Timestamp;
 
 /// A sign-in that comes no later than this after the recorded one is not recorded, in seconds.
 pub const RECORDED_AFTER_SECONDS: i64 = 60;
 
-/// The claims of a token that feed a profile.
-pub struct Claimed<'s> {
+/// The claims of a token that the server's mapping names, by the field that they are mapped to.
+pub struct MappedClaims<'s> {
     server: &'s AuthenticationServer,
-    fields: Vec<(Target<'s>, Json)>,
+    fields: Vec<(ClaimTarget<'s>, Json)>,
 }
 
-/// Which claims are taken.
+/// Which claims a sign-in uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Taken {
+pub enum ClaimSelection {
     /// All that fit.
     All,
     /// All but those whose value another user may hold.
@@ -38,10 +37,11 @@ pub enum Taken {
     None,
 }
 
-impl<'s> Claimed<'s> {
+impl<'s> MappedClaims<'s> {
     /// The claims that the server's mapping names, as `claim` finds them.
     pub fn of(server: &'s AuthenticationServer, claim: impl Fn(&str) -> Option<Json>) -> Self {
-        let fields = server.feeds().filter_map(|(name, target)| Some((target, claim(name)?)));
+        let fields =
+            server.mapped_claims().filter_map(|(name, target)| Some((target, claim(name)?)));
         Self { server, fields: fields.filter(|(_, value)| *value != Json::Null).collect() }
     }
 
@@ -51,28 +51,29 @@ impl<'s> Claimed<'s> {
         self.server
     }
 
-    fn value(&self, wanted: Target<'_>) -> Option<&Json> {
+    fn value(&self, wanted: ClaimTarget<'_>) -> Option<&Json> {
         self.fields.iter().find(|(target, _)| *target == wanted).map(|(_, value)| value)
     }
 
     /// The e-mail address that is known to be the person's, in its comparable form.
     #[must_use]
     pub fn verified_email(&self) -> Option<String> {
-        let verified = match self.value(Target::EmailVerified)? {
+        let verified = match self.value(ClaimTarget::EmailVerified)? {
             Json::Bool(verified) => *verified,
             // Some providers write it as text.
             other => other.as_str() == Some("true"),
         };
-        let address = self.value(Target::Predefined(Predefined::PreferredEmail))?.as_str()?;
+        let address = self.value(ClaimTarget::Predefined(Predefined::PreferredEmail))?.as_str()?;
         text::email(address).filter(|_| verified)
     }
 
-    /// The usernames for a user with this id that is made of the token, the best first. Whoever
-    /// knows issuer and subject can compute the base profile id and be called so before; nobody
-    /// can the user's own id, so the last one is free.
+    /// Candidate usernames for a new user with this id, best first. Anyone who knows issuer and
+    /// subject can compute the base profile id and may have taken it as a username. The fresh user
+    /// id cannot be guessed, so the last candidate is always free.
     #[must_use]
     pub fn usernames(&self, base: &BaseId, id: UserId) -> Vec<String> {
-        let preferred = self.value(Target::Predefined(Predefined::Username)).and_then(Json::as_str);
+        let preferred =
+            self.value(ClaimTarget::Predefined(Predefined::Username)).and_then(Json::as_str);
         let preferred =
             preferred.and_then(|name| Predefined::Username.read(Json::from(name), None));
         let verified = self.verified_email();
@@ -89,20 +90,20 @@ impl User {
         id: UserId,
         username: String,
         subject: &str,
-        claimed: &Claimed<'_>,
-        taken: Taken,
-        writing: &Writing<'_>,
+        claims: &MappedClaims<'_>,
+        selection: ClaimSelection,
+        context: &WriteContext<'_>,
     ) -> Self {
-        let server = claimed.server;
+        let server = claims.server;
         // A server whose subjects are usernames vouches for its own.
         let vouched = server.subject_type == SubjectType::Username
             && text::username(subject) == text::username(&username);
-        let mut user = Self::new(id, username, writing.world.clock.now());
+        let mut user = Self::new(id, username, context.env.clock.now());
         if !vouched {
-            user.sources
-                .insert(Predefined::Username.to_string(), Source::Server(server.id.clone()));
+            user.provenance
+                .insert(Predefined::Username.to_string(), Origin::Server(server.id.clone()));
         }
-        user.fed(claimed, taken, writing)
+        user.with_claims(claims, selection, context)
     }
 
     /// Whether a sign-in at this time is a login that is not recorded yet.
@@ -116,7 +117,7 @@ impl User {
     /// to the profile.
     #[must_use]
     pub fn owns_address(&self) -> bool {
-        self.email_verified || !self.sources.contains_key(Predefined::PreferredEmail.name())
+        self.email_verified || !self.provenance.contains_key(Predefined::PreferredEmail.name())
     }
 
     /// Whether the username is the person's as far as is known: a machine client wrote it, or a
@@ -124,52 +125,59 @@ impl User {
     /// gives nobody whom a server calls so a right to the profile.
     #[must_use]
     pub fn owns_username(&self) -> bool {
-        !self.sources.contains_key(Predefined::Username.name())
+        !self.provenance.contains_key(Predefined::Username.name())
     }
 
-    /// The user with what the claims feed.
+    /// The user with the values of the claims.
     #[must_use]
-    pub fn fed(&self, claimed: &Claimed<'_>, taken: Taken, writing: &Writing<'_>) -> Self {
+    pub fn with_claims(
+        &self,
+        claims: &MappedClaims<'_>,
+        selection: ClaimSelection,
+        context: &WriteContext<'_>,
+    ) -> Self {
         let mut user = self.clone();
-        if taken == Taken::None {
+        if selection == ClaimSelection::None {
             return user;
         }
-        for (target, value) in &claimed.fields {
+        for (target, value) in &claims.fields {
             match *target {
                 // The username is chosen once; whether an address is verified goes with the
                 // address.
-                Target::Predefined(Predefined::Username) | Target::EmailVerified => {}
-                Target::Predefined(field) => {
-                    user.feed_predefined(field, value, claimed, taken, writing.schema);
+                ClaimTarget::Predefined(Predefined::Username) | ClaimTarget::EmailVerified => {}
+                ClaimTarget::Predefined(field) => {
+                    user.set_predefined_from_claim(field, value, claims, selection, context.schema);
                 }
-                Target::Attribute(category, name) => {
-                    if let Some(definition) = writing.schema.attribute_named(category, name) {
-                        user.feed_attribute(definition, value, claimed, taken, writing);
+                ClaimTarget::Attribute(category, name) => {
+                    if let Some(definition) = context.schema.attribute_named(category, name) {
+                        user.set_attribute_from_claim(
+                            definition, value, claims, selection, context,
+                        );
                     }
                 }
             }
         }
-        user.settle_addresses(self);
+        user.retain_verified_addresses(self);
         let address = user.preferred_email.as_deref().and_then(text::email);
-        if address.is_some() && address == claimed.verified_email() {
+        if address.is_some() && address == claims.verified_email() {
             user.email_verified = true;
         }
         user
     }
 
-    fn feed_predefined(
+    fn set_predefined_from_claim(
         &mut self,
         field: Predefined,
         value: &Json,
-        claimed: &Claimed<'_>,
-        taken: Taken,
+        claims: &MappedClaims<'_>,
+        selection: ClaimSelection,
         schema: &Schema,
     ) {
         let Some(definition) = schema.predefined(field) else { return };
         let stored = self.predefined(field).map(str::to_owned);
         let unique = field == Predefined::IdAtCustomer;
-        if unique && taken != Taken::All
-            || !self.takes(field.name(), stored.is_some(), definition, claimed, schema)
+        if unique && selection != ClaimSelection::All
+            || !self.accepts_claim(field.name(), stored.is_some(), definition, claims, schema)
         {
             return;
         }
@@ -183,23 +191,26 @@ impl User {
             self.set(field, Some(value));
             // Whoever says the same again is not where the value comes from.
             if self.comparable(field) != before {
-                self.sources.insert(field.to_string(), Source::Server(claimed.server.id.clone()));
+                self.provenance.insert(field.to_string(), Origin::Server(claims.server.id.clone()));
             }
         }
     }
 
-    fn feed_attribute(
+    fn set_attribute_from_claim(
         &mut self,
         definition: &AttributeDefinition,
         value: &Json,
-        claimed: &Claimed<'_>,
-        taken: Taken,
-        writing: &Writing<'_>,
+        claims: &MappedClaims<'_>,
+        selection: ClaimSelection,
+        context: &WriteContext<'_>,
     ) {
         let key = definition.id.to_string();
         let stored = self.attributes.get(&definition.id).cloned().unwrap_or_default();
-        let unfit = definition.data_format.is_hashed() || definition.unique && taken != Taken::All;
-        if unfit || !self.takes(&key, !stored.is_empty(), definition, claimed, writing.schema) {
+        let unfit = definition.data_format.is_hashed()
+            || definition.unique && selection != ClaimSelection::All;
+        if unfit
+            || !self.accepts_claim(&key, !stored.is_empty(), definition, claims, context.schema)
+        {
             return;
         }
         let value = match value {
@@ -207,22 +218,22 @@ impl User {
             single => Json::Array(vec![single.clone()]),
         };
         let mut violations = Violations::default();
-        let read = read_values(value, "", definition, &stored, writing, &mut violations);
+        let read = read_values(value, "", definition, &stored, context, &mut violations);
         if let Some(values) = read.filter(|values| violations.is_empty() && !values.is_empty()) {
             if values != stored {
-                self.sources.insert(key, Source::Server(claimed.server.id.clone()));
+                self.provenance.insert(key, Origin::Server(claims.server.id.clone()));
             }
             self.attributes.insert(definition.id, values);
         }
     }
 
-    /// Whether a field takes what the server's token says.
-    fn takes(
+    /// Whether the claim may set the field.
+    fn accepts_claim(
         &self,
         key: &str,
         is_there: bool,
         definition: &AttributeDefinition,
-        claimed: &Claimed<'_>,
+        claims: &MappedClaims<'_>,
         schema: &Schema,
     ) -> bool {
         if definition.derived.is_some() || definition.approval_policy.is_some() {
@@ -231,12 +242,12 @@ impl User {
         let rank = |server: &PartyId| {
             schema.servers.get(server.as_str()).map(|entry| entry.stored.value.priority)
         };
-        match self.sources.get(key) {
-            Some(Source::Server(other)) if *other != claimed.server.id => {
-                rank(other).is_none_or(|rank| claimed.server.priority <= rank)
+        match self.provenance.get(key) {
+            Some(Origin::Server(other)) if *other != claims.server.id => {
+                rank(other).is_none_or(|rank| claims.server.priority <= rank)
             }
-            Some(Source::Server(_)) => true,
-            Some(Source::Person) | None => !(is_there && definition.overrides),
+            Some(Origin::Server(_)) => true,
+            Some(Origin::Person) | None => !(is_there && definition.overrides),
         }
     }
 }

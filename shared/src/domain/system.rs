@@ -3,15 +3,15 @@
 use serde::{Deserialize, Serialize};
 
 use super::client::Classifier;
-use super::definition::{Definition, Kind, take_name};
+use super::definition::{Definition, DefinitionKind, take_name};
 use super::error::{Code, Error, Result, Violations};
 use super::field::Fields;
 use super::id::PartyId;
 use super::json::{Json, Object};
 use super::schema::{Collection, Schema};
 use super::sso::take_id;
+use crate::env::Env;
 use crate::object;
-use crate::world::World;
 
 /// The most attributes that one system declares.
 pub const MAX_ATTRIBUTES: usize = 100;
@@ -45,7 +45,7 @@ impl System {
 }
 
 impl Definition for System {
-    const KIND: Kind = Kind::System;
+    const KIND: DefinitionKind = DefinitionKind::System;
     const PATH: &'static str = "/identity/config/systems";
     const NOUN: &'static str = "system";
     const TITLE: &'static str = "a system";
@@ -56,12 +56,7 @@ impl Definition for System {
         self.id.to_string()
     }
 
-    fn read(
-        document: Json,
-        current: Option<&Self>,
-        schema: &Schema,
-        _world: &World,
-    ) -> Result<Self> {
+    fn read(document: Json, current: Option<&Self>, schema: &Schema, _env: &Env) -> Result<Self> {
         let mut violations = Violations::default();
         let mut fields = Fields::new(document, "", &mut violations);
         let id =
@@ -91,7 +86,7 @@ impl Definition for System {
         self.name == value
     }
 
-    fn removable(&self, _schema: &Schema) -> Result<()> {
+    fn check_removable(&self, _schema: &Schema) -> Result<()> {
         Ok(())
     }
 
@@ -131,7 +126,7 @@ fn take_attributes(fields: &mut Fields<'_>) -> Vec<SystemAttribute> {
         if name.as_ref().is_some_and(|name| attributes.iter().any(|a| a.name == *name)) {
             inner.refuse("name", Code::NotAllowed, "the same name occurs twice");
         }
-        let classifier = inner.required_word("classifier");
+        let classifier = inner.required_string_enum("classifier");
         inner.finish();
         if let (Some(name), Some(classifier)) = (name, classifier) {
             attributes.push(SystemAttribute { name, classifier });

@@ -11,9 +11,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::read::Editing;
+pub use self::read::ProfileWriteContext;
 use super::client::Classifier;
-use super::definition::{Kind, Predefined, Search};
+use super::definition::{DefinitionKind, Predefined, Search};
 use super::error::{Code, Violations};
 use super::format;
 use super::id::{PartyId, ProfileId};
@@ -25,9 +25,9 @@ use super::text;
 use super::user::User;
 use super::value::{self, Values};
 use super::versioned::{Tag, Versioned};
-use super::writing::View;
+use super::view::View;
+use crate::env::{Env, Timestamp};
 use crate::object;
-use crate::world::{Timestamp, World};
 
 /// The profile of a person in one system, beside what it inherits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,10 +91,10 @@ impl SystemProfile {
 
     /// A new profile that inherits everything.
     #[must_use]
-    pub fn new(system: PartyId, world: &World) -> Self {
-        let now = world.clock.now();
+    pub fn new(system: PartyId, env: &Env) -> Self {
+        let now = env.clock.now();
         Self {
-            id: ProfileId::new(world.random_uuid()),
+            id: ProfileId::new(env.random_uuid()),
             system,
             overrides: Overrides::default(),
             attributes: BTreeMap::new(),
@@ -119,7 +119,7 @@ impl SystemProfile {
             user.set(*field, Some(value.clone()));
         }
         user.attributes.extend(self.overrides.attributes.clone());
-        user.settle_addresses(base);
+        user.retain_verified_addresses(base);
         user
     }
 
@@ -167,8 +167,8 @@ impl SystemProfile {
     }
 
     /// The definitions of which the profile overrides values.
-    pub fn held(&self) -> impl Iterator<Item = (Kind, String)> {
-        self.overrides.attributes.keys().map(|id| (Kind::Attribute, id.to_string()))
+    pub fn used_definitions(&self) -> impl Iterator<Item = (DefinitionKind, String)> {
+        self.overrides.attributes.keys().map(|id| (DefinitionKind::Attribute, id.to_string()))
     }
 
     /// The document that callers see: the effective view, and what the profile has of its own.
@@ -189,7 +189,7 @@ impl SystemProfile {
             "email_verified" => user.email_verified,
             "attributes" => value::show(&user.attributes, viewer.schema, viewer.view),
             "system_attributes" => own,
-            "overrides" => self.overrides.names(viewer),
+            "overrides" => self.overrides.overridden_names(viewer),
             "created_at" => self.created_at,
             "updated_at" => self.updated_at.max(base.updated_at),
         };
@@ -208,7 +208,7 @@ impl SystemProfile {
 
 impl Overrides {
     /// What is overridden, as callers name it.
-    fn names(&self, viewer: Viewer<'_>) -> Vec<String> {
+    fn overridden_names(&self, viewer: Viewer<'_>) -> Vec<String> {
         let ids =
             self.predefined.keys().map(|field| field.id()).chain(self.attributes.keys().copied());
         let definitions =

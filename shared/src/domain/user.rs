@@ -7,20 +7,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::definition::{DataFormat, Kind, Predefined};
+use super::definition::{DataFormat, DefinitionKind, Predefined};
 use super::error::{Code, Error, Result, Violations};
 use super::field::{Fields, pointer};
 use super::id::{DefinitionId, PartyId, UserId};
 use super::json::{Json, Object};
 use super::persona::{self, Persona};
 use super::schema::Schema;
+use super::string_enum::string_enum;
 use super::text;
-use super::value::{self, Values, Verified};
+use super::value::{self, Values, VerifiedAddresses};
 use super::versioned::content;
-use super::word::words;
-use super::writing::View;
+use super::view::View;
+use crate::env::Timestamp;
 use crate::object;
-use crate::world::Timestamp;
 
 /// The most personas of one user.
 pub const MAX_PERSONAS: usize = 20;
@@ -30,7 +30,7 @@ pub const MAX_ATTRIBUTES: usize = 200;
 pub const MAX_USER: usize = 200 * 1024;
 const MAX_TEXT: usize = 256;
 
-words! {
+string_enum! {
     /// Whether a person may be signed in.
     UserStatus {
         /// As usual.
@@ -40,18 +40,18 @@ words! {
     }
 }
 
-/// Where the value of a field comes from, if not from a machine client.
+/// Where the value of a field comes from, if not from a client.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Source {
+pub enum Origin {
     /// From a claim in a token of this authentication server.
     Server(PartyId),
     /// From the person, by self service.
     Person,
 }
 
-/// The sources of fields, by predefined name or by the id of the definition.
-pub type Sources = BTreeMap<String, Source>;
+/// Where fields come from that no client wrote, by predefined name or by the id of the definition.
+pub type Provenance = BTreeMap<String, Origin>;
 
 /// The base profile of a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,12 +77,11 @@ pub struct User {
     /// Custom attributes.
     pub attributes: Values,
     /// The e-mail addresses among the custom attributes that are known to be the person's.
-    #[serde(default, skip_serializing_if = "Verified::is_empty")]
-    pub verified: Verified,
-    /// Where fields come from that no machine client wrote, by predefined name or definition;
-    /// never shown.
-    #[serde(default, skip_serializing_if = "Sources::is_empty")]
-    pub sources: Sources,
+    #[serde(default, skip_serializing_if = "VerifiedAddresses::is_empty")]
+    pub verified: VerifiedAddresses,
+    /// Where fields come from that no client wrote; never shown.
+    #[serde(rename = "sources", default, skip_serializing_if = "Provenance::is_empty")]
+    pub provenance: Provenance,
     /// Personas, oldest first.
     pub personas: Vec<Persona>,
     /// When the person last signed in.
@@ -108,8 +107,8 @@ impl User {
             email_verified: false,
             status: UserStatus::Active,
             attributes: Values::new(),
-            verified: Verified::new(),
-            sources: Sources::new(),
+            verified: VerifiedAddresses::new(),
+            provenance: Provenance::new(),
             personas: Vec::new(),
             last_login_at: None,
             created_at: now,
@@ -117,9 +116,9 @@ impl User {
         }
     }
 
-    /// Lets what follows the fields follow their change in this view: who wrote them
-    /// last, and what is known of e-mail addresses.
-    pub fn settle(&mut self, before: &Self, view: View) {
+    /// Records where the fields come from that this view has changed since `before`, and marks new
+    /// e-mail addresses as not verified.
+    pub fn record_provenance(&mut self, before: &Self, view: View) {
         let predefined = Predefined::ALL
             .into_iter()
             .filter(|field| self.comparable(*field) != before.comparable(*field));
@@ -130,16 +129,16 @@ impl User {
             predefined.map(|field| field.to_string()).chain(custom.map(ToString::to_string));
         for field in changed.collect::<Vec<_>>() {
             match view {
-                View::Administrative | View::SystemOverride => self.sources.remove(&field),
-                View::SelfService => self.sources.insert(field, Source::Person),
+                View::Administrative | View::SystemOverride => self.provenance.remove(&field),
+                View::SelfService => self.provenance.insert(field, Origin::Person),
             };
         }
-        self.settle_addresses(before);
+        self.retain_verified_addresses(before);
     }
 
-    /// Lets what is known of e-mail addresses follow the addresses: one that is new is not
-    /// verified. The same address in another case is not new.
-    pub(super) fn settle_addresses(&mut self, before: &Self) {
+    /// Marks the e-mail addresses that `before` does not have as not verified. The same address in
+    /// another case is not new.
+    pub(super) fn retain_verified_addresses(&mut self, before: &Self) {
         if self.comparable(Predefined::PreferredEmail)
             != before.comparable(Predefined::PreferredEmail)
         {
@@ -291,7 +290,7 @@ impl User {
             found |= value::verify(&mut persona.verified, &persona.attributes, id, address);
             if persona.verified != before {
                 persona.rev += 1;
-                persona.seal();
+                persona.update_tag();
             }
         }
         found
@@ -316,7 +315,7 @@ impl User {
             {
                 other.preferred = false;
                 other.rev += 1;
-                other.seal();
+                other.update_tag();
             }
         }
         match user.personas.iter_mut().find(|other| other.id == persona.id) {
@@ -340,11 +339,11 @@ impl User {
     }
 
     /// The definitions that the user holds a value or a persona of.
-    pub fn held(&self) -> impl Iterator<Item = (Kind, String)> {
-        let own = self.attributes.keys().map(|id| (Kind::Attribute, *id));
+    pub fn used_definitions(&self) -> impl Iterator<Item = (DefinitionKind, String)> {
+        let own = self.attributes.keys().map(|id| (DefinitionKind::Attribute, *id));
         let personas = self.personas.iter().flat_map(|p| {
-            let attributes = p.attributes.keys().map(|id| (Kind::Attribute, *id));
-            std::iter::once((Kind::Persona, p.definition)).chain(attributes)
+            let attributes = p.attributes.keys().map(|id| (DefinitionKind::Attribute, *id));
+            std::iter::once((DefinitionKind::Persona, p.definition)).chain(attributes)
         });
         own.chain(personas).map(|(kind, id)| (kind, id.to_string()))
     }

@@ -12,7 +12,8 @@ use super::id::DefinitionId;
 use super::json::{Json, Object};
 use super::schema::Schema;
 use super::text;
-use super::writing::{View, Writing};
+use super::view::View;
+use super::write_context::WriteContext;
 
 /// The most values that one attribute holds.
 pub const MAX_VALUES: usize = 100;
@@ -21,11 +22,10 @@ pub const MAX_VALUE: usize = 16 * 1024;
 
 /// The custom attributes of a user or a persona, by definition.
 pub type Values = BTreeMap<DefinitionId, Vec<String>>;
-/// The e-mail addresses among the values that are known to be the person's, by definition, in their
-/// comparable form.
-pub type Verified = BTreeMap<DefinitionId, BTreeSet<String>>;
+/// The verified e-mail addresses among the values, by definition, in their comparable form.
+pub type VerifiedAddresses = BTreeMap<DefinitionId, BTreeSet<String>>;
 
-/// What becomes of stored values that a document does not name.
+/// What happens to stored values that a document does not name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Omitted {
     /// They were taken away by name (PATCH): what cannot be changed must not be missing.
@@ -34,10 +34,10 @@ pub enum Omitted {
     Unnamed,
 }
 
-/// How the attributes of a user or a persona are read.
-pub struct Reading<'r> {
+/// The context in which the attributes of a user or a persona are read.
+pub struct AttributeReader<'r> {
     /// What the reading goes by.
-    pub writing: &'r Writing<'r>,
+    pub context: &'r WriteContext<'r>,
     /// What is stored.
     pub stored: &'r Values,
     /// The attributes of a persona's definition; a user may hold every attribute.
@@ -46,14 +46,14 @@ pub struct Reading<'r> {
     pub omitted: Omitted,
 }
 
-impl Reading<'_> {
+impl AttributeReader<'_> {
     /// Reads `attributes: {category: {name: [values]}}` as a whole.
     ///
     /// An empty array means that the attribute has no value. What equals the stored value is
     /// accepted as it is, so a definition that became stricter does not stand in the way of
     /// other changes.
     pub fn read(&self, attributes: Option<Json>, at: &str, violations: &mut Violations) -> Values {
-        let schema = self.writing.schema;
+        let schema = self.context.schema;
         let mut values = Values::new();
         let mut named = BTreeSet::new();
         for (category, members, at) in objects(attributes, at, violations) {
@@ -67,7 +67,7 @@ impl Reading<'_> {
             }
             for (name, value) in members {
                 let at = super::field::pointer(&at, &name);
-                let shown = |definition: &&AttributeDefinition| self.writing.view.shows(definition);
+                let shown = |definition: &&AttributeDefinition| self.context.view.shows(definition);
                 let Some(definition) = schema.attribute_named(&category, &name).filter(shown)
                 else {
                     violations.add(at, Code::Unknown, unknown(&category, &name));
@@ -102,7 +102,7 @@ impl Reading<'_> {
             violations.add(at, Code::NotAllowed, detail);
             return None;
         }
-        read_one(value, at, definition, stored, self.writing, violations)
+        read_one(value, at, definition, stored, self.context, violations)
     }
 
     /// Keeps stored values that the document does not name and that its writer could not have named
@@ -115,9 +115,9 @@ impl Reading<'_> {
         violations: &mut Violations,
     ) {
         for (id, stored) in self.stored.iter().filter(|(id, _)| !named.contains(id)) {
-            let Some(definition) = self.writing.schema.attribute(*id) else { continue };
-            let refused = self.writing.view.refuses(definition);
-            let hidden = !self.writing.view.shows(definition);
+            let Some(definition) = self.context.schema.attribute(*id) else { continue };
+            let refused = self.context.view.refuses(definition);
+            let hidden = !self.context.view.shows(definition);
             let unnamed = self.omitted == Omitted::Unnamed;
             if hidden || (unnamed && (refused.is_some() || definition.data_format.is_hashed())) {
                 values.insert(*id, stored.clone());
@@ -178,18 +178,18 @@ pub fn read_one(
     at: &str,
     definition: &AttributeDefinition,
     stored: Option<&[String]>,
-    writing: &Writing<'_>,
+    context: &WriteContext<'_>,
     violations: &mut Violations,
 ) -> Option<Vec<String>> {
     let stored = stored.unwrap_or_default();
     if is_shown(&value, stored, definition) {
         return Some(stored.to_vec());
     }
-    if let Some((code, detail)) = writing.view.refuses(definition) {
+    if let Some((code, detail)) = context.view.refuses(definition) {
         violations.add(at, code, detail);
         return None;
     }
-    read_values(value, at, definition, stored, writing, violations)
+    read_values(value, at, definition, stored, context, violations)
 }
 
 const DEPRECATED: &str = "the attribute is deprecated and takes no new values";
@@ -200,7 +200,7 @@ pub(super) fn read_values(
     at: &str,
     definition: &AttributeDefinition,
     stored: &[String],
-    writing: &Writing<'_>,
+    context: &WriteContext<'_>,
     violations: &mut Violations,
 ) -> Option<Vec<String>> {
     let items = match value {
@@ -244,7 +244,7 @@ pub(super) fn read_values(
             (true, None) => {
                 Err((Code::NotFound, "there is no value at this place that could stay".to_owned()))
             }
-            (false, _) => format::read(item, definition, writing),
+            (false, _) => format::read(item, definition, context),
         };
         match read {
             Ok(value) if definition.deprecated && !stored.contains(&value) => {
@@ -311,7 +311,12 @@ pub fn show_some(
 
 /// Shows the states of the e-mail addresses among the values, in the form of [`show`].
 #[must_use]
-pub fn show_states(values: &Values, verified: &Verified, schema: &Schema, view: View) -> Object {
+pub fn show_states(
+    values: &Values,
+    verified: &VerifiedAddresses,
+    schema: &Schema,
+    view: View,
+) -> Object {
     arrange(values, schema, view, |definition, values| {
         let known = verified.get(&definition.id);
         let state = |value: &String| {
@@ -325,7 +330,7 @@ pub fn show_states(values: &Values, verified: &Verified, schema: &Schema, view: 
 }
 
 /// Forgets what was known of addresses that are no longer among the values.
-pub(super) fn retain_verified(verified: &mut Verified, values: &Values) {
+pub(super) fn retain_verified(verified: &mut VerifiedAddresses, values: &Values) {
     for (id, known) in &mut *verified {
         let held: BTreeSet<_> =
             values.get(id).into_iter().flatten().filter_map(|value| text::email(value)).collect();
@@ -336,7 +341,7 @@ pub(super) fn retain_verified(verified: &mut Verified, values: &Values) {
 
 /// Marks an address as verified if it is among the values; whether it is.
 pub(super) fn verify(
-    verified: &mut Verified,
+    verified: &mut VerifiedAddresses,
     values: &Values,
     id: DefinitionId,
     address: &str,

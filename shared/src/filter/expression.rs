@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use crate::domain::text;
-use crate::world::Timestamp;
+use crate::env::Timestamp;
 
 /// Terms, combined.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,11 +26,11 @@ impl<T> Expression<T> {
     }
 
     /// Whether it holds where `term` says which of its terms do.
-    pub(super) fn holds(&self, term: &impl Fn(&T) -> bool) -> bool {
+    pub(super) fn matches(&self, term: &impl Fn(&T) -> bool) -> bool {
         match self {
-            Self::And(members) => members.iter().all(|member| member.holds(term)),
-            Self::Or(members) => members.iter().any(|member| member.holds(term)),
-            Self::Not(member) => !member.holds(term),
+            Self::And(members) => members.iter().all(|member| member.matches(term)),
+            Self::Or(members) => members.iter().any(|member| member.matches(term)),
+            Self::Not(member) => !member.matches(term),
             Self::Term(own) => term(own),
         }
     }
@@ -74,7 +74,7 @@ pub enum Operator {
 
 /// Which operators are allowed; each level allows what those before it allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
+pub enum OperatorLevel {
     /// Whether a value is there, and which.
     Equality,
     /// Which values come before others.
@@ -83,7 +83,7 @@ pub enum Level {
     Parts,
 }
 
-impl Level {
+impl OperatorLevel {
     /// The operators, as a sentence names them.
     pub const fn operators(self) -> &'static str {
         match self {
@@ -97,11 +97,13 @@ impl Level {
 impl Operator {
     /// What allows the operator.
     #[must_use]
-    pub const fn level(self) -> Level {
+    pub const fn level(self) -> OperatorLevel {
         match self {
-            Self::Equal | Self::NotEqual | Self::Present => Level::Equality,
-            Self::Greater | Self::GreaterOrEqual | Self::Less | Self::LessOrEqual => Level::Order,
-            Self::Contains | Self::StartsWith | Self::EndsWith => Level::Parts,
+            Self::Equal | Self::NotEqual | Self::Present => OperatorLevel::Equality,
+            Self::Greater | Self::GreaterOrEqual | Self::Less | Self::LessOrEqual => {
+                OperatorLevel::Order
+            }
+            Self::Contains | Self::StartsWith | Self::EndsWith => OperatorLevel::Parts,
         }
     }
 
@@ -172,7 +174,7 @@ pub(super) enum Comparison {
 
 impl Comparison {
     /// Whether one of a field's values fulfils it.
-    pub(super) fn holds(&self, values: &[Value]) -> bool {
+    pub(super) fn matches(&self, values: &[Value]) -> bool {
         values.iter().any(|value| match self {
             Self::Present => true,
             Self::Equal(wanted) => value.order(wanted) == Some(Ordering::Equal),

@@ -8,9 +8,9 @@ use crate::domain::lookup::BUCKET_CHARS;
 use crate::domain::schema::Schema;
 use crate::domain::user::User;
 use crate::domain::{Json, format, text};
-use crate::world::Timestamp;
+use crate::env::Timestamp;
 
-use super::expression::{Comparison, Level, Operator, Value};
+use super::expression::{Comparison, Operator, OperatorLevel, Value};
 use super::unsupported;
 
 /// What a time is compared with.
@@ -18,7 +18,7 @@ const TIME: &str = "a time of RFC 3339, as 2026-11-21T10:00:00Z";
 
 /// The form in which values of a field are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
+pub(super) enum ValueForm {
     /// Ids, in lower case.
     Id,
     /// Usernames, case-mapped (RFC 8265).
@@ -41,12 +41,12 @@ pub(super) enum Form {
     Hash,
 }
 
-impl Form {
-    fn level(self) -> Level {
+impl ValueForm {
+    fn level(self) -> OperatorLevel {
         match self {
-            Self::Boolean | Self::Hash => Level::Equality,
-            Self::Time => Level::Order,
-            _ => Level::Parts,
+            Self::Boolean | Self::Hash => OperatorLevel::Equality,
+            Self::Time => OperatorLevel::Order,
+            _ => OperatorLevel::Parts,
         }
     }
 
@@ -94,20 +94,20 @@ impl Form {
 
 /// A field of a profile or of a persona, or an attribute, as a filter names it.
 #[derive(Debug)]
-pub(super) struct Named<'s> {
+pub(super) struct NamedField<'s> {
     /// The name in the filter.
     pub name: String,
     /// How its values are compared.
-    pub form: Form,
+    pub form: ValueForm,
     /// The operators it takes.
-    pub level: Level,
+    pub level: OperatorLevel,
     /// The fewest characters that a start is looked for by.
     pub least_start: usize,
     /// The definition of an attribute.
     pub definition: Option<&'s AttributeDefinition>,
 }
 
-impl Named<'_> {
+impl NamedField<'_> {
     /// What a term asks of the values, and whether it asks for the opposite.
     pub(super) fn compare(
         &self,
@@ -135,7 +135,7 @@ impl Named<'_> {
             (
                 Operator::Contains | Operator::StartsWith | Operator::EndsWith,
                 Json::String(part) | Json::Number(part),
-            ) if wanted.as_str().is_some() || *form == Form::Number => {
+            ) if wanted.as_str().is_some() || *form == ValueForm::Number => {
                 let part = form.of_part(part, operator);
                 if operator == Operator::StartsWith
                     && part.trim().chars().count() < self.least_start
@@ -157,22 +157,26 @@ impl Named<'_> {
 
     fn value(&self, wanted: &Json, schema: &Schema) -> Result<Value> {
         match (self.form, wanted) {
-            (Form::Boolean, Json::Bool(wanted)) => Ok(Value::Boolean(*wanted)),
-            (Form::Boolean, other) => Err(self.refuse("true or false", other)),
-            (Form::Time, Json::String(text)) => {
+            (ValueForm::Boolean, Json::Bool(wanted)) => Ok(Value::Boolean(*wanted)),
+            (ValueForm::Boolean, other) => Err(self.refuse("true or false", other)),
+            (ValueForm::Time, Json::String(text)) => {
                 Timestamp::parse(text).map(Value::Time).ok_or_else(|| self.refuse(TIME, wanted))
             }
-            (Form::Time, other) => Err(self.refuse(TIME, other)),
-            (Form::Number, Json::String(text) | Json::Number(text)) => match text::decimal(text) {
-                Some(number) => Ok(Value::Number(text::plain_decimal(&number).to_owned())),
-                None => {
-                    Err(self.refuse("a decimal number of at most 38 significant digits", wanted))
+            (ValueForm::Time, other) => Err(self.refuse(TIME, other)),
+            (ValueForm::Number, Json::String(text) | Json::Number(text)) => {
+                match text::decimal(text) {
+                    Some(number) => Ok(Value::Number(text::plain_decimal(&number).to_owned())),
+                    None => {
+                        Err(self
+                            .refuse("a decimal number of at most 38 significant digits", wanted))
+                    }
                 }
-            },
-            (Form::Number, other) => Err(self.refuse("a decimal number", other)),
-            (Form::Hash, Json::String(text)) => {
-                let hash =
-                    self.definition.and_then(|definition| format::wanted(text, definition, schema));
+            }
+            (ValueForm::Number, other) => Err(self.refuse("a decimal number", other)),
+            (ValueForm::Hash, Json::String(text)) => {
+                let hash = self
+                    .definition
+                    .and_then(|definition| format::search_form(text, definition, schema));
                 hash.map(Value::Text).ok_or(Error::Outdated)
             }
             (form, Json::String(text)) => Ok(Value::Text(form.of(text))),
@@ -182,8 +186,10 @@ impl Named<'_> {
 
     fn refuse(&self, due: &str, found: &Json) -> Error {
         let found = match found {
-            Json::String(_) if matches!(self.form, Form::Time | Form::Number) => "this text",
-            Json::Number(_) if self.form == Form::Number => "this number",
+            Json::String(_) if matches!(self.form, ValueForm::Time | ValueForm::Number) => {
+                "this text"
+            }
+            Json::Number(_) if self.form == ValueForm::Number => "this number",
             other => other.kind(),
         };
         unsupported(format!("`{}` is compared with {due}, not with {found}", self.name))
@@ -192,7 +198,7 @@ impl Named<'_> {
 
 /// A predefined field of a profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Field {
+pub(super) enum FilterField {
     Id,
     Username,
     IdAtCustomer,
@@ -207,29 +213,32 @@ pub(super) enum Field {
     UpdatedAt,
 }
 
-impl Field {
-    const ALL: [(Self, &'static str, Form); 12] = [
-        (Self::Id, "id", Form::Id),
-        (Self::Username, "username", Form::Username),
-        (Self::IdAtCustomer, "id_at_customer", Form::Exact),
-        (Self::PreferredEmail, "preferred_email", Form::Email),
-        (Self::FamilyName, "family_name", Form::Folded),
-        (Self::GivenName, "given_name", Form::Folded),
-        (Self::UiLocales, "ui_locales", Form::Lower),
-        (Self::EmailVerified, "email_verified", Form::Boolean),
-        (Self::Status, "status", Form::Lower),
-        (Self::LastLoginAt, "last_login_at", Form::Time),
-        (Self::CreatedAt, "created_at", Form::Time),
-        (Self::UpdatedAt, "updated_at", Form::Time),
+impl FilterField {
+    const ALL: [(Self, &'static str, ValueForm); 12] = [
+        (Self::Id, "id", ValueForm::Id),
+        (Self::Username, "username", ValueForm::Username),
+        (Self::IdAtCustomer, "id_at_customer", ValueForm::Exact),
+        (Self::PreferredEmail, "preferred_email", ValueForm::Email),
+        (Self::FamilyName, "family_name", ValueForm::Folded),
+        (Self::GivenName, "given_name", ValueForm::Folded),
+        (Self::UiLocales, "ui_locales", ValueForm::Lower),
+        (Self::EmailVerified, "email_verified", ValueForm::Boolean),
+        (Self::Status, "status", ValueForm::Lower),
+        (Self::LastLoginAt, "last_login_at", ValueForm::Time),
+        (Self::CreatedAt, "created_at", ValueForm::Time),
+        (Self::UpdatedAt, "updated_at", ValueForm::Time),
     ];
 
     /// The field of this name; the grammar knows no case in names.
-    pub(super) fn named(name: &str) -> Option<(Self, Named<'static>)> {
+    pub(super) fn named(name: &str) -> Option<(Self, NamedField<'static>)> {
         let (field, name, form) =
             Self::ALL.into_iter().find(|(_, known, _)| known.eq_ignore_ascii_case(name))?;
         Some((
             field,
-            Named { least_start: field.least_start(), ..Named::plain(name.to_owned(), form) },
+            NamedField {
+                least_start: field.least_start(),
+                ..NamedField::plain(name.to_owned(), form)
+            },
         ))
     }
 
@@ -238,11 +247,11 @@ impl Field {
         Self::ALL.into_iter().find(|(field, ..)| *field == self).map_or("", |(_, name, _)| name)
     }
 
-    fn form(self) -> Form {
+    fn form(self) -> ValueForm {
         Self::ALL
             .into_iter()
             .find(|(field, ..)| *field == self)
-            .map_or(Form::Exact, |(.., form)| form)
+            .map_or(ValueForm::Exact, |(.., form)| form)
     }
 
     /// Names are looked up by their start, and that needs a bucket.
@@ -306,14 +315,14 @@ impl<'u> From<&'u User> for Candidate<'u> {
 
 /// A field of a profile or one of its attributes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Path {
+pub(super) enum FieldPath {
     /// A predefined field.
-    Field(Field),
+    Field(FilterField),
     /// A custom attribute.
     Attribute(DefinitionId, DataFormat),
 }
 
-impl Path {
+impl FieldPath {
     /// The values of a profile.
     pub(super) fn values(self, candidate: &Candidate<'_>) -> Vec<Value> {
         match self {
@@ -328,8 +337,8 @@ impl Path {
     }
 }
 
-impl<'s> Named<'s> {
-    pub(super) fn plain(name: String, form: Form) -> Self {
+impl<'s> NamedField<'s> {
+    pub(super) fn plain(name: String, form: ValueForm) -> Self {
         Self { name, form, level: form.level(), least_start: 0, definition: None }
     }
 
@@ -338,20 +347,20 @@ impl<'s> Named<'s> {
         let AttributeDefinition { category, name, .. } = definition;
         let name = format!("attributes.{category}.{name}");
         let searched = match definition.search {
-            Search::Prefix => Level::Parts,
-            Search::Exact => Level::Order,
-            Search::None if definition.unique => Level::Order,
+            Search::Prefix => OperatorLevel::Parts,
+            Search::Exact => OperatorLevel::Order,
+            Search::None if definition.unique => OperatorLevel::Order,
             Search::None => {
                 let how = "its definition has `search` none and it is not unique";
                 return Err(unsupported(format!("`{name}` cannot be searched: {how}")));
             }
         };
         let form = match definition.data_format {
-            DataFormat::Numeric => Form::Number,
-            DataFormat::Email => Form::Email,
-            DataFormat::Text | DataFormat::Enumeration => Form::Folded,
-            DataFormat::SearchableHash | DataFormat::Hash => Form::Hash,
-            DataFormat::Sms | DataFormat::Json => Form::Exact,
+            DataFormat::Numeric => ValueForm::Number,
+            DataFormat::Email => ValueForm::Email,
+            DataFormat::Text | DataFormat::Enumeration => ValueForm::Folded,
+            DataFormat::SearchableHash | DataFormat::Hash => ValueForm::Hash,
+            DataFormat::Sms | DataFormat::Json => ValueForm::Exact,
         };
         let level = searched.min(form.level());
         Ok(Self { name, form, level, least_start: BUCKET_CHARS, definition: Some(definition) })

@@ -20,10 +20,10 @@ use crate::store::Table;
 pub use self::expression::Operator;
 use self::expression::{Comparison, Expression, Value};
 pub use self::field::Candidate;
-use self::field::{Field, Path};
+use self::field::{FieldPath, FilterField};
 use self::persona_field::PersonaField;
 use self::plan::Planner;
-pub use self::plan::{Branch, Source};
+pub use self::plan::{Branch, CandidateSource};
 use self::read::Reader;
 
 /// The longest filter, in bytes.
@@ -35,7 +35,7 @@ const MAX_TERMS: usize = 10;
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Term {
     /// The values of a field or an attribute compare so.
-    Of(Path, Comparison),
+    Of(FieldPath, Comparison),
     /// One of the personas is such a one, or there is any.
     Personas(Option<Expression<PersonaTerm>>),
 }
@@ -84,7 +84,7 @@ impl Filter {
     pub fn of_profiles(filter: &Json, schema: &Schema) -> Result<Self> {
         let mut filter = Self::read(filter, schema)?;
         let foreign = filter.0.terms_mut().into_iter().find_map(|term| match term {
-            Term::Of(Path::Field(field), _) if !field.is_inherited() => Some(field.name()),
+            Term::Of(FieldPath::Field(field), _) if !field.is_inherited() => Some(field.name()),
             Term::Personas(_) => Some("personas"),
             Term::Of(..) => None,
         });
@@ -99,7 +99,8 @@ impl Filter {
     /// Puts users' ids in the place of the base profile ids that the filter names.
     pub async fn name_users(&mut self, table: &Table, tenant: &TenantId) -> Result<()> {
         for term in self.0.terms_mut() {
-            if let Term::Of(Path::Field(Field::Id), Comparison::Equal(Value::Text(id))) = term
+            if let Term::Of(FieldPath::Field(FilterField::Id), Comparison::Equal(Value::Text(id))) =
+                term
                 && let Ok(base) = id.parse::<BaseId>()
                 && let Some(found) = table.find_base(tenant, &base).await?
             {
@@ -130,11 +131,11 @@ impl Filter {
     /// Whether a profile fulfils the whole filter.
     #[must_use]
     pub fn matches(&self, candidate: &Candidate<'_>, schema: &Schema) -> bool {
-        self.0.holds(&|term| match term {
-            Term::Of(path, comparison) => comparison.holds(&path.values(candidate)),
+        self.0.matches(&|term| match term {
+            Term::Of(path, comparison) => comparison.matches(&path.values(candidate)),
             Term::Personas(None) => !candidate.user.personas.is_empty(),
             Term::Personas(Some(wanted)) => candidate.user.personas.iter().any(|persona| {
-                wanted.holds(&|term| term.comparison.holds(&term.field.values(persona, schema)))
+                wanted.matches(&|term| term.comparison.matches(&term.field.values(persona, schema)))
             }),
         })
     }

@@ -1,10 +1,10 @@
 //! What a filter can ask of personas.
 
 use super::expression::Value;
-use super::field::{Form, Named};
+use super::field::{NamedField, ValueForm};
 use crate::domain::persona::Persona;
 use crate::domain::schema::Schema;
-use crate::world::Timestamp;
+use crate::env::Timestamp;
 
 /// A field of a persona.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,22 +20,22 @@ pub(super) enum PersonaField {
 }
 
 impl PersonaField {
-    const ALL: [(Self, &'static str, Form); 8] = [
-        (Self::Id, "id", Form::Lower),
-        (Self::Name, "name", Form::Exact),
-        (Self::Definition, "persona_definition_id", Form::Lower),
-        (Self::Scope, "scope", Form::Exact),
-        (Self::Status, "status", Form::Lower),
-        (Self::Preferred, "preferred", Form::Boolean),
-        (Self::ValidFrom, "valid_from", Form::Time),
-        (Self::ValidUntil, "valid_until", Form::Time),
+    const ALL: [(Self, &'static str, ValueForm); 8] = [
+        (Self::Id, "id", ValueForm::Lower),
+        (Self::Name, "name", ValueForm::Exact),
+        (Self::Definition, "persona_definition_id", ValueForm::Lower),
+        (Self::Scope, "scope", ValueForm::Exact),
+        (Self::Status, "status", ValueForm::Lower),
+        (Self::Preferred, "preferred", ValueForm::Boolean),
+        (Self::ValidFrom, "valid_from", ValueForm::Time),
+        (Self::ValidUntil, "valid_until", ValueForm::Time),
     ];
 
     /// The field of this name.
-    pub(super) fn named(name: &str) -> Option<(Self, Named<'static>)> {
+    pub(super) fn named(name: &str) -> Option<(Self, NamedField<'static>)> {
         let (field, name, form) =
             Self::ALL.into_iter().find(|(_, known, _)| known.eq_ignore_ascii_case(name))?;
-        Some((field, Named::plain(format!("personas.{name}"), form)))
+        Some((field, NamedField::plain(format!("personas.{name}"), form)))
     }
 
     /// The values of a persona; its name is that of its definition.

@@ -11,18 +11,18 @@ use crate::domain::id::{DefinitionId, PartyId, TenantId};
 use crate::domain::lookup::{Lookup, cut};
 use crate::domain::schema::Schema;
 use crate::domain::system_profile::SystemProfile;
-use crate::store::listing::Changed;
-use crate::store::users::LiveUser;
-use crate::world::Timestamp;
+use crate::env::Timestamp;
+use crate::store::listing::ChangeWindow;
+use crate::store::users::StoredUser;
 
 use super::expression::{Comparison, Expression, Operator, Value};
-use super::field::{Field, Path};
+use super::field::{FieldPath, FilterField};
 use super::persona_field::PersonaField;
 use super::{PersonaTerm, Term};
 
-/// Where users are looked for.
+/// A source of candidates for a filter.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
+pub enum CandidateSource {
     /// Whoever has this id.
     Id(String),
     /// The users of a look-up.
@@ -35,16 +35,16 @@ pub enum Source {
         start: String,
     },
     /// All users of the tenant, or those who were changed between these times.
-    Listing(Changed),
+    Listing(ChangeWindow),
 }
 
-impl fmt::Display for Source {
+impl fmt::Display for CandidateSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Id(id) => write!(f, "I#{id}"),
             Self::Lookup(lookup) => write!(f, "{lookup}"),
             Self::Prefix { attribute, start } => write!(f, "S#{attribute}#{start}"),
-            Self::Listing(Changed { from, until }) => {
+            Self::Listing(ChangeWindow { from, until }) => {
                 write!(f, "L")?;
                 [from, until].into_iter().try_for_each(|bound| match bound {
                     Some(time) => write!(f, "#{time}"),
@@ -55,11 +55,11 @@ impl fmt::Display for Source {
     }
 }
 
-impl Source {
+impl CandidateSource {
     /// Whether it leads to a user in the state in which the user was read: by the look-ups that the
     /// user owns.
     #[must_use]
-    pub fn leads_to(&self, user: &LiveUser) -> bool {
+    pub fn finds(&self, user: &StoredUser) -> bool {
         match self {
             Self::Id(id) => user.value.id.to_string() == *id,
             Self::Lookup(lookup) => user.lookups().contains(lookup),
@@ -71,16 +71,16 @@ impl Source {
     /// Whether it leads to a user at this position. A start leads to a user by each value that
     /// starts so; the first one counts.
     #[must_use]
-    pub fn leads_to_at(&self, user: &LiveUser, tenant: &TenantId, position: &str) -> bool {
+    pub fn finds_at(&self, user: &StoredUser, tenant: &TenantId, position: &str) -> bool {
         match self {
             Self::Prefix { .. } => self
                 .first_of(user)
                 .is_some_and(|lookup| user.has_entry_at(tenant, lookup, position)),
-            _ => self.leads_to(user),
+            _ => self.finds(user),
         }
     }
 
-    fn first_of<'u>(&self, user: &'u LiveUser) -> Option<&'u Lookup> {
+    fn first_of<'u>(&self, user: &'u StoredUser) -> Option<&'u Lookup> {
         let Self::Prefix { attribute, start } = self else { return None };
         user.lookups().iter().find(|lookup| match lookup {
             Lookup::Prefix { attribute: of, folded } => {
@@ -102,7 +102,7 @@ impl Source {
     }
 }
 
-/// One source of a plan, and why it is one.
+/// One source of a plan, and the reason for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Branch {
     /// The field whose values are looked up; none where the listing is walked from end to end.
@@ -110,7 +110,7 @@ pub struct Branch {
     /// The operator.
     pub operator: Option<Operator>,
     /// Where users are looked for.
-    pub source: Source,
+    pub source: CandidateSource,
     /// How selective it is, as far as its kind tells; less is better.
     rank: u8,
 }
@@ -127,8 +127,13 @@ pub(super) fn listing(expression: &Expression<Term>) -> Option<Branch> {
         (None, Some(_)) => Some(Operator::LessOrEqual),
         (None, None) => None,
     };
-    let by = operator.map(|_| Field::UpdatedAt.name().to_owned());
-    Some(Branch { by, operator, source: Source::Listing(Changed { from, until }), rank: u8::MAX })
+    let by = operator.map(|_| FilterField::UpdatedAt.name().to_owned());
+    Some(Branch {
+        by,
+        operator,
+        source: CandidateSource::Listing(ChangeWindow { from, until }),
+        rank: u8::MAX,
+    })
 }
 
 /// The first and the last time at which everybody was changed who can fulfil it.
@@ -140,14 +145,17 @@ fn bounds(expression: &Expression<Term>) -> (Option<Timestamp>, Option<Timestamp
                 (from.max(other), last)
             })
         }
-        Expression::Term(Term::Of(Path::Field(Field::UpdatedAt), comparison)) => match comparison {
-            Comparison::Equal(Value::Time(time)) => (Some(*time), Some(*time)),
-            Comparison::Order(Operator::Greater | Operator::GreaterOrEqual, Value::Time(time)) => {
-                (Some(*time), None)
+        Expression::Term(Term::Of(FieldPath::Field(FilterField::UpdatedAt), comparison)) => {
+            match comparison {
+                Comparison::Equal(Value::Time(time)) => (Some(*time), Some(*time)),
+                Comparison::Order(
+                    Operator::Greater | Operator::GreaterOrEqual,
+                    Value::Time(time),
+                ) => (Some(*time), None),
+                Comparison::Order(_, Value::Time(time)) => (None, Some(*time)),
+                _ => (None, None),
             }
-            Comparison::Order(_, Value::Time(time)) => (None, Some(*time)),
-            _ => (None, None),
-        },
+        }
         _ => (None, None),
     }
 }
@@ -188,7 +196,7 @@ impl Planner<'_> {
         }
     }
 
-    fn of_term(&self, path: Path, comparison: &Comparison) -> Option<Vec<Branch>> {
+    fn of_term(&self, path: FieldPath, comparison: &Comparison) -> Option<Vec<Branch>> {
         let (operator, wanted) = match comparison {
             Comparison::Equal(Value::Text(wanted) | Value::Number(wanted)) => {
                 (Operator::Equal, wanted)
@@ -197,32 +205,34 @@ impl Planner<'_> {
             _ => return None,
         };
         let (attribute, by, found) = match path {
-            Path::Field(field) => {
-                (field.name().to_owned(), field.name().to_owned(), Found::of_field(field)?)
+            FieldPath::Field(field) => {
+                (field.name().to_owned(), field.name().to_owned(), FieldLookups::of_field(field)?)
             }
-            Path::Attribute(id, _) => {
+            FieldPath::Attribute(id, _) => {
                 let definition = self.schema.attribute(id)?;
                 let by = format!("attributes.{}.{}", definition.category, definition.name);
-                (id.to_string(), by, Found::of_attribute(definition)?)
+                (id.to_string(), by, FieldLookups::of_attribute(definition)?)
             }
         };
         let source = match operator {
             Operator::Equal => match found.equal {
-                By::Id => Source::Id(wanted.clone()),
-                By::Unique => Source::Lookup(Lookup::unique(&attribute, wanted)),
-                By::Email => Source::Lookup(Lookup::email(wanted)),
-                By::Exact => Source::Lookup(Lookup::exact(&attribute, wanted)),
-                By::Prefix => Source::Lookup(Lookup::prefix(&attribute, wanted)),
+                LookupKind::Id => CandidateSource::Id(wanted.clone()),
+                LookupKind::Unique => CandidateSource::Lookup(Lookup::unique(&attribute, wanted)),
+                LookupKind::Email => CandidateSource::Lookup(Lookup::email(wanted)),
+                LookupKind::Exact => CandidateSource::Lookup(Lookup::exact(&attribute, wanted)),
+                LookupKind::Prefix => CandidateSource::Lookup(Lookup::prefix(&attribute, wanted)),
             },
             // What a system overrides is found as a whole only.
             _ if !found.by_start || self.system.is_some() => return None,
-            _ => Source::Prefix { attribute: attribute.clone(), start: wanted.clone() },
+            _ => CandidateSource::Prefix { attribute: attribute.clone(), start: wanted.clone() },
         };
         let rank = if operator == Operator::Equal { found.rank } else { BY_START };
         // What is unique is the person's everywhere.
-        let overriding = self.system.filter(|_| !matches!(found.equal, By::Id | By::Unique));
-        let overriding = overriding
-            .map(|system| Source::Lookup(SystemProfile::lookup(system, &attribute, wanted)));
+        let overriding =
+            self.system.filter(|_| !matches!(found.equal, LookupKind::Id | LookupKind::Unique));
+        let overriding = overriding.map(|system| {
+            CandidateSource::Lookup(SystemProfile::lookup(system, &attribute, wanted))
+        });
         let branch =
             |source| Branch { by: Some(by.clone()), operator: Some(operator), source, rank };
         Some(std::iter::once(source).chain(overriding).map(branch).collect())
@@ -235,7 +245,7 @@ impl Planner<'_> {
         let branch = |definition, scope: Option<&str>| Branch {
             by: Some("personas".to_owned()),
             operator: Some(Operator::Equal),
-            source: Source::Lookup(Lookup::persona(definition, scope)),
+            source: CandidateSource::Lookup(Lookup::persona(definition, scope)),
             rank: if scope.is_some() { 8 } else { 10 },
         };
         let Some(scopes) = scopes(wanted) else {
@@ -309,32 +319,32 @@ fn cost(branches: &[Branch]) -> (u8, usize) {
 /// How selective the start of a value is.
 const BY_START: u8 = 9;
 
-/// The look-ups that find a field's values.
-struct Found {
-    equal: By,
+/// The look-ups that find the values of a field.
+struct FieldLookups {
+    equal: LookupKind,
     by_start: bool,
     rank: u8,
 }
 
-impl Found {
-    fn of_field(field: Field) -> Option<Self> {
+impl FieldLookups {
+    fn of_field(field: FilterField) -> Option<Self> {
         let (equal, rank) = match field {
-            Field::Id => (By::Id, 1),
-            Field::Username | Field::IdAtCustomer => (By::Unique, 2),
-            Field::PreferredEmail => (By::Email, 4),
-            Field::FamilyName => (By::Prefix, 6),
-            Field::GivenName => (By::Prefix, 7),
+            FilterField::Id => (LookupKind::Id, 1),
+            FilterField::Username | FilterField::IdAtCustomer => (LookupKind::Unique, 2),
+            FilterField::PreferredEmail => (LookupKind::Email, 4),
+            FilterField::FamilyName => (LookupKind::Prefix, 6),
+            FilterField::GivenName => (LookupKind::Prefix, 7),
             _ => return None,
         };
-        Some(Self { equal, by_start: equal == By::Prefix, rank })
+        Some(Self { equal, by_start: equal == LookupKind::Prefix, rank })
     }
 
     fn of_attribute(definition: &AttributeDefinition) -> Option<Self> {
         let by_start = definition.search == Search::Prefix;
         let (equal, rank) = match (definition.unique, definition.search) {
-            (true, _) => (By::Unique, 3),
-            (false, Search::Exact) => (By::Exact, 5),
-            (false, Search::Prefix) => (By::Prefix, 5),
+            (true, _) => (LookupKind::Unique, 3),
+            (false, Search::Exact) => (LookupKind::Exact, 5),
+            (false, Search::Prefix) => (LookupKind::Prefix, 5),
             (false, Search::None) => return None,
         };
         Some(Self { equal, by_start, rank })
@@ -342,7 +352,7 @@ impl Found {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum By {
+enum LookupKind {
     Id,
     Unique,
     Email,

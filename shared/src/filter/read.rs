@@ -1,13 +1,13 @@
 //! How a filter is read: from the SCIM grammar, or from an object.
 
 use crate::domain::Json;
-use crate::domain::definition::Kind;
+use crate::domain::definition::DefinitionKind;
 use crate::domain::error::{Error, Result};
 use crate::domain::schema::Schema;
 use scim_v2::filter::{AttrExp, AttrPath, CompValue, CompareOp, Filter as Scim, ValFilter};
 
 use super::expression::{Comparison, Expression, Operator, Value};
-use super::field::{Field, Named, Path};
+use super::field::{FieldPath, FilterField, NamedField};
 use super::persona_field::PersonaField;
 use super::{PersonaTerm, Term, unsupported};
 
@@ -102,31 +102,31 @@ impl<'s> Reader<'s> {
         let (path, named) = if let Some(path) = name.strip_prefix("attributes.") {
             self.attribute(path)?
         } else {
-            let (field, named) = Field::named(name).ok_or_else(|| unknown(name))?;
-            (Path::Field(field), named)
+            let (field, named) = FilterField::named(name).ok_or_else(|| unknown(name))?;
+            (FieldPath::Field(field), named)
         };
         let (comparison, negated) = named.compare(operator, wanted, self.schema)?;
         Ok(Expression::of(Term::Of(path, comparison), negated))
     }
 
-    fn attribute(&self, path: &str) -> Result<(Path, Named<'s>)> {
+    fn attribute(&self, path: &str) -> Result<(FieldPath, NamedField<'s>)> {
         let definition = path
             .split_once('.')
             .and_then(|(category, name)| self.schema.attribute_named(category, name));
         let definition =
             definition.ok_or_else(|| unsupported(format!("no attribute `{path}` is defined")))?;
-        let named = Named::attribute(definition)?;
+        let named = NamedField::attribute(definition)?;
         // Until the first value is stored, how it is searched may change.
         let searched = !definition.unique && !self.schema.verified;
         if searched
             && self
                 .schema
-                .mark(Kind::Attribute, &definition.id.to_string())
+                .mark(DefinitionKind::Attribute, &definition.id.to_string())
                 .is_some_and(|(_, used)| !used)
         {
             return Err(Error::Outdated);
         }
-        Ok((Path::Attribute(definition.id, definition.data_format), named))
+        Ok((FieldPath::Attribute(definition.id, definition.data_format), named))
     }
 
     /// Reads a term on whichever persona: `personas` itself for an empty name. The opposite is that

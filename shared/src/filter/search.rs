@@ -8,15 +8,15 @@ use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Branch, Candidate, Filter, Source};
+use super::{Branch, Candidate, CandidateSource, Filter};
 use crate::domain::error::Result;
 use crate::domain::id::UserId;
 use crate::domain::lookup::ValueHash;
 use crate::domain::schema::Schema;
 use crate::store::Table;
 use crate::store::index::Position;
-use crate::store::listing::{Changed, WalkPosition};
-use crate::store::users::LiveUser;
+use crate::store::listing::{ChangeWindow, WalkPosition};
+use crate::store::users::StoredUser;
 
 /// The most candidates that are read at once.
 const BATCH: usize = 100;
@@ -25,18 +25,18 @@ const MAX_READ: usize = 1000;
 /// How many bytes of candidates one call reads at the most, near enough.
 const MAX_READ_BYTES: usize = 20_000_000;
 
-/// Where the next page starts.
+/// The position at which the next page starts.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SearchPosition {
     /// What the branches were when the page before was read.
     plan: String,
     branch: usize,
-    place: Place,
+    place: BranchPosition,
 }
 
-/// A place in a branch.
+/// A position in a branch.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-enum Place {
+enum BranchPosition {
     /// Its start.
     #[default]
     Start,
@@ -46,35 +46,35 @@ enum Place {
     Shard(u8, Option<Position>),
 }
 
-impl Place {
+impl BranchPosition {
     fn of_walk(walk: WalkPosition) -> Self {
         let (shard, position) = walk.into();
         Self::Shard(shard, position)
     }
 }
 
-/// What a page may hold.
+/// The limits of a page.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct SearchLimits {
     /// The most users.
     pub users: usize,
     /// The most bytes of their stored content, near enough; one user always fits.
     pub bytes: usize,
 }
 
-/// A search by one filter.
+/// A search for users by one filter.
 #[derive(Debug)]
-pub struct Search<'s> {
+pub struct UserSearch<'s> {
     table: &'s Table,
     schema: &'s Schema,
     filter: &'s Filter,
     branches: Vec<Branch>,
 }
 
-/// Candidates, each with the place after it, and the place at which there may be more.
-type Met = (Vec<(UserId, Place)>, Option<Place>);
+/// Candidates, each with the position after it, and the position at which there may be more.
+type CandidatePage = (Vec<(UserId, BranchPosition)>, Option<BranchPosition>);
 
-impl<'s> Search<'s> {
+impl<'s> UserSearch<'s> {
     /// Plans the search among the users of the schema's tenant.
     #[must_use]
     pub fn of(table: &'s Table, schema: &'s Schema, filter: &'s Filter) -> Self {
@@ -90,13 +90,13 @@ impl<'s> Search<'s> {
     /// Whether it walks the listing, which is behind the table by a moment.
     #[must_use]
     pub fn walks_listing(&self) -> bool {
-        self.branches.iter().any(|branch| matches!(branch.source, Source::Listing(_)))
+        self.branches.iter().any(|branch| matches!(branch.source, CandidateSource::Listing(_)))
     }
 
     /// Whether a position is one of this search; it is not if the filter is planned in another way
     /// now.
     #[must_use]
-    pub fn made(&self, position: &SearchPosition) -> bool {
+    pub fn is_of_plan(&self, position: &SearchPosition) -> bool {
         position.plan == self.digest()
     }
 
@@ -112,14 +112,14 @@ impl<'s> Search<'s> {
     pub async fn page(
         &self,
         from: Option<&SearchPosition>,
-        limits: Limits,
-    ) -> Result<(Page, Option<SearchPosition>)> {
+        limits: SearchLimits,
+    ) -> Result<(SearchPage, Option<SearchPosition>)> {
         let (first, mut place) =
             from.map_or_else(Default::default, |from| (from.branch, from.place.clone()));
-        let mut page = Page::of(limits);
+        let mut page = SearchPage::of(limits);
         for (number, branch) in self.branches.iter().enumerate().skip(first) {
             let stopped =
-                self.follow(number, branch, std::mem::take(&mut place), &mut page).await?;
+                self.scan_branch(number, branch, std::mem::take(&mut place), &mut page).await?;
             if let Some(place) = stopped {
                 let plan = self.digest();
                 return Ok((page, Some(SearchPosition { plan, branch: number, place })));
@@ -132,13 +132,13 @@ impl<'s> Search<'s> {
     ///
     /// As many candidates are read as the page has room for, and twice as many after each time that
     /// some of them did not fit.
-    async fn follow(
+    async fn scan_branch(
         &self,
         number: usize,
         branch: &Branch,
-        start: Place,
-        page: &mut Page,
-    ) -> Result<Option<Place>> {
+        start: BranchPosition,
+        page: &mut SearchPage,
+    ) -> Result<Option<BranchPosition>> {
         let tenant = &self.schema.tenant;
         let earlier = self.branches.get(..number).unwrap_or_default();
         let mut place = start;
@@ -152,18 +152,22 @@ impl<'s> Search<'s> {
             page.visited += candidates.len();
             let mut found = self.read(&candidates).await?;
             page.read += found.len();
-            page.read_bytes += found.values().map(LiveUser::size).sum::<usize>();
+            page.read_bytes += found.values().map(StoredUser::size).sum::<usize>();
             for (id, after) in candidates {
                 if page.is_full() {
                     return Ok(Some(place));
                 }
                 let due = found.get(&id).is_some_and(|user| {
                     let led = match &after {
-                        Place::After(position) => branch.source.leads_to_at(user, tenant, position),
-                        Place::Start | Place::Shard(..) => branch.source.leads_to(user),
+                        BranchPosition::After(position) => {
+                            branch.source.finds_at(user, tenant, position)
+                        }
+                        BranchPosition::Start | BranchPosition::Shard(..) => {
+                            branch.source.finds(user)
+                        }
                     };
                     let given =
-                        earlier.iter().any(|branch| branch.source.leads_to(user)) || page.holds(id);
+                        earlier.iter().any(|branch| branch.source.finds(user)) || page.contains(id);
                     led && !given && self.filter.matches(&Candidate::from(&user.value), self.schema)
                 });
                 if due
@@ -182,7 +186,10 @@ impl<'s> Search<'s> {
     }
 
     /// The candidates who are there; one who is found by several values is read once.
-    async fn read(&self, candidates: &[(UserId, Place)]) -> Result<HashMap<UserId, LiveUser>> {
+    async fn read(
+        &self,
+        candidates: &[(UserId, BranchPosition)],
+    ) -> Result<HashMap<UserId, StoredUser>> {
         let (tenant, table) = (&self.schema.tenant, self.table);
         let ids: HashSet<_> = candidates.iter().map(|(id, _)| *id).collect();
         let ids: Vec<_> = ids.into_iter().collect();
@@ -196,53 +203,70 @@ impl<'s> Search<'s> {
     }
 
     /// The next candidates of a source.
-    async fn candidates(&self, source: &Source, place: &Place, limit: usize) -> Result<Met> {
+    async fn candidates(
+        &self,
+        source: &CandidateSource,
+        place: &BranchPosition,
+        limit: usize,
+    ) -> Result<CandidatePage> {
         let (tenant, table) = (&self.schema.tenant, self.table);
         let after = match place {
-            Place::After(position) => Some(position.as_str()),
-            Place::Start | Place::Shard(..) => None,
+            BranchPosition::After(position) => Some(position.as_str()),
+            BranchPosition::Start | BranchPosition::Shard(..) => None,
         };
         let entries = match source {
-            Source::Id(id) => {
-                return Ok((id.parse().map(|id| (id, Place::Start)).into_iter().collect(), None));
+            CandidateSource::Id(id) => {
+                return Ok((
+                    id.parse().map(|id| (id, BranchPosition::Start)).into_iter().collect(),
+                    None,
+                ));
             }
-            Source::Listing(changed) => return self.listed(*changed, place, limit).await,
-            Source::Lookup(lookup) => table.users_of(tenant, lookup, after, limit).await?,
-            Source::Prefix { attribute, start } => {
+            CandidateSource::Listing(changed) => return self.listed(*changed, place, limit).await,
+            CandidateSource::Lookup(lookup) => table.users_of(tenant, lookup, after, limit).await?,
+            CandidateSource::Prefix { attribute, start } => {
                 table.users_starting(tenant, attribute, start, after, limit).await?
             }
         };
-        let users =
-            entries.users.into_iter().map(|(user, position)| (user, Place::After(position)));
-        Ok((users.collect(), entries.next.map(Place::After)))
+        let users = entries
+            .users
+            .into_iter()
+            .map(|(user, position)| (user, BranchPosition::After(position)));
+        Ok((users.collect(), entries.next.map(BranchPosition::After)))
     }
 
     /// The next users of the listing.
-    async fn listed(&self, changed: Changed, place: &Place, limit: usize) -> Result<Met> {
+    async fn listed(
+        &self,
+        changed: ChangeWindow,
+        place: &BranchPosition,
+        limit: usize,
+    ) -> Result<CandidatePage> {
         let (tenant, table) = (&self.schema.tenant, self.table);
         let mut next = match place {
-            Place::Shard(shard, position) => WalkPosition::from((*shard, position.clone())),
-            Place::Start | Place::After(_) => WalkPosition::default(),
+            BranchPosition::Shard(shard, position) => {
+                WalkPosition::from((*shard, position.clone()))
+            }
+            BranchPosition::Start | BranchPosition::After(_) => WalkPosition::default(),
         };
         let mut users = Vec::new();
         while !next.is_end() && users.len() < limit {
             let page = table.walk_listing(tenant, changed, &next, limit - users.len()).await?;
             let found = page.users.into_iter();
-            users.extend(found.map(|(user, position)| (user, Place::of_walk(position))));
+            users.extend(found.map(|(user, position)| (user, BranchPosition::of_walk(position))));
             next = page.next;
         }
-        Ok((users, (!next.is_end()).then(|| Place::of_walk(next))))
+        Ok((users, (!next.is_end()).then(|| BranchPosition::of_walk(next))))
     }
 }
 
-/// A page of users who fulfil the filter.
+/// A page of users who match the filter.
 #[derive(Debug)]
-pub struct Page {
+pub struct SearchPage {
     /// The users.
-    pub users: Vec<LiveUser>,
+    pub users: Vec<StoredUser>,
     /// How many users were read and compared.
     pub read: usize,
-    limits: Limits,
+    limits: SearchLimits,
     /// How many candidates were looked for.
     visited: usize,
     /// How many bytes those have that were read.
@@ -250,8 +274,8 @@ pub struct Page {
     bytes: usize,
 }
 
-impl Page {
-    const fn of(limits: Limits) -> Self {
+impl SearchPage {
+    const fn of(limits: SearchLimits) -> Self {
         Self { users: Vec::new(), read: 0, limits, visited: 0, read_bytes: 0, bytes: 0 }
     }
 
@@ -266,12 +290,12 @@ impl Page {
 
     /// Whether the user is on the page: one who is changed while the listing is walked comes up
     /// again.
-    fn holds(&self, id: UserId) -> bool {
+    fn contains(&self, id: UserId) -> bool {
         self.users.iter().any(|user| user.value.id == id)
     }
 
     /// Takes a user onto the page unless it would grow too large; the first always fits.
-    fn take(&mut self, user: LiveUser) -> bool {
+    fn take(&mut self, user: StoredUser) -> bool {
         if self.bytes + user.size() > self.limits.bytes && !self.users.is_empty() {
             return false;
         }
@@ -286,8 +310,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn h7_a_place_in_the_listing_keeps_the_form_that_cursors_hold() {
-        let place = Place::of_walk(WalkPosition::from((3, None)));
+    fn h7_a_position_in_the_listing_keeps_the_form_that_cursors_hold() {
+        let place = BranchPosition::of_walk(WalkPosition::from((3, None)));
         assert_eq!(serde_json::to_string(&place).unwrap(), r#"{"Shard":[3,null]}"#);
     }
 }

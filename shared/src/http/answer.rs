@@ -11,7 +11,7 @@ use crate::domain::json::{Json, Object};
 use crate::domain::system_profile::SystemProfile;
 use crate::domain::versioned::Tag;
 use crate::domain::{Error, id::UserId};
-use crate::store::records::About;
+use crate::store::records::ShownResource;
 
 /// The media type of most bodies.
 pub(super) const JSON: &str = "application/json";
@@ -25,8 +25,8 @@ pub struct Answer {
     pub(super) body: Option<Bytes>,
     /// The media type of the body.
     pub(super) media: &'static str,
-    /// Whose data the body shows.
-    pub(super) about: Option<About>,
+    /// The resource that the body shows.
+    pub(super) shows: Option<ShownResource>,
     pub(super) replayed: bool,
     /// Whether the body carries a secret, which nothing on its way may keep.
     pub(super) secret: bool,
@@ -40,7 +40,7 @@ impl Answer {
             location: None,
             body: None,
             media: JSON,
-            about: None,
+            shows: None,
             replayed: false,
             secret: false,
         }
@@ -105,17 +105,16 @@ impl Answer {
         Self { secret: true, ..self }
     }
 
-    /// Names the user whose data the body shows: a replay is not found once the user is forgotten.
+    /// Answers a replay with 404 once this user, whose data the body shows, has been deleted.
     #[must_use]
-    pub fn about(self, user: UserId) -> Self {
-        Self { about: Some(About::User(user)), ..self }
+    pub fn replay_while_exists(self, user: UserId) -> Self {
+        Self { shows: Some(ShownResource::User(user)), ..self }
     }
 
-    /// Names the system profile that the body shows: a replay is not found once it is forgotten in
-    /// its system.
+    /// Answers a replay with 404 once this system profile, which the body shows, has been deleted.
     #[must_use]
-    pub fn about_profile(self, profile: &SystemProfile) -> Self {
-        Self { about: Some(About::Profile(profile.system.clone(), profile.id)), ..self }
+    pub fn replay_while_profile_exists(self, profile: &SystemProfile) -> Self {
+        Self { shows: Some(ShownResource::Profile(profile.system.clone(), profile.id)), ..self }
     }
 }
 
@@ -147,5 +146,5 @@ impl IntoResponse for Answer {
     }
 }
 
-/// What a handler returns.
-pub type Answered = Result<Answer, Error>;
+/// The result of a handler.
+pub type HandlerResult = Result<Answer, Error>;

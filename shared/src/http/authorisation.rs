@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::auth::{Caller, Subject};
 use crate::domain::id::UserId;
 use crate::domain::{Error, View};
-use crate::store::users::LiveUser;
+use crate::store::users::StoredUser;
 
 /// A caller who may call the route.
 pub(super) struct Authorised {
@@ -18,7 +18,7 @@ pub(super) struct Authorised {
     /// What the caller sees of profiles and may set in them.
     pub(super) view: View,
     /// The user of a local person who acts by what is granted.
-    pub(super) administrator: Option<Box<LiveUser>>,
+    pub(super) administrator: Option<Box<StoredUser>>,
 }
 
 /// Finds out who calls and checks that the route takes such callers: 401, 403.
@@ -45,7 +45,7 @@ pub(super) async fn authorise(
 }
 
 /// The user of a local person who acts by what is granted: refused once it is blocked or gone.
-async fn administrator(app: &App, caller: &Caller, user: UserId) -> Result<LiveUser, Rejection> {
+async fn administrator(app: &App, caller: &Caller, user: UserId) -> Result<StoredUser, Rejection> {
     let user = app.table().find_user(&caller.tenant, user).await?;
     let gone = "the user of the token is not there any more";
     let gone =

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http::Method;
 use http::request::Parts;
 
-use super::answer::{Answer, Answered, JSON};
+use super::answer::{Answer, HandlerResult, JSON};
 use super::authorisation::{Authorised, authorise};
 use super::body::{Payload, Received};
 use super::edge::RequestId;
@@ -30,8 +30,8 @@ use crate::domain::import::Format;
 use crate::domain::json::{Json, Object};
 use crate::domain::schema::Schema;
 use crate::domain::versioned::Tag;
-use crate::domain::{View, Writing};
-use crate::store::users::LiveUser;
+use crate::domain::{View, WriteContext};
+use crate::store::users::StoredUser;
 
 const CSV: &str = "text/csv";
 
@@ -45,7 +45,7 @@ pub struct Call {
     pub payload: Payload,
     pub(super) view: View,
     /// The user of a local person who acts by what is granted.
-    pub(super) administrator: Option<Box<LiveUser>>,
+    pub(super) administrator: Option<Box<StoredUser>>,
     pub(super) hashes: Hashes,
     pub(super) idempotency: Option<IdempotencyKey>,
     pub(super) request_id: String,
@@ -166,11 +166,11 @@ impl Call {
         self.prefers_csv
     }
 
-    /// What a profile that the caller writes is read by, once: a turn that decides anew asks again.
+    /// The context in which a profile that the caller writes is read. Each attempt asks for its own.
     #[must_use]
-    pub fn writing<'w>(&'w self, schema: &'w Schema) -> Writing<'w> {
+    pub fn write_context<'w>(&'w self, schema: &'w Schema) -> WriteContext<'w> {
         self.hashes.start_again();
-        Writing { schema, world: self.app.world(), hashes: &self.hashes, view: self.view }
+        WriteContext { schema, env: self.app.env(), hashes: &self.hashes, view: self.view }
     }
 
     /// The user whom the path names, by id or by base profile id; one that nobody holds is not
@@ -203,7 +203,7 @@ impl Call {
 
     /// Checks the preconditions of a write against the tags that the write may be conditional on,
     /// the resource's own first: 428 for PUT and PATCH without If-Match, 412 for a stale tag.
-    pub fn guard(&self, tags: &[&Tag]) -> Result<()> {
+    pub fn check_preconditions(&self, tags: &[&Tag]) -> Result<()> {
         if matches!(self.method, Method::PUT | Method::PATCH) && !self.preconditions.has_match() {
             return Err(Error::Unconditional);
         }
@@ -217,7 +217,7 @@ impl Call {
 
     /// Checks the preconditions of a PUT that creates what is not there, neither of which is
     /// required; `current` is the tag of what is.
-    pub fn guard_upsert(&self, current: Option<&Tag>) -> Result<()> {
+    pub fn check_upsert_preconditions(&self, current: Option<&Tag>) -> Result<()> {
         if self.preconditions.match_allows(current.as_slice())
             && self.preconditions.none_match_allows(current)
         {
@@ -229,12 +229,12 @@ impl Call {
 
     /// Checks the preconditions of a POST to a collection, which has no tag: a tag in If-Match
     /// cannot be current.
-    pub fn guard_collection(&self) -> Result<()> {
+    pub fn check_collection_preconditions(&self) -> Result<()> {
         if self.preconditions.names_tags() { Err(Error::Stale(None)) } else { Ok(()) }
     }
 
     /// Shows a resource to GET or HEAD, or says that the caller has it (RFC 9110 §13.2.2).
-    pub fn show(&self, tag: &Tag, content: impl FnOnce() -> Object) -> Answered {
+    pub fn show(&self, tag: &Tag, content: impl FnOnce() -> Object) -> HandlerResult {
         if !self.preconditions.match_allows(&[tag]) {
             return Err(Error::Stale(Some(tag.clone())));
         }

@@ -9,7 +9,7 @@ use crate::domain::definition::PolicySubject;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::UserId;
 use crate::domain::user::User;
-use crate::store::users::LiveUser;
+use crate::store::users::StoredUser;
 
 impl Call {
     /// What the caller sees of profiles and may set in them.
@@ -20,7 +20,7 @@ impl Call {
 
     /// The caller as policies see it; `me` is the user of a person who calls in self-service.
     pub fn policy_subject<'a>(&'a self, me: Option<&'a User>) -> Result<PolicySubject<'a>> {
-        let now = self.app.world().clock.now();
+        let now = self.app.env().clock.now();
         let scopes = &self.caller.grants.scopes;
         match (&self.caller.subject, self.administrator(), me) {
             (Subject::Client { .. }, ..) => Ok(PolicySubject::client(scopes)),
@@ -43,7 +43,7 @@ impl Call {
 
     /// The user of a person who calls in self-service; `None` when a client calls, or a person by
     /// what is granted.
-    pub async fn person(&self) -> Result<Option<LiveUser>> {
+    pub async fn person(&self) -> Result<Option<StoredUser>> {
         if self.caller.is_person() && self.view == View::SelfService {
             self.me().await.map(Some)
         } else {
@@ -59,15 +59,16 @@ impl Call {
 
     /// The profile of the person who calls: not found before the first sign-in, refused once it is
     /// blocked or unlinked from the issuer.
-    pub async fn me(&self) -> Result<LiveUser> {
-        let user = self.app.table().get_user(&self.caller.tenant, self.linked().await?).await?;
+    pub async fn me(&self) -> Result<StoredUser> {
+        let user =
+            self.app.table().get_user(&self.caller.tenant, self.linked_user().await?).await?;
         user.value.check_active()?;
         Ok(user)
     }
 
     /// The user of the person who calls, perhaps a tombstone by now. Of an external person it is not
     /// found before the first sign-in, and refused once it is unlinked from the issuer.
-    pub async fn linked(&self) -> Result<UserId> {
+    pub async fn linked_user(&self) -> Result<UserId> {
         let person = match &self.caller.subject {
             Subject::Client { .. } => return Err(Error::NotFound),
             Subject::Local { user, .. } => return Ok(*user),

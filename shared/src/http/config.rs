@@ -3,7 +3,7 @@
 
 use axum::routing;
 
-use super::answer::{Answer, Answered};
+use super::answer::{Answer, HandlerResult};
 use super::call::Call;
 use super::route::Route;
 use crate::domain::Json;
@@ -11,10 +11,10 @@ use crate::domain::Scope::{ConfigRead, ConfigWrite};
 use crate::domain::definition::Definition;
 use crate::domain::error::{Code, Error, Result, Violations};
 use crate::domain::patch::{refuse_non_object, refuse_unknown_nulls};
-use crate::domain::schema::{Entry, Schema};
+use crate::domain::schema::{Schema, StoredDefinition};
 use crate::domain::versioned::Versioned;
 use crate::store::Write;
-use crate::store::definitions::Edit;
+use crate::store::definitions::DefinitionEdit;
 
 fn location<T: Definition>(value: &T) -> String {
     format!("{}/{}", T::PATH, value.key())
@@ -29,23 +29,25 @@ fn created<T: Definition>(definition: &Versioned<T>) -> Answer {
     Answer::created(definition.value.show(), definition.tag(), location(&definition.value))
 }
 
-fn shown<T: Definition>(definition: Option<Versioned<T>>) -> Answered {
+fn shown<T: Definition>(definition: Option<Versioned<T>>) -> HandlerResult {
     let definition = definition.ok_or(Error::NotFound)?;
     Ok(Answer::resource(definition.value.show(), definition.tag()))
 }
 
 /// Creates a definition.
-pub async fn create<T: Definition>(mut call: Call) -> Answered {
-    call.guard_collection()?;
+pub async fn create<T: Definition>(mut call: Call) -> HandlerResult {
+    call.check_collection_preconditions()?;
     let body = call.take_body();
-    let flaw = flaw::<T>(&call, &body).await?;
-    let (call, body, flaw) = (&call, &body, &flaw);
-    call.once(|record| async move {
-        let world = call.app.world();
+    let violations = script_violations::<T>(&call, &body).await?;
+    call.once(async |record| {
+        let env = call.app.env();
         let decide = |_: Option<&_>, schema: &_| {
-            flaw.clone().and(T::read(body.clone(), None, schema, world)).map(Edit::Create)
+            violations
+                .clone()
+                .and(T::read(body.clone(), None, schema, env))
+                .map(DefinitionEdit::Create)
         };
-        let made = edited(call, None, decide, |next| record.of(&created(next))).await?;
+        let made = edited(&call, None, decide, |next| record.of(&created(next))).await?;
         Ok(created(&made.ok_or(Error::NotFound)?))
     })
     .await
@@ -55,7 +57,7 @@ pub async fn create<T: Definition>(mut call: Call) -> Answered {
 async fn edited<T: Definition>(
     call: &Call,
     id: Option<&str>,
-    decide: impl FnMut(Option<&Entry<T>>, &Schema) -> Result<Edit<T>>,
+    decide: impl FnMut(Option<&StoredDefinition<T>>, &Schema) -> Result<DefinitionEdit<T>>,
     record: impl FnMut(&Versioned<T>) -> Result<Option<Write>>,
 ) -> Result<Option<Versioned<T>>> {
     let tenant = &call.caller.tenant;
@@ -66,7 +68,7 @@ async fn edited<T: Definition>(
 
 /// What is wrong with the script in a body, if there is one. It is found before anything is
 /// decided, and said when it is its turn.
-async fn flaw<T: Definition>(call: &Call, body: &Json) -> Result<Violations> {
+async fn script_violations<T: Definition>(call: &Call, body: &Json) -> Result<Violations> {
     let mut violations = Violations::default();
     if let Some((field, script)) = T::script(body)
         && let Err(failure) = call.app.scripts().check(script).await
@@ -81,7 +83,7 @@ async fn flaw<T: Definition>(call: &Call, body: &Json) -> Result<Violations> {
 }
 
 /// Lists the definitions that match the query's filters.
-pub async fn list<T: Definition>(call: Call) -> Answered {
+pub async fn list<T: Definition>(call: Call) -> HandlerResult {
     let size = call.page_size()?;
     let mut filters: Vec<_> =
         T::FILTERS.iter().filter_map(|name| call.query(name).map(|value| (*name, value))).collect();
@@ -96,7 +98,7 @@ pub async fn list<T: Definition>(call: Call) -> Answered {
 }
 
 /// Reads a definition.
-pub async fn get<T: Definition>(call: Call) -> Answered {
+pub async fn get<T: Definition>(call: Call) -> HandlerResult {
     let id = id_of::<T>(&call)?;
     let schema = call.app.schema_now(&call.caller.tenant).await?;
     let entry = T::collection(&schema).get(&id).ok_or(Error::NotFound)?;
@@ -104,14 +106,14 @@ pub async fn get<T: Definition>(call: Call) -> Answered {
 }
 
 /// Replaces a definition.
-pub async fn replace<T: Definition>(mut call: Call) -> Answered {
+pub async fn replace<T: Definition>(mut call: Call) -> HandlerResult {
     let body = call.take_body();
-    let flaw = flaw::<T>(&call, &body).await?;
-    change::<T>(&call, &flaw, |current| {
+    let violations = script_violations::<T>(&call, &body).await?;
+    change::<T>(&call, &violations, |current| {
         let mut body = body.clone();
         if let Json::Object(members) = &mut body {
             let mut shown = current.show();
-            for name in current.fixed() {
+            for name in current.immutable_fields() {
                 members
                     .entry((*name).to_owned())
                     .or_insert(shown.swap_remove(*name).unwrap_or(Json::Null));
@@ -123,10 +125,10 @@ pub async fn replace<T: Definition>(mut call: Call) -> Answered {
 }
 
 /// Patches a definition.
-pub async fn patch<T: Definition>(mut call: Call) -> Answered {
+pub async fn patch<T: Definition>(mut call: Call) -> HandlerResult {
     let body = call.take_body();
-    let flaw = flaw::<T>(&call, &body).await?;
-    change::<T>(&call, &flaw, |current| {
+    let violations = script_violations::<T>(&call, &body).await?;
+    change::<T>(&call, &violations, |current| {
         refuse_non_object(&body)?;
         let shown = current.show();
         let mut violations = Violations::default();
@@ -135,7 +137,7 @@ pub async fn patch<T: Definition>(mut call: Call) -> Answered {
             |name: &&&str| body.as_object().and_then(|body| body.get(**name)) == Some(&Json::Null);
         for name in ["id", "system"]
             .iter()
-            .chain(current.fixed())
+            .chain(current.immutable_fields())
             .filter(removed)
             .filter(|n| shown.contains_key(**n))
         {
@@ -149,29 +151,33 @@ pub async fn patch<T: Definition>(mut call: Call) -> Answered {
 
 async fn change<T: Definition>(
     call: &Call,
-    flaw: &Violations,
+    violations: &Violations,
     document: impl Fn(&T) -> Result<Json>,
-) -> Answered {
+) -> HandlerResult {
     let id = id_of::<T>(call)?;
-    let edit = |entry: Option<&Entry<T>>, schema: &_| {
+    let edit = |entry: Option<&StoredDefinition<T>>, schema: &_| {
         let current = &entry.ok_or(Error::NotFound)?.stored;
-        call.guard(&[current.tag()])?;
+        call.check_preconditions(&[current.tag()])?;
         let value =
-            T::read(document(&current.value)?, Some(&current.value), schema, call.app.world());
-        let value = flaw.clone().and(value)?;
-        Ok(if value == current.value { Edit::Keep } else { Edit::Replace(value) })
+            T::read(document(&current.value)?, Some(&current.value), schema, call.app.env());
+        let value = violations.clone().and(value)?;
+        Ok(if value == current.value {
+            DefinitionEdit::Keep
+        } else {
+            DefinitionEdit::Replace(value)
+        })
     };
     shown(edited(call, Some(&id), edit, |_| Ok(None)).await?)
 }
 
 /// Deletes a definition that nothing holds.
-pub async fn delete<T: Definition>(call: Call) -> Answered {
+pub async fn delete<T: Definition>(call: Call) -> HandlerResult {
     let id = id_of::<T>(&call)?;
-    let decide = |entry: Option<&Entry<T>>, schema: &_| {
+    let decide = |entry: Option<&StoredDefinition<T>>, schema: &_| {
         let current = &entry.ok_or(Error::NotFound)?.stored;
-        call.guard(&[current.tag()])?;
-        current.value.removable(schema)?;
-        Ok(Edit::Delete)
+        call.check_preconditions(&[current.tag()])?;
+        current.value.check_removable(schema)?;
+        Ok(DefinitionEdit::Delete)
     };
     edited::<T>(&call, Some(&id), decide, |_| Ok(None)).await?;
     Ok(Answer::nothing())
@@ -185,40 +191,40 @@ pub fn routes<T: Definition>() -> Vec<Route> {
 }
 
 fn routes_at<T: Definition>(path: &'static str, noun: &str) -> Vec<Route> {
-    let item = forever(format!("{path}/{{id}}"));
-    let name = |verb: &str| forever(format!("{verb}_{noun}"));
-    let about = |verb: &str| forever(format!("{verb} {}", T::TITLE));
-    let schema = |suffix: &str| forever(format!("{}{suffix}", T::SCHEMA));
+    let item = leak(format!("{path}/{{id}}"));
+    let name = |verb: &str| leak(format!("{verb}_{noun}"));
+    let summary = |verb: &str| leak(format!("{verb} {}", T::TITLE));
+    let schema = |suffix: &str| leak(format!("{}{suffix}", T::SCHEMA));
     let one = (200, T::SCHEMA);
     let mut routes = vec![
         Route::write("POST", path, name("create"), (201, T::SCHEMA), || routing::post(create::<T>))
             .scope(ConfigWrite)
             .json(T::SCHEMA)
-            .about(about("Creates")),
+            .summary(summary("Creates")),
         Route::read("GET", path, name("list"), (200, schema("List")), || routing::get(list::<T>))
             .scope(ConfigRead)
             .query(list_query(T::FILTERS))
-            .about(about("Lists by name:")),
+            .summary(summary("Lists by name:")),
         Route::read("GET", item, name("get"), one, || routing::get(get::<T>))
             .scope(ConfigRead)
-            .about(about("Reads")),
+            .summary(summary("Reads")),
         Route::write("PATCH", item, name("patch"), one, || routing::patch(patch::<T>))
             .scope(ConfigWrite)
             .json(schema("Patch"))
-            .about(about("Changes")),
+            .summary(summary("Changes")),
         Route::write("DELETE", item, name("delete"), (204, ""), || routing::delete(delete::<T>))
             .scope(ConfigWrite)
-            .about(about("Deletes")),
+            .summary(summary("Deletes")),
     ];
     if T::REPLACEABLE {
         let route = Route::write("PUT", item, name("replace"), one, || routing::put(replace::<T>));
-        routes.push(route.scope(ConfigWrite).json(T::SCHEMA).about(about("Replaces")));
+        routes.push(route.scope(ConfigWrite).json(T::SCHEMA).summary(summary("Replaces")));
     }
     routes
 }
 
 /// A text of a route table, which is made once and lives as long as the process.
-fn forever(text: String) -> &'static str {
+fn leak(text: String) -> &'static str {
     Box::leak(text.into_boxed_str())
 }
 

@@ -41,7 +41,7 @@ pub async fn caller(app: &App, parts: &Parts, people: bool) -> Result<Caller, Re
             })?;
             let unbound = "the token is bound to no key and is sent as `Bearer`";
             let jkt = caller.jkt.as_deref().ok_or(Rejection::BadBoundToken(unbound))?;
-            let proof = Proof::of(parts, &base_url, app.world().clock.now())?;
+            let proof = Proof::of(parts, &base_url, app.env().clock.now())?;
             let proof =
                 proof.ok_or(Rejection::BadProof("the header `DPoP` with a proof is missing"))?;
             proof.covers(token, jkt)?;

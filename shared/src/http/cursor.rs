@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::answer::{Answer, Answered};
+use super::answer::{Answer, HandlerResult};
 use super::call::Call;
 use super::page::MAX_PAGE_BYTES;
 use crate::domain::error::{Error, Result};
@@ -38,7 +38,7 @@ impl Call {
         filter: &str,
         size: usize,
         entries: impl Iterator<Item = (K, Object)>,
-    ) -> Answered {
+    ) -> HandlerResult {
         let (items, last) = fill(entries, size);
         let mut content = object! { "items" => items };
         if let Some(last) = last {
@@ -51,7 +51,7 @@ impl Call {
     pub async fn cursor<T: Serialize>(&self, filter: &str, position: &T) -> Result<String> {
         let plain = serde_json::to_vec(position).map_err(Error::unexpected)?;
         let sealed =
-            seal(self.app.cursor_key().await?, &self.bound_to(filter), plain, self.app.world())?;
+            seal(self.app.cursor_key().await?, &self.bound_to(filter), plain, self.app.env())?;
         Ok(URL_SAFE_NO_PAD.encode(sealed))
     }
 

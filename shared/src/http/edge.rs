@@ -12,12 +12,12 @@ use http::{HeaderName, HeaderValue, Method};
 
 use super::problem::{Cause, Problem};
 use super::rejection::Rejection;
-use super::route::Operation;
+use super::route::LoggedRoute;
 use crate::app::App;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::TenantId;
-use crate::store::meter::Meter;
-use crate::world::World;
+use crate::env::Env;
+use crate::store::meter::CapacityMeter;
 
 /// The header that names the request in logs.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -26,7 +26,7 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 #[derive(Clone, Debug)]
 pub struct BaseUrl(pub String);
 
-/// The id that a door gives to a request; a door that has none gets one made.
+/// The id that an adapter gives to a request. Without one, the service makes it.
 #[derive(Clone, Debug)]
 pub struct RequestId(pub String);
 
@@ -37,7 +37,7 @@ pub fn base_url(app: &App, extensions: &http::Extensions) -> Result<String> {
     set.or_else(derived).ok_or_else(|| Error::unexpected("no base URL is known"))
 }
 
-/// The address that a request came from, as its door knows it.
+/// The address that a request came from, as its adapter knows it.
 #[derive(Clone, Debug)]
 pub struct Address(pub String);
 
@@ -47,13 +47,13 @@ pub fn address(extensions: &http::Extensions) -> &str {
     extensions.get::<Address>().map_or("-", |address| &address.0)
 }
 
-/// Who the log line names; filled in once the caller is known.
+/// The caller that the log line names; set once the caller is known.
 #[derive(Clone, Debug, Default)]
-struct Trace(Arc<OnceLock<(String, String)>>);
+struct LoggedCaller(Arc<OnceLock<(String, String)>>);
 
 /// Names the caller of a request in its log line.
 pub fn name_caller(extensions: &http::Extensions, tenant: &TenantId, client: &str) {
-    if let Some(Trace(names)) = extensions.get::<Trace>() {
+    if let Some(LoggedCaller(names)) = extensions.get::<LoggedCaller>() {
         // A request has one caller.
         let _ = names.set((tenant.to_string(), client.to_owned()));
     }
@@ -61,30 +61,30 @@ pub fn name_caller(extensions: &http::Extensions, tenant: &TenantId, client: &st
 
 /// Finishes a router: answers for paths and methods that do not exist, and what stands around every
 /// request.
-pub fn serve(router: Router, world: World) -> Router {
+pub fn serve(router: Router, env: Env) -> Router {
     router
         .fallback(async || Rejection::NoRoute)
         .method_not_allowed_fallback(async || Rejection::WrongMethod)
-        .layer(axum::middleware::from_fn(move |request, next| around(request, next, world.clone())))
+        .layer(axum::middleware::from_fn(move |request, next| handle(request, next, env.clone())))
 }
 
 static WARM: AtomicBool = AtomicBool::new(false);
 
-async fn around(mut request: Request, next: Next, world: World) -> Response {
-    let started = world.clock.now();
+async fn handle(mut request: Request, next: Next, env: Env) -> Response {
+    let started = env.clock.now();
     let cold_start = !WARM.swap(true, Ordering::Relaxed);
     let id = request
         .extensions()
         .get::<RequestId>()
-        .map_or_else(|| world.new_uuid().to_string(), |id| id.0.clone());
+        .map_or_else(|| env.new_uuid().to_string(), |id| id.0.clone());
     request.extensions_mut().insert(RequestId(id.clone()));
-    let trace = Trace::default();
+    let trace = LoggedCaller::default();
     request.extensions_mut().insert(trace.clone());
-    let operation = Operation::default();
+    let operation = LoggedRoute::default();
     request.extensions_mut().insert(operation.clone());
     let method = request.method().clone();
-    let meter = Meter::default();
-    let mut response = meter.around(next.run(request)).await;
+    let meter = CapacityMeter::default();
+    let mut response = meter.measure(next.run(request)).await;
     if let Ok(value) = HeaderValue::try_from(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
@@ -104,7 +104,7 @@ async fn around(mut request: Request, next: Next, world: World) -> Response {
         client,
         operation = operation.name(),
         status = response.status().as_u16(),
-        milliseconds = world.clock.now().millis() - started.millis(),
+        milliseconds = env.clock.now().millis() - started.millis(),
         read_units = units.read,
         write_units = units.write,
         index_write_units = units.index_write,

@@ -1,6 +1,6 @@
 //! Idempotency: a POST that is repeated has one effect and one answer (rule I1).
 
-use super::answer::{Answer, Answered};
+use super::answer::{Answer, HandlerResult};
 use super::call::Call;
 use super::idempotency_key::IdempotencyKey;
 use crate::domain::error::Result;
@@ -18,10 +18,10 @@ impl Call {
     ///
     /// `work` is handed what makes the record of its answer, to be committed in the transaction of
     /// the effect.
-    pub async fn once<'c, W: Future<Output = Answered>>(
+    pub async fn once<'c, W: Future<Output = HandlerResult>>(
         &'c self,
         work: impl FnOnce(IdempotencyRecorder<'c>) -> W,
-    ) -> Answered {
+    ) -> HandlerResult {
         let Some(key) = &self.idempotency else {
             return work(IdempotencyRecorder(None)).await;
         };

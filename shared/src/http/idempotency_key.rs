@@ -20,7 +20,7 @@ use crate::domain::View;
 use crate::domain::error::{Code, Error, Result};
 use crate::seal::{open, seal};
 use crate::store::Write;
-use crate::store::records::Record;
+use crate::store::records::IdempotencyRecord;
 
 /// How long a record is kept, in seconds: 24 hours.
 pub(super) const KEPT_SECONDS: i64 = 24 * 3600;
@@ -34,9 +34,9 @@ pub(super) struct IdempotencyKey {
     digest: String,
 }
 
-/// What is kept of an answer; its body follows in the sealed bytes, after a line end.
+/// A stored response; its body follows in the sealed bytes, after a line end.
 #[derive(Serialize, Deserialize)]
-struct Kept {
+struct StoredResponse {
     digest: String,
     status: u16,
     etag: Option<String>,
@@ -109,24 +109,24 @@ impl IdempotencyKey {
         let broken = || Error::unexpected("an idempotency record does not open");
         let opened = open(&self.sealing, &self.scope, &record.sealed).ok_or_else(broken)?;
         let end = opened.iter().position(|byte| *byte == b'\n').ok_or_else(broken)?;
-        let (kept, body) = opened.split_at_checked(end).ok_or_else(broken)?;
-        let kept: Kept = serde_json::from_slice(kept).map_err(|_| broken())?;
+        let (stored, body) = opened.split_at_checked(end).ok_or_else(broken)?;
+        let stored: StoredResponse = serde_json::from_slice(stored).map_err(|_| broken())?;
         let body = body.get(1..).filter(|body| !body.is_empty()).map(Bytes::copy_from_slice);
-        if kept.digest != self.digest {
+        if stored.digest != self.digest {
             let detail = "the Idempotency-Key was used with another body; take a new one";
             return Err(Error::invalid("", Code::NotAllowed, detail));
         }
-        if let Some(about) = &record.about
-            && !app.table().is_there(&caller.tenant, about).await?
+        if let Some(resource) = &record.shows
+            && !app.table().exists(&caller.tenant, resource).await?
         {
             return Err(Error::NotFound);
         }
         Ok(Some(Answer {
-            status: StatusCode::from_u16(kept.status).map_err(Error::unexpected)?,
-            etag: kept.etag,
-            location: kept.location,
+            status: StatusCode::from_u16(stored.status).map_err(Error::unexpected)?,
+            etag: stored.etag,
+            location: stored.location,
             body,
-            about: record.about,
+            shows: record.shows,
             media: JSON,
             replayed: true,
             secret: false,
@@ -135,17 +135,21 @@ impl IdempotencyKey {
 
     /// The write that records an answer.
     pub(super) fn record(&self, app: &App, caller: &Caller, answer: &Answer) -> Result<Write> {
-        let kept = Kept {
+        let stored = StoredResponse {
             digest: self.digest.clone(),
             status: answer.status.as_u16(),
             etag: answer.etag.clone(),
             location: answer.location.clone(),
         };
-        let mut kept = serde_json::to_vec(&kept).map_err(Error::unexpected)?;
-        kept.push(b'\n');
-        kept.extend_from_slice(answer.body.as_deref().unwrap_or_default());
-        let sealed = seal(&self.sealing, &self.scope, kept, app.world())?;
-        let until = app.world().clock.now().plus_seconds(KEPT_SECONDS);
-        Ok(Record { sealed, about: answer.about.clone() }.write(&caller.tenant, &self.scope, until))
+        let mut stored = serde_json::to_vec(&stored).map_err(Error::unexpected)?;
+        stored.push(b'\n');
+        stored.extend_from_slice(answer.body.as_deref().unwrap_or_default());
+        let sealed = seal(&self.sealing, &self.scope, stored, app.env())?;
+        let until = app.env().clock.now().plus_seconds(KEPT_SECONDS);
+        Ok(IdempotencyRecord { sealed, shows: answer.shows.clone() }.write(
+            &caller.tenant,
+            &self.scope,
+            until,
+        ))
     }
 }

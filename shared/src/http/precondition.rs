@@ -5,25 +5,25 @@ use http::header::{HeaderMap, HeaderName, IF_MATCH, IF_NONE_MATCH};
 use crate::domain::error::{Error, Result};
 use crate::domain::versioned::Tag;
 
-/// A tag as a caller sent it.
+/// An entity tag as a caller sent it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Sent {
+struct SentTag {
     weak: bool,
     opaque: String,
 }
 
 /// A list of tags, or `*`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Tags {
+enum TagList {
     Any,
-    List(Vec<Sent>),
+    List(Vec<SentTag>),
 }
 
 /// The preconditions of a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Preconditions {
-    if_match: Option<Tags>,
-    if_none_match: Option<Tags>,
+    if_match: Option<TagList>,
+    if_none_match: Option<TagList>,
 }
 
 impl Preconditions {
@@ -45,7 +45,7 @@ impl Preconditions {
     /// Whether If-Match names tags, and is not just `*`.
     #[must_use]
     pub const fn names_tags(&self) -> bool {
-        matches!(self.if_match, Some(Tags::List(_)))
+        matches!(self.if_match, Some(TagList::List(_)))
     }
 
     /// Whether If-Match allows the request: it compares strongly (rule H1), so a weak tag never
@@ -55,8 +55,8 @@ impl Preconditions {
     pub fn match_allows(&self, current: &[&Tag]) -> bool {
         match &self.if_match {
             None => true,
-            Some(Tags::Any) => !current.is_empty(),
-            Some(Tags::List(sent)) => sent
+            Some(TagList::Any) => !current.is_empty(),
+            Some(TagList::List(sent)) => sent
                 .iter()
                 .any(|sent| !sent.weak && current.iter().any(|tag| tag.as_str() == sent.opaque)),
         }
@@ -67,15 +67,15 @@ impl Preconditions {
     pub fn none_match_allows(&self, current: Option<&Tag>) -> bool {
         match (&self.if_none_match, current) {
             (None, _) | (Some(_), None) => true,
-            (Some(Tags::Any), Some(_)) => false,
-            (Some(Tags::List(sent)), Some(tag)) => {
+            (Some(TagList::Any), Some(_)) => false,
+            (Some(TagList::List(sent)), Some(tag)) => {
                 !sent.iter().any(|sent| sent.opaque == tag.as_str())
             }
         }
     }
 }
 
-fn tags(headers: &HeaderMap, name: &HeaderName) -> Result<Option<Tags>> {
+fn tags(headers: &HeaderMap, name: &HeaderName) -> Result<Option<TagList>> {
     let lines: Vec<_> = headers.get_all(name).iter().collect();
     if lines.is_empty() {
         return Ok(None);
@@ -92,8 +92,8 @@ fn tags(headers: &HeaderMap, name: &HeaderName) -> Result<Option<Tags>> {
         }
     }
     match (any, list.is_empty()) {
-        (true, true) => Ok(Some(Tags::Any)),
-        (false, false) => Ok(Some(Tags::List(list))),
+        (true, true) => Ok(Some(TagList::Any)),
+        (false, false) => Ok(Some(TagList::List(list))),
         // `*` together with tags, or nothing but commas.
         _ => Err(malformed()),
     }
@@ -101,7 +101,7 @@ fn tags(headers: &HeaderMap, name: &HeaderName) -> Result<Option<Tags>> {
 
 /// Parses `1#entity-tag` (RFC 9110 §5.6.1, §8.8.3): empty elements are legal, commas inside quotes
 /// belong to the tag.
-fn parse(text: &str, list: &mut Vec<Sent>) -> Option<()> {
+fn parse(text: &str, list: &mut Vec<SentTag>) -> Option<()> {
     let mut rest = text;
     loop {
         rest = rest.trim_start_matches([' ', '\t', ',']);
@@ -114,7 +114,7 @@ fn parse(text: &str, list: &mut Vec<Sent>) -> Option<()> {
         if !opaque.chars().all(legal) {
             return None;
         }
-        list.push(Sent { weak, opaque: opaque.to_owned() });
+        list.push(SentTag { weak, opaque: opaque.to_owned() });
         rest = after.trim_start_matches([' ', '\t']);
         if !rest.is_empty() && !rest.starts_with(',') {
             return None;

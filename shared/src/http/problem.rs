@@ -13,13 +13,13 @@ pub const RETRY_SECONDS: u8 = 1;
 
 /// A kind of problem.
 #[derive(Clone, Copy, Debug)]
-pub struct Kind {
+pub struct ProblemKind {
     status: u16,
     slug: &'static str,
     title: &'static str,
 }
 
-impl Kind {
+impl ProblemKind {
     pub(super) const fn new(status: u16, slug: &'static str, title: &'static str) -> Self {
         Self { status, slug, title }
     }

@@ -1,7 +1,7 @@
 //! How profiles are written over HTTP: the pipeline of [`crate::writing`] with the caller as author,
 //! and its outcome as an answer.
 
-use super::answer::{Answer, Answered};
+use super::answer::{Answer, HandlerResult};
 use super::call::Call;
 use super::caller::not_looked_up;
 use super::idempotency::IdempotencyRecorder;
@@ -14,9 +14,9 @@ use crate::domain::id::UserId;
 use crate::domain::patch::point_into;
 use crate::domain::schema::Schema;
 use crate::domain::user::User;
-use crate::domain::{Json, Versioned, Writing};
-use crate::store::users::LiveUser;
-use crate::writing::{Outcome, Policy, ProfileWriter, WriteTarget};
+use crate::domain::{Json, Versioned, WriteContext};
+use crate::store::users::StoredUser;
+use crate::writing::{Policy, ProfileWriter, WriteOutcome, WriteTarget};
 
 impl Call {
     /// The author of what the call writes. Reads the profile of a person who calls.
@@ -97,18 +97,18 @@ pub fn request_location(request: &ChangeRequest) -> String {
 /// Shows a change request.
 #[must_use]
 pub fn shown_request(request: &Versioned<ChangeRequest>, schema: &Schema, call: &Call) -> Answer {
-    let now = call.app.world().clock.now();
+    let now = call.app.env().clock.now();
     Answer::resource(request.value.show(schema, now), &ChangeRequest::tag(request, now))
-        .about(request.value.user)
+        .replay_while_exists(request.value.user)
 }
 
 /// Creates the user that `read` reads.
 pub async fn create(
     call: &Call,
     record: IdempotencyRecorder<'_>,
-    read: impl Fn(&Writing<'_>) -> Result<User> + Send + Sync,
+    read: impl Fn(&WriteContext<'_>) -> Result<User> + Send + Sync,
     show: impl Fn(&Versioned<User>, &Schema) -> Answer + Send + Sync,
-) -> Answered {
+) -> HandlerResult {
     let author = &call.author().await?;
     let (read, show) = (&read, &show);
     call.app
@@ -132,15 +132,17 @@ pub async fn change(
     user: UserId,
     target: WriteTarget,
     record: IdempotencyRecorder<'_>,
-    edit: impl Fn(&LiveUser, &Writing<'_>) -> Result<User> + Send + Sync,
-    show: impl Fn(&Versioned<User>, &Schema) -> Answered + Send + Sync,
-) -> Answered {
+    edit: impl Fn(&StoredUser, &WriteContext<'_>) -> Result<User> + Send + Sync,
+    show: impl Fn(&Versioned<User>, &Schema) -> HandlerResult + Send + Sync,
+) -> HandlerResult {
     let (edit, show) = (&edit, &show);
     call.app
         .decide(&author.tenant, move |schema| async move {
             let schema = &*schema;
-            let recorded = |outcome: &Outcome| match outcome {
-                Outcome::Written(user) | Outcome::Unchanged(user) if record.is_asked() => {
+            let recorded = |outcome: &WriteOutcome| match outcome {
+                WriteOutcome::Written(user) | WriteOutcome::Unchanged(user)
+                    if record.is_asked() =>
+                {
                     Ok(record.of(&show(user, schema)?)?.into_iter().collect())
                 }
                 _ => Ok(Vec::new()),
@@ -148,8 +150,8 @@ pub async fn change(
             let writer = call.writer(author, schema, Policy::request(target));
             let outcome = writer.change(user, edit, recorded).await;
             match outcome.map_err(|error| error.pointing(|place| place_in_body(target, place)))? {
-                Outcome::Written(user) | Outcome::Unchanged(user) => show(&user, schema),
-                Outcome::Pending(request) => {
+                WriteOutcome::Written(user) | WriteOutcome::Unchanged(user) => show(&user, schema),
+                WriteOutcome::Pending(request) => {
                     let location = request_location(&request.value);
                     Ok(shown_request(&request, schema, call).accepted_at(location))
                 }
@@ -159,8 +161,8 @@ pub async fn change(
 }
 
 /// The answer to a PATCH of `body`, what is taken pointed at where the body has it.
-pub async fn patched(call: &Call, body: &Json, changed: Answered) -> Answered {
-    let Err(error @ Error::Taken(_)) = changed else { return changed };
+pub async fn patched(call: &Call, body: &Json, changed: HandlerResult) -> HandlerResult {
+    let Err(error @ Error::NotUnique(_)) = changed else { return changed };
     let schema = call.app.schema(&call.caller.tenant).await?;
-    Err(point_into(error, body, &call.writing(&schema)))
+    Err(point_into(error, body, &call.write_context(&schema)))
 }

@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use http::HeaderName;
 use http::header::{ETAG, RETRY_AFTER, WWW_AUTHENTICATE};
 
-use super::problem::{Cause, Header, Kind, RETRY_SECONDS, respond};
+use super::problem::{Cause, Header, ProblemKind, RETRY_SECONDS, respond};
 use crate::auth::AuthError;
 use crate::auth::user_token::UNKNOWN;
 use crate::domain::Scope;
@@ -68,33 +68,38 @@ impl From<AuthError> for Rejection {
     }
 }
 
-const MALFORMED: Kind = Kind::new(400, "malformed-request", "The request cannot be read");
-const UNSUPPORTED_FILTER: Kind = Kind::new(400, "unsupported-filter", "The filter is not allowed");
-const NO_CREDENTIALS: Kind = Kind::new(401, "unauthenticated", "No access token");
-const BAD_TOKEN: Kind = Kind::new(401, "unauthenticated", "The access token is not good");
-const BAD_PROOF: Kind = Kind::new(401, "unauthenticated", "The proof of possession is not good");
-const INSUFFICIENT_SCOPE: Kind =
-    Kind::new(403, "insufficient-scope", "The token's scope is not enough");
-const NOT_ALLOWED: Kind = Kind::new(403, "not-allowed", "The caller may not do this");
-const BLOCKED: Kind = Kind::new(403, "user-blocked", "The user is blocked");
-const NOT_FOUND: Kind = Kind::new(404, "not-found", "Not found");
-const WRONG_METHOD: Kind = Kind::new(405, "method-not-allowed", "Method not allowed");
-const NOT_ACCEPTABLE: Kind = Kind::new(406, "not-acceptable", "Not acceptable");
-const TAKEN: Kind = Kind::new(409, "already-exists", "It already exists");
-const IN_USE: Kind = Kind::new(409, "in-use", "The definition is in use");
-const SEVERAL: Kind = Kind::new(409, "several-found", "Several were found");
-const CONFLICT: Kind = Kind::new(409, "conflict", "The state does not allow it");
-const STALE: Kind = Kind::new(412, "precondition-failed", "The resource has changed");
-const TOO_LARGE: Kind = Kind::new(413, "too-large", "The body is too large");
-const UNSUPPORTED_MEDIA_TYPE: Kind =
-    Kind::new(415, "unsupported-media-type", "Unsupported media type");
-const INVALID: Kind = Kind::new(422, "invalid-content", "The content is not valid");
-const UNCONDITIONAL: Kind = Kind::new(428, "precondition-required", "If-Match is required");
-const UNEXPECTED: Kind = Kind::new(500, "unexpected", "Unexpected error");
-const UNAVAILABLE: Kind = Kind::new(503, "unavailable", "Not available now");
+const MALFORMED: ProblemKind =
+    ProblemKind::new(400, "malformed-request", "The request cannot be read");
+const UNSUPPORTED_FILTER: ProblemKind =
+    ProblemKind::new(400, "unsupported-filter", "The filter is not allowed");
+const NO_CREDENTIALS: ProblemKind = ProblemKind::new(401, "unauthenticated", "No access token");
+const BAD_TOKEN: ProblemKind =
+    ProblemKind::new(401, "unauthenticated", "The access token is not good");
+const BAD_PROOF: ProblemKind =
+    ProblemKind::new(401, "unauthenticated", "The proof of possession is not good");
+const INSUFFICIENT_SCOPE: ProblemKind =
+    ProblemKind::new(403, "insufficient-scope", "The token's scope is not enough");
+const NOT_ALLOWED: ProblemKind = ProblemKind::new(403, "not-allowed", "The caller may not do this");
+const BLOCKED: ProblemKind = ProblemKind::new(403, "user-blocked", "The user is blocked");
+const NOT_FOUND: ProblemKind = ProblemKind::new(404, "not-found", "Not found");
+const WRONG_METHOD: ProblemKind = ProblemKind::new(405, "method-not-allowed", "Method not allowed");
+const NOT_ACCEPTABLE: ProblemKind = ProblemKind::new(406, "not-acceptable", "Not acceptable");
+const TAKEN: ProblemKind = ProblemKind::new(409, "already-exists", "It already exists");
+const IN_USE: ProblemKind = ProblemKind::new(409, "in-use", "The definition is in use");
+const SEVERAL: ProblemKind = ProblemKind::new(409, "several-found", "Several were found");
+const CONFLICT: ProblemKind = ProblemKind::new(409, "conflict", "The state does not allow it");
+const STALE: ProblemKind = ProblemKind::new(412, "precondition-failed", "The resource has changed");
+const TOO_LARGE: ProblemKind = ProblemKind::new(413, "too-large", "The body is too large");
+const UNSUPPORTED_MEDIA_TYPE: ProblemKind =
+    ProblemKind::new(415, "unsupported-media-type", "Unsupported media type");
+const INVALID: ProblemKind = ProblemKind::new(422, "invalid-content", "The content is not valid");
+const UNCONDITIONAL: ProblemKind =
+    ProblemKind::new(428, "precondition-required", "If-Match is required");
+const UNEXPECTED: ProblemKind = ProblemKind::new(500, "unexpected", "Unexpected error");
+const UNAVAILABLE: ProblemKind = ProblemKind::new(503, "unavailable", "Not available now");
 
 /// Every kind of problem. The function `site` has a page for each slug.
-pub const KINDS: [Kind; 22] = [
+pub const KINDS: [ProblemKind; 22] = [
     MALFORMED,
     UNSUPPORTED_FILTER,
     NO_CREDENTIALS,
@@ -120,7 +125,7 @@ pub const KINDS: [Kind; 22] = [
 ];
 
 /// Which problem an error of the domain is.
-const fn kind_of(error: &Error) -> Kind {
+const fn kind_of(error: &Error) -> ProblemKind {
     match error {
         Error::Malformed(_) => MALFORMED,
         Error::UnsupportedFilter(_) => UNSUPPORTED_FILTER,
@@ -128,7 +133,7 @@ const fn kind_of(error: &Error) -> Kind {
         Error::NotAllowed(_) => NOT_ALLOWED,
         Error::Blocked => BLOCKED,
         Error::NotFound => NOT_FOUND,
-        Error::Taken(_) => TAKEN,
+        Error::NotUnique(_) => TAKEN,
         Error::InUse(_) => IN_USE,
         Error::Several(_) => SEVERAL,
         Error::Conflict(_) => CONFLICT,
@@ -147,7 +152,9 @@ fn detail_of(error: &Error) -> String {
         Error::Invalid(violations) => {
             format!("{} in the content; see `errors`", count(violations.len()))
         }
-        Error::Taken(_) => "a unique value is held by another resource; see `errors`".to_owned(),
+        Error::NotUnique(_) => {
+            "a unique value is held by another resource; see `errors`".to_owned()
+        }
         Error::Unconditional => "send the ETag of the resource that you read as `If-Match`, so \
                                  that no update is lost"
             .to_owned(),
@@ -165,7 +172,7 @@ const BEARER: &str = "Bearer realm=\"kith\"";
 const DPOP: &str = "DPoP realm=\"kith\", algs=\"ES256 RS256 PS256 EdDSA Ed25519\"";
 
 impl Rejection {
-    const fn kind(&self) -> Kind {
+    const fn kind(&self) -> ProblemKind {
         match self {
             Self::NoRoute => NOT_FOUND,
             Self::WrongMethod => WRONG_METHOD,
@@ -237,7 +244,7 @@ impl IntoResponse for Rejection {
         let (kind, detail, headers) = (self.kind(), self.detail(), self.headers());
         let (cause, found, errors) = match self {
             Self::Domain(Error::Several(found)) => (None, Some(found), Vec::new()),
-            Self::Domain(Error::Invalid(violations) | Error::Taken(violations)) => {
+            Self::Domain(Error::Invalid(violations) | Error::NotUnique(violations)) => {
                 (None, None, violations)
             }
             Self::Domain(error) => (Cause::of(&error), None, Vec::<Violation>::new()),

@@ -262,7 +262,7 @@ impl Route {
 
     /// Sets the line that says what it does.
     #[must_use]
-    pub const fn about(mut self, summary: &'static str) -> Self {
+    pub const fn summary(mut self, summary: &'static str) -> Self {
         self.summary = summary;
         self
     }
@@ -358,13 +358,13 @@ impl Route {
     }
 }
 
-/// Which route the log line names; filled in once the request has met one.
+/// The route that the log line names; set once the request has reached one.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Operation(Arc<OnceLock<&'static str>>);
+pub(super) struct LoggedRoute(Arc<OnceLock<&'static str>>);
 
-impl Operation {
+impl LoggedRoute {
     /// Notes the route.
-    fn met(&self, route: &'static Route) {
+    fn set(&self, route: &'static Route) {
         // A request meets one route.
         let _ = self.0.set(route.name);
     }
@@ -381,8 +381,8 @@ pub fn router(routes: &'static [Route], app: App) -> Router {
     for route in routes {
         let labelled = (route.handler)().layer(axum::middleware::map_request(
             move |mut request: Request| async move {
-                if let Some(operation) = request.extensions().get::<Operation>() {
-                    operation.met(route);
+                if let Some(operation) = request.extensions().get::<LoggedRoute>() {
+                    operation.set(route);
                 }
                 request.extensions_mut().insert(route);
                 request

@@ -6,7 +6,7 @@
 //! which nobody knows whether they were written; they are worked again under the same ids of users
 //! and of writes, so that what was written is found and not done twice.
 
-mod pace;
+mod concurrency;
 mod row;
 
 use std::collections::{HashMap, VecDeque};
@@ -16,21 +16,22 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 
-use self::pace::Pace;
-use self::row::{Rows, Worked};
+use self::concurrency::Concurrency;
+use self::row::{RowOutcome, RowProcessor};
 use crate::app::App;
 use crate::domain::Versioned;
 use crate::domain::error::{Error, Result, Violation};
 use crate::domain::id::{ImportId, TenantId};
 use crate::domain::import::{
-    Asked, Import, Reported, Row, State, Status, Task, contended, document_of, parts, tasks,
+    Import, ImportRow, ImportState, RowContent, RowReport, RowStatus, RowTask, contended,
+    document_of, parts, tasks,
 };
 use crate::domain::json::Object;
 use crate::domain::schema::Schema;
+use crate::env::Timestamp;
 use crate::seal::{open, seal};
 use crate::store::Write;
-use crate::store::imports::Step;
-use crate::world::Timestamp;
+use crate::store::imports::ImportStep;
 
 /// How long a request works on the import that it brings, in seconds.
 pub const IN_REQUEST_SECONDS: i64 = 5;
@@ -55,18 +56,13 @@ pub async fn accept(
     app: &App,
     schema: &Schema,
     mut import: Import,
-    rows: Vec<Row>,
+    rows: Vec<ImportRow>,
     record: impl FnOnce(&Versioned<Import>) -> Result<Option<Write>>,
 ) -> Result<Versioned<Import>> {
     let (table, tenant, id) = (app.table(), &schema.tenant, import.id);
     let key = app.cursor_key().await?;
     let sealed = |row, text: &str| {
-        Ok(STANDARD_NO_PAD.encode(seal(
-            key,
-            &bound(id, row),
-            text.as_bytes().to_vec(),
-            app.world(),
-        )?))
+        Ok(STANDARD_NO_PAD.encode(seal(key, &bound(id, row), text.as_bytes().to_vec(), app.env())?))
     };
     let parts = parts(tasks(rows, schema, sealed)?);
     import.parts = parts.iter().map(|part| u32::try_from(part.len()).unwrap_or(u32::MAX)).collect();
@@ -91,25 +87,30 @@ pub async fn accept(
 
 /// Works on an import until it is finished or `until` has come, if nobody else does; how many rows
 /// got their status.
-pub async fn work(app: &App, tenant: &TenantId, id: ImportId, until: Timestamp) -> Result<usize> {
+pub async fn process(
+    app: &App,
+    tenant: &TenantId,
+    id: ImportId,
+    until: Timestamp,
+) -> Result<usize> {
     let table = app.table();
     let Some(job) = table.find_import(tenant, id).await? else { return Ok(0) };
-    let now = app.world().clock.now();
+    let now = app.env().clock.now();
     if job.value.is_finished() || job.value.leased_until.is_some_and(|leased| leased > now) {
         return Ok(0);
     }
     let begun = job.value.counts.done();
     // Of rows that somebody had begun with nobody knows how far they are.
-    let doubtful = job.value.state != State::Pending;
+    let doubtful = job.value.state != ImportState::Pending;
     let mut claimed = job.value.clone();
     (claimed.state, claimed.leased_until, claimed.updated_at) =
-        (State::Running, Some(lease(now, until)), now);
+        (ImportState::Running, Some(lease(now, until)), now);
     let claimed = job.changed_to(claimed);
     if !table.step_import(tenant, &job, &claimed, None).await? {
         return Ok(0);
     }
-    let mut worker = Worker { app, tenant, until, job: claimed, doubtful };
-    while worker.part().await? {}
+    let mut worker = ImportWorker { app, tenant, until, job: claimed, doubtful };
+    while worker.process_part().await? {}
     Ok(worker.job.value.counts.done().saturating_sub(begun))
 }
 
@@ -117,7 +118,7 @@ fn lease(now: Timestamp, until: Timestamp) -> Timestamp {
     until.min(now.plus_seconds(LEASE_SECONDS)).max(now).plus_seconds(GRACE_SECONDS)
 }
 
-struct Worker<'w> {
+struct ImportWorker<'w> {
     app: &'w App,
     tenant: &'w TenantId,
     until: Timestamp,
@@ -126,22 +127,25 @@ struct Worker<'w> {
     doubtful: bool,
 }
 
-/// Rows that are worked one after another, because they contend for something.
-type Group = VecDeque<(Task, Result<Object, Vec<Violation>>)>;
+/// Rows that are processed one after another, because they contend for the same value.
+type RowGroup = VecDeque<(RowTask, Result<Object, Vec<Violation>>)>;
 
-/// The first row of a group that is worked, and how often it was tried before.
-type Flying<'f> = Pin<Box<dyn Future<Output = (Group, u32, Worked)> + Send + 'f>>;
+/// The group whose first row is being processed, and the number of earlier attempts.
+type RunningGroup<'f> = Pin<Box<dyn Future<Output = (RowGroup, u32, RowOutcome)> + Send + 'f>>;
 
-impl Worker<'_> {
+impl ImportWorker<'_> {
     /// Works on the next part; whether there is more to do now.
-    async fn part(&mut self) -> Result<bool> {
+    async fn process_part(&mut self) -> Result<bool> {
         let (app, tenant, part) = (self.app, self.tenant, self.job.value.next);
         let id = self.job.value.id;
         let Some(waiting) = app.table().import_rows(tenant, id, part).await? else {
-            let now = app.world().clock.now();
-            let failed =
-                Import { state: State::Failed, completed_at: Some(now), ..self.job.value.clone() };
-            self.step(failed, None).await?;
+            let now = app.env().clock.now();
+            let failed = Import {
+                state: ImportState::Failed,
+                completed_at: Some(now),
+                ..self.job.value.clone()
+            };
+            self.write_step(failed, None).await?;
             return Ok(false);
         };
         let mut report = app.table().import_report(tenant, id, part).await?;
@@ -149,7 +153,7 @@ impl Worker<'_> {
         let groups = self.groups(waiting, &schema).await?;
         let (done, waiting) = self.rows(groups).await?;
         self.doubtful = false;
-        let now = app.world().clock.now();
+        let now = app.env().clock.now();
         let mut next = self.job.value.clone();
         for row in &done {
             next.counts.add(row.status);
@@ -159,19 +163,19 @@ impl Worker<'_> {
             next.next += 1;
         }
         if next.next == next.parts.len() {
-            (next.state, next.completed_at) = (State::Completed, Some(now));
+            (next.state, next.completed_at) = (ImportState::Completed, Some(now));
         }
         let more = !stopped && !next.is_finished() && now < self.until;
         report.extend(done);
         report.sort_by_key(|row| row.row);
-        let step = Step { part, report, waiting };
+        let step = ImportStep { part, report, waiting };
         next.leased_until = more.then(|| lease(now, self.until));
-        Ok(self.step(next, Some(step)).await? && more)
+        Ok(self.write_step(next, Some(step)).await? && more)
     }
 
     /// Writes how far it is; `false` when somebody else works on it.
-    async fn step(&mut self, mut next: Import, step: Option<Step>) -> Result<bool> {
-        next.updated_at = self.app.world().clock.now();
+    async fn write_step(&mut self, mut next: Import, step: Option<ImportStep>) -> Result<bool> {
+        next.updated_at = self.app.env().clock.now();
         if next.is_finished() {
             next.leased_until = None;
         }
@@ -185,8 +189,8 @@ impl Worker<'_> {
     }
 
     /// The rows in groups that do not stand in each other's way, each in the order of the file.
-    async fn groups(&self, waiting: Vec<Task>, schema: &Schema) -> Result<VecDeque<Group>> {
-        let mut groups: Vec<Option<Group>> = Vec::new();
+    async fn groups(&self, waiting: Vec<RowTask>, schema: &Schema) -> Result<VecDeque<RowGroup>> {
+        let mut groups: Vec<Option<RowGroup>> = Vec::new();
         let mut holders: HashMap<String, usize> = HashMap::new();
         for task in waiting {
             let asked = self.document(&task).await?;
@@ -198,7 +202,7 @@ impl Worker<'_> {
             let (into, others) = if let Some((first, others)) = met.split_first() {
                 (*first, others.to_vec())
             } else {
-                groups.push(Some(Group::new()));
+                groups.push(Some(RowGroup::new()));
                 (groups.len() - 1, Vec::new())
             };
             let mut merged: Vec<_> =
@@ -217,11 +221,11 @@ impl Worker<'_> {
         Ok(groups.into_iter().flatten().collect())
     }
 
-    async fn document(&self, task: &Task) -> Result<Result<Object, Vec<Violation>>> {
-        Ok(match task.asked()? {
-            Asked::User(document) => Ok(document),
-            Asked::Nothing(errors) => Err(errors),
-            Asked::Sealed(sealed) => {
+    async fn document(&self, task: &RowTask) -> Result<Result<Object, Vec<Violation>>> {
+        Ok(match task.content()? {
+            RowContent::User(document) => Ok(document),
+            RowContent::Nothing(errors) => Err(errors),
+            RowContent::Sealed(sealed) => {
                 let broken = || Error::unexpected("a sealed row of an import does not open");
                 let sealed = STANDARD_NO_PAD.decode(sealed).map_err(|_| broken())?;
                 let key = self.app.cursor_key().await?;
@@ -234,13 +238,14 @@ impl Worker<'_> {
 
     /// Works rows until all have their status, time is up, or the table takes no more of them now:
     /// what became of rows, and those that still wait, both in the order of the file.
-    async fn rows(&self, mut groups: VecDeque<Group>) -> Result<(Vec<Reported>, Vec<Task>)> {
-        let rows = Rows::new(self.app, self.tenant, &self.job.value, self.doubtful);
-        let (mut pace, mut done, mut left) = (Pace::default(), Vec::new(), Vec::new());
-        let mut flying: FuturesUnordered<Flying<'_>> = FuturesUnordered::new();
-        let mut ready: VecDeque<(Group, u32)> = groups.drain(..).map(|group| (group, 0)).collect();
+    async fn rows(&self, mut groups: VecDeque<RowGroup>) -> Result<(Vec<RowReport>, Vec<RowTask>)> {
+        let rows = RowProcessor::new(self.app, self.tenant, &self.job.value, self.doubtful);
+        let (mut pace, mut done, mut left) = (Concurrency::default(), Vec::new(), Vec::new());
+        let mut flying: FuturesUnordered<RunningGroup<'_>> = FuturesUnordered::new();
+        let mut ready: VecDeque<(RowGroup, u32)> =
+            groups.drain(..).map(|group| (group, 0)).collect();
         loop {
-            let stopped = pace.is_hopeless() || self.app.world().clock.now() >= self.until;
+            let stopped = pace.is_exhausted() || self.app.env().clock.now() >= self.until;
             if stopped {
                 left.extend(ready.drain(..).flat_map(|(group, _)| group));
             }
@@ -250,13 +255,13 @@ impl Worker<'_> {
                 let rows = &rows;
                 flying.push(Box::pin(async move {
                     let worked = match group.front() {
-                        Some((task, Ok(document))) => rows.work(task, document, tries).await,
+                        Some((task, Ok(document))) => rows.process(task, document, tries).await,
                         Some((task, Err(errors))) => {
-                            Worked::Done(Reported::error(task.row, errors.clone()))
+                            RowOutcome::Done(RowReport::error(task.row, errors.clone()))
                         }
-                        None => Worked::Later,
+                        None => RowOutcome::Later,
                     };
-                    if matches!(worked, Worked::Done(_)) {
+                    if matches!(worked, RowOutcome::Done(_)) {
                         group.pop_front();
                     }
                     (group, tries, worked)
@@ -264,14 +269,14 @@ impl Worker<'_> {
             }
             let Some((group, tries, worked)) = flying.next().await else { break };
             let again = match worked {
-                Worked::Done(reported) => {
-                    pace.went_well();
-                    rows.note(&reported);
+                RowOutcome::Done(reported) => {
+                    pace.record_success();
+                    rows.record(&reported);
                     done.push(reported);
                     0
                 }
-                Worked::Later => {
-                    pace.was_refused();
+                RowOutcome::Later => {
+                    pace.record_refusal();
                     tries + 1
                 }
             };
@@ -289,8 +294,8 @@ impl Worker<'_> {
 }
 
 /// Whether a row holds what it names.
-const fn holds(status: Status) -> bool {
-    !matches!(status, Status::Error)
+const fn holds(status: RowStatus) -> bool {
+    !matches!(status, RowStatus::Error)
 }
 
 /// The report of an import as CSV: `row,status,id,errors`. No cell is taken for a formula.

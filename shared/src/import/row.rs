@@ -10,39 +10,39 @@ use crate::domain::definition::Predefined;
 use crate::domain::error::{Code, Error, Result, Violation};
 use crate::domain::hashing::Hashes;
 use crate::domain::id::{TenantId, UserId};
-use crate::domain::import::{Import, Mode, Reported, Status, Task, apply};
+use crate::domain::import::{Import, Mode, RowReport, RowStatus, RowTask, apply};
 use crate::domain::json::{Json, Object};
 use crate::domain::lookup::Lookup;
 use crate::domain::schema::Schema;
 use crate::domain::user::User;
 use crate::domain::versioned::WriteId;
-use crate::domain::{View, Writing, text};
-use crate::store::users::LiveUser;
-use crate::writing::{Outcome, Policy, ProfileWriter};
+use crate::domain::{View, WriteContext, text};
+use crate::store::users::StoredUser;
+use crate::writing::{Policy, ProfileWriter, WriteOutcome};
 
 /// How often a row is decided anew because its user comes or goes meanwhile.
 const TURNS: u32 = 4;
 
-/// How an attempt at a row ended.
-pub(super) enum Worked {
+/// The result of one attempt at a row.
+pub(super) enum RowOutcome {
     /// The row has its status.
-    Done(Reported),
+    Done(RowReport),
     /// The table does not take it now, or nobody knows whether it did.
     Later,
 }
 
-/// What the rows of a part are worked with.
-pub(super) struct Rows<'r> {
+/// Processes the rows of a part.
+pub(super) struct RowProcessor<'r> {
     app: &'r App,
     tenant: &'r TenantId,
     import: &'r Import,
     /// Whether rows may have been written already.
     doubtful: bool,
     /// What became of rows of this part, for those that share a value with them.
-    known: Mutex<HashMap<u32, (Status, Option<UserId>)>>,
+    known: Mutex<HashMap<u32, (RowStatus, Option<UserId>)>>,
 }
 
-impl<'r> Rows<'r> {
+impl<'r> RowProcessor<'r> {
     pub(super) fn new(
         app: &'r App,
         tenant: &'r TenantId,
@@ -53,7 +53,7 @@ impl<'r> Rows<'r> {
     }
 
     /// Keeps what became of a row.
-    pub(super) fn note(&self, row: &Reported) {
+    pub(super) fn record(&self, row: &RowReport) {
         self.known
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -61,50 +61,55 @@ impl<'r> Rows<'r> {
     }
 
     /// Works one row, which was tried so often before.
-    pub(super) async fn work(&self, task: &Task, document: &Object, tries: u32) -> Worked {
+    pub(super) async fn process(
+        &self,
+        task: &RowTask,
+        document: &Object,
+        tries: u32,
+    ) -> RowOutcome {
         if tries > 0 {
             self.app.table().pause(tries + 3).await;
         }
-        let row = Row {
+        let row = ProcessedRow {
             rows: self,
             task,
             document,
             again: tries > 0 || self.doubtful,
-            hashes: Hashes::brought(),
+            hashes: Hashes::imported(),
         };
         let done = |(status, id)| {
-            Worked::Done(Reported { row: task.row, status, id: Some(id), errors: Vec::new() })
+            RowOutcome::Done(RowReport { row: task.row, status, id: Some(id), errors: Vec::new() })
         };
-        let error = match row.settle().await {
-            Ok(settled) => return done(settled),
+        let error = match row.apply().await {
+            Ok(applied) => return done(applied),
             Err(Error::Unavailable(_) | Error::Outdated | Error::AlreadyRecorded) => {
-                return Worked::Later;
+                return RowOutcome::Later;
             }
             Err(error) => error,
         };
-        let Ok(schema) = self.app.schema(self.tenant).await else { return Worked::Later };
-        let errors = apply::at_fault(error, &schema).unwrap_or_else(|error| {
+        let Ok(schema) = self.app.schema(self.tenant).await else { return RowOutcome::Later };
+        let errors = apply::row_violations(error, &schema).unwrap_or_else(|error| {
             tracing::error!(operation = "import", tenant = %self.tenant, row = task.row, cause = %error);
             let detail = "a fault that no rule foresees; it was logged";
             vec![Violation { pointer: String::new(), code: Code::Unexpected, detail: detail.to_owned() }]
         });
-        Worked::Done(Reported::error(task.row, errors))
+        RowOutcome::Done(RowReport::error(task.row, errors))
     }
 }
 
-/// One row that is worked.
-struct Row<'r> {
-    rows: &'r Rows<'r>,
-    task: &'r Task,
+/// One row that is being processed.
+struct ProcessedRow<'r> {
+    rows: &'r RowProcessor<'r>,
+    task: &'r RowTask,
     document: &'r Object,
     /// Whether it may have been written already.
     again: bool,
     hashes: Hashes,
 }
 
-impl Row<'_> {
+impl ProcessedRow<'_> {
     /// Makes or changes the user: what became of the row, and who it is.
-    async fn settle(&self) -> Result<(Status, UserId)> {
+    async fn apply(&self) -> Result<(RowStatus, UserId)> {
         let import = self.rows.import;
         let made = self.made();
         let (app, tenant) = (self.rows.app, self.rows.tenant);
@@ -112,7 +117,7 @@ impl Row<'_> {
             && !import.dry_run
             && app.table().was_written(tenant, made, self.creation()).await?
         {
-            return Ok((Status::Created, made));
+            return Ok((RowStatus::Created, made));
         }
         if import.mode == Mode::Create {
             return self.create().await;
@@ -127,10 +132,10 @@ impl Row<'_> {
             }
             match self.create().await {
                 // Somebody else made the user at this moment, or it is another value that is held.
-                Err(Error::Taken(taken)) if self.find().await?.is_none() => {
-                    return Err(Error::Taken(taken));
+                Err(Error::NotUnique(taken)) if self.find().await?.is_none() => {
+                    return Err(Error::NotUnique(taken));
                 }
-                Err(Error::Taken(_)) => {}
+                Err(Error::NotUnique(_)) => {}
                 created => return created,
             }
         }
@@ -167,9 +172,9 @@ impl Row<'_> {
         Ok(found.users.first().map(|(user, _)| *user))
     }
 
-    async fn create(&self) -> Result<(Status, UserId)> {
+    async fn create(&self) -> Result<(RowStatus, UserId)> {
         let (author, dry_run) = (self.author(), self.rows.import.dry_run);
-        let read = |context: &Writing<'_>| {
+        let read = |context: &WriteContext<'_>| {
             self.refuse_secrets(context.schema)?;
             apply::create(self.document, self.made(), context)
         };
@@ -182,15 +187,15 @@ impl Row<'_> {
                 if dry_run {
                     self.check_shared(&user.value).await?;
                 }
-                Ok((Status::Created, user.value.id))
+                Ok((RowStatus::Created, user.value.id))
             })
             .await
     }
 
-    async fn change(&self, id: UserId) -> Result<(Status, UserId)> {
+    async fn change(&self, id: UserId) -> Result<(RowStatus, UserId)> {
         let (author, import) = (self.author(), self.rows.import);
         let creation = self.creation();
-        let edit = |current: &LiveUser, context: &Writing<'_>| {
+        let edit = |current: &StoredUser, context: &WriteContext<'_>| {
             // The row itself created the user.
             if current.log_contains(creation) {
                 return Ok(current.value.clone());
@@ -204,17 +209,19 @@ impl Row<'_> {
             .decide(self.rows.tenant, move |schema| async move {
                 let writer = self.writer(author, &schema, import.change_of(self.task.row));
                 match writer.change(id, edit, |_| Ok(Vec::new())).await? {
-                    Outcome::Written(user) => {
+                    WriteOutcome::Written(user) => {
                         if import.dry_run {
                             self.check_shared(&user.value).await?;
                         }
-                        Ok((Status::Updated, id))
+                        Ok((RowStatus::Updated, id))
                     }
-                    Outcome::Unchanged(user) if user.log_contains(creation) => {
-                        Ok((Status::Created, id))
+                    WriteOutcome::Unchanged(user) if user.log_contains(creation) => {
+                        Ok((RowStatus::Created, id))
                     }
-                    Outcome::Unchanged(_) => Ok((Status::Unchanged, id)),
-                    Outcome::Pending(_) => Err(Error::unexpected("an import asks for no approval")),
+                    WriteOutcome::Unchanged(_) => Ok((RowStatus::Unchanged, id)),
+                    WriteOutcome::Pending(_) => {
+                        Err(Error::unexpected("an import asks for no approval"))
+                    }
                 }
             })
             .await
@@ -259,11 +266,11 @@ impl Row<'_> {
                 taken.push(Violation::taken(place.clone(), detail));
             }
         }
-        if taken.is_empty() { Ok(()) } else { Err(Error::Taken(taken)) }
+        if taken.is_empty() { Ok(()) } else { Err(Error::NotUnique(taken)) }
     }
 
     /// What became of a row before this one.
-    async fn outcome(&self, row: u32) -> Result<Option<(Status, Option<UserId>)>> {
+    async fn outcome(&self, row: u32) -> Result<Option<(RowStatus, Option<UserId>)>> {
         let rows = self.rows;
         let known = || rows.known.lock().unwrap_or_else(PoisonError::into_inner).get(&row).copied();
         if let Some(known) = known() {
@@ -271,7 +278,7 @@ impl Row<'_> {
         }
         let Some((part, _)) = rows.import.part_of(row) else { return Ok(None) };
         for reported in rows.app.table().import_report(rows.tenant, rows.import.id, part).await? {
-            rows.note(&reported);
+            rows.record(&reported);
         }
         Ok(known())
     }

@@ -15,7 +15,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
-use super::{Failure, MAX_LINE, Run, line, read};
+use super::{MAX_LINE, ScriptFailure, ScriptRun, line, read};
 use crate::domain::Json;
 
 /// How long a worker may take to answer, its start included. The engine stops a script after a
@@ -26,7 +26,7 @@ pub(super) const TIME_LIMIT: Duration = Duration::from_secs(1);
 /// its time.
 pub(super) const MAX_WORKERS: usize = 4;
 
-/// What runs scripts. A clone shares the workers.
+/// Runs scripts. A clone shares the workers.
 #[derive(Clone, Debug)]
 pub struct Scripts(Arc<Pool>);
 
@@ -35,7 +35,7 @@ struct Pool {
     program: PathBuf,
     args: Vec<String>,
     turns: Semaphore,
-    idle: Mutex<Vec<Worker>>,
+    idle: Mutex<Vec<WorkerProcess>>,
 }
 
 impl Scripts {
@@ -52,24 +52,24 @@ impl Scripts {
     ///
     /// Ends `TIME_LIMIT` after a worker was free for it, whatever the script does; a worker that
     /// ran into a limit has ended by then too. Needs a tokio runtime with I/O and time.
-    pub async fn run(&self, script: &str, input: &Json) -> Result<Run, Failure> {
+    pub async fn run(&self, script: &str, input: &Json) -> Result<ScriptRun, ScriptFailure> {
         self.work(line(script, Some(input))?).await
     }
 
     /// Loads `script` without calling its `main`: says what is wrong with it as it stands.
-    pub async fn check(&self, script: &str) -> Result<(), Failure> {
+    pub async fn check(&self, script: &str) -> Result<(), ScriptFailure> {
         self.work(line(script, None)?).await.map(|_| ())
     }
 
-    async fn work(&self, job: Vec<u8>) -> Result<Run, Failure> {
-        let _turn = self.0.turns.acquire().await.map_err(|_| Failure::Unavailable)?;
+    async fn work(&self, job: Vec<u8>) -> Result<ScriptRun, ScriptFailure> {
+        let _turn = self.0.turns.acquire().await.map_err(|_| ScriptFailure::Unavailable)?;
         let deadline = Instant::now() + TIME_LIMIT;
         if let Some(worker) = self.0.idle() {
             // An idle worker may have ended unseen (out of memory on the machine, an operator):
             // that is not the script's fault. If it is the script's after all, a new
             // worker ends the same way.
             match self.0.ask(worker, &job, deadline).await {
-                Err(Failure::Crashed) => {}
+                Err(ScriptFailure::Crashed) => {}
                 answer => return answer,
             }
         }
@@ -78,27 +78,32 @@ impl Scripts {
 }
 
 impl Pool {
-    fn idle(&self) -> Option<Worker> {
+    fn idle(&self) -> Option<WorkerProcess> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
     }
 
-    fn start(&self) -> Result<Worker, Failure> {
-        Worker::start(&self.program, &self.args).map_err(|error| {
+    fn start(&self) -> Result<WorkerProcess, ScriptFailure> {
+        WorkerProcess::start(&self.program, &self.args).map_err(|error| {
             tracing::error!(%error, "no process can be started that runs scripts");
-            Failure::Unavailable
+            ScriptFailure::Unavailable
         })
     }
 
-    async fn ask(&self, mut worker: Worker, job: &[u8], deadline: Instant) -> Result<Run, Failure> {
+    async fn ask(
+        &self,
+        mut worker: WorkerProcess,
+        job: &[u8],
+        deadline: Instant,
+    ) -> Result<ScriptRun, ScriptFailure> {
         let answer = match timeout_at(deadline, worker.ask(job)).await {
             Ok(Ok(answer)) => read(&answer),
-            Ok(Err(_)) => Err(Failure::Crashed),
-            Err(_) => Err(Failure::TimedOut {
+            Ok(Err(_)) => Err(ScriptFailure::Crashed),
+            Err(_) => Err(ScriptFailure::TimedOut {
                 milliseconds: TIME_LIMIT.as_millis().try_into().unwrap_or(u64::MAX),
             }),
         };
         match &answer {
-            Ok(_) | Err(Failure::Script { .. } | Failure::Output(_)) => {
+            Ok(_) | Err(ScriptFailure::Script { .. } | ScriptFailure::Output(_)) => {
                 self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
             }
             // An engine that was stopped half-way or had no memory left is in a state that few have
@@ -111,13 +116,13 @@ impl Pool {
 
 /// A process that runs one script at a time; dropping it kills it.
 #[derive(Debug)]
-struct Worker {
+struct WorkerProcess {
     process: Child,
     jobs: ChildStdin,
     answers: BufReader<ChildStdout>,
 }
 
-impl Worker {
+impl WorkerProcess {
     /// Starts one without environment (credentials are there), in no particular folder, and silent.
     fn start(program: &PathBuf, args: &[String]) -> Result<Self, Error> {
         let mut process = Command::new(program)

@@ -9,20 +9,20 @@ use super::item::Item;
 use super::keys::{self, Child, Children, Key};
 use super::retry::Retry;
 use super::table::Table;
-use super::users::still_there;
-use super::write::{Condition, Failed, Write};
+use super::users::check_exists;
+use super::write::{CommitError, Condition, Write};
 use crate::domain::author::Author;
-use crate::domain::change_request::{ChangeRequest, MAX_PENDING, PENDING_SECONDS, Status};
-use crate::domain::definition::Kind;
+use crate::domain::change_request::{ChangeRequest, MAX_PENDING, PENDING_SECONDS, RequestStatus};
+use crate::domain::definition::DefinitionKind;
 use crate::domain::error::{Code, Error, Result};
 use crate::domain::hashing::Hashes;
 use crate::domain::id::{ChangeRequestId, TenantId, UserId};
 use crate::domain::schema::Schema;
 use crate::domain::versioned::{Version, Versioned, WriteLog};
-use crate::world::uuid_at;
+use crate::env::uuid_at;
 
 /// Some change requests, and the position after which there are more.
-pub type Listed = (Vec<Versioned<ChangeRequest>>, Option<Position>);
+pub type ChangeRequestPage = (Vec<Versioned<ChangeRequest>>, Option<Position>);
 
 fn child(tenant: &TenantId, user: UserId, id: ChangeRequestId) -> Key {
     Key::child(tenant, user, Child::ChangeRequest(id))
@@ -35,7 +35,7 @@ fn item(tenant: &TenantId, request: &Versioned<ChangeRequest>) -> Item {
         .text("holder", user.to_string())
         .text("forward", Key::change_request(tenant, id).pk())
         .listed(keys::requests(tenant, request.value.stored_status()), id.to_string())
-        .expiring(request.value.gone_at())
+        .expiring(request.value.expires_at())
 }
 
 /// Where a list of its status goes on after a request.
@@ -65,18 +65,22 @@ impl Table {
         hashes: &Hashes,
     ) -> Result<Versioned<ChangeRequest>> {
         let tenant = &author.tenant;
-        self.mark_used(schema, request.held().map(|id| (Kind::Attribute, id.to_string()))).await?;
+        self.mark_used(
+            schema,
+            request.used_definitions().map(|id| (DefinitionKind::Attribute, id.to_string())),
+        )
+        .await?;
         let (user, id) = (request.user, request.id);
         let request = Versioned::first(request);
         let forward = Item::at(&Key::change_request(tenant, id))
             .text("holder", user.to_string())
-            .expiring(request.value.gone_at());
+            .expiring(request.value.expires_at());
         let write_id = self.write_id();
         let mut retry = Retry::of(self);
         loop {
             let (guard, mut waiting) = self.waiting(tenant, user).await?;
             if let Some(same) =
-                waiting.iter().position(|other| other.value.repeats(&request.value, hashes))
+                waiting.iter().position(|other| other.value.is_same_as(&request.value, hashes))
             {
                 return Ok(waiting.swap_remove(same));
             }
@@ -88,7 +92,7 @@ impl Table {
                 return Err(Error::invalid("", Code::TooMany, detail));
             }
             let writes = vec![
-                still_there(tenant, user),
+                check_exists(tenant, user),
                 guard,
                 Write::Put(item(tenant, &request), Condition::Absent),
                 Write::Put(forward.clone(), Condition::Absent),
@@ -97,7 +101,7 @@ impl Table {
                 Ok(()) => return Ok(request),
                 Err(failed) if failed.at(0) => return Err(Error::NotFound),
                 // Somebody else asked at this moment.
-                Err(Failed::Contended | Failed::Conditions(_)) => retry.again().await?,
+                Err(CommitError::Contended | CommitError::Conditions(_)) => retry.again().await?,
                 Err(failed) => return Err(failed.into()),
             }
         }
@@ -110,7 +114,7 @@ impl Table {
         tenant: &TenantId,
         user: UserId,
     ) -> Result<(Write, Vec<Versioned<ChangeRequest>>)> {
-        let now = self.world.clock.now();
+        let now = self.env.clock.now();
         let key = Key::child(tenant, user, Child::ChangeRequestGuard);
         // The guard's name comes before those that it guards, so it is read before them.
         let items = self.children(tenant, user, Children::ChangeRequestsWithGuard).await?;
@@ -123,7 +127,7 @@ impl Table {
         let guard = Item::at(&key).guarded(version, &log).text("holder", user.to_string());
         let mut requests: Vec<Versioned<ChangeRequest>> =
             requests.into_iter().map(Item::read).collect::<Result<_>>()?;
-        requests.retain(|request| request.value.status(now) == Status::Pending);
+        requests.retain(|request| request.value.status(now) == RequestStatus::Pending);
         Ok((Write::Put(guard, condition), requests))
     }
 
@@ -134,7 +138,7 @@ impl Table {
         id: ChangeRequestId,
     ) -> Result<Option<Versioned<ChangeRequest>>> {
         let forward = self.get(&Key::change_request(tenant, id)).await?;
-        let Some(user) = forward.and_then(|item| item.holder()) else { return Ok(None) };
+        let Some(user) = forward.and_then(|item| item.owner()) else { return Ok(None) };
         if self.find_user(tenant, user).await?.is_none() {
             return Ok(None);
         }
@@ -155,7 +159,7 @@ impl Table {
         writes.extend(record);
         match self.commit(writes).await {
             Ok(()) => Ok(true),
-            Err(Failed::Contended) => Ok(false),
+            Err(CommitError::Contended) => Ok(false),
             Err(failed) if failed.at(0) || failed.at(1) => Ok(false),
             Err(failed) => Err(failed.into()),
         }
@@ -178,16 +182,16 @@ impl Table {
     pub async fn change_requests(
         &self,
         tenant: &TenantId,
-        status: Status,
+        status: RequestStatus,
         after: Option<&Position>,
         limit: usize,
-    ) -> Result<Listed> {
-        let now = self.world.clock.now();
+    ) -> Result<ChangeRequestPage> {
+        let now = self.env.clock.now();
         let oldest =
             ChangeRequestId::new(uuid_at(now.plus_seconds(-PENDING_SECONDS).next())).to_string();
         let (stored, sorts) = match status {
-            Status::Pending => (Status::Pending, SortRange::From(&oldest)),
-            Status::Expired => (Status::Pending, SortRange::Before(&oldest)),
+            RequestStatus::Pending => (RequestStatus::Pending, SortRange::From(&oldest)),
+            RequestStatus::Expired => (RequestStatus::Pending, SortRange::Before(&oldest)),
             status => (status, SortRange::All),
         };
         let page = self

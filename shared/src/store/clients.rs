@@ -4,15 +4,15 @@ use super::item::Item;
 use super::keys::{self, Key};
 use super::retry::Retry;
 use super::table::{Range, Table};
-use super::write::{Condition, Failed, Write};
+use super::write::{CommitError, Condition, Write};
 use crate::domain::client::Client;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{ClientId, TenantId};
 use crate::domain::versioned::Versioned;
 
-/// What becomes of a client.
+/// The edit of a client.
 #[derive(Debug)]
-pub enum Edit {
+pub enum ClientEdit {
     /// It stays as it is; nothing is written.
     Keep,
     /// It becomes this, less the secrets that have ended.
@@ -67,7 +67,7 @@ impl Table {
             match self.commit_as(write_id, vec![Write::Put(item.clone(), Condition::Absent)]).await
             {
                 Ok(()) => return Ok(first),
-                Err(Failed::Contended) => retry.again().await?,
+                Err(CommitError::Contended) => retry.again().await?,
                 Err(failed) => return Err(failed.into()),
             }
         }
@@ -79,7 +79,7 @@ impl Table {
     pub async fn edit_client(
         &self,
         id: &ClientId,
-        mut decide: impl FnMut(&Versioned<Client>) -> Result<Edit>,
+        mut decide: impl FnMut(&Versioned<Client>) -> Result<ClientEdit>,
     ) -> Result<Option<Versioned<Client>>> {
         let write_id = self.write_id();
         let mut tried = None;
@@ -91,10 +91,10 @@ impl Table {
             }
             let condition = Condition::Version(stored.version);
             let (next, write) = match decide(&stored)? {
-                Edit::Keep => return Ok(Some(stored)),
-                Edit::Delete => (None, Write::Delete(Key::client(id), condition)),
-                Edit::Replace(mut client) => {
-                    client.drop_ended_secrets(self.world.clock.now());
+                ClientEdit::Keep => return Ok(Some(stored)),
+                ClientEdit::Delete => (None, Write::Delete(Key::client(id), condition)),
+                ClientEdit::Replace(mut client) => {
+                    client.drop_ended_secrets(self.env.clock.now());
                     let next = stored.changed_to(*client);
                     let item = Item::at(&Key::client(id)).versioned(&next);
                     (Some(next), Write::Put(item, condition))
@@ -102,7 +102,7 @@ impl Table {
             };
             match self.commit_as(write_id, vec![write]).await {
                 Ok(()) => return Ok(next),
-                Err(Failed::Conditions(_) | Failed::Contended) => retry.again().await?,
+                Err(CommitError::Conditions(_) | CommitError::Contended) => retry.again().await?,
                 Err(failed) => return Err(failed.into()),
             }
             tried = next;
@@ -118,7 +118,7 @@ impl Table {
         let changed = self.edit_client(id, |stored| {
             let mut client = stored.value.clone();
             edit(&mut client);
-            Ok(Edit::Replace(Box::new(client)))
+            Ok(ClientEdit::Replace(Box::new(client)))
         });
         Ok(changed.await?.ok_or(Error::NotFound)?.value)
     }
@@ -133,7 +133,7 @@ impl Table {
         let item = Item::at(&Key::client(&read.value.client_id)).versioned(next);
         match self.commit(vec![Write::Put(item, Condition::Version(read.version))]).await {
             Ok(()) => Ok(Some(next.clone())),
-            Err(Failed::Conditions(failed)) => {
+            Err(CommitError::Conditions(failed)) => {
                 let found = failed.into_iter().find_map(|(_, item)| item);
                 found.map(|item| item.read()).transpose()
             }
@@ -143,6 +143,6 @@ impl Table {
 
     /// Deletes a client. Its tokens live until they expire.
     pub async fn delete_client(&self, id: &ClientId) -> Result<()> {
-        self.edit_client(id, |_| Ok(Edit::Delete)).await.map(|_| ())
+        self.edit_client(id, |_| Ok(ClientEdit::Delete)).await.map(|_| ())
     }
 }

@@ -1,8 +1,8 @@
 //! Commits: one way to commit one write or several.
 //!
 //! One write is a conditional put, update or delete; several are one transaction. A failure that
-//! leaves the outcome open is settled here: the id of each attempt is kept in the item it writes,
-//! so one's own id found there means that the write happened (rule I2).
+//! leaves the outcome open is resolved here: each attempt stores its id in the item that it writes.
+//! Finding this id there means that the write happened (rule I2).
 
 use std::collections::HashMap;
 
@@ -14,36 +14,36 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, CancellationReason, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure,
 };
 
-use super::expression::{Action, Planned};
-use super::fault::Fault;
+use super::expression::{PlannedWrite, WriteAction};
 use super::item::Item;
 use super::meter;
 use super::table::Table;
-use super::write::{Condition, Failed, Write};
+use super::table_error::TableError;
+use super::write::{CommitError, Condition, Write};
 use crate::domain::versioned::{WriteId, WriteLog};
-use crate::world::Timestamp;
+use crate::env::Timestamp;
 
 type Attributes = HashMap<String, AttributeValue>;
 
-/// How one attempt ended.
-enum Attempt {
-    Refused(Vec<(usize, Option<Item>)>),
+/// Why one attempt to commit failed.
+enum AttemptError {
+    ConditionsFailed(Vec<(usize, Option<Item>)>),
     Contended,
     Unknown(String),
-    Passing(String),
+    Transient(String),
     Broken(String),
 }
 
 impl Table {
     /// Commits all of `writes` or none.
-    pub async fn commit(&self, writes: Vec<Write>) -> Result<(), Failed> {
+    pub async fn commit(&self, writes: Vec<Write>) -> Result<(), CommitError> {
         self.commit_as(self.write_id(), writes).await
     }
 
     /// An id for a write, to be made before the loop that repeats it.
     #[must_use]
     pub fn write_id(&self) -> WriteId {
-        self.world.random.bytes()
+        self.env.random.bytes()
     }
 
     /// Commits all of `writes` or none, under an id that earlier attempts of the same write had
@@ -51,9 +51,9 @@ impl Table {
     /// its repetition met.
     ///
     /// A user's own item is not among them: the pipeline of `shared::writing` alone writes users.
-    pub async fn commit_as(&self, id: WriteId, writes: Vec<Write>) -> Result<(), Failed> {
+    pub async fn commit_as(&self, id: WriteId, writes: Vec<Write>) -> Result<(), CommitError> {
         if writes.iter().any(Write::puts_user) {
-            return Err(Failed::Broken("a user is written around the pipeline".to_owned()));
+            return Err(CommitError::Broken("a user is written around the pipeline".to_owned()));
         }
         self.commit_user_writes(id, writes).await
     }
@@ -63,10 +63,10 @@ impl Table {
         &self,
         id: WriteId,
         mut writes: Vec<Write>,
-    ) -> Result<(), Failed> {
+    ) -> Result<(), CommitError> {
         // One token is for one payload, and the time is part of it.
-        let token = u64::from_be_bytes(self.world.random.bytes());
-        let now = self.world.clock.now();
+        let token = u64::from_be_bytes(self.env.random.bytes());
+        let now = self.env.clock.now();
         for write in &mut writes {
             if let Write::Put(item, _) = write {
                 item.log_write(id);
@@ -78,25 +78,29 @@ impl Table {
         for turn in 1..=5 {
             match self.attempt(&writes, &alone, token, now).await {
                 Ok(()) => return Ok(()),
-                Err(Attempt::Refused(failed)) => {
+                Err(AttemptError::ConditionsFailed(failed)) => {
                     if failed
                         .iter()
                         .any(|(_, item)| item.as_ref().is_some_and(|item| item.log().contains(id)))
                     {
                         return Ok(());
                     }
-                    if !correct(&writes, &mut alone, &failed) {
-                        return settle(&writes, failed);
+                    if !correct_guesses(&writes, &mut alone, &failed) {
+                        return failed_conditions(&writes, failed);
                     }
                 }
-                Err(Attempt::Unknown(what)) => return self.look_back(&writes, id, what).await,
-                Err(Attempt::Contended) => return Err(Failed::Contended),
-                Err(Attempt::Passing(what)) if turn == 5 => return Err(Failed::Unavailable(what)),
-                Err(Attempt::Passing(_)) => self.pause(turn).await,
-                Err(Attempt::Broken(what)) => return Err(Failed::Broken(what)),
+                Err(AttemptError::Unknown(what)) => {
+                    return self.find_own_write(&writes, id, what).await;
+                }
+                Err(AttemptError::Contended) => return Err(CommitError::Contended),
+                Err(AttemptError::Transient(what)) if turn == 5 => {
+                    return Err(CommitError::Unavailable(what));
+                }
+                Err(AttemptError::Transient(_)) => self.pause(turn).await,
+                Err(AttemptError::Broken(what)) => return Err(CommitError::Broken(what)),
             }
         }
-        Err(Failed::Contended)
+        Err(CommitError::Contended)
     }
 
     async fn attempt(
@@ -105,17 +109,23 @@ impl Table {
         alone: &[bool],
         token: u64,
         now: Timestamp,
-    ) -> Result<(), Attempt> {
+    ) -> Result<(), AttemptError> {
         let planned =
-            writes.iter().zip(alone).map(|(write, alone)| Planned::of(write, *alone, now));
+            writes.iter().zip(alone).map(|(write, alone)| PlannedWrite::of(write, *alone, now));
         let mut planned: Vec<_> = planned.collect();
         match (planned.pop(), planned.is_empty()) {
             (None, _) => Ok(()),
-            (Some(Planned { action: Action::Put(item), condition, values, .. }), true) => {
-                self.put(item, condition, values).await
-            }
             (
-                Some(Planned { action: Action::Update(key, change), condition, names, values }),
+                Some(PlannedWrite { action: WriteAction::Put(item), condition, values, .. }),
+                true,
+            ) => self.put(item, condition, values).await,
+            (
+                Some(PlannedWrite {
+                    action: WriteAction::Update(key, change),
+                    condition,
+                    names,
+                    values,
+                }),
                 true,
             ) => self.update(key, change, condition, names, values).await,
             // A lone delete is a transaction too: its token makes a repeat after a lost answer
@@ -132,7 +142,7 @@ impl Table {
         item: Attributes,
         condition: &str,
         values: Option<Attributes>,
-    ) -> Result<(), Attempt> {
+    ) -> Result<(), AttemptError> {
         let request = self
             .client
             .put_item()
@@ -144,9 +154,9 @@ impl Table {
             .return_consumed_capacity(ReturnConsumedCapacity::Indexes);
         let answer = request.send().await.map_err(|error| match error.as_service_error() {
             Some(PutItemError::ConditionalCheckFailedException(failed)) => {
-                Attempt::Refused(vec![(0, failed.item().cloned().map(Item::stored))])
+                AttemptError::ConditionsFailed(vec![(0, failed.item().cloned().map(Item::stored))])
             }
-            Some(PutItemError::TransactionConflictException(_)) => Attempt::Contended,
+            Some(PutItemError::TransactionConflictException(_)) => AttemptError::Contended,
             _ => fault("PutItem", &error),
         })?;
         meter::written(answer.consumed_capacity());
@@ -160,7 +170,7 @@ impl Table {
         condition: &str,
         names: Option<HashMap<String, String>>,
         values: Option<Attributes>,
-    ) -> Result<(), Attempt> {
+    ) -> Result<(), AttemptError> {
         let request = self
             .client
             .update_item()
@@ -174,9 +184,9 @@ impl Table {
             .return_consumed_capacity(ReturnConsumedCapacity::Indexes);
         let answer = request.send().await.map_err(|error| match error.as_service_error() {
             Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
-                Attempt::Refused(vec![(0, failed.item().cloned().map(Item::stored))])
+                AttemptError::ConditionsFailed(vec![(0, failed.item().cloned().map(Item::stored))])
             }
-            Some(UpdateItemError::TransactionConflictException(_)) => Attempt::Contended,
+            Some(UpdateItemError::TransactionConflictException(_)) => AttemptError::Contended,
             _ => fault("UpdateItem", &error),
         })?;
         meter::written(answer.consumed_capacity());
@@ -185,10 +195,10 @@ impl Table {
 
     async fn transact(
         &self,
-        planned: Vec<Planned>,
+        planned: Vec<PlannedWrite>,
         alone: &[bool],
         token: u64,
-    ) -> Result<(), Attempt> {
+    ) -> Result<(), AttemptError> {
         let items: Result<Vec<_>, _> =
             planned.into_iter().map(|write| write.in_transaction(&self.name)).collect();
         // One token for one payload: the guess about leaving users is part of it.
@@ -199,7 +209,9 @@ impl Table {
         let answer = self
             .client
             .transact_write_items()
-            .set_transact_items(Some(items.map_err(|error| Attempt::Broken(error.to_string()))?))
+            .set_transact_items(Some(
+                items.map_err(|error| AttemptError::Broken(error.to_string()))?,
+            ))
             .client_request_token(token)
             .return_consumed_capacity(ReturnConsumedCapacity::Indexes)
             .send()
@@ -209,8 +221,13 @@ impl Table {
         Ok(())
     }
 
-    /// Settles an unknown outcome by looking for one's own id in an item that the commit puts.
-    async fn look_back(&self, writes: &[Write], id: WriteId, what: String) -> Result<(), Failed> {
+    /// Resolves an unknown outcome: looks for the id of the commit in an item that it puts.
+    async fn find_own_write(
+        &self,
+        writes: &[Write],
+        id: WriteId,
+        what: String,
+    ) -> Result<(), CommitError> {
         let witness = writes.iter().find_map(|write| match write {
             Write::Put(item, _) if item.log().contains(id) => Some(item.key()),
             _ => None,
@@ -221,13 +238,13 @@ impl Table {
         {
             return Ok(());
         }
-        Err(Failed::Unavailable(what))
+        Err(CommitError::Unavailable(what))
     }
 }
 
 /// Corrects the guesses about leaving users; `false` when something else failed, or nothing can be
 /// corrected.
-fn correct(writes: &[Write], alone: &mut [bool], failed: &[(usize, Option<Item>)]) -> bool {
+fn correct_guesses(writes: &[Write], alone: &mut [bool], failed: &[(usize, Option<Item>)]) -> bool {
     for (index, item) in failed {
         let (Some(Write::Leave(_, user)), Some(guess)) =
             (writes.get(*index), alone.get_mut(*index))
@@ -244,9 +261,12 @@ fn correct(writes: &[Write], alone: &mut [bool], failed: &[(usize, Option<Item>)
     true
 }
 
-/// Says which conditions failed. An item that moved on by more versions than its log keeps may hide
-/// one's own write: then nobody knows.
-fn settle(writes: &[Write], failed: Vec<(usize, Option<Item>)>) -> Result<(), Failed> {
+/// The conditions that failed. If an item has moved on by more versions than its log keeps, its log
+/// may have lost the id of this write: then the outcome is not known.
+fn failed_conditions(
+    writes: &[Write],
+    failed: Vec<(usize, Option<Item>)>,
+) -> Result<(), CommitError> {
     for (index, item) in &failed {
         let read = match writes.get(*index) {
             Some(Write::Put(_, Condition::Version(v) | Condition::Unused(v))) => *v,
@@ -254,26 +274,26 @@ fn settle(writes: &[Write], failed: Vec<(usize, Option<Item>)>) -> Result<(), Fa
         };
         let found = item.as_ref().and_then(Item::version);
         if found.is_some_and(|found| found.0 > read.0 + WriteLog::KEPT as u64) {
-            return Err(Failed::Unavailable(
+            return Err(CommitError::Unavailable(
                 "the item moved on too far to tell whether it was written".to_owned(),
             ));
         }
     }
-    Err(Failed::Conditions(failed))
+    Err(CommitError::Conditions(failed))
 }
 
 fn fault<E: aws_sdk_dynamodb::error::ProvideErrorMetadata, R>(
     operation: &str,
     error: &SdkError<E, R>,
-) -> Attempt {
-    match Fault::of(error) {
-        Fault::Broken(code) => Attempt::Broken(format!("{operation}: {code}")),
-        Fault::Passing(code) => Attempt::Passing(format!("{operation}: {code}")),
-        Fault::Unknown(code) => Attempt::Unknown(format!("{operation}: {code}")),
+) -> AttemptError {
+    match TableError::of(error) {
+        TableError::Broken(code) => AttemptError::Broken(format!("{operation}: {code}")),
+        TableError::Transient(code) => AttemptError::Transient(format!("{operation}: {code}")),
+        TableError::Unknown(code) => AttemptError::Unknown(format!("{operation}: {code}")),
     }
 }
 
-fn cancelled<R>(error: &SdkError<TransactWriteItemsError, R>) -> Attempt {
+fn cancelled<R>(error: &SdkError<TransactWriteItemsError, R>) -> AttemptError {
     let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
         error.as_service_error()
     else {
@@ -290,17 +310,17 @@ fn cancelled<R>(error: &SdkError<TransactWriteItemsError, R>) -> Attempt {
         })
         .collect();
     if has("ThrottlingError") || has("ProvisionedThroughputExceeded") {
-        Attempt::Passing("TransactWriteItems: throttled".to_owned())
+        AttemptError::Transient("TransactWriteItems: throttled".to_owned())
     } else if has("TransactionConflict") {
-        Attempt::Contended
+        AttemptError::Contended
     } else if failed.is_empty() {
         let codes: Vec<_> = reasons
             .iter()
             .filter_map(CancellationReason::code)
             .filter(|code| *code != "None")
             .collect();
-        Attempt::Broken(format!("TransactWriteItems: {}", codes.join(", ")))
+        AttemptError::Broken(format!("TransactWriteItems: {}", codes.join(", ")))
     } else {
-        Attempt::Refused(failed)
+        AttemptError::ConditionsFailed(failed)
     }
 }

@@ -13,21 +13,21 @@ use super::item::Item;
 use super::keys::{self, Key};
 use super::retry::Retry;
 use super::table::{Range, Table};
-use super::write::{Condition, Failed, Write};
+use super::write::{CommitError, Condition, Write};
 use crate::domain::definition::{
-    AttributeDefinition, COMMON, Category, Definition, Kind, PersonaDefinition,
+    AttributeDefinition, COMMON, Category, Definition, DefinitionKind, PersonaDefinition,
     UserProfileDefinition, Workflow,
 };
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{DefinitionId, TenantId};
-use crate::domain::schema::{Entry, Epoch, Schema};
+use crate::domain::schema::{Epoch, Schema, StoredDefinition};
 use crate::domain::sso::{Application, AuthenticationServer};
 use crate::domain::system::System;
 use crate::domain::versioned::{Version, Versioned, WriteLog};
-use crate::world::Timestamp;
+use crate::env::Timestamp;
 
-/// What is to become of a definition.
-pub enum Edit<T> {
+/// The edit of a definition.
+pub enum DefinitionEdit<T> {
     /// It is new.
     Create(T),
     /// It changes.
@@ -61,15 +61,15 @@ impl Table {
                 continue;
             }
             let kind = key.sk().split_once('#').map(|(kind, _)| kind);
-            match Kind::ALL.into_iter().find(|k| Some(k.prefix()) == kind) {
-                Some(Kind::Category) => take::<Category>(&mut schema, item)?,
-                Some(Kind::Attribute) => take::<AttributeDefinition>(&mut schema, item)?,
-                Some(Kind::Persona) => take::<PersonaDefinition>(&mut schema, item)?,
-                Some(Kind::Profile) => take::<UserProfileDefinition>(&mut schema, item)?,
-                Some(Kind::Workflow) => take::<Workflow>(&mut schema, item)?,
-                Some(Kind::Server) => take::<AuthenticationServer>(&mut schema, item)?,
-                Some(Kind::Application) => take::<Application>(&mut schema, item)?,
-                Some(Kind::System) => take::<System>(&mut schema, item)?,
+            match DefinitionKind::ALL.into_iter().find(|k| Some(k.prefix()) == kind) {
+                Some(DefinitionKind::Category) => take::<Category>(&mut schema, item)?,
+                Some(DefinitionKind::Attribute) => take::<AttributeDefinition>(&mut schema, item)?,
+                Some(DefinitionKind::Persona) => take::<PersonaDefinition>(&mut schema, item)?,
+                Some(DefinitionKind::Profile) => take::<UserProfileDefinition>(&mut schema, item)?,
+                Some(DefinitionKind::Workflow) => take::<Workflow>(&mut schema, item)?,
+                Some(DefinitionKind::Server) => take::<AuthenticationServer>(&mut schema, item)?,
+                Some(DefinitionKind::Application) => take::<Application>(&mut schema, item)?,
+                Some(DefinitionKind::System) => take::<System>(&mut schema, item)?,
                 None => {}
             }
         }
@@ -91,7 +91,7 @@ impl Table {
         &self,
         tenant: &TenantId,
         id: Option<&str>,
-        mut decide: impl FnMut(Option<&Entry<T>>, &Schema) -> Result<Edit<T>>,
+        mut decide: impl FnMut(Option<&StoredDefinition<T>>, &Schema) -> Result<DefinitionEdit<T>>,
         mut record: impl FnMut(&Versioned<T>) -> Result<Option<Write>>,
     ) -> Result<Option<Versioned<T>>> {
         let write_id = self.write_id();
@@ -104,15 +104,17 @@ impl Table {
             }
             let current = id.and_then(|id| T::collection(&schema).get(id));
             let (next, write) = match (decide(current, &schema)?, current) {
-                (Edit::Keep, current) => return Ok(current.map(|entry| entry.stored.clone())),
-                (Edit::Create(value), _) => {
+                (DefinitionEdit::Keep, current) => {
+                    return Ok(current.map(|entry| entry.stored.clone()));
+                }
+                (DefinitionEdit::Create(value), _) => {
                     let next = Versioned::first(value);
                     let item = definition_item(tenant, &next, false);
                     (Some(next), Write::Put(item, Condition::Absent))
                 }
-                (Edit::Replace(value), Some(entry)) => {
+                (DefinitionEdit::Replace(value), Some(entry)) => {
                     if let (true, Some(field)) =
-                        (entry.used, value.bound_by_use(&entry.stored.value))
+                        (entry.used, value.immutable_once_used(&entry.stored.value))
                     {
                         let detail = format!(
                             "`{field}` cannot change this way: values of the definition were \
@@ -122,16 +124,19 @@ impl Table {
                     }
                     let next = entry.stored.changed_to(value);
                     let item = definition_item(tenant, &next, entry.used);
-                    (Some(next), Write::Put(item, unmoved(entry)))
+                    (Some(next), Write::Put(item, unchanged(entry)))
                 }
-                (Edit::Delete, Some(entry)) if entry.used => {
+                (DefinitionEdit::Delete, Some(entry)) if entry.used => {
                     return Err(Error::InUse(T::KIND.in_use().to_owned()));
                 }
-                (Edit::Delete | Edit::Purge, Some(entry)) => {
+                (DefinitionEdit::Delete | DefinitionEdit::Purge, Some(entry)) => {
                     let key = Key::definition(tenant, T::KIND, &entry.stored.value.key());
-                    (None, Write::Delete(key, unmoved(entry)))
+                    (None, Write::Delete(key, unchanged(entry)))
                 }
-                (Edit::Replace(_) | Edit::Delete | Edit::Purge, None) => {
+                (
+                    DefinitionEdit::Replace(_) | DefinitionEdit::Delete | DefinitionEdit::Purge,
+                    None,
+                ) => {
                     return Err(Error::NotFound);
                 }
             };
@@ -148,7 +153,7 @@ impl Table {
             match self.commit_as(write_id, writes).await {
                 Ok(()) => return Ok(next),
                 Err(failed) if recorded && failed.at(0) => return Err(Error::AlreadyRecorded),
-                Err(Failed::Contended | Failed::Conditions(_)) => retry.again().await?,
+                Err(CommitError::Contended | CommitError::Conditions(_)) => retry.again().await?,
                 Err(failed) => return Err(failed.into()),
             }
             tried = Some(next);
@@ -162,7 +167,7 @@ impl Table {
     pub(super) async fn mark_used(
         &self,
         schema: &Schema,
-        held: impl IntoIterator<Item = (Kind, String)>,
+        held: impl IntoIterator<Item = (DefinitionKind, String)>,
     ) -> Result<()> {
         for (kind, id) in held {
             let Some((version, false)) = schema.mark(kind, &id) else { continue };
@@ -175,8 +180,8 @@ impl Table {
             loop {
                 match self.commit(vec![Write::MarkUsed(mark.0.clone(), version)]).await {
                     Ok(()) => break,
-                    Err(Failed::Contended) => retry.again().await?,
-                    Err(Failed::Conditions(_)) => return Err(Error::Outdated),
+                    Err(CommitError::Contended) => retry.again().await?,
+                    Err(CommitError::Conditions(_)) => return Err(Error::Outdated),
                     Err(failed) => return Err(failed.into()),
                 }
             }
@@ -188,10 +193,9 @@ impl Table {
     /// Creates a tenant with the definitions that each has from the start. `false` when there is
     /// one of this name.
     pub async fn create_tenant(&self, id: &TenantId) -> Result<bool> {
-        let tenant =
-            Versioned::first(Tenant { id: id.clone(), created_at: self.world.clock.now() });
+        let tenant = Versioned::first(Tenant { id: id.clone(), created_at: self.env.clock.now() });
         let common = Category {
-            id: DefinitionId::new(self.world.new_uuid()),
+            id: DefinitionId::new(self.env.new_uuid()),
             name: COMMON.to_owned(),
             display_name: Some("Common".to_owned()),
         };
@@ -206,7 +210,7 @@ impl Table {
         ];
         match self.commit(writes).await {
             Ok(()) => Ok(true),
-            Err(Failed::Conditions(_)) => Ok(false),
+            Err(CommitError::Conditions(_)) => Ok(false),
             Err(failed) => Err(failed.into()),
         }
     }
@@ -229,7 +233,7 @@ impl Table {
 
 /// The definition is as it was read, the mark of its use included: a put must not lose a mark set
 /// meanwhile. One that is there without being stored is not stored yet.
-const fn unmoved<T>(entry: &Entry<T>) -> Condition {
+const fn unchanged<T>(entry: &StoredDefinition<T>) -> Condition {
     if entry.built_in {
         Condition::Absent
     } else if entry.used {
@@ -242,7 +246,8 @@ const fn unmoved<T>(entry: &Entry<T>) -> Condition {
 fn take<T: Definition>(schema: &mut Schema, item: &Item) -> Result<()> {
     let stored = item.read::<T>()?;
     let key = stored.value.key();
-    T::collection_mut(schema).insert(key, Entry { stored, used: item.is_used(), built_in: false });
+    T::collection_mut(schema)
+        .insert(key, StoredDefinition { stored, used: item.is_used(), built_in: false });
     Ok(())
 }
 
@@ -277,7 +282,7 @@ fn move_trust<'w, T: Definition>(
     before: Option<&'w T>,
     after: Option<&'w T>,
 ) -> impl Iterator<Item = Write> + 'w {
-    let (before, after) = (before.and_then(T::trust), after.and_then(T::trust));
+    let (before, after) = (before.and_then(T::trusted_issuer), after.and_then(T::trusted_issuer));
     let gone = before
         .map(|(issuer, _)| issuer)
         .filter(|gone| after.is_none_or(|(issuer, _)| issuer != *gone));

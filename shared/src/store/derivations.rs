@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use super::item::Item;
 use super::keys::Key;
 use super::table::Table;
-use super::write::{Condition, Failed, Write};
+use super::write::{CommitError, Condition, Write};
 use crate::domain::error::Result;
 use crate::domain::id::TenantId;
 use crate::domain::versioned::Versioned;
@@ -33,7 +33,7 @@ impl Table {
         let item = Item::at(&Key::derivation(tenant)).versioned(next);
         match self.commit(vec![Write::Put(item, condition)]).await {
             Ok(()) => Ok(true),
-            Err(Failed::Conditions(_) | Failed::Contended) => Ok(false),
+            Err(CommitError::Conditions(_) | CommitError::Contended) => Ok(false),
             Err(failed) => Err(failed.into()),
         }
     }

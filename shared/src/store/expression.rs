@@ -12,41 +12,41 @@ use aws_sdk_dynamodb::types::{
 use super::table::key_attributes;
 use super::write::{Condition, MAX_SHARING, Write};
 use crate::domain::id::UserId;
-use crate::world::Timestamp;
+use crate::env::Timestamp;
 
 type Attributes = HashMap<String, AttributeValue>;
 
-/// One write, ready to be sent.
-pub(super) struct Planned {
-    pub action: Action,
+/// One write as it is sent to DynamoDB.
+pub(super) struct PlannedWrite {
+    pub action: WriteAction,
     pub condition: &'static str,
     pub names: Option<HashMap<String, String>>,
     pub values: Option<Attributes>,
 }
 
-/// What is done with the item; each holds the item or its key.
-pub(super) enum Action {
+/// The action of a write; each holds the item or its key.
+pub(super) enum WriteAction {
     Put(Attributes),
     Delete(Attributes),
     Check(Attributes),
     Update(Attributes, &'static str),
 }
 
-impl Planned {
+impl PlannedWrite {
     /// Plans a write. `alone` is the guess whether a user that leaves a set is its last member.
     pub(super) fn of(write: &Write, alone: bool, now: Timestamp) -> Self {
         match write {
             Write::Put(item, condition) => {
-                Self::on(Action::Put(item.clone().into_attributes()), *condition, now)
+                Self::on(WriteAction::Put(item.clone().into_attributes()), *condition, now)
             }
             Write::Delete(key, condition) => {
-                Self::on(Action::Delete(key_attributes(key)), *condition, now)
+                Self::on(WriteAction::Delete(key_attributes(key)), *condition, now)
             }
             Write::Check(key, condition) => {
-                Self::on(Action::Check(key_attributes(key)), *condition, now)
+                Self::on(WriteAction::Check(key_attributes(key)), *condition, now)
             }
             Write::Join(key, user) => Self {
-                action: Action::Update(key_attributes(key), "ADD #users :user"),
+                action: WriteAction::Update(key_attributes(key), "ADD #users :user"),
                 condition: "attribute_not_exists(pk) OR size(#users) < :most",
                 names: Some(users_name()),
                 values: Some(values([(":user", one(*user)), (":most", number(MAX_SHARING))])),
@@ -67,8 +67,8 @@ impl Planned {
                     bound.map(|(name, value)| (name.to_owned(), value)).collect();
                 let key = key_attributes(key);
                 Self {
-                    action: join.map_or(Action::Check(key.clone()), |_| {
-                        Action::Update(key, "ADD #users :user")
+                    action: join.map_or(WriteAction::Check(key.clone()), |_| {
+                        WriteAction::Update(key, "ADD #users :user")
                     }),
                     condition,
                     names: (!values.is_empty()).then(users_name),
@@ -76,13 +76,13 @@ impl Planned {
                 }
             }
             Write::Leave(key, user) if alone => Self {
-                action: Action::Delete(key_attributes(key)),
+                action: WriteAction::Delete(key_attributes(key)),
                 condition: "#users = :user",
                 names: Some(users_name()),
                 values: Some(values([(":user", one(*user))])),
             },
             Write::Leave(key, user) => Self {
-                action: Action::Update(key_attributes(key), "DELETE #users :user"),
+                action: WriteAction::Update(key_attributes(key), "DELETE #users :user"),
                 condition: "contains(#users, :id) AND size(#users) > :one",
                 names: Some(users_name()),
                 values: Some(values([
@@ -92,7 +92,7 @@ impl Planned {
                 ])),
             },
             Write::Count(key, most, until) => Self {
-                action: Action::Update(
+                action: WriteAction::Update(
                     key_attributes(key),
                     "ADD counted :one SET expires_at = :until",
                 ),
@@ -105,7 +105,7 @@ impl Planned {
                 ])),
             },
             Write::MarkUsed(key, version) => Self {
-                action: Action::Update(key_attributes(key), "SET used = :true"),
+                action: WriteAction::Update(key_attributes(key), "SET used = :true"),
                 condition: "version = :version AND attribute_not_exists(deprecated)",
                 names: None,
                 values: Some(values([
@@ -116,7 +116,7 @@ impl Planned {
         }
     }
 
-    fn on(action: Action, condition: Condition, now: Timestamp) -> Self {
+    fn on(action: WriteAction, condition: Condition, now: Timestamp) -> Self {
         let (condition, value) = match condition {
             Condition::Absent => (
                 "attribute_not_exists(pk) OR expires_at <= :now",
@@ -137,7 +137,9 @@ impl Planned {
                 let id = AttributeValue::S(id.to_string());
                 ("attribute_not_exists(pk) OR mapping = :mapping", Some((":mapping", id)))
             }
-            Condition::Live => ("attribute_exists(pk) AND attribute_not_exists(deleted_at)", None),
+            Condition::NotDeleted => {
+                ("attribute_exists(pk) AND attribute_not_exists(deleted_at)", None)
+            }
         };
         Self { action, condition, names: None, values: value.map(|value| values([value])) }
     }
@@ -147,7 +149,7 @@ impl Planned {
         let old = ReturnValuesOnConditionCheckFailure::AllOld;
         let item = TransactWriteItem::builder();
         Ok(match self.action {
-            Action::Put(attributes) => item.put(
+            WriteAction::Put(attributes) => item.put(
                 Put::builder()
                     .table_name(table)
                     .set_item(Some(attributes))
@@ -157,7 +159,7 @@ impl Planned {
                     .return_values_on_condition_check_failure(old)
                     .build()?,
             ),
-            Action::Delete(key) => item.delete(
+            WriteAction::Delete(key) => item.delete(
                 Delete::builder()
                     .table_name(table)
                     .set_key(Some(key))
@@ -167,7 +169,7 @@ impl Planned {
                     .return_values_on_condition_check_failure(old)
                     .build()?,
             ),
-            Action::Check(key) => item.condition_check(
+            WriteAction::Check(key) => item.condition_check(
                 ConditionCheck::builder()
                     .table_name(table)
                     .set_key(Some(key))
@@ -177,7 +179,7 @@ impl Planned {
                     .return_values_on_condition_check_failure(old)
                     .build()?,
             ),
-            Action::Update(key, change) => item.update(
+            WriteAction::Update(key, change) => item.update(
                 Update::builder()
                     .table_name(table)
                     .set_key(Some(key))

@@ -16,14 +16,14 @@ use super::keys::{self, FORGOTTEN, Key, PROFILE, SWEEP};
 use super::retry::Retry;
 use super::table::Table;
 use super::user_writes::remove;
-use super::users::LiveUser;
-use super::write::{Condition, Failed, MAX_WRITES, Write};
+use super::users::StoredUser;
+use super::write::{CommitError, Condition, MAX_WRITES, Write};
 use crate::domain::author::Author;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{TenantId, UserId};
 use crate::domain::lookup::Lookup;
 use crate::domain::versioned::Version;
-use crate::world::Timestamp;
+use crate::env::Timestamp;
 
 /// How long a filed tombstone stays for synchronising, in seconds: 90 days.
 const TOMBSTONE_SECONDS: i64 = 90 * 24 * 3600;
@@ -40,7 +40,7 @@ impl Table {
         &self,
         author: &Author,
         id: UserId,
-        check: impl Fn(&LiveUser) -> Result<()>,
+        check: impl Fn(&StoredUser) -> Result<()>,
     ) -> Result<()> {
         let tenant = &author.tenant;
         let key = Key::user(tenant, id);
@@ -48,7 +48,7 @@ impl Table {
         let mut retry = Retry::of(self);
         loop {
             let item = self.get(&key).await?.ok_or(Error::NotFound)?;
-            let Some(live) = LiveUser::read(&item)? else {
+            let Some(live) = StoredUser::read(&item)? else {
                 return if is_unfinished(&item) {
                     self.finish_forget(tenant, id, &item).await
                 } else if item.log().contains(write_id) {
@@ -59,7 +59,7 @@ impl Table {
                 };
             };
             check(&live)?;
-            let deleted_at = self.world.clock.now().max(live.value.updated_at.next());
+            let deleted_at = self.env.clock.now().max(live.value.updated_at.next());
             let version = live.version().next();
             let tombstone =
                 tombstone(&key, version, &live, deleted_at).listed(SWEEP, deleted_at.to_string());
@@ -68,7 +68,7 @@ impl Table {
             writes.extend(live.lookups().iter().map(|lookup| remove(tenant, lookup, id)));
             match self.commit_user_writes(write_id, writes).await {
                 Ok(()) => return self.finish_forget(tenant, id, &tombstone).await,
-                Err(Failed::Contended | Failed::Conditions(_)) => retry.again().await?,
+                Err(CommitError::Contended | CommitError::Conditions(_)) => retry.again().await?,
                 Err(failed) => return Err(failed.into()),
             }
         }
@@ -134,15 +134,17 @@ impl Table {
             // DynamoDB takes one write of an item in a transaction, and two children may own one
             // look-up.
             writes.extend(
-                owned(tenant, id, child)?.into_iter().filter(|write| seen.insert(write.key())),
+                owned_lookups(tenant, id, child)?
+                    .into_iter()
+                    .filter(|write| seen.insert(write.key())),
             );
             writes.push(Write::Delete(child.key(), Condition::Owner(id)));
         }
         for some in writes.chunks(MAX_WRITES) {
             match self.commit(some.to_vec()).await {
                 Ok(()) => {}
-                Err(Failed::Contended) => return Ok(false),
-                Err(Failed::Conditions(failed)) => {
+                Err(CommitError::Contended) => return Ok(false),
+                Err(CommitError::Conditions(failed)) => {
                     foreign.extend(
                         failed.iter().filter_map(|(index, _)| Some(some.get(*index)?.key())),
                     );
@@ -164,7 +166,7 @@ impl Table {
         let mut retry = Retry::of(self);
         loop {
             // Who synchronises may have gone past the time of the first step.
-            let filed_at = self.world.clock.now().max(deleted_at);
+            let filed_at = self.env.clock.now().max(deleted_at);
             let filed = Item::at(&Key::user(tenant, id))
                 .text("deleted_at", deleted_at.to_string())
                 .guarded(version.next(), &tombstone.log())
@@ -173,15 +175,15 @@ impl Table {
             let writes = vec![Write::Put(filed, Condition::Version(version))];
             match self.commit_user_writes(self.write_id(), writes).await {
                 // Or somebody else filed it first: the erasure is as complete.
-                Ok(()) | Err(Failed::Conditions(_)) => return Ok(()),
-                Err(Failed::Contended) => retry.again().await?,
+                Ok(()) | Err(CommitError::Conditions(_)) => return Ok(()),
+                Err(CommitError::Contended) => retry.again().await?,
                 Err(failed) => return Err(failed.into()),
             }
         }
     }
 }
 
-fn tombstone(key: &Key, version: Version, live: &LiveUser, deleted_at: Timestamp) -> Item {
+fn tombstone(key: &Key, version: Version, live: &StoredUser, deleted_at: Timestamp) -> Item {
     Item::at(key).text("deleted_at", deleted_at.to_string()).guarded(version, &live.log)
 }
 
@@ -192,7 +194,7 @@ pub(super) fn is_unfinished(item: &Item) -> bool {
 
 /// The writes that take away what a child owns elsewhere: the look-up of its id, and those of its
 /// values.
-fn owned(tenant: &TenantId, id: UserId, child: &Item) -> Result<Vec<Write>> {
+fn owned_lookups(tenant: &TenantId, id: UserId, child: &Item) -> Result<Vec<Write>> {
     let forward =
         child.get_text("forward").map(|pk| Write::Delete(Key::forward(pk), Condition::Owner(id)));
     let lookups: Result<Vec<Lookup>, _> =

@@ -8,24 +8,24 @@ use super::item::Item;
 use super::keys::{self, IMPORTS, Key};
 use super::retry::Retry;
 use super::table::Table;
-use super::write::{Condition, Failed, Write};
+use super::write::{CommitError, Condition, Write};
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{ImportId, TenantId};
-use crate::domain::import::{Import, KEPT_SECONDS, Reported, Task, WAITING_SECONDS};
+use crate::domain::import::{Import, KEPT_SECONDS, RowReport, RowTask, WAITING_SECONDS};
 use crate::domain::versioned::Versioned;
-use crate::world::Timestamp;
+use crate::env::Timestamp;
 
 /// How many jobs one call of [`Table::waiting_imports`] finds.
 const LISTED: i32 = 100;
 
-/// What one step leaves of a part.
-pub struct Step {
+/// The result of one step of an import: the report of a part, and its rows that wait.
+pub struct ImportStep {
     /// The part.
     pub part: usize,
     /// What became of its rows so far.
-    pub report: Vec<Reported>,
+    pub report: Vec<RowReport>,
     /// The rows that still wait.
-    pub waiting: Vec<Task>,
+    pub waiting: Vec<RowTask>,
 }
 
 fn job_item(tenant: &TenantId, job: &Versioned<Import>) -> Item {
@@ -59,7 +59,7 @@ impl Table {
         tenant: &TenantId,
         job: &Import,
         part: usize,
-        tasks: &[Task],
+        tasks: &[RowTask],
     ) -> Result<()> {
         let until = job.created_at.plus_seconds(WAITING_SECONDS);
         let item = list_item(&Key::import_rows(tenant, job.id, part), tasks, until)?;
@@ -80,7 +80,7 @@ impl Table {
         loop {
             match self.commit_as(write_id, writes.clone()).await {
                 Ok(()) => return Ok(()),
-                Err(Failed::Contended) => retry.again().await?,
+                Err(CommitError::Contended) => retry.again().await?,
                 Err(failed) if failed.at(1) => return Err(Error::AlreadyRecorded),
                 Err(failed) => return Err(failed.into()),
             }
@@ -102,7 +102,7 @@ impl Table {
         tenant: &TenantId,
         id: ImportId,
         part: usize,
-    ) -> Result<Option<Vec<Task>>> {
+    ) -> Result<Option<Vec<RowTask>>> {
         self.get(&Key::import_rows(tenant, id, part))
             .await?
             .map(|item| read_list(&item))
@@ -115,7 +115,7 @@ impl Table {
         tenant: &TenantId,
         id: ImportId,
         part: usize,
-    ) -> Result<Vec<Reported>> {
+    ) -> Result<Vec<RowReport>> {
         let item = self.get(&Key::import_report(tenant, id, part)).await?;
         item.map_or_else(|| Ok(Vec::new()), |item| read_list(&item))
     }
@@ -127,12 +127,12 @@ impl Table {
         tenant: &TenantId,
         before: &Versioned<Import>,
         next: &Versioned<Import>,
-        step: Option<&Step>,
+        step: Option<&ImportStep>,
     ) -> Result<bool> {
         let Import { id, created_at, .. } = next.value;
         let mut writes =
             vec![Write::Put(job_item(tenant, next), Condition::Version(before.version()))];
-        if let Some(Step { part, report, waiting }) = step {
+        if let Some(ImportStep { part, report, waiting }) = step {
             let key = Key::import_report(tenant, id, *part);
             let report = list_item(&key, report, created_at.plus_seconds(KEPT_SECONDS))?;
             writes.push(Write::Put(report, Condition::Guarded));
@@ -151,7 +151,7 @@ impl Table {
         loop {
             match self.commit_as(write_id, writes.clone()).await {
                 Ok(()) => return Ok(true),
-                Err(Failed::Contended) => retry.again().await?,
+                Err(CommitError::Contended) => retry.again().await?,
                 Err(failed) if failed.at(0) => return Ok(false),
                 Err(failed) => return Err(failed.into()),
             }

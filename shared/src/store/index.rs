@@ -4,17 +4,17 @@
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 use serde::{Deserialize, Serialize};
 
-use super::fault::fault;
 use super::item::Item;
 use super::keys::Key;
 use super::meter;
 use super::table::Table;
+use super::table_error::classify;
 use crate::domain::error::Result;
 
 /// The name of the index.
 const INDEX: &str = "gsi1";
 
-/// Which part of a partition of the index is read.
+/// The range of sort keys that is read from a partition of the index.
 #[derive(Clone, Copy, Debug)]
 pub enum SortRange<'a> {
     /// All of it.
@@ -27,7 +27,7 @@ pub enum SortRange<'a> {
     Between(&'a str, &'a str),
 }
 
-/// Where a reading of the index goes on.
+/// A position in the index.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
     pk: String,
@@ -100,7 +100,7 @@ impl Table {
                 .exclusive_start_key("gsi1pk", text(pk))
                 .exclusive_start_key("gsi1sk", text(&after.sort));
         }
-        let answer = request.send().await.map_err(|error| fault("Query", &error))?;
+        let answer = request.send().await.map_err(|error| classify("Query", &error))?;
         meter::read(answer.consumed_capacity(), answer.items().len());
         let position = |item: &Item| {
             Position::of(&item.key(), item.get_text("gsi1sk").unwrap_or_default().to_owned())

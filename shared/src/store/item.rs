@@ -35,7 +35,7 @@ use super::keys::Key;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::UserId;
 use crate::domain::versioned::{Tag, Version, Versioned, WriteLog, content};
-use crate::world::Timestamp;
+use crate::env::Timestamp;
 
 /// One item, as it was read or as it will be put.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -158,7 +158,7 @@ impl Item {
 
     /// The user that the item belongs to, or that holds its value.
     #[must_use]
-    pub fn holder(&self) -> Option<UserId> {
+    pub fn owner(&self) -> Option<UserId> {
         self.get_text("holder")?.parse().ok()
     }
 

@@ -13,10 +13,10 @@ use super::index::{Position, SortRange};
 use super::item::Item;
 use super::keys::{self, FORGOTTEN, Key, SHARDS, listing_shard};
 use super::table::Table;
-use super::users::LiveUser;
+use super::users::StoredUser;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{TenantId, UserId};
-use crate::world::Timestamp;
+use crate::env::Timestamp;
 
 /// The most entries of a shard that are read at once.
 const MAX_AHEAD: usize = 200;
@@ -26,7 +26,7 @@ const EARLIEST: &str = "0";
 
 /// One entry of the listing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct ListingEntry {
     shard: usize,
     /// Who was changed.
     pub user: UserId,
@@ -36,40 +36,40 @@ pub struct Entry {
     forgotten: bool,
 }
 
-/// Where an entry stands in its shard.
-type Mark = (i64, UserId, bool);
+/// The position of an entry in its shard.
+type EntryPosition = (i64, UserId, bool);
 
-impl Entry {
-    const fn mark(&self) -> Mark {
+impl ListingEntry {
+    const fn position(&self) -> EntryPosition {
         (self.at.millis(), self.user, self.forgotten)
     }
 }
 
 /// The position in the index of an entry that stands there.
-fn position(tenant: &TenantId, (at, user, forgotten): Mark) -> Position {
+fn position(tenant: &TenantId, (at, user, forgotten): EntryPosition) -> Position {
     let end = if forgotten { FORGOTTEN } else { "" };
     Position::of(&Key::user(tenant, user), format!("{}{end}", Timestamp::from_millis(at)))
 }
 
-/// Where a merged listing goes on: in each shard after this entry, or before its first one.
+/// The position in a merged listing: in each shard after this entry, or before its first one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ShardPositions([Option<Mark>; SHARDS as usize]);
+pub struct ShardPositions([Option<EntryPosition>; SHARDS as usize]);
 
 impl ShardPositions {
     /// Goes past an entry.
-    pub fn pass(&mut self, entry: &Entry) {
+    pub fn advance(&mut self, entry: &ListingEntry) {
         if let Some(place) = self.0.get_mut(entry.shard) {
-            *place = Some(entry.mark());
+            *place = Some(entry.position());
         }
     }
 }
 
-/// What is behind an entry.
+/// The user that an entry of the listing leads to.
 #[derive(Clone, Debug)]
-pub enum Listed {
+pub enum ListedUser {
     /// A user.
-    User(Box<LiveUser>),
-    /// What is left of a user who was forgotten at this time, be the erasure finished or not.
+    User(Box<StoredUser>),
+    /// The tombstone of a user who was deleted at this time, be the erasure finished or not.
     Forgotten(Timestamp),
 }
 
@@ -78,11 +78,11 @@ pub enum Listed {
 struct Shard {
     pk: String,
     after: Option<Position>,
-    ahead: VecDeque<Entry>,
+    ahead: VecDeque<ListingEntry>,
     limit: usize,
     ended: bool,
     /// The last tombstone that was skipped since an entry was taken.
-    skipped: Option<Mark>,
+    skipped: Option<EntryPosition>,
 }
 
 /// The entries of all shards, the oldest change first.
@@ -105,7 +105,7 @@ impl Table {
         place: &ShardPositions,
         wanted: usize,
     ) -> Listing<'_> {
-        let shard = |(shard, place): (u8, &Option<Mark>)| Shard {
+        let shard = |(shard, place): (u8, &Option<EntryPosition>)| Shard {
             pk: listing_shard(tenant, shard),
             after: place.map(|mark| position(tenant, mark)),
             ahead: VecDeque::new(),
@@ -128,8 +128,8 @@ impl Table {
     pub async fn read_listed(
         &self,
         tenant: &TenantId,
-        entries: &[Entry],
-    ) -> Result<HashMap<UserId, Listed>> {
+        entries: &[ListingEntry],
+    ) -> Result<HashMap<UserId, ListedUser>> {
         let mut keys: Vec<_> = entries.iter().map(|entry| Key::user(tenant, entry.user)).collect();
         // A user who was changed while the shard was read stands there twice, and DynamoDB reads an
         // item once.
@@ -140,20 +140,20 @@ impl Table {
     }
 }
 
-fn listed(item: &Item) -> Result<(UserId, Listed)> {
-    if let Some(user) = LiveUser::read(item)? {
-        return Ok((user.value.id, Listed::User(Box::new(user))));
+fn listed(item: &Item) -> Result<(UserId, ListedUser)> {
+    if let Some(user) = StoredUser::read(item)? {
+        return Ok((user.value.id, ListedUser::User(Box::new(user))));
     }
     let owner = keys::owner_of_partition(item.key().pk()).map(|(_, user)| user);
     let deleted_at = item.get_text("deleted_at").and_then(Timestamp::parse);
     let (owner, at) =
         owner.zip(deleted_at).ok_or_else(|| Error::unexpected("a tombstone does not read"))?;
-    Ok((owner, Listed::Forgotten(at)))
+    Ok((owner, ListedUser::Forgotten(at)))
 }
 
 impl Listing<'_> {
     /// The next entries, at most `count`; fewer only at the end.
-    pub async fn take(&mut self, count: usize) -> Result<Vec<Entry>> {
+    pub async fn take(&mut self, count: usize) -> Result<Vec<ListingEntry>> {
         let mut entries = Vec::with_capacity(count);
         while entries.len() < count {
             match self.next().await? {
@@ -172,13 +172,13 @@ impl Listing<'_> {
 
     /// Goes past the tombstones that were skipped behind the last entries that were taken, all of
     /// which the caller has passed: the next walk need not read them again.
-    pub fn pass_skipped(&self, place: &mut ShardPositions) {
+    pub fn advance_past_skipped(&self, place: &mut ShardPositions) {
         for (place, shard) in place.0.iter_mut().zip(&self.shards) {
             *place = shard.skipped.or(*place);
         }
     }
 
-    async fn next(&mut self) -> Result<Option<Entry>> {
+    async fn next(&mut self) -> Result<Option<ListingEntry>> {
         self.read_ahead().await?;
         let first = self.shards.iter_mut().filter(|shard| !shard.ahead.is_empty());
         let first = first.min_by_key(|shard| shard.ahead.front().map(|entry| entry.at));
@@ -222,11 +222,11 @@ impl Shard {
                 let entry = owner.zip(Timestamp::parse(time.unwrap_or(position.sort())));
                 let ((_, user), at) = entry
                     .ok_or_else(|| Error::unexpected("an entry of the listing does not read"))?;
-                let entry = Entry { shard: number, user, at, forgotten };
+                let entry = ListingEntry { shard: number, user, at, forgotten };
                 if with_forgotten || !forgotten {
                     self.ahead.push_back(entry);
                 } else if self.ahead.is_empty() {
-                    self.skipped = Some(entry.mark());
+                    self.skipped = Some(entry.position());
                 }
             }
             self.ended = page.next.is_none();
@@ -236,7 +236,7 @@ impl Shard {
     }
 }
 
-/// Where a walk over the listing goes on: its shards come one after another.
+/// The position in a walk over the listing, one shard after another.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WalkPosition {
     shard: u8,
@@ -267,16 +267,16 @@ impl From<WalkPosition> for (u8, Option<Position>) {
     }
 }
 
-/// Which entries of the listing a walk meets: those of changes in this time, ends included.
+/// The entries that a walk visits: changes within these times, both included.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Changed {
+pub struct ChangeWindow {
     /// The earliest time.
     pub from: Option<Timestamp>,
     /// The latest time.
     pub until: Option<Timestamp>,
 }
 
-/// Some entries that a walk met.
+/// A page of entries of a walk.
 #[derive(Clone, Debug)]
 pub struct WalkPage {
     /// The users, each with the position after its entry. A user who is changed during the walk may
@@ -292,7 +292,7 @@ impl Table {
     pub async fn walk_listing(
         &self,
         tenant: &TenantId,
-        changed: Changed,
+        changed: ChangeWindow,
         from: &WalkPosition,
         limit: usize,
     ) -> Result<WalkPage> {

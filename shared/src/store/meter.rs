@@ -22,15 +22,15 @@ pub struct Units {
 
 /// Adds up units; clones share one sum.
 #[derive(Clone, Debug, Default)]
-pub struct Meter(Arc<Mutex<Units>>);
+pub struct CapacityMeter(Arc<Mutex<Units>>);
 
 tokio::task_local! {
-    static OPEN: Meter;
+    static OPEN: CapacityMeter;
 }
 
-impl Meter {
+impl CapacityMeter {
     /// Runs `work` with this meter open.
-    pub async fn around<F: Future>(&self, work: F) -> F::Output {
+    pub async fn measure<F: Future>(&self, work: F) -> F::Output {
         OPEN.scope(self.clone(), work).await
     }
 

@@ -6,13 +6,11 @@
 //! repeats what is contended, the rest says which items a use case touches.
 
 pub mod change_requests;
-pub mod changes;
 pub mod clients;
 pub mod commit;
 pub mod definitions;
 mod derivations;
 mod expression;
-mod fault;
 mod forget;
 pub mod imports;
 pub mod index;
@@ -28,6 +26,8 @@ mod single_use;
 pub mod subjects;
 pub mod system_profiles;
 pub mod table;
+mod table_error;
+pub mod user_state;
 pub mod user_writes;
 pub mod users;
 pub mod write;
@@ -36,4 +36,4 @@ pub use item::Item;
 pub use keys::Key;
 pub use retry::Retry;
 pub use table::Table;
-pub use write::{Condition, Failed, Write};
+pub use write::{CommitError, Condition, Write};

@@ -10,35 +10,35 @@ use super::item::Item;
 use super::keys::{Child, Children, Key};
 use super::retry::Retry;
 use super::table::Table;
-use super::users::{LiveUser, still_there};
-use super::write::{Condition, Failed, Write};
+use super::users::{StoredUser, check_exists};
+use super::write::{CommitError, Condition, Write};
 use crate::domain::author::Author;
-use crate::domain::definition::Kind;
+use crate::domain::definition::DefinitionKind;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{BaseId, PartyId, TenantId, UserId, UserName};
 use crate::domain::schema::Schema;
 use crate::domain::sso::Principal;
 use crate::domain::versioned::Versioned;
 
-/// What a base profile id stands for.
+/// The user that a base profile id is bound to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Base {
+pub struct BoundUser {
     /// The user; perhaps a tombstone by now.
     pub user: UserId,
     /// Whether sign-ins are refused.
     pub unlinked: bool,
 }
 
-impl Base {
+impl BoundUser {
     /// Refuses a sign-in that was unlinked.
     pub fn check_linked(self) -> Result<()> {
         if self.unlinked { Err(unlinked()) } else { Ok(()) }
     }
 }
 
-/// Whether a user is to be linked to an authentication server, or unlinked from it.
+/// A change of the link between a user and an authentication server.
 #[derive(Clone, Copy, Debug)]
-pub struct Link<'l> {
+pub struct LinkChange<'l> {
     /// The user.
     pub user: UserId,
     /// The authentication server.
@@ -55,13 +55,13 @@ pub fn unlinked() -> Error {
 
 impl Table {
     /// Looks a base profile id up.
-    pub async fn find_base(&self, tenant: &TenantId, id: &BaseId) -> Result<Option<Base>> {
+    pub async fn find_base(&self, tenant: &TenantId, id: &BaseId) -> Result<Option<BoundUser>> {
         let Some(item) = self.get(&Key::base(tenant, id)).await? else {
             return Ok(None);
         };
         let user =
-            item.holder().ok_or_else(|| Error::unexpected("a base profile id has no holder"))?;
-        Ok(Some(Base { user, unlinked: item.is_marked("unlinked") }))
+            item.owner().ok_or_else(|| Error::unexpected("a base profile id has no holder"))?;
+        Ok(Some(BoundUser { user, unlinked: item.is_marked("unlinked") }))
     }
 
     /// The id of the user who is named; whether the user is live is for the caller to see.
@@ -90,13 +90,17 @@ impl Table {
         let keys: Vec<_> = bases.keys().cloned().collect();
         let items = self.get_many(&keys).await?;
         users.extend(
-            items.iter().filter_map(|item| Some((bases.remove(&item.key())?, item.holder()?))),
+            items.iter().filter_map(|item| Some((bases.remove(&item.key())?, item.owner()?))),
         );
         Ok(users)
     }
 
     /// Reads the user who is named, by id or by base profile id; a forgotten one is not found.
-    pub async fn find_named(&self, tenant: &TenantId, name: &UserName) -> Result<Option<LiveUser>> {
+    pub async fn find_named(
+        &self,
+        tenant: &TenantId,
+        name: &UserName,
+    ) -> Result<Option<StoredUser>> {
         match self.resolve(tenant, name).await? {
             Some(user) => self.find_user(tenant, user).await,
             None => Ok(None),
@@ -132,12 +136,12 @@ impl Table {
         &self,
         author: &Author,
         schema: &Schema,
-        link: Link<'_>,
+        link: LinkChange<'_>,
         decide: impl Fn(&Versioned<Principal>) -> Result<()>,
         record: impl Fn(&Versioned<Principal>) -> Result<Option<Write>>,
     ) -> Result<Versioned<Principal>> {
         let tenant = &author.tenant;
-        let Link { user, server, linked } = link;
+        let LinkChange { user, server, linked } = link;
         let write_id = self.write_id();
         let mut retry = Retry::of(self);
         loop {
@@ -161,8 +165,8 @@ impl Table {
             let mut writes: Vec<_> = record(&next)?.into_iter().collect();
             let recorded = writes.len();
             if moves {
-                self.mark_used(schema, [(Kind::Server, server.to_string())]).await?;
-                writes.push(still_there(tenant, user));
+                self.mark_used(schema, [(DefinitionKind::Server, server.to_string())]).await?;
+                writes.push(check_exists(tenant, user));
                 writes.extend(store_principal(tenant, user, &next, condition));
             }
             if writes.is_empty() {
@@ -172,7 +176,7 @@ impl Table {
                 Ok(()) => return Ok(next),
                 Err(failed) if recorded == 1 && failed.at(0) => return Err(Error::AlreadyRecorded),
                 Err(failed) if failed.at(recorded) => return Err(Error::NotFound),
-                Err(Failed::Contended | Failed::Conditions(_)) => retry.again().await?,
+                Err(CommitError::Contended | CommitError::Conditions(_)) => retry.again().await?,
                 Err(failed) => return Err(failed.into()),
             }
         }

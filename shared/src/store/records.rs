@@ -7,23 +7,23 @@
 use super::item::Item;
 use super::keys::Key;
 use super::table::Table;
-use super::write::{Condition, Failed, Write};
+use super::write::{CommitError, Condition, Write};
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{PartyId, ProfileId, TenantId, UserId};
-use crate::world::Timestamp;
+use crate::env::Timestamp;
 
-/// A record as it is stored.
+/// An idempotency record as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Record {
+pub struct IdempotencyRecord {
     /// The sealed answer.
     pub sealed: Vec<u8>,
-    /// What the answer shows: a replay is not found once it is forgotten.
-    pub about: Option<About>,
+    /// The resource that the answer shows: once it is deleted, a replay answers 404.
+    pub shows: Option<ShownResource>,
 }
 
-/// What an answer shows.
+/// The resource that an answer shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum About {
+pub enum ShownResource {
     /// A user.
     User(UserId),
     /// The profile in a system.
@@ -32,34 +32,40 @@ pub enum About {
 
 impl Table {
     /// Reads a record.
-    pub async fn find_record(&self, tenant: &TenantId, scope: &str) -> Result<Option<Record>> {
+    pub async fn find_record(
+        &self,
+        tenant: &TenantId,
+        scope: &str,
+    ) -> Result<Option<IdempotencyRecord>> {
         let item = self.get(&Key::idempotency(tenant, scope)).await?;
-        Ok(item.map(|item| Record {
+        Ok(item.map(|item| IdempotencyRecord {
             sealed: item.get_bytes("sealed").unwrap_or_default().to_vec(),
-            about: About::of(&item),
+            shows: ShownResource::of(&item),
         }))
     }
 
     /// Stores a record that goes with no other write.
     pub async fn put_record(&self, record: Write) -> Result<()> {
         self.commit(vec![record]).await.map_err(|failed| match failed {
-            Failed::Conditions(_) => Error::AlreadyRecorded,
+            CommitError::Conditions(_) => Error::AlreadyRecorded,
             failed => failed.into(),
         })
     }
 
-    /// Whether what an answer shows is still there.
-    pub async fn is_there(&self, tenant: &TenantId, about: &About) -> Result<bool> {
-        Ok(match about {
-            About::User(user) => self.find_user(tenant, *user).await?.is_some(),
-            About::Profile(system, id) => self.find_profile(tenant, system, *id).await?.is_some(),
+    /// Whether the resource that an answer shows still exists.
+    pub async fn exists(&self, tenant: &TenantId, resource: &ShownResource) -> Result<bool> {
+        Ok(match resource {
+            ShownResource::User(user) => self.find_user(tenant, *user).await?.is_some(),
+            ShownResource::Profile(system, id) => {
+                self.find_profile(tenant, system, *id).await?.is_some()
+            }
         })
     }
 }
 
-impl About {
+impl ShownResource {
     fn of(item: &Item) -> Option<Self> {
-        let user = || item.holder().map(Self::User);
+        let user = || item.owner().map(Self::User);
         let (system, id) = match item.get_text("profile") {
             Some(profile) => profile.split_once('#')?,
             None => return user(),
@@ -68,15 +74,15 @@ impl About {
     }
 }
 
-impl Record {
+impl IdempotencyRecord {
     /// The write that stores the record until `until`; it goes into the transaction of the effect.
     #[must_use]
     pub fn write(self, tenant: &TenantId, scope: &str, until: Timestamp) -> Write {
         let mut item =
             Item::at(&Key::idempotency(tenant, scope)).bytes("sealed", self.sealed).expiring(until);
-        match self.about {
-            Some(About::User(user)) => item = item.text("holder", user.to_string()),
-            Some(About::Profile(system, id)) => {
+        match self.shows {
+            Some(ShownResource::User(user)) => item = item.text("holder", user.to_string()),
+            Some(ShownResource::Profile(system, id)) => {
                 item = item.text("profile", format!("{system}#{id}"));
             }
             None => {}

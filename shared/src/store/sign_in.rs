@@ -1,4 +1,4 @@
-//! Sign-ins in the table: whom a base profile id finds, and what is written when somebody arrives.
+//! Sign-ins in the table: the user of a subject, and the writes that bind a subject to a user.
 //!
 //! Everything that a first sign-in makes is one transaction: the user or its change, its look-ups,
 //! the principal with its look-up, the system profile with its look-up, and the check that what was
@@ -11,118 +11,122 @@ use super::keys::Key;
 use super::principals::store_principal;
 use super::table::Table;
 use super::user_writes::Expectation;
-use super::users::LiveUser;
+use super::users::StoredUser;
 use super::write::{Condition, MAX_SHARING, Write};
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{BaseId, PartyId, TenantId, UserId};
 use crate::domain::lookup::Lookup;
 use crate::domain::schema::Schema;
-use crate::domain::sign_in::Claimed;
-use crate::domain::sso::{Principal, Side, Subject, SubjectType};
+use crate::domain::sign_in::MappedClaims;
+use crate::domain::sso::{Principal, Side, SubjectMapping, SubjectType};
 use crate::domain::text;
 use crate::domain::versioned::Versioned;
 
-/// Whom somebody is found to be who signs in.
-pub enum Found {
-    /// The user whom the base profile id stands for.
-    Bound(LiveUser),
-    /// A user whom the server's subject type finds.
-    Matched(LiveUser, Expectation),
-    /// Nobody yet.
-    Nobody(Expectation),
-    /// A forgotten user, whose erasure has just been finished: look again.
+/// The user that a sign-in finds.
+pub enum SignInMatch {
+    /// The user that the base profile id is bound to.
+    Bound(StoredUser),
+    /// A user that the server's subject type finds.
+    Matched(StoredUser, Expectation),
+    /// There is no such user yet.
+    NotFound(Expectation),
+    /// A deleted user, whose erasure has just been finished: look again.
     Retry,
 }
 
 impl Table {
-    /// Looks for the user whom a subject of a server signs in as: by the base profile id, else by
-    /// the server's subject type.
-    pub async fn find_arriving(
+    /// Finds the user as whom a subject of a server signs in: by the base profile id, else by the
+    /// server's subject type.
+    pub async fn find_signing_in(
         &self,
         schema: &Schema,
         base: &BaseId,
         subject: &str,
-        claimed: &Claimed<'_>,
-    ) -> Result<Found> {
+        claims: &MappedClaims<'_>,
+    ) -> Result<SignInMatch> {
         let tenant = &schema.tenant;
         if let Some(base) = self.find_base(tenant, base).await? {
             base.check_linked()?;
             return Ok(match self.find_user(tenant, base.user).await? {
-                Some(user) => Found::Bound(user),
-                None => self.clear_away(tenant, base.user).await?,
+                Some(user) => SignInMatch::Bound(user),
+                None => self.finish_erasure(tenant, base.user).await?,
             });
         }
-        let server = claimed.server();
+        let server = claims.server();
         match server.subject_type {
-            SubjectType::Email => match claimed.verified_email() {
+            SubjectType::Email => match claims.verified_email() {
                 Some(address) => self.find_by_address(tenant, Lookup::email(&address)).await,
-                None => Ok(Found::Nobody(Expectation::Nothing)),
+                None => Ok(SignInMatch::NotFound(Expectation::Nothing)),
             },
             SubjectType::Username => {
                 let Some(name) = text::username(subject) else {
-                    return Ok(Found::Nobody(Expectation::Nothing));
+                    return Ok(SignInMatch::NotFound(Expectation::Nothing));
                 };
                 let lookup = Lookup::unique("username", &name);
                 let entries = self.users_of(tenant, &lookup, None, 1).await?;
                 let Some((user, _)) = entries.users.first() else {
-                    return Ok(Found::Nobody(Expectation::Free(lookup)));
+                    return Ok(SignInMatch::NotFound(Expectation::Free(lookup)));
                 };
                 Ok(match self.find_user(tenant, *user).await? {
                     Some(user) if user.value.owns_username() => {
-                        Found::Matched(user, Expectation::Nothing)
+                        SignInMatch::Matched(user, Expectation::Nothing)
                     }
-                    Some(_) => Found::Nobody(Expectation::Nothing),
-                    None => Found::Retry,
+                    Some(_) => SignInMatch::NotFound(Expectation::Nothing),
+                    None => SignInMatch::Retry,
                 })
             }
             SubjectType::Userid => {
                 let Ok(id) = subject.parse::<UserId>() else {
-                    return Ok(Found::Nobody(Expectation::Nothing));
+                    return Ok(SignInMatch::NotFound(Expectation::Nothing));
                 };
                 let key = Key::user(tenant, id);
                 let Some(item) = self.get(&key).await? else {
-                    return Ok(Found::Nobody(Expectation::Absent(key)));
+                    return Ok(SignInMatch::NotFound(Expectation::Absent(key)));
                 };
                 // What is left of a forgotten user is nobody, for ever.
-                let user = LiveUser::read(&item)?;
-                Ok(user.map_or(Found::Nobody(Expectation::Nothing), |user| {
-                    Found::Matched(user, Expectation::Nothing)
+                let user = StoredUser::read(&item)?;
+                Ok(user.map_or(SignInMatch::NotFound(Expectation::Nothing), |user| {
+                    SignInMatch::Matched(user, Expectation::Nothing)
                 }))
             }
             SubjectType::Predefined => {
-                let key =
-                    Key::subject(tenant, Subject::id(tenant, Side::Server, &server.id, subject));
+                let key = Key::subject(
+                    tenant,
+                    SubjectMapping::id(tenant, Side::Server, &server.id, subject),
+                );
                 let Some(mapping) = self.get(&key).await? else {
-                    return Ok(Found::Nobody(Expectation::Absent(key)));
+                    return Ok(SignInMatch::NotFound(Expectation::Absent(key)));
                 };
                 let user =
-                    mapping.holder().ok_or_else(|| Error::unexpected("a subject has no holder"))?;
+                    mapping.owner().ok_or_else(|| Error::unexpected("a subject has no holder"))?;
                 match self.find_user(tenant, user).await? {
-                    Some(user) => Ok(Found::Matched(user, Expectation::Nothing)),
-                    None => self.clear_away(tenant, user).await,
+                    Some(user) => Ok(SignInMatch::Matched(user, Expectation::Nothing)),
+                    None => self.finish_erasure(tenant, user).await,
                 }
             }
         }
     }
 
     /// Finishes the erasure of a user whom something still names (rule D7).
-    async fn clear_away(&self, tenant: &TenantId, user: UserId) -> Result<Found> {
+    async fn finish_erasure(&self, tenant: &TenantId, user: UserId) -> Result<SignInMatch> {
         self.resume_forget(tenant, user).await?;
-        Ok(Found::Retry)
+        Ok(SignInMatch::Retry)
     }
 
     /// Finds the one user whose e-mail address this is as far as is known.
-    async fn find_by_address(&self, tenant: &TenantId, lookup: Lookup) -> Result<Found> {
+    async fn find_by_address(&self, tenant: &TenantId, lookup: Lookup) -> Result<SignInMatch> {
         let entries = self.users_of(tenant, &lookup, None, usize::MAX).await?;
         let seen: BTreeSet<_> = entries.users.iter().map(|(id, _)| *id).collect();
         let ids: Vec<_> = seen.iter().copied().collect();
         let mut owners = self.find_users(tenant, &ids).await?;
         owners.retain(|user| user.value.owns_address());
         match (owners.pop(), owners.len()) {
-            // Nobody joins them any more; whoever arrives does without the address.
-            (None, _) if seen.len() >= MAX_SHARING => Ok(Found::Nobody(Expectation::Nothing)),
-            (None, _) => Ok(Found::Nobody(Expectation::Sharing(lookup, seen))),
-            (Some(user), 0) => Ok(Found::Matched(user, Expectation::Sharing(lookup, seen))),
+            // The set is full: the new user does without the address.
+            (None, _) if seen.len() >= MAX_SHARING => {
+                Ok(SignInMatch::NotFound(Expectation::Nothing))
+            }
+            (None, _) => Ok(SignInMatch::NotFound(Expectation::Sharing(lookup, seen))),
+            (Some(user), 0) => Ok(SignInMatch::Matched(user, Expectation::Sharing(lookup, seen))),
             (Some(_), others) => Err(Error::Several(others + 1)),
         }
     }

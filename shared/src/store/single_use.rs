@@ -4,10 +4,10 @@
 use super::item::Item;
 use super::keys::{Key, SingleUse};
 use super::table::Table;
-use super::write::{Condition, Failed, Write};
+use super::write::{CommitError, Condition, Write};
 use crate::domain::error::Result;
 use crate::domain::id::TenantId;
-use crate::world::Timestamp;
+use crate::env::Timestamp;
 
 impl Table {
     /// Notes until a time that an assertion or a proof was used; `false` if it was used before.
@@ -54,7 +54,7 @@ impl Table {
     async fn once(&self, write: Write) -> Result<bool> {
         match self.commit(vec![write]).await {
             Ok(()) => Ok(true),
-            Err(Failed::Conditions(_)) => Ok(false),
+            Err(CommitError::Conditions(_)) => Ok(false),
             Err(failed) => Err(failed.into()),
         }
     }

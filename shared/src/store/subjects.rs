@@ -9,21 +9,23 @@ use super::item::Item;
 use super::keys::{self, Child, Children, Key};
 use super::retry::Retry;
 use super::table::Table;
-use super::users::{LiveUser, still_there};
-use super::write::{Condition, Failed, MAX_SHARING, Write};
+use super::users::{StoredUser, check_exists};
+use super::write::{CommitError, Condition, MAX_SHARING, Write};
 use crate::domain::author::Author;
-use crate::domain::definition::{Kind, Predefined};
+use crate::domain::definition::{DefinitionKind, Predefined};
 use crate::domain::error::{Code, Error, Result, Violation};
 use crate::domain::id::{SubjectId, TenantId, UserId};
 use crate::domain::lookup::Lookup;
 use crate::domain::schema::Schema;
-use crate::domain::sso::{Application, AuthenticationServer, SYSTEM, Side, Subject, SubjectType};
+use crate::domain::sso::{
+    Application, AuthenticationServer, SYSTEM, Side, SubjectMapping, SubjectType,
+};
 use crate::domain::text;
-use crate::domain::user::Source;
+use crate::domain::user::Origin;
 use crate::domain::versioned::Versioned;
 
 /// The key of a mapping in its user's partition.
-fn child_key(tenant: &TenantId, subject: &Subject) -> Key {
+fn child_key(tenant: &TenantId, subject: &SubjectMapping) -> Key {
     let child = match subject.side {
         Side::Server => Child::ServerSubject(&subject.party, subject.id),
         Side::Application => Child::ApplicationSubject(&subject.party),
@@ -37,21 +39,21 @@ impl Table {
         &self,
         author: &Author,
         schema: &Schema,
-        subject: &Versioned<Subject>,
+        subject: &Versioned<SubjectMapping>,
         record: Option<Write>,
     ) -> Result<()> {
         let tenant = &author.tenant;
-        let Subject { id, user, side, .. } = subject.value;
+        let SubjectMapping { id, user, side, .. } = subject.value;
         let kind = match side {
-            Side::Server => Kind::Server,
-            Side::Application => Kind::Application,
+            Side::Server => DefinitionKind::Server,
+            Side::Application => DefinitionKind::Application,
         };
         self.mark_used(schema, [(kind, subject.value.party.to_string())]).await?;
         let forward = Key::subject(tenant, id);
         let child = child_key(tenant, &subject.value);
         let recorded = usize::from(record.is_some());
         let mut writes: Vec<_> = record.into_iter().collect();
-        writes.push(still_there(tenant, user));
+        writes.push(check_exists(tenant, user));
         writes.push(Write::Put(
             Item::at(&forward).text("holder", user.to_string()).text("child", child.sk()),
             Condition::Absent,
@@ -75,10 +77,10 @@ impl Table {
                         "there is no such user",
                     ));
                 }
-                Err(Failed::Contended) => retry.again().await?,
-                Err(failed @ Failed::Conditions(_)) => {
+                Err(CommitError::Contended) => retry.again().await?,
+                Err(failed @ CommitError::Conditions(_)) => {
                     let subject_taken = failed.at(recorded + 1);
-                    return Err(Error::Taken(vec![if subject_taken {
+                    return Err(Error::NotUnique(vec![if subject_taken {
                         Violation::taken(
                             "/subject",
                             format!("the subject is mapped at this `{}`", side.field()),
@@ -100,11 +102,11 @@ impl Table {
         &self,
         tenant: &TenantId,
         id: SubjectId,
-    ) -> Result<Option<Versioned<Subject>>> {
+    ) -> Result<Option<Versioned<SubjectMapping>>> {
         let Some(forward) = self.get(&Key::subject(tenant, id)).await? else {
             return Ok(None);
         };
-        let (Some(user), Some(child)) = (forward.holder(), forward.get_text("child")) else {
+        let (Some(user), Some(child)) = (forward.owner(), forward.get_text("child")) else {
             return Ok(None);
         };
         if self.find_user(tenant, user).await?.is_none() {
@@ -112,7 +114,8 @@ impl Table {
         }
         let child = Key::stored(&keys::partition_of_user(tenant, user), child);
         let child = self.get(&child).await?;
-        let stored: Option<Versioned<Subject>> = child.map(|item| item.read()).transpose()?;
+        let stored: Option<Versioned<SubjectMapping>> =
+            child.map(|item| item.read()).transpose()?;
         // Another mapping may stand there by now: the user's next one at the same application.
         Ok(stored.filter(|stored| stored.value.id == id))
     }
@@ -124,9 +127,10 @@ impl Table {
         user: UserId,
         side: Side,
         party: Option<&str>,
-    ) -> Result<Vec<Versioned<Subject>>> {
+    ) -> Result<Vec<Versioned<SubjectMapping>>> {
         let items = self.children(tenant, user, Children::Subjects(side)).await?;
-        let subjects: Result<Vec<Versioned<Subject>>> = items.iter().map(Item::read).collect();
+        let subjects: Result<Vec<Versioned<SubjectMapping>>> =
+            items.iter().map(Item::read).collect();
         Ok(subjects?
             .into_iter()
             .filter(|s| party.is_none_or(|party| s.value.party.as_str() == party))
@@ -140,7 +144,7 @@ impl Table {
         tenant: &TenantId,
         server: &AuthenticationServer,
         subject: &str,
-    ) -> Result<Vec<LiveUser>> {
+    ) -> Result<Vec<StoredUser>> {
         let mut users = match server.subject_type {
             SubjectType::Email => match text::email(subject) {
                 Some(address) => self.owners(tenant, &Lookup::email(&address)).await?,
@@ -157,7 +161,7 @@ impl Table {
                 Err(_) => Vec::new(),
             },
             SubjectType::Predefined => {
-                let id = Subject::id(tenant, Side::Server, &server.id, subject);
+                let id = SubjectMapping::id(tenant, Side::Server, &server.id, subject);
                 match self.find_subject(tenant, id).await? {
                     Some(mapping) => {
                         self.find_user(tenant, mapping.value.user).await?.into_iter().collect()
@@ -188,20 +192,21 @@ impl Table {
         &self,
         tenant: &TenantId,
         application: &Application,
-        user: &LiveUser,
+        user: &StoredUser,
     ) -> Result<Option<String>> {
         let user = &user.value;
         match application.subject_type {
             SubjectType::Userid => Ok(Some(user.id.to_string())),
             // An application lets in whom it knows by a name: one that the person chose is not it.
             SubjectType::Username => {
-                let chosen = user.sources.get(Predefined::Username.name()) == Some(&Source::Person);
+                let chosen =
+                    user.provenance.get(Predefined::Username.name()) == Some(&Origin::Person);
                 Ok(Some(user.username.clone()).filter(|_| !chosen))
             }
             SubjectType::Predefined => {
                 let child = Child::ApplicationSubject(&application.id);
                 let child = self.get(&Key::child(tenant, user.id, child)).await?;
-                let mapping: Option<Versioned<Subject>> =
+                let mapping: Option<Versioned<SubjectMapping>> =
                     child.map(|item| item.read()).transpose()?;
                 Ok(mapping.map(|mapping| mapping.value.subject))
             }
@@ -223,7 +228,7 @@ impl Table {
     }
 
     /// The live users who own a look-up of a unique value or of an e-mail address.
-    async fn owners(&self, tenant: &TenantId, lookup: &Lookup) -> Result<Vec<LiveUser>> {
+    async fn owners(&self, tenant: &TenantId, lookup: &Lookup) -> Result<Vec<StoredUser>> {
         let entries = self.users_of(tenant, lookup, None, MAX_SHARING).await?;
         let ids: Vec<_> = entries.users.into_iter().map(|(id, _)| id).collect();
         let mut users: Vec<_> = match ids.as_slice() {
@@ -237,7 +242,7 @@ impl Table {
     }
 
     /// Deletes a mapping.
-    pub async fn delete_subject(&self, author: &Author, subject: &Subject) -> Result<()> {
+    pub async fn delete_subject(&self, author: &Author, subject: &SubjectMapping) -> Result<()> {
         let tenant = &author.tenant;
         let writes = vec![
             Write::Delete(child_key(tenant, subject), Condition::Mapping(subject.id)),
@@ -247,9 +252,9 @@ impl Table {
         loop {
             match self.commit(writes.clone()).await {
                 Ok(()) => return Ok(()),
-                Err(Failed::Contended) => retry.again().await?,
+                Err(CommitError::Contended) => retry.again().await?,
                 // The mapping went and came back for somebody else: this one is gone.
-                Err(Failed::Conditions(_)) => return Err(Error::NotFound),
+                Err(CommitError::Conditions(_)) => return Err(Error::NotFound),
                 Err(failed) => return Err(failed.into()),
             }
         }

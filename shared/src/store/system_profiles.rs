@@ -12,8 +12,8 @@ use super::keys::{Child, Children, Key};
 use super::retry::Retry;
 use super::table::Table;
 use super::user_writes::{add, remove};
-use super::users::LiveUser;
-use super::write::{Condition, Failed, Write};
+use super::users::StoredUser;
+use super::write::{CommitError, Condition, Write};
 use crate::domain::author::Author;
 use crate::domain::error::{Error, Result, Violations};
 use crate::domain::id::{PartyId, ProfileId, ProfileName, TenantId, UserId};
@@ -25,14 +25,14 @@ use crate::domain::versioned::{Tag, Versioned};
 
 /// A system profile with the base profile that it inherits from, both as they were read.
 #[derive(Clone, Debug)]
-pub struct Effective {
+pub struct EffectiveProfile {
     /// The base profile.
-    pub base: LiveUser,
+    pub base: StoredUser,
     /// The system profile.
     pub profile: Versioned<SystemProfile>,
 }
 
-impl Effective {
+impl EffectiveProfile {
     /// The tag of the effective view.
     #[must_use]
     pub fn tag(&self) -> Tag {
@@ -74,7 +74,7 @@ impl Table {
         tenant: &TenantId,
         system: &PartyId,
         id: ProfileId,
-    ) -> Result<Option<Effective>> {
+    ) -> Result<Option<EffectiveProfile>> {
         self.find_named_profile(tenant, system, &ProfileName::Profile(id)).await
     }
 
@@ -84,8 +84,8 @@ impl Table {
         tenant: &TenantId,
         system: &PartyId,
         name: &ProfileName,
-    ) -> Result<Option<Effective>> {
-        let Some(user) = self.holder_of(tenant, system, name).await? else { return Ok(None) };
+    ) -> Result<Option<EffectiveProfile>> {
+        let Some(user) = self.owner_of(tenant, system, name).await? else { return Ok(None) };
         Ok(self.read_profile(tenant, system, user, name).await?.map(|(found, _)| found))
     }
 
@@ -96,17 +96,17 @@ impl Table {
         tenant: &TenantId,
         system: &PartyId,
         users: &HashSet<UserId>,
-    ) -> Result<Vec<Effective>> {
+    ) -> Result<Vec<EffectiveProfile>> {
         let keys: Vec<_> = users.iter().map(|user| profile_key(tenant, *user, system)).collect();
         let mut profiles = HashMap::new();
         for item in self.get_many(&keys).await? {
-            profiles.extend(item.holder().map(|user| (user, item)));
+            profiles.extend(item.owner().map(|user| (user, item)));
         }
         let ids: Vec<_> = profiles.keys().copied().collect();
         let bases = self.find_users(tenant, &ids).await?.into_iter();
         let found =
             bases.filter_map(|base| profiles.remove(&base.value.id).map(|item| (base, item)));
-        found.map(|(base, item)| Ok(Effective { base, profile: item.read()? })).collect()
+        found.map(|(base, item)| Ok(EffectiveProfile { base, profile: item.read()? })).collect()
     }
 
     /// The users whose system profiles are named, as the look-ups say; names that nobody holds are
@@ -123,18 +123,18 @@ impl Table {
         let items = self.get_many(&keys).await?;
         Ok(items
             .iter()
-            .filter_map(|item| Some((by_key.remove(&item.key())?, item.holder()?)))
+            .filter_map(|item| Some((by_key.remove(&item.key())?, item.owner()?)))
             .collect())
     }
 
-    async fn holder_of(
+    async fn owner_of(
         &self,
         tenant: &TenantId,
         system: &PartyId,
         name: &ProfileName,
     ) -> Result<Option<UserId>> {
         let item = self.get(&lookup_key(tenant, system, name)).await?;
-        Ok(item.as_ref().and_then(Item::holder))
+        Ok(item.as_ref().and_then(Item::owner))
     }
 
     /// Reads the profile that is named and that `user` has, with the look-ups that it owns.
@@ -144,11 +144,11 @@ impl Table {
         system: &PartyId,
         user: UserId,
         name: &ProfileName,
-    ) -> Result<Option<(Effective, BTreeSet<Lookup>)>> {
+    ) -> Result<Option<(EffectiveProfile, BTreeSet<Lookup>)>> {
         let keys = [Key::user(tenant, user), profile_key(tenant, user, system)];
         let items = self.get_many(&keys).await?;
         let [base, item] = keys.map(|key| items.iter().find(|item| item.key() == key));
-        let base = base.map(LiveUser::read).transpose()?.flatten();
+        let base = base.map(StoredUser::read).transpose()?.flatten();
         let Some((base, item)) = base.zip(item) else { return Ok(None) };
         let profile: Versioned<SystemProfile> = item.read()?;
         // The user may have come back with another profile since the look-up was read.
@@ -158,7 +158,7 @@ impl Table {
         let lookups: Result<_, _> = item.get_texts("ix").into_iter().map(str::parse).collect();
         let lookups = lookups
             .map_err(|_| Error::unexpected("the look-ups of a system profile do not read"))?;
-        Ok(Some((Effective { base, profile }, lookups)))
+        Ok(Some((EffectiveProfile { base, profile }, lookups)))
     }
 
     /// Changes the system profile that is named: reads it, lets `edit` decide, writes what it
@@ -170,11 +170,11 @@ impl Table {
         schema: &Schema,
         system: &PartyId,
         name: &ProfileName,
-        mut edit: impl FnMut(&Effective) -> Result<Option<SystemProfile>> + Send,
-    ) -> Result<Effective> {
+        mut edit: impl FnMut(&EffectiveProfile) -> Result<Option<SystemProfile>> + Send,
+    ) -> Result<EffectiveProfile> {
         let tenant = &author.tenant;
         let write_id = self.write_id();
-        let user = self.holder_of(tenant, system, name).await?.ok_or(Error::NotFound)?;
+        let user = self.owner_of(tenant, system, name).await?.ok_or(Error::NotFound)?;
         let mut retry = Retry::of(self);
         loop {
             let read = self.read_profile(tenant, system, user, name).await?;
@@ -184,11 +184,11 @@ impl Table {
             }
             schema.check_covers(&found.user())?;
             let Some(profile) = edit(&found)? else { return Ok(found) };
-            self.mark_used(schema, profile.held()).await?;
+            self.mark_used(schema, profile.used_definitions()).await?;
             let (next, writes) = self.next_profile(schema, &found, &owned, profile)?;
             match self.commit_as(write_id, writes).await {
-                Ok(()) => return Ok(Effective { profile: next, ..found }),
-                Err(Failed::Contended | Failed::Conditions(_)) => retry.again().await?,
+                Ok(()) => return Ok(EffectiveProfile { profile: next, ..found }),
+                Err(CommitError::Contended | CommitError::Conditions(_)) => retry.again().await?,
                 Err(failed) => return Err(failed.into()),
             }
         }
@@ -199,7 +199,7 @@ impl Table {
     fn next_profile(
         &self,
         schema: &Schema,
-        found: &Effective,
+        found: &EffectiveProfile,
         owned: &BTreeSet<Lookup>,
         mut profile: SystemProfile,
     ) -> Result<(Versioned<SystemProfile>, Vec<Write>)> {
@@ -207,13 +207,13 @@ impl Table {
         let mut violations = Violations::default();
         let lookups = profile.lookups(schema, &mut violations);
         violations.check(())?;
-        profile.updated_at = self.world.clock.now().max(found.profile.value.updated_at.next());
+        profile.updated_at = self.env.clock.now().max(found.profile.value.updated_at.next());
         let next = found.profile.changed_to(profile);
         let put =
             profile_item(tenant, user, &next).texts("ix", lookups.iter().map(ToString::to_string));
         let mut writes = vec![
             Write::Put(put, Condition::Version(found.profile.version)),
-            unmoved(tenant, &found.base),
+            check_unchanged(tenant, &found.base),
         ];
         writes.extend(lookups.difference(owned).map(|lookup| add(tenant, lookup, user)));
         writes.extend(owned.difference(&lookups).map(|lookup| remove(tenant, lookup, user)));
@@ -227,10 +227,10 @@ impl Table {
         author: &Author,
         system: &PartyId,
         name: &ProfileName,
-        mut check: impl FnMut(&Effective) -> Result<()> + Send,
+        mut check: impl FnMut(&EffectiveProfile) -> Result<()> + Send,
     ) -> Result<()> {
         let tenant = &author.tenant;
-        let user = self.holder_of(tenant, system, name).await?.ok_or(Error::NotFound)?;
+        let user = self.owner_of(tenant, system, name).await?.ok_or(Error::NotFound)?;
         let mut retry = Retry::of(self);
         loop {
             let Some((found, owned)) = self.read_profile(tenant, system, user, name).await? else {
@@ -243,13 +243,13 @@ impl Table {
             let own = Condition::Version(found.profile.version);
             let mut writes = vec![
                 Write::Delete(profile_key(tenant, user, system), own),
-                unmoved(tenant, &found.base),
+                check_unchanged(tenant, &found.base),
                 Write::Delete(Key::profile(tenant, system, *id), Condition::Owner(user)),
             ];
             writes.extend(owned.iter().map(|lookup| remove(tenant, lookup, user)));
             match self.commit(writes).await {
                 Ok(()) => return Ok(()),
-                Err(Failed::Contended | Failed::Conditions(_)) => retry.again().await?,
+                Err(CommitError::Contended | CommitError::Conditions(_)) => retry.again().await?,
                 Err(failed) => return Err(failed.into()),
             }
         }
@@ -269,7 +269,7 @@ fn lookup_key(tenant: &TenantId, system: &PartyId, name: &ProfileName) -> Key {
 }
 
 /// That the base profile is as it was read: live, and of the same version.
-fn unmoved(tenant: &TenantId, base: &LiveUser) -> Write {
+fn check_unchanged(tenant: &TenantId, base: &StoredUser) -> Write {
     Write::Check(Key::user(tenant, base.value.id), Condition::Version(base.version()))
 }
 

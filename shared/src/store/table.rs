@@ -14,14 +14,14 @@ use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Builder, StalledStreamProtectionConfig};
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnConsumedCapacity};
 
-use super::fault::fault;
 use super::item::Item;
 use super::keys::{Children, Key, partition_of_user};
 use super::meter;
+use super::table_error::classify;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{TenantId, UserId};
 use crate::domain::versioned::Version;
-use crate::world::World;
+use crate::env::Env;
 
 /// How long one attempt may take: DynamoDB answers within 10 ms, so a silent second is a lost
 /// packet.
@@ -55,7 +55,7 @@ pub fn client_settings() -> Builder {
 pub struct Table {
     pub(super) client: Client,
     pub(super) name: Arc<str>,
-    pub(super) world: World,
+    pub(super) env: Env,
     /// The definitions that this process has marked as assigned, as of a version.
     pub(super) marked: Arc<Mutex<HashSet<(Key, Version)>>>,
 }
@@ -69,9 +69,9 @@ pub enum Range<'a> {
     StartsWith(&'a str),
 }
 
-/// Some items of a partition, in the order of their sort keys.
+/// A page of items of a partition, in the order of their sort keys.
 #[derive(Clone, Debug, Default)]
-pub struct Page {
+pub struct ItemPage {
     /// The items.
     pub items: Vec<Item>,
     /// The sort key after which the next page starts; `None` on the last.
@@ -81,8 +81,8 @@ pub struct Page {
 impl Table {
     /// Wraps a client.
     #[must_use]
-    pub fn new(client: Client, name: &str, world: World) -> Self {
-        Self { client, name: name.into(), world, marked: Arc::default() }
+    pub fn new(client: Client, name: &str, env: Env) -> Self {
+        Self { client, name: name.into(), env, marked: Arc::default() }
     }
 
     /// The client, for what only the operator's program does: making the table.
@@ -99,8 +99,8 @@ impl Table {
 
     /// Where the table's rules take time and randomness from.
     #[must_use]
-    pub const fn world(&self) -> &World {
-        &self.world
+    pub const fn env(&self) -> &Env {
+        &self.env
     }
 
     /// Reads one item; what is past its time counts as absent (rule D8).
@@ -115,7 +115,7 @@ impl Table {
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()
             .await
-            .map_err(|error| fault("GetItem", &error))?;
+            .map_err(|error| classify("GetItem", &error))?;
         meter::read(answer.consumed_capacity(), usize::from(answer.item.is_some()));
         Ok(answer.item.map(Item::stored).filter(|item| !self.is_expired(item)))
     }
@@ -157,7 +157,7 @@ impl Table {
                     .return_consumed_capacity(ReturnConsumedCapacity::Total)
                     .send()
                     .await
-                    .map_err(|error| fault("BatchGetItem", &error))?;
+                    .map_err(|error| classify("BatchGetItem", &error))?;
                 let found = answer.responses.iter().flatten().map(|(_, items)| items.len()).sum();
                 meter::read(answer.consumed_capacity(), found);
                 let found = answer
@@ -193,7 +193,7 @@ impl Table {
         range: Range<'_>,
         after: Option<&str>,
         limit: Option<i32>,
-    ) -> Result<Page> {
+    ) -> Result<ItemPage> {
         let mut page = self.query_page(pk, range, after, limit).await?;
         page.items.retain(|item| !self.is_expired(item));
         Ok(page)
@@ -206,7 +206,7 @@ impl Table {
         range: Range<'_>,
         after: Option<&str>,
         limit: Option<i32>,
-    ) -> Result<Page> {
+    ) -> Result<ItemPage> {
         let mut request = self
             .client
             .query()
@@ -226,7 +226,7 @@ impl Table {
                 .exclusive_start_key("pk", AttributeValue::S(pk.to_owned()))
                 .exclusive_start_key("sk", AttributeValue::S(after.to_owned()));
         }
-        let answer = request.send().await.map_err(|error| fault("Query", &error))?;
+        let answer = request.send().await.map_err(|error| classify("Query", &error))?;
         meter::read(answer.consumed_capacity(), answer.items().len());
         let next = answer
             .last_evaluated_key
@@ -234,7 +234,7 @@ impl Table {
             .and_then(|key| key.get("sk"))
             .and_then(|sk| sk.as_s().ok())
             .cloned();
-        Ok(Page {
+        Ok(ItemPage {
             items: answer.items.unwrap_or_default().into_iter().map(Item::stored).collect(),
             next,
         })
@@ -276,14 +276,14 @@ impl Table {
     }
 
     fn is_expired(&self, item: &Item) -> bool {
-        item.is_expired(self.world.clock.now())
+        item.is_expired(self.env.clock.now())
     }
 
     /// Waits before the `attempt`-th repetition: up to 10 ms, 20, 40 … 320, at random, so that
     /// those who met part again.
     pub async fn pause(&self, attempt: u32) {
         let most = 10_u64 << attempt.min(6).saturating_sub(1);
-        let wait = 1 + self.world.random.below(most);
+        let wait = 1 + self.env.random.below(most);
         tokio::time::sleep(Duration::from_millis(wait)).await;
     }
 }

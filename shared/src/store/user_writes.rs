@@ -9,10 +9,10 @@ use std::collections::BTreeSet;
 use super::item::Item;
 use super::keys::{self, Key};
 use super::table::Table;
-use super::users::LiveUser;
-use super::write::{Condition, Failed, MAX_SHARING, Write};
+use super::users::StoredUser;
+use super::write::{CommitError, Condition, MAX_SHARING, Write};
 use crate::domain::author::Author;
-use crate::domain::definition::Kind;
+use crate::domain::definition::DefinitionKind;
 use crate::domain::error::{Code, Error, Result, Violation, Violations};
 use crate::domain::id::{TenantId, UserId};
 use crate::domain::lookup::{self, Lookup};
@@ -20,17 +20,17 @@ use crate::domain::schema::Schema;
 use crate::domain::user::User;
 use crate::domain::versioned::{Versioned, WriteId};
 
-/// What is written of a user.
+/// The write of a user.
 pub enum UserWrite {
     /// A user that does not exist yet.
     Create(User),
     /// Another content of a user that was read.
-    Update(Box<LiveUser>, User),
+    Update(Box<StoredUser>, User),
     /// Nothing of the user, who stays as it was read: only what goes along is written.
-    Keep(Box<LiveUser>),
+    Keep(Box<StoredUser>),
 }
 
-/// A user as a write will leave it, with the writes that make it so.
+/// A user as it will be written, with the writes of its look-ups.
 pub struct PreparedUser {
     user: Versioned<User>,
     /// The look-ups that it gains.
@@ -53,18 +53,18 @@ impl PreparedUser {
     }
 }
 
-/// What goes into the transaction of a user beside the user.
+/// The other writes of the transaction of a user.
 #[derive(Default)]
-pub struct Companions {
+pub struct CompanionWrites {
     /// The writes, none of which is of the user's own item.
     pub writes: Vec<Write>,
     /// The definitions that they assign.
-    pub assigned: Vec<(Kind, String)>,
+    pub assigned: Vec<(DefinitionKind, String)>,
     /// What was seen before and has to be so still.
     pub expectation: Expectation,
 }
 
-impl Companions {
+impl CompanionWrites {
     /// Writes that expect nothing else.
     #[must_use]
     pub const fn of(writes: Vec<Write>) -> Self {
@@ -72,7 +72,7 @@ impl Companions {
     }
 }
 
-/// What was seen when a user was looked for, and has to be so when the write is committed.
+/// What a look-up has found, as a condition of the commit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Expectation {
     /// Nothing but the user.
@@ -86,29 +86,29 @@ pub enum Expectation {
     Absent(Key),
 }
 
-/// How the commit of a user ended, if the table takes writes.
-pub enum Committed {
+/// The result of the commit of a user, if the table accepts writes.
+pub enum CommitOutcome {
     /// It is written.
     Done,
     /// Somebody else was writing one of the items at this moment.
     Contended,
     /// Conditions did not hold; nothing is written.
-    Refused(Box<Refused>),
+    Refused(Box<FailedConditions>),
 }
 
-/// Which conditions of a user's transaction did not hold.
-pub struct Refused {
+/// The conditions of a user's transaction that failed.
+pub struct FailedConditions {
     /// The user as it would have been.
     pub next: Versioned<User>,
     /// Whether the user is not as it was read: written, forgotten or, for a new one, there already.
     pub user: bool,
     /// The look-ups to gain that others hold.
     pub gained: Vec<Lookup>,
-    /// The places of companions in [`Companions::writes`].
+    /// The places of companions in [`CompanionWrites::writes`].
     pub companions: Vec<usize>,
 }
 
-impl Refused {
+impl FailedConditions {
     /// The first companion whose condition did not hold.
     #[must_use]
     pub fn companion(&self) -> Option<usize> {
@@ -122,7 +122,7 @@ impl Refused {
         let id = self.user.then(|| clash("/id".to_owned(), "id"));
         let values = self.gained.iter().map(|lookup| refusal(lookup, &self.next.value, schema));
         let violations: Result<Vec<_>> = id.into_iter().map(Ok).chain(values).collect();
-        violations.map_or_else(|error| error, Error::Taken)
+        violations.map_or_else(|error| error, Error::NotUnique)
     }
 }
 
@@ -141,7 +141,7 @@ impl Table {
             }
             UserWrite::Update(current, mut user) => {
                 let (id, owned) = (user.id, current.lookups());
-                user.updated_at = self.world.clock.now().max(current.value.updated_at.next());
+                user.updated_at = self.env.clock.now().max(current.value.updated_at.next());
                 let lookups = lookups_of(&user, schema)?;
                 let next = current.changed_to(user);
                 let put = user_item(tenant, &next, &lookups);
@@ -167,26 +167,26 @@ impl Table {
         schema: &Schema,
         write_id: WriteId,
         prepared: &PreparedUser,
-        companions: Companions,
-    ) -> Result<Committed> {
+        companions: CompanionWrites,
+    ) -> Result<CommitOutcome> {
         let user = &prepared.user;
-        let held = (!prepared.writes.is_empty()).then(|| user.value.held());
+        let held = (!prepared.writes.is_empty()).then(|| user.value.used_definitions());
         let assigned = companions.assigned.iter().cloned();
         self.mark_used(schema, assigned.chain(held.into_iter().flatten())).await?;
         let first = companions.writes.len();
         let writes = transaction(author, prepared, companions);
         if writes.is_empty() {
-            return Ok(Committed::Done);
+            return Ok(CommitOutcome::Done);
         }
         match self.commit_user_writes(write_id, writes).await {
-            Ok(()) => Ok(Committed::Done),
-            Err(Failed::Contended) => Ok(Committed::Contended),
-            Err(Failed::Conditions(failed)) => {
+            Ok(()) => Ok(CommitOutcome::Done),
+            Err(CommitError::Contended) => Ok(CommitOutcome::Contended),
+            Err(CommitError::Conditions(failed)) => {
                 let places = || failed.iter().map(|(place, _)| *place);
                 let gained = places()
                     .filter_map(|place| prepared.gained.get(place.checked_sub(first + 1)?).cloned())
                     .collect();
-                Ok(Committed::Refused(Box::new(Refused {
+                Ok(CommitOutcome::Refused(Box::new(FailedConditions {
                     next: user.clone(),
                     user: !prepared.writes.is_empty() && places().any(|place| place == first),
                     gained,
@@ -203,7 +203,7 @@ impl Table {
         &self,
         schema: &Schema,
         user: &User,
-        before: Option<&LiveUser>,
+        before: Option<&StoredUser>,
     ) -> Result<()> {
         let tenant = &schema.tenant;
         let lookups = lookups_of(user, schema)?;
@@ -219,7 +219,7 @@ impl Table {
                 Lookup::Unique { .. } | Lookup::Email { .. } => {
                     let item =
                         self.get(&Key::lookup(tenant, lookup, user.id)).await?.unwrap_or_default();
-                    item.holder().is_some_and(|holder| holder != user.id)
+                    item.owner().is_some_and(|holder| holder != user.id)
                         || item.get_set("users").len() >= MAX_SHARING
                 }
                 Lookup::Exact { .. } | Lookup::Prefix { .. } => false,
@@ -228,7 +228,7 @@ impl Table {
                 violations.push(refusal(lookup, user, schema)?);
             }
         }
-        if violations.is_empty() { Ok(()) } else { Err(Error::Taken(violations)) }
+        if violations.is_empty() { Ok(()) } else { Err(Error::NotUnique(violations)) }
     }
 
     /// Whether the write with this id is among those of a user, or of what is left of it.
@@ -251,7 +251,11 @@ impl Table {
 /// Every committed write of a profile passes here with its author: what has to be stored about each
 /// write, in its own transaction, is added here. The tombstone of a forget has a transaction of its
 /// own, in `forget`.
-fn transaction(author: &Author, prepared: &PreparedUser, companions: Companions) -> Vec<Write> {
+fn transaction(
+    author: &Author,
+    prepared: &PreparedUser,
+    companions: CompanionWrites,
+) -> Vec<Write> {
     let mut writes = companions.writes;
     writes.extend(prepared.writes.iter().cloned());
     companions.expectation.apply(&author.tenant, prepared.user.value.id, &mut writes);

@@ -13,15 +13,15 @@ use crate::domain::lookup::{self, Lookup};
 use crate::domain::user::User;
 use crate::domain::versioned::Versioned;
 
-/// A user that is not forgotten, as it was read.
+/// A user as read from the table, with its look-ups; never a tombstone.
 #[derive(Clone, Debug)]
-pub struct LiveUser {
+pub struct StoredUser {
     stored: Versioned<User>,
     lookups: BTreeSet<Lookup>,
     size: usize,
 }
 
-impl Deref for LiveUser {
+impl Deref for StoredUser {
     type Target = Versioned<User>;
 
     fn deref(&self) -> &Versioned<User> {
@@ -29,7 +29,7 @@ impl Deref for LiveUser {
     }
 }
 
-impl LiveUser {
+impl StoredUser {
     pub(super) fn read(item: &Item) -> Result<Option<Self>> {
         if item.is_tombstone() {
             return Ok(None);
@@ -75,7 +75,7 @@ pub struct Entries {
 }
 
 impl Entries {
-    /// The holder of a unique value, or those who share an e-mail address, by their ids.
+    /// The owner of a unique value, or the users who share an e-mail address, by their ids.
     fn of_item(item: &Item, after: Option<&str>, limit: usize) -> Self {
         let mut ids: Vec<_> = item
             .get_text("holder")
@@ -99,24 +99,24 @@ impl Entries {
 
 impl Table {
     /// Reads a user; a forgotten one is not found.
-    pub async fn find_user(&self, tenant: &TenantId, id: UserId) -> Result<Option<LiveUser>> {
+    pub async fn find_user(&self, tenant: &TenantId, id: UserId) -> Result<Option<StoredUser>> {
         match self.get(&Key::user(tenant, id)).await? {
-            Some(item) => LiveUser::read(&item),
+            Some(item) => StoredUser::read(&item),
             None => Ok(None),
         }
     }
 
     /// Reads a user that must be there.
-    pub async fn get_user(&self, tenant: &TenantId, id: UserId) -> Result<LiveUser> {
+    pub async fn get_user(&self, tenant: &TenantId, id: UserId) -> Result<StoredUser> {
         self.find_user(tenant, id).await?.ok_or(Error::NotFound)
     }
 
     /// Reads users in the order of `ids`; those that are not found are left out.
-    pub async fn find_users(&self, tenant: &TenantId, ids: &[UserId]) -> Result<Vec<LiveUser>> {
+    pub async fn find_users(&self, tenant: &TenantId, ids: &[UserId]) -> Result<Vec<StoredUser>> {
         let keys: Vec<_> = ids.iter().map(|id| Key::user(tenant, *id)).collect();
         let mut users = Vec::with_capacity(ids.len());
         for item in self.get_many(&keys).await? {
-            users.extend(LiveUser::read(&item)?);
+            users.extend(StoredUser::read(&item)?);
         }
         users.sort_by_key(|user| ids.iter().position(|id| *id == user.value.id));
         Ok(users)
@@ -181,6 +181,6 @@ impl Table {
 /// The check that a user is still there: whoever writes a child of the user without the user itself
 /// commits it too.
 #[must_use]
-pub fn still_there(tenant: &TenantId, user: UserId) -> Write {
-    Write::Check(Key::user(tenant, user), Condition::Live)
+pub fn check_exists(tenant: &TenantId, user: UserId) -> Write {
+    Write::Check(Key::user(tenant, user), Condition::NotDeleted)
 }

@@ -7,7 +7,7 @@ use super::keys::Key;
 use crate::domain::error::Error;
 use crate::domain::id::{SubjectId, UserId};
 use crate::domain::versioned::Version;
-use crate::world::Timestamp;
+use crate::env::Timestamp;
 
 /// What must be true of the item when it is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,8 +24,8 @@ pub enum Condition {
     Owner(UserId),
     /// The item is this subject mapping, or gone.
     Mapping(SubjectId),
-    /// The item is a user and not what is left of a forgotten one.
-    Live,
+    /// The item is a user and not the tombstone of a deleted one.
+    NotDeleted,
 }
 
 /// One write of a commit.
@@ -89,10 +89,10 @@ impl Write {
 /// Why a contended write is given up.
 pub(crate) const CONTENDED: &str = "too many writers at once";
 
-/// Why a commit did not happen. In every case nothing of it did, unless `Unavailable` says
-/// that nobody knows.
+/// Why a commit failed. Nothing of it was written, except that `Unavailable` may leave the outcome
+/// open.
 #[derive(Debug)]
-pub enum Failed {
+pub enum CommitError {
     /// Conditions that did not hold: the index of the write, and the item that was there.
     Conditions(Vec<(usize, Option<Item>)>),
     /// Somebody else was writing one of the items at this moment.
@@ -103,7 +103,7 @@ pub enum Failed {
     Broken(String),
 }
 
-impl Failed {
+impl CommitError {
     /// Whether the condition of the write with this index did not hold.
     #[must_use]
     pub fn at(&self, index: usize) -> bool {
@@ -111,13 +111,13 @@ impl Failed {
     }
 }
 
-impl From<Failed> for Error {
-    fn from(failed: Failed) -> Self {
+impl From<CommitError> for Error {
+    fn from(failed: CommitError) -> Self {
         match failed {
-            Failed::Unavailable(what) => Self::Unavailable(what),
-            Failed::Contended => Self::Unavailable(CONTENDED.to_owned()),
-            Failed::Broken(what) => Self::Unexpected(what),
-            Failed::Conditions(_) => {
+            CommitError::Unavailable(what) => Self::Unavailable(what),
+            CommitError::Contended => Self::Unavailable(CONTENDED.to_owned()),
+            CommitError::Broken(what) => Self::Unexpected(what),
+            CommitError::Conditions(_) => {
                 Self::unexpected("a condition failed that nobody decides about")
             }
         }

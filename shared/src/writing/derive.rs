@@ -3,7 +3,8 @@
 use crate::domain::derive::{derivations, principal};
 use crate::domain::error::Result;
 use crate::domain::user::User;
-use crate::domain::writing::{View, Writing};
+use crate::domain::view::View;
+use crate::domain::write_context::WriteContext;
 use crate::script::Scripts;
 
 /// How long all scripts of one write may run together, in milliseconds: the functions' own limit is
@@ -14,11 +15,11 @@ const TIME_LIMIT: f64 = 4000.0;
 /// runs when nothing that they see differs from what `before` was.
 pub(super) async fn derive_attributes(
     scripts: &Scripts,
-    writing: &Writing<'_>,
+    context: &WriteContext<'_>,
     before: Option<&User>,
     user: User,
 ) -> Result<User> {
-    let schema = writing.schema;
+    let schema = context.schema;
     let derivations = derivations(schema);
     if derivations.is_empty() {
         return Ok(user);
@@ -35,7 +36,7 @@ pub(super) async fn derive_attributes(
             Err(failure) => {
                 let why = failure.of_script()?;
                 // A script's words may hold what the person does not see of the own profile.
-                let own = writing.view == View::SelfService;
+                let own = context.view == View::SelfService;
                 return Err(derivation.failed(if own {
                     "it cannot take this profile"
                 } else {
@@ -47,7 +48,7 @@ pub(super) async fn derive_attributes(
         if spent > TIME_LIMIT {
             return Err(derivation.failed("the workflows take longer than 4 s together"));
         }
-        user = derivation.apply(user, &run.output, writing)?;
+        user = derivation.apply(user, &run.output, context)?;
     }
     Ok(user)
 }

@@ -20,7 +20,7 @@
 //!
 //! What differs between requests, imports, sign-ins, approvals and recomputation is a [`Policy`].
 //! [`ProfileWriter::create`] and [`ProfileWriter::change`] run all stages; a sign-in, which finds
-//! its user in other ways, calls [`ProfileWriter::settle`] and [`ProfileWriter::commit`] itself.
+//! its user in other ways, calls [`ProfileWriter::prepare`] and [`ProfileWriter::commit`] itself.
 //!
 //! INVARIANT: stages 4 and 6 are called here and nowhere else, so no write gets round a rule.
 
@@ -28,5 +28,5 @@ mod derive;
 mod pipeline;
 mod policy;
 
-pub use self::pipeline::{Attempt, Outcome, ProfileWriter, Settled};
-pub use self::policy::{Derivation, OnUnapproved, Policy, WriteTarget};
+pub use self::pipeline::{CommitAttempt, PreparedProfile, ProfileWriter, WriteOutcome};
+pub use self::policy::{DerivationMode, OnUnapproved, Policy, WriteTarget};

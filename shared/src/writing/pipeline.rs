@@ -1,7 +1,7 @@
 //! The stages of a write, and the two loops that most writes run.
 
 use super::derive::derive_attributes;
-use super::policy::{Derivation, OnUnapproved, Policy, WriteTarget};
+use super::policy::{DerivationMode, OnUnapproved, Policy, WriteTarget};
 use crate::app::App;
 use crate::domain::author::Author;
 use crate::domain::change_request::{
@@ -14,9 +14,9 @@ use crate::domain::id::UserId;
 use crate::domain::schema::Schema;
 use crate::domain::user::User;
 use crate::domain::versioned::WriteId;
-use crate::domain::{Versioned, Writing};
-use crate::store::user_writes::{Committed, Companions, Refused, UserWrite};
-use crate::store::users::LiveUser;
+use crate::domain::{Versioned, WriteContext};
+use crate::store::user_writes::{CommitOutcome, CompanionWrites, FailedConditions, UserWrite};
+use crate::store::users::StoredUser;
 use crate::store::{Retry, Write};
 
 /// Writes profiles for one author, by one configuration and one policy.
@@ -30,14 +30,14 @@ pub struct ProfileWriter<'w> {
 }
 
 /// A proposed profile after approval and derivation.
-pub enum Settled {
+pub enum PreparedProfile {
     /// It may be written.
     Ready(User),
     /// It has to be approved first.
     NeedsApproval(ChangeRequest),
 }
 
-impl Settled {
+impl PreparedProfile {
     /// The profile that may be written, by a policy that asks for no approval.
     pub fn into_user(self) -> Result<User> {
         match self {
@@ -47,18 +47,18 @@ impl Settled {
     }
 }
 
-/// How one attempt to commit ended.
-pub enum Attempt {
+/// The result of one attempt to commit.
+pub enum CommitAttempt {
     /// The user is written, and so are the companions.
     Written(Versioned<User>),
     /// Somebody else writes the same at this moment; nothing is known of who was faster.
     Contended,
     /// Conditions of the transaction did not hold.
-    Refused(Refused),
+    Refused(FailedConditions),
 }
 
-/// How a change ended.
-pub enum Outcome {
+/// The result of a change.
+pub enum WriteOutcome {
     /// The user is as it was.
     Unchanged(Versioned<User>),
     /// The user is written.
@@ -84,21 +84,21 @@ impl<'w> ProfileWriter<'w> {
 
     /// What the reading of a written document needs; to be asked for once in each turn.
     #[must_use]
-    pub fn context(&self) -> Writing<'w> {
+    pub fn context(&self) -> WriteContext<'w> {
         self.hashes.start_again();
-        let (world, view) = (self.app.world(), self.author.view);
-        Writing { schema: self.schema, world, hashes: self.hashes, view }
+        let (env, view) = (self.app.env(), self.author.view);
+        WriteContext { schema: self.schema, env, hashes: self.hashes, view }
     }
 
     /// Creates the user that `read` reads, with what `companions` says in the same transaction.
     pub async fn create(
         &self,
-        read: impl Fn(&Writing<'_>) -> Result<User> + Send + Sync,
+        read: impl Fn(&WriteContext<'_>) -> Result<User> + Send + Sync,
         companions: impl Fn(&Versioned<User>) -> Result<Vec<Write>> + Send + Sync,
     ) -> Result<Versioned<User>> {
         let context = self.context();
         let proposed = read(&context)?;
-        let user = self.settle(&context, None, proposed).await?.into_user()?;
+        let user = self.prepare(&context, None, proposed).await?.into_user()?;
         let table = self.app.table();
         if self.policy.dry_run {
             table.check_free(self.schema, &user, None).await?;
@@ -106,14 +106,14 @@ impl<'w> ProfileWriter<'w> {
         }
         let mut retry = Retry::of(table);
         loop {
-            let made = |next: &_| companions(next).map(Companions::of);
+            let made = |next: &_| companions(next).map(CompanionWrites::of);
             match self.commit(UserWrite::Create(user.clone()), made).await? {
-                Attempt::Written(user) => return Ok(user),
-                Attempt::Contended => retry.again().await?,
-                Attempt::Refused(refused) if refused.companion().is_some() => {
+                CommitAttempt::Written(user) => return Ok(user),
+                CommitAttempt::Contended => retry.again().await?,
+                CommitAttempt::Refused(refused) if refused.companion().is_some() => {
                     return Err(Error::AlreadyRecorded);
                 }
-                Attempt::Refused(refused) => return Err(refused.not_unique(self.schema)),
+                CommitAttempt::Refused(refused) => return Err(refused.not_unique(self.schema)),
             }
         }
     }
@@ -123,25 +123,26 @@ impl<'w> ProfileWriter<'w> {
     pub async fn change(
         &self,
         id: UserId,
-        edit: impl Fn(&LiveUser, &Writing<'_>) -> Result<User> + Send + Sync,
-        companions: impl Fn(&Outcome) -> Result<Vec<Write>> + Send + Sync,
-    ) -> Result<Outcome> {
+        edit: impl Fn(&StoredUser, &WriteContext<'_>) -> Result<User> + Send + Sync,
+        companions: impl Fn(&WriteOutcome) -> Result<Vec<Write>> + Send + Sync,
+    ) -> Result<WriteOutcome> {
         let table = self.app.table();
         let mut retry = Retry::of(table);
         loop {
             let current = table.get_user(&self.author.tenant, id).await?;
             if current.log_contains(self.write_id) {
-                return Ok(Outcome::Written(current.into_stored()));
+                return Ok(WriteOutcome::Written(current.into_stored()));
             }
             self.schema.check_covers(&current.value)?;
             let context = self.context();
             let proposed = edit(&current, &context)?;
-            let next = match self.settle_change(&context, &current, proposed).await? {
-                Some(Settled::NeedsApproval(request)) => return self.ask(request).await,
-                Some(Settled::Ready(user)) => Some(user),
+            let next = match self.prepare_change(&context, &current, proposed).await? {
+                Some(PreparedProfile::NeedsApproval(request)) => return self.ask(request).await,
+                Some(PreparedProfile::Ready(user)) => Some(user),
                 None => None,
             };
-            let outcome = if next.is_some() { Outcome::Written } else { Outcome::Unchanged };
+            let outcome =
+                if next.is_some() { WriteOutcome::Written } else { WriteOutcome::Unchanged };
             if self.policy.dry_run {
                 return self.check(current, next).await.map(outcome);
             }
@@ -150,64 +151,65 @@ impl<'w> ProfileWriter<'w> {
                 None => UserWrite::Keep(Box::new(current)),
             };
             let made = |next: &Versioned<User>| companions(&outcome(next.clone()));
-            match self.commit(write, |next| made(next).map(Companions::of)).await? {
-                Attempt::Written(user) => return Ok(outcome(user)),
-                Attempt::Refused(refused) if refused.companion().is_some() => {
+            match self.commit(write, |next| made(next).map(CompanionWrites::of)).await? {
+                CommitAttempt::Written(user) => return Ok(outcome(user)),
+                CommitAttempt::Refused(refused) if refused.companion().is_some() => {
                     return Err(Error::AlreadyRecorded);
                 }
-                Attempt::Refused(refused) if !refused.user && !refused.gained.is_empty() => {
+                CommitAttempt::Refused(refused) if !refused.user && !refused.gained.is_empty() => {
                     return Err(refused.not_unique(self.schema));
                 }
-                Attempt::Contended | Attempt::Refused(_) => retry.again().await?,
+                CommitAttempt::Contended | CommitAttempt::Refused(_) => retry.again().await?,
             }
         }
     }
 
     /// Stages 3 and 4 of a change; `None` if nothing changes.
-    async fn settle_change(
+    async fn prepare_change(
         &self,
-        context: &Writing<'_>,
-        current: &LiveUser,
+        context: &WriteContext<'_>,
+        current: &StoredUser,
         proposed: User,
-    ) -> Result<Option<Settled>> {
+    ) -> Result<Option<PreparedProfile>> {
         let differs = |user: &User| user.differs(&current.value);
-        if self.policy.derivation != Derivation::Always && !differs(&proposed) {
+        if self.policy.derivation != DerivationMode::Always && !differs(&proposed) {
             return Ok(None);
         }
-        let settled = self.settle(context, Some(current), proposed).await?;
-        Ok(Some(settled).filter(|settled| !matches!(settled, Settled::Ready(u) if !differs(u))))
+        let prepared = self.prepare(context, Some(current), proposed).await?;
+        Ok(Some(prepared)
+            .filter(|prepared| !matches!(prepared, PreparedProfile::Ready(u) if !differs(u))))
     }
 
     /// Stages 3 and 4: approval and derivation of a proposed profile.
-    pub async fn settle(
+    pub async fn prepare(
         &self,
-        context: &Writing<'_>,
-        current: Option<&LiveUser>,
+        context: &WriteContext<'_>,
+        current: Option<&StoredUser>,
         proposed: User,
-    ) -> Result<Settled> {
+    ) -> Result<PreparedProfile> {
         if let Some(request) = self.approve(current, &proposed)? {
-            return Ok(Settled::NeedsApproval(request));
+            return Ok(PreparedProfile::NeedsApproval(request));
         }
         let before = current.map(|current| &current.value);
-        let before = before.filter(|_| self.policy.derivation != Derivation::Always);
-        let kept = (self.policy.derivation == Derivation::Lenient).then(|| proposed.clone());
+        let before = before.filter(|_| self.policy.derivation != DerivationMode::Always);
+        let kept = (self.policy.derivation == DerivationMode::Lenient).then(|| proposed.clone());
         match (derive_attributes(self.app.scripts(), context, before, proposed).await, kept) {
-            (Err(Error::Invalid(_)), Some(kept)) => Ok(Settled::Ready(kept)),
-            (derived, _) => derived.map(Settled::Ready),
+            (Err(Error::Invalid(_)), Some(kept)) => Ok(PreparedProfile::Ready(kept)),
+            (derived, _) => derived.map(PreparedProfile::Ready),
         }
     }
 
     /// Stage 3: the change request that the proposed profile has to become, if it has to.
     fn approve(
         &self,
-        current: Option<&LiveUser>,
+        current: Option<&StoredUser>,
         proposed: &User,
     ) -> Result<Option<ChangeRequest>> {
         if self.policy.unapproved == OnUnapproved::Write {
             return Ok(None);
         }
         let before = current.map(|current| &current.value);
-        let approver = self.author.policy_subject(before, self.app.world().clock.now());
+        let approver = self.author.policy_subject(before, self.app.env().clock.now());
         let unapproved = unapproved(before, proposed, approver, self.schema);
         match (current, self.policy.unapproved) {
             (None, _) => refuse_new(proposed, None, &unapproved)?,
@@ -222,7 +224,7 @@ impl<'w> ProfileWriter<'w> {
 
     fn request(
         &self,
-        current: &LiveUser,
+        current: &StoredUser,
         proposed: &User,
         target: WriteTarget,
         unapproved: &[&AttributeDefinition],
@@ -244,16 +246,16 @@ impl<'w> ProfileWriter<'w> {
         }
         let asks = || Error::unexpected("the author of a write cannot ask for approvals");
         let actor = self.author.actor().ok_or_else(asks)?;
-        let world = self.app.world();
-        ChangeRequest::new(current, proposed, persona, actor, self.schema, world).map(Some)
+        let env = self.app.env();
+        ChangeRequest::new(current, proposed, persona, actor, self.schema, env).map(Some)
     }
 
     /// Stores a change request in place of the change.
-    async fn ask(&self, request: ChangeRequest) -> Result<Outcome> {
+    async fn ask(&self, request: ChangeRequest) -> Result<WriteOutcome> {
         let table = self.app.table();
         let asked =
             table.create_change_request(self.author, self.schema, request, self.hashes).await?;
-        Ok(Outcome::Pending(asked))
+        Ok(WriteOutcome::Pending(asked))
     }
 
     /// Stages 5 and 6, once: the version that the write leaves, and its transaction. `companions`
@@ -261,22 +263,22 @@ impl<'w> ProfileWriter<'w> {
     pub async fn commit(
         &self,
         write: UserWrite,
-        companions: impl FnOnce(&Versioned<User>) -> Result<Companions>,
-    ) -> Result<Attempt> {
+        companions: impl FnOnce(&Versioned<User>) -> Result<CompanionWrites>,
+    ) -> Result<CommitAttempt> {
         let (table, author, schema) = (self.app.table(), self.author, self.schema);
         let prepared = table.prepare_user(schema, write)?;
         let companions = companions(prepared.user())?;
         let committed =
             table.commit_user(author, schema, self.write_id, &prepared, companions).await?;
         Ok(match committed {
-            Committed::Done => Attempt::Written(prepared.into_user()),
-            Committed::Contended => Attempt::Contended,
-            Committed::Refused(refused) => Attempt::Refused(*refused),
+            CommitOutcome::Done => CommitAttempt::Written(prepared.into_user()),
+            CommitOutcome::Contended => CommitAttempt::Contended,
+            CommitOutcome::Refused(refused) => CommitAttempt::Refused(*refused),
         })
     }
 
     /// What a dry run does in place of the commit: checks that nobody holds what the user gains.
-    async fn check(&self, current: LiveUser, next: Option<User>) -> Result<Versioned<User>> {
+    async fn check(&self, current: StoredUser, next: Option<User>) -> Result<Versioned<User>> {
         let Some(next) = next else { return Ok(current.into_stored()) };
         self.app.table().check_free(self.schema, &next, Some(&current)).await?;
         Ok(current.changed_to(next))

@@ -17,14 +17,14 @@ pub struct Policy {
     /// What becomes of changes that need an approval.
     pub unapproved: OnUnapproved,
     /// When derived attributes are computed, and what becomes of the write if a script fails.
-    pub derivation: Derivation,
+    pub derivation: DerivationMode,
     /// The id under which earlier attempts of the same write were made, if there were any.
     pub write_id: Option<WriteId>,
     /// Whether everything is checked and nothing is written.
     pub dry_run: bool,
 }
 
-/// What becomes of changes that need an approval which the author cannot give.
+/// What happens to changes that need an approval which the author cannot give.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnUnapproved {
     /// They become a change request; what a new user or persona starts with is refused.
@@ -37,7 +37,7 @@ pub enum OnUnapproved {
 
 /// When derived attributes are computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Derivation {
+pub enum DerivationMode {
     /// When what the scripts see has changed. A script that fails refuses the write.
     Required,
     /// When what the scripts see has changed. If a script fails, the derived values stay.
@@ -46,7 +46,7 @@ pub enum Derivation {
     Always,
 }
 
-/// What of a profile is written.
+/// The part of a profile that is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WriteTarget {
     /// The user's own fields.
@@ -63,36 +63,39 @@ impl Policy {
     /// The policy of a request.
     #[must_use]
     pub const fn request(target: WriteTarget) -> Self {
-        Self::new(OnUnapproved::Ask(target), Derivation::Required, None)
+        Self::new(OnUnapproved::Ask(target), DerivationMode::Required, None)
     }
 
     /// The policy of a row of an import, written under this id.
     #[must_use]
     pub const fn import(write_id: WriteId, dry_run: bool) -> Self {
-        Self { dry_run, ..Self::new(OnUnapproved::Refuse, Derivation::Required, Some(write_id)) }
+        Self {
+            dry_run,
+            ..Self::new(OnUnapproved::Refuse, DerivationMode::Required, Some(write_id))
+        }
     }
 
     /// The policy of a sign-in, written under this id.
     #[must_use]
     pub const fn sign_in(write_id: WriteId) -> Self {
-        Self::new(OnUnapproved::Write, Derivation::Lenient, Some(write_id))
+        Self::new(OnUnapproved::Write, DerivationMode::Lenient, Some(write_id))
     }
 
     /// The policy of a change request that is applied.
     #[must_use]
     pub const fn approval() -> Self {
-        Self::new(OnUnapproved::Write, Derivation::Required, None)
+        Self::new(OnUnapproved::Write, DerivationMode::Required, None)
     }
 
     /// The policy of computing derived attributes anew.
     #[must_use]
     pub const fn recomputation() -> Self {
-        Self::new(OnUnapproved::Write, Derivation::Always, None)
+        Self::new(OnUnapproved::Write, DerivationMode::Always, None)
     }
 
     const fn new(
         unapproved: OnUnapproved,
-        derivation: Derivation,
+        derivation: DerivationMode,
         write_id: Option<WriteId>,
     ) -> Self {
         Self { unapproved, derivation, write_id, dry_run: false }

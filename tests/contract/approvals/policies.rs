@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use shared::domain::definition::{ApprovalPolicy, PolicySubject};
 use shared::domain::schema::Schema;
 use shared::domain::user::User;
-use shared::world::Timestamp;
+use shared::env::Timestamp;
 use tests::{START, TENANT};
 
 use super::{DAY, Office, USERS, by_administrators};

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use shared::app::App;
 use shared::domain::id::UserId;
 use shared::store::keys::{listing, listing_shard};
-use sweeper::Report;
+use sweeper::SweepReport;
 use tests::{Client, Resource, Service, TENANT, person};
 
 use super::{FAILING, USERS, answering, derive, found, full_names, held, rewrite, workflow};
@@ -14,7 +14,7 @@ const SETTLED: i64 = 61;
 
 /// Sweeps until what changed is applied: once to notice it, and once when no function remembers
 /// what was before.
-pub async fn settle(service: &Service) -> Report {
+pub async fn settle(service: &Service) -> SweepReport {
     service.sweep().await;
     service.clock.advance(SETTLED);
     service.sweep().await
@@ -47,7 +47,7 @@ async fn a4_a_changed_workflow_is_applied_to_every_user_by_the_sweeper() {
     .await;
     assert_eq!(
         service.sweep().await,
-        Report::default(),
+        SweepReport::default(),
         "a function may still write by the old script"
     );
     service.clock.advance(SETTLED);
@@ -66,7 +66,7 @@ async fn a4_a_changed_workflow_is_applied_to_every_user_by_the_sweeper() {
         assert_eq!(found(&crm, "fullname", &format!("Jan F{i}")).await, usize::from(i == 0));
     }
     service.check().await;
-    assert_eq!(service.sweep().await, Report::default(), "it is done once");
+    assert_eq!(service.sweep().await, SweepReport::default(), "it is done once");
 }
 
 #[tokio::test]
@@ -144,7 +144,7 @@ async fn crowd(service: &Service, crm: &Client, count: usize) -> Vec<Resource> {
     let tenant = TENANT.parse().unwrap();
     let mut users = Vec::new();
     while users.len() < count {
-        let id = service.table.world().new_uuid();
+        let id = service.table.env().new_uuid();
         if listing(&tenant, UserId::new(id)) == listing_shard(&tenant, 0) {
             let body = json!({ "id": id.to_string(), "username": format!("jan{}", users.len()) });
             users.push(crm.create(USERS, body).await);
@@ -164,7 +164,7 @@ async fn a4_a_shard_of_several_pages_is_walked_to_its_end() {
     service.clock.advance(SETTLED);
     // The function has no time left: nothing is walked, and nothing forgotten.
     let app = App::new(service.table.clone(), None, tests::scripts());
-    assert_eq!(sweeper::sweep(&app, service.clock.now()).await.unwrap(), Report::default());
+    assert_eq!(sweeper::sweep(&app, service.clock.now()).await.unwrap(), SweepReport::default());
 
     let report = service.sweep().await;
 
@@ -177,7 +177,7 @@ async fn a4_a_shard_of_several_pages_is_walked_to_its_end() {
         assert_eq!(found(&crm, "out", &format!("I am jan{i}")).await, 1);
         assert_eq!(service.version_of(&user.id).await, 2);
     }
-    assert_eq!(service.sweep().await, Report::default());
+    assert_eq!(service.sweep().await, SweepReport::default());
     service.check().await;
 }
 

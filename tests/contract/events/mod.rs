@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 use serde_json::{Value, json};
-use stream::{Batch, Event, Sink, handle};
+use stream::{Event, EventSink, StreamBatch, handle};
 use tests::{Service, TENANT};
 
 /// A sink that keeps what it is told, save about the users whom it refuses.
@@ -37,7 +37,7 @@ impl Told {
     }
 }
 
-impl Sink for Told {
+impl EventSink for Told {
     async fn publish(&self, events: &[Event]) -> Vec<usize> {
         let refused = self.refused.lock().unwrap().clone();
         let (failed, told): (Vec<_>, Vec<_>) = events
@@ -72,8 +72,8 @@ pub fn record_of(sequence: u64, name: &str, pk: &str, sk: &str) -> Value {
 }
 
 /// Lets the function work on records; returns the sequence numbers that it answers.
-pub async fn hand(service: &Service, records: &[Value], sink: &impl Sink) -> Vec<String> {
-    let batch: Batch = serde_json::from_value(json!({ "Records": records })).unwrap();
+pub async fn hand(service: &Service, records: &[Value], sink: &impl EventSink) -> Vec<String> {
+    let batch: StreamBatch = serde_json::from_value(json!({ "Records": records })).unwrap();
     let answer = serde_json::to_value(handle(&service.table, batch, sink).await).unwrap();
     let failures = answer["batchItemFailures"].as_array().unwrap();
     failures.iter().map(|failure| failure["itemIdentifier"].as_str().unwrap().to_owned()).collect()

@@ -7,15 +7,15 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use local::embedded::Embedded;
-use local::events::{Events, FILE, Round};
+use local::events::{EventPublisher, FILE, Round};
 use local::serve;
 use local::table::open_embedded;
 use serde_json::{Value, json};
 use shared::domain::author::{Author, Reason};
 use shared::domain::user::User;
+use shared::env::Env;
 use shared::store::Table;
-use shared::store::user_writes::{Committed, Companions, UserWrite};
-use shared::world::World;
+use shared::store::user_writes::{CommitOutcome, CompanionWrites, UserWrite};
 use tests::person;
 
 /// Names the data folder to the process that a test kills.
@@ -52,9 +52,9 @@ impl Folder {
             .collect()
     }
 
-    async fn open(&self) -> (Table, Embedded, Events) {
-        let (table, engine) = open_embedded(Some(&self.0), World::default()).await.unwrap();
-        let events = Events::new(engine.clone(), table.clone(), &self.0);
+    async fn open(&self) -> (Table, Embedded, EventPublisher) {
+        let (table, engine) = open_embedded(Some(&self.0), Env::default()).await.unwrap();
+        let events = EventPublisher::new(engine.clone(), table.clone(), &self.0);
         (table, engine, events)
     }
 }
@@ -189,7 +189,7 @@ async fn i3_what_was_acknowledged_is_told_also_after_a_kill_and_in_order() {
     assert_eq!(mode & 0o777, 0o600);
     served.kill();
     let (_, engine, events) = folder.open().await;
-    while events.round().await == Round::Told {}
+    while events.round().await == Round::Published {}
     assert_eq!(engine.changes(1).await.unwrap().len(), 0, "what was told is not kept");
 }
 
@@ -204,12 +204,13 @@ async fn waiting(folder: &Folder, username: &str) -> String {
 
 async fn create(table: &Table, username: &str) -> String {
     let schema = table.schema(&"acme".parse().unwrap()).await.unwrap();
-    let id = table.world().new_uuid().to_string();
-    let user = User::new(id.parse().unwrap(), username.to_owned(), table.world().clock.now());
+    let id = table.env().new_uuid().to_string();
+    let user = User::new(id.parse().unwrap(), username.to_owned(), table.env().clock.now());
     let author = Author::service(schema.tenant.clone(), Reason::Request);
     let user = table.prepare_user(&schema, UserWrite::Create(user)).unwrap();
-    let written = table.commit_user(&author, &schema, [1; 8], &user, Companions::default()).await;
-    assert!(matches!(written, Ok(Committed::Done)));
+    let written =
+        table.commit_user(&author, &schema, [1; 8], &user, CompanionWrites::default()).await;
+    assert!(matches!(written, Ok(CommitOutcome::Done)));
     id
 }
 
@@ -222,7 +223,7 @@ async fn i3_a_file_that_cannot_be_written_loses_nothing() {
     assert_eq!(events.round().await, Round::Failed);
     assert_eq!(engine.changes(10).await.unwrap().len(), 1);
     std::fs::remove_dir(folder.file()).unwrap();
-    assert_eq!(events.round().await, Round::Told);
+    assert_eq!(events.round().await, Round::Published);
     assert_eq!(events.round().await, Round::Idle);
     assert_eq!(folder.told(&jan), ["user.created 1"]);
     assert_eq!(engine.changes(10).await.unwrap().len(), 0);
@@ -234,7 +235,7 @@ async fn i3_half_a_line_of_a_crash_goes_and_a_file_that_was_moved_away_begins_an
     let jan = waiting(&folder, "jan").await;
     std::fs::write(folder.file(), "{\"source\":\"kith\"}\n{\"source\":\"ki").unwrap();
     let (table, engine, events) = folder.open().await;
-    assert_eq!(events.round().await, Round::Told);
+    assert_eq!(events.round().await, Round::Published);
     assert_eq!(folder.lines()[0], json!({ "source": "kith" }));
     assert_eq!(folder.told(&jan), ["user.created 1"]);
     assert_eq!(folder.lines().len(), 2);
@@ -243,7 +244,7 @@ async fn i3_half_a_line_of_a_crash_goes_and_a_file_that_was_moved_away_begins_an
     std::fs::rename(folder.file(), folder.0.join("archive")).unwrap();
     let els = waiting(&folder, "els").await;
     let (_, _, events) = folder.open().await;
-    assert_eq!(events.round().await, Round::Told);
+    assert_eq!(events.round().await, Round::Published);
     assert_eq!(folder.told(&els), ["user.created 1"]);
     assert_eq!(folder.lines().len(), 1);
 }
@@ -258,17 +259,17 @@ async fn i3_a_folder_from_before_there_were_events_tells_of_what_comes() {
     drop((engine, client));
     let jan = waiting(&folder, "jan").await;
     let (_, _, events) = folder.open().await;
-    assert_eq!(events.round().await, Round::Told);
+    assert_eq!(events.round().await, Round::Published);
     assert_eq!(folder.told(&jan), ["user.created 1"]);
 }
 
 #[tokio::test]
 async fn i3_in_memory_nothing_waits_and_there_is_no_file() {
     let folder = Folder::new("memory");
-    let (table, engine) = open_embedded(None, World::default()).await.unwrap();
+    let (table, engine) = open_embedded(None, Env::default()).await.unwrap();
     table.create_tenant(&"acme".parse().unwrap()).await.unwrap();
     create(&table, "jan").await;
-    let events = Events::new(engine, table, &folder.0);
+    let events = EventPublisher::new(engine, table, &folder.0);
     assert_eq!(events.round().await, Round::Idle);
     assert!(!folder.file().exists());
 }

@@ -81,10 +81,10 @@ async fn d1_a_look_up_that_is_gone_is_told_of_each_kind() {
 async fn d1_a_look_up_that_nobody_owns_is_told_of_each_kind() {
     let (setting, person) = Service::start().await.person_with_everything().await;
     let (id, nobody) =
-        (person.user.id.parse().unwrap(), UserId::new(setting.service.table.world().new_uuid()));
+        (person.user.id.parse().unwrap(), UserId::new(setting.service.table.env().new_uuid()));
     let tenant = TENANT.parse().unwrap();
     let web: PartyId = "web".parse().unwrap();
-    let profile = ProfileId::new(setting.service.table.world().new_uuid());
+    let profile = ProfileId::new(setting.service.table.env().new_uuid());
     let mut due = 0;
     for holder in [id, nobody] {
         for pk in [
@@ -112,7 +112,7 @@ async fn d1_what_is_left_of_somebody_who_is_gone_is_told() {
     let (setting, person) = Service::start().await.person_with_everything().await;
     setting.crm.delete(&person.user.path).await.is(204);
     setting.service.check().await;
-    let nobody = UserId::new(setting.service.table.world().new_uuid());
+    let nobody = UserId::new(setting.service.table.env().new_uuid());
     for holder in [person.user.id.parse().unwrap(), nobody] {
         let before = problems(&setting.service).await.len();
         // Without any look-up: nothing else would tell of it.
@@ -133,7 +133,7 @@ async fn d1_what_is_left_of_somebody_who_is_gone_is_told() {
 async fn d1_a_child_of_another_owner_a_dangling_look_up_and_a_wrong_mark_are_told() {
     let (setting, person) = Service::start().await.person_with_everything().await;
     let (tenant, id) = (TENANT.parse().unwrap(), person.user.id.parse().unwrap());
-    let nobody = UserId::new(setting.service.table.world().new_uuid());
+    let nobody = UserId::new(setting.service.table.env().new_uuid());
     let plain = Item::at(&Key::stored(&partition_of_user(&tenant, id), "NEW#x"));
     plant(
         &setting.service,

@@ -1,6 +1,6 @@
 //! A forget that crashes at any of its store calls, and everybody who may finish it.
 
-use maintenance::forget::{Erased, forget};
+use maintenance::forget::{ErasureOutcome, forget};
 use tests::{Everything, Fault, Service, Setting, TENANT};
 
 /// Who comes after the crash.
@@ -39,11 +39,11 @@ async fn finish(setting: &Setting, person: &Everything, finisher: Finisher, what
             let done =
                 forget(&service.table, &tenant, &person.user.id.parse().unwrap()).await.unwrap();
             let due = if live {
-                Erased::Forgotten
+                ErasureOutcome::Forgotten
             } else if nothing {
-                Erased::Before
+                ErasureOutcome::Before
             } else {
-                Erased::Finished
+                ErasureOutcome::Finished
             };
             assert_eq!(done, Some((id, due)), "{what}");
             return;

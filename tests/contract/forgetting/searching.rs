@@ -1,7 +1,7 @@
 //! `kith forget`: what it erases, says and finds.
 
-use maintenance::forget::{Erased, forget, replay};
-use maintenance::traces::Text;
+use maintenance::forget::{ErasureOutcome, forget, replay};
+use maintenance::traces::SearchText;
 use shared::domain::id::UserId;
 use shared::domain::lookup::ValueHash;
 use shared::store::{Condition, Item, Key, Write};
@@ -52,7 +52,7 @@ async fn d7_every_value_of_a_person_is_found_before_and_none_after() {
     let tenant = TENANT.parse().unwrap();
     assert_eq!(
         forget(&setting.service.table, &tenant, &named).await.unwrap(),
-        Some((id, Erased::Forgotten))
+        Some((id, ErasureOutcome::Forgotten))
     );
 
     setting.gone(&person, "by its base profile id").await;
@@ -60,9 +60,9 @@ async fn d7_every_value_of_a_person_is_found_before_and_none_after() {
     let named = person.user.id.parse().unwrap();
     assert_eq!(
         forget(&setting.service.table, &tenant, &named).await.unwrap(),
-        Some((id, Erased::Before))
+        Some((id, ErasureOutcome::Before))
     );
-    let nobody = setting.service.table.world().new_uuid().to_string().parse().unwrap();
+    let nobody = setting.service.table.env().new_uuid().to_string().parse().unwrap();
     assert_eq!(forget(&setting.service.table, &tenant, &nobody).await.unwrap(), None);
 }
 
@@ -80,7 +80,7 @@ async fn d7_a_text_is_found_in_every_type_and_every_escape() {
         ("form", "name=%C3%85sa+%C3%96stlund-%c3%91and%C3%BA"),
         ("url_in_json", r#"{"x":"%C3%85sa+%C3%96stlund-\u0025c3\u002591and%C3%BA"}"#),
     ];
-    let nobody = UserId::new(service.table.world().new_uuid());
+    let nobody = UserId::new(service.table.env().new_uuid());
     for (name, text) in planted {
         let key = Key::stored(&format!("T#{TENANT}#Z#{name}"), "-");
         for (form, item) in [
@@ -136,9 +136,9 @@ async fn d5_d7_other_tenants_are_not_searched() {
 #[test]
 fn d7_texts_that_stand_everywhere_are_refused_and_none_is_shown() {
     for short in ["", "ab", "  a ", "é1", "\u{3000}ab\u{3000}"] {
-        assert!(Text::read(short).is_err(), "{short:?}");
+        assert!(SearchText::read(short).is_err(), "{short:?}");
     }
-    assert_eq!(format!("{:?}", Text::read("Zwaardvis").unwrap()), "Text");
+    assert_eq!(format!("{:?}", SearchText::read("Zwaardvis").unwrap()), "Text");
 }
 
 /// The state of a table from before some erasures, as a restore brings it back.
@@ -146,7 +146,7 @@ fn d7_texts_that_stand_everywhere_are_refused_and_none_is_shown() {
 async fn d7_a_restored_table_learns_from_the_one_it_replaces_whom_to_forget() {
     let (setting, first) = Service::start().await.person_with_everything().await;
     let (second, kept) = (setting.person().await, setting.person().await);
-    let restored = Engine::embedded(setting.service.table.world().clone()).await;
+    let restored = Engine::embedded(setting.service.table.env().clone()).await;
     let restored = Service::on(restored, setting.service.clock.clone()).await;
     let mut pages = setting
         .service

@@ -117,7 +117,7 @@ impl Desk {
 
     /// A username that nobody has.
     pub fn fresh(&self) -> String {
-        format!("u{}", self.service.table.world().new_uuid())
+        format!("u{}", self.service.table.env().new_uuid())
     }
 
     /// Writes the values of `common.x` at a place; `values` is JSON text, so that no digit is lost

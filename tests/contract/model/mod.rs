@@ -12,14 +12,14 @@ mod tenant;
 mod users;
 
 use proptest::test_runner::{Config, RngSeed};
-use shared::world::World;
+use shared::env::Env;
 
 /// The configuration of `cases` histories with a seed that is known.
 pub fn config(cases: u32) -> Config {
     let given = Config::default();
     let seed = match given.rng_seed {
         RngSeed::Fixed(seed) => seed,
-        RngSeed::Random => World::default().random.below(u64::MAX),
+        RngSeed::Random => Env::default().random.below(u64::MAX),
     };
     eprintln!("PROPTEST_RNG_SEED={seed}");
     let cases = if given.cases == 256 { cases } else { given.cases };

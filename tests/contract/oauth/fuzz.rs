@@ -101,7 +101,7 @@ fn o1_any_form_is_answered() {
 #[test]
 fn o1_a_form_of_very_many_parameters_is_read_in_one_pass() {
     let world = World::start();
-    let clock = shared::world::World::default().clock;
+    let clock = shared::env::Env::default().clock;
     let body = (0..50_000).map(|i| format!("{i:x}")).collect::<Vec<_>>().join("&");
     assert!(body.len() < 256 * 1024);
     let started = clock.now();

@@ -35,7 +35,7 @@ pub async fn bind(service: &Service, user: &Resource, server: &str) -> BaseId {
     );
     let principal = Versioned::first(Principal::active(server.parse().unwrap(), base.clone()));
     let mut writes = store_principal(&tenant, id, &principal, Condition::Absent);
-    writes.push(Write::Check(Key::user(&tenant, id), Condition::Live));
+    writes.push(Write::Check(Key::user(&tenant, id), Condition::NotDeleted));
     service.table.commit(writes).await.unwrap();
     base
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use maintenance::purge::{Purged, purge};
+use maintenance::purge::{PurgeOutcome, purge};
 use serde_json::{Value, json};
 use shared::app::CACHE_SECONDS;
 use tests::TENANT;
@@ -334,9 +334,9 @@ async fn d6_a_definition_of_which_a_system_overrides_a_value_is_in_use() {
     assert_eq!(shop.crm.delete(&nick.path).await.is(409).slug(), "in-use");
     let tenant = TENANT.parse().unwrap();
     let purge = async || purge(&shop.service.table, &tenant, &nick.id, Duration::ZERO).await;
-    assert_eq!(purge().await.unwrap(), Purged::Held(1, vec![shop.jan.id.parse().unwrap()]));
+    assert_eq!(purge().await.unwrap(), PurgeOutcome::InUse(1, vec![shop.jan.id.parse().unwrap()]));
     shop.patch(json!({ "attributes": { "common": { "nick": null } } })).await.is(200);
-    assert_eq!(purge().await.unwrap(), Purged::Gone);
+    assert_eq!(purge().await.unwrap(), PurgeOutcome::Gone);
 }
 
 #[tokio::test]

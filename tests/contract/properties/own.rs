@@ -9,17 +9,17 @@ use shared::domain::definition::{
 use shared::domain::hashing::Hashes;
 use shared::domain::id::DefinitionId;
 use shared::domain::persona::Persona;
-use shared::domain::schema::{Entry, Schema};
+use shared::domain::schema::{Schema, StoredDefinition};
 use shared::domain::user::User;
-use shared::domain::{Error, Json, Result, Versioned, View, Violation, Violations, Writing};
-use shared::world::World;
+use shared::domain::{Error, Json, Result, Versioned, View, Violation, Violations, WriteContext};
+use shared::env::Env;
 
 /// A tenant with attributes `open`, `fixed` (Read Only) and `secret` (Hidden), each once as TEXT
 /// and once as EMAIL, and `given_name` Read Only and `id_at_customer` Hidden; a persona definition
 /// lists them all; and a user with all of them.
 struct Desk {
     schema: Schema,
-    world: World,
+    env: Env,
     hashes: Hashes,
     user: User,
 }
@@ -28,16 +28,16 @@ fn parsed(value: &Value) -> Json {
     Json::parse(value.to_string().as_bytes()).unwrap()
 }
 
-fn entry<T: Definition>(value: T) -> Entry<T> {
-    Entry { stored: Versioned::first(value), used: false, built_in: false }
+fn entry<T: Definition>(value: T) -> StoredDefinition<T> {
+    StoredDefinition { stored: Versioned::first(value), used: false, built_in: false }
 }
 
 impl Desk {
     fn new() -> Self {
-        let world = World::default();
+        let env = Env::default();
         let mut schema = Schema::empty("acme".parse().unwrap());
         let category = Category {
-            id: DefinitionId::new(world.new_uuid()),
+            id: DefinitionId::new(env.new_uuid()),
             name: COMMON.to_owned(),
             display_name: None,
         };
@@ -54,7 +54,7 @@ impl Desk {
                     body[property] = json!(true);
                 }
                 let definition =
-                    AttributeDefinition::read(parsed(&body), None, &schema, &world).unwrap();
+                    AttributeDefinition::read(parsed(&body), None, &schema, &env).unwrap();
                 schema.attributes.insert(definition.id.to_string(), entry(definition));
             }
         }
@@ -68,7 +68,7 @@ impl Desk {
         }
         let listed: Vec<_> = schema.custom_attributes().map(|a| a.id.to_string()).collect();
         let role = parsed(&json!({ "name": "role", "attributes": listed }));
-        let role = PersonaDefinition::read(role, None, &schema, &world).unwrap();
+        let role = PersonaDefinition::read(role, None, &schema, &env).unwrap();
         schema.personas.insert(role.id.to_string(), entry(role));
         schema.hash_key = Some(shared::domain::schema::HashKey::derive(b"key", &schema.tenant));
         let hashes = Hashes::default();
@@ -82,19 +82,23 @@ impl Desk {
             "attributes": attributes,
             "personas": [{ "name": "role", "attributes": attributes }],
         });
-        let writing =
-            Writing { schema: &schema, world: &world, hashes: &hashes, view: View::Administrative };
-        let user = User::create(parsed(&body), &writing).unwrap();
-        Self { schema, world, hashes, user }
+        let context = WriteContext {
+            schema: &schema,
+            env: &env,
+            hashes: &hashes,
+            view: View::Administrative,
+        };
+        let user = User::create(parsed(&body), &context).unwrap();
+        Self { schema, env, hashes, user }
     }
 
-    const fn writing(&self, view: View) -> Writing<'_> {
-        Writing { schema: &self.schema, world: &self.world, hashes: &self.hashes, view }
+    const fn write_context(&self, view: View) -> WriteContext<'_> {
+        WriteContext { schema: &self.schema, env: &self.env, hashes: &self.hashes, view }
     }
 
     /// The person's own patch of the user.
     fn patch(&self, patch: &Value) -> Result<User> {
-        self.user.patch(parsed(patch), &self.writing(View::SelfService))
+        self.user.patch(parsed(patch), &self.write_context(View::SelfService))
     }
 
     fn persona(&self) -> &Persona {
@@ -180,7 +184,7 @@ fn a3_an_id_of_a_hidden_definition_is_answered_like_one_that_does_not_exist() {
     };
     let set = |id: &str, value: &Value| {
         let body = json!({ "attribute_definition_id": id, "value": value });
-        desk.persona().set_attribute(parsed(&body), &desk.writing(View::SelfService))
+        desk.persona().set_attribute(parsed(&body), &desk.write_context(View::SelfService))
     };
     let nowhere = "0192f3c1-0000-7000-8000-000000000001";
     for value in [json!(["x"]), json!([]), Value::Null] {
@@ -206,9 +210,9 @@ fn a3_hidden_values_outlive_every_change_of_ones_own() {
     let patched = desk
         .patch(&json!({ "family_name": "Peeters", "attributes": { "common": { "open": [] } } }))
         .unwrap();
-    let replaced = desk.user.replace(own, &desk.writing(View::SelfService)).unwrap();
+    let replaced = desk.user.replace(own, &desk.write_context(View::SelfService)).unwrap();
     let bare = parsed(&json!({ "username": "jan" }));
-    let bare = desk.user.replace(bare, &desk.writing(View::SelfService)).unwrap();
+    let bare = desk.user.replace(bare, &desk.write_context(View::SelfService)).unwrap();
     assert!(!replaced.differs(&desk.user), "the profile sent back as it was shown");
     for user in [&patched, &replaced, &bare] {
         for name in ["secret", "secret-mail", "secret-pin", "fixed"] {
@@ -222,7 +226,7 @@ fn a3_hidden_values_outlive_every_change_of_ones_own() {
         assert_eq!(user.personas, desk.user.personas);
     }
     let patch = parsed(&json!({ "valid_from": "2026-01-01T00:00:00Z" }));
-    let persona = desk.persona().patch(&patch, &desk.writing(View::SelfService)).unwrap();
+    let persona = desk.persona().patch(&patch, &desk.write_context(View::SelfService)).unwrap();
     assert_eq!(persona.attributes, desk.persona().attributes);
 }
 
@@ -241,12 +245,13 @@ fn a3_read_only_values_may_be_sent_back_and_not_changed_or_removed() {
             assert_eq!(refusals(desk.patch(&custom(name, &changed))), due, "{changed}");
             let persona = desk
                 .persona()
-                .patch(&parsed(&custom(name, &changed)), &desk.writing(View::SelfService));
+                .patch(&parsed(&custom(name, &changed)), &desk.write_context(View::SelfService));
             assert_eq!(refusals(persona), due, "persona {changed}");
             if !changed.is_null() {
                 let body = json!({ "category": "common", "name": name, "value": changed });
-                let set =
-                    desk.persona().set_attribute(parsed(&body), &desk.writing(View::SelfService));
+                let set = desk
+                    .persona()
+                    .set_attribute(parsed(&body), &desk.write_context(View::SelfService));
                 assert_eq!(refusals(set), ["/value read-only"], "{name} {changed}");
             }
             let item = json!({ "attribute_definition_id": desk.id(name), "value": changed });
@@ -288,7 +293,7 @@ fn a3_a_person_brings_no_read_only_or_hidden_value_with_a_new_persona() {
             parsed(&body),
             "",
             id,
-            &desk.writing(View::SelfService),
+            &desk.write_context(View::SelfService),
             &mut violations,
         );
         assert_eq!(refusals(violations.check(made)), [format!("/attributes/common/{name} {code}")]);
@@ -302,7 +307,7 @@ fn a3_machine_clients_change_all_of_it() {
         "given_name": "Piet", "id_at_customer": null,
         "attributes": { "common": { "fixed": ["x"], "secret": ["y"], "secret-pin": [] } },
     });
-    let user = desk.user.patch(parsed(&patch), &desk.writing(View::Administrative)).unwrap();
+    let user = desk.user.patch(parsed(&patch), &desk.write_context(View::Administrative)).unwrap();
     assert_eq!((user.given_name.as_deref(), user.id_at_customer), (Some("Piet"), None));
     assert_eq!(user.attributes[&desk.id("secret").parse().unwrap()], ["y"]);
     assert!(!user.attributes.contains_key(&desk.id("secret-pin").parse().unwrap()));

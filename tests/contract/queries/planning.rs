@@ -2,7 +2,7 @@
 //! hundred.
 
 use serde_json::{Value, json};
-use tests::{Client, Seen, Service};
+use tests::{Client, RecordedCall, Service};
 
 use super::{QUERY, USERS, explained};
 
@@ -186,8 +186,9 @@ async fn bounds_of_the_last_change_narrow_the_walk() {
         );
     }
     // DynamoDB takes no empty text in a condition on a key; the embedded engine does.
-    let empty =
-        |call: &Seen| call.operation == "Query" && call.body.to_string().contains("\"S\":\"\"");
+    let empty = |call: &RecordedCall| {
+        call.operation == "Query" && call.body.to_string().contains("\"S\":\"\"")
+    };
     assert!(!service.faults.seen().iter().any(empty));
     let never =
         "updated_at gt \"2030-01-01T00:00:00Z\" and updated_at lt \"2029-12-31T23:59:59.999Z\"";

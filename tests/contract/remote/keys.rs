@@ -6,8 +6,8 @@ use std::sync::Arc;
 use shared::auth::RemoteKeys;
 use shared::auth::remote_keys::MAX_URLS;
 use shared::domain::jwk::{Algorithm, JwkSet};
+use shared::env::Clock;
 use shared::fetch::{FetchError, Fetcher, Network};
-use shared::world::Clock;
 use tests::{Gate, Publisher, Reply, START};
 use tokio::task::JoinSet;
 

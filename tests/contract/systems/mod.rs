@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use shared::domain::Version;
-use shared::domain::definition::Kind;
+use shared::domain::definition::DefinitionKind;
 use shared::store::{Key, Write};
 use tests::{Service, TENANT};
 
@@ -141,7 +141,7 @@ async fn d6_a_system_in_which_people_have_profiles_stays() {
     let crm = service.crm().await;
     let made = crm.create(PATH, loyalty(&json!([attribute("points", "LOW")]))).await;
     let used = Write::MarkUsed(
-        Key::definition(&TENANT.parse().unwrap(), Kind::System, "loyalty"),
+        Key::definition(&TENANT.parse().unwrap(), DefinitionKind::System, "loyalty"),
         Version(1),
     );
     service.table.commit(vec![used]).await.unwrap();

@@ -175,7 +175,7 @@ async fn o5_forged_signatures_are_refused() {
         refused(&get(&format!("{content}.{}", URL_SAFE_NO_PAD.encode(mac))).await, "HS256");
     }
     // Another key of the right kind, under the right id.
-    let random = &service.table.world().random;
+    let random = &service.table.env().random;
     let other = aws_key::Pair::parse(&PrivateKey::generate(Algorithm::Es256, random).unwrap());
     let content = format!("{}.{}", encode(&header), encode(&claims));
     refused(

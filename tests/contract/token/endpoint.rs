@@ -211,11 +211,11 @@ async fn o9_two_secrets_live_at_a_time_and_none_is_stored() {
     let client = service.register(TENANT, "users:read".parse().unwrap(), false).await;
     let rotate = async || {
         let mut secret = None;
-        let world = service.table.world();
+        let env = service.table.env();
         let id = client.id.parse().unwrap();
         service
             .table
-            .change_client(&id, |client| secret = Some(client.add_secret(world)))
+            .change_client(&id, |client| secret = Some(client.add_secret(env)))
             .await
             .unwrap();
         secret.unwrap().reveal().to_owned()

@@ -9,11 +9,11 @@ use shared::domain::id::{ProfileName, UserId};
 use shared::domain::json::Object;
 use shared::domain::system_profile::Viewer;
 use shared::http::Call;
-use shared::http::answer::{Answer, Answered};
-use shared::store::system_profiles::Effective;
+use shared::http::answer::{Answer, HandlerResult};
+use shared::store::system_profiles::EffectiveProfile;
 
-use super::super::batch::{BATCH, Batch, MAX_IDS};
-use super::super::place::Place;
+use super::super::batch::{BATCH, BatchAnswer, MAX_IDS};
+use super::super::system_context::SystemContext;
 
 /// The most paths that one call selects.
 pub const MAX_PATHS: usize = 300;
@@ -37,19 +37,18 @@ const FIELDS: [&str; 13] = [
 ];
 
 /// Answers with the profiles that are named, in that order.
-pub async fn bulk(mut call: Call) -> Answered {
+pub async fn bulk(mut call: Call) -> HandlerResult {
     let body = call.take_body();
-    let (call, body) = (&call, &body);
     call.app
-        .decide(&call.caller.tenant, move |schema| async move {
-            let place = Place::of(call, &schema)?;
-            let question = Question::read(body.clone(), place.viewer())?;
-            let mut batch = Batch::new("profiles, or select less");
+        .decide(&call.caller.tenant, async |schema| {
+            let context = SystemContext::of(&call, &schema)?;
+            let question = BulkQuery::read(body.clone(), context.viewer())?;
+            let mut batch = BatchAnswer::new("profiles, or select less");
             for ids in question.ids.chunks(BATCH) {
-                let found = find(call, &place, ids).await?;
+                let found = find(&call, &context, ids).await?;
                 for id in ids {
                     let profile = id.parse().ok().and_then(|name: ProfileName| found.get(&name));
-                    let shown = profile.map(|profile| place.show(profile)).transpose()?;
+                    let shown = profile.map(|profile| context.show(profile)).transpose()?;
                     batch.take(id, shown.map(|shown| question.select(shown)))?;
                 }
             }
@@ -61,15 +60,15 @@ pub async fn bulk(mut call: Call) -> Answered {
 /// The profiles that some of the ids name.
 async fn find(
     call: &Call,
-    place: &Place<'_>,
+    context: &SystemContext<'_>,
     ids: &[String],
-) -> Result<HashMap<ProfileName, Effective>> {
-    let (table, tenant, system) = (call.app.table(), place.tenant, &place.system.id);
+) -> Result<HashMap<ProfileName, EffectiveProfile>> {
+    let (table, tenant, system) = (call.app.table(), context.tenant, &context.system.id);
     let names: HashSet<ProfileName> = ids.iter().filter_map(|id| id.parse().ok()).collect();
     let holders = table.holders_of(tenant, system, &names).await?;
     let users: HashSet<UserId> = holders.values().copied().collect();
     let found = table.find_profiles_of(tenant, system, &users).await?;
-    let found: HashMap<UserId, Effective> =
+    let found: HashMap<UserId, EffectiveProfile> =
         found.into_iter().map(|found| (found.base.value.id, found)).collect();
     let named = holders.into_iter().filter_map(|(name, user)| {
         let profile = found.get(&user)?;
@@ -80,12 +79,12 @@ async fn find(
     Ok(named.collect())
 }
 
-struct Question {
+struct BulkQuery {
     ids: Vec<String>,
     select: Option<Selection>,
 }
 
-impl Question {
+impl BulkQuery {
     fn read(body: Json, viewer: Viewer<'_>) -> Result<Self> {
         let mut violations = Violations::default();
         let mut fields = Fields::new(body, "", &mut violations);

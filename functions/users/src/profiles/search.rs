@@ -10,12 +10,12 @@ use std::collections::HashSet;
 use shared::domain::Json;
 use shared::domain::error::{Error, Result};
 use shared::domain::id::UserId;
-use shared::filter::{Candidate, Filter, Source};
+use shared::filter::{Candidate, CandidateSource, Filter};
 use shared::http::Call;
-use shared::http::answer::Answered;
-use shared::store::system_profiles::Effective;
+use shared::http::answer::HandlerResult;
+use shared::store::system_profiles::EffectiveProfile;
 
-use super::super::place::Place;
+use super::super::system_context::SystemContext;
 use super::show;
 
 /// How many candidates are read at once.
@@ -25,28 +25,28 @@ const BATCH: usize = 100;
 const MAX_CANDIDATES: usize = 1000;
 
 /// Finds exactly one profile.
-pub async fn search(call: Call) -> Answered {
+pub async fn search(call: Call) -> HandlerResult {
     let filter = call
         .query("filter")
         .ok_or_else(|| Error::Malformed("the query parameter `filter` is due".to_owned()))?;
-    let (call, filter) = (&call, &Json::from(filter));
+    let filter = Json::from(filter);
     call.app
-        .decide(&call.caller.tenant, move |schema| async move {
-            let filter = Filter::of_profiles(filter, &schema)?;
-            let place = Place::of(call, &schema)?;
-            let mut search = Search {
-                call,
-                place: &place,
+        .decide(&call.caller.tenant, async |schema| {
+            let filter = Filter::of_profiles(&filter, &schema)?;
+            let context = SystemContext::of(&call, &schema)?;
+            let mut search = ProfileSearch {
+                call: &call,
+                context: &context,
                 filter: &filter,
                 seen: HashSet::new(),
                 found: None,
                 count: 0,
             };
-            for branch in filter.plan_profiles(&place.system.id, &schema)? {
+            for branch in filter.plan_profiles(&context.system.id, &schema)? {
                 search.follow(branch.source).await?;
             }
             match (search.found, search.count) {
-                (Some(found), 1) => show(call, &place, &found),
+                (Some(found), 1) => show(&call, &context, &found),
                 (None, _) => Err(Error::NotFound),
                 (_, several) => Err(Error::Several(several)),
             }
@@ -54,29 +54,29 @@ pub async fn search(call: Call) -> Answered {
         .await
 }
 
-struct Search<'s> {
+struct ProfileSearch<'s> {
     call: &'s Call,
-    place: &'s Place<'s>,
+    context: &'s SystemContext<'s>,
     filter: &'s Filter,
     seen: HashSet<UserId>,
-    found: Option<Effective>,
+    found: Option<EffectiveProfile>,
     count: usize,
 }
 
-impl Search<'_> {
+impl ProfileSearch<'_> {
     /// Compares everybody to whom a source leads.
-    async fn follow(&mut self, source: Source) -> Result<()> {
+    async fn follow(&mut self, source: CandidateSource) -> Result<()> {
         let (table, tenant, system) =
-            (self.call.app.table(), self.place.tenant, &self.place.system.id);
+            (self.call.app.table(), self.context.tenant, &self.context.system.id);
         let lookup = match source {
-            Source::Lookup(lookup) => lookup,
-            Source::Id(id) => {
+            CandidateSource::Lookup(lookup) => lookup,
+            CandidateSource::Id(id) => {
                 let Ok(id) = id.parse() else { return Ok(()) };
                 let profile = table.find_profile(tenant, system, id).await?;
                 let new = profile.filter(|profile| self.seen.insert(profile.base.value.id));
                 return self.compare(new.into_iter().collect());
             }
-            Source::Prefix { .. } | Source::Listing(_) => {
+            CandidateSource::Prefix { .. } | CandidateSource::Listing(_) => {
                 return Err(Error::unexpected(
                     "profiles of systems are looked for by whole values",
                 ));
@@ -106,8 +106,8 @@ impl Search<'_> {
         }
     }
 
-    fn compare(&mut self, profiles: Vec<Effective>) -> Result<()> {
-        let schema = self.place.viewer().schema;
+    fn compare(&mut self, profiles: Vec<EffectiveProfile>) -> Result<()> {
+        let schema = self.context.viewer().schema;
         for profile in profiles {
             let (own, user) = (&profile.profile.value, profile.user());
             schema.check_covers(&user)?;

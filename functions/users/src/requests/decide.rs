@@ -3,92 +3,95 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use shared::domain::author::{Author, Reason};
-use shared::domain::change_request::{Actor, ChangeRequest, Status};
+use shared::domain::change_request::{Actor, ChangeRequest, RequestStatus};
 use shared::domain::error::{Error, Result};
 use shared::domain::id::ChangeRequestId;
 use shared::domain::schema::Schema;
 use shared::domain::user::User;
-use shared::domain::{Versioned, Writing};
+use shared::domain::{Versioned, WriteContext};
 use shared::http::Call;
 use shared::http::IdempotencyRecorder;
-use shared::http::answer::{Answer, Answered};
+use shared::http::answer::{Answer, HandlerResult};
 use shared::http::profile::shown_request;
 use shared::store::Retry;
 use shared::store::change_requests::decide;
-use shared::store::users::LiveUser;
-use shared::writing::{Outcome, Policy};
+use shared::store::users::StoredUser;
+use shared::writing::{Policy, WriteOutcome};
 
 use super::check_seen;
 
 /// Applies a change request, or finds that it cannot be applied any more.
-pub(super) async fn approve(call: Call) -> Answered {
-    decide_by(call, Status::Approved).await
+pub(super) async fn approve(call: Call) -> HandlerResult {
+    decide_by(call, RequestStatus::Approved).await
 }
 
 /// Rejects a change request.
-pub(super) async fn reject(call: Call) -> Answered {
-    decide_by(call, Status::Rejected).await
+pub(super) async fn reject(call: Call) -> HandlerResult {
+    decide_by(call, RequestStatus::Rejected).await
 }
 
-async fn decide_by(call: Call, decision: Status) -> Answered {
+async fn decide_by(call: Call, decision: RequestStatus) -> HandlerResult {
     let id: ChangeRequestId = call.id("id")?;
-    let call = &call;
     // Who may decide is looked up now and not as it was half a minute ago (rule A5).
     call.app.schema_now(&call.caller.tenant).await?;
     // A repeat is answered by its record, but not to somebody who was blocked meanwhile.
     call.person().await?;
-    call.once(|record| {
-        call.app.decide(&call.caller.tenant, move |schema| async move {
-            let deciding = Deciding { call, schema: &schema, decision, record };
-            let mut retry = Retry::of(call.app.table());
-            loop {
-                if let Some(answer) = deciding.turn(id).await? {
-                    return Ok(answer);
+    call.once(async |record| {
+        call.app
+            .decide(&call.caller.tenant, async |schema| {
+                let decision = Decision { call: &call, schema: &schema, status: decision, record };
+                let mut retry = Retry::of(call.app.table());
+                loop {
+                    if let Some(answer) = decision.attempt(id).await? {
+                        return Ok(answer);
+                    }
+                    retry.again().await?;
                 }
-                retry.again().await?;
-            }
-        })
+            })
+            .await
     })
     .await
 }
 
-/// A decision of the caller.
-struct Deciding<'d> {
+/// A decision of the caller on a change request.
+struct Decision<'d> {
     call: &'d Call,
     schema: &'d Schema,
-    decision: Status,
+    status: RequestStatus,
     record: IdempotencyRecorder<'d>,
 }
 
-/// A request that is decided: as it was read, as it will be, and the answer that shows that.
-struct Decided {
+/// A change request before and after its decision, and the answer that shows it.
+struct DecidedRequest {
     request: Versioned<ChangeRequest>,
     next: Versioned<ChangeRequest>,
     answer: Answer,
 }
 
-impl Deciding<'_> {
+impl Decision<'_> {
     /// Decides about a request as it is now; `None` when somebody else wrote it meanwhile.
-    async fn turn(&self, id: ChangeRequestId) -> Result<Option<Answer>> {
+    async fn attempt(&self, id: ChangeRequestId) -> Result<Option<Answer>> {
         let (call, table) = (self.call, self.call.app.table());
         let request = table.find_change_request(&call.caller.tenant, id).await?;
         let request = request.ok_or(Error::NotFound)?;
         let me = call.person().await?;
         let me = me.as_ref().map(|me| &me.value);
         let actor = self.check_may_decide(&request, me)?;
-        match request.value.status(call.app.world().clock.now()) {
-            Status::Pending => {}
-            status if status == self.decision => return self.repeat(&request).await.map(Some),
+        match request.value.status(call.app.env().clock.now()) {
+            RequestStatus::Pending => {}
+            status if status == self.status => {
+                return self.answer_repeat(&request).await.map(Some);
+            }
             status => return Err(Error::Conflict(format!("the change request is {status}"))),
         }
-        let next = request.changed_to(request.value.decided(self.decision, Some(actor)));
+        let next = request.changed_to(request.value.decided(self.status, Some(actor)));
         let answer = shown_request(&next, self.schema, call);
-        let decided = Decided { request, next, answer };
+        let decided = DecidedRequest { request, next, answer };
         let author = call.author_of(me)?;
-        if self.decision == Status::Rejected {
-            return self.settle(&author, decided).await;
+        if self.status == RequestStatus::Rejected {
+            return self.write_status(&author, decided).await;
         }
-        let author = author.because(Reason::Approval(id));
+        let author = author.with_reason(Reason::Approval(id));
         Box::pin(self.apply(&author, decided)).await
     }
 
@@ -102,12 +105,12 @@ impl Deciding<'_> {
         let actor = call.actor(me)?;
         check_seen(call, &request.value, me, schema)?;
         request.value.check_approver(&actor, call.policy_subject(me)?, schema)?;
-        call.guard(&[&ChangeRequest::tag(request, call.app.world().clock.now())])?;
+        call.check_preconditions(&[&ChangeRequest::tag(request, call.app.env().clock.now())])?;
         Ok(actor)
     }
 
     /// Shows a request that was decided so already.
-    async fn repeat(&self, request: &Versioned<ChangeRequest>) -> Answered {
+    async fn answer_repeat(&self, request: &Versioned<ChangeRequest>) -> HandlerResult {
         let answer = shown_request(request, self.schema, self.call);
         if let Some(record) = self.record.of(&answer)? {
             self.call.app.table().put_record(record).await?;
@@ -116,8 +119,12 @@ impl Deciding<'_> {
     }
 
     /// Writes a decision that changes no profile.
-    async fn settle(&self, author: &Author, decided: Decided) -> Result<Option<Answer>> {
-        let Decided { request, next, answer } = decided;
+    async fn write_status(
+        &self,
+        author: &Author,
+        decided: DecidedRequest,
+    ) -> Result<Option<Answer>> {
+        let DecidedRequest { request, next, answer } = decided;
         let record = self.record.of(&answer)?;
         let table = self.call.app.table();
         let settled = table.settle_change_request(author, &request, &next, record).await?;
@@ -126,16 +133,16 @@ impl Deciding<'_> {
 
     /// Writes the user as the request has it, together with the request's new status. A request
     /// whose fields are no longer as they were becomes stale instead.
-    async fn apply(&self, author: &Author, decided: Decided) -> Result<Option<Answer>> {
-        let Decided { request, next, answer } = decided;
+    async fn apply(&self, author: &Author, decided: DecidedRequest) -> Result<Option<Answer>> {
+        let DecidedRequest { request, next, answer } = decided;
         let (call, schema) = (self.call, self.schema);
         let stale = AtomicBool::new(false);
-        let apply = |current: &LiveUser, _: &Writing<'_>| {
+        let apply = |current: &StoredUser, _: &WriteContext<'_>| {
             let applied = request.value.apply(&current.value, schema)?;
             stale.store(applied.is_none(), Ordering::Relaxed);
             Ok(applied.unwrap_or_else(|| current.value.clone()))
         };
-        let status = |_: &Outcome| {
+        let status = |_: &WriteOutcome| {
             if stale.load(Ordering::Relaxed) {
                 return Ok(Vec::new());
             }
@@ -158,7 +165,7 @@ impl Deciding<'_> {
         request: &Versioned<ChangeRequest>,
     ) -> Result<Option<Answer>> {
         let table = self.call.app.table();
-        let stale = request.changed_to(request.value.decided(Status::Stale, None));
+        let stale = request.changed_to(request.value.decided(RequestStatus::Stale, None));
         if !table.settle_change_request(author, request, &stale, None).await? {
             return Ok(None);
         }

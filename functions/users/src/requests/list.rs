@@ -1,12 +1,12 @@
 //! Lists of change requests: of one user, or of the tenant by what became of them.
 
 use serde::{Deserialize, Serialize};
-use shared::domain::change_request::{ChangeRequest, Status};
+use shared::domain::change_request::{ChangeRequest, RequestStatus};
 use shared::domain::error::{Error, Result};
 use shared::domain::id::{ChangeRequestId, UserId, UserName};
 use shared::domain::{Json, Versioned};
 use shared::http::Call;
-use shared::http::answer::{Answer, Answered};
+use shared::http::answer::{Answer, HandlerResult};
 use shared::http::page::MAX_PAGE_BYTES;
 use shared::object;
 use shared::store::change_requests::position_of;
@@ -16,9 +16,9 @@ use shared::store::index::Position;
 /// found one.
 const LOOKED_THROUGH: usize = 500;
 
-/// Where the next page of a list starts.
+/// The position of the next page, as its cursor holds it.
 #[derive(Serialize, Deserialize)]
-enum Next {
+enum RequestPosition {
     /// After this request of the user that the list is of.
     OfUser(ChangeRequestId),
     /// In the list of this status, after this position.
@@ -26,17 +26,17 @@ enum Next {
 }
 
 /// Lists change requests.
-pub(super) async fn list(call: Call) -> Answered {
+pub(super) async fn list(call: Call) -> HandlerResult {
     let size = call.page_size()?;
-    let status = call.query("status").map(str::parse::<Status>).transpose();
-    let names = Status::ALL.map(Status::name).join(", ");
+    let status = call.query("status").map(str::parse::<RequestStatus>).transpose();
+    let names = RequestStatus::ALL.map(RequestStatus::name).join(", ");
     let status = status.map_err(|_| Error::Malformed(format!("`status` is one of {names}")))?;
     let user = call.query("user_id").map(str::parse::<UserName>).transpose();
     let user =
         user.map_err(|_| Error::Malformed("`user_id` is a UUID or a base profile id".to_owned()))?;
     let bound = format!("{status:?} {user:?}");
-    let next = call.open_cursor::<Next>(&bound, call.query("cursor")).await?;
-    let now = call.app.world().clock.now();
+    let next = call.open_cursor::<RequestPosition>(&bound, call.query("cursor")).await?;
+    let now = call.app.env().clock.now();
     let me = call.person().await?;
     let schema = call.app.schema(&call.caller.tenant).await?;
     let me = me.as_ref().map(|me| &me.value);
@@ -53,13 +53,13 @@ pub(super) async fn list(call: Call) -> Answered {
     };
     let (requests, next) = match (user, next) {
         (Some(user), next) => {
-            let after = if let Some(Next::OfUser(id)) = next { Some(id) } else { None };
+            let after = if let Some(RequestPosition::OfUser(id)) = next { Some(id) } else { None };
             match call.app.table().resolve(&call.caller.tenant, &user).await? {
                 Some(user) => of_user(&call, user, after, size, wanted).await?,
                 None => (Vec::new(), None),
             }
         }
-        (None, Some(Next::OfStatus(list, position))) => {
+        (None, Some(RequestPosition::OfStatus(list, position))) => {
             of_statuses(&call, status, list, position, size, wanted).await?
         }
         (None, _) => of_statuses(&call, status, 0, None, size, wanted).await?,
@@ -73,7 +73,7 @@ pub(super) async fn list(call: Call) -> Answered {
     Ok(Answer::content(content))
 }
 
-type Page = (Vec<Versioned<ChangeRequest>>, Option<Next>);
+type RequestPage = (Vec<Versioned<ChangeRequest>>, Option<RequestPosition>);
 
 async fn of_user(
     call: &Call,
@@ -81,7 +81,7 @@ async fn of_user(
     after: Option<ChangeRequestId>,
     size: usize,
     wanted: impl Fn(&Versioned<ChangeRequest>) -> bool,
-) -> Result<Page> {
+) -> Result<RequestPage> {
     let (tenant, table) = (&call.caller.tenant, call.app.table());
     if table.find_user(tenant, user).await?.is_none() {
         return Ok((Vec::new(), None));
@@ -93,20 +93,20 @@ async fn of_user(
     requests.truncate(size);
     cut(&mut requests, &mut bytes, false);
     let more = requests.len() < before;
-    let next = requests.last().filter(|_| more).map(|last| Next::OfUser(last.value.id));
+    let next = requests.last().filter(|_| more).map(|last| RequestPosition::OfUser(last.value.id));
     Ok((requests, next))
 }
 
 async fn of_statuses(
     call: &Call,
-    status: Option<Status>,
+    status: Option<RequestStatus>,
     list: usize,
     position: Option<Position>,
     size: usize,
     wanted: impl Fn(&Versioned<ChangeRequest>) -> bool,
-) -> Result<Page> {
+) -> Result<RequestPage> {
     let (tenant, table) = (&call.caller.tenant, call.app.table());
-    let lists = status.map_or_else(|| Status::ALL.to_vec(), |status| vec![status]);
+    let lists = status.map_or_else(|| RequestStatus::ALL.to_vec(), |status| vec![status]);
     let (mut found, mut list, mut position, mut bytes) =
         (Vec::<Versioned<ChangeRequest>>::new(), list, position, 0);
     let mut looked_through = 0;
@@ -136,7 +136,7 @@ async fn of_statuses(
         }
     }
     let more = position.is_some() || list < lists.len();
-    Ok((found, more.then_some(Next::OfStatus(list, position))))
+    Ok((found, more.then_some(RequestPosition::OfStatus(list, position))))
 }
 
 /// Cuts off what would make a page too large, the first request of the page excepted; whether

@@ -9,7 +9,7 @@ use shared::domain::change_request::ChangeRequest;
 use shared::domain::error::{Error, Result};
 use shared::domain::schema::Schema;
 use shared::domain::user::User;
-use shared::http::answer::Answered;
+use shared::http::answer::HandlerResult;
 use shared::http::{Call, Callers, Route};
 
 const REQUESTS: &str = "/identity/change-requests";
@@ -22,13 +22,13 @@ pub(crate) const ROUTES: [Route; 4] = [
     })
     .callers(Callers::GrantedOrPeople(UsersRead))
     .query(&["limit", "cursor", "status", "user_id"])
-    .about(
+    .summary(
         "Lists change requests, those of a user or of a status if one is named; people see \
              those that they may decide",
     ),
     Route::read("GET", REQUEST, "get_change_request", (200, "ChangeRequest"), || get(read))
         .callers(Callers::GrantedOrPeople(UsersRead))
-        .about("Reads a change request; people see those that they asked for or may decide"),
+        .summary("Reads a change request; people see those that they asked for or may decide"),
     Route::write(
         "POST",
         "/identity/change-requests/{id}/approve",
@@ -37,7 +37,7 @@ pub(crate) const ROUTES: [Route; 4] = [
         || post(decide::approve),
     )
     .callers(Callers::GrantedOrPeople(UsersRead))
-    .about(
+    .summary(
         "Applies a change request; the approval policies of what it changes say who may; \
          repeating it changes nothing",
     ),
@@ -49,11 +49,11 @@ pub(crate) const ROUTES: [Route; 4] = [
         || post(decide::reject),
     )
     .callers(Callers::GrantedOrPeople(UsersRead))
-    .about("Rejects a change request; repeating it changes nothing"),
+    .summary("Rejects a change request; repeating it changes nothing"),
 ];
 
 /// Reads a change request.
-pub(crate) async fn read(call: Call) -> Answered {
+pub(crate) async fn read(call: Call) -> HandlerResult {
     let tenant = &call.caller.tenant;
     let me = call.person().await?;
     let request = call
@@ -64,7 +64,7 @@ pub(crate) async fn read(call: Call) -> Answered {
         .ok_or(Error::NotFound)?;
     let schema = call.app.schema(tenant).await?;
     check_seen(&call, &request.value, me.as_ref().map(|me| &me.value), &schema)?;
-    let now = call.app.world().clock.now();
+    let now = call.app.env().clock.now();
     call.show(&ChangeRequest::tag(&request, now), || request.value.show(&schema, now))
 }
 

@@ -3,37 +3,37 @@
 
 use shared::domain::Versioned;
 use shared::domain::author::Author;
-use shared::domain::definition::Kind;
+use shared::domain::definition::DefinitionKind;
 use shared::domain::error::{Code, Error, Result};
 use shared::domain::id::UserId;
 use shared::domain::lookup::Lookup;
 use shared::domain::schema::Schema;
-use shared::domain::sign_in::Taken;
+use shared::domain::sign_in::ClaimSelection;
 use shared::domain::sso::Principal;
 use shared::domain::system_profile::SystemProfile;
 use shared::domain::user::User;
 use shared::domain::versioned::WriteId;
 use shared::http::Call;
 use shared::http::IdempotencyRecorder;
-use shared::http::answer::{Answer, Answered};
+use shared::http::answer::{Answer, HandlerResult};
 use shared::store::Retry;
 use shared::store::principals::unlinked;
-use shared::store::sign_in::{Binding, Found};
+use shared::store::sign_in::{Binding, SignInMatch};
 use shared::store::system_profiles::create_profile;
-use shared::store::user_writes::{Companions, Expectation, Refused, UserWrite};
-use shared::store::users::{LiveUser, still_there};
-use shared::writing::{Attempt, Policy, ProfileWriter};
+use shared::store::user_writes::{CompanionWrites, Expectation, FailedConditions, UserWrite};
+use shared::store::users::{StoredUser, check_exists};
+use shared::writing::{CommitAttempt, Policy, ProfileWriter};
 
-use super::Subject;
-use crate::place::Place;
+use super::SignInSubject;
+use crate::system_context::SystemContext;
 
 /// A sign-in of a subject, or of a user whom a client brings.
 pub(super) struct SignIn<'a> {
     pub call: &'a Call,
     pub author: &'a Author,
     pub schema: &'a Schema,
-    pub place: &'a Place<'a>,
-    pub subject: Subject<'a>,
+    pub context: &'a SystemContext<'a>,
+    pub subject: SignInSubject<'a>,
     pub record: IdempotencyRecorder<'a>,
     pub write_id: WriteId,
     /// The id of a user that has to be created.
@@ -42,28 +42,28 @@ pub(super) struct SignIn<'a> {
     pub profile: SystemProfile,
 }
 
-/// What earlier turns found.
+/// The state that one attempt hands to the next.
 struct RetryState {
-    /// Which claims are taken.
-    claims: Taken,
+    /// Which claims are used.
+    selection: ClaimSelection,
     /// How many usernames are held by others.
     usernames: usize,
     /// A user's principal that waits for a subject.
     principal: Option<(UserId, Versioned<Principal>)>,
 }
 
-/// Whom a sign-in is of.
-struct Candidate {
+/// The user of a sign-in.
+struct SignInUser {
     /// The user, if there is one.
-    user: Option<LiveUser>,
+    user: Option<StoredUser>,
     /// Whether the subject is to be bound to the user.
     binds: bool,
     /// What has to be so still when the sign-in is committed.
     expectation: Expectation,
 }
 
-/// What is written beside the user, and where it stands among the companions.
-struct Related {
+/// The companion writes of the user, and their positions in the transaction.
+struct RelatedWrites {
     principal: Option<Binding>,
     profile: Option<Versioned<SystemProfile>>,
     recorded: bool,
@@ -73,11 +73,12 @@ struct Related {
 
 impl SignIn<'_> {
     /// Signs in.
-    pub(super) async fn run(&self) -> Answered {
-        let mut state = RetryState { claims: Taken::All, usernames: 0, principal: None };
+    pub(super) async fn run(&self) -> HandlerResult {
+        let mut state =
+            RetryState { selection: ClaimSelection::All, usernames: 0, principal: None };
         let mut retry = Retry::of(self.call.app.table());
         loop {
-            if let Some(answer) = self.turn(&mut state).await? {
+            if let Some(answer) = self.attempt(&mut state).await? {
                 return Ok(answer);
             }
             retry.again().await?;
@@ -85,8 +86,8 @@ impl SignIn<'_> {
     }
 
     /// Looks for the user and writes what is missing; `None` when it has to be looked again.
-    async fn turn(&self, state: &mut RetryState) -> Result<Option<Answer>> {
-        let Some(Candidate { user, binds, expectation }) = self.find().await? else {
+    async fn attempt(&self, state: &mut RetryState) -> Result<Option<Answer>> {
+        let Some(SignInUser { user, binds, expectation }) = self.find().await? else {
             return Ok(None);
         };
         let table = self.call.app.table();
@@ -94,13 +95,13 @@ impl SignIn<'_> {
         let barred = user.as_ref().and_then(|user| user.value.check_active().err());
         let barred = barred.filter(|_| self.call.caller.is_person());
         let existing = match id {
-            Some(id) => table.profile_of(&self.schema.tenant, id, &self.place.system.id).await?,
+            Some(id) => table.profile_of(&self.schema.tenant, id, &self.context.system.id).await?,
             None => None,
         };
         let profile = existing.clone().unwrap_or_else(|| Versioned::first(self.profile.clone()));
         // One's own write may have been committed although what came back was a conflict.
         let new = existing.as_ref().is_none_or(|found| found.log_contains(self.write_id));
-        let mut related = Related {
+        let mut related = RelatedWrites {
             principal: self.binding(id, binds, state),
             profile: (existing.is_none() && barred.is_none()).then(|| profile.clone()),
             recorded: false,
@@ -128,29 +129,29 @@ impl SignIn<'_> {
                 created.flat_map(|p| create_profile(&self.schema.tenant, next.value.id, p)),
             );
             if !changes && writes.is_empty() {
-                return Ok(Companions::default());
+                return Ok(CompanionWrites::default());
             }
             if !changes {
-                writes.push(still_there(&self.schema.tenant, next.value.id));
+                writes.push(check_exists(&self.schema.tenant, next.value.id));
             }
-            Ok(Companions {
+            Ok(CompanionWrites {
                 writes,
                 assigned: related.assigned(),
                 expectation: expectation.clone(),
             })
         };
         match writer.commit(write, companions).await {
-            // Claims that make the profile too large are not taken.
-            Err(Error::Invalid(_)) if state.claims != Taken::None => {
-                state.claims = Taken::None;
+            // Without the claims if they make the profile too large.
+            Err(Error::Invalid(_)) if state.selection != ClaimSelection::None => {
+                state.selection = ClaimSelection::None;
                 Ok(None)
             }
-            Ok(Attempt::Contended) => Ok(None),
-            Ok(Attempt::Refused(refused)) => {
-                self.yield_to(refused, &related, &expectation, id, state).await?;
+            Ok(CommitAttempt::Contended) => Ok(None),
+            Ok(CommitAttempt::Refused(refused)) => {
+                self.resolve_refusal(refused, &related, &expectation, id, state).await?;
                 Ok(None)
             }
-            Ok(Attempt::Written(_)) => match (barred, answer) {
+            Ok(CommitAttempt::Written(_)) => match (barred, answer) {
                 (Some(barred), _) => Err(barred),
                 (None, answer) => Ok(answer),
             },
@@ -159,66 +160,67 @@ impl SignIn<'_> {
     }
 
     /// Looks for the user who signs in; `None` when it has to be looked again.
-    async fn find(&self) -> Result<Option<Candidate>> {
+    async fn find(&self) -> Result<Option<SignInUser>> {
         let table = self.call.app.table();
         let (user, binds, expectation) = match &self.subject {
-            Subject::User(id) => {
+            SignInSubject::User(id) => {
                 let user = table.find_user(&self.schema.tenant, *id).await?;
                 let missing =
                     || Error::invalid("/user_id", Code::NotFound, "there is no such user");
                 (Some(user.ok_or_else(missing)?), false, Expectation::Nothing)
             }
-            Subject::OfIssuer { subject, base, claimed, .. } => {
-                match table.find_arriving(self.schema, base, subject, claimed).await? {
-                    Found::Bound(user) => (Some(user), false, Expectation::Nothing),
-                    Found::Matched(user, expectation) => (Some(user), true, expectation),
-                    Found::Nobody(expectation) => (None, true, expectation),
-                    Found::Retry => return Ok(None),
+            SignInSubject::OfIssuer { subject, base, claims, .. } => {
+                match table.find_signing_in(self.schema, base, subject, claims).await? {
+                    SignInMatch::Bound(user) => (Some(user), false, Expectation::Nothing),
+                    SignInMatch::Matched(user, expectation) => (Some(user), true, expectation),
+                    SignInMatch::NotFound(expectation) => (None, true, expectation),
+                    SignInMatch::Retry => return Ok(None),
                 }
             }
         };
-        Ok(Some(Candidate { user, binds, expectation }))
+        Ok(Some(SignInUser { user, binds, expectation }))
     }
 
     /// The principal that binds the subject to the user, if it is to be bound.
     fn binding(&self, user: Option<UserId>, binds: bool, state: &RetryState) -> Option<Binding> {
-        let Subject::OfIssuer { base, claimed, .. } = &self.subject else { return None };
+        let SignInSubject::OfIssuer { base, claims, .. } = &self.subject else { return None };
         let stored = state.principal.as_ref().filter(|(of, _)| user == Some(*of));
         let stored = stored.map(|(_, principal)| principal);
-        binds.then(|| Binding::of(&claimed.server().id, base, stored))
+        binds.then(|| Binding::of(&claims.server().id, base, stored))
     }
 
-    /// The user as the sign-in is to leave it. A server that meets the user for the first time
-    /// feeds it, whenever the person signed in.
+    /// The user as the sign-in is to leave it. The first sign-in through a server always writes its
+    /// claims, whenever the person signed in.
     async fn propose(
         &self,
         writer: &ProfileWriter<'_>,
-        user: Option<LiveUser>,
+        user: Option<StoredUser>,
         binds: bool,
         state: &RetryState,
     ) -> Result<UserWrite> {
-        let context = writer.context();
-        let Subject::OfIssuer { subject, base, claimed, login } = &self.subject else {
+        let write_context = writer.context();
+        let SignInSubject::OfIssuer { subject, base, claims, login } = &self.subject else {
             return user.map(|user| UserWrite::Keep(Box::new(user))).ok_or(Error::NotFound);
         };
         let Some(current) = user else {
-            let username = claimed.usernames(base, self.user_id).into_iter().nth(state.usernames);
+            let username = claims.usernames(base, self.user_id).into_iter().nth(state.usernames);
             let username =
                 username.ok_or_else(|| Error::unexpected("a new id is a username that is free"))?;
             let id = self.user_id;
-            let user = User::of_sign_in(id, username, subject, claimed, state.claims, &context);
+            let user =
+                User::of_sign_in(id, username, subject, claims, state.selection, &write_context);
             let user = User { last_login_at: *login, ..user };
-            let settled = writer.settle(&context, None, user).await?;
-            return Ok(UserWrite::Create(settled.into_user()?));
+            let prepared = writer.prepare(&write_context, None, user).await?;
+            return Ok(UserWrite::Create(prepared.into_user()?));
         };
         self.schema.check_covers(&current.value)?;
         match login {
             Some(at) if binds || current.value.is_login(*at) => {
-                let user = current.value.fed(claimed, state.claims, &context);
+                let user = current.value.with_claims(claims, state.selection, &write_context);
                 let last_login_at = current.value.last_login_at.max(Some(*at));
                 let user = User { last_login_at, ..user };
-                let settled = writer.settle(&context, Some(&current), user).await?;
-                Ok(UserWrite::Update(Box::new(current), settled.into_user()?))
+                let prepared = writer.prepare(&write_context, Some(&current), user).await?;
+                Ok(UserWrite::Update(Box::new(current), prepared.into_user()?))
             }
             _ => Ok(UserWrite::Keep(Box::new(current))),
         }
@@ -230,22 +232,23 @@ impl SignIn<'_> {
         profile: &Versioned<SystemProfile>,
         new: bool,
     ) -> Answer {
-        let content = profile.value.show(&user.value, self.place.viewer());
+        let content = profile.value.show(&user.value, self.context.viewer());
         let answer = Answer::resource(content, &SystemProfile::tag(profile, user))
-            .about_profile(&profile.value);
-        if new { answer.created_at(self.place.location(profile.value.id)) } else { answer }
+            .replay_while_profile_exists(&profile.value);
+        if new { answer.created_at(self.context.location(profile.value.id)) } else { answer }
     }
 
-    /// Decides what the next turn does otherwise, because others hold what this one would write.
-    async fn yield_to(
+    /// Decides what the next attempt does otherwise: which conditions failed in this one tells what
+    /// others hold.
+    async fn resolve_refusal(
         &self,
-        refused: Refused,
-        related: &Related,
+        refused: FailedConditions,
+        related: &RelatedWrites,
         expectation: &Expectation,
         user: Option<UserId>,
         state: &mut RetryState,
     ) -> Result<()> {
-        let failed = |place: usize| refused.companions.contains(&place);
+        let failed = |index: usize| refused.companions.contains(&index);
         let principal = usize::from(related.recorded);
         if related.recorded && failed(0) {
             return Err(Error::AlreadyRecorded);
@@ -274,10 +277,11 @@ impl SignIn<'_> {
         user: Option<UserId>,
         state: &mut RetryState,
     ) -> Result<()> {
-        let (Subject::OfIssuer { base, claimed, .. }, Some(user)) = (&self.subject, user) else {
+        let (SignInSubject::OfIssuer { base, claims, .. }, Some(user)) = (&self.subject, user)
+        else {
             return Ok(());
         };
-        let server = &claimed.server().id;
+        let server = &claims.server().id;
         let stored =
             self.call.app.table().find_principal(&self.schema.tenant, user, server).await?;
         state.principal = stored.map(|stored| (user, stored));
@@ -293,11 +297,13 @@ impl SignIn<'_> {
     }
 }
 
-impl Related {
+impl RelatedWrites {
     /// The definitions that the writes assign.
-    fn assigned(&self) -> Vec<(Kind, String)> {
-        let server = self.principal.iter().map(|bound| (Kind::Server, bound.server().to_string()));
-        let system = self.profile.iter().map(|p| (Kind::System, p.value.system.to_string()));
+    fn assigned(&self) -> Vec<(DefinitionKind, String)> {
+        let server =
+            self.principal.iter().map(|bound| (DefinitionKind::Server, bound.server().to_string()));
+        let system =
+            self.profile.iter().map(|p| (DefinitionKind::System, p.value.system.to_string()));
         server.chain(system).collect()
     }
 }
@@ -311,7 +317,11 @@ impl RetryState {
         };
         self.usernames += usize::from(held.iter().any(is_username));
         if held.iter().any(|lookup| !is_username(lookup)) {
-            self.claims = if self.claims == Taken::All { Taken::Shared } else { Taken::None };
+            self.selection = if self.selection == ClaimSelection::All {
+                ClaimSelection::Shared
+            } else {
+                ClaimSelection::None
+            };
         }
     }
 }

@@ -1,6 +1,6 @@
-//! `POST …/systems/{system_id}/users`: a person arrives at a system, or is brought there by a CRM
-//! or an IAM system. The profile in the system is there afterwards; what it stands on is made on
-//! demand.
+//! `POST …/systems/{system_id}/users`: the first sign-in of a person at a system, or the
+//! provisioning of a person by a CRM or an IAM system. Gets or creates the system profile. Creates
+//! the user, the principal and the look-ups that it needs.
 
 mod attempt;
 
@@ -13,18 +13,18 @@ use shared::domain::error::{Code, Error, Result, Violations};
 use shared::domain::field::Fields;
 use shared::domain::id::{BaseId, UserId, UserName};
 use shared::domain::schema::Schema;
-use shared::domain::sign_in::Claimed;
+use shared::domain::sign_in::MappedClaims;
 use shared::domain::system_profile::SystemProfile;
 use shared::domain::{Json, View};
+use shared::env::Timestamp;
 use shared::http::IdempotencyRecorder;
-use shared::http::answer::Answered;
+use shared::http::answer::HandlerResult;
 use shared::http::{Call, Callers, Route};
-use shared::world::Timestamp;
 
 use self::attempt::SignIn;
-use crate::place::{PROFILES, Place};
+use crate::system_context::{PROFILES, SystemContext};
 
-/// The route by which people arrive.
+/// The route of sign-ins.
 pub(crate) const ROUTES: [Route; 1] = [Route::write(
     "POST",
     PROFILES,
@@ -36,64 +36,65 @@ pub(crate) const ROUTES: [Route; 1] = [Route::write(
 .within_system()
 .optional_json("SystemProfileInput")
 .finds()
-.about(
+.summary(
     "Gets or creates the profile of the person who calls, or whom a CRM or an IAM system brings",
 )];
 
 const EITHER: &str = "either `user_id` is due, or `issuer` and `subject`";
 
-/// Gets or creates the profile of whoever arrives.
-pub(crate) async fn sign_in(mut call: Call) -> Answered {
+/// Gets or creates the system profile of the person.
+pub(crate) async fn sign_in(mut call: Call) -> HandlerResult {
     let body = call.take_body();
-    let (call, body) = (&call, &body);
-    // What is made is named before the loops that repeat its making.
-    let (write_id, user_id) =
-        (call.app.table().write_id(), UserId::new(call.app.world().new_uuid()));
-    let sign_in = |record| {
-        call.app.decide(&call.caller.tenant, move |schema| async move {
-            let place = Place::of(call, &schema)?;
-            if let Err(refused) = call.guard_collection() {
-                // Whoever may not sign in is told that first.
-                return Err(check_may_sign_in(call).await?.unwrap_or(refused));
-            }
-            let profile = SystemProfile::new(place.system.id.clone(), call.app.world());
-            let subject = match &call.caller.subject {
-                auth::Subject::External(person) => {
-                    Subject::with_token(body.clone(), person, &schema)?
+    // Ids are made before the loops that repeat the write.
+    let (write_id, user_id) = (call.app.table().write_id(), UserId::new(call.app.env().new_uuid()));
+    let sign_in = async |record| {
+        call.app
+            .decide(&call.caller.tenant, async |schema| {
+                let context = SystemContext::of(&call, &schema)?;
+                if let Err(refused) = call.check_collection_preconditions() {
+                    // A person who may not sign in gets that error first.
+                    return Err(check_may_sign_in(&call).await?.unwrap_or(refused));
                 }
-                auth::Subject::Local { user, .. } => Subject::local(body.clone(), *user)?,
-                auth::Subject::Client { .. } => {
-                    Subject::brought(call, body.clone(), &schema).await?
-                }
-            };
-            let author = &subject.author(call).await?;
-            let sign_in = SignIn {
-                call,
-                author,
-                schema: &schema,
-                place: &place,
-                subject,
-                record,
-                write_id,
-                user_id,
-                profile,
-            };
-            sign_in.run().await
-        })
+                let profile = SystemProfile::new(context.system.id.clone(), call.app.env());
+                let subject = match &call.caller.subject {
+                    auth::Subject::External(person) => {
+                        SignInSubject::with_token(body.clone(), person, &schema)?
+                    }
+                    auth::Subject::Local { user, .. } => SignInSubject::local(body.clone(), *user)?,
+                    auth::Subject::Client { .. } => {
+                        SignInSubject::from_client(&call, body.clone(), &schema).await?
+                    }
+                };
+                let author = &subject.author(&call).await?;
+                let sign_in = SignIn {
+                    call: &call,
+                    author,
+                    schema: &schema,
+                    context: &context,
+                    subject,
+                    record,
+                    write_id,
+                    user_id,
+                    profile,
+                };
+                sign_in.run().await
+            })
+            .await
     };
     if call.is_keyed() {
-        // What the caller may not do now is not answered as it was when the caller might.
+        // Check authorisation before replaying: a recorded answer must not reach a caller who has
+        // been blocked since.
         call.app
-            .decide(&call.caller.tenant, |schema| async move { Place::of(call, &schema).map(drop) })
+            .decide(&call.caller.tenant, async |schema| SystemContext::of(&call, &schema).map(drop))
             .await?;
-        if check_may_sign_in(call).await?.is_some() {
+        if check_may_sign_in(&call).await?.is_some() {
             return sign_in(IdempotencyRecorder::NONE).await;
         }
     }
     call.once(sign_in).await
 }
 
-/// Why the person who calls may not sign in, if that is so and the person is known.
+/// The error of a known person who may not sign in, if the person may not.
 async fn check_may_sign_in(call: &Call) -> Result<Option<Error>> {
     match call.person().await {
         Ok(_) | Err(Error::NotFound) => Ok(None),
@@ -102,29 +103,29 @@ async fn check_may_sign_in(call: &Call) -> Result<Option<Error>> {
     }
 }
 
-/// Who arrives.
-enum Subject<'a> {
-    /// A user who is there.
+/// The subject of a sign-in.
+enum SignInSubject<'a> {
+    /// A user that exists.
     User(UserId),
     /// A subject of a token issuer.
     OfIssuer {
         subject: String,
         base: BaseId,
-        claimed: Claimed<'a>,
-        /// When the person signed in; `None` when somebody else brings the person.
+        claims: MappedClaims<'a>,
+        /// When the person signed in; `None` if a client provisions the person.
         login: Option<Timestamp>,
     },
 }
 
-/// Refuses what a person sends beside the token, which says all there is to say.
+/// Refuses any field in the body of a person: the token says everything.
 fn refuse_fields(body: Json) -> Result<()> {
     let mut violations = Violations::default();
     Fields::new(body, "", &mut violations).finish();
     violations.check(())
 }
 
-impl<'a> Subject<'a> {
-    /// The author of what the sign-in writes: the subject itself, or the client that brings it.
+impl<'a> SignInSubject<'a> {
+    /// The author of the writes: the subject itself, or the client that provisions it.
     async fn author(&self, call: &Call) -> Result<Author> {
         let author = match self {
             Self::OfIssuer { login: Some(_), .. } => call.author_by_token()?,
@@ -132,14 +133,14 @@ impl<'a> Subject<'a> {
         };
         let author = Author { view: View::Administrative, ..author };
         Ok(match self {
-            Self::OfIssuer { claimed, .. } => {
-                author.because(Reason::SignIn(claimed.server().id.clone()))
+            Self::OfIssuer { claims, .. } => {
+                author.with_reason(Reason::SignIn(claims.server().id.clone()))
             }
             Self::User(_) => author,
         })
     }
 
-    /// A person who signed in at this service, and is a user since then.
+    /// A local person, who is a user already.
     fn local(body: Json, user: UserId) -> Result<Self> {
         refuse_fields(body)?;
         Ok(Self::User(user))
@@ -152,12 +153,12 @@ impl<'a> Subject<'a> {
         Ok(Self::OfIssuer {
             subject: person.subject.clone(),
             base: person.base.clone(),
-            claimed: Claimed::of(&server.stored.value, |name| person.claims.get(name).cloned()),
+            claims: MappedClaims::of(&server.stored.value, |name| person.claims.get(name).cloned()),
             login: Some(person.signed_in_at),
         })
     }
 
-    async fn brought(call: &Call, body: Json, schema: &'a Schema) -> Result<Self> {
+    async fn from_client(call: &Call, body: Json, schema: &'a Schema) -> Result<Self> {
         let mut violations = Violations::default();
         let mut fields = Fields::new(body, "", &mut violations);
         let issuer = fields.text("issuer", MAX_SUBJECT);
@@ -195,7 +196,7 @@ impl<'a> Subject<'a> {
         Ok(Self::OfIssuer {
             base: BaseId::of(&subject, &issuer, &schema.tenant),
             subject,
-            claimed: Claimed::of(server, |_| None),
+            claims: MappedClaims::of(server, |_| None),
             login: None,
         })
     }

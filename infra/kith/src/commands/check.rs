@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use maintenance::check::{Report, verify};
+use maintenance::check::{CheckReport, verify};
 use serde_json::json;
 use shared::domain::id::TenantId;
 
@@ -27,7 +27,7 @@ pub(crate) async fn run(
 ) -> Result<ExitCode, Failure> {
     let (table, tenant) = (location.open().await?, options.tenant);
     let report = verify(&table, &tenant).await.map_err(Resource::Tenant.failed())?;
-    let Report { users, lookups, unfinished, problems } = &report;
+    let CheckReport { users, lookups, unfinished, problems } = &report;
     let count = problems.len();
     if console.json {
         say(json!({

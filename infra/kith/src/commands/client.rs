@@ -14,7 +14,7 @@ use shared::domain::json::Object;
 use shared::domain::{Json, Scope, Scopes};
 use shared::object;
 use shared::store::Table;
-use shared::store::clients::Edit;
+use shared::store::clients::ClientEdit;
 
 use crate::failure::{Failure, Resource};
 use crate::location::TableLocation;
@@ -175,8 +175,8 @@ async fn create(
         return Err(format!("there is no tenant `{tenant}`").into());
     }
     let document = Json::Object(registration.document()?);
-    let mut client = Client::read(document, None, tenant, table.world()).map_err(failed)?;
-    let secret = client.takes_secrets().then(|| client.add_secret(table.world()));
+    let mut client = Client::read(document, None, tenant, table.env()).map_err(failed)?;
+    let secret = client.takes_secrets().then(|| client.add_secret(table.env()));
     SigningKeys::new(table.clone())
         .prepare(client.access_token_signing_alg)
         .await
@@ -208,13 +208,13 @@ async fn rotate(
     table: &Table,
     console: Console,
 ) -> Result<(), Failure> {
-    let now = table.world().clock.now();
+    let now = table.env().clock.now();
     let end = overlap_hours.map(|hours| now.plus_seconds(i64::from(hours) * 3600));
-    let (secret, plain) = Secret::generate(table.world());
+    let (secret, plain) = Secret::generate(table.env());
     let added = table.edit_client(id, |stored| {
         let mut client = stored.value.clone();
         client.rotate(secret.clone(), end, now)?;
-        Ok(Edit::Replace(Box::new(client)))
+        Ok(ClientEdit::Replace(Box::new(client)))
     });
     added.await.map_err(failed)?;
     let mut content = secret.show();
@@ -237,7 +237,7 @@ async fn revoke(
     let removed = table.edit_client(id, |stored| {
         let mut client = stored.value.clone();
         if client.remove_secret(secret) {
-            Ok(Edit::Replace(Box::new(client)))
+            Ok(ClientEdit::Replace(Box::new(client)))
         } else {
             Err(Error::Conflict(format!("the client has no secret `{secret}`")))
         }
@@ -275,7 +275,7 @@ fn revealed(
 mod tests {
     use clap::Parser;
     use local::table::open_local;
-    use shared::world::World;
+    use shared::env::Env;
 
     use super::*;
 
@@ -293,7 +293,7 @@ mod tests {
     }
 
     async fn table() -> Table {
-        let table = open_local(None, World::default()).await.unwrap();
+        let table = open_local(None, Env::default()).await.unwrap();
         table.create_tenant(&"acme".parse().unwrap()).await.unwrap();
         table
     }

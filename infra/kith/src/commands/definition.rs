@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Subcommand;
-use maintenance::purge::{Purged, SETTLED, purge};
+use maintenance::purge::{PurgeOutcome, SETTLED, purge};
 use serde_json::json;
 use shared::domain::id::TenantId;
 
@@ -45,13 +45,13 @@ pub(crate) async fn run(
     }
     let purged = purge(&table, &tenant, &id, wait).await;
     match purged.map_err(Resource::Definition.failed())? {
-        Purged::Unknown => {
+        PurgeOutcome::Unknown => {
             let detail = format!("tenant {tenant} has no attribute or persona definition `{id}`");
             return Err(detail.into());
         }
-        Purged::Gone => console
+        PurgeOutcome::Gone => console
             .print(&json!({ "id": id, "purged": true }), || format!("definition {id} is gone"))?,
-        Purged::Held(count, some) => {
+        PurgeOutcome::InUse(count, some) => {
             let some: Vec<_> = some.iter().map(ToString::to_string).collect();
             return Err(format!(
                 "{count} user(s) hold the definition, which stays deprecated: {}",

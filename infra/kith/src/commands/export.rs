@@ -17,13 +17,13 @@ use serde_json::json;
 use shared::domain::Json;
 use shared::domain::import::{Columns, Format, Mapping};
 use shared::domain::json::Object;
-use shared::world::World;
+use shared::env::Env;
 
 use crate::arguments::one_of;
 use crate::failure::{Failure, in_words};
 use crate::location::TableLocation;
 use crate::output::{Console, note_in_place};
-use crate::remote::{Access, Ask, Remote};
+use crate::remote::{Access, Remote, RemoteRequest};
 use crate::signals::stop_signal;
 
 /// The fields of every user that can be imported.
@@ -65,14 +65,14 @@ pub(crate) async fn run(
         matches!(path.extension()?.to_str()?, "ndjson" | "jsonl").then_some(Format::Ndjson)
     };
     let format = format.or_else(|| output.as_ref().and_then(by_name)).unwrap_or(Format::Csv);
-    let world = World::default();
-    let mut remote = access.open(&location.data, world.clone())?;
+    let env = Env::default();
+    let mut remote = access.open(&location.data, env.clone())?;
     let names = columns(&mut remote).await?;
     let Some(output) = output else {
         people(&mut remote, &names, format, io::stdout().lock()).await?;
         return Ok(ExitCode::SUCCESS);
     };
-    let target = Target::open(&output, &world)
+    let target = ExportTarget::open(&output, &env)
         .map_err(|error| format!("cannot write `{}`: {error}", output.display()))?;
     let people = tokio::select! {
         people = people(&mut remote, &names, format, &target.file) => people?,
@@ -87,23 +87,23 @@ pub(crate) async fn run(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Where an export goes: a new file that takes the place of the old one at the end, or whatever
-/// else is there, a device or a pipe.
-struct Target {
+/// The target of an export: a new file that replaces the old one at the end, or anything else, a
+/// device or a pipe, as it is.
+struct ExportTarget {
     file: File,
-    part: Option<Part>,
+    part: Option<TemporaryFile>,
 }
 
-/// A file that goes when it is dropped, for a part of the people is no export.
-struct Part {
+/// A file that is deleted when it is dropped: an incomplete export is no export.
+struct TemporaryFile {
     path: PathBuf,
     /// Where it belongs.
     whole: PathBuf,
 }
 
-impl Target {
+impl ExportTarget {
     /// Opens what is at a path, or a new file beside it. Links are followed.
-    fn open(path: &Path, world: &World) -> io::Result<Self> {
+    fn open(path: &Path, env: &Env) -> io::Result<Self> {
         let whole = match fs::metadata(path) {
             Ok(there) if there.is_file() => fs::canonicalize(path)?,
             Ok(_) => {
@@ -115,10 +115,10 @@ impl Target {
             Err(error) => return Err(error),
         };
         let mut name = whole.as_os_str().to_owned();
-        name.push(format!(".{}.part", world.random_uuid()));
+        name.push(format!(".{}.part", env.random_uuid()));
         let path = PathBuf::from(name);
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
-        Ok(Self { file, part: Some(Part { path, whole }) })
+        Ok(Self { file, part: Some(TemporaryFile { path, whole }) })
     }
 
     fn finish(self) -> io::Result<()> {
@@ -128,7 +128,7 @@ impl Target {
     }
 }
 
-impl Drop for Part {
+impl Drop for TemporaryFile {
     fn drop(&mut self) {
         // After the renaming there is none.
         let _ = fs::remove_file(&self.path);
@@ -173,7 +173,8 @@ async fn people(
     if format == Format::Csv {
         write_cells(&mut output, names).map_err(|error| unwritten(&error))?;
     }
-    let seen = Seen::new().map_err(|error| format!("no temporary file can be made: {error}"))?;
+    let seen =
+        ExportedUsers::new().map_err(|error| format!("no temporary file can be made: {error}"))?;
     let interactive = io::stderr().is_terminal();
     let mut count = 0;
     each(remote, "/identity/users", |user| {
@@ -239,7 +240,7 @@ async fn each(
 ) -> Result<(), Failure> {
     let mut cursor: Option<String> = None;
     loop {
-        let mut ask = Ask::get(path).query("limit", "100");
+        let mut ask = RemoteRequest::get(path).query("limit", "100");
         if let Some(cursor) = cursor {
             ask = ask.query("cursor", cursor);
         }
@@ -257,9 +258,9 @@ async fn each(
 }
 
 /// The users that were written, in a file that goes when it is closed.
-struct Seen(Connection);
+struct ExportedUsers(Connection);
 
-impl Seen {
+impl ExportedUsers {
     fn new() -> rusqlite::Result<Self> {
         // Without a name it is a temporary one.
         let connection = Connection::open("")?;
@@ -278,17 +279,17 @@ mod tests {
     use std::fs;
     use std::io::Write as _;
 
-    use shared::world::World;
+    use shared::env::Env;
 
-    use super::Target;
+    use super::ExportTarget;
 
     #[test]
     fn an_export_that_ends_early_leaves_nothing_and_two_do_not_meet() {
         let folder = std::env::temp_dir().join(format!("kith-test-{}-target", std::process::id()));
         fs::create_dir(&folder).unwrap();
-        let (path, world) = (folder.join("all.csv"), World::default());
+        let (path, env) = (folder.join("all.csv"), Env::default());
         let (mut first, second) =
-            (Target::open(&path, &world).unwrap(), Target::open(&path, &world).unwrap());
+            (ExportTarget::open(&path, &env).unwrap(), ExportTarget::open(&path, &env).unwrap());
         first.file.write_all(b"first").unwrap();
         drop(second);
         first.finish().unwrap();

@@ -7,8 +7,8 @@ use std::io::Read as _;
 use std::process::ExitCode;
 
 use clap::{ArgGroup, Args};
-use maintenance::forget::{Erased, forget, replay};
-use maintenance::traces::{Text, Trace, Traces, search};
+use maintenance::forget::{ErasureOutcome, forget, replay};
+use maintenance::traces::{SearchText, Trace, Traces, search};
 use serde_json::{Value, json};
 use shared::domain::id::{TenantId, UserName};
 
@@ -34,28 +34,28 @@ pub(crate) struct Options {
     user: Option<UserName>,
     /// Then search every item of the tenant, and fail if one of these texts stands anywhere,
     /// whatever its case and escapes.
-    #[arg(long, value_name = "TEXT", num_args = 1.., value_parser = Text::read)]
-    verify: Vec<Text>,
+    #[arg(long, value_name = "TEXT", num_args = 1.., value_parser = SearchText::read)]
+    verify: Vec<SearchText>,
     /// As --verify, with one text a line from a file, or from the input if it is `-`: so they stay
     /// out of the shell's history.
     #[arg(long, value_name = "FILE", value_parser = texts_of)]
-    verify_file: Option<Texts>,
+    verify_file: Option<SearchTexts>,
     /// Erase again whoever has a tombstone in this other table: after a restore, that which was
     /// replaced.
     #[arg(long, value_name = "NAME", conflicts_with = "user")]
     replay_from: Option<String>,
 }
 
-/// The texts of a file.
+/// The texts of a file, to search the table for.
 #[derive(Clone, Debug)]
-pub(crate) struct Texts(Vec<Text>);
+pub(crate) struct SearchTexts(Vec<SearchText>);
 
 fn user_name(text: &str) -> Result<UserName, &'static str> {
     text.parse().map_err(|_| "neither a user's id nor a base profile id")
 }
 
 /// Reads one text a line, empty lines left out. Errors name the line and not what it says.
-fn texts_of(file: &str) -> Result<Texts, String> {
+fn texts_of(file: &str) -> Result<SearchTexts, String> {
     let mut content = String::new();
     let read = match file {
         "-" => std::io::stdin().read_to_string(&mut content),
@@ -64,11 +64,13 @@ fn texts_of(file: &str) -> Result<Texts, String> {
     read.map_err(|error| format!("it cannot be read: {error}"))?;
     let lines = content.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     let texts: Result<Vec<_>, _> = lines
-        .map(|(index, line)| Text::read(line).map_err(|why| format!("line {}: {why}", index + 1)))
+        .map(|(index, line)| {
+            SearchText::read(line).map_err(|why| format!("line {}: {why}", index + 1))
+        })
         .collect();
     match texts {
         Ok(texts) if texts.is_empty() => Err("it has no text to look for".to_owned()),
-        texts => texts.map(Texts),
+        texts => texts.map(SearchTexts),
     }
 }
 
@@ -117,13 +119,13 @@ pub(crate) async fn run(
 }
 
 /// What an erasure did, for programs and for people.
-const fn outcome(erased: Erased) -> (&'static str, &'static str) {
+const fn outcome(erased: ErasureOutcome) -> (&'static str, &'static str) {
     match erased {
-        Erased::Forgotten => ("forgotten", "is forgotten"),
-        Erased::Finished => {
+        ErasureOutcome::Forgotten => ("forgotten", "is forgotten"),
+        ErasureOutcome::Finished => {
             ("finished", "is forgotten: an erasure that was interrupted is finished")
         }
-        Erased::Before => ("forgotten-before", "was forgotten before"),
+        ErasureOutcome::Before => ("forgotten-before", "was forgotten before"),
     }
 }
 

@@ -5,11 +5,11 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use serde_json::{Value, json};
 use shared::auth::SigningKeys;
-use shared::auth::signing::{Revoked, Rotated};
-use shared::auth::succession::{ALGORITHMS, PublicKey};
+use shared::auth::signing::{KeyRevocation, KeyRotation};
+use shared::auth::succession::{ALGORITHMS, PublishedKey};
 use shared::domain::error::Error;
 use shared::domain::jwk::Algorithm;
-use shared::world::Timestamp;
+use shared::env::Timestamp;
 
 use crate::failure::{Failure, Resource};
 use crate::location::TableLocation;
@@ -57,7 +57,7 @@ pub(crate) async fn run(
     match action {
         Action::Rotate { alg } => rotate(&keys, alg, console).await?,
         Action::List => {
-            let (published, now) = (keys.list().await.map_err(failed)?, table.world().clock.now());
+            let (published, now) = (keys.list().await.map_err(failed)?, table.env().clock.now());
             if console.json {
                 say(published.iter().map(|key| entry(key, now)).collect::<Value>())?;
             }
@@ -119,7 +119,7 @@ async fn in_use(keys: &SigningKeys) -> Result<Vec<Algorithm>, Failure> {
     Ok(ALGORITHMS.into_iter().filter(used).collect())
 }
 
-fn rotation(rotated: &Rotated) -> Value {
+fn rotation(rotated: &KeyRotation) -> Value {
     let old = rotated.old.as_ref();
     json!({
         "alg": rotated.new.algorithm,
@@ -131,7 +131,7 @@ fn rotation(rotated: &Rotated) -> Value {
     })
 }
 
-fn describe_rotation(rotated: &Rotated) -> String {
+fn describe_rotation(rotated: &KeyRotation) -> String {
     let new = &rotated.new;
     let made =
         format!("{} key {} is published and signs from {}", new.algorithm, new.kid, new.sign_from);
@@ -144,7 +144,7 @@ fn describe_rotation(rotated: &Rotated) -> String {
     }
 }
 
-fn revocation(revoked: &Revoked) -> Value {
+fn revocation(revoked: &KeyRevocation) -> Value {
     json!({
         "kid": revoked.key.kid,
         "alg": revoked.key.algorithm,
@@ -153,7 +153,7 @@ fn revocation(revoked: &Revoked) -> Value {
     })
 }
 
-fn describe_revocation(revoked: &Revoked) -> String {
+fn describe_revocation(revoked: &KeyRevocation) -> String {
     let signs =
         revoked.signing.as_ref().map(|key| format!("; {} signs now", key.kid)).unwrap_or_default();
     format!(
@@ -166,7 +166,7 @@ fn describe_revocation(revoked: &Revoked) -> String {
     )
 }
 
-fn status(key: &PublicKey, now: Timestamp) -> &'static str {
+fn status(key: &PublishedKey, now: Timestamp) -> &'static str {
     match (key.sign_from <= now, now < key.sign_until) {
         (false, _) => "next",
         (true, true) => "signs",
@@ -174,7 +174,7 @@ fn status(key: &PublicKey, now: Timestamp) -> &'static str {
     }
 }
 
-fn entry(key: &PublicKey, now: Timestamp) -> Value {
+fn entry(key: &PublishedKey, now: Timestamp) -> Value {
     json!({
         "kid": key.kid,
         "alg": key.algorithm,

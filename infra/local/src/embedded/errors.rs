@@ -11,14 +11,14 @@
 use dynoxide::DynoxideError::{self, SerializationException, ValidationException};
 use serde_json::json;
 
-use super::Failure;
+use super::FailedStep;
 
 /// Returns the status and body that tell the client of `failure`.
-pub(super) fn answer(operation: &str, failure: Failure) -> (u16, Vec<u8>) {
+pub(super) fn answer(operation: &str, failure: FailedStep) -> (u16, Vec<u8>) {
     let error = match failure {
-        Failure::Unknown => return unknown(operation),
-        Failure::Unreadable(error) => classify(operation, &error.to_string()),
-        Failure::Engine(error) => error,
+        FailedStep::Unknown => return unknown(operation),
+        FailedStep::Unreadable(error) => classify(operation, &error.to_string()),
+        FailedStep::Engine(error) => error,
     };
     (error.status_code(), error.to_json().into_bytes())
 }

@@ -14,8 +14,8 @@
 //! blocking threads, reads included: a commit waits for an fsync, and a read
 //! waits behind it for the one connection.
 //!
-//! **What tells of changes.** In a data folder, a trigger notes the writes of users for
-//! those who publish them; in memory nobody does.
+//! **The outbox.** In a data folder, a trigger adds the writes of users to an outbox, from
+//! which events are published. An engine in memory has no outbox.
 //!
 //! Invariants:
 //! - An acknowledged write to a data folder outlives the process.
@@ -24,8 +24,8 @@
 //!   atomic, but not the creation of a table nor a transactional read, and two that open a new file
 //!   at once can fail.
 
-mod changes;
 mod errors;
+mod outbox;
 #[cfg(test)]
 mod tests;
 mod tokens;
@@ -49,8 +49,8 @@ use dynoxide::{Database, DynoxideError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use self::changes::Note;
-use self::changes::Notes;
+use self::outbox::Outbox;
+pub use self::outbox::OutboxEntry;
 use self::tokens::Tokens;
 
 /// Runs DynamoDB operations in memory or in a data folder; clones share it.
@@ -61,7 +61,7 @@ pub struct Embedded {
     database: Database,
     tokens: Tokens,
     /// `None` in memory.
-    notes: Option<Notes>,
+    outbox: Option<Outbox>,
     /// `None` in memory.
     lock: Option<Arc<File>>,
 }
@@ -70,7 +70,7 @@ impl Embedded {
     /// Starts empty, in memory; the last clone takes the content with it.
     pub fn memory() -> io::Result<Self> {
         let database = Database::memory().map_err(io::Error::other)?;
-        Ok(Self { database, tokens: Tokens::default(), notes: None, lock: None })
+        Ok(Self { database, tokens: Tokens::default(), outbox: None, lock: None })
     }
 
     /// Writes the content of an engine in memory to a new file at `path`.
@@ -123,32 +123,32 @@ impl Embedded {
         self.run(Database::sweep_ttl).await?.map_err(io::Error::other)
     }
 
-    /// Notes each write of a user from now on, in a data folder; in memory, nothing is noted. The
-    /// table has to be there.
-    pub async fn note_changes(&self) -> io::Result<()> {
-        self.with_notes(Notes::begin).await
+    /// Adds each write of a user to the outbox from now on, in a data folder; an engine in memory has
+    /// no outbox. The table has to exist.
+    pub async fn start_outbox(&self) -> io::Result<()> {
+        self.with_outbox(Outbox::begin).await
     }
 
-    /// The oldest notes of users that were written, at most `limit` of them; those of one user in
-    /// the order of its writes.
-    pub async fn changes(&self, limit: u32) -> io::Result<Vec<Note>> {
-        self.with_notes(move |notes| notes.oldest(limit)).await
+    /// The oldest entries of the outbox, at most `limit` of them; those of one user in the order of
+    /// its writes.
+    pub async fn changes(&self, limit: u32) -> io::Result<Vec<OutboxEntry>> {
+        self.with_outbox(move |outbox| outbox.oldest(limit)).await
     }
 
-    /// Deletes notes, by their numbers.
-    pub async fn told(&self, numbers: Vec<i64>) -> io::Result<()> {
-        self.with_notes(move |notes| notes.delete(&numbers)).await
+    /// Deletes entries of the outbox by their numbers.
+    pub async fn delete_from_outbox(&self, numbers: Vec<i64>) -> io::Result<()> {
+        self.with_outbox(move |outbox| outbox.delete(&numbers)).await
     }
 
-    async fn with_notes<T: Default + Send + 'static>(
+    async fn with_outbox<T: Default + Send + 'static>(
         &self,
-        work: impl FnOnce(&Notes) -> dynoxide::Result<T> + Send + 'static,
+        work: impl FnOnce(&Outbox) -> dynoxide::Result<T> + Send + 'static,
     ) -> io::Result<T> {
-        let Some(notes) = self.notes.clone() else { return Ok(T::default()) };
+        let Some(outbox) = self.outbox.clone() else { return Ok(T::default()) };
         let lock = self.lock.clone();
         let work = tokio::task::spawn_blocking(move || {
-            let done = work(&notes);
-            drop((notes, lock));
+            let done = work(&outbox);
+            drop((outbox, lock));
             done
         });
         work.await?.map_err(io::Error::other)
@@ -183,11 +183,11 @@ fn open_folder(path: &Path) -> io::Result<Embedded> {
     owners_file(&path)?;
     let path = path.to_str().ok_or(io::ErrorKind::InvalidFilename)?;
     let database = Database::new(path).map_err(io::Error::other)?;
-    let notes = Notes::open(path).map_err(io::Error::other)?;
+    let outbox = Outbox::open(path).map_err(io::Error::other)?;
     Ok(Embedded {
         database,
         tokens: Tokens::default(),
-        notes: Some(notes),
+        outbox: Some(outbox),
         lock: Some(Arc::new(lock)),
     })
 }
@@ -249,8 +249,8 @@ fn answer(database: &Database, tokens: &Tokens, request: &HttpRequest) -> (u16, 
     }
 }
 
-/// Says at which step an operation ended without an output.
-enum Failure {
+/// The step at which an operation ended without an output.
+enum FailedStep {
     /// There is no such operation here.
     Unknown,
     /// The body is not the operation's input.
@@ -264,7 +264,7 @@ fn dispatch(
     tokens: &Tokens,
     operation: &str,
     body: &[u8],
-) -> Result<Vec<u8>, Failure> {
+) -> Result<Vec<u8>, FailedStep> {
     match operation {
         "GetItem" => perform(body, |input| db.get_item(input)),
         "PutItem" => perform(body, |input| db.put_item(input)),
@@ -278,16 +278,16 @@ fn dispatch(
         "CreateTable" => perform(body, |input| db.create_table(input)),
         "DescribeTable" => perform(body, |input| db.describe_table(input)),
         "UpdateTimeToLive" => perform(body, |input| db.update_time_to_live(input)),
-        _ => Err(Failure::Unknown),
+        _ => Err(FailedStep::Unknown),
     }
 }
 
 fn perform<I: DeserializeOwned, O: Serialize>(
     body: &[u8],
     operation: impl FnOnce(I) -> dynoxide::Result<O>,
-) -> Result<Vec<u8>, Failure> {
-    let input = serde_json::from_slice(body).map_err(Failure::Unreadable)?;
-    let output = operation(input).map_err(Failure::Engine)?;
+) -> Result<Vec<u8>, FailedStep> {
+    let input = serde_json::from_slice(body).map_err(FailedStep::Unreadable)?;
+    let output = operation(input).map_err(FailedStep::Engine)?;
     serde_json::to_vec(&output)
-        .map_err(|error| Failure::Engine(DynoxideError::InternalServerError(error.to_string())))
+        .map_err(|error| FailedStep::Engine(DynoxideError::InternalServerError(error.to_string())))
 }

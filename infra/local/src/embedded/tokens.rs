@@ -14,16 +14,16 @@ use dynoxide::actions::transact_write_items::{
 use dynoxide::{Database, DynoxideError};
 
 /// How many tokens are remembered.
-const KEPT: usize = 4096;
+const MAX_TOKENS: usize = 4096;
 
 /// Remembers transactions by their tokens; clones share it.
 #[derive(Clone, Default)]
-pub(super) struct Tokens(Arc<Mutex<Kept>>);
+pub(super) struct Tokens(Arc<Mutex<CompletedTransactions>>);
 
 #[derive(Default)]
-struct Kept {
+struct CompletedTransactions {
     /// The hash of the transaction and its output, by token.
-    done: HashMap<String, (u64, TransactWriteItemsResponse)>,
+    outputs: HashMap<String, (u64, TransactWriteItemsResponse)>,
     /// The tokens, oldest first.
     order: VecDeque<String>,
 }
@@ -43,17 +43,17 @@ impl Tokens {
         let content = serde_json::to_value(&request.transact_items)
             .map_err(|error| DynoxideError::InternalServerError(error.to_string()))?;
         let content = BuildHasherDefault::<DefaultHasher>::default().hash_one(content);
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((first, output)) = kept.done.get(&token) {
+        let mut completed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((first, output)) = completed.outputs.get(&token) {
             return if *first == content { Ok(output.clone()) } else { Err(mismatch()) };
         }
         let output = database.transact_write_items(request)?;
-        kept.done.insert(token.clone(), (content, output.clone()));
-        kept.order.push_back(token);
-        if kept.order.len() > KEPT
-            && let Some(oldest) = kept.order.pop_front()
+        completed.outputs.insert(token.clone(), (content, output.clone()));
+        completed.order.push_back(token);
+        if completed.order.len() > MAX_TOKENS
+            && let Some(oldest) = completed.order.pop_front()
         {
-            kept.done.remove(&oldest);
+            completed.outputs.remove(&oldest);
         }
         Ok(output)
     }

@@ -1,7 +1,7 @@
 //! Change requests.
 
 use serde_json::json;
-use shared::domain::change_request::Status;
+use shared::domain::change_request::RequestStatus;
 use utoipa::openapi::Schema;
 
 use super::super::shapes::{
@@ -43,7 +43,7 @@ fn request() -> Schema {
             "Who decided, if somebody did.",
         ),
     )
-    .must("status", word(Status::ALL.map(Status::name), "What became of it."))
+    .must("status", word(RequestStatus::ALL.map(RequestStatus::name), "What became of it."))
     .must("created_at", time("When it was made."))
     .must("expires_at", time("Until when it can be decided."))
     .must("profile_etag", string(256, "The tag that the user had when the request was made."))

@@ -1,7 +1,7 @@
 //! Imports: files of people, and what became of their rows.
 
 use serde_json::json;
-use shared::domain::import::{MAX_BYTES, MAX_ROWS, Mode, State, Status};
+use shared::domain::import::{ImportState, MAX_BYTES, MAX_ROWS, Mode, RowStatus};
 use utoipa::openapi::Schema;
 
 use super::super::shapes::{
@@ -27,7 +27,7 @@ fn import() -> Schema {
         .must(
             "state",
             word(
-                State::ALL.map(State::name),
+                ImportState::ALL.map(ImportState::name),
                 "How far it is; FAILED when rows waited for more than 24 hours.",
             ),
         )
@@ -60,7 +60,7 @@ fn row() -> Schema {
             "row",
             integer(1, i32::try_from(MAX_ROWS).ok(), "The row, counted from 1 after the header."),
         )
-        .must("status", word(Status::ALL.map(Status::name), "What became of it."))
+        .must("status", word(RowStatus::ALL.map(RowStatus::name), "What became of it."))
         .must("id", uuid("The user that it made, changed or found.").or_null())
         .must("errors", list(error.object(), None, "Why it did nothing; empty if it did."))
         .example(json!({

@@ -5,58 +5,59 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::{SigningKeys, read};
 use crate::auth::signer::PrivateKey;
-use crate::auth::succession::{ALGORITHMS, MAX_PUBLISHED, PublicKey, State};
+use crate::auth::succession::{ALGORITHMS, MAX_PUBLISHED, PublishedKey, PublishedKeys};
 use crate::domain::error::{Error, Result};
 use crate::domain::jwk::Algorithm;
 use crate::domain::versioned::Versioned;
-use crate::store::{Condition, Failed, Item, Key, Retry, Write};
-use crate::world::Timestamp;
+use crate::env::Timestamp;
+use crate::store::{CommitError, Condition, Item, Key, Retry, Write};
 
 /// The service's other keys, in the order in which the service came to need them: a table from
 /// before gets what it lacks.
 const OTHERS: [fn() -> Key; 3] = [Key::refresh_key, Key::cursor_key, Key::hash_key];
 
-/// A key that is made and not yet published.
-struct Made {
+/// A new key that is not yet published.
+struct NewKey {
     algorithm: Algorithm,
     stored: Vec<u8>,
     key: PrivateKey,
 }
 
-/// What a rotation did.
+/// The result of a rotation.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rotated {
+pub struct KeyRotation {
     /// The new key.
-    pub new: PublicKey,
+    pub new: PublishedKey,
     /// The key that signs until the turn of the new one; `None` if nobody signed.
-    pub old: Option<PublicKey>,
+    pub old: Option<PublishedKey>,
 }
 
-/// What a revocation did.
+/// The result of a revocation.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Revoked {
+pub struct KeyRevocation {
     /// The key that is gone, with the times that it had.
-    pub key: PublicKey,
+    pub key: PublishedKey,
     /// The key of its algorithm that signs now.
-    pub signing: Option<PublicKey>,
+    pub signing: Option<PublishedKey>,
 }
 
 impl SigningKeys {
     /// Publishes a new key of this algorithm, which signs as soon as every cache has it; the one
     /// that signs now ends then. The first key of an algorithm signs at once. While a successor
     /// waits for such a turn, nothing changes.
-    pub async fn rotate(&self, algorithm: Algorithm) -> Result<Rotated> {
+    pub async fn rotate(&self, algorithm: Algorithm) -> Result<KeyRotation> {
         self.slot(algorithm)?;
         let made = self.make(algorithm).await?;
         self.change(|state, now| {
             let signing = state.signing(algorithm, now).map(|key| key.kid.clone());
-            let find =
-                |state: &State, kid: &str| state.published(now).find(|key| key.kid == kid).cloned();
+            let find = |state: &PublishedKeys, kid: &str| {
+                state.published(now).find(|key| key.kid == kid).cloned()
+            };
             // One that was published a moment ago and waits for its turn is the successor that is
             // asked for.
-            if let Some(new) = state.waiting(algorithm, now).cloned() {
+            if let Some(new) = state.waiting_key(algorithm, now).cloned() {
                 let old = signing.and_then(|kid| find(state, &kid));
-                return Ok((Rotated { new, old }, Vec::new(), Vec::new()));
+                return Ok((KeyRotation { new, old }, Vec::new(), Vec::new()));
             }
             if state.count(algorithm, now) >= MAX_PUBLISHED {
                 return Err(Error::Conflict(format!(
@@ -64,11 +65,12 @@ impl SigningKeys {
                      them is dropped"
                 )));
             }
-            let never = state.add(&made.key, algorithm, state.soon(algorithm, now), now);
+            let never =
+                state.add(&made.key, algorithm, state.earliest_sign_from(algorithm, now), now);
             let new = find(state, made.key.kid())
                 .ok_or_else(|| Error::unexpected("a new key is published"))?;
             let old = signing.and_then(|kid| find(state, &kid));
-            Ok((Rotated { new, old }, vec![&made], never))
+            Ok((KeyRotation { new, old }, vec![&made], never))
         })
         .await
     }
@@ -76,7 +78,7 @@ impl SigningKeys {
     /// Takes back a key that leaked: its public half is no longer published and its private half is
     /// gone, at once. If it was the one that signs, the next one signs from now on; a new one
     /// if there is none.
-    pub async fn revoke(&self, kid: &str) -> Result<Revoked> {
+    pub async fn revoke(&self, kid: &str) -> Result<KeyRevocation> {
         let known = self.list().await?;
         let algorithm = known.iter().find(|key| key.kid == kid).ok_or(Error::NotFound)?.algorithm;
         let made = self.make(algorithm).await?;
@@ -85,10 +87,15 @@ impl SigningKeys {
             let due = state.is_due(algorithm, now);
             let mut gone = vec![kid.to_owned()];
             if due {
-                gone.extend(state.add(&made.key, algorithm, state.next_turn(algorithm, now), now));
+                gone.extend(state.add(
+                    &made.key,
+                    algorithm,
+                    state.next_sign_from(algorithm, now),
+                    now,
+                ));
             }
             let signing = state.signing(algorithm, now).cloned();
-            Ok((Revoked { key, signing }, due.then_some(&made).into_iter().collect(), gone))
+            Ok((KeyRevocation { key, signing }, due.then_some(&made).into_iter().collect(), gone))
         })
         .await
     }
@@ -96,12 +103,12 @@ impl SigningKeys {
     /// Creates what is missing: a signing key or a successor of each needed algorithm, and the
     /// service's other keys; returns the state after that. Failing to create a successor is no
     /// error while the current key still signs.
-    pub(super) async fn settled(
+    pub(super) async fn with_successors(
         &self,
         now: Timestamp,
-        needed: impl Fn(Algorithm, &State) -> bool,
-    ) -> Result<State> {
-        let mut made: Vec<Made> = Vec::new();
+        needed: impl Fn(Algorithm, &PublishedKeys) -> bool,
+    ) -> Result<PublishedKeys> {
+        let mut made: Vec<NewKey> = Vec::new();
         let mut retry = Retry::of(&self.table);
         loop {
             let stored = read(&self.table).await?;
@@ -116,8 +123,8 @@ impl SigningKeys {
                 && due.iter().all(|due| state.signing(*due, now).is_some());
             match self.succeed(stored, &due, &mut made, now).await {
                 // Ours or another's: read what is there now.
-                Ok(()) | Err(Failed::Conditions(_)) => retry.at_once()?,
-                Err(Failed::Contended) => retry.again().await?,
+                Ok(()) | Err(CommitError::Conditions(_)) => retry.at_once()?,
+                Err(CommitError::Contended) => retry.again().await?,
                 Err(failed) if can_wait => {
                     tracing::error!(
                         operation = "succession",
@@ -135,21 +142,21 @@ impl SigningKeys {
     /// other keys that are missing.
     async fn succeed(
         &self,
-        stored: Option<Versioned<State>>,
+        stored: Option<Versioned<PublishedKeys>>,
         due: &[Algorithm],
-        made: &mut Vec<Made>,
+        made: &mut Vec<NewKey>,
         now: Timestamp,
-    ) -> Result<(), Failed> {
+    ) -> Result<(), CommitError> {
         let mut state = stored.as_ref().map(|stored| stored.value.clone()).unwrap_or_default();
         for algorithm in due {
             if !made.iter().any(|made| made.algorithm == *algorithm) {
                 let new = self.make(*algorithm).await;
-                made.push(new.map_err(|error| Failed::Broken(error.to_string()))?);
+                made.push(new.map_err(|error| CommitError::Broken(error.to_string()))?);
             }
         }
         let added: Vec<_> = made.iter().filter(|made| due.contains(&made.algorithm)).collect();
         for made in &added {
-            state.add(&made.key, made.algorithm, state.next_turn(made.algorithm, now), now);
+            state.add(&made.key, made.algorithm, state.next_sign_from(made.algorithm, now), now);
         }
         self.commit(stored, state, &added, Vec::new(), now).await
     }
@@ -159,7 +166,7 @@ impl SigningKeys {
     /// go.
     async fn change<'m, T>(
         &self,
-        decide: impl Fn(&mut State, Timestamp) -> Result<(T, Vec<&'m Made>, Vec<String>)>,
+        decide: impl Fn(&mut PublishedKeys, Timestamp) -> Result<(T, Vec<&'m NewKey>, Vec<String>)>,
     ) -> Result<T> {
         let mut retry = Retry::of(&self.table);
         loop {
@@ -175,8 +182,8 @@ impl SigningKeys {
             }
             match self.commit(stored, state, &added, deletions, now).await {
                 Ok(()) => return Ok(result),
-                Err(Failed::Conditions(_)) => retry.at_once()?,
-                Err(Failed::Contended) => retry.again().await?,
+                Err(CommitError::Conditions(_)) => retry.at_once()?,
+                Err(CommitError::Contended) => retry.again().await?,
                 Err(failed) => return Err(failed.into()),
             }
         }
@@ -186,12 +193,12 @@ impl SigningKeys {
     /// service lacks.
     async fn commit(
         &self,
-        stored: Option<Versioned<State>>,
-        mut state: State,
-        added: &[&Made],
+        stored: Option<Versioned<PublishedKeys>>,
+        mut state: PublishedKeys,
+        added: &[&NewKey],
         mut writes: Vec<Write>,
         now: Timestamp,
-    ) -> Result<(), Failed> {
+    ) -> Result<(), CommitError> {
         for made in added {
             let kid = made.key.kid();
             let item =
@@ -203,7 +210,7 @@ impl SigningKeys {
             ));
         }
         for key in OTHERS.iter().skip(state.others) {
-            let secret = STANDARD.encode(self.table.world().random.bytes::<32>());
+            let secret = STANDARD.encode(self.table.env().random.bytes::<32>());
             writes.push(Write::Put(Item::at(&key()).text("secret", secret), Condition::Absent));
         }
         state.others = OTHERS.len();
@@ -220,12 +227,12 @@ impl SigningKeys {
 
     /// Makes a key. Looking for the primes of RSA takes a processor for a while, which no other
     /// request has to wait for.
-    async fn make(&self, algorithm: Algorithm) -> Result<Made> {
-        let random = self.table.world().random.clone();
+    async fn make(&self, algorithm: Algorithm) -> Result<NewKey> {
+        let random = self.table.env().random.clone();
         let make = move || {
             let stored = PrivateKey::generate(algorithm, &random)?;
             let key = PrivateKey::parse(algorithm, &stored, &random)?;
-            Ok(Made { algorithm, stored, key })
+            Ok(NewKey { algorithm, stored, key })
         };
         match algorithm {
             Algorithm::Rs256 => {

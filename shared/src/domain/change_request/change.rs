@@ -15,25 +15,26 @@ use crate::domain::json::{Json, Object};
 use crate::domain::schema::Schema;
 use crate::object;
 
-/// One field as it was and as it is to be, in the form in which profiles are stored; `null` is no
-/// value.
+/// The change of one field, before and after, in the form in which profiles are stored; `null` is
+/// no value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Change {
-    pub field: Field,
+pub(super) struct FieldChange {
+    pub field: ChangedField,
     pub from: Value,
     pub to: Value,
 }
 
+/// The field that a change is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Field {
+pub(super) enum ChangedField {
     /// A custom attribute.
     Attribute(DefinitionId),
     /// Any other field that callers edit.
     Named(String),
 }
 
-impl Field {
+impl ChangedField {
     /// The definition of the attribute that it is, if it is one.
     pub(super) fn definition<'s>(&self, schema: &'s Schema) -> Option<&'s AttributeDefinition> {
         match self {
@@ -53,11 +54,11 @@ impl Field {
     }
 }
 
-impl Change {
+impl FieldChange {
     /// Whether the other changes the same field in the same way.
-    pub(super) fn repeats(&self, other: &Self, hashes: &Hashes) -> bool {
+    pub(super) fn is_same_as(&self, other: &Self, hashes: &Hashes) -> bool {
         let same = |(mine, theirs): (&Value, &Value)| match (mine.as_str(), theirs.as_str()) {
-            (Some(mine), Some(theirs)) => mine == theirs || hashes.made_of_same(theirs, mine),
+            (Some(mine), Some(theirs)) => mine == theirs || hashes.is_same_value(theirs, mine),
             _ => mine == theirs,
         };
         let to = match (self.to.as_array(), other.to.as_array()) {
@@ -80,7 +81,7 @@ impl Change {
 }
 
 /// The named fields and the attributes of a user or a persona, in their stored form.
-fn fields_of<T: Serialize>(value: &T, names: &[&str]) -> Vec<(Field, Value)> {
+fn fields_of<T: Serialize>(value: &T, names: &[&str]) -> Vec<(ChangedField, Value)> {
     let Ok(Value::Object(mut members)) = serde_json::to_value(value) else { return Vec::new() };
     let attributes = match members.remove("attributes") {
         Some(Value::Object(attributes)) => attributes,
@@ -88,13 +89,14 @@ fn fields_of<T: Serialize>(value: &T, names: &[&str]) -> Vec<(Field, Value)> {
     };
     let named = names
         .iter()
-        .filter_map(|name| Some((Field::Named((*name).to_owned()), members.remove(*name)?)));
-    let attributes =
-        attributes.into_iter().filter_map(|(id, v)| Some((Field::Attribute(id.parse().ok()?), v)));
+        .filter_map(|name| Some((ChangedField::Named((*name).to_owned()), members.remove(*name)?)));
+    let attributes = attributes
+        .into_iter()
+        .filter_map(|(id, v)| Some((ChangedField::Attribute(id.parse().ok()?), v)));
     named.chain(attributes).collect()
 }
 
-fn value_of(fields: &[(Field, Value)], wanted: &Field) -> Value {
+fn value_of(fields: &[(ChangedField, Value)], wanted: &ChangedField) -> Value {
     fields.iter().find(|(field, _)| field == wanted).map_or(Value::Null, |(_, value)| value.clone())
 }
 
@@ -104,11 +106,15 @@ pub(super) fn differences<T: Serialize>(
     after: &T,
     names: &[&str],
     schema: &Schema,
-) -> Vec<Change> {
+) -> Vec<FieldChange> {
     compare(&fields_of(before, names), &fields_of(after, names), schema)
 }
 
-fn compare(before: &[(Field, Value)], after: &[(Field, Value)], schema: &Schema) -> Vec<Change> {
+fn compare(
+    before: &[(ChangedField, Value)],
+    after: &[(ChangedField, Value)],
+    schema: &Schema,
+) -> Vec<FieldChange> {
     let mut fields: Vec<_> = before.iter().chain(after).map(|(field, _)| field).collect();
     let mut seen = Vec::new();
     fields.retain(|field| {
@@ -117,11 +123,11 @@ fn compare(before: &[(Field, Value)], after: &[(Field, Value)], schema: &Schema)
             true
         }
     });
-    let derived = |field: &Field| match field {
-        Field::Attribute(id) => schema.attribute(*id).is_some_and(|a| a.derived.is_some()),
-        Field::Named(_) => false,
+    let derived = |field: &ChangedField| match field {
+        ChangedField::Attribute(id) => schema.attribute(*id).is_some_and(|a| a.derived.is_some()),
+        ChangedField::Named(_) => false,
     };
-    let changes = fields.into_iter().filter(|field| !derived(field)).map(|field| Change {
+    let changes = fields.into_iter().filter(|field| !derived(field)).map(|field| FieldChange {
         field: field.clone(),
         from: value_of(before, field),
         to: value_of(after, field),
@@ -131,7 +137,7 @@ fn compare(before: &[(Field, Value)], after: &[(Field, Value)], schema: &Schema)
 
 /// The value with the changes applied. `None` when a field is no longer what it was.
 pub(super) fn apply<T: Serialize + DeserializeOwned>(
-    changes: &[Change],
+    changes: &[FieldChange],
     value: &T,
     names: &[&str],
 ) -> Result<Option<T>> {
@@ -144,10 +150,10 @@ pub(super) fn apply<T: Serialize + DeserializeOwned>(
         document.as_object_mut().ok_or_else(|| Error::unexpected("a profile is an object"))?;
     for change in changes {
         match &change.field {
-            Field::Named(name) => {
+            ChangedField::Named(name) => {
                 members.insert(name.clone(), change.to.clone());
             }
-            Field::Attribute(id) => {
+            ChangedField::Attribute(id) => {
                 let attributes =
                     members.entry("attributes").or_insert_with(|| Value::Object(Map::new()));
                 let Some(attributes) = attributes.as_object_mut() else { continue };
@@ -162,10 +168,10 @@ pub(super) fn apply<T: Serialize + DeserializeOwned>(
     serde_json::from_value(document).map(Some).map_err(Error::unexpected)
 }
 
-fn shown(field: &Field, stored: &Value, schema: &Schema) -> Json {
+fn shown(field: &ChangedField, stored: &Value, schema: &Schema) -> Json {
     match field {
-        Field::Named(_) => Json::parse(stored.to_string().as_bytes()).unwrap_or(Json::Null),
-        Field::Attribute(id) => {
+        ChangedField::Named(_) => Json::parse(stored.to_string().as_bytes()).unwrap_or(Json::Null),
+        ChangedField::Attribute(id) => {
             let texts: Vec<String> = serde_json::from_value(stored.clone()).unwrap_or_default();
             // Without its definition nobody knows whether a value is a secret.
             let Some(definition) = schema.attribute(*id) else { return Json::Null };

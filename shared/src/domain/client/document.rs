@@ -11,9 +11,9 @@ use crate::domain::json::{Json, Object};
 use crate::domain::jwk::{Algorithm, take_jwks, take_jwks_uri};
 use crate::domain::patch::{refuse_non_object, refuse_unknown_nulls};
 use crate::domain::scope::{Scope, Scopes};
-use crate::domain::word::Word;
+use crate::domain::string_enum::StringEnum;
+use crate::env::Env;
 use crate::object;
-use crate::world::World;
 
 /// The algorithms that access tokens are signed with.
 const SIGNING: [Algorithm; 2] = [Algorithm::Es256, Algorithm::Rs256];
@@ -27,20 +27,21 @@ impl Client {
         document: Json,
         current: Option<&Self>,
         tenant: &TenantId,
-        world: &World,
+        env: &Env,
     ) -> Result<Self> {
         let mut violations = Violations::default();
         let mut fields = Fields::new(document, "", &mut violations);
         refuse_generated(&mut fields, current);
         let name = fields.required_text("name", MAX_NAME);
-        let method = fields.word("token_endpoint_auth_method").unwrap_or(super::basic());
+        let method = fields.string_enum("token_endpoint_auth_method").unwrap_or(super::basic());
         let scopes = take_scopes(&mut fields);
         let default_scopes = take_default_scopes(&mut fields, scopes.as_ref());
         let refresh_token = take_grants(&mut fields);
         let keys = take_keys(&mut fields, method);
         let systems = take_systems(&mut fields);
-        let integration = fields.word("integration");
-        let max_classifier = fields.word("max_classifier").unwrap_or(super::Classifier::most());
+        let integration = fields.string_enum("integration");
+        let max_classifier =
+            fields.string_enum("max_classifier").unwrap_or(super::Classifier::most());
         let access_token_lifetime = take_lifetime(&mut fields);
         let access_token_signing_alg = take_signing_alg(&mut fields);
         let audience = take_audience(&mut fields);
@@ -58,7 +59,7 @@ impl Client {
         };
         Ok(Self {
             client_id: current.map_or_else(
-                || ClientId::new(tenant, world.random.bytes()),
+                || ClientId::new(tenant, env.random.bytes()),
                 |current| current.client_id.clone(),
             ),
             name,
@@ -75,13 +76,13 @@ impl Client {
             access_token_signing_alg,
             audience,
             dpop_bound_access_tokens,
-            created_at: current.map_or_else(|| world.clock.now(), |current| current.created_at),
+            created_at: current.map_or_else(|| env.clock.now(), |current| current.created_at),
         })
     }
 
     /// Reads what a merge patch makes of the client. Default scopes that were all of its scopes
     /// stay all of them, unless the patch names them.
-    pub fn patched(&self, patch: &Json, world: &World) -> Result<Self> {
+    pub fn patched(&self, patch: &Json, env: &Env) -> Result<Self> {
         refuse_non_object(patch)?;
         let shown = self.show();
         let mut violations = Violations::default();
@@ -101,7 +102,7 @@ impl Client {
         {
             members.shift_remove("default_scopes");
         }
-        violations.and(Self::read(document, Some(self), self.client_id.tenant(), world))
+        violations.and(Self::read(document, Some(self), self.client_id.tenant(), env))
     }
 
     /// The client as callers see it: everything but what its secrets are.
@@ -151,7 +152,7 @@ fn refuse_generated(fields: &mut Fields<'_>, current: Option<&Client>) {
 }
 
 /// Takes an array of words, each item of which must be one.
-fn take_words<T: Word>(fields: &mut Fields<'_>, name: &str) -> Option<Vec<T>> {
+fn take_string_enums<T: StringEnum>(fields: &mut Fields<'_>, name: &str) -> Option<Vec<T>> {
     let items = match fields.value(name)? {
         Json::Array(items) if items.len() <= T::ALL.len() => items,
         Json::Array(items) => {
@@ -191,7 +192,7 @@ fn take_words<T: Word>(fields: &mut Fields<'_>, name: &str) -> Option<Vec<T>> {
 }
 
 fn take_scopes(fields: &mut Fields<'_>) -> Option<Scopes> {
-    let scopes = take_words::<Scope>(fields, "scopes");
+    let scopes = take_string_enums::<Scope>(fields, "scopes");
     match &scopes {
         None => fields.violations().missing("/scopes", "scopes"),
         Some(scopes) if scopes.is_empty() => {
@@ -204,7 +205,7 @@ fn take_scopes(fields: &mut Fields<'_>) -> Option<Scopes> {
 
 /// Takes the default scopes, which must be among `scopes`, if these are known.
 fn take_default_scopes(fields: &mut Fields<'_>, scopes: Option<&Scopes>) -> Option<Scopes> {
-    let defaults = take_words::<Scope>(fields, "default_scopes")?;
+    let defaults = take_string_enums::<Scope>(fields, "default_scopes")?;
     if defaults.is_empty() {
         fields.refuse(
             "default_scopes",
@@ -223,7 +224,7 @@ fn take_default_scopes(fields: &mut Fields<'_>, scopes: Option<&Scopes>) -> Opti
 
 /// Takes the grants; returns whether the refresh grant is one.
 fn take_grants(fields: &mut Fields<'_>) -> bool {
-    let Some(grants) = take_words::<Grant>(fields, "grant_types") else { return false };
+    let Some(grants) = take_string_enums::<Grant>(fields, "grant_types") else { return false };
     if !grants.contains(&Grant::ClientCredentials) {
         fields.refuse(
             "grant_types",

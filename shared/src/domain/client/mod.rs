@@ -13,10 +13,10 @@ pub use self::secret::{HashedSecret, PlainSecret, Secret};
 use super::id::{ClientId, PartyId, TenantId};
 use super::jwk::Algorithm;
 use super::scope::Scopes;
-use super::word::words;
-use crate::world::{Timestamp, World};
+use super::string_enum::string_enum;
+use crate::env::{Env, Timestamp};
 
-words! {
+string_enum! {
     /// How a client authenticates (RFC 7591 §2, OpenID Connect Core §9). A client with a secret
     /// may send it either way.
     AuthMethod {
@@ -29,7 +29,7 @@ words! {
     }
 }
 
-words! {
+string_enum! {
     /// The grants that a client may hold (RFC 6749 §4.4, §6).
     Grant {
         /// Its own credentials; every client holds it.
@@ -39,7 +39,7 @@ words! {
     }
 }
 
-words! {
+string_enum! {
     /// What kind of system a client integrates, which lets it make system profiles.
     Integration {
         /// Customer relationship management.
@@ -49,7 +49,7 @@ words! {
     }
 }
 
-words! {
+string_enum! {
     /// How sensitive an attribute of a system is; in rising order.
     Classifier {
         /// Not sensitive.
@@ -169,10 +169,10 @@ impl Client {
         name: &str,
         scopes: Scopes,
         refresh_token: bool,
-        world: &World,
+        env: &Env,
     ) -> (Self, PlainSecret) {
         let mut client = Self {
-            client_id: ClientId::new(tenant, world.random.bytes()),
+            client_id: ClientId::new(tenant, env.random.bytes()),
             name: name.to_owned(),
             token_endpoint_auth_method: basic(),
             default_scopes: scopes.clone(),
@@ -187,15 +187,15 @@ impl Client {
             access_token_signing_alg: es256(),
             audience: Vec::new(),
             dpop_bound_access_tokens: false,
-            created_at: world.clock.now(),
+            created_at: env.clock.now(),
         };
-        let secret = client.add_secret(world);
+        let secret = client.add_secret(env);
         (client, secret)
     }
 
     /// Adds a secret; the oldest goes when there would be more than [`MAX_SECRETS`].
-    pub fn add_secret(&mut self, world: &World) -> PlainSecret {
-        let (secret, plain) = Secret::generate(world);
+    pub fn add_secret(&mut self, env: &Env) -> PlainSecret {
+        let (secret, plain) = Secret::generate(env);
         self.secrets.push(secret);
         let excess = self.secrets.len().saturating_sub(MAX_SECRETS);
         self.secrets.drain(..excess);
@@ -249,15 +249,15 @@ mod tests {
 
     #[test]
     fn o9_two_secrets_live_at_a_time() {
-        let world = World::default();
+        let env = Env::default();
         let has = |client: &Client, secret: &PlainSecret| {
-            client.live_secret(&secret.hashed(), world.clock.now()).is_some()
+            client.live_secret(&secret.hashed(), env.clock.now()).is_some()
         };
         let (mut client, first) =
-            Client::register(&"acme".parse().unwrap(), "crm", Scopes::default(), false, &world);
-        let second = client.add_secret(&world);
+            Client::register(&"acme".parse().unwrap(), "crm", Scopes::default(), false, &env);
+        let second = client.add_secret(&env);
         assert!(has(&client, &first) && has(&client, &second));
-        let third = client.add_secret(&world);
+        let third = client.add_secret(&env);
         assert!(!has(&client, &first) && has(&client, &third));
     }
 }

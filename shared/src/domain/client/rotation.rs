@@ -4,7 +4,7 @@ use super::{Client, MAX_SECRETS, Secret};
 use crate::domain::error::{Code, Error, Result, Violations};
 use crate::domain::field::Fields;
 use crate::domain::json::Json;
-use crate::world::Timestamp;
+use crate::env::Timestamp;
 
 /// How a secret succeeds others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

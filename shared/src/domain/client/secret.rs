@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
 use crate::domain::json::Object;
+use crate::env::{Env, Timestamp};
 use crate::object;
-use crate::world::{Timestamp, World};
 
 /// The secret of a client as its owner holds it: `kith_`, 256 random bits, and a checksum that
 /// tells a real one from a look-alike, all in lower-case hexadecimal (`kith_[0-9a-f]{72}`), so that
@@ -21,8 +21,8 @@ pub struct PlainSecret(String);
 impl PlainSecret {
     /// Makes a new one.
     #[must_use]
-    pub fn generate(world: &World) -> Self {
-        let random = hex(&world.random.bytes::<32>());
+    pub fn generate(env: &Env) -> Self {
+        let random = hex(&env.random.bytes::<32>());
         let checksum =
             hex(digest(&SHA256, random.as_bytes()).as_ref().get(..4).unwrap_or_default());
         Self(format!("kith_{random}{checksum}"))
@@ -96,12 +96,12 @@ impl Secret {
     /// Makes a new one that lives until it is revoked; the plain form is shown once and never
     /// stored.
     #[must_use]
-    pub fn generate(world: &World) -> (Self, PlainSecret) {
-        let plain = PlainSecret::generate(world);
+    pub fn generate(env: &Env) -> (Self, PlainSecret) {
+        let plain = PlainSecret::generate(env);
         let secret = Self {
-            id: world.new_uuid().to_string(),
+            id: env.new_uuid().to_string(),
             hash: plain.hashed(),
-            created_at: world.clock.now(),
+            created_at: env.clock.now(),
             expires_at: None,
             last_used_on: None,
         };
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn o9_a_secret_has_256_random_bits_a_prefix_and_a_checksum() {
-        let secret = PlainSecret::generate(&World::default());
+        let secret = PlainSecret::generate(&Env::default());
         let text = secret.reveal();
         assert_eq!(text.len(), 5 + 64 + 8);
         let (random, checksum) = text.strip_prefix("kith_").unwrap().split_at(64);

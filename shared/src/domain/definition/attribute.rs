@@ -5,16 +5,16 @@ use serde::{Deserialize, Serialize};
 use super::policy::ApprovalPolicy;
 use super::predefined::Predefined;
 use super::properties::{take_derived, take_json_schema, take_scopes, take_source};
-use super::{Definition, Kind, MAX_TEXT, open, take_name};
+use super::{Definition, DefinitionKind, MAX_TEXT, open, take_name};
 use crate::domain::error::{Code, Error, Result, Violations};
 use crate::domain::id::DefinitionId;
 use crate::domain::json::{Json, Object};
 use crate::domain::schema::{Collection, Schema};
-use crate::domain::word::words;
+use crate::domain::string_enum::string_enum;
+use crate::env::Env;
 use crate::object;
-use crate::world::World;
 
-words! {
+string_enum! {
     /// How the values of an attribute are written.
     DataFormat {
         /// One of the values that the definition lists.
@@ -44,14 +44,14 @@ impl DataFormat {
     }
 }
 
-/// How the values of an attribute come about without being written.
+/// The workflow that derives the values of an attribute.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Derived {
+pub struct DerivedBy {
     /// The workflow that makes them.
     pub workflow_id: DefinitionId,
 }
 
-words! {
+string_enum! {
     /// How an attribute can be searched.
     #[derive(Default)]
     Search {
@@ -108,7 +108,7 @@ pub struct AttributeDefinition {
     pub unique: bool,
     /// What derives its values, if callers do not write them.
     #[serde(default)]
-    pub derived: Option<Derived>,
+    pub derived: Option<DerivedBy>,
     /// Who may write it and approve what others want to write; nobody is asked without one.
     #[serde(default)]
     pub approval_policy: Option<ApprovalPolicy>,
@@ -117,7 +117,7 @@ pub struct AttributeDefinition {
 }
 
 impl Definition for AttributeDefinition {
-    const KIND: Kind = Kind::Attribute;
+    const KIND: DefinitionKind = DefinitionKind::Attribute;
     const PATH: &'static str = "/identity/config/attribute-definitions";
     const NOUN: &'static str = "attribute_definition";
     const TITLE: &'static str = "an attribute definition";
@@ -128,14 +128,9 @@ impl Definition for AttributeDefinition {
         self.id.to_string()
     }
 
-    fn read(
-        document: Json,
-        current: Option<&Self>,
-        schema: &Schema,
-        world: &World,
-    ) -> Result<Self> {
+    fn read(document: Json, current: Option<&Self>, schema: &Schema, env: &Env) -> Result<Self> {
         let mut violations = Violations::default();
-        let (mut fields, id) = open(document, current.map(|c| c.id), world, &mut violations);
+        let (mut fields, id) = open(document, current.map(|c| c.id), env, &mut violations);
 
         let category = fields.required_text("category", MAX_TEXT).filter(|category| {
             let known = schema.categories.values().any(|c| c.name == *category);
@@ -155,7 +150,7 @@ impl Definition for AttributeDefinition {
             .map(|a| a.name.as_str());
         let system = current.is_some_and(|c| c.system);
         let name = take_name(&mut fields, system, others);
-        let data_format = fields.required_word("data_format");
+        let data_format = fields.required_string_enum("data_format");
         let mut definition = Self {
             id,
             category: category.unwrap_or_default(),
@@ -166,7 +161,7 @@ impl Definition for AttributeDefinition {
             enumeration_values: fields.texts("enumeration_values", 1000, 256).unwrap_or_default(),
             json_schema: take_json_schema(&mut fields),
             scopes: take_scopes(&mut fields),
-            search: fields.word("search").unwrap_or_default(),
+            search: fields.string_enum("search").unwrap_or_default(),
             single_value: fields.boolean("single_value").unwrap_or_default(),
             required: fields.boolean("required").unwrap_or_default(),
             read_only: fields.boolean("read_only").unwrap_or_default(),
@@ -225,14 +220,14 @@ impl Definition for AttributeDefinition {
         if filter == "category" { self.category == value } else { self.name == value }
     }
 
-    fn fixed(&self) -> &'static [&'static str] {
+    fn immutable_fields(&self) -> &'static [&'static str] {
         const FIXED: [&str; 6] =
             ["category", "name", "data_format", "single_value", "unique", "search"];
         let [custom @ .., _] = &FIXED;
         if self.system { &FIXED } else { custom }
     }
 
-    fn bound_by_use(&self, current: &Self) -> Option<&'static str> {
+    fn immutable_once_used(&self, current: &Self) -> Option<&'static str> {
         if self.search != current.search {
             return Some("search");
         }
@@ -245,14 +240,15 @@ impl Definition for AttributeDefinition {
         self.deprecated
     }
 
-    fn removable(&self, schema: &Schema) -> Result<()> {
+    fn check_removable(&self, schema: &Schema) -> Result<()> {
         if self.system {
             return Err(Error::InUse("a definition of the system cannot be deleted".to_owned()));
         }
         if schema.profiles.values().any(|profile| profile.attributes.contains(&self.id)) {
             return Err(Error::InUse("the user profile definition lists the attribute".to_owned()));
         }
-        if let Some(server) = schema.servers.values().find(|server| server.feeds_attribute(self)) {
+        if let Some(server) = schema.servers.values().find(|server| server.maps_to_attribute(self))
+        {
             return Err(Error::InUse(format!(
                 "a claim of the authentication server `{}` feeds the attribute",
                 server.id

@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Definition, Kind, MAX_TEXT, open, take_name};
+use super::{Definition, DefinitionKind, MAX_TEXT, open, take_name};
 use crate::domain::error::{Code, Error, Result, Violations};
 use crate::domain::id::DefinitionId;
 use crate::domain::json::{Json, Object};
 use crate::domain::schema::{Collection, Schema};
+use crate::env::Env;
 use crate::object;
-use crate::world::World;
 
 /// A group of attributes; the first level below `attributes` in a profile.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,7 +25,7 @@ pub struct Category {
 pub const COMMON: &str = "common";
 
 impl Definition for Category {
-    const KIND: Kind = Kind::Category;
+    const KIND: DefinitionKind = DefinitionKind::Category;
     const PATH: &'static str = "/identity/config/attribute-categories";
     const NOUN: &'static str = "attribute_category";
     const TITLE: &'static str = "an attribute category";
@@ -36,14 +36,9 @@ impl Definition for Category {
         self.id.to_string()
     }
 
-    fn read(
-        document: Json,
-        current: Option<&Self>,
-        schema: &Schema,
-        world: &World,
-    ) -> Result<Self> {
+    fn read(document: Json, current: Option<&Self>, schema: &Schema, env: &Env) -> Result<Self> {
         let mut violations = Violations::default();
-        let (mut fields, id) = open(document, current.map(|c| c.id), world, &mut violations);
+        let (mut fields, id) = open(document, current.map(|c| c.id), env, &mut violations);
         let others = schema.categories.values().filter(|c| c.id != id).map(|c| c.name.as_str());
         let name = take_name(&mut fields, false, others);
         let display_name = fields.text("display_name", MAX_TEXT);
@@ -70,11 +65,11 @@ impl Definition for Category {
         self.name == value
     }
 
-    fn fixed(&self) -> &'static [&'static str] {
+    fn immutable_fields(&self) -> &'static [&'static str] {
         &["name"]
     }
 
-    fn removable(&self, schema: &Schema) -> Result<()> {
+    fn check_removable(&self, schema: &Schema) -> Result<()> {
         if self.name == COMMON {
             return Err(Error::InUse("the category `common` belongs to the system".to_owned()));
         }

@@ -13,7 +13,7 @@ mod workflow;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use self::attribute::{AttributeDefinition, DataFormat, Derived, Search};
+pub use self::attribute::{AttributeDefinition, DataFormat, DerivedBy, Search};
 pub use self::category::{COMMON, Category};
 pub use self::persona::PersonaDefinition;
 pub use self::policy::{ApprovalPolicy, PolicySubject};
@@ -25,12 +25,12 @@ use super::field::Fields;
 use super::id::DefinitionId;
 use super::json::{Json, Object};
 use super::schema::{Collection, Schema};
-use crate::world::World;
+use crate::env::Env;
 
 /// The kinds of configuration that live in a tenant's definitions partition; each is the prefix of
 /// its sort keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+pub enum DefinitionKind {
     /// Attribute categories.
     Category,
     /// Attribute definitions.
@@ -49,7 +49,7 @@ pub enum Kind {
     System,
 }
 
-impl Kind {
+impl DefinitionKind {
     /// Every kind.
     pub const ALL: [Self; 8] = [
         Self::Category,
@@ -100,7 +100,7 @@ pub trait Definition:
     Serialize + DeserializeOwned + Clone + PartialEq + Send + Sync + Sized + 'static
 {
     /// Which kind this is.
-    const KIND: Kind;
+    const KIND: DefinitionKind;
     /// The path of the collection, for its routes and for `Location`.
     const PATH: &'static str;
     /// A second path of the same collection, and the noun in the names of its operations.
@@ -121,14 +121,13 @@ pub trait Definition:
     /// The id, as the path and the table carry it.
     fn key(&self) -> String;
     /// Makes a new value, or the replacement of `current`, from a whole document.
-    fn read(document: Json, current: Option<&Self>, schema: &Schema, world: &World)
-    -> Result<Self>;
+    fn read(document: Json, current: Option<&Self>, schema: &Schema, env: &Env) -> Result<Self>;
     /// The document that callers see.
     fn show(&self) -> Object;
     /// Whether the value of a list's filter matches.
     fn matches(&self, filter: &str, value: &str) -> bool;
     /// The fields that never change: a PUT that leaves them out leaves them as they are.
-    fn fixed(&self) -> &'static [&'static str] {
+    fn immutable_fields(&self) -> &'static [&'static str] {
         &[]
     }
     /// The script in a document, which is loaded once before it is stored, and the field that holds
@@ -139,12 +138,12 @@ pub trait Definition:
     }
     /// The field whose change from `current` to `self` is only possible while no user holds a
     /// value.
-    fn bound_by_use(&self, _current: &Self) -> Option<&'static str> {
+    fn immutable_once_used(&self, _current: &Self) -> Option<&'static str> {
         None
     }
     /// The issuer whose tokens it makes the tenant trust, and the claim of theirs that names the
     /// tenant.
-    fn trust(&self) -> Option<(&str, &str)> {
+    fn trusted_issuer(&self) -> Option<(&str, &str)> {
         None
     }
     /// Whether it takes no new assignments.
@@ -153,7 +152,7 @@ pub trait Definition:
     }
     /// Says why the value cannot be deleted, going by the other definitions; whether users hold it
     /// is not known here.
-    fn removable(&self, schema: &Schema) -> Result<()>;
+    fn check_removable(&self, schema: &Schema) -> Result<()>;
     /// Where the values of this kind are in a schema.
     fn collection(schema: &Schema) -> &Collection<Self>;
     /// Where the values of this kind are in a schema, to fill it.
@@ -193,12 +192,12 @@ pub(super) fn take_name<'a>(
 pub(super) fn open<'v>(
     document: Json,
     current: Option<DefinitionId>,
-    world: &World,
+    env: &Env,
     violations: &'v mut Violations,
 ) -> (Fields<'v>, DefinitionId) {
     let mut fields = Fields::new(document, "", violations);
     keep_id(&mut fields, current.map(String::from));
-    (fields, current.unwrap_or_else(|| DefinitionId::new(world.new_uuid())))
+    (fields, current.unwrap_or_else(|| DefinitionId::new(env.new_uuid())))
 }
 
 /// Refuses a change of the id that was given when the definition was made.

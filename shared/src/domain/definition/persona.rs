@@ -2,14 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Definition, Kind, MAX_TEXT, open, take_name};
+use super::{Definition, DefinitionKind, MAX_TEXT, open, take_name};
 use crate::domain::error::{Code, Error, Result, Violations};
 use crate::domain::field::Fields;
 use crate::domain::id::DefinitionId;
 use crate::domain::json::{Json, Object};
 use crate::domain::schema::{Collection, Schema};
+use crate::env::Env;
 use crate::object;
-use crate::world::World;
 
 /// The definition of a role that a person may play.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,7 +33,7 @@ pub struct PersonaDefinition {
 }
 
 impl Definition for PersonaDefinition {
-    const KIND: Kind = Kind::Persona;
+    const KIND: DefinitionKind = DefinitionKind::Persona;
     const PATH: &'static str = "/config/persona-definitions";
     const ALIAS: Option<(&'static str, &'static str)> =
         Some(("/identity/config/persona-definitions", "identity_persona_definition"));
@@ -46,14 +46,9 @@ impl Definition for PersonaDefinition {
         self.id.to_string()
     }
 
-    fn read(
-        document: Json,
-        current: Option<&Self>,
-        schema: &Schema,
-        world: &World,
-    ) -> Result<Self> {
+    fn read(document: Json, current: Option<&Self>, schema: &Schema, env: &Env) -> Result<Self> {
         let mut violations = Violations::default();
-        let (mut fields, id) = open(document, current.map(|c| c.id), world, &mut violations);
+        let (mut fields, id) = open(document, current.map(|c| c.id), env, &mut violations);
         let others = schema.personas.values().filter(|p| p.id != id).map(|p| p.name.as_str());
         let name = take_name(&mut fields, true, others);
         if let (Some(current), Some(name)) = (current, &name)
@@ -71,7 +66,7 @@ impl Definition for PersonaDefinition {
             name: name.unwrap_or_default(),
             display_name: fields.text("display_name", MAX_TEXT),
             description: fields.text("description", MAX_TEXT),
-            attributes: take_held(&mut fields, schema),
+            attributes: take_allowed_attributes(&mut fields, schema),
             scoped: fields.boolean("scoped").unwrap_or_default(),
             system: current.is_some_and(|c| c.system),
             deprecated: fields.boolean("deprecated").unwrap_or_default(),
@@ -108,7 +103,7 @@ impl Definition for PersonaDefinition {
         self.deprecated
     }
 
-    fn removable(&self, schema: &Schema) -> Result<()> {
+    fn check_removable(&self, schema: &Schema) -> Result<()> {
         if self.system {
             return Err(Error::InUse("a definition of the system cannot be deleted".to_owned()));
         }
@@ -135,7 +130,7 @@ impl Definition for PersonaDefinition {
 
 /// Takes the attributes that a persona may hold: derived ones belong to the profile, whose fields
 /// they are derived from.
-fn take_held(fields: &mut Fields<'_>, schema: &Schema) -> Vec<DefinitionId> {
+fn take_allowed_attributes(fields: &mut Fields<'_>, schema: &Schema) -> Vec<DefinitionId> {
     let attributes = take_attributes(fields, schema);
     for (i, id) in attributes.iter().enumerate() {
         if schema.attribute(*id).is_some_and(|a| a.derived.is_some()) {

@@ -11,8 +11,8 @@ use crate::domain::persona::PersonaStatus;
 use crate::domain::schema::Schema;
 use crate::domain::scope::{Scope, Scopes};
 use crate::domain::user::User;
+use crate::env::Timestamp;
 use crate::object;
-use crate::world::Timestamp;
 
 /// The most statements of one policy.
 const MAX_STATEMENTS: usize = 20;
@@ -66,12 +66,12 @@ impl<'a> PolicySubject<'a> {
 
     /// Whether a scope is granted.
     #[must_use]
-    pub fn holds(&self, scope: Scope) -> bool {
+    pub fn has_scope(&self, scope: Scope) -> bool {
         self.scopes.is_some_and(|scopes| scopes.allows(scope))
     }
 
     /// Whether a persona of this name is in force, with `scope` in its own scope if one is set.
-    fn acts_as(&self, persona: &str, scope: Option<&String>, schema: &Schema) -> bool {
+    fn has_persona(&self, persona: &str, scope: Option<&String>, schema: &Schema) -> bool {
         let Some((user, now)) = self.person else { return false };
         let definition = schema.personas.values().find(|p| p.name == persona);
         user.personas.iter().any(|held| {
@@ -148,9 +148,9 @@ impl ApprovalPolicy {
     #[must_use]
     pub fn allows(&self, subject: PolicySubject<'_>, schema: &Schema) -> bool {
         self.statements.iter().any(|statement| match statement {
-            Statement::Client { client_scope } => subject.holds(*client_scope),
+            Statement::Client { client_scope } => subject.has_scope(*client_scope),
             Statement::Persona { persona, scope } => {
-                subject.acts_as(persona, scope.as_ref(), schema)
+                subject.has_persona(persona, scope.as_ref(), schema)
             }
         })
     }
@@ -160,7 +160,7 @@ impl Statement {
     fn take(fields: &mut Fields<'_>, schema: &Schema) -> Option<Self> {
         let persona = fields.text("persona", MAX_TEXT);
         let scope = fields.text("scope", MAX_TEXT);
-        let client_scope = fields.word("client_scope");
+        let client_scope = fields.string_enum("client_scope");
         match (persona, scope, client_scope) {
             (Some(persona), scope, None) => {
                 if !schema.personas.values().any(|p| p.name == persona) {

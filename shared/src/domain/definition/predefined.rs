@@ -9,9 +9,9 @@ use uuid::Uuid;
 use super::attribute::{AttributeDefinition, DataFormat, Search};
 use super::category::COMMON;
 use crate::domain::id::DefinitionId;
-use crate::domain::word::words;
+use crate::domain::string_enum::string_enum;
 
-words! {
+string_enum! {
     /// One predefined attribute that callers write.
     Predefined {
         /// The name by which the person signs in.

@@ -4,14 +4,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::persona::take_attributes;
-use super::{Definition, Kind};
+use super::{Definition, DefinitionKind};
 use crate::domain::error::{Error, Result, Violations};
 use crate::domain::field::Fields;
 use crate::domain::id::DefinitionId;
 use crate::domain::json::{Json, Object};
 use crate::domain::schema::{Collection, Schema};
+use crate::env::Env;
 use crate::object;
-use crate::world::World;
 
 /// The one document that says what screens show of a user's custom attributes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,7 +26,7 @@ impl UserProfileDefinition {
 }
 
 impl Definition for UserProfileDefinition {
-    const KIND: Kind = Kind::Profile;
+    const KIND: DefinitionKind = DefinitionKind::Profile;
     const PATH: &'static str = "/identity/config/user-profile-definition";
     const NOUN: &'static str = "user_profile_definition";
     const TITLE: &'static str = "which custom attributes screens show";
@@ -38,12 +38,7 @@ impl Definition for UserProfileDefinition {
         Self::KEY.to_owned()
     }
 
-    fn read(
-        document: Json,
-        _current: Option<&Self>,
-        schema: &Schema,
-        _world: &World,
-    ) -> Result<Self> {
+    fn read(document: Json, _current: Option<&Self>, schema: &Schema, _env: &Env) -> Result<Self> {
         let mut violations = Violations::default();
         let mut fields = Fields::new(document, "", &mut violations);
         let attributes = take_attributes(&mut fields, schema);
@@ -59,7 +54,7 @@ impl Definition for UserProfileDefinition {
         false
     }
 
-    fn removable(&self, _schema: &Schema) -> Result<()> {
+    fn check_removable(&self, _schema: &Schema) -> Result<()> {
         let detail = "the user profile definition is always there";
         Err(Error::Conflict(detail.to_owned()))
     }

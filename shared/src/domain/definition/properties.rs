@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::MAX_TEXT;
-use super::attribute::{AttributeDefinition, DataFormat, Derived, Search};
+use super::attribute::{AttributeDefinition, DataFormat, DerivedBy, Search};
 use super::predefined::Predefined;
 use crate::domain::error::Code;
 use crate::domain::field::Fields;
@@ -89,7 +89,7 @@ impl AttributeDefinition {
                 "a persona definition lists the attribute; a derived one belongs to the profile";
             fields.refuse("derived", Code::NotAllowed, detail);
         }
-        if schema.servers.values().any(|server| server.feeds_attribute(self)) {
+        if schema.servers.values().any(|server| server.maps_to_attribute(self)) {
             let detail = "a claim of an authentication server feeds the attribute";
             fields.refuse("derived", Code::NotAllowed, detail);
         }
@@ -163,7 +163,7 @@ pub(super) fn take_derived(
     fields: &mut Fields<'_>,
     id: DefinitionId,
     schema: &Schema,
-) -> Option<Derived> {
+) -> Option<DerivedBy> {
     let document = fields.value("derived")?;
     let at = fields.at("derived");
     let mut inner = Fields::new(document, at, fields.violations());
@@ -186,7 +186,7 @@ pub(super) fn take_derived(
         inner.refuse("workflow_id", Code::TooMany, detail);
     }
     inner.finish();
-    found.map(|workflow_id| Derived { workflow_id })
+    found.map(|workflow_id| DerivedBy { workflow_id })
 }
 
 /// Takes the field `source`, which knows one word: values come from the profile itself.

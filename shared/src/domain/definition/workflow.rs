@@ -2,14 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Definition, Kind, open, take_name};
+use super::{Definition, DefinitionKind, open, take_name};
 use crate::domain::error::{Code, Error, Result, Violations};
 use crate::domain::field::Fields;
 use crate::domain::id::DefinitionId;
 use crate::domain::json::{Json, Object};
 use crate::domain::schema::{Collection, Schema};
+use crate::env::Env;
 use crate::object;
-use crate::world::World;
 
 /// The longest script, in bytes.
 pub const MAX_SCRIPT: usize = 64 * 1024;
@@ -26,7 +26,7 @@ pub struct Workflow {
 }
 
 impl Definition for Workflow {
-    const KIND: Kind = Kind::Workflow;
+    const KIND: DefinitionKind = DefinitionKind::Workflow;
     const PATH: &'static str = "/identity/config/workflows";
     const NOUN: &'static str = "workflow";
     const TITLE: &'static str = "a workflow";
@@ -37,14 +37,9 @@ impl Definition for Workflow {
         self.id.to_string()
     }
 
-    fn read(
-        document: Json,
-        current: Option<&Self>,
-        schema: &Schema,
-        world: &World,
-    ) -> Result<Self> {
+    fn read(document: Json, current: Option<&Self>, schema: &Schema, env: &Env) -> Result<Self> {
         let mut violations = Violations::default();
-        let (mut fields, id) = open(document, current.map(|c| c.id), world, &mut violations);
+        let (mut fields, id) = open(document, current.map(|c| c.id), env, &mut violations);
         let others = schema.workflows.values().filter(|w| w.id != id).map(|w| w.name.as_str());
         let name = take_name(&mut fields, true, others);
         let script = take_script(&mut fields);
@@ -70,7 +65,7 @@ impl Definition for Workflow {
         self.name == value
     }
 
-    fn removable(&self, schema: &Schema) -> Result<()> {
+    fn check_removable(&self, schema: &Schema) -> Result<()> {
         match schema.attributes.values().find(|a| a.is_derived_by(self.id)) {
             Some(derived) => Err(Error::InUse(format!(
                 "the attribute definition {} is derived by it",

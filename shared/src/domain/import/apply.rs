@@ -8,7 +8,7 @@ use crate::domain::json::{Json, Object};
 use crate::domain::schema::Schema;
 use crate::domain::scope::{Scope, Scopes};
 use crate::domain::user::User;
-use crate::domain::writing::Writing;
+use crate::domain::write_context::WriteContext;
 
 /// Refuses secrets of whoever may not import them.
 pub fn refuse_secrets(document: &Object, scopes: &Scopes, schema: &Schema) -> Result<()> {
@@ -26,7 +26,7 @@ pub fn refuse_secrets(document: &Object, scopes: &Scopes, schema: &Schema) -> Re
 }
 
 /// The user that a row makes; `id` is its id if the row names none.
-pub fn create(document: &Object, id: UserId, writing: &Writing<'_>) -> Result<User> {
+pub fn create(document: &Object, id: UserId, context: &WriteContext<'_>) -> Result<User> {
     let mut document = document.clone();
     if document.get("id").is_none_or(|id| *id == Json::Null) {
         document.insert("id".to_owned(), Json::from(id));
@@ -35,17 +35,17 @@ pub fn create(document: &Object, id: UserId, writing: &Writing<'_>) -> Result<Us
         for (category, members) in categories.iter_mut() {
             if let Json::Object(members) = members {
                 // An empty cell clears what is not there.
-                let defined = |name: &str| writing.schema.attribute_named(category, name).is_some();
+                let defined = |name: &str| context.schema.attribute_named(category, name).is_some();
                 members.retain(|name, value| *value != Json::Null || !defined(name));
             }
         }
     }
-    User::create(Json::Object(document), writing)
+    User::create(Json::Object(document), context)
 }
 
 /// The user after a row: what the row names changes, and personas that the user does not have are
 /// added.
-pub fn merge(user: &User, document: &Object, writing: &Writing<'_>) -> Result<User> {
+pub fn merge(user: &User, document: &Object, context: &WriteContext<'_>) -> Result<User> {
     let mut patch = document.clone();
     let mut violations = Violations::default();
     let same = |id: &Json| id.as_str().is_some_and(|id| id.parse() == Ok(user.id));
@@ -56,14 +56,16 @@ pub fn merge(user: &User, document: &Object, writing: &Writing<'_>) -> Result<Us
         violations.add("/attribute_values", Code::Unknown, "there is no field `attribute_values`");
     }
     let personas = patch.shift_remove("personas").filter(|personas| *personas != Json::Null);
-    let (grown, _) = user.with_missing_personas(personas, writing, &mut violations);
-    violations.and(grown.patch(Json::Object(patch), writing))
+    let (grown, _) = user.with_missing_personas(personas, context, &mut violations);
+    violations.and(grown.patch(Json::Object(patch), context))
 }
 
 /// What a report says of a row that a rule refuses; `None` when the error is not of the row.
-pub fn at_fault(error: Error, schema: &Schema) -> Result<Vec<Violation>> {
+pub fn row_violations(error: Error, schema: &Schema) -> Result<Vec<Violation>> {
     match error {
-        Error::Invalid(violations) | Error::Taken(violations) => Ok(discreet(violations, schema)),
+        Error::Invalid(violations) | Error::NotUnique(violations) => {
+            Ok(discreet(violations, schema))
+        }
         other => Err(other),
     }
 }

@@ -8,8 +8,8 @@ use crate::domain::error::{Code, Result, Violation, Violations};
 use crate::domain::field::pointer;
 use crate::domain::json::{Json, Object};
 
-/// Whether an attribute is there, by its category and name.
-pub(super) type Known<'k> = dyn Fn(&str, &str) -> bool + 'k;
+/// Whether an attribute exists, by its category and name.
+pub(super) type IsAttribute<'k> = dyn Fn(&str, &str) -> bool + 'k;
 
 /// Fields for columns whose names are others; a column without a field is left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,7 +31,7 @@ impl Mapping {
         for (column, field) in members {
             let field = match field {
                 Json::Null => None,
-                Json::String(field) if Field::named(field).is_some() => Some(field.clone()),
+                Json::String(field) if ColumnField::named(field).is_some() => Some(field.clone()),
                 other => {
                     let due =
                         format!("the name of a field is due, or null, not {}", other.to_text());
@@ -55,12 +55,13 @@ impl Mapping {
         self.0.keys().map(String::as_str)
     }
 
-    /// Refuses by its name each column that is mapped to an attribute that is not `known`.
-    pub(super) fn check(&self, known: &Known<'_>) -> Result<()> {
+    /// Refuses, by its name, each column that is mapped to an attribute which does not exist.
+    pub(super) fn check(&self, is_attribute: &IsAttribute<'_>) -> Result<()> {
         let mut violations = Violations::default();
         for (column, field) in &self.0 {
-            if let Some(Field::Attribute(category, name)) = field.as_deref().and_then(Field::named)
-                && !known(&category, &name)
+            if let Some(ColumnField::Attribute(category, name)) =
+                field.as_deref().and_then(ColumnField::named)
+                && !is_attribute(&category, &name)
             {
                 violations.add(pointer("", column), Code::Unknown, undefined(&category, &name));
             }
@@ -84,9 +85,9 @@ fn undefined(category: &str, name: &str) -> String {
     format!("no attribute `{name}` is defined in the category `{category}`")
 }
 
-/// What a column holds.
+/// The field that a column holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Field {
+enum ColumnField {
     /// A text, by the name of the field; whether an empty cell clears it.
     Text(&'static str, bool),
     Verified,
@@ -94,7 +95,7 @@ enum Field {
     Attribute(String, String),
 }
 
-impl Field {
+impl ColumnField {
     fn named(name: &str) -> Option<Self> {
         if let Some(path) = name.strip_prefix("attributes.") {
             let (category, name) = path.split_once('.')?;
@@ -111,7 +112,7 @@ impl Field {
 
 /// The columns of a CSV file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Columns(Vec<Option<Field>>);
+pub struct Columns(Vec<Option<ColumnField>>);
 
 impl Columns {
     /// Reads a header. A column that is no field, or a field twice, is refused by its name.
@@ -119,11 +120,11 @@ impl Columns {
         Self::read_known(header, mapping, &|_, _| true)
     }
 
-    /// As [`Columns::read`]; a column of an attribute that is not `known` is refused too.
+    /// As [`Columns::read`], but also refuses each column whose attribute does not exist.
     pub fn read_known<'a>(
         header: impl IntoIterator<Item = &'a str>,
         mapping: &Mapping,
-        known: &Known<'_>,
+        is_attribute: &IsAttribute<'_>,
     ) -> Result<Self> {
         let mut violations = Violations::default();
         let (mut columns, mut names) = (Vec::new(), Vec::new());
@@ -133,8 +134,8 @@ impl Columns {
                 columns.push(None);
                 continue;
             };
-            let field = Field::named(mapped);
-            let repeats = !matches!(field, Some(Field::Attribute(..)));
+            let field = ColumnField::named(mapped);
+            let repeats = !matches!(field, Some(ColumnField::Attribute(..)));
             if field.is_none() {
                 violations.add(
                     pointer("", name),
@@ -148,8 +149,8 @@ impl Columns {
                     format!("there is a column for `{mapped}` already"),
                 );
             }
-            if let Some(Field::Attribute(category, attribute)) = &field
-                && !known(category, attribute)
+            if let Some(ColumnField::Attribute(category, attribute)) = &field
+                && !is_attribute(category, attribute)
             {
                 violations.add(pointer("", name), Code::Unknown, undefined(category, attribute));
             }
@@ -183,7 +184,7 @@ impl Columns {
     /// The attributes that the columns are of: category and name.
     pub fn attributes(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().flatten().filter_map(|field| match field {
-            Field::Attribute(category, name) => Some((category.as_str(), name.as_str())),
+            ColumnField::Attribute(category, name) => Some((category.as_str(), name.as_str())),
             _ => None,
         })
     }
@@ -201,12 +202,12 @@ impl Columns {
             let Some(Some(field)) = self.0.get(i) else { continue };
             let cell = unguarded(cell);
             match field {
-                Field::Text(name, clears) => {
+                ColumnField::Text(name, clears) => {
                     if *clears || !cell.is_empty() {
                         document.insert((*name).to_owned(), some(cell));
                     }
                 }
-                Field::Verified => match &*cell.to_ascii_lowercase() {
+                ColumnField::Verified => match &*cell.to_ascii_lowercase() {
                     "" => {}
                     word @ ("true" | "false") => {
                         document.insert("email_verified".to_owned(), Json::Bool(word == "true"));
@@ -217,14 +218,14 @@ impl Columns {
                         "`true` or `false` is due",
                     ),
                 },
-                Field::Personas => match personas(cell) {
+                ColumnField::Personas => match personas(cell) {
                     Ok(personas) if personas.is_empty() => {}
                     Ok(personas) => {
                         document.insert("personas".to_owned(), Json::Array(personas));
                     }
                     Err(due) => violations.add("/personas", Code::WrongFormat, due),
                 },
-                Field::Attribute(category, name) => match values(cell) {
+                ColumnField::Attribute(category, name) => match values(cell) {
                     Ok(values) => add_values(&mut document, category, name, values),
                     Err(due) => {
                         violations.add(
@@ -250,22 +251,22 @@ impl Columns {
     /// persona's attributes those are kept that there are columns of.
     #[must_use]
     pub fn cells(&self, document: &Object) -> Vec<String> {
-        let cell = |field: &Option<Field>| match field {
+        let cell = |field: &Option<ColumnField>| match field {
             None => String::new(),
-            Some(Field::Text(name, _)) => {
+            Some(ColumnField::Text(name, _)) => {
                 document.get(*name).and_then(Json::as_str).unwrap_or_default().to_owned()
             }
-            Some(Field::Verified) => {
+            Some(ColumnField::Verified) => {
                 let verified = document.get("email_verified") == Some(&Json::Bool(true));
                 if verified { "true".to_owned() } else { String::new() }
             }
-            Some(Field::Personas) => match document.get("personas") {
+            Some(ColumnField::Personas) => match document.get("personas") {
                 Some(Json::Array(personas)) => {
                     personas_cell(&personas.iter().map(|p| self.kept(p)).collect::<Vec<_>>())
                 }
                 _ => String::new(),
             },
-            Some(Field::Attribute(category, name)) => {
+            Some(ColumnField::Attribute(category, name)) => {
                 let values = document
                     .get("attributes")
                     .and_then(|a| member(a, category))
@@ -288,7 +289,8 @@ impl Columns {
             categories.retain(|category, attributes| {
                 let Json::Object(attributes) = attributes else { return false };
                 attributes.retain(|name, _| {
-                    self.attributes().any(|known| known == (category.as_str(), name.as_str()))
+                    self.attributes()
+                        .any(|attribute| attribute == (category.as_str(), name.as_str()))
                 });
                 !attributes.is_empty()
             });

@@ -92,7 +92,7 @@ fn is_known(part: &str, schema: &Schema) -> bool {
 mod tests {
     use super::*;
     use crate::domain::definition::AttributeDefinition;
-    use crate::domain::schema::Entry;
+    use crate::domain::schema::StoredDefinition;
     use crate::domain::versioned::Versioned;
 
     fn schema() -> Schema {
@@ -102,8 +102,11 @@ mod tests {
                 category: "c".to_owned(),
                 ..AttributeDefinition::of_texts(name)
             };
-            let entry =
-                Entry { stored: Versioned::first(definition), used: false, built_in: false };
+            let entry = StoredDefinition {
+                stored: Versioned::first(definition),
+                used: false,
+                built_in: false,
+            };
             schema.attributes.insert(name.to_owned(), entry);
         }
         schema

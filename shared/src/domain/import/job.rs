@@ -8,19 +8,19 @@ use crate::domain::error::Violation;
 use crate::domain::id::{ClientId, ImportId, UserId};
 use crate::domain::json::{Json, Object};
 use crate::domain::scope::Scopes;
+use crate::domain::string_enum::string_enum;
 use crate::domain::versioned::WriteId;
-use crate::domain::word::words;
+use crate::env::{Timestamp, uuid_of};
 use crate::object;
-use crate::world::{Timestamp, uuid_of};
 
 /// How long the rows of an import wait at most, in seconds: 24 hours.
 pub const WAITING_SECONDS: i64 = 24 * 3600;
 /// How long an import and its report are kept, in seconds: 7 days.
 pub const KEPT_SECONDS: i64 = 7 * 24 * 3600;
 
-words! {
-    /// How far an import is.
-    State {
+string_enum! {
+    /// The state of an import.
+    ImportState {
         /// Nobody has begun with it.
         Pending = "PENDING",
         /// Rows are being worked, or wait for whoever goes on.
@@ -32,9 +32,9 @@ words! {
     }
 }
 
-words! {
+string_enum! {
     /// What became of a row.
-    Status {
+    RowStatus {
         /// It made a user.
         Created = "created",
         /// It changed one.
@@ -46,23 +46,23 @@ words! {
     }
 }
 
-/// How many rows became what.
+/// The numbers of rows by their status.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Counts {
+pub struct RowCounts {
     created: usize,
     updated: usize,
     unchanged: usize,
     errors: usize,
 }
 
-impl Counts {
+impl RowCounts {
     /// Counts one row.
-    pub const fn add(&mut self, status: Status) {
+    pub const fn add(&mut self, status: RowStatus) {
         match status {
-            Status::Created => self.created += 1,
-            Status::Updated => self.updated += 1,
-            Status::Unchanged => self.unchanged += 1,
-            Status::Error => self.errors += 1,
+            RowStatus::Created => self.created += 1,
+            RowStatus::Updated => self.updated += 1,
+            RowStatus::Unchanged => self.unchanged += 1,
+            RowStatus::Error => self.errors += 1,
         }
     }
 
@@ -73,13 +73,13 @@ impl Counts {
     }
 }
 
-/// What became of one row, without any of its values.
+/// The result of one row, without any of its values.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Reported {
+pub struct RowReport {
     /// The row, counted from 1.
     pub row: u32,
     /// What became of it.
-    pub status: Status,
+    pub status: RowStatus,
     /// The user that it made, changed or found.
     pub id: Option<UserId>,
     /// Why it did nothing.
@@ -87,11 +87,11 @@ pub struct Reported {
     pub errors: Vec<Violation>,
 }
 
-impl Reported {
+impl RowReport {
     /// A row that did nothing.
     #[must_use]
     pub const fn error(row: u32, errors: Vec<Violation>) -> Self {
-        Self { row, status: Status::Error, id: None, errors }
+        Self { row, status: RowStatus::Error, id: None, errors }
     }
 
     /// The document that callers see.
@@ -144,13 +144,13 @@ pub struct Import {
     /// What that client's token allowed.
     pub scopes: Scopes,
     /// How far it is.
-    pub state: State,
+    pub state: ImportState,
     /// How many rows each part has.
     pub parts: Vec<u32>,
     /// The part that is worked, or that comes next.
     pub next: usize,
     /// What became of the rows so far.
-    pub counts: Counts,
+    pub counts: RowCounts,
     /// Until when nobody else works on it.
     pub leased_until: Option<Timestamp>,
     /// When it was accepted.
@@ -165,7 +165,7 @@ impl Import {
     /// Whether nothing more will happen.
     #[must_use]
     pub const fn is_finished(&self) -> bool {
-        matches!(self.state, State::Completed | State::Failed)
+        matches!(self.state, ImportState::Completed | ImportState::Failed)
     }
 
     /// How many rows it has.
@@ -191,7 +191,7 @@ impl Import {
     #[must_use]
     pub fn show(&self) -> Object {
         let number = |number: usize| number as u64;
-        let Counts { created, updated, unchanged, errors } = self.counts;
+        let RowCounts { created, updated, unchanged, errors } = self.counts;
         object! {
             "id" => self.id,
             "mode" => self.mode.name(),

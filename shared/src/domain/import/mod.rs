@@ -25,17 +25,21 @@ mod task;
 
 pub use self::cells::guarded;
 pub use self::columns::{Columns, Mapping};
-pub use self::job::{Counts, Import, KEPT_SECONDS, Reported, State, Status, WAITING_SECONDS};
-pub use self::rows::{Key, Row, delimiter, keys, line, read, read_known};
-pub use self::task::{Asked, MAX_ROW, PART_ROWS, Task, contended, document_of, parts, tasks};
-use super::word::words;
+pub use self::job::{
+    Import, ImportState, KEPT_SECONDS, RowCounts, RowReport, RowStatus, WAITING_SECONDS,
+};
+pub use self::rows::{ImportRow, PersonKey, delimiter, keys, line, read, read_known};
+pub use self::task::{
+    MAX_ROW, PART_ROWS, RowContent, RowTask, contended, document_of, parts, tasks,
+};
+use super::string_enum::string_enum;
 
 /// The most rows of one import.
 pub const MAX_ROWS: usize = 5000;
 /// The most bytes of one import.
 pub const MAX_BYTES: usize = 4 * 1024 * 1024;
 
-words! {
+string_enum! {
     /// How the rows of a file are written.
     Format {
         /// Comma-separated values with a header; semicolons and tabs are recognised.
@@ -45,7 +49,7 @@ words! {
     }
 }
 
-words! {
+string_enum! {
     /// What becomes of a row whose user is there.
     Mode {
         /// It is an error.

@@ -1,6 +1,6 @@
 //! Rows: what a file says of each person, one document each.
 
-use super::columns::{Columns, Known, Mapping, place};
+use super::columns::{Columns, IsAttribute, Mapping, place};
 use super::{Format, MAX_ROWS};
 use crate::domain::definition::Predefined;
 use crate::domain::error::{Code, Error, Result, Violation};
@@ -11,14 +11,14 @@ use crate::domain::text;
 
 /// One row of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row(pub Result<Object, Vec<Violation>>);
+pub struct ImportRow(pub Result<Object, Vec<Violation>>);
 
 /// A value by which a row names its user: the field and the comparable value.
-pub type Key = (&'static str, String);
+pub type PersonKey = (&'static str, String);
 
 /// The values by which a row names its user. Two rows that share one are about the same person.
 #[must_use]
-pub fn keys(document: &Object) -> Vec<Key> {
+pub fn keys(document: &Object) -> Vec<PersonKey> {
     let text = |name: &str| document.get(name).and_then(Json::as_str);
     let id = text("id").and_then(|id| id.parse::<UserId>().ok()).map(|id| ("id", id.to_string()));
     let customer =
@@ -34,26 +34,26 @@ pub fn read(
     bytes: &[u8],
     format: Format,
     mapping: &Mapping,
-) -> Result<(Option<Columns>, Vec<Row>)> {
+) -> Result<(Option<Columns>, Vec<ImportRow>)> {
     read_known(bytes, format, mapping, &|_, _| true)
 }
 
-/// As [`read`]; a column of an attribute that is not `known` by its category and name, or a mapping
-/// to one, is refused by its name.
+/// As [`read`], but also refuses, by its name, each column that is an attribute which does not exist
+/// or is mapped to one.
 pub fn read_known(
     bytes: &[u8],
     format: Format,
     mapping: &Mapping,
-    known: &Known<'_>,
-) -> Result<(Option<Columns>, Vec<Row>)> {
+    is_attribute: &IsAttribute<'_>,
+) -> Result<(Option<Columns>, Vec<ImportRow>)> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let (columns, rows) = match format {
         Format::Csv => {
-            let (columns, rows) = csv(bytes, mapping, known)?;
+            let (columns, rows) = csv(bytes, mapping, is_attribute)?;
             (Some(columns), rows)
         }
         Format::Ndjson => {
-            mapping.check(known)?;
+            mapping.check(is_attribute)?;
             let lines =
                 bytes.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
             (None, lines.take(MAX_ROWS + 1).map(|text| line(text, mapping)).collect())
@@ -70,17 +70,21 @@ pub fn read_known(
     }
 }
 
-fn csv(bytes: &[u8], mapping: &Mapping, known: &Known<'_>) -> Result<(Columns, Vec<Row>)> {
+fn csv(
+    bytes: &[u8],
+    mapping: &Mapping,
+    is_attribute: &IsAttribute<'_>,
+) -> Result<(Columns, Vec<ImportRow>)> {
     let unreadable = |_| Error::invalid("", Code::WrongFormat, "the header is not UTF-8");
     let mut reader =
         csv::ReaderBuilder::new().flexible(true).delimiter(delimiter(bytes)).from_reader(bytes);
     let header = reader.byte_headers().map_err(Error::unexpected)?.clone();
     let header = csv::StringRecord::from_byte_record(header).map_err(unreadable)?;
-    let columns = Columns::read_known(&header, mapping, known)?;
+    let columns = Columns::read_known(&header, mapping, is_attribute)?;
     let mut rows = Vec::new();
     for record in reader.into_byte_records().take(MAX_ROWS + 1) {
         let record = csv::StringRecord::from_byte_record(record.map_err(Error::unexpected)?);
-        rows.push(Row(match record {
+        rows.push(ImportRow(match record {
             Ok(record) => columns.document(&record),
             Err(_) => Err(vec![not_utf8()]),
         }));
@@ -115,14 +119,14 @@ pub fn delimiter(bytes: &[u8]) -> u8 {
 
 /// Reads one line of NDJSON. A member that is mapped to where another one stands is refused.
 #[must_use]
-pub fn line(text: &[u8], mapping: &Mapping) -> Row {
+pub fn line(text: &[u8], mapping: &Mapping) -> ImportRow {
     let wrong = |pointer: &str, code, detail: String| {
         Err(vec![Violation { pointer: pointer.to_owned(), code, detail }])
     };
     let members = match Json::parse(text) {
         Ok(Json::Object(members)) => members,
         Ok(other) => {
-            return Row(wrong(
+            return ImportRow(wrong(
                 "",
                 Code::WrongType,
                 format!("an object is due, not {}", other.kind()),
@@ -130,7 +134,11 @@ pub fn line(text: &[u8], mapping: &Mapping) -> Row {
         }
         // The parser's own message may quote.
         Err(_) => {
-            return Row(wrong("", Code::WrongFormat, "the line is not one JSON object".to_owned()));
+            return ImportRow(wrong(
+                "",
+                Code::WrongFormat,
+                "the line is not one JSON object".to_owned(),
+            ));
         }
     };
     let (mut document, mapped): (Object, Object) =
@@ -139,10 +147,10 @@ pub fn line(text: &[u8], mapping: &Mapping) -> Row {
         let Some(field) = mapping.field(&name) else { continue };
         if !put(&mut document, field, value) {
             let detail = format!("`{field}`, to which the member is mapped, is there already");
-            return Row(wrong(&pointer("", &name), Code::NotAllowed, detail));
+            return ImportRow(wrong(&pointer("", &name), Code::NotAllowed, detail));
         }
     }
-    Row(Ok(document))
+    ImportRow(Ok(document))
 }
 
 /// Puts a value where its field stands; `false` when something stands there.

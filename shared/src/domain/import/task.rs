@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::discreet::discreet;
-use super::rows::{Key, Row, keys};
+use super::rows::{ImportRow, PersonKey, keys};
 use crate::domain::definition::Predefined;
 use crate::domain::error::{Code, Error, Result, Violation};
 use crate::domain::field::pointer;
@@ -24,9 +24,9 @@ const PART_BYTES: usize = 150_000;
 /// Of how many of the first rows, and of the last ones, that share a value with it a row knows.
 const SHARING: usize = 8;
 
-/// A row that waits.
+/// A row that waits to be processed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Task {
+pub struct RowTask {
     /// The row, counted from 1.
     pub row: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -40,26 +40,26 @@ pub struct Task {
     pub shares: Vec<(String, u32)>,
 }
 
-/// What a row asks for.
+/// The content of a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Asked {
+pub enum RowContent {
     /// A user with this document.
     User(Object),
     /// A user whose document is sealed.
     Sealed(String),
-    /// Nothing: it is at fault.
+    /// No user, because the row has these violations.
     Nothing(Vec<Violation>),
 }
 
-impl Task {
-    /// What the row asks for.
-    pub fn asked(&self) -> Result<Asked> {
+impl RowTask {
+    /// The content of the row.
+    pub fn content(&self) -> Result<RowContent> {
         if let Some(sealed) = &self.sealed {
-            return Ok(Asked::Sealed(sealed.clone()));
+            return Ok(RowContent::Sealed(sealed.clone()));
         }
         match &self.document {
-            Some(document) => document_of(document.get().as_bytes()).map(Asked::User),
-            None => Ok(Asked::Nothing(self.errors.clone())),
+            Some(document) => document_of(document.get().as_bytes()).map(RowContent::User),
+            None => Ok(RowContent::Nothing(self.errors.clone())),
         }
     }
 
@@ -87,18 +87,18 @@ pub fn document_of(text: &[u8]) -> Result<Object> {
 /// Makes the tasks of a file. Of two rows with one key the first wins; where the tenant has secret
 /// attributes, each row is handed to `seal`.
 pub fn tasks(
-    rows: Vec<Row>,
+    rows: Vec<ImportRow>,
     schema: &Schema,
     mut seal: impl FnMut(u32, &str) -> Result<String>,
-) -> Result<Vec<Task>> {
-    let mut seen: HashMap<Key, u32> = HashMap::new();
+) -> Result<Vec<RowTask>> {
+    let mut seen: HashMap<PersonKey, u32> = HashMap::new();
     let mut sharing: HashMap<String, Vec<u32>> = HashMap::new();
     let mut tasks = Vec::with_capacity(rows.len());
     // A secret may also stand where a row should not have it.
     let sealed = schema.custom_attributes().any(|attribute| attribute.data_format.is_hashed());
-    for (row, Row(read)) in (1..).zip(rows) {
+    for (row, ImportRow(read)) in (1..).zip(rows) {
         let mut task =
-            Task { row, document: None, sealed: None, errors: Vec::new(), shares: Vec::new() };
+            RowTask { row, document: None, sealed: None, errors: Vec::new(), shares: Vec::new() };
         match read.and_then(|document| check(document, &seen)) {
             Err(errors) => task.errors = discreet(errors, schema),
             Ok((document, text)) => {
@@ -124,8 +124,11 @@ pub fn tasks(
     Ok(tasks)
 }
 
-fn check(document: Object, seen: &HashMap<Key, u32>) -> Result<(Object, String), Vec<Violation>> {
-    let twice = |key: Key| {
+fn check(
+    document: Object,
+    seen: &HashMap<PersonKey, u32>,
+) -> Result<(Object, String), Vec<Violation>> {
+    let twice = |key: PersonKey| {
         let first = seen.get(&key)?;
         let detail =
             format!("row {first} has the same `{}`, and the first of them is taken", key.0);
@@ -145,8 +148,8 @@ fn check(document: Object, seen: &HashMap<Key, u32>) -> Result<(Object, String),
 
 /// Divides tasks into parts, each of which fits into an item.
 #[must_use]
-pub fn parts(tasks: Vec<Task>) -> Vec<Vec<Task>> {
-    let mut parts: Vec<Vec<Task>> = Vec::new();
+pub fn parts(tasks: Vec<RowTask>) -> Vec<Vec<RowTask>> {
+    let mut parts: Vec<Vec<RowTask>> = Vec::new();
     let mut bytes = 0;
     for task in tasks {
         let size = task.size();
@@ -219,7 +222,7 @@ fn unique_values(document: &Object, schema: &Schema) -> Vec<(String, String)> {
         let (Some(definition), Json::Array(values)) = (definition, value) else { continue };
         for value in values {
             let (Json::String(text) | Json::Number(text)) = value else { continue };
-            if let Some(comparable) = format::wanted(text, definition, schema) {
+            if let Some(comparable) = format::search_form(text, definition, schema) {
                 found.push((at.clone(), format!("{}#{comparable}", definition.id)));
             }
         }

@@ -15,9 +15,9 @@ pub use self::fields::{
     MAX_REGISTERED_KEYS, MAX_URL, take_https, take_issuers_jwks, take_jwks, take_jwks_uri,
 };
 use super::json::{Json, Object};
-use super::word::words;
+use super::string_enum::string_enum;
 
-words! {
+string_enum! {
     /// The algorithms of signatures that are verified (RFC 7518 §3.1, RFC 8037 §3.1).
     Algorithm {
         /// ECDSA on P-256 with SHA-256.
@@ -59,10 +59,10 @@ fn is_private(members: &Object) -> bool {
     PRIVATE.iter().any(|name| members.contains_key(*name))
 }
 
-/// The numbers of a public key, base64url as they were published.
+/// The parameters of a public key, base64url as they were published.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
-pub enum Numbers {
+pub enum KeyParameters {
     /// A point on P-256.
     Ec {
         /// The x coordinate.
@@ -92,7 +92,7 @@ pub struct Jwk {
     /// The one algorithm that it is used with.
     pub algorithm: Algorithm,
     /// The key itself.
-    pub numbers: Numbers,
+    pub numbers: KeyParameters,
 }
 
 impl Jwk {
@@ -121,19 +121,19 @@ impl Jwk {
                         "the coordinates of P-256 are 32 bytes each, in base64url without padding",
                     );
                 }
-                (Numbers::Ec { x: x.to_owned(), y: y.to_owned() }, Algorithm::Es256)
+                (KeyParameters::Ec { x: x.to_owned(), y: y.to_owned() }, Algorithm::Es256)
             }
             (Some("OKP"), Some("Ed25519")) => {
                 let x = text("x").ok_or("an OKP key has `x`")?;
                 if sizes([x]) != Some([32]) {
                     return Err("an Ed25519 key is 32 bytes, in base64url without padding");
                 }
-                (Numbers::Ed { x: x.to_owned() }, Algorithm::EdDsa)
+                (KeyParameters::Ed { x: x.to_owned() }, Algorithm::EdDsa)
             }
             (Some("RSA"), _) => {
                 let (n, e) = text("n").zip(text("e")).ok_or("an RSA key has `n` and `e`")?;
                 rsa_fits(n, e)?;
-                (Numbers::Rsa { n: n.to_owned(), e: e.to_owned() }, Algorithm::Rs256)
+                (KeyParameters::Rsa { n: n.to_owned(), e: e.to_owned() }, Algorithm::Rs256)
             }
             _ => return Err("EC keys on P-256, OKP keys on Ed25519 and RSA keys are known"),
         };
@@ -160,9 +160,11 @@ impl Jwk {
     #[must_use]
     pub fn thumbprint(&self) -> String {
         let members = match &self.numbers {
-            Numbers::Ec { x, y } => format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#),
-            Numbers::Rsa { n, e } => format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#),
-            Numbers::Ed { x } => format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#),
+            KeyParameters::Ec { x, y } => {
+                format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#)
+            }
+            KeyParameters::Rsa { n, e } => format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#),
+            KeyParameters::Ed { x } => format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#),
         };
         URL_SAFE_NO_PAD.encode(digest(&SHA256, members.as_bytes()))
     }

@@ -8,9 +8,9 @@ use crate::domain::id::{DefinitionId, PersonaId};
 use crate::domain::json::{Json, Object};
 use crate::domain::patch::{refuse_attribute_nulls, refuse_non_object, refuse_unknown_nulls};
 use crate::domain::schema::Schema;
-use crate::domain::value::{self, Omitted, Reading, Values, Verified};
+use crate::domain::value::{self, AttributeReader, Omitted, Values, VerifiedAddresses};
 use crate::domain::versioned::Tag;
-use crate::domain::writing::Writing;
+use crate::domain::write_context::WriteContext;
 
 /// The most elements of a persona's scope.
 const MAX_SCOPE: usize = 20;
@@ -25,18 +25,16 @@ impl Persona {
         document: Json,
         at: &str,
         id: Option<PersonaId>,
-        writing: &Writing<'_>,
+        context: &WriteContext<'_>,
         violations: &mut Violations,
     ) -> Option<Self> {
         let before = violations.len();
         let mut fields = Fields::new(document, at, violations);
         let id = id.unwrap_or_else(|| {
-            fields
-                .parsed("id", "a UUID")
-                .unwrap_or_else(|| PersonaId::new(writing.world.new_uuid()))
+            fields.parsed("id", "a UUID").unwrap_or_else(|| PersonaId::new(context.env.new_uuid()))
         });
-        let definition = take_definition(&mut fields, writing.schema);
-        let status = fields.word("status").unwrap_or_default();
+        let definition = take_definition(&mut fields, context.schema);
+        let status = fields.string_enum("status").unwrap_or_default();
         let mut persona = Self {
             id,
             definition: definition.unwrap_or_else(|| DefinitionId::new(uuid::Uuid::nil())),
@@ -46,13 +44,13 @@ impl Persona {
             valid_from: None,
             valid_until: None,
             attributes: Values::new(),
-            verified: Verified::new(),
+            verified: VerifiedAddresses::new(),
             rev: 1,
             tag: Tag::default(),
         };
-        persona.read_editable(&mut fields, writing, true);
+        persona.read_editable(&mut fields, context, true);
         fields.finish();
-        persona.seal();
+        persona.update_tag();
         (violations.len() == before).then_some(persona)
     }
 
@@ -83,13 +81,13 @@ impl Persona {
     }
 
     /// The persona after a merge patch of its editable fields.
-    pub fn patch(&self, patch: &Json, writing: &Writing<'_>) -> Result<Self> {
-        let schema = writing.schema;
+    pub fn patch(&self, patch: &Json, context: &WriteContext<'_>) -> Result<Self> {
+        let schema = context.schema;
         refuse_non_object(patch)?;
         let mut violations = Violations::default();
-        let shown = self.show_to(schema, writing.view);
+        let shown = self.show_to(schema, context.view);
         refuse_unknown_nulls(patch, &shown, &mut violations);
-        refuse_attribute_nulls(patch, writing, &mut violations);
+        refuse_attribute_nulls(patch, context, &mut violations);
         let mut fields = Fields::new(Json::Object(shown.clone()).merge(patch), "", &mut violations);
         for name in ["id", "persona_definition_id", "name", "status", "attribute_states"] {
             let stored = shown.get(name).cloned().unwrap_or(Json::Null);
@@ -100,20 +98,20 @@ impl Persona {
             }
         }
         let mut persona = self.clone();
-        persona.read_editable(&mut fields, writing, false);
+        persona.read_editable(&mut fields, context, false);
         fields.finish();
         violations.check(())?;
         Ok(persona)
     }
 
     /// The persona with other values of one attribute; an empty array removes it.
-    pub fn set_attribute(&self, document: Json, writing: &Writing<'_>) -> Result<Self> {
-        let schema = writing.schema;
+    pub fn set_attribute(&self, document: Json, context: &WriteContext<'_>) -> Result<Self> {
+        let schema = context.schema;
         let mut violations = Violations::default();
         let mut fields = Fields::new(document, "", &mut violations);
         let allowed =
             schema.persona(self.definition).map(|p| p.attributes.as_slice()).unwrap_or_default();
-        let definition = take_attribute(&mut fields, writing, allowed);
+        let definition = take_attribute(&mut fields, context, allowed);
         let mut persona = self.clone();
         let value = fields.take("value");
         if value.is_none() {
@@ -122,7 +120,7 @@ impl Persona {
         if let (Some(definition), Some(value)) = (definition, value) {
             let at = fields.at("value");
             let stored = self.attributes.get(&definition.id).map(Vec::as_slice);
-            match value::read_one(value, &at, definition, stored, writing, fields.violations()) {
+            match value::read_one(value, &at, definition, stored, context, fields.violations()) {
                 Some(values) if values.is_empty() => {
                     persona.attributes.remove(&definition.id);
                     if definition.is_required() && stored.is_some() {
@@ -144,8 +142,8 @@ impl Persona {
         violations.check(persona)
     }
 
-    fn read_editable(&mut self, fields: &mut Fields<'_>, writing: &Writing<'_>, new: bool) {
-        let schema = writing.schema;
+    fn read_editable(&mut self, fields: &mut Fields<'_>, context: &WriteContext<'_>, new: bool) {
+        let schema = context.schema;
         let definition = schema.persona(self.definition);
         let before = self.attributes.clone();
         let scope_before = std::mem::take(&mut self.scope);
@@ -179,7 +177,8 @@ impl Persona {
         }
         let at = fields.at("attributes");
         let allowed = Some(definition.attributes.as_slice());
-        let reading = Reading { writing, stored: &before, allowed, omitted: Omitted::Removed };
+        let reading =
+            AttributeReader { context, stored: &before, allowed, omitted: Omitted::Removed };
         self.attributes = reading.read(attributes, &at, fields.violations());
         value::retain_verified(&mut self.verified, &self.attributes);
         self.check_required(&before, new, &at, schema, fields.violations());
@@ -248,7 +247,7 @@ fn take_definition(fields: &mut Fields<'_>, schema: &Schema) -> Option<Definitio
 
 fn take_attribute<'s>(
     fields: &mut Fields<'_>,
-    writing: &Writing<'s>,
+    context: &WriteContext<'s>,
     allowed: &[DefinitionId],
 ) -> Option<&'s AttributeDefinition> {
     let id = fields.text("attribute_definition_id", MAX_TEXT);
@@ -256,10 +255,10 @@ fn take_attribute<'s>(
     let name = fields.text("name", MAX_TEXT);
     let (field, found) = match (id, category, name) {
         (Some(id), None, None) => {
-            ("attribute_definition_id", id.parse().ok().and_then(|id| writing.schema.attribute(id)))
+            ("attribute_definition_id", id.parse().ok().and_then(|id| context.schema.attribute(id)))
         }
         (None, Some(category), Some(name)) => {
-            ("name", writing.schema.attribute_named(&category, &name))
+            ("name", context.schema.attribute_named(&category, &name))
         }
         _ => {
             let detail = "either `attribute_definition_id`, or `category` and `name` are required";
@@ -268,7 +267,7 @@ fn take_attribute<'s>(
         }
     };
     match found {
-        Some(definition) if !writing.view.shows(definition) => {
+        Some(definition) if !context.view.shows(definition) => {
             fields.refuse(field, Code::Unknown, "there is no such attribute definition");
         }
         None => fields.refuse(field, Code::Unknown, "there is no such attribute definition"),

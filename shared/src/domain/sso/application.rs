@@ -3,14 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::{MAX_TEXT, SubjectType, take_id};
-use crate::domain::definition::{Definition, Kind};
+use crate::domain::definition::{Definition, DefinitionKind};
 use crate::domain::error::{Error, Result, Violations};
 use crate::domain::field::Fields;
 use crate::domain::id::PartyId;
 use crate::domain::json::{Json, Object};
 use crate::domain::schema::{Collection, Schema};
+use crate::env::Env;
 use crate::object;
-use crate::world::World;
 
 /// A service provider that knows users by subjects of its own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,7 +24,7 @@ pub struct Application {
 }
 
 impl Definition for Application {
-    const KIND: Kind = Kind::Application;
+    const KIND: DefinitionKind = DefinitionKind::Application;
     const PATH: &'static str = "/api/v1/sso/applications";
     const NOUN: &'static str = "application";
     const TITLE: &'static str = "an application";
@@ -36,12 +36,7 @@ impl Definition for Application {
         self.id.to_string()
     }
 
-    fn read(
-        document: Json,
-        current: Option<&Self>,
-        schema: &Schema,
-        _world: &World,
-    ) -> Result<Self> {
+    fn read(document: Json, current: Option<&Self>, schema: &Schema, _env: &Env) -> Result<Self> {
         let mut violations = Violations::default();
         let mut fields = Fields::new(document, "", &mut violations);
         let id = take_id(
@@ -50,7 +45,7 @@ impl Definition for Application {
             schema.applications.values().map(|a| &a.id),
         );
         let name = fields.required_text("name", MAX_TEXT);
-        let subject_type = fields.required_word("subject_type");
+        let subject_type = fields.required_string_enum("subject_type");
         fields.finish();
         violations.check(())?;
         match (id, name, subject_type) {
@@ -69,7 +64,7 @@ impl Definition for Application {
         self.name == value
     }
 
-    fn removable(&self, _schema: &Schema) -> Result<()> {
+    fn check_removable(&self, _schema: &Schema) -> Result<()> {
         Ok(())
     }
 

@@ -10,7 +10,7 @@ use crate::domain::schema::Schema;
 
 /// The most claims that one mapping names.
 pub const MAX_CLAIMS: usize = 50;
-/// The longest name of a claim or of what it feeds, in bytes.
+/// The longest name of a claim or of the field that it is mapped to, in bytes.
 const MAX_NAME: usize = 256;
 
 /// The mapping of a server that names none: standard claims of `OpenID` Connect Core 1.0 §5.1.
@@ -23,9 +23,9 @@ const STANDARD: [(&str, &str); 6] = [
     ("preferred_username", "username"),
 ];
 
-/// What of a profile a claim feeds.
+/// The field of a profile that a claim is mapped to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Target<'t> {
+pub enum ClaimTarget<'t> {
     /// A predefined attribute.
     Predefined(Predefined),
     /// Whether the preferred e-mail address is verified.
@@ -34,7 +34,7 @@ pub enum Target<'t> {
     Attribute(&'t str, &'t str),
 }
 
-impl<'t> Target<'t> {
+impl<'t> ClaimTarget<'t> {
     /// Reads a target as mappings name it: a field of profiles, or `<category>.<name>`.
     #[must_use]
     pub fn parse(text: &'t str) -> Option<Self> {
@@ -48,7 +48,7 @@ impl<'t> Target<'t> {
     }
 
     /// Why no claim may feed it, if none may.
-    fn flaw(self, schema: &Schema) -> Option<(Code, &'static str)> {
+    fn why_unmappable(self, schema: &Schema) -> Option<(Code, &'static str)> {
         let Self::Attribute(category, name) = self else { return None };
         let Some(attribute) = schema.attribute_named(category, name) else {
             return Some((Code::NotFound, "there is no such attribute"));
@@ -76,10 +76,12 @@ impl<'t> Target<'t> {
     }
 }
 
-/// The targets of a mapping, each with the claim that feeds it. What does not read, which no
-/// mapping that was checked holds, is left out.
-pub(super) fn feeds(claims: &BTreeMap<String, String>) -> impl Iterator<Item = (&str, Target<'_>)> {
-    claims.iter().filter_map(|(claim, target)| Some((claim.as_str(), Target::parse(target)?)))
+/// The claims of a mapping, each with the field that it is mapped to. A field that cannot be read is
+/// left out; a mapping that was checked has none.
+pub(super) fn mapped_claims(
+    claims: &BTreeMap<String, String>,
+) -> impl Iterator<Item = (&str, ClaimTarget<'_>)> {
+    claims.iter().filter_map(|(claim, target)| Some((claim.as_str(), ClaimTarget::parse(target)?)))
 }
 
 /// Takes the field `claims`: a whole mapping, or without it the standard one. What `current` has
@@ -120,7 +122,7 @@ pub(super) fn take_claims(
     for claim in names {
         let Some(target) = inner.text(&claim, MAX_NAME) else { continue };
         let known = current.is_some_and(|current| current.get(&claim) == Some(&target));
-        let flaw = match Target::parse(&target) {
+        let flaw = match ClaimTarget::parse(&target) {
             _ if claim.is_empty()
                 || claim.len() > MAX_NAME
                 || claim.chars().any(char::is_control) =>
@@ -134,7 +136,7 @@ pub(super) fn take_claims(
                 Some((Code::NotAllowed, "another claim feeds the same field"))
             }
             _ if known => None,
-            Some(target) => target.flaw(schema),
+            Some(target) => target.why_unmappable(schema),
             None => Some((
                 Code::NotFound,
                 "a field of profiles or `<category>.<name>` of a custom attribute is due",

@@ -7,17 +7,17 @@ mod server;
 mod subject;
 
 pub use self::application::Application;
-pub use self::claims::{MAX_CLAIMS, Target};
+pub use self::claims::{ClaimTarget, MAX_CLAIMS};
 pub use self::principal::{Principal, PrincipalStatus};
 pub use self::server::{AuthenticationServer, SYSTEM, TENANT_CLAIM};
-pub use self::subject::{Question, Side, Subject, Wanted, refuse_unknown};
+pub use self::subject::{Side, SubjectInput, SubjectMapping, SubjectQuery, refuse_unknown};
 use super::error::Code;
 use super::field::Fields;
 use super::id::PartyId;
 use super::json::Json;
-use super::word::words;
+use super::string_enum::string_enum;
 
-words! {
+string_enum! {
     /// How the subjects of a server or an application are found.
     SubjectType {
         /// The subject is the preferred e-mail address of exactly one user.

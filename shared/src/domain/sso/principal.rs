@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 use super::SYSTEM;
 use crate::domain::id::{BaseId, PartyId};
 use crate::domain::json::Object;
-use crate::domain::word::words;
+use crate::domain::string_enum::string_enum;
 use crate::object;
 
-words! {
+string_enum! {
     /// How far a user and an authentication server know each other.
     PrincipalStatus {
         /// Nobody signed in yet; the first sign-in is matched by the server's subject type.

@@ -4,17 +4,17 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::claims::{self, Target, take_claims};
+use super::claims::{self, ClaimTarget, take_claims};
 use super::{MAX_TEXT, SubjectType, take_id};
-use crate::domain::definition::{AttributeDefinition, Definition, Kind};
+use crate::domain::definition::{AttributeDefinition, Definition, DefinitionKind};
 use crate::domain::error::{Code, Error, Result, Violations};
 use crate::domain::field::Fields;
 use crate::domain::id::PartyId;
 use crate::domain::json::{Json, Object};
 use crate::domain::jwk::{take_https, take_issuers_jwks, take_jwks_uri};
 use crate::domain::schema::{Collection, Schema};
+use crate::env::Env;
 use crate::object;
-use crate::world::World;
 
 /// The authentication server that every user is linked to; its subject is the username.
 pub const SYSTEM: &str = "system";
@@ -41,14 +41,14 @@ pub struct AuthenticationServer {
     pub jwks_uri: Option<String>,
     /// The claim that names the tenant.
     pub tenant_claim: String,
-    /// Which claim feeds which field: field by claim name.
+    /// The claim mapping: the field of the profile by the name of the claim.
     pub claims: BTreeMap<String, String>,
     /// Which provider wins when several feed one profile: the lowest number.
     pub priority: u32,
 }
 
 impl Definition for AuthenticationServer {
-    const KIND: Kind = Kind::Server;
+    const KIND: DefinitionKind = DefinitionKind::Server;
     const PATH: &'static str = "/api/v1/sso/authentication-servers";
     const NOUN: &'static str = "authentication_server";
     const TITLE: &'static str = "an authentication server";
@@ -60,12 +60,7 @@ impl Definition for AuthenticationServer {
         self.id.to_string()
     }
 
-    fn read(
-        document: Json,
-        current: Option<&Self>,
-        schema: &Schema,
-        _world: &World,
-    ) -> Result<Self> {
+    fn read(document: Json, current: Option<&Self>, schema: &Schema, _env: &Env) -> Result<Self> {
         if current.is_some_and(|c| c.id.as_str() == SYSTEM) {
             return Err(Error::Conflict(
                 "the authentication server `system` is built in and never changes".to_owned(),
@@ -76,7 +71,7 @@ impl Definition for AuthenticationServer {
         let id =
             take_id(&mut fields, current.map(|c| &c.id), schema.servers.values().map(|s| &s.id));
         let name = fields.required_text("name", MAX_TEXT);
-        let subject_type = fields.required_word("subject_type");
+        let subject_type = fields.required_string_enum("subject_type");
         let issuer = take_https(&mut fields, "issuer");
         let audience = fields.text("audience", MAX_TEXT);
         let jwks = take_issuers_jwks(&mut fields);
@@ -142,16 +137,16 @@ impl Definition for AuthenticationServer {
         self.name == value
     }
 
-    fn bound_by_use(&self, current: &Self) -> Option<&'static str> {
+    fn immutable_once_used(&self, current: &Self) -> Option<&'static str> {
         // Whoever signed in is known by subject and issuer.
         (current.issuer.is_some() && self.issuer != current.issuer).then_some("issuer")
     }
 
-    fn trust(&self) -> Option<(&str, &str)> {
+    fn trusted_issuer(&self) -> Option<(&str, &str)> {
         self.issuer.as_deref().map(|issuer| (issuer, self.tenant_claim.as_str()))
     }
 
-    fn removable(&self, _schema: &Schema) -> Result<()> {
+    fn check_removable(&self, _schema: &Schema) -> Result<()> {
         if self.id.as_str() == SYSTEM {
             return Err(Error::InUse("the authentication server `system` is built in".to_owned()));
         }
@@ -201,13 +196,13 @@ impl AuthenticationServer {
 
     /// What its tokens feed: the name of a claim, and the field of profiles that takes its value.
     /// Each field occurs once.
-    pub fn feeds(&self) -> impl Iterator<Item = (&str, Target<'_>)> {
-        claims::feeds(&self.claims)
+    pub fn mapped_claims(&self) -> impl Iterator<Item = (&str, ClaimTarget<'_>)> {
+        claims::mapped_claims(&self.claims)
     }
 
-    /// Whether a claim of its tokens feeds this custom attribute.
+    /// Whether a claim of its tokens is mapped to this custom attribute.
     #[must_use]
-    pub fn feeds_attribute(&self, attribute: &AttributeDefinition) -> bool {
-        self.feeds().any(|(_, target)| target.is(attribute))
+    pub fn maps_to_attribute(&self, attribute: &AttributeDefinition) -> bool {
+        self.mapped_claims().any(|(_, target)| target.is(attribute))
     }
 }

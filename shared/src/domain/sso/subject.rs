@@ -34,9 +34,9 @@ impl Side {
     }
 }
 
-/// A mapping as a request describes it; what it names was not looked for yet.
+/// A subject mapping as a request describes it; its references are not resolved yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wanted {
+pub struct SubjectInput {
     /// The server or application.
     pub party: PartyId,
     /// What that side calls the user.
@@ -45,7 +45,7 @@ pub struct Wanted {
     pub user: UserName,
 }
 
-impl Wanted {
+impl SubjectInput {
     /// Reads a mapping. What has no id's shape names nothing.
     pub fn read(document: Json, side: Side) -> Result<Self> {
         let mut violations = Violations::default();
@@ -68,31 +68,31 @@ impl Wanted {
     }
 }
 
-/// A question which user a server means, or by which subject an application knows a user; what it
-/// names was not looked for yet.
+/// The query for the user that a server means, or for the subject by which an application knows a
+/// user; its references are not resolved yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Question<T> {
+pub struct SubjectQuery<T> {
     /// The server or application.
     pub party: PartyId,
     /// The subject or the user that is asked about.
     pub about: T,
 }
 
-impl Question<String> {
-    /// Reads the question which user a server means by a subject.
+impl SubjectQuery<String> {
+    /// Reads the query for the user that a server means by a subject.
     pub fn which_user(document: Json) -> Result<Self> {
         Self::read(document, Side::Server, |fields| fields.required_text("subject", MAX_TEXT))
     }
 }
 
-impl Question<UserName> {
-    /// Reads the question by which subject an application knows a user.
+impl SubjectQuery<UserName> {
+    /// Reads the query for the subject by which an application knows a user.
     pub fn which_subject(document: Json) -> Result<Self> {
         Self::read(document, Side::Application, |fields| take_named(fields, "user_id"))
     }
 }
 
-impl<T> Question<T> {
+impl<T> SubjectQuery<T> {
     fn read(
         document: Json,
         side: Side,
@@ -131,7 +131,7 @@ pub fn refuse_unknown(field: &str, violations: &mut Violations) {
 
 /// One mapping: a server or an application knows this user by this subject.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Subject {
+pub struct SubjectMapping {
     /// The id; a function of side, server or application, and subject.
     pub id: SubjectId,
     /// Which side it belongs to.
@@ -144,7 +144,7 @@ pub struct Subject {
     pub user: UserId,
 }
 
-impl Subject {
+impl SubjectMapping {
     /// The mapping of a subject to a user.
     #[must_use]
     pub fn new(

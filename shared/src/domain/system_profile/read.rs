@@ -16,7 +16,7 @@ use crate::domain::patch::{refuse_attribute_nulls, refuse_non_object, refuse_unk
 use crate::domain::user::{MAX_USER, User};
 use crate::domain::value::{self, Omitted};
 use crate::domain::versioned::content;
-use crate::domain::writing::Writing;
+use crate::domain::write_context::WriteContext;
 
 /// Fields that callers see and cannot write, with what they follow.
 const NOT_EDITABLE: [(&str, &str); 7] = [
@@ -31,15 +31,15 @@ const NOT_EDITABLE: [(&str, &str); 7] = [
 /// The member that holds the attributes that the system declares.
 const OWN: &str = "system_attributes";
 
-/// What the writing of a system profile goes by.
+/// The context in which the document of a system profile is read.
 #[derive(Clone, Copy)]
-pub struct Editing<'e> {
+pub struct ProfileWriteContext<'e> {
     /// The base profile, as it was read.
     pub base: &'e User,
     /// Through whose eyes the writer saw the profile.
     pub viewer: Viewer<'e>,
     /// By what values are read.
-    pub writing: Writing<'e>,
+    pub write_context: WriteContext<'e>,
     /// The writer, as approval policies know one.
     pub writer: PolicySubject<'e>,
 }
@@ -47,50 +47,50 @@ pub struct Editing<'e> {
 impl SystemProfile {
     /// The profile after a PUT: what is left out falls back to the base profile, or is removed if
     /// the system declares it. What the writer cannot see or change stays.
-    pub fn replace(&self, document: Json, editing: &Editing<'_>) -> Result<Self> {
+    pub fn replace(&self, document: Json, context: &ProfileWriteContext<'_>) -> Result<Self> {
         let mut violations = Violations::default();
-        let profile = self.read(document, editing, Omitted::Unnamed, &mut violations);
+        let profile = self.read(document, context, Omitted::Unnamed, &mut violations);
         violations.check(profile)
     }
 
     /// The profile after a PATCH (RFC 7396): `null` falls back to the base profile, or removes what
     /// the system declares.
-    pub fn patch(&self, patch: &Json, editing: &Editing<'_>) -> Result<Self> {
+    pub fn patch(&self, patch: &Json, context: &ProfileWriteContext<'_>) -> Result<Self> {
         refuse_non_object(patch)?;
         let mut violations = Violations::default();
-        let shown = self.show(editing.base, editing.viewer);
+        let shown = self.show(context.base, context.viewer);
         refuse_unknown_nulls(patch, &shown, &mut violations);
-        refuse_attribute_nulls(patch, &editing.writing, &mut violations);
-        refuse_own_nulls(patch, editing.viewer, &mut violations);
+        refuse_attribute_nulls(patch, &context.write_context, &mut violations);
+        refuse_own_nulls(patch, context.viewer, &mut violations);
         for (name, why) in NOT_EDITABLE {
             if patch.as_object().and_then(|patch| patch.get(name)) == Some(&Json::Null) {
                 violations.add(pointer("", name), Code::NotEditable, why);
             }
         }
         let profile =
-            self.read(Json::Object(shown).merge(patch), editing, Omitted::Removed, &mut violations);
+            self.read(Json::Object(shown).merge(patch), context, Omitted::Removed, &mut violations);
         violations.check(profile)
     }
 
     fn read(
         &self,
         document: Json,
-        editing: &Editing<'_>,
+        context: &ProfileWriteContext<'_>,
         omitted: Omitted,
         violations: &mut Violations,
     ) -> Self {
         let mut fields = Fields::new(document, "", violations);
-        let shown = self.show(editing.base, editing.viewer);
+        let shown = self.show(context.base, context.viewer);
         for (name, why) in NOT_EDITABLE {
             fields.unchanged(name, shown.get(name).unwrap_or(&Json::Null), Code::NotEditable, why);
         }
-        let seen = self.effective(editing.base);
+        let seen = self.effective(context.base);
         let mut wanted = seen.clone();
-        wanted.read_these(&Self::INHERITED, &mut fields, &editing.writing, omitted);
-        let attributes = self.read_own(&mut fields, editing);
+        wanted.read_these(&Self::INHERITED, &mut fields, &context.write_context, omitted);
+        let attributes = self.read_own(&mut fields, context);
         fields.finish();
-        let overrides = self.overrides.moved(&seen, &wanted);
-        editing.refuse_unapproved(&self.overrides, &overrides, violations);
+        let overrides = self.overrides.with_changes(&seen, &wanted);
+        context.refuse_unapproved(&self.overrides, &overrides, violations);
         let profile = Self { overrides, attributes, ..self.clone() };
         let size = content(&profile).len();
         if size > MAX_USER {
@@ -105,10 +105,10 @@ impl SystemProfile {
     fn read_own(
         &self,
         fields: &mut Fields<'_>,
-        editing: &Editing<'_>,
+        context: &ProfileWriteContext<'_>,
     ) -> BTreeMap<String, Vec<String>> {
         let mut own = self.attributes.clone();
-        own.retain(|name, _| !editing.viewer.declares(name));
+        own.retain(|name, _| !context.viewer.declares(name));
         let at = fields.at(OWN);
         let members = match fields.value(OWN) {
             None => return own,
@@ -124,14 +124,20 @@ impl SystemProfile {
         };
         for (name, values) in members {
             let at = pointer(&at, &name);
-            if !editing.viewer.declares(&name) {
+            if !context.viewer.declares(&name) {
                 fields.violations().add(at, Code::Unknown, undeclared(&name));
                 continue;
             }
             let stored = self.attributes.get(&name).map(Vec::as_slice);
             let texts = AttributeDefinition::of_texts(&name);
-            let read =
-                value::read_one(values, &at, &texts, stored, &editing.writing, fields.violations());
+            let read = value::read_one(
+                values,
+                &at,
+                &texts,
+                stored,
+                &context.write_context,
+                fields.violations(),
+            );
             if let Some(values) = read.filter(|values| !values.is_empty()) {
                 own.insert(name, values);
             }
@@ -142,7 +148,7 @@ impl SystemProfile {
 
 impl Overrides {
     /// The overrides once what was `seen` is to be what is `wanted`.
-    fn moved(&self, seen: &User, wanted: &User) -> Self {
+    fn with_changes(&self, seen: &User, wanted: &User) -> Self {
         let mut overrides = self.clone();
         for field in SystemProfile::INHERITED {
             match wanted.predefined(field) {
@@ -173,7 +179,7 @@ impl Overrides {
     }
 }
 
-impl Editing<'_> {
+impl ProfileWriteContext<'_> {
     /// Refuses new overrides of attributes that the writer may not write without an approval: no
     /// request is made for one system.
     fn refuse_unapproved(

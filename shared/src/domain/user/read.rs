@@ -17,8 +17,8 @@ use crate::domain::patch::{
 };
 use crate::domain::persona::{self, Persona};
 use crate::domain::text;
-use crate::domain::value::{Omitted, Reading};
-use crate::domain::writing::Writing;
+use crate::domain::value::{AttributeReader, Omitted};
+use crate::domain::write_context::WriteContext;
 use crate::object;
 
 /// Fields that callers see and cannot write by PUT or PATCH, with what to use instead.
@@ -36,21 +36,21 @@ const NOT_EDITABLE: [(&str, &str); 8] = [
 impl User {
     /// Makes a user from a whole document: `username` is required; `id`, `email_verified` and
     /// `personas` may be imported.
-    pub fn create(document: Json, writing: &Writing<'_>) -> Result<Self> {
+    pub fn create(document: Json, context: &WriteContext<'_>) -> Result<Self> {
         let mut violations = Violations::default();
         let mut fields = Fields::new(document, "", &mut violations);
-        let now = writing.world.clock.now();
+        let now = context.env.clock.now();
         let id =
-            fields.parsed("id", "a UUID").unwrap_or_else(|| UserId::new(writing.world.new_uuid()));
+            fields.parsed("id", "a UUID").unwrap_or_else(|| UserId::new(context.env.new_uuid()));
         let verified = fields.boolean("email_verified").unwrap_or_default();
-        let personas = take_personas(&mut fields, writing);
+        let personas = take_personas(&mut fields, context);
         for name in ["status", "last_login_at", "created_at", "updated_at", "attribute_states"] {
             if fields.take(name).is_some() {
                 fields.refuse(name, Code::NotEditable, "it is set by the service");
             }
         }
         let mut user = Self { personas, ..Self::new(id, String::new(), now) };
-        user.read_editable(&mut fields, writing, Omitted::Unnamed);
+        user.read_editable(&mut fields, context, Omitted::Unnamed);
         user.email_verified = verified;
         if verified && user.preferred_email.is_none() {
             fields.refuse(
@@ -61,32 +61,32 @@ impl User {
         }
         fields.finish();
         persona::check_together(&user.personas, "/personas", &mut violations);
-        user.check_required(None, writing.schema, &mut violations);
+        user.check_required(None, context.schema, &mut violations);
         user.check_size(&mut violations);
         violations.check(user)
     }
 
     /// The user after a PUT: omitted editable fields are removed, omitted non-editable ones and
     /// hashed values stay.
-    pub fn replace(&self, document: Json, writing: &Writing<'_>) -> Result<Self> {
+    pub fn replace(&self, document: Json, context: &WriteContext<'_>) -> Result<Self> {
         let mut violations = Violations::default();
-        let user = self.read(document, writing, Omitted::Unnamed, &mut violations);
-        user.check_required(None, writing.schema, &mut violations);
+        let user = self.read(document, context, Omitted::Unnamed, &mut violations);
+        user.check_required(None, context.schema, &mut violations);
         violations.check(user)
     }
 
     /// The user after a PATCH (RFC 7396), which may also name attributes by their definitions
     /// (`attribute_values`).
-    pub fn patch(&self, patch: Json, writing: &Writing<'_>) -> Result<Self> {
-        let schema = writing.schema;
+    pub fn patch(&self, patch: Json, context: &WriteContext<'_>) -> Result<Self> {
+        let schema = context.schema;
         refuse_non_object(&patch)?;
         let mut violations = Violations::default();
-        let (patch, renamed) = spread_attribute_values(patch, writing, &mut violations);
-        let shown = self.show_to(schema, writing.view);
+        let (patch, renamed) = spread_attribute_values(patch, context, &mut violations);
+        let shown = self.show_to(schema, context.view);
         refuse_unknown_nulls(&patch, &shown, &mut violations);
-        refuse_attribute_nulls(&patch, writing, &mut violations);
+        refuse_attribute_nulls(&patch, context, &mut violations);
         let refused = |field: Predefined| {
-            writing.view.refuses(schema.predefined(field)?).map(|why| (field.name(), why))
+            context.view.refuses(schema.predefined(field)?).map(|why| (field.name(), why))
         };
         let fixed = NOT_EDITABLE.map(|(name, why)| (name, (Code::NotEditable, why.to_owned())));
         for (name, (code, why)) in
@@ -99,7 +99,7 @@ impl User {
         }
         let user = self.read(
             Json::Object(shown).merge(&patch),
-            writing,
+            context,
             Omitted::Removed,
             &mut violations,
         );
@@ -110,25 +110,30 @@ impl User {
     pub(super) fn read(
         &self,
         document: Json,
-        writing: &Writing<'_>,
+        context: &WriteContext<'_>,
         omitted: Omitted,
         violations: &mut Violations,
     ) -> Self {
         let mut fields = Fields::new(document, "", violations);
-        let shown = self.show_to(writing.schema, writing.view);
+        let shown = self.show_to(context.schema, context.view);
         for (name, why) in NOT_EDITABLE {
             fields.unchanged(name, shown.get(name).unwrap_or(&Json::Null), Code::NotEditable, why);
         }
         let mut user = self.clone();
-        user.read_editable(&mut fields, writing, omitted);
-        user.settle(self, writing.view);
+        user.read_editable(&mut fields, context, omitted);
+        user.record_provenance(self, context.view);
         fields.finish();
         user.check_size(violations);
         user
     }
 
-    fn read_editable(&mut self, fields: &mut Fields<'_>, writing: &Writing<'_>, omitted: Omitted) {
-        self.read_these(&Predefined::ALL, fields, writing, omitted);
+    fn read_editable(
+        &mut self,
+        fields: &mut Fields<'_>,
+        context: &WriteContext<'_>,
+        omitted: Omitted,
+    ) {
+        self.read_these(&Predefined::ALL, fields, context, omitted);
     }
 
     /// Takes these predefined attributes and the custom ones. What equals the stored value is
@@ -137,13 +142,13 @@ impl User {
         &mut self,
         predefined: &[Predefined],
         fields: &mut Fields<'_>,
-        writing: &Writing<'_>,
+        context: &WriteContext<'_>,
         omitted: Omitted,
     ) {
         for field in predefined.iter().copied() {
-            let Some(definition) = writing.schema.predefined(field) else { continue };
+            let Some(definition) = context.schema.predefined(field) else { continue };
             let stored = self.predefined(field).map(str::to_owned);
-            if !writing.view.shows(definition) {
+            if !context.view.shows(definition) {
                 // Not there for this writer: named it is unknown, as any other field that is not
                 // there.
                 if fields.take(field.name()).is_some() {
@@ -155,7 +160,7 @@ impl User {
                 }
                 continue;
             }
-            if let Some((code, why)) = writing.view.refuses(definition) {
+            if let Some((code, why)) = context.view.refuses(definition) {
                 fields.unchanged(field.name(), &Json::from(stored), code, &why);
                 continue;
             }
@@ -163,7 +168,7 @@ impl User {
             self.set(field, value);
         }
         let attributes = fields.value("attributes");
-        let reading = Reading { writing, stored: &self.attributes, allowed: None, omitted };
+        let reading = AttributeReader { context, stored: &self.attributes, allowed: None, omitted };
         self.attributes = reading.read(attributes, "/attributes", fields.violations());
     }
 }
@@ -265,7 +270,7 @@ fn take_locales(fields: &mut Fields<'_>) -> Option<String> {
     locales
 }
 
-fn take_personas(fields: &mut Fields<'_>, writing: &Writing<'_>) -> Vec<Persona> {
+fn take_personas(fields: &mut Fields<'_>, context: &WriteContext<'_>) -> Vec<Persona> {
     let at = fields.at("personas");
     match fields.value("personas") {
         None => Vec::new(),
@@ -273,7 +278,7 @@ fn take_personas(fields: &mut Fields<'_>, writing: &Writing<'_>) -> Vec<Persona>
             .into_iter()
             .enumerate()
             .filter_map(|(i, item)| {
-                Persona::create(item, &format!("{at}/{i}"), None, writing, fields.violations())
+                Persona::create(item, &format!("{at}/{i}"), None, context, fields.violations())
             })
             .collect(),
         Some(Json::Array(items)) => {

@@ -7,17 +7,21 @@ use crate::domain::id::UserId;
 use crate::domain::json::{Json, Object};
 use crate::domain::persona::{self, Persona};
 use crate::domain::value::Omitted;
-use crate::domain::writing::Writing;
+use crate::domain::write_context::WriteContext;
 
 const ID_AT_CUSTOMER: &str = "id_at_customer";
 
 impl User {
     /// Makes the user whom the customer names so, from a whole document that need not say it again;
     /// else as [`User::create`].
-    pub fn create_by(id_at_customer: &str, document: Json, writing: &Writing<'_>) -> Result<Self> {
+    pub fn create_by(
+        id_at_customer: &str,
+        document: Json,
+        context: &WriteContext<'_>,
+    ) -> Result<Self> {
         let mut violations = Violations::default();
         let document = named(id_at_customer, document, &mut violations);
-        violations.and(Self::create(document, writing))
+        violations.and(Self::create(document, context))
     }
 
     /// The user after the same document, and where in it each persona stands that the user gains.
@@ -28,7 +32,7 @@ impl User {
         &self,
         id_at_customer: &str,
         document: Json,
-        writing: &Writing<'_>,
+        context: &WriteContext<'_>,
     ) -> Result<(Self, Vec<usize>)> {
         let mut violations = Violations::default();
         let mut document = named(id_at_customer, document, &mut violations);
@@ -36,9 +40,9 @@ impl User {
             Json::Object(members) => self.take_imported(members, &mut violations),
             _ => None,
         };
-        let (grown, places) = self.with_missing_personas(personas, writing, &mut violations);
-        let user = grown.read(document, writing, Omitted::Unnamed, &mut violations);
-        user.check_required(None, writing.schema, &mut violations);
+        let (grown, places) = self.with_missing_personas(personas, context, &mut violations);
+        let user = grown.read(document, context, Omitted::Unnamed, &mut violations);
+        user.check_required(None, context.schema, &mut violations);
         violations.check((user, places))
     }
 
@@ -63,7 +67,7 @@ impl User {
     pub(in crate::domain) fn with_missing_personas(
         &self,
         personas: Option<Json>,
-        writing: &Writing<'_>,
+        context: &WriteContext<'_>,
         violations: &mut Violations,
     ) -> (Self, Vec<usize>) {
         let items = match personas {
@@ -83,7 +87,7 @@ impl User {
         let (mut user, mut places, mut preferred) = (self.clone(), Vec::new(), 0);
         for (i, item) in items.into_iter().enumerate() {
             let at = format!("/personas/{i}");
-            let named = Persona::named(&item, writing.schema);
+            let named = Persona::named(&item, context.schema);
             let held = named.is_some_and(|(definition, scope)| {
                 self.personas
                     .iter()
@@ -93,7 +97,7 @@ impl User {
                 persona::refuse_unknown(&item, &at, violations);
                 continue;
             }
-            let Some(persona) = Persona::create(item, &at, None, writing, violations) else {
+            let Some(persona) = Persona::create(item, &at, None, context, violations) else {
                 continue;
             };
             if user.personas.iter().any(|other| other.id == persona.id) {

@@ -11,7 +11,7 @@
 //! | the user of a base profile id | `T#<tenant>#B#<base>` / `-` | [`Key::base`] |
 //! | the user of a system profile id | `T#<tenant>#P#<system>#<id>` / `-` | [`Key::profile`] |
 //! | the tenants that trust an issuer | `I#<hash>` / `<tenant>` | [`Key::trust`] |
-//! | the holder of a unique value | `T#<tenant>#Q#<attribute>#<hash>` / `-` | [`Key::lookup`] |
+//! | the owner of a unique value | `T#<tenant>#Q#<attribute>#<hash>` / `-` | [`Key::lookup`] |
 //! | the users of an e-mail address | `T#<tenant>#E#<hash>` / `-` | [`Key::lookup`] |
 //! | the users of an indexed value | `T#<tenant>#X#<attribute>#<bucket>` / by value and user | [`Key::lookup`] |
 //! | a subject mapping | `T#<tenant>#S#<mapping>` / `-` | [`Key::subject`] |
@@ -50,7 +50,7 @@ use ring::digest::{SHA256, digest};
 
 pub use self::child::{Child, Children};
 pub use self::partition::*;
-use crate::domain::definition::Kind;
+use crate::domain::definition::DefinitionKind;
 use crate::domain::id::{
     BaseId, ChangeRequestId, ClientId, ImportId, PartyId, ProfileId, SubjectId, TenantId, UserId,
 };
@@ -182,7 +182,7 @@ impl Key {
 
     /// A definition, an authentication server or an application.
     #[must_use]
-    pub fn definition(tenant: &TenantId, kind: Kind, id: &str) -> Self {
+    pub fn definition(tenant: &TenantId, kind: DefinitionKind, id: &str) -> Self {
         Self::new(partition_of_definitions(tenant), format!("{}#{id}", kind.prefix()))
     }
 

@@ -3,7 +3,7 @@
 use ring::digest::{SHA256, digest};
 
 use super::Key;
-use crate::domain::change_request::Status;
+use crate::domain::change_request::RequestStatus;
 use crate::domain::id::{ImportId, TenantId, UserId};
 use crate::domain::lookup::{Lookup, ValueHash, bucket};
 
@@ -85,7 +85,7 @@ pub fn listing_shard(tenant: &TenantId, shard: u8) -> String {
 
 /// The partition key in the index of a tenant's change requests of one status.
 #[must_use]
-pub fn requests(tenant: &TenantId, status: Status) -> String {
+pub fn requests(tenant: &TenantId, status: RequestStatus) -> String {
     format!("T#{tenant}#R#{status}")
 }
 

@@ -28,7 +28,7 @@ const BOTH: [Algorithm; 2] = [Algorithm::Es256, Algorithm::Rs256];
 async fn client_of(service: &Service, algorithm: Algorithm) -> Client {
     let (tenant, scopes) = (TENANT.parse().unwrap(), "users:read".parse().unwrap());
     let (mut client, secret) =
-        client::Client::register(&tenant, "test", scopes, false, service.table.world());
+        client::Client::register(&tenant, "test", scopes, false, service.table.env());
     client.access_token_signing_alg = algorithm;
     client.access_token_lifetime = DAY;
     service.table.create_client(&client).await.unwrap();

@@ -3,19 +3,23 @@
 use std::path::Path;
 
 use shared::domain::import::Format;
-use shared::world::World;
+use shared::env::Env;
 
-use super::meter::Meter;
+use super::meter::ProgressMeter;
 use super::options::{Options, beside, mapping};
-use super::report::Report;
-use super::source::Source;
-use super::state::{Counts, Progress, Rows, State, Task};
-use super::transfer::{FIRST_ROWS, Import};
+use super::report::ReportFile;
+use super::source::SourceFile;
+use super::state::{ImportParameters, ImportProgress, ResumeState, RowsByKey, TransferCounts};
+use super::transfer::{FIRST_ROWS, Transfer};
 use crate::failure::{Failure, in_words};
 
 /// Opens everything that an import works on, and finds out where it goes on.
-pub(super) async fn begin(options: Options, report: &Path, data: &Path) -> Result<Import, Failure> {
-    let world = World::default();
+pub(super) async fn begin(
+    options: Options,
+    report: &Path,
+    data: &Path,
+) -> Result<Transfer, Failure> {
+    let env = Env::default();
     let Options { file, access, dry_run, mode, map, format, restart, .. } = options;
     let format = format.unwrap_or_else(|| {
         let extension = file.extension().and_then(|extension| extension.to_str());
@@ -26,8 +30,8 @@ pub(super) async fn begin(options: Options, report: &Path, data: &Path) -> Resul
     });
     let mapped = !map.is_empty();
     let mapping = mapping(map).map_err(|error| in_words(&error))?;
-    let mut remote = access.open(data, world.clone())?;
-    let task = Task {
+    let mut remote = access.open(data, env.clone())?;
+    let task = ImportParameters {
         url: remote.url.clone(),
         client_id: remote.client_id.clone(),
         mode: mode.to_string(),
@@ -35,7 +39,7 @@ pub(super) async fn begin(options: Options, report: &Path, data: &Path) -> Resul
         format: format.to_string(),
         mapping: if mapped { mapping.show().to_text() } else { String::new() },
     };
-    let mut source = Source::open(&file, format, mapping)?;
+    let mut source = SourceFile::open(&file, format, mapping)?;
     let state_file = beside(report, ".state");
     for (what, path) in [("report", report), ("state", &state_file)] {
         if source.is_at(path)? {
@@ -53,19 +57,19 @@ pub(super) async fn begin(options: Options, report: &Path, data: &Path) -> Resul
             "there is a report `{report}` of something else: say --restart to replace it"
         )));
     }
-    let mut state = State::open(&state_file, restart)?;
+    let mut state = ResumeState::open(&state_file, restart)?;
     let kept = if restart { None } else { kept(&state, &file, &mut source, &task)? };
     let progress = match kept {
         Some(progress) => progress,
-        None => anew(&mut state, &mut source, task, &world)?,
+        None => anew(&mut state, &mut source, task, &env)?,
     };
-    let report = Report::open(report, progress.report)?;
+    let report = ReportFile::open(report, progress.report)?;
     let meter =
-        Meter::new(world.clock.clone(), source.mark.bytes, progress.counts.rows, progress.at);
+        ProgressMeter::new(env.clock.clone(), source.mark.bytes, progress.counts.rows, progress.at);
     let content_type = if format == Format::Csv { "text/csv" } else { "application/x-ndjson" };
-    Ok(Import {
+    Ok(Transfer {
         remote,
-        world,
+        env,
         source,
         report,
         state,
@@ -78,12 +82,14 @@ pub(super) async fn begin(options: Options, report: &Path, data: &Path) -> Resul
 
 /// How far the import is that the state has kept, if there is one of the same file and options.
 fn kept(
-    state: &State,
+    state: &ResumeState,
     file: &Path,
-    source: &mut Source,
-    task: &Task,
-) -> Result<Option<Progress>, Failure> {
-    let Some(progress) = state.progress()?.filter(Progress::is_begun) else { return Ok(None) };
+    source: &mut SourceFile,
+    task: &ImportParameters,
+) -> Result<Option<ImportProgress>, Failure> {
+    let Some(progress) = state.progress()?.filter(ImportProgress::is_begun) else {
+        return Ok(None);
+    };
     let same_file = progress.mark == source.mark;
     match (progress.complete, same_file) {
         (true, _) => Ok((same_file && progress.task == *task).then_some(progress)),
@@ -96,25 +102,25 @@ fn kept(
 
 /// Starts an import from the first row.
 fn anew(
-    state: &mut State,
-    source: &mut Source,
-    task: Task,
-    world: &World,
-) -> Result<Progress, Failure> {
-    let progress = Progress {
+    state: &mut ResumeState,
+    source: &mut SourceFile,
+    task: ImportParameters,
+    env: &Env,
+) -> Result<ImportProgress, Failure> {
+    let progress = ImportProgress {
         mark: source.mark.clone(),
         task,
-        import: world.random_uuid().to_string(),
+        import: env.random_uuid().to_string(),
         requests: 0,
         at: source.first,
         digest: source.digest(source.first)?,
         report: 0,
-        counts: Counts::default(),
+        counts: TransferCounts::default(),
         sent: None,
         complete: false,
     };
     state.clear()?;
-    state.keep(&progress, &Rows::new())?;
+    state.keep(&progress, &RowsByKey::new())?;
     Ok(progress)
 }
 
@@ -126,9 +132,9 @@ fn changed(file: &Path) -> Failure {
     ))
 }
 
-fn otherwise(begun: &Task, now: &Task) -> Failure {
-    let show = |task: &Task| {
-        let Task { url, client_id, mode, dry_run, format, mapping } = task;
+fn otherwise(begun: &ImportParameters, now: &ImportParameters) -> Failure {
+    let show = |task: &ImportParameters| {
+        let ImportParameters { url, client_id, mode, dry_run, format, mapping } = task;
         let trial = if *dry_run { " as a dry run" } else { "" };
         format!("{format} to {url} by {client_id}, mode {mode}, mapping {mapping}{trial}")
     };

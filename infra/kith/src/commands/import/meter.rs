@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use shared::world::{Clock, Timestamp};
+use shared::env::{Clock, Timestamp};
 
 use crate::output::note;
 
@@ -12,7 +12,7 @@ use crate::output::note;
 const LINES: i64 = 10_000;
 
 /// Shows progress on the error output.
-pub(super) struct Meter {
+pub(super) struct ProgressMeter {
     clock: Clock,
     /// On a terminal only.
     bar: Option<ProgressBar>,
@@ -23,7 +23,7 @@ pub(super) struct Meter {
     printed: Timestamp,
 }
 
-impl Meter {
+impl ProgressMeter {
     /// Starts to measure with what was done before, of a file of so many bytes.
     pub(super) fn new(clock: Clock, bytes: u64, rows: u64, at: u64) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {

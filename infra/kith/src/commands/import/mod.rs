@@ -26,8 +26,8 @@ use self::begin::begin;
 use self::meter::duration;
 pub(crate) use self::options::Options;
 use self::options::beside;
-use self::state::Progress;
-use self::transfer::Import;
+use self::state::ImportProgress;
+use self::transfer::Transfer;
 use crate::failure::Failure;
 use crate::location::TableLocation;
 use crate::output::Console;
@@ -64,8 +64,8 @@ fn stopped(failure: Failure, rows: u64) -> Failure {
 }
 
 /// Says what became of all rows.
-fn tell(import: &Import, report: &Path, console: Console) -> Result<(), Failure> {
-    let Progress { counts, task, .. } = &import.progress;
+fn tell(import: &Transfer, report: &Path, console: Console) -> Result<(), Failure> {
+    let ImportProgress { counts, task, .. } = &import.progress;
     let summary = json!({
         "mode": task.mode, "dry_run": task.dry_run, "rows": counts.rows,
         "created": counts.created,

@@ -8,18 +8,18 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use shared::domain::import::guarded;
 
-use super::state::Counts;
+use super::state::TransferCounts;
 use crate::failure::Failure;
 
-/// What is wrong with a field.
+/// An error of one field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Fault {
+pub(super) struct FieldError {
     pub(super) pointer: String,
     pub(super) code: String,
     pub(super) detail: String,
 }
 
-impl Fault {
+impl FieldError {
     /// Says that an earlier row is about the same user, in the words of the service, which says so
     /// within one request.
     pub(super) fn repeated(field: &str, earlier: u64) -> Self {
@@ -29,18 +29,18 @@ impl Fault {
     }
 }
 
-/// What became of a row, as the service reports it too.
+/// The result of a row, in the form of the report of the service.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Outcome {
+pub(super) struct ReportedRow {
     /// From 1.
     pub(super) row: u64,
     pub(super) status: String,
     pub(super) id: Option<String>,
     #[serde(default)]
-    pub(super) errors: Vec<Fault>,
+    pub(super) errors: Vec<FieldError>,
 }
 
-impl Fault {
+impl FieldError {
     /// Lets a detail that names another row of the request name the row of the file.
     pub(super) fn tell_of(&mut self, in_file: impl Fn(u64) -> Option<u64>) {
         let named = self.detail.strip_prefix("row ").and_then(|rest| rest.split_once(' '));
@@ -52,9 +52,9 @@ impl Fault {
     }
 }
 
-impl Outcome {
+impl ReportedRow {
     /// Adds the row to what became of others.
-    pub(super) fn count(&self, counts: &mut Counts) {
+    pub(super) fn count(&self, counts: &mut TransferCounts) {
         counts.rows += 1;
         match self.status.as_str() {
             "created" => counts.created += 1,
@@ -85,13 +85,13 @@ impl Outcome {
     }
 }
 
-/// The report's file, CSV or, by its name, NDJSON.
-pub(super) struct Report {
+/// The file of the report: CSV, or NDJSON if its name says so.
+pub(super) struct ReportFile {
     file: File,
     as_lines: bool,
 }
 
-impl Report {
+impl ReportFile {
     /// Opens the file and cuts what was written after `length`; the file is made when the length is
     /// 0.
     pub(super) fn open(path: &Path, length: u64) -> Result<Self, Failure> {
@@ -115,7 +115,7 @@ impl Report {
     }
 
     /// Appends rows and returns how long the report is then. They are on disk when it returns.
-    pub(super) fn append(&mut self, rows: &[Outcome]) -> Result<u64, Failure> {
+    pub(super) fn append(&mut self, rows: &[ReportedRow]) -> Result<u64, Failure> {
         let mut append = || -> Result<u64, Box<dyn std::error::Error>> {
             let start = self.file.stream_position()?;
             if self.as_lines {
@@ -158,7 +158,7 @@ mod tests {
             ("`username` is required", "`username` is required"),
         ] {
             let mut fault =
-                Fault { pointer: String::new(), code: String::new(), detail: said.to_owned() };
+                FieldError { pointer: String::new(), code: String::new(), detail: said.to_owned() };
             fault.tell_of(|row| (row < 5).then_some(row + 400));
             assert_eq!(fault.detail, due);
         }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use shared::domain::Json;
 use shared::domain::error::Error;
 use shared::domain::import::{
-    Columns, Format, Key, MAX_BYTES, MAX_ROW, Mapping, delimiter, keys, line,
+    Columns, Format, MAX_BYTES, MAX_ROW, Mapping, PersonKey, delimiter, keys, line,
 };
 use shared::domain::json::Object;
 
@@ -19,14 +19,14 @@ use crate::failure::{Failure, in_words};
 /// How much of a file is looked at to find its delimiter.
 const HEAD: u64 = 64 * 1024;
 
-/// What tells a file from another one without reading it.
+/// The identity of a file: tells it from another one without reading it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Mark {
+pub(super) struct FileIdentity {
     pub(super) bytes: u64,
     modified: u128,
 }
 
-impl Mark {
+impl FileIdentity {
     fn of(file: &File) -> io::Result<Self> {
         let metadata = file.metadata()?;
         let modified =
@@ -36,11 +36,11 @@ impl Mark {
 }
 
 /// One row as it is sent.
-pub(super) struct Record {
+pub(super) struct SourceRow {
     /// A line of CSV or of NDJSON.
     pub(super) bytes: Vec<u8>,
     /// By what it names its user; nothing when it cannot be read.
-    pub(super) keys: Vec<Key>,
+    pub(super) keys: Vec<PersonKey>,
 }
 
 /// How CSV is read.
@@ -50,7 +50,7 @@ struct Csv {
 }
 
 /// A file of people.
-pub(super) struct Source {
+pub(super) struct SourceFile {
     file: File,
     mapping: Mapping,
     csv: Option<Csv>,
@@ -58,12 +58,12 @@ pub(super) struct Source {
     pub(super) head: Vec<u8>,
     /// Where the first row begins.
     pub(super) first: u64,
-    pub(super) mark: Mark,
+    pub(super) mark: FileIdentity,
     digest: Context,
     digested: u64,
 }
 
-impl Source {
+impl SourceFile {
     /// Opens a file and reads its header.
     pub(super) fn open(path: &Path, format: Format, mapping: Mapping) -> Result<Self, Failure> {
         let failed = |error: io::Error| format!("cannot read `{}`: {error}", path.display());
@@ -71,7 +71,7 @@ impl Source {
         if !file.metadata().map_err(failed)?.is_file() {
             return Err(format!("`{}` is no file", path.display()).into());
         }
-        let mark = Mark::of(&file).map_err(failed)?;
+        let mark = FileIdentity::of(&file).map_err(failed)?;
         let mut start = Vec::new();
         file.by_ref().take(HEAD).read_to_end(&mut start).map_err(failed)?;
         let bom: u64 = if start.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
@@ -119,9 +119,9 @@ impl Source {
         Ok(())
     }
 
-    fn csv_at(&self, at: u64, delimiter: u8) -> Result<csv::Reader<Fence<&File>>, Failure> {
+    fn csv_at(&self, at: u64, delimiter: u8) -> Result<csv::Reader<RowLimit<&File>>, Failure> {
         (&self.file).seek(SeekFrom::Start(at)).map_err(|error| error.to_string())?;
-        let fence = Fence { inner: &self.file, left: MAX_BYTES };
+        let fence = RowLimit { inner: &self.file, left: MAX_BYTES };
         Ok(csv::ReaderBuilder::new()
             .flexible(true)
             .has_headers(false)
@@ -143,7 +143,7 @@ impl Source {
 
     /// Whether the file is still as it was when it was opened.
     pub(super) fn is_unchanged(&self) -> Result<bool, Failure> {
-        Ok(Mark::of(&self.file).map_err(|error| error.to_string())? == self.mark)
+        Ok(FileIdentity::of(&self.file).map_err(|error| error.to_string())? == self.mark)
     }
 
     /// Reads rows from a place on, at most so many and no more than so many bytes, but one at least
@@ -153,7 +153,7 @@ impl Source {
         at: u64,
         rows: usize,
         bytes: usize,
-    ) -> Result<(Vec<Record>, u64), Failure> {
+    ) -> Result<(Vec<SourceRow>, u64), Failure> {
         match &self.csv {
             Some(csv) => self.read_csv(csv, at, rows, bytes),
             None => self.read_lines(at, rows, bytes),
@@ -166,7 +166,7 @@ impl Source {
         at: u64,
         rows: usize,
         bytes: usize,
-    ) -> Result<(Vec<Record>, u64), Failure> {
+    ) -> Result<(Vec<SourceRow>, u64), Failure> {
         let mut reader = self.csv_at(at, csv.delimiter)?;
         let (mut found, mut end, mut size) = (Vec::new(), 0, 0);
         let mut cells = csv::ByteRecord::new();
@@ -181,7 +181,7 @@ impl Source {
             let text = csv::StringRecord::from_byte_record(cells.clone()).ok();
             let document = text.and_then(|text| csv.columns.document(&text).ok());
             size += bytes.len();
-            found.push(Record { bytes, keys: document.map(named).unwrap_or_default() });
+            found.push(SourceRow { bytes, keys: document.map(named).unwrap_or_default() });
         }
         Ok((found, at + end))
     }
@@ -191,10 +191,10 @@ impl Source {
         at: u64,
         rows: usize,
         bytes: usize,
-    ) -> Result<(Vec<Record>, u64), Failure> {
+    ) -> Result<(Vec<SourceRow>, u64), Failure> {
         let failed = |error: io::Error| error.to_string();
         (&self.file).seek(SeekFrom::Start(at)).map_err(failed)?;
-        let mut reader = BufReader::new(Fence { inner: &self.file, left: MAX_BYTES });
+        let mut reader = BufReader::new(RowLimit { inner: &self.file, left: MAX_BYTES });
         let (mut found, mut end, mut size) = (Vec::new(), at, 0);
         while found.len() < rows && size < bytes {
             reader.get_mut().left = MAX_BYTES;
@@ -212,7 +212,7 @@ impl Source {
             }
             let document = line(&text, &self.mapping).0.ok();
             size += text.len();
-            found.push(Record { bytes: text, keys: document.map(named).unwrap_or_default() });
+            found.push(SourceRow { bytes: text, keys: document.map(named).unwrap_or_default() });
         }
         Ok((found, end))
     }
@@ -242,7 +242,7 @@ impl Source {
 }
 
 /// By what a row names its user. One that the service refuses for its size names nobody.
-fn named(document: Object) -> Vec<Key> {
+fn named(document: Object) -> Vec<PersonKey> {
     let keys = keys(&document);
     if Json::Object(document).to_text().len() > MAX_ROW { Vec::new() } else { keys }
 }
@@ -254,14 +254,14 @@ fn csv_line(record: &csv::ByteRecord, quotes: csv::QuoteStyle) -> Result<Vec<u8>
     Ok(writer.into_inner().map_err(|error| error.to_string())?)
 }
 
-/// Keeps a row without an end from filling the memory.
-struct Fence<R> {
+/// A reader that limits the length of a row, so that a row without an end does not fill the memory.
+struct RowLimit<R> {
     inner: R,
     /// How much may be read until the next row.
     left: usize,
 }
 
-impl<R: Read> Read for Fence<R> {
+impl<R: Read> Read for RowLimit<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.left == 0 {
             let why = format!(
@@ -280,7 +280,7 @@ impl<R: Read> Read for Fence<R> {
 mod tests {
     use std::path::PathBuf;
 
-    use super::{Format, MAX_BYTES, Mapping, Source};
+    use super::{Format, MAX_BYTES, Mapping, SourceFile};
 
     fn file(name: &str, content: &[u8]) -> PathBuf {
         let path = std::env::temp_dir().join(format!("kith-test-{}-{name}", std::process::id()));
@@ -288,7 +288,7 @@ mod tests {
         path
     }
 
-    fn lines(source: &Source, rows: usize) -> Vec<(String, usize)> {
+    fn lines(source: &SourceFile, rows: usize) -> Vec<(String, usize)> {
         let (mut at, mut found) = (source.first, Vec::new());
         loop {
             let (records, end) = source.read(at, rows, usize::MAX).unwrap();
@@ -310,7 +310,7 @@ mod tests {
             jan;\"a\r\nb;\"\"c\"\"\"\r\n\r\n\xff;x\r\n\
             piet;Jansen;more\r\n;\n\"\";\"\"\nlast;row";
         let path = file("rows.csv", content);
-        let mut source = Source::open(&path, Format::Csv, Mapping::default()).unwrap();
+        let mut source = SourceFile::open(&path, Format::Csv, Mapping::default()).unwrap();
         assert_eq!(source.head, b"\"username\",\"family_name\"\n");
         let due = [
             ("jan,\"a\r\nb;\"\"c\"\"\"\n", 1),
@@ -327,7 +327,7 @@ mod tests {
         let half = source.digest(40).unwrap();
         let whole = source.digest(content.len() as u64).unwrap();
         assert_ne!(half, whole);
-        let mut again = Source::open(&path, Format::Csv, Mapping::default()).unwrap();
+        let mut again = SourceFile::open(&path, Format::Csv, Mapping::default()).unwrap();
         assert_eq!(again.digest(content.len() as u64).unwrap(), whole);
         assert!(source.is_unchanged().unwrap());
         std::fs::write(&path, b"username\n").unwrap();
@@ -341,7 +341,7 @@ mod tests {
             "rows.ndjson",
             b"{\"username\":\"jan\"}\r\n\n  \n{\n{\"username\":\"piet\",\"id_at_customer\":\"1\"}",
         );
-        let source = Source::open(&path, Format::Ndjson, Mapping::default()).unwrap();
+        let source = SourceFile::open(&path, Format::Ndjson, Mapping::default()).unwrap();
         let due = [
             ("{\"username\":\"jan\"}\r\n", 1),
             ("{\n", 0),
@@ -360,7 +360,7 @@ mod tests {
         {
             let path =
                 file("endless", format!("{start}{}", "x".repeat(MAX_BYTES + 100_000)).as_bytes());
-            let source = Source::open(&path, format, Mapping::default()).unwrap();
+            let source = SourceFile::open(&path, format, Mapping::default()).unwrap();
             assert!(
                 source
                     .read(source.first, 1, 1)

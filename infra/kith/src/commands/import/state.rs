@@ -11,14 +11,14 @@ use std::path::Path;
 use ring::digest::{SHA256, digest};
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _};
 use serde::{Deserialize, Serialize};
-use shared::domain::import::Key;
+use shared::domain::import::PersonKey;
 
-use super::source::Mark;
+use super::source::FileIdentity;
 use crate::failure::Failure;
 
-/// What a file is imported as. What is begun goes on with the same only.
+/// The parameters of an import. It can be resumed with the same ones only.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Task {
+pub(super) struct ImportParameters {
     pub(super) url: String,
     pub(super) client_id: String,
     pub(super) mode: String,
@@ -28,9 +28,9 @@ pub(super) struct Task {
     pub(super) mapping: String,
 }
 
-/// What became of the rows.
+/// The numbers of rows by their results.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Counts {
+pub(super) struct TransferCounts {
     pub(super) rows: u64,
     pub(super) created: u64,
     pub(super) updated: u64,
@@ -40,9 +40,9 @@ pub(super) struct Counts {
     pub(super) codes: BTreeMap<String, u64>,
 }
 
-/// A request that was sent or is about to be.
+/// A request that was sent or is about to be sent.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Sent {
+pub(super) struct SentRequest {
     /// How many rows of the file it is about.
     pub(super) rows: usize,
     /// When, in milliseconds since the epoch.
@@ -51,11 +51,11 @@ pub(super) struct Sent {
     pub(super) job: Option<String>,
 }
 
-/// How far an import is.
+/// The progress of an import.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Progress {
-    pub(super) mark: Mark,
-    pub(super) task: Task,
+pub(super) struct ImportProgress {
+    pub(super) mark: FileIdentity,
+    pub(super) task: ImportParameters,
     /// Names the import in the keys of its requests.
     pub(super) import: String,
     /// How many requests are done.
@@ -66,23 +66,23 @@ pub(super) struct Progress {
     pub(super) digest: String,
     /// How long the report is up to there.
     pub(super) report: u64,
-    pub(super) counts: Counts,
-    pub(super) sent: Option<Sent>,
+    pub(super) counts: TransferCounts,
+    pub(super) sent: Option<SentRequest>,
     pub(super) complete: bool,
 }
 
-impl Progress {
+impl ImportProgress {
     /// Whether the service may know of it.
     pub(super) const fn is_begun(&self) -> bool {
         self.requests > 0 || self.sent.is_some() || self.complete
     }
 }
 
-/// Keys of rows by the hash that stands for them, each with its row.
-pub(super) type Rows = BTreeMap<[u8; 16], u64>;
+/// Rows by the hashes of their keys.
+pub(super) type RowsByKey = BTreeMap<[u8; 16], u64>;
 
 /// The state's file. It is locked until it is dropped.
-pub(super) struct State(Connection);
+pub(super) struct ResumeState(Connection);
 
 fn failed(error: &rusqlite::Error) -> Failure {
     match error.sqlite_error_code() {
@@ -94,7 +94,7 @@ fn failed(error: &rusqlite::Error) -> Failure {
     }
 }
 
-impl State {
+impl ResumeState {
     /// Opens the file, or makes it for its owner's eyes only.
     pub(super) fn open(path: &Path, anew: bool) -> Result<Self, Failure> {
         let file =
@@ -129,7 +129,7 @@ impl State {
     }
 
     /// How far the import is; `None` when there is none.
-    pub(super) fn progress(&self) -> Result<Option<Progress>, Failure> {
+    pub(super) fn progress(&self) -> Result<Option<ImportProgress>, Failure> {
         let query = "SELECT content FROM progress";
         let content = self.0.query_row(query, [], |row| row.get::<_, String>(0)).optional();
         let Some(content) = content.map_err(|error| failed(&error))? else { return Ok(None) };
@@ -150,7 +150,11 @@ impl State {
     }
 
     /// Keeps how far the import is, and the keys of rows that are done.
-    pub(super) fn keep(&mut self, progress: &Progress, rows: &Rows) -> Result<(), Failure> {
+    pub(super) fn keep(
+        &mut self,
+        progress: &ImportProgress,
+        rows: &RowsByKey,
+    ) -> Result<(), Failure> {
         let content = serde_json::to_string(progress).map_err(|error| error.to_string())?;
         let mut keep = || {
             let transaction = self.0.transaction()?;
@@ -183,7 +187,7 @@ impl State {
 }
 
 /// What stands for a key, told by nobody who does not know the value.
-pub(super) fn hash(import: &str, (field, value): &Key) -> [u8; 16] {
+pub(super) fn hash(import: &str, (field, value): &PersonKey) -> [u8; 16] {
     let whole = digest(&SHA256, format!("{import}\0{field}\0{value}").as_bytes());
     let mut short = [0; 16];
     for (to, from) in short.iter_mut().zip(whole.as_ref()) {

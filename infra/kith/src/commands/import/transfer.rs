@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 use serde_json::Value;
-use shared::world::World;
+use shared::env::Env;
 
-use super::meter::Meter;
-use super::report::{Fault, Outcome, Report};
-use super::source::{Record, Source};
-use super::state::{Progress, Rows, Sent, State, hash};
+use super::meter::ProgressMeter;
+use super::report::{FieldError, ReportFile, ReportedRow};
+use super::source::{SourceFile, SourceRow};
+use super::state::{ImportProgress, ResumeState, RowsByKey, SentRequest, hash};
 use crate::failure::Failure;
-use crate::remote::{Ask, Remote};
+use crate::remote::{Remote, RemoteRequest};
 
 /// The route of imports.
 const PATH: &str = "/identity/imports";
@@ -31,21 +31,21 @@ const SLOW: i64 = 4500;
 /// How long the service knows a request by its key, in milliseconds, less an hour.
 const KNOWN: i64 = 23 * 3_600_000;
 
-/// An import under way.
-pub(super) struct Import {
+/// A running import.
+pub(super) struct Transfer {
     pub(super) remote: Remote,
-    pub(super) world: World,
-    pub(super) source: Source,
-    pub(super) report: Report,
-    pub(super) state: State,
-    pub(super) progress: Progress,
-    pub(super) meter: Meter,
+    pub(super) env: Env,
+    pub(super) source: SourceFile,
+    pub(super) report: ReportFile,
+    pub(super) state: ResumeState,
+    pub(super) progress: ImportProgress,
+    pub(super) meter: ProgressMeter,
     pub(super) content_type: &'static str,
     /// How many rows the next request has.
     pub(super) rows: usize,
 }
 
-impl Import {
+impl Transfer {
     /// Works on the file until its end.
     pub(super) async fn work(&mut self) -> Result<(), Failure> {
         while !self.progress.complete {
@@ -75,15 +75,15 @@ impl Import {
                 return Err("the file has no rows".into());
             }
             self.progress.complete = true;
-            return self.state.keep(&self.progress, &Rows::new());
+            return self.state.keep(&self.progress, &RowsByKey::new());
         }
         let sorted = self.sort(&records)?;
         let mut outcomes = sorted.repeated;
         if !sorted.numbers.is_empty() {
-            let began = self.world.clock.now().millis();
+            let began = self.env.clock.now().millis();
             let job = self.send(records.len(), sorted.body).await?;
             self.wait(&job, end).await?;
-            let took = self.world.clock.now().millis() - began;
+            let took = self.env.clock.now().millis() - began;
             outcomes.extend(self.fetch(&job, &sorted.numbers).await?);
             self.pace(took);
         }
@@ -102,8 +102,8 @@ impl Import {
     }
 
     /// Parts rows into those that are sent and those whose user an earlier row has.
-    fn sort(&self, records: &[Record]) -> Result<Sorted, Failure> {
-        let mut sorted = Sorted { body: self.source.head.clone(), ..Sorted::default() };
+    fn sort(&self, records: &[SourceRow]) -> Result<SortedRows, Failure> {
+        let mut sorted = SortedRows { body: self.source.head.clone(), ..SortedRows::default() };
         for (record, row) in records.iter().zip(self.progress.counts.rows + 1..) {
             let hashes: Vec<_> =
                 record.keys.iter().map(|key| hash(&self.progress.import, key)).collect();
@@ -113,14 +113,14 @@ impl Import {
                     Some(earlier) => Some(*earlier),
                     None => self.state.row_of(hash)?,
                 };
-                faults.extend(earlier.map(|earlier| Fault::repeated(key.0, earlier)));
+                faults.extend(earlier.map(|earlier| FieldError::repeated(key.0, earlier)));
             }
             if faults.is_empty() {
                 sorted.keys.extend(hashes.into_iter().map(|hash| (hash, row)));
                 sorted.body.extend_from_slice(&record.bytes);
                 sorted.numbers.push(row);
             } else {
-                sorted.repeated.push(Outcome {
+                sorted.repeated.push(ReportedRow {
                     row,
                     status: "error".to_owned(),
                     id: None,
@@ -136,18 +136,19 @@ impl Import {
         if let Some(job) = self.progress.sent.as_ref().and_then(|sent| sent.job.clone()) {
             return Ok(job);
         }
-        let now = self.world.clock.now().millis();
+        let now = self.env.clock.now().millis();
         let at = self.progress.sent.as_ref().map_or(now, |sent| sent.at);
         if now - at > KNOWN {
             return Err(unknown(
                 "the last request was sent a day ago, and nobody knows what became of it",
             ));
         }
-        self.progress.sent = Some(Sent { rows, at, job: None });
-        self.state.keep(&self.progress, &Rows::new())?;
+        self.progress.sent = Some(SentRequest { rows, at, job: None });
+        self.state.keep(&self.progress, &RowsByKey::new())?;
         let task = &self.progress.task;
         let key = format!("{}-{}", self.progress.import, self.progress.requests);
-        let mut ask = Ask::post(PATH, &key, self.content_type, body).query("mode", &task.mode);
+        let mut ask =
+            RemoteRequest::post(PATH, &key, self.content_type, body).query("mode", &task.mode);
         ask = ask.query("dry_run", task.dry_run.to_string());
         if !task.mapping.is_empty() {
             ask = ask.query("mapping", &task.mapping);
@@ -155,11 +156,11 @@ impl Import {
         let reply = self.remote.send(&ask).await?;
         if reply.status.is_client_error() {
             self.progress.sent = None;
-            self.state.keep(&self.progress, &Rows::new())?;
+            self.state.keep(&self.progress, &RowsByKey::new())?;
         }
         let job = text(&reply.good(PATH)?.value()?, "id")?;
-        self.progress.sent = Some(Sent { rows, at, job: Some(job.clone()) });
-        self.state.keep(&self.progress, &Rows::new())?;
+        self.progress.sent = Some(SentRequest { rows, at, job: Some(job.clone()) });
+        self.state.keep(&self.progress, &RowsByKey::new())?;
         Ok(job)
     }
 
@@ -168,7 +169,7 @@ impl Import {
         let path = format!("{PATH}/{job}");
         let (mut tag, mut pause) = (String::new(), Duration::from_millis(100));
         loop {
-            let mut ask = Ask::get(&path);
+            let mut ask = RemoteRequest::get(&path);
             if !tag.is_empty() {
                 ask = ask.header("if-none-match", &tag);
             }
@@ -195,17 +196,17 @@ impl Import {
     }
 
     /// The report of a job, with the rows' numbers in the file.
-    async fn fetch(&mut self, job: &str, numbers: &[u64]) -> Result<Vec<Outcome>, Failure> {
+    async fn fetch(&mut self, job: &str, numbers: &[u64]) -> Result<Vec<ReportedRow>, Failure> {
         let path = format!("{PATH}/{job}/report");
         let (mut outcomes, mut cursor) = (Vec::with_capacity(numbers.len()), None);
         loop {
-            let mut ask = Ask::get(&path).query("limit", "100");
+            let mut ask = RemoteRequest::get(&path).query("limit", "100");
             if let Some(cursor) = cursor {
                 ask = ask.query("cursor", cursor);
             }
             let mut page = self.remote.send(&ask).await?.good(&path)?.value()?;
             let items = page.get_mut("items").map(Value::take).unwrap_or_default();
-            let items: Vec<Outcome> = serde_json::from_value(items)
+            let items: Vec<ReportedRow> = serde_json::from_value(items)
                 .map_err(|error| format!("{path} cannot be read: {error}"))?;
             for mut outcome in items {
                 let in_file =
@@ -245,17 +246,17 @@ impl Import {
     }
 }
 
-/// Rows on their way.
+/// Rows sorted for sending.
 #[derive(Default)]
-struct Sorted {
+struct SortedRows {
     /// What is sent.
     body: Vec<u8>,
     /// The numbers of the rows that are sent.
     numbers: Vec<u64>,
     /// Rows that are not.
-    repeated: Vec<Outcome>,
+    repeated: Vec<ReportedRow>,
     /// Keys that were not seen before.
-    keys: Rows,
+    keys: RowsByKey,
 }
 
 fn text(document: &Value, name: &str) -> Result<String, Failure> {

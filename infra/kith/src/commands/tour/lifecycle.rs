@@ -7,37 +7,37 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use shared::auth::signer::PrivateKey;
 use shared::domain::id::BaseId;
-use shared::domain::jwk::{Algorithm, Numbers};
-use shared::world::World;
+use shared::domain::jwk::{Algorithm, KeyParameters};
+use shared::env::Env;
 
-use super::walk::{Ask, Walk, expect};
+use super::walk::{Tour, TourRequest, expect};
 use crate::failure::Failure;
 
 /// Whose tokens they are meant for.
 const AUDIENCE: &str = "kith-tour";
 
 /// An identity provider.
-struct Issuer {
+struct IdentityProvider {
     url: String,
     tenant: String,
     key: PrivateKey,
-    world: World,
+    env: Env,
 }
 
-impl Issuer {
+impl IdentityProvider {
     fn new(mark: &str, client_id: &str) -> Result<Self, Failure> {
-        let world = World::default();
+        let env = Env::default();
         let tenant = client_id.split_once('.').map(|(tenant, _)| tenant.to_owned());
         let tenant = tenant.ok_or_else(|| "the client's id names no tenant".to_owned())?;
         let failed = |error: shared::domain::Error| format!("no key can be made: {error}");
-        let stored = PrivateKey::generate(Algorithm::Es256, &world.random).map_err(failed)?;
-        let key = PrivateKey::parse(Algorithm::Es256, &stored, &world.random).map_err(failed)?;
-        Ok(Self { url: format!("https://idp-{mark}.example/realm"), tenant, key, world })
+        let stored = PrivateKey::generate(Algorithm::Es256, &env.random).map_err(failed)?;
+        let key = PrivateKey::parse(Algorithm::Es256, &stored, &env.random).map_err(failed)?;
+        Ok(Self { url: format!("https://idp-{mark}.example/realm"), tenant, key, env })
     }
 
     /// The public key as it is registered.
     fn jwks(&self) -> Value {
-        let Numbers::Ec { x, y } = self.key.numbers() else { return Value::Null };
+        let KeyParameters::Ec { x, y } = self.key.numbers() else { return Value::Null };
         json!({
             "keys": [
                 {
@@ -50,7 +50,7 @@ impl Issuer {
 
     /// A token for one of its subjects.
     fn token(&self, subject: &str, more: &Value) -> Result<String, Failure> {
-        let now = self.world.clock.now().seconds();
+        let now = self.env.clock.now().seconds();
         let mut claims = json!({
             "iss": self.url, "sub": subject, "aud": AUDIENCE, "tenant": self.tenant, "iat": now,
             "exp": now + 300, "scope": "openid",
@@ -65,7 +65,7 @@ impl Issuer {
 
 /// What the walk has set up.
 struct Scene {
-    issuer: Issuer,
+    issuer: IdentityProvider,
     /// Where the profiles of the two systems are.
     shop: String,
     fleet: String,
@@ -74,7 +74,7 @@ struct Scene {
     crm: String,
 }
 
-impl Walk {
+impl Tour {
     /// Walks the life of a person; fails at the first step that does not do what it should.
     pub(super) async fn lifecycle(&mut self) -> Result<(), Failure> {
         self.paint(
@@ -95,26 +95,30 @@ impl Walk {
     async fn set_up(&mut self) -> Result<Scene, Failure> {
         self.sign_in(true).await?;
         self.admin_token.clone_from(&self.token);
-        let issuer = Issuer::new(&self.mark, &self.client.id)?;
+        let issuer = IdentityProvider::new(&self.mark, &self.client.id)?;
         let server = json!({
             "id": self.name("idp"), "name": "Identity provider of the tour",
             "subject_type": "email", "issuer": issuer.url,
             "audience": AUDIENCE, "jwks": issuer.jwks(),
         });
         let path = "/api/v1/sso/authentication-servers";
-        self.step("Trust an identity provider", Ask::post(path, server), 201).await?;
+        self.step("Trust an identity provider", TourRequest::post(path, server), 201).await?;
         for (what, attribute) in [("shop", "points"), ("fleet", "badge")] {
             let declared = json!([{ "name": attribute, "classifier": "LOW" }]);
             let system =
                 json!({ "id": self.name(what), "name": what, "attributes_definition": declared });
-            self.step("Declare a system", Ask::post("/identity/config/systems", system), 201)
-                .await?;
+            self.step(
+                "Declare a system",
+                TourRequest::post("/identity/config/systems", system),
+                201,
+            )
+            .await?;
         }
         let client = json!({
             "name": self.name("crm"), "scopes": ["users:read", "users:write"], "integration": "crm",
         });
         let made = self
-            .step("Register the CRM as a client", Ask::post("/config/clients", client), 201)
+            .step("Register the CRM as a client", TourRequest::post("/config/clients", client), 201)
             .await?;
         let (id, secret) = (made.text("/client_id")?, made.text("/client_secret")?);
         let form = [
@@ -143,15 +147,16 @@ impl Walk {
             "username": address, "preferred_email": address, "given_name": "Wilhelmina",
             "family_name": "Peeters",
         });
-        let made =
-            self.step("The CRM makes a profile", Ask::post("/identity/users", body), 201).await?;
+        let made = self
+            .step("The CRM makes a profile", TourRequest::post("/identity/users", body), 201)
+            .await?;
         made.text("/id")
     }
 
     /// The person signs in at both systems; returns where the profile in the shop is.
     async fn arrive(&mut self, scene: &Scene, user: &str) -> Result<String, Failure> {
         self.token.clone_from(&scene.person);
-        let sign_in = |path| Ask::new(Method::POST, path);
+        let sign_in = |path| TourRequest::new(Method::POST, path);
         let shop = self
             .step("The person signs in at the shop for the first time", sign_in(&scene.shop), 201)
             .await?;
@@ -173,7 +178,7 @@ impl Walk {
         let linked = self
             .step(
                 "The CRM's profile is the person's: found by the base profile id",
-                Ask::get(&base),
+                TourRequest::get(&base),
                 200,
             )
             .await?;
@@ -184,30 +189,35 @@ impl Walk {
     /// One system overrides what it inherits, and holds what it declared; the other and the base
     /// are as they were.
     async fn differ(&mut self, scene: &Scene, shop: &str, user: &str) -> Result<(), Failure> {
-        let read = self.step("The shop reads its profile", Ask::get(shop), 200).await?;
+        let read = self.step("The shop reads its profile", TourRequest::get(shop), 200).await?;
         let patch = json!({ "given_name": "Mien", "system_attributes": { "points": ["7"] } });
         let changed = self
-            .step("It calls the person by another name", Ask::patch(shop, read.etag(), patch), 200)
+            .step(
+                "It calls the person by another name",
+                TourRequest::patch(shop, read.etag(), patch),
+                200,
+            )
             .await?;
         expect(
             changed.body.get("overrides") == Some(&json!(["given_name"])),
             "the name is not overridden",
         )?;
         let path = format!("/identity/users/{user}");
-        let base = self.step("The base profile is as it was", Ask::get(&path), 200).await?;
+        let base = self.step("The base profile is as it was", TourRequest::get(&path), 200).await?;
         expect(base.text("/given_name")? == "Mina", "the override reached the base")?;
         let patch = json!({ "family_name": "Peeters-Maes" });
-        self.step("A change of the base", Ask::patch(&path, base.etag(), patch), 200).await?;
+        self.step("A change of the base", TourRequest::patch(&path, base.etag(), patch), 200)
+            .await?;
         let address = format!("mina.{}@example.org", self.mark);
         let found = format!("{}?filter=preferred_email%20eq%20%22{address}%22", scene.shop);
         let view = self
-            .step("Shows in the shop at once, found by its address", Ask::get(&found), 200)
+            .step("Shows in the shop at once, found by its address", TourRequest::get(&found), 200)
             .await?;
         expect(view.text("/family_name")? == "Peeters-Maes", "the view is old")?;
         expect(view.text("/given_name")? == "Mien", "the override is gone")?;
         let patch = json!({ "given_name": null });
         let back = self
-            .step("The shop gives the name up", Ask::patch(shop, view.etag(), patch), 200)
+            .step("The shop gives the name up", TourRequest::patch(shop, view.etag(), patch), 200)
             .await?;
         expect(back.text("/given_name")? == "Mina", "the profile does not fall back to the base")
     }
@@ -215,24 +225,34 @@ impl Walk {
     /// The person reads and changes the own profile.
     async fn self_service(&mut self, scene: &Scene) -> Result<(), Failure> {
         self.token.clone_from(&scene.person);
-        let me =
-            self.step("The person reads the own profile", Ask::get("/identity/me"), 200).await?;
+        let me = self
+            .step("The person reads the own profile", TourRequest::get("/identity/me"), 200)
+            .await?;
         let patch = json!({ "ui_locales": "nl-BE" });
-        self.step("And changes it", Ask::patch("/identity/me", me.etag(), patch), 200).await?;
+        self.step("And changes it", TourRequest::patch("/identity/me", me.etag(), patch), 200)
+            .await?;
         let info = self
-            .step("What OpenID Connect calls user info", Ask::get("/idhub/oidc/v1/userinfo"), 200)
+            .step(
+                "What OpenID Connect calls user info",
+                TourRequest::get("/idhub/oidc/v1/userinfo"),
+                200,
+            )
             .await?;
         expect(info.text("/locale")? == "nl-BE", "the change does not show")
     }
 
     /// Forgotten in one system, the person comes back as somebody else there.
     async fn forgotten_in_one(&mut self, scene: &Scene, shop: &str) -> Result<(), Failure> {
-        self.step("The person asks the shop to forget", Ask::new(Method::DELETE, shop), 204)
-            .await?;
+        self.step(
+            "The person asks the shop to forget",
+            TourRequest::new(Method::DELETE, shop),
+            204,
+        )
+        .await?;
         let me = format!("{}/me", scene.shop);
-        self.step("Nothing is left there", Ask::get(&me), 404).await?;
+        self.step("Nothing is left there", TourRequest::get(&me), 404).await?;
         let again = self
-            .step("Who comes back gets a new id", Ask::new(Method::POST, &scene.shop), 201)
+            .step("Who comes back gets a new id", TourRequest::new(Method::POST, &scene.shop), 201)
             .await?;
         expect(!shop.ends_with(&again.text("/id")?), "the old id is given again")
     }
@@ -241,23 +261,27 @@ impl Walk {
     async fn forgotten_in_all(&mut self, scene: &Scene, user: &str) -> Result<(), Failure> {
         self.step(
             "The person asks to be forgotten everywhere",
-            Ask::new(Method::DELETE, "/identity/me"),
+            TourRequest::new(Method::DELETE, "/identity/me"),
             204,
         )
         .await?;
         self.token.clone_from(&scene.crm);
         let path = format!("/identity/users/{user}");
-        self.step("The profile is gone", Ask::get(&path), 404).await?;
+        self.step("The profile is gone", TourRequest::get(&path), 404).await?;
         self.token.clone_from(&scene.person);
         let me = format!("{}/me", scene.fleet);
-        self.step("And so is what the systems had", Ask::get(&me), 404).await?;
-        self.step("Who comes back is somebody new", Ask::new(Method::POST, &scene.fleet), 201)
-            .await?;
-        let new = self.step("With a new profile", Ask::get("/identity/me"), 200).await?;
+        self.step("And so is what the systems had", TourRequest::get(&me), 404).await?;
+        self.step(
+            "Who comes back is somebody new",
+            TourRequest::new(Method::POST, &scene.fleet),
+            201,
+        )
+        .await?;
+        let new = self.step("With a new profile", TourRequest::get("/identity/me"), 200).await?;
         expect(new.text("/id")? != user, "the old profile is back")?;
         self.step(
             "Forgotten once more, so that nothing is left",
-            Ask::new(Method::DELETE, "/identity/me"),
+            TourRequest::new(Method::DELETE, "/identity/me"),
             204,
         )
         .await?;

@@ -9,12 +9,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use local::demo::{self, ENV_FILE, Env};
+use local::demo::{self, ENV_FILE, Variables};
 use local::serve::Service;
-use shared::world::World;
+use shared::env::Env;
 
 pub(crate) use self::options::Options;
-use self::walk::Walk;
+use self::walk::Tour;
 use crate::failure::Failure;
 use crate::location::TableLocation;
 
@@ -33,22 +33,22 @@ pub(crate) async fn run(options: Options, location: &TableLocation) -> Result<Ex
     }
     let folder = Scratch::new()?;
     let service = Service::start(SocketAddr::from(([127, 0, 0, 1], 0)), &folder.0, true).await?;
-    let env = demo::read_env(&service.env_file).map_err(|error| error.to_string())?;
+    let variables = demo::read_env(&service.env_file).map_err(|error| error.to_string())?;
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let serving = tokio::spawn(service.run(async {
         // A dropped sender stops the service as well.
         let _ = stopped.await;
     }));
-    let walked = walk(options, &env).await;
+    let walked = walk(options, &variables).await;
     drop(stop);
     serving.await.map_err(|error| error.to_string())??;
     walked?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn walk(options: Options, env: &Env) -> Result<(), Failure> {
+async fn walk(options: Options, variables: &Variables) -> Result<(), Failure> {
     let lifecycle = options.lifecycle;
-    let mut walk = Walk::new(options, env)?;
+    let mut walk = Tour::new(options, variables)?;
     if lifecycle {
         walk.lifecycle().await?;
     } else {
@@ -62,7 +62,7 @@ struct Scratch(PathBuf);
 
 impl Scratch {
     fn new() -> Result<Self, Failure> {
-        let path = std::env::temp_dir().join(format!("kith-tour-{}", World::default().new_uuid()));
+        let path = std::env::temp_dir().join(format!("kith-tour-{}", Env::default().new_uuid()));
         std::fs::create_dir(&path)
             .map_err(|error| format!("cannot make `{}`: {error}", path.display()))?;
         Ok(Self(path))

@@ -3,11 +3,11 @@
 use std::io::IsTerminal as _;
 
 use anstyle::{AnsiColor, Style};
-use local::demo::Env;
+use local::demo::Variables;
 use reqwest::header::HeaderMap;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
-use shared::world::World;
+use shared::env::Env;
 
 use super::options::Options;
 use crate::failure::Failure;
@@ -19,8 +19,8 @@ pub(super) struct Credentials {
     pub(super) secret: String,
 }
 
-/// A walk through the service.
-pub(super) struct Walk {
+/// A tour through the service.
+pub(super) struct Tour {
     http: reqwest::Client,
     pub(super) url: String,
     pub(super) client: Credentials,
@@ -33,13 +33,13 @@ pub(super) struct Walk {
     pub(super) mark: String,
 }
 
-/// What came back.
-pub(super) struct Reply {
+/// A response of the tour.
+pub(super) struct TourResponse {
     pub(super) headers: HeaderMap,
     pub(super) body: Value,
 }
 
-impl Reply {
+impl TourResponse {
     pub(super) fn etag(&self) -> &str {
         self.headers.get("etag").and_then(|tag| tag.to_str().ok()).unwrap_or_default()
     }
@@ -51,14 +51,14 @@ impl Reply {
 }
 
 /// A request of the tour.
-pub(super) struct Ask<'a> {
+pub(super) struct TourRequest<'a> {
     pub(super) method: Method,
     pub(super) path: &'a str,
     pub(super) body: Option<Value>,
     pub(super) headers: Vec<(&'static str, &'a str)>,
 }
 
-impl<'a> Ask<'a> {
+impl<'a> TourRequest<'a> {
     pub(super) const fn new(method: Method, path: &'a str) -> Self {
         Self { method, path, body: None, headers: Vec::new() }
     }
@@ -81,13 +81,13 @@ impl<'a> Ask<'a> {
     }
 }
 
-impl Walk {
-    pub(super) fn new(options: Options, env: &Env) -> Result<Self, Failure> {
+impl Tour {
+    pub(super) fn new(options: Options, variables: &Variables) -> Result<Self, Failure> {
         let value = |given: Option<String>, name: &str| {
             let missing = || {
                 format!("{name} is not known: give it as an option, or walk where a demo.env is")
             };
-            given.or_else(|| env.get(name).cloned()).ok_or_else(missing)
+            given.or_else(|| variables.get(name).cloned()).ok_or_else(missing)
         };
         let client = Credentials {
             id: value(options.client_id, "KITH_CLIENT_ID")?,
@@ -98,8 +98,8 @@ impl Walk {
             secret: value(options.admin_client_secret, "KITH_ADMIN_CLIENT_SECRET")?,
         };
         let url = value(options.url, "KITH_URL")?.trim_end_matches('/').to_owned();
-        let world = World::default();
-        let mark = format!("{:08x}", u32::from_be_bytes(world.random.bytes()));
+        let env = Env::default();
+        let mark = format!("{:08x}", u32::from_be_bytes(env.random.bytes()));
         let colour = std::io::stdout().is_terminal();
         let (token, admin_token) = (String::new(), String::new());
         Ok(Self {
@@ -156,9 +156,9 @@ impl Walk {
     pub(super) async fn administrator(
         &mut self,
         title: &str,
-        ask: Ask<'_>,
+        ask: TourRequest<'_>,
         due: u16,
-    ) -> Result<Reply, Failure> {
+    ) -> Result<TourResponse, Failure> {
         std::mem::swap(&mut self.token, &mut self.admin_token);
         let reply = self.step(title, ask, due).await;
         std::mem::swap(&mut self.token, &mut self.admin_token);
@@ -169,7 +169,7 @@ impl Walk {
         &mut self,
         title: &str,
         form: &[(&str, &str)],
-    ) -> Result<Reply, Failure> {
+    ) -> Result<TourResponse, Failure> {
         self.title(title)?;
         let shown = form.iter().map(|(name, value)| {
             if name.ends_with("secret") || *name == "refresh_token" {
@@ -187,9 +187,9 @@ impl Walk {
     pub(super) async fn step(
         &mut self,
         title: &str,
-        ask: Ask<'_>,
+        ask: TourRequest<'_>,
         due: u16,
-    ) -> Result<Reply, Failure> {
+    ) -> Result<TourResponse, Failure> {
         self.title(title)?;
         let body = ask.body.as_ref().map(Value::to_string).unwrap_or_default();
         self.request(ask.method.as_str(), ask.path, &ask.headers, &body)?;
@@ -211,7 +211,7 @@ impl Walk {
         &mut self,
         sent: Result<reqwest::Response, reqwest::Error>,
         due: u16,
-    ) -> Result<Reply, Failure> {
+    ) -> Result<TourResponse, Failure> {
         let response =
             sent.map_err(|error| format!("{} does not answer: {}", self.url, error.without_url()))?;
         let (status, headers) = (response.status(), response.headers().clone());
@@ -221,7 +221,7 @@ impl Walk {
         if status.as_u16() != due {
             return Err(format!("step {}: {due} was due, {status} came", self.steps).into());
         }
-        Ok(Reply { headers, body })
+        Ok(TourResponse { headers, body })
     }
 
     fn title(&mut self, title: &str) -> Result<(), Failure> {

@@ -11,12 +11,12 @@ use local::embedded::Embedded;
 use local::serve::{own_state, router};
 use local::table::{LOCAL, create, embedded_client};
 use serde_json::{Value, json};
+use shared::env::Env;
 use shared::fetch::Fetcher;
 use shared::store::Table;
-use shared::world::World;
 use tower::ServiceExt as _;
 
-use crate::Outcome;
+use crate::Measurement;
 use crate::process::Scratch;
 
 /// The domain of the API.
@@ -31,7 +31,7 @@ pub(crate) fn token_form(id: &str, secret: &str) -> String {
 }
 
 /// The requests that are measured.
-pub(crate) struct Events {
+pub(crate) struct PreparedEvents {
     client_id: String,
     client_secret: String,
     token: String,
@@ -39,10 +39,10 @@ pub(crate) struct Events {
 }
 
 /// Fills an engine and returns what can be asked of it.
-pub(crate) async fn prepare(engine: &Embedded, folder: &Scratch) -> Outcome<Events> {
+pub(crate) async fn prepare(engine: &Embedded, folder: &Scratch) -> Measurement<PreparedEvents> {
     let client = embedded_client(engine.http_client());
     create(&client, LOCAL).await?;
-    let table = Table::new(client, LOCAL, World::default());
+    let table = Table::new(client, LOCAL, Env::default());
     let url = format!("https://{DOMAIN}");
     let env = demo::read_env(&demo::prepare(&table, &folder.0, &url).await?)?;
     let variable =
@@ -51,7 +51,7 @@ pub(crate) async fn prepare(engine: &Embedded, folder: &Scratch) -> Outcome<Even
         (variable("KITH_ADMIN_CLIENT_ID")?, variable("KITH_ADMIN_CLIENT_SECRET")?);
     let scripts = local::serve::scripts()?;
     let router =
-        router(table.world().clone(), || own_state(&table, &url, &scripts, &Fetcher::default()));
+        router(table.env().clone(), || own_state(&table, &url, &scripts, &Fetcher::default()));
     let form = Request::post(TOKEN).header("content-type", "application/x-www-form-urlencoded");
     let answer = ask(&router, form.body(token_form(&client_id, &client_secret).into())?).await?;
     let token = text(&answer, "access_token")?;
@@ -64,15 +64,15 @@ pub(crate) async fn prepare(engine: &Embedded, folder: &Scratch) -> Outcome<Even
         .header("content-type", "application/json");
     let answer = ask(&router, post.body(body.to_string().into())?).await?;
     let user = text(&answer, "id")?;
-    Ok(Events { client_id, client_secret, token, user })
+    Ok(PreparedEvents { client_id, client_secret, token, user })
 }
 
-async fn ask(router: &Router, request: Request<Body>) -> Outcome<Value> {
+async fn ask(router: &Router, request: Request<Body>) -> Measurement<Value> {
     let answer = router.clone().oneshot(request).await?;
     Ok(serde_json::from_slice(&answer.into_body().collect().await?.to_bytes())?)
 }
 
-fn text(answer: &Value, name: &str) -> Outcome<String> {
+fn text(answer: &Value, name: &str) -> Measurement<String> {
     Ok(answer
         .get(name)
         .and_then(Value::as_str)
@@ -80,9 +80,9 @@ fn text(answer: &Value, name: &str) -> Outcome<String> {
         .to_owned())
 }
 
-impl Events {
+impl PreparedEvents {
     /// The event that a function is measured with.
-    pub(crate) fn of(&self, function: &str) -> Outcome<Bytes> {
+    pub(crate) fn of(&self, function: &str) -> Measurement<Bytes> {
         let user = &self.user;
         let event = match function {
             "token" => {

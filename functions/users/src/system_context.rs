@@ -1,21 +1,21 @@
-//! Where a call stands: a system of the tenant, as the caller may see it.
+//! The system that a request is about, as the caller may see it.
 
 use shared::domain::error::{Error, Result};
 use shared::domain::id::{PartyId, ProfileId, TenantId};
 use shared::domain::json::Object;
 use shared::domain::schema::Schema;
 use shared::domain::system::System;
-use shared::domain::system_profile::{Editing, Viewer};
-use shared::domain::{View, Writing};
+use shared::domain::system_profile::{ProfileWriteContext, Viewer};
+use shared::domain::{View, WriteContext};
 use shared::http::Call;
 use shared::http::answer::Answer;
-use shared::store::system_profiles::Effective;
+use shared::store::system_profiles::EffectiveProfile;
 
 /// The path of the profiles of a system.
 pub(crate) const PROFILES: &str = "/api/v1/tenants/{tenant_id}/systems/{system_id}/users";
 
-/// The tenant and the system that a path names.
-pub(crate) struct Place<'p> {
+/// The tenant and the system that the path names, and what the caller may see there.
+pub(crate) struct SystemContext<'p> {
     /// The tenant, which is the token's.
     pub tenant: &'p TenantId,
     /// The system.
@@ -23,9 +23,9 @@ pub(crate) struct Place<'p> {
     viewer: Viewer<'p>,
 }
 
-impl<'p> Place<'p> {
-    /// Where the call stands. Another tenant's path, a system that is not there, and one that the
-    /// client is not bound to are all not found.
+impl<'p> SystemContext<'p> {
+    /// Reads tenant and system from the path. Another tenant, a system that does not exist and a
+    /// system that the client is not bound to are all not found.
     pub(crate) fn of(call: &'p Call, schema: &'p Schema) -> Result<Self> {
         let tenant = &call.caller.tenant;
         let system: PartyId = call.id("system_id")?;
@@ -49,28 +49,34 @@ impl<'p> Place<'p> {
     }
 
     /// A profile as the caller sees it.
-    pub(crate) fn show(&self, found: &Effective) -> Result<Object> {
+    pub(crate) fn show(&self, found: &EffectiveProfile) -> Result<Object> {
         self.viewer.schema.check_covers(&found.user())?;
         Ok(found.profile.value.show(&found.base.value, self.viewer))
     }
 
     /// The answer that shows a profile.
-    pub(crate) fn shown(&self, found: &Effective) -> Result<Answer> {
-        Ok(Answer::resource(self.show(found)?, &found.tag()).about(found.base.value.id))
+    pub(crate) fn shown(&self, found: &EffectiveProfile) -> Result<Answer> {
+        Ok(Answer::resource(self.show(found)?, &found.tag())
+            .replay_while_exists(found.base.value.id))
     }
 
-    /// Through whose eyes the caller sees profiles here.
+    /// The viewer as which the caller sees profiles here.
     pub(crate) const fn viewer(&self) -> Viewer<'p> {
         self.viewer
     }
 
-    /// By what the caller's change of a profile is read.
-    pub(crate) fn editing(&self, call: &'p Call, found: &'p Effective) -> Result<Editing<'p>> {
-        let writing = Writing { view: View::SystemOverride, ..call.writing(self.viewer.schema) };
-        Ok(Editing {
+    /// The context in which the caller's change of a profile is read.
+    pub(crate) fn write_context(
+        &self,
+        call: &'p Call,
+        found: &'p EffectiveProfile,
+    ) -> Result<ProfileWriteContext<'p>> {
+        let write_context =
+            WriteContext { view: View::SystemOverride, ..call.write_context(self.viewer.schema) };
+        Ok(ProfileWriteContext {
             base: &found.base.value,
             viewer: self.viewer,
-            writing,
+            write_context,
             writer: call.policy_subject(None)?,
         })
     }

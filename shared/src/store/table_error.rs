@@ -6,26 +6,29 @@ use crate::domain::error::Error;
 
 /// What an SDK error means to the caller: try again later, or a defect. Says which operation and
 /// which error code, never the service's message, which may quote values.
-pub(super) fn fault<E: ProvideErrorMetadata, R>(operation: &str, error: &SdkError<E, R>) -> Error {
-    match Fault::of(error) {
-        Fault::Broken(code) => Error::Unexpected(format!("{operation}: {code}")),
-        Fault::Passing(code) | Fault::Unknown(code) => {
+pub(super) fn classify<E: ProvideErrorMetadata, R>(
+    operation: &str,
+    error: &SdkError<E, R>,
+) -> Error {
+    match TableError::of(error) {
+        TableError::Broken(code) => Error::Unexpected(format!("{operation}: {code}")),
+        TableError::Transient(code) | TableError::Unknown(code) => {
             Error::Unavailable(format!("{operation}: {code}"))
         }
     }
 }
 
-/// What an SDK error says about the operation.
-pub(super) enum Fault {
-    /// It did not happen and will not.
+/// The kinds of error of an SDK call.
+pub(super) enum TableError {
+    /// The operation failed and would fail again.
     Broken(String),
-    /// It did not happen and may later.
-    Passing(String),
-    /// Nobody knows whether it happened: no answer came, or a 5xx.
+    /// The operation failed and may succeed later.
+    Transient(String),
+    /// The outcome is not known: no answer came, or a 5xx.
     Unknown(String),
 }
 
-impl Fault {
+impl TableError {
     pub(super) fn of<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Self {
         match error {
             SdkError::ServiceError(service) => {
@@ -33,7 +36,7 @@ impl Fault {
                 match &*code {
                     "ThrottlingException"
                     | "ProvisionedThroughputExceededException"
-                    | "RequestLimitExceeded" => Self::Passing(code),
+                    | "RequestLimitExceeded" => Self::Transient(code),
                     "InternalServerError"
                     | "ServiceUnavailable"
                     | "InternalFailure"

@@ -1,11 +1,7 @@
-//! What writing a profile goes by: the configuration, the world, who writes, and the hashes made so
-//! far.
+//! What a caller sees of a profile and may set in it.
 
 use super::definition::AttributeDefinition;
 use super::error::Code;
-use super::hashing::Hashes;
-use super::schema::Schema;
-use crate::world::World;
 
 /// What a caller sees of a profile and may set in it. It follows from the route and from what is
 /// granted to the caller, and not from whether the caller is a client or a person.
@@ -47,17 +43,4 @@ impl View {
         let read_only = self == Self::SelfService && definition.read_only;
         read_only.then(|| (Code::ReadOnly, format!("`{}` is read only", definition.name)))
     }
-}
-
-/// What the reading of a profile's document goes by.
-#[derive(Clone, Copy)]
-pub struct Writing<'w> {
-    /// The tenant's configuration.
-    pub schema: &'w Schema,
-    /// Time and randomness.
-    pub world: &'w World,
-    /// The salted hashes of this request.
-    pub hashes: &'w Hashes,
-    /// What the writer sees and may set.
-    pub view: View,
 }

@@ -1,4 +1,4 @@
-//! The world outside the rules: the clock and the source of randomness.
+//! The environment of the rules: the clock and the source of randomness.
 //!
 //! Both come from here and from nowhere else (`clippy.toml` bans the rest), so a test can hold the
 //! clock still, move it past an expiry, or make ids that repeat. Ages of caches use wall time too:
@@ -178,16 +178,16 @@ impl Random {
     }
 }
 
-/// The clock and the randomness together, as every rule that needs them takes them.
+/// The environment: clock and randomness.
 #[derive(Clone, Debug, Default)]
-pub struct World {
+pub struct Env {
     /// Where the time comes from.
     pub clock: Clock,
     /// Where random bytes come from.
     pub random: Random,
 }
 
-impl World {
+impl Env {
     /// A new version 7 UUID (RFC 9562 §5.7): its order is the order of creation.
     #[must_use]
     pub fn new_uuid(&self) -> Uuid {
@@ -232,6 +232,6 @@ mod tests {
 
     #[test]
     fn new_ids_are_version_7() {
-        assert_eq!(World::default().new_uuid().get_version_num(), 7);
+        assert_eq!(Env::default().new_uuid().get_version_num(), 7);
     }
 }

@@ -1,33 +1,33 @@
-//! Enumerations whose variants have a fixed word on the wire and at rest.
+//! Enumerations whose variants have fixed texts, in HTTP messages and in the table.
 
 use std::fmt::Display;
 use std::str::FromStr;
 
-/// One of a few words.
-pub trait Word: FromStr + Display + Copy + 'static {
-    /// Every word, in the order in which messages list them.
+/// An enumeration whose variants have fixed texts.
+pub trait StringEnum: FromStr + Display + Copy + 'static {
+    /// Every variant, in the order in which messages list them.
     const ALL: &'static [Self];
 }
 
-/// Declares an enumeration with its words: `Serialize`, `Deserialize`, `Display`, `FromStr` and
-/// [`Word`] all use them.
-macro_rules! words {
-    ($(#[$meta:meta])* $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $word:literal,)* }) => {
+/// Declares an enumeration with its texts. `Serialize`, `Deserialize`, `Display`, `FromStr` and
+/// [`StringEnum`] all use them.
+macro_rules! string_enum {
+    ($(#[$meta:meta])* $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $text:literal,)* }) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
         pub enum $name {
-            $($(#[$variant_meta])* #[serde(rename = $word)] $variant,)*
+            $($(#[$variant_meta])* #[serde(rename = $text)] $variant,)*
         }
 
         impl $name {
-            /// Every one, in a fixed order.
-            pub const ALL: [Self; [$($word),*].len()] = [$(Self::$variant,)*];
+            /// Every variant, in a fixed order.
+            pub const ALL: [Self; [$($text),*].len()] = [$(Self::$variant,)*];
 
-            /// Its name on the wire.
+            /// Its text.
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self {
-                    $(Self::$variant => $word,)*
+                    $(Self::$variant => $text,)*
                 }
             }
         }
@@ -43,16 +43,16 @@ macro_rules! words {
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 match text {
-                    $($word => Ok(Self::$variant),)*
+                    $($text => Ok(Self::$variant),)*
                     _ => Err($crate::domain::id::WrongShape),
                 }
             }
         }
 
-        impl $crate::domain::word::Word for $name {
+        impl $crate::domain::string_enum::StringEnum for $name {
             const ALL: &'static [Self] = &Self::ALL;
         }
     };
 }
 
-pub(crate) use words;
+pub(crate) use string_enum;

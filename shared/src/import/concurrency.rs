@@ -10,33 +10,33 @@ const STEADY: usize = 16;
 /// try later.
 const HOPELESS: usize = 12;
 
-/// The number of rows that are worked at the same time.
+/// The number of rows that are processed at the same time.
 #[derive(Debug)]
-pub(super) struct Pace {
+pub(super) struct Concurrency {
     limit: usize,
     well: usize,
     refused: usize,
 }
 
-impl Default for Pace {
+impl Default for Concurrency {
     fn default() -> Self {
         Self { limit: FIRST, well: 0, refused: 0 }
     }
 }
 
-impl Pace {
+impl Concurrency {
     /// How many rows may be worked at the same time now.
     pub(super) const fn limit(&self) -> usize {
         self.limit
     }
 
     /// Whether the table takes nothing now.
-    pub(super) const fn is_hopeless(&self) -> bool {
+    pub(super) const fn is_exhausted(&self) -> bool {
         self.refused >= HOPELESS
     }
 
     /// A row got its status.
-    pub(super) fn went_well(&mut self) {
+    pub(super) fn record_success(&mut self) {
         (self.well, self.refused) = (self.well + 1, 0);
         if self.well >= STEADY {
             (self.limit, self.well) = ((self.limit + 1).min(MOST), 0);
@@ -44,7 +44,7 @@ impl Pace {
     }
 
     /// The table did not take a row.
-    pub(super) fn was_refused(&mut self) {
+    pub(super) fn record_refusal(&mut self) {
         (self.limit, self.well, self.refused) = ((self.limit / 2).max(1), 0, self.refused + 1);
     }
 }
@@ -55,14 +55,14 @@ mod tests {
 
     #[test]
     fn it_halves_at_once_and_grows_slowly() {
-        let mut pace = Pace::default();
-        pace.was_refused();
+        let mut pace = Concurrency::default();
+        pace.record_refusal();
         assert_eq!(pace.limit(), FIRST / 2);
-        (0..STEADY).for_each(|_| pace.went_well());
+        (0..STEADY).for_each(|_| pace.record_success());
         assert_eq!(pace.limit(), FIRST / 2 + 1);
-        (0..HOPELESS).for_each(|_| pace.was_refused());
-        assert!(pace.is_hopeless() && pace.limit() == 1);
-        (0..10_000).for_each(|_| pace.went_well());
-        assert!(!pace.is_hopeless() && pace.limit() == MOST);
+        (0..HOPELESS).for_each(|_| pace.record_refusal());
+        assert!(pace.is_exhausted() && pace.limit() == 1);
+        (0..10_000).for_each(|_| pace.record_success());
+        assert!(!pace.is_exhausted() && pace.limit() == MOST);
     }
 }

@@ -1,16 +1,16 @@
-//! The users that were written, until others are told of them.
+//! The outbox: writes of users whose events are not yet published.
 //!
 //! The engine's own stream keeps a record of every item for ever and reads all of them on each
-//! write (ADR 0031). So a trigger notes the writes of users alone, in their own transactions, and a
-//! note is deleted when it has been told: what is left after a crash is what is still to be told,
-//! and the notes need no more room than the most that ever waited.
+//! write (ADR 0031). Instead, a trigger adds an entry for each write of a user, in the transaction
+//! of the write. An entry is deleted when its event has been published. After a crash the outbox
+//! holds what is still to be published; it never grows beyond the most that ever waited.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use dynoxide::storage::Storage;
-use stream::Change;
+use stream::UserChange;
 
-/// Makes the notes and their trigger. The engine writes an item by `INSERT OR REPLACE`, its keys
+/// Creates the outbox and its trigger. The engine writes an item by `INSERT OR REPLACE`, its keys
 /// with their type before them.
 const SCHEMA: &str = r"
     CREATE TABLE IF NOT EXISTS _kith_changes (
@@ -24,16 +24,16 @@ const SCHEMA: &str = r"
         VALUES (NEW.pk, NOT EXISTS (SELECT 1 FROM kith WHERE pk = NEW.pk AND sk = NEW.sk));
     END;";
 
-/// A note, with its number.
-pub type Note = (i64, Change);
+/// An entry of the outbox, with its number.
+pub type OutboxEntry = (i64, UserChange);
 
-/// The notes of a data folder, over a connection of their own: the engine's does not run SQL.
+/// The outbox of a data folder, over a connection of their own: the engine's does not run SQL.
 /// Clones share it.
 #[derive(Clone)]
-pub(super) struct Notes(Arc<Mutex<Storage>>);
+pub(super) struct Outbox(Arc<Mutex<Storage>>);
 
-impl Notes {
-    /// Connects to the engine's file; notes are taken once [`Notes::begin`] was called.
+impl Outbox {
+    /// Connects to the engine's file; entries are added once [`Outbox::begin`] was called.
     pub(super) fn open(path: &str) -> dynoxide::Result<Self> {
         Ok(Self(Arc::new(Mutex::new(Storage::new(path)?))))
     }
@@ -42,26 +42,26 @@ impl Notes {
         work(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Takes notes from now on. The table has to be there.
+    /// Adds entries from now on. The table has to exist.
     pub(super) fn begin(&self) -> dynoxide::Result<()> {
         self.with(|storage| Ok(storage.conn().execute_batch(SCHEMA)?))
     }
 
-    /// The oldest notes, at most `limit` of them.
-    pub(super) fn oldest(&self, limit: u32) -> dynoxide::Result<Vec<Note>> {
+    /// The oldest entries, at most `limit` of them.
+    pub(super) fn oldest(&self, limit: u32) -> dynoxide::Result<Vec<OutboxEntry>> {
         self.with(|storage| {
             let oldest = "SELECT id, pk, inserted FROM _kith_changes ORDER BY id LIMIT ?1";
             let mut statement = storage.conn().prepare_cached(oldest)?;
-            let notes = statement.query_map([limit], |row| {
+            let entries = statement.query_map([limit], |row| {
                 let pk: String = row.get(1)?;
                 let partition = pk.strip_prefix("S:").unwrap_or(&pk).to_owned();
-                Ok((row.get(0)?, Change { partition, inserted: row.get(2)? }))
+                Ok((row.get(0)?, UserChange { partition, inserted: row.get(2)? }))
             })?;
-            Ok(notes.collect::<Result<_, _>>()?)
+            Ok(entries.collect::<Result<_, _>>()?)
         })
     }
 
-    /// Deletes notes by their numbers.
+    /// Deletes entries by their numbers.
     pub(super) fn delete(&self, numbers: &[i64]) -> dynoxide::Result<()> {
         let numbers: Vec<_> = numbers.iter().map(ToString::to_string).collect();
         let delete = format!("DELETE FROM _kith_changes WHERE id IN ({})", numbers.join(","));
