@@ -61,7 +61,7 @@ impl Settings {
             });
         Ok(Self {
             table: set("KITH_TABLE").ok_or("KITH_TABLE names no table")?,
-            base_url: set("KITH_BASE_URL").map(|url| url.trim_end_matches('/').to_owned()),
+            base_url: set("KITH_BASE_URL").map(|url| origin(&url)).transpose()?,
             endpoint: set("AWS_ENDPOINT_URL_DYNAMODB").or_else(|| set("AWS_ENDPOINT_URL")),
             region: Region::new(
                 set("AWS_REGION")
@@ -88,6 +88,16 @@ impl Settings {
             config = config.endpoint_url(endpoint);
         }
         Ok(Client::from_conf(config.build()))
+    }
+}
+
+/// A base URL without a slash at its end. It has no path: the metadata of an issuer with one lies
+/// outside of it (RFC 8414 §3.1).
+fn origin(url: &str) -> Result<String, String> {
+    let origin = url.trim_end_matches('/');
+    match origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://")) {
+        Some(host) if !host.is_empty() && !host.contains(['/', '?', '#']) => Ok(origin.to_owned()),
+        _ => Err(format!("KITH_BASE_URL: expected https:// and a host, found `{url}`")),
     }
 }
 
@@ -226,4 +236,19 @@ fn without_length(mut response: Response) -> Response {
         response.headers_mut().remove(CONTENT_LENGTH);
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::origin;
+
+    #[test]
+    fn a_base_url_has_no_path() {
+        for url in ["https://id.example.com", "https://id.example.com/"] {
+            assert_eq!(origin(url).as_deref(), Ok("https://id.example.com"));
+        }
+        for url in ["https://id.example.com/kith", "https://", "ftp://id.example.com", "id"] {
+            assert!(origin(url).is_err(), "{url}");
+        }
+    }
 }

@@ -34,7 +34,13 @@ pub struct SweepReport {
 /// being done; the first failure is the answer then.
 pub async fn sweep(app: &App, until: Timestamp) -> Result<SweepReport> {
     let (mut report, mut failure) = (SweepReport::default(), None);
-    for (tenant, user) in app.table().unfinished_forgets().await? {
+    let unfinished = app.table().unfinished_forgets().await?;
+    // An alarm of the template reads the age.
+    if let Some(since) = unfinished.iter().map(|(.., since)| since).min() {
+        let oldest_erasure_seconds = app.env().clock.now().seconds() - since.seconds();
+        tracing::info!(operation = "sweep", unfinished = unfinished.len(), oldest_erasure_seconds);
+    }
+    for (tenant, user, _) in unfinished {
         match app.table().resume_forget(&tenant, user).await {
             Ok(finished) => report.erasures += u64::from(finished),
             Err(error) => failure = failure.or(Some(error)),

@@ -42,6 +42,7 @@ pub(crate) const ROUTES: [Route; 3] = [
 ];
 
 async fn create(mut call: Call) -> HandlerResult {
+    let until = call.app.env().clock.now().plus_seconds(IN_REQUEST_SECONDS);
     call.check_collection_preconditions()?;
     let mode = word(&call, "mode", Mode::Create)?;
     let dry_run = match call.query("dry_run") {
@@ -89,7 +90,6 @@ async fn create(mut call: Call) -> HandlerResult {
         })
         .await?;
     if let Some(id) = id {
-        let until = app.env().clock.now().plus_seconds(IN_REQUEST_SECONDS);
         // It is accepted whatever happens now: the sweeper goes on.
         if let Err(error) = process(app, tenant, id, until).await {
             tracing::warn!(operation = "import", cause = %error);

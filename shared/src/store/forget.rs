@@ -74,12 +74,16 @@ impl Table {
         }
     }
 
-    /// The users whose erasure was interrupted, or is under way.
-    pub async fn unfinished_forgets(&self) -> Result<Vec<(TenantId, UserId)>> {
+    /// The users whose erasure was interrupted, or is under way, and since when.
+    pub async fn unfinished_forgets(&self) -> Result<Vec<(TenantId, UserId, Timestamp)>> {
         let (mut found, mut after) = (Vec::new(), None);
         loop {
             let page = self.query_index(SWEEP, SortRange::All, after.as_ref(), None).await?;
-            found.extend(page.keys.iter().filter_map(|key| keys::owner_of_partition(key.pk())));
+            found.extend(page.keys.iter().zip(&page.positions).filter_map(|(key, position)| {
+                let (tenant, user) = keys::owner_of_partition(key.pk())?;
+                let since = Timestamp::parse(position.sort()).unwrap_or(Timestamp::from_millis(0));
+                Some((tenant, user, since))
+            }));
             after = page.next;
             if after.is_none() {
                 return Ok(found);

@@ -3,6 +3,8 @@
 use maintenance::forget::{ErasureOutcome, forget};
 use tests::{Everything, Fault, Service, Setting, TENANT};
 
+use crate::edge::logs;
+
 /// Who comes after the crash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Finisher {
@@ -111,6 +113,22 @@ async fn d7_what_crashed_is_finished_by_the_operator() {
 #[tokio::test(start_paused = true)]
 async fn d7_what_crashed_is_finished_by_whoever_meets_the_tombstone() {
     Box::pin(crash_at_each_call(Finisher::Visitor)).await;
+}
+
+#[tokio::test]
+async fn d7_the_sweeper_logs_how_long_an_erasure_has_waited() {
+    logs::keep();
+    let setting = Service::start().await.setting().await;
+    let person = setting.person().await;
+    setting.service.faults.reset();
+    setting.service.faults.from(2, Fault::Unreachable);
+    setting.crm.delete(&person.user.path).await.is(503);
+    setting.service.faults.reset();
+    setting.service.clock.advance(7261);
+    assert_eq!(setting.service.sweep().await.erasures, 1);
+    let lines = logs::lines_with("\"oldest_erasure_seconds\":7261");
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert_eq!(lines[0]["unfinished"], 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

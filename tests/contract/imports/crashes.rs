@@ -137,6 +137,25 @@ async fn rows_that_the_table_does_not_take_wait() {
 }
 
 #[tokio::test]
+async fn a_file_that_took_long_to_store_is_worked_by_the_sweeper() {
+    let (service, crm) = service().await;
+    let stored = service.faults.hold("PutItem");
+    let request = tokio::spawn({
+        let crm = crm.clone();
+        async move { import(&crm, "", CSV, usernames(40)).await }
+    });
+    stored.reached().await;
+    service.clock.advance(8);
+    stored.open();
+    let made = request.await.unwrap();
+    let job = crm.read(&made.path).await;
+    assert!(job["done"].as_u64().unwrap() < 40, "{job}");
+    service.clock.advance(LEASE);
+    service.sweep().await;
+    assert_eq!(crm.read(&made.path).await["created"], 40);
+}
+
+#[tokio::test]
 async fn two_workers_do_not_work_the_same_rows() {
     let (service, crm) = scene().await;
     let gate = tests::Gate::closed();
