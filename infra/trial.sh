@@ -1,0 +1,277 @@
+#!/usr/bin/env bash
+# An hour on a throw-away AWS account: tries what no emulator knows, and writes a transcript. See
+# docs/operating/trial.md.
+#
+#   AWS_REGION=eu-west-1 infra/trial.sh 2>&1 | tee trial.log
+#   infra/trial.sh --clean      removes what an interrupted trial has left
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit
+
+stack=${KITH_TRIAL_STACK:-kith-trial}
+: "${AWS_REGION:?set AWS_REGION}"
+export AWS_REGION AWS_DEFAULT_REGION=$AWS_REGION AWS_PAGER="" SAM_CLI_TELEMETRY=0
+origin=https://app.example.com
+restored=$stack-restored
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+failures=0
+
+pass() { echo "PASS  $*"; }
+note() { echo "NOTE  $*"; }
+fail() { echo "FAIL  $*"; failures=$((failures + 1)); }
+# expect WHAT WANTED GOT WHAT-TO-DO
+expect() { if [[ $3 == "$2" ]]; then pass "$1: $3"; else fail "$1: expected $2, found $3. $4"; fi; }
+
+field() { python3 -c 'import json, sys; print(json.load(sys.stdin)[sys.argv[1]])' "$1"; }
+output() {
+  aws cloudformation describe-stacks --stack-name "$stack" --output text \
+    --query "Stacks[0].Outputs[?OutputKey=='$1'].OutputValue"
+}
+physical() {
+  aws cloudformation describe-stack-resource --stack-name "$stack" --logical-resource-id "$1" \
+    --output text --query StackResourceDetail.PhysicalResourceId
+}
+kith() { cargo run -q -- --json --table "$table" "$@"; }
+
+# request METHOD PATH [CURL ARGUMENTS…]: prints the status; the answer is in $scratch/body and
+# $scratch/headers.
+request() {
+  local method=$1 path=$2
+  shift 2
+  curl -sS -X "$method" "$url$path" -H "Authorization: Bearer ${token:-none}" \
+    -o "$scratch/body" -D "$scratch/headers" -w '%{http_code}' "$@"
+}
+
+deploy() {
+  sam deploy --stack-name "$stack" --resolve-s3 --capabilities CAPABILITY_IAM \
+    --no-confirm-changeset --no-fail-on-empty-changeset --no-progressbar \
+    --parameter-overrides Architecture=arm64 DeletionProtection=false LogRetentionDays=1 \
+    "AllowedOrigins=$origin" "$@"
+}
+
+drop_table() {
+  aws dynamodb update-table --table-name "$1" --no-deletion-protection-enabled >/dev/null 2>&1
+  aws dynamodb wait table-exists --table-name "$1" 2>/dev/null
+  aws dynamodb delete-table --table-name "$1" >/dev/null 2>&1 && note "deleted the table $1"
+}
+
+clean() {
+  local own
+  own=$(physical Table 2>/dev/null)
+  aws events remove-targets --rule "$stack" --ids queue >/dev/null 2>&1
+  aws events delete-rule --name "$stack" >/dev/null 2>&1
+  queue=$(aws sqs get-queue-url --queue-name "$stack" --output text 2>/dev/null) &&
+    aws sqs delete-queue --queue-url "$queue"
+  aws cloudformation delete-stack --stack-name "$stack"
+  aws cloudformation wait stack-delete-complete --stack-name "$stack"
+  # The tables that the stack has let go of bear its name.
+  for name in $own $(aws dynamodb list-tables --output text --query 'TableNames[]'); do
+    [[ $name != "$stack"-* ]] || drop_table "$name"
+  done
+}
+
+[[ ${1:-} != --clean ]] || { clean; exit; }
+
+echo "# Trial of $(git rev-parse --short HEAD) in $AWS_REGION on $(date -u +%F)"
+for program in sam aws cargo curl python3; do
+  command -v "$program" >/dev/null || { fail "$program is missing"; exit 1; }
+done
+note "$(sam --version); $(cargo lambda --version)"
+newer() { [[ $(printf '%s\n' "$1" "$2" | sort -V | head -1) == "$1" ]]; }
+newer 1.170 "$(sam --version | grep -o '[0-9.]*$')" || fail "SAM CLI 1.170 or newer is needed"
+newer 1.9 "$(cargo lambda --version | grep -o '[0-9.]* ' | head -1)" ||
+  fail "cargo-lambda 1.9 or newer is needed"
+if aws cloudformation describe-stacks --stack-name "$stack" >/dev/null 2>&1; then
+  fail "there is a stack $stack already; remove it with --clean"
+  exit 1
+fi
+concurrency=$(aws lambda get-account-settings --output text \
+  --query AccountLimit.ConcurrentExecutions)
+if ((concurrency >= 1000)); then pass "concurrent executions: $concurrency"; else
+  note "concurrent executions: $concurrency. Ask for 1000 in Service Quotas before you go live"
+fi
+
+echo "# Build and deploy"
+sam build --parameter-overrides Architecture=arm64 || { fail "sam build"; exit 1; }
+for binary in .aws-sam/build/*/bootstrap; do
+  note "$binary: $(stat -c %s "$binary" 2>/dev/null || stat -f %z "$binary") bytes, $(file -b "$binary" |
+    cut -c1-60)"
+done
+if deploy; then pass "the stack is created (the OpenAPI import passes)"; else
+  fail "the stack is not created. Report the events above"
+  # shellcheck disable=SC2016
+  aws cloudformation describe-stack-events --stack-name "$stack" --output text \
+    --query 'StackEvents[?contains(ResourceStatus,`FAILED`)].[LogicalResourceId,ResourceStatusReason]'
+  clean
+  exit 1
+fi
+url=$(output ApiUrl) table=$(output TableName) api=$(physical Api)
+routes=$(aws apigatewayv2 get-routes --api-id "$api" --output text --query 'length(Items[])')
+expect "routes" "$(grep -c 'Type: HttpApi' template.yaml)" "$routes" "A route was not imported."
+
+echo "# Rights of transactions (ADR 0042)"
+kith tenant create acme >/dev/null
+admin=$(kith client create --tenant acme --name admin --scope administrator)
+tour=$(kith client create --tenant acme --name tour \
+  --scope "users:read users:write config:read" --grant refresh_token)
+token=$(curl -sS "$url/idhub/oidc/v1/token" -d grant_type=client_credentials \
+  -u "$(field client_id <<<"$admin"):$(field client_secret <<<"$admin")" | field access_token)
+if [[ -n $token ]]; then pass "the first token: three keys in one transaction"; else
+  fail "no token. Read the log of TokenFunction: AccessDenied means that ADR 0042 is wrong"
+fi
+json=(-H "Content-Type: application/json")
+status=$(request POST /identity/users "${json[@]}" -H "Idempotency-Key: 1" \
+  -d '{"username":"jan","preferred_email":"jan@example.org"}')
+expect "a create with an Idempotency-Key" 201 "$status" "$(cat "$scratch/body")"
+jan=$(field id <"$scratch/body")
+expect "a list by the index" 200 "$(request GET '/identity/users?limit=1')" "$(cat "$scratch/body")"
+
+for walk in "" --lifecycle; do
+  # The tour signs in people too, as an identity provider of its own.
+  if cargo run -q -- tour $walk --url "$url" \
+    --client-id "$(field client_id <<<"$tour")" --client-secret "$(field client_secret <<<"$tour")" \
+    --admin-client-id "$(field client_id <<<"$admin")" \
+    --admin-client-secret "$(field client_secret <<<"$admin")" >"$scratch/tour"; then
+    pass "the tour${walk:+ with $walk}"
+  else
+    fail "the tour${walk:+ with $walk}: $(tail -5 "$scratch/tour")"
+  fi
+done
+
+echo "# What the gateway does to requests"
+client=$(field client_id <<<"$(kith client create --tenant acme --name other --scope users:read)")
+status=$(request POST "/config/clients/$client/secrets" --http1.1 -H "Content-Length: 0")
+expect "an empty body with Content-Length: 0" 201 "$status" "415: the gateway adds a media type."
+token=none request GET /identity/users >/dev/null
+note "header of the challenge: $(grep -io '^[a-z-]*www-authenticate' "$scratch/headers" || echo none)"
+for header in "X-Forwarded-Proto: a b" "X-Forwarded-Proto: http, https" "Host: x:99999"; do
+  note "$header: $(request GET /idhub/oidc/v1/jwks -H "$header")"
+done
+expect "the function after forged headers" 200 "$(request GET /idhub/oidc/v1/jwks)" "See its log."
+long=$(printf 'x%.0s' {1..11000})
+note "headers of 11 KB: $(request GET /idhub/oidc/v1/jwks -H "X-Long: $long")"
+status=$(request OPTIONS /identity/me -H "Origin: $origin" -H "Access-Control-Request-Method: GET" \
+  -H "Access-Control-Request-Headers: authorization")
+origins=$(grep -ic '^access-control-allow-origin' "$scratch/headers")
+expect "preflight: status and origins" "204 1" "$status $origins" "Browsers need both."
+request GET '/identity/users?limit=1' -H "Origin: $origin" >/dev/null
+origins=$(grep -ic '^access-control-allow-origin' "$scratch/headers")
+expect "an answer with an origin" 1 "$origins" "More than one is refused by browsers."
+status=$(request POST /api/v1/tenants/acme/systems/none/users:bulk-search "${json[@]}" -d '{}')
+note "a path with a colon: $status (not 404 of the gateway: $(cut -c1-60 "$scratch/body"))"
+
+echo "# Change events"
+queue=$(aws sqs create-queue --queue-name "$stack" --output text --query QueueUrl)
+arn=$(aws sqs get-queue-attributes --queue-url "$queue" --attribute-names QueueArn --output text \
+  --query Attributes.QueueArn)
+rule=$(aws events put-rule --name "$stack" --event-pattern '{"source":["kith"]}' --output text)
+policy=$(python3 - "$arn" "$rule" <<'PYTHON'
+import json, sys
+queue, rule = sys.argv[1:]
+statement = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"},
+             "Action": "sqs:SendMessage", "Resource": queue,
+             "Condition": {"ArnEquals": {"aws:SourceArn": rule}}}
+print(json.dumps({"Policy": json.dumps({"Version": "2012-10-17", "Statement": [statement]})}))
+PYTHON
+)
+aws sqs set-queue-attributes --queue-url "$queue" --attributes "$policy"
+aws events put-targets --rule "$stack" --targets "Id=queue,Arn=$arn" >/dev/null
+sleep 30
+request POST /identity/users "${json[@]}" -d '{"username":"els"}' >/dev/null
+told=""
+for _ in {1..12}; do
+  told=$(aws sqs receive-message --queue-url "$queue" --wait-time-seconds 10 --output text \
+    --query 'Messages[0].Body')
+  [[ $told == *user.created* ]] && break
+done
+if [[ $told == *user.created* ]]; then pass "an event of a new user"; else
+  fail "no event within two minutes. Read the log of StreamFunction"
+fi
+
+echo "# A large import"
+python3 - >"$scratch/people.csv" <<'PYTHON'
+print("username,given_name,family_name")
+for n in range(5000):
+    print(f"row.{n},{'x' * 250},{'y' * 240}{n}")
+PYTHON
+note "$(wc -c <"$scratch/people.csv") bytes"
+started=$(date +%s)
+status=$(request POST '/identity/imports?mode=create' -H "Content-Type: text/csv" \
+  --data-binary "@$scratch/people.csv")
+seconds=$(($(date +%s) - started))
+expect "an import of 5000 rows, after $seconds s" 201 "$status" "$(cut -c1-200 "$scratch/body")"
+job=$(field id <"$scratch/body")
+for _ in {1..30}; do
+  request GET "/identity/imports/$job" >/dev/null
+  [[ $(field state <"$scratch/body") != COMPLETED ]] || break
+  sleep 20
+done
+expect "the sweeper finishes it, after $(($(date +%s) - started)) s" COMPLETED \
+  "$(field state <"$scratch/body")" "$(cat "$scratch/body")"
+
+echo "# An erasure of much data"
+# Children of 190 KB: what a person of 25 systems may own. They are put by hand, since only sign-ins
+# make them.
+large=$(python3 -c 'print("x" * 190000)')
+for n in {1..25}; do
+  printf '{"pk":{"S":"T#acme#U#%s"},"sk":{"S":"S#%s"},"forward":{"S":"T#acme#S#%s"},' \
+    "$jan" "large$n" "large$n" >"$scratch/item.json"
+  printf '"holder":{"S":"%s"},"doc":{"S":"%s"}}' "$jan" "$large" >>"$scratch/item.json"
+  aws dynamodb put-item --table-name "$table" --item "file://$scratch/item.json"
+done
+status=$(request DELETE "/identity/users/$jan")
+expect "an erasure of 4.7 MB" 204 "$status" "Chunks have to be closed by bytes too."
+kith check --tenant acme >"$scratch/check" && pass "the table agrees: $(head -c 200 "$scratch/check")"
+
+echo "# The sandbox on Lambda's kernel"
+status=$(request POST /identity/config/workflows "${json[@]}" \
+  -d '{"name":"trial","script":"function main(item) { item.output = tb.simpleResponse({}); }"}')
+workflow=$(field id <"$scratch/body")
+status=$(request POST "/identity/config/workflows/$workflow/test" "${json[@]}" \
+  -d '{"input":{"given_name":"Jan"}}')
+expect "a workflow runs" 200 "$status" "$(cat "$scratch/body")"
+
+echo "# Logs and alarms"
+group=/aws/vendedlogs/apigateway/$stack
+sleep 60
+line=$(aws logs filter-log-events --log-group-name "$group" --limit 1 --output text \
+  --query 'events[0].message')
+note "access log: $line"
+python3 -c 'import json, sys; json.loads(sys.argv[1])' "$line" && pass "the access log is JSON"
+pattern='{ ($.milliseconds > 0) && ($.route != "ANY /identity/imports") }'
+matches=$(aws logs test-metric-filter --filter-pattern "$pattern" --log-event-messages "$line" \
+  --output text --query 'length(matches)')
+expect "the filter of slow requests" 1 "$matches" "Milliseconds are no number in the log."
+aws cloudwatch describe-alarms --alarm-name-prefix "$stack-" --output text \
+  --query 'MetricAlarms[].[StateValue,AlarmName,StateReason]' | cut -c1-160 | sed 's/^/NOTE  /'
+
+echo "# A restore (docs/operating/restore.md)"
+# Point-in-time recovery restores what is five minutes old.
+sleep 300
+aws dynamodb restore-table-to-point-in-time --source-table-name "$table" \
+  --target-table-name "$restored" --use-latest-restorable-time >/dev/null
+until aws dynamodb wait table-exists --table-name "$restored"; do sleep 5; done
+aws dynamodb update-time-to-live --table-name "$restored" \
+  --time-to-live-specification Enabled=true,AttributeName=expires_at >/dev/null
+aws dynamodb update-continuous-backups --table-name "$restored" \
+  --point-in-time-recovery-specification PointInTimeRecoveryEnabled=true >/dev/null
+read -r arn stream < <(aws dynamodb update-table --table-name "$restored" \
+  --stream-specification StreamEnabled=true,StreamViewType=KEYS_ONLY --output text \
+  --query '[TableDescription.TableArn, TableDescription.LatestStreamArn]')
+until [[ $(aws dynamodb describe-table --table-name "$restored" --output text \
+  --query Table.TableStatus) == ACTIVE ]]; do sleep 5; done
+replaced=$table table=$restored
+kith forget --tenant acme --replay-from "$replaced" >/dev/null && pass "erasures are repeated"
+kith check --tenant acme >/dev/null && pass "the restored table agrees"
+if deploy "ExistingTableArn=$arn" "ExistingTableStreamArn=$stream"; then
+  expect "the stack uses it" "$restored" "$(output TableName)" ""
+  expect "a list from it" 200 "$(request GET '/identity/users?limit=1')" "$(cat "$scratch/body")"
+  aws dynamodb describe-table --table-name "$replaced" >/dev/null && pass "the replaced table stays"
+else
+  fail "the stack does not take the restored table"
+fi
+
+echo "# Clean up"
+clean
+echo "# $failures failures"
+exit $((failures > 0))
