@@ -242,6 +242,20 @@ pattern='{ ($.milliseconds > 0) && ($.route != "ANY /identity/imports") }'
 matches=$(aws logs test-metric-filter --filter-pattern "$pattern" --log-event-messages "$line" \
   --output text --query 'length(matches)')
 expect "the filter of slow requests" 1 "$matches" "Milliseconds are no number in the log."
+cat >"$scratch/queries.json" <<'QUERIES'
+[{"Id": "filled", "Expression": "IF(written >= 0 AND FILL(absent, 0) < 1, 1, 0)"},
+ {"Id": "written", "ReturnData": false, "MetricStat": {"Period": 900, "Stat": "Sum", "Metric": {
+   "Namespace": "AWS/DynamoDB", "MetricName": "ConsumedWriteCapacityUnits",
+   "Dimensions": [{"Name": "TableName", "Value": "TABLE"}]}}},
+ {"Id": "absent", "ReturnData": false, "MetricStat": {"Period": 900, "Stat": "Sum", "Metric": {
+   "Namespace": "AWS/Lambda", "MetricName": "PolledEventCount",
+   "Dimensions": [{"Name": "EventSourceMappingUUID", "Value": "none"}]}}}]
+QUERIES
+sed -i.bak "s/TABLE/$table/" "$scratch/queries.json"
+filled=$(aws cloudwatch get-metric-data --metric-data-queries "file://$scratch/queries.json" \
+  --start-time "$(($(date +%s) - 3600))" --end-time "$(date +%s)" --output text \
+  --query 'MetricDataResults[0].Values[0]')
+expect "FILL of a metric without data" 1.0 "$filled" "StreamSilentAlarm cannot ring."
 aws cloudwatch describe-alarms --alarm-name-prefix "$stack-" --output text \
   --query 'MetricAlarms[].[StateValue,AlarmName,StateReason]' | cut -c1-160 | sed 's/^/NOTE  /'
 

@@ -22,7 +22,10 @@ VENVS = ROOT / "target" / "venv"
 REGION = "us-east-1"
 
 # ministack's other services open ports of their own, some on every interface.
-SERVICES = "apigateway,cloudformation,cloudwatch,dynamodb,events,iam,lambda,logs,s3,sqs,sts"
+SERVICES = (
+    "acm,apigateway,backup,cloudformation,cloudwatch,dynamodb,events,iam,kms,lambda,logs,route53,s3,"
+    "sns,sqs,sts"
+)
 
 
 class Failed(Exception):
@@ -76,6 +79,10 @@ def environment(name: str, requirements: Path) -> Path:
 
 def tools() -> Path:
     return environment("tools", HERE / "requirements.txt")
+
+
+def checkov() -> Path:
+    return environment("checkov", HERE / "requirements-checkov.txt")
 
 
 def free_port() -> int:

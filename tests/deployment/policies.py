@@ -43,7 +43,9 @@ def accesses(operation: str, request: dict, key: dict[str | None, str]) -> list[
     """Returns what a request asks for; `key` names the partition key of the table (None) and of
     each index.
 
-    A transaction needs the rights of its parts and none of its own; a batch needs the batch's.
+    A transaction needs the rights of its parts and none of its own; a batch needs the batch's. AWS
+    does not say whether it judges the parts of a transaction one by one or all keys of an action
+    together, so both are asked for.
     """
     table = request.get("TableName", "")
     if operation in SINGLE:
@@ -57,7 +59,8 @@ def accesses(operation: str, request: dict, key: dict[str | None, str]) -> list[
             for name, part in request["RequestItems"].items()
         ]
     if operation in ("TransactWriteItems", "TransactGetItems"):
-        return [in_transaction(part, key) for part in request["TransactItems"]]
+        parts = [in_transaction(part, key) for part in request["TransactItems"]]
+        return parts + together(parts)
     return [Access(operation, table, request.get("IndexName"), ())]
 
 
@@ -71,6 +74,18 @@ def in_transaction(part: dict, key: dict[str | None, str]) -> Access:
     ((kind, content),) = part.items()
     action, field = IN_TRANSACTION[kind]
     return Access(action, content["TableName"], None, (leading(content[field], key),))
+
+
+def together(parts: list[Access]) -> list[Access]:
+    """The same parts as one access for each action and table, with all of its keys."""
+    keys: dict[tuple[str, str], dict[str, None]] = {}
+    for part in parts:
+        keys.setdefault((part.action, part.table), {}).update(dict.fromkeys(part.keys))
+    return [
+        Access(action, table, None, tuple(several))
+        for (action, table), several in keys.items()
+        if len(several) > 1
+    ]
 
 
 def leading(item: dict, key: dict[str | None, str]) -> str:

@@ -17,11 +17,17 @@ from samcli.yamlhelper import yaml_dump, yaml_parse
 
 import loopback
 from machine import REGION, ROOT, Failed
+from template import Template, transform
 
 NAME = "kith"
+# A template that was deployed before this one. What holds state has to outlive the update.
+OLDER = "d3ee8da9"
+LASTING = ("Api", "Table", "UntoldQueue", "AccessLogs", "UsersLogs")
 PROGRAMS = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "debug"
 BUILT = ROOT / "target" / "deployment"
-PARAMETERS = ["--parameter-overrides", "Architecture=x86_64"]
+PARAMETERS = {"Architecture": "x86_64"}
+# Types that ministack does not have.
+UNKNOWN = ("AWS::Backup::BackupSelection", "AWS::CodeDeploy::")
 
 
 def sam(programs: Path, variables: dict[str, str], *arguments: str) -> None:
@@ -29,35 +35,76 @@ def sam(programs: Path, variables: dict[str, str], *arguments: str) -> None:
         "SAM_CLI_TELEMETRY": "0",
         "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
         "AWS_DEFAULT_REGION": REGION,
+        "SAM_CLI_POLL_DELAY": "1",
     }
     command = [str(programs / "sam"), *arguments]
     output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     done = subprocess.run(command, env=variables | settings, cwd=ROOT, check=False, **output)
     if done.returncode:
-        raise Failed(f"`sam {arguments[0]}` failed:\n{done.stdout[-6000:]}")
+        # Each reason stands in the last column, over several lines.
+        reasons = re.findall(r"^\w*FAILED.*\n(?: .*\n)*", done.stdout, re.MULTILINE)
+        said = "".join(reasons) + done.stdout[-2000:]
+        raise Failed(f"`sam {arguments[0]}` failed:\n{said}")
 
 
-def package() -> Path:
+def older() -> str:
+    """The text of the older template."""
+    shown = ["git", "show", f"{OLDER}:template.yaml"]
+    done = subprocess.run(shown, cwd=ROOT, check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise Failed(f"the history of the repository is needed: {done.stderr.strip()}")
+    return done.stdout
+
+
+def package(text: str, folder: str, parameters: dict[str, str]) -> Path:
     """Packages the functions as `cargo build --workspace` left them, and returns the template that
-    names them. `sam build` would compile each function again, with its own features."""
-    template = yaml_parse((ROOT / "template.yaml").read_text())
-    shutil.rmtree(BUILT, ignore_errors=True)
-    for name, resource in template["Resources"].items():
-        if resource["Type"] != "AWS::Serverless::Function":
-            continue
-        bootstrap = BUILT / name / "bootstrap"
-        bootstrap.parent.mkdir(parents=True)
-        program = PROGRAMS / resource["Metadata"]["BuildProperties"]["Binary"]
-        subprocess.run(["strip", "-o", bootstrap, program], check=True)
-        resource["Properties"]["CodeUri"] = name
-    packaged = BUILT / "template.yaml"
+    names them. `sam build` would compile each function again, with its own features.
+
+    SAM's part is done here: ministack would do it without the parameters.
+    """
+    source = yaml_parse(text)
+    template = transform(source, parameters)
+    built = BUILT / folder
+    shutil.rmtree(built, ignore_errors=True)
+    resources = template["Resources"]
+    for name in [n for n, r in resources.items() if r["Type"].startswith(UNKNOWN)]:
+        del resources[name]
+    for name, resource in resources.items():
+        # A policy for a deployment by CodeDeploy.
+        resource.pop("UpdatePolicy", None)
+        if resource["Type"] == "AWS::CloudWatch::Alarm":
+            resource["Properties"] = without_metric_math(resource["Properties"])
+        if resource["Type"] == "AWS::Lambda::Function":
+            bootstrap = built / name / "bootstrap"
+            bootstrap.parent.mkdir(parents=True)
+            binary = source["Resources"][name]["Metadata"]["BuildProperties"]["Binary"]
+            subprocess.run(["strip", "-o", bootstrap, PROGRAMS / binary], check=True)
+    packaged = built / "template.yaml"
     packaged.write_text(yaml_dump(template))
     return packaged
 
 
-def deploy(programs: Path, template: Path, variables: dict[str, str], endpoint: str) -> "Stack":
+def without_metric_math(alarm: dict) -> dict:
+    """An alarm that ministack can make: on the first metric of the expression."""
+    if "Metrics" not in alarm:
+        return alarm
+    of = next(query["MetricStat"] for query in alarm["Metrics"] if "MetricStat" in query)
+    plain = of["Metric"] | {"Period": of["Period"], "Statistic": of["Stat"]}
+    return {name: value for name, value in alarm.items() if name != "Metrics"} | plain
+
+
+def deploy(
+    programs: Path,
+    text: str,
+    variables: dict[str, str],
+    endpoint: str,
+    parameters: dict[str, str] | None = None,
+) -> "Stack":
+    parameters = PARAMETERS | (parameters or {})
+    template = package(text, "parameters" if len(parameters) > 1 else "defaults", parameters)
     sam(
-        programs, variables, "deploy", *PARAMETERS,
+        programs, variables, "deploy",
+        "--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items()),
         "--template-file", str(template), "--stack-name", NAME,
         "--resolve-s3", "--capabilities", "CAPABILITY_IAM",
         "--no-confirm-changeset", "--no-progressbar",
@@ -76,11 +123,14 @@ class Stack:
         formation = self.client("cloudformation")
         resources = formation.describe_stack_resources(StackName=NAME)["StackResources"]
         self.physical = {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in resources}
-        self.template = formation.get_template(StackName=NAME, TemplateStage="Processed")[
-            "TemplateBody"
-        ]
+        stack = formation.describe_stacks(StackName=NAME)["Stacks"][0]
+        self.outputs = {o["OutputKey"]: o["OutputValue"] for o in stack["Outputs"]}
+        self.parameters = {
+            p["ParameterKey"]: p["ParameterValue"] for p in stack.get("Parameters", [])
+        }
+        self.template = yaml_parse(formation.get_template(StackName=NAME)["TemplateBody"])
         self.api = self.physical["Api"]
-        self.table = self.physical["Table"]
+        self.table = self.outputs["TableName"]
         self._denied: list[str] = []
 
     def denied(self) -> Counter[str]:
@@ -91,8 +141,14 @@ class Stack:
         return [
             name
             for name, resource in self.template["Resources"].items()
-            if resource["Type"] == kind
+            if resource["Type"] == kind and name in self.physical
         ]
+
+    def outlived_by(self, later: "Stack") -> None:
+        """Demands that an update has left everything in place that holds state."""
+        lost = [name for name in LASTING if self.physical[name] != later.physical.get(name)]
+        if lost:
+            raise Failed(f"the update has replaced {', '.join(lost)}")
 
     @contextlib.contextmanager
     def reachable(self) -> Iterator[str]:
@@ -110,12 +166,17 @@ class Stack:
     def add_routes(self) -> None:
         """Adds what the OpenAPI body of the API says: ministack does not read it."""
         gateway = self.client("apigatewayv2")
+        body = self.template["Resources"]["Api"]["Properties"]["Body"]
+        cors = Template(self.template, self.parameters).resolve(
+            [body.get("x-amazon-apigateway-cors", {})]
+        )
+        if cors and cors[0]:
+            upper = {name[0].upper() + name[1:]: value for name, value in cors[0].items()}
+            gateway.update_api(ApiId=self.api, CorsConfiguration=upper)
         if gateway.get_routes(ApiId=self.api)["Items"]:
             return
         integrations: dict[str, str] = {}
-        for path, methods in self.template["Resources"]["Api"]["Properties"]["Body"][
-            "paths"
-        ].items():
+        for path, methods in body["paths"].items():
             for method, operation in methods.items():
                 uri = json.dumps(operation["x-amazon-apigateway-integration"]["uri"])
                 alias = re.search(r"\$\{(\w+Aliaslive)\}", uri)[1]

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use shared::http::{Callers, Route};
 
-use crate::tables::{file, routes, table_of};
+use crate::tables::{file, gateway_path, routes, table_of};
 
 /// One event.
 #[derive(Clone, Debug)]
@@ -114,14 +114,15 @@ fn events_call_the_route_that_their_file_names() {
         let (route, content) = (event.route(), &event.content);
         let context = &content["requestContext"];
         assert_eq!(content["version"], "2.0", "{}", event.name);
-        assert_eq!(content["routeKey"], format!("ANY {}", route.path), "{}", event.name);
+        let key = gateway_path(route.path);
+        assert_eq!(content["routeKey"], format!("ANY {key}"), "{}", event.name);
         assert_eq!(context["routeKey"], content["routeKey"], "{}", event.name);
         let method = if event.case() == "head" { "HEAD" } else { route.method };
         assert_eq!(context["http"]["method"], method, "{}", event.name);
         assert_eq!(context["http"]["path"], content["rawPath"], "{}", event.name);
         assert_eq!(context["stage"], "$default", "{}", event.name);
         let parameters = content["pathParameters"].as_object().into_iter().flatten();
-        let path = parameters.fold(route.path.to_owned(), |path, (name, value)| {
+        let path = parameters.fold(key, |path, (name, value)| {
             path.replace(&format!("{{{name}}}"), value.as_str().unwrap())
         });
         assert_eq!(content["rawPath"], path, "{}", event.name);

@@ -23,6 +23,18 @@ pub fn table_of(function: &str) -> &'static [Route] {
     found.unwrap_or_else(|| panic!("there is no function `{function}`")).1
 }
 
+/// The path of a route as API Gateway knows it. Nobody says whether a route of an HTTP API may hold
+/// a colon, so a variable stands for the segment that has one: `users:bulk-search` is `{users}`.
+pub fn gateway_path(path: &str) -> String {
+    match path.rsplit_once('/') {
+        Some((before, last)) if last.contains(':') => {
+            let name = last.split(':').next().unwrap();
+            format!("{before}/{{{name}}}")
+        }
+        _ => path.to_owned(),
+    }
+}
+
 /// Every path with its function.
 pub fn paths() -> BTreeMap<String, String> {
     routes().map(|(function, route)| (route.path.to_owned(), function.to_owned())).collect()

@@ -1,0 +1,214 @@
+#!/usr/bin/env python3
+"""The stack with every parameter set, on a table that was restored as docs/operating/restore.md
+says.
+
+    every_parameter.py REPLACED   inside deploy_local.py; REPLACED is the table before
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+import boto3
+
+from machine import ROOT
+
+DOMAIN, ORIGIN, BUS, RESTORED = "id.example.com", "https://app.example.com", "people", "kith-restored"
+# What a parameter gets that is not made here.
+PLAIN = {
+    "AllowedOrigins": f"{ORIGIN},https://admin.example.com",
+    "AvailabilityTarget": "99.5",
+    "BackupCopyVaultArn": "arn:aws:backup:eu-west-1:123456789012:backup-vault:copies",
+    "BackupRetentionDays": "35",
+    "DeletionProtection": "true",
+    "DeploymentType": "Canary10Percent5Minutes",
+    "DisableDefaultEndpoint": "true",
+    "DomainName": DOMAIN,
+    "EventBusName": BUS,
+    "ImportThrottlingRate": "2",
+    "LatencyThresholdMs": "300",
+    "LogRetentionDays": "90",
+    "MemorySize": "1024",
+    "SystemRoots": "true",
+    "ThrottlingBurst": "200",
+    "ThrottlingRate": "100",
+    "TokenReservedConcurrency": "50",
+    "TokenThrottlingRate": "20",
+    "Tracing": "Active",
+    "UsersReservedConcurrency": "100",
+}
+
+
+def prepare(deployed) -> dict[str, str]:
+    """Makes what the parameters name, restores the table of a stack, and returns the parameters."""
+    of = deployed.client
+    of("events").create_event_bus(Name=BUS)
+    key = of("kms").create_key()["KeyMetadata"]["Arn"]
+    certificate = of("acm").request_certificate(DomainName=DOMAIN)["CertificateArn"]
+    zone = of("route53").create_hosted_zone(Name="example.com", CallerReference="1")
+    document = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
+    }
+    boundary = of("iam").create_policy(PolicyName="boundary", PolicyDocument=json.dumps(document))
+    topic = of("sns").create_topic(Name="alarms")["TopicArn"]
+    table, stream = restore(of("dynamodb"), deployed.table)
+    return PLAIN | {
+        "AlarmTopicArn": topic,
+        "CertificateArn": certificate,
+        "ExistingTableArn": table,
+        "ExistingTableStreamArn": stream,
+        "HostedZoneId": zone["HostedZone"]["Id"].rsplit("/", 1)[-1],
+        "LogKeyArn": key,
+        "PermissionsBoundaryArn": boundary["Policy"]["Arn"],
+        "TableKeyArn": key,
+    }
+
+
+def restore(dynamodb, table: str) -> tuple[str, str]:
+    """What the page says, in its order; returns the ARNs of the new table and of its stream."""
+    dynamodb.restore_table_to_point_in_time(
+        SourceTableName=table, TargetTableName=RESTORED, UseLatestRestorableTime=True
+    )
+    dynamodb.get_waiter("table_exists").wait(TableName=RESTORED)
+    dynamodb.update_time_to_live(
+        TableName=RESTORED,
+        TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires_at"},
+    )
+    dynamodb.update_continuous_backups(
+        TableName=RESTORED,
+        PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True},
+    )
+    described = dynamodb.update_table(
+        TableName=RESTORED,
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"},
+        DeletionProtectionEnabled=True,
+    )["TableDescription"]
+    return described["TableArn"], described["LatestStreamArn"]
+
+
+def client(service: str):
+    return boto3.client(service, endpoint_url=os.environ["KITH_ENDPOINT"])
+
+
+def expect(is_so: bool, otherwise: str) -> None:
+    if not is_so:
+        raise SystemExit(f"every_parameter: {otherwise}")
+
+
+def kith(*arguments: str) -> str:
+    program = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "debug" / "kith"
+    where = ["--table", os.environ["KITH_TABLE"], "--endpoint", os.environ["KITH_ENDPOINT"]]
+    done = subprocess.run(
+        [program, "--json", *where, *arguments], check=True, capture_output=True, text=True
+    )
+    return done.stdout
+
+
+def send(method: str, path: str, headers: dict[str, str], body: bytes | None = None):
+    """An answer with its headers, whatever its status."""
+    request = urllib.request.Request(
+        os.environ["KITH_URL"] + path, data=body, headers=headers, method=method
+    )
+    try:
+        return urllib.request.urlopen(request, timeout=30)
+    except urllib.error.HTTPError as error:
+        return error
+
+
+def data(replaced: str) -> dict[str, str]:
+    """The restored table holds what the replaced one held and serves it; returns headers with a
+    token of a new client."""
+    expect(os.environ["KITH_TABLE"] == RESTORED, "the stack uses another table")
+    dynamodb = client("dynamodb")
+    dynamodb.describe_table(TableName=replaced)
+    kith("forget", "--tenant", "acme", "--replay-from", replaced)
+    kith("check", "--tenant", "acme")
+    made = json.loads(
+        kith("client", "create", "--tenant", "acme", "--name", "new", "--scope", "administrator")
+    )
+    form = f"grant_type=client_credentials&client_id={made['client_id']}"
+    body = f"{form}&client_secret={made['client_secret']}".encode()
+    answer = send(
+        "POST",
+        "/idhub/oidc/v1/token",
+        {"Content-Type": "application/x-www-form-urlencoded"},
+        body,
+    )
+    token = json.load(answer)["access_token"]
+    return {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+
+
+def events(headers: dict[str, str]) -> None:
+    """The stream of the restored table reaches the bus of the parameter."""
+    queues = client("sqs")
+    url = queues.create_queue(QueueName="restored")["QueueUrl"]
+    arn = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
+    rule = {"Name": "restored", "EventBusName": BUS}
+    client("events").put_rule(**rule, EventPattern=json.dumps({"source": ["kith"]}))
+    client("events").put_targets(
+        Rule="restored", EventBusName=BUS, Targets=[{"Id": "1", "Arn": arn["QueueArn"]}]
+    )
+    made = json.load(send("POST", "/identity/users", headers, b'{"username": "after.restore"}'))
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        for message in queues.receive_message(QueueUrl=url, WaitTimeSeconds=1).get("Messages", []):
+            queues.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+            if json.loads(message["Body"])["detail"]["id"] == made["id"]:
+                return
+    raise SystemExit("every_parameter: the stream of the restored table tells nothing")
+
+
+def address(headers: dict[str, str]) -> None:
+    """Domain and CORS."""
+    metadata = json.load(send("GET", "/idhub/oidc/.well-known/openid-configuration", {}))
+    expect(metadata["issuer"] == f"https://{DOMAIN}/idhub/oidc", f"the issuer is {metadata}")
+    expect(client("apigatewayv2").get_api_mappings(DomainName=DOMAIN)["Items"], "no API mapping")
+    preflight = send(
+        "OPTIONS",
+        "/identity/me",
+        {
+            "Origin": ORIGIN,
+            "Access-Control-Request-Method": "GET",
+            "Access-Control-Request-Headers": "authorization",
+        },
+    )
+    expect(preflight.status in (200, 204), f"preflight: {preflight.status}")
+    allowed = preflight.headers.get_all("Access-Control-Allow-Origin")
+    expect(allowed == [ORIGIN], f"preflight allows {allowed}")
+    answer = send("GET", "/identity/users?limit=1", headers | {"Origin": ORIGIN})
+    named = answer.headers.get_all("Access-Control-Allow-Origin")
+    expect((answer.status, named) == (200, [ORIGIN]), f"{answer.status}, origins {named}")
+    other = send("GET", "/idhub/oidc/v1/jwks", {"Origin": "https://evil.example"})
+    expect(not other.headers.get_all("Access-Control-Allow-Origin"), "any origin is allowed")
+
+
+def settings() -> None:
+    """What functions and logs are set to, and the plan of backups. ministack gives roles no boundary;
+    test_template.py looks at that."""
+    for function in client("lambda").list_functions()["Functions"]:
+        name = function["FunctionName"]
+        variables = function["Environment"]["Variables"]
+        expect(variables["KITH_SYSTEM_ROOTS"] == "1", f"{name}: trusts {variables}")
+        expect(function["MemorySize"] == 1024, f"{name}: {function['MemorySize']} MB")
+    for group in client("logs").describe_log_groups(logGroupNamePrefix="/aws/lambda/kith-")[
+        "logGroups"
+    ]:
+        expect(bool(group.get("kmsKeyId")), f"{group['logGroupName']} has no key")
+    expect(client("backup").list_backup_plans()["BackupPlansList"], "no plan of backups")
+
+
+def main() -> None:
+    headers = data(sys.argv[1])
+    events(headers)
+    address(headers)
+    settings()
+    print("every_parameter: a restored table with every parameter serves as before")
+
+
+if __name__ == "__main__":
+    main()

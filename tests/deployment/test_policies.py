@@ -1,0 +1,66 @@
+"""How requests are judged. The expected rights of the roles are in rights.txt."""
+
+import unittest
+
+from policies import Access, accesses, allowed
+
+KEY = {None: "pk", "gsi1": "gsi1pk"}
+
+
+def statement(action: str, *keys: str) -> dict:
+    return {
+        "Effect": "Allow",
+        "Action": f"dynamodb:{action}",
+        "Resource": "arn:aws:dynamodb:us-east-1:123456789012:table/kith",
+        "Condition": {
+            "ForAllValues:StringLike": {"dynamodb:LeadingKeys": list(keys)},
+            "Null": {"dynamodb:LeadingKeys": "false"},
+        },
+    }
+
+
+def transaction(**writes: list[str]) -> dict:
+    """Writes of items with these partition keys, by kind."""
+    field = {"Put": "Item", "Delete": "Key"}
+    return {
+        "TransactItems": [
+            {kind: {"TableName": "kith", field[kind]: {"pk": {"S": key}}}}
+            for kind, keys in writes.items()
+            for key in keys
+        ]
+    }
+
+
+def granted(statements: list[dict], request: dict) -> bool:
+    asked = accesses("TransactWriteItems", request, KEY)
+    return all(allowed(statements, access) for access in asked)
+
+
+class Transactions(unittest.TestCase):
+    def test_each_part_is_judged_and_all_keys_of_an_action_are(self) -> None:
+        asked = accesses("TransactWriteItems", transaction(Put=["a", "b"], Delete=["c"]), KEY)
+        self.assertEqual(
+            asked,
+            [
+                Access("PutItem", "kith", None, ("a",)),
+                Access("PutItem", "kith", None, ("b",)),
+                Access("DeleteItem", "kith", None, ("c",)),
+                Access("PutItem", "kith", None, ("a", "b")),
+            ],
+        )
+
+    def test_rights_in_several_statements_are_not_enough(self) -> None:
+        divided = [statement("PutItem", "a"), statement("PutItem", "b")]
+        self.assertFalse(granted(divided, transaction(Put=["a", "b"])))
+        self.assertTrue(granted([statement("PutItem", "a", "b")], transaction(Put=["a", "b"])))
+
+    def test_rights_to_one_key_are_not_rights_to_another(self) -> None:
+        self.assertFalse(granted([statement("PutItem", "a")], transaction(Put=["a", "b"])))
+        self.assertFalse(granted([statement("PutItem", "a")], transaction(Delete=["a"])))
+
+    def test_a_request_without_a_key_is_refused(self) -> None:
+        self.assertFalse(allowed([statement("Scan", "*")], Access("Scan", "kith", None, ())))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,271 @@
+"""What template.yaml becomes with the parameters of a small account, of a large company, and with
+gradual deployments. Each test is about something that only an account would refuse, or that would
+stay silent there."""
+
+import copy
+import json
+import re
+import subprocess
+import sys
+import unittest
+from functools import cache
+from pathlib import Path
+
+from samcli.yamlhelper import yaml_parse
+
+from machine import ROOT
+from template import FUNCTION, Template, transform
+
+SOURCE = yaml_parse((ROOT / "template.yaml").read_text())
+GRADUAL = {"DeploymentType": "Canary10Percent5Minutes"}
+ARN = "arn:aws:{}:eu-west-1:123456789012:{}"
+SET = GRADUAL | {
+    "AlarmTopicArn": ARN.format("sns", "alarms"),
+    "AllowedOrigins": "https://app.example.com,https://admin.example.com",
+    "BackupRetentionDays": "35",
+    "CertificateArn": ARN.format("acm", "certificate/1"),
+    "DisableDefaultEndpoint": "true",
+    "DomainName": "id.example.com",
+    "ExistingTableArn": ARN.format("dynamodb", "table/restored"),
+    "ExistingTableStreamArn": ARN.format("dynamodb", "table/restored/stream/1"),
+    "HostedZoneId": "Z1",
+    "LogKeyArn": ARN.format("kms", "key/1"),
+    "PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/boundary",
+    "TableKeyArn": ARN.format("kms", "key/2"),
+}
+FUNCTIONS = sorted(
+    name
+    for name, resource in SOURCE["Resources"].items()
+    if resource["Type"] == FUNCTION
+)
+
+
+@cache
+def transformed(**parameters: str) -> Template:
+    """The template as CloudFormation gets it from SAM."""
+    return Template(transform(SOURCE, parameters), parameters)
+
+
+def refused(parameter: str, value: str) -> bool:
+    return not re.fullmatch(SOURCE["Parameters"][parameter]["AllowedPattern"], value)
+
+
+def gradual(value):
+    """What is left of a template if deployments are gradual: without that, SAM makes none of the
+    resources that need the condition."""
+    if isinstance(value, list):
+        return [gradual(part) for part in value]
+    if not isinstance(value, dict):
+        return value
+    match value.get("Fn::If"):
+        case ["IsGradual", then, _]:
+            return gradual(then)
+    kept = {key: part for key, part in value.items() if part != "IsGradual"}
+    return {key: gradual(part) for key, part in kept.items()}
+
+
+class Parameters(unittest.TestCase):
+    def test_a_base_url_has_no_path(self) -> None:
+        self.assertFalse(refused("BaseUrl", "https://id.example.com"))
+        self.assertTrue(refused("BaseUrl", "https://id.example.com/kith"))
+        self.assertTrue(refused("BaseUrl", "https://id.example.com/"))
+
+    def test_iam_takes_the_arn_of_a_key_and_not_of_an_alias(self) -> None:
+        for name in ("TableKeyArn", "LogKeyArn"):
+            self.assertFalse(refused(name, ARN.format("kms", "key/1")))
+            self.assertTrue(refused(name, ARN.format("kms", "alias/kith")))
+
+    def test_sam_reads_every_parameter_of_samconfig(self) -> None:
+        config = (ROOT / "samconfig.toml").read_text()
+        for name in re.findall(r'"(\w+)=', config):
+            self.assertIn(name, SOURCE["Parameters"])
+
+    def test_the_page_and_the_trial_demand_the_versions_that_ci_uses(self) -> None:
+        pins = (ROOT / "tests" / "deployment" / "requirements.txt").read_text()
+        page = (ROOT / "docs" / "operating" / "deploy.md").read_text()
+        trial = (ROOT / "infra" / "trial.sh").read_text()
+        for package in ("aws-sam-cli", "cargo-lambda"):
+            version = re.search(rf"^{package}==(\d+\.\d+)", pins, re.MULTILINE)[1]
+            self.assertIn(f"| {version} or newer |", page)
+            self.assertIn(f"newer {version} ", trial)
+
+    def test_every_parameter_is_in_a_group(self) -> None:
+        groups = SOURCE["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+        grouped = [name for group in groups for name in group["Parameters"]]
+        self.assertEqual(sorted(grouped), sorted(SOURCE["Parameters"]))
+
+
+class Import(unittest.TestCase):
+    """What API Gateway imports."""
+
+    def body(self, **parameters: str) -> dict:
+        template = transformed(**parameters)
+        return template.resolve(template.document["Resources"]["Api"]["Properties"])["Body"]
+
+    def test_a_warning_does_not_fail_the_stack(self) -> None:
+        api = transformed().document["Resources"]["Api"]["Properties"]
+        self.assertNotIn("FailOnWarnings", api)
+
+    def test_no_route_holds_what_http_apis_may_refuse(self) -> None:
+        for path in self.body()["paths"]:
+            self.assertRegex(path, r"^(\$default|/|(/(\.?[\w-]+(\.[\w-]+)*|\{\w+\}))+)$")
+
+    def test_cors_is_off_unless_an_origin_is_named(self) -> None:
+        self.assertNotIn("x-amazon-apigateway-cors", self.body())
+        cors = self.body(**SET)["x-amazon-apigateway-cors"]
+        self.assertEqual(
+            cors["allowOrigins"], ["https://app.example.com", "https://admin.example.com"]
+        )
+        self.assertIn("dpop", cors["allowHeaders"])
+        self.assertIn("etag", cors["exposeHeaders"])
+
+    def test_the_default_endpoint_can_be_closed(self) -> None:
+        for parameters, closed in (({}, False), (SET, True)):
+            (server,) = self.body(**parameters)["servers"]
+            endpoint = server["x-amazon-apigateway-endpoint-configuration"]
+            self.assertIs(endpoint["disableExecuteApiEndpoint"], closed)
+
+
+class Alarms(unittest.TestCase):
+    def setUp(self) -> None:
+        self.alarms = transformed(**SET).of_type("AWS::CloudWatch::Alarm")
+
+    def metrics(self, alarm: dict) -> list[tuple[str, str]]:
+        """Metrics with the function that they are about."""
+        properties = alarm["Properties"]
+        plain = [q["MetricStat"]["Metric"] for q in properties.get("Metrics", []) if "MetricStat" in q]
+        return [
+            (m["MetricName"], d["Value"])
+            for m in plain or [properties]
+            for d in m.get("Dimensions", [{"Value": ""}])
+        ]
+
+    def watched(self, metric: str) -> set[str]:
+        found = {v for a in self.alarms.values() for m, v in self.metrics(a) if m == metric}
+        return found & set(FUNCTIONS)
+
+    def test_whoever_is_to_know_is_told_of_each(self) -> None:
+        silent = {n for n, a in self.alarms.items() if "AlarmActions" not in a["Properties"]}
+        self.assertEqual(silent, {f"{n.removesuffix('Function')}DeploymentAlarm" for n in FUNCTIONS})
+
+    def test_none_waits_for_a_thousand_requests(self) -> None:
+        for name, alarm in self.alarms.items():
+            self.assertNotIn("ExtendedStatistic", alarm["Properties"], name)
+
+    def test_a_sweeper_that_does_not_run_is_no_good_sign(self) -> None:
+        silent = self.alarms["SweeperSilentAlarm"]["Properties"]
+        self.assertEqual(silent["MetricName"], "Invocations")
+        self.assertEqual(silent["TreatMissingData"], "breaching")
+
+    def test_functions_that_nobody_waits_for_are_watched(self) -> None:
+        self.assertLessEqual({"SweeperFunction", "StreamFunction"}, self.watched("Errors"))
+        self.assertEqual(self.watched("AsyncEventsDropped"), {"SweeperFunction"})
+        self.assertIn("PolledEventCount", dict(self.metrics(self.alarms["StreamSilentAlarm"])))
+        mapping = transformed().document["Resources"]["StreamFunctionUsers"]["Properties"]
+        self.assertEqual(mapping["MetricsConfig"], {"Metrics": ["EventCount"]})
+
+    def test_each_function_is_watched_for_throttles(self) -> None:
+        self.assertEqual(self.watched("Throttles"), set(FUNCTIONS))
+
+    def test_one_failure_rolls_nothing_back(self) -> None:
+        for name in FUNCTIONS:
+            if name in ("SweeperFunction", "StreamFunction"):
+                continue
+            alarm = self.alarms[f"{name.removesuffix('Function')}DeploymentAlarm"]["Properties"]
+            (result,) = [q for q in alarm["Metrics"] if "Expression" in q]
+            self.assertIn(">= 5", result["Expression"])
+            self.assertEqual(alarm["Threshold"], 1)
+
+    def test_the_error_budget_is_that_of_the_target(self) -> None:
+        for name, burn in (("Fast", 14.4), ("Slow", 6)):
+            alarm = self.alarms[f"Availability{name}BurnAlarm"]["Properties"]
+            (result,) = [q for q in alarm["Metrics"] if "Expression" in q]
+            self.assertIn("(1 - 99.9 / 100)", result["Expression"])
+            self.assertEqual(alarm["Threshold"], burn)
+
+
+class Gradual(unittest.TestCase):
+    maxDiff = None
+
+    def test_each_function_has_an_alarm_of_its_own_and_no_role_is_made_beside(self) -> None:
+        template = transformed(**SET)
+        groups = template.of_type("AWS::CodeDeploy::DeploymentGroup")
+        self.assertEqual(sorted(groups), [f"{name}DeploymentGroup" for name in FUNCTIONS])
+        for name, group in groups.items():
+            properties = group["Properties"]
+            of = name.removesuffix("FunctionDeploymentGroup")
+            alarms = [a["Name"] for a in properties["AlarmConfiguration"]["Alarms"]]
+            self.assertEqual(alarms, [f"{of}DeploymentAlarm"])
+            self.assertEqual(properties["ServiceRoleArn"], "DeploymentRole.Arn")
+
+    def test_nothing_of_it_is_there_otherwise(self) -> None:
+        template = transformed()
+        self.assertEqual(template.of_type("AWS::CodeDeploy::DeploymentGroup"), {})
+        names = template.of_type("AWS::CloudWatch::Alarm")
+        self.assertEqual([name for name in names if name.endswith("DeploymentAlarm")], [])
+
+    def test_cfn_lint_has_nothing_to_say(self) -> None:
+        folder = ROOT / "target" / "deployment"
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / "gradual.json"
+        document = copy.deepcopy(transformed(**GRADUAL).document)
+        code = {"S3Bucket": "code-of-kith", "S3Key": "key"}
+        for name in FUNCTIONS:
+            document["Resources"][name]["Properties"]["Code"] = code
+        path.write_text(json.dumps(gradual(document)))
+        # Parameters, a mapping and a condition that are resolved.
+        program = Path(sys.executable).with_name("cfn-lint")
+        lint = [program, "-i", "W2001", "W7001", "W8001", "--", path]
+        done = subprocess.run(lint, check=False, capture_output=True, text=True)
+        self.assertEqual(done.stdout.strip(), "")
+
+
+class Resources(unittest.TestCase):
+    def test_every_role_has_the_boundary(self) -> None:
+        for name, role in transformed(**SET).of_type("AWS::IAM::Role").items():
+            self.assertIn("PermissionsBoundary", role["Properties"], name)
+
+    def test_every_log_group_has_the_key(self) -> None:
+        for name, group in transformed(**SET).of_type("AWS::Logs::LogGroup").items():
+            self.assertIn("KmsKeyId", group["Properties"], name)
+
+    def test_an_existing_table_takes_the_place_of_the_stacks_own(self) -> None:
+        template = transformed(**SET)
+        self.assertEqual(template.of_type("AWS::DynamoDB::Table"), {})
+        for name, function in template.of_type("AWS::Lambda::Function").items():
+            table = function["Properties"]["Environment"]["Variables"]["KITH_TABLE"]
+            self.assertEqual(table, "restored", name)
+        of_roles = json.dumps(template.of_type("AWS::IAM::Role"))
+        self.assertIn("table/restored/index/gsi1", of_roles)
+        self.assertNotIn("table/kith", of_roles)
+
+    def test_a_first_deployment_that_fails_takes_its_table_away(self) -> None:
+        table = transformed().document["Resources"]["Table"]
+        self.assertEqual(table["DeletionPolicy"], "RetainExceptOnCreate")
+        self.assertEqual(table["UpdateReplacePolicy"], "Retain")
+
+    def test_a_request_ends_before_the_gateway_gives_it_up(self) -> None:
+        for name, function in transformed().of_type("AWS::Lambda::Function").items():
+            if name not in ("SweeperFunction", "StreamFunction"):
+                self.assertLess(function["Properties"]["Timeout"], 30, name)
+
+    def test_lambda_does_not_log_each_call(self) -> None:
+        for name, function in transformed().of_type("AWS::Lambda::Function").items():
+            logging = function["Properties"]["LoggingConfig"]
+            self.assertEqual(logging["SystemLogLevel"], "WARN", name)
+
+    def test_the_base_url_is_that_of_the_domain_unless_it_is_named(self) -> None:
+        named = SET | {"BaseUrl": "https://cdn.example.com"}
+        for parameters, due in (({}, ""), (SET, "https://id.example.com"), (named, named["BaseUrl"])):
+            functions = transformed(**parameters).of_type("AWS::Lambda::Function").values()
+            urls = {f["Properties"]["Environment"]["Variables"]["KITH_BASE_URL"] for f in functions}
+            self.assertEqual(urls, {due})
+
+    def test_the_stack_is_within_the_limits(self) -> None:
+        document = transformed(**SET).document
+        self.assertLess(len(document["Resources"]), 500)
+        self.assertLess(len(json.dumps(document)), 1_000_000)
+
+
+if __name__ == "__main__":
+    unittest.main()
