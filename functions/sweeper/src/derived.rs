@@ -52,7 +52,7 @@ impl RecomputationProgress {
     /// What follows a page. A profile that failed may have stood in the way of another one, whose
     /// unique value it had, or its script may have been short of time: as long as that can help
     /// there is another walk.
-    fn after(&mut self, next: WalkPosition) {
+    fn advance(&mut self, next: WalkPosition) {
         self.at = next;
         if self.at.is_end() && self.failed && (self.changed || self.round < ROUNDS) {
             self.round = if self.changed { 0 } else { self.round + 1 };
@@ -135,7 +135,7 @@ pub(crate) async fn recompute(
         let mut value = progress.value.clone();
         value.changed |= report.changed > before.changed;
         value.failed |= report.failed > before.failed;
-        value.after(next);
+        value.advance(next);
         let next = progress.changed_to(value);
         if !table.note_derivation(tenant, Some(&progress), &next).await? {
             return Ok(());

@@ -52,18 +52,18 @@ impl SearchText {
     /// Reads a text.
     pub fn read(text: &str) -> Result<Self, TooShort> {
         let plain = text.trim();
-        if squeezed(plain).chars().count() < MIN_CHARS {
+        if normalized(plain).chars().count() < MIN_CHARS {
             return Err(TooShort);
         }
         let known =
             [text::username(plain), text::folded(plain), text::email(plain), text::decimal(plain)];
         let forms: BTreeSet<_> = known.into_iter().flatten().chain([plain.to_owned()]).collect();
         let hashes = forms.iter().map(|form| ValueHash::of(form).to_string());
-        let all = forms.iter().cloned().chain(hashes).map(|form| squeezed(&form));
+        let all = forms.iter().cloned().chain(hashes).map(|form| normalized(&form));
         Ok(Self(all.filter(|form| form.chars().count() >= MIN_CHARS).collect()))
     }
 
-    fn stands_in(&self, written: &AttributeText) -> bool {
+    fn is_in(&self, written: &AttributeText) -> bool {
         written.0.iter().any(|text| self.0.iter().any(|form| text.contains(form.as_str())))
     }
 }
@@ -88,13 +88,13 @@ impl AttributeText {
                 break;
             }
         }
-        Self(forms.iter().map(|form| squeezed(form)).collect())
+        Self(forms.iter().map(|form| normalized(form)).collect())
     }
 }
 
 /// A text in the one form in which texts meet: compatibility forms and case folded, spaces
 /// squeezed.
-fn squeezed(text: &str) -> String {
+fn normalized(text: &str) -> String {
     let folded: String = text.nfkc().collect::<String>().to_lowercase().nfkc().collect();
     // The sigma that ends a word is another one.
     folded.replace('ς', "σ").split_whitespace().collect::<Vec<_>>().join(" ")
@@ -172,7 +172,7 @@ pub async fn search(table: &Table, tenant: &TenantId, texts: &[SearchText]) -> R
         let key = item.key();
         if key.pk().starts_with(&own) || !key.pk().starts_with("T#") {
             traces.items += 1;
-            traces.look_into(item, texts);
+            traces.search_item(item, texts);
         }
     })
     .await?;
@@ -180,7 +180,7 @@ pub async fn search(table: &Table, tenant: &TenantId, texts: &[SearchText]) -> R
 }
 
 impl Traces {
-    fn look_into(&mut self, item: Item, texts: &[SearchText]) {
+    fn search_item(&mut self, item: Item, texts: &[SearchText]) {
         let (kind, user) = (kind(&item), owner(&item));
         for (name, value) in item.into_attributes() {
             let mut held = Vec::new();
@@ -189,9 +189,9 @@ impl Traces {
             let named = AttributeText::of(&name);
             for (index, text) in texts.iter().enumerate() {
                 let trace = |attribute| Trace { text: index + 1, kind, user, attribute };
-                if text.stands_in(&named) {
+                if text.is_in(&named) {
                     self.found.insert(trace(None));
-                } else if held.iter().any(|written| text.stands_in(written)) {
+                } else if held.iter().any(|written| text.is_in(written)) {
                     self.found.insert(trace(Some(name.clone())));
                 }
             }

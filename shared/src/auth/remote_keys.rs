@@ -28,12 +28,12 @@ pub struct RemoteKeys(Arc<RemoteKeysState>);
 struct RemoteKeysState {
     fetcher: Fetcher,
     clock: Clock,
-    endpoints: Mutex<HashMap<String, (Timestamp, Arc<Endpoint>)>>,
+    sets: Mutex<HashMap<String, (Timestamp, Arc<PublishedSet>)>>,
 }
 
 /// A URL at which keys are published.
 #[derive(Default)]
-struct Endpoint {
+struct PublishedSet {
     cached: Mutex<CachedSet>,
     /// Held by the one that fetches.
     fetching: tokio::sync::Mutex<()>,
@@ -109,7 +109,7 @@ impl RemoteKeys {
     /// Knows nothing yet.
     #[must_use]
     pub fn new(fetcher: Fetcher, clock: Clock) -> Self {
-        Self(Arc::new(RemoteKeysState { fetcher, clock, endpoints: Mutex::default() }))
+        Self(Arc::new(RemoteKeysState { fetcher, clock, sets: Mutex::default() }))
     }
 
     /// The keys that are published at a URL, fetched if that is due; `kid` is the key that a
@@ -117,28 +117,28 @@ impl RemoteKeys {
     /// ([`JwkSet::candidates`]).
     pub async fn keys_at(&self, url: &str, kid: Option<&str>) -> Result<Arc<JwkSet>, FetchError> {
         let now = self.0.clock.now();
-        let endpoint = self.endpoint(url, now);
-        if let Some(answer) = lock(&endpoint.cached).answer(kid, now) {
+        let published = self.published(url, now);
+        if let Some(answer) = lock(&published.cached).answer(kid, now) {
             return answer;
         }
         let (keys, url, kid) = (self.clone(), url.to_owned(), kid.map(str::to_owned));
         // In a task of its own: a caller who leaves neither ends a fetch that others wait for nor
         // causes another.
         let fetching =
-            tokio::spawn(async move { keys.fetch(&endpoint, &url, kid.as_deref()).await });
+            tokio::spawn(async move { keys.fetch(&published, &url, kid.as_deref()).await });
         fetching.await.unwrap_or_else(|error| Err(FetchError::Connection(error.to_string())))
     }
 
     async fn fetch(
         &self,
-        endpoint: &Endpoint,
+        published: &PublishedSet,
         url: &str,
         kid: Option<&str>,
     ) -> Result<Arc<JwkSet>, FetchError> {
-        let _fetching = endpoint.fetching.lock().await;
+        let _fetching = published.fetching.lock().await;
         let now = self.0.clock.now();
         // Whoever fetched before may have fetched for this caller too.
-        if let Some(answer) = lock(&endpoint.cached).answer(kid, now) {
+        if let Some(answer) = lock(&published.cached).answer(kid, now) {
             return answer;
         }
         let fetched = self.0.fetcher.get(url).await;
@@ -150,24 +150,22 @@ impl RemoteKeys {
             let host = url.parse::<http::Uri>().ok().and_then(|url| url.host().map(str::to_owned));
             tracing::warn!(host, cause = %error, "fetch");
         }
-        lock(&endpoint.cached).store(read, kid, now)
+        lock(&published.cached).store(read, kid, now)
     }
 
-    fn endpoint(&self, url: &str, now: Timestamp) -> Arc<Endpoint> {
-        let mut endpoints = lock(&self.0.endpoints);
-        if let Some((used_at, endpoint)) = endpoints.get_mut(url) {
+    fn published(&self, url: &str, now: Timestamp) -> Arc<PublishedSet> {
+        let mut sets = lock(&self.0.sets);
+        if let Some((used_at, published)) = sets.get_mut(url) {
             *used_at = now;
-            return endpoint.clone();
+            return published.clone();
         }
-        if endpoints.len() >= MAX_URLS {
-            let oldest = endpoints
-                .iter()
-                .min_by_key(|(_, (used_at, _))| *used_at)
-                .map(|(url, _)| url.clone());
-            oldest.and_then(|url| endpoints.remove(&url));
+        if sets.len() >= MAX_URLS {
+            let oldest =
+                sets.iter().min_by_key(|(_, (used_at, _))| *used_at).map(|(url, _)| url.clone());
+            oldest.and_then(|url| sets.remove(&url));
         }
-        let endpoint = Arc::<Endpoint>::default();
-        endpoints.insert(url.to_owned(), (now, endpoint.clone()));
-        endpoint
+        let published = Arc::<PublishedSet>::default();
+        sets.insert(url.to_owned(), (now, published.clone()));
+        published
     }
 }

@@ -36,7 +36,7 @@ pub struct Hashes {
 struct RequestHashes {
     /// The hashes of each value of an attribute, one for each of its places: no two have one salt.
     hashes: HashMap<(DefinitionId, String), Vec<String>>,
-    /// How many of them this turn has used.
+    /// How many of them the present attempt has used.
     used: HashMap<(DefinitionId, String), usize>,
 }
 
@@ -53,7 +53,7 @@ impl Hashes {
         (self.imported && looks_hashed(value)).then(|| is_hash(value))
     }
 
-    /// Begins another turn of deciding.
+    /// Begins another attempt.
     pub(crate) fn start_again(&self) {
         self.lock().used.clear();
     }

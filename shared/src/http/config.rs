@@ -66,8 +66,8 @@ async fn edited<T: Definition>(
     edited
 }
 
-/// What is wrong with the script in a body, if there is one. It is found before anything is
-/// decided, and said when it is its turn.
+/// The violations of the script in a body, if there is one. They are found before the definition is
+/// read, and reported with the other violations.
 async fn script_violations<T: Definition>(call: &Call, body: &Json) -> Result<Violations> {
     let mut violations = Violations::default();
     if let Some((field, script)) = T::script(body)

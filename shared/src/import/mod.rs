@@ -295,7 +295,7 @@ impl ImportWorker<'_> {
 }
 
 /// Whether a row holds what it names.
-const fn holds(status: RowStatus) -> bool {
+const fn has_user(status: RowStatus) -> bool {
     !matches!(status, RowStatus::Error)
 }
 

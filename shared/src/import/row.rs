@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use super::holds;
+use super::has_user;
 use crate::app::App;
 use crate::domain::author::{Author, Reason, Writer};
 use crate::domain::definition::Predefined;
@@ -39,7 +39,7 @@ pub(super) struct RowProcessor<'r> {
     /// Whether rows may have been written already.
     doubtful: bool,
     /// What became of rows of this part, for those that share a value with them.
-    known: Mutex<HashMap<u32, (RowStatus, Option<UserId>)>>,
+    results: Mutex<HashMap<u32, (RowStatus, Option<UserId>)>>,
 }
 
 impl<'r> RowProcessor<'r> {
@@ -49,12 +49,12 @@ impl<'r> RowProcessor<'r> {
         import: &'r Import,
         doubtful: bool,
     ) -> Self {
-        Self { app, tenant, import, doubtful, known: Mutex::default() }
+        Self { app, tenant, import, doubtful, results: Mutex::default() }
     }
 
     /// Keeps what became of a row.
     pub(super) fn record(&self, row: &RowReport) {
-        self.known
+        self.results
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(row.row, (row.status, row.id));
@@ -111,7 +111,7 @@ impl ProcessedRow<'_> {
     /// Makes or changes the user: what became of the row, and who it is.
     async fn apply(&self) -> Result<(RowStatus, UserId)> {
         let import = self.rows.import;
-        let made = self.made();
+        let made = self.new_user_id();
         let (app, tenant) = (self.rows.app, self.rows.tenant);
         if self.again
             && !import.dry_run
@@ -143,7 +143,7 @@ impl ProcessedRow<'_> {
     }
 
     /// The id of the user that the row makes.
-    fn made(&self) -> UserId {
+    fn new_user_id(&self) -> UserId {
         let given = self.document.get("id").and_then(Json::as_str).and_then(|id| id.parse().ok());
         given.unwrap_or_else(|| self.rows.import.user_of(self.task.row))
     }
@@ -158,7 +158,10 @@ impl ProcessedRow<'_> {
         let (table, tenant) = (self.rows.app.table(), self.rows.tenant);
         let value = |name: &str| self.document.get(name).filter(|value| **value != Json::Null);
         if value("id").is_some() {
-            return Ok(table.find_user(tenant, self.made()).await?.map(|_| self.made()));
+            return Ok(table
+                .find_user(tenant, self.new_user_id())
+                .await?
+                .map(|_| self.new_user_id()));
         }
         let customer = value(Predefined::IdAtCustomer.name()).and_then(Json::as_str);
         let username =
@@ -176,7 +179,7 @@ impl ProcessedRow<'_> {
         let (author, dry_run) = (self.author(), self.rows.import.dry_run);
         let read = |context: &WriteContext<'_>| {
             self.refuse_secrets(context.schema)?;
-            apply::create(self.document, self.made(), context)
+            apply::create(self.document, self.new_user_id(), context)
         };
         let (author, read) = (&author, &read);
         self.rows
@@ -260,7 +263,7 @@ impl ProcessedRow<'_> {
             if self
                 .outcome(*row)
                 .await?
-                .is_some_and(|(status, id)| holds(status) && id != Some(user.id))
+                .is_some_and(|(status, id)| has_user(status) && id != Some(user.id))
             {
                 let detail = format!("row {row} has the same value, which only one user may have");
                 taken.push(Violation::taken(place.clone(), detail));
@@ -272,14 +275,15 @@ impl ProcessedRow<'_> {
     /// What became of a row before this one.
     async fn outcome(&self, row: u32) -> Result<Option<(RowStatus, Option<UserId>)>> {
         let rows = self.rows;
-        let known = || rows.known.lock().unwrap_or_else(PoisonError::into_inner).get(&row).copied();
-        if let Some(known) = known() {
-            return Ok(Some(known));
+        let result =
+            || rows.results.lock().unwrap_or_else(PoisonError::into_inner).get(&row).copied();
+        if let Some(result) = result() {
+            return Ok(Some(result));
         }
         let Some((part, _)) = rows.import.part_of(row) else { return Ok(None) };
         for reported in rows.app.table().import_report(rows.tenant, rows.import.id, part).await? {
             rows.record(&reported);
         }
-        Ok(known())
+        Ok(result())
     }
 }

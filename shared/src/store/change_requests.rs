@@ -78,7 +78,7 @@ impl Table {
         let write_id = self.write_id();
         let mut retry = Retry::of(self);
         loop {
-            let (guard, mut waiting) = self.waiting(tenant, user).await?;
+            let (guard, mut waiting) = self.pending_requests(tenant, user).await?;
             if let Some(same) =
                 waiting.iter().position(|other| other.value.is_same_as(&request.value, hashes))
             {
@@ -107,9 +107,9 @@ impl Table {
         }
     }
 
-    /// The requests of a user that wait, and the write that keeps them as they are until another
-    /// one is stored: it moves an item that every new request of the user moves.
-    async fn waiting(
+    /// The pending requests of a user, and a write that fails if another request is stored meanwhile:
+    /// it changes an item that every new request of the user changes.
+    async fn pending_requests(
         &self,
         tenant: &TenantId,
         user: UserId,
@@ -145,9 +145,9 @@ impl Table {
         self.get(&child(tenant, user, id)).await?.map(|item| item.read()).transpose()
     }
 
-    /// Writes what became of a request, if nobody wrote it since it was read; `false` if somebody
-    /// did.
-    pub async fn settle_change_request(
+    /// Writes the decision on a request, unless the request was written since it was read. Returns
+    /// whether it was written.
+    pub async fn write_decision(
         &self,
         author: &Author,
         before: &Versioned<ChangeRequest>,

@@ -11,10 +11,10 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, CancellationReason, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure,
+    CancellationReason, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure,
 };
 
-use super::expression::{PlannedWrite, WriteAction};
+use super::expression::{Attributes, PlannedWrite, WriteAction};
 use super::item::Item;
 use super::meter;
 use super::table::Table;
@@ -22,8 +22,6 @@ use super::table_error::TableError;
 use super::write::{CommitError, Condition, Write};
 use crate::domain::versioned::{WriteId, WriteLog};
 use crate::env::Timestamp;
-
-type Attributes = HashMap<String, AttributeValue>;
 
 /// Why one attempt to commit failed.
 enum AttemptError {
@@ -157,7 +155,7 @@ impl Table {
                 AttemptError::ConditionsFailed(vec![(0, failed.item().cloned().map(Item::stored))])
             }
             Some(PutItemError::TransactionConflictException(_)) => AttemptError::Contended,
-            _ => fault("PutItem", &error),
+            _ => attempt_error("PutItem", &error),
         })?;
         meter::written(answer.consumed_capacity());
         Ok(())
@@ -187,7 +185,7 @@ impl Table {
                 AttemptError::ConditionsFailed(vec![(0, failed.item().cloned().map(Item::stored))])
             }
             Some(UpdateItemError::TransactionConflictException(_)) => AttemptError::Contended,
-            _ => fault("UpdateItem", &error),
+            _ => attempt_error("UpdateItem", &error),
         })?;
         meter::written(answer.consumed_capacity());
         Ok(())
@@ -216,7 +214,7 @@ impl Table {
             .return_consumed_capacity(ReturnConsumedCapacity::Indexes)
             .send()
             .await
-            .map_err(|error| cancelled(&error))?;
+            .map_err(|error| cancellation_error(&error))?;
         meter::written(answer.consumed_capacity());
         Ok(())
     }
@@ -282,7 +280,7 @@ fn failed_conditions(
     Err(CommitError::Conditions(failed))
 }
 
-fn fault<E: aws_sdk_dynamodb::error::ProvideErrorMetadata, R>(
+fn attempt_error<E: aws_sdk_dynamodb::error::ProvideErrorMetadata, R>(
     operation: &str,
     error: &SdkError<E, R>,
 ) -> AttemptError {
@@ -293,11 +291,11 @@ fn fault<E: aws_sdk_dynamodb::error::ProvideErrorMetadata, R>(
     }
 }
 
-fn cancelled<R>(error: &SdkError<TransactWriteItemsError, R>) -> AttemptError {
+fn cancellation_error<R>(error: &SdkError<TransactWriteItemsError, R>) -> AttemptError {
     let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
         error.as_service_error()
     else {
-        return fault("TransactWriteItems", error);
+        return attempt_error("TransactWriteItems", error);
     };
     let reasons = cancelled.cancellation_reasons();
     let has = |code: &str| reasons.iter().any(|reason| reason.code() == Some(code));

@@ -14,7 +14,8 @@ use super::write::{Condition, MAX_SHARING, Write};
 use crate::domain::id::UserId;
 use crate::env::Timestamp;
 
-type Attributes = HashMap<String, AttributeValue>;
+/// The attributes of an item or a key, or the values of an expression.
+pub(super) type Attributes = HashMap<String, AttributeValue>;
 
 /// One write as it is sent to DynamoDB.
 pub(super) struct PlannedWrite {

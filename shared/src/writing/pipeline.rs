@@ -82,7 +82,7 @@ impl<'w> ProfileWriter<'w> {
         Self { app, author, schema, hashes, policy, write_id }
     }
 
-    /// What the reading of a written document needs; to be asked for once in each turn.
+    /// The context in which a written document is read. Each attempt asks for its own.
     #[must_use]
     pub fn context(&self) -> WriteContext<'w> {
         self.hashes.start_again();

@@ -127,8 +127,8 @@ impl Decision<'_> {
         let DecidedRequest { request, next, answer } = decided;
         let record = self.record.of(&answer)?;
         let table = self.call.app.table();
-        let settled = table.settle_change_request(author, &request, &next, record).await?;
-        Ok(settled.then_some(answer))
+        let written = table.write_decision(author, &request, &next, record).await?;
+        Ok(written.then_some(answer))
     }
 
     /// Writes the user as the request has it, together with the request's new status. A request
@@ -166,7 +166,7 @@ impl Decision<'_> {
     ) -> Result<Option<Answer>> {
         let table = self.call.app.table();
         let stale = request.changed_to(request.value.decided(RequestStatus::Stale, None));
-        if !table.settle_change_request(author, request, &stale, None).await? {
+        if !table.write_decision(author, request, &stale, None).await? {
             return Ok(None);
         }
         let detail = "the profile is no longer what the change request was made for; the request \
@@ -174,7 +174,7 @@ impl Decision<'_> {
         Err(Error::Conflict(detail.to_owned()))
     }
 
-    /// Tells whether somebody else decided, which needs another turn, or this very request was
+    /// Tells whether somebody else decided, which needs another attempt, or this very request was
     /// answered already: its record says which.
     async fn check_recorded(&self, request: &Versioned<ChangeRequest>) -> Result<Option<Answer>> {
         let (tenant, table) = (&self.call.caller.tenant, self.call.app.table());
