@@ -81,7 +81,7 @@ impl ScriptEngine {
     fn attempt(&self, job: &Job) -> Result<WorkerReply, ScriptFailure> {
         if job.script.len() > MAX_SCRIPT {
             return Err(script_failure(format!(
-                "the script is longer than {} KB",
+                "expected a script of at most {} KB",
                 MAX_SCRIPT / 1024
             )));
         }
@@ -93,7 +93,7 @@ impl ScriptEngine {
                 };
                 job.input.as_deref().map(parse).transpose()
             })
-            .map_err(|_| script_failure("the input cannot be read".to_owned()))?;
+            .map_err(|_| script_failure("cannot read the input of the script".to_owned()))?;
         let before = self.memory();
         let limit = MEMORY + MEMORY_PER_BYTE * job.script.len();
         self.runtime.set_memory_limit(before + limit);
@@ -109,7 +109,7 @@ impl ScriptEngine {
             ))),
             Ok(output) => {
                 let output = RawValue::from_string(output)
-                    .map_err(|_| ScriptFailure::Output("not JSON".to_owned()))?;
+                    .map_err(|_| ScriptFailure::Output("the output is not JSON".to_owned()))?;
                 let memory_bytes =
                     u64::try_from(self.memory().saturating_sub(before)).unwrap_or(u64::MAX);
                 Ok(WorkerReply::Ran { output, milliseconds, memory_bytes })
@@ -210,8 +210,8 @@ fn explain(ctx: &Ctx<'_>, thrown: Thrown, limit: usize) -> ScriptFailure {
         return out_of_memory;
     }
     let Some(error) = thrown.as_object().filter(|object| object.is_error()) else {
-        let text = text(ctx, &thrown).unwrap_or_else(|| "something that has no text".to_owned());
-        return script_failure(format!("the script throws {text}"));
+        let text = text(ctx, &thrown).unwrap_or_else(|| "a value without a text".to_owned());
+        return script_failure(format!("the script threw {text}"));
     };
     let part = |key: &str| {
         error.get::<_, Value>(key).ok().and_then(|part| text(ctx, &part)).unwrap_or_default()

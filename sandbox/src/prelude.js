@@ -30,7 +30,7 @@
       textOf = (value) =>
         typeof value === "object" && value !== null && #text in value
           ? value.#text
-          : refuse("`workItem.output` is not made by `tb.simpleResponse`");
+          : refuse("expected `workItem.output` to be made by `tb.simpleResponse`");
     }
   }
   delete Response.prototype.constructor;
@@ -44,7 +44,7 @@
     stringify(values, function (key, value) {
       let what = typeof value;
       if (!isWhole(key) || (what === "string" && !isWhole(value))) {
-        refuse(`\`${name}\` holds half of a surrogate pair`);
+        refuse(`\`${name}\` contains half of a surrogate pair`);
       }
       if (what === "string" || what === "boolean") return value;
       if (what === "number") {
@@ -58,21 +58,21 @@
         what = "an object of a class";
       }
       return refuse(
-        `\`${name}\` holds ${what}; values are strings, numbers, booleans, plain objects and arrays`,
+        `\`${name}\`: expected strings, numbers, booleans, plain objects or arrays, found ${what}`,
       );
     });
 
   const simpleResponse = (attributes) => {
     if (typeof attributes !== "object" || attributes === null || !isPlain(attributes) || isArray(attributes))
-      refuse("`tb.simpleResponse` takes an object of arrays");
+      refuse("expected an object of arrays in `tb.simpleResponse`");
     const names = keys(attributes);
     let text = "{";
     for (let i = 0; i < names.length; i++) {
       const name = names[i];
       const values = attributes[name];
-      if (!isWhole(name)) refuse("a name holds half of a surrogate pair");
+      if (!isWhole(name)) refuse("a name contains half of a surrogate pair");
       if (!isArray(values)) {
-        refuse(`\`${name}\` is ${values === null ? "null" : typeof values}, not an array`);
+        refuse(`\`${name}\`: expected an array, found ${values === null ? "null" : typeof values}`);
       }
       text += `${i === 0 ? "" : ","}${stringify(name)}:${write(name, values)}`;
     }
@@ -90,13 +90,13 @@
     delete getPrototypeOf(made).constructor;
 
   return (main, runs, value) => {
-    if (typeof main !== "function") refuse("the script defines no `function main(workItem)`");
+    if (typeof main !== "function") refuse("the script must define `function main(workItem)`");
     if (!runs) return "{}";
     const workItem = { input: { value }, output: undefined };
     const result = main(workItem);
-    if (typeof result?.then === "function") refuse("`main` is asynchronous; nothing waits for it");
+    if (typeof result?.then === "function") refuse("`main` must not be asynchronous");
     const { output } = workItem;
-    if (output === undefined) refuse("`main` sets no `workItem.output`");
+    if (output === undefined) refuse("`main` must set `workItem.output`");
     return textOf(output);
   };
 })();

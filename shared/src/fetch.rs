@@ -74,9 +74,9 @@ impl fmt::Display for FetchError {
             Self::NotPublic => f.write_str("the host has an address that is not public"),
             Self::Connection(why) => write!(f, "the connection failed: {why}"),
             Self::Status(status @ 300..=399) => {
-                write!(f, "the answer is {status}; redirects are not followed")
+                write!(f, "the server answered {status}; redirects are not followed")
             }
-            Self::Status(status) => write!(f, "the answer is {status}, 200 is due"),
+            Self::Status(status) => write!(f, "expected status 200, found {status}"),
             Self::TooLarge => write!(f, "the answer is longer than {MAX_BODY} bytes"),
             Self::TooSlow => f.write_str("the answer took too long"),
         }
@@ -232,7 +232,7 @@ impl FetchTarget {
     fn read(url: &str) -> Result<Self, FetchError> {
         let url = HttpsUrl::parse(url).map_err(FetchError::Url)?;
         let name = ServerName::try_from(url.host.clone())
-            .map_err(|_| FetchError::Url("the host is not a name"))?;
+            .map_err(|_| FetchError::Url("expected the host to be a name"))?;
         Ok(Self { url, name })
     }
 

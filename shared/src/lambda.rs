@@ -60,13 +60,14 @@ impl Settings {
                 Credentials::new(id, secret, set("AWS_SESSION_TOKEN"), None, "environment")
             });
         Ok(Self {
-            table: set("KITH_TABLE").ok_or("KITH_TABLE names no table")?,
+            table: set("KITH_TABLE")
+                .ok_or("KITH_TABLE is not set; set it to the name of the table")?,
             base_url: set("KITH_BASE_URL").map(|url| origin(&url)).transpose()?,
             endpoint: set("AWS_ENDPOINT_URL_DYNAMODB").or_else(|| set("AWS_ENDPOINT_URL")),
             region: Region::new(
                 set("AWS_REGION")
                     .or_else(|| set("AWS_DEFAULT_REGION"))
-                    .ok_or("AWS_REGION is not set")?,
+                    .ok_or("AWS_REGION is not set; set it to the region of the table")?,
             ),
             trust: if set("KITH_SYSTEM_ROOTS").is_some() { Trust::System } else { Trust::Amazon },
             credentials,

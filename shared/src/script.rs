@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::domain::definition::MAX_SCRIPT;
+use crate::domain::error::expected_not;
 use crate::domain::json::Object;
 use crate::domain::{Error, Json};
 
@@ -123,16 +124,16 @@ impl fmt::Display for ScriptFailure {
                 f.write_str(&one_line(message))
             }
             Self::TimedOut { milliseconds } => {
-                write!(f, "the script runs longer than {milliseconds} ms")
+                write!(f, "the script ran longer than {milliseconds} ms")
             }
             Self::OutOfMemory { bytes } => {
-                write!(f, "the script takes more than {} KB of memory", bytes / 1024)
+                write!(f, "the script used more than {} KB of memory", bytes / 1024)
             }
             Self::StackOverflow { bytes } => {
-                write!(f, "the script nests deeper than {} KB of stack allow", bytes / 1024)
+                write!(f, "the script nests deeper than its stack of {} KB allows", bytes / 1024)
             }
-            Self::Crashed => f.write_str("the script ended the engine that ran it"),
-            Self::Unavailable => f.write_str("no process can be started that runs scripts"),
+            Self::Crashed => f.write_str("the script crashed the engine that ran it"),
+            Self::Unavailable => f.write_str("cannot start a process that runs scripts"),
         }
     }
 }
@@ -165,17 +166,17 @@ fn one_line(text: &str) -> String {
 fn line(script: &str, input: Option<&Json>) -> Result<Vec<u8>, ScriptFailure> {
     let refuse = |message: String| ScriptFailure::Script { message, line: None };
     if script.len() > MAX_SCRIPT {
-        return Err(refuse(format!("the script is longer than {} KB", MAX_SCRIPT / 1024)));
+        return Err(refuse(format!("expected a script of at most {} KB", MAX_SCRIPT / 1024)));
     }
     let input = input.map(|input| RawValue::from_string(input.to_text())).transpose();
-    let input = input.map_err(|_| refuse("the input is not JSON".to_owned()))?;
+    let input = input.map_err(|_| refuse("the input of the script is not JSON".to_owned()))?;
     let job = Job { script: script.to_owned(), input };
-    let mut line =
-        serde_json::to_vec(&job).map_err(|_| refuse("the script cannot be sent".to_owned()))?;
+    let mut line = serde_json::to_vec(&job)
+        .map_err(|_| refuse("cannot send the script to its process".to_owned()))?;
     line.push(b'\n');
     if line.len() > MAX_LINE {
         return Err(refuse(format!(
-            "the script and its input are longer than {} MB",
+            "expected the script and its input to have at most {} MB together",
             MAX_LINE / 1024 / 1024
         )));
     }
@@ -201,16 +202,18 @@ fn check(output: &str) -> Result<Object, ScriptFailure> {
             MAX_OUTPUT / 1024
         )));
     }
-    let refuse =
-        |detail: String| ScriptFailure::Output(format!("the output cannot be used: {detail}"));
-    let Json::Object(members) = Json::parse(output.as_bytes()).map_err(refuse)? else {
-        return Err(refuse("it is not an object".to_owned()));
+    let refuse = |detail: String| ScriptFailure::Output(format!("the output is wrong: {detail}"));
+    let document = Json::parse(output.as_bytes()).map_err(|error| refuse(error.to_string()))?;
+    let Json::Object(members) = document else {
+        return Err(refuse(expected_not("an object", &document)));
     };
     for (name, values) in &members {
         match values {
             Json::Array(values) if !values.contains(&Json::Null) => {}
-            Json::Array(_) => return Err(refuse(format!("`{name}` holds null"))),
-            other => return Err(refuse(format!("`{name}` is {}, not an array", other.kind()))),
+            Json::Array(_) => {
+                return Err(refuse(format!("`{name}` contains null; omit it or send a value")));
+            }
+            other => return Err(refuse(format!("`{name}`: {}", expected_not("an array", other)))),
         }
     }
     Ok(members)
@@ -227,15 +230,18 @@ mod tests {
         };
         assert_eq!(read(ran(r#"{"a":["b",1,{"c":null}]}"#).as_bytes()).unwrap().output.len(), 1);
         for (line, failure) in [
-            (ran("[]"), "the output cannot be used: it is not an object"),
-            (ran(r#"{"a":"b"}"#), "the output cannot be used: `a` is a string, not an array"),
-            (ran(r#"{"a":[null]}"#), "the output cannot be used: `a` holds null"),
+            (ran("[]"), "the output is wrong: expected an object, found an array"),
+            (ran(r#"{"a":"b"}"#), "the output is wrong: `a`: expected an array, found a string"),
+            (
+                ran(r#"{"a":[null]}"#),
+                "the output is wrong: `a` contains null; omit it or send a value",
+            ),
             (
                 ran(&format!(r#"{{"a":["{}"]}}"#, "b".repeat(MAX_OUTPUT))),
                 "the output is longer than 64 KB",
             ),
-            (r#"{"Failed":"Unavailable"}"#.to_owned(), "the script ended the engine that ran it"),
-            ("{}".to_owned(), "the script ended the engine that ran it"),
+            (r#"{"Failed":"Unavailable"}"#.to_owned(), "the script crashed the engine that ran it"),
+            ("{}".to_owned(), "the script crashed the engine that ran it"),
         ] {
             assert_eq!(read(line.as_bytes()).unwrap_err().to_string(), failure);
         }

@@ -237,7 +237,8 @@ async fn d5_every_id_of_another_tenant_answers_like_one_that_never_existed() {
     // be known there.
     let empty = service.client("umbrella", SCOPES).await;
     world(&mine, "a").await;
-    let there = world(&theirs, "b").await;
+    // No name is near one of the other tenant: suggestions are made of its own names.
+    let there = world(&theirs, "theirs").await;
     let nowhere = nowhere(&there);
 
     for (theirs, never) in by_path(&mine, &there).into_iter().zip(by_path(&mine, &nowhere)) {

@@ -6,8 +6,8 @@ use super::*;
 async fn a4_a_wrong_script_is_told_what_is_wrong_and_where() {
     let scripts = scripts("errors");
     for (script, failure) in [
-        ("", "the script defines no `function main(workItem)`"),
-        ("var main = 7;", "the script defines no `function main(workItem)`"),
+        ("", "the script must define `function main(workItem)`"),
+        ("var main = 7;", "the script must define `function main(workItem)`"),
         (
             "function main(w) {\n  foo(;\n}",
             "line 2: SyntaxError: unexpected token in expression: ';'",
@@ -21,26 +21,26 @@ async fn a4_a_wrong_script_is_told_what_is_wrong_and_where() {
             "line 2: TypeError: cannot read property 'name' of undefined",
         ),
         ("function f() {\n  throw Error('deep');\n}\nfunction main(w) { f(); }", "line 2: deep"),
-        ("function main(w) {}", "`main` sets no `workItem.output`"),
+        ("function main(w) {}", "`main` must set `workItem.output`"),
         (
             "function* main(w) { w.output = tb.simpleResponse({}); }",
-            "`main` sets no `workItem.output`",
+            "`main` must set `workItem.output`",
         ),
         (
             "async function main(w) { w.output = tb.simpleResponse({}); }",
-            "`main` is asynchronous; nothing waits for it",
+            "`main` must not be asynchronous",
         ),
         (
             "function main(w) { w.output = tb.simpleResponse({}); return import('os'); }",
-            "`main` is asynchronous; nothing waits for it",
+            "`main` must not be asynchronous",
         ),
-        ("function main(w) { throw 'text'; }", "the script throws text"),
+        ("function main(w) { throw 'text'; }", "the script threw text"),
         (
             "function main(w) { throw { toString() { throw 1; } }; }",
-            "the script throws something that has no text",
+            "the script threw a value without a text",
         ),
-        ("function main(w) { throw Symbol('s'); }", "the script throws something that has no text"),
-        ("function main(w) { throw undefined; }", "the script throws undefined"),
+        ("function main(w) { throw Symbol('s'); }", "the script threw a value without a text"),
+        ("function main(w) { throw undefined; }", "the script threw undefined"),
         ("function main(w) {\nthrow new Error(); }", "line 2: an error without a message"),
         (
             "function main(w) { const e = Error('x'); Object.defineProperty(e, 'message', { get() \
@@ -71,42 +71,48 @@ async fn a4_a_wrong_script_is_told_what_is_wrong_and_where() {
 async fn a4_an_output_of_the_wrong_shape_is_refused_by_name() {
     let scripts = scripts("errors");
     for (statement, failure) in [
-        ("w.output = { a: ['x'] };", "`workItem.output` is not made by `tb.simpleResponse`"),
-        ("w.output = JSON.parse('{}');", "`workItem.output` is not made by `tb.simpleResponse`"),
+        (
+            "w.output = { a: ['x'] };",
+            "expected `workItem.output` to be made by `tb.simpleResponse`",
+        ),
+        (
+            "w.output = JSON.parse('{}');",
+            "expected `workItem.output` to be made by `tb.simpleResponse`",
+        ),
         (
             "w.output = Object.create(tb.simpleResponse({}));",
-            "`workItem.output` is not made by `tb.simpleResponse`",
+            "expected `workItem.output` to be made by `tb.simpleResponse`",
         ),
-        ("w.output = null;", "`workItem.output` is not made by `tb.simpleResponse`"),
+        ("w.output = null;", "expected `workItem.output` to be made by `tb.simpleResponse`"),
         (
             "w.output = new (Object.getPrototypeOf(tb.simpleResponse({})).constructor)('{}');",
-            "`workItem.output` is not made by `tb.simpleResponse`",
+            "expected `workItem.output` to be made by `tb.simpleResponse`",
         ),
-        ("tb.simpleResponse();", "`tb.simpleResponse` takes an object of arrays"),
-        ("tb.simpleResponse([[1]]);", "`tb.simpleResponse` takes an object of arrays"),
-        ("tb.simpleResponse(new Map());", "`tb.simpleResponse` takes an object of arrays"),
-        ("tb.simpleResponse({ b: 'x' });", "`b` is string, not an array"),
-        ("tb.simpleResponse({ b: undefined });", "`b` is undefined, not an array"),
-        ("tb.simpleResponse({ b: null });", "`b` is null, not an array"),
-        ("tb.simpleResponse({ b: { length: 0 } });", "`b` is object, not an array"),
-        ("tb.simpleResponse({ b: [null] });", "`b` holds null"),
-        ("tb.simpleResponse({ b: [undefined] });", "`b` holds undefined"),
-        ("tb.simpleResponse({ b: [,1] });", "`b` holds undefined"),
-        ("tb.simpleResponse({ b: [NaN] });", "`b` holds a number that is not finite"),
-        ("tb.simpleResponse({ b: [{ c: [-1 / 0] }] });", "`b` holds a number that is not finite"),
-        ("tb.simpleResponse({ b: [() => 1] });", "`b` holds function"),
-        ("tb.simpleResponse({ b: [{ c: undefined }] });", "`b` holds undefined"),
-        ("tb.simpleResponse({ b: [Symbol()] });", "`b` holds symbol"),
-        ("tb.simpleResponse({ b: [1n] });", "`b` holds bigint"),
-        ("tb.simpleResponse({ b: [new Map()] });", "`b` holds an object of a class"),
-        ("tb.simpleResponse({ b: [new String('x')] });", "`b` holds an object of a class"),
+        ("tb.simpleResponse();", "expected an object of arrays in `tb.simpleResponse`"),
+        ("tb.simpleResponse([[1]]);", "expected an object of arrays in `tb.simpleResponse`"),
+        ("tb.simpleResponse(new Map());", "expected an object of arrays in `tb.simpleResponse`"),
+        ("tb.simpleResponse({ b: 'x' });", "`b`: expected an array, found string"),
+        ("tb.simpleResponse({ b: undefined });", "`b`: expected an array, found undefined"),
+        ("tb.simpleResponse({ b: null });", "`b`: expected an array, found null"),
+        ("tb.simpleResponse({ b: { length: 0 } });", "`b`: expected an array, found object"),
+        ("tb.simpleResponse({ b: [null] });", "or arrays, found null"),
+        ("tb.simpleResponse({ b: [undefined] });", "or arrays, found undefined"),
+        ("tb.simpleResponse({ b: [,1] });", "or arrays, found undefined"),
+        ("tb.simpleResponse({ b: [NaN] });", "found a number that is not finite"),
+        ("tb.simpleResponse({ b: [{ c: [-1 / 0] }] });", "found a number that is not finite"),
+        ("tb.simpleResponse({ b: [() => 1] });", "found function"),
+        ("tb.simpleResponse({ b: [{ c: undefined }] });", "or arrays, found undefined"),
+        ("tb.simpleResponse({ b: [Symbol()] });", "found symbol"),
+        ("tb.simpleResponse({ b: [1n] });", "found bigint"),
+        ("tb.simpleResponse({ b: [new Map()] });", "found an object of a class"),
+        ("tb.simpleResponse({ b: [new String('x')] });", "found an object of a class"),
         ("const c = []; c[0] = c; tb.simpleResponse({ b: c });", "circular reference"),
-        ("tb.simpleResponse({ b: ['\\ud800'] });", "`b` holds half of a surrogate pair"),
-        ("tb.simpleResponse({ b: [{ '\\udfff': 1 }] });", "`b` holds half of a surrogate pair"),
-        ("tb.simpleResponse({ '\\udfff': [] });", "a name holds half of a surrogate pair"),
+        ("tb.simpleResponse({ b: ['\\ud800'] });", "`b` contains half of a surrogate pair"),
+        ("tb.simpleResponse({ b: [{ '\\udfff': 1 }] });", "`b` contains half of a surrogate pair"),
+        ("tb.simpleResponse({ '\\udfff': [] });", "a name contains half of a surrogate pair"),
         (
             "tb.simpleResponse({ __proto__: ['x'] });",
-            "`tb.simpleResponse` takes an object of arrays",
+            "expected an object of arrays in `tb.simpleResponse`",
         ),
         (
             "w.output = tb.simpleResponse({ b: ['x'.repeat(65536)] });",
@@ -115,7 +121,7 @@ async fn a4_an_output_of_the_wrong_shape_is_refused_by_name() {
         (
             "let c = []; for (let i = 0; i < 70; i++) c = [c]; w.output = tb.simpleResponse({ c \
              });",
-            "nested deeper than 64",
+            "nest deeper than 64",
         ),
     ] {
         let answer = text(scripts.run(&main_of(statement), &jan()).await).unwrap_err();
@@ -151,12 +157,12 @@ async fn a4_what_is_too_long_is_refused() {
     let script = format!("//{}", "x".repeat(64 * 1024));
     assert_eq!(
         text(scripts.run(&script, &jan()).await).unwrap_err(),
-        "the script is longer than 64 KB"
+        "expected a script of at most 64 KB"
     );
     let input = Json::String("x".repeat(2 * 1024 * 1024));
     assert_eq!(
         text(scripts.run(FULL_NAME, &input).await).unwrap_err(),
-        "the script and its input are longer than 2 MB"
+        "expected the script and its input to have at most 2 MB together"
     );
 }
 
@@ -170,8 +176,8 @@ async fn a_script_is_checked_without_being_run() {
     }
     for (wrong, said) in [
         ("function main(w) {\n  foo(;\n}", "line 2: SyntaxError"),
-        ("function Main(w) {}", "defines no `function main(workItem)`"),
-        ("for (;;);", "runs longer than"),
+        ("function Main(w) {}", "must define `function main(workItem)`"),
+        ("for (;;);", "ran longer than"),
     ] {
         let answer = scripts.check(wrong).await.unwrap_err().to_string();
         assert!(answer.contains(said), "{answer}");

@@ -281,9 +281,9 @@ async fn a4_changing_the_language_changes_nothing_but_the_scripts_own_output() {
         still_works(&scripts, change).await;
     }
     for (change, failure) in [
-        ("Array.prototype.toJSON = () => 'evil';", "`a` is a string, not an array"),
-        ("Object.preventExtensions(w); delete w.output;", "sets no `workItem.output`"),
-        ("Object.freeze(w);", "sets no `workItem.output`"),
+        ("Array.prototype.toJSON = () => 'evil';", "`a`: expected an array, found a string"),
+        ("Object.preventExtensions(w); delete w.output;", "must set `workItem.output`"),
+        ("Object.freeze(w);", "must set `workItem.output`"),
     ] {
         let outcome =
             text(scripts.run(&main_of(&format!("{change}\n{good}")), &jan()).await).unwrap_err();

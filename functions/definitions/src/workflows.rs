@@ -21,14 +21,10 @@ pub(crate) async fn test(mut call: Call) -> HandlerResult {
     match &input {
         Some(Json::Object(_)) => {}
         Some(other) => {
-            fields.refuse(
-                "input",
-                Code::WrongType,
-                format!("an object is due, not {}", other.kind()),
-            );
+            fields.wrong_type("input", "an object", other);
         }
         None => {
-            fields.refuse("input", Code::Required, "`input`, the sample principal, is required");
+            fields.refuse("input", Code::Required, "`input` is required; send a sample principal");
         }
     }
     fields.finish();
@@ -40,7 +36,7 @@ pub(crate) async fn test(mut call: Call) -> HandlerResult {
             "memory_bytes" => run.memory_bytes,
         })),
         Err(failure) => {
-            let detail = format!("the workflow {id} failed: {}", failure.of_script()?);
+            let detail = format!("the workflow `{id}` failed: {}", failure.of_script()?);
             Err(Error::invalid("/input", Code::DerivedFailed, detail))
         }
     }

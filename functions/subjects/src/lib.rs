@@ -9,7 +9,7 @@ use shared::domain::Scope::{UsersRead, UsersWrite};
 use shared::domain::error::{Error, Result, Violations};
 use shared::domain::id::{SubjectId, UserName};
 use shared::domain::sso::{
-    Application, AuthenticationServer, SYSTEM, Side, SubjectInput, SubjectMapping, refuse_unknown,
+    Application, AuthenticationServer, SYSTEM, Side, SubjectInput, SubjectMapping, refuse_absent,
 };
 use shared::domain::{Json, Versioned};
 use shared::http::answer::{Answer, HandlerResult};
@@ -139,13 +139,14 @@ async fn create(mut call: Call, side: Side) -> HandlerResult {
                     Side::Server => schema.servers.get(party.as_str()).is_some(),
                     Side::Application => schema.applications.get(party.as_str()).is_some(),
                 };
+                let named = user.to_string();
                 let user = call.app.table().resolve(&schema.tenant, &user).await?;
                 let mut violations = Violations::default();
                 if !known {
-                    refuse_unknown(side.field(), &mut violations);
+                    refuse_absent(side.field(), party.as_str(), &mut violations);
                 }
                 if user.is_none() {
-                    refuse_unknown("user_id", &mut violations);
+                    refuse_absent("user_id", &named, &mut violations);
                 }
                 let user = violations.check(user)?.ok_or(Error::NotFound)?;
                 let subject = Versioned::first(SubjectMapping::new(
@@ -171,9 +172,9 @@ async fn create(mut call: Call, side: Side) -> HandlerResult {
 
 async fn list(call: Call, side: Side) -> HandlerResult {
     let named: UserName = match call.query("user_id") {
-        Some(id) => {
-            id.parse().map_err(|_| Error::Malformed("`user_id` is not a user's id".to_owned()))?
-        }
+        Some(id) => id
+            .parse()
+            .map_err(|error| Error::Malformed(format!("query parameter `user_id`: {error}")))?,
         None => {
             return Err(Error::Malformed("the query parameter `user_id` is required".to_owned()));
         }
@@ -216,7 +217,7 @@ async fn remove(call: Call, side: Side) -> HandlerResult {
     }
     system_user(&call, side).await?.ok_or(Error::NotFound)?;
     Err(Error::Conflict(
-        "the subject at `system` is the username and goes only with the user".to_owned(),
+        "the subject at `system` is the username; it is deleted with the user".to_owned(),
     ))
 }
 

@@ -1,7 +1,7 @@
 //! Which user a server means by a subject, and by which subject an application knows a user.
 
 use shared::domain::error::{Error, Violations};
-use shared::domain::sso::{Side, SubjectQuery, refuse_unknown};
+use shared::domain::sso::{Side, SubjectQuery, refuse_absent};
 use shared::http::Call;
 use shared::http::answer::{Answer, HandlerResult};
 use shared::object;
@@ -14,7 +14,7 @@ pub(crate) async fn user(mut call: Call) -> HandlerResult {
         .app
         .decide(tenant, async |schema| {
             let Some(server) = schema.servers.get(question.party.as_str()) else {
-                return Err(unknown(Side::Server.field()));
+                return Err(unknown(Side::Server.field(), question.party.as_str()));
             };
             call.app.table().users_by_subject(tenant, &server.stored.value, &question.about).await
         })
@@ -40,10 +40,11 @@ pub(crate) async fn subject(mut call: Call) -> HandlerResult {
             let user = table.find_named(tenant, &question.about).await?;
             let mut violations = Violations::default();
             if application.is_none() {
-                refuse_unknown(Side::Application.field(), &mut violations);
+                let party = question.party.as_str();
+                refuse_absent(Side::Application.field(), party, &mut violations);
             }
             if user.is_none() {
-                refuse_unknown("user_id", &mut violations);
+                refuse_absent("user_id", &question.about.to_string(), &mut violations);
             }
             let (application, user) =
                 violations.check(application.zip(user))?.ok_or(Error::NotFound)?;
@@ -61,8 +62,8 @@ pub(crate) async fn subject(mut call: Call) -> HandlerResult {
         .await
 }
 
-fn unknown(field: &str) -> Error {
+fn unknown(field: &str, id: &str) -> Error {
     let mut violations = Violations::default();
-    refuse_unknown(field, &mut violations);
+    refuse_absent(field, id, &mut violations);
     Error::Invalid(violations.into_broken())
 }

@@ -78,7 +78,7 @@ fn fingerprint(schema: &Schema) -> String {
     linked.flatten().collect::<Vec<_>>().join(" ")
 }
 
-/// Goes on with the walk that the tenant's configuration is due.
+/// Goes on with the walk that the tenant's configuration needs.
 pub(crate) async fn recompute(
     app: &App,
     tenant: &TenantId,

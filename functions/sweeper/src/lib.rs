@@ -30,7 +30,7 @@ pub struct SweepReport {
     pub imported: u64,
 }
 
-/// Does what is due, until nothing is or `until` has come. What fails does not keep the rest from
+/// Does the waiting work, until none is left or `until` has come. What fails does not keep the rest from
 /// being done; the first failure is the answer then.
 pub async fn sweep(app: &App, until: Timestamp) -> Result<SweepReport> {
     let (mut report, mut failure) = (SweepReport::default(), None);

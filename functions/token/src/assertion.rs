@@ -79,32 +79,34 @@ impl AssertionClaims {
         now: Timestamp,
     ) -> Result<SingleUseAssertion, &'static str> {
         let now = now.seconds();
-        let end = self.exp.ok_or("the assertion has no `exp`")?.seconds();
+        let end = self.exp.ok_or("the assertion must have an `exp`")?.seconds();
         if self.iss != self.sub {
-            return Err("the assertion's `iss` and `sub` are not both the client's id");
+            return Err(
+                "the `iss` and the `sub` of the assertion must both be the id of the client",
+            );
         }
         // One that is meant for somebody else too could be replayed by them.
         let parties = self.aud.as_ref().map(Audience::parties).unwrap_or_default();
         if parties.is_empty() || !parties.iter().all(|party| audiences.contains(party)) {
-            return Err("the assertion's `aud` is not the issuer of this service");
+            return Err("the `aud` of the assertion must be the issuer of this service");
         }
         if end.saturating_add(LEEWAY) <= now {
-            return Err("the assertion has expired");
+            return Err("the assertion has expired; make a new one");
         }
         let made = self.iat.map_or(now, NumericDate::seconds);
         if made.saturating_sub(LEEWAY) > now
             || self.nbf.is_some_and(|from| from.seconds() - LEEWAY > now)
         {
-            return Err("the assertion is not good yet");
+            return Err("the assertion is not valid yet; compare the clocks");
         }
         if end.saturating_sub(made.max(now)) > MOST_SECONDS {
-            return Err("the assertion's `exp` is more than 5 minutes away");
+            return Err("the `exp` of the assertion must be at most 5 minutes away");
         }
         let jti = self
             .jti
             .as_deref()
             .filter(|jti| !jti.is_empty())
-            .ok_or("the assertion has no `jti`")?;
+            .ok_or("the assertion must have a `jti`")?;
         Ok(SingleUseAssertion {
             client: self.sub.clone(),
             jti: jti.to_owned(),

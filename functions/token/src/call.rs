@@ -41,7 +41,7 @@ impl FromRequest<App> for OAuthCall {
         let (parts, body) = request.into_parts();
         if media_type(&parts.headers).as_deref() != Some("application/x-www-form-urlencoded") {
             return Err(OAuthError::invalid_request(
-                "the content type application/x-www-form-urlencoded is due",
+                "expected Content-Type application/x-www-form-urlencoded",
             ));
         }
         let secret = parts
@@ -50,7 +50,7 @@ impl FromRequest<App> for OAuthCall {
             .is_some_and(|route| route.effect == Effect::Secret);
         if secret && parts.headers.contains_key("idempotency-key") {
             return Err(OAuthError::invalid_request(
-                "the answer carries a secret: no Idempotency-Key is taken",
+                "the answer of this route carries a secret; omit Idempotency-Key",
             ));
         }
         let body = read_body(&parts.headers, body, MAX_BODY).await?;

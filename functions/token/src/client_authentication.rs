@@ -92,7 +92,7 @@ async fn by_assertion(
     let assertion = Assertion::read(unverified).ok_or_else(refused)?;
     if client_id.is_some_and(|id| id != assertion.client_id.as_str()) {
         return Err(OAuthError::invalid_request(
-            "`client_id` is not the client that the assertion names",
+            "`client_id` must be the client that the assertion names",
         ));
     }
     let fits = |client: &Client| match client.keys.as_ref()? {
@@ -130,13 +130,13 @@ enum AssertionSignature {
     Elsewhere(String),
 }
 
-const REUSED: &str = "the assertion was used before: its `jti` is not new";
+const REUSED: &str = "the assertion was used before; make a new one with a new `jti`";
 
 fn read<'r>(parts: &Parts, form: &'r Form) -> Result<PresentedCredentials<'r>, OAuthError> {
     let mut lines = parts.headers.get_all(AUTHORIZATION).iter();
     let header = lines.next();
     if lines.next().is_some() {
-        return Err(OAuthError::invalid_request("several Authorization headers"));
+        return Err(OAuthError::invalid_request("several Authorization headers; send one"));
     }
     let ways = [
         header.is_some(),
@@ -144,14 +144,16 @@ fn read<'r>(parts: &Parts, form: &'r Form) -> Result<PresentedCredentials<'r>, O
         form.get("client_assertion").is_some(),
     ];
     if ways.into_iter().filter(|tried| *tried).count() > 1 {
-        return Err(OAuthError::invalid_request("several ways of client authentication at once"));
+        return Err(OAuthError::invalid_request(
+            "several ways of client authentication at once; use one",
+        ));
     }
     if let Some(header) = header {
         let (client_id, secret) =
             header.to_str().ok().and_then(basic).ok_or_else(|| OAuthError::invalid_client(true))?;
         if form.get("client_id").is_some_and(|id| id != client_id) {
             return Err(OAuthError::invalid_request(
-                "`client_id` is not the client that authenticates",
+                "`client_id` must be the client of the Authorization header",
             ));
         }
         return Ok(PresentedCredentials::Secret { client_id, secret, basic: true });
@@ -159,7 +161,7 @@ fn read<'r>(parts: &Parts, form: &'r Form) -> Result<PresentedCredentials<'r>, O
     if let Some(assertion) = form.get("client_assertion") {
         if form.get("client_assertion_type") != Some(assertion::TYPE) {
             return Err(OAuthError::invalid_request(
-                "`client_assertion_type` is not that of a JWT",
+                "expected `client_assertion_type` urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
             ));
         }
         return Ok(PresentedCredentials::Assertion { client_id: form.get("client_id"), assertion });
@@ -169,6 +171,11 @@ fn read<'r>(parts: &Parts, form: &'r Form) -> Result<PresentedCredentials<'r>, O
             client_id: id.to_owned(),
             secret: secret.to_owned(),
             basic: false,
+        }),
+        (None, None) => Err(OAuthError::InvalidClient {
+            basic: false,
+            detail: "no client credentials were sent; send client_id and client_secret, or an \
+                     assertion",
         }),
         _ => Err(OAuthError::invalid_client(false)),
     }

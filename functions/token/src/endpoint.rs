@@ -7,28 +7,38 @@ use shared::auth::claims::{Audience, Confirmation};
 use shared::auth::dpop::Proof;
 use shared::auth::refresh::{self, Exchange};
 use shared::axum::response::Response;
-use shared::domain::Scopes;
+use shared::domain::{Scope, Scopes};
 
 use crate::call::{OAuthCall, answer};
-use crate::error::OAuthError;
+use crate::error::{OAuthError, printable};
 
-const INVALID_SCOPE: OAuthError =
-    OAuthError::Refused("invalid_scope", "the client may not ask for this scope");
+/// Refuses the first of the scopes in a text that is not among those that may be requested.
+fn invalid_scope(requested: Option<&str>, allowed: &Scopes) -> OAuthError {
+    let is_allowed = |word: &&str| {
+        word.parse::<Scope>().is_ok_and(|scope| allowed.allows_all(&Scopes::new([scope])))
+    };
+    let wrong =
+        requested.unwrap_or_default().split(' ').find(|word| !word.is_empty() && !is_allowed(word));
+    let detail = match wrong {
+        Some(wrong) => format!("this client may not request the scope `{}`", printable(wrong)),
+        None => "expected at least one scope".to_owned(),
+    };
+    OAuthError::Refused("invalid_scope", format!("{detail}; it may request `{allowed}`").into())
+}
 
 /// Issues a token.
 pub(crate) async fn token(call: OAuthCall) -> Result<Response, OAuthError> {
     let client = &call.client.value;
     let proof = call.proof().await?;
     if proof.is_none() && client.dpop_bound_access_tokens {
-        return Err(AuthError::BadProof(
-            "the client gets tokens with a proof in the header `DPoP` alone",
-        )
-        .into());
+        return Err(
+            AuthError::BadProof("this client must send a proof in the header `DPoP`").into()
+        );
     }
     let asked = match call.form.get("scope").map(str::parse::<Scopes>) {
         None => None,
         Some(Ok(scopes)) => Some(scopes),
-        Some(Err(_)) => return Err(INVALID_SCOPE),
+        Some(Err(_)) => return Err(invalid_scope(call.form.get("scope"), &client.scopes)),
     };
     let (scopes, refresh_token) = match call.form.get("grant_type") {
         None => return Err(OAuthError::invalid_request("`grant_type` is required")),
@@ -37,7 +47,7 @@ pub(crate) async fn token(call: OAuthCall) -> Result<Response, OAuthError> {
         Some(_) => {
             return Err(OAuthError::Refused(
                 "unsupported_grant_type",
-                "client_credentials and refresh_token are known",
+                "expected `grant_type` client_credentials or refresh_token".into(),
             ));
         }
     };
@@ -62,7 +72,7 @@ async fn client_credentials(
     let client = &call.client.value;
     let scopes = asked.unwrap_or_else(|| client.default_scopes.clone());
     if scopes.is_empty() || !client.scopes.allows_all(&scopes) {
-        return Err(INVALID_SCOPE);
+        return Err(invalid_scope(call.form.get("scope"), &client.scopes));
     }
     if !client.refresh_token {
         return Ok((scopes, None));
@@ -79,12 +89,12 @@ async fn refresh(
     asked: Option<Scopes>,
 ) -> Result<(Scopes, Option<String>), OAuthError> {
     let client = &call.client.value;
-    let invalid_grant =
-        OAuthError::Refused("invalid_grant", "the refresh token is invalid, expired or revoked");
+    let detail = "the refresh token is invalid, expired or revoked; use client_credentials";
+    let invalid_grant = OAuthError::Refused("invalid_grant", detail.into());
     if !client.refresh_token {
         return Err(OAuthError::Refused(
             "unauthorized_client",
-            "the client does not hold the refresh_token grant",
+            "this client does not have the grant refresh_token; use client_credentials".into(),
         ));
     }
     let token = call
@@ -103,7 +113,7 @@ async fn refresh(
     .await?
     {
         Exchange::InvalidGrant => Err(invalid_grant),
-        Exchange::InvalidScope => Err(INVALID_SCOPE),
+        Exchange::InvalidScope => Err(invalid_scope(call.form.get("scope"), &client.scopes)),
         Exchange::Granted(next, scopes) => Ok((scopes, Some(next))),
     }
 }

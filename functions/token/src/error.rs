@@ -1,5 +1,7 @@
 //! Errors of the OAuth endpoints, in the form that RFC 6749 §5.2 gives them.
 
+use std::borrow::Cow;
+
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, HeaderValue, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde_json::json;
@@ -14,13 +16,16 @@ use shared::http::problem::{Cause, RETRY_SECONDS};
 const UNKNOWN: &str = "the client is unknown or its credentials are wrong";
 
 /// What is said of a body that cannot be read as a form.
-const UNREADABLE: OAuthError = OAuthError::invalid_request("the body is too large or broken");
+const UNREADABLE: OAuthError = OAuthError::Refused(
+    "invalid_request",
+    Cow::Borrowed("the body is too large, or not as long as Content-Length says"),
+);
 
 /// An error of an OAuth endpoint.
 #[derive(Debug)]
 pub(crate) enum OAuthError {
     /// One of the codes of RFC 6749 §5.2, with a sentence for the developer.
-    Refused(&'static str, &'static str),
+    Refused(&'static str, Cow<'static, str>),
     /// `invalid_client`: 401, and a challenge when Basic was tried.
     InvalidClient {
         /// Whether Basic was tried.
@@ -36,8 +41,8 @@ pub(crate) enum OAuthError {
 
 impl OAuthError {
     /// `invalid_request`
-    pub(crate) const fn invalid_request(detail: &'static str) -> Self {
-        Self::Refused("invalid_request", detail)
+    pub(crate) fn invalid_request(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::Refused("invalid_request", detail.into())
     }
 
     /// `invalid_client`
@@ -64,7 +69,7 @@ impl From<AuthError> for OAuthError {
     fn from(error: AuthError) -> Self {
         match error {
             // RFC 9449 §5.
-            AuthError::BadProof(detail) => Self::Refused("invalid_dpop_proof", detail),
+            AuthError::BadProof(detail) => Self::Refused("invalid_dpop_proof", detail.into()),
             AuthError::BadToken(detail) => Self::Fault(Error::unexpected(detail)),
             AuthError::Unchecked(error) => error.into(),
         }
@@ -83,7 +88,7 @@ impl From<Rejection> for OAuthError {
 impl IntoResponse for OAuthError {
     fn into_response(self) -> Response {
         let mut response = match self {
-            Self::Refused(code, detail) => refusal(StatusCode::BAD_REQUEST, code, detail),
+            Self::Refused(code, detail) => refusal(StatusCode::BAD_REQUEST, code, &detail),
             Self::InvalidClient { basic, detail } => {
                 let mut response = refusal(StatusCode::UNAUTHORIZED, "invalid_client", detail);
                 if basic {
@@ -115,19 +120,24 @@ fn refusal(status: StatusCode, code: &str, detail: &str) -> Response {
 /// since §5.2 has none for it.
 fn fault(error: &Error) -> Response {
     let mut response = if error.is_temporary() {
-        let detail = "try again after the time in Retry-After";
+        let detail = "the service cannot do this now; try again after the time in Retry-After";
         let status = StatusCode::SERVICE_UNAVAILABLE;
         let mut response = refusal(status, "temporarily_unavailable", detail);
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(u16::from(RETRY_SECONDS)));
         response
     } else {
-        let detail = "the error was logged under the request id";
+        let detail = "the service failed; report the X-Request-Id, under which the error is logged";
         refusal(StatusCode::INTERNAL_SERVER_ERROR, "server_error", detail)
     };
     if let Some(cause) = Cause::of(error) {
         response.extensions_mut().insert(cause);
     }
     response
+}
+
+/// A text of the request as an `error_description` may show it (RFC 6749 §5.2).
+pub(crate) fn printable(text: &str) -> String {
+    text.chars().filter(|c| matches!(c, ' '..='~') && !matches!(c, '"' | '\\')).take(64).collect()
 }
 
 /// Tokens and what speaks of them are stored nowhere (RFC 6749 §5.1).

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use crate::error::OAuthError;
+use crate::error::{OAuthError, printable};
 
 /// The parameters of a form.
 #[derive(Debug, PartialEq, Eq)]
@@ -14,9 +14,11 @@ impl Form {
     pub(crate) fn parse(body: &[u8]) -> Result<Self, OAuthError> {
         let mut parameters = HashMap::new();
         for (name, value) in form_urlencoded::parse(body) {
-            if parameters.insert(name.into_owned(), value.into_owned()).is_some() {
-                return Err(OAuthError::invalid_request("a parameter occurs twice"));
+            if parameters.contains_key(&*name) {
+                let detail = format!("the parameter `{}` is sent twice", printable(&name));
+                return Err(OAuthError::invalid_request(detail));
             }
+            parameters.insert(name.into_owned(), value.into_owned());
         }
         parameters.retain(|_, value| !value.is_empty());
         Ok(Self(parameters))

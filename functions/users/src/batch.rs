@@ -81,7 +81,7 @@ impl BatchAnswer {
         if self.bytes > MAX_PAGE_BYTES {
             let (fit, instead) = (self.items.len(), self.instead);
             let detail = format!(
-                "the answer would take more than {MAX_PAGE_BYTES} bytes: ask for {fit} {instead}"
+                "the answer would have more than {MAX_PAGE_BYTES} bytes; ask for {fit} {instead}"
             );
             return Err(Error::invalid("/ids", Code::TooLarge, detail));
         }

@@ -9,6 +9,7 @@ use shared::domain::id::ImportId;
 use shared::domain::import::{
     Import, ImportState, Mapping, Mode, RowCounts, RowReport, read_known,
 };
+use shared::domain::string_enum::expected_word;
 use shared::http::answer::{Answer, HandlerResult};
 use shared::http::{Call, Route};
 use shared::import::{IN_REQUEST_SECONDS, accept, process, report_as_csv};
@@ -48,11 +49,15 @@ async fn create(mut call: Call) -> HandlerResult {
     let dry_run = match call.query("dry_run") {
         None | Some("false") => false,
         Some("true") => true,
-        Some(_) => return Err(Error::Malformed("`dry_run` is true or false".to_owned())),
+        Some(_) => {
+            return Err(Error::Malformed(
+                "query parameter `dry_run`: expected `true` or `false`".to_owned(),
+            ));
+        }
     };
     let mapping = match call.query("mapping") {
         None => Mapping::default(),
-        Some(text) => Mapping::read(&Json::parse(text.as_bytes()).map_err(Error::Malformed)?)?,
+        Some(text) => Mapping::read(&Json::parse(text.as_bytes())?)?,
     };
     let (format, bytes) = call.take_rows()?;
     let (app, tenant) = (&call.app, &call.caller.tenant);
@@ -64,9 +69,7 @@ async fn create(mut call: Call) -> HandlerResult {
             // What rows hold is judged by definitions as they are now: what is a secret is stored
             // as one.
             let schema = app.schema_now(tenant).await?;
-            let known =
-                |category: &str, name: &str| schema.attribute_named(category, name).is_some();
-            let (_, rows) = read_known(&bytes, format, &mapping, &known)?;
+            let (_, rows) = read_known(&bytes, format, &mapping, Some(&schema))?;
             let now = app.env().clock.now();
             let import = Import {
                 id: ImportId::new(app.env().new_uuid()),
@@ -104,9 +107,9 @@ fn shown(import: &Versioned<Import>) -> Answer {
 }
 
 fn word(call: &Call, name: &str, default: Mode) -> Result<Mode> {
-    let names = || Mode::ALL.map(Mode::name).join(", ");
     let read = |text: &str| {
-        text.parse().map_err(|_| Error::Malformed(format!("`{name}` is one of {}", names())))
+        let wrong = || format!("query parameter `{name}`: {}", expected_word(&Mode::ALL, text));
+        text.parse().map_err(|_| Error::Malformed(wrong()))
     };
     call.query(name).map_or(Ok(default), read)
 }
@@ -125,7 +128,7 @@ async fn report(call: Call) -> HandlerResult {
     if call.prefers_csv() {
         if call.query("limit").or(call.query("cursor")).is_some() {
             return Err(Error::Malformed(
-                "text/csv is the whole report: it takes no `limit` and no `cursor`".to_owned(),
+                "text/csv is the whole report; omit `limit` and `cursor`".to_owned(),
             ));
         }
         return Ok(Answer::csv(report_as_csv(&call.app, &call.caller.tenant, &import).await?));

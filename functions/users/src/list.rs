@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use shared::domain::Json;
 use shared::domain::error::{Error, Result};
+use shared::domain::field::TIME;
 use shared::domain::id::UserId;
 use shared::domain::schema::Schema;
 use shared::domain::user::User;
@@ -34,12 +35,8 @@ pub(crate) async fn list(call: Call) -> HandlerResult {
     let size = call.page_size()?;
     let since =
         call.query("updated_since").map(|text| Timestamp::parse(text).ok_or(text)).transpose();
-    let due = |_| {
-        Error::Malformed(
-            "`updated_since` is an RFC 3339 time, as 2026-11-21T10:00:00.000Z".to_owned(),
-        )
-    };
-    let since = since.map_err(due)?;
+    let wrong = |_| Error::Malformed(format!("query parameter `updated_since`: expected {TIME}"));
+    let since = since.map_err(wrong)?;
     let bound = since.map(|since| since.to_string()).unwrap_or_default();
     let next = call.open_cursor::<ListPosition>(&bound, call.query("cursor")).await?;
     let settled = call.app.env().clock.now().plus_seconds(-SETTLED_SECONDS);

@@ -77,7 +77,7 @@ pub(crate) async fn set_linked(call: Call, linked: bool) -> HandlerResult {
         call.check_preconditions(&[principal.tag()])?;
         if principal.value.is_built_in() && !linked {
             let detail =
-                "every user is linked to the authentication server `system` as long as it exists";
+                "every user is linked to the authentication server `system`; it cannot be unlinked";
             return Err(Error::Conflict(detail.to_owned()));
         }
         Ok(())

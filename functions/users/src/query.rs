@@ -33,19 +33,12 @@ fn question(body: Json) -> Result<UserQuery> {
         None => PAGE,
         Some(Json::Number(text)) if page_size(Some(&text)).is_ok() => page_size(Some(&text))?,
         Some(Json::Number(_)) => {
-            fields.refuse(
-                "limit",
-                Code::WrongFormat,
-                format!("a number from 1 to {MAX_PAGE} is due"),
-            );
+            let detail = format!("expected a number from 1 to {MAX_PAGE}");
+            fields.refuse("limit", Code::WrongFormat, detail);
             PAGE
         }
         Some(other) => {
-            fields.refuse(
-                "limit",
-                Code::WrongType,
-                format!("a number from 1 to {MAX_PAGE} is due, not {}", other.kind()),
-            );
+            fields.wrong_type("limit", &format!("a number from 1 to {MAX_PAGE}"), &other);
             PAGE
         }
     };
@@ -68,7 +61,7 @@ pub(crate) async fn query(mut call: Call) -> HandlerResult {
             let search = UserSearch::of(call.app.table(), &schema, &filter);
             if position.as_ref().is_some_and(|position| !search.is_of_plan(position)) {
                 let detail =
-                    "the filter is answered in another way since the cursor was made: start again";
+                    "the definitions have changed since this cursor was made; start from the first page";
                 // Or the cursor is of a process that knows newer definitions.
                 return Err(if schema.verified {
                     Error::Malformed(detail.to_owned())

@@ -11,14 +11,14 @@ use crate::failure::Failure;
 use crate::location::TableLocation;
 use crate::output::Console;
 
-/// Kith: the user-profile service. Without a command it serves.
+/// Kith, the user-profile service. Without a command it serves.
 #[derive(Debug, Parser)]
 #[command(name = "kith", version, about, max_term_width = 100)]
 pub(crate) struct Command {
     #[command(flatten)]
     location: TableLocation,
-    /// Print JSON instead of text for people.
-    #[arg(long, global = true)]
+    /// Print JSON, for scripts
+    #[arg(long, global = true, help_heading = "Global options")]
     json: bool,
     #[command(subcommand)]
     action: Option<Action>,
@@ -26,39 +26,44 @@ pub(crate) struct Command {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Serve all functions on one port, on the embedded table.
+    /// Serve all functions on one port, with the embedded table
     Serve(serve::Options),
-    /// Walk the flows and show each request and answer.
+    /// Run the flows of the service and show each request and answer
     Tour(tour::Options),
-    /// Bring people from a file into a running service. The same command goes on after an
-    /// interruption.
+    /// Import a file of people into a running service; the same command resumes an interrupted
+    /// import
     Import(import::Options),
-    /// Write the people of a running service as `import` reads them.
+    /// Export the users of a running service in the form that `import` reads
     Export(export::Options),
-    /// Create and list tenants.
+    /// Create and list tenants
     #[command(subcommand)]
     Tenant(tenant::Action),
-    /// Register, list, rotate and revoke machine clients.
+    /// Register, list, rotate and revoke clients
     #[command(subcommand)]
     Client(client::Action),
-    /// Rotate, list and revoke the keys that sign access tokens.
+    /// Rotate, list and revoke the keys that sign access tokens
     #[command(subcommand)]
     Key(key::Action),
-    /// Verify that users and look-ups belong together, both ways.
+    /// Verify that users and index entries agree in both directions
     Check(check::Options),
-    /// Forget a person everywhere, and search the table for what may be left.
+    /// Delete a user everywhere, and search the table for texts that may be left
     Forget(forget::Options),
-    /// Delete definitions that the API does not, because they were assigned once.
+    /// Delete definitions that the API refuses to delete because users have had them
     #[command(subcommand)]
     Definition(definition::Action),
-    /// Print the OpenAPI description of the service.
+    /// Print the OpenAPI description of the service
     #[command(hide = true)]
     Openapi,
 }
 
 impl Command {
-    /// Does what the command says, and says with what the program ends.
+    /// Runs the command. Returns the exit code of the program.
     pub(crate) async fn run(self) -> Result<ExitCode, Failure> {
+        let location = self.location.clone();
+        self.act().await.map_err(|failure| location.explain(failure))
+    }
+
+    async fn act(self) -> Result<ExitCode, Failure> {
         let (location, console) = (&self.location, Console { json: self.json });
         match self.action.unwrap_or_else(|| Action::Serve(serve::Options::default())) {
             Action::Serve(options) => serve::run(options, location).await,
@@ -97,17 +102,20 @@ mod tests {
         kith(&data, "check --tenant acme").await.unwrap();
         let forget = "forget --tenant acme 0192f3c1-0000-7000-8000-000000000001";
         for (line, due) in [
-            ("tenant create acme", "there is a tenant `acme`"),
-            ("client revoke acme.0123456789abcdef0123456789abcdef", "there is no such client"),
-            ("key revoke unknown", "no key with this id is published"),
+            ("tenant create acme", "tenant `acme` exists already"),
+            (
+                "client revoke acme.0123456789abcdef0123456789abcdef",
+                "there is no such client; see `kith client list`",
+            ),
+            ("key revoke unknown", "no published key has this id; see `kith key list`"),
             (
                 "definition purge --tenant acme x",
-                "tenant acme has no attribute or persona definition `x`",
+                "tenant `acme` has no attribute or persona definition `x`",
             ),
-            (forget, "tenant acme has no such user"),
+            (forget, "tenant `acme` has no user `0192f3c1-0000-7000-8000-000000000001`"),
             (
                 "client create --tenant globex --name x --scope users:read",
-                "there is no tenant `globex`",
+                "there is no tenant `globex`; create it with `kith tenant create globex`",
             ),
         ] {
             assert_eq!(kith(&data, line).await.unwrap_err(), due, "{line}");

@@ -34,10 +34,10 @@ pub(crate) enum Resource {
 impl Resource {
     const fn not_found(self) -> &'static str {
         match self {
-            Self::Client => "there is no such client",
-            Self::Definition => "the definition is gone",
-            Self::Key => "no key with this id is published",
-            Self::Tenant => "there is no such tenant",
+            Self::Client => "there is no such client; see `kith client list`",
+            Self::Definition => "the definition was deleted meanwhile",
+            Self::Key => "no published key has this id; see `kith key list`",
+            Self::Tenant => "there is no such tenant; see `kith tenant list`",
             Self::User => "there is no such user",
         }
     }
@@ -74,11 +74,10 @@ impl fmt::Display for Failure {
 pub(crate) fn in_words(error: &Error) -> String {
     match error {
         Error::Invalid(violations) => {
-            let lines: Vec<_> =
-                violations.iter().map(|v| format!("{}: {}", v.pointer, v.detail)).collect();
+            let lines: Vec<_> = violations.iter().map(ToString::to_string).collect();
             lines.join("\n")
         }
-        Error::Unavailable(what) => format!("the table is not available: {what}"),
+        Error::Unavailable(what) => format!("the table does not answer ({what}); try again"),
         Error::InUse(what) | Error::Conflict(what) | Error::Unexpected(what) => what.clone(),
         other => other.to_string(),
     }
@@ -113,10 +112,10 @@ mod tests {
     #[test]
     fn what_is_not_found_is_named() {
         for (resource, due) in [
-            (Resource::Client, "there is no such client"),
-            (Resource::Definition, "the definition is gone"),
-            (Resource::Key, "no key with this id is published"),
-            (Resource::Tenant, "there is no such tenant"),
+            (Resource::Client, "there is no such client; see `kith client list`"),
+            (Resource::Definition, "the definition was deleted meanwhile"),
+            (Resource::Key, "no published key has this id; see `kith key list`"),
+            (Resource::Tenant, "there is no such tenant; see `kith tenant list`"),
             (Resource::User, "there is no such user"),
         ] {
             assert_eq!(resource.failed()(Error::NotFound).to_string(), due);
@@ -131,7 +130,10 @@ mod tests {
             detail: "is required".to_owned(),
         };
         for (error, due) in [
-            (Error::Unavailable("timeout".to_owned()), "the table is not available: timeout"),
+            (
+                Error::Unavailable("timeout".to_owned()),
+                "the table does not answer (timeout); try again",
+            ),
             (Error::InUse("by a persona".to_owned()), "by a persona"),
             (Error::Conflict("decided".to_owned()), "decided"),
             (Error::Unexpected("no version".to_owned()), "no version"),

@@ -2,10 +2,14 @@
 
 use std::path::PathBuf;
 
+use aws_credential_types::provider::ProvideCredentials as _;
+use aws_credential_types::provider::error::CredentialsError;
+
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Region;
 use clap::Args;
 use local::table::open_local;
+use shared::domain::Error;
 use shared::env::Env;
 use shared::https::{self, Trust};
 use shared::store::Table;
@@ -13,10 +17,19 @@ use shared::store::table::client_settings;
 
 use crate::failure::Failure;
 
+const NO_CREDENTIALS: &str = "no AWS credentials were found; set AWS_PROFILE, or AWS_ACCESS_KEY_ID \
+                              and AWS_SECRET_ACCESS_KEY";
+
+/// The first cause of an error.
+fn root(error: &dyn std::error::Error) -> String {
+    error.source().map_or_else(|| error.to_string(), root)
+}
+
 /// Where the table is.
 #[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Global options")]
 pub(crate) struct TableLocation {
-    /// The data folder of the embedded table.
+    /// The data folder of the embedded table
     #[arg(
         long,
         global = true,
@@ -25,13 +38,13 @@ pub(crate) struct TableLocation {
         conflicts_with = "table"
     )]
     pub(crate) data: PathBuf,
-    /// The name of a DynamoDB table, reached with your AWS credentials.
+    /// The name of a DynamoDB table, reached with your AWS credentials
     #[arg(long, global = true, value_name = "NAME")]
     table: Option<String>,
-    /// Another endpoint than DynamoDB's own.
+    /// Another endpoint than the one of DynamoDB
     #[arg(long, global = true, value_name = "URL", requires = "table")]
     endpoint: Option<String>,
-    /// Another region than that of your AWS configuration.
+    /// Another region than the one of your AWS configuration
     #[arg(long, global = true, value_name = "REGION", requires = "table")]
     region: Option<String>,
 }
@@ -47,16 +60,39 @@ impl TableLocation {
         match &self.table {
             Some(name) => self.open_remote(name).await,
             None if !self.data.exists() => {
-                Err(format!("there is no data folder `{}`", self.data.display()).into())
+                let data = self.data.display();
+                let instead = "run `kith serve` first, or name one by --data";
+                Err(format!("there is no data folder `{data}`; {instead}").into())
             }
             None => Ok(open_local(Some(&self.data), Env::default()).await?),
         }
     }
 
+    /// Names the table in a failure that says that it does not exist.
+    pub(crate) fn explain(&self, failure: Failure) -> Failure {
+        match (failure, &self.table) {
+            (Failure::Table(_, Error::Unexpected(what)), Some(table))
+                if what.ends_with("ResourceNotFoundException") =>
+            {
+                format!("there is no DynamoDB table `{table}`; check --table and --region").into()
+            }
+            (failure, _) => failure,
+        }
+    }
+
+    /// Refuses a table where a command calls a running service.
+    pub(crate) fn refuse_table(&self, command: &str) -> Result<(), Failure> {
+        if self.is_remote() {
+            let detail = format!("`{command}` calls a running service; use --url, not --table");
+            return Err(detail.into());
+        }
+        Ok(())
+    }
+
     /// Opens another table of the same account.
     pub(crate) async fn open_other(&self, name: &str) -> Result<Table, Failure> {
         if self.table.is_none() {
-            return Err("only a DynamoDB table replaces another: say --table".into());
+            return Err("--replay-from needs a DynamoDB table; name it by --table".into());
         }
         self.open_remote(name).await
     }
@@ -70,9 +106,15 @@ impl TableLocation {
             loader = loader.region(Region::new(region.clone()));
         }
         let config = loader.load().await;
-        let region =
-            config.region().cloned().ok_or("no AWS region is known: set AWS_REGION or --region")?;
-        let credentials = config.credentials_provider().ok_or("no AWS credentials are known")?;
+        let region = config
+            .region()
+            .cloned()
+            .ok_or("no AWS region is set; set AWS_REGION or use --region")?;
+        let credentials = config.credentials_provider().ok_or(NO_CREDENTIALS)?;
+        credentials.provide_credentials().await.map_err(|error| match error {
+            CredentialsError::CredentialsNotLoaded(_) => NO_CREDENTIALS.to_owned(),
+            other => format!("cannot get AWS credentials: {}", root(&other)),
+        })?;
         let mut settings =
             client_settings().region(region).credentials_provider(credentials).http_client(http);
         if let Some(endpoint) = &self.endpoint {

@@ -26,6 +26,16 @@ impl Console {
     }
 }
 
+/// A number of things, in words: `1 row`, `2 rows`, `2 entries`.
+pub(crate) fn counted(count: impl ToString, noun: &str) -> String {
+    let count = count.to_string();
+    match noun.strip_suffix('y') {
+        _ if count == "1" => format!("1 {noun}"),
+        Some(stem) => format!("{count} {stem}ies"),
+        None => format!("{count} {noun}s"),
+    }
+}
+
 /// Writes a line to the standard output.
 pub(crate) fn say(line: impl Display) -> Result<(), Failure> {
     write(io::stdout().lock(), format_args!("{line}\n"))
@@ -34,7 +44,7 @@ pub(crate) fn say(line: impl Display) -> Result<(), Failure> {
 fn write(mut output: impl Write, text: Arguments<'_>) -> Result<(), Failure> {
     match output.write_fmt(text).and_then(|()| output.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(format!("the output cannot be written: {error}").into())
+            Err(format!("cannot write the output: {error}").into())
         }
         _ => Ok(()),
     }

@@ -26,14 +26,13 @@ const TIMEOUT: Duration = Duration::from_mins(2);
 /// Which service is called, and as whom.
 #[derive(Debug, Args)]
 pub(crate) struct Access {
-    /// The service's base URL. What is given neither here nor in the environment is taken from the
-    /// data folder's `demo.env`.
+    /// The base URL of the service; by default the one in `demo.env` of the data folder
     #[arg(long, env = "KITH_URL", value_parser = base_url)]
     url: Option<String>,
-    /// The client's id.
+    /// The id of the client
     #[arg(long, env = "KITH_CLIENT_ID", value_name = "ID")]
     client_id: Option<String>,
-    /// Its secret. The environment keeps it out of the list of processes.
+    /// The secret of the client; the variable keeps it out of the list of processes
     #[arg(long, env = "KITH_CLIENT_SECRET", value_name = "SECRET", hide_env_values = true)]
     client_secret: Option<String>,
 }
@@ -44,7 +43,7 @@ pub(crate) fn base_url(text: &str) -> Result<String, &'static str> {
     if text.is_empty() || Url::parse(text).is_ok_and(good) {
         return Ok(text.to_owned());
     }
-    Err("an http or https URL is due, such as https://kith.example.org")
+    Err("expected an http or https URL, e.g. https://kith.example.org")
 }
 
 /// A request that may be sent again: a GET, or a POST with an Idempotency-Key.
@@ -104,13 +103,14 @@ impl RemoteResponse {
 
     /// The body as JSON, with every digit.
     pub(crate) fn json(&self) -> Result<Json, Failure> {
-        Ok(Json::parse(&self.body).map_err(|error| format!("an answer is no JSON: {error}"))?)
+        Ok(Json::parse(&self.body)
+            .map_err(|error| format!("the service did not answer with JSON: {error}"))?)
     }
 
     /// The body as JSON without numbers of many digits.
     pub(crate) fn value(&self) -> Result<Value, Failure> {
         Ok(serde_json::from_slice(&self.body)
-            .map_err(|error| format!("an answer is no JSON: {error}"))?)
+            .map_err(|error| format!("the service did not answer with JSON: {error}"))?)
     }
 
     /// The answer if it is a success, else what it says.
@@ -152,13 +152,13 @@ struct RetryLimits {
 }
 
 impl RetryLimits {
-    /// Rests for as long as is due, or a little longer each time; fails with the reason when it has
-    /// ended.
-    async fn rest(&mut self, due: Duration, why: Failure) -> Result<(), Failure> {
+    /// Waits for the least time, or a little longer each time; fails with the reason when the
+    /// patience has ended.
+    async fn rest(&mut self, least: Duration, why: Failure) -> Result<(), Failure> {
         if self.clock.now().millis() > self.ends {
             return Err(why);
         }
-        tokio::time::sleep(due.max(self.pause).min(LONGEST_PAUSE)).await;
+        tokio::time::sleep(least.max(self.pause).min(LONGEST_PAUSE)).await;
         self.pause = (self.pause * 2).min(Duration::from_secs(5));
         Ok(())
     }
@@ -186,7 +186,7 @@ impl Access {
             known.clear();
         }
         let value = |given: Option<String>, name: &str, option: &str| {
-            let missing = || format!("{name} is not known: set it, or say --{option}");
+            let missing = || format!("{name} is not set; set it or use --{option}");
             given
                 .filter(|given| !given.is_empty())
                 .or_else(|| known.get(name).cloned())
@@ -225,7 +225,9 @@ impl Remote {
                     return Ok(reply);
                 }
                 RemoteAttempt::TokenRefused if refused => {
-                    return Err(format!("{} takes none of its own tokens", self.url).into());
+                    return Err(
+                        format!("{} refuses the tokens that it issued itself", self.url).into()
+                    );
                 }
                 RemoteAttempt::TokenRefused => {
                     refused = true;
@@ -299,9 +301,9 @@ impl Remote {
             }
             _ => {
                 let why =
-                    body.get("error").and_then(Value::as_str).unwrap_or("no token in the answer");
+                    body.get("error").and_then(Value::as_str).unwrap_or("the answer has no token");
                 Err(format!(
-                    "{} gives client {} no token: {}, {why}",
+                    "{} issued no token to client `{}`: {}, {why}",
                     self.url, self.client_id, reply.status
                 )
                 .into())

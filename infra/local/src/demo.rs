@@ -36,7 +36,7 @@ pub type Variables = BTreeMap<String, String>;
 pub async fn prepare(table: &Table, data: &Path, url: &str) -> Result<PathBuf, Failure> {
     let tenant: TenantId =
         TENANT.parse().map_err(|_| "the demonstration's tenant has a good name")?;
-    let failed = |error: Error| format!("the first start failed: {error}");
+    let failed = |error: Error| format!("cannot prepare the demonstration: {error}");
     table.create_tenant(&tenant).await.map_err(failed)?;
     define(table, &tenant).await.map_err(failed)?;
     fs::create_dir_all(data)

@@ -77,9 +77,9 @@ impl Service {
     /// Opens the table in `data` (or in memory, with `data` for the credentials alone), fills it
     /// for a first start, and listens.
     pub async fn start(listen: SocketAddr, data: &Path, memory: bool) -> Result<Self, Failure> {
-        let listener = TcpListener::bind(listen)
-            .await
-            .map_err(|error| format!("cannot listen on {listen}: {error}"))?;
+        let listener = TcpListener::bind(listen).await.map_err(|error| {
+            format!("cannot listen on {listen}: {error}; use another address by --listen")
+        })?;
         let address = listener.local_addr().map_err(|error| error.to_string())?;
         let url = format!("http://{address}");
         let (table, engine) = open_embedded((!memory).then_some(data), Env::default()).await?;
@@ -109,7 +109,7 @@ impl Service {
             never = Box::pin(sweep(self.sweeping)) => match never {},
             never = expire(self.engine) => match never {},
             never = Box::pin(self.events.run()) => match never {},
-            ended = serving.into_future() => ended.map_err(|error| format!("serving failed: {error}")),
+            ended = serving.into_future() => ended.map_err(|error| format!("the server failed: {error}")),
             () = async {
                 if stopped.await.is_err() {
                     std::future::pending::<()>().await;
@@ -157,7 +157,7 @@ async fn sweep(app: App) -> std::convert::Infallible {
 
 /// What runs scripts: this very program.
 pub fn scripts() -> Result<Scripts, Failure> {
-    let program = std::env::current_exe()
-        .map_err(|error| format!("this program cannot be found: {error}"))?;
+    let program =
+        std::env::current_exe().map_err(|error| format!("cannot find this program: {error}"))?;
     Ok(Scripts::new(program, vec![script::WORKER.to_owned()]))
 }

@@ -46,7 +46,7 @@ pub async fn open_embedded(data: Option<&Path>, env: Env) -> Result<(Table, Embe
     let engine = engine.map_err(|error| error.to_string())?;
     let client = embedded_client(engine.http_client());
     create(&client, LOCAL).await?;
-    engine.start_outbox().await.map_err(|error| format!("changes cannot be noted: {error}"))?;
+    engine.start_outbox().await.map_err(|error| format!("cannot record changes: {error}"))?;
     Ok((Table::new(client, LOCAL, env), engine))
 }
 
@@ -94,7 +94,7 @@ pub async fn create(client: &Client, name: &str) -> Result<(), Failure> {
         }
         Err(error) => {
             return Err(format!(
-                "the table cannot be made: {}",
+                "cannot create the table: {}",
                 aws_sdk_dynamodb::error::DisplayErrorContext(error)
             )
             .into());
@@ -110,7 +110,7 @@ pub async fn create(client: &Client, name: &str) -> Result<(), Failure> {
         .await
         .map_err(|error| {
             format!(
-                "the table takes no TTL: {}",
+                "cannot set the TTL of the table: {}",
                 aws_sdk_dynamodb::error::DisplayErrorContext(error)
             )
         })?;

@@ -68,9 +68,9 @@ enum Inconsistency {
 impl Inconsistency {
     const fn text(self) -> &'static str {
         match self {
-            Self::Foreign => "has something that names another owner",
-            Self::Dangling => "has a look-up that names what is not there",
-            Self::Unlinked => "has a principal that its look-up contradicts",
+            Self::Foreign => "has a child that names another owner",
+            Self::Dangling => "has an index entry for a child that does not exist",
+            Self::Unlinked => "has a principal that disagrees with its index entry",
         }
     }
 }
@@ -88,14 +88,16 @@ pub async fn verify(table: &Table, tenant: &TenantId) -> Result<CheckReport> {
     let mut problems = Vec::new();
     for (user, key) in seen.claimed.difference(&seen.held) {
         if claims(table, tenant, *user, key).await? && !holds(table, *user, key).await? {
-            problems
-                .push(format!("user {user} owns a look-up that is not there: {}", kind_of(key)));
+            problems.push(format!(
+                "user {user} lists an index entry that does not exist: {}",
+                kind_of(key)
+            ));
         }
     }
     for (user, key) in seen.held.difference(&seen.claimed) {
         if holds(table, *user, key).await? && !claims(table, tenant, *user, key).await? {
             problems.push(format!(
-                "a look-up belongs to user {user}, who does not own it: {}",
+                "an index entry names user {user}, who does not list it: {}",
                 kind_of(key)
             ));
         }
@@ -108,7 +110,8 @@ pub async fn verify(table: &Table, tenant: &TenantId) -> Result<CheckReport> {
             && owner
                 .is_none_or(|owner| owner.is_tombstone() && owner.get_text("gsi1pk") != Some(SWEEP))
         {
-            problems.push(format!("user {user} is gone and still has something: {}", kind_of(key)));
+            problems
+                .push(format!("user {user} is deleted and still has an item: {}", kind_of(key)));
         }
     }
     for (user, key, fault) in seen.doubtful {

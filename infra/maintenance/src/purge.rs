@@ -97,7 +97,7 @@ async fn delete<T: Definition>(
         let current = &entry.ok_or(Error::NotFound)?.stored;
         if current.version() != version {
             return Err(Error::Conflict(
-                "the definition was changed meanwhile; try again".to_owned(),
+                "the definition was changed meanwhile; run the command again".to_owned(),
             ));
         }
         current.value.check_removable(schema)?;

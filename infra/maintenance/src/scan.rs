@@ -16,10 +16,7 @@ pub(crate) async fn each_item(table: &Table, mut take: impl FnMut(Item)) -> Resu
     let mut items = scan.into_paginator().items().send();
     while let Some(item) = items.next().await {
         let item = item.map_err(|error| {
-            Error::unexpected(format_args!(
-                "the table cannot be scanned: {}",
-                DisplayErrorContext(error)
-            ))
+            Error::unexpected(format_args!("cannot scan the table: {}", DisplayErrorContext(error)))
         })?;
         take(Item::stored(item));
     }

@@ -31,7 +31,7 @@ pub struct TooShort;
 
 impl fmt::Display for TooShort {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a text to look for has at least {MIN_CHARS} characters")
+        write!(f, "expected a text of at least {MIN_CHARS} characters")
     }
 }
 

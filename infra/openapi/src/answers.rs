@@ -217,7 +217,7 @@ const PROBLEMS: [Described; 14] = [
         409,
         "Conflict",
         "A unique value is held by another resource, the definition is in use, several were found \
-         where one is due (`several-found`, with `count`), the change request was decided or does \
+         instead of one (`several-found`, with `count`), the change request was decided or does \
          not fit the profile any more (`conflict`), or the client has no place for another secret \
          (`conflict`).",
         &[],
@@ -348,7 +348,7 @@ pub(super) fn headers() -> [(&'static str, Header); 9] {
             described("The path of the resource, or of the change request, that was made."),
         ),
         ("Retry-After", described("When to try again, in seconds.")),
-        ("WWW-Authenticate", described("What credentials are due (RFC 6750 §3, RFC 6749 §5.2).")),
+        ("WWW-Authenticate", described("What credentials to send (RFC 6750 §3, RFC 6749 §5.2).")),
         ("X-Request-Id", described("The id under which the request is logged.")),
         ("Vary", described("The request headers that the answer depends on.")),
     ]

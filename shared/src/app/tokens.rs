@@ -46,6 +46,12 @@ fn digest<const N: usize>(parts: [&str; N]) -> Digest {
     hash.finish().as_ref().first_chunk().copied().unwrap_or_default()
 }
 
+/// A token that says who a person is and names another issuer than this service.
+fn foreign<'t>(unverified_token: &'t str, base_url: &str) -> Option<UnverifiedUserToken<'t>> {
+    let token = UnverifiedUserToken::open(unverified_token).ok()?;
+    (token.issuer() != access_token::issuer(base_url)).then_some(token)
+}
+
 impl App {
     /// The caller that a token stands for: an access token of this service or, where `people` may
     /// call too, a token of an issuer that a tenant trusts. A signature is verified once in 30
@@ -77,16 +83,23 @@ impl App {
         base_url: &str,
         people: bool,
     ) -> Result<VerifiedToken, AuthError> {
-        let foreign = if people { UnverifiedUserToken::open(unverified_token).ok() } else { None };
-        let foreign = foreign.filter(|token| token.issuer() != access_token::issuer(base_url));
-        let Some(unverified) = foreign else {
+        let of_person = if people { foreign(unverified_token, base_url) } else { None };
+        let Some(unverified) = of_person else {
             let token = access_token::VerifiedAccessToken::verify(
                 unverified_token,
                 self.public_keys(),
                 base_url,
             )
-            .await?;
-            return Ok(VerifiedToken::Client(token));
+            .await;
+            return match token {
+                Ok(token) => Ok(VerifiedToken::Client(token)),
+                Err(AuthError::BadToken(_))
+                    if !people && foreign(unverified_token, base_url).is_some() =>
+                {
+                    Err(AuthError::BadToken("this route takes client tokens, not user tokens"))
+                }
+                Err(error) => Err(error),
+            };
         };
         let tenant = self.tenant_of(&unverified).await?;
         let mut schema = self.schema(&tenant).await?;

@@ -87,30 +87,46 @@ impl VerifiedAccessToken {
         base_url: &str,
     ) -> Result<Self> {
         if unverified_token.len() > MAX_TOKEN {
-            return Err(AuthError::BadToken("the token is longer than 8 KB"));
+            return Err(AuthError::BadToken(
+                "the token is longer than 8 KB; send an access token of this service",
+            ));
         }
-        let unverified = Jws::open(unverified_token)
-            .ok_or(AuthError::BadToken("not a token of this service"))?;
+        let unverified = Jws::open(unverified_token).ok_or(AuthError::BadToken(
+            "this is not a token of this service; get one at the token endpoint",
+        ))?;
         if !unverified.is("at+jwt") {
-            return Err(AuthError::BadToken("not an access token"));
+            return Err(AuthError::BadToken(
+                "this is not an access token; send the `access_token` of the token endpoint",
+            ));
         }
         if unverified.brings_key() {
-            return Err(AuthError::BadToken("the token's header is not acceptable"));
+            return Err(AuthError::BadToken(
+                "the header of the token has parameters that bring a key along",
+            ));
         }
-        let kid =
-            unverified.header("kid").ok_or(AuthError::BadToken("not a token of this service"))?;
-        let key = keys.find(kid).await?.ok_or(AuthError::BadToken("signed with an unknown key"))?;
-        let claims = unverified
-            .claims::<AccessTokenClaims>(&key.jwk())
-            .ok_or(AuthError::BadToken("the signature is wrong"))?;
+        let kid = unverified.header("kid").ok_or(AuthError::BadToken(
+            "this is not a token of this service; get one at the token endpoint",
+        ))?;
+        let key = keys
+            .find(kid)
+            .await?
+            .ok_or(AuthError::BadToken("the token is signed with an unknown key; get a new one"))?;
+        let claims =
+            unverified.claims::<AccessTokenClaims>(&key.jwk()).ok_or(AuthError::BadToken(
+                "the signature of the token is wrong; send the token as it was issued",
+            ))?;
         if claims.iss != issuer(base_url) {
-            return Err(AuthError::BadToken("the token is of another issuer"));
+            return Err(AuthError::BadToken(
+                "the token is of another issuer; get one at the token endpoint of this service",
+            ));
         }
         if claims.client_id.tenant() != &claims.tenant {
-            return Err(AuthError::BadToken("client and tenant do not belong together"));
+            return Err(AuthError::BadToken("the client of the token belongs to another tenant"));
         }
         if claims.sub != claims.expected_subject() {
-            return Err(AuthError::BadToken("the token's subject is not whom it is for"));
+            return Err(AuthError::BadToken(
+                "the `sub` of the token does not fit its other claims",
+            ));
         }
         Ok(Self(claims))
     }
@@ -119,10 +135,10 @@ impl VerifiedAccessToken {
     pub fn claims(&self, now: Timestamp) -> Result<&AccessTokenClaims> {
         let claims = &self.0;
         if claims.exp.saturating_add(LEEWAY) <= now.seconds() {
-            return Err(AuthError::BadToken("the token has expired"));
+            return Err(AuthError::BadToken("the token has expired; get a new one"));
         }
         if claims.nbf.unwrap_or(claims.iat).max(claims.iat).saturating_sub(LEEWAY) > now.seconds() {
-            return Err(AuthError::BadToken("the token is not good yet"));
+            return Err(AuthError::BadToken("the token is not valid yet; compare the clocks"));
         }
         Ok(claims)
     }
@@ -131,7 +147,9 @@ impl VerifiedAccessToken {
     pub fn caller(&self, now: Timestamp, base_url: &str) -> Result<Caller> {
         let claims = self.claims(now)?;
         if !claims.aud.parties().iter().any(|party| party == base_url) {
-            return Err(AuthError::BadToken("the token is for another audience"));
+            return Err(AuthError::BadToken(
+                "the token is for another audience; its `aud` must be this service",
+            ));
         }
         let client = claims.client_id.clone();
         Ok(Caller {

@@ -30,7 +30,7 @@ impl<'de> Deserialize<'de> for NumericDate {
             )]
             return Ok(Self(number.floor() as i64));
         }
-        Err(serde::de::Error::custom("not a time"))
+        Err(serde::de::Error::custom("expected a time"))
     }
 }
 

@@ -51,10 +51,10 @@ impl Proof {
         let mut lines = parts.headers.get_all("dpop").iter();
         let Some(line) = lines.next() else { return Ok(None) };
         if lines.next().is_some() {
-            return Err(AuthError::BadProof("several DPoP headers"));
+            return Err(AuthError::BadProof("several `DPoP` headers; send one proof"));
         }
         let unverified =
-            line.to_str().map_err(|_| AuthError::BadProof("the proof is not a JWT"))?;
+            line.to_str().map_err(|_| AuthError::BadProof("the proof must be a JWT"))?;
         let url = format!("{base_url}{}", parts.uri.path());
         Self::verify(unverified, &parts.method, &url, now).map(Some).map_err(AuthError::BadProof)
     }
@@ -65,25 +65,28 @@ impl Proof {
         url: &str,
         now: Timestamp,
     ) -> Result<Self, &'static str> {
-        let jws =
-            Jws::open(unverified).ok_or("the proof is not a JWT of at most 8 KB without `crit`")?;
+        let jws = Jws::open(unverified)
+            .ok_or("the proof must be a JWT of at most 8 KB without `crit`")?;
         if !jws.is("dpop+jwt") {
-            return Err("the proof's `typ` is not `dpop+jwt`");
+            return Err("the `typ` of the proof must be `dpop+jwt`");
         }
         let key = key_of(&jws)?;
-        let claims =
-            jws.claims::<ProofClaims>(&key).ok_or("the proof's signature or claims are wrong")?;
+        let claims = jws.claims::<ProofClaims>(&key).ok_or(
+            "the signature of the proof is wrong, or `jti`, `htm`, `htu` or `iat` is missing",
+        )?;
         if claims.htm != method.as_str() {
-            return Err("the proof's `htm` is another method");
+            return Err("the `htm` of the proof must be the method of this request");
         }
         if !is_same(&claims.htu, url) {
-            return Err("the proof's `htu` is another URL");
+            return Err("the `htu` of the proof must be the URL of this request");
         }
         if claims.iat.seconds().abs_diff(now.seconds()) > PROOF_SECONDS.unsigned_abs() {
-            return Err("the proof's `iat` is more than a minute from now");
+            return Err(
+                "the `iat` of the proof is more than a minute from now; compare the clocks",
+            );
         }
         if claims.jti.is_empty() {
-            return Err("the proof's `jti` is empty");
+            return Err("the `jti` of the proof must not be empty");
         }
         Ok(Self { jkt: key.thumbprint(), jti: claims.jti, ath: claims.ath })
     }
@@ -93,12 +96,14 @@ impl Proof {
     pub fn covers(&self, token: &str, jkt: &str) -> Result<()> {
         if self.jkt != jkt {
             return Err(AuthError::BadProof(
-                "the proof is signed with another key than the token is bound to",
+                "the proof is signed with another key; sign it with the key that the token is bound to",
             ));
         }
         let ath = claims::base64url(digest(&SHA256, token.as_bytes()).as_ref());
         if self.ath.as_ref() != Some(&ath) {
-            return Err(AuthError::BadProof("the proof's `ath` is not the hash of the token"));
+            return Err(AuthError::BadProof(
+                "the `ath` of the proof must be the hash of the token",
+            ));
         }
         Ok(())
     }
@@ -113,7 +118,7 @@ impl Proof {
         if table.use_once(tenant, used, until).await? {
             Ok(())
         } else {
-            Err(AuthError::BadProof("the proof was used before"))
+            Err(AuthError::BadProof("the proof was used before; make a new one with a new `jti`"))
         }
     }
 }
@@ -122,11 +127,11 @@ impl Proof {
 /// key is the caller's own, and both are covered by the signature.
 fn key_of(jws: &Jws<'_>) -> Result<Jwk, &'static str> {
     let named =
-        jws.algorithm().ok_or("the proof's `alg` is none of ES256, RS256, PS256 and EdDSA")?;
-    let mut key = jws.key().ok_or("the proof's header has no `jwk`")?.clone();
+        jws.algorithm().ok_or("the `alg` of the proof must be ES256, RS256, PS256 or EdDSA")?;
+    let mut key = jws.key().ok_or("the header of the proof must have a `jwk`")?.clone();
     key.entry("alg".to_owned()).or_insert_with(|| Json::from(named.name()));
     let key = Jwk::read(&key)?;
-    if key.algorithm == named { Ok(key) } else { Err("the proof's `alg` is not that of its key") }
+    if key.algorithm == named { Ok(key) } else { Err("the `alg` of the proof must fit its key") }
 }
 
 /// Whether two URLs are the same but for query and fragment, after the normalisation of RFC 3986

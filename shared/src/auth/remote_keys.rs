@@ -63,7 +63,7 @@ impl CachedSet {
         self.set.as_ref().is_some_and(|(at, _)| is_within(TRUSTED_SECONDS, *at, now))
     }
 
-    /// What is answered without a fetch; nothing when one is due.
+    /// What is answered without a fetch; nothing when a fetch is needed.
     fn answer(&self, kid: Option<&str>, now: Timestamp) -> Option<Result<Arc<JwkSet>, FetchError>> {
         let rests = |since: Timestamp| is_within(REST_SECONDS, since, now);
         if let Some((_, set)) = self.set.as_ref().filter(|_| self.is_fresh(now))
@@ -112,7 +112,7 @@ impl RemoteKeys {
         Self(Arc::new(RemoteKeysState { fetcher, clock, sets: Mutex::default() }))
     }
 
-    /// The keys that are published at a URL, fetched if that is due; `kid` is the key that a
+    /// The keys that are published at a URL, fetched if they are old; `kid` is the key that a
     /// signature names, if it names one. Whether it is among them is for the caller to see
     /// ([`JwkSet::candidates`]).
     pub async fn keys_at(&self, url: &str, kid: Option<&str>) -> Result<Arc<JwkSet>, FetchError> {
@@ -143,7 +143,7 @@ impl RemoteKeys {
         }
         let fetched = self.0.fetcher.get(url).await;
         let read = fetched.and_then(|body| {
-            JwkSet::parse(&body).map_err(|_| FetchError::Content("not a JWK set"))
+            JwkSet::parse(&body).map_err(|_| FetchError::Content("expected a JWK set"))
         });
         if let Err(error) = &read {
             // The rest of a URL may hold a secret.

@@ -41,7 +41,7 @@ impl RsaKey {
     pub(super) fn generate(random: &Random) -> Result<Self> {
         // One in thirty thousand pairs of primes does not go with the exponent.
         let made = (0..8).find_map(|_| Self::of(&prime(random)?, &prime(random)?));
-        let key = made.ok_or_else(|| Error::unexpected("no RSA key could be made"))?;
+        let key = made.ok_or_else(|| Error::unexpected("cannot make an RSA key"))?;
         sign(&key.pair()?, random, b"")?;
         Ok(key)
     }
@@ -69,7 +69,7 @@ impl RsaKey {
         let bytes = |text: &str| {
             URL_SAFE_NO_PAD
                 .decode(text)
-                .map_err(|_| Error::unexpected("a signing key is not in base64url"))
+                .map_err(|_| Error::unexpected("a stored signing key is not in base64url"))
         };
         let components = KeyPairComponents {
             public_key: PublicKeyComponents { n: bytes(&self.n)?, e: bytes(&self.e)? },
@@ -81,7 +81,7 @@ impl RsaKey {
             qInv: bytes(&self.qi)?,
         };
         RsaKeyPair::from_components(&components)
-            .map_err(|_| Error::unexpected("a signing key does not parse"))
+            .map_err(|_| Error::unexpected("cannot read a stored signing key"))
     }
 
     /// The public half.

@@ -46,7 +46,7 @@ impl PrivateKey {
 
     /// Parses a stored key.
     pub fn parse(algorithm: Algorithm, stored: &[u8], random: &Random) -> Result<Self> {
-        let unreadable = || Error::unexpected("a signing key does not parse");
+        let unreadable = || Error::unexpected("cannot read a stored signing key");
         let (kind, numbers) = match algorithm {
             Algorithm::Es256 => {
                 let pair = EcdsaKeyPair::from_pkcs8(
@@ -96,14 +96,14 @@ impl PrivateKey {
 }
 
 fn not_signed_with(algorithm: Algorithm) -> Error {
-    Error::unexpected(format_args!("access tokens are signed with ES256 or RS256, not {algorithm}"))
+    Error::unexpected(format_args!("expected ES256 or RS256 for access tokens, found {algorithm}"))
 }
 
 fn coordinates(point: &[u8]) -> Result<KeyParameters> {
     let (x, y) = point
         .strip_prefix(&[4])
         .and_then(|xy| xy.split_at_checked(32))
-        .ok_or_else(|| Error::unexpected("a public key is not an uncompressed point"))?;
+        .ok_or_else(|| Error::unexpected("expected a public key to be an uncompressed point"))?;
     Ok(KeyParameters::Ec { x: URL_SAFE_NO_PAD.encode(x), y: URL_SAFE_NO_PAD.encode(y) })
 }
 

@@ -76,14 +76,14 @@ impl SigningKeys {
         Self { table, loaded: Arc::default(), refresh: Arc::default() }
     }
 
-    /// The key that signs with this algorithm now; made, or succeeded, when that is due.
+    /// The key that signs with this algorithm now; made, or succeeded, when its time has come.
     pub async fn current(&self, algorithm: Algorithm) -> Result<Arc<PrivateKey>> {
         let slot = self.slot(algorithm)?;
         let now = self.now();
         if let Some(loaded) = slot.loaded(now, SIGNER_SECONDS) {
             return Ok(loaded.key);
         }
-        // One call reads, and makes a successor if that is due; the others go on with the key that
+        // One call reads, and makes a successor if it is time; the others go on with the key that
         // they have.
         let _loading = match (slot.loading.try_lock(), slot.loaded(now, 2 * SIGNER_SECONDS)) {
             (Ok(loading), _) => loading,
@@ -114,7 +114,7 @@ impl SigningKeys {
         Ok(())
     }
 
-    /// All keys that are published now; what is due of the algorithms in use is made.
+    /// All keys that are published now; keys that the algorithms in use lack are made.
     pub async fn published(&self) -> Result<Vec<PublishedKey>> {
         let now = self.now();
         let in_use = |algorithm, state: &PublishedKeys| {
@@ -137,7 +137,7 @@ impl SigningKeys {
     fn slot(&self, algorithm: Algorithm) -> Result<&KeySlot> {
         let index = ALGORITHMS.iter().position(|known| *known == algorithm);
         index.and_then(|index| self.loaded.get(index)).ok_or_else(|| {
-            Error::unexpected(format_args!("access tokens are not signed with {algorithm}"))
+            Error::unexpected(format_args!("cannot sign access tokens with {algorithm}"))
         })
     }
 
@@ -150,7 +150,7 @@ impl SigningKeys {
         for _ in 0..RELOADS {
             let state = self.with_successors(now, |needed, _| needed == algorithm).await?;
             let Some(public) = state.signing(algorithm, now) else {
-                return Err(Error::Unavailable("no signing key is in its turn".to_owned()));
+                return Err(Error::Unavailable("no signing key is current".to_owned()));
             };
             let (read_at, signs_until) = (now, public.sign_until);
             if let Some(loaded) = loaded.as_ref().filter(|loaded| loaded.key.kid() == public.kid) {
@@ -166,7 +166,7 @@ impl SigningKeys {
                 return Ok(LoadedKey { read_at, signs_until, key: Arc::new(key) });
             }
         }
-        Err(Error::unexpected("a signing key of the service is missing"))
+        Err(Error::unexpected("the table has no signing key of the service"))
     }
 
     async fn load_refresh_key(&self) -> Result<Arc<[u8; 32]>> {
@@ -186,11 +186,11 @@ pub async fn read_secret(table: &Table, key: &Key) -> Result<Vec<u8>> {
     let item = table
         .get(key)
         .await?
-        .ok_or_else(|| Error::unexpected("a key of the service is missing"))?;
+        .ok_or_else(|| Error::unexpected("the table lacks a key of the service"))?;
     secret_of(&item)
 }
 
 fn secret_of(item: &Item) -> Result<Vec<u8>> {
     let text = item.get_text("secret").unwrap_or_default();
-    STANDARD.decode(text).map_err(|_| Error::unexpected("a key of the service does not read"))
+    STANDARD.decode(text).map_err(|_| Error::unexpected("cannot read a stored key of the service"))
 }

@@ -126,7 +126,7 @@ impl PublishedKeys {
         self.of(algorithm).filter(|key| key.signs(now)).max_by_key(|key| key.sign_from)
     }
 
-    /// Whether a successor of an algorithm's last key is due, or its first key.
+    /// Whether an algorithm needs a successor of its last key, or its first key.
     pub(super) fn is_due(&self, algorithm: Algorithm, now: Timestamp) -> bool {
         self.last_sign_until(algorithm).is_none_or(|last| last <= now.plus_seconds(SUCCEED_SECONDS))
     }
@@ -193,7 +193,7 @@ impl PublishedKeys {
     }
 
     /// Removes a key at once and closes the gap in which it would have signed: the one before it
-    /// goes on, or the one after it begins now. Whether a new key is due is to be looked at
+    /// goes on, or the one after it begins now. Whether a new key is needed is to be looked at
     /// afterwards.
     pub(super) fn remove(&mut self, kid: &str, now: Timestamp) -> Option<PublishedKey> {
         let index = self.keys.iter().position(|key| key.kid == kid && key.drop_at > now)?;

@@ -68,15 +68,19 @@ impl<'t> UnverifiedUserToken<'t> {
     /// that occur twice (RFC 8725 §3).
     pub fn open(unverified_token: &'t str) -> Result<Self> {
         let broken =
-            AuthError::BadToken("not a token of this service or of an issuer that is trusted");
+            AuthError::BadToken("this is not a token of this service or of a trusted issuer");
         let Some(jws) = Jws::open(unverified_token) else { return Err(broken) };
         if jws.is_odd("typ")
             || (jws.header("typ").is_some() && !TYPES.iter().any(|typ| jws.is(typ)))
         {
-            return Err(AuthError::BadToken("not a token that says who a person is"));
+            return Err(AuthError::BadToken(
+                "this token does not say who a person is; its `typ` must be JWT or at+jwt",
+            ));
         }
         if jws.brings_key() || jws.is_odd("kid") || jws.algorithm().is_none() {
-            return Err(AuthError::BadToken("the token's header is not acceptable"));
+            return Err(AuthError::BadToken(
+                "the header of the token has an unsupported `alg`, a wrong `kid`, or brings a key along",
+            ));
         }
         let claims = jws.strict_claims().filter(|claims| !claims.contains_key("events"));
         let issuer =
@@ -104,7 +108,7 @@ impl<'t> UnverifiedUserToken<'t> {
         match (usual.as_slice(), named.as_slice()) {
             ([(tenant, _)], _) | ([], [(tenant, _)]) => Ok(tenant.clone()),
             (_, []) => Err(AuthError::BadToken(UNKNOWN)),
-            _ => Err(AuthError::BadToken("the token names several tenants")),
+            _ => Err(AuthError::BadToken("the token names several tenants; it must name one")),
         }
     }
 
@@ -123,7 +127,7 @@ impl<'t> UnverifiedUserToken<'t> {
         let keys = match (&server.jwks, &server.jwks_uri) {
             (Some(text), _) => Arc::new(JwkSet::parse(text.as_bytes()).map_err(Error::unexpected)?),
             (None, Some(url)) => remote.keys_at(url, kid).await.map_err(|error| {
-                Error::Unavailable(format!("the keys of a token issuer cannot be fetched: {error}"))
+                Error::Unavailable(format!("cannot fetch the keys of a token issuer: {error}"))
             })?,
             (None, None) => return Err(AuthError::BadToken(UNKNOWN)),
         };
@@ -144,14 +148,16 @@ impl<'t> UnverifiedUserToken<'t> {
             .as_ref()
             .is_some_and(|aud| aud.parties().iter().any(|party| party == audience))
         {
-            return Err(AuthError::BadToken("the token is for another audience"));
+            return Err(AuthError::BadToken(
+                "the token is for another audience; its `aud` must be the audience of its issuer here",
+            ));
         }
         if claims.sub.is_empty() || claims.sub.len() > MAX_SUBJECT {
-            return Err(AuthError::BadToken("the token's `sub` has 1 to 1024 bytes"));
+            return Err(AuthError::BadToken("the `sub` of the token must have 1 to 1024 bytes"));
         }
         let signed_in = claims.auth_time.unwrap_or(claims.iat).seconds();
         if signed_in < 0 || claims.iat.seconds() < 0 {
-            return Err(AuthError::BadToken("the token's times are not after 1970"));
+            return Err(AuthError::BadToken("the times in the token are before 1970"));
         }
         let person = Person {
             server: server.id.clone(),
@@ -183,11 +189,11 @@ impl VerifiedUserToken {
     fn check(&self, now: Timestamp) -> Result<()> {
         let (claims, now) = (&self.claims, now.seconds());
         if claims.exp.seconds().saturating_add(LEEWAY) <= now {
-            return Err(AuthError::BadToken("the token has expired"));
+            return Err(AuthError::BadToken("the token has expired; get a new one"));
         }
         let from = claims.nbf.map_or(claims.iat, |nbf| nbf.max(claims.iat)).seconds();
         if from.saturating_sub(LEEWAY) > now {
-            return Err(AuthError::BadToken("the token is not good yet"));
+            return Err(AuthError::BadToken("the token is not valid yet; compare the clocks"));
         }
         Ok(())
     }

@@ -133,7 +133,7 @@ impl ChangeRequest {
         let size = request.size();
         if size > MAX_REQUEST {
             let detail =
-                format!("the change request takes {size} bytes, at most {MAX_REQUEST} are allowed");
+                format!("expected a change request of at most {MAX_REQUEST} bytes, found {size}");
             return Err(Error::invalid("", Code::TooLarge, detail));
         }
         Ok(request)
@@ -211,7 +211,9 @@ impl ChangeRequest {
         schema: &Schema,
     ) -> Result<()> {
         if *actor == self.requested_by {
-            return Err(Error::NotAllowed("nobody decides about an own request".to_owned()));
+            return Err(Error::NotAllowed(
+                "you cannot approve or reject your own change request".to_owned(),
+            ));
         }
         let policies = self
             .changes
@@ -223,7 +225,8 @@ impl ChangeRequest {
             None => approver.has_scope(Scope::UsersWrite),
             Some(_) => policies.all(|policy| policy.allows(approver, schema)),
         };
-        let why = "the approval policies of the changed attributes do not name the caller";
+        let why =
+            "the approval policies of the changed attributes do not allow this caller to decide";
         if decides { Ok(()) } else { Err(Error::NotAllowed(why.to_owned())) }
     }
 
@@ -284,7 +287,7 @@ impl ChangeRequest {
                         &mut violations,
                     );
                 }
-                None => violations.add(at, Code::Unknown, "the attribute is no longer defined"),
+                None => violations.add(at, Code::Unknown, "this attribute is no longer defined"),
             }
         }
         violations.check(Some(next))

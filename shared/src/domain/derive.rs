@@ -77,7 +77,7 @@ impl Derivation<'_> {
         };
         for name in output.keys().filter(|name| !known(name)) {
             let detail = format!(
-                "the workflow {} answers `{name}`, which it does not derive",
+                "the workflow `{}` returned `{name}`, which it does not derive",
                 self.workflow.id
             );
             violations.add(self.pointer(), Code::DerivedFailed, detail);
@@ -92,7 +92,7 @@ impl Derivation<'_> {
             let read = value::read_values(values.clone(), &at, attribute, &[], context, &mut found);
             for violation in found.into_broken() {
                 let detail = format!(
-                    "the workflow {} answers what does not fit: {}",
+                    "the workflow `{}` returned a value that does not fit: {}",
                     self.workflow.id, violation.detail
                 );
                 violations.add(violation.pointer, Code::DerivedFailed, detail);
@@ -109,7 +109,7 @@ impl Derivation<'_> {
     /// What a script that failed is to the caller whose write needed it.
     #[must_use]
     pub fn failed(&self, why: &str) -> super::Error {
-        let detail = format!("the workflow {} failed: {why}", self.workflow.id);
+        let detail = format!("the workflow `{}` failed: {why}", self.workflow.id);
         super::Error::invalid(self.pointer(), Code::DerivedFailed, detail)
     }
 

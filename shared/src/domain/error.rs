@@ -5,6 +5,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::json::Json;
+use super::json_syntax::SyntaxError;
+
 use super::versioned::Tag;
 
 /// The result of a rule or of an operation.
@@ -22,7 +25,7 @@ pub enum Code {
     NotEditable,
     /// The attribute is read only for this caller.
     ReadOnly,
-    /// Another JSON type is due.
+    /// Another JSON type was expected.
     WrongType,
     /// The type is right, the text is not.
     WrongFormat,
@@ -64,8 +67,11 @@ pub struct Violation {
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let at = if self.pointer.is_empty() { "the whole" } else { &self.pointer };
-        write!(f, "{at}: {}", self.detail)
+        if self.pointer.is_empty() {
+            f.write_str(&self.detail)
+        } else {
+            write!(f, "{}: {}", self.pointer, self.detail)
+        }
     }
 }
 
@@ -94,6 +100,21 @@ impl Violations {
         if self.broken.len() < MAX_VIOLATIONS {
             self.broken.push(Violation { pointer: pointer.into(), code, detail: detail.into() });
         }
+    }
+
+    /// Adds a field whose value has another JSON type than the expected one.
+    pub fn wrong_type(&mut self, pointer: impl Into<String>, expected: &str, found: &Json) {
+        self.add(pointer, Code::WrongType, expected_not(expected, found));
+    }
+
+    /// Adds an array that has more members than allowed.
+    pub fn too_many(&mut self, pointer: impl Into<String>, found: usize, most: usize) {
+        self.add(pointer, Code::TooMany, format!("expected at most {most} values, found {found}"));
+    }
+
+    /// Adds a text that has more bytes than allowed.
+    pub fn too_long(&mut self, pointer: impl Into<String>, found: usize, most: usize) {
+        self.add(pointer, Code::TooLong, format!("expected at most {most} bytes, found {found}"));
     }
 
     /// Whether something is said of what stands at `pointer` or within it.
@@ -159,6 +180,12 @@ impl Violations {
     }
 }
 
+/// What is said of a value of another JSON type than the expected one.
+#[must_use]
+pub fn expected_not(expected: &str, found: &Json) -> String {
+    format!("expected {expected}, found {}", found.kind())
+}
+
 /// What can go wrong with an operation.
 #[derive(Debug)]
 pub enum Error {
@@ -173,7 +200,7 @@ pub enum Error {
     NotAllowed(String),
     /// The user is blocked.
     Blocked,
-    /// So many were found where one was due.
+    /// So many users match where exactly one may.
     Several(usize),
     /// Absent, another tenant's, another system's, or an id of the wrong shape.
     NotFound,
@@ -210,14 +237,19 @@ impl fmt::Display for Error {
             | Self::Conflict(detail)
             | Self::Unavailable(detail)
             | Self::Unexpected(detail) => f.write_str(detail),
-            Self::Untrusted => f.write_str("the issuer of the person's token is not trusted"),
-            Self::Blocked => f.write_str("the user may not sign in"),
-            Self::Several(found) => write!(f, "{found} were found where one is due"),
-            Self::NotFound => f.write_str("there is no such resource"),
+            Self::Untrusted => f.write_str("the tenant does not trust the issuer of the token"),
+            Self::Blocked => f.write_str("the user is blocked; an administrator can unblock it"),
+            Self::Several(found) => write!(f, "{found} users match, expected exactly one"),
+            Self::NotFound => {
+                f.write_str("there is no such resource in this tenant; check the ids in the path")
+            }
             Self::Unconditional => f.write_str("the write does not say which version it expects"),
-            Self::Stale(_) => f.write_str(
-                "the resource is not as the request expects; read it again and decide anew",
-            ),
+            Self::Stale(tag) => f.write_str(if tag.is_some() {
+                "the resource has changed since you read it; read it again and retry (its current \
+                 tag is in the ETag header)"
+            } else {
+                "the resource has changed since you read it; read it again and retry"
+            }),
             Self::Invalid(violations) | Self::NotUnique(violations) => {
                 for (i, violation) in violations.iter().enumerate() {
                     write!(f, "{}{violation}", if i > 0 { "; " } else { "" })?;
@@ -225,13 +257,19 @@ impl fmt::Display for Error {
                 Ok(())
             }
             Self::Outdated | Self::AlreadyRecorded => {
-                f.write_str("another request changes the same at this moment; try again")
+                f.write_str("another request is changing the same resource; try again")
             }
         }
     }
 }
 
 impl std::error::Error for Error {}
+
+impl From<SyntaxError> for Error {
+    fn from(error: SyntaxError) -> Self {
+        Self::Malformed(error.to_string())
+    }
+}
 
 impl Error {
     /// Whether the same operation may succeed some seconds later.
@@ -271,15 +309,18 @@ mod tests {
     #[test]
     fn an_error_displays_what_is_wrong_without_the_name_of_its_variant() {
         let mut violations = Violations::default();
-        violations.add("/status", Code::NotEditable, "`status` is not edited");
-        violations.add("", Code::WrongType, "an object is due");
+        violations.add("/status", Code::NotEditable, "use POST …/block");
+        violations.wrong_type("", "an object", &Json::Null);
         let invalid = violations.check(()).unwrap_err();
         for (error, due) in [
-            (invalid, "/status: `status` is not edited; the whole: an object is due"),
+            (invalid, "/status: use POST …/block; expected an object, found null"),
             (Error::unexpected("the pump is broken"), "the pump is broken"),
-            (Error::Unavailable("too many decide at once".to_owned()), "too many decide at once"),
-            (Error::Several(2), "2 were found where one is due"),
-            (Error::NotFound, "there is no such resource"),
+            (Error::Unavailable("too many writers".to_owned()), "too many writers"),
+            (Error::Several(2), "2 users match, expected exactly one"),
+            (
+                Error::Stale(None),
+                "the resource has changed since you read it; read it again and retry",
+            ),
         ] {
             assert_eq!(error.to_string(), due);
         }

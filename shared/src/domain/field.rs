@@ -1,18 +1,22 @@
 //! A reader of the fields of a JSON object that collects every violation instead of stopping at the
 //! first (rule E1).
 //!
-//! Fields are taken one after another; what is left when [`Fields::finish`] is called is unknown
-//! and refused by name, never dropped in silence.
+//! Fields are taken one after another. A field that is left when [`Fields::finish`] is called is
+//! unknown: it is refused by name, with the field that may have been meant, never dropped in
+//! silence.
 
-use super::error::{Code, Violations};
+use super::error::{Code, MAX_VIOLATIONS, Violations};
 use super::json::{Json, Object};
-use super::string_enum::StringEnum;
+use super::string_enum::{StringEnum, expected_word};
+use super::suggest::unknown;
 use crate::env::Timestamp;
 
 /// The fields of one object that were not taken yet.
 pub struct Fields<'v> {
     members: Object,
     pointer: String,
+    /// The names that were asked for, which are the valid ones.
+    valid: Vec<&'static str>,
     violations: &'v mut Violations,
 }
 
@@ -24,15 +28,11 @@ impl<'v> Fields<'v> {
         let members = match value {
             Json::Object(members) => members,
             other => {
-                violations.add(
-                    &*pointer,
-                    Code::WrongType,
-                    format!("an object is due, not {}", other.kind()),
-                );
+                violations.wrong_type(&*pointer, "an object", &other);
                 Object::new()
             }
         };
-        Self { members, pointer, violations }
+        Self { members, pointer, valid: Vec::new(), violations }
     }
 
     /// The JSON Pointer of the field `name`.
@@ -47,10 +47,22 @@ impl<'v> Fields<'v> {
         self.violations.add(at, code, detail);
     }
 
-    /// Says that the value of the field `name` is held by somebody else.
+    /// Adds that the value of the field `name` has another JSON type than the expected one.
+    pub fn wrong_type(&mut self, name: &str, expected: &str, found: &Json) {
+        let at = self.at(name);
+        self.violations.wrong_type(at, expected, found);
+    }
+
+    /// Adds that the field `name` has more members than allowed.
+    pub fn too_many(&mut self, name: &str, found: usize, most: usize) {
+        let at = self.at(name);
+        self.violations.too_many(at, found, most);
+    }
+
+    /// Says that another resource holds the value of the field `name`.
     pub fn taken(&mut self, name: &str) {
         let at = self.at(name);
-        self.violations.taken(at, format!("`{name}` is held by another resource of the tenant"));
+        self.violations.taken(at, format!("another resource of the tenant has this `{name}`"));
     }
 
     /// Adds a violation at the `index`-th member of the array `name`.
@@ -65,24 +77,32 @@ impl<'v> Fields<'v> {
     }
 
     /// Takes a field as it stands; `null` is a value.
-    pub fn take(&mut self, name: &str) -> Option<Json> {
+    pub fn take(&mut self, name: &'static str) -> Option<Json> {
+        self.valid.push(name);
         self.members.shift_remove(name)
     }
 
+    /// Refuses a field that may not be sent here.
+    pub fn refuse_sent(&mut self, name: &str, code: Code, detail: impl Into<String>) {
+        if self.members.shift_remove(name).is_some() {
+            self.refuse(name, code, detail);
+        }
+    }
+
     /// Takes a field; `null` counts as absent.
-    pub fn value(&mut self, name: &str) -> Option<Json> {
+    pub fn value(&mut self, name: &'static str) -> Option<Json> {
         self.take(name).filter(|value| *value != Json::Null)
     }
 
     /// Takes a string of at most `max` bytes without control characters; empty text is refused.
-    pub fn text(&mut self, name: &str, max: usize) -> Option<String> {
+    pub fn text(&mut self, name: &'static str, max: usize) -> Option<String> {
         let value = self.value(name)?;
         let at = self.at(name);
         text(value, &at, max, self.violations)
     }
 
     /// Takes a string as [`Fields::text`] does; its absence is a violation.
-    pub fn required_text(&mut self, name: &str, max: usize) -> Option<String> {
+    pub fn required_text(&mut self, name: &'static str, max: usize) -> Option<String> {
         if self.is_absent(name) {
             self.refuse(name, Code::Required, format!("`{name}` is required"));
         }
@@ -90,41 +110,32 @@ impl<'v> Fields<'v> {
     }
 
     /// Takes a boolean.
-    pub fn boolean(&mut self, name: &str) -> Option<bool> {
+    pub fn boolean(&mut self, name: &'static str) -> Option<bool> {
         match self.value(name)? {
             Json::Bool(value) => Some(value),
             other => {
-                self.refuse(
-                    name,
-                    Code::WrongType,
-                    format!("true or false is due, not {}", other.kind()),
-                );
+                self.wrong_type(name, "true or false", &other);
                 None
             }
         }
     }
 
     /// Takes an RFC 3339 time.
-    pub fn time(&mut self, name: &str) -> Option<Timestamp> {
+    pub fn time(&mut self, name: &'static str) -> Option<Timestamp> {
         let text = self.text(name, 64)?;
         let time = Timestamp::parse(&text);
         if time.is_none() {
-            self.refuse(
-                name,
-                Code::WrongFormat,
-                "an RFC 3339 time is due, as 2026-11-21T10:00:00.000Z",
-            );
+            self.refuse(name, Code::WrongFormat, format!("expected {TIME}"));
         }
         time
     }
 
     /// Takes an array of strings, each of at most `max` bytes, at most `count` of them.
-    pub fn texts(&mut self, name: &str, count: usize, max: usize) -> Option<Vec<String>> {
+    pub fn texts(&mut self, name: &'static str, count: usize, max: usize) -> Option<Vec<String>> {
         let at = self.at(name);
         match self.value(name)? {
             Json::Array(items) if items.len() > count => {
-                let detail = format!("{} values, at most {count} are allowed", items.len());
-                self.refuse(name, Code::TooMany, detail);
+                self.too_many(name, items.len(), count);
                 None
             }
             Json::Array(items) => {
@@ -137,51 +148,51 @@ impl<'v> Fields<'v> {
                 (texts.len() == wanted).then_some(texts)
             }
             other => {
-                self.refuse(
-                    name,
-                    Code::WrongType,
-                    format!("an array of strings is due, not {}", other.kind()),
-                );
+                self.wrong_type(name, "an array of strings", &other);
                 None
             }
         }
     }
 
     /// Takes an array of strings as [`Fields::texts`] does; its absence is a violation.
-    pub fn required_texts(&mut self, name: &str, count: usize, max: usize) -> Option<Vec<String>> {
+    pub fn required_texts(
+        &mut self,
+        name: &'static str,
+        count: usize,
+        max: usize,
+    ) -> Option<Vec<String>> {
         if self.is_absent(name) {
             self.refuse(name, Code::Required, format!("`{name}` is required"));
         }
         self.texts(name, count, max)
     }
 
-    /// Takes a field whose text parses into `T`; `due` says what would.
-    pub fn parsed<T: std::str::FromStr>(&mut self, name: &str, due: &str) -> Option<T> {
+    /// Takes a field whose text parses into `T`; `expected` says what would.
+    pub fn parsed<T: std::str::FromStr>(
+        &mut self,
+        name: &'static str,
+        expected: &str,
+    ) -> Option<T> {
         let text = self.text(name, 512)?;
         let value = text.parse().ok();
         if value.is_none() {
-            self.refuse(name, Code::WrongFormat, format!("{due} is due"));
+            self.refuse(name, Code::WrongFormat, format!("expected {expected}"));
         }
         value
     }
 
     /// Takes one of the texts of the enumeration `T`.
-    pub fn string_enum<T: StringEnum>(&mut self, name: &str) -> Option<T> {
+    pub fn string_enum<T: StringEnum>(&mut self, name: &'static str) -> Option<T> {
         let text = self.text(name, 512)?;
         let word = text.parse().ok();
         if word.is_none() {
-            let words: Vec<_> = T::ALL.iter().map(ToString::to_string).collect();
-            self.refuse(
-                name,
-                Code::NotInEnumeration,
-                format!("one of {} is due", words.join(", ")),
-            );
+            self.refuse(name, Code::NotInEnumeration, expected_word(T::ALL, &text));
         }
         word
     }
 
     /// Takes one of the texts of the enumeration `T`; its absence is a violation.
-    pub fn required_string_enum<T: StringEnum>(&mut self, name: &str) -> Option<T> {
+    pub fn required_string_enum<T: StringEnum>(&mut self, name: &'static str) -> Option<T> {
         if self.is_absent(name) {
             self.refuse(name, Code::Required, format!("`{name}` is required"));
         }
@@ -194,7 +205,7 @@ impl<'v> Fields<'v> {
 
     /// Refuses a field that differs from what is stored; sent unchanged it is accepted (rule P3).
     pub fn unchanged(&mut self, name: &str, stored: &Json, code: Code, detail: &str) {
-        if let Some(sent) = self.take(name)
+        if let Some(sent) = self.members.shift_remove(name)
             && sent != *stored
         {
             self.refuse(name, code, detail);
@@ -203,12 +214,25 @@ impl<'v> Fields<'v> {
 
     /// Refuses by name every field that was not taken.
     pub fn finish(self) {
-        for name in self.members.keys() {
+        self.finish_with(Vec::new);
+    }
+
+    /// As [`Fields::finish`]; `more` makes the paths of what else can be meant by a field.
+    pub fn finish_with(self, more: impl FnOnce() -> Vec<String>) {
+        if self.members.is_empty() {
+            return;
+        }
+        let more = more();
+        for name in self.members.keys().take(MAX_VIOLATIONS) {
+            let valid = self.valid.iter().copied().chain(more.iter().map(String::as_str));
             let at = pointer(&self.pointer, name);
-            self.violations.add(at, Code::Unknown, format!("there is no field `{name}`"));
+            self.violations.add(at, Code::Unknown, unknown("field", name, valid));
         }
     }
 }
+
+/// What a time is written like.
+pub const TIME: &str = "a time of RFC 3339, e.g. 2026-11-21T10:00:00.000Z";
 
 /// The JSON Pointer of `name` below `parent` (RFC 6901 §3 escapes `~` and `/`).
 #[must_use]
@@ -216,28 +240,26 @@ pub fn pointer(parent: &str, name: &str) -> String {
     format!("{parent}/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 
-fn text(value: Json, at: &str, max: usize, violations: &mut Violations) -> Option<String> {
+/// Reads a string as [`Fields::text`] does.
+pub(super) fn text(
+    value: Json,
+    at: &str,
+    max: usize,
+    violations: &mut Violations,
+) -> Option<String> {
     let text = match value {
         Json::String(text) => text,
         other => {
-            violations.add(at, Code::WrongType, format!("a string is due, not {}", other.kind()));
+            violations.wrong_type(at, "a string", &other);
             return None;
         }
     };
     if text.len() > max {
-        violations.add(
-            at,
-            Code::TooLong,
-            format!("{} bytes, at most {max} are allowed", text.len()),
-        );
+        violations.too_long(at, text.len(), max);
     } else if text.trim().is_empty() {
-        violations.add(
-            at,
-            Code::WrongFormat,
-            "an empty text is no value; leave the field out instead",
-        );
+        violations.add(at, Code::WrongFormat, "must not be empty; omit the field or send null");
     } else if text.chars().any(char::is_control) {
-        violations.add(at, Code::WrongFormat, "control characters are not allowed");
+        violations.add(at, Code::WrongFormat, "must not contain control characters");
     } else {
         return Some(text);
     }

@@ -3,12 +3,12 @@
 //! A stored value is text in a form that the format reads again as the same text, hashes excepted.
 
 use super::definition::{AttributeDefinition, DataFormat};
-use super::error::Code;
+use super::error::{Code, expected_not};
 use super::hashing::{self, MAX_HASHES};
 use super::json::Json;
 use super::json_schema::check_against_schema;
 use super::schema::Schema;
-use super::text;
+use super::text::{self, EXPECTED_EMAIL};
 use super::value::MAX_VALUE;
 use super::write_context::WriteContext;
 
@@ -30,8 +30,8 @@ pub(super) fn read(
         (DataFormat::Json, Json::Null) => return Err(wrong_type("a JSON value", item)),
         (DataFormat::Json, value) => {
             if value.depth() > MAX_JSON_DEPTH {
-                let due = format!("a value that nests at most {MAX_JSON_DEPTH} deep is due");
-                return Err((Code::WrongFormat, due));
+                let detail = format!("expected a value of at most {MAX_JSON_DEPTH} nested levels");
+                return Err((Code::WrongFormat, detail));
             }
             let text = value.to_text();
             check_length(&text)?;
@@ -39,7 +39,9 @@ pub(super) fn read(
             return Ok(text);
         }
         (DataFormat::Numeric, Json::String(text) | Json::Number(text)) => text::decimal(text)
-            .ok_or("a decimal number of at most 38 significant digits is due, as 42 or \"-1.50\""),
+            .ok_or(
+                "expected a decimal number of at most 38 significant digits, e.g. 42 or \"-1.50\"",
+            ),
         (DataFormat::Numeric, other) => {
             return Err(wrong_type("a number or a decimal string", other));
         }
@@ -50,15 +52,13 @@ pub(super) fn read(
                     Ok(text.clone())
                 }
                 DataFormat::Enumeration => {
-                    return Err((Code::NotInEnumeration, definition.words_due()));
+                    return Err((Code::NotInEnumeration, definition.expected_value(text)));
                 }
-                DataFormat::Email => text::email(text)
-                    .map(|_| text.clone())
-                    .ok_or("an e-mail address of at most 254 bytes is due, as jan@example.org"),
+                DataFormat::Email => text::email(text).map(|_| text.clone()).ok_or(EXPECTED_EMAIL),
                 DataFormat::Sms => text::phone(text)
-                    .ok_or("a telephone number in the form of E.164 is due, as +3225550123"),
+                    .ok_or("expected a telephone number in E.164 form, e.g. +3225550123"),
                 _ if text.trim().is_empty() || text.contains('\0') => {
-                    Err("a text with at least one character, and without U+0000, is due")
+                    Err("expected a text that is not empty and has no U+0000")
                 }
                 DataFormat::Hash => return salted(text, definition, context),
                 DataFormat::SearchableHash => hashing::searchable(text, definition, context.schema)
@@ -68,24 +68,24 @@ pub(super) fn read(
         }
         (DataFormat::Hash | DataFormat::SearchableHash, other) => {
             return Err(wrong_type(
-                "a string, or {\"set\": true} for the value that is there",
+                "a string, or `{\"set\": true}` to keep the stored value",
                 other,
             ));
         }
         (_, other) => return Err(wrong_type("a string", other)),
     };
-    stored.map_err(|due| (Code::WrongFormat, due.to_owned()))
+    stored.map_err(|detail| (Code::WrongFormat, detail.to_owned()))
 }
 
-fn wrong_type(due: &str, item: &Json) -> Refusal {
-    (Code::WrongType, format!("{due} is due, not {}", item.kind()))
+fn wrong_type(expected: &str, item: &Json) -> Refusal {
+    (Code::WrongType, expected_not(expected, item))
 }
 
 fn check_length(text: &str) -> Result<(), Refusal> {
     if text.len() <= MAX_VALUE {
         return Ok(());
     }
-    Err((Code::TooLong, format!("{} bytes, at most {MAX_VALUE} are allowed", text.len())))
+    Err((Code::TooLong, format!("expected at most {MAX_VALUE} bytes, found {}", text.len())))
 }
 
 fn salted(
@@ -96,14 +96,14 @@ fn salted(
     match context.hashes.accepts_as_hash(text) {
         Some(true) => return Ok(text.to_owned()),
         Some(false) => {
-            let due = "a hash that is brought along is one of Argon2id, as \
+            let detail = "expected a password or a hash of Argon2id, e.g. \
                        `$argon2id$v=19$m=…,t=…,p=…$salt$hash`";
-            return Err((Code::WrongFormat, due.to_owned()));
+            return Err((Code::WrongFormat, detail.to_owned()));
         }
         None => {}
     }
     context.hashes.salted(text, definition, context.env).ok_or_else(|| {
-        (Code::TooMany, format!("at most {MAX_HASHES} values of HASH can be set in one request"))
+        (Code::TooMany, format!("expected at most {MAX_HASHES} values of HASH in one request"))
     })
 }
 
@@ -113,7 +113,7 @@ pub(super) fn recheck(stored: &str, definition: &AttributeDefinition) -> Result<
         DataFormat::Enumeration
             if !definition.enumeration_values.iter().any(|value| value == stored) =>
         {
-            Err((Code::NotInEnumeration, definition.words_due()))
+            Err((Code::NotInEnumeration, definition.expected_value(stored)))
         }
         DataFormat::Json => check_against_schema(stored, definition),
         _ => Ok(()),

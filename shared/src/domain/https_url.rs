@@ -27,13 +27,13 @@ pub struct HttpsUrl {
 impl HttpsUrl {
     /// Reads a URL; says why it is none that is fetched.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
-        let parts = text.parse::<Uri>().map_err(|_| "a URL is due")?.into_parts();
+        let parts = text.parse::<Uri>().map_err(|_| "expected a URL")?.into_parts();
         if parts.scheme != Some(Scheme::HTTPS) {
-            return Err("an https URL is due");
+            return Err("expected an https URL");
         }
-        let authority = parts.authority.ok_or("a URL with a host is due")?;
+        let authority = parts.authority.ok_or("expected a URL with a host")?;
         if authority.as_str().contains('@') {
-            return Err("a URL without user name and password is due");
+            return Err("expected a URL without user name and password");
         }
         let bracketed = authority.host();
         let port = match authority
@@ -42,10 +42,10 @@ impl HttpsUrl {
             .and_then(|rest| rest.strip_prefix(':'))
         {
             None => HTTPS_PORT,
-            Some(port) => port.parse().map_err(|_| "the port is not a number below 65536")?,
+            Some(port) => port.parse().map_err(|_| "expected a port below 65536")?,
         };
         if port != HTTPS_PORT && port < FIRST_FREE_PORT {
-            return Err("port 443 or one from 1024 on is due");
+            return Err("expected port 443, or one from 1024 on");
         }
         let unbracketed = bracketed.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
         let host = unbracketed.unwrap_or(bracketed).to_owned();

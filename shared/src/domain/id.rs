@@ -11,17 +11,25 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-/// The text is not an id of the wanted shape.
+/// The text has another form than the expected one, which this describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct WrongShape;
+pub struct WrongShape(pub &'static str);
 
 impl fmt::Display for WrongShape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("not an id of the right shape")
+        write!(f, "expected {}", self.0)
     }
 }
 
 impl std::error::Error for WrongShape {}
+
+/// The form of the ids of tenants, systems, authentication servers and applications.
+pub const SHAPE: &str = "2 to 63 lower-case letters, digits and hyphens, starting with a letter";
+const UUID: WrongShape = WrongShape("a UUID");
+const SLUG: WrongShape = WrongShape(SHAPE);
+const CLIENT: WrongShape = WrongShape("the id of a client: `<tenant>.<32 hexadecimal digits>`");
+const BASE: WrongShape = WrongShape("a base profile id: 64 hexadecimal digits in lower case");
+const USER: WrongShape = WrongShape("a UUID or a base profile id");
 
 macro_rules! uuid_id {
     ($($(#[$doc:meta])* $name:ident)*) => {$(
@@ -50,9 +58,9 @@ macro_rules! uuid_id {
             /// Takes the hyphenated form only: one id has one spelling but for its case.
             fn from_str(text: &str) -> Result<Self, WrongShape> {
                 if text.len() != 36 {
-                    return Err(WrongShape);
+                    return Err(UUID);
                 }
-                Uuid::try_parse(text).map(Self).map_err(|_| WrongShape)
+                Uuid::try_parse(text).map(Self).map_err(|_| UUID)
             }
         }
 
@@ -114,7 +122,7 @@ macro_rules! slug_id {
             type Err = WrongShape;
 
             fn from_str(text: &str) -> Result<Self, WrongShape> {
-                if is_slug(text) { Ok(Self(text.to_owned())) } else { Err(WrongShape) }
+                if is_slug(text) { Ok(Self(text.to_owned())) } else { Err(SLUG) }
             }
         }
 
@@ -191,11 +199,11 @@ impl FromStr for ClientId {
     type Err = WrongShape;
 
     fn from_str(text: &str) -> Result<Self, WrongShape> {
-        let (tenant, rest) = text.split_once('.').ok_or(WrongShape)?;
+        let (tenant, rest) = text.split_once('.').ok_or(CLIENT)?;
         let hexadecimal =
             rest.len() == 32 && rest.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
         if !hexadecimal {
-            return Err(WrongShape);
+            return Err(CLIENT);
         }
         Ok(Self { tenant: tenant.parse()?, text: text.to_owned() })
     }
@@ -251,7 +259,7 @@ impl FromStr for BaseId {
     fn from_str(text: &str) -> Result<Self, WrongShape> {
         let hexadecimal =
             text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        if hexadecimal { Ok(Self(text.to_owned())) } else { Err(WrongShape) }
+        if hexadecimal { Ok(Self(text.to_owned())) } else { Err(BASE) }
     }
 }
 
@@ -279,11 +287,23 @@ pub enum UserName {
     Base(BaseId),
 }
 
+impl fmt::Display for UserName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::User(id) => id.fmt(f),
+            Self::Base(id) => id.fmt(f),
+        }
+    }
+}
+
 impl FromStr for UserName {
     type Err = WrongShape;
 
     fn from_str(text: &str) -> Result<Self, WrongShape> {
-        text.parse().map(Self::User).or_else(|_| text.parse().map(Self::Base))
+        text.parse()
+            .map(Self::User)
+            .or_else(|_| text.parse().map(Self::Base))
+            .map_err(|_: WrongShape| USER)
     }
 }
 
@@ -300,7 +320,10 @@ impl FromStr for ProfileName {
     type Err = WrongShape;
 
     fn from_str(text: &str) -> Result<Self, WrongShape> {
-        text.parse().map(Self::Profile).or_else(|_| text.parse().map(Self::Base))
+        text.parse()
+            .map(Self::Profile)
+            .or_else(|_| text.parse().map(Self::Base))
+            .map_err(|_: WrongShape| USER)
     }
 }
 
@@ -317,7 +340,7 @@ mod tests {
         let upper = id.as_str().to_ascii_uppercase();
         for wrong in ["", id.as_str().get(1..).unwrap(), &upper, &format!("{id}0"), &"g".repeat(64)]
         {
-            assert_eq!(wrong.parse::<UserName>(), Err(WrongShape), "{wrong}");
+            assert_eq!(wrong.parse::<UserName>(), Err(USER), "{wrong}");
         }
     }
 
@@ -330,10 +353,10 @@ mod tests {
             "{0192f3c1-0000-7000-8000-000000000001}",
             "x#y",
         ] {
-            assert_eq!(wrong.parse::<UserId>(), Err(WrongShape), "{wrong}");
+            assert_eq!(wrong.parse::<UserId>(), Err(UUID), "{wrong}");
         }
         for wrong in ["", "a", "A1", "1a", "a_b", "a#b", "a|b", &"a".repeat(64)] {
-            assert_eq!(wrong.parse::<TenantId>(), Err(WrongShape), "{wrong}");
+            assert_eq!(wrong.parse::<TenantId>(), Err(SLUG), "{wrong}");
         }
         assert!("acme".parse::<TenantId>().is_ok());
     }
@@ -344,7 +367,7 @@ mod tests {
         let id = ClientId::new(&tenant, [7; 16]);
         assert_eq!(id.as_str().parse::<ClientId>().unwrap().tenant(), &tenant);
         for wrong in ["acme", "acme.", "acme.07", "Acme.07070707070707070707070707070707"] {
-            assert_eq!(wrong.parse::<ClientId>(), Err(WrongShape), "{wrong}");
+            assert!(wrong.parse::<ClientId>().is_err(), "{wrong}");
         }
     }
 }

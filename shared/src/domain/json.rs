@@ -7,10 +7,6 @@
 
 use indexmap::IndexMap;
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
-use struson::reader::{JsonReader, JsonStreamReader, ReaderError, ReaderSettings, ValueType};
-
-/// The deepest nesting that a body may have.
-pub const MAX_DEPTH: u32 = 64;
 
 /// The members of a JSON object, in the order in which they were written.
 pub type Object = IndexMap<String, Json>;
@@ -33,24 +29,6 @@ pub enum Json {
 }
 
 impl Json {
-    /// Reads one JSON text.
-    ///
-    /// Refuses what RFC 8259 leaves open and what loses data: a key that occurs twice in one
-    /// object, a lone surrogate, nesting deeper than [`MAX_DEPTH`], anything after the value,
-    /// `NaN`, comments, a byte order mark. The error says what and where.
-    pub fn parse(bytes: &[u8]) -> Result<Self, String> {
-        let settings = ReaderSettings {
-            max_nesting_depth: Some(MAX_DEPTH),
-            restrict_number_values: false,
-            track_path: true,
-            ..ReaderSettings::default()
-        };
-        let mut reader = JsonStreamReader::new_custom(bytes, settings);
-        let value = read(&mut reader)?;
-        reader.consume_trailing_whitespace().map_err(explain)?;
-        Ok(value)
-    }
-
     /// The value as JSON text, without spaces.
     #[must_use]
     pub fn to_text(&self) -> String {
@@ -113,49 +91,6 @@ impl Json {
             }
         }
         Self::Object(members)
-    }
-}
-
-fn read<R: JsonReader>(reader: &mut R) -> Result<Json, String> {
-    Ok(match reader.peek().map_err(explain)? {
-        ValueType::Null => {
-            reader.next_null().map_err(explain)?;
-            Json::Null
-        }
-        ValueType::Boolean => Json::Bool(reader.next_bool().map_err(explain)?),
-        ValueType::Number => Json::Number(reader.next_number_as_string().map_err(explain)?),
-        ValueType::String => Json::String(reader.next_string().map_err(explain)?),
-        ValueType::Array => {
-            let mut items = Vec::new();
-            reader.begin_array().map_err(explain)?;
-            while reader.has_next().map_err(explain)? {
-                items.push(read(reader)?);
-            }
-            reader.end_array().map_err(explain)?;
-            Json::Array(items)
-        }
-        ValueType::Object => {
-            let mut members = Object::new();
-            reader.begin_object().map_err(explain)?;
-            while reader.has_next().map_err(explain)? {
-                let name = reader.next_name_owned().map_err(explain)?;
-                if members.contains_key(&name) {
-                    return Err(format!("the key `{name}` occurs twice in one object"));
-                }
-                let value = read(reader)?;
-                members.insert(name, value);
-            }
-            reader.end_object().map_err(explain)?;
-            Json::Object(members)
-        }
-    })
-}
-
-fn explain(error: ReaderError) -> String {
-    match error {
-        ReaderError::MaxNestingDepthExceeded { .. } => format!("nested deeper than {MAX_DEPTH}"),
-        ReaderError::SyntaxError(error) => format!("not JSON: {error}"),
-        other => format!("not JSON: {other}"),
     }
 }
 

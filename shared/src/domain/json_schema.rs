@@ -14,7 +14,7 @@ use jsonschema::{Draft, PatternOptions, Validator};
 use serde_json::{Map, Value};
 
 use super::definition::AttributeDefinition;
-use super::error::Code;
+use super::error::{Code, expected_not};
 use super::format::Refusal;
 use super::json::Json;
 
@@ -50,14 +50,14 @@ pub(super) fn check_schema(schema: &Json) -> Result<String, Refusal> {
     if !matches!(schema, Json::Object(_) | Json::Bool(_)) {
         return Err((
             Code::WrongType,
-            format!("a JSON Schema is an object or a boolean, not {}", schema.kind()),
+            expected_not("a JSON Schema, which is an object or a boolean", schema),
         ));
     }
     let text = schema.to_text();
     if text.len() > MAX_SCHEMA {
         return Err((
             Code::TooLong,
-            format!("{} bytes, at most {MAX_SCHEMA} are allowed", text.len()),
+            format!("expected at most {MAX_SCHEMA} bytes, found {}", text.len()),
         ));
     }
     let root: Value = serde_json::from_str(&text).map_err(|error| refuse(error.to_string()))?;
@@ -77,9 +77,9 @@ fn compile(schema: &Value) -> Result<Validator, String> {
         .build(schema)
         .map_err(|error| {
             short(&format!(
-                "the schema cannot be used: {} at `{}`",
-                error.masked(),
-                error.instance_path()
+                "the JSON Schema is not valid at `{}`: {}",
+                error.instance_path(),
+                error.masked()
             ))
         })
 }
@@ -94,9 +94,9 @@ pub(super) fn check_against_schema(
     let value: Value = serde_json::from_str(text).map_err(|error| refuse(error.to_string()))?;
     compiled(schema).map_err(refuse)?.validate(&value).map_err(|error| {
         refuse(short(&format!(
-            "the value does not fit the JSON Schema: {} at `{}`",
-            error.masked(),
-            error.instance_path()
+            "the value does not fit the JSON Schema at `{}`: {}",
+            error.instance_path(),
+            error.masked()
         )))
     })
 }
@@ -137,8 +137,8 @@ impl<'s> SchemaWalk<'s> {
         self.expanded += 1;
         if self.expanded > MAX_EXPANDED {
             return Err(format!(
-                "the schema has more than {MAX_EXPANDED} keywords, each counted as often as it is \
-                 referred to"
+                "expected at most {MAX_EXPANDED} keywords in the JSON Schema, counted once per \
+                 reference"
             ));
         }
         let Value::Object(keywords) = schema else { return Ok(()) };
@@ -157,13 +157,13 @@ impl<'s> SchemaWalk<'s> {
         };
         if self.patterns > MAX_PATTERNS {
             return Err(format!(
-                "the schema has more than {MAX_PATTERNS} patterns, each counted as often as it is \
-                 referred to"
+                "expected at most {MAX_PATTERNS} patterns in the JSON Schema, counted once per \
+                 reference"
             ));
         }
         match (keyword, value) {
             ("$schema", Value::String(draft)) if draft.trim_end_matches('#') == DRAFT => Ok(()),
-            ("$schema", _) => Err(format!("the draft of JSON Schema is `{DRAFT}`")),
+            ("$schema", _) => Err(format!("expected the JSON Schema draft `{DRAFT}`")),
             ("$ref", Value::String(reference)) => self.reference(reference),
             // Data, not schemas.
             ("enum" | "const" | "default" | "examples", _) => Ok(()),
@@ -173,7 +173,7 @@ impl<'s> SchemaWalk<'s> {
                 Value::Object(named),
             ) => self.all(named),
             (keyword, _) if REFUSED.contains(&keyword) => {
-                Err(format!("the keyword `{keyword}` is not taken"))
+                Err(format!("the JSON Schema keyword `{keyword}` is not supported"))
             }
             (_, Value::Object(_)) => self.schema(value),
             (_, Value::Array(items)) => {
@@ -191,10 +191,11 @@ impl<'s> SchemaWalk<'s> {
         let target =
             reference.strip_prefix('#').filter(|path| path.is_empty() || path.starts_with('/'));
         let target = target.and_then(|path| self.root.pointer(path));
-        let target = target
-            .ok_or_else(|| format!("`$ref` leads nowhere in the schema: `{}`", short(reference)))?;
+        let target = target.ok_or_else(|| {
+            format!("`$ref` points to nothing in the JSON Schema: `{}`", short(reference))
+        })?;
         if self.following.contains(&reference) {
-            return Err(format!("the schema refers to itself: `{}`", short(reference)));
+            return Err(format!("the JSON Schema refers to itself: `{}`", short(reference)));
         }
         self.following.push(reference);
         self.schema(target)?;
@@ -224,22 +225,25 @@ mod tests {
         }
         for (wrong, said) in [
             ("[]", "an object or a boolean"),
-            (r#"{"type":"strin"}"#, "cannot be used"),
-            (r#"{"maxLength":-1}"#, "cannot be used"),
-            (r#"{"$ref":"https://example.org/schema"}"#, "leads nowhere"),
-            (r#"{"$ref":"file:///etc/passwd"}"#, "leads nowhere"),
-            (r#"{"properties":{"a":{"$ref":"other.json"}}}"#, "leads nowhere"),
-            (r##"{"$ref":"#/$defs/none"}"##, "leads nowhere"),
+            (r#"{"type":"strin"}"#, "is not valid"),
+            (r#"{"maxLength":-1}"#, "is not valid"),
+            (r#"{"$ref":"https://example.org/schema"}"#, "points to nothing"),
+            (r#"{"$ref":"file:///etc/passwd"}"#, "points to nothing"),
+            (r#"{"properties":{"a":{"$ref":"other.json"}}}"#, "points to nothing"),
+            (r##"{"$ref":"#/$defs/none"}"##, "points to nothing"),
             (r##"{"$ref":"#"}"##, "refers to itself"),
             (
                 r##"{"$ref":"#/$defs/a","$defs":{"a":{"items":{"$ref":"#/$defs/b"}},"b":{"not":{"$ref":"#/$defs/a"}}}}"##,
                 "refers to itself",
             ),
-            (r#"{"unevaluatedProperties":false}"#, "not taken"),
-            (r#"{"allOf":[{"items":{"$dynamicRef":"x"}}]}"#, "not taken"),
-            (r#"{"$schema":"http://json-schema.org/draft-07/schema#"}"#, "the draft"),
-            (r#"{"pattern":"(?=a)b"}"#, "cannot be used"),
-            (r#"{"pattern":"((a{1000}){1000}){1000}"}"#, "cannot be used"),
+            (r#"{"unevaluatedProperties":false}"#, "is not supported"),
+            (r#"{"allOf":[{"items":{"$dynamicRef":"x"}}]}"#, "is not supported"),
+            (
+                r#"{"$schema":"http://json-schema.org/draft-07/schema#"}"#,
+                "expected the JSON Schema draft",
+            ),
+            (r#"{"pattern":"(?=a)b"}"#, "is not valid"),
+            (r#"{"pattern":"((a{1000}){1000}){1000}"}"#, "is not valid"),
         ] {
             let (_, detail) = check(wrong).unwrap_err();
             assert!(detail.contains(said), "{wrong}: {detail}");
@@ -262,9 +266,9 @@ mod tests {
         let levels: Vec<_> = (0..30).map(branch).collect();
         let bomb =
             format!(r##"{{"$ref":"#/$defs/0","$defs":{{{},"30":true}}}}"##, levels.join(","));
-        assert!(check(&bomb).unwrap_err().1.contains("more than 1000 keywords"));
+        assert!(check(&bomb).unwrap_err().1.contains("at most 1000 keywords"));
         let patterns: Vec<_> = (0..31).map(|i| format!(r#"{{"pattern":"^x{i}$"}}"#)).collect();
         let many = format!(r#"{{"anyOf":[{}]}}"#, patterns.join(","));
-        assert!(check(&many).unwrap_err().1.contains("more than 30 patterns"));
+        assert!(check(&many).unwrap_err().1.contains("at most 30 patterns"));
     }
 }

@@ -140,13 +140,14 @@ impl fmt::Display for Lookup {
     }
 }
 
+const LOOKUP: WrongShape = WrongShape("a stored index entry");
+
 impl FromStr for Lookup {
     type Err = WrongShape;
 
     fn from_str(text: &str) -> Result<Self, WrongShape> {
-        let (kind, rest) = text.split_once('#').ok_or(WrongShape)?;
-        let pair =
-            || rest.split_once('#').map(|(a, v)| (a.to_owned(), v.to_owned())).ok_or(WrongShape);
+        let (kind, rest) = text.split_once('#').ok_or(LOOKUP)?;
+        let pair = || rest.split_once('#').map(|(a, v)| (a.to_owned(), v.to_owned())).ok_or(LOOKUP);
         Ok(match kind {
             "Q" => {
                 pair().map(|(attribute, hash)| Self::Unique { attribute, hash: ValueHash(hash) })?
@@ -156,7 +157,7 @@ impl FromStr for Lookup {
                 pair().map(|(attribute, hash)| Self::Exact { attribute, hash: ValueHash(hash) })?
             }
             "P" => pair().map(|(attribute, folded)| Self::Prefix { attribute, folded })?,
-            _ => return Err(WrongShape),
+            _ => return Err(LOOKUP),
         })
     }
 }
@@ -223,7 +224,7 @@ pub fn of(user: &User, schema: &Schema, violations: &mut Violations) -> BTreeSet
     }
     if lookups.len() > MAX_LOOKUPS {
         let detail = format!(
-            "{} look-up keys, at most {MAX_LOOKUPS} are allowed: fewer unique or searchable values",
+            "expected at most {MAX_LOOKUPS} index entries, found {}; send fewer unique or searchable values",
             lookups.len()
         );
         violations.add("", Code::TooMany, detail);

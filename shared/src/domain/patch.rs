@@ -2,7 +2,7 @@
 //! attributes.
 
 use super::definition::AttributeDefinition;
-use super::error::{Code, Error, Result, Violations};
+use super::error::{Code, Error, Result, Violations, expected_not};
 use super::field::{Fields, pointer};
 use super::json::{Json, Object};
 use super::user::MAX_ATTRIBUTES;
@@ -16,22 +16,24 @@ const MAX_ID: usize = 256;
 pub fn refuse_non_object(patch: &Json) -> Result<()> {
     match patch {
         Json::Object(_) => Ok(()),
-        other => Err(Error::invalid(
-            "",
-            Code::WrongType,
-            format!("an object is due, not {}", other.kind()),
-        )),
+        other => Err(Error::invalid("", Code::WrongType, expected_not("an object", other))),
     }
 }
 
-/// Refuses to remove a field that does not exist: merging would drop it in silence (rule P4).
-/// `shown` is the whole resource.
-pub fn refuse_unknown_nulls(patch: &Json, shown: &Object, violations: &mut Violations) {
-    for (name, value) in patch.as_object().into_iter().flatten() {
-        if *value == Json::Null && !shown.contains_key(name) {
-            violations.add(pointer("", name), Code::Unknown, format!("there is no field `{name}`"));
-        }
+/// What a merge patch makes of the resource that is `shown`. A field that it removes and that does
+/// not exist stays, as `null`: whoever reads the document refuses unknown fields, while merging
+/// alone would drop it in silence (rule P4).
+#[must_use]
+pub fn merged(shown: Object, patch: &Json) -> Json {
+    let removed =
+        |(name, value): &(&String, &Json)| **value == Json::Null && !shown.contains_key(*name);
+    let unknown: Vec<_> = patch.as_object().into_iter().flatten().filter(removed).collect();
+    let unknown: Vec<_> = unknown.into_iter().map(|(name, _)| name.clone()).collect();
+    let mut document = Json::Object(shown).merge(patch);
+    if let Json::Object(members) = &mut document {
+        members.extend(unknown.into_iter().map(|name| (name, Json::Null)));
     }
+    document
 }
 
 /// Refuses removals of attributes by accident and of attributes that do not exist: `null` for
@@ -41,7 +43,7 @@ pub(super) fn refuse_attribute_nulls(
     context: &WriteContext<'_>,
     violations: &mut Violations,
 ) {
-    const HOW: &str = "name the attributes to remove, each with null or []";
+    const HOW: &str = "cannot remove a whole group; name each attribute, with null or []";
     let categories = match patch.as_object().and_then(|members| members.get("attributes")) {
         Some(Json::Null) => return violations.add("/attributes", Code::NotAllowed, HOW),
         Some(Json::Object(categories)) => categories,
@@ -56,7 +58,11 @@ pub(super) fn refuse_attribute_nulls(
             let definition = context.schema.attribute_named(category, name);
             let is_there = definition.is_some_and(|definition| context.view.shows(definition));
             if *value == Json::Null && !is_there {
-                violations.add(pointer(&at, name), Code::Unknown, value::unknown(category, name));
+                violations.add(
+                    pointer(&at, name),
+                    Code::Unknown,
+                    value::unknown(category, name, context),
+                );
             }
         }
     }
@@ -80,17 +86,11 @@ pub(super) fn spread_attribute_values(
         None => return (patch, renamed),
         Some(Json::Array(items)) if items.len() <= MAX_ATTRIBUTES => items,
         Some(Json::Array(items)) => {
-            let detail =
-                format!("{} attributes, at most {MAX_ATTRIBUTES} are allowed", items.len());
-            violations.add("/attribute_values", Code::TooMany, detail);
+            violations.too_many("/attribute_values", items.len(), MAX_ATTRIBUTES);
             return (patch, renamed);
         }
         Some(other) => {
-            violations.add(
-                "/attribute_values",
-                Code::WrongType,
-                format!("an array is due, not {}", other.kind()),
-            );
+            violations.wrong_type("/attribute_values", "an array", &other);
             return (patch, renamed);
         }
     };
@@ -111,7 +111,7 @@ pub(super) fn spread_attribute_values(
             violations.add(
                 at,
                 Code::NotAllowed,
-                format!("`{}` is named twice in one patch", definition.name),
+                format!("the patch names `{}` twice", definition.name),
             );
             continue;
         }
@@ -122,7 +122,7 @@ pub(super) fn spread_attribute_values(
                 values.pop().unwrap_or(Json::Null)
             }
             (Some(field), _) => {
-                let detail = format!("`{field}` takes an array of one value, or an empty one");
+                let detail = format!("expected an array of at most one value for `{field}`");
                 violations.add(format!("{at}/value"), Code::WrongType, detail);
                 continue;
             }

@@ -99,7 +99,7 @@ impl Persona {
             changed.filter_map(|(id, _)| schema.attribute(*id)).filter(|a| !listed.contains(&a.id))
         {
             let detail = format!(
-                "the persona definition has no attribute `{}.{}`",
+                "the persona definition does not list the attribute `{}.{}`",
                 attribute.category, attribute.name
             );
             violations.add(attribute.pointer_below(AT), Code::NotAllowed, detail);
@@ -144,23 +144,18 @@ impl Persona {
 }
 
 /// What is said of a persona whose definition and scope another one has.
-pub const TWIN: &str = "the user has a persona of the same definition with the same scope";
+pub const TWIN: &str = "the user has a persona of this definition with this scope already";
 
 /// Checks the personas of one user against each other: ids and (definition, scope) occur once, at
 /// most one is preferred.
 pub fn check_together(personas: &[Persona], at: &str, violations: &mut Violations) {
     if personas.len() > super::user::MAX_PERSONAS {
-        let detail = format!(
-            "{} personas, at most {} are allowed",
-            personas.len(),
-            super::user::MAX_PERSONAS
-        );
-        violations.add(at, Code::TooMany, detail);
+        violations.too_many(at, personas.len(), super::user::MAX_PERSONAS);
     }
     for (i, persona) in personas.iter().enumerate() {
         let earlier = personas.get(..i).unwrap_or_default();
         if earlier.iter().any(|other| other.id == persona.id) {
-            violations.add(format!("{at}/{i}/id"), Code::NotUnique, "the id occurs twice");
+            violations.add(format!("{at}/{i}/id"), Code::NotUnique, "two personas have this id");
         }
         if earlier
             .iter()
@@ -170,6 +165,6 @@ pub fn check_together(personas: &[Persona], at: &str, violations: &mut Violation
         }
     }
     if personas.iter().filter(|p| p.preferred).count() > 1 {
-        violations.add(at, Code::NotAllowed, "at most one persona is preferred");
+        violations.add(at, Code::NotAllowed, "expected at most one preferred persona");
     }
 }

@@ -189,6 +189,16 @@ impl Schema {
         self.attributes.values().filter(|a| !a.system)
     }
 
+    /// The names of the attribute categories.
+    pub fn category_names(&self) -> impl Iterator<Item = &str> {
+        self.categories.values().map(|category| category.name.as_str())
+    }
+
+    /// The names of the persona definitions.
+    pub fn persona_names(&self) -> impl Iterator<Item = &str> {
+        self.personas.values().map(|definition| definition.name.as_str())
+    }
+
     /// The custom attribute with this name in this category.
     #[must_use]
     pub fn attribute_named(&self, category: &str, name: &str) -> Option<&AttributeDefinition> {

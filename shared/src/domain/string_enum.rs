@@ -3,10 +3,29 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
+use super::suggest::did_you_mean;
+
 /// An enumeration whose variants have fixed texts.
 pub trait StringEnum: FromStr + Display + Copy + 'static {
     /// Every variant, in the order in which messages list them.
     const ALL: &'static [Self];
+}
+
+/// What is said of a text that is none of these words.
+pub fn expected_word<T: Display>(words: &[T], text: &str) -> String {
+    let words: Vec<_> = words.iter().map(ToString::to_string).collect();
+    let quoted: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
+    let meant = did_you_mean(text, words.iter().map(String::as_str));
+    format!("expected {}{meant}", one_of(&quoted))
+}
+
+/// `a`, `b` or `c`, as a sentence lists them.
+#[must_use]
+pub fn one_of(items: &[String]) -> String {
+    match items {
+        [rest @ .., last] if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+        items => items.concat(),
+    }
 }
 
 /// Declares an enumeration with its texts. `Serialize`, `Deserialize`, `Display`, `FromStr` and
@@ -44,7 +63,7 @@ macro_rules! string_enum {
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 match text {
                     $($text => Ok(Self::$variant),)*
-                    _ => Err($crate::domain::id::WrongShape),
+                    _ => Err($crate::domain::id::WrongShape(concat!("one of:" $(, " `", $text, "`")*))),
                 }
             }
         }

@@ -106,17 +106,12 @@ fn take_attributes(fields: &mut Fields<'_>) -> Vec<SystemAttribute> {
         None => return Vec::new(),
         Some(Json::Array(items)) => items,
         Some(other) => {
-            fields.refuse(
-                FIELD,
-                Code::WrongType,
-                format!("an array of attributes is due, not {}", other.kind()),
-            );
+            fields.wrong_type(FIELD, "an array of attributes", &other);
             return Vec::new();
         }
     };
     if items.len() > MAX_ATTRIBUTES {
-        let detail = format!("{} attributes, at most {MAX_ATTRIBUTES} are allowed", items.len());
-        fields.refuse(FIELD, Code::TooMany, detail);
+        fields.too_many(FIELD, items.len(), MAX_ATTRIBUTES);
         return Vec::new();
     }
     let mut attributes = Vec::<SystemAttribute>::with_capacity(items.len());
@@ -124,7 +119,7 @@ fn take_attributes(fields: &mut Fields<'_>) -> Vec<SystemAttribute> {
         let mut inner = Fields::new(item, format!("{at}/{i}"), fields.violations());
         let name = take_name(&mut inner, true, std::iter::empty());
         if name.as_ref().is_some_and(|name| attributes.iter().any(|a| a.name == *name)) {
-            inner.refuse("name", Code::NotAllowed, "the same name occurs twice");
+            inner.refuse("name", Code::NotAllowed, "another attribute of the system has this name");
         }
         let classifier = inner.required_string_enum("classifier");
         inner.finish();

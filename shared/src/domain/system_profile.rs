@@ -76,7 +76,12 @@ impl Viewer<'_> {
     /// Whether the system declares an attribute of this name that is there for these eyes.
     #[must_use]
     pub fn declares(&self, name: &str) -> bool {
-        self.system.visible(self.most).any(|attribute| attribute.name == name)
+        self.declared().any(|declared| declared == name)
+    }
+
+    /// The names of the attributes that the system declares and that are there for these eyes.
+    pub fn declared(&self) -> impl Iterator<Item = &str> {
+        self.system.visible(self.most).map(|attribute| attribute.name.as_str())
     }
 }
 
@@ -158,8 +163,8 @@ impl SystemProfile {
         if lookups.len() > MAX_LOOKUPS {
             let found = lookups.len();
             let detail = format!(
-                "{found} look-up keys, at most {MAX_LOOKUPS} are allowed: fewer searchable values \
-                 overridden"
+                "expected at most {MAX_LOOKUPS} index entries, found {found}; override fewer \
+                 searchable values"
             );
             violations.add("", Code::TooMany, detail);
         }

@@ -11,6 +11,8 @@ use oxilangtag::LanguageTag;
 use precis_core::profile::PrecisFastInvocation;
 use precis_profiles::{Nickname, UsernameCaseMapped};
 
+/// What is said of a text that is no e-mail address.
+pub const EXPECTED_EMAIL: &str = "expected an e-mail address, e.g. jan@example.org";
 /// The longest e-mail address, in bytes (RFC 5321 §4.5.3.1.3 less the angle brackets).
 pub const MAX_EMAIL: usize = 254;
 

@@ -223,7 +223,10 @@ impl User {
         let attributes =
             self.attributes.len() + self.personas.iter().map(|p| p.attributes.len()).sum::<usize>();
         if attributes > MAX_ATTRIBUTES {
-            let detail = format!("{attributes} attributes, at most {MAX_ATTRIBUTES} are allowed");
+            let detail = format!(
+                "expected at most {MAX_ATTRIBUTES} attributes on a user and its personas, found \
+                 {attributes}"
+            );
             violations.add("/attributes", Code::TooMany, detail);
         }
         let size = content(self).len();
@@ -231,7 +234,7 @@ impl User {
             violations.add(
                 "",
                 Code::TooLarge,
-                format!("the profile takes {size} bytes, at most {MAX_USER} are allowed"),
+                format!("expected a profile of at most {MAX_USER} bytes, found {size}"),
             );
         }
     }
@@ -246,11 +249,7 @@ impl User {
         let value = fields.required_text("value", text::MAX_EMAIL).and_then(|value| {
             let address = text::email(&value);
             if address.is_none() {
-                fields.refuse(
-                    "value",
-                    Code::WrongFormat,
-                    "an e-mail address is due, as jan@example.org",
-                );
+                fields.refuse("value", Code::WrongFormat, text::EXPECTED_EMAIL);
             }
             address
         });
@@ -267,16 +266,20 @@ impl User {
                 let Some(definition) =
                     named.filter(|definition| definition.data_format == DataFormat::Email)
                 else {
-                    let due = "`preferred_email`, or the `<category>.<name>` of an attribute of \
-                               the format EMAIL is due";
-                    fields.refuse("attribute", Code::NotFound, due);
+                    let detail = "expected `preferred_email` or the `<category>.<name>` of an \
+                                  EMAIL attribute";
+                    fields.refuse("attribute", Code::NotFound, detail);
                     fields.finish();
                     return violations.check(user);
                 };
                 user.verify_attribute(definition.id, &address)
             };
             if !found {
-                fields.refuse("value", Code::NotFound, "the user does not have this address there");
+                fields.refuse(
+                    "value",
+                    Code::NotFound,
+                    "the user does not have this address in that attribute",
+                );
             }
         }
         fields.finish();
@@ -326,7 +329,7 @@ impl User {
             violations.add(
                 "",
                 Code::TooMany,
-                format!("a user has at most {MAX_PERSONAS} personas"),
+                format!("expected at most {MAX_PERSONAS} personas on a user"),
             );
         }
         violations.check(user)

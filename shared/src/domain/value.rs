@@ -11,6 +11,7 @@ use super::format;
 use super::id::DefinitionId;
 use super::json::{Json, Object};
 use super::schema::Schema;
+use super::suggest::{self, did_you_mean};
 use super::text;
 use super::view::View;
 use super::write_context::WriteContext;
@@ -19,6 +20,9 @@ use super::write_context::WriteContext;
 pub const MAX_VALUES: usize = 100;
 /// The longest value, in bytes.
 pub const MAX_VALUE: usize = 16 * 1024;
+
+/// The form in which attributes are sent.
+const OBJECT: &str = "an object `{\"<category>\": {\"<name>\": […]}}`";
 
 /// The custom attributes of a user or a persona, by definition.
 pub type Values = BTreeMap<DefinitionId, Vec<String>>;
@@ -59,18 +63,15 @@ impl AttributeReader<'_> {
         for (category, members, at) in objects(attributes, at, violations) {
             if members.is_empty() && !schema.categories.values().any(|known| known.name == category)
             {
-                violations.add(
-                    &*at,
-                    Code::Unknown,
-                    format!("there is no attribute category `{category}`"),
-                );
+                let detail = unknown_category(&category, self.context);
+                violations.add(&*at, Code::Unknown, detail);
             }
             for (name, value) in members {
                 let at = super::field::pointer(&at, &name);
                 let shown = |definition: &&AttributeDefinition| self.context.view.shows(definition);
                 let Some(definition) = schema.attribute_named(&category, &name).filter(shown)
                 else {
-                    violations.add(at, Code::Unknown, unknown(&category, &name));
+                    violations.add(at, Code::Unknown, unknown(&category, &name, self.context));
                     continue;
                 };
                 named.insert(definition.id);
@@ -96,7 +97,7 @@ impl AttributeReader<'_> {
         let unchanged = stored.is_some_and(|old| is_shown(&value, old, definition));
         if !unchanged && self.allowed.is_some_and(|allowed| !allowed.contains(&definition.id)) {
             let detail = format!(
-                "the persona definition has no attribute `{}.{}`",
+                "the persona definition does not list the attribute `{}.{}`",
                 definition.category, definition.name
             );
             violations.add(at, Code::NotAllowed, detail);
@@ -128,14 +129,24 @@ impl AttributeReader<'_> {
     }
 }
 
-/// What is said of an attribute that is not defined.
-pub(super) fn unknown(category: &str, name: &str) -> String {
+/// What is said of an attribute that is not defined, or not there for this writer.
+pub(super) fn unknown(category: &str, name: &str, context: &WriteContext<'_>) -> String {
     if category == super::definition::COMMON
         && name.parse::<super::definition::Predefined>().is_ok()
     {
-        return format!("`{name}` is a field of the profile and not among its custom attributes");
+        return format!("`{name}` is a field of the profile; send it outside of `attributes`");
     }
-    format!("no attribute `{name}` is defined in the category `{category}`")
+    if !context.schema.category_names().any(|known| known == category) {
+        return unknown_category(category, context);
+    }
+    let shown = context.shown_attributes().filter(|definition| definition.category == category);
+    let meant = did_you_mean(name, shown.map(|definition| definition.name.as_str()));
+    format!("unknown attribute `{name}` in the category `{category}`{meant}")
+}
+
+fn unknown_category(category: &str, context: &WriteContext<'_>) -> String {
+    let shown = context.shown_attributes().map(|definition| definition.category.as_str());
+    suggest::unknown("attribute category", category, shown)
 }
 
 fn objects(
@@ -148,11 +159,7 @@ fn objects(
         None => return found,
         Some(Json::Object(categories)) => categories,
         Some(other) => {
-            violations.add(
-                at,
-                Code::WrongType,
-                format!("an object of categories is due, not {}", other.kind()),
-            );
+            violations.wrong_type(at, OBJECT, &other);
             return found;
         }
     };
@@ -161,11 +168,7 @@ fn objects(
         match members {
             Json::Object(members) => found.push((category, members, at)),
             other => {
-                violations.add(
-                    at,
-                    Code::WrongType,
-                    format!("an object of attributes is due, not {}", other.kind()),
-                );
+                violations.wrong_type(at, "an object `{\"<name>\": […]}`", &other);
             }
         }
     }
@@ -192,7 +195,7 @@ pub fn read_one(
     read_values(value, at, definition, stored, context, violations)
 }
 
-const DEPRECATED: &str = "the attribute is deprecated and takes no new values";
+const DEPRECATED: &str = "the attribute is deprecated; it takes no new values";
 
 /// Reads values whoever they come from.
 pub(super) fn read_values(
@@ -206,32 +209,24 @@ pub(super) fn read_values(
     let items = match value {
         Json::Array(items) => items,
         other => {
-            violations.add(
-                at,
-                Code::WrongType,
-                format!("an array of values is due, not {}", other.kind()),
-            );
+            violations.wrong_type(at, "an array of values, e.g. `[\"42\"]`", &other);
             return None;
         }
     };
     if items.len() > MAX_VALUES {
-        violations.add(
-            at,
-            Code::TooMany,
-            format!("{} values, at most {MAX_VALUES} are allowed", items.len()),
-        );
+        violations.too_many(at, items.len(), MAX_VALUES);
         return None;
     }
     if definition.single_value && items.len() > 1 {
         violations.add(
             at,
             Code::TooMany,
-            format!("{} values, the attribute takes a single one", items.len()),
+            format!("expected a single value, found {}", items.len()),
         );
         return None;
     }
-    let due = items.len();
-    let mut values = Vec::with_capacity(due);
+    let count = items.len();
+    let mut values = Vec::with_capacity(count);
     for (i, item) in items.iter().enumerate() {
         let at = format!("{at}/{i}");
         // A value that is only shown to be there can only be kept where it is.
@@ -241,9 +236,10 @@ pub(super) fn read_values(
         let twice = !kept && items.iter().take(i).any(|earlier| earlier == item);
         let read = match (kept, stored.get(i)) {
             (true, Some(stored)) => Ok(stored.clone()),
-            (true, None) => {
-                Err((Code::NotFound, "there is no value at this place that could stay".to_owned()))
-            }
+            (true, None) => Err((
+                Code::NotFound,
+                "there is no stored value in this place to keep; send a value".to_owned(),
+            )),
             (false, _) => format::read(item, definition, context),
         };
         match read {
@@ -251,13 +247,13 @@ pub(super) fn read_values(
                 violations.add(at, Code::NotAllowed, DEPRECATED);
             }
             Ok(value) if twice || values.contains(&value) => {
-                violations.add(at, Code::NotAllowed, "the same value occurs twice");
+                violations.add(at, Code::NotAllowed, "this value is sent twice");
             }
             Ok(value) => values.push(value),
             Err((code, detail)) => violations.add(at, code, detail),
         }
     }
-    (values.len() == due).then_some(values)
+    (values.len() == count).then_some(values)
 }
 
 /// Checks stored values once more, by a definition that may have changed since they were read.

@@ -28,8 +28,10 @@ impl View {
     #[must_use]
     pub fn refuses(self, definition: &AttributeDefinition) -> Option<(Code, String)> {
         if let Some(derived) = &definition.derived {
-            let detail =
-                format!("`{}` is derived by the workflow {}", definition.name, derived.workflow_id);
+            let detail = format!(
+                "the workflow `{}` derives `{}`; omit it",
+                derived.workflow_id, definition.name
+            );
             return Some((Code::NotEditable, detail));
         }
         if self == Self::SystemOverride && (definition.unique || definition.data_format.is_hashed())
@@ -37,10 +39,15 @@ impl View {
             let kind = if definition.unique { "unique" } else { "a secret" };
             return Some((
                 Code::NotAllowed,
-                format!("`{}` is {kind} and cannot be overridden", definition.name),
+                format!("`{}` is {kind}; a system cannot override it", definition.name),
             ));
         }
         let read_only = self == Self::SelfService && definition.read_only;
-        read_only.then(|| (Code::ReadOnly, format!("`{}` is read only", definition.name)))
+        read_only.then(|| {
+            (
+                Code::ReadOnly,
+                format!("`{}` is read only; ask an administrator to change it", definition.name),
+            )
+        })
     }
 }

@@ -1,6 +1,7 @@
 //! The context in which a written profile is read: configuration, clock, hashes and the writer's
 //! view.
 
+use super::definition::AttributeDefinition;
 use super::hashing::Hashes;
 use super::schema::Schema;
 use super::view::View;
@@ -17,4 +18,20 @@ pub struct WriteContext<'w> {
     pub hashes: &'w Hashes,
     /// What the writer sees and may set.
     pub view: View,
+}
+
+impl WriteContext<'_> {
+    /// The custom attributes that are there for the writer.
+    pub fn shown_attributes(&self) -> impl Iterator<Item = &AttributeDefinition> {
+        self.schema.custom_attributes().filter(|definition| self.view.shows(definition))
+    }
+
+    /// Where they stand in a profile.
+    #[must_use]
+    pub fn attribute_paths(&self) -> Vec<String> {
+        let path = |AttributeDefinition { category, name, .. }: &_| {
+            format!("attributes.{category}.{name}")
+        };
+        self.shown_attributes().map(path).collect()
+    }
 }

@@ -14,7 +14,7 @@ use super::expression::{Comparison, Operator, OperatorLevel, Value};
 use super::unsupported;
 
 /// What a time is compared with.
-const TIME: &str = "a time of RFC 3339, as 2026-11-21T10:00:00Z";
+const TIME: &str = "a time of RFC 3339, e.g. 2026-11-21T10:00:00Z";
 
 /// The form in which values of a field are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,7 +119,7 @@ impl NamedField<'_> {
         if operator.level() > *level {
             let operator = operator.name();
             return Err(unsupported(format!(
-                "`{name}` does not take `{operator}`, it takes {}",
+                "cannot compare `{name}` by `{operator}`; it takes {}",
                 level.operators()
             )));
         }
@@ -142,7 +142,7 @@ impl NamedField<'_> {
                 {
                     let least = self.least_start;
                     return Err(unsupported(format!(
-                        "`{name}` takes `sw` with at least {least} characters"
+                        "expected at least {least} characters after `{name} sw`"
                     )));
                 }
                 Ok((Comparison::Part(operator, part), false))
@@ -184,15 +184,15 @@ impl NamedField<'_> {
         }
     }
 
-    fn refuse(&self, due: &str, found: &Json) -> Error {
+    fn refuse(&self, expected: &str, found: &Json) -> Error {
         let found = match found {
             Json::String(_) if matches!(self.form, ValueForm::Time | ValueForm::Number) => {
-                "this text"
+                "another text"
             }
-            Json::Number(_) if self.form == ValueForm::Number => "this number",
+            Json::Number(_) if self.form == ValueForm::Number => "another number",
             other => other.kind(),
         };
-        unsupported(format!("`{}` is compared with {due}, not with {found}", self.name))
+        unsupported(format!("cannot compare `{}`: expected {expected}, found {found}", self.name))
     }
 }
 
@@ -228,6 +228,14 @@ impl FilterField {
         (Self::CreatedAt, "created_at", ValueForm::Time),
         (Self::UpdatedAt, "updated_at", ValueForm::Time),
     ];
+
+    /// The names of the fields, or of those that profiles of systems have.
+    pub(super) fn names(inherited: bool) -> impl Iterator<Item = &'static str> {
+        Self::ALL
+            .into_iter()
+            .filter(move |(field, ..)| !inherited || field.is_inherited())
+            .map(|(_, name, _)| name)
+    }
 
     /// The field of this name; the grammar knows no case in names.
     pub(super) fn named(name: &str) -> Option<(Self, NamedField<'static>)> {
@@ -350,9 +358,16 @@ impl<'s> NamedField<'s> {
             Search::Prefix => OperatorLevel::Parts,
             Search::Exact => OperatorLevel::Order,
             Search::None if definition.unique => OperatorLevel::Order,
+            Search::None if definition.data_format == DataFormat::Hash => {
+                return Err(unsupported(format!(
+                    "cannot filter by `{name}`; values of HASH can never be searched"
+                )));
+            }
             Search::None => {
-                let how = "its definition has `search` none and it is not unique";
-                return Err(unsupported(format!("`{name}` cannot be searched: {how}")));
+                return Err(unsupported(format!(
+                    "cannot filter by `{name}`; its definition has `search` `none` and is not \
+                     `unique`"
+                )));
             }
         };
         let form = match definition.data_format {

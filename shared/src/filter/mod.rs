@@ -6,13 +6,14 @@
 
 mod expression;
 mod field;
+mod grammar;
 mod persona_field;
 mod plan;
 mod read;
 pub mod search;
 
 use crate::domain::Json;
-use crate::domain::error::{Error, Result};
+use crate::domain::error::{Error, Result, expected_not};
 use crate::domain::id::{BaseId, PartyId, TenantId};
 use crate::domain::schema::Schema;
 use crate::store::Table;
@@ -55,25 +56,30 @@ impl Filter {
     /// Reads a filter; one that names what cannot be searched, or compares it with what it cannot
     /// be, is refused.
     pub fn read(filter: &Json, schema: &Schema) -> Result<Self> {
+        Self::read_with(filter, Reader::new(schema, false))
+    }
+
+    fn read_with(filter: &Json, mut reader: Reader<'_>) -> Result<Self> {
         let length = filter.as_str().map_or_else(|| filter.to_text().len(), str::len);
         if length > MAX_FILTER {
-            return Err(Error::Malformed(format!("the filter is longer than {MAX_FILTER} bytes")));
+            return Err(Error::Malformed(format!(
+                "filter: expected at most {MAX_FILTER} bytes, found {length}"
+            )));
         }
-        let mut reader = Reader::new(schema);
         let expression = match filter {
             Json::String(text) => reader.text(text)?,
             Json::Object(members) => reader.object(members)?,
             other => {
                 return Err(Error::Malformed(format!(
-                    "a filter is a string or an object, not {}",
-                    other.kind()
+                    "filter: {}",
+                    expected_not("a string or an object", other)
                 )));
             }
         };
         match reader.terms {
-            0 => Err(Error::Malformed("the filter has no terms".to_owned())),
+            0 => Err(Error::Malformed("filter: expected at least one term".to_owned())),
             n if n > MAX_TERMS => Err(Error::Malformed(format!(
-                "the filter has {n} terms, at most {MAX_TERMS} are allowed"
+                "filter: expected at most {MAX_TERMS} terms, found {n}"
             ))),
             _ => Ok(Self(expression)),
         }
@@ -82,16 +88,14 @@ impl Filter {
     /// Reads a filter of system profiles, which have neither personas nor what is the customer's
     /// own of a person.
     pub fn of_profiles(filter: &Json, schema: &Schema) -> Result<Self> {
-        let mut filter = Self::read(filter, schema)?;
+        let mut filter = Self::read_with(filter, Reader::new(schema, true))?;
         let foreign = filter.0.terms_mut().into_iter().find_map(|term| match term {
             Term::Of(FieldPath::Field(field), _) if !field.is_inherited() => Some(field.name()),
             Term::Personas(_) => Some("personas"),
             Term::Of(..) => None,
         });
         match foreign {
-            Some(name) => {
-                Err(unsupported(format!("system profiles have no `{name}` to filter by")))
-            }
+            Some(name) => Err(unsupported(format!("cannot filter system profiles by `{name}`"))),
             None => Ok(filter),
         }
     }
@@ -123,9 +127,9 @@ impl Filter {
     /// instead.
     pub fn plan_profiles(&self, system: &PartyId, schema: &Schema) -> Result<Vec<Branch>> {
         let planner = Planner { schema, system: Some(system) };
-        planner
-            .branches(&self.0)
-            .ok_or_else(|| unsupported("no term of the filter can be searched"))
+        planner.branches(&self.0).ok_or_else(|| {
+            unsupported("no term of the filter can be searched; compare a searchable field by `eq`")
+        })
     }
 
     /// Whether a profile fulfils the whole filter.

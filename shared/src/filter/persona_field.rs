@@ -31,6 +31,11 @@ impl PersonaField {
         (Self::ValidUntil, "valid_until", ValueForm::Time),
     ];
 
+    /// The names of the fields.
+    pub(super) fn names() -> impl Iterator<Item = &'static str> {
+        Self::ALL.into_iter().map(|(_, name, _)| name)
+    }
+
     /// The field of this name.
     pub(super) fn named(name: &str) -> Option<(Self, NamedField<'static>)> {
         let (field, name, form) =

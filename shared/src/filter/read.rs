@@ -4,37 +4,32 @@ use crate::domain::Json;
 use crate::domain::definition::DefinitionKind;
 use crate::domain::error::{Error, Result};
 use crate::domain::schema::Schema;
+use crate::domain::suggest::did_you_mean;
 use scim_v2::filter::{AttrExp, AttrPath, CompValue, CompareOp, Filter as Scim, ValFilter};
 
 use super::expression::{Comparison, Expression, Operator, Value};
 use super::field::{FieldPath, FilterField, NamedField};
+use super::grammar::{self, ATTRIBUTES, NUMBER};
 use super::persona_field::PersonaField;
 use super::{PersonaTerm, Term, unsupported};
-
-/// Where the paths of attributes stand while the grammar's parser reads them.
-const ATTRIBUTES: &str = "urn:kith:attributes";
-/// What starts a string that was a number.
-const NUMBER: char = '\0';
 
 /// Reads the terms of one filter.
 pub(super) struct Reader<'s> {
     schema: &'s Schema,
+    /// Whether it is a filter of system profiles.
+    profiles: bool,
     /// How many there are so far.
     pub(super) terms: usize,
 }
 
 impl<'s> Reader<'s> {
-    pub(super) fn new(schema: &'s Schema) -> Self {
-        Self { schema, terms: 0 }
+    pub(super) fn new(schema: &'s Schema, profiles: bool) -> Self {
+        Self { schema, profiles, terms: 0 }
     }
 
     /// Reads the text of a filter (RFC 7644 §3.4.2.2).
     pub(super) fn text(&mut self, text: &str) -> Result<Expression<Term>> {
-        let parsed = spread(text).parse();
-        let parsed: Scim = parsed.map_err(|_| {
-            Error::Malformed("the filter does not follow the SCIM grammar".to_owned())
-        })?;
-        self.scim(&parsed)
+        self.scim(&grammar::parse(text).map_err(Error::Malformed)?)
     }
 
     /// Reads an object whose members must all be equal.
@@ -72,7 +67,7 @@ impl<'s> Reader<'s> {
                 Ok(Expression::Term(Term::Personas(Some(self.personas(&path.filter)?))))
             }
             Scim::ValuePath(path) => Err(unsupported(format!(
-                "`{}[…]` is not filtered by, `personas[…]` is",
+                "cannot filter by `{}[…]`; only `personas[…]` takes brackets",
                 path.attr.name
             ))),
         }
@@ -102,7 +97,7 @@ impl<'s> Reader<'s> {
         let (path, named) = if let Some(path) = name.strip_prefix("attributes.") {
             self.attribute(path)?
         } else {
-            let (field, named) = FilterField::named(name).ok_or_else(|| unknown(name))?;
+            let (field, named) = FilterField::named(name).ok_or_else(|| self.unknown(name))?;
             (FieldPath::Field(field), named)
         };
         let (comparison, negated) = named.compare(operator, wanted, self.schema)?;
@@ -113,8 +108,7 @@ impl<'s> Reader<'s> {
         let definition = path
             .split_once('.')
             .and_then(|(category, name)| self.schema.attribute_named(category, name));
-        let definition =
-            definition.ok_or_else(|| unsupported(format!("no attribute `{path}` is defined")))?;
+        let definition = definition.ok_or_else(|| self.unknown(&format!("attributes.{path}")))?;
         let named = NamedField::attribute(definition)?;
         // Until the first value is stored, how it is searched may change.
         let searched = !definition.unique && !self.schema.verified;
@@ -145,7 +139,7 @@ impl<'s> Reader<'s> {
                 }
                 (Operator::Equal, Json::Null) => Ok(Expression::of(Term::Personas(None), true)),
                 _ => Err(unsupported(
-                    "personas are filtered by `pr`, by `personas[…]`, or by an object",
+                    "cannot compare `personas` as a whole; use `personas pr` or `personas[name eq \"…\"]`",
                 )),
             };
         }
@@ -164,8 +158,10 @@ impl<'s> Reader<'s> {
         wanted: &Json,
     ) -> Result<Expression<PersonaTerm>> {
         self.terms += 1;
-        let (field, named) =
-            PersonaField::named(name).ok_or_else(|| unknown(&format!("{PERSONAS}.{name}")))?;
+        let (field, named) = PersonaField::named(name).ok_or_else(|| {
+            let meant = did_you_mean(name, PersonaField::names());
+            unsupported(format!("cannot filter personas by `{name}`{meant}"))
+        })?;
         let (comparison, negated) = named.compare(operator, wanted, self.schema)?;
         // A definition that was made a moment ago may not be remembered yet.
         if let (PersonaField::Name, Comparison::Equal(Value::Text(wanted))) = (field, &comparison)
@@ -176,13 +172,24 @@ impl<'s> Reader<'s> {
         }
         Ok(Expression::of(PersonaTerm { field, comparison }, negated))
     }
+
+    /// Refuses a name that no field and no attribute has, with the one that may have been meant.
+    fn unknown(&self, name: &str) -> Error {
+        let attributes: Vec<_> = self
+            .schema
+            .custom_attributes()
+            .filter(|definition| NamedField::attribute(definition).is_ok())
+            .map(|definition| format!("attributes.{}.{}", definition.category, definition.name))
+            .collect();
+        let fields: Vec<&str> =
+            FilterField::names(self.profiles).chain((!self.profiles).then_some(PERSONAS)).collect();
+        let valid = fields.into_iter().chain(attributes.iter().map(String::as_str));
+        let meant = did_you_mean(name, valid);
+        unsupported(format!("cannot filter by `{name}`{meant}"))
+    }
 }
 
 const PERSONAS: &str = "personas";
-
-fn unknown(name: &str) -> Error {
-    unsupported(format!("`{name}` is no field that can be filtered by"))
-}
 
 /// What comes after `personas` and its dot.
 fn strip_personas(name: &str) -> Option<&str> {
@@ -198,7 +205,7 @@ fn name_of(path: &AttrPath) -> Result<String> {
         (Some(ATTRIBUTES), Some(sub)) => Ok(format!("attributes.{}.{sub}", path.name)),
         (None, Some(sub)) => Ok(format!("{}.{sub}", path.name)),
         (None, None) => Ok(path.name.clone()),
-        _ => Err(unknown(&path.name)),
+        _ => Err(unsupported(format!("cannot filter by `{}`", path.name))),
     }
 }
 
@@ -231,76 +238,9 @@ fn parts(term: &AttrExp) -> (&AttrPath, Operator, Json) {
     (path, operator, wanted)
 }
 
-/// The filter in words that the grammar's parser takes: it knows one dot in a path, so
-/// `attributes.<category>.<name>` becomes `<category>.<name>` of an URI; it rounds numbers to 64
-/// bits, so they become strings; it wants a space after `not`.
-fn spread(text: &str) -> String {
-    let mut spread = String::with_capacity(text.len() + 16);
-    let mut quoted = false;
-    let mut rest = text;
-    while let Some(c) = rest.chars().next() {
-        let at_word = spread.chars().last().is_none_or(|before| {
-            !before.is_ascii_alphanumeric() && !matches!(before, '.' | '_' | '-' | ':')
-        });
-        if !quoted
-            && at_word
-            && let Some(path) = rest.strip_prefix("attributes.")
-        {
-            spread.extend([ATTRIBUTES, ":"]);
-            rest = path;
-            continue;
-        }
-        if !quoted && at_word && rest.get(..4).is_some_and(|word| word.eq_ignore_ascii_case("not("))
-        {
-            spread.push_str("not (");
-            rest = rest.get(4..).unwrap_or_default();
-            continue;
-        }
-        if !quoted && at_word && (c == '-' || c.is_ascii_digit()) {
-            let end = rest
-                .find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '+' | '-' | '.'))
-                .unwrap_or(rest.len());
-            let (number, after) = rest.split_at_checked(end).unwrap_or((rest, ""));
-            spread.extend(["\"\\u0000", number, "\""]);
-            rest = after;
-            continue;
-        }
-        if quoted && c == '\\' {
-            let pair: String = rest.chars().take(2).collect();
-            spread.push_str(&pair);
-            rest = rest.get(pair.len()..).unwrap_or_default();
-            continue;
-        }
-        quoted ^= c == '"';
-        spread.push(c);
-        rest = rest.get(c.len_utf8()..).unwrap_or_default();
-    }
-    spread
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn paths_of_attributes_are_spread_outside_of_quotes_only() {
-        assert_eq!(
-            spread(r#"attributes.common.x eq "attributes.a\"attributes.b""#),
-            r#"urn:kith:attributes:common.x eq "attributes.a\"attributes.b""#
-        );
-        assert_eq!(spread("my-attributes.x eq true"), "my-attributes.x eq true");
-        assert_eq!(spread("(attributes.c.x eq \"1\")"), "(urn:kith:attributes:c.x eq \"1\")");
-        assert_eq!(spread("NOT(not(a pr)) or knot(x)"), "not (not (a pr)) or knot(x)");
-    }
-
-    #[test]
-    fn p1_numbers_in_filters_keep_their_digits() {
-        assert_eq!(spread("a eq 12345678901234567890.5"), "a eq \"\\u000012345678901234567890.5\"");
-        assert_eq!(
-            spread("(a-1 eq -1e3) and b2 eq 7"),
-            "(a-1 eq \"\\u0000-1e3\") and b2 eq \"\\u00007\""
-        );
-    }
 
     #[test]
     fn a_path_below_personas_is_told_from_names_that_start_so() {

@@ -31,8 +31,8 @@ pub(super) async fn authorise(
     name_caller(&parts.extensions, &caller.tenant, caller.logged());
     let view = route.callers.check(&caller)?;
     if !caller.grants.systems.is_empty() && !route.within_system {
-        let detail = "the client is bound to systems: it may call the routes of their profiles \
-                      alone";
+        let detail =
+            "this client is bound to systems; it may call the routes of their profiles only";
         return Err(Error::NotAllowed(detail.to_owned()).into());
     }
     let administrator = match (&caller.subject, view) {
@@ -47,7 +47,7 @@ pub(super) async fn authorise(
 /// The user of a local person who acts by what is granted: refused once it is blocked or gone.
 async fn administrator(app: &App, caller: &Caller, user: UserId) -> Result<StoredUser, Rejection> {
     let user = app.table().find_user(&caller.tenant, user).await?;
-    let gone = "the user of the token is not there any more";
+    let gone = "the user of the token has been deleted";
     let gone =
         if caller.jkt.is_some() { Rejection::BadBoundToken } else { Rejection::BadToken }(gone);
     let user = user.ok_or(gone)?;

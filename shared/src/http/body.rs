@@ -78,7 +78,7 @@ impl Received {
                 Payload::Json(Json::Object(Object::new()))
             }
             (route::Body::Json(_) | route::Body::OptionalJson(_), None) => {
-                Payload::Json(Json::parse(&self.bytes).map_err(Error::Malformed)?)
+                Payload::Json(Json::parse(&self.bytes)?)
             }
             (route::Body::None | route::Body::Form(_) | route::Body::Rows(_), None) => {
                 Payload::None
@@ -100,7 +100,7 @@ pub async fn read_body(headers: &HeaderMap, body: Body, most: usize) -> Result<B
         let broken = std::error::Error::source(&error)
             .is_none_or(|source| !source.is::<http_body_util::LengthLimitError>());
         if broken {
-            Error::Malformed("the body ends before its end".to_owned()).into()
+            Error::Malformed("the body ended before `Content-Length` was reached".to_owned()).into()
         } else {
             Rejection::TooLarge(most)
         }

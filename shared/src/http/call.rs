@@ -29,6 +29,7 @@ use crate::domain::id::UserId;
 use crate::domain::import::Format;
 use crate::domain::json::{Json, Object};
 use crate::domain::schema::Schema;
+use crate::domain::suggest::unknown;
 use crate::domain::versioned::Tag;
 use crate::domain::{View, WriteContext};
 use crate::store::users::StoredUser;
@@ -125,10 +126,10 @@ fn query(text: &str, known: &[&str]) -> Result<Vec<(String, String)>> {
     let mut found: Vec<(String, String)> = Vec::new();
     for (name, value) in form_urlencoded::parse(text.as_bytes()) {
         if !known.contains(&&*name) {
-            return Err(Error::Malformed(format!("there is no query parameter `{name}`")));
+            return Err(Error::Malformed(unknown("query parameter", &name, known.iter().copied())));
         }
         if found.iter().any(|(other, _)| *other == name) {
-            return Err(Error::Malformed(format!("the query parameter `{name}` occurs twice")));
+            return Err(Error::Malformed(format!("the query parameter `{name}` is sent twice")));
         }
         found.push((name.into_owned(), value.into_owned()));
     }

@@ -10,7 +10,7 @@ use crate::domain::Json;
 use crate::domain::Scope::{ConfigRead, ConfigWrite};
 use crate::domain::definition::Definition;
 use crate::domain::error::{Code, Error, Result, Violations};
-use crate::domain::patch::{refuse_non_object, refuse_unknown_nulls};
+use crate::domain::patch::{merged, refuse_non_object};
 use crate::domain::schema::{Schema, StoredDefinition};
 use crate::domain::versioned::Versioned;
 use crate::store::Write;
@@ -132,7 +132,6 @@ pub async fn patch<T: Definition>(mut call: Call) -> HandlerResult {
         refuse_non_object(&body)?;
         let shown = current.show();
         let mut violations = Violations::default();
-        refuse_unknown_nulls(&body, &shown, &mut violations);
         let removed =
             |name: &&&str| body.as_object().and_then(|body| body.get(**name)) == Some(&Json::Null);
         for name in ["id", "system"]
@@ -141,10 +140,10 @@ pub async fn patch<T: Definition>(mut call: Call) -> HandlerResult {
             .filter(removed)
             .filter(|n| shown.contains_key(**n))
         {
-            let detail = format!("`{name}` is not removed");
+            let detail = format!("`{name}` cannot be removed");
             violations.add(crate::domain::field::pointer("", name), Code::Immutable, detail);
         }
-        violations.check(Json::Object(shown).merge(&body))
+        violations.check(merged(shown, &body))
     })
     .await
 }

@@ -29,9 +29,9 @@ pub async fn caller(app: &App, parts: &Parts, people: bool) -> Result<Caller, Re
     let caller = app.caller(token, &base_url, people).await;
     match scheme {
         Scheme::Bearer => match caller? {
-            Caller { jkt: Some(_), .. } => {
-                Err(Rejection::BadToken("the token is bound to a key and is sent as `DPoP`"))
-            }
+            Caller { jkt: Some(_), .. } => Err(Rejection::BadToken(
+                "the token is bound to a key; send it as `Authorization: DPoP` with a proof",
+            )),
             caller => Ok(caller),
         },
         Scheme::Dpop => {
@@ -39,11 +39,11 @@ pub async fn caller(app: &App, parts: &Parts, people: bool) -> Result<Caller, Re
                 Rejection::BadToken(detail) => Rejection::BadBoundToken(detail),
                 other => other,
             })?;
-            let unbound = "the token is bound to no key and is sent as `Bearer`";
+            let unbound = "the token is not bound to a key; send it as `Authorization: Bearer`";
             let jkt = caller.jkt.as_deref().ok_or(Rejection::BadBoundToken(unbound))?;
             let proof = Proof::of(parts, &base_url, app.env().clock.now())?;
-            let proof =
-                proof.ok_or(Rejection::BadProof("the header `DPoP` with a proof is missing"))?;
+            let proof = proof
+                .ok_or(Rejection::BadProof("the proof is missing; send it in the header `DPoP`"))?;
             proof.covers(token, jkt)?;
             proof.use_once(app.table(), &caller.tenant).await?;
             Ok(caller)
@@ -55,9 +55,10 @@ fn read(headers: &HeaderMap) -> Result<(Scheme, &str), Rejection> {
     let mut lines = headers.get_all(AUTHORIZATION).iter();
     let line = lines.next().ok_or(Rejection::NoCredentials)?;
     if lines.next().is_some() {
-        return Err(Rejection::BadToken("several Authorization headers"));
+        return Err(Rejection::BadToken("several `Authorization` headers; send one"));
     }
-    let line = line.to_str().map_err(|_| Rejection::BadToken("not a token of this service"))?;
+    let line =
+        line.to_str().map_err(|_| Rejection::BadToken("this is not a token of this service"))?;
     let (scheme, token) = line.split_once(' ').ok_or(Rejection::NoCredentials)?;
     let schemes = [("bearer", Scheme::Bearer), ("dpop", Scheme::Dpop)];
     let scheme = schemes.into_iter().find(|(name, _)| scheme.eq_ignore_ascii_case(name));

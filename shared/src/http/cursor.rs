@@ -67,7 +67,7 @@ impl Call {
         let sealed = URL_SAFE_NO_PAD.decode(cursor).unwrap_or_default();
         let plain = open(self.app.cursor_key().await?, &self.bound_to(filter), &sealed);
         let position = plain.and_then(|plain| serde_json::from_slice(&plain).ok());
-        let wrong = "the cursor is not one that this client got for this list";
+        let wrong = "this cursor is not from this list; send the `next_cursor` of the last page";
         position.map(Some).ok_or_else(|| Error::Malformed(wrong.to_owned()))
     }
 }

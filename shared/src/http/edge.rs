@@ -34,7 +34,7 @@ pub struct RequestId(pub String);
 pub fn base_url(app: &App, extensions: &http::Extensions) -> Result<String> {
     let set = app.base_url().map(str::to_owned);
     let derived = || extensions.get::<BaseUrl>().map(|base| base.0.clone());
-    set.or_else(derived).ok_or_else(|| Error::unexpected("no base URL is known"))
+    set.or_else(derived).ok_or_else(|| Error::unexpected("the request names no base URL"))
 }
 
 /// The address that a request came from, as its adapter knows it.

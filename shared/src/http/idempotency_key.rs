@@ -59,7 +59,7 @@ impl IdempotencyKey {
         };
         if route.effect == Effect::Secret {
             return Err(Error::Malformed(
-                "the answer of this route carries a secret: it takes no Idempotency-Key".to_owned(),
+                "the answer of this route carries a secret; omit `Idempotency-Key`".to_owned(),
             ));
         }
         if !route.takes_idempotency_key() {
@@ -70,7 +70,7 @@ impl IdempotencyKey {
         if lines.next().is_some() || key.is_empty() || key.len() > MAX_KEY || !key.iter().all(legal)
         {
             return Err(Error::Malformed(format!(
-                "an Idempotency-Key is one word of 1 to {MAX_KEY} visible ASCII characters"
+                "`Idempotency-Key`: expected one word of 1 to {MAX_KEY} visible ASCII characters"
             )));
         }
         // How much the caller sees is part of the answer: of a system's profiles by the classifier,
@@ -106,14 +106,14 @@ impl IdempotencyKey {
         let Some(record) = app.table().find_record(&caller.tenant, &self.scope).await? else {
             return Ok(None);
         };
-        let broken = || Error::unexpected("an idempotency record does not open");
+        let broken = || Error::unexpected("cannot open a stored idempotency record");
         let opened = open(&self.sealing, &self.scope, &record.sealed).ok_or_else(broken)?;
         let end = opened.iter().position(|byte| *byte == b'\n').ok_or_else(broken)?;
         let (stored, body) = opened.split_at_checked(end).ok_or_else(broken)?;
         let stored: StoredResponse = serde_json::from_slice(stored).map_err(|_| broken())?;
         let body = body.get(1..).filter(|body| !body.is_empty()).map(Bytes::copy_from_slice);
         if stored.digest != self.digest {
-            let detail = "the Idempotency-Key was used with another body; take a new one";
+            let detail = "this `Idempotency-Key` was used with another body; use a new key";
             return Err(Error::invalid("", Code::NotAllowed, detail));
         }
         if let Some(resource) = &record.shows

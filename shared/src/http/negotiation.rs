@@ -81,7 +81,7 @@ pub(super) fn check_json(
     bytes: &Bytes,
 ) -> Result<(), Rejection> {
     let patch = method == Method::PATCH;
-    let due =
+    let expected =
         if patch { "application/merge-patch+json, application/json" } else { "application/json" };
     let fits = match media_type(headers).as_deref() {
         Some("application/json") => true,
@@ -92,7 +92,7 @@ pub(super) fn check_json(
     if is_plain(headers) && fits {
         Ok(())
     } else {
-        Err(Rejection::UnsupportedMediaType { due, patch })
+        Err(Rejection::UnsupportedMediaType { expected, patch })
     }
 }
 
@@ -102,7 +102,7 @@ pub(super) fn format_of_rows(headers: &HeaderMap) -> Result<Format, Rejection> {
         Some("text/csv") => Ok(Format::Csv),
         Some("application/x-ndjson" | "application/jsonl") => Ok(Format::Ndjson),
         _ => Err(Rejection::UnsupportedMediaType {
-            due: "text/csv, application/x-ndjson",
+            expected: "text/csv, application/x-ndjson",
             patch: false,
         }),
     }

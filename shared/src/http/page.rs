@@ -16,7 +16,9 @@ pub fn page_size(limit: Option<&str>) -> Result<usize> {
     let size = limit.map_or(Ok(PAGE), |text| text.parse::<usize>().map_err(|_| ()));
     match size {
         Ok(size) if (1..=MAX_PAGE).contains(&size) => Ok(size),
-        _ => Err(Error::Malformed(format!("`limit` is a number from 1 to {MAX_PAGE}"))),
+        _ => Err(Error::Malformed(format!(
+            "query parameter `limit`: expected a number from 1 to {MAX_PAGE}"
+        ))),
     }
 }
 

@@ -80,7 +80,8 @@ fn tags(headers: &HeaderMap, name: &HeaderName) -> Result<Option<TagList>> {
     if lines.is_empty() {
         return Ok(None);
     }
-    let malformed = || Error::Malformed(format!("`{name}` is not a list of entity tags"));
+    let detail = "send the ETag exactly as received, with its double quotes";
+    let malformed = || Error::Malformed(format!("`{name}`: {detail}"));
     let mut list = Vec::new();
     let mut any = false;
     for line in lines {

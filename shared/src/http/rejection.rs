@@ -41,7 +41,7 @@ pub enum Rejection {
     /// The body's media type is not one that the route takes.
     UnsupportedMediaType {
         /// What it takes.
-        due: &'static str,
+        expected: &'static str,
         /// Whether the request was a PATCH, whose answer says so in a header of its own.
         patch: bool,
     },
@@ -71,14 +71,14 @@ impl From<AuthError> for Rejection {
 const MALFORMED: ProblemKind =
     ProblemKind::new(400, "malformed-request", "The request cannot be read");
 const UNSUPPORTED_FILTER: ProblemKind =
-    ProblemKind::new(400, "unsupported-filter", "The filter is not allowed");
+    ProblemKind::new(400, "unsupported-filter", "The filter is not supported");
 const NO_CREDENTIALS: ProblemKind = ProblemKind::new(401, "unauthenticated", "No access token");
 const BAD_TOKEN: ProblemKind =
-    ProblemKind::new(401, "unauthenticated", "The access token is not good");
+    ProblemKind::new(401, "unauthenticated", "The access token is invalid");
 const BAD_PROOF: ProblemKind =
-    ProblemKind::new(401, "unauthenticated", "The proof of possession is not good");
+    ProblemKind::new(401, "unauthenticated", "The proof of possession is invalid");
 const INSUFFICIENT_SCOPE: ProblemKind =
-    ProblemKind::new(403, "insufficient-scope", "The token's scope is not enough");
+    ProblemKind::new(403, "insufficient-scope", "The token lacks a scope");
 const NOT_ALLOWED: ProblemKind = ProblemKind::new(403, "not-allowed", "The caller may not do this");
 const BLOCKED: ProblemKind = ProblemKind::new(403, "user-blocked", "The user is blocked");
 const NOT_FOUND: ProblemKind = ProblemKind::new(404, "not-found", "Not found");
@@ -86,8 +86,9 @@ const WRONG_METHOD: ProblemKind = ProblemKind::new(405, "method-not-allowed", "M
 const NOT_ACCEPTABLE: ProblemKind = ProblemKind::new(406, "not-acceptable", "Not acceptable");
 const TAKEN: ProblemKind = ProblemKind::new(409, "already-exists", "It already exists");
 const IN_USE: ProblemKind = ProblemKind::new(409, "in-use", "The definition is in use");
-const SEVERAL: ProblemKind = ProblemKind::new(409, "several-found", "Several were found");
-const CONFLICT: ProblemKind = ProblemKind::new(409, "conflict", "The state does not allow it");
+const SEVERAL: ProblemKind = ProblemKind::new(409, "several-found", "Several users match");
+const CONFLICT: ProblemKind =
+    ProblemKind::new(409, "conflict", "The state of the resource does not allow this");
 const STALE: ProblemKind = ProblemKind::new(412, "precondition-failed", "The resource has changed");
 const TOO_LARGE: ProblemKind = ProblemKind::new(413, "too-large", "The body is too large");
 const UNSUPPORTED_MEDIA_TYPE: ProblemKind =
@@ -96,7 +97,7 @@ const INVALID: ProblemKind = ProblemKind::new(422, "invalid-content", "The conte
 const UNCONDITIONAL: ProblemKind =
     ProblemKind::new(428, "precondition-required", "If-Match is required");
 const UNEXPECTED: ProblemKind = ProblemKind::new(500, "unexpected", "Unexpected error");
-const UNAVAILABLE: ProblemKind = ProblemKind::new(503, "unavailable", "Not available now");
+const UNAVAILABLE: ProblemKind = ProblemKind::new(503, "unavailable", "Temporarily unavailable");
 
 /// Every kind of problem. The function `site` has a page for each slug.
 pub const KINDS: [ProblemKind; 22] = [
@@ -150,16 +151,21 @@ const fn kind_of(error: &Error) -> ProblemKind {
 fn detail_of(error: &Error) -> String {
     match error {
         Error::Invalid(violations) => {
-            format!("{} in the content; see `errors`", count(violations.len()))
+            format!("{} in the content; correct every field of `errors`", count(violations.len()))
         }
         Error::NotUnique(_) => {
-            "a unique value is held by another resource; see `errors`".to_owned()
+            "another resource has a unique value of this one; see `errors`".to_owned()
         }
-        Error::Unconditional => "send the ETag of the resource that you read as `If-Match`, so \
+        Error::Unconditional => "send the ETag that you read as `If-Match`, so \
                                  that no update is lost"
             .to_owned(),
-        Error::Unavailable(_) => "try again after the time in `Retry-After`".to_owned(),
-        Error::Unexpected(_) => "the error was logged under the request id".to_owned(),
+        Error::Unavailable(_) => {
+            "the service cannot do this now; try again after the time in `Retry-After`".to_owned()
+        }
+        Error::Unexpected(_) => {
+            "the service failed; report the `request_id`, under which the error is logged"
+                .to_owned()
+        }
         error => error.to_string(),
     }
 }
@@ -189,16 +195,23 @@ impl Rejection {
 
     fn detail(&self) -> String {
         match self {
-            Self::NoRoute => "there is no such path".to_owned(),
-            Self::WrongMethod => "the header `Allow` lists the methods".to_owned(),
+            Self::NoRoute => "there is no such path; see openapi.json for all paths".to_owned(),
+            Self::WrongMethod => {
+                "this path does not take this method; the header `Allow` lists those that it takes"
+                    .to_owned()
+            }
             Self::NoCredentials => "send an access token as `Authorization: Bearer …`".to_owned(),
             Self::BadToken(detail) | Self::BadBoundToken(detail) | Self::BadProof(detail) => {
                 (*detail).to_owned()
             }
-            Self::InsufficientScope { scope, .. } => format!("the scope `{scope}` is needed"),
-            Self::NotAcceptable => "answers are `application/json`".to_owned(),
-            Self::TooLarge(most) => format!("at most {most} bytes are allowed"),
-            Self::UnsupportedMediaType { due, .. } => format!("the content type {due} is due"),
+            Self::InsufficientScope { scope, .. } => {
+                format!("the token lacks the scope `{scope}`; request a token with it")
+            }
+            Self::NotAcceptable => "expected `Accept` to allow `application/json`".to_owned(),
+            Self::TooLarge(most) => format!("expected a body of at most {most} bytes"),
+            Self::UnsupportedMediaType { expected, .. } => {
+                format!("expected `Content-Type` {expected}")
+            }
             Self::Domain(error) => detail_of(error),
         }
     }
@@ -207,8 +220,8 @@ impl Rejection {
     fn headers(&self) -> Vec<Header> {
         let challenge = self.challenge().map(|challenge| (WWW_AUTHENTICATE, challenge));
         let more = match self {
-            Self::UnsupportedMediaType { due, patch: true } => {
-                Some((HeaderName::from_static("accept-patch"), (*due).to_owned()))
+            Self::UnsupportedMediaType { expected, patch: true } => {
+                Some((HeaderName::from_static("accept-patch"), (*expected).to_owned()))
             }
             Self::Domain(Error::Stale(tag)) => tag.as_ref().map(|tag| (ETAG, tag.to_string())),
             Self::Domain(error) if error.is_temporary() => {
@@ -219,7 +232,7 @@ impl Rejection {
         challenge.into_iter().chain(more).collect()
     }
 
-    /// How the caller is told what credentials are due (RFC 6750 §3, RFC 9449 §7.1); without any
+    /// How the caller is told what credentials to send (RFC 6750 §3, RFC 9449 §7.1); without any
     /// there is no error code.
     fn challenge(&self) -> Option<String> {
         let with = |scheme: &str, code: &str, detail: &str| {

@@ -97,10 +97,10 @@ impl Callers {
     pub fn check(self, caller: &Caller) -> Result<View, Rejection> {
         match (&caller.subject, self) {
             (Subject::Client { .. }, Self::People(_)) => {
-                Err(not_allowed("the route takes tokens of people"))
+                Err(not_allowed("this route takes user tokens, not client tokens"))
             }
             (Subject::External(_), Self::Granted(_)) => {
-                Err(Rejection::BadToken("nothing is granted to people of other issuers"))
+                Err(Rejection::BadToken("this route takes client tokens, not user tokens"))
             }
             (Subject::Client { .. } | Subject::Local { .. }, Self::Granted(scope))
             | (Subject::Client { .. }, Self::GrantedOrPeople(scope)) => {
@@ -109,7 +109,7 @@ impl Callers {
             (Subject::Client { integration, .. }, Self::IntegrationsOrPeople(scope)) => {
                 check_scope(caller, scope)?;
                 if integration.is_none() {
-                    let detail = "only clients that are marked as `crm` or `iam` may do this";
+                    let detail = "only clients with the `integration` `crm` or `iam` may do this";
                     return Err(not_allowed(detail));
                 }
                 Ok(View::Administrative)

@@ -227,7 +227,7 @@ impl ImportWorker<'_> {
             RowContent::User(document) => Ok(document),
             RowContent::Nothing(errors) => Err(errors),
             RowContent::Sealed(sealed) => {
-                let broken = || Error::unexpected("a sealed row of an import does not open");
+                let broken = || Error::unexpected("cannot open a sealed row of an import");
                 let sealed = STANDARD_NO_PAD.decode(sealed).map_err(|_| broken())?;
                 let key = self.app.cursor_key().await?;
                 let text =

@@ -90,7 +90,7 @@ impl<'r> RowProcessor<'r> {
         let Ok(schema) = self.app.schema(self.tenant).await else { return RowOutcome::Later };
         let errors = apply::row_violations(error, &schema).unwrap_or_else(|error| {
             tracing::error!(operation = "import", tenant = %self.tenant, row = task.row, cause = %error);
-            let detail = "a fault that no rule foresees; it was logged";
+            let detail = "the service failed at this row; the error is logged";
             vec![Violation { pointer: String::new(), code: Code::Unexpected, detail: detail.to_owned() }]
         });
         RowOutcome::Done(RowReport::error(task.row, errors))
@@ -223,7 +223,7 @@ impl ProcessedRow<'_> {
                     }
                     WriteOutcome::Unchanged(_) => Ok((RowStatus::Unchanged, id)),
                     WriteOutcome::Pending(_) => {
-                        Err(Error::unexpected("an import asks for no approval"))
+                        Err(Error::unexpected("an import makes no change requests"))
                     }
                 }
             })
@@ -265,7 +265,7 @@ impl ProcessedRow<'_> {
                 .await?
                 .is_some_and(|(status, id)| has_user(status) && id != Some(user.id))
             {
-                let detail = format!("row {row} has the same value, which only one user may have");
+                let detail = format!("row {row} has the same value, which must be unique");
                 taken.push(Violation::taken(place.clone(), detail));
             }
         }

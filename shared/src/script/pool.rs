@@ -84,7 +84,7 @@ impl Pool {
 
     fn start(&self) -> Result<WorkerProcess, ScriptFailure> {
         WorkerProcess::start(&self.program, &self.args).map_err(|error| {
-            tracing::error!(%error, "no process can be started that runs scripts");
+            tracing::error!(%error, "cannot start a process that runs scripts");
             ScriptFailure::Unavailable
         })
     }
@@ -155,7 +155,7 @@ impl WorkerProcess {
     /// Kills the process and waits until it is gone.
     async fn end(mut self) {
         if let Err(error) = self.process.kill().await {
-            tracing::error!(%error, "a process that ran a script cannot be ended");
+            tracing::error!(%error, "cannot end a process that ran a script");
         }
     }
 }

@@ -86,7 +86,8 @@ impl Table {
             }
             if waiting.len() >= MAX_PENDING {
                 let detail = format!(
-                    "{} change requests of the user wait, at most {MAX_PENDING} may",
+                    "expected at most {MAX_PENDING} waiting change requests of a user, found {}; \
+                     decide one first",
                     waiting.len()
                 );
                 return Err(Error::invalid("", Code::TooMany, detail));

@@ -273,7 +273,7 @@ fn failed_conditions(
         let found = item.as_ref().and_then(Item::version);
         if found.is_some_and(|found| found.0 > read.0 + WriteLog::KEPT as u64) {
             return Err(CommitError::Unavailable(
-                "the item moved on too far to tell whether it was written".to_owned(),
+                "the item has changed too often to tell whether the write succeeded".to_owned(),
             ));
         }
     }

@@ -117,8 +117,8 @@ impl Table {
                         (entry.used, value.immutable_once_used(&entry.stored.value))
                     {
                         let detail = format!(
-                            "`{field}` cannot change this way: values of the definition were \
-                             stored"
+                            "`{field}` cannot be changed like this: users have had values of this \
+                             definition"
                         );
                         return Err(Error::InUse(detail));
                     }

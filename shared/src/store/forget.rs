@@ -203,6 +203,7 @@ fn owned_lookups(tenant: &TenantId, id: UserId, child: &Item) -> Result<Vec<Writ
         child.get_text("forward").map(|pk| Write::Delete(Key::forward(pk), Condition::Owner(id)));
     let lookups: Result<Vec<Lookup>, _> =
         child.get_texts("ix").into_iter().map(str::parse).collect();
-    let lookups = lookups.map_err(|_| Error::unexpected("a child's look-ups do not read"))?;
+    let lookups = lookups
+        .map_err(|_| Error::unexpected("cannot read the stored index entries of a child"))?;
     Ok(forward.into_iter().chain(lookups.iter().map(|lookup| remove(tenant, lookup, id))).collect())
 }

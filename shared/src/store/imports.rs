@@ -44,7 +44,7 @@ fn list_item<T: serde::Serialize>(key: &Key, list: &[T], until: Timestamp) -> Re
 fn read_list<T: serde::de::DeserializeOwned>(item: &Item) -> Result<Vec<T>> {
     // The parser's own message may quote a value.
     serde_json::from_str(item.get_text("doc").unwrap_or_default())
-        .map_err(|_| Error::unexpected("an item of an import does not read"))
+        .map_err(|_| Error::unexpected("cannot read a stored item of an import"))
 }
 
 /// How often a step of an import is tried: a request that brings a file has to answer in time, and

@@ -232,7 +232,9 @@ impl Item {
         let value = serde_json::from_str(doc).map_err(|error| {
             // The parser's own message may quote a value.
             let (kind, column) = (self.kind(), error.column());
-            Error::unexpected(format_args!("an item of `{kind}` does not read at column {column}"))
+            Error::unexpected(format_args!(
+                "cannot read a stored item of `{kind}` at column {column}"
+            ))
         })?;
         Ok(Versioned {
             value,

@@ -147,7 +147,7 @@ fn listed(item: &Item) -> Result<(UserId, ListedUser)> {
     let owner = keys::owner_of_partition(item.key().pk()).map(|(_, user)| user);
     let deleted_at = item.get_text("deleted_at").and_then(Timestamp::parse);
     let (owner, at) =
-        owner.zip(deleted_at).ok_or_else(|| Error::unexpected("a tombstone does not read"))?;
+        owner.zip(deleted_at).ok_or_else(|| Error::unexpected("cannot read a stored tombstone"))?;
     Ok((owner, ListedUser::Forgotten(at)))
 }
 
@@ -220,8 +220,9 @@ impl Shard {
                 let time = position.sort().strip_suffix(FORGOTTEN);
                 let forgotten = time.is_some();
                 let entry = owner.zip(Timestamp::parse(time.unwrap_or(position.sort())));
-                let ((_, user), at) = entry
-                    .ok_or_else(|| Error::unexpected("an entry of the listing does not read"))?;
+                let ((_, user), at) = entry.ok_or_else(|| {
+                    Error::unexpected("cannot read a stored entry of the listing")
+                })?;
                 let entry = ListingEntry { shard: number, user, at, forgotten };
                 if with_forgotten || !forgotten {
                     self.ahead.push_back(entry);

@@ -50,7 +50,10 @@ pub struct LinkChange<'l> {
 /// Why a sign-in is refused that was unlinked.
 #[must_use]
 pub fn unlinked() -> Error {
-    Error::NotAllowed("the profile is unlinked from this authentication server".to_owned())
+    Error::NotAllowed(
+        "the user is unlinked from this authentication server; an administrator can link it again"
+            .to_owned(),
+    )
 }
 
 impl Table {
@@ -60,7 +63,7 @@ impl Table {
             return Ok(None);
         };
         let user =
-            item.owner().ok_or_else(|| Error::unexpected("a base profile id has no holder"))?;
+            item.owner().ok_or_else(|| Error::unexpected("a base profile id has no owner"))?;
         Ok(Some(BoundUser { user, unlinked: item.is_marked("unlinked") }))
     }
 

@@ -98,7 +98,7 @@ impl Table {
                     return Ok(SignInMatch::NotFound(Expectation::Absent(key)));
                 };
                 let user =
-                    mapping.owner().ok_or_else(|| Error::unexpected("a subject has no holder"))?;
+                    mapping.owner().ok_or_else(|| Error::unexpected("a subject has no owner"))?;
                 match self.find_user(tenant, user).await? {
                     Some(user) => Ok(SignInMatch::Matched(user, Expectation::Nothing)),
                     None => self.finish_erasure(tenant, user).await,

@@ -74,7 +74,7 @@ impl Table {
                     return Err(Error::invalid(
                         "/user_id",
                         Code::NotFound,
-                        "there is no such user",
+                        "the user has been deleted",
                     ));
                 }
                 Err(CommitError::Contended) => retry.again().await?,
@@ -83,13 +83,16 @@ impl Table {
                     return Err(Error::NotUnique(vec![if subject_taken {
                         Violation::taken(
                             "/subject",
-                            format!("the subject is mapped at this `{}`", side.field()),
+                            format!(
+                                "this subject is mapped at this `{}` already; delete that mapping \
+                                 first",
+                                side.field()
+                            ),
                         )
                     } else {
-                        Violation::taken(
-                            "/user_id",
-                            "the user has a subject at this application".to_owned(),
-                        )
+                        let detail = "the user has a subject at this application already; delete \
+                                      that mapping first";
+                        Violation::taken("/user_id", detail)
                     }]));
                 }
                 Err(failed) => return Err(failed.into()),

@@ -156,8 +156,9 @@ impl Table {
             return Ok(None);
         }
         let lookups: Result<_, _> = item.get_texts("ix").into_iter().map(str::parse).collect();
-        let lookups = lookups
-            .map_err(|_| Error::unexpected("the look-ups of a system profile do not read"))?;
+        let lookups = lookups.map_err(|_| {
+            Error::unexpected("cannot read the stored index entries of a system profile")
+        })?;
         Ok(Some((EffectiveProfile { base, profile }, lookups)))
     }
 

@@ -175,7 +175,7 @@ impl Table {
                 tries += 1;
                 if tries > 5 && !wanted.is_empty() {
                     return Err(Error::Unavailable(
-                        "BatchGetItem leaves keys unprocessed".to_owned(),
+                        "BatchGetItem left keys unprocessed".to_owned(),
                     ));
                 }
                 if !wanted.is_empty() {

@@ -329,10 +329,7 @@ pub(super) fn remove(tenant: &TenantId, lookup: &Lookup, user: UserId) -> Write 
 }
 
 fn clash(pointer: String, name: &str) -> Violation {
-    Violation::taken(
-        pointer,
-        format!("the value of `{name}` is held by another user of the tenant"),
-    )
+    Violation::taken(pointer, format!("another user of the tenant has this `{name}`"))
 }
 
 /// What a look-up that could not be added means to the caller, who wants to write `user`.
@@ -348,13 +345,13 @@ fn refusal(lookup: &Lookup, user: &User, schema: &Schema) -> Result<Violation> {
         }
         Lookup::Email { .. } => {
             let detail = format!(
-                "{MAX_SHARING} users have this e-mail address, which is the most that may share \
-                 one"
+                "{MAX_SHARING} users have this e-mail address already, which is the most that may \
+                 share one"
             );
             Err(Error::invalid("/preferred_email", Code::TooMany, detail))
         }
         Lookup::Exact { .. } | Lookup::Prefix { .. } => {
-            Err(Error::unexpected("an index entry of this user is held by another"))
+            Err(Error::unexpected("another user owns an index entry of this user"))
         }
     }
 }

@@ -35,7 +35,8 @@ impl StoredUser {
             return Ok(None);
         }
         let lookups: Result<_, _> = item.get_texts("ix").into_iter().map(str::parse).collect();
-        let lookups = lookups.map_err(|_| Error::unexpected("a user's look-ups do not read"))?;
+        let lookups = lookups
+            .map_err(|_| Error::unexpected("cannot read the stored index entries of a user"))?;
         let size = item.get_text("doc").map_or(0, str::len);
         Ok(Some(Self { stored: item.read()?, lookups, size }))
     }

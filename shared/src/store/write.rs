@@ -118,7 +118,7 @@ impl From<CommitError> for Error {
             CommitError::Contended => Self::Unavailable(CONTENDED.to_owned()),
             CommitError::Broken(what) => Self::Unexpected(what),
             CommitError::Conditions(_) => {
-                Self::unexpected("a condition failed that nobody decides about")
+                Self::unexpected("a condition failed that no rule foresees")
             }
         }
     }

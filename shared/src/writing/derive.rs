@@ -46,7 +46,7 @@ pub(super) async fn derive_attributes(
         };
         spent += run.milliseconds;
         if spent > TIME_LIMIT {
-            return Err(derivation.failed("the workflows take longer than 4 s together"));
+            return Err(derivation.failed("the workflows took longer than 4 s together"));
         }
         user = derivation.apply(user, &run.output, context)?;
     }

@@ -137,7 +137,7 @@ def test_o3_an_assertion_is_short_and_single_and_signed_by_a_registered_key(
         signing.session().fetch_token()
     assert (long.value.error, long.value.description) == (
         "invalid_client",
-        "the assertion's `exp` is more than 5 minutes away",
+        "the `exp` of the assertion must be at most 5 minutes away",
     )
 
     # Authlib gives all assertions of one object with claims the same `jti`.

@@ -58,7 +58,7 @@ async fn o9_a_third_live_secret_is_refused_and_what_has_ended_does_not_count() {
     let refused = admin.act(&client.secrets()).await.is(409);
     assert_eq!(refused.slug(), "conflict");
     assert!(
-        refused.text().contains("2 secrets are live") && refused.text().contains("revoke"),
+        refused.text().contains("2 live secrets") && refused.text().contains("revoke"),
         "{}",
         refused.text()
     );

@@ -156,5 +156,5 @@ async fn e1_a_problem_says_what_would_be_right() {
         .post("/identity/users", json!({ "username": "jan", "preferred_email": "jan" }))
         .await
         .is(422);
-    insta::assert_snapshot!(refused.problem().to_string(), @r#"{"detail":"one violation in the content; see `errors`","errors":[{"code":"wrong-format","detail":"an e-mail address is due, as jan@example.org","pointer":"/preferred_email"}],"status":422,"title":"The content is not valid","type":"/problems/invalid-content"}"#);
+    insta::assert_snapshot!(refused.problem().to_string(), @r#"{"detail":"one violation in the content; correct every field of `errors`","errors":[{"code":"wrong-format","detail":"expected an e-mail address, e.g. jan@example.org","pointer":"/preferred_email"}],"status":422,"title":"The content is not valid","type":"/problems/invalid-content"}"#);
 }

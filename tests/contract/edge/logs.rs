@@ -124,7 +124,7 @@ async fn e2_a_fault_that_no_rule_foresees_is_logged_once_and_answered_bare() {
 
     let answer = crm.get(&jan.path).await.is(500);
 
-    insta::assert_snapshot!(answer.problem().to_string(), @r#"{"detail":"the error was logged under the request id","status":500,"title":"Unexpected error","type":"/problems/unexpected"}"#);
+    insta::assert_snapshot!(answer.problem().to_string(), @r#"{"detail":"the service failed; report the `request_id`, under which the error is logged","status":500,"title":"Unexpected error","type":"/problems/unexpected"}"#);
     let lines = lines(&answer);
     assert_eq!(lines.iter().filter(|line| line["level"] == "ERROR").count(), 1, "{lines:?}");
     assert!(lines.iter().all(|line| !line.to_string().contains(WORDS[0])), "{lines:?}");

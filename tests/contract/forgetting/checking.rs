@@ -57,7 +57,7 @@ async fn d1_a_look_up_that_is_gone_is_told_of_each_kind() {
         due += 1;
         let told = problems(&setting.service).await;
         assert_eq!(told.len(), due, "{told:?}");
-        let line = format!("user {id} owns a look-up that is not there: {kind}");
+        let line = format!("user {id} lists an index entry that does not exist: {kind}");
         assert!(told.contains(&line), "{line}: {told:?}");
     }
     let request = person.request.rsplit('/').next().unwrap();
@@ -71,7 +71,7 @@ async fn d1_a_look_up_that_is_gone_is_told_of_each_kind() {
     plant(&setting.service, Write::Delete(Key::lookup(&tenant, &lookup, id), Condition::Owner(id)))
         .await;
     let told = problems(&setting.service).await;
-    for kind in ["not there: R", "not there: X app.nick0"] {
+    for kind in ["not exist: R", "not exist: X app.nick0"] {
         assert!(told.iter().any(|line| line.ends_with(kind)), "{kind}: {told:?}");
     }
     assert_eq!(told.len(), due + 2);
@@ -100,7 +100,9 @@ async fn d1_a_look_up_that_nobody_owns_is_told_of_each_kind() {
             let told = problems(&setting.service).await;
             assert_eq!(told.len(), due, "{}: {told:?}", pk.pk());
             assert!(
-                told.iter().any(|line| line.contains(&format!("belongs to user {holder}"))),
+                told.iter().any(
+                    |line| line.contains(&format!("names user {holder}, who does not list it"))
+                ),
                 "{told:?}"
             );
         }
@@ -123,7 +125,7 @@ async fn d1_what_is_left_of_somebody_who_is_gone_is_told() {
         let told = problems(&setting.service).await;
         assert_eq!(told.len(), before + 1);
         assert!(
-            told.contains(&format!("user {holder} is gone and still has something: U SYS")),
+            told.contains(&format!("user {holder} is deleted and still has an item: U SYS")),
             "{told:?}"
         );
     }
@@ -153,10 +155,10 @@ async fn d1_a_child_of_another_owner_a_dangling_look_up_and_a_wrong_mark_are_tol
     let mut told = problems(&setting.service).await;
     told.sort();
     let due = [
-        format!("user {id} has a look-up that names what is not there: S"),
-        format!("user {id} has a principal that its look-up contradicts: U B"),
-        format!("user {id} has a principal that its look-up contradicts: U B"),
-        format!("user {id} has something that names another owner: U NEW"),
+        format!("user {id} has a child that names another owner: U NEW"),
+        format!("user {id} has a principal that disagrees with its index entry: U B"),
+        format!("user {id} has a principal that disagrees with its index entry: U B"),
+        format!("user {id} has an index entry for a child that does not exist: S"),
     ];
     assert_eq!(told, due);
 }

@@ -149,7 +149,7 @@ async fn e1_what_cannot_be_verified_is_named() {
         &desk.user.below("verify"),
         json!({ "attribute": "common.note", "value": "a@example.org" }),
     );
-    assert!(said(&wrong.await).contains("of the format EMAIL"));
+    assert!(said(&wrong.await).contains("of an EMAIL attribute"));
     assert_eq!(desk.crm.tag_of(&desk.user.path).await, tag);
 }
 

@@ -51,7 +51,7 @@ async fn a2_what_is_shown_is_taken_back_unchanged_and_partial_arrays_keep_by_pos
                 [format!("{}/2 not-found", place.pointer())],
                 "{format} {place:?}"
             );
-            assert!(said(&refused).contains("at this place"), "{}", said(&refused));
+            assert!(said(&refused).contains("in this place"), "{}", said(&refused));
             let removed = desk.write(place, "[]").await.is(200);
             assert_eq!(place.shown(&removed, "attributes"), Value::Null);
             assert!(desk.hashes(place).await.is_empty(), "{format} {place:?}");

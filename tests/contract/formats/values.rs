@@ -6,7 +6,7 @@ use serde_json::json;
 use super::table::Table;
 use super::{Desk, Place};
 
-const STRING: &str = "a string is due, not ";
+const STRING: &str = "expected a string, found ";
 
 #[tokio::test]
 async fn a1_text_is_any_text_that_is_not_blank() {
@@ -23,7 +23,7 @@ async fn a1_text_is_any_text_that_is_not_blank() {
             &long,
         ])
         .shows("\"\\u0041\\n\\t\\\"\"", "\"A\\n\\t\\\"\"")
-        .refuses("wrong-format", "at least one character", &["\"\"", "\"   \"", "\"\\n\""])
+        .refuses("wrong-format", "is not empty", &["\"\"", "\"   \"", "\"\\n\""])
         .refuses("wrong-format", "U+0000", &["\"a\\u0000b\"", "\"\\u0000\""])
         .refuses("wrong-type", STRING, &["1", "true", "null", "[\"x\"]", "{}", "{\"set\":true}"])
         .refuses("too-long", "at most 16384", &[&longer]);
@@ -38,7 +38,7 @@ async fn a1_an_enumeration_takes_one_of_its_values_exactly() {
         .takes(&["\"red\"", "\"dark blue\"", "\"Ä\""])
         .refuses(
             "not-in-enumeration",
-            "one of red, dark blue, Ä",
+            "expected `red`, `dark blue` or `Ä`",
             &["\"Red\"", "\"red \"", "\"\"", "\"A\u{308}\"", "\"ä\""],
         )
         .refuses("wrong-type", STRING, &["1", "null", "{}"]);
@@ -65,7 +65,7 @@ async fn p1_numbers_are_decimal_strings_of_all_their_digits() {
     ] {
         table = table.shows(sent, &quoted(shown)).shows(&quoted(sent), &quoted(shown));
     }
-    let due = "at most 38 significant digits is due, as 42";
+    let due = "expected a decimal number of at most 38 significant digits, e.g. 42";
     let (digits, places) = (format!("{long}9"), format!("0.{long}9"));
     for wrong in ["1e99", "1e-39", "1e999999999999", &digits, &places] {
         table = table.refuses("wrong-format", due, &[wrong, &quoted(wrong)]);
@@ -132,7 +132,7 @@ async fn a1_an_email_is_one_address_of_at_most_254_bytes() {
             "\"jan@xn--bcher-kva.example\"",
         ])
         .takes(&["\"josé@example.org\"", &longest])
-        .refuses("wrong-format", "at most 254 bytes is due, as jan@example.org", &wrong)
+        .refuses("wrong-format", "expected an e-mail address, e.g. jan@example.org", &wrong)
         .refuses("wrong-type", STRING, &["1", "null", "{\"value\":\"jan@x.org\"}"]);
     table.hold().await;
 }
@@ -167,7 +167,7 @@ async fn a1_an_sms_number_is_one_of_e164() {
             "\"+442071838750\"",
             "\"+31612345678\"",
         ])
-        .refuses("wrong-format", "in the form of E.164 is due, as +3225550123", &wrong)
+        .refuses("wrong-format", "in E.164 form, e.g. +3225550123", &wrong)
         .refuses("wrong-type", STRING, &["32475123456", "null", "[]"]);
     table.hold().await;
 }
@@ -190,7 +190,7 @@ async fn a1_json_is_any_value_but_null() {
         ])
         .takes(&["{\"set\":true}", "\"漢字\\n\"", "[[[[]]]]", &long])
         .shows("{ \"a\" : [ 1 , 2 ] }", "{\"a\":[1,2]}")
-        .refuses("wrong-type", "a JSON value is due, not null", &["null"])
+        .refuses("wrong-type", "expected a JSON value, found null", &["null"])
         .refuses("too-long", "at most 16384", &[&longer]);
     table.hold().await;
 }
@@ -229,7 +229,7 @@ async fn a1_json_fits_the_schema_of_its_definition() {
             "{\"number\":7,\"street\":\"High\",\"tags\":[\"b\",\"a\"]}",
         ])
         .refuses("schema", "does not fit the JSON Schema", &wrong)
-        .refuses("wrong-type", "a JSON value is due, not null", &["null"]);
+        .refuses("wrong-type", "expected a JSON value, found null", &["null"]);
     table.hold().await;
 }
 
@@ -240,14 +240,14 @@ async fn a2_hashes_take_text_and_show_that_they_are_set() {
         let table = Table::of(format)
             .shows("\"secret\"", "{\"set\":true}")
             .shows("\"  Ünïcode 漢字 \"", "{\"set\":true}")
-            .refuses("wrong-format", "at least one character", &["\"\"", "\"  \""])
+            .refuses("wrong-format", "is not empty", &["\"\"", "\"  \""])
             .refuses("wrong-format", "U+0000", &["\"a\\u0000b\""])
             .refuses(
                 "wrong-type",
-                "{\"set\": true} for the value that is there",
+                "`{\"set\": true}` to keep the stored value, found",
                 &["1", "null", "[\"x\"]", "{}", "{\"set\":false}", "{\"set\":true,\"x\":1}"],
             )
-            .refuses("not-found", "no value at this place", &["{\"set\":true}"])
+            .refuses("not-found", "no stored value in this place", &["{\"set\":true}"])
             .refuses("too-long", "at most 16384", &[&longer]);
         table.hold().await;
     }

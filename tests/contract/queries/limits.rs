@@ -19,9 +19,12 @@ async fn s1_a_filter_has_at_most_ten_terms_and_two_kilobytes() {
         crm.post(QUERY, json!({ "filter": fits })).await.is(200);
     }
     for (filter, limit) in [
-        (json!(terms(11)), "11 terms, at most 10"),
-        (json!(inner(11)), "11 terms, at most 10"),
-        (json!(format!("{} and username eq \"jan\"", inner(10))), "11 terms, at most 10"),
+        (json!(terms(11)), "expected at most 10 terms, found 11"),
+        (json!(inner(11)), "expected at most 10 terms, found 11"),
+        (
+            json!(format!("{} and username eq \"jan\"", inner(10))),
+            "expected at most 10 terms, found 11",
+        ),
         (json!(long(2049)), "2048 bytes"),
         (json!({ "username": "x".repeat(2048) }), "2048 bytes"),
     ] {

@@ -128,7 +128,7 @@ async fn h7_a_cursor_ends_with_the_plan_that_it_was_made_for() {
     let refused =
         elsewhere.post(QUERY, json!({ "filter": filter, "cursor": cursor })).await.is(400);
     assert_eq!(refused.slug(), "malformed-request");
-    assert!(refused.field("detail").contains("start again"));
+    assert!(refused.field("detail").contains("start from the first page"));
 }
 
 #[tokio::test]

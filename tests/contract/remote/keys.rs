@@ -104,9 +104,9 @@ async fn s2_a_failing_server_is_asked_again_after_thirty_seconds() {
     for (turn, (reply, error)) in [
         (Reply::status(500, ""), FetchError::Status(500)),
         (Reply::status(404, ""), FetchError::Status(404)),
-        (Reply::ok("<html>"), FetchError::Content("not a JWK set")),
-        (Reply::ok("{}"), FetchError::Content("not a JWK set")),
-        (Reply::ok(r#"{"keys":[],"keys":[]}"#), FetchError::Content("not a JWK set")),
+        (Reply::ok("<html>"), FetchError::Content("expected a JWK set")),
+        (Reply::ok("{}"), FetchError::Content("expected a JWK set")),
+        (Reply::ok(r#"{"keys":[],"keys":[]}"#), FetchError::Content("expected a JWK set")),
     ]
     .into_iter()
     .enumerate()
@@ -259,7 +259,7 @@ async fn s2_each_url_is_on_its_own_and_the_least_recently_used_gives_way() {
 async fn s2_what_cannot_be_fetched_at_all_is_an_error_with_its_reason() {
     let keys = RemoteKeys::new(Fetcher::within(Network::default()), Clock::stopped_at(START));
     let plain = keys.keys_at("http://keys.example/jwks", None).await.unwrap_err();
-    assert_eq!(plain.to_string(), "an https URL is due");
+    assert_eq!(plain.to_string(), "expected an https URL");
     let private = keys.keys_at("https://169.254.169.254/jwks", None).await.unwrap_err();
     assert_eq!(private.to_string(), "the host has an address that is not public");
 }

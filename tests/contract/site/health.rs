@@ -68,7 +68,10 @@ async fn e2_a_table_that_does_not_answer_is_503_without_details() {
             (failing.slug().as_str(), failing.header("retry-after")),
             ("unavailable", Some("1"))
         );
-        assert_eq!(failing.problem()["detail"], "try again after the time in `Retry-After`");
+        assert_eq!(
+            failing.problem()["detail"],
+            "the service cannot do this now; try again after the time in `Retry-After`"
+        );
         assert_secure(&failing);
         let tries = service.faults.seen().len();
         service.call("GET", "/health").await.is(503);

@@ -115,7 +115,11 @@ async fn s1_a_system_declares_a_hundred_attributes_at_most() {
         |count: usize| (0..count).map(|i| attribute(&format!("a{i}"), "LOW")).collect::<Value>();
     let refused = crm.post(PATH, loyalty(&declared(101))).await.is(422);
     assert_eq!(refused.violations(), ["/attributes_definition too-many"]);
-    assert!(refused.text().contains("101 attributes, at most 100"), "{}", refused.text());
+    assert!(
+        refused.text().contains("expected at most 100 values, found 101"),
+        "{}",
+        refused.text()
+    );
     let made = crm.create(PATH, loyalty(&declared(100))).await;
     assert_eq!(made.body["attributes_definition"], declared(100));
     let long = json!({ "id": "shop", "name": "x".repeat(1025) });

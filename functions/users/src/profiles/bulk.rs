@@ -7,6 +7,7 @@ use shared::domain::error::{Code, Result, Violations};
 use shared::domain::field::Fields;
 use shared::domain::id::{ProfileName, UserId};
 use shared::domain::json::Object;
+use shared::domain::suggest::did_you_mean;
 use shared::domain::system_profile::Viewer;
 use shared::http::Call;
 use shared::http::answer::{Answer, HandlerResult};
@@ -120,9 +121,12 @@ impl Selection {
         let mut selection = Self { fields: BTreeSet::from(["id"]), ..Self::default() };
         for (i, path) in paths.iter().enumerate() {
             if !selection.add(path, viewer) {
-                let due = "a field of system profiles, `system_attributes.<name>` or \
-                           `attributes.<category>.<name>` is due";
-                fields.refuse_item("select", i, Code::Unknown, due);
+                let meant = did_you_mean(path, FIELDS);
+                let detail = format!(
+                    "expected a field of system profiles, `system_attributes.<name>` or \
+                     `attributes.<category>.<name>`{meant}"
+                );
+                fields.refuse_item("select", i, Code::Unknown, detail);
             }
         }
         selection

@@ -26,9 +26,9 @@ const MAX_CANDIDATES: usize = 1000;
 
 /// Finds exactly one profile.
 pub async fn search(call: Call) -> HandlerResult {
-    let filter = call
-        .query("filter")
-        .ok_or_else(|| Error::Malformed("the query parameter `filter` is due".to_owned()))?;
+    const REQUIRED: &str = "the query parameter `filter` is required, e.g. `preferred_email eq \
+                            \"jan@example.org\"`";
+    let filter = call.query("filter").ok_or_else(|| Error::Malformed(REQUIRED.to_owned()))?;
     let filter = Json::from(filter);
     call.app
         .decide(&call.caller.tenant, async |schema| {
@@ -78,7 +78,7 @@ impl ProfileSearch<'_> {
             }
             CandidateSource::Prefix { .. } | CandidateSource::Listing(_) => {
                 return Err(Error::unexpected(
-                    "profiles of systems are looked for by whole values",
+                    "a filter of system profiles was planned by parts of values",
                 ));
             }
         };
@@ -93,7 +93,8 @@ impl ProfileSearch<'_> {
                 .collect();
             if self.seen.len() > MAX_CANDIDATES {
                 let detail = format!(
-                    "more than {MAX_CANDIDATES} people have this value: add a term that fewer \
+                    "more than {MAX_CANDIDATES} people have this value; add a term that fewer \
+                     people \
                      fulfil"
                 );
                 return Err(Error::UnsupportedFilter(detail));

@@ -82,7 +82,11 @@ impl Decision<'_> {
             status if status == self.status => {
                 return self.answer_repeat(&request).await.map(Some);
             }
-            status => return Err(Error::Conflict(format!("the change request is {status}"))),
+            status => {
+                return Err(Error::Conflict(format!(
+                    "the change request is {status} already; it cannot be decided again"
+                )));
+            }
         }
         let next = request.changed_to(request.value.decided(self.status, Some(actor)));
         let answer = shown_request(&next, self.schema, call);
@@ -169,8 +173,9 @@ impl Decision<'_> {
         if !table.write_decision(author, request, &stale, None).await? {
             return Ok(None);
         }
-        let detail = "the profile is no longer what the change request was made for; the request \
-                      is STALE now";
+        let detail = "the profile has changed since this change request was made; the request \
+                      is \
+                      now STALE, make a new one";
         Err(Error::Conflict(detail.to_owned()))
     }
 

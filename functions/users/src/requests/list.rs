@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use shared::domain::change_request::{ChangeRequest, RequestStatus};
 use shared::domain::error::{Error, Result};
 use shared::domain::id::{ChangeRequestId, UserId, UserName};
+use shared::domain::string_enum::expected_word;
 use shared::domain::{Json, Versioned};
 use shared::http::Call;
 use shared::http::answer::{Answer, HandlerResult};
@@ -28,12 +29,15 @@ enum RequestPosition {
 /// Lists change requests.
 pub(super) async fn list(call: Call) -> HandlerResult {
     let size = call.page_size()?;
-    let status = call.query("status").map(str::parse::<RequestStatus>).transpose();
-    let names = RequestStatus::ALL.map(RequestStatus::name).join(", ");
-    let status = status.map_err(|_| Error::Malformed(format!("`status` is one of {names}")))?;
+    let status = |text: &str| {
+        let wrong =
+            || format!("query parameter `status`: {}", expected_word(&RequestStatus::ALL, text));
+        text.parse::<RequestStatus>().map_err(|_| Error::Malformed(wrong()))
+    };
+    let status = call.query("status").map(status).transpose()?;
     let user = call.query("user_id").map(str::parse::<UserName>).transpose();
     let user =
-        user.map_err(|_| Error::Malformed("`user_id` is a UUID or a base profile id".to_owned()))?;
+        user.map_err(|error| Error::Malformed(format!("query parameter `user_id`: {error}")))?;
     let bound = format!("{status:?} {user:?}");
     let next = call.open_cursor::<RequestPosition>(&bound, call.query("cursor")).await?;
     let now = call.app.env().clock.now();

@@ -166,7 +166,7 @@ impl SignIn<'_> {
             SignInSubject::User(id) => {
                 let user = table.find_user(&self.schema.tenant, *id).await?;
                 let missing =
-                    || Error::invalid("/user_id", Code::NotFound, "there is no such user");
+                    || Error::invalid("/user_id", Code::NotFound, "the user has been deleted");
                 (Some(user.ok_or_else(missing)?), false, Expectation::Nothing)
             }
             SignInSubject::OfIssuer { subject, base, claims, .. } => {
@@ -205,7 +205,7 @@ impl SignIn<'_> {
         let Some(current) = user else {
             let username = claims.usernames(base, self.user_id).into_iter().nth(state.usernames);
             let username =
-                username.ok_or_else(|| Error::unexpected("a new id is a username that is free"))?;
+                username.ok_or_else(|| Error::unexpected("no username is free for a new user"))?;
             let id = self.user_id;
             let user =
                 User::of_sign_in(id, username, subject, claims, state.selection, &write_context);
@@ -288,8 +288,8 @@ impl SignIn<'_> {
         match state.principal.as_ref().map(|(_, stored)| &stored.value) {
             Some(Principal { linked: false, .. }) => Err(unlinked()),
             Some(Principal { base: Some(other), open: false, .. }) if other != base => {
-                let detail = "the profile that the sign-in matches belongs to another subject of \
-                              the authentication server";
+                let detail = "the user with this e-mail address signed in with another subject of \
+                              this authentication server before; unlink that first";
                 Err(Error::Conflict(detail.to_owned()))
             }
             _ => Ok(()),

@@ -40,7 +40,7 @@ pub(crate) const ROUTES: [Route; 1] = [Route::write(
     "Gets or creates the profile of the person who calls, or whom a CRM or an IAM system brings",
 )];
 
-const EITHER: &str = "either `user_id` is due, or `issuer` and `subject`";
+const EITHER: &str = "expected `user_id`, or `issuer` and `subject`";
 
 /// Gets or creates the system profile of the person.
 pub(crate) async fn sign_in(mut call: Call) -> HandlerResult {
@@ -167,10 +167,10 @@ impl<'a> SignInSubject<'a> {
         let wrong = match (&issuer, &subject, &user) {
             (Some(_), Some(_), None) | (None, None, Some(_)) => None,
             (None, Some(_), None) => {
-                Some(("issuer", Code::Required, "`issuer` is required with a subject"))
+                Some(("issuer", Code::Required, "`issuer` is required beside `subject`"))
             }
             (Some(_), None, None) => {
-                Some(("subject", Code::Required, "`subject` is required with an issuer"))
+                Some(("subject", Code::Required, "`subject` is required beside `issuer`"))
             }
             (None, None, None) => Some(("user_id", Code::Required, EITHER)),
             _ => Some(("user_id", Code::NotAllowed, EITHER)),
@@ -182,7 +182,8 @@ impl<'a> SignInSubject<'a> {
         fields.finish();
         violations.check(())?;
         if let Some(user) = user {
-            let missing = || Error::invalid("/user_id", Code::NotFound, "there is no such user");
+            let missing =
+                || Error::invalid("/user_id", Code::NotFound, format!("there is no user `{user}`"));
             let named: UserName = user.parse().map_err(|_| missing())?;
             let user =
                 call.app.table().resolve(&schema.tenant, &named).await?.ok_or_else(missing)?;
@@ -190,7 +191,8 @@ impl<'a> SignInSubject<'a> {
         }
         let (issuer, subject) = (issuer.unwrap_or_default(), subject.unwrap_or_default());
         let unknown = || {
-            Error::invalid("/issuer", Code::NotFound, "no authentication server has this issuer")
+            let detail = format!("there is no authentication server with the issuer `{issuer}`");
+            Error::invalid("/issuer", Code::NotFound, detail)
         };
         let server = schema.issuer(&issuer).ok_or_else(unknown)?;
         Ok(Self::OfIssuer {

@@ -9,12 +9,12 @@ use shared::domain::id::TenantId;
 
 use crate::failure::{Failure, Resource};
 use crate::location::TableLocation;
-use crate::output::{Console, say};
+use crate::output::{Console, counted, say};
 
 /// What to verify.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// The tenant to verify.
+    /// The tenant to verify
     #[arg(long)]
     tenant: TenantId,
 }
@@ -36,7 +36,11 @@ pub(crate) async fn run(
         }))?;
     } else {
         say(format_args!(
-            "{users} users, {lookups} look-ups, {unfinished} unfinished erasures, {count} problems"
+            "{}, {}, {}, {}",
+            counted(*users, "user"),
+            counted(*lookups, "index entry"),
+            counted(*unfinished, "unfinished erasure"),
+            counted(count, "problem")
         ))?;
         for problem in problems {
             say(format_args!("  {problem}"))?;
@@ -45,6 +49,6 @@ pub(crate) async fn run(
     if problems.is_empty() {
         Ok(ExitCode::SUCCESS)
     } else {
-        Err(format!("{count} problems in tenant `{tenant}`").into())
+        Err(format!("tenant `{tenant}` has {}", counted(count, "problem")).into())
     }
 }

@@ -11,6 +11,7 @@ use shared::domain::client::{Client, PlainSecret, Secret};
 use shared::domain::error::Error;
 use shared::domain::id::{ClientId, TenantId};
 use shared::domain::json::Object;
+use shared::domain::string_enum::expected_word;
 use shared::domain::{Json, Scope, Scopes};
 use shared::object;
 use shared::store::Table;
@@ -18,86 +19,95 @@ use shared::store::clients::ClientEdit;
 
 use crate::failure::{Failure, Resource};
 use crate::location::TableLocation;
-use crate::output::{Console, say};
+use crate::output::{Console, counted, say};
 
 /// What is done with clients.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Action {
-    /// Register a client; its secret, if it has one, is shown once.
+    /// Register a client; its secret, if it has one, is shown once
     Create(Box<Registration>),
-    /// List a tenant's clients.
+    /// List the clients of a tenant
     List {
-        /// Whose clients.
+        /// The tenant
         #[arg(long)]
         tenant: TenantId,
     },
-    /// Add a secret, shown once; two may live at a time.
+    /// Add a secret, which is shown once; a client has at most two
     Rotate {
-        /// The client.
+        /// The client
         client_id: ClientId,
-        /// End the secrets that are live now after this many hours; without it they live until
-        /// they are revoked.
+        /// End the older secrets after this many hours; without it they live until they are
+        /// revoked
         #[arg(long, value_name = "N")]
         overlap_hours: Option<u32>,
     },
-    /// Delete a client, or one of its secrets. Its access tokens live until they expire.
+    /// Delete a client or one of its secrets; its access tokens live until they expire
     Revoke {
-        /// The client.
+        /// The client
         client_id: ClientId,
-        /// The id of the one secret to revoke.
+        /// The id of the secret to revoke; without it the client is deleted
         #[arg(long, value_name = "ID")]
         secret: Option<String>,
     },
 }
 
+/// Reads scopes; says which word is none.
+fn scopes(text: &str) -> Result<Scopes, String> {
+    let read = |word: &str| {
+        word.parse::<Scope>()
+            .map_err(|_| format!("unknown scope `{word}`; {}", expected_word(&Scope::ALL, word)))
+    };
+    text.split_whitespace().map(read).collect::<Result<Vec<_>, _>>().map(Scopes::new)
+}
+
 /// A client to be registered.
 #[derive(Debug, Args)]
 pub(crate) struct Registration {
-    /// Whose client it is.
+    /// The tenant of the client
     #[arg(long)]
     tenant: TenantId,
-    /// A name for people.
+    /// A name for people
     #[arg(long)]
     name: String,
-    /// The scopes that it may ask for, separated by spaces.
-    #[arg(long)]
+    /// The scopes that the client may request, separated by spaces: users:read, users:write,
+    /// config:read, config:write, administrator, userdata, openid
+    #[arg(long, value_parser = scopes)]
     scope: Scopes,
-    /// The scopes that it gets when it asks for none; all of them when left out.
-    #[arg(long)]
+    /// The scopes that the client gets when it requests none; all of --scope by default
+    #[arg(long, value_parser = scopes)]
     default_scope: Option<Scopes>,
-    /// A further grant; `refresh_token` is the only one.
+    /// A further grant; `refresh_token` is the only one
     #[arg(long, value_parser = ["refresh_token"])]
     grant: Option<String>,
-    /// How it authenticates: `client_secret_basic`, `client_secret_post` (either takes both) or
-    /// `private_key_jwt`.
+    /// How the client authenticates: `client_secret_basic`, `client_secret_post` (either takes
+    /// both) or `private_key_jwt`
     #[arg(long, value_name = "METHOD")]
     auth_method: Option<String>,
-    /// A file with its public keys, as a JWK set.
+    /// A file with the public keys of the client, as a JWK set
     #[arg(long, value_name = "FILE", conflicts_with = "jwks_uri")]
     jwks: Option<PathBuf>,
-    /// The https URL of its public keys.
+    /// The https URL of the public keys of the client
     #[arg(long, value_name = "URL")]
     jwks_uri: Option<String>,
-    /// The life of its access tokens, in seconds.
+    /// The lifetime of access tokens, in seconds
     #[arg(long, value_name = "SECONDS")]
     lifetime: Option<u64>,
-    /// What its access tokens are signed with: ES256 or RS256.
+    /// The algorithm that signs access tokens: ES256 or RS256
     #[arg(long, value_name = "ALG")]
     signing_alg: Option<String>,
-    /// Give it no tokens but those bound to a key of its own (RFC 9449).
+    /// Issue only tokens that are bound to a key of the client (DPoP, RFC 9449)
     #[arg(long)]
     dpop: bool,
-    /// A system that it may act for; may be given several times, and without it every system is.
+    /// A system that the client may act for; repeatable, without it all systems
     #[arg(long = "system", value_name = "ID")]
     systems: Vec<String>,
-    /// What it integrates: `crm` or `iam`.
+    /// What the client integrates: `crm` or `iam`
     #[arg(long, value_name = "KIND")]
     integration: Option<String>,
-    /// The most sensitive attributes of systems that it sees.
+    /// The most sensitive attributes of systems that the client sees
     #[arg(long, value_name = "CLASSIFIER")]
     max_classifier: Option<String>,
-    /// An audience of its access tokens; may be given several times, and without it the service
-    /// itself is the audience.
+    /// An audience of access tokens; repeatable, without it the service itself
     #[arg(long = "audience", value_name = "URI")]
     audiences: Vec<String>,
 }
@@ -172,7 +182,10 @@ async fn create(
     let tenant = &registration.tenant;
     let tenants = table.tenants().await.map_err(failed)?;
     if !tenants.iter().any(|known| known.id == *tenant) {
-        return Err(format!("there is no tenant `{tenant}`").into());
+        return Err(format!(
+            "there is no tenant `{tenant}`; create it with `kith tenant create {tenant}`"
+        )
+        .into());
     }
     let document = Json::Object(registration.document()?);
     let mut client = Client::read(document, None, tenant, table.env()).map_err(failed)?;
@@ -192,11 +205,11 @@ async fn list(tenant: &TenantId, table: &Table, console: Console) -> Result<(), 
     }
     for c in &clients {
         say(format_args!(
-            "{}\t{}\t{}\t{} secret(s)",
+            "{}\t{}\t{}\t{}",
             c.client_id,
             c.name,
             c.scopes,
-            c.secrets.len()
+            counted(c.secrets.len(), "secret")
         ))?;
     }
     Ok(())
@@ -231,7 +244,7 @@ async fn revoke(
     let Some(secret) = secret else {
         table.delete_client(id).await.map_err(failed)?;
         return console.print(&json!({ "client_id": id, "revoked": true }), || {
-            format!("client {id} revoked; its access tokens live until they expire")
+            format!("deleted client {id}; its access tokens live until they expire")
         });
     };
     let removed = table.edit_client(id, |stored| {
@@ -239,12 +252,16 @@ async fn revoke(
         if client.remove_secret(secret) {
             Ok(ClientEdit::Replace(Box::new(client)))
         } else {
-            Err(Error::Conflict(format!("the client has no secret `{secret}`")))
+            Err(Error::Conflict(format!(
+                "the client has no secret `{secret}`; see `kith --json client list`"
+            )))
         }
     });
     removed.await.map_err(failed)?;
     console.print(&json!({ "client_id": id, "secret": secret, "revoked": true }), || {
-        format!("secret {secret} of {id} revoked; every function knows within 30 seconds")
+        format!(
+            "revoked secret {secret} of client {id}; every function refuses it within 30 seconds"
+        )
     })
 }
 
@@ -263,10 +280,9 @@ fn revealed(
     }
     say(format_args!("client_id      {id}"))?;
     match secret {
-        Some(secret) => say(format_args!(
-            "client_secret  {}\n\nThe secret is shown this once.",
-            secret.reveal()
-        )),
+        Some(secret) => {
+            say(format_args!("client_secret  {}\n\nThe secret is shown only now.", secret.reveal()))
+        }
         None => say("\nThe client authenticates with its own key and has no secret."),
     }
 }
@@ -364,7 +380,7 @@ mod tests {
         assert!(table.clients(&"acme".parse().unwrap()).await.unwrap().is_empty());
         assert_eq!(
             kith(&table, &format!("rotate|{id}")).await.unwrap_err(),
-            "there is no such client"
+            "there is no such client; see `kith client list`"
         );
     }
 }

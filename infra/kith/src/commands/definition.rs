@@ -11,18 +11,18 @@ use shared::domain::id::TenantId;
 
 use crate::failure::{Failure, Resource};
 use crate::location::TableLocation;
-use crate::output::{Console, note};
+use crate::output::{Console, counted, note};
 
 /// What is done with definitions.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Action {
-    /// Deprecate an attribute or persona definition, wait until no function remembers it as it was,
-    /// and delete it if nobody holds it.
+    /// Deprecate an attribute or persona definition, wait until no function has the older version
+    /// in its cache, and delete it if no user has it
     Purge {
-        /// Whose definition.
+        /// The tenant of the definition
         #[arg(long)]
         tenant: TenantId,
-        /// The definition's id.
+        /// The id of the definition
         id: String,
     },
 }
@@ -39,22 +39,24 @@ pub(crate) async fn run(
     let table = location.open().await?;
     if !wait.is_zero() && !console.json {
         note(format_args!(
-            "waiting {} s, until no function remembers the definition as it was",
+            "waiting {} s, until no function has the older version in its cache",
             wait.as_secs()
         ));
     }
     let purged = purge(&table, &tenant, &id, wait).await;
     match purged.map_err(Resource::Definition.failed())? {
         PurgeOutcome::Unknown => {
-            let detail = format!("tenant {tenant} has no attribute or persona definition `{id}`");
+            let detail = format!("tenant `{tenant}` has no attribute or persona definition `{id}`");
             return Err(detail.into());
         }
         PurgeOutcome::Gone => console
-            .print(&json!({ "id": id, "purged": true }), || format!("definition {id} is gone"))?,
+            .print(&json!({ "id": id, "purged": true }), || format!("deleted definition {id}"))?,
         PurgeOutcome::InUse(count, some) => {
             let some: Vec<_> = some.iter().map(ToString::to_string).collect();
             return Err(format!(
-                "{count} user(s) hold the definition, which stays deprecated: {}",
+                "{} still {} this definition, which stays deprecated: {}",
+                counted(count, "user"),
+                if count == 1 { "has" } else { "have" },
                 some.join(", ")
             )
             .into());

@@ -22,7 +22,7 @@ use shared::env::Env;
 use crate::arguments::one_of;
 use crate::failure::{Failure, in_words};
 use crate::location::TableLocation;
-use crate::output::{Console, note_in_place};
+use crate::output::{Console, counted, note_in_place};
 use crate::remote::{Access, Remote, RemoteRequest};
 use crate::signals::stop_signal;
 
@@ -44,12 +44,10 @@ const FIELDS: [&str; 9] = [
 pub(crate) struct Options {
     #[command(flatten)]
     access: Access,
-    /// How people are written: as CSV that no spreadsheet takes for formulas, or as one JSON
-    /// object a line.
+    /// The format: CSV, or NDJSON with one user a line; by default what the name of the file says
     #[arg(long, value_parser = one_of::<Format>(Format::ALL.map(Format::name)))]
     format: Option<Format>,
-    /// The file, which appears when it is complete; without it the standard output. A device or a
-    /// pipe is written straight.
+    /// The file, which appears when it is complete; without it the standard output
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
 }
@@ -60,6 +58,7 @@ pub(crate) async fn run(
     location: &TableLocation,
     console: Console,
 ) -> Result<ExitCode, Failure> {
+    location.refuse_table("export")?;
     let Options { access, format, output } = options;
     let by_name = |path: &PathBuf| {
         matches!(path.extension()?.to_str()?, "ndjson" | "jsonl").then_some(Format::Ndjson)
@@ -77,12 +76,12 @@ pub(crate) async fn run(
     let people = tokio::select! {
         people = people(&mut remote, &names, format, &target.file) => people?,
         () = stop_signal(), if target.part.is_some() => {
-            return Err("stopped; nothing was exported".into());
+            return Err("stopped; no file was written".into());
         }
     };
     target.finish().map_err(|error| format!("cannot write `{}`: {error}", output.display()))?;
     console.print(&json!({ "people": people, "file": output.display().to_string() }), || {
-        format!("{people} people in {}", output.display())
+        format!("exported {} to {}", counted(people, "user"), output.display())
     })?;
     Ok(ExitCode::SUCCESS)
 }
@@ -174,15 +173,12 @@ async fn people(
         write_cells(&mut output, names).map_err(|error| unwritten(&error))?;
     }
     let seen =
-        ExportedUsers::new().map_err(|error| format!("no temporary file can be made: {error}"))?;
+        ExportedUsers::new().map_err(|error| format!("cannot make a temporary file: {error}"))?;
     let interactive = io::stderr().is_terminal();
     let mut count = 0;
     each(remote, "/identity/users", |user| {
         let id = user.get("id").and_then(Json::as_str).unwrap_or_default();
-        if !seen
-            .first(id)
-            .map_err(|error| format!("a temporary file cannot be written: {error}"))?
-        {
+        if !seen.first(id).map_err(|error| format!("cannot write the temporary file: {error}"))? {
             return Ok(());
         }
         let cells = columns.cells(user);
@@ -190,8 +186,9 @@ async fn people(
             Format::Csv => write_cells(&mut output, &cells),
             Format::Ndjson => {
                 let document = columns.document(cells.iter().map(String::as_str));
-                let mut document = document
-                    .map_err(|_| format!("user {id} cannot be written as it is imported"))?;
+                let mut document = document.map_err(|_| {
+                    format!("cannot write user {id} in the form that `import` reads")
+                })?;
                 drop_nulls(&mut document);
                 writeln!(output, "{}", Json::Object(document).to_text())
             }
@@ -199,7 +196,7 @@ async fn people(
         written.map_err(|error| unwritten(&error))?;
         count += 1;
         if interactive && count % 1000 == 0 {
-            note_in_place(format_args!("{count} people"));
+            note_in_place(format_args!("{count} users"));
         }
         Ok(())
     })
@@ -212,7 +209,7 @@ async fn people(
 }
 
 fn unwritten(error: &io::Error) -> Failure {
-    format!("the export cannot be written: {error}").into()
+    format!("cannot write the export: {error}").into()
 }
 
 fn write_cells(output: &mut impl Write, cells: &[String]) -> io::Result<()> {
@@ -245,9 +242,9 @@ async fn each(
             ask = ask.query("cursor", cursor);
         }
         let page = remote.send(&ask).await?.good(path)?.json()?;
-        let page = page.as_object().ok_or_else(|| format!("{path} answers no list"))?;
+        let page = page.as_object().ok_or_else(|| format!("{path} did not answer with a list"))?;
         let Some(Json::Array(items)) = page.get("items") else {
-            return Err(format!("{path} answers no list").into());
+            return Err(format!("{path} did not answer with a list").into());
         };
         items.iter().filter_map(Json::as_object).try_for_each(&mut take)?;
         cursor = page.get("next_cursor").and_then(Json::as_str).map(str::to_owned);

@@ -14,7 +14,7 @@ use shared::domain::id::{TenantId, UserName};
 
 use crate::failure::{Failure, Resource};
 use crate::location::TableLocation;
-use crate::output::Console;
+use crate::output::{Console, counted};
 
 /// Whom to forget, and what to look for.
 #[derive(Debug, Args)]
@@ -25,23 +25,21 @@ use crate::output::Console;
         .args(["user", "verify", "verify_file", "replay_from"])
 ))]
 pub(crate) struct Options {
-    /// Whose user.
+    /// The tenant of the user
     #[arg(long)]
     tenant: TenantId,
-    /// The user's id or base profile id. One who was forgotten before is no failure; one whom
-    /// nobody knows is.
+    /// The id or base profile id of the user; deleting a user twice is no error, an unknown id is
     #[arg(value_name = "USER", value_parser = user_name)]
     user: Option<UserName>,
-    /// Then search every item of the tenant, and fail if one of these texts stands anywhere,
-    /// whatever its case and escapes.
+    /// Search every item of the tenant afterwards, and fail if it contains one of these texts in
+    /// any case
     #[arg(long, value_name = "TEXT", num_args = 1.., value_parser = SearchText::read)]
     verify: Vec<SearchText>,
-    /// As --verify, with one text a line from a file, or from the input if it is `-`: so they stay
-    /// out of the shell's history.
+    /// As --verify, with one text a line from a file, or `-` for the standard input, so that the
+    /// texts stay out of the history of the shell
     #[arg(long, value_name = "FILE", value_parser = texts_of)]
     verify_file: Option<SearchTexts>,
-    /// Erase again whoever has a tombstone in this other table: after a restore, that which was
-    /// replaced.
+    /// After a restore: delete again every user with a tombstone in this replaced table
     #[arg(long, value_name = "NAME", conflicts_with = "user")]
     replay_from: Option<String>,
 }
@@ -51,7 +49,7 @@ pub(crate) struct Options {
 pub(crate) struct SearchTexts(Vec<SearchText>);
 
 fn user_name(text: &str) -> Result<UserName, &'static str> {
-    text.parse().map_err(|_| "neither a user's id nor a base profile id")
+    text.parse().map_err(|_| "expected a UUID or a base profile id")
 }
 
 /// Reads one text a line, empty lines left out. Errors name the line and not what it says.
@@ -61,7 +59,7 @@ fn texts_of(file: &str) -> Result<SearchTexts, String> {
         "-" => std::io::stdin().read_to_string(&mut content),
         _ => std::fs::File::open(file).and_then(|mut file| file.read_to_string(&mut content)),
     };
-    read.map_err(|error| format!("it cannot be read: {error}"))?;
+    read.map_err(|error| format!("cannot read the file: {error}"))?;
     let lines = content.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     let texts: Result<Vec<_>, _> = lines
         .map(|(index, line)| {
@@ -69,7 +67,7 @@ fn texts_of(file: &str) -> Result<SearchTexts, String> {
         })
         .collect();
     match texts {
-        Ok(texts) if texts.is_empty() => Err("it has no text to look for".to_owned()),
+        Ok(texts) if texts.is_empty() => Err("expected at least one text, one a line".to_owned()),
         texts => texts.map(SearchTexts),
     }
 }
@@ -91,14 +89,14 @@ pub(crate) async fn run(
     if let Some(replaced) = replaced {
         let (tombstones, erased) = replay(&table, &tenant, &replaced).await.map_err(&failed)?;
         console.print(&json!({ "tombstones": tombstones, "erased": erased }), || {
-            format!("{tombstones} erasures known, {erased} repeated")
+            format!("{}, {erased} deleted again", counted(tombstones, "tombstone"))
         })?;
     }
     if let Some(name) = user {
         let (id, erased) = forget(&table, &tenant, &name)
             .await
             .map_err(&failed)?
-            .ok_or(format!("tenant {tenant} has no such user"))?;
+            .ok_or(format!("tenant `{tenant}` has no user `{name}`"))?;
         let (outcome, text) = outcome(erased);
         console.print(&json!({ "user_id": id.to_string(), "outcome": outcome }), || {
             format!("user {id} {text}")
@@ -114,18 +112,18 @@ pub(crate) async fn run(
     if traces.found.is_empty() {
         Ok(ExitCode::SUCCESS)
     } else {
-        Err(format!("{} places hold a text", traces.found.len()).into())
+        Err(format!("found {} with a text", counted(traces.found.len(), "place")).into())
     }
 }
 
 /// What an erasure did, for programs and for people.
 const fn outcome(erased: ErasureOutcome) -> (&'static str, &'static str) {
     match erased {
-        ErasureOutcome::Forgotten => ("forgotten", "is forgotten"),
+        ErasureOutcome::Forgotten => ("forgotten", "is deleted"),
         ErasureOutcome::Finished => {
-            ("finished", "is forgotten: an erasure that was interrupted is finished")
+            ("finished", "is deleted; this finished an interrupted deletion")
         }
-        ErasureOutcome::Before => ("forgotten-before", "was forgotten before"),
+        ErasureOutcome::Before => ("forgotten-before", "was deleted before"),
     }
 }
 
@@ -143,9 +141,10 @@ fn show(traces: &Traces, texts: usize) -> Value {
 /// What was found, in lines for people.
 fn describe(traces: &Traces, texts: usize) -> String {
     let mut lines = vec![format!(
-        "{} items searched for {texts} texts: {} places",
-        traces.items,
-        traces.found.len()
+        "searched {} for {}, found {}",
+        counted(traces.items, "item"),
+        counted(texts, "text"),
+        counted(traces.found.len(), "place")
     )];
     lines.extend(traces.found.iter().map(|Trace { text, kind, user, attribute }| {
         let place = attribute

@@ -18,24 +18,23 @@ use crate::output::{Console, say};
 /// What is done with the keys.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Action {
-    /// Publish a new key, which signs after eleven minutes, when every cache has it. The tokens of
-    /// the old one stay good.
+    /// Publish a new key; it signs after eleven minutes, when every cache has it
+    ///
+    /// Tokens of the old key stay valid until they expire.
     Rotate {
-        /// ES256 or RS256; every one in use when none is named.
+        /// ES256 or RS256; without it every algorithm in use
         #[arg(long, value_parser = algorithm)]
         alg: Option<Algorithm>,
     },
-    /// List the published keys with their times, in UTC.
+    /// List the published keys with their times in UTC
     List,
-    /// Take back a key that leaked: no new tokens within a minute, and those that it signed are
-    /// refused within six.
+    /// Revoke a leaked key; it signs no tokens after a minute, and its tokens are refused after six
     ///
-    /// If it is the key that signs, the next one signs at once. Until the functions have noticed,
-    /// some requests with its tokens or with the first tokens of the next key are answered with
-    /// 401; a client that then asks for a new token is served again. To take back a key without
-    /// that, `rotate` first and revoke the old key when the new one signs.
+    /// If the key is the current one, the next key signs at once. Until all functions know it, some
+    /// requests with tokens of either key get 401, and clients have to request a new token. To
+    /// avoid that, rotate first and revoke the old key when the new one signs.
     Revoke {
-        /// The key's id.
+        /// The id of the key
         #[arg(allow_hyphen_values = true)]
         kid: String,
     },
@@ -43,7 +42,7 @@ pub(crate) enum Action {
 
 fn algorithm(text: &str) -> Result<Algorithm, String> {
     let known = text.parse().ok().filter(|algorithm| ALGORITHMS.contains(algorithm));
-    known.ok_or_else(|| "ES256 and RS256 are known".to_owned())
+    known.ok_or_else(|| "expected ES256 or RS256".to_owned())
 }
 
 /// Does what the command says and prints what came of it.
@@ -134,11 +133,11 @@ fn rotation(rotated: &KeyRotation) -> Value {
 fn describe_rotation(rotated: &KeyRotation) -> String {
     let new = &rotated.new;
     let made =
-        format!("{} key {} is published and signs from {}", new.algorithm, new.kid, new.sign_from);
+        format!("published {} key {}, which signs from {}", new.algorithm, new.kid, new.sign_from);
     match &rotated.old {
         None => made,
         Some(old) => format!(
-            "{made}\nkey {} signs until then and stays published until {}",
+            "{made}\nkey {} signs until then, and stays published until {}",
             old.kid, old.drop_at
         ),
     }
@@ -154,14 +153,16 @@ fn revocation(revoked: &KeyRevocation) -> Value {
 }
 
 fn describe_revocation(revoked: &KeyRevocation) -> String {
-    let signs =
-        revoked.signing.as_ref().map(|key| format!("; {} signs now", key.kid)).unwrap_or_default();
+    let signs = revoked
+        .signing
+        .as_ref()
+        .map(|key| format!("; key {} signs now", key.kid))
+        .unwrap_or_default();
     format!(
-        "key {} is revoked{signs}\nA running token function may sign with it for a minute, two \
-         while the table is slow. Its tokens are refused as soon as the functions' caches \
-         have\nended, after five and a half minutes at most; others who check signatures may \
-         cache the JWKS for five minutes.\nClients whose tokens are refused (401) ask for new \
-         ones.",
+        "revoked key {}{signs}\nA running token function may sign with this key for one more minute, \
+         or two if the table is slow.\nThe functions refuse its tokens after five and a half \
+         minutes at most. Others who verify tokens may cache the JWKS for five \
+         minutes.\nClients whose tokens are refused (401) have to request new ones.",
         revoked.key.kid
     )
 }

@@ -1,6 +1,6 @@
 //! `kith serve`: all functions on one port, on the embedded table.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::process::ExitCode;
 
 use clap::Args;
@@ -14,10 +14,10 @@ use crate::signals::stop_signal;
 /// Where to serve.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// The address to listen on.
-    #[arg(long, value_name = "ADDRESS", default_value_t = default_address())]
+    /// Where to listen: `HOST:PORT`, or a port on this machine
+    #[arg(long, value_name = "ADDRESS", default_value_t = default_address(), value_parser = address)]
     listen: SocketAddr,
-    /// Keep the table in memory; the data folder holds `demo.env` only.
+    /// Keep the table in memory; the data folder holds `demo.env` only
     #[arg(long)]
     memory: bool,
 }
@@ -32,11 +32,27 @@ fn default_address() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 3000))
 }
 
+/// Reads an address, a host name with a port, or a port alone, which is one of this machine.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let port = text.strip_prefix(':').unwrap_or(text);
+    if let Ok(port) = port.parse() {
+        return Ok(SocketAddr::from(([127, 0, 0, 1], port)));
+    }
+    let expected = "expected HOST:PORT or a port, e.g. localhost:3000 or 3000";
+    if text.rsplit_once(':').is_none_or(|(_, port)| port.parse::<u16>().is_err()) {
+        return Err(expected.to_owned());
+    }
+    let found = text.to_socket_addrs().map_err(|error| format!("{expected} ({error})"))?;
+    let mut found: Vec<_> = found.collect();
+    found.sort_by_key(|address| !address.is_ipv4());
+    found.first().copied().ok_or_else(|| expected.to_owned())
+}
+
 /// Serves until it is told to stop.
 pub(crate) async fn run(options: Options, location: &TableLocation) -> Result<ExitCode, Failure> {
     if location.is_remote() {
-        return Err("`serve` runs on the embedded table; a DynamoDB table is served by the \
-                    deployed functions"
+        return Err("`serve` uses the embedded table; the \
+                    deployed functions serve a DynamoDB table"
             .into());
     }
     shared::log::to(std::io::stderr);
@@ -52,8 +68,8 @@ fn how_to(service: &Service) -> String {
         "Kith serves on {url}   (Ctrl-C stops it)
 
   API reference:        {url}/docs
-  see the whole flow:   kith tour        (cargo run -- tour)
-  or by hand, in another terminal:
+  See the whole flow:   kith tour        (cargo run -- tour)
+  Or by hand, in another terminal:
 
     set -a; . {env}; set +a
     TOKEN=$(curl -s $KITH_URL/idhub/oidc/v1/token -d grant_type=client_credentials \\
@@ -63,4 +79,29 @@ fn how_to(service: &Service) -> String {
       --json '{{\"username\": \"jan.janssen\", \"preferred_email\": \"jan@example.org\"}}'
 "
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::address;
+
+    #[test]
+    fn a_port_a_host_name_or_an_address_is_listened_on() {
+        for (text, due) in [
+            ("3132", "127.0.0.1:3132"),
+            (":3132", "127.0.0.1:3132"),
+            ("localhost:3132", "127.0.0.1:3132"),
+            ("0.0.0.0:80", "0.0.0.0:80"),
+            ("[::1]:80", "[::1]:80"),
+        ] {
+            assert_eq!(address(text).unwrap().to_string(), due, "{text}");
+        }
+        for wrong in ["", "localhost", "http://localhost:3000/", "127.0.0.1:99999"] {
+            let said = address(wrong).unwrap_err();
+            assert_eq!(
+                said, "expected HOST:PORT or a port, e.g. localhost:3000 or 3000",
+                "{wrong}"
+            );
+        }
+    }
 }

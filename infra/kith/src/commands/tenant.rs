@@ -13,12 +13,12 @@ use crate::output::Console;
 /// What is done with tenants.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Action {
-    /// Create a tenant with the definitions that each has from the start.
+    /// Create a tenant with the built-in definitions
     Create {
-        /// The tenant's name: `^[a-z][a-z0-9-]{1,62}$`.
+        /// The name: 2 to 63 lower-case letters, digits and hyphens, starting with a letter
         name: TenantId,
     },
-    /// List the tenants.
+    /// List the tenants
     List,
 }
 
@@ -33,7 +33,7 @@ pub(crate) async fn run(
     match action {
         Action::Create { name } => {
             if !table.create_tenant(&name).await.map_err(failed)? {
-                return Err(format!("there is a tenant `{name}`").into());
+                return Err(format!("tenant `{name}` exists already").into());
             }
             console.print(&json!({ "id": name }), || format!("tenant {name} created"))?;
         }

@@ -57,7 +57,7 @@ fn what_is_exported_is_imported_again_and_changes_nothing() {
     for name in ["all.csv", "all.ndjson"] {
         let ended = service.run(&["export", "--output", name]);
         assert_eq!(ended.code(), 0, "{ended:?}");
-        assert_eq!(ended.output(), format!("{} people in {name}\n", people.len()));
+        assert_eq!(ended.output(), format!("exported {} users to {name}\n", people.len()));
         let summary = service.import(&[name, "--mode", "upsert"]);
         assert_eq!(
             summary["unchanged"],

@@ -38,7 +38,7 @@ fn i3_an_import_that_is_ended_at_any_moment_goes_on_to_the_same_report() {
     assert_eq!(due["codes"]["required"], 10);
     assert_eq!(due["codes"]["not-unique"], 3);
     assert!(
-        report.contains("\n230,error,,\"/username not-unique: row 31 has the same `username`"),
+        report.contains("\n230,error,,/username not-unique: row 31 has the same `username`"),
         "{report}"
     );
 
@@ -81,7 +81,7 @@ fn i3_what_was_begun_goes_on_with_the_same_file_and_options_alone() {
     Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     let ended = Ended(child.wait_with_output().unwrap());
     assert_eq!(ended.code(), 130, "{ended:?}");
-    assert!(ended.errors().contains("the same command goes on"), "{ended:?}");
+    assert!(ended.errors().contains("run the same command to resume"), "{ended:?}");
 
     let report = service.read("people.csv.report.csv");
     for arguments in
@@ -89,7 +89,7 @@ fn i3_what_was_begun_goes_on_with_the_same_file_and_options_alone() {
     {
         let refused = service.run(arguments);
         assert_eq!(refused.code(), 1);
-        assert!(refused.errors().contains("begun otherwise"), "{refused:?}");
+        assert!(refused.errors().contains("began with other options"), "{refused:?}");
     }
     std::fs::write(&file, people().replace("O'Neill", "O'Brien")).unwrap();
     let refused = service.run(&["import", "people.csv"]);

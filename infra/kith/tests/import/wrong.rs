@@ -14,18 +14,32 @@ fn e1_what_is_wrong_is_said_before_anything_is_sent() {
     service.file("header.csv", "username,family\njan,x\n");
     service.file("quote.csv", format!("username\n\"jan\n{}", "x".repeat(5 << 20)));
     service.file("other.txt", "username\njan\n");
+    service.file("sep.csv", "sep=;\nusername\njan\n");
+    service.file("case.csv", "Username, given_name\njan,Jan\n");
+    service.file("array.json", "[{\"username\":\"jan\"}]");
+    service.file("json.csv", "{\"username\":\"jan\"}\n");
+    service.file("utf16.csv", b"\xff\xfeu\0s\0e\0r\0n\0a\0m\0e\0\n\0");
+    service.file("latin1.csv", b"username,given_name\njan,Andr\xe9\n");
     for (arguments, code, due) in [
         (&["nowhere.csv"][..], 1, "cannot read `nowhere.csv`"),
-        (&["."], 1, "is no file"),
+        (&["."], 1, "is not a file"),
         (&["empty.csv"], 1, "the file is empty"),
-        (&["rows.csv"], 1, "the file has no rows"),
-        (&["header.csv"], 1, "/family there is no field `family`"),
-        (&["quote.csv"], 1, "a quote without its other one"),
+        (&["rows.csv"], 1, "expected at least one row"),
+        (&["header.csv"], 1, "/family: unknown field `family`; did you mean `family_name`?"),
+        (&["sep.csv"], 1, "found `sep=`; delete this line"),
+        (&["case.csv"], 1, "/Username: unknown field `Username`; did you mean `username`?"),
+        (&["case.csv"], 1, "/ given_name: unknown field ` given_name`; did you mean `given_name`?"),
+        (&["array.json"], 1, "expected one JSON object a line, found an array"),
+        (&["json.csv"], 1, "expected a header with field names, found JSON"),
+        (&["utf16.csv"], 1, "expected UTF-8, found UTF-16; save the file as UTF-8"),
+        (&["latin1.csv"], 1, "line 2: expected UTF-8, found another encoding"),
+        (&["good.csv", "--table", "kith"], 1, "`import` calls a running service; use --url"),
+        (&["quote.csv"], 1, "is a closing quote missing?"),
         (&["good.csv", "--map", "login=username"], 1, "/login"),
-        (&["good.csv", "--report", "good.csv"], 1, "take the place of the file"),
-        (&["good.csv", "--report", "other.txt"], 1, "say --restart to replace it"),
+        (&["good.csv", "--report", "good.csv"], 1, "would overwrite the imported file"),
+        (&["good.csv", "--report", "other.txt"], 1, "use --restart to replace it"),
         (&["good.csv", "--client-secret", "kith_0"], 1, "401 Unauthorized, invalid_client"),
-        (&["good.csv", "--url", "http://127.0.0.1:1"], 1, "KITH_CLIENT_ID is not known"),
+        (&["good.csv", "--url", "http://127.0.0.1:1"], 1, "KITH_CLIENT_ID is not set"),
         (
             &[
                 "good.csv",
@@ -41,12 +55,16 @@ fn e1_what_is_wrong_is_said_before_anything_is_sent() {
         ),
         (&[], 2, "<FILE>"),
         (&["good.csv", "--map", "username"], 2, "COLUMN=FIELD"),
-        (&["good.csv", "--map", "username=login"], 2, "there is no field `login`"),
+        (
+            &["good.csv", "--map", "username=login"],
+            2,
+            "unknown field `login`; did you mean `username`?",
+        ),
         (&["good.csv", "--mode", "replace"], 2, "[possible values: create, upsert]"),
         (&["good.csv", "--format", "xlsx"], 2, "[possible values: csv, ndjson]"),
-        (&["good.csv", "--url", "localhost:3000"], 2, "an http or https URL is due"),
-        (&["good.csv", "--url", "ftp://example.org"], 2, "an http or https URL is due"),
-        (&["good.csv", "--url", "example.org"], 2, "an http or https URL is due"),
+        (&["good.csv", "--url", "localhost:3000"], 2, "expected an http or https URL"),
+        (&["good.csv", "--url", "ftp://example.org"], 2, "expected an http or https URL"),
+        (&["good.csv", "--url", "example.org"], 2, "expected an http or https URL"),
     ] {
         let ended = service.run(&[&["import"], arguments].concat());
         assert_eq!(ended.code(), code, "{arguments:?}: {ended:?}");
@@ -57,7 +75,7 @@ fn e1_what_is_wrong_is_said_before_anything_is_sent() {
     let good = service.run(&["import", "good.csv"]);
     assert_eq!(good.code(), 0, "{good:?}");
     assert!(
-        good.output().contains("1 rows: 1 created, 0 updated, 0 unchanged, 0 in error"),
+        good.output().contains("1 row: 1 created, 0 updated, 0 unchanged, 0 in error"),
         "{good:?}"
     );
     let export = service.run(&["export", "--client-secret", "kith_0", "--output", "out.csv"]);
@@ -83,7 +101,10 @@ fn no_other_name_of_the_file_makes_it_the_report_or_the_state() {
     ] {
         let ended = service.run(&["import", "people.state", "--restart", "--report", report]);
         assert_eq!(ended.code(), 1, "{report}: {ended:?}");
-        assert!(ended.errors().contains("take the place of the file"), "{report}: {ended:?}");
+        assert!(
+            ended.errors().contains("would overwrite the imported file"),
+            "{report}: {ended:?}"
+        );
         assert_eq!(service.read("people.state"), "username\njan\n", "{report}");
     }
 }

@@ -40,7 +40,7 @@ fn problem() -> Schema {
         .must("detail", string(4096, "What is wrong with this request."))
         .must("request_id", string(256, "The id under which the request is logged."))
         .may("errors", violations)
-        .may("count", integer(2, None, "How many were found where one is due."))
+        .may("count", integer(2, None, "How many match where exactly one may."))
         .example(json!({
             "type": "/problems/invalid-content", "title": "The content is not valid", "status": 422,
             "detail": "one violation in the content; see `errors`",

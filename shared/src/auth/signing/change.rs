@@ -1,4 +1,4 @@
-//! How the signing keys change: succession when it is due, rotation and revocation on command.
+//! How the signing keys change: succession in time, rotation and revocation on command.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -61,14 +61,14 @@ impl SigningKeys {
             }
             if state.count(algorithm, now) >= MAX_PUBLISHED {
                 return Err(Error::Conflict(format!(
-                    "{MAX_PUBLISHED} keys for {algorithm} are published; rotate again when one of \
-                     them is dropped"
+                    "{MAX_PUBLISHED} keys for {algorithm} are published, which is the most; rotate \
+                     again when one of them has ended"
                 )));
             }
             let never =
                 state.add(&made.key, algorithm, state.earliest_sign_from(algorithm, now), now);
             let new = find(state, made.key.kid())
-                .ok_or_else(|| Error::unexpected("a new key is published"))?;
+                .ok_or_else(|| Error::unexpected("published a new signing key"))?;
             let old = signing.and_then(|kid| find(state, &kid));
             Ok((KeyRotation { new, old }, vec![&made], never))
         })
@@ -129,7 +129,7 @@ impl SigningKeys {
                     tracing::error!(
                         operation = "succession",
                         ?failed,
-                        "the next signing key cannot be made yet"
+                        "cannot make the next signing key now"
                     );
                     return Ok(state);
                 }

@@ -107,7 +107,7 @@ pub fn refuse_unapproved(unapproved: &[&AttributeDefinition]) -> Result<()> {
             None => definition.pointer(),
         };
         let detail = format!(
-            "`{}` needs an approval: change it by PATCH, which asks for one",
+            "`{}` needs an approval; change it by PATCH, which makes a change request",
             definition.name
         );
         violations.add(at, Code::NotAllowed, detail);
@@ -117,13 +117,13 @@ pub fn refuse_unapproved(unapproved: &[&AttributeDefinition]) -> Result<()> {
 
 fn refuse_guarded(definition: &AttributeDefinition, place: String, violations: &mut Violations) {
     let how = if definition.is_required() {
-        "only who may approve it makes a profile with it"
+        "only a caller who may approve it can create a profile with it"
     } else {
-        "leave it out here and change it afterwards"
+        "omit it here and change it by PATCH"
     };
     violations.add(
         place,
         Code::NotAllowed,
-        format!("`{}` needs an approval: {how}", definition.name),
+        format!("`{}` needs an approval; {how}", definition.name),
     );
 }

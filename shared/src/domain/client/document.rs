@@ -4,14 +4,14 @@ use super::{
     ACCESS_TOKEN_LIVES, ACCESS_TOKEN_SECONDS, AuthMethod, Client, Grant, KeySource, MAX_AUDIENCE,
     MAX_AUDIENCE_BYTES, MAX_AUDIENCES, MAX_NAME, MAX_SYSTEMS, Secret,
 };
-use crate::domain::error::{Code, Error, Result, Violations};
+use crate::domain::error::{Code, Error, Result, Violations, expected_not};
 use crate::domain::field::{Fields, pointer};
-use crate::domain::id::{ClientId, PartyId, TenantId};
+use crate::domain::id::{ClientId, PartyId, SHAPE, TenantId};
 use crate::domain::json::{Json, Object};
-use crate::domain::jwk::{Algorithm, take_jwks, take_jwks_uri};
-use crate::domain::patch::{refuse_non_object, refuse_unknown_nulls};
+use crate::domain::jwk::{Algorithm, EITHER, take_jwks, take_jwks_uri};
+use crate::domain::patch::{merged, refuse_non_object};
 use crate::domain::scope::{Scope, Scopes};
-use crate::domain::string_enum::StringEnum;
+use crate::domain::string_enum::{StringEnum, expected_word};
 use crate::env::Env;
 use crate::object;
 
@@ -86,16 +86,15 @@ impl Client {
         refuse_non_object(patch)?;
         let shown = self.show();
         let mut violations = Violations::default();
-        refuse_unknown_nulls(patch, &shown, &mut violations);
         let sent = |name: &str| patch.as_object().and_then(|members| members.get(name));
         for name in GENERATED.into_iter().filter(|name| sent(name) == Some(&Json::Null)) {
             violations.add(
                 pointer("", name),
                 Code::NotEditable,
-                format!("`{name}` is not removed"),
+                format!("`{name}` cannot be removed"),
             );
         }
-        let mut document = Json::Object(shown).merge(patch);
+        let mut document = merged(shown, patch);
         if let Json::Object(members) = &mut document
             && sent("default_scopes").is_none()
             && self.default_scopes == self.scopes
@@ -142,49 +141,35 @@ fn refuse_generated(fields: &mut Fields<'_>, current: Option<&Client>) {
     let shown = current.map(Client::show).unwrap_or_default();
     for name in GENERATED {
         let stored = shown.get(name).cloned().unwrap_or(Json::Null);
-        fields.unchanged(
-            name,
-            &stored,
-            Code::NotEditable,
-            &format!("`{name}` is made by the service"),
-        );
+        fields.unchanged(name, &stored, Code::NotEditable, "the service sets this field; omit it");
     }
 }
 
 /// Takes an array of words, each item of which must be one.
-fn take_string_enums<T: StringEnum>(fields: &mut Fields<'_>, name: &str) -> Option<Vec<T>> {
+fn take_string_enums<T: StringEnum>(fields: &mut Fields<'_>, name: &'static str) -> Option<Vec<T>> {
     let items = match fields.value(name)? {
         Json::Array(items) if items.len() <= T::ALL.len() => items,
         Json::Array(items) => {
-            let detail = format!("{} values, at most {} are allowed", items.len(), T::ALL.len());
-            fields.refuse(name, Code::TooMany, detail);
+            fields.too_many(name, items.len(), T::ALL.len());
             return None;
         }
         other => {
-            fields.refuse(
-                name,
-                Code::WrongType,
-                format!("an array of strings is due, not {}", other.kind()),
-            );
+            fields.wrong_type(name, "an array of strings", &other);
             return None;
         }
     };
     let (wanted, mut words) = (items.len(), Vec::new());
     for (index, item) in items.into_iter().enumerate() {
-        match item.as_str().map(str::parse) {
-            Some(Ok(word)) => words.push(word),
-            Some(Err(_)) => {
-                let known: Vec<_> = T::ALL.iter().map(ToString::to_string).collect();
-                let detail = format!("one of {} is due", known.join(", "));
+        let Some(text) = item.as_str() else {
+            let detail = expected_not("a string", &item);
+            fields.refuse_item(name, index, Code::WrongType, detail);
+            continue;
+        };
+        match text.parse() {
+            Ok(word) => words.push(word),
+            Err(_) => {
+                let detail = expected_word(T::ALL, text);
                 fields.refuse_item(name, index, Code::NotInEnumeration, detail);
-            }
-            None => {
-                fields.refuse_item(
-                    name,
-                    index,
-                    Code::WrongType,
-                    format!("a string is due, not {}", item.kind()),
-                );
             }
         }
     }
@@ -196,7 +181,7 @@ fn take_scopes(fields: &mut Fields<'_>) -> Option<Scopes> {
     match &scopes {
         None => fields.violations().missing("/scopes", "scopes"),
         Some(scopes) if scopes.is_empty() => {
-            fields.refuse("scopes", Code::Required, "a client has at least one scope");
+            fields.refuse("scopes", Code::Required, "a client needs at least one scope");
         }
         Some(_) => {}
     }
@@ -210,12 +195,12 @@ fn take_default_scopes(fields: &mut Fields<'_>, scopes: Option<&Scopes>) -> Opti
         fields.refuse(
             "default_scopes",
             Code::Required,
-            "at least one scope is due; left out, they are all of `scopes`",
+            "at least one scope is required; omit the field for all of `scopes`",
         );
     }
     for (index, scope) in defaults.iter().enumerate() {
         if scopes.is_some_and(|scopes| !scopes.allows_all(&Scopes::new([*scope]))) {
-            let detail = format!("`{scope}` is not one of the client's `scopes`");
+            let detail = format!("`{scope}` is not among `scopes`; add it there first");
             fields.refuse_item("default_scopes", index, Code::NotAllowed, detail);
         }
     }
@@ -229,7 +214,7 @@ fn take_grants(fields: &mut Fields<'_>) -> bool {
         fields.refuse(
             "grant_types",
             Code::Required,
-            "`client_credentials` is a grant of every client",
+            "every client has the grant `client_credentials`; add it",
         );
     }
     grants.contains(&Grant::RefreshToken)
@@ -238,11 +223,7 @@ fn take_grants(fields: &mut Fields<'_>) -> bool {
 fn take_keys(fields: &mut Fields<'_>, method: AuthMethod) -> Option<KeySource> {
     let keys = match (take_jwks(fields), take_jwks_uri(fields)) {
         (Some(_), Some(_)) => {
-            fields.refuse(
-                "jwks_uri",
-                Code::NotAllowed,
-                "either `jwks` or `jwks_uri` is due, not both",
-            );
+            fields.refuse("jwks_uri", Code::NotAllowed, EITHER);
             None
         }
         (Some(jwks), None) => Some(KeySource::Jwks(jwks)),
@@ -265,12 +246,12 @@ fn take_systems(fields: &mut Fields<'_>) -> Vec<PartyId> {
                     "systems",
                     index,
                     Code::NotUnique,
-                    format!("`{id}` occurs twice"),
+                    format!("`{id}` is listed twice"),
                 );
             }
             Ok(id) => systems.push(id),
             Err(_) => {
-                let detail = "the id of a system is due: `^[a-z][a-z0-9-]{1,62}$`";
+                let detail = format!("expected the id of a system: {SHAPE}");
                 fields.refuse_item("systems", index, Code::WrongFormat, detail);
             }
         }
@@ -280,15 +261,16 @@ fn take_systems(fields: &mut Fields<'_>) -> Vec<PartyId> {
 
 fn take_lifetime(fields: &mut Fields<'_>) -> i64 {
     let lives = ACCESS_TOKEN_LIVES;
-    let due = format!("a whole number of seconds from {} to {} is due", lives.start(), lives.end());
+    let detail =
+        format!("expected a whole number of seconds from {} to {}", lives.start(), lives.end());
     match fields.value("access_token_lifetime") {
         None => return ACCESS_TOKEN_SECONDS,
         Some(Json::Number(text)) => match text.parse() {
             Ok(seconds) if lives.contains(&seconds) => return seconds,
-            Ok(_) => fields.refuse("access_token_lifetime", Code::NotAllowed, due),
-            Err(_) => fields.refuse("access_token_lifetime", Code::WrongFormat, due),
+            Ok(_) => fields.refuse("access_token_lifetime", Code::NotAllowed, detail),
+            Err(_) => fields.refuse("access_token_lifetime", Code::WrongFormat, detail),
         },
-        Some(_) => fields.refuse("access_token_lifetime", Code::WrongType, due),
+        Some(_) => fields.refuse("access_token_lifetime", Code::WrongType, detail),
     }
     ACCESS_TOKEN_SECONDS
 }
@@ -300,7 +282,7 @@ fn take_signing_alg(fields: &mut Fields<'_>) -> Algorithm {
         fields.refuse(
             NAME,
             Code::NotInEnumeration,
-            format!("one of {} is due", SIGNING.map(Algorithm::name).join(", ")),
+            expected_word(&SIGNING.map(Algorithm::name), &text),
         );
         super::es256()
     })
@@ -310,7 +292,7 @@ fn take_audience(fields: &mut Fields<'_>) -> Vec<String> {
     let audience = fields.texts("audience", MAX_AUDIENCES, MAX_AUDIENCE).unwrap_or_default();
     let bytes: usize = audience.iter().map(String::len).sum();
     if bytes > MAX_AUDIENCE_BYTES {
-        let detail = format!("{bytes} bytes together, at most {MAX_AUDIENCE_BYTES} are allowed");
+        let detail = format!("expected at most {MAX_AUDIENCE_BYTES} bytes together, found {bytes}");
         fields.refuse("audience", Code::TooLarge, detail);
     }
     for (index, name) in audience.iter().enumerate() {
@@ -319,11 +301,11 @@ fn take_audience(fields: &mut Fields<'_>) -> Vec<String> {
                 "audience",
                 index,
                 Code::NotUnique,
-                format!("`{name}` occurs twice"),
+                format!("`{name}` is listed twice"),
             );
         } else if !is_audience(name) {
             let detail =
-                "an absolute URI without a fragment, or a name without `:` and spaces, is due";
+                "expected an absolute URI without a fragment, or a name without `:` and spaces";
             fields.refuse_item("audience", index, Code::WrongFormat, detail);
         }
     }

@@ -22,14 +22,14 @@ impl Rotation {
         let mut fields = Fields::new(document, "", &mut violations);
         let expires_at = fields.time("expires_at");
         if expires_at.is_some_and(|end| end <= now) {
-            fields.refuse("expires_at", Code::NotAllowed, format!("a time after {now} is due"));
+            fields.refuse("expires_at", Code::NotAllowed, format!("expected a time after {now}"));
         }
         let previous_expires_at = fields.time("previous_expires_at");
         if previous_expires_at.is_some_and(|end| end < now) {
             fields.refuse(
                 "previous_expires_at",
                 Code::NotAllowed,
-                format!("a time from {now} on is due"),
+                format!("expected a time not before {now}"),
             );
         }
         fields.finish();
@@ -48,7 +48,7 @@ impl Client {
     ) -> Result<()> {
         if !self.takes_secrets() {
             return Err(Error::Conflict(
-                "a client that authenticates by `private_key_jwt` has no secrets".to_owned(),
+                "this client authenticates by `private_key_jwt` and has no secrets".to_owned(),
             ));
         }
         if let Some(end) = previous_expires_at {
@@ -59,8 +59,8 @@ impl Client {
         self.drop_ended_secrets(now);
         if self.secrets.len() >= MAX_SECRETS {
             return Err(Error::Conflict(format!(
-                "{MAX_SECRETS} secrets are live, which is the most; revoke the one that is not in \
-                 use any more, or wait until one ends"
+                "the client has {MAX_SECRETS} live secrets, which is the most; revoke one or wait \
+                 until one expires"
             )));
         }
         self.secrets.push(secret);

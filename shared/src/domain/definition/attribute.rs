@@ -5,12 +5,14 @@ use serde::{Deserialize, Serialize};
 use super::policy::ApprovalPolicy;
 use super::predefined::Predefined;
 use super::properties::{take_derived, take_json_schema, take_scopes, take_source};
-use super::{Definition, DefinitionKind, MAX_TEXT, open, take_name};
+use super::{Definition, DefinitionKind, MAX_TEXT, SET_BY_SERVICE, open, take_name};
 use crate::domain::error::{Code, Error, Result, Violations};
 use crate::domain::id::DefinitionId;
 use crate::domain::json::{Json, Object};
 use crate::domain::schema::{Collection, Schema};
-use crate::domain::string_enum::string_enum;
+use crate::domain::string_enum::{expected_word, string_enum};
+use crate::domain::suggest::did_you_mean;
+use crate::domain::suggest::unknown;
 use crate::env::Env;
 use crate::object;
 
@@ -138,7 +140,7 @@ impl Definition for AttributeDefinition {
                 fields.refuse(
                     "category",
                     Code::NotFound,
-                    format!("there is no attribute category `{category}`"),
+                    unknown("attribute category", category, schema.category_names()),
                 );
             }
             known
@@ -173,8 +175,7 @@ impl Definition for AttributeDefinition {
             approval_policy: ApprovalPolicy::take(&mut fields, schema),
             deprecated: fields.boolean("deprecated").unwrap_or_default(),
         };
-        let due = "the property `system` is set by the service alone";
-        fields.unchanged("system", &Json::Bool(system), Code::NotEditable, due);
+        fields.unchanged("system", &Json::Bool(system), Code::NotEditable, SET_BY_SERVICE);
         take_source(&mut fields);
         if data_format.is_some() {
             definition.check_format(&mut fields);
@@ -242,21 +243,27 @@ impl Definition for AttributeDefinition {
 
     fn check_removable(&self, schema: &Schema) -> Result<()> {
         if self.system {
-            return Err(Error::InUse("a definition of the system cannot be deleted".to_owned()));
+            return Err(Error::InUse(
+                "the service made this definition; it cannot be deleted".to_owned(),
+            ));
         }
         if schema.profiles.values().any(|profile| profile.attributes.contains(&self.id)) {
-            return Err(Error::InUse("the user profile definition lists the attribute".to_owned()));
+            return Err(Error::InUse(
+                "the user profile definition lists this attribute; remove it there first"
+                    .to_owned(),
+            ));
         }
         if let Some(server) = schema.servers.values().find(|server| server.maps_to_attribute(self))
         {
             return Err(Error::InUse(format!(
-                "a claim of the authentication server `{}` feeds the attribute",
+                "a claim of the authentication server `{}` feeds this attribute; remove the claim \
+                 first",
                 server.id
             )));
         }
         match schema.personas.values().find(|p| p.attributes.contains(&self.id)) {
             Some(holder) => Err(Error::InUse(format!(
-                "the persona definition {} lists the attribute",
+                "the persona definition `{}` lists this attribute; remove it there first",
                 holder.id
             ))),
             None => Ok(()),
@@ -298,17 +305,18 @@ impl AttributeDefinition {
         self.required && !self.deprecated
     }
 
-    /// Says which values an enumeration takes: the first few.
+    /// Says which values an enumeration takes that does not take `text`: all of them, or of many
+    /// the first ones and those that may have been meant.
     #[must_use]
-    pub fn words_due(&self) -> String {
+    pub fn expected_value(&self, text: &str) -> String {
         const NAMED: usize = 10;
-        let some: Vec<_> = self.enumeration_values.iter().take(NAMED).map(String::as_str).collect();
-        match self.enumeration_values.len() {
-            many if many > NAMED => {
-                format!("one of the {many} values is due, as {}", some.join(", "))
-            }
-            _ => format!("one of {} is due", some.join(", ")),
+        let values = &self.enumeration_values;
+        if values.len() <= NAMED {
+            return expected_word(values, text);
         }
+        let some: Vec<_> = values.iter().take(NAMED).map(|value| format!("`{value}`")).collect();
+        let meant = did_you_mean(text, values.iter().map(String::as_str));
+        format!("expected one of {} values, e.g. {}{meant}", values.len(), some.join(", "))
     }
 
     /// Where its values stand in a profile: a JSON Pointer.

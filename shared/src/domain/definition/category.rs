@@ -48,7 +48,7 @@ impl Definition for Category {
             fields.refuse(
                 "name",
                 Code::Immutable,
-                "the name of a category never changes: profiles carry it",
+                "the name of a category cannot be changed; create another category",
             );
         }
         fields.finish();
@@ -71,11 +71,13 @@ impl Definition for Category {
 
     fn check_removable(&self, schema: &Schema) -> Result<()> {
         if self.name == COMMON {
-            return Err(Error::InUse("the category `common` belongs to the system".to_owned()));
+            return Err(Error::InUse(
+                "the service made the category `common`; it cannot be deleted".to_owned(),
+            ));
         }
         match schema.attributes.values().find(|a| a.category == self.name) {
             Some(held) => Err(Error::InUse(format!(
-                "the attribute definition {} is in this category",
+                "the attribute definition `{}` is in this category; delete it first",
                 held.id
             ))),
             None => Ok(()),

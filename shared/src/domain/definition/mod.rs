@@ -66,13 +66,15 @@ impl DefinitionKind {
     #[must_use]
     pub const fn in_use(self) -> &'static str {
         match self {
-            Self::Category => "the category has attributes",
+            Self::Category => "the category has attributes; delete them first",
             Self::Attribute | Self::Persona => {
-                "the definition was assigned to users; set `deprecated` to refuse new assignments"
+                "users have had this definition; set `deprecated` to refuse new assignments"
             }
             Self::Profile | Self::Workflow => "the definition is in use",
-            Self::Server | Self::Application => "subjects were mapped here",
-            Self::System => "people have profiles in the system",
+            Self::Server | Self::Application => {
+                "users have subjects or sign-ins here; it cannot be deleted"
+            }
+            Self::System => "people have profiles in this system; it cannot be deleted",
         }
     }
 
@@ -170,6 +172,9 @@ fn is_name(text: &str, underscores: bool) -> bool {
         })
 }
 
+/// What is said of properties that callers cannot set.
+pub(super) const SET_BY_SERVICE: &str = "the service sets this field; omit it";
+
 /// Takes the field `name`, whose form is fixed and which must be free among `others`.
 pub(super) fn take_name<'a>(
     fields: &mut Fields<'_>,
@@ -178,8 +183,13 @@ pub(super) fn take_name<'a>(
 ) -> Option<String> {
     let name = fields.required_text("name", MAX_TEXT)?;
     if !is_name(&name, underscores) {
-        let due = if underscores { "^[a-z][a-z0-9_-]{0,62}$" } else { "^[a-z][a-z0-9-]{0,62}$" };
-        fields.refuse("name", Code::WrongFormat, format!("a name that matches `{due}` is due"));
+        let detail = if underscores {
+            "use lower-case letters, digits, hyphens and underscores, starting with a letter (max. \
+             63)"
+        } else {
+            "use lower-case letters, digits and hyphens, starting with a letter (max. 63)"
+        };
+        fields.refuse("name", Code::WrongFormat, detail);
         return None;
     }
     if others.any(|other| other == name) {
@@ -207,6 +217,6 @@ pub(super) fn keep_id(fields: &mut Fields<'_>, id: Option<String>) {
         "id",
         &stored,
         Code::Immutable,
-        "ids are made by the service and never change",
+        "the service makes ids, and they never change; omit the field",
     );
 }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{AttributeDefinition, SET_BY_SERVICE};
+
 use super::{Definition, DefinitionKind, MAX_TEXT, open, take_name};
 use crate::domain::error::{Code, Error, Result, Violations};
 use crate::domain::field::Fields;
@@ -55,11 +57,7 @@ impl Definition for PersonaDefinition {
             && *name != current.name
             && let Some(holder) = schema.approved_by(&current.name)
         {
-            let detail = format!(
-                "the approval policy of the attribute definition {} names the persona",
-                holder.id
-            );
-            fields.refuse("name", Code::NotAllowed, detail);
+            fields.refuse("name", Code::NotAllowed, named_by(holder));
         }
         let definition = Self {
             id,
@@ -72,12 +70,7 @@ impl Definition for PersonaDefinition {
             deprecated: fields.boolean("deprecated").unwrap_or_default(),
         };
         let system = Json::Bool(definition.system);
-        fields.unchanged(
-            "system",
-            &system,
-            Code::NotEditable,
-            "the property `system` is set by the service alone",
-        );
+        fields.unchanged("system", &system, Code::NotEditable, SET_BY_SERVICE);
         fields.finish();
         violations.check(definition)
     }
@@ -105,16 +98,12 @@ impl Definition for PersonaDefinition {
 
     fn check_removable(&self, schema: &Schema) -> Result<()> {
         if self.system {
-            return Err(Error::InUse("a definition of the system cannot be deleted".to_owned()));
+            return Err(Error::InUse(
+                "the service made this definition; it cannot be deleted".to_owned(),
+            ));
         }
         match schema.approved_by(&self.name) {
-            Some(holder) => {
-                let detail = format!(
-                    "the approval policy of the attribute definition {} names the persona",
-                    holder.id
-                );
-                Err(Error::InUse(detail))
-            }
+            Some(holder) => Err(Error::InUse(named_by(holder))),
             None => Ok(()),
         }
     }
@@ -128,13 +117,20 @@ impl Definition for PersonaDefinition {
     }
 }
 
+fn named_by(holder: &AttributeDefinition) -> String {
+    let AttributeDefinition { category, name, .. } = holder;
+    format!(
+        "the approval policy of `{category}.{name}` names this persona; change the policy first"
+    )
+}
+
 /// Takes the attributes that a persona may hold: derived ones belong to the profile, whose fields
 /// they are derived from.
 fn take_allowed_attributes(fields: &mut Fields<'_>, schema: &Schema) -> Vec<DefinitionId> {
     let attributes = take_attributes(fields, schema);
     for (i, id) in attributes.iter().enumerate() {
         if schema.attribute(*id).is_some_and(|a| a.derived.is_some()) {
-            let detail = "a derived attribute belongs to the profile and not to a persona";
+            let detail = "a derived attribute belongs to the user; a persona cannot hold it";
             fields.refuse_item("attributes", i, Code::NotAllowed, detail);
         }
     }
@@ -148,7 +144,7 @@ pub(super) fn take_attributes(fields: &mut Fields<'_>, schema: &Schema) -> Vec<D
     for (i, id) in ids.iter().enumerate() {
         match id.parse().ok().and_then(|id| schema.attribute(id)).map(|a| (a.id, a.predefined())) {
             Some((_, Some(_))) => {
-                let detail = "a predefined attribute belongs to every profile and is not listed";
+                let detail = "every profile has the predefined attributes; list custom ones only";
                 fields.refuse_item("attributes", i, Code::NotAllowed, detail);
             }
             Some((id, None)) if attributes.contains(&id) => {
@@ -156,7 +152,7 @@ pub(super) fn take_attributes(fields: &mut Fields<'_>, schema: &Schema) -> Vec<D
                     "attributes",
                     i,
                     Code::NotAllowed,
-                    "the same attribute occurs twice",
+                    "this attribute is listed twice",
                 );
             }
             Some((id, None)) => attributes.push(id),

@@ -10,6 +10,7 @@ use crate::domain::json::{Json, Object};
 use crate::domain::persona::PersonaStatus;
 use crate::domain::schema::Schema;
 use crate::domain::scope::{Scope, Scopes};
+use crate::domain::suggest::unknown;
 use crate::domain::user::User;
 use crate::env::Timestamp;
 use crate::object;
@@ -91,21 +92,19 @@ impl ApprovalPolicy {
         let items = match inner.value("statements") {
             Some(Json::Array(items)) if (1..=MAX_STATEMENTS).contains(&items.len()) => items,
             Some(Json::Array(items)) => {
-                let detail =
-                    format!("{} statements, from 1 to {MAX_STATEMENTS} are allowed", items.len());
-                inner.refuse(
-                    "statements",
-                    if items.is_empty() { Code::Required } else { Code::TooMany },
-                    detail,
-                );
+                if items.is_empty() {
+                    inner.refuse(
+                        "statements",
+                        Code::Required,
+                        "at least one statement is required",
+                    );
+                } else {
+                    inner.too_many("statements", items.len(), MAX_STATEMENTS);
+                }
                 Vec::new()
             }
             Some(other) => {
-                inner.refuse(
-                    "statements",
-                    Code::WrongType,
-                    format!("an array is due, not {}", other.kind()),
-                );
+                inner.wrong_type("statements", "an array of statements", &other);
                 Vec::new()
             }
             None => {
@@ -167,7 +166,7 @@ impl Statement {
                     fields.refuse(
                         "persona",
                         Code::NotFound,
-                        format!("there is no persona definition `{persona}`"),
+                        unknown("persona definition", &persona, schema.persona_names()),
                     );
                 }
                 Some(Self::Persona { persona, scope })
@@ -175,8 +174,7 @@ impl Statement {
             (None, None, Some(client_scope)) => Some(Self::Client { client_scope }),
             (None, scope, client_scope) => {
                 if scope.is_some() || client_scope.is_none() {
-                    let detail =
-                        "either `persona`, with `scope` if it matters, or `client_scope` is due";
+                    let detail = "expected `persona` (and `scope` if it matters) or `client_scope`";
                     fields.refuse("persona", Code::Required, detail);
                 }
                 None
@@ -185,7 +183,7 @@ impl Statement {
                 fields.refuse(
                     "client_scope",
                     Code::NotAllowed,
-                    "a statement names a persona or a client scope",
+                    "expected `persona` or `client_scope`, found both",
                 );
                 None
             }

@@ -55,7 +55,7 @@ impl Definition for UserProfileDefinition {
     }
 
     fn check_removable(&self, _schema: &Schema) -> Result<()> {
-        let detail = "the user profile definition is always there";
+        let detail = "the user profile definition cannot be deleted";
         Err(Error::Conflict(detail.to_owned()))
     }
 

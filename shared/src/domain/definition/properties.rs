@@ -12,6 +12,7 @@ use crate::domain::id::DefinitionId;
 use crate::domain::json_schema::check_schema;
 use crate::domain::schema::Schema;
 use crate::domain::scope::Scope;
+use crate::domain::string_enum::expected_word;
 
 /// The most workflows of a tenant that derive attributes: each write of a profile may have to run
 /// all of them.
@@ -27,39 +28,40 @@ impl AttributeDefinition {
             fields.refuse(
                 "enumeration_values",
                 Code::Required,
-                "an enumeration lists at least one value",
+                "an ENUMERATION needs at least one value",
             );
         } else if !enumeration && !self.enumeration_values.is_empty() {
             fields.refuse(
                 "enumeration_values",
                 Code::NotAllowed,
-                format!("{format} has no enumeration values"),
+                format!("only an ENUMERATION has values, not {format}; omit the field"),
             );
         }
         if self.json_schema.is_some() && format != DataFormat::Json {
-            fields.refuse("json_schema", Code::NotAllowed, format!("{format} has no JSON Schema"));
+            fields.refuse(
+                "json_schema",
+                Code::NotAllowed,
+                format!("only JSON has a JSON Schema, not {format}; omit the field"),
+            );
         }
         let comparable = !matches!(format, DataFormat::Hash | DataFormat::Json);
         if self.unique && !comparable {
-            fields.refuse(
-                "unique",
-                Code::NotAllowed,
-                format!("values of {format} are not compared"),
-            );
+            let detail = format!("values of {format} cannot be compared, so not `unique`");
+            fields.refuse("unique", Code::NotAllowed, detail);
         }
         match self.search {
             Search::Exact if !comparable => {
                 fields.refuse(
                     "search",
                     Code::NotAllowed,
-                    format!("values of {format} are not compared"),
+                    format!("values of {format} cannot be searched; use `none`"),
                 );
             }
             Search::Prefix if !comparable || format == DataFormat::SearchableHash => {
                 fields.refuse(
                     "search",
                     Code::NotAllowed,
-                    format!("values of {format} have no first characters"),
+                    format!("values of {format} cannot be searched by their start"),
                 );
             }
             _ => {}
@@ -71,40 +73,48 @@ impl AttributeDefinition {
         if self.system {
             let username = self.predefined() == Some(Predefined::Username);
             if username && !self.required {
-                fields.refuse("required", Code::NotAllowed, "every user has a username");
+                fields.refuse(
+                    "required",
+                    Code::NotAllowed,
+                    "every user needs a username; `required` stays true",
+                );
             }
             if self.deprecated {
-                fields.refuse("deprecated", Code::NotAllowed, "a predefined attribute stays");
+                fields.refuse(
+                    "deprecated",
+                    Code::NotAllowed,
+                    "a predefined attribute cannot be deprecated",
+                );
             }
         }
         if self.derived.is_none() {
             return;
         }
         if self.system || self.data_format == DataFormat::Hash {
-            let detail = "a predefined attribute and a salted hash are not derived";
+            let detail = "predefined attributes and values of HASH cannot be derived";
             fields.refuse("derived", Code::NotAllowed, detail);
         }
         if schema.personas.values().any(|p| p.attributes.contains(&self.id)) {
-            let detail =
-                "a persona definition lists the attribute; a derived one belongs to the profile";
+            let detail = "a persona definition lists this attribute, so it cannot be derived";
             fields.refuse("derived", Code::NotAllowed, detail);
         }
         if schema.servers.values().any(|server| server.maps_to_attribute(self)) {
-            let detail = "a claim of an authentication server feeds the attribute";
+            let detail = "a claim of an authentication server feeds this attribute, so it cannot be \
+                          derived";
             fields.refuse("derived", Code::NotAllowed, detail);
         }
         if self.required {
             fields.refuse(
                 "required",
                 Code::NotAllowed,
-                "nobody can be asked for a derived attribute",
+                "a derived attribute cannot be required: callers do not write it",
             );
         }
         if self.approval_policy.is_some() {
             fields.refuse(
                 "approval_policy",
                 Code::NotAllowed,
-                "nobody changes a derived attribute",
+                "a derived attribute needs no approval policy: callers do not write it",
             );
         }
     }
@@ -125,7 +135,11 @@ impl AttributeDefinition {
             ("search", self.system && self.search != current.search),
         ];
         for (name, _) in changed.into_iter().filter(|(_, changed)| *changed) {
-            fields.refuse(name, Code::Immutable, format!("`{name}` never changes after creation"));
+            fields.refuse(
+                name,
+                Code::Immutable,
+                format!("`{name}` cannot be changed after creation"),
+            );
         }
     }
 }
@@ -139,7 +153,7 @@ pub(super) fn take_scopes(fields: &mut Fields<'_>) -> Vec<String> {
                 "scopes",
                 i,
                 Code::NotInEnumeration,
-                format!("there is no scope `{scope}`"),
+                expected_word(&Scope::ALL, scope),
             );
         }
     }
@@ -171,7 +185,11 @@ pub(super) fn take_derived(
     let found = workflow.and_then(|id| {
         let found = schema.workflows.get(&id).map(|entry| entry.stored.value.id);
         if found.is_none() {
-            inner.refuse("workflow_id", Code::NotFound, format!("there is no workflow `{id}`"));
+            inner.refuse(
+                "workflow_id",
+                Code::NotFound,
+                format!("there is no workflow `{id}`; send the id of one"),
+            );
         }
         found
     });
@@ -180,7 +198,7 @@ pub(super) fn take_derived(
     linked.extend(others.filter_map(|a| Some(a.derived.as_ref()?.workflow_id)));
     if linked.len() > MAX_LINKED {
         let detail = format!(
-            "{} workflows derive attributes, at most {MAX_LINKED} are allowed",
+            "expected at most {MAX_LINKED} workflows that derive attributes, found {}",
             linked.len()
         );
         inner.refuse("workflow_id", Code::TooMany, detail);
@@ -192,6 +210,6 @@ pub(super) fn take_derived(
 /// Takes the field `source`, which knows one word: values come from the profile itself.
 pub(super) fn take_source(fields: &mut Fields<'_>) {
     if fields.text("source", MAX_TEXT).is_some_and(|source| source != "repository") {
-        fields.refuse("source", Code::NotInEnumeration, "values come from the `repository`");
+        fields.refuse("source", Code::NotInEnumeration, "expected `repository`");
     }
 }

@@ -68,8 +68,8 @@ impl Definition for Workflow {
     fn check_removable(&self, schema: &Schema) -> Result<()> {
         match schema.attributes.values().find(|a| a.is_derived_by(self.id)) {
             Some(derived) => Err(Error::InUse(format!(
-                "the attribute definition {} is derived by it",
-                derived.id
+                "this workflow derives the attribute `{}.{}`; delete that first",
+                derived.category, derived.name
             ))),
             None => Ok(()),
         }
@@ -89,15 +89,11 @@ fn take_script(fields: &mut Fields<'_>) -> Option<String> {
     match fields.value("script") {
         None => fields.refuse("script", Code::Required, "`script` is required"),
         Some(Json::String(script)) if script.len() > MAX_SCRIPT => {
-            let detail = format!("{} bytes, at most {MAX_SCRIPT} are allowed", script.len());
-            fields.refuse("script", Code::TooLong, detail);
+            let at = fields.at("script");
+            fields.violations().too_long(at, script.len(), MAX_SCRIPT);
         }
         Some(Json::String(script)) => return Some(script),
-        Some(other) => fields.refuse(
-            "script",
-            Code::WrongType,
-            format!("a string is due, not {}", other.kind()),
-        ),
+        Some(other) => fields.wrong_type("script", "a string", &other),
     }
     None
 }

@@ -18,7 +18,7 @@ pub fn refuse_secrets(document: &Object, scopes: &Scopes, schema: &Schema) -> Re
             violations.add(
                 at,
                 Code::NotAllowed,
-                "values of hashed attributes are imported with the scope `administrator`",
+                "only a token with the scope `administrator` can import values of hashed attributes",
             );
         }
     }
@@ -53,7 +53,11 @@ pub fn merge(user: &User, document: &Object, context: &WriteContext<'_>) -> Resu
         patch.shift_remove("id");
     }
     if patch.shift_remove("attribute_values").is_some() {
-        violations.add("/attribute_values", Code::Unknown, "there is no field `attribute_values`");
+        violations.add(
+            "/attribute_values",
+            Code::Unknown,
+            "unknown field `attribute_values`; use `attributes`",
+        );
     }
     let personas = patch.shift_remove("personas").filter(|personas| *personas != Json::Null);
     let (grown, _) = user.with_missing_personas(personas, context, &mut violations);

@@ -1,6 +1,7 @@
 //! Cells: how values and personas stand in them, and how a spreadsheet is kept from taking one for
 //! a formula.
 
+use crate::domain::error::expected_not;
 use crate::domain::json::{Json, Object};
 use crate::object;
 
@@ -30,14 +31,16 @@ pub(super) fn unguarded(cell: &str) -> &str {
 /// The values of an attribute in one cell.
 pub(super) fn values(cell: &str) -> Result<Vec<Json>, String> {
     let parse = || {
-        Json::parse(cell.as_bytes())
-            .map_err(|_| "the cell starts as JSON does and is none".to_owned())
+        Json::parse(cell.as_bytes()).map_err(|error| {
+            let (column, what) = (error.column, error.expectation());
+            format!("the cell starts like JSON: at character {column}: {what}")
+        })
     };
     match cell.chars().next() {
         None => Ok(Vec::new()),
         Some('[') => match parse()? {
             Json::Array(values) => Ok(values),
-            other => Err(format!("an array of values is due, not {}", other.kind())),
+            other => Err(expected_not("an array of values", &other)),
         },
         Some('{') => Ok(vec![parse()?]),
         Some(_) => Ok(vec![Json::from(cell)]),
@@ -62,7 +65,7 @@ pub(super) fn personas(cell: &str) -> Result<Vec<Json>, String> {
         let Some((name, rest)) = persona.split_once('(') else {
             return Ok(Json::Object(object! { "name" => persona }));
         };
-        let due = "personas are due as `member;buyer(shop-1,shop-2)`, or as a JSON array";
+        let due = "expected personas, e.g. `member;buyer(shop-1,shop-2)`, or a JSON array";
         let scope =
             rest.strip_suffix(')').filter(|scope| !scope.contains(['(', ')'])).ok_or(due)?;
         let scope: Vec<_> = scope

@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 
 use super::cells::{guarded, personas, personas_cell, unguarded, values, values_cell};
 use crate::domain::definition::Predefined;
-use crate::domain::error::{Code, Result, Violation, Violations};
+use crate::domain::error::{Code, Error, Result, Violation, Violations};
 use crate::domain::field::pointer;
 use crate::domain::json::{Json, Object};
-
-/// Whether an attribute exists, by its category and name.
-pub(super) type IsAttribute<'k> = dyn Fn(&str, &str) -> bool + 'k;
+use crate::domain::schema::Schema;
+use crate::domain::suggest::{did_you_mean, unknown};
 
 /// Fields for columns whose names are others; a column without a field is left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,11 +19,7 @@ impl Mapping {
     pub fn read(document: &Json) -> Result<Self> {
         let mut violations = Violations::default();
         let Json::Object(members) = document else {
-            violations.add(
-                "",
-                Code::WrongType,
-                format!("an object is due, not {}", document.kind()),
-            );
+            violations.wrong_type("", "an object `{\"<column>\": \"<field>\"}`", document);
             return violations.check(Self::default());
         };
         let mut mapping = BTreeMap::new();
@@ -32,10 +27,17 @@ impl Mapping {
             let field = match field {
                 Json::Null => None,
                 Json::String(field) if ColumnField::named(field).is_some() => Some(field.clone()),
+                Json::String(field) => {
+                    let detail = unknown("field", field, ColumnField::names());
+                    violations.add(pointer("", column), Code::Unknown, detail);
+                    continue;
+                }
                 other => {
-                    let due =
-                        format!("the name of a field is due, or null, not {}", other.to_text());
-                    violations.add(pointer("", column), Code::Unknown, due);
+                    violations.wrong_type(
+                        pointer("", column),
+                        "the name of a field or null",
+                        other,
+                    );
                     continue;
                 }
             };
@@ -55,15 +57,15 @@ impl Mapping {
         self.0.keys().map(String::as_str)
     }
 
-    /// Refuses, by its name, each column that is mapped to an attribute which does not exist.
-    pub(super) fn check(&self, is_attribute: &IsAttribute<'_>) -> Result<()> {
+    /// Refuses by its name each column that is mapped to an attribute that is not in the schema.
+    pub(super) fn check(&self, schema: Option<&Schema>) -> Result<()> {
         let mut violations = Violations::default();
         for (column, field) in &self.0 {
             if let Some(ColumnField::Attribute(category, name)) =
                 field.as_deref().and_then(ColumnField::named)
-                && !is_attribute(&category, &name)
+                && let Some(detail) = undefined(&category, &name, schema)
             {
-                violations.add(pointer("", column), Code::Unknown, undefined(&category, &name));
+                violations.add(pointer("", column), Code::Unknown, detail);
             }
         }
         violations.check(())
@@ -81,8 +83,16 @@ impl Mapping {
     }
 }
 
-fn undefined(category: &str, name: &str) -> String {
-    format!("no attribute `{name}` is defined in the category `{category}`")
+/// What is said of an attribute that is not in the schema, if there is one.
+fn undefined(category: &str, name: &str, schema: Option<&Schema>) -> Option<String> {
+    let schema = schema.filter(|schema| schema.attribute_named(category, name).is_none())?;
+    let paths: Vec<_> = schema
+        .custom_attributes()
+        .map(|known| format!("attributes.{}.{}", known.category, known.name))
+        .collect();
+    let wrong = format!("attributes.{category}.{name}");
+    let meant = did_you_mean(&wrong, paths.iter().map(String::as_str));
+    Some(format!("unknown attribute `{category}.{name}`{meant}"))
 }
 
 /// The field that a column holds.
@@ -96,6 +106,12 @@ enum ColumnField {
 }
 
 impl ColumnField {
+    /// The names of the fields that are no attributes.
+    fn names() -> impl Iterator<Item = &'static str> {
+        let others = ["id", "email_verified", "personas"];
+        Predefined::ALL.iter().map(|field| field.name()).chain(others)
+    }
+
     fn named(name: &str) -> Option<Self> {
         if let Some(path) = name.strip_prefix("attributes.") {
             let (category, name) = path.split_once('.')?;
@@ -110,6 +126,19 @@ impl ColumnField {
     }
 }
 
+/// What a first line is that is no header, if it is another thing that files start with.
+fn no_header(first: &str) -> Option<&'static str> {
+    if first.starts_with(['{', '[']) {
+        Some(
+            "expected a header with field names, found JSON; send one JSON object a line, as NDJSON",
+        )
+    } else if first.starts_with("sep=") {
+        Some("expected a header with field names, found `sep=`; delete this line")
+    } else {
+        None
+    }
+}
+
 /// The columns of a CSV file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Columns(Vec<Option<ColumnField>>);
@@ -117,19 +146,22 @@ pub struct Columns(Vec<Option<ColumnField>>);
 impl Columns {
     /// Reads a header. A column that is no field, or a field twice, is refused by its name.
     pub fn read<'a>(header: impl IntoIterator<Item = &'a str>, mapping: &Mapping) -> Result<Self> {
-        Self::read_known(header, mapping, &|_, _| true)
+        Self::read_known(header, mapping, None)
     }
 
-    /// As [`Columns::read`], but also refuses each column whose attribute does not exist.
+    /// As [`Columns::read`]; a column of an attribute that is not in the schema is refused too.
     pub fn read_known<'a>(
         header: impl IntoIterator<Item = &'a str>,
         mapping: &Mapping,
-        is_attribute: &IsAttribute<'_>,
+        schema: Option<&Schema>,
     ) -> Result<Self> {
+        let names: Vec<&str> = header.into_iter().collect();
+        if let Some(detail) = names.first().and_then(|name| no_header(name)) {
+            return Err(Error::invalid("", Code::WrongFormat, detail));
+        }
         let mut violations = Violations::default();
-        let (mut columns, mut names) = (Vec::new(), Vec::new());
-        for name in header {
-            names.push(name);
+        let mut columns = Vec::new();
+        for name in names.iter().copied() {
             let Some(mapped) = mapping.field(name) else {
                 columns.push(None);
                 continue;
@@ -137,22 +169,19 @@ impl Columns {
             let field = ColumnField::named(mapped);
             let repeats = !matches!(field, Some(ColumnField::Attribute(..)));
             if field.is_none() {
-                violations.add(
-                    pointer("", name),
-                    Code::Unknown,
-                    format!("there is no field `{mapped}` for the column"),
-                );
+                let detail = unknown("field", mapped, ColumnField::names());
+                violations.add(pointer("", name), Code::Unknown, detail);
             } else if repeats && columns.contains(&field) {
                 violations.add(
                     pointer("", name),
                     Code::NotAllowed,
-                    format!("there is a column for `{mapped}` already"),
+                    format!("another column is for `{mapped}` already; remove one"),
                 );
             }
             if let Some(ColumnField::Attribute(category, attribute)) = &field
-                && !is_attribute(category, attribute)
+                && let Some(detail) = undefined(category, attribute, schema)
             {
-                violations.add(pointer("", name), Code::Unknown, undefined(category, attribute));
+                violations.add(pointer("", name), Code::Unknown, detail);
             }
             columns.push(field);
         }
@@ -160,11 +189,15 @@ impl Columns {
             violations.add(
                 pointer("", name),
                 Code::NotFound,
-                "the mapping names a column that the file does not have",
+                "the mapping names this column, and the file does not have it",
             );
         }
         if columns.iter().all(Option::is_none) {
-            violations.add("", Code::Required, "the header names no field");
+            violations.add(
+                "",
+                Code::Required,
+                "expected a header with at least one field, e.g. `username`",
+            );
         }
         violations.check(Self(columns))
     }
@@ -215,7 +248,7 @@ impl Columns {
                     _ => violations.add(
                         "/email_verified",
                         Code::WrongFormat,
-                        "`true` or `false` is due",
+                        "expected `true` or `false`",
                     ),
                 },
                 ColumnField::Personas => match personas(cell) {
@@ -223,22 +256,19 @@ impl Columns {
                     Ok(personas) => {
                         document.insert("personas".to_owned(), Json::Array(personas));
                     }
-                    Err(due) => violations.add("/personas", Code::WrongFormat, due),
+                    Err(detail) => violations.add("/personas", Code::WrongFormat, detail),
                 },
                 ColumnField::Attribute(category, name) => match values(cell) {
                     Ok(values) => add_values(&mut document, category, name, values),
-                    Err(due) => {
-                        violations.add(
-                            format!("/attributes/{category}/{name}"),
-                            Code::WrongFormat,
-                            due,
-                        );
+                    Err(detail) => {
+                        let at = format!("/attributes/{category}/{name}");
+                        violations.add(at, Code::WrongFormat, detail);
                     }
                 },
             }
         }
         if count != self.len() {
-            let detail = format!("the row has {count} cells, the header {}", self.len());
+            let detail = format!("expected {} cells, as the header has, found {count}", self.len());
             violations.add("", Code::WrongFormat, detail);
         }
         match violations.into_broken() {
@@ -289,8 +319,7 @@ impl Columns {
             categories.retain(|category, attributes| {
                 let Json::Object(attributes) = attributes else { return false };
                 attributes.retain(|name, _| {
-                    self.attributes()
-                        .any(|attribute| attribute == (category.as_str(), name.as_str()))
+                    self.attributes().any(|known| known == (category.as_str(), name.as_str()))
                 });
                 !attributes.is_empty()
             });

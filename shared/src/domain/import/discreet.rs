@@ -40,7 +40,7 @@ pub(super) fn discreet(violations: Vec<Violation>, schema: &Schema) -> Vec<Viola
     for violation in violations.into_iter().map(|violation| without_values(violation, schema)) {
         bytes += violation.pointer.len() + violation.detail.len() + OVERHEAD;
         if !said.is_empty() && bytes > MAX_BYTES {
-            let detail = format!("{} more are at fault", count - said.len());
+            let detail = format!("{} more fields are at fault", count - said.len());
             said.push(Violation { pointer: String::new(), code: Code::TooMany, detail });
             break;
         }
@@ -56,7 +56,13 @@ fn without_values(
     match code {
         Code::DerivedFailed => {
             if let Some((workflow, _)) = detail.split_once(" failed: ") {
-                detail = format!("{workflow} failed: it cannot take this profile");
+                detail = format!("{workflow} failed on this profile");
+            }
+        }
+        // What may have been meant is near to what the row holds.
+        Code::NotInEnumeration => {
+            if let Some((expected, _)) = detail.split_once("; did you mean") {
+                detail = expected.to_owned();
             }
         }
         Code::Schema => {
@@ -68,7 +74,7 @@ fn without_values(
     if !pointer.split('/').all(known) {
         let known: Vec<_> = pointer.split('/').take_while(|part| known(part)).collect();
         pointer = known.join("/");
-        "a name here is none that a field or an attribute has".clone_into(&mut detail);
+        "unknown field or attribute in this row".clone_into(&mut detail);
     }
     if detail.len() > MAX_BYTES / 2 {
         detail.truncate(detail.floor_char_boundary(MAX_BYTES / 2));
@@ -151,7 +157,7 @@ mod tests {
         assert!(said.len() > 1 && said.len() < 10, "{}", said.len());
         assert_eq!(
             said.last().unwrap().detail,
-            format!("{} more are at fault", 40 - (said.len() - 1))
+            format!("{} more fields are at fault", 40 - (said.len() - 1))
         );
     }
 }

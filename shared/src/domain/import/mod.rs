@@ -28,7 +28,7 @@ pub use self::columns::{Columns, Mapping};
 pub use self::job::{
     Import, ImportState, KEPT_SECONDS, RowCounts, RowReport, RowStatus, WAITING_SECONDS,
 };
-pub use self::rows::{ImportRow, PersonKey, delimiter, keys, line, read, read_known};
+pub use self::rows::{ImportRow, PersonKey, delimiter, keys, line, not_utf8, read, read_known};
 pub use self::task::{
     MAX_ROW, PART_ROWS, RowContent, RowTask, contended, document_of, parts, tasks,
 };

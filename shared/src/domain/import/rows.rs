@@ -1,12 +1,13 @@
 //! Rows: what a file says of each person, one document each.
 
-use super::columns::{Columns, IsAttribute, Mapping, place};
+use super::columns::{Columns, Mapping, place};
 use super::{Format, MAX_ROWS};
 use crate::domain::definition::Predefined;
-use crate::domain::error::{Code, Error, Result, Violation};
+use crate::domain::error::{Code, Error, Result, Violation, expected_not};
 use crate::domain::field::pointer;
 use crate::domain::id::UserId;
 use crate::domain::json::{Json, Object};
+use crate::domain::schema::Schema;
 use crate::domain::text;
 
 /// One row of a file.
@@ -35,35 +36,36 @@ pub fn read(
     format: Format,
     mapping: &Mapping,
 ) -> Result<(Option<Columns>, Vec<ImportRow>)> {
-    read_known(bytes, format, mapping, &|_, _| true)
+    read_known(bytes, format, mapping, None)
 }
 
-/// As [`read`], but also refuses, by its name, each column that is an attribute which does not exist
-/// or is mapped to one.
+/// As [`read`]; a column of an attribute that is not in the schema, or a mapping to one, is refused
+/// by its name.
 pub fn read_known(
     bytes: &[u8],
     format: Format,
     mapping: &Mapping,
-    is_attribute: &IsAttribute<'_>,
+    schema: Option<&Schema>,
 ) -> Result<(Option<Columns>, Vec<ImportRow>)> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let (columns, rows) = match format {
         Format::Csv => {
-            let (columns, rows) = csv(bytes, mapping, is_attribute)?;
+            let (columns, rows) = csv(bytes, mapping, schema)?;
             (Some(columns), rows)
         }
         Format::Ndjson => {
-            mapping.check(is_attribute)?;
-            let lines =
-                bytes.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
-            (None, lines.take(MAX_ROWS + 1).map(|text| line(text, mapping)).collect())
+            mapping.check(schema)?;
+            let lines = (1..)
+                .zip(bytes.split(|byte| *byte == b'\n'))
+                .filter(|(_, line)| !line.trim_ascii().is_empty());
+            let rows = lines.take(MAX_ROWS + 1).map(|(number, text)| line(text, number, mapping));
+            (None, rows.collect())
         }
     };
     match rows.len() {
-        0 => Err(Error::invalid("", Code::Required, "the file has no rows")),
+        0 => Err(Error::invalid("", Code::Required, "expected at least one row, found none")),
         rows if rows > MAX_ROWS => {
-            let detail =
-                format!("the file has more than {MAX_ROWS} rows, which is the most of one import");
+            let detail = format!("expected at most {MAX_ROWS} rows in one import; send several");
             Err(Error::invalid("", Code::TooMany, detail))
         }
         _ => Ok((columns, rows)),
@@ -73,30 +75,38 @@ pub fn read_known(
 fn csv(
     bytes: &[u8],
     mapping: &Mapping,
-    is_attribute: &IsAttribute<'_>,
+    schema: Option<&Schema>,
 ) -> Result<(Columns, Vec<ImportRow>)> {
-    let unreadable = |_| Error::invalid("", Code::WrongFormat, "the header is not UTF-8");
+    let unreadable = |_| Error::invalid("", Code::WrongFormat, not_utf8(bytes));
     let mut reader =
         csv::ReaderBuilder::new().flexible(true).delimiter(delimiter(bytes)).from_reader(bytes);
     let header = reader.byte_headers().map_err(Error::unexpected)?.clone();
     let header = csv::StringRecord::from_byte_record(header).map_err(unreadable)?;
-    let columns = Columns::read_known(&header, mapping, is_attribute)?;
+    let columns = Columns::read_known(&header, mapping, schema)?;
     let mut rows = Vec::new();
     for record in reader.into_byte_records().take(MAX_ROWS + 1) {
         let record = csv::StringRecord::from_byte_record(record.map_err(Error::unexpected)?);
         rows.push(ImportRow(match record {
             Ok(record) => columns.document(&record),
-            Err(_) => Err(vec![not_utf8()]),
+            Err(_) => Err(vec![Violation {
+                pointer: String::new(),
+                code: Code::WrongFormat,
+                detail: NOT_UTF8.to_owned(),
+            }]),
         }));
     }
     Ok((columns, rows))
 }
 
-fn not_utf8() -> Violation {
-    Violation {
-        pointer: String::new(),
-        code: Code::WrongFormat,
-        detail: "the row is not UTF-8".to_owned(),
+const NOT_UTF8: &str = "expected UTF-8, found another encoding; save the file as UTF-8";
+
+/// What is said of a file that is not UTF-8.
+#[must_use]
+pub fn not_utf8(bytes: &[u8]) -> &'static str {
+    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+        "expected UTF-8, found UTF-16; save the file as UTF-8 (in Excel: `CSV UTF-8`)"
+    } else {
+        NOT_UTF8
     }
 }
 
@@ -117,28 +127,23 @@ pub fn delimiter(bytes: &[u8]) -> u8 {
     counts.iter().rev().max_by_key(|(_, count)| *count).map_or(b',', |(delimiter, _)| *delimiter)
 }
 
-/// Reads one line of NDJSON. A member that is mapped to where another one stands is refused.
+/// Reads one line of NDJSON, the one of this number in its file. A member that is mapped to where
+/// another one stands is refused.
 #[must_use]
-pub fn line(text: &[u8], mapping: &Mapping) -> ImportRow {
+pub fn line(text: &[u8], number: u64, mapping: &Mapping) -> ImportRow {
     let wrong = |pointer: &str, code, detail: String| {
         Err(vec![Violation { pointer: pointer.to_owned(), code, detail }])
     };
     let members = match Json::parse(text) {
         Ok(Json::Object(members)) => members,
         Ok(other) => {
-            return ImportRow(wrong(
-                "",
-                Code::WrongType,
-                format!("an object is due, not {}", other.kind()),
-            ));
+            return ImportRow(wrong("", Code::WrongType, expected_not("an object", &other)));
         }
-        // The parser's own message may quote.
-        Err(_) => {
-            return ImportRow(wrong(
-                "",
-                Code::WrongFormat,
-                "the line is not one JSON object".to_owned(),
-            ));
+        // A report shows nothing of the text (rule D7).
+        Err(error) => {
+            let (column, what) = (error.column, error.expectation());
+            let detail = format!("invalid JSON at line {number}, column {column}: {what}");
+            return ImportRow(wrong("", Code::WrongFormat, detail));
         }
     };
     let (mut document, mapped): (Object, Object) =
@@ -146,7 +151,7 @@ pub fn line(text: &[u8], mapping: &Mapping) -> ImportRow {
     for (name, value) in mapped {
         let Some(field) = mapping.field(&name) else { continue };
         if !put(&mut document, field, value) {
-            let detail = format!("`{field}`, to which the member is mapped, is there already");
+            let detail = format!("the row has `{field}` already, to which this member is mapped");
             return ImportRow(wrong(&pointer("", &name), Code::NotAllowed, detail));
         }
     }

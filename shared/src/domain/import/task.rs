@@ -80,7 +80,7 @@ impl RowTask {
 pub fn document_of(text: &[u8]) -> Result<Object> {
     match Json::parse(text) {
         Ok(Json::Object(document)) => Ok(document),
-        _ => Err(Error::unexpected("a row of an import does not read")),
+        _ => Err(Error::unexpected("cannot read a stored row of an import")),
     }
 }
 
@@ -131,7 +131,7 @@ fn check(
     let twice = |key: PersonKey| {
         let first = seen.get(&key)?;
         let detail =
-            format!("row {first} has the same `{}`, and the first of them is taken", key.0);
+            format!("row {first} has the same `{}`; only the first of them is imported", key.0);
         Some(Violation::taken(pointer("", key.0), detail))
     };
     let errors: Vec<_> = keys(&document).into_iter().filter_map(twice).collect();
@@ -140,7 +140,7 @@ fn check(
     }
     let text = Json::Object(document.clone()).to_text();
     if text.len() > MAX_ROW {
-        let detail = format!("the row takes {} bytes, at most {MAX_ROW} are allowed", text.len());
+        let detail = format!("expected a row of at most {MAX_ROW} bytes, found {}", text.len());
         return Err(vec![Violation { pointer: String::new(), code: Code::TooLarge, detail }]);
     }
     Ok((document, text))

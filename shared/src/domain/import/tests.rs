@@ -94,23 +94,26 @@ fn lines_are_documents_whose_members_may_be_mapped() {
             .unwrap();
     let found = line(
         br#"{"login":"jan","phone":["1"],"x":5,"attributes":{"common":{"y":["2"]}}}"#,
+        1,
         &mapping,
     )
     .0
     .unwrap();
     let due = r#"{"username":"jan","attributes":{"common":{"y":["2"],"phone":["1"]}}}"#;
     assert_eq!(Json::Object(found), json(due));
-    assert!(line(br#"{"login":"jan","username":"piet"}"#, &mapping).0.is_err());
+    assert!(line(br#"{"login":"jan","username":"piet"}"#, 1, &mapping).0.is_err());
     for wrong in ["[]", "{", "1", "{\"a\":1,\"a\":2}"] {
-        assert!(line(wrong.as_bytes(), &mapping).0.is_err(), "{wrong}");
+        assert!(line(wrong.as_bytes(), 1, &mapping).0.is_err(), "{wrong}");
     }
     let (_, rows) = read(
-        b"\xef\xbb\xbf{\"username\":\"a\"}\r\n\n{\"username\":\"b\"}",
+        b"\xef\xbb\xbf{\"username\":\"a\"}\r\n\n{\"username\":\"b\"}\n{\"username\":\"jan\" x}",
         Format::Ndjson,
         &Mapping::default(),
     )
     .unwrap();
-    assert_eq!(rows.len(), 2);
+    assert_eq!(rows.len(), 3);
+    let violations = rows[2].0.as_ref().unwrap_err();
+    assert_eq!(violations[0].detail, "invalid JSON at line 4, column 19: expected a comma or `}`");
 }
 
 #[test]

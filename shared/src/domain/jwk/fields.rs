@@ -12,6 +12,8 @@ pub const MAX_REGISTERED_KEYS: usize = 10;
 pub(super) const MAX_SET: usize = 16 * 1024;
 /// The longest set of a token issuer, in bytes.
 pub(super) const MAX_ISSUERS_SET: usize = 64 * 1024;
+/// What is said of a document that has both forms of keys.
+pub const EITHER: &str = "expected `jwks` or `jwks_uri`, found both";
 /// The longest URL of a set, in bytes.
 pub const MAX_URL: usize = 1024;
 
@@ -24,7 +26,7 @@ pub fn take_jwks(fields: &mut Fields<'_>) -> Option<String> {
     for (index, key) in keys.iter().enumerate() {
         let (code, detail) = match read(key) {
             Ok(Jwk { kid: Some(kid), .. }) if kids.contains(&kid) => {
-                (Code::NotUnique, "another key of the set has the same `kid`")
+                (Code::NotUnique, "another key of the set has this `kid`")
             }
             Ok(key) => {
                 kids.extend(key.kid);
@@ -49,7 +51,12 @@ pub fn take_issuers_jwks(fields: &mut Fields<'_>) -> Option<String> {
         return None;
     }
     if !keys.iter().any(|key| read(key).is_ok()) {
-        fields.refuse("jwks", Code::NotAllowed, "none of the keys is one that can be used");
+        fields.refuse(
+            "jwks",
+            Code::NotAllowed,
+            "the set has no key that can verify signatures: expected EC P-256, OKP Ed25519 or \
+                      RSA",
+        );
         return None;
     }
     Some(text)
@@ -62,11 +69,11 @@ fn take_set(fields: &mut Fields<'_>, most: usize, bytes: usize) -> Option<(Vec<J
     let keys =
         if let Json::Object(mut members) = value { members.swap_remove("keys") } else { None };
     let Some(Json::Array(keys)) = keys else {
-        fields.refuse("jwks", Code::WrongType, "a JWK set is due: {\"keys\": […]}");
+        fields.refuse("jwks", Code::WrongType, "expected a JWK set, e.g. `{\"keys\": […]}`");
         return None;
     };
     if keys.is_empty() || keys.len() > most {
-        let detail = format!("{} keys, from 1 to {most} are due", keys.len());
+        let detail = format!("expected 1 to {most} keys, found {}", keys.len());
         fields.refuse("jwks", if keys.is_empty() { Code::Required } else { Code::TooMany }, detail);
         return None;
     }
@@ -74,7 +81,7 @@ fn take_set(fields: &mut Fields<'_>, most: usize, bytes: usize) -> Option<(Vec<J
         fields.refuse(
             "jwks",
             Code::TooLarge,
-            format!("{} bytes, at most {bytes} are allowed", text.len()),
+            format!("expected at most {bytes} bytes, found {}", text.len()),
         );
         return None;
     }
@@ -82,7 +89,7 @@ fn take_set(fields: &mut Fields<'_>, most: usize, bytes: usize) -> Option<(Vec<J
 }
 
 fn read(key: &Json) -> Result<Jwk, &'static str> {
-    key.as_object().ok_or("a JWK is an object").and_then(Jwk::read)
+    key.as_object().ok_or("expected a JWK, which is an object").and_then(Jwk::read)
 }
 
 fn refuse_key(fields: &mut Fields<'_>, index: usize, code: Code, detail: &str) {
@@ -94,7 +101,7 @@ fn refuse_key(fields: &mut Fields<'_>, index: usize, code: Code, detail: &str) {
 pub fn take_jwks_uri(fields: &mut Fields<'_>) -> Option<String> {
     let text = take_https(fields, "jwks_uri")?;
     let wrong = match HttpsUrl::parse(&text) {
-        Ok(url) if url.is_local() => Some("the URL of a host of the public internet is due"),
+        Ok(url) if url.is_local() => Some("expected the URL of a host on the public internet"),
         Ok(_) => None,
         Err(wrong) => Some(wrong),
     };
@@ -106,7 +113,7 @@ pub fn take_jwks_uri(fields: &mut Fields<'_>) -> Option<String> {
 }
 
 /// Takes a field with an https URL.
-pub fn take_https(fields: &mut Fields<'_>, name: &str) -> Option<String> {
+pub fn take_https(fields: &mut Fields<'_>, name: &'static str) -> Option<String> {
     let text = fields.text(name, MAX_URL)?;
     let https = text
         .strip_prefix("https://")
@@ -115,7 +122,7 @@ pub fn take_https(fields: &mut Fields<'_>, name: &str) -> Option<String> {
         fields.refuse(
             name,
             Code::WrongFormat,
-            "an https URL without `|`, `#`, spaces and backslashes is due",
+            "expected an https URL without `|`, `#`, spaces and backslashes",
         );
         return None;
     }

@@ -12,7 +12,7 @@ use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 
 pub use self::fields::{
-    MAX_REGISTERED_KEYS, MAX_URL, take_https, take_issuers_jwks, take_jwks, take_jwks_uri,
+    EITHER, MAX_REGISTERED_KEYS, MAX_URL, take_https, take_issuers_jwks, take_jwks, take_jwks_uri,
 };
 use super::json::{Json, Object};
 use super::string_enum::string_enum;
@@ -53,7 +53,7 @@ const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=4096;
 /// Members that no public key has (RFC 7518 §6.2.2, §6.3.2, §6.4).
 const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
-const NOT_PUBLIC: &str = "the key is private or symmetric; only public keys are sent";
+const NOT_PUBLIC: &str = "this key is private or symmetric; send public keys only";
 
 fn is_private(members: &Object) -> bool {
     PRIVATE.iter().any(|name| members.contains_key(*name))
@@ -111,46 +111,49 @@ impl Jwk {
             None => true,
         };
         if !signs || !verifies {
-            return Err("the key is not for verifying signatures");
+            return Err("this key is not for verifying signatures; see its `use` and `key_ops`");
         }
         let (numbers, default) = match (text("kty"), text("crv")) {
             (Some("EC"), Some("P-256")) => {
-                let (x, y) = text("x").zip(text("y")).ok_or("an EC key has `x` and `y`")?;
+                let (x, y) = text("x").zip(text("y")).ok_or("an EC key needs `x` and `y`")?;
                 if sizes([x, y]) != Some([32, 32]) {
                     return Err(
-                        "the coordinates of P-256 are 32 bytes each, in base64url without padding",
+                        "expected coordinates of 32 bytes each, in base64url without padding",
                     );
                 }
                 (KeyParameters::Ec { x: x.to_owned(), y: y.to_owned() }, Algorithm::Es256)
             }
             (Some("OKP"), Some("Ed25519")) => {
-                let x = text("x").ok_or("an OKP key has `x`")?;
+                let x = text("x").ok_or("an OKP key needs `x`")?;
                 if sizes([x]) != Some([32]) {
-                    return Err("an Ed25519 key is 32 bytes, in base64url without padding");
+                    return Err(
+                        "expected an Ed25519 key of 32 bytes, in base64url without padding",
+                    );
                 }
                 (KeyParameters::Ed { x: x.to_owned() }, Algorithm::EdDsa)
             }
             (Some("RSA"), _) => {
-                let (n, e) = text("n").zip(text("e")).ok_or("an RSA key has `n` and `e`")?;
+                let (n, e) = text("n").zip(text("e")).ok_or("an RSA key needs `n` and `e`")?;
                 rsa_fits(n, e)?;
                 (KeyParameters::Rsa { n: n.to_owned(), e: e.to_owned() }, Algorithm::Rs256)
             }
-            _ => return Err("EC keys on P-256, OKP keys on Ed25519 and RSA keys are known"),
+            _ => return Err("expected an EC key on P-256, an OKP key on Ed25519 or an RSA key"),
         };
         let algorithm = match members.get("alg") {
             None => default,
-            Some(name) => {
-                name.as_str().and_then(Algorithm::named).ok_or("`alg` is not one that is known")?
-            }
+            Some(name) => name
+                .as_str()
+                .and_then(Algorithm::named)
+                .ok_or("expected `alg` ES256, RS256, PS256, EdDSA or Ed25519")?,
         };
         let rsa = [Algorithm::Rs256, Algorithm::Ps256];
         if algorithm != default && !(rsa.contains(&algorithm) && rsa.contains(&default)) {
-            return Err("`alg` does not fit the type of the key");
+            return Err("`alg` does not fit the `kty` of the key");
         }
         let kid = match members.get("kid") {
             None => None,
             Some(Json::String(kid)) if kid.len() <= 256 => Some(kid.clone()),
-            Some(_) => return Err("`kid` is a text of at most 256 bytes"),
+            Some(_) => return Err("expected `kid` to be a string of at most 256 bytes"),
         };
         Ok(Self { kid, algorithm, numbers })
     }
@@ -179,20 +182,22 @@ fn sizes<const N: usize>(texts: [&str; N]) -> Option<[usize; N]> {
 
 fn rsa_fits(n: &str, e: &str) -> Result<(), &'static str> {
     let number = |text: &str| {
-        URL_SAFE_NO_PAD.decode(text).map_err(|_| "`n` and `e` are base64url without padding")
+        URL_SAFE_NO_PAD
+            .decode(text)
+            .map_err(|_| "expected `n` and `e` in base64url without padding")
     };
     let (n, e) = (number(n)?, number(e)?);
     let leading = |number: &[u8]| number.first().copied().unwrap_or_default();
     if leading(&n) == 0 || leading(&e) == 0 {
-        return Err("`n` and `e` have no zero bytes in front (RFC 7518 §6.3.1)");
+        return Err("expected `n` and `e` without leading zero bytes (RFC 7518 §6.3.1)");
     }
     let bits = n.len() * 8 - leading(&n).leading_zeros() as usize;
     if !RSA_BITS.contains(&bits) {
-        return Err("an RSA key has 2048 to 4096 bits");
+        return Err("expected an RSA key of 2048 to 4096 bits");
     }
     let odd = e.last().is_some_and(|last| last % 2 == 1);
     if !odd || e.len() > 4 || e == [1] {
-        return Err("the exponent of an RSA key is odd, from 3 to 32 bits");
+        return Err("expected an odd RSA exponent from 3 on, of at most 32 bits");
     }
     Ok(())
 }
@@ -205,10 +210,10 @@ impl JwkSet {
     /// Reads a set as a party publishes it: keys that are not for verifying, or of types that are
     /// not known, are passed over (RFC 7517 §5); [`MAX_KEYS`] are looked at.
     pub fn parse(text: &[u8]) -> Result<Self, String> {
-        let set = Json::parse(text)?;
+        let set = Json::parse(text).map_err(|error| error.to_string())?;
         let Some(Json::Array(keys)) = set.as_object().and_then(|members| members.get("keys"))
         else {
-            return Err("a JWK set is an object with an array `keys`".to_owned());
+            return Err("expected a JWK set: an object with an array `keys`".to_owned());
         };
         let keys = keys.iter().take(MAX_KEYS).filter_map(Json::as_object);
         Ok(Self(keys.filter_map(|key| Jwk::read(key).ok()).collect()))

@@ -6,11 +6,21 @@ use crate::domain::error::{Code, Result, Violations};
 use crate::domain::field::{Fields, pointer};
 use crate::domain::id::{DefinitionId, PersonaId};
 use crate::domain::json::{Json, Object};
-use crate::domain::patch::{refuse_attribute_nulls, refuse_non_object, refuse_unknown_nulls};
+use crate::domain::patch::{merged, refuse_attribute_nulls, refuse_non_object};
 use crate::domain::schema::Schema;
+use crate::domain::suggest::unknown;
 use crate::domain::value::{self, AttributeReader, Omitted, Values, VerifiedAddresses};
 use crate::domain::versioned::Tag;
 use crate::domain::write_context::WriteContext;
+
+/// Fields that callers see and cannot write by PATCH, with what to use instead.
+const NOT_EDITABLE: [(&str, &str); 5] = [
+    ("id", "ids never change"),
+    ("persona_definition_id", "add a persona of the other definition"),
+    ("name", "add a persona of the other definition"),
+    ("status", "use POST …/activate or …/suspend"),
+    ("attribute_states", "use POST …/verify of the user"),
+];
 
 /// The most elements of a persona's scope.
 const MAX_SCOPE: usize = 20;
@@ -86,15 +96,15 @@ impl Persona {
         refuse_non_object(patch)?;
         let mut violations = Violations::default();
         let shown = self.show_to(schema, context.view);
-        refuse_unknown_nulls(patch, &shown, &mut violations);
         refuse_attribute_nulls(patch, context, &mut violations);
-        let mut fields = Fields::new(Json::Object(shown.clone()).merge(patch), "", &mut violations);
-        for name in ["id", "persona_definition_id", "name", "status", "attribute_states"] {
+        let mut fields = Fields::new(merged(shown.clone(), patch), "", &mut violations);
+        for (name, instead) in NOT_EDITABLE {
             let stored = shown.get(name).cloned().unwrap_or(Json::Null);
             let nulled = patch.as_object().and_then(|p| p.get(name)) == Some(&Json::Null);
-            fields.unchanged(name, &stored, Code::NotEditable, "this field is not edited by PATCH");
+            let why = format!("{name} cannot be changed by PATCH; {instead}");
+            fields.unchanged(name, &stored, Code::NotEditable, &why);
             if nulled {
-                fields.refuse(name, Code::NotEditable, "this field is not edited by PATCH");
+                fields.refuse(name, Code::NotEditable, why);
             }
         }
         let mut persona = self.clone();
@@ -156,7 +166,7 @@ impl Persona {
         if let (Some(from), Some(until)) = (self.valid_from, self.valid_until)
             && until <= from
         {
-            fields.refuse("valid_until", Code::WrongFormat, "a time after `valid_from` is due");
+            fields.refuse("valid_until", Code::WrongFormat, "expected a time after `valid_from`");
         }
         let attributes = fields.value("attributes");
         let Some(definition) = definition else { return };
@@ -167,11 +177,15 @@ impl Persona {
                 fields.refuse(
                     "scope",
                     Code::Required,
-                    "the persona definition is scoped: at least one scope is due",
+                    "personas of this definition need a scope; send at least one",
                 );
             }
             (false, false) => {
-                fields.refuse("scope", Code::NotAllowed, "the persona definition is not scoped");
+                fields.refuse(
+                    "scope",
+                    Code::NotAllowed,
+                    "personas of this definition have no scope; omit the field",
+                );
             }
             _ => {}
         }
@@ -187,7 +201,7 @@ impl Persona {
 
 /// Refuses by name what no persona has, in a document whose values are not read.
 pub fn refuse_unknown(document: &Json, at: &str, violations: &mut Violations) {
-    const FIELDS: [&str; 10] = [
+    const NAMES: [&str; 10] = [
         "id",
         "persona_definition_id",
         "name",
@@ -200,8 +214,8 @@ pub fn refuse_unknown(document: &Json, at: &str, violations: &mut Violations) {
         "attribute_states",
     ];
     let names = document.as_object().into_iter().flat_map(Object::keys);
-    for name in names.filter(|name| !FIELDS.contains(&name.as_str())) {
-        violations.add(pointer(at, name), Code::Unknown, format!("there is no field `{name}`"));
+    for name in names.filter(|name| !NAMES.contains(&name.as_str())) {
+        violations.add(pointer(at, name), Code::Unknown, unknown("field", name, NAMES));
     }
 }
 
@@ -223,7 +237,7 @@ fn take_definition(fields: &mut Fields<'_>, schema: &Schema) -> Option<Definitio
             fields.refuse(
                 "name",
                 Code::NotAllowed,
-                "`name` and `persona_definition_id` name two persona definitions",
+                "`name` and `persona_definition_id` name different persona definitions; send one",
             );
             return None;
         }
@@ -232,12 +246,20 @@ fn take_definition(fields: &mut Fields<'_>, schema: &Schema) -> Option<Definitio
         (None, Some(found)) => ("name", found),
     };
     match found {
-        None => fields.refuse(field, Code::NotFound, "there is no such persona definition"),
+        None => {
+            let detail = match name {
+                Some(name) if field == "name" => {
+                    unknown("persona definition", &name, schema.persona_names())
+                }
+                _ => format!("there is no persona definition `{}`", id.unwrap_or_default()),
+            };
+            fields.refuse(field, Code::NotFound, detail);
+        }
         Some(definition) if definition.deprecated => {
             fields.refuse(
                 field,
                 Code::NotAllowed,
-                "the persona definition is deprecated and takes no new personas",
+                "the persona definition is deprecated; it takes no new personas",
             );
         }
         Some(definition) => return Some(definition.id),
@@ -253,26 +275,31 @@ fn take_attribute<'s>(
     let id = fields.text("attribute_definition_id", MAX_TEXT);
     let category = fields.text("category", MAX_TEXT);
     let name = fields.text("name", MAX_TEXT);
-    let (field, found) = match (id, category, name) {
-        (Some(id), None, None) => {
-            ("attribute_definition_id", id.parse().ok().and_then(|id| context.schema.attribute(id)))
-        }
-        (None, Some(category), Some(name)) => {
-            ("name", context.schema.attribute_named(&category, &name))
-        }
+    let (field, found, unknown_attribute) = match (id, category, name) {
+        (Some(id), None, None) => (
+            "attribute_definition_id",
+            id.parse().ok().and_then(|id| context.schema.attribute(id)),
+            format!("there is no attribute definition `{id}`"),
+        ),
+        (None, Some(category), Some(name)) => (
+            "name",
+            context.schema.attribute_named(&category, &name),
+            value::unknown(&category, &name, context),
+        ),
         _ => {
-            let detail = "either `attribute_definition_id`, or `category` and `name` are required";
+            let detail = "expected `attribute_definition_id`, or `category` and `name`";
             fields.refuse("attribute_definition_id", Code::Required, detail);
             return None;
         }
     };
-    match found {
-        Some(definition) if !context.view.shows(definition) => {
-            fields.refuse(field, Code::Unknown, "there is no such attribute definition");
-        }
-        None => fields.refuse(field, Code::Unknown, "there is no such attribute definition"),
+    match found.filter(|definition| context.view.shows(definition)) {
+        None => fields.refuse(field, Code::Unknown, unknown_attribute),
         Some(definition) if !allowed.contains(&definition.id) => {
-            fields.refuse(field, Code::NotAllowed, "the persona definition has no such attribute");
+            fields.refuse(
+                field,
+                Code::NotAllowed,
+                "the persona definition does not list this attribute",
+            );
         }
         Some(definition) => return Some(definition),
     }

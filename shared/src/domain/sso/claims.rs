@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use crate::domain::definition::{AttributeDefinition, Predefined};
 use crate::domain::error::Code;
 use crate::domain::field::Fields;
+use crate::domain::field::{pointer, text};
 use crate::domain::json::Json;
 use crate::domain::schema::Schema;
+use crate::domain::suggest::did_you_mean;
 
 /// The most claims that one mapping names.
 pub const MAX_CLAIMS: usize = 50;
@@ -48,21 +50,21 @@ impl<'t> ClaimTarget<'t> {
     }
 
     /// Why no claim may feed it, if none may.
-    fn why_unmappable(self, schema: &Schema) -> Option<(Code, &'static str)> {
+    fn why_unmappable(self, schema: &Schema) -> Option<(Code, String)> {
         let Self::Attribute(category, name) = self else { return None };
         let Some(attribute) = schema.attribute_named(category, name) else {
-            return Some((Code::NotFound, "there is no such attribute"));
+            return Some((Code::NotFound, format!("there is no attribute `{category}.{name}`")));
         };
         let detail = if attribute.derived.is_some() {
-            "the attribute is derived"
+            "a workflow derives this attribute; no claim can feed it"
         } else if attribute.data_format.is_hashed() {
-            "the values of the attribute are secrets"
+            "the values of this attribute are secrets; no claim can feed it"
         } else if attribute.approval_policy.is_some() {
-            "the attribute has an approval policy"
+            "this attribute has an approval policy; no claim can feed it"
         } else {
             return None;
         };
-        Some((Code::NotAllowed, detail))
+        Some((Code::NotAllowed, detail.to_owned()))
     }
 
     /// Whether it is this custom attribute.
@@ -100,50 +102,46 @@ pub(super) fn take_claims(
         }
         Some(Json::Object(members)) => members,
         Some(other) => {
-            fields.refuse(
-                FIELD,
-                Code::WrongType,
-                format!("an object of field names is due, not {}", other.kind()),
-            );
+            fields.wrong_type(FIELD, "an object `{\"<claim>\": \"<field>\"}`", &other);
             return BTreeMap::new();
         }
     };
     if members.len() > MAX_CLAIMS {
-        fields.refuse(
-            FIELD,
-            Code::TooMany,
-            format!("{} claims, at most {MAX_CLAIMS} are allowed", members.len()),
-        );
+        fields.too_many(FIELD, members.len(), MAX_CLAIMS);
         return BTreeMap::new();
     }
-    let names: Vec<String> = members.keys().cloned().collect();
-    let mut inner = Fields::new(Json::Object(members), at, fields.violations());
+    let violations = fields.violations();
     let mut claims = BTreeMap::<String, String>::new();
-    for claim in names {
-        let Some(target) = inner.text(&claim, MAX_NAME) else { continue };
+    for (claim, target) in members {
+        let at = pointer(&at, &claim);
+        if target == Json::Null {
+            continue;
+        }
+        let Some(target) = text(target, &at, MAX_NAME, violations) else { continue };
         let known = current.is_some_and(|current| current.get(&claim) == Some(&target));
         let flaw = match ClaimTarget::parse(&target) {
             _ if claim.is_empty()
                 || claim.len() > MAX_NAME
                 || claim.chars().any(char::is_control) =>
             {
-                Some((
-                    Code::WrongFormat,
-                    "the name of a claim is due: 1 to 256 bytes without control characters",
-                ))
+                let detail = "expected a claim's name of 1 to 256 bytes without control characters";
+                Some((Code::WrongFormat, detail.to_owned()))
             }
             _ if claims.values().any(|other| *other == target) => {
-                Some((Code::NotAllowed, "another claim feeds the same field"))
+                let detail = format!("another claim feeds `{target}`; each field takes one claim");
+                Some((Code::NotAllowed, detail))
             }
             _ if known => None,
             Some(target) => target.why_unmappable(schema),
-            None => Some((
-                Code::NotFound,
-                "a field of profiles or `<category>.<name>` of a custom attribute is due",
-            )),
+            None => {
+                let names = Predefined::ALL.iter().map(|field| field.name());
+                let meant = did_you_mean(&target, names.chain(["email_verified"]));
+                let expected = "a field of profiles or `<category>.<name>` of a custom attribute";
+                Some((Code::NotFound, format!("expected {expected}{meant}")))
+            }
         };
         match flaw {
-            Some((code, detail)) => inner.refuse(&claim, code, detail),
+            Some((code, detail)) => violations.add(at, code, detail),
             None => drop(claims.insert(claim, target)),
         }
     }

@@ -10,12 +10,13 @@ pub use self::application::Application;
 pub use self::claims::{ClaimTarget, MAX_CLAIMS};
 pub use self::principal::{Principal, PrincipalStatus};
 pub use self::server::{AuthenticationServer, SYSTEM, TENANT_CLAIM};
-pub use self::subject::{Side, SubjectInput, SubjectMapping, SubjectQuery, refuse_unknown};
+pub use self::subject::{Side, SubjectInput, SubjectMapping, SubjectQuery, refuse_absent};
 use super::error::Code;
 use super::field::Fields;
 use super::id::PartyId;
 use super::json::Json;
 use super::string_enum::string_enum;
+use crate::domain::id::SHAPE;
 
 string_enum! {
     /// How the subjects of a server or an application are found.
@@ -40,16 +41,17 @@ pub(super) fn take_id<'a>(
     mut others: impl Iterator<Item = &'a PartyId>,
 ) -> Option<PartyId> {
     if let Some(id) = current {
-        fields.unchanged("id", &Json::from(id), Code::Immutable, "ids never change");
+        fields.unchanged(
+            "id",
+            &Json::from(id),
+            Code::Immutable,
+            "ids never change; omit the field",
+        );
         return Some(id.clone());
     }
     let text = fields.required_text("id", MAX_TEXT)?;
     let Ok(id) = text.parse::<PartyId>() else {
-        fields.refuse(
-            "id",
-            Code::WrongFormat,
-            "an id that matches `^[a-z][a-z0-9-]{1,62}$` is due",
-        );
+        fields.refuse("id", Code::WrongFormat, format!("expected {SHAPE}"));
         return None;
     };
     if others.any(|other| *other == id) {

@@ -11,7 +11,7 @@ use crate::domain::error::{Code, Error, Result, Violations};
 use crate::domain::field::Fields;
 use crate::domain::id::PartyId;
 use crate::domain::json::{Json, Object};
-use crate::domain::jwk::{take_https, take_issuers_jwks, take_jwks_uri};
+use crate::domain::jwk::{EITHER, take_https, take_issuers_jwks, take_jwks_uri};
 use crate::domain::schema::{Collection, Schema};
 use crate::env::Env;
 use crate::object;
@@ -63,7 +63,7 @@ impl Definition for AuthenticationServer {
     fn read(document: Json, current: Option<&Self>, schema: &Schema, _env: &Env) -> Result<Self> {
         if current.is_some_and(|c| c.id.as_str() == SYSTEM) {
             return Err(Error::Conflict(
-                "the authentication server `system` is built in and never changes".to_owned(),
+                "the authentication server `system` is built in and cannot be changed".to_owned(),
             ));
         }
         let mut violations = Violations::default();
@@ -77,11 +77,7 @@ impl Definition for AuthenticationServer {
         let jwks = take_issuers_jwks(&mut fields);
         let jwks_uri = take_jwks_uri(&mut fields);
         if jwks.is_some() && jwks_uri.is_some() {
-            fields.refuse(
-                "jwks_uri",
-                Code::NotAllowed,
-                "either `jwks` or `jwks_uri` is due, not both",
-            );
+            fields.refuse("jwks_uri", Code::NotAllowed, EITHER);
         }
         let tenant_claim =
             fields.text("tenant_claim", 64).unwrap_or_else(|| TENANT_CLAIM.to_owned());
@@ -148,7 +144,9 @@ impl Definition for AuthenticationServer {
 
     fn check_removable(&self, _schema: &Schema) -> Result<()> {
         if self.id.as_str() == SYSTEM {
-            return Err(Error::InUse("the authentication server `system` is built in".to_owned()));
+            return Err(Error::InUse(
+                "the authentication server `system` is built in and cannot be deleted".to_owned(),
+            ));
         }
         Ok(())
     }
@@ -170,7 +168,7 @@ fn take_priority(fields: &mut Fields<'_>) -> u32 {
             fields.refuse(
                 "priority",
                 Code::WrongType,
-                "a whole number from 0 is due; the lowest wins",
+                "expected a whole number from 0 on; the lowest wins",
             );
             0
         }

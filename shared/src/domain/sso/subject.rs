@@ -56,7 +56,7 @@ impl SubjectInput {
         if side == Side::Server
             && party.as_ref().is_some_and(|party: &PartyId| party.as_str() == SYSTEM)
         {
-            let detail = "the subject at `system` is the username; it is computed and not mapped";
+            let detail = "the subject at `system` is the username; it cannot be mapped";
             fields.refuse(side.field(), Code::NotAllowed, detail);
         }
         fields.finish();
@@ -112,21 +112,19 @@ impl<T> SubjectQuery<T> {
 }
 
 /// Takes a field that names something by its id.
-fn take_named<T: FromStr>(fields: &mut Fields<'_>, name: &str) -> Option<T> {
-    let id = fields.required_text(name, MAX_TEXT)?.parse().ok();
+fn take_named<T: FromStr>(fields: &mut Fields<'_>, name: &'static str) -> Option<T> {
+    let text = fields.required_text(name, MAX_TEXT)?;
+    let id = text.parse().ok();
     if id.is_none() {
-        refuse_unknown(name, fields.violations());
+        refuse_absent(name, &text, fields.violations());
     }
     id
 }
 
-/// Says that a field names something that does not exist.
-pub fn refuse_unknown(field: &str, violations: &mut Violations) {
-    violations.add(
-        format!("/{field}"),
-        Code::NotFound,
-        format!("`{field}` names nothing that exists"),
-    );
+/// Says that there is nothing with the id that a field such as `user_id` names.
+pub fn refuse_absent(field: &str, id: &str, violations: &mut Violations) {
+    let noun = field.trim_end_matches("_id").replace('_', " ");
+    violations.add(format!("/{field}"), Code::NotFound, format!("there is no {noun} `{id}`"));
 }
 
 /// One mapping: a server or an application knows this user by this subject.

@@ -12,21 +12,22 @@ use crate::domain::definition::{AttributeDefinition, PolicySubject};
 use crate::domain::error::{Code, Result, Violations};
 use crate::domain::field::{Fields, pointer};
 use crate::domain::json::Json;
-use crate::domain::patch::{refuse_attribute_nulls, refuse_non_object, refuse_unknown_nulls};
+use crate::domain::patch::{merged, refuse_attribute_nulls, refuse_non_object};
+use crate::domain::suggest::did_you_mean;
 use crate::domain::user::{MAX_USER, User};
 use crate::domain::value::{self, Omitted};
 use crate::domain::versioned::content;
 use crate::domain::write_context::WriteContext;
 
-/// Fields that callers see and cannot write, with what they follow.
+/// Fields that callers see and cannot write, with the reason.
 const NOT_EDITABLE: [(&str, &str); 7] = [
-    ("id", "ids never change"),
-    ("tenant_id", "ids never change"),
-    ("system_id", "ids never change"),
-    ("email_verified", "it follows the e-mail address and its verification"),
-    ("overrides", "it follows the values that differ from the base profile"),
-    ("created_at", "it is set by the service"),
-    ("updated_at", "it is set by the service"),
+    ("id", "ids never change; omit the field"),
+    ("tenant_id", "ids never change; omit the field"),
+    ("system_id", "ids never change; omit the field"),
+    ("email_verified", "it follows `preferred_email` of the base profile; omit the field"),
+    ("overrides", "it lists what differs from the base profile; omit the field"),
+    ("created_at", "the service sets this field; omit it"),
+    ("updated_at", "the service sets this field; omit it"),
 ];
 /// The member that holds the attributes that the system declares.
 const OWN: &str = "system_attributes";
@@ -59,7 +60,6 @@ impl SystemProfile {
         refuse_non_object(patch)?;
         let mut violations = Violations::default();
         let shown = self.show(context.base, context.viewer);
-        refuse_unknown_nulls(patch, &shown, &mut violations);
         refuse_attribute_nulls(patch, &context.write_context, &mut violations);
         refuse_own_nulls(patch, context.viewer, &mut violations);
         for (name, why) in NOT_EDITABLE {
@@ -67,8 +67,7 @@ impl SystemProfile {
                 violations.add(pointer("", name), Code::NotEditable, why);
             }
         }
-        let profile =
-            self.read(Json::Object(shown).merge(patch), context, Omitted::Removed, &mut violations);
+        let profile = self.read(merged(shown, patch), context, Omitted::Removed, &mut violations);
         violations.check(profile)
     }
 
@@ -95,7 +94,7 @@ impl SystemProfile {
         let size = content(&profile).len();
         if size > MAX_USER {
             let detail =
-                format!("the system profile takes {size} bytes, at most {MAX_USER} are allowed");
+                format!("expected a system profile of at most {MAX_USER} bytes, found {size}");
             violations.add("", Code::TooLarge, detail);
         }
         profile
@@ -114,18 +113,14 @@ impl SystemProfile {
             None => return own,
             Some(Json::Object(members)) => members,
             Some(other) => {
-                fields.refuse(
-                    OWN,
-                    Code::WrongType,
-                    format!("an object of attributes is due, not {}", other.kind()),
-                );
+                fields.wrong_type(OWN, "an object `{\"<name>\": […]}`", &other);
                 return own;
             }
         };
         for (name, values) in members {
             let at = pointer(&at, &name);
             if !context.viewer.declares(&name) {
-                fields.violations().add(at, Code::Unknown, undeclared(&name));
+                fields.violations().add(at, Code::Unknown, undeclared(&name, context.viewer));
                 continue;
             }
             let stored = self.attributes.get(&name).map(Vec::as_slice);
@@ -199,7 +194,7 @@ impl ProfileWriteContext<'_> {
                     .predefined()
                     .map_or_else(|| definition.pointer(), |field| pointer("", field.name()));
                 let detail =
-                    format!("`{}` needs an approval and cannot be overridden", definition.name);
+                    format!("`{}` needs an approval; a system cannot override it", definition.name);
                 violations.add(at, Code::NotAllowed, detail);
             }
         }
@@ -215,7 +210,7 @@ fn refuse_own_nulls(patch: &Json, viewer: Viewer<'_>, violations: &mut Violation
             return violations.add(
                 at,
                 Code::NotAllowed,
-                "name the attributes to remove, each with null or []",
+                "cannot remove a whole group; name each attribute, with null or []",
             );
         }
         Some(Json::Object(members)) => members,
@@ -224,10 +219,11 @@ fn refuse_own_nulls(patch: &Json, viewer: Viewer<'_>, violations: &mut Violation
     for (name, _) in
         members.iter().filter(|(name, value)| **value == Json::Null && !viewer.declares(name))
     {
-        violations.add(pointer(&at, name), Code::Unknown, undeclared(name));
+        violations.add(pointer(&at, name), Code::Unknown, undeclared(name, viewer));
     }
 }
 
-fn undeclared(name: &str) -> String {
-    format!("the system declares no attribute `{name}`")
+fn undeclared(name: &str, viewer: Viewer<'_>) -> String {
+    let meant = did_you_mean(name, viewer.declared());
+    format!("the system does not declare the attribute `{name}`{meant}")
 }

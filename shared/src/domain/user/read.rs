@@ -12,8 +12,7 @@ use crate::domain::field::{Fields, pointer};
 use crate::domain::id::UserId;
 use crate::domain::json::Json;
 use crate::domain::patch::{
-    point_back, refuse_attribute_nulls, refuse_non_object, refuse_unknown_nulls,
-    spread_attribute_values,
+    merged, point_back, refuse_attribute_nulls, refuse_non_object, spread_attribute_values,
 };
 use crate::domain::persona::{self, Persona};
 use crate::domain::text;
@@ -24,13 +23,13 @@ use crate::object;
 /// Fields that callers see and cannot write by PUT or PATCH, with what to use instead.
 const NOT_EDITABLE: [(&str, &str); 8] = [
     ("id", "ids never change"),
-    ("email_verified", "it follows the e-mail address and its verification"),
-    ("attribute_states", "states follow the values and their verification"),
-    ("personas", "personas are changed through their own routes"),
-    ("status", "use the block and unblock routes"),
-    ("last_login_at", "it is set when the person signs in"),
-    ("created_at", "it is set by the service"),
-    ("updated_at", "it is set by the service"),
+    ("email_verified", "use POST …/verify"),
+    ("attribute_states", "use POST …/verify"),
+    ("personas", "use the routes below …/personas"),
+    ("status", "use POST …/block or …/unblock"),
+    ("last_login_at", "the service sets it at each sign-in"),
+    ("created_at", "the service sets it"),
+    ("updated_at", "the service sets it"),
 ];
 
 impl User {
@@ -45,9 +44,7 @@ impl User {
         let verified = fields.boolean("email_verified").unwrap_or_default();
         let personas = take_personas(&mut fields, context);
         for name in ["status", "last_login_at", "created_at", "updated_at", "attribute_states"] {
-            if fields.take(name).is_some() {
-                fields.refuse(name, Code::NotEditable, "it is set by the service");
-            }
+            fields.refuse_sent(name, Code::NotEditable, "the service sets this field; omit it");
         }
         let mut user = Self { personas, ..Self::new(id, String::new(), now) };
         user.read_editable(&mut fields, context, Omitted::Unnamed);
@@ -56,10 +53,10 @@ impl User {
             fields.refuse(
                 "email_verified",
                 Code::NotAllowed,
-                "there is no `preferred_email` to be verified",
+                "there is no `preferred_email` that could be verified; send one or omit this field",
             );
         }
-        fields.finish();
+        fields.finish_with(|| context.attribute_paths());
         persona::check_together(&user.personas, "/personas", &mut violations);
         user.check_required(None, context.schema, &mut violations);
         user.check_size(&mut violations);
@@ -83,12 +80,12 @@ impl User {
         let mut violations = Violations::default();
         let (patch, renamed) = spread_attribute_values(patch, context, &mut violations);
         let shown = self.show_to(schema, context.view);
-        refuse_unknown_nulls(&patch, &shown, &mut violations);
         refuse_attribute_nulls(&patch, context, &mut violations);
         let refused = |field: Predefined| {
             context.view.refuses(schema.predefined(field)?).map(|why| (field.name(), why))
         };
-        let fixed = NOT_EDITABLE.map(|(name, why)| (name, (Code::NotEditable, why.to_owned())));
+        let fixed = NOT_EDITABLE
+            .map(|(name, instead)| (name, (Code::NotEditable, not_by("PATCH", name, instead))));
         for (name, (code, why)) in
             fixed.into_iter().chain(Predefined::ALL.into_iter().filter_map(refused))
         {
@@ -97,12 +94,7 @@ impl User {
                 violations.add(pointer("", name), code, why);
             }
         }
-        let user = self.read(
-            Json::Object(shown).merge(&patch),
-            context,
-            Omitted::Removed,
-            &mut violations,
-        );
+        let user = self.read(merged(shown, &patch), context, Omitted::Removed, &mut violations);
         user.check_required(Some(self), schema, &mut violations);
         violations.check(user).map_err(|error| point_back(error, &renamed))
     }
@@ -116,13 +108,15 @@ impl User {
     ) -> Self {
         let mut fields = Fields::new(document, "", violations);
         let shown = self.show_to(context.schema, context.view);
-        for (name, why) in NOT_EDITABLE {
-            fields.unchanged(name, shown.get(name).unwrap_or(&Json::Null), Code::NotEditable, why);
+        for (name, instead) in NOT_EDITABLE {
+            let method = if omitted == Omitted::Removed { "PATCH" } else { "PUT" };
+            let why = not_by(method, name, instead);
+            fields.unchanged(name, shown.get(name).unwrap_or(&Json::Null), Code::NotEditable, &why);
         }
         let mut user = self.clone();
         user.read_editable(&mut fields, context, omitted);
         user.record_provenance(self, context.view);
-        fields.finish();
+        fields.finish_with(|| context.attribute_paths());
         user.check_size(violations);
         user
     }
@@ -151,13 +145,8 @@ impl User {
             if !context.view.shows(definition) {
                 // Not there for this writer: named it is unknown, as any other field that is not
                 // there.
-                if fields.take(field.name()).is_some() {
-                    fields.refuse(
-                        field.name(),
-                        Code::Unknown,
-                        format!("there is no field `{field}`"),
-                    );
-                }
+                let detail = format!("unknown field `{field}`");
+                fields.refuse_sent(field.name(), Code::Unknown, detail);
                 continue;
             }
             if let Some((code, why)) = context.view.refuses(definition) {
@@ -188,6 +177,11 @@ impl Predefined {
     }
 }
 
+/// What is said of a field that this way of writing cannot change.
+fn not_by(method: &str, name: &str, instead: &str) -> String {
+    format!("{name} cannot be changed by {method}; {instead}")
+}
+
 /// Takes a predefined attribute. What equals the stored value is accepted as it is.
 fn take_predefined(
     field: Predefined,
@@ -201,9 +195,8 @@ fn take_predefined(
             if text::username(&username).is_none_or(|name| name.is_empty())
                 && stored != Some(&username)
             {
-                let due =
-                    "a username of RFC 8265 is due: letters, digits and ASCII signs, no spaces";
-                fields.refuse(name, Code::WrongFormat, due);
+                let detail = "use letters, digits and punctuation, no spaces (RFC 8265)";
+                fields.refuse(name, Code::WrongFormat, detail);
             }
             Some(username)
         }
@@ -213,21 +206,21 @@ fn take_predefined(
         Predefined::PreferredEmail => {
             let email = fields.text(name, text::MAX_EMAIL)?;
             if text::email(&email).is_none() && stored != Some(&email) {
-                fields.refuse(
-                    name,
-                    Code::WrongFormat,
-                    "an e-mail address is due, as jan@example.org",
-                );
+                fields.refuse(name, Code::WrongFormat, text::EXPECTED_EMAIL);
             }
             Some(email)
         }
     }
 }
 
-fn take_name(fields: &mut Fields<'_>, field: &str, stored: Option<&str>) -> Option<String> {
+fn take_name(fields: &mut Fields<'_>, field: &'static str, stored: Option<&str>) -> Option<String> {
     let name = fields.text(field, MAX_TEXT)?;
     if text::folded(&name).is_none() && stored != Some(&name) {
-        fields.refuse(field, Code::WrongFormat, "the text has characters that no name has");
+        fields.refuse(
+            field,
+            Code::WrongFormat,
+            "the text has characters that no name may have (RFC 8266)",
+        );
         return None;
     }
     Some(name)
@@ -245,18 +238,13 @@ fn take_locales(fields: &mut Fields<'_>) -> Option<String> {
             items.iter().filter_map(Json::as_str).collect::<Vec<_>>().join(" ")
         }
         other => {
-            let detail =
-                format!("a string or an array of language tags is due, not {}", other.kind());
-            fields.refuse("ui_locales", Code::WrongType, detail);
+            fields.wrong_type("ui_locales", "a string or an array of language tags", &other);
             return None;
         }
     };
     if text.len() > MAX_TEXT {
-        fields.refuse(
-            "ui_locales",
-            Code::TooLong,
-            format!("{} bytes, at most {MAX_TEXT} are allowed", text.len()),
-        );
+        let at = fields.at("ui_locales");
+        fields.violations().too_long(at, text.len(), MAX_TEXT);
         return None;
     }
     let locales = text::locales(&text);
@@ -264,7 +252,7 @@ fn take_locales(fields: &mut Fields<'_>) -> Option<String> {
         fields.refuse(
             "ui_locales",
             Code::WrongFormat,
-            "BCP 47 language tags are due, as fr-BE nl-BE",
+            "expected language tags (BCP 47), e.g. `fr-BE nl-BE`",
         );
     }
     locales
@@ -282,16 +270,11 @@ fn take_personas(fields: &mut Fields<'_>, context: &WriteContext<'_>) -> Vec<Per
             })
             .collect(),
         Some(Json::Array(items)) => {
-            let detail = format!("{} personas, at most {MAX_PERSONAS} are allowed", items.len());
-            fields.refuse("personas", Code::TooMany, detail);
+            fields.too_many("personas", items.len(), MAX_PERSONAS);
             Vec::new()
         }
         Some(other) => {
-            fields.refuse(
-                "personas",
-                Code::WrongType,
-                format!("an array of personas is due, not {}", other.kind()),
-            );
+            fields.wrong_type("personas", "an array of personas", &other);
             Vec::new()
         }
     }

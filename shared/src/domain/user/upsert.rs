@@ -53,7 +53,8 @@ impl User {
         if id
             .is_some_and(|id| id.as_str().and_then(|id| id.parse::<UserId>().ok()) != Some(self.id))
         {
-            let detail = format!("the user has the id {}, and ids never change", self.id);
+            let detail =
+                format!("this user has the id `{}`, and ids never change; omit the field", self.id);
             violations.add("/id", Code::Immutable, detail);
         }
         if members.get("email_verified") == Some(&Json::Null) {
@@ -74,14 +75,12 @@ impl User {
             None => Vec::new(),
             Some(Json::Array(items)) => items,
             Some(other) => {
-                let detail = format!("an array of personas is due, not {}", other.kind());
-                violations.add("/personas", Code::WrongType, detail);
+                violations.wrong_type("/personas", "an array of personas", &other);
                 Vec::new()
             }
         };
         if items.len() > MAX_PERSONAS {
-            let detail = format!("{} personas, at most {MAX_PERSONAS} are allowed", items.len());
-            violations.add("/personas", Code::TooMany, detail);
+            violations.too_many("/personas", items.len(), MAX_PERSONAS);
             return (self.clone(), Vec::new());
         }
         let (mut user, mut places, mut preferred) = (self.clone(), Vec::new(), 0);
@@ -104,7 +103,7 @@ impl User {
                 violations.add(
                     pointer(&at, "id"),
                     Code::NotUnique,
-                    "the id is that of another persona",
+                    "another persona of the user has this id",
                 );
                 continue;
             }
@@ -113,7 +112,7 @@ impl User {
                 violations.add(
                     at,
                     Code::TooMany,
-                    format!("a user has at most {MAX_PERSONAS} personas"),
+                    format!("expected at most {MAX_PERSONAS} personas on a user"),
                 );
                 continue;
             }
@@ -126,7 +125,7 @@ impl User {
             }
         }
         if preferred > 1 {
-            violations.add("/personas", Code::NotAllowed, "at most one persona is preferred");
+            violations.add("/personas", Code::NotAllowed, "expected at most one preferred persona");
         }
         (user, places)
     }
@@ -140,7 +139,8 @@ fn named(id_at_customer: &str, mut document: Json, violations: &mut Violations) 
         Some(sent) if *sent != Json::Null && sent.as_str().is_none() => return document,
         Some(Json::String(sent)) if sent != id_at_customer => {
             let detail = format!(
-                "the path names the user: `{ID_AT_CUSTOMER}` is the same here, or left out"
+                "expected the `{ID_AT_CUSTOMER}` of the path; send the same value or omit the \
+                 field"
             );
             violations.add(pointer("", ID_AT_CUSTOMER), Code::Immutable, detail);
         }

@@ -21,12 +21,10 @@ pub(super) async fn begin(
 ) -> Result<Transfer, Failure> {
     let env = Env::default();
     let Options { file, access, dry_run, mode, map, format, restart, .. } = options;
-    let format = format.unwrap_or_else(|| {
-        let extension = file.extension().and_then(|extension| extension.to_str());
-        match extension {
-            Some("ndjson" | "jsonl") => Format::Ndjson,
-            _ => Format::Csv,
-        }
+    let extension = file.extension().and_then(|extension| extension.to_str());
+    let format = format.unwrap_or(match extension {
+        Some("ndjson" | "jsonl" | "json") => Format::Ndjson,
+        _ => Format::Csv,
     });
     let mapped = !map.is_empty();
     let mapping = mapping(map).map_err(|error| in_words(&error))?;
@@ -40,11 +38,12 @@ pub(super) async fn begin(
         mapping: if mapped { mapping.show().to_text() } else { String::new() },
     };
     let mut source = SourceFile::open(&file, format, mapping)?;
+    source.check_start(format).map_err(|why| format!("`{}`: {why}", file.display()))?;
     let state_file = beside(report, ".state");
     for (what, path) in [("report", report), ("state", &state_file)] {
         if source.is_at(path)? {
             return Err(format!(
-                "the {what} `{}` would take the place of the file",
+                "the {what} `{}` would overwrite the imported file; choose another --report",
                 path.display()
             )
             .into());
@@ -54,7 +53,7 @@ pub(super) async fn begin(
     if !restart && !state_file.exists() && report.exists() {
         let report = report.display();
         return Err(Failure::Restart(format!(
-            "there is a report `{report}` of something else: say --restart to replace it"
+            "`{report}` exists and is of another import; use --restart to replace it"
         )));
     }
     let mut state = ResumeState::open(&state_file, restart)?;
@@ -127,8 +126,8 @@ fn anew(
 fn changed(file: &Path) -> Failure {
     let file = file.display();
     Failure::Restart(format!(
-        "`{file}` has changed since its import was begun: begin anew with --restart, or bring the \
-         old file back"
+        "`{file}` has changed since its import began; use --restart to start over, or restore the \
+         old file"
     ))
 }
 
@@ -139,8 +138,8 @@ fn otherwise(begun: &ImportParameters, now: &ImportParameters) -> Failure {
         format!("{format} to {url} by {client_id}, mode {mode}, mapping {mapping}{trial}")
     };
     Failure::Restart(format!(
-        "the import was begun otherwise: begin anew with --restart, or go on as before\n  before: \
-         {}\n  now:    {}",
+        "the import began with other options; use --restart to start over, or the options of \
+         before\n  before: {}\n  now:    {}",
         show(begun),
         show(now)
     ))

@@ -6,7 +6,7 @@ use std::io::IsTerminal as _;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use shared::env::{Clock, Timestamp};
 
-use crate::output::note;
+use crate::output::{counted, note};
 
 /// How often a line is printed where there is no terminal, in milliseconds.
 const LINES: i64 = 10_000;
@@ -47,7 +47,8 @@ impl ProgressMeter {
 
     /// Shows that so many rows are done, which end at a place in the file.
     pub(super) fn show(&mut self, rows: u64, errors: u64, at: u64) {
-        let mut text = format!("{rows} rows, {errors} in error, {} rows/s", self.rate(rows));
+        let mut text =
+            format!("{}, {errors} in error, {} rows/s", counted(rows, "row"), self.rate(rows));
         let done = at.saturating_sub(self.before.1);
         if done > 0 && at < self.bytes {
             let elapsed = u64::try_from(self.elapsed()).unwrap_or_default();

@@ -30,7 +30,7 @@ use self::state::ImportProgress;
 use self::transfer::Transfer;
 use crate::failure::Failure;
 use crate::location::TableLocation;
-use crate::output::Console;
+use crate::output::{Console, counted};
 use crate::signals::stop_signal;
 
 /// Imports until all is done or Ctrl-C comes. The exit code is 1 if a row is in error.
@@ -39,6 +39,7 @@ pub(crate) async fn run(
     location: &TableLocation,
     console: Console,
 ) -> Result<ExitCode, Failure> {
+    location.refuse_table("import")?;
     let report = options.report.clone().unwrap_or_else(|| beside(&options.file, ".report.csv"));
     let mut import = begin(options, &report, &location.data).await?;
     let done = tokio::select! {
@@ -54,12 +55,14 @@ pub(crate) async fn run(
 /// Adds to a failure how far the import came, and whether the same command goes on from there.
 fn stopped(failure: Failure, rows: u64) -> Failure {
     match failure {
-        Failure::Interrupted(_) => {
-            Failure::Interrupted(format!("stopped after row {rows}; the same command goes on"))
-        }
+        Failure::Interrupted(_) => Failure::Interrupted(format!(
+            "stopped after row {rows}; run the same command to resume"
+        )),
         failure if rows == 0 => failure,
         Failure::Restart(why) => Failure::Restart(format!("{why}\nstopped after row {rows}")),
-        failure => format!("{failure}\nstopped after row {rows}; the same command goes on").into(),
+        failure => {
+            format!("{failure}\nstopped after row {rows}; run the same command to resume").into()
+        }
     }
 }
 
@@ -79,9 +82,9 @@ fn tell(import: &Transfer, report: &Path, console: Console) -> Result<(), Failur
         let codes: Vec<_> =
             counts.codes.iter().map(|(code, rows)| format!("  {code}: {rows}\n")).collect();
         format!(
-            "{} rows: {} created, {} updated, {} unchanged, {} in error{trial}\n{}{took}, {} \
+            "{}: {} created, {} updated, {} unchanged, {} in error{trial}\n{}{took}, {} \
                  rows/s\nreport: {}",
-            counts.rows,
+            counted(counts.rows, "row"),
             counts.created,
             counts.updated,
             counts.unchanged,

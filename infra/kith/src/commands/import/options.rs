@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use shared::domain::Json;
-use shared::domain::error::Result as Read;
+use shared::domain::error::{Error, Result as Read};
 use shared::domain::import::{Format, Mapping, Mode};
 use shared::domain::json::Object;
 
@@ -14,38 +14,41 @@ use crate::remote::Access;
 /// What to import, and how.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// The file: CSV with a header, or one JSON object a line.
+    /// The file: CSV with a header, or NDJSON with one user a line
     #[arg(value_name = "FILE")]
     pub(super) file: PathBuf,
     #[command(flatten)]
     pub(super) access: Access,
-    /// Where the report goes, as CSV or, by its name, NDJSON; `FILE.report.csv` by default. The
-    /// state is kept beside it.
+    /// The report, CSV or NDJSON by its name; `FILE.report.csv` by default. The state of the
+    /// import is kept beside it
     #[arg(long, value_name = "FILE")]
     pub(super) report: Option<PathBuf>,
-    /// Only say what would become of each row.
+    /// Report what would become of each row, and write nothing
     #[arg(long)]
     pub(super) dry_run: bool,
-    /// What becomes of rows whose user is there: `create` makes them errors, `upsert` changes the
-    /// user.
+    /// What to do with rows of existing users: `create` makes them errors, `upsert` changes the
+    /// user
     #[arg(long, default_value_t = Mode::Create, value_parser = one_of::<Mode>(Mode::ALL.map(Mode::name)))]
     pub(super) mode: Mode,
-    /// The field of a column, or of a member of NDJSON, of another name; without a field it is
-    /// left out.
+    /// The field for a column of another name (repeatable); an empty field leaves the column out
     #[arg(long = "map", value_name = "COLUMN=FIELD", value_parser = mapped)]
     pub(super) map: Vec<(String, Option<String>)>,
-    /// How the file is written; by default as its name says: `.ndjson` and `.jsonl`, else CSV.
+    /// The format; by default what the name says: NDJSON for `.ndjson` and `.jsonl`, else CSV
     #[arg(long, value_parser = one_of::<Format>(Format::ALL.map(Format::name)))]
     pub(super) format: Option<Format>,
-    /// Begin anew, whatever was begun before.
+    /// Start over and replace report and state
     #[arg(long)]
     pub(super) restart: bool,
 }
 
 fn mapped(text: &str) -> Result<(String, Option<String>), String> {
-    let (column, field) = text.split_once('=').ok_or("COLUMN=FIELD is due")?;
+    let (column, field) =
+        text.split_once('=').ok_or("expected COLUMN=FIELD, e.g. `Login=username`")?;
     let mapped = (column.to_owned(), (!field.is_empty()).then(|| field.to_owned()));
-    mapping([mapped.clone()]).map_err(|_| format!("there is no field `{field}`"))?;
+    mapping([mapped.clone()]).map_err(|error| match error {
+        Error::Invalid(violations) => violations.into_iter().map(|found| found.detail).collect(),
+        other => other.to_string(),
+    })?;
     Ok(mapped)
 }
 

@@ -24,7 +24,7 @@ impl FieldError {
     /// within one request.
     pub(super) fn repeated(field: &str, earlier: u64) -> Self {
         let detail =
-            format!("row {earlier} has the same `{field}`, and the first of them is taken");
+            format!("row {earlier} has the same `{field}`; only the first of them is imported");
         Self { pointer: format!("/{field}"), code: "not-unique".to_owned(), detail }
     }
 }
@@ -41,11 +41,15 @@ pub(super) struct ReportedRow {
 }
 
 impl FieldError {
-    /// Lets a detail that names another row of the request name the row of the file.
+    /// Lets a detail that names a row or a line of the request name the row of the file. Each row
+    /// of NDJSON is a line of its request.
     pub(super) fn tell_of(&mut self, in_file: impl Fn(u64) -> Option<u64>) {
-        let named = self.detail.strip_prefix("row ").and_then(|rest| rest.split_once(' '));
-        let told = named
-            .and_then(|(row, rest)| Some(format!("row {} {rest}", in_file(row.parse().ok()?)?)));
+        const NAMED: [(&str, char, &str); 2] =
+            [("row ", ' ', "row "), ("invalid JSON at line ", ',', "invalid JSON at row ")];
+        let told = NAMED.into_iter().find_map(|(start, end, told)| {
+            let (row, rest) = self.detail.strip_prefix(start)?.split_once(end)?;
+            Some(format!("{told}{}{end}{rest}", in_file(row.parse().ok()?)?))
+        });
         if let Some(told) = told {
             self.detail = told;
         }
@@ -103,7 +107,7 @@ impl ReportFile {
         let mut file = options.open(path).map_err(failed)?;
         if file.metadata().map_err(failed)?.len() < length {
             return Err(Failure::Restart(format!(
-                "the report `{}` is not as the import left it: begin anew with --restart",
+                "the report `{}` has changed since the import wrote it; use --restart to start over",
                 path.display()
             )));
         }
@@ -138,7 +142,7 @@ impl ReportFile {
             self.file.sync_data()?;
             Ok(self.file.stream_position()?)
         };
-        Ok(append().map_err(|error| format!("the report cannot be written: {error}"))?)
+        Ok(append().map_err(|error| format!("cannot write the report: {error}"))?)
     }
 }
 
@@ -150,8 +154,12 @@ mod tests {
     fn a_row_that_a_detail_names_is_one_of_the_file() {
         for (said, due) in [
             (
-                "row 2 has the same value, which only one user may have",
-                "row 402 has the same value, which only one user may have",
+                "row 2 has the same value, which must be unique",
+                "row 402 has the same value, which must be unique",
+            ),
+            (
+                "invalid JSON at line 3, column 7: expected a comma",
+                "invalid JSON at row 403, column 7: expected a comma",
             ),
             ("row 9 is not of the request", "row 9 is not of the request"),
             ("row by row", "row by row"),

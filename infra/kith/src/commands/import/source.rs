@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use shared::domain::Json;
 use shared::domain::error::Error;
 use shared::domain::import::{
-    Columns, Format, MAX_BYTES, MAX_ROW, Mapping, PersonKey, delimiter, keys, line,
+    Columns, Format, MAX_BYTES, MAX_ROW, Mapping, PersonKey, delimiter, keys, line, not_utf8,
 };
 use shared::domain::json::Object;
 
@@ -69,7 +69,7 @@ impl SourceFile {
         let failed = |error: io::Error| format!("cannot read `{}`: {error}", path.display());
         let mut file = File::open(path).map_err(failed)?;
         if !file.metadata().map_err(failed)?.is_file() {
-            return Err(format!("`{}` is no file", path.display()).into());
+            return Err(format!("`{}` is not a file", path.display()).into());
         }
         let mark = FileIdentity::of(&file).map_err(failed)?;
         let mut start = Vec::new();
@@ -89,25 +89,48 @@ impl SourceFile {
         if format == Format::Csv {
             let text = start.get(usize::from(bom == 3) * 3..).unwrap_or_default();
             source
-                .read_header(delimiter(text))
+                .read_header(text)
                 .map_err(|why| format!("the header of `{}`: {why}", path.display()))?;
         }
         Ok(source)
     }
 
-    fn read_header(&mut self, delimiter: u8) -> Result<(), Failure> {
+    /// Refuses a file whose start has another encoding than UTF-8, or is a JSON array: else each of
+    /// its rows would be in error.
+    pub(super) fn check_start(&self, format: Format) -> Result<(), Failure> {
+        let failed = |error: io::Error| error.to_string();
+        (&self.file).seek(SeekFrom::Start(0)).map_err(failed)?;
+        let mut start = Vec::new();
+        (&self.file).take(HEAD).read_to_end(&mut start).map_err(failed)?;
+        if let Err(error) = std::str::from_utf8(&start)
+            && error.error_len().is_some()
+        {
+            let before = start.get(..error.valid_up_to()).unwrap_or_default();
+            let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+            return Err(format!("line {line}: {}", not_utf8(&start)).into());
+        }
+        if format == Format::Ndjson && start.trim_ascii_start().starts_with(b"[") {
+            let detail = "expected one JSON object a line, found an array; convert the file, e.g. by \
+                          `jq -c '.[]'`";
+            return Err(detail.into());
+        }
+        Ok(())
+    }
+
+    fn read_header(&mut self, start: &[u8]) -> Result<(), Failure> {
+        let delimiter = delimiter(start);
         let mut reader = self.csv_at(self.first, delimiter)?;
         let mut header = csv::ByteRecord::new();
         if !reader.read_byte_record(&mut header).map_err(|error| error.to_string())? {
-            return Err("there is none, the file is empty".into());
+            return Err("the file is empty".into());
         }
         let text =
-            csv::StringRecord::from_byte_record(header.clone()).map_err(|_| "it is not UTF-8")?;
+            csv::StringRecord::from_byte_record(header.clone()).map_err(|_| not_utf8(start))?;
         let end = reader.position().byte();
         let columns = Columns::read(&text, &self.mapping).map_err(|error| match error {
             Error::Invalid(violations) => {
                 let lines: Vec<_> =
-                    violations.iter().map(|v| format!("\n  {} {}", v.pointer, v.detail)).collect();
+                    violations.iter().map(|violation| format!("\n  {violation}")).collect();
                 lines.concat()
             }
             other => in_words(&other),
@@ -210,7 +233,7 @@ impl SourceFile {
             if !text.ends_with(b"\n") {
                 text.push(b'\n');
             }
-            let document = line(&text, &self.mapping).0.ok();
+            let document = line(&text, 1, &self.mapping).0.ok();
             size += text.len();
             found.push(SourceRow { bytes: text, keys: document.map(named).unwrap_or_default() });
         }
@@ -264,9 +287,7 @@ struct RowLimit<R> {
 impl<R: Read> Read for RowLimit<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.left == 0 {
-            let why = format!(
-                "a row has more than {MAX_BYTES} bytes: is there a quote without its other one?"
-            );
+            let why = format!("a row has more than {MAX_BYTES} bytes; is a closing quote missing?");
             return Err(io::Error::other(why));
         }
         let most = buffer.len().min(self.left);

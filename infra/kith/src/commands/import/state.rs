@@ -86,11 +86,13 @@ pub(super) struct ResumeState(Connection);
 
 fn failed(error: &rusqlite::Error) -> Failure {
     match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy) => "another `kith import` works on this file".into(),
+        Some(ErrorCode::DatabaseBusy) => {
+            "another `kith import` is importing this file; wait until it ends".into()
+        }
         Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Failure::Restart(
-            "the state of the import cannot be read: begin anew with --restart".to_owned(),
+            "cannot read the state of the import; use --restart to start over".to_owned(),
         ),
-        _ => format!("the state of the import cannot be kept: {error}").into(),
+        _ => format!("cannot write the state of the import: {error}").into(),
     }
 }
 
@@ -135,7 +137,7 @@ impl ResumeState {
         let Some(content) = content.map_err(|error| failed(&error))? else { return Ok(None) };
         let unreadable = |_| {
             Failure::Restart(
-                "the state is of another version of this program: begin anew with --restart"
+                "another version of this program wrote the state; use --restart to start over"
                     .to_owned(),
             )
         };

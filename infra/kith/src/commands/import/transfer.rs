@@ -57,7 +57,9 @@ impl Transfer {
     /// Brings the next rows over, or those of a request that may have been sent before.
     async fn step(&mut self) -> Result<(), Failure> {
         if !self.source.is_unchanged()? {
-            return Err("the file has changed meanwhile".into());
+            return Err(
+                "the file has changed during the import; use --restart to start over".into()
+            );
         }
         let (rows, bytes) = self
             .progress
@@ -66,13 +68,13 @@ impl Transfer {
             .map_or((self.rows, REQUEST_BYTES), |sent| (sent.rows, usize::MAX));
         let (records, end) = self.source.read(self.progress.at, rows, bytes).map_err(|why| {
             format!(
-                "row {} and those after it cannot be read: {why}",
+                "cannot read row {} and the rows after it: {why}",
                 self.progress.counts.rows + 1
             )
         })?;
         if records.is_empty() {
             if self.progress.counts.rows == 0 {
-                return Err("the file has no rows".into());
+                return Err("expected at least one row after the header, found none".into());
             }
             self.progress.complete = true;
             return self.state.keep(&self.progress, &RowsByKey::new());
@@ -139,9 +141,7 @@ impl Transfer {
         let now = self.env.clock.now().millis();
         let at = self.progress.sent.as_ref().map_or(now, |sent| sent.at);
         if now - at > KNOWN {
-            return Err(unknown(
-                "the last request was sent a day ago, and nobody knows what became of it",
-            ));
+            return Err(unknown("the last request was sent a day ago, and its outcome is unknown"));
         }
         self.progress.sent = Some(SentRequest { rows, at, job: None });
         self.state.keep(&self.progress, &RowsByKey::new())?;
@@ -175,7 +175,7 @@ impl Transfer {
             }
             let reply = self.remote.send(&ask).await?;
             if reply.status == StatusCode::NOT_FOUND {
-                return Err(unknown(&format!("{path} is not there any more")));
+                return Err(unknown(&format!("{path} has expired")));
             }
             if reply.status != StatusCode::NOT_MODIFIED {
                 let reply = reply.good(&path)?;
@@ -207,12 +207,12 @@ impl Transfer {
             let mut page = self.remote.send(&ask).await?.good(&path)?.value()?;
             let items = page.get_mut("items").map(Value::take).unwrap_or_default();
             let items: Vec<ReportedRow> = serde_json::from_value(items)
-                .map_err(|error| format!("{path} cannot be read: {error}"))?;
+                .map_err(|error| format!("cannot read {path}: {error}"))?;
             for mut outcome in items {
                 let in_file =
                     |row: u64| numbers.get(usize::try_from(row).ok()?.checked_sub(1)?).copied();
-                outcome.row =
-                    in_file(outcome.row).ok_or_else(|| format!("{path} is about other rows"))?;
+                outcome.row = in_file(outcome.row)
+                    .ok_or_else(|| format!("{path} reports rows that were not sent"))?;
                 outcome.errors.iter_mut().for_each(|fault| fault.tell_of(in_file));
                 outcomes.push(outcome);
             }
@@ -221,9 +221,9 @@ impl Transfer {
                 None if outcomes.len() == numbers.len() => return Ok(outcomes),
                 None => {
                     return Err(format!(
-                        "{path} has {} rows, {} were sent",
-                        outcomes.len(),
-                        numbers.len()
+                        "{path}: expected a report of {} rows, found {}",
+                        numbers.len(),
+                        outcomes.len()
                     )
                     .into());
                 }
@@ -261,7 +261,7 @@ struct SortedRows {
 
 fn text(document: &Value, name: &str) -> Result<String, Failure> {
     let text = document.get(name).and_then(Value::as_str).map(str::to_owned);
-    Ok(text.ok_or_else(|| format!("an answer has no `{name}`"))?)
+    Ok(text.ok_or_else(|| format!("an answer of the service has no `{name}`"))?)
 }
 
 fn number(document: &Value, name: &str) -> u64 {
@@ -270,6 +270,6 @@ fn number(document: &Value, name: &str) -> u64 {
 
 fn unknown(why: &str) -> Failure {
     Failure::Restart(format!(
-        "{why}: begin anew with --restart; --mode upsert takes what was brought over for unchanged"
+        "{why}; use --restart to start over, with --mode upsert, which leaves imported users unchanged"
     ))
 }

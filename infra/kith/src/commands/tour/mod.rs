@@ -20,6 +20,7 @@ use crate::location::TableLocation;
 
 /// Walks the tour; fails at the first step that does not do what it should.
 pub(crate) async fn run(options: Options, location: &TableLocation) -> Result<ExitCode, Failure> {
+    location.refuse_table("tour")?;
     let known = demo::read_env(&location.data.join(ENV_FILE)).unwrap_or_default();
     let answers = match known.get("KITH_URL") {
         Some(url) if options.url.is_none() => {

@@ -46,7 +46,9 @@ impl TourResponse {
 
     pub(super) fn text(&self, pointer: &str) -> Result<String, Failure> {
         let text = self.body.pointer(pointer).and_then(Value::as_str);
-        Ok(text.map(str::to_owned).ok_or_else(|| format!("the answer has no `{pointer}`"))?)
+        Ok(text
+            .map(str::to_owned)
+            .ok_or_else(|| format!("the answer of the service has no `{pointer}`"))?)
     }
 }
 
@@ -85,7 +87,7 @@ impl Tour {
     pub(super) fn new(options: Options, variables: &Variables) -> Result<Self, Failure> {
         let value = |given: Option<String>, name: &str| {
             let missing = || {
-                format!("{name} is not known: give it as an option, or walk where a demo.env is")
+                format!("{name} is not set; use the option, or run in the folder of a `demo.env`")
             };
             given.or_else(|| variables.get(name).cloned()).ok_or_else(missing)
         };
@@ -119,7 +121,7 @@ impl Tour {
     pub(super) fn end(&self) -> Result<(), Failure> {
         self.paint(
             AnsiColor::Green.on_default().bold(),
-            &format!("\n{} steps, each as it should be.", self.steps),
+            &format!("\nAll {} steps succeeded.", self.steps),
         )
     }
 
@@ -219,7 +221,9 @@ impl Tour {
         let body: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
         self.reply(status, &headers, &hide_tokens(text, &body))?;
         if status.as_u16() != due {
-            return Err(format!("step {}: {due} was due, {status} came", self.steps).into());
+            return Err(
+                format!("step {}: expected status {due}, found {status}", self.steps).into()
+            );
         }
         Ok(TourResponse { headers, body })
     }
