@@ -14,6 +14,8 @@ WIDTH = 110
 LENGTH = 400
 RULES = Path("docs/reference/rules.md")
 TEXT = (".rs", ".py", ".js", ".toml", ".yaml", ".yml", ".md")
+# Not edited any more: the deployment test updates a stack of this template.
+AS_IT_WAS = ("tests/deployment/older_template.yaml",)
 # A row of a table, a raw literal, or text without a space in it, such as a key or a URL.
 MAY_BE_WIDE = re.compile(r'^\s*(//[/!] )?\||r#"|"query":"SOURCE|\S{80}')
 TEST = re.compile(r"\bfn ((?:[a-z]\d+_)+)")
@@ -43,7 +45,7 @@ def main() -> int:
         ["git", "ls-files", "-z"], check=True, capture_output=True, text=True
     ).stdout.split("\0")
     named = ("justfile", ".ci/run")
-    paths = [path for path in tracked if path.endswith(TEXT) or path in named]
+    paths = [p for p in tracked if (p.endswith(TEXT) or p in named) and p not in AS_IT_WAS]
     rules = set(RULE.findall(RULES.read_text(encoding="utf-8")))
     faults = [fault for path in paths if Path(path).exists() for fault in faults_of(path, rules)]
     print("\n".join(faults) if faults else f"{len(paths)} files, {len(rules)} rules")

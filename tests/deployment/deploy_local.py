@@ -68,7 +68,7 @@ def on_stack(command: list[str], scratch: Path, programs: Path) -> int:
             return stack.deploy(programs, text, without_aws() | variables, endpoint, parameters)
 
         with timed("deployed an older template"):
-            before = deploy(stack.older())
+            before = deploy(stack.OLDER.read_text())
         with timed("updated it"):
             deployed = deploy(template)
         before.outlived_by(deployed)

@@ -16,12 +16,12 @@ import boto3
 from samcli.yamlhelper import yaml_dump, yaml_parse
 
 import loopback
-from machine import REGION, ROOT, Failed
+from machine import HERE, REGION, ROOT, Failed
 from template import Template, transform
 
 NAME = "kith"
-# A template that was deployed before this one. What holds state has to outlive the update.
-OLDER = "d3ee8da9"
+# A template of an earlier version, as it was. What holds state has to outlive the update.
+OLDER = HERE / "older_template.yaml"
 LASTING = ("Api", "Table", "UntoldQueue", "AccessLogs", "UsersLogs")
 PROGRAMS = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "debug"
 BUILT = ROOT / "target" / "deployment"
@@ -45,15 +45,6 @@ def sam(programs: Path, variables: dict[str, str], *arguments: str) -> None:
         reasons = re.findall(r"^\w*FAILED.*\n(?: .*\n)*", done.stdout, re.MULTILINE)
         said = "".join(reasons) + done.stdout[-2000:]
         raise Failed(f"`sam {arguments[0]}` failed:\n{said}")
-
-
-def older() -> str:
-    """The text of the older template."""
-    shown = ["git", "show", f"{OLDER}:template.yaml"]
-    done = subprocess.run(shown, cwd=ROOT, check=False, capture_output=True, text=True)
-    if done.returncode:
-        raise Failed(f"the history of the repository is needed: {done.stderr.strip()}")
-    return done.stdout
 
 
 def package(text: str, folder: str, parameters: dict[str, str]) -> Path:
