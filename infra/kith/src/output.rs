@@ -27,10 +27,9 @@ impl Console {
 }
 
 /// A number of things, in words: `1 row`, `2 rows`, `2 entries`.
-pub(crate) fn counted(count: impl ToString, noun: &str) -> String {
-    let count = count.to_string();
+pub(crate) fn counted<N: Copy + Display + PartialEq + From<u8>>(count: N, noun: &str) -> String {
     match noun.strip_suffix('y') {
-        _ if count == "1" => format!("1 {noun}"),
+        _ if count == N::from(1) => format!("1 {noun}"),
         Some(stem) => format!("{count} {stem}ies"),
         None => format!("{count} {noun}s"),
     }

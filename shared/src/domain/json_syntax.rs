@@ -63,7 +63,7 @@ impl Json {
             ..ReaderSettings::default()
         };
         let mut reader = JsonStreamReader::new_custom(bytes, settings);
-        let read = read(&mut reader, text).and_then(|value| {
+        let read = read(&mut reader).and_then(|value| {
             reader.consume_trailing_whitespace()?;
             Ok(value)
         });
@@ -86,7 +86,7 @@ impl From<ReaderError> for Stop {
     }
 }
 
-fn read<R: JsonReader>(reader: &mut R, text: &str) -> Result<Json, Stop> {
+fn read<R: JsonReader>(reader: &mut R) -> Result<Json, Stop> {
     Ok(match reader.peek()? {
         ValueType::Null => {
             reader.next_null()?;
@@ -99,7 +99,7 @@ fn read<R: JsonReader>(reader: &mut R, text: &str) -> Result<Json, Stop> {
             let mut items = Vec::new();
             reader.begin_array()?;
             while reader.has_next()? {
-                items.push(read(reader, text)?);
+                items.push(read(reader)?);
             }
             reader.end_array()?;
             Json::Array(items)
@@ -116,7 +116,7 @@ fn read<R: JsonReader>(reader: &mut R, text: &str) -> Result<Json, Stop> {
                     let what = "expected each member name once in an object";
                     return Err(Stop::Explained(SyntaxError { line, column, what, found }));
                 }
-                let value = read(reader, text)?;
+                let value = read(reader)?;
                 members.insert(name, value);
             }
             reader.end_object()?;
@@ -157,11 +157,11 @@ fn explain(error: ReaderError, text: &str) -> SyntaxError {
     let at = location.data_pos.and_then(|at| usize::try_from(at).ok());
     let (before, rest) = at.and_then(|at| text.split_at_checked(at)).unwrap_or((text, ""));
     let (what, found) = expected(kind, before.trim_end(), rest);
-    SyntaxError { line, column, what, found: found.map(str::to_owned).map(shown) }
+    SyntaxError { line, column, what, found: found.map(shown) }
 }
 
 /// What an error shows of the text.
-fn shown(found: String) -> String {
+fn shown(found: &str) -> String {
     match found.chars().next() {
         None => "the end".to_owned(),
         Some(c) if c.is_control() || c == '\u{feff}' => format!("U+{:04X}", u32::from(c)),

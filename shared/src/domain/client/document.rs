@@ -165,12 +165,11 @@ fn take_string_enums<T: StringEnum>(fields: &mut Fields<'_>, name: &'static str)
             fields.refuse_item(name, index, Code::WrongType, detail);
             continue;
         };
-        match text.parse() {
-            Ok(word) => words.push(word),
-            Err(_) => {
-                let detail = expected_word(T::ALL, text);
-                fields.refuse_item(name, index, Code::NotInEnumeration, detail);
-            }
+        if let Ok(word) = text.parse() {
+            words.push(word);
+        } else {
+            let detail = expected_word(T::ALL, text);
+            fields.refuse_item(name, index, Code::NotInEnumeration, detail);
         }
     }
     (words.len() == wanted).then_some(words)

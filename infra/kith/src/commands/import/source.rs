@@ -106,7 +106,7 @@ impl SourceFile {
             && error.error_len().is_some()
         {
             let before = start.get(..error.valid_up_to()).unwrap_or_default();
-            let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+            let line = before.split(|byte| *byte == b'\n').count();
             return Err(format!("line {line}: {}", not_utf8(&start)).into());
         }
         if format == Format::Ndjson && start.trim_ascii_start().starts_with(b"[") {
