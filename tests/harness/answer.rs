@@ -23,7 +23,27 @@ impl Answer {
     #[track_caller]
     pub fn is(self, status: u16) -> Self {
         assert_eq!(self.status.as_u16(), status, "{}", self.text());
+        self.check_messages();
         self
+    }
+
+    /// Asserts that the messages of an error have the form of all messages: lower case, no full
+    /// stop.
+    #[track_caller]
+    fn check_messages(&self) {
+        let Ok(body) = serde_json::from_slice::<Value>(&self.body) else { return };
+        if self.code() < 400 {
+            return;
+        }
+        let errors = body.get("errors").and_then(Value::as_array).into_iter().flatten();
+        let messages = errors
+            .filter_map(|error| error.get("detail"))
+            .chain(body.get("detail"))
+            .chain(body.get("error_description"));
+        for message in messages.filter_map(Value::as_str) {
+            let plain = !message.starts_with(char::is_uppercase) && !message.ends_with('.');
+            assert!(plain && !message.is_empty() && !message.contains("is due"), "{message}");
+        }
     }
 
     /// The status as a number.
@@ -86,6 +106,7 @@ impl Answer {
             .expect("a request id");
         assert_eq!(id.as_str(), self.header("x-request-id"));
         assert_eq!(problem.get("status").and_then(Value::as_u64), Some(u64::from(self.code())));
+        self.check_messages();
         problem
     }
 

@@ -67,3 +67,19 @@ fn the_rules_import_no_layer_above_them() {
         }
     }
 }
+
+#[test]
+fn messages_say_what_was_expected_and_not_what_is_due() {
+    let told: Vec<_> = sources()
+        .into_iter()
+        .filter(|(_, source)| {
+            let words = source.split_whitespace().collect::<Vec<_>>();
+            words.windows(2).any(|pair| {
+                let due = pair[1].trim_matches(|c: char| !c.is_alphanumeric());
+                matches!(pair[0], "is" | "are") && due == "due"
+            })
+        })
+        .map(|(name, _)| name)
+        .collect();
+    assert!(told.is_empty(), "{told:?}");
+}

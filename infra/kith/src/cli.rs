@@ -11,9 +11,9 @@ use crate::failure::Failure;
 use crate::location::TableLocation;
 use crate::output::Console;
 
-/// Kith, the user-profile service. Without a command it serves.
+/// Kith, the user-profile service; without a command it serves
 #[derive(Debug, Parser)]
-#[command(name = "kith", version, about, max_term_width = 100)]
+#[command(name = "kith", version, max_term_width = 100)]
 pub(crate) struct Command {
     #[command(flatten)]
     location: TableLocation,

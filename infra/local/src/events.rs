@@ -83,7 +83,7 @@ impl EventPublisher {
             // Deployed, their records go to the dead-letter queue.
             tracing::error!(
                 operation = "events",
-                cause = "users that do not read",
+                cause = "cannot read the users of these changes",
                 changes = unreadable.len()
             );
         }

@@ -241,7 +241,7 @@ impl fmt::Display for Error {
             Self::Blocked => f.write_str("the user is blocked; an administrator can unblock it"),
             Self::Several(found) => write!(f, "{found} users match, expected exactly one"),
             Self::NotFound => {
-                f.write_str("there is no such resource in this tenant; check the ids in the path")
+                f.write_str("there is no such resource in this tenant; check the ids that you sent")
             }
             Self::Unconditional => f.write_str("the write does not say which version it expects"),
             Self::Stale(tag) => f.write_str(if tag.is_some() {

@@ -7,5 +7,6 @@ mod headers;
 mod idempotency;
 mod limits;
 pub mod logs;
+mod messages;
 mod precedence;
 mod preconditions;

@@ -35,7 +35,7 @@ pub(crate) async fn run(
             if !table.create_tenant(&name).await.map_err(failed)? {
                 return Err(format!("tenant `{name}` exists already").into());
             }
-            console.print(&json!({ "id": name }), || format!("tenant {name} created"))?;
+            console.print(&json!({ "id": name }), || format!("created tenant {name}"))?;
         }
         Action::List => {
             let tenants = table.tenants().await.map_err(failed)?;

@@ -76,7 +76,7 @@ impl AttributeDefinition {
                 fields.refuse(
                     "required",
                     Code::NotAllowed,
-                    "every user needs a username; `required` stays true",
+                    "every user needs a username; `required` must be true",
                 );
             }
             if self.deprecated {
@@ -107,14 +107,14 @@ impl AttributeDefinition {
             fields.refuse(
                 "required",
                 Code::NotAllowed,
-                "a derived attribute cannot be required: callers do not write it",
+                "a derived attribute cannot be required; callers do not write it",
             );
         }
         if self.approval_policy.is_some() {
             fields.refuse(
                 "approval_policy",
                 Code::NotAllowed,
-                "a derived attribute needs no approval policy: callers do not write it",
+                "a derived attribute takes no approval policy; callers do not write it",
             );
         }
     }

@@ -219,7 +219,7 @@ fn take_name(fields: &mut Fields<'_>, field: &'static str, stored: Option<&str>)
         fields.refuse(
             field,
             Code::WrongFormat,
-            "the text has characters that no name may have (RFC 8266)",
+            "use letters, digits, spaces and punctuation (RFC 8266)",
         );
         return None;
     }
