@@ -50,10 +50,11 @@ deploy-test:
 store-test:
     .ci/run second_engine
 
-# Write openapi.json anew from the code.
+# Write openapi.json and its copy in OpenAPI 3.0 anew from the code.
 openapi:
     cargo run -q -p kith -- openapi > target/openapi.json
-    mv target/openapi.json openapi.json
+    cargo run -q -p kith -- openapi --version 3.0 > target/openapi-3.0.json
+    mv target/openapi.json target/openapi-3.0.json .
 
 # Measure release builds: all, or `cold` (sizes and starts of functions), or `load` (`kith serve`).
 bench *arguments:

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Tries the service with the OAuth clients that its callers use, unmodified and from their
-registries.
+registries, and with clients that generators make of `openapi.json`.
 
     run.py             starts `kith serve` in memory on a free port, runs the suites of Python and
-                       of Node, stops it again
-    run.py --prepare   installs the clients below target/ and stops
+                       of Node and the generated clients, stops it again
+    run.py --prepare   installs clients and generators below target/ and stops
 
 The program is `kith` of `cargo build`. The exit code is 1 when a suite failed.
 """
@@ -28,6 +28,7 @@ sys.dont_write_bytecode = True
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "deployment"))
 
+import generated  # noqa: E402
 from machine import ROOT, Failed, environment, locked, say, stop, timed, without_aws  # noqa: E402
 
 PYTHON, NODE = HERE / "python", HERE / "node"
@@ -126,6 +127,7 @@ def suites() -> int:
                 WORKSHOP,
                 variables,
             ),
+            generated.suites(WORKSHOP, variables),
         ]
     return 0 if all(passed) else 1
 
@@ -139,6 +141,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if parser.parse_args().prepare:
         programs()
+        generated.programs()
         modules()
         return 0
     return suites()

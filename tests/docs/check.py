@@ -63,7 +63,7 @@ def unnamed():
         "docs/reference/template-parameters.md":
             [f"| `{name}` |" for name in entries["Parameters"] + entries["Outputs"]],
         "docs/reference/errors.md":
-            [f"| `{code}` |" for code in schemas["Violation"]["properties"]["code"]["enum"]],
+            [f"| `{code}` |" for code in schemas["ViolationCode"]["enum"]],
     }
     for page, texts in expected.items():
         assert texts, page

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::description::assert_described;
+use crate::description::{assert_described, description, operation};
 use crate::events::{Event, all};
 use crate::gateway::{API, Answer, Gateway};
 
@@ -39,6 +39,61 @@ async fn every_event_is_answered_as_its_route_says_with_json_text_or_nothing() {
             assert_described(event.route().answer.1, &answer.json());
         }
         assert_is_text(&event, &answer);
+    }
+}
+
+/// Whoever copies an example from `openapi.json` is answered as the route says.
+#[tokio::test]
+async fn examples_of_bodies_are_accepted() {
+    let fork = Gateway::forks().await;
+    let description = description();
+    for mut event in all().into_iter().filter(|event| event.case().is_empty()) {
+        let body = &operation(&description, event.route())["requestBody"];
+        let Some((media, content)) = body["content"].as_object().and_then(|all| all.iter().next())
+        else {
+            continue;
+        };
+        event.content["body"] = match (&content["example"], media.as_str()) {
+            (Value::String(text), _) => text.as_str().into(),
+            (Value::Object(form), "application/x-www-form-urlencoded") => {
+                let pairs = form.iter().map(|(name, value)| (name, value.as_str().unwrap()));
+                form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish().into()
+            }
+            (example, _) => {
+                let mut example = example.clone();
+                if event.route().method == "PUT" {
+                    keep_names(&mut example, &event);
+                }
+                example.to_string().into()
+            }
+        };
+        event.content["headers"]["content-type"] = media.as_str().into();
+        event.content["headers"].as_object_mut().unwrap().remove("content-length");
+        if event.route().name == "create_import" {
+            event.content["rawQueryString"] = "".into();
+        }
+        let answer = fork().call(&event).await;
+        assert_eq!(answer.status(), due(&event), "{}: {}", event.name, answer.0);
+    }
+}
+
+/// What is replaced keeps its name.
+fn keep_names(example: &mut Value, event: &Event) {
+    let present: Value = serde_json::from_slice(&event.body().unwrap()).unwrap();
+    for name in ["id", "category", "name"] {
+        if let (Some(example), Some(present)) = (example.get_mut(name), present.get(name)) {
+            *example = present.clone();
+        }
+    }
+}
+
+#[tokio::test]
+async fn required_query_parameters_are_required() {
+    let fork = Gateway::forks().await;
+    for mut event in all().into_iter().filter(|e| !e.route().required_query.is_empty()) {
+        event.content["rawQueryString"] = "".into();
+        let answer = fork().call(&event).await;
+        assert_eq!(answer.status(), 400, "{}: {}", event.name, answer.0);
     }
 }
 
@@ -114,7 +169,7 @@ fn lasting(mut content: Value) -> Value {
 
 #[tokio::test]
 async fn the_request_id_is_that_of_api_gateway() {
-    let event = Event::named("definitions", "list_attribute_definition.repeated_query");
+    let event = Event::named("definitions", "list_attribute_definitions.repeated_query");
     let answer = answer(&event).await.is(400);
     assert_eq!(answer.header("x-request-id"), Some("JKJaXmPLvHcESHA="));
     assert_eq!(answer.json()["request_id"], "JKJaXmPLvHcESHA=");

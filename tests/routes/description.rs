@@ -1,11 +1,14 @@
 //! `openapi.json`: what the service says about itself.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use shared::http::Route;
 
 use crate::tables::{read, routes};
+
+/// The most bytes of the description: generators and people read it as a whole.
+const MAX_BYTES: usize = 400_000;
 
 /// The description as it is in the repository.
 pub fn description() -> Value {
@@ -17,40 +20,83 @@ fn listed() -> impl Iterator<Item = &'static Route> {
     routes().map(|(_, route)| route).filter(|route| route.listed)
 }
 
-/// The operations of the description: method, path and operation id.
-fn operations() -> Vec<(String, String, String)> {
-    let description = description();
+/// The operation of a route.
+pub fn operation<'d>(description: &'d Value, route: &Route) -> &'d Value {
+    &description["paths"][route.path][route.method.to_lowercase()]
+}
+
+/// What a value refers to, or the value itself.
+pub fn resolved<'d>(description: &'d Value, value: &'d Value) -> &'d Value {
+    match value.get("$ref").and_then(Value::as_str) {
+        Some(target) => description.pointer(target.strip_prefix('#').unwrap()).unwrap(),
+        None => value,
+    }
+}
+
+/// A JSON Schema that stands within the description, to which its references lead.
+pub fn validator(description: &Value, schema: &Value) -> jsonschema::Validator {
+    let schema = json!({ "components": description["components"], "allOf": [schema] });
+    jsonschema::draft202012::new(&schema).unwrap()
+}
+
+/// The operations of the description: method, path and the operation.
+fn operations(description: &Value) -> Vec<(String, String, &Value)> {
     let paths = description["paths"].as_object().unwrap().iter();
     paths
         .flat_map(|(path, item)| {
-            item.as_object().unwrap().iter().map(|(method, operation)| {
-                let id = operation["operationId"].as_str().unwrap().to_owned();
-                (method.to_uppercase(), path.clone(), id)
-            })
+            let operations = item.as_object().unwrap().iter();
+            operations
+                .filter(|(member, _)| *member != "parameters")
+                .map(|(method, operation)| (method.to_uppercase(), path.clone(), operation))
         })
         .collect()
+}
+
+/// Every value of the description with the pointer to it, examples left out.
+fn values<'d>(pointer: &str, value: &'d Value, found: &mut Vec<(String, &'d Value)>) {
+    found.push((pointer.to_owned(), value));
+    match value {
+        Value::Array(items) => {
+            for (i, item) in items.iter().enumerate() {
+                values(&format!("{pointer}/{i}"), item, found);
+            }
+        }
+        Value::Object(members) => {
+            for (name, member) in members.iter().filter(|(name, _)| *name != "example") {
+                values(&format!("{pointer}/{}", name.replace('/', "~1")), member, found);
+            }
+        }
+        _ => {}
+    }
 }
 
 #[test]
 fn the_description_has_exactly_the_operations_of_the_tables() {
     let of_tables: BTreeSet<_> =
         listed().map(|r| (r.method.to_owned(), r.path.to_owned(), r.name.to_owned())).collect();
-    assert_eq!(operations().into_iter().collect::<BTreeSet<_>>(), of_tables);
+    let description = description();
+    let described = operations(&description).into_iter().map(|(method, path, operation)| {
+        (method, path, operation["operationId"].as_str().unwrap().to_owned())
+    });
+    assert_eq!(described.collect::<BTreeSet<_>>(), of_tables);
 }
 
 #[test]
-fn every_reference_leads_somewhere() {
+fn every_reference_leads_somewhere_and_every_component_is_referred_to() {
     let description = description();
-    let mut due = vec![&description];
-    while let Some(value) = due.pop() {
+    let mut found = Vec::new();
+    values("", &description, &mut found);
+    let mut referred = BTreeSet::new();
+    for (pointer, value) in &found {
         if let Some(target) = value.get("$ref").and_then(Value::as_str) {
-            let pointer = target.strip_prefix('#').unwrap();
-            assert!(description.pointer(pointer).is_some(), "{target}");
+            let target = target.strip_prefix('#').unwrap();
+            assert!(description.pointer(target).is_some(), "{pointer}: {target}");
+            referred.insert(target.to_owned());
         }
-        match value {
-            Value::Array(items) => due.extend(items),
-            Value::Object(members) => due.extend(members.values()),
-            _ => {}
+    }
+    for (kind, components) in description["components"].as_object().unwrap() {
+        for name in components.as_object().unwrap().keys().filter(|_| kind != "securitySchemes") {
+            assert!(referred.contains(&format!("/components/{kind}/{name}")), "{kind}: {name}");
         }
     }
 }
@@ -59,13 +105,12 @@ fn every_reference_leads_somewhere() {
 fn every_operation_that_needs_a_token_names_its_scope() {
     let description = description();
     for route in listed() {
-        let operation = &description["paths"][route.path][route.method.to_lowercase()];
-        let named = operation["security"]
+        let named = operation(&description, route)["security"]
             .as_array()
             .unwrap()
             .iter()
             .find_map(|one| one.get("access_token"));
-        let scope = route.callers.granted().map(|scope| serde_json::json!([scope.name()]));
+        let scope = route.callers.granted().map(|scope| json!([scope.name()]));
         assert_eq!(named, scope.as_ref(), "{}", route.name);
     }
 }
@@ -74,41 +119,120 @@ fn every_operation_that_needs_a_token_names_its_scope() {
 fn every_operation_that_people_call_says_so() {
     let description = description();
     for route in listed() {
-        let operation = &description["paths"][route.path][route.method.to_lowercase()];
-        let named =
-            operation["security"].as_array().unwrap().iter().find_map(|one| one.get("user_token"));
+        let named = operation(&description, route)["security"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find_map(|one| one.get("user_token"));
         let scopes: Vec<_> =
             route.callers.scope_of_people().iter().map(|scope| scope.name()).collect();
         assert_eq!(
             named,
-            route.callers.include_people().then(|| serde_json::json!(scopes)).as_ref(),
+            route.callers.include_people().then(|| json!(scopes)).as_ref(),
             "{}",
             route.name
         );
     }
 }
 
-/// Asserts that the members of an answer are those that its schema names: none unknown, none
-/// missing. A schema may leave open which others there are.
+#[test]
+fn summaries_are_short_and_unique_and_every_operation_has_a_description() {
+    let description = description();
+    let mut summaries = BTreeMap::new();
+    for (_, _, operation) in operations(&description) {
+        let (id, summary) = (&operation["operationId"], operation["summary"].as_str().unwrap());
+        assert!(summary.len() <= 60 && !summary.ends_with('.'), "{id}: {summary}");
+        assert!(operation["description"].as_str().unwrap().ends_with('.'), "{id}");
+        assert_eq!(summaries.insert(summary, id), None, "{summary}");
+    }
+}
+
+#[test]
+fn the_description_is_small() {
+    assert!(read("openapi.json").len() <= MAX_BYTES);
+}
+
+/// What keeps generators from making types, or makes useless ones.
+#[test]
+fn schemas_have_nothing_that_generators_stumble_over() {
+    let description = description();
+    let mut found = Vec::new();
+    values("", &description, &mut found);
+    for (pointer, value) in found {
+        if pointer.ends_with("/properties") {
+            continue;
+        }
+        if let Some(kinds) = value.get("type").and_then(Value::as_array) {
+            assert!(kinds.len() == 2 && kinds.contains(&json!("null")), "{pointer}: {kinds:?}");
+        }
+        if let Some(words) = value.get("enum").and_then(Value::as_array) {
+            assert!(!words.is_empty() && words.iter().all(Value::is_string), "{pointer}");
+        }
+        assert!(value.get("allOf").is_none() && value.get("anyOf").is_none(), "{pointer}");
+        // Clients take a field with a default for one that is always there.
+        assert!(!pointer.contains("/properties/") || value.get("default").is_none(), "{pointer}");
+    }
+}
+
+/// The content of a body or an answer, by its media types.
+fn content(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    value["content"].as_object().into_iter().flatten()
+}
+
+#[test]
+fn every_write_has_an_example_of_its_body_and_answer_that_fits() {
+    let description = description();
+    for (_, _, operation) in operations(&description) {
+        let id = operation["operationId"].as_str().unwrap();
+        let answers = operation["responses"].as_object().unwrap().iter();
+        let good = answers.filter(|(status, _)| status.starts_with('2'));
+        let shown = good.map(|(_, answer)| resolved(&description, answer));
+        let writes = !operation["requestBody"].is_null();
+        for whole in shown.chain(Some(&operation["requestBody"])) {
+            for (media, content) in content(whole).filter(|(media, _)| *media != "text/csv") {
+                let Some(example) = content.get("example") else {
+                    assert!(!writes || id.contains("get_users") || id.contains("query"), "{id}");
+                    continue;
+                };
+                let validator = validator(&description, &content["schema"]);
+                let wrong: Vec<_> =
+                    validator.iter_errors(example).map(|error| error.to_string()).collect();
+                assert_eq!(wrong, [""; 0], "{id}, {media}");
+            }
+        }
+    }
+}
+
+/// Asserts that an answer fits its schema, and that all its members are described.
 #[track_caller]
 pub fn assert_described(schema: &str, answer: &Value) {
     let description = description();
-    let schema = &description["components"]["schemas"][schema];
-    let members = answer.as_object().unwrap();
-    for name in members.keys() {
-        let described = schema["properties"].get(name).is_some();
-        assert!(described || schema["additionalProperties"] == true, "`{name}` is not described");
+    let reference = json!({ "$ref": format!("#/components/schemas/{schema}") });
+    let validator = validator(&description, &reference);
+    let wrong: Vec<_> = validator.iter_errors(answer).map(|error| error.to_string()).collect();
+    assert_eq!(wrong, [""; 0], "{schema}: {answer}");
+    assert_members_are_named(&description, &description["components"]["schemas"][schema], answer);
+}
+
+/// Asserts that the members of an object are those that its schema names, and those of the objects
+/// in it.
+#[track_caller]
+fn assert_members_are_named(description: &Value, schema: &Value, value: &Value) {
+    let schema = resolved(description, schema);
+    if let Some(shapes) = schema["oneOf"].as_array() {
+        // Of several shapes the first is that of what is there.
+        if !value.is_null() {
+            assert_members_are_named(description, &shapes[0], value);
+        }
+        return;
     }
-    for name in schema["required"].as_array().into_iter().flatten() {
-        assert!(members.contains_key(name.as_str().unwrap()), "{name} is missing");
+    for item in value.as_array().into_iter().flatten() {
+        assert_members_are_named(description, &schema["items"], item);
     }
-    let of = &schema["properties"]["items"]["items"];
-    // Of several shapes the first is that of what is there.
-    let of = of["$ref"]
-        .as_str()
-        .or(of["oneOf"][0]["$ref"].as_str())
-        .and_then(|target| target.rsplit('/').next());
-    for item in answer["items"].as_array().into_iter().flatten() {
-        assert_described(of.unwrap(), item);
+    for (name, member) in value.as_object().into_iter().flatten() {
+        match schema["properties"].get(name).or(schema.get("additionalProperties")) {
+            Some(of) => assert_members_are_named(description, of, member),
+            None => assert!(schema.get("properties").is_none(), "`{name}` is not in {schema}"),
+        }
     }
 }

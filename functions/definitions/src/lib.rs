@@ -30,7 +30,8 @@ pub static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
             )
             .scope(ConfigRead)
             .json("WorkflowTest")
-            .summary("Runs a workflow on a sample; stores nothing"),
+            .summary("Test a workflow")
+            .description("Runs it on a sample. Nothing is stored."),
         ],
         user_profile(),
     ]
@@ -45,18 +46,22 @@ fn user_profile() -> Vec<Route> {
             get(config::get::<UserProfileDefinition>)
         })
         .scope(ConfigRead)
-        .summary("Reads which custom attributes screens show, in their order"),
+        .tagged()
+        .summary("Read the user profile definition")
+        .description("The custom attributes that screens show, in their order."),
         Route::write("PUT", PATH, "replace_user_profile_definition", (200, SCHEMA), || {
             put(config::replace::<UserProfileDefinition>)
         })
         .scope(ConfigWrite)
-        .json(SCHEMA)
-        .summary("Replaces which custom attributes screens show"),
+        .json("UserProfileDefinitionInput")
+        .summary("Replace the user profile definition")
+        .description("Attributes that are left out are not shown."),
         Route::write("PATCH", PATH, "patch_user_profile_definition", (200, SCHEMA), || {
             patch(config::patch::<UserProfileDefinition>)
         })
         .scope(ConfigWrite)
         .json("UserProfileDefinitionPatch")
-        .summary("Changes which custom attributes screens show"),
+        .summary("Change the user profile definition")
+        .description("Fields that are left out stay. `null` removes a field."),
     ]
 }

@@ -11,6 +11,7 @@ use shared::domain::{Json, Versioned, WriteContext};
 use shared::http::IdempotencyRecorder;
 use shared::http::answer::{Answer, HandlerResult};
 use shared::http::profile;
+use shared::http::route::Conflict::AlreadyExists;
 use shared::http::{Call, Route};
 use shared::object;
 use shared::store::users::StoredUser;
@@ -24,21 +25,29 @@ pub static ROUTES: [Route; 9] = [
     Route::write("POST", PERSONAS, "create_persona", (201, "Persona"), || post(create))
         .scope(UsersWrite)
         .json("PersonaInput")
-        .summary("Adds a persona to a user"),
+        .if_match()
+        .conflicts(&[AlreadyExists])
+        .summary("Add a persona to a user")
+        .description("`If-Match` is that of the user."),
     Route::read("GET", PERSONAS, "list_personas", (200, "PersonaList"), || get(list))
         .scope(UsersRead)
-        .summary("Lists the personas of a user"),
+        .summary("List the personas of a user")
+        .description("All of them: there are no pages."),
     Route::read("GET", PERSONA, "get_persona", (200, "Persona"), || get(read))
         .scope(UsersRead)
-        .summary("Reads a persona"),
+        .tagged()
+        .summary("Read a persona"),
     Route::write("PATCH", PERSONA, "patch_persona", (200, "Persona"), || patch(edit))
         .scope(UsersWrite)
         .json("PersonaPatch")
         .approval()
-        .summary("Changes scope, validity, preference and attributes of a persona"),
+        .conflicts(&[AlreadyExists])
+        .summary("Change a persona")
+        .description("Fields that are left out stay. `null` removes a field."),
     Route::write("DELETE", PERSONA, "delete_persona", (204, ""), || delete(remove))
         .scope(UsersWrite)
-        .summary("Removes a persona"),
+        .summary("Remove a persona")
+        .description("`If-Match` takes the tag of the persona, or that of its user."),
     Route::write(
         "PATCH",
         "/identity/users/{user_id}/personas/{persona_id}/attribute",
@@ -49,7 +58,9 @@ pub static ROUTES: [Route; 9] = [
     .scope(UsersWrite)
     .json("PersonaAttribute")
     .approval()
-    .summary("Sets the values of one attribute of a persona"),
+    .conflicts(&[AlreadyExists])
+    .summary("Set an attribute of a persona")
+    .description("Replaces the values of one attribute. An empty array removes them."),
     Route::write(
         "POST",
         "/identity/users/{user_id}/personas/{persona_id}/prefer",
@@ -58,7 +69,9 @@ pub static ROUTES: [Route; 9] = [
         || post(async |call| act(call, |p| Persona { preferred: true, ..p }).await),
     )
     .scope(UsersWrite)
-    .summary("Makes a persona the preferred one"),
+    .if_match()
+    .summary("Prefer a persona")
+    .description("Makes it the preferred persona of its user. A repeat changes nothing."),
     Route::write(
         "POST",
         "/identity/users/{user_id}/personas/{persona_id}/activate",
@@ -67,7 +80,9 @@ pub static ROUTES: [Route; 9] = [
         || post(async |call| act(call, |p| Persona { status: PersonaStatus::Active, ..p }).await),
     )
     .scope(UsersWrite)
-    .summary("Puts a persona in force"),
+    .if_match()
+    .summary("Activate a persona")
+    .description("Puts the persona in force between its dates. A repeat changes nothing."),
     Route::write(
         "POST",
         "/identity/users/{user_id}/personas/{persona_id}/suspend",
@@ -80,7 +95,9 @@ pub static ROUTES: [Route; 9] = [
         },
     )
     .scope(UsersWrite)
-    .summary("Takes a persona out of force"),
+    .if_match()
+    .summary("Suspend a persona")
+    .description("The persona is not in force until it is activated. A repeat changes nothing."),
 ];
 
 fn found(user: &User, id: PersonaId) -> Result<&Persona> {

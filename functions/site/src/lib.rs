@@ -21,23 +21,25 @@ use crate::health::Health;
 
 /// The routes of this function.
 pub static ROUTES: [Route; 6] = [
-    Route::page("/", "get_service", || secured(get(pages::service)))
-        .summary("Shows what the service is and where its documentation is"),
+    Route::page("/", "get_service", || secured(get(pages::service))).summary("Show the start page"),
     Route::page("/docs", "get_reference", || secured(get(pages::reference)))
-        .summary("Shows the API reference"),
+        .summary("Show the API reference"),
     Route::page("/assets/{version}/{name}", "get_asset", || secured(get(file::asset)))
-        .summary("Reads a file that the pages use"),
+        .summary("Read a file of the pages"),
     Route::page("/problems/{slug}", "get_problem_type", || secured(get(pages::problem_type)))
-        .summary("Explains a problem type"),
+        .summary("Explain a problem type"),
     Route::read("GET", "/openapi.json", "get_description", (200, "OpenApiDocument"), || {
         secured(get(file::description))
     })
-    .summary("Reads this description"),
+    .tagged()
+    .summary("Read this description")
+    .description("In OpenAPI 3.1."),
     Route::read("GET", "/health", "get_health", (200, "Health"), || {
         let health = Arc::<Health>::default();
         secured(get(move |State(app): State<App>| async move { health.check(&app).await }))
     })
-    .summary("Checks that the service and its table answer"),
+    .summary("Check the health")
+    .description("Asks the table, at most once a second."),
 ];
 
 /// Scripts, styles and data come from the service alone, and no other site shows it in a frame.

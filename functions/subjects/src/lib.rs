@@ -13,6 +13,7 @@ use shared::domain::sso::{
 };
 use shared::domain::{Json, Versioned};
 use shared::http::answer::{Answer, HandlerResult};
+use shared::http::route::Conflict::{AlreadyExists, SeveralFound, State};
 use shared::http::{Call, Route, config};
 use shared::object;
 
@@ -38,8 +39,10 @@ const SUBJECTS: [Route; 10] = [
         || post(async |call| create(call, Side::Server).await),
     )
     .scope(UsersWrite)
-    .json("AuthenticationServerSubject")
-    .summary("Maps a subject of an authentication server to a user"),
+    .json("AuthenticationServerSubjectInput")
+    .conflicts(&[AlreadyExists, State])
+    .summary("Map a subject of an authentication server")
+    .description("To the user who has it."),
     Route::read(
         "GET",
         SERVER_SUBJECTS,
@@ -48,8 +51,10 @@ const SUBJECTS: [Route; 10] = [
         || get(async |call| list(call, Side::Server).await),
     )
     .scope(UsersRead)
-    .query(&["user_id", "authentication_server_id"])
-    .summary("Lists the subjects of a user at authentication servers, the built-in one included"),
+    .query(&["authentication_server_id"])
+    .required_query(&["user_id"])
+    .summary("List the authentication server subjects of a user")
+    .description("The one at the built-in server `system`, which is the username, is among them."),
     Route::read(
         "GET",
         SERVER_SUBJECT,
@@ -58,7 +63,8 @@ const SUBJECTS: [Route; 10] = [
         || get(async |call| read(call, Side::Server).await),
     )
     .scope(UsersRead)
-    .summary("Reads a mapping"),
+    .tagged()
+    .summary("Read an authentication server subject"),
     Route::write(
         "DELETE",
         SERVER_SUBJECT,
@@ -67,7 +73,9 @@ const SUBJECTS: [Route; 10] = [
         || delete(async |call| remove(call, Side::Server).await),
     )
     .scope(UsersWrite)
-    .summary("Deletes a mapping"),
+    .conflicts(&[State])
+    .summary("Delete an authentication server subject")
+    .description("The one at the built-in server `system` stays as long as its user."),
     Route::write(
         "POST",
         APPLICATION_SUBJECTS,
@@ -76,8 +84,10 @@ const SUBJECTS: [Route; 10] = [
         || post(async |call| create(call, Side::Application).await),
     )
     .scope(UsersWrite)
-    .json("ApplicationSubject")
-    .summary("Maps a user to the subject by which an application knows it"),
+    .json("ApplicationSubjectInput")
+    .conflicts(&[AlreadyExists, State])
+    .summary("Map a subject of an application")
+    .description("To the user whom the application knows by it."),
     Route::read(
         "GET",
         APPLICATION_SUBJECTS,
@@ -86,8 +96,10 @@ const SUBJECTS: [Route; 10] = [
         || get(async |call| list(call, Side::Application).await),
     )
     .scope(UsersRead)
-    .query(&["user_id", "application_id"])
-    .summary("Lists the subjects of a user at applications"),
+    .query(&["application_id"])
+    .required_query(&["user_id"])
+    .summary("List the application subjects of a user")
+    .description("All of them: there are no pages."),
     Route::read(
         "GET",
         APPLICATION_SUBJECT,
@@ -96,12 +108,14 @@ const SUBJECTS: [Route; 10] = [
         || get(async |call| read(call, Side::Application).await),
     )
     .scope(UsersRead)
-    .summary("Reads a mapping"),
+    .tagged()
+    .summary("Read an application subject"),
     Route::write("DELETE", APPLICATION_SUBJECT, "delete_application_subject", (204, ""), || {
         delete(async |call| remove(call, Side::Application).await)
     })
     .scope(UsersWrite)
-    .summary("Deletes a mapping"),
+    .summary("Delete an application subject")
+    .description("The application does not know the user by it any more."),
     Route::read(
         "POST",
         "/api/v1/sso/authentication-server-subjects/resolve",
@@ -111,9 +125,11 @@ const SUBJECTS: [Route; 10] = [
     )
     .scope(UsersRead)
     .json("AuthenticationServerSubjectQuestion")
-    .summary(
-        "Finds the one user whom an authentication server means by a subject, by its subject type",
-    ),
+    .tagged()
+    .finds_nothing()
+    .conflicts(&[SeveralFound])
+    .summary("Find the user of a subject")
+    .description("Finds the one user whom an authentication server means, by its subject type."),
     Route::read(
         "POST",
         "/api/v1/sso/application-subjects/resolve",
@@ -123,7 +139,10 @@ const SUBJECTS: [Route; 10] = [
     )
     .scope(UsersRead)
     .json("ApplicationSubjectQuestion")
-    .summary("Finds the subject by which an application knows a user, by its subject type"),
+    .finds_nothing()
+    .conflicts(&[SeveralFound])
+    .summary("Find the subject of a user")
+    .description("Finds the subject by which an application knows the user, by its subject type."),
 ];
 
 async fn create(mut call: Call, side: Side) -> HandlerResult {

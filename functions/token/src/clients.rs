@@ -18,23 +18,31 @@ const CLIENT: &str = "/config/clients/{client_id}";
 pub(crate) const ROUTES: [Route; 5] = [
     Route::write("POST", CLIENTS, "create_client", (201, "RegisteredClient"), || post(create))
         .scope(Scope::Administrator)
-        .json("ClientInput")
+        .json("MachineClientInput")
         .secret()
-        .summary("Registers a client; its secret, if it has one, is shown this once"),
-    Route::read("GET", CLIENTS, "list_clients", (200, "ClientList"), || get(list))
+        .summary("Register a client")
+        .description(
+            "The answer shows the secret once, unless the client authenticates by \
+             `private_key_jwt`.",
+        ),
+    Route::read("GET", CLIENTS, "list_clients", (200, "MachineClientList"), || get(list))
         .scope(Scope::Administrator)
         .query(&["limit", "cursor"])
-        .summary("Lists the clients by their ids"),
-    Route::read("GET", CLIENT, "get_client", (200, "Client"), || get(read))
+        .summary("List clients")
+        .description("In the order of their ids."),
+    Route::read("GET", CLIENT, "get_client", (200, "MachineClient"), || get(read))
         .scope(Scope::Administrator)
-        .summary("Reads a client"),
-    Route::write("PATCH", CLIENT, "patch_client", (200, "Client"), || patch(change))
+        .tagged()
+        .summary("Read a client"),
+    Route::write("PATCH", CLIENT, "patch_client", (200, "MachineClient"), || patch(change))
         .scope(Scope::Administrator)
-        .json("ClientPatch")
-        .summary("Changes a client; every function knows of it within 30 seconds"),
+        .json("MachineClientPatch")
+        .summary("Change a client")
+        .description("Takes effect within 30 seconds. Issued tokens stay valid until they expire."),
     Route::write("DELETE", CLIENT, "delete_client", (204, ""), || delete(remove))
         .scope(Scope::Administrator)
-        .summary("Deletes a client; its tokens live until they expire"),
+        .summary("Delete a client")
+        .description("Its tokens stay valid until they expire."),
 ];
 
 /// The path of a client.

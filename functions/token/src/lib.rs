@@ -28,7 +28,9 @@ const OAUTH: [Route; 6] = [
     })
     .form("TokenRequest")
     .secret()
-    .summary("Issues an access token (RFC 6749 §4.4, §6)"),
+    .proof()
+    .summary("Issue an access token")
+    .description("The token endpoint (RFC 6749 §4.4, §6)."),
     Route::read(
         "POST",
         "/idhub/oidc/v1/introspect",
@@ -37,29 +39,37 @@ const OAUTH: [Route; 6] = [
         || post(introspection::introspect),
     )
     .form("IntrospectionRequest")
-    .summary("Says what a token is worth now (RFC 7662)"),
+    .summary("Introspect a token")
+    .description("The introspection endpoint (RFC 7662)."),
     Route::write("POST", "/idhub/oidc/v1/revoke", "revoke_token", (200, ""), || {
         post(revocation::revoke)
     })
     .form("RevocationRequest")
     .repeatable()
-    .summary("Gives up a token (RFC 7009); resources accept an access token until it expires"),
+    .summary("Revoke a token")
+    .description(
+        "The revocation endpoint (RFC 7009). Other services accept an access token \
+         until it expires.",
+    ),
     Route::read("GET", "/idhub/oidc/v1/jwks", "get_jwks", (200, "JwkSet"), || get(metadata::jwks))
-        .summary("Publishes the keys that tokens are signed with (RFC 7517)"),
+        .summary("Read the public keys")
+        .description("The JWK Set (RFC 7517) that verifies access tokens."),
     Route::read(
         "GET",
         "/idhub/oidc/.well-known/openid-configuration",
         "get_openid_configuration",
-        (200, "Metadata"),
+        (200, "ServerMetadata"),
         || get(metadata::metadata),
     )
-    .summary("Describes the service to OpenID clients"),
+    .summary("Read the OpenID configuration")
+    .description("Metadata as OpenID Connect Discovery 1.0 has it."),
     Route::read(
         "GET",
         "/.well-known/oauth-authorization-server/idhub/oidc",
         "get_authorization_server_metadata",
-        (200, "Metadata"),
+        (200, "ServerMetadata"),
         || get(metadata::metadata),
     )
-    .summary("Describes the service to OAuth clients (RFC 8414)"),
+    .summary("Read the authorization server metadata")
+    .description("Metadata as RFC 8414 has it."),
 ];

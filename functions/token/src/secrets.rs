@@ -6,6 +6,7 @@ use shared::domain::client::{Client, Rotation, Secret};
 use shared::domain::error::Error;
 use shared::domain::{Scope, Versioned};
 use shared::http::answer::{Answer, HandlerResult};
+use shared::http::route::Conflict::State;
 use shared::http::{Call, Route};
 use shared::store::clients::ClientEdit;
 
@@ -22,10 +23,16 @@ pub(crate) const ROUTES: [Route; 2] = [
     .scope(Scope::Administrator)
     .optional_json("ClientSecretInput")
     .secret()
-    .summary("Makes another secret of a client, shown this once; ETag is that of the client"),
+    .if_match()
+    .conflicts(&[State])
+    .summary("Add a secret to a client")
+    .description(
+        "The answer shows the secret once. `ETag` and `If-Match` are those of the client.",
+    ),
     Route::write("DELETE", SECRET, "delete_client_secret", (204, ""), || delete(remove))
         .scope(Scope::Administrator)
-        .summary("Revokes a secret; If-Match takes the tag of the client"),
+        .summary("Revoke a secret")
+        .description("`If-Match` is that of the client."),
 ];
 
 async fn create(mut call: Call) -> HandlerResult {

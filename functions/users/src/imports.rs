@@ -18,14 +18,20 @@ const IMPORTS: &str = "/identity/imports";
 
 /// Routes of imports.
 pub(crate) const ROUTES: [Route; 3] = [
-    Route::write("POST", IMPORTS, "create_import", (201, "Import"), || post(create))
+    Route::write("POST", IMPORTS, "create_import", (201, "ImportJob"), || post(create))
         .scope(UsersWrite)
         .rows("ImportRows")
         .query(&["mode", "dry_run", "mapping"])
-        .summary("Imports the people of a file; the answer shows the job as it was accepted"),
-    Route::read("GET", "/identity/imports/{id}", "get_import", (200, "Import"), || get(read))
+        .summary("Import users")
+        .description(
+            "Starts a job with the rows of a CSV or NDJSON file. The answer shows the job \
+             as it was accepted.",
+        ),
+    Route::read("GET", "/identity/imports/{id}", "get_import", (200, "ImportJob"), || get(read))
         .scope(UsersWrite)
-        .summary("Reads how far an import is"),
+        .tagged()
+        .summary("Read an import")
+        .description("Shows how many rows are done."),
     Route::read(
         "GET",
         "/identity/imports/{id}/report",
@@ -36,10 +42,8 @@ pub(crate) const ROUTES: [Route; 3] = [
     .scope(UsersWrite)
     .query(&["limit", "cursor"])
     .csv()
-    .summary(
-        "Reads what became of each row of an import, as far as it is; as text/csv the whole at \
-         once",
-    ),
+    .summary("Read the report of an import")
+    .description("The result of each row, so far. As `text/csv` the whole report in one answer."),
 ];
 
 async fn create(mut call: Call) -> HandlerResult {

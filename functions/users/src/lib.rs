@@ -25,6 +25,7 @@ use shared::domain::{Versioned, WriteContext};
 use shared::http::IdempotencyRecorder;
 use shared::http::answer::{Answer, HandlerResult};
 use shared::http::profile;
+use shared::http::route::Conflict::AlreadyExists;
 use shared::http::{Call, Route};
 use shared::store::users::StoredUser;
 use shared::writing::WriteTarget;
@@ -53,17 +54,24 @@ const USER_ROUTES: [Route; 12] = [
     Route::write("POST", USERS, "create_user", (201, "User"), || post(create))
         .scope(UsersWrite)
         .json("UserInput")
-        .summary("Creates a user"),
+        .conflicts(&[AlreadyExists])
+        .summary("Create a user")
+        .description("May bring `id`, `email_verified` and `personas`."),
     Route::read("GET", USERS, "list_users", (200, "UserList"), || get(list::list))
         .scope(UsersRead)
         .query(&["limit", "cursor", "updated_since"])
-        .summary("Lists users by when they were last changed, for systems that keep in step"),
+        .summary("List users")
+        .description(
+            "In the order of their last changes. With `updated_since`, users that changed \
+             since then and tombstones of deleted users, for systems that synchronise.",
+        ),
     Route::read("POST", "/identity/users/batch-get", "get_users", (200, "UserBatch"), || {
         post(batch::get)
     })
     .scope(UsersRead)
     .json("UserNames")
-    .summary("Reads the users who are named"),
+    .summary("Read several users")
+    .description("At most 100, by user ids or base profile ids."),
     Route::write(
         "PUT",
         "/identity/users/by/id_at_customer/{value}",
@@ -74,36 +82,53 @@ const USER_ROUTES: [Route; 12] = [
     .scope(UsersWrite)
     .json("UserUpsert")
     .upsert()
-    .summary(
-        "Creates or replaces the user whom the customer names so; repeating it changes nothing",
-    ),
+    .conflicts(&[AlreadyExists])
+    .summary("Create or replace a user")
+    .description("The path names the user by the customer's own id. A repeat changes nothing."),
     Route::read("POST", "/identity/users/query", "query_users", (200, "UserQueryResult"), || {
         post(query::query)
     })
     .scope(UsersRead)
     .json("UserQuery")
-    .summary("Finds users by a filter; sees every write that was acknowledged before"),
+    .summary("Find users")
+    .description(
+        "By a filter over fields, attributes and personas. Filters that use an index \
+         entry see every acknowledged write.",
+    ),
     Route::read("GET", USER, "get_user", (200, "User"), || get(read))
         .scope(UsersRead)
-        .summary("Reads a user"),
+        .tagged()
+        .summary("Read a user")
+        .description("With personas and custom attributes."),
     Route::write("PUT", USER, "replace_user", (200, "User"), || put(replace))
         .scope(UsersWrite)
         .json("UserReplacement")
         .approval()
-        .summary("Replaces the editable fields of a user"),
+        .conflicts(&[AlreadyExists])
+        .summary("Replace a user")
+        .description("Editable fields that are left out are removed. Hashed values stay."),
     Route::write("PATCH", USER, "patch_user", (200, "User"), || patch(edit))
         .scope(UsersWrite)
         .json("UserPatch")
         .approval()
-        .summary("Changes some fields of a user (RFC 7396)"),
+        .conflicts(&[AlreadyExists])
+        .summary("Change a user")
+        .description("Fields that are left out stay. `null` removes a field."),
     Route::write("DELETE", USER, "forget_user", (204, ""), || delete(forget))
         .scope(UsersWrite)
-        .summary("Forgets a user everywhere"),
+        .summary("Forget a user")
+        .description(
+            "Deletes the user and all that belongs to the user, in every system. A \
+             tombstone remains for 90 days.",
+        ),
     Route::write("POST", "/identity/users/{user_id}/block", "block_user", (200, "User"), || {
         post(async |call| set_status(call, UserStatus::Blocked).await)
     })
     .scope(UsersWrite)
-    .summary("Blocks a user; repeating it changes nothing"),
+    .if_match()
+    .conflicts(&[AlreadyExists])
+    .summary("Block a user")
+    .description("Refuses tokens and sign-ins of the person. A repeat changes nothing."),
     Route::write(
         "POST",
         "/identity/users/{user_id}/unblock",
@@ -112,13 +137,22 @@ const USER_ROUTES: [Route; 12] = [
         || post(async |call| set_status(call, UserStatus::Active).await),
     )
     .scope(UsersWrite)
-    .summary("Unblocks a user; repeating it changes nothing"),
+    .if_match()
+    .conflicts(&[AlreadyExists])
+    .summary("Unblock a user")
+    .description("A repeat changes nothing."),
     Route::write("POST", "/identity/users/{user_id}/verify", "verify_user", (200, "User"), || {
         post(verify)
     })
     .scope(Administrator)
     .json("UserVerification")
-    .summary("Marks an e-mail address of a user as verified; repeating it changes nothing"),
+    .if_match()
+    .conflicts(&[AlreadyExists])
+    .summary("Verify an e-mail address")
+    .description(
+        "Marks an address of the user as known to be the person's. A repeat changes \
+         nothing.",
+    ),
 ];
 
 fn made(user: &Versioned<User>, schema: &Schema) -> Answer {

@@ -13,6 +13,7 @@ use shared::domain::{Versioned, View, WriteContext};
 use shared::http::IdempotencyRecorder;
 use shared::http::answer::{Answer, HandlerResult};
 use shared::http::profile;
+use shared::http::route::Conflict::AlreadyExists;
 use shared::http::{Call, Callers, Route};
 use shared::store::users::StoredUser;
 use shared::writing::WriteTarget;
@@ -23,20 +24,26 @@ const ME: &str = "/identity/me";
 pub(crate) const ROUTES: [Route; 4] = [
     Route::read("GET", ME, "get_me", (200, "Me"), || get(read))
         .people()
-        .summary("Reads the own profile"),
+        .tagged()
+        .summary("Read the own profile")
+        .description("Without hidden attributes."),
     Route::write("PATCH", ME, "patch_me", (200, "Me"), || patch(edit))
         .people()
         .json("UserPatch")
         .approval()
-        .summary("Changes some fields of the own profile (RFC 7396)"),
+        .conflicts(&[AlreadyExists])
+        .summary("Change the own profile")
+        .description("Fields that are left out stay. `null` removes a field."),
     Route::write("DELETE", ME, "forget_me", (204, ""), || delete(forget))
         .people()
-        .summary("Forgets the person everywhere"),
+        .summary("Forget the own user")
+        .description("Deletes the caller's user in every system."),
     Route::read("GET", "/idhub/oidc/v1/userinfo", "get_userinfo", (200, "UserInfo"), || {
         get(super::userinfo::read)
     })
     .callers(Callers::People(Some(Openid)))
-    .summary("Says who the person is (OpenID Connect Core 1.0 §5.3)"),
+    .summary("Read claims about the person")
+    .description("The userinfo endpoint (OpenID Connect Core 1.0 §5.3)."),
 ];
 
 /// Reads the own profile.

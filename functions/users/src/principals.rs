@@ -9,6 +9,7 @@ use shared::domain::schema::Schema;
 use shared::domain::sso::{Principal, SYSTEM};
 use shared::domain::{Json, Versioned};
 use shared::http::answer::{Answer, HandlerResult};
+use shared::http::route::Conflict::State;
 use shared::http::{Call, Route};
 use shared::object;
 use shared::store::principals::LinkChange;
@@ -23,7 +24,8 @@ pub(crate) const ROUTES: [Route; 3] = [
         || get(list),
     )
     .scope(UsersRead)
-    .summary("Lists how far a user and each authentication server know each other"),
+    .summary("List the principals of a user")
+    .description("One for each authentication server of the tenant."),
     Route::write(
         "POST",
         "/identity/users/{user_id}/principals/{authentication_server_id}/link",
@@ -32,7 +34,10 @@ pub(crate) const ROUTES: [Route; 3] = [
         || post(async |call| set_linked(call, true).await),
     )
     .scope(UsersWrite)
-    .summary("Links a user to an authentication server again; repeating it changes nothing"),
+    .if_match()
+    .conflicts(&[State])
+    .summary("Link a user to an authentication server")
+    .description("Sign-ins of the server reach the user again. A repeat changes nothing."),
     Route::write(
         "POST",
         "/identity/users/{user_id}/principals/{authentication_server_id}/unlink",
@@ -41,9 +46,12 @@ pub(crate) const ROUTES: [Route; 3] = [
         || post(async |call| set_linked(call, false).await),
     )
     .scope(UsersWrite)
-    .summary(
-        "Refuses sign-ins of an authentication server as this user, and the matching of them; \
-         repeating it changes nothing",
+    .if_match()
+    .conflicts(&[State])
+    .summary("Unlink a user from an authentication server")
+    .description(
+        "Refuses sign-ins of the server as this user, and does not match its subjects. \
+         A repeat changes nothing.",
     ),
 ];
 

@@ -10,6 +10,8 @@ use shared::domain::error::Error;
 use shared::domain::id::ProfileName;
 use shared::domain::system_profile::{ProfileWriteContext, SystemProfile};
 use shared::http::answer::{Answer, HandlerResult};
+use shared::http::route::Conflict::SeveralFound;
+use shared::http::route::Id;
 use shared::http::{Call, Callers, Route};
 use shared::store::system_profiles::EffectiveProfile;
 
@@ -23,9 +25,15 @@ const PROFILE: &str = "/api/v1/tenants/{tenant_id}/systems/{system_id}/users/{id
 pub const ROUTES: [Route; 7] = [
     Route::read("GET", PROFILES, "find_system_profile", (200, "SystemProfile"), || get(search))
         .scope(UsersRead)
-        .query(&["filter"])
         .within_system()
-        .summary("Finds exactly one profile of a system by what the system sees of people"),
+        .required_query(&["filter"])
+        .tagged()
+        .finds_nothing()
+        .conflicts(&[SeveralFound])
+        .summary("Find one system profile")
+        .description(
+            "Finds the only profile that matches a filter over what the system sees of people.",
+        ),
     Route::read(
         "GET",
         "/api/v1/tenants/{tenant_id}/systems/{system_id}/users/me",
@@ -35,28 +43,36 @@ pub const ROUTES: [Route; 7] = [
     )
     .people()
     .within_system()
-    .summary("Reads the caller's own profile in a system"),
+    .tagged()
+    .summary("Read the own system profile")
+    .description("Without hidden attributes."),
     Route::read("GET", PROFILE, "get_system_profile", (200, "SystemProfile"), || get(read))
         .scope(UsersRead)
         .within_system()
-        .summary("Reads a system profile, by its id or by a base profile id of its person"),
+        .id(Id::SystemProfile)
+        .tagged()
+        .summary("Read a system profile")
+        .description("By its id, or by a base profile id of its person."),
     Route::write("PUT", PROFILE, "replace_system_profile", (200, "SystemProfile"), || put(replace))
         .scope(UsersWrite)
         .json("SystemProfileReplacement")
         .within_system()
-        .summary("Replaces what a system profile overrides and what its system declares"),
+        .id(Id::SystemProfile)
+        .summary("Replace a system profile")
+        .description("Replaces what the system overrides and the attributes that it declares."),
     Route::write("PATCH", PROFILE, "patch_system_profile", (200, "SystemProfile"), || patch(edit))
         .scope(UsersWrite)
         .json("SystemProfilePatch")
         .within_system()
-        .summary(
-            "Changes some of what a system profile overrides and of what its system declares (RFC \
-             7396)",
-        ),
+        .id(Id::SystemProfile)
+        .summary("Change a system profile")
+        .description("Fields that are left out stay. `null` falls back to the base profile."),
     Route::write("DELETE", PROFILE, "forget_system_profile", (204, ""), || delete(forget))
         .callers(Callers::GrantedOrPeople(UsersWrite))
         .within_system()
-        .summary("Forgets a person in one system"),
+        .id(Id::SystemProfile)
+        .summary("Forget a person in one system")
+        .description("Deletes the system profile. Base profile and other systems stay."),
     Route::read(
         "POST",
         "/api/v1/tenants/{tenant_id}/systems/{system_id}/users:bulk-search",
@@ -67,7 +83,8 @@ pub const ROUTES: [Route; 7] = [
     .scope(UsersRead)
     .json("SystemProfileBulkSearch")
     .within_system()
-    .summary("Reads up to 100 profiles of a system, or selected parts of them"),
+    .summary("Read several system profiles")
+    .description("At most 100, or selected parts of them."),
 ];
 
 /// Reads the caller's own profile.

@@ -52,8 +52,7 @@ enum Action {
     #[command(subcommand)]
     Definition(definition::Action),
     /// Print the OpenAPI description of the service
-    #[command(hide = true)]
-    Openapi,
+    Openapi(openapi::Options),
 }
 
 impl Command {
@@ -76,7 +75,7 @@ impl Command {
             Action::Check(options) => check::run(options, location, console).await,
             Action::Forget(options) => forget::run(options, location, console).await,
             Action::Definition(action) => definition::run(action, location, console).await,
-            Action::Openapi => openapi::run(),
+            Action::Openapi(options) => openapi::run(&options),
         }
     }
 }

@@ -1,13 +1,14 @@
-//! The schemas that the route tables name.
+//! The schemas that the route tables name, and those that these refer to.
 //!
 //! What a caller sends and what the service answers are described apart, because they differ: an
 //! answer always has every field, and a request may leave out most and may hold nothing that is not
-//! known. A table that names one schema for both, as those of definitions do, means `<Name>` for
-//! the answer and `<Name>Input` for the body.
+//! known. What several schemas have in common has a name of its own, so that generated clients have
+//! one type for it.
 
 mod changes;
 mod clients;
 mod definitions;
+mod fields;
 mod imports;
 mod oauth;
 mod personas;
@@ -18,43 +19,87 @@ mod site;
 mod subjects;
 mod system_profiles;
 mod systems;
-pub(super) mod users;
+mod users;
 mod workflows;
 
 use std::collections::BTreeMap;
 
-use utoipa::openapi::Schema;
+use serde_json::Value;
+use utoipa::openapi::{Array, Content, Schema};
 
-use super::shapes::{Record, list, named, string};
+use super::shapes::{Record, list, named};
+
+/// A schema and its name.
+type Described = (&'static str, Schema);
 
 /// Schemas by their names.
-pub(super) type Schemas = BTreeMap<&'static str, Schema>;
+pub(super) struct Schemas(BTreeMap<&'static str, Schema>);
 
-/// Every schema.
-pub(super) fn all() -> Schemas {
-    let mut all = Schemas::new();
-    all.extend(users::schemas());
-    all.extend(queries::schemas());
-    all.extend(system_profiles::schemas());
-    all.extend(personas::schemas());
-    all.extend(changes::schemas());
-    all.extend(definitions::schemas());
-    all.extend(imports::schemas());
-    all.extend(workflows::schemas());
-    all.extend(systems::schemas());
-    all.extend(principals::schemas());
-    all.extend(subjects::schemas());
-    all.extend(clients::schemas());
-    all.extend(oauth::schemas());
-    all.extend(problems::schemas());
-    all.extend(site::schemas());
-    all
+impl Schemas {
+    /// Every schema.
+    pub(super) fn all() -> Self {
+        let groups = [
+            fields::schemas(),
+            users::schemas(),
+            queries::schemas(),
+            system_profiles::schemas(),
+            personas::schemas(),
+            changes::schemas(),
+            definitions::schemas(),
+            imports::schemas(),
+            workflows::schemas(),
+            systems::schemas(),
+            principals::schemas(),
+            subjects::schemas(),
+            clients::schemas(),
+            oauth::schemas(),
+            problems::schemas(),
+            site::schemas(),
+        ];
+        Self(groups.into_iter().flatten().collect())
+    }
+
+    /// Whether there is a schema of this name.
+    pub(super) fn contain(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    /// The example of a schema.
+    pub(super) fn example(&self, name: &str) -> Option<&Value> {
+        match self.0.get(name)? {
+            Schema::Object(object) => object.examples.first(),
+            _ => None,
+        }
+    }
+
+    /// A body or an answer of this schema, with its example. Tools show the example of a media type
+    /// and few show the one of a schema, so it stands there alone.
+    pub(super) fn content(&self, name: &str) -> Content {
+        let mut content = Content::new(Some(named(name)));
+        content.example = self.example(name).cloned();
+        content
+    }
+
+    /// The schemas without their examples.
+    pub(super) fn without_examples(mut self) -> BTreeMap<&'static str, Schema> {
+        for schema in self.0.values_mut() {
+            if let Schema::Object(object) = schema {
+                object.examples.clear();
+            }
+        }
+        self.0
+    }
+
+    #[cfg(test)]
+    pub(super) fn remove(&mut self, name: &str) {
+        self.0.remove(name);
+    }
 }
 
 /// A page of resources.
 fn page(of: &str) -> Schema {
-    let cursor = string(4096, "Where the next page starts; absent on the last one.");
-    Record::new("One page of a list.").must("items", items(of)).may("next_cursor", cursor).schema()
+    let description = "One page of a list.";
+    Record::new(description).must("items", items(of)).may("next_cursor", named("Cursor")).schema()
 }
 
 /// A list that comes as a whole.
@@ -62,6 +107,6 @@ fn whole(of: &str) -> Schema {
     Record::new("The whole list.").must("items", items(of)).schema()
 }
 
-fn items(of: &str) -> utoipa::openapi::Array {
-    list(named(of), None, "The resources, each as its own address shows it.")
+fn items(of: &str) -> Array {
+    list(named(of), None, "The resources.")
 }

@@ -10,20 +10,6 @@ use utoipa::openapi::{Array, Ref, RefOr, Schema};
 /// A schema in a place where a reference may stand too.
 pub(super) type Shape = RefOr<Schema>;
 
-/// The names of categories and attributes.
-pub(super) const NAME: &str = "^[a-z][a-z0-9-]{0,62}$";
-/// The names of attributes and persona definitions where those of the service are among them.
-pub(super) const NAME_OR_PREDEFINED: &str = "^[a-z][a-z0-9_-]{0,62}$";
-/// The ids that callers choose.
-pub(super) const SLUG: &str = "^[a-z][a-z0-9-]{1,62}$";
-
-/// The ids of clients.
-pub(super) const CLIENT_ID: &str = "^[a-z][a-z0-9-]{1,62}\\.[0-9a-f]{32}$";
-
-/// What names a system profile: its own id, or a base profile id.
-pub(super) const PROFILE_NAME: &str =
-    "^([0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|[0-9a-f]{64})$";
-
 /// Text that is not blank and has no control characters.
 const LEGIBLE: &str =
     "^[^\\x00-\\x1f\\x7f-\\x9f]*[^\\s\\x00-\\x1f\\x7f-\\x9f][^\\x00-\\x1f\\x7f-\\x9f]*$";
@@ -68,12 +54,6 @@ pub(super) fn uuid(description: &str) -> Object {
     formatted("uuid", description)
 }
 
-/// The name of a user: the id, or a base profile id.
-pub(super) fn user(description: &str) -> Object {
-    let pattern = "^([0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|[0-9a-f]{64})$";
-    matching(pattern, &format!("{description} A base profile id stands for its user."))
-}
-
 /// A point in time.
 pub(super) fn time(description: &str) -> Object {
     formatted("date-time", description)
@@ -113,16 +93,7 @@ pub(super) fn number(description: &str) -> Object {
         .build()
 }
 
-/// Any JSON value but `null`.
-pub(super) fn value(description: &str) -> Object {
-    let kinds = [Type::String, Type::Number, Type::Boolean, Type::Object, Type::Array];
-    ObjectBuilder::new()
-        .schema_type(SchemaType::from_iter(kinds))
-        .description(Some(description))
-        .build()
-}
-
-/// Any JSON value.
+/// Any JSON value. A list of types would say no more, and generators make empty models of one.
 pub(super) fn anything(description: &str) -> Object {
     let mut any = Object::with_type(SchemaType::AnyValue);
     any.description = Some(description.to_owned());
@@ -155,6 +126,16 @@ pub(super) fn named(name: &str) -> Shape {
     RefOr::Ref(Ref::from_schema_name(name))
 }
 
+/// `null` alone.
+pub(super) fn null() -> Shape {
+    RefOr::T(Schema::Object(Object::with_type(Type::Null)))
+}
+
+/// The schema of this name, or `null`.
+pub(super) fn nullable(name: &str) -> Shape {
+    RefOr::T(Schema::OneOf(OneOfBuilder::new().item(named(name)).item(null()).build()))
+}
+
 /// A shape that may also be `null`.
 pub(super) trait OrNull {
     /// Allows `null`, which in requests means the same as leaving the field out, and in a patch
@@ -165,9 +146,6 @@ pub(super) trait OrNull {
 impl OrNull for Object {
     fn or_null(mut self) -> Self {
         self.schema_type = with_null(self.schema_type);
-        if let Some(words) = &mut self.enum_values {
-            words.push(Value::Null);
-        }
         self
     }
 }
@@ -215,13 +193,8 @@ impl Record {
 
     /// Adds fields that are accepted when they are sent back unchanged, so that what was read can
     /// be written.
-    pub(super) fn unchanged(mut self, fields: &[&str]) -> Self {
-        for name in fields {
-            let mut any = anything("Accepted when it is sent back as it was read.");
-            any.read_only = Some(true);
-            self = self.may(name, any);
-        }
-        self
+    pub(super) fn unchanged(self, fields: &[&str]) -> Self {
+        fields.iter().fold(self, |record, name| record.may(name, named("Unchanged")))
     }
 
     /// Refuses fields that are not named.
@@ -230,7 +203,7 @@ impl Record {
         self
     }
 
-    /// Adds an example.
+    /// Adds the example of the bodies and answers that have this schema.
     pub(super) fn example(mut self, example: Value) -> Self {
         self.0.examples.push(example);
         self
@@ -246,11 +219,6 @@ impl Record {
     pub(super) fn must_have(mut self, name: &str) -> Self {
         self.0.required.push(name.to_owned());
         self
-    }
-
-    /// The record itself, so that it may be `null`.
-    pub(super) fn object(self) -> Object {
-        self.0
     }
 
     /// The object's schema.

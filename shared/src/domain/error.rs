@@ -7,51 +7,51 @@ use serde::{Deserialize, Serialize};
 
 use super::json::Json;
 use super::json_syntax::SyntaxError;
-
+use super::string_enum::string_enum;
 use super::versioned::Tag;
 
 /// The result of a rule or of an operation.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// A stable word for what is wrong with one field; written in kebab case.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Code {
-    /// The field must be present.
-    Required,
-    /// No such field or attribute.
-    Unknown,
-    /// The field is sent, changed, by somebody who cannot change it this way.
-    NotEditable,
-    /// The attribute is read only for this caller.
-    ReadOnly,
-    /// Another JSON type was expected.
-    WrongType,
-    /// The type is right, the text is not.
-    WrongFormat,
-    /// Not one of the values that the definition lists.
-    NotInEnumeration,
-    /// The text has more characters or bytes than allowed.
-    TooLong,
-    /// The list has more members than allowed.
-    TooMany,
-    /// The whole is larger than allowed.
-    TooLarge,
-    /// Somebody else holds the value.
-    NotUnique,
-    /// The field names something that does not exist.
-    NotFound,
-    /// The field or value is not allowed here.
-    NotAllowed,
-    /// The workflow that derives the attribute did not.
-    DerivedFailed,
-    /// The value does not fit the JSON Schema of its definition, or the schema itself cannot be
-    /// used.
-    Schema,
-    /// The field never changes after creation.
-    Immutable,
-    /// A fault that no rule foresees; it was logged.
-    Unexpected,
+string_enum! {
+    /// A stable word for what is wrong with one field.
+    Code {
+        /// The field must be present.
+        Required = "required",
+        /// No such field or attribute.
+        Unknown = "unknown",
+        /// The field is sent, changed, by somebody who cannot change it this way.
+        NotEditable = "not-editable",
+        /// The attribute is read only for this caller.
+        ReadOnly = "read-only",
+        /// Another JSON type was expected.
+        WrongType = "wrong-type",
+        /// The type is right, the text is not.
+        WrongFormat = "wrong-format",
+        /// Not one of the values that the definition lists.
+        NotInEnumeration = "not-in-enumeration",
+        /// The text has more characters or bytes than allowed.
+        TooLong = "too-long",
+        /// The list has more members than allowed.
+        TooMany = "too-many",
+        /// The whole is larger than allowed.
+        TooLarge = "too-large",
+        /// Somebody else holds the value.
+        NotUnique = "not-unique",
+        /// The field names something that does not exist.
+        NotFound = "not-found",
+        /// The field or value is not allowed here.
+        NotAllowed = "not-allowed",
+        /// The workflow that derives the attribute did not.
+        DerivedFailed = "derived-failed",
+        /// The value does not fit the JSON Schema of its definition, or the schema itself cannot be
+        /// used.
+        Schema = "schema",
+        /// The field never changes after creation.
+        Immutable = "immutable",
+        /// A fault that no rule foresees; it was logged.
+        Unexpected = "unexpected",
+    }
 }
 
 /// One field at fault.

@@ -1,7 +1,7 @@
 //! Ids as types: a wrong one does not compile, a malformed one is not found.
 //!
 //! Two shapes exist: UUIDs that the service makes (parsed in any case, written in lower case), and
-//! slugs that people choose (`^[a-z][a-z0-9-]{1,62}$`). Neither can hold `#`, so no part of a table
+//! slugs that people choose ([`SLUG_PATTERN`]). Neither can hold `#`, so no part of a table
 //! key can be mistaken for another.
 
 use std::fmt;
@@ -10,6 +10,14 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
+
+/// The form of slugs, as a regular expression.
+pub const SLUG_PATTERN: &str = "^[a-z][a-z0-9-]{1,62}$";
+/// The form of client ids, as a regular expression.
+pub const CLIENT_ID_PATTERN: &str = "^[a-z][a-z0-9-]{1,62}\\.[0-9a-f]{32}$";
+/// The form of what names a user or a system profile: a UUID, or a base profile id.
+pub const UUID_OR_BASE_ID_PATTERN: &str =
+    "^([0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|[0-9a-f]{64})$";
 
 /// The text has another form than the expected one, which this describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,7 +157,7 @@ slug_id! {
     PartyId
 }
 
-/// Whether `text` matches `^[a-z][a-z0-9-]{1,62}$`.
+/// Whether `text` matches [`SLUG_PATTERN`].
 #[must_use]
 pub fn is_slug(text: &str) -> bool {
     (2..=63).contains(&text.len())

@@ -5,7 +5,7 @@ mod read;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::read::refuse_unknown;
+pub use self::read::{MAX_SCOPE, MAX_TEXT, refuse_unknown};
 use super::error::{Code, Violations};
 use super::id::{DefinitionId, PersonaId};
 use super::json::Object;

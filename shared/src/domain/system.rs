@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::client::Classifier;
-use super::definition::{Definition, DefinitionKind, take_name};
+use super::definition::{Definition, DefinitionKind, Noun, take_name};
 use super::error::{Code, Error, Result, Violations};
 use super::field::Fields;
 use super::id::PartyId;
@@ -47,9 +47,9 @@ impl System {
 impl Definition for System {
     const KIND: DefinitionKind = DefinitionKind::System;
     const PATH: &'static str = "/identity/config/systems";
-    const NOUN: &'static str = "system";
-    const TITLE: &'static str = "a system";
-    const SCHEMA: &'static str = "System";
+    const NOUN: Noun = Noun { one: "system", many: "systems", title: "a system" };
+    const SCHEMA: &'static str = "DeclaredSystem";
+    const CHOSEN_ID: bool = true;
     const FILTERS: &'static [&'static str] = &["name"];
 
     fn key(&self) -> String {

@@ -28,7 +28,8 @@ pub const MAX_PERSONAS: usize = 20;
 pub const MAX_ATTRIBUTES: usize = 200;
 /// The most bytes of a user's stored content.
 pub const MAX_USER: usize = 200 * 1024;
-const MAX_TEXT: usize = 256;
+/// The longest text of a predefined attribute, in bytes.
+pub const MAX_TEXT: usize = 256;
 
 string_enum! {
     /// Whether a person may be signed in.

@@ -11,6 +11,7 @@ use super::format;
 use super::id::DefinitionId;
 use super::json::{Json, Object};
 use super::schema::Schema;
+use super::string_enum::string_enum;
 use super::suggest::{self, did_you_mean};
 use super::text;
 use super::view::View;
@@ -29,7 +30,17 @@ pub type Values = BTreeMap<DefinitionId, Vec<String>>;
 /// The verified e-mail addresses among the values, by definition, in their comparable form.
 pub type VerifiedAddresses = BTreeMap<DefinitionId, BTreeSet<String>>;
 
-/// What happens to stored values that a document does not name.
+string_enum! {
+    /// Whether an e-mail address is known to be the person's.
+    AddressState {
+        /// It is not.
+        Pending = "PENDING",
+        /// It is.
+        Verified = "VERIFIED",
+    }
+}
+
+/// What becomes of stored values that a document does not name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Omitted {
     /// They were taken away by name (PATCH): what cannot be changed must not be missing.
@@ -319,7 +330,7 @@ pub fn show_states(
             let verified = known.is_some_and(|known| {
                 text::email(value).is_some_and(|value| known.contains(&value))
             });
-            Json::from(if verified { "VERIFIED" } else { "PENDING" })
+            Json::from(if verified { AddressState::Verified } else { AddressState::Pending }.name())
         };
         (definition.data_format == DataFormat::Email).then(|| values.iter().map(state).collect())
     })

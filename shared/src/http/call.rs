@@ -117,19 +117,25 @@ fn read_conditions(
     Ok(Conditions {
         idempotency: IdempotencyKey::read(headers, route, caller, path, &received.content(text))?,
         preconditions: Preconditions::read(headers)?,
-        query: query(text, route.query)?,
+        query: query(text, route)?,
     })
 }
 
-/// The parameters of a query, of those that the route knows.
-fn query(text: &str, known: &[&str]) -> Result<Vec<(String, String)>> {
+/// The parameters of a query, of those that the route knows. An empty value is refused: it is what
+/// is left of a variable that the caller did not set.
+fn query(text: &str, route: &Route) -> Result<Vec<(String, String)>> {
     let mut found: Vec<(String, String)> = Vec::new();
     for (name, value) in form_urlencoded::parse(text.as_bytes()) {
-        if !known.contains(&&*name) {
-            return Err(Error::Malformed(unknown("query parameter", &name, known.iter().copied())));
+        let known = route.query.iter().chain(route.required_query).copied();
+        if !known.clone().any(|known| known == name) {
+            return Err(Error::Malformed(unknown("query parameter", &name, known)));
         }
         if found.iter().any(|(other, _)| *other == name) {
             return Err(Error::Malformed(format!("the query parameter `{name}` is sent twice")));
+        }
+        if value.is_empty() {
+            let detail = format!("the query parameter `{name}` is empty; give a value or omit it");
+            return Err(Error::Malformed(detail));
         }
         found.push((name.into_owned(), value.into_owned()));
     }
@@ -181,13 +187,10 @@ impl Call {
         self.app.table().resolve(&self.caller.tenant, &named).await?.ok_or(Error::NotFound)
     }
 
-    /// A query parameter; an empty one counts as absent.
+    /// A query parameter, which is not empty.
     #[must_use]
     pub fn query(&self, name: &str) -> Option<&str> {
-        self.query
-            .iter()
-            .find(|(param, value)| param == name && !value.is_empty())
-            .map(|(_, value)| value.as_str())
+        self.query.iter().find(|(param, _)| param == name).map(|(_, value)| value.as_str())
     }
 
     /// What a cursor of this call is bound to, beside `filter`.

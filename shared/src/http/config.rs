@@ -5,10 +5,10 @@ use axum::routing;
 
 use super::answer::{Answer, HandlerResult};
 use super::call::Call;
-use super::route::Route;
+use super::route::{Conflict, Id, Route};
 use crate::domain::Json;
 use crate::domain::Scope::{ConfigRead, ConfigWrite};
-use crate::domain::definition::Definition;
+use crate::domain::definition::{Definition, Noun};
 use crate::domain::error::{Code, Error, Result, Violations};
 use crate::domain::patch::{merged, refuse_non_object};
 use crate::domain::schema::{Schema, StoredDefinition};
@@ -182,44 +182,72 @@ pub async fn delete<T: Definition>(call: Call) -> HandlerResult {
     Ok(Answer::nothing())
 }
 
-/// The routes of one kind of definition, under its path and under its alias if it has one.
+/// The routes of one kind of definition, under its path and under its older path if it has one.
 #[must_use]
 pub fn routes<T: Definition>() -> Vec<Route> {
-    let alias = T::ALIAS.into_iter().flat_map(|(path, noun)| routes_at::<T>(path, noun));
-    routes_at::<T>(T::PATH, T::NOUN).into_iter().chain(alias).collect()
+    let mut routes = routes_at::<T>(T::PATH, T::NOUN);
+    if let Some((path, noun)) = T::ALIAS {
+        let older = routes_at::<T>(path, noun).into_iter();
+        let older = older.zip(&routes).map(|(older, route)| older.alias_of(route.name));
+        routes.extend(older.collect::<Vec<_>>());
+    }
+    routes
 }
 
-fn routes_at<T: Definition>(path: &'static str, noun: &str) -> Vec<Route> {
+fn routes_at<T: Definition>(path: &'static str, noun: Noun) -> Vec<Route> {
     let item = leak(format!("{path}/{{id}}"));
-    let name = |verb: &str| leak(format!("{verb}_{noun}"));
-    let summary = |verb: &str| leak(format!("{verb} {}", T::TITLE));
+    let name = |verb: &str| leak(format!("{verb}_{}", noun.one));
+    let summary = |verb: &str| leak(format!("{verb} {}", noun.title));
     let schema = |suffix: &str| leak(format!("{}{suffix}", T::SCHEMA));
+    let id = if T::CHOSEN_ID { Id::Chosen } else { Id::Made };
+    let many = noun.many.replace('_', " ");
     let one = (200, T::SCHEMA);
     let mut routes = vec![
         Route::write("POST", path, name("create"), (201, T::SCHEMA), || routing::post(create::<T>))
             .scope(ConfigWrite)
-            .json(T::SCHEMA)
-            .summary(summary("Creates")),
-        Route::read("GET", path, name("list"), (200, schema("List")), || routing::get(list::<T>))
-            .scope(ConfigRead)
-            .query(list_query(T::FILTERS))
-            .summary(summary("Lists by name:")),
+            .json(schema("Input"))
+            .conflicts(&[Conflict::AlreadyExists])
+            .summary(summary("Create"))
+            .description("All functions know it within 30 seconds."),
+        Route::read(
+            "GET",
+            path,
+            leak(format!("list_{}", noun.many)),
+            (200, schema("List")),
+            || routing::get(list::<T>),
+        )
+        .scope(ConfigRead)
+        .query(list_query(T::FILTERS))
+        .summary(leak(format!("List {many}")))
+        .description("In the order of their ids. Filters compare whole values."),
         Route::read("GET", item, name("get"), one, || routing::get(get::<T>))
             .scope(ConfigRead)
-            .summary(summary("Reads")),
+            .tagged()
+            .summary(summary("Read")),
         Route::write("PATCH", item, name("patch"), one, || routing::patch(patch::<T>))
             .scope(ConfigWrite)
             .json(schema("Patch"))
-            .summary(summary("Changes")),
+            .conflicts(&[Conflict::AlreadyExists, Conflict::InUse])
+            .summary(summary("Change"))
+            .description("Fields that are left out stay. `null` removes a field."),
         Route::write("DELETE", item, name("delete"), (204, ""), || routing::delete(delete::<T>))
             .scope(ConfigWrite)
-            .summary(summary("Deletes")),
+            .conflicts(&[Conflict::InUse])
+            .summary(summary("Delete"))
+            .description("Only if nothing refers to it."),
     ];
     if T::REPLACEABLE {
         let route = Route::write("PUT", item, name("replace"), one, || routing::put(replace::<T>));
-        routes.push(route.scope(ConfigWrite).json(T::SCHEMA).summary(summary("Replaces")));
+        routes.push(
+            route
+                .scope(ConfigWrite)
+                .json(schema("Input"))
+                .conflicts(&[Conflict::AlreadyExists, Conflict::InUse])
+                .summary(summary("Replace"))
+                .description("Fields that never change may be left out."),
+        );
     }
-    routes
+    routes.into_iter().map(|route| route.id(id)).collect()
 }
 
 /// A text of a route table, which is made once and lives as long as the process.

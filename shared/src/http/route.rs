@@ -1,148 +1,18 @@
 //! Routes: one table per function, from which its router, the checks before each handler and
 //! `openapi.json` are made.
 
+mod facts;
+
 use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::extract::Request;
 use axum::routing::MethodRouter;
 
-use super::rejection::Rejection;
+pub use self::facts::{Body, Conflict, Effect, Id};
+use super::callers::Callers;
 use crate::app::App;
-use crate::auth::{Caller, Subject};
-use crate::domain::error::{Error, Result};
-#[cfg(doc)]
-use crate::domain::import::MAX_BYTES;
-use crate::domain::{Scope, View};
-
-/// The body that a route takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Body {
-    /// None; what is sent is not looked at.
-    None,
-    /// `application/json`, and on PATCH also `application/merge-patch+json`. Names the schema in
-    /// `openapi.json`.
-    Json(&'static str),
-    /// `application/json`, or nothing, which is read as an empty object. Names the schema in
-    /// `openapi.json`.
-    OptionalJson(&'static str),
-    /// `application/x-www-form-urlencoded`; read by the route itself. Names the schema in
-    /// `openapi.json`.
-    Form(&'static str),
-    /// `text/csv` or `application/x-ndjson`, up to [`MAX_BYTES`]; read by the route itself. Names
-    /// the schema in `openapi.json`.
-    Rows(&'static str),
-}
-
-/// What a request to the route does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Effect {
-    /// Nothing.
-    Reads,
-    /// It writes: a POST may carry an Idempotency-Key.
-    Writes,
-    /// It writes what a repeat finds written: an Idempotency-Key has nothing to do.
-    Repeatable,
-    /// It answers with a secret, which no record may keep: an Idempotency-Key is refused.
-    Secret,
-}
-
-/// Who may call a route.
-///
-/// A scope is granted by this service, in an access token of its own, to a client or to a local
-/// person. External persons come with tokens of issuers that the tenant trusts: nothing is granted
-/// to them, and they act on their own profiles.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Callers {
-    /// Anyone, without a token; the OAuth endpoints among them authenticate the client themselves.
-    Anyone,
-    /// A client or a local person to whom this scope is granted.
-    Granted(Scope),
-    /// A person, local or external, about the own profile; with a token that has this scope, if
-    /// there is one.
-    People(Option<Scope>),
-    /// A client or a local person to whom this scope is granted; and any other person, as far as
-    /// the route concerns that person.
-    GrantedOrPeople(Scope),
-    /// A client to which this scope is granted and which is marked as the CRM or the IAM system;
-    /// and any person, about the own profile.
-    IntegrationsOrPeople(Scope),
-}
-
-impl Callers {
-    /// The scope that has to be granted to a client; `None` where no client calls with a token.
-    #[must_use]
-    pub const fn granted(self) -> Option<Scope> {
-        match self {
-            Self::Granted(scope)
-            | Self::GrantedOrPeople(scope)
-            | Self::IntegrationsOrPeople(scope) => Some(scope),
-            Self::Anyone | Self::People(_) => None,
-        }
-    }
-
-    /// Whether people call without a grant: external persons do, and local ones.
-    #[must_use]
-    pub const fn include_people(self) -> bool {
-        matches!(self, Self::People(_) | Self::GrantedOrPeople(_) | Self::IntegrationsOrPeople(_))
-    }
-
-    /// The scope that a person's token needs, if it needs one.
-    #[must_use]
-    pub const fn scope_of_people(self) -> Option<Scope> {
-        if let Self::People(scope) = self { scope } else { None }
-    }
-
-    /// Checks that the caller may call, and says what the caller sees of profiles and may set.
-    pub fn check(self, caller: &Caller) -> Result<View, Rejection> {
-        match (&caller.subject, self) {
-            (Subject::Client { .. }, Self::People(_)) => {
-                Err(not_allowed("this route takes user tokens, not client tokens"))
-            }
-            (Subject::External(_), Self::Granted(_)) => {
-                Err(Rejection::BadToken("this route takes client tokens, not user tokens"))
-            }
-            (Subject::Client { .. } | Subject::Local { .. }, Self::Granted(scope))
-            | (Subject::Client { .. }, Self::GrantedOrPeople(scope)) => {
-                check_scope(caller, scope).map(|()| View::Administrative)
-            }
-            (Subject::Client { integration, .. }, Self::IntegrationsOrPeople(scope)) => {
-                check_scope(caller, scope)?;
-                if integration.is_none() {
-                    let detail = "only clients with the `integration` `crm` or `iam` may do this";
-                    return Err(not_allowed(detail));
-                }
-                Ok(View::Administrative)
-            }
-            (Subject::Local { .. }, Self::GrantedOrPeople(scope))
-                if caller.grants.scopes.allows(scope) =>
-            {
-                Ok(View::Administrative)
-            }
-            (Subject::Local { .. } | Subject::External(_), Self::People(Some(scope))) => {
-                check_scope(caller, scope).map(|()| View::SelfService)
-            }
-            (_, Self::Anyone)
-            | (
-                Subject::Local { .. } | Subject::External(_),
-                Self::People(None) | Self::GrantedOrPeople(_) | Self::IntegrationsOrPeople(_),
-            ) => Ok(View::SelfService),
-        }
-    }
-}
-
-/// Checks that the caller's token has a scope (RFC 6750 §3.1).
-fn check_scope(caller: &Caller, scope: Scope) -> Result<(), Rejection> {
-    if caller.has_scope(scope) {
-        Ok(())
-    } else {
-        Err(Rejection::InsufficientScope { scope, bound: caller.jkt.is_some() })
-    }
-}
-
-fn not_allowed(detail: &str) -> Rejection {
-    Error::NotAllowed(detail.to_owned()).into()
-}
+use crate::domain::Scope;
 
 /// One method of one path.
 #[derive(Clone, Copy)]
@@ -153,16 +23,29 @@ pub struct Route {
     pub path: &'static str,
     /// The operation's name, unique in the service.
     pub name: &'static str,
-    /// What it does, in one line.
+    /// What it does, in a few words, unique in the service.
     pub summary: &'static str,
+    /// What the summary leaves open, in sentences; empty if nothing.
+    pub description: &'static str,
+    /// The operation of which it is an older path.
+    pub alias_of: Option<&'static str>,
     /// Who may call it.
     pub callers: Callers,
     /// Whether it is about the profiles of the system that its path names.
     pub within_system: bool,
+    /// What `{id}` in its path is.
+    pub id: Id,
     /// The body that it takes.
     pub body: Body,
     /// The query parameters that it takes.
     pub query: &'static [&'static str],
+    /// The query parameters without which it answers nothing.
+    pub required_query: &'static [&'static str],
+    /// Whether a POST compares If-Match with the tag of what its path names, as PUT, PATCH and
+    /// DELETE do.
+    pub if_match: bool,
+    /// Whether it takes a proof of possession from a caller without a token.
+    pub proof: bool,
     /// What it does.
     pub effect: Effect,
     /// The status and the schema of a good answer.
@@ -170,6 +53,12 @@ pub struct Route {
     /// Other good statuses: 202 where the change may become a change request instead, 200 where
     /// what it creates may be there already.
     pub also: &'static [u16],
+    /// Whether a good answer of a route that reads is one resource, with its tag.
+    pub tagged: bool,
+    /// Whether it answers 404 although its path names nothing.
+    pub finds_nothing: bool,
+    /// Why it refuses with 409.
+    pub conflicts: &'static [Conflict],
     /// Whether it answers as `text/csv` too, to whoever prefers that.
     pub csv: bool,
     /// Whether `openapi.json` lists it. Pages and files for browsers are not listed.
@@ -194,13 +83,22 @@ impl Route {
             path,
             name,
             summary: "",
+            description: "",
+            alias_of: None,
             callers: Callers::Anyone,
             within_system: false,
+            id: Id::Made,
             body,
             query,
+            required_query: &[],
+            if_match: false,
+            proof: false,
             effect,
             answer,
             also: &[],
+            tagged: false,
+            finds_nothing: false,
+            conflicts: &[],
             csv: false,
             listed: true,
             handler,
@@ -260,10 +158,31 @@ impl Route {
         matches!(self.effect, Effect::Writes) && matches!(self.method.as_bytes(), b"POST")
     }
 
-    /// Sets the line that says what it does.
+    /// Sets the few words that name it.
     #[must_use]
     pub const fn summary(mut self, summary: &'static str) -> Self {
         self.summary = summary;
+        self
+    }
+
+    /// Sets the sentences that say what the summary leaves open.
+    #[must_use]
+    pub const fn description(mut self, description: &'static str) -> Self {
+        self.description = description;
+        self
+    }
+
+    /// Is an older path of this operation.
+    #[must_use]
+    pub const fn alias_of(mut self, operation: &'static str) -> Self {
+        self.alias_of = Some(operation);
+        self
+    }
+
+    /// Sets what `{id}` in the path is.
+    #[must_use]
+    pub const fn id(mut self, id: Id) -> Self {
+        self.id = id;
         self
     }
 
@@ -318,6 +237,48 @@ impl Route {
     #[must_use]
     pub const fn query(mut self, names: &'static [&'static str]) -> Self {
         self.query = names;
+        self
+    }
+
+    /// Needs these query parameters, beside those that it takes.
+    #[must_use]
+    pub const fn required_query(mut self, names: &'static [&'static str]) -> Self {
+        self.required_query = names;
+        self
+    }
+
+    /// Compares If-Match with the tag of what the path names, though it is a POST.
+    #[must_use]
+    pub const fn if_match(mut self) -> Self {
+        self.if_match = true;
+        self
+    }
+
+    /// Takes a proof of possession from a caller without a token.
+    #[must_use]
+    pub const fn proof(mut self) -> Self {
+        self.proof = true;
+        self
+    }
+
+    /// Reads one resource, whose tag it answers; a GET compares If-None-Match with it.
+    #[must_use]
+    pub const fn tagged(mut self) -> Self {
+        self.tagged = true;
+        self
+    }
+
+    /// Answers 404 if nothing matches.
+    #[must_use]
+    pub const fn finds_nothing(mut self) -> Self {
+        self.finds_nothing = true;
+        self
+    }
+
+    /// Refuses with 409 for these reasons.
+    #[must_use]
+    pub const fn conflicts(mut self, conflicts: &'static [Conflict]) -> Self {
+        self.conflicts = conflicts;
         self
     }
 

@@ -17,6 +17,7 @@ async fn a_persona_definition_is_the_same_under_both_paths() {
         "scoped": true, "system": false, "deprecated": false,
     });
     assert_eq!(made.body, due);
+    assert_eq!(made.path, format!("/identity{PATH}/{}", made.id));
     for path in [format!("{PATH}/{}", made.id), format!("/identity{PATH}/{}", made.id)] {
         let read = crm.get(&path).await.is(200);
         assert_eq!((read.json(), read.tag()), (due.clone(), made.tag.clone()), "{path}");

@@ -198,10 +198,22 @@ async fn h6_unknown_and_repeated_query_parameters_are_malformed() {
         "/config/persona-definitions?limit=0".to_owned(),
         "/config/persona-definitions?limit=101".to_owned(),
         "/config/persona-definitions?limit=ten".to_owned(),
+        // What is left of a variable that the caller did not set.
+        "/config/persona-definitions?limit=".to_owned(),
+        "/config/persona-definitions?cursor=".to_owned(),
+        "/config/persona-definitions?name=".to_owned(),
+        "/identity/users?updated_since=".to_owned(),
+        "/identity/change-requests?status=&user_id=".to_owned(),
     ] {
         assert_eq!(crm.get(&path).await.is(400).slug(), "malformed-request", "{path}");
     }
-    crm.get("/config/persona-definitions?limit=100&name=").await.is(200);
+    for unset in ["dry_run=", "mode=", "mapping="] {
+        let import = crm.call("POST", &format!("/identity/imports?{unset}"));
+        let import = import.body("text/csv", "username\nx\n");
+        assert_eq!(import.await.is(400).slug(), "malformed-request", "{unset}");
+    }
+    assert!(crm.find(json!({ "username": "x" })).await.is_empty());
+    crm.get("/config/persona-definitions?limit=100").await.is(200);
     crm.call("POST", &format!("{}?x=1", jan.below("block"))).await.is(400);
 }
 

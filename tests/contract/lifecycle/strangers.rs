@@ -185,8 +185,10 @@ pub(super) enum Stranger<'s> {
 impl Stranger<'_> {
     pub(super) fn call(&self, route: &Route, path: &str) -> Call {
         let filter = format!("?filter={}", escape("preferred_email eq \"wilhelmina@example.org\""));
-        let path =
-            &format!("{path}{}", if route.query.contains(&"filter") { &*filter } else { "" });
+        let path = &format!(
+            "{path}{}",
+            if route.required_query.contains(&"filter") { &*filter } else { "" }
+        );
         shaped(
             match self {
                 Self::Machine(client) => client.call(route.method, path),

@@ -10,6 +10,7 @@ use shared::domain::error::{Error, Result};
 use shared::domain::schema::Schema;
 use shared::domain::user::User;
 use shared::http::answer::HandlerResult;
+use shared::http::route::Conflict::{AlreadyExists, State};
 use shared::http::{Call, Callers, Route};
 
 const REQUESTS: &str = "/identity/change-requests";
@@ -22,13 +23,13 @@ pub(crate) const ROUTES: [Route; 4] = [
     })
     .callers(Callers::GrantedOrPeople(UsersRead))
     .query(&["limit", "cursor", "status", "user_id"])
-    .summary(
-        "Lists change requests, those of a user or of a status if one is named; people see \
-             those that they may decide",
-    ),
+    .summary("List change requests")
+    .description("People see those that they may decide."),
     Route::read("GET", REQUEST, "get_change_request", (200, "ChangeRequest"), || get(read))
         .callers(Callers::GrantedOrPeople(UsersRead))
-        .summary("Reads a change request; people see those that they asked for or may decide"),
+        .tagged()
+        .summary("Read a change request")
+        .description("People see those that they made or may decide."),
     Route::write(
         "POST",
         "/identity/change-requests/{id}/approve",
@@ -37,9 +38,12 @@ pub(crate) const ROUTES: [Route; 4] = [
         || post(decide::approve),
     )
     .callers(Callers::GrantedOrPeople(UsersRead))
-    .summary(
-        "Applies a change request; the approval policies of what it changes say who may; \
-         repeating it changes nothing",
+    .if_match()
+    .conflicts(&[AlreadyExists, State])
+    .summary("Approve a change request")
+    .description(
+        "Applies the changes. The approval policies of the attributes say who may. A \
+         repeat changes nothing.",
     ),
     Route::write(
         "POST",
@@ -49,7 +53,10 @@ pub(crate) const ROUTES: [Route; 4] = [
         || post(decide::reject),
     )
     .callers(Callers::GrantedOrPeople(UsersRead))
-    .summary("Rejects a change request; repeating it changes nothing"),
+    .if_match()
+    .conflicts(&[State])
+    .summary("Reject a change request")
+    .description("The approval policies of the attributes say who may. A repeat changes nothing."),
 ];
 
 /// Reads a change request.

@@ -19,6 +19,7 @@ use shared::domain::{Json, View};
 use shared::env::Timestamp;
 use shared::http::IdempotencyRecorder;
 use shared::http::answer::HandlerResult;
+use shared::http::route::Conflict::{SeveralFound, State};
 use shared::http::{Call, Callers, Route};
 
 use self::attempt::SignIn;
@@ -36,8 +37,11 @@ pub(crate) const ROUTES: [Route; 1] = [Route::write(
 .within_system()
 .optional_json("SystemProfileInput")
 .finds()
-.summary(
-    "Gets or creates the profile of the person who calls, or whom a CRM or an IAM system brings",
+.conflicts(&[SeveralFound, State])
+.summary("Get or create a system profile")
+.description(
+    "Of the person who calls, or of the person whom a CRM or an IAM system names. A \
+     person's token also creates or refreshes the base profile from its claims.",
 )];
 
 const EITHER: &str = "expected `user_id`, or `issuer` and `subject`";

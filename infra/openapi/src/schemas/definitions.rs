@@ -1,42 +1,96 @@
-//! Attribute categories, attribute definitions, persona definitions and what screens show of a
-//! profile.
+//! Attribute categories, attribute definitions, persona definitions and the user profile
+//! definition.
 
 use serde_json::json;
 use shared::domain::definition::{DataFormat, Search};
 use shared::domain::json_schema::MAX_SCHEMA;
-use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
-use utoipa::openapi::{Object, Schema};
+use utoipa::openapi::{Array, Schema};
 
 use super::super::shapes::{
-    NAME, NAME_OR_PREDEFINED, OrNull, Record, boolean, either, list, matching, text, uuid, word,
+    OrNull as _, Record, anything, boolean, either, list, named, nullable, text, uuid, word,
 };
-use super::page;
-use super::users::scope_words;
+use super::fields::MAX_DEFINITION_TEXT;
+use super::{Described, page};
 
-const MAX_TEXT: usize = 1024;
 const FLAGS: [(&str, &str); 7] = [
-    ("single_value", "Whether it holds at most one value; never changes."),
+    ("single_value", "Whether it holds at most one value. Never changes."),
     ("required", "Whether users, or the personas that list it, must have it."),
-    ("read_only", "Whether self service cannot change it."),
-    ("hidden", "Whether self service does not show it."),
+    ("read_only", "Whether self-service cannot change it."),
+    ("hidden", "Whether self-service does not show it."),
     ("override", "Whether a value written here stays when a provider sends a newer one."),
-    ("unique", "Whether no two users of the tenant may hold the same value; never changes."),
+    ("unique", "Whether no two users of the tenant may hold the same value. Never changes."),
     ("deprecated", "Whether it takes no new values."),
 ];
+const SYSTEM: &str = "Whether the service made the definition. Such a definition stays.";
+const SCOPED: &str = "Whether a persona names what it is valid for.";
+const DEPRECATED: &str = "Whether no new personas may be made of it.";
+const EXAMPLE_ATTRIBUTE: &str = "0192f3c1-5a00-7000-8000-000000000005";
 
-pub(super) fn schemas() -> [(&'static str, Schema); 15] {
-    [
+pub(super) fn schemas() -> Vec<Described> {
+    vec![
         ("AttributeCategory", category()),
-        ("AttributeCategoryInput", category_input().schema()),
-        ("AttributeCategoryPatch", category_input().optional().schema()),
+        (
+            "AttributeCategoryInput",
+            category_input()
+                .example(json!({ "name": "travel", "display_name": "Travel" }))
+                .schema(),
+        ),
+        (
+            "AttributeCategoryPatch",
+            category_input().optional().example(json!({ "display_name": "Pay" })).schema(),
+        ),
         ("AttributeCategoryList", page("AttributeCategory")),
         ("AttributeDefinition", attribute()),
-        ("AttributeDefinitionInput", attribute_input().schema()),
-        ("AttributeDefinitionPatch", attribute_input().optional().schema()),
+        (
+            "AttributeDefinitionInput",
+            attribute_input()
+                .example(json!({
+                    "category": "common", "name": "badge", "data_format": "TEXT", "search": "exact"
+                }))
+                .schema(),
+        ),
+        (
+            "AttributeDefinitionPatch",
+            attribute_input().optional().example(json!({ "display_name": "Badge" })).schema(),
+        ),
         ("AttributeDefinitionList", page("AttributeDefinition")),
+        (
+            "DataFormat",
+            word(DataFormat::ALL.map(DataFormat::name), "The format of values. Never changes.")
+                .into(),
+        ),
+        (
+            "SearchMode",
+            word(
+                Search::ALL.map(Search::name),
+                "How values can be searched. Fixed once a value is stored.",
+            )
+            .into(),
+        ),
+        ("EnumerationValues", enumeration_values().into()),
+        ("AttributeScopes", scopes().into()),
+        ("JsonSchema", json_schema()),
+        ("Derivation", derivation()),
+        ("ApprovalPolicy", approval_policy()),
+        ("ScopeStatement", scope_statement()),
+        ("PersonaStatement", persona_statement()),
         ("PersonaDefinition", persona()),
-        ("PersonaDefinitionInput", persona_input().schema()),
-        ("PersonaDefinitionPatch", persona_input().optional().schema()),
+        (
+            "PersonaDefinitionInput",
+            persona_input()
+                .example(json!({
+                    "name": "supplier", "display_name": "Supplier", "scoped": true,
+                    "attributes": [EXAMPLE_ATTRIBUTE]
+                }))
+                .schema(),
+        ),
+        (
+            "PersonaDefinitionPatch",
+            persona_input()
+                .optional()
+                .example(json!({ "display_name": "Contractor on site" }))
+                .schema(),
+        ),
         ("PersonaDefinitionList", page("PersonaDefinition")),
         ("UserProfileDefinition", profile()),
         ("UserProfileDefinitionInput", profile_input()),
@@ -44,182 +98,136 @@ pub(super) fn schemas() -> [(&'static str, Schema); 15] {
     ]
 }
 
-fn display_name() -> Object {
-    text(MAX_TEXT, "The name on screens.").or_null()
-}
-
-fn description() -> Object {
-    text(MAX_TEXT, "What it is for.").or_null()
-}
-
 fn category() -> Schema {
     Record::new("A group of attributes.")
         .must("id", uuid("The id."))
-        .must("name", matching(NAME, "The name in profiles; unique in the tenant."))
-        .must("display_name", display_name())
+        .must("name", named("CategoryName"))
+        .must("display_name", nullable("DisplayName"))
         .example(json!({
-            "id": "0192f3c1-5a00-7000-8000-000000000004", "name": "common",
-            "display_name": "Common attributes"
+            "id": "0192f3c1-5a00-7000-8000-000000000004", "name": "travel",
+            "display_name": "Travel"
         }))
         .schema()
 }
 
 fn category_input() -> Record {
-    Record::new("A group of attributes, as it is written.")
-        .must("name", matching(NAME, "The name in profiles; unique in the tenant, never changes."))
-        .may("display_name", display_name())
+    Record::new("A group of attributes to store. Its name is unique and never changes.")
+        .must("name", named("CategoryName"))
+        .may("display_name", nullable("DisplayName"))
         .unchanged(&["id"])
         .closed()
-        .example(json!({ "name": "payroll", "display_name": "Payroll" }))
 }
 
-fn values() -> utoipa::openapi::Array {
-    list(
-        Schema::Object(text(256, "A value.")),
-        Some(1000),
-        "The values of an enumeration; empty for other formats.",
-    )
+fn enumeration_values() -> Array {
+    let value = Schema::Object(text(256, "A value."));
+    list(value, Some(1000), "The values of an enumeration. Empty for other formats.")
 }
 
-fn scopes() -> utoipa::openapi::Array {
-    list(
-        scope_words(),
-        Some(20),
-        "The scopes of which userinfo needs one to show the attribute; empty means all.",
-    )
+fn scopes() -> Array {
+    let about = "`userinfo` shows the attribute to tokens with one of these scopes. If the list is \
+                 empty, any token will do.";
+    list(named("Scope"), Some(20), about)
 }
 
-fn format(description: &str) -> Object {
-    word(DataFormat::ALL.map(DataFormat::name), description)
-}
-
-fn search(description: &str) -> Object {
-    word(Search::ALL.map(Search::name), description)
-}
-
-fn json_schema() -> Object {
+fn json_schema() -> Schema {
     let about = format!(
-        "The JSON Schema (draft 2020-12, at most {MAX_SCHEMA} bytes) that JSON values fit; it \
-         refers to nothing outside itself."
+        "The JSON Schema (draft 2020-12) of JSON values: an object, `true`, `false`, or `null` for \
+         none. At most {MAX_SCHEMA} bytes. References stay inside it."
     );
-    ObjectBuilder::new()
-        .schema_type(SchemaType::from_iter([Type::Object, Type::Boolean, Type::Null]))
-        .description(Some(about))
-        .build()
+    anything(&about).into()
 }
 
-fn derived() -> Object {
-    Record::new("What derives the values, if callers do not write them.")
+fn derivation() -> Schema {
+    Record::new("The workflow that derives the values. Callers do not write them.")
         .must("workflow_id", uuid("The workflow."))
         .closed()
-        .object()
-        .or_null()
+        .schema()
 }
 
-fn approval_policy() -> Object {
-    let client = Record::new("Clients whose token holds a scope.")
-        .must("client_scope", scope_words())
-        .closed();
-    let person = Record::new("People with a persona in force.")
-        .must("persona", matching(NAME_OR_PREDEFINED, "The name of the persona's definition."))
-        .may(
-            "scope",
-            text(MAX_TEXT, "What the persona has in its scope, if that matters.").or_null(),
-        )
-        .closed();
-    let mut statements = list(
-        either([person.schema().into(), client.schema().into()], "Who may."),
-        Some(20),
-        "Whoever fulfils one of them writes without asking, and approves what others want to \
-         write.",
-    );
+fn scope_statement() -> Schema {
+    Record::new("Clients whose token holds a scope.")
+        .must("client_scope", named("Scope"))
+        .closed()
+        .schema()
+}
+
+fn persona_statement() -> Schema {
+    let scope = "A member of the persona's scope, if it matters.";
+    Record::new("People with a persona in force.")
+        .must("persona", named("DefinitionName"))
+        .may("scope", text(MAX_DEFINITION_TEXT, scope).or_null())
+        .closed()
+        .schema()
+}
+
+fn approval_policy() -> Schema {
+    let one = either([named("PersonaStatement"), named("ScopeStatement")], "A statement.");
+    let mut statements = list(one, Some(20), "A caller who fulfils one of them needs no approval.");
     statements.min_items = Some(1);
     Record::new(
-        "Who may write the attribute and approve what others want to write; nobody is asked \
-         without one.",
+        "Who may write the attribute without approval, and who may approve what others want to \
+         write. Without a policy no approval is needed.",
     )
     .must("statements", statements)
     .closed()
-    .object()
-    .or_null()
+    .schema()
 }
 
 fn attribute() -> Schema {
-    let record =
-        Record::new("The definition of an attribute; those of the predefined ones have `system`.")
-            .must("id", uuid("The id."))
-            .must("category", matching(NAME, "The category."))
-            .must(
-                "name",
-                matching(NAME_OR_PREDEFINED, "The name in profiles; unique in the category."),
-            )
-            .must("display_name", display_name())
-            .must("description", description())
-            .must("data_format", format("How values are written."))
-            .must("enumeration_values", values())
-            .must("json_schema", json_schema())
-            .must("scopes", scopes())
-            .must("search", search("How the attribute can be searched."))
-            .must("derived", derived())
-            .must("approval_policy", approval_policy())
-            .must(
-                "system",
-                boolean("Whether the service made it; such a definition cannot be deleted."),
-            );
+    let record = Record::new("The definition of an attribute. Predefined ones have `system`.")
+        .must("id", uuid("The id."))
+        .must("category", named("CategoryName"))
+        .must("name", named("DefinitionName"))
+        .must("display_name", nullable("DisplayName"))
+        .must("description", nullable("Description"))
+        .must("data_format", named("DataFormat"))
+        .must("enumeration_values", named("EnumerationValues"))
+        .must("json_schema", named("JsonSchema"))
+        .must("scopes", named("AttributeScopes"))
+        .must("search", named("SearchMode"))
+        .must("derived", nullable("Derivation"))
+        .must("approval_policy", nullable("ApprovalPolicy"))
+        .must("system", boolean(SYSTEM));
     FLAGS
         .iter()
         .fold(record, |record, (name, about)| record.must(name, boolean(about)))
         .example(json!({
-            "id": "0192f3c1-5a00-7000-8000-000000000005", "category": "common",
-            "name": "employee-number",
-            "display_name": "Employee number", "description": null, "data_format": "TEXT",
-            "enumeration_values": [],
-            "json_schema": null, "scopes": [], "search": "exact", "single_value": true,
-            "required": false,
-            "read_only": false, "hidden": false, "override": false, "system": false,
-            "unique": false, "derived": null,
+            "id": EXAMPLE_ATTRIBUTE, "category": "common", "name": "badge", "display_name": null,
+            "description": null, "data_format": "TEXT", "enumeration_values": [],
+            "json_schema": null, "scopes": [], "search": "exact", "derived": null,
             "approval_policy": { "statements": [{ "client_scope": "administrator" }] },
-            "deprecated": false
+            "system": false, "single_value": false, "required": false, "read_only": false,
+            "hidden": false, "override": false, "unique": false, "deprecated": false
         }))
         .schema()
 }
 
 fn attribute_input() -> Record {
-    let name = "The name in profiles; unique in the category, never changes. Only predefined ones \
-                have underscores.";
-    let record = Record::new("The definition of an attribute, as it is written.")
-        .must("category", matching(NAME, "The category; never changes."))
-        .must("name", matching(NAME_OR_PREDEFINED, name))
-        .may("display_name", display_name())
-        .may("description", description())
-        .must("data_format", format("How values are written; never changes."))
-        .may("enumeration_values", values().or_null())
-        .may("json_schema", json_schema())
-        .may("scopes", scopes().or_null())
-        .may("search", search("How it can be searched; fixed once a value was stored.").or_null())
-        .may("derived", derived())
-        .may("approval_policy", approval_policy())
-        .may(
-            "source",
-            word(["repository"], "Where values come from, which is the profile itself; not shown.")
-                .or_null(),
-        )
-        .unchanged(&["id", "system"]);
+    let source = "Where values come from: the profile itself. Not shown.";
+    let record = Record::new(
+        "The definition of an attribute, to store. Its category, its name, its format, \
+         `single_value` and `unique` never change.",
+    )
+    .must("category", named("CategoryName"))
+    .must("name", named("DefinitionName"))
+    .may("display_name", nullable("DisplayName"))
+    .may("description", nullable("Description"))
+    .must("data_format", named("DataFormat"))
+    .may("enumeration_values", nullable("EnumerationValues"))
+    .may("json_schema", named("JsonSchema"))
+    .may("scopes", nullable("AttributeScopes"))
+    .may("search", nullable("SearchMode"))
+    .may("derived", nullable("Derivation"))
+    .may("approval_policy", nullable("ApprovalPolicy"))
+    .may("source", text(MAX_DEFINITION_TEXT, source).or_null())
+    .unchanged(&["id", "system"]);
     FLAGS
         .iter()
         .fold(record, |record, (name, about)| record.may(name, boolean(about).or_null()))
         .closed()
-        .example(json!({
-            "category": "common", "name": "employee-number", "data_format": "TEXT",
-            "search": "exact"
-        }))
 }
 
-fn persona_name() -> Object {
-    matching(NAME_OR_PREDEFINED, "The name; unique in the tenant.")
-}
-
-fn persona_attributes() -> utoipa::openapi::Array {
+fn persona_attributes() -> Array {
     let id = Schema::Object(uuid("An attribute definition."));
     list(id, Some(200), "The attributes that a persona of this definition may hold.")
 }
@@ -227,59 +235,49 @@ fn persona_attributes() -> utoipa::openapi::Array {
 fn persona() -> Schema {
     Record::new("The definition of a role.")
         .must("id", uuid("The id."))
-        .must("name", persona_name())
-        .must("display_name", display_name())
-        .must("description", description())
+        .must("name", named("DefinitionName"))
+        .must("display_name", nullable("DisplayName"))
+        .must("description", nullable("Description"))
         .must("attributes", persona_attributes())
-        .must("scoped", boolean("Whether a persona names what it is valid for."))
-        .must(
-            "system",
-            boolean("Whether the service made it; such a definition cannot be deleted."),
-        )
-        .must("deprecated", boolean("Whether no new personas may be made of it."))
+        .must("scoped", boolean(SCOPED))
+        .must("system", boolean(SYSTEM))
+        .must("deprecated", boolean(DEPRECATED))
         .example(json!({
-            "id": "0192f3c1-5a00-7000-8000-000000000003", "name": "customer_employee",
-            "display_name": "Employee of a customer", "description": null,
-            "attributes": ["0192f3c1-5a00-7000-8000-000000000005"], "scoped": true, "system": false,
-            "deprecated": false
+            "id": "0192f3c1-5a00-7000-8000-000000000003", "name": "supplier",
+            "display_name": "Supplier", "description": null, "attributes": [EXAMPLE_ATTRIBUTE],
+            "scoped": true, "system": false, "deprecated": false
         }))
         .schema()
 }
 
 fn persona_input() -> Record {
-    Record::new("The definition of a role, as it is written.")
-        .must("name", persona_name())
-        .may("display_name", display_name())
-        .may("description", description())
+    Record::new("The definition of a role, to store. Its name is unique in the tenant.")
+        .must("name", named("DefinitionName"))
+        .may("display_name", nullable("DisplayName"))
+        .may("description", nullable("Description"))
         .may("attributes", persona_attributes().or_null())
-        .may("scoped", boolean("Whether a persona names what it is valid for.").or_null())
-        .may("deprecated", boolean("Whether no new personas may be made of it.").or_null())
+        .may("scoped", boolean(SCOPED).or_null())
+        .may("deprecated", boolean(DEPRECATED).or_null())
         .unchanged(&["id", "system"])
         .closed()
-        .example(json!({
-            "name": "customer_employee", "display_name": "Employee of a customer", "scoped": true
-        }))
 }
 
-fn profile_attributes() -> utoipa::openapi::Array {
+fn profile_attributes() -> Array {
     let id = Schema::Object(uuid("The definition of a custom attribute."));
-    list(id, Some(200), "The attributes, first to last, each once.")
+    list(id, Some(200), "The attributes in their order, each once.")
 }
 
 fn profile() -> Schema {
-    Record::new("Which custom attributes screens show; nothing but display depends on it.")
+    Record::new("The custom attributes that screens show. Nothing else depends on it.")
         .must("attributes", profile_attributes())
-        .example(json!({ "attributes": ["0192f3c1-5a00-7000-8000-000000000005"] }))
+        .example(json!({ "attributes": [EXAMPLE_ATTRIBUTE] }))
         .schema()
 }
 
 fn profile_input() -> Schema {
-    Record::new(
-        "Which custom attributes screens show, as it is written; none when they are left out of a \
-         PUT.",
-    )
-    .may("attributes", profile_attributes().or_null())
-    .closed()
-    .example(json!({ "attributes": ["0192f3c1-5a00-7000-8000-000000000005"] }))
-    .schema()
+    Record::new("The custom attributes that screens show. A PUT without them stores none.")
+        .may("attributes", profile_attributes().or_null())
+        .closed()
+        .example(json!({ "attributes": [EXAMPLE_ATTRIBUTE] }))
+        .schema()
 }

@@ -1,41 +1,25 @@
 //! Errors.
 
 use serde_json::json;
+use shared::domain::error::{Code, MAX_VIOLATIONS};
 use utoipa::openapi::Schema;
 
 use super::super::shapes::{Record, integer, list, matching, named, string, word};
+use super::Described;
 
-const CODES: [&str; 16] = [
-    "required",
-    "unknown",
-    "not-editable",
-    "read-only",
-    "wrong-type",
-    "wrong-format",
-    "not-in-enumeration",
-    "too-long",
-    "too-many",
-    "too-large",
-    "not-unique",
-    "not-found",
-    "not-allowed",
-    "derived-failed",
-    "schema",
-    "immutable",
-];
-
-pub(super) fn schemas() -> [(&'static str, Schema); 2] {
-    [("Problem", problem()), ("Violation", violation())]
+pub(super) fn schemas() -> Vec<Described> {
+    vec![
+        ("Problem", problem()),
+        ("Violation", violation()),
+        ("ViolationCode", word(Code::ALL.map(Code::name), "The kind of error of a field.").into()),
+    ]
 }
 
 fn problem() -> Schema {
-    let violations = list(named("Violation"), None, "The fields at fault, every one of them.");
+    let violations = list(named("Violation"), Some(MAX_VIOLATIONS), "Every field at fault.");
     Record::new("An error (RFC 9457).")
-        .must("type", matching("^/problems/[a-z-]+$", "What is wrong, for programs."))
-        .must(
-            "title",
-            string(256, "What is wrong, for people; the same for each error of this type."),
-        )
+        .must("type", matching("^/problems/[a-z-]+$", "The kind of error, for programs."))
+        .must("title", string(256, "The kind of error, for people."))
         .must("status", integer(400, Some(599), "The HTTP status."))
         .must("detail", string(4096, "What is wrong with this request."))
         .must("request_id", string(256, "The id under which the request is logged."))
@@ -54,8 +38,8 @@ fn problem() -> Schema {
 
 fn violation() -> Schema {
     Record::new("A field at fault.")
-        .must("pointer", matching("^(/.*)?$", "Where: a JSON Pointer into the body."))
-        .must("code", word(CODES, "What, for programs."))
-        .must("detail", string(65536, "What, for people."))
+        .must("pointer", matching("^(/.*)?$", "The field: a JSON Pointer into the body."))
+        .must("code", named("ViolationCode"))
+        .must("detail", string(65536, "What is wrong, for people."))
         .schema()
 }

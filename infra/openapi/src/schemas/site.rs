@@ -1,19 +1,22 @@
 //! What the service says about itself.
 
+use serde_json::json;
 use utoipa::openapi::Schema;
 use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Type};
 
 use super::super::shapes::{Record, string, word};
+use super::Described;
 
-pub(super) fn schemas() -> [(&'static str, Schema); 2] {
+pub(super) fn schemas() -> Vec<Described> {
     let health = Record::new("The service and its table answer.")
-        .must("status", word(["ok"], "Always `ok`: anything else is a problem."));
+        .must("status", word(["ok"], "Always `ok`: anything else is a problem."))
+        .example(json!({ "status": "ok" }));
     let mut document = ObjectBuilder::new()
         .schema_type(Type::Object)
         .description(Some("An OpenAPI description."))
-        .property("openapi", string(16, "The version of OpenAPI that it is written in."))
+        .property("openapi", string(16, "The version of OpenAPI."))
         .required("openapi")
         .build();
     document.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(true)));
-    [("Health", health.schema()), ("OpenApiDocument", Schema::Object(document))]
+    vec![("Health", health.schema()), ("OpenApiDocument", Schema::Object(document))]
 }

@@ -3,76 +3,77 @@
 use serde_json::{Value, json};
 use shared::domain::definition::Predefined;
 use shared::domain::sso::MAX_CLAIMS;
-use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{Object, Schema};
 
 use super::super::shapes::{
-    OrNull, Record, SLUG, integer, list, map, matching, text, user, uuid, word,
+    OrNull as _, Record, integer, map, matching, named, nullable, text, uuid,
 };
-use super::{page, whole};
+use super::fields::{MAX_DEFINITION_TEXT as MAX_TEXT, https};
+use super::{Described, page, whole};
 
-const MAX_TEXT: usize = 1024;
-const KINDS: [&str; 4] = ["email", "userid", "username", "predefined"];
+const SERVER: &str = "authentication_server_id";
+const APPLICATION: &str = "application_id";
+const USER: &str = "0192f3c1-5a00-7000-8000-000000000001";
 
-pub(super) fn schemas() -> [(&'static str, Schema); 17] {
-    let server = ("authentication_server_id", "The authentication server.");
-    let application = ("application_id", "The application.");
-    [
+pub(super) fn schemas() -> Vec<Described> {
+    vec![
         ("AuthenticationServer", authentication_server()),
-        ("AuthenticationServerInput", server_input().must("id", id()).schema()),
-        ("AuthenticationServerPatch", server_input().unchanged(&["id"]).optional().schema()),
-        ("AuthenticationServerList", page("AuthenticationServer")),
-        ("Application", application_fields("A service provider.").must("id", id()).schema()),
         (
-            "ApplicationInput",
-            application_fields("A service provider, as it is written.")
-                .must("id", id())
-                .closed()
+            "AuthenticationServerInput",
+            server_input()
+                .must("id", named("Slug"))
+                .example(json!({
+                    "id": "partner", "name": "Partner's identity provider",
+                    "subject_type": "email", "issuer": "https://login.partner.example",
+                    "audience": "kith", "jwks_uri": "https://login.partner.example/keys"
+                }))
                 .schema(),
         ),
-        ("ApplicationPatch", application_patch()),
+        (
+            "AuthenticationServerPatch",
+            server_input()
+                .unchanged(&["id"])
+                .optional()
+                .example(json!({ "name": "Former login" }))
+                .schema(),
+        ),
+        ("AuthenticationServerList", page("AuthenticationServer")),
+        ("ClaimMapping", claims().into()),
+        (
+            "Application",
+            application("A service provider.")
+                .must("id", named("Slug"))
+                .example(application_example())
+                .schema(),
+        ),
+        (
+            "ApplicationInput",
+            application("A service provider to store.")
+                .must("id", named("Slug"))
+                .closed()
+                .example(application_example())
+                .schema(),
+        ),
+        (
+            "ApplicationPatch",
+            application("The changes of a service provider (RFC 7396).")
+                .unchanged(&["id"])
+                .optional()
+                .closed()
+                .example(json!({ "name": "Former payroll" }))
+                .schema(),
+        ),
         ("ApplicationList", page("Application")),
-        ("AuthenticationServerSubject", mapped(server)),
-        ("AuthenticationServerSubjectInput", mapping_input(server)),
+        ("AuthenticationServerSubject", mapped(SERVER)),
+        ("AuthenticationServerSubjectInput", mapping_input(SERVER, "corporate")),
         ("AuthenticationServerSubjectList", whole("AuthenticationServerSubject")),
-        ("ApplicationSubject", mapped(application)),
-        ("ApplicationSubjectInput", mapping_input(application)),
+        ("ApplicationSubject", mapped(APPLICATION)),
+        ("ApplicationSubjectInput", mapping_input(APPLICATION, "helpdesk")),
         ("ApplicationSubjectList", whole("ApplicationSubject")),
         ("AuthenticationServerSubjectQuestion", server_question()),
         ("ApplicationSubjectQuestion", application_question()),
         ("ResolvedApplicationSubject", resolved()),
     ]
-}
-
-fn id() -> Object {
-    matching(SLUG, "The id, chosen by the caller; never changes.")
-}
-
-fn subject_type() -> Object {
-    word(KINDS, "How users and subjects find each other.")
-}
-
-fn https(description: &str) -> Object {
-    let mut url = matching(
-        "^https://[^/|# \\\\\\x00-\\x1f\\x7f-\\x9f][^|# \\\\\\x00-\\x1f\\x7f-\\x9f]*$",
-        description,
-    );
-    url.max_length = Some(MAX_TEXT);
-    url
-}
-
-fn key_set() -> Object {
-    let key = ObjectBuilder::new()
-        .schema_type(Type::Object)
-        .description(Some("A public key (RFC 7517 §4)."))
-        .build();
-    let mut keys = ObjectBuilder::new()
-        .schema_type(Type::Object)
-        .property("keys", list(Schema::Object(key), None, "Public keys."))
-        .required("keys")
-        .build();
-    keys.description = Some("Its public keys (RFC 7517 §5); instead of `jwks_uri`.".to_owned());
-    keys.or_null()
 }
 
 fn claims() -> Object {
@@ -83,131 +84,120 @@ fn claims() -> Object {
     let field =
         matching(&pattern, "A field of profiles, or `<category>.<name>` of a custom attribute.");
     let mut claims = map(
-        Some(text(256, "The claim.")),
+        Some(text(256, "A claim.")),
         Schema::Object(field),
-        "Which claim feeds which field, each field at most once: field by claim name. Without it \
-         the standard claims feed the fields that they mean; one that is given is the whole \
-         mapping.",
+        "The field that each claim feeds, each field at most once. A mapping is complete: claims \
+         that it does not name feed nothing. Without a mapping the standard claims feed the fields \
+         of their meaning.",
     );
     claims.max_properties = Some(MAX_CLAIMS);
     claims
 }
 
 fn priority() -> Object {
-    integer(0, None, "Which server wins when several feed one profile: the lowest number.")
+    integer(0, None, "If several servers feed one profile, the lowest number wins.")
+}
+
+fn audience() -> Object {
+    text(MAX_TEXT, "The `aud` that its tokens must name.").or_null()
+}
+
+fn issuer() -> Object {
+    https("The `iss` of its tokens. Unique in the tenant.").or_null()
 }
 
 fn authentication_server() -> Schema {
     Record::new("An identity provider whose subjects map to users.")
-        .must("id", id())
+        .must("id", named("Slug"))
         .must("name", text(MAX_TEXT, "The name on screens."))
-        .must("subject_type", subject_type())
-        .must("issuer", https("The `iss` of its tokens; unique in the tenant.").or_null())
-        .must("audience", text(MAX_TEXT, "The `aud` that its tokens must name.").or_null())
-        .must("jwks", key_set())
-        .must("jwks_uri", https("Where its public keys are.").or_null())
+        .must("subject_type", named("SubjectType"))
+        .must("issuer", issuer())
+        .must("audience", audience())
+        .must("jwks", nullable("PublicKeys"))
+        .must("jwks_uri", nullable("KeysUrl"))
         .must("tenant_claim", text(64, "The claim that names the tenant."))
-        .must("claims", claims())
+        .must("claims", named("ClaimMapping"))
         .must("priority", priority())
         .example(json!({
-            "id": "corporate", "name": "Corporate identity provider", "subject_type": "email",
-            "issuer": "https://login.example.org", "audience": "kith", "jwks": null,
-            "jwks_uri": "https://login.example.org/keys", "tenant_claim": "tenant",
+            "id": "partner", "name": "Partner's identity provider", "subject_type": "email",
+            "issuer": "https://login.partner.example", "audience": "kith", "jwks": null,
+            "jwks_uri": "https://login.partner.example/keys", "tenant_claim": "tenant",
             "claims": { "family_name": "family_name" }, "priority": 0
         }))
         .schema()
 }
 
 fn server_input() -> Record {
-    Record::new("An identity provider, as it is written.")
+    let tenant_claim = "The claim that names the tenant: `tenant` if it is left out.";
+    Record::new("An identity provider to store.")
         .must("name", text(MAX_TEXT, "The name on screens."))
-        .must("subject_type", subject_type())
-        .may("issuer", https("The `iss` of its tokens; unique in the tenant.").or_null())
-        .may("audience", text(MAX_TEXT, "The `aud` that its tokens must name.").or_null())
-        .may("jwks", key_set())
-        .may("jwks_uri", https("Where its public keys are; instead of `jwks`.").or_null())
-        .may(
-            "tenant_claim",
-            text(64, "The claim that names the tenant; `tenant` when left out.").or_null(),
-        )
-        .may("claims", claims().or_null())
+        .must("subject_type", named("SubjectType"))
+        .may("issuer", issuer())
+        .may("audience", audience())
+        .may("jwks", nullable("PublicKeys"))
+        .may("jwks_uri", nullable("KeysUrl"))
+        .may("tenant_claim", text(64, tenant_claim).or_null())
+        .may("claims", nullable("ClaimMapping"))
         .may("priority", priority().or_null())
         .closed()
-        .example(json!({
-            "id": "corporate", "name": "Corporate identity provider", "subject_type": "email"
-        }))
 }
 
-fn application_fields(description: &str) -> Record {
+fn application(description: &str) -> Record {
     Record::new(description)
         .must("name", text(MAX_TEXT, "The name on screens."))
-        .must("subject_type", subject_type())
-        .example(json!({ "id": "payroll", "name": "Payroll", "subject_type": "predefined" }))
+        .must("subject_type", named("SubjectType"))
 }
 
-fn application_patch() -> Schema {
-    let fields = application_fields("The changes of a service provider (RFC 7396).");
-    fields.unchanged(&["id"]).optional().closed().schema()
+fn application_example() -> Value {
+    json!({ "id": "intranet", "name": "Intranet", "subject_type": "username" })
 }
 
-fn mapping((party, about): (&str, &str)) -> Record {
-    Record::new("The subject by which a user is known elsewhere.")
-        .must(party, matching(SLUG, about))
+/// The subject by which a user is known to `party`, the name of a field.
+fn mapping(description: &str, party: &str) -> Record {
+    Record::new(description)
+        .must(party, named("Slug"))
         .must("subject", text(MAX_TEXT, "The subject."))
 }
 
-fn mapping_input(party: (&str, &str)) -> Schema {
-    mapping(party)
-        .must("user_id", user("The user."))
+fn mapping_input(party: &str, id: &str) -> Schema {
+    mapping("A subject to map to a user.", party)
+        .must("user_id", named("UserReference"))
         .closed()
-        .example(mapping_example(party.0))
+        .example(json!({ party: id, "subject": "c9f0f895", "user_id": USER }))
+        .schema()
+}
+
+fn mapped(party: &str) -> Schema {
+    let id = if party == SERVER { "corporate" } else { "helpdesk" };
+    mapping("The subject by which a user is known elsewhere.", party)
+        .must("user_id", uuid("The user."))
+        .must("id", uuid("The id of the mapping."))
+        .example(json!({
+            party: id, "subject": "c9f0f895", "user_id": USER,
+            "id": "0192f3c1-5a00-7000-8000-00000000000c"
+        }))
         .schema()
 }
 
 fn server_question() -> Schema {
-    Record::new("The question which user an authentication server means.")
-        .must("authentication_server_id", matching(SLUG, "The authentication server."))
-        .must("subject", text(MAX_TEXT, "What it calls the user."))
+    mapping("A subject of an authentication server.", SERVER)
         .closed()
-        .example(json!({ "authentication_server_id": "corporate", "subject": "8f14e45f" }))
+        .example(json!({ SERVER: "corporate", "subject": "8f14e45f" }))
         .schema()
 }
 
 fn application_question() -> Schema {
-    Record::new("The question by which subject an application knows a user.")
-        .must("application_id", matching(SLUG, "The application."))
-        .must("user_id", user("The user."))
+    Record::new("A user and an application.")
+        .must(APPLICATION, named("Slug"))
+        .must("user_id", named("UserReference"))
         .closed()
-        .example(json!({
-            "application_id": "payroll", "user_id": "0192f3c1-5a00-7000-8000-000000000001"
-        }))
+        .example(json!({ APPLICATION: "payroll", "user_id": USER }))
         .schema()
 }
 
 fn resolved() -> Schema {
-    mapping(("application_id", "The application."))
+    mapping("The subject by which the application knows the user.", APPLICATION)
         .must("user_id", uuid("The user."))
-        .example(json!({
-            "application_id": "payroll", "user_id": "0192f3c1-5a00-7000-8000-000000000001",
-            "subject": "8f14e45f"
-        }))
-        .schema()
-}
-
-fn mapping_example(party: &str) -> Value {
-    json!({
-        party: "corporate", "subject": "8f14e45f", "user_id": "0192f3c1-5a00-7000-8000-000000000001"
-    })
-}
-
-fn mapped(party: (&str, &str)) -> Schema {
-    let mut example = mapping_example(party.0);
-    if let Some(fields) = example.as_object_mut() {
-        fields.insert("id".to_owned(), "0192f3c1-5a00-7000-8000-00000000000c".into());
-    }
-    mapping(party)
-        .must("user_id", uuid("The user."))
-        .must("id", uuid("The id."))
-        .example(example)
+        .example(json!({ APPLICATION: "payroll", "user_id": USER, "subject": "8f14e45f" }))
         .schema()
 }

@@ -1,66 +1,59 @@
 //! Systems.
 
-use serde_json::json;
-use shared::domain::client::Classifier;
+use serde_json::{Value, json};
 use shared::domain::system::MAX_ATTRIBUTES;
-use utoipa::openapi::{Array, Object, Schema};
+use utoipa::openapi::{Array, Schema};
 
-use super::super::shapes::{NAME_OR_PREDEFINED, OrNull, Record, SLUG, list, matching, text, word};
-use super::page;
+use super::super::shapes::{OrNull as _, Record, list, named, text};
+use super::fields::MAX_DEFINITION_TEXT;
+use super::{Described, page};
 
-const MAX_TEXT: usize = 1024;
-
-pub(super) fn schemas() -> [(&'static str, Schema); 4] {
-    [
-        ("System", system()),
-        ("SystemInput", input().must("id", id()).schema()),
-        ("SystemPatch", input().unchanged(&["id"]).optional().schema()),
-        ("SystemList", page("System")),
+pub(super) fn schemas() -> Vec<Described> {
+    vec![
+        ("DeclaredSystem", system()),
+        ("DeclaredSystemInput", input().must("id", named("Slug")).example(example()).schema()),
+        ("DeclaredSystemPatch", patch()),
+        ("DeclaredSystemList", page("DeclaredSystem")),
+        ("SystemAttributeDefinition", attribute()),
     ]
 }
 
-fn id() -> Object {
-    matching(SLUG, "The id, chosen by the caller; never changes.")
-}
-
-fn name() -> Object {
-    text(MAX_TEXT, "The name on screens.")
+fn attribute() -> Schema {
+    Record::new("An attribute that profiles in the system hold beside what they inherit.")
+        .must("name", named("DefinitionName"))
+        .must("classifier", named("Classifier"))
+        .closed()
+        .schema()
 }
 
 fn attributes() -> Array {
-    let attribute =
-        Record::new("An attribute that profiles in the system hold beside what they inherit.")
-            .must("name", matching(NAME_OR_PREDEFINED, "The name, unique in the system."))
-            .must(
-                "classifier",
-                word(
-                    Classifier::ALL.map(Classifier::name),
-                    "Clients see it whose `max_classifier` is not below this.",
-                ),
-            )
-            .closed();
-    list(attribute.schema(), Some(MAX_ATTRIBUTES), "The attributes that the system declares.")
+    let about = "The attributes that the system declares, by unique names.";
+    list(named("SystemAttributeDefinition"), Some(MAX_ATTRIBUTES), about)
+}
+
+fn example() -> Value {
+    json!({
+        "id": "helpdesk", "name": "Help desk",
+        "attributes_definition": [{ "name": "tickets", "classifier": "LOW" }]
+    })
 }
 
 fn system() -> Schema {
     Record::new("A software system in which people have profiles of their own.")
-        .must("id", id())
-        .must("name", name())
+        .must("id", named("Slug"))
+        .must("name", text(MAX_DEFINITION_TEXT, "The name on screens."))
         .must("attributes_definition", attributes())
-        .example(json!({
-            "id": "loyalty", "name": "Loyalty",
-            "attributes_definition": [{ "name": "points", "classifier": "NON_SENSITIVE" }]
-        }))
+        .example(example())
         .schema()
 }
 
 fn input() -> Record {
-    Record::new("A software system, as it is written.")
-        .must("name", name())
+    Record::new("A software system to store.")
+        .must("name", text(MAX_DEFINITION_TEXT, "The name on screens."))
         .may("attributes_definition", attributes().or_null())
         .closed()
-        .example(json!({
-            "id": "loyalty", "name": "Loyalty",
-            "attributes_definition": [{ "name": "points", "classifier": "NON_SENSITIVE" }]
-        }))
+}
+
+fn patch() -> Schema {
+    input().unchanged(&["id"]).optional().example(json!({ "name": "Loyalty programme" })).schema()
 }

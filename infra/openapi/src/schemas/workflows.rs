@@ -1,69 +1,66 @@
 //! Workflows: scripts that derive attributes.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use shared::domain::definition::MAX_SCRIPT;
-use utoipa::openapi::schema::{ObjectBuilder, Type};
-use utoipa::openapi::{Object, Schema};
+use utoipa::openapi::Schema;
 
-use super::super::shapes::{
-    NAME_OR_PREDEFINED, Record, integer, list, map, matching, string, uuid, value,
-};
-use super::page;
+use super::super::shapes::{Record, anything, integer, list, map, named, number, string, uuid};
+use super::{Described, page};
 
-const FULLNAME: &str = "function main(workItem) {\n  var p = workItem.input.value;\n  \
-                        workItem.output = tb.simpleResponse({ fullname: [p.given_name + \" \" + \
-                        p.family_name] });\n}\n";
+const INITIALS: &str = "function main(workItem) {\n  var p = workItem.input.value;\n  \
+                        workItem.output = tb.simpleResponse({ initials: [p.given_name[0] + \
+                        p.family_name[0]] });\n}\n";
 
-pub(super) fn schemas() -> [(&'static str, Schema); 6] {
-    [
+pub(super) fn schemas() -> Vec<Described> {
+    vec![
         ("Workflow", workflow()),
-        ("WorkflowInput", input().schema()),
-        ("WorkflowPatch", input().optional().schema()),
+        ("WorkflowInput", input().example(example()).schema()),
+        ("WorkflowPatch", input().optional().example(json!({ "name": "full_name" })).schema()),
         ("WorkflowList", page("Workflow")),
+        (
+            "WorkflowScript",
+            string(
+                MAX_SCRIPT,
+                "JavaScript that defines `function main(workItem)`. `workItem.input.value` is the \
+                 principal. The script sets `workItem.output` to `tb.simpleResponse({<attribute \
+                 name>: [values]})`.",
+            )
+            .into(),
+        ),
         ("WorkflowTest", test()),
         ("WorkflowTestResult", result()),
     ]
 }
 
-fn name() -> Object {
-    matching(NAME_OR_PREDEFINED, "The name; unique in the tenant.")
-}
-
-fn script() -> Object {
-    string(
-        MAX_SCRIPT,
-        "JavaScript that defines `function main(workItem)`. It finds the principal in \
-         `workItem.input.value` and sets `workItem.output` to `tb.simpleResponse({<attribute \
-         name>: [values]})`.",
-    )
+fn example() -> Value {
+    json!({ "name": "initials", "script": INITIALS })
 }
 
 fn workflow() -> Schema {
     Record::new("A script that derives attributes.")
         .must("id", uuid("The id."))
-        .must("name", name())
-        .must("script", script())
+        .must("name", named("DefinitionName"))
+        .must("script", named("WorkflowScript"))
         .example(json!({
-            "id": "0192f3c1-5a00-7000-8000-000000000009", "name": "fullname", "script": FULLNAME
+            "id": "0192f3c1-5a00-7000-8000-000000000009", "name": "initials", "script": INITIALS
         }))
         .schema()
 }
 
 fn input() -> Record {
-    Record::new("A script that derives attributes, as it is written.")
-        .must("name", name())
-        .must("script", script())
+    Record::new("A script that derives attributes, to store. Its name is unique in the tenant.")
+        .must("name", named("DefinitionName"))
+        .must("script", named("WorkflowScript"))
         .unchanged(&["id"])
         .closed()
-        .example(json!({ "name": "fullname", "script": FULLNAME }))
 }
 
 fn test() -> Schema {
     let principal = map(
         None,
-        Schema::Object(Object::with_type(utoipa::openapi::schema::SchemaType::AnyValue)),
-        "The principal as the script finds it: the predefined fields as scalars, custom \
-         attributes as arrays under `attributes`.",
+        Schema::Object(anything("A field of the principal.")),
+        "The principal as the script finds it: predefined fields as scalars, custom attributes as \
+         arrays under `attributes`.",
     );
     Record::new("A sample for a workflow.")
         .must("input", principal)
@@ -75,21 +72,13 @@ fn test() -> Schema {
 }
 
 fn result() -> Schema {
-    let values =
-        list(Schema::Object(value("A value.")), None, "The values of the attribute of this name.");
-    let time = ObjectBuilder::new()
-        .schema_type(Type::Number)
-        .description(Some("How long the script ran, in milliseconds."))
-        .build();
+    let values = list(named("AttributeValue"), None, "The values of the attribute of this name.");
     Record::new("What a workflow made of a sample.")
-        .must(
-            "output",
-            map(None, Schema::Array(values), "What the script gave `tb.simpleResponse`."),
-        )
-        .must("milliseconds", time)
+        .must("output", map(None, Schema::Array(values), "What the script passed on."))
+        .must("milliseconds", number("How long the script ran, in milliseconds."))
         .must("memory_bytes", integer(0, None, "The memory that the script held at its end."))
         .example(json!({
-            "output": { "fullname": ["Jan Janssen"] }, "milliseconds": 0.041, "memory_bytes": 2048
+            "output": { "initials": ["JJ"] }, "milliseconds": 0.041, "memory_bytes": 2048
         }))
         .schema()
 }

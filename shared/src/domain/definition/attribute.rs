@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::policy::ApprovalPolicy;
 use super::predefined::Predefined;
 use super::properties::{take_derived, take_json_schema, take_scopes, take_source};
-use super::{Definition, DefinitionKind, MAX_TEXT, SET_BY_SERVICE, open, take_name};
+use super::{Definition, DefinitionKind, MAX_TEXT, Noun, SET_BY_SERVICE, open, take_name};
 use crate::domain::error::{Code, Error, Result, Violations};
 use crate::domain::id::DefinitionId;
 use crate::domain::json::{Json, Object};
@@ -121,8 +121,11 @@ pub struct AttributeDefinition {
 impl Definition for AttributeDefinition {
     const KIND: DefinitionKind = DefinitionKind::Attribute;
     const PATH: &'static str = "/identity/config/attribute-definitions";
-    const NOUN: &'static str = "attribute_definition";
-    const TITLE: &'static str = "an attribute definition";
+    const NOUN: Noun = Noun {
+        one: "attribute_definition",
+        many: "attribute_definitions",
+        title: "an attribute definition",
+    };
     const SCHEMA: &'static str = "AttributeDefinition";
     const FILTERS: &'static [&'static str] = &["name", "category"];
 

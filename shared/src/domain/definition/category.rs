@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Definition, DefinitionKind, MAX_TEXT, open, take_name};
+use super::{Definition, DefinitionKind, MAX_TEXT, Noun, open, take_name};
 use crate::domain::error::{Code, Error, Result, Violations};
 use crate::domain::id::DefinitionId;
 use crate::domain::json::{Json, Object};
@@ -27,8 +27,11 @@ pub const COMMON: &str = "common";
 impl Definition for Category {
     const KIND: DefinitionKind = DefinitionKind::Category;
     const PATH: &'static str = "/identity/config/attribute-categories";
-    const NOUN: &'static str = "attribute_category";
-    const TITLE: &'static str = "an attribute category";
+    const NOUN: Noun = Noun {
+        one: "attribute_category",
+        many: "attribute_categories",
+        title: "an attribute category",
+    };
     const SCHEMA: &'static str = "AttributeCategory";
     const FILTERS: &'static [&'static str] = &["name"];
 

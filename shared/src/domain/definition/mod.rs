@@ -94,6 +94,17 @@ impl DefinitionKind {
     }
 }
 
+/// What operations call a kind of definitions.
+#[derive(Clone, Copy, Debug)]
+pub struct Noun {
+    /// One, in snake case.
+    pub one: &'static str,
+    /// Several, in snake case.
+    pub many: &'static str,
+    /// One with its article, in words.
+    pub title: &'static str,
+}
+
 /// A piece of configuration that is created, listed, read, replaced, patched and deleted over HTTP.
 ///
 /// One shape serves every kind: a whole document comes in, the rules of the kind make a value of it
@@ -105,18 +116,18 @@ pub trait Definition:
     const KIND: DefinitionKind;
     /// The path of the collection, for its routes and for `Location`.
     const PATH: &'static str;
-    /// A second path of the same collection, and the noun in the names of its operations.
-    const ALIAS: Option<(&'static str, &'static str)> = None;
-    /// The noun in the names of operations, in snake case.
-    const NOUN: &'static str;
-    /// The noun with its article, for summaries of operations.
-    const TITLE: &'static str;
+    /// An older path of the same collection, and its noun in the names of operations.
+    const ALIAS: Option<(&'static str, Noun)> = None;
+    /// The noun in the names and summaries of operations.
+    const NOUN: Noun;
     /// The name of the schema in `openapi.json`.
     const SCHEMA: &'static str;
     /// Whether a PUT replaces one.
     const REPLACEABLE: bool = true;
     /// The query parameters that narrow a list.
     const FILTERS: &'static [&'static str];
+    /// Whether the caller chooses the id, and not the service.
+    const CHOSEN_ID: bool = false;
     /// The key of the only one of its kind, whose path names no id.
     const ONLY: Option<&'static str> = None;
 
@@ -163,6 +174,11 @@ pub trait Definition:
 
 /// The longest text of a definition, in bytes.
 pub(super) const MAX_TEXT: usize = 1024;
+
+/// The form of the names of categories and attributes, as a regular expression.
+pub const NAME_PATTERN: &str = "^[a-z][a-z0-9-]{0,62}$";
+/// The form of the names that definitions may have which the service makes, as a regular expression.
+pub const NAME_OR_PREDEFINED_PATTERN: &str = "^[a-z][a-z0-9_-]{0,62}$";
 
 fn is_name(text: &str, underscores: bool) -> bool {
     text.len() <= 63

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{AttributeDefinition, SET_BY_SERVICE};
 
-use super::{Definition, DefinitionKind, MAX_TEXT, open, take_name};
+use super::{Definition, DefinitionKind, MAX_TEXT, Noun, open, take_name};
 use crate::domain::error::{Code, Error, Result, Violations};
 use crate::domain::field::Fields;
 use crate::domain::id::DefinitionId;
@@ -36,11 +36,20 @@ pub struct PersonaDefinition {
 
 impl Definition for PersonaDefinition {
     const KIND: DefinitionKind = DefinitionKind::Persona;
-    const PATH: &'static str = "/config/persona-definitions";
-    const ALIAS: Option<(&'static str, &'static str)> =
-        Some(("/identity/config/persona-definitions", "identity_persona_definition"));
-    const NOUN: &'static str = "persona_definition";
-    const TITLE: &'static str = "a persona definition";
+    const PATH: &'static str = "/identity/config/persona-definitions";
+    const ALIAS: Option<(&'static str, Noun)> = Some((
+        "/config/persona-definitions",
+        Noun {
+            one: "config_persona_definition",
+            many: "config_persona_definitions",
+            title: "a persona definition (older path)",
+        },
+    ));
+    const NOUN: Noun = Noun {
+        one: "persona_definition",
+        many: "persona_definitions",
+        title: "a persona definition",
+    };
     const SCHEMA: &'static str = "PersonaDefinition";
     const FILTERS: &'static [&'static str] = &["name"];
 

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::persona::take_attributes;
-use super::{Definition, DefinitionKind};
+use super::{Definition, DefinitionKind, Noun};
 use crate::domain::error::{Error, Result, Violations};
 use crate::domain::field::Fields;
 use crate::domain::id::DefinitionId;
@@ -28,8 +28,11 @@ impl UserProfileDefinition {
 impl Definition for UserProfileDefinition {
     const KIND: DefinitionKind = DefinitionKind::Profile;
     const PATH: &'static str = "/identity/config/user-profile-definition";
-    const NOUN: &'static str = "user_profile_definition";
-    const TITLE: &'static str = "which custom attributes screens show";
+    const NOUN: Noun = Noun {
+        one: "user_profile_definition",
+        many: "user_profile_definitions",
+        title: "the user profile definition",
+    };
     const SCHEMA: &'static str = "UserProfileDefinition";
     const FILTERS: &'static [&'static str] = &[];
     const ONLY: Option<&'static str> = Some(Self::KEY);

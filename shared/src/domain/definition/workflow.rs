@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Definition, DefinitionKind, open, take_name};
+use super::{Definition, DefinitionKind, Noun, open, take_name};
 use crate::domain::error::{Code, Error, Result, Violations};
 use crate::domain::field::Fields;
 use crate::domain::id::DefinitionId;
@@ -28,8 +28,7 @@ pub struct Workflow {
 impl Definition for Workflow {
     const KIND: DefinitionKind = DefinitionKind::Workflow;
     const PATH: &'static str = "/identity/config/workflows";
-    const NOUN: &'static str = "workflow";
-    const TITLE: &'static str = "a workflow";
+    const NOUN: Noun = Noun { one: "workflow", many: "workflows", title: "a workflow" };
     const SCHEMA: &'static str = "Workflow";
     const FILTERS: &'static [&'static str] = &["name"];
 

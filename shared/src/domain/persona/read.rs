@@ -23,8 +23,10 @@ const NOT_EDITABLE: [(&str, &str); 5] = [
 ];
 
 /// The most elements of a persona's scope.
-const MAX_SCOPE: usize = 20;
-const MAX_TEXT: usize = 256;
+/// The most members of a persona's scope.
+pub const MAX_SCOPE: usize = 20;
+/// The longest name or member of a scope, in bytes.
+pub const MAX_TEXT: usize = 256;
 
 impl Persona {
     /// Reads a new persona; `at` is where it stands in the body.

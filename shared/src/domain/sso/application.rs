@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{MAX_TEXT, SubjectType, take_id};
-use crate::domain::definition::{Definition, DefinitionKind};
+use crate::domain::definition::{Definition, DefinitionKind, Noun};
 use crate::domain::error::{Error, Result, Violations};
 use crate::domain::field::Fields;
 use crate::domain::id::PartyId;
@@ -26,10 +26,10 @@ pub struct Application {
 impl Definition for Application {
     const KIND: DefinitionKind = DefinitionKind::Application;
     const PATH: &'static str = "/api/v1/sso/applications";
-    const NOUN: &'static str = "application";
-    const TITLE: &'static str = "an application";
+    const NOUN: Noun = Noun { one: "application", many: "applications", title: "an application" };
     const SCHEMA: &'static str = "Application";
     const REPLACEABLE: bool = false;
+    const CHOSEN_ID: bool = true;
     const FILTERS: &'static [&'static str] = &["name"];
 
     fn key(&self) -> String {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::claims::{self, ClaimTarget, take_claims};
 use super::{MAX_TEXT, SubjectType, take_id};
-use crate::domain::definition::{AttributeDefinition, Definition, DefinitionKind};
+use crate::domain::definition::{AttributeDefinition, Definition, DefinitionKind, Noun};
 use crate::domain::error::{Code, Error, Result, Violations};
 use crate::domain::field::Fields;
 use crate::domain::id::PartyId;
@@ -50,10 +50,14 @@ pub struct AuthenticationServer {
 impl Definition for AuthenticationServer {
     const KIND: DefinitionKind = DefinitionKind::Server;
     const PATH: &'static str = "/api/v1/sso/authentication-servers";
-    const NOUN: &'static str = "authentication_server";
-    const TITLE: &'static str = "an authentication server";
+    const NOUN: Noun = Noun {
+        one: "authentication_server",
+        many: "authentication_servers",
+        title: "an authentication server",
+    };
     const SCHEMA: &'static str = "AuthenticationServer";
     const REPLACEABLE: bool = false;
+    const CHOSEN_ID: bool = true;
     const FILTERS: &'static [&'static str] = &["name"];
 
     fn key(&self) -> String {

@@ -1,0 +1,106 @@
+//! JSON text for people and for diffs: what fits on a line stands on one.
+
+use shared::domain::Json;
+
+/// The longest line, in characters; only a long string exceeds it.
+const WIDTH: usize = 110;
+const STEP: usize = 2;
+
+/// A value as text. A value that fits on its line is not broken.
+pub(super) fn text(value: &Json) -> String {
+    let mut text = String::new();
+    write(value, 0, 0, &mut text);
+    text
+}
+
+/// Writes a value on a line that is `indent` deep and holds `before` characters so far.
+fn write(value: &Json, indent: usize, before: usize, out: &mut String) {
+    // For a comma.
+    let room = WIDTH.saturating_sub(before + 1);
+    match value {
+        Json::Object(members) if !members.is_empty() && !fits(value, room) => {
+            let members =
+                members.iter().map(|(name, value)| (format!("{}: ", quoted(name)), value));
+            lines(('{', '}'), members, indent, out);
+        }
+        Json::Array(items) if !items.is_empty() && !fits(value, room) => {
+            lines(('[', ']'), items.iter().map(|item| (String::new(), item)), indent, out);
+        }
+        _ => flat(value, out),
+    }
+}
+
+fn lines<'j>(
+    (open, close): (char, char),
+    parts: impl Iterator<Item = (String, &'j Json)>,
+    indent: usize,
+    out: &mut String,
+) {
+    out.push(open);
+    for (i, (name, value)) in parts.enumerate() {
+        out.push_str(if i > 0 { ",\n" } else { "\n" });
+        let margin = " ".repeat(indent + STEP);
+        out.push_str(&margin);
+        out.push_str(&name);
+        write(value, indent + STEP, margin.len() + name.chars().count(), out);
+    }
+    out.push('\n');
+    out.push_str(&" ".repeat(indent));
+    out.push(close);
+}
+
+fn fits(value: &Json, room: usize) -> bool {
+    let mut line = String::new();
+    flat(value, &mut line);
+    line.chars().count() <= room
+}
+
+/// Writes a value on one line.
+fn flat(value: &Json, out: &mut String) {
+    match value {
+        Json::Object(members) => {
+            out.push('{');
+            for (i, (name, value)) in members.iter().enumerate() {
+                out.push_str(if i > 0 { ", " } else { "" });
+                out.push_str(&quoted(name));
+                out.push_str(": ");
+                flat(value, out);
+            }
+            out.push('}');
+        }
+        Json::Array(items) => {
+            out.push('[');
+            for (i, item) in items.iter().enumerate() {
+                out.push_str(if i > 0 { ", " } else { "" });
+                flat(item, out);
+            }
+            out.push(']');
+        }
+        scalar => out.push_str(&scalar.to_text()),
+    }
+}
+
+fn quoted(text: &str) -> String {
+    Json::from(text).to_text()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fits_on_a_line_stands_on_one() {
+        let long = "x".repeat(60);
+        let value = format!(r#"{{"a":{{"b":[1,2.50]}},"c":["{long}","{long}"],"d":{{}}}}"#);
+        let value = Json::parse(value.as_bytes()).unwrap();
+        let text = text(&value);
+        assert_eq!(Json::parse(text.as_bytes()).unwrap(), value);
+        assert_eq!(
+            text,
+            format!(
+                "{{\n  \"a\": {{\"b\": [1, 2.50]}},\n  \"c\": [\n    \"{long}\",\n    \
+                 \"{long}\"\n  ],\n  \"d\": {{}}\n}}"
+            )
+        );
+    }
+}

@@ -1,0 +1,5 @@
+// Node wants the ending of a module's file.
+export default {
+  input: './openapi.json',
+  output: { path: 'client', module: { extension: '.js' } },
+}
