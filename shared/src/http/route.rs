@@ -16,6 +16,7 @@ use crate::domain::Scope;
 
 /// One method of one path.
 #[derive(Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact that no other fact implies")]
 pub struct Route {
     /// The method, in capitals. GET stands for HEAD too.
     pub method: &'static str,

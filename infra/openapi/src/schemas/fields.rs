@@ -25,14 +25,23 @@ pub(super) const TAG: &str = "[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*";
 pub(super) const MAX_DEFINITION_TEXT: usize = 1024;
 
 pub(super) fn schemas() -> Vec<Described> {
+    ids_and_names().into_iter().chain(of_profiles()).chain(of_access()).collect()
+}
+
+fn ids_and_names() -> Vec<Described> {
     vec![
-        // Ids and names.
         ("Slug", matching(SLUG_PATTERN, "An id that the caller chose.").into()),
-        ("ClientId", matching(CLIENT_ID_PATTERN, "The id of a client, made by the service.").into()),
+        (
+            "ClientId",
+            matching(CLIENT_ID_PATTERN, "The id of a client, made by the service.").into(),
+        ),
         (
             "UserReference",
-            matching(UUID_OR_BASE_ID_PATTERN, "A user id, or a base profile id, which stands for its user.")
-                .into(),
+            matching(
+                UUID_OR_BASE_ID_PATTERN,
+                "A user id, or a base profile id, which stands for its user.",
+            )
+            .into(),
         ),
         ("CategoryName", matching(NAME_PATTERN, "The name of an attribute category.").into()),
         (
@@ -50,7 +59,11 @@ pub(super) fn schemas() -> Vec<Described> {
             "Unchanged",
             anything("A field that cannot be written. It is accepted if it is unchanged.").into(),
         ),
-        // Fields of profiles.
+    ]
+}
+
+fn of_profiles() -> Vec<Described> {
+    vec![
         (
             "Username",
             text(
@@ -94,7 +107,11 @@ pub(super) fn schemas() -> Vec<Described> {
         ),
         ("AddressState", address_state().into()),
         ("AddressStates", address_states().into()),
-        // Access.
+    ]
+}
+
+fn of_access() -> Vec<Described> {
+    vec![
         ("Scope", word(Scope::ALL.map(Scope::name), "A scope of access tokens.").into()),
         (
             "Classifier",
