@@ -99,7 +99,7 @@ impl Embedded {
                 io::ErrorKind::WouldBlock => io::Error::new(
                     io::ErrorKind::ResourceBusy,
                     format!(
-                        "`{path}` is in use by another kith process: stop it, or choose another \
+                        "`{path}` is in use by another kith process; stop it, or choose another \
                          data folder"
                     ),
                 ),
