@@ -1,12 +1,14 @@
 // Shows the description in Swagger UI. Requests go to the service that served the page, whatever
 // servers the description names.
+const atThisOrigin = (spec) => {
+  const described = spec.servers?.[0].url;
+  return described
+    ? JSON.parse(JSON.stringify(spec).replaceAll(`"${described}`, `"${location.origin}`))
+    : spec;
+};
 const here = () => ({
   statePlugins: {
-    spec: {
-      wrapActions: {
-        updateJsonSpec: (update) => (spec) => update({ ...spec, servers: [{ url: location.origin }] }),
-      },
-    },
+    spec: { wrapActions: { updateJsonSpec: (update) => (spec) => update(atThisOrigin(spec)) } },
   },
 });
 
