@@ -15,7 +15,6 @@ import argparse
 import contextlib
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -28,7 +27,7 @@ sys.dont_write_bytecode = True
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "clients"), str(HERE.parent / "deployment")]
 
-from machine import VENVS, Failed, environment, say, timed  # noqa: E402
+from machine import VENVS, environment, program, say, timed  # noqa: E402
 from run import service  # noqa: E402
 
 PAGES = ["/", "/problems/precondition-failed", "/docs"]
@@ -190,8 +189,6 @@ def main() -> int:
     parser.add_argument("--prepare", action="store_true", help="install Chromium and stop")
     parser.add_argument("--screenshots", type=Path, metavar="FOLDER", help="keep what was seen")
     arguments = parser.parse_args()
-    # So that a terminated run unwinds, and stops what it started, as an interrupted one does.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     python = environment("browser", HERE / "requirements.txt") / "python"
     install()
     if arguments.prepare:
@@ -202,10 +199,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except Failed as failure:
-        say(str(failure))
-        sys.exit(1)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    program(main)

@@ -66,10 +66,10 @@ def prepared(folder: Path, name: str) -> Path:
     return folder
 
 
-def passes(name: str, commands: list[Command], folder: Path, variables: dict[str, str]) -> bool:
+def passes(what: str, commands: list[Command], folder: Path, variables: dict[str, str]) -> bool:
     """Runs the commands until one fails, whose output is shown."""
     quiet = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"}
-    with timed(f"{name} of generated clients" if name == "linters" else f"the client of {name}"):
+    with timed(what):
         for command in commands:
             ended = subprocess.run(
                 command,
@@ -81,7 +81,7 @@ def passes(name: str, commands: list[Command], folder: Path, variables: dict[str
                 check=False,
             )
             if ended.returncode != 0:
-                say(f"{name}: `{Path(command[0]).name}` failed\n{ended.stdout[-8000:]}")
+                say(f"{what}: `{Path(command[0]).name}` failed\n{ended.stdout[-8000:]}")
                 return False
     return True
 
@@ -90,8 +90,8 @@ def suites(workshop: Path, variables: dict[str, str]) -> bool:
     """Two at a time: a generator is one thread for most of its life."""
     python, node = programs(), workshop / "node_modules" / ".bin"
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        running = [pool.submit(passes, "linters", linters(python, node), ROOT, variables)]
+        running = [pool.submit(passes, "the linters", linters(python, node), ROOT, variables)]
         for name, commands in clients(python, node).items():
             folder = prepared(workshop / "generated" / name, name)
-            running.append(pool.submit(passes, name, commands, folder, variables))
+            running.append(pool.submit(passes, f"the client of {name}", commands, folder, variables))
         return all([suite.result() for suite in running])

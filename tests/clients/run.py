@@ -14,7 +14,6 @@ import contextlib
 import hashlib
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -29,7 +28,16 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "deployment"))
 
 import generated  # noqa: E402
-from machine import ROOT, Failed, environment, locked, say, stop, timed, without_aws  # noqa: E402
+from machine import (  # noqa: E402
+    ROOT,
+    Failed,
+    environment,
+    locked,
+    program,
+    stop,
+    timed,
+    without_aws,
+)
 
 PYTHON, NODE = HERE / "python", HERE / "node"
 # Node looks for modules beside the files that import them, so the suite runs as a copy beside its
@@ -137,8 +145,6 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--prepare", action="store_true", help="install the clients and stop")
-    # So that a terminated run unwinds, and stops what it started, as an interrupted one does.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if parser.parse_args().prepare:
         programs()
         generated.programs()
@@ -148,13 +154,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except Failed as failure:
-        say(str(failure))
-        sys.exit(1)
-    except FileNotFoundError as missing:
-        say(f"cannot run `{missing.filename}`: {missing.strerror}")
-        sys.exit(1)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    program(main)

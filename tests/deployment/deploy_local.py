@@ -20,7 +20,6 @@ one, and the stack is updated once more, with that table and every other paramet
 
 import argparse
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -36,6 +35,7 @@ from machine import (  # noqa: E402
     checkov,
     dummy_aws,
     engine,
+    program,
     say,
     timed,
     tools,
@@ -126,8 +126,6 @@ def main() -> int:
     if not args.engine_only and Path(sys.prefix).resolve() != (VENVS / "tools").resolve():
         python = tools() / "python"
         os.execv(python, [str(python), *sys.argv])
-    # So that a terminated run unwinds, and stops what it started, as an interrupted one does.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with tempfile.TemporaryDirectory(prefix="kith-", ignore_cleanup_errors=True) as folder:
         scratch = Path(folder)
         return (
@@ -138,10 +136,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except Failed as failure:
-        say(str(failure))
-        sys.exit(1)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    program(main)

@@ -13,8 +13,9 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -30,6 +31,22 @@ SERVICES = (
 
 class Failed(Exception):
     """Something that ends the run, told in one line."""
+
+
+def program(main: Callable[[], int]) -> NoReturn:
+    """Runs `main` and exits with its code: 1 after a failure, which is told, and 130 after Ctrl-C."""
+    # So that a terminated run unwinds, and stops what it started, as an interrupted one does.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        sys.exit(main())
+    except Failed as failure:
+        say(str(failure))
+        sys.exit(1)
+    except FileNotFoundError as missing:
+        say(f"cannot find `{missing.filename}`: {missing.strerror}")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 def say(text: str) -> None:

@@ -38,7 +38,16 @@ sys.dont_write_bytecode = True
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "deployment"))
 
-from machine import ROOT, Failed, environment, free_port, say, timed, without_aws  # noqa: E402
+from machine import (  # noqa: E402
+    ROOT,
+    Failed,
+    environment,
+    free_port,
+    program,
+    say,
+    timed,
+    without_aws,
+)
 
 FEW = 200
 # How many conditions a filter may have.
@@ -511,7 +520,6 @@ def main() -> int:
     parser.add_argument("--calm", action="store_true", help="end nothing on the way")
     parser.add_argument("--skip", action="append", default=[], choices=["find", "measure"])
     arguments = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     python = environment("people", HERE / "requirements.txt") / "python"
     if Path(sys.executable).parent != python.parent:
         # Faker is there, not here.
@@ -525,10 +533,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except Failed as failure:
-        say(str(failure))
-        sys.exit(1)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    program(main)

@@ -11,7 +11,7 @@ use shared::domain::error::Error;
 use shared::http::Rejection;
 use shared::http::negotiation::preferred;
 
-use crate::file::{BRIEF, ICON, REFERENCE, STYLE, SWAGGER_UI, SWAGGER_UI_STYLE};
+use crate::file::{BRIEF, File, ICON, REFERENCE, STYLE, SWAGGER_UI, SWAGGER_UI_STYLE};
 use crate::problem_types::ProblemType;
 
 const HTML: &str = "text/html";
@@ -57,25 +57,14 @@ pub(crate) async fn service(headers: HeaderMap) -> Result<Response, Rejection> {
 
 /// Shows the API reference.
 pub(crate) async fn reference() -> Response {
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { "API reference – Kith" }
-                link rel="icon" href=(ICON.path());
-                link rel="stylesheet" href=(SWAGGER_UI_STYLE.path());
-            }
-            body {
-                noscript { "The API reference needs JavaScript. " a href="/openapi.json" { "The \
-                            description" } " does not." }
-                main #reference {}
-                script src=(SWAGGER_UI.path()) {}
-                script src=(REFERENCE.path()) {}
-            }
-        }
+    let content = html! {
+        noscript { "The API reference needs JavaScript. " a href="/openapi.json" { "The \
+                    description" } " does not." }
+        main #reference {}
+        script src=(SWAGGER_UI.path()) {}
+        script src=(REFERENCE.path()) {}
     };
+    let page = document("API reference – Kith", &SWAGGER_UI_STYLE, &content);
     answer("text/html; charset=utf-8", page.into_string())
 }
 
@@ -142,8 +131,17 @@ fn answer(media: &'static str, content: String) -> Response {
     response
 }
 
-/// A whole page.
+/// A page of text.
 fn layout(title: &str, content: &Markup) -> Markup {
+    let body = html! {
+        header { nav { a href="/" { "Kith" } " · " a href="/docs" { "API reference" } } }
+        main { (content) }
+    };
+    document(title, &STYLE, &body)
+}
+
+/// A whole document.
+fn document(title: &str, style: &File, body: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -152,12 +150,9 @@ fn layout(title: &str, content: &Markup) -> Markup {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { (title) }
                 link rel="icon" href=(ICON.path());
-                link rel="stylesheet" href=(STYLE.path());
+                link rel="stylesheet" href=(style.path());
             }
-            body {
-                header { nav { a href="/" { "Kith" } " · " a href="/docs" { "API reference" } } }
-                main { (content) }
-            }
+            body { (body) }
         }
     }
 }

@@ -5,7 +5,7 @@
 //! unknown: it is refused by name, with the field that may have been meant, never dropped in
 //! silence.
 
-use super::error::{Code, MAX_VIOLATIONS, Violations};
+use super::error::{Code, Violations};
 use super::json::{Json, Object};
 use super::string_enum::{StringEnum, expected_word};
 use super::suggest::unknown;
@@ -223,10 +223,10 @@ impl<'v> Fields<'v> {
             return;
         }
         let more = more();
-        for name in self.members.keys().take(MAX_VIOLATIONS) {
+        for name in self.members.keys() {
             let valid = self.valid.iter().copied().chain(more.iter().map(String::as_str));
             let at = pointer(&self.pointer, name);
-            self.violations.add(at, Code::Unknown, unknown("field", name, valid));
+            self.violations.add_with(at, Code::Unknown, || unknown("field", name, valid));
         }
     }
 }

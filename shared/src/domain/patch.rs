@@ -58,11 +58,9 @@ pub(super) fn refuse_attribute_nulls(
             let definition = context.schema.attribute_named(category, name);
             let is_there = definition.is_some_and(|definition| context.view.shows(definition));
             if *value == Json::Null && !is_there {
-                violations.add(
-                    pointer(&at, name),
-                    Code::Unknown,
-                    value::unknown(category, name, context),
-                );
+                violations.add_with(pointer(&at, name), Code::Unknown, || {
+                    value::unknown(category, name, context)
+                });
             }
         }
     }

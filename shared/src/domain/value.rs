@@ -74,15 +74,16 @@ impl AttributeReader<'_> {
         for (category, members, at) in objects(attributes, at, violations) {
             if members.is_empty() && !schema.categories.values().any(|known| known.name == category)
             {
-                let detail = unknown_category(&category, self.context);
-                violations.add(&*at, Code::Unknown, detail);
+                violations
+                    .add_with(&*at, Code::Unknown, || unknown_category(&category, self.context));
             }
             for (name, value) in members {
                 let at = super::field::pointer(&at, &name);
                 let shown = |definition: &&AttributeDefinition| self.context.view.shows(definition);
                 let Some(definition) = schema.attribute_named(&category, &name).filter(shown)
                 else {
-                    violations.add(at, Code::Unknown, unknown(&category, &name, self.context));
+                    violations
+                        .add_with(at, Code::Unknown, || unknown(&category, &name, self.context));
                     continue;
                 };
                 named.insert(definition.id);

@@ -152,19 +152,14 @@ fn found(rest: &str) -> String {
 /// What the parser would take at a place where there is no token.
 fn expected_at(text: &str, at: usize) -> &'static str {
     let (before, rest) = text.split_at_checked(at).unwrap_or((text, ""));
-    match format!("{before}{NOTHING}").parse::<Filter>() {
-        Err(ParseError::UnrecognizedToken { expected, .. }) if rest.starts_with('"') => {
-            if due(&expected) == VALUE {
-                "a closing quote after this string"
-            } else {
-                due(&expected)
-            }
-        }
-        Err(ParseError::UnrecognizedToken { expected, .. }) if rest.starts_with('\'') => {
-            if due(&expected) == VALUE { "a string in double quotes" } else { due(&expected) }
-        }
+    let expected = match format!("{before}{NOTHING}").parse::<Filter>() {
         Err(ParseError::UnrecognizedToken { expected, .. }) => due(&expected),
-        _ => FIELD,
+        _ => return FIELD,
+    };
+    match rest.chars().next() {
+        Some('"') if expected == VALUE => "a closing quote after this string",
+        Some('\'') if expected == VALUE => "a string in double quotes",
+        _ => expected,
     }
 }
 

@@ -28,8 +28,9 @@ impl Mapping {
                 Json::Null => None,
                 Json::String(field) if ColumnField::named(field).is_some() => Some(field.clone()),
                 Json::String(field) => {
-                    let detail = unknown("field", field, ColumnField::names());
-                    violations.add(pointer("", column), Code::Unknown, detail);
+                    violations.add_with(pointer("", column), Code::Unknown, || {
+                        unknown("field", field, ColumnField::names())
+                    });
                     continue;
                 }
                 other => {
@@ -63,9 +64,8 @@ impl Mapping {
         for (column, field) in &self.0 {
             if let Some(ColumnField::Attribute(category, name)) =
                 field.as_deref().and_then(ColumnField::named)
-                && let Some(detail) = undefined(&category, &name, schema)
             {
-                violations.add(pointer("", column), Code::Unknown, detail);
+                check_defined(column, &category, &name, schema, &mut violations);
             }
         }
         violations.check(())
@@ -83,16 +83,27 @@ impl Mapping {
     }
 }
 
-/// What is said of an attribute that is not in the schema, if there is one.
-fn undefined(category: &str, name: &str, schema: Option<&Schema>) -> Option<String> {
-    let schema = schema.filter(|schema| schema.attribute_named(category, name).is_none())?;
-    let paths: Vec<_> = schema
-        .custom_attributes()
-        .map(|known| format!("attributes.{}.{}", known.category, known.name))
-        .collect();
-    let wrong = format!("attributes.{category}.{name}");
-    let meant = did_you_mean(&wrong, paths.iter().map(String::as_str));
-    Some(format!("unknown attribute `{category}.{name}`{meant}"))
+/// Refuses a column of an attribute that is not in the schema, if there is one.
+fn check_defined(
+    column: &str,
+    category: &str,
+    name: &str,
+    schema: Option<&Schema>,
+    violations: &mut Violations,
+) {
+    let Some(schema) = schema.filter(|schema| schema.attribute_named(category, name).is_none())
+    else {
+        return;
+    };
+    violations.add_with(pointer("", column), Code::Unknown, || {
+        let paths: Vec<_> = schema
+            .custom_attributes()
+            .map(|known| format!("attributes.{}.{}", known.category, known.name))
+            .collect();
+        let wrong = format!("attributes.{category}.{name}");
+        let meant = did_you_mean(&wrong, paths.iter().map(String::as_str));
+        format!("unknown attribute `{category}.{name}`{meant}")
+    });
 }
 
 /// The field that a column holds.
@@ -169,8 +180,9 @@ impl Columns {
             let field = ColumnField::named(mapped);
             let repeats = !matches!(field, Some(ColumnField::Attribute(..)));
             if field.is_none() {
-                let detail = unknown("field", mapped, ColumnField::names());
-                violations.add(pointer("", name), Code::Unknown, detail);
+                violations.add_with(pointer("", name), Code::Unknown, || {
+                    unknown("field", mapped, ColumnField::names())
+                });
             } else if repeats && columns.contains(&field) {
                 violations.add(
                     pointer("", name),
@@ -178,10 +190,8 @@ impl Columns {
                     format!("another column is for `{mapped}` already; remove one"),
                 );
             }
-            if let Some(ColumnField::Attribute(category, attribute)) = &field
-                && let Some(detail) = undefined(category, attribute, schema)
-            {
-                violations.add(pointer("", name), Code::Unknown, detail);
+            if let Some(ColumnField::Attribute(category, attribute)) = &field {
+                check_defined(name, category, attribute, schema, &mut violations);
             }
             columns.push(field);
         }

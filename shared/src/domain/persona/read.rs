@@ -217,7 +217,7 @@ pub fn refuse_unknown(document: &Json, at: &str, violations: &mut Violations) {
     ];
     let names = document.as_object().into_iter().flat_map(Object::keys);
     for name in names.filter(|name| !NAMES.contains(&name.as_str())) {
-        violations.add(pointer(at, name), Code::Unknown, unknown("field", name, NAMES));
+        violations.add_with(pointer(at, name), Code::Unknown, || unknown("field", name, NAMES));
     }
 }
 
@@ -277,17 +277,13 @@ fn take_attribute<'s>(
     let id = fields.text("attribute_definition_id", MAX_TEXT);
     let category = fields.text("category", MAX_TEXT);
     let name = fields.text("name", MAX_TEXT);
-    let (field, found, unknown_attribute) = match (id, category, name) {
-        (Some(id), None, None) => (
-            "attribute_definition_id",
-            id.parse().ok().and_then(|id| context.schema.attribute(id)),
-            format!("there is no attribute definition `{id}`"),
-        ),
-        (None, Some(category), Some(name)) => (
-            "name",
-            context.schema.attribute_named(&category, &name),
-            value::unknown(&category, &name, context),
-        ),
+    let (field, found) = match (&id, &category, &name) {
+        (Some(id), None, None) => {
+            ("attribute_definition_id", id.parse().ok().and_then(|id| context.schema.attribute(id)))
+        }
+        (None, Some(category), Some(name)) => {
+            ("name", context.schema.attribute_named(category, name))
+        }
         _ => {
             let detail = "expected `attribute_definition_id`, or `category` and `name`";
             fields.refuse("attribute_definition_id", Code::Required, detail);
@@ -295,7 +291,13 @@ fn take_attribute<'s>(
         }
     };
     match found.filter(|definition| context.view.shows(definition)) {
-        None => fields.refuse(field, Code::Unknown, unknown_attribute),
+        None => {
+            let detail = match (category, name) {
+                (Some(category), Some(name)) => value::unknown(&category, &name, context),
+                _ => format!("there is no attribute definition `{}`", id.unwrap_or_default()),
+            };
+            fields.refuse(field, Code::Unknown, detail);
+        }
         Some(definition) if !allowed.contains(&definition.id) => {
             fields.refuse(
                 field,

@@ -120,7 +120,9 @@ impl SystemProfile {
         for (name, values) in members {
             let at = pointer(&at, &name);
             if !context.viewer.declares(&name) {
-                fields.violations().add(at, Code::Unknown, undeclared(&name, context.viewer));
+                fields
+                    .violations()
+                    .add_with(at, Code::Unknown, || undeclared(&name, context.viewer));
                 continue;
             }
             let stored = self.attributes.get(&name).map(Vec::as_slice);
@@ -219,7 +221,7 @@ fn refuse_own_nulls(patch: &Json, viewer: Viewer<'_>, violations: &mut Violation
     for (name, _) in
         members.iter().filter(|(name, value)| **value == Json::Null && !viewer.declares(name))
     {
-        violations.add(pointer(&at, name), Code::Unknown, undeclared(name, viewer));
+        violations.add_with(pointer(&at, name), Code::Unknown, || undeclared(name, viewer));
     }
 }
 
