@@ -24,8 +24,9 @@ const JSON: &str = "application/json";
 const SVG: &str = "image/svg+xml";
 
 /// Files of the repository: the constant, the path, and the media type.
-const OWN: [(&str, &str, &str); 4] = [
+const OWN: [(&str, &str, &str); 5] = [
     ("OPENAPI", "../../openapi.json", JSON),
+    ("OPENAPI_3_0", "../../openapi-3.0.json", JSON),
     ("STYLE", "assets/style.css", CSS),
     ("REFERENCE", "assets/reference.js", JAVASCRIPT),
     ("ICON", "assets/icon.svg", SVG),

@@ -17,7 +17,7 @@ use shared::domain::definition::MAX_SCRIPT;
 use shared::script::{Job, MAX_OUTPUT, ScriptFailure, WorkerReply};
 
 /// How long a script may run. Processor time, so that a busy machine or a small Lambda function
-/// does not refuse what another allows; time that passes otherwise is limited by whoever waits for
+/// does not refuse what another allows; time that passes otherwise is limited by the caller that waits for
 /// the worker.
 pub const TIME: Duration = Duration::from_millis(100);
 

@@ -20,7 +20,7 @@ use std::process::ExitCode;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use shared::script::{Job, MAX_LINE, WORKER};
 
-/// The processor time after which the kernel ends a job, in seconds. Whoever waits for it has
+/// The processor time after which the kernel ends a job, in seconds. The caller that waits for it has
 /// killed the process long before; this is for a worker whose parent was killed.
 const LAST_RESORT_SECONDS: u64 = 2;
 

@@ -44,7 +44,7 @@ const ACCEPTED: HeaderValue =
     HeaderValue::from_static("application/json, application/jwk-set+json");
 const AGENT: HeaderValue = HeaderValue::from_static("Kith");
 
-/// Why nothing was fetched. Its text says so in a few words, for the log and for whoever registered
+/// Why nothing was fetched. Its text says so in a few words, for the log and for the caller who registered
 /// the URL, and holds nothing of what was answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FetchError {
@@ -154,7 +154,7 @@ impl Fetcher {
             .handshake(TokioIo::new(tls))
             .await
             .map_err(connection)?;
-        // Ends with this function, and with whoever no longer waits for it.
+        // Ends with this function, and when its caller stops waiting.
         let mut driving = JoinSet::new();
         driving.spawn(driver);
         let answer = sender.send_request(target.request()?).await.map_err(connection)?;

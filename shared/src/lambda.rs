@@ -183,7 +183,7 @@ const IN_PATHS: &AsciiSet = &CONTROLS
 
 /// Percent-encodes path and query string as a URI has them, before `lambda_http` makes one of them.
 ///
-/// An HTTP API hands on the path decoded, whatever its name says, so what was `%23` would begin a
+/// An HTTP API decodes `rawPath` despite its name, so what was `%23` would begin a
 /// fragment and `%2541` would be decoded twice. The query string comes as the caller sent it, and
 /// what it may not hold (RFC 3986 §3.4) would end the process.
 fn encode_uri(mut event: LambdaEvent<LambdaRequest>) -> LambdaEvent<LambdaRequest> {

@@ -22,6 +22,7 @@ ROOT = HERE.parent.parent
 VENVS = ROOT / "target" / "venv"
 REGION = "us-east-1"
 
+UV = "uv==0.13.9"
 # ministack's other services open ports of their own, some on every interface.
 SERVICES = (
     "acm,apigateway,backup,cloudformation,cloudwatch,dynamodb,events,iam,kms,lambda,logs,route53,s3,"
@@ -81,17 +82,19 @@ def environment(name: str, requirements: Path) -> Path:
             with timed(f"installed {requirements.name}"):
                 shutil.rmtree(venv, ignore_errors=True)
                 subprocess.run([sys.executable, "-m", "venv", venv], check=True)
-                pip = [
-                    venv / "bin" / "python",
-                    "-m",
-                    "pip",
-                    "install",
-                    "--quiet",
-                    "--disable-pip-version-check",
-                ]
-                subprocess.run([*pip, "--requirement", requirements], check=True)
+                install(venv / "bin" / "python", requirements)
                 stamp.write_text(wanted)
     return venv / "bin"
+
+
+def install(python: Path, requirements: Path) -> None:
+    """Installs with uv, which takes a tenth of the time of pip; with pip if uv cannot, e.g. because
+    pip alone knows the machine's package index."""
+    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    uv = [python, "-m", "uv", "pip", "install", "--quiet", "--python", python]
+    subprocess.run([*pip, UV], check=True)
+    if subprocess.run([*uv, "--requirement", requirements], check=False).returncode:
+        subprocess.run([*pip, "--requirement", requirements], check=True)
 
 
 def tools() -> Path:

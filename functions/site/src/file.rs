@@ -12,6 +12,7 @@ use shared::domain::error::{Error, Result};
 use shared::domain::versioned::Tag;
 use shared::http::negotiation::accepts_gzip;
 use shared::http::precondition::Preconditions;
+use shared::http::rejection::Rejection;
 
 /// A file, compressed when the program was built.
 #[derive(Clone, Copy)]
@@ -45,9 +46,7 @@ impl File {
         // Each encoding is a representation of its own (RFC 9110 §8.8.3).
         let tag = Tag::stored(format!("{}{}", self.version, if gzip { "-gzip" } else { "" }));
         let preconditions = Preconditions::read(headers)?;
-        if !preconditions.match_allows(&[&tag]) {
-            return Err(Error::Stale(Some(tag)));
-        }
+        preconditions.check_match(&[&tag])?;
         let known = !preconditions.none_match_allows(Some(&tag));
         let mut response = Response::new(match (known, gzip) {
             (true, _) => Body::empty(),
@@ -85,12 +84,17 @@ pub(crate) async fn description(headers: HeaderMap) -> Result<Response> {
     OPENAPI.answer(&headers, BRIEF)
 }
 
+/// Reads the description of the service in OpenAPI 3.0.
+pub(crate) async fn description_3_0(headers: HeaderMap) -> Result<Response> {
+    OPENAPI_3_0.answer(&headers, BRIEF)
+}
+
 /// Reads a file that pages use. While traffic moves to a new version of the service, a page may ask
 /// for a file of the other version: it gets the file of this one, and must not keep it.
 pub(crate) async fn asset(
     Path((version, name)): Path<(String, String)>,
     headers: HeaderMap,
-) -> Result<Response> {
-    let file = ASSETS.into_iter().find(|file| file.name == name).ok_or(Error::NotFound)?;
-    file.answer(&headers, if file.version == version { FOREVER } else { "no-cache" })
+) -> Result<Response, Rejection> {
+    let file = ASSETS.into_iter().find(|file| file.name == name).ok_or(Rejection::NoRoute)?;
+    Ok(file.answer(&headers, if file.version == version { FOREVER } else { "no-cache" })?)
 }

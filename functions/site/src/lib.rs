@@ -20,7 +20,7 @@ pub use self::problem_types::{PROBLEM_TYPES, ProblemType};
 use crate::health::Health;
 
 /// The routes of this function.
-pub static ROUTES: [Route; 6] = [
+pub static ROUTES: [Route; 7] = [
     Route::page("/", "get_service", || secured(get(pages::service))).summary("Show the start page"),
     Route::page("/docs", "get_reference", || secured(get(pages::reference)))
         .summary("Show the API reference"),
@@ -34,6 +34,15 @@ pub static ROUTES: [Route; 6] = [
     .tagged()
     .summary("Read this description")
     .description("In OpenAPI 3.1."),
+    Route::read(
+        "GET",
+        "/openapi-3.0.json",
+        "get_description_3_0",
+        (200, "OpenApiDocument"),
+        || secured(get(file::description_3_0)),
+    )
+    .tagged()
+    .summary("Read this description in OpenAPI 3.0"),
     Route::read("GET", "/health", "get_health", (200, "Health"), || {
         let health = Arc::<Health>::default();
         secured(get(move |State(app): State<App>| async move { health.check(&app).await }))

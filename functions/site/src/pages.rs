@@ -25,6 +25,7 @@ pub(crate) async fn service(headers: HeaderMap) -> Result<Response, Rejection> {
             "name": "Kith",
             "version": VERSION,
             "description": "/openapi.json",
+            "description_3_0": "/openapi-3.0.json",
             "reference": "/docs",
             "health": "/health",
             "authorization_server": "/.well-known/oauth-authorization-server/idhub/oidc",
@@ -39,7 +40,11 @@ pub(crate) async fn service(headers: HeaderMap) -> Result<Response, Rejection> {
             h2 { "For developers" }
             ul {
                 li { a href="/docs" { "API reference" } ": every operation, with a form to try it" }
-                li { a href="/openapi.json" { "OpenAPI description" } ", for generators of clients" }
+                li {
+                    a href="/openapi.json" { "OpenAPI description" } " and "
+                    a href="/openapi-3.0.json" { "its copy in OpenAPI 3.0" }
+                    ", for generators of clients"
+                }
                 li {
                     a href="/.well-known/oauth-authorization-server/idhub/oidc" { "OAuth metadata" }
                     ": where to get a token, and by which methods"
@@ -73,7 +78,7 @@ pub(crate) async fn problem_type(
     Path(slug): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Rejection> {
-    let found = ProblemType::named(&slug).ok_or(Error::NotFound)?;
+    let found = ProblemType::named(&slug).ok_or(Rejection::NoRoute)?;
     let (title, status) = (found.title(), found.status());
     let facts = || {
         json!({

@@ -50,15 +50,15 @@ pub const PROBLEM_TYPES: [ProblemType; 20] = [
     problem_type("user-blocked", "the person is blocked", "unblock the user"),
     problem_type(
         "not-allowed",
-        "the caller may not do this whatever its scopes: a client bound to systems, a \
+        "the caller may not do this, whichever scopes it has: a client bound to systems, a \
          client without `integration`, an unlinked person, an own change request",
         "use another client, or link the person again",
     ),
     problem_type(
         "not-found",
-        "no such path, no such resource, a resource of another tenant or system, or an \
-         id of the wrong shape",
-        "check path and id",
+        "no such path, no such resource, nothing that matches, a resource of another \
+         tenant or system, or an id of the wrong shape",
+        "check path, ids, values and filters",
     ),
     problem_type(
         "method-not-allowed",
@@ -89,8 +89,10 @@ pub const PROBLEM_TYPES: [ProblemType; 20] = [
     ),
     problem_type(
         "precondition-failed",
-        "the resource has changed since you read it",
-        "read it again, apply your change again; `ETag` has the current tag",
+        "the resource has changed since you read it; or `If-Match` is sent and nothing is \
+         there; or `If-None-Match` is sent and something is there",
+        "follow `detail`; after a change read the resource again and apply your change \
+         again. `ETag` has the current tag",
     ),
     problem_type("too-large", "the body is larger than 256 KB (imports: 4 MB)", "send less"),
     problem_type(
@@ -135,8 +137,12 @@ impl ProblemType {
         KINDS.into_iter().find(|kind| kind.slug() == self.slug).map(ProblemKind::status)
     }
 
-    /// The slug as words.
+    /// The title of its answers; the slug as words if they have several.
     pub(crate) fn title(&self) -> String {
+        let mut kinds = KINDS.into_iter().filter(|kind| kind.slug() == self.slug);
+        if let (Some(kind), None) = (kinds.next(), kinds.next()) {
+            return kind.title().to_owned();
+        }
         let words = self.slug.replace('-', " ");
         let mut letters = words.chars();
         letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()

@@ -1,7 +1,7 @@
 //! The sweeper: what has to happen without anybody asking. A schedule calls it each minute.
 //!
 //! It finishes erasures that were interrupted, recomputes derived attributes after a workflow has
-//! changed, and goes on with imports. Whatever it does can be interrupted, repeated and done by
+//! changed, and goes on with imports. All that it does can be interrupted, repeated and done by
 //! several at once.
 
 mod derived;

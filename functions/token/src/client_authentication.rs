@@ -105,7 +105,7 @@ async fn by_assertion(
     let claims = match signed {
         AssertionSignature::With(claims) => claims,
         AssertionSignature::Elsewhere(url) => {
-            // Why they cannot be fetched is in the log, once; whoever asks is told as much as of an
+            // Why they cannot be fetched is in the log, once; the caller learns as much as of an
             // unknown client.
             let keys =
                 app.remote_keys().keys_at(&url, assertion.kid()).await.map_err(|_| refused())?;

@@ -56,7 +56,7 @@ pub(crate) fn client_id(call: &Call) -> Result<ClientId> {
     if *id.tenant() == call.caller.tenant { Ok(id) } else { Err(Error::NotFound) }
 }
 
-/// Changes a client and forgets what is remembered of it, whatever came of the change.
+/// Changes a client and forgets what is remembered of it, also when the change failed.
 pub(crate) async fn edited(
     call: &Call,
     id: &ClientId,

@@ -48,7 +48,7 @@ async fn refresh_token(call: &OAuthCall, token: &str) -> Result<Option<Value>, O
     })))
 }
 
-/// An access token of the same tenant, whatever its audience: a client's or a local person's.
+/// An access token of the same tenant, with any audience: a client's or a local person's.
 async fn access_token(call: &OAuthCall, token: &str) -> Result<Option<Value>, OAuthError> {
     let now = call.app.env().clock.now();
     let verified =

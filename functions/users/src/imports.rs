@@ -97,7 +97,7 @@ async fn create(mut call: Call) -> HandlerResult {
         })
         .await?;
     if let Some(id) = id {
-        // It is accepted whatever happens now: the sweeper goes on.
+        // It is accepted even if this fails: the sweeper goes on.
         if let Err(error) = process(app, tenant, id, until).await {
             tracing::warn!(operation = "import", cause = %error);
         }

@@ -59,6 +59,7 @@ impl Command {
     /// Runs the command. Returns the exit code of the program.
     pub(crate) async fn run(self) -> Result<ExitCode, Failure> {
         let location = self.location.clone();
+        location.check()?;
         self.act().await.map_err(|failure| location.explain(failure))
     }
 
@@ -86,6 +87,9 @@ mod tests {
 
     use super::*;
 
+    const NO_TENANT: &str = "there is no tenant `globex`; see `kith tenant list`, or create it with \
+                             `kith tenant create globex`";
+
     async fn kith(data: &Path, line: &str) -> Result<ExitCode, String> {
         let words = ["kith", "--data"].into_iter().chain(data.to_str());
         let command = Command::try_parse_from(words.chain(line.split(' ')));
@@ -94,17 +98,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_command_names_what_it_does_not_find() {
+    async fn ec3_a_command_names_what_it_does_not_find() {
         let data = std::env::temp_dir().join(format!("kith-test-{}-named", std::process::id()));
         std::fs::create_dir(&data).unwrap();
         kith(&data, "tenant create acme").await.unwrap();
         kith(&data, "check --tenant acme").await.unwrap();
         let forget = "forget --tenant acme 0192f3c1-0000-7000-8000-000000000001";
         for (line, due) in [
-            ("tenant create acme", "tenant `acme` exists already"),
+            ("tenant create acme", "there is a tenant `acme` already"),
             (
                 "client revoke acme.0123456789abcdef0123456789abcdef",
-                "there is no such client; see `kith client list`",
+                "there is no client `acme.0123456789abcdef0123456789abcdef`; see `kith client list \
+                 --tenant acme`",
             ),
             ("key revoke unknown", "no published key has this id; see `kith key list`"),
             (
@@ -112,9 +117,14 @@ mod tests {
                 "tenant `acme` has no attribute or persona definition `x`",
             ),
             (forget, "tenant `acme` has no user `0192f3c1-0000-7000-8000-000000000001`"),
+            ("client create --tenant globex --name x --scope users:read", NO_TENANT),
+            ("client list --tenant globex", NO_TENANT),
+            ("check --tenant globex", NO_TENANT),
+            ("forget --tenant globex --verify janssen", NO_TENANT),
+            ("definition purge --tenant globex x", NO_TENANT),
             (
-                "client create --tenant globex --name x --scope users:read",
-                "there is no tenant `globex`; create it with `kith tenant create globex`",
+                "tenant list --region eu-west-1",
+                "--region is for a table in DynamoDB; name the table by --table",
             ),
         ] {
             assert_eq!(kith(&data, line).await.unwrap_err(), due, "{line}");

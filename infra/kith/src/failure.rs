@@ -34,7 +34,7 @@ pub(crate) enum Resource {
 impl Resource {
     const fn not_found(self) -> &'static str {
         match self {
-            Self::Client => "there is no such client; see `kith client list`",
+            Self::Client => "there is no such client",
             Self::Definition => "the definition was deleted meanwhile",
             Self::Key => "no published key has this id; see `kith key list`",
             Self::Tenant => "there is no such tenant; see `kith tenant list`",
@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn what_is_not_found_is_named() {
         for (resource, due) in [
-            (Resource::Client, "there is no such client; see `kith client list`"),
+            (Resource::Client, "there is no such client"),
             (Resource::Definition, "the definition was deleted meanwhile"),
             (Resource::Key, "no published key has this id; see `kith key list`"),
             (Resource::Tenant, "there is no such tenant; see `kith tenant list`"),

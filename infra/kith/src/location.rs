@@ -10,12 +10,13 @@ use aws_sdk_dynamodb::config::Region;
 use clap::Args;
 use local::table::open_local;
 use shared::domain::Error;
+use shared::domain::id::TenantId;
 use shared::env::Env;
 use shared::https::{self, Trust};
 use shared::store::Table;
 use shared::store::table::client_settings;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Resource};
 
 const NO_CREDENTIALS: &str = "no AWS credentials were found; set AWS_PROFILE, or AWS_ACCESS_KEY_ID \
                               and AWS_SECRET_ACCESS_KEY";
@@ -42,10 +43,10 @@ pub(crate) struct TableLocation {
     #[arg(long, global = true, value_name = "NAME")]
     table: Option<String>,
     /// Another endpoint than the one of DynamoDB
-    #[arg(long, global = true, value_name = "URL", requires = "table")]
+    #[arg(long, global = true, value_name = "URL")]
     endpoint: Option<String>,
     /// Another region than the one of your AWS configuration
-    #[arg(long, global = true, value_name = "REGION", requires = "table")]
+    #[arg(long, global = true, value_name = "REGION")]
     region: Option<String>,
 }
 
@@ -77,6 +78,30 @@ impl TableLocation {
                 format!("there is no DynamoDB table `{table}`; check --table and --region").into()
             }
             (failure, _) => failure,
+        }
+    }
+
+    /// Opens the table for a command about a tenant, which has to exist.
+    pub(crate) async fn open_tenant(&self, tenant: &TenantId) -> Result<Table, Failure> {
+        let table = self.open().await?;
+        let tenants = table.tenants().await.map_err(Resource::Tenant.failed())?;
+        if tenants.iter().any(|known| known.id == *tenant) {
+            return Ok(table);
+        }
+        let list = "see `kith tenant list`, or create it with `kith tenant create";
+        Err(format!("there is no tenant `{tenant}`; {list} {tenant}`").into())
+    }
+
+    /// Refuses what says which table of DynamoDB is meant if none is: clap does not see it beside
+    /// an option that has a default.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        let set = [("--endpoint", &self.endpoint), ("--region", &self.region)];
+        match set.iter().find(|(_, value)| value.is_some() && self.table.is_none()) {
+            Some((option, _)) => {
+                let detail = "is for a table in DynamoDB; name the table by --table";
+                Err(format!("{option} {detail}").into())
+            }
+            None => Ok(()),
         }
     }
 

@@ -238,7 +238,7 @@ impl Remote {
         }
     }
 
-    /// Asks for a token, so that whoever cannot call the service learns it before anything else
+    /// Asks for a token, so that a caller without access learns it before anything else
     /// happens.
     pub(crate) async fn sign_in(&mut self) -> Result<(), Failure> {
         let mut patience = self.patience();

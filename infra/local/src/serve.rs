@@ -84,7 +84,7 @@ impl Service {
         let url = format!("http://{address}");
         let (table, engine) = open_embedded((!memory).then_some(data), Env::default()).await?;
         let env_file = demo::prepare(&table, data, &url).await?;
-        // One state for all: whoever changes a definition and goes on with a user need not wait
+        // One state for all: a caller who changes a definition and then a user need not wait
         // until caches are young.
         let state = own_state(&table, &url, &scripts()?, &Fetcher::default());
         let router = router(table.env().clone(), || state.clone());

@@ -48,7 +48,7 @@ struct ScannedItems {
     claimed: OwnedKeys,
     /// What look-up items say whom they belong to.
     held: OwnedKeys,
-    /// What is wrong whatever else is there.
+    /// What is wrong in any case.
     doubtful: Vec<(UserId, Key, Inconsistency)>,
 }
 

@@ -42,10 +42,10 @@ pub async fn forget(
     }
 }
 
-/// Forgets in `table` whoever of a tenant has a tombstone in `replaced`, and counts those who were
+/// Forgets in `table` every user of a tenant who has a tombstone in `replaced`, and counts those who were
 /// there.
 ///
-/// Erasures that the replaced table had only begun count as well. Whoever was forgotten longer ago
+/// Erasures that the replaced table had only begun count as well. A user who was forgotten longer ago
 /// than tombstones are kept is not found.
 pub async fn replay(table: &Table, tenant: &TenantId, replaced: &Table) -> Result<(usize, usize)> {
     let mut tombstones = Vec::new();

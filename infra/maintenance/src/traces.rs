@@ -1,7 +1,7 @@
 //! Traces of a person: every place of the table in which one of some texts stands.
 //!
 //! A text is looked for in every attribute of every item, keys and names of members included,
-//! whatever its case and its Unicode form, in the forms in which the service compares usernames,
+//! in any case and Unicode form, in the forms in which the service compares usernames,
 //! names and addresses, in escapes of JSON and of URLs, and as the hash that stands for a value in
 //! keys. What is found is said by the kind of the item and never by what the item holds.
 

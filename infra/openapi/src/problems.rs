@@ -63,8 +63,8 @@ pub(super) const PROBLEMS: [Problem; 14] = [
         403,
         "Forbidden",
         &["WWW-Authenticate"],
-        "The token lacks a scope (`insufficient-scope`), the caller may not do this whatever its \
-         scopes (`not-allowed`), or the person is blocked (`user-blocked`).",
+        "The token lacks a scope (`insufficient-scope`), the caller may not do this, whichever \
+         scopes it has (`not-allowed`), or the person is blocked (`user-blocked`).",
     ),
     problem(
         404,

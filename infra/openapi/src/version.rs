@@ -97,7 +97,7 @@ fn lowered(value: Json, nullable: &mut BTreeSet<String>) -> Json {
 
 fn lower_member(name: String, value: Json, lower: &mut Object, nullable: &mut BTreeSet<String>) {
     match (name.as_str(), value) {
-        // An example is no schema, whatever its members are called.
+        // An example is no schema, even if a member is called like a keyword.
         ("example", example) => {
             lower.insert(name, example);
         }

@@ -45,7 +45,7 @@ impl App {
     }
 
     /// Notes the day on which a client's secret is used, once a day for each secret and at the cost
-    /// of one write. It is best effort: a fault or another writer is no concern of whoever
+    /// of one write. It is best effort: a fault or another writer is no concern of the caller who
     /// authenticates, and is waited for `NOTE_PATIENCE` at the most.
     pub async fn record_use(&self, client: &Arc<Versioned<Client>>, presented: &HashedSecret) {
         let now = self.env().clock.now();

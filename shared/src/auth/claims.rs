@@ -26,7 +26,7 @@ impl<'de> Deserialize<'de> for NumericDate {
         if number.is_finite() && number.abs() < 9e15 {
             #[expect(
                 clippy::cast_possible_truncation,
-                reason = "within ±9e15, and the fraction is to be cut off"
+                reason = "within ±9e15, and the fraction is cut off on purpose"
             )]
             return Ok(Self(number.floor() as i64));
         }

@@ -137,7 +137,7 @@ impl RemoteKeys {
     ) -> Result<Arc<JwkSet>, FetchError> {
         let _fetching = published.fetching.lock().await;
         let now = self.0.clock.now();
-        // Whoever fetched before may have fetched for this caller too.
+        // An earlier caller may have fetched for this one too.
         if let Some(answer) = lock(&published.cached).answer(kid, now) {
             return answer;
         }

@@ -180,7 +180,7 @@ mod tests {
             "100::1",
             "5f00::1",
             "2001:2::1",
-            // IPv4-mapped and -compatible, whatever they hold
+            // IPv4-mapped and -compatible, with any address in them
             "::ffff:127.0.0.1",
             "::ffff:1.1.1.1",
             "::127.0.0.1",

@@ -220,7 +220,7 @@ impl ChangeRequest {
             .iter()
             .filter_map(|change| change.field.definition(schema)?.approval_policy.as_ref());
         let mut policies = policies.peekable();
-        // When nothing needs an approval any more, whoever could write it may decide.
+        // When nothing needs an approval any more, each caller who could write it may decide.
         let decides = match policies.peek() {
             None => approver.has_scope(Scope::UsersWrite),
             Some(_) => policies.all(|policy| policy.allows(approver, schema)),

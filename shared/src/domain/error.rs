@@ -137,10 +137,13 @@ impl Violations {
         self.broken.iter().any(|violation| within(&violation.pointer))
     }
 
-    /// Adds that a field is missing, unless something else is said of it already: what is sent and
-    /// wrong is not missing.
+    /// Adds that a field is missing, unless something else is said of it already, or of what it
+    /// would be in: what is sent and wrong is not missing.
     pub fn missing(&mut self, pointer: &str, name: &str) {
-        if !self.concern(pointer) {
+        let around =
+            |other: &str| pointer.strip_prefix(other).is_some_and(|rest| rest.starts_with('/'));
+        let known = self.broken.iter().any(|violation| around(&violation.pointer));
+        if !known && !self.concern(pointer) {
             self.add(pointer, Code::Required, format!("`{name}` is required"));
         }
     }
@@ -215,11 +218,17 @@ pub enum Error {
     Several(usize),
     /// Absent, another tenant's, another system's, or an id of the wrong shape.
     NotFound,
+    /// The person who calls has not signed in at any system yet.
+    NoProfile,
     /// The write must say which version it expects, and does not.
     Unconditional,
-    /// The version that the write expects is not the current one, before or during the write; this
-    /// is the tag of the current one, where there is one.
-    Stale(Option<Tag>),
+    /// A precondition does not hold, before or during the write.
+    PreconditionFailed {
+        /// Which one, and what to do.
+        detail: &'static str,
+        /// The current tag, where there is one.
+        current: Option<Tag>,
+    },
     /// The content breaks a rule or a definition: every violation.
     Invalid(Vec<Violation>),
     /// Somebody else holds these values.
@@ -251,16 +260,15 @@ impl fmt::Display for Error {
             Self::Untrusted => f.write_str("the tenant does not trust the issuer of the token"),
             Self::Blocked => f.write_str("the user is blocked; an administrator can unblock it"),
             Self::Several(found) => write!(f, "{found} users match, expected exactly one"),
-            Self::NotFound => {
-                f.write_str("there is no such resource in this tenant; check the ids that you sent")
-            }
+            Self::NotFound => f.write_str(
+                "nothing in this tenant matches; check the ids, values and filters that you sent",
+            ),
+            Self::NoProfile => f.write_str(
+                "you have no profile in this tenant yet; sign in at a system with \
+                 `POST /identity/{system_id}/profiles` first",
+            ),
             Self::Unconditional => f.write_str("the write does not say which version it expects"),
-            Self::Stale(tag) => f.write_str(if tag.is_some() {
-                "the resource has changed since you read it; read it again and retry (its current \
-                 tag is in the ETag header)"
-            } else {
-                "the resource has changed since you read it; read it again and retry"
-            }),
+            Self::PreconditionFailed { detail, .. } => f.write_str(detail),
             Self::Invalid(violations) | Self::NotUnique(violations) => {
                 for (i, violation) in violations.iter().enumerate() {
                     write!(f, "{}{violation}", if i > 0 { "; " } else { "" })?;
@@ -328,10 +336,6 @@ mod tests {
             (Error::unexpected("the pump is broken"), "the pump is broken"),
             (Error::Unavailable("too many writers".to_owned()), "too many writers"),
             (Error::Several(2), "2 users match, expected exactly one"),
-            (
-                Error::Stale(None),
-                "the resource has changed since you read it; read it again and retry",
-            ),
         ] {
             assert_eq!(error.to_string(), due);
         }

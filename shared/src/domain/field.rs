@@ -15,6 +15,8 @@ use crate::env::Timestamp;
 pub struct Fields<'v> {
     members: Object,
     pointer: String,
+    /// Whether there is an object to read: of anything else no field is missing.
+    is_object: bool,
     /// The names that were asked for, which are the valid ones.
     valid: Vec<&'static str>,
     violations: &'v mut Violations,
@@ -25,14 +27,14 @@ impl<'v> Fields<'v> {
     /// reads as empty.
     pub fn new(value: Json, pointer: impl Into<String>, violations: &'v mut Violations) -> Self {
         let pointer = pointer.into();
-        let members = match value {
-            Json::Object(members) => members,
+        let (is_object, members) = match value {
+            Json::Object(members) => (true, members),
             other => {
                 violations.wrong_type(&*pointer, "an object", &other);
-                Object::new()
+                (false, Object::new())
             }
         };
-        Self { members, pointer, valid: Vec::new(), violations }
+        Self { members, pointer, is_object, valid: Vec::new(), violations }
     }
 
     /// The JSON Pointer of the field `name`.
@@ -41,8 +43,11 @@ impl<'v> Fields<'v> {
         pointer(&self.pointer, name)
     }
 
-    /// Adds a violation at the field `name`.
+    /// Adds a violation at the field `name`. Of what is no object no field is missing.
     pub fn refuse(&mut self, name: &str, code: Code, detail: impl Into<String>) {
+        if code == Code::Required && !self.is_object {
+            return;
+        }
         let at = self.at(name);
         self.violations.add(at, code, detail);
     }
@@ -62,7 +67,9 @@ impl<'v> Fields<'v> {
     /// Says that another resource holds the value of the field `name`.
     pub fn taken(&mut self, name: &str) {
         let at = self.at(name);
-        self.violations.taken(at, format!("another resource of the tenant has this `{name}`"));
+        let detail =
+            format!("another resource of the tenant has this `{name}`; send another value");
+        self.violations.taken(at, detail);
     }
 
     /// Adds a violation at the `index`-th member of the array `name`.
@@ -103,9 +110,7 @@ impl<'v> Fields<'v> {
 
     /// Takes a string as [`Fields::text`] does; its absence is a violation.
     pub fn required_text(&mut self, name: &'static str, max: usize) -> Option<String> {
-        if self.is_absent(name) {
-            self.refuse(name, Code::Required, format!("`{name}` is required"));
-        }
+        self.require(name);
         self.text(name, max)
     }
 
@@ -161,9 +166,7 @@ impl<'v> Fields<'v> {
         count: usize,
         max: usize,
     ) -> Option<Vec<String>> {
-        if self.is_absent(name) {
-            self.refuse(name, Code::Required, format!("`{name}` is required"));
-        }
+        self.require(name);
         self.texts(name, count, max)
     }
 
@@ -193,14 +196,16 @@ impl<'v> Fields<'v> {
 
     /// Takes one of the texts of the enumeration `T`; its absence is a violation.
     pub fn required_string_enum<T: StringEnum>(&mut self, name: &'static str) -> Option<T> {
-        if self.is_absent(name) {
-            self.refuse(name, Code::Required, format!("`{name}` is required"));
-        }
+        self.require(name);
         self.string_enum(name)
     }
 
-    fn is_absent(&self, name: &str) -> bool {
-        self.members.get(name).is_none_or(|value| *value == Json::Null)
+    /// Refuses the absence of a field.
+    fn require(&mut self, name: &str) {
+        let absent = self.members.get(name).is_none_or(|value| *value == Json::Null);
+        if absent {
+            self.refuse(name, Code::Required, format!("`{name}` is required"));
+        }
     }
 
     /// Refuses a field that differs from what is stored; sent unchanged it is accepted (rule P3).

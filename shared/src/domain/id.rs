@@ -232,7 +232,7 @@ impl From<ClientId> for String {
 }
 
 /// The id of a base profile at a token issuer: lower-case hexadecimal
-/// `SHA256("{subject}|{issuer}|{tenant}")`. Whoever knows the three can compute it.
+/// `SHA256("{subject}|{issuer}|{tenant}")`. Every system that knows the three can compute it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct BaseId(String);
@@ -291,7 +291,7 @@ impl From<BaseId> for String {
 pub enum UserName {
     /// The user's own id.
     User(UserId),
-    /// A base profile id, which stands for whoever holds it.
+    /// A base profile id, which stands for the user who holds it.
     Base(BaseId),
 }
 

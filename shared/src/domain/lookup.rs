@@ -104,7 +104,7 @@ impl Lookup {
         Self::Email { hash: ValueHash::of(normalised) }
     }
 
-    /// A persona of this definition, with this scope or whatever its scope.
+    /// A persona of this definition, with this scope or with any.
     #[must_use]
     pub fn persona(definition: DefinitionId, scope: Option<&str>) -> Self {
         Self::exact(

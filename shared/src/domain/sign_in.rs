@@ -189,7 +189,7 @@ impl User {
         if let Some(value) = field.read(value, stored.as_deref()) {
             let before = self.comparable(field);
             self.set(field, Some(value));
-            // Whoever says the same again is not where the value comes from.
+            // A source that repeats a value is not where the value comes from.
             if self.comparable(field) != before {
                 self.provenance.insert(field.to_string(), Origin::Server(claims.server.id.clone()));
             }

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use super::suggest::did_you_mean;
+use super::suggest::{nearest, suggestion};
 
 /// An enumeration whose variants have fixed texts.
 pub trait StringEnum: FromStr + Display + Copy + 'static {
@@ -15,7 +15,8 @@ pub trait StringEnum: FromStr + Display + Copy + 'static {
 pub fn expected_word<T: Display>(words: &[T], text: &str) -> String {
     let words: Vec<_> = words.iter().map(ToString::to_string).collect();
     let quoted: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
-    let meant = did_you_mean(text, words.iter().map(String::as_str));
+    let nearest = nearest(text, words.iter().map(String::as_str));
+    let meant = if nearest.len() < words.len() { suggestion(&nearest) } else { String::new() };
     format!("expected {}{meant}", one_of(&quoted))
 }
 

@@ -33,16 +33,17 @@ pub fn unknown<'v>(what: &str, name: &str, valid: impl IntoIterator<Item = &'v s
 /// The end of a message that says which of the `valid` names may have been meant; empty if none is
 /// near.
 pub fn did_you_mean<'v>(name: &str, valid: impl IntoIterator<Item = &'v str>) -> String {
-    let nearest: Vec<_> = nearest(name, valid).iter().map(|name| format!("`{name}`")).collect();
-    if nearest.is_empty() {
-        String::new()
-    } else {
-        format!("; did you mean {}?", nearest.join(" or "))
-    }
+    suggestion(&nearest(name, valid))
+}
+
+/// The end of a message that suggests these names; empty without any.
+pub(super) fn suggestion(names: &[&str]) -> String {
+    let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+    if names.is_empty() { String::new() } else { format!("; did you mean {}?", names.join(" or ")) }
 }
 
 /// The valid names that are nearest to `name`, if they are near enough.
-fn nearest<'v>(name: &str, valid: impl IntoIterator<Item = &'v str>) -> Vec<&'v str> {
+pub(super) fn nearest<'v>(name: &str, valid: impl IntoIterator<Item = &'v str>) -> Vec<&'v str> {
     let mut nearest = Vec::new();
     if name.len() > MAX_NAME {
         return nearest;
@@ -78,7 +79,9 @@ fn distance(name: &str, valid: &str) -> Option<usize> {
     [plain(valid), plain(last)]
         .iter()
         .filter_map(|word| letters(word))
-        .chain(synonyms.filter_map(|word| letters(word).map(|far| far + 1)))
+        .chain(
+            synonyms.filter_map(|word| letters(word).filter(|far| *far <= STEP)).map(|far| far + 1),
+        )
         .chain(is_part.then_some(STEP + 2))
         .min()
 }

@@ -112,7 +112,7 @@ pub fn locales(text: &str) -> Option<String> {
 #[must_use]
 pub fn decimal(text: &str) -> Option<String> {
     const DIGITS: usize = 38;
-    /// Longer texts are no such numbers, whatever they say.
+    /// Longer texts are no such numbers.
     const MAX_TEXT: usize = 200;
     if text.len() > MAX_TEXT {
         return None;

@@ -167,7 +167,7 @@ impl User {
     }
 
     /// The value of a predefined attribute in the form in which it names the person: usernames and
-    /// addresses whatever their case.
+    /// addresses without regard to case.
     #[must_use]
     pub fn comparable(&self, field: Predefined) -> Option<String> {
         let value = self.predefined(field)?;

@@ -209,7 +209,7 @@ pub fn read_one(
 
 const DEPRECATED: &str = "the attribute is deprecated; it takes no new values";
 
-/// Reads values whoever they come from.
+/// Reads values of any caller.
 pub(super) fn read_values(
     value: Json,
     at: &str,

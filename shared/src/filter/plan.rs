@@ -23,7 +23,7 @@ use super::{PersonaTerm, Term};
 /// A source of candidates for a filter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CandidateSource {
-    /// Whoever has this id.
+    /// The user with this id.
     Id(String),
     /// The users of a look-up.
     Lookup(Lookup),

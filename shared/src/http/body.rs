@@ -2,9 +2,9 @@
 
 use axum::body::Body;
 use bytes::Bytes;
-use http::HeaderMap;
 use http::header::CONTENT_LENGTH;
 use http::request::Parts;
+use http::{HeaderMap, Method};
 
 use super::negotiation::{check_json, format_of_rows};
 use super::rejection::Rejection;
@@ -43,10 +43,11 @@ impl Received {
         takes: route::Body,
     ) -> Result<Self, Rejection> {
         let bytes = match takes {
-            route::Body::None => Bytes::new(),
-            route::Body::Json(_) | route::Body::OptionalJson(_) | route::Body::Form(_) => {
-                read_body(&parts.headers, body, MAX_BODY).await?
-            }
+            route::Body::None if parts.method != Method::POST => Bytes::new(),
+            route::Body::None
+            | route::Body::Json(_)
+            | route::Body::OptionalJson(_)
+            | route::Body::Form(_) => read_body(&parts.headers, body, MAX_BODY).await?,
             route::Body::Rows(_) => read_body(&parts.headers, body, MAX_BYTES).await?,
         };
         let format = match takes {
@@ -80,11 +81,24 @@ impl Received {
             (route::Body::Json(_) | route::Body::OptionalJson(_), None) => {
                 Payload::Json(Json::parse(&self.bytes)?)
             }
+            (route::Body::None, None) if !is_nothing(&self.bytes) => {
+                let detail = "this route takes no body; send none, or `{}`";
+                return Err(Error::Malformed(detail.to_owned()));
+            }
             (route::Body::None | route::Body::Form(_) | route::Body::Rows(_), None) => {
                 Payload::None
             }
         })
     }
+}
+
+/// Whether a body says nothing: many clients send an empty object with every POST.
+fn is_nothing(bytes: &[u8]) -> bool {
+    let mut visible = bytes.iter().filter(|byte| !byte.is_ascii_whitespace());
+    matches!(
+        (visible.next(), visible.next(), visible.next()),
+        (None, ..) | (Some(b'{'), Some(b'}'), None)
+    )
 }
 
 /// Reads a body of at most `most` bytes.

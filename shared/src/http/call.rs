@@ -211,37 +211,23 @@ impl Call {
         if matches!(self.method, Method::PUT | Method::PATCH) && !self.preconditions.has_match() {
             return Err(Error::Unconditional);
         }
-        let own = tags.first().copied();
-        if self.preconditions.match_allows(tags) && self.preconditions.none_match_allows(own) {
-            Ok(())
-        } else {
-            Err(Error::Stale(own.cloned()))
-        }
+        self.preconditions.check_write(tags)
     }
 
     /// Checks the preconditions of a PUT that creates what is not there, neither of which is
     /// required; `current` is the tag of what is.
     pub fn check_upsert_preconditions(&self, current: Option<&Tag>) -> Result<()> {
-        if self.preconditions.match_allows(current.as_slice())
-            && self.preconditions.none_match_allows(current)
-        {
-            Ok(())
-        } else {
-            Err(Error::Stale(current.cloned()))
-        }
+        self.preconditions.check_write(current.as_slice())
     }
 
-    /// Checks the preconditions of a POST to a collection, which has no tag: a tag in If-Match
-    /// cannot be current.
+    /// Checks the preconditions of a POST to a collection.
     pub fn check_collection_preconditions(&self) -> Result<()> {
-        if self.preconditions.names_tags() { Err(Error::Stale(None)) } else { Ok(()) }
+        self.preconditions.check_collection()
     }
 
     /// Shows a resource to GET or HEAD, or says that the caller has it (RFC 9110 §13.2.2).
     pub fn show(&self, tag: &Tag, content: impl FnOnce() -> Object) -> HandlerResult {
-        if !self.preconditions.match_allows(&[tag]) {
-            return Err(Error::Stale(Some(tag.clone())));
-        }
+        self.preconditions.check_match(&[tag])?;
         if !self.preconditions.none_match_allows(Some(tag)) {
             return Ok(Answer::not_modified(tag));
         }

@@ -79,7 +79,7 @@ impl Call {
             .table()
             .find_base(&self.caller.tenant, &person.base)
             .await?
-            .ok_or(Error::NotFound)?;
+            .ok_or(Error::NoProfile)?;
         base.check_linked()?;
         Ok(base.user)
     }

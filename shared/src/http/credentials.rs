@@ -14,7 +14,7 @@ use crate::auth::dpop::Proof;
 /// How a token is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Scheme {
-    /// Whoever has it may use it (RFC 6750 §2.1).
+    /// Every holder may use it (RFC 6750 §2.1).
     Bearer,
     /// Only with a proof of possession (RFC 9449 §7.1).
     Dpop,

@@ -19,6 +19,15 @@ enum TagList {
     List(Vec<SentTag>),
 }
 
+const CHANGED: &str = "the resource has changed since you read it; read it again and retry (its \
+                       current tag is in the ETag header)";
+const ABSENT: &str = "`If-Match` expects that the resource exists, and it does not; omit \
+                      `If-Match` to create it";
+const PRESENT: &str = "`If-None-Match` expects that the resource does not exist, or has another \
+                       tag; send its current tag, which is in the ETag header, as `If-Match` to \
+                       change it";
+const WITHOUT_TAG: &str = "`If-Match` has a tag, but a collection has none; omit `If-Match`";
+
 /// The preconditions of a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Preconditions {
@@ -42,17 +51,41 @@ impl Preconditions {
         self.if_match.is_some()
     }
 
-    /// Whether If-Match names tags, and is not just `*`.
-    #[must_use]
-    pub const fn names_tags(&self) -> bool {
-        matches!(self.if_match, Some(TagList::List(_)))
+    /// Checks a write: `current` lists the tags of the representations that it may be conditional
+    /// on, the resource's own first; empty when there is none.
+    pub fn check_write(&self, current: &[&Tag]) -> Result<()> {
+        let own = current.first().copied();
+        self.check_match(current)?;
+        if self.none_match_allows(own) {
+            Ok(())
+        } else {
+            Err(Error::PreconditionFailed { detail: PRESENT, current: own.cloned() })
+        }
+    }
+
+    /// Checks If-Match alone, as [`Preconditions::check_write`] does.
+    pub fn check_match(&self, current: &[&Tag]) -> Result<()> {
+        if self.match_allows(current) {
+            return Ok(());
+        }
+        let own = current.first().copied().cloned();
+        let detail = if own.is_some() { CHANGED } else { ABSENT };
+        Err(Error::PreconditionFailed { detail, current: own })
+    }
+
+    /// Checks a POST to a collection, which has no tag: a tag in If-Match cannot be current.
+    pub fn check_collection(&self) -> Result<()> {
+        match self.if_match {
+            Some(TagList::List(_)) => {
+                Err(Error::PreconditionFailed { detail: WITHOUT_TAG, current: None })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Whether If-Match allows the request: it compares strongly (rule H1), so a weak tag never
-    /// matches. `current` lists the tags of the representations that the request may be
-    /// conditional on; empty when there is none.
-    #[must_use]
-    pub fn match_allows(&self, current: &[&Tag]) -> bool {
+    /// matches.
+    fn match_allows(&self, current: &[&Tag]) -> bool {
         match &self.if_match {
             None => true,
             Some(TagList::Any) => !current.is_empty(),

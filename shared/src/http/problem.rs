@@ -36,6 +36,12 @@ impl ProblemKind {
         self.slug
     }
 
+    /// The title of its answers.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        self.title
+    }
+
     /// A problem of this kind; `count` is how many resources were found, if that is the problem.
     pub(super) fn problem(
         self,

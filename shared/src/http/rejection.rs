@@ -10,6 +10,7 @@ use crate::auth::AuthError;
 use crate::auth::user_token::UNKNOWN;
 use crate::domain::Scope;
 use crate::domain::error::{Error, Violation};
+use crate::domain::string_enum::one_of;
 
 /// Why a request is refused.
 #[derive(Debug)]
@@ -41,7 +42,7 @@ pub enum Rejection {
     /// The body's media type is not one that the route takes.
     UnsupportedMediaType {
         /// What it takes.
-        expected: &'static str,
+        expected: &'static [&'static str],
         /// Whether the request was a PATCH, whose answer says so in a header of its own.
         patch: bool,
     },
@@ -84,12 +85,13 @@ const BLOCKED: ProblemKind = ProblemKind::new(403, "user-blocked", "The user is 
 const NOT_FOUND: ProblemKind = ProblemKind::new(404, "not-found", "Not found");
 const WRONG_METHOD: ProblemKind = ProblemKind::new(405, "method-not-allowed", "Method not allowed");
 const NOT_ACCEPTABLE: ProblemKind = ProblemKind::new(406, "not-acceptable", "Not acceptable");
-const TAKEN: ProblemKind = ProblemKind::new(409, "already-exists", "It already exists");
+const TAKEN: ProblemKind = ProblemKind::new(409, "already-exists", "Already exists");
 const IN_USE: ProblemKind = ProblemKind::new(409, "in-use", "The definition is in use");
 const SEVERAL: ProblemKind = ProblemKind::new(409, "several-found", "Several users match");
 const CONFLICT: ProblemKind =
     ProblemKind::new(409, "conflict", "The state of the resource does not allow this");
-const STALE: ProblemKind = ProblemKind::new(412, "precondition-failed", "The resource has changed");
+const PRECONDITION_FAILED: ProblemKind =
+    ProblemKind::new(412, "precondition-failed", "A precondition does not hold");
 const TOO_LARGE: ProblemKind = ProblemKind::new(413, "too-large", "The body is too large");
 const UNSUPPORTED_MEDIA_TYPE: ProblemKind =
     ProblemKind::new(415, "unsupported-media-type", "Unsupported media type");
@@ -116,7 +118,7 @@ pub const KINDS: [ProblemKind; 22] = [
     IN_USE,
     SEVERAL,
     CONFLICT,
-    STALE,
+    PRECONDITION_FAILED,
     TOO_LARGE,
     UNSUPPORTED_MEDIA_TYPE,
     INVALID,
@@ -133,12 +135,12 @@ const fn kind_of(error: &Error) -> ProblemKind {
         Error::Untrusted => BAD_TOKEN,
         Error::NotAllowed(_) => NOT_ALLOWED,
         Error::Blocked => BLOCKED,
-        Error::NotFound => NOT_FOUND,
+        Error::NotFound | Error::NoProfile => NOT_FOUND,
         Error::NotUnique(_) => TAKEN,
         Error::InUse(_) => IN_USE,
         Error::Several(_) => SEVERAL,
         Error::Conflict(_) => CONFLICT,
-        Error::Stale(_) => STALE,
+        Error::PreconditionFailed { .. } => PRECONDITION_FAILED,
         Error::Invalid(_) => INVALID,
         Error::Unconditional => UNCONDITIONAL,
         Error::Unexpected(_) => UNEXPECTED,
@@ -195,7 +197,7 @@ impl Rejection {
 
     fn detail(&self) -> String {
         match self {
-            Self::NoRoute => "there is no such path; see openapi.json for all paths".to_owned(),
+            Self::NoRoute => "there is no such path; see `/openapi.json` for all paths".to_owned(),
             Self::WrongMethod => {
                 "this path does not take this method; the header `Allow` lists those that it takes"
                     .to_owned()
@@ -210,7 +212,8 @@ impl Rejection {
             Self::NotAcceptable => "expected `Accept` to allow `application/json`".to_owned(),
             Self::TooLarge(most) => format!("expected a body of at most {most} bytes"),
             Self::UnsupportedMediaType { expected, .. } => {
-                format!("expected `Content-Type` {expected}")
+                let expected: Vec<_> = expected.iter().map(|media| format!("`{media}`")).collect();
+                format!("expected `Content-Type` {}", one_of(&expected))
             }
             Self::Domain(error) => detail_of(error),
         }
@@ -221,9 +224,11 @@ impl Rejection {
         let challenge = self.challenge().map(|challenge| (WWW_AUTHENTICATE, challenge));
         let more = match self {
             Self::UnsupportedMediaType { expected, patch: true } => {
-                Some((HeaderName::from_static("accept-patch"), (*expected).to_owned()))
+                Some((HeaderName::from_static("accept-patch"), expected.join(", ")))
             }
-            Self::Domain(Error::Stale(tag)) => tag.as_ref().map(|tag| (ETAG, tag.to_string())),
+            Self::Domain(Error::PreconditionFailed { current, .. }) => {
+                current.as_ref().map(|tag| (ETAG, tag.to_string()))
+            }
             Self::Domain(error) if error.is_temporary() => {
                 Some((RETRY_AFTER, RETRY_SECONDS.to_string()))
             }

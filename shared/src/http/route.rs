@@ -60,7 +60,7 @@ pub struct Route {
     pub finds_nothing: bool,
     /// Why it refuses with 409.
     pub conflicts: &'static [Conflict],
-    /// Whether it answers as `text/csv` too, to whoever prefers that.
+    /// Whether it answers as `text/csv` too, to callers who prefer that.
     pub csv: bool,
     /// Whether `openapi.json` lists it. Pages and files for browsers are not listed.
     pub listed: bool,

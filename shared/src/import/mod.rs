@@ -2,7 +2,7 @@
 //! by the sweeper.
 //!
 //! A part of the rows is worked at a time, and its report, the counts and what still waits change
-//! in one transaction. Whoever works holds a lease in the job. A worker that dies leaves rows of
+//! in one transaction. A worker holds a lease in the job. A worker that dies leaves rows of
 //! which nobody knows whether they were written; they are worked again under the same ids of users
 //! and of writes, so that what was written is found and not done twice.
 

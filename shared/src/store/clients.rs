@@ -109,7 +109,7 @@ impl Table {
         }
     }
 
-    /// Changes a client whatever it is.
+    /// Changes a client without a condition on its version.
     pub async fn change_client(
         &self,
         id: &ClientId,
@@ -124,7 +124,7 @@ impl Table {
     }
 
     /// Writes a client unless somebody has written it since it was read. Returns the client as it
-    /// is then, whoever wrote it; `None` when it is gone.
+    /// is then, even if another request wrote it; `None` when it is gone.
     pub async fn replace_client(
         &self,
         read: &Versioned<Client>,

@@ -5,7 +5,7 @@
 //! by several at once; until F3 the tombstone stands in the index partition `SWEEP`, where
 //! unfinished erasures are found.
 //!
-//! INVARIANT: a child goes with its look-ups or after them, so whatever is left names what is still
+//! INVARIANT: a child goes with its look-ups or after them, so each item that is left names what is still
 //! to go.
 
 use std::collections::BTreeSet;
@@ -34,7 +34,7 @@ impl Table {
     /// those who synchronise (F3).
     ///
     /// `check` sees the user before anything happens. An erasure that was interrupted goes on where
-    /// it stopped. `author` is whoever erases: what has to be stored about that goes into the
+    /// it stopped. `author` is the caller who erases: what has to be stored about that goes into the
     /// transaction of the tombstone.
     pub async fn forget_user(
         &self,
@@ -91,7 +91,7 @@ impl Table {
         }
     }
 
-    /// Finishes the erasure of a user if it is under way, whoever began it; `false` when there is
+    /// Finishes the erasure of a user if it is under way, also one of another request; `false` when there is
     /// nothing to finish.
     pub async fn resume_forget(&self, tenant: &TenantId, id: UserId) -> Result<bool> {
         let item = self.get(&Key::user(tenant, id)).await?;

@@ -1,7 +1,7 @@
 //! Imports in the table: the job, its rows as long as they wait, and its report.
 //!
 //! INVARIANT: rows, report and counts change in one transaction under the job's version, so they
-//! agree whatever happens.
+//! agree after every fault.
 
 use super::index::SortRange;
 use super::item::Item;

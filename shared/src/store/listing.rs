@@ -2,7 +2,7 @@
 //! or its shards walked one after another.
 //!
 //! The index is behind the table by a moment, and says no more than who was changed when. Users are
-//! read themselves, so a page shows everybody as they are now, whatever entry led there.
+//! read themselves, so a page shows everybody as they are now, even if the entry is older.
 
 use std::collections::{HashMap, VecDeque};
 

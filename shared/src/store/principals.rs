@@ -191,7 +191,7 @@ fn principal_key(tenant: &TenantId, user: UserId, server: &PartyId) -> Key {
 }
 
 /// The writes that store a principal, which is as it was read under `condition`: the principal
-/// itself first, then the look-up of its base profile id if it has one. Whoever commits them checks
+/// itself first, then the look-up of its base profile id if it has one. The caller that commits them checks
 /// that the user is live, or puts it.
 #[must_use]
 pub fn store_principal(

@@ -283,7 +283,7 @@ fn profile_item(tenant: &TenantId, user: UserId, profile: &Versioned<SystemProfi
 }
 
 /// The writes that store a profile that did not exist and that overrides nothing: the profile, then
-/// the look-up of its id. Whoever commits them checks that the user is live, or puts it.
+/// the look-up of its id. The caller that commits them checks that the user is live, or puts it.
 #[must_use]
 pub fn create_profile(
     tenant: &TenantId,

@@ -131,7 +131,7 @@ impl Table {
     }
 
     /// Reads these attributes of many items, or all if none is named, in any order; absent items
-    /// are left out. Whoever leaves out `expires_at` gets what is past its time.
+    /// are left out. Without `expires_at` in it, expired items are listed too.
     pub(super) async fn get_parts(&self, keys: &[Key], attributes: &[&str]) -> Result<Vec<Item>> {
         let aliases: Vec<_> = (0..attributes.len()).map(|i| format!("#{i}")).collect();
         let names =

@@ -329,7 +329,10 @@ pub(super) fn remove(tenant: &TenantId, lookup: &Lookup, user: UserId) -> Write 
 }
 
 fn clash(pointer: String, name: &str) -> Violation {
-    Violation::taken(pointer, format!("another user of the tenant has this `{name}`"))
+    Violation::taken(
+        pointer,
+        format!("another user of the tenant has this `{name}`; send another value"),
+    )
 }
 
 /// What a look-up that could not be added means to the caller, who wants to write `user`.

@@ -158,7 +158,7 @@ impl Table {
 
     /// The users with a value of `attribute` whose folded form starts so, from strongly consistent
     /// items, in the order of the values; at most `limit` of them after the position `after`.
-    /// Whoever has several such values is found by each. A start that was cut, or that ends
+    /// A user with several such values is found by each. A start that was cut, or that ends
     /// with a `#`, may bring users with another value along: the caller compares.
     pub async fn users_starting(
         &self,
@@ -179,7 +179,7 @@ impl Table {
     }
 }
 
-/// The check that a user is still there: whoever writes a child of the user without the user itself
+/// The check that a user is still there: a request that writes a child of the user without the user itself
 /// commits it too.
 #[must_use]
 pub fn check_exists(tenant: &TenantId, user: UserId) -> Write {

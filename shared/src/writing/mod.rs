@@ -1,4 +1,4 @@
-//! The way in which profiles are written: one pipeline, whoever writes and for whatever reason.
+//! The way in which profiles are written: one pipeline for every author and every reason.
 //!
 //! ```text
 //!   Author ──┐                                                       companions

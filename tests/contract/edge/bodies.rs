@@ -1,7 +1,7 @@
 //! Bodies of requests: media types, strict JSON, size (rules P1, E1).
 
 use serde_json::{Value, json};
-use tests::Service;
+use tests::{Service, TENANT};
 
 #[tokio::test]
 async fn p1_json_that_would_lose_data_is_refused() {
@@ -157,4 +157,41 @@ async fn e1_a_problem_says_what_would_be_right() {
         .await
         .is(422);
     insta::assert_snapshot!(refused.problem().to_string(), @r#"{"detail":"one violation in the content; correct every field of `errors`","errors":[{"code":"wrong-format","detail":"expected an e-mail address, e.g. jan@example.org","pointer":"/preferred_email"}],"status":422,"title":"The content is not valid","type":"/problems/invalid-content"}"#);
+}
+
+#[tokio::test]
+async fn an_empty_body_has_no_media_type_even_if_a_gateway_adds_the_header() {
+    let service = Service::start().await;
+    let admin = service.client(TENANT, "administrator").await.with_token().await;
+    let client = json!({ "name": "erp", "scopes": ["users:read"] });
+    let client = admin.post("/config/clients", client).await.is(201);
+    let client = client.header("location").unwrap();
+    for media in ["application/octet-stream", "application/x-www-form-urlencoded", "text/plain"] {
+        let call = admin.call("POST", &format!("{client}/secrets")).body(media, "");
+        let id = call.await.is(201).json()["id"].as_str().unwrap().to_owned();
+        admin.delete(&format!("{client}/secrets/{id}")).await.is(204);
+    }
+    let refused = admin.call("POST", "/config/clients").body("text/plain", "").await.is(400);
+    assert_eq!(refused.slug(), "malformed-request");
+    admin.call("POST", "/config/clients").body("text/plain", "{}").await.is(415);
+}
+
+#[tokio::test]
+async fn p4_a_route_without_a_body_drops_none() {
+    let crm = Service::start().await.crm().await;
+    let jan = crm.create_user("jan").await;
+    for nothing in ["", "{}", " {\n} "] {
+        let call = crm.call("POST", &jan.below("block")).body("application/json", nothing);
+        assert_eq!(call.await.code(), 200, "{nothing:?}");
+    }
+    for something in [r#"{"reason":"left"}"#, "[]", "null", "x", "{}{}"] {
+        let call = crm.call("POST", &jan.below("unblock")).body("application/json", something);
+        let refused = call.await.is(400);
+        assert_eq!(
+            refused.problem()["detail"],
+            json!("this route takes no body; send none, or `{}`"),
+            "{something}"
+        );
+    }
+    assert_eq!(crm.get(&jan.path).await.is(200).json()["status"], json!("BLOCKED"));
 }

@@ -222,6 +222,6 @@ async fn e2_every_answer_names_its_request() {
     let service = Service::start().await;
     let one = service.call("GET", "/nothing").await.is(404);
     let two = service.call("GET", "/nothing").await.is(404);
-    insta::assert_snapshot!(one.problem().to_string(), @r#"{"detail":"there is no such path; see openapi.json for all paths","status":404,"title":"Not found","type":"/problems/not-found"}"#);
+    insta::assert_snapshot!(one.problem().to_string(), @r#"{"detail":"there is no such path; see `/openapi.json` for all paths","status":404,"title":"Not found","type":"/problems/not-found"}"#);
     assert_ne!(one.header("x-request-id"), two.header("x-request-id"));
 }

@@ -208,3 +208,53 @@ async fn e1_a_query_parameter_a_header_and_a_token_say_what_was_expected() {
          config:read`"
     );
 }
+
+#[tokio::test]
+async fn e1_of_what_is_sent_and_wrong_nothing_is_missing() {
+    let service = Service::start().await;
+    let crm = service.crm().await;
+    for (path, body, due) in [
+        (USERS, json!([]), ": expected an object, found an array"),
+        (USERS, Value::Null, ": expected an object, found null"),
+        (
+            "/identity/config/attribute-definitions",
+            json!({ "category": "common", "name": "x", "data_format": "TEXT",
+                    "approval_policy": "HR" }),
+            "/approval_policy: expected an object, found a string",
+        ),
+        (
+            "/identity/config/attribute-definitions",
+            json!({ "category": "common", "name": "x", "data_format": "TEXT", "search": "any" }),
+            "/search: expected `none`, `exact` or `prefix`",
+        ),
+    ] {
+        assert_eq!(said(&crm.post(path, body).await.is(422)), [due], "{path}");
+    }
+}
+
+#[tokio::test]
+async fn h1_a_failed_precondition_says_which_one_and_what_to_do() {
+    let crm = Service::start().await.crm().await;
+    let place = "/identity/users/by/id_at_customer/1";
+    let call = || crm.put(place, person("jan"));
+    let nobody = call().if_match("*").await.is(412);
+    assert_eq!(
+        detail(&nobody),
+        "`If-Match` expects that the resource exists, and it does not; omit `If-Match` to create it"
+    );
+    let made = call().await.created();
+    let somebody = call().if_none_match("*").await.is(412);
+    assert_eq!(
+        detail(&somebody),
+        "`If-None-Match` expects that the resource does not exist, or has another tag; send its \
+         current tag, which is in the ETag header, as `If-Match` to change it"
+    );
+    assert_eq!(somebody.tag(), made.tag);
+    let stale = call().if_match("\"old\"").await.is(412);
+    assert!(detail(&stale).starts_with("the resource has changed since you read it; "));
+    let collection = crm.post(USERS, person("els")).if_match("\"old\"").await.is(412);
+    assert_eq!(
+        detail(&collection),
+        "`If-Match` has a tag, but a collection has none; omit `If-Match`"
+    );
+}

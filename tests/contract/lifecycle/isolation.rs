@@ -85,7 +85,8 @@ async fn d5_what_bodies_and_queries_name_of_another_tenant_is_not_there() {
         crm.get(&format!("{shop}?filter={escaped}")).await.is(404);
     }
     // The description has people of its own as examples.
-    let shows = |route: &&Route| route.method == "GET" && route.name != "get_description";
+    let shows =
+        |route: &&Route| route.method == "GET" && !route.name.starts_with("get_description");
     for routes in local::serve::functions() {
         for route in routes.iter().filter(shows).filter(|route| !route.path.contains('{')) {
             for answer in [crm.get(route.path).await, mina.call("GET", route.path).await] {

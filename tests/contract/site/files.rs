@@ -25,19 +25,21 @@ async fn assets(service: &Service) -> Vec<String> {
 #[tokio::test]
 async fn the_description_is_that_of_the_repository() {
     let service = Service::start().await;
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../openapi.json");
-    let expected = std::fs::read(path).unwrap();
-    let plain = service.call("GET", "/openapi.json").await.is(200);
-    assert_eq!(plain.header("content-encoding"), None);
-    assert!(plain.body == expected);
-    let packed = service.call("GET", "/openapi.json").header("accept-encoding", "gzip").await;
-    assert!(unpacked(&packed) == expected);
-    assert!(packed.body.len() * 5 < plain.body.len());
-    for answer in [plain, packed] {
-        assert_eq!(answer.header("content-type"), Some("application/json"));
-        assert_eq!(answer.header("cache-control"), Some("public, max-age=300"));
-        assert_eq!(answer.header("vary"), Some("Accept-Encoding"));
-        assert_secure(&answer);
+    for path in ["/openapi.json", "/openapi-3.0.json"] {
+        let file = format!("{}/..{path}", env!("CARGO_MANIFEST_DIR"));
+        let expected = std::fs::read(file).unwrap();
+        let plain = service.call("GET", path).await.is(200);
+        assert_eq!(plain.header("content-encoding"), None);
+        assert!(plain.body == expected);
+        let packed = service.call("GET", path).header("accept-encoding", "gzip").await;
+        assert!(unpacked(&packed) == expected);
+        assert!(packed.body.len() * 5 < plain.body.len());
+        for answer in [plain, packed] {
+            assert_eq!(answer.header("content-type"), Some("application/json"));
+            assert_eq!(answer.header("cache-control"), Some("public, max-age=300"));
+            assert_eq!(answer.header("vary"), Some("Accept-Encoding"));
+            assert_secure(&answer);
+        }
     }
 }
 

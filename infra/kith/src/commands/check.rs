@@ -25,13 +25,13 @@ pub(crate) async fn run(
     location: &TableLocation,
     console: Console,
 ) -> Result<ExitCode, Failure> {
-    let (table, tenant) = (location.open().await?, options.tenant);
+    let (table, tenant) = (location.open_tenant(&options.tenant).await?, options.tenant);
     let report = verify(&table, &tenant).await.map_err(Resource::Tenant.failed())?;
     let CheckReport { users, lookups, unfinished, problems } = &report;
     let count = problems.len();
     if console.json {
         say(json!({
-            "users": users, "lookups": lookups, "unfinished_erasures": unfinished,
+            "users": users, "index_entries": lookups, "unfinished_erasures": unfinished,
             "problems": problems
         }))?;
     } else {

@@ -1,22 +1,21 @@
 //! `kith client`: machine clients, by the rules that hold over HTTP too.
 
-use std::fs;
-use std::path::PathBuf;
+mod registration;
+
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 use serde_json::json;
 use shared::auth::SigningKeys;
+use shared::domain::Json;
 use shared::domain::client::{Client, PlainSecret, Secret};
 use shared::domain::error::Error;
 use shared::domain::id::{ClientId, TenantId};
 use shared::domain::json::Object;
-use shared::domain::string_enum::expected_word;
-use shared::domain::{Json, Scope, Scopes};
-use shared::object;
 use shared::store::Table;
 use shared::store::clients::ClientEdit;
 
+use self::registration::{Registration, option};
 use crate::failure::{Failure, Resource};
 use crate::location::TableLocation;
 use crate::output::{Console, counted, say};
@@ -51,108 +50,18 @@ pub(crate) enum Action {
     },
 }
 
-/// Reads scopes; says which word is none.
-fn scopes(text: &str) -> Result<Scopes, String> {
-    let read = |word: &str| {
-        word.parse::<Scope>()
-            .map_err(|_| format!("unknown scope `{word}`; {}", expected_word(&Scope::ALL, word)))
-    };
-    text.split_whitespace().map(read).collect::<Result<Vec<_>, _>>().map(Scopes::new)
-}
-
-/// A client to be registered.
-#[derive(Debug, Args)]
-pub(crate) struct Registration {
-    /// The tenant of the client
-    #[arg(long)]
-    tenant: TenantId,
-    /// A name for people
-    #[arg(long)]
-    name: String,
-    /// The scopes that the client may request, separated by spaces: users:read, users:write,
-    /// config:read, config:write, administrator, userdata, openid
-    #[arg(long, value_parser = scopes)]
-    scope: Scopes,
-    /// The scopes that the client gets when it requests none; all of --scope by default
-    #[arg(long, value_parser = scopes)]
-    default_scope: Option<Scopes>,
-    /// A further grant; `refresh_token` is the only one
-    #[arg(long, value_parser = ["refresh_token"])]
-    grant: Option<String>,
-    /// How the client authenticates: `client_secret_basic`, `client_secret_post` (either takes
-    /// both) or `private_key_jwt`
-    #[arg(long, value_name = "METHOD")]
-    auth_method: Option<String>,
-    /// A file with the public keys of the client, as a JWK set
-    #[arg(long, value_name = "FILE", conflicts_with = "jwks_uri")]
-    jwks: Option<PathBuf>,
-    /// The https URL of the public keys of the client
-    #[arg(long, value_name = "URL")]
-    jwks_uri: Option<String>,
-    /// The lifetime of access tokens, in seconds
-    #[arg(long, value_name = "SECONDS")]
-    lifetime: Option<u64>,
-    /// The algorithm that signs access tokens: ES256 or RS256
-    #[arg(long, value_name = "ALG")]
-    signing_alg: Option<String>,
-    /// Issue only tokens that are bound to a key of the client (DPoP, RFC 9449)
-    #[arg(long)]
-    dpop: bool,
-    /// A system that the client may act for; repeatable, without it all systems
-    #[arg(long = "system", value_name = "ID")]
-    systems: Vec<String>,
-    /// What the client integrates: `crm` or `iam`
-    #[arg(long, value_name = "KIND")]
-    integration: Option<String>,
-    /// The most sensitive attributes of systems that the client sees
-    #[arg(long, value_name = "CLASSIFIER")]
-    max_classifier: Option<String>,
-    /// An audience of access tokens; repeatable, without it the service itself
-    #[arg(long = "audience", value_name = "URI")]
-    audiences: Vec<String>,
-}
-
-impl Registration {
-    /// The document that a caller of `POST /config/clients` would send.
-    fn document(&self) -> Result<Object, Failure> {
-        let jwks = match &self.jwks {
-            Some(path) => {
-                let broken =
-                    |error: &dyn std::fmt::Display| format!("`{}`: {error}", path.display());
-                let text = fs::read(path).map_err(|error| broken(&error))?;
-                Some(Json::parse(&text).map_err(|error| broken(&error))?)
-            }
-            None => None,
-        };
-        let names = |scopes: &Scopes| scopes.iter().map(Scope::name).collect::<Vec<_>>();
-        let grants =
-            ["client_credentials"].into_iter().chain(self.grant.as_deref()).collect::<Vec<_>>();
-        Ok(object! {
-            "name" => &self.name,
-            "scopes" => names(&self.scope),
-            "default_scopes" => self.default_scope.as_ref().map(names),
-            "grant_types" => grants,
-            "token_endpoint_auth_method" => self.auth_method.as_ref(),
-            "jwks" => jwks,
-            "jwks_uri" => self.jwks_uri.as_ref(),
-            "access_token_lifetime" => self.lifetime,
-            "access_token_signing_alg" => self.signing_alg.as_ref(),
-            "dpop_bound_access_tokens" => self.dpop,
-            "systems" => self.systems.clone(),
-            "integration" => self.integration.as_ref(),
-            "max_classifier" => self.max_classifier.as_ref(),
-            "audience" => self.audiences.clone(),
-        })
-    }
-}
-
 /// Does what the command says.
 pub(crate) async fn run(
     action: Action,
     location: &TableLocation,
     console: Console,
 ) -> Result<ExitCode, Failure> {
-    act(action, &location.open().await?, console).await?;
+    let table = match &action {
+        Action::Create(registration) => location.open_tenant(&registration.tenant).await?,
+        Action::List { tenant } => location.open_tenant(tenant).await?,
+        Action::Rotate { .. } | Action::Revoke { .. } => location.open().await?,
+    };
+    act(action, &table, console).await?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -169,6 +78,17 @@ async fn act(action: Action, table: &Table, console: Console) -> Result<(), Fail
     }
 }
 
+/// An error of an operation on the client with this id.
+fn failed_with(id: &ClientId) -> impl Fn(Error) -> Failure {
+    move |error| match error {
+        Error::NotFound => {
+            let tenant = id.tenant();
+            format!("there is no client `{id}`; see `kith client list --tenant {tenant}`").into()
+        }
+        error => failed(error),
+    }
+}
+
 /// An error of an operation on a client.
 fn failed(error: Error) -> Failure {
     Resource::Client.failed()(error)
@@ -180,15 +100,9 @@ async fn create(
     console: Console,
 ) -> Result<(), Failure> {
     let tenant = &registration.tenant;
-    let tenants = table.tenants().await.map_err(failed)?;
-    if !tenants.iter().any(|known| known.id == *tenant) {
-        return Err(format!(
-            "there is no tenant `{tenant}`; create it with `kith tenant create {tenant}`"
-        )
-        .into());
-    }
     let document = Json::Object(registration.document()?);
-    let mut client = Client::read(document, None, tenant, table.env()).map_err(failed)?;
+    let read = Client::read(document, None, tenant, table.env());
+    let mut client = read.map_err(|error| failed(error.pointing(option)))?;
     let secret = client.takes_secrets().then(|| client.add_secret(table.env()));
     SigningKeys::new(table.clone())
         .prepare(client.access_token_signing_alg)
@@ -229,7 +143,7 @@ async fn rotate(
         client.rotate(secret.clone(), end, now)?;
         Ok(ClientEdit::Replace(Box::new(client)))
     });
-    added.await.map_err(failed)?;
+    added.await.map_err(failed_with(id))?;
     let mut content = secret.show();
     content.insert("client_id".to_owned(), Json::from(id));
     revealed(console, content, id, Some(&plain))
@@ -242,7 +156,7 @@ async fn revoke(
     console: Console,
 ) -> Result<(), Failure> {
     let Some(secret) = secret else {
-        table.delete_client(id).await.map_err(failed)?;
+        table.delete_client(id).await.map_err(failed_with(id))?;
         return console.print(&json!({ "client_id": id, "revoked": true }), || {
             format!("deleted client {id}; its access tokens live until they expire")
         });
@@ -257,7 +171,7 @@ async fn revoke(
             )))
         }
     });
-    removed.await.map_err(failed)?;
+    removed.await.map_err(failed_with(id))?;
     console.print(&json!({ "client_id": id, "secret": secret, "revoked": true }), || {
         format!(
             "revoked secret {secret} of client {id}; every function refuses it within 30 seconds"
@@ -350,11 +264,20 @@ mod tests {
         )
         .await;
         let reasons = refused.unwrap_err();
-        for pointer in ["/name: ", "/access_token_lifetime: ", "/systems/0: "] {
-            assert!(reasons.contains(pointer), "{reasons}");
+        for option in ["--name: ", "--lifetime: ", "--system: "] {
+            assert!(reasons.contains(option), "{reasons}");
         }
         assert!(table.clients(&"acme".parse().unwrap()).await.unwrap().is_empty());
-        assert!(kith(&table, "create|--tenant|nobody|--name|x|--scope|users:read").await.is_err());
+        for (wrong, due) in [
+            ("--name|", "a value is required for '--name <NAME>'"),
+            ("--signing-alg|ES265", "a similar value exists: 'ES256'"),
+            ("--auth-method|private_key", "possible values: client_secret_basic"),
+            ("--jwks|missing.json", "cannot read `missing.json`: "),
+        ] {
+            let line = format!("create|--tenant|acme|--scope|users:read|--name|x|{wrong}");
+            let refused = kith(&table, &line.replace("|--name|x|--name|", "|--name|")).await;
+            assert!(refused.unwrap_err().contains(due), "{wrong}");
+        }
     }
 
     #[tokio::test]
@@ -380,7 +303,7 @@ mod tests {
         assert!(table.clients(&"acme".parse().unwrap()).await.unwrap().is_empty());
         assert_eq!(
             kith(&table, &format!("rotate|{id}")).await.unwrap_err(),
-            "there is no such client; see `kith client list`"
+            format!("there is no client `{id}`; see `kith client list --tenant acme`")
         );
     }
 }

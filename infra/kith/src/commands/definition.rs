@@ -36,7 +36,7 @@ pub(crate) async fn run(
     let Action::Purge { tenant, id } = action;
     // Nothing serves an embedded table while this program has it open.
     let wait = if location.is_remote() { SETTLED } else { Duration::ZERO };
-    let table = location.open().await?;
+    let table = location.open_tenant(&tenant).await?;
     if !wait.is_zero() && !console.json {
         note(format_args!(
             "waiting {} s, until no function has the older version in its cache",

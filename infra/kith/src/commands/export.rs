@@ -68,8 +68,11 @@ pub(crate) async fn run(
     let mut remote = access.open(&location.data, env.clone())?;
     let names = columns(&mut remote).await?;
     let Some(output) = output else {
-        people(&mut remote, &names, format, io::stdout().lock()).await?;
-        return Ok(ExitCode::SUCCESS);
+        let mut pipe = Pipe { output: io::stdout().lock(), closed: false };
+        return match people(&mut remote, &names, format, &mut pipe).await {
+            Err(_) if pipe.closed => Ok(ExitCode::SUCCESS),
+            written => written.map(|_| ExitCode::SUCCESS),
+        };
     };
     let target = ExportTarget::open(&output, &env)
         .map_err(|error| format!("cannot write `{}`: {error}", output.display()))?;
@@ -84,6 +87,31 @@ pub(crate) async fn run(
         format!("exported {} to {}", counted(people, "user"), output.display())
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// An output whose reader may close it (`kith export | head -1`), which is no failure.
+struct Pipe<W> {
+    output: W,
+    closed: bool,
+}
+
+impl<W: Write> Pipe<W> {
+    fn watch<T>(&mut self, done: io::Result<T>) -> io::Result<T> {
+        self.closed |= done.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
+        done
+    }
+}
+
+impl<W: Write> Write for Pipe<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let done = self.output.write(bytes);
+        self.watch(done)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let done = self.output.flush();
+        self.watch(done)
+    }
 }
 
 /// The target of an export: a new file that replaces the old one at the end, or anything else, a

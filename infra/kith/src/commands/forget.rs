@@ -85,7 +85,7 @@ pub(crate) async fn run(
         Some(name) => Some(location.open_other(&name).await?),
         None => None,
     };
-    let table = location.open().await?;
+    let table = location.open_tenant(&tenant).await?;
     if let Some(replaced) = replaced {
         let (tombstones, erased) = replay(&table, &tenant, &replaced).await.map_err(&failed)?;
         console.print(&json!({ "tombstones": tombstones, "erased": erased }), || {

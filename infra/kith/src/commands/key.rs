@@ -74,7 +74,8 @@ pub(crate) async fn run(
         }
         Action::Revoke { kid } => {
             let revoked = keys.revoke(&kid).await.map_err(failed)?;
-            console.print(&revocation(&revoked), || describe_revocation(&revoked))?;
+            let now = table.env().clock.now();
+            console.print(&revocation(&revoked), || describe_revocation(&revoked, now))?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -152,7 +153,10 @@ fn revocation(revoked: &KeyRevocation) -> Value {
     })
 }
 
-fn describe_revocation(revoked: &KeyRevocation) -> String {
+fn describe_revocation(revoked: &KeyRevocation, now: Timestamp) -> String {
+    if now < revoked.key.sign_from {
+        return format!("revoked key {}, which had not signed yet", revoked.key.kid);
+    }
     let signs = revoked
         .signing
         .as_ref()

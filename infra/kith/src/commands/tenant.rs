@@ -33,7 +33,7 @@ pub(crate) async fn run(
     match action {
         Action::Create { name } => {
             if !table.create_tenant(&name).await.map_err(failed)? {
-                return Err(format!("tenant `{name}` exists already").into());
+                return Err(format!("there is a tenant `{name}` already").into());
             }
             console.print(&json!({ "id": name }), || format!("created tenant {name}"))?;
         }

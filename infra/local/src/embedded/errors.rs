@@ -23,7 +23,7 @@ pub(super) fn answer(operation: &str, failure: FailedStep) -> (u16, Vec<u8>) {
     (error.status_code(), error.to_json().into_bytes())
 }
 
-/// Names the operation, which the service would not: whoever meets this one
+/// Names the operation, which the service would not: a developer who meets this one
 /// has added a call to Kith and not to the dispatch.
 fn unknown(operation: &str) -> (u16, Vec<u8>) {
     let body = json!({

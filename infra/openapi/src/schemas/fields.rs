@@ -68,7 +68,7 @@ fn of_profiles() -> Vec<Described> {
             "Username",
             text(
                 MAX_TEXT,
-                "Unique in the tenant, whatever its case (RFC 8265, UsernameCaseMapped). No spaces.",
+                "Unique in the tenant without regard to case (RFC 8265, UsernameCaseMapped). No spaces.",
             )
             .into(),
         ),

@@ -18,7 +18,7 @@ use crate::object;
 /// The most statements of one policy.
 const MAX_STATEMENTS: usize = 20;
 
-/// The approval policy of an attribute: whoever fulfils one of its statements may write the
+/// The approval policy of an attribute: a caller who fulfils one of its statements may write the
 /// attribute and approves what others want to write.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApprovalPolicy {

@@ -10,7 +10,7 @@ use crate::domain::scope::{Scope, Scopes};
 use crate::domain::user::User;
 use crate::domain::write_context::WriteContext;
 
-/// Refuses secrets of whoever may not import them.
+/// Refuses secrets of callers who may not import them.
 pub fn refuse_secrets(document: &Object, scopes: &Scopes, schema: &Schema) -> Result<()> {
     let mut violations = Violations::default();
     if !scopes.allows(Scope::Administrator) {

@@ -82,7 +82,7 @@ fn without_values(
     Violation { pointer, code, detail }
 }
 
-/// Whether it names a field, a category, an attribute or a place in an array: whatever else stands
+/// Whether it names a field, a category, an attribute or a place in an array: all else that stands
 /// there may be a value.
 fn is_known(part: &str, schema: &Schema) -> bool {
     FIELDS.contains(&part)

@@ -23,7 +23,7 @@ string_enum! {
     ImportState {
         /// Nobody has begun with it.
         Pending = "PENDING",
-        /// Rows are being worked, or wait for whoever goes on.
+        /// Rows are being worked, or wait for the next worker.
         Running = "RUNNING",
         /// Every row has its status.
         Completed = "COMPLETED",

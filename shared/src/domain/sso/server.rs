@@ -138,7 +138,7 @@ impl Definition for AuthenticationServer {
     }
 
     fn immutable_once_used(&self, current: &Self) -> Option<&'static str> {
-        // Whoever signed in is known by subject and issuer.
+        // A person who signed in is known by subject and issuer.
         (current.issuer.is_some() && self.issuer != current.issuer).then_some("issuer")
     }
 

@@ -135,7 +135,7 @@ impl User {
 fn named(id_at_customer: &str, mut document: Json, violations: &mut Violations) -> Json {
     let Json::Object(members) = &mut document else { return document };
     match members.get(ID_AT_CUSTOMER) {
-        // Whatever is no text is refused where it is read.
+        // A value that is no text is refused where it is read.
         Some(sent) if *sent != Json::Null && sent.as_str().is_none() => return document,
         Some(Json::String(sent)) if sent != id_at_customer => {
             let detail = format!(

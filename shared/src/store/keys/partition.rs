@@ -65,7 +65,7 @@ pub fn owner_of_partition(pk: &str) -> Option<(TenantId, UserId)> {
     Some((tenant.parse().ok()?, user.parse().ok()?))
 }
 
-/// What ends the sort key of a tombstone in the listing index: whoever wants users only need not
+/// What ends the sort key of a tombstone in the listing index: a reader of users only need not
 /// read it.
 pub const FORGOTTEN: &str = "#";
 

@@ -152,7 +152,7 @@ impl SourceFile {
             .from_reader(fence))
     }
 
-    /// Whether a path leads to this file, whatever it is called and linked by.
+    /// Whether a path leads to this file, under any name or link.
     pub(super) fn is_at(&self, path: &Path) -> Result<bool, Failure> {
         let place = |metadata: Metadata| (metadata.dev(), metadata.ino());
         match std::fs::metadata(path) {
