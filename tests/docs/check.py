@@ -6,6 +6,7 @@
 - Links between pages lead to a file, and to a heading where they name one.
 - Each alarm of the template has a section, and the pages of reference name each parameter and
   output of the template, and each code of a field at fault.
+- The tables that scripts of `estimates/` compute are those that the scripts print now.
 """
 
 import json
@@ -14,6 +15,12 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(ROOT / "estimates"))
+
+import costs  # noqa: E402
+import tables  # noqa: E402
+
 COLUMNS = 100
 README_LINES = 150
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -71,6 +78,16 @@ def unnamed():
         yield from (f"{page}: `{text.strip()}` is missing" for text in texts if text not in content)
 
 
+def outdated():
+    """Computed tables that differ from what is computed now."""
+    for script in (costs,):
+        if tables.is_stale(script.PAGE, script.all_tables()):
+            source = f"estimates/{script.__name__}.py"
+            yield f"{script.PAGE}: a table is not up to date; run `python3 {source} --write`"
+    yield from costs.wrong_dollars()
+    yield from costs.wrong_counts()
+
+
 def name(page):
     return page.relative_to(ROOT)
 
@@ -82,7 +99,7 @@ def main():
         wrong.append(f"README.md: {lines} lines, at most {README_LINES} are allowed")
     for page in PAGES:
         wrong += [*wide(page), *dangling(page)]
-    wrong += unnamed()
+    wrong += [*unnamed(), *outdated()]
     print("\n".join(wrong) if wrong else f"{len(PAGES)} pages")
     sys.exit(bool(wrong))
 
