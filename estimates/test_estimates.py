@@ -1,8 +1,11 @@
 """Tests of the estimates' parts. That the pages are up to date is checked by tests/docs/check.py."""
 
+import random
 import unittest
 
 import costs
+import limits
+import simulation
 import sources
 import tables
 
@@ -32,6 +35,56 @@ class Costs(unittest.TestCase):
 
     def test_the_table_of_costs_is_consistent(self):
         self.assertEqual(list(costs.wrong_dollars()), [])
+
+
+class Limits(unittest.TestCase):
+    def test_units_of_the_index_are_those_that_a_test_asserts(self):
+        asserted = (sources.ROOT / "tests/contract/cost.rs").read_text()
+        table, index = limits.CREATION - limits.INDEX_CREATION, limits.INDEX_CREATION
+        for row in (
+            f'cost(person("els"), None).await, ({table:.1f}, {index:.1f})',
+            f"patch(plain).await.is(200).cost(), (1.0, 1.0, {limits.INDEX_CHANGE:.1f})",
+            f"is(204).cost(), (2.0, 10.0 + 1.0, 2.0 + {limits.SWEEP_UNITS:.1f})",
+        ):
+            self.assertIn(row, asserted)
+
+    def test_a_partition_serves_its_units_and_what_it_saved(self):
+        partition = simulation.Partition(units=10, saved=5)
+        taken = [partition.takes(now, 5) for now in (0.0, 0.0, 0.0, 0.0, 0.4, 0.5, 0.5)]
+        self.assertEqual(taken, [True, True, True, False, False, True, False])
+
+    def test_the_store_tries_single_writes_more_often_than_transactions(self):
+        chance = random.Random(1)
+        self.assertEqual(len(list(simulation.waits(chance, transaction=False))), 5 * 4 - 1)
+        self.assertEqual(len(list(simulation.waits(chance, transaction=True))), 4)
+
+    def test_below_its_limit_a_partition_refuses_nobody_and_above_the_excess(self):
+        self.assertEqual(simulation.throttled(500, 1, False, seed=1)[0], 0)
+        share, _ = simulation.throttled(2000, 1, False, seed=1)
+        self.assertAlmostEqual(share, 0.5, delta=0.1)
+
+    def test_a_writer_alone_wins_at_once_and_of_a_crowd_some_give_up(self):
+        for race in limits.RACES.values():
+            self.assertEqual(simulation.race([0.0], 1, **race)[:2], (0, 1))
+        share, most, _ = simulation.race([0.0] * 500, 1, **limits.RACES["definitions of one tenant"])
+        self.assertGreater(share, 0)
+        self.assertEqual(most, simulation.CONTENDED_TRIES)
+
+    def test_a_backlog_grows_only_beyond_what_one_shard_does(self):
+        def a_tenth(_):
+            return 0.1
+
+        self.assertLess(simulation.backlog(500, 60, 100, a_tenth), 0.5)
+        # 60 seconds of 2000 a second, of which 1000 are published: the last one came 30 seconds ago.
+        self.assertAlmostEqual(simulation.backlog(2000, 60, 100, a_tenth), 30, delta=1)
+
+    def test_a_sweeper_remembers_as_many_tenants_as_its_cache_holds(self):
+        sweeper = simulation.Sweeper(simulation.Sweeper.CACHED)
+        first, second = (sweeper.sweep(minute, 90)[-1] for minute in range(2))
+        self.assertAlmostEqual(first / second, 3 / 2)
+        sweeper = simulation.Sweeper(3 * simulation.Sweeper.CACHED)
+        sweeper.sweep(0, 90)
+        self.assertEqual(len(sweeper.cache), simulation.Sweeper.CACHED)
 
 
 class Sources(unittest.TestCase):

@@ -19,6 +19,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(ROOT / "estimates"))
 
 import costs  # noqa: E402
+import limits  # noqa: E402
 import tables  # noqa: E402
 
 COLUMNS = 100
@@ -80,7 +81,7 @@ def unnamed():
 
 def outdated():
     """Computed tables that differ from what is computed now."""
-    for script in (costs,):
+    for script in (costs, limits):
         if tables.is_stale(script.PAGE, script.all_tables()):
             source = f"estimates/{script.__name__}.py"
             yield f"{script.PAGE}: a table is not up to date; run `python3 {source} --write`"
