@@ -10,7 +10,8 @@
 //!
 //! A function's `main` begins with `if sandbox::is_worker() { return sandbox::serve(); }`: the
 //! worker is the same program, so there is nothing else to deploy and the two sides always speak
-//! the same protocol.
+//! the same protocol. Then it calls [`protect`], so that a script that breaks out cannot read the
+//! memory of its parent.
 
 pub mod engine;
 
@@ -20,8 +21,8 @@ use std::process::ExitCode;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use shared::script::{Job, MAX_LINE, WORKER};
 
-/// The processor time after which the kernel ends a job, in seconds. The caller that waits for it has
-/// killed the process long before; this is for a worker whose parent was killed.
+/// The processor time after which the kernel ends a job, in seconds. The caller that waits for it
+/// has killed the process long before; this is for a worker whose parent was killed.
 const LAST_RESORT_SECONDS: u64 = 2;
 
 /// The address space of the process, in bytes: last resort too, if the engine's own account of its
@@ -70,10 +71,21 @@ pub fn serve() -> ExitCode {
     }
 }
 
+/// Closes the memory of this process to others of the same user, its own workers among them: no
+/// `ptrace`, no `process_vm_readv`, no `/proc/<pid>/environ`. There are keys and credentials in it.
+/// Call it before anything else; a system that cannot do it goes without it.
+pub fn protect() {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+}
+
 /// Takes from the process what a script has no use for: new files and sockets, files that grow, new
-/// processes, core dumps, memory without end. A system that does not know one of these limits goes
-/// without it; the engine's own hold everywhere.
+/// processes, core dumps, memory without end, rights from a program that it executes. A system that
+/// does not know one of these limits goes without it; the engine's own hold everywhere.
 fn confine() {
+    protect();
+    #[cfg(target_os = "linux")]
+    let _ = rustix::thread::set_no_new_privs(true);
     for (resource, limit) in [
         (Resource::Nofile, 0),
         (Resource::Fsize, 0),
@@ -95,4 +107,15 @@ fn grant_time() {
     let used = engine::processor_time().as_secs();
     let current = Some(used.saturating_add(LAST_RESORT_SECONDS));
     let _ = setrlimit(Resource::Cpu, Rlimit { current, maximum: getrlimit(Resource::Cpu).maximum });
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use rustix::process::{DumpableBehavior, dumpable_behavior};
+
+    #[test]
+    fn a_protected_process_shows_its_memory_to_nobody() {
+        super::protect();
+        assert_eq!(dumpable_behavior().unwrap(), DumpableBehavior::NotDumpable);
+    }
 }

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use ::http::StatusCode;
-use ::http::header::CONTENT_LENGTH;
+use ::http::header::{CONTENT_LENGTH, HOST};
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{IdentityCache, Region};
@@ -183,11 +183,18 @@ const IN_PATHS: &AsciiSet = &CONTROLS
 
 /// Percent-encodes path and query string as a URI has them, before `lambda_http` makes one of them.
 ///
-/// An HTTP API decodes `rawPath` despite its name, so what was `%23` would begin a
-/// fragment and `%2541` would be decoded twice. The query string comes as the caller sent it, and
-/// what it may not hold (RFC 3986 §3.4) would end the process.
+/// An HTTP API decodes `rawPath` despite its name, so what was `%23` would begin a fragment and
+/// `%2541` would be decoded twice. The query string comes as the caller sent it, and what it may not
+/// hold (RFC 3986 §3.4) would end the process. So would a scheme or a host that is none: both come
+/// from the gateway alone, and not from headers.
 fn encode_uri(mut event: LambdaEvent<LambdaRequest>) -> LambdaEvent<LambdaRequest> {
     if let LambdaRequest::ApiGatewayV2(request) = &mut event.payload {
+        request.headers.remove("x-forwarded-proto");
+        let domain = request.request_context.domain_name.as_deref().map(str::parse);
+        match domain {
+            Some(Ok(domain)) => drop(request.headers.insert(HOST, domain)),
+            _ => drop(request.headers.remove(HOST)),
+        }
         if let Some(path) = &mut request.raw_path {
             *path = utf8_percent_encode(path, IN_PATHS).to_string();
         }

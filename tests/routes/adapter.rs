@@ -155,3 +155,24 @@ async fn no_other_stage_than_the_default_is_served() {
     let answer = send(|event| event["requestContext"]["stage"] = "prod".into()).await;
     assert_eq!(answer.status(), 404);
 }
+
+#[tokio::test]
+async fn a_header_of_the_gateway_never_ends_the_process() {
+    for (name, value) in [
+        ("x-forwarded-proto", "a b"),
+        ("x-forwarded-proto", "http, https"),
+        ("x-forwarded-proto", ""),
+        ("host", "a1b2c3:99999"),
+        ("host", "[::1"),
+        ("host", "a b"),
+        ("host", ""),
+    ] {
+        let answer = send(|event| event["headers"][name] = value.into()).await;
+        assert_eq!(answer.status(), 200, "{name}: {value}");
+    }
+    let without = send(|event| drop(event["headers"].as_object_mut().unwrap().remove("host")));
+    assert_eq!(without.await.status(), 200);
+    let nameless =
+        send(|event| drop(event["requestContext"].as_object_mut().unwrap().remove("domainName")));
+    assert!([200, 500].contains(&nameless.await.status()));
+}

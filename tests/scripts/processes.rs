@@ -57,6 +57,20 @@ async fn a4_a_worker_starts_with_the_first_script_and_is_used_again() {
 }
 
 #[tokio::test]
+async fn a4_a_worker_gains_no_rights_and_its_memory_is_its_own() {
+    let scripts = scripts("confined");
+    still_works(&scripts, "nothing").await;
+    let worker = workers("confined")[0];
+    let status = fs::read_to_string(format!("/proc/{worker}/status")).unwrap();
+    assert!(status.contains("NoNewPrivs:\t1"), "{status}");
+    let limits = fs::read_to_string(format!("/proc/{worker}/limits")).unwrap();
+    assert!(
+        limits.lines().any(|line| line.starts_with("Max open files            0 ")),
+        "{limits}"
+    );
+}
+
+#[tokio::test]
 async fn a4_after_a_limit_the_process_is_gone() {
     let scripts = scripts("gone");
     for body in [

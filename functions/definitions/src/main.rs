@@ -7,6 +7,7 @@ fn main() -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
     if sandbox::is_worker() {
         return Ok(sandbox::serve());
     }
+    sandbox::protect();
     shared::lambda::start(&definitions::ROUTES)?;
     Ok(ExitCode::SUCCESS)
 }

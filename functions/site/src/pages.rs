@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use shared::axum::body::Body;
 use shared::axum::extract::Path;
 use shared::axum::response::Response;
-use shared::domain::error::Error;
 use shared::http::Rejection;
 use shared::http::negotiation::preferred;
 

@@ -10,6 +10,7 @@ fn main() -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
     if sandbox::is_worker() {
         return Ok(sandbox::serve());
     }
+    sandbox::protect();
     lambda::start_scheduled(&async |app| {
         let until = app.env().clock.now().plus_seconds(BUDGET_SECONDS);
         sweep(app, until).await

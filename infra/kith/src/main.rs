@@ -26,6 +26,7 @@ fn main() -> ExitCode {
     if sandbox::is_worker() {
         return sandbox::serve();
     }
+    sandbox::protect();
     run().unwrap_or_else(|failure| {
         note(format_args!("kith: {failure}"));
         failure.exit_code()

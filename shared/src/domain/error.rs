@@ -265,7 +265,7 @@ impl fmt::Display for Error {
             ),
             Self::NoProfile => f.write_str(
                 "you have no profile in this tenant yet; sign in at a system with \
-                 `POST /identity/{system_id}/profiles` first",
+                 `POST /api/v1/tenants/{tenant_id}/systems/{system_id}/users` first",
             ),
             Self::Unconditional => f.write_str("the write does not say which version it expects"),
             Self::PreconditionFailed { detail, .. } => f.write_str(detail),

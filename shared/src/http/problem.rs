@@ -55,6 +55,7 @@ impl ProblemKind {
             status: self.status,
             detail,
             request_id: None,
+            challenge: None,
             count,
             errors,
         }
@@ -72,12 +73,20 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    challenge: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     count: Option<usize>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<Violation>,
 }
 
 impl Problem {
+    /// Repeats what the header `WWW-Authenticate` says, which a gateway may rename.
+    pub(super) fn challenging(mut self, challenge: Option<String>) -> Self {
+        self.challenge = challenge;
+        self
+    }
+
     /// Writes the body with the request's id.
     #[must_use]
     pub fn with_request_id(mut self, id: &str) -> Vec<u8> {

@@ -221,7 +221,6 @@ impl Rejection {
 
     /// The headers that go with the problem.
     fn headers(&self) -> Vec<Header> {
-        let challenge = self.challenge().map(|challenge| (WWW_AUTHENTICATE, challenge));
         let more = match self {
             Self::UnsupportedMediaType { expected, patch: true } => {
                 Some((HeaderName::from_static("accept-patch"), expected.join(", ")))
@@ -234,6 +233,7 @@ impl Rejection {
             }
             _ => None,
         };
+        let challenge = self.challenge().map(|challenge| (WWW_AUTHENTICATE, challenge));
         challenge.into_iter().chain(more).collect()
     }
 
@@ -260,6 +260,7 @@ impl Rejection {
 impl IntoResponse for Rejection {
     fn into_response(self) -> Response {
         let (kind, detail, headers) = (self.kind(), self.detail(), self.headers());
+        let challenge = self.challenge();
         let (cause, found, errors) = match self {
             Self::Domain(Error::Several(found)) => (None, Some(found), Vec::new()),
             Self::Domain(Error::Invalid(violations) | Error::NotUnique(violations)) => {
@@ -268,7 +269,8 @@ impl IntoResponse for Rejection {
             Self::Domain(error) => (Cause::of(&error), None, Vec::<Violation>::new()),
             _ => (None, None, Vec::new()),
         };
-        let mut response = respond(kind.problem(detail, found, errors), headers);
+        let mut response =
+            respond(kind.problem(detail, found, errors).challenging(challenge), headers);
         if let Some(cause) = cause {
             response.extensions_mut().insert(cause);
         }

@@ -195,6 +195,11 @@ impl Table {
             RequestStatus::Expired => (RequestStatus::Pending, SortRange::Before(&oldest)),
             status => (status, SortRange::All),
         };
+        // What a cursor names may have expired since. The table refuses a start outside the bounds.
+        let after = after.filter(|after| match sorts {
+            SortRange::From(first) => after.sort() >= first,
+            _ => true,
+        });
         let page = self
             .query_index(&keys::requests(tenant, stored), sorts, after, i32::try_from(limit).ok())
             .await?;

@@ -5,8 +5,8 @@
 //! by several at once; until F3 the tombstone stands in the index partition `SWEEP`, where
 //! unfinished erasures are found.
 //!
-//! INVARIANT: a child goes with its look-ups or after them, so each item that is left names what is still
-//! to go.
+//! INVARIANT: a child goes with its look-ups or after them, so each item that is left names what is
+//! still to go.
 
 use std::collections::BTreeSet;
 
@@ -27,6 +27,10 @@ use crate::env::Timestamp;
 
 /// How long a filed tombstone stays for synchronising, in seconds: 90 days.
 const TOMBSTONE_SECONDS: i64 = 90 * 24 * 3600;
+
+/// The most bytes of items that one transaction deletes. The items of a transaction have at most
+/// 4 MB together; whether deleted ones count is not documented.
+const MAX_DELETED_BYTES: usize = 3 * 1024 * 1024;
 
 impl Table {
     /// Forgets a user: at the first commit the person is invisible and every unique value is free
@@ -91,8 +95,8 @@ impl Table {
         }
     }
 
-    /// Finishes the erasure of a user if it is under way, also one of another request; `false` when there is
-    /// nothing to finish.
+    /// Finishes the erasure of a user if it is under way, also one of another request; `false` when
+    /// there is nothing to finish.
     pub async fn resume_forget(&self, tenant: &TenantId, id: UserId) -> Result<bool> {
         let item = self.get(&Key::user(tenant, id)).await?;
         // The index may be behind: what was finished meanwhile has left.
@@ -137,15 +141,12 @@ impl Table {
         for child in children {
             // DynamoDB takes one write of an item in a transaction, and two children may own one
             // look-up.
-            writes.extend(
-                owned_lookups(tenant, id, child)?
-                    .into_iter()
-                    .filter(|write| seen.insert(write.key())),
-            );
-            writes.push(Write::Delete(child.key(), Condition::Owner(id)));
+            let lookups = owned_lookups(tenant, id, child)?.into_iter();
+            writes.extend(lookups.filter(|write| seen.insert(write.key())).map(|write| (write, 0)));
+            writes.push((Write::Delete(child.key(), Condition::Owner(id)), child.size()));
         }
-        for some in writes.chunks(MAX_WRITES) {
-            match self.commit(some.to_vec()).await {
+        for some in transactions(writes) {
+            match self.commit(some.clone()).await {
                 Ok(()) => {}
                 Err(CommitError::Contended) => return Ok(false),
                 Err(CommitError::Conditions(failed)) => {
@@ -196,6 +197,23 @@ pub(super) fn is_unfinished(item: &Item) -> bool {
     item.is_tombstone() && item.get_text("gsi1pk") == Some(SWEEP)
 }
 
+/// Divides deletes, each with the bytes of its item, into transactions.
+fn transactions(writes: Vec<(Write, usize)>) -> Vec<Vec<Write>> {
+    let mut transactions: Vec<Vec<Write>> = Vec::new();
+    let mut bytes = MAX_DELETED_BYTES;
+    for (write, size) in writes {
+        bytes += size;
+        match transactions.last_mut() {
+            Some(last) if last.len() < MAX_WRITES && bytes <= MAX_DELETED_BYTES => last.push(write),
+            _ => {
+                transactions.push(vec![write]);
+                bytes = size;
+            }
+        }
+    }
+    transactions
+}
+
 /// The writes that take away what a child owns elsewhere: the look-up of its id, and those of its
 /// values.
 fn owned_lookups(tenant: &TenantId, id: UserId, child: &Item) -> Result<Vec<Write>> {
@@ -206,4 +224,26 @@ fn owned_lookups(tenant: &TenantId, id: UserId, child: &Item) -> Result<Vec<Writ
     let lookups = lookups
         .map_err(|_| Error::unexpected("cannot read the stored index entries of a child"))?;
     Ok(forward.into_iter().chain(lookups.iter().map(|lookup| remove(tenant, lookup, id))).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn d7_a_transaction_of_an_erasure_ends_at_100_writes_or_3_mb() {
+        let user = UserId::new(uuid::Uuid::nil());
+        let write = || Write::Delete(Key::forward("x"), Condition::Owner(user));
+        let sizes = |items: &[(usize, usize)]| {
+            let writes =
+                items.iter().flat_map(|(count, size)| (0..*count).map(|_| (write(), *size)));
+            transactions(writes.collect()).iter().map(Vec::len).collect::<Vec<_>>()
+        };
+        assert_eq!(sizes(&[]), [0; 0]);
+        assert_eq!(sizes(&[(250, 0)]), [100, 100, 50]);
+        // 25 profiles of 190 KB.
+        assert_eq!(sizes(&[(25, 190 * 1024)]), [16, 9]);
+        assert_eq!(sizes(&[(1, 4 * 1024 * 1024), (1, 0)]), [1, 1]);
+        assert_eq!(sizes(&[(3, 1024 * 1024), (97, 0), (1, 0)]), [100, 1]);
+    }
 }

@@ -60,6 +60,21 @@ impl Item {
         self.0
     }
 
+    /// The bytes of the attributes, about as DynamoDB counts them.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        fn of(value: &AttributeValue) -> usize {
+            match value {
+                AttributeValue::S(text) | AttributeValue::N(text) => text.len(),
+                AttributeValue::B(bytes) => bytes.as_ref().len(),
+                AttributeValue::Ss(texts) => texts.iter().map(String::len).sum(),
+                AttributeValue::L(values) => values.iter().map(|value| 1 + of(value)).sum(),
+                _ => 1,
+            }
+        }
+        self.0.iter().map(|(name, value)| name.len() + of(value)).sum()
+    }
+
     fn with(mut self, name: &str, value: AttributeValue) -> Self {
         self.0.insert(name.to_owned(), value);
         self

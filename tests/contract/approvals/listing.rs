@@ -101,6 +101,46 @@ async fn h7_expired_requests_are_listed_as_such() {
 }
 
 #[tokio::test]
+async fn h7_a_cursor_whose_request_expired_since_goes_on_with_the_others() {
+    let mut office = Office::open().await;
+    let users = twelve(&office).await;
+    office.days_later(30).await;
+    // Of the three that wait the first is about to expire.
+    office.service.clock.advance(-9);
+    let page = format!("{REQUESTS}?status=PENDING&limit=1");
+    let first = office.boss.read(&page).await;
+    assert_eq!(first["items"][0]["id"], json!(users[0].1[3].id));
+    office.service.clock.advance(2);
+    let next = first["next_cursor"].as_str().unwrap();
+    let second = office.boss.read(&format!("{page}&cursor={next}")).await;
+    assert_eq!(second["items"][0]["id"], json!(users[1].1[3].id));
+}
+
+#[tokio::test]
+async fn h7_a_page_that_is_cut_between_two_statuses_loses_nothing() {
+    let office = Office::open().await;
+    let jan = office.user("jan").await;
+    let mut asked = Vec::new();
+    // Pending ones are listed first; 12 of 190 KB leave no room for one more on their page.
+    for round in 0..15 {
+        let values: Vec<_> =
+            (0..12).map(|n| format!("{round}.{n}{}", "x".repeat(16_000))).collect();
+        let long = json!({ "attributes": { "common": { "salary": values } } });
+        let request = office.ask(&jan, long).await;
+        if round < 3 {
+            office.reject(&request).await.is(200);
+        }
+        asked.push(json!(request.id));
+    }
+    let first = office.boss.read(&format!("{REQUESTS}?limit=100")).await;
+    assert_eq!(first["items"].as_array().unwrap().len(), 12);
+    let mut found = all(&office.boss, "", 100).await;
+    found.sort_by_key(Value::to_string);
+    asked.sort_by_key(Value::to_string);
+    assert_eq!(found, asked);
+}
+
+#[tokio::test]
 async fn h7_wrong_questions_and_borrowed_cursors_are_refused() {
     let office = Office::open().await;
     let users = twelve(&office).await;

@@ -39,7 +39,7 @@ async fn what_the_root_names_is_there() {
     paths.retain(|path| path.starts_with('/'));
     let page = browse(&service, "/").await;
     let links = attributes(page.text(), "href");
-    assert!(paths.len() == 4 && links.len() > 8, "{paths:?} {links:?}");
+    assert!(paths.len() == 5 && links.len() > 8, "{paths:?} {links:?}");
     for path in paths.into_iter().chain(links) {
         browse(&service, path).await.is(200);
     }

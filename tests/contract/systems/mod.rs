@@ -68,8 +68,6 @@ async fn e1_what_is_wrong_with_a_system_is_named() {
         "/attributes_definition/1/classifier not-in-enumeration",
         "/attributes_definition/2/classifier required",
         "/attributes_definition/3 wrong-type",
-        "/attributes_definition/3/classifier required",
-        "/attributes_definition/3/name required",
         "/attributes_definition/5/colour unknown",
         "/attributes_definition/6/name required",
         "/attributes_definition/7/name not-allowed",

@@ -250,7 +250,7 @@ async fn o10_without_credentials_the_challenge_has_no_error() {
     let service = Service::start().await;
     let bare = service.call("GET", PATH).await.is(401);
     assert_eq!(bare.header("www-authenticate"), Some(CHALLENGE));
-    insta::assert_snapshot!(bare.problem().to_string(), @r#"{"detail":"send an access token as `Authorization: Bearer …`","status":401,"title":"No access token","type":"/problems/unauthenticated"}"#);
+    insta::assert_snapshot!(bare.problem().to_string(), @r#"{"challenge":"Bearer realm=\"kith\", DPoP realm=\"kith\", algs=\"ES256 RS256 PS256 EdDSA Ed25519\"","detail":"send an access token as `Authorization: Bearer …`","status":401,"title":"No access token","type":"/problems/unauthenticated"}"#);
     for other in ["Basic eDp5", "Token x", "Bearer"] {
         let answer = service.call("GET", PATH).header("authorization", other).await.is(401);
         assert_eq!(answer.header("www-authenticate"), Some(CHALLENGE), "{other}");

@@ -126,11 +126,14 @@ async fn of_statuses(
             table.find_users(tenant, &ids).await?.iter().map(|user| user.value.id).collect();
         page.retain(|request| live.contains(&request.value.user) && wanted(request));
         let full = cut(&mut page, &mut bytes, !found.is_empty());
-        found.extend(page);
         if full {
-            position = found.last().map(|last| position_of(tenant, &last.value));
+            // Of a page that was cut off whole nothing is listed: the next call begins with it.
+            let last = page.last().map(|last| position_of(tenant, &last.value));
+            position = last.or(position);
+            found.extend(page);
             break;
         }
+        found.extend(page);
         position = next;
         if position.is_none() {
             list += 1;

@@ -101,7 +101,7 @@ pub(crate) async fn sign_in(mut call: Call) -> HandlerResult {
 /// The error of a known person who may not sign in, if the person may not.
 async fn check_may_sign_in(call: &Call) -> Result<Option<Error>> {
     match call.person().await {
-        Ok(_) | Err(Error::NotFound) => Ok(None),
+        Ok(_) | Err(Error::NotFound | Error::NoProfile) => Ok(None),
         Err(refused @ (Error::Blocked | Error::NotAllowed(_))) => Ok(Some(refused)),
         Err(failure) => Err(failure),
     }

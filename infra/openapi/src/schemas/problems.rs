@@ -17,12 +17,16 @@ pub(super) fn schemas() -> Vec<Described> {
 
 fn problem() -> Schema {
     let violations = list(named("Violation"), Some(MAX_VIOLATIONS), "Every field at fault.");
+    let challenge = "With 401 and `insufficient-scope`: what the header `WWW-Authenticate` says, which \
+                     API Gateway renames to `x-amzn-remapped-www-authenticate`.";
+    let challenge = string(1024, challenge);
     Record::new("An error (RFC 9457).")
         .must("type", matching("^/problems/[a-z-]+$", "The kind of error, for programs."))
         .must("title", string(256, "The kind of error, for people."))
         .must("status", integer(400, Some(599), "The HTTP status."))
         .must("detail", string(4096, "What is wrong with this request."))
         .must("request_id", string(256, "The id under which the request is logged."))
+        .may("challenge", challenge)
         .may("errors", violations)
         .may("count", integer(2, None, "How many match where exactly one may."))
         .example(json!({
