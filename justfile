@@ -34,6 +34,11 @@ browser:
 pages:
     .ci/run pages
 
+# Compute the tables of the documentation anew, after a change of units, constants or prices.
+estimates:
+    python3 -B estimates/costs.py --write
+    python3 -B estimates/limits.py --write
+
 # Check format, lints, licences and the template.
 lint:
     .ci/run format clippy licences template
