@@ -149,6 +149,18 @@ def backlog(rate, seconds, batch, batch_seconds):
     return late
 
 
+STORING_ATTEMPTS = sources.constant("shared/src/store/imports.rs", "STORING_ATTEMPTS")
+STORING_SECONDS = sources.constant("shared/src/store/imports.rs", "STORING_SECONDS")
+
+
+def waits_of_a_part(chance):
+    """The waits between the attempts to store a part of an import."""
+    for attempt in range(1, STORING_ATTEMPTS + 1):
+        yield from waits(chance, transaction=False)
+        if attempt < STORING_ATTEMPTS:
+            yield pause(chance, attempt)
+
+
 def stored(parts, at_once, saved, seed):
     """The parts of one import under one partition key, some at a time: the time until they are stored,
     `None` if the store gives up one of them."""
@@ -156,7 +168,7 @@ def stored(parts, at_once, saved, seed):
     left, events, now = deque(parts), [], 0.0
 
     def begin(at):
-        heapq.heappush(events, (at, next(order), left.popleft(), waits(chance, transaction=False)))
+        heapq.heappush(events, (at, next(order), left.popleft(), waits_of_a_part(chance)))
 
     for _ in range(min(at_once, len(left))):
         begin(0.0)
@@ -165,7 +177,7 @@ def stored(parts, at_once, saved, seed):
         if partition.takes(now, units):
             if left:
                 begin(now + PUT)
-        elif (wait := next(more, None)) is None:
+        elif now > STORING_SECONDS or (wait := next(more, None)) is None:
             return None
         else:
             heapq.heappush(events, (now + wait, next(order), units, more))

@@ -12,10 +12,11 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 
 import boto3
 
-from machine import ROOT
+from machine import ROOT, dummy_aws
 
 DOMAIN, ORIGIN, BUS, RESTORED = "id.example.com", "https://app.example.com", "people", "kith-restored"
 # What a parameter gets that is not made here.
@@ -56,7 +57,7 @@ def prepare(deployed) -> dict[str, str]:
     }
     boundary = of("iam").create_policy(PolicyName="boundary", PolicyDocument=json.dumps(document))
     topic = of("sns").create_topic(Name="alarms")["TopicArn"]
-    table, stream = restore(of("dynamodb"), deployed.table)
+    table, stream = restore(deployed)
     return PLAIN | {
         "AlarmTopicArn": topic,
         "CertificateArn": certificate,
@@ -69,26 +70,23 @@ def prepare(deployed) -> dict[str, str]:
     }
 
 
-def restore(dynamodb, table: str) -> tuple[str, str]:
+def restore(deployed) -> tuple[str, str]:
     """What the page says, in its order; returns the ARNs of the new table and of its stream."""
+    dynamodb, table = deployed.client("dynamodb"), deployed.table
     dynamodb.restore_table_to_point_in_time(
         SourceTableName=table, TargetTableName=RESTORED, UseLatestRestorableTime=True
     )
     dynamodb.get_waiter("table_exists").wait(TableName=RESTORED)
-    dynamodb.update_time_to_live(
-        TableName=RESTORED,
-        TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires_at"},
-    )
-    dynamodb.update_continuous_backups(
-        TableName=RESTORED,
-        PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True},
-    )
-    described = dynamodb.update_table(
-        TableName=RESTORED,
-        StreamSpecification={"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"},
-        DeletionProtectionEnabled=True,
-    )["TableDescription"]
-    return described["TableArn"], described["LatestStreamArn"]
+    where = {"KITH_TABLE": RESTORED, **dummy_aws(deployed.endpoint)}
+    made = json.loads(kith("table", "create", where=where))
+    expect(len(made["did"]) > 1, f"the restored table lacked nothing: {made}")
+    again = json.loads(kith("table", "create", where=where))
+    expect(again["did"] == [], f"something was done twice: {again}")
+    described = dynamodb.describe_table(TableName=RESTORED)["Table"]
+    for name, arn in (("arn", "TableArn"), ("stream_arn", "LatestStreamArn")):
+        expect(made[name] == described[arn], f"another {arn} is printed: {made}")
+    expect(described["DeletionProtectionEnabled"], "the table is not protected")
+    return made["arn"], made["stream_arn"]
 
 
 def client(service: str):
@@ -100,11 +98,15 @@ def expect(is_so: bool, otherwise: str) -> None:
         raise SystemExit(f"every_parameter: {otherwise}")
 
 
-def kith(*arguments: str) -> str:
+def kith(*arguments: str, where: Mapping[str, str] = os.environ) -> str:
     program = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "debug" / "kith"
-    where = ["--table", os.environ["KITH_TABLE"], "--endpoint", os.environ["KITH_ENDPOINT"]]
+    table = ["--table", where["KITH_TABLE"], "--endpoint", where["KITH_ENDPOINT"]]
     done = subprocess.run(
-        [program, "--json", *where, *arguments], check=True, capture_output=True, text=True
+        [program, "--json", *table, *arguments],
+        env={**os.environ, **where},
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     return done.stdout
 

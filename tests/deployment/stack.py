@@ -108,6 +108,7 @@ class Stack:
 
     def __init__(self, endpoint: str) -> None:
         address = urlsplit(endpoint)
+        self.endpoint = endpoint
         self.backend = (address.hostname, address.port)
         session = boto3.Session("test", "test", region_name=REGION)
         self.client = lambda service: session.client(service, endpoint_url=endpoint)

@@ -24,6 +24,7 @@ use shared::env::Clock;
 use tokio::sync::Semaphore;
 
 use crate::lag::Lag;
+use crate::throughput::Throughput;
 
 /// One way for a call of the table to go wrong.
 #[derive(Clone, Debug)]
@@ -64,6 +65,15 @@ impl Fault {
             Self::ThrottledMember(0),
             Self::Conflict(0),
         ]
+    }
+
+    /// The throttling of an operation.
+    fn throttling(seen: &RecordedCall) -> Self {
+        if seen.operation == "TransactWriteItems" {
+            Self::ThrottledMember(0)
+        } else {
+            Self::Exceeded
+        }
     }
 
     /// Whether the operation with this body can meet the fault.
@@ -167,6 +177,7 @@ pub struct Faults {
     inner: SharedHttpClient,
     plan: Arc<Mutex<FaultPlan>>,
     lag: Arc<Mutex<Option<Lag>>>,
+    throughput: Arc<Mutex<Option<Throughput>>>,
 }
 
 impl fmt::Debug for Faults {
@@ -178,7 +189,7 @@ impl fmt::Debug for Faults {
 impl Faults {
     /// A network without faults before an engine.
     pub fn before(inner: SharedHttpClient) -> Self {
-        Self { inner, plan: Arc::default(), lag: Arc::default() }
+        Self { inner, plan: Arc::default(), lag: Arc::default(), throughput: Arc::default() }
     }
 
     /// The client to configure the SDK with.
@@ -233,6 +244,17 @@ impl Faults {
             Some(lag) => lag.change(seed, millis),
             none => *none = Some(Lag::new(clock.clone(), seed, millis)),
         }
+    }
+
+    /// From now on each partition takes so many write units a second.
+    pub fn limit_partitions(&self, per_second: f64) {
+        let limit = Some(Throughput::new(per_second));
+        *self.throughput.lock().unwrap_or_else(PoisonError::into_inner) = limit;
+    }
+
+    fn admits(&self, seen: &RecordedCall) -> bool {
+        let mut throughput = self.throughput.lock().unwrap_or_else(PoisonError::into_inner);
+        throughput.as_mut().is_none_or(|throughput| throughput.admits(seen))
     }
 
     /// Does a call, behind an index that lags if it does.
@@ -301,6 +323,8 @@ impl HttpConnector for Connector {
             .unwrap_or_default();
         let seen = RecordedCall { operation, body };
         let fault = self.faults.plan(|plan| plan.meet(seen.clone()));
+        let fault =
+            fault.or_else(|| (!self.faults.admits(&seen)).then(|| Fault::throttling(&seen)));
         let (inner, faults) = (self.inner.clone(), self.faults.clone());
         HttpConnectorFuture::new(async move {
             match fault {

@@ -34,6 +34,7 @@ mod people;
 mod publisher;
 mod service;
 mod snapshot;
+mod throughput;
 
 pub use answer::Answer;
 pub use call::{Call, escape};

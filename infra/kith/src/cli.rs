@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    check, client, definition, export, forget, import, key, openapi, serve, tenant, tour,
+    check, client, definition, events, export, forget, import, key, openapi, serve, table, tenant,
+    tour,
 };
 use crate::failure::Failure;
 use crate::location::TableLocation;
@@ -51,6 +52,12 @@ enum Action {
     /// Delete definitions that the API refuses to delete because users have had them
     #[command(subcommand)]
     Definition(definition::Action),
+    /// Publish change events again
+    #[command(subcommand)]
+    Events(events::Action),
+    /// Create a table in DynamoDB, or complete a restored one
+    #[command(subcommand)]
+    Table(table::Action),
     /// Print the OpenAPI description of the service
     Openapi(openapi::Options),
 }
@@ -76,6 +83,8 @@ impl Command {
             Action::Check(options) => check::run(options, location, console).await,
             Action::Forget(options) => forget::run(options, location, console).await,
             Action::Definition(action) => definition::run(action, location, console).await,
+            Action::Events(action) => events::run(action, location, console).await,
+            Action::Table(action) => table::run(action, location, console).await,
             Action::Openapi(options) => openapi::run(&options),
         }
     }

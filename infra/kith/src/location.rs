@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use aws_credential_types::provider::ProvideCredentials as _;
 use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::Region;
+use aws_sdk_dynamodb::config::{Region, SharedHttpClient};
 use clap::Args;
 use local::table::open_local;
 use shared::domain::Error;
@@ -15,6 +15,7 @@ use shared::env::Env;
 use shared::https::{self, Trust};
 use shared::store::Table;
 use shared::store::table::client_settings;
+use stream::EventBridge;
 
 use crate::failure::{Failure, Resource};
 
@@ -125,8 +126,33 @@ impl TableLocation {
     /// Opens a table in DynamoDB with the operator's own credentials and region.
     async fn open_remote(&self, name: &str) -> Result<Table, Failure> {
         let http = https::client(Trust::System).map_err(|error| error.to_string())?;
+        let Account { region, credentials } = self.account(http.clone()).await?;
+        let mut settings =
+            client_settings().region(region).credentials_provider(credentials).http_client(http);
+        if let Some(endpoint) = &self.endpoint {
+            settings = settings.endpoint_url(endpoint);
+        }
+        Ok(Table::new(Client::from_conf(settings.build()), name, Env::default()))
+    }
+
+    /// The event bus with this name in the account of the table, or the account's default one.
+    pub(crate) async fn event_bus(&self, name: Option<String>) -> Result<EventBridge, Failure> {
+        let http = https::client_of_any(Trust::System).map_err(|error| error.to_string())?;
+        let Account { region, credentials } = self.account(http.clone()).await?;
+        let mut settings = stream::client_settings()
+            .region(region)
+            .credentials_provider(credentials)
+            .http_client(http);
+        if let Some(endpoint) = &self.endpoint {
+            settings = settings.endpoint_url(endpoint);
+        }
+        Ok(EventBridge::new(aws_sdk_eventbridge::Client::from_conf(settings.build()), name))
+    }
+
+    /// The operator's credentials and region.
+    async fn account(&self, http: SharedHttpClient) -> Result<Account, Failure> {
         let mut loader =
-            aws_config::defaults(aws_config::BehaviorVersion::latest()).http_client(http.clone());
+            aws_config::defaults(aws_config::BehaviorVersion::latest()).http_client(http);
         if let Some(region) = &self.region {
             loader = loader.region(Region::new(region.clone()));
         }
@@ -140,11 +166,12 @@ impl TableLocation {
             CredentialsError::CredentialsNotLoaded(_) => NO_CREDENTIALS.to_owned(),
             other => format!("cannot get AWS credentials: {}", root(&other)),
         })?;
-        let mut settings =
-            client_settings().region(region).credentials_provider(credentials).http_client(http);
-        if let Some(endpoint) = &self.endpoint {
-            settings = settings.endpoint_url(endpoint);
-        }
-        Ok(Table::new(Client::from_conf(settings.build()), name, Env::default()))
+        Ok(Account { region, credentials })
     }
+}
+
+/// How the operator reaches AWS.
+struct Account {
+    region: Region,
+    credentials: SharedCredentialsProvider,
 }

@@ -14,6 +14,7 @@ mod location;
 mod output;
 mod remote;
 mod signals;
+mod table_facts;
 
 use std::process::ExitCode;
 

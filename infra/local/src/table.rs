@@ -5,7 +5,9 @@ use std::path::Path;
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{IdentityCache, Region, SharedHttpClient};
+use aws_sdk_dynamodb::error::DisplayErrorContext;
 use aws_sdk_dynamodb::operation::create_table::CreateTableError;
+use aws_sdk_dynamodb::operation::create_table::builders::CreateTableFluentBuilder;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
     ProjectionType, ScalarAttributeType, TimeToLiveSpecification,
@@ -16,6 +18,11 @@ use shared::store::table::client_settings;
 
 use crate::Failure;
 use crate::embedded::Embedded;
+
+/// The attribute that has the time of the end of an item.
+pub const EXPIRES_AT: &str = "expires_at";
+/// The index.
+pub const INDEX: &str = "gsi1";
 
 /// The name of the embedded table.
 pub const LOCAL: &str = "kith";
@@ -50,8 +57,8 @@ pub async fn open_embedded(data: Option<&Path>, env: Env) -> Result<(Table, Embe
     Ok((Table::new(client, LOCAL, env), engine))
 }
 
-/// Makes the table as `template.yaml` does, unless it is there.
-pub async fn create(client: &Client, name: &str) -> Result<(), Failure> {
+/// The request that makes the table with the keys and the index of `template.yaml`.
+pub fn definition(client: &Client, name: &str) -> Result<CreateTableFluentBuilder, Failure> {
     let attribute = |name: &str| {
         AttributeDefinition::builder()
             .attribute_name(name)
@@ -64,7 +71,7 @@ pub async fn create(client: &Client, name: &str) -> Result<(), Failure> {
     let request = || {
         let projection = Projection::builder().projection_type(ProjectionType::KeysOnly).build();
         let index = GlobalSecondaryIndex::builder()
-            .index_name("gsi1")
+            .index_name(INDEX)
             .key_schema(key("gsi1pk", KeyType::Hash)?)
             .key_schema(key("gsi1sk", KeyType::Range)?)
             .projection(projection)
@@ -83,7 +90,23 @@ pub async fn create(client: &Client, name: &str) -> Result<(), Failure> {
                 .global_secondary_indexes(index),
         )
     };
-    match request().map_err(|error| error.to_string())?.send().await {
+    Ok(request().map_err(|error| error.to_string())?)
+}
+
+/// Lets DynamoDB remove items whose time has ended.
+pub async fn expire(client: &Client, name: &str) -> Result<(), Failure> {
+    let ttl = TimeToLiveSpecification::builder().enabled(true).attribute_name(EXPIRES_AT).build();
+    let ttl = ttl.map_err(|error| error.to_string())?;
+    let set = client.update_time_to_live().table_name(name).time_to_live_specification(ttl);
+    set.send().await.map_err(|error| {
+        format!("cannot set the TTL of the table: {}", DisplayErrorContext(error))
+    })?;
+    Ok(())
+}
+
+/// Makes the table as `template.yaml` does, unless it is there.
+pub async fn create(client: &Client, name: &str) -> Result<(), Failure> {
+    match definition(client, name)?.send().await {
         Ok(_) => {}
         Err(error)
             if error
@@ -93,26 +116,8 @@ pub async fn create(client: &Client, name: &str) -> Result<(), Failure> {
             return Ok(());
         }
         Err(error) => {
-            return Err(format!(
-                "cannot create the table: {}",
-                aws_sdk_dynamodb::error::DisplayErrorContext(error)
-            )
-            .into());
+            return Err(format!("cannot create the table: {}", DisplayErrorContext(error)).into());
         }
     }
-    let ttl = TimeToLiveSpecification::builder().enabled(true).attribute_name("expires_at").build();
-    let ttl = ttl.map_err(|error| error.to_string())?;
-    client
-        .update_time_to_live()
-        .table_name(name)
-        .time_to_live_specification(ttl)
-        .send()
-        .await
-        .map_err(|error| {
-            format!(
-                "cannot set the TTL of the table: {}",
-                aws_sdk_dynamodb::error::DisplayErrorContext(error)
-            )
-        })?;
-    Ok(())
+    expire(client, name).await
 }

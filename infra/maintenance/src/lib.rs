@@ -1,5 +1,5 @@
 //! What an operator does to a table of Kith, deployed or on this machine: verify it, forget people
-//! everywhere, search it for traces of them, and purge definitions.
+//! everywhere, search it for traces of them, purge definitions, and publish events again.
 //!
 //! Some of it scans the table, which the deployed functions have no right to. Results are values;
 //! the program `kith` says them, and the tests assert them.
@@ -7,5 +7,6 @@
 pub mod check;
 pub mod forget;
 pub mod purge;
+pub mod replay;
 mod scan;
 pub mod traces;

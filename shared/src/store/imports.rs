@@ -51,9 +51,16 @@ fn read_list<T: serde::de::DeserializeOwned>(item: &Item) -> Result<Vec<T>> {
 /// the sweeper goes on with the rest.
 const ATTEMPTS: u32 = 6;
 
+/// How long the parts of an import are tried to be stored, in seconds after it came: a gateway waits
+/// 30 seconds for the answer.
+const STORING_SECONDS: i64 = 15;
+/// How often one part is tried.
+const STORING_ATTEMPTS: u32 = 10;
+
 impl Table {
     /// Stores the rows of one part of an import that is not there yet; nobody finds them until it
-    /// is.
+    /// is. All parts have one partition key, for which DynamoDB takes 1000 units a second: a part
+    /// that it does not take now is tried again.
     pub async fn put_import_rows(
         &self,
         tenant: &TenantId,
@@ -63,7 +70,19 @@ impl Table {
     ) -> Result<()> {
         let until = job.created_at.plus_seconds(WAITING_SECONDS);
         let item = list_item(&Key::import_rows(tenant, job.id, part), tasks, until)?;
-        Ok(self.commit(vec![Write::Put(item, Condition::Guarded)]).await?)
+        let give_up = job.created_at.plus_seconds(STORING_SECONDS);
+        for attempt in 1.. {
+            let write = Write::Put(item.clone(), Condition::Guarded);
+            match self.commit(vec![write]).await.map_err(Error::from) {
+                Err(Error::Unavailable(_))
+                    if attempt < STORING_ATTEMPTS && self.env.clock.now() < give_up =>
+                {
+                    self.pause(attempt).await;
+                }
+                done => return done,
+            }
+        }
+        Ok(())
     }
 
     /// Stores an import whose rows are stored, and `record` in the same transaction.

@@ -3,6 +3,7 @@
 
 mod bridge;
 mod publishing;
+mod replaying;
 mod serving;
 
 use std::collections::BTreeSet;

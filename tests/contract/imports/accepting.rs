@@ -30,6 +30,18 @@ async fn e1_every_column_at_fault_is_named_at_once() {
 }
 
 #[tokio::test]
+async fn s1_a_file_of_4_mb_is_accepted_at_the_write_throughput_of_one_partition() {
+    let (service, crm) = service().await;
+    service.faults.limit_partitions(1000.0);
+    let row =
+        |n: usize| format!("{{\"username\":\"p.{n}\",\"note\":\"{}\"}}\n", "x".repeat(40_000));
+    let file: String = (0..100).map(row).collect();
+    assert!(file.len() > 3 * 1024 * 1024);
+    let accepted = send(&crm, "mode=create", NDJSON, file).await;
+    assert!([200, 201, 202].contains(&accepted.code()), "{}", accepted.text());
+}
+
+#[tokio::test]
 async fn s1_p1_a_file_has_limits_of_its_own() {
     let (_, crm) = service().await;
     send(&crm, "", CSV, "").await.is(422);
