@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    check, client, definition, events, export, forget, import, key, openapi, serve, table, tenant,
-    tour,
+    check, client, definition, doctor, events, export, forget, import, key, openapi, serve, table,
+    tenant, tour,
 };
 use crate::failure::Failure;
 use crate::location::TableLocation;
@@ -47,6 +47,8 @@ enum Action {
     Key(key::Action),
     /// Verify that users and index entries agree in both directions
     Check(check::Options),
+    /// Check a running service end to end, and its DynamoDB table with --table
+    Doctor(doctor::Options),
     /// Delete a user everywhere, and search the table for texts that may be left
     Forget(forget::Options),
     /// Delete definitions that the API refuses to delete because users have had them
@@ -81,6 +83,7 @@ impl Command {
             Action::Client(action) => client::run(action, location, console).await,
             Action::Key(action) => key::run(action, location, console).await,
             Action::Check(options) => check::run(options, location, console).await,
+            Action::Doctor(options) => doctor::run(options, location, console).await,
             Action::Forget(options) => forget::run(options, location, console).await,
             Action::Definition(action) => definition::run(action, location, console).await,
             Action::Events(action) => events::run(action, location, console).await,

@@ -6,6 +6,7 @@
 
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
+mod access;
 mod arguments;
 mod cli;
 mod commands;

@@ -4,14 +4,13 @@
 use std::path::Path;
 use std::time::Duration;
 
-use clap::Args;
-use local::demo::{self, ENV_FILE};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
-use reqwest::{Method, StatusCode, Url};
+use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use shared::domain::Json;
 use shared::env::{Clock, Env};
 
+use crate::access::{Access, Credentials};
 use crate::failure::Failure;
 
 /// How long a service that has answered before may be away.
@@ -22,29 +21,6 @@ const UNMET: i64 = 10_000;
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// How long one answer may take.
 const TIMEOUT: Duration = Duration::from_mins(2);
-
-/// Which service is called, and as whom.
-#[derive(Debug, Args)]
-pub(crate) struct Access {
-    /// The base URL of the service; by default the one in `demo.env` of the data folder
-    #[arg(long, env = "KITH_URL", value_parser = base_url)]
-    url: Option<String>,
-    /// The id of the client
-    #[arg(long, env = "KITH_CLIENT_ID", value_name = "ID")]
-    client_id: Option<String>,
-    /// The secret of the client; the variable keeps it out of the list of processes
-    #[arg(long, env = "KITH_CLIENT_SECRET", value_name = "SECRET", hide_env_values = true)]
-    client_secret: Option<String>,
-}
-
-/// Takes the URL of a service, or nothing: an empty variable is none.
-pub(crate) fn base_url(text: &str) -> Result<String, &'static str> {
-    let good = |url: Url| matches!(url.scheme(), "http" | "https");
-    if text.is_empty() || Url::parse(text).is_ok_and(good) {
-        return Ok(text.to_owned());
-    }
-    Err("expected an http or https URL, e.g. https://kith.example.org")
-}
 
 /// A request that may be sent again: a GET, or a POST with an Idempotency-Key.
 pub(crate) struct RemoteRequest<'a> {
@@ -174,37 +150,12 @@ enum RemoteAttempt {
 impl Access {
     /// Opens the service; nothing is sent yet.
     pub(crate) fn open(self, data: &Path, env: Env) -> Result<Remote, Failure> {
-        let mut known = demo::read_env(&data.join(ENV_FILE)).unwrap_or_default();
-        // Credentials are for the service that they came with.
-        let elsewhere = |url: &String| {
-            !url.is_empty()
-                && known
-                    .get("KITH_URL")
-                    .is_none_or(|known| known.trim_end_matches('/') != url.trim_end_matches('/'))
-        };
-        if self.url.as_ref().is_some_and(elsewhere) {
-            known.clear();
-        }
-        let value = |given: Option<String>, name: &str, option: &str| {
-            let missing = || format!("{name} is not set; set it or use --{option}");
-            given
-                .filter(|given| !given.is_empty())
-                .or_else(|| known.get(name).cloned())
-                .ok_or_else(missing)
-        };
+        let Credentials { url, client_id, client_secret: secret } = self.credentials(data)?;
         let http = reqwest::Client::builder()
             .timeout(TIMEOUT)
             .build()
             .map_err(|error| error.to_string())?;
-        Ok(Remote {
-            http,
-            env,
-            url: value(self.url, "KITH_URL", "url")?.trim_end_matches('/').to_owned(),
-            client_id: value(self.client_id, "KITH_CLIENT_ID", "client-id")?,
-            secret: value(self.client_secret, "KITH_CLIENT_SECRET", "client-secret")?,
-            token: None,
-            met: false,
-        })
+        Ok(Remote { http, env, url, client_id, secret, token: None, met: false })
     }
 }
 

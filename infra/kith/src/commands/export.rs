@@ -19,11 +19,12 @@ use shared::domain::import::{Columns, Format, Mapping};
 use shared::domain::json::Object;
 use shared::env::Env;
 
+use crate::access::Access;
 use crate::arguments::one_of;
 use crate::failure::{Failure, in_words};
 use crate::location::TableLocation;
 use crate::output::{Console, counted, note_in_place};
-use crate::remote::{Access, Remote, RemoteRequest};
+use crate::remote::{Remote, RemoteRequest};
 use crate::signals::stop_signal;
 
 /// The fields of every user that can be imported.

@@ -8,8 +8,8 @@ use shared::domain::error::{Error, Result as Read};
 use shared::domain::import::{Format, Mapping, Mode};
 use shared::domain::json::Object;
 
+use crate::access::Access;
 use crate::arguments::one_of;
-use crate::remote::Access;
 
 /// What to import, and how.
 #[derive(Debug, Args)]

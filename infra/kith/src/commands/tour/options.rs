@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::remote::base_url;
+use crate::access::base_url;
 
 /// Where the tour goes, and as whom.
 #[derive(Clone, Debug, Args)]
