@@ -18,6 +18,7 @@ pub mod log;
 pub mod script;
 pub(crate) mod seal;
 pub mod store;
+pub mod work;
 pub mod writing;
 
 pub use axum;

@@ -109,7 +109,10 @@ pub enum ScriptFailure {
     /// The engine ended before it answered, or answered what no engine does.
     #[serde(skip)]
     Crashed,
-    /// No worker could be started: the service's fault, the only one.
+    /// No worker was free in time, because too many scripts run.
+    #[serde(skip)]
+    Busy,
+    /// No worker could be started: the service's fault.
     #[serde(skip)]
     Unavailable,
 }
@@ -133,6 +136,7 @@ impl fmt::Display for ScriptFailure {
                 write!(f, "the script nests deeper than its stack of {} KB allows", bytes / 1024)
             }
             Self::Crashed => f.write_str("the script crashed the engine that ran it"),
+            Self::Busy => f.write_str("too many scripts run at the same time"),
             Self::Unavailable => f.write_str("cannot start a process that runs scripts"),
         }
     }
@@ -144,7 +148,8 @@ impl ScriptFailure {
     /// What is wrong with the script; an error of the service where the script is not to blame.
     pub fn of_script(self) -> Result<String, Error> {
         let said = self.to_string();
-        if self == Self::Unavailable { Err(Error::Unavailable(said)) } else { Ok(said) }
+        let later = matches!(self, Self::Busy | Self::Unavailable);
+        if later { Err(Error::Unavailable(said)) } else { Ok(said) }
     }
 }
 

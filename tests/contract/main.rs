@@ -47,3 +47,4 @@ mod systems;
 mod tenants;
 mod token;
 mod users;
+mod work;

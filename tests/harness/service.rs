@@ -129,8 +129,12 @@ impl Service {
 
     /// One call of the sweeper, which works until nothing is due.
     pub async fn sweep(&self) -> sweeper::SweepReport {
-        let app = App::new(self.table.clone(), None, scripts());
-        sweeper::sweep(&app, Timestamp::from_millis(i64::MAX)).await.expect("a sweep")
+        sweeper::sweep(&self.app(), Timestamp::from_millis(i64::MAX)).await.expect("a sweep")
+    }
+
+    /// The state of a function without routes.
+    pub fn app(&self) -> App {
+        App::new(self.table.clone(), None, scripts())
     }
 
     /// Every item of the table as text, for tests that look for what must not be there.

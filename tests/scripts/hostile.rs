@@ -50,7 +50,11 @@ async fn endure(bodies: &[(&str, Fate)]) {
             Err(ScriptFailure::OutOfMemory { .. }) => Memory,
             Err(ScriptFailure::StackOverflow { .. }) => Stack,
             Err(ScriptFailure::Script { .. } | ScriptFailure::Output(_)) => Error,
-            Err(failure @ (ScriptFailure::Crashed | ScriptFailure::Unavailable)) => {
+            Err(
+                failure @ (ScriptFailure::Crashed
+                | ScriptFailure::Busy
+                | ScriptFailure::Unavailable),
+            ) => {
                 panic!("{body}: {failure}")
             }
         };

@@ -29,7 +29,7 @@ pub(crate) async fn test(mut call: Call) -> HandlerResult {
     }
     fields.finish();
     let input = violations.check(input)?.unwrap_or(Json::Null);
-    match call.app.scripts().run(&workflow.script, &input).await {
+    match call.app.scripts().trials_of(&call.caller.tenant).run(&workflow.script, &input).await {
         Ok(run) => Ok(Answer::content(object! {
             "output" => run.output,
             "milliseconds" => Json::Number(format!("{:.3}", run.milliseconds)),

@@ -6,6 +6,8 @@
 
 mod derived;
 
+use std::collections::VecDeque;
+
 use shared::app::App;
 use shared::domain::error::Result;
 use shared::env::Timestamp;
@@ -14,6 +16,8 @@ use shared::env::Timestamp;
 pub const BUDGET_SECONDS: i64 = 30;
 /// How much longer it works while there are rows to import, in seconds.
 pub const IMPORT_SECONDS: i64 = 20;
+/// How long it works on the import of one tenant before it is the turn of the next one, in seconds.
+const TURN_SECONDS: i64 = 4;
 
 /// The results of one sweep.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -56,15 +60,49 @@ pub async fn sweep(app: &App, until: Timestamp) -> Result<SweepReport> {
             failure = failure.or(Some(error));
         }
     }
-    for (tenant, id) in app.table().waiting_imports().await? {
-        match shared::import::process(app, &tenant, id, until.plus_seconds(IMPORT_SECONDS)).await {
-            Ok(rows) => report.imported += rows as u64,
-            Err(error) => failure = failure.or(Some(error)),
-        }
+    if let Err(error) = import(app, until.plus_seconds(IMPORT_SECONDS), &mut report).await {
+        failure = failure.or(Some(error));
     }
     if report != SweepReport::default() {
         let SweepReport { erasures, derived, changed, failed, imported } = report;
         tracing::info!(operation = "sweep", erasures, derived, changed, failed, imported);
     }
     failure.map_or(Ok(report), Err)
+}
+
+/// Goes on with imports. Tenants take turns, each with the oldest of its jobs that moves, so that
+/// neither many jobs nor slow ones of one tenant keep another one's waiting.
+async fn import(app: &App, until: Timestamp, report: &mut SweepReport) -> Result<()> {
+    let (table, clock) = (app.table(), &app.env().clock);
+    let (mut turns, mut from, mut failure) = (VecDeque::new(), String::new(), None);
+    while let Some(job) = table.waiting_import(&from).await? {
+        from = job.after_tenant();
+        turns.push_back(job);
+    }
+    // Not always the same first.
+    let minute = usize::try_from(clock.now().seconds() / 60).unwrap_or(0);
+    turns.rotate_left(minute.checked_rem(turns.len()).unwrap_or(0));
+    while let Some(job) = turns.pop_front()
+        && clock.now() < until
+    {
+        let end = if turns.is_empty() {
+            until
+        } else {
+            until.min(clock.now().plus_seconds(TURN_SECONDS))
+        };
+        let rows = shared::import::process(app, &job.tenant, job.id, end).await;
+        match rows {
+            Ok(rows) if rows > 0 => {
+                report.imported += rows as u64;
+                turns.push_back(job);
+                continue;
+            }
+            Ok(_) => {}
+            Err(error) => failure = failure.or(Some(error)),
+        }
+        // It is finished, another worker has it, or it does not move now.
+        let next = table.waiting_import(&job.after()).await?;
+        turns.extend(next.filter(|next| next.tenant == job.tenant));
+    }
+    failure.map_or(Ok(()), Err)
 }

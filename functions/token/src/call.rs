@@ -12,7 +12,7 @@ use shared::axum::extract::{FromRequest, Request};
 use shared::axum::response::{IntoResponse, Response};
 use shared::domain::Versioned;
 use shared::domain::client::Client;
-use shared::http::body::{MAX_BODY, read_body};
+use shared::http::body::read_body;
 use shared::http::edge::{base_url, name_caller};
 use shared::http::negotiation::media_type;
 use shared::http::{Effect, Route};
@@ -20,6 +20,9 @@ use shared::http::{Effect, Route};
 use crate::client_authentication::authenticate;
 use crate::error::{OAuthError, no_store};
 use crate::form::Form;
+
+/// The largest form, in bytes: two tokens of 8 KB. It is read before the client is known.
+const MAX_FORM: usize = 16 * 1024;
 
 /// A request whose form is read and whose client has authenticated.
 pub(crate) struct OAuthCall {
@@ -53,7 +56,7 @@ impl FromRequest<App> for OAuthCall {
                 "the answer of this route carries a secret; omit Idempotency-Key",
             ));
         }
-        let body = read_body(&parts.headers, body, MAX_BODY).await?;
+        let body = read_body(&parts.headers, body, MAX_FORM).await?;
         let form = Form::parse(&body)?;
         let base_url = base_url(app, &parts.extensions)?;
         let client = authenticate(app, &parts, &form, &base_url).await?;

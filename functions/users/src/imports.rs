@@ -6,13 +6,11 @@ use shared::domain::Scope::UsersWrite;
 use shared::domain::Versioned;
 use shared::domain::error::{Error, Result};
 use shared::domain::id::ImportId;
-use shared::domain::import::{
-    Import, ImportState, Mapping, Mode, RowCounts, RowReport, read_known,
-};
+use shared::domain::import::{Import, ImportState, Mapping, Mode, RowCounts, RowReport};
 use shared::domain::string_enum::expected_word;
 use shared::http::answer::{Answer, HandlerResult};
 use shared::http::{Call, Route};
-use shared::import::{IN_REQUEST_SECONDS, accept, process, report_as_csv};
+use shared::import::{IN_REQUEST_SECONDS, ImportFile, accept, process, report_as_csv};
 
 const IMPORTS: &str = "/identity/imports";
 
@@ -64,6 +62,7 @@ async fn create(mut call: Call) -> HandlerResult {
         Some(text) => Mapping::read(&Json::parse(text.as_bytes())?)?,
     };
     let (format, bytes) = call.take_rows()?;
+    let file = ImportFile { bytes, format, mapping };
     let (app, tenant) = (&call.app, &call.caller.tenant);
     let client = call.caller.client().ok_or(Error::NotFound)?;
     let mut id = None;
@@ -73,7 +72,6 @@ async fn create(mut call: Call) -> HandlerResult {
             // What rows hold is judged by definitions as they are now: what is a secret is stored
             // as one.
             let schema = app.schema_now(tenant).await?;
-            let (_, rows) = read_known(&bytes, format, &mapping, Some(&schema))?;
             let now = app.env().clock.now();
             let import = Import {
                 id: ImportId::new(app.env().new_uuid()),
@@ -90,8 +88,8 @@ async fn create(mut call: Call) -> HandlerResult {
                 updated_at: now,
                 completed_at: None,
             };
-            let import =
-                accept(app, &schema, import, rows, |import| record.of(&shown(import))).await?;
+            let record = |import: &_| record.of(&shown(import));
+            let import = accept(app, schema, import, file, record).await?;
             *accepted = Some(import.value.id);
             Ok(shown(&import))
         })

@@ -37,6 +37,13 @@ pub(crate) async fn list(call: Call) -> HandlerResult {
         call.query("updated_since").map(|text| Timestamp::parse(text).ok_or(text)).transpose();
     let wrong = |_| Error::Malformed(format!("query parameter `updated_since`: expected {TIME}"));
     let since = since.map_err(wrong)?;
+    // A system that is ahead of the clock would miss what is written until the clock has caught up.
+    if since.is_some_and(|since| since > call.app.env().clock.now()) {
+        let detail = "query parameter `updated_since`: the time is in the future, so the clock was set \
+                      back or the time is not from this list; read the list without it and go on from \
+                      `next_updated_since`";
+        return Err(Error::Malformed(detail.to_owned()));
+    }
     let bound = since.map(|since| since.to_string()).unwrap_or_default();
     let next = call.open_cursor::<ListPosition>(&bound, call.query("cursor")).await?;
     let settled = call.app.env().clock.now().plus_seconds(-SETTLED_SECONDS);

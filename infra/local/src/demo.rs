@@ -57,8 +57,11 @@ pub async fn prepare(table: &Table, data: &Path, url: &str) -> Result<PathBuf, F
         variables.insert(format!("{prefix}_ID"), id);
         variables.insert(format!("{prefix}_SECRET"), secret);
     }
-    write_env(&path, &variables)
-        .map_err(|error| format!("cannot write `{}`: {error}", path.display()))?;
+    // A file that is right needs no room on the disk.
+    if variables != stored {
+        write_env(&path, &variables)
+            .map_err(|error| format!("cannot write `{}`: {error}", path.display()))?;
+    }
     Ok(path)
 }
 

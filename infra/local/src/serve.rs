@@ -5,18 +5,17 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{ConnectInfo, Request};
 use shared::app::App;
 use shared::env::Env;
 use shared::fetch::Fetcher;
 use shared::http;
 use shared::http::Route;
-use shared::http::edge::Address;
 use shared::script::{self, Scripts};
 use shared::store::Table;
 use tokio::net::TcpListener;
 
 use crate::Failure;
+use crate::connections;
 use crate::demo;
 use crate::embedded::Embedded;
 use crate::events::{EventPublisher, Round};
@@ -95,43 +94,28 @@ impl Service {
     /// Serves until `stop` is done, then lets requests under way finish.
     pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), Failure> {
         let (stopping, stopped) = tokio::sync::oneshot::channel();
-        let serving = axum::serve(
-            self.listener,
-            addressed(self.router).into_make_service_with_connect_info::<SocketAddr>(),
-        )
-        .with_graceful_shutdown(async move {
+        let serving = connections::serve(self.listener, self.router, async move {
             stop.await;
             // The receiver is gone only when serving has ended.
             let _ = stopping.send(());
         });
         let events = self.events.clone();
-        let ended = tokio::select! {
+        tokio::select! {
             never = Box::pin(sweep(self.sweeping)) => match never {},
             never = expire(self.engine) => match never {},
             never = Box::pin(self.events.run()) => match never {},
-            ended = serving.into_future() => ended.map_err(|error| format!("the server failed: {error}")),
+            () = Box::pin(serving) => {}
             () = async {
                 if stopped.await.is_err() {
                     std::future::pending::<()>().await;
                 }
                 tokio::time::sleep(GRACE).await;
-            } => Ok(()),
-        };
+            } => {}
+        }
         // What the last requests did; what cannot be told now is told by the next start.
         while Box::pin(events.round()).await == Round::Published {}
-        ended.map_err(Failure::from)
+        Ok(())
     }
-}
-
-/// The router, each request with the address of its caller.
-fn addressed(router: Router) -> Router {
-    router.layer(axum::middleware::map_request(async |mut request: Request| {
-        if let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>() {
-            let address = Address(peer.ip().to_string());
-            request.extensions_mut().insert(address);
-        }
-        request
-    }))
 }
 
 /// Deletes what is past its time again and again, as DynamoDB does by itself.

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::retry::{ReconnectMode, RetryConfig};
 use aws_sdk_dynamodb::config::{IdentityCache, Region, SharedHttpClient};
-use aws_sdk_dynamodb::error::DisplayErrorContext;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::create_table::CreateTableError;
 use aws_sdk_dynamodb::operation::create_table::builders::CreateTableFluentBuilder;
 use aws_sdk_dynamodb::types::{
@@ -36,7 +37,11 @@ pub fn embedded_client(http: SharedHttpClient) -> Client {
         .credentials_provider(credentials)
         .identity_cache(IdentityCache::no_cache())
         .http_client(http);
-    Client::from_conf(settings.build())
+    let settings = settings.build();
+    // There is no connection that could be closed after a failure.
+    let retries = settings.retry_config().cloned().unwrap_or_else(RetryConfig::standard);
+    let retries = retries.with_reconnect_mode(ReconnectMode::ReuseAllConnections);
+    Client::from_conf(settings.to_builder().retry_config(retries).build())
 }
 
 /// Opens the table in a data folder, or in memory.
@@ -98,9 +103,8 @@ pub async fn expire(client: &Client, name: &str) -> Result<(), Failure> {
     let ttl = TimeToLiveSpecification::builder().enabled(true).attribute_name(EXPIRES_AT).build();
     let ttl = ttl.map_err(|error| error.to_string())?;
     let set = client.update_time_to_live().table_name(name).time_to_live_specification(ttl);
-    set.send().await.map_err(|error| {
-        format!("cannot set the TTL of the table: {}", DisplayErrorContext(error))
-    })?;
+    let set = set.send().await;
+    set.map_err(|error| format!("cannot set the TTL of the table: {}", why(&error)))?;
     Ok(())
 }
 
@@ -116,8 +120,18 @@ pub async fn create(client: &Client, name: &str) -> Result<(), Failure> {
             return Ok(());
         }
         Err(error) => {
-            return Err(format!("cannot create the table: {}", DisplayErrorContext(error)).into());
+            return Err(format!("cannot open the table: {}", why(&error)).into());
         }
     }
     expire(client, name).await
+}
+
+/// Why an operation failed, in one line.
+fn why<E: ProvideErrorMetadata + std::error::Error, R: std::fmt::Debug>(
+    error: &SdkError<E, R>,
+) -> String {
+    match error.message() {
+        Some(message) => message.to_owned(),
+        None => error.to_string(),
+    }
 }

@@ -57,6 +57,8 @@ pub enum Reason {
     SignIn(PartyId),
     /// Workflows, or what they are linked to, have changed.
     Recomputation,
+    /// The owner of an e-mail address takes it from a user who only claims it.
+    AddressOfOwner,
     /// An operator erases a person at the command line.
     Operator,
 }

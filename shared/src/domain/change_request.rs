@@ -34,6 +34,9 @@ pub const KEPT_SECONDS: i64 = 60 * 24 * 3600;
 pub const MAX_REQUEST: usize = 200 * 1024;
 /// The most requests of one user that wait at a time.
 pub const MAX_PENDING: usize = 20;
+/// The most of them that one person asks for: people do not stop the requests of others, which
+/// may be all that keeps the profile up to date.
+pub const MAX_PENDING_OF_PERSON: usize = 5;
 
 string_enum! {
     /// What became of a request.
@@ -168,18 +171,25 @@ impl ChangeRequest {
         self.status
     }
 
-    /// Whether the other asks the same of the same profile by the same caller. Two hashes of one
-    /// secret are told by `hashes`, which made those of the other.
+    /// Whether the other asks the same of the same profile by the same caller: the pairs of hashes
+    /// that would have to be of one value each, which `hashes`, who made the first of each, can
+    /// tell. `None` if it does not in any case.
     #[must_use]
-    pub fn is_same_as(&self, other: &Self, hashes: &Hashes) -> bool {
-        self.persona == other.persona
+    pub fn compare<'c>(
+        &'c self,
+        other: &'c Self,
+        hashes: &Hashes,
+    ) -> Option<Vec<(&'c str, &'c str)>> {
+        let alike = self.persona == other.persona
             && self.requested_by == other.requested_by
-            && self.changes.len() == other.changes.len()
-            && self
-                .changes
-                .iter()
-                .zip(&other.changes)
-                .all(|(mine, theirs)| mine.is_same_as(theirs, hashes))
+            && self.changes.len() == other.changes.len();
+        if !alike {
+            return None;
+        }
+        let changes = self.changes.iter().zip(&other.changes);
+        let pairs: Option<Vec<_>> =
+            changes.map(|(mine, theirs)| mine.compare(theirs, hashes)).collect();
+        pairs.map(|pairs| pairs.concat())
     }
 
     /// The tag of the request as of `now`: one that nobody decides in time becomes another without

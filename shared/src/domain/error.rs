@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::json::Json;
 use super::json_syntax::SyntaxError;
 use super::string_enum::string_enum;
+use super::suggest::{cut, shown};
 use super::versioned::Tag;
 
 /// The result of a rule or of an operation.
@@ -76,14 +77,32 @@ impl fmt::Display for Violation {
 }
 
 impl Violation {
+    /// A field at fault. A pointer or a detail that repeats much of the request is cut.
+    pub fn new(pointer: impl Into<String>, code: Code, detail: impl Into<String>) -> Self {
+        let (pointer, detail) = (cut(pointer.into(), MAX_POINTER), cut(detail.into(), MAX_DETAIL));
+        Self { pointer, code, detail }
+    }
+
     /// A field whose value somebody else holds.
     pub fn taken(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { pointer: pointer.into(), code: Code::NotUnique, detail: detail.into() }
+        Self::new(pointer, Code::NotUnique, detail)
+    }
+
+    const fn bytes(&self) -> usize {
+        self.pointer.len() + self.detail.len()
     }
 }
 
 /// The most violations that one answer lists.
 pub const MAX_VIOLATIONS: usize = 200;
+/// The bytes of pointers and details after which an answer lists no further violation.
+pub const MAX_VIOLATION_BYTES: usize = 64 * 1024;
+/// The longest pointer of a violation, in bytes.
+const MAX_POINTER: usize = 1024;
+/// The longest detail of a violation, in bytes.
+pub const MAX_DETAIL: usize = 4096;
+/// The longest name that a field, a category or an attribute can have, in bytes.
+pub const MAX_NAME: usize = 64;
 
 /// The fields at fault that were found so far: every one is listed, not just the first (rule E1).
 /// What breaks a rule wins over what is merely taken.
@@ -91,11 +110,12 @@ pub const MAX_VIOLATIONS: usize = 200;
 pub struct Violations {
     broken: Vec<Violation>,
     taken: Vec<Violation>,
+    bytes: usize,
 }
 
 impl Violations {
-    /// Adds a field that breaks a rule; past [`MAX_VIOLATIONS`] nobody reads on, and the answer has
-    /// to arrive.
+    /// Adds a field that breaks a rule. Past [`MAX_VIOLATIONS`] or [`MAX_VIOLATION_BYTES`] nobody
+    /// reads on, and the answer has to arrive.
     pub fn add(&mut self, pointer: impl Into<String>, code: Code, detail: impl Into<String>) {
         self.add_with(pointer, code, || detail.into());
     }
@@ -108,8 +128,27 @@ impl Violations {
         code: Code,
         detail: impl FnOnce() -> String,
     ) {
-        if self.broken.len() < MAX_VIOLATIONS {
-            self.broken.push(Violation { pointer: pointer.into(), code, detail: detail() });
+        if !self.is_full() {
+            let violation = Violation::new(pointer, code, detail());
+            self.bytes += violation.bytes();
+            self.broken.push(violation);
+        }
+    }
+
+    /// Whether further violations are not listed.
+    #[must_use]
+    pub const fn is_full(&self) -> bool {
+        self.broken.len() >= MAX_VIOLATIONS || self.bytes >= MAX_VIOLATION_BYTES
+    }
+
+    /// Adds, once for each container, that the object at `container` has a member whose name is
+    /// longer than any that can exist. A pointer to the member would repeat the whole name.
+    pub fn long_name(&mut self, container: &str, what: &str, name: &str) {
+        let end = format!("; expected names of at most {MAX_NAME} bytes");
+        let known = |other: &Violation| other.pointer == container && other.detail.ends_with(&*end);
+        if !self.is_full() && !self.broken.iter().any(known) {
+            let detail = format!("unknown {what} `{}`{end}", shown(name));
+            self.add(container, Code::Unknown, detail);
         }
     }
 
@@ -150,7 +189,11 @@ impl Violations {
 
     /// Adds a field whose value somebody else holds.
     pub fn taken(&mut self, pointer: impl Into<String>, detail: impl Into<String>) {
-        self.taken.push(Violation::taken(pointer, detail));
+        if self.taken.len() < MAX_VIOLATIONS && self.bytes < MAX_VIOLATION_BYTES {
+            let violation = Violation::taken(pointer, detail);
+            self.bytes += violation.bytes();
+            self.taken.push(violation);
+        }
     }
 
     /// How many there are.
@@ -176,7 +219,14 @@ impl Violations {
         match read {
             Ok(value) => self.check(value),
             Err(Error::Invalid(mut violations)) => {
-                violations.extend(self.broken);
+                let mut bytes: usize = violations.iter().map(Violation::bytes).sum();
+                for violation in self.broken {
+                    if violations.len() >= MAX_VIOLATIONS || bytes >= MAX_VIOLATION_BYTES {
+                        break;
+                    }
+                    bytes += violation.bytes();
+                    violations.push(violation);
+                }
                 Err(Error::Invalid(violations))
             }
             Err(error) => Err(error),
@@ -299,7 +349,7 @@ impl Error {
 
     /// One violation as an error.
     pub fn invalid(pointer: impl Into<String>, code: Code, detail: impl Into<String>) -> Self {
-        Self::Invalid(vec![Violation { pointer: pointer.into(), code, detail: detail.into() }])
+        Self::Invalid(vec![Violation::new(pointer, code, detail)])
     }
 
     /// The error with its violations pointing at other places; `place` says where, if it knows.
@@ -322,35 +372,4 @@ impl Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_error_displays_what_is_wrong_without_the_name_of_its_variant() {
-        let mut violations = Violations::default();
-        violations.add("/status", Code::NotEditable, "use POST …/block");
-        violations.wrong_type("", "an object", &Json::Null);
-        let invalid = violations.check(()).unwrap_err();
-        for (error, due) in [
-            (invalid, "/status: use POST …/block; expected an object, found null"),
-            (Error::unexpected("the pump is broken"), "the pump is broken"),
-            (Error::Unavailable("too many writers".to_owned()), "too many writers"),
-            (Error::Several(2), "2 users match, expected exactly one"),
-        ] {
-            assert_eq!(error.to_string(), due);
-        }
-    }
-
-    #[test]
-    fn a_detail_that_no_answer_lists_is_not_made() {
-        let mut violations = Violations::default();
-        let mut made = 0;
-        for i in 0..=MAX_VIOLATIONS {
-            violations.add_with(format!("/{i}"), Code::Unknown, || {
-                made += 1;
-                "unknown field".to_owned()
-            });
-        }
-        assert_eq!((violations.len(), made), (MAX_VIOLATIONS, MAX_VIOLATIONS));
-    }
-}
+mod tests;

@@ -5,7 +5,7 @@
 //! unknown: it is refused by name, with the field that may have been meant, never dropped in
 //! silence.
 
-use super::error::{Code, Violations};
+use super::error::{Code, MAX_NAME, Violations};
 use super::json::{Json, Object};
 use super::string_enum::{StringEnum, expected_word};
 use super::suggest::unknown;
@@ -229,6 +229,13 @@ impl<'v> Fields<'v> {
         }
         let more = more();
         for name in self.members.keys() {
+            if self.violations.is_full() {
+                return;
+            }
+            if name.len() > MAX_NAME {
+                self.violations.long_name(&self.pointer, "field", name);
+                continue;
+            }
             let valid = self.valid.iter().copied().chain(more.iter().map(String::as_str));
             let at = pointer(&self.pointer, name);
             self.violations.add_with(at, Code::Unknown, || unknown("field", name, valid));

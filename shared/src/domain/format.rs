@@ -143,6 +143,10 @@ pub fn search_form(
     definition: &AttributeDefinition,
     schema: &Schema,
 ) -> Option<String> {
+    // No stored value is longer, in characters or in bytes.
+    if value.len() > 4 * MAX_VALUE {
+        return None;
+    }
     let stored = match definition.data_format {
         DataFormat::Numeric => text::decimal(value)?,
         DataFormat::Sms => text::phone(value)?,

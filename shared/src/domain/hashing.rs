@@ -23,8 +23,15 @@ static MEMORY: Mutex<Vec<Block>> = Mutex::new(Vec::new());
 /// memory of an Argon2id.
 pub const MAX_HASHES: usize = 10;
 
+/// The most hashes that one request compares with those of waiting change requests.
+pub const MAX_COMPARED: usize = 10;
+
 /// The salted hashes that one request made. A request that is decided anew, because another writer
 /// was faster, gets the same ones: the work is done once, and the write stays what it was.
+///
+/// A document is read by rules that have no thread to spare for a hash. They get a text of the form
+/// of a hash in its place, and if nothing else is at fault with the document, its writer makes the
+/// hashes that are [lacking](Hashes::take_lacking), and the document is read once more.
 #[derive(Default)]
 pub struct Hashes {
     hashes: Mutex<RequestHashes>,
@@ -38,6 +45,23 @@ struct RequestHashes {
     hashes: HashMap<(DefinitionId, String), Vec<String>>,
     /// How many of them the present attempt has used.
     used: HashMap<(DefinitionId, String), usize>,
+    /// The values of which the present attempt lacks a hash, each with the salt that it gets.
+    lacking: Vec<LackingHash>,
+}
+
+/// A hash that is to be made: a value and the salt that it gets.
+#[derive(Clone)]
+pub(crate) struct LackingHash {
+    definition: DefinitionId,
+    value: String,
+    salt: [u8; 16],
+}
+
+impl LackingHash {
+    /// Makes the hash, which takes a thread for a while.
+    pub(crate) fn make(&self) -> String {
+        salted(&self.value, &self.salt)
+    }
 }
 
 impl Hashes {
@@ -55,15 +79,29 @@ impl Hashes {
 
     /// Begins another attempt.
     pub(crate) fn start_again(&self) {
-        self.lock().used.clear();
+        let mut made = self.lock();
+        made.used.clear();
+        made.lacking.clear();
+    }
+
+    /// The hashes that the present attempt lacks.
+    pub(crate) fn take_lacking(&self) -> Vec<LackingHash> {
+        std::mem::take(&mut self.lock().lacking)
+    }
+
+    /// Adds a hash that was made.
+    pub(crate) fn add(&self, lacking: LackingHash, hash: String) {
+        let key = (lacking.definition, lacking.value);
+        self.lock().hashes.entry(key).or_default().push(hash);
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, RequestHashes> {
         self.hashes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The Argon2id hash of a value in the PHC string format (RFC 9106; 19 MiB, two passes). `None`
-    /// when the request has brought [`MAX_HASHES`] others.
+    /// The Argon2id hash of a value in the PHC string format (RFC 9106; 19 MiB, two passes), or what
+    /// stands in its place until it is made. `None` when the request has brought [`MAX_HASHES`]
+    /// others.
     pub(super) fn salted(
         &self,
         value: &str,
@@ -78,24 +116,53 @@ impl Hashes {
         if let Some(hash) = made.hashes.get(&key).and_then(|hashes| hashes.get(turn)) {
             return Some(hash.clone());
         }
-        if made.hashes.values().map(Vec::len).sum::<usize>() >= MAX_HASHES {
+        let made_so_far = made.hashes.values().map(Vec::len).sum::<usize>();
+        if made_so_far + made.lacking.len() >= MAX_HASHES {
             return None;
         }
-        let hash = salted(value, &env.random.bytes());
-        made.hashes.entry(key).or_default().push(hash.clone());
-        Some(hash)
+        let salt = env.random.bytes();
+        made.lacking.push(LackingHash { definition: definition.id, value: key.1, salt });
+        // Of the length of the hash, so that the profile has its size; the salt tells it from others.
+        Some(phc_string(&Params::DEFAULT, &salt, &[0; 32]))
     }
 
-    /// Whether `hash`, which this request made, and another one are of the same value.
-    #[must_use]
-    pub fn is_same_value(&self, hash: &str, other: &str) -> bool {
+    /// The value of a hash that this request made.
+    fn value_of(&self, hash: &str) -> Option<String> {
         let made = self.lock();
-        let mut values =
+        let mut of =
             made.hashes.iter().filter(|(_, hashes)| hashes.iter().any(|made| made == hash));
-        let salt = other.rsplit('$').nth(1).and_then(|salt| STANDARD_NO_PAD.decode(salt).ok());
-        let salt = salt.and_then(|salt| salt.first_chunk::<16>().copied());
-        values.next().zip(salt).is_some_and(|(((_, value), _), salt)| salted(value, &salt) == other)
+        of.next().map(|((_, value), _)| value.clone())
     }
+
+    /// Whether a text can be another hash of the value of `hash`, which this request made.
+    #[must_use]
+    pub fn may_be_same_value(&self, hash: &str, other: &str) -> bool {
+        salt_of(other).is_some() && self.value_of(hash).is_some()
+    }
+
+    /// The check whether `hash`, which this request made, and another one are of one value. It
+    /// costs a hash.
+    pub(crate) fn comparison(
+        &self,
+        hash: &str,
+        other: &str,
+    ) -> Option<impl FnOnce() -> bool + Send + 'static> {
+        let (value, salt) = self.value_of(hash).zip(salt_of(other))?;
+        let other = other.to_owned();
+        Some(move || salted(&value, &salt) == other)
+    }
+}
+
+/// The salt of a hash as this service makes them.
+fn salt_of(hash: &str) -> Option<[u8; 16]> {
+    let salt = STANDARD_NO_PAD.decode(hash.rsplit('$').nth(1)?).ok()?;
+    salt.first_chunk::<16>().copied()
+}
+
+fn phc_string(params: &Params, salt: &[u8; 16], hash: &[u8; 32]) -> String {
+    let (m, t, p) = (params.m_cost(), params.t_cost(), params.p_cost());
+    let (salt, hash) = (STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(hash));
+    format!("$argon2id$v=19$m={m},t={t},p={p}${salt}${hash}")
 }
 
 /// Whether the text has the form of a hash, as `$2b$10$…`, `$argon2id$v=19$…` and `{SSHA}…` have:
@@ -116,9 +183,8 @@ fn looks_hashed(text: &str) -> bool {
 
 fn salted(value: &str, salt: &[u8; 16]) -> String {
     let params = Params::DEFAULT;
-    let (m, t, p) = (params.m_cost(), params.t_cost(), params.p_cost());
     let blocks = params.block_count();
-    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
     let mut hash = [0; 32];
     let mut memory = MEMORY.lock().unwrap_or_else(PoisonError::into_inner);
     memory.resize(blocks, Block::default());
@@ -131,8 +197,7 @@ fn salted(value: &str, salt: &[u8; 16]) -> String {
     argon2
         .hash_password_into_with_memory(value.as_bytes(), salt, &mut hash, &mut *memory)
         .expect("an Argon2id hash");
-    let (salt, hash) = (STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(hash));
-    format!("$argon2id$v=19$m={m},t={t},p={p}${salt}${hash}")
+    phc_string(&params, salt, &hash)
 }
 
 /// Whether a text is an Argon2id hash in the PHC string format, made with parameters that are

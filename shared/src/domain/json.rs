@@ -77,17 +77,17 @@ impl Json {
     /// Applies a merge patch (RFC 7396 §2): members of `patch` replace, `null` removes, everything
     /// else replaces the whole.
     #[must_use]
-    pub fn merge(self, patch: &Self) -> Self {
+    pub fn merge(self, patch: Self) -> Self {
         let Self::Object(changes) = patch else {
-            return patch.clone();
+            return patch;
         };
         let mut members = if let Self::Object(members) = self { members } else { Object::new() };
         for (name, change) in changes {
-            if *change == Self::Null {
-                members.shift_remove(name);
+            if change == Self::Null {
+                members.shift_remove(&name);
             } else {
-                let old = members.insert(name.clone(), Self::Null).unwrap_or(Self::Null);
-                members.insert(name.clone(), old.merge(change));
+                let place = members.entry(name).or_insert(Self::Null);
+                *place = std::mem::replace(place, Self::Null).merge(change);
             }
         }
         Self::Object(members)
@@ -272,9 +272,9 @@ mod tests {
             ("{}", r#"{"a":{"bb":{"ccc":null}}}"#, r#"{"a":{"bb":{}}}"#),
         ];
         for (target, patch, result) in cases {
-            assert_eq!(parse(target).merge(&parse(patch)), parse(result), "{target} + {patch}");
+            assert_eq!(parse(target).merge(parse(patch)), parse(result), "{target} + {patch}");
         }
         let same = parse(r#"{"a":{"b":[1,null]}}"#);
-        assert_eq!(same.clone().merge(&parse("{}")), same);
+        assert_eq!(same.clone().merge(parse("{}")), same);
     }
 }

@@ -15,6 +15,9 @@ pub const MAX_DEPTH: u32 = 64;
 /// The most characters of a text that an error shows.
 const MAX_SHOWN: usize = 32;
 
+/// Arrays and objects of so few members keep no room for more: there may be many of them.
+const FEW: usize = 2;
+
 /// Why a text is not JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SyntaxError {
@@ -102,6 +105,9 @@ fn read<R: JsonReader>(reader: &mut R) -> Result<Json, Stop> {
                 items.push(read(reader)?);
             }
             reader.end_array()?;
+            if items.len() <= FEW {
+                items.shrink_to_fit();
+            }
             Json::Array(items)
         }
         ValueType::Object => {
@@ -112,7 +118,7 @@ fn read<R: JsonReader>(reader: &mut R) -> Result<Json, Stop> {
                 let name = reader.next_name_owned()?;
                 if members.contains_key(&name) {
                     let (line, column) = one_based(place.line_pos);
-                    let found = Some(format!("`{name}` twice"));
+                    let found = Some(format!("`{}` twice", super::suggest::shown(&name)));
                     let what = "expected each member name once in an object";
                     return Err(Stop::Explained(SyntaxError { line, column, what, found }));
                 }
@@ -120,6 +126,9 @@ fn read<R: JsonReader>(reader: &mut R) -> Result<Json, Stop> {
                 members.insert(name, value);
             }
             reader.end_object()?;
+            if members.len() <= FEW {
+                members.shrink_to_fit();
+            }
             Json::Object(members)
         }
     })

@@ -2,7 +2,7 @@
 //! attributes.
 
 use super::definition::AttributeDefinition;
-use super::error::{Code, Error, Result, Violations, expected_not};
+use super::error::{Code, Error, MAX_NAME, Result, Violations, expected_not};
 use super::field::{Fields, pointer};
 use super::json::{Json, Object};
 use super::user::MAX_ATTRIBUTES;
@@ -24,7 +24,7 @@ pub fn refuse_non_object(patch: &Json) -> Result<()> {
 /// not exist stays, as `null`: the reader of the document refuses unknown fields, while merging
 /// alone would drop it in silence (rule P4).
 #[must_use]
-pub fn merged(shown: Object, patch: &Json) -> Json {
+pub fn merged(shown: Object, patch: Json) -> Json {
     let removed =
         |(name, value): &(&String, &Json)| **value == Json::Null && !shown.contains_key(*name);
     let unknown: Vec<_> = patch.as_object().into_iter().flatten().filter(removed).collect();
@@ -50,11 +50,19 @@ pub(super) fn refuse_attribute_nulls(
         _ => return,
     };
     for (category, members) in categories {
+        if category.len() > MAX_NAME {
+            violations.long_name("/attributes", "attribute category", category);
+            continue;
+        }
         let at = pointer("/attributes", category);
         if *members == Json::Null {
             violations.add(&*at, Code::NotAllowed, HOW);
         }
         for (name, value) in members.as_object().into_iter().flatten() {
+            if name.len() > MAX_NAME {
+                violations.long_name(&at, "attribute", name);
+                continue;
+            }
             let definition = context.schema.attribute_named(category, name);
             let is_there = definition.is_some_and(|definition| context.view.shows(definition));
             if *value == Json::Null && !is_there {

@@ -107,6 +107,10 @@ pub struct Schema {
     pub applications: Collection<Application>,
     /// Systems.
     pub systems: Collection<System>,
+    /// How many definitions are stored.
+    pub stored: usize,
+    /// How many bytes they have.
+    pub bytes: usize,
     /// Whether it was compared with the table for the decision at hand.
     pub verified: bool,
     /// The key of the tenant's searchable hashes, where an attribute has them.
@@ -173,6 +177,8 @@ impl Schema {
             servers: Collection::default(),
             applications: Collection::default(),
             systems: Collection::default(),
+            stored: 0,
+            bytes: 0,
             verified: false,
             hash_key: None,
         }

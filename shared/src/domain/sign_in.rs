@@ -96,8 +96,8 @@ impl User {
     ) -> Self {
         let server = claims.server;
         // A server whose subjects are usernames vouches for its own.
-        let vouched = server.subject_type == SubjectType::Username
-            && text::username(subject) == text::username(&username);
+        let vouched =
+            server.subject_type == SubjectType::Username && server.subject_is(subject, &username);
         let mut user = Self::new(id, username, context.env.clock.now());
         if !vouched {
             user.provenance

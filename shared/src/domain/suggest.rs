@@ -3,8 +3,12 @@
 //! A suggestion is one of the names that are valid where the wrong one was used, so it never tells
 //! of a name that the caller may not see.
 
-/// The longest name that suggestions are looked for, in bytes.
-const MAX_NAME: usize = 64;
+use std::borrow::Cow;
+
+use super::error::MAX_NAME;
+
+/// The most characters of a name that a message repeats.
+const MAX_SHOWN: usize = 100;
 /// The most names that are suggested for one.
 const MAX_SUGGESTIONS: usize = 2;
 
@@ -27,7 +31,27 @@ const SYNONYMS: [(&str, &[&str]); 12] = [
 
 /// `unknown <what> <name>`, with the names that may have been meant by it.
 pub fn unknown<'v>(what: &str, name: &str, valid: impl IntoIterator<Item = &'v str>) -> String {
-    format!("unknown {what} `{name}`{}", did_you_mean(name, valid))
+    format!("unknown {what} `{}`{}", shown(name), did_you_mean(name, valid))
+}
+
+/// What a message repeats of a name that the request brought: at most 100 characters.
+#[must_use]
+pub fn shown(name: &str) -> Cow<'_, str> {
+    match name.char_indices().nth(MAX_SHOWN).and_then(|(end, _)| name.get(..end)) {
+        Some(start) => Cow::Owned(format!("{start}…")),
+        None => Cow::Borrowed(name),
+    }
+}
+
+/// The text, cut at a character so that it has at most so many bytes.
+#[must_use]
+pub fn cut(mut text: String, most: usize) -> String {
+    const END: &str = "…";
+    if text.len() > most {
+        text.truncate(text.floor_char_boundary(most.saturating_sub(END.len())));
+        text.push_str(END);
+    }
+    text
 }
 
 /// The end of a message that says which of the `valid` names may have been meant; empty if none is

@@ -16,10 +16,16 @@ pub const EXPECTED_EMAIL: &str = "expected an e-mail address, e.g. jan@example.o
 /// The longest e-mail address, in bytes (RFC 5321 §4.5.3.1.3 less the angle brackets).
 pub const MAX_EMAIL: usize = 254;
 
+/// No username has as many bytes, so nothing longer is looked at.
+const MAX_USERNAME: usize = 4096;
+
 /// The form in which usernames are compared: UsernameCaseMapped (RFC 8265 §3.3). `None` when the
 /// text is no username.
 #[must_use]
 pub fn username(text: &str) -> Option<String> {
+    if text.len() > MAX_USERNAME {
+        return None;
+    }
     if text.is_ascii() {
         // The profile maps printable ASCII without spaces to lower case and nothing else.
         return text.bytes().all(|b| b.is_ascii_graphic()).then(|| text.to_ascii_lowercase());

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::definition::{AttributeDefinition, DataFormat};
-use super::error::{Code, Violations};
+use super::error::{Code, MAX_NAME, Violations};
 use super::format;
 use super::id::DefinitionId;
 use super::json::{Json, Object};
@@ -78,6 +78,10 @@ impl AttributeReader<'_> {
                     .add_with(&*at, Code::Unknown, || unknown_category(&category, self.context));
             }
             for (name, value) in members {
+                if name.len() > MAX_NAME {
+                    violations.long_name(&at, "attribute", &name);
+                    continue;
+                }
                 let at = super::field::pointer(&at, &name);
                 let shown = |definition: &&AttributeDefinition| self.context.view.shows(definition);
                 let Some(definition) = schema.attribute_named(&category, &name).filter(shown)
@@ -153,6 +157,7 @@ pub(super) fn unknown(category: &str, name: &str, context: &WriteContext<'_>) ->
     }
     let shown = context.shown_attributes().filter(|definition| definition.category == category);
     let meant = did_you_mean(name, shown.map(|definition| definition.name.as_str()));
+    let (name, category) = (suggest::shown(name), suggest::shown(category));
     format!("unknown attribute `{name}` in the category `{category}`{meant}")
 }
 
@@ -176,6 +181,10 @@ fn objects(
         }
     };
     for (category, members) in categories {
+        if category.len() > MAX_NAME {
+            violations.long_name(at, "attribute category", &category);
+            continue;
+        }
         let at = super::field::pointer(at, &category);
         match members {
             Json::Object(members) => found.push((category, members, at)),

@@ -1,5 +1,7 @@
 //! The body of a request: read up to the route's limit, and taken for what its media type says.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
@@ -15,6 +17,9 @@ use crate::domain::json::{Json, Object};
 
 /// The largest body, in bytes.
 pub const MAX_BODY: usize = 256 * 1024;
+/// How long a client may take to send a body. When the functions are deployed, API Gateway has the
+/// body before a function sees the request.
+const BODY_TIME: Duration = Duration::from_secs(30);
 
 /// What a request brings.
 #[derive(Debug, Default)]
@@ -101,7 +106,7 @@ fn is_nothing(bytes: &[u8]) -> bool {
     )
 }
 
-/// Reads a body of at most `most` bytes.
+/// Reads a body of at most `most` bytes, which arrives within [`BODY_TIME`].
 pub async fn read_body(headers: &HeaderMap, body: Body, most: usize) -> Result<Bytes, Rejection> {
     let announced = headers
         .get(CONTENT_LENGTH)
@@ -110,7 +115,12 @@ pub async fn read_body(headers: &HeaderMap, body: Body, most: usize) -> Result<B
     if announced.is_some_and(|length| length > most as u64) {
         return Err(Rejection::TooLarge(most));
     }
-    axum::body::to_bytes(body, most).await.map_err(|error| {
+    let arrived = tokio::time::timeout(BODY_TIME, axum::body::to_bytes(body, most)).await;
+    let arrived = arrived.map_err(|_| {
+        let seconds = BODY_TIME.as_secs();
+        Error::Malformed(format!("the body did not arrive within {seconds} seconds"))
+    })?;
+    arrived.map_err(|error| {
         let broken = std::error::Error::source(&error)
             .is_none_or(|source| !source.is::<http_body_util::LengthLimitError>());
         if broken {

@@ -71,7 +71,7 @@ async fn edited<T: Definition>(
 async fn script_violations<T: Definition>(call: &Call, body: &Json) -> Result<Violations> {
     let mut violations = Violations::default();
     if let Some((field, script)) = T::script(body)
-        && let Err(failure) = call.app.scripts().check(script).await
+        && let Err(failure) = call.app.scripts().trials_of(&call.caller.tenant).check(script).await
     {
         violations.add(
             crate::domain::field::pointer("", field),
@@ -143,7 +143,7 @@ pub async fn patch<T: Definition>(mut call: Call) -> HandlerResult {
             let detail = format!("`{name}` cannot be removed");
             violations.add(crate::domain::field::pointer("", name), Code::Immutable, detail);
         }
-        violations.check(merged(shown, &body))
+        violations.check(merged(shown, body.clone()))
     })
     .await
 }

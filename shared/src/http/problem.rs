@@ -6,7 +6,8 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, VARY};
 use http::{HeaderName, StatusCode};
 use serde::Serialize;
 
-use crate::domain::error::{Error, Violation};
+use crate::domain::error::{Error, MAX_DETAIL, Violation};
+use crate::domain::suggest::cut;
 
 /// The seconds after which a request that met a temporary fault may be repeated.
 pub const RETRY_SECONDS: u8 = 1;
@@ -53,7 +54,7 @@ impl ProblemKind {
             kind: format!("/problems/{}", self.slug),
             title: self.title,
             status: self.status,
-            detail,
+            detail: cut(detail, MAX_DETAIL),
             request_id: None,
             challenge: None,
             count,

@@ -11,9 +11,11 @@ mod row;
 
 use std::collections::{HashMap, VecDeque};
 use std::pin::Pin;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
+use bytes::Bytes;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 
 use self::concurrency::Concurrency;
@@ -23,8 +25,8 @@ use crate::domain::Versioned;
 use crate::domain::error::{Error, Result, Violation};
 use crate::domain::id::{ImportId, TenantId};
 use crate::domain::import::{
-    Import, ImportRow, ImportState, RowContent, RowReport, RowStatus, RowTask, contended,
-    document_of, parts, tasks,
+    Format, Import, ImportState, Mapping, RowContent, RowReport, RowStatus, RowTask, TaskMaker,
+    contended, document_of, parts, read_known,
 };
 use crate::domain::json::Object;
 use crate::domain::schema::Schema;
@@ -32,6 +34,7 @@ use crate::env::Timestamp;
 use crate::seal::{open, seal};
 use crate::store::Write;
 use crate::store::imports::ImportStep;
+use crate::work::FILES;
 
 /// How long after it came a request begins further rows of the import that it brings, in seconds.
 /// To store a file of 4 MB takes up to 5 of them: one partition takes 1000 write units a second.
@@ -51,21 +54,52 @@ fn bound(id: ImportId, row: u32) -> String {
     format!("import\n{id}\n{row}")
 }
 
+/// A file of people as it came.
+#[derive(Clone)]
+pub struct ImportFile {
+    /// Its content.
+    pub bytes: Bytes,
+    /// How its rows are written.
+    pub format: Format,
+    /// The fields of its columns.
+    pub mapping: Mapping,
+}
+
+impl ImportFile {
+    /// The rows as they wait, in parts. A file of 4 MB keeps a thread busy for a while.
+    async fn parts(
+        self,
+        app: &App,
+        schema: Arc<Schema>,
+        id: ImportId,
+    ) -> Result<Vec<Vec<RowTask>>> {
+        let (key, env) = (*app.cursor_key().await?, app.env().clone());
+        let read = move || {
+            let mut tasks = TaskMaker::new(&schema);
+            read_known(&self.bytes, self.format, &self.mapping, Some(&schema), |row| {
+                tasks.add(row, |row, text| {
+                    let sealed = seal(&key, &bound(id, row), text.as_bytes().to_vec(), &env)?;
+                    Ok(STANDARD_NO_PAD.encode(sealed))
+                })
+            })?;
+            Ok(parts(tasks.into_tasks()))
+        };
+        FILES.run(read).await?
+    }
+}
+
 /// Stores the rows of a file and then the job, `import`, with `record` in one transaction: before
 /// that there is nothing that anybody finds.
 pub async fn accept(
     app: &App,
-    schema: &Schema,
+    schema: Arc<Schema>,
     mut import: Import,
-    rows: Vec<ImportRow>,
+    file: ImportFile,
     record: impl FnOnce(&Versioned<Import>) -> Result<Option<Write>>,
 ) -> Result<Versioned<Import>> {
-    let (table, tenant, id) = (app.table(), &schema.tenant, import.id);
-    let key = app.cursor_key().await?;
-    let sealed = |row, text: &str| {
-        Ok(STANDARD_NO_PAD.encode(seal(key, &bound(id, row), text.as_bytes().to_vec(), app.env())?))
-    };
-    let parts = parts(tasks(rows, schema, sealed)?);
+    let table = app.table();
+    let parts = file.parts(app, schema.clone(), import.id).await?;
+    let tenant = &schema.tenant;
     import.parts = parts.iter().map(|part| u32::try_from(part.len()).unwrap_or(u32::MAX)).collect();
     let mut waiting = parts.iter().enumerate();
     let mut storing = FuturesUnordered::new();

@@ -4,6 +4,7 @@
 //! the answer read to its end. Every other way out of a run, a dropped future among them, drops the
 //! worker, and dropping kills it.
 
+use std::collections::HashMap;
 use std::io::{Error, ErrorKind};
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -12,11 +13,12 @@ use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
-use tokio::sync::Semaphore;
-use tokio::time::{Instant, timeout_at};
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{MAX_LINE, ScriptFailure, ScriptRun, line, read};
 use crate::domain::Json;
+use crate::domain::id::TenantId;
 
 /// How long a worker may take to answer, its start included. The engine stops a script after a
 /// tenth of this; what it cannot stop ends here.
@@ -25,16 +27,30 @@ pub(super) const TIME_LIMIT: Duration = Duration::from_secs(1);
 /// How many workers may run at once. Who comes fifth waits for one, and that does not count against
 /// its time.
 pub(super) const MAX_WORKERS: usize = 4;
+/// How many of them may run for one tenant, so that one is left for the others.
+const OF_TENANT: usize = 3;
+/// How many of them may run what callers try out, of all tenants together and of one.
+const TRIALS: usize = 2;
+const TRIALS_OF_TENANT: usize = 1;
+/// How long a script waits for a worker. Longer queues are told to come back.
+const QUEUE_TIME: Duration = Duration::from_secs(2);
 
 /// Runs scripts. A clone shares the workers.
 #[derive(Clone, Debug)]
-pub struct Scripts(Arc<Pool>);
+pub struct Scripts {
+    pool: Arc<Pool>,
+    /// The queues that a script passes before it gets a worker.
+    queues: Vec<Arc<Semaphore>>,
+}
 
 #[derive(Debug)]
 struct Pool {
     program: PathBuf,
     args: Vec<String>,
     turns: Semaphore,
+    trials: Arc<Semaphore>,
+    /// The queues of tenants, those of trials apart.
+    tenants: Mutex<HashMap<(TenantId, bool), Arc<Semaphore>>>,
     idle: Mutex<Vec<WorkerProcess>>,
 }
 
@@ -43,8 +59,30 @@ impl Scripts {
     /// `sandbox::serve`. Starts none yet.
     #[must_use]
     pub fn new(program: PathBuf, args: Vec<String>) -> Self {
-        let (turns, idle) = (Semaphore::new(MAX_WORKERS), Mutex::new(Vec::new()));
-        Self(Arc::new(Pool { program, args, turns, idle }))
+        let pool = Pool {
+            program,
+            args,
+            turns: Semaphore::new(MAX_WORKERS),
+            trials: Arc::new(Semaphore::new(TRIALS)),
+            tenants: Mutex::default(),
+            idle: Mutex::default(),
+        };
+        Self { pool: Arc::new(pool), queues: Vec::new() }
+    }
+
+    /// The same workers for scripts of a tenant, which leave some for other tenants.
+    #[must_use]
+    pub fn of(&self, tenant: &TenantId) -> Self {
+        let queues = vec![self.pool.queue(tenant, false)];
+        Self { pool: self.pool.clone(), queues }
+    }
+
+    /// The same workers for scripts that a caller of a tenant tries out, which leave some for
+    /// scripts that writes wait for.
+    #[must_use]
+    pub fn trials_of(&self, tenant: &TenantId) -> Self {
+        let queues = vec![self.pool.queue(tenant, true), self.pool.trials.clone()];
+        Self { pool: self.pool.clone(), queues }
     }
 
     /// Runs `script` with `input` as its `workItem.input.value`, and answers what it gave
@@ -61,23 +99,48 @@ impl Scripts {
         self.work(line(script, None)?).await.map(|_| ())
     }
 
+    /// Waits for a worker: in the queues of the caller's share, then in that of all.
+    async fn turn(&self) -> Result<Vec<SemaphorePermit<'_>>, ScriptFailure> {
+        let wait = async {
+            let mut places = Vec::new();
+            for queue in self.queues.iter().map(|queue| &**queue).chain([&self.pool.turns]) {
+                places.push(queue.acquire().await.ok()?);
+            }
+            Some(places)
+        };
+        match timeout(QUEUE_TIME, wait).await {
+            Ok(Some(places)) => Ok(places),
+            Ok(None) => Err(ScriptFailure::Unavailable),
+            Err(_) => Err(ScriptFailure::Busy),
+        }
+    }
+
     async fn work(&self, job: Vec<u8>) -> Result<ScriptRun, ScriptFailure> {
-        let _turn = self.0.turns.acquire().await.map_err(|_| ScriptFailure::Unavailable)?;
+        let _places = self.turn().await?;
         let deadline = Instant::now() + TIME_LIMIT;
-        if let Some(worker) = self.0.idle() {
+        if let Some(worker) = self.pool.idle() {
             // An idle worker may have ended unseen (out of memory on the machine, an operator):
             // that is not the script's fault. If it is the script's after all, a new
             // worker ends the same way.
-            match self.0.ask(worker, &job, deadline).await {
+            match self.pool.ask(worker, &job, deadline).await {
                 Err(ScriptFailure::Crashed) => {}
                 answer => return answer,
             }
         }
-        self.0.ask(self.0.start()?, &job, deadline).await
+        self.pool.ask(self.pool.start()?, &job, deadline).await
     }
 }
 
 impl Pool {
+    /// The queue of a tenant's scripts. Queues that nobody uses are forgotten.
+    fn queue(&self, tenant: &TenantId, trials: bool) -> Arc<Semaphore> {
+        let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
+        tenants.retain(|_, queue| Arc::strong_count(queue) > 1);
+        let places = if trials { TRIALS_OF_TENANT } else { OF_TENANT };
+        let new = || Arc::new(Semaphore::new(places));
+        tenants.entry((tenant.clone(), trials)).or_insert_with(new).clone()
+    }
+
     fn idle(&self) -> Option<WorkerProcess> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
     }

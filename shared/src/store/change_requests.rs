@@ -12,14 +12,17 @@ use super::table::Table;
 use super::users::check_exists;
 use super::write::{CommitError, Condition, Write};
 use crate::domain::author::Author;
-use crate::domain::change_request::{ChangeRequest, MAX_PENDING, PENDING_SECONDS, RequestStatus};
+use crate::domain::change_request::{
+    Actor, ChangeRequest, MAX_PENDING, MAX_PENDING_OF_PERSON, PENDING_SECONDS, RequestStatus,
+};
 use crate::domain::definition::DefinitionKind;
 use crate::domain::error::{Code, Error, Result};
-use crate::domain::hashing::Hashes;
+use crate::domain::hashing::{Hashes, MAX_COMPARED};
 use crate::domain::id::{ChangeRequestId, TenantId, UserId};
 use crate::domain::schema::Schema;
 use crate::domain::versioned::{Version, Versioned, WriteLog};
 use crate::env::uuid_at;
+use crate::work::are_same_values;
 
 /// Some change requests, and the position after which there are more.
 pub type ChangeRequestPage = (Vec<Versioned<ChangeRequest>>, Option<Position>);
@@ -54,6 +57,25 @@ pub fn decide(
     Write::Put(item(tenant, next), Condition::Version(before.version()))
 }
 
+/// Refuses one more request beside those of the user that wait.
+fn check_pending(waiting: &[Versioned<ChangeRequest>], requested_by: &Actor) -> Result<()> {
+    let own = waiting.iter().filter(|other| other.value.requested_by == *requested_by).count();
+    let (found, most, whose) = match requested_by {
+        Actor::UserId(_) if own >= MAX_PENDING_OF_PERSON => {
+            (own, MAX_PENDING_OF_PERSON, "of one person")
+        }
+        _ => (waiting.len(), MAX_PENDING, "of a user"),
+    };
+    if found < most {
+        return Ok(());
+    }
+    let detail = format!(
+        "expected at most {most} waiting change requests {whose}, found {found}; \
+         wait until one is decided"
+    );
+    Err(Error::invalid("", Code::TooMany, detail))
+}
+
 impl Table {
     /// Stores a new request while its user is live. When the same caller already waits for the same
     /// changes, that request is the answer: asking twice does not ask for two decisions.
@@ -77,20 +99,27 @@ impl Table {
             .expiring(request.value.expires_at());
         let write_id = self.write_id();
         let mut retry = Retry::of(self);
+        // A repeat tells hashes of one secret by hashing it once more for each of them.
+        let mut comparisons = MAX_COMPARED;
         loop {
             let (guard, mut waiting) = self.pending_requests(tenant, user).await?;
-            if let Some(same) =
-                waiting.iter().position(|other| other.value.is_same_as(&request.value, hashes))
-            {
+            if let Some(same) = waiting.iter().position(|other| {
+                other.value.compare(&request.value, hashes).is_some_and(|pairs| pairs.is_empty())
+            }) {
                 return Ok(waiting.swap_remove(same));
             }
-            if waiting.len() >= MAX_PENDING {
-                let detail = format!(
-                    "expected at most {MAX_PENDING} waiting change requests of a user, found {}; \
-                     decide one first",
-                    waiting.len()
-                );
-                return Err(Error::invalid("", Code::TooMany, detail));
+            check_pending(&waiting, &request.value.requested_by)?;
+            // What is repeated was mostly asked for last.
+            let mut same = None;
+            for (i, other) in waiting.iter().enumerate().rev() {
+                let Some(pairs) = other.value.compare(&request.value, hashes) else { continue };
+                if are_same_values(hashes, &pairs, &mut comparisons).await? {
+                    same = Some(i);
+                    break;
+                }
+            }
+            if let Some(same) = same {
+                return Ok(waiting.swap_remove(same));
             }
             let writes = vec![
                 check_exists(tenant, user),

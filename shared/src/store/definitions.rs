@@ -18,12 +18,12 @@ use crate::domain::definition::{
     AttributeDefinition, COMMON, Category, Definition, DefinitionKind, PersonaDefinition,
     UserProfileDefinition, Workflow,
 };
-use crate::domain::error::{Error, Result};
+use crate::domain::error::{Code, Error, Result};
 use crate::domain::id::{DefinitionId, TenantId};
 use crate::domain::schema::{Epoch, Schema, StoredDefinition};
 use crate::domain::sso::{Application, AuthenticationServer};
 use crate::domain::system::System;
-use crate::domain::versioned::{Version, Versioned, WriteLog};
+use crate::domain::versioned::{Version, Versioned, WriteLog, content};
 use crate::env::Timestamp;
 
 /// The edit of a definition.
@@ -60,6 +60,8 @@ impl Table {
                 schema.epoch = epoch_of(item);
                 continue;
             }
+            schema.stored += 1;
+            schema.bytes += item.get_text("doc").map_or(0, str::len);
             let kind = key.sk().split_once('#').map(|(kind, _)| kind);
             match DefinitionKind::ALL.into_iter().find(|k| Some(k.prefix()) == kind) {
                 Some(DefinitionKind::Category) => take::<Category>(&mut schema, item)?,
@@ -109,6 +111,7 @@ impl Table {
                 }
                 (DefinitionEdit::Create(value), _) => {
                     let next = Versioned::first(value);
+                    check_room(&schema, None, &next)?;
                     let item = definition_item(tenant, &next, false);
                     (Some(next), Write::Put(item, Condition::Absent))
                 }
@@ -123,6 +126,7 @@ impl Table {
                         return Err(Error::InUse(detail));
                     }
                     let next = entry.stored.changed_to(value);
+                    check_room(&schema, Some(&entry.stored), &next)?;
                     let item = definition_item(tenant, &next, entry.used);
                     (Some(next), Write::Put(item, unchanged(entry)))
                 }
@@ -229,6 +233,36 @@ impl Table {
         let items = self.query_all(keys::TENANTS, Range::All).await?;
         items.iter().map(|item| item.read::<Tenant>().map(|tenant| tenant.value)).collect()
     }
+}
+
+/// The most definitions of a tenant.
+pub const MAX_DEFINITIONS: usize = 2000;
+/// The most bytes of all definitions of a tenant. Every function that serves the tenant holds them.
+pub const MAX_DEFINITION_BYTES: usize = 4 * 1024 * 1024;
+
+/// Refuses a definition for which there is no room among the others. A change that makes it no
+/// larger is always possible.
+fn check_room<T: Definition>(
+    schema: &Schema,
+    before: Option<&Versioned<T>>,
+    next: &Versioned<T>,
+) -> Result<()> {
+    let size = content(&next.value).len();
+    let added = size.saturating_sub(before.map_or(0, |before| content(&before.value).len()));
+    let bytes = schema.bytes + added;
+    if before.is_none() && schema.stored >= MAX_DEFINITIONS {
+        let detail =
+            format!("expected at most {MAX_DEFINITIONS} definitions of a tenant; delete one first");
+        return Err(Error::invalid("", Code::TooMany, detail));
+    }
+    if added > 0 && bytes > MAX_DEFINITION_BYTES {
+        let detail = format!(
+            "expected at most {MAX_DEFINITION_BYTES} bytes of definitions of a tenant, found {bytes} \
+             with this one"
+        );
+        return Err(Error::invalid("", Code::TooLarge, detail));
+    }
+    Ok(())
 }
 
 /// The definition is as it was read, the mark of its use included: a put must not lose a mark set

@@ -15,9 +15,6 @@ use crate::domain::import::{Import, KEPT_SECONDS, RowReport, RowTask, WAITING_SE
 use crate::domain::versioned::Versioned;
 use crate::env::Timestamp;
 
-/// How many jobs one call of [`Table::waiting_imports`] finds.
-const LISTED: i32 = 100;
-
 /// The result of one step of an import: the report of a part, and its rows that wait.
 pub struct ImportStep {
     /// The part.
@@ -33,7 +30,38 @@ fn job_item(tenant: &TenantId, job: &Versioned<Import>) -> Item {
     let item = Item::at(&Key::import(tenant, id))
         .versioned(job)
         .expiring(created_at.plus_seconds(KEPT_SECONDS));
-    if job.value.is_finished() { item } else { item.listed(IMPORTS, created_at.to_string()) }
+    if job.value.is_finished() {
+        item
+    } else {
+        item.listed(IMPORTS, format!("{tenant}#{created_at}#{id}"))
+    }
+}
+
+/// An import that is not finished, as the list of them has it: tenant by tenant, of each tenant the
+/// oldest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WaitingImport {
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// The job.
+    pub id: ImportId,
+    place: String,
+}
+
+impl WaitingImport {
+    /// Where the list goes on after it.
+    #[must_use]
+    pub fn after(&self) -> String {
+        format!("{}!", self.place)
+    }
+
+    /// Where the list goes on after all jobs of its tenant. A job that was listed by its time alone
+    /// is passed by itself.
+    #[must_use]
+    pub fn after_tenant(&self) -> String {
+        let tenant = format!("{}#", self.tenant);
+        if self.place.starts_with(&tenant) { format!("{}$", self.tenant) } else { self.after() }
+    }
 }
 
 fn list_item<T: serde::Serialize>(key: &Key, list: &[T], until: Timestamp) -> Result<Item> {
@@ -177,9 +205,21 @@ impl Table {
         }
     }
 
-    /// Imports that are not finished, oldest first.
-    pub async fn waiting_imports(&self) -> Result<Vec<(TenantId, ImportId)>> {
-        let page = self.query_index(IMPORTS, SortRange::All, None, Some(LISTED)).await?;
-        Ok(page.keys.iter().filter_map(|key| keys::import_of_partition(key.pk())).collect())
+    /// The first import from this place of the list on that is not finished; the list begins at "".
+    pub async fn waiting_import(&self, from: &str) -> Result<Option<WaitingImport>> {
+        let mut from = from.to_owned();
+        loop {
+            // A bound is never empty.
+            let sorts = if from.is_empty() { SortRange::All } else { SortRange::From(&from) };
+            let page = self.query_index(IMPORTS, sorts, None, Some(1)).await?;
+            let Some((key, position)) = page.keys.first().zip(page.positions.first()) else {
+                return Ok(None);
+            };
+            let place = position.sort().to_owned();
+            if let Some((tenant, id)) = keys::import_of_partition(key.pk()) {
+                return Ok(Some(WaitingImport { tenant, id, place }));
+            }
+            from = format!("{place}!");
+        }
     }
 }

@@ -68,7 +68,10 @@ impl Table {
                     return Ok(SignInMatch::NotFound(Expectation::Free(lookup)));
                 };
                 Ok(match self.find_user(tenant, *user).await? {
-                    Some(user) if user.value.owns_username() => {
+                    Some(user)
+                        if user.value.owns_username()
+                            && server.subject_is(subject, &user.value.username) =>
+                    {
                         SignInMatch::Matched(user, Expectation::Nothing)
                     }
                     Some(_) => SignInMatch::NotFound(Expectation::Nothing),

@@ -174,12 +174,15 @@ impl Table {
             }
         };
         if server.id.as_str() == SYSTEM {
+            users.retain(|user| server.subject_is(subject, &user.value.username));
             return Ok(users);
         }
         // Nobody is found whom a sign-in of the subject would not reach.
         users.retain(|user| match server.subject_type {
             SubjectType::Email => user.value.owns_address(),
-            SubjectType::Username => user.value.owns_username(),
+            SubjectType::Username => {
+                user.value.owns_username() && server.subject_is(subject, &user.value.username)
+            }
             SubjectType::Userid | SubjectType::Predefined => true,
         });
         if let [user] = users.as_slice() {

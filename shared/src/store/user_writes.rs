@@ -115,6 +115,14 @@ impl FailedConditions {
         self.companions.first().copied()
     }
 
+    /// The look-up of an e-mail address that so many users share that nobody else may, if that is
+    /// in the way of a user whose address it is.
+    #[must_use]
+    pub fn full_address(&self) -> Option<&Lookup> {
+        let full = self.gained.iter().find(|lookup| matches!(lookup, Lookup::Email { .. }));
+        full.filter(|_| self.next.value.owns_address())
+    }
+
     /// The refusal as its author sees it, if no companion failed: others hold the user's id, if it
     /// is new, or values that it would gain.
     #[must_use]
@@ -221,6 +229,8 @@ impl Table {
                         self.get(&Key::lookup(tenant, lookup, user.id)).await?.unwrap_or_default();
                     item.owner().is_some_and(|holder| holder != user.id)
                         || item.get_set("users").len() >= MAX_SHARING
+                            && (!user.owns_address()
+                                || self.claimant_of(tenant, lookup).await?.is_none())
                 }
                 Lookup::Exact { .. } | Lookup::Prefix { .. } => false,
             };
@@ -229,6 +239,21 @@ impl Table {
             }
         }
         if violations.is_empty() { Ok(()) } else { Err(Error::NotUnique(violations)) }
+    }
+
+    /// One of the users who share an e-mail address that is not theirs as far as is known: the one
+    /// who signed in least recently.
+    pub async fn claimant_of(
+        &self,
+        tenant: &TenantId,
+        address: &Lookup,
+    ) -> Result<Option<StoredUser>> {
+        let entries = self.users_of(tenant, address, None, MAX_SHARING).await?;
+        let ids: Vec<_> = entries.users.into_iter().map(|(id, _)| id).collect();
+        let users = self.find_users(tenant, &ids).await?.into_iter();
+        let claimants =
+            users.filter(|user| user.lookups().contains(address) && !user.value.owns_address());
+        Ok(claimants.min_by_key(|user| user.value.last_login_at))
     }
 
     /// Whether the write with this id is among those of a user, or of what is left of it.

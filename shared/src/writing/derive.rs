@@ -28,6 +28,7 @@ pub(super) async fn derive_attributes(
     if before.is_some_and(|before| principal(before, schema) == input) {
         return Ok(user);
     }
+    let scripts = scripts.of(&schema.tenant);
     let mut user = user;
     let mut spent = 0.0;
     for derivation in derivations {

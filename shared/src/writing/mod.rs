@@ -24,9 +24,11 @@
 //!
 //! INVARIANT: stages 4 and 6 are called here and nowhere else, so no write gets round a rule.
 
+mod address;
 mod derive;
 mod pipeline;
 mod policy;
 
+pub use self::address::make_room;
 pub use self::pipeline::{CommitAttempt, PreparedProfile, ProfileWriter, WriteOutcome};
 pub use self::policy::{DerivationMode, OnUnapproved, Policy, WriteTarget};

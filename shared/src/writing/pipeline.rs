@@ -1,5 +1,6 @@
 //! The stages of a write, and the two loops that most writes run.
 
+use super::address::make_room;
 use super::derive::derive_attributes;
 use super::policy::{DerivationMode, OnUnapproved, Policy, WriteTarget};
 use crate::app::App;
@@ -18,6 +19,7 @@ use crate::domain::{Versioned, WriteContext};
 use crate::store::user_writes::{CommitOutcome, CompanionWrites, FailedConditions, UserWrite};
 use crate::store::users::StoredUser;
 use crate::store::{Retry, Write};
+use crate::work::make_hashes;
 
 /// Writes profiles for one author, by one configuration and one policy.
 pub struct ProfileWriter<'w> {
@@ -96,8 +98,7 @@ impl<'w> ProfileWriter<'w> {
         read: impl Fn(&WriteContext<'_>) -> Result<User> + Send + Sync,
         companions: impl Fn(&Versioned<User>) -> Result<Vec<Write>> + Send + Sync,
     ) -> Result<Versioned<User>> {
-        let context = self.context();
-        let proposed = read(&context)?;
+        let (context, proposed) = self.propose(&read).await?;
         let user = self.prepare(&context, None, proposed).await?.into_user()?;
         let table = self.app.table();
         if self.policy.dry_run {
@@ -113,7 +114,9 @@ impl<'w> ProfileWriter<'w> {
                 CommitAttempt::Refused(refused) if refused.companion().is_some() => {
                     return Err(Error::AlreadyRecorded);
                 }
-                CommitAttempt::Refused(refused) => return Err(refused.not_unique(self.schema)),
+                CommitAttempt::Refused(refused) => {
+                    self.retry_or_refuse(&refused, &mut retry).await?;
+                }
             }
         }
     }
@@ -134,8 +137,7 @@ impl<'w> ProfileWriter<'w> {
                 return Ok(WriteOutcome::Written(current.into_stored()));
             }
             self.schema.check_covers(&current.value)?;
-            let context = self.context();
-            let proposed = edit(&current, &context)?;
+            let (context, proposed) = self.propose(|context| edit(&current, context)).await?;
             let next = match self.prepare_change(&context, &current, proposed).await? {
                 Some(PreparedProfile::NeedsApproval(request)) => return self.ask(request).await,
                 Some(PreparedProfile::Ready(user)) => Some(user),
@@ -157,11 +159,44 @@ impl<'w> ProfileWriter<'w> {
                     return Err(Error::AlreadyRecorded);
                 }
                 CommitAttempt::Refused(refused) if !refused.user && !refused.gained.is_empty() => {
-                    return Err(refused.not_unique(self.schema));
+                    self.retry_or_refuse(&refused, &mut retry).await?;
                 }
                 CommitAttempt::Contended | CommitAttempt::Refused(_) => retry.again().await?,
             }
         }
+    }
+
+    /// Refuses a write whose values others hold, unless all of them can be had at the next attempt.
+    async fn retry_or_refuse(
+        &self,
+        refused: &FailedConditions,
+        retry: &mut Retry<'_>,
+    ) -> Result<()> {
+        match refused.full_address() {
+            Some(address)
+                if refused.gained.len() == 1
+                    && make_room(self.app, self.schema, address).await? =>
+            {
+                retry.again().await
+            }
+            _ => Err(refused.not_unique(self.schema)),
+        }
+    }
+
+    /// Stage 2: the profile as `read` reads it. If it has secrets that are hashed for the first
+    /// time, they are hashed only after everything else was found in order.
+    async fn propose(
+        &self,
+        read: impl Fn(&WriteContext<'_>) -> Result<User> + Send + Sync,
+    ) -> Result<(WriteContext<'w>, User)> {
+        let context = self.context();
+        let proposed = read(&context)?;
+        if !make_hashes(self.hashes).await? {
+            return Ok((context, proposed));
+        }
+        let context = self.context();
+        let proposed = read(&context)?;
+        Ok((context, proposed))
     }
 
     /// Stages 3 and 4 of a change; `None` if nothing changes.

@@ -27,6 +27,7 @@ async fn an_authentication_server_keeps_all_that_it_was_given() {
     assert_eq!(made.path, format!("{SERVERS}/corp"));
     let mut due = body;
     due["jwks_uri"] = Value::Null;
+    due["subject_matching"] = json!("exact");
     due["tenant_claim"] = json!("tenant");
     assert_eq!(made.body, due);
     assert_eq!(crm.read(&made.path).await, due);

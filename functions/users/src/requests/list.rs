@@ -13,9 +13,11 @@ use shared::object;
 use shared::store::change_requests::position_of;
 use shared::store::index::Position;
 
-/// How many requests one call looks through for a person who may decide few of them, once it has
-/// found one.
+/// How many requests one call looks through for a person who may decide few of them. The page may
+/// be empty then and still have a cursor.
 const LOOKED_THROUGH: usize = 500;
+/// How many requests are read at a time for such a person, whatever the size of the page.
+const READ_AT_ONCE: usize = 50;
 
 /// The position of the next page, as its cursor holds it.
 #[derive(Serialize, Deserialize)]
@@ -63,10 +65,15 @@ pub(super) async fn list(call: Call) -> HandlerResult {
                 None => (Vec::new(), None),
             }
         }
-        (None, Some(RequestPosition::OfStatus(list, position))) => {
-            of_statuses(&call, status, list, position, size, wanted).await?
+        (None, next) => {
+            let (list, position) = match next {
+                Some(RequestPosition::OfStatus(list, position)) => (list, position),
+                _ => (0, None),
+            };
+            // Clients see every request, so what is read for them is on the page.
+            let least = if me.is_some() { READ_AT_ONCE } else { 1 };
+            of_statuses(&call, status, (list, position), (size, least), wanted).await?
         }
-        (None, _) => of_statuses(&call, status, 0, None, size, wanted).await?,
     };
     let items: Vec<_> =
         requests.iter().map(|request| Json::Object(request.value.show(&schema, now))).collect();
@@ -104,19 +111,18 @@ async fn of_user(
 async fn of_statuses(
     call: &Call,
     status: Option<RequestStatus>,
-    list: usize,
-    position: Option<Position>,
-    size: usize,
+    (mut list, mut position): (usize, Option<Position>),
+    (size, least): (usize, usize),
     wanted: impl Fn(&Versioned<ChangeRequest>) -> bool,
 ) -> Result<RequestPage> {
     let (tenant, table) = (&call.caller.tenant, call.app.table());
     let lists = status.map_or_else(|| RequestStatus::ALL.to_vec(), |status| vec![status]);
-    let (mut found, mut list, mut position, mut bytes) =
-        (Vec::<Versioned<ChangeRequest>>::new(), list, position, 0);
+    let (mut found, mut bytes) = (Vec::<Versioned<ChangeRequest>>::new(), 0);
     let mut looked_through = 0;
     while let Some(status) = lists.get(list) {
+        let left = size - found.len();
         let (mut page, next) =
-            table.change_requests(tenant, *status, position.as_ref(), size - found.len()).await?;
+            table.change_requests(tenant, *status, position.as_ref(), left.max(least)).await?;
         looked_through += page.len();
         // What is left of forgotten users is nobody's to see.
         let mut ids: Vec<_> = page.iter().map(|request| request.value.user).collect();
@@ -125,7 +131,9 @@ async fn of_statuses(
         let live: Vec<_> =
             table.find_users(tenant, &ids).await?.iter().map(|user| user.value.id).collect();
         page.retain(|request| live.contains(&request.value.user) && wanted(request));
-        let full = cut(&mut page, &mut bytes, !found.is_empty());
+        let rest = page.len() > left;
+        page.truncate(left);
+        let full = cut(&mut page, &mut bytes, !found.is_empty()) || rest;
         if full {
             // Of a page that was cut off whole nothing is listed: the next call begins with it.
             let last = page.last().map(|last| position_of(tenant, &last.value));
@@ -138,7 +146,7 @@ async fn of_statuses(
         if position.is_none() {
             list += 1;
         }
-        if found.len() >= size || (looked_through >= LOOKED_THROUGH && !found.is_empty()) {
+        if found.len() >= size || looked_through >= LOOKED_THROUGH {
             break;
         }
     }

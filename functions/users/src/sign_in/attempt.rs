@@ -22,7 +22,7 @@ use shared::store::sign_in::{Binding, SignInMatch};
 use shared::store::system_profiles::create_profile;
 use shared::store::user_writes::{CompanionWrites, Expectation, FailedConditions, UserWrite};
 use shared::store::users::{StoredUser, check_exists};
-use shared::writing::{CommitAttempt, Policy, ProfileWriter};
+use shared::writing::{CommitAttempt, Policy, ProfileWriter, make_room};
 
 use super::SignInSubject;
 use crate::system_context::SystemContext;
@@ -261,6 +261,11 @@ impl SignIn<'_> {
             return self.resolve_principal_conflict(user, state).await;
         }
         if !refused.user {
+            if let Some(address) = refused.full_address()
+                && make_room(&self.call.app, self.schema, address).await?
+            {
+                return Ok(());
+            }
             let mut held = refused.gained;
             held.retain(
                 |lookup| !matches!(expectation, Expectation::Sharing(seen, _) if seen == lookup),

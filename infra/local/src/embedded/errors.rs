@@ -8,7 +8,11 @@
 //! Invariant: no marker and no `at line 1 column 2` reaches the client, except
 //! where the service itself would send the position.
 
-use dynoxide::DynoxideError::{self, SerializationException, ValidationException};
+use std::sync::{Mutex, PoisonError};
+
+use dynoxide::DynoxideError::{
+    self, InternalServerError, SerializationException, ValidationException,
+};
 use serde_json::json;
 
 use super::FailedStep;
@@ -20,7 +24,46 @@ pub(super) fn answer(operation: &str, failure: FailedStep) -> (u16, Vec<u8>) {
         FailedStep::Unreadable(error) => classify(operation, &error.to_string()),
         FailedStep::Engine(error) => error,
     };
+    if let InternalServerError(message) = &error {
+        log_once(message);
+        if is_damage(message) {
+            return damaged();
+        }
+    }
     (error.status_code(), error.to_json().into_bytes())
+}
+
+/// What the engine said last when it failed, until a write succeeds again.
+static LAST: Mutex<String> = Mutex::new(String::new());
+
+/// Logs why the engine fails, once for each reason: a full disk refuses every write.
+fn log_once(message: &str) {
+    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    if *last != message {
+        message.clone_into(&mut last);
+        tracing::error!(operation = "table", cause = message, "the table on this machine fails");
+    }
+}
+
+/// Says that a write has succeeded.
+pub(super) fn write_succeeded() {
+    LAST.lock().unwrap_or_else(PoisonError::into_inner).clear();
+}
+
+/// Whether the engine cannot read its file, which another attempt does not change.
+fn is_damage(message: &str) -> bool {
+    ["database disk image is malformed", "file is not a database"]
+        .iter()
+        .any(|words| message.contains(words))
+}
+
+/// An error that no client repeats.
+fn damaged() -> (u16, Vec<u8>) {
+    let body = json!({
+        "__type": "com.amazonaws.dynamodb.v20120810#TableDamaged",
+        "message": "the file of the table is damaged; restore the data folder from a copy",
+    });
+    (400, body.to_string().into_bytes())
 }
 
 /// Names the operation, which the service would not: a developer who meets this one
@@ -86,7 +129,20 @@ fn without_position(message: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::classify;
+    use super::super::FailedStep;
+    use super::{answer, classify};
+
+    #[test]
+    fn wk17_a_damaged_file_is_an_error_that_no_client_repeats() {
+        let failed = |message: &str| {
+            let error = dynoxide::DynoxideError::InternalServerError(message.to_owned());
+            answer("GetItem", FailedStep::Engine(error))
+        };
+        let (status, body) = failed("database disk image is malformed");
+        assert_eq!(status, 400);
+        assert!(String::from_utf8(body).unwrap().contains("TableDamaged"));
+        assert_eq!(failed("database or disk is full").0, 500);
+    }
 
     fn body(operation: &str, message: &str) -> String {
         classify(operation, message).to_json()

@@ -63,7 +63,7 @@ pub struct Embedded {
     /// `None` in memory.
     outbox: Option<Outbox>,
     /// `None` in memory.
-    lock: Option<Arc<File>>,
+    lock: Option<Arc<[File; 2]>>,
 }
 
 impl Embedded {
@@ -179,8 +179,16 @@ fn open_folder(path: &Path) -> io::Result<Embedded> {
     let lock = owners_file(&path.join("lock"))?;
     lock.try_lock()?;
     let path = path.join("table.sqlite");
-    // The engine's further files take over the permissions of this one.
-    owners_file(&path)?;
+    let emptied = path.metadata().is_ok_and(|file| file.len() == 0);
+    // The engine's further files take over the permissions of this one. It is locked too: whoever
+    // takes the other file away does not open the table a second time. The engine's own locks are
+    // of another kind.
+    let table = owners_file(&path)?;
+    table.try_lock()?;
+    if emptied {
+        let file = path.display();
+        tracing::warn!(operation = "table", "`{file}` is empty; the table starts empty");
+    }
     let path = path.to_str().ok_or(io::ErrorKind::InvalidFilename)?;
     let database = Database::new(path).map_err(io::Error::other)?;
     let outbox = Outbox::open(path).map_err(io::Error::other)?;
@@ -188,7 +196,7 @@ fn open_folder(path: &Path) -> io::Result<Embedded> {
         database,
         tokens: Tokens::default(),
         outbox: Some(outbox),
-        lock: Some(Arc::new(lock)),
+        lock: Some(Arc::new([lock, table])),
     })
 }
 
@@ -244,7 +252,12 @@ fn answer(database: &Database, tokens: &Tokens, request: &HttpRequest) -> (u16, 
     let operation = target.strip_prefix("DynamoDB_20120810.").unwrap_or(target);
     let body = request.body().bytes().unwrap_or_default();
     match dispatch(database, tokens, operation, body) {
-        Ok(output) => (200, output),
+        Ok(output) => {
+            if matches!(operation, "PutItem" | "UpdateItem" | "DeleteItem" | "TransactWriteItems") {
+                errors::write_succeeded();
+            }
+            (200, output)
+        }
         Err(failure) => errors::answer(operation, failure),
     }
 }

@@ -5,7 +5,7 @@ use shared::domain::client::Classifier;
 use shared::domain::definition::{NAME_OR_PREDEFINED_PATTERN, NAME_PATTERN};
 use shared::domain::id::{CLIENT_ID_PATTERN, SLUG_PATTERN, UUID_OR_BASE_ID_PATTERN};
 use shared::domain::jwk::Algorithm;
-use shared::domain::sso::SubjectType;
+use shared::domain::sso::{SubjectMatching, SubjectType};
 use shared::domain::text::MAX_EMAIL;
 use shared::domain::user::{MAX_TEXT, UserStatus};
 use shared::domain::value::{AddressState, MAX_VALUE, MAX_VALUES};
@@ -132,6 +132,16 @@ fn of_access() -> Vec<Described> {
                 SubjectType::ALL.map(SubjectType::name),
                 "How a subject is matched with a user: by e-mail address, user id or username, or \
                  by a mapping (`predefined`).",
+            )
+            .into(),
+        ),
+        (
+            "SubjectMatching",
+            word(
+                SubjectMatching::ALL.map(SubjectMatching::name),
+                "How the server's subjects are compared with usernames, if `subject_type` is \
+                 `username`: byte by byte, or up to the case of ASCII letters. `exact` if it is left \
+                 out.",
             )
             .into(),
         ),

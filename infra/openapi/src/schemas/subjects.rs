@@ -111,6 +111,7 @@ fn authentication_server() -> Schema {
         .must("id", named("Slug"))
         .must("name", text(MAX_TEXT, "The name on screens."))
         .must("subject_type", named("SubjectType"))
+        .must("subject_matching", named("SubjectMatching"))
         .must("issuer", issuer())
         .must("audience", audience())
         .must("jwks", nullable("PublicKeys"))
@@ -120,7 +121,8 @@ fn authentication_server() -> Schema {
         .must("priority", priority())
         .example(json!({
             "id": "partner", "name": "Partner's identity provider", "subject_type": "email",
-            "issuer": "https://login.partner.example", "audience": "kith", "jwks": null,
+            "subject_matching": "exact", "issuer": "https://login.partner.example",
+            "audience": "kith", "jwks": null,
             "jwks_uri": "https://login.partner.example/keys", "tenant_claim": "tenant",
             "claims": { "family_name": "family_name" }, "priority": 0
         }))
@@ -132,6 +134,7 @@ fn server_input() -> Record {
     Record::new("An identity provider to store.")
         .must("name", text(MAX_TEXT, "The name on screens."))
         .must("subject_type", named("SubjectType"))
+        .may("subject_matching", nullable("SubjectMatching"))
         .may("issuer", issuer())
         .may("audience", audience())
         .may("jwks", nullable("PublicKeys"))

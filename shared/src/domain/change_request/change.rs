@@ -55,19 +55,30 @@ impl ChangedField {
 }
 
 impl FieldChange {
-    /// Whether the other changes the same field in the same way.
-    pub(super) fn is_same_as(&self, other: &Self, hashes: &Hashes) -> bool {
-        let same = |(mine, theirs): (&Value, &Value)| match (mine.as_str(), theirs.as_str()) {
-            (Some(mine), Some(theirs)) => mine == theirs || hashes.is_same_value(theirs, mine),
-            _ => mine == theirs,
+    /// Whether the other, of whose hashes this request made the values, changes the same field in
+    /// the same way: the hashes that would have to be of one value each, the other's first. `None`
+    /// if it does not in any case.
+    pub(super) fn compare<'c>(
+        &'c self,
+        other: &'c Self,
+        hashes: &Hashes,
+    ) -> Option<Vec<(&'c str, &'c str)>> {
+        if self.field != other.field || self.from != other.from {
+            return None;
+        }
+        let (Some(mine), Some(theirs)) = (self.to.as_array(), other.to.as_array()) else {
+            return (self.to == other.to).then(Vec::new);
         };
-        let to = match (self.to.as_array(), other.to.as_array()) {
-            (Some(mine), Some(theirs)) => {
-                mine.len() == theirs.len() && mine.iter().zip(theirs).all(same)
-            }
-            _ => self.to == other.to,
-        };
-        self.field == other.field && self.from == other.from && to
+        if mine.len() != theirs.len() {
+            return None;
+        }
+        let different = mine.iter().zip(theirs).filter(|(mine, theirs)| mine != theirs);
+        different
+            .map(|(mine, theirs)| {
+                let pair = (theirs.as_str()?, mine.as_str()?);
+                hashes.may_be_same_value(pair.0, pair.1).then_some(pair)
+            })
+            .collect()
     }
 
     /// The document that callers see; hashed values show only that they are there.

@@ -94,7 +94,7 @@ impl Client {
                 format!("`{name}` cannot be removed"),
             );
         }
-        let mut document = merged(shown, patch);
+        let mut document = merged(shown, patch.clone());
         if let Json::Object(members) = &mut document
             && sent("default_scopes").is_none()
             && self.default_scopes == self.scopes

@@ -1,8 +1,9 @@
 //! Columns: which field each cell of a row is about, and how values stand in cells.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::cells::{guarded, personas, personas_cell, unguarded, values, values_cell};
+use super::width::MAX_COLUMNS;
 use crate::domain::definition::Predefined;
 use crate::domain::error::{Code, Error, Result, Violation, Violations};
 use crate::domain::field::pointer;
@@ -170,8 +171,13 @@ impl Columns {
         if let Some(detail) = names.first().and_then(|name| no_header(name)) {
             return Err(Error::invalid("", Code::WrongFormat, detail));
         }
+        if names.len() > MAX_COLUMNS {
+            let detail = format!("expected at most {MAX_COLUMNS} columns, found {}", names.len());
+            return Err(Error::invalid("", Code::TooMany, detail));
+        }
         let mut violations = Violations::default();
-        let mut columns = Vec::new();
+        let mut columns = Vec::with_capacity(names.len());
+        let mut taken = HashSet::new();
         for name in names.iter().copied() {
             let Some(mapped) = mapping.field(name) else {
                 columns.push(None);
@@ -183,7 +189,7 @@ impl Columns {
                 violations.add_with(pointer("", name), Code::Unknown, || {
                     unknown("field", mapped, ColumnField::names())
                 });
-            } else if repeats && columns.contains(&field) {
+            } else if repeats && !taken.insert(mapped) {
                 violations.add(
                     pointer("", name),
                     Code::NotAllowed,
@@ -195,7 +201,8 @@ impl Columns {
             }
             columns.push(field);
         }
-        for name in mapping.columns().filter(|name| !names.contains(name)) {
+        let there: HashSet<_> = names.iter().copied().collect();
+        for name in mapping.columns().filter(|name| !there.contains(name)) {
             violations.add(
                 pointer("", name),
                 Code::NotFound,

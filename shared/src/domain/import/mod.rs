@@ -22,6 +22,7 @@ mod discreet;
 mod job;
 mod rows;
 mod task;
+mod width;
 
 pub use self::cells::guarded;
 pub use self::columns::{Columns, Mapping};
@@ -30,8 +31,9 @@ pub use self::job::{
 };
 pub use self::rows::{ImportRow, PersonKey, delimiter, keys, line, not_utf8, read, read_known};
 pub use self::task::{
-    MAX_ROW, PART_ROWS, RowContent, RowTask, contended, document_of, parts, tasks,
+    MAX_ROW, PART_ROWS, RowContent, RowTask, TaskMaker, contended, document_of, parts,
 };
+pub use self::width::MAX_COLUMNS;
 use super::string_enum::string_enum;
 
 /// The most rows of one import.

@@ -1,6 +1,8 @@
 //! Rows: what a file says of each person, one document each.
 
 use super::columns::{Columns, Mapping, place};
+use super::task::too_large;
+use super::width::check_width;
 use super::{Format, MAX_ROWS};
 use crate::domain::definition::Predefined;
 use crate::domain::error::{Code, Error, Result, Violation, expected_not};
@@ -36,66 +38,75 @@ pub fn read(
     format: Format,
     mapping: &Mapping,
 ) -> Result<(Option<Columns>, Vec<ImportRow>)> {
-    read_known(bytes, format, mapping, None)
+    let mut rows = Vec::new();
+    let columns = read_known(bytes, format, mapping, None, |row| {
+        rows.push(row);
+        Ok(())
+    })?;
+    Ok((columns, rows))
 }
 
-/// As [`read`]; a column of an attribute that is not in the schema, or a mapping to one, is refused
-/// by its name.
+/// Reads a whole file as [`read`] does, and hands each row to `take` before the next one is read:
+/// as trees of values all rows together are many times as large as the file. A column of an
+/// attribute that is not in the schema, or a mapping to one, is refused by its name.
 pub fn read_known(
     bytes: &[u8],
     format: Format,
     mapping: &Mapping,
     schema: Option<&Schema>,
-) -> Result<(Option<Columns>, Vec<ImportRow>)> {
+    mut take: impl FnMut(ImportRow) -> Result<()>,
+) -> Result<Option<Columns>> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let (columns, rows) = match format {
-        Format::Csv => {
-            let (columns, rows) = csv(bytes, mapping, schema)?;
-            (Some(columns), rows)
+    let mut rows = 0;
+    let mut count = |row: ImportRow| {
+        rows += 1;
+        if rows > MAX_ROWS {
+            let detail = format!("expected at most {MAX_ROWS} rows in one import; send several");
+            return Err(Error::invalid("", Code::TooMany, detail));
         }
+        take(row)
+    };
+    let columns = match format {
+        Format::Csv => Some(csv(bytes, mapping, schema, &mut count)?),
         Format::Ndjson => {
             mapping.check(schema)?;
             let lines = (1..)
                 .zip(bytes.split(|byte| *byte == b'\n'))
                 .filter(|(_, line)| !line.trim_ascii().is_empty());
-            let rows = lines.take(MAX_ROWS + 1).map(|(number, text)| line(text, number, mapping));
-            (None, rows.collect())
+            for (number, text) in lines {
+                count(line(text, number, mapping))?;
+            }
+            None
         }
     };
-    match rows.len() {
-        0 => Err(Error::invalid("", Code::Required, "expected at least one row, found none")),
-        rows if rows > MAX_ROWS => {
-            let detail = format!("expected at most {MAX_ROWS} rows in one import; send several");
-            Err(Error::invalid("", Code::TooMany, detail))
-        }
-        _ => Ok((columns, rows)),
+    if rows == 0 {
+        return Err(Error::invalid("", Code::Required, "expected at least one row, found none"));
     }
+    Ok(columns)
 }
 
 fn csv(
     bytes: &[u8],
     mapping: &Mapping,
     schema: Option<&Schema>,
-) -> Result<(Columns, Vec<ImportRow>)> {
+    take: &mut impl FnMut(ImportRow) -> Result<()>,
+) -> Result<Columns> {
     let unreadable = |_| Error::invalid("", Code::WrongFormat, not_utf8(bytes));
+    let delimiter = delimiter(bytes);
+    check_width(bytes, delimiter)?;
     let mut reader =
-        csv::ReaderBuilder::new().flexible(true).delimiter(delimiter(bytes)).from_reader(bytes);
+        csv::ReaderBuilder::new().flexible(true).delimiter(delimiter).from_reader(bytes);
     let header = reader.byte_headers().map_err(Error::unexpected)?.clone();
     let header = csv::StringRecord::from_byte_record(header).map_err(unreadable)?;
     let columns = Columns::read_known(&header, mapping, schema)?;
-    let mut rows = Vec::new();
-    for record in reader.into_byte_records().take(MAX_ROWS + 1) {
+    for record in reader.into_byte_records() {
         let record = csv::StringRecord::from_byte_record(record.map_err(Error::unexpected)?);
-        rows.push(ImportRow(match record {
+        take(ImportRow(match record {
             Ok(record) => columns.document(&record),
-            Err(_) => Err(vec![Violation {
-                pointer: String::new(),
-                code: Code::WrongFormat,
-                detail: NOT_UTF8.to_owned(),
-            }]),
-        }));
+            Err(_) => Err(vec![Violation::new("", Code::WrongFormat, NOT_UTF8)]),
+        }))?;
     }
-    Ok((columns, rows))
+    Ok(columns)
 }
 
 const NOT_UTF8: &str = "expected UTF-8, found another encoding; save the file as UTF-8";
@@ -131,9 +142,11 @@ pub fn delimiter(bytes: &[u8]) -> u8 {
 /// another one stands is refused.
 #[must_use]
 pub fn line(text: &[u8], number: u64, mapping: &Mapping) -> ImportRow {
-    let wrong = |pointer: &str, code, detail: String| {
-        Err(vec![Violation { pointer: pointer.to_owned(), code, detail }])
-    };
+    let wrong =
+        |pointer: &str, code, detail: String| Err(vec![Violation::new(pointer, code, detail)]);
+    if let Some(detail) = too_large(text.trim_ascii().len()) {
+        return ImportRow(wrong("", Code::TooLarge, detail));
+    }
     let members = match Json::parse(text) {
         Ok(Json::Object(members)) => members,
         Ok(other) => {

@@ -8,12 +8,13 @@ use serde_json::value::RawValue;
 use super::discreet::discreet;
 use super::rows::{ImportRow, PersonKey, keys};
 use crate::domain::definition::Predefined;
-use crate::domain::error::{Code, Error, Result, Violation};
+use crate::domain::error::{Code, Error, MAX_NAME, Result, Violation};
 use crate::domain::field::pointer;
 use crate::domain::format;
 use crate::domain::json::{Json, Object};
 use crate::domain::schema::Schema;
 use crate::domain::text;
+use crate::domain::value::MAX_VALUES;
 
 /// The most bytes of one row, as JSON: as much as a request for one user.
 pub const MAX_ROW: usize = 256 * 1024;
@@ -84,27 +85,41 @@ pub fn document_of(text: &[u8]) -> Result<Object> {
     }
 }
 
-/// Makes the tasks of a file. Of two rows with one key the first wins; where the tenant has secret
-/// attributes, each row is handed to `seal`.
-pub fn tasks(
-    rows: Vec<ImportRow>,
-    schema: &Schema,
-    mut seal: impl FnMut(u32, &str) -> Result<String>,
-) -> Result<Vec<RowTask>> {
-    let mut seen: HashMap<PersonKey, u32> = HashMap::new();
-    let mut sharing: HashMap<String, Vec<u32>> = HashMap::new();
-    let mut tasks = Vec::with_capacity(rows.len());
-    // A secret may also stand where a row should not have it.
-    let sealed = schema.custom_attributes().any(|attribute| attribute.data_format.is_hashed());
-    for (row, ImportRow(read)) in (1..).zip(rows) {
+/// Makes the tasks of a file, row by row. Of two rows with one key the first wins.
+pub struct TaskMaker<'m> {
+    schema: &'m Schema,
+    /// Whether rows are sealed: a secret may also stand where a row should not have it.
+    sealed: bool,
+    seen: HashMap<PersonKey, u32>,
+    sharing: HashMap<String, Vec<u32>>,
+    tasks: Vec<RowTask>,
+}
+
+impl<'m> TaskMaker<'m> {
+    /// Of a file whose attributes are those of the schema.
+    #[must_use]
+    pub fn new(schema: &'m Schema) -> Self {
+        let sealed = schema.custom_attributes().any(|attribute| attribute.data_format.is_hashed());
+        let (seen, sharing) = (HashMap::new(), HashMap::new());
+        Self { schema, sealed, seen, sharing, tasks: Vec::new() }
+    }
+
+    /// Makes the task of the next row. Where the tenant has secret attributes the row is handed to
+    /// `seal`.
+    pub fn add(
+        &mut self,
+        ImportRow(read): ImportRow,
+        seal: impl FnOnce(u32, &str) -> Result<String>,
+    ) -> Result<()> {
+        let row = u32::try_from(self.tasks.len() + 1).unwrap_or(u32::MAX);
         let mut task =
             RowTask { row, document: None, sealed: None, errors: Vec::new(), shares: Vec::new() };
-        match read.and_then(|document| check(document, &seen)) {
-            Err(errors) => task.errors = discreet(errors, schema),
+        match read.and_then(|document| check(document, &self.seen)) {
+            Err(errors) => task.errors = discreet(errors, self.schema),
             Ok((document, text)) => {
-                seen.extend(keys(&document).into_iter().map(|key| (key, row)));
-                for (place, value) in unique_values(&document, schema) {
-                    let before = sharing.entry(value).or_default();
+                self.seen.extend(keys(&document).into_iter().map(|key| (key, row)));
+                for (place, value) in unique_values(&document, self.schema) {
+                    let before = self.sharing.entry(value).or_default();
                     let late = before.len().saturating_sub(SHARING).max(SHARING.min(before.len()));
                     let some = before.iter().take(SHARING).chain(before.iter().skip(late));
                     task.shares.extend(some.map(|row| (place.clone(), *row)));
@@ -112,16 +127,22 @@ pub fn tasks(
                         before.push(row);
                     }
                 }
-                if sealed {
+                if self.sealed {
                     task.sealed = Some(seal(row, &text)?);
                 } else {
                     task.document = Some(RawValue::from_string(text).map_err(Error::unexpected)?);
                 }
             }
         }
-        tasks.push(task);
+        self.tasks.push(task);
+        Ok(())
     }
-    Ok(tasks)
+
+    /// The tasks of the rows.
+    #[must_use]
+    pub fn into_tasks(self) -> Vec<RowTask> {
+        self.tasks
+    }
 }
 
 fn check(
@@ -134,16 +155,24 @@ fn check(
             format!("row {first} has the same `{}`; only the first of them is imported", key.0);
         Some(Violation::taken(pointer("", key.0), detail))
     };
-    let errors: Vec<_> = keys(&document).into_iter().filter_map(twice).collect();
+    let mut errors: Vec<_> = keys(&document).into_iter().filter_map(twice).collect();
+    if attributes(&document).any(|found| found.category.len().max(found.name.len()) > MAX_NAME) {
+        let detail = format!("expected categories and names of at most {MAX_NAME} bytes");
+        errors.push(Violation::new("/attributes", Code::Unknown, detail));
+    }
     if !errors.is_empty() {
         return Err(errors);
     }
     let text = Json::Object(document.clone()).to_text();
-    if text.len() > MAX_ROW {
-        let detail = format!("expected a row of at most {MAX_ROW} bytes, found {}", text.len());
-        return Err(vec![Violation { pointer: String::new(), code: Code::TooLarge, detail }]);
+    if let Some(detail) = too_large(text.len()) {
+        return Err(vec![Violation::new("", Code::TooLarge, detail)]);
     }
     Ok((document, text))
+}
+
+/// What is said of a row of so many bytes, if they are too many.
+pub(super) fn too_large(bytes: usize) -> Option<String> {
+    (bytes > MAX_ROW).then(|| format!("expected a row of at most {MAX_ROW} bytes, found {bytes}"))
 }
 
 /// Divides tasks into parts, each of which fits into an item.
@@ -167,28 +196,38 @@ pub fn parts(tasks: Vec<RowTask>) -> Vec<Vec<RowTask>> {
     parts
 }
 
-/// The attributes that a document names, its own and those of its personas: where, category, name,
-/// values.
-fn attributes(document: &Object) -> Vec<(String, &str, &str, &Json)> {
-    fn of<'d>(holder: &'d Object, at: &str, found: &mut Vec<(String, &'d str, &'d str, &'d Json)>) {
-        let categories = holder.get("attributes").and_then(Json::as_object);
-        for (category, members) in categories.into_iter().flatten() {
-            for (name, value) in members.as_object().into_iter().flatten() {
-                let at = pointer(&pointer(&format!("{at}/attributes"), category), name);
-                found.push((at, category, name, value));
-            }
-        }
+/// An attribute that a document names, of the user or of one of its personas.
+struct NamedAttribute<'d> {
+    persona: Option<usize>,
+    category: &'d str,
+    name: &'d str,
+    value: &'d Json,
+}
+
+impl NamedAttribute<'_> {
+    /// Where it stands. Made only of what is asked for: a category can be as long as the document,
+    /// and so can the list of its attributes.
+    fn pointer(&self) -> String {
+        let at = self.persona.map(|i| format!("/personas/{i}")).unwrap_or_default();
+        pointer(&pointer(&format!("{at}/attributes"), self.category), self.name)
     }
-    let mut found = Vec::new();
-    of(document, "", &mut found);
-    if let Some(Json::Array(personas)) = document.get("personas") {
-        for (i, persona) in personas.iter().enumerate() {
-            if let Some(persona) = persona.as_object() {
-                of(persona, &format!("/personas/{i}"), &mut found);
-            }
-        }
-    }
-    found
+}
+
+/// The attributes that a document names, its own and those of its personas.
+fn attributes(document: &Object) -> impl Iterator<Item = NamedAttribute<'_>> {
+    let personas = match document.get("personas") {
+        Some(Json::Array(personas)) => personas.as_slice(),
+        _ => &[],
+    };
+    let personas = personas.iter().enumerate().filter_map(|(i, p)| Some((Some(i), p.as_object()?)));
+    let holders = std::iter::once((None, document)).chain(personas);
+    holders.flat_map(|(persona, holder)| {
+        let categories = holder.get("attributes").and_then(Json::as_object).into_iter().flatten();
+        categories.flat_map(move |(category, members)| {
+            let members = members.as_object().into_iter().flatten();
+            members.map(move |(name, value)| NamedAttribute { persona, category, name, value })
+        })
+    })
 }
 
 /// Where a document has values of secret attributes; what only says that there is one is none.
@@ -205,10 +244,9 @@ pub(super) fn secrets(document: &Object, schema: &Schema) -> Vec<String> {
             .attribute_named(category, name)
             .is_some_and(|definition| definition.data_format.is_hashed())
     };
-    let found = attributes(document).into_iter();
-    found
-        .filter(|(_, category, name, value)| secret(category, name) && holds(value))
-        .map(|(at, ..)| at)
+    attributes(document)
+        .filter(|found| secret(found.category, found.name) && holds(found.value))
+        .map(|found| found.pointer())
         .collect()
 }
 
@@ -216,11 +254,13 @@ pub(super) fn secrets(document: &Object, schema: &Schema) -> Vec<String> {
 /// equal ones are equal.
 fn unique_values(document: &Object, schema: &Schema) -> Vec<(String, String)> {
     let mut found = Vec::new();
-    for (at, category, name, value) in attributes(document) {
-        let definition =
-            schema.attribute_named(category, name).filter(|definition| definition.unique);
-        let (Some(definition), Json::Array(values)) = (definition, value) else { continue };
-        for value in values {
+    for named in attributes(document) {
+        let definition = schema.attribute_named(named.category, named.name);
+        let definition = definition.filter(|definition| definition.unique);
+        let (Some(definition), Json::Array(values)) = (definition, named.value) else { continue };
+        let at = named.pointer();
+        // More values than an attribute holds are refused when the row is worked.
+        for value in values.iter().take(MAX_VALUES) {
             let (Json::String(text) | Json::Number(text)) = value else { continue };
             if let Some(comparable) = format::search_form(text, definition, schema) {
                 found.push((at.clone(), format!("{}#{comparable}", definition.id)));

@@ -89,7 +89,9 @@ fn take_set(fields: &mut Fields<'_>, most: usize, bytes: usize) -> Option<(Vec<J
 }
 
 fn read(key: &Json) -> Result<Jwk, &'static str> {
-    key.as_object().ok_or("expected a JWK, which is an object").and_then(Jwk::read)
+    let key = key.as_object().ok_or("expected a JWK, which is an object").and_then(Jwk::read)?;
+    key.check_point()?;
+    Ok(key)
 }
 
 fn refuse_key(fields: &mut Fields<'_>, index: usize, code: Code, detail: &str) {

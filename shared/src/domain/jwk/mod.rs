@@ -5,6 +5,7 @@
 //! never from what was signed with it (RFC 8725 §3.1).
 
 mod fields;
+mod point;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -158,6 +159,20 @@ impl Jwk {
         Ok(Self { kid, algorithm, numbers })
     }
 
+    /// Checks that the key of a curve is a point on it: any other verifies nothing.
+    pub fn check_point(&self) -> Result<(), &'static str> {
+        let bytes = |text: &str| URL_SAFE_NO_PAD.decode(text).unwrap_or_default();
+        match &self.numbers {
+            KeyParameters::Ec { x, y } if !point::is_on_p256(&bytes(x), &bytes(y)) => {
+                Err("`x` and `y` are no point on P-256")
+            }
+            KeyParameters::Ed { x } if !point::is_on_ed25519(&bytes(x)) => {
+                Err("`x` is no point on Ed25519")
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The thumbprint (RFC 7638 §3, RFC 8037 §2): the SHA-256 of the required members in
     /// lexicographic order, base64url.
     #[must_use]
@@ -188,6 +203,9 @@ fn rsa_fits(n: &str, e: &str) -> Result<(), &'static str> {
     };
     let (n, e) = (number(n)?, number(e)?);
     let leading = |number: &[u8]| number.first().copied().unwrap_or_default();
+    if n.last().is_some_and(|last| last % 2 == 0) {
+        return Err("expected an odd RSA modulus");
+    }
     if leading(&n) == 0 || leading(&e) == 0 {
         return Err("expected `n` and `e` without leading zero bytes (RFC 7518 §6.3.1)");
     }

@@ -2,7 +2,7 @@
 
 use super::Persona;
 use crate::domain::definition::AttributeDefinition;
-use crate::domain::error::{Code, Result, Violations};
+use crate::domain::error::{Code, MAX_NAME, Result, Violations};
 use crate::domain::field::{Fields, pointer};
 use crate::domain::id::{DefinitionId, PersonaId};
 use crate::domain::json::{Json, Object};
@@ -99,7 +99,7 @@ impl Persona {
         let mut violations = Violations::default();
         let shown = self.show_to(schema, context.view);
         refuse_attribute_nulls(patch, context, &mut violations);
-        let mut fields = Fields::new(merged(shown.clone(), patch), "", &mut violations);
+        let mut fields = Fields::new(merged(shown.clone(), patch.clone()), "", &mut violations);
         for (name, instead) in NOT_EDITABLE {
             let stored = shown.get(name).cloned().unwrap_or(Json::Null);
             let nulled = patch.as_object().and_then(|p| p.get(name)) == Some(&Json::Null);
@@ -217,6 +217,10 @@ pub fn refuse_unknown(document: &Json, at: &str, violations: &mut Violations) {
     ];
     let names = document.as_object().into_iter().flat_map(Object::keys);
     for name in names.filter(|name| !NAMES.contains(&name.as_str())) {
+        if name.len() > MAX_NAME {
+            violations.long_name(at, "field", name);
+            continue;
+        }
         violations.add_with(pointer(at, name), Code::Unknown, || unknown("field", name, NAMES));
     }
 }

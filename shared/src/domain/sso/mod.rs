@@ -19,6 +19,16 @@ use super::string_enum::string_enum;
 use crate::domain::id::SHAPE;
 
 string_enum! {
+    /// How a subject is compared with a username.
+    SubjectMatching {
+        /// Byte by byte.
+        Exact = "exact",
+        /// Up to the case of ASCII letters.
+        AsciiCase = "ascii-case",
+    }
+}
+
+string_enum! {
     /// How the subjects of a server or an application are found.
     SubjectType {
         /// The subject is the preferred e-mail address of exactly one user.

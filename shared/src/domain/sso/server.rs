@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::claims::{self, ClaimTarget, take_claims};
-use super::{MAX_TEXT, SubjectType, take_id};
+use super::{MAX_TEXT, SubjectMatching, SubjectType, take_id};
 use crate::domain::definition::{AttributeDefinition, Definition, DefinitionKind, Noun};
 use crate::domain::error::{Code, Error, Result, Violations};
 use crate::domain::field::Fields;
@@ -31,6 +31,9 @@ pub struct AuthenticationServer {
     pub name: String,
     /// How its subjects are found.
     pub subject_type: SubjectType,
+    /// Whether a subject that is a username may differ from it in the case of ASCII letters.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ignores_case: bool,
     /// The `iss` of its tokens; unique in the tenant.
     pub issuer: Option<String>,
     /// The `aud` that its tokens must name.
@@ -76,6 +79,7 @@ impl Definition for AuthenticationServer {
             take_id(&mut fields, current.map(|c| &c.id), schema.servers.values().map(|s| &s.id));
         let name = fields.required_text("name", MAX_TEXT);
         let subject_type = fields.required_string_enum("subject_type");
+        let ignores_case = take_matching(&mut fields) == SubjectMatching::AsciiCase;
         let issuer = take_https(&mut fields, "issuer");
         let audience = fields.text("audience", MAX_TEXT);
         let jwks = take_issuers_jwks(&mut fields);
@@ -103,6 +107,7 @@ impl Definition for AuthenticationServer {
                 id,
                 name,
                 subject_type,
+                ignores_case,
                 issuer,
                 audience,
                 jwks,
@@ -123,6 +128,7 @@ impl Definition for AuthenticationServer {
             "id" => &self.id,
             "name" => &self.name,
             "subject_type" => self.subject_type.name(),
+            "subject_matching" => self.subject_matching().name(),
             "issuer" => self.issuer.clone(),
             "audience" => self.audience.clone(),
             "jwks" => jwks,
@@ -164,6 +170,11 @@ impl Definition for AuthenticationServer {
     }
 }
 
+/// Takes how usernames are compared; without it they are compared byte by byte.
+fn take_matching(fields: &mut Fields<'_>) -> SubjectMatching {
+    fields.string_enum("subject_matching").unwrap_or(SubjectMatching::Exact)
+}
+
 fn take_priority(fields: &mut Fields<'_>) -> u32 {
     match fields.value("priority") {
         None => 0,
@@ -186,6 +197,7 @@ impl AuthenticationServer {
             id: SYSTEM.parse().map_err(Error::unexpected)?,
             name: "Built-in identity provider".to_owned(),
             subject_type: SubjectType::Username,
+            ignores_case: false,
             issuer: None,
             audience: None,
             jwks: None,
@@ -194,6 +206,19 @@ impl AuthenticationServer {
             claims: BTreeMap::new(),
             priority: 0,
         })
+    }
+
+    /// How a subject is compared with a username.
+    #[must_use]
+    pub const fn subject_matching(&self) -> SubjectMatching {
+        if self.ignores_case { SubjectMatching::AsciiCase } else { SubjectMatching::Exact }
+    }
+
+    /// Whether a subject, which tells upper from lower case (OpenID Connect Core §2), is this
+    /// username.
+    #[must_use]
+    pub fn subject_is(&self, subject: &str, username: &str) -> bool {
+        if self.ignores_case { subject.eq_ignore_ascii_case(username) } else { subject == username }
     }
 
     /// What its tokens feed: the name of a claim, and the field of profiles that takes its value.

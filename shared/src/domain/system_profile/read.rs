@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use super::{Overrides, SystemProfile, Viewer};
 use crate::domain::definition::{AttributeDefinition, PolicySubject};
-use crate::domain::error::{Code, Result, Violations};
+use crate::domain::error::{Code, MAX_NAME, Result, Violations};
 use crate::domain::field::{Fields, pointer};
 use crate::domain::json::Json;
 use crate::domain::patch::{merged, refuse_attribute_nulls, refuse_non_object};
@@ -67,7 +67,8 @@ impl SystemProfile {
                 violations.add(pointer("", name), Code::NotEditable, why);
             }
         }
-        let profile = self.read(merged(shown, patch), context, Omitted::Removed, &mut violations);
+        let profile =
+            self.read(merged(shown, patch.clone()), context, Omitted::Removed, &mut violations);
         violations.check(profile)
     }
 
@@ -118,6 +119,10 @@ impl SystemProfile {
             }
         };
         for (name, values) in members {
+            if name.len() > MAX_NAME {
+                fields.violations().long_name(&at, "system attribute", &name);
+                continue;
+            }
             let at = pointer(&at, &name);
             if !context.viewer.declares(&name) {
                 fields
@@ -221,6 +226,10 @@ fn refuse_own_nulls(patch: &Json, viewer: Viewer<'_>, violations: &mut Violation
     for (name, _) in
         members.iter().filter(|(name, value)| **value == Json::Null && !viewer.declares(name))
     {
+        if name.len() > MAX_NAME {
+            violations.long_name(&at, "system attribute", name);
+            continue;
+        }
         violations.add_with(pointer(&at, name), Code::Unknown, || undeclared(name, viewer));
     }
 }

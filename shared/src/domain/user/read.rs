@@ -94,7 +94,7 @@ impl User {
                 violations.add(pointer("", name), code, why);
             }
         }
-        let user = self.read(merged(shown, &patch), context, Omitted::Removed, &mut violations);
+        let user = self.read(merged(shown, patch), context, Omitted::Removed, &mut violations);
         user.check_required(Some(self), schema, &mut violations);
         violations.check(user).map_err(|error| point_back(error, &renamed))
     }

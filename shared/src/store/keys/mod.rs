@@ -35,7 +35,7 @@
 //! | users by their last change, tombstones by their filing | index `gsi1`: `T#<tenant>#L#<shard>` / `<updated_at>`, `<time>#` | [`listing`] |
 //! | change requests by what became of them | index `gsi1`: `T#<tenant>#R#<STATUS>` / `<id>` | [`requests`] |
 //! | unfinished erasures | index `gsi1`: `SWEEP` / `<deleted_at>` | [`SWEEP`] |
-//! | unfinished imports | index `gsi1`: `IMPORTS` / `<created_at>` | [`IMPORTS`] |
+//! | unfinished imports | index `gsi1`: `IMPORTS` / `<tenant>#<created_at>#<id>` | [`IMPORTS`] |
 //!
 //! Ids match `^[a-z][a-z0-9-]{1,62}$` or are UUIDs, hashes are base64url: no part can contain `#`
 //! but the last, which needs no end. Values that could identify a person are hashed, prefix entries

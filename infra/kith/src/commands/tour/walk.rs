@@ -11,7 +11,7 @@ use shared::env::Env;
 
 use super::options::Options;
 use crate::failure::Failure;
-use crate::output::say;
+use crate::output::{say, say_styled};
 
 /// A client.
 pub(super) struct Credentials {
@@ -263,7 +263,7 @@ impl Tour {
     }
 
     pub(super) fn paint(&self, style: Style, text: &str) -> Result<(), Failure> {
-        if self.colour { say(format_args!("{style}{text}{style:#}")) } else { say(text) }
+        if self.colour { say_styled(style, text) } else { say(text) }
     }
 }
 

@@ -83,6 +83,53 @@ fn assert_in_use(folder: &Path) {
     assert!(refused.to_string().starts_with(&start), "{refused}");
 }
 
+#[test]
+fn wk14_a_folder_whose_lock_was_taken_away_is_still_in_use() {
+    let folder = std::env::temp_dir().join(format!("kith-embedded-lock-{}", std::process::id()));
+    let embedded = Embedded::open(&folder).unwrap();
+    std::fs::remove_file(folder.join("lock")).unwrap();
+    assert_in_use(&folder);
+    drop(embedded);
+    Embedded::open(&folder).unwrap();
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[tokio::test]
+async fn wk17_a_damaged_table_says_so_in_one_line() {
+    let folder = std::env::temp_dir().join(format!("kith-embedded-broken-{}", std::process::id()));
+    let open = async || crate::table::open_local(Some(&folder), shared::env::Env::default()).await;
+    drop(open().await.unwrap());
+    let file = folder.join("table.sqlite");
+    let mut bytes = std::fs::read(&file).unwrap();
+    let pages = bytes.len();
+    bytes[100..pages].fill(0xa5);
+    std::fs::write(&file, &bytes).unwrap();
+    for rest in ["table.sqlite-wal", "table.sqlite-shm"] {
+        let _ = std::fs::remove_file(folder.join(rest));
+    }
+    let said = open().await.map(|_| ()).unwrap_err().to_string();
+    assert!(!said.contains('\n') && said.len() < 200 && !said.contains("retryable"), "{said}");
+    assert!(said.contains("damaged") || said.contains("malformed"), "{said}");
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[tokio::test]
+async fn wk12_credentials_that_are_right_are_not_written_again() {
+    let folder = std::env::temp_dir().join(format!("kith-embedded-demo-{}", std::process::id()));
+    let table = crate::table::open_local(None, shared::env::Env::default()).await.unwrap();
+    let path = crate::demo::prepare(&table, &folder, "http://127.0.0.1:1").await.unwrap();
+    let inode = |path: &Path| {
+        use std::os::unix::fs::MetadataExt as _;
+        std::fs::metadata(path).unwrap().ino()
+    };
+    let before = inode(&path);
+    crate::demo::prepare(&table, &folder, "http://127.0.0.1:1").await.unwrap();
+    assert_eq!(inode(&path), before, "the file was replaced");
+    crate::demo::prepare(&table, &folder, "http://127.0.0.1:2").await.unwrap();
+    assert_ne!(inode(&path), before);
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
 #[cfg(unix)]
 #[test]
 fn the_files_are_for_the_owner_only() {

@@ -1,0 +1,133 @@
+//! Fair shares: of imports and of scripts.
+
+use std::time::Duration;
+
+use serde_json::json;
+use shared::domain::Scope;
+use shared::domain::Scopes;
+use shared::domain::id::{ImportId, TenantId};
+use shared::domain::import::{Format, Import, ImportState, Mapping, Mode, RowCounts};
+use shared::env::Env;
+use shared::import::{ImportFile, accept};
+use tests::{Client, Engine, Service, TENANT};
+use tokio::time::Instant;
+
+use crate::derived::{answering, derive, workflow};
+
+/// A script that no question stops, which its process is killed for after a second.
+const ENDLESS: &str = "function main(w) { Array.prototype.reverse.call({ length: 2 ** 53 - 1 }); }";
+
+/// Accepts an import that nobody works on yet.
+async fn waiting(client: &Client, tenant: &str, file: String) -> ImportId {
+    let (app, tenant): (_, TenantId) = (client.service.app(), tenant.parse().unwrap());
+    let schema = app.schema_now(&tenant).await.unwrap();
+    let now = app.env().clock.now();
+    let id = ImportId::new(app.env().new_uuid());
+    let import = Import {
+        id,
+        mode: Mode::Create,
+        dry_run: false,
+        client: client.id.parse().unwrap(),
+        scopes: Scopes::new([Scope::UsersWrite]),
+        state: ImportState::Pending,
+        parts: Vec::new(),
+        next: 0,
+        counts: RowCounts::default(),
+        leased_until: None,
+        created_at: now,
+        updated_at: now,
+        completed_at: None,
+    };
+    let file = ImportFile { bytes: file.into(), format: Format::Csv, mapping: Mapping::default() };
+    accept(&app, schema, import, file, |_| Ok(None)).await.unwrap();
+    id
+}
+
+async fn done(client: &Client, id: ImportId) -> (String, u64) {
+    let job = client.read(&format!("/identity/imports/{id}")).await;
+    (job["state"].as_str().unwrap().to_owned(), job["done"].as_u64().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn wk5_tenants_take_turns_with_their_imports() {
+    let env = Env::default();
+    let clock = env.clock.clone();
+    let engine = Engine::embedded(env).await;
+    let service = Service::on(engine, clock.clone()).await;
+    service.create_tenant("beta").await;
+    let acme = service.client(TENANT, "users:write users:read").await;
+    let beta = service.client("beta", "users:write config:write config:read").await;
+    // Some tens of milliseconds; scripts have no clock.
+    let slow = "(function () { for (var i = 0, s = 0; i < 4e5; i++) s += i % 7; \
+                return { slow: ['' + s] }; })()";
+    let script = workflow(&beta, &answering(slow)).await;
+    derive(&beta, "slow", &script, json!({})).await;
+    let mut slow = Vec::new();
+    for job in 0..3 {
+        let rows: Vec<_> = (0..400).map(|i| format!("b{job}-{i}")).collect();
+        slow.push(waiting(&beta, "beta", format!("username\n{}", rows.join("\n"))).await);
+    }
+    let rows: Vec<_> = (0..100).map(|i| format!("a{i}")).collect();
+    let quick = waiting(&acme, TENANT, format!("username\n{}", rows.join("\n"))).await;
+
+    let until = clock.now().plus_seconds(7 - sweeper::IMPORT_SECONDS);
+    sweeper::sweep(&service.app(), until).await.unwrap();
+
+    assert_eq!(done(&acme, quick).await, ("COMPLETED".to_owned(), 100));
+    let (_, first) = done(&beta, slow[0]).await;
+    let (_, last) = done(&beta, slow[2]).await;
+    assert!(first > 0 && last == 0, "{first} rows of the first job, {last} of the last");
+}
+
+#[tokio::test]
+async fn wk5_many_jobs_of_one_tenant_hide_no_other() {
+    let service = Service::start().await;
+    service.create_tenant("beta").await;
+    let (acme, beta) = (service.crm().await, service.client("beta", "users:write").await);
+    for job in 0..120 {
+        waiting(&beta, "beta", format!("username\nb{job}")).await;
+    }
+    let last = waiting(&acme, TENANT, "username\na".to_owned()).await;
+    let mut listed = Vec::new();
+    let mut from = String::new();
+    while let Some(job) = service.table.waiting_import(&from).await.unwrap() {
+        from = job.after_tenant();
+        listed.push(job);
+    }
+    assert_eq!(listed.len(), 2);
+    assert_eq!((listed[0].tenant.as_str(), listed[0].id), (TENANT, last));
+    assert_eq!(service.sweep().await.imported, 121);
+    assert_eq!(service.table.waiting_import("").await.unwrap(), None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn wk11_scripts_that_are_tried_out_leave_workers_to_writes() {
+    let service = Service::start().await.in_one();
+    let crm = service.crm().await;
+    let full = workflow(&crm, &answering("{ full: [p.username] }")).await;
+    derive(&crm, "full", &full, json!({})).await;
+    let endless = workflow(&crm, ENDLESS).await;
+    crm.create("/identity/users", json!({ "username": "first" })).await;
+    let tests: Vec<_> = (0..12)
+        .map(|_| {
+            let (crm, path) = (crm.clone(), endless.below("test"));
+            tokio::spawn(async move { crm.post(&path, json!({ "input": {} })).await })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    for i in 0..3 {
+        let begun = Instant::now();
+        crm.create("/identity/users", json!({ "username": format!("u{i}") })).await;
+        assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    }
+    let mut codes = Vec::new();
+    for test in tests {
+        let answer = test.await.unwrap();
+        if answer.code() == 503 {
+            assert_eq!(answer.header("retry-after"), Some("1"));
+        }
+        codes.push(answer.code());
+    }
+    let busy = codes.iter().filter(|code| **code == 503).count();
+    assert!(busy >= 8 && codes.contains(&422), "{codes:?}");
+}
