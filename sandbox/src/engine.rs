@@ -79,10 +79,9 @@ impl ScriptEngine {
     }
 
     fn attempt(&self, job: &Job) -> Result<WorkerReply, ScriptFailure> {
-        if job.script.len() > MAX_SCRIPT {
+        if job.script.chars().count() > MAX_SCRIPT {
             return Err(script_failure(format!(
-                "expected a script of at most {} KB",
-                MAX_SCRIPT / 1024
+                "expected a script of at most {MAX_SCRIPT} characters"
             )));
         }
         let input = self

@@ -170,8 +170,8 @@ fn one_line(text: &str) -> String {
 /// Writes a job as the line that a worker reads.
 fn line(script: &str, input: Option<&Json>) -> Result<Vec<u8>, ScriptFailure> {
     let refuse = |message: String| ScriptFailure::Script { message, line: None };
-    if script.len() > MAX_SCRIPT {
-        return Err(refuse(format!("expected a script of at most {} KB", MAX_SCRIPT / 1024)));
+    if script.chars().count() > MAX_SCRIPT {
+        return Err(refuse(format!("expected a script of at most {MAX_SCRIPT} characters")));
     }
     let input = input.map(|input| RawValue::from_string(input.to_text())).transpose();
     let input = input.map_err(|_| refuse("the input of the script is not JSON".to_owned()))?;

@@ -19,6 +19,7 @@ mod approvals;
 mod callers;
 mod clients;
 mod cost;
+mod data;
 mod definitions;
 mod derived;
 mod edge;

@@ -174,6 +174,7 @@ async fn import(table: &Table, tenant: &TenantId) {
         id: IMPORT.parse().unwrap(),
         mode: Mode::Create,
         dry_run: false,
+        hashes: None,
         client: format!("{tenant}.000102030405060708090a0b0c0d0e0f").parse().unwrap(),
         scopes: Scopes::new([Scope::UsersWrite]),
         state: ImportState::Completed,

@@ -13,7 +13,7 @@ use shared::domain::definition::DefinitionKind;
 use shared::domain::derive::derivations;
 use shared::domain::error::{Error, Result};
 use shared::domain::hashing::Hashes;
-use shared::domain::id::{TenantId, UserId};
+use shared::domain::id::UserId;
 use shared::domain::schema::Schema;
 use shared::domain::{Versioned, WriteContext};
 use shared::env::Timestamp;
@@ -81,14 +81,13 @@ fn fingerprint(schema: &Schema) -> String {
 /// Goes on with the walk that the tenant's configuration needs.
 pub(crate) async fn recompute(
     app: &App,
-    tenant: &TenantId,
+    schema: &Schema,
     until: Timestamp,
     report: &mut SweepReport,
 ) -> Result<()> {
-    let table = app.table();
-    let schema = app.schema_now(tenant).await?;
+    let (table, tenant) = (app.table(), &schema.tenant);
     let stored: Option<Versioned<RecomputationProgress>> = table.derivation(tenant).await?;
-    let fingerprint = fingerprint(&schema);
+    let fingerprint = fingerprint(schema);
     if stored.is_none() && fingerprint.is_empty() {
         return Ok(());
     }
@@ -125,7 +124,7 @@ pub(crate) async fn recompute(
         let before = *report;
         let mut next = page.next;
         for (user, position) in page.users {
-            recompute_user(app, &schema, user, report).await?;
+            recompute_user(app, schema, user, report).await?;
             // Scripts may be slow: what was walked is noted before Lambda ends the call.
             if app.env().clock.now() >= until {
                 next = position;

@@ -1,13 +1,15 @@
 //! The sweeper: what has to happen without anybody asking. A schedule calls it each minute.
 //!
 //! It finishes erasures that were interrupted, recomputes derived attributes after a workflow has
-//! changed, and goes on with imports. All that it does can be interrupted, repeated and done by
-//! several at once.
+//! changed, brings index entries into another form, and goes on with imports. All that it does can
+//! be interrupted, repeated and done by several at once.
 
 mod derived;
+mod lookups;
 
 use std::collections::VecDeque;
 
+pub use lookups::ROLLOUT_SECONDS;
 use shared::app::App;
 use shared::domain::error::Result;
 use shared::env::Timestamp;
@@ -30,6 +32,8 @@ pub struct SweepReport {
     pub changed: u64,
     /// Those of them whose workflow failed; they keep what they had.
     pub failed: u64,
+    /// Users whose index entries were brought into another form.
+    pub reindexed: u64,
     /// Rows of imports that got their status.
     pub imported: u64,
 }
@@ -56,7 +60,17 @@ pub async fn sweep(app: &App, until: Timestamp) -> Result<SweepReport> {
     let first = minute.checked_rem(tenants.len()).unwrap_or(0);
     tenants.rotate_left(first);
     for tenant in tenants {
-        if let Err(error) = derived::recompute(app, &tenant.id, until, &mut report).await {
+        let schema = match app.schema_now(&tenant.id).await {
+            Ok(schema) => schema,
+            Err(error) => {
+                failure = failure.or(Some(error));
+                continue;
+            }
+        };
+        if let Err(error) = derived::recompute(app, &schema, until, &mut report).await {
+            failure = failure.or(Some(error));
+        }
+        if let Err(error) = lookups::migrate(app, &schema, until, &mut report).await {
             failure = failure.or(Some(error));
         }
     }
@@ -64,8 +78,16 @@ pub async fn sweep(app: &App, until: Timestamp) -> Result<SweepReport> {
         failure = failure.or(Some(error));
     }
     if report != SweepReport::default() {
-        let SweepReport { erasures, derived, changed, failed, imported } = report;
-        tracing::info!(operation = "sweep", erasures, derived, changed, failed, imported);
+        let SweepReport { erasures, derived, changed, failed, reindexed, imported } = report;
+        tracing::info!(
+            operation = "sweep",
+            erasures,
+            derived,
+            changed,
+            failed,
+            reindexed,
+            imported
+        );
     }
     failure.map_or(Ok(report), Err)
 }

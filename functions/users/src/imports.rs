@@ -6,8 +6,10 @@ use shared::domain::Scope::UsersWrite;
 use shared::domain::Versioned;
 use shared::domain::error::{Error, Result};
 use shared::domain::id::ImportId;
-use shared::domain::import::{Import, ImportState, Mapping, Mode, RowCounts, RowReport};
-use shared::domain::string_enum::expected_word;
+use shared::domain::import::{
+    HashedValues, Import, ImportState, Mapping, Mode, RowCounts, RowReport,
+};
+use shared::domain::string_enum::{StringEnum, expected_word};
 use shared::http::answer::{Answer, HandlerResult};
 use shared::http::{Call, Route};
 use shared::import::{IN_REQUEST_SECONDS, ImportFile, accept, process, report_as_csv};
@@ -19,7 +21,7 @@ pub(crate) const ROUTES: [Route; 3] = [
     Route::write("POST", IMPORTS, "create_import", (201, "ImportJob"), || post(create))
         .scope(UsersWrite)
         .rows("ImportRows")
-        .query(&["mode", "dry_run", "mapping"])
+        .query(&["mode", "dry_run", "mapping", "hashes"])
         .summary("Import users")
         .description(
             "Starts a job with the rows of a CSV or NDJSON file. The answer shows the job \
@@ -47,7 +49,8 @@ pub(crate) const ROUTES: [Route; 3] = [
 async fn create(mut call: Call) -> HandlerResult {
     let until = call.app.env().clock.now().plus_seconds(IN_REQUEST_SECONDS);
     call.check_collection_preconditions()?;
-    let mode = word(&call, "mode", Mode::Create)?;
+    let mode = word(&call, "mode")?.unwrap_or(Mode::Create);
+    let hashes: Option<HashedValues> = word(&call, "hashes")?;
     let dry_run = match call.query("dry_run") {
         None | Some("false") => false,
         Some("true") => true,
@@ -77,6 +80,7 @@ async fn create(mut call: Call) -> HandlerResult {
                 id: ImportId::new(app.env().new_uuid()),
                 mode,
                 dry_run,
+                hashes,
                 client: client.clone(),
                 scopes: call.caller.grants.scopes.clone(),
                 state: ImportState::Pending,
@@ -108,12 +112,13 @@ fn shown(import: &Versioned<Import>) -> Answer {
     Answer::created(import.value.show(), import.tag(), location)
 }
 
-fn word(call: &Call, name: &str, default: Mode) -> Result<Mode> {
+/// A query parameter that is one of the texts of the enumeration `T`.
+fn word<T: StringEnum>(call: &Call, name: &str) -> Result<Option<T>> {
     let read = |text: &str| {
-        let wrong = || format!("query parameter `{name}`: {}", expected_word(&Mode::ALL, text));
+        let wrong = || format!("query parameter `{name}`: {}", expected_word(T::ALL, text));
         text.parse().map_err(|_| Error::Malformed(wrong()))
     };
-    call.query(name).map_or(Ok(default), read)
+    call.query(name).map(read).transpose()
 }
 
 async fn find(call: &Call) -> Result<Versioned<Import>> {

@@ -61,14 +61,12 @@ pub(crate) async fn list(call: Call) -> HandlerResult {
     let passed = page.last.or(since);
     let complete =
         [passed, missed_from, Some(settled)].into_iter().flatten().min().unwrap_or(settled);
-    let missed = missed_from.is_some() || passed > Some(settled);
+    // From then on something may be missed by the pages so far: what was passed before that was
+    // in the index when it was passed.
+    let missed = missed_from.or((passed > Some(settled)).then_some(settled));
     let mut content = object! { "items" => page.show(&call).await? };
     if more {
-        let next = ListPosition {
-            place: page.place,
-            last: page.last,
-            missed_from: missed.then_some(complete),
-        };
+        let next = ListPosition { place: page.place, last: page.last, missed_from: missed };
         content.insert("next_cursor".to_owned(), Json::from(call.cursor(&bound, &next).await?));
     }
     content.insert("next_updated_since".to_owned(), Json::from(complete));

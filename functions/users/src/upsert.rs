@@ -5,10 +5,10 @@ use std::sync::{Mutex, PoisonError};
 
 use shared::domain::error::{Error, Result};
 use shared::domain::id::UserId;
-use shared::domain::lookup::Lookup;
+use shared::domain::lookup;
 use shared::domain::schema::Schema;
 use shared::domain::user::User;
-use shared::domain::{Json, Versioned, WriteContext};
+use shared::domain::{Json, Versioned, WriteContext, text};
 use shared::http::Call;
 use shared::http::IdempotencyRecorder;
 use shared::http::answer::HandlerResult;
@@ -26,13 +26,13 @@ const ID_AT_CUSTOMER: &str = "/id_at_customer";
 pub(crate) async fn upsert(mut call: Call) -> HandlerResult {
     let body = call.take_body();
     let id_at_customer: String = call.id("value")?;
-    let (table, lookup) = (call.app.table(), Lookup::unique("id_at_customer", &id_at_customer));
+    let (table, lookups) = (call.app.table(), lookup::of_id_at_customer(&id_at_customer));
     let mut refusal = None;
     let mut retry = Retry::of(table);
     loop {
-        let holders = table.users_of(&call.caller.tenant, &lookup, None, 1).await?;
-        let done = match (holders.users.first(), refusal.take()) {
-            (Some((user, _)), _) => match replace(&call, *user, &id_at_customer, &body).await {
+        let holder = table.holder_of(&call.caller.tenant, &lookups).await?;
+        let done = match (holder, refusal.take()) {
+            (Some(user), _) => match replace(&call, user, &id_at_customer, &body).await {
                 // Forgotten, or given another id, since the look-up was read.
                 Err(Error::NotFound) => None,
                 done => Some(done),
@@ -70,7 +70,8 @@ async fn create(call: &Call, id_at_customer: &str, body: &Json) -> HandlerResult
 async fn replace(call: &Call, user: UserId, id_at_customer: &str, body: &Json) -> HandlerResult {
     let gained = Mutex::new(None);
     let edit = |live: &StoredUser, context: &WriteContext<'_>| -> Result<User> {
-        if live.value.id_at_customer.as_deref() != Some(id_at_customer) {
+        let stored = live.value.id_at_customer.as_deref().map(text::nfc);
+        if stored != Some(text::nfc(id_at_customer)) {
             return Err(Error::NotFound);
         }
         call.check_upsert_preconditions(Some(live.tag()))?;

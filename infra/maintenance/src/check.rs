@@ -10,8 +10,10 @@ use std::collections::BTreeSet;
 
 use shared::domain::error::Result;
 use shared::domain::id::{TenantId, UserId};
-use shared::domain::lookup::Lookup;
+use shared::domain::lookup::{self, Lookup};
+use shared::domain::schema::{LookupForms, Schema};
 use shared::domain::sso::Principal;
+use shared::domain::user::User;
 use shared::store::keys::{
     Children, PROFILE, SWEEP, is_lookup, kind_of, owner_of_partition, partition_of_user,
 };
@@ -29,6 +31,10 @@ pub struct CheckReport {
     pub lookups: usize,
     /// Erasures that are not finished.
     pub unfinished: usize,
+    /// The forms of values that index entries have.
+    pub forms: LookupForms,
+    /// Users whose index entries the sweeper has still to bring into the form of today.
+    pub waiting: usize,
     /// What is wrong, one line each, without personal data.
     pub problems: Vec<String>,
 }
@@ -48,6 +54,8 @@ struct ScannedItems {
     claimed: OwnedKeys,
     /// What look-up items say whom they belong to.
     held: OwnedKeys,
+    /// Users who lack an index entry of the form of today.
+    outdated: Vec<UserId>,
     /// What is wrong in any case.
     doubtful: Vec<(UserId, Key, Inconsistency)>,
 }
@@ -77,11 +85,12 @@ impl Inconsistency {
 
 /// Verifies a tenant.
 pub async fn verify(table: &Table, tenant: &TenantId) -> Result<CheckReport> {
+    let schema = Box::new(Box::pin(table.schema(tenant)).await?);
     let mut seen = ScannedItems::default();
     let now = table.env().clock.now();
     each_item(table, |item| {
         if !item.is_expired(now) {
-            seen.take(tenant, &item);
+            seen.take(&schema, &item);
         }
     })
     .await?;
@@ -119,7 +128,17 @@ pub async fn verify(table: &Table, tenant: &TenantId) -> Result<CheckReport> {
             problems.push(format!("user {user} {}: {}", fault.text(), kind_of(&key)));
         }
     }
+    let mut waiting = 0;
+    for user in seen.outdated {
+        match Box::pin(check_forms(table, &schema, user)).await? {
+            None => {}
+            Some(found) if found.is_empty() => waiting += 1,
+            Some(found) => problems.extend(found),
+        }
+    }
     Ok(CheckReport {
+        forms: schema.forms,
+        waiting,
         users: seen.users.len(),
         lookups: seen.claimed.len(),
         unfinished: seen.unfinished.len(),
@@ -128,8 +147,8 @@ pub async fn verify(table: &Table, tenant: &TenantId) -> Result<CheckReport> {
 }
 
 impl ScannedItems {
-    fn take(&mut self, tenant: &TenantId, item: &Item) {
-        let key = item.key();
+    fn take(&mut self, schema: &Schema, item: &Item) {
+        let (tenant, key) = (&schema.tenant, item.key());
         if let Some((owner, user)) = owner_of_partition(key.pk()) {
             if owner != *tenant {
                 return;
@@ -137,6 +156,9 @@ impl ScannedItems {
             match key.sk() {
                 PROFILE if !item.is_tombstone() => {
                     self.users.insert(user);
+                    if lacks_entries(schema, item) {
+                        self.outdated.push(user);
+                    }
                 }
                 PROFILE if item.get_text("gsi1pk") == Some(SWEEP) => {
                     self.unfinished.insert(user);
@@ -162,6 +184,39 @@ impl ScannedItems {
             }
         }
     }
+}
+
+fn lacks_entries(schema: &Schema, item: &Item) -> bool {
+    let texts = item.get_texts("ix").into_iter();
+    let owned: BTreeSet<Lookup> = texts.filter_map(|text| text.parse().ok()).collect();
+    item.read::<User>().is_ok_and(|user| !lookup::missing(&user.value, schema, &owned).is_empty())
+}
+
+/// Looks once more at a user who lacks an index entry of the form of today: who has it, or that
+/// nobody has and the sweeper will bring it. `None` if the user lacks none.
+async fn check_forms(table: &Table, schema: &Schema, user: UserId) -> Result<Option<Vec<String>>> {
+    let tenant = &schema.tenant;
+    let Some(current) = table.find_user(tenant, user).await? else { return Ok(None) };
+    let missing = lookup::missing(&current.value, schema, current.lookups());
+    if missing.is_empty() {
+        return Ok(None);
+    }
+    let mut found = Vec::new();
+    for entry in &missing {
+        let kind = kind_of(&Key::lookup(tenant, entry, user));
+        let unique = matches!(entry, Lookup::Unique { .. });
+        let holder =
+            if unique { table.holder_of(tenant, std::slice::from_ref(entry)).await? } else { None };
+        if let Some(holder) = holder.filter(|holder| *holder != user) {
+            found.push(format!(
+                "users {user} and {holder} have one unique value in two spellings; change one of \
+                 them: {kind}"
+            ));
+        } else if schema.forms == LookupForms::Complete {
+            found.push(format!("user {user} lacks an index entry: {kind}"));
+        }
+    }
+    Ok(Some(found))
 }
 
 /// The look-ups that a user's own item or one of its children owns.

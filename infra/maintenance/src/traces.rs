@@ -55,8 +55,15 @@ impl SearchText {
         if normalized(plain).chars().count() < MIN_CHARS {
             return Err(TooShort);
         }
-        let known =
-            [text::username(plain), text::folded(plain), text::email(plain), text::decimal(plain)];
+        let known = [
+            text::username(plain),
+            Some(text::folded(plain)),
+            Some(text::earlier::folded(plain)),
+            Some(text::nfc(plain).into_owned()),
+            text::stored_email(plain),
+            text::earlier::email(plain),
+            text::decimal(plain),
+        ];
         let forms: BTreeSet<_> = known.into_iter().flatten().chain([plain.to_owned()]).collect();
         let hashes = forms.iter().map(|form| ValueHash::of(form).to_string());
         let all = forms.iter().cloned().chain(hashes).map(|form| normalized(&form));

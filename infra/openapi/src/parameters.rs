@@ -1,6 +1,6 @@
 //! Parameters: what a request says in its path, its query and its headers.
 
-use shared::domain::import::Mode;
+use shared::domain::import::{HashedValues, Mode};
 use shared::domain::user::MAX_TEXT;
 use shared::http::Route;
 use shared::http::page::{MAX_PAGE, PAGE};
@@ -53,6 +53,7 @@ pub(super) fn in_query(route: &Route) -> Result<Vec<Ref>, Failure> {
             ("mode", _) => "Mode",
             ("dry_run", _) => "DryRun",
             ("mapping", _) => "Mapping",
+            ("hashes", _) => "Hashes",
             ("filter", true) => "ProfileFilter",
             ("name", false) => "NameFilter",
             ("category", false) => "CategoryFilter",
@@ -191,6 +192,13 @@ fn in_queries() -> Vec<Named> {
             string(4096, "").into(),
             "Fields for columns or members of other names, as a JSON object: \
              `{\"Login\":\"username\"}`. `null` skips a column.",
+        ),
+        query(
+            "Hashes",
+            "hashes",
+            word(HashedValues::ALL.map(HashedValues::name), "").into(),
+            "What the file brings as values of HASH attributes: plain values, which are hashed, or \
+             hashes of Argon2id, which are kept. A file with such values must say it.",
         ),
         required(
             "ProfileFilter",

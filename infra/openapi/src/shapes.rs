@@ -23,7 +23,7 @@ pub(super) fn string(max: usize, description: &str) -> Object {
         .build()
 }
 
-/// A string of 1 to `max` bytes that people can read.
+/// A string of 1 to `max` characters that people can read.
 pub(super) fn text(max: usize, description: &str) -> Object {
     let mut text = string(max, description);
     text.pattern = Some(LEGIBLE.to_owned());

@@ -164,7 +164,11 @@ impl Violations {
 
     /// Adds a text that has more bytes than allowed.
     pub fn too_long(&mut self, pointer: impl Into<String>, found: usize, most: usize) {
-        self.add(pointer, Code::TooLong, format!("expected at most {most} bytes, found {found}"));
+        self.add(
+            pointer,
+            Code::TooLong,
+            format!("expected at most {most} characters, found {found}"),
+        );
     }
 
     /// Whether something is said of what stands at `pointer` or within it.

@@ -101,7 +101,7 @@ impl<'v> Fields<'v> {
         self.take(name).filter(|value| *value != Json::Null)
     }
 
-    /// Takes a string of at most `max` bytes without control characters; empty text is refused.
+    /// Takes a string of at most `max` characters without control characters; empty text is refused.
     pub fn text(&mut self, name: &'static str, max: usize) -> Option<String> {
         let value = self.value(name)?;
         let at = self.at(name);
@@ -135,7 +135,7 @@ impl<'v> Fields<'v> {
         time
     }
 
-    /// Takes an array of strings, each of at most `max` bytes, at most `count` of them.
+    /// Takes an array of strings, each of at most `max` characters, at most `count` of them.
     pub fn texts(&mut self, name: &'static str, count: usize, max: usize) -> Option<Vec<String>> {
         let at = self.at(name);
         match self.value(name)? {
@@ -266,8 +266,9 @@ pub(super) fn text(
             return None;
         }
     };
-    if text.len() > max {
-        violations.too_long(at, text.len(), max);
+    let length = text.chars().count();
+    if length > max {
+        violations.too_long(at, length, max);
     } else if text.trim().is_empty() {
         violations.add(at, Code::WrongFormat, "must not be empty; omit the field or send null");
     } else if text.chars().any(char::is_control) {

@@ -4,7 +4,7 @@
 
 use super::definition::{AttributeDefinition, DataFormat};
 use super::error::{Code, expected_not};
-use super::hashing::{self, MAX_HASHES};
+use super::hashing::{self, HashDecision, MAX_HASHES};
 use super::json::Json;
 use super::json_schema::check_against_schema;
 use super::schema::Schema;
@@ -93,14 +93,10 @@ fn salted(
     definition: &AttributeDefinition,
     context: &WriteContext<'_>,
 ) -> Result<String, Refusal> {
-    match context.hashes.accepts_as_hash(text) {
-        Some(true) => return Ok(text.to_owned()),
-        Some(false) => {
-            let detail = "expected a password or a hash of Argon2id, e.g. \
-                       `$argon2id$v=19$m=…,t=…,p=…$salt$hash`";
-            return Err((Code::WrongFormat, detail.to_owned()));
-        }
-        None => {}
+    match context.hashes.decide(text) {
+        HashDecision::Keep => return Ok(text.to_owned()),
+        HashDecision::Refuse(code, detail) => return Err((code, detail.to_owned())),
+        HashDecision::Hash => {}
     }
     context.hashes.salted(text, definition, context.env).ok_or_else(|| {
         (Code::TooMany, format!("expected at most {MAX_HASHES} values of HASH in one request"))
@@ -125,13 +121,21 @@ pub(super) fn recheck(stored: &str, definition: &AttributeDefinition) -> Result<
 pub fn comparable(stored: &str, format: DataFormat) -> String {
     match format {
         DataFormat::Numeric => text::plain_decimal(stored).to_owned(),
-        DataFormat::Email => text::email(stored).unwrap_or_else(|| stored.to_lowercase()),
+        DataFormat::Email => text::stored_email(stored).unwrap_or_else(|| text::email_part(stored)),
         DataFormat::Sms | DataFormat::Hash | DataFormat::SearchableHash | DataFormat::Json => {
             stored.to_owned()
         }
-        DataFormat::Text | DataFormat::Enumeration => {
-            text::folded(stored).unwrap_or_else(|| stored.to_lowercase())
-        }
+        DataFormat::Text | DataFormat::Enumeration => text::folded(stored),
+    }
+}
+
+/// The form in which a stored value was compared before composed forms were.
+#[must_use]
+pub(super) fn earlier_comparable(stored: &str, format: DataFormat) -> String {
+    match format {
+        DataFormat::Email => text::earlier::email(stored).unwrap_or_else(|| stored.to_lowercase()),
+        DataFormat::Text | DataFormat::Enumeration => text::earlier::folded(stored),
+        _ => comparable(stored, format),
     }
 }
 

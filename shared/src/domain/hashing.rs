@@ -1,15 +1,20 @@
 //! Hashes of secret values: Argon2id with a salt for what is only kept, a keyed hash for what is
 //! searched by equality.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
 use super::definition::AttributeDefinition;
+use super::error::Code;
 use super::id::DefinitionId;
+use super::import::HashedValues;
 use super::schema::Schema;
 use super::text;
 use crate::env::Env;
@@ -35,7 +40,27 @@ pub const MAX_COMPARED: usize = 10;
 #[derive(Default)]
 pub struct Hashes {
     hashes: Mutex<RequestHashes>,
-    imported: bool,
+    brought: Brought,
+}
+
+/// What the values of HASH attributes are.
+#[derive(Clone, Copy, Default)]
+enum Brought {
+    /// What somebody types, or a program for them: the secret itself.
+    #[default]
+    Secrets,
+    /// Of an import: what it says, if it does.
+    Imported(Option<HashedValues>),
+}
+
+/// What becomes of a value.
+pub(super) enum HashDecision {
+    /// It is hashed.
+    Hash,
+    /// It is a hash, and is kept.
+    Keep,
+    /// It is refused.
+    Refuse(Code, &'static str),
 }
 
 /// The hashes of one request, and how many of them the present attempt has used.
@@ -65,16 +90,31 @@ impl LackingHash {
 }
 
 impl Hashes {
-    /// The hashes of a row of an import, whose values may be hashes already.
+    /// The hashes of a row of an import, which says what its values are. No pattern tells a hash
+    /// from a secret for sure, and nobody's password fits a hash that is hashed once more.
     #[must_use]
-    pub fn imported() -> Self {
-        Self { imported: true, ..Self::default() }
+    pub fn imported(hashes: Option<HashedValues>) -> Self {
+        Self { brought: Brought::Imported(hashes), ..Self::default() }
     }
 
-    /// Whether the value is a hash already that is kept as it is; what looks like one of another
-    /// kind is no secret either.
-    pub(super) fn accepts_as_hash(&self, value: &str) -> Option<bool> {
-        (self.imported && looks_hashed(value)).then(|| is_hash(value))
+    /// What becomes of a value of a HASH attribute.
+    pub(super) fn decide(&self, value: &str) -> HashDecision {
+        match self.brought {
+            Brought::Imported(None) => HashDecision::Refuse(Code::Required, SAY_HASHES),
+            Brought::Imported(Some(HashedValues::Argon2id)) if is_hash(value) => HashDecision::Keep,
+            Brought::Imported(Some(HashedValues::Argon2id)) => HashDecision::Refuse(
+                Code::WrongFormat,
+                "expected a hash of Argon2id, e.g. `$argon2id$v=19$m=…,t=…,p=…$salt$hash`",
+            ),
+            Brought::Imported(Some(HashedValues::Plain)) if looks_hashed(value) => {
+                HashDecision::Refuse(
+                    Code::WrongFormat,
+                    "expected a plain value, found a hash; hashes of Argon2id are imported with \
+                     `hashes=argon2id`, others cannot be",
+                )
+            }
+            Brought::Secrets | Brought::Imported(Some(HashedValues::Plain)) => HashDecision::Hash,
+        }
     }
 
     /// Begins another attempt.
@@ -165,20 +205,45 @@ fn phc_string(params: &Params, salt: &[u8; 16], hash: &[u8; 32]) -> String {
     format!("$argon2id$v=19$m={m},t={t},p={p}${salt}${hash}")
 }
 
-/// Whether the text has the form of a hash, as `$2b$10$…`, `$argon2id$v=19$…` and `{SSHA}…` have:
-/// hashed once more nobody's password would fit.
+/// What is said of values of which an import does not say what they are.
+pub const SAY_HASHES: &str = "say what the import brings for attributes of HASH: `hashes=plain` for \
+                              plain values, `hashes=argon2id` for hashes of Argon2id";
+
+/// Whether the text has the form of a hash that some system stores for a password. It guards those
+/// who say `plain` of a file that has hashes too; bare digits of a digest may be a secret.
 fn looks_hashed(text: &str) -> bool {
-    let is_name = |name: &str| {
-        !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    let named = |name: &str| {
+        !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_:".contains(&b))
     };
+    let long =
+        |text: &str, least: usize| text.len() >= least && !text.contains(char::is_whitespace);
     let mut parts = text.split('$');
-    let modular =
-        parts.next() == Some("") && parts.next().is_some_and(is_name) && parts.count() >= 2;
-    let scheme = text
-        .strip_prefix('{')
-        .and_then(|rest| rest.split_once('}'))
-        .is_some_and(|(name, _)| is_name(name));
-    modular || scheme || text.starts_with("$argon2")
+    let first = parts.next().unwrap_or_default();
+    let (second, more) = (parts.next(), parts.count());
+    // `$2b$10$…`, `$argon2id$v=19$…`; `$P$B…` and `$S$D…` have one part after the name.
+    let modular = first.is_empty()
+        && second.is_some_and(|name| named(name) && (more >= 2 || more == 1 && long(text, 30)));
+    // `pbkdf2_sha256$600000$…`, `scrypt:32768:8:1$…`.
+    let django = named(first)
+        && first.contains(|c: char| c.is_ascii_alphabetic())
+        && second.is_some()
+        && more >= 1
+        && long(text, 30);
+    // `{SSHA}…`, `{PBKDF2_SHA256}…`, `{x-issha, 1024}…`.
+    let scheme = text.strip_prefix('{').and_then(|rest| rest.split_once('}'));
+    let scheme = scheme.is_some_and(|(name, rest)| {
+        let legal = |b: u8| b.is_ascii_alphanumeric() || b"-_, /.".contains(&b);
+        name.len() >= 3 && name.bytes().all(legal) && long(rest, 8)
+    });
+    let mysql = text
+        .strip_prefix('*')
+        .is_some_and(|hex| hex.len() == 40 && hex.bytes().all(|b| b.is_ascii_hexdigit()));
+    // ASP.NET Identity: its version and the number of a pseudo-random function, or an older version.
+    let base64 =
+        |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/=".contains(&b));
+    let identity = text.starts_with("AQAAAA") && text.len() >= 50 && base64(text)
+        || STANDARD.decode(text).is_ok_and(|bytes| bytes.len() == 49 && bytes.first() == Some(&0));
+    modular || django || scheme || mysql || identity || text.starts_with("$argon2")
 }
 
 fn salted(value: &str, salt: &[u8; 16]) -> String {
@@ -229,54 +294,20 @@ pub fn searchable(
     definition: &AttributeDefinition,
     schema: &Schema,
 ) -> Option<String> {
-    let comparable = text::folded(value).unwrap_or_else(|| value.to_lowercase());
     let key = schema.hash_key.as_ref()?;
-    Some(URL_SAFE_NO_PAD.encode(key.hash(definition.id, &comparable)))
+    Some(URL_SAFE_NO_PAD.encode(key.hash(definition.id, &text::secret(value))))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a2_a_hash_that_is_brought_along_has_the_form_of_one() {
-        assert!(is_hash(&salted("secret", b"0123456789abcdef")));
-        assert!(is_hash(
-            "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHQ$RdescudvJCsgt3ub+b6dWRWJTmaasmZZ"
-        ));
-        let wrong = [
-            "$argon2i$v=19$m=65536,t=3,p=4$c29tZXNhbHQ$RdescudvJCsgt3ub+b6dWRWJTmaasmZZ",
-            "$argon2id$v=16$m=65536,t=3,p=4$c29tZXNhbHQ$RdescudvJCsgt3ub+b6dWRWJTmaasmZZ",
-            "$argon2id$v=19$m=8,t=3,p=4$c29tZXNhbHQ$RdescudvJCsgt3ub+b6dWRWJTmaasmZZ",
-            "$argon2id$v=19$m=4294967295,t=3,p=4$c29tZXNhbHQ$RdescudvJCsgt3ub+b6dWRWJTmaasmZZ",
-            "$argon2id$v=19$m=65536,t=0,p=4$c29tZXNhbHQ$RdescudvJCsgt3ub+b6dWRWJTmaasmZZ",
-            "$argon2id$v=19$m=65536,t=3,p=4,keyid=a$c29tZXNhbHQ$RdescudvJCsgt3ub+b6dWRWJTmaasmZZ",
-            "$argon2id$v=19$t=3,m=65536,p=4$c29tZXNhbHQ$RdescudvJCsgt3ub+b6dWRWJTmaasmZZ",
-            "$argon2id$v=19$m=65536,t=3,p=4$c2$RdescudvJCsgt3ub+b6dWRWJTmaasmZZ",
-            "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHQ$plain text",
-            "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHQ",
-        ];
-        for text in wrong {
-            assert!(!is_hash(text) && looks_hashed(text), "{text}");
-        }
-        for other in [
-            "$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy",
-            "{SSHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=",
-        ] {
-            assert!(looks_hashed(other) && !is_hash(other), "{other}");
-        }
-        for plain in ["$ecret", "pa$$word", "$a$b", "{x", "hunter2"] {
-            assert!(!looks_hashed(plain), "{plain}");
-        }
-    }
-
-    #[test]
-    fn a2_a_salted_hash_is_a_phc_string_of_argon2id() {
-        // As the reference implementation makes it: argon2-cffi, hash_secret(b"secret",
-        // b"0123456789abcdef", 2, 19456, 1, 32, ID).
-        let due = "$argon2id$v=19$m=19456,t=2,\
-                   p=1$MDEyMzQ1Njc4OWFiY2RlZg$8qPpaWig0H31wvibKAgpght2Ry2M8rtRQYtZ93ooMus";
-        assert_eq!(salted("secret", b"0123456789abcdef"), due);
-        assert_ne!(salted("secret", b"0123456789abcdeg"), salted("secret", b"0123456789abcdef"));
-    }
+/// The keyed hash that such a value got before composed forms were hashed, if it is another one.
+/// What is stored is the hash, so it can never be brought into the form of today.
+#[must_use]
+pub fn earlier_searchable(
+    value: &str,
+    definition: &AttributeDefinition,
+    schema: &Schema,
+) -> Option<String> {
+    let earlier = text::earlier::folded(value);
+    let key = schema.hash_key.as_ref()?;
+    let differs = earlier != text::secret(value);
+    differs.then(|| URL_SAFE_NO_PAD.encode(key.hash(definition.id, &earlier)))
 }

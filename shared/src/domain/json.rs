@@ -28,6 +28,13 @@ pub enum Json {
     Object(Object),
 }
 
+/// A text without the byte order mark at its start, which a reader of JSON may ignore (RFC 8259
+/// §8.1).
+#[must_use]
+pub fn without_mark(text: &[u8]) -> &[u8] {
+    text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
+}
+
 impl Json {
     /// The value as JSON text, without spaces.
     #[must_use]

@@ -5,6 +5,7 @@
 //! those of the new content; they are never recomputed from old values, so a changed normalisation
 //! cannot orphan one (rule D1).
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
@@ -14,7 +15,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 
-use super::definition::{AttributeDefinition, Search};
+use super::definition::{AttributeDefinition, DataFormat, Search};
 use super::error::{Code, Violations};
 use super::format;
 use super::id::{DefinitionId, WrongShape};
@@ -104,6 +105,12 @@ impl Lookup {
         Self::Email { hash: ValueHash::of(normalised) }
     }
 
+    /// Whether somebody else can stand in the way of a user who is to have it.
+    #[must_use]
+    pub const fn can_be_refused(&self) -> bool {
+        matches!(self, Self::Unique { .. } | Self::Email { .. })
+    }
+
     /// A persona of this definition, with this scope or with any.
     #[must_use]
     pub fn persona(definition: DefinitionId, scope: Option<&str>) -> Self {
@@ -112,6 +119,26 @@ impl Lookup {
             &scope.map_or_else(|| definition.to_string(), |scope| format!("{definition}#{scope}")),
         )
     }
+}
+
+/// The look-ups by which users with an e-mail address are found: in the form of today and, where it
+/// differs, in that of before.
+#[must_use]
+pub fn of_email(address: &str) -> Vec<Lookup> {
+    let forms = [text::stored_email(address), text::earlier::email(address)];
+    distinct(forms.iter().flatten().map(|form| Lookup::email(form)))
+}
+
+/// The look-ups by which the user with a customer's id is found, as [`of_email`].
+#[must_use]
+pub fn of_id_at_customer(id: &str) -> Vec<Lookup> {
+    distinct([&text::nfc(id), id].map(|form| Lookup::unique("id_at_customer", form)))
+}
+
+fn distinct(lookups: impl IntoIterator<Item = Lookup>) -> Vec<Lookup> {
+    let mut all: Vec<_> = lookups.into_iter().collect();
+    all.dedup();
+    all
 }
 
 /// The first [`MAX_PREFIX`] bytes of a folded value, cut between two characters.
@@ -176,29 +203,121 @@ impl From<Lookup> for String {
     }
 }
 
-/// The look-ups that a user with this content owns; more than [`MAX_LOOKUPS`] is a violation.
+/// The look-ups that a user with this content owns; more than [`MAX_LOOKUPS`] is a violation. As
+/// long as the tenant has entries of both forms, so has the user.
 #[must_use]
 pub fn of(user: &User, schema: &Schema, violations: &mut Violations) -> BTreeSet<Lookup> {
+    let mut lookups = in_form(user, schema, &CURRENT);
+    if lookups.len() > MAX_LOOKUPS {
+        let detail = format!(
+            "expected at most {MAX_LOOKUPS} index entries, found {}; send fewer unique or searchable values",
+            lookups.len()
+        );
+        violations.add("", Code::TooMany, detail);
+    }
+    if schema.forms.has_earlier() {
+        // Unique ones come first: they keep a value from being given twice.
+        let room = MAX_LOOKUPS.saturating_sub(lookups.len());
+        let earlier = in_form(user, schema, &EARLIER);
+        let earlier: Vec<_> = earlier.difference(&lookups).take(room).cloned().collect();
+        lookups.extend(earlier);
+    }
+    lookups
+}
+
+/// The look-ups of a user after a change, given those that it owns. A value that the change leaves
+/// as it is keeps the entries that it has. Entries of another form are brought by the migration,
+/// which knows what to do when somebody else holds one.
+#[must_use]
+pub fn after_change(
+    owned: &BTreeSet<Lookup>,
+    before: &User,
+    after: &User,
+    schema: &Schema,
+    violations: &mut Violations,
+) -> BTreeSet<Lookup> {
+    let lookups = of(after, schema, violations);
+    let gained = || lookups.difference(owned).filter(|lookup| lookup.can_be_refused());
+    if gained().next().is_none() {
+        return lookups;
+    }
+    let due =
+        in_form(before, schema, &CURRENT).into_iter().chain(in_form(before, schema, &EARLIER));
+    let due: BTreeSet<_> = due.collect();
+    let waiting: BTreeSet<_> = gained().filter(|lookup| due.contains(lookup)).cloned().collect();
+    without(&lookups, &waiting, owned, after, schema)
+}
+
+/// The look-ups less those that the user cannot have; in their place stay those of the earlier form
+/// that it owns.
+#[must_use]
+pub fn without(
+    lookups: &BTreeSet<Lookup>,
+    refused: &BTreeSet<Lookup>,
+    owned: &BTreeSet<Lookup>,
+    user: &User,
+    schema: &Schema,
+) -> BTreeSet<Lookup> {
+    let mut kept: BTreeSet<_> = lookups.difference(refused).cloned().collect();
+    if !refused.is_empty() {
+        let earlier = in_form(user, schema, &EARLIER);
+        kept.extend(earlier.into_iter().filter(|l| l.can_be_refused() && owned.contains(l)));
+    }
+    kept
+}
+
+/// Those of the form of today that a user should own and does not, where the earlier form differs.
+#[must_use]
+pub fn missing(user: &User, schema: &Schema, owned: &BTreeSet<Lookup>) -> BTreeSet<Lookup> {
+    let earlier = in_form(user, schema, &EARLIER);
+    let current = in_form(user, schema, &CURRENT);
+    current.into_iter().filter(|l| !earlier.contains(l) && !owned.contains(l)).collect()
+}
+
+/// The forms in which values are looked up.
+pub(super) struct Form {
+    pub(super) email: fn(&str) -> Option<String>,
+    pub(super) name: fn(&str) -> Option<String>,
+    pub(super) exact: fn(&str) -> Cow<'_, str>,
+    pub(super) value: fn(&str, DataFormat) -> String,
+}
+
+/// The forms of today.
+pub(super) const CURRENT: Form = Form {
+    email: text::stored_email,
+    name: |name| Some(text::folded(name)),
+    exact: text::nfc,
+    value: format::comparable,
+};
+
+/// The forms of before (ADR 0048).
+pub(super) const EARLIER: Form = Form {
+    email: text::earlier::email,
+    name: text::earlier::name,
+    exact: |text| Cow::Borrowed(text),
+    value: format::earlier_comparable,
+};
+
+fn in_form(user: &User, schema: &Schema, form: &Form) -> BTreeSet<Lookup> {
     let mut lookups = BTreeSet::new();
     if let Some(username) = text::username(&user.username) {
         lookups.insert(Lookup::unique("username", &username));
     }
     if let Some(id) = &user.id_at_customer {
-        lookups.insert(Lookup::unique("id_at_customer", id));
+        lookups.insert(Lookup::unique("id_at_customer", &(form.exact)(id)));
     }
-    if let Some(email) = user.preferred_email.as_deref().and_then(text::email) {
+    if let Some(email) = user.preferred_email.as_deref().and_then(form.email) {
         lookups.insert(Lookup::email(&email));
     }
     for (field, name) in [("family_name", &user.family_name), ("given_name", &user.given_name)] {
-        if let Some(folded) = name.as_deref().and_then(text::folded) {
+        if let Some(folded) = name.as_deref().and_then(form.name) {
             lookups.insert(Lookup::prefix(field, &folded));
         }
     }
     for persona in &user.personas {
         lookups.insert(Lookup::persona(persona.definition, None));
-        lookups.extend(
-            persona.scope.iter().map(|scope| Lookup::persona(persona.definition, Some(scope))),
-        );
+        let scopes = persona.scope.iter().map(|scope| (form.exact)(scope));
+        lookups.extend(scopes.map(|scope| Lookup::persona(persona.definition, Some(&scope))));
     }
     let own = user.attributes.iter().map(|(id, values)| (id, values, true));
     let of_personas =
@@ -207,7 +326,7 @@ pub fn of(user: &User, schema: &Schema, violations: &mut Violations) -> BTreeSet
         let Some(definition) = schema.attribute(*id) else {
             continue;
         };
-        for comparable in values.iter().map(|v| format::comparable(v, definition.data_format)) {
+        for comparable in values.iter().map(|v| (form.value)(v, definition.data_format)) {
             if definition.unique {
                 lookups.insert(Lookup::unique(id, &comparable));
             }
@@ -222,13 +341,6 @@ pub fn of(user: &User, schema: &Schema, violations: &mut Violations) -> BTreeSet
             }
         }
     }
-    if lookups.len() > MAX_LOOKUPS {
-        let detail = format!(
-            "expected at most {MAX_LOOKUPS} index entries, found {}; send fewer unique or searchable values",
-            lookups.len()
-        );
-        violations.add("", Code::TooMany, detail);
-    }
     lookups
 }
 
@@ -238,7 +350,9 @@ pub fn place_of(user: &User, definition: &AttributeDefinition, hash: &ValueHash)
     let within = definition.pointer();
     let holds = |values: Option<&Vec<String>>| {
         let same = |value: &String| {
-            ValueHash::of(&format::comparable(value, definition.data_format)) == *hash
+            [format::comparable, format::earlier_comparable]
+                .iter()
+                .any(|form| ValueHash::of(&form(value, definition.data_format)) == *hash)
         };
         values.into_iter().flatten().any(same)
     };

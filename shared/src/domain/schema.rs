@@ -13,6 +13,7 @@ use super::definition::{
 use super::error::{Error, Result};
 use super::id::{DefinitionId, TenantId};
 use super::sso::{Application, AuthenticationServer};
+use super::string_enum::string_enum;
 use super::system::System;
 use super::user::User;
 use super::versioned::{Version, Versioned, WriteLog};
@@ -84,6 +85,29 @@ pub struct Epoch {
     pub log: WriteLog,
 }
 
+string_enum! {
+    /// The forms of values that a tenant's index entries have (ADR 0048).
+    #[derive(Default)]
+    LookupForms {
+        /// Those of today and, where they differ, those of before: functions of both versions find
+        /// and refuse by them.
+        #[default]
+        Both = "both",
+        /// Those of today; users may still have entries of before that go.
+        Current = "current",
+        /// Those of today alone.
+        Complete = "complete",
+    }
+}
+
+impl LookupForms {
+    /// Whether users get entries of the earlier form too.
+    #[must_use]
+    pub fn has_earlier(self) -> bool {
+        self == Self::Both
+    }
+}
+
 /// All configuration of one tenant.
 #[derive(Clone, Debug)]
 pub struct Schema {
@@ -113,6 +137,8 @@ pub struct Schema {
     pub bytes: usize,
     /// Whether it was compared with the table for the decision at hand.
     pub verified: bool,
+    /// The forms of values that the index entries of the tenant's users have.
+    pub forms: LookupForms,
     /// The key of the tenant's searchable hashes, where an attribute has them.
     pub hash_key: Option<HashKey>,
 }
@@ -180,6 +206,7 @@ impl Schema {
             stored: 0,
             bytes: 0,
             verified: false,
+            forms: LookupForms::default(),
             hash_key: None,
         }
     }

@@ -58,13 +58,24 @@ impl<'s> MappedClaims<'s> {
     /// The e-mail address that is known to be the person's, in its comparable form.
     #[must_use]
     pub fn verified_email(&self) -> Option<String> {
-        let verified = match self.value(ClaimTarget::EmailVerified)? {
-            Json::Bool(verified) => *verified,
-            // Some providers write it as text.
-            other => other.as_str() == Some("true"),
+        self.verified_address().and_then(text::email)
+    }
+
+    /// The e-mail address that is known to be the person's, as the claim has it.
+    #[must_use]
+    pub fn verified_address(&self) -> Option<&str> {
+        let verified = match self.value(ClaimTarget::EmailVerified) {
+            // Some providers vouch for all their addresses and do not say so.
+            None => self.server.addresses_verified,
+            Some(Json::Bool(verified)) => *verified,
+            // Some write it as text, in the case of their language, or as a number.
+            Some(Json::Number(number)) => number == "1",
+            Some(other) => {
+                other.as_str().is_some_and(|text| text.eq_ignore_ascii_case("true") || text == "1")
+            }
         };
         let address = self.value(ClaimTarget::Predefined(Predefined::PreferredEmail))?.as_str()?;
-        text::email(address).filter(|_| verified)
+        (verified && text::email(address).is_some()).then_some(address)
     }
 
     /// Candidate usernames for a new user with this id, best first. Anyone who knows issuer and
@@ -158,7 +169,7 @@ impl User {
             }
         }
         user.retain_verified_addresses(self);
-        let address = user.preferred_email.as_deref().and_then(text::email);
+        let address = user.preferred_email.as_deref().and_then(text::stored_email);
         if address.is_some() && address == claims.verified_email() {
             user.email_verified = true;
         }

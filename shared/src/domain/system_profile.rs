@@ -15,13 +15,11 @@ pub use self::read::ProfileWriteContext;
 use super::client::Classifier;
 use super::definition::{DefinitionKind, Predefined, Search};
 use super::error::{Code, Violations};
-use super::format;
 use super::id::{PartyId, ProfileId};
 use super::json::{Json, Object};
-use super::lookup::{Lookup, MAX_LOOKUPS};
+use super::lookup::{CURRENT, EARLIER, Form, Lookup, MAX_LOOKUPS};
 use super::schema::Schema;
 use super::system::System;
-use super::text;
 use super::user::User;
 use super::value::{self, Values};
 use super::versioned::{Tag, Versioned};
@@ -139,11 +137,30 @@ impl SystemProfile {
     /// than [`MAX_LOOKUPS`] is a violation.
     #[must_use]
     pub fn lookups(&self, schema: &Schema, violations: &mut Violations) -> BTreeSet<Lookup> {
+        let mut lookups = self.lookups_in(schema, &CURRENT);
+        if lookups.len() > MAX_LOOKUPS {
+            let found = lookups.len();
+            let detail = format!(
+                "expected at most {MAX_LOOKUPS} index entries, found {found}; override fewer \
+                 searchable values"
+            );
+            violations.add("", Code::TooMany, detail);
+        }
+        if schema.forms.has_earlier() {
+            let room = MAX_LOOKUPS.saturating_sub(lookups.len());
+            let earlier = self.lookups_in(schema, &EARLIER);
+            let earlier: Vec<_> = earlier.difference(&lookups).take(room).cloned().collect();
+            lookups.extend(earlier);
+        }
+        lookups
+    }
+
+    fn lookups_in(&self, schema: &Schema, form: &Form) -> BTreeSet<Lookup> {
         let mut lookups = BTreeSet::new();
         for (field, value) in &self.overrides.predefined {
             let comparable = match field {
-                Predefined::FamilyName | Predefined::GivenName => text::folded(value),
-                Predefined::PreferredEmail => text::email(value),
+                Predefined::FamilyName | Predefined::GivenName => (form.name)(value),
+                Predefined::PreferredEmail => (form.email)(value),
                 Predefined::Username | Predefined::IdAtCustomer | Predefined::UiLocales => None,
             };
             lookups.extend(
@@ -155,18 +172,9 @@ impl SystemProfile {
             else {
                 continue;
             };
-            let comparable =
-                values.iter().map(|value| format::comparable(value, definition.data_format));
+            let comparable = values.iter().map(|value| (form.value)(value, definition.data_format));
             lookups
                 .extend(comparable.map(|comparable| Self::lookup(&self.system, id, &comparable)));
-        }
-        if lookups.len() > MAX_LOOKUPS {
-            let found = lookups.len();
-            let detail = format!(
-                "expected at most {MAX_LOOKUPS} index entries, found {found}; override fewer \
-                 searchable values"
-            );
-            violations.add("", Code::TooMany, detail);
         }
         lookups
     }

@@ -28,7 +28,7 @@ pub const MAX_PERSONAS: usize = 20;
 pub const MAX_ATTRIBUTES: usize = 200;
 /// The most bytes of a user's stored content.
 pub const MAX_USER: usize = 200 * 1024;
-/// The longest text of a predefined attribute, in bytes.
+/// The longest text of a predefined attribute, in characters.
 pub const MAX_TEXT: usize = 256;
 
 string_enum! {
@@ -173,7 +173,7 @@ impl User {
         let value = self.predefined(field)?;
         let comparable = match field {
             Predefined::Username => text::username(value),
-            Predefined::PreferredEmail => text::email(value),
+            Predefined::PreferredEmail => text::stored_email(value),
             _ => None,
         };
         Some(comparable.unwrap_or_else(|| value.to_owned()))
@@ -248,7 +248,7 @@ impl User {
         let mut fields = Fields::new(document, "", &mut violations);
         let attribute = fields.required_text("attribute", MAX_TEXT);
         let value = fields.required_text("value", text::MAX_EMAIL).and_then(|value| {
-            let address = text::email(&value);
+            let address = text::stored_email(&value);
             if address.is_none() {
                 fields.refuse("value", Code::WrongFormat, text::EXPECTED_EMAIL);
             }
@@ -258,7 +258,7 @@ impl User {
         if let (Some(attribute), Some(address)) = (attribute, value) {
             let found = if attribute == Predefined::PreferredEmail.name() {
                 user.email_verified =
-                    self.preferred_email.as_deref().and_then(text::email) == Some(address);
+                    self.preferred_email.as_deref().and_then(text::stored_email) == Some(address);
                 user.email_verified
             } else {
                 let named = attribute

@@ -3,17 +3,19 @@
 //! A stored value is text in its format's form, under the id of its definition and never under a
 //! name, so a definition can be renamed on screen without touching a profile.
 
+mod addresses;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::definition::{AttributeDefinition, DataFormat};
+pub use self::addresses::{AddressState, VerifiedAddresses, show_states};
+pub(super) use self::addresses::{retain_verified, states_agree, verify};
+use super::definition::AttributeDefinition;
 use super::error::{Code, MAX_NAME, Violations};
 use super::format;
 use super::id::DefinitionId;
 use super::json::{Json, Object};
 use super::schema::Schema;
-use super::string_enum::string_enum;
 use super::suggest::{self, did_you_mean};
-use super::text;
 use super::view::View;
 use super::write_context::WriteContext;
 
@@ -27,18 +29,6 @@ const OBJECT: &str = "an object `{\"<category>\": {\"<name>\": […]}}`";
 
 /// The custom attributes of a user or a persona, by definition.
 pub type Values = BTreeMap<DefinitionId, Vec<String>>;
-/// The verified e-mail addresses among the values, by definition, in their comparable form.
-pub type VerifiedAddresses = BTreeMap<DefinitionId, BTreeSet<String>>;
-
-string_enum! {
-    /// Whether an e-mail address is known to be the person's.
-    AddressState {
-        /// It is not.
-        Pending = "PENDING",
-        /// It is.
-        Verified = "VERIFIED",
-    }
-}
 
 /// What becomes of stored values that a document does not name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -324,54 +314,6 @@ pub fn show_some(
             values.iter().map(|value| format::show(value, definition.data_format)).collect()
         })
     })
-}
-
-/// Shows the states of the e-mail addresses among the values, in the form of [`show`].
-#[must_use]
-pub fn show_states(
-    values: &Values,
-    verified: &VerifiedAddresses,
-    schema: &Schema,
-    view: View,
-) -> Object {
-    arrange(values, schema, view, |definition, values| {
-        let known = verified.get(&definition.id);
-        let state = |value: &String| {
-            let verified = known.is_some_and(|known| {
-                text::email(value).is_some_and(|value| known.contains(&value))
-            });
-            Json::from(if verified { AddressState::Verified } else { AddressState::Pending }.name())
-        };
-        (definition.data_format == DataFormat::Email).then(|| values.iter().map(state).collect())
-    })
-}
-
-/// Forgets what was known of addresses that are no longer among the values.
-pub(super) fn retain_verified(verified: &mut VerifiedAddresses, values: &Values) {
-    for (id, known) in &mut *verified {
-        let held: BTreeSet<_> =
-            values.get(id).into_iter().flatten().filter_map(|value| text::email(value)).collect();
-        known.retain(|address| held.contains(address));
-    }
-    verified.retain(|_, known| !known.is_empty());
-}
-
-/// Marks an address as verified if it is among the values; whether it is.
-pub(super) fn verify(
-    verified: &mut VerifiedAddresses,
-    values: &Values,
-    id: DefinitionId,
-    address: &str,
-) -> bool {
-    let held = values
-        .get(&id)
-        .into_iter()
-        .flatten()
-        .any(|value| text::email(value).as_deref() == Some(address));
-    if held {
-        verified.entry(id).or_default().insert(address.to_owned());
-    }
-    held
 }
 
 fn arrange(

@@ -141,6 +141,14 @@ impl<T: Serialize> Versioned<T> {
     }
 }
 
+impl<T: Clone> Versioned<T> {
+    /// What the next write will leave when nothing changes that a reader can see: the tag stays.
+    #[must_use]
+    pub fn unchanged(&self) -> Self {
+        Self { version: self.version.next(), ..self.clone() }
+    }
+}
+
 impl<T> Versioned<T> {
     /// The version of the item that holds the value.
     #[must_use]

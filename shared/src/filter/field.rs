@@ -3,94 +3,19 @@
 
 use crate::domain::definition::{AttributeDefinition, DataFormat, Search};
 use crate::domain::error::{Error, Result};
-use crate::domain::id::{DefinitionId, UserName};
+use crate::domain::id::DefinitionId;
 use crate::domain::lookup::BUCKET_CHARS;
 use crate::domain::schema::Schema;
 use crate::domain::user::User;
-use crate::domain::{Json, format, text};
+use crate::domain::{Json, format, hashing, text};
 use crate::env::Timestamp;
 
 use super::expression::{Comparison, Operator, OperatorLevel, Value};
 use super::unsupported;
+use super::value_form::ValueForm;
 
 /// What a time is compared with.
 const TIME: &str = "a time of RFC 3339, e.g. 2026-11-21T10:00:00Z";
-
-/// The form in which values of a field are compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ValueForm {
-    /// Ids, in lower case.
-    Id,
-    /// Usernames, case-mapped (RFC 8265).
-    Username,
-    /// Text as it is written.
-    Exact,
-    /// E-mail addresses, normalised.
-    Email,
-    /// Text, folded (RFC 8266).
-    Folded,
-    /// Words and language tags, in lower case.
-    Lower,
-    /// Decimal numbers.
-    Number,
-    /// Times.
-    Time,
-    /// True or false.
-    Boolean,
-    /// Keyed hashes, of which only equality is known.
-    Hash,
-}
-
-impl ValueForm {
-    fn level(self) -> OperatorLevel {
-        match self {
-            Self::Boolean | Self::Hash => OperatorLevel::Equality,
-            Self::Time => OperatorLevel::Order,
-            _ => OperatorLevel::Parts,
-        }
-    }
-
-    /// A whole text in this form; one that no value can be is in a form that no value has.
-    fn of(self, value: &str) -> String {
-        match self {
-            Self::Id => value.parse::<UserName>().map_or_else(
-                |_| value.to_lowercase(),
-                |name| match name {
-                    UserName::User(id) => id.to_string(),
-                    UserName::Base(id) => id.to_string(),
-                },
-            ),
-            Self::Username => text::username(value).unwrap_or_else(|| value.to_lowercase()),
-            Self::Email => text::email(value).unwrap_or_else(|| text::email_part(value)),
-            Self::Folded => text::folded(value).unwrap_or_else(|| value.to_lowercase()),
-            Self::Lower => value.to_lowercase(),
-            Self::Number => text::decimal(value)
-                .map_or_else(|| value.to_owned(), |n| text::plain_decimal(&n).to_owned()),
-            Self::Exact | Self::Time | Self::Boolean | Self::Hash => value.to_owned(),
-        }
-    }
-
-    /// A part of a text in this form. Spaces at its ends are spaces between words, where there may
-    /// be other words.
-    fn of_part(self, part: &str, operator: Operator) -> String {
-        match self {
-            Self::Id => part.to_lowercase(),
-            Self::Email => text::email_part(part),
-            Self::Number => part.to_owned(),
-            Self::Folded => {
-                let space = |there: bool| if there { " " } else { "" };
-                let before = space(
-                    operator != Operator::StartsWith && part.starts_with(char::is_whitespace),
-                );
-                let after =
-                    space(operator != Operator::EndsWith && part.ends_with(char::is_whitespace));
-                text::folded(part)
-                    .map_or_else(|| part.to_lowercase(), |words| format!("{before}{words}{after}"))
-            }
-            _ => self.of(part),
-        }
-    }
-}
 
 /// A field of a profile or of a persona, or an attribute, as a filter names it.
 #[derive(Debug)]
@@ -153,6 +78,36 @@ impl NamedField<'_> {
             (_, Json::Null) => Err(self.refuse("a value", wanted)),
             _ => Ok((Comparison::Order(operator, self.value(wanted, schema)?), false)),
         }
+    }
+
+    /// The text by which users are found who have an index entry of the earlier form, if it is not
+    /// the one that is compared.
+    pub(super) fn earlier(&self, comparison: &Comparison, wanted: &Json) -> Option<String> {
+        let wanted = wanted.as_str()?;
+        let (compared, whole) = match comparison {
+            Comparison::Equal(Value::Text(text)) => (text, true),
+            Comparison::Part(Operator::StartsWith, text) => (text, false),
+            _ => return None,
+        };
+        let earlier = match self.form {
+            ValueForm::Email if whole => text::earlier::email(wanted)?,
+            ValueForm::Folded => text::earlier::folded(wanted),
+            ValueForm::Exact => wanted.to_owned(),
+            _ => return None,
+        };
+        (earlier != *compared).then_some(earlier)
+    }
+
+    /// The keyed hash that the wanted text had before composed forms were hashed, if it is another
+    /// one.
+    pub(super) fn earlier_hash(
+        &self,
+        comparison: &Comparison,
+        wanted: &Json,
+        schema: &Schema,
+    ) -> Option<String> {
+        let equal = self.form == ValueForm::Hash && matches!(comparison, Comparison::Equal(_));
+        hashing::earlier_searchable(wanted.as_str().filter(|_| equal)?, self.definition?, schema)
     }
 
     fn value(&self, wanted: &Json, schema: &Schema) -> Result<Value> {

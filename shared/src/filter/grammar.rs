@@ -22,6 +22,12 @@ pub(super) fn parse(text: &str) -> Result<Filter, String> {
     spread.text.parse().map_err(|error| explain(text, &spread, error))
 }
 
+/// What comes after `attributes.`; the grammar knows no case in names.
+pub(super) fn attribute_path(name: &str) -> Option<&str> {
+    let (start, path) = name.split_at_checked(OWN.len())?;
+    start.eq_ignore_ascii_case(OWN).then_some(path)
+}
+
 /// A filter in words that the grammar's parser takes: it knows one dot in a path, so
 /// `attributes.<category>.<name>` becomes `<category>.<name>` of an URI; it rounds numbers to 64
 /// bits, so they become strings; it wants a space after `not`.
@@ -49,7 +55,7 @@ impl Spread {
                 let string = string(rest);
                 spread.strings.push(spread.text.len()..spread.text.len() + string.len());
                 (string.len(), string.to_owned())
-            } else if at_word && rest.starts_with(OWN) {
+            } else if at_word && attribute_path(rest).is_some() {
                 (OWN.len(), format!("{ATTRIBUTES}:"))
             } else if at_word && rest.get(..4).is_some_and(|word| word.eq_ignore_ascii_case("not("))
             {

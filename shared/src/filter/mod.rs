@@ -11,6 +11,7 @@ mod persona_field;
 mod plan;
 mod read;
 pub mod search;
+mod value_form;
 
 use crate::domain::Json;
 use crate::domain::error::{Error, Result, expected_not};
@@ -35,8 +36,9 @@ const MAX_TERMS: usize = 10;
 /// One condition on a profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Term {
-    /// The values of a field or an attribute compare so.
-    Of(FieldPath, Comparison),
+    /// The values of a field or an attribute compare so; the text by which users are found who have
+    /// an index entry of the earlier form, if it is another one (ADR 0048).
+    Of(FieldPath, Comparison, Option<String>),
     /// One of the personas is such a one, or there is any.
     Personas(Option<Expression<PersonaTerm>>),
 }
@@ -90,7 +92,7 @@ impl Filter {
     pub fn of_profiles(filter: &Json, schema: &Schema) -> Result<Self> {
         let mut filter = Self::read_with(filter, Reader::new(schema, true))?;
         let foreign = filter.0.terms_mut().into_iter().find_map(|term| match term {
-            Term::Of(FieldPath::Field(field), _) if !field.is_inherited() => Some(field.name()),
+            Term::Of(FieldPath::Field(field), ..) if !field.is_inherited() => Some(field.name()),
             Term::Personas(_) => Some("personas"),
             Term::Of(..) => None,
         });
@@ -103,8 +105,11 @@ impl Filter {
     /// Puts users' ids in the place of the base profile ids that the filter names.
     pub async fn name_users(&mut self, table: &Table, tenant: &TenantId) -> Result<()> {
         for term in self.0.terms_mut() {
-            if let Term::Of(FieldPath::Field(FilterField::Id), Comparison::Equal(Value::Text(id))) =
-                term
+            if let Term::Of(
+                FieldPath::Field(FilterField::Id),
+                Comparison::Equal(Value::Text(id)),
+                _,
+            ) = term
                 && let Ok(base) = id.parse::<BaseId>()
                 && let Some(found) = table.find_base(tenant, &base).await?
             {
@@ -136,7 +141,7 @@ impl Filter {
     #[must_use]
     pub fn matches(&self, candidate: &Candidate<'_>, schema: &Schema) -> bool {
         self.0.matches(&|term| match term {
-            Term::Of(path, comparison) => comparison.matches(&path.values(candidate)),
+            Term::Of(path, comparison, _) => comparison.matches(&path.values(candidate)),
             Term::Personas(None) => !candidate.user.personas.is_empty(),
             Term::Personas(Some(wanted)) => candidate.user.personas.iter().any(|persona| {
                 wanted.matches(&|term| term.comparison.matches(&term.field.values(persona, schema)))

@@ -1,9 +1,11 @@
 //! What a filter can ask of personas.
 
 use super::expression::Value;
-use super::field::{NamedField, ValueForm};
+use super::field::NamedField;
+use super::value_form::ValueForm;
 use crate::domain::persona::Persona;
 use crate::domain::schema::Schema;
+use crate::domain::text;
 use crate::env::Timestamp;
 
 /// A field of a persona.
@@ -54,7 +56,10 @@ impl PersonaField {
                 .into_iter()
                 .collect(),
             Self::Definition => vec![Value::Text(persona.definition.to_string())],
-            Self::Scope => persona.scope.iter().cloned().map(Value::Text).collect(),
+            Self::Scope => {
+                let scope = persona.scope.iter();
+                scope.map(|part| Value::Text(text::nfc(part).into_owned())).collect()
+            }
             Self::Status => vec![Value::Text(persona.status.name().to_lowercase())],
             Self::Preferred => vec![Value::Boolean(persona.preferred)],
             Self::ValidFrom => time(persona.valid_from),

@@ -145,7 +145,7 @@ fn bounds(expression: &Expression<Term>) -> (Option<Timestamp>, Option<Timestamp
                 (from.max(other), last)
             })
         }
-        Expression::Term(Term::Of(FieldPath::Field(FilterField::UpdatedAt), comparison)) => {
+        Expression::Term(Term::Of(FieldPath::Field(FilterField::UpdatedAt), comparison, _)) => {
             match comparison {
                 Comparison::Equal(Value::Time(time)) => (Some(*time), Some(*time)),
                 Comparison::Order(
@@ -191,7 +191,16 @@ impl Planner<'_> {
                 Some(all)
             }
             Expression::Not(_) => None,
-            Expression::Term(Term::Of(path, comparison)) => self.of_term(*path, comparison),
+            Expression::Term(Term::Of(path, comparison, None)) => self.of_term(*path, comparison),
+            Expression::Term(Term::Of(path, comparison, Some(earlier))) => {
+                let mut branches = self.of_term(*path, comparison)?;
+                let earlier = match comparison {
+                    Comparison::Part(operator, _) => Comparison::Part(*operator, earlier.clone()),
+                    _ => Comparison::Equal(Value::Text(earlier.clone())),
+                };
+                branches.extend(self.of_term(*path, &earlier)?);
+                Some(branches)
+            }
             Expression::Term(Term::Personas(wanted)) => self.of_personas(wanted.as_ref()?),
         }
     }

@@ -38,7 +38,7 @@ impl<'s> Reader<'s> {
         members: &crate::domain::json::Object,
     ) -> Result<Expression<Term>> {
         let members = members.iter().map(|(name, wanted)| match wanted {
-            Json::Object(members) if name == PERSONAS && !members.is_empty() => {
+            Json::Object(members) if name.eq_ignore_ascii_case(PERSONAS) && !members.is_empty() => {
                 let members = members
                     .iter()
                     .map(|(name, wanted)| self.of_persona(name, Operator::Equal, wanted));
@@ -94,18 +94,28 @@ impl<'s> Reader<'s> {
             return self.of_any_persona(name, operator, wanted);
         }
         self.terms += 1;
-        let (path, named) = if let Some(path) = name.strip_prefix("attributes.") {
+        let (path, named) = if let Some(path) = grammar::attribute_path(name) {
             self.attribute(path)?
         } else {
             let (field, named) = FilterField::named(name).ok_or_else(|| self.unknown(name))?;
             (FieldPath::Field(field), named)
         };
         let (comparison, negated) = named.compare(operator, wanted, self.schema)?;
-        Ok(Expression::of(Term::Of(path, comparison), negated))
+        let of = |comparison, earlier| Expression::Term(Term::Of(path, comparison, earlier));
+        let found = match named.earlier_hash(&comparison, wanted, self.schema) {
+            Some(hash) => Expression::Or(vec![
+                of(comparison, None),
+                of(Comparison::Equal(Value::Text(hash)), None),
+            ]),
+            None => of(comparison.clone(), named.earlier(&comparison, wanted)),
+        };
+        Ok(if negated { Expression::Not(Box::new(found)) } else { found })
     }
 
     fn attribute(&self, path: &str) -> Result<(FieldPath, NamedField<'s>)> {
-        let definition = path
+        // Their names are in lower case by definition, and the grammar knows no case in names.
+        let lower = path.to_ascii_lowercase();
+        let definition = lower
             .split_once('.')
             .and_then(|(category, name)| self.schema.attribute_named(category, name));
         let definition = definition.ok_or_else(|| self.unknown(&format!("attributes.{path}")))?;
@@ -202,7 +212,9 @@ fn strip_personas(name: &str) -> Option<&str> {
 fn name_of(path: &AttrPath) -> Result<String> {
     let sub = path.sub_attr.as_deref();
     match (path.uri.as_deref(), sub) {
-        (Some(ATTRIBUTES), Some(sub)) => Ok(format!("attributes.{}.{sub}", path.name)),
+        (Some(uri), Some(sub)) if uri.eq_ignore_ascii_case(ATTRIBUTES) => {
+            Ok(format!("attributes.{}.{sub}", path.name))
+        }
         (None, Some(sub)) => Ok(format!("{}.{sub}", path.name)),
         (None, None) => Ok(path.name.clone()),
         _ => Err(unsupported(format!("cannot filter by `{}`", path.name))),

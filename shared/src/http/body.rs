@@ -13,7 +13,7 @@ use super::rejection::Rejection;
 use super::route;
 use crate::domain::error::{Error, Result};
 use crate::domain::import::{Format, MAX_BYTES};
-use crate::domain::json::{Json, Object};
+use crate::domain::json::{Json, Object, without_mark};
 
 /// The largest body, in bytes.
 pub const MAX_BODY: usize = 256 * 1024;
@@ -84,7 +84,7 @@ impl Received {
                 Payload::Json(Json::Object(Object::new()))
             }
             (route::Body::Json(_) | route::Body::OptionalJson(_), None) => {
-                Payload::Json(Json::parse(&self.bytes)?)
+                Payload::Json(Json::parse(without_mark(&self.bytes))?)
             }
             (route::Body::None, None) if !is_nothing(&self.bytes) => {
                 let detail = "this route takes no body; send none, or `{}`";

@@ -7,6 +7,7 @@
 //! and of writes, so that what was written is found and not done twice.
 
 mod concurrency;
+mod exchange;
 mod row;
 
 use std::collections::{HashMap, VecDeque};
@@ -24,6 +25,7 @@ use crate::app::App;
 use crate::domain::Versioned;
 use crate::domain::error::{Error, Result, Violation};
 use crate::domain::id::{ImportId, TenantId};
+use crate::domain::import::apply::refuse_hashes;
 use crate::domain::import::{
     Format, Import, ImportState, Mapping, RowContent, RowReport, RowStatus, RowTask, TaskMaker,
     contended, document_of, parts, read_known,
@@ -71,17 +73,22 @@ impl ImportFile {
         self,
         app: &App,
         schema: Arc<Schema>,
-        id: ImportId,
+        import: &Import,
     ) -> Result<Vec<Vec<RowTask>>> {
+        let (id, hashes) = (import.id, import.hashes);
         let (key, env) = (*app.cursor_key().await?, app.env().clone());
         let read = move || {
             let mut tasks = TaskMaker::new(&schema);
-            read_known(&self.bytes, self.format, &self.mapping, Some(&schema), |row| {
+            let take = |row| {
                 tasks.add(row, |row, text| {
                     let sealed = seal(&key, &bound(id, row), text.as_bytes().to_vec(), &env)?;
                     Ok(STANDARD_NO_PAD.encode(sealed))
                 })
-            })?;
+            };
+            let columns = read_known(&self.bytes, self.format, &self.mapping, Some(&schema), take)?;
+            if let (None, Some(columns)) = (hashes, columns) {
+                refuse_hashes(&columns, &schema)?;
+            }
             Ok(parts(tasks.into_tasks()))
         };
         FILES.run(read).await?
@@ -98,7 +105,7 @@ pub async fn accept(
     record: impl FnOnce(&Versioned<Import>) -> Result<Option<Write>>,
 ) -> Result<Versioned<Import>> {
     let table = app.table();
-    let parts = file.parts(app, schema.clone(), import.id).await?;
+    let parts = file.parts(app, schema.clone(), &import).await?;
     let tenant = &schema.tenant;
     import.parts = parts.iter().map(|part| u32::try_from(part.len()).unwrap_or(u32::MAX)).collect();
     let mut waiting = parts.iter().enumerate();
@@ -163,10 +170,15 @@ struct ImportWorker<'w> {
 }
 
 /// Rows that are processed one after another, because they contend for the same value.
-type RowGroup = VecDeque<(RowTask, Result<Object, Vec<Violation>>)>;
+type RowGroup = VecDeque<GroupedRow>;
 
-/// The group whose first row is being processed, and the number of earlier attempts.
-type RunningGroup<'f> = Pin<Box<dyn Future<Output = (RowGroup, u32, RowOutcome)> + Send + 'f>>;
+/// A row, and what it says, if it can be read.
+type GroupedRow = (RowTask, Result<Object, Vec<Violation>>);
+
+/// The group whose first row is being processed, the number of earlier attempts, and that row when
+/// it is done.
+type RunningGroup<'f> =
+    Pin<Box<dyn Future<Output = (RowGroup, u32, RowOutcome, Option<GroupedRow>)> + Send + 'f>>;
 
 impl ImportWorker<'_> {
     /// Works on the next part; whether there is more to do now.
@@ -276,6 +288,7 @@ impl ImportWorker<'_> {
     async fn rows(&self, mut groups: VecDeque<RowGroup>) -> Result<(Vec<RowReport>, Vec<RowTask>)> {
         let rows = RowProcessor::new(self.app, self.tenant, &self.job.value, self.doubtful);
         let (mut pace, mut done, mut left) = (Concurrency::default(), Vec::new(), Vec::new());
+        let mut clashing = Vec::new();
         let mut flying: FuturesUnordered<RunningGroup<'_>> = FuturesUnordered::new();
         let mut ready: VecDeque<(RowGroup, u32)> =
             groups.drain(..).map(|group| (group, 0)).collect();
@@ -296,17 +309,26 @@ impl ImportWorker<'_> {
                         }
                         None => RowOutcome::Later,
                     };
-                    if matches!(worked, RowOutcome::Done(_)) {
-                        group.pop_front();
-                    }
-                    (group, tries, worked)
+                    let first = match worked {
+                        RowOutcome::Done(_) => group.pop_front(),
+                        RowOutcome::Later => None,
+                    };
+                    (group, tries, worked, first)
                 }));
             }
-            let Some((group, tries, worked)) = flying.next().await else { break };
+            let Some((group, tries, worked, first)) = flying.next().await else { break };
             let again = match worked {
                 RowOutcome::Done(reported) => {
                     pace.record_success();
                     rows.record(&reported);
+                    match first {
+                        Some((task, Ok(document)))
+                            if exchange::wants_a_username(&self.job.value, &reported) =>
+                        {
+                            clashing.push((task, document));
+                        }
+                        _ => {}
+                    }
                     done.push(reported);
                     0
                 }
@@ -322,6 +344,13 @@ impl ImportWorker<'_> {
             }
         }
         drop(flying);
+        if !clashing.is_empty() && self.app.env().clock.now() < self.until {
+            for report in exchange::settle(&rows, clashing).await? {
+                rows.record(&report);
+                done.retain(|earlier: &RowReport| earlier.row != report.row);
+                done.push(report);
+            }
+        }
         let mut left: Vec<_> = left.into_iter().map(|(task, _)| task).collect();
         left.sort_by_key(|task| task.row);
         Ok((done, left))

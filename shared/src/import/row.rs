@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
+use super::exchange::ClashingRow;
 use super::has_user;
 use crate::app::App;
 use crate::domain::author::{Author, Reason, Writer};
@@ -12,11 +13,12 @@ use crate::domain::hashing::Hashes;
 use crate::domain::id::{TenantId, UserId};
 use crate::domain::import::{Import, Mode, RowReport, RowStatus, RowTask, apply};
 use crate::domain::json::{Json, Object};
-use crate::domain::lookup::Lookup;
+use crate::domain::lookup::{self, Lookup};
 use crate::domain::schema::Schema;
 use crate::domain::user::User;
 use crate::domain::versioned::WriteId;
 use crate::domain::{View, WriteContext, text};
+use crate::store::user_writes::{PreparedUser, UserWrite};
 use crate::store::users::StoredUser;
 use crate::writing::{Policy, ProfileWriter, WriteOutcome};
 
@@ -75,7 +77,7 @@ impl<'r> RowProcessor<'r> {
             task,
             document,
             again: tries > 0 || self.doubtful,
-            hashes: Hashes::imported(),
+            hashes: Hashes::imported(self.import.hashes),
         };
         let done = |(status, id)| {
             RowOutcome::Done(RowReport { row: task.row, status, id: Some(id), errors: Vec::new() })
@@ -94,6 +96,69 @@ impl<'r> RowProcessor<'r> {
             vec![Violation { pointer: String::new(), code: Code::Unexpected, detail: detail.to_owned() }]
         });
         RowOutcome::Done(RowReport::error(task.row, errors))
+    }
+}
+
+impl RowProcessor<'_> {
+    /// The username of the user whom a row is about, in its comparable form.
+    pub(super) async fn username_of(&self, document: &Object) -> Result<Option<String>> {
+        let task = RowTask::default();
+        let row = self.row(&task, document);
+        let Some(id) = row.find().await? else { return Ok(None) };
+        let user = self.app.table().find_user(self.tenant, id).await?;
+        Ok(user.and_then(|user| text::username(&user.value.username)))
+    }
+
+    fn row<'p>(&'p self, task: &'p RowTask, document: &'p Object) -> ProcessedRow<'p> {
+        let hashes = Hashes::imported(self.import.hashes);
+        ProcessedRow { rows: self, task, document, again: false, hashes }
+    }
+
+    /// Writes two rows at once, whose users exchange a unique value; `None` if that is not what
+    /// stands in their way.
+    pub(super) async fn exchange(
+        &self,
+        one: &ClashingRow,
+        other: &ClashingRow,
+    ) -> Result<Option<[RowReport; 2]>> {
+        let rows = [self.row(&one.0, &one.1), self.row(&other.0, &other.1)];
+        let rows = &rows;
+        let done = self
+            .app
+            .decide(self.tenant, move |schema| async move {
+                let (author, mut prepared) = (rows[0].author(), Vec::new());
+                for row in rows {
+                    match row.prepare(&schema).await? {
+                        Some(user) => prepared.push(user),
+                        None => return Ok(None),
+                    }
+                }
+                let Ok([one, other]) = <[_; 2]>::try_from(prepared) else { return Ok(None) };
+                let ids = [one.user().value.id, other.user().value.id];
+                if ids[0] == ids[1] {
+                    return Ok(None);
+                }
+                let writer =
+                    rows[0].writer(&author, &schema, self.import.change_of(rows[0].task.row));
+                let written = writer.commit_exchange([one, other]).await?;
+                Ok(written.then_some(ids))
+            })
+            .await;
+        match done {
+            Ok(ids) => Ok(ids.map(|[first, second]| {
+                [(one, first), (other, second)].map(|((task, _), id)| RowReport {
+                    row: task.row,
+                    status: RowStatus::Updated,
+                    id: Some(id),
+                    errors: Vec::new(),
+                })
+            })),
+            // What else is wrong with one of them is in its report already.
+            Err(Error::Invalid(_) | Error::NotUnique(_) | Error::NotFound | Error::Outdated) => {
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -166,13 +231,12 @@ impl ProcessedRow<'_> {
         let customer = value(Predefined::IdAtCustomer.name()).and_then(Json::as_str);
         let username =
             value(Predefined::Username.name()).and_then(Json::as_str).and_then(text::username);
-        let lookup = match (customer, username) {
-            (Some(id), _) => Lookup::unique(Predefined::IdAtCustomer, id),
-            (None, Some(username)) => Lookup::unique(Predefined::Username, &username),
+        let lookups = match (customer, username) {
+            (Some(id), _) => lookup::of_id_at_customer(id),
+            (None, Some(username)) => vec![Lookup::unique(Predefined::Username, &username)],
             (None, None) => return Ok(None),
         };
-        let found = table.users_of(tenant, &lookup, None, 1).await?;
-        Ok(found.users.first().map(|(user, _)| *user))
+        table.holder_of(tenant, &lookups).await
     }
 
     async fn create(&self) -> Result<(RowStatus, UserId)> {
@@ -228,6 +292,21 @@ impl ProcessedRow<'_> {
                 }
             })
             .await
+    }
+
+    /// The user of the row as the row leaves it, ready to be committed.
+    async fn prepare(&self, schema: &Schema) -> Result<Option<PreparedUser>> {
+        let (rows, author) = (self.rows, self.author());
+        let Some(id) = self.find().await? else { return Ok(None) };
+        let current = rows.app.table().get_user(rows.tenant, id).await?;
+        schema.check_covers(&current.value)?;
+        self.refuse_secrets(schema)?;
+        let writer = self.writer(&author, schema, rows.import.change_of(self.task.row));
+        let context = writer.context();
+        let proposed = apply::merge(&current.value, self.document, &context)?;
+        let user = writer.prepare(&context, Some(&current), proposed).await?.into_user()?;
+        let write = UserWrite::Update(Box::new(current), user);
+        writer.prepare_write(write).map(Some)
     }
 
     fn author(&self) -> Author {

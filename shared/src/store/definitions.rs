@@ -20,7 +20,7 @@ use crate::domain::definition::{
 };
 use crate::domain::error::{Code, Error, Result};
 use crate::domain::id::{DefinitionId, TenantId};
-use crate::domain::schema::{Epoch, Schema, StoredDefinition};
+use crate::domain::schema::{Epoch, LookupForms, Schema, StoredDefinition};
 use crate::domain::sso::{Application, AuthenticationServer};
 use crate::domain::system::System;
 use crate::domain::versioned::{Version, Versioned, WriteLog, content};
@@ -58,6 +58,8 @@ impl Table {
             let key = item.key();
             if key == Key::epoch(tenant) {
                 schema.epoch = epoch_of(item);
+                let forms = item.get_text("forms").and_then(|forms| forms.parse().ok());
+                schema.forms = forms.unwrap_or_default();
                 continue;
             }
             schema.stored += 1;
@@ -76,6 +78,19 @@ impl Table {
             }
         }
         Ok(schema)
+    }
+
+    /// Notes in the epoch which forms the index entries of the tenant's users have from now on;
+    /// `false` when the configuration was changed meanwhile. A function of a version that knows no
+    /// forms loses the note with the next change of a definition, and the migration begins again.
+    pub async fn set_forms(&self, schema: &Schema, forms: LookupForms) -> Result<bool> {
+        let Some(epoch) = &schema.epoch else { return Ok(false) };
+        let write = Write::SetForms(Key::epoch(&schema.tenant), epoch.version, forms.name());
+        match self.commit(vec![write]).await {
+            Ok(()) => Ok(true),
+            Err(CommitError::Contended | CommitError::Conditions(_)) => Ok(false),
+            Err(failed) => Err(failed.into()),
+        }
     }
 
     /// The tenant's epoch: while it stands, a loaded configuration is true.
@@ -150,7 +165,7 @@ impl Table {
             };
             let recorded = record.is_some();
             let mut writes: Vec<_> = record.into_iter().collect();
-            writes.push(move_epoch(tenant, schema.epoch.as_ref()));
+            writes.push(move_epoch(tenant, schema.epoch.as_ref(), schema.forms));
             writes.push(write);
             let before = current.map(|entry| &entry.stored.value);
             writes.extend(move_trust(tenant, before, next.as_ref().map(|next| &next.value)));
@@ -205,7 +220,7 @@ impl Table {
         };
         let writes = vec![
             Write::Put(Item::at(&Key::tenant(id)).versioned(&tenant), Condition::Absent),
-            move_epoch(id, None),
+            move_epoch(id, None, LookupForms::default()),
             Write::Put(definition_item(id, &Versioned::first(common), false), Condition::Absent),
             Write::Put(
                 definition_item(id, &Versioned::first(AuthenticationServer::system()?), false),
@@ -300,12 +315,15 @@ fn epoch_of(item: &Item) -> Option<Epoch> {
     item.version().map(|version| Epoch { version, log: item.log() })
 }
 
-fn move_epoch(tenant: &TenantId, epoch: Option<&Epoch>) -> Write {
+fn move_epoch(tenant: &TenantId, epoch: Option<&Epoch>, forms: LookupForms) -> Write {
     let (version, condition, log) = match epoch {
         None => (Version::FIRST, Condition::Absent, WriteLog::default()),
         Some(epoch) => (epoch.version.next(), Condition::Version(epoch.version), epoch.log.clone()),
     };
-    Write::Put(Item::at(&Key::epoch(tenant)).guarded(version, &log), condition)
+    let item = Item::at(&Key::epoch(tenant)).guarded(version, &log);
+    let item =
+        if forms == LookupForms::default() { item } else { item.text("forms", forms.name()) };
+    Write::Put(item, condition)
 }
 
 /// What has to change of the issuers that the tenant trusts. The epoch guards it: changes of a

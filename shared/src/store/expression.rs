@@ -105,6 +105,19 @@ impl PlannedWrite {
                     (":until", number(until.seconds())),
                 ])),
             },
+            Write::SetForms(key, version, forms) => Self {
+                action: WriteAction::Update(
+                    key_attributes(key),
+                    "SET forms = :forms, version = :next",
+                ),
+                condition: "version = :version",
+                names: None,
+                values: Some(values([
+                    (":forms", AttributeValue::S((*forms).to_owned())),
+                    (":next", number(version.next().0)),
+                    (":version", number(version.0)),
+                ])),
+            },
             Write::MarkUsed(key, version) => Self {
                 action: WriteAction::Update(key_attributes(key), "SET used = :true"),
                 condition: "version = :version AND attribute_not_exists(deprecated)",

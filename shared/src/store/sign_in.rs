@@ -15,7 +15,7 @@ use super::users::StoredUser;
 use super::write::{Condition, MAX_SHARING, Write};
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{BaseId, PartyId, TenantId, UserId};
-use crate::domain::lookup::Lookup;
+use crate::domain::lookup::{self, Lookup};
 use crate::domain::schema::Schema;
 use crate::domain::sign_in::MappedClaims;
 use crate::domain::sso::{Principal, Side, SubjectMapping, SubjectType};
@@ -54,8 +54,8 @@ impl Table {
         }
         let server = claims.server();
         match server.subject_type {
-            SubjectType::Email => match claims.verified_email() {
-                Some(address) => self.find_by_address(tenant, Lookup::email(&address)).await,
+            SubjectType::Email => match claims.verified_address() {
+                Some(address) => self.find_by_address(tenant, address).await,
                 None => Ok(SignInMatch::NotFound(Expectation::Nothing)),
             },
             SubjectType::Username => {
@@ -117,7 +117,23 @@ impl Table {
     }
 
     /// Finds the one user whose e-mail address this is as far as is known.
-    async fn find_by_address(&self, tenant: &TenantId, lookup: Lookup) -> Result<SignInMatch> {
+    async fn find_by_address(&self, tenant: &TenantId, address: &str) -> Result<SignInMatch> {
+        let mut lookups = lookup::of_email(address).into_iter();
+        let Some(current) = lookups.next() else {
+            return Ok(SignInMatch::NotFound(Expectation::Nothing));
+        };
+        let found = self.find_by_lookup(tenant, current).await?;
+        let (SignInMatch::NotFound(_), Some(earlier)) = (&found, lookups.next()) else {
+            return Ok(found);
+        };
+        // A user whom no write has visited since is found in the form of before.
+        match self.find_by_lookup(tenant, earlier).await? {
+            SignInMatch::NotFound(_) => Ok(found),
+            matched => Ok(matched),
+        }
+    }
+
+    async fn find_by_lookup(&self, tenant: &TenantId, lookup: Lookup) -> Result<SignInMatch> {
         let entries = self.users_of(tenant, &lookup, None, usize::MAX).await?;
         let seen: BTreeSet<_> = entries.users.iter().map(|(id, _)| *id).collect();
         let ids: Vec<_> = seen.iter().copied().collect();

@@ -15,7 +15,7 @@ use crate::domain::author::Author;
 use crate::domain::definition::{DefinitionKind, Predefined};
 use crate::domain::error::{Code, Error, Result, Violation};
 use crate::domain::id::{SubjectId, TenantId, UserId};
-use crate::domain::lookup::Lookup;
+use crate::domain::lookup::{self, Lookup};
 use crate::domain::schema::Schema;
 use crate::domain::sso::{
     Application, AuthenticationServer, SYSTEM, Side, SubjectMapping, SubjectType,
@@ -149,10 +149,7 @@ impl Table {
         subject: &str,
     ) -> Result<Vec<StoredUser>> {
         let mut users = match server.subject_type {
-            SubjectType::Email => match text::email(subject) {
-                Some(address) => self.owners(tenant, &Lookup::email(&address)).await?,
-                None => Vec::new(),
-            },
+            SubjectType::Email => self.owners_of_address(tenant, subject).await?,
             SubjectType::Username => match text::username(subject) {
                 Some(username) => {
                     self.owners(tenant, &Lookup::unique("username", &username)).await?
@@ -217,13 +214,9 @@ impl Table {
                 Ok(mapping.map(|mapping| mapping.value.subject))
             }
             SubjectType::Email => {
-                let address = user
-                    .preferred_email
-                    .as_deref()
-                    .and_then(text::email)
-                    .filter(|_| user.owns_address());
+                let address = user.preferred_email.as_deref().filter(|_| user.owns_address());
                 let Some(address) = address else { return Ok(None) };
-                let mut owners = self.owners(tenant, &Lookup::email(&address)).await?;
+                let mut owners = self.owners_of_address(tenant, address).await?;
                 owners.retain(|owner| owner.value.owns_address());
                 match owners.len() {
                     0 | 1 => Ok(user.preferred_email.clone()),
@@ -231,6 +224,17 @@ impl Table {
                 }
             }
         }
+    }
+
+    /// The live users with an e-mail address.
+    async fn owners_of_address(&self, tenant: &TenantId, address: &str) -> Result<Vec<StoredUser>> {
+        let mut owners: Vec<StoredUser> = Vec::new();
+        for lookup in lookup::of_email(address) {
+            let found = self.owners(tenant, &lookup).await?;
+            let known: Vec<_> = owners.iter().map(|owner| owner.value.id).collect();
+            owners.extend(found.into_iter().filter(|owner| !known.contains(&owner.value.id)));
+        }
+        Ok(owners)
     }
 
     /// The live users who own a look-up of a unique value or of an e-mail address.

@@ -155,10 +155,7 @@ impl Table {
         if matches!(name, ProfileName::Profile(id) if *id != profile.value.id) {
             return Ok(None);
         }
-        let lookups: Result<_, _> = item.get_texts("ix").into_iter().map(str::parse).collect();
-        let lookups = lookups.map_err(|_| {
-            Error::unexpected("cannot read the stored index entries of a system profile")
-        })?;
+        let lookups = owned_by(item)?;
         Ok(Some((EffectiveProfile { base, profile }, lookups)))
     }
 
@@ -204,21 +201,44 @@ impl Table {
         owned: &BTreeSet<Lookup>,
         mut profile: SystemProfile,
     ) -> Result<(Versioned<SystemProfile>, Vec<Write>)> {
-        let (tenant, user) = (&schema.tenant, found.base.value.id);
+        let tenant = &schema.tenant;
         let mut violations = Violations::default();
         let lookups = profile.lookups(schema, &mut violations);
         violations.check(())?;
         profile.updated_at = self.env.clock.now().max(found.profile.value.updated_at.next());
         let next = found.profile.changed_to(profile);
-        let put =
-            profile_item(tenant, user, &next).texts("ix", lookups.iter().map(ToString::to_string));
-        let mut writes = vec![
-            Write::Put(put, Condition::Version(found.profile.version)),
-            check_unchanged(tenant, &found.base),
-        ];
-        writes.extend(lookups.difference(owned).map(|lookup| add(tenant, lookup, user)));
-        writes.extend(owned.difference(&lookups).map(|lookup| remove(tenant, lookup, user)));
+        let writes = writes_of(tenant, &found.base, &found.profile, &next, owned, &lookups);
         Ok((next, writes))
+    }
+
+    /// Gives the system profiles of a user the look-ups that they are to have, without another
+    /// change; whether one got others.
+    pub async fn reindex_profiles(&self, schema: &Schema, user: UserId) -> Result<bool> {
+        let tenant = &schema.tenant;
+        let mut changed = false;
+        let mut retry = Retry::of(self);
+        'read: loop {
+            let Some(base) = self.find_user(tenant, user).await? else { return Ok(changed) };
+            for item in self.children(tenant, user, Children::SystemProfiles).await? {
+                let profile: Versioned<SystemProfile> = item.read()?;
+                let owned = owned_by(&item)?;
+                let lookups = profile.value.lookups(schema, &mut Violations::default());
+                if lookups == owned {
+                    continue;
+                }
+                let next = profile.unchanged();
+                let writes = writes_of(tenant, &base, &profile, &next, &owned, &lookups);
+                match self.commit(writes).await {
+                    Ok(()) => changed = true,
+                    Err(CommitError::Contended | CommitError::Conditions(_)) => {
+                        retry.again().await?;
+                        continue 'read;
+                    }
+                    Err(failed) => return Err(failed.into()),
+                }
+            }
+            return Ok(changed);
+        }
     }
 
     /// Forgets the person in one system: the profile, the look-up of its id and those of what it
@@ -255,6 +275,32 @@ impl Table {
             }
         }
     }
+}
+
+/// The look-ups that the item of a system profile owns.
+fn owned_by(item: &Item) -> Result<BTreeSet<Lookup>> {
+    let lookups: Result<_, _> = item.get_texts("ix").into_iter().map(str::parse).collect();
+    lookups
+        .map_err(|_| Error::unexpected("cannot read the stored index entries of a system profile"))
+}
+
+/// The writes of a profile in place of what was read: the profile first, then the check of its
+/// base, then look-ups.
+fn writes_of(
+    tenant: &TenantId,
+    base: &StoredUser,
+    read: &Versioned<SystemProfile>,
+    next: &Versioned<SystemProfile>,
+    owned: &BTreeSet<Lookup>,
+    lookups: &BTreeSet<Lookup>,
+) -> Vec<Write> {
+    let user = base.value.id;
+    let put = profile_item(tenant, user, next).texts("ix", lookups.iter().map(ToString::to_string));
+    let mut writes =
+        vec![Write::Put(put, Condition::Version(read.version)), check_unchanged(tenant, base)];
+    writes.extend(lookups.difference(owned).map(|lookup| add(tenant, lookup, user)));
+    writes.extend(owned.difference(lookups).map(|lookup| remove(tenant, lookup, user)));
+    writes
 }
 
 fn profile_key(tenant: &TenantId, user: UserId, system: &PartyId) -> Key {

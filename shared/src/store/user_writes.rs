@@ -4,8 +4,12 @@
 //! the version that was read, so a user exists if and only if its look-ups do. Look-ups to remove
 //! are the stored ones, never recomputed.
 
+mod exchange;
+mod refusals;
+
 use std::collections::BTreeSet;
 
+use self::refusals::{clash, distinct, refusal};
 use super::item::Item;
 use super::keys::{self, Key};
 use super::table::Table;
@@ -13,7 +17,7 @@ use super::users::StoredUser;
 use super::write::{CommitError, Condition, MAX_SHARING, Write};
 use crate::domain::author::Author;
 use crate::domain::definition::DefinitionKind;
-use crate::domain::error::{Code, Error, Result, Violation, Violations};
+use crate::domain::error::{Error, Result, Violations};
 use crate::domain::id::{TenantId, UserId};
 use crate::domain::lookup::{self, Lookup};
 use crate::domain::schema::Schema;
@@ -28,6 +32,9 @@ pub enum UserWrite {
     Update(Box<StoredUser>, User),
     /// Nothing of the user, who stays as it was read: only what goes along is written.
     Keep(Box<StoredUser>),
+    /// The look-ups of a user that was read, whose content stays: without those of this set, which
+    /// others hold.
+    Reindex(Box<StoredUser>, BTreeSet<Lookup>),
 }
 
 /// A user as it will be written, with the writes of its look-ups.
@@ -130,7 +137,7 @@ impl FailedConditions {
         let id = self.user.then(|| clash("/id".to_owned(), "id"));
         let values = self.gained.iter().map(|lookup| refusal(lookup, &self.next.value, schema));
         let violations: Result<Vec<_>> = id.into_iter().map(Ok).chain(values).collect();
-        violations.map_or_else(|error| error, Error::NotUnique)
+        violations.map_or_else(|error| error, |violations| Error::NotUnique(distinct(violations)))
     }
 }
 
@@ -148,16 +155,27 @@ impl Table {
                 Ok(PreparedUser { user, gained: lookups.into_iter().collect(), writes })
             }
             UserWrite::Update(current, mut user) => {
-                let (id, owned) = (user.id, current.lookups());
+                let owned = current.lookups();
                 user.updated_at = self.env.clock.now().max(current.value.updated_at.next());
-                let lookups = lookups_of(&user, schema)?;
+                let mut violations = Violations::default();
+                user.check_size(&mut violations);
+                let before = &current.value;
+                let lookups = lookup::after_change(owned, before, &user, schema, &mut violations);
+                let lookups = violations.check(lookups)?;
                 let next = current.changed_to(user);
-                let put = user_item(tenant, &next, &lookups);
-                let mut writes = vec![Write::Put(put, Condition::Version(current.version()))];
-                let gained: Vec<_> = lookups.difference(owned).cloned().collect();
-                writes.extend(gained.iter().map(|lookup| add(tenant, lookup, id)));
-                writes.extend(owned.difference(&lookups).map(|l| remove(tenant, l, id)));
-                Ok(PreparedUser { user: next, gained, writes })
+                Ok(put_over(tenant, &current, next, &lookups))
+            }
+            UserWrite::Reindex(current, refused) => {
+                let (user, owned) = (&current.value, current.lookups());
+                // More look-ups than a user may own are no fault of this write.
+                let lookups = lookup::of(user, schema, &mut Violations::default());
+                let lookups = lookup::without(&lookups, &refused, owned, user, schema);
+                if lookups == *owned {
+                    let user = current.into_stored();
+                    return Ok(PreparedUser { user, gained: Vec::new(), writes: Vec::new() });
+                }
+                let next = current.unchanged();
+                Ok(put_over(tenant, &current, next, &lookups))
             }
             UserWrite::Keep(current) => {
                 let user = current.into_stored();
@@ -214,7 +232,15 @@ impl Table {
         before: Option<&StoredUser>,
     ) -> Result<()> {
         let tenant = &schema.tenant;
-        let lookups = lookups_of(user, schema)?;
+        let mut wrong = Violations::default();
+        user.check_size(&mut wrong);
+        let lookups = match before {
+            Some(before) => {
+                lookup::after_change(before.lookups(), &before.value, user, schema, &mut wrong)
+            }
+            None => lookup::of(user, schema, &mut wrong),
+        };
+        let lookups = wrong.check(lookups)?;
         let mut violations = Vec::new();
         if before.is_none() && self.get(&Key::user(tenant, user.id)).await?.is_some() {
             violations.push(clash("/id".to_owned(), "id"));
@@ -238,7 +264,7 @@ impl Table {
                 violations.push(refusal(lookup, user, schema)?);
             }
         }
-        if violations.is_empty() { Ok(()) } else { Err(Error::NotUnique(violations)) }
+        if violations.is_empty() { Ok(()) } else { Err(Error::NotUnique(distinct(violations))) }
     }
 
     /// One of the users who share an e-mail address that is not theirs as far as is known: the one
@@ -325,6 +351,22 @@ fn lookups_of(user: &User, schema: &Schema) -> Result<BTreeSet<Lookup>> {
     violations.check(lookups)
 }
 
+/// The write of a user in place of what was read, with what that changes of its look-ups.
+fn put_over(
+    tenant: &TenantId,
+    current: &StoredUser,
+    next: Versioned<User>,
+    lookups: &BTreeSet<Lookup>,
+) -> PreparedUser {
+    let (id, owned) = (current.value.id, current.lookups());
+    let put = user_item(tenant, &next, lookups);
+    let mut writes = vec![Write::Put(put, Condition::Version(current.version()))];
+    let gained: Vec<_> = lookups.difference(owned).cloned().collect();
+    writes.extend(gained.iter().map(|lookup| add(tenant, lookup, id)));
+    writes.extend(owned.difference(lookups).map(|lookup| remove(tenant, lookup, id)));
+    PreparedUser { user: next, gained, writes }
+}
+
 fn user_item(tenant: &TenantId, user: &Versioned<User>, lookups: &BTreeSet<Lookup>) -> Item {
     let id = user.value.id;
     Item::at(&Key::user(tenant, id))
@@ -350,36 +392,5 @@ pub(super) fn remove(tenant: &TenantId, lookup: &Lookup, user: UserId) -> Write 
     match lookup {
         Lookup::Email { .. } => Write::Leave(key, user),
         _ => Write::Delete(key, Condition::Owner(user)),
-    }
-}
-
-fn clash(pointer: String, name: &str) -> Violation {
-    Violation::taken(
-        pointer,
-        format!("another user of the tenant has this `{name}`; send another value"),
-    )
-}
-
-/// What a look-up that could not be added means to the caller, who wants to write `user`.
-fn refusal(lookup: &Lookup, user: &User, schema: &Schema) -> Result<Violation> {
-    match lookup {
-        Lookup::Unique { attribute, hash } => {
-            Ok(match attribute.parse().ok().and_then(|id| schema.attribute(id)) {
-                Some(definition) => {
-                    clash(lookup::place_of(user, definition, hash), &definition.name)
-                }
-                None => clash(format!("/{attribute}"), attribute),
-            })
-        }
-        Lookup::Email { .. } => {
-            let detail = format!(
-                "{MAX_SHARING} users have this e-mail address already, which is the most that may \
-                 share one"
-            );
-            Err(Error::invalid("/preferred_email", Code::TooMany, detail))
-        }
-        Lookup::Exact { .. } | Lookup::Prefix { .. } => {
-            Err(Error::unexpected("another user owns an index entry of this user"))
-        }
     }
 }

@@ -156,6 +156,17 @@ impl Table {
         Ok(Entries { users: page.items.iter().filter_map(entry).collect(), next: page.next })
     }
 
+    /// The user whom the first of these look-ups of a unique value finds.
+    pub async fn holder_of(&self, tenant: &TenantId, lookups: &[Lookup]) -> Result<Option<UserId>> {
+        for lookup in lookups {
+            let found = self.users_of(tenant, lookup, None, 1).await?;
+            if let Some((user, _)) = found.users.first() {
+                return Ok(Some(*user));
+            }
+        }
+        Ok(None)
+    }
+
     /// The users with a value of `attribute` whose folded form starts so, from strongly consistent
     /// items, in the order of the values; at most `limit` of them after the position `after`.
     /// A user with several such values is found by each. A start that was cut, or that ends

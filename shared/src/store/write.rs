@@ -56,6 +56,9 @@ pub enum Write {
     /// Marks a definition as assigned, if it has this version and takes new assignments. The
     /// version stays.
     MarkUsed(Key, Version),
+    /// Sets which forms a tenant's index entries have, in the epoch of its definitions, if that has
+    /// this version. The version rises.
+    SetForms(Key, Version, &'static str),
 }
 
 /// The most users who share one e-mail address.
@@ -76,6 +79,7 @@ impl Write {
             | Self::Leave(key, _)
             | Self::Count(key, ..)
             | Self::MarkUsed(key, _)
+            | Self::SetForms(key, ..)
             | Self::Sharing { key, .. } => key.clone(),
         }
     }

@@ -16,7 +16,9 @@ use crate::domain::schema::Schema;
 use crate::domain::user::User;
 use crate::domain::versioned::WriteId;
 use crate::domain::{Versioned, WriteContext};
-use crate::store::user_writes::{CommitOutcome, CompanionWrites, FailedConditions, UserWrite};
+use crate::store::user_writes::{
+    CommitOutcome, CompanionWrites, FailedConditions, PreparedUser, UserWrite,
+};
 use crate::store::users::StoredUser;
 use crate::store::{Retry, Write};
 use crate::work::make_hashes;
@@ -301,7 +303,7 @@ impl<'w> ProfileWriter<'w> {
         companions: impl FnOnce(&Versioned<User>) -> Result<CompanionWrites>,
     ) -> Result<CommitAttempt> {
         let (table, author, schema) = (self.app.table(), self.author, self.schema);
-        let prepared = table.prepare_user(schema, write)?;
+        let prepared = self.prepare_write(write)?;
         let companions = companions(prepared.user())?;
         let committed =
             table.commit_user(author, schema, self.write_id, &prepared, companions).await?;
@@ -310,6 +312,18 @@ impl<'w> ProfileWriter<'w> {
             CommitOutcome::Contended => CommitAttempt::Contended,
             CommitOutcome::Refused(refused) => CommitAttempt::Refused(*refused),
         })
+    }
+
+    /// Stage 5 for a user who is committed together with another one.
+    pub fn prepare_write(&self, write: UserWrite) -> Result<PreparedUser> {
+        self.app.table().prepare_user(self.schema, write)
+    }
+
+    /// Stage 6 for two users who exchange a unique value; `false` if they do not, or if somebody
+    /// else was faster.
+    pub async fn commit_exchange(&self, users: [PreparedUser; 2]) -> Result<bool> {
+        let table = self.app.table();
+        table.commit_exchange(self.author, self.schema, self.write_id, users).await
     }
 
     /// What a dry run does in place of the commit: checks that nobody holds what the user gains.

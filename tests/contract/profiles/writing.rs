@@ -349,6 +349,11 @@ async fn an_overridden_address_is_not_verified_unless_it_is_the_same() {
     let read = shop.read().await;
     let mut sent = read.clone();
     sent["preferred_email"] = json!("jan@shop.example");
+    // DT5: another address than that of the base profile is not verified.
+    let refused = shop.crm.put(&shop.path, sent.clone()).if_match("*").await.is(422);
+    assert_eq!(refused.violations(), ["/email_verified not-editable"]);
+    sent["email_verified"] = json!(false);
+    shop.crm.put(&shop.path, sent.clone()).if_match("*").await.is(200);
     let other = shop.crm.put(&shop.path, sent).if_match("*").await.is(200).json();
     assert_eq!(
         (&other["preferred_email"], &other["email_verified"]),

@@ -29,6 +29,7 @@ async fn an_authentication_server_keeps_all_that_it_was_given() {
     due["jwks_uri"] = Value::Null;
     due["subject_matching"] = json!("exact");
     due["tenant_claim"] = json!("tenant");
+    due["addresses_verified"] = json!(false);
     assert_eq!(made.body, due);
     assert_eq!(crm.read(&made.path).await, due);
     let same = crm.patch(&made.path, due).if_match(&made.tag).await.is(200);

@@ -142,7 +142,7 @@ async fn p3_what_never_changes_may_be_sent_as_it_is() {
     // E1: all at once.
     let wrong = json!({
         "username": "", "id": "0192f3c1-0000-7000-8000-000000000043", "id_at_customer": "2",
-        "email_verified": false,
+        "email_verified": true,
         "status": "BLOCKED", "created_at": "2000-01-01T00:00:00Z", "shoe_size": 42,
         "personas": [{ "name": "nobody" }, 1],
         "attributes": { "common": { "nothing": ["x"] } },

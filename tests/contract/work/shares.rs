@@ -27,6 +27,7 @@ async fn waiting(client: &Client, tenant: &str, file: String) -> ImportId {
         id,
         mode: Mode::Create,
         dry_run: false,
+        hashes: None,
         client: client.id.parse().unwrap(),
         scopes: Scopes::new([Scope::UsersWrite]),
         state: ImportState::Pending,

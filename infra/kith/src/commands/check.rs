@@ -27,12 +27,12 @@ pub(crate) async fn run(
 ) -> Result<ExitCode, Failure> {
     let (table, tenant) = (location.open_tenant(&options.tenant).await?, options.tenant);
     let report = verify(&table, &tenant).await.map_err(Resource::Tenant.failed())?;
-    let CheckReport { users, lookups, unfinished, problems } = &report;
+    let CheckReport { users, lookups, unfinished, forms, waiting, problems } = &report;
     let count = problems.len();
     if console.json {
         say(json!({
             "users": users, "index_entries": lookups, "unfinished_erasures": unfinished,
-            "problems": problems
+            "index_forms": forms, "outdated_users": waiting, "problems": problems
         }))?;
     } else {
         say(format_args!(
@@ -42,6 +42,13 @@ pub(crate) async fn run(
             counted(*unfinished, "unfinished erasure"),
             counted(count, "problem")
         ))?;
+        if *waiting > 0 {
+            say(format_args!(
+                "  {} {} index entries of an earlier form; the sweeper renews them",
+                counted(*waiting, "user"),
+                if *waiting == 1 { "has" } else { "have" }
+            ))?;
+        }
         for problem in problems {
             say(format_args!("  {problem}"))?;
         }

@@ -51,6 +51,9 @@ pub(crate) struct Options {
     /// The file, which appears when it is complete; without it the standard output
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Replace the file if it exists
+    #[arg(long, requires = "output")]
+    force: bool,
 }
 
 /// Exports everybody.
@@ -60,7 +63,10 @@ pub(crate) async fn run(
     console: Console,
 ) -> Result<ExitCode, Failure> {
     location.refuse_table("export")?;
-    let Options { access, format, output } = options;
+    let Options { access, format, output, force } = options;
+    if let Some(output) = output.as_deref().filter(|_| !force) {
+        refuse_existing(output)?;
+    }
     let by_name = |path: &PathBuf| {
         matches!(path.extension()?.to_str()?, "ndjson" | "jsonl").then_some(Format::Ndjson)
     };
@@ -83,11 +89,26 @@ pub(crate) async fn run(
             return Err("stopped; no file was written".into());
         }
     };
+    if !force && target.part.is_some() {
+        refuse_existing(&output)?;
+    }
     target.finish().map_err(|error| format!("cannot write `{}`: {error}", output.display()))?;
     console.print(&json!({ "people": people, "file": output.display().to_string() }), || {
         format!("exported {} to {}", counted(people, "user"), output.display())
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Refuses a file that is there: it may be what somebody still wants to import.
+fn refuse_existing(output: &Path) -> Result<(), Failure> {
+    if fs::metadata(output).is_ok_and(|there| there.is_file()) {
+        let output = output.display();
+        return Err(format!(
+            "`{output}` exists; use --force to replace it, or choose another --output"
+        )
+        .into());
+    }
+    Ok(())
 }
 
 /// An output whose reader may close it (`kith export | head -1`), which is no failure.

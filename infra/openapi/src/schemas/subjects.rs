@@ -6,7 +6,7 @@ use shared::domain::sso::MAX_CLAIMS;
 use utoipa::openapi::{Object, Schema};
 
 use super::super::shapes::{
-    OrNull as _, Record, integer, map, matching, named, nullable, text, uuid,
+    OrNull as _, Record, boolean, integer, map, matching, named, nullable, text, uuid,
 };
 use super::fields::{MAX_DEFINITION_TEXT as MAX_TEXT, https};
 use super::{Described, page, whole};
@@ -98,6 +98,14 @@ fn priority() -> Object {
     integer(0, None, "If several servers feed one profile, the lowest number wins.")
 }
 
+fn addresses_verified() -> Object {
+    boolean(
+        "Whether e-mail addresses in its tokens are verified where no claim `email_verified` says \
+         so. Switch it on only for a provider that verifies all its addresses, e.g. an Entra ID \
+         tenant of employees. Off if it is left out.",
+    )
+}
+
 fn audience() -> Object {
     text(MAX_TEXT, "The `aud` that its tokens must name.").or_null()
 }
@@ -119,12 +127,14 @@ fn authentication_server() -> Schema {
         .must("tenant_claim", text(64, "The claim that names the tenant."))
         .must("claims", named("ClaimMapping"))
         .must("priority", priority())
+        .must("addresses_verified", addresses_verified())
         .example(json!({
             "id": "partner", "name": "Partner's identity provider", "subject_type": "email",
             "subject_matching": "exact", "issuer": "https://login.partner.example",
             "audience": "kith", "jwks": null,
             "jwks_uri": "https://login.partner.example/keys", "tenant_claim": "tenant",
-            "claims": { "family_name": "family_name" }, "priority": 0
+            "claims": { "family_name": "family_name" }, "priority": 0,
+            "addresses_verified": false
         }))
         .schema()
 }
@@ -142,6 +152,7 @@ fn server_input() -> Record {
         .may("tenant_claim", text(64, tenant_claim).or_null())
         .may("claims", nullable("ClaimMapping"))
         .may("priority", priority().or_null())
+        .may("addresses_verified", addresses_verified().or_null())
         .closed()
 }
 

@@ -87,9 +87,9 @@ impl Definition for Workflow {
 fn take_script(fields: &mut Fields<'_>) -> Option<String> {
     match fields.value("script") {
         None => fields.refuse("script", Code::Required, "`script` is required"),
-        Some(Json::String(script)) if script.len() > MAX_SCRIPT => {
+        Some(Json::String(script)) if script.chars().count() > MAX_SCRIPT => {
             let at = fields.at("script");
-            fields.violations().too_long(at, script.len(), MAX_SCRIPT);
+            fields.violations().too_long(at, script.chars().count(), MAX_SCRIPT);
         }
         Some(Json::String(script)) => return Some(script),
         Some(other) => fields.wrong_type("script", "a string", &other),

@@ -1,8 +1,12 @@
 //! What a row makes of a user, or of nobody.
 
+use super::columns::Columns;
 use super::discreet::discreet;
 use super::task::secrets;
+use crate::domain::definition::DataFormat;
 use crate::domain::error::{Code, Error, Result, Violation, Violations};
+use crate::domain::field::pointer;
+use crate::domain::hashing::SAY_HASHES;
 use crate::domain::id::UserId;
 use crate::domain::json::{Json, Object};
 use crate::domain::schema::Schema;
@@ -20,6 +24,19 @@ pub fn refuse_secrets(document: &Object, scopes: &Scopes, schema: &Schema) -> Re
                 Code::NotAllowed,
                 "only a token with the scope `administrator` can import values of hashed attributes",
             );
+        }
+    }
+    violations.check(())
+}
+
+/// Refuses columns of HASH attributes of a file that does not say what they hold.
+pub fn refuse_hashes(columns: &Columns, schema: &Schema) -> Result<()> {
+    let mut violations = Violations::default();
+    for (category, name) in columns.attributes() {
+        let definition = schema.attribute_named(category, name);
+        if definition.is_some_and(|definition| definition.data_format == DataFormat::Hash) {
+            let at = pointer("", &format!("attributes.{category}.{name}"));
+            violations.add(at, Code::Required, SAY_HASHES);
         }
     }
     violations.check(())

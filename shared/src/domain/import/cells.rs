@@ -28,8 +28,13 @@ pub(super) fn unguarded(cell: &str) -> &str {
     }
 }
 
-/// The values of an attribute in one cell.
-pub(super) fn values(cell: &str) -> Result<Vec<Json>, String> {
+/// The values of an attribute in one cell. A cell that only starts like JSON is a text, except where
+/// JSON is wanted.
+pub(super) fn values(cell: &str, is_json: bool) -> Result<Vec<Json>, String> {
+    let starts_like_json = cell.starts_with(['[', '{']);
+    if starts_like_json && !is_json && Json::parse(cell.as_bytes()).is_err() {
+        return Ok(vec![Json::from(cell)]);
+    }
     let parse = || {
         Json::parse(cell.as_bytes()).map_err(|error| {
             let (column, what) = (error.column, error.expectation());
@@ -58,7 +63,7 @@ pub(super) fn values_cell(values: &[Json]) -> String {
 /// The personas in one cell.
 pub(super) fn personas(cell: &str) -> Result<Vec<Json>, String> {
     if cell.starts_with('[') {
-        return values(cell);
+        return values(cell, true);
     }
     let each = cell.split(';').map(str::trim).filter(|persona| !persona.is_empty());
     each.map(|persona| {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::cells::{guarded, personas, personas_cell, unguarded, values, values_cell};
 use super::width::MAX_COLUMNS;
-use crate::domain::definition::Predefined;
+use crate::domain::definition::{DataFormat, Predefined};
 use crate::domain::error::{Code, Error, Result, Violation, Violations};
 use crate::domain::field::pointer;
 use crate::domain::json::{Json, Object};
@@ -63,7 +63,7 @@ impl Mapping {
     pub(super) fn check(&self, schema: Option<&Schema>) -> Result<()> {
         let mut violations = Violations::default();
         for (column, field) in &self.0 {
-            if let Some(ColumnField::Attribute(category, name)) =
+            if let Some(ColumnField::Attribute(category, name, _)) =
                 field.as_deref().and_then(ColumnField::named)
             {
                 check_defined(column, &category, &name, schema, &mut violations);
@@ -114,7 +114,8 @@ enum ColumnField {
     Text(&'static str, bool),
     Verified,
     Personas,
-    Attribute(String, String),
+    /// An attribute, by its category and name; whether its values are known to be JSON.
+    Attribute(String, String, bool),
 }
 
 impl ColumnField {
@@ -127,7 +128,7 @@ impl ColumnField {
     fn named(name: &str) -> Option<Self> {
         if let Some(path) = name.strip_prefix("attributes.") {
             let (category, name) = path.split_once('.')?;
-            return Some(Self::Attribute(category.to_owned(), name.to_owned()));
+            return Some(Self::Attribute(category.to_owned(), name.to_owned(), false));
         }
         match name {
             "id" => Some(Self::Text("id", false)),
@@ -183,7 +184,7 @@ impl Columns {
                 columns.push(None);
                 continue;
             };
-            let field = ColumnField::named(mapped);
+            let mut field = ColumnField::named(mapped);
             let repeats = !matches!(field, Some(ColumnField::Attribute(..)));
             if field.is_none() {
                 violations.add_with(pointer("", name), Code::Unknown, || {
@@ -196,8 +197,11 @@ impl Columns {
                     format!("another column is for `{mapped}` already; remove one"),
                 );
             }
-            if let Some(ColumnField::Attribute(category, attribute)) = &field {
+            if let Some(ColumnField::Attribute(category, attribute, is_json)) = &mut field {
                 check_defined(name, category, attribute, schema, &mut violations);
+                *is_json = schema
+                    .and_then(|schema| schema.attribute_named(category, attribute))
+                    .is_some_and(|definition| definition.data_format == DataFormat::Json);
             }
             columns.push(field);
         }
@@ -234,7 +238,7 @@ impl Columns {
     /// The attributes that the columns are of: category and name.
     pub fn attributes(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().flatten().filter_map(|field| match field {
-            ColumnField::Attribute(category, name) => Some((category.as_str(), name.as_str())),
+            ColumnField::Attribute(category, name, _) => Some((category.as_str(), name.as_str())),
             _ => None,
         })
     }
@@ -275,7 +279,7 @@ impl Columns {
                     }
                     Err(detail) => violations.add("/personas", Code::WrongFormat, detail),
                 },
-                ColumnField::Attribute(category, name) => match values(cell) {
+                ColumnField::Attribute(category, name, is_json) => match values(cell, *is_json) {
                     Ok(values) => add_values(&mut document, category, name, values),
                     Err(detail) => {
                         let at = format!("/attributes/{category}/{name}");
@@ -313,7 +317,7 @@ impl Columns {
                 }
                 _ => String::new(),
             },
-            Some(ColumnField::Attribute(category, name)) => {
+            Some(ColumnField::Attribute(category, name, _)) => {
                 let values = document
                     .get("attributes")
                     .and_then(|a| member(a, category))

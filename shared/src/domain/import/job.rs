@@ -3,7 +3,7 @@
 use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
 
-use super::Mode;
+use super::{HashedValues, Mode};
 use crate::domain::error::Violation;
 use crate::domain::id::{ClientId, ImportId, UserId};
 use crate::domain::json::{Json, Object};
@@ -139,6 +139,9 @@ pub struct Import {
     pub mode: Mode,
     /// Whether nothing is written.
     pub dry_run: bool,
+    /// What it brings as values of HASH attributes, if it says so.
+    #[serde(default)]
+    pub hashes: Option<HashedValues>,
     /// Who imports.
     pub client: ClientId,
     /// What that client's token allowed.

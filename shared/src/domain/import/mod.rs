@@ -20,6 +20,7 @@ mod cells;
 mod columns;
 mod discreet;
 mod job;
+mod records;
 mod rows;
 mod task;
 mod width;
@@ -29,7 +30,10 @@ pub use self::columns::{Columns, Mapping};
 pub use self::job::{
     Import, ImportState, KEPT_SECONDS, RowCounts, RowReport, RowStatus, WAITING_SECONDS,
 };
-pub use self::rows::{ImportRow, PersonKey, delimiter, keys, line, not_utf8, read, read_known};
+pub use self::records::{AFTER_QUOTE, Dialect, Place, RecordScanner, ScannedRecord};
+pub use self::rows::{
+    ImportRow, PersonKey, encoding_fault, keys, line, not_utf8, read, read_known,
+};
 pub use self::task::{
     MAX_ROW, PART_ROWS, RowContent, RowTask, TaskMaker, contended, document_of, parts,
 };
@@ -48,6 +52,16 @@ string_enum! {
         Csv = "csv",
         /// One JSON object a line.
         Ndjson = "ndjson",
+    }
+}
+
+string_enum! {
+    /// What an import brings as values of HASH attributes.
+    HashedValues {
+        /// The secrets themselves, which are hashed.
+        Plain = "plain",
+        /// Hashes of Argon2id in the PHC string format, which are kept.
+        Argon2id = "argon2id",
     }
 }
 

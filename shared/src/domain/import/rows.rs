@@ -1,6 +1,7 @@
 //! Rows: what a file says of each person, one document each.
 
 use super::columns::{Columns, Mapping, place};
+use super::records::{AFTER_QUOTE, Dialect, scan};
 use super::task::too_large;
 use super::width::check_width;
 use super::{Format, MAX_ROWS};
@@ -8,7 +9,7 @@ use crate::domain::definition::Predefined;
 use crate::domain::error::{Code, Error, Result, Violation, expected_not};
 use crate::domain::field::pointer;
 use crate::domain::id::UserId;
-use crate::domain::json::{Json, Object};
+use crate::domain::json::{Json, Object, without_mark};
 use crate::domain::schema::Schema;
 use crate::domain::text;
 
@@ -24,8 +25,8 @@ pub type PersonKey = (&'static str, String);
 pub fn keys(document: &Object) -> Vec<PersonKey> {
     let text = |name: &str| document.get(name).and_then(Json::as_str);
     let id = text("id").and_then(|id| id.parse::<UserId>().ok()).map(|id| ("id", id.to_string()));
-    let customer =
-        text("id_at_customer").map(|id| (Predefined::IdAtCustomer.name(), id.to_owned()));
+    let customer = text("id_at_customer")
+        .map(|id| (Predefined::IdAtCustomer.name(), text::nfc(id).into_owned()));
     let username =
         text("username").and_then(text::username).map(|name| (Predefined::Username.name(), name));
     id.into_iter().chain(customer).chain(username).collect()
@@ -56,7 +57,10 @@ pub fn read_known(
     schema: Option<&Schema>,
     mut take: impl FnMut(ImportRow) -> Result<()>,
 ) -> Result<Option<Columns>> {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let bytes = without_mark(bytes);
+    if is_utf_16(bytes) {
+        return Err(Error::invalid("", Code::WrongFormat, UTF_16));
+    }
     let mut rows = 0;
     let mut count = |row: ImportRow| {
         rows += 1;
@@ -91,51 +95,60 @@ fn csv(
     schema: Option<&Schema>,
     take: &mut impl FnMut(ImportRow) -> Result<()>,
 ) -> Result<Columns> {
-    let unreadable = |_| Error::invalid("", Code::WrongFormat, not_utf8(bytes));
-    let delimiter = delimiter(bytes);
-    check_width(bytes, delimiter)?;
+    let wrong = |detail: &str| Error::invalid("", Code::WrongFormat, detail);
+    let Dialect { delimiter, start } = Dialect::of(bytes);
+    let text = bytes.get(start..).unwrap_or_default();
+    check_width(text, delimiter)?;
+    let scanned =
+        scan(text, delimiter, if start > 0 { 2 } else { 1 }).map_err(|why| wrong(&why))?;
     let mut reader =
-        csv::ReaderBuilder::new().flexible(true).delimiter(delimiter).from_reader(bytes);
+        csv::ReaderBuilder::new().flexible(true).delimiter(delimiter).from_reader(text);
     let header = reader.byte_headers().map_err(Error::unexpected)?.clone();
-    let header = csv::StringRecord::from_byte_record(header).map_err(unreadable)?;
+    if scanned.first().is_some_and(|record| record.is_broken) {
+        return Err(wrong(AFTER_QUOTE));
+    }
+    let header = csv::StringRecord::from_byte_record(header).map_err(|_| wrong(not_utf8(bytes)))?;
     let columns = Columns::read_known(&header, mapping, schema)?;
-    for record in reader.into_byte_records() {
-        let record = csv::StringRecord::from_byte_record(record.map_err(Error::unexpected)?);
-        take(ImportRow(match record {
+    for (record, scanned) in reader.into_byte_records().zip(scanned.into_iter().skip(1)) {
+        let record = record.map_err(Error::unexpected)?;
+        if scanned.is_blank {
+            continue;
+        }
+        let broken = |detail: &str| vec![Violation::new("", Code::WrongFormat, detail)];
+        take(ImportRow(match csv::StringRecord::from_byte_record(record) {
+            _ if scanned.is_broken => Err(broken(AFTER_QUOTE)),
             Ok(record) => columns.document(&record),
-            Err(_) => Err(vec![Violation::new("", Code::WrongFormat, NOT_UTF8)]),
+            Err(_) => Err(broken(NOT_UTF8)),
         }))?;
     }
     Ok(columns)
 }
 
-const NOT_UTF8: &str = "expected UTF-8, found another encoding; save the file as UTF-8";
+const NOT_UTF8: &str = "expected UTF-8, found another encoding, e.g. Latin-1 or Windows-1252; save \
+                        the file as UTF-8 (in Excel: `CSV UTF-8`)";
+const UTF_16: &str = "expected UTF-8, found UTF-16; save the file as UTF-8 (in Excel: `CSV UTF-8`)";
 
 /// What is said of a file that is not UTF-8.
 #[must_use]
 pub fn not_utf8(bytes: &[u8]) -> &'static str {
-    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
-        "expected UTF-8, found UTF-16; save the file as UTF-8 (in Excel: `CSV UTF-8`)"
-    } else {
-        NOT_UTF8
-    }
+    if is_utf_16(bytes) { UTF_16 } else { NOT_UTF8 }
 }
 
-/// What parts the cells of the header: of comma, semicolon and tab the one that it has most of.
+/// Whether a text is UTF-16, by its byte order mark or by the zero in its first character.
+fn is_utf_16(bytes: &[u8]) -> bool {
+    matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, _, ..] | [_, 0, ..])
+}
+
+/// Looks at the start of a file: the line in which it is not UTF-8, and what is said of it.
 #[must_use]
-pub fn delimiter(bytes: &[u8]) -> u8 {
-    let header = bytes.trim_ascii_start().split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let (mut quoted, mut counts) = (false, [(b',', 0), (b';', 0), (b'\t', 0)]);
-    for byte in header {
-        quoted ^= *byte == b'"';
-        if let Some((_, count)) =
-            counts.iter_mut().find(|(delimiter, _)| !quoted && delimiter == byte)
-        {
-            *count += 1;
-        }
+pub fn encoding_fault(start: &[u8]) -> Option<(usize, &'static str)> {
+    if is_utf_16(start) {
+        return Some((1, UTF_16));
     }
-    // Of equally many the first one.
-    counts.iter().rev().max_by_key(|(_, count)| *count).map_or(b',', |(delimiter, _)| *delimiter)
+    // A character that the end of `start` cuts is none.
+    let error = std::str::from_utf8(start).err().filter(|error| error.error_len().is_some())?;
+    let before = start.get(..error.valid_up_to()).unwrap_or_default();
+    Some((before.split(|byte| *byte == b'\n').count(), NOT_UTF8))
 }
 
 /// Reads one line of NDJSON, the one of this number in its file. A member that is mapped to where
@@ -146,6 +159,9 @@ pub fn line(text: &[u8], number: u64, mapping: &Mapping) -> ImportRow {
         |pointer: &str, code, detail: String| Err(vec![Violation::new(pointer, code, detail)]);
     if let Some(detail) = too_large(text.trim_ascii().len()) {
         return ImportRow(wrong("", Code::TooLarge, detail));
+    }
+    if std::str::from_utf8(text).is_err() {
+        return ImportRow(wrong("", Code::WrongFormat, NOT_UTF8.to_owned()));
     }
     let members = match Json::parse(text) {
         Ok(Json::Object(members)) => members,

@@ -26,7 +26,7 @@ const PART_BYTES: usize = 150_000;
 const SHARING: usize = 8;
 
 /// A row that waits to be processed.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct RowTask {
     /// The row, counted from 1.
     pub row: u32,

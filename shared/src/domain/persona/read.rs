@@ -28,6 +28,9 @@ pub const MAX_SCOPE: usize = 20;
 /// The longest name or member of a scope, in bytes.
 pub const MAX_TEXT: usize = 256;
 
+/// The field that shows the states of e-mail addresses.
+const STATES: &str = "attribute_states";
+
 impl Persona {
     /// Reads a new persona; `at` is where it stands in the body.
     ///
@@ -104,13 +107,26 @@ impl Persona {
             let stored = shown.get(name).cloned().unwrap_or(Json::Null);
             let nulled = patch.as_object().and_then(|p| p.get(name)) == Some(&Json::Null);
             let why = format!("{name} cannot be changed by PATCH; {instead}");
-            fields.unchanged(name, &stored, Code::NotEditable, &why);
+            if name == STATES {
+                // They follow the addresses: see below.
+                fields.take(name);
+            } else {
+                fields.unchanged(name, &stored, Code::NotEditable, &why);
+            }
             if nulled {
                 fields.refuse(name, Code::NotEditable, why);
             }
         }
         let mut persona = self.clone();
         persona.read_editable(&mut fields, context, false);
+        let sent = patch.as_object().and_then(|patch| patch.get(STATES));
+        let now = persona.show_to(schema, context.view);
+        let agrees =
+            |sent: &Json| value::states_agree(sent, now.get(STATES).unwrap_or(&Json::Null));
+        if sent.is_some_and(|sent| *sent != Json::Null && !agrees(sent)) {
+            let why = format!("{STATES} cannot be changed by PATCH; use POST …/verify");
+            fields.refuse(STATES, Code::NotEditable, why);
+        }
         fields.finish();
         violations.check(())?;
         Ok(persona)

@@ -121,10 +121,11 @@ pub(super) fn take_claims(
         let known = current.is_some_and(|current| current.get(&claim) == Some(&target));
         let flaw = match ClaimTarget::parse(&target) {
             _ if claim.is_empty()
-                || claim.len() > MAX_NAME
+                || claim.chars().count() > MAX_NAME
                 || claim.chars().any(char::is_control) =>
             {
-                let detail = "expected a claim's name of 1 to 256 bytes without control characters";
+                let detail =
+                    "expected a claim's name of 1 to 256 characters without control characters";
                 Some((Code::WrongFormat, detail.to_owned()))
             }
             _ if claims.values().any(|other| *other == target) => {

@@ -48,6 +48,9 @@ pub struct AuthenticationServer {
     pub claims: BTreeMap<String, String>,
     /// Which provider wins when several feed one profile: the lowest number.
     pub priority: u32,
+    /// Whether addresses of its tokens are verified where no claim says whether they are.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub addresses_verified: bool,
 }
 
 impl Definition for AuthenticationServer {
@@ -91,6 +94,7 @@ impl Definition for AuthenticationServer {
             fields.text("tenant_claim", 64).unwrap_or_else(|| TENANT_CLAIM.to_owned());
         let claims = take_claims(&mut fields, current.map(|c| &c.claims), schema);
         let priority = take_priority(&mut fields);
+        let addresses_verified = fields.boolean("addresses_verified").unwrap_or_default();
         let taken = issuer.as_ref().is_some_and(|issuer| {
             schema
                 .servers
@@ -115,6 +119,7 @@ impl Definition for AuthenticationServer {
                 tenant_claim,
                 claims,
                 priority,
+                addresses_verified,
             }),
             _ => Err(Error::unexpected("a server without violations has an id and a name")),
         }
@@ -136,6 +141,7 @@ impl Definition for AuthenticationServer {
             "tenant_claim" => &self.tenant_claim,
             "claims" => claims,
             "priority" => u64::from(self.priority),
+            "addresses_verified" => self.addresses_verified,
         }
     }
 
@@ -205,6 +211,7 @@ impl AuthenticationServer {
             tenant_claim: TENANT_CLAIM.to_owned(),
             claims: BTreeMap::new(),
             priority: 0,
+            addresses_verified: false,
         })
     }
 

@@ -11,7 +11,7 @@ use super::{Overrides, SystemProfile, Viewer};
 use crate::domain::definition::{AttributeDefinition, PolicySubject};
 use crate::domain::error::{Code, MAX_NAME, Result, Violations};
 use crate::domain::field::{Fields, pointer};
-use crate::domain::json::Json;
+use crate::domain::json::{Json, Object};
 use crate::domain::patch::{merged, refuse_attribute_nulls, refuse_non_object};
 use crate::domain::suggest::did_you_mean;
 use crate::domain::user::{MAX_USER, User};
@@ -29,6 +29,9 @@ const NOT_EDITABLE: [(&str, &str); 7] = [
     ("created_at", "the service sets this field; omit it"),
     ("updated_at", "the service sets this field; omit it"),
 ];
+/// Those of them that follow what is written. They are compared with what the write leaves, so
+/// that a repeat is answered as the first request.
+const FOLLOWING: [&str; 2] = ["email_verified", "overrides"];
 /// The member that holds the attributes that the system declares.
 const OWN: &str = "system_attributes";
 
@@ -50,7 +53,8 @@ impl SystemProfile {
     /// the system declares it. What the writer cannot see or change stays.
     pub fn replace(&self, document: Json, context: &ProfileWriteContext<'_>) -> Result<Self> {
         let mut violations = Violations::default();
-        let profile = self.read(document, context, Omitted::Unnamed, &mut violations);
+        let named = overridable(&document);
+        let profile = self.read(document, &named, context, Omitted::Unnamed, &mut violations);
         violations.check(profile)
     }
 
@@ -67,29 +71,55 @@ impl SystemProfile {
                 violations.add(pointer("", name), Code::NotEditable, why);
             }
         }
-        let profile =
-            self.read(merged(shown, patch.clone()), context, Omitted::Removed, &mut violations);
+        let mut document = merged(shown, patch.clone());
+        if let Json::Object(members) = &mut document {
+            // What a patch does not name is not sent.
+            for name in FOLLOWING {
+                members.shift_remove(name);
+                let sent = patch.as_object().and_then(|patch| patch.get(name));
+                if let Some(sent) = sent.filter(|sent| **sent != Json::Null) {
+                    members.insert(name.to_owned(), sent.clone());
+                }
+            }
+        }
+        let named = overridable(patch);
+        let profile = self.read(document, &named, context, Omitted::Removed, &mut violations);
         violations.check(profile)
     }
 
     fn read(
         &self,
         document: Json,
+        named: &[String],
         context: &ProfileWriteContext<'_>,
         omitted: Omitted,
         violations: &mut Violations,
     ) -> Self {
         let mut fields = Fields::new(document, "", violations);
         let shown = self.show(context.base, context.viewer);
+        let mut following = Vec::new();
         for (name, why) in NOT_EDITABLE {
+            if FOLLOWING.contains(&name) {
+                following.extend(fields.take(name).map(|sent| (name, sent, why)));
+                continue;
+            }
             fields.unchanged(name, shown.get(name).unwrap_or(&Json::Null), Code::NotEditable, why);
         }
         let seen = self.effective(context.base);
         let mut wanted = seen.clone();
         wanted.read_these(&Self::INHERITED, &mut fields, &context.write_context, omitted);
         let attributes = self.read_own(&mut fields, context);
-        fields.finish();
         let overrides = self.overrides.with_changes(&seen, &wanted);
+        let left = Self { overrides: overrides.clone(), ..self.clone() };
+        let left = left.show(context.base, context.viewer);
+        for (name, sent, why) in following {
+            let now = left.get(name).unwrap_or(&Json::Null);
+            let agrees = sent == *now || name == "overrides" && lists(&sent, now, named);
+            if !agrees {
+                fields.refuse(name, Code::NotEditable, why);
+            }
+        }
+        fields.finish();
         context.refuse_unapproved(&self.overrides, &overrides, violations);
         let profile = Self { overrides, attributes, ..self.clone() };
         let size = content(&profile).len();
@@ -179,6 +209,28 @@ impl Overrides {
                 .map(|values| values.iter().map(String::as_str).collect()),
         }
     }
+}
+
+/// The fields and attributes that a document names, as `overrides` lists them.
+fn overridable(document: &Json) -> Vec<String> {
+    let Some(members) = document.as_object() else { return Vec::new() };
+    let categories = members.get("attributes").and_then(Json::as_object).into_iter().flatten();
+    let attributes = categories.flat_map(|(category, names)| {
+        let names = names.as_object().into_iter().flat_map(Object::keys);
+        names.map(move |name| format!("attributes.{category}.{name}"))
+    });
+    members.keys().cloned().chain(attributes).collect()
+}
+
+/// Whether names that were sent are those of overrides that are left, or of values that stand in
+/// the same document and may be as those of the base profile.
+fn lists(sent: &Json, left: &Json, named: &[String]) -> bool {
+    let (Json::Array(sent), Json::Array(left)) = (sent, left) else { return false };
+    let known = |name: &Json| {
+        let named = name.as_str().is_some_and(|name| named.iter().any(|known| known == name));
+        left.contains(name) || named
+    };
+    sent.iter().all(known)
 }
 
 impl ProfileWriteContext<'_> {

@@ -16,8 +16,9 @@ use crate::domain::patch::{
 };
 use crate::domain::persona::{self, Persona};
 use crate::domain::text;
-use crate::domain::value::{AttributeReader, Omitted};
+use crate::domain::value::{self, AttributeReader, Omitted};
 use crate::domain::write_context::WriteContext;
+use crate::env::Timestamp;
 use crate::object;
 
 /// Fields that callers see and cannot write by PUT or PATCH, with what to use instead.
@@ -31,6 +32,10 @@ const NOT_EDITABLE: [(&str, &str); 8] = [
     ("created_at", "the service sets it"),
     ("updated_at", "the service sets it"),
 ];
+
+/// Those of them that the service sets by what is written. They are compared with what the write
+/// leaves, so that a repeat is answered as the first request (rule P3).
+const FOLLOWING: [&str; 3] = ["email_verified", "attribute_states", "updated_at"];
 
 impl User {
     /// Makes a user from a whole document: `username` is required; `id`, `email_verified` and
@@ -94,7 +99,19 @@ impl User {
                 violations.add(pointer("", name), code, why);
             }
         }
-        let user = self.read(merged(shown, patch), context, Omitted::Removed, &mut violations);
+        let sent =
+            FOLLOWING.map(|name| (name, patch.as_object().and_then(|p| p.get(name)).cloned()));
+        let mut document = merged(shown, patch);
+        if let Json::Object(members) = &mut document {
+            // What a patch does not name is not sent.
+            for (name, sent) in sent {
+                members.shift_remove(name);
+                if let Some(sent) = sent.filter(|sent| *sent != Json::Null) {
+                    members.insert(name.to_owned(), sent);
+                }
+            }
+        }
+        let user = self.read(document, context, Omitted::Removed, &mut violations);
         user.check_required(Some(self), schema, &mut violations);
         violations.check(user).map_err(|error| point_back(error, &renamed))
     }
@@ -108,17 +125,44 @@ impl User {
     ) -> Self {
         let mut fields = Fields::new(document, "", violations);
         let shown = self.show_to(context.schema, context.view);
+        let method = if omitted == Omitted::Removed { "PATCH" } else { "PUT" };
+        let mut following = Vec::new();
         for (name, instead) in NOT_EDITABLE {
-            let method = if omitted == Omitted::Removed { "PATCH" } else { "PUT" };
             let why = not_by(method, name, instead);
+            if FOLLOWING.contains(&name) {
+                following.extend(fields.take(name).map(|sent| (name, sent, why)));
+                continue;
+            }
             fields.unchanged(name, shown.get(name).unwrap_or(&Json::Null), Code::NotEditable, &why);
         }
         let mut user = self.clone();
         user.read_editable(&mut fields, context, omitted);
         user.record_provenance(self, context.view);
+        let now = user.show_to(context.schema, context.view);
+        for (name, sent, why) in following {
+            let left = now.get(name).unwrap_or(&Json::Null);
+            let agrees = match name {
+                "attribute_states" => value::states_agree(&sent, left),
+                "updated_at" => sent == *left || self.had_changed_at(&sent) && !user.differs(self),
+                _ => sent == *left,
+            };
+            if !agrees {
+                let new_address = name == "email_verified" && self.email_verified;
+                let why = if new_address && sent == Json::Bool(true) { NEW_ADDRESS } else { &why };
+                fields.refuse(name, Code::NotEditable, why);
+            }
+        }
         fields.finish_with(|| context.attribute_paths());
         user.check_size(violations);
         user
+    }
+
+    /// Whether the profile may have had this time of its last change: a copy that was read before
+    /// the last change has.
+    fn had_changed_at(&self, sent: &Json) -> bool {
+        sent.as_str()
+            .and_then(Timestamp::parse)
+            .is_some_and(|at| (self.created_at..=self.updated_at).contains(&at))
     }
 
     fn read_editable(
@@ -177,6 +221,10 @@ impl Predefined {
     }
 }
 
+/// What is said of an address that was never verified and is sent as if it were.
+const NEW_ADDRESS: &str = "the address changes and is not verified yet; omit email_verified or send \
+                           false, and use POST …/verify";
+
 /// What is said of a field that this way of writing cannot change.
 fn not_by(method: &str, name: &str, instead: &str) -> String {
     format!("{name} cannot be changed by {method}; {instead}")
@@ -200,8 +248,17 @@ fn take_predefined(
             }
             Some(username)
         }
-        Predefined::IdAtCustomer => fields.text(name, MAX_TEXT),
-        Predefined::FamilyName | Predefined::GivenName => take_name(fields, name, stored),
+        Predefined::IdAtCustomer => {
+            let id = fields.text(name, MAX_TEXT)?;
+            // A column of fixed width would make a second person of the first.
+            if id.trim() != id && stored != Some(&id) {
+                let detail = "must not start or end with a space";
+                fields.refuse(name, Code::WrongFormat, detail);
+            }
+            Some(id)
+        }
+        // A name is what a person says it is: it is folded for search, and never refused for that.
+        Predefined::FamilyName | Predefined::GivenName => fields.text(name, MAX_TEXT),
         Predefined::UiLocales => take_locales(fields),
         Predefined::PreferredEmail => {
             let email = fields.text(name, text::MAX_EMAIL)?;
@@ -211,19 +268,6 @@ fn take_predefined(
             Some(email)
         }
     }
-}
-
-fn take_name(fields: &mut Fields<'_>, field: &'static str, stored: Option<&str>) -> Option<String> {
-    let name = fields.text(field, MAX_TEXT)?;
-    if text::folded(&name).is_none() && stored != Some(&name) {
-        fields.refuse(
-            field,
-            Code::WrongFormat,
-            "use letters, digits, spaces and punctuation (RFC 8266)",
-        );
-        return None;
-    }
-    Some(name)
 }
 
 fn take_locales(fields: &mut Fields<'_>) -> Option<String> {
@@ -242,9 +286,10 @@ fn take_locales(fields: &mut Fields<'_>) -> Option<String> {
             return None;
         }
     };
-    if text.len() > MAX_TEXT {
+    let length = text.chars().count();
+    if length > MAX_TEXT {
         let at = fields.at("ui_locales");
-        fields.violations().too_long(at, text.len(), MAX_TEXT);
+        fields.violations().too_long(at, length, MAX_TEXT);
         return None;
     }
     let locales = text::locales(&text);

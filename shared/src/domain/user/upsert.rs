@@ -6,6 +6,7 @@ use crate::domain::field::pointer;
 use crate::domain::id::UserId;
 use crate::domain::json::{Json, Object};
 use crate::domain::persona::{self, Persona};
+use crate::domain::text;
 use crate::domain::value::Omitted;
 use crate::domain::write_context::WriteContext;
 
@@ -137,7 +138,7 @@ fn named(id_at_customer: &str, mut document: Json, violations: &mut Violations) 
     match members.get(ID_AT_CUSTOMER) {
         // A value that is no text is refused where it is read.
         Some(sent) if *sent != Json::Null && sent.as_str().is_none() => return document,
-        Some(Json::String(sent)) if sent != id_at_customer => {
+        Some(Json::String(sent)) if text::nfc(sent) != text::nfc(id_at_customer) => {
             let detail = format!(
                 "expected the `{ID_AT_CUSTOMER}` of the path; send the same value or omit the \
                  field"

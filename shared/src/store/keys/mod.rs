@@ -19,6 +19,7 @@
 //! | the guard of a user's change requests | `T#<tenant>#U#<user>` / `CR` | [`Child::ChangeRequestGuard`] |
 //! | a change request by its id | `T#<tenant>#R#<id>` / `-` | [`Key::change_request`] |
 //! | how far derived attributes are recomputed | `T#<tenant>#J` / `DERIVE` | [`Key::derivation`] |
+//! | how far index entries are brought into another form | `T#<tenant>#J` / `FORMS` | [`Key::migration`] |
 //! | an import, its waiting rows, its report | `T#<tenant>#M#<import>` / `JOB`, `ROWS#<part>`, `REPORT#<part>` | [`Key::import`], … |
 //! | a tenant's definitions | `T#<tenant>#D` / `<KIND>#<id>`, `EPOCH` | [`Key::definition`], [`Key::epoch`] |
 //! | a tenant's clients | `T#<tenant>#C` / `<client>` | [`Key::client`] |
@@ -190,6 +191,12 @@ impl Key {
     #[must_use]
     pub fn epoch(tenant: &TenantId) -> Self {
         Self::new(partition_of_definitions(tenant), "EPOCH")
+    }
+
+    /// How far the migration of index entries to those forms is.
+    #[must_use]
+    pub fn migration(tenant: &TenantId) -> Self {
+        Self::new(format!("T#{tenant}#J"), "FORMS")
     }
 
     /// A client.

@@ -20,7 +20,7 @@ pub(super) async fn begin(
     data: &Path,
 ) -> Result<Transfer, Failure> {
     let env = Env::default();
-    let Options { file, access, dry_run, mode, map, format, restart, .. } = options;
+    let Options { file, access, dry_run, mode, map, format, hashes, restart, .. } = options;
     let extension = file.extension().and_then(|extension| extension.to_str());
     let format = format.unwrap_or(match extension {
         Some("ndjson" | "jsonl" | "json") => Format::Ndjson,
@@ -36,9 +36,16 @@ pub(super) async fn begin(
         dry_run,
         format: format.to_string(),
         mapping: if mapped { mapping.show().to_text() } else { String::new() },
+        hashes: hashes.map(|hashes| hashes.to_string()).unwrap_or_default(),
     };
+    if file.as_os_str() == "-" {
+        let why = "expected the name of a file, found `-`; an interrupted import resumes from its \
+                   file, so save the standard input to a file first";
+        return Err(why.into());
+    }
     let mut source = SourceFile::open(&file, format, mapping)?;
-    source.check_start(format).map_err(|why| format!("`{}`: {why}", file.display()))?;
+    source.check_encoding().map_err(|why| format!("`{}`: {why}", file.display()))?;
+    source.check_rows().map_err(|why| format!("`{}`: {why}", file.display()))?;
     let state_file = beside(report, ".state");
     for (what, path) in [("report", report), ("state", &state_file)] {
         if source.is_at(path)? {
@@ -133,9 +140,10 @@ fn changed(file: &Path) -> Failure {
 
 fn otherwise(begun: &ImportParameters, now: &ImportParameters) -> Failure {
     let show = |task: &ImportParameters| {
-        let ImportParameters { url, client_id, mode, dry_run, format, mapping } = task;
+        let ImportParameters { url, client_id, mode, dry_run, format, mapping, hashes } = task;
         let trial = if *dry_run { " as a dry run" } else { "" };
-        format!("{format} to {url} by {client_id}, mode {mode}, mapping {mapping}{trial}")
+        let hashes = if hashes.is_empty() { String::new() } else { format!(", hashes {hashes}") };
+        format!("{format} to {url} by {client_id}, mode {mode}, mapping {mapping}{hashes}{trial}")
     };
     Failure::Restart(format!(
         "the import began with other options; use --restart to start over, or the options of \

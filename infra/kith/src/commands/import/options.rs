@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use shared::domain::Json;
 use shared::domain::error::{Error, Result as Read};
-use shared::domain::import::{Format, Mapping, Mode};
+use shared::domain::import::{Format, HashedValues, Mapping, Mode};
 use shared::domain::json::Object;
 
 use crate::access::Access;
@@ -14,7 +14,7 @@ use crate::arguments::one_of;
 /// What to import, and how.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// The file: CSV with a header, or NDJSON with one user a line
+    /// The file: CSV with a header, NDJSON with one user a line, or a JSON array of users
     #[arg(value_name = "FILE")]
     pub(super) file: PathBuf,
     #[command(flatten)]
@@ -33,9 +33,14 @@ pub(crate) struct Options {
     /// The field for a column of another name (repeatable); an empty field leaves the column out
     #[arg(long = "map", value_name = "COLUMN=FIELD", value_parser = mapped)]
     pub(super) map: Vec<(String, Option<String>)>,
-    /// The format; by default what the name says: NDJSON for `.ndjson` and `.jsonl`, else CSV
+    /// The format; by default what the name says: NDJSON for `.ndjson`, `.jsonl` and
+    /// `.json`, else CSV. A JSON array counts as NDJSON
     #[arg(long, value_parser = one_of::<Format>(Format::ALL.map(Format::name)))]
     pub(super) format: Option<Format>,
+    /// What the file brings as values of HASH attributes: `plain` values, which are hashed, or
+    /// hashes of `argon2id`, which are kept
+    #[arg(long, value_parser = one_of::<HashedValues>(HashedValues::ALL.map(HashedValues::name)))]
+    pub(super) hashes: Option<HashedValues>,
     /// Start over and replace report and state
     #[arg(long)]
     pub(super) restart: bool,

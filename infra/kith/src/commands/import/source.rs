@@ -1,5 +1,10 @@
 //! The file of an import: read from any place on, a few rows at a time.
 
+mod array;
+mod rows;
+#[cfg(test)]
+mod tests;
+
 use std::fs::{File, Metadata};
 use std::io::{self, BufRead as _, BufReader, Read, Seek as _, SeekFrom};
 use std::os::unix::fs::MetadataExt as _;
@@ -7,12 +12,14 @@ use std::path::Path;
 
 use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
-use shared::domain::Json;
 use shared::domain::error::Error;
 use shared::domain::import::{
-    Columns, Format, MAX_BYTES, MAX_ROW, Mapping, PersonKey, delimiter, keys, line, not_utf8,
+    AFTER_QUOTE, Columns, Dialect, Format, MAX_BYTES, Mapping, PersonKey, Place, RecordScanner,
+    ScannedRecord, encoding_fault, line, not_utf8,
 };
-use shared::domain::json::Object;
+use shared::domain::json::without_mark;
+
+use self::rows::{RowScanner, Rows, ScannedRow, csv_line, named, of_csv};
 
 use crate::failure::{Failure, in_words};
 
@@ -43,17 +50,13 @@ pub(super) struct SourceRow {
     pub(super) keys: Vec<PersonKey>,
 }
 
-/// How CSV is read.
-struct Csv {
-    delimiter: u8,
-    columns: Columns,
-}
-
 /// A file of people.
 pub(super) struct SourceFile {
     file: File,
     mapping: Mapping,
-    csv: Option<Csv>,
+    rows: Rows,
+    /// Where the header of CSV or the first row begins.
+    start: u64,
     /// What each request starts with: the header, or nothing.
     pub(super) head: Vec<u8>,
     /// Where the first row begins.
@@ -74,20 +77,21 @@ impl SourceFile {
         let mark = FileIdentity::of(&file).map_err(failed)?;
         let mut start = Vec::new();
         file.by_ref().take(HEAD).read_to_end(&mut start).map_err(failed)?;
-        let bom: u64 = if start.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
-        let digest = Context::new(&SHA256);
+        let text = without_mark(&start);
+        let bom = u64::try_from(start.len() - text.len()).unwrap_or_default();
+        let is_array = format == Format::Ndjson && text.trim_ascii_start().starts_with(b"[");
         let mut source = Self {
             file,
             mapping,
-            csv: None,
+            rows: if is_array { Rows::Array } else { Rows::Lines },
+            start: bom,
             head: Vec::new(),
             first: bom,
             mark,
-            digest,
+            digest: Context::new(&SHA256),
             digested: 0,
         };
         if format == Format::Csv {
-            let text = start.get(usize::from(bom == 3) * 3..).unwrap_or_default();
             source
                 .read_header(text)
                 .map_err(|why| format!("the header of `{}`: {why}", path.display()))?;
@@ -95,31 +99,56 @@ impl SourceFile {
         Ok(source)
     }
 
-    /// Refuses a file whose start has another encoding than UTF-8, or is a JSON array: else each of
-    /// its rows would be in error.
-    pub(super) fn check_start(&self, format: Format) -> Result<(), Failure> {
+    /// Refuses a file whose start has another encoding than UTF-8: else each of its rows would be
+    /// in error.
+    pub(super) fn check_encoding(&self) -> Result<(), Failure> {
         let failed = |error: io::Error| error.to_string();
         (&self.file).seek(SeekFrom::Start(0)).map_err(failed)?;
         let mut start = Vec::new();
         (&self.file).take(HEAD).read_to_end(&mut start).map_err(failed)?;
-        if let Err(error) = std::str::from_utf8(&start)
-            && error.error_len().is_some()
-        {
-            let before = start.get(..error.valid_up_to()).unwrap_or_default();
-            let line = before.split(|byte| *byte == b'\n').count();
-            return Err(format!("line {line}: {}", not_utf8(&start)).into());
+        match encoding_fault(&start) {
+            Some((line, detail)) => Err(format!("line {line}: {detail}").into()),
+            None => Ok(()),
         }
-        if format == Format::Ndjson && start.trim_ascii_start().starts_with(b"[") {
-            let detail = "expected one JSON object a line, found an array; convert the file, e.g. by \
-                          `jq -c '.[]'`";
-            return Err(detail.into());
+    }
+
+    /// Reads the whole file once and refuses one that cannot be taken apart into rows: a quoted
+    /// cell or an array that never ends. Who is in such a cell, or after the end, is not known.
+    pub(super) fn check_rows(&self) -> Result<(), Failure> {
+        let Some(mut scanner) = self.rows.scanner(true) else { return Ok(()) };
+        let failed = |error: io::Error| error.to_string();
+        (&self.file).seek(SeekFrom::Start(self.start)).map_err(failed)?;
+        let mut reader = BufReader::with_capacity(64 * 1024, &self.file);
+        loop {
+            let block = reader.fill_buf().map_err(failed)?;
+            if block.is_empty() {
+                break;
+            }
+            for byte in block {
+                scanner.take(*byte)?;
+            }
+            let length = block.len();
+            reader.consume(length);
         }
-        Ok(())
+        scanner.finish()
     }
 
     fn read_header(&mut self, start: &[u8]) -> Result<(), Failure> {
-        let delimiter = delimiter(start);
-        let mut reader = self.csv_at(self.first, delimiter)?;
+        let Dialect { delimiter, start: before } = Dialect::of(start);
+        self.start += u64::try_from(before).unwrap_or_default();
+        let mut scanner = RecordScanner::new(delimiter, 1);
+        let text = start.get(before..).unwrap_or_default();
+        text.iter().any(|byte| scanner.take(*byte) == Place::End);
+        if scanner.record().is_broken {
+            return Err(AFTER_QUOTE.into());
+        }
+        (&self.file).seek(SeekFrom::Start(self.start)).map_err(|error| error.to_string())?;
+        let limited = RowLimit { inner: &self.file, left: MAX_BYTES };
+        let mut reader = csv::ReaderBuilder::new()
+            .flexible(true)
+            .has_headers(false)
+            .delimiter(delimiter)
+            .from_reader(limited);
         let mut header = csv::ByteRecord::new();
         if !reader.read_byte_record(&mut header).map_err(|error| error.to_string())? {
             return Err("the file is empty".into());
@@ -137,19 +166,9 @@ impl SourceFile {
         })?;
         // In quotes, so that the comma is what it has most of.
         self.head = csv_line(&header, csv::QuoteStyle::Always)?;
-        self.first += end;
-        self.csv = Some(Csv { delimiter, columns });
+        self.first = self.start + end;
+        self.rows = Rows::Csv { delimiter, columns, line: if before > 0 { 2 } else { 1 } };
         Ok(())
-    }
-
-    fn csv_at(&self, at: u64, delimiter: u8) -> Result<csv::Reader<RowLimit<&File>>, Failure> {
-        (&self.file).seek(SeekFrom::Start(at)).map_err(|error| error.to_string())?;
-        let fence = RowLimit { inner: &self.file, left: MAX_BYTES };
-        Ok(csv::ReaderBuilder::new()
-            .flexible(true)
-            .has_headers(false)
-            .delimiter(delimiter)
-            .from_reader(fence))
     }
 
     /// Whether a path leads to this file, under any name or link.
@@ -177,36 +196,78 @@ impl SourceFile {
         rows: usize,
         bytes: usize,
     ) -> Result<(Vec<SourceRow>, u64), Failure> {
-        match &self.csv {
-            Some(csv) => self.read_csv(csv, at, rows, bytes),
-            None => self.read_lines(at, rows, bytes),
-        }
+        let Some(scanner) = self.rows.scanner(at == self.first) else {
+            return self.read_lines(at, rows, bytes);
+        };
+        let (records, end) = self.scan(scanner, at, rows, bytes)?;
+        let records = match &self.rows {
+            Rows::Csv { delimiter, columns, .. } => of_csv(&records, *delimiter, columns)?,
+            Rows::Lines | Rows::Array => {
+                records.into_iter().map(|(text, _)| self.of_object(text)).collect()
+            }
+        };
+        Ok((records, end))
     }
 
-    fn read_csv(
+    /// The text of rows from a place on, those without any left out.
+    fn scan(
         &self,
-        csv: &Csv,
+        mut scanner: RowScanner,
         at: u64,
         rows: usize,
         bytes: usize,
-    ) -> Result<(Vec<SourceRow>, u64), Failure> {
-        let mut reader = self.csv_at(at, csv.delimiter)?;
-        let (mut found, mut end, mut size) = (Vec::new(), 0, 0);
-        let mut cells = csv::ByteRecord::new();
-        while found.len() < rows && size < bytes {
-            reader.get_mut().left = MAX_BYTES;
-            if !reader.read_byte_record(&mut cells).map_err(|error| error.to_string())? {
-                end = reader.position().byte();
+    ) -> Result<(Vec<ScannedRow>, u64), Failure> {
+        let failed = |error: io::Error| error.to_string();
+        (&self.file).seek(SeekFrom::Start(at)).map_err(failed)?;
+        let mut reader = BufReader::with_capacity(64 * 1024, &self.file);
+        let (mut found, mut text, mut size, mut read) = (Vec::new(), Vec::new(), 0, 0_usize);
+        let mut take = |text: Vec<u8>, record: ScannedRecord| {
+            if !record.is_blank {
+                size += text.len();
+                found.push((text, record));
+            }
+            found.len() < rows && size < bytes
+        };
+        'file: loop {
+            let block = reader.fill_buf().map_err(failed)?;
+            if block.is_empty() {
+                if scanner.is_in_record() {
+                    take(text, scanner.record());
+                }
                 break;
             }
-            end = reader.position().byte();
-            let bytes = csv_line(&cells, csv::QuoteStyle::Necessary)?;
-            let text = csv::StringRecord::from_byte_record(cells.clone()).ok();
-            let document = text.and_then(|text| csv.columns.document(&text).ok());
-            size += bytes.len();
-            found.push(SourceRow { bytes, keys: document.map(named).unwrap_or_default() });
+            for (i, byte) in block.iter().enumerate() {
+                match scanner.take(*byte)? {
+                    Place::Between => {}
+                    Place::Record if text.len() == MAX_BYTES => return Err(endless().into()),
+                    Place::Record => text.push(*byte),
+                    Place::End => {
+                        if !take(std::mem::take(&mut text), scanner.record()) {
+                            read += i + 1;
+                            break 'file;
+                        }
+                    }
+                }
+            }
+            let length = block.len();
+            read += length;
+            reader.consume(length);
         }
-        Ok((found, at + end))
+        Ok((found, at + u64::try_from(read).unwrap_or_default()))
+    }
+
+    /// A row of an array, as a line of NDJSON.
+    fn of_object(&self, mut text: Vec<u8>) -> SourceRow {
+        for byte in text.iter_mut().filter(|byte| matches!(**byte, b'\r' | b'\n')) {
+            *byte = b' ';
+        }
+        text.push(b'\n');
+        self.of_line(text)
+    }
+
+    fn of_line(&self, bytes: Vec<u8>) -> SourceRow {
+        let document = line(&bytes, 1, &self.mapping).0.ok();
+        SourceRow { bytes, keys: document.map(named).unwrap_or_default() }
     }
 
     fn read_lines(
@@ -233,9 +294,8 @@ impl SourceFile {
             if !text.ends_with(b"\n") {
                 text.push(b'\n');
             }
-            let document = line(&text, 1, &self.mapping).0.ok();
             size += text.len();
-            found.push(SourceRow { bytes: text, keys: document.map(named).unwrap_or_default() });
+            found.push(self.of_line(text));
         }
         Ok((found, end))
     }
@@ -264,17 +324,8 @@ impl SourceFile {
     }
 }
 
-/// By what a row names its user. One that the service refuses for its size names nobody.
-fn named(document: Object) -> Vec<PersonKey> {
-    let keys = keys(&document);
-    if Json::Object(document).to_text().len() > MAX_ROW { Vec::new() } else { keys }
-}
-
-fn csv_line(record: &csv::ByteRecord, quotes: csv::QuoteStyle) -> Result<Vec<u8>, Failure> {
-    let mut writer =
-        csv::WriterBuilder::new().flexible(true).quote_style(quotes).from_writer(Vec::new());
-    writer.write_byte_record(record).map_err(|error| error.to_string())?;
-    Ok(writer.into_inner().map_err(|error| error.to_string())?)
+fn endless() -> String {
+    format!("a row has more than {MAX_BYTES} bytes; is a closing quote missing?")
 }
 
 /// A reader that limits the length of a row, so that a row without an end does not fill the memory.
@@ -287,107 +338,11 @@ struct RowLimit<R> {
 impl<R: Read> Read for RowLimit<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.left == 0 {
-            let why = format!("a row has more than {MAX_BYTES} bytes; is a closing quote missing?");
-            return Err(io::Error::other(why));
+            return Err(io::Error::other(endless()));
         }
         let most = buffer.len().min(self.left);
         let read = self.inner.read(buffer.get_mut(..most).unwrap_or_default())?;
         self.left -= read;
         Ok(read)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::path::PathBuf;
-
-    use super::{Format, MAX_BYTES, Mapping, SourceFile};
-
-    fn file(name: &str, content: &[u8]) -> PathBuf {
-        let path = std::env::temp_dir().join(format!("kith-test-{}-{name}", std::process::id()));
-        std::fs::write(&path, content).unwrap();
-        path
-    }
-
-    fn lines(source: &SourceFile, rows: usize) -> Vec<(String, usize)> {
-        let (mut at, mut found) = (source.first, Vec::new());
-        loop {
-            let (records, end) = source.read(at, rows, usize::MAX).unwrap();
-            if records.is_empty() {
-                return found;
-            }
-            found.extend(
-                records
-                    .into_iter()
-                    .map(|r| (String::from_utf8_lossy(&r.bytes).into_owned(), r.keys.len())),
-            );
-            at = end;
-        }
-    }
-
-    #[test]
-    fn rows_are_the_same_from_wherever_they_are_read() {
-        let content = b"\xef\xbb\xbfusername;family_name\r\n\
-            jan;\"a\r\nb;\"\"c\"\"\"\r\n\r\n\xff;x\r\n\
-            piet;Jansen;more\r\n;\n\"\";\"\"\nlast;row";
-        let path = file("rows.csv", content);
-        let mut source = SourceFile::open(&path, Format::Csv, Mapping::default()).unwrap();
-        assert_eq!(source.head, b"\"username\",\"family_name\"\n");
-        let due = [
-            ("jan,\"a\r\nb;\"\"c\"\"\"\n", 1),
-            ("\u{fffd},x\n", 0),
-            ("piet,Jansen,more\n", 0),
-            (",\n", 0),
-            (",\n", 0),
-            ("last,row\n", 1),
-        ];
-        let due = due.map(|(text, keys)| (text.to_owned(), keys));
-        for rows in 1..=due.len() + 1 {
-            assert_eq!(lines(&source, rows), due);
-        }
-        let half = source.digest(40).unwrap();
-        let whole = source.digest(content.len() as u64).unwrap();
-        assert_ne!(half, whole);
-        let mut again = SourceFile::open(&path, Format::Csv, Mapping::default()).unwrap();
-        assert_eq!(again.digest(content.len() as u64).unwrap(), whole);
-        assert!(source.is_unchanged().unwrap());
-        std::fs::write(&path, b"username\n").unwrap();
-        assert!(!source.is_unchanged().unwrap());
-        std::fs::remove_file(path).unwrap();
-    }
-
-    #[test]
-    fn lines_are_the_same_from_wherever_they_are_read() {
-        let path = file(
-            "rows.ndjson",
-            b"{\"username\":\"jan\"}\r\n\n  \n{\n{\"username\":\"piet\",\"id_at_customer\":\"1\"}",
-        );
-        let source = SourceFile::open(&path, Format::Ndjson, Mapping::default()).unwrap();
-        let due = [
-            ("{\"username\":\"jan\"}\r\n", 1),
-            ("{\n", 0),
-            ("{\"username\":\"piet\",\"id_at_customer\":\"1\"}\n", 2),
-        ];
-        let due = due.map(|(text, keys)| (text.to_owned(), keys));
-        for rows in 1..=4 {
-            assert_eq!(lines(&source, rows), due);
-        }
-        std::fs::remove_file(path).unwrap();
-    }
-
-    #[test]
-    fn s1_a_row_without_an_end_is_refused() {
-        for (format, start) in [(Format::Csv, "username\n\""), (Format::Ndjson, "{\"username\":\"")]
-        {
-            let path =
-                file("endless", format!("{start}{}", "x".repeat(MAX_BYTES + 100_000)).as_bytes());
-            let source = SourceFile::open(&path, format, Mapping::default()).unwrap();
-            assert!(
-                source
-                    .read(source.first, 1, 1)
-                    .is_err_and(|why| why.to_string().contains("a row has more than"))
-            );
-            std::fs::remove_file(path).unwrap();
-        }
     }
 }

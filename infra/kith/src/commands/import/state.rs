@@ -26,6 +26,9 @@ pub(super) struct ImportParameters {
     pub(super) format: String,
     /// JSON.
     pub(super) mapping: String,
+    /// What is said of hashes, or nothing.
+    #[serde(default)]
+    pub(super) hashes: String,
 }
 
 /// The numbers of rows by their results.

@@ -153,6 +153,9 @@ impl Transfer {
         if !task.mapping.is_empty() {
             ask = ask.query("mapping", &task.mapping);
         }
+        if !task.hashes.is_empty() {
+            ask = ask.query("hashes", &task.hashes);
+        }
         let reply = self.remote.send(&ask).await?;
         if reply.status.is_client_error() {
             self.progress.sent = None;

@@ -1,0 +1,156 @@
+//! The migration of index entries to the forms of values of today (ADR 0048).
+//!
+//! A walk over the tenant's listing gives each user the entries of both forms. Functions of the
+//! version before may write and search until a rollout is over or taken back. So entries of the
+//! earlier form go a week later, in a second walk, which also finds what such a function has
+//! written since. Profiles, their tags and the times of their changes stay as they are.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use shared::app::{App, SETTLED_SECONDS};
+use shared::domain::Versioned;
+use shared::domain::author::{Author, Reason};
+use shared::domain::error::{Error, Result};
+use shared::domain::hashing::Hashes;
+use shared::domain::id::UserId;
+use shared::domain::schema::{LookupForms, Schema};
+use shared::env::Timestamp;
+use shared::store::Retry;
+use shared::store::listing::{ChangeWindow, WalkPosition};
+use shared::store::user_writes::{CompanionWrites, UserWrite};
+use shared::writing::{CommitAttempt, Policy, ProfileWriter};
+
+use super::SweepReport;
+
+/// How many users are walked between two notes of how far the walk is.
+const PAGE: usize = 100;
+/// How long functions of the version before may still run after the first walk, in seconds.
+pub const ROLLOUT_SECONDS: i64 = 7 * 24 * 3600;
+
+/// The progress of the migration of one tenant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct MigrationProgress {
+    /// What the walk brings.
+    forms: LookupForms,
+    /// When the walk may begin.
+    from: Timestamp,
+    /// Where the walk over the listing goes on.
+    #[serde(flatten)]
+    at: WalkPosition,
+    /// Users who keep an entry of the earlier form, because somebody else has that of today.
+    clashes: u64,
+}
+
+impl MigrationProgress {
+    fn of(forms: LookupForms, from: Timestamp) -> Self {
+        Self { forms, from, at: WalkPosition::default(), clashes: 0 }
+    }
+}
+
+/// Goes on with the migration of a tenant.
+pub(crate) async fn migrate(
+    app: &App,
+    schema: &Schema,
+    until: Timestamp,
+    report: &mut SweepReport,
+) -> Result<()> {
+    let (table, tenant) = (app.table(), &schema.tenant);
+    if schema.forms == LookupForms::Complete {
+        return Ok(());
+    }
+    let now = app.env().clock.now();
+    let stored: Option<Versioned<MigrationProgress>> = table.migration(tenant).await?;
+    let settled = now.plus_seconds(SETTLED_SECONDS);
+    let Some(mut progress) = stored.clone().filter(|stored| stored.value.forms == schema.forms)
+    else {
+        // No function remembers the configuration of before when the walk begins.
+        let value = MigrationProgress::of(schema.forms, settled);
+        let next = stored.as_ref().map_or_else(
+            || Versioned::first(value.clone()),
+            |stored| stored.changed_to(value.clone()),
+        );
+        table.note_migration(tenant, stored.as_ref(), &next).await?;
+        return Ok(());
+    };
+    if now < progress.value.from {
+        return Ok(());
+    }
+    while !progress.value.at.is_end() && app.env().clock.now() < until {
+        let at = &progress.value.at;
+        let page = table.walk_listing(tenant, ChangeWindow::default(), at, PAGE).await?;
+        let mut value = progress.value.clone();
+        value.at = page.next;
+        for (user, position) in page.users {
+            let (changed, clash) = reindex(app, schema, user).await?;
+            report.reindexed += u64::from(changed);
+            value.clashes += u64::from(clash);
+            if app.env().clock.now() >= until {
+                value.at = position;
+                break;
+            }
+        }
+        if value.at.is_end() && schema.forms == LookupForms::Both {
+            value.from = now.plus_seconds(ROLLOUT_SECONDS);
+        }
+        let next = progress.changed_to(value);
+        if !table.note_migration(tenant, Some(&progress), &next).await? {
+            return Ok(());
+        }
+        progress = next;
+    }
+    if progress.value.at.is_end() && progress.value.from <= now {
+        finish(app, schema, progress.value.clashes).await?;
+    }
+    Ok(())
+}
+
+/// Notes that a walk is done, for all functions.
+async fn finish(app: &App, schema: &Schema, clashes: u64) -> Result<()> {
+    let next = match schema.forms {
+        LookupForms::Both => LookupForms::Current,
+        LookupForms::Current | LookupForms::Complete => LookupForms::Complete,
+    };
+    if app.table().set_forms(schema, next).await? {
+        app.forget_schema(&schema.tenant);
+    }
+    if clashes > 0 {
+        // Who they are is told by `kith check`.
+        tracing::warn!(operation = "sweep", clashes, "users share a unique value");
+    }
+    Ok(())
+}
+
+/// Gives a user the index entries that it is to have; whether something changed, and whether
+/// somebody else has one of them.
+async fn reindex(app: &App, schema: &Schema, user: UserId) -> Result<(bool, bool)> {
+    let table = app.table();
+    let author = Author::service(schema.tenant.clone(), Reason::Recomputation);
+    let hashes = Hashes::default();
+    let writer = ProfileWriter::new(app, &author, schema, &hashes, Policy::recomputation());
+    let (mut refused, mut retry) = (BTreeSet::new(), Retry::of(table));
+    let changed = loop {
+        let Some(current) = table.find_user(&schema.tenant, user).await? else {
+            return Ok((false, false));
+        };
+        schema.check_covers(&current.value)?;
+        let before = current.version();
+        let write = UserWrite::Reindex(Box::new(current), refused.clone());
+        match writer.commit(write, |_| Ok(CompanionWrites::default())).await {
+            Ok(CommitAttempt::Written(user)) => break user.version() != before,
+            Ok(CommitAttempt::Refused(failed)) if !failed.user && !failed.gained.is_empty() => {
+                refused.extend(failed.gained);
+            }
+            Ok(CommitAttempt::Contended | CommitAttempt::Refused(_)) => retry.again().await?,
+            // A profile that does not read must not keep the others from being visited.
+            Err(Error::Unexpected(cause)) => {
+                tracing::error!(operation = "sweep", cause);
+                break false;
+            }
+            Err(error) => return Err(error),
+        }
+    };
+    let profiles = schema.systems.values().next().is_some();
+    let moved = profiles && table.reindex_profiles(schema, user).await?;
+    Ok((changed || moved, !refused.is_empty()))
+}
