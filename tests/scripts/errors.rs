@@ -157,7 +157,7 @@ async fn a4_what_is_too_long_is_refused() {
     let script = format!("//{}", "x".repeat(64 * 1024));
     assert_eq!(
         text(scripts.run(&script, &jan()).await).unwrap_err(),
-        "expected a script of at most 64 KB"
+        "expected a script of at most 65536 characters"
     );
     let input = Json::String("x".repeat(2 * 1024 * 1024));
     assert_eq!(

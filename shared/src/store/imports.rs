@@ -82,8 +82,15 @@ const ATTEMPTS: u32 = 6;
 /// How long the parts of an import are tried to be stored, in seconds after it came: a gateway waits
 /// 30 seconds for the answer.
 const STORING_SECONDS: i64 = 15;
-/// How often one part is tried.
-const STORING_ATTEMPTS: u32 = 10;
+/// How often one part is tried if the table throttles it.
+const STORING_ATTEMPTS: u32 = 60;
+/// How often one part is tried if the table does not answer.
+const UNANSWERED_ATTEMPTS: u32 = 3;
+
+fn attempts(why: &str) -> u32 {
+    let throttled = why.contains("Throughput") || why.contains("hrottl");
+    if throttled { STORING_ATTEMPTS } else { UNANSWERED_ATTEMPTS }
+}
 
 impl Table {
     /// Stores the rows of one part of an import that is not there yet; nobody finds them until it
@@ -102,8 +109,8 @@ impl Table {
         for attempt in 1.. {
             let write = Write::Put(item.clone(), Condition::Guarded);
             match self.commit(vec![write]).await.map_err(Error::from) {
-                Err(Error::Unavailable(_))
-                    if attempt < STORING_ATTEMPTS && self.env.clock.now() < give_up =>
+                Err(Error::Unavailable(why))
+                    if attempt < attempts(&why) && self.env.clock.now() < give_up =>
                 {
                     self.pause(attempt).await;
                 }

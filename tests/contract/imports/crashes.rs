@@ -80,9 +80,9 @@ async fn calls() -> usize {
 #[tokio::test(start_paused = true)]
 async fn i3_d1_survives_a_crash_before_each_store_call() {
     for call in 0..calls().await {
-        under(&format!("a crash before call {call}"), |faults| {
+        Box::pin(under(&format!("a crash before call {call}"), |faults| {
             faults.from(call, Fault::Unreachable);
-        })
+        }))
         .await;
     }
 }
@@ -90,10 +90,10 @@ async fn i3_d1_survives_a_crash_before_each_store_call() {
 #[tokio::test(start_paused = true)]
 async fn i3_d1_survives_a_crash_after_each_store_call() {
     for call in 0..calls().await {
-        under(&format!("a crash after call {call}"), |faults| {
+        Box::pin(under(&format!("a crash after call {call}"), |faults| {
             faults.at(call, Fault::Lost);
             faults.from(call + 1, Fault::Unreachable);
-        })
+        }))
         .await;
     }
 }
@@ -109,7 +109,8 @@ async fn i2_survives_one_fault_at_each_store_call() {
             Fault::Silent,
         ];
         let fault = faults[call % faults.len()].clone();
-        under(&format!("{fault:?} at call {call}"), |faults| faults.at(call, fault.clone())).await;
+        let what = format!("{fault:?} at call {call}");
+        Box::pin(under(&what, |faults| faults.at(call, fault.clone()))).await;
     }
 }
 

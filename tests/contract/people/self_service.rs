@@ -175,7 +175,7 @@ async fn a3_what_the_service_sets_is_not_editable() {
         ("status", json!("BLOCKED")),
         ("personas", json!([])),
         ("personas", Value::Null),
-        ("attribute_states", json!({ "common": { "contact": ["VERIFIED"] } })),
+        ("attribute_states", json!("VERIFIED")),
         ("last_login_at", json!("2026-11-21T10:00:00.000Z")),
         ("created_at", json!("2020-11-21T10:00:00.000Z")),
         ("updated_at", Value::Null),
