@@ -427,8 +427,10 @@ def sweeping(api: Api) -> None:
         TableName=TABLE, Key={"pk": {"S": forward}, "sk": {"S": "-"}}, ConsistentRead=True
     )
     expect("Item" not in left, "something of the person is left")
-    nothing = {"erasures": 0, "derived": 0, "changed": 0, "failed": 0, "imported": 0}
-    expect(sweep() == nothing, "there is something to do left")
+    report = sweep()
+    # The renewal of index entries has a time of its own.
+    report.pop("reindexed")
+    expect(not any(report.values()), f"there is something to do left: {report}")
 
 
 class Changes:
