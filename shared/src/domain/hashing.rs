@@ -36,7 +36,7 @@ pub const MAX_COMPARED: usize = 10;
 ///
 /// A document is read by rules that have no thread to spare for a hash. They get a text of the form
 /// of a hash in its place, and if nothing else is at fault with the document, its writer makes the
-/// hashes that are [lacking](Hashes::take_lacking), and the document is read once more.
+/// hashes that are lacking, and the document is read once more.
 #[derive(Default)]
 pub struct Hashes {
     hashes: Mutex<RequestHashes>,

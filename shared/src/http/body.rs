@@ -106,7 +106,7 @@ fn is_nothing(bytes: &[u8]) -> bool {
     )
 }
 
-/// Reads a body of at most `most` bytes, which arrives within [`BODY_TIME`].
+/// Reads a body of at most `most` bytes, which arrives within `BODY_TIME`.
 pub async fn read_body(headers: &HeaderMap, body: Body, most: usize) -> Result<Bytes, Rejection> {
     let announced = headers
         .get(CONTENT_LENGTH)
