@@ -119,7 +119,7 @@ async fn wk11_scripts_that_are_tried_out_leave_workers_to_writes() {
     for i in 0..3 {
         let begun = Instant::now();
         crm.create("/identity/users", json!({ "username": format!("u{i}") })).await;
-        assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+        assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
     }
     let mut codes = Vec::new();
     for test in tests {
