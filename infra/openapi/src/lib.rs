@@ -63,7 +63,7 @@ lost. A PATCH of a resource is a JSON Merge Patch (RFC 7396): fields that are le
 removes a field. `application/merge-patch+json` is accepted too. \
 Every GET may be sent as HEAD. A POST with an `Idempotency-Key` may be repeated.
 
-Unknown fields and query parameters are refused. Lengths of strings are limited in bytes of UTF-8. \
+Unknown fields and query parameters are refused. Lengths of strings are limited in characters. \
 A token with the scope `administrator` may do what the four scopes of users and config allow.
 
 Every answer has the headers `X-Request-Id`, under which the request is logged, and \
