@@ -28,7 +28,7 @@ enum AttemptError {
     ConditionsFailed(Vec<(usize, Option<Item>)>),
     Contended,
     Unknown(String),
-    Transient(String),
+    Throttled(String),
     Broken(String),
 }
 
@@ -91,10 +91,10 @@ impl Table {
                     return self.find_own_write(&writes, id, what).await;
                 }
                 Err(AttemptError::Contended) => return Err(CommitError::Contended),
-                Err(AttemptError::Transient(what)) if turn == 5 => {
-                    return Err(CommitError::Unavailable(what));
+                Err(AttemptError::Throttled(what)) if turn == 5 => {
+                    return Err(CommitError::Throttled(what));
                 }
-                Err(AttemptError::Transient(_)) => self.pause(turn).await,
+                Err(AttemptError::Throttled(_)) => self.pause(turn).await,
                 Err(AttemptError::Broken(what)) => return Err(CommitError::Broken(what)),
             }
         }
@@ -286,7 +286,7 @@ fn attempt_error<E: aws_sdk_dynamodb::error::ProvideErrorMetadata, R>(
 ) -> AttemptError {
     match TableError::of(error) {
         TableError::Broken(code) => AttemptError::Broken(format!("{operation}: {code}")),
-        TableError::Transient(code) => AttemptError::Transient(format!("{operation}: {code}")),
+        TableError::Throttled(code) => AttemptError::Throttled(format!("{operation}: {code}")),
         TableError::Unknown(code) => AttemptError::Unknown(format!("{operation}: {code}")),
     }
 }
@@ -308,7 +308,7 @@ fn cancellation_error<R>(error: &SdkError<TransactWriteItemsError, R>) -> Attemp
         })
         .collect();
     if has("ThrottlingError") || has("ProvisionedThroughputExceeded") {
-        AttemptError::Transient("TransactWriteItems: throttled".to_owned())
+        AttemptError::Throttled("TransactWriteItems: throttled".to_owned())
     } else if has("TransactionConflict") {
         AttemptError::Contended
     } else if failed.is_empty() {

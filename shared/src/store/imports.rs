@@ -83,14 +83,9 @@ const ATTEMPTS: u32 = 6;
 /// 30 seconds for the answer.
 const STORING_SECONDS: i64 = 15;
 /// How often one part is tried if the table throttles it.
-const STORING_ATTEMPTS: u32 = 60;
+const THROTTLED_ATTEMPTS: u32 = 60;
 /// How often one part is tried if the table does not answer.
 const UNANSWERED_ATTEMPTS: u32 = 3;
-
-fn attempts(why: &str) -> u32 {
-    let throttled = why.contains("Throughput") || why.contains("hrottl");
-    if throttled { STORING_ATTEMPTS } else { UNANSWERED_ATTEMPTS }
-}
 
 impl Table {
     /// Stores the rows of one part of an import that is not there yet; nobody finds them until it
@@ -108,14 +103,16 @@ impl Table {
         let give_up = job.created_at.plus_seconds(STORING_SECONDS);
         for attempt in 1.. {
             let write = Write::Put(item.clone(), Condition::Guarded);
-            match self.commit(vec![write]).await.map_err(Error::from) {
-                Err(Error::Unavailable(why))
-                    if attempt < attempts(&why) && self.env.clock.now() < give_up =>
-                {
-                    self.pause(attempt).await;
-                }
-                done => return done,
+            let Err(failed) = self.commit(vec![write]).await else { break };
+            let attempts = match failed {
+                CommitError::Throttled(_) => THROTTLED_ATTEMPTS,
+                CommitError::Unavailable(_) => UNANSWERED_ATTEMPTS,
+                _ => return Err(failed.into()),
+            };
+            if attempt >= attempts || self.env.clock.now() >= give_up {
+                return Err(failed.into());
             }
+            self.pause(attempt).await;
         }
         Ok(())
     }

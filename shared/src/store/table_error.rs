@@ -12,7 +12,7 @@ pub(super) fn classify<E: ProvideErrorMetadata, R>(
 ) -> Error {
     match TableError::of(error) {
         TableError::Broken(code) => Error::Unexpected(format!("{operation}: {code}")),
-        TableError::Transient(code) | TableError::Unknown(code) => {
+        TableError::Throttled(code) | TableError::Unknown(code) => {
             Error::Unavailable(format!("{operation}: {code}"))
         }
     }
@@ -22,8 +22,8 @@ pub(super) fn classify<E: ProvideErrorMetadata, R>(
 pub(super) enum TableError {
     /// The operation failed and would fail again.
     Broken(String),
-    /// The operation failed and may succeed later.
-    Transient(String),
+    /// The table takes no more operations now; nothing was done.
+    Throttled(String),
     /// The outcome is not known: no answer came, or a 5xx.
     Unknown(String),
 }
@@ -36,7 +36,7 @@ impl TableError {
                 match &*code {
                     "ThrottlingException"
                     | "ProvisionedThroughputExceededException"
-                    | "RequestLimitExceeded" => Self::Transient(code),
+                    | "RequestLimitExceeded" => Self::Throttled(code),
                     "InternalServerError"
                     | "ServiceUnavailable"
                     | "InternalFailure"

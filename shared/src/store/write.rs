@@ -101,7 +101,9 @@ pub enum CommitError {
     Conditions(Vec<(usize, Option<Item>)>),
     /// Somebody else was writing one of the items at this moment.
     Contended,
-    /// The table takes no writes now, or the outcome is not known.
+    /// The table takes no more writes now.
+    Throttled(String),
+    /// The table did not answer; the outcome is not known.
     Unavailable(String),
     /// A defect.
     Broken(String),
@@ -118,7 +120,9 @@ impl CommitError {
 impl From<CommitError> for Error {
     fn from(failed: CommitError) -> Self {
         match failed {
-            CommitError::Unavailable(what) => Self::Unavailable(what),
+            CommitError::Throttled(what) | CommitError::Unavailable(what) => {
+                Self::Unavailable(what)
+            }
             CommitError::Contended => Self::Unavailable(CONTENDED.to_owned()),
             CommitError::Broken(what) => Self::Unexpected(what),
             CommitError::Conditions(_) => {
