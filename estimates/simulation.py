@@ -149,15 +149,15 @@ def backlog(rate, seconds, batch, batch_seconds):
     return late
 
 
-STORING_ATTEMPTS = sources.constant("shared/src/store/imports.rs", "STORING_ATTEMPTS")
+THROTTLED_ATTEMPTS = sources.constant("shared/src/store/imports.rs", "THROTTLED_ATTEMPTS")
 STORING_SECONDS = sources.constant("shared/src/store/imports.rs", "STORING_SECONDS")
 
 
 def waits_of_a_part(chance):
     """The waits between the attempts to store a part of an import."""
-    for attempt in range(1, STORING_ATTEMPTS + 1):
+    for attempt in range(1, THROTTLED_ATTEMPTS + 1):
         yield from waits(chance, transaction=False)
-        if attempt < STORING_ATTEMPTS:
+        if attempt < THROTTLED_ATTEMPTS:
             yield pause(chance, attempt)
 
 
@@ -190,6 +190,8 @@ class Sweeper:
 
     CACHED = sources.constant("shared/src/app/cache.rs", "MAX_CACHED")
     YOUNG = sources.constant("shared/src/app/cache.rs", "CACHE_SECONDS")
+    BUDGET = sources.constant("functions/sweeper/src/lib.rs", "BUDGET_SECONDS")
+    GOLDEN_RATIO = sources.constant("functions/sweeper/src/lib.rs", "GOLDEN_RATIO")
 
     def __init__(self, tenants):
         self.tenants, self.cache = list(range(tenants)), {}
@@ -202,17 +204,17 @@ class Sweeper:
         if len(self.cache) < self.CACHED:
             self.cache[tenant] = now
 
-    def sweep(self, minute, longest):
-        """Seconds after which each tenant's turn was over, as far as the call got."""
+    def sweep(self, minute):
+        """The tenants whose turn it was in this minute, each with the seconds after which it was over."""
         now, started = minute * 60.0, minute * 60.0
-        first = minute % len(self.tenants)
-        turns = []
-        for tenant in itertools.islice(itertools.cycle(self.tenants), first, first + len(self.tenants)):
+        first = (minute * self.GOLDEN_RATIO % 2**64 * len(self.tenants)) >> 64
+        turns = {}
+        for tenant in self.tenants[first:] + self.tenants[:first]:
+            if now - started >= self.BUDGET:
+                break
             # The epoch and the state of the recomputation; all definitions of a tenant besides if the
             # process does not remember them.
             now += (2 if tenant in self.cache else 3) * READ
-            if now - started > longest:
-                break
             self.remember(tenant, now)
-            turns.append(now - started)
+            turns[tenant] = now - started
         return turns

@@ -69,12 +69,12 @@ def units(start, variant=0):
 def constant(path, name):
     """A whole number that a source file declares as a constant; factors are multiplied."""
     text = (ROOT / path).read_text()
-    found = re.search(rf"const {name}: \w+ = ([\d_*\s]+);", text)
+    found = re.search(rf"const {name}: \w+ = ([\w*\s]+);", text)
     if not found:
         raise LookupError(f"{path} has no constant {name}")
     product = 1
     for factor in found[1].replace("_", "").split("*"):
-        product *= int(factor)
+        product *= int(factor, 0)
     return product
 
 

@@ -17,14 +17,14 @@ use shared::domain::id::UserId;
 use shared::domain::schema::Schema;
 use shared::domain::{Versioned, WriteContext};
 use shared::env::Timestamp;
-use shared::store::listing::{ChangeWindow, WalkPosition};
+use shared::store::keys::Walk;
+use shared::store::listing::WalkPosition;
 use shared::store::users::StoredUser;
 use shared::writing::{Policy, ProfileWriter, WriteOutcome};
 
 use super::SweepReport;
+use super::walk::{Progress, note, walk};
 
-/// How many profiles are walked between two notes of how far the walk is, if there is time.
-const PAGE: usize = 100;
 /// How many more walks there are for profiles that failed while nothing changed.
 const ROUNDS: u8 = 2;
 
@@ -48,17 +48,58 @@ struct RecomputationProgress {
     round: u8,
 }
 
-impl RecomputationProgress {
-    /// What follows a page. A profile that failed may have stood in the way of another one, whose
-    /// unique value it had, or its script may have been short of time: as long as that can help
-    /// there is another walk.
-    fn advance(&mut self, next: WalkPosition) {
+impl Progress for RecomputationProgress {
+    const WALK: Walk = Walk::Recomputation;
+
+    fn position(&self) -> &WalkPosition {
+        &self.at
+    }
+
+    /// A profile that failed may have stood in the way of another one, whose unique value it had, or
+    /// its script may have been short of time: as long as that can help there is another walk.
+    fn advance(&mut self, next: WalkPosition, _: Timestamp) {
         self.at = next;
         if self.at.is_end() && self.failed && (self.changed || self.round < ROUNDS) {
             self.round = if self.changed { 0 } else { self.round + 1 };
             (self.changed, self.failed) = (false, false);
             self.at = WalkPosition::default();
         }
+    }
+
+    async fn visit(
+        &mut self,
+        app: &App,
+        schema: &Schema,
+        user: UserId,
+        report: &mut SweepReport,
+    ) -> Result<()> {
+        let author = Author::service(schema.tenant.clone(), Reason::Recomputation);
+        let hashes = Hashes::default();
+        let policy = Policy::recomputation();
+        let writer = ProfileWriter::new(app, &author, schema, &hashes, policy);
+        let same = |current: &StoredUser, _: &WriteContext<'_>| Ok(current.value.clone());
+        let done = writer.change(user, same, |_| Ok(Vec::new())).await;
+        report.derived += 1;
+        match done {
+            Ok(WriteOutcome::Written(_)) => {
+                report.changed += 1;
+                self.changed = true;
+            }
+            // Forgotten meanwhile.
+            Ok(_) | Err(Error::NotFound) => {}
+            Err(Error::Invalid(_) | Error::NotUnique(_)) => {
+                report.failed += 1;
+                self.failed = true;
+            }
+            // A profile that does not read must not keep the others from being computed.
+            Err(Error::Unexpected(cause)) => {
+                tracing::error!(operation = "sweep", cause);
+                report.failed += 1;
+                self.failed = true;
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
     }
 }
 
@@ -85,14 +126,14 @@ pub(crate) async fn recompute(
     until: Timestamp,
     report: &mut SweepReport,
 ) -> Result<()> {
-    let (table, tenant) = (app.table(), &schema.tenant);
-    let stored: Option<Versioned<RecomputationProgress>> = table.derivation(tenant).await?;
+    let stored: Option<Versioned<RecomputationProgress>> =
+        app.table().progress(&schema.tenant, RecomputationProgress::WALK).await?;
     let fingerprint = fingerprint(schema);
     if stored.is_none() && fingerprint.is_empty() {
         return Ok(());
     }
     let now = app.env().clock.now();
-    let mut progress = match stored {
+    let progress = match stored {
         Some(stored) if stored.value.fingerprint == fingerprint => stored,
         stored => {
             // Where nothing is derived there is nothing to walk for.
@@ -106,71 +147,12 @@ pub(crate) async fn recompute(
                 failed: false,
                 round: 0,
             };
-            let next = stored
-                .as_ref()
-                .map_or_else(|| Versioned::first(value.clone()), |s| s.changed_to(value.clone()));
-            if !table.note_derivation(tenant, stored.as_ref(), &next).await? {
-                return Ok(());
-            }
-            next
-        }
-    };
-    while !progress.value.at.is_end()
-        && progress.value.noticed_at.plus_seconds(SETTLED_SECONDS) <= now
-        && app.env().clock.now() < until
-    {
-        let page =
-            table.walk_listing(tenant, ChangeWindow::default(), &progress.value.at, PAGE).await?;
-        let before = *report;
-        let mut next = page.next;
-        for (user, position) in page.users {
-            recompute_user(app, schema, user, report).await?;
-            // Scripts may be slow: what was walked is noted before Lambda ends the call.
-            if app.env().clock.now() >= until {
-                next = position;
-                break;
-            }
-        }
-        let mut value = progress.value.clone();
-        value.changed |= report.changed > before.changed;
-        value.failed |= report.failed > before.failed;
-        value.advance(next);
-        let next = progress.changed_to(value);
-        if !table.note_derivation(tenant, Some(&progress), &next).await? {
+            note(app, schema, stored.as_ref(), value).await?;
             return Ok(());
         }
-        progress = next;
+    };
+    if progress.value.noticed_at.plus_seconds(SETTLED_SECONDS) <= now {
+        walk(app, schema, progress, until, report).await?;
     }
     Ok(())
-}
-
-async fn recompute_user(
-    app: &App,
-    schema: &Schema,
-    user: UserId,
-    report: &mut SweepReport,
-) -> Result<()> {
-    let author = Author::service(schema.tenant.clone(), Reason::Recomputation);
-    let hashes = Hashes::default();
-    let policy = Policy::recomputation();
-    let writer = ProfileWriter::new(app, &author, schema, &hashes, policy);
-    let same = |current: &StoredUser, _: &WriteContext<'_>| Ok(current.value.clone());
-    let done = writer.change(user, same, |_| Ok(Vec::new())).await;
-    report.derived += 1;
-    report.changed += u64::from(matches!(done, Ok(WriteOutcome::Written(_))));
-    match done {
-        // Forgotten meanwhile.
-        Ok(_) | Err(Error::NotFound) => Ok(()),
-        Err(Error::Invalid(_) | Error::NotUnique(_)) => {
-            report.failed += 1;
-            Ok(())
-        }
-        // A profile that does not read must not keep the others from being computed.
-        Err(Error::Unexpected(cause)) => {
-            tracing::error!(operation = "sweep", cause);
-            report.failed += 1;
-            Ok(())
-        }
-        Err(error) => Err(error),
-    }
 }

@@ -6,6 +6,7 @@
 
 mod derived;
 mod lookups;
+mod walk;
 
 use std::collections::VecDeque;
 
@@ -55,11 +56,12 @@ pub async fn sweep(app: &App, until: Timestamp) -> Result<SweepReport> {
         }
     }
     let mut tenants = app.table().tenants().await?;
-    // Not always the same first: a long walk shall not keep the others waiting until it is done.
-    let minute = usize::try_from(app.env().clock.now().seconds() / 60).unwrap_or(0);
-    let first = minute.checked_rem(tenants.len()).unwrap_or(0);
+    let first = first_turn(app.env().clock.now(), tenants.len());
     tenants.rotate_left(first);
     for tenant in tenants {
+        if app.env().clock.now() >= until {
+            break;
+        }
         let schema = match app.schema_now(&tenant.id).await {
             Ok(schema) => schema,
             Err(error) => {
@@ -92,6 +94,17 @@ pub async fn sweep(app: &App, until: Timestamp) -> Result<SweepReport> {
     failure.map_or(Ok(report), Err)
 }
 
+/// Who of so many is first in this minute. A call may have time for some only: from minute to minute
+/// the first moves by the golden ratio of their number, so that the calls of some minutes reach all,
+/// whatever the number is.
+fn first_turn(now: Timestamp, number: usize) -> usize {
+    const GOLDEN_RATIO: u64 = 0x9E37_79B9_7F4A_7C15;
+    let minute = u64::try_from(now.seconds() / 60).unwrap_or(0);
+    let position = minute.wrapping_mul(GOLDEN_RATIO);
+    let first = (u128::from(position) * number as u128) >> u64::BITS;
+    usize::try_from(first).unwrap_or(0)
+}
+
 /// Goes on with imports. Tenants take turns, each with the oldest of its jobs that moves, so that
 /// neither many jobs nor slow ones of one tenant keep another one's waiting.
 async fn import(app: &App, until: Timestamp, report: &mut SweepReport) -> Result<()> {
@@ -101,9 +114,8 @@ async fn import(app: &App, until: Timestamp, report: &mut SweepReport) -> Result
         from = job.after_tenant();
         turns.push_back(job);
     }
-    // Not always the same first.
-    let minute = usize::try_from(clock.now().seconds() / 60).unwrap_or(0);
-    turns.rotate_left(minute.checked_rem(turns.len()).unwrap_or(0));
+    let first = first_turn(clock.now(), turns.len());
+    turns.rotate_left(first);
     while let Some(job) = turns.pop_front()
         && clock.now() < until
     {
@@ -127,4 +139,24 @@ async fn import(app: &App, until: Timestamp, report: &mut SweepReport) -> Result
         turns.extend(next.filter(|next| next.tenant == job.tenant));
     }
     failure.map_or(Ok(()), Err)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn calls_that_reach_a_quarter_of_the_tenants_reach_all_within_ten_minutes() {
+        for (tenants, reached) in [(10_000, 2_500), (10_007, 2_502), (4, 1), (1, 1), (64, 16)] {
+            for begun in (0..6_000).step_by(97) {
+                let met = (begun..begun + 10).flat_map(|minute| {
+                    let first = first_turn(Timestamp::from_millis(minute * 60_000), tenants);
+                    (first..first + reached).map(move |turn| turn % tenants)
+                });
+                assert_eq!(met.collect::<BTreeSet<_>>().len(), tenants, "{tenants} at {begun}");
+            }
+        }
+    }
 }

@@ -17,14 +17,14 @@ use shared::domain::id::UserId;
 use shared::domain::schema::{LookupForms, Schema};
 use shared::env::Timestamp;
 use shared::store::Retry;
-use shared::store::listing::{ChangeWindow, WalkPosition};
+use shared::store::keys::Walk;
+use shared::store::listing::WalkPosition;
 use shared::store::user_writes::{CompanionWrites, UserWrite};
 use shared::writing::{CommitAttempt, Policy, ProfileWriter};
 
 use super::SweepReport;
+use super::walk::{Progress, note, walk};
 
-/// How many users are walked between two notes of how far the walk is.
-const PAGE: usize = 100;
 /// How long functions of the version before may still run after the first walk, in seconds.
 pub const ROLLOUT_SECONDS: i64 = 7 * 24 * 3600;
 
@@ -48,6 +48,34 @@ impl MigrationProgress {
     }
 }
 
+impl Progress for MigrationProgress {
+    const WALK: Walk = Walk::Migration;
+
+    fn position(&self) -> &WalkPosition {
+        &self.at
+    }
+
+    fn advance(&mut self, next: WalkPosition, now: Timestamp) {
+        self.at = next;
+        if self.at.is_end() && self.forms == LookupForms::Both {
+            self.from = now.plus_seconds(ROLLOUT_SECONDS);
+        }
+    }
+
+    async fn visit(
+        &mut self,
+        app: &App,
+        schema: &Schema,
+        user: UserId,
+        report: &mut SweepReport,
+    ) -> Result<()> {
+        let (changed, clash) = reindex(app, schema, user).await?;
+        report.reindexed += u64::from(changed);
+        self.clashes += u64::from(clash);
+        Ok(())
+    }
+}
+
 /// Goes on with the migration of a tenant.
 pub(crate) async fn migrate(
     app: &App,
@@ -55,52 +83,26 @@ pub(crate) async fn migrate(
     until: Timestamp,
     report: &mut SweepReport,
 ) -> Result<()> {
-    let (table, tenant) = (app.table(), &schema.tenant);
     if schema.forms == LookupForms::Complete {
         return Ok(());
     }
     let now = app.env().clock.now();
-    let stored: Option<Versioned<MigrationProgress>> = table.migration(tenant).await?;
-    let settled = now.plus_seconds(SETTLED_SECONDS);
-    let Some(mut progress) = stored.clone().filter(|stored| stored.value.forms == schema.forms)
-    else {
+    let stored: Option<Versioned<MigrationProgress>> =
+        app.table().progress(&schema.tenant, MigrationProgress::WALK).await?;
+    let Some(progress) = stored.clone().filter(|stored| stored.value.forms == schema.forms) else {
         // No function remembers the configuration of before when the walk begins.
-        let value = MigrationProgress::of(schema.forms, settled);
-        let next = stored.as_ref().map_or_else(
-            || Versioned::first(value.clone()),
-            |stored| stored.changed_to(value.clone()),
-        );
-        table.note_migration(tenant, stored.as_ref(), &next).await?;
+        let value = MigrationProgress::of(schema.forms, now.plus_seconds(SETTLED_SECONDS));
+        note(app, schema, stored.as_ref(), value).await?;
         return Ok(());
     };
     if now < progress.value.from {
         return Ok(());
     }
-    while !progress.value.at.is_end() && app.env().clock.now() < until {
-        let at = &progress.value.at;
-        let page = table.walk_listing(tenant, ChangeWindow::default(), at, PAGE).await?;
-        let mut value = progress.value.clone();
-        value.at = page.next;
-        for (user, position) in page.users {
-            let (changed, clash) = reindex(app, schema, user).await?;
-            report.reindexed += u64::from(changed);
-            value.clashes += u64::from(clash);
-            if app.env().clock.now() >= until {
-                value.at = position;
-                break;
-            }
-        }
-        if value.at.is_end() && schema.forms == LookupForms::Both {
-            value.from = now.plus_seconds(ROLLOUT_SECONDS);
-        }
-        let next = progress.changed_to(value);
-        if !table.note_migration(tenant, Some(&progress), &next).await? {
-            return Ok(());
-        }
-        progress = next;
-    }
-    if progress.value.at.is_end() && progress.value.from <= now {
-        finish(app, schema, progress.value.clashes).await?;
+    if let Some(Versioned { value, .. }) = walk(app, schema, progress, until, report).await?
+        && value.at.is_end()
+        && value.from <= now
+    {
+        finish(app, schema, value.clashes).await?;
     }
     Ok(())
 }

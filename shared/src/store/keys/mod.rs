@@ -18,8 +18,7 @@
 //! | a change request of a user | `T#<tenant>#U#<user>` / `CR#<id>` | [`Child::ChangeRequest`] |
 //! | the guard of a user's change requests | `T#<tenant>#U#<user>` / `CR` | [`Child::ChangeRequestGuard`] |
 //! | a change request by its id | `T#<tenant>#R#<id>` / `-` | [`Key::change_request`] |
-//! | how far derived attributes are recomputed | `T#<tenant>#J` / `DERIVE` | [`Key::derivation`] |
-//! | how far index entries are brought into another form | `T#<tenant>#J` / `FORMS` | [`Key::migration`] |
+//! | the progress of a walk over a tenant's users | `T#<tenant>#J` / `DERIVE`, `FORMS` | [`Key::progress`] |
 //! | an import, its waiting rows, its report | `T#<tenant>#M#<import>` / `JOB`, `ROWS#<part>`, `REPORT#<part>` | [`Key::import`], … |
 //! | a tenant's definitions | `T#<tenant>#D` / `<KIND>#<id>`, `EPOCH` | [`Key::definition`], [`Key::epoch`] |
 //! | a tenant's clients | `T#<tenant>#C` / `<client>` | [`Key::client`] |
@@ -157,10 +156,14 @@ impl Key {
         Self::new(format!("T#{tenant}#R#{id}"), ONLY)
     }
 
-    /// How far the recomputing of a tenant's derived attributes is.
+    /// The progress of a walk over a tenant's users.
     #[must_use]
-    pub fn derivation(tenant: &TenantId) -> Self {
-        Self::new(format!("T#{tenant}#J"), "DERIVE")
+    pub fn progress(tenant: &TenantId, walk: Walk) -> Self {
+        let name = match walk {
+            Walk::Recomputation => "DERIVE",
+            Walk::Migration => "FORMS",
+        };
+        Self::new(format!("T#{tenant}#J"), name)
     }
 
     /// An import.
@@ -191,12 +194,6 @@ impl Key {
     #[must_use]
     pub fn epoch(tenant: &TenantId) -> Self {
         Self::new(partition_of_definitions(tenant), "EPOCH")
-    }
-
-    /// How far the migration of index entries to those forms is.
-    #[must_use]
-    pub fn migration(tenant: &TenantId) -> Self {
-        Self::new(format!("T#{tenant}#J"), "FORMS")
     }
 
     /// A client.
@@ -286,6 +283,15 @@ impl Key {
     pub fn tenant(tenant: &TenantId) -> Self {
         Self::new(TENANTS, tenant.as_str())
     }
+}
+
+/// A walk of the sweeper over all users of a tenant.
+#[derive(Clone, Copy, Debug)]
+pub enum Walk {
+    /// Derived attributes are computed once more.
+    Recomputation,
+    /// Index entries are brought into another form.
+    Migration,
 }
 
 /// What is accepted once.
