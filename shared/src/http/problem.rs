@@ -2,7 +2,9 @@
 
 use axum::body::Body;
 use axum::response::Response;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, VARY};
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, VARY, X_CONTENT_TYPE_OPTIONS,
+};
 use http::{HeaderName, StatusCode};
 use serde::Serialize;
 
@@ -124,6 +126,9 @@ pub(super) fn respond(problem: Problem, headers: Vec<Header>) -> Response {
         (CONTENT_TYPE, "application/problem+json"),
         (CACHE_CONTROL, "private, no-cache"),
         (VARY, "Authorization, Accept"),
+        // Of paths that a browser may open, some have no page.
+        (CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ];
     for (name, value) in fixed {
         response.headers_mut().insert(name, HeaderValue::from_static(value));

@@ -128,3 +128,14 @@ async fn h5_h6_pages_are_read_and_nothing_else() {
         }
     }
 }
+
+#[tokio::test]
+async fn an_error_shows_nothing_in_a_browser() {
+    let service = Service::start().await;
+    for (method, path, status) in [("GET", "/nowhere", 404), ("POST", "/docs", 405)] {
+        let answer = service.call(method, path).await.is(status);
+        let policy = answer.header("content-security-policy");
+        assert_eq!(policy, Some("default-src 'none'; frame-ancestors 'none'"), "{path}");
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{path}");
+    }
+}
