@@ -115,7 +115,7 @@ async fn create(mut call: Call) -> HandlerResult {
     // The id is the same in every turn of a contended write.
     let fresh = PersonaId::new(call.app.env().new_uuid());
     let add = |live: &StoredUser, context: &WriteContext<'_>| {
-        call.check_preconditions(&[live.tag()])?;
+        call.preconditions.check_write(&[live.tag()])?;
         let mut violations = Violations::default();
         let persona = Persona::create(body.clone(), "", Some(fresh), context, &mut violations);
         let persona = violations
@@ -168,7 +168,7 @@ async fn change(
     let id: PersonaId = call.id("persona_id")?;
     let write = |live: &StoredUser, context: &WriteContext<'_>| {
         let before = found(&live.value, id)?;
-        call.check_preconditions(&[&before.tag, live.tag()])?;
+        call.preconditions.check_write(&[&before.tag, live.tag()])?;
         let mut after = edit(before, context)?;
         if !after.differs(before) {
             return Ok(live.value.clone());
@@ -207,7 +207,7 @@ async fn remove(call: Call) -> HandlerResult {
     let id: PersonaId = call.id("persona_id")?;
     let drop = |live: &StoredUser, _: &WriteContext<'_>| {
         let persona = found(&live.value, id)?;
-        call.check_preconditions(&[&persona.tag, live.tag()])?;
+        call.preconditions.check_write(&[&persona.tag, live.tag()])?;
         let mut user = live.value.clone();
         user.personas.retain(|persona| persona.id != id);
         Ok(user)

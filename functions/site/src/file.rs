@@ -4,7 +4,7 @@ use std::io::Read as _;
 
 use flate2::read::GzDecoder;
 use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, VARY};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use shared::axum::body::Body;
 use shared::axum::extract::Path;
 use shared::axum::response::Response;
@@ -45,7 +45,7 @@ impl File {
         let gzip = accepts_gzip(headers);
         // Each encoding is a representation of its own (RFC 9110 §8.8.3).
         let tag = Tag::stored(format!("{}{}", self.version, if gzip { "-gzip" } else { "" }));
-        let preconditions = Preconditions::read(headers)?;
+        let preconditions = Preconditions::read(headers, &Method::GET)?;
         preconditions.check_match(&[&tag])?;
         let known = !preconditions.none_match_allows(Some(&tag));
         let mut response = Response::new(match (known, gzip) {

@@ -146,7 +146,7 @@ const SUBJECTS: [Route; 10] = [
 ];
 
 async fn create(mut call: Call, side: Side) -> HandlerResult {
-    call.check_collection_preconditions()?;
+    call.preconditions.check_collection()?;
     let body = call.take_body();
     let path = if side == Side::Server { SERVER_SUBJECTS } else { APPLICATION_SUBJECTS };
     let author = call.author().await?;
@@ -230,7 +230,7 @@ async fn read(call: Call, side: Side) -> HandlerResult {
 
 async fn remove(call: Call, side: Side) -> HandlerResult {
     if let Some(subject) = find(&call, side).await? {
-        call.check_preconditions(&[subject.tag()])?;
+        call.preconditions.check_write(&[subject.tag()])?;
         call.app.table().delete_subject(&call.author().await?, &subject.value).await?;
         return Ok(Answer::nothing());
     }

@@ -24,7 +24,7 @@ pub(crate) async fn user(mut call: Call) -> HandlerResult {
         (Some(user), 0) => user,
         (Some(_), others) => return Err(Error::Several(others + 1)),
     };
-    call.check_preconditions(&[user.tag()])?;
+    call.preconditions.check_write(&[user.tag()])?;
     let schema = call.app.schema_of(tenant, [&user.value]).await?;
     Ok(Answer::resource(user.value.show(&schema), user.tag()))
 }
@@ -52,7 +52,7 @@ pub(crate) async fn subject(mut call: Call) -> HandlerResult {
                 .subject_of(tenant, &application.stored.value, &user)
                 .await?
                 .ok_or(Error::NotFound)?;
-            call.check_collection_preconditions()?;
+            call.preconditions.check_collection()?;
             Ok(Answer::content(object! {
                 "application_id" => &question.party,
                 "user_id" => user.value.id,

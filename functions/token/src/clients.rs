@@ -79,7 +79,7 @@ pub(crate) fn revealed(
 }
 
 async fn create(mut call: Call) -> HandlerResult {
-    call.check_collection_preconditions()?;
+    call.preconditions.check_collection()?;
     let env = call.app.env().clone();
     let mut client = Client::read(call.take_body(), None, &call.caller.tenant, &env)?;
     let secret = client.takes_secrets().then(|| client.add_secret(&env));
@@ -127,7 +127,7 @@ async fn change(mut call: Call) -> HandlerResult {
         publish_key(&call, Algorithm::Rs256).await?;
     }
     let decide = |stored: &Versioned<Client>| {
-        call.check_preconditions(&[stored.tag()])?;
+        call.preconditions.check_write(&[stored.tag()])?;
         let next = stored.value.patched(&body, call.app.env())?;
         Ok(if next == stored.value {
             ClientEdit::Keep
@@ -142,7 +142,7 @@ async fn change(mut call: Call) -> HandlerResult {
 async fn remove(call: Call) -> HandlerResult {
     let id = client_id(&call)?;
     let decide = |stored: &Versioned<Client>| {
-        call.check_preconditions(&[stored.tag()])?;
+        call.preconditions.check_write(&[stored.tag()])?;
         Ok(ClientEdit::Delete)
     };
     edited(&call, &id, decide).await?;

@@ -44,7 +44,7 @@ async fn create(mut call: Call) -> HandlerResult {
     // is the one that is shown.
     let (mut secret, plain) = Secret::generate(env);
     let decide = |stored: &Versioned<Client>| {
-        call.check_preconditions(&[stored.tag()])?;
+        call.preconditions.check_write(&[stored.tag()])?;
         let rotation = Rotation::read(body.clone(), now)?;
         secret.expires_at = rotation.expires_at;
         let mut client = stored.value.clone();
@@ -64,7 +64,7 @@ async fn remove(call: Call) -> HandlerResult {
         if !client.remove_secret(&secret) {
             return Err(Error::NotFound);
         }
-        call.check_preconditions(&[stored.tag()])?;
+        call.preconditions.check_write(&[stored.tag()])?;
         Ok(ClientEdit::Replace(Box::new(client)))
     };
     edited(&call, &id, decide).await?;

@@ -5,10 +5,7 @@ use shared::domain::Json;
 use shared::domain::Scope::UsersWrite;
 use shared::domain::Versioned;
 use shared::domain::error::{Error, Result};
-use shared::domain::id::ImportId;
-use shared::domain::import::{
-    HashedValues, Import, ImportState, Mapping, Mode, RowCounts, RowReport,
-};
+use shared::domain::import::{HashedValues, Import, Mapping, Mode, RowReport};
 use shared::domain::string_enum::{StringEnum, expected_word};
 use shared::http::answer::{Answer, HandlerResult};
 use shared::http::{Call, Route};
@@ -48,7 +45,7 @@ pub(crate) const ROUTES: [Route; 3] = [
 
 async fn create(mut call: Call) -> HandlerResult {
     let until = call.app.env().clock.now().plus_seconds(IN_REQUEST_SECONDS);
-    call.check_collection_preconditions()?;
+    call.preconditions.check_collection()?;
     let mode = word(&call, "mode")?.unwrap_or(Mode::Create);
     let hashes: Option<HashedValues> = word(&call, "hashes")?;
     let dry_run = match call.query("dry_run") {
@@ -75,23 +72,9 @@ async fn create(mut call: Call) -> HandlerResult {
             // What rows hold is judged by definitions as they are now: what is a secret is stored
             // as one.
             let schema = app.schema_now(tenant).await?;
-            let now = app.env().clock.now();
-            let import = Import {
-                id: ImportId::new(app.env().new_uuid()),
-                mode,
-                dry_run,
-                hashes,
-                client: client.clone(),
-                scopes: call.caller.grants.scopes.clone(),
-                state: ImportState::Pending,
-                parts: Vec::new(),
-                next: 0,
-                counts: RowCounts::default(),
-                leased_until: None,
-                created_at: now,
-                updated_at: now,
-                completed_at: None,
-            };
+            let scopes = call.caller.grants.scopes.clone();
+            let import = Import::new(app.env(), client.clone(), scopes, mode);
+            let import = Import { dry_run, hashes, ..import };
             let record = |import: &_| record.of(&shown(import));
             let import = accept(app, schema, import, file, record).await?;
             *accepted = Some(import.value.id);

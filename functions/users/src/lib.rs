@@ -164,7 +164,7 @@ fn shown(user: &Versioned<User>, schema: &Schema) -> Answer {
 }
 
 async fn create(mut call: Call) -> HandlerResult {
-    call.check_collection_preconditions()?;
+    call.preconditions.check_collection()?;
     let body = call.take_body();
     let read = |context: &WriteContext<'_>| User::create(body.clone(), context);
     call.once(|record| profile::create(&call, record, read, made)).await
@@ -209,7 +209,7 @@ async fn change(
     edit: impl Fn(&User, &WriteContext<'_>) -> Result<User> + Send + Sync,
 ) -> HandlerResult {
     let guarded = |live: &StoredUser, context: &WriteContext<'_>| {
-        call.check_preconditions(&[live.tag()])?;
+        call.preconditions.check_write(&[live.tag()])?;
         edit(&live.value, context)
     };
     let (author, id) = (call.author().await?, call.user("user_id").await?);
@@ -222,7 +222,7 @@ async fn forget(call: Call) -> HandlerResult {
     let author = call.author().await?;
     call.app
         .table()
-        .forget_user(&author, id, |live| call.check_preconditions(&[live.tag()]))
+        .forget_user(&author, id, |live| call.preconditions.check_write(&[live.tag()]))
         .await?;
     Ok(Answer::nothing())
 }

@@ -65,7 +65,7 @@ pub(crate) async fn edit(mut call: Call) -> HandlerResult {
     let body = call.take_body();
     let patch = |live: &StoredUser, context: &WriteContext<'_>| {
         live.value.check_active()?;
-        call.check_preconditions(&[live.tag()])?;
+        call.preconditions.check_write(&[live.tag()])?;
         live.value.patch(body.clone(), context)
     };
     let show = |user: &Versioned<User>, schema: &Schema| Ok(shown(user, schema));
@@ -81,7 +81,7 @@ pub(crate) async fn forget(call: Call) -> HandlerResult {
     let author = call.author_by_token()?;
     let check = |live: &StoredUser| {
         live.value.check_active()?;
-        call.check_preconditions(&[live.tag()])
+        call.preconditions.check_write(&[live.tag()])
     };
     call.app.table().forget_user(&author, call.linked_user().await?, check).await?;
     Ok(Answer::nothing())

@@ -82,7 +82,7 @@ pub(crate) async fn set_linked(call: Call, linked: bool) -> HandlerResult {
         Answer::resource(principal.value.show(), principal.tag()).replay_while_exists(user)
     };
     let decide = |principal: &Versioned<Principal>| {
-        call.check_preconditions(&[principal.tag()])?;
+        call.preconditions.check_write(&[principal.tag()])?;
         if principal.value.is_built_in() && !linked {
             let detail =
                 "every user is linked to the authentication server `system`; it cannot be unlinked";

@@ -148,7 +148,7 @@ async fn change(
         .decide(&call.caller.tenant, async |schema| {
             let context = SystemContext::of(call, &schema)?;
             let decide = |found: &EffectiveProfile| {
-                call.check_preconditions(&[&found.tag()])?;
+                call.preconditions.check_write(&[&found.tag()])?;
                 let next = edit(&found.profile.value, &context.write_context(call, found)?)?;
                 Ok((next != found.profile.value).then_some(next))
             };
@@ -171,7 +171,7 @@ pub async fn forget(call: Call) -> HandlerResult {
                 if me.as_ref().is_some_and(|me| me.value.id != found.base.value.id) {
                     return Err(Error::NotFound);
                 }
-                call.check_preconditions(&[&found.tag()])
+                call.preconditions.check_write(&[&found.tag()])
             };
             call.app.table().forget_profile(&author, &context.system.id, &name, check).await?;
             Ok(Answer::nothing())

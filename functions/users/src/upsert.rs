@@ -62,7 +62,7 @@ fn concerns_id_at_customer(error: &Error) -> bool {
 }
 
 async fn create(call: &Call, id_at_customer: &str, body: &Json) -> HandlerResult {
-    call.check_upsert_preconditions(None)?;
+    call.preconditions.check_upsert(&[])?;
     let read = |context: &WriteContext<'_>| User::create_by(id_at_customer, body.clone(), context);
     profile::create(call, IdempotencyRecorder::NONE, read, made).await
 }
@@ -74,7 +74,7 @@ async fn replace(call: &Call, user: UserId, id_at_customer: &str, body: &Json) -
         if stored != Some(text::nfc(id_at_customer)) {
             return Err(Error::NotFound);
         }
-        call.check_upsert_preconditions(Some(live.tag()))?;
+        call.preconditions.check_upsert(&[live.tag()])?;
         let read = live.value.replace_by(id_at_customer, body.clone(), context);
         let before = live.value.personas.len();
         let places = read.as_ref().ok().map(|(_, places)| (before, places.clone()));

@@ -9,7 +9,6 @@ use std::str::FromStr;
 use axum::RequestPartsExt;
 use axum::extract::{FromRequest, RawPathParams, Request};
 use bytes::Bytes;
-use http::Method;
 use http::request::Parts;
 
 use super::answer::{Answer, HandlerResult, JSON};
@@ -44,6 +43,8 @@ pub struct Call {
     pub caller: Caller,
     /// What the request brings.
     pub payload: Payload,
+    /// What has to be true of the resource.
+    pub preconditions: Preconditions,
     pub(super) view: View,
     /// The user of a local person who acts by what is granted.
     pub(super) administrator: Option<Box<StoredUser>>,
@@ -51,11 +52,9 @@ pub struct Call {
     pub(super) idempotency: Option<IdempotencyKey>,
     pub(super) request_id: String,
     prefers_csv: bool,
-    method: Method,
     route: &'static Route,
     params: Vec<(String, String)>,
     query: Vec<(String, String)>,
-    preconditions: Preconditions,
 }
 
 impl FromRequest<App> for Call {
@@ -89,7 +88,6 @@ impl FromRequest<App> for Call {
             idempotency,
             request_id: request_id.unwrap_or_default(),
             prefers_csv,
-            method: parts.method,
             route,
             params,
             query,
@@ -116,7 +114,7 @@ fn read_conditions(
     let text = parts.uri.query().unwrap_or_default();
     Ok(Conditions {
         idempotency: IdempotencyKey::read(headers, route, caller, path, &received.content(text))?,
-        preconditions: Preconditions::read(headers)?,
+        preconditions: Preconditions::read(headers, &parts.method)?,
         query: query(text, route)?,
     })
 }
@@ -203,26 +201,6 @@ impl Call {
             Subject::Client { .. } | Subject::External(_) => String::new(),
         };
         format!("{tenant}\n{name}{view}\n{route}\n{filter}")
-    }
-
-    /// Checks the preconditions of a write against the tags that the write may be conditional on,
-    /// the resource's own first: 428 for PUT and PATCH without If-Match, 412 for a stale tag.
-    pub fn check_preconditions(&self, tags: &[&Tag]) -> Result<()> {
-        if matches!(self.method, Method::PUT | Method::PATCH) && !self.preconditions.has_match() {
-            return Err(Error::Unconditional);
-        }
-        self.preconditions.check_write(tags)
-    }
-
-    /// Checks the preconditions of a PUT that creates what is not there, neither of which is
-    /// required; `current` is the tag of what is.
-    pub fn check_upsert_preconditions(&self, current: Option<&Tag>) -> Result<()> {
-        self.preconditions.check_write(current.as_slice())
-    }
-
-    /// Checks the preconditions of a POST to a collection.
-    pub fn check_collection_preconditions(&self) -> Result<()> {
-        self.preconditions.check_collection()
     }
 
     /// Shows a resource to GET or HEAD, or says that the caller has it (RFC 9110 §13.2.2).

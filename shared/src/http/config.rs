@@ -36,7 +36,7 @@ fn shown<T: Definition>(definition: Option<Versioned<T>>) -> HandlerResult {
 
 /// Creates a definition.
 pub async fn create<T: Definition>(mut call: Call) -> HandlerResult {
-    call.check_collection_preconditions()?;
+    call.preconditions.check_collection()?;
     let body = call.take_body();
     let violations = script_violations::<T>(&call, &body).await?;
     call.once(async |record| {
@@ -156,7 +156,7 @@ async fn change<T: Definition>(
     let id = id_of::<T>(call)?;
     let edit = |entry: Option<&StoredDefinition<T>>, schema: &_| {
         let current = &entry.ok_or(Error::NotFound)?.stored;
-        call.check_preconditions(&[current.tag()])?;
+        call.preconditions.check_write(&[current.tag()])?;
         let value =
             T::read(document(&current.value)?, Some(&current.value), schema, call.app.env());
         let value = violations.clone().and(value)?;
@@ -174,7 +174,7 @@ pub async fn delete<T: Definition>(call: Call) -> HandlerResult {
     let id = id_of::<T>(&call)?;
     let decide = |entry: Option<&StoredDefinition<T>>, schema: &_| {
         let current = &entry.ok_or(Error::NotFound)?.stored;
-        call.check_preconditions(&[current.tag()])?;
+        call.preconditions.check_write(&[current.tag()])?;
         current.value.check_removable(schema)?;
         Ok(DefinitionEdit::Delete)
     };

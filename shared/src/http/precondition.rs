@@ -1,5 +1,6 @@
 //! Preconditions: If-Match and If-None-Match (RFC 9110 §13).
 
+use http::Method;
 use http::header::{HeaderMap, HeaderName, IF_MATCH, IF_NONE_MATCH};
 
 use crate::domain::error::{Error, Result};
@@ -31,6 +32,8 @@ const WITHOUT_TAG: &str = "`If-Match` has a tag, but a collection has none; omit
 /// The preconditions of a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Preconditions {
+    /// Whether a write has to name the tag that it expects.
+    required: bool,
     if_match: Option<TagList>,
     if_none_match: Option<TagList>,
 }
@@ -38,22 +41,26 @@ pub struct Preconditions {
 impl Preconditions {
     /// Reads both headers; one that cannot be parsed is an error and never counts as absent (rule
     /// H3).
-    pub fn read(headers: &HeaderMap) -> Result<Self> {
+    pub fn read(headers: &HeaderMap, method: &Method) -> Result<Self> {
         Ok(Self {
+            required: matches!(*method, Method::PUT | Method::PATCH),
             if_match: tags(headers, &IF_MATCH)?,
             if_none_match: tags(headers, &IF_NONE_MATCH)?,
         })
     }
 
-    /// Whether If-Match was sent.
-    #[must_use]
-    pub const fn has_match(&self) -> bool {
-        self.if_match.is_some()
+    /// Checks a write: `current` lists the tags of the representations that it may be conditional
+    /// on, the resource's own first. 428 for PUT and PATCH without If-Match, 412 for a stale tag.
+    pub fn check_write(&self, current: &[&Tag]) -> Result<()> {
+        if self.required && self.if_match.is_none() {
+            return Err(Error::Unconditional);
+        }
+        self.check_upsert(current)
     }
 
-    /// Checks a write: `current` lists the tags of the representations that it may be conditional
-    /// on, the resource's own first; empty when there is none.
-    pub fn check_write(&self, current: &[&Tag]) -> Result<()> {
+    /// Checks a PUT that creates what is not there, so that it needs no precondition; `current` is
+    /// empty when there is none.
+    pub fn check_upsert(&self, current: &[&Tag]) -> Result<()> {
         let own = current.first().copied();
         self.check_match(current)?;
         if self.none_match_allows(own) {
@@ -63,7 +70,7 @@ impl Preconditions {
         }
     }
 
-    /// Checks If-Match alone, as [`Preconditions::check_write`] does.
+    /// Checks If-Match alone, as [`Preconditions::check_upsert`] does.
     pub fn check_match(&self, current: &[&Tag]) -> Result<()> {
         if self.match_allows(current) {
             return Ok(());
@@ -168,7 +175,7 @@ mod tests {
             headers.append(IF_MATCH, HeaderValue::from_str(line).unwrap());
             headers.append(IF_NONE_MATCH, HeaderValue::from_str(line).unwrap());
         }
-        Preconditions::read(&headers)
+        Preconditions::read(&headers, &Method::GET)
     }
 
     #[test]

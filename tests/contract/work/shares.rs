@@ -6,7 +6,7 @@ use serde_json::json;
 use shared::domain::Scope;
 use shared::domain::Scopes;
 use shared::domain::id::{ImportId, TenantId};
-use shared::domain::import::{Format, Import, ImportState, Mapping, Mode, RowCounts};
+use shared::domain::import::{Format, Import, Mapping, Mode};
 use shared::env::Env;
 use shared::import::{ImportFile, accept};
 use tests::{Client, Engine, Service, TENANT};
@@ -21,24 +21,9 @@ const ENDLESS: &str = "function main(w) { Array.prototype.reverse.call({ length:
 async fn waiting(client: &Client, tenant: &str, file: String) -> ImportId {
     let (app, tenant): (_, TenantId) = (client.service.app(), tenant.parse().unwrap());
     let schema = app.schema_now(&tenant).await.unwrap();
-    let now = app.env().clock.now();
-    let id = ImportId::new(app.env().new_uuid());
-    let import = Import {
-        id,
-        mode: Mode::Create,
-        dry_run: false,
-        hashes: None,
-        client: client.id.parse().unwrap(),
-        scopes: Scopes::new([Scope::UsersWrite]),
-        state: ImportState::Pending,
-        parts: Vec::new(),
-        next: 0,
-        counts: RowCounts::default(),
-        leased_until: None,
-        created_at: now,
-        updated_at: now,
-        completed_at: None,
-    };
+    let scopes = Scopes::new([Scope::UsersWrite]);
+    let import = Import::new(app.env(), client.id.parse().unwrap(), scopes, Mode::Create);
+    let id = import.id;
     let file = ImportFile { bytes: file.into(), format: Format::Csv, mapping: Mapping::default() };
     accept(&app, schema, import, file, |_| Ok(None)).await.unwrap();
     id

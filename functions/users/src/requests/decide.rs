@@ -109,7 +109,8 @@ impl Decision<'_> {
         let actor = call.actor(me)?;
         check_seen(call, &request.value, me, schema)?;
         request.value.check_approver(&actor, call.policy_subject(me)?, schema)?;
-        call.check_preconditions(&[&ChangeRequest::tag(request, call.app.env().clock.now())])?;
+        call.preconditions
+            .check_write(&[&ChangeRequest::tag(request, call.app.env().clock.now())])?;
         Ok(actor)
     }
 

@@ -55,7 +55,7 @@ pub(crate) async fn sign_in(mut call: Call) -> HandlerResult {
         call.app
             .decide(&call.caller.tenant, async |schema| {
                 let context = SystemContext::of(&call, &schema)?;
-                if let Err(refused) = call.check_collection_preconditions() {
+                if let Err(refused) = call.preconditions.check_collection() {
                     // A person who may not sign in gets that error first.
                     return Err(check_may_sign_in(&call).await?.unwrap_or(refused));
                 }

@@ -10,7 +10,7 @@ use crate::domain::json::{Json, Object};
 use crate::domain::scope::Scopes;
 use crate::domain::string_enum::string_enum;
 use crate::domain::versioned::WriteId;
-use crate::env::{Timestamp, uuid_of};
+use crate::env::{Env, Timestamp, uuid_of};
 use crate::object;
 
 /// How long the rows of an import wait at most, in seconds: 24 hours.
@@ -165,6 +165,28 @@ pub struct Import {
 }
 
 impl Import {
+    /// An import that nobody has begun with, whose rows are still to be counted.
+    #[must_use]
+    pub fn new(env: &Env, client: ClientId, scopes: Scopes, mode: Mode) -> Self {
+        let now = env.clock.now();
+        Self {
+            id: ImportId::new(env.new_uuid()),
+            mode,
+            dry_run: false,
+            hashes: None,
+            client,
+            scopes,
+            state: ImportState::Pending,
+            parts: Vec::new(),
+            next: 0,
+            counts: RowCounts::default(),
+            leased_until: None,
+            created_at: now,
+            updated_at: now,
+            completed_at: None,
+        }
+    }
+
     /// Whether nothing more will happen.
     #[must_use]
     pub const fn is_finished(&self) -> bool {
