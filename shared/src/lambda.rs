@@ -29,7 +29,7 @@ use crate::log;
 use crate::script::{self, Scripts};
 use crate::store::{Table, table};
 
-/// What a function is told by its environment.
+/// What the environment says to a function.
 #[derive(Debug)]
 pub struct Settings {
     table: String,

@@ -86,19 +86,17 @@ class Service:
             "--data",
             self.folder,
         ]
-        demo = self.folder / "demo.env"
-        before = demo.stat().st_mtime_ns if demo.exists() else 0
-        with (self.folder / "log").open("ab") as log:
+        path, demo = self.folder / "log", self.folder / "demo.env"
+        with path.open("ab") as log:
+            before = log.tell()
             self.process = subprocess.Popen(
                 command, env=without_aws(), stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
         deadline = time.monotonic() + 60
-        while not demo.exists() or demo.stat().st_mtime_ns == before:
+        while b"Kith serves on" not in path.read_bytes()[before:]:
             if self.process.poll() is not None or time.monotonic() > deadline:
-                raise Failed(
-                    "the service did not start:\n"
-                    + (self.folder / "log").read_text(errors="replace")[-2000:]
-                )
+                text = path.read_text(errors="replace")[-2000:]
+                raise Failed(f"the service did not start:\n{text}")
             time.sleep(0.02)
         lines = (
             line.split("=", 1) for line in demo.read_text().splitlines() if not line.startswith("#")

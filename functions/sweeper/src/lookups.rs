@@ -117,7 +117,7 @@ async fn finish(app: &App, schema: &Schema, clashes: u64) -> Result<()> {
         app.forget_schema(&schema.tenant);
     }
     if clashes > 0 {
-        // Who they are is told by `kith check`.
+        // `kith check` names them.
         tracing::warn!(operation = "sweep", clashes, "users share a unique value");
     }
     Ok(())

@@ -1,9 +1,9 @@
 //! Failed authentications are slowed down: after some in a minute, from one address for one client
 //! or for any, the answer is 429.
 //!
-//! Only failures are counted, and only a failure is told so: who authenticates pays nothing and is
-//! never locked out by others, who would need no more than a client's id for it. With secrets of
-//! 256 random bits it is not guessing that has to be stopped but its cost.
+//! Only failures are counted, and only a failing request gets 429. A client that authenticates pays
+//! nothing, and strangers who know its id cannot lock it out. Nobody guesses a secret of 256 random
+//! bits: the limit bounds what guessing costs the service.
 
 use std::net::{IpAddr, Ipv6Addr};
 

@@ -112,7 +112,7 @@ impl Service {
                 tokio::time::sleep(GRACE).await;
             } => {}
         }
-        // What the last requests did; what cannot be told now is told by the next start.
+        // The events of the last requests; the next start publishes those that fail now.
         while Box::pin(events.round()).await == Round::Published {}
         Ok(())
     }

@@ -10,9 +10,9 @@ pub type Result<T, E = AuthError> = std::result::Result<T, E>;
 /// What can be wrong with the credentials of a request.
 #[derive(Debug)]
 pub enum AuthError {
-    /// The token is not good; the text says what is wrong with it, never what it holds.
+    /// The token is invalid; the text says what is wrong with it, never what it holds.
     BadToken(&'static str),
-    /// The proof that a token is the caller's own is missing or not good; the text says what is
+    /// The proof that a token is the caller's own is missing or invalid; the text says what is
     /// wrong.
     BadProof(&'static str),
     /// The credentials could not be checked.

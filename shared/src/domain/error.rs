@@ -1,4 +1,4 @@
-//! What can go wrong, in the domain's words. How an error is told is the business of each edge:
+//! What can go wrong, in the domain's words. Each edge renders errors in its own way:
 //! `http::rejection` for the API, `token::error` for the OAuth endpoints.
 
 use std::fmt;

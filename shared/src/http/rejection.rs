@@ -21,11 +21,11 @@ pub enum Rejection {
     WrongMethod,
     /// No credentials came with the request.
     NoCredentials,
-    /// The token is not good; the text says what is wrong with it, never what it holds.
+    /// The token is invalid; the text says what is wrong with it, never what it holds.
     BadToken(&'static str),
-    /// A token that was sent with a proof of possession is not good; the text says what is wrong.
+    /// A token that was sent with a proof of possession is invalid; the text says what is wrong.
     BadBoundToken(&'static str),
-    /// The proof that a token is the caller's own is missing or not good; the text says what is
+    /// The proof that a token is the caller's own is missing or invalid; the text says what is
     /// wrong.
     BadProof(&'static str),
     /// The token lacks a scope.

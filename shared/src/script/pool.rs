@@ -32,7 +32,7 @@ const OF_TENANT: usize = 3;
 /// How many of them may run what callers try out, of all tenants together and of one.
 const TRIALS: usize = 2;
 const TRIALS_OF_TENANT: usize = 1;
-/// How long a script waits for a worker. Longer queues are told to come back.
+/// How long a script waits for a worker. Callers in longer queues get 503.
 const QUEUE_TIME: Duration = Duration::from_secs(2);
 
 /// Runs scripts. A clone shares the workers.

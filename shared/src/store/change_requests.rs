@@ -207,8 +207,8 @@ impl Table {
 
     /// Requests of a status, oldest first, at most `limit` of those after the position `after`.
     ///
-    /// One that nobody decided in time is still stored as pending: among those it is told by its
-    /// age, which its id begins with.
+    /// A request that nobody decided in time is still stored as pending. Its age, with which its id
+    /// begins, tells it from those that wait.
     pub async fn change_requests(
         &self,
         tenant: &TenantId,

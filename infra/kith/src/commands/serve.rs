@@ -48,7 +48,7 @@ fn address(text: &str) -> Result<SocketAddr, String> {
     found.first().copied().ok_or_else(|| expected.to_owned())
 }
 
-/// Serves until it is told to stop.
+/// Serves until Ctrl-C or SIGTERM.
 pub(crate) async fn run(options: Options, location: &TableLocation) -> Result<ExitCode, Failure> {
     if location.is_remote() {
         return Err("`serve` uses the embedded table; the \

@@ -62,7 +62,7 @@ fn i3_an_import_that_is_ended_at_any_moment_goes_on_to_the_same_report() {
     let summary: serde_json::Value = serde_json::from_str(&ended.output()).unwrap();
     assert_eq!(summary, due);
     assert_eq!(service.read("people.csv.report.csv"), report);
-    // What is complete is told again, and not done again.
+    // An import that is complete is reported again, and not repeated.
     assert_eq!(service.import(&["people.csv"]), due);
     assert_eq!(service.read("people.csv.report.csv"), report);
     let created = due["created"].as_u64().unwrap();

@@ -180,9 +180,9 @@ fn open_folder(path: &Path) -> io::Result<Embedded> {
     lock.try_lock()?;
     let path = path.join("table.sqlite");
     let emptied = path.metadata().is_ok_and(|file| file.len() == 0);
-    // The engine's further files take over the permissions of this one. It is locked too: whoever
-    // takes the other file away does not open the table a second time. The engine's own locks are
-    // of another kind.
+    // The engine's further files take over the permissions of this one. It is locked too, so
+    // that nobody opens the table a second time after deleting the other file. The engine's own
+    // locks are of another kind.
     let table = owners_file(&path)?;
     table.try_lock()?;
     if emptied {
