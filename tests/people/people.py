@@ -240,7 +240,6 @@ DEFECTS = {
     "bad language": value("ui_locales", "not_a_language", ("wrong-format", "/ui_locales")),
     "unknown persona": value("personas", ["wizard"], ("not-found", "/personas/0/name")),
     "too long a name": value("family_name", "é" * 1100, ("too-long", "/family_name")),
-    "not UTF-8": broken("bytes"),
     "too few cells": broken("few"),
     "too many cells": broken("many"),
     "bad number": value(LOYALTY, "12,5", ("wrong-format", pointer(LOYALTY) + "/0")),
@@ -261,8 +260,7 @@ def as_csv(row: Row, output: io.BufferedWriter) -> None:
     cells = {"few": cells[:-1], "many": [*cells, "more"]}.get(row.broken, cells)
     text = io.StringIO()
     csv.writer(text).writerow(cells)
-    line = text.getvalue().encode()
-    output.write(line.replace(b",", b"\xff,", 1) if row.broken == "bytes" else line)
+    output.write(text.getvalue().encode())
 
 
 def csv_cell(column: str, cell: str | list[str]) -> str:
@@ -291,7 +289,7 @@ def as_json(row: Row, output: io.BufferedWriter) -> None:
     if row.broken == "word":
         document["email_verified"] = "yes"
     line = json.dumps(document, ensure_ascii=False).encode()
-    broken_line = {"few": line[:-1], "many": line + b"{}", "bytes": line.replace(b'"', b'"\xff', 1)}
+    broken_line = {"few": line[:-1], "many": line + b"{}"}
     output.write(broken_line.get(row.broken, line) + b"\n")
 
 
