@@ -29,8 +29,8 @@ class Costs(unittest.TestCase):
         loads = costs.loads(people)
         # 60 reads of one unit, 12 of two, 150 of three.
         self.assertAlmostEqual(loads["reads"].reads, people * (60 + 24 + 450))
-        # 52 sign-ins of 3 write units, a tenth of one of 14.
-        self.assertAlmostEqual(loads["sign-ins"].writes, people * (156 + 1.4))
+        # 52 sign-ins of 3 write units, a tenth of one of 16.
+        self.assertAlmostEqual(loads["sign-ins"].writes, people * (156 + 1.6))
         self.assertAlmostEqual(loads["synchronisation"].reads, 0)
 
     def test_the_table_of_costs_is_consistent(self):

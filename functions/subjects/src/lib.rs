@@ -42,7 +42,10 @@ const SUBJECTS: [Route; 10] = [
     .json("AuthenticationServerSubjectInput")
     .conflicts(&[AlreadyExists, State])
     .summary("Map a subject of an authentication server")
-    .description("To the user who has it."),
+    .description(
+        "To the user who has it. The mapping counts before the subject type of the server, at \
+         sign-ins and when a subject is resolved.",
+    ),
     Route::read(
         "GET",
         SERVER_SUBJECTS,
@@ -87,7 +90,10 @@ const SUBJECTS: [Route; 10] = [
     .json("ApplicationSubjectInput")
     .conflicts(&[AlreadyExists, State])
     .summary("Map a subject of an application")
-    .description("To the user whom the application knows by it."),
+    .description(
+        "To the user whom the application knows by it. The mapping counts before the subject type \
+         of the application.",
+    ),
     Route::read(
         "GET",
         APPLICATION_SUBJECTS,
@@ -129,7 +135,10 @@ const SUBJECTS: [Route; 10] = [
     .finds_nothing()
     .conflicts(&[SeveralFound])
     .summary("Find the user of a subject")
-    .description("Finds the one user whom an authentication server means, by its subject type."),
+    .description(
+        "Finds the one user whom an authentication server means: the user to whom the subject is \
+         mapped, else whom the subject type of the server finds.",
+    ),
     Route::read(
         "POST",
         "/api/v1/sso/application-subjects/resolve",
@@ -142,7 +151,11 @@ const SUBJECTS: [Route; 10] = [
     .finds_nothing()
     .conflicts(&[SeveralFound])
     .summary("Find the subject of a user")
-    .description("Finds the subject by which an application knows the user, by its subject type."),
+    .description(
+        "Finds the subject by which an application knows the user: the one that is mapped, else \
+         the one that the subject type of the application says. A subject that is mapped to another \
+         user is not found by the subject type.",
+    ),
 ];
 
 async fn create(mut call: Call, side: Side) -> HandlerResult {

@@ -26,17 +26,28 @@ use crate::domain::versioned::Versioned;
 pub enum SignInMatch {
     /// The user that the base profile id is bound to.
     Bound(StoredUser),
-    /// A user that the server's subject type finds.
-    Matched(StoredUser, Expectation),
-    /// There is no such user yet.
-    NotFound(Expectation),
+    /// A user whom a mapping of the subject names, or whom the server's subject type finds, as long
+    /// as this holds.
+    Matched(StoredUser, Vec<Expectation>),
+    /// There is no such user, as long as this holds.
+    NotFound(Vec<Expectation>),
     /// A deleted user, whose erasure has just been finished: look again.
     Retry,
 }
 
+impl SignInMatch {
+    /// The same, as long as this holds too.
+    fn expecting(mut self, expectation: Expectation) -> Self {
+        if let Self::Matched(_, expected) | Self::NotFound(expected) = &mut self {
+            expected.push(expectation);
+        }
+        self
+    }
+}
+
 impl Table {
-    /// Finds the user as whom a subject of a server signs in: by the base profile id, else by the
-    /// server's subject type.
+    /// Finds the user as whom a subject of a server signs in: by the base profile id, else by a
+    /// mapping of the subject, else by the server's subject type.
     pub async fn find_signing_in(
         &self,
         schema: &Schema,
@@ -52,61 +63,63 @@ impl Table {
                 None => self.finish_erasure(tenant, base.user).await?,
             });
         }
+        let id = SubjectMapping::id(tenant, Side::Server, &claims.server().id, subject);
+        let mapping = Key::subject(tenant, id);
+        if let Some(mapping) = self.get(&mapping).await? {
+            let user =
+                mapping.owner().ok_or_else(|| Error::unexpected("a subject has no owner"))?;
+            return match self.find_user(tenant, user).await? {
+                Some(user) => Ok(SignInMatch::Matched(user, Vec::new())),
+                None => self.finish_erasure(tenant, user).await,
+            };
+        }
+        let found = self.find_by_subject_type(tenant, subject, claims).await?;
+        Ok(found.expecting(Expectation::Absent(mapping)))
+    }
+
+    /// Finds the user of a subject that no mapping names.
+    async fn find_by_subject_type(
+        &self,
+        tenant: &TenantId,
+        subject: &str,
+        claims: &MappedClaims<'_>,
+    ) -> Result<SignInMatch> {
+        let nobody = || SignInMatch::NotFound(Vec::new());
         let server = claims.server();
         match server.subject_type {
             SubjectType::Email => match claims.verified_address() {
                 Some(address) => self.find_by_address(tenant, address).await,
-                None => Ok(SignInMatch::NotFound(Expectation::Nothing)),
+                None => Ok(nobody()),
             },
             SubjectType::Username => {
-                let Some(name) = text::username(subject) else {
-                    return Ok(SignInMatch::NotFound(Expectation::Nothing));
-                };
+                let Some(name) = text::username(subject) else { return Ok(nobody()) };
                 let lookup = Lookup::unique("username", &name);
                 let entries = self.users_of(tenant, &lookup, None, 1).await?;
                 let Some((user, _)) = entries.users.first() else {
-                    return Ok(SignInMatch::NotFound(Expectation::Free(lookup)));
+                    return Ok(nobody().expecting(Expectation::Free(lookup)));
                 };
                 Ok(match self.find_user(tenant, *user).await? {
                     Some(user)
                         if user.value.owns_username()
                             && server.subject_is(subject, &user.value.username) =>
                     {
-                        SignInMatch::Matched(user, Expectation::Nothing)
+                        SignInMatch::Matched(user, Vec::new())
                     }
-                    Some(_) => SignInMatch::NotFound(Expectation::Nothing),
+                    Some(_) => nobody(),
                     None => SignInMatch::Retry,
                 })
             }
             SubjectType::Userid => {
-                let Ok(id) = subject.parse::<UserId>() else {
-                    return Ok(SignInMatch::NotFound(Expectation::Nothing));
-                };
+                let Ok(id) = subject.parse::<UserId>() else { return Ok(nobody()) };
                 let key = Key::user(tenant, id);
                 let Some(item) = self.get(&key).await? else {
-                    return Ok(SignInMatch::NotFound(Expectation::Absent(key)));
+                    return Ok(nobody().expecting(Expectation::Absent(key)));
                 };
                 // What is left of a forgotten user is nobody, for ever.
                 let user = StoredUser::read(&item)?;
-                Ok(user.map_or(SignInMatch::NotFound(Expectation::Nothing), |user| {
-                    SignInMatch::Matched(user, Expectation::Nothing)
-                }))
+                Ok(user.map_or_else(nobody, |user| SignInMatch::Matched(user, Vec::new())))
             }
-            SubjectType::Predefined => {
-                let key = Key::subject(
-                    tenant,
-                    SubjectMapping::id(tenant, Side::Server, &server.id, subject),
-                );
-                let Some(mapping) = self.get(&key).await? else {
-                    return Ok(SignInMatch::NotFound(Expectation::Absent(key)));
-                };
-                let user =
-                    mapping.owner().ok_or_else(|| Error::unexpected("a subject has no owner"))?;
-                match self.find_user(tenant, user).await? {
-                    Some(user) => Ok(SignInMatch::Matched(user, Expectation::Nothing)),
-                    None => self.finish_erasure(tenant, user).await,
-                }
-            }
+            SubjectType::Predefined => Ok(nobody()),
         }
     }
 
@@ -120,7 +133,7 @@ impl Table {
     async fn find_by_address(&self, tenant: &TenantId, address: &str) -> Result<SignInMatch> {
         let mut lookups = lookup::of_email(address).into_iter();
         let Some(current) = lookups.next() else {
-            return Ok(SignInMatch::NotFound(Expectation::Nothing));
+            return Ok(SignInMatch::NotFound(Vec::new()));
         };
         let found = self.find_by_lookup(tenant, current).await?;
         let (SignInMatch::NotFound(_), Some(earlier)) = (&found, lookups.next()) else {
@@ -141,11 +154,11 @@ impl Table {
         owners.retain(|user| user.value.owns_address());
         match (owners.pop(), owners.len()) {
             // The set is full: the new user does without the address.
-            (None, _) if seen.len() >= MAX_SHARING => {
-                Ok(SignInMatch::NotFound(Expectation::Nothing))
+            (None, _) if seen.len() >= MAX_SHARING => Ok(SignInMatch::NotFound(Vec::new())),
+            (None, _) => Ok(SignInMatch::NotFound(vec![Expectation::Sharing(lookup, seen)])),
+            (Some(user), 0) => {
+                Ok(SignInMatch::Matched(user, vec![Expectation::Sharing(lookup, seen)]))
             }
-            (None, _) => Ok(SignInMatch::NotFound(Expectation::Sharing(lookup, seen))),
-            (Some(user), 0) => Ok(SignInMatch::Matched(user, Expectation::Sharing(lookup, seen))),
             (Some(_), others) => Err(Error::Several(others + 1)),
         }
     }

@@ -14,7 +14,7 @@ use super::write::{CommitError, Condition, MAX_SHARING, Write};
 use crate::domain::author::Author;
 use crate::domain::definition::{DefinitionKind, Predefined};
 use crate::domain::error::{Code, Error, Result, Violation};
-use crate::domain::id::{SubjectId, TenantId, UserId};
+use crate::domain::id::{BaseId, PartyId, SubjectId, TenantId, UserId};
 use crate::domain::lookup::{self, Lookup};
 use crate::domain::schema::Schema;
 use crate::domain::sso::{
@@ -31,6 +31,14 @@ fn child_key(tenant: &TenantId, subject: &SubjectMapping) -> Key {
         Side::Application => Child::ApplicationSubject(&subject.party),
     };
     Key::child(tenant, subject.user, child)
+}
+
+/// The base profile id of a server's subject, if the server issues tokens.
+fn base_of(schema: &Schema, subject: &SubjectMapping) -> Option<BaseId> {
+    let server = schema.servers.get(subject.party.as_str());
+    let server = server.filter(|_| subject.side == Side::Server)?;
+    let issuer = server.stored.value.issuer.as_deref()?;
+    Some(BaseId::of(&subject.subject, issuer, &schema.tenant))
 }
 
 impl Table {
@@ -64,6 +72,10 @@ impl Table {
             .text("forward", forward.pk())
             .text("mapping", id.to_string());
         writes.push(Write::Put(content, Condition::Absent));
+        // A mapping must not wait in vain behind a sign-in that made the subject another user's.
+        if let Some(base) = base_of(schema, &subject.value) {
+            writes.push(Write::Check(Key::base(tenant, &base), Condition::Owner(user)));
+        }
         let write_id = self.write_id();
         let mut retry = Retry::of(self);
         loop {
@@ -79,21 +91,22 @@ impl Table {
                 }
                 Err(CommitError::Contended) => retry.again().await?,
                 Err(failed @ CommitError::Conditions(_)) => {
-                    let subject_taken = failed.at(recorded + 1);
-                    return Err(Error::NotUnique(vec![if subject_taken {
-                        Violation::taken(
-                            "/subject",
-                            format!(
-                                "this subject is mapped at this `{}` already; delete that mapping \
-                                 first",
-                                side.field()
-                            ),
-                        )
-                    } else {
+                    let taken = if failed.at(recorded + 1) {
+                        let detail = format!(
+                            "this subject is mapped at this `{}` already; delete that mapping first",
+                            side.field()
+                        );
+                        Violation::taken("/subject", detail)
+                    } else if failed.at(recorded + 2) {
                         let detail = "the user has a subject at this application already; delete \
                                       that mapping first";
                         Violation::taken("/user_id", detail)
-                    }]));
+                    } else {
+                        let detail = "another user signed in with this subject before; delete \
+                                      that user first";
+                        Violation::taken("/subject", detail)
+                    };
+                    return Err(Error::NotUnique(vec![taken]));
                 }
                 Err(failed) => return Err(failed.into()),
             }
@@ -140,14 +153,35 @@ impl Table {
             .collect())
     }
 
-    /// The users whom a server means by a subject: at most one, but for e-mail addresses, which
-    /// several may share. Sees every write that was acknowledged before (rule D4).
+    /// The live user whom a mapping of a subject names.
+    async fn mapped_user(
+        &self,
+        tenant: &TenantId,
+        side: Side,
+        party: &PartyId,
+        subject: &str,
+    ) -> Result<Option<StoredUser>> {
+        let key = Key::subject(tenant, SubjectMapping::id(tenant, side, party, subject));
+        match self.get(&key).await?.as_ref().and_then(Item::owner) {
+            Some(user) => self.find_user(tenant, user).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The users whom a server means by a subject: the one whom a mapping names, else whom the
+    /// subject type finds. At most one, but for e-mail addresses, which several may share. Sees
+    /// every write that was acknowledged before (rule D4).
     pub async fn users_by_subject(
         &self,
         tenant: &TenantId,
         server: &AuthenticationServer,
         subject: &str,
     ) -> Result<Vec<StoredUser>> {
+        if server.id.as_str() != SYSTEM
+            && let Some(user) = self.mapped_user(tenant, Side::Server, &server.id, subject).await?
+        {
+            return self.linked(tenant, server, vec![user]).await;
+        }
         let mut users = match server.subject_type {
             SubjectType::Email => self.owners_of_address(tenant, subject).await?,
             SubjectType::Username => match text::username(subject) {
@@ -160,15 +194,7 @@ impl Table {
                 Ok(user) => self.find_user(tenant, user).await?.into_iter().collect(),
                 Err(_) => Vec::new(),
             },
-            SubjectType::Predefined => {
-                let id = SubjectMapping::id(tenant, Side::Server, &server.id, subject);
-                match self.find_subject(tenant, id).await? {
-                    Some(mapping) => {
-                        self.find_user(tenant, mapping.value.user).await?.into_iter().collect()
-                    }
-                    None => Vec::new(),
-                }
-            }
+            SubjectType::Predefined => Vec::new(),
         };
         if server.id.as_str() == SYSTEM {
             users.retain(|user| server.subject_is(subject, &user.value.username));
@@ -182,6 +208,17 @@ impl Table {
             }
             SubjectType::Userid | SubjectType::Predefined => true,
         });
+        self.linked(tenant, server, users).await
+    }
+
+    /// Those of the users found whom a sign-in at the server reaches: one who is alone may be
+    /// unlinked.
+    async fn linked(
+        &self,
+        tenant: &TenantId,
+        server: &AuthenticationServer,
+        mut users: Vec<StoredUser>,
+    ) -> Result<Vec<StoredUser>> {
         if let [user] = users.as_slice() {
             let principal = self.find_principal(tenant, user.value.id, &server.id).await?;
             users.retain(|_| principal.as_ref().is_none_or(|principal| principal.value.linked));
@@ -189,9 +226,31 @@ impl Table {
         Ok(users)
     }
 
-    /// The subject by which an application knows a user, if it knows the user. An e-mail address
-    /// that others have too is nobody's subject.
+    /// The subject by which an application knows a user, if it knows the user: the one that is
+    /// mapped, else the one by its subject type.
     pub async fn subject_of(
+        &self,
+        tenant: &TenantId,
+        application: &Application,
+        user: &StoredUser,
+    ) -> Result<Option<String>> {
+        let child = Child::ApplicationSubject(&application.id);
+        let child = self.get(&Key::child(tenant, user.value.id, child)).await?;
+        if let Some(item) = child {
+            let mapping: Versioned<SubjectMapping> = item.read()?;
+            return Ok(Some(mapping.value.subject));
+        }
+        let Some(subject) = self.subject_by_type(tenant, application, user).await? else {
+            return Ok(None);
+        };
+        // A subject that is mapped to somebody else is nobody's by the subject type.
+        let other = self.mapped_user(tenant, Side::Application, &application.id, &subject).await?;
+        Ok(other.is_none().then_some(subject))
+    }
+
+    /// The subject of a user at an application that maps none to the user. An e-mail address that
+    /// others have too is nobody's subject.
+    async fn subject_by_type(
         &self,
         tenant: &TenantId,
         application: &Application,
@@ -206,13 +265,7 @@ impl Table {
                     user.provenance.get(Predefined::Username.name()) == Some(&Origin::Person);
                 Ok(Some(user.username.clone()).filter(|_| !chosen))
             }
-            SubjectType::Predefined => {
-                let child = Child::ApplicationSubject(&application.id);
-                let child = self.get(&Key::child(tenant, user.id, child)).await?;
-                let mapping: Option<Versioned<SubjectMapping>> =
-                    child.map(|item| item.read()).transpose()?;
-                Ok(mapping.map(|mapping| mapping.value.subject))
-            }
+            SubjectType::Predefined => Ok(None),
             SubjectType::Email => {
                 let address = user.preferred_email.as_deref().filter(|_| user.owns_address());
                 let Some(address) = address else { return Ok(None) };

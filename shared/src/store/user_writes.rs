@@ -68,23 +68,20 @@ pub struct CompanionWrites {
     /// The definitions that they assign.
     pub assigned: Vec<(DefinitionKind, String)>,
     /// What was seen before and has to be so still.
-    pub expectation: Expectation,
+    pub expectations: Vec<Expectation>,
 }
 
 impl CompanionWrites {
     /// Writes that expect nothing else.
     #[must_use]
     pub const fn of(writes: Vec<Write>) -> Self {
-        Self { writes, assigned: Vec::new(), expectation: Expectation::Nothing }
+        Self { writes, assigned: Vec::new(), expectations: Vec::new() }
     }
 }
 
 /// What a look-up has found, as a condition of the commit.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Expectation {
-    /// Nothing but the user.
-    #[default]
-    Nothing,
     /// These users have the e-mail address of this look-up.
     Sharing(Lookup, BTreeSet<UserId>),
     /// Nobody has the unique value.
@@ -309,7 +306,9 @@ fn transaction(
 ) -> Vec<Write> {
     let mut writes = companions.writes;
     writes.extend(prepared.writes.iter().cloned());
-    companions.expectation.apply(&author.tenant, prepared.user.value.id, &mut writes);
+    for expectation in companions.expectations {
+        expectation.apply(&author.tenant, prepared.user.value.id, &mut writes);
+    }
     writes
 }
 
@@ -318,7 +317,6 @@ impl Expectation {
     /// action for each.
     fn apply(&self, tenant: &TenantId, user: UserId, writes: &mut Vec<Write>) {
         match self {
-            Self::Nothing => {}
             Self::Absent(key) => writes.push(Write::Check(key.clone(), Condition::Absent)),
             Self::Free(lookup) => {
                 let key = Key::lookup(tenant, lookup, user);

@@ -25,13 +25,14 @@ async fn warm() -> (Service, Client, Issuer) {
 }
 
 #[tokio::test]
-async fn the_first_arrival_costs_at_most_three_and_eighteen_and_one() {
+async fn the_first_arrival_costs_three_and_twenty_and_one() {
     let (_, _, idp) = warm().await;
     let made = idp.person("1", claims("jan")).sign_in("shop").await.is(201);
     assert_eq!(
         made.cost(),
-        (2.0, 18.0, 1.0),
-        "user, username, address, two names, principal, profile, and the look-ups of the last two"
+        (3.0, 20.0, 1.0),
+        "user, username, address, two names, principal, profile, the look-ups of the last two, and \
+         the check that the subject is not mapped"
     );
 }
 
@@ -76,14 +77,14 @@ async fn another_system_costs_three_and_six() {
 }
 
 #[tokio::test]
-async fn linking_a_user_whom_a_crm_made_costs_four_and_twelve() {
+async fn linking_a_user_whom_a_crm_made_costs_five_and_fourteen() {
     let (_, crm, idp) = warm().await;
     crm.create("/identity/users", person("jan")).await;
     let linked = idp.person("1", claims("jan")).sign_in("shop").await.is(201);
     assert_eq!(
         linked.cost(),
-        (4.0, 12.0, 2.0),
-        "user, principal, profile, two look-ups, and the check of the address"
+        (5.0, 14.0, 2.0),
+        "user, principal, profile, two look-ups, and the checks of the address and of the mapping"
     );
     crm.get(&by_base("1", &idp.url)).await.is(200);
 }

@@ -10,6 +10,7 @@ mod first_sign_in;
 mod interleaving;
 mod isolation;
 mod logins;
+mod mapped;
 mod returning;
 mod strangers;
 

@@ -133,7 +133,7 @@ async fn an_address_that_several_users_have_is_nobodys_subject() {
 }
 
 #[tokio::test]
-async fn the_subject_type_decides_and_not_what_is_mapped() {
+async fn s8_a_mapping_counts_before_the_subject_type() {
     let crm = scene(&Service::start().await).await;
     let jan = crm.create_user("jan").await;
     let piet = crm.create_user("piet").await;
@@ -143,14 +143,48 @@ async fn the_subject_type_decides_and_not_what_is_mapped() {
         let body = json!({ field: "username", "subject": "piet", "user_id": jan.id });
         crm.create(&format!("{SSO}/{side}-subjects"), body).await;
     }
-    assert_eq!(which_user(&crm, "username", "piet").await.is(200).field("id"), piet.id);
-    assert_eq!(which_subject(&crm, "username", &jan.id).await.is(200).field("subject"), "jan");
+    let answers = async || {
+        let user = which_user(&crm, "username", "piet").await.is(200).field("id");
+        (user, which_subject(&crm, "username", &jan.id).await.is(200).field("subject"))
+    };
+    assert_eq!(answers().await, (jan.id.clone(), "piet".to_owned()));
+    // The application would take one for the other.
+    which_subject(&crm, "username", &piet.id).await.is(404);
+    which_user(&crm, "username", "jan").await.is(200);
     let changed = json!({ "subject_type": "predefined" });
     for (side, _) in sides {
         crm.patch(&format!("{SSO}/{side}s/username"), changed.clone()).if_match("*").await.is(200);
     }
-    assert_eq!(which_user(&crm, "username", "piet").await.is(200).field("id"), jan.id);
-    assert_eq!(which_subject(&crm, "username", &jan.id).await.is(200).field("subject"), "piet");
+    assert_eq!(answers().await, (jan.id.clone(), "piet".to_owned()));
+    which_user(&crm, "username", "jan").await.is(404);
+}
+
+#[tokio::test]
+async fn s6_s8_a_mapping_counts_at_each_type_until_it_is_deleted() {
+    let crm = scene(&Service::start().await).await;
+    let jan = crm.create("/identity/users", person("jan")).await;
+    for kind in ["email", "userid", "username", "predefined"] {
+        let known = async || {
+            let answer = which_subject(&crm, kind, &jan.id).await;
+            (answer.code(), answer.json().get("subject").cloned())
+        };
+        let before = known().await;
+        let mut made = Vec::new();
+        for (side, field) in [
+            ("authentication-server", "authentication_server_id"),
+            ("application", "application_id"),
+        ] {
+            let body = json!({ field: kind, "subject": "s-1", "user_id": jan.id });
+            made.push(crm.create(&format!("{SSO}/{side}-subjects"), body).await);
+        }
+        assert_eq!(which_user(&crm, kind, "s-1").await.is(200).field("id"), jan.id, "{kind}");
+        assert_eq!(known().await, (200, Some(json!("s-1"))), "{kind}");
+        for mapping in made {
+            crm.delete(&mapping.path).await.is(204);
+        }
+        which_user(&crm, kind, "s-1").await.is(404);
+        assert_eq!(known().await, before, "{kind}");
+    }
 }
 
 #[tokio::test]

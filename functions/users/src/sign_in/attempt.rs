@@ -59,7 +59,7 @@ struct SignInUser {
     /// Whether the subject is to be bound to the user.
     binds: bool,
     /// What has to be so still when the sign-in is committed.
-    expectation: Expectation,
+    expectations: Vec<Expectation>,
 }
 
 /// The companion writes of the user, and their positions in the transaction.
@@ -87,7 +87,7 @@ impl SignIn<'_> {
 
     /// Looks for the user and writes what is missing; `None` when it has to be looked again.
     async fn attempt(&self, state: &mut RetryState) -> Result<Option<Answer>> {
-        let Some(SignInUser { user, binds, expectation }) = self.find().await? else {
+        let Some(SignInUser { user, binds, expectations }) = self.find().await? else {
             return Ok(None);
         };
         let table = self.call.app.table();
@@ -137,7 +137,7 @@ impl SignIn<'_> {
             Ok(CompanionWrites {
                 writes,
                 assigned: related.assigned(),
-                expectation: expectation.clone(),
+                expectations: expectations.clone(),
             })
         };
         match writer.commit(write, companions).await {
@@ -148,7 +148,7 @@ impl SignIn<'_> {
             }
             Ok(CommitAttempt::Contended) => Ok(None),
             Ok(CommitAttempt::Refused(refused)) => {
-                self.resolve_refusal(refused, &related, &expectation, id, state).await?;
+                self.resolve_refusal(refused, &related, &expectations, id, state).await?;
                 Ok(None)
             }
             Ok(CommitAttempt::Written(_)) => match (barred, answer) {
@@ -162,23 +162,23 @@ impl SignIn<'_> {
     /// Looks for the user who signs in; `None` when it has to be looked again.
     async fn find(&self) -> Result<Option<SignInUser>> {
         let table = self.call.app.table();
-        let (user, binds, expectation) = match &self.subject {
+        let (user, binds, expectations) = match &self.subject {
             SignInSubject::User(id) => {
                 let user = table.find_user(&self.schema.tenant, *id).await?;
                 let missing =
                     || Error::invalid("/user_id", Code::NotFound, "the user has been deleted");
-                (Some(user.ok_or_else(missing)?), false, Expectation::Nothing)
+                (Some(user.ok_or_else(missing)?), false, Vec::new())
             }
             SignInSubject::OfIssuer { subject, base, claims, .. } => {
                 match table.find_signing_in(self.schema, base, subject, claims).await? {
-                    SignInMatch::Bound(user) => (Some(user), false, Expectation::Nothing),
-                    SignInMatch::Matched(user, expectation) => (Some(user), true, expectation),
-                    SignInMatch::NotFound(expectation) => (None, true, expectation),
+                    SignInMatch::Bound(user) => (Some(user), false, Vec::new()),
+                    SignInMatch::Matched(user, expected) => (Some(user), true, expected),
+                    SignInMatch::NotFound(expected) => (None, true, expected),
                     SignInMatch::Retry => return Ok(None),
                 }
             }
         };
-        Ok(Some(SignInUser { user, binds, expectation }))
+        Ok(Some(SignInUser { user, binds, expectations }))
     }
 
     /// The principal that binds the subject to the user, if it is to be bound.
@@ -244,7 +244,7 @@ impl SignIn<'_> {
         &self,
         refused: FailedConditions,
         related: &RelatedWrites,
-        expectation: &Expectation,
+        expectations: &[Expectation],
         user: Option<UserId>,
         state: &mut RetryState,
     ) -> Result<()> {
@@ -267,9 +267,11 @@ impl SignIn<'_> {
                 return Ok(());
             }
             let mut held = refused.gained;
-            held.retain(
-                |lookup| !matches!(expectation, Expectation::Sharing(seen, _) if seen == lookup),
-            );
+            held.retain(|lookup| {
+                let seen =
+                    |e: &Expectation| matches!(e, Expectation::Sharing(seen, _) if seen == lookup);
+                !expectations.iter().any(seen)
+            });
             state.give_up(&held);
         }
         Ok(())
@@ -293,8 +295,8 @@ impl SignIn<'_> {
         match state.principal.as_ref().map(|(_, stored)| &stored.value) {
             Some(Principal { linked: false, .. }) => Err(unlinked()),
             Some(Principal { base: Some(other), open: false, .. }) if other != base => {
-                let detail = "the user with this e-mail address signed in with another subject of \
-                              this authentication server before; unlink that first";
+                let detail = "the user of this subject or e-mail address signed in with another \
+                              subject of this authentication server before; unlink that first";
                 Err(Error::Conflict(detail.to_owned()))
             }
             _ => Ok(()),

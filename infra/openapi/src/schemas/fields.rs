@@ -130,8 +130,8 @@ fn of_access() -> Vec<Described> {
             "SubjectType",
             word(
                 SubjectType::ALL.map(SubjectType::name),
-                "How a subject is matched with a user: by e-mail address, user id or username, or \
-                 by a mapping (`predefined`).",
+                "How a subject that is not mapped is matched with a user: by e-mail address, user \
+                 id or username, or not at all (`predefined`).",
             )
             .into(),
         ),
