@@ -38,7 +38,8 @@ async fn a_persona_is_added_listed_and_read() {
     assert_eq!(body, due);
     let read = crm.get(made.header("location").unwrap()).await.is(200);
     assert_eq!((read.tag(), read.json()), (made.tag(), made.json()));
-    assert_eq!(crm.read(&jan.below("personas")).await, json!({ "items": [made.json()] }));
+    let listed = tests::without_tags(crm.read(&jan.below("personas")).await);
+    assert_eq!(listed, json!({ "items": [made.json()] }));
     assert_eq!(crm.read(&jan.path).await["personas"], json!([made.json()]));
     assert_ne!(crm.tag_of(&jan.path).await, jan.tag);
 }
@@ -265,7 +266,8 @@ async fn a_persona_is_removed_once() {
     crm.delete(&one.path).await.is(404);
     crm.get(&one.path).await.is(404);
     crm.act(&one.below("activate")).await.is(404);
-    assert_eq!(crm.read(&jan.below("personas")).await["items"], json!([two.body]));
+    let listed = tests::without_tags(crm.read(&jan.below("personas")).await);
+    assert_eq!(listed["items"], json!([two.body]));
     assert!(crm.find(json!({ "personas": { "name": "employee", "scope": "a" } })).await.is_empty());
     assert_eq!(crm.find(json!({ "personas": { "name": "employee" } })).await.len(), 1);
     service.check().await;

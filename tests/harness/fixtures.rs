@@ -76,8 +76,13 @@ impl Client {
         self.create(&user.below("personas"), body).await
     }
 
-    /// Finds users by a filter.
+    /// Finds users by a filter; what comes is compared with users, so the tags are left out.
     pub async fn find(&self, filter: Value) -> Vec<Value> {
+        self.find_items(filter).await.into_iter().map(without_tag).collect()
+    }
+
+    /// Finds users by a filter, with their tags.
+    pub async fn find_items(&self, filter: Value) -> Vec<Value> {
         let answer = self.post("/identity/users/query", json!({ "filter": filter })).await.is(200);
         answer.json().get("items").and_then(Value::as_array).cloned().expect("items")
     }
@@ -91,6 +96,23 @@ impl Client {
     pub async fn tag_of(&self, path: &str) -> String {
         self.get(path).await.is(200).tag()
     }
+}
+
+/// An item of a list without the tag that each carries.
+pub fn without_tag(mut item: Value) -> Value {
+    let tag = item.as_object_mut().and_then(|members| members.remove("etag"));
+    assert!(tag.is_some(), "an item without a tag: {item}");
+    item
+}
+
+/// A list without the tags of its items.
+pub fn without_tags(mut list: Value) -> Value {
+    if let Some(items) = list.get_mut("items").and_then(Value::as_array_mut) {
+        for item in items {
+            *item = without_tag(item.take());
+        }
+    }
+    list
 }
 
 fn merge(body: &mut Value, more: Value) {

@@ -41,7 +41,7 @@ pub use call::{Call, escape};
 pub use engine::{Engine, endpoint};
 pub use everything::{Everything, Setting};
 pub use faults::{Fault, Faults, Gate, RecordedCall};
-pub use fixtures::{Resource, person};
+pub use fixtures::{Resource, person, without_tag, without_tags};
 pub use keys::{ALGORITHMS, KeyPair, base64url, fresh, jwks, part, with};
 pub use people::{Issuer, Person, link, profiles};
 pub use publisher::{Publisher, Reply};

@@ -24,6 +24,7 @@ const PERSONA: &str = "/identity/users/{user_id}/personas/{persona_id}";
 pub static ROUTES: [Route; 9] = [
     Route::write("POST", PERSONAS, "create_persona", (201, "Persona"), || post(create))
         .scope(UsersWrite)
+        .of_user()
         .json("PersonaInput")
         .if_match()
         .conflicts(&[AlreadyExists])
@@ -39,6 +40,7 @@ pub static ROUTES: [Route; 9] = [
         .summary("Read a persona"),
     Route::write("PATCH", PERSONA, "patch_persona", (200, "Persona"), || patch(edit))
         .scope(UsersWrite)
+        .of_user()
         .json("PersonaPatch")
         .approval()
         .conflicts(&[AlreadyExists])
@@ -46,6 +48,7 @@ pub static ROUTES: [Route; 9] = [
         .description("Fields that are left out stay. `null` removes a field."),
     Route::write("DELETE", PERSONA, "delete_persona", (204, ""), || delete(remove))
         .scope(UsersWrite)
+        .of_user()
         .summary("Remove a persona")
         .description("`If-Match` takes the tag of the persona, or that of its user."),
     Route::write(
@@ -56,6 +59,7 @@ pub static ROUTES: [Route; 9] = [
         || patch(set_attribute),
     )
     .scope(UsersWrite)
+    .of_user()
     .json("PersonaAttribute")
     .approval()
     .conflicts(&[AlreadyExists])
@@ -69,6 +73,7 @@ pub static ROUTES: [Route; 9] = [
         || post(async |call| act(call, |p| Persona { preferred: true, ..p }).await),
     )
     .scope(UsersWrite)
+    .of_user()
     .if_match()
     .summary("Prefer a persona")
     .description("Makes it the preferred persona of its user. A repeat changes nothing."),
@@ -80,6 +85,7 @@ pub static ROUTES: [Route; 9] = [
         || post(async |call| act(call, |p| Persona { status: PersonaStatus::Active, ..p }).await),
     )
     .scope(UsersWrite)
+    .of_user()
     .if_match()
     .summary("Activate a persona")
     .description("Puts the persona in force between its dates. A repeat changes nothing."),
@@ -95,6 +101,7 @@ pub static ROUTES: [Route; 9] = [
         },
     )
     .scope(UsersWrite)
+    .of_user()
     .if_match()
     .summary("Suspend a persona")
     .description("The persona is not in force until it is activated. A repeat changes nothing."),
@@ -106,7 +113,9 @@ fn found(user: &User, id: PersonaId) -> Result<&Persona> {
 
 fn shown(user: &Versioned<User>, id: PersonaId, schema: &Schema) -> HandlerResult {
     let persona = found(&user.value, id)?;
-    Ok(Answer::resource(persona.show(schema), &persona.tag).replay_while_exists(user.value.id))
+    Ok(Answer::resource(persona.show(schema), &persona.tag)
+        .with_user_tag(user.tag())
+        .replay_while_exists(user.value.id))
 }
 
 async fn create(mut call: Call) -> HandlerResult {
@@ -141,7 +150,7 @@ async fn list(call: Call) -> HandlerResult {
         .ok_or(Error::NotFound)?;
     let schema = call.app.schema_of(tenant, [&user.value]).await?;
     let items: Vec<_> =
-        user.value.personas.iter().map(|persona| Json::Object(persona.show(&schema))).collect();
+        user.value.personas.iter().map(|p| Json::Object(p.tag.with(p.show(&schema)))).collect();
     Ok(Answer::content(object! { "items" => items }))
 }
 
@@ -213,7 +222,7 @@ async fn remove(call: Call) -> HandlerResult {
         Ok(user)
     };
     let (author, user) = (call.author().await?, call.user("user_id").await?);
-    let gone = |_: &Versioned<User>, _: &Schema| Ok(Answer::nothing());
+    let gone = |user: &Versioned<User>, _: &Schema| Ok(Answer::nothing().with_user_tag(user.tag()));
     let target = WriteTarget::Persona(id);
     profile::change(&call, &author, user, target, IdempotencyRecorder::NONE, drop, gone).await
 }

@@ -219,11 +219,16 @@ async fn list(call: Call, side: Side) -> HandlerResult {
     let user = live.value.id;
     let mut items = Vec::new();
     if side == Side::Server && party.is_none_or(|party| party == SYSTEM) {
-        items.push(Json::Object(computed(&live.value)?.show()));
+        items.push(shown(&Versioned::first(computed(&live.value)?)));
     }
     let mapped = call.app.table().subjects(tenant, user, side, party).await?;
-    items.extend(mapped.iter().map(|subject| Json::Object(subject.value.show())));
+    items.extend(mapped.iter().map(shown));
     Ok(Answer::content(object! { "items" => items }))
+}
+
+/// A mapping as a list shows it.
+fn shown(subject: &Versioned<SubjectMapping>) -> Json {
+    Json::Object(subject.tag().with(subject.value.show()))
 }
 
 async fn find(call: &Call, side: Side) -> Result<Option<Versioned<SubjectMapping>>> {

@@ -107,7 +107,9 @@ async fn list(call: Call) -> HandlerResult {
     let after = after.as_ref().map(ClientId::as_str);
     // One more than the page has says whether there is another.
     let clients = call.app.table().clients_after(&call.caller.tenant, after, size + 1).await?;
-    let entries = clients.iter().map(|client| (&client.value.client_id, client.value.show()));
+    let entries = clients
+        .iter()
+        .map(|client| (&client.value.client_id, client.tag().with(client.value.show())));
     call.page("", size, entries).await
 }
 

@@ -8,11 +8,11 @@ use shared::domain::error::{Code, Error, Result, Violations};
 use shared::domain::field::Fields;
 use shared::domain::id::{UserId, UserName};
 use shared::domain::json::Object;
-use shared::domain::user::User;
 use shared::http::Call;
 use shared::http::answer::{Answer, HandlerResult};
 use shared::http::page::MAX_PAGE_BYTES;
 use shared::object;
+use shared::store::users::StoredUser;
 
 /// The most ids of one call.
 pub const MAX_IDS: usize = 100;
@@ -34,13 +34,11 @@ pub(crate) async fn get(mut call: Call) -> HandlerResult {
         let wanted: HashSet<UserId> = ids.iter().filter_map(named).collect();
         let found = table.find_users(tenant, &wanted.into_iter().collect::<Vec<_>>()).await?;
         let schema = call.app.schema_of(tenant, found.iter().map(|user| &user.value)).await?;
-        let found: HashMap<UserId, &User> =
-            found.iter().map(|user| (user.value.id, &user.value)).collect();
+        let found: HashMap<UserId, &StoredUser> =
+            found.iter().map(|user| (user.value.id, user)).collect();
         for id in ids {
-            batch.take(
-                id,
-                named(id).and_then(|user| found.get(&user)).map(|user| user.show(&schema)),
-            )?;
+            let user = named(id).and_then(|user| found.get(&user));
+            batch.take(id, user.map(|user| user.tag().with(user.value.show(&schema))))?;
         }
     }
     Ok(Answer::content(batch.show()))

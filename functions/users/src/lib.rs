@@ -1,6 +1,7 @@
 //! Users: the base profiles of a tenant's people.
 
 mod batch;
+mod by;
 mod imports;
 mod list;
 mod me;
@@ -37,8 +38,11 @@ const USER: &str = "/identity/users/{user_id}";
 
 /// The routes of this function.
 pub static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
-    let groups: [&[Route]; 7] = [
+    let groups: [&[Route]; 10] = [
         &USER_ROUTES,
+        &by::BY_ID_AT_CUSTOMER,
+        &by::BY_USERNAME,
+        &by::BY_PREFERRED_EMAIL,
         &imports::ROUTES,
         &requests::ROUTES,
         &principals::ROUTES,
@@ -179,15 +183,15 @@ async fn read(call: Call) -> HandlerResult {
 
 async fn replace(mut call: Call) -> HandlerResult {
     let body = call.take_body();
-    change(&call, IdempotencyRecorder::NONE, |user, context| user.replace(body.clone(), context))
-        .await
+    let replace = |user: &User, context: &WriteContext<'_>| user.replace(body.clone(), context);
+    change(&call, call.user("user_id").await?, IdempotencyRecorder::NONE, replace).await
 }
 
 async fn edit(mut call: Call) -> HandlerResult {
     let body = call.take_body();
-    let changed =
-        change(&call, IdempotencyRecorder::NONE, |user, context| user.patch(body.clone(), context))
-            .await;
+    let edit = |user: &User, context: &WriteContext<'_>| user.patch(body.clone(), context);
+    let id = call.user("user_id").await?;
+    let changed = change(&call, id, IdempotencyRecorder::NONE, edit).await;
     profile::patched(&call, &body, changed).await
 }
 
@@ -195,16 +199,19 @@ async fn verify(mut call: Call) -> HandlerResult {
     let body = call.take_body();
     let verify =
         |user: &User, context: &WriteContext<'_>| user.verify(body.clone(), context.schema);
-    call.once(|record| change(&call, record, verify)).await
+    let id = call.user("user_id").await?;
+    call.once(|record| change(&call, id, record, verify)).await
 }
 
 async fn set_status(call: Call, status: UserStatus) -> HandlerResult {
-    call.once(|record| change(&call, record, move |user, _| Ok(User { status, ..user.clone() })))
-        .await
+    let id = call.user("user_id").await?;
+    let set = move |user: &User, _: &WriteContext<'_>| Ok(User { status, ..user.clone() });
+    call.once(|record| change(&call, id, record, set)).await
 }
 
 async fn change(
     call: &Call,
+    id: UserId,
     record: IdempotencyRecorder<'_>,
     edit: impl Fn(&User, &WriteContext<'_>) -> Result<User> + Send + Sync,
 ) -> HandlerResult {
@@ -212,7 +219,7 @@ async fn change(
         call.preconditions.check_write(&[live.tag()])?;
         edit(&live.value, context)
     };
-    let (author, id) = (call.author().await?, call.user("user_id").await?);
+    let author = call.author().await?;
     let show = |user: &Versioned<User>, schema: &Schema| Ok(shown(user, schema));
     profile::change(call, &author, id, WriteTarget::User, record, guarded, show).await
 }

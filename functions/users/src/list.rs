@@ -86,7 +86,7 @@ impl Member {
 
     fn show(&self, schema: &Schema) -> Json {
         Json::Object(match self {
-            Self::User(user) => user.value.show(schema),
+            Self::User(user) => user.tag().with(user.value.show(schema)),
             Self::Forgotten(id, at) => object! { "id" => *id, "deleted_at" => *at },
         })
     }

@@ -65,11 +65,10 @@ pub(crate) async fn list(call: Call) -> HandlerResult {
     let mut servers: Vec<_> = schema.servers.values().map(|server| &server.id).collect();
     servers.sort_by_key(|id| id.as_str() != SYSTEM);
     let items = servers.into_iter().map(|server| {
-        let known = stored
-            .iter()
-            .map(|principal| &principal.value)
-            .find(|principal| principal.server == *server);
-        Json::Object(known.cloned().unwrap_or_else(|| Principal::pending(server.clone())).show())
+        let known = stored.iter().find(|principal| principal.value.server == *server).cloned();
+        let principal =
+            known.unwrap_or_else(|| Versioned::first(Principal::pending(server.clone())));
+        Json::Object(principal.tag().with(principal.value.show()))
     });
     Ok(Answer::content(object! { "items" => items.collect::<Vec<_>>() }))
 }

@@ -71,8 +71,11 @@ pub(crate) async fn query(mut call: Call) -> HandlerResult {
             }
             let limits = SearchLimits { users: question.size, bytes: MAX_PAGE_BYTES };
             let (page, next) = search.page(position.as_ref(), limits).await?;
-            let items: Vec<_> =
-                page.users.iter().map(|user| Json::Object(user.value.show(&schema))).collect();
+            let items: Vec<_> = page
+                .users
+                .iter()
+                .map(|user| Json::Object(user.tag().with(user.value.show(&schema))))
+                .collect();
             let mut content = object! { "items" => items };
             if let Some(next) = next {
                 let cursor = call.cursor(&bound, &next).await?;

@@ -106,6 +106,7 @@ impl<'s> Answers<'s> {
         let replayed = route.takes_idempotency_key() && route.is_guarded();
         let headers = [
             ("ETag", is_tagged(route)),
+            ("User-ETag", route.of_user),
             ("Location", status == 201),
             ("Idempotency-Replayed", replayed),
         ];
@@ -113,7 +114,8 @@ impl<'s> Answers<'s> {
             headers.into_iter().filter(|(_, sent)| *sent).map(|(name, _)| name).collect();
         // Answers of one schema differ by their headers.
         let replayed = if replayed { "Replayable" } else { "" };
-        self.refer(&format!("{schema}{suffix}{replayed}"), with_headers(answer, &headers))
+        let of_user = if route.of_user { "OfUser" } else { "" };
+        self.refer(&format!("{schema}{suffix}{of_user}{replayed}"), with_headers(answer, &headers))
     }
 
     fn requested(&mut self) -> Result<RefOr<Response>, Failure> {
@@ -169,7 +171,7 @@ fn with_headers(answer: ResponseBuilder, names: &[&str]) -> ResponseBuilder {
 }
 
 /// The headers of answers, by their names.
-pub(super) fn headers() -> [(&'static str, Header); 6] {
+pub(super) fn headers() -> [(&'static str, Header); 7] {
     let described = |about: &str, example: &str| {
         let mut header = HeaderBuilder::new()
             .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
@@ -208,6 +210,13 @@ pub(super) fn headers() -> [(&'static str, Header); 6] {
             ),
         ),
         ("Retry-After", retry),
+        (
+            "User-ETag",
+            described(
+                "The tag of the user after the write: that of the next change of the user.",
+                "\"VVNFUi1UQUctRVhBTVBMRQ\"",
+            ),
+        ),
         (
             "WWW-Authenticate",
             described(

@@ -36,6 +36,8 @@ pub(super) fn in_path(route: &Route) -> Result<Vec<Ref>, Failure> {
             "system_id" => "SystemId",
             "tenant_id" => "TenantId",
             "user_id" => "UserId",
+            "value" if route.path.contains("/by/username/") => "NamedUsername",
+            "value" if route.path.contains("/by/preferred_email/") => "NamedEmailAddress",
             "value" => "CustomerUserId",
             other => return Err(unknown(route, other)),
         }))
@@ -138,6 +140,18 @@ fn in_paths() -> Vec<Named> {
             "value",
             named("CustomerUserId"),
             "The customer's own id of the person, percent-encoded (RFC 3986 §2.1).",
+        ),
+        path(
+            "NamedUsername",
+            "value",
+            named("Username"),
+            "The username in any case, percent-encoded (RFC 3986 §2.1).",
+        ),
+        path(
+            "NamedEmailAddress",
+            "value",
+            named("EmailAddress"),
+            "The preferred e-mail address in any case, percent-encoded (RFC 3986 §2.1).",
         ),
     ]
 }

@@ -25,12 +25,55 @@ mod workflows;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use shared::domain::versioned::Tag;
 use utoipa::openapi::{Array, Content, Schema};
 
 use super::shapes::{Record, list, named};
 
 /// A schema and its name.
 type Described = (&'static str, Schema);
+
+/// The resources that are items of lists, where they carry their tags.
+const LISTED: [&str; 15] = [
+    "Application",
+    "ApplicationSubject",
+    "AttributeCategory",
+    "AttributeDefinition",
+    "AuthenticationServer",
+    "AuthenticationServerSubject",
+    "ChangeRequest",
+    "DeclaredSystem",
+    "MachineClient",
+    "Persona",
+    "PersonaDefinition",
+    "Principal",
+    "SelectedSystemProfile",
+    "User",
+    "Workflow",
+];
+
+/// The bodies of PUT and PATCH, which take such an item.
+const SENT_BACK: [&str; 19] = [
+    "ApplicationPatch",
+    "AttributeCategoryInput",
+    "AttributeCategoryPatch",
+    "AttributeDefinitionInput",
+    "AttributeDefinitionPatch",
+    "AuthenticationServerPatch",
+    "DeclaredSystemInput",
+    "DeclaredSystemPatch",
+    "MachineClientPatch",
+    "PersonaDefinitionInput",
+    "PersonaDefinitionPatch",
+    "PersonaPatch",
+    "SystemProfilePatch",
+    "SystemProfileReplacement",
+    "UserPatch",
+    "UserReplacement",
+    "UserUpsert",
+    "WorkflowInput",
+    "WorkflowPatch",
+];
 
 /// Schemas by their names.
 pub(super) struct Schemas(BTreeMap<&'static str, Schema>);
@@ -56,7 +99,13 @@ impl Schemas {
             problems::schemas(),
             site::schemas(),
         ];
-        Self(groups.into_iter().flatten().collect())
+        let mut all: BTreeMap<_, _> = groups.into_iter().flatten().collect();
+        for name in LISTED.into_iter().chain(SENT_BACK) {
+            if let Some(Schema::Object(object)) = all.get_mut(name) {
+                object.properties.insert(Tag::FIELD.to_owned(), named("EntityTag"));
+            }
+        }
+        Self(all)
     }
 
     /// Whether there is a schema of this name.

@@ -12,6 +12,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
 
+use super::json::{Json, Object};
+
 /// The number of committed writes of an item, the first one included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Version(pub u64);
@@ -42,6 +44,9 @@ impl Version {
 pub struct Tag(String);
 
 impl Tag {
+    /// The field of an item that carries its tag.
+    pub const FIELD: &'static str = "etag";
+
     /// The tag of `content` as of its `rev`-th visible change.
     #[must_use]
     pub fn of(content: &[u8], rev: u64) -> Self {
@@ -56,6 +61,13 @@ impl Tag {
     #[must_use]
     pub const fn stored(text: String) -> Self {
         Self(text)
+    }
+
+    /// A resource as items of lists show it: with its tag.
+    #[must_use]
+    pub fn with(&self, mut shown: Object) -> Object {
+        shown.insert(Self::FIELD.to_owned(), Json::from(self.to_string()));
+        shown
     }
 
     /// The tag's opaque characters.

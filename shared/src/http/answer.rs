@@ -15,12 +15,16 @@ use crate::store::records::ShownResource;
 
 /// The media type of most bodies.
 pub(super) const JSON: &str = "application/json";
+/// The tag of the user, in answers to writes of what belongs to the user.
+const USER_ETAG: HeaderName = HeaderName::from_static("user-etag");
 
 /// An answer that is not yet sent, so that an idempotency record can keep it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
     pub(super) status: StatusCode,
     pub(super) etag: Option<String>,
+    /// The tag of the user to whom the resource belongs.
+    pub(super) user_etag: Option<String>,
     pub(super) location: Option<String>,
     pub(super) body: Option<Bytes>,
     /// The media type of the body.
@@ -37,6 +41,7 @@ impl Answer {
         Self {
             status,
             etag: None,
+            user_etag: None,
             location: None,
             body: None,
             media: JSON,
@@ -99,6 +104,12 @@ impl Answer {
         Self { etag: Some(tag.to_string()), ..Self::new(StatusCode::NOT_MODIFIED) }
     }
 
+    /// The same with the tag of the user to whom the resource belongs.
+    #[must_use]
+    pub fn with_user_tag(self, tag: &Tag) -> Self {
+        Self { user_etag: Some(tag.to_string()), ..self }
+    }
+
     /// The same with a secret in the body: nothing on its way stores it (rule H5).
     #[must_use]
     pub fn with_secret(self) -> Self {
@@ -131,6 +142,7 @@ impl IntoResponse for Answer {
             }
         };
         set(ETAG, self.etag);
+        set(USER_ETAG, self.user_etag);
         set(LOCATION, self.location);
         if self.replayed {
             headers.insert("idempotency-replayed", HeaderValue::from_static("true"));

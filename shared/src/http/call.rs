@@ -152,7 +152,10 @@ impl Call {
     #[must_use]
     pub fn take_body(&mut self) -> Json {
         match std::mem::take(&mut self.payload) {
-            Payload::Json(body) => body,
+            Payload::Json(mut body) => {
+                self.preconditions.take_tag(&mut body);
+                body
+            }
             Payload::None | Payload::Rows(..) => Json::Null,
         }
     }

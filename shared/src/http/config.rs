@@ -94,7 +94,8 @@ pub async fn list<T: Definition>(call: Call) -> HandlerResult {
     let matching = T::collection(&schema).after(&after).filter(|(_, entry)| {
         filters.iter().all(|(name, value)| entry.stored.value.matches(name, value))
     });
-    call.page(&bound, size, matching.map(|(id, entry)| (id, entry.stored.value.show()))).await
+    let shown = |entry: &StoredDefinition<T>| entry.stored.tag().with(entry.stored.value.show());
+    call.page(&bound, size, matching.map(|(id, entry)| (id, shown(entry)))).await
 }
 
 /// Reads a definition.

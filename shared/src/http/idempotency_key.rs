@@ -40,6 +40,8 @@ struct StoredResponse {
     digest: String,
     status: u16,
     etag: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    user_etag: Option<String>,
     location: Option<String>,
 }
 
@@ -124,6 +126,7 @@ impl IdempotencyKey {
         Ok(Some(Answer {
             status: StatusCode::from_u16(stored.status).map_err(Error::unexpected)?,
             etag: stored.etag,
+            user_etag: stored.user_etag,
             location: stored.location,
             body,
             shows: record.shows,
@@ -139,6 +142,7 @@ impl IdempotencyKey {
             digest: self.digest.clone(),
             status: answer.status.as_u16(),
             etag: answer.etag.clone(),
+            user_etag: answer.user_etag.clone(),
             location: answer.location.clone(),
         };
         let mut stored = serde_json::to_vec(&stored).map_err(Error::unexpected)?;

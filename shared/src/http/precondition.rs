@@ -4,6 +4,7 @@ use http::Method;
 use http::header::{HeaderMap, HeaderName, IF_MATCH, IF_NONE_MATCH};
 
 use crate::domain::error::{Error, Result};
+use crate::domain::json::Json;
 use crate::domain::versioned::Tag;
 
 /// An entity tag as a caller sent it.
@@ -36,6 +37,8 @@ pub struct Preconditions {
     required: bool,
     if_match: Option<TagList>,
     if_none_match: Option<TagList>,
+    /// The tag that a body brings: that of an item of a list, which is sent back.
+    in_body: Option<String>,
 }
 
 impl Preconditions {
@@ -46,6 +49,7 @@ impl Preconditions {
             required: matches!(*method, Method::PUT | Method::PATCH),
             if_match: tags(headers, &IF_MATCH)?,
             if_none_match: tags(headers, &IF_NONE_MATCH)?,
+            in_body: None,
         })
     }
 
@@ -90,9 +94,24 @@ impl Preconditions {
         }
     }
 
-    /// Whether If-Match allows the request: it compares strongly (rule H1), so a weak tag never
-    /// matches.
+    /// Takes the tag out of the body of a PUT or PATCH, which is to be the current one (rule T30).
+    pub(super) fn take_tag(&mut self, body: &mut Json) {
+        if self.required
+            && let Json::Object(members) = body
+            && let Some(Json::String(_) | Json::Null) = members.get(Tag::FIELD)
+            && let Some(Json::String(tag)) = members.shift_remove(Tag::FIELD)
+        {
+            self.in_body = Some(tag);
+        }
+    }
+
+    /// Whether If-Match and the tag in the body allow the request. If-Match compares strongly (rule
+    /// H1), so a weak tag never matches.
     fn match_allows(&self, current: &[&Tag]) -> bool {
+        let is_current = |sent: &String| current.iter().any(|tag| tag.to_string() == *sent);
+        if !self.in_body.as_ref().is_none_or(is_current) {
+            return false;
+        }
         match &self.if_match {
             None => true,
             Some(TagList::Any) => !current.is_empty(),
@@ -194,6 +213,23 @@ mod tests {
         let sent = read(&["*"]).unwrap();
         assert!(sent.match_allows(&[&tag]) && !sent.match_allows(&[]));
         assert!(!sent.none_match_allows(Some(&tag)) && sent.none_match_allows(None));
+    }
+
+    #[test]
+    fn t30_a_tag_in_the_body_is_the_current_one() {
+        let tag = Tag::stored("x".to_owned());
+        for (text, allowed) in [
+            (r#"{"etag": "\"x\"", "a": 1}"#, true),
+            (r#"{"etag": "\"y\"", "a": 1}"#, false),
+            (r#"{"etag": "x", "a": 1}"#, false),
+            (r#"{"etag": null, "a": 1}"#, true),
+        ] {
+            let mut body = Json::parse(text.as_bytes()).unwrap();
+            let mut sent = Preconditions { required: true, ..Preconditions::default() };
+            sent.take_tag(&mut body);
+            assert_eq!(sent.match_allows(&[&tag]), allowed, "{text}");
+            assert_eq!(body.to_text(), r#"{"a":1}"#);
+        }
     }
 
     #[test]

@@ -45,6 +45,8 @@ pub struct Route {
     /// Whether a POST compares If-Match with the tag of what its path names, as PUT, PATCH and
     /// DELETE do.
     pub if_match: bool,
+    /// Whether it writes what is part of a user, and answers the tag of that user too.
+    pub of_user: bool,
     /// Whether it takes a proof of possession from a caller without a token.
     pub proof: bool,
     /// What it does.
@@ -93,6 +95,7 @@ impl Route {
             query,
             required_query: &[],
             if_match: false,
+            of_user: false,
             proof: false,
             effect,
             answer,
@@ -252,6 +255,13 @@ impl Route {
     #[must_use]
     pub const fn if_match(mut self) -> Self {
         self.if_match = true;
+        self
+    }
+
+    /// Writes what is part of a user, and answers the tag of that user too.
+    #[must_use]
+    pub const fn of_user(mut self) -> Self {
+        self.of_user = true;
         self
     }
 

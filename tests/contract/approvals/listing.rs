@@ -78,7 +78,7 @@ async fn h7_requests_are_listed_by_status_and_by_user() {
     assert_eq!(all(&office.boss, "&status=EXPIRED", 2).await, ids(&[]));
     let list = office.boss.read(&format!("{REQUESTS}?status=PENDING")).await;
     assert_eq!(
-        list["items"][0],
+        tests::without_tags(list)["items"][0],
         office.boss.read(&users[0].1[3].path).await,
         "a list has whole resources"
     );

@@ -26,7 +26,7 @@ async fn a_persona_definition_is_the_same_under_both_paths() {
     }
     for path in [PATH, "/identity/config/persona-definitions"] {
         let found = crm.read(&format!("{path}?name=customer_employee")).await;
-        assert_eq!(found["items"], json!([due]), "{path}");
+        assert_eq!(tests::without_tags(found)["items"], json!([due]), "{path}");
     }
     crm.delete(&format!("/identity{PATH}/{}", made.id)).await.is(204);
     crm.get(&made.path).await.is(404);

@@ -5,6 +5,7 @@ mod bodies;
 mod cursors;
 mod headers;
 mod idempotency;
+mod items;
 mod limits;
 pub mod logs;
 mod messages;

@@ -22,7 +22,8 @@ async fn each_authentication_server_has_a_principal_of_the_user_and_the_built_in
         principal("zeta", false, "UNLINKED")
     ]);
     assert_eq!(list(&crm, &jan).await, due);
-    assert_eq!(crm.read(&format!("/identity/users/{base}/principals")).await["items"], due);
+    let by_base = crm.read(&format!("/identity/users/{base}/principals")).await;
+    assert_eq!(tests::without_tags(by_base)["items"], due);
     let text = crm.get(&jan.below("principals")).await.is(200).text().to_owned();
     assert!(!text.contains(base.as_str()), "what an issuer calls the user is nobody's to see");
 }
@@ -203,6 +204,7 @@ async fn base_profile_ids_name_users_in_mappings_and_questions() {
             .await;
         assert_eq!(made.body["user_id"], json!(jan.id));
         let list = crm.read(&format!("{path}?user_id={base}&{field}={party}")).await;
+        let list = tests::without_tags(list);
         assert_eq!(list["items"], json!([made.body]));
     }
     let question = json!({ "application_id": "shop", "user_id": base.as_str() });

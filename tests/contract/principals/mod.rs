@@ -50,5 +50,5 @@ fn principal(server: &str, linked: bool, status: &str) -> Value {
 }
 
 async fn list(crm: &Client, user: &Resource) -> Value {
-    crm.read(&user.below("principals")).await["items"].clone()
+    tests::without_tags(crm.read(&user.below("principals")).await)["items"].clone()
 }

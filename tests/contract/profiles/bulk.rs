@@ -34,7 +34,7 @@ async fn items_come_in_the_order_of_the_ids_and_who_is_not_there_is_missing() {
     ]);
     let answer = shop.bulk(json!({ "ids": ids })).await.is(200);
     let (jan, els) = (shop.read().await, shop.crm.read(&other).await);
-    assert_eq!(answer.json()["items"], json!([els, jan, els, jan, jan]));
+    assert_eq!(tests::without_tags(answer.json())["items"], json!([els, jan, els, jan, jan]));
     assert_eq!(
         answer.json()["missing"],
         json!([shop.jan.id, "nonsense", desk_id, issuer.base("nobody")])
@@ -57,7 +57,7 @@ async fn what_is_selected_is_shown_and_the_id_always_is() {
     shop.patch(patch).await.is(200);
     let select = async |paths: Value| {
         let answer = shop.bulk(json!({ "ids": [shop.id()], "select": paths })).await.is(200);
-        let mut item = answer.json()["items"][0].clone();
+        let mut item = tests::without_tags(answer.json())["items"][0].clone();
         assert_eq!(item.as_object_mut().unwrap().remove("id"), Some(json!(shop.id())));
         item
     };

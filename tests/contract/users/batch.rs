@@ -29,7 +29,7 @@ async fn d4_users_come_in_the_order_of_the_ids_as_they_are_now() {
         .map(|user| user["id"].as_str().unwrap())
         .collect();
     assert_eq!(found, wanted);
-    assert_eq!(answer["items"][60], crm.read(&jan.path).await);
+    assert_eq!(tests::without_tags(answer.clone())["items"][60], crm.read(&jan.path).await);
     assert_eq!(answer["missing"], json!([]));
 }
 

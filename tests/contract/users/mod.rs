@@ -3,6 +3,7 @@
 mod attributes;
 mod batch;
 mod block;
+mod by;
 mod change;
 mod create;
 mod forget;

@@ -50,7 +50,10 @@ pub async fn bulk(mut call: Call) -> HandlerResult {
                 for id in ids {
                     let profile = id.parse().ok().and_then(|name: ProfileName| found.get(&name));
                     let shown = profile.map(|profile| context.show(profile)).transpose()?;
-                    batch.take(id, shown.map(|shown| question.select(shown)))?;
+                    let shown = profile
+                        .zip(shown)
+                        .map(|(profile, shown)| profile.tag().with(question.select(shown)));
+                    batch.take(id, shown)?;
                 }
             }
             Ok(Answer::content(batch.show()))

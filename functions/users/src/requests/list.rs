@@ -75,8 +75,10 @@ pub(super) async fn list(call: Call) -> HandlerResult {
             of_statuses(&call, status, (list, position), (size, least), wanted).await?
         }
     };
-    let items: Vec<_> =
-        requests.iter().map(|request| Json::Object(request.value.show(&schema, now))).collect();
+    let show = |request: &Versioned<ChangeRequest>| {
+        Json::Object(ChangeRequest::tag(request, now).with(request.value.show(&schema, now)))
+    };
+    let items: Vec<_> = requests.iter().map(show).collect();
     let mut content = object! { "items" => items };
     if let Some(next) = next {
         content.insert("next_cursor".to_owned(), Json::from(call.cursor(&bound, &next).await?));

@@ -56,6 +56,15 @@ fn ids_and_names() -> Vec<Described> {
         ("Description", text(MAX_DEFINITION_TEXT, "The purpose of the definition.").into()),
         ("Cursor", string(4096, "The start of the next page. Absent on the last page.").into()),
         (
+            "EntityTag",
+            matching(
+                "^\"[!#-~]+\"$",
+                "The tag of the resource, as its header `ETag` has it. Items of lists carry it. In \
+                 the body of a PUT or PATCH it must be the current one, else the answer is 412.",
+            )
+            .into(),
+        ),
+        (
             "Unchanged",
             anything("A field that cannot be written. It is accepted if it is unchanged.").into(),
         ),
