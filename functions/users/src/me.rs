@@ -5,7 +5,7 @@
 //! they name: the rules are those of every other way of writing, with the eyes and hands of the
 //! person.
 
-use shared::axum::routing::{delete, get, patch};
+use shared::axum::routing::{delete, get, patch, post};
 use shared::domain::Scope::Openid;
 use shared::domain::schema::Schema;
 use shared::domain::user::User;
@@ -21,7 +21,7 @@ use shared::writing::WriteTarget;
 const ME: &str = "/identity/me";
 
 /// Routes of people about themselves.
-pub(crate) const ROUTES: [Route; 4] = [
+pub(crate) const ROUTES: [Route; 5] = [
     Route::read("GET", ME, "get_me", (200, "Me"), || get(read))
         .people()
         .tagged()
@@ -44,6 +44,12 @@ pub(crate) const ROUTES: [Route; 4] = [
     .callers(Callers::People(Some(Openid)))
     .summary("Read claims about the person")
     .description("The userinfo endpoint (OpenID Connect Core 1.0 §5.3)."),
+    Route::read("POST", "/idhub/oidc/v1/userinfo", "post_userinfo", (200, "UserInfo"), || {
+        post(super::userinfo::read)
+    })
+    .callers(Callers::People(Some(Openid)))
+    .summary("Read claims about the person by POST")
+    .description("For clients that send POST. There is no body: the token is in the header."),
 ];
 
 /// Reads the own profile.

@@ -45,6 +45,12 @@ pub(super) fn read(
         (DataFormat::Numeric, other) => {
             return Err(wrong_type("a number or a decimal string", other));
         }
+        // Back ends send numbers and flags as they have them (rule A10).
+        (DataFormat::Text, Json::Number(text)) => {
+            check_length(text)?;
+            Ok(text.clone())
+        }
+        (DataFormat::Text, Json::Bool(value)) => Ok(value.to_string()),
         (_, Json::String(text)) => {
             check_length(text)?;
             match format {
@@ -71,6 +77,9 @@ pub(super) fn read(
                 "a string, or `{\"set\": true}` to keep the stored value",
                 other,
             ));
+        }
+        (DataFormat::Text, other) => {
+            return Err(wrong_type("a string, a number, true or false", other));
         }
         (_, other) => return Err(wrong_type("a string", other)),
     };

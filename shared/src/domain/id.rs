@@ -17,7 +17,7 @@ pub const SLUG_PATTERN: &str = "^[a-z][a-z0-9-]{1,62}$";
 pub const CLIENT_ID_PATTERN: &str = "^[a-z][a-z0-9-]{1,62}\\.[0-9a-f]{32}$";
 /// The form of what names a user or a system profile: a UUID, or a base profile id.
 pub const UUID_OR_BASE_ID_PATTERN: &str =
-    "^([0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|[0-9a-f]{64})$";
+    "^([0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|[0-9A-Fa-f]{32}|[0-9A-Fa-f]{64})$";
 
 /// The text has another form than the expected one, which this describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub const SHAPE: &str = "2 to 63 lower-case letters, digits and hyphens, startin
 const UUID: WrongShape = WrongShape("a UUID");
 const SLUG: WrongShape = WrongShape(SHAPE);
 const CLIENT: WrongShape = WrongShape("the id of a client: `<tenant>.<32 hexadecimal digits>`");
-const BASE: WrongShape = WrongShape("a base profile id: 64 hexadecimal digits in lower case");
+const BASE: WrongShape = WrongShape("a base profile id: 64 hexadecimal digits");
 const USER: WrongShape = WrongShape("a UUID or a base profile id");
 
 macro_rules! uuid_id {
@@ -63,9 +63,10 @@ macro_rules! uuid_id {
         impl FromStr for $name {
             type Err = WrongShape;
 
-            /// Takes the hyphenated form only: one id has one spelling but for its case.
+            /// Takes the hyphenated form, and the one without hyphens that other systems write
+            /// (rule P17). It is written with hyphens.
             fn from_str(text: &str) -> Result<Self, WrongShape> {
-                if text.len() != 36 {
+                if !matches!(text.len(), 32 | 36) {
                     return Err(UUID);
                 }
                 Uuid::try_parse(text).map(Self).map_err(|_| UUID)
@@ -233,6 +234,7 @@ impl From<ClientId> for String {
 
 /// The id of a base profile at a token issuer: lower-case hexadecimal
 /// `SHA256("{subject}|{issuer}|{tenant}")`. Every system that knows the three can compute it.
+/// Upper case is read as lower case.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct BaseId(String);
@@ -265,9 +267,8 @@ impl FromStr for BaseId {
     type Err = WrongShape;
 
     fn from_str(text: &str) -> Result<Self, WrongShape> {
-        let hexadecimal =
-            text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        if hexadecimal { Ok(Self(text.to_owned())) } else { Err(BASE) }
+        let hexadecimal = text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
+        if hexadecimal { Ok(Self(text.to_ascii_lowercase())) } else { Err(BASE) }
     }
 }
 
@@ -346,18 +347,21 @@ mod tests {
         assert_eq!(id.as_str(), "2bdec978e853a345774727fc88a221244c19b447e71898f42b7ebe6f84c69b12");
         assert_eq!(id.as_str().parse::<UserName>(), Ok(UserName::Base(id.clone())));
         let upper = id.as_str().to_ascii_uppercase();
-        for wrong in ["", id.as_str().get(1..).unwrap(), &upper, &format!("{id}0"), &"g".repeat(64)]
-        {
+        assert_eq!(upper.parse::<UserName>(), Ok(UserName::Base(id.clone())));
+        for wrong in ["", id.as_str().get(1..).unwrap(), &format!("{id}0"), &"g".repeat(64)] {
             assert_eq!(wrong.parse::<UserName>(), Err(USER), "{wrong}");
         }
     }
 
     #[test]
-    fn ids_take_one_shape_only() {
-        assert!("0192F3C1-0000-7000-8000-000000000001".parse::<UserId>().is_ok());
+    fn p17_ids_take_uuids_with_and_without_hyphens() {
+        let id: UserId = "0192F3C1-0000-7000-8000-000000000001".parse().unwrap();
+        assert_eq!(id.to_string(), "0192f3c1-0000-7000-8000-000000000001");
+        assert_eq!("0192F3C1000070008000000000000001".parse(), Ok(id));
         for wrong in [
             "",
-            "0192f3c1000070008000000000000001",
+            "0192f3c100007000800000000000000",
+            "0192f3c1-0000-7000-80000000000000001",
             "{0192f3c1-0000-7000-8000-000000000001}",
             "x#y",
         ] {

@@ -17,7 +17,8 @@ use super::value::read_values;
 use super::write_context::WriteContext;
 use crate::env::Timestamp;
 
-/// A sign-in that comes no later than this after the recorded one is not recorded, in seconds.
+/// A sign-in that comes no later than this after the recorded one is recorded only if its claims
+/// change the profile, in seconds.
 pub const RECORDED_AFTER_SECONDS: i64 = 60;
 
 /// The claims of a token that the server's mapping names, by the field that they are mapped to.
@@ -121,6 +122,13 @@ impl User {
     #[must_use]
     pub fn is_login(&self, at: Timestamp) -> bool {
         self.last_login_at.is_none_or(|last| last.plus_seconds(RECORDED_AFTER_SECONDS) <= at)
+    }
+
+    /// Whether a sign-in at this time is later than all that is known of the user, so that what its
+    /// claims change is news. An older token takes nothing back.
+    #[must_use]
+    pub fn is_older_than(&self, at: Timestamp) -> bool {
+        self.last_login_at.is_none_or(|last| last < at) && self.updated_at <= at
     }
 
     /// Whether the e-mail address is the person's as far as is known: it was verified, or a machine

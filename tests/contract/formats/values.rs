@@ -9,7 +9,7 @@ use super::{Desk, Place};
 const STRING: &str = "expected a string, found ";
 
 #[tokio::test]
-async fn a1_text_is_any_text_that_is_not_blank() {
+async fn a10_text_is_any_text_that_is_not_blank_and_the_text_of_a_number_or_a_flag() {
     let long = format!("\"{}\"", "é".repeat(8 * 1024));
     let longer = format!("\"{}\"", "x".repeat(16 * 1024 + 1));
     let table = Table::of("TEXT")
@@ -23,9 +23,17 @@ async fn a1_text_is_any_text_that_is_not_blank() {
             &long,
         ])
         .shows("\"\\u0041\\n\\t\\\"\"", "\"A\\n\\t\\\"\"")
+        .shows("42", "\"42\"")
+        .shows("-1.50", "\"-1.50\"")
+        .shows("true", "\"true\"")
+        .shows("false", "\"false\"")
         .refuses("wrong-format", "is not empty", &["\"\"", "\"   \"", "\"\\n\""])
         .refuses("wrong-format", "U+0000", &["\"a\\u0000b\"", "\"\\u0000\""])
-        .refuses("wrong-type", STRING, &["1", "true", "null", "[\"x\"]", "{}", "{\"set\":true}"])
+        .refuses(
+            "wrong-type",
+            "expected a string, a number, true or false, found ",
+            &["null", "[\"x\"]", "{}", "{\"set\":true}"],
+        )
         .refuses("too-long", "at most 16384", &[&longer]);
     table.hold().await;
 }

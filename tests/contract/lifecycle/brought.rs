@@ -163,3 +163,21 @@ async fn what_a_client_may_not_see_any_more_is_not_answered_as_it_was_before_by_
     let crm = crm.on(&service.instance()).with_token().await;
     crm.post(&profiles("vault"), body).key("k").await.is(404);
 }
+
+#[tokio::test]
+async fn p17_a_base_profile_id_is_taken_in_upper_case_too() {
+    let service = service().await;
+    let crm = service.crm().await;
+    let idp = service.issuer("idp", "predefined").await;
+    let jan = idp.person("1", json!({}));
+    jan.sign_in("shop").await.is(201);
+    let upper = base_id("1", &idp.url).to_uppercase();
+    let found = crm.get(&format!("/identity/users/{upper}")).await.is(200);
+    assert_eq!(found.json(), crm.read(&by_base("1", &idp.url)).await);
+    let by_filter = crm.find(json!({ "id": upper })).await;
+    assert_eq!(by_filter, [found.json()]);
+    crm.get(&format!("{}/{upper}", profiles("shop"))).await.is(200);
+    let body = json!({ "ids": [upper] });
+    let batch = crm.post("/identity/users/batch-get", body).await.is(200).json();
+    assert_eq!(batch["missing"], json!([]));
+}

@@ -29,6 +29,44 @@ async fn a_login_moves_last_login_at_and_updated_at_and_the_tag_but_not_twice_wi
 }
 
 #[tokio::test]
+async fn p14_a_login_that_brings_a_change_is_written_within_60_seconds_too() {
+    let service = service().await;
+    let crm = service.crm().await;
+    let idp = service.issuer("idp", "predefined").await;
+    let called = |name: &str| json!({ "given_name": name });
+    idp.person("1", called("Jan")).sign_in("shop").await.is(201);
+    let path = by_base("1", &idp.url);
+    service.clock.advance(20);
+    // Nothing new, so nothing is written.
+    let same = idp.person("1", called("Jan"));
+    let tag = crm.tag_of(&path).await;
+    same.sign_in("shop").await.is(200);
+    assert_eq!(crm.tag_of(&path).await, tag);
+    service.clock.advance(1);
+    let changed = idp.person("1", called("Johan"));
+    assert_eq!(changed.sign_in("shop").await.is(200).cost(), (3.0, 6.0, 2.0));
+    let after = crm.read(&path).await;
+    assert_eq!(after["given_name"], "Johan");
+    assert_eq!(after["last_login_at"], "2026-11-21T10:00:21.000Z");
+    // A token of before takes nothing back, and neither does one of before another's change.
+    let tag = crm.tag_of(&path).await;
+    same.sign_in("shop").await.is(200);
+    assert_eq!(crm.tag_of(&path).await, tag);
+    service.clock.advance(1);
+    let waiting = idp.person("1", called("Johan"));
+    service.clock.advance(1);
+    crm.patch(&path, json!({ "given_name": "Jo" })).if_match("*").await.is(200);
+    for person in [&waiting, &changed, &same] {
+        person.sign_in("shop").await.is(200);
+        assert_eq!(crm.read(&path).await["given_name"], "Jo");
+    }
+    service.clock.advance(1);
+    idp.person("1", called("Jan")).sign_in("shop").await.is(200);
+    assert_eq!(crm.read(&path).await["given_name"], "Jan");
+    service.check().await;
+}
+
+#[tokio::test]
 async fn a_login_is_a_token_whose_auth_time_is_newer_than_the_last_recorded_one() {
     let service = service().await;
     let crm = service.crm().await;

@@ -45,6 +45,11 @@ async fn userinfo_says_who_the_person_is() {
     assert_eq!(answer.header("etag"), None);
     assert!(!answer.text().contains(&home.user.id));
     assert!(home.jan.call("HEAD", USERINFO).await.is(200).body.is_empty());
+    // OpenID Connect Core §5.3.1 wants POST too; a form without content is sent with it.
+    let posted = home.jan.call("POST", USERINFO);
+    assert_eq!(posted.clone().await.is(200).json(), answer.json());
+    let form = posted.body("application/x-www-form-urlencoded", "");
+    assert_eq!(form.await.is(200).json(), answer.json());
     // What is not there is left out.
     home.write(json!({ "given_name": null, "ui_locales": null, "preferred_email": null })).await;
     let answer = home.jan.get(USERINFO).await.is(200).json();

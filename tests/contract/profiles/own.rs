@@ -27,7 +27,7 @@ async fn a_system_attribute_is_an_array_of_texts() {
     let shop = Shop::open().await;
     let own = |values: Value| json!({ "system_attributes": values });
     let wrong = own(json!({
-        "points": "7", "tier": [7], "notes": ["", "a\u{0}"], "risk": ["x", "x"], "Other": ["x"]
+        "points": "7", "tier": [{}], "notes": ["", "a\u{0}"], "risk": ["x", "x"], "Other": ["x"]
     }));
     assert_eq!(
         shop.patch(wrong).await.is(422).violations(),

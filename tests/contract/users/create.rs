@@ -212,3 +212,20 @@ async fn a_required_attribute_binds_creation() {
         .await
         .is(201);
 }
+
+#[tokio::test]
+async fn p17_an_id_without_hyphens_is_imported_and_found() {
+    let service = Service::start().await;
+    let crm = service.crm().await;
+    let bare = "3F2504E04F8941D39A0C0305E82C3301";
+    let id = "3f2504e0-4f89-41d3-9a0c-0305e82c3301";
+    let made = crm.create(USERS, json!({ "username": "jan", "id": bare })).await;
+    assert_eq!(made.id, id);
+    for named in [id, bare, &bare.to_lowercase(), &id.to_uppercase()] {
+        assert_eq!(crm.get(&format!("{USERS}/{named}")).await.is(200).field("id"), id);
+    }
+    assert_eq!(crm.find(json!({ "id": bare })).await.len(), 1);
+    let again = crm.post(USERS, json!({ "username": "other", "id": id })).await.is(409);
+    assert_eq!(again.violations(), ["/id not-unique"]);
+    crm.get(&format!("{USERS}/{}", &bare[1..])).await.is(404);
+}

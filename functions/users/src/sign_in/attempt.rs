@@ -214,16 +214,19 @@ impl SignIn<'_> {
             return Ok(UserWrite::Create(prepared.into_user()?));
         };
         self.schema.check_covers(&current.value)?;
-        match login {
-            Some(at) if binds || current.value.is_login(*at) => {
-                let user = current.value.with_claims(claims, state.selection, &write_context);
-                let last_login_at = current.value.last_login_at.max(Some(*at));
-                let user = User { last_login_at, ..user };
-                let prepared = writer.prepare(&write_context, Some(&current), user).await?;
-                Ok(UserWrite::Update(Box::new(current), prepared.into_user()?))
-            }
-            _ => Ok(UserWrite::Keep(Box::new(current))),
+        let Some(at) = *login else { return Ok(UserWrite::Keep(Box::new(current))) };
+        let recorded = binds || current.value.is_login(at);
+        if !recorded && !current.value.is_older_than(at) {
+            return Ok(UserWrite::Keep(Box::new(current)));
         }
+        let user = current.value.with_claims(claims, state.selection, &write_context);
+        if !recorded && !user.differs(&current.value) {
+            return Ok(UserWrite::Keep(Box::new(current)));
+        }
+        let last_login_at = current.value.last_login_at.max(Some(at));
+        let user = User { last_login_at, ..user };
+        let prepared = writer.prepare(&write_context, Some(&current), user).await?;
+        Ok(UserWrite::Update(Box::new(current), prepared.into_user()?))
     }
 
     fn answer(
