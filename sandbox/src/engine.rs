@@ -93,6 +93,8 @@ impl ScriptEngine {
                 job.input.as_deref().map(parse).transpose()
             })
             .map_err(|_| script_failure("cannot read the input of the script".to_owned()))?;
+        // What is held of the input is no memory of the script.
+        let held = input.clone();
         let before = self.memory();
         let limit = MEMORY + MEMORY_PER_BYTE * job.script.len();
         self.runtime.set_memory_limit(before + limit);
@@ -111,6 +113,7 @@ impl ScriptEngine {
                     .map_err(|_| ScriptFailure::Output("the output is not JSON".to_owned()))?;
                 let memory_bytes =
                     u64::try_from(self.memory().saturating_sub(before)).unwrap_or(u64::MAX);
+                drop(held);
                 Ok(WorkerReply::Ran { output, milliseconds, memory_bytes })
             }
             Err(thrown) => {

@@ -8,7 +8,7 @@
   const { isArray } = Array;
   const { isFinite } = Number;
   const { stringify } = JSON;
-  const { freeze, getPrototypeOf, keys, prototype } = Object;
+  const { freeze, getOwnPropertyNames, getPrototypeOf, keys, prototype } = Object;
   const { isWellFormed } = String.prototype;
   const isWhole = isWellFormed.call.bind(isWellFormed);
   const Fault = Error;
@@ -65,18 +65,29 @@
   const simpleResponse = (attributes) => {
     if (typeof attributes !== "object" || attributes === null || !isPlain(attributes) || isArray(attributes))
       refuse("expected an object of arrays in `tb.simpleResponse`");
-    const names = keys(attributes);
+    return new Response(members(attributes, ""));
+  };
+
+  // Names with arrays; or categories with such names, as scripts of the source system answer.
+  const members = (object, category) => {
+    const names = keys(object);
     let text = "{";
     for (let i = 0; i < names.length; i++) {
       const name = names[i];
-      const values = attributes[name];
+      const values = object[name];
       if (!isWhole(name)) refuse("a name contains half of a surrogate pair");
-      if (!isArray(values)) {
-        refuse(`\`${name}\`: expected an array, found ${values === null ? "null" : typeof values}`);
+      const place = category + name;
+      let written;
+      if (isArray(values)) {
+        written = write(place, values);
+      } else if (category === "" && typeof values === "object" && values !== null && isPlain(values)) {
+        written = members(values, `${name}.`);
+      } else {
+        refuse(`\`${place}\`: expected an array, found ${values === null ? "null" : typeof values}`);
       }
-      text += `${i === 0 ? "" : ","}${stringify(name)}:${write(name, values)}`;
+      text += `${i === 0 ? "" : ","}${stringify(name)}:${written}`;
     }
-    return new Response(text + "}");
+    return text + "}";
   };
 
   Object.defineProperty(globalThis, "tb", { value: freeze({ simpleResponse: freeze(simpleResponse) }) });
@@ -89,14 +100,39 @@
   for (const made of [() => {}, function* () {}, async () => {}, async function* () {}])
     delete getPrototypeOf(made).constructor;
 
+  const known = getOwnPropertyNames(globalThis);
+  const isKnown = (name) => {
+    for (let i = 0; i < known.length; i++) if (known[i] === name) return true;
+    return false;
+  };
+
+  // The function that the script declares: `main`, or else the only one.
+  const declared = (main) => {
+    if (typeof main === "function") return ["main", main];
+    const names = getOwnPropertyNames(globalThis);
+    let found;
+    for (let i = 0; i < names.length; i++) {
+      const name = names[i];
+      if (isKnown(name) || typeof globalThis[name] !== "function") continue;
+      if (found !== undefined) return undefined;
+      found = [name, globalThis[name]];
+    }
+    return found;
+  };
+
   return (main, runs, value) => {
-    if (typeof main !== "function") refuse("the script must define `function main(workItem)`");
+    const found = declared(main);
+    if (found === undefined) {
+      refuse("the script must define `function main(workItem)`, or one function of another name");
+    }
     if (!runs) return "{}";
+    const name = found[0];
+    const run = found[1];
     const workItem = { input: { value }, output: undefined };
-    const result = main(workItem);
-    if (typeof result?.then === "function") refuse("`main` must not be asynchronous");
+    const result = run(workItem);
+    if (typeof result?.then === "function") refuse(`\`${name}\` must not be asynchronous`);
     const { output } = workItem;
-    if (output === undefined) refuse("`main` must set `workItem.output`");
+    if (output === undefined) refuse(`\`${name}\` must set \`workItem.output\``);
     return textOf(output);
   };
 })();

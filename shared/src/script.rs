@@ -43,7 +43,7 @@ pub const MAX_MESSAGE: usize = 500;
 /// A script to run, as the worker reads it: one line of JSON.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Job {
-    /// The script's text; it defines `function main(workItem)`.
+    /// The script's text; it defines `function main(workItem)`, or one function of another name.
     pub script: String,
     /// What the script finds as `workItem.input.value`, as JSON text; without it the script is
     /// loaded and its `main` is not called.
@@ -69,7 +69,8 @@ pub enum WorkerReply {
 /// The output of a script, and its cost.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScriptRun {
-    /// The script's output: names, each with an array of values other than `null`.
+    /// The script's output: names, each with an array of values other than `null`, or categories,
+    /// each with such names.
     pub output: Object,
     /// The time that the script took, in milliseconds, without what the engine and the process
     /// take.
@@ -198,8 +199,8 @@ fn read(line: &[u8]) -> Result<ScriptRun, ScriptFailure> {
     }
 }
 
-/// The output, if it is names with arrays of values. The worker has checked it with functions that
-/// a script can change, so this is what counts.
+/// The output, if it is names with arrays of values, or categories with such names. The worker has
+/// checked it with functions that a script can change, so this is what counts.
 fn check(output: &str) -> Result<Object, ScriptFailure> {
     if output.len() > MAX_OUTPUT {
         return Err(ScriptFailure::Output(format!(
@@ -214,14 +215,23 @@ fn check(output: &str) -> Result<Object, ScriptFailure> {
     };
     for (name, values) in &members {
         match values {
-            Json::Array(values) if !values.contains(&Json::Null) => {}
-            Json::Array(_) => {
-                return Err(refuse(format!("`{name}` contains null; omit it or send a value")));
+            Json::Object(category) => {
+                for (member, values) in category {
+                    check_values(&format!("{name}.{member}"), values).map_err(refuse)?;
+                }
             }
-            other => return Err(refuse(format!("`{name}`: {}", expected_not("an array", other)))),
+            values => check_values(name, values).map_err(refuse)?,
         }
     }
     Ok(members)
+}
+
+fn check_values(name: &str, values: &Json) -> Result<(), String> {
+    match values {
+        Json::Array(values) if !values.contains(&Json::Null) => Ok(()),
+        Json::Array(_) => Err(format!("`{name}` contains null; omit it or send a value")),
+        other => Err(format!("`{name}`: {}", expected_not("an array", other))),
+    }
 }
 
 #[cfg(test)]
@@ -233,10 +243,16 @@ mod tests {
         let ran = |output: &str| {
             format!(r#"{{"Ran":{{"output":{output},"milliseconds":0.1,"memory_bytes":1}}}}"#)
         };
-        assert_eq!(read(ran(r#"{"a":["b",1,{"c":null}]}"#).as_bytes()).unwrap().output.len(), 1);
+        for good in [r#"{"a":["b",1,{"c":null}]}"#, r#"{"a":{"b":["c"]}}"#] {
+            assert_eq!(read(ran(good).as_bytes()).unwrap().output.len(), 1, "{good}");
+        }
         for (line, failure) in [
             (ran("[]"), "the output is wrong: expected an object, found an array"),
             (ran(r#"{"a":"b"}"#), "the output is wrong: `a`: expected an array, found a string"),
+            (
+                ran(r#"{"a":{"b":{"c":[]}}}"#),
+                "the output is wrong: `a.b`: expected an array, found an object",
+            ),
             (
                 ran(r#"{"a":[null]}"#),
                 "the output is wrong: `a` contains null; omit it or send a value",

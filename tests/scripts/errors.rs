@@ -2,12 +2,17 @@
 
 use super::*;
 
+const UNDEFINED: &str =
+    "the script must define `function main(workItem)`, or one function of another name";
+
 #[tokio::test]
 async fn a4_a_wrong_script_is_told_what_is_wrong_and_where() {
     let scripts = scripts("errors");
     for (script, failure) in [
-        ("", "the script must define `function main(workItem)`"),
-        ("var main = 7;", "the script must define `function main(workItem)`"),
+        ("", UNDEFINED),
+        ("var main = 7;", UNDEFINED),
+        ("function a(w) {} function b(w) {}", UNDEFINED),
+        ("function getName(w) {}", "`getName` must set `workItem.output`"),
         (
             "function main(w) {\n  foo(;\n}",
             "line 2: SyntaxError: unexpected token in expression: ';'",
@@ -94,7 +99,9 @@ async fn a4_an_output_of_the_wrong_shape_is_refused_by_name() {
         ("tb.simpleResponse({ b: 'x' });", "`b`: expected an array, found string"),
         ("tb.simpleResponse({ b: undefined });", "`b`: expected an array, found undefined"),
         ("tb.simpleResponse({ b: null });", "`b`: expected an array, found null"),
-        ("tb.simpleResponse({ b: { length: 0 } });", "`b`: expected an array, found object"),
+        ("tb.simpleResponse({ b: { c: 0 } });", "`b.c`: expected an array, found number"),
+        ("tb.simpleResponse({ b: { c: { d: [] } } });", "`b.c`: expected an array, found object"),
+        ("tb.simpleResponse({ b: new Map() });", "`b`: expected an array, found object"),
         ("tb.simpleResponse({ b: [null] });", "or arrays, found null"),
         ("tb.simpleResponse({ b: [undefined] });", "or arrays, found undefined"),
         ("tb.simpleResponse({ b: [,1] });", "or arrays, found undefined"),
@@ -169,14 +176,16 @@ async fn a4_what_is_too_long_is_refused() {
 #[tokio::test]
 async fn a_script_is_checked_without_being_run() {
     let scripts = scripts("errors");
-    for right in
-        ["function main(w) { throw Error('not yet'); }", "const main = () => w.input.value.a.b;"]
-    {
+    for right in [
+        "function main(w) { throw Error('not yet'); }",
+        "const main = () => w.input.value.a.b;",
+        "function getName(workItem) {}",
+    ] {
         scripts.check(right).await.unwrap();
     }
     for (wrong, said) in [
         ("function main(w) {\n  foo(;\n}", "line 2: SyntaxError"),
-        ("function Main(w) {}", "must define `function main(workItem)`"),
+        ("function a(w) {} function b(w) {}", UNDEFINED),
         ("for (;;);", "ran longer than"),
     ] {
         let answer = scripts.check(wrong).await.unwrap_err().to_string();

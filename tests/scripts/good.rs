@@ -57,6 +57,22 @@ async fn a4_a_script_may_be_written_in_several_ways() {
             "function main(w) { var v = []; w.output = tb.simpleResponse({ a: v }); v.push(1); }",
             r#"{"a":[]}"#,
         ),
+        // The only function counts, whatever its name.
+        (
+            "var n = 1; function getName(w) { w.output = tb.simpleResponse({ a: [n] }); }",
+            r#"{"a":[1]}"#,
+        ),
+        (
+            "function help() { return 2; } function main(w) { w.output = tb.simpleResponse({ a: \
+             [help()] }); }",
+            r#"{"a":[2]}"#,
+        ),
+        // By category, as scripts of the source system answer.
+        (
+            "function main(w) { w.output = tb.simpleResponse({ common: { a: [1], b: [] }, c: [2] \
+             }); }",
+            r#"{"common":{"a":[1],"b":[]},"c":[2]}"#,
+        ),
         (
             "var tb; function main(w) { w.output = tb.simpleResponse({ ['__proto__']: [2], \
              constructor: [3], '': [4] }); }",

@@ -80,6 +80,10 @@ impl Progress for RecomputationProgress {
         let same = |current: &StoredUser, _: &WriteContext<'_>| Ok(current.value.clone());
         let done = writer.change(user, same, |_| Ok(Vec::new())).await;
         report.derived += 1;
+        if done.is_ok() && writer.derivation_failed() {
+            report.failed += 1;
+            self.failed = true;
+        }
         match done {
             Ok(WriteOutcome::Written(_)) => {
                 report.changed += 1;

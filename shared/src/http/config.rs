@@ -9,6 +9,7 @@ use super::route::{Conflict, Id, Route};
 use crate::domain::Json;
 use crate::domain::Scope::{ConfigRead, ConfigWrite};
 use crate::domain::definition::{Definition, Noun};
+use crate::domain::derive::{derivation_of, sample};
 use crate::domain::error::{Code, Error, Result, Violations};
 use crate::domain::patch::{merged, refuse_non_object};
 use crate::domain::schema::{Schema, StoredDefinition};
@@ -38,7 +39,7 @@ fn shown<T: Definition>(definition: Option<Versioned<T>>) -> HandlerResult {
 pub async fn create<T: Definition>(mut call: Call) -> HandlerResult {
     call.preconditions.check_collection()?;
     let body = call.take_body();
-    let violations = script_violations::<T>(&call, &body).await?;
+    let violations = script_violations::<T>(&call, &body, None).await?;
     call.once(async |record| {
         let env = call.app.env();
         let decide = |_: Option<&_>, schema: &_| {
@@ -66,18 +67,30 @@ async fn edited<T: Definition>(
     edited
 }
 
-/// The violations of the script in a body, if there is one. They are found before the definition is
-/// read, and reported with the other violations.
-async fn script_violations<T: Definition>(call: &Call, body: &Json) -> Result<Violations> {
+/// The violations of the script in a body, if there is one: it has to load, and where attributes are
+/// linked to the definition with this id, it has to answer with them (rule A27). They are found
+/// before the definition is read, and reported with the other violations.
+async fn script_violations<T: Definition>(
+    call: &Call,
+    body: &Json,
+    id: Option<&str>,
+) -> Result<Violations> {
     let mut violations = Violations::default();
-    if let Some((field, script)) = T::script(body)
-        && let Err(failure) = call.app.scripts().trials_of(&call.caller.tenant).check(script).await
-    {
-        violations.add(
-            crate::domain::field::pointer("", field),
-            Code::WrongFormat,
-            failure.of_script()?,
-        );
+    let Some((field, script)) = T::script(body) else { return Ok(violations) };
+    let at = crate::domain::field::pointer("", field);
+    let scripts = call.app.scripts().trials_of(&call.caller.tenant);
+    if let Err(failure) = scripts.check(script).await {
+        violations.add(at, Code::WrongFormat, failure.of_script()?);
+        return Ok(violations);
+    }
+    let Some(id) = id else { return Ok(violations) };
+    let schema = call.app.schema_now(&call.caller.tenant).await?;
+    let Some(derivation) = derivation_of(&schema, id) else { return Ok(violations) };
+    // A script may need more of a profile than the sample has: only its answer is judged.
+    if let Ok(run) = scripts.run(script, &sample(&schema)).await {
+        for wrong in derivation.always_wrong(&run.output, &call.write_context(&schema)) {
+            violations.add(&*at, Code::DerivedFailed, format!("on a sample: {wrong}"));
+        }
     }
     Ok(violations)
 }
@@ -109,7 +122,7 @@ pub async fn get<T: Definition>(call: Call) -> HandlerResult {
 /// Replaces a definition.
 pub async fn replace<T: Definition>(mut call: Call) -> HandlerResult {
     let body = call.take_body();
-    let violations = script_violations::<T>(&call, &body).await?;
+    let violations = script_violations::<T>(&call, &body, Some(&id_of::<T>(&call)?)).await?;
     change::<T>(&call, &violations, |current| {
         let mut body = body.clone();
         if let Json::Object(members) = &mut body {
@@ -128,7 +141,7 @@ pub async fn replace<T: Definition>(mut call: Call) -> HandlerResult {
 /// Patches a definition.
 pub async fn patch<T: Definition>(mut call: Call) -> HandlerResult {
     let body = call.take_body();
-    let violations = script_violations::<T>(&call, &body).await?;
+    let violations = script_violations::<T>(&call, &body, Some(&id_of::<T>(&call)?)).await?;
     change::<T>(&call, &violations, |current| {
         refuse_non_object(&body)?;
         let shown = current.show();

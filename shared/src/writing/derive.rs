@@ -2,8 +2,8 @@
 
 use crate::domain::derive::{derivations, principal};
 use crate::domain::error::Result;
+use crate::domain::id::DefinitionId;
 use crate::domain::user::User;
-use crate::domain::view::View;
 use crate::domain::write_context::WriteContext;
 use crate::script::Scripts;
 
@@ -11,45 +11,53 @@ use crate::script::Scripts;
 /// longer.
 const TIME_LIMIT: f64 = 4000.0;
 
-/// The user with its derived attributes as the tenant's workflows make them (rule A4). No script
-/// runs when nothing that they see differs from what `before` was.
+/// A workflow that failed, so that its attributes keep what they have. What the script said may
+/// hold values of the profile: it is told by `POST …/workflows/{id}/test` and not here.
+pub(super) struct FailedWorkflow {
+    pub id: DefinitionId,
+    pub cause: &'static str,
+}
+
+/// The user with its derived attributes as the tenant's workflows make them, and the workflows that
+/// failed (rule A4). An attribute that cannot be derived keeps its value. No script runs when
+/// nothing that they see differs from what `before` was.
 pub(super) async fn derive_attributes(
     scripts: &Scripts,
     context: &WriteContext<'_>,
     before: Option<&User>,
-    user: User,
-) -> Result<User> {
+    mut user: User,
+) -> Result<(User, Vec<FailedWorkflow>)> {
     let schema = context.schema;
-    let derivations = derivations(schema);
+    let (derivations, mut failed) = (derivations(schema), Vec::new());
     if derivations.is_empty() {
-        return Ok(user);
+        return Ok((user, failed));
     }
     let input = principal(&user, schema);
     if before.is_some_and(|before| principal(before, schema) == input) {
-        return Ok(user);
+        return Ok((user, failed));
     }
     let scripts = scripts.of(&schema.tenant);
-    let mut user = user;
     let mut spent = 0.0;
     for derivation in derivations {
-        let run = match scripts.run(&derivation.workflow.script, &input).await {
-            Ok(run) => run,
-            Err(failure) => {
-                let why = failure.of_script()?;
-                // A script's words may hold what the person does not see of the own profile.
-                let own = context.view == View::SelfService;
-                return Err(derivation.failed(if own {
-                    "it cannot take this profile"
-                } else {
-                    &why
-                }));
-            }
-        };
-        spent += run.milliseconds;
+        let mut fail = |cause| failed.push(FailedWorkflow { id: derivation.workflow.id, cause });
         if spent > TIME_LIMIT {
-            return Err(derivation.failed("the workflows took longer than 4 s together"));
+            fail("the workflows took longer than 4 s together");
+            continue;
         }
-        user = derivation.apply(user, &run.output, context)?;
+        match scripts.run(&derivation.workflow.script, &input).await {
+            Ok(run) => {
+                spent += run.milliseconds;
+                let (derived, wrong) = derivation.apply(user, &run.output, context);
+                user = derived;
+                if !wrong.is_empty() {
+                    fail("the output does not fit the attributes");
+                }
+            }
+            Err(failure) => {
+                failure.of_script()?;
+                fail("the script failed");
+            }
+        }
     }
-    Ok(user)
+    Ok((user, failed))
 }

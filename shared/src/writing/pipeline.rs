@@ -1,7 +1,9 @@
 //! The stages of a write, and the two loops that most writes run.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use super::address::make_room;
-use super::derive::derive_attributes;
+use super::derive::{FailedWorkflow, derive_attributes};
 use super::policy::{DerivationMode, OnUnapproved, Policy, WriteTarget};
 use crate::app::App;
 use crate::domain::author::Author;
@@ -31,6 +33,8 @@ pub struct ProfileWriter<'w> {
     hashes: &'w Hashes,
     policy: Policy,
     write_id: WriteId,
+    /// Whether an attempt kept a derived value because its workflow failed.
+    derivation_failed: AtomicBool,
 }
 
 /// A proposed profile after approval and derivation.
@@ -83,7 +87,14 @@ impl<'w> ProfileWriter<'w> {
         policy: Policy,
     ) -> Self {
         let write_id = policy.write_id.unwrap_or_else(|| app.table().write_id());
-        Self { app, author, schema, hashes, policy, write_id }
+        let derivation_failed = AtomicBool::new(false);
+        Self { app, author, schema, hashes, policy, write_id, derivation_failed }
+    }
+
+    /// Whether derived attributes kept what they had because a workflow failed.
+    #[must_use]
+    pub fn derivation_failed(&self) -> bool {
+        self.derivation_failed.load(Ordering::Relaxed)
     }
 
     /// The context in which a written document is read. Each attempt asks for its own.
@@ -229,11 +240,17 @@ impl<'w> ProfileWriter<'w> {
         }
         let before = current.map(|current| &current.value);
         let before = before.filter(|_| self.policy.derivation != DerivationMode::Always);
-        let kept = (self.policy.derivation == DerivationMode::Lenient).then(|| proposed.clone());
-        match (derive_attributes(self.app.scripts(), context, before, proposed).await, kept) {
-            (Err(Error::Invalid(_)), Some(kept)) => Ok(PreparedProfile::Ready(kept)),
-            (derived, _) => derived.map(PreparedProfile::Ready),
+        let (user, failed) =
+            derive_attributes(self.app.scripts(), context, before, proposed).await?;
+        self.derivation_failed.fetch_or(!failed.is_empty(), Ordering::Relaxed);
+        // A recomputation counts them: it would log one line for each user.
+        if self.policy.derivation == DerivationMode::OnChange {
+            for FailedWorkflow { id, cause } in failed {
+                let tenant = &self.schema.tenant;
+                tracing::warn!(operation = "derive", %tenant, workflow = %id, cause);
+            }
         }
+        Ok(PreparedProfile::Ready(user))
     }
 
     /// Stage 3: the change request that the proposed profile has to become, if it has to.

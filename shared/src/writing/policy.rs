@@ -7,16 +7,16 @@ use crate::domain::versioned::WriteId;
 ///
 /// | write | unapproved changes | derived attributes | write id |
 /// |---|---|---|---|
-/// | a request, [`Policy::request`] | become a change request | as scripts say | new |
-/// | a row of an import, [`Policy::import`] | are refused | as scripts say | of job and row |
-/// | a sign-in, [`Policy::sign_in`] | are not among its claims | stay if a script fails | of the call |
-/// | an approval, [`Policy::approval`] | are what is approved | as scripts say | new |
+/// | a request, [`Policy::request`] | become a change request | on a change | new |
+/// | a row of an import, [`Policy::import`] | are refused | on a change | of job and row |
+/// | a sign-in, [`Policy::sign_in`] | are not among its claims | on a change | of the call |
+/// | an approval, [`Policy::approval`] | are what is approved | on a change | new |
 /// | a recomputation, [`Policy::recomputation`] | there are none | computed anew | new |
 #[derive(Clone, Copy, Debug)]
 pub struct Policy {
     /// What becomes of changes that need an approval.
     pub unapproved: OnUnapproved,
-    /// When derived attributes are computed, and what becomes of the write if a script fails.
+    /// When derived attributes are computed.
     pub derivation: DerivationMode,
     /// The id under which earlier attempts of the same write were made, if there were any.
     pub write_id: Option<WriteId>,
@@ -35,14 +35,12 @@ pub enum OnUnapproved {
     Write,
 }
 
-/// When derived attributes are computed.
+/// When derived attributes are computed. A value that cannot be derived stays, and the log says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DerivationMode {
-    /// When what the scripts see has changed. A script that fails refuses the write.
-    Required,
-    /// When what the scripts see has changed. If a script fails, the derived values stay.
-    Lenient,
-    /// In any case. A script that fails refuses the write.
+    /// When what the scripts see has changed.
+    OnChange,
+    /// In any case.
     Always,
 }
 
@@ -63,7 +61,7 @@ impl Policy {
     /// The policy of a request.
     #[must_use]
     pub const fn request(target: WriteTarget) -> Self {
-        Self::new(OnUnapproved::Ask(target), DerivationMode::Required, None)
+        Self::new(OnUnapproved::Ask(target), DerivationMode::OnChange, None)
     }
 
     /// The policy of a row of an import, written under this id.
@@ -71,20 +69,20 @@ impl Policy {
     pub const fn import(write_id: WriteId, dry_run: bool) -> Self {
         Self {
             dry_run,
-            ..Self::new(OnUnapproved::Refuse, DerivationMode::Required, Some(write_id))
+            ..Self::new(OnUnapproved::Refuse, DerivationMode::OnChange, Some(write_id))
         }
     }
 
     /// The policy of a sign-in, written under this id.
     #[must_use]
     pub const fn sign_in(write_id: WriteId) -> Self {
-        Self::new(OnUnapproved::Write, DerivationMode::Lenient, Some(write_id))
+        Self::new(OnUnapproved::Write, DerivationMode::OnChange, Some(write_id))
     }
 
     /// The policy of a change request that is applied.
     #[must_use]
     pub const fn approval() -> Self {
-        Self::new(OnUnapproved::Write, DerivationMode::Required, None)
+        Self::new(OnUnapproved::Write, DerivationMode::OnChange, None)
     }
 
     /// The policy of computing derived attributes anew.

@@ -14,10 +14,8 @@ async fn a_workflow_is_created_read_changed_and_deleted() {
     let crm = service.crm().await;
     let made = crm.create(WORKFLOWS, json!({ "name": "full-name", "script": FULL_NAME })).await;
     assert_eq!(made.body, json!({ "id": made.id, "name": "full-name", "script": FULL_NAME }));
-    assert_eq!(
-        crm.read(&format!("{WORKFLOWS}?name=full-name")).await,
-        json!({ "items": [made.body] })
-    );
+    let named = crm.read(&format!("{WORKFLOWS}?name=full-name")).await;
+    assert_eq!(tests::without_tags(named), json!({ "items": [made.body] }));
     assert_eq!(crm.read(&format!("{WORKFLOWS}?name=other")).await, json!({ "items": [] }));
     let taken =
         crm.post(WORKFLOWS, json!({ "name": "full-name", "script": FULL_NAME })).await.is(409);
@@ -47,7 +45,10 @@ async fn e1_every_wrong_field_of_a_workflow_is_named() {
         (json!({ "name": "a", "script": long(64 * 1024 + 1) }), vec!["/script too-long"]),
         (json!({ "name": "a", "script": null }), vec!["/script required"]),
         (json!({ "name": "a", "script": "function (" }), vec!["/script wrong-format"]),
-        (json!({ "name": "a", "script": "function other(w) {}" }), vec!["/script wrong-format"]),
+        (
+            json!({ "name": "a", "script": "function one(w) {} function other(w) {}" }),
+            vec!["/script wrong-format"],
+        ),
     ] {
         assert_eq!(crm.post(WORKFLOWS, body).await.is(422).violations(), due);
     }

@@ -41,6 +41,7 @@ async fn a4_a_test_of_a_script_that_fails_says_why() {
             "memory",
         ),
         (answering("{ a: 1 }"), "array"),
+        (answering("{ a: { b: { c: [] } } }"), "array"),
     ] {
         let made = workflow(&crm, &script).await;
         let refused = crm.post(&made.below("test"), json!({ "input": {} })).await.is(422);
@@ -48,11 +49,47 @@ async fn a4_a_test_of_a_script_that_fails_says_why() {
         assert!(refused.text().contains(word), "{script}: {}", refused.text());
         assert!(refused.text().contains(&made.id), "{script}: {}", refused.text());
     }
-    // Names are not looked at: a workflow is tried before anything is linked to it.
+    // As long as nothing is linked to a workflow, it answers with any names.
     let made = workflow(&crm, &answering("{ anything: [p] }")).await;
-    let answer =
-        crm.post(&made.below("test"), json!({ "input": { "a": [1, null] } })).await.is(200);
-    assert_eq!(answer.json()["output"], json!({ "anything": [{ "a": [1, null] }] }));
+    let input = json!({ "attributes": { "crm": { "a": [1, null] } } });
+    let answer = crm.post(&made.below("test"), json!({ "input": input })).await.is(200);
+    assert_eq!(
+        answer.json()["output"],
+        json!({ "anything": [{ "attributes": { "crm": { "a": [1, null] }, "common": {} } }] })
+    );
+}
+
+#[tokio::test]
+async fn a27_a_test_judges_the_output_by_the_attributes_that_are_linked() {
+    let crm = Service::start().await.crm().await;
+    let script = answering("{ out: [p.given_name], oops: [1] }");
+    let made = workflow(&crm, &script).await;
+    let test = async |input: serde_json::Value| {
+        crm.post(&made.below("test"), json!({ "input": input })).await
+    };
+    test(json!({ "given_name": "7" })).await.is(200);
+    super::derive(&crm, "out", &made, json!({ "data_format": "NUMERIC" })).await;
+    super::derive(&crm, "oops", &made, json!({})).await;
+    test(json!({ "given_name": "7" })).await.is(200);
+    let refused = test(json!({ "given_name": "Jan" })).await.is(422);
+    assert_eq!(refused.violations(), ["/input derived-failed"]);
+    assert!(refused.text().contains("decimal"), "{}", refused.text());
+    // In both forms, and in the one in which the script finds it.
+    for input in [
+        json!({ "attributes": { "common": { "given_name": ["8"] } } }),
+        json!({ "attributes": { "common": { "first_name": ["8"] } } }),
+        json!({ "value": { "given_name": "8" } }),
+    ] {
+        let output = test(input).await.is(200).json()["output"].clone();
+        assert_eq!(output, json!({ "out": ["8"], "oops": [1] }));
+    }
+    for (input, due) in [
+        (json!({ "name": "Jan" }), "/input/name unknown"),
+        (json!({ "value": { "name": "Jan" } }), "/input/value/name unknown"),
+        (json!({ "value": { "given_name": "8" }, "id": "1" }), "/input/value unknown"),
+    ] {
+        assert_eq!(test(input).await.is(422).violations(), [due]);
+    }
 }
 
 #[tokio::test]

@@ -204,7 +204,9 @@ async fn d7_what_an_import_leaves_says_nothing_of_people() {
     let file = lines.iter().map(Value::to_string).collect::<Vec<_>>().join("\n");
     let made = import(&crm, "", NDJSON, file).await;
     let rows = report(&crm, &made).await;
-    assert!(rows.iter().all(|row| row["status"] == "error"), "{rows:?}");
+    // A workflow that fails refuses nobody.
+    assert_eq!(rows[0]["status"], "created", "{rows:?}");
+    assert!(rows[1..].iter().all(|row| row["status"] == "error"), "{rows:?}");
     let traces: Vec<_> =
         service.items().await.into_iter().filter(|item| item.contains("#M#")).collect();
     assert_eq!(traces.len(), 2, "the job and the report");
@@ -212,6 +214,4 @@ async fn d7_what_an_import_leaves_says_nothing_of_people() {
         assert!(!traces.iter().any(|item| item.contains(value)), "{value}: {traces:?}");
         assert!(!Value::from(rows.clone()).to_string().contains(value), "{value}");
     }
-    let workflow = rows[0]["errors"][0]["detail"].as_str().unwrap();
-    assert!(workflow.contains("failed"), "{workflow}");
 }

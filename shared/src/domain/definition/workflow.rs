@@ -14,7 +14,7 @@ use crate::object;
 /// The longest script, in bytes.
 pub const MAX_SCRIPT: usize = 64 * 1024;
 
-/// A script with a name. It defines `function main(workItem)`.
+/// A script with a name. It defines `function main(workItem)`, or one function of another name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Workflow {
     /// The id.
