@@ -64,6 +64,12 @@ clean() {
     aws sqs delete-queue --queue-url "$queue"
   aws cloudformation delete-stack --stack-name "$stack"
   aws cloudformation wait stack-delete-complete --stack-name "$stack"
+  if key=$(aws kms describe-key --key-id "alias/$stack" --output text \
+    --query KeyMetadata.KeyId 2>/dev/null); then
+    aws kms delete-alias --alias-name "alias/$stack"
+    aws kms schedule-key-deletion --key-id "$key" --pending-window-in-days 7 >/dev/null
+    note "the key $key is deleted in 7 days"
+  fi
   # The tables that the stack has let go of bear its name.
   for name in $own $(aws dynamodb list-tables --output text --query 'TableNames[]'); do
     [[ $name != "$stack"-* ]] || drop_table "$name"
@@ -277,10 +283,22 @@ until [[ $(aws dynamodb describe-table --table-name "$restored" --output text \
 replaced=$table table=$restored
 kith forget --tenant acme --replay-from "$replaced" >/dev/null && pass "erasures are repeated"
 kith check --tenant acme >/dev/null && pass "the restored table agrees"
-if deploy "ExistingTableArn=$arn" "ExistingTableStreamArn=$stream"; then
+# With sealed keys, and metrics of each operation.
+key=$(aws kms create-key --description "$stack" --output text --query KeyMetadata.Arn)
+aws kms create-alias --alias-name "alias/$stack" --target-key-id "$key"
+if deploy "ExistingTableArn=$arn" "ExistingTableStreamArn=$stream" "SealingKeyArn=$key" \
+  OperationMetrics=true; then
   expect "the stack uses it" "$restored" "$(output TableName)" ""
   expect "a list from it" 200 "$(request GET '/identity/users?limit=1')" "$(cat "$scratch/body")"
   aws dynamodb describe-table --table-name "$replaced" >/dev/null && pass "the replaced table stays"
+  token=$(curl -sS "$url/idhub/oidc/v1/token" -d grant_type=client_credentials \
+    -u "$(field client_id <<<"$admin"):$(field client_secret <<<"$admin")" | field access_token)
+  expect "a list with a token of a sealed key" 200 "$(request GET '/identity/users?limit=1')" \
+    "Read the log of TokenFunction."
+  unsealed=$(aws dynamodb query --table-name "$table" --key-condition-expression "pk = :pk" \
+    --expression-attribute-values '{":pk":{"S":"K#private"}}' --filter-expression \
+    "attribute_exists(secret)" --output text --query Count)
+  expect "private keys that are not sealed" 0 "$unsealed" "KMS refused; see the log of TokenFunction."
 else
   fail "the stack does not take the restored table"
 fi

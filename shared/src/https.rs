@@ -1,4 +1,4 @@
-//! HTTPS to DynamoDB and EventBridge: HTTP/1.1 over rustls with `ring`, and a small trust store.
+//! HTTPS to services of AWS: HTTP/1.1 over rustls with `ring`, and a small trust store.
 //!
 //! The SDK's own client brings HTTP/2, which DynamoDB does not speak, and reads its roots from PEM:
 //! 1 MB and a fifth of the instructions of a cold start. Loading a system's store of some 150 roots
@@ -42,9 +42,12 @@ pub enum Trust {
     System,
 }
 
-/// Pools connections; a plain `http` endpoint is reached too.
+/// Connections that are used again; a plain `http` endpoint is reached too.
+pub(crate) type Connections = Client<HttpsConnector<connect::HttpConnector>, SdkBody>;
+
+/// The connections as a client of the SDK has them.
 #[derive(Clone, Debug)]
-struct Https(Client<HttpsConnector<connect::HttpConnector>, SdkBody>);
+struct Https(Connections);
 
 /// Makes the HTTP client of an SDK client for DynamoDB, whose endpoints all speak TLS 1.3.
 pub fn client(trust: Trust) -> Result<SharedHttpClient, rustls::Error> {
@@ -60,6 +63,18 @@ fn client_in(
     trust: Trust,
     versions: &[&'static SupportedProtocolVersion],
 ) -> Result<SharedHttpClient, rustls::Error> {
+    Ok(SharedHttpClient::new(Https(connections_in(trust, versions)?)))
+}
+
+/// Connections to services of AWS, in TLS 1.2 or 1.3; none is opened yet.
+pub(crate) fn connections(trust: Trust) -> Result<Connections, rustls::Error> {
+    connections_in(trust, &[&TLS13, &TLS12])
+}
+
+fn connections_in(
+    trust: Trust,
+    versions: &[&'static SupportedProtocolVersion],
+) -> Result<Connections, rustls::Error> {
     let mut roots = RootCertStore::empty();
     match trust {
         Trust::Amazon => {
@@ -82,8 +97,7 @@ fn client_in(
         .https_or_http()
         .enable_http1()
         .wrap_connector(tcp);
-    let client = Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(https);
-    Ok(SharedHttpClient::new(Https(client)))
+    Ok(Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(https))
 }
 
 /// TLS in these versions on `ring`, without a certificate of our own.

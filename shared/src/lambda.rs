@@ -21,6 +21,9 @@ use tower::ServiceExt;
 use tower::util::{MapRequest, MapResponse};
 
 use crate::app::App;
+use crate::auth::SigningKeys;
+use crate::auth::signing::Sealing;
+use crate::aws::Account;
 use crate::env::Env;
 use crate::http::edge::{Address, BaseUrl, RequestId};
 use crate::http::{self, Route};
@@ -46,6 +49,10 @@ pub struct Settings {
     pub event_bus: Option<String>,
     /// Another endpoint than EventBridge's own.
     pub events_endpoint: Option<String>,
+    /// The ARN of the KMS key that it seals private keys with; without one they are not sealed.
+    sealing_key: Option<String>,
+    /// Another endpoint than KMS's own.
+    kms_endpoint: Option<String>,
 }
 
 impl Settings {
@@ -74,7 +81,18 @@ impl Settings {
             event_bus: set("KITH_EVENT_BUS"),
             events_endpoint: set("AWS_ENDPOINT_URL_EVENTBRIDGE")
                 .or_else(|| set("AWS_ENDPOINT_URL")),
+            sealing_key: set("KITH_SEALING_KEY"),
+            kms_endpoint: set("AWS_ENDPOINT_URL_KMS").or_else(|| set("AWS_ENDPOINT_URL")),
         })
+    }
+
+    /// Seals private keys if the environment names a KMS key.
+    fn sealing(&self, env: &Env) -> Result<Option<Sealing>, Error> {
+        let Some(key) = self.sealing_key.clone() else { return Ok(None) };
+        let credentials = self.credentials.clone().ok_or("KITH_SEALING_KEY needs credentials")?;
+        let endpoint = self.kms_endpoint.clone();
+        let account = Account::new(self.trust, credentials, env.clock.clone(), endpoint)?;
+        Ok(Some(Sealing::new(account, Some(key))))
     }
 
     fn client(&self) -> Result<Client, rustls::Error> {
@@ -104,7 +122,16 @@ fn origin(url: &str) -> Result<String, String> {
 
 /// Runs a function until Lambda ends it: one request at a time on one thread.
 pub fn start(routes: &'static [Route]) -> Result<(), Error> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(run(routes))
+    block_on(run(routes, app))
+}
+
+/// Runs the function that reads private keys, as [`start`] does. Others have no code for sealed keys.
+pub fn start_with_signing_keys(routes: &'static [Route]) -> Result<(), Error> {
+    block_on(run(routes, app_with_signing_keys))
+}
+
+fn block_on(work: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
 }
 
 /// Runs a function that a schedule calls until Lambda ends it: one call at a time on one thread.
@@ -121,7 +148,7 @@ pub fn start_on<P, E: DeserializeOwned, T: Serialize>(
     prepare: impl FnOnce(&Settings) -> Result<P, Error>,
     work: &impl AsyncFn(&App, &P, E) -> crate::domain::Result<T>,
 ) -> Result<(), Error> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    block_on(async {
         log::to(std::io::stdout);
         let settings = Settings::from_environment()?;
         let (app, prepared) = (&app(&settings)?, &prepare(&settings)?);
@@ -134,7 +161,10 @@ pub fn start_on<P, E: DeserializeOwned, T: Serialize>(
 }
 
 /// Runs a function on a runtime that is there.
-async fn run(routes: &'static [Route]) -> Result<(), Error> {
+async fn run(
+    routes: &'static [Route],
+    app: impl FnOnce(&Settings) -> Result<App, Error>,
+) -> Result<(), Error> {
     log::to(std::io::stdout);
     let app = app(&Settings::from_environment()?)?;
     let env = app.env().clone();
@@ -144,8 +174,23 @@ async fn run(routes: &'static [Route]) -> Result<(), Error> {
 /// The state of a function as its environment sets it up.
 fn app(settings: &Settings) -> Result<App, Error> {
     let table = Table::new(settings.client()?, &settings.table, Env::default());
-    let scripts = Scripts::new(PathBuf::from("/proc/self/exe"), vec![script::WORKER.to_owned()]);
-    Ok(App::new(table, settings.base_url.clone(), scripts))
+    Ok(App::new(table, settings.base_url.clone(), own_scripts()))
+}
+
+/// The state of the function that reads private keys.
+fn app_with_signing_keys(settings: &Settings) -> Result<App, Error> {
+    let table = Table::new(settings.client()?, &settings.table, Env::default());
+    let keys = SigningKeys::new(table.clone());
+    let keys = match settings.sealing(table.env())? {
+        Some(sealing) => keys.with_sealing(sealing),
+        None => keys,
+    };
+    Ok(App::with_signing_keys(table, settings.base_url.clone(), own_scripts(), keys))
+}
+
+/// Scripts that run in processes of this program.
+fn own_scripts() -> Scripts {
+    Scripts::new(PathBuf::from("/proc/self/exe"), vec![script::WORKER.to_owned()])
 }
 
 /// A router as the Lambda runtime calls it.

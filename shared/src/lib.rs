@@ -6,6 +6,7 @@
 
 pub mod app;
 pub mod auth;
+pub mod aws;
 pub mod domain;
 pub mod env;
 pub mod fetch;

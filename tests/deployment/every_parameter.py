@@ -66,6 +66,7 @@ def prepare(deployed) -> dict[str, str]:
         "HostedZoneId": zone["HostedZone"]["Id"].rsplit("/", 1)[-1],
         "LogKeyArn": key,
         "PermissionsBoundaryArn": boundary["Policy"]["Arn"],
+        "SealingKeyArn": of("kms").create_key()["KeyMetadata"]["Arn"],
         "TableKeyArn": key,
     }
 
@@ -163,6 +164,17 @@ def events(headers: dict[str, str]) -> None:
             if json.loads(message["Body"])["detail"]["id"] == made["id"]:
                 return
     raise SystemExit("every_parameter: the stream of the restored table tells nothing")
+def sealing() -> None:
+    """The keys that the replaced stack left in the clear are sealed, and serve."""
+    items = client("dynamodb").query(
+        TableName=RESTORED,
+        KeyConditionExpression="pk = :pk",
+        ExpressionAttributeValues={":pk": {"S": "K#private"}},
+    )["Items"]
+    expect(len(items) > 1, f"too few private keys: {items}")
+    for item in items:
+        expect("secret" not in item, f"{item['sk']} is not sealed")
+        expect(item["sealed_by"]["S"].startswith("arn:"), f"{item['sk']} is sealed by {item}")
 
 
 def address(headers: dict[str, str]) -> None:
@@ -206,6 +218,7 @@ def settings() -> None:
 
 def main() -> None:
     headers = data(sys.argv[1])
+    sealing()
     events(headers)
     address(headers)
     settings()

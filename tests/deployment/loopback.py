@@ -1,7 +1,7 @@
 """Two small HTTP servers on loopback that stand between a client and ministack.
 
 `Front` gives the API a plain base URL: ministack tells APIs apart by the Host header alone.
-`TableGuard` stands before the table and the event bus and answers as IAM would: ministack does not
+`TableGuard` stands before the table, the event bus and KMS and answers as IAM would: ministack does not
 know `dynamodb:LeadingKeys`.
 """
 
@@ -146,11 +146,13 @@ def table_guard(
             _, function, path = self.path.split("/", 2)
             service, operation = self.headers.get("X-Amz-Target", ".").split(".")
             request = json.loads(body)
-            asked = (
-                policies.publications(request)
-                if service == "AWSEvents"
-                else policies.accesses(operation, request, key)
-            )
+            match service:
+                case "AWSEvents":
+                    asked = policies.publications(request)
+                case "TrentService":
+                    asked = policies.sealings(operation, request)
+                case _:
+                    asked = policies.accesses(operation, request, key)
             for access in asked:
                 if not policies.allowed(roles[function], access):
                     denied.append(f"{function}: {access}")

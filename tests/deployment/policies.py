@@ -1,4 +1,4 @@
-"""What a request to DynamoDB or EventBridge touches, and whether a role's policies allow it.
+"""What a request to DynamoDB, EventBridge or KMS touches, and whether a role's policies allow it.
 
 Knows the parts of IAM that template.yaml uses, and stops at any other rather than guess.
 """
@@ -19,7 +19,7 @@ IN_TRANSACTION = {
 @dataclass(frozen=True)
 class Access:
     """One action on a table or an index, with the partition keys that it names; or one on an event
-    bus, by its name."""
+    bus, by its name, or with a KMS key, by its id, with the context as keys."""
 
     action: str
     table: str
@@ -31,6 +31,8 @@ class Access:
     def resource(self) -> str:
         if self.service == "events":
             return f"event-bus/{self.table}"
+        if self.service == "kms":
+            return f"key/{self.table}"
         return f"table/{self.table}" + (f"/index/{self.index}" if self.index else "")
 
     def __str__(self) -> str:
@@ -68,6 +70,12 @@ def publications(request: dict) -> list[Access]:
     """Returns what a PutEvents asks for."""
     buses = {entry.get("EventBusName", "default") for entry in request["Entries"]}
     return [Access("PutEvents", bus, None, (), "events") for bus in sorted(buses)]
+
+
+def sealings(operation: str, request: dict) -> list[Access]:
+    """Returns what a request to KMS asks for."""
+    context = tuple(f"{k}={v}" for k, v in request.get("EncryptionContext", {}).items())
+    return [Access(operation, request["KeyId"].rsplit("/", 1)[-1], None, context, "kms")]
 
 
 def in_transaction(part: dict, key: dict[str | None, str]) -> Access:
@@ -134,6 +142,11 @@ def holds(operator: str, tested: dict, access: Access) -> bool:
         return all(any(like(pattern, key) for pattern in several(wanted)) for key in access.keys)
     if (operator, name) == ("Null", "dynamodb:LeadingKeys"):
         return (not access.keys) == (str(wanted).lower() == "true")
+    if (operator, name) == ("StringEquals", "kms:ViaService"):
+        # Functions ask KMS themselves here; what DynamoDB asks it for is not seen.
+        return False
+    if operator == "StringEquals" and name.startswith("kms:EncryptionContext:"):
+        return f"{name.rsplit(':', 1)[-1]}={wanted}" in access.keys
     raise NotImplementedError(f"condition {operator} on {name}")
 
 

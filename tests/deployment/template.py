@@ -20,6 +20,7 @@ PSEUDO = {
     "AWS::NoValue": ABSENT,
     "AWS::Partition": "aws",
     "AWS::Region": "us-east-1",
+    "AWS::StackId": "arn:aws:cloudformation:us-east-1:123456789012:stack/kith/1-2-3-4-5",
     "AWS::StackName": "kith",
     "AWS::URLSuffix": "amazonaws.com",
 }

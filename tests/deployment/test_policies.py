@@ -2,7 +2,7 @@
 
 import unittest
 
-from policies import Access, accesses, allowed
+from policies import Access, accesses, allowed, sealings
 
 KEY = {None: "pk", "gsi1": "gsi1pk"}
 
@@ -60,6 +60,26 @@ class Transactions(unittest.TestCase):
 
     def test_a_request_without_a_key_is_refused(self) -> None:
         self.assertFalse(allowed([statement("Scan", "*")], Access("Scan", "kith", None, ())))
+
+
+class Keys(unittest.TestCase):
+    def test_a_key_is_for_its_action_and_its_context(self) -> None:
+        arn = "arn:aws:kms:us-east-1:123456789012:key/1"
+        seal = {
+            "Effect": "Allow",
+            "Action": ["kms:Decrypt"],
+            "Resource": arn,
+            "Condition": {"StringEquals": {"kms:EncryptionContext:kith": "private-keys"}},
+        }
+        own = {"KeyId": arn, "EncryptionContext": {"kith": "private-keys"}}
+        for operation, request, due in (
+            ("Decrypt", own, True),
+            ("Encrypt", own, False),
+            ("Decrypt", own | {"KeyId": arn + "2"}, False),
+            ("Decrypt", own | {"EncryptionContext": {}}, False),
+        ):
+            (access,) = sealings(operation, request)
+            self.assertEqual(allowed([seal], access), due, (operation, request))
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ SET = GRADUAL | {
     "ExistingTableStreamArn": ARN.format("dynamodb", "table/restored/stream/1"),
     "HostedZoneId": "Z1",
     "LogKeyArn": ARN.format("kms", "key/1"),
+    "SealingKeyArn": ARN.format("kms", "key/3"),
     "PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/boundary",
     "TableKeyArn": ARN.format("kms", "key/2"),
 }
@@ -71,7 +72,7 @@ class Parameters(unittest.TestCase):
         self.assertTrue(refused("BaseUrl", "https://id.example.com/"))
 
     def test_iam_takes_the_arn_of_a_key_and_not_of_an_alias(self) -> None:
-        for name in ("TableKeyArn", "LogKeyArn"):
+        for name in ("TableKeyArn", "SealingKeyArn", "LogKeyArn"):
             self.assertFalse(refused(name, ARN.format("kms", "key/1")))
             self.assertTrue(refused(name, ARN.format("kms", "alias/kith")))
 
@@ -224,6 +225,15 @@ class Resources(unittest.TestCase):
     def test_every_role_has_the_boundary(self) -> None:
         for name, role in transformed(**SET).of_type("AWS::IAM::Role").items():
             self.assertIn("PermissionsBoundary", role["Properties"], name)
+
+    def test_only_the_token_function_may_use_the_key_that_seals(self) -> None:
+        arn = SET["SealingKeyArn"]
+        for name, statements in transformed(**SET).roles().items():
+            own = [s for s in statements if s["Resource"] == arn]
+            self.assertEqual(len(own), name == "TokenRole", name)
+        functions = transformed(**SET).of_type("AWS::Lambda::Function")
+        told = {n for n, f in functions.items() if arn in json.dumps(f["Properties"]["Environment"])}
+        self.assertEqual(told, {"TokenFunction"})
 
     def test_every_log_group_has_the_key(self) -> None:
         for name, group in transformed(**SET).of_type("AWS::Logs::LogGroup").items():

@@ -3,5 +3,5 @@
 use std::error::Error;
 
 fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
-    shared::lambda::start(&token::ROUTES)
+    shared::lambda::start_with_signing_keys(&token::ROUTES)
 }

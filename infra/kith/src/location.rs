@@ -9,6 +9,9 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{Region, SharedHttpClient};
 use clap::Args;
 use local::table::open_local;
+use shared::auth::SigningKeys;
+use shared::auth::signing::Sealing;
+use shared::aws;
 use shared::domain::Error;
 use shared::domain::id::TenantId;
 use shared::env::Env;
@@ -147,6 +150,25 @@ impl TableLocation {
             settings = settings.endpoint_url(endpoint);
         }
         Ok(EventBridge::new(aws_sdk_eventbridge::Client::from_conf(settings.build()), name))
+    }
+
+    /// The account of the table, for services without a client of their own.
+    pub(crate) async fn services(&self, env: &Env) -> Result<aws::Account, Failure> {
+        let http = https::client_of_any(Trust::System).map_err(|error| error.to_string())?;
+        let credentials = self.account(http).await?.credentials.provide_credentials().await;
+        let credentials = credentials.map_err(|error| root(&error))?;
+        let (clock, endpoint) = (env.clock.clone(), self.endpoint.clone());
+        let account = aws::Account::new(Trust::System, credentials, clock, endpoint);
+        Ok(account.map_err(|error| error.to_string())?)
+    }
+
+    /// The signing keys of the table, which may be sealed if it is in DynamoDB.
+    pub(crate) async fn signing_keys(&self, table: &Table) -> Result<SigningKeys, Failure> {
+        let keys = SigningKeys::new(table.clone());
+        if !self.is_remote() {
+            return Ok(keys);
+        }
+        Ok(keys.with_sealing(Sealing::new(self.services(table.env()).await?, None)))
     }
 
     /// The operator's credentials and region.

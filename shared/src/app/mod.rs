@@ -55,6 +55,17 @@ impl App {
         Self::with_fetcher(table, base_url, scripts, Fetcher::default())
     }
 
+    /// Makes the state of a function that reads private keys in its own way.
+    #[must_use]
+    pub fn with_signing_keys(
+        table: Table,
+        base_url: Option<String>,
+        scripts: Scripts,
+        signing_keys: SigningKeys,
+    ) -> Self {
+        Self::of(table, base_url, scripts, Fetcher::default(), signing_keys)
+    }
+
     /// Makes the state of a function that fetches what others publish in its own way.
     #[must_use]
     pub fn with_fetcher(
@@ -63,9 +74,20 @@ impl App {
         scripts: Scripts,
         fetcher: Fetcher,
     ) -> Self {
+        let signing_keys = SigningKeys::new(table.clone());
+        Self::of(table, base_url, scripts, fetcher, signing_keys)
+    }
+
+    fn of(
+        table: Table,
+        base_url: Option<String>,
+        scripts: Scripts,
+        fetcher: Fetcher,
+        signing_keys: SigningKeys,
+    ) -> Self {
         Self(Arc::new(AppState {
             public_keys: PublishedKeyCache::new(table.clone()),
-            signing_keys: SigningKeys::new(table.clone()),
+            signing_keys,
             remote_keys: RemoteKeys::new(fetcher, table.env().clock.clone()),
             cursor_key: OnceCell::new(),
             hash_key: OnceCell::new(),

@@ -5,21 +5,21 @@
 //! the private half stands in a partition that the token function alone may read.
 
 mod change;
+mod sealing;
 
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use tokio::sync::Mutex;
 
 pub use self::change::{KeyRevocation, KeyRotation};
+pub use self::sealing::{CONTEXT, Sealing};
 use super::signer::PrivateKey;
 use super::succession::{ALGORITHMS, PublishedKey, PublishedKeys};
 use crate::domain::error::{Error, Result};
 use crate::domain::jwk::Algorithm;
 use crate::domain::versioned::Versioned;
 use crate::env::Timestamp;
-use crate::store::{Item, Key, Table};
+use crate::store::{Key, Table};
 
 /// How long a token function signs by what it has read, in seconds: so long, it may sign with a key
 /// that was revoked.
@@ -39,6 +39,7 @@ pub struct SigningKeys {
     table: Table,
     loaded: Arc<[KeySlot; ALGORITHMS.len()]>,
     refresh: Arc<OnceLock<Arc<[u8; 32]>>>,
+    sealing: Option<Sealing>,
 }
 
 /// The loaded key of one algorithm; one call at a time loads it.
@@ -70,10 +71,16 @@ impl KeySlot {
 }
 
 impl SigningKeys {
-    /// Reads nothing yet.
+    /// Reads nothing yet. Private keys are stored as they are; those that are sealed cannot be read.
     #[must_use]
     pub fn new(table: Table) -> Self {
-        Self { table, loaded: Arc::default(), refresh: Arc::default() }
+        Self { table, loaded: Arc::default(), refresh: Arc::default(), sealing: None }
+    }
+
+    /// Reads private keys that are sealed, too, and seals those that it stores.
+    #[must_use]
+    pub fn with_sealing(self, sealing: Sealing) -> Self {
+        Self { sealing: Some(sealing), ..self }
     }
 
     /// The key that signs with this algorithm now; made, or succeeded, when its time has come.
@@ -158,11 +165,10 @@ impl SigningKeys {
             }
             let private_key = Key::private_key(&public.kid);
             let (private, _) =
-                tokio::try_join!(self.table.get(&private_key), self.load_refresh_key())?;
+                tokio::try_join!(self.read_private(&private_key), self.load_refresh_key())?;
             // It may have been revoked since the state was read.
             if let Some(private) = private {
-                let key =
-                    PrivateKey::parse(algorithm, &secret_of(&private)?, &self.table.env().random)?;
+                let key = PrivateKey::parse(algorithm, &private, &self.table.env().random)?;
                 return Ok(LoadedKey { read_at, signs_until, key: Arc::new(key) });
             }
         }
@@ -173,24 +179,25 @@ impl SigningKeys {
         if let Some(key) = self.refresh.get() {
             return Ok(key.clone());
         }
-        let secret = read_secret(&self.table, &Key::refresh_key()).await?;
+        let secret = self.read_private(&Key::refresh_key()).await?.ok_or_else(lacking)?;
         let secret = secret
             .try_into()
             .map_err(|_| Error::unexpected("the refresh token key has 32 bytes"))?;
         Ok(self.refresh.get_or_init(|| Arc::new(secret)).clone())
     }
+
+    /// Reads a private key, sealed or not.
+    async fn read_private(&self, key: &Key) -> Result<Option<Vec<u8>>> {
+        let Some(item) = self.table.get(key).await? else { return Ok(None) };
+        sealing::secret(self.sealing.as_ref(), key, &item).await.map(Some)
+    }
 }
 
-/// Reads a stored secret.
+/// Reads a stored secret that is not sealed.
 pub async fn read_secret(table: &Table, key: &Key) -> Result<Vec<u8>> {
-    let item = table
-        .get(key)
-        .await?
-        .ok_or_else(|| Error::unexpected("the table lacks a key of the service"))?;
-    secret_of(&item)
+    sealing::unsealed(&table.get(key).await?.ok_or_else(lacking)?)
 }
 
-fn secret_of(item: &Item) -> Result<Vec<u8>> {
-    let text = item.get_text("secret").unwrap_or_default();
-    STANDARD.decode(text).map_err(|_| Error::unexpected("cannot read a stored key of the service"))
+fn lacking() -> Error {
+    Error::unexpected("the table lacks a key of the service")
 }

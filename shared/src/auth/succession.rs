@@ -99,6 +99,9 @@ pub(super) struct PublishedKeys {
     /// How many of the service's other keys there are.
     #[serde(default = "two")]
     pub others: usize,
+    /// The KMS key that private keys are sealed with; `None` if they are not sealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed_by: Option<String>,
 }
 
 const fn two() -> usize {

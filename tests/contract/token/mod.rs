@@ -6,3 +6,4 @@ mod keys;
 mod oauth2_client;
 mod refresh;
 mod rotation;
+mod sealing;

@@ -61,13 +61,22 @@ pub(crate) async fn run(
         Action::List { tenant } => location.open_tenant(tenant).await?,
         Action::Rotate { .. } | Action::Revoke { .. } => location.open().await?,
     };
-    act(action, &table, console).await?;
+    let keys = match &action {
+        Action::Create(_) => location.signing_keys(&table).await?,
+        _ => SigningKeys::new(table.clone()),
+    };
+    act(action, &keys, &table, console).await?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn act(action: Action, table: &Table, console: Console) -> Result<(), Failure> {
+async fn act(
+    action: Action,
+    keys: &SigningKeys,
+    table: &Table,
+    console: Console,
+) -> Result<(), Failure> {
     match action {
-        Action::Create(registration) => create(&registration, table, console).await,
+        Action::Create(registration) => create(&registration, keys, table, console).await,
         Action::List { tenant } => list(&tenant, table, console).await,
         Action::Rotate { client_id, overlap_hours } => {
             rotate(&client_id, overlap_hours, table, console).await
@@ -96,6 +105,7 @@ fn failed(error: Error) -> Failure {
 
 async fn create(
     registration: &Registration,
+    keys: &SigningKeys,
     table: &Table,
     console: Console,
 ) -> Result<(), Failure> {
@@ -104,10 +114,7 @@ async fn create(
     let read = Client::read(document, None, tenant, table.env());
     let mut client = read.map_err(|error| failed(error.pointing(option)))?;
     let secret = client.takes_secrets().then(|| client.add_secret(table.env()));
-    SigningKeys::new(table.clone())
-        .prepare(client.access_token_signing_alg)
-        .await
-        .map_err(failed)?;
+    keys.prepare(client.access_token_signing_alg).await.map_err(failed)?;
     table.create_client(&client).await.map_err(failed)?;
     revealed(console, client.show(), &client.client_id, secret.as_ref())
 }
@@ -218,7 +225,8 @@ mod tests {
     async fn kith(table: &Table, line: &str) -> Result<(), String> {
         let words = ["client"].into_iter().chain(line.split('|'));
         let line = Line::try_parse_from(words).map_err(|error| error.to_string())?;
-        let done = act(line.action, table, Console { json: false }).await;
+        let keys = SigningKeys::new(table.clone());
+        let done = act(line.action, &keys, table, Console { json: false }).await;
         done.map_err(|failure| failure.to_string())
     }
 

@@ -13,7 +13,7 @@ use shared::env::Timestamp;
 
 use crate::failure::{Failure, Resource};
 use crate::location::TableLocation;
-use crate::output::{Console, say};
+use crate::output::{Console, counted, say};
 
 /// What is done with the keys.
 #[derive(Debug, Subcommand)]
@@ -28,6 +28,11 @@ pub(crate) enum Action {
     },
     /// List the published keys with their times in UTC
     List,
+    /// Store private keys without the seal of a KMS key, for another key or for none
+    ///
+    /// Deploy the stack without `SealingKeyArn` first: the token function seals again what it finds
+    /// unsealed, and cannot open what is sealed until this command has run.
+    Unseal,
     /// Revoke a leaked key; it signs no tokens after a minute, and its tokens are refused after six
     ///
     /// If the key is the current one, the next key signs at once. Until all functions know it, some
@@ -52,7 +57,7 @@ pub(crate) async fn run(
     console: Console,
 ) -> Result<ExitCode, Failure> {
     let table = location.open().await?;
-    let keys = SigningKeys::new(table.clone());
+    let keys = location.signing_keys(&table).await?;
     match action {
         Action::Rotate { alg } => rotate(&keys, alg, console).await?,
         Action::List => {
@@ -71,6 +76,12 @@ pub(crate) async fn run(
                     key.drop_at
                 ))?;
             }
+        }
+        Action::Unseal => {
+            let count = keys.unseal().await.map_err(failed)?;
+            console.print(&json!({ "unsealed": count }), || {
+                format!("unsealed {}", counted(count, "key"))
+            })?;
         }
         Action::Revoke { kid } => {
             let revoked = keys.revoke(&kid).await.map_err(failed)?;

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{SigningKeys, read};
+use super::{Sealing, SigningKeys, read, sealing};
 use crate::auth::signer::PrivateKey;
 use crate::auth::succession::{ALGORITHMS, MAX_PUBLISHED, PublishedKey, PublishedKeys};
 use crate::domain::error::{Error, Result};
@@ -116,7 +116,7 @@ impl SigningKeys {
             let is_due =
                 |algorithm: &Algorithm| needed(*algorithm, &state) && state.is_due(*algorithm, now);
             let due: Vec<_> = ALGORITHMS.into_iter().filter(is_due).collect();
-            if due.is_empty() && state.others == OTHERS.len() {
+            if due.is_empty() && state.others == OTHERS.len() && self.is_sealed(&state) {
                 return Ok(state);
             }
             let can_wait = state.others == OTHERS.len()
@@ -136,6 +136,60 @@ impl SigningKeys {
                 Err(failed) => return Err(failed.into()),
             }
         }
+    }
+
+    /// Whether the private keys are sealed with the KMS key that they are to be sealed with.
+    fn is_sealed(&self, state: &PublishedKeys) -> bool {
+        let wanted = self.sealing.as_ref().and_then(Sealing::key);
+        wanted.is_none_or(|wanted| state.sealed_by.as_deref() == Some(wanted))
+    }
+
+    /// Stores private keys as they are again. Token functions that are to seal them do so within a
+    /// minute, so none may run that is.
+    pub async fn unseal(&self) -> Result<usize> {
+        let mut retry = Retry::of(&self.table);
+        loop {
+            let stored = read(&self.table).await?;
+            let Some(sealed) = stored.filter(|stored| stored.value.sealed_by.is_some()) else {
+                return Ok(0);
+            };
+            let mut state = sealed.value.clone();
+            state.sealed_by = None;
+            let (now, mut writes) = (self.now(), Vec::new());
+            self.store_again(&state, now, &mut writes).await?;
+            let count = writes.len();
+            match self.commit_state(Some(sealed), state, writes).await {
+                Ok(()) => return Ok(count),
+                Err(CommitError::Conditions(_)) => retry.at_once()?,
+                Err(CommitError::Contended) => retry.again().await?,
+                Err(failed) => return Err(failed.into()),
+            }
+        }
+    }
+
+    /// Adds writes of all private keys that are stored, in the form that the state says.
+    async fn store_again(
+        &self,
+        state: &PublishedKeys,
+        now: Timestamp,
+        writes: &mut Vec<Write>,
+    ) -> Result<()> {
+        let published =
+            state.published(now).map(|key| (Key::private_key(&key.kid), Some(key.drop_at)));
+        for (key, drop_at) in published.chain([(Key::refresh_key(), None)]) {
+            // One that was revoked, or a table that never had one.
+            let Some(secret) = self.read_private(&key).await? else { continue };
+            let item = self.private_item(state, &key, &secret).await?;
+            let item = drop_at.map_or(item.clone(), |at| item.expiring(at));
+            writes.push(Write::Put(item, Condition::Guarded));
+        }
+        Ok(())
+    }
+
+    /// A private key in the form that the state says.
+    async fn private_item(&self, state: &PublishedKeys, key: &Key, secret: &[u8]) -> Result<Item> {
+        let (sealing, by) = (self.sealing.as_ref(), state.sealed_by.as_deref());
+        sealing::item(sealing, by, key, secret, self.table.env()).await
     }
 
     /// Makes the next key of each algorithm, unless an attempt before has, and adds them and the
@@ -199,21 +253,44 @@ impl SigningKeys {
         mut writes: Vec<Write>,
         now: Timestamp,
     ) -> Result<(), CommitError> {
+        let broken = |error: Error| match error {
+            Error::Unavailable(why) => CommitError::Unavailable(why),
+            other => CommitError::Broken(other.to_string()),
+        };
+        if !self.is_sealed(&state) {
+            state.sealed_by = self.sealing.as_ref().and_then(Sealing::key).map(str::to_owned);
+            self.store_again(&state, now, &mut writes).await.map_err(broken)?;
+        }
         for made in added {
             let kid = made.key.kid();
-            let item =
-                Item::at(&Key::private_key(kid)).text("secret", STANDARD.encode(&made.stored));
+            let key = Key::private_key(kid);
+            let item = self.private_item(&state, &key, &made.stored).await.map_err(broken)?;
             let drop_at = state.published(now).find(|key| key.kid == kid).map(|key| key.drop_at);
             writes.push(Write::Put(
                 drop_at.map_or(item.clone(), |at| item.expiring(at)),
                 Condition::Absent,
             ));
         }
-        for key in OTHERS.iter().skip(state.others) {
-            let secret = STANDARD.encode(self.table.env().random.bytes::<32>());
-            writes.push(Write::Put(Item::at(&key()).text("secret", secret), Condition::Absent));
+        for key in OTHERS.iter().skip(state.others).map(|key| key()) {
+            let secret = self.table.env().random.bytes::<32>();
+            // The others are for functions that may not use KMS.
+            let item = if key == Key::refresh_key() {
+                self.private_item(&state, &key, &secret).await.map_err(broken)?
+            } else {
+                Item::at(&key).text("secret", STANDARD.encode(secret))
+            };
+            writes.push(Write::Put(item, Condition::Absent));
         }
         state.others = OTHERS.len();
+        self.commit_state(stored, state, writes).await
+    }
+
+    async fn commit_state(
+        &self,
+        stored: Option<Versioned<PublishedKeys>>,
+        state: PublishedKeys,
+        mut writes: Vec<Write>,
+    ) -> Result<(), CommitError> {
         let item = Item::at(&Key::public_keys());
         writes.push(match stored {
             Some(stored) => {

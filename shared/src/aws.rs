@@ -1,0 +1,262 @@
+//! Requests to a service of AWS, signed by the SDK's own signer: for a service of which two or three
+//! operations are used. A crate of the SDK knows all operations of its service, and weighs as much.
+
+use std::fmt;
+use std::time::{Duration, UNIX_EPOCH};
+
+use aws_credential_types::Credentials;
+use aws_sigv4::http_request::{
+    SignableBody, SignableRequest, SigningInstructions, SigningSettings, sign,
+};
+use aws_sigv4::sign::v4;
+use aws_smithy_types::body::SdkBody;
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{Method, Request};
+use http_body_util::{BodyExt as _, Limited};
+use serde_json::Value;
+use tokio::time::timeout;
+
+use crate::env::Clock;
+use crate::https::{self, Connections, Trust};
+
+/// How long one attempt may take.
+const ATTEMPT: Duration = Duration::from_secs(1);
+/// How often a request is sent that is not answered, or answered that the service is busy.
+const ATTEMPTS: u32 = 3;
+/// How long the first pause between attempts is; each further one is twice as long.
+const PAUSE: Duration = Duration::from_millis(50);
+/// The longest answer that is read, in bytes.
+const MAX_ANSWER: usize = 4 * 1024 * 1024;
+
+/// Why a service gave no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ServiceError {
+    /// It cannot be reached, or is busy.
+    Unavailable(String),
+    /// It refuses the request; the code of its error, such as `AccessDeniedException`.
+    Refused(String),
+}
+
+impl fmt::Display for ServiceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unavailable(why) => write!(f, "no answer: {why}"),
+            Self::Refused(code) => f.write_str(code),
+        }
+    }
+}
+
+impl std::error::Error for ServiceError {}
+
+/// The account by which services are asked; clones share the connections.
+#[derive(Clone, Debug)]
+pub struct Account {
+    http: Connections,
+    credentials: Credentials,
+    clock: Clock,
+    /// Where each service is, instead of at its own address.
+    endpoint: Option<String>,
+}
+
+/// A service in a region.
+#[derive(Clone, Debug)]
+pub struct Service {
+    account: Account,
+    name: &'static str,
+    region: String,
+    url: String,
+}
+
+impl Account {
+    /// Makes one; no connection is opened.
+    pub fn new(
+        trust: Trust,
+        credentials: Credentials,
+        clock: Clock,
+        endpoint: Option<String>,
+    ) -> Result<Self, rustls::Error> {
+        Ok(Self { http: https::connections(trust)?, credentials, clock, endpoint })
+    }
+
+    /// A service by its name, in the partition and the region of an ARN. The name is the first label
+    /// of its host, and requests are signed for it.
+    #[must_use]
+    pub fn service(&self, name: &'static str, arn: &str) -> Service {
+        let mut parts = arn.split(':').skip(1);
+        let partition = parts.next().unwrap_or_default();
+        let region = parts.nth(1).unwrap_or_default();
+        let own = || format!("https://{name}.{region}.{}", domain(partition));
+        let url = self.endpoint.clone().unwrap_or_else(own);
+        let url = url.trim_end_matches('/').to_owned();
+        Service { account: self.clone(), name, region: region.to_owned(), url }
+    }
+}
+
+/// The domain of the endpoints of a partition.
+fn domain(partition: &str) -> &'static str {
+    match partition {
+        "aws-cn" => "amazonaws.com.cn",
+        "aws-eusc" => "amazonaws.eu",
+        "aws-iso" => "c2s.ic.gov",
+        "aws-iso-b" => "sc2s.sgov.gov",
+        _ => "amazonaws.com",
+    }
+}
+
+impl Service {
+    /// Asks for an operation by the JSON protocol of AWS, in the version of it that the service
+    /// speaks.
+    pub async fn call(
+        &self,
+        version: &str,
+        operation: &str,
+        body: &Value,
+    ) -> Result<Value, ServiceError> {
+        let media_type = format!("application/x-amz-json-{version}");
+        let headers = [(CONTENT_TYPE.as_str(), media_type.as_str()), (TARGET, operation)];
+        self.ask(Method::POST, "/", &headers, body.to_string().into()).await
+    }
+
+    /// Reads a path of a service with a REST protocol.
+    pub async fn get(&self, path: &str) -> Result<Value, ServiceError> {
+        self.ask(Method::GET, path, &[], Bytes::new()).await
+    }
+
+    async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Bytes,
+    ) -> Result<Value, ServiceError> {
+        let mut pause = PAUSE;
+        for _ in 1..ATTEMPTS {
+            let request = self.request(&method, path, headers, body.clone())?;
+            match self.attempt(request).await {
+                Err(ServiceError::Unavailable(_)) => tokio::time::sleep(pause).await,
+                done => return done,
+            }
+            pause *= 2;
+        }
+        self.attempt(self.request(&method, path, headers, body)?).await
+    }
+
+    async fn attempt(&self, request: Request<SdkBody>) -> Result<Value, ServiceError> {
+        let exchange = async {
+            let answer = self.account.http.request(request).await.map_err(unavailable)?;
+            let status = answer.status();
+            let body = Limited::new(answer.into_body(), MAX_ANSWER).collect().await;
+            Ok((status, body.map_err(unavailable)?.to_bytes()))
+        };
+        let (status, body) = timeout(ATTEMPT, exchange).await.map_err(unavailable)??;
+        let body = serde_json::from_slice::<Value>(&body).unwrap_or_default();
+        if status.is_success() {
+            return Ok(body);
+        }
+        // `com.amazonaws.kms#NotFoundException`, or without what is before `#`.
+        let code = body.get("__type").and_then(Value::as_str).unwrap_or(status.as_str());
+        let code = code.rsplit('#').next().unwrap_or(code).to_owned();
+        let is_busy = status.is_server_error() || status.as_u16() == 429 || code.contains("hrottl");
+        Err(if is_busy { ServiceError::Unavailable(code) } else { ServiceError::Refused(code) })
+    }
+
+    /// A signed request. A signature is good for minutes, so each attempt has its own.
+    fn request(
+        &self,
+        method: &Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Bytes,
+    ) -> Result<Request<SdkBody>, ServiceError> {
+        let url = format!("{}{path}", self.url);
+        let signature = self.signature(method, &url, headers, &body).map_err(unavailable)?;
+        let mut request = Request::builder().method(method).uri(url);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let mut request = request.body(SdkBody::from(body)).map_err(unavailable)?;
+        signature.apply_to_request_http1x(&mut request);
+        Ok(request)
+    }
+
+    fn signature(
+        &self,
+        method: &Method,
+        url: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Result<SigningInstructions, Box<dyn std::error::Error + Send + Sync>> {
+        let millis = u64::try_from(self.account.clock.now().millis())?;
+        let identity = self.account.credentials.clone().into();
+        let parameters = v4::SigningParams::builder()
+            .identity(&identity)
+            .region(&self.region)
+            .name(self.name)
+            .time(UNIX_EPOCH + Duration::from_millis(millis))
+            .settings(SigningSettings::default())
+            .build()?
+            .into();
+        let headers = headers.iter().copied();
+        let request =
+            SignableRequest::new(method.as_str(), url, headers, SignableBody::Bytes(body))?;
+        Ok(sign(request, &parameters)?.into_parts().0)
+    }
+}
+
+/// The header that names an operation.
+const TARGET: &str = "x-amz-target";
+
+fn unavailable(error: impl fmt::Display) -> ServiceError {
+    ServiceError::Unavailable(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::env::Timestamp;
+
+    fn account(endpoint: Option<&str>) -> Account {
+        let credentials = Credentials::new("AKID", "secret", Some("session".into()), None, "test");
+        let clock = Clock::stopped_at(Timestamp::from_millis(1_795_255_200_000));
+        Account::new(Trust::Amazon, credentials, clock, endpoint.map(str::to_owned)).unwrap()
+    }
+
+    #[test]
+    fn a_service_is_where_its_arn_says() {
+        for (arn, url) in [
+            ("arn:aws:kms:eu-west-1:1:key/k", "https://kms.eu-west-1.amazonaws.com"),
+            ("arn:aws-cn:kms:cn-north-1:1:key/k", "https://kms.cn-north-1.amazonaws.com.cn"),
+            ("arn:aws-eusc:kms:eusc-de-east-1:1:key/k", "https://kms.eusc-de-east-1.amazonaws.eu"),
+        ] {
+            assert_eq!(account(None).service("kms", arn).url, url);
+        }
+        let other = account(Some("http://127.0.0.1:1/")).service("kms", "arn:aws:kms:r:1:key/k");
+        assert_eq!((other.url.as_str(), other.region.as_str()), ("http://127.0.0.1:1", "r"));
+    }
+
+    #[test]
+    fn a_request_is_signed_with_its_target_and_its_token() {
+        let service = account(None).service("kms", "arn:aws:kms:eu-west-1:1:key/k");
+        let headers = [(TARGET, "TrentService.Decrypt")];
+        let request = service.request(&Method::POST, "/", &headers, Bytes::from("{}")).unwrap();
+        let header = |name: &str| request.headers()[name].to_str().unwrap().to_owned();
+        assert_eq!(header("x-amz-date"), "20261121T100000Z");
+        assert_eq!(header("x-amz-security-token"), "session");
+        let authorization = header("authorization");
+        assert!(
+            authorization.starts_with(
+                "AWS4-HMAC-SHA256 Credential=AKID/20261121/eu-west-1/kms/aws4_request, \
+                 SignedHeaders=host;x-amz-date;x-amz-security-token;x-amz-target, Signature="
+            ),
+            "{authorization}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_service_that_does_not_answer_is_unavailable() {
+        let service = account(Some("http://127.0.0.1:9")).service("kms", "arn:aws:kms:r:1:key/k");
+        let error = service.get("/").await.unwrap_err();
+        assert!(matches!(error, ServiceError::Unavailable(_)), "{error}");
+    }
+}
