@@ -70,6 +70,9 @@ ITEMS = (
 ITEM_COUNT, INDEX_ENTRY_BYTES, OVERHEAD_BYTES = 10, 115, 100
 
 METRICS_OF_MAPPING = 5
+# Operations that are called each hour of the year, and the metrics of each that OperationMetrics
+# makes: milliseconds, read units, and errors or write units.
+OPERATIONS, METRICS_OF_OPERATION = 20, 3
 GIGABYTE = 1e9
 
 
@@ -210,6 +213,8 @@ def options(people):
         "a year, `BackupRetentionDays=35`: a backup each night": 12 * 35 * price("backup", table),
         "a year, `DeploymentType` gradual: alarms and metrics":
             12 * (price("alarm", alarms) + price("metric", filters)),
+        f"a year, `OperationMetrics=true`: {OPERATIONS} operations in use":
+            12 * price("metric", OPERATIONS * METRICS_OF_OPERATION),
     }
 
 

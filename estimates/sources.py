@@ -99,14 +99,16 @@ def resources():
 
 def monitoring(condition=None):
     """How many metrics the alarms read, and how many metrics filters make, of the resources with
-    this condition."""
+    this condition. Several filters may make one metric; one with a dimension makes one for each of
+    its values, which are not counted here."""
     def counted(text):
         own = re.search(r"^    Condition: (\w+)", text, re.MULTILINE)
         return (own[1] if own else None) == condition
 
     chosen = [(name, text) for name, text in resources() if counted(text)]
     alarms = sum(len(re.findall(r"MetricName:", text)) for name, text in chosen if name.endswith("Alarm"))
-    return alarms, sum(name.endswith("Filter") for name, _ in chosen)
+    filters = "".join(text for name, text in chosen if name.endswith("Filter"))
+    return alarms, len(set(re.findall(r"MetricName: (\w+)", filters)))
 
 
 def log_bytes(line):

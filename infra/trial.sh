@@ -56,7 +56,7 @@ drop_table() {
 }
 
 clean() {
-  local own
+  local own key
   own=$(physical Table 2>/dev/null)
   aws events remove-targets --rule "$stack" --ids queue >/dev/null 2>&1
   aws events delete-rule --name "$stack" >/dev/null 2>&1
@@ -244,6 +244,11 @@ line=$(aws logs filter-log-events --log-group-name "$group" --limit 1 --output t
   --query 'events[0].message')
 note "access log: $line"
 python3 -c 'import json, sys; json.loads(sys.argv[1])' "$line" && pass "the access log is JSON"
+# matches PATTERN LINE: 1 if a metric filter with the pattern takes the line.
+matches() {
+  aws logs test-metric-filter --filter-pattern "$1" --log-event-messages "$2" --output text \
+    --query 'length(matches)'
+}
 pattern='{ ($.milliseconds > 0) && ($.route != "ANY /identity/imports") }'
 matches=$(aws logs test-metric-filter --filter-pattern "$pattern" --log-event-messages "$line" \
   --output text --query 'length(matches)')

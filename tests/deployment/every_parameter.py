@@ -24,6 +24,7 @@ PLAIN = {
     "AllowedOrigins": f"{ORIGIN},https://admin.example.com",
     "AvailabilityTarget": "99.5",
     "BackupCopyVaultArn": "arn:aws:backup:eu-west-1:123456789012:backup-vault:copies",
+    "BackupLockDays": "14",
     "BackupRetentionDays": "35",
     "DeletionProtection": "true",
     "DeploymentType": "Canary10Percent5Minutes",
@@ -34,6 +35,7 @@ PLAIN = {
     "LatencyThresholdMs": "300",
     "LogRetentionDays": "90",
     "MemorySize": "1024",
+    "OperationMetrics": "true",
     "SystemRoots": "true",
     "ThrottlingBurst": "200",
     "ThrottlingRate": "100",
@@ -164,6 +166,8 @@ def events(headers: dict[str, str]) -> None:
             if json.loads(message["Body"])["detail"]["id"] == made["id"]:
                 return
     raise SystemExit("every_parameter: the stream of the restored table tells nothing")
+
+
 def sealing() -> None:
     """The keys that the replaced stack left in the clear are sealed, and serve."""
     items = client("dynamodb").query(

@@ -22,6 +22,7 @@ ARN = "arn:aws:{}:eu-west-1:123456789012:{}"
 SET = GRADUAL | {
     "AlarmTopicArn": ARN.format("sns", "alarms"),
     "AllowedOrigins": "https://app.example.com,https://admin.example.com",
+    "BackupLockDays": "14",
     "BackupRetentionDays": "35",
     "CertificateArn": ARN.format("acm", "certificate/1"),
     "DisableDefaultEndpoint": "true",
@@ -30,6 +31,7 @@ SET = GRADUAL | {
     "ExistingTableStreamArn": ARN.format("dynamodb", "table/restored/stream/1"),
     "HostedZoneId": "Z1",
     "LogKeyArn": ARN.format("kms", "key/1"),
+    "OperationMetrics": "true",
     "SealingKeyArn": ARN.format("kms", "key/3"),
     "PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/boundary",
     "TableKeyArn": ARN.format("kms", "key/2"),
@@ -185,6 +187,82 @@ class Alarms(unittest.TestCase):
             self.assertEqual(alarm["Threshold"], burn)
 
 
+class Metrics(unittest.TestCase):
+    """Metrics that CloudWatch makes of log lines."""
+
+    def filters(self, **parameters: str) -> dict[str, dict]:
+        return transformed(**parameters).of_type("AWS::Logs::MetricFilter")
+
+    def test_a_filter_reads_what_the_log_line_has(self) -> None:
+        lines = {
+            "AccessLogs": "template.yaml",
+            "SweeperLogs": "functions/sweeper/src/lib.rs",
+        }
+        for name, found in self.filters(**SET).items():
+            properties = found["Properties"]
+            source = lines.get(properties["LogGroupName"], "shared/src/http/edge.rs")
+            code = (ROOT / source).read_text()
+            (transformation,) = properties["MetricTransformations"]
+            dimensions = [d["Value"] for d in transformation.get("Dimensions", [])]
+            texts = [properties["FilterPattern"], transformation["MetricValue"], *dimensions]
+            for field in re.findall(r"\$\.(\w+)", " ".join(texts)):
+                self.assertRegex(code, rf'\b{field}( =|,|":)', f"{name}: {source}")
+
+    def test_only_a_parameter_makes_metrics_of_each_operation(self) -> None:
+        def dimensions(found: dict) -> list[str]:
+            (transformation,) = found["Properties"]["MetricTransformations"]
+            # CloudFormation refuses both.
+            if "Dimensions" in transformation:
+                self.assertNotIn("DefaultValue", transformation)
+            return [d["Value"] for d in transformation.get("Dimensions", [])]
+
+        self.assertEqual([d for f in self.filters().values() for d in dimensions(f)], [])
+        # Ids, clients and methods are what callers choose: each would be a metric of its own.
+        named = {d for f in self.filters(**SET).values() for d in dimensions(f)}
+        self.assertEqual(named, {"$.operation"})
+
+    def test_each_function_with_routes_tells_all_of_them(self) -> None:
+        behind_routes = [n for n in FUNCTIONS if n not in ("SweeperFunction", "StreamFunction")]
+        for name in behind_routes:
+            of = name.removesuffix("Function")
+            own = [f for f in self.filters(**SET).values() if f["Properties"]["LogGroupName"] == f"{of}Logs"]
+            made = {f["Properties"]["MetricTransformations"][0]["MetricName"] for f in own}
+            each = {"ColdStarts", "Milliseconds", "ServerErrors", "ReadUnits", "WriteUnits"}
+            self.assertEqual(made, each | {f"{of}ServerErrors"}, name)
+
+
+class Dashboard(unittest.TestCase):
+    def setUp(self) -> None:
+        (dashboard,) = transformed().of_type("AWS::CloudWatch::Dashboard").values()
+        self.text = dashboard["Properties"]["DashboardBody"]
+        self.widgets = json.loads(self.text)["widgets"]
+
+    def test_it_shows_every_alarm_and_every_metric_of_log_lines(self) -> None:
+        for name in transformed().of_type("AWS::CloudWatch::Alarm"):
+            self.assertIn(f'"{name}.Arn"', self.text)
+        for found in Metrics().filters().values():
+            (transformation,) = found["Properties"]["MetricTransformations"]
+            self.assertIn(f'"Kith/kith","{transformation["MetricName"]}"', self.text)
+
+    def test_it_shows_each_operation_of_each_function(self) -> None:
+        (query,) = [
+            w["properties"]["query"] for w in self.widgets if w["properties"]["title"] == "Operations"
+        ]
+        for name in FUNCTIONS:
+            if name not in ("SweeperFunction", "StreamFunction"):
+                self.assertIn(f"SOURCE '{name.removesuffix('Function')}Logs'", query)
+
+    def test_no_widget_covers_another(self) -> None:
+        places = [
+            (x, y)
+            for w in self.widgets
+            for x in range(w["x"], w["x"] + w["width"])
+            for y in range(w["y"], w["y"] + w["height"])
+        ]
+        self.assertEqual(len(places), len(set(places)))
+        self.assertLessEqual(max(x for x, _ in places), 23)
+
+
 class Gradual(unittest.TestCase):
     maxDiff = None
 
@@ -238,6 +316,15 @@ class Resources(unittest.TestCase):
     def test_every_log_group_has_the_key(self) -> None:
         for name, group in transformed(**SET).of_type("AWS::Logs::LogGroup").items():
             self.assertIn("KmsKeyId", group["Properties"], name)
+
+    def test_a_lock_keeps_each_backup_as_long_as_the_plan(self) -> None:
+        (vault,) = transformed(**SET).of_type("AWS::Backup::BackupVault").values()
+        lock = {"MinRetentionDays": "35", "MaxRetentionDays": "35", "ChangeableForDays": "14"}
+        self.assertEqual(vault["Properties"]["LockConfiguration"], lock)
+        open_ = transformed(BackupRetentionDays="35").of_type("AWS::Backup::BackupVault")
+        self.assertNotIn("LockConfiguration", open_["BackupVault"]["Properties"])
+        for days, wrong in (("0", False), ("3", False), ("14", False), ("1", True), ("02", True)):
+            self.assertEqual(refused("BackupLockDays", days), wrong, days)
 
     def test_an_existing_table_takes_the_place_of_the_stacks_own(self) -> None:
         template = transformed(**SET)

@@ -14,6 +14,7 @@ pub use lookups::ROLLOUT_SECONDS;
 use shared::app::App;
 use shared::domain::error::Result;
 use shared::env::Timestamp;
+use shared::store::imports::WaitingImport;
 
 /// How long one call works, in seconds; the next one goes on where it stopped.
 pub const BUDGET_SECONDS: i64 = 30;
@@ -44,11 +45,12 @@ pub struct SweepReport {
 pub async fn sweep(app: &App, until: Timestamp) -> Result<SweepReport> {
     let (mut report, mut failure) = (SweepReport::default(), None);
     let unfinished = app.table().unfinished_forgets().await?;
-    // An alarm of the template reads the age.
-    if let Some(since) = unfinished.iter().map(|(.., since)| since).min() {
-        let oldest_erasure_seconds = app.env().clock.now().seconds() - since.seconds();
-        tracing::info!(operation = "sweep", unfinished = unfinished.len(), oldest_erasure_seconds);
-    }
+    // The template makes metrics of these lines, and an alarm reads the age.
+    tracing::info!(
+        operation = "sweep",
+        erasures_waiting = unfinished.len(),
+        oldest_erasure_seconds = age(app, unfinished.iter().map(|(.., since)| *since).min())
+    );
     for (tenant, user, _) in unfinished {
         match app.table().resume_forget(&tenant, user).await {
             Ok(finished) => report.erasures += u64::from(finished),
@@ -94,6 +96,11 @@ pub async fn sweep(app: &App, until: Timestamp) -> Result<SweepReport> {
     failure.map_or(Ok(report), Err)
 }
 
+/// How many seconds ago this was; 0 for nothing.
+fn age(app: &App, since: Option<Timestamp>) -> i64 {
+    since.map_or(0, |since| app.env().clock.now().seconds() - since.seconds())
+}
+
 /// Who of so many is first in this minute. A call may have time for some only: from minute to minute
 /// the first moves by the golden ratio of their number, so that the calls of some minutes reach all,
 /// whatever the number is.
@@ -114,6 +121,11 @@ async fn import(app: &App, until: Timestamp, report: &mut SweepReport) -> Result
         from = job.after_tenant();
         turns.push_back(job);
     }
+    tracing::info!(
+        operation = "sweep",
+        imports_waiting = turns.len(),
+        oldest_import_seconds = age(app, turns.iter().filter_map(WaitingImport::since).min())
+    );
     let first = first_turn(clock.now(), turns.len());
     turns.rotate_left(first);
     while let Some(job) = turns.pop_front()

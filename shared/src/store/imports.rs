@@ -49,6 +49,12 @@ pub struct WaitingImport {
 }
 
 impl WaitingImport {
+    /// When it was sent.
+    #[must_use]
+    pub fn since(&self) -> Option<Timestamp> {
+        self.place.split('#').find_map(Timestamp::parse)
+    }
+
     /// Where the list goes on after it.
     #[must_use]
     pub fn after(&self) -> String {

@@ -128,7 +128,7 @@ async fn d7_the_sweeper_logs_how_long_an_erasure_has_waited() {
     assert_eq!(setting.service.sweep().await.erasures, 1);
     let lines = logs::lines_with("\"oldest_erasure_seconds\":7261");
     assert_eq!(lines.len(), 1, "{lines:?}");
-    assert_eq!(lines[0]["unfinished"], 1);
+    assert_eq!(lines[0]["erasures_waiting"], 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -4,6 +4,8 @@
 use serde_json::{Value, json};
 use tests::{Client, Fault, Resource, Service, person};
 
+use crate::edge::logs;
+
 use super::{CSV, IMPORTS, NDJSON, USERS, import, only, outcomes, report, service, usernames};
 
 /// Longer than a worker that died holds an import.
@@ -68,6 +70,22 @@ async fn under(what: &str, arrange: impl Fn(&tests::Faults)) {
         2,
         "{what}: nobody is changed twice"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn i2_the_sweeper_logs_how_many_imports_wait_and_how_long() {
+    logs::keep();
+    let last = calls().await - 1;
+    let (service, crm) = scene().await;
+    service.faults.reset();
+    service.faults.from(last, Fault::Unreachable);
+    sent(&crm).await;
+    service.faults.reset();
+    service.clock.advance(7263);
+    service.sweep().await;
+    let lines = logs::lines_with("\"oldest_import_seconds\":7263");
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert_eq!(lines[0]["imports_waiting"], 1);
 }
 
 async fn calls() -> usize {
