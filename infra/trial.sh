@@ -267,6 +267,9 @@ filled=$(aws cloudwatch get-metric-data --metric-data-queries "file://$scratch/q
   --start-time "$(($(date +%s) - 3600))" --end-time "$(date +%s)" --output text \
   --query 'MetricDataResults[0].Values[0]')
 expect "FILL of a metric without data" 1.0 "$filled" "StreamSilentAlarm cannot ring."
+# The stack has no topic, so the doctor says so; a new account allows few calls at once.
+kith doctor --stack "$stack" --url "$url" --client-id "$(field client_id <<<"$tour")" \
+  --client-secret "$(field client_secret <<<"$tour")" --concurrency 1 | sed 's/^/NOTE  doctor: /'
 aws cloudwatch describe-alarms --alarm-name-prefix "$stack-" --output text \
   --query 'MetricAlarms[].[StateValue,AlarmName,StateReason]' | cut -c1-160 | sed 's/^/NOTE  /'
 

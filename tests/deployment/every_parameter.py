@@ -145,6 +145,7 @@ def data(replaced: str) -> dict[str, str]:
         body,
     )
     token = json.load(answer)["access_token"]
+    operation(made["client_id"], made["client_secret"])
     return {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
 
 
@@ -203,6 +204,28 @@ def address(headers: dict[str, str]) -> None:
     expect((answer.status, named) == (200, [ORIGIN]), f"{answer.status}, origins {named}")
     other = send("GET", "/idhub/oidc/v1/jwks", {"Origin": "https://evil.example"})
     expect(not other.headers.get_all("Access-Control-Allow-Origin"), "any origin is allowed")
+
+
+def operation(client_id: str, secret: str) -> None:
+    """The doctor finds nothing wrong with a stack whose alarms notify somebody, and says so if one
+    rings."""
+    access = {"KITH_URL": os.environ["KITH_URL"], "KITH_CLIENT_ID": client_id}
+    where = os.environ | access | {"KITH_CLIENT_SECRET": secret}
+    doctor = ("doctor", "--stack", "kith", "--base-url", f"https://{DOMAIN}")
+    found = {entry["check"]: entry for entry in json.loads(kith(*doctor, where=where))}
+    for check in ("alarms", "alarm topic", "concurrency"):
+        expect(found[check]["ok"], f"the doctor says: {found[check]}")
+    cloudwatch = client("cloudwatch")
+    alarms = cloudwatch.describe_alarms(AlarmNamePrefix="kith-UntoldAlarm")["MetricAlarms"]
+    cloudwatch.set_alarm_state(
+        AlarmName=alarms[0]["AlarmName"], StateValue="ALARM", StateReason="a test"
+    )
+    try:
+        kith(*doctor, where=where)
+    except subprocess.CalledProcessError as failed:
+        expect("UntoldAlarm rings" in failed.stdout, f"the doctor says: {failed.stdout}")
+    else:
+        raise SystemExit("every_parameter: the doctor overlooks an alarm that rings")
 
 
 def settings() -> None:

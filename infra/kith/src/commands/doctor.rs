@@ -1,4 +1,7 @@
-//! `kith doctor`: checks a service end to end, and its table if that is in DynamoDB.
+//! `kith doctor`: checks a service end to end, its table if that is in DynamoDB, and its stack if one
+//! is named.
+
+mod operation;
 
 use std::process::ExitCode;
 use std::time::{Duration, UNIX_EPOCH};
@@ -16,6 +19,7 @@ use crate::failure::{Failure, in_words};
 use crate::location::TableLocation;
 use crate::output::{Console, counted, say};
 
+use self::operation::Stack;
 use crate::table_facts::TableFacts;
 
 /// How long one answer may take.
@@ -33,6 +37,12 @@ pub(crate) struct Options {
     /// The base URL that tokens name, if the service is reached by another one
     #[arg(long, value_name = "URL", value_parser = base_url)]
     base_url: Option<String>,
+    /// The stack whose alarms are checked, and the limit of its account
+    #[arg(long, value_name = "NAME")]
+    stack: Option<String>,
+    /// How many calls of functions the account has to run at once
+    #[arg(long, value_name = "N", default_value_t = 1000, requires = "stack")]
+    concurrency: u64,
 }
 
 /// The result of one check: what is right, or what is wrong and what to do.
@@ -51,9 +61,17 @@ pub(crate) async fn run(
     let base = options.base_url.unwrap_or_else(|| credentials.url.clone());
     let mut findings = Vec::new();
     let mut keys = None;
+    if options.stack.is_some() && !location.is_remote() {
+        return Err("--stack is for a table in DynamoDB; name the table by --table".into());
+    }
     if location.is_remote() {
         let table = location.open().await?;
-        of_table(&table, &mut findings).await?;
+        let arn = of_table(&table, &mut findings).await?;
+        if let Some(name) = &options.stack {
+            let account = &location.services(table.env()).await?;
+            let stack = Stack { account, arn: &arn, name, concurrency: options.concurrency };
+            stack.check(table.env().clock.now(), &mut findings).await;
+        }
         keys = of_keys(&table, &mut findings).await;
         of_erasures(&table, &mut findings).await;
     }
@@ -89,8 +107,8 @@ fn check(findings: &mut Vec<Finding>, check: &'static str, result: Result<String
     findings.push(Finding { check, result });
 }
 
-/// Whether the table is as `template.yaml` makes it.
-async fn of_table(table: &Table, findings: &mut Vec<Finding>) -> Result<(), Failure> {
+/// Whether the table is as `template.yaml` makes it; its ARN.
+async fn of_table(table: &Table, findings: &mut Vec<Finding>) -> Result<String, Failure> {
     const MEND: &str = "run `kith table create` with this --table";
     let Some(facts) = TableFacts::read(table.client(), table.name()).await? else {
         return Err(format!("there is no DynamoDB table `{}`", table.name()).into());
@@ -106,7 +124,7 @@ async fn of_table(table: &Table, findings: &mut Vec<Finding>) -> Result<(), Fail
     has("protection", facts.protected, "against deletion", "the table can be deleted by mistake");
     let recovers = facts.recoverable.unwrap_or(true);
     has("recovery", recovers, "to a point in time", "it is not enabled");
-    Ok(())
+    Ok(facts.arn)
 }
 
 /// Whether a key signs; the ids of the published ones.
@@ -275,100 +293,4 @@ fn compare_keys(jwks: &Value, table: Option<&[String]>) -> Result<String, String
 }
 
 #[cfg(test)]
-mod tests {
-    use axum::Router;
-    use axum::http::StatusCode;
-    use axum::routing::{get, post};
-
-    use super::*;
-
-    /// Serves a router on loopback; the credentials for it.
-    async fn serve(router: Router) -> Credentials {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(async { axum::serve(listener, router).await });
-        Credentials { url, client_id: "id".to_owned(), client_secret: "secret".to_owned() }
-    }
-
-    /// The checks that fail, each with what it says.
-    async fn wrong(credentials: &Credentials, keys: Option<&[String]>) -> Vec<String> {
-        let mut findings = Vec::new();
-        of_service(credentials, &credentials.url, keys, &mut findings).await.unwrap();
-        let wrong =
-            |finding: Finding| Some(format!("{}: {}", finding.check, finding.result.err()?));
-        findings.into_iter().filter_map(wrong).collect()
-    }
-
-    /// What answers like a service, but for what a test leaves out or makes otherwise.
-    fn service(kids: &'static str, token: &'static str) -> Router {
-        let users = async |headers: axum::http::HeaderMap| {
-            if headers.contains_key("authorization") {
-                (StatusCode::OK, [("x-amzn-remapped-www-authenticate", "-")])
-            } else {
-                (StatusCode::UNAUTHORIZED, [("x-amzn-remapped-www-authenticate", "Bearer")])
-            }
-        };
-        Router::new()
-            .route("/health", get(async || "{}"))
-            .route("/idhub/oidc/v1/jwks", get(async move || kids))
-            .route("/idhub/oidc/v1/token", post(async move || token))
-            .route("/identity/users", get(users))
-    }
-
-    const KEYS: &str = r#"{"keys":[{"kid":"a"}]}"#;
-    const TOKEN: &str = r#"{"access_token":"t","scope":"users:read"}"#;
-
-    #[tokio::test]
-    async fn each_fault_of_a_service_is_named() {
-        let here = |url: &str| format!(r#"{{"issuer":"{url}/idhub/oidc"}}"#);
-        let metadata = "/.well-known/oauth-authorization-server/idhub/oidc";
-        let right = |kids, token| {
-            service(kids, token).route(
-                metadata,
-                get(move |headers: axum::http::HeaderMap| async move {
-                    here(&format!("http://{}", headers["host"].to_str().unwrap()))
-                }),
-            )
-        };
-        let known = [String::from("a")];
-        assert_eq!(wrong(&serve(right(KEYS, TOKEN)).await, Some(&known)).await, [""; 0]);
-        let other = [String::from("b")];
-        assert_eq!(
-            wrong(&serve(right(KEYS, TOKEN)).await, Some(&other)).await,
-            ["public keys: the service lacks keys of this table; check --table and --url"]
-        );
-        let refusal = r#"{"error":"invalid_client","error_description":"it is unknown"}"#;
-        assert_eq!(
-            wrong(&serve(right(KEYS, refusal)).await, None).await,
-            ["token: client `id`: it is unknown"]
-        );
-        let elsewhere = service(KEYS, TOKEN)
-            .route(metadata, get(async || r#"{"issuer":"https://other.example.org/idhub/oidc"}"#));
-        let elsewhere = serve(elsewhere).await;
-        assert_eq!(
-            wrong(&elsewhere, None).await,
-            [format!(
-                "issuer: expected `{}/idhub/oidc`, found `https://other.example.org/idhub/oidc`; \
-                 set the parameter BaseUrl, or use --base-url",
-                elsewhere.url
-            )]
-        );
-        let none = serve(Router::new()).await;
-        let found = wrong(&none, None).await;
-        assert_eq!(found.len(), 5, "{found:?}");
-        assert_eq!(found[0], "service: expected 200 OK, found 404 Not Found");
-        let gone = Credentials { url: "http://127.0.0.1:9".to_owned(), ..none };
-        assert!(wrong(&gone, None).await[0].starts_with("service: no answer: "));
-    }
-
-    #[test]
-    fn clocks_may_be_half_a_minute_apart() {
-        let at = |seconds: i64| Timestamp::from_millis(seconds * 1000);
-        assert_eq!(compare_clocks(Some(at(100)), at(130)).unwrap(), "30 s apart");
-        assert_eq!(
-            compare_clocks(Some(at(131)), at(100)).unwrap_err(),
-            "the service is 31 s ahead of this machine; correct the clock"
-        );
-        assert!(compare_clocks(Some(at(69)), at(100)).unwrap_err().contains("-31 s"));
-    }
-}
+mod tests;
