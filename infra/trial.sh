@@ -250,9 +250,37 @@ matches() {
     --query 'length(matches)'
 }
 pattern='{ ($.milliseconds > 0) && ($.route != "ANY /identity/imports") }'
-matches=$(aws logs test-metric-filter --filter-pattern "$pattern" --log-event-messages "$line" \
-  --output text --query 'length(matches)')
-expect "the filter of slow requests" 1 "$matches" "Milliseconds are no number in the log."
+expect "the filter of slow requests" 1 "$(matches "$pattern" "$line")" \
+  "Milliseconds are no number in the log."
+# last GROUP FILTER: the last line of a function's log that has it.
+last() {
+  aws logs filter-log-events --log-group-name "/aws/lambda/$stack-$1" --filter-pattern "$2" \
+    --output text --query 'events[-1].message'
+}
+line=$(last users '{ $.cold_start IS TRUE }')
+if [[ $line == *'"cold_start":true'* ]]; then pass "the filter of cold starts"; else
+  fail "the filter of cold starts: the pattern finds no line. ColdStarts has no data"
+fi
+for pattern in '{ $.milliseconds = * }' '{ $.status < 500 }' '{ $.read_units >= 0 }'; do
+  expect "the filter $pattern" 1 "$(matches "$pattern" "$line")" "A metric has no data."
+done
+line=$(last sweeper '{ $.imports_waiting = * }')
+note "what waits: $line"
+expect "the filter of imports" 1 "$(matches '{ $.oldest_import_seconds = * }' "$line")" ""
+query='filter ispresent(milliseconds)
+  | fields floor(status / 500) as failed, strcontains(@message, "\"cold_start\":true") as cold
+  | stats count(*) as requests, sum(failed) as errors, pct(milliseconds, 99) as p99, sum(cold) as cold_starts
+    by operation'
+id=$(aws logs start-query --log-group-name "/aws/lambda/$stack-users" --query-string "$query" \
+  --start-time "$(($(date +%s) - 7200))" --end-time "$(date +%s)" --output text --query queryId)
+sleep 20
+rows=$(aws logs get-query-results --query-id "$id" --output text --query 'length(results)')
+if ((rows > 3)); then pass "the table of operations: $rows rows"; else
+  fail "the table of operations: $rows rows. Its query on the dashboard is wrong"
+fi
+unfiltered=$(aws logs filter-log-events --log-group-name "/aws/lambda/$stack-definitions" \
+  --filter-pattern '"does not filter system calls"' --output text --query 'length(events)')
+expect "workers without a filter of system calls" 0 "$unfiltered" "Lambda's kernel refuses seccomp."
 cat >"$scratch/queries.json" <<'QUERIES'
 [{"Id": "filled", "Expression": "IF(written >= 0 AND FILL(absent, 0) < 1, 1, 0)"},
  {"Id": "written", "ReturnData": false, "MetricStat": {"Period": 900, "Stat": "Sum", "Metric": {

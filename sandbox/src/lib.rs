@@ -6,7 +6,8 @@
 //! - the engine stops a script that exceeds its time, memory or stack; where it cannot,
 //!   `shared::script` kills the process;
 //! - the process cannot open a file or a socket and cannot start another, so that a script that
-//!   breaks out of the engine finds itself with two pipes and an empty environment.
+//!   breaks out of the engine finds itself with two pipes and an empty environment. Limits of the
+//!   process see to that, and on Linux an allow-list of system calls.
 //!
 //! A function's `main` begins with `if sandbox::is_worker() { return sandbox::serve(); }`: the
 //! worker is the same program, so there is nothing else to deploy and the two sides always speak
@@ -14,12 +15,14 @@
 //! memory of its parent.
 
 pub mod engine;
+#[cfg(target_os = "linux")]
+mod filter;
 
 use std::io::{BufRead, Read, Write};
 use std::process::ExitCode;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use shared::script::{Job, MAX_LINE, WORKER};
+use shared::script::{Job, MAX_LINE, WORKER, WorkerLine};
 
 /// The processor time after which the kernel ends a job, in seconds. The caller that waits for it
 /// has killed the process long before; this is for a worker whose parent was killed.
@@ -40,7 +43,7 @@ pub fn is_worker() -> bool {
 /// the whole process.
 #[must_use]
 pub fn serve() -> ExitCode {
-    confine();
+    let filtered = confine();
     let (mut jobs, mut answers) = (std::io::stdin().lock(), std::io::stdout().lock());
     loop {
         // Made before the job comes, while nobody waits for it.
@@ -59,7 +62,8 @@ pub fn serve() -> ExitCode {
         // The answer leaves before the engine is freed: freeing aborts the process if a script made
         // the engine lose an object, and that shall be the next job's trouble, which gets
         // another process.
-        let answer = serde_json::to_vec(&engine.run(&job)).map(|mut answer| {
+        let line = WorkerLine { reply: engine.run(&job), filtered };
+        let answer = serde_json::to_vec(&line).map(|mut answer| {
             answer.push(b'\n');
             answer
         });
@@ -81,8 +85,10 @@ pub fn protect() {
 
 /// Takes from the process what a script has no use for: new files and sockets, files that grow, new
 /// processes, core dumps, memory without end, rights from a program that it executes. A system that
-/// does not know one of these limits goes without it; the engine's own hold everywhere.
-fn confine() {
+/// does not know one of these limits goes without it; the engine's own hold everywhere. Returns
+/// whether the kernel filters system calls.
+#[must_use]
+pub fn confine() -> bool {
     protect();
     #[cfg(target_os = "linux")]
     let _ = rustix::thread::set_no_new_privs(true);
@@ -95,6 +101,10 @@ fn confine() {
     ] {
         let _ = setrlimit(resource, Rlimit { current: Some(limit), maximum: Some(limit) });
     }
+    #[cfg(target_os = "linux")]
+    return filter::apply().is_ok();
+    #[cfg(not(target_os = "linux"))]
+    false
 }
 
 /// Lets the kernel end the process [`LAST_RESORT_SECONDS`] of processor time from now, counted in

@@ -14,6 +14,7 @@
 //! what a script breaks out of is the worker.
 
 use std::fmt;
+use std::sync::Once;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -50,7 +51,16 @@ pub struct Job {
     pub input: Option<Box<RawValue>>,
 }
 
-/// The reply of the worker: one line of JSON.
+/// What the worker writes: one line of JSON.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct WorkerLine {
+    /// The reply to the job.
+    pub reply: WorkerReply,
+    /// Whether the kernel refuses the worker's system calls except a few. Some kernels do not.
+    pub filtered: bool,
+}
+
+/// The reply of the worker.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum WorkerReply {
     /// The script ran.
@@ -189,9 +199,19 @@ fn line(script: &str, input: Option<&Json>) -> Result<Vec<u8>, ScriptFailure> {
     Ok(line)
 }
 
+/// Said once: it is the same for all workers.
+static UNFILTERED: Once = Once::new();
+
 /// Reads a worker's answer; one that no engine gives counts as a crash.
 fn read(line: &[u8]) -> Result<ScriptRun, ScriptFailure> {
-    match serde_json::from_slice(line).map_err(|_| ScriptFailure::Crashed)? {
+    let WorkerLine { reply, filtered } =
+        serde_json::from_slice(line).map_err(|_| ScriptFailure::Crashed)?;
+    if !filtered {
+        UNFILTERED.call_once(|| {
+            tracing::warn!("this kernel does not filter system calls; scripts run without that");
+        });
+    }
+    match reply {
         WorkerReply::Failed(failure) => Err(failure),
         WorkerReply::Ran { output, milliseconds, memory_bytes } => {
             Ok(ScriptRun { output: check(output.get())?, milliseconds, memory_bytes })
@@ -240,8 +260,9 @@ mod tests {
 
     #[test]
     fn what_a_worker_says_is_checked() {
+        let said = |reply: &str| format!(r#"{{"reply":{reply},"filtered":true}}"#);
         let ran = |output: &str| {
-            format!(r#"{{"Ran":{{"output":{output},"milliseconds":0.1,"memory_bytes":1}}}}"#)
+            said(&format!(r#"{{"Ran":{{"output":{output},"milliseconds":0.1,"memory_bytes":1}}}}"#))
         };
         for good in [r#"{"a":["b",1,{"c":null}]}"#, r#"{"a":{"b":["c"]}}"#] {
             assert_eq!(read(ran(good).as_bytes()).unwrap().output.len(), 1, "{good}");
@@ -261,7 +282,7 @@ mod tests {
                 ran(&format!(r#"{{"a":["{}"]}}"#, "b".repeat(MAX_OUTPUT))),
                 "the output is longer than 64 KB",
             ),
-            (r#"{"Failed":"Unavailable"}"#.to_owned(), "the script crashed the engine that ran it"),
+            (said(r#"{"Failed":"Unavailable"}"#), "the script crashed the engine that ran it"),
             ("{}".to_owned(), "the script crashed the engine that ran it"),
         ] {
             assert_eq!(read(line.as_bytes()).unwrap_err().to_string(), failure);

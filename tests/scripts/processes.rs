@@ -70,6 +70,17 @@ async fn a4_a_worker_gains_no_rights_and_its_memory_is_its_own() {
     );
 }
 
+#[test]
+fn a4_a_worker_reaches_no_file_no_socket_and_no_process() {
+    let worker = env!("CARGO_BIN_EXE_script-worker");
+    let said = std::process::Command::new(worker).arg("attempts").output().unwrap();
+    let said = String::from_utf8(said.stdout).unwrap();
+    let (filtered, attempts) = said.split_once('\n').unwrap();
+    assert_eq!(filtered, "filtered: true", "this kernel filters no system calls");
+    assert_eq!(attempts.lines().count(), 7, "{said}");
+    assert!(attempts.lines().all(|line| line.ends_with(": refused")), "{said}");
+}
+
 #[tokio::test]
 async fn a4_after_a_limit_the_process_is_gone() {
     let scripts = scripts("gone");
