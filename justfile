@@ -74,6 +74,10 @@ people *arguments:
     cargo build --profile server -p kith
     python3 tests/people/run.py "$@"
 
+# Make a release: zips of the functions, template, checksums and list of crates, in target/package.
+package *arguments:
+    python3 infra/package.py "$@"
+
 # Everything that has to pass.
 ci:
     .ci/run
