@@ -362,7 +362,17 @@ const fn has_user(status: RowStatus) -> bool {
     !matches!(status, RowStatus::Error)
 }
 
-/// The report of an import as CSV: `row,status,id,errors`. No cell is taken for a formula.
+/// The longest answer of a function, in bytes: Lambda takes 6 MB of JSON, in which text is escaped.
+const MAX_ANSWER: usize = 5_500_000;
+
+/// The bytes of a text in JSON.
+fn escaped(text: &[u8]) -> usize {
+    let is_escaped = |byte: &&u8| matches!(byte, b'"' | b'\\' | b'\n' | b'\r' | b'\t');
+    text.len() + text.iter().filter(is_escaped).count()
+}
+
+/// The report of an import as CSV: `row,status,id,errors`. No cell is taken for a formula. One that
+/// is too long for an answer is refused; pages of it are not.
 pub async fn report_as_csv(app: &App, tenant: &TenantId, import: &Import) -> Result<Vec<u8>> {
     let mut table = csv::Writer::from_writer(Vec::new());
     table.write_record(["row", "status", "id", "errors"]).map_err(Error::unexpected)?;
@@ -371,5 +381,19 @@ pub async fn report_as_csv(app: &App, tenant: &TenantId, import: &Import) -> Res
             table.write_record(row.cells()).map_err(Error::unexpected)?;
         }
     }
-    table.into_inner().map_err(Error::unexpected)
+    let report = table.into_inner().map_err(Error::unexpected)?;
+    if escaped(&report) > MAX_ANSWER {
+        let detail = "the report is too long for text/csv; read it as application/json, in pages";
+        return Err(Error::Malformed(detail.to_owned()));
+    }
+    Ok(report)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn s1_a_report_is_measured_as_lambda_writes_it() {
+        let text = "row,\"a \\ b\"\r\n\tü";
+        assert_eq!(super::escaped(text.as_bytes()) + 2, serde_json::to_string(text).unwrap().len());
+    }
 }

@@ -93,6 +93,10 @@ async fn dt_another_encoding_is_told_with_advice() {
         assert_eq!(outcomes(&rows), ["error  wrong-format"]);
         assert!(rows[0].to_string().contains("Latin-1"), "{}", rows[0]);
     }
+    // API Gateway makes text of a CSV file, and this character of what is not UTF-8.
+    let (_, rows) = done(&crm, "", CSV, "username,given_name\njan,Andr\u{fffd}\n").await;
+    assert_eq!(outcomes(&rows), ["error  wrong-format"]);
+    assert!(rows[0].to_string().contains("lost character"), "{}", rows[0]);
     // A byte order mark is no part of the text.
     let user = crm
         .call("POST", "/identity/users")

@@ -10,6 +10,7 @@ mod claims;
 mod damage;
 mod duplicates;
 mod fuzz;
+mod gateway;
 mod introspection;
 mod proofs;
 mod published_keys;

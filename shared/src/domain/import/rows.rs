@@ -117,6 +117,9 @@ fn csv(
         let broken = |detail: &str| vec![Violation::new("", Code::WrongFormat, detail)];
         take(ImportRow(match csv::StringRecord::from_byte_record(record) {
             _ if scanned.is_broken => Err(broken(AFTER_QUOTE)),
+            Ok(record) if record.iter().any(|cell| cell.contains(char::REPLACEMENT_CHARACTER)) => {
+                Err(broken(LOST))
+            }
             Ok(record) => columns.document(&record),
             Err(_) => Err(broken(NOT_UTF8)),
         }))?;
@@ -126,6 +129,9 @@ fn csv(
 
 const NOT_UTF8: &str = "expected UTF-8, found another encoding, e.g. Latin-1 or Windows-1252; save \
                         the file as UTF-8 (in Excel: `CSV UTF-8`)";
+/// API Gateway hands over CSV as text, and what is not UTF-8 has become this character then.
+const LOST: &str = "found U+FFFD, which stands for a lost character: the file was not UTF-8; save it \
+                    as UTF-8 (in Excel: `CSV UTF-8`)";
 const UTF_16: &str = "expected UTF-8, found UTF-16; save the file as UTF-8 (in Excel: `CSV UTF-8`)";
 
 /// What is said of a file that is not UTF-8.
