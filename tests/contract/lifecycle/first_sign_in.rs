@@ -53,6 +53,23 @@ async fn only_a_verified_email_counts() {
 }
 
 #[tokio::test]
+async fn a_server_that_verifies_all_addresses_need_not_say_so_but_what_it_says_counts() {
+    let service = service().await;
+    let crm = service.crm().await;
+    let changes = json!({ "subject_type": "email", "addresses_verified": true });
+    let entra = service.issuer_with("entra", changes).await;
+    let jan = crm.create(USERS, person("jan")).await;
+    let said = json!({ "email": "jan@example.org", "email_verified": false });
+    entra.person("1", said).sign_in("shop").await.is(201);
+    assert_ne!(crm.read(&by_base("1", &entra.url)).await["id"], jan.id);
+    let unsaid = json!({ "email": "JAN@example.org" });
+    entra.person("2", unsaid).sign_in("shop").await.is(201);
+    let linked = crm.read(&by_base("2", &entra.url)).await;
+    assert_eq!((&linked["id"], &linked["email_verified"]), (&json!(jan.id), &json!(true)));
+    service.check().await;
+}
+
+#[tokio::test]
 async fn an_address_that_a_sign_in_or_the_person_brought_without_proof_gives_nobody_a_right_to_the_profile()
  {
     let (service, crm, idp) = set("email").await;
