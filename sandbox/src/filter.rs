@@ -13,7 +13,7 @@ use seccompiler::{
 };
 
 /// Calls that may have any argument.
-const ANY: [i64; 17] = [
+const ANY: [i64; 18] = [
     libc::SYS_brk,
     libc::SYS_clock_gettime,
     libc::SYS_exit,
@@ -29,6 +29,7 @@ const ANY: [i64; 17] = [
     libc::SYS_restart_syscall,
     libc::SYS_rt_sigaction,
     libc::SYS_rt_sigprocmask,
+    libc::SYS_rt_sigreturn,
     libc::SYS_sigaltstack,
     libc::SYS_write,
 ];
@@ -47,7 +48,6 @@ pub(crate) fn apply() -> Result<(), Error> {
 
 fn rules() -> Result<BTreeMap<i64, Vec<SeccompRule>>, BackendError> {
     let mut rules: BTreeMap<_, _> = ANY.into_iter().map(|call| (call, Vec::new())).collect();
-    rules.insert(libc::SYS_rt_sigreturn, Vec::new());
     // Memory that can be executed is there from the start, and no more of it.
     let executable = u64::from(libc::PROT_EXEC.unsigned_abs());
     for call in [libc::SYS_mmap, libc::SYS_mprotect] {

@@ -80,29 +80,23 @@ impl Progress for RecomputationProgress {
         let same = |current: &StoredUser, _: &WriteContext<'_>| Ok(current.value.clone());
         let done = writer.change(user, same, |_| Ok(Vec::new())).await;
         report.derived += 1;
-        if done.is_ok() && writer.derivation_failed() {
-            report.failed += 1;
-            self.failed = true;
-        }
-        match done {
-            Ok(WriteOutcome::Written(_)) => {
-                report.changed += 1;
-                self.changed = true;
-            }
+        let changed = matches!(done, Ok(WriteOutcome::Written(_)));
+        let failed = match done {
+            Ok(_) => writer.derivation_failed(),
             // Forgotten meanwhile.
-            Ok(_) | Err(Error::NotFound) => {}
-            Err(Error::Invalid(_) | Error::NotUnique(_)) => {
-                report.failed += 1;
-                self.failed = true;
-            }
+            Err(Error::NotFound) => false,
+            Err(Error::Invalid(_) | Error::NotUnique(_)) => true,
             // A profile that does not read must not keep the others from being computed.
             Err(Error::Unexpected(cause)) => {
                 tracing::error!(operation = "sweep", cause);
-                report.failed += 1;
-                self.failed = true;
+                true
             }
             Err(error) => return Err(error),
-        }
+        };
+        report.changed += u64::from(changed);
+        report.failed += u64::from(failed);
+        self.changed |= changed;
+        self.failed |= failed;
         Ok(())
     }
 }

@@ -12,7 +12,7 @@ use crate::script::Scripts;
 const TIME_LIMIT: f64 = 4000.0;
 
 /// A workflow that failed, so that its attributes keep what they have. What the script said may
-/// hold values of the profile: it is told by `POST …/workflows/{id}/test` and not here.
+/// hold values of the profile: `POST …/workflows/{id}/test` shows it, the log does not.
 pub(super) struct FailedWorkflow {
     pub id: DefinitionId,
     pub cause: &'static str,

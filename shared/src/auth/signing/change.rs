@@ -179,17 +179,26 @@ impl SigningKeys {
         for (key, drop_at) in published.chain([(Key::refresh_key(), None)]) {
             // One that was revoked, or a table that never had one.
             let Some(secret) = self.read_private(&key).await? else { continue };
-            let item = self.private_item(state, &key, &secret).await?;
-            let item = drop_at.map_or(item.clone(), |at| item.expiring(at));
+            let item = self.private_item(state, &key, &secret, drop_at).await?;
             writes.push(Write::Put(item, Condition::Guarded));
         }
         Ok(())
     }
 
-    /// A private key in the form that the state says.
-    async fn private_item(&self, state: &PublishedKeys, key: &Key, secret: &[u8]) -> Result<Item> {
+    /// A private key in the form that the state says, until its time.
+    async fn private_item(
+        &self,
+        state: &PublishedKeys,
+        key: &Key,
+        secret: &[u8],
+        drop_at: Option<Timestamp>,
+    ) -> Result<Item> {
         let (sealing, by) = (self.sealing.as_ref(), state.sealed_by.as_deref());
-        sealing::item(sealing, by, key, secret, self.table.env()).await
+        let item = sealing::item(sealing, by, key, secret, self.table.env()).await?;
+        Ok(match drop_at {
+            Some(at) => item.expiring(at),
+            None => item,
+        })
     }
 
     /// Makes the next key of each algorithm, unless an attempt before has, and adds them and the
@@ -264,18 +273,15 @@ impl SigningKeys {
         for made in added {
             let kid = made.key.kid();
             let key = Key::private_key(kid);
-            let item = self.private_item(&state, &key, &made.stored).await.map_err(broken)?;
             let drop_at = state.published(now).find(|key| key.kid == kid).map(|key| key.drop_at);
-            writes.push(Write::Put(
-                drop_at.map_or(item.clone(), |at| item.expiring(at)),
-                Condition::Absent,
-            ));
+            let item = self.private_item(&state, &key, &made.stored, drop_at);
+            writes.push(Write::Put(item.await.map_err(broken)?, Condition::Absent));
         }
         for key in OTHERS.iter().skip(state.others).map(|key| key()) {
             let secret = self.table.env().random.bytes::<32>();
             // The others are for functions that may not use KMS.
             let item = if key == Key::refresh_key() {
-                self.private_item(&state, &key, &secret).await.map_err(broken)?
+                self.private_item(&state, &key, &secret, None).await.map_err(broken)?
             } else {
                 Item::at(&key).text("secret", STANDARD.encode(secret))
             };
