@@ -64,6 +64,8 @@ def shims(folder):
 def run(page):
     """Runs a page; returns what is wrong."""
     parts = blocks(page)
+    if not parts:
+        return []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         statuses = folder / "statuses"

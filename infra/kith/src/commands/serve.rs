@@ -57,8 +57,9 @@ pub(crate) async fn run(options: Options, location: &TableLocation) -> Result<Ex
     }
     shared::log::to(std::io::stderr);
     let service = Service::start(options.listen, &location.data, options.memory).await?;
+    let stop = stop_signal();
     say(how_to(&service))?;
-    service.run(stop_signal()).await?;
+    service.run(stop).await?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -14,4 +14,5 @@ mod export;
 mod output;
 mod program;
 mod resume;
+mod stopping;
 mod wrong;
