@@ -1,15 +1,18 @@
 //! The sweeper: what has to happen without anybody asking. A schedule calls it each minute.
 //!
 //! It finishes erasures that were interrupted, recomputes derived attributes after a workflow has
-//! changed, brings index entries into another form, and goes on with imports. All that it does can
-//! be interrupted, repeated and done by several at once.
+//! changed, brings index entries into another form, makes those of a raised `search`, looks whether
+//! anybody holds what is deprecated, and goes on with imports. All that it does can be interrupted,
+//! repeated and done by several at once.
 
+mod definitions;
 mod derived;
 mod lookups;
 mod walk;
 
 use std::collections::VecDeque;
 
+pub use definitions::{LOOK_AGAIN_SECONDS, MAX_DEPRECATED};
 pub use lookups::ROLLOUT_SECONDS;
 use shared::app::App;
 use shared::domain::error::Result;
@@ -34,8 +37,10 @@ pub struct SweepReport {
     pub changed: u64,
     /// Those of them whose workflow failed; they keep what they had.
     pub failed: u64,
-    /// Users whose index entries were brought into another form.
+    /// Users whose index entries were brought into another form, or made for a raised `search`.
     pub reindexed: u64,
+    /// Deprecated definitions and values that nobody was found to hold.
+    pub unused: u64,
     /// Rows of imports that got their status.
     pub imported: u64,
 }
@@ -77,12 +82,16 @@ pub async fn sweep(app: &App, until: Timestamp) -> Result<SweepReport> {
         if let Err(error) = lookups::migrate(app, &schema, until, &mut report).await {
             failure = failure.or(Some(error));
         }
+        if let Err(error) = definitions::settle(app, &schema, until, &mut report).await {
+            failure = failure.or(Some(error));
+        }
     }
     if let Err(error) = import(app, until.plus_seconds(IMPORT_SECONDS), &mut report).await {
         failure = failure.or(Some(error));
     }
     if report != SweepReport::default() {
-        let SweepReport { erasures, derived, changed, failed, reindexed, imported } = report;
+        let SweepReport { erasures, derived, changed, failed, reindexed, unused, imported } =
+            report;
         tracing::info!(
             operation = "sweep",
             erasures,
@@ -90,6 +99,7 @@ pub async fn sweep(app: &App, until: Timestamp) -> Result<SweepReport> {
             changed,
             failed,
             reindexed,
+            unused,
             imported
         );
     }

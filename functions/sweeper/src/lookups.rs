@@ -125,7 +125,7 @@ async fn finish(app: &App, schema: &Schema, clashes: u64) -> Result<()> {
 
 /// Gives a user the index entries that it is to have; whether something changed, and whether
 /// somebody else has one of them.
-async fn reindex(app: &App, schema: &Schema, user: UserId) -> Result<(bool, bool)> {
+pub(crate) async fn reindex(app: &App, schema: &Schema, user: UserId) -> Result<(bool, bool)> {
     let table = app.table();
     let author = Author::service(schema.tenant.clone(), Reason::Recomputation);
     let hashes = Hashes::default();

@@ -330,15 +330,13 @@ fn in_form(user: &User, schema: &Schema, form: &Form) -> BTreeSet<Lookup> {
             if definition.unique {
                 lookups.insert(Lookup::unique(id, &comparable));
             }
-            match definition.search {
-                Search::Exact if own && !definition.unique => {
-                    lookups.insert(Lookup::exact(id, &comparable));
-                }
-                Search::Prefix if own => {
-                    lookups.insert(Lookup::prefix(id, &comparable));
-                }
-                _ => {}
-            }
+            lookups.extend(definition.indexed().filter(|_| own).filter_map(
+                |search| match search {
+                    Search::Exact if !definition.unique => Some(Lookup::exact(id, &comparable)),
+                    Search::Prefix => Some(Lookup::prefix(id, &comparable)),
+                    Search::Exact | Search::None => None,
+                },
+            ));
         }
     }
     lookups

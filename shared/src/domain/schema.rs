@@ -30,13 +30,15 @@ pub struct StoredDefinition<T> {
     pub stored: Versioned<T>,
     /// Whether a value or persona of it was ever assigned; moves neither version nor tag.
     pub used: bool,
+    /// Its deprecated values that no user holds; moves neither version nor tag.
+    pub unheld: Vec<String>,
     /// Whether it is there without being stored.
     pub built_in: bool,
 }
 
 impl<T: Definition> StoredDefinition<T> {
     fn built_in(value: T) -> Self {
-        Self { stored: Versioned::first(value), used: false, built_in: true }
+        Self { stored: Versioned::first(value), used: false, unheld: Vec::new(), built_in: true }
     }
 }
 

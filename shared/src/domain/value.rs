@@ -206,8 +206,6 @@ pub fn read_one(
     read_values(value, at, definition, stored, context, violations)
 }
 
-const DEPRECATED: &str = "the attribute is deprecated; it takes no new values";
-
 /// Reads values of any caller.
 pub(super) fn read_values(
     value: Json,
@@ -254,13 +252,15 @@ pub(super) fn read_values(
             (false, _) => format::read(item, definition, context),
         };
         match read {
-            Ok(value) if definition.deprecated && !stored.contains(&value) => {
-                violations.add(at, Code::NotAllowed, DEPRECATED);
-            }
-            Ok(value) if twice || values.contains(&value) => {
-                violations.add(at, Code::NotAllowed, "this value is sent twice");
-            }
-            Ok(value) => values.push(value),
+            Ok(value) => match definition.refuses_new(&value) {
+                Some(detail) if !stored.contains(&value) => {
+                    violations.add(at, Code::NotAllowed, detail);
+                }
+                _ if twice || values.contains(&value) => {
+                    violations.add(at, Code::NotAllowed, "this value is sent twice");
+                }
+                _ => values.push(value),
+            },
             Err((code, detail)) => violations.add(at, code, detail),
         }
     }
@@ -275,8 +275,9 @@ pub(super) fn recheck(
     definition: &AttributeDefinition,
     violations: &mut Violations,
 ) {
-    if definition.deprecated && values.iter().any(|value| !before.contains(value)) {
-        violations.add(at, Code::NotAllowed, DEPRECATED);
+    let mut gained = values.iter().filter(|value| !before.contains(value));
+    if let Some(detail) = gained.find_map(|value| definition.refuses_new(value)) {
+        violations.add(at, Code::NotAllowed, detail);
     }
     for (i, value) in values.iter().enumerate() {
         if let Err((code, detail)) = format::recheck(value, definition) {

@@ -309,13 +309,19 @@ impl<'s> NamedField<'s> {
     pub(super) fn attribute(definition: &'s AttributeDefinition) -> Result<Self> {
         let AttributeDefinition { category, name, .. } = definition;
         let name = format!("attributes.{category}.{name}");
-        let searched = match definition.search {
+        let searched = match definition.effective_search() {
             Search::Prefix => OperatorLevel::Parts,
             Search::Exact => OperatorLevel::Order,
             Search::None if definition.unique => OperatorLevel::Order,
             Search::None if definition.data_format == DataFormat::Hash => {
                 return Err(unsupported(format!(
                     "cannot filter by `{name}`; values of HASH can never be searched"
+                )));
+            }
+            Search::None if definition.raise.is_some() => {
+                return Err(unsupported(format!(
+                    "cannot filter by `{name}` yet; the index entries for its raised `search` are \
+                     being made: try again in some minutes"
                 )));
             }
             Search::None => {

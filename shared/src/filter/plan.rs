@@ -349,8 +349,9 @@ impl FieldLookups {
     }
 
     fn of_attribute(definition: &AttributeDefinition) -> Option<Self> {
-        let by_start = definition.search == Search::Prefix;
-        let (equal, rank) = match (definition.unique, definition.search) {
+        let search = definition.effective_search();
+        let by_start = search == Search::Prefix;
+        let (equal, rank) = match (definition.unique, search) {
             (true, _) => (LookupKind::Unique, 3),
             (false, Search::Exact) => (LookupKind::Exact, 5),
             (false, Search::Prefix) => (LookupKind::Prefix, 5),

@@ -85,12 +85,7 @@ impl Table {
     /// forms loses the note with the next change of a definition, and the migration begins again.
     pub async fn set_forms(&self, schema: &Schema, forms: LookupForms) -> Result<bool> {
         let Some(epoch) = &schema.epoch else { return Ok(false) };
-        let write = Write::SetForms(Key::epoch(&schema.tenant), epoch.version, forms.name());
-        match self.commit(vec![write]).await {
-            Ok(()) => Ok(true),
-            Err(CommitError::Contended | CommitError::Conditions(_)) => Ok(false),
-            Err(failed) => Err(failed.into()),
-        }
+        self.mark(Write::SetForms(Key::epoch(&schema.tenant), epoch.version, forms.name())).await
     }
 
     /// The tenant's epoch: while it stands, a loaded configuration is true.
@@ -127,22 +122,22 @@ impl Table {
                 (DefinitionEdit::Create(value), _) => {
                     let next = Versioned::first(value);
                     check_room(&schema, None, &next)?;
-                    let item = definition_item(tenant, &next, false);
+                    let item = definition_item(tenant, &next);
                     (Some(next), Write::Put(item, Condition::Absent))
                 }
                 (DefinitionEdit::Replace(value), Some(entry)) => {
-                    if let (true, Some(field)) =
-                        (entry.used, value.immutable_once_used(&entry.stored.value))
-                    {
-                        let detail = format!(
-                            "`{field}` cannot be changed like this: users have had values of this \
-                             definition"
-                        );
-                        return Err(Error::InUse(detail));
-                    }
+                    let value = if entry.used {
+                        value.once_used(&entry.stored.value, &entry.unheld)?
+                    } else {
+                        value
+                    };
                     let next = entry.stored.changed_to(value);
                     check_room(&schema, Some(&entry.stored), &next)?;
-                    let item = definition_item(tenant, &next, entry.used);
+                    let mut item = definition_item(tenant, &next).marked("used", entry.used);
+                    let unheld = next.value.still_unheld(&entry.unheld);
+                    if !unheld.is_empty() {
+                        item = item.texts("unheld", unheld);
+                    }
                     (Some(next), Write::Put(item, unchanged(entry)))
                 }
                 (DefinitionEdit::Delete, Some(entry)) if entry.used => {
@@ -209,6 +204,40 @@ impl Table {
         Ok(())
     }
 
+    /// Notes that no user holds anything of a definition that takes no new assignments, as it was
+    /// loaded: it can be deleted (rule D6). `false` if it was changed meanwhile.
+    pub async fn mark_unused(
+        &self,
+        schema: &Schema,
+        kind: DefinitionKind,
+        id: &str,
+    ) -> Result<bool> {
+        let Some((version, true)) = schema.mark(kind, id) else { return Ok(false) };
+        self.mark(Write::MarkUnused(Key::definition(&schema.tenant, kind, id), version)).await
+    }
+
+    /// Notes which deprecated values of an attribute no user holds, as its definition was loaded:
+    /// they can be removed. `false` if it was changed meanwhile.
+    pub async fn mark_unheld(
+        &self,
+        schema: &Schema,
+        id: &str,
+        unheld: Vec<String>,
+    ) -> Result<bool> {
+        let kind = DefinitionKind::Attribute;
+        let Some((version, _)) = schema.mark(kind, id) else { return Ok(false) };
+        self.mark(Write::MarkUnheld(Key::definition(&schema.tenant, kind, id), version, unheld))
+            .await
+    }
+
+    async fn mark(&self, write: Write) -> Result<bool> {
+        match self.commit(vec![write]).await {
+            Ok(()) => Ok(true),
+            Err(CommitError::Contended | CommitError::Conditions(_)) => Ok(false),
+            Err(failed) => Err(failed.into()),
+        }
+    }
+
     /// Creates a tenant with the definitions that each has from the start. `false` when there is
     /// one of this name.
     pub async fn create_tenant(&self, id: &TenantId) -> Result<bool> {
@@ -221,9 +250,9 @@ impl Table {
         let writes = vec![
             Write::Put(Item::at(&Key::tenant(id)).versioned(&tenant), Condition::Absent),
             move_epoch(id, None, LookupForms::default()),
-            Write::Put(definition_item(id, &Versioned::first(common), false), Condition::Absent),
+            Write::Put(definition_item(id, &Versioned::first(common)), Condition::Absent),
             Write::Put(
-                definition_item(id, &Versioned::first(AuthenticationServer::system()?), false),
+                definition_item(id, &Versioned::first(AuthenticationServer::system()?)),
                 Condition::Absent,
             ),
         ];
@@ -295,19 +324,21 @@ const fn unchanged<T>(entry: &StoredDefinition<T>) -> Condition {
 fn take<T: Definition>(schema: &mut Schema, item: &Item) -> Result<()> {
     let stored = item.read::<T>()?;
     let key = stored.value.key();
-    T::collection_mut(schema)
-        .insert(key, StoredDefinition { stored, used: item.is_used(), built_in: false });
+    T::collection_mut(schema).insert(
+        key,
+        StoredDefinition {
+            stored,
+            used: item.is_used(),
+            unheld: item.get_texts("unheld").into_iter().map(str::to_owned).collect(),
+            built_in: false,
+        },
+    );
     Ok(())
 }
 
-fn definition_item<T: Definition>(
-    tenant: &TenantId,
-    definition: &Versioned<T>,
-    used: bool,
-) -> Item {
+fn definition_item<T: Definition>(tenant: &TenantId, definition: &Versioned<T>) -> Item {
     Item::at(&Key::definition(tenant, T::KIND, &definition.value.key()))
         .versioned(definition)
-        .marked("used", used)
         .marked("deprecated", definition.value.is_deprecated())
 }
 

@@ -127,6 +127,18 @@ impl PlannedWrite {
                     (":version", number(version.0)),
                 ])),
             },
+            Write::MarkUnused(key, version) => Self {
+                action: WriteAction::Update(key_attributes(key), "REMOVE used"),
+                condition: "version = :version AND attribute_exists(deprecated)",
+                names: None,
+                values: Some(values([(":version", number(version.0))])),
+            },
+            Write::MarkUnheld(key, version, unheld) => Self {
+                action: WriteAction::Update(key_attributes(key), "SET unheld = :unheld"),
+                condition: "version = :version",
+                names: None,
+                values: Some(values([(":unheld", texts(unheld)), (":version", number(version.0))])),
+            },
         }
     }
 
@@ -224,6 +236,10 @@ fn number(number: impl Display) -> AttributeValue {
 
 fn text(user: UserId) -> AttributeValue {
     AttributeValue::S(user.to_string())
+}
+
+fn texts(texts: &[String]) -> AttributeValue {
+    AttributeValue::L(texts.iter().cloned().map(AttributeValue::S).collect())
 }
 
 fn one(user: UserId) -> AttributeValue {

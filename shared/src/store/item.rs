@@ -16,6 +16,7 @@
 //! | `unlinked` | BOOL | base profile ids whose sign-ins are refused |
 //! | `users` | SS | e-mail items: the users who have the address |
 //! | `used` | BOOL | definitions that were ever assigned |
+//! | `unheld` | L of S | attribute definitions: deprecated values that no user holds |
 //! | `deprecated` | BOOL | definitions that take no new assignments |
 //! | `deleted_at` | S | tombstones |
 //! | `sealed` | B | idempotency records |

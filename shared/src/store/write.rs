@@ -56,6 +56,12 @@ pub enum Write {
     /// Marks a definition as assigned, if it has this version and takes new assignments. The
     /// version stays.
     MarkUsed(Key, Version),
+    /// Takes the mark of assignment from a definition that takes no new assignments, if it has this
+    /// version. The version stays.
+    MarkUnused(Key, Version),
+    /// Sets which deprecated values of an enumeration no user holds, if its definition has this
+    /// version. The version stays.
+    MarkUnheld(Key, Version, Vec<String>),
     /// Sets which forms a tenant's index entries have, in the epoch of its definitions, if that has
     /// this version. The version rises.
     SetForms(Key, Version, &'static str),
@@ -79,6 +85,8 @@ impl Write {
             | Self::Leave(key, _)
             | Self::Count(key, ..)
             | Self::MarkUsed(key, _)
+            | Self::MarkUnused(key, _)
+            | Self::MarkUnheld(key, ..)
             | Self::SetForms(key, ..)
             | Self::Sharing { key, .. } => key.clone(),
         }

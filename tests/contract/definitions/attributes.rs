@@ -14,8 +14,8 @@ async fn an_attribute_definition_shows_every_property() {
     let due = json!({
         "id": made.id, "category": "common", "name": "employee-number", "display_name": "Number",
         "description": null,
-        "data_format": "TEXT", "enumeration_values": [], "json_schema": null, "scopes": [],
-        "search": "none",
+        "data_format": "TEXT", "enumeration_values": [], "deprecated_values": [],
+        "json_schema": null, "scopes": [], "search": "none", "effective_search": "none",
         "single_value": false, "required": false, "read_only": false, "hidden": false,
         "override": false, "system": false,
         "unique": false, "derived": null, "approval_policy": null, "deprecated": false,
@@ -173,7 +173,7 @@ async fn enumeration_values_can_be_added_and_those_in_use_not_removed() {
 }
 
 #[tokio::test]
-async fn search_is_fixed_once_a_value_is_stored() {
+async fn search_is_never_lowered_once_a_value_is_stored() {
     let crm = Service::start().await.crm().await;
     let tag = crm.define("tag", json!({ "search": "none" })).await;
     let search = |how: &str| crm.patch(&tag.path, json!({ "search": how })).if_match("*");
@@ -183,7 +183,7 @@ async fn search_is_fixed_once_a_value_is_stored() {
         json!({ "username": "jan", "attributes": { "common": { "tag": ["x"] } } }),
     )
     .await;
-    assert_eq!(search("prefix").await.is(409).slug(), "in-use");
+    assert_eq!(search("none").await.is(409).slug(), "in-use");
     search("exact").await.is(200);
     crm.patch(&tag.path, json!({ "display_name": "Tag" })).if_match("*").await.is(200);
 }

@@ -2,5 +2,8 @@
 
 mod attributes;
 mod categories;
+mod held;
 mod personas;
 mod usage;
+
+const USERS: &str = "/identity/users";

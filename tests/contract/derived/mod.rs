@@ -11,6 +11,8 @@ mod sweeping;
 mod trying;
 mod values;
 
+pub use self::sweeping::settle;
+
 use serde_json::{Value, json};
 use tests::{Client, Resource, Service};
 

@@ -32,6 +32,19 @@ impl Run {
         self.settle().await;
     }
 
+    /// Lets the sweeper make index entries. It may find that nobody holds what is deprecated.
+    async fn sweep(&mut self) {
+        for _ in 0..3 {
+            self.service.sweep().await;
+            self.settle().await;
+            self.settle().await;
+            self.settle().await;
+        }
+        for definition in self.tenant.definitions.iter_mut().flatten() {
+            definition.used &= !definition.deprecated;
+        }
+    }
+
     async fn redefine(&mut self, slot: usize, change: Value) -> Answer {
         let definition = self.tenant.definitions[slot].as_ref().unwrap();
         let path = format!("{DEFINITIONS}/{}", definition.id);
@@ -88,9 +101,11 @@ impl Run {
                 self.bind(slot, definition, json!({ "deprecated": deprecated }), true).await;
             }
             Step::Search(_, search) => {
-                let same = definition.search == search;
+                let rank = |search| ["none", "exact", "prefix"].iter().position(|s| *s == search);
+                let lowered = rank(search) < rank(definition.search);
                 definition.search = search;
-                self.bind(slot, definition, json!({ "search": search }), same).await;
+                self.bind(slot, definition, json!({ "search": search }), !lowered).await;
+                self.sweep().await;
             }
             Step::Enumerate(_, allowed) if definition.format == Format::Enumeration => {
                 let grows = definition.allowed & !allowed == 0;

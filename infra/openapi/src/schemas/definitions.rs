@@ -4,7 +4,7 @@
 use serde_json::json;
 use shared::domain::definition::{DataFormat, Search};
 use shared::domain::json_schema::MAX_SCHEMA;
-use utoipa::openapi::{Array, Schema};
+use utoipa::openapi::{Array, Object, Schema};
 
 use super::super::shapes::{
     OrNull as _, Record, anything, boolean, either, list, named, nullable, text, uuid, word,
@@ -63,7 +63,7 @@ pub(super) fn schemas() -> Vec<Described> {
             "SearchMode",
             word(
                 Search::ALL.map(Search::name),
-                "How values can be searched. Fixed once a value is stored.",
+                "How values can be searched. Once a value is stored it can only be raised.",
             )
             .into(),
         ),
@@ -121,6 +121,18 @@ fn category_input() -> Record {
 fn enumeration_values() -> Array {
     let value = Schema::Object(text(256, "A value."));
     list(value, Some(1000), "The values of an enumeration. Empty for other formats.")
+}
+
+fn deprecated_values() -> Array {
+    let about = "Values of the enumeration that are given to nobody any more. Users who have one keep \
+                 it. One that no user holds can be removed from both lists.";
+    list(Schema::Object(text(256, "A value.")), Some(100), about)
+}
+
+fn effective_search() -> Object {
+    let about = "How values can be searched now. It differs from a raised `search` until the service \
+                 has made the index entries of all users.";
+    word(Search::ALL.map(Search::name), about)
 }
 
 fn scopes() -> Array {
@@ -182,9 +194,11 @@ fn attribute() -> Schema {
         .must("description", nullable("Description"))
         .must("data_format", named("DataFormat"))
         .must("enumeration_values", named("EnumerationValues"))
+        .must("deprecated_values", deprecated_values())
         .must("json_schema", named("JsonSchema"))
         .must("scopes", named("AttributeScopes"))
         .must("search", named("SearchMode"))
+        .must("effective_search", effective_search())
         .must("derived", nullable("Derivation"))
         .must("approval_policy", nullable("ApprovalPolicy"))
         .must("system", boolean(SYSTEM));
@@ -194,7 +208,8 @@ fn attribute() -> Schema {
         .example(json!({
             "id": EXAMPLE_ATTRIBUTE, "category": "common", "name": "badge", "display_name": null,
             "description": null, "data_format": "TEXT", "enumeration_values": [],
-            "json_schema": null, "scopes": [], "search": "exact", "derived": null,
+            "deprecated_values": [], "json_schema": null, "scopes": [], "search": "exact",
+            "effective_search": "exact", "derived": null,
             "approval_policy": { "statements": [{ "client_scope": "administrator" }] },
             "system": false, "single_value": false, "required": false, "read_only": false,
             "hidden": false, "override": false, "unique": false, "deprecated": false
@@ -214,13 +229,14 @@ fn attribute_input() -> Record {
     .may("description", nullable("Description"))
     .must("data_format", named("DataFormat"))
     .may("enumeration_values", nullable("EnumerationValues"))
+    .may("deprecated_values", deprecated_values().or_null())
     .may("json_schema", named("JsonSchema"))
     .may("scopes", nullable("AttributeScopes"))
     .may("search", nullable("SearchMode"))
     .may("derived", nullable("Derivation"))
     .may("approval_policy", nullable("ApprovalPolicy"))
     .may("source", text(MAX_DEFINITION_TEXT, source).or_null())
-    .unchanged(&["id", "system"]);
+    .unchanged(&["id", "system", "effective_search"]);
     FLAGS
         .iter()
         .fold(record, |record, (name, about)| record.may(name, boolean(about).or_null()))

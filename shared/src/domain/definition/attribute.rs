@@ -1,71 +1,24 @@
 //! Attribute definitions.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::policy::ApprovalPolicy;
 use super::predefined::Predefined;
-use super::properties::{take_derived, take_json_schema, take_scopes, take_source};
+use super::properties::{
+    DataFormat, DerivedBy, Raise, Search, take_derived, take_json_schema, take_scopes, take_source,
+};
 use super::{Definition, DefinitionKind, MAX_TEXT, Noun, SET_BY_SERVICE, open, take_name};
 use crate::domain::error::{Code, Error, Result, Violations};
 use crate::domain::id::DefinitionId;
 use crate::domain::json::{Json, Object};
 use crate::domain::schema::{Collection, Schema};
-use crate::domain::string_enum::{expected_word, string_enum};
+use crate::domain::string_enum::expected_word;
 use crate::domain::suggest::did_you_mean;
 use crate::domain::suggest::unknown;
 use crate::env::Env;
 use crate::object;
-
-string_enum! {
-    /// How the values of an attribute are written.
-    DataFormat {
-        /// One of the values that the definition lists.
-        Enumeration = "ENUMERATION",
-        /// A decimal number of at most 38 significant digits.
-        Numeric = "NUMERIC",
-        /// Any text.
-        Text = "TEXT",
-        /// An e-mail address, with the state of its verification.
-        Email = "EMAIL",
-        /// A secret, kept as a salted Argon2id hash: write-only.
-        Hash = "HASH",
-        /// A secret that can be searched by equality, kept as a keyed hash: write-only.
-        SearchableHash = "SEARCHABLE_HASH",
-        /// A telephone number in the form of E.164.
-        Sms = "SMS",
-        /// Any JSON value but `null`, within a JSON Schema if the definition has one.
-        Json = "JSON",
-    }
-}
-
-impl DataFormat {
-    /// Whether values are kept as hashes and never shown.
-    #[must_use]
-    pub const fn is_hashed(self) -> bool {
-        matches!(self, Self::Hash | Self::SearchableHash)
-    }
-}
-
-/// The workflow that derives the values of an attribute.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DerivedBy {
-    /// The workflow that makes them.
-    pub workflow_id: DefinitionId,
-}
-
-string_enum! {
-    /// How an attribute can be searched.
-    #[derive(Default)]
-    Search {
-        /// Not at all.
-        #[default]
-        None = "none",
-        /// By equality.
-        Exact = "exact",
-        /// By equality and by the first characters.
-        Prefix = "prefix",
-    }
-}
 
 /// The definition of one custom attribute.
 #[expect(clippy::struct_excessive_bools, reason = "each is a property of its own in the contract")]
@@ -85,14 +38,20 @@ pub struct AttributeDefinition {
     pub data_format: DataFormat,
     /// The values of an enumeration.
     pub enumeration_values: Vec<String>,
+    /// Those of them that take no new assignments.
+    #[serde(default)]
+    pub deprecated_values: Vec<String>,
     /// The JSON Schema that JSON values fit, as JSON text.
     #[serde(default)]
     pub json_schema: Option<String>,
     /// The scopes of which userinfo needs one to show the attribute; empty means that it always
     /// does.
     pub scopes: Vec<String>,
-    /// How the attribute can be searched; fixed once a value was stored.
+    /// How the attribute can be searched; only raised once a value was stored.
     pub search: Search,
+    /// Since it was raised: how far the index entries are.
+    #[serde(default)]
+    pub raise: Option<Raise>,
     /// Whether it holds at most one value; never changes.
     pub single_value: bool,
     /// Whether users (or the personas that list it) must have it.
@@ -164,9 +123,14 @@ impl Definition for AttributeDefinition {
             description: fields.text("description", MAX_TEXT),
             data_format: data_format.unwrap_or(DataFormat::Text),
             enumeration_values: fields.texts("enumeration_values", 1000, 256).unwrap_or_default(),
+            deprecated_values: fields.texts("deprecated_values", 100, 256).unwrap_or_default(),
             json_schema: take_json_schema(&mut fields),
             scopes: take_scopes(&mut fields),
-            search: fields.string_enum("search").unwrap_or_default(),
+            search: fields
+                .string_enum("search")
+                .or_else(|| data_format.map(DataFormat::usual_search))
+                .unwrap_or_default(),
+            raise: None,
             single_value: fields.boolean("single_value").unwrap_or_default(),
             required: fields.boolean("required").unwrap_or_default(),
             read_only: fields.boolean("read_only").unwrap_or_default(),
@@ -180,6 +144,14 @@ impl Definition for AttributeDefinition {
         };
         fields.unchanged("system", &Json::Bool(system), Code::NotEditable, SET_BY_SERVICE);
         take_source(&mut fields);
+        definition.raise = current.filter(|c| c.search == definition.search).and_then(|c| c.raise);
+        let searched = current.map_or(definition.search, Self::effective_search);
+        fields.unchanged(
+            "effective_search",
+            &Json::from(searched.name()),
+            Code::NotEditable,
+            SET_BY_SERVICE,
+        );
         if data_format.is_some() {
             definition.check_format(&mut fields);
             definition.check_properties(&mut fields, schema);
@@ -188,8 +160,10 @@ impl Definition for AttributeDefinition {
             definition.check_immutable(current, &mut fields, data_format);
         }
         fields.finish();
-        let mut seen = std::collections::HashSet::new();
-        definition.enumeration_values.retain(|value| seen.insert(value.clone()));
+        for values in [&mut definition.enumeration_values, &mut definition.deprecated_values] {
+            let mut seen = HashSet::new();
+            values.retain(|value| seen.insert(value.clone()));
+        }
         violations.check(definition)
     }
 
@@ -202,9 +176,11 @@ impl Definition for AttributeDefinition {
             "description" => self.description.clone(),
             "data_format" => self.data_format.name(),
             "enumeration_values" => self.enumeration_values.clone(),
+            "deprecated_values" => self.deprecated_values.clone(),
             "json_schema" => self.json_schema.as_ref().and_then(|schema| Json::parse(schema.as_bytes()).ok()),
             "scopes" => self.scopes.clone(),
             "search" => self.search.name(),
+            "effective_search" => self.effective_search().name(),
             "single_value" => self.single_value,
             "required" => self.required,
             "read_only" => self.read_only,
@@ -231,13 +207,33 @@ impl Definition for AttributeDefinition {
         if self.system { &FIXED } else { custom }
     }
 
-    fn immutable_once_used(&self, current: &Self) -> Option<&'static str> {
-        if self.search != current.search {
-            return Some("search");
+    fn once_used(self, current: &Self, unheld: &[String]) -> Result<Self> {
+        if self.search < current.search {
+            let detail = format!(
+                "`search` can be raised but not lowered to `{}`: users have had values of this \
+                 attribute",
+                self.search
+            );
+            return Err(Error::InUse(detail));
         }
-        let removed =
-            current.enumeration_values.iter().any(|value| !self.enumeration_values.contains(value));
-        removed.then_some("enumeration_values")
+        let removed = current
+            .enumeration_values
+            .iter()
+            .find(|value| !self.enumeration_values.contains(value) && !unheld.contains(value));
+        if let Some(value) = removed {
+            let detail = format!(
+                "users may hold the value `{value}`; add it to `deprecated_values`, and remove it \
+                 when the sweeper has found that no user holds it"
+            );
+            return Err(Error::InUse(detail));
+        }
+        let from = current.effective_search();
+        let raised = self.search > current.search;
+        Ok(if raised { Self { raise: Some(Raise { from, built: false }), ..self } } else { self })
+    }
+
+    fn still_unheld(&self, unheld: &[String]) -> Vec<String> {
+        unheld.iter().filter(|value| self.deprecated_values.contains(value)).cloned().collect()
     }
 
     fn is_deprecated(&self) -> bool {
@@ -293,6 +289,30 @@ impl AttributeDefinition {
             search: Search::None,
             system: false,
             ..one
+        }
+    }
+
+    /// How filters can search it now: as before, until every user has the index entries of a raised
+    /// `search`.
+    #[must_use]
+    pub fn effective_search(&self) -> Search {
+        self.raise.filter(|raise| !raise.built).map_or(self.search, |raise| raise.from)
+    }
+
+    /// The ways of searching for which users have index entries.
+    pub fn indexed(&self) -> impl Iterator<Item = Search> {
+        [Some(self.search), self.raise.map(|raise| raise.from)].into_iter().flatten()
+    }
+
+    /// Why nobody is given this value anew, if that is so.
+    #[must_use]
+    pub fn refuses_new(&self, value: &String) -> Option<&'static str> {
+        if self.deprecated {
+            Some("the attribute is deprecated; it takes no new values")
+        } else if self.deprecated_values.contains(value) {
+            Some("the value is deprecated; choose another one")
+        } else {
+            None
         }
     }
 

@@ -13,12 +13,13 @@ mod workflow;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use self::attribute::{AttributeDefinition, DataFormat, DerivedBy, Search};
+pub use self::attribute::AttributeDefinition;
 pub use self::category::{COMMON, Category};
 pub use self::persona::PersonaDefinition;
 pub use self::policy::{ApprovalPolicy, PolicySubject};
 pub use self::predefined::Predefined;
 pub use self::profile::UserProfileDefinition;
+pub use self::properties::{DataFormat, DerivedBy, Raise, Search};
 pub use self::workflow::{MAX_SCRIPT, Workflow};
 use super::error::{Code, Result, Violations};
 use super::field::Fields;
@@ -68,7 +69,8 @@ impl DefinitionKind {
         match self {
             Self::Category => "the category has attributes; delete them first",
             Self::Attribute | Self::Persona => {
-                "users have had this definition; set `deprecated` to refuse new assignments"
+                "users have had this definition; set `deprecated`, and delete it when the sweeper \
+                 has found that no user holds it (minutes; `kith definition purge` looks at once)"
             }
             Self::Profile | Self::Workflow => "the definition is in use",
             Self::Server | Self::Application => {
@@ -149,10 +151,15 @@ pub trait Definition:
     fn script(_document: &Json) -> Option<(&'static str, &str)> {
         None
     }
-    /// The field whose change from `current` to `self` is only possible while no user holds a
-    /// value.
-    fn immutable_once_used(&self, _current: &Self) -> Option<&'static str> {
-        None
+    /// What becomes of this replacement of `current`, of which users have had values, or why they
+    /// stand in its way. Nobody holds the values `unheld`.
+    fn once_used(self, _current: &Self, _unheld: &[String]) -> Result<Self> {
+        Ok(self)
+    }
+    /// Which of the values that nobody held at the version before are still deprecated: none was
+    /// given to anybody since.
+    fn still_unheld(&self, _unheld: &[String]) -> Vec<String> {
+        Vec::new()
     }
     /// The issuer whose tokens it makes the tenant trust, and the claim of theirs that names the
     /// tenant.

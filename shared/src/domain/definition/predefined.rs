@@ -54,6 +54,7 @@ impl Predefined {
                 DataFormat::Text
             },
             enumeration_values: Vec::new(),
+            deprecated_values: Vec::new(),
             json_schema: None,
             scopes: Vec::new(),
             search: match self {
@@ -61,6 +62,7 @@ impl Predefined {
                 Self::FamilyName | Self::GivenName => Search::Prefix,
                 Self::UiLocales => Search::None,
             },
+            raise: None,
             single_value: true,
             required: self == Self::Username,
             read_only: false,

@@ -3,8 +3,10 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use super::MAX_TEXT;
-use super::attribute::{AttributeDefinition, DataFormat, DerivedBy, Search};
+use super::attribute::AttributeDefinition;
 use super::predefined::Predefined;
 use crate::domain::error::Code;
 use crate::domain::field::Fields;
@@ -12,11 +14,77 @@ use crate::domain::id::DefinitionId;
 use crate::domain::json_schema::check_schema;
 use crate::domain::schema::Schema;
 use crate::domain::scope::Scope;
-use crate::domain::string_enum::expected_word;
+use crate::domain::string_enum::{expected_word, string_enum};
 
 /// The most workflows of a tenant that derive attributes: each write of a profile may have to run
 /// all of them.
 pub(super) const MAX_LINKED: usize = 10;
+
+string_enum! {
+    /// How the values of an attribute are written.
+    DataFormat {
+        /// One of the values that the definition lists.
+        Enumeration = "ENUMERATION",
+        /// A decimal number of at most 38 significant digits.
+        Numeric = "NUMERIC",
+        /// Any text.
+        Text = "TEXT",
+        /// An e-mail address, with the state of its verification.
+        Email = "EMAIL",
+        /// A secret, kept as a salted Argon2id hash: write-only.
+        Hash = "HASH",
+        /// A secret that can be searched by equality, kept as a keyed hash: write-only.
+        SearchableHash = "SEARCHABLE_HASH",
+        /// A telephone number in the form of E.164.
+        Sms = "SMS",
+        /// Any JSON value but `null`, within a JSON Schema if the definition has one.
+        Json = "JSON",
+    }
+}
+
+impl DataFormat {
+    /// Whether values are kept as hashes and never shown.
+    #[must_use]
+    pub const fn is_hashed(self) -> bool {
+        matches!(self, Self::Hash | Self::SearchableHash)
+    }
+
+    /// The `search` of a definition that does not say otherwise: what is hashed so that it can be
+    /// searched is searched (rule A13).
+    pub(super) const fn usual_search(self) -> Search {
+        if matches!(self, Self::SearchableHash) { Search::Exact } else { Search::None }
+    }
+}
+
+/// The workflow that derives the values of an attribute.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DerivedBy {
+    /// The workflow that makes them.
+    pub workflow_id: DefinitionId,
+}
+
+string_enum! {
+    /// How an attribute can be searched.
+    #[derive(Default)]
+    Search {
+        /// Not at all.
+        #[default]
+        None = "none",
+        /// By equality.
+        Exact = "exact",
+        /// By equality and by the first characters.
+        Prefix = "prefix",
+    }
+}
+
+/// How far the index entries are of an attribute whose `search` was raised (ADR 0054).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Raise {
+    /// How it could be searched before. Users keep the entries of then as long as this stands.
+    pub from: Search,
+    /// Whether every user has the entries of now.
+    pub built: bool,
+}
 
 impl AttributeDefinition {
     /// Checks what belongs to one format alone.
@@ -36,6 +104,13 @@ impl AttributeDefinition {
                 Code::NotAllowed,
                 format!("only an ENUMERATION has values, not {format}; omit the field"),
             );
+        }
+        for (i, value) in self.deprecated_values.iter().enumerate() {
+            if !self.enumeration_values.contains(value) {
+                let detail =
+                    "expected one of `enumeration_values`; remove it from both lists at once";
+                fields.refuse_item("deprecated_values", i, Code::NotInEnumeration, detail);
+            }
         }
         if self.json_schema.is_some() && format != DataFormat::Json {
             fields.refuse(

@@ -162,6 +162,7 @@ impl Key {
         let name = match walk {
             Walk::Recomputation => "DERIVE",
             Walk::Migration => "FORMS",
+            Walk::Definitions => "DEFINITIONS",
         };
         Self::new(format!("T#{tenant}#J"), name)
     }
@@ -292,6 +293,8 @@ pub enum Walk {
     Recomputation,
     /// Index entries are brought into another form.
     Migration,
+    /// What changed definitions ask for.
+    Definitions,
 }
 
 /// What is accepted once.

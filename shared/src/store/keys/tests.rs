@@ -39,6 +39,7 @@ fn the_keys_at_rest_are_fixed() {
         Key::change_request(&tenant, ChangeRequestId::new(uuid::Uuid::nil())),
         Key::progress(&tenant, Walk::Recomputation),
         Key::progress(&tenant, Walk::Migration),
+        Key::progress(&tenant, Walk::Definitions),
         Key::definition(&tenant, DefinitionKind::Profile, "x"),
         Key::definition(&tenant, DefinitionKind::Workflow, "x"),
         Key::tenant(&tenant),
