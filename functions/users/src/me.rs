@@ -18,23 +18,24 @@ use shared::http::{Call, Callers, Route};
 use shared::store::users::StoredUser;
 use shared::writing::WriteTarget;
 
-const ME: &str = "/identity/me";
+/// The path of the own profile.
+pub(crate) const PATH: &str = "/identity/me";
 
 /// Routes of people about themselves.
 pub(crate) const ROUTES: [Route; 5] = [
-    Route::read("GET", ME, "get_me", (200, "Me"), || get(read))
+    Route::read("GET", PATH, "get_me", (200, "Me"), || get(read))
         .people()
         .tagged()
         .summary("Read the own profile")
         .description("Without hidden attributes."),
-    Route::write("PATCH", ME, "patch_me", (200, "Me"), || patch(edit))
+    Route::write("PATCH", PATH, "patch_me", (200, "Me"), || patch(edit))
         .people()
         .json("UserPatch")
         .approval()
         .conflicts(&[AlreadyExists])
         .summary("Change the own profile")
         .description("Fields that are left out stay. `null` removes a field."),
-    Route::write("DELETE", ME, "forget_me", (204, ""), || delete(forget))
+    Route::write("DELETE", PATH, "forget_me", (204, ""), || delete(forget))
         .people()
         .summary("Forget the own user")
         .description("Deletes the caller's user in every system."),
@@ -59,7 +60,8 @@ pub(crate) async fn read(call: Call) -> HandlerResult {
     call.show(me.tag(), || me.value.show_to(&schema, View::SelfService))
 }
 
-fn shown(user: &Versioned<User>, schema: &Schema) -> Answer {
+/// The answer that shows the own profile.
+pub(crate) fn shown(user: &Versioned<User>, schema: &Schema) -> Answer {
     Answer::resource(user.value.show_to(schema, View::SelfService), user.tag())
         .replay_while_exists(user.value.id)
 }

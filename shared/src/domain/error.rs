@@ -318,8 +318,8 @@ impl fmt::Display for Error {
                 "nothing in this tenant matches; check the ids, values and filters that you sent",
             ),
             Self::NoProfile => f.write_str(
-                "you have no profile in this tenant yet; sign in at a system with \
-                 `POST /api/v1/tenants/{tenant_id}/systems/{system_id}/users` first",
+                "you have no profile in this tenant yet; create it with `POST /identity/me`, or sign \
+                 in at a system with `POST /api/v1/tenants/{tenant_id}/systems/{system_id}/users`",
             ),
             Self::Unconditional => f.write_str("the write does not say which version it expects"),
             Self::PreconditionFailed { detail, .. } => f.write_str(detail),

@@ -2,6 +2,7 @@
 //! forgotten. The names of the tests are the sentences of the lifecycle.
 
 mod arriving;
+mod as_me;
 mod brought;
 mod claims;
 mod cost;

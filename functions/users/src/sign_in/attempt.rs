@@ -12,7 +12,7 @@ use shared::domain::sign_in::ClaimSelection;
 use shared::domain::sso::Principal;
 use shared::domain::system_profile::SystemProfile;
 use shared::domain::user::User;
-use shared::domain::versioned::WriteId;
+use shared::domain::versioned::{Version, WriteId};
 use shared::http::Call;
 use shared::http::IdempotencyRecorder;
 use shared::http::answer::{Answer, HandlerResult};
@@ -25,6 +25,7 @@ use shared::store::users::{StoredUser, check_exists};
 use shared::writing::{CommitAttempt, Policy, ProfileWriter, make_room};
 
 use super::SignInSubject;
+use crate::me;
 use crate::system_context::SystemContext;
 
 /// A sign-in of a subject, or of a user whom a client brings.
@@ -32,14 +33,20 @@ pub(super) struct SignIn<'a> {
     pub call: &'a Call,
     pub author: &'a Author,
     pub schema: &'a Schema,
-    pub context: &'a SystemContext<'a>,
+    pub place: SignInPlace<'a>,
     pub subject: SignInSubject<'a>,
     pub record: IdempotencyRecorder<'a>,
     pub write_id: WriteId,
     /// The id of a user that has to be created.
     pub user_id: UserId,
-    /// The system profile that has to be created.
-    pub profile: SystemProfile,
+}
+
+/// Where a subject signs in.
+pub(super) enum SignInPlace<'a> {
+    /// At Kith itself: the base profile is all that there is.
+    Base,
+    /// At a system, with the system profile that has to be created if there is none.
+    System(Box<SystemContext<'a>>, SystemProfile),
 }
 
 /// The state that one attempt hands to the next.
@@ -94,16 +101,30 @@ impl SignIn<'_> {
         let id = user.as_ref().map(|user| user.value.id);
         let barred = user.as_ref().and_then(|user| user.value.check_active().err());
         let barred = barred.filter(|_| self.call.caller.is_person());
-        let existing = match id {
-            Some(id) => table.profile_of(&self.schema.tenant, id, &self.context.system.id).await?,
-            None => None,
-        };
-        let profile = existing.clone().unwrap_or_else(|| Versioned::first(self.profile.clone()));
         // One's own write may have been committed although what came back was a conflict.
-        let new = existing.as_ref().is_none_or(|found| found.log_contains(self.write_id));
+        let (existing, new) = match (&self.place, id) {
+            (SignInPlace::System(context, _), Some(id)) => {
+                let found = table.profile_of(&self.schema.tenant, id, &context.system.id).await?;
+                let new = found.as_ref().is_none_or(|found| found.log_contains(self.write_id));
+                (found, new)
+            }
+            (_, None) => (None, true),
+            (SignInPlace::Base, Some(_)) => {
+                let own = |user: &StoredUser| {
+                    user.version() == Version::FIRST && user.log_contains(self.write_id)
+                };
+                (None, user.as_ref().is_some_and(own))
+            }
+        };
+        let profile = match &self.place {
+            SignInPlace::System(_, made) => {
+                Some(existing.clone().unwrap_or_else(|| Versioned::first(made.clone())))
+            }
+            SignInPlace::Base => None,
+        };
         let mut related = RelatedWrites {
             principal: self.binding(id, binds, state),
-            profile: (existing.is_none() && barred.is_none()).then(|| profile.clone()),
+            profile: profile.clone().filter(|_| existing.is_none() && barred.is_none()),
             recorded: false,
             bound: 0,
         };
@@ -114,8 +135,13 @@ impl SignIn<'_> {
         let changes = !matches!(write, UserWrite::Keep(_));
         let mut answer = None;
         let companions = |next: &Versioned<User>| {
-            self.schema.check_covers(&profile.value.effective(&next.value))?;
-            let made = self.answer(next, &profile, new);
+            match &profile {
+                Some(profile) => {
+                    self.schema.check_covers(&profile.value.effective(&next.value))?;
+                }
+                None => self.schema.check_covers(&next.value)?,
+            }
+            let made = self.answer(next, profile.as_ref(), new);
             let record = if barred.is_none() { self.record.of(&made)? } else { None };
             answer = Some(made);
             related.recorded = record.is_some();
@@ -232,13 +258,19 @@ impl SignIn<'_> {
     fn answer(
         &self,
         user: &Versioned<User>,
-        profile: &Versioned<SystemProfile>,
+        profile: Option<&Versioned<SystemProfile>>,
         new: bool,
     ) -> Answer {
-        let content = profile.value.show(&user.value, self.context.viewer());
-        let answer = Answer::resource(content, &SystemProfile::tag(profile, user))
-            .replay_while_profile_exists(&profile.value);
-        if new { answer.created_at(self.context.location(profile.value.id)) } else { answer }
+        let (answer, location) = match (&self.place, profile) {
+            (SignInPlace::System(context, _), Some(profile)) => {
+                let content = profile.value.show(&user.value, context.viewer());
+                let answer = Answer::resource(content, &SystemProfile::tag(profile, user))
+                    .replay_while_profile_exists(&profile.value);
+                (answer, context.location(profile.value.id))
+            }
+            _ => (me::shown(user, self.schema), me::PATH.to_owned()),
+        };
+        if new { answer.created_at(location) } else { answer }
     }
 
     /// Decides what the next attempt does otherwise: which conditions failed in this one tells what

@@ -1,6 +1,8 @@
 //! `POST …/systems/{system_id}/users`: the first sign-in of a person at a system, or the
 //! provisioning of a person by a CRM or an IAM system. Gets or creates the system profile. Creates
 //! the user, the principal and the look-ups that it needs.
+//!
+//! `POST /identity/me` does the same without a system.
 
 mod attempt;
 
@@ -8,58 +10,85 @@ use shared::auth::user_token::MAX_SUBJECT;
 use shared::auth::{self, Person};
 use shared::axum::routing::post;
 use shared::domain::Scope::UsersWrite;
+use shared::domain::View;
 use shared::domain::author::{Author, Reason};
 use shared::domain::error::{Code, Error, Result, Violations};
 use shared::domain::field::Fields;
 use shared::domain::id::{BaseId, UserId, UserName};
+use shared::domain::json::{Json, Object};
 use shared::domain::schema::Schema;
 use shared::domain::sign_in::MappedClaims;
 use shared::domain::system_profile::SystemProfile;
-use shared::domain::{Json, View};
 use shared::env::Timestamp;
 use shared::http::IdempotencyRecorder;
 use shared::http::answer::HandlerResult;
 use shared::http::route::Conflict::{SeveralFound, State};
 use shared::http::{Call, Callers, Route};
 
-use self::attempt::SignIn;
+use self::attempt::{SignIn, SignInPlace};
+use crate::me;
 use crate::system_context::{PROFILES, SystemContext};
 
-/// The route of sign-ins.
-pub(crate) const ROUTES: [Route; 1] = [Route::write(
-    "POST",
-    PROFILES,
-    "get_or_create_system_profile",
-    (201, "SystemProfile"),
-    || post(sign_in),
-)
-.callers(Callers::IntegrationsOrPeople(UsersWrite))
-.within_system()
-.optional_json("SystemProfileInput")
-.finds()
-.conflicts(&[SeveralFound, State])
-.summary("Get or create a system profile")
-.description(
-    "Of the person who calls, or of the person whom a CRM or an IAM system names. A \
-     person's token also creates or refreshes the base profile from its claims.",
-)];
+/// The routes of sign-ins.
+pub(crate) const ROUTES: [Route; 2] = [
+    Route::write("POST", PROFILES, "get_or_create_system_profile", (201, "SystemProfile"), || {
+        post(sign_in_at_system)
+    })
+    .callers(Callers::IntegrationsOrPeople(UsersWrite))
+    .within_system()
+    .optional_json("SystemProfileInput")
+    .finds()
+    .conflicts(&[SeveralFound, State])
+    .summary("Get or create a system profile")
+    .description(
+        "Of the person who calls, or of the person whom a CRM or an IAM system names. A \
+         person's token also creates or refreshes the base profile from its claims.",
+    ),
+    Route::write("POST", me::PATH, "create_or_refresh_me", (201, "Me"), || post(sign_in_as_me))
+        .people()
+        .finds()
+        .conflicts(&[SeveralFound, State])
+        .summary("Create or refresh the own profile")
+        .description(
+            "From the claims of the caller's token, without a system. A person who is not known \
+             is created, with the rules of a first sign-in at a system.",
+        ),
+];
 
 const EITHER: &str = "expected `user_id`, or `issuer` and `subject`";
 
 /// Gets or creates the system profile of the person.
-pub(crate) async fn sign_in(mut call: Call) -> HandlerResult {
-    let body = call.take_body();
+async fn sign_in_at_system(call: Call) -> HandlerResult {
+    sign_in(call, true).await
+}
+
+/// Gets, creates or refreshes the base profile of the person who calls.
+async fn sign_in_as_me(call: Call) -> HandlerResult {
+    sign_in(call, false).await
+}
+
+/// The place of a sign-in, if the caller may sign in there.
+fn place<'a>(call: &'a Call, schema: &'a Schema, system: bool) -> Result<SignInPlace<'a>> {
+    if !system {
+        return Ok(SignInPlace::Base);
+    }
+    let context = SystemContext::of(call, schema)?;
+    let profile = SystemProfile::new(context.system.id.clone(), call.app.env());
+    Ok(SignInPlace::System(Box::new(context), profile))
+}
+
+async fn sign_in(mut call: Call, system: bool) -> HandlerResult {
+    let body = if system { call.take_body() } else { Json::Object(Object::new()) };
     // Ids are made before the loops that repeat the write.
     let (write_id, user_id) = (call.app.table().write_id(), UserId::new(call.app.env().new_uuid()));
     let sign_in = async |record| {
         call.app
             .decide(&call.caller.tenant, async |schema| {
-                let context = SystemContext::of(&call, &schema)?;
+                let place = place(&call, &schema, system)?;
                 if let Err(refused) = call.preconditions.check_collection() {
                     // A person who may not sign in gets that error first.
                     return Err(check_may_sign_in(&call).await?.unwrap_or(refused));
                 }
-                let profile = SystemProfile::new(context.system.id.clone(), call.app.env());
                 let subject = match &call.caller.subject {
                     auth::Subject::External(person) => {
                         SignInSubject::with_token(body.clone(), person, &schema)?
@@ -70,16 +99,16 @@ pub(crate) async fn sign_in(mut call: Call) -> HandlerResult {
                     }
                 };
                 let author = &subject.author(&call).await?;
+                let schema = &schema;
                 let sign_in = SignIn {
                     call: &call,
                     author,
-                    schema: &schema,
-                    context: &context,
+                    schema,
+                    place,
                     subject,
                     record,
                     write_id,
                     user_id,
-                    profile,
                 };
                 sign_in.run().await
             })
@@ -89,7 +118,7 @@ pub(crate) async fn sign_in(mut call: Call) -> HandlerResult {
         // Check authorisation before replaying: a recorded answer must not reach a caller who has
         // been blocked since.
         call.app
-            .decide(&call.caller.tenant, async |schema| SystemContext::of(&call, &schema).map(drop))
+            .decide(&call.caller.tenant, async |schema| place(&call, &schema, system).map(drop))
             .await?;
         if check_may_sign_in(&call).await?.is_some() {
             return sign_in(IdempotencyRecorder::NONE).await;
