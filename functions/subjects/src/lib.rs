@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use shared::axum::routing::{delete, get, post};
 use shared::domain::Scope::{UsersRead, UsersWrite};
 use shared::domain::error::{Error, Result, Violations};
-use shared::domain::id::{SubjectId, UserName};
+use shared::domain::id::{PartyId, SubjectId, UserName};
 use shared::domain::sso::{
     Application, AuthenticationServer, SYSTEM, Side, SubjectInput, SubjectMapping, refuse_absent,
 };
@@ -166,21 +166,27 @@ async fn create(mut call: Call, side: Side) -> HandlerResult {
     call.once(async |record| {
         call.app
             .decide(&call.caller.tenant, async |schema| {
-                let SubjectInput { party, subject, user } = SubjectInput::read(body.clone(), side)?;
-                let known = match side {
+                let mut violations = Violations::default();
+                let input = SubjectInput::read(body.clone(), side, &mut violations);
+                let known = |party: &PartyId| match side {
                     Side::Server => schema.servers.get(party.as_str()).is_some(),
                     Side::Application => schema.applications.get(party.as_str()).is_some(),
                 };
-                let named = user.to_string();
-                let user = call.app.table().resolve(&schema.tenant, &user).await?;
-                let mut violations = Violations::default();
-                if !known {
+                if let Some(party) = input.party.as_ref().filter(|party| !known(party)) {
                     refuse_absent(side.field(), party.as_str(), &mut violations);
                 }
-                if user.is_none() {
-                    refuse_absent("user_id", &named, &mut violations);
+                let mut user = None;
+                if let Some(named) = &input.user {
+                    user = call.app.table().resolve(&schema.tenant, named).await?;
+                    if user.is_none() {
+                        refuse_absent("user_id", &named.to_string(), &mut violations);
+                    }
                 }
-                let user = violations.check(user)?.ok_or(Error::NotFound)?;
+                violations.check(())?;
+                let (Some(party), Some(subject), Some(user)) = (input.party, input.subject, user)
+                else {
+                    return Err(Error::unexpected("a mapping without violations names all three"));
+                };
                 let subject = Versioned::first(SubjectMapping::new(
                     &schema.tenant,
                     side,

@@ -6,7 +6,7 @@ use shared::domain::Scope::{UsersRead, UsersWrite};
 use shared::domain::error::{Error, Result};
 use shared::domain::id::PartyId;
 use shared::domain::schema::Schema;
-use shared::domain::sso::{Principal, SYSTEM};
+use shared::domain::sso::{AuthenticationServer, Principal, SYSTEM};
 use shared::domain::{Json, Versioned};
 use shared::http::answer::{Answer, HandlerResult};
 use shared::http::route::Conflict::State;
@@ -62,13 +62,13 @@ pub(crate) async fn list(call: Call) -> HandlerResult {
     table.get_user(tenant, user).await?;
     let stored = table.principals(tenant, user).await?;
     let schema = call.app.schema_now(tenant).await?;
-    let mut servers: Vec<_> = schema.servers.values().map(|server| &server.id).collect();
-    servers.sort_by_key(|id| id.as_str() != SYSTEM);
+    let mut servers: Vec<_> = schema.servers.values().collect();
+    servers.sort_by_key(|server| server.id.as_str() != SYSTEM);
     let items = servers.into_iter().map(|server| {
-        let known = stored.iter().find(|principal| principal.value.server == *server).cloned();
+        let known = stored.iter().find(|principal| principal.value.server == server.id).cloned();
         let principal =
-            known.unwrap_or_else(|| Versioned::first(Principal::pending(server.clone())));
-        Json::Object(principal.tag().with(principal.value.show()))
+            known.unwrap_or_else(|| Versioned::first(Principal::pending(server.id.clone())));
+        Json::Object(principal.tag().with(principal.value.show(server)))
     });
     Ok(Answer::content(object! { "items" => items.collect::<Vec<_>>() }))
 }
@@ -77,9 +77,6 @@ pub(crate) async fn list(call: Call) -> HandlerResult {
 pub(crate) async fn set_linked(call: Call, linked: bool) -> HandlerResult {
     let server: PartyId = call.id("authentication_server_id")?;
     let user = call.user("user_id").await?;
-    let answer = |principal: &Versioned<Principal>| {
-        Answer::resource(principal.value.show(), principal.tag()).replay_while_exists(user)
-    };
     let decide = |principal: &Versioned<Principal>| {
         call.preconditions.check_write(&[principal.tag()])?;
         if principal.value.is_built_in() && !linked {
@@ -93,7 +90,11 @@ pub(crate) async fn set_linked(call: Call, linked: bool) -> HandlerResult {
     call.once(async |record| {
         call.app
             .decide(&call.caller.tenant, async |schema| {
-                check_server_exists(&server, &schema)?;
+                let shown = server_of(&schema, &server)?;
+                let answer = |principal: &Versioned<Principal>| {
+                    Answer::resource(principal.value.show(shown), principal.tag())
+                        .replay_while_exists(user)
+                };
                 let record = |next: &Versioned<Principal>| record.of(&answer(next));
                 let link = LinkChange { user, server: &server, linked };
                 let principal =
@@ -105,11 +106,11 @@ pub(crate) async fn set_linked(call: Call, linked: bool) -> HandlerResult {
     .await
 }
 
-/// Finds nothing at a server that does not exist; a remembered configuration that knows none may be
+/// The authentication server with this id; a remembered configuration that knows none may be
 /// outdated.
-fn check_server_exists(server: &PartyId, schema: &Schema) -> Result<()> {
+fn server_of<'s>(schema: &'s Schema, server: &PartyId) -> Result<&'s AuthenticationServer> {
     match schema.servers.get(server.as_str()) {
-        Some(_) => Ok(()),
+        Some(entry) => Ok(&entry.stored.value),
         None if schema.verified => Err(Error::NotFound),
         None => Err(Error::Outdated),
     }

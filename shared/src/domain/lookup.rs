@@ -21,7 +21,7 @@ use super::format;
 use super::id::{DefinitionId, WrongShape};
 use super::schema::Schema;
 use super::text;
-use super::user::User;
+use super::user::{User, UserKind};
 
 /// The most look-ups that one user owns.
 pub const MAX_LOOKUPS: usize = 40;
@@ -313,6 +313,9 @@ fn in_form(user: &User, schema: &Schema, form: &Form) -> BTreeSet<Lookup> {
         if let Some(folded) = name.as_deref().and_then(form.name) {
             lookups.insert(Lookup::prefix(field, &folded));
         }
+    }
+    if user.kind != UserKind::Person {
+        lookups.insert(Lookup::exact("kind", user.kind.name()));
     }
     for persona in &user.personas {
         lookups.insert(Lookup::persona(persona.definition, None));

@@ -2,6 +2,7 @@
 
 mod read;
 mod upsert;
+mod verify;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -41,6 +42,27 @@ string_enum! {
     }
 }
 
+string_enum! {
+    /// What a profile is of.
+    #[derive(Default)]
+    UserKind {
+        /// A human being.
+        #[default]
+        Person = "person",
+        /// A thing, such as a till or a sensor.
+        Device = "device",
+        /// A program.
+        Application = "application",
+    }
+}
+
+impl UserKind {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+    fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// Where the value of a field comes from, if not from a client.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -75,6 +97,9 @@ pub struct User {
     pub email_verified: bool,
     /// Whether the person may be signed in.
     pub status: UserStatus,
+    /// What the profile is of.
+    #[serde(default, skip_serializing_if = "UserKind::is_usual")]
+    pub kind: UserKind,
     /// Custom attributes.
     pub attributes: Values,
     /// The e-mail addresses among the custom attributes that are known to be the person's.
@@ -107,6 +132,7 @@ impl User {
             preferred_email: None,
             email_verified: false,
             status: UserStatus::Active,
+            kind: UserKind::default(),
             attributes: Values::new(),
             verified: VerifiedAddresses::new(),
             provenance: Provenance::new(),
@@ -240,66 +266,6 @@ impl User {
         }
     }
 
-    /// The user with an e-mail address marked as verified: `{"attribute", "value"}`, where the
-    /// attribute is `preferred_email` or `<category>.<name>`. A custom attribute's address is
-    /// verified wherever the user has it, personas included.
-    pub fn verify(&self, document: Json, schema: &Schema) -> Result<Self> {
-        let mut violations = Violations::default();
-        let mut fields = Fields::new(document, "", &mut violations);
-        let attribute = fields.required_text("attribute", MAX_TEXT);
-        let value = fields.required_text("value", text::MAX_EMAIL).and_then(|value| {
-            let address = text::stored_email(&value);
-            if address.is_none() {
-                fields.refuse("value", Code::WrongFormat, text::EXPECTED_EMAIL);
-            }
-            address
-        });
-        let mut user = self.clone();
-        if let (Some(attribute), Some(address)) = (attribute, value) {
-            let found = if attribute == Predefined::PreferredEmail.name() {
-                user.email_verified =
-                    self.preferred_email.as_deref().and_then(text::stored_email) == Some(address);
-                user.email_verified
-            } else {
-                let named = attribute
-                    .split_once('.')
-                    .and_then(|(category, name)| schema.attribute_named(category, name));
-                let Some(definition) =
-                    named.filter(|definition| definition.data_format == DataFormat::Email)
-                else {
-                    let detail = "expected `preferred_email` or the `<category>.<name>` of an \
-                                  EMAIL attribute";
-                    fields.refuse("attribute", Code::NotFound, detail);
-                    fields.finish();
-                    return violations.check(user);
-                };
-                user.verify_attribute(definition.id, &address)
-            };
-            if !found {
-                fields.refuse(
-                    "value",
-                    Code::NotFound,
-                    "the user does not have this address in that attribute",
-                );
-            }
-        }
-        fields.finish();
-        violations.check(user)
-    }
-
-    fn verify_attribute(&mut self, id: DefinitionId, address: &str) -> bool {
-        let mut found = value::verify(&mut self.verified, &self.attributes, id, address);
-        for persona in &mut self.personas {
-            let before = persona.verified.clone();
-            found |= value::verify(&mut persona.verified, &persona.attributes, id, address);
-            if persona.verified != before {
-                persona.rev += 1;
-                persona.update_tag();
-            }
-        }
-        found
-    }
-
     /// The user with `persona` put in place of the one with its id, or added. At most one persona
     /// stays preferred, and none may repeat another's definition and scope.
     pub fn with_persona(&self, persona: Persona) -> Result<Self> {
@@ -372,6 +338,7 @@ impl User {
             "preferred_email" => self.preferred_email.clone(),
             "email_verified" => self.email_verified,
             "status" => self.status.name(),
+            "kind" => self.kind.name(),
             "attributes" => value::show(&self.attributes, schema, view),
             "attribute_states" => value::show_states(&self.attributes, &self.verified, schema, view),
             "personas" => personas.collect::<Vec<_>>(),

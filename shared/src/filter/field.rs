@@ -163,13 +163,14 @@ pub(super) enum FilterField {
     UiLocales,
     EmailVerified,
     Status,
+    Kind,
     LastLoginAt,
     CreatedAt,
     UpdatedAt,
 }
 
 impl FilterField {
-    const ALL: [(Self, &'static str, ValueForm); 12] = [
+    const ALL: [(Self, &'static str, ValueForm); 13] = [
         (Self::Id, "id", ValueForm::Id),
         (Self::Username, "username", ValueForm::Username),
         (Self::IdAtCustomer, "id_at_customer", ValueForm::Exact),
@@ -179,6 +180,7 @@ impl FilterField {
         (Self::UiLocales, "ui_locales", ValueForm::Lower),
         (Self::EmailVerified, "email_verified", ValueForm::Boolean),
         (Self::Status, "status", ValueForm::Lower),
+        (Self::Kind, "kind", ValueForm::Lower),
         (Self::LastLoginAt, "last_login_at", ValueForm::Time),
         (Self::CreatedAt, "created_at", ValueForm::Time),
         (Self::UpdatedAt, "updated_at", ValueForm::Time),
@@ -224,7 +226,10 @@ impl FilterField {
 
     /// Whether profiles of systems have it.
     pub(super) const fn is_inherited(self) -> bool {
-        !matches!(self, Self::Username | Self::IdAtCustomer | Self::Status | Self::LastLoginAt)
+        !matches!(
+            self,
+            Self::Username | Self::IdAtCustomer | Self::Status | Self::Kind | Self::LastLoginAt
+        )
     }
 
     fn values(self, candidate: &Candidate<'_>) -> Vec<Value> {
@@ -246,6 +251,7 @@ impl FilterField {
             }
             Self::EmailVerified => vec![Value::Boolean(user.email_verified)],
             Self::Status => text(Some(user.status.name())),
+            Self::Kind => text(Some(user.kind.name())),
             Self::LastLoginAt => time(user.last_login_at),
             Self::CreatedAt => time(Some(candidate.created_at)),
             Self::UpdatedAt => time(Some(candidate.updated_at)),

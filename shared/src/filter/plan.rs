@@ -11,6 +11,7 @@ use crate::domain::id::{DefinitionId, PartyId, TenantId};
 use crate::domain::lookup::{Lookup, cut};
 use crate::domain::schema::Schema;
 use crate::domain::system_profile::SystemProfile;
+use crate::domain::user::UserKind;
 use crate::env::Timestamp;
 use crate::store::listing::ChangeWindow;
 use crate::store::users::StoredUser;
@@ -214,6 +215,10 @@ impl Planner<'_> {
             _ => return None,
         };
         let (attribute, by, found) = match path {
+            // Most users are persons: they have no entry for it.
+            FieldPath::Field(FilterField::Kind) if wanted == UserKind::Person.name() => {
+                return None;
+            }
             FieldPath::Field(field) => {
                 (field.name().to_owned(), field.name().to_owned(), FieldLookups::of_field(field)?)
             }
@@ -343,6 +348,7 @@ impl FieldLookups {
             FilterField::PreferredEmail => (LookupKind::Email, 4),
             FilterField::FamilyName => (LookupKind::Prefix, 6),
             FilterField::GivenName => (LookupKind::Prefix, 7),
+            FilterField::Kind => (LookupKind::Exact, 11),
             _ => return None,
         };
         Some(Self { equal, by_start: equal == LookupKind::Prefix, rank })

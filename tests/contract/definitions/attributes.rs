@@ -48,7 +48,7 @@ async fn e1_every_wrong_property_is_named() {
     let crm = Service::start().await.crm().await;
     let body = json!({
         "id": "x", "category": "nothing", "name": "Wrong", "data_format": "DATE",
-        "enumeration_values": "x", "scopes": ["root"],
+        "enumeration_values": "x", "scopes": ["ro ot"],
         "search": "fuzzy", "single_value": 1, "system": true, "colour": "red",
         "display_name": "x".repeat(1025),
     });
@@ -60,7 +60,7 @@ async fn e1_every_wrong_property_is_named() {
         "/enumeration_values wrong-type",
         "/id immutable",
         "/name wrong-format",
-        "/scopes/0 not-in-enumeration",
+        "/scopes/0 wrong-format",
         "/search not-in-enumeration",
         "/single_value wrong-type",
         "/system not-editable",

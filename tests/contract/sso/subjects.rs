@@ -207,6 +207,29 @@ async fn d7_subjects_vanish_with_their_user_and_are_free_again() {
     service.check().await;
 }
 
+#[tokio::test]
+async fn e1_what_names_nothing_is_named_beside_what_cannot_be_read() {
+    let service = Service::start().await;
+    let (servers, applications) = sides(&service).await;
+    for side in [&servers, &applications] {
+        let body = json!({ side.field: "nosuch", "subject": "", "user_id": "nope", "colour": 1 });
+        let refused = side.client.post(&side.path, body).await.is(422);
+        let due = [
+            "/colour unknown",
+            &format!("/{} not-found", side.field),
+            "/subject required",
+            "/user_id not-found",
+        ];
+        let mut found = refused.violations();
+        found.sort();
+        assert_eq!(found, due);
+        let somebody = "0192f3c1-5a00-7000-8000-000000000001";
+        let body = json!({ side.field: "nosuch", "subject": "s", "user_id": somebody });
+        let refused = side.client.post(&side.path, body).await.is(422);
+        assert_eq!(refused.violations().len(), 2, "{}", refused.text());
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d1_deleting_a_mapping_never_takes_another_one_along() {
     let service = Service::start().await;

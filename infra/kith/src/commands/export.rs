@@ -28,10 +28,11 @@ use crate::remote::{Remote, RemoteRequest};
 use crate::signals::stop_signal;
 
 /// The fields of every user that can be imported.
-const FIELDS: [&str; 9] = [
+const FIELDS: [&str; 10] = [
     "id",
     "username",
     "id_at_customer",
+    "kind",
     "family_name",
     "given_name",
     "ui_locales",

@@ -7,7 +7,8 @@ use shared::domain::json_schema::MAX_SCHEMA;
 use utoipa::openapi::{Array, Object, Schema};
 
 use super::super::shapes::{
-    OrNull as _, Record, anything, boolean, either, list, named, nullable, text, uuid, word,
+    OrNull as _, Record, anything, boolean, either, list, matching, named, nullable, text, uuid,
+    word,
 };
 use super::fields::MAX_DEFINITION_TEXT;
 use super::{Described, page};
@@ -136,9 +137,10 @@ fn effective_search() -> Object {
 }
 
 fn scopes() -> Array {
-    let about = "`userinfo` shows the attribute to tokens with one of these scopes. If the list is \
-                 empty, any token will do.";
-    list(named("Scope"), Some(20), about)
+    let about = "`userinfo` shows the attribute to tokens with one of these scopes, which may be \
+                 scopes of the issuer of the token. If the list is empty, any token will do.";
+    let scope = matching(r"^[\x21\x23-\x5b\x5d-\x7e]{1,64}$", "A scope (RFC 6749 §3.3).");
+    list(Schema::Object(scope), Some(20), about)
 }
 
 fn json_schema() -> Schema {

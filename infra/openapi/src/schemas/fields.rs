@@ -7,7 +7,7 @@ use shared::domain::id::{CLIENT_ID_PATTERN, SLUG_PATTERN, UUID_OR_BASE_ID_PATTER
 use shared::domain::jwk::Algorithm;
 use shared::domain::sso::{SubjectMatching, SubjectType};
 use shared::domain::text::MAX_EMAIL;
-use shared::domain::user::{MAX_TEXT, UserStatus};
+use shared::domain::user::{MAX_TEXT, UserKind, UserStatus};
 use shared::domain::value::{AddressState, MAX_VALUE, MAX_VALUES};
 use shared::domain::{Scope, jwk};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
@@ -92,6 +92,11 @@ fn of_profiles() -> Vec<Described> {
         (
             "UserStatus",
             word(UserStatus::ALL.map(UserStatus::name), "BLOCKED refuses sign-ins of the person.")
+                .into(),
+        ),
+        (
+            "UserKind",
+            word(UserKind::ALL.map(UserKind::name), "What the profile is of. `person` if left out.")
                 .into(),
         ),
         ("AttributeValue", attribute_value().into()),

@@ -50,6 +50,7 @@ fn profile(description: &str) -> Record {
     shown(Record::new(description).must("id", uuid("The id.")).may("username", named("Username")))
         .may("id_at_customer", nullable("CustomerUserId"))
         .must("status", named("UserStatus"))
+        .must("kind", named("UserKind"))
         .must("attributes", named("Attributes"))
         .must("attribute_states", named("AddressStates"))
         .must("personas", list(named("Persona"), Some(MAX_PERSONAS), "Personas, oldest first."))
@@ -60,7 +61,7 @@ fn profile(description: &str) -> Record {
             "id": "0192f3c1-5a00-7000-8000-000000000001", "username": "jan.janssen",
             "id_at_customer": "CRM-0042", "family_name": "Janssen", "given_name": "Jan",
             "ui_locales": "fr-BE nl-BE", "preferred_email": "jan@example.org",
-            "email_verified": false, "status": "ACTIVE",
+            "email_verified": false, "status": "ACTIVE", "kind": "person",
             "attributes": { "common": { "employee-number": ["42"] } }, "attribute_states": {},
             "personas": [], "last_login_at": null, "created_at": "2026-11-21T10:00:00.000Z",
             "updated_at": "2026-11-21T10:00:00.000Z"
@@ -119,7 +120,8 @@ fn editable(record: Record) -> Record {
     editable_here(
         record
             .must("username", named("Username"))
-            .may("id_at_customer", nullable("CustomerUserId")),
+            .may("id_at_customer", nullable("CustomerUserId"))
+            .may("kind", nullable("UserKind")),
     )
 }
 

@@ -13,8 +13,7 @@ use crate::domain::field::Fields;
 use crate::domain::id::DefinitionId;
 use crate::domain::json_schema::check_schema;
 use crate::domain::schema::Schema;
-use crate::domain::scope::Scope;
-use crate::domain::string_enum::{expected_word, string_enum};
+use crate::domain::string_enum::string_enum;
 
 /// The most workflows of a tenant that derive attributes: each write of a profile may have to run
 /// all of them.
@@ -219,17 +218,15 @@ impl AttributeDefinition {
     }
 }
 
-/// Takes the field `scopes`.
+/// Takes the field `scopes`: scopes of this service and of the issuers whose tokens people bring.
 pub(super) fn take_scopes(fields: &mut Fields<'_>) -> Vec<String> {
     let scopes = fields.texts("scopes", 20, 64).unwrap_or_default();
     for (i, scope) in scopes.iter().enumerate() {
-        if scope.parse::<Scope>().is_err() {
-            fields.refuse_item(
-                "scopes",
-                i,
-                Code::NotInEnumeration,
-                expected_word(&Scope::ALL, scope),
-            );
+        // RFC 6749 §3.3.
+        if !scope.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e)) {
+            let detail = "expected a scope of RFC 6749, e.g. payroll:read: ASCII characters without \
+                          spaces, quotes and backslashes";
+            fields.refuse_item("scopes", i, Code::WrongFormat, detail);
         }
     }
     scopes

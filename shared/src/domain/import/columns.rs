@@ -121,7 +121,7 @@ enum ColumnField {
 impl ColumnField {
     /// The names of the fields that are no attributes.
     fn names() -> impl Iterator<Item = &'static str> {
-        let others = ["id", "email_verified", "personas"];
+        let others = ["id", "kind", "email_verified", "personas"];
         Predefined::ALL.iter().map(|field| field.name()).chain(others)
     }
 
@@ -132,6 +132,7 @@ impl ColumnField {
         }
         match name {
             "id" => Some(Self::Text("id", false)),
+            "kind" => Some(Self::Text("kind", false)),
             "email_verified" => Some(Self::Verified),
             "personas" => Some(Self::Personas),
             _ => name.parse().ok().map(|field: Predefined| Self::Text(field.name(), true)),

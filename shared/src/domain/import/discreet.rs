@@ -10,7 +10,7 @@ const MAX_BYTES: usize = 800;
 /// The bytes of the code of a violation, and of what stands around it.
 const OVERHEAD: usize = 40;
 /// The names of fields that are no predefined attributes, of users and of personas.
-const FIELDS: [&str; 18] = [
+const FIELDS: [&str; 19] = [
     "",
     "attribute_values",
     "attribute_states",
@@ -18,6 +18,7 @@ const FIELDS: [&str; 18] = [
     "created_at",
     "email_verified",
     "id",
+    "kind",
     "last_login_at",
     "name",
     "persona_definition_id",

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::SYSTEM;
+use super::{AuthenticationServer, SYSTEM};
 use crate::domain::id::{BaseId, PartyId};
 use crate::domain::json::Object;
 use crate::domain::string_enum::string_enum;
@@ -72,13 +72,16 @@ impl Principal {
         }
     }
 
-    /// The document that callers see.
+    /// The document that callers see; `server` is the principal's.
     #[must_use]
-    pub fn show(&self) -> Object {
+    pub fn show(&self, server: &AuthenticationServer) -> Object {
         object! {
             "authentication_server_id" => &self.server,
+            "name" => &server.name,
+            "subject_type" => server.subject_type.name(),
             "linked" => self.linked,
             "status" => self.status().name(),
+            "base_profile_id" => self.base.as_ref().map(ToString::to_string),
         }
     }
 }

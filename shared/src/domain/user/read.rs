@@ -17,6 +17,7 @@ use crate::domain::patch::{
 use crate::domain::persona::{self, Persona};
 use crate::domain::text;
 use crate::domain::value::{self, AttributeReader, Omitted};
+use crate::domain::view::View;
 use crate::domain::write_context::WriteContext;
 use crate::env::Timestamp;
 use crate::object;
@@ -172,6 +173,12 @@ impl User {
         omitted: Omitted,
     ) {
         self.read_these(&Predefined::ALL, fields, context, omitted);
+        if context.view == View::SelfService {
+            let kind = Json::from(self.kind.name());
+            fields.unchanged("kind", &kind, Code::ReadOnly, "only clients set the kind; omit it");
+        } else {
+            self.kind = fields.string_enum("kind").unwrap_or_default();
+        }
     }
 
     /// Takes these predefined attributes and the custom ones. What equals the stored value is
@@ -258,7 +265,12 @@ fn take_predefined(
             Some(id)
         }
         // A name is what a person says it is: it is folded for search, and never refused for that.
-        Predefined::FamilyName | Predefined::GivenName => fields.text(name, MAX_TEXT),
+        // Blanks around it are a slip.
+        Predefined::FamilyName | Predefined::GivenName => {
+            let name = fields.text(name, MAX_TEXT)?;
+            let kept = stored == Some(&name);
+            Some(if kept { name } else { name.trim().to_owned() })
+        }
         Predefined::UiLocales => take_locales(fields),
         Predefined::PreferredEmail => {
             let email = fields.text(name, text::MAX_EMAIL)?;
