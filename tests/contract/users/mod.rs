@@ -7,6 +7,7 @@ mod by;
 mod change;
 mod create;
 mod forget;
+mod kind;
 mod query;
 mod upsert;
 mod upsert_races;

@@ -4,7 +4,8 @@ use serde_json::json;
 use shared::domain::sso::PrincipalStatus;
 use utoipa::openapi::Schema;
 
-use super::super::shapes::{Record, boolean, named, word};
+use super::super::shapes::{Record, boolean, named, text, word};
+use super::fields::MAX_DEFINITION_TEXT;
 use super::{Described, whole};
 
 pub(super) fn schemas() -> Vec<Described> {
@@ -24,11 +25,9 @@ fn principal() -> Schema {
         .must("subject_type", named("SubjectType"))
         .must("linked", boolean("Whether sign-ins of the server reach the user."))
         .must("status", named("PrincipalStatus"))
-        .must("base_profile_id", nullable("BaseProfileId"))
         .example(json!({
             "authentication_server_id": "corporate", "name": "Corporate login",
-            "subject_type": "email", "linked": true, "status": "ACTIVE",
-            "base_profile_id": "2bdec978e853a345774727fc88a221244c19b447e71898f42b7ebe6f84c69b12"
+            "subject_type": "email", "linked": true, "status": "ACTIVE"
         }))
         .schema()
 }

@@ -81,7 +81,6 @@ impl Principal {
             "subject_type" => server.subject_type.name(),
             "linked" => self.linked,
             "status" => self.status().name(),
-            "base_profile_id" => self.base.as_ref().map(ToString::to_string),
         }
     }
 }
