@@ -100,7 +100,7 @@ async fn o10_userinfo_needs_the_scope_openid() {
 }
 
 #[tokio::test]
-async fn a3_userinfo_shows_what_the_scopes_of_the_token_open() {
+async fn a3_a38_userinfo_shows_what_the_scopes_of_the_token_open() {
     let home = Home::open().await;
     home.crm.define("open", json!({})).await;
     home.crm.define("data", json!({ "scopes": ["userdata"] })).await;
@@ -132,6 +132,13 @@ async fn a3_userinfo_shows_what_the_scopes_of_the_token_open() {
     assert_eq!(
         seen("openid users:read unheard:of").await,
         ("office open".to_owned(), json!("Jan"), false)
+    );
+    // Scopes of the issuer are as good as those of the service (statement A38).
+    home.crm.define("payroll", json!({ "scopes": ["https://idp.example/payroll"] })).await;
+    home.write(common(&json!({ "payroll": ["6"] }))).await;
+    assert_eq!(
+        seen("openid https://idp.example/payroll").await,
+        ("open payroll".to_owned(), json!("Jan"), false)
     );
     // Scopes are about userinfo alone.
     assert_eq!(

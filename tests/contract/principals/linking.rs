@@ -6,7 +6,8 @@ use tests::{Service, TENANT};
 use super::{SERVERS, bind, is_unlinked, list, principal, scene};
 
 #[tokio::test]
-async fn each_authentication_server_has_a_principal_of_the_user_and_the_built_in_one_is_first() {
+async fn p50_each_authentication_server_has_a_principal_of_the_user_and_the_built_in_one_is_first()
+{
     let service = Service::start().await;
     let (crm, jan) = scene(&service).await;
     crm.create(SERVERS, json!({ "id": "zeta", "name": "Z", "subject_type": "email" })).await;

@@ -46,7 +46,15 @@ pub async fn is_unlinked(service: &Service, base: &BaseId) -> Option<bool> {
 }
 
 fn principal(server: &str, linked: bool, status: &str) -> Value {
-    json!({ "authentication_server_id": server, "linked": linked, "status": status })
+    let (name, subject_type) = match server {
+        "system" => ("Built-in identity provider", "username"),
+        "zeta" => ("Z", "email"),
+        other => (other, "predefined"),
+    };
+    json!({
+        "authentication_server_id": server, "name": name, "subject_type": subject_type,
+        "linked": linked, "status": status
+    })
 }
 
 async fn list(crm: &Client, user: &Resource) -> Value {
