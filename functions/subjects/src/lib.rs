@@ -177,8 +177,13 @@ async fn create(mut call: Call, side: Side) -> HandlerResult {
                 }
                 let mut user = None;
                 if let Some(named) = &input.user {
-                    user = call.app.table().resolve(&schema.tenant, named).await?;
-                    if user.is_none() {
+                    let table = call.app.table();
+                    user = table.resolve(&schema.tenant, named).await?;
+                    // The commit checks that a user is there. What is refused anyway is not
+                    // committed.
+                    let absent = !violations.is_empty()
+                        && table.find_named(&schema.tenant, named).await?.is_none();
+                    if user.is_none() || absent {
                         refuse_absent("user_id", &named.to_string(), &mut violations);
                     }
                 }

@@ -2,9 +2,12 @@
 //! whether anybody still holds a deprecated definition or a deprecated value.
 //!
 //! A walk begins when no function can still remember the configuration before: nobody is given
-//! anything deprecated after that, and every write makes the new index entries.
+//! anything deprecated after that, and every write makes the new index entries. What a walk does not
+//! meet, a second one looks for some minutes later, because the listing may be behind the table.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod held;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -13,96 +16,65 @@ use shared::domain::Versioned;
 use shared::domain::definition::{AttributeDefinition, DefinitionKind, Raise};
 use shared::domain::error::{Error, Result};
 use shared::domain::id::{DefinitionId, UserId};
-use shared::domain::schema::Schema;
-use shared::domain::system_profile::SystemProfile;
-use shared::domain::user::User;
-use shared::domain::value::Values;
+use shared::domain::schema::{Schema, StoredDefinition};
 use shared::domain::versioned::Version;
 use shared::env::Timestamp;
-use shared::store::definitions::DefinitionEdit;
+use shared::store::definitions::{DefinitionEdit, Unused};
 use shared::store::keys::Walk;
 use shared::store::listing::WalkPosition;
 
+use self::held::{Deprecated, Held};
 use super::SweepReport;
 use super::lookups::reindex;
 use super::walk::{Progress, note, walk};
 
+/// How long after a walk the second one begins, in seconds.
+pub const SECOND_LOOK_SECONDS: i64 = 300;
 /// How long after a walk the next one looks again for what somebody held, in seconds.
 pub const LOOK_AGAIN_SECONDS: i64 = 24 * 3600;
-/// The most deprecated definitions and values that one walk looks for.
-pub const MAX_DEPRECATED: usize = 10_000;
-
-/// A definition that takes no new assignments, or one of its values that is given to nobody.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Deprecated {
-    kind: DefinitionKind,
-    id: DefinitionId,
-    value: Option<String>,
-}
-
-impl Deprecated {
-    fn is_held(&self, user: &User, profiles: &[Versioned<SystemProfile>]) -> bool {
-        if self.kind == DefinitionKind::Persona {
-            return user.personas.iter().any(|persona| persona.definition == self.id);
-        }
-        let personas = user.personas.iter().map(|persona| &persona.attributes);
-        let profiles = profiles.iter().map(|profile| &profile.value.overrides.attributes);
-        std::iter::once(&user.attributes).chain(personas).chain(profiles).any(|all| self.is_in(all))
-    }
-
-    fn is_in(&self, attributes: &Values) -> bool {
-        attributes.get(&self.id).is_some_and(|values| {
-            self.value.as_ref().is_none_or(|deprecated| values.contains(deprecated))
-        })
-    }
-}
 
 /// What the definitions of a tenant ask for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Work {
     /// Attributes whose `search` was raised, at a version.
     raised: Vec<(DefinitionId, Version, Raise)>,
-    /// What is deprecated and was assigned once, in a fixed order.
+    /// What is deprecated, in a fixed order.
     deprecated: Vec<Deprecated>,
-    /// All of this, as text.
+    /// The versions of all these definitions.
     fingerprint: String,
 }
 
 impl Work {
     fn of(schema: &Schema) -> Self {
         let mut work = Self::default();
-        let mut marks = Vec::new();
+        let mut versions = Vec::new();
         for (_, entry) in schema.attributes.after("") {
-            let definition = &entry.stored.value;
-            let (id, version) = (definition.id, entry.stored.version());
+            let (id, version) = (entry.stored.value.id, entry.stored.version());
             let before = work.deprecated.len();
-            let deprecated = |value| Deprecated { kind: DefinitionKind::Attribute, id, value };
-            if entry.used && definition.deprecated {
-                work.deprecated.push(deprecated(None));
-            }
-            let open = definition.deprecated_values.iter();
-            let open = open.filter(|value| entry.used && !entry.unheld.contains(value));
-            work.deprecated.extend(open.map(|value| deprecated(Some(value.clone()))));
-            work.raised.extend(definition.raise.map(|raise| (id, version, raise)));
-            let found = work.deprecated.len() - before;
-            if found > 0 || definition.raise.is_some() {
-                marks.push(format!("{id}@{}:{found}", version.0));
+            work.deprecated.extend(Deprecated::of_attribute(entry));
+            work.raised.extend(entry.stored.value.raise.map(|raise| (id, version, raise)));
+            if work.deprecated.len() > before || entry.stored.value.raise.is_some() {
+                versions.push(format!("{id}@{}", version.0));
             }
         }
         for (_, entry) in schema.personas.after("") {
-            let id = entry.stored.value.id;
-            if entry.used && entry.stored.value.deprecated {
-                let kind = DefinitionKind::Persona;
-                work.deprecated.push(Deprecated { kind, id, value: None });
-                marks.push(format!("{id}@{}", entry.stored.version().0));
+            if entry.stored.value.deprecated {
+                work.deprecated.push(Deprecated::persona(entry));
+                let id = entry.stored.value.id;
+                versions.push(format!("{id}@{}", entry.stored.version().0));
             }
         }
-        work.deprecated.truncate(MAX_DEPRECATED);
-        Self { fingerprint: marks.join(" "), ..work }
+        Self { fingerprint: versions.join(" "), ..work }
     }
 
     fn builds(&self) -> bool {
         self.raised.iter().any(|(.., raise)| !raise.built)
+    }
+
+    /// What is not known to be held by nobody, by its place.
+    fn open(&self) -> impl Iterator<Item = usize> {
+        let places = self.deprecated.iter().enumerate();
+        places.filter(|(_, deprecated)| deprecated.open).map(|(place, _)| place)
     }
 }
 
@@ -111,27 +83,70 @@ impl Work {
 struct DefinitionsProgress {
     /// What the walk is for.
     fingerprint: String,
-    /// When the walk may begin; once it has ended, when the next one may.
+    /// When it goes on.
     from: Timestamp,
     /// Where the walk over the listing goes on.
     #[serde(flatten)]
     at: WalkPosition,
-    /// What somebody holds, by its place among all that is deprecated.
-    held: BTreeSet<usize>,
+    /// Whether it is the second walk.
+    second: bool,
+    /// Whether what was found is noted at the definitions.
+    finished: bool,
+    /// Whether a user could not be read, or not be given its index entries.
+    failed: bool,
+    /// What somebody holds.
+    held: Held,
     #[serde(skip)]
     work: Arc<Work>,
 }
 
 impl DefinitionsProgress {
     fn of(work: &Arc<Work>, from: Timestamp) -> Self {
-        let walks = work.builds() || !work.deprecated.is_empty();
-        let at = if walks { WalkPosition::default() } else { WalkPosition::END };
-        let fingerprint = work.fingerprint.clone();
-        Self { fingerprint, from, at, held: BTreeSet::new(), work: Arc::clone(work) }
+        let walks = work.builds() || work.open().next().is_some();
+        Self {
+            fingerprint: work.fingerprint.clone(),
+            from,
+            at: if walks { WalkPosition::default() } else { WalkPosition::END },
+            second: !walks,
+            finished: false,
+            failed: false,
+            held: Held::none(work.deprecated.len()),
+            work: Arc::clone(work),
+        }
     }
 
-    fn all_are_held(&self) -> bool {
-        self.held.len() == self.work.deprecated.len()
+    /// Whether a walk has nothing left to find out.
+    fn is_decided(&self) -> bool {
+        !self.work.builds() && self.work.open().all(|place| self.held.contains(place))
+    }
+
+    /// Makes the index entries of a user, and finds out what the user holds; whether it could be
+    /// read and done.
+    async fn look_at(
+        &mut self,
+        app: &App,
+        schema: &Schema,
+        user: UserId,
+        report: &mut SweepReport,
+    ) -> Result<bool> {
+        if self.work.builds() {
+            let done = reindex(app, schema, user).await?;
+            report.reindexed += u64::from(done.changed);
+            if done.failed {
+                return Ok(false);
+            }
+        }
+        let (table, tenant) = (app.table(), &schema.tenant);
+        let Some(user) = table.find_user(tenant, user).await? else { return Ok(true) };
+        let systems = schema.systems.values().next().is_some();
+        let profiles =
+            if systems { table.profiles_of(tenant, user.value.id).await? } else { Vec::new() };
+        for (place, deprecated) in self.work.deprecated.iter().enumerate() {
+            if !self.held.contains(place) && deprecated.is_held(&user.value, &profiles) {
+                self.held.add(place);
+            }
+        }
+        Ok(true)
     }
 }
 
@@ -143,12 +158,15 @@ impl Progress for DefinitionsProgress {
     }
 
     fn advance(&mut self, next: WalkPosition, now: Timestamp) {
-        // Nothing is to be found any more.
-        let done = !self.work.builds() && self.all_are_held();
-        self.at = if done { WalkPosition::END } else { next };
-        if self.at.is_end() {
-            self.from = now.plus_seconds(LOOK_AGAIN_SECONDS);
+        self.at = if self.is_decided() { WalkPosition::END } else { next };
+        if self.at.is_end() && !self.second && !self.is_decided() {
+            (self.at, self.second) = (WalkPosition::default(), true);
+            self.from = now.plus_seconds(SECOND_LOOK_SECONDS);
         }
+    }
+
+    fn waits_until(&self) -> Option<Timestamp> {
+        Some(self.from)
     }
 
     async fn visit(
@@ -158,21 +176,15 @@ impl Progress for DefinitionsProgress {
         user: UserId,
         report: &mut SweepReport,
     ) -> Result<()> {
-        if self.work.builds() {
-            let (changed, _) = reindex(app, schema, user).await?;
-            report.reindexed += u64::from(changed);
+        match self.look_at(app, schema, user, report).await {
+            Ok(done) => self.failed |= !done,
+            // A profile that does not read must not keep the others from being visited.
+            Err(Error::Unexpected(cause)) => {
+                tracing::error!(operation = "sweep", user = %user, cause);
+                self.failed = true;
+            }
+            Err(error) => return Err(error),
         }
-        if self.all_are_held() {
-            return Ok(());
-        }
-        let (table, tenant) = (app.table(), &schema.tenant);
-        let Some(user) = table.find_user(tenant, user).await? else { return Ok(()) };
-        let systems = schema.systems.values().next().is_some();
-        let profiles =
-            if systems { table.profiles_of(tenant, user.value.id).await? } else { Vec::new() };
-        let places = self.work.deprecated.iter().enumerate();
-        let held = places.filter(|(_, deprecated)| deprecated.is_held(&user.value, &profiles));
-        self.held.extend(held.map(|(place, _)| place));
         Ok(())
     }
 }
@@ -197,22 +209,27 @@ pub(crate) async fn settle(
         note(app, schema, stored.as_ref(), value).await?;
         return Ok(());
     };
+    if now < progress.value.from {
+        return Ok(());
+    }
     progress.value.work = Arc::clone(&work);
-    let looked = progress.value.at.is_end() && work.raised.is_empty();
-    if looked && progress.value.all_are_held() {
-        if now < progress.value.from {
+    if progress.value.finished {
+        if !work.builds() && work.open().next().is_none() {
             return Ok(());
         }
         let again = DefinitionsProgress::of(&work, now);
         let Some(noted) = note(app, schema, Some(&progress), again).await? else { return Ok(()) };
         progress = noted;
-    } else if !progress.value.at.is_end() && now < progress.value.from {
-        return Ok(());
     }
     if let Some(done) = walk(app, schema, progress, until, report).await?
         && done.value.at.is_end()
     {
-        finish(app, schema, &done.value, report).await?;
+        if !done.value.failed {
+            finish(app, schema, &done.value, report).await?;
+        }
+        let from = app.env().clock.now().plus_seconds(LOOK_AGAIN_SECONDS);
+        let finished = DefinitionsProgress { finished: true, from, ..done.value.clone() };
+        note(app, schema, Some(&done), finished).await?;
     }
     Ok(())
 }
@@ -224,28 +241,27 @@ async fn finish(
     found: &DefinitionsProgress,
     report: &mut SweepReport,
 ) -> Result<()> {
-    let table = app.table();
-    for (id, version, raise) in &found.work.raised {
-        move_on(app, schema, *id, *version, *raise).await?;
-    }
-    let places = found.work.deprecated.iter().enumerate();
-    let unheld = places.filter(|(place, _)| !found.held.contains(place));
+    let mut unused = Vec::new();
     let mut values = BTreeMap::<DefinitionId, Vec<String>>::new();
-    for (_, Deprecated { kind, id, value }) in unheld {
+    for place in found.work.open().filter(|place| !found.held.contains(*place)) {
+        let Some(Deprecated { kind, id, value, .. }) = found.work.deprecated.get(place) else {
+            continue;
+        };
         match value {
             Some(value) => values.entry(*id).or_default().push(value.clone()),
-            None => {
-                let noted = table.mark_unused(schema, *kind, &id.to_string()).await?;
-                report.unused += u64::from(noted);
-            }
+            None => unused.push(Unused::Definition(*kind, id.to_string())),
         }
     }
     for (id, mut unheld) in values {
-        let id = id.to_string();
-        report.unused += unheld.len() as u64;
-        unheld.extend(schema.attributes.get(&id).into_iter().flat_map(|e| e.unheld.clone()));
-        table.mark_unheld(schema, &id, unheld).await?;
+        let known = schema.attributes.get(&id.to_string()).into_iter();
+        unheld.extend(known.flat_map(|entry| entry.unheld.clone()));
+        unused.push(Unused::Values(id.to_string(), unheld));
     }
+    report.unused += app.table().mark_unused(schema, &unused).await?;
+    for (id, version, raise) in &found.work.raised {
+        move_on(app, schema, *id, *version, *raise).await?;
+    }
+    app.forget_schema(&schema.tenant);
     Ok(())
 }
 
@@ -259,8 +275,7 @@ async fn move_on(
     raise: Raise,
 ) -> Result<()> {
     let next = (!raise.built).then_some(Raise { built: true, ..raise });
-    let edit = |entry: Option<&shared::domain::schema::StoredDefinition<AttributeDefinition>>,
-                _: &_| {
+    let edit = |entry: Option<&StoredDefinition<AttributeDefinition>>, _: &_| {
         let current = &entry.ok_or(Error::NotFound)?.stored;
         let moved = AttributeDefinition { raise: next, ..current.value.clone() };
         let same = current.version() == version;
@@ -269,9 +284,7 @@ async fn move_on(
     let id = id.to_string();
     match app.table().edit_definition(&schema.tenant, Some(&id), edit, |_| Ok(None)).await {
         // Deleted meanwhile.
-        Ok(_) | Err(Error::NotFound) => {}
-        Err(error) => return Err(error),
+        Ok(_) | Err(Error::NotFound) => Ok(()),
+        Err(error) => Err(error),
     }
-    app.forget_schema(&schema.tenant);
-    Ok(())
 }

@@ -11,9 +11,10 @@ use serde::{Deserialize, Serialize};
 use shared::app::{App, SETTLED_SECONDS};
 use shared::domain::Versioned;
 use shared::domain::author::{Author, Reason};
-use shared::domain::error::{Error, Result};
+use shared::domain::error::{Error, Result, Violations};
 use shared::domain::hashing::Hashes;
 use shared::domain::id::UserId;
+use shared::domain::lookup;
 use shared::domain::schema::{LookupForms, Schema};
 use shared::env::Timestamp;
 use shared::store::Retry;
@@ -69,9 +70,9 @@ impl Progress for MigrationProgress {
         user: UserId,
         report: &mut SweepReport,
     ) -> Result<()> {
-        let (changed, clash) = reindex(app, schema, user).await?;
-        report.reindexed += u64::from(changed);
-        self.clashes += u64::from(clash);
+        let done = reindex(app, schema, user).await?;
+        report.reindexed += u64::from(done.changed);
+        self.clashes += u64::from(done.clash);
         Ok(())
     }
 }
@@ -123,36 +124,66 @@ async fn finish(app: &App, schema: &Schema, clashes: u64) -> Result<()> {
     Ok(())
 }
 
-/// Gives a user the index entries that it is to have; whether something changed, and whether
-/// somebody else has one of them.
-pub(crate) async fn reindex(app: &App, schema: &Schema, user: UserId) -> Result<(bool, bool)> {
+/// What became of the index entries of one user.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Reindexed {
+    /// Something changed.
+    pub(crate) changed: bool,
+    /// Somebody else has one of them.
+    pub(crate) clash: bool,
+    /// Some could not be made.
+    pub(crate) failed: bool,
+}
+
+/// Gives a user and its system profiles the index entries that they are to have. A profile that does
+/// not read, or needs too many, must not keep the others from being visited.
+pub(crate) async fn reindex(app: &App, schema: &Schema, user: UserId) -> Result<Reindexed> {
+    let mut done = Reindexed::default();
+    match reindex_user(app, schema, user, &mut done).await {
+        Err(Error::Unexpected(cause)) => {
+            tracing::error!(operation = "sweep", user = %user, cause);
+            done.failed = true;
+            Ok(done)
+        }
+        finished => finished.map(|()| done),
+    }
+}
+
+async fn reindex_user(
+    app: &App,
+    schema: &Schema,
+    user: UserId,
+    done: &mut Reindexed,
+) -> Result<()> {
     let table = app.table();
     let author = Author::service(schema.tenant.clone(), Reason::Recomputation);
     let hashes = Hashes::default();
     let writer = ProfileWriter::new(app, &author, schema, &hashes, Policy::recomputation());
     let (mut refused, mut retry) = (BTreeSet::new(), Retry::of(table));
-    let changed = loop {
-        let Some(current) = table.find_user(&schema.tenant, user).await? else {
-            return Ok((false, false));
-        };
+    loop {
+        let Some(current) = table.find_user(&schema.tenant, user).await? else { return Ok(()) };
         schema.check_covers(&current.value)?;
         let before = current.version();
+        let due = lookup::of(&current.value, schema, &mut Violations::default());
+        let whole = lookup::is_one_step(current.lookups(), &due);
         let write = UserWrite::Reindex(Box::new(current), refused.clone());
-        match writer.commit(write, |_| Ok(CompanionWrites::default())).await {
-            Ok(CommitAttempt::Written(user)) => break user.version() != before,
-            Ok(CommitAttempt::Refused(failed)) if !failed.user && !failed.gained.is_empty() => {
+        match writer.commit(write, |_| Ok(CompanionWrites::default())).await? {
+            CommitAttempt::Written(user) => {
+                let changed = user.version() != before;
+                done.changed |= changed;
+                if whole || !changed {
+                    break;
+                }
+            }
+            CommitAttempt::Refused(failed) if !failed.user && !failed.gained.is_empty() => {
                 refused.extend(failed.gained);
+                done.clash = true;
             }
-            Ok(CommitAttempt::Contended | CommitAttempt::Refused(_)) => retry.again().await?,
-            // A profile that does not read must not keep the others from being visited.
-            Err(Error::Unexpected(cause)) => {
-                tracing::error!(operation = "sweep", cause);
-                break false;
-            }
-            Err(error) => return Err(error),
+            CommitAttempt::Contended | CommitAttempt::Refused(_) => retry.again().await?,
         }
-    };
-    let profiles = schema.systems.values().next().is_some();
-    let moved = profiles && table.reindex_profiles(schema, user).await?;
-    Ok((changed || moved, !refused.is_empty()))
+    }
+    if schema.systems.values().next().is_some() {
+        done.changed |= table.reindex_profiles(schema, user).await?;
+    }
+    Ok(())
 }

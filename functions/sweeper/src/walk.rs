@@ -23,6 +23,11 @@ pub(crate) trait Progress: Clone + Serialize {
     /// Where the walk goes on.
     fn position(&self) -> &WalkPosition;
 
+    /// When the walk goes on, if it may not at once.
+    fn waits_until(&self) -> Option<Timestamp> {
+        None
+    }
+
     /// Everybody before this position was visited.
     fn advance(&mut self, next: WalkPosition, now: Timestamp);
 
@@ -60,7 +65,8 @@ pub(crate) async fn walk<P: Progress>(
     report: &mut SweepReport,
 ) -> Result<Option<Versioned<P>>> {
     let (table, clock) = (app.table(), &app.env().clock);
-    while !progress.value.position().is_end() && clock.now() < until {
+    let waits = |value: &P| value.waits_until().is_some_and(|from| clock.now() < from);
+    while !progress.value.position().is_end() && clock.now() < until && !waits(&progress.value) {
         let from = progress.value.position();
         let page = table.walk_listing(&schema.tenant, ChangeWindow::default(), from, PAGE).await?;
         let (mut value, mut next) = (progress.value.clone(), page.next);

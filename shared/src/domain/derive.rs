@@ -179,7 +179,11 @@ impl Derivation<'_> {
             };
             let mut found = Violations::default();
             let (at, values) = (attribute.pointer(), values.clone());
-            match value::read_values(values, &at, attribute, &[], context, &mut found) {
+            // What is deprecated stays. A secret is never answered by a mark that it is there.
+            let stored =
+                user.attributes.get(&attribute.id).filter(|_| !attribute.data_format.is_hashed());
+            let stored = stored.cloned().unwrap_or_default();
+            match value::read_values(values, &at, attribute, &stored, context, &mut found) {
                 Some(values) if values.is_empty() => drop(user.attributes.remove(&attribute.id)),
                 Some(values) => drop(user.attributes.insert(attribute.id, values)),
                 None => {}

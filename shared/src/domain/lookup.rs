@@ -5,6 +5,8 @@
 //! those of the new content; they are never recomputed from old values, so a changed normalisation
 //! cannot orphan one (rule D1).
 
+mod change;
+
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -15,8 +17,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 
+pub use self::change::{
+    MAX_CHANGED, MAX_OWNED, after_change, is_one_step, missing, of, step, without,
+};
 use super::definition::{AttributeDefinition, DataFormat, Search};
-use super::error::{Code, Violations};
 use super::format;
 use super::id::{DefinitionId, WrongShape};
 use super::schema::Schema;
@@ -201,77 +205,6 @@ impl From<Lookup> for String {
     fn from(lookup: Lookup) -> Self {
         lookup.to_string()
     }
-}
-
-/// The look-ups that a user with this content owns; more than [`MAX_LOOKUPS`] is a violation. As
-/// long as the tenant has entries of both forms, so has the user.
-#[must_use]
-pub fn of(user: &User, schema: &Schema, violations: &mut Violations) -> BTreeSet<Lookup> {
-    let mut lookups = in_form(user, schema, &CURRENT);
-    if lookups.len() > MAX_LOOKUPS {
-        let detail = format!(
-            "expected at most {MAX_LOOKUPS} index entries, found {}; send fewer unique or searchable values",
-            lookups.len()
-        );
-        violations.add("", Code::TooMany, detail);
-    }
-    if schema.forms.has_earlier() {
-        // Unique ones come first: they keep a value from being given twice.
-        let room = MAX_LOOKUPS.saturating_sub(lookups.len());
-        let earlier = in_form(user, schema, &EARLIER);
-        let earlier: Vec<_> = earlier.difference(&lookups).take(room).cloned().collect();
-        lookups.extend(earlier);
-    }
-    lookups
-}
-
-/// The look-ups of a user after a change, given those that it owns. A value that the change leaves
-/// as it is keeps the entries that it has. Entries of another form are brought by the migration,
-/// which knows what to do when somebody else holds one.
-#[must_use]
-pub fn after_change(
-    owned: &BTreeSet<Lookup>,
-    before: &User,
-    after: &User,
-    schema: &Schema,
-    violations: &mut Violations,
-) -> BTreeSet<Lookup> {
-    let lookups = of(after, schema, violations);
-    let gained = || lookups.difference(owned).filter(|lookup| lookup.can_be_refused());
-    if gained().next().is_none() {
-        return lookups;
-    }
-    let due =
-        in_form(before, schema, &CURRENT).into_iter().chain(in_form(before, schema, &EARLIER));
-    let due: BTreeSet<_> = due.collect();
-    let waiting: BTreeSet<_> = gained().filter(|lookup| due.contains(lookup)).cloned().collect();
-    without(&lookups, &waiting, owned, after, schema)
-}
-
-/// The look-ups less those that the user cannot have; in their place stay those of the earlier form
-/// that it owns.
-#[must_use]
-pub fn without(
-    lookups: &BTreeSet<Lookup>,
-    refused: &BTreeSet<Lookup>,
-    owned: &BTreeSet<Lookup>,
-    user: &User,
-    schema: &Schema,
-) -> BTreeSet<Lookup> {
-    let mut kept: BTreeSet<_> = lookups.difference(refused).cloned().collect();
-    if !refused.is_empty() {
-        let earlier = in_form(user, schema, &EARLIER);
-        kept.extend(earlier.into_iter().filter(|l| l.can_be_refused() && owned.contains(l)));
-    }
-    kept
-}
-
-/// Those of the form of today that a user should own and does not, where the earlier form differs.
-#[must_use]
-pub fn missing(user: &User, schema: &Schema, owned: &BTreeSet<Lookup>) -> BTreeSet<Lookup> {
-    let earlier = in_form(user, schema, &EARLIER);
-    let current = in_form(user, schema, &CURRENT);
-    current.into_iter().filter(|l| !earlier.contains(l) && !owned.contains(l)).collect()
 }
 
 /// The forms in which values are looked up.

@@ -134,12 +134,17 @@ impl SystemProfile {
     }
 
     /// The look-ups that the profile owns, one for each searchable value that it overrides; more
-    /// than [`MAX_LOOKUPS`] is a violation.
+    /// than [`MAX_LOOKUPS`], and more than it had `before`, are a violation.
     #[must_use]
-    pub fn lookups(&self, schema: &Schema, violations: &mut Violations) -> BTreeSet<Lookup> {
+    pub fn lookups(
+        &self,
+        before: &Self,
+        schema: &Schema,
+        violations: &mut Violations,
+    ) -> BTreeSet<Lookup> {
         let mut lookups = self.lookups_in(schema, &CURRENT);
-        if lookups.len() > MAX_LOOKUPS {
-            let found = lookups.len();
+        let found = lookups.len();
+        if found > MAX_LOOKUPS && found > before.lookups_in(schema, &CURRENT).len() {
             let detail = format!(
                 "expected at most {MAX_LOOKUPS} index entries, found {found}; override fewer \
                  searchable values"

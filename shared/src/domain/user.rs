@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::definition::{DataFormat, DefinitionKind, Predefined};
+use super::definition::{DefinitionKind, Predefined};
 use super::error::{Code, Error, Result, Violations};
-use super::field::{Fields, pointer};
+use super::field::pointer;
 use super::id::{DefinitionId, PartyId, UserId};
 use super::json::{Json, Object};
 use super::persona::{self, Persona};

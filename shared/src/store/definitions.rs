@@ -40,6 +40,34 @@ pub enum DefinitionEdit<T> {
     Purge,
 }
 
+/// What no user holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unused {
+    /// A value or persona of a definition that takes no new assignments: it can be deleted (rule
+    /// D6).
+    Definition(DefinitionKind, String),
+    /// These deprecated values of an attribute: they can be removed.
+    Values(String, Vec<String>),
+}
+
+impl Unused {
+    /// The mark of it at its definition, as that was loaded.
+    fn mark(&self, schema: &Schema) -> Option<Write> {
+        let key = |kind, id: &str| Key::definition(&schema.tenant, kind, id);
+        match self {
+            Self::Definition(kind, id) => {
+                let (version, used) = schema.mark(*kind, id)?;
+                used.then(|| Write::MarkUnused(key(*kind, id), version))
+            }
+            Self::Values(id, values) => {
+                let kind = DefinitionKind::Attribute;
+                let (version, _) = schema.mark(kind, id)?;
+                Some(Write::MarkUnheld(key(kind, id), version, values.clone()))
+            }
+        }
+    }
+}
+
 /// A tenant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tenant {
@@ -85,7 +113,12 @@ impl Table {
     /// forms loses the note with the next change of a definition, and the migration begins again.
     pub async fn set_forms(&self, schema: &Schema, forms: LookupForms) -> Result<bool> {
         let Some(epoch) = &schema.epoch else { return Ok(false) };
-        self.mark(Write::SetForms(Key::epoch(&schema.tenant), epoch.version, forms.name())).await
+        let write = Write::SetForms(Key::epoch(&schema.tenant), epoch.version, forms.name());
+        match self.commit(vec![write]).await {
+            Ok(()) => Ok(true),
+            Err(CommitError::Contended | CommitError::Conditions(_)) => Ok(false),
+            Err(failed) => Err(failed.into()),
+        }
     }
 
     /// The tenant's epoch: while it stands, a loaded configuration is true.
@@ -204,38 +237,25 @@ impl Table {
         Ok(())
     }
 
-    /// Notes that no user holds anything of a definition that takes no new assignments, as it was
-    /// loaded: it can be deleted (rule D6). `false` if it was changed meanwhile.
-    pub async fn mark_unused(
-        &self,
-        schema: &Schema,
-        kind: DefinitionKind,
-        id: &str,
-    ) -> Result<bool> {
-        let Some((version, true)) = schema.mark(kind, id) else { return Ok(false) };
-        self.mark(Write::MarkUnused(Key::definition(&schema.tenant, kind, id), version)).await
-    }
-
-    /// Notes which deprecated values of an attribute no user holds, as its definition was loaded:
-    /// they can be removed. `false` if it was changed meanwhile.
-    pub async fn mark_unheld(
-        &self,
-        schema: &Schema,
-        id: &str,
-        unheld: Vec<String>,
-    ) -> Result<bool> {
-        let kind = DefinitionKind::Attribute;
-        let Some((version, _)) = schema.mark(kind, id) else { return Ok(false) };
-        self.mark(Write::MarkUnheld(Key::definition(&schema.tenant, kind, id), version, unheld))
-            .await
-    }
-
-    async fn mark(&self, write: Write) -> Result<bool> {
-        match self.commit(vec![write]).await {
-            Ok(()) => Ok(true),
-            Err(CommitError::Contended | CommitError::Conditions(_)) => Ok(false),
-            Err(failed) => Err(failed.into()),
+    /// Notes what no user holds, at definitions that are as they were loaded; how many were noted.
+    /// The epoch moves, so that everybody who remembers the configuration hears of it.
+    pub async fn mark_unused(&self, schema: &Schema, unused: &[Unused]) -> Result<u64> {
+        let Some(mut epoch) = schema.epoch.clone() else { return Ok(0) };
+        let mut noted = 0;
+        for some in unused.chunks(MAX_WRITES - 1) {
+            let marks = some.iter().filter_map(|unused| unused.mark(schema));
+            let moved = move_epoch(&schema.tenant, Some(&epoch), schema.forms);
+            let writes: Vec<_> = std::iter::once(moved).chain(marks).collect();
+            let marks = writes.len() as u64 - 1;
+            match self.commit(writes).await {
+                Ok(()) => noted += marks,
+                // They are looked for again.
+                Err(CommitError::Contended | CommitError::Conditions(_)) => break,
+                Err(failed) => return Err(failed.into()),
+            }
+            epoch.version = epoch.version.next();
         }
+        Ok(noted)
     }
 
     /// Creates a tenant with the definitions that each has from the start. `false` when there is

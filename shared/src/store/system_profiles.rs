@@ -15,9 +15,9 @@ use super::user_writes::{add, remove};
 use super::users::StoredUser;
 use super::write::{CommitError, Condition, Write};
 use crate::domain::author::Author;
-use crate::domain::error::{Error, Result, Violations};
+use crate::domain::error::{Code, Error, Result, Violations};
 use crate::domain::id::{PartyId, ProfileId, ProfileName, TenantId, UserId};
-use crate::domain::lookup::Lookup;
+use crate::domain::lookup::{self, Lookup, MAX_CHANGED};
 use crate::domain::schema::Schema;
 use crate::domain::system_profile::SystemProfile;
 use crate::domain::user::User;
@@ -203,7 +203,15 @@ impl Table {
     ) -> Result<(Versioned<SystemProfile>, Vec<Write>)> {
         let tenant = &schema.tenant;
         let mut violations = Violations::default();
-        let lookups = profile.lookups(schema, &mut violations);
+        let lookups = profile.lookups(&found.profile.value, schema, &mut violations);
+        let changed = lookups.symmetric_difference(owned).count();
+        if changed > MAX_CHANGED {
+            let detail = format!(
+                "expected at most {MAX_CHANGED} index entries to change at once, found {changed}; \
+                 override fewer searchable values at once"
+            );
+            violations.add("", Code::TooMany, detail);
+        }
         violations.check(())?;
         profile.updated_at = self.env.clock.now().max(found.profile.value.updated_at.next());
         let next = found.profile.changed_to(profile);
@@ -222,14 +230,20 @@ impl Table {
             for item in self.children(tenant, user, Children::SystemProfiles).await? {
                 let profile: Versioned<SystemProfile> = item.read()?;
                 let owned = owned_by(&item)?;
-                let lookups = profile.value.lookups(schema, &mut Violations::default());
-                if lookups == owned {
+                let due = profile.value.lookups(&profile.value, schema, &mut Violations::default());
+                if due == owned {
                     continue;
                 }
+                let lookups = lookup::step(&owned, &due)?;
                 let next = profile.unchanged();
                 let writes = writes_of(tenant, &base, &profile, &next, &owned, &lookups);
                 match self.commit(writes).await {
-                    Ok(()) => changed = true,
+                    Ok(()) => {
+                        changed = true;
+                        if lookups != due {
+                            continue 'read;
+                        }
+                    }
                     Err(CommitError::Contended | CommitError::Conditions(_)) => {
                         retry.again().await?;
                         continue 'read;

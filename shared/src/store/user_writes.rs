@@ -32,8 +32,8 @@ pub enum UserWrite {
     Update(Box<StoredUser>, User),
     /// Nothing of the user, who stays as it was read: only what goes along is written.
     Keep(Box<StoredUser>),
-    /// The look-ups of a user that was read, whose content stays: without those of this set, which
-    /// others hold.
+    /// The look-ups of a user that was read, whose content stays: as many as one write changes,
+    /// without those of this set, which others hold.
     Reindex(Box<StoredUser>, BTreeSet<Lookup>),
 }
 
@@ -167,6 +167,7 @@ impl Table {
                 // More look-ups than a user may own are no fault of this write.
                 let lookups = lookup::of(user, schema, &mut Violations::default());
                 let lookups = lookup::without(&lookups, &refused, owned, user, schema);
+                let lookups = lookup::step(owned, &lookups)?;
                 if lookups == *owned {
                     let user = current.into_stored();
                     return Ok(PreparedUser { user, gained: Vec::new(), writes: Vec::new() });

@@ -29,7 +29,12 @@ fn parsed(value: &Value) -> Json {
 }
 
 fn entry<T: Definition>(value: T) -> StoredDefinition<T> {
-    StoredDefinition { stored: Versioned::first(value), used: false, built_in: false }
+    StoredDefinition {
+        stored: Versioned::first(value),
+        used: false,
+        unheld: Vec::new(),
+        built_in: false,
+    }
 }
 
 impl Desk {

@@ -145,13 +145,11 @@ impl Definition for AttributeDefinition {
         fields.unchanged("system", &Json::Bool(system), Code::NotEditable, SET_BY_SERVICE);
         take_source(&mut fields);
         definition.raise = current.filter(|c| c.search == definition.search).and_then(|c| c.raise);
-        let searched = current.map_or(definition.search, Self::effective_search);
-        fields.unchanged(
-            "effective_search",
-            &Json::from(searched.name()),
-            Code::NotEditable,
-            SET_BY_SERVICE,
-        );
+        // The service raises it by itself: a document may be from before.
+        let effective = fields.string_enum("effective_search");
+        if effective.is_some_and(|effective: Search| effective > definition.search) {
+            fields.refuse("effective_search", Code::NotEditable, SET_BY_SERVICE);
+        }
         if data_format.is_some() {
             definition.check_format(&mut fields);
             definition.check_properties(&mut fields, schema);

@@ -112,6 +112,7 @@ mod tests {
             let entry = StoredDefinition {
                 stored: Versioned::first(definition),
                 used: false,
+                unheld: Vec::new(),
                 built_in: false,
             };
             schema.attributes.insert(name.to_owned(), entry);

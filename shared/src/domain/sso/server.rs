@@ -149,9 +149,13 @@ impl Definition for AuthenticationServer {
         self.name == value
     }
 
-    fn immutable_once_used(&self, current: &Self) -> Option<&'static str> {
-        // A person who signed in is known by subject and issuer.
-        (current.issuer.is_some() && self.issuer != current.issuer).then_some("issuer")
+    fn once_used(self, current: &Self, _unheld: &[String]) -> Result<Self> {
+        if current.issuer.is_some() && self.issuer != current.issuer {
+            let detail = "`issuer` cannot be changed: people who signed in are known by subject and \
+                          issuer";
+            return Err(Error::InUse(detail.to_owned()));
+        }
+        Ok(self)
     }
 
     fn trusted_issuer(&self) -> Option<(&str, &str)> {

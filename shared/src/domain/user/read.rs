@@ -92,9 +92,10 @@ impl User {
         };
         let fixed = NOT_EDITABLE
             .map(|(name, instead)| (name, (Code::NotEditable, not_by("PATCH", name, instead))));
-        for (name, (code, why)) in
-            fixed.into_iter().chain(Predefined::ALL.into_iter().filter_map(refused))
-        {
+        let kind = (context.view == View::SelfService)
+            .then(|| ("kind", (Code::ReadOnly, KIND_IS_FIXED.to_owned())));
+        let fixed = fixed.into_iter().chain(kind);
+        for (name, (code, why)) in fixed.chain(Predefined::ALL.into_iter().filter_map(refused)) {
             let removed = patch.as_object().and_then(|patch| patch.get(name)) == Some(&Json::Null);
             if removed && shown.get(name).is_some_and(|value| *value != Json::Null) {
                 violations.add(pointer("", name), code, why);
@@ -175,7 +176,7 @@ impl User {
         self.read_these(&Predefined::ALL, fields, context, omitted);
         if context.view == View::SelfService {
             let kind = Json::from(self.kind.name());
-            fields.unchanged("kind", &kind, Code::ReadOnly, "only clients set the kind; omit it");
+            fields.unchanged("kind", &kind, Code::ReadOnly, KIND_IS_FIXED);
         } else {
             self.kind = fields.string_enum("kind").unwrap_or_default();
         }
@@ -231,6 +232,8 @@ impl Predefined {
 /// What is said of an address that was never verified and is sent as if it were.
 const NEW_ADDRESS: &str = "the address changes and is not verified yet; omit email_verified or send \
                            false, and use POST …/verify";
+
+const KIND_IS_FIXED: &str = "only clients set the kind; omit the field";
 
 /// What is said of a field that this way of writing cannot change.
 fn not_by(method: &str, name: &str, instead: &str) -> String {
