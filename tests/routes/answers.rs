@@ -10,7 +10,7 @@ use crate::gateway::{API, Answer, Gateway};
 fn due(event: &Event) -> u64 {
     match event.case() {
         "not_modified" => 304,
-        "replacing" => 200,
+        "replacing" | "refreshing" => 200,
         "repeated_query" => 400,
         _ => event.route().answer.0.into(),
     }

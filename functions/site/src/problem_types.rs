@@ -74,7 +74,7 @@ pub const PROBLEM_TYPES: [ProblemType; 20] = [
     problem_type(
         "in-use",
         "the definition is in use, or a property is fixed by use",
-        "see `detail`; deprecate the definition instead",
+        "follow `detail`, e.g. deprecate the definition first",
     ),
     problem_type(
         "several-found",

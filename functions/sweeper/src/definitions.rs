@@ -13,7 +13,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use shared::app::{App, SETTLED_SECONDS};
 use shared::domain::Versioned;
-use shared::domain::definition::{AttributeDefinition, DefinitionKind, Raise};
+use shared::domain::definition::{AttributeDefinition, Raise};
 use shared::domain::error::{Error, Result};
 use shared::domain::id::{DefinitionId, UserId};
 use shared::domain::schema::{Schema, StoredDefinition};

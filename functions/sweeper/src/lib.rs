@@ -12,7 +12,7 @@ mod walk;
 
 use std::collections::VecDeque;
 
-pub use definitions::{LOOK_AGAIN_SECONDS, MAX_DEPRECATED};
+pub use definitions::{LOOK_AGAIN_SECONDS, SECOND_LOOK_SECONDS};
 pub use lookups::ROLLOUT_SECONDS;
 use shared::app::App;
 use shared::domain::error::Result;

@@ -1,9 +1,9 @@
 //! The purge of a definition: deletes one that was assigned once and that nobody holds any
 //! more.
 //!
-//! The API deletes no definition that was ever assigned, because it cannot know in one transaction
-//! whether somebody still holds a value. This deprecates it first, so that no new value can be
-//! written; waits until no function can still write by a configuration from before; walks all
+//! One transaction cannot know whether somebody still holds a value, so the API deletes no such
+//! definition before the sweeper has looked. An operator who does not want to wait uses this. It
+//! deprecates the definition first, so that no new value can be written; waits until no function can still write by a configuration from before; walks all
 //! users; and deletes it if nobody holds it and nobody touched it meanwhile (rule D6).
 
 use std::time::Duration;

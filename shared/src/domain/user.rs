@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::definition::{DefinitionKind, Predefined};
 use super::error::{Code, Error, Result, Violations};
 use super::field::pointer;
-use super::id::{DefinitionId, PartyId, UserId};
+use super::id::{PartyId, UserId};
 use super::json::{Json, Object};
 use super::persona::{self, Persona};
 use super::schema::Schema;

@@ -13,7 +13,7 @@ use super::item::Item;
 use super::keys::{self, Key};
 use super::retry::Retry;
 use super::table::{Range, Table};
-use super::write::{CommitError, Condition, Write};
+use super::write::{CommitError, Condition, MAX_WRITES, Write};
 use crate::domain::definition::{
     AttributeDefinition, COMMON, Category, Definition, DefinitionKind, PersonaDefinition,
     UserProfileDefinition, Workflow,

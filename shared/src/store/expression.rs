@@ -9,9 +9,11 @@ use aws_sdk_dynamodb::types::{
     TransactWriteItem, Update,
 };
 
+use super::keys::Key;
 use super::table::key_attributes;
 use super::write::{Condition, MAX_SHARING, Write};
 use crate::domain::id::UserId;
+use crate::domain::versioned::Version;
 use crate::env::Timestamp;
 
 /// The attributes of an item or a key, or the values of an expression.
@@ -105,40 +107,51 @@ impl PlannedWrite {
                     (":until", number(until.seconds())),
                 ])),
             },
-            Write::SetForms(key, version, forms) => Self {
-                action: WriteAction::Update(
-                    key_attributes(key),
-                    "SET forms = :forms, version = :next",
-                ),
-                condition: "version = :version",
-                names: None,
-                values: Some(values([
+            Write::SetForms(key, version, forms) => Self::update(
+                key,
+                "SET forms = :forms, version = :next",
+                "version = :version",
+                *version,
+                [
                     (":forms", AttributeValue::S((*forms).to_owned())),
                     (":next", number(version.next().0)),
-                    (":version", number(version.0)),
-                ])),
-            },
-            Write::MarkUsed(key, version) => Self {
-                action: WriteAction::Update(key_attributes(key), "SET used = :true"),
-                condition: "version = :version AND attribute_not_exists(deprecated)",
-                names: None,
-                values: Some(values([
-                    (":true", AttributeValue::Bool(true)),
-                    (":version", number(version.0)),
-                ])),
-            },
-            Write::MarkUnused(key, version) => Self {
-                action: WriteAction::Update(key_attributes(key), "REMOVE used"),
-                condition: "version = :version AND attribute_exists(deprecated)",
-                names: None,
-                values: Some(values([(":version", number(version.0))])),
-            },
-            Write::MarkUnheld(key, version, unheld) => Self {
-                action: WriteAction::Update(key_attributes(key), "SET unheld = :unheld"),
-                condition: "version = :version",
-                names: None,
-                values: Some(values([(":unheld", texts(unheld)), (":version", number(version.0))])),
-            },
+                ],
+            ),
+            Write::MarkUsed(key, version) => Self::update(
+                key,
+                "SET used = :true",
+                "version = :version AND attribute_not_exists(deprecated)",
+                *version,
+                [(":true", AttributeValue::Bool(true))],
+            ),
+            Write::MarkUnused(key, version) => {
+                let condition = "version = :version AND attribute_exists(deprecated)";
+                Self::update(key, "REMOVE used", condition, *version, [])
+            }
+            Write::MarkUnheld(key, version, unheld) => Self::update(
+                key,
+                "SET unheld = :unheld",
+                "version = :version",
+                *version,
+                [(":unheld", texts(unheld))],
+            ),
+        }
+    }
+
+    /// An update of an item of this version.
+    fn update<const N: usize>(
+        key: &Key,
+        expression: &'static str,
+        condition: &'static str,
+        version: Version,
+        bound: [(&'static str, AttributeValue); N],
+    ) -> Self {
+        let bound = bound.into_iter().chain([(":version", number(version.0))]);
+        Self {
+            action: WriteAction::Update(key_attributes(key), expression),
+            condition,
+            names: None,
+            values: Some(bound.map(|(name, value)| (name.to_owned(), value)).collect()),
         }
     }
 

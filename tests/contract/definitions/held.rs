@@ -6,7 +6,7 @@ use tests::{Client, Resource, Service, person};
 
 use super::USERS;
 use crate::approvals::common;
-use crate::derived::settle;
+use crate::derived::{answering, crash, workflow};
 
 fn with(username: &str, attribute: &str, value: &str) -> Value {
     let mut body = person(username);
@@ -14,12 +14,36 @@ fn with(username: &str, attribute: &str, value: &str) -> Value {
     body
 }
 
+/// Sweeps until what changed is applied: to notice it, to walk when no function remembers what was
+/// before, and to walk once more.
+async fn settle(service: &Service, crm: &Client) -> Client {
+    for seconds in [61, sweeper::SECOND_LOOK_SECONDS, 61] {
+        service.sweep().await;
+        service.clock.advance(seconds);
+    }
+    service.sweep().await;
+    crm.clone().with_token().await
+}
+
+/// What a sweep of the next day finds.
+async fn next_day(service: &Service, crm: &Client) -> (u64, Client) {
+    let mut unused = 0;
+    for seconds in [sweeper::LOOK_AGAIN_SECONDS, sweeper::SECOND_LOOK_SECONDS] {
+        service.clock.advance(seconds);
+        unused += service.sweep().await.unused;
+    }
+    (unused, crm.clone().with_token().await)
+}
+
 fn colours() -> Value {
     json!({ "data_format": "ENUMERATION", "enumeration_values": ["red", "blue", "green"] })
 }
 
+/// Changes a definition, and lets every function hear of it.
 async fn change(crm: &Client, definition: &Resource, change: Value) -> tests::Answer {
-    crm.patch(&definition.path, change).if_match("*").await
+    let answer = crm.patch(&definition.path, change).if_match("*").await;
+    crm.service.clock.advance(30);
+    answer
 }
 
 /// The names of the users that a filter finds.
@@ -50,41 +74,34 @@ async fn a13_a_searchable_hash_is_searched_if_its_definition_does_not_say_otherw
 
 #[tokio::test]
 async fn a13_a_raised_search_finds_those_who_had_a_value_before() {
-    let service = Service::start().await;
-    let crm = service.crm().await;
-    for (format, value) in [("TEXT", "Blue"), ("SEARCHABLE_HASH", "Blue")] {
-        let name = if format == "TEXT" { "nick" } else { "secret" };
+    for format in ["TEXT", "SEARCHABLE_HASH"] {
+        let service = Service::start().await;
+        let crm = service.crm().await;
         let definition = json!({ "data_format": format, "search": "none" });
-        let definition = crm.define(name, definition).await;
-        let before = crm.create(USERS, with(&format!("{name}-before"), name, value)).await;
-        let filter = format!(r#"attributes.common.{name} eq "Blue""#);
+        let definition = crm.define("nick", definition).await;
+        let before = crm.create(USERS, with("before", "nick", "Blue")).await;
+        let filter = r#"attributes.common.nick eq "Blue""#;
 
         let raised = change(&crm, &definition, json!({ "search": "exact" })).await.is(200).json();
-        assert_eq!(
-            (&raised["search"], &raised["effective_search"]),
-            (&json!("exact"), &json!("none"))
-        );
-        assert!(
-            refused(&crm, &filter).await.contains("are being made"),
-            "no answer is better than half"
-        );
-        crm.create(USERS, with(&format!("{name}-meanwhile"), name, value)).await;
-        service.sweep().await;
-        assert!(refused(&crm, &filter).await.contains("are being made"));
+        let states = (&raised["search"], &raised["effective_search"]);
+        assert_eq!(states, (&json!("exact"), &json!("none")));
+        assert!(refused(&crm, filter).await.contains("are being made"));
+        crm.create(USERS, with("meanwhile", "nick", "Blue")).await;
         let tag = crm.tag_of(&before.path).await;
-        settle(&service).await;
+        for seconds in [61, sweeper::SECOND_LOOK_SECONDS] {
+            service.sweep().await;
+            assert!(refused(&crm, filter).await.contains("are being made"));
+            service.clock.advance(seconds);
+        }
+        service.sweep().await;
 
-        let now = crm.read(&definition.path).await;
-        assert_eq!(now["effective_search"], "exact");
-        assert_eq!(
-            found(&crm, &filter).await,
-            [format!("{name}-before"), format!("{name}-meanwhile")]
-        );
+        assert_eq!(crm.read(&definition.path).await["effective_search"], "exact");
+        assert_eq!(found(&crm, filter).await, ["before", "meanwhile"]);
         assert_eq!(crm.tag_of(&before.path).await, tag, "no profile has changed");
         // No function knows the configuration of before: nothing is left to do.
-        settle(&service).await;
+        let crm = settle(&service, &crm).await;
         let tag = crm.tag_of(&definition.path).await;
-        settle(&service).await;
+        let crm = settle(&service, &crm).await;
         assert_eq!(crm.tag_of(&definition.path).await, tag);
         service.check().await;
     }
@@ -93,35 +110,100 @@ async fn a13_a_raised_search_finds_those_who_had_a_value_before() {
 #[tokio::test]
 async fn a13_a_search_by_equality_finds_everybody_while_it_is_raised_to_prefixes() {
     let service = Service::start().await;
-    let crm = service.crm().await;
+    let mut crm = service.crm().await;
     let nick = crm.define("nick", json!({ "search": "exact" })).await;
     let (equal, start) =
         (r#"attributes.common.nick eq "blue""#, r#"attributes.common.nick sw "blu""#);
     let mut names = vec!["a".to_owned()];
     crm.create(USERS, with("a", "nick", "Blue")).await;
-    let stale = crm.on(&service.instance());
-    assert_eq!(found(&stale, equal).await, names);
-    change(&crm, &nick, json!({ "search": "prefix" })).await.is(200);
-    // Functions that know the change and such that do not write and search, at every step.
-    for step in 0..8 {
-        for (writer, crm) in [("x", &crm), ("y", &stale)] {
+    let stale = service.instance();
+    assert_eq!(found(&crm.on(&stale), equal).await, names);
+    crm.patch(&nick.path, json!({ "search": "prefix" })).if_match("*").await.is(200);
+    let mut built = 0;
+    // Functions that know the change and such that do not write and search, at every step; a sweep
+    // may come twice.
+    for (step, seconds) in [1, 61, 1, 301, 1, 1, 29, 61, 1, 61].into_iter().enumerate() {
+        crm = crm.with_token().await;
+        for (writer, crm) in [("x", crm.clone()), ("y", crm.on(&stale))] {
             let name = format!("{writer}{step}");
             crm.create(USERS, with(&name, "nick", "Blue")).await;
             names.push(name);
             names.sort();
-            assert_eq!(found(&stale, equal).await, names, "step {step}");
-            assert_eq!(found(crm, equal).await, names, "step {step}");
+            for crm in [&crm.on(&stale), &crm] {
+                assert_eq!(found(crm, equal).await, names, "step {step}");
+            }
         }
-        let raised = crm.read(&nick.path).await["effective_search"] == "prefix";
-        if raised {
+        if crm.read(&nick.path).await["effective_search"] == "prefix" {
+            built += 1;
             assert_eq!(found(&crm, start).await, names, "step {step}");
         } else {
             refused(&crm, start).await;
         }
-        service.clock.advance(if step % 2 == 0 { 5 } else { 61 });
+        service.clock.advance(seconds);
         service.sweep().await;
     }
-    assert_eq!(crm.read(&nick.path).await["effective_search"], "prefix");
+    assert!(built > 2, "{built}");
+    service.check().await;
+}
+
+#[tokio::test]
+async fn a13_a_raised_search_finds_what_systems_override() {
+    let service = Service::start().await;
+    service.system("shop", &["points"]).await;
+    let crm = service.crm().await;
+    let nick = crm.define("nick", json!({ "search": "none" })).await;
+    let jan = crm.create_user("jan").await;
+    let profile = service.profile(&jan.id, "shop").await;
+    crm.patch(&profile, common(&json!({ "nick": ["Blue"] }))).if_match("*").await.is(200);
+    change(&crm, &nick, json!({ "search": "exact" })).await.is(200);
+    let crm = settle(&service, &crm).await;
+    let filter = tests::escape(r#"attributes.common.nick eq "blue""#);
+    let found = crm.get(&format!("{}?filter={filter}", tests::profiles("shop"))).await.is(200);
+    assert!(profile.ends_with(&found.field("id")), "{}", found.text());
+    service.check().await;
+}
+
+#[tokio::test]
+async fn a13_who_has_more_values_than_index_entries_stands_in_the_way_of_no_other_change() {
+    let service = Service::start().await;
+    let crm = service.crm().await;
+    let tags = crm.define("tags", json!({ "search": "none" })).await;
+    let values = |count: usize| -> Vec<_> { (0..count).map(|n| format!("value {n}")).collect() };
+    let mut body = person("jan");
+    body["attributes"] = json!({ "common": { "tags": values(70) } });
+    let jan = crm.create(USERS, body).await;
+    change(&crm, &tags, json!({ "search": "exact" })).await.is(200);
+    crm.act(&jan.below("block")).await.is(200);
+    let crm = settle(&service, &crm).await;
+    assert_eq!(crm.read(&tags.path).await["effective_search"], "exact");
+    assert_eq!(found(&crm, r#"attributes.common.tags eq "value 69""#).await, ["jan"]);
+    crm.patch(&jan.path, json!({ "given_name": "Jo" })).if_match("*").await.is(200);
+    let more = common(&json!({ "tags": values(71) }));
+    let more = crm.patch(&jan.path, more).if_match("*").await.is(422);
+    assert_eq!(more.violations(), [" too-many"]);
+    crm.patch(&jan.path, common(&json!({ "tags": values(30) }))).if_match("*").await.is(200);
+    service.check().await;
+    crm.delete(&jan.path).await.is(204);
+    assert_eq!(service.check().await.lookups, 0);
+}
+
+#[tokio::test]
+async fn a13_who_needs_more_index_entries_than_can_be_made_keeps_a_search_from_being_raised() {
+    let service = Service::start().await;
+    let crm = service.crm().await;
+    let tags = crm.define("tags", json!({ "search": "none" })).await;
+    let values: Vec<_> = (0..100).map(|n| format!("value {n}")).collect();
+    let mut body = person("jan");
+    body["attributes"] = json!({ "common": { "tags": values } });
+    let jan = crm.create(USERS, body).await;
+    crm.create(USERS, with("els", "tags", "value 7")).await;
+    change(&crm, &tags, json!({ "search": "exact" })).await.is(200);
+    let mut crm = settle(&service, &crm).await;
+    let filter = r#"attributes.common.tags eq "value 7""#;
+    assert!(refused(&crm, filter).await.contains("are being made"));
+    crm.patch(&jan.path, common(&json!({ "tags": ["value 7"] }))).if_match("*").await.is(200);
+    (_, crm) = next_day(&service, &crm).await;
+    assert_eq!(found(&crm, filter).await, ["els", "jan"]);
     service.check().await;
 }
 
@@ -129,15 +211,17 @@ async fn a13_a_search_by_equality_finds_everybody_while_it_is_raised_to_prefixes
 async fn a13_a_search_that_values_were_stored_for_is_not_lowered() {
     let service = Service::start().await;
     let crm = service.crm().await;
-    let nick = crm.define("nick", json!({ "search": "exact" })).await;
+    let nick = crm.define("nick", json!({ "search": "none" })).await;
     crm.create(USERS, with("jan", "nick", "Blue")).await;
+    let early = crm.read(&nick.path).await;
+    change(&crm, &nick, json!({ "search": "exact" })).await.is(200);
     let refused = change(&crm, &nick, json!({ "search": "none" })).await.is(409);
     assert_eq!(refused.slug(), "in-use");
     assert!(refused.field("detail").contains("not lowered to `none`"));
-    change(&crm, &nick, json!({ "search": "prefix" })).await.is(200);
-    change(&crm, &nick, json!({ "search": "exact" })).await.is(409);
-    // What callers read they may send back; what the service decides they do not set.
-    let read = crm.read(&nick.path).await;
+    // What callers read they may send back, also when the service went on; they do not decide.
+    let mut read = early;
+    read["search"] = json!("exact");
+    let crm = settle(&service, &crm).await;
     crm.put(&nick.path, read).if_match("*").await.is(200);
     let set = change(&crm, &nick, json!({ "effective_search": "prefix" })).await.is(422);
     assert_eq!(set.violations(), ["/effective_search not-editable"]);
@@ -170,31 +254,33 @@ async fn a40_a_deprecated_value_is_kept_and_given_to_nobody() {
 #[tokio::test]
 async fn a40_a_deprecated_value_that_nobody_holds_can_be_removed() {
     let service = Service::start().await;
+    service.system("shop", &["points"]).await;
     let crm = service.crm().await;
     let colour = crm.define("colour", colours()).await;
     let role = crm.define_persona("role", json!({ "attributes": [colour.id] })).await;
-    let jan = crm.create(USERS, with("jan", "colour", "red")).await;
+    let jan = crm.create_user("jan").await;
+    let profile = service.profile(&jan.id, "shop").await;
+    let red = common(&json!({ "colour": ["red"] }));
+    crm.patch(&profile, red).if_match("*").await.is(200);
     let mut persona = common(&json!({ "colour": ["green"] }));
     persona["name"] = role.body["name"].clone();
     let persona = crm.add_persona(&jan, persona).await;
     change(&crm, &colour, json!({ "deprecated_values": ["red", "green"] })).await.is(200);
     let removed = json!({ "enumeration_values": ["blue"], "deprecated_values": [] });
     let early = change(&crm, &colour, removed.clone()).await.is(409);
-    assert!(early.field("detail").contains("the value `red`"), "{}", early.field("detail"));
-    settle(&service).await;
+    assert!(early.field("detail").contains("the value `red`"), "{}", early.text());
+    let crm = settle(&service, &crm).await;
     change(&crm, &colour, removed.clone()).await.is(409);
 
     let blue = common(&json!({ "colour": ["blue"] }));
-    crm.patch(&jan.path, blue.clone()).if_match("*").await.is(200);
-    service.clock.advance(sweeper::LOOK_AGAIN_SECONDS);
-    service.sweep().await;
-    let crm = crm.with_token().await;
+    crm.patch(&profile, blue.clone()).if_match("*").await.is(200);
+    let (_, crm) = next_day(&service, &crm).await;
     let refused = change(&crm, &colour, removed.clone()).await.is(409);
-    assert!(refused.field("detail").contains("the value `green`"), "{}", refused.field("detail"));
+    assert!(refused.field("detail").contains("the value `green`"), "{}", refused.text());
     let red = json!({ "enumeration_values": ["blue", "green"], "deprecated_values": ["green"] });
     change(&crm, &colour, red).await.is(200);
     crm.patch(&persona.path, blue).if_match("*").await.is(200);
-    settle(&service).await;
+    let crm = settle(&service, &crm).await;
     change(&crm, &colour, removed).await.is(200);
     assert_eq!(crm.read(&colour.path).await["enumeration_values"], json!(["blue"]));
 }
@@ -207,7 +293,7 @@ async fn a40_a_value_that_is_given_again_in_between_has_to_be_looked_for_again()
     crm.create(USERS, with("jan", "colour", "blue")).await;
     let deprecated = |values: Value| json!({ "deprecated_values": values });
     change(&crm, &colour, deprecated(json!(["red"]))).await.is(200);
-    settle(&service).await;
+    let crm = settle(&service, &crm).await;
     // Another property does not matter; that the value is given again does.
     change(&crm, &colour, json!({ "display_name": "Colour" })).await.is(200);
     change(&crm, &colour, deprecated(json!([]))).await.is(200);
@@ -215,8 +301,36 @@ async fn a40_a_value_that_is_given_again_in_between_has_to_be_looked_for_again()
     change(&crm, &colour, deprecated(json!(["red"]))).await.is(200);
     let removed = json!({ "enumeration_values": ["blue", "green"], "deprecated_values": [] });
     change(&crm, &colour, removed.clone()).await.is(409);
-    settle(&service).await;
+    let crm = settle(&service, &crm).await;
     change(&crm, &colour, removed).await.is(409);
+}
+
+#[tokio::test]
+async fn a40_a_workflow_that_answers_a_deprecated_value_leaves_it_to_those_who_have_it() {
+    let service = Service::start().await;
+    let crm = service.crm().await;
+    let workflow = workflow(&crm, &answering("{ colour: ['red'] }")).await;
+    let mut definition = colours();
+    definition["derived"] = json!({ "workflow_id": workflow.id });
+    let colour = crm.define("colour", definition).await;
+    service.clock.advance(30);
+    let jan = crm.create_user("jan").await;
+    assert_eq!(jan.body["attributes"]["common"]["colour"], json!(["red"]));
+    change(&crm, &colour, json!({ "deprecated_values": ["red"] })).await.is(200);
+    service.clock.advance(30);
+    let kept = crm.patch(&jan.path, json!({ "given_name": "Jo" })).if_match("*").await.is(200);
+    assert_eq!(kept.json()["attributes"]["common"]["colour"], json!(["red"]));
+    let els = crm.create_user("els").await;
+    assert!(els.body["attributes"].get("common").is_none(), "{}", els.body);
+    assert_eq!(settle_failed(&service).await, 1, "only the workflow of els fails");
+}
+
+/// How many workflows fail when all profiles are derived anew.
+async fn settle_failed(service: &Service) -> u64 {
+    service.sweep().await;
+    service.clock.advance(61);
+    // A profile that fails is tried in three walks.
+    service.sweep().await.failed / 3
 }
 
 #[tokio::test]
@@ -231,20 +345,52 @@ async fn a44_a_definition_that_nobody_holds_any_more_is_deleted_over_the_api() {
     for definition in [&badge, &role] {
         change(&crm, definition, json!({ "deprecated": true })).await.is(200);
     }
-    settle(&service).await;
+    let crm = settle(&service, &crm).await;
     for definition in [&badge, &role] {
         let held = crm.delete(&definition.path).await.is(409);
-        assert!(held.field("detail").contains("the sweeper has found"), "{}", held.field("detail"));
+        assert!(held.field("detail").contains("`deprecated`"), "{}", held.text());
     }
     crm.delete(&jan.path).await.is(204);
+    service.clock.advance(3600);
     assert_eq!(service.sweep().await.unused, 0, "it looks again after a day");
-    service.clock.advance(sweeper::LOOK_AGAIN_SECONDS);
-    assert_eq!(service.sweep().await.unused, 2);
-    let crm = crm.with_token().await;
+    let (unused, crm) = next_day(&service, &crm).await;
+    assert_eq!(unused, 2);
     for definition in [&badge, &role] {
         crm.delete(&definition.path).await.is(204);
     }
-    settle(&service).await;
+    settle(&service, &crm).await;
+}
+
+#[tokio::test]
+async fn a44_what_is_known_to_be_unused_is_not_looked_for_again_beside_what_is_used() {
+    let service = Service::start().await;
+    let crm = service.crm().await;
+    let free = crm.define("free", json!({})).await;
+    let kept = crm.define("kept", json!({})).await;
+    let jan = crm.create(USERS, with("jan", "free", "1")).await;
+    crm.create(USERS, with("els", "kept", "1")).await;
+    crm.patch(&jan.path, common(&json!({ "free": null }))).if_match("*").await.is(200);
+    for definition in [&free, &kept] {
+        change(&crm, definition, json!({ "deprecated": true })).await.is(200);
+    }
+    // One function sweeps all the time, and another one now and then.
+    let (warm, other) = (service.app(), service.app());
+    let sweep = async |app| {
+        sweeper::sweep(app, shared::env::Timestamp::from_millis(i64::MAX)).await.unwrap().unused
+    };
+    let mut unused = Vec::new();
+    for minute in 0..20 {
+        unused.push(sweep(&warm).await);
+        if minute % 3 == 0 {
+            unused.push(sweep(&other).await);
+        }
+        service.clock.advance(60);
+    }
+    assert_eq!(unused.iter().sum::<u64>(), 1, "{unused:?}");
+    service.clock.advance(sweeper::LOOK_AGAIN_SECONDS);
+    let crm = crm.with_token().await;
+    crm.delete(&free.path).await.is(204);
+    crm.delete(&kept.path).await.is(409);
 }
 
 #[tokio::test]
@@ -255,11 +401,7 @@ async fn a44_d6_a_definition_that_takes_assignments_again_is_not_deleted() {
     let jan = crm.create(USERS, with("jan", "badge", "1")).await;
     crm.delete(&jan.path).await.is(204);
     change(&crm, &badge, json!({ "deprecated": true })).await.is(200);
-    // A function that has not heard of it gives one more value.
-    service.sweep().await;
-    crm.on(&service.instance()).post(USERS, with("an", "badge", "1")).await.is(422);
-    service.clock.advance(61);
-    assert_eq!(service.sweep().await.unused, 1);
+    let crm = settle(&service, &crm).await;
     change(&crm, &badge, json!({ "deprecated": false })).await.is(200);
     crm.create(USERS, with("els", "badge", "1")).await;
     crm.delete(&badge.path).await.is(409);
@@ -272,13 +414,39 @@ async fn a44_d6_a_function_that_has_not_heard_of_the_deprecation_is_waited_for()
     let badge = crm.define("badge", json!({})).await;
     let stale = crm.on(&service.instance());
     let jan = stale.create(USERS, with("jan", "badge", "1")).await;
-    crm.delete(&jan.path).await.is(204);
-    change(&crm, &badge, json!({ "deprecated": true })).await.is(200);
+    stale.delete(&jan.path).await.is(204);
+    crm.patch(&badge.path, json!({ "deprecated": true })).if_match("*").await.is(200);
     service.sweep().await;
-    let late = stale.post(USERS, with("els", "badge", "1")).await;
-    assert!([201, 422].contains(&late.code()), "{}", late.text());
-    service.clock.advance(61);
-    service.sweep().await;
-    let left = if late.code() == 201 { 409 } else { 204 };
-    crm.delete(&badge.path).await.is(left);
+    stale.create(USERS, with("els", "badge", "1")).await;
+    let crm = settle(&service, &crm).await;
+    crm.delete(&badge.path).await.is(409);
+}
+
+#[tokio::test]
+async fn a44_i3_a_walk_that_crashes_at_any_call_goes_on() {
+    let service = Service::start().await;
+    let mut crm = service.crm().await;
+    let kept = crm.define("kept", json!({})).await;
+    crm.create(USERS, with("els", "kept", "1")).await;
+    for n in (0..).step_by(5) {
+        let free = crm.define("free", json!({})).await;
+        let jan = crm.create(USERS, with("jan", "free", "1")).await;
+        crm.delete(&jan.path).await.is(204);
+        for definition in [&free, &kept] {
+            change(&crm, definition, json!({ "deprecated": true })).await.is(200);
+        }
+        for seconds in [61, sweeper::SECOND_LOOK_SECONDS] {
+            service.sweep().await;
+            service.clock.advance(seconds);
+        }
+        let reached = crash(&service, n).await;
+        crm = settle(&service, &crm).await;
+        crm.delete(&free.path).await.is(204);
+        crm.delete(&kept.path).await.is(409);
+        change(&crm, &kept, json!({ "deprecated": false })).await.is(200);
+        if !reached {
+            assert!(n > 40, "{n} calls are too few");
+            break;
+        }
+    }
 }

@@ -11,7 +11,7 @@ mod sweeping;
 mod trying;
 mod values;
 
-pub use self::sweeping::settle;
+pub use self::resuming::crash;
 
 use serde_json::{Value, json};
 use tests::{Client, Resource, Service};

@@ -9,7 +9,7 @@ use super::{USERS, answering, found, full_names, held, rewrite};
 
 /// Runs a sweeper that ends before its call `n`, as a function does that is killed. Whether it came
 /// so far.
-async fn crash(service: &Service, n: usize) -> bool {
+pub async fn crash(service: &Service, n: usize) -> bool {
     let gate = Gate::closed();
     service.faults.reset();
     service.faults.at(n, Fault::Held(gate.clone()));

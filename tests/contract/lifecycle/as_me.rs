@@ -69,9 +69,9 @@ async fn h2_who_may_not_sign_in_is_refused_and_nothing_is_written() {
     let path = format!("{USERS}/{user}");
     crm.act(&format!("{path}/block")).await.is(200);
     let version = service.version_of(&user).await;
-    assert_eq!(told(&jan.act(ME).await), (403, "blocked".to_owned()));
+    assert_eq!(told(&jan.act(ME).await), (403, "user-blocked".to_owned()));
     let keyed = jan.act(ME).header("idempotency-key", "k").await;
-    assert_eq!(told(&keyed), (403, "blocked".to_owned()));
+    assert_eq!(told(&keyed), (403, "user-blocked".to_owned()));
     assert_eq!(service.version_of(&user).await, version);
     crm.act(&format!("{path}/unblock")).await.is(200);
     crm.delete(&path).await.is(204);
@@ -88,7 +88,6 @@ async fn h2_clients_and_bodies_are_refused() {
     let body = jan.call("POST", ME).json(json!({ "given_name": "X" })).await.is(400);
     assert!(body.field("detail").contains("takes no body"), "{}", body.text());
     jan.call("POST", ME).json(json!({})).await.is(201);
-    jan.act(ME).if_match("*").await.is(400);
 }
 
 #[tokio::test]

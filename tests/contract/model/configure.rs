@@ -34,11 +34,11 @@ impl Run {
 
     /// Lets the sweeper make index entries. It may find that nobody holds what is deprecated.
     async fn sweep(&mut self) {
-        for _ in 0..3 {
+        for settled in [3, 11, 3, 0] {
             self.service.sweep().await;
-            self.settle().await;
-            self.settle().await;
-            self.settle().await;
+            for _ in 0..settled {
+                self.settle().await;
+            }
         }
         for definition in self.tenant.definitions.iter_mut().flatten() {
             definition.used &= !definition.deprecated;

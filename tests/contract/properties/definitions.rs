@@ -48,7 +48,7 @@ async fn a3_properties_that_mean_nothing_for_a_format_are_refused() {
         ),
         (json!({ "data_format": "text" }), "/data_format not-in-enumeration"),
         (json!({ "data_format": "DATE" }), "/data_format not-in-enumeration"),
-        (json!({ "scopes": ["nothing"] }), "/scopes/0 not-in-enumeration"),
+        (json!({ "scopes": ["no thing"] }), "/scopes/0 wrong-format"),
         (json!({ "name": "with_underscore" }), "/name wrong-format"),
         (json!({ "name": "1st" }), "/name wrong-format"),
         (json!({ "name": "a.b" }), "/name wrong-format"),

@@ -35,8 +35,8 @@ async fn a3_each_is_a_definition_of_the_system_with_the_same_id_in_every_tenant(
         let due = json!({
             "id": definition["id"], "category": "common", "name": name, "display_name": null,
             "description": null,
-            "data_format": format, "enumeration_values": [], "json_schema": null, "scopes": [],
-            "search": search,
+            "data_format": format, "enumeration_values": [], "deprecated_values": [],
+            "json_schema": null, "scopes": [], "search": search, "effective_search": search,
             "single_value": true, "required": required, "read_only": false, "hidden": false,
             "override": false, "system": true,
             "unique": unique, "derived": null, "approval_policy": null, "deprecated": false,

@@ -24,7 +24,7 @@ async fn a_user_is_created_with_the_whole_contract_of_its_content() {
         "id": null, "username": "jan.janssen", "id_at_customer": "CRM-0042",
         "family_name": "Janssen", "given_name": "Jan",
         "ui_locales": "fr-BE nl-BE", "preferred_email": "jan@example.org", "email_verified": true,
-        "status": "ACTIVE",
+        "status": "ACTIVE", "kind": "person",
         "attributes": { "common": { "employee-number": ["42"] } }, "attribute_states": {},
         "personas": [],
         "last_login_at": null, "created_at": "2026-11-21T10:00:00.000Z",

@@ -146,8 +146,8 @@ impl Definition for AttributeDefinition {
         take_source(&mut fields);
         definition.raise = current.filter(|c| c.search == definition.search).and_then(|c| c.raise);
         // The service raises it by itself: a document may be from before.
-        let effective = fields.string_enum("effective_search");
-        if effective.is_some_and(|effective: Search| effective > definition.search) {
+        let known = current.map_or(definition.search, |c| c.search.max(definition.search));
+        if fields.string_enum("effective_search").is_some_and(|sent: Search| sent > known) {
             fields.refuse("effective_search", Code::NotEditable, SET_BY_SERVICE);
         }
         if data_format.is_some() {

@@ -69,8 +69,8 @@ impl DefinitionKind {
         match self {
             Self::Category => "the category has attributes; delete them first",
             Self::Attribute | Self::Persona => {
-                "users have had this definition; set `deprecated`, and delete it when the sweeper \
-                 has found that no user holds it (minutes; `kith definition purge` looks at once)"
+                "users may hold this definition; set `deprecated`, and repeat the request when the \
+                 sweeper has found that no user holds it, after ten minutes or a day"
             }
             Self::Profile | Self::Workflow => "the definition is in use",
             Self::Server | Self::Application => {

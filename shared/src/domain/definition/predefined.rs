@@ -6,8 +6,9 @@
 
 use uuid::Uuid;
 
-use super::attribute::{AttributeDefinition, DataFormat, Search};
+use super::attribute::AttributeDefinition;
 use super::category::COMMON;
+use super::properties::{DataFormat, Search};
 use crate::domain::id::DefinitionId;
 use crate::domain::string_enum::string_enum;
 

@@ -107,7 +107,7 @@ impl AttributeDefinition {
         for (i, value) in self.deprecated_values.iter().enumerate() {
             if !self.enumeration_values.contains(value) {
                 let detail =
-                    "expected one of `enumeration_values`; remove it from both lists at once";
+                    "this value is not in `enumeration_values`; add it there or remove it here";
                 fields.refuse_item("deprecated_values", i, Code::NotInEnumeration, detail);
             }
         }

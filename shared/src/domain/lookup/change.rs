@@ -60,26 +60,26 @@ fn counted(lookups: &BTreeSet<Lookup>, schema: &Schema) -> usize {
     lookups.iter().filter(counts).count()
 }
 
-/// The look-ups after one write on the way from those that are owned to those that are due. More
+/// The look-ups after one write on the way from those that are owned to those that are wanted. More
 /// than [`MAX_OWNED`] cannot be.
-pub fn step(owned: &BTreeSet<Lookup>, due: &BTreeSet<Lookup>) -> Result<BTreeSet<Lookup>> {
-    if due.len() > MAX_OWNED {
-        let found = due.len();
+pub fn step(owned: &BTreeSet<Lookup>, wanted: &BTreeSet<Lookup>) -> Result<BTreeSet<Lookup>> {
+    if wanted.len() > MAX_OWNED {
+        let found = wanted.len();
         return Err(Error::unexpected(format_args!(
             "a profile needs {found} index entries, and at most {MAX_OWNED} can be made: it has too \
              many values of searchable attributes"
         )));
     }
-    let gained: Vec<_> = due.difference(owned).take(MAX_LOOKUPS).cloned().collect();
+    let gained: Vec<_> = wanted.difference(owned).take(MAX_LOOKUPS).cloned().collect();
     let room = MAX_CHANGED - gained.len();
-    let lost: BTreeSet<_> = owned.difference(due).take(room).collect();
+    let lost: BTreeSet<_> = owned.difference(wanted).take(room).collect();
     Ok(owned.iter().filter(|lookup| !lost.contains(lookup)).cloned().chain(gained).collect())
 }
 
-/// Whether one write makes the look-ups that are due of those that are owned.
+/// Whether one write makes the look-ups that are wanted of those that are owned.
 #[must_use]
-pub fn is_one_step(owned: &BTreeSet<Lookup>, due: &BTreeSet<Lookup>) -> bool {
-    owned.symmetric_difference(due).count() <= MAX_LOOKUPS
+pub fn is_one_step(owned: &BTreeSet<Lookup>, wanted: &BTreeSet<Lookup>) -> bool {
+    owned.symmetric_difference(wanted).count() <= MAX_LOOKUPS
 }
 
 /// The look-ups of a user after a change, given those that it owns. A value that the change leaves
@@ -107,10 +107,10 @@ pub fn after_change(
     if gained().next().is_none() {
         return lookups;
     }
-    let due =
+    let wanted =
         in_form(before, schema, &CURRENT).into_iter().chain(in_form(before, schema, &EARLIER));
-    let due: BTreeSet<_> = due.collect();
-    let waiting: BTreeSet<_> = gained().filter(|lookup| due.contains(lookup)).cloned().collect();
+    let wanted: BTreeSet<_> = wanted.collect();
+    let waiting: BTreeSet<_> = gained().filter(|lookup| wanted.contains(lookup)).cloned().collect();
     without(&lookups, &waiting, owned, after, schema)
 }
 
