@@ -3,8 +3,9 @@
 //!
 //! One transaction cannot know whether somebody still holds a value, so the API deletes no such
 //! definition before the sweeper has looked. An operator who does not want to wait uses this. It
-//! deprecates the definition first, so that no new value can be written; waits until no function can still write by a configuration from before; walks all
-//! users; and deletes it if nobody holds it and nobody touched it meanwhile (rule D6).
+//! deprecates the definition first, so that no new value can be written; waits until no function can
+//! still write by a configuration from before; walks all users; and deletes it if nobody holds it
+//! and nobody touched it meanwhile (rule D6).
 
 use std::time::Duration;
 

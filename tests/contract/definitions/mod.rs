@@ -4,6 +4,7 @@ mod attributes;
 mod categories;
 mod held;
 mod personas;
+mod raised;
 mod usage;
 
 const USERS: &str = "/identity/users";
