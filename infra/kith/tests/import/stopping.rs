@@ -12,6 +12,7 @@ fn a_service_that_says_that_it_serves_ends_at_ctrl_c_however_it_was_started() {
     for _ in 0..10 {
         let mut service = Command::new("sh")
             .args(["-c", "trap '' INT; exec \"$0\" serve --memory --listen 127.0.0.1:0", program])
+            .current_dir(env!("CARGO_TARGET_TMPDIR"))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
