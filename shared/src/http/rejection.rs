@@ -86,7 +86,7 @@ const NOT_FOUND: ProblemKind = ProblemKind::new(404, "not-found", "Not found");
 const WRONG_METHOD: ProblemKind = ProblemKind::new(405, "method-not-allowed", "Method not allowed");
 const NOT_ACCEPTABLE: ProblemKind = ProblemKind::new(406, "not-acceptable", "Not acceptable");
 const TAKEN: ProblemKind = ProblemKind::new(409, "already-exists", "Already exists");
-const IN_USE: ProblemKind = ProblemKind::new(409, "in-use", "The definition is in use");
+const IN_USE: ProblemKind = ProblemKind::new(409, "in-use", "It is in use");
 const SEVERAL: ProblemKind = ProblemKind::new(409, "several-found", "Several users match");
 const CONFLICT: ProblemKind =
     ProblemKind::new(409, "conflict", "The state of the resource does not allow this");

@@ -9,7 +9,7 @@ mod refusals;
 
 use std::collections::BTreeSet;
 
-use self::refusals::{clash, distinct, refusal};
+use self::refusals::{distinct, id_taken, refusal};
 use super::item::Item;
 use super::keys::{self, Key};
 use super::table::Table;
@@ -131,7 +131,7 @@ impl FailedConditions {
     /// is new, or values that it would gain.
     #[must_use]
     pub fn not_unique(&self, schema: &Schema) -> Error {
-        let id = self.user.then(|| clash("/id".to_owned(), "id"));
+        let id = self.user.then(|| id_taken());
         let values = self.gained.iter().map(|lookup| refusal(lookup, &self.next.value, schema));
         let violations: Result<Vec<_>> = id.into_iter().map(Ok).chain(values).collect();
         violations.map_or_else(|error| error, |violations| Error::NotUnique(distinct(violations)))
@@ -241,7 +241,7 @@ impl Table {
         let lookups = wrong.check(lookups)?;
         let mut violations = Vec::new();
         if before.is_none() && self.get(&Key::user(tenant, user.id)).await?.is_some() {
-            violations.push(clash("/id".to_owned(), "id"));
+            violations.push(id_taken());
         }
         for lookup in lookups
             .iter()

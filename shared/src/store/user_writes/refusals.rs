@@ -15,11 +15,17 @@ pub(super) fn distinct(mut violations: Vec<Violation>) -> Vec<Violation> {
     violations
 }
 
-pub(super) fn clash(pointer: String, name: &str) -> Violation {
+fn clash(pointer: String, name: &str) -> Violation {
     Violation::taken(
         pointer,
         format!("another user of the tenant has this `{name}`; send another value"),
     )
+}
+
+/// The id of a deleted user is not given to another one.
+pub(super) fn id_taken() -> Violation {
+    let detail = "a user of the tenant has this `id`, or had it and was deleted; send another one";
+    Violation::taken("/id".to_owned(), detail.to_owned())
 }
 
 /// What a look-up that could not be added means to the caller, who wants to write `user`.
