@@ -14,7 +14,7 @@ use shared::domain::Versioned;
 use shared::domain::client::Client;
 use shared::http::body::read_body;
 use shared::http::edge::{base_url, name_caller};
-use shared::http::negotiation::media_type;
+use shared::http::negotiation::{is_plain, media_type};
 use shared::http::{Effect, Route};
 
 use crate::client_authentication::authenticate;
@@ -46,6 +46,10 @@ impl FromRequest<App> for OAuthCall {
             return Err(OAuthError::invalid_request(
                 "expected Content-Type application/x-www-form-urlencoded",
             ));
+        }
+        if !is_plain(&parts.headers) {
+            let detail = "expected a body without Content-Encoding; send it uncompressed";
+            return Err(OAuthError::invalid_request(detail));
         }
         let secret = parts
             .extensions

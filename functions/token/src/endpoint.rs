@@ -5,10 +5,11 @@ use shared::auth::AuthError;
 use shared::auth::access_token::AccessTokenClaims;
 use shared::auth::claims::{Audience, Confirmation};
 use shared::auth::dpop::Proof;
-use shared::auth::refresh::{self, Exchange};
+use shared::auth::refresh::{self, Exchange, Grant};
 use shared::axum::response::Response;
 use shared::domain::{Scope, Scopes};
 
+use crate::audience::{self, invalid_target};
 use crate::call::{OAuthCall, answer};
 use crate::error::{OAuthError, printable};
 
@@ -40,10 +41,12 @@ pub(crate) async fn token(call: OAuthCall) -> Result<Response, OAuthError> {
         Some(Ok(scopes)) => Some(scopes),
         Some(Err(_)) => return Err(invalid_scope(call.form.get("scope"), &client.scopes)),
     };
-    let (scopes, refresh_token) = match call.form.get("grant_type") {
+    let parties = audience::allowed(client, &call.base_url);
+    let requested = audience::requested(&call.form, &parties)?;
+    let (grant, refresh_token) = match call.form.get("grant_type") {
         None => return Err(OAuthError::invalid_request("`grant_type` is required")),
-        Some("client_credentials") => client_credentials(&call, asked).await?,
-        Some("refresh_token") => refresh(&call, asked).await?,
+        Some("client_credentials") => client_credentials(&call, asked, requested, parties).await?,
+        Some("refresh_token") => refresh(&call, asked, &requested, parties).await?,
         Some(_) => {
             return Err(OAuthError::Refused(
                 "unsupported_grant_type",
@@ -52,10 +55,10 @@ pub(crate) async fn token(call: OAuthCall) -> Result<Response, OAuthError> {
         }
     };
     let mut content = json!({
-        "access_token": sign(&call, &scopes, proof.as_ref()).await?,
+        "access_token": sign(&call, &grant, proof.as_ref()).await?,
         "token_type": if proof.is_some() { "DPoP" } else { "Bearer" },
         "expires_in": client.access_token_lifetime,
-        "scope": scopes.to_string(),
+        "scope": grant.scopes.to_string(),
     });
     if let (Some(token), Some(members)) = (refresh_token, content.as_object_mut()) {
         members.insert("refresh_token".to_owned(), token.into());
@@ -64,30 +67,36 @@ pub(crate) async fn token(call: OAuthCall) -> Result<Response, OAuthError> {
 }
 
 /// The client credentials grant (RFC 6749 §4.4). Clients that hold the refresh grant get a refresh
-/// token with it.
+/// token with it. The token is for the parties that are `requested`, or for all of `parties`.
 async fn client_credentials(
     call: &OAuthCall,
     asked: Option<Scopes>,
-) -> Result<(Scopes, Option<String>), OAuthError> {
+    requested: Vec<String>,
+    parties: Vec<String>,
+) -> Result<(Grant, Option<String>), OAuthError> {
     let client = &call.client.value;
     let scopes = asked.unwrap_or_else(|| client.default_scopes.clone());
     if scopes.is_empty() || !client.scopes.allows_all(&scopes) {
         return Err(invalid_scope(call.form.get("scope"), &client.scopes));
     }
-    if !client.refresh_token {
-        return Ok((scopes, None));
-    }
-    let key = call.app.signing_keys().refresh_key().await?;
-    let token = refresh::start(call.app.table(), &key, &client.client_id, &scopes).await?;
-    Ok((scopes, Some(token)))
+    let token = if client.refresh_token {
+        let (table, key) = (call.app.table(), call.app.signing_keys().refresh_key().await?);
+        Some(refresh::start(table, &key, &client.client_id, &scopes, &requested).await?)
+    } else {
+        None
+    };
+    let audience = if requested.is_empty() { parties } else { requested };
+    Ok((Grant { scopes, audience }, token))
 }
 
-/// The refresh grant (RFC 6749 §6): scopes can only shrink. The token is the authenticated
-/// client's, so it is not bound to the key of a proof (RFC 9449 §5).
+/// The refresh grant (RFC 6749 §6): scopes and audience can only shrink. The token is the
+/// authenticated client's, so it is not bound to the key of a proof (RFC 9449 §5).
 async fn refresh(
     call: &OAuthCall,
     asked: Option<Scopes>,
-) -> Result<(Scopes, Option<String>), OAuthError> {
+    requested: &[String],
+    parties: Vec<String>,
+) -> Result<(Grant, Option<String>), OAuthError> {
     let client = &call.client.value;
     let detail = "the refresh token is invalid, expired or revoked; use client_credentials";
     let invalid_grant = OAuthError::Refused("invalid_grant", detail.into());
@@ -102,31 +111,36 @@ async fn refresh(
         .get("refresh_token")
         .ok_or(OAuthError::invalid_request("`refresh_token` is required"))?;
     let (app, key) = (&call.app, call.app.signing_keys().refresh_key().await?);
+    let allowed = Grant { scopes: client.scopes.clone(), audience: parties };
     match refresh::exchange(
         app.table(),
         &key,
         &client.client_id,
         token,
-        &client.scopes,
+        &allowed,
         asked.as_ref(),
+        requested,
     )
     .await?
     {
         Exchange::InvalidGrant => Err(invalid_grant),
         Exchange::InvalidScope => Err(invalid_scope(call.form.get("scope"), &client.scopes)),
-        Exchange::Granted(next, scopes) => Ok((scopes, Some(next))),
+        Exchange::InvalidTarget(parties) => {
+            let wrong = requested.iter().find(|party| !parties.contains(party));
+            Err(invalid_target(wrong.map(String::as_str), &parties))
+        }
+        Exchange::Granted(next, grant) => Ok((grant, Some(next))),
     }
 }
 
 async fn sign(
     call: &OAuthCall,
-    scopes: &Scopes,
+    grant: &Grant,
     proof: Option<&Proof>,
 ) -> Result<String, OAuthError> {
     let (app, client) = (&call.app, &call.client.value);
     let now = app.env().clock.now().seconds();
-    let audience = match client.audience.as_slice() {
-        [] => Audience::One(call.base_url.clone()),
+    let audience = match grant.audience.as_slice() {
         [party] => Audience::One(party.clone()),
         parties => Audience::Several(parties.to_vec()),
     };
@@ -136,7 +150,7 @@ async fn sign(
         aud: audience,
         user_id: None,
         client_id: client.client_id.clone(),
-        scope: scopes.clone(),
+        scope: grant.scopes.clone(),
         tenant: client.client_id.tenant().clone(),
         jti: app.env().new_uuid().to_string(),
         iat: now,

@@ -10,7 +10,7 @@ use shared::axum::Json;
 use shared::axum::response::{IntoResponse, Response};
 use shared::domain::Error;
 use shared::http::Rejection;
-use shared::http::problem::{Cause, RETRY_SECONDS};
+use shared::http::problem::{Cause, LoggedError, RETRY_SECONDS};
 
 /// What is said of every client that does not authenticate, known or not (rule O2).
 const UNKNOWN: &str = "the client is unknown or its credentials are wrong";
@@ -24,7 +24,8 @@ const UNREADABLE: OAuthError = OAuthError::Refused(
 /// An error of an OAuth endpoint.
 #[derive(Debug)]
 pub(crate) enum OAuthError {
-    /// One of the codes of RFC 6749 §5.2, with a sentence for the developer.
+    /// One of the codes of RFC 6749 §5.2, RFC 8707 §2 or RFC 9449 §5, with a sentence for the
+    /// developer.
     Refused(&'static str, Cow<'static, str>),
     /// `invalid_client`: 401, and a challenge when Basic was tried.
     InvalidClient {
@@ -112,8 +113,11 @@ impl IntoResponse for OAuthError {
     }
 }
 
-fn refusal(status: StatusCode, code: &str, detail: &str) -> Response {
-    (status, Json(json!({ "error": code, "error_description": detail }))).into_response()
+fn refusal(status: StatusCode, code: &'static str, detail: &str) -> Response {
+    let content = Json(json!({ "error": code, "error_description": detail }));
+    let mut response = (status, content).into_response();
+    response.extensions_mut().insert(LoggedError(code));
+    response
 }
 
 /// A fault of the service in the form of the endpoint; the codes are those of RFC 6749 §4.1.2.1,

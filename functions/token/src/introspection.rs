@@ -4,9 +4,10 @@
 use serde_json::{Value, json};
 use shared::auth::AuthError;
 use shared::auth::access_token::VerifiedAccessToken;
-use shared::auth::refresh;
+use shared::auth::refresh::{self, Grant};
 use shared::axum::response::Response;
 
+use crate::audience;
 use crate::call::{OAuthCall, answer};
 use crate::error::OAuthError;
 
@@ -32,15 +33,16 @@ async fn refresh_token(call: &OAuthCall, token: &str) -> Result<Option<Value>, O
     let Some(family) = refresh::find(table, &key, &client.client_id, token).await? else {
         return Ok(None);
     };
-    let scopes = family.grantable(&client.scopes);
-    if scopes.is_empty() {
+    let audience = audience::allowed(client, &call.base_url);
+    let grant = family.grantable(&Grant { scopes: client.scopes.clone(), audience });
+    if grant.scopes.is_empty() || grant.audience.is_empty() {
         return Ok(None);
     }
     Ok(Some(json!({
         "active": true,
         "client_id": client.client_id,
         "sub": client.client_id,
-        "scope": scopes.to_string(),
+        "scope": grant.scopes.to_string(),
         "tenant": client.client_id.tenant(),
         "iss": call.issuer(),
         "iat": family.reached_at.seconds(),

@@ -1,6 +1,7 @@
 //! Tokens: the OAuth 2.0 token endpoint, the published keys and the metadata of the service.
 
 mod assertion;
+mod audience;
 mod call;
 mod client_authentication;
 mod clients;
@@ -22,7 +23,7 @@ use shared::http::Route;
 pub static ROUTES: LazyLock<Vec<Route>> =
     LazyLock::new(|| [&OAUTH[..], &clients::ROUTES, &secrets::ROUTES].concat());
 
-const OAUTH: [Route; 6] = [
+const OAUTH: [Route; 9] = [
     Route::write("POST", "/idhub/oidc/v1/token", "issue_token", (200, "TokenResponse"), || {
         post(endpoint::token)
     })
@@ -30,7 +31,10 @@ const OAUTH: [Route; 6] = [
     .secret()
     .proof()
     .summary("Issue an access token")
-    .description("The token endpoint (RFC 6749 §4.4, §6)."),
+    .description(
+        "The token endpoint (RFC 6749 §4.4, §6). `resource` and `audience` say what the token is \
+         for.",
+    ),
     Route::read(
         "POST",
         "/idhub/oidc/v1/introspect",
@@ -65,6 +69,18 @@ const OAUTH: [Route; 6] = [
     .description("Metadata as OpenID Connect Discovery 1.0 has it."),
     Route::read(
         "GET",
+        "/.well-known/openid-configuration/idhub/oidc",
+        "get_inserted_openid_configuration",
+        (200, "ServerMetadata"),
+        || get(metadata::metadata),
+    )
+    .summary("Read the OpenID configuration, by RFC 8414")
+    .description(
+        "The same metadata, where clients find it that put the name of the document before the \
+         path of the issuer (RFC 8414 §5).",
+    ),
+    Route::read(
+        "GET",
         "/.well-known/oauth-authorization-server/idhub/oidc",
         "get_authorization_server_metadata",
         (200, "ServerMetadata"),
@@ -72,4 +88,28 @@ const OAUTH: [Route; 6] = [
     )
     .summary("Read the authorization server metadata")
     .description("Metadata as RFC 8414 has it."),
+    Route::read(
+        "GET",
+        "/idhub/oidc/.well-known/oauth-authorization-server",
+        "get_appended_authorization_server_metadata",
+        (200, "ServerMetadata"),
+        || get(metadata::metadata),
+    )
+    .summary("Read the authorization server metadata, by OpenID")
+    .description(
+        "The same metadata, where clients find it that append the name of the document to the \
+         issuer, as OpenID Connect Discovery does.",
+    ),
+    Route::read(
+        "GET",
+        "/.well-known/oauth-protected-resource",
+        "get_protected_resource_metadata",
+        (200, "ProtectedResourceMetadata"),
+        || get(metadata::protected_resource),
+    )
+    .summary("Read the protected resource metadata")
+    .description(
+        "Who issues tokens for this service, and how they are sent (RFC 9728). The challenge of a \
+         401 names this document.",
+    ),
 ];

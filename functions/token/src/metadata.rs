@@ -11,13 +11,18 @@ use shared::axum::response::{IntoResponse, Response};
 use shared::domain::client::AuthMethod;
 use shared::domain::jwk::Algorithm;
 use shared::domain::{Result, Scope};
+use shared::http::cross_origin;
 use shared::http::edge::base_url;
+
+/// How long the metadata may be kept, in seconds.
+const MAX_AGE: i64 = 3600;
 
 fn public(content: Value, max_age: i64) -> Response {
     let mut response = Json(content).into_response();
     if let Ok(value) = HeaderValue::try_from(format!("public, max-age={max_age}")) {
         response.headers_mut().insert(CACHE_CONTROL, value);
     }
+    cross_origin::open_to_all(response.headers_mut());
     response
 }
 
@@ -29,7 +34,8 @@ pub(crate) async fn jwks(State(app): State<App>) -> Result<Response> {
     Ok(public(json!({ "keys": keys }), JWKS_MAX_AGE))
 }
 
-/// The metadata of the authorization server (RFC 8414 §2, OpenID Connect Discovery 1.0 §3).
+/// The metadata of the authorization server (RFC 8414 §2, RFC 9728 §4, OpenID Connect Discovery 1.0
+/// §3).
 pub(crate) async fn metadata(State(app): State<App>, request: Request) -> Result<Response> {
     let base = base_url(&app, request.extensions())?;
     let scopes = Scope::ALL.map(Scope::name);
@@ -55,6 +61,27 @@ pub(crate) async fn metadata(State(app): State<App>, request: Request) -> Result
         "dpop_signing_alg_values_supported": algorithms,
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["ES256", "RS256"],
+        "protected_resources": [base],
     });
-    Ok(public(content, 3600))
+    Ok(public(content, MAX_AGE))
+}
+
+/// The metadata of the service as a protected resource (RFC 9728 §2). Tokens of people also come
+/// from the issuers that their tenant trusts, which are not public.
+pub(crate) async fn protected_resource(
+    State(app): State<App>,
+    request: Request,
+) -> Result<Response> {
+    let base = base_url(&app, request.extensions())?;
+    let content = json!({
+        "resource": base,
+        "authorization_servers": [issuer(&base)],
+        "scopes_supported": Scope::ALL.map(Scope::name),
+        "bearer_methods_supported": ["header"],
+        "resource_name": "Kith",
+        "resource_documentation": format!("{base}/docs"),
+        "dpop_signing_alg_values_supported": Algorithm::NAMES,
+        "dpop_bound_access_tokens_required": false,
+    });
+    Ok(public(content, MAX_AGE))
 }

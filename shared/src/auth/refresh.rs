@@ -29,6 +29,10 @@ pub const GRACE_SECONDS: i64 = 10;
 pub struct Family {
     client_id: ClientId,
     scopes: Scopes,
+    /// Whom its access tokens are for, if the first request named them; else everyone that tokens
+    /// of the client may be for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    audience: Vec<String>,
     generation: u64,
     /// When the current token was made.
     pub reached_at: Timestamp,
@@ -36,11 +40,24 @@ pub struct Family {
     pub ends_at: Timestamp,
 }
 
+/// What an access token that comes with a refresh token is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// Its scopes.
+    pub scopes: Scopes,
+    /// Its audience.
+    pub audience: Vec<String>,
+}
+
 impl Family {
     /// What can be granted to its client, which may ask for `allowed` now.
     #[must_use]
-    pub fn grantable(&self, allowed: &Scopes) -> Scopes {
-        Scopes::new(self.scopes.iter().filter(|scope| allowed.allows(*scope)))
+    pub fn grantable(&self, allowed: &Grant) -> Grant {
+        let named = |party: &&String| self.audience.is_empty() || self.audience.contains(party);
+        Grant {
+            scopes: Scopes::new(self.scopes.iter().filter(|scope| allowed.scopes.allows(*scope))),
+            audience: allowed.audience.iter().filter(named).cloned().collect(),
+        }
     }
 
     /// Whether a token of this generation can be exchanged: the current one, or for a while the one
@@ -98,20 +115,24 @@ pub async fn revoke(
 /// What becomes of a refresh token that is presented.
 #[derive(Debug)]
 pub enum Exchange {
-    /// It is good: the next token, and the scopes that are granted with it.
-    Granted(String, Scopes),
+    /// It is good: the next token, and what is granted with it.
+    Granted(String, Grant),
     /// It is forged, expired, revoked, replayed or another client's.
     InvalidGrant,
     /// It is good, and more is asked for than may be granted: nothing changed.
     InvalidScope,
+    /// It is good, and not for whom the access token is asked for, or no longer for anybody:
+    /// nothing changed. Has those whom it is for.
+    InvalidTarget(Vec<String>),
 }
 
-/// Starts a family and returns its first token.
+/// Starts a family and returns its first token. `audience` is empty if the request named nobody.
 pub async fn start(
     table: &Table,
     key: &[u8; 32],
     client_id: &ClientId,
     scopes: &Scopes,
+    audience: &[String],
 ) -> Result<String> {
     let now = table.env().clock.now();
     let family = base64url(&table.env().random.bytes::<16>());
@@ -119,6 +140,7 @@ pub async fn start(
     let state = Family {
         client_id: client_id.clone(),
         scopes: scopes.clone(),
+        audience: audience.to_vec(),
         generation: 1,
         reached_at: now,
         ends_at,
@@ -130,15 +152,17 @@ pub async fn start(
     Ok(token(key, &family, 1))
 }
 
-/// Exchanges a token for its successor. Granted is what is `wanted`, or all that the family was
-/// started with and the client still may ask for (`allowed`); more cannot be.
+/// Exchanges a token for its successor. Granted are the scopes and the audience that are wanted, or
+/// all that the family was started with and the client still may ask for (`allowed`); more cannot
+/// be.
 pub async fn exchange(
     table: &Table,
     key: &[u8; 32],
     client_id: &ClientId,
     unverified_token: &str,
-    allowed: &Scopes,
-    wanted: Option<&Scopes>,
+    allowed: &Grant,
+    wanted_scopes: Option<&Scopes>,
+    wanted_audience: &[String],
 ) -> Result<Exchange> {
     let Some((family, generation)) = open(key, unverified_token) else {
         return Ok(Exchange::InvalidGrant);
@@ -156,10 +180,14 @@ pub async fn exchange(
         let now = table.env().clock.now();
         let current = stored.value.generation;
         let most = stored.value.grantable(allowed);
-        let scopes = wanted.unwrap_or(&most).clone();
+        let scopes = wanted_scopes.unwrap_or(&most.scopes).clone();
         let replayed = !stored.value.accepts(generation, now);
-        if !replayed && (scopes.is_empty() || !most.allows_all(&scopes)) {
+        if !replayed && (scopes.is_empty() || !most.scopes.allows_all(&scopes)) {
             return Ok(Exchange::InvalidScope);
+        }
+        let others = wanted_audience.iter().any(|party| !most.audience.contains(party));
+        if !replayed && (most.audience.is_empty() || others) {
+            return Ok(Exchange::InvalidTarget(most.audience));
         }
         let committed = if replayed {
             table
@@ -177,7 +205,10 @@ pub async fn exchange(
         match committed {
             Ok(()) if replayed => return Ok(Exchange::InvalidGrant),
             Ok(()) => {
-                return Ok(Exchange::Granted(token(key, family, generation + 1), scopes));
+                let wanted = Some(wanted_audience).filter(|wanted| !wanted.is_empty());
+                let audience = wanted.map_or(most.audience, <[String]>::to_vec);
+                let next = token(key, family, generation + 1);
+                return Ok(Exchange::Granted(next, Grant { scopes, audience }));
             }
             Err(CommitError::Conditions(_) | CommitError::Contended) => retry.again().await?,
             Err(failed) => return Err(failed.into()),

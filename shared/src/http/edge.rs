@@ -1,4 +1,4 @@
-//! What stands around every request: its id, its cost, its one log line, and the bodies of errors.
+//! What stands around every request: its ids, its cost, its one log line, and the bodies of errors.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -7,10 +7,12 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::middleware::Next;
-use axum::response::Response;
-use http::{HeaderName, HeaderValue, Method};
+use axum::response::{IntoResponse as _, Response};
+use http::{HeaderName, HeaderValue, Method, StatusCode};
 
-use super::problem::{Cause, Problem};
+use super::correlation::Correlation;
+use super::cross_origin::is_preflight;
+use super::problem::{Cause, LoggedError, Problem};
 use super::rejection::Rejection;
 use super::route::LoggedRoute;
 use crate::app::App;
@@ -63,9 +65,22 @@ pub fn name_caller(extensions: &http::Extensions, tenant: &TenantId, client: &st
 /// request.
 pub fn serve(router: Router, env: Env) -> Router {
     router
-        .fallback(async || Rejection::NoRoute)
-        .method_not_allowed_fallback(async || Rejection::WrongMethod)
+        .fallback(async |request: Request| unserved(&request, Rejection::NoRoute))
+        .method_not_allowed_fallback(async |request: Request| {
+            unserved(&request, Rejection::WrongMethod)
+        })
         .layer(axum::middleware::from_fn(move |request, next| handle(request, next, env.clone())))
+}
+
+/// Refuses a request that no route takes. A preflight request is answered with success: API Gateway
+/// hands it to the function whose route takes any method, and adds CORS headers to the answer, which
+/// browsers heed only in an answer of success. Without those headers they send no request.
+fn unserved(request: &Request, refusal: Rejection) -> Response {
+    if is_preflight(request.method(), request.headers()) {
+        StatusCode::NO_CONTENT.into_response()
+    } else {
+        refusal.into_response()
+    }
 }
 
 static WARM: AtomicBool = AtomicBool::new(false);
@@ -82,28 +97,37 @@ async fn handle(mut request: Request, next: Next, env: Env) -> Response {
     request.extensions_mut().insert(trace.clone());
     let operation = LoggedRoute::default();
     request.extensions_mut().insert(operation.clone());
-    let method = request.method().clone();
+    let (method, correlation) =
+        (known_method(request.method()), Correlation::read(request.headers()));
     let meter = CapacityMeter::default();
     let mut response = meter.measure(next.run(request)).await;
     if let Ok(value) = HeaderValue::try_from(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
+    correlation.echo(response.headers_mut());
     if let Some(Cause(cause)) = response.extensions_mut().remove::<Cause>() {
         tracing::error!(request_id = id, cause, "fault");
     }
-    if let Some(problem) = response.extensions_mut().remove::<Problem>()
-        && method != Method::HEAD
-    {
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        // The router takes it from an answer to HEAD, and keeps its length (RFC 9110 §8.6).
         *response.body_mut() = Body::from(problem.with_request_id(&id));
     }
     let units = meter.units();
     let (tenant, client) = trace.0.get().map_or(("-", "-"), |(tenant, client)| (tenant, client));
+    let (operation, route) = operation.name_and_path();
+    let error = response.extensions_mut().remove::<LoggedError>().map(|LoggedError(error)| error);
     tracing::info!(
         request_id = id,
+        correlation_id = correlation.id,
+        trace_id = correlation.trace_id(),
+        parent_id = correlation.parent_id(),
         tenant,
         client,
-        operation = operation.name(),
+        operation,
+        method,
+        route,
         status = response.status().as_u16(),
+        error,
         milliseconds = env.clock.now().millis() - started.millis(),
         read_units = units.read,
         write_units = units.write,
@@ -113,4 +137,10 @@ async fn handle(mut request: Request, next: Next, env: Env) -> Response {
     );
     response.extensions_mut().insert(units);
     response
+}
+
+/// The method in the log: callers may send any word as one.
+fn known_method(method: &Method) -> &'static str {
+    let known = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+    known.into_iter().find(|known| *known == method.as_str()).unwrap_or("-")
 }

@@ -71,10 +71,11 @@ pub fn media_type(headers: &HeaderMap) -> Option<String> {
     utf8.then_some(essence)
 }
 
-fn is_plain(headers: &HeaderMap) -> bool {
-    headers
-        .get(CONTENT_ENCODING)
-        .is_none_or(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
+/// Whether the body is sent as it is, and not compressed.
+#[must_use]
+pub fn is_plain(headers: &HeaderMap) -> bool {
+    let mut encodings = headers.get_all(CONTENT_ENCODING).iter();
+    encodings.all(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
 /// Checks that a body is JSON, by its media type.
@@ -90,16 +91,19 @@ pub(super) fn check_json(
         None => false,
     };
     // An empty body has no media type, even if a gateway adds the header.
-    if bytes.is_empty() || (is_plain(headers) && fits) {
-        Ok(())
-    } else {
-        Err(Rejection::UnsupportedMediaType { expected, patch })
+    match (bytes.is_empty(), is_plain(headers), fits) {
+        (true, ..) | (_, true, true) => Ok(()),
+        (_, false, _) => Err(Rejection::UnsupportedEncoding),
+        (_, _, false) => Err(Rejection::UnsupportedMediaType { expected, patch }),
     }
 }
 
 /// How the rows of the body are written, by its media type.
 pub(super) fn format_of_rows(headers: &HeaderMap) -> Result<Format, Rejection> {
-    match media_type(headers).as_deref().filter(|_| is_plain(headers)) {
+    if !is_plain(headers) {
+        return Err(Rejection::UnsupportedEncoding);
+    }
+    match media_type(headers).as_deref() {
         Some("text/csv") => Ok(Format::Csv),
         Some("application/x-ndjson" | "application/jsonl") => Ok(Format::Ndjson),
         _ => Err(Rejection::UnsupportedMediaType {

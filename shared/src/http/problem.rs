@@ -3,7 +3,8 @@
 use axum::body::Body;
 use axum::response::Response;
 use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, VARY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, VARY, WWW_AUTHENTICATE,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderName, StatusCode};
 use serde::Serialize;
@@ -53,6 +54,7 @@ impl ProblemKind {
         errors: Vec<Violation>,
     ) -> Problem {
         Problem {
+            slug: self.slug,
             kind: format!("/problems/{}", self.slug),
             title: self.title,
             status: self.status,
@@ -68,6 +70,8 @@ impl ProblemKind {
 /// The body of an error, before the request's id is known.
 #[derive(Clone, Debug, Serialize)]
 pub struct Problem {
+    #[serde(skip)]
+    slug: &'static str,
     #[serde(rename = "type")]
     kind: String,
     title: &'static str,
@@ -84,18 +88,47 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// Repeats what the header `WWW-Authenticate` says, which a gateway may rename.
-    pub(super) fn challenging(mut self, challenge: Option<String>) -> Self {
-        self.challenge = challenge;
-        self
-    }
-
     /// Writes the body with the request's id.
     #[must_use]
     pub fn with_request_id(mut self, id: &str) -> Vec<u8> {
         self.request_id = Some(id.to_owned());
         serde_json::to_vec(&self).unwrap_or_default()
     }
+}
+
+/// The kind of an error in the log line of its request: the slug of a problem, or a code of OAuth.
+#[derive(Clone, Copy, Debug)]
+pub struct LoggedError(pub &'static str);
+
+/// What credentials a caller is asked for: a challenge of each scheme (RFC 9110 §11.6.1).
+#[derive(Clone, Debug)]
+pub(super) struct Challenge(pub(super) Vec<String>);
+
+impl Challenge {
+    /// Asks for the credentials in an answer: in `WWW-Authenticate`, and in the problem, because a
+    /// gateway may rename the header. Each challenge names the metadata of the resource at
+    /// `base_url`, where clients find who issues tokens for it (RFC 9728 §5.1).
+    pub(super) fn ask(response: &mut Response, base_url: Option<&str>) {
+        let Some(Self(challenges)) = response.extensions_mut().remove::<Self>() else { return };
+        let metadata = base_url.map_or_else(String::new, |url| {
+            format!(", resource_metadata=\"{}\"", protected_resource_metadata(url))
+        });
+        let challenges: Vec<_> =
+            challenges.into_iter().map(|challenge| challenge + &metadata).collect();
+        let text = challenges.join(", ");
+        if let Ok(value) = HeaderValue::try_from(&text) {
+            response.headers_mut().insert(WWW_AUTHENTICATE, value);
+        }
+        if let Some(problem) = response.extensions_mut().get_mut::<Problem>() {
+            problem.challenge = Some(text);
+        }
+    }
+}
+
+/// Where the metadata of the service as a protected resource is (RFC 9728 §3.1).
+#[must_use]
+pub fn protected_resource_metadata(base_url: &str) -> String {
+    format!("{base_url}/.well-known/oauth-protected-resource")
 }
 
 /// What is to be logged about an answer that tells its caller nothing.
@@ -138,6 +171,7 @@ pub(super) fn respond(problem: Problem, headers: Vec<Header>) -> Response {
             response.headers_mut().insert(name, value);
         }
     }
+    response.extensions_mut().insert(LoggedError(problem.slug));
     response.extensions_mut().insert(problem);
     response
 }

@@ -3,9 +3,9 @@
 
 use axum::response::{IntoResponse, Response};
 use http::HeaderName;
-use http::header::{ETAG, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{ACCEPT_ENCODING, ETAG, RETRY_AFTER};
 
-use super::problem::{Cause, Header, ProblemKind, RETRY_SECONDS, respond};
+use super::problem::{Cause, Challenge, Header, ProblemKind, RETRY_SECONDS, respond};
 use crate::auth::AuthError;
 use crate::auth::user_token::UNKNOWN;
 use crate::domain::Scope;
@@ -46,6 +46,8 @@ pub enum Rejection {
         /// Whether the request was a PATCH, whose answer says so in a header of its own.
         patch: bool,
     },
+    /// The body is encoded, for example compressed.
+    UnsupportedEncoding,
     /// What the use case refuses.
     Domain(Error),
 }
@@ -190,7 +192,7 @@ impl Rejection {
             Self::InsufficientScope { .. } => INSUFFICIENT_SCOPE,
             Self::NotAcceptable => NOT_ACCEPTABLE,
             Self::TooLarge(_) => TOO_LARGE,
-            Self::UnsupportedMediaType { .. } => UNSUPPORTED_MEDIA_TYPE,
+            Self::UnsupportedMediaType { .. } | Self::UnsupportedEncoding => UNSUPPORTED_MEDIA_TYPE,
             Self::Domain(error) => kind_of(error),
         }
     }
@@ -215,16 +217,21 @@ impl Rejection {
                 let expected: Vec<_> = expected.iter().map(|media| format!("`{media}`")).collect();
                 format!("expected `Content-Type` {}", one_of(&expected))
             }
+            Self::UnsupportedEncoding => {
+                "expected a body without `Content-Encoding`; send it uncompressed".to_owned()
+            }
             Self::Domain(error) => detail_of(error),
         }
     }
 
     /// The headers that go with the problem.
     fn headers(&self) -> Vec<Header> {
-        let more = match self {
+        let header = match self {
             Self::UnsupportedMediaType { expected, patch: true } => {
                 Some((HeaderName::from_static("accept-patch"), expected.join(", ")))
             }
+            // RFC 9110 §15.5.16.
+            Self::UnsupportedEncoding => Some((ACCEPT_ENCODING, "identity".to_owned())),
             Self::Domain(Error::PreconditionFailed { current, .. }) => {
                 current.as_ref().map(|tag| (ETAG, tag.to_string()))
             }
@@ -233,27 +240,26 @@ impl Rejection {
             }
             _ => None,
         };
-        let challenge = self.challenge().map(|challenge| (WWW_AUTHENTICATE, challenge));
-        challenge.into_iter().chain(more).collect()
+        header.into_iter().collect()
     }
 
     /// How the caller is told what credentials to send (RFC 6750 §3, RFC 9449 §7.1); without any
     /// there is no error code.
-    fn challenge(&self) -> Option<String> {
+    fn challenge(&self) -> Option<Challenge> {
         let with = |scheme: &str, code: &str, detail: &str| {
-            Some(format!("{scheme}, error=\"{code}\", error_description=\"{detail}\""))
+            vec![format!("{scheme}, error=\"{code}\", error_description=\"{detail}\"")]
         };
-        match self {
-            Self::NoCredentials => Some(format!("{BEARER}, {DPOP}")),
+        Some(Challenge(match self {
+            Self::NoCredentials => vec![BEARER.to_owned(), DPOP.to_owned()],
             Self::BadToken(detail) => with(BEARER, "invalid_token", detail),
             Self::BadBoundToken(detail) => with(DPOP, "invalid_token", detail),
             Self::BadProof(detail) => with(DPOP, "invalid_dpop_proof", detail),
             Self::InsufficientScope { scope, bound } => {
                 let scheme = if *bound { DPOP } else { BEARER };
-                Some(format!("{scheme}, error=\"insufficient_scope\", scope=\"{scope}\""))
+                vec![format!("{scheme}, error=\"insufficient_scope\", scope=\"{scope}\"")]
             }
-            _ => None,
-        }
+            _ => return None,
+        }))
     }
 }
 
@@ -269,10 +275,12 @@ impl IntoResponse for Rejection {
             Self::Domain(error) => (Cause::of(&error), None, Vec::<Violation>::new()),
             _ => (None, None, Vec::new()),
         };
-        let mut response =
-            respond(kind.problem(detail, found, errors).challenging(challenge), headers);
+        let mut response = respond(kind.problem(detail, found, errors), headers);
         if let Some(cause) = cause {
             response.extensions_mut().insert(cause);
+        }
+        if let Some(challenge) = challenge {
+            response.extensions_mut().insert(challenge);
         }
         response
     }

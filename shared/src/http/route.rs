@@ -7,10 +7,14 @@ use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::Response;
 use axum::routing::MethodRouter;
 
 pub use self::facts::{Body, Conflict, Effect, Id};
 use super::callers::Callers;
+use super::edge::base_url;
+use super::problem::Challenge;
 use crate::app::App;
 use crate::domain::Scope;
 
@@ -332,18 +336,18 @@ impl Route {
 
 /// The route that the log line names; set once the request has reached one.
 #[derive(Clone, Debug, Default)]
-pub(super) struct LoggedRoute(Arc<OnceLock<&'static str>>);
+pub(super) struct LoggedRoute(Arc<OnceLock<&'static Route>>);
 
 impl LoggedRoute {
     /// Notes the route.
     fn set(&self, route: &'static Route) {
         // A request meets one route.
-        let _ = self.0.set(route.name);
+        let _ = self.0.set(route);
     }
 
-    /// The name of the route; `-` before one is met.
-    pub(super) fn name(&self) -> &'static str {
-        self.0.get().copied().unwrap_or("-")
+    /// The name and the path of the route, with its parameters' names; `-` before one is met.
+    pub(super) fn name_and_path(&self) -> (&'static str, &'static str) {
+        self.0.get().map_or(("-", "-"), |route| (route.name, route.path))
     }
 }
 
@@ -351,16 +355,24 @@ impl LoggedRoute {
 pub fn router(routes: &'static [Route], app: App) -> Router {
     let mut router = Router::new();
     for route in routes {
-        let labelled = (route.handler)().layer(axum::middleware::map_request(
-            move |mut request: Request| async move {
-                if let Some(operation) = request.extensions().get::<LoggedRoute>() {
-                    operation.set(route);
-                }
-                request.extensions_mut().insert(route);
-                request
-            },
+        let state = app.clone();
+        let labelled = (route.handler)().layer(axum::middleware::from_fn(
+            move |request: Request, next: Next| label(route, state.clone(), request, next),
         ));
         router = router.route(route.path, labelled);
     }
     router.with_state(app)
+}
+
+/// Hands a request to its route, and completes the challenge of a refusal, which says where the
+/// service is.
+async fn label(route: &'static Route, app: App, mut request: Request, next: Next) -> Response {
+    if let Some(logged) = request.extensions().get::<LoggedRoute>() {
+        logged.set(route);
+    }
+    request.extensions_mut().insert(route);
+    let base_url = route.is_guarded().then(|| base_url(&app, request.extensions()).ok()).flatten();
+    let mut response = next.run(request).await;
+    Challenge::ask(&mut response, base_url.as_deref());
+    response
 }
