@@ -10,6 +10,7 @@ use shared::axum::extract::Path;
 use shared::axum::response::Response;
 use shared::domain::error::{Error, Result};
 use shared::domain::versioned::Tag;
+use shared::http::cross_origin;
 use shared::http::negotiation::accepts_gzip;
 use shared::http::precondition::Preconditions;
 use shared::http::rejection::Rejection;
@@ -81,12 +82,18 @@ impl File {
 
 /// Reads the description of the service.
 pub(crate) async fn description(headers: HeaderMap) -> Result<Response> {
-    OPENAPI.answer(&headers, BRIEF)
+    describe(OPENAPI, &headers)
 }
 
 /// Reads the description of the service in OpenAPI 3.0.
 pub(crate) async fn description_3_0(headers: HeaderMap) -> Result<Response> {
-    OPENAPI_3_0.answer(&headers, BRIEF)
+    describe(OPENAPI_3_0, &headers)
+}
+
+fn describe(file: File, headers: &HeaderMap) -> Result<Response> {
+    let mut response = file.answer(headers, BRIEF)?;
+    cross_origin::open_to_all(response.headers_mut());
+    Ok(response)
 }
 
 /// Reads a file that pages use. While traffic moves to a new version of the service, a page may ask

@@ -74,7 +74,7 @@ impl Command {
 
     async fn act(self) -> Result<ExitCode, Failure> {
         let (location, console) = (&self.location, Console { json: self.json });
-        match self.action.unwrap_or_else(|| Action::Serve(serve::Options::default())) {
+        match self.action.unwrap_or_else(|| Action::Serve(serve::Options::of_environment())) {
             Action::Serve(options) => serve::run(options, location).await,
             Action::Tour(options) => tour::run(options, location).await,
             Action::Import(options) => import::run(options, location, console).await,

@@ -8,6 +8,7 @@
 #![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
 
 mod connections;
+pub mod cors;
 pub mod demo;
 pub mod embedded;
 pub mod events;

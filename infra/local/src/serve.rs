@@ -16,6 +16,7 @@ use tokio::net::TcpListener;
 
 use crate::Failure;
 use crate::connections;
+use crate::cors::{self, Origin};
 use crate::demo;
 use crate::embedded::Embedded;
 use crate::events::{EventPublisher, Round};
@@ -89,6 +90,13 @@ impl Service {
         let router = router(table.env().clone(), || state.clone());
         let events = EventPublisher::new(engine.clone(), table, data);
         Ok(Self { listener, router, sweeping: state, engine, events, url, env_file })
+    }
+
+    /// Lets web pages of these origins call.
+    #[must_use]
+    pub fn called_from(mut self, origins: Vec<Origin>) -> Self {
+        self.router = cors::allow(self.router, origins);
+        self
     }
 
     /// Serves until `stop` is done, then lets requests under way finish.

@@ -54,6 +54,7 @@ impl CapacityMeter {
 /// Adds what a read of so many items consumed to the open meter.
 pub(super) fn read<'a>(consumed: impl IntoIterator<Item = &'a ConsumedCapacity>, items: usize) {
     let total: f64 = consumed.into_iter().filter_map(ConsumedCapacity::capacity_units).sum();
+    tracing::debug!(read_units = total, items, "read");
     // Outside a request (the command line, a test's own reads) no meter is open.
     let _ = OPEN.try_with(|meter| {
         meter.add(|units| {
@@ -73,6 +74,7 @@ pub(super) fn written<'a>(consumed: impl IntoIterator<Item = &'a ConsumedCapacit
             .filter_map(aws_sdk_dynamodb::types::Capacity::capacity_units)
             .sum();
         let total = capacity.capacity_units().unwrap_or_default();
+        tracing::debug!(write_units = total - index, index_write_units = index, "write");
         let _ = OPEN.try_with(|meter| {
             meter.add(|units| {
                 units.write += total - index;

@@ -1,11 +1,15 @@
 //! `kith serve`: all functions on one port, on the embedded table.
 
+use std::io::IsTerminal as _;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::{Args, Command, FromArgMatches as _};
+use local::cors::Origin;
 use local::serve::Service;
+use shared::log::{self, Level};
 
+use crate::arguments::one_of;
 use crate::failure::Failure;
 use crate::location::TableLocation;
 use crate::output::say;
@@ -20,11 +24,28 @@ pub(crate) struct Options {
     /// Keep the table in memory; the data folder holds `demo.env` only
     #[arg(long)]
     memory: bool,
+    /// Let web pages of these origins call: `https://app.example.com`, with commas between several,
+    /// or `*`
+    #[arg(long, value_name = "ORIGINS", value_delimiter = ',')]
+    cors: Vec<Origin>,
+    /// The least severe lines to log: as text if the error output is a terminal, else as JSON
+    #[arg(
+        long,
+        value_name = "LEVEL",
+        env = "KITH_LOG",
+        default_value = "info",
+        value_parser = one_of::<Level>(["error", "warn", "info", "debug"])
+    )]
+    log: Level,
 }
 
-impl Default for Options {
-    fn default() -> Self {
-        Self { listen: default_address(), memory: false }
+impl Options {
+    /// The options of `kith` without a command.
+    pub(crate) fn of_environment() -> Self {
+        let command = Self::augment_args(Command::new("kith"));
+        let read = command.try_get_matches_from(["kith"]);
+        let read = read.and_then(|matches| Self::from_arg_matches(&matches));
+        read.unwrap_or_else(|error| error.exit())
     }
 }
 
@@ -55,8 +76,13 @@ pub(crate) async fn run(options: Options, location: &TableLocation) -> Result<Ex
                     deployed functions serve a DynamoDB table"
             .into());
     }
-    shared::log::to(std::io::stderr);
+    if std::io::stderr().is_terminal() {
+        log::as_text(std::io::stderr, options.log);
+    } else {
+        log::as_json(std::io::stderr, options.log);
+    }
     let service = Service::start(options.listen, &location.data, options.memory).await?;
+    let service = service.called_from(options.cors);
     let stop = stop_signal();
     say(how_to(&service))?;
     service.run(stop).await?;
