@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::events::Event;
-use crate::gateway::{Answer, Gateway, request};
+use crate::gateway::{API, Answer, Gateway, request};
 
 const USER: &str = "/identity/users/0192f3c1-5a00-7000-8000-000000000001";
 
@@ -175,4 +175,48 @@ async fn a_header_of_the_gateway_never_ends_the_process() {
     let nameless =
         send(|event| drop(event["requestContext"].as_object_mut().unwrap().remove("domainName")));
     assert!([200, 500].contains(&nameless.await.status()));
+}
+
+/// API Gateway hands preflight requests to routes that take any method, and adds the headers.
+#[tokio::test]
+async fn ec8_a_preflight_request_is_answered_with_success_and_no_other_options_request_is() {
+    let gateway = Gateway::start().await;
+    let options = |path: &str, headers: &[&str]| {
+        let mut content = request("OPTIONS", path, None);
+        let sent = content["headers"].as_object_mut().unwrap();
+        sent.remove("authorization");
+        for name in headers {
+            let value = if *name == "origin" { "https://app.example" } else { "PATCH" };
+            sent.insert((*name).to_owned(), value.into());
+        }
+        content
+    };
+    let both = ["origin", "access-control-request-method"];
+    for path in [USER, "/identity/me", "/nothing"] {
+        let answer = gateway.send("users", &options(path, &both)).await.is(204);
+        assert_eq!(answer.body(), "");
+        let headers = answer.0["headers"].as_object().unwrap();
+        assert!(headers.keys().all(|name| !name.starts_with("access-control-")), "{headers:?}");
+    }
+    for headers in [&both[..1], &both[1..], &[]] {
+        gateway.send("users", &options(USER, headers)).await.is(405);
+        gateway.send("users", &options("/nothing", headers)).await.is(404);
+    }
+}
+
+#[tokio::test]
+async fn ec9_the_challenge_names_the_metadata_of_the_resource_at_the_domain_of_the_request() {
+    for base in [None, Some("https://id.example.org")] {
+        let gateway = Gateway::at(base).await;
+        let mut content = request("GET", USER, None);
+        content["headers"].as_object_mut().unwrap().remove("authorization");
+        let refused = gateway.send("users", &content).await.is(401);
+        let url = format!("{}/.well-known/oauth-protected-resource", base.unwrap_or(API));
+        let named = format!("resource_metadata=\"{url}\"");
+        let challenge = refused.header("www-authenticate").unwrap();
+        assert_eq!(challenge.matches(&named).count(), 2, "{challenge}");
+        let metadata = Event::named("token", "get_protected_resource_metadata");
+        let metadata = gateway.call(&metadata).await.is(200).json();
+        assert_eq!(metadata["resource"], base.unwrap_or(API));
+    }
 }

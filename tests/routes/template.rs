@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use local::cors;
 use yaml_serde::Value;
 
 use crate::tables::{gateway_path, paths, read};
@@ -81,6 +82,40 @@ fn the_template_sends_each_path_to_the_function_that_serves_it() {
         paths().into_iter().map(|(path, function)| (gateway_path(&path), function)).collect();
     assert_eq!(by_path, due);
     assert_eq!(by_path.len(), of_paths.len(), "a path is mapped twice");
+}
+
+/// `kith serve --cors` lets pages do what API Gateway lets them do.
+#[test]
+fn ec8_pages_of_other_origins_may_do_the_same_at_the_gateway_and_on_a_laptop() {
+    let template: Value = yaml_serde::from_str(&read("template.yaml")).unwrap();
+    // The condition, what holds if it does, and what holds if not.
+    let configuration = &template["Resources"]["Api"]["Properties"]["CorsConfiguration"][1];
+    let list = |name: &str| {
+        let words = configuration[name].as_sequence().unwrap().iter();
+        words.map(|word| word.as_str().unwrap()).collect::<Vec<_>>().join(",")
+    };
+    assert_eq!(list("AllowMethods"), cors::ALLOWED_METHODS);
+    assert_eq!(list("AllowHeaders"), cors::ALLOWED_HEADERS);
+    assert_eq!(list("ExposeHeaders"), cors::EXPOSED_HEADERS);
+    assert_eq!(configuration["MaxAge"].as_u64().unwrap().to_string(), cors::MAX_AGE);
+    assert!(configuration.get("AllowCredentials").is_none());
+}
+
+/// Pages may send each header that a route reads, and read each header that one answers with.
+#[test]
+fn ec8_no_header_that_a_page_needs_is_left_out() {
+    let description = crate::description::description();
+    let names = |part: &str, name: &str| -> Vec<String> {
+        let components = description["components"][part].as_object().unwrap();
+        let found = components.iter().filter(|(_, one)| part == "headers" || one["in"] == "header");
+        found.map(|(key, one)| one[name].as_str().unwrap_or(key).to_lowercase()).collect()
+    };
+    for header in names("parameters", "name") {
+        assert!(cors::ALLOWED_HEADERS.split(',').any(|allowed| allowed == header), "{header}");
+    }
+    for header in names("headers", "name") {
+        assert!(cors::EXPOSED_HEADERS.split(',').any(|exposed| exposed == header), "{header}");
+    }
 }
 
 #[test]

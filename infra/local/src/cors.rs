@@ -21,7 +21,8 @@ use shared::http::cross_origin::is_preflight;
 pub const ALLOWED_METHODS: &str = "*";
 /// The headers of requests that pages may set, beside those that each page may.
 pub const ALLOWED_HEADERS: &str = "authorization,content-type,if-match,if-none-match,\
-                                   idempotency-key,dpop,traceparent,x-request-id,x-correlation-id";
+                                   idempotency-key,dpop,traceparent,tracestate,x-request-id,\
+                                   x-correlation-id";
 /// The headers of answers that pages may read, beside those that each page may.
 pub const EXPOSED_HEADERS: &str = "etag,user-etag,location,retry-after,allow,accept-patch,\
                                    accept-encoding,idempotency-replayed,www-authenticate,\

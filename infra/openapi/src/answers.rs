@@ -171,7 +171,7 @@ fn with_headers(answer: ResponseBuilder, names: &[&str]) -> ResponseBuilder {
 }
 
 /// The headers of answers, by their names.
-pub(super) fn headers() -> [(&'static str, Header); 7] {
+pub(super) fn headers() -> [(&'static str, Header); 8] {
     let described = |about: &str, example: &str| {
         let mut header = HeaderBuilder::new()
             .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
@@ -184,6 +184,10 @@ pub(super) fn headers() -> [(&'static str, Header); 7] {
     retry.schema = Some(ObjectBuilder::new().schema_type(Type::Integer).into());
     retry.example = Some(2.into());
     [
+        (
+            "Accept-Encoding",
+            described("The content codings of bodies: `identity`, which is none.", "identity"),
+        ),
         (
             "Accept-Patch",
             described(
@@ -221,7 +225,7 @@ pub(super) fn headers() -> [(&'static str, Header); 7] {
             "WWW-Authenticate",
             described(
                 "The credentials that are expected (RFC 6750 §3, RFC 6749 §5.2).",
-                "Bearer error=\"insufficient_scope\", scope=\"users:write\"",
+                "Bearer realm=\"kith\", error=\"insufficient_scope\", scope=\"users:write\"",
             ),
         ),
     ]

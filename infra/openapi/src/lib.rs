@@ -67,7 +67,9 @@ Unknown fields and query parameters are refused. Lengths of strings are limited 
 A token with the scope `administrator` may do what the four scopes of users and config allow.
 
 Every answer has the headers `X-Request-Id`, under which the request is logged, and \
-`Cache-Control`. Answers that need a token have `Vary: Authorization, Accept`.";
+`Cache-Control`. Answers that need a token have `Vary: Authorization, Accept`. A `traceparent` (W3C \
+Trace Context) and an `X-Correlation-Id` (or `X-Request-Id`) of a request are logged and sent back, \
+as `traceparent` and `X-Correlation-Id`.";
 
 /// The description of these functions as JSON text, without a line end after it. The same arguments
 /// always give the same text. `base_url` is where the service is, without a slash at its end.

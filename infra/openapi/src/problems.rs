@@ -98,8 +98,9 @@ pub(super) const PROBLEMS: [Problem; 14] = [
     problem(
         415,
         "UnsupportedMediaType",
-        &["Accept-Patch"],
-        "The body has another media type than the route takes (`unsupported-media-type`).",
+        &["Accept-Patch", "Accept-Encoding"],
+        "The body has another media type than the route takes, or a content encoding \
+         (`unsupported-media-type`).",
     ),
     problem(
         422,

@@ -199,14 +199,25 @@ async fn h6_unknown_and_repeated_query_parameters_are_malformed() {
         "/config/persona-definitions?limit=0".to_owned(),
         "/config/persona-definitions?limit=101".to_owned(),
         "/config/persona-definitions?limit=ten".to_owned(),
-        // What is left of a variable that the caller did not set.
-        "/config/persona-definitions?limit=".to_owned(),
-        "/config/persona-definitions?cursor=".to_owned(),
-        "/config/persona-definitions?name=".to_owned(),
-        "/identity/users?updated_since=".to_owned(),
-        "/identity/change-requests?status=&user_id=".to_owned(),
     ] {
         assert_eq!(crm.get(&path).await.is(400).slug(), "malformed-request", "{path}");
+    }
+    crm.get("/config/persona-definitions?limit=100").await.is(200);
+    crm.call("POST", &format!("{}?x=1", jan.below("block"))).await.is(400);
+}
+
+/// It is what is left of a variable that the caller did not set.
+#[tokio::test]
+async fn ec4_an_empty_query_parameter_is_malformed_and_writes_nothing() {
+    let crm = Service::start().await.crm().await;
+    for path in [
+        "/config/persona-definitions?limit=",
+        "/config/persona-definitions?cursor=",
+        "/config/persona-definitions?name=",
+        "/identity/users?updated_since=",
+        "/identity/change-requests?status=&user_id=",
+    ] {
+        assert_eq!(crm.get(path).await.is(400).slug(), "malformed-request", "{path}");
     }
     for unset in ["dry_run=", "mode=", "mapping="] {
         let import = crm.call("POST", &format!("/identity/imports?{unset}"));
@@ -214,8 +225,72 @@ async fn h6_unknown_and_repeated_query_parameters_are_malformed() {
         assert_eq!(import.await.is(400).slug(), "malformed-request", "{unset}");
     }
     assert!(crm.find(json!({ "username": "x" })).await.is_empty());
-    crm.get("/config/persona-definitions?limit=100").await.is(200);
-    crm.call("POST", &format!("{}?x=1", jan.below("block"))).await.is(400);
+}
+
+#[tokio::test]
+async fn ec14_head_of_an_error_has_the_length_of_get() {
+    let service = Service::start().await;
+    let crm = service.crm().await;
+    let jan = crm.create_user("jan").await;
+    let nobody = "/identity/users/0192f3c1-0000-7000-8000-000000000001";
+    for (path, status) in [
+        (nobody, 404),
+        ("/nothing", 404),
+        ("/identity/users?foo=1", 400),
+        ("/identity/users/query", 405),
+        ("/problems/nothing", 404),
+        (&jan.path, 200),
+        ("/openapi.json", 200),
+    ] {
+        let get = crm.get(path).await.is(status);
+        let head = crm.call("HEAD", path).await.is(status);
+        assert!(head.body.is_empty(), "{path}");
+        let length = get.body.len().to_string();
+        assert_eq!(get.header("content-length"), Some(&*length), "{path}");
+        assert_eq!(head.header("content-length"), Some(&*length), "{path}");
+        assert_eq!(head.header("content-type"), get.header("content-type"), "{path}");
+    }
+    let (get, head) = (service.call("GET", nobody), service.call("HEAD", nobody));
+    let (get, head) = (get.await.is(401), head.await.is(401));
+    assert_eq!(head.header("content-length"), get.header("content-length"));
+    assert_eq!(head.header("www-authenticate"), get.header("www-authenticate"));
+}
+
+#[tokio::test]
+async fn ec20_the_ids_of_the_caller_come_back() {
+    const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let service = Service::start().await;
+    let crm = service.crm().await;
+    let with = |path: &str, name: &str, value: &str| crm.get(path).header(name, value);
+    for path in ["/config/persona-definitions", "/nothing", "/health", "/idhub/oidc/v1/jwks"] {
+        for name in ["x-request-id", "x-correlation-id"] {
+            let answer = with(path, name, "order-7/step.3").await;
+            assert_eq!(answer.header("x-correlation-id"), Some("order-7/step.3"), "{path}");
+            // The service has an id of its own for each request.
+            assert_ne!(answer.header("x-request-id"), Some("order-7/step.3"), "{path}");
+        }
+        assert_eq!(with(path, "traceparent", TRACE).await.header("traceparent"), Some(TRACE));
+        let plain = crm.get(path).await;
+        assert_eq!((plain.header("x-correlation-id"), plain.header("traceparent")), (None, None));
+    }
+    let both =
+        crm.get("/health").header("x-request-id", "proxy").header("x-correlation-id", "mine");
+    assert_eq!(both.await.header("x-correlation-id"), Some("mine"));
+    // What has not the right form is not used, and refuses nothing.
+    let long = "x".repeat(129);
+    for (name, value) in [
+        ("x-request-id", "a b"),
+        ("x-request-id", "jan@example.org"),
+        ("x-correlation-id", &*long),
+        ("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01"),
+        ("traceparent", "x"),
+    ] {
+        let answer = with("/health", name, value).await.is(200);
+        assert_eq!(answer.header("x-correlation-id"), None, "{value}");
+        assert_eq!(answer.header("traceparent"), None, "{value}");
+    }
+    let twice = with("/health", "x-request-id", "one").header("x-request-id", "two").await;
+    assert_eq!(twice.header("x-correlation-id"), None);
 }
 
 #[tokio::test]

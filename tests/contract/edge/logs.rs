@@ -86,14 +86,80 @@ async fn s3_a_request_is_one_line_with_its_cost_and_without_personal_data() {
             (&line["read_units"], &line["write_units"]),
             (&json!(answer.cost().0), &json!(answer.cost().1))
         );
-        for name in ["tenant", "client", "operation", "milliseconds", "cold_start"] {
+        for name in
+            ["tenant", "client", "operation", "method", "route", "milliseconds", "cold_start"]
+        {
             assert!(!line[name].is_null(), "no `{name}`: {line}");
         }
         let text = line.to_string().to_lowercase();
-        for word in WORDS.iter().chain([&crm.token.as_str(), &crm.secret.as_str(), &"/identity"]) {
+        for word in WORDS.iter().chain([&crm.token.as_str(), &crm.secret.as_str()]) {
             assert!(!text.contains(&word.to_lowercase()), "`{word}`: {text}");
         }
     }
+}
+
+#[tokio::test]
+async fn ec20_a_line_has_the_method_the_route_and_the_error() {
+    keep();
+    let service = Service::start().await;
+    let crm = service.crm().await;
+    let jan = crm.create_user("jan").await;
+    let answers = [
+        (crm.get(&jan.path).await, "GET", "/identity/users/{user_id}", None),
+        (crm.call("HEAD", &jan.path).await, "HEAD", "/identity/users/{user_id}", None),
+        (
+            crm.patch(&jan.path, json!({})).if_match("\"old\"").await,
+            "PATCH",
+            "/identity/users/{user_id}",
+            Some("precondition-failed"),
+        ),
+        (crm.get("/identity/users?x=1").await, "GET", "/identity/users", Some("malformed-request")),
+        (crm.call("HEAD", "/zwaardvis").await, "HEAD", "-", Some("not-found")),
+        (crm.call("ZWAARDVIS", &jan.path).await, "-", "-", Some("method-not-allowed")),
+        (
+            service.token(&[("grant_type", "client_credentials")]).await,
+            "POST",
+            "/idhub/oidc/v1/token",
+            Some("invalid_client"),
+        ),
+        (
+            crm.token_for(&[("grant_type", "none")]).await,
+            "POST",
+            "/idhub/oidc/v1/token",
+            Some("unsupported_grant_type"),
+        ),
+    ];
+    for (answer, method, route, error) in answers {
+        let line = lines(&answer)[0].clone();
+        assert_eq!((&line["method"], &line["route"]), (&json!(method), &json!(route)), "{line}");
+        assert_eq!(line.get("error"), error.map(|error| json!(error)).as_ref(), "{line}");
+        assert!(!line.to_string().to_lowercase().contains("zwaardvis"), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn ec20_a_line_has_the_ids_of_the_caller() {
+    keep();
+    let service = Service::start().await;
+    let call = |headers: &[(&str, &str)]| {
+        let call = service.call("GET", "/health");
+        headers.iter().fold(call, |call, (name, value)| call.header(name, value))
+    };
+    let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let traceparent = format!("00-{trace}-00f067aa0ba902b7-01");
+    let answer = call(&[("x-request-id", "order-7"), ("traceparent", &traceparent)]).await;
+    let line = lines(&answer)[0].clone();
+    assert_eq!(line["correlation_id"], "order-7");
+    assert_eq!(
+        (&line["trace_id"], &line["parent_id"]),
+        (&json!(trace), &json!("00f067aa0ba902b7"))
+    );
+    let without = call(&[("x-request-id", "kompas@example.org"), ("traceparent", "kompas")]).await;
+    let line = lines(&without)[0].clone();
+    for name in ["correlation_id", "trace_id", "parent_id"] {
+        assert_eq!(line.get(name), None, "{line}");
+    }
+    assert!(!line.to_string().contains("kompas"), "{line}");
 }
 
 #[tokio::test]

@@ -6,6 +6,9 @@ use tests::{Answer, BASE, Client, Fault, KeyPair, Service, TENANT, base64url};
 use super::{CREDENTIALS, TOKEN};
 
 const ALGS: &str = "algs=\"ES256 RS256 PS256 EdDSA Ed25519\"";
+/// What each challenge ends with.
+const RESOURCE: &str =
+    "resource_metadata=\"https://kith.example/.well-known/oauth-protected-resource\"";
 /// One route of each function that takes tokens.
 const ROUTES: [&str; 4] = [
     "/identity/users/0192f3c1-0000-7000-8000-000000000001",
@@ -37,7 +40,8 @@ fn refused(answer: &Answer, scheme: &str, error: &str, why: &str) {
         _ => format!("Bearer realm=\"kith\", error=\"{error}\", error_description=\""),
     };
     assert!(challenge.starts_with(&due), "{why}: {challenge}");
-    let said = challenge.strip_prefix(&due).unwrap().strip_suffix('"').unwrap();
+    let said = challenge.strip_prefix(&due).unwrap().strip_suffix(RESOURCE).unwrap();
+    let said = said.strip_suffix("\", ").unwrap();
     assert!(
         said.bytes().all(|byte| matches!(byte, 0x20..=0x21 | 0x23..=0x5b | 0x5d..=0x7e)),
         "{said}"
@@ -173,7 +177,7 @@ async fn a_bound_token_that_is_not_good_is_told_so_in_its_scheme() {
     let answer = client.proved("GET", USER, &proof(&client.token)).await;
     refused(&answer, "DPoP", "invalid_token", "expired");
     let bare = service.call("GET", USER).header("authorization", "DPoP").await.is(401);
-    let due = format!("Bearer realm=\"kith\", DPoP realm=\"kith\", {ALGS}");
+    let due = format!("Bearer realm=\"kith\", {RESOURCE}, DPoP realm=\"kith\", {ALGS}, {RESOURCE}");
     assert_eq!(bare.header("www-authenticate"), Some(&*due));
 }
 

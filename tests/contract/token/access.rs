@@ -241,19 +241,28 @@ async fn o5_unknown_key_ids_cause_one_read_in_30_seconds() {
     assert_eq!(reads, [1.0, 0.0, 0.0, 0.0]);
 }
 
+/// What each challenge ends with.
+const RESOURCE: &str =
+    "resource_metadata=\"https://kith.example/.well-known/oauth-protected-resource\"";
 /// How a caller without a token is asked for one: both ways of sending it, in one line.
-const CHALLENGE: &str =
-    "Bearer realm=\"kith\", DPoP realm=\"kith\", algs=\"ES256 RS256 PS256 EdDSA Ed25519\"";
+fn challenge() -> String {
+    format!(
+        "Bearer realm=\"kith\", {RESOURCE}, DPoP realm=\"kith\", algs=\"ES256 RS256 PS256 EdDSA \
+         Ed25519\", {RESOURCE}"
+    )
+}
 
 #[tokio::test]
 async fn o10_without_credentials_the_challenge_has_no_error() {
     let service = Service::start().await;
     let bare = service.call("GET", PATH).await.is(401);
-    assert_eq!(bare.header("www-authenticate"), Some(CHALLENGE));
-    insta::assert_snapshot!(bare.problem().to_string(), @r#"{"challenge":"Bearer realm=\"kith\", DPoP realm=\"kith\", algs=\"ES256 RS256 PS256 EdDSA Ed25519\"","detail":"send an access token as `Authorization: Bearer …`","status":401,"title":"No access token","type":"/problems/unauthenticated"}"#);
+    assert_eq!(bare.header("www-authenticate"), Some(&*challenge()));
+    let mut problem = bare.problem();
+    assert_eq!(problem["challenge"].take(), challenge());
+    insta::assert_snapshot!(problem.to_string(), @r#"{"challenge":null,"detail":"send an access token as `Authorization: Bearer …`","status":401,"title":"No access token","type":"/problems/unauthenticated"}"#);
     for other in ["Basic eDp5", "Token x", "Bearer"] {
         let answer = service.call("GET", PATH).header("authorization", other).await.is(401);
-        assert_eq!(answer.header("www-authenticate"), Some(CHALLENGE), "{other}");
+        assert_eq!(answer.header("www-authenticate"), Some(&*challenge()), "{other}");
     }
     service.call("GET", &format!("{PATH}?access_token=x")).await.is(401);
 }
@@ -291,8 +300,9 @@ async fn o10_a_scope_that_lacks_is_named() {
         let refused = client.call(method, path).await.is(403);
         assert_eq!(refused.slug(), "insufficient-scope");
         let challenge = refused.header("www-authenticate").unwrap();
-        let due = format!("Bearer realm=\"kith\", error=\"insufficient_scope\", scope=\"{scope}\"");
-        assert_eq!(challenge, due, "{method} {path}");
+        let due =
+            format!("Bearer realm=\"kith\", error=\"insufficient_scope\", scope=\"{scope}\", ");
+        assert_eq!(challenge.strip_prefix(&*due), Some(RESOURCE), "{method} {path}");
     }
 }
 

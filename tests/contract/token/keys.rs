@@ -126,14 +126,29 @@ async fn o8_functions_that_start_at_once_agree_on_one_key() {
     assert!(found.iter().all(|kids| *kids == found[0] && kids.len() == 1), "{found:?}");
 }
 
+/// Where clients look for the metadata: RFC 8414 §3.1 puts the name of the document before the path
+/// of the issuer, OpenID Connect Discovery §4 after it, and either is done with either name.
+const METADATA: [&str; 4] = [
+    "/.well-known/oauth-authorization-server/idhub/oidc",
+    "/.well-known/openid-configuration/idhub/oidc",
+    "/idhub/oidc/.well-known/oauth-authorization-server",
+    "/idhub/oidc/.well-known/openid-configuration",
+];
+
 #[tokio::test]
-async fn both_metadata_documents_describe_the_service() {
+async fn ec9_the_metadata_is_the_same_wherever_clients_look_for_it() {
     let service = Service::start().await;
-    let openid = service.call("GET", "/idhub/oidc/.well-known/openid-configuration").await.is(200);
-    let oauth =
-        service.call("GET", "/.well-known/oauth-authorization-server/idhub/oidc").await.is(200);
-    assert_eq!(openid.json(), oauth.json());
+    let openid = service.call("GET", METADATA[0]).await.is(200);
+    for path in METADATA {
+        let found = service.call("GET", path).await.is(200);
+        assert_eq!(found.json(), openid.json(), "{path}");
+        assert_eq!(found.header("cache-control"), Some("public, max-age=3600"), "{path}");
+        service.call("HEAD", path).await.is(200);
+    }
+    service.call("GET", "/.well-known/openid-configuration").await.is(404);
     let metadata = openid.json();
+    assert_eq!(metadata["response_types_supported"], json!(["none"]));
+    assert_eq!(metadata["protected_resources"], json!([BASE]));
     assert_eq!(metadata["issuer"], json!(format!("{BASE}/idhub/oidc")));
     assert_eq!(metadata["token_endpoint"], json!(format!("{BASE}/idhub/oidc/v1/token")));
     assert_eq!(metadata["userinfo_endpoint"], json!(format!("{BASE}/idhub/oidc/v1/userinfo")));
@@ -160,5 +175,42 @@ async fn both_metadata_documents_describe_the_service() {
             json!(["ES256", "RS256", "PS256", "EdDSA", "Ed25519"]),
             "{name}"
         );
+    }
+}
+
+#[tokio::test]
+async fn ec9_the_service_describes_itself_as_a_protected_resource() {
+    let service = Service::start().await;
+    let path = "/.well-known/oauth-protected-resource";
+    let answer = service.call("GET", path).await.is(200);
+    insta::assert_snapshot!(answer.json(), @"");
+    // Of the URL of a resource without a path, the metadata has no further one (RFC 9728 §3.1).
+    service.call("GET", &format!("{path}/identity/me")).await.is(404);
+    for path in ["/identity/me", "/identity/users", "/idhub/oidc/v1/userinfo"] {
+        let refused = service.call("GET", path).await.is(401);
+        let challenge = refused.header("www-authenticate").unwrap();
+        let named = format!("resource_metadata=\"{BASE}/.well-known/oauth-protected-resource\"");
+        assert_eq!(challenge.matches(&named).count(), 2, "{challenge}");
+    }
+}
+
+#[tokio::test]
+async fn ec8_pages_of_every_origin_read_what_is_the_same_for_everybody() {
+    let service = Service::start().await;
+    let public =
+        [JWKS, "/.well-known/oauth-protected-resource", "/openapi.json", "/openapi-3.0.json"];
+    for path in METADATA.into_iter().chain(public) {
+        let answer =
+            service.call("GET", path).header("origin", "https://app.example").await.is(200);
+        assert_eq!(answer.header("access-control-allow-origin"), Some("*"), "{path}");
+        if let Some(tag) = answer.header("etag") {
+            let known = service.call("GET", path).if_none_match(tag).await.is(304);
+            assert_eq!(known.header("access-control-allow-origin"), Some("*"), "{path}");
+        }
+    }
+    let crm = service.crm().await;
+    for path in ["/identity/users", "/health", "/", "/docs", "/problems/not-found"] {
+        let answer = crm.get(path).header("origin", "https://app.example").await.is(200);
+        assert_eq!(answer.header("access-control-allow-origin"), None, "{path}");
     }
 }

@@ -24,6 +24,7 @@ pub(super) fn schemas() -> Vec<Described> {
         ("JwkSet", keys()),
         ("JsonWebKey", key()),
         ("ServerMetadata", metadata()),
+        ("ProtectedResourceMetadata", protected_resource()),
     ]
 }
 
@@ -41,6 +42,16 @@ fn request() -> Schema {
             ),
         )
         .may("refresh_token", string(1024, "The refresh token, for the grant of that name."))
+        .may(
+            "resource",
+            list(
+                formatted("uri", "A resource."),
+                None,
+                "The resources that the token is to be for (RFC 8707), each a parameter of its own: \
+                 of the client's `audience`, or the base URL if it has none. If left out, all of them.",
+            ),
+        )
+        .may("audience", string(512, "The same as one `resource`; it may be a name that is no URI."))
         .with(credentials)
         .example(json!({ "grant_type": "client_credentials", "scope": "users:read users:write" }))
         .schema()
@@ -136,6 +147,7 @@ fn error() -> Schema {
         "unauthorized_client",
         "unsupported_grant_type",
         "invalid_scope",
+        "invalid_target",
         "invalid_dpop_proof",
         "server_error",
         "temporarily_unavailable",
@@ -202,6 +214,42 @@ fn metadata() -> Schema {
         .must(
             "id_token_signing_alg_values_supported",
             list(named("SigningAlgorithm"), None, "The algorithms of its tokens."),
+        )
+        .must(
+            "protected_resources",
+            list(
+                url("A resource."),
+                None,
+                "The resources that it issues tokens for: this service.",
+            ),
+        )
+        .schema()
+}
+
+fn protected_resource() -> Schema {
+    let url = |about: &str| formatted("uri", about);
+    let about = "Metadata of the service as a protected resource (RFC 9728 §2). Tokens of people also \
+                 come from the issuers that their tenant trusts.";
+    Record::new(about)
+        .must("resource", url("The service: its base URL, the `aud` of tokens for it."))
+        .must(
+            "authorization_servers",
+            list(url("An issuer."), None, "The issuers of access tokens: that of the service."),
+        )
+        .must("scopes_supported", list(named("Scope"), None, "The scopes."))
+        .must(
+            "bearer_methods_supported",
+            list(word(["header"], "The Authorization header."), None, "How tokens are sent."),
+        )
+        .must("resource_name", string(64, "The name of the service."))
+        .must("resource_documentation", url("The API reference."))
+        .must(
+            "dpop_signing_alg_values_supported",
+            list(word(Algorithm::NAMES, "An algorithm."), None, "The algorithms of DPoP proofs."),
+        )
+        .must(
+            "dpop_bound_access_tokens_required",
+            boolean("Whether all tokens are bound to a key. A client may demand it of its own."),
         )
         .schema()
 }
