@@ -163,6 +163,9 @@ expect "preflight: status and origins" "204 1" "$status $origins" "Browsers need
 request GET '/identity/users?limit=1' -H "Origin: $origin" >/dev/null
 origins=$(grep -ic '^access-control-allow-origin' "$scratch/headers")
 expect "an answer with an origin" 1 "$origins" "More than one is refused by browsers."
+request GET /idhub/oidc/v1/jwks -H "Origin: https://elsewhere.example" >/dev/null
+note "the public keys for pages of other origins: $(grep -i '^access-control-allow-origin' \
+  "$scratch/headers" | tr -d '\r' || echo "not readable")"
 status=$(request POST /api/v1/tenants/acme/systems/none/users:bulk-search "${json[@]}" -d '{}')
 note "a path with a colon: $status (not 404 of the gateway: $(cut -c1-60 "$scratch/body"))"
 

@@ -2,7 +2,8 @@
 """Looks at the pages of `kith serve` with Chromium.
 
     check.py                        each page, wide and narrow, light and dark; then the API
-                                    reference gets a token and sends a request
+                                    reference gets a token and sends a request, and pages of other
+                                    origins call the service
     check.py --screenshots FOLDER   also keeps what it saw
     check.py --prepare              installs Chromium and its driver and stops
 
@@ -12,12 +13,17 @@ Chromium comes from Debian's packages if the machine has none.
 """
 
 import argparse
+import base64
 import contextlib
+import http.server
+import json
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -169,12 +175,188 @@ def ask(driver, variables: dict[str, str], screenshots: Path | None) -> Iterator
     yield from complaints(driver)
 
 
+class EmptyPage(http.server.BaseHTTPRequestHandler):
+    """A page of another origin than the service."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(b"<!doctype html><link rel=icon href=data:,>")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextlib.contextmanager
+def origin() -> Iterator[str]:
+    """Serves an empty page for as long as the block lasts; yields its origin."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), EmptyPage) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://localhost:{server.server_port}"
+        server.shutdown()
+
+
+class Page:
+    """A page of an origin, which sends requests to the service."""
+
+    # What it may read of an answer: status, headers and body; or that it may read nothing.
+    FETCH = """
+    const [url, options, done] = arguments;
+    fetch(url, options).then(
+      async (answer) => done({
+        status: answer.status,
+        headers: Object.fromEntries(answer.headers),
+        body: await answer.text(),
+      }),
+      () => done({ status: 0, headers: {}, body: "" }),
+    );
+    """
+
+    def __init__(self, driver, origin: str, url: str) -> None:
+        self.driver, self.url = driver, url
+        driver.set_script_timeout(PATIENCE)
+        driver.get(origin)
+
+    def send(self, method: str, path: str, token: str = "", body: object = None, **headers) -> dict:
+        """Sends JSON with an access token; the status is 0 if the page may not read the answer."""
+        headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        if token:
+            headers["authorization"] = f"Bearer {token}"
+        options = {"method": method, "headers": headers}
+        if body is not None:
+            headers["content-type"] = "application/json"
+            options["body"] = json.dumps(body)
+        return self.driver.execute_async_script(self.FETCH, self.url + path, options)
+
+    def token(self, client_id: str, secret: str) -> str:
+        """An access token of a client, got from the token endpoint."""
+        credentials = base64.b64encode(f"{client_id}:{secret}".encode()).decode()
+        headers = {
+            "authorization": f"Basic {credentials}",
+            "content-type": "application/x-www-form-urlencoded",
+        }
+        options = {"method": "POST", "headers": headers, "body": "grant_type=client_credentials"}
+        url = self.url + "/idhub/oidc/v1/token"
+        answer = self.driver.execute_async_script(self.FETCH, url, options)
+        return json.loads(answer["body"] or "{}").get("access_token", "")
+
+
+class Provider:
+    """An identity provider whose people the tenant trusts."""
+
+    ISSUER = "https://login.example.org/realm"
+
+    def __init__(self, folder: Path) -> None:
+        self.key = folder / "provider.pem"
+        self.openssl("genrsa", "-out", self.key, "2048")
+        modulus = self.openssl("rsa", "-in", self.key, "-noout", "-modulus").decode()
+        number = self.base64url(bytes.fromhex(modulus.strip().partition("=")[2]))
+        self.jwk = {"kty": "RSA", "alg": "RS256", "kid": "1", "n": number, "e": "AQAB"}
+
+    def token(self, tenant: str) -> str:
+        """A person's token."""
+        header = {"alg": "RS256", "kid": "1", "typ": "JWT"}
+        claims = {
+            "iss": self.ISSUER, "sub": "mia", "aud": "page", "tenant": tenant,
+            "iat": int(time.time()), "exp": int(time.time()) + 600, "given_name": "Mia",
+        }  # fmt: skip
+        parts = (self.base64url(json.dumps(part).encode()) for part in (header, claims))
+        text = ".".join(parts)
+        signature = self.openssl("dgst", "-sha256", "-sign", self.key, given=text.encode())
+        return f"{text}.{self.base64url(signature)}"
+
+    @staticmethod
+    def openssl(*arguments: str | Path, given: bytes = b"") -> bytes:
+        command = ["openssl", *arguments]
+        return subprocess.run(command, input=given, check=True, capture_output=True).stdout
+
+    @staticmethod
+    def base64url(content: bytes) -> str:
+        return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+
+
+def call_from(page: Page, variables: dict[str, str], folder: Path) -> Iterator[str]:
+    """Ec8: a page of an origin that may call signs a person in, and reads and changes the profile
+    with the person's token."""
+    admin = page.token(variables["KITH_ADMIN_CLIENT_ID"], variables["KITH_ADMIN_CLIENT_SECRET"])
+    provider, tenant = Provider(folder), variables["KITH_TENANT"]
+    server = {
+        "id": "login", "name": "Login", "subject_type": "predefined", "issuer": provider.ISSUER,
+        "audience": "page", "jwks": {"keys": [provider.jwk]},
+    }  # fmt: skip
+    system = {"id": "webshop", "name": "Web shop", "attributes_definition": []}
+    person = provider.token(tenant)
+    shop = f"/api/v1/tenants/{tenant}/systems/webshop/users"
+    servers, systems, me = "/api/v1/sso/authentication-servers", "/identity/config/systems", "/identity/me"
+    for status, readable, call in (
+        (201, "location etag", lambda: page.send("POST", servers, admin, server)),
+        (201, "location etag", lambda: page.send("POST", systems, admin, system)),
+        (201, "location etag", lambda: page.send("POST", shop, person)),
+        (401, "www-authenticate", lambda: page.send("GET", me)),
+        (404, "x-correlation-id", lambda: page.send("GET", "/nothing", x_request_id="page-1")),
+    ):
+        yield from missing(call(), status, readable)
+    read = page.send("GET", me, person)
+    yield from missing(read, 200, "etag x-request-id")
+    tag = read["headers"].get("etag", "")
+    yield from missing(page.send("GET", me, person, if_none_match=tag), 304, "")
+    for status in (200, 412):
+        answer = page.send("PATCH", me, person, {"family_name": "Maes"}, if_match=tag)
+        yield from missing(answer, status, "etag")
+
+
+def missing(answer: dict, status: int, readable: str) -> Iterator[str]:
+    """What a page does not see of an answer that it should see."""
+    hidden = [name for name in readable.split() if name not in answer["headers"]]
+    if answer["status"] != status or hidden:
+        found = f"{answer['status']} without {hidden}: {answer['body'][:300]}"
+        yield f"a page expected {status}, and found {found}"
+
+
+def read_public(page: Page) -> Iterator[str]:
+    """Ec8: what is the same for everybody is read by pages of every origin."""
+    for path in (
+        "/idhub/oidc/v1/jwks",
+        "/idhub/oidc/.well-known/openid-configuration",
+        "/.well-known/oauth-authorization-server/idhub/oidc",
+        "/.well-known/oauth-protected-resource",
+        "/openapi.json",
+    ):
+        yield from missing(page.send("GET", path), 200, "")
+
+
+def cross(driver, folder: Path) -> Iterator[str]:
+    """Pages of other origins call a service that lets one of them, and one that lets none."""
+    with origin() as mine, origin() as other:
+        for options in ((), ("--cors", f"https://app.example.com,{mine}")):
+            with tempfile.TemporaryDirectory(dir=folder) as data, service(
+                Path(data), *options
+            ) as variables:
+                url = variables["KITH_URL"]
+                if options:
+                    page = Page(driver, mine, url)
+                    yield from call_from(page, variables, folder)
+                    yield from read_public(page)
+                page = Page(driver, other, url)
+                yield from read_public(page)
+                for call in (
+                    lambda page=page: page.send("GET", "/identity/users"),
+                    lambda page=page: page.send("GET", "/identity/users", "x"),
+                    lambda page=page: page.send("POST", "/identity/users", "x", {}),
+                ):
+                    if (answer := call())["status"] != 0:
+                        yield f"a page of any origin reads {answer}"
+
+
 def check(screenshots: Path | None) -> int:
     with tempfile.TemporaryDirectory(prefix="kith-", ignore_cleanup_errors=True) as folder, service(
         Path(folder)
     ) as variables, browser() as driver:
         wrong = [
-            *look(driver, variables["KITH_URL"], screenshots), *ask(driver, variables, screenshots)
+            *look(driver, variables["KITH_URL"], screenshots),
+            *ask(driver, variables, screenshots),
+            *cross(driver, Path(folder)),
         ]
     for fault in wrong:
         say(fault)

@@ -69,10 +69,10 @@ def kith() -> Path:
 
 
 @contextlib.contextmanager
-def service(folder: Path) -> Iterator[dict[str, str]]:
+def service(folder: Path, *options: str) -> Iterator[dict[str, str]]:
     """Runs the service for as long as the block lasts; yields the variables of its `demo.env`."""
     demo, log = folder / "demo.env", folder / "log"
-    command = [kith(), "serve", "--memory", "--listen", "127.0.0.1:0", "--data", folder]
+    command = [kith(), "serve", "--memory", "--listen", "127.0.0.1:0", "--data", folder, *options]
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,

@@ -122,6 +122,19 @@ class Import(unittest.TestCase):
         self.assertIn("dpop", cors["allowHeaders"])
         self.assertIn("etag", cors["exposeHeaders"])
 
+    def test_ec8_origins_are_as_browsers_write_them(self) -> None:
+        pattern = SOURCE["Parameters"]["AllowedOrigins"]["AllowedPattern"]
+        for good in (
+            "", "*", "https://*", "https://app.example.com", "http://localhost:5173",
+            "http://[::1]:5173,https://app.example.com",
+        ):  # fmt: skip
+            self.assertRegex(good, pattern)
+        for wrong in (
+            "app.example.com", "https://app.example.com/", "https://*.example.com", "https://App.example.com",
+            "https://a.example, https://b.example", "*,https://app.example.com", "https://me@a.example",
+        ):  # fmt: skip
+            self.assertNotRegex(wrong, pattern)
+
     def test_the_default_endpoint_can_be_closed(self) -> None:
         for parameters, closed in (({}, False), (SET, True)):
             (server,) = self.body(**parameters)["servers"]

@@ -97,9 +97,9 @@ pub const PROBLEM_TYPES: [ProblemType; 20] = [
     problem_type("too-large", "the body is larger than 256 KB (imports: 4 MB)", "send less"),
     problem_type(
         "unsupported-media-type",
-        "another `Content-Type` than the route takes",
+        "another `Content-Type` than the route takes, or a `Content-Encoding`",
         "send `application/json`; on PATCH also `application/merge-patch+json`; imports \
-         take `text/csv` or `application/x-ndjson`",
+         take `text/csv` or `application/x-ndjson`. Send it uncompressed",
     ),
     problem_type(
         "invalid-content",

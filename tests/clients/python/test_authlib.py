@@ -1,6 +1,8 @@
 """Authlib: a session as client, the metadata, and a resource server that validates tokens by RFC
 9068."""
 
+import re
+
 import pytest
 import requests
 from authlib.integrations.base_client import OAuthError
@@ -49,17 +51,49 @@ class Signing:
         return session
 
 
-@pytest.mark.parametrize("path", ["oidc", "oauth2"])
-def test_the_metadata_is_valid(service: Service, path: str) -> None:
-    suffix = "openid-configuration" if path == "oidc" else "oauth-authorization-server"
-    url = get_well_known_url(service.issuer, external=True, suffix=suffix)
-    if path == "oidc":
-        # OpenID Connect Discovery appends where RFC 8414 inserts.
-        url = f"{service.issuer}/.well-known/{suffix}"
+@pytest.mark.parametrize("suffix", ["openid-configuration", "oauth-authorization-server"])
+@pytest.mark.parametrize("external", [True, False])
+def test_ec9_the_metadata_is_valid_wherever_clients_look_for_it(
+    service: Service, suffix: str, external: bool
+) -> None:
+    # RFC 8414 puts the name of the document before the path of the issuer, OpenID Connect Discovery
+    # after it.
+    inserted = get_well_known_url(service.issuer, external=True, suffix=suffix)
+    url = inserted if external else f"{service.issuer}/.well-known/{suffix}"
     metadata = AuthorizationServerMetadata(requests.get(url, timeout=10).json())
 
     metadata.validate()
     assert metadata.issuer == service.issuer
+    assert metadata == service.metadata
+
+
+def test_ec9_a_client_that_knows_the_resource_alone_finds_the_issuer(service: Service) -> None:
+    refused = requests.get(service.users, timeout=10)
+    (url,) = set(re.findall('resource_metadata="([^"]+)"', refused.headers["WWW-Authenticate"]))
+    resource = requests.get(url, timeout=10).json()
+
+    # RFC 9728 §3.3 and §4: both documents name each other.
+    assert resource["resource"] == service.url
+    assert url == get_well_known_url(service.url, True, "oauth-protected-resource")
+    (issuer,) = resource["authorization_servers"]
+    url = get_well_known_url(issuer, external=True)
+    metadata = AuthorizationServerMetadata(requests.get(url, timeout=10).json())
+    metadata.validate()
+    assert metadata["protected_resources"] == [resource["resource"]]
+    assert set(resource["scopes_supported"]) <= set(metadata.scopes_supported)
+
+
+def test_ec10_a_session_asks_for_the_resource_that_its_token_is_for(service: Service) -> None:
+    shop = "https://shop.example"
+    client = service.register("client_secret_basic", audience=[shop, service.url])
+    for name in ["resource", "audience"]:
+        session = session_of(service, client, scope="users:read")
+        token = session.fetch_token(**{name: shop})["access_token"]
+        assert ResourceServer(service, shop).admit(token, "users:read")["aud"] == shop
+        with pytest.raises(InvalidTokenError):
+            ResourceServer(service, service.url).admit(token, "users:read")
+        with pytest.raises(OAuthError, match="invalid_target"):
+            session_of(service, client).fetch_token(**{name: "https://other.example"})
 
 
 @pytest.mark.parametrize("method", SECRET_METHODS)
