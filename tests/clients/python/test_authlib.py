@@ -11,6 +11,7 @@ from authlib.oauth2.rfc6750.errors import InsufficientScopeError, InvalidTokenEr
 from authlib.oauth2.rfc7523 import PrivateKeyJWT
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata, get_well_known_url
 from authlib.oauth2.rfc9068 import JWTBearerTokenValidator
+from authlib.oidc.discovery import OpenIDProviderMetadata
 from conftest import ALL, Service, key_for, person, soon
 
 SECRET_METHODS = ["client_secret_basic", "client_secret_post"]
@@ -60,11 +61,13 @@ def test_ec9_the_metadata_is_valid_wherever_clients_look_for_it(
     # after it.
     inserted = get_well_known_url(service.issuer, external=True, suffix=suffix)
     url = inserted if external else f"{service.issuer}/.well-known/{suffix}"
-    metadata = AuthorizationServerMetadata(requests.get(url, timeout=10).json())
+    found = requests.get(url, timeout=10).json()
 
-    metadata.validate()
-    assert metadata.issuer == service.issuer
-    assert metadata == service.metadata
+    for kind in (AuthorizationServerMetadata, OpenIDProviderMetadata):
+        metadata = kind(found)
+        metadata.validate()
+        assert metadata.issuer == service.issuer
+    assert found == service.metadata
 
 
 def test_ec9_a_client_that_knows_the_resource_alone_finds_the_issuer(service: Service) -> None:
