@@ -335,7 +335,7 @@ impl Route {
 }
 
 /// The route that the log line names; set once the request has reached one.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(super) struct LoggedRoute(Arc<OnceLock<&'static Route>>);
 
 impl LoggedRoute {
