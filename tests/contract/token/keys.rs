@@ -183,7 +183,22 @@ async fn ec9_the_service_describes_itself_as_a_protected_resource() {
     let service = Service::start().await;
     let path = "/.well-known/oauth-protected-resource";
     let answer = service.call("GET", path).await.is(200);
-    insta::assert_snapshot!(answer.json(), @"");
+    let algorithms = ["ES256", "RS256", "PS256", "EdDSA", "Ed25519"];
+    let due = json!({
+        "resource": BASE,
+        "authorization_servers": [format!("{BASE}/idhub/oidc")],
+        "scopes_supported": [
+            "users:read", "users:write", "config:read", "config:write", "administrator",
+            "userdata", "openid",
+        ],
+        "bearer_methods_supported": ["header"],
+        "resource_name": "Kith",
+        "resource_documentation": format!("{BASE}/docs"),
+        "dpop_signing_alg_values_supported": algorithms,
+        "dpop_bound_access_tokens_required": false,
+    });
+    assert_eq!(answer.json(), due);
+    assert_eq!(answer.header("cache-control"), Some("public, max-age=3600"));
     // Of the URL of a resource without a path, the metadata has no further one (RFC 9728 §3.1).
     service.call("GET", &format!("{path}/identity/me")).await.is(404);
     for path in ["/identity/me", "/identity/users", "/idhub/oidc/v1/userinfo"] {
