@@ -81,6 +81,31 @@ test('both documents of metadata say the same', async () => {
   assert.deepEqual(await discover('oidc'), as)
 })
 
+test('ec9: the metadata of the resource leads to the issuer', async () => {
+  const resource = new URL(url)
+  const answer = await oauth.resourceDiscoveryRequest(resource, HTTP)
+  const metadata = await oauth.processResourceDiscoveryResponse(resource, answer)
+
+  assert.deepEqual(metadata.authorization_servers, [as.issuer])
+  assert.deepEqual(as.protected_resources, [metadata.resource])
+})
+
+test('ec10: a token is for the resource that is asked for', async () => {
+  const shop = 'https://shop.example/'
+  const party = await Party.withSecret({ audience: ['https://shop.example', url] })
+
+  // URLs of JavaScript have a slash for an empty path.
+  const here = await party.grant({ scope: ALL, resource: new URL(url).href })
+  await use(here.access_token)
+  const there = await party.grant({ resource: shop })
+  const request = await incoming(there.access_token)
+  const claims = await oauth.validateJwtAccessToken(as, request, 'https://shop.example', HTTP)
+  assert.equal(claims.aud, 'https://shop.example')
+  await assert.rejects(use(there.access_token), { code: 'OAUTH_WWW_AUTHENTICATE_CHALLENGE' })
+  const elsewhere = party.grant({ resource: 'https://other.example/' })
+  await assert.rejects(elsewhere, { error: 'invalid_target' })
+})
+
 for (const method of ['ClientSecretBasic', 'ClientSecretPost']) {
   test(`o4: a client uses the service by ${method}`, async () => {
     const basic = method === 'ClientSecretBasic'
