@@ -1,5 +1,5 @@
-//! What an access token is for: the parties that the request names by `resource` (RFC 8707) or by
-//! `audience`, within those that the client is registered with.
+//! The audience of an access token: what the request names by `resource` (RFC 8707) or by
+//! `audience`, within the audience that the client is registered with.
 
 use shared::domain::client::Client;
 
@@ -15,7 +15,8 @@ pub(crate) fn allowed(client: &Client, base_url: &str) -> Vec<String> {
 pub(crate) fn requested(form: &Form, allowed: &[String]) -> Result<Vec<String>, OAuthError> {
     let mut parties: Vec<String> = Vec::new();
     for name in form.resources().chain(form.get("audience")) {
-        let party = allowed.iter().find(|party| is_same(party, name));
+        let exact = allowed.iter().find(|party| *party == name);
+        let party = exact.or_else(|| allowed.iter().find(|party| is_same(party, name)));
         let party = party.ok_or_else(|| invalid_target(Some(name), allowed))?;
         if !parties.contains(party) {
             parties.push(party.clone());
@@ -27,15 +28,13 @@ pub(crate) fn requested(form: &Form, allowed: &[String]) -> Result<Vec<String>, 
 /// Refuses a party, or a request that names none and has nobody left (RFC 8707 §2).
 pub(crate) fn invalid_target(name: Option<&str>, allowed: &[String]) -> OAuthError {
     let refusal = match name {
-        Some(name) => format!("this client may not request a token for `{}`", printable(name)),
-        None => {
-            "this client may not request a token for the parties of the refresh token".to_owned()
-        }
+        Some(name) => format!("this client may not request the audience `{}`", printable(name)),
+        None => "this client may not request the audience of the refresh token".to_owned(),
     };
     let quoted: Vec<_> = allowed.iter().map(|party| format!("`{}`", printable(party))).collect();
     let advice = match quoted.as_slice() {
         [] => "; use client_credentials".to_owned(),
-        parties => format!("; it may for {}", parties.join(", ")),
+        parties => format!("; it may request {}", parties.join(", ")),
     };
     OAuthError::Refused("invalid_target", (refusal + &advice).into())
 }
@@ -58,6 +57,15 @@ fn without_empty_path(uri: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ec10_what_is_named_exactly_comes_first() {
+        let allowed = ["https://a.example".to_owned(), "https://a.example/".to_owned()];
+        for name in &allowed {
+            let form = Form::parse(format!("resource={name}").as_bytes()).unwrap();
+            assert_eq!(requested(&form, &allowed).unwrap(), [name.clone()]);
+        }
+    }
 
     #[test]
     fn ec10_an_empty_path_is_a_slash() {

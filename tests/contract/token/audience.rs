@@ -72,7 +72,7 @@ async fn ec10_a_token_for_anybody_else_is_refused_and_never_issued_for_another()
     assert_eq!(aud(&ask(&plain, &[("resource", BASE)]).await), json!(BASE));
     assert_eq!(aud(&ask(&plain, &[("audience", BASE)]).await), json!(BASE));
     let detail = |name: &str| {
-        format!("this client may not request a token for `{name}`; it may for `{BASE}`")
+        format!("this client may not request the audience `{name}`; it may request `{BASE}`")
     };
     let written = service.items().await;
     for name in ["resource", "audience"] {
@@ -90,7 +90,7 @@ async fn ec10_a_token_for_anybody_else_is_refused_and_never_issued_for_another()
     let other = client(&service, &[SHOP]).await;
     refused(
         &ask(&other, &[("resource", BASE)]).await,
-        &format!("this client may not request a token for `{BASE}`; it may for `{SHOP}`"),
+        &format!("this client may not request the audience `{BASE}`; it may request `{SHOP}`"),
     );
     // `audience` occurs once, as every parameter but `resource` (RFC 6749 §3.2).
     let twice = ask(&plain, &[("audience", BASE), ("audience", BASE)]).await;
@@ -110,8 +110,9 @@ async fn ec10_the_audience_of_a_refresh_token_can_only_shrink() {
     let next = refresh(&several, &next.field("refresh_token"), &[("resource", CRM)]).await;
     assert_eq!(aud(&next), json!(CRM));
     let token = next.field("refresh_token");
-    let detail =
-        format!("this client may not request a token for `{BASE}`; it may for `{SHOP}`, `{CRM}`");
+    let detail = format!(
+        "this client may not request the audience `{BASE}`; it may request `{SHOP}`, `{CRM}`"
+    );
     refused(&refresh(&several, &token, &[("resource", BASE)]).await, &detail);
     // The refresh token was not used up.
     let next = refresh(&several, &token, &[("audience", SHOP)]).await;
@@ -134,7 +135,7 @@ async fn ec10_a_refresh_token_follows_the_registration_of_its_client() {
     // What a function remembers of a client is at most 30 seconds old.
     service.clock.advance(30);
     assert_eq!(aud(&refresh(&several, &of_both, &[]).await), json!(SHOP));
-    let detail = "this client may not request a token for the parties of the refresh token; use \
+    let detail = "this client may not request the audience of the refresh token; use \
                   client_credentials";
     refused(&refresh(&several, &of_crm, &[]).await, detail);
     let introspected = service.call("POST", "/idhub/oidc/v1/introspect").form(&[
