@@ -131,7 +131,7 @@ impl FailedConditions {
     /// is new, or values that it would gain.
     #[must_use]
     pub fn not_unique(&self, schema: &Schema) -> Error {
-        let id = self.user.then(|| id_taken());
+        let id = self.user.then(id_taken);
         let values = self.gained.iter().map(|lookup| refusal(lookup, &self.next.value, schema));
         let violations: Result<Vec<_>> = id.into_iter().map(Ok).chain(values).collect();
         violations.map_or_else(|error| error, |violations| Error::NotUnique(distinct(violations)))
