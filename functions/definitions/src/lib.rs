@@ -18,7 +18,7 @@ pub static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
         config::routes::<Category>(),
         config::routes::<AttributeDefinition>(),
         config::routes::<PersonaDefinition>(),
-        config::routes::<Workflow>(),
+        config::routes_with::<Workflow, config::ScriptCheck>(),
         config::routes::<System>(),
         vec![
             Route::read(
@@ -50,14 +50,14 @@ fn user_profile() -> Vec<Route> {
         .summary("Read the user profile definition")
         .description("The custom attributes that screens show, in their order."),
         Route::write("PUT", PATH, "replace_user_profile_definition", (200, SCHEMA), || {
-            put(config::replace::<UserProfileDefinition>)
+            put(config::replace::<UserProfileDefinition, config::Unchecked>)
         })
         .scope(ConfigWrite)
         .json("UserProfileDefinitionInput")
         .summary("Replace the user profile definition")
         .description("Attributes that are left out are not shown."),
         Route::write("PATCH", PATH, "patch_user_profile_definition", (200, SCHEMA), || {
-            patch(config::patch::<UserProfileDefinition>)
+            patch(config::patch::<UserProfileDefinition, config::Unchecked>)
         })
         .scope(ConfigWrite)
         .json("UserProfileDefinitionPatch")

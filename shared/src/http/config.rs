@@ -8,7 +8,7 @@ use super::call::Call;
 use super::route::{Conflict, Id, Route};
 use crate::domain::Json;
 use crate::domain::Scope::{ConfigRead, ConfigWrite};
-use crate::domain::definition::{Definition, Noun};
+use crate::domain::definition::{Definition, Noun, Workflow};
 use crate::domain::derive::{derivation_of, sample};
 use crate::domain::error::{Code, Error, Result, Violations};
 use crate::domain::patch::{merged, refuse_non_object};
@@ -35,11 +35,58 @@ fn shown<T: Definition>(definition: Option<Versioned<T>>) -> HandlerResult {
     Ok(Answer::resource(definition.value.show(), definition.tag()))
 }
 
+/// What a body is checked for before a definition is read from it. A type, so that functions whose
+/// kinds have no scripts hold no code that runs them.
+pub trait BodyCheck: 'static {
+    /// What is wrong with the body of the definition with this id, or of a new one.
+    fn check(
+        call: &Call,
+        body: &Json,
+        id: Option<&str>,
+    ) -> impl Future<Output = Result<Violations>> + Send;
+}
+
+/// Nothing more than the definition itself checks.
+pub struct Unchecked;
+
+impl BodyCheck for Unchecked {
+    async fn check(_call: &Call, _body: &Json, _id: Option<&str>) -> Result<Violations> {
+        Ok(Violations::default())
+    }
+}
+
+/// The script of a workflow: it has to load, and where attributes are linked to the workflow, it has
+/// to answer with them (rule A27).
+pub struct ScriptCheck;
+
+impl BodyCheck for ScriptCheck {
+    async fn check(call: &Call, body: &Json, id: Option<&str>) -> Result<Violations> {
+        let mut violations = Violations::default();
+        let Some((field, script)) = Workflow::script(body) else { return Ok(violations) };
+        let at = crate::domain::field::pointer("", field);
+        let scripts = call.app.scripts().trials_of(&call.caller.tenant);
+        if let Err(failure) = scripts.check(script).await {
+            violations.add(at, Code::WrongFormat, failure.of_script()?);
+            return Ok(violations);
+        }
+        let Some(id) = id else { return Ok(violations) };
+        let schema = call.app.schema_now(&call.caller.tenant).await?;
+        let Some(derivation) = derivation_of(&schema, id) else { return Ok(violations) };
+        // A script may need more of a profile than the sample has: only its answer is judged.
+        if let Ok(run) = scripts.run(script, &sample(&schema)).await {
+            for wrong in derivation.always_wrong(&run.output, &call.write_context(&schema)) {
+                violations.add(&*at, Code::DerivedFailed, format!("on a sample: {wrong}"));
+            }
+        }
+        Ok(violations)
+    }
+}
+
 /// Creates a definition.
-pub async fn create<T: Definition>(mut call: Call) -> HandlerResult {
+pub async fn create<T: Definition, C: BodyCheck>(mut call: Call) -> HandlerResult {
     call.preconditions.check_collection()?;
     let body = call.take_body();
-    let violations = script_violations::<T>(&call, &body, None).await?;
+    let violations = C::check(&call, &body, None).await?;
     call.once(async |record| {
         let env = call.app.env();
         let decide = |_: Option<&_>, schema: &_| {
@@ -67,34 +114,6 @@ async fn edited<T: Definition>(
     edited
 }
 
-/// The violations of the script in a body, if there is one: it has to load, and where attributes are
-/// linked to the definition with this id, it has to answer with them (rule A27). They are found
-/// before the definition is read, and reported with the other violations.
-async fn script_violations<T: Definition>(
-    call: &Call,
-    body: &Json,
-    id: Option<&str>,
-) -> Result<Violations> {
-    let mut violations = Violations::default();
-    let Some((field, script)) = T::script(body) else { return Ok(violations) };
-    let at = crate::domain::field::pointer("", field);
-    let scripts = call.app.scripts().trials_of(&call.caller.tenant);
-    if let Err(failure) = scripts.check(script).await {
-        violations.add(at, Code::WrongFormat, failure.of_script()?);
-        return Ok(violations);
-    }
-    let Some(id) = id else { return Ok(violations) };
-    let schema = call.app.schema_now(&call.caller.tenant).await?;
-    let Some(derivation) = derivation_of(&schema, id) else { return Ok(violations) };
-    // A script may need more of a profile than the sample has: only its answer is judged.
-    if let Ok(run) = scripts.run(script, &sample(&schema)).await {
-        for wrong in derivation.always_wrong(&run.output, &call.write_context(&schema)) {
-            violations.add(&*at, Code::DerivedFailed, format!("on a sample: {wrong}"));
-        }
-    }
-    Ok(violations)
-}
-
 /// Lists the definitions that match the query's filters.
 pub async fn list<T: Definition>(call: Call) -> HandlerResult {
     let size = call.page_size()?;
@@ -120,9 +139,9 @@ pub async fn get<T: Definition>(call: Call) -> HandlerResult {
 }
 
 /// Replaces a definition.
-pub async fn replace<T: Definition>(mut call: Call) -> HandlerResult {
+pub async fn replace<T: Definition, C: BodyCheck>(mut call: Call) -> HandlerResult {
     let body = call.take_body();
-    let violations = script_violations::<T>(&call, &body, Some(&id_of::<T>(&call)?)).await?;
+    let violations = C::check(&call, &body, Some(&id_of::<T>(&call)?)).await?;
     change::<T>(&call, &violations, |current| {
         let mut body = body.clone();
         if let Json::Object(members) = &mut body {
@@ -139,9 +158,9 @@ pub async fn replace<T: Definition>(mut call: Call) -> HandlerResult {
 }
 
 /// Patches a definition.
-pub async fn patch<T: Definition>(mut call: Call) -> HandlerResult {
+pub async fn patch<T: Definition, C: BodyCheck>(mut call: Call) -> HandlerResult {
     let body = call.take_body();
-    let violations = script_violations::<T>(&call, &body, Some(&id_of::<T>(&call)?)).await?;
+    let violations = C::check(&call, &body, Some(&id_of::<T>(&call)?)).await?;
     change::<T>(&call, &violations, |current| {
         refuse_non_object(&body)?;
         let shown = current.show();
@@ -199,16 +218,22 @@ pub async fn delete<T: Definition>(call: Call) -> HandlerResult {
 /// The routes of one kind of definition, under its path and under its older path if it has one.
 #[must_use]
 pub fn routes<T: Definition>() -> Vec<Route> {
-    let mut routes = routes_at::<T>(T::PATH, T::NOUN);
+    routes_with::<T, Unchecked>()
+}
+
+/// The same, with a check of what is sent.
+#[must_use]
+pub fn routes_with<T: Definition, C: BodyCheck>() -> Vec<Route> {
+    let mut routes = routes_at::<T, C>(T::PATH, T::NOUN);
     if let Some((path, noun)) = T::ALIAS {
-        let older = routes_at::<T>(path, noun).into_iter();
+        let older = routes_at::<T, C>(path, noun).into_iter();
         let older = older.zip(&routes).map(|(older, route)| older.alias_of(route.name));
         routes.extend(older.collect::<Vec<_>>());
     }
     routes
 }
 
-fn routes_at<T: Definition>(path: &'static str, noun: Noun) -> Vec<Route> {
+fn routes_at<T: Definition, C: BodyCheck>(path: &'static str, noun: Noun) -> Vec<Route> {
     let item = leak(format!("{path}/{{id}}"));
     let name = |verb: &str| leak(format!("{verb}_{}", noun.one));
     let summary = |verb: &str| leak(format!("{verb} {}", noun.title));
@@ -217,12 +242,14 @@ fn routes_at<T: Definition>(path: &'static str, noun: Noun) -> Vec<Route> {
     let many = noun.many.replace('_', " ");
     let one = (200, T::SCHEMA);
     let mut routes = vec![
-        Route::write("POST", path, name("create"), (201, T::SCHEMA), || routing::post(create::<T>))
-            .scope(ConfigWrite)
-            .json(schema("Input"))
-            .conflicts(&[Conflict::AlreadyExists])
-            .summary(summary("Create"))
-            .description("All functions know it within 30 seconds."),
+        Route::write("POST", path, name("create"), (201, T::SCHEMA), || {
+            routing::post(create::<T, C>)
+        })
+        .scope(ConfigWrite)
+        .json(schema("Input"))
+        .conflicts(&[Conflict::AlreadyExists])
+        .summary(summary("Create"))
+        .description("All functions know it within 30 seconds."),
         Route::read(
             "GET",
             path,
@@ -238,7 +265,7 @@ fn routes_at<T: Definition>(path: &'static str, noun: Noun) -> Vec<Route> {
             .scope(ConfigRead)
             .tagged()
             .summary(summary("Read")),
-        Route::write("PATCH", item, name("patch"), one, || routing::patch(patch::<T>))
+        Route::write("PATCH", item, name("patch"), one, || routing::patch(patch::<T, C>))
             .scope(ConfigWrite)
             .json(schema("Patch"))
             .conflicts(&[Conflict::AlreadyExists, Conflict::InUse])
@@ -251,7 +278,8 @@ fn routes_at<T: Definition>(path: &'static str, noun: Noun) -> Vec<Route> {
             .description("Only if nothing refers to it."),
     ];
     if T::REPLACEABLE {
-        let route = Route::write("PUT", item, name("replace"), one, || routing::put(replace::<T>));
+        let route =
+            Route::write("PUT", item, name("replace"), one, || routing::put(replace::<T, C>));
         routes.push(
             route
                 .scope(ConfigWrite)

@@ -145,12 +145,6 @@ pub trait Definition:
     fn immutable_fields(&self) -> &'static [&'static str] {
         &[]
     }
-    /// The script in a document, which is loaded once before it is stored, and the field that holds
-    /// it.
-    #[must_use]
-    fn script(_document: &Json) -> Option<(&'static str, &str)> {
-        None
-    }
     /// What becomes of this replacement of `current`, of which users have had values, or why they
     /// stand in its way. Nobody holds the values `unheld`.
     fn once_used(self, _current: &Self, _unheld: &[String]) -> Result<Self> {

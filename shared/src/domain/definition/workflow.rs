@@ -25,6 +25,17 @@ pub struct Workflow {
     pub script: String,
 }
 
+impl Workflow {
+    /// The script in a document, which is loaded once before it is stored, and the field that holds
+    /// it.
+    #[must_use]
+    pub fn script(document: &Json) -> Option<(&'static str, &str)> {
+        const FIELD: &str = "script";
+        let script = document.as_object()?.get(FIELD)?.as_str()?;
+        (script.len() <= MAX_SCRIPT).then_some((FIELD, script))
+    }
+}
+
 impl Definition for Workflow {
     const KIND: DefinitionKind = DefinitionKind::Workflow;
     const PATH: &'static str = "/identity/config/workflows";
@@ -48,12 +59,6 @@ impl Definition for Workflow {
             name: name.unwrap_or_default(),
             script: script.unwrap_or_default(),
         })
-    }
-
-    fn script(document: &Json) -> Option<(&'static str, &str)> {
-        const FIELD: &str = "script";
-        let script = document.as_object()?.get(FIELD)?.as_str()?;
-        (script.len() <= MAX_SCRIPT).then_some((FIELD, script))
     }
 
     fn show(&self) -> Object {
