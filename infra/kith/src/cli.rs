@@ -2,11 +2,11 @@
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::commands::{
-    check, client, definition, doctor, events, export, forget, import, key, openapi, serve, table,
-    tenant, tour,
+    check, client, completions, definition, doctor, event, events, export, forget, import, key, man,
+    openapi, serve, table, tenant, token, tour,
 };
 use crate::failure::Failure;
 use crate::location::TableLocation;
@@ -14,13 +14,16 @@ use crate::output::Console;
 
 /// Kith, the user-profile service; without a command it serves
 #[derive(Debug, Parser)]
-#[command(name = "kith", version, max_term_width = 100)]
+#[command(name = "kith", version = env!("KITH_VERSION"), max_term_width = 100)]
 pub(crate) struct Command {
     #[command(flatten)]
     location: TableLocation,
     /// Print JSON, for scripts
     #[arg(long, global = true, help_heading = "Global options")]
     json: bool,
+    /// Print results and errors alone: no progress, no hints
+    #[arg(long, short, global = true, help_heading = "Global options")]
+    quiet: bool,
     #[command(subcommand)]
     action: Option<Action>,
 }
@@ -31,6 +34,8 @@ enum Action {
     Serve(serve::Options),
     /// Run the flows of the service and show each request and answer
     Tour(tour::Options),
+    /// Print a token of a person, issued by the identity provider of `kith serve`
+    Token(token::Options),
     /// Import a file of people into a running service; the same command resumes an interrupted
     /// import
     Import(import::Options),
@@ -60,8 +65,14 @@ enum Action {
     /// Create a table in DynamoDB, or complete a restored one
     #[command(subcommand)]
     Table(table::Action),
-    /// Print the OpenAPI description of the service
+    /// Print the OpenAPI description of the service, or a collection of its requests
     Openapi(openapi::Options),
+    /// Print a sample event with a token and ids that a service knows, for `cargo lambda invoke`
+    Event(event::Options),
+    /// Print the completion script of a shell
+    Completions(completions::Options),
+    /// Print a manual page, or write all of them
+    Man(man::Options),
 }
 
 impl Command {
@@ -73,9 +84,9 @@ impl Command {
     }
 
     async fn act(self) -> Result<ExitCode, Failure> {
-        let (location, console) = (&self.location, Console { json: self.json });
+        let (location, console) = (&self.location, Console { json: self.json, quiet: self.quiet });
         match self.action.unwrap_or_else(|| Action::Serve(serve::Options::of_environment())) {
-            Action::Serve(options) => serve::run(options, location).await,
+            Action::Serve(options) => serve::run(options, location, console).await,
             Action::Tour(options) => tour::run(options, location).await,
             Action::Import(options) => import::run(options, location, console).await,
             Action::Export(options) => export::run(options, location, console).await,
@@ -88,7 +99,11 @@ impl Command {
             Action::Definition(action) => definition::run(action, location, console).await,
             Action::Events(action) => events::run(action, location, console).await,
             Action::Table(action) => table::run(action, location, console).await,
-            Action::Openapi(options) => openapi::run(&options),
+            Action::Token(options) => token::run(options, location, console),
+            Action::Openapi(options) => openapi::run(&options, console),
+            Action::Event(options) => event::run(options, location).await,
+            Action::Completions(options) => completions::run(&options, Self::command()),
+            Action::Man(options) => man::run(&options, Self::command(), console),
         }
     }
 }

@@ -12,9 +12,11 @@ use anstyle::Style;
 use crate::failure::Failure;
 
 /// How results are written: as JSON for programs, or as text for people.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Console {
     pub(crate) json: bool,
+    /// Whether progress and hints are left out.
+    pub(crate) quiet: bool,
 }
 
 impl Console {

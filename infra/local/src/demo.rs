@@ -1,5 +1,6 @@
 //! What the first `kith serve` puts into an empty table, so that a newcomer can call it at once:
-//! the tenant `acme`, its definitions, and two clients, whose credentials go into `demo.env`.
+//! the tenant `acme`, its definitions, an identity provider, and two clients, whose credentials go
+//! into `demo.env`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -19,6 +20,7 @@ use shared::store::Table;
 use shared::store::definitions::DefinitionEdit;
 
 use crate::Failure;
+use crate::identity_provider::IdentityProvider;
 
 /// The demonstration's tenant.
 pub const TENANT: &str = "acme";
@@ -31,9 +33,17 @@ const CLIENTS: [(&str, &str); 2] = [("crm-backend", "KITH_CLIENT"), ("admin", "K
 /// Variables by name, as `demo.env` holds them.
 pub type Variables = BTreeMap<String, String>;
 
+/// The demonstration as it was prepared.
+pub struct Demonstration {
+    /// The file with its credentials.
+    pub env_file: PathBuf,
+    /// Its identity provider.
+    pub identity_provider: IdentityProvider,
+}
+
 /// Fills what is missing of the demonstration and writes `demo.env` into `data`. Credentials that
 /// are in the file and still good are kept.
-pub async fn prepare(table: &Table, data: &Path, url: &str) -> Result<PathBuf, Failure> {
+pub async fn prepare(table: &Table, data: &Path, url: &str) -> Result<Demonstration, Failure> {
     let tenant: TenantId =
         TENANT.parse().map_err(|_| "the demonstration's tenant has a good name")?;
     let failed = |error: Error| format!("cannot prepare the demonstration: {error}");
@@ -43,9 +53,11 @@ pub async fn prepare(table: &Table, data: &Path, url: &str) -> Result<PathBuf, F
         .map_err(|error| format!("cannot make `{}`: {error}", data.display()))?;
     let path = data.join(ENV_FILE);
     let stored = read_env(&path).unwrap_or_default();
+    let identity_provider = IdentityProvider::prepare(data, url, table, &tenant).await?;
     let mut variables = Variables::from([
         ("KITH_URL".to_owned(), url.to_owned()),
         ("KITH_TENANT".to_owned(), TENANT.to_owned()),
+        ("KITH_ISSUER".to_owned(), identity_provider.issuer().to_owned()),
     ]);
     let clients = table.clients(&tenant).await.map_err(failed)?;
     for (name, prefix) in CLIENTS {
@@ -62,7 +74,7 @@ pub async fn prepare(table: &Table, data: &Path, url: &str) -> Result<PathBuf, F
         write_env(&path, &variables)
             .map_err(|error| format!("cannot write `{}`: {error}", path.display()))?;
     }
-    Ok(path)
+    Ok(Demonstration { env_file: path, identity_provider })
 }
 
 async fn credentials(
@@ -151,7 +163,7 @@ pub fn read_env(path: &Path) -> std::io::Result<Variables> {
     Ok(pairs.map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned())).collect())
 }
 
-/// Writes the file at once or not at all, for its owner's eyes only.
+/// Writes `demo.env`.
 fn write_env(path: &Path, variables: &Variables) -> std::io::Result<()> {
     let mut text =
         String::from("# Credentials of the demonstration: `set -a; . ./.kith/demo.env; set +a`\n");
@@ -159,10 +171,17 @@ fn write_env(path: &Path, variables: &Variables) -> std::io::Result<()> {
         // INVARIANT: writing to a string does not fail.
         let _ = writeln!(text, "{name}={value}");
     }
-    let new = path.with_extension("env.new");
+    write_owners_file(path, text.as_bytes())
+}
+
+/// Writes a file at once or not at all, for its owner's eyes only.
+pub(crate) fn write_owners_file(path: &Path, content: &[u8]) -> std::io::Result<()> {
+    let mut new = path.as_os_str().to_owned();
+    new.push(".new");
+    let new = PathBuf::from(new);
     // A file that an earlier start left behind would keep its own mode.
     let _ = fs::remove_file(&new);
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
-    file.write_all(text.as_bytes())?;
+    file.write_all(content)?;
     fs::rename(new, path)
 }

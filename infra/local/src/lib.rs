@@ -10,9 +10,11 @@
 mod connections;
 pub mod cors;
 pub mod demo;
+mod dynamodb;
 pub mod embedded;
 pub mod events;
 mod failure;
+pub mod identity_provider;
 pub mod serve;
 pub mod table;
 

@@ -17,7 +17,8 @@ use tokio::net::TcpListener;
 use crate::Failure;
 use crate::connections;
 use crate::cors::{self, Origin};
-use crate::demo;
+use crate::demo::{self, Demonstration};
+use crate::dynamodb;
 use crate::embedded::Embedded;
 use crate::events::{EventPublisher, Round};
 use crate::table::open_embedded;
@@ -44,10 +45,13 @@ pub fn functions() -> [&'static [Route]; 6] {
 
 /// The routers of all functions in one, each on the state that `state` makes for it.
 pub fn router(env: Env, state: impl Fn() -> App) -> Router {
-    let merged = functions()
+    http::serve(merged(state), env)
+}
+
+fn merged(state: impl Fn() -> App) -> Router {
+    functions()
         .into_iter()
-        .fold(Router::new(), |merged, routes| merged.merge(http::route::router(routes, state())));
-    http::serve(merged, env)
+        .fold(Router::new(), |merged, routes| merged.merge(http::route::router(routes, state())))
 }
 
 /// The state of one function that shares nothing with the others but the table, as each deployed
@@ -65,6 +69,8 @@ pub struct Service {
     /// What the sweeper works with; a schedule calls it when the service is deployed.
     sweeping: App,
     engine: Embedded,
+    /// Where the table is lent to other programs, if it is.
+    lending: Option<TcpListener>,
     /// Publishes change events. When the service is deployed, the function `stream` does so.
     events: EventPublisher,
     /// Where it can be called.
@@ -83,13 +89,25 @@ impl Service {
         let address = listener.local_addr().map_err(|error| error.to_string())?;
         let url = format!("http://{address}");
         let (table, engine) = open_embedded((!memory).then_some(data), Env::default()).await?;
-        let env_file = demo::prepare(&table, data, &url).await?;
+        let Demonstration { env_file, identity_provider } =
+            demo::prepare(&table, data, &url).await?;
         // One state for all: a caller who changes a definition and then a user need not wait
         // until caches are young.
         let state = own_state(&table, &url, &scripts()?, &Fetcher::default());
-        let router = router(table.env().clone(), || state.clone());
+        let router = merged(|| state.clone()).merge(identity_provider.router());
+        let router = http::serve(router, table.env().clone());
         let events = EventPublisher::new(engine.clone(), table, data);
-        Ok(Self { listener, router, sweeping: state, engine, events, url, env_file })
+        let lending = None;
+        Ok(Self { listener, router, sweeping: state, engine, lending, events, url, env_file })
+    }
+
+    /// Lends the table to other programs of this machine while the service runs: they reach it over
+    /// DynamoDB's protocol, under the name [`LOCAL`](crate::table::LOCAL). Returns the address.
+    pub async fn lend(&mut self, at: SocketAddr) -> Result<SocketAddr, Failure> {
+        let listener = dynamodb::listen(at).await?;
+        let address = listener.local_addr().map_err(|error| error.to_string())?;
+        self.lending = Some(listener);
+        Ok(address)
     }
 
     /// Lets web pages of these origins call.
@@ -108,10 +126,18 @@ impl Service {
             let _ = stopping.send(());
         });
         let events = self.events.clone();
+        let lent = dynamodb::router(self.engine.clone());
+        let lending = async move {
+            match self.lending {
+                Some(listener) => connections::serve(listener, lent, std::future::pending()).await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             never = Box::pin(sweep(self.sweeping)) => match never {},
             never = expire(self.engine) => match never {},
             never = Box::pin(self.events.run()) => match never {},
+            () = Box::pin(lending) => {}
             () = Box::pin(serving) => {}
             () = async {
                 if stopped.await.is_err() {

@@ -226,7 +226,7 @@ mod tests {
         let words = ["client"].into_iter().chain(line.split('|'));
         let line = Line::try_parse_from(words).map_err(|error| error.to_string())?;
         let keys = SigningKeys::new(table.clone());
-        let done = act(line.action, &keys, table, Console { json: false }).await;
+        let done = act(line.action, &keys, table, Console::default()).await;
         done.map_err(|failure| failure.to_string())
     }
 

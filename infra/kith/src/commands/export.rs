@@ -49,7 +49,7 @@ pub(crate) struct Options {
     /// The format: CSV, or NDJSON with one user a line; by default what the name of the file says
     #[arg(long, value_parser = one_of::<Format>(Format::ALL.map(Format::name)))]
     format: Option<Format>,
-    /// The file, which appears when it is complete; without it the standard output
+    /// The file, which appears when it is complete; `-` or without it the standard output
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Replace the file if it exists
@@ -65,6 +65,7 @@ pub(crate) async fn run(
 ) -> Result<ExitCode, Failure> {
     location.refuse_table("export")?;
     let Options { access, format, output, force } = options;
+    let output = output.filter(|output| output.as_os_str() != "-");
     if let Some(output) = output.as_deref().filter(|_| !force) {
         refuse_existing(output)?;
     }
@@ -74,20 +75,24 @@ pub(crate) async fn run(
     let format = format.or_else(|| output.as_ref().and_then(by_name)).unwrap_or(Format::Csv);
     let env = Env::default();
     let mut remote = access.open(&location.data, env.clone())?;
-    let names = columns(&mut remote).await?;
+    let mut export = Export { names: columns(&mut remote).await?, remote, format, console };
     let Some(output) = output else {
-        let mut pipe = Pipe { output: io::stdout().lock(), closed: false };
-        return match people(&mut remote, &names, format, &mut pipe).await {
-            Err(_) if pipe.closed => Ok(ExitCode::SUCCESS),
-            written => written.map(|_| ExitCode::SUCCESS),
-        };
+        export.to_reader(io::stdout().lock()).await?;
+        return Ok(ExitCode::SUCCESS);
     };
     let target = ExportTarget::open(&output, &env)
         .map_err(|error| format!("cannot write `{}`: {error}", output.display()))?;
-    let people = tokio::select! {
-        people = people(&mut remote, &names, format, &target.file) => people?,
-        () = stop_signal(), if target.part.is_some() => {
-            return Err("stopped; no file was written".into());
+    let people = if target.part.is_some() {
+        tokio::select! {
+            people = export.people(&target.file) => people?,
+            () = stop_signal() => {
+                return Err(Failure::Interrupted("stopped; no file was written".to_owned()));
+            }
+        }
+    } else {
+        match export.to_reader(&target.file).await? {
+            Some(people) => people,
+            None => return Ok(ExitCode::SUCCESS),
         }
     };
     if !force && target.part.is_some() {
@@ -210,53 +215,70 @@ async fn columns(remote: &mut Remote) -> Result<Vec<String>, Failure> {
     Ok(fields.chain(attributes).collect())
 }
 
-/// Writes everybody and returns how many there are.
-async fn people(
-    remote: &mut Remote,
-    names: &[String],
+/// A running export.
+struct Export {
+    remote: Remote,
+    names: Vec<String>,
     format: Format,
-    output: impl Write,
-) -> Result<u64, Failure> {
-    let columns = Columns::read(names.iter().map(String::as_str), &Mapping::default())
-        .map_err(|error| in_words(&error))?;
-    let mut output = BufWriter::new(output);
-    if format == Format::Csv {
-        write_cells(&mut output, names).map_err(|error| unwritten(&error))?;
-    }
-    let seen =
-        ExportedUsers::new().map_err(|error| format!("cannot make a temporary file: {error}"))?;
-    let interactive = io::stderr().is_terminal();
-    let mut count = 0;
-    each(remote, "/identity/users", |user| {
-        let id = user.get("id").and_then(Json::as_str).unwrap_or_default();
-        if !seen.first(id).map_err(|error| format!("cannot write the temporary file: {error}"))? {
-            return Ok(());
+    console: Console,
+}
+
+impl Export {
+    /// Writes everybody to a reader and returns how many there are; `None` if the reader has gone
+    /// before the end. Ctrl-C ends the program at once, even while it waits for the reader.
+    async fn to_reader(&mut self, output: impl Write) -> Result<Option<u64>, Failure> {
+        let mut pipe = Pipe { output, closed: false };
+        match self.people(&mut pipe).await {
+            Err(_) if pipe.closed => Ok(None),
+            written => written.map(Some),
         }
-        let cells = columns.cells(user);
-        let written = match format {
-            Format::Csv => write_cells(&mut output, &cells),
-            Format::Ndjson => {
-                let document = columns.document(cells.iter().map(String::as_str));
-                let mut document = document.map_err(|_| {
-                    format!("cannot write user {id} in the form that `import` reads")
-                })?;
-                drop_nulls(&mut document);
-                writeln!(output, "{}", Json::Object(document).to_text())
+    }
+
+    /// Writes everybody and returns how many there are.
+    async fn people(&mut self, output: impl Write) -> Result<u64, Failure> {
+        let Self { remote, names, format, console } = self;
+        let columns = Columns::read(names.iter().map(String::as_str), &Mapping::default())
+            .map_err(|error| in_words(&error))?;
+        let mut output = BufWriter::new(output);
+        if *format == Format::Csv {
+            write_cells(&mut output, names).map_err(|error| unwritten(&error))?;
+        }
+        let seen = ExportedUsers::new()
+            .map_err(|error| format!("cannot make a temporary file: {error}"))?;
+        let interactive = io::stderr().is_terminal() && !console.quiet;
+        let mut count = 0;
+        each(remote, "/identity/users", |user| {
+            let id = user.get("id").and_then(Json::as_str).unwrap_or_default();
+            let first = seen.first(id);
+            if !first.map_err(|error| format!("cannot write the temporary file: {error}"))? {
+                return Ok(());
             }
-        };
-        written.map_err(|error| unwritten(&error))?;
-        count += 1;
-        if interactive && count % 1000 == 0 {
-            note_in_place(format_args!("{count} users"));
+            let cells = columns.cells(user);
+            let written = match format {
+                Format::Csv => write_cells(&mut output, &cells),
+                Format::Ndjson => {
+                    let document = columns.document(cells.iter().map(String::as_str));
+                    let mut document = document.map_err(|_| {
+                        format!("cannot write user {id} in the form that `import` reads")
+                    })?;
+                    drop_nulls(&mut document);
+                    writeln!(output, "{}", Json::Object(document).to_text())
+                }
+            };
+            written.map_err(|error| unwritten(&error))?;
+            count += 1;
+            if interactive && count % 1000 == 0 {
+                note_in_place(format_args!("{count} users"));
+            }
+            Ok(())
+        })
+        .await?;
+        output.flush().map_err(|error| unwritten(&error))?;
+        if interactive {
+            note_in_place("\x1b[K");
         }
-        Ok(())
-    })
-    .await?;
-    output.flush().map_err(|error| unwritten(&error))?;
-    if interactive {
-        note_in_place("\x1b[K");
+        Ok(count)
     }
-    Ok(count)
 }
 
 fn unwritten(error: &io::Error) -> Failure {

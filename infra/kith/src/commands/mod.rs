@@ -2,15 +2,19 @@
 
 pub(crate) mod check;
 pub(crate) mod client;
+pub(crate) mod completions;
 pub(crate) mod definition;
 pub(crate) mod doctor;
+pub(crate) mod event;
 pub(crate) mod events;
 pub(crate) mod export;
 pub(crate) mod forget;
 pub(crate) mod import;
 pub(crate) mod key;
+pub(crate) mod man;
 pub(crate) mod openapi;
 pub(crate) mod serve;
 pub(crate) mod table;
 pub(crate) mod tenant;
+pub(crate) mod token;
 pub(crate) mod tour;

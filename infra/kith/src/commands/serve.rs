@@ -12,7 +12,7 @@ use shared::log::{self, Level};
 use crate::arguments::one_of;
 use crate::failure::Failure;
 use crate::location::TableLocation;
-use crate::output::say;
+use crate::output::{Console, say};
 use crate::signals::stop_signal;
 
 /// Where to serve.
@@ -21,9 +21,12 @@ pub(crate) struct Options {
     /// Where to listen: `HOST:PORT`, or a port on this machine
     #[arg(long, value_name = "ADDRESS", default_value_t = default_address(), value_parser = address)]
     listen: SocketAddr,
-    /// Keep the table in memory; the data folder holds `demo.env` only
+    /// Keep the table in memory; the data folder holds `demo.env` and a key only
     #[arg(long)]
     memory: bool,
+    /// Lend the table to programs of this machine over DynamoDB's protocol, as `kith`
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
+    dynamodb: Option<SocketAddr>,
     /// Let web pages of these origins call: `https://app.example.com`, with commas between several,
     /// or `*`
     #[arg(long, value_name = "ORIGINS", value_delimiter = ',')]
@@ -70,7 +73,11 @@ fn address(text: &str) -> Result<SocketAddr, String> {
 }
 
 /// Serves until Ctrl-C or SIGTERM.
-pub(crate) async fn run(options: Options, location: &TableLocation) -> Result<ExitCode, Failure> {
+pub(crate) async fn run(
+    options: Options,
+    location: &TableLocation,
+    console: Console,
+) -> Result<ExitCode, Failure> {
     if location.is_remote() {
         return Err("`serve` uses the embedded table; the \
                     deployed functions serve a DynamoDB table"
@@ -82,9 +89,19 @@ pub(crate) async fn run(options: Options, location: &TableLocation) -> Result<Ex
         log::as_json(std::io::stderr, options.log);
     }
     let service = Service::start(options.listen, &location.data, options.memory).await?;
-    let service = service.called_from(options.cors);
+    let mut service = service.called_from(options.cors);
+    let lent = match options.dynamodb {
+        Some(address) => Some(service.lend(address).await?),
+        None => None,
+    };
     let stop = stop_signal();
-    say(how_to(&service))?;
+    say(format_args!("Kith serves on {}   (Ctrl-C stops it)", service.url))?;
+    if let Some(address) = lent {
+        say(format_args!("Its table, `kith`, is lent on http://{address}"))?;
+    }
+    if !console.quiet {
+        say(how_to(&service))?;
+    }
     service.run(stop).await?;
     Ok(ExitCode::SUCCESS)
 }
@@ -92,10 +109,10 @@ pub(crate) async fn run(options: Options, location: &TableLocation) -> Result<Ex
 fn how_to(service: &Service) -> String {
     let (url, env) = (&service.url, service.env_file.display());
     format!(
-        "Kith serves on {url}   (Ctrl-C stops it)
-
+        "
   API reference:        {url}/docs
   See the whole flow:   kith tour        (cargo run -- tour)
+  A person's token:     kith token --subject mia --email mia@example.org
   Or by hand, in another terminal:
 
     set -a; . {env}; set +a

@@ -1,13 +1,14 @@
 //! What is exported is what is imported.
 
-use std::fs::{self, OpenOptions};
-use std::io::Read as _;
+use std::fs::{self, DirEntry, OpenOptions};
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _, symlink};
 use std::process::Command;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::program::Service;
+use crate::program::{Ended, Service};
 
 /// People whose values mean something to spreadsheets, to CSV or to the import itself.
 fn people() -> Vec<Value> {
@@ -75,6 +76,9 @@ fn what_is_exported_is_imported_again_and_changes_nothing() {
     // To the output it is the same, in the same order.
     assert_eq!(service.run(&["export"]).output(), csv);
     assert_eq!(service.run(&["export", "--format", "ndjson"]).output(), service.read("all.ndjson"));
+    // EC13: so it is to `-`, which is no file.
+    assert_eq!(service.run(&["export", "-o", "-"]).output(), csv);
+    assert!(!service.folder.join("-").exists());
 
     // Into an empty tenant it brings the same people.
     let other = Service::start("other");
@@ -134,4 +138,41 @@ fn dt_an_export_replaces_no_file_unless_it_is_forced() {
     let ended = service.run(&["export", "--output", "people.csv", "--force"]);
     assert_eq!(ended.code(), 0, "{ended:?}");
     assert!(service.read("people.csv").starts_with("id,username,"));
+}
+
+#[test]
+fn ec12_an_export_whose_reader_goes_is_no_failure_and_one_that_is_stopped_is_told() {
+    let service = Service::start("pipe");
+    let people: Vec<_> = (0..3000).map(|n| format!("user.{n}\n")).collect();
+    service.file("people.csv", format!("username\n{}", people.concat()));
+    service.import(&["people.csv"]);
+
+    // More than a pipe holds.
+    for arguments in [&["export"][..], &["export", "-o", "-"], &["export", "-o", "/dev/stdout"]] {
+        let mut child = service.kith(arguments).spawn().unwrap();
+        let mut first = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
+        assert!(first.starts_with("id,username,"), "{first}");
+        let ended = Ended(child.wait_with_output().unwrap());
+        assert_eq!((ended.code(), ended.errors().as_str()), (0, ""), "{arguments:?}");
+    }
+
+    let child = service.kith(&["export", "-o", "all.csv"]).spawn().unwrap();
+    wait_until(|| fs::read_dir(&service.folder).unwrap().any(|entry| is_part(&entry.unwrap())));
+    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    let ended = Ended(child.wait_with_output().unwrap());
+    assert_eq!(ended.code(), 130, "{ended:?}");
+    assert_eq!(ended.errors(), "kith: stopped; no file was written\n");
+    assert!(!service.folder.join("all.csv").exists());
+    assert!(!fs::read_dir(&service.folder).unwrap().any(|entry| is_part(&entry.unwrap())));
+}
+
+fn is_part(entry: &DirEntry) -> bool {
+    entry.file_name().to_string_lossy().ends_with(".part")
+}
+
+fn wait_until(come: impl Fn() -> bool) {
+    while !come() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }

@@ -59,6 +59,9 @@ fn i3_an_import_that_is_ended_at_any_moment_goes_on_to_the_same_report() {
     service.crash();
     let ended = Ended(child.wait_with_output().unwrap());
     assert_eq!(ended.code(), 1, "{ended:?}");
+    // EC11: while the service goes on with what the killed programs sent, the wait is told, and no
+    // rate of another program.
+    assert!(ended.errors().contains("waiting for the service to go on"), "{ended:?}");
     let summary: serde_json::Value = serde_json::from_str(&ended.output()).unwrap();
     assert_eq!(summary, due);
     assert_eq!(service.read("people.csv.report.csv"), report);
@@ -103,4 +106,32 @@ fn i3_what_was_begun_goes_on_with_the_same_file_and_options_alone() {
     // A complete import stands in the way of no other one.
     let summary = service.import(&["people.csv", "--mode", "upsert", "--dry-run"]);
     assert_eq!(summary["unchanged"], 277, "{summary}");
+}
+
+#[test]
+fn ec11_an_import_that_ctrl_c_stops_goes_on_at_once() {
+    let service = Service::start("stopped");
+    service.file("people.csv", people());
+    let mut child = service.kith(&["import", "people.csv"]).spawn().unwrap();
+    // While the service works on the first request.
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(child.try_wait().unwrap(), None);
+    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    let ended = Ended(child.wait_with_output().unwrap());
+    assert_eq!(ended.code(), 130, "{ended:?}");
+    assert!(ended.errors().contains("stopping after the request under way"), "{ended:?}");
+    assert!(ended.errors().contains("run the same command to resume"), "{ended:?}");
+
+    // A request that was cut off would hold its job for 27 seconds.
+    let mut child = service.kith(&["--json", "import", "people.csv"]).spawn().unwrap();
+    for _ in 0..150 {
+        if child.try_wait().unwrap().is_some() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert!(child.try_wait().unwrap().is_some(), "it waits for the request that was stopped");
+    let ended = Ended(child.wait_with_output().unwrap());
+    let summary: serde_json::Value = serde_json::from_str(&ended.output()).unwrap();
+    assert_eq!(summary["rows"], ROWS, "{ended:?}");
 }

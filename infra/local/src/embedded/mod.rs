@@ -45,6 +45,7 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
+use axum::body::Bytes;
 use dynoxide::{Database, DynoxideError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -114,6 +115,13 @@ impl Embedded {
     #[must_use]
     pub fn http_client(&self) -> SharedHttpClient {
         SharedHttpClient::new(self.clone())
+    }
+
+    /// Answers a request in DynamoDB's protocol whose header `x-amz-target` names the operation:
+    /// the status, and the JSON of the body.
+    pub(crate) async fn answer(&self, target: String, body: Bytes) -> io::Result<(u16, Vec<u8>)> {
+        let tokens = self.tokens.clone();
+        self.run(move |database| answer(database, &tokens, &target, &body)).await
     }
 
     /// Deletes what is past its TTL attribute and returns the number of items.
@@ -226,7 +234,11 @@ impl HttpConnector for Embedded {
         let tokens = self.tokens.clone();
         HttpConnectorFuture::new(async move {
             let (status, body) = this
-                .run(move |database| answer(database, &tokens, &request))
+                .run(move |database| {
+                    let target = request.headers().get("x-amz-target").unwrap_or_default();
+                    let body = request.body().bytes().unwrap_or_default();
+                    answer(database, &tokens, target, body)
+                })
                 .await
                 .map_err(|error| ConnectorError::other(error.into(), None))?;
             let status = StatusCode::try_from(status)
@@ -247,10 +259,9 @@ fn request_id() -> String {
     format!("{:052}", REQUESTS.fetch_add(1, Ordering::Relaxed))
 }
 
-fn answer(database: &Database, tokens: &Tokens, request: &HttpRequest) -> (u16, Vec<u8>) {
-    let target = request.headers().get("x-amz-target").unwrap_or_default();
+/// The status and the body of the answer to a request for the operation that `target` names.
+fn answer(database: &Database, tokens: &Tokens, target: &str, body: &[u8]) -> (u16, Vec<u8>) {
     let operation = target.strip_prefix("DynamoDB_20120810.").unwrap_or(target);
-    let body = request.body().bytes().unwrap_or_default();
     match dispatch(database, tokens, operation, body) {
         Ok(output) => {
             if matches!(operation, "PutItem" | "UpdateItem" | "DeleteItem" | "TransactWriteItems") {
@@ -290,6 +301,7 @@ fn dispatch(
         "TransactGetItems" => perform(body, |input| db.transact_get_items(input)),
         "CreateTable" => perform(body, |input| db.create_table(input)),
         "DescribeTable" => perform(body, |input| db.describe_table(input)),
+        "DescribeTimeToLive" => perform(body, |input| db.describe_time_to_live(input)),
         "UpdateTimeToLive" => perform(body, |input| db.update_time_to_live(input)),
         _ => Err(FailedStep::Unknown),
     }

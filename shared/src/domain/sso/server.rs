@@ -77,13 +77,19 @@ impl Definition for AuthenticationServer {
             ));
         }
         let mut violations = Violations::default();
+        let kept = kept_issuer(&document, current);
         let mut fields = Fields::new(document, "", &mut violations);
         let id =
             take_id(&mut fields, current.map(|c| &c.id), schema.servers.values().map(|s| &s.id));
         let name = fields.required_text("name", MAX_TEXT);
         let subject_type = fields.required_string_enum("subject_type");
         let ignores_case = take_matching(&mut fields) == SubjectMatching::AsciiCase;
-        let issuer = take_https(&mut fields, "issuer");
+        let issuer = if kept.is_some() {
+            fields.take("issuer");
+            kept
+        } else {
+            take_https(&mut fields, "issuer")
+        };
         let audience = fields.text("audience", MAX_TEXT);
         let jwks = take_issuers_jwks(&mut fields);
         let jwks_uri = take_jwks_uri(&mut fields);
@@ -178,6 +184,14 @@ impl Definition for AuthenticationServer {
     fn collection_mut(schema: &mut Schema) -> &mut Collection<Self> {
         &mut schema.servers
     }
+}
+
+/// The issuer of the server, if the document has the same one. Its form is not checked again: the
+/// issuer of the demonstration's identity provider is an `http` URL.
+fn kept_issuer(document: &Json, current: Option<&AuthenticationServer>) -> Option<String> {
+    let issuer = current?.issuer.as_ref()?;
+    let sent = document.as_object()?.get("issuer")?.as_str()?;
+    (sent == issuer).then(|| issuer.clone())
 }
 
 /// Takes how usernames are compared; without it they are compared byte by byte.

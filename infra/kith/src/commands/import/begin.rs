@@ -12,12 +12,14 @@ use super::source::SourceFile;
 use super::state::{ImportParameters, ImportProgress, ResumeState, RowsByKey, TransferCounts};
 use super::transfer::{FIRST_ROWS, Transfer};
 use crate::failure::{Failure, in_words};
+use crate::output::Console;
 
 /// Opens everything that an import works on, and finds out where it goes on.
 pub(super) async fn begin(
     options: Options,
     report: &Path,
     data: &Path,
+    console: Console,
 ) -> Result<Transfer, Failure> {
     let env = Env::default();
     let Options { file, access, dry_run, mode, map, format, hashes, restart, .. } = options;
@@ -70,8 +72,10 @@ pub(super) async fn begin(
         None => anew(&mut state, &mut source, task, &env)?,
     };
     let report = ReportFile::open(report, progress.report)?;
-    let meter =
-        ProgressMeter::new(env.clock.clone(), source.mark.bytes, progress.counts.rows, progress.at);
+    let mut meter = ProgressMeter::new(env.clock.clone(), source.mark.bytes, console);
+    if progress.sent.is_none() {
+        meter.count_from(progress.counts.rows, progress.at);
+    }
     let content_type = if format == Format::Csv { "text/csv" } else { "application/x-ndjson" };
     Ok(Transfer {
         remote,

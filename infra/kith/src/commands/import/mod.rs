@@ -17,8 +17,11 @@ mod source;
 mod state;
 mod transfer;
 
+use std::cell::Cell;
 use std::path::Path;
+use std::pin::pin;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -27,11 +30,14 @@ use self::meter::duration;
 pub(crate) use self::options::Options;
 use self::options::beside;
 use self::state::ImportProgress;
-use self::transfer::Transfer;
+use self::transfer::{Transfer, interrupted};
 use crate::failure::Failure;
 use crate::location::TableLocation;
-use crate::output::{Console, counted};
+use crate::output::{Console, counted, note};
 use crate::signals::stop_signal;
+
+/// How long the request under way may take after Ctrl-C.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// Imports until all is done or Ctrl-C comes. The exit code is 1 if a row is in error.
 pub(crate) async fn run(
@@ -41,15 +47,31 @@ pub(crate) async fn run(
 ) -> Result<ExitCode, Failure> {
     location.refuse_table("import")?;
     let report = options.report.clone().unwrap_or_else(|| beside(&options.file, ".report.csv"));
-    let mut import = begin(options, &report, &location.data).await?;
-    let done = tokio::select! {
-        done = import.work() => done,
-        () = stop_signal() => Err(Failure::Interrupted("stopped".to_owned())),
-    };
+    let mut import = begin(options, &report, &location.data, console).await?;
+    let done = work(&mut import, console).await;
     import.meter.end();
     done.map_err(|failure| stopped(failure, import.progress.counts.rows))?;
     tell(&import, &report, console)?;
     Ok(if import.progress.counts.errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Works until all is done or Ctrl-C comes. The request under way then gets its answer, if that takes
+/// no longer than [`GRACE`]: the service, cut off, would not go on with its rows for half a minute.
+async fn work(import: &mut Transfer, console: Console) -> Result<(), Failure> {
+    let stopping = Cell::new(false);
+    let mut working = pin!(import.work(&stopping));
+    tokio::select! {
+        done = &mut working => return done,
+        () = stop_signal() => stopping.set(true),
+    }
+    if !console.quiet {
+        note("stopping after the request under way; Ctrl-C again stops at once");
+    }
+    tokio::select! {
+        done = working => done,
+        () = stop_signal() => Err(interrupted()),
+        () = tokio::time::sleep(GRACE) => Err(interrupted()),
+    }
 }
 
 /// Adds to a failure how far the import came, and whether the same command goes on from there.

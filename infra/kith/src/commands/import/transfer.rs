@@ -1,5 +1,6 @@
 //! Rows on their way to the service: sent in requests, waited for, and reported.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use reqwest::StatusCode;
@@ -28,6 +29,8 @@ const QUICK: i64 = 1500;
 /// Requests that take more shrink: the service works that long on them before it answers, and goes
 /// on at its own time.
 const SLOW: i64 = 4500;
+/// From when on a service that does nothing is told, in milliseconds.
+const STANDSTILL: i64 = 3000;
 /// How long the service knows a request by its key, in milliseconds, less an hour.
 const KNOWN: i64 = 23 * 3_600_000;
 
@@ -46,16 +49,17 @@ pub(super) struct Transfer {
 }
 
 impl Transfer {
-    /// Works on the file until its end.
-    pub(super) async fn work(&mut self) -> Result<(), Failure> {
+    /// Works on the file until its end, or until it shall stop.
+    pub(super) async fn work(&mut self, stopping: &Cell<bool>) -> Result<(), Failure> {
         while !self.progress.complete {
-            self.step().await?;
+            go_on(stopping)?;
+            self.step(stopping).await?;
         }
         Ok(())
     }
 
     /// Brings the next rows over, or those of a request that may have been sent before.
-    async fn step(&mut self) -> Result<(), Failure> {
+    async fn step(&mut self, stopping: &Cell<bool>) -> Result<(), Failure> {
         if !self.source.is_unchanged()? {
             return Err(
                 "the file has changed during the import; use --restart to start over".into()
@@ -84,7 +88,7 @@ impl Transfer {
         if !sorted.numbers.is_empty() {
             let began = self.env.clock.now().millis();
             let job = self.send(records.len(), sorted.body).await?;
-            self.wait(&job, end).await?;
+            self.wait(&job, end, stopping).await?;
             let took = self.env.clock.now().millis() - began;
             outcomes.extend(self.fetch(&job, &sorted.numbers).await?);
             self.pace(took);
@@ -168,10 +172,18 @@ impl Transfer {
     }
 
     /// Waits until the service has worked on all rows of a job.
-    async fn wait(&mut self, job: &str, end: u64) -> Result<(), Failure> {
+    async fn wait(
+        &mut self,
+        job: &str,
+        end: u64,
+        stopping: &Cell<bool>,
+    ) -> Result<(), Failure> {
         let path = format!("{PATH}/{job}");
         let (mut tag, mut pause) = (String::new(), Duration::from_millis(100));
+        let (mut done, mut place) = (0, self.progress.at);
+        let mut moved = self.env.clock.now().millis();
         loop {
+            go_on(stopping)?;
             let mut ask = RemoteRequest::get(&path);
             if !tag.is_empty() {
                 ask = ask.header("if-none-match", &tag);
@@ -189,9 +201,17 @@ impl Transfer {
                     "FAILED" => return Err(unknown(&format!("{path} failed"))),
                     _ => {}
                 }
-                let (done, rows) = (number(&job, "done"), number(&job, "rows"));
-                let part = (end - self.progress.at) * done / rows.max(1);
-                self.show(done, self.progress.at + part);
+                let (now_done, rows) = (number(&job, "done"), number(&job, "rows"));
+                if now_done > done {
+                    moved = self.env.clock.now().millis();
+                }
+                done = now_done;
+                place = self.progress.at + (end - self.progress.at) * done / rows.max(1);
+                self.show(done, place);
+            }
+            let still = self.env.clock.now().millis() - moved;
+            if still >= STANDSTILL {
+                self.meter.stand_still(self.progress.counts.rows + done, place, still);
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 3 / 2).min(Duration::from_secs(2));
@@ -260,6 +280,16 @@ struct SortedRows {
     repeated: Vec<ReportedRow>,
     /// Keys that were not seen before.
     keys: RowsByKey,
+}
+
+/// Fails if the import shall stop.
+fn go_on(stopping: &Cell<bool>) -> Result<(), Failure> {
+    if stopping.get() { Err(interrupted()) } else { Ok(()) }
+}
+
+/// The failure of an import that was stopped.
+pub(super) fn interrupted() -> Failure {
+    Failure::Interrupted("stopped".to_owned())
 }
 
 fn text(document: &Value, name: &str) -> Result<String, Failure> {
