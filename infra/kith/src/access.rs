@@ -39,9 +39,15 @@ pub(crate) struct Credentials {
     pub(crate) client_secret: String,
 }
 
+/// The variables of the demonstration's back end begin with it.
+pub(crate) const BACK_END: &str = "KITH_CLIENT";
+/// The variables of the demonstration's administrator begin with it.
+pub(crate) const ADMINISTRATOR: &str = "KITH_ADMIN_CLIENT";
+
 impl Access {
-    /// Takes what is not given from the environment of the demonstration.
-    pub(crate) fn credentials(self, data: &Path) -> Result<Credentials, Failure> {
+    /// Takes what is not given from the environment of the demonstration, where the variables of
+    /// its client begin with `client`.
+    pub(crate) fn credentials(self, data: &Path, client: &str) -> Result<Credentials, Failure> {
         let mut known = demo::read_env(&data.join(ENV_FILE)).unwrap_or_default();
         // Credentials are for the service that they came with.
         let elsewhere = |url: &String| {
@@ -62,8 +68,8 @@ impl Access {
         };
         Ok(Credentials {
             url: value(self.url, "KITH_URL", "url")?.trim_end_matches('/').to_owned(),
-            client_id: value(self.client_id, "KITH_CLIENT_ID", "client-id")?,
-            client_secret: value(self.client_secret, "KITH_CLIENT_SECRET", "client-secret")?,
+            client_id: value(self.client_id, &format!("{client}_ID"), "client-id")?,
+            client_secret: value(self.client_secret, &format!("{client}_SECRET"), "client-secret")?,
         })
     }
 }

@@ -1,16 +1,20 @@
 //! A running service as `kith import` and `kith export` call it: with a token that is renewed, and
 //! with patience.
 
+mod message;
+
 use std::path::Path;
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
-use reqwest::{Method, StatusCode};
+use reqwest::StatusCode;
+use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use serde_json::Value;
 use shared::domain::Json;
+use shared::domain::json::Object;
 use shared::env::{Clock, Env};
 
-use crate::access::{Access, Credentials};
+pub(crate) use self::message::{RemoteRequest, RemoteResponse};
+use crate::access::{Access, BACK_END, Credentials};
 use crate::failure::Failure;
 
 /// How long a service that has answered before may be away.
@@ -21,90 +25,6 @@ const UNMET: i64 = 10_000;
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// How long one answer may take.
 const TIMEOUT: Duration = Duration::from_mins(2);
-
-/// A request that may be sent again: a GET, or a POST with an Idempotency-Key.
-pub(crate) struct RemoteRequest<'a> {
-    method: Method,
-    path: &'a str,
-    query: Vec<(&'static str, String)>,
-    headers: Vec<(&'static str, &'a str)>,
-    body: Option<(&'static str, Vec<u8>)>,
-}
-
-impl<'a> RemoteRequest<'a> {
-    pub(crate) const fn get(path: &'a str) -> Self {
-        Self { method: Method::GET, path, query: Vec::new(), headers: Vec::new(), body: None }
-    }
-
-    /// A POST that is worked on once, however often it is sent.
-    pub(crate) fn post(
-        path: &'a str,
-        key: &'a str,
-        content_type: &'static str,
-        body: Vec<u8>,
-    ) -> Self {
-        let headers = vec![("idempotency-key", key)];
-        Self {
-            method: Method::POST,
-            path,
-            query: Vec::new(),
-            headers,
-            body: Some((content_type, body)),
-        }
-    }
-
-    pub(crate) fn query(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.query.push((name, value.into()));
-        self
-    }
-
-    pub(crate) fn header(mut self, name: &'static str, value: &'a str) -> Self {
-        self.headers.push((name, value));
-        self
-    }
-}
-
-/// The response of the service.
-pub(crate) struct RemoteResponse {
-    pub(crate) status: StatusCode,
-    headers: HeaderMap,
-    body: Vec<u8>,
-}
-
-impl RemoteResponse {
-    /// The text of a header.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
-    }
-
-    /// The body as JSON, with every digit.
-    pub(crate) fn json(&self) -> Result<Json, Failure> {
-        Ok(Json::parse(&self.body)
-            .map_err(|error| format!("the service did not answer with JSON: {error}"))?)
-    }
-
-    /// The body as JSON without numbers of many digits.
-    pub(crate) fn value(&self) -> Result<Value, Failure> {
-        Ok(serde_json::from_slice(&self.body)
-            .map_err(|error| format!("the service did not answer with JSON: {error}"))?)
-    }
-
-    /// The answer if it is a success, else what it says.
-    pub(crate) fn good(self, path: &str) -> Result<Self, Failure> {
-        if self.status.is_success() { Ok(self) } else { Err(self.problem(path)) }
-    }
-
-    fn problem(&self, path: &str) -> Failure {
-        let problem: Value = serde_json::from_slice(&self.body).unwrap_or_default();
-        let text = |name: &str| problem.get(name).and_then(Value::as_str).unwrap_or_default();
-        let mut lines = vec![format!("{path}: {}: {}", self.status, text("detail"))];
-        for error in problem.get("errors").and_then(Value::as_array).into_iter().flatten() {
-            let text = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default();
-            lines.push(format!("  {} {}: {}", text("pointer"), text("code"), text("detail")));
-        }
-        lines.join("\n").into()
-    }
-}
 
 /// A service that is called with a client's token.
 pub(crate) struct Remote {
@@ -150,7 +70,14 @@ enum RemoteAttempt {
 impl Access {
     /// Opens the service; nothing is sent yet.
     pub(crate) fn open(self, data: &Path, env: Env) -> Result<Remote, Failure> {
-        let Credentials { url, client_id, client_secret: secret } = self.credentials(data)?;
+        self.credentials(data, BACK_END)?.open(env)
+    }
+}
+
+impl Credentials {
+    /// Opens the service; nothing is sent yet.
+    pub(crate) fn open(self, env: Env) -> Result<Remote, Failure> {
+        let Self { url, client_id, client_secret: secret } = self;
         let http = reqwest::Client::builder()
             .timeout(TIMEOUT)
             .build()
@@ -200,6 +127,53 @@ impl Remote {
         Ok(())
     }
 
+    /// The token that it sends; a new one if there is none yet.
+    pub(crate) async fn token(&mut self) -> Result<String, Failure> {
+        if self.token.is_none() {
+            self.sign_in().await?;
+        }
+        Ok(self.token.clone().ok_or_else(|| format!("{} issued no token", self.url))?)
+    }
+
+    /// Sends a request once, with another token.
+    pub(crate) async fn send_with(
+        &self,
+        token: &str,
+        ask: &RemoteRequest<'_>,
+    ) -> Result<RemoteResponse, Failure> {
+        match self.answer(self.request(token, ask)).await {
+            RemoteAttempt::HandlerResult(reply) => Ok(reply),
+            RemoteAttempt::Pause(_, why) => Err(why),
+            RemoteAttempt::TokenRefused => Err(format!("{} refuses the token", self.url).into()),
+        }
+    }
+
+    /// Calls a list page by page and hands over each of its items.
+    pub(crate) async fn each(
+        &mut self,
+        path: &str,
+        mut take: impl FnMut(&Object) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let mut cursor: Option<String> = None;
+        loop {
+            let mut ask = RemoteRequest::get(path).query("limit", "100");
+            if let Some(cursor) = cursor {
+                ask = ask.query("cursor", cursor);
+            }
+            let page = self.send(&ask).await?.good(path)?.json()?;
+            let page =
+                page.as_object().ok_or_else(|| format!("{path} did not answer with a list"))?;
+            let Some(Json::Array(items)) = page.get("items") else {
+                return Err(format!("{path} did not answer with a list").into());
+            };
+            items.iter().filter_map(Json::as_object).try_for_each(&mut take)?;
+            cursor = page.get("next_cursor").and_then(Json::as_str).map(str::to_owned);
+            if cursor.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
     fn patience(&self) -> RetryLimits {
         let clock = self.env.clock.clone();
         let ends = clock.now().millis() + if self.met { AWAY } else { UNMET };
@@ -214,6 +188,16 @@ impl Remote {
                 Err(pause) => return Ok(pause),
             },
         };
+        let attempt = self.answer(self.request(&token, ask)).await;
+        Ok(match attempt {
+            RemoteAttempt::HandlerResult(reply) if reply.status == StatusCode::UNAUTHORIZED => {
+                RemoteAttempt::TokenRefused
+            }
+            attempt => attempt,
+        })
+    }
+
+    fn request(&self, token: &str, ask: &RemoteRequest<'_>) -> reqwest::RequestBuilder {
         let mut request =
             self.http.request(ask.method.clone(), format!("{}{}", self.url, ask.path));
         request = request.query(&ask.query).bearer_auth(token);
@@ -223,13 +207,7 @@ impl Remote {
         if let Some((content_type, body)) = &ask.body {
             request = request.header(CONTENT_TYPE, *content_type).body(body.clone());
         }
-        let attempt = self.answer(request).await;
-        Ok(match attempt {
-            RemoteAttempt::HandlerResult(reply) if reply.status == StatusCode::UNAUTHORIZED => {
-                RemoteAttempt::TokenRefused
-            }
-            attempt => attempt,
-        })
+        request
     }
 
     async fn new_token(&mut self) -> Result<Result<String, RemoteAttempt>, Failure> {

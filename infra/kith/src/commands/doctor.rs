@@ -14,7 +14,7 @@ use shared::auth::SigningKeys;
 use shared::env::{Env, Timestamp};
 use shared::store::Table;
 
-use crate::access::{Access, Credentials, base_url};
+use crate::access::{Access, BACK_END, Credentials, base_url};
 use crate::failure::{Failure, in_words};
 use crate::location::TableLocation;
 use crate::output::{Console, counted, say};
@@ -57,7 +57,7 @@ pub(crate) async fn run(
     location: &TableLocation,
     console: Console,
 ) -> Result<ExitCode, Failure> {
-    let credentials = options.access.credentials(&location.data)?;
+    let credentials = options.access.credentials(&location.data, BACK_END)?;
     let base = options.base_url.unwrap_or_else(|| credentials.url.clone());
     let mut findings = Vec::new();
     let mut keys = None;

@@ -24,7 +24,7 @@ use crate::arguments::one_of;
 use crate::failure::{Failure, in_words};
 use crate::location::TableLocation;
 use crate::output::{Console, counted, note_in_place};
-use crate::remote::{Remote, RemoteRequest};
+use crate::remote::Remote;
 use crate::signals::stop_signal;
 
 /// The fields of every user that can be imported.
@@ -195,7 +195,7 @@ async fn columns(remote: &mut Remote) -> Result<Vec<String>, Failure> {
     const PATH: &str = "/identity/config/attribute-definitions";
     let mut attributes = Vec::new();
     let mut hidden = Vec::new();
-    each(remote, PATH, |definition| {
+    let take = |definition: &Object| {
         let text = |name: &str| definition.get(name).and_then(Json::as_str).unwrap_or_default();
         let is = |name: &str| definition.get(name) == Some(&Json::Bool(true));
         let left_out = is("hidden")
@@ -208,8 +208,8 @@ async fn columns(remote: &mut Remote) -> Result<Vec<String>, Failure> {
             attributes.push(format!("attributes.{}.{name}", text("category")));
         }
         Ok(())
-    })
-    .await?;
+    };
+    remote.each(PATH, take).await?;
     attributes.sort_unstable();
     let fields = FIELDS.into_iter().map(str::to_owned).filter(|field| !hidden.contains(field));
     Ok(fields.chain(attributes).collect())
@@ -247,7 +247,7 @@ impl Export {
             .map_err(|error| format!("cannot make a temporary file: {error}"))?;
         let interactive = io::stderr().is_terminal() && !console.quiet;
         let mut count = 0;
-        each(remote, "/identity/users", |user| {
+        let take = |user: &Object| {
             let id = user.get("id").and_then(Json::as_str).unwrap_or_default();
             let first = seen.first(id);
             if !first.map_err(|error| format!("cannot write the temporary file: {error}"))? {
@@ -271,8 +271,8 @@ impl Export {
                 note_in_place(format_args!("{count} users"));
             }
             Ok(())
-        })
-        .await?;
+        };
+        remote.each("/identity/users", take).await?;
         output.flush().map_err(|error| unwritten(&error))?;
         if interactive {
             note_in_place("\x1b[K");
@@ -300,31 +300,6 @@ fn drop_nulls(members: &mut Object) {
         }
         *value != Json::Null
     });
-}
-
-/// Calls a list page by page and hands over each of its items.
-async fn each(
-    remote: &mut Remote,
-    path: &str,
-    mut take: impl FnMut(&Object) -> Result<(), Failure>,
-) -> Result<(), Failure> {
-    let mut cursor: Option<String> = None;
-    loop {
-        let mut ask = RemoteRequest::get(path).query("limit", "100");
-        if let Some(cursor) = cursor {
-            ask = ask.query("cursor", cursor);
-        }
-        let page = remote.send(&ask).await?.good(path)?.json()?;
-        let page = page.as_object().ok_or_else(|| format!("{path} did not answer with a list"))?;
-        let Some(Json::Array(items)) = page.get("items") else {
-            return Err(format!("{path} did not answer with a list").into());
-        };
-        items.iter().filter_map(Json::as_object).try_for_each(&mut take)?;
-        cursor = page.get("next_cursor").and_then(Json::as_str).map(str::to_owned);
-        if cursor.is_none() {
-            return Ok(());
-        }
-    }
 }
 
 /// The users that were written, in a file that goes when it is closed.

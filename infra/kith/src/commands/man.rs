@@ -39,9 +39,8 @@ pub(crate) fn run(
         say(page(found)?.trim_end())?;
         return Ok(ExitCode::SUCCESS);
     };
-    let failed = |path: &Path, error: std::io::Error| {
-        format!("cannot write `{}`: {error}", path.display())
-    };
+    let failed =
+        |path: &Path, error: std::io::Error| format!("cannot write `{}`: {error}", path.display());
     fs::create_dir_all(folder).map_err(|error| failed(folder, error))?;
     let mut pages = 0;
     for command in with_commands(&command) {
@@ -50,9 +49,8 @@ pub(crate) fn run(
         pages += 1_u32;
     }
     let content = json!({ "pages": pages, "folder": folder.display().to_string() });
-    console.print(&content, || {
-        format!("wrote {} to {}", counted(pages, "page"), folder.display())
-    })?;
+    console
+        .print(&content, || format!("wrote {} to {}", counted(pages, "page"), folder.display()))?;
     Ok(ExitCode::SUCCESS)
 }
 

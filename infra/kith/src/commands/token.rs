@@ -90,15 +90,16 @@ pub(crate) fn run(
     console: Console,
 ) -> Result<ExitCode, Failure> {
     if location.is_remote() {
-        return Err("`token` issues tokens for `kith serve`; a deployed service takes those of the \
+        return Err(
+            "`token` issues tokens for `kith serve`; a deployed service takes those of the \
                     identity providers that its tenants trust"
-            .into());
+                .into(),
+        );
     }
     let demonstration = Demonstration::read(location, options.url.as_deref())?;
     let lifetime = options.lifetime;
     let token = demonstration.token(options)?;
-    let content =
-        json!({ "access_token": token, "token_type": "Bearer", "expires_in": lifetime });
+    let content = json!({ "access_token": token, "token_type": "Bearer", "expires_in": lifetime });
     console.print(&content, || token)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -130,21 +131,39 @@ impl Demonstration {
             )
             .into());
         }
-        let provider = IdentityProvider::open(&location.data, value("KITH_ISSUER")?, Env::default())?;
+        let provider =
+            IdentityProvider::open(&location.data, value("KITH_ISSUER")?, Env::default())?;
         Ok(Self { provider, url: known, tenant: tenant_of(&variables) })
     }
 
-    /// A token of a person.
+    /// The issuer of its tokens.
+    pub(crate) fn issuer(&self) -> &str {
+        self.provider.issuer()
+    }
+
+    /// A token by which a person is known by the address.
+    pub(crate) fn sign_in_token(&self, subject: &str, email: &str) -> Result<String, Failure> {
+        let claims = json!({ "scope": "openid", "email": email, "email_verified": true });
+        let claims = claims.as_object().cloned().unwrap_or_default();
+        self.sign(subject, None, LIFETIME, claims)
+    }
+
     fn token(&self, options: Options) -> Result<String, Failure> {
-        let system = options.system.as_ref().map(PartyId::as_str);
+        let (subject, system) = (options.subject.clone(), options.system.clone());
+        let system = system.as_ref().map(PartyId::as_str);
+        self.sign(&subject, system, options.lifetime, options.claims())
+    }
+
+    fn sign(
+        &self,
+        subject: &str,
+        system: Option<&str>,
+        lifetime: u32,
+        claims: Map<String, Value>,
+    ) -> Result<String, Failure> {
         let audience: Vec<_> = [self.url.as_str()].into_iter().chain(system).collect();
-        let request = TokenRequest {
-            subject: &options.subject.clone(),
-            audience: &audience,
-            tenant: &self.tenant,
-            lifetime: options.lifetime,
-            claims: options.claims(),
-        };
+        let tenant = &self.tenant;
+        let request = TokenRequest { subject, audience: &audience, tenant, lifetime, claims };
         let token = self.provider.token(request);
         Ok(token.map_err(|error| format!("cannot sign the token: {error}"))?)
     }

@@ -77,7 +77,8 @@ impl ProgressMeter {
     pub(super) fn stand_still(&mut self, rows: u64, place: u64, millis: i64) {
         let waited = duration(u64::try_from(millis).unwrap_or_default());
         let rows = counted(rows, "row");
-        let text = format!("{rows}, waiting for the service to go on with the rows sent ({waited})");
+        let text =
+            format!("{rows}, waiting for the service to go on with the rows sent ({waited})");
         self.tell(&text, place);
     }
 

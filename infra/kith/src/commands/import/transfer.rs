@@ -172,12 +172,7 @@ impl Transfer {
     }
 
     /// Waits until the service has worked on all rows of a job.
-    async fn wait(
-        &mut self,
-        job: &str,
-        end: u64,
-        stopping: &Cell<bool>,
-    ) -> Result<(), Failure> {
+    async fn wait(&mut self, job: &str, end: u64, stopping: &Cell<bool>) -> Result<(), Failure> {
         let path = format!("{PATH}/{job}");
         let (mut tag, mut pause) = (String::new(), Duration::from_millis(100));
         let (mut done, mut place) = (0, self.progress.at);
