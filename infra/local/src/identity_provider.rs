@@ -7,6 +7,9 @@
 //! from a private address, and its issuer is an `http` URL, which the API lets nobody register. So
 //! no other service trusts its tokens (ADR 0057).
 
+#[cfg(test)]
+mod tests;
+
 use std::fs;
 use std::io;
 use std::path::Path;

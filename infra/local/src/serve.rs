@@ -48,7 +48,7 @@ pub fn router(env: Env, state: impl Fn() -> App) -> Router {
     http::serve(merged(state), env)
 }
 
-fn merged(state: impl Fn() -> App) -> Router {
+pub(crate) fn merged(state: impl Fn() -> App) -> Router {
     functions()
         .into_iter()
         .fold(Router::new(), |merged, routes| merged.merge(http::route::router(routes, state())))

@@ -5,6 +5,7 @@
 //! missing here, and a schema that a table names and nobody described is an error.
 
 mod answers;
+pub mod collection;
 mod operations;
 mod parameters;
 mod problems;
@@ -74,6 +75,10 @@ as `traceparent` and `X-Correlation-Id`.";
 /// The description of these functions as JSON text, without a line end after it. The same arguments
 /// always give the same text. `base_url` is where the service is, without a slash at its end.
 pub fn document(functions: Functions, version: Version, base_url: &str) -> Result<String, Failure> {
+    Ok(writer::text(&description(functions, version, base_url)?))
+}
+
+fn description(functions: Functions, version: Version, base_url: &str) -> Result<Json, Failure> {
     let schemas = Schemas::all();
     let mut answers = Answers::new(&schemas);
     let paths = paths(functions, &schemas, &mut answers)?;
@@ -92,7 +97,7 @@ pub fn document(functions: Functions, version: Version, base_url: &str) -> Resul
         .build();
     let text = document.to_json().map_err(|error| error.to_string())?;
     let document = Json::parse(text.as_bytes()).map_err(|error| error.to_string())?;
-    Ok(writer::text(&version.convert(document)))
+    Ok(version.convert(document))
 }
 
 fn info() -> Info {
