@@ -213,7 +213,8 @@ impl Body {
         const FORM: &str = "application/x-www-form-urlencoded";
         let content = member(operation, "requestBody").and_then(|body| member(body, "content"));
         // Of several media types the last is the plainest: JSON alone, or CSV.
-        let Some((media, content)) = content.and_then(|content| members(content, "").next_back()) else {
+        let Some((media, content)) = content.and_then(|content| members(content, "").next_back())
+        else {
             return Self::None;
         };
         match (media, member(content, "example")) {

@@ -1,0 +1,144 @@
+//! `kith event`, and functions that work on the table of `kith serve`.
+
+use std::path::{Path, PathBuf};
+
+use aws_credential_types::Credentials;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::Region;
+use lambda_http::{Context, LambdaEvent};
+use local::serve::functions;
+use serde_json::Value;
+use shared::app::App;
+use shared::env::Env;
+use shared::http::{self, Route};
+use shared::https::{self, Trust};
+use shared::script::{self, Scripts};
+use shared::store::Table;
+use shared::store::table::client_settings;
+use tower::ServiceExt as _;
+
+use crate::service::{Service, kith, text};
+
+/// The table as a function reaches it.
+fn table(endpoint: &str) -> Table {
+    let settings = client_settings()
+        .region(Region::new("local"))
+        .credentials_provider(Credentials::new("local", "local", None, None, "test"))
+        .http_client(https::client(Trust::Amazon).unwrap())
+        .endpoint_url(endpoint);
+    Table::new(Client::from_conf(settings.build()), "kith", Env::default())
+}
+
+/// What a function that has just started answers to an event, as Lambda hands it over.
+async fn invoke(service: &Service, routes: &'static [Route], event: &str) -> (u64, Value) {
+    let worker = vec![script::WORKER.to_owned()];
+    let scripts = Scripts::new(PathBuf::from(env!("CARGO_BIN_EXE_kith")), worker);
+    let app = App::new(table(&service.endpoint), Some(service.url.clone()), scripts);
+    let env = app.env().clone();
+    let function = shared::lambda::function(http::serve(http::route::router(routes, app), env));
+    let event = LambdaEvent::new(serde_json::from_str(event).unwrap(), Context::default());
+    let answer = serde_json::to_value(function.oneshot(event).await.unwrap()).unwrap();
+    (answer["statusCode"].as_u64().unwrap(), answer)
+}
+
+/// The names of all events, e.g. `users/get_user.head`.
+fn events() -> Vec<String> {
+    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../events"));
+    let mut found = Vec::new();
+    for function in folder.read_dir().unwrap().map(|entry| entry.unwrap().path()) {
+        let name = |path: &Path| path.file_name().unwrap().to_str().unwrap().to_owned();
+        if !function.is_dir() || name(&function) == "stream" {
+            continue;
+        }
+        for event in function.read_dir().unwrap().map(|entry| entry.unwrap().path()) {
+            let event = name(&event);
+            let event = event.strip_suffix(".json").unwrap();
+            found.push(format!("{}/{event}", name(&function)));
+        }
+    }
+    found.sort();
+    found
+}
+
+/// What an event is answered after all those before it. An event that creates something, or gives
+/// it a name, is a conflict where an event before it did so.
+fn due(event: &str, route: &Route) -> Vec<u64> {
+    let case = event.rsplit('/').next().unwrap().split_once('.').map_or("", |(_, case)| case);
+    match (event, case) {
+        ("definitions/create_persona_definition" | "definitions/patch_workflow", _) => vec![409],
+        (_, "not_modified") => vec![304],
+        (_, "repeated_query") => vec![400],
+        _ => {
+            let also = route.also.iter().map(|status| u64::from(*status));
+            also.chain([u64::from(route.answer.0)]).collect()
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_sample_event_is_filled_so_that_a_function_answers_it() {
+    let service = Service::start("events");
+    let mut wrong = Vec::new();
+    for event in events() {
+        let operation = event.rsplit('/').next().unwrap().split('.').next().unwrap();
+        let of = |routes: &&'static [Route]| routes.iter().any(|route| route.name == operation);
+        let routes = functions().into_iter().find(of).unwrap();
+        let route = routes.iter().find(|route| route.name == operation).unwrap();
+        let filled = service.run(&["event", &event]);
+        if !filled.status.success() {
+            wrong.push(format!("{event}: {}", text(&filled.stderr)));
+            continue;
+        }
+        let (status, answer) = invoke(&service, routes, text(&filled.stdout)).await;
+        if !due(&event, route).contains(&status) {
+            wrong.push(format!("{event}: {status}, {}", answer["body"]));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn an_event_is_sent_to_the_service_of_its_token() {
+    let service = Service::start("event");
+    let filled = service.run(&["event", "users/get_user"]);
+    let event: Value = serde_json::from_slice(&filled.stdout).unwrap();
+    let host = service.url.strip_prefix("http://").unwrap();
+    assert_eq!(event["headers"]["host"], host);
+    assert_eq!(event["requestContext"]["domainName"], host);
+    let path = Path::new(event["rawPath"].as_str().unwrap()).file_name().unwrap();
+    assert_eq!(event["pathParameters"]["user_id"], path.to_str().unwrap());
+    // The same user each time.
+    let again = service.run(&["event", "events/users/get_user.json"]);
+    let again: Value = serde_json::from_slice(&again.stdout).unwrap();
+    assert_eq!(again["rawPath"], event["rawPath"]);
+
+    let own = service.run(&["event", "users/get_user", "--token", "my-token"]);
+    assert!(text(&own.stdout).contains("Bearer my-token"));
+    for (arguments, due) in [
+        (&["event", "users/get_nobody"][..], "there is no event `users/get_nobody`"),
+        (&["event", "openapi.json"], "names no operation"),
+        (&["event", "users/get_user", "--table", "kith"], "cannot be used with"),
+        (&["event", "users/get_user", "--url", "http://127.0.0.1:1"], "is not set"),
+    ] {
+        let ended = service.run(arguments);
+        assert!(!ended.status.success(), "{arguments:?}");
+        assert!(text(&ended.stderr).contains(due), "{ended:?}");
+    }
+}
+
+#[tokio::test]
+async fn commands_reach_the_table_of_a_running_service() {
+    let service = Service::start("beside");
+    let listed = |arguments: &[&str]| {
+        let mut command = kith(&["--table", "kith", "--endpoint", &service.endpoint]);
+        command.args(["--region", "local", "--json"]).args(arguments);
+        command.env("AWS_ACCESS_KEY_ID", "local").env("AWS_SECRET_ACCESS_KEY", "local");
+        let ended = command.output().unwrap();
+        assert!(ended.status.success(), "{ended:?}");
+        serde_json::from_slice::<Value>(&ended.stdout).unwrap()
+    };
+    assert_eq!(listed(&["tenant", "list"])[0]["id"], "acme");
+    let clients = listed(&["client", "list", "--tenant", "acme"]);
+    assert_eq!(clients.as_array().unwrap().len(), 2);
+    assert_eq!(listed(&["check", "--tenant", "acme"])["users"], 0);
+}
