@@ -55,11 +55,17 @@ deploy-test:
 store-test:
     .ci/run second_engine
 
-# Write openapi.json and its copy in OpenAPI 3.0 anew from the code.
+# Write openapi.json, its copy in OpenAPI 3.0 and the collections of requests anew from the code.
 openapi:
     cargo run -q -p kith -- openapi > target/openapi.json
     cargo run -q -p kith -- openapi --version 3.0 > target/openapi-3.0.json
+    cargo run -q -p kith -- openapi --collection postman > target/postman.json
+    rm -rf target/bruno
+    cargo run -q -p kith -- openapi --collection bruno --output target/bruno
     mv target/openapi.json target/openapi-3.0.json .
+    mv target/postman.json collections/postman.json
+    rm -rf collections/bruno
+    mv target/bruno collections/bruno
 
 # Measure release builds: all, or `cold` (sizes and starts of functions), or `load` (`kith serve`).
 bench *arguments:

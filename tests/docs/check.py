@@ -24,7 +24,7 @@ import tables  # noqa: E402
 
 COLUMNS = 100
 README_LINES = 150
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("events/*.md"), *(ROOT / "docs").rglob("*.md")])
 
 
 def anchor(heading):

@@ -89,7 +89,7 @@ pub fn all() -> Vec<Event> {
     let mut events = Vec::new();
     for folder in std::fs::read_dir(file("events")).unwrap().map(Result::unwrap) {
         let function = folder.file_name().into_string().unwrap();
-        if function == "stream" {
+        if function == "stream" || !folder.path().is_dir() {
             continue;
         }
         for entry in std::fs::read_dir(folder.path()).unwrap().map(Result::unwrap) {
