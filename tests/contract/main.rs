@@ -45,6 +45,7 @@ mod site;
 mod sso;
 mod sync;
 mod systems;
+mod tasks;
 mod tenants;
 mod token;
 mod users;

@@ -74,7 +74,7 @@ fn ec17_a_collection_has_a_request_with_its_example_for_each_operation() {
         let request = requests.iter().find(|request| request["name"] == route.summary).unwrap();
         let request = &request["request"];
         assert_eq!(request["method"], route.method, "{}", route.name);
-        let takes_body = route.body != shared::http::Body::None;
+        let takes_body = !matches!(route.body, shared::http::Body::None);
         assert_eq!(request.get("body").is_some(), takes_body, "{}", route.name);
         // Each variable of a path has a value.
         for variable in request["url"]["variable"].as_array().unwrap() {
@@ -91,4 +91,19 @@ fn ec17_a_collection_has_a_request_with_its_example_for_each_operation() {
 fn is_settings(path: &str) -> bool {
     path.starts_with("environments/")
         || ["bruno.json", "collection.bru", "folder.bru"].iter().any(|name| path.ends_with(name))
+}
+
+#[test]
+fn the_size_of_the_description_is_the_one_that_is_told() {
+    let read = |name: &str| std::fs::read_to_string(root().join(name)).unwrap();
+    let (description, page) = (read("openapi.json"), read("docs/explanation/calls-per-task.md"));
+    let listed = local::serve::functions().into_iter().flatten().filter(|route| route.listed);
+    let rounded = |number: usize, to: usize| (number + to / 2) / to * to;
+    let due = format!(
+        "`openapi.json`: {} operations, {} KB, {} lines.",
+        listed.count(),
+        rounded(description.len() / 1000, 10),
+        rounded(description.lines().count(), 100)
+    );
+    assert!(page.contains(&due), "docs/explanation/calls-per-task.md: expected `{due}`");
 }
