@@ -1,5 +1,6 @@
 """Clients that generators make of `openapi.json`: each is generated, type-checked, and walks the
-onboarding flow; and the linters of descriptions, which read both of them."""
+onboarding flow, one of them also the tutorial of the source system; and the linters of descriptions,
+which read both of them."""
 
 import os
 import shutil
@@ -12,6 +13,8 @@ from machine import ROOT, environment, say, timed, without_aws
 HERE = Path(__file__).resolve().parent / "generated"
 DESCRIPTIONS = ["openapi.json", "openapi-3.0.json"]
 PACKAGE = "kith_client"
+# The walk of the source system's tutorial, with the client of openapi-generator.
+TUTORIAL = "tutorial.py"
 # What openapi-generator would write beside the code.
 CODE_ALONE = "apis,models,supportingFiles,apiDocs=false,modelDocs=false,apiTests=false,modelTests=false"
 
@@ -36,6 +39,8 @@ def clients(python: Path, node: Path) -> dict[str, list[Command]]:
             [python / "openapi-generator-cli", "generate", "-g", "python", "-i", "openapi.json"]
             + ["-o", ".", "--package-name", PACKAGE, "--global-property", CODE_ALONE],
             *python_flow,
+            [python / "mypy", TUTORIAL],
+            [python / "python", TUTORIAL],
         ],
         "openapi_fetch": [
             [node / "openapi-typescript", "openapi.json", "--output", "schema.ts"],
@@ -60,6 +65,7 @@ def prepared(folder: Path, name: str) -> Path:
     folder.mkdir(parents=True)
     (flow,) = (path for path in HERE.glob(f"{name}.*") if path.suffix in (".py", ".ts"))
     shutil.copy(flow, folder / f"flow{flow.suffix}")
+    shutil.copy(HERE / TUTORIAL, folder)
     shutil.copy(ROOT / "openapi.json", folder)
     if flow.suffix == ".ts":
         shutil.copy(HERE / "tsconfig.json", folder)

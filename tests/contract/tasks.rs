@@ -68,7 +68,7 @@ async fn t43_each_task_takes_as_many_calls_as_is_told() {
     count.end("change a field of a user, last write wins");
 
     without_a_lost_update(&crm).await;
-    others(&service, &crm, &created).await;
+    others(&crm, &created).await;
 
     let count = Counter::default();
     count.send(crm.delete(&path), 204).await;
@@ -86,10 +86,9 @@ async fn without_a_lost_update(crm: &Client) {
     count.end("change a field of a user, no update lost");
 }
 
-async fn others(service: &Service, crm: &Client, user: &Value) {
-    let admin = service.admin().await;
+async fn others(crm: &Client, user: &Value) {
     let server = json!({ "id": "login", "name": "Login", "subject_type": "predefined" });
-    admin.create("/api/v1/sso/authentication-servers", server).await;
+    crm.create("/api/v1/sso/authentication-servers", server).await;
     let count = Counter::default();
     let mapping = json!({
         "authentication_server_id": "login", "subject": "8f2c", "user_id": user["id"],
@@ -99,7 +98,7 @@ async fn others(service: &Service, crm: &Client, user: &Value) {
 
     let count = Counter::default();
     let attribute = json!({ "category": "common", "name": "badge", "data_format": "TEXT" });
-    count.send(admin.post("/identity/config/attribute-definitions", attribute), 201).await;
+    count.send(crm.post("/identity/config/attribute-definitions", attribute), 201).await;
     count.end("define an attribute");
 
     let (_, since) = sync::walk(crm, None, 100).await;
