@@ -44,6 +44,8 @@ const VARIABLES: [(&str, &str); 10] = [
     ("preferred_email", "kim@example.org"),
     ("authentication_server_id", "system"),
 ];
+/// The order of the requests of a path: what is created is read, changed, and deleted.
+const METHODS: [&str; 5] = ["post", "get", "put", "patch", "delete"];
 /// The variable of the base URL.
 const URL: &str = "KITH_URL";
 /// The variable of the client's token.
@@ -132,7 +134,8 @@ impl Collection {
         }
         for (path, item) in members(document, "paths") {
             let shared: Vec<_> = items(item, "parameters").collect();
-            for (method, operation) in members(item, "").filter(|(name, _)| *name != "parameters") {
+            for method in METHODS {
+                let Some(operation) = member(item, method) else { continue };
                 let tag = items(operation, "tags").next().and_then(Json::as_str);
                 let folder = folders.iter_mut().find(|folder| Some(folder.name.as_str()) == tag);
                 let folder = folder.ok_or_else(|| format!("{method} {path} has no tag"))?;
