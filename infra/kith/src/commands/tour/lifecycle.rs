@@ -3,11 +3,10 @@
 //! a key that is made on the fly.
 
 use anstyle::Style;
+use local::identity_provider::{IdentityProvider, TokenRequest};
 use reqwest::Method;
 use serde_json::{Value, json};
-use shared::auth::signer::PrivateKey;
 use shared::domain::id::BaseId;
-use shared::domain::jwk::{Algorithm, KeyParameters};
 use shared::env::Env;
 
 use super::walk::{Tour, TourRequest, expect};
@@ -16,56 +15,40 @@ use crate::failure::Failure;
 /// Whose tokens they are meant for.
 const AUDIENCE: &str = "kith-tour";
 
-/// An identity provider.
-struct IdentityProvider {
-    url: String,
+/// An identity provider, and the tenant of its people.
+struct Issuer {
+    provider: IdentityProvider,
     tenant: String,
-    key: PrivateKey,
-    env: Env,
 }
 
-impl IdentityProvider {
+impl Issuer {
     fn new(mark: &str, client_id: &str) -> Result<Self, Failure> {
-        let env = Env::default();
         let tenant = client_id.split_once('.').map(|(tenant, _)| tenant.to_owned());
         let tenant = tenant.ok_or_else(|| "the client's id names no tenant".to_owned())?;
-        let failed = |error: shared::domain::Error| format!("no key can be made: {error}");
-        let stored = PrivateKey::generate(Algorithm::Es256, &env.random).map_err(failed)?;
-        let key = PrivateKey::parse(Algorithm::Es256, &stored, &env.random).map_err(failed)?;
-        Ok(Self { url: format!("https://idp-{mark}.example/realm"), tenant, key, env })
-    }
-
-    /// The public key as it is registered.
-    fn jwks(&self) -> Value {
-        let KeyParameters::Ec { x, y } = self.key.numbers() else { return Value::Null };
-        json!({
-            "keys": [
-                {
-                    "kty": "EC", "crv": "P-256", "alg": "ES256", "kid": self.key.kid(), "x": x,
-                    "y": y
-                }
-            ]
-        })
+        let issuer = format!("https://idp-{mark}.example/realm");
+        let provider = IdentityProvider::new(issuer, Env::default());
+        let provider = provider.map_err(|error| format!("no key can be made: {error}"))?;
+        Ok(Self { provider, tenant })
     }
 
     /// A token for one of its subjects.
-    fn token(&self, subject: &str, more: &Value) -> Result<String, Failure> {
-        let now = self.env.clock.now().seconds();
-        let mut claims = json!({
-            "iss": self.url, "sub": subject, "aud": AUDIENCE, "tenant": self.tenant, "iat": now,
-            "exp": now + 300, "scope": "openid",
+    fn token(&self, subject: &str, claims: &Value) -> Result<String, Failure> {
+        let mut claims = claims.as_object().cloned().unwrap_or_default();
+        claims.insert("scope".to_owned(), "openid".into());
+        let token = self.provider.token(TokenRequest {
+            subject,
+            audience: &[AUDIENCE],
+            tenant: &self.tenant,
+            lifetime: 300,
+            claims,
         });
-        if let (Some(claims), Some(more)) = (claims.as_object_mut(), more.as_object()) {
-            claims.extend(more.clone());
-        }
-        let token = self.key.sign(&claims);
         Ok(token.map_err(|error| format!("no token can be signed: {error}"))?)
     }
 }
 
 /// What the walk has set up.
 struct Scene {
-    issuer: IdentityProvider,
+    issuer: Issuer,
     /// Where the profiles of the two systems are.
     shop: String,
     fleet: String,
@@ -95,11 +78,11 @@ impl Tour {
     async fn set_up(&mut self) -> Result<Scene, Failure> {
         self.sign_in(true).await?;
         self.admin_token.clone_from(&self.token);
-        let issuer = IdentityProvider::new(&self.mark, &self.client.id)?;
+        let issuer = Issuer::new(&self.mark, &self.client.id)?;
         let server = json!({
             "id": self.name("idp"), "name": "Identity provider of the tour",
-            "subject_type": "email", "issuer": issuer.url,
-            "audience": AUDIENCE, "jwks": issuer.jwks(),
+            "subject_type": "email", "issuer": issuer.provider.issuer(),
+            "audience": AUDIENCE, "jwks": issuer.provider.keys(),
         });
         let path = "/api/v1/sso/authentication-servers";
         self.step("Trust an identity provider", TourRequest::post(path, server), 201).await?;
@@ -173,8 +156,10 @@ impl Tour {
         self.token.clone_from(&scene.crm);
         let tenant =
             scene.issuer.tenant.parse().map_err(|_| "the tenant has a good name".to_owned())?;
-        let base =
-            format!("/identity/users/{}", BaseId::of("248289761001", &scene.issuer.url, &tenant));
+        let base = format!(
+            "/identity/users/{}",
+            BaseId::of("248289761001", scene.issuer.provider.issuer(), &tenant)
+        );
         let linked = self
             .step(
                 "The CRM's profile is the person's: found by the base profile id",
