@@ -44,7 +44,7 @@ pub(crate) async fn prepare(engine: &Embedded, folder: &Scratch) -> Measurement<
     create(&client, LOCAL).await?;
     let table = Table::new(client, LOCAL, Env::default());
     let url = format!("https://{DOMAIN}");
-    let env = demo::read_env(&demo::prepare(&table, &folder.0, &url).await?)?;
+    let env = demo::read_env(&demo::prepare(&table, &folder.0, &url).await?.env_file)?;
     let variable =
         |name: &str| env.get(name).cloned().ok_or("the demonstration's credentials are incomplete");
     let (client_id, client_secret) =

@@ -103,6 +103,8 @@ impl IdentityProvider {
         table: &Table,
         tenant: &TenantId,
     ) -> std::result::Result<Self, Failure> {
+        let failed =
+            |error: Error| format!("cannot prepare the demonstration's identity provider: {error}");
         let env = table.env();
         let path = folder.join(KEY_FILE);
         if !path.exists() {
@@ -117,7 +119,7 @@ impl IdentityProvider {
                 provider.issuer = registered_issuer(table, tenant).await.map_err(failed)?;
                 provider.register(table, tenant).await.map_err(failed)?;
             }
-            Err(error) => return Err(failed(error)),
+            Err(error) => return Err(failed(error).into()),
         }
         Ok(provider)
     }
@@ -216,8 +218,4 @@ async fn registered_issuer(table: &Table, tenant: &TenantId) -> Result<String> {
     let schema = table.schema(tenant).await?;
     let server = schema.servers.get(SERVER).ok_or(Error::NotFound)?;
     server.stored.value.issuer.clone().ok_or(Error::NotFound)
-}
-
-fn failed(error: Error) -> Failure {
-    format!("cannot prepare the demonstration's identity provider: {error}").into()
 }

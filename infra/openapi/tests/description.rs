@@ -1,5 +1,7 @@
 //! The descriptions and the collections in the repository are what the code gives.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

@@ -77,7 +77,7 @@ pub(crate) async fn run(
     let mut remote = access.open(&location.data, env.clone())?;
     let mut export = Export { names: columns(&mut remote).await?, remote, format, console };
     let Some(output) = output else {
-        export.to_reader(io::stdout().lock()).await?;
+        export.write_to(io::stdout().lock()).await?;
         return Ok(ExitCode::SUCCESS);
     };
     let target = ExportTarget::open(&output, &env)
@@ -90,7 +90,7 @@ pub(crate) async fn run(
             }
         }
     } else {
-        match export.to_reader(&target.file).await? {
+        match export.write_to(&target.file).await? {
             Some(people) => people,
             None => return Ok(ExitCode::SUCCESS),
         }
@@ -226,7 +226,7 @@ struct Export {
 impl Export {
     /// Writes everybody to a reader and returns how many there are; `None` if the reader has gone
     /// before the end. Ctrl-C ends the program at once, even while it waits for the reader.
-    async fn to_reader(&mut self, output: impl Write) -> Result<Option<u64>, Failure> {
+    async fn write_to(&mut self, output: impl Write) -> Result<Option<u64>, Failure> {
         let mut pipe = Pipe { output, closed: false };
         match self.people(&mut pipe).await {
             Err(_) if pipe.closed => Ok(None),

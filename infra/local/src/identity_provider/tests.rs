@@ -141,7 +141,7 @@ async fn its_metadata_leads_to_the_key_that_signs() {
 #[tokio::test]
 async fn its_issuer_follows_the_address_until_somebody_has_signed_in() {
     let place = Place::new("moving").await;
-    place.start("http://127.0.0.1:3001").await;
+    drop(place.start("http://127.0.0.1:3001").await);
     let (service, provider) = place.start("http://127.0.0.1:3002").await;
     assert_eq!(provider.issuer(), "http://127.0.0.1:3002/demo-idp");
     declare_system(&place.table).await;
@@ -160,7 +160,7 @@ async fn its_issuer_follows_the_address_until_somebody_has_signed_in() {
 #[tokio::test]
 async fn what_an_administrator_changed_of_it_stays() {
     let place = Place::new("changed").await;
-    place.start(URL).await;
+    drop(place.start(URL).await);
     let tenant = demo::TENANT.parse().unwrap();
     let change = |current: Option<&shared::domain::schema::StoredDefinition<_>>, schema: &_| {
         let current: &super::AuthenticationServer = &current.unwrap().stored.value;

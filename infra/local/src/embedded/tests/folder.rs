@@ -117,7 +117,8 @@ async fn wk17_a_damaged_table_says_so_in_one_line() {
 async fn wk12_credentials_that_are_right_are_not_written_again() {
     let folder = std::env::temp_dir().join(format!("kith-embedded-demo-{}", std::process::id()));
     let table = crate::table::open_local(None, shared::env::Env::default()).await.unwrap();
-    let path = crate::demo::prepare(&table, &folder, "http://127.0.0.1:1").await.unwrap();
+    let prepared = crate::demo::prepare(&table, &folder, "http://127.0.0.1:1").await.unwrap();
+    let path = prepared.env_file;
     let inode = |path: &Path| {
         use std::os::unix::fs::MetadataExt as _;
         std::fs::metadata(path).unwrap().ino()
