@@ -28,6 +28,8 @@ pub(crate) struct Command {
     action: Option<Action>,
 }
 
+// An option that comes from a variable would stand in the usage as if it were required, so the usage
+// of such commands is written.
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Serve all functions on one port, with the embedded table
@@ -35,9 +37,11 @@ enum Action {
     /// Run the flows of the service and show each request and answer
     Tour(tour::Options),
     /// Print a token of a person, issued by the identity provider of `kith serve`
+    #[command(override_usage = "kith token [OPTIONS] --subject <SUBJECT>")]
     Token(token::Options),
     /// Import a file of people into a running service; the same command resumes an interrupted
     /// import
+    #[command(override_usage = "kith import [OPTIONS] <FILE>")]
     Import(import::Options),
     /// Export the users of a running service in the form that `import` reads
     Export(export::Options),
@@ -68,6 +72,7 @@ enum Action {
     /// Print the OpenAPI description of the service, or a collection of its requests
     Openapi(openapi::Options),
     /// Print a sample event with a token and ids that a service knows, for `cargo lambda invoke`
+    #[command(override_usage = "kith event [OPTIONS] <EVENT>")]
     Event(event::Options),
     /// Print the completion script of a shell
     Completions(completions::Options),

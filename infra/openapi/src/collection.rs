@@ -101,7 +101,7 @@ struct Parameter {
 enum Body {
     None,
     Json(String),
-    Form(Vec<(String, String)>),
+    Form(Vec<Parameter>),
     /// Text of a media type.
     Text(String, String),
 }
@@ -223,11 +223,13 @@ impl Body {
         match (media, member(content, "example")) {
             (FORM, example) => {
                 let pairs = example.into_iter().flat_map(|example| members(example, ""));
-                let value = |name: &str, value: &Json| match name {
-                    "token" => braced(TOKEN),
-                    _ => shown(value),
+                let read = |(name, value): (&str, &Json)| Parameter {
+                    name: name.to_owned(),
+                    value: if name == "token" { braced(TOKEN) } else { shown(value) },
+                    // Without it the token has all default scopes of the client.
+                    enabled: name != "scope",
                 };
-                Self::Form(pairs.map(|(name, of)| (name.to_owned(), value(name, of))).collect())
+                Self::Form(pairs.map(read).collect())
             }
             (_, None) => Self::None,
             ("application/json", Some(example)) => {

@@ -50,6 +50,13 @@ impl<'a> RemoteRequest<'a> {
         Self { body: Some((content_type, body)), ..Self::act(path, key) }
     }
 
+    /// Takes the key away: a POST whose answer has a secret takes none, and a repeat has an effect of
+    /// its own.
+    pub(crate) fn without_key(mut self) -> Self {
+        self.headers.retain(|(name, _)| *name != "idempotency-key");
+        self
+    }
+
     pub(crate) fn query(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.query.push((name, value.into()));
         self

@@ -65,7 +65,12 @@ fn events() -> Vec<String> {
 fn due(event: &str, route: &Route) -> Vec<u64> {
     let case = event.rsplit('/').next().unwrap().split_once('.').map_or("", |(_, case)| case);
     match (event, case) {
-        ("definitions/create_persona_definition" | "definitions/patch_workflow", _) => vec![409],
+        (
+            "definitions/create_persona_definition"
+            | "definitions/patch_workflow.base64"
+            | "users/create_user",
+            _,
+        ) => vec![409],
         (_, "not_modified") => vec![304],
         (_, "repeated_query") => vec![400],
         _ => {
@@ -117,7 +122,7 @@ async fn an_event_is_sent_to_the_service_of_its_token() {
     for (arguments, due) in [
         (&["event", "users/get_nobody"][..], "there is no event `users/get_nobody`"),
         (&["event", "openapi.json"], "names no operation"),
-        (&["event", "users/get_user", "--table", "kith"], "cannot be used with"),
+        (&["event", "users/get_user", "--table", "kith"], "use --url, not --table"),
         (&["event", "users/get_user", "--url", "http://127.0.0.1:1"], "is not set"),
     ] {
         let ended = service.run(arguments);

@@ -98,10 +98,7 @@ fn of_request(request: &Request, number: usize) -> String {
         Body::None => {}
         Body::Json(text) => bru.text("body:json", text),
         Body::Text(_, text) => bru.text("body:text", text),
-        Body::Form(pairs) => {
-            let pairs = pairs.iter().map(|(name, value)| (name.as_str(), value.clone()));
-            bru.pairs("body:form-urlencoded", pairs);
-        }
+        Body::Form(pairs) => bru.parameters("body:form-urlencoded", pairs),
     }
     if let Some((variable, member)) = &request.sets {
         let script = format!("if (res.status < 300) bru.setVar('{variable}', res.body.{member});");

@@ -99,7 +99,7 @@ fn body(body: &Body) -> Option<Json> {
         Body::Text(_, text) => raw(text, "text"),
         Body::Form(pairs) => object! {
             "mode" => "urlencoded",
-            "urlencoded" => pairs.iter().map(|(key, value)| pair(key, value)).collect::<Vec<_>>(),
+            "urlencoded" => parameters(pairs),
         },
     }))
 }

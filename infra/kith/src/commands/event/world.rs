@@ -164,7 +164,7 @@ impl World {
         Ok(())
     }
 
-    /// The user of the events: the one with their customer's id.
+    /// The user of the events: the one with their customer's id, not blocked and with an address.
     async fn user(&mut self) -> Result<Value, Failure> {
         let path = format!("{USERS}/by/id_at_customer/{CUSTOMER_ID}");
         if let Some(user) = self.get(&path).await? {
@@ -173,7 +173,13 @@ impl World {
                 let key = self.key();
                 self.administrator.send(&RemoteRequest::act(&path, &key)).await?.good(&path)?;
             }
-            return Ok(user);
+            if user.pointer("/preferred_email").is_some_and(Value::is_string) {
+                return Ok(user);
+            }
+            let path = format!("{USERS}/{}", text(&user, "/id")?);
+            let body = json!({ "preferred_email": ADDRESS }).to_string().into_bytes();
+            let ask = RemoteRequest::patch(&path, body);
+            return self.administrator.send(&ask).await?.good(&path)?.value();
         }
         let user = |username: &str, address: &str| {
             json!({
@@ -266,7 +272,9 @@ impl World {
             let path = format!("{CLIENTS}/{id}");
             self.administrator.send(&RemoteRequest::delete(&path)).await?.good(&path)?;
         }
-        self.create(CLIENTS, body).await
+        let body = body.to_string().into_bytes();
+        let ask = RemoteRequest::post(CLIENTS, "", "application/json", body).without_key();
+        self.administrator.send(&ask).await?.good(CLIENTS)?.value()
     }
 
     /// A token of a client that may bring people, and their issuer.
