@@ -44,7 +44,9 @@ const VARIABLES: [(&str, &str); 10] = [
     ("preferred_email", "kim@example.org"),
     ("authentication_server_id", "system"),
 ];
-/// The order of the requests of a path: what is created is read, changed, and deleted.
+/// The operation that sets the client's token.
+const SIGN_IN: &str = "issue_token";
+/// The order of the requests of a path: what is created is read and changed.
 const METHODS: [&str; 5] = ["post", "get", "put", "patch", "delete"];
 /// The variable of the base URL.
 const URL: &str = "KITH_URL";
@@ -143,6 +145,10 @@ impl Collection {
                 folder.requests.push(request);
             }
         }
+        // A folder can be sent from its first request to its last.
+        for folder in &mut folders {
+            folder.requests.sort_by_key(|one| (one.operation != SIGN_IN, one.method == "DELETE"));
+        }
         Ok(Self { base_url: base_url.to_owned(), folders })
     }
 }
@@ -182,7 +188,7 @@ impl Request {
         }
         let creates = member(operation, "responses").and_then(|all| member(all, "201")).is_some();
         request.sets = match request.operation.as_str() {
-            "issue_token" => Some((TOKEN.to_owned(), "access_token")),
+            SIGN_IN => Some((TOKEN.to_owned(), "access_token")),
             "create_client" => Some(("client_id".to_owned(), "client_id")),
             _ if creates && method == "post" => Some((variable(path), "id")),
             _ => None,

@@ -9,6 +9,7 @@ from kith_client import (
     Configuration,
     DefinitionsApi,
     GrantType,
+    LanguageTagsInput,
     PersonaInput,
     PersonasApi,
     TokenApi,
@@ -40,7 +41,7 @@ created = users.create_user(
         given_name="Mia",
         family_name="Maes",
         preferred_email=f"mia.{RUN}@example.org",
-        ui_locales="nl-BE",
+        ui_locales=LanguageTagsInput("nl-BE"),
     ),
     idempotency_key=RUN,
 )
