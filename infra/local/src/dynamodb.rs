@@ -64,11 +64,14 @@ async fn answer(State(engine): State<Embedded>, headers: HeaderMap, body: Bytes)
 /// Whether a request was sent to a loopback host, and not to a name that resolves to one.
 fn names_this_machine(headers: &HeaderMap) -> bool {
     let host = headers.get(HOST).and_then(|host| host.to_str().ok()?.parse::<Authority>().ok());
-    host.is_some_and(|authority| {
-        let host = authority.host().trim_start_matches('[').trim_end_matches(']');
-        let loopback = host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
-        loopback || host.eq_ignore_ascii_case("localhost")
-    })
+    host.is_some_and(|authority| is_this_machine(&authority))
+}
+
+/// Whether a host is loopback, and not a name that resolves to it.
+pub(crate) fn is_this_machine(authority: &Authority) -> bool {
+    let host = authority.host().trim_start_matches('[').trim_end_matches(']');
+    let loopback = host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    loopback || host.eq_ignore_ascii_case("localhost")
 }
 
 fn internal(why: &str) -> Response {

@@ -46,6 +46,8 @@ pub const OWN_CLAIMS: [&str; 6] = ["iss", "sub", "aud", TENANT_CLAIM, "iat", "ex
 /// An identity provider that signs tokens itself.
 pub struct IdentityProvider {
     issuer: String,
+    /// Where its keys are: below the URL of the service, which the issuer may not follow.
+    keys_at: String,
     key: PrivateKey,
     env: Env,
 }
@@ -89,7 +91,7 @@ impl IdentityProvider {
 
     fn with_key(issuer: String, key: &[u8], env: Env) -> Result<Self> {
         let key = PrivateKey::parse(Algorithm::Es256, key, &env.random)?;
-        Ok(Self { issuer, key, env })
+        Ok(Self { keys_at: format!("{issuer}/jwks"), issuer, key, env })
     }
 
     /// The provider of a data folder at the URL of a service, trusted by a tenant. Its key is made if
@@ -168,7 +170,7 @@ impl IdentityProvider {
     fn metadata(&self) -> Value {
         json!({
             "issuer": self.issuer,
-            "jwks_uri": format!("{}/jwks", self.issuer),
+            "jwks_uri": self.keys_at,
             "response_types_supported": ["none"],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": [Algorithm::Es256.name()],

@@ -19,3 +19,10 @@ pub mod serve;
 pub mod table;
 
 pub use self::failure::Failure;
+
+/// Whether a URL is that of a service on this machine: its host is loopback.
+#[must_use]
+pub fn is_of_this_machine(url: &str) -> bool {
+    url.parse::<axum::http::Uri>()
+        .is_ok_and(|uri| uri.authority().is_some_and(dynamodb::is_this_machine))
+}

@@ -32,7 +32,7 @@ pub struct File {
 }
 
 /// The variables that people set, and those that requests start with.
-const VARIABLES: [(&str, &str); 10] = [
+const VARIABLES: [(&str, &str); 11] = [
     ("KITH_CLIENT_ID", ""),
     ("KITH_CLIENT_SECRET", ""),
     (TOKEN, ""),
@@ -43,6 +43,7 @@ const VARIABLES: [(&str, &str); 10] = [
     ("username", "kim.kok"),
     ("preferred_email", "kim@example.org"),
     ("authentication_server_id", "system"),
+    ("change_request_id", ""),
 ];
 /// The operation that sets the client's token.
 const SIGN_IN: &str = "issue_token";

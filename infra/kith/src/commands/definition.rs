@@ -37,7 +37,7 @@ pub(crate) async fn run(
     // Nothing serves an embedded table while this program has it open.
     let wait = if location.is_remote() { SETTLED } else { Duration::ZERO };
     let table = location.open_tenant(&tenant).await?;
-    if !wait.is_zero() && !console.json {
+    if !wait.is_zero() && !console.json && !console.quiet {
         note(format_args!(
             "waiting {} s, until no function has the older version in its cache",
             wait.as_secs()

@@ -2,7 +2,8 @@
 //! invoke` sends it to a function.
 //!
 //! The token and the ids come from a running service that works on the same table as the function:
-//! `kith serve --dynamodb`. What the event speaks of is created there if it is missing.
+//! `kith serve --dynamodb` on this machine. What the event names is created there if it is missing,
+//! and the credentials of the demonstration go into the event.
 
 mod placeholders;
 mod sample;
@@ -56,6 +57,14 @@ pub(crate) async fn run(options: Options, location: &TableLocation) -> Result<Ex
     let administrator =
         access(client_id, client_secret).credentials(&location.data, ADMINISTRATOR)?;
     let back_end = access(None, None).open(&location.data, Env::default()).ok();
+    if !local::is_of_this_machine(&administrator.url) {
+        return Err(format!(
+            "`{}` is not on this machine: this command changes users, definitions and clients, so it \
+             works with `kith serve` alone",
+            administrator.url
+        )
+        .into());
+    }
     let mut world = World::open(administrator, back_end, people)?;
     world.fill(&mut sample, token).await?;
     say(sample.finish(&world.url, world.now()))?;

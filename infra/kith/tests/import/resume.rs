@@ -113,8 +113,20 @@ fn ec11_an_import_that_ctrl_c_stops_goes_on_at_once() {
     let service = Service::start("stopped");
     service.file("people.csv", people());
     let mut child = service.kith(&["import", "people.csv"]).spawn().unwrap();
-    // While the service works on the first request.
-    std::thread::sleep(Duration::from_millis(300));
+    // While the service works on the first request: the state of the import lies beside the file.
+    let begun = || {
+        std::fs::read_dir(&service.folder).unwrap().filter_map(Result::ok).any(|entry| {
+            let name = entry.file_name().into_string().unwrap();
+            name.starts_with("people.csv.") && name != "people.csv.report.csv"
+        })
+    };
+    for _ in 0..100 {
+        if begun() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    std::thread::sleep(Duration::from_millis(200));
     assert_eq!(child.try_wait().unwrap(), None);
     Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     let ended = Ended(child.wait_with_output().unwrap());

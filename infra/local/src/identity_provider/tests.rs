@@ -121,6 +121,35 @@ async fn s2_tokens_of_the_demonstration_are_taken_by_its_own_service_alone() {
 }
 
 #[tokio::test]
+async fn s2_an_http_issuer_is_kept_and_never_given() {
+    let place = Place::new("kept").await;
+    let (_, provider) = place.start(URL).await;
+    let tenant = demo::TENANT.parse().unwrap();
+    let schema = place.table.schema(&tenant).await.unwrap();
+    let demo = schema.issuer(provider.issuer()).unwrap();
+    let with = |issuer: Option<&str>| super::AuthenticationServer {
+        issuer: issuer.map(str::to_owned),
+        ..demo.clone()
+    };
+    let change = |current: &super::AuthenticationServer, issuer: &str| {
+        let mut document: Value =
+            serde_json::from_str(&Json::Object(current.show()).to_text()).unwrap();
+        document["issuer"] = json!(issuer);
+        let document = Json::parse(document.to_string().as_bytes()).unwrap();
+        super::AuthenticationServer::read(document, Some(current), &schema, place.table.env())
+    };
+    assert!(change(demo, provider.issuer()).is_ok(), "what is there may be sent back");
+    for (current, issuer) in [
+        (demo.clone(), "http://127.0.0.1:3001/demo-idp"),
+        (with(Some("https://login.example.org")), provider.issuer()),
+        (with(None), provider.issuer()),
+    ] {
+        let refused = change(&current, issuer).unwrap_err().to_string();
+        assert!(refused.contains("expected an https URL"), "{issuer}: {refused}");
+    }
+}
+
+#[tokio::test]
 async fn its_metadata_leads_to_the_key_that_signs() {
     let place = Place::new("metadata").await;
     let (service, provider) = place.start(URL).await;
