@@ -110,20 +110,34 @@ impl Table {
         for attempt in 1.. {
             let write = Write::Put(item.clone(), Condition::Guarded);
             let Err(failed) = self.commit(vec![write]).await else { break };
-            let attempts = match failed {
-                CommitError::Throttled(_) => THROTTLED_ATTEMPTS,
-                CommitError::Unavailable(_) => UNANSWERED_ATTEMPTS,
-                _ => return Err(failed.into()),
-            };
-            if attempt >= attempts || self.env.clock.now() >= give_up {
-                return Err(failed.into());
-            }
-            self.pause(attempt).await;
+            self.wait_to_store(attempt, give_up, failed).await?;
         }
         Ok(())
     }
 
-    /// Stores an import whose rows are stored, and `record` in the same transaction.
+    /// Waits for the next attempt to store something of a new import; fails with what has failed if
+    /// there is none.
+    async fn wait_to_store(
+        &self,
+        attempt: u32,
+        give_up: Timestamp,
+        failed: CommitError,
+    ) -> Result<()> {
+        let attempts = match failed {
+            CommitError::Throttled(_) => THROTTLED_ATTEMPTS,
+            CommitError::Unavailable(_) => UNANSWERED_ATTEMPTS,
+            CommitError::Contended => ATTEMPTS,
+            CommitError::Conditions(_) | CommitError::Broken(_) => return Err(failed.into()),
+        };
+        if attempt >= attempts || self.env.clock.now() >= give_up {
+            return Err(failed.into());
+        }
+        self.pause(attempt).await;
+        Ok(())
+    }
+
+    /// Stores an import whose rows are stored, and `record` in the same transaction. The rows may
+    /// have taken what their partition, which is that of the import, can write now.
     pub async fn create_import(
         &self,
         tenant: &TenantId,
@@ -133,15 +147,16 @@ impl Table {
         let mut writes = vec![Write::Put(job_item(tenant, job), Condition::Absent)];
         writes.extend(record);
         let write_id = self.write_id();
-        let mut retry = Retry::of(self).at_most(ATTEMPTS);
-        loop {
+        let give_up = job.value.created_at.plus_seconds(STORING_SECONDS);
+        for attempt in 1.. {
             match self.commit_as(write_id, writes.clone()).await {
-                Ok(()) => return Ok(()),
-                Err(CommitError::Contended) => retry.again().await?,
+                Ok(()) => break,
                 Err(failed) if failed.at(1) => return Err(Error::AlreadyRecorded),
-                Err(failed) => return Err(failed.into()),
+                Err(failed @ CommitError::Unavailable(_)) => return Err(failed.into()),
+                Err(failed) => self.wait_to_store(attempt, give_up, failed).await?,
             }
         }
+        Ok(())
     }
 
     /// Reads an import.

@@ -42,6 +42,17 @@ async fn s1_a_file_of_4_mb_is_accepted_at_the_write_throughput_of_one_partition(
 }
 
 #[tokio::test]
+async fn s1_an_import_is_accepted_whose_rows_took_all_that_their_partition_may_write() {
+    let (service, crm) = service().await;
+    service.faults.limit_partitions(100.0);
+    let row =
+        |n: usize| format!("{{\"username\":\"p.{n}\",\"note\":\"{}\"}}\n", "x".repeat(40_000));
+    let file: String = (0..7).map(row).collect();
+    let accepted = send(&crm, "mode=create", NDJSON, file).await;
+    assert!([200, 201, 202].contains(&accepted.code()), "{}", accepted.text());
+}
+
+#[tokio::test]
 async fn s1_p1_a_file_has_limits_of_its_own() {
     let (_, crm) = service().await;
     send(&crm, "", CSV, "").await.is(422);
