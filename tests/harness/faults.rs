@@ -178,6 +178,15 @@ pub struct Faults {
     plan: Arc<Mutex<FaultPlan>>,
     lag: Arc<Mutex<Option<Lag>>>,
     throughput: Arc<Mutex<Option<Throughput>>>,
+    slow: Arc<Mutex<Option<SlowTransactions>>>,
+}
+
+/// Transactions that take time of a stopped clock.
+#[derive(Clone, Debug)]
+struct SlowTransactions {
+    clock: Clock,
+    naming: String,
+    seconds: i64,
 }
 
 impl fmt::Debug for Faults {
@@ -189,7 +198,8 @@ impl fmt::Debug for Faults {
 impl Faults {
     /// A network without faults before an engine.
     pub fn before(inner: SharedHttpClient) -> Self {
-        Self { inner, plan: Arc::default(), lag: Arc::default(), throughput: Arc::default() }
+        let (plan, lag, throughput) = (Arc::default(), Arc::default(), Arc::default());
+        Self { inner, plan, lag, throughput, slow: Arc::default() }
     }
 
     /// The client to configure the SDK with.
@@ -252,6 +262,21 @@ impl Faults {
         *self.throughput.lock().unwrap_or_else(PoisonError::into_inner) = limit;
     }
 
+    /// From now on each transaction that names this takes so many seconds of this clock.
+    pub fn slow_down(&self, clock: &Clock, naming: &str, seconds: i64) {
+        let slow = SlowTransactions { clock: clock.clone(), naming: naming.to_owned(), seconds };
+        *self.slow.lock().unwrap_or_else(PoisonError::into_inner) = Some(slow);
+    }
+
+    fn spend_time(&self, seen: &RecordedCall) {
+        let slow = self.slow.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(slow) = slow.as_ref().filter(|slow| {
+            seen.operation == "TransactWriteItems" && seen.body.to_string().contains(&slow.naming)
+        }) {
+            slow.clock.advance(slow.seconds);
+        }
+    }
+
     fn admits(&self, seen: &RecordedCall) -> bool {
         let mut throughput = self.throughput.lock().unwrap_or_else(PoisonError::into_inner);
         throughput.as_mut().is_none_or(|throughput| throughput.admits(seen))
@@ -274,6 +299,7 @@ impl Faults {
         {
             lag.note(seen);
         }
+        self.spend_time(seen);
         Ok(answer)
     }
 
