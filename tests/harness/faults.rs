@@ -7,8 +7,7 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
@@ -21,10 +20,10 @@ use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
 use serde_json::{Value, json};
 use shared::env::Clock;
-use tokio::sync::Semaphore;
 
+use crate::gate::Gate;
 use crate::lag::Lag;
-use crate::throughput::Throughput;
+use crate::throughput::{SlowTransactions, Throughput};
 
 /// One way for a call of the table to go wrong.
 #[derive(Clone, Debug)]
@@ -89,40 +88,6 @@ impl Fault {
     }
 }
 
-/// How long a test waits for a call that may never come, so that it fails and does not hang.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// Where a call waits until the test lets it go on: what happens in between is up to the test.
-#[derive(Debug)]
-pub struct Gate {
-    reached: Semaphore,
-    open: Semaphore,
-}
-
-impl Gate {
-    /// A closed gate.
-    pub fn closed() -> Arc<Self> {
-        Arc::new(Self { reached: Semaphore::new(0), open: Semaphore::new(0) })
-    }
-
-    /// Waits until a call stands at the gate; fails when none comes.
-    pub async fn reached(&self) {
-        let call = tokio::time::timeout(PATIENCE, self.reached.acquire()).await;
-        call.expect("a call comes to the gate").expect("the gate is never torn down").forget();
-    }
-
-    /// Lets one call go on.
-    pub fn open(&self) {
-        self.open.add_permits(1);
-    }
-
-    /// Stands at the gate until it is opened.
-    pub(crate) async fn pass(&self) {
-        self.reached.add_permits(1);
-        self.open.acquire().await.expect("the gate is never torn down").forget();
-    }
-}
-
 /// One call of the table, as it went over the network.
 #[derive(Clone, Debug)]
 pub struct RecordedCall {
@@ -181,14 +146,6 @@ pub struct Faults {
     slow: Arc<Mutex<Option<SlowTransactions>>>,
 }
 
-/// Transactions that take time of a stopped clock.
-#[derive(Clone, Debug)]
-struct SlowTransactions {
-    clock: Clock,
-    naming: String,
-    seconds: i64,
-}
-
 impl fmt::Debug for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Faults").finish_non_exhaustive()
@@ -208,7 +165,7 @@ impl Faults {
     }
 
     fn plan<T>(&self, work: impl FnOnce(&mut FaultPlan) -> T) -> T {
-        work(&mut self.plan.lock().unwrap_or_else(PoisonError::into_inner))
+        work(&mut lock(&self.plan))
     }
 
     /// Forgets all rules and calls: the next call is the first.
@@ -250,7 +207,7 @@ impl Faults {
     /// From now on the listing is so many milliseconds of this clock behind the users, each write
     /// by a time of its own. It shows what is written from the first time on.
     pub fn lag(&self, clock: &Clock, seed: u64, millis: Range<u64>) {
-        match &mut *self.lag.lock().unwrap_or_else(PoisonError::into_inner) {
+        match &mut *lock(&self.lag) {
             Some(lag) => lag.change(seed, millis),
             none => *none = Some(Lag::new(clock.clone(), seed, millis)),
         }
@@ -258,28 +215,17 @@ impl Faults {
 
     /// From now on each partition takes so many write units a second.
     pub fn limit_partitions(&self, per_second: f64) {
-        let limit = Some(Throughput::new(per_second));
-        *self.throughput.lock().unwrap_or_else(PoisonError::into_inner) = limit;
+        *lock(&self.throughput) = Some(Throughput::new(per_second));
     }
 
     /// From now on each transaction that names this takes so many seconds of this clock.
     pub fn slow_down(&self, clock: &Clock, naming: &str, seconds: i64) {
         let slow = SlowTransactions { clock: clock.clone(), naming: naming.to_owned(), seconds };
-        *self.slow.lock().unwrap_or_else(PoisonError::into_inner) = Some(slow);
-    }
-
-    fn spend_time(&self, seen: &RecordedCall) {
-        let slow = self.slow.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(slow) = slow.as_ref().filter(|slow| {
-            seen.operation == "TransactWriteItems" && seen.body.to_string().contains(&slow.naming)
-        }) {
-            slow.clock.advance(slow.seconds);
-        }
+        *lock(&self.slow) = Some(slow);
     }
 
     fn admits(&self, seen: &RecordedCall) -> bool {
-        let mut throughput = self.throughput.lock().unwrap_or_else(PoisonError::into_inner);
-        throughput.as_mut().is_none_or(|throughput| throughput.admits(seen))
+        lock(&self.throughput).as_mut().is_none_or(|throughput| throughput.admits(seen))
     }
 
     /// Does a call, behind an index that lags if it does.
@@ -289,17 +235,18 @@ impl Faults {
         request: HttpRequest,
         seen: &RecordedCall,
     ) -> Result<HttpResponse, ConnectorError> {
-        let lag = || self.lag.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(answer) = lag().as_ref().and_then(|lag| lag.answer(seen)) {
+        if let Some(answer) = lock(&self.lag).as_ref().and_then(|lag| lag.answer(seen)) {
             return Ok(answer);
         }
         let answer = inner.call(request).await?;
         if answer.status().is_success()
-            && let Some(lag) = lag().as_mut()
+            && let Some(lag) = lock(&self.lag).as_mut()
         {
             lag.note(seen);
         }
-        self.spend_time(seen);
+        if let Some(slow) = &*lock(&self.slow) {
+            slow.spend(seen);
+        }
         Ok(answer)
     }
 
@@ -319,6 +266,10 @@ impl Faults {
     pub fn operations(&self) -> Vec<String> {
         self.seen().into_iter().map(|seen| seen.operation).collect()
     }
+}
+
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl HttpClient for Faults {

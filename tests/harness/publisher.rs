@@ -14,7 +14,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
-use crate::faults::Gate;
+use crate::gate::Gate;
 
 /// What a publisher does when it is asked.
 #[derive(Clone, Debug)]

@@ -1,12 +1,31 @@
 //! The write throughput of one partition: DynamoDB lets 1000 units a second through for one partition
-//! key. It may save what was not used, which nobody can count on.
+//! key. It may save what was not used, which nobody can count on. And transactions that take long.
 
 use std::collections::HashMap;
 
 use serde_json::Value;
+use shared::env::Clock;
 use tokio::time::Instant;
 
 use crate::faults::RecordedCall;
+
+/// Transactions that take time of a stopped clock.
+#[derive(Debug)]
+pub(crate) struct SlowTransactions {
+    pub(crate) clock: Clock,
+    /// What the slow ones name.
+    pub(crate) naming: String,
+    pub(crate) seconds: i64,
+}
+
+impl SlowTransactions {
+    /// Moves the clock if the call is one of them.
+    pub(crate) fn spend(&self, call: &RecordedCall) {
+        if call.operation == "TransactWriteItems" && call.body.to_string().contains(&self.naming) {
+            self.clock.advance(self.seconds);
+        }
+    }
+}
 
 /// How many bytes one write unit has.
 const UNIT: usize = 1024;
