@@ -2,7 +2,7 @@
 //! failed (rule S3). In JSON for programs, as text for people.
 
 pub use tracing::Level;
-use tracing::Metadata;
+use tracing::{Metadata, Subscriber};
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::fmt::{self, MakeWriter};
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -46,13 +46,20 @@ pub fn as_json<W: for<'a> MakeWriter<'a> + Send + Sync + 'static>(writer: W, lev
 
 /// Sends lines of this level and of those above it to `writer`, as text; to be called once.
 pub fn as_text<W: for<'a> MakeWriter<'a> + Send + Sync + 'static>(writer: W, level: Level) {
+    text(writer, level).init();
+}
+
+fn text<W: for<'a> MakeWriter<'a> + Send + Sync + 'static>(
+    writer: W,
+    level: Level,
+) -> impl Subscriber + Send + Sync {
     let lines = fmt::fmt()
         .compact()
         .with_target(false)
         .with_max_level(level)
         .with_writer(writer)
         .log_internal_errors(false);
-    lines.finish().with(filter_fn(is_logged)).init();
+    lines.finish().with(filter_fn(is_logged))
 }
 
 /// Whether a line may be logged.
@@ -81,6 +88,19 @@ mod tests {
         fn flush(&mut self) -> std::io::Result<()> {
             Ok(())
         }
+    }
+
+    #[test]
+    fn ec20_a_terminal_gets_one_line_of_text_for_each_request() {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        with_default(text(move || writer.clone(), Level::INFO), || {
+            tracing::info!(operation = "createUser", status = 201);
+            tracing::debug!(operation = "hidden");
+        });
+        let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        assert!(text.contains(r#"INFO operation="createUser" status=201"#), "{text}");
+        assert_eq!(text.lines().count(), 1, "{text}");
     }
 
     #[test]

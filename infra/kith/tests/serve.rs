@@ -110,9 +110,14 @@ fn ec8_pages_of_the_origins_that_are_named_may_call() {
     let keys = service.get("/idhub/oidc/v1/jwks", "origin: https://evil.example\r\n");
     assert!(!keys.contains("access-control-allow-origin"), "{keys}");
 
-    let (mut command, _) = command("no-origin", &["--cors", "app.example"]);
-    let ended = command.output().unwrap();
-    let said = String::from_utf8(ended.stderr).unwrap();
-    assert_eq!(ended.status.code(), Some(2), "{said}");
-    assert!(said.contains("expected an origin, e.g. https://app.example.com"), "{said}");
+    for (origins, code, expected) in [
+        ("app.example", 2, "expected an origin, e.g. https://app.example.com"),
+        ("*,https://app.example", 1, "give it alone"),
+    ] {
+        let (mut command, _) = command("no-origin", &["--cors", origins]);
+        let ended = command.output().unwrap();
+        let said = String::from_utf8(ended.stderr).unwrap();
+        assert_eq!(ended.status.code(), Some(code), "{said}");
+        assert!(said.contains(expected), "{said}");
+    }
 }

@@ -83,6 +83,10 @@ pub(crate) async fn run(
                     deployed functions serve a DynamoDB table"
             .into());
     }
+    if options.cors.len() > 1 && options.cors.contains(&Origin::Any) {
+        let cause = "`--cors` has `*` and other origins; `*` allows all of them, so give it alone";
+        return Err(cause.into());
+    }
     if std::io::stderr().is_terminal() {
         log::as_text(std::io::stderr, options.log);
     } else {
