@@ -18,7 +18,7 @@ use crate::fixtures::{TOKEN, token_form};
 use crate::operation::{Operation, Query};
 use crate::signer::{AUDIENCE, Signer};
 
-/// Where the service is, and as whom it is called.
+/// The address of the service, and the client that calls it.
 pub(crate) struct MeasuredService {
     /// `host:port`.
     pub authority: String,
@@ -70,7 +70,7 @@ pub(crate) struct Connection {
     users: Vec<BenchUser>,
     /// A person's token, and where the person's profile is.
     person: (String, String),
-    /// The user whom the customer names by this number.
+    /// The number in the `id_at_customer` of a user that exists.
     known: u64,
     /// A value that one user has as an attribute and as the scope of a persona.
     mark: String,

@@ -107,7 +107,7 @@ impl PreparedEvents {
             "site" => self.get("/health", ""),
             // What a schedule sends is not looked at.
             "sweeper" => json!({}),
-            // About a user of whom nothing is left: the table is read, and no bus is needed.
+            // The user does not exist. So the function reads the table and publishes no event.
             "stream" => {
                 let keys = json!({
                     "pk": { "S": "T#acme#U#00000000-0000-7000-8000-000000000000" },

@@ -201,8 +201,8 @@ fn eval<'js, V: FromJs<'js>>(ctx: &Ctx<'js>, name: &str, source: &str) -> rquick
     ctx.eval_with_options(source, options)
 }
 
-/// Says what was thrown. The engine throws `null`, or nothing, when there is no memory left for an
-/// error; a script that throws `null` is told the same.
+/// Describes the thrown value. The engine throws `null`, or nothing, if no memory remains for an
+/// error. A script that throws `null` itself is reported in the same way.
 fn explain(ctx: &Ctx<'_>, thrown: Thrown, limit: usize) -> ScriptFailure {
     let out_of_memory = ScriptFailure::OutOfMemory { bytes: limit.try_into().unwrap_or(u64::MAX) };
     let Some(Ok(thrown)) = thrown.map(|thrown| thrown.restore(ctx)) else {

@@ -182,7 +182,8 @@ def hashes(api: Api) -> None:
 
 
 def finding(api: Api) -> None:
-    """Who was changed, who is named, and whom a filter finds, with and without a look-up."""
+    """Finds users by the time of their change, by their id at the customer, and by filters with and
+    without a look-up."""
     first, path = {
         "username": "dirk",
         "family_name": "Zwart",
@@ -392,8 +393,8 @@ def sweeping(api: Api) -> None:
     )
     define(api, "greeting", search="exact", derived={"workflow_id": workflow["id"]})
     define(api, "nickname")
-    # The attribute is unknown to what functions remember, so that they read the definitions anew,
-    # the derived one among them.
+    # The caches of the functions do not have this attribute. So the functions read the definitions
+    # again, the derived one among them.
     named = {"common": {"nickname": ["J"]}}
     _, user = api.ask(
         "POST", "/identity/users", {"username": "an", "given_name": "An", "attributes": named}
@@ -411,7 +412,7 @@ def sweeping(api: Api) -> None:
     )
     expect(sweep()["derived"] == 0, "functions may still write what the script before makes")
     older()
-    expect(sweep()["changed"] == 1, "the user was not computed anew")
+    expect(sweep()["changed"] == 1, "the user was not recomputed")
     _, user = api.ask("GET", path)
     expect(
         user["attributes"]["common"]["greeting"] == ["Hello An"], f"the user is as before: {user}"
@@ -465,7 +466,7 @@ class Changes:
                 )
                 if detail["id"] == user:
                     return event["detail-type"], detail["version"]
-        raise SystemExit(f"beyond_the_tour: nothing is told of {user}")
+        raise SystemExit(f"beyond_the_tour: there is no event of {user}")
 
 
 def changes(api: Api) -> None:
@@ -611,7 +612,7 @@ def people(api: Api) -> None:
         {"application_id": "depot-app", "user_id": base},
     )
     expect(
-        known["subject"] == "mina@example.org", f"the application is told something else: {known}"
+        known["subject"] == "mina@example.org", f"the application gets another subject: {known}"
     )
     api.ask("GET", f"/identity/users/{base}/personas")
     api.ask("GET", f"/api/v1/sso/authentication-server-subjects?user_id={base}")

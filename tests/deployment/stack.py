@@ -215,7 +215,8 @@ class Stack:
         }
 
     def point_at(self, table: str) -> None:
-        """Publishes each function anew with the guard as its endpoint, where the alias finds it."""
+        """Publishes a version of each function with the guard as its endpoint, and points the alias
+        at it."""
         functions = self.client("lambda")
         for logical in self.of_type("AWS::Lambda::Function"):
             name = self.physical[logical]

@@ -54,8 +54,8 @@ def refused(parameter: str, value: str) -> bool:
 
 
 def gradual(value):
-    """What is left of a template if deployments are gradual: without that, SAM makes none of the
-    resources that need the condition."""
+    """The template with its conditions resolved for gradual deployments. Otherwise SAM makes none
+    of the resources that need the condition."""
     if isinstance(value, list):
         return [gradual(part) for part in value]
     if not isinstance(value, dict):

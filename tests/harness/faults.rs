@@ -1,5 +1,5 @@
-//! A network that fails as it is told: before an operation takes effect, after it, or with an
-//! answer of DynamoDB's own.
+//! A network that fails as a test demands: before an operation takes effect, after it, or with an
+//! error of DynamoDB.
 //!
 //! Calls are counted per attempt, from the last [`Faults::reset`] on, so "crash at the n-th call"
 //! and "lose the answer of the n-th call" mean the same in every run. Each rule is used up by one

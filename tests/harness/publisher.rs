@@ -74,7 +74,7 @@ impl Publisher {
     /// The name in the certificate, beside 127.0.0.1.
     pub const NAME: &str = "keys.example";
 
-    /// Listens with a certificate of a root of its own; answers 404 until it is told otherwise.
+    /// Listens with a certificate of a root of its own; answers 404 until a test sets a reply.
     pub async fn start() -> Self {
         Self::speaking(&TLS13).await
     }

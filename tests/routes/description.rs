@@ -290,7 +290,7 @@ pub fn assert_described(schema: &str, answer: &Value) {
 fn assert_members_are_named(description: &Value, schema: &Value, value: &Value) {
     let schema = resolved(description, schema);
     if let Some(shapes) = schema["oneOf"].as_array() {
-        // Of several shapes the first is that of what is there.
+        // If there are several schemas, the first describes the value and the other is `null`.
         if !value.is_null() {
             assert_members_are_named(description, &shapes[0], value);
         }

@@ -1,4 +1,5 @@
-//! `/identity/users/by/{field}/{value}`: the one user whom a field names that back ends know.
+//! `/identity/users/by/{field}/{value}`: the one user who has this value in a field that back ends
+//! know.
 
 use shared::axum::routing::{delete, get, patch};
 use shared::domain::Scope::{UsersRead, UsersWrite};

@@ -1,9 +1,8 @@
-//! `/identity/me`: what people see, change and forget of themselves, with tokens of this service or
+//! `/identity/me`: people read, change and delete their own profile, with tokens of this service or
 //! of issuers that their tenant trusts.
 //!
-//! Hidden attributes are not there, read-only ones are refused, and approval policies ask whom else
-//! they name: the rules are those of every other way of writing, with the eyes and hands of the
-//! person.
+//! Hidden attributes are omitted, read-only ones are refused, and a change under an approval policy
+//! becomes a change request. The other rules are those of every write of a profile.
 
 use shared::axum::routing::{delete, get, patch, post};
 use shared::domain::Scope::Openid;

@@ -1,5 +1,5 @@
-//! `PUT /identity/users/by/id_at_customer/{value}`: creates the user whom the customer names so, or
-//! replaces it.
+//! `PUT /identity/users/by/id_at_customer/{value}`: creates or replaces the user who has this id at
+//! the customer.
 
 use std::sync::{Mutex, PoisonError};
 

@@ -52,11 +52,11 @@ pub struct IdentityProvider {
     env: Env,
 }
 
-/// Whom a token is about, and who takes it.
+/// The person and the audience of a token.
 pub struct TokenRequest<'a> {
     /// What the provider calls the person.
     pub subject: &'a str,
-    /// Who takes the token.
+    /// The services that the token is for.
     pub audience: &'a [&'a str],
     /// The tenant of the person.
     pub tenant: &'a str,

@@ -52,7 +52,7 @@ struct ScannedItems {
     children: OwnedKeys,
     /// What users and their children say that they own.
     claimed: OwnedKeys,
-    /// What look-up items say whom they belong to.
+    /// The keys of look-up items, by the user that each item names.
     held: OwnedKeys,
     /// Users who lack an index entry of the form of today.
     outdated: Vec<UserId>,

@@ -226,7 +226,7 @@ fn collect(value: &AttributeValue, into: &mut Vec<String>) {
     }
 }
 
-/// The user to whom an item belongs: whose partition it is, or who holds it.
+/// The user to whom an item belongs: the owner of its partition, or the user that it names.
 fn owner(item: &Item) -> Option<UserId> {
     let partition = owner_of_partition(item.key().pk()).map(|(_, user)| user);
     partition.or_else(|| item.owner())

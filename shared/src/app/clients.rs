@@ -51,8 +51,8 @@ impl App {
         let now = self.env().clock.now();
         let Some(used) = client.value.used_on_day_of(now, presented) else { return };
         let next = Arc::new(client.changed_to(used));
-        // Known here before it is stored: of many requests one writes, and where the table fails
-        // the next ones do not try, until the client is read anew.
+        // The cache changes before the table. So one of many requests writes. If the table fails,
+        // later requests do not try until the client is read again.
         self.amend(&next);
         let write = self.table().replace_client(client, &next);
         match tokio::time::timeout(NOTE_PATIENCE, write).await {

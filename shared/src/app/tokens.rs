@@ -1,5 +1,5 @@
-//! Whom a token stands for: verified by the keys of the service, or by those of an issuer that a
-//! tenant trusts.
+//! The caller that a token names. The keys of the service, or those of an issuer that a tenant
+//! trusts, verify the token.
 
 use std::sync::Arc;
 

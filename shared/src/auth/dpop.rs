@@ -143,8 +143,8 @@ fn is_same(one: &str, other: &str) -> bool {
         let scheme = uri.scheme_str()?.to_ascii_lowercase();
         let host = uri.host()?.to_ascii_lowercase();
         let default = if scheme == "https" { 443 } else { 80 };
-        // What is left of the authority is a port; before the host there would be user information,
-        // which is no part of a URL here.
+        // The rest of the authority is a port. User information before the host is not allowed in
+        // this URL.
         let port = match uri.authority()?.as_str().strip_prefix(uri.host()?)?.strip_prefix(':') {
             None | Some("") => default,
             Some(port) => port.parse::<u16>().ok()?,

@@ -29,8 +29,8 @@ pub const GRACE_SECONDS: i64 = 10;
 pub struct Family {
     client_id: ClientId,
     scopes: Scopes,
-    /// Whom its access tokens are for, if the first request named them; else everyone that tokens
-    /// of the client may be for.
+    /// The audience of its access tokens, if the first request named one. If empty, the audience of
+    /// the client.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     audience: Vec<String>,
     generation: u64,
@@ -121,8 +121,8 @@ pub enum Exchange {
     InvalidGrant,
     /// It is good, and more is asked for than may be granted: nothing changed.
     InvalidScope,
-    /// It is good, and not for whom the access token is asked for, or no longer for anybody:
-    /// nothing changed. Has those whom it is for.
+    /// The token is valid, but the request names another audience, or the client may no longer have
+    /// tokens for any audience of the token. Nothing changed. Holds the audiences that are allowed.
     InvalidTarget(Vec<String>),
 }
 

@@ -52,7 +52,8 @@ pub struct VerifiedUserToken {
 /// 9068.
 const TYPES: [&str; 2] = ["JWT", "at+jwt"];
 
-/// What is said of a token that nobody vouches for: who trusts whom is not for strangers to learn.
+/// The error text for a token of an untrusted issuer. It does not say which issuers a tenant
+/// trusts.
 pub const UNKNOWN: &str = "the token is not signed by an issuer that its tenant trusts";
 
 /// A user token that has been parsed and not verified.

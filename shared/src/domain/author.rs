@@ -1,8 +1,8 @@
 //! Who writes a profile, in which request and why.
 //!
-//! An author goes along with every write of a profile, from the caller down to the transaction that
-//! the store commits. Approval policies ask who it is, change requests name it, and what is kept
-//! about a write (an audit entry, say) is made of it.
+//! Every write of a profile has an author, from the call down to the transaction that the store
+//! commits. Approval policies compare it, and change requests name it. Records about a write, such
+//! as audit entries, take their fields from it.
 
 use super::change_request::Actor;
 use super::definition::PolicySubject;

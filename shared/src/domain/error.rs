@@ -291,7 +291,8 @@ pub enum Error {
     InUse(String),
     /// The state of the resource does not allow the operation.
     Conflict(String),
-    /// The remembered configuration does not know what a user holds; it is to be read anew.
+    /// The cached configuration is too old for this request; the caller reads the configuration
+    /// again.
     Outdated,
     /// The idempotency record of this request was written by another request at the same time.
     AlreadyRecorded,

@@ -31,8 +31,8 @@ pub const MAX_HASHES: usize = 10;
 /// The most hashes that one request compares with those of waiting change requests.
 pub const MAX_COMPARED: usize = 10;
 
-/// The salted hashes that one request made. A request that is decided anew, because another writer
-/// was faster, gets the same ones: the work is done once, and the write stays what it was.
+/// The salted hashes that one request made. If another writer was faster, the request is decided
+/// again with the same hashes. So the work is done once, and the write stays the same.
 ///
 /// A document is read by rules that have no thread to spare for a hash. They get a text of the form
 /// of a hash in its place, and if nothing else is at fault with the document, its writer makes the

@@ -240,7 +240,7 @@ impl From<ClientId> for String {
 pub struct BaseId(String);
 
 impl BaseId {
-    /// The id of the person whom `issuer` calls `subject`.
+    /// The id of the person with this `subject` at this `issuer`.
     #[must_use]
     pub fn of(subject: &str, issuer: &str, tenant: &TenantId) -> Self {
         let hash = Sha256::digest(format!("{subject}|{issuer}|{tenant}"));

@@ -191,7 +191,7 @@ static PROFILE: LazyLock<Collection<UserProfileDefinition>> = LazyLock::new(|| {
 });
 
 impl Schema {
-    /// The configuration of a tenant that has none but what is there from the start.
+    /// The configuration of a tenant that has only predefined definitions.
     #[must_use]
     pub fn empty(tenant: TenantId) -> Self {
         Self {

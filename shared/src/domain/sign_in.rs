@@ -139,9 +139,9 @@ impl User {
         self.email_verified || !self.provenance.contains_key(Predefined::PreferredEmail.name())
     }
 
-    /// Whether the username is the person's as far as is known: a machine client wrote it, or a
-    /// server whose subjects are usernames vouched for it. One that a claim or the person chose
-    /// gives nobody whom a server calls so a right to the profile.
+    /// Whether the username identifies the person: a machine client wrote it, or a server whose
+    /// subjects are usernames vouched for it. A username that a claim or the person chose does not.
+    /// A server's subject of that name gets no right to the profile.
     #[must_use]
     pub fn owns_username(&self) -> bool {
         !self.provenance.contains_key(Predefined::Username.name())

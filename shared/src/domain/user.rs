@@ -119,7 +119,7 @@ pub struct User {
 }
 
 impl User {
-    /// A user of whom nothing is known yet.
+    /// A user with a username and no other values.
     #[must_use]
     pub fn new(id: UserId, username: String, now: Timestamp) -> Self {
         Self {

@@ -1,8 +1,8 @@
 //! The search for the users who fulfil a filter, page by page.
 //!
-//! The branches of the filter's plan are followed one after another. A branch gives nobody whom an
-//! earlier one has given, which the user's own look-ups tell, so nothing has to be remembered
-//! between pages. The whole filter is compared with each user as it is in the table.
+//! The branches of the filter's plan are followed one after another. A branch skips users that an
+//! earlier branch has yielded. The look-ups that a user stores tell that, so a cursor need not
+//! remember users between pages. The whole filter is compared with each user as it is in the table.
 
 use std::collections::{HashMap, HashSet};
 

@@ -119,8 +119,8 @@ fn read_conditions(
     })
 }
 
-/// The parameters of a query, of those that the route knows. An empty value is refused: it is what
-/// is left of a variable that the caller did not set.
+/// The query parameters; the route must know each of them. An empty value is refused: it usually
+/// comes from a variable that the caller did not set.
 fn query(text: &str, route: &Route) -> Result<Vec<(String, String)>> {
     let mut found: Vec<(String, String)> = Vec::new();
     for (name, value) in form_urlencoded::parse(text.as_bytes()) {
@@ -181,8 +181,8 @@ impl Call {
         WriteContext { schema, env: self.app.env(), hashes: &self.hashes, view: self.view }
     }
 
-    /// The user whom the path names, by id or by base profile id; one that nobody holds is not
-    /// found.
+    /// The user that the path names, by id or by base profile id. A base profile id that no user
+    /// holds is not found.
     pub async fn user(&self, name: &str) -> Result<UserId> {
         let named = self.id(name)?;
         self.app.table().resolve(&self.caller.tenant, &named).await?.ok_or(Error::NotFound)

@@ -243,8 +243,8 @@ impl Rejection {
         header.into_iter().collect()
     }
 
-    /// How the caller is told what credentials to send (RFC 6750 §3, RFC 9449 §7.1); without any
-    /// there is no error code.
+    /// The challenge that names the expected credentials (RFC 6750 §3, RFC 9449 §7.1). It has no
+    /// error code if the request had no credentials.
     fn challenge(&self) -> Option<Challenge> {
         let with = |scheme: &str, code: &str, detail: &str| {
             vec![format!("{scheme}, error=\"{code}\", error_description=\"{detail}\"")]

@@ -134,7 +134,7 @@ impl Route {
         self
     }
 
-    /// Lets those call it to whom this scope is granted.
+    /// Accepts callers that have been granted this scope.
     #[must_use]
     pub const fn scope(self, scope: Scope) -> Self {
         self.callers(Callers::Granted(scope))

@@ -22,7 +22,7 @@ use crate::store::user_writes::{PreparedUser, UserWrite};
 use crate::store::users::StoredUser;
 use crate::writing::{Policy, ProfileWriter, WriteOutcome};
 
-/// How often a row is decided anew because its user comes or goes meanwhile.
+/// How often a row is decided again because its user is created or deleted meanwhile.
 const TURNS: u32 = 4;
 
 /// The result of one attempt at a row.
@@ -217,8 +217,8 @@ impl ProcessedRow<'_> {
         self.rows.import.creation_of(self.task.row)
     }
 
-    /// The user whom the row names: by its id if it has one, else by the customer's, else by its
-    /// username.
+    /// The user that the row names: by `id` if the row has one, else by `id_at_customer`, else by
+    /// `username`.
     async fn find(&self) -> Result<Option<UserId>> {
         let (table, tenant) = (self.rows.app.table(), self.rows.tenant);
         let value = |name: &str| self.document.get(name).filter(|value| **value != Json::Null);

@@ -126,9 +126,9 @@ impl Table {
         Ok(self.get(&Key::epoch(tenant)).await?.as_ref().and_then(epoch_of))
     }
 
-    /// Changes one definition: loads the configuration, lets `decide` say what becomes of the
-    /// definition with this id (which it is given if it exists), and commits that; decides anew
-    /// when somebody else changed any definition meanwhile.
+    /// Changes one definition: loads the configuration, passes the definition with this id to
+    /// `decide` if it exists, and commits the decision. If another request has changed any
+    /// definition meanwhile, calls `decide` again.
     ///
     /// `record` is asked for what goes into the same transaction. Returns the definition as it is
     /// then, `None` when it went.
@@ -377,9 +377,9 @@ fn move_epoch(tenant: &TenantId, epoch: Option<&Epoch>, forms: LookupForms) -> W
     Write::Put(item, condition)
 }
 
-/// What has to change of the issuers that the tenant trusts. The epoch guards it: changes of a
-/// tenant are one after another. Each change of a server says it anew, because servers are older
-/// than what is said here.
+/// The writes that keep the list of trusted issuers in step with a server. The epoch guards them,
+/// because a tenant's changes happen one after another. Each change of a server repeats these
+/// writes, because some servers are older than the list.
 fn move_trust<'w, T: Definition>(
     tenant: &'w TenantId,
     before: Option<&'w T>,

@@ -192,7 +192,7 @@ fn tombstone(key: &Key, version: Version, live: &StoredUser, deleted_at: Timesta
     Item::at(key).text("deleted_at", deleted_at.to_string()).guarded(version, &live.log)
 }
 
-/// Whether what is left of a user is an erasure under way.
+/// Whether the item is the tombstone of an unfinished erasure.
 pub(super) fn is_unfinished(item: &Item) -> bool {
     item.is_tombstone() && item.get_text("gsi1pk") == Some(SWEEP)
 }

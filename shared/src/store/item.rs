@@ -215,7 +215,7 @@ impl Item {
             .is_some_and(|at| at <= now.seconds())
     }
 
-    /// Whether the item is what is left of a forgotten user.
+    /// Whether the item is the tombstone of a deleted user.
     #[must_use]
     pub fn is_tombstone(&self) -> bool {
         self.0.contains_key("deleted_at")

@@ -1,8 +1,8 @@
 //! Principals in the table: which token issuers a person came from.
 //!
 //! A base profile id finds its user; the user's own partition holds one principal per
-//! authentication server, which a forget finds. What a sign-in has to know at once, whom the id
-//! stands for and whether it is unlinked, is in the look-up.
+//! authentication server, which a forget finds. The look-up says which user has the id and whether
+//! the principal is unlinked, so a sign-in need not read the principal.
 
 use std::collections::{HashMap, HashSet};
 

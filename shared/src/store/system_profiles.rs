@@ -160,8 +160,8 @@ impl Table {
     }
 
     /// Changes the system profile that is named: reads it, lets `edit` decide, writes what it
-    /// decides under the versions of profile and base that were read, and decides anew when
-    /// somebody else wrote either meanwhile. `None` writes nothing.
+    /// decides under the versions of profile and base that were read, and calls `edit` again if
+    /// another request wrote either meanwhile. `None` writes nothing.
     pub async fn change_profile(
         &self,
         author: &Author,

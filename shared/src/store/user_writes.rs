@@ -30,7 +30,7 @@ pub enum UserWrite {
     Create(User),
     /// Another content of a user that was read.
     Update(Box<StoredUser>, User),
-    /// Nothing of the user, who stays as it was read: only what goes along is written.
+    /// The user stays as it was read. Only the other writes of the transaction are written.
     Keep(Box<StoredUser>),
     /// The look-ups of a user that was read, whose content stays: as many as one write changes,
     /// without those of this set, which others hold.
@@ -280,7 +280,7 @@ impl Table {
         Ok(claimants.min_by_key(|user| user.value.last_login_at))
     }
 
-    /// Whether the write with this id is among those of a user, or of what is left of it.
+    /// Whether the write with this id is among the writes of a user or of its tombstone.
     pub async fn was_written(
         &self,
         tenant: &TenantId,

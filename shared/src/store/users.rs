@@ -156,7 +156,7 @@ impl Table {
         Ok(Entries { users: page.items.iter().filter_map(entry).collect(), next: page.next })
     }
 
-    /// The user whom the first of these look-ups of a unique value finds.
+    /// The user that the first of these look-ups of a unique value finds.
     pub async fn holder_of(&self, tenant: &TenantId, lookups: &[Lookup]) -> Result<Option<UserId>> {
         for lookup in lookups {
             let found = self.users_of(tenant, lookup, None, 1).await?;

@@ -77,7 +77,7 @@ pub enum WriteOutcome {
 
 impl<'w> ProfileWriter<'w> {
     /// A writer. The id of the write is made here, before any loop that repeats it; `hashes` are
-    /// those of the request, so that what is decided anew gets the same ones.
+    /// those of the request, so that a repetition uses the same hashes.
     #[must_use]
     pub fn new(
         app: &'w App,
@@ -179,7 +179,8 @@ impl<'w> ProfileWriter<'w> {
         }
     }
 
-    /// Refuses a write whose values others hold, unless all of them can be had at the next attempt.
+    /// Refuses a write whose unique values other users hold. If the only obstacle is an e-mail
+    /// address with too many users, makes room and retries if that succeeds.
     async fn retry_or_refuse(
         &self,
         refused: &FailedConditions,

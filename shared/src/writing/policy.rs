@@ -11,7 +11,7 @@ use crate::domain::versioned::WriteId;
 /// | a row of an import, [`Policy::import`] | are refused | on a change | of job and row |
 /// | a sign-in, [`Policy::sign_in`] | are not among its claims | on a change | of the call |
 /// | an approval, [`Policy::approval`] | are what is approved | on a change | new |
-/// | a recomputation, [`Policy::recomputation`] | there are none | computed anew | new |
+/// | a recomputation, [`Policy::recomputation`] | there are none | computed again | new |
 #[derive(Clone, Copy, Debug)]
 pub struct Policy {
     /// What becomes of changes that need an approval.
@@ -85,7 +85,7 @@ impl Policy {
         Self::new(OnUnapproved::Write, DerivationMode::OnChange, None)
     }
 
-    /// The policy of computing derived attributes anew.
+    /// The policy of recomputing derived attributes.
     #[must_use]
     pub const fn recomputation() -> Self {
         Self::new(OnUnapproved::Write, DerivationMode::Always, None)

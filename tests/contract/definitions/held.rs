@@ -144,7 +144,7 @@ async fn a40_a_workflow_that_answers_a_deprecated_value_leaves_it_to_those_who_h
     assert_eq!(settle_failed(&service).await, 1, "only the workflow of els fails");
 }
 
-/// How many workflows fail when all profiles are derived anew.
+/// How many workflows fail when the sweeper derives all profiles again.
 async fn settle_failed(service: &Service) -> u64 {
     service.sweep().await;
     service.clock.advance(61);

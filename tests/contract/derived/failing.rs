@@ -127,7 +127,7 @@ async fn a27_one_attribute_that_does_not_fit_keeps_none_of_the_others() {
     let patch = json!({ "given_name": "Johan", "family_name": "Jansen" });
     let now = crm.patch(&jan.path, patch).if_match("*").await.is(200).json();
     assert_eq!(now["attributes"]["common"], json!({ "name": ["Johan"], "size": ["7"] }));
-    // When the workflow is mended, the sweeper derives anew.
+    // After the workflow has changed, the sweeper derives the profiles again.
     rewrite(&crm, &made, &answering("{ name: [p.given_name], size: [p.family_name.length] }"))
         .await;
     let report = super::sweeping::settle(&service).await;

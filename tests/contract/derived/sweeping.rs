@@ -102,8 +102,8 @@ async fn a4_a_script_that_fails_for_some_leaves_them_and_is_counted() {
                   : 'new ' + p.username] }";
     rewrite(&crm, &workflow, &answering(script)).await;
     let report = settle(&service).await;
-    // Whoever clashed is tried again when the other has moved on, and whoever fails is tried again
-    // without success.
+    // A profile with a clash succeeds in the next walk, when the other profile has changed. A
+    // profile whose script fails is tried again without success.
     assert_eq!(report.changed, 4);
     assert!(report.failed >= 3, "{report:?}");
     for (i, user) in users.iter().enumerate() {

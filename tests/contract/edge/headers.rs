@@ -206,7 +206,7 @@ async fn h6_unknown_and_repeated_query_parameters_are_malformed() {
     crm.call("POST", &format!("{}?x=1", jan.below("block"))).await.is(400);
 }
 
-/// It is what is left of a variable that the caller did not set.
+/// An empty parameter usually comes from a variable that the caller did not set.
 #[tokio::test]
 async fn ec4_an_empty_query_parameter_is_malformed_and_writes_nothing() {
     let crm = Service::start().await.crm().await;

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use stream::{Event, EventSink, StreamBatch, handle};
 use tests::{Service, TENANT};
 
-/// A sink that keeps what it is told, save about the users whom it refuses.
+/// A sink that keeps all events except those of the users in `refused`.
 #[derive(Debug, Default)]
 pub struct Told {
     events: Mutex<Vec<Event>>,

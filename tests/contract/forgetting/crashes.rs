@@ -11,7 +11,7 @@ enum Finisher {
     Repetition,
     Sweeper,
     Operator,
-    /// Whoever meets the tombstone.
+    /// A request that finds the tombstone.
     Visitor,
 }
 

@@ -221,7 +221,7 @@ async fn a1_an_address_is_verified_wherever_the_user_has_it() {
     assert_eq!(states(&changed), own(&json!(["PENDING"])));
     let back = desk.write(Place::PatchPersona, r#"["b@example.org"]"#).await.is(200);
     assert_eq!(states(&back), own(&json!(["PENDING"])));
-    // A new persona starts anew.
+    // The address of a new persona starts as PENDING.
     let added = desk.write(Place::Add, r#"["a@example.org"]"#).await.is(201);
     assert_eq!(states(&added), own(&json!(["PENDING"])));
 }

@@ -52,7 +52,7 @@ impl Place {
         Self::SetByName,
     ];
 
-    /// Whether what is there before is the value of a resource that exists.
+    /// Whether the resource exists before the write.
     pub const fn changes(self) -> bool {
         !matches!(self, Self::Create | Self::Import | Self::Add)
     }

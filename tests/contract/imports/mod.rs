@@ -77,7 +77,7 @@ pub fn outcomes(report: &[Value]) -> Vec<String> {
     report.iter().map(outcome).collect()
 }
 
-/// The one user whom a filter finds.
+/// The one user that a filter finds.
 pub async fn only(client: &Client, filter: Value) -> Value {
     let found = client.find(filter.clone()).await;
     assert_eq!(found.len(), 1, "{filter}");

@@ -8,9 +8,9 @@ use super::{service, users};
 /// Who arrives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Who {
-    /// Somebody whom nobody knows.
+    /// A person without a user.
     Stranger,
-    /// Somebody whom a CRM made.
+    /// A person whose user a CRM created.
     Known,
     /// Somebody with a new login and no profile in this system.
     Returning,

@@ -1,4 +1,4 @@
-//! The first sign-in of somebody whom a CRM made.
+//! The first sign-in of a person whose user a CRM created.
 
 use serde_json::{Value, json};
 use tests::{Client, Issuer, Service, person};
@@ -197,8 +197,8 @@ async fn a_first_sign_in_and_the_crm_create_the_same_address_at_once() {
     service.check().await;
 }
 
-/// A username that a claim or the person chose gives nobody whom a server calls so a right to the
-/// profile.
+/// If a claim or the person chose the username, a server's subject of that name gets no right to
+/// the profile.
 #[tokio::test]
 async fn a_chosen_username_gives_nobody_a_right_to_the_profile() {
     let (service, crm, by_name) = set("username").await;

@@ -110,8 +110,8 @@ impl Scene {
         }
     }
 
-    /// Forgets the user who came back before her PATCH did, and whom the PATCH then named: the
-    /// words in it are her own, and nothing else of before is there.
+    /// Deletes the new user of a person who signed in again before her PATCH arrived. The PATCH
+    /// changed that user, so its words are there, and no other earlier value is.
     async fn forget_who_came_back(&self, mina: &Mina, answers: &[Answer]) {
         let path = by_base(&mina.subject, &self.idp.url);
         let back = self.crm.get(&path).await;
@@ -129,7 +129,7 @@ impl Scene {
         }
     }
 
-    /// Asserts that the person is gone, whoever came back.
+    /// Asserts that the deleted user is gone, also if the person signed in again.
     async fn gone(&self, mina: &Mina, what: &str) {
         for path in [&mina.user, &mina.shop] {
             assert_eq!(self.crm.get(path).await.code(), 404, "{what}: {path}");
@@ -139,7 +139,7 @@ impl Scene {
         for item in self.service.items().await {
             assert!(!WORDS.iter().any(|word| item.contains(word)), "{what}: {item}");
         }
-        // Whoever came back is somebody new.
+        // A person who signs in again gets a new user.
         let back = mina.token.sign_in("shop").await;
         assert!([200, 201].contains(&back.code()), "{what}: {}", back.text());
         let path = by_base(&mina.subject, &self.idp.url);

@@ -63,7 +63,7 @@ async fn d9_forgotten_everywhere_the_person_comes_back_as_somebody_new_and_the_o
     let back = mina.sign_in("shop").await.created();
     assert_ne!(back.id, shop.id);
     let new = crm.read(&by_base("subject-of-mina", &idp.url)).await;
-    assert_ne!(new["id"], user["id"], "the base profile id resolves to whoever returned");
+    assert_ne!(new["id"], user["id"], "the base profile id resolves to the new user");
     assert_eq!(one(&crm, json!({ "username": "mina" })).await["id"], new["id"]);
     for path in [old.as_str(), shop.path.as_str(), fleet.path.as_str()] {
         crm.get(path).await.is(404);

@@ -17,10 +17,10 @@ pub(super) const OTHER: &str = "globex";
 /// All that there is of a person and of a tenant, by the names of path parameters.
 pub(super) struct Ids(pub(super) Vec<(&'static str, Vec<String>)>);
 
-/// What no answer to another may hold.
+/// Texts that no answer to another tenant may contain.
 pub(super) struct Secrets(pub(super) Vec<String>);
 
-/// A tenant with a person about whom everything is known.
+/// A tenant with a person who has a value in every field.
 pub(super) async fn populated(service: &Service) -> (Ids, Secrets) {
     let crm = service
         .client(TENANT, "users:read users:write config:read config:write administrator")
@@ -242,7 +242,7 @@ pub(super) async fn crawl(
     called
 }
 
-/// A tenant with an identity provider of the same issuer, and a person whom that calls the same.
+/// Another tenant that trusts the same issuer, and a person with the same subject.
 pub(super) async fn neighbour(service: &Service) -> (Client, Person) {
     service.create_tenant(OTHER).await;
     let scopes = "users:read users:write config:read config:write administrator userdata openid";

@@ -1,4 +1,4 @@
-//! Steps that change users and personas, what they are answered, and what is there afterwards.
+//! Steps that change users and personas, with the expected answers and states.
 
 use serde_json::{Map, Value, json};
 

@@ -47,7 +47,7 @@ async fn o5_a_token_is_good_where_its_audience_is() {
         } else {
             of_another_audience(&answer);
         }
-        // Whoever the token is for may ask about it.
+        // A client in the token's audience may introspect it.
         let said = about(&client, "introspect", &client.token).await.is(200).json();
         assert_eq!((&said["active"], &said["aud"]), (&json!(true), &claim));
     }

@@ -91,7 +91,7 @@ async fn o5_while_keys_cannot_be_fetched_callers_are_told_that_it_is_not_their_t
         let count = home.publisher.count();
         service.call("GET", ME).token(&home.token_of(&home.issuer.key)).await.is(503);
         assert_eq!(home.publisher.count(), count, "a server that fails rests");
-        // Whoever names an issuer that nobody trusts is told so, whatever else fails.
+        // A token of an untrusted issuer is refused as such, also while other servers fail.
         let stranger =
             home.issuer.token_with("jan", json!({}), json!({ "iss": "https://stranger.example" }));
         refused(&service.call("GET", ME).token(&stranger).await, "a stranger");

@@ -16,7 +16,7 @@ pub const ME: &str = "/identity/me";
 pub const USERS: &str = "/identity/users";
 pub const SERVERS: &str = "/api/v1/sso/authentication-servers";
 
-/// A service with an issuer that is trusted, and Jan, whom it calls `jan`.
+/// A service with a trusted issuer, and Jan, whose subject there is `jan`.
 pub struct Home {
     pub service: Service,
     pub crm: Client,
@@ -61,7 +61,7 @@ impl Home {
         self.service.clock.advance(30);
     }
 
-    /// Another user, whom the issuer calls by the same name.
+    /// Another user, whose subject at the issuer is the same name.
     pub async fn other(&self, name: &str) -> (Resource, Person) {
         let user = self.crm.create(USERS, person(name)).await;
         let person = self.issuer.link(&user.id, name).await;

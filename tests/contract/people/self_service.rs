@@ -249,7 +249,7 @@ async fn a3_derived_attributes_follow_and_are_refused() {
     home.crm.define("fullname", json!({ "derived": { "workflow_id": workflow.id } })).await;
     home.crm.define("grade", json!({ "hidden": true })).await;
     home.write(common(&json!({ "grade": ["9"] }))).await;
-    // The script sees the whole profile, whoever writes.
+    // The script sees the whole profile, also in self-service.
     let changed = edit(&home, json!({ "given_name": "Johannes" })).await.is(200).json();
     assert_eq!(changed["attributes"], json!({ "common": { "fullname": ["Johannes Janssen 9"] } }));
     for value in [json!(["Me"]), json!([]), Value::Null] {

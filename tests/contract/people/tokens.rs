@@ -205,7 +205,7 @@ async fn o5_sixty_seconds_of_leeway_and_not_one_more() {
         (json!({ "iat": now + 61 }), 401),
         (json!({ "iat": now + 61, "nbf": now }), 401),
         (json!({ "iat": now, "nbf": now + 61 }), 401),
-        // The time of the sign-in is told, not checked.
+        // `auth_time` is accepted without a check.
         (json!({ "auth_time": now - 86_400 }), 200),
         (json!({ "auth_time": now + 3600 }), 200),
     ] {

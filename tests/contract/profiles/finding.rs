@@ -48,7 +48,7 @@ async fn d4_a_profile_is_found_by_what_it_inherits_and_overrides() {
     let found = shop.crm.get(&by(SHOP, "given_name eq \"Jan\"")).await.is(200);
     assert_eq!((found.json(), found.tag()), (shop.read().await, shop.crm.tag_of(&shop.path).await));
 
-    // Whoever has another value here is not found by that of the base, and is by the other.
+    // A person with an override is found by the override, and not by the value of the base.
     let patch = json!({
         "preferred_email": "jan@shop.example", "given_name": "Johannes",
         "attributes": { "common": { "tag": ["Three"], "start": ["Beta"] } },

@@ -46,7 +46,7 @@ impl Model {
         self.own.get(name).or_else(|| self.base.get(name)).copied()
     }
 
-    /// Writes to the system profile: what is there already changes nothing.
+    /// Writes to the system profile. A value that equals the effective one changes nothing.
     fn write(&mut self, name: &'static str, value: Option<usize>) {
         match value {
             None => drop(self.own.remove(name)),

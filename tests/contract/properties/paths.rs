@@ -145,7 +145,7 @@ async fn a3_an_attribute_that_the_persona_definition_does_not_list_is_refused_in
         };
         assert_eq!(answer.is(422).violations(), [format!("{at} not-allowed")], "{place:?}");
     }
-    // What is there is kept with every other change.
+    // Every other change keeps the stored value.
     let persona = desk
         .crm
         .patch(&desk.persona.path, json!({ "scope": ["other"] }))

@@ -1,5 +1,5 @@
-//! Whoever goes on from `next_updated_since` misses nothing, as long as the index is less than a
-//! minute behind.
+//! A system that continues from `next_updated_since` misses no change, as long as the index is less
+//! than a minute behind.
 
 use serde_json::json;
 use tests::{Service, person};

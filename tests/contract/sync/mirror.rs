@@ -27,9 +27,9 @@ impl Dice {
 struct Tenant {
     service: Service,
     crm: Client,
-    /// Whoever was made, by path.
+    /// The paths of all users that were created.
     made: Mutex<Vec<String>>,
-    /// Whose erasure was interrupted.
+    /// The users whose erasure was interrupted.
     interrupted: Mutex<Vec<String>>,
     /// The time moves while nobody writes: a write is stamped and done in one moment.
     moment: RwLock<()>,

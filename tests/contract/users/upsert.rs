@@ -40,7 +40,7 @@ async fn h6_the_first_put_creates_and_the_next_replaces() {
     );
     assert_eq!(service.version_of(&made.id).await, 1);
 
-    // What is left out is removed, and the id at the customer stays.
+    // A field that the document omits is removed, and the id at the customer stays.
     let replaced =
         put(&crm, "CRM-0042", json!({ "username": "jan", "id_at_customer": "CRM-0042" }))
             .await

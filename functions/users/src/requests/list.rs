@@ -126,7 +126,7 @@ async fn of_statuses(
         let (mut page, next) =
             table.change_requests(tenant, *status, position.as_ref(), left.max(least)).await?;
         looked_through += page.len();
-        // What is left of forgotten users is nobody's to see.
+        // Change requests of deleted users are shown to nobody.
         let mut ids: Vec<_> = page.iter().map(|request| request.value.user).collect();
         ids.sort_unstable();
         ids.dedup();

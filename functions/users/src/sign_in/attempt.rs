@@ -28,7 +28,7 @@ use super::SignInSubject;
 use crate::me;
 use crate::system_context::SystemContext;
 
-/// A sign-in of a subject, or of a user whom a client brings.
+/// A sign-in of a subject, or of a user that a client names.
 pub(super) struct SignIn<'a> {
     pub call: &'a Call,
     pub author: &'a Author,

@@ -16,7 +16,7 @@ use crate::failure::{Failure, Resource};
 use crate::location::TableLocation;
 use crate::output::{Console, counted};
 
-/// Whom to forget, and what to look for.
+/// The users to forget, and the texts to search for.
 #[derive(Debug, Args)]
 #[command(group(
     ArgGroup::new("what")

@@ -20,7 +20,7 @@ use crate::output::Console;
 /// How long a token is good unless the option says otherwise, in seconds.
 const LIFETIME: u32 = 3600;
 
-/// Whom the token is about.
+/// The person and the claims of the token.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// What the identity provider calls the person

@@ -59,8 +59,8 @@ fn i3_an_import_that_is_ended_at_any_moment_goes_on_to_the_same_report() {
     service.crash();
     let ended = Ended(child.wait_with_output().unwrap());
     assert_eq!(ended.code(), 1, "{ended:?}");
-    // EC11: while the service goes on with what the killed programs sent, the wait is told, and no
-    // rate of another program.
+    // EC11: while the service works on requests of the killed programs, the command says that it
+    // waits. It does not show their rate as its own.
     assert!(ended.errors().contains("waiting for the service to go on"), "{ended:?}");
     let summary: serde_json::Value = serde_json::from_str(&ended.output()).unwrap();
     assert_eq!(summary, due);

@@ -122,7 +122,7 @@ impl SigningKeys {
             let can_wait = state.others == OTHERS.len()
                 && due.iter().all(|due| state.signing(*due, now).is_some());
             match self.succeed(stored, &due, &mut made, now).await {
-                // Ours or another's: read what is there now.
+                // This function or another one wrote the state: read it again.
                 Ok(()) | Err(CommitError::Conditions(_)) => retry.at_once()?,
                 Err(CommitError::Contended) => retry.again().await?,
                 Err(failed) if can_wait => {

@@ -302,7 +302,7 @@ impl AttributeDefinition {
         [Some(self.search), self.raise.map(|raise| raise.from)].into_iter().flatten()
     }
 
-    /// Why nobody is given this value anew, if that is so.
+    /// Why this value cannot be set on a user who does not have it; `None` if it can.
     #[must_use]
     pub fn refuses_new(&self, value: &String) -> Option<&'static str> {
         if self.deprecated {

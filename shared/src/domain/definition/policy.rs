@@ -44,7 +44,7 @@ pub struct PolicySubject<'a> {
 }
 
 impl<'a> PolicySubject<'a> {
-    /// Somebody of whom no policy can tell anything.
+    /// A subject that fulfils no policy.
     pub const NOBODY: Self = Self { scopes: None, person: None };
 
     /// A client, by the scopes of its token.

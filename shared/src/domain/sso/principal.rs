@@ -37,13 +37,13 @@ pub struct Principal {
 }
 
 impl Principal {
-    /// The principal of a user whom nobody from the server signed in as.
+    /// The principal of a user without a sign-in at the server yet.
     #[must_use]
     pub const fn pending(server: PartyId) -> Self {
         Self { server, base: None, linked: true, open: false }
     }
 
-    /// The principal of a user whom this subject signed in as.
+    /// The principal of a user who signed in with this base profile id.
     #[must_use]
     pub const fn active(server: PartyId, base: BaseId) -> Self {
         Self { server, base: Some(base), linked: true, open: false }

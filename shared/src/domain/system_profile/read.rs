@@ -1,9 +1,9 @@
 //! How system profiles are read from documents.
 //!
-//! The document is the effective view. What equals it is accepted as it is, and stays inherited or
-//! overridden as it was; what differs is an override from then on; what is left out, or `null` in a
-//! patch, falls back to the base profile. Values are read by the readers of users, so every rule of
-//! a definition holds here too (rule A3).
+//! The document is the effective view. A value that equals the view stays inherited or overridden
+//! as it was. A value that differs becomes an override. A field that a PUT omits, or that is `null`
+//! in a patch, falls back to the base profile. Values are read by the readers of users, so every
+//! rule of a definition holds here too (rule A3).
 
 use std::collections::BTreeMap;
 
@@ -49,8 +49,8 @@ pub struct ProfileWriteContext<'e> {
 }
 
 impl SystemProfile {
-    /// The profile after a PUT: what is left out falls back to the base profile, or is removed if
-    /// the system declares it. What the writer cannot see or change stays.
+    /// The profile after a PUT. A field that the document omits falls back to the base profile, or
+    /// is removed if the system declares it. Values that the writer cannot see or change stay.
     pub fn replace(&self, document: Json, context: &ProfileWriteContext<'_>) -> Result<Self> {
         let mut violations = Violations::default();
         let named = overridable(&document);

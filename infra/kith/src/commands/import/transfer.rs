@@ -29,7 +29,7 @@ const QUICK: i64 = 1500;
 /// Requests that take more shrink: the service works that long on them before it answers, and goes
 /// on at its own time.
 const SLOW: i64 = 4500;
-/// From when on a service that does nothing is told, in milliseconds.
+/// After how many milliseconds without progress the command says that it waits for the service.
 const STANDSTILL: i64 = 3000;
 /// How long the service knows a request by its key, in milliseconds, less an hour.
 const KNOWN: i64 = 23 * 3_600_000;

@@ -79,7 +79,7 @@ impl RowScanner {
     }
 }
 
-/// Rows of CSV, each written anew with the comma as delimiter.
+/// Rows of CSV, each written with the comma as delimiter.
 pub(super) fn of_csv(
     records: &[ScannedRow],
     delimiter: u8,
