@@ -34,14 +34,14 @@ pub(crate) struct MeasuredService {
     pub people: OnceCell<String>,
     /// The ids of [`BATCH`] users.
     pub batch: OnceCell<Vec<String>>,
-    /// What queries find users by, once it is defined.
+    /// Set once the definition of the attribute that queries search by exists.
     pub defined: OnceCell<()>,
 }
 
 /// How many users are read at once.
 const BATCH: usize = 100;
 
-/// Who issues people's tokens.
+/// The issuer of people's tokens.
 const ISSUER: &str = "https://load.example/realm";
 
 /// Where the profiles of the system are.

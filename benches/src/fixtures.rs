@@ -1,5 +1,5 @@
-//! What there is to ask for: a tenant with a client, a token and a user, and the requests as API
-//! Gateway hands them over.
+//! The fixtures of the measurements: a tenant with a client, a token and a user, and the requests
+//! as API Gateway sends them.
 
 use axum::Router;
 use axum::body::Body;
@@ -105,7 +105,7 @@ impl PreparedEvents {
                 self.get("/api/v1/sso/authentication-server-subjects", &format!("user_id={user}"))
             }
             "site" => self.get("/health", ""),
-            // What a schedule sends is not looked at.
+            // The function ignores the event of a schedule.
             "sweeper" => json!({}),
             // The user does not exist. So the function reads the table and publishes no event.
             "stream" => {

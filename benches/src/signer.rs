@@ -21,7 +21,7 @@ pub(crate) const AUDIENCE: &str = "load";
 pub(crate) struct Signer {
     pair: EcdsaKeyPair,
     env: Env,
-    /// What no other run has used.
+    /// A text that is unique to this run.
     run: String,
 }
 

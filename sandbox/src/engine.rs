@@ -36,7 +36,7 @@ pub const STACK: usize = 256 * 1024;
 /// Memory to say in what went wrong, when the script has used up its own.
 const LAST_WORDS: usize = 64 * 1024;
 
-/// What scripts' frames are called in a stack trace.
+/// The file name of a script in a stack trace.
 const SCRIPT: &str = "script";
 
 type Language = (
@@ -93,7 +93,7 @@ impl ScriptEngine {
                 job.input.as_deref().map(parse).transpose()
             })
             .map_err(|_| script_failure("cannot read the input of the script".to_owned()))?;
-        // What is held of the input is no memory of the script.
+        // The memory of the input does not count as memory of the script.
         let held = input.clone();
         let before = self.memory();
         let limit = MEMORY + MEMORY_PER_BYTE * job.script.len();

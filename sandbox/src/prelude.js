@@ -1,5 +1,5 @@
-// What a script finds beside the language, and how its `main` is called. Runs in each context
-// before the script.
+// The globals that a script has besides the language, and the call of its `main`. Runs in each
+// context before the script.
 //
 // A script may change every object of the language, so what is used after it has begun is held in
 // constants and private fields, which no script reaches.

@@ -62,7 +62,7 @@ pub enum FetchError {
     TooLarge,
     /// It took longer than [`TIME_LIMIT`].
     TooSlow,
-    /// What was fetched is not what was looked for.
+    /// The fetched document is not of the expected kind.
     Content(&'static str),
 }
 

@@ -32,7 +32,7 @@ use crate::log;
 use crate::script::{self, Scripts};
 use crate::store::{Table, table};
 
-/// What the environment says to a function.
+/// The settings of a function, from the environment.
 #[derive(Debug)]
 pub struct Settings {
     table: String,
@@ -135,7 +135,7 @@ fn block_on(work: impl Future<Output = Result<(), Error>>) -> Result<(), Error> 
 }
 
 /// Runs a function that a schedule calls until Lambda ends it: one call at a time on one thread.
-/// What its event holds is not looked at.
+/// The function ignores the event.
 pub fn start_scheduled<T: Serialize>(
     work: &impl AsyncFn(&App) -> crate::domain::Result<T>,
 ) -> Result<(), Error> {
@@ -202,13 +202,13 @@ pub fn function(router: Router) -> Function {
     )
 }
 
-/// What the Lambda runtime calls.
+/// The service that the Lambda runtime calls.
 pub type Function = MapRequest<
     Adapter<'static, Response, GatewayAdapter>,
     fn(LambdaEvent<LambdaRequest>) -> LambdaEvent<LambdaRequest>,
 >;
 
-/// What a path holds only percent-encoded (RFC 3986 §3.3).
+/// The characters that a path contains only percent-encoded (RFC 3986 §3.3).
 const IN_PATHS: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')

@@ -8,7 +8,7 @@ use tracing_subscriber::fmt::{self, MakeWriter};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-/// The crates whose lines of the level DEBUG are logged. Those of dependencies show bodies of
+/// The crates whose lines of the level DEBUG are logged. DEBUG lines of dependencies show bodies of
 /// requests, which have personal data.
 const OWN: [&str; 11] = [
     "definitions",

@@ -47,9 +47,9 @@ pub async fn make_hashes(hashes: &Hashes) -> Result<bool> {
     Ok(any)
 }
 
-/// Whether of each pair the first, which this request made, and the second are hashes of one value.
-/// Each pair costs a hash; `left` is how many of them the request may still compare. What it may not
-/// compare is not the same.
+/// Whether both hashes of each pair come from the same value. This request made the first one. Each
+/// pair costs a hash; `left` is how many pairs the request may still compare. Pairs beyond that
+/// count as different.
 pub async fn are_same_values(
     hashes: &Hashes,
     pairs: &[(&str, &str)],

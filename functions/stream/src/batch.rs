@@ -1,4 +1,5 @@
-//! What Lambda hands over of a DynamoDB stream, and what it wants to hear.
+//! The batches of a DynamoDB stream that Lambda passes to the function, and the answers that Lambda
+//! expects.
 
 use serde::{Deserialize, Serialize};
 use shared::store::{Table, keys};

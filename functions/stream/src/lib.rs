@@ -65,7 +65,7 @@ pub struct EventDetail {
 pub struct Event {
     /// Always [`SOURCE`].
     pub source: &'static str,
-    /// What became of the user.
+    /// Whether the user was created, updated or deleted.
     #[serde(rename = "detail-type")]
     pub kind: EventKind,
     /// Which user.
@@ -91,9 +91,9 @@ pub struct UserChange {
 /// The changes that were not published, by their positions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Unpublished {
-    /// Those that can be published later.
+    /// The changes that can be published later.
     pub delayed: Vec<usize>,
-    /// Those of users whose items cannot be read, now or later.
+    /// The changes of users whose items are unreadable.
     pub unreadable: Vec<usize>,
 }
 

@@ -31,7 +31,7 @@ const ROUNDS: u8 = 2;
 /// The progress of a recomputation of derived attributes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct RecomputationProgress {
-    /// What is derived and by which scripts.
+    /// The versions of the derived attributes and of their scripts.
     fingerprint: String,
     /// When this configuration was first seen.
     noticed_at: Timestamp,
@@ -101,8 +101,8 @@ impl Progress for RecomputationProgress {
     }
 }
 
-/// What is derived, by the versions of all that it depends on: a change that was taken back is a
-/// change too, because profiles were written meanwhile.
+/// The versions of all definitions that derived attributes depend on. A change that was reverted
+/// counts as a change, because profiles were written meanwhile.
 fn fingerprint(schema: &Schema) -> String {
     let version =
         |kind, id: String| schema.mark(kind, &id).map(|(version, _)| format!("{id}@{}", version.0));

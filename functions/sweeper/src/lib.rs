@@ -33,9 +33,9 @@ pub struct SweepReport {
     pub erasures: u64,
     /// Users whose derived attributes were looked at.
     pub derived: u64,
-    /// Those of them that changed.
+    /// Users whose derived attributes changed.
     pub changed: u64,
-    /// Those of them whose workflow failed; they keep what they had.
+    /// Users whose workflow failed; they keep their derived values.
     pub failed: u64,
     /// Users whose index entries were brought into another form, or made for a raised `search`.
     pub reindexed: u64,
@@ -45,8 +45,8 @@ pub struct SweepReport {
     pub imported: u64,
 }
 
-/// Does the waiting work, until none is left or `until` has come. What fails does not keep the rest from
-/// being done; the first failure is the answer then.
+/// Does the waiting work, until none remains or `until` has come. If a part fails, the sweeper goes
+/// on with the others and returns the first failure at the end.
 pub async fn sweep(app: &App, until: Timestamp) -> Result<SweepReport> {
     let (mut report, mut failure) = (SweepReport::default(), None);
     let unfinished = app.table().unfinished_forgets().await?;
@@ -111,9 +111,9 @@ fn age(app: &App, since: Option<Timestamp>) -> i64 {
     since.map_or(0, |since| app.env().clock.now().seconds() - since.seconds())
 }
 
-/// Who of so many is first in this minute. A call may have time for some only: from minute to minute
-/// the first moves by the golden ratio of their number, so that the calls of some minutes reach all,
-/// whatever the number is.
+/// The index of the tenant that comes first in this minute, of `number`. A call may have time for
+/// some tenants only. So the first moves from minute to minute by the golden ratio of their number,
+/// and a few minutes reach all of them.
 fn first_turn(now: Timestamp, number: usize) -> usize {
     const GOLDEN_RATIO: u64 = 0x9E37_79B9_7F4A_7C15;
     let minute = u64::try_from(now.seconds() / 60).unwrap_or(0);

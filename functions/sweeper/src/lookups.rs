@@ -32,14 +32,15 @@ pub const ROLLOUT_SECONDS: i64 = 7 * 24 * 3600;
 /// The progress of the migration of one tenant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct MigrationProgress {
-    /// What the walk brings.
+    /// The forms of look-ups that the walk makes.
     forms: LookupForms,
     /// When the walk may begin.
     from: Timestamp,
     /// Where the walk over the listing goes on.
     #[serde(flatten)]
     at: WalkPosition,
-    /// Users who keep an entry of the earlier form, because somebody else has that of today.
+    /// Users who keep an entry of the earlier form, because another user has the same entry of the
+    /// current form.
     clashes: u64,
 }
 
@@ -91,7 +92,7 @@ pub(crate) async fn migrate(
     let stored: Option<Versioned<MigrationProgress>> =
         app.table().progress(&schema.tenant, MigrationProgress::WALK).await?;
     let Some(progress) = stored.clone().filter(|stored| stored.value.forms == schema.forms) else {
-        // No function remembers the configuration of before when the walk begins.
+        // When the walk begins, no function has the earlier configuration in its cache.
         let value = MigrationProgress::of(schema.forms, now.plus_seconds(SETTLED_SECONDS));
         note(app, schema, stored.as_ref(), value).await?;
         return Ok(());
@@ -124,12 +125,12 @@ async fn finish(app: &App, schema: &Schema, clashes: u64) -> Result<()> {
     Ok(())
 }
 
-/// What became of the index entries of one user.
+/// The outcome for the index entries of one user.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Reindexed {
     /// Something changed.
     pub(crate) changed: bool,
-    /// Somebody else has one of them.
+    /// Another user has one of them.
     pub(crate) clash: bool,
     /// Some could not be made.
     pub(crate) failed: bool,

@@ -45,7 +45,7 @@ fn is_same(one: &str, other: &str) -> bool {
     without_empty_path(one) == without_empty_path(other)
 }
 
-/// A URI without the slash that stands for an empty path.
+/// A URI without the slash of an empty path.
 fn without_empty_path(uri: &str) -> &str {
     let is_root = |rest: &str| rest.find('/').is_some_and(|slash| slash + 1 == rest.len());
     match uri.split_once("://") {

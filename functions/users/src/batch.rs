@@ -1,5 +1,5 @@
-//! `POST /identity/users/batch-get`: the users who are named. What it has in common with the same
-//! for system profiles stands here too.
+//! `POST /identity/users/batch-get`: the users who are named. The parts that the batch route of
+//! system profiles shares are here too.
 
 use std::collections::{HashMap, HashSet};
 

@@ -65,7 +65,7 @@ pub(crate) fn shown(user: &Versioned<User>, schema: &Schema) -> Answer {
         .replay_while_exists(user.value.id)
 }
 
-/// Changes the own profile, or asks for the change where somebody else has to approve it.
+/// Changes the caller's own profile. A change that needs an approval becomes a change request.
 pub(crate) async fn edit(mut call: Call) -> HandlerResult {
     let me = call.me().await?;
     let (id, author) = (me.value.id, call.author_of(Some(&me.value))?);

@@ -21,7 +21,7 @@ pub(crate) enum Failure {
     Table(Resource, Error),
 }
 
-/// What a command works on; says what is missing if the table does not find it.
+/// The resource that a command works on. It names what is missing if the table does not have it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Resource {
     Client,

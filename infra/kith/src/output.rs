@@ -1,4 +1,4 @@
-//! What the program writes.
+//! The output of the program.
 //!
 //! A reader may close the pipe (`kith check | head -1`): that is no failure of the command. Every
 //! other write error is, because output was lost. `println!` and `eprintln!` panic in both cases,
@@ -49,8 +49,8 @@ pub(crate) fn say_styled(style: Style, line: impl Display) -> Result<(), Failure
     write(io::stdout().lock(), format_args!("{style}{}{style:#}\n", Harmless(line)))
 }
 
-/// A text as a terminal shows it and does nothing else: what comes of a file, of a service or of the
-/// command line may hold characters that a terminal takes for commands. Lines stay lines.
+/// A text without characters that a terminal takes for commands. Texts of a file, of a service or
+/// of the command line may contain such characters. Line breaks stay.
 struct Harmless<T>(T);
 
 impl<T: Display> Display for Harmless<T> {

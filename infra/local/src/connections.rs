@@ -43,7 +43,7 @@ const OTHER_FILES: u64 = 64;
 /// How long the listener rests when the process cannot open another file.
 const REST: Duration = Duration::from_millis(200);
 
-/// What a connection does.
+/// The state of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     /// It waits for a request since then.
@@ -218,7 +218,7 @@ async fn drive(
             }
         };
         tokio::select! {
-            // What goes wrong with a connection is nobody's to know but its client's.
+            // Only the client needs to know that its connection failed.
             _ = &mut connection => return,
             () = end => return,
             Ok(()) = changed.changed() => {}

@@ -1,6 +1,6 @@
-//! What the first `kith serve` puts into an empty table, so that a newcomer can call it at once:
-//! the tenant `acme`, its definitions, an identity provider, and two clients, whose credentials go
-//! into `demo.env`.
+//! The data that the first `kith serve` writes into an empty table, so that a newcomer can call it
+//! at once: the tenant `acme`, its definitions, an identity provider, and two clients, whose
+//! credentials go into `demo.env`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -33,7 +33,7 @@ const CLIENTS: [(&str, &str); 2] = [("crm-backend", "KITH_CLIENT"), ("admin", "K
 /// Variables by name, as `demo.env` holds them.
 pub type Variables = BTreeMap<String, String>;
 
-/// The demonstration as it was prepared.
+/// The demonstration, once prepared.
 pub struct Demonstration {
     /// The file with its credentials.
     pub env_file: PathBuf,

@@ -54,7 +54,7 @@ pub struct IdentityProvider {
 
 /// The person and the audience of a token.
 pub struct TokenRequest<'a> {
-    /// What the provider calls the person.
+    /// The subject of the person at the provider.
     pub subject: &'a str,
     /// The services that the token is for.
     pub audience: &'a [&'a str],
@@ -126,7 +126,7 @@ impl IdentityProvider {
         Ok(provider)
     }
 
-    /// Lets a tenant trust the provider. What an administrator changed otherwise stays.
+    /// Lets a tenant trust the provider. Other changes by an administrator stay.
     async fn register(&self, table: &Table, tenant: &TenantId) -> Result<()> {
         let decide = |current: Option<&StoredDefinition<AuthenticationServer>>, schema: &Schema| {
             let stored = current.map(|entry| &entry.stored.value);
@@ -165,7 +165,7 @@ impl IdentityProvider {
         json!({ "keys": [key] })
     }
 
-    /// What it says of itself (OpenID Connect Discovery 1.0 §3). It has no pages, so there is no
+    /// Its metadata (OpenID Connect Discovery 1.0 §3). It has no pages, so there is no
     /// authorization endpoint.
     fn metadata(&self) -> Value {
         json!({

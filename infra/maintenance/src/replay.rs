@@ -11,7 +11,7 @@ use stream::{EventSink, Unpublished, UserChange, publish};
 /// How many entries of the listing are read and published at once.
 const BATCH: usize = 500;
 
-/// What came of a replay.
+/// The outcome of a replay.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Replayed {
     /// How many users were published.

@@ -90,7 +90,7 @@ struct Request {
     headers: Vec<Parameter>,
     body: Body,
     authorization: Authorization,
-    /// What the answer sets: the variable, and the member of the body.
+    /// The variable that the answer sets, and the member of the body.
     sets: Option<(String, &'static str)>,
 }
 

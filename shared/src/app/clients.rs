@@ -16,9 +16,9 @@ use crate::domain::versioned::Versioned;
 const NOTE_PATIENCE: Duration = Duration::from_millis(500);
 
 impl App {
-    /// A client that fits, with what was found to fit. One that is remembered and fits costs
-    /// nothing; in every other case it is read once, so that what is remembered cannot hide a
-    /// secret made since, and an unknown client costs what a wrong secret does (rule O2).
+    /// The client and the result of `matches`, if `matches` accepts the client. Tries the cached
+    /// client first. On a miss it reads the table once. So a new secret works at once, and an
+    /// unknown client costs as much as a wrong secret (rule O2).
     pub async fn client<T>(
         &self,
         id: &ClientId,
@@ -62,8 +62,8 @@ impl App {
         }
     }
 
-    /// Puts a version in the place of one that is remembered and not newer; that does not make it
-    /// younger.
+    /// Replaces the cached client unless the cached one is newer. This does not extend its time in
+    /// the cache.
     fn amend(&self, client: &Arc<Versioned<Client>>) {
         let not_newer = |cached: &Versioned<Client>| cached.version() <= client.version();
         self.0.clients.amend(&client.value.client_id, client, not_newer);

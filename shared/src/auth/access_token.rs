@@ -1,4 +1,4 @@
-//! Access tokens (RFC 9068): what they say, and the caller that a verified one stands for.
+//! Access tokens (RFC 9068): their claims, and the caller that a verified token names.
 
 use serde::{Deserialize, Serialize};
 
@@ -26,9 +26,9 @@ pub struct AccessTokenClaims {
     pub aud: Audience,
     /// The client, or the client of the application that the person uses.
     pub client_id: ClientId,
-    /// What the token allows.
+    /// The scopes that the token grants.
     pub scope: Scopes,
-    /// Whose data it is about.
+    /// The tenant whose data the token gives access to.
     pub tenant: TenantId,
     /// The token's own id.
     pub jti: String,
@@ -42,7 +42,7 @@ pub struct AccessTokenClaims {
     /// The systems that the client may act for, where it is bound to some.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub systems: Vec<PartyId>,
-    /// What the client integrates, where it is marked so.
+    /// Whether the client is the CRM or the IAM system; `None` for other clients.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub integration: Option<Integration>,
     /// The most sensitive attributes of systems that the client sees, where that is less than all.
@@ -59,7 +59,7 @@ impl AccessTokenClaims {
         BaseId::of(&user.to_string(), &self.iss, &self.tenant)
     }
 
-    /// What `sub` must be, by the other claims.
+    /// The expected `sub`, by the other claims.
     #[must_use]
     pub fn expected_subject(&self) -> String {
         self.user_id

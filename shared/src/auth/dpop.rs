@@ -34,7 +34,7 @@ pub struct Proof {
     ath: Option<String>,
 }
 
-/// What a proof says (RFC 9449 §4.2).
+/// The claims of a proof (RFC 9449 §4.2).
 #[derive(Deserialize)]
 struct ProofClaims {
     jti: String,

@@ -24,7 +24,7 @@ pub const FAMILY_SECONDS: i64 = 30 * 24 * 3600;
 /// How long the token before the current one is still answered, in seconds.
 pub const GRACE_SECONDS: i64 = 10;
 
-/// What is stored of a family.
+/// The stored state of a family.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Family {
     client_id: ClientId,
@@ -40,7 +40,7 @@ pub struct Family {
     pub ends_at: Timestamp,
 }
 
-/// What an access token that comes with a refresh token is for.
+/// The scopes and the audience of an access token that comes with a refresh token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
     /// Its scopes.
@@ -50,7 +50,7 @@ pub struct Grant {
 }
 
 impl Family {
-    /// What can be granted to its client, which may ask for `allowed` now.
+    /// The grant that the client can get, if it may request `allowed` now.
     #[must_use]
     pub fn grantable(&self, allowed: &Grant) -> Grant {
         let named = |party: &&String| self.audience.is_empty() || self.audience.contains(party);
@@ -112,7 +112,7 @@ pub async fn revoke(
     }
 }
 
-/// What becomes of a refresh token that is presented.
+/// The outcome of a request with a refresh token.
 #[derive(Debug)]
 pub enum Exchange {
     /// It is good: the next token, and what is granted with it.

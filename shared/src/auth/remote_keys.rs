@@ -1,9 +1,9 @@
 //! Keys that others publish at a URL, remembered.
 //!
 //! A set is fetched again when it is five minutes old, and when a signature names a key that is not
-//! in it. What an attacker can bring about by naming keys that do not exist, or what a server that
-//! does not answer can cost, is one fetch in 30 seconds for each URL. While a server fails, its
-//! last set goes on being used for a day.
+//! in it. An attacker who names keys that do not exist causes at most one fetch in 30 seconds for
+//! each URL. So does a server that does not answer. While a server fails, its last set goes on
+//! being used for a day.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -39,7 +39,7 @@ struct PublishedSet {
     fetching: tokio::sync::Mutex<()>,
 }
 
-/// What is cached of a URL.
+/// The cached state of a URL.
 #[derive(Default)]
 struct CachedSet {
     /// The last set, and when it was asked for.
@@ -63,7 +63,7 @@ impl CachedSet {
         self.set.as_ref().is_some_and(|(at, _)| is_within(TRUSTED_SECONDS, *at, now))
     }
 
-    /// What is answered without a fetch; nothing when a fetch is needed.
+    /// The answer from the cache; `None` if a fetch is needed.
     fn answer(&self, kid: Option<&str>, now: Timestamp) -> Option<Result<Arc<JwkSet>, FetchError>> {
         let rests = |since: Timestamp| is_within(REST_SECONDS, since, now);
         if let Some((_, set)) = self.set.as_ref().filter(|_| self.is_fresh(now))

@@ -29,7 +29,7 @@ const SKEW_SECONDS: i64 = 60;
 /// How long before the end of a key's turn its successor is made, in seconds: a day.
 const SUCCEED_SECONDS: i64 = 24 * 3600;
 
-/// One published key.
+/// A published key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PublishedKey {
     /// The id: the key's thumbprint.

@@ -1,8 +1,8 @@
 //! Tokens of external persons, issued by identity providers that a tenant trusts.
 //!
 //! The tenant is named by a claim whose name the provider's configuration says, so the issuer is
-//! looked up first: which tenants trust it, and which claim of its tokens names the tenant. What is
-//! read before the signature is verified decides nothing but where the keys are looked for.
+//! looked up first: which tenants trust it, and which claim of its tokens names the tenant. Claims
+//! that are read before the signature is verified only decide which keys are tried.
 
 use std::sync::Arc;
 
@@ -90,7 +90,7 @@ impl<'t> UnverifiedUserToken<'t> {
         Ok(Self { jws, issuer, claims })
     }
 
-    /// Who it says that issued it.
+    /// The claimed issuer.
     #[must_use]
     pub fn issuer(&self) -> &str {
         &self.issuer
@@ -102,8 +102,8 @@ impl<'t> UnverifiedUserToken<'t> {
             self.claims.get(claim).and_then(Json::as_str) == Some(tenant.as_str())
         };
         let named: Vec<_> = trusting.iter().filter(named).collect();
-        // What others read out of another claim does not stand in the way of the claim that
-        // everybody knows.
+        // The standard claim wins. So another tenant's choice of a claim cannot make this token
+        // ambiguous.
         let usual: Vec<_> =
             named.iter().copied().filter(|(_, claim)| claim == TENANT_CLAIM).collect();
         match (usual.as_slice(), named.as_slice()) {

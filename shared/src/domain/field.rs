@@ -243,7 +243,7 @@ impl<'v> Fields<'v> {
     }
 }
 
-/// What a time is written like.
+/// An example of a time.
 pub const TIME: &str = "a time of RFC 3339, e.g. 2026-11-21T10:00:00.000Z";
 
 /// The JSON Pointer of `name` below `parent` (RFC 6901 §3 escapes `~` and `/`).

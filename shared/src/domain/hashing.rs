@@ -43,13 +43,13 @@ pub struct Hashes {
     brought: Brought,
 }
 
-/// What the values of HASH attributes are.
+/// The kind of values that a request has for HASH attributes.
 #[derive(Clone, Copy, Default)]
 enum Brought {
-    /// What somebody types, or a program for them: the secret itself.
+    /// The secrets themselves.
     #[default]
     Secrets,
-    /// Of an import: what it says, if it does.
+    /// The kind that an import declares, if it declares one.
     Imported(Option<HashedValues>),
 }
 
@@ -90,14 +90,15 @@ impl LackingHash {
 }
 
 impl Hashes {
-    /// The hashes of a row of an import, which says what its values are. No pattern tells a hash
-    /// from a secret for sure, and nobody's password fits a hash that is hashed once more.
+    /// The hashes of a row of an import, which declares the kind of its values. No pattern
+    /// distinguishes hashes from secrets with certainty. A hash that is hashed again would match no
+    /// password.
     #[must_use]
     pub fn imported(hashes: Option<HashedValues>) -> Self {
         Self { brought: Brought::Imported(hashes), ..Self::default() }
     }
 
-    /// What becomes of a value of a HASH attribute.
+    /// How to store a value of a HASH attribute.
     pub(super) fn decide(&self, value: &str) -> HashDecision {
         match self.brought {
             Brought::Imported(None) => HashDecision::Refuse(Code::Required, SAY_HASHES),
@@ -205,7 +206,7 @@ fn phc_string(params: &Params, salt: &[u8; 16], hash: &[u8; 32]) -> String {
     format!("$argon2id$v=19$m={m},t={t},p={p}${salt}${hash}")
 }
 
-/// What is said of values of which an import does not say what they are.
+/// The error message for values whose kind the import does not declare.
 pub const SAY_HASHES: &str = "say what the import brings for attributes of HASH: `hashes=plain` for \
                               plain values, `hashes=argon2id` for hashes of Argon2id";
 
@@ -298,8 +299,8 @@ pub fn searchable(
     Some(URL_SAFE_NO_PAD.encode(key.hash(definition.id, &text::secret(value))))
 }
 
-/// The keyed hash that such a value got before composed forms were hashed, if it is another one.
-/// What is stored is the hash, so it can never be brought into the form of today.
+/// The keyed hash of such a value before texts were composed, if it differs. Only the hash is
+/// stored, so it can never be converted to the current form.
 #[must_use]
 pub fn earlier_searchable(
     value: &str,

@@ -33,17 +33,17 @@ const MAX_FILTER: usize = 2048;
 /// The most terms of a filter.
 const MAX_TERMS: usize = 10;
 
-/// One condition on a profile.
+/// A condition on a profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Term {
     /// The values of a field or an attribute compare so; the text by which users are found who have
     /// an index entry of the earlier form, if it is another one (ADR 0048).
     Of(FieldPath, Comparison, Option<String>),
-    /// One of the personas is such a one, or there is any.
+    /// A persona fulfils the expression; without an expression, the user has any persona.
     Personas(Option<Expression<PersonaTerm>>),
 }
 
-/// One condition on a persona.
+/// A condition on a persona.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct PersonaTerm {
     field: PersonaField,

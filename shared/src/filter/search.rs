@@ -28,7 +28,7 @@ const MAX_READ_BYTES: usize = 20_000_000;
 /// The position at which the next page starts.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SearchPosition {
-    /// What the branches were when the page before was read.
+    /// The hash of the branches of the previous page.
     plan: String,
     branch: usize,
     place: BranchPosition,
@@ -100,7 +100,7 @@ impl<'s> UserSearch<'s> {
         position.plan == self.digest()
     }
 
-    /// What tells one plan from another.
+    /// A hash that distinguishes plans.
     fn digest(&self) -> String {
         let sources: Vec<_> =
             self.branches.iter().map(|branch| branch.source.to_string()).collect();

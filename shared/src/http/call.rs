@@ -39,11 +39,11 @@ const CSV: &str = "text/csv";
 pub struct Call {
     /// The state of the function.
     pub app: App,
-    /// Who calls.
+    /// The caller.
     pub caller: Caller,
-    /// What the request brings.
+    /// The body of the request.
     pub payload: Payload,
-    /// What has to be true of the resource.
+    /// The preconditions of the request.
     pub preconditions: Preconditions,
     pub(super) view: View,
     /// The user of a local person who acts by what is granted.
@@ -96,7 +96,7 @@ impl FromRequest<App> for Call {
     }
 }
 
-/// What the headers and the query say of how the request is to be done.
+/// The conditions and options from the headers and the query.
 struct Conditions {
     idempotency: Option<IdempotencyKey>,
     preconditions: Preconditions,
@@ -194,7 +194,7 @@ impl Call {
         self.query.iter().find(|(param, _)| param == name).map(|(_, value)| value.as_str())
     }
 
-    /// What a cursor of this call is bound to, beside `filter`.
+    /// The context that a cursor of this call is bound to, including `filter`.
     #[must_use]
     pub fn bound_to(&self, filter: &str) -> String {
         let (tenant, name, route) = (&self.caller.tenant, self.caller.name(), self.route.name);

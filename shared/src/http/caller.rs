@@ -12,7 +12,7 @@ use crate::domain::user::User;
 use crate::store::users::StoredUser;
 
 impl Call {
-    /// What the caller sees of profiles and may set in them.
+    /// The fields of profiles that the caller may see and set.
     #[must_use]
     pub const fn view(&self) -> View {
         self.view

@@ -1,5 +1,5 @@
-//! What a request says of the trace and of the process that it is part of. An id that does not have
-//! the form that it must have is not used: a request never fails because of it.
+//! The trace and the process that the headers of a request name. A malformed id is ignored: a
+//! request never fails because of it.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 

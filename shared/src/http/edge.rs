@@ -1,4 +1,4 @@
-//! What stands around every request: its ids, its cost, its one log line, and the bodies of errors.
+//! The edge around every request: its ids, its cost, its one log line, and the bodies of errors.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};

@@ -1,4 +1,4 @@
-//! One row: found, made or changed, as a request for one user would do it.
+//! Processes one row: creates or changes its user, as a request for one user would do.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -40,7 +40,7 @@ pub(super) struct RowProcessor<'r> {
     import: &'r Import,
     /// Whether rows may have been written already.
     doubtful: bool,
-    /// What became of rows of this part, for those that share a value with them.
+    /// The outcomes of rows of this part, for rows that share a value with them.
     results: Mutex<HashMap<u32, (RowStatus, Option<UserId>)>>,
 }
 
@@ -153,7 +153,7 @@ impl RowProcessor<'_> {
                     errors: Vec::new(),
                 })
             })),
-            // What else is wrong with one of them is in its report already.
+            // The report of each row has its other errors already.
             Err(Error::Invalid(_) | Error::NotUnique(_) | Error::NotFound | Error::Outdated) => {
                 Ok(None)
             }
@@ -162,7 +162,7 @@ impl RowProcessor<'_> {
     }
 }
 
-/// One row that is being processed.
+/// A row that is being processed.
 struct ProcessedRow<'r> {
     rows: &'r RowProcessor<'r>,
     task: &'r RowTask,
@@ -196,7 +196,7 @@ impl ProcessedRow<'_> {
                 }
             }
             match self.create().await {
-                // Somebody else made the user at this moment, or it is another value that is held.
+                // Another request created the user at this moment, or another value is taken.
                 Err(Error::NotUnique(taken)) if self.find().await?.is_none() => {
                     return Err(Error::NotUnique(taken));
                 }
@@ -351,7 +351,7 @@ impl ProcessedRow<'_> {
         if taken.is_empty() { Ok(()) } else { Err(Error::NotUnique(taken)) }
     }
 
-    /// What became of a row before this one.
+    /// The outcome of an earlier row.
     async fn outcome(&self, row: u32) -> Result<Option<(RowStatus, Option<UserId>)>> {
         let rows = self.rows;
         let result =

@@ -24,8 +24,8 @@ use crate::domain::id::TenantId;
 /// tenth of this; what it cannot stop ends here.
 pub(super) const TIME_LIMIT: Duration = Duration::from_secs(1);
 
-/// How many workers may run at once. Who comes fifth waits for one, and that does not count against
-/// its time.
+/// How many workers may run at once. A fifth job waits for a worker, and the wait does not count
+/// against its time limit.
 pub(super) const MAX_WORKERS: usize = 4;
 /// How many of them may run for one tenant, so that one is left for the others.
 const OF_TENANT: usize = 3;

@@ -40,7 +40,7 @@ pub enum DefinitionEdit<T> {
     Purge,
 }
 
-/// What no user holds.
+/// A definition or value that no user holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unused {
     /// A value or persona of a definition that takes no new assignments: it can be deleted (rule
@@ -208,9 +208,9 @@ impl Table {
     }
 
     /// Marks definitions as assigned before the first value of them is written (rule D6): once per
-    /// process and version, and not at all where the loaded configuration shows the mark. A
-    /// definition that is no longer as it was loaded makes the decision outdated: what a mark
-    /// freezes (`search`, enumeration values) must be what the decision was made by.
+    /// process and version, and not at all where the loaded configuration shows the mark. If a
+    /// definition has changed since it was loaded, the decision is outdated: the mark must freeze
+    /// the same `search` and enumeration values that the decision used.
     pub(super) async fn mark_used(
         &self,
         schema: &Schema,
@@ -330,7 +330,7 @@ fn check_room<T: Definition>(
 }
 
 /// The definition is as it was read, the mark of its use included: a put must not lose a mark set
-/// meanwhile. One that is there without being stored is not stored yet.
+/// meanwhile. A built-in definition must not be stored yet.
 const fn unchanged<T>(entry: &StoredDefinition<T>) -> Condition {
     if entry.built_in {
         Condition::Absent

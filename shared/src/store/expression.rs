@@ -19,7 +19,7 @@ use crate::env::Timestamp;
 /// The attributes of an item or a key, or the values of an expression.
 pub(super) type Attributes = HashMap<String, AttributeValue>;
 
-/// One write as it is sent to DynamoDB.
+/// A write as it is sent to DynamoDB.
 pub(super) struct PlannedWrite {
     pub action: WriteAction,
     pub condition: &'static str,

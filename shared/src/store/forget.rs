@@ -5,8 +5,8 @@
 //! by several at once; until F3 the tombstone stands in the index partition `SWEEP`, where
 //! unfinished erasures are found.
 //!
-//! INVARIANT: a child goes with its look-ups or after them, so each item that is left names what is
-//! still to go.
+//! INVARIANT: a child is deleted with its look-ups or after them. So each item that remains names
+//! the look-ups that must still be deleted.
 
 use std::collections::BTreeSet;
 
@@ -56,7 +56,7 @@ impl Table {
                 return if is_unfinished(&item) {
                     self.finish_forget(tenant, id, &item).await
                 } else if item.log().contains(write_id) {
-                    // This very erasure, which somebody else has finished.
+                    // Another function has finished this very erasure.
                     Ok(())
                 } else {
                     Err(Error::NotFound)
@@ -112,7 +112,7 @@ impl Table {
         let mut foreign = BTreeSet::new();
         let mut retry = Retry::of(self);
         loop {
-            // What is past its time holds what it held until it is removed.
+            // An item past its time keeps its values until DynamoDB removes it.
             let items = self.query_stored(&keys::partition_of_user(tenant, id)).await?;
             let children: Vec<_> = items.iter().filter(|item| item.key().sk() != PROFILE).collect();
             if children.is_empty() {
@@ -127,8 +127,8 @@ impl Table {
     }
 
     /// Step F2, once: deletes the children of a user and the look-ups that they own. A look-up that
-    /// turns out to be somebody else's, or not the user's any more, is added to `foreign` and
-    /// left alone in the next turn. `false` if somebody else was writing one of the items.
+    /// belongs to another user, or no longer to this one, is added to `foreign` and left alone in
+    /// the next turn. `false` if another request was writing one of the items.
     async fn forget_children(
         &self,
         tenant: &TenantId,
@@ -170,7 +170,7 @@ impl Table {
         let deleted_at = deleted_at.ok_or_else(|| Error::unexpected("a tombstone has its time"))?;
         let mut retry = Retry::of(self);
         loop {
-            // Who synchronises may have gone past the time of the first step.
+            // A system that synchronises may already have passed the time of the first step.
             let filed_at = self.env.clock.now().max(deleted_at);
             let filed = Item::at(&Key::user(tenant, id))
                 .text("deleted_at", deleted_at.to_string())
@@ -179,7 +179,7 @@ impl Table {
                 .expiring(filed_at.plus_seconds(TOMBSTONE_SECONDS));
             let writes = vec![Write::Put(filed, Condition::Version(version))];
             match self.commit_user_writes(self.write_id(), writes).await {
-                // Or somebody else filed it first: the erasure is as complete.
+                // If another function filed the tombstone first, the erasure is complete too.
                 Ok(()) | Err(CommitError::Conditions(_)) => return Ok(()),
                 Err(CommitError::Contended) => retry.again().await?,
                 Err(failed) => return Err(failed.into()),

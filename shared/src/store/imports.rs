@@ -19,7 +19,7 @@ use crate::env::Timestamp;
 pub struct ImportStep {
     /// The part.
     pub part: usize,
-    /// What became of its rows so far.
+    /// The outcomes of its rows so far.
     pub report: Vec<RowReport>,
     /// The rows that still wait.
     pub waiting: Vec<RowTask>,
@@ -41,7 +41,7 @@ fn job_item(tenant: &TenantId, job: &Versioned<Import>) -> Item {
 /// oldest first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WaitingImport {
-    /// Whose it is.
+    /// The tenant.
     pub tenant: TenantId,
     /// The job.
     pub id: ImportId,
@@ -181,7 +181,7 @@ impl Table {
             .transpose()
     }
 
-    /// What became of the rows of a part so far, in their order.
+    /// The outcomes of the rows of a part so far, in their order.
     pub async fn import_report(
         &self,
         tenant: &TenantId,
@@ -192,8 +192,8 @@ impl Table {
         item.map_or_else(|| Ok(Vec::new()), |item| read_list(&item))
     }
 
-    /// Leaves an import as `next` has it, and a part as `step` says, if nobody wrote it since it
-    /// was read; `false` if somebody did.
+    /// Writes the import as `next`, and a part as `step` says. `false` if another worker wrote the
+    /// import since it was read.
     pub async fn step_import(
         &self,
         tenant: &TenantId,

@@ -19,9 +19,9 @@ const INDEX: &str = "gsi1";
 pub enum SortRange<'a> {
     /// All of it.
     All,
-    /// What sorts before this.
+    /// Sort keys before this one.
     Before(&'a str),
-    /// This and what sorts after it.
+    /// This sort key and later ones.
     From(&'a str),
     /// The first, what sorts after it, and what sorts before the second or is it.
     Between(&'a str, &'a str),

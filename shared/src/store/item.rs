@@ -38,7 +38,7 @@ use crate::domain::id::UserId;
 use crate::domain::versioned::{Tag, Version, Versioned, WriteLog, content};
 use crate::env::Timestamp;
 
-/// One item, as it was read or as it will be put.
+/// An item, as it was read or as it will be put.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Item(HashMap<String, AttributeValue>);
 
@@ -261,7 +261,7 @@ impl Item {
         })
     }
 
-    /// What kind of item it is, without any value: for messages.
+    /// The kind of the item, without any value, for messages.
     fn kind(&self) -> String {
         let pk = self.get_text("pk").unwrap_or_default();
         pk.split('#').filter(|part| part.len() == 1).collect::<Vec<_>>().join("#")

@@ -24,11 +24,11 @@ const MAX_AHEAD: usize = 200;
 /// Sorts before every time. DynamoDB takes no empty text in a condition on a key.
 const EARLIEST: &str = "0";
 
-/// One entry of the listing.
+/// An entry of the listing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListingEntry {
     shard: usize,
-    /// Who was changed.
+    /// The user that was changed.
     pub user: UserId,
     /// When, by what the index knows.
     pub at: Timestamp,
@@ -123,8 +123,7 @@ impl Table {
         }
     }
 
-    /// What is behind some entries, by user; nothing is behind an entry whose tombstone is past its
-    /// time.
+    /// The users and tombstones of some entries, by user. A tombstone past its time is left out.
     pub async fn read_listed(
         &self,
         tenant: &TenantId,

@@ -44,7 +44,7 @@ impl Table {
         }))
     }
 
-    /// Stores a record that goes with no other write.
+    /// Stores a record without any other write.
     pub async fn put_record(&self, record: Write) -> Result<()> {
         self.commit(vec![record]).await.map_err(|failed| match failed {
             CommitError::Conditions(_) => Error::AlreadyRecorded,

@@ -168,7 +168,7 @@ impl Table {
 /// A principal that is bound to a subject.
 pub struct Binding {
     principal: Versioned<Principal>,
-    /// What must be true of the principal that is there.
+    /// The condition on the stored principal.
     condition: Condition,
     /// The base profile id of the subject whose place it takes.
     replaced: Option<BaseId>,

@@ -242,13 +242,13 @@ impl Table {
         let Some(subject) = self.subject_by_type(tenant, application, user).await? else {
             return Ok(None);
         };
-        // A subject that is mapped to somebody else is nobody's by the subject type.
+        // A subject that is mapped to another user belongs to no user by the subject type.
         let other = self.mapped_user(tenant, Side::Application, &application.id, &subject).await?;
         Ok(other.is_none().then_some(subject))
     }
 
-    /// The subject of a user at an application that maps none to the user. An e-mail address that
-    /// others have too is nobody's subject.
+    /// The subject of a user at an application that maps none to the user. A shared e-mail address
+    /// is no subject.
     async fn subject_by_type(
         &self,
         tenant: &TenantId,
@@ -316,7 +316,7 @@ impl Table {
             match self.commit(writes.clone()).await {
                 Ok(()) => return Ok(()),
                 Err(CommitError::Contended) => retry.again().await?,
-                // The mapping went and came back for somebody else: this one is gone.
+                // The mapping was deleted and created again for another user, so this one is gone.
                 Err(CommitError::Conditions(_)) => return Err(Error::NotFound),
                 Err(failed) => return Err(failed.into()),
             }

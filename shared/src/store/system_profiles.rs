@@ -3,7 +3,7 @@
 //!
 //! A profile's item stores the look-ups of the values that it overrides (`ix`). Every transaction
 //! that touches them also puts or deletes the profile under the version that was read, and checks
-//! that the base profile is as it was read, and so live.
+//! that the base profile is unchanged since it was read, and so live.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -269,8 +269,7 @@ impl Table {
         let mut retry = Retry::of(self);
         loop {
             let Some((found, owned)) = self.read_profile(tenant, system, user, name).await? else {
-                // What was there when the request came is gone: by this request, or by another of
-                // the same will.
+                // This request, or another deletion, has deleted the profile meanwhile.
                 return if retry.attempt() == 1 { Err(Error::NotFound) } else { Ok(()) };
             };
             check(&found)?;
@@ -329,7 +328,7 @@ fn lookup_key(tenant: &TenantId, system: &PartyId, name: &ProfileName) -> Key {
     }
 }
 
-/// That the base profile is as it was read: live, and of the same version.
+/// Checks that the base profile is unchanged since it was read: live, and of the same version.
 fn check_unchanged(tenant: &TenantId, base: &StoredUser) -> Write {
     Write::Check(Key::user(tenant, base.value.id), Condition::Version(base.version()))
 }

@@ -67,7 +67,7 @@ pub struct CompanionWrites {
     pub writes: Vec<Write>,
     /// The definitions that they assign.
     pub assigned: Vec<(DefinitionKind, String)>,
-    /// What was seen before and has to be so still.
+    /// Results of earlier reads that the commit checks.
     pub expectations: Vec<Expectation>,
 }
 
@@ -79,7 +79,7 @@ impl CompanionWrites {
     }
 }
 
-/// What a look-up has found, as a condition of the commit.
+/// The result of a look-up, as a condition of the commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Expectation {
     /// These users have the e-mail address of this look-up.
@@ -94,7 +94,7 @@ pub enum Expectation {
 pub enum CommitOutcome {
     /// It is written.
     Done,
-    /// Somebody else was writing one of the items at this moment.
+    /// Another request was writing one of the items at this moment.
     Contended,
     /// Conditions did not hold; nothing is written.
     Refused(Box<FailedConditions>),
@@ -104,7 +104,8 @@ pub enum CommitOutcome {
 pub struct FailedConditions {
     /// The user as it would have been.
     pub next: Versioned<User>,
-    /// Whether the user is not as it was read: written, forgotten or, for a new one, there already.
+    /// Whether the user has changed since it was read: written, deleted or, for a new user, created
+    /// already.
     pub user: bool,
     /// The look-ups to gain that others hold.
     pub gained: Vec<Lookup>,
@@ -265,8 +266,7 @@ impl Table {
         if violations.is_empty() { Ok(()) } else { Err(Error::NotUnique(distinct(violations))) }
     }
 
-    /// One of the users who share an e-mail address that is not theirs as far as is known: the one
-    /// who signed in least recently.
+    /// Of the users who only claim a shared e-mail address, the one who signed in least recently.
     pub async fn claimant_of(
         &self,
         tenant: &TenantId,

@@ -59,7 +59,8 @@ impl PreparedProfile {
 pub enum CommitAttempt {
     /// The user is written, and so are the companions.
     Written(Versioned<User>),
-    /// Somebody else writes the same at this moment; nothing is known of who was faster.
+    /// Another request writes the same items at this moment. It is not known which of them was
+    /// faster.
     Contended,
     /// Conditions of the transaction did not hold.
     Refused(FailedConditions),
@@ -67,7 +68,7 @@ pub enum CommitAttempt {
 
 /// The result of a change.
 pub enum WriteOutcome {
-    /// The user is as it was.
+    /// The user is unchanged.
     Unchanged(Versioned<User>),
     /// The user is written.
     Written(Versioned<User>),
@@ -337,14 +338,15 @@ impl<'w> ProfileWriter<'w> {
         self.app.table().prepare_user(self.schema, write)
     }
 
-    /// Stage 6 for two users who exchange a unique value; `false` if they do not, or if somebody
-    /// else was faster.
+    /// Stage 6 for two users who exchange a unique value; `false` if they do not, or if another
+    /// request was faster.
     pub async fn commit_exchange(&self, users: [PreparedUser; 2]) -> Result<bool> {
         let table = self.app.table();
         table.commit_exchange(self.author, self.schema, self.write_id, users).await
     }
 
-    /// What a dry run does in place of the commit: checks that nobody holds what the user gains.
+    /// Replaces the commit in a dry run: checks that no other user holds the values that the user
+    /// gains.
     async fn check(&self, current: StoredUser, next: Option<User>) -> Result<Versioned<User>> {
         let Some(next) = next else { return Ok(current.into_stored()) };
         self.app.table().check_free(self.schema, &next, Some(&current)).await?;

@@ -99,7 +99,7 @@ impl BulkQuery {
         violations.check(Self { ids, select })
     }
 
-    /// What is selected of a profile; its id always is.
+    /// The selected fields of a profile, and always its id.
     fn select(&self, shown: Object) -> Object {
         match &self.select {
             None => shown,

@@ -16,7 +16,7 @@ use shared::store::index::Position;
 /// How many requests one call looks through for a person who may decide few of them. The page may
 /// be empty then and still have a cursor.
 const LOOKED_THROUGH: usize = 500;
-/// How many requests are read at a time for such a person, whatever the size of the page.
+/// How many requests are read at a time for such a person, with every page size.
 const READ_AT_ONCE: usize = 50;
 
 /// The position of the next page, as its cursor holds it.

@@ -1,4 +1,4 @@
-//! `/identity/change-requests`: changes that wait for somebody who may approve them.
+//! `/identity/change-requests`: changes that wait for an approval.
 
 mod decide;
 mod list;

@@ -1,5 +1,5 @@
-//! One sign-in: who the subject is, what the claims make of the profile, and what else is written
-//! with it, until nobody else is in the way.
+//! One sign-in: finds the user of the subject, applies the claims to the profile and writes both
+//! with their companions. It repeats this while other writes interfere.
 
 use shared::domain::Versioned;
 use shared::domain::author::Author;
@@ -65,7 +65,7 @@ struct SignInUser {
     user: Option<StoredUser>,
     /// Whether the subject is to be bound to the user.
     binds: bool,
-    /// What has to be so still when the sign-in is committed.
+    /// The conditions that the commit of the sign-in checks.
     expectations: Vec<Expectation>,
 }
 

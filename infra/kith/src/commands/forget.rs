@@ -72,8 +72,8 @@ fn texts_of(file: &str) -> Result<SearchTexts, String> {
     }
 }
 
-/// Erases, then verifies, and prints what came of both; fails if the user is not known or something
-/// is left.
+/// Erases, then verifies, and prints both outcomes. Fails if the user is not known or an item
+/// remains.
 pub(crate) async fn run(
     options: Options,
     location: &TableLocation,
@@ -116,7 +116,7 @@ pub(crate) async fn run(
     }
 }
 
-/// What an erasure did, for programs and for people.
+/// The outcome of an erasure, for programs and for people.
 const fn outcome(erased: ErasureOutcome) -> (&'static str, &'static str) {
     match erased {
         ErasureOutcome::Forgotten => ("forgotten", "is deleted"),
@@ -127,7 +127,7 @@ const fn outcome(erased: ErasureOutcome) -> (&'static str, &'static str) {
     }
 }
 
-/// What was found, as JSON.
+/// The findings, as JSON.
 fn show(traces: &Traces, texts: usize) -> Value {
     let found = traces.found.iter().map(|Trace { text, kind, user, attribute }| {
         json!({
@@ -138,7 +138,7 @@ fn show(traces: &Traces, texts: usize) -> Value {
     json!({ "items": traces.items, "texts": texts, "found": found.collect::<Vec<_>>() })
 }
 
-/// What was found, in lines for people.
+/// The findings, in lines for people.
 fn describe(traces: &Traces, texts: usize) -> String {
     let mut lines = vec![format!(
         "searched {} for {}, found {}",

@@ -21,7 +21,7 @@ impl<'a> RemoteRequest<'a> {
         Self { method: Method::GET, path, query: Vec::new(), headers: Vec::new(), body: None }
     }
 
-    /// A change of a field that is the same however often it is made, whatever else has changed.
+    /// An idempotent change of a field, which needs no particular version of the resource.
     pub(crate) fn patch(path: &'a str, body: Vec<u8>) -> Self {
         Self {
             method: Method::PATCH,

@@ -33,7 +33,7 @@ pub(super) fn answer(operation: &str, failure: FailedStep) -> (u16, Vec<u8>) {
     (error.status_code(), error.to_json().into_bytes())
 }
 
-/// What the engine said last when it failed, until a write succeeds again.
+/// The last error of the engine, until a write succeeds again.
 static LAST: Mutex<String> = Mutex::new(String::new());
 
 /// Logs why the engine fails, once for each reason: a full disk refuses every write.

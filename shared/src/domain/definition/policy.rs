@@ -1,4 +1,5 @@
-//! Who may change an attribute without being asked, and approve the changes of others.
+//! Approval policies: who may change an attribute without an approval, and approve the changes of
+//! others.
 
 use serde::{Deserialize, Serialize};
 
@@ -34,7 +35,7 @@ enum Statement {
     Client { client_scope: Scope },
 }
 
-/// Who wants to write or to approve, as policies see it: by granted scopes, by personas, or both.
+/// The caller that wants to write or to approve, by granted scopes, by personas, or both.
 #[derive(Clone, Copy, Debug)]
 pub struct PolicySubject<'a> {
     /// The scopes that are granted; `None` in self-service, where no grant counts.

@@ -140,7 +140,8 @@ impl ColumnField {
     }
 }
 
-/// What a first line is that is no header, if it is another thing that files start with.
+/// The error message for a first line that is not a header, if the start of another file format is
+/// recognised.
 fn no_header(first: &str) -> Option<&'static str> {
     if first.starts_with(['{', '[']) {
         Some(

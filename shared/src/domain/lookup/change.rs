@@ -82,9 +82,9 @@ pub fn is_one_step(owned: &BTreeSet<Lookup>, wanted: &BTreeSet<Lookup>) -> bool 
     owned.symmetric_difference(wanted).count() <= MAX_LOOKUPS
 }
 
-/// The look-ups of a user after a change, given those that it owns. A value that the change leaves
-/// as it is keeps the entries that it has. Entries of another form are brought by the migration,
-/// which knows what to do when somebody else holds one.
+/// The look-ups of a user after a change, given those that it owns. An unchanged value keeps its
+/// entries. The migration makes entries of another form, and handles entries that another user
+/// holds.
 #[must_use]
 pub fn after_change(
     owned: &BTreeSet<Lookup>,
@@ -132,7 +132,8 @@ pub fn without(
     kept
 }
 
-/// Those of the form of today that a user should own and does not, where the earlier form differs.
+/// The look-ups of the current form that a user should own and does not, where the earlier form
+/// differs.
 #[must_use]
 pub fn missing(user: &User, schema: &Schema, owned: &BTreeSet<Lookup>) -> BTreeSet<Lookup> {
     let earlier = in_form(user, schema, &EARLIER);

@@ -86,9 +86,9 @@ pub(super) fn mapped_claims(
     claims.iter().filter_map(|(claim, target)| Some((claim.as_str(), ClaimTarget::parse(target)?)))
 }
 
-/// Takes the field `claims`: a whole mapping, or without it the standard one. What `current` has
-/// already is not looked at again: an attribute that was guarded since does not stand in the way of
-/// other changes.
+/// Takes the field `claims`: a whole mapping, or without it the standard one. Entries that
+/// `current` has already are not checked again. So an attribute with a newer approval policy does
+/// not block other changes.
 pub(super) fn take_claims(
     fields: &mut Fields<'_>,
     current: Option<&BTreeMap<String, String>>,

@@ -20,8 +20,8 @@ string_enum! {
     }
 }
 
-/// A user at an authentication server. What the server calls the user is nowhere in it: the base
-/// profile id is a hash.
+/// A user at an authentication server. The subject at the server is not stored: the base profile id
+/// is a hash.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Principal {
     /// The authentication server.

@@ -47,7 +47,7 @@ pub struct SubjectInput {
 }
 
 impl SubjectInput {
-    /// Reads a mapping. What has no id's shape names nothing.
+    /// Reads a mapping. A text that is not a valid id names no resource.
     pub fn read(document: Json, side: Side, violations: &mut Violations) -> Self {
         let mut fields = Fields::new(document, "", violations);
         let party = take_named(&mut fields, side.field());
@@ -123,7 +123,7 @@ pub fn refuse_absent(field: &str, id: &str, violations: &mut Violations) {
     violations.add(format!("/{field}"), Code::NotFound, format!("there is no {noun} `{id}`"));
 }
 
-/// One mapping: a server or an application knows this user by this subject.
+/// A mapping: a server or an application knows this user by this subject.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SubjectMapping {
     /// The id; a function of side, server or application, and subject.

@@ -29,8 +29,8 @@ const NOT_EDITABLE: [(&str, &str); 7] = [
     ("created_at", "the service sets this field; omit it"),
     ("updated_at", "the service sets this field; omit it"),
 ];
-/// Those of them that follow what is written. They are compared with what the write leaves, so
-/// that a repeat is answered as the first request.
+/// Fields that the service computes from the written values. A sent value is compared with the
+/// result of the write, so that a repeat is answered as the first request.
 const FOLLOWING: [&str; 2] = ["email_verified", "overrides"];
 /// The member that holds the attributes that the system declares.
 const OWN: &str = "system_attributes";
@@ -73,7 +73,7 @@ impl SystemProfile {
         }
         let mut document = merged(shown, patch.clone());
         if let Json::Object(members) = &mut document {
-            // What a patch does not name is not sent.
+            // A field that the patch does not name counts as not sent.
             for name in FOLLOWING {
                 members.shift_remove(name);
                 let sent = patch.as_object().and_then(|patch| patch.get(name));
@@ -131,7 +131,7 @@ impl SystemProfile {
         profile
     }
 
-    /// Reads the attributes that the system declares. What this writer cannot name stays.
+    /// Reads the attributes that the system declares. Attributes that this writer may not see stay.
     fn read_own(
         &self,
         fields: &mut Fields<'_>,

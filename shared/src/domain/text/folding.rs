@@ -9,9 +9,9 @@ use super::unicode::{is_ignorable, nfc};
 /// The form in which names and other free text are compared: without regard to case, to
 /// compatibility forms and to how many spaces stand between words.
 ///
-/// It is that of the Nickname profile (RFC 8266 §2.4) where the profile takes the text. The
-/// profile is made for identifiers, and its tables are of 2013. What it does not take is folded in
-/// the same way by current tables. A text is never refused for its form.
+/// It is that of the Nickname profile (RFC 8266 §2.4) if the profile accepts the text. The profile
+/// is made for identifiers, and its tables are of 2013. A text that it refuses is folded in the
+/// same way by current tables. A text is never refused for its form.
 #[must_use]
 pub fn folded(text: &str) -> String {
     if text.is_ascii() {
@@ -47,8 +47,8 @@ fn squeezed(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The form in which a secret is hashed for search. What is stored is the hash, so the form of
-/// what was stored before composed forms were compared must not change.
+/// The form in which a secret is hashed for search. Only the hash is stored, so the form of texts
+/// from before composition must not change.
 #[must_use]
 pub fn secret(text: &str) -> String {
     let composed = nfc(text);

@@ -26,9 +26,9 @@ impl User {
     }
 
     /// The user after the same document, and where in it each persona stands that the user gains.
-    /// What is editable is replaced as by [`User::replace`]. Personas that the user does not
-    /// have are added; one that it has, by definition and scope, stays as it is, so a
-    /// repeat changes nothing, and none is removed.
+    /// Editable fields are replaced as by [`User::replace`]. Personas that the user does not have
+    /// are added. A persona that the user has, by definition and scope, stays unchanged, and none
+    /// is removed. So a repeat changes nothing.
     pub fn replace_by(
         &self,
         id_at_customer: &str,

@@ -1,4 +1,4 @@
-//! What the route table says of a route in one word.
+//! The enums of the route table.
 
 #[cfg(doc)]
 use crate::domain::import::MAX_BYTES;
@@ -22,7 +22,7 @@ pub enum Body {
     Rows(&'static str),
 }
 
-/// What `{id}` in a path is.
+/// The kind of id that `{id}` in a path is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Id {
     /// An id that the service made.
@@ -59,7 +59,7 @@ impl Conflict {
     }
 }
 
-/// What a request to the route does.
+/// The effect of a request to the route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// Nothing.

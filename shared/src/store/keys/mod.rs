@@ -179,7 +179,7 @@ impl Key {
         Self::new(partition_of_import(tenant, id), format!("ROWS#{part:04}"))
     }
 
-    /// What became of the rows of one part of an import.
+    /// The outcomes of the rows of one part of an import.
     #[must_use]
     pub fn import_report(tenant: &TenantId, id: ImportId, part: usize) -> Self {
         Self::new(partition_of_import(tenant, id), format!("REPORT#{part:04}"))
@@ -191,7 +191,7 @@ impl Key {
         Self::new(partition_of_definitions(tenant), format!("{}#{id}", kind.prefix()))
     }
 
-    /// What moves with each change of any definition of the tenant.
+    /// The epoch, which each change of a definition of the tenant writes.
     #[must_use]
     pub fn epoch(tenant: &TenantId) -> Self {
         Self::new(partition_of_definitions(tenant), "EPOCH")
@@ -293,11 +293,11 @@ pub enum Walk {
     Recomputation,
     /// Index entries are brought into another form.
     Migration,
-    /// What changed definitions ask for.
+    /// The walk for changed definitions.
     Definitions,
 }
 
-/// What is accepted once.
+/// A credential that is accepted once.
 #[derive(Clone, Copy, Debug)]
 pub enum SingleUse<'u> {
     /// A client assertion (RFC 7523).

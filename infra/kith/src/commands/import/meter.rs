@@ -19,13 +19,13 @@ pub(super) struct ProgressMeter {
     quiet: bool,
     bytes: u64,
     begun: Timestamp,
-    /// What its rate counts from; `None` until the service has said how far it is with rows that an
-    /// earlier program sent.
+    /// The start of the measured rate; `None` until the service has said how many rows of an
+    /// earlier program are done.
     base: Option<Base>,
     printed: Timestamp,
 }
 
-/// What was done at some time.
+/// The progress at some time.
 struct Base {
     at: Timestamp,
     rows: u64,

@@ -113,7 +113,8 @@ impl SourceFile {
     }
 
     /// Reads the whole file once and refuses one that cannot be taken apart into rows: a quoted
-    /// cell or an array that never ends. Who is in such a cell, or after the end, is not known.
+    /// cell or an array that never ends. The program cannot know which people are in such a cell,
+    /// or after it.
     pub(super) fn check_rows(&self) -> Result<(), Failure> {
         let Some(mut scanner) = self.rows.scanner(true) else { return Ok(()) };
         let failed = |error: io::Error| error.to_string();
@@ -183,7 +184,7 @@ impl SourceFile {
         }
     }
 
-    /// Whether the file is still as it was when it was opened.
+    /// Whether the file is unchanged since it was opened.
     pub(super) fn is_unchanged(&self) -> Result<bool, Failure> {
         Ok(FileIdentity::of(&self.file).map_err(|error| error.to_string())? == self.mark)
     }

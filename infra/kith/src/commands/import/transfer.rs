@@ -267,7 +267,7 @@ impl Transfer {
 /// Rows sorted for sending.
 #[derive(Default)]
 struct SortedRows {
-    /// What is sent.
+    /// The rows to send.
     body: Vec<u8>,
     /// The numbers of the rows that are sent.
     numbers: Vec<u64>,

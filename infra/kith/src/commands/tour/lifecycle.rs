@@ -12,7 +12,7 @@ use shared::env::Env;
 use super::walk::{Tour, TourRequest, expect};
 use crate::failure::Failure;
 
-/// Whose tokens they are meant for.
+/// The audience of the tokens.
 const AUDIENCE: &str = "kith-tour";
 
 /// An identity provider, and the tenant of its people.
@@ -46,7 +46,7 @@ impl Issuer {
     }
 }
 
-/// What the walk has set up.
+/// The resources that the walk has created.
 struct Scene {
     issuer: Issuer,
     /// Where the profiles of the two systems are.
@@ -171,8 +171,8 @@ impl Tour {
         Ok(format!("{}/{}", scene.shop, shop.text("/id")?))
     }
 
-    /// One system overrides what it inherits, and holds what it declared; the other and the base
-    /// are as they were.
+    /// One system overrides a value and sets its own attribute. The other system and the base
+    /// profile stay unchanged.
     async fn differ(&mut self, scene: &Scene, shop: &str, user: &str) -> Result<(), Failure> {
         let read = self.step("The shop reads its profile", TourRequest::get(shop), 200).await?;
         let patch = json!({ "given_name": "Mien", "system_attributes": { "points": ["7"] } });
@@ -226,7 +226,7 @@ impl Tour {
         expect(info.text("/locale")? == "nl-BE", "the change does not show")
     }
 
-    /// Forgotten in one system, the person comes back as somebody else there.
+    /// A person whose system profile was deleted gets a new one.
     async fn forgotten_in_one(&mut self, scene: &Scene, shop: &str) -> Result<(), Failure> {
         self.step(
             "The person asks the shop to forget",
@@ -242,7 +242,7 @@ impl Tour {
         expect(!shop.ends_with(&again.text("/id")?), "the old id is given again")
     }
 
-    /// Forgotten everywhere, the person comes back as somebody new.
+    /// A person who was deleted everywhere gets a new user.
     async fn forgotten_in_all(&mut self, scene: &Scene, user: &str) -> Result<(), Failure> {
         self.step(
             "The person asks to be forgotten everywhere",
