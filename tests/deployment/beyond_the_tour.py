@@ -1,4 +1,4 @@
-"""What the tour does not need and the roles have to allow, on the deployed stack: the sweeper,
+"""Tests the rights of the roles that the tour does not use, on the deployed stack: the sweeper,
 change events, requests about personas, searchable hashes, clients and their secrets, assertions,
 proofs of possession, introspection, revocation, failures that are counted, people by every subject
 type, and the site.
@@ -6,9 +6,9 @@ type, and the site.
     beyond_the_tour.py CLIENT_ID CLIENT_SECRET   inside deploy_local.py, as a client with the scope
                                                  administrator
 
-The sweeper is called as its schedule calls it. What is due is made first: a derived attribute whose
-workflow has changed, and an erasure that was interrupted. The engine's clock cannot be moved, so
-the note of when the change was noticed is made older instead.
+The sweeper is called as its schedule calls it. The test first creates work for it: a derived
+attribute whose workflow has changed, and an interrupted erasure. The engine's clock cannot be
+moved, so the note of when the change was noticed is made older instead.
 """
 
 import base64
@@ -75,7 +75,8 @@ class Api:
 
 
 def sweep() -> dict:
-    """One call through the Lambda API, as the schedule calls the alias; returns its report."""
+    """Calls the function through the Lambda API, as the schedule calls the alias. Returns its
+    report."""
     answer = client("lambda").invoke(
         FunctionName=os.environ["KITH_SWEEPER"], Qualifier="live", Payload=b"{}"
     )
@@ -309,8 +310,8 @@ def form(endpoint: str, parameters: dict[str, str], **headers: str) -> tuple[int
 
 
 def tokens(api: Api) -> None:
-    """What the token function writes and reads beside clients: each needs a right of its role, or
-    of every role."""
+    """The items that the token function writes and reads beside clients. Each needs a right of its
+    role, or of every role."""
     signer = Signer()
     _, metadata = Api.send("GET", "/.well-known/oauth-authorization-server/idhub/oidc", {}, None)
     _, made = api.ask(
@@ -387,7 +388,7 @@ def tokens(api: Api) -> None:
 
 
 def sweeping(api: Api) -> None:
-    """What the sweeper does without being asked."""
+    """The work that the sweeper finds by itself."""
     tag, workflow = api.ask(
         "POST", "/identity/config/workflows", {"name": "greeting", "script": script("Dear")}
     )
@@ -470,8 +471,8 @@ class Changes:
 
 
 def changes(api: Api) -> None:
-    """What the table's stream brings to the bus, and what the function answers when it is called by
-    hand."""
+    """The events that the table's stream sends to the bus, and the answer of the function to a
+    direct call."""
     subscriber = Changes()
     _, user = api.ask("POST", "/identity/users", {"username": "tess"})
     told = subscriber.next_of(user["id"])
@@ -663,7 +664,7 @@ def read(path: str, **headers: str) -> tuple[int, Message, bytes]:
 
 
 def site() -> None:
-    """What the service shows of itself: pages, compressed files, health, and unknown paths."""
+    """The site: pages, compressed files, health, and unknown paths."""
     browser = "text/html,application/xhtml+xml,*/*;q=0.8"
     for path in ("/", "/docs", "/problems/not-found"):
         status, headers, page = read(path, Accept=browser)

@@ -1,4 +1,4 @@
-"""Which keys each role may touch, and how.
+"""The keys that each role may touch, and the actions.
 
     rights.py            compares the template with rights.txt, and demands one statement per action
     rights.py --write    regenerates rights.txt

@@ -20,7 +20,7 @@ from machine import HERE, REGION, ROOT, Failed
 from template import Template, transform
 
 NAME = "kith"
-# A template of an earlier version, as it was. What holds state has to outlive the update.
+# A template of an earlier version, unchanged. Resources with state must survive the update.
 OLDER = HERE / "older_template.yaml"
 LASTING = ("Api", "Table", "UntoldQueue", "AccessLogs", "UsersLogs")
 PROGRAMS = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "debug"
@@ -126,7 +126,7 @@ class Stack:
         self._denied: list[str] = []
 
     def denied(self) -> Counter[str]:
-        """What functions asked the table for and their roles do not allow, and how often."""
+        """The requests of functions that their roles do not allow, and how often."""
         return Counter(self._denied)
 
     def of_type(self, kind: str) -> list[str]:

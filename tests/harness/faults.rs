@@ -25,7 +25,7 @@ use crate::gate::Gate;
 use crate::lag::Lag;
 use crate::throughput::{SlowTransactions, Throughput};
 
-/// One way for a call of the table to go wrong.
+/// A way in which a call of the table fails.
 #[derive(Clone, Debug)]
 pub enum Fault {
     /// A 500 before anything happens.
@@ -88,7 +88,7 @@ impl Fault {
     }
 }
 
-/// One call of the table, as it went over the network.
+/// A call of the table, as it was sent over the network.
 #[derive(Clone, Debug)]
 pub struct RecordedCall {
     /// The operation's name.

@@ -1,5 +1,5 @@
-//! People and the identity providers that issue their tokens. What is signed is exactly what a test
-//! says, right or wrong.
+//! People and the identity providers that issue their tokens. A test decides exactly which claims
+//! they sign, valid or not.
 
 use serde_json::{Value, json};
 use shared::auth::SigningKeys;
@@ -27,7 +27,7 @@ pub struct Issuer {
     pub url: String,
     /// The `aud` of its tokens.
     pub audience: String,
-    /// What it signs with.
+    /// The signing key.
     pub key: KeyPair,
     service: Service,
 }

@@ -102,7 +102,7 @@ class Service:
             line.split("=", 1) for line in demo.read_text().splitlines() if not line.startswith("#")
         )
         self.variables = dict(lines)
-        # Those to the process before lead nowhere.
+        # The connections to the earlier process are closed.
         self.local = threading.local()
 
     def end(self, how: signal.Signals) -> None:

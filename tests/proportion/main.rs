@@ -1,6 +1,6 @@
-//! What one request costs, measured: the most memory that it holds at a time, and its processor
-//! time, over every route with hostile bodies, queries and headers. Both stay within a budget, and
-//! grow no faster than the request (rules WK1 to WK4).
+//! The measured cost of a request: its peak memory and its processor time, over every route with
+//! hostile bodies, queries and headers. Both stay within a budget, and grow no faster than the
+//! request (rules WK1 to WK4).
 //!
 //! The table is in this process too, so what it takes is counted with the rest.
 
@@ -72,7 +72,7 @@ fn processor_time() -> Duration {
     Duration::new(now.tv_sec.try_into().unwrap(), now.tv_nsec.try_into().unwrap())
 }
 
-/// What was measured, and what of it is too much.
+/// The measurements, and those that exceed the budget.
 #[derive(Default)]
 pub struct Ledger {
     costs: Vec<(String, Cost)>,

@@ -1,4 +1,4 @@
-//! What the events are answered, in the shape that API Gateway takes.
+//! The answers to the events, in the shape that API Gateway takes.
 
 use serde_json::{Value, json};
 
@@ -77,7 +77,7 @@ async fn examples_of_bodies_are_accepted() {
     }
 }
 
-/// What is replaced keeps its name.
+/// A replaced resource keeps its name.
 fn keep_names(example: &mut Value, event: &Event) {
     let present: Value = serde_json::from_slice(&event.body().unwrap()).unwrap();
     for name in ["id", "category", "name"] {

@@ -52,7 +52,7 @@ class Service:
         return answer.json()
 
     def is_active(self, client: dict, token: str) -> bool:
-        """What introspection says to a client with a secret, asked without any library."""
+        """The answer of introspection to a client with a secret, without any library."""
         credentials = (client["client_id"], client["client_secret"])
         endpoint = self.metadata["introspection_endpoint"]
         return requests.post(endpoint, data={"token": token}, auth=credentials, timeout=10).json()[

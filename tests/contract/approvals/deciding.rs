@@ -1,4 +1,4 @@
-//! Who decides, when, and how often.
+//! The decision about a change request: by whom, when, and how often.
 
 use serde_json::json;
 use tests::{Call, Resource, TENANT};

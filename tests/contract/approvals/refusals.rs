@@ -1,4 +1,4 @@
-//! What is refused instead of becoming a request.
+//! Changes that are refused instead of becoming a change request.
 
 use serde_json::json;
 

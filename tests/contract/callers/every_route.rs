@@ -8,7 +8,7 @@ use tests::{Answer, Call, Client, Person, Service, TENANT};
 
 use super::{ALL, Office, USERS};
 
-/// What becomes of a call before its use case.
+/// The outcome of a call before its use case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
     Passes,

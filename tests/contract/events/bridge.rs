@@ -1,4 +1,4 @@
-//! What EventBridge is asked, and what becomes of its answers.
+//! The requests to EventBridge, and the handling of its answers.
 
 use std::sync::{Arc, Mutex};
 

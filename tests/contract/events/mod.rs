@@ -26,7 +26,7 @@ impl Told {
         *self.refused.lock().unwrap() = ids.iter().map(|id| (*id).to_owned()).collect();
     }
 
-    /// What it was told since it was last asked: `user.created <id> <version>`.
+    /// The events since the last call, as `user.created <id> <version>`.
     pub fn take(&self) -> Vec<String> {
         let events = std::mem::take(&mut *self.events.lock().unwrap());
         events

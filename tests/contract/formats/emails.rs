@@ -212,7 +212,7 @@ async fn a1_an_address_is_verified_wherever_the_user_has_it() {
     tags.push(persona.tag());
     assert_ne!(tags[0], tags[1], "the persona's tag moves with what it shows");
 
-    // One that only the persona has.
+    // An address that only the persona has.
     verify(&desk, "common.x", "b@example.org").await.is(200);
     let changed =
         desk.write(Place::SetByName, r#"["b@example.org","c@example.org"]"#).await.is(200);

@@ -65,7 +65,7 @@ pub async fn done(
     (job, report(client, &import).await)
 }
 
-/// What became of rows: their status, and the first thing that is at fault.
+/// The outcomes of rows: their status and the first violation.
 pub fn outcomes(report: &[Value]) -> Vec<String> {
     let outcome = |row: &Value| {
         let error = row["errors"].as_array().unwrap().first();

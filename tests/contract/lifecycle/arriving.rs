@@ -199,7 +199,7 @@ async fn i1_a_repeat_with_the_key_is_answered_as_the_first_was() {
         first.field("id"),
         "another person's key"
     );
-    // Somebody who is there already is recorded too.
+    // A sign-in of an existing person is recorded too.
     let found = jan.sign_in("shop").key("l").await.is(200);
     assert_eq!(
         jan.sign_in("shop").key("l").await.is(200).header("idempotency-replayed"),

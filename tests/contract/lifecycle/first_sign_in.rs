@@ -74,7 +74,7 @@ async fn an_address_that_a_sign_in_or_the_person_brought_without_proof_gives_nob
  {
     let (service, crm, idp) = set("email").await;
     let other = service.issuer("other", "email").await;
-    // Somebody takes another's address before the other arrives.
+    // A person signs in with another person's address before that person does.
     idp.person("mallory", json!({ "email": "jan@example.org" })).sign_in("shop").await.is(201);
     let mallory = crm.read(&by_base("mallory", &idp.url)).await;
     assert_eq!(
@@ -127,7 +127,7 @@ async fn the_subject_type_says_what_the_subject_is() {
         json!({ "authentication_server_id": "mapped", "subject": "S-17", "user_id": jan.id });
     crm.post("/api/v1/sso/authentication-server-subjects", mapping).await.is(201);
     mapped.person("S-17", json!({})).sign_in("shop").await.is(200);
-    // Nobody is called so: a new user each.
+    // No user has these subjects: each sign-in creates a user.
     by_name.person("els", json!({ "preferred_username": "els" })).sign_in("shop").await.is(201);
     by_id.person("0192f3c1-0000-7000-8000-000000000001", json!({})).sign_in("shop").await.is(201);
     by_id.person("not an id", json!({})).sign_in("shop").await.is(201);
@@ -263,7 +263,7 @@ async fn a_principal_that_is_linked_again_lets_another_subject_take_the_place_on
     new.sign_in("shop").await.is(200);
     assert_eq!(crm.read(&by_base("new", &idp.url)).await["id"], jan.id);
     crm.get(&by_base("old", &idp.url)).await.is(404);
-    // Who was replaced is another subject now, and the place is taken.
+    // The replaced subject counts as another subject now, and the principal is taken.
     for person in [&old, &idp.person("third", verified("jan@example.org"))] {
         assert_eq!(told(&person.sign_in("shop").await), (409, "conflict".to_owned()));
     }

@@ -7,10 +7,10 @@ use tests::{Answer, Call, Client, Issuer, Person, Service, TENANT, profiles};
 use super::{by_base, service};
 use crate::forgetting::interleaving::{around, calls_of};
 
-/// What nobody has but the person who is forgotten.
+/// Values that only the deleted person has.
 const WORDS: [&str; 4] = ["Oudenaam", "Oudepunten", "Ouderoepnaam", "Nieuweroepnaam"];
 
-/// What happens to somebody who is being forgotten.
+/// A request for a person during the erasure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Act {
     SignIn,
@@ -46,7 +46,7 @@ struct Scene {
     idp: Issuer,
 }
 
-/// Somebody who signed in.
+/// A person who has signed in.
 struct Mina {
     token: Person,
     user: String,
@@ -67,7 +67,7 @@ impl Scene {
         Self { service, crm, idp }
     }
 
-    /// Somebody who signed in at two systems, and has values of her own everywhere.
+    /// A person who has signed in to two systems, with values of her own everywhere.
     async fn mina(&self, number: usize) -> Mina {
         let subject = format!("s{number}");
         let claims =

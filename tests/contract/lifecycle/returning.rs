@@ -102,8 +102,7 @@ async fn d7_an_interrupted_forget_is_completed_by_the_next_sign_in() {
         if gone {
             met.is(201);
             assert_ne!(now["id"], user["id"]);
-            // Nothing of the old user is left but, at the very end, a tombstone that is not filed
-            // yet.
+            // Of the old user only a tombstone remains, which at the very end is not filed yet.
             let items = service.items().await;
             let old = items.iter().filter(|item| item.contains(user["id"].as_str().unwrap()));
             assert!(

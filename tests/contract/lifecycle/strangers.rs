@@ -167,7 +167,7 @@ fn shaped(call: Call, route: &Route) -> Call {
     }
 }
 
-/// What an answer says, without what differs between two requests.
+/// The content of an answer, without the parts that differ between two requests.
 fn said(answer: &Answer) -> (u16, Value) {
     let mut body: Value = serde_json::from_str(answer.text()).unwrap_or_default();
     if let Some(members) = body.as_object_mut() {
@@ -176,7 +176,7 @@ fn said(answer: &Answer) -> (u16, Value) {
     (answer.code(), body)
 }
 
-/// Somebody who is not to see anything.
+/// A caller who must not see anything.
 pub(super) enum Stranger<'s> {
     Machine(&'s Client),
     Person(&'s Person),
@@ -227,8 +227,8 @@ pub(super) async fn crawl(
                 secrets.are_kept(&what, &answer);
                 let nobody = stranger.call(route, &ids.nobodys(&path)).await;
                 assert_eq!(said(&answer), said(&nobody), "{what}");
-                // What a path would make if nobody had it is refused by the precondition that each
-                // of these calls has.
+                // A path that creates a missing resource is refused by the precondition of these
+                // calls.
                 let makes = route.path.contains("/by/") && answer.code() == 412;
                 assert!(
                     makes || matches!(answer.code(), 403 | 404 | 422),

@@ -182,7 +182,7 @@ impl Run {
         assert_eq!(self.users[user].1 != old, changed, "the user's tag: {before:?} and {step:?}");
     }
 
-    /// What was refused changes nothing.
+    /// A refused step changes nothing.
     pub async fn unchanged(&self, user: usize) {
         if self.tenant.people[user].is_none() {
             return;

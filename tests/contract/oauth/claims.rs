@@ -1,5 +1,5 @@
-//! What a client is registered with, in its access tokens (RFC 9068) and at the routes that take
-//! them.
+//! The registered properties of a client, in its access tokens (RFC 9068) and at the routes that
+//! take them.
 
 use serde_json::{Value, json};
 use tests::{Answer, BASE, Service, TENANT, part};

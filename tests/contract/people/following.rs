@@ -125,7 +125,7 @@ async fn s2_keys_at_an_address_that_is_not_public_are_not_fetched() {
     }
 }
 
-/// What ends the trust in Jan's token.
+/// Changes that end the trust in Jan's token.
 fn ends() -> Vec<(&'static str, Value)> {
     let other: Value = serde_json::from_str(&jwks(&[&KeyPair::es256()])).unwrap();
     vec![
@@ -212,7 +212,7 @@ async fn o5_a_tenant_that_trusts_an_issuer_is_known_at_once_though_another_was_b
         "audience": "kith", "jwks": keys,
     });
     globex.post(SERVERS, server).await.is(201);
-    // Nobody signed in there yet, and our Jan is not theirs.
+    // No person has signed in at that tenant yet, and Jan of the first tenant is unknown there.
     home.me_with(&token).await.is(404);
     home.jan.get(ME).await.is(200);
 }

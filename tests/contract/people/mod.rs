@@ -57,7 +57,7 @@ impl Home {
         let id = found["items"][0]["id"].as_str().expect("a definition").to_owned();
         let path = format!("/identity/config/attribute-definitions/{id}");
         self.crm.patch(&path, patch).if_match("*").await.is(200);
-        // What another function remembers of it is as old as it may be.
+        // After this time no cache holds the earlier definition.
         self.service.clock.advance(30);
     }
 

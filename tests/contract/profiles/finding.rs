@@ -139,8 +139,8 @@ async fn several_are_a_conflict_with_their_count_and_never_the_first() {
     assert_eq!(several.header("etag"), None);
     assert!(!several.text().contains(shop.id()));
 
-    // One of them found by the base and another by an override are several, one found by both is
-    // one.
+    // A person found by the base and another found by an override count as two. A person found by
+    // both counts once.
     let jo =
         shop.crm.create("/identity/users", json!({ "username": "jo", "given_name": "Jo" })).await;
     shop.service.profile(&jo.id, "shop").await;

@@ -50,7 +50,7 @@ async fn jwks(service: &Service) -> Vec<Value> {
     service.call("GET", JWKS).await.is(200).json()["keys"].as_array().unwrap().clone()
 }
 
-/// Somebody else who checks tokens, by a JWKS that they cache for its max-age.
+/// Another service that verifies tokens, with a JWKS that it caches for its max-age.
 struct Party {
     read_at: i64,
     keys: Vec<Value>,
