@@ -17,8 +17,8 @@ use shared::domain::definition::MAX_SCRIPT;
 use shared::script::{Job, MAX_OUTPUT, ScriptFailure, WorkerReply};
 
 /// How long a script may run. Processor time, so that a busy machine or a small Lambda function
-/// does not refuse what another allows; time that passes otherwise is limited by the caller that waits for
-/// the worker.
+/// does not refuse what another allows; time that passes otherwise is limited by the caller that
+/// waits for the worker.
 pub const TIME: Duration = Duration::from_millis(100);
 
 /// The memory for a script's objects and its output, beside what the engine and the input take, in
@@ -235,7 +235,8 @@ fn explain(ctx: &Ctx<'_>, thrown: Thrown, limit: usize) -> ScriptFailure {
     ScriptFailure::Script { message, line: line(&part("stack")) }
 }
 
-/// A value as the language turns it into text; `None` if it has none or throws.
+/// A value converted to text by the language; `None` if it has no text form or the conversion
+/// throws.
 fn text(ctx: &Ctx<'_>, value: &Value<'_>) -> Option<String> {
     let text = value.get::<Coerced<String>>().ok().map(|text| text.0);
     if text.is_none() {

@@ -92,8 +92,9 @@
 
   Object.defineProperty(globalThis, "tb", { value: freeze({ simpleResponse: freeze(simpleResponse) }) });
 
-  // No randomness, no code made of text, no work for later. Promises stay as what `async` functions
-  // answer: the engine is not sound without them. None of them goes on after its first `await`.
+  // No randomness, no code made of text, no work for later. Promises stay as the results of `async`
+  // functions, because the engine is not sound without them. No `async` function continues after
+  // its first `await`.
   delete Math.random;
   for (const name of ["BigInt", "Function", "Promise", "eval", "queueMicrotask"]) delete globalThis[name];
   delete getPrototypeOf(0n).constructor;

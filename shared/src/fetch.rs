@@ -44,8 +44,8 @@ const ACCEPTED: HeaderValue =
     HeaderValue::from_static("application/json, application/jwk-set+json");
 const AGENT: HeaderValue = HeaderValue::from_static("Kith");
 
-/// Why nothing was fetched. Its text says so in a few words, for the log and for the caller who registered
-/// the URL, and holds nothing of what was answered.
+/// Why nothing was fetched. Its text says so in a few words, for the log and for the caller who
+/// registered the URL, and holds nothing of what was answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FetchError {
     /// The URL is none that is fetched.

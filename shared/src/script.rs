@@ -89,8 +89,8 @@ pub struct ScriptRun {
     pub memory_bytes: u64,
 }
 
-/// Why a script has no output. Written, it is one line for the administrator who owns the script,
-/// of at most [`MAX_MESSAGE`] characters; it may quote the script and its input, and nothing else.
+/// Why a script has no output. Its `Display` text is one line of at most [`MAX_MESSAGE`] characters
+/// for the administrator of the script. It may quote only the script and its input.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ScriptFailure {
     /// It does not compile, throws, or is not what a script has to be.

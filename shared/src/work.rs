@@ -1,6 +1,6 @@
-//! Work that keeps a thread busy for long: it runs beside the runtime's threads, little of it at a
-//! time, so that every other request goes on. A function of AWS Lambda has one request at a time;
-//! `kith serve` has many.
+//! Work that keeps a thread busy for long: it runs beside the runtime's threads, a few jobs at a
+//! time, so that it does not block other requests. A function of AWS Lambda has one request at a
+//! time; `kith serve` has many.
 
 use tokio::sync::Semaphore;
 

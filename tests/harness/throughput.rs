@@ -1,5 +1,6 @@
-//! The write throughput of one partition: DynamoDB lets 1000 units a second through for one partition
-//! key. It may save what was not used, which nobody can count on. And transactions that take long.
+//! The write throughput of one partition: DynamoDB lets 1000 units a second through for one
+//! partition key. It may save what was not used, which nobody can count on. And transactions that
+//! take long.
 
 use std::collections::HashMap;
 

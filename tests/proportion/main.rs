@@ -41,8 +41,8 @@ const MAX_TIME: Duration =
 /// Costs below these are not compared with those of smaller requests: they hardly grow.
 const SMALL_MEMORY: usize = 6_000_000;
 const SMALL_TIME: Duration = Duration::from_millis(250);
-/// How many times as much a request of four times the size may cost: what is noise, and what doubles
-/// its memory when it is full.
+/// How many times as much a request of four times the size may cost: what is noise, and what
+/// doubles its memory when it is full.
 const GROWTH: f64 = 7.0;
 
 /// The cost of one request.

@@ -64,8 +64,9 @@ pub struct BatchItemFailure {
     pub sequence: String,
 }
 
-/// Publishes the changes of a batch. Records of other items, and removals of expired tombstones, are
-/// skipped. A failure does not stop the others from being published; the answer is the first one.
+/// Publishes the changes of a batch. Records of other items, and removals of expired tombstones,
+/// are skipped. A failure does not stop the others from being published; the answer is the first
+/// one.
 pub async fn handle(table: &Table, batch: StreamBatch, sink: &impl EventSink) -> BatchFailures {
     let due = |record: &StreamRecord| {
         record.name != "REMOVE" && record.dynamodb.keys.sk.text == keys::PROFILE

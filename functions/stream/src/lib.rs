@@ -104,8 +104,8 @@ struct UserChanges {
     inserted: bool,
 }
 
-/// Publishes changes: one event for each user, however many of its writes there are, in the order of
-/// the last write of each.
+/// Publishes changes: one event for each user, however many of its writes there are, in the order
+/// of the last write of each.
 pub async fn publish(table: &Table, changes: &[UserChange], sink: &impl EventSink) -> Unpublished {
     let mut unpublished = Unpublished::default();
     let mut users: BTreeMap<(TenantId, UserId), UserChanges> = BTreeMap::new();

@@ -191,7 +191,7 @@ impl Progress for DefinitionsProgress {
     }
 }
 
-/// Goes on with the walk that the tenant's definitions ask for.
+/// Continues the walk that the tenant's definitions demand.
 pub(crate) async fn settle(
     app: &App,
     schema: &Schema,

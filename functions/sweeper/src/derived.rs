@@ -55,8 +55,8 @@ impl Progress for RecomputationProgress {
         &self.at
     }
 
-    /// A profile that failed may have stood in the way of another one, whose unique value it had, or
-    /// its script may have been short of time: as long as that can help there is another walk.
+    /// Another walk may help a profile that failed: another profile may have given up the unique
+    /// value that it needs, or its script may have run out of time.
     fn advance(&mut self, next: WalkPosition, _: Timestamp) {
         self.at = next;
         if self.at.is_end() && self.failed && (self.changed || self.round < ROUNDS) {
@@ -117,7 +117,7 @@ fn fingerprint(schema: &Schema) -> String {
     linked.flatten().collect::<Vec<_>>().join(" ")
 }
 
-/// Goes on with the walk that the tenant's configuration needs.
+/// Continues the walk that the tenant's configuration demands.
 pub(crate) async fn recompute(
     app: &App,
     schema: &Schema,

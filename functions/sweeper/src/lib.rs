@@ -1,9 +1,9 @@
 //! The sweeper: what has to happen without anybody asking. A schedule calls it each minute.
 //!
 //! It finishes erasures that were interrupted, recomputes derived attributes after a workflow has
-//! changed, brings index entries into another form, makes those of a raised `search`, looks whether
-//! anybody holds what is deprecated, and goes on with imports. All that it does can be interrupted,
-//! repeated and done by several at once.
+//! changed, brings index entries into another form, makes those of a raised `search`, searches for
+//! users who hold deprecated definitions or values, and continues imports. All its work can be
+//! interrupted, repeated and done by several sweepers at once.
 
 mod definitions;
 mod derived;
@@ -19,7 +19,7 @@ use shared::domain::error::Result;
 use shared::env::Timestamp;
 use shared::store::imports::WaitingImport;
 
-/// How long one call works, in seconds; the next one goes on where it stopped.
+/// How long one call works, in seconds; the next one continues where it stopped.
 pub const BUDGET_SECONDS: i64 = 30;
 /// How much longer it works while there are rows to import, in seconds.
 pub const IMPORT_SECONDS: i64 = 20;
@@ -31,7 +31,7 @@ const TURN_SECONDS: i64 = 4;
 pub struct SweepReport {
     /// Erasures that were finished.
     pub erasures: u64,
-    /// Users whose derived attributes were looked at.
+    /// Users whose derived attributes were computed.
     pub derived: u64,
     /// Users whose derived attributes changed.
     pub changed: u64,
@@ -122,8 +122,8 @@ fn first_turn(now: Timestamp, number: usize) -> usize {
     usize::try_from(first).unwrap_or(0)
 }
 
-/// Goes on with imports. Tenants take turns, each with the oldest of its jobs that moves, so that
-/// neither many jobs nor slow ones of one tenant keep another one's waiting.
+/// Continues imports. Tenants take turns, each with its oldest job that makes progress. So many or
+/// slow jobs of one tenant do not delay other tenants.
 async fn import(app: &App, until: Timestamp, report: &mut SweepReport) -> Result<()> {
     let (table, clock) = (app.table(), &app.env().clock);
     let (mut turns, mut from, mut failure) = (VecDeque::new(), String::new(), None);

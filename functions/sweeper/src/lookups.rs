@@ -1,4 +1,4 @@
-//! The migration of index entries to the forms of values of today (ADR 0048).
+//! The migration of index entries to the current forms of values (ADR 0048).
 //!
 //! A walk over the tenant's listing gives each user the entries of both forms. Functions of the
 //! version before may write and search until a rollout is over or taken back. So entries of the
@@ -78,7 +78,7 @@ impl Progress for MigrationProgress {
     }
 }
 
-/// Goes on with the migration of a tenant.
+/// Continues the migration of a tenant.
 pub(crate) async fn migrate(
     app: &App,
     schema: &Schema,
@@ -136,8 +136,8 @@ pub(crate) struct Reindexed {
     pub(crate) failed: bool,
 }
 
-/// Gives a user and its system profiles the index entries that they are to have. A profile that does
-/// not read, or needs too many, must not keep the others from being visited.
+/// Gives a user and its system profiles the index entries that they are to have. A profile that
+/// does not read, or needs too many, must not keep the others from being visited.
 pub(crate) async fn reindex(app: &App, schema: &Schema, user: UserId) -> Result<Reindexed> {
     let mut done = Reindexed::default();
     match reindex_user(app, schema, user, &mut done).await {

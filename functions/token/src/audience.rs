@@ -6,7 +6,8 @@ use shared::domain::client::Client;
 use crate::error::{OAuthError, printable};
 use crate::form::Form;
 
-/// Everyone that tokens of the client may be for: its audience, or else the service itself.
+/// The audiences that tokens of the client may have: its registered audience, or else the service
+/// itself.
 pub(crate) fn allowed(client: &Client, base_url: &str) -> Vec<String> {
     if client.audience.is_empty() { vec![base_url.to_owned()] } else { client.audience.clone() }
 }

@@ -52,7 +52,7 @@ impl OAuthError {
         Self::InvalidClient { basic, detail: UNKNOWN }
     }
 
-    /// `invalid_client` for a client whose signature is good and whose assertion is not.
+    /// `invalid_client` for a client with a valid signature and an invalid assertion.
     pub(crate) const fn bad_assertion(detail: &'static str) -> Self {
         Self::InvalidClient { basic: false, detail }
     }

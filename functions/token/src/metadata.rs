@@ -47,7 +47,8 @@ pub(crate) async fn metadata(State(app): State<App>, request: Request) -> Result
         "userinfo_endpoint": format!("{base}/idhub/oidc/v1/userinfo"),
         "jwks_uri": format!("{base}/idhub/oidc/v1/jwks"),
         "scopes_supported": scopes,
-        // REQUIRED and not to be empty (RFC 8414 §2, §3.2), though there is no authorization endpoint.
+        // REQUIRED and not to be empty (RFC 8414 §2, §3.2), though there is no authorization
+        // endpoint.
         "response_types_supported": ["none"],
         "grant_types_supported": ["client_credentials", "refresh_token"],
         "token_endpoint_auth_methods_supported": methods,

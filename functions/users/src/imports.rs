@@ -82,7 +82,7 @@ async fn create(mut call: Call) -> HandlerResult {
         })
         .await?;
     if let Some(id) = id {
-        // It is accepted even if this fails: the sweeper goes on.
+        // The import is accepted even if this fails: the sweeper continues it.
         if let Err(error) = process(app, tenant, id, until).await {
             tracing::warn!(operation = "import", cause = %error);
         }

@@ -82,8 +82,8 @@ pub(crate) async fn edit(mut call: Call) -> HandlerResult {
     profile::patched(&call, &body, changed).await
 }
 
-/// Forgets the person everywhere. An erasure that was interrupted goes on where it stopped, as long
-/// as the person can be told by the token.
+/// Deletes the person everywhere. An interrupted erasure continues where it stopped, as long as the
+/// token identifies the person.
 pub(crate) async fn forget(call: Call) -> HandlerResult {
     let author = call.author_by_token()?;
     let check = |live: &StoredUser| {

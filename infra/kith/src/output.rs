@@ -1,8 +1,8 @@
 //! The output of the program.
 //!
-//! A reader may close the pipe (`kith check | head -1`): that is no failure of the command. Every
-//! other write error is, because output was lost. `println!` and `eprintln!` panic in both cases,
-//! so they are not used.
+//! A reader may close the pipe (`kith check | head -1`). The command does not fail then. Every
+//! other write error is a failure, because output was lost. `println!` and `eprintln!` panic in
+//! both cases, so they are not used.
 
 use std::fmt::{self, Arguments, Display, Write as _};
 use std::io::{self, Write};
@@ -15,7 +15,7 @@ use crate::failure::Failure;
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Console {
     pub(crate) json: bool,
-    /// Whether progress and hints are left out.
+    /// Whether progress and hints are suppressed.
     pub(crate) quiet: bool,
 }
 

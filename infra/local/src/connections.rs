@@ -329,7 +329,8 @@ mod tests {
 
     const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
 
-    /// Serves a route that answers at once and one that takes five minutes, over so many connections.
+    /// Serves a route that answers at once and one that takes five minutes, over so many
+    /// connections.
     async fn served(places: usize) -> SocketAddr {
         let slow = async || {
             tokio::time::sleep(Duration::from_mins(5)).await;

@@ -45,7 +45,7 @@ pub struct Demonstration {
 /// are in the file and still good are kept.
 pub async fn prepare(table: &Table, data: &Path, url: &str) -> Result<Demonstration, Failure> {
     let tenant: TenantId =
-        TENANT.parse().map_err(|_| "the demonstration's tenant has a good name")?;
+        TENANT.parse().map_err(|_| "the name of the demonstration's tenant is invalid")?;
     let failed = |error: Error| format!("cannot prepare the demonstration: {error}");
     table.create_tenant(&tenant).await.map_err(failed)?;
     define(table, &tenant).await.map_err(failed)?;

@@ -60,7 +60,7 @@ pub struct TokenRequest<'a> {
     pub audience: &'a [&'a str],
     /// The tenant of the person.
     pub tenant: &'a str,
-    /// How long the token is good, in seconds.
+    /// The lifetime of the token, in seconds.
     pub lifetime: u32,
     /// Further claims.
     pub claims: Map<String, Value>,
@@ -94,11 +94,11 @@ impl IdentityProvider {
         Ok(Self { keys_at: format!("{issuer}/jwks"), issuer, key, env })
     }
 
-    /// The provider of a data folder at the URL of a service, trusted by a tenant. Its key is made if
-    /// there is none.
+    /// The provider of a data folder at the URL of a service, trusted by a tenant. Its key is made
+    /// if there is none.
     ///
-    /// The issuer follows the URL until the first person signs in; then it stays, because people are
-    /// known by subject and issuer.
+    /// The issuer follows the URL until the first person signs in; then it stays, because people
+    /// are known by subject and issuer.
     pub(crate) async fn prepare(
         folder: &Path,
         url: &str,

@@ -33,7 +33,7 @@ pub struct CheckReport {
     pub unfinished: usize,
     /// The forms of values that index entries have.
     pub forms: LookupForms,
-    /// Users whose index entries the sweeper has still to bring into the form of today.
+    /// Users whose index entries the sweeper must still convert to the current form.
     pub waiting: usize,
     /// The faults, one line each, without personal data.
     pub problems: Vec<String>,
@@ -54,7 +54,7 @@ struct ScannedItems {
     claimed: OwnedKeys,
     /// The keys of look-up items, by the user that each item names.
     held: OwnedKeys,
-    /// Users who lack an index entry of the form of today.
+    /// Users who lack an index entry of the current form.
     outdated: Vec<UserId>,
     /// Faults that need no comparison.
     doubtful: Vec<(UserId, Key, Inconsistency)>,
@@ -192,8 +192,8 @@ fn lacks_entries(schema: &Schema, item: &Item) -> bool {
     item.read::<User>().is_ok_and(|user| !lookup::missing(&user.value, schema, &owned).is_empty())
 }
 
-/// Looks once more at a user who lacks an index entry of the form of today: who has it, or that
-/// nobody has and the sweeper will bring it. `None` if the user lacks none.
+/// Checks again a user who lacks an index entry of the current form. Another user has the entry, or
+/// no user has it and the sweeper will make it. `None` if the user lacks none.
 async fn check_forms(table: &Table, schema: &Schema, user: UserId) -> Result<Option<Vec<String>>> {
     let tenant = &schema.tenant;
     let Some(current) = table.find_user(tenant, user).await? else { return Ok(None) };

@@ -118,7 +118,8 @@ enum Authorization {
     PersonToken,
 }
 
-/// A collection of the operations of these functions. The same arguments always give the same files.
+/// A collection of the operations of these functions. The same arguments always give the same
+/// files.
 pub fn collection(functions: Functions, tool: Tool, base_url: &str) -> Result<Vec<File>, Failure> {
     let document = description(functions, Version::V3_1, base_url)?;
     let collection = Collection::read(&document, base_url)?;
@@ -264,8 +265,8 @@ impl Authorization {
     }
 }
 
-/// An example with variables in the place of ids that the service makes. The id of a new resource is
-/// left out: the service makes it.
+/// An example with variables in the place of ids that the service makes. The id of a new resource
+/// is omitted: the service makes it.
 fn with_variables(path: &str, name: &str, example: &Json) -> Json {
     match example {
         Json::Object(members) => {

@@ -54,9 +54,9 @@ fn foreign<'t>(unverified_token: &'t str, base_url: &str) -> Option<UnverifiedUs
 
 impl App {
     /// The caller that a token names: an access token of this service or, where `people` may call
-    /// too, a token of an issuer that a tenant trusts. A signature is verified once in 30 seconds;
-    /// whether the token has expired, and whether its issuer is still trusted as it was, is looked
-    /// at each time.
+    /// too, a token of an issuer that a tenant trusts. A signature is verified once in 30 seconds.
+    /// Each call checks whether the token has expired, and whether the trust in its issuer is
+    /// unchanged.
     pub async fn caller(
         &self,
         unverified_token: &str,

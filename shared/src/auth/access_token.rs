@@ -36,7 +36,7 @@ pub struct AccessTokenClaims {
     pub iat: i64,
     /// When it expires, in seconds.
     pub exp: i64,
-    /// When it starts to be good, in seconds; the service's own tokens are good at once.
+    /// When it becomes valid, in seconds; the service's own tokens are valid at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nbf: Option<i64>,
     /// The systems that the client may act for, where it is bound to some.
@@ -117,7 +117,7 @@ impl VerifiedAccessToken {
             ))?;
         if claims.iss != issuer(base_url) {
             return Err(AuthError::BadToken(
-                "the token is of another issuer; get one at the token endpoint of this service",
+                "the token has another issuer; get one at the token endpoint of this service",
             ));
         }
         if claims.client_id.tenant() != &claims.tenant {
@@ -131,7 +131,7 @@ impl VerifiedAccessToken {
         Ok(Self(claims))
     }
 
-    /// The claims, while the token is good.
+    /// The claims, while the token is valid.
     pub fn claims(&self, now: Timestamp) -> Result<&AccessTokenClaims> {
         let claims = &self.0;
         if claims.exp.saturating_add(LEEWAY) <= now.seconds() {
@@ -143,7 +143,7 @@ impl VerifiedAccessToken {
         Ok(claims)
     }
 
-    /// The caller of the service at `base_url`, while the token is good there.
+    /// The caller of the service at `base_url`, while the token is valid there.
     pub fn caller(&self, now: Timestamp, base_url: &str) -> Result<Caller> {
         let claims = self.claims(now)?;
         if !claims.aud.parties().iter().any(|party| party == base_url) {

@@ -50,7 +50,7 @@ pub enum Subject {
 pub struct Grants {
     /// The scopes.
     pub scopes: Scopes,
-    /// The systems that the token is bound to; every one when there is none.
+    /// The systems that the token is bound to; empty if it may act for every system.
     pub systems: Vec<PartyId>,
     /// The most sensitive attributes of systems that are shown.
     pub max_classifier: Classifier,

@@ -1,8 +1,8 @@
-//! Proof of possession (RFC 9449): a token that is bound to a key is good only together with a
-//! proof that the caller has just signed with it.
+//! Proof of possession (RFC 9449): a token that is bound to a key is valid only together with a
+//! proof that the caller has just signed with that key.
 //!
-//! Each proof is good once, for the method and the URL that it names. There are no server nonces:
-//! proofs are good for a minute, and the table remembers them that long.
+//! Each proof is valid once, for the method and the URL that it names. There are no server nonces:
+//! proofs are valid for a minute, and the table keeps them that long.
 
 use http::request::Parts;
 use http::{Method, Uri};
@@ -24,7 +24,7 @@ use crate::store::keys::SingleUse;
 /// How far `iat` may be from now, either way, in seconds.
 const PROOF_SECONDS: i64 = LEEWAY;
 
-/// A proof whose signature, method, URL and time are good; it is not yet known whether it was used
+/// A proof with a valid signature, method, URL and time. It is not yet known whether it was used
 /// before.
 #[derive(Debug)]
 pub struct Proof {

@@ -12,7 +12,7 @@ use super::provider;
 use crate::domain::json::{Json, Object};
 use crate::domain::jwk::{Algorithm, Jwk, KeyParameters};
 
-/// The longest token that is looked at, in bytes.
+/// The longest token that is parsed, in bytes.
 pub const MAX_TOKEN: usize = 8 * 1024;
 
 /// A token that is taken apart; nothing in it is verified yet.

@@ -115,11 +115,11 @@ pub async fn revoke(
 /// The outcome of a request with a refresh token.
 #[derive(Debug)]
 pub enum Exchange {
-    /// It is good: the next token, and what is granted with it.
+    /// The token is valid: the next token, and the grant that comes with it.
     Granted(String, Grant),
     /// It is forged, expired, revoked, replayed or another client's.
     InvalidGrant,
-    /// It is good, and more is asked for than may be granted: nothing changed.
+    /// The token is valid, but the request names more scopes than may be granted. Nothing changed.
     InvalidScope,
     /// The token is valid, but the request names another audience, or the client may no longer have
     /// tokens for any audience of the token. Nothing changed. Holds the audiences that are allowed.

@@ -2,8 +2,8 @@
 //!
 //! A set is fetched again when it is five minutes old, and when a signature names a key that is not
 //! in it. An attacker who names keys that do not exist causes at most one fetch in 30 seconds for
-//! each URL. So does a server that does not answer. While a server fails, its last set goes on
-//! being used for a day.
+//! each URL. So does a server that does not answer. While a server fails, its last set stays in use
+//! for a day.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,14 +14,14 @@ use crate::fetch::{FetchError, Fetcher};
 
 /// How long a set is trusted, in seconds.
 pub const TRUSTED_SECONDS: i64 = 300;
-/// How long after an unknown key, and after a failure, the next one causes no fetch, in seconds.
+/// How many seconds after an unknown key, or after a failure, no other unknown key causes a fetch.
 pub const REST_SECONDS: i64 = 30;
-/// How old a set may be that is used because no newer one could be fetched, in seconds: a day.
+/// The most age of a set that is used because the server fails, in seconds: a day.
 pub const STALE_SECONDS: i64 = 24 * 3600;
-/// The most URLs that are remembered; the one that was asked for least recently gives way.
+/// The most URLs in the cache; the least recently used one is dropped first.
 pub const MAX_URLS: usize = 100;
 
-/// The keys of others; clones share what is remembered.
+/// The keys of other servers; clones share the cache.
 #[derive(Clone)]
 pub struct RemoteKeys(Arc<RemoteKeysState>);
 
@@ -42,7 +42,7 @@ struct PublishedSet {
 /// The cached state of a URL.
 #[derive(Default)]
 struct CachedSet {
-    /// The last set, and when it was asked for.
+    /// The last set, and when it was requested.
     set: Option<(Timestamp, Arc<JwkSet>)>,
     /// The last failure.
     failed: Option<(Timestamp, FetchError)>,

@@ -25,7 +25,7 @@ use crate::store::{Key, Table};
 /// that was revoked.
 const SIGNER_SECONDS: i64 = 60;
 
-/// How often the keys are read again because the one that signs was revoked since.
+/// How often the keys are read again because the signing key was revoked meanwhile.
 const RELOADS: u32 = 8;
 
 /// The published keys.
@@ -71,7 +71,8 @@ impl KeySlot {
 }
 
 impl SigningKeys {
-    /// Reads nothing yet. Private keys are stored as they are; those that are sealed cannot be read.
+    /// Reads nothing yet. Private keys are stored as they are; those that are sealed cannot be
+    /// read.
     #[must_use]
     pub fn new(table: Table) -> Self {
         Self { table, loaded: Arc::default(), refresh: Arc::default(), sealing: None }

@@ -211,7 +211,7 @@ impl VerifiedUserToken {
         &self.person.server
     }
 
-    /// The caller, while the token is good.
+    /// The caller, while the token is valid.
     pub fn caller(&self, now: Timestamp) -> Result<Caller> {
         self.check(now)?;
         Ok(Caller {

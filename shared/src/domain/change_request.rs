@@ -1,8 +1,8 @@
 //! Change requests: changes that wait for an approval by another person.
 //!
-//! A request keeps what it changes in the form in which profiles are stored, never the body that
-//! asked for it: a secret is a hash here too. When it is approved every field must still be what
-//! the approver was shown; then the new values go into the profile as it is now.
+//! A request keeps its changes in their stored form, never the body of the HTTP request: a secret
+//! is a hash here too. At the approval every field must still have the value that the approver was
+//! shown. Then the new values go into the current profile.
 
 mod approval;
 mod change;

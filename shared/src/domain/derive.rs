@@ -48,9 +48,9 @@ pub fn derivation_of<'s>(schema: &'s Schema, id: &str) -> Option<Derivation<'s>>
 
 /// What scripts see of a user: the predefined attributes as scalars (`null` where there is none),
 /// and the custom ones as arrays under `attributes.<category>.<name>`, where the predefined ones
-/// that have a value stand too (rule A25). Derived and hashed values are not in it, no time and no
-/// status: a script's answer depends on what callers write and on nothing else, and no script
-/// stands in the way of blocking a user.
+/// that have a value stand too (rule A25). It has no derived and hashed values, no time and no
+/// status. So a script's answer depends only on values that callers write, and no script can
+/// prevent that a user is blocked.
 #[must_use]
 pub fn principal(user: &User, schema: &Schema) -> Json {
     let mut attributes = user.attributes.clone();

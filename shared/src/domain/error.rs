@@ -120,8 +120,8 @@ impl Violations {
         self.add_with(pointer, code, || detail.into());
     }
 
-    /// As [`Violations::add`]; the detail is made only if the answer lists it. A suggestion of names
-    /// compares many.
+    /// As [`Violations::add`]; the detail is made only if the answer lists it. A suggestion of
+    /// names compares many.
     pub fn add_with(
         &mut self,
         pointer: impl Into<String>,
@@ -237,8 +237,8 @@ impl Violations {
         }
     }
 
-    /// `value` when nothing is at fault, else [`Error::Invalid`] or [`Error::NotUnique`] with all that
-    /// is.
+    /// `value` when nothing is at fault, else [`Error::Invalid`] or [`Error::NotUnique`] with all
+    /// that is.
     pub fn check<T>(self, value: T) -> Result<T> {
         match (self.broken.is_empty(), self.taken.is_empty()) {
             (false, _) => Err(Error::Invalid(self.broken)),
@@ -298,7 +298,7 @@ pub enum Error {
     AlreadyRecorded,
     /// The table does not take the operation now; the caller may try again after some seconds.
     Unavailable(String),
-    /// A defect or a fault that no rule foresees; logged once, and told to no caller.
+    /// A defect or an unforeseen fault. It is logged once, and no caller sees it.
     Unexpected(String),
 }
 

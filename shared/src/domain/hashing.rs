@@ -140,9 +140,9 @@ impl Hashes {
         self.hashes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The Argon2id hash of a value in the PHC string format (RFC 9106; 19 MiB, two passes), or what
-    /// stands in its place until it is made. `None` when the request has brought [`MAX_HASHES`]
-    /// others.
+    /// The Argon2id hash of a value in the PHC string format (RFC 9106; 19 MiB, two passes), or
+    /// what stands in its place until it is made. `None` when the request has brought
+    /// [`MAX_HASHES`] others.
     pub(super) fn salted(
         &self,
         value: &str,
@@ -163,7 +163,8 @@ impl Hashes {
         }
         let salt = env.random.bytes();
         made.lacking.push(LackingHash { definition: definition.id, value: key.1, salt });
-        // Of the length of the hash, so that the profile has its size; the salt tells it from others.
+        // Of the length of the hash, so that the profile has its size; the salt tells it from
+        // others.
         Some(phc_string(&Params::DEFAULT, &salt, &[0; 32]))
     }
 
@@ -239,7 +240,8 @@ fn looks_hashed(text: &str) -> bool {
     let mysql = text
         .strip_prefix('*')
         .is_some_and(|hex| hex.len() == 40 && hex.bytes().all(|b| b.is_ascii_hexdigit()));
-    // ASP.NET Identity: its version and the number of a pseudo-random function, or an older version.
+    // ASP.NET Identity: its version and the number of a pseudo-random function, or an older
+    // version.
     let base64 =
         |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/=".contains(&b));
     let identity = text.starts_with("AQAAAA") && text.len() >= 50 && base64(text)

@@ -155,7 +155,7 @@ fn explain(error: ReaderError, text: &str) -> SyntaxError {
             let what = "arrays and objects nest deeper than 64";
             return SyntaxError { line, column, what, found: None };
         }
-        // The kind of each value is looked at before it is read, and the text is UTF-8.
+        // The kind of each value is known before it is read, and the text is UTF-8.
         ReaderError::UnexpectedValueType { location, .. }
         | ReaderError::UnexpectedStructure { location, .. }
         | ReaderError::UnsupportedNumberValue { location, .. }

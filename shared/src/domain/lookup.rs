@@ -215,7 +215,7 @@ pub(super) struct Form {
     pub(super) value: fn(&str, DataFormat) -> String,
 }
 
-/// The forms of today.
+/// The current forms.
 pub(super) const CURRENT: Form = Form {
     email: text::stored_email,
     name: |name| Some(text::folded(name)),

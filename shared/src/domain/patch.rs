@@ -9,7 +9,7 @@ use super::user::MAX_ATTRIBUTES;
 use super::value;
 use super::write_context::WriteContext;
 
-/// The longest text that is looked at as an id, in bytes.
+/// The longest text that may be an id, in bytes.
 const MAX_ID: usize = 256;
 
 /// A merge patch that is no object would replace the whole resource: it is refused.

@@ -64,7 +64,7 @@ impl<T> Collection<T> {
         self.get(key).map(|entry| (entry.stored.version(), entry.used))
     }
 
-    /// The definitions without what guards them.
+    /// The definitions, without the epoch and the marks of use.
     pub fn values(&self) -> impl Iterator<Item = &T> {
         self.0.values().map(|entry| &entry.stored.value)
     }

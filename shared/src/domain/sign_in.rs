@@ -1,9 +1,9 @@
 //! The writes of a sign-in to a profile: the mapped claims of the person's token, and the login.
 //!
-//! Claims never stand in the way of a sign-in: one that does not fit its field is dropped, and so
-//! is one that nothing is mapped to. A value that a machine client or the person wrote stays when
-//! its definition says Override; among providers the one with the lowest priority number wins, and
-//! of equal ones the last.
+//! Claims never block a sign-in: a claim that does not fit its field is dropped, and so is a claim
+//! without a mapping. A value that a machine client or the person wrote stays when its definition
+//! says Override; among providers the one with the lowest priority number wins, and of equal ones
+//! the last.
 
 use super::definition::{AttributeDefinition, Predefined};
 use super::error::Violations;

@@ -1,8 +1,8 @@
 //! System profiles: a person as one system sees and knows them.
 //!
-//! A system profile inherits from the base profile every value that it does not override, and holds the
-//! attributes that its system declares. It never tells who the person is elsewhere: no subject, no
-//! issuer, no base profile id, no id of another system.
+//! A system profile inherits from the base profile every value that it does not override, and holds
+//! the attributes that its system declares. It never tells who the person is elsewhere: no subject,
+//! no issuer, no base profile id, no id of another system.
 
 mod read;
 

@@ -34,7 +34,7 @@ pub(super) fn attribute_path(name: &str) -> Option<&str> {
 #[derive(Debug, Default)]
 struct Spread {
     text: String,
-    /// The places, in bytes, after which the text goes on as in the filter: here and there.
+    /// The offsets, in bytes, from which both texts are equal: in this text and in the filter.
     marks: Vec<(usize, usize)>,
     /// The strings, with their quotes.
     strings: Vec<Range<usize>>,

@@ -20,7 +20,7 @@ use crate::store::users::StoredUser;
 
 /// The most candidates that are read at once.
 const BATCH: usize = 100;
-/// How many candidates one call reads at the most; the next one goes on after them.
+/// How many candidates a call reads at the most; the next one continues after them.
 const MAX_READ: usize = 1000;
 /// How many bytes of candidates one call reads at the most, near enough.
 const MAX_READ_BYTES: usize = 20_000_000;
@@ -107,8 +107,8 @@ impl<'s> UserSearch<'s> {
         ValueHash::of(&sources.join("\n")).to_string()
     }
 
-    /// Follows the branches from here on until the page is full, enough was read or nothing is
-    /// left; with where the next page starts, if there is one.
+    /// Follows the branches from here on until the page is full, enough was read or no candidates
+    /// remain. Also returns the start of the next page, if there is one.
     pub async fn page(
         &self,
         from: Option<&SearchPosition>,

@@ -35,7 +35,7 @@ use crate::store::users::StoredUser;
 
 const CSV: &str = "text/csv";
 
-/// A request whose caller, scope, headers, query and body are as the route wants them.
+/// A request whose caller, scope, headers, query and body fulfil the demands of the route.
 pub struct Call {
     /// The state of the function.
     pub app: App,
@@ -174,7 +174,8 @@ impl Call {
         self.prefers_csv
     }
 
-    /// The context in which a profile that the caller writes is read. Each attempt asks for its own.
+    /// The context in which a profile that the caller writes is read. Each attempt asks for its
+    /// own.
     #[must_use]
     pub fn write_context<'w>(&'w self, schema: &'w Schema) -> WriteContext<'w> {
         self.hashes.start_again();

@@ -66,8 +66,8 @@ impl Call {
         Ok(user)
     }
 
-    /// The user of the person who calls, perhaps a tombstone by now. Of an external person it is not
-    /// found before the first sign-in, and refused once it is unlinked from the issuer.
+    /// The user of the person who calls, perhaps a tombstone by now. Of an external person it is
+    /// not found before the first sign-in, and refused once it is unlinked from the issuer.
     pub async fn linked_user(&self) -> Result<UserId> {
         let person = match &self.caller.subject {
             Subject::Client { .. } => return Err(Error::NotFound),

@@ -55,8 +55,8 @@ impl BodyCheck for Unchecked {
     }
 }
 
-/// The script of a workflow: it has to load, and where attributes are linked to the workflow, it has
-/// to answer with them (rule A27).
+/// Checks the script of a workflow. The script must load. If attributes are linked to the workflow,
+/// it must answer with them (rule A27).
 pub struct ScriptCheck;
 
 impl BodyCheck for ScriptCheck {

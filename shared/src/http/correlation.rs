@@ -27,8 +27,8 @@ struct Trace {
 }
 
 impl Correlation {
-    /// Reads the ids of a request. `X-Correlation-Id` wins over `X-Request-Id`, which a proxy on the
-    /// way may have made.
+    /// Reads the ids of a request. `X-Correlation-Id` wins over `X-Request-Id`, which a proxy on
+    /// the way may have made.
     pub(super) fn read(headers: &HeaderMap) -> Self {
         let id = [CORRELATION_ID, super::edge::REQUEST_ID]
             .iter()

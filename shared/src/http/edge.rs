@@ -32,7 +32,7 @@ pub struct BaseUrl(pub String);
 #[derive(Clone, Debug)]
 pub struct RequestId(pub String);
 
-/// The base URL of the service as this request reached it.
+/// The base URL by which this request reached the service.
 pub fn base_url(app: &App, extensions: &http::Extensions) -> Result<String> {
     let set = app.base_url().map(str::to_owned);
     let derived = || extensions.get::<BaseUrl>().map(|base| base.0.clone());
@@ -73,8 +73,8 @@ pub fn serve(router: Router, env: Env) -> Router {
 }
 
 /// Refuses a request that no route takes. A preflight request is answered with success: API Gateway
-/// hands it to the function whose route takes any method, and adds CORS headers to the answer, which
-/// browsers heed only in an answer of success. Without those headers they send no request.
+/// hands it to the function whose route takes any method, and adds CORS headers to the answer,
+/// which browsers heed only in an answer of success. Without those headers they send no request.
 fn unserved(request: &Request, refusal: Rejection) -> Response {
     if is_preflight(request.method(), request.headers()) {
         StatusCode::NO_CONTENT.into_response()

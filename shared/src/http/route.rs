@@ -153,7 +153,7 @@ impl Route {
     }
 
     /// Is about the profiles of the system that the path names as `{system_id}`: tokens that are
-    /// bound to that system are good for it.
+    /// bound to that system are valid for it.
     #[must_use]
     pub const fn within_system(mut self) -> Self {
         self.within_system = true;
@@ -341,7 +341,7 @@ pub(super) struct LoggedRoute(Arc<OnceLock<&'static Route>>);
 impl LoggedRoute {
     /// Notes the route.
     fn set(&self, route: &'static Route) {
-        // A request meets one route.
+        // A request matches one route.
         let _ = self.0.set(route);
     }
 
@@ -352,7 +352,7 @@ impl LoggedRoute {
     }
 }
 
-/// The router of a function: its table, each request labelled with the route that it meets.
+/// The router of a function: its table, each request labelled with the route that it matches.
 pub fn router(routes: &'static [Route], app: App) -> Router {
     let mut router = Router::new();
     for route in routes {

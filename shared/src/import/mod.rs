@@ -56,7 +56,7 @@ fn bound(id: ImportId, row: u32) -> String {
     format!("import\n{id}\n{row}")
 }
 
-/// A file of people as it came.
+/// The uploaded file.
 #[derive(Clone)]
 pub struct ImportFile {
     /// Its content.

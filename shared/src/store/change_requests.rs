@@ -137,8 +137,8 @@ impl Table {
         }
     }
 
-    /// The pending requests of a user, and a write that fails if another request is stored meanwhile:
-    /// it changes an item that every new request of the user changes.
+    /// The pending requests of a user, and a write that fails if another request is stored
+    /// meanwhile: it changes an item that every new request of the user changes.
     async fn pending_requests(
         &self,
         tenant: &TenantId,

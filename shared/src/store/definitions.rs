@@ -130,8 +130,8 @@ impl Table {
     /// `decide` if it exists, and commits the decision. If another request has changed any
     /// definition meanwhile, calls `decide` again.
     ///
-    /// `record` is asked for what goes into the same transaction. Returns the definition as it is
-    /// then, `None` when it went.
+    /// `record` returns further writes for the same transaction. Returns the changed definition, or
+    /// `None` if it was deleted.
     pub async fn edit_definition<T: Definition>(
         &self,
         tenant: &TenantId,

@@ -37,8 +37,8 @@ impl Table {
     /// (F1), then what the person owned elsewhere goes (F2), then the tombstone is filed for
     /// those who synchronise (F3).
     ///
-    /// `check` sees the user before anything happens. An erasure that was interrupted goes on where
-    /// it stopped. `author` is the caller who erases: what has to be stored about that goes into the
+    /// `check` sees the user before the first write. An interrupted erasure continues where it
+    /// stopped. `author` is the caller who erases; records about the erasure go into the
     /// transaction of the tombstone.
     pub async fn forget_user(
         &self,
@@ -161,8 +161,8 @@ impl Table {
         Ok(true)
     }
 
-    /// Step F3: the tombstone goes into the listing under the time of this step, so that who polls
-    /// by time meets it however long the erasure was interrupted.
+    /// Step F3: the tombstone goes into the listing under the time of this step. So a system that
+    /// polls by time sees it, even if the erasure was interrupted for long.
     async fn file_tombstone(&self, tenant: &TenantId, id: UserId, tombstone: &Item) -> Result<()> {
         let version =
             tombstone.version().ok_or_else(|| Error::unexpected("a tombstone has a version"))?;

@@ -61,8 +61,8 @@ impl WaitingImport {
         format!("{}!", self.place)
     }
 
-    /// Where the list goes on after all jobs of its tenant. A job that was listed by its time alone
-    /// is passed by itself.
+    /// Where the list goes on after all jobs of its tenant. If the place of a job does not name the
+    /// tenant, only this job is passed.
     #[must_use]
     pub fn after_tenant(&self) -> String {
         let tenant = format!("{}#", self.tenant);
@@ -81,12 +81,12 @@ fn read_list<T: serde::de::DeserializeOwned>(item: &Item) -> Result<Vec<T>> {
         .map_err(|_| Error::unexpected("cannot read a stored item of an import"))
 }
 
-/// How often a step of an import is tried: a request that brings a file has to answer in time, and
-/// the sweeper goes on with the rest.
+/// How often a step of an import is tried. A request with a file has to answer in time, and the
+/// sweeper continues with the rest.
 const ATTEMPTS: u32 = 6;
 
-/// How long the parts of an import are tried to be stored, in seconds after it came: a gateway waits
-/// 30 seconds for the answer.
+/// How long the parts of an import are tried to be stored, in seconds after it came: a gateway
+/// waits 30 seconds for the answer.
 const STORING_SECONDS: i64 = 15;
 /// How often one part is tried if the table throttles it.
 const THROTTLED_ATTEMPTS: u32 = 60;

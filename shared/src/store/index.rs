@@ -62,8 +62,8 @@ pub struct IndexPage {
 
 impl Table {
     /// Reads the keys of one partition of the index after a position, at most `limit` of them. The
-    /// index is behind the table by a moment: a caller who must not miss a write, or see an old one,
-    /// reads the items themselves.
+    /// index is behind the table by a moment: a caller who must not miss a write, or see an old
+    /// one, reads the items themselves.
     pub async fn query_index(
         &self,
         pk: &str,

@@ -22,7 +22,7 @@
 //! | `sealed` | B | idempotency records |
 //! | `profile` | S | idempotency records: the system profile that the answer shows |
 //! | `secret` | S | keys of the service |
-//! | `expires_at` | N | items that end, in seconds; past it an item is gone, removed or not (rule D8) |
+//! | `expires_at` | N | items with an end, in seconds; after it the item counts as absent, even if it is not removed yet (rule D8) |
 //! | `gsi1pk`, `gsi1sk` | S | items in the index |
 
 use std::collections::HashMap;

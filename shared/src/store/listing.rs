@@ -1,5 +1,5 @@
-//! A tenant's listing: its shards merged in the order of change, with the users behind their entries;
-//! or its shards walked one after another.
+//! A tenant's listing: its shards merged in the order of change, with the users behind their
+//! entries; or its shards walked one after another.
 //!
 //! The index is behind the table by a moment, and says no more than who was changed when. Users are
 //! read themselves, so a page shows everybody as they are now, even if the entry is older.
@@ -21,7 +21,7 @@ use crate::env::Timestamp;
 /// The most entries of a shard that are read at once.
 const MAX_AHEAD: usize = 200;
 
-/// Sorts before every time. DynamoDB takes no empty text in a condition on a key.
+/// Sorts before every time. DynamoDB refuses an empty text in a condition on a key.
 const EARLIEST: &str = "0";
 
 /// An entry of the listing.

@@ -120,8 +120,8 @@ impl FailedConditions {
         self.companions.first().copied()
     }
 
-    /// The look-up of an e-mail address that so many users share that nobody else may, if that is
-    /// in the way of a user whose address it is.
+    /// The look-up of an e-mail address that has reached its limit of users, if that blocks a user
+    /// who owns the address.
     #[must_use]
     pub fn full_address(&self) -> Option<&Lookup> {
         let full = self.gained.iter().find(|lookup| matches!(lookup, Lookup::Email { .. }));

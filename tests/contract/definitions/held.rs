@@ -1,5 +1,5 @@
-//! Deprecated definitions and values: users keep what they have, and what nobody holds can go (rules
-//! A40, A44).
+//! Deprecated definitions and values: users keep what they have, and what nobody holds can go
+//! (rules A40, A44).
 
 use serde_json::{Value, json};
 use tests::{Client, Resource, Service, person};

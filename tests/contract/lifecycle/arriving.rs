@@ -107,8 +107,8 @@ async fn a_user_has_several_base_profile_ids_one_per_issuer_the_person_came_from
     service.check().await;
 }
 
-/// The username is `preferred_username`, else the verified e-mail address, else the base profile id;
-/// if one is taken, the next.
+/// The username is `preferred_username`, else the verified e-mail address, else the base profile
+/// id; if one is taken, the next.
 #[tokio::test]
 async fn candidates_of_the_username_are_tried_in_order() {
     let service = service().await;

@@ -312,8 +312,8 @@ impl SignIn<'_> {
         Ok(())
     }
 
-    /// Decides by the principal of the matched user that stands in the way: it waits for a subject,
-    /// or the sign-in is refused.
+    /// Decides by the existing principal of the matched user. If it waits for a subject, it is
+    /// bound. Otherwise the sign-in is refused.
     async fn resolve_principal_conflict(
         &self,
         user: Option<UserId>,

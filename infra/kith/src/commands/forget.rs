@@ -1,5 +1,4 @@
-//! `kith forget`: erases a person everywhere, and looks whether anything of given texts is left
-//! (rule D7).
+//! `kith forget`: erases a person everywhere, and searches the table for given texts (rule D7).
 //!
 //! The search says where something is, never what.
 

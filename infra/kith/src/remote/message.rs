@@ -50,8 +50,8 @@ impl<'a> RemoteRequest<'a> {
         Self { body: Some((content_type, body)), ..Self::act(path, key) }
     }
 
-    /// Takes the key away: a POST whose answer has a secret takes none, and a repeat has an effect of
-    /// its own.
+    /// Takes the key away: a POST whose answer has a secret takes none, and a repeat has an effect
+    /// of its own.
     pub(crate) fn without_key(mut self) -> Self {
         self.headers.retain(|(name, _)| *name != "idempotency-key");
         self

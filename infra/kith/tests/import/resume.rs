@@ -103,7 +103,7 @@ fn i3_what_was_begun_goes_on_with_the_same_file_and_options_alone() {
     let summary = service.import(&["people.csv", "--mode", "upsert", "--restart"]);
     assert_eq!(summary["rows"], ROWS);
     assert!(summary["updated"].as_u64().unwrap() > 100, "{summary}");
-    // A complete import stands in the way of no other one.
+    // A complete import does not block another one.
     let summary = service.import(&["people.csv", "--mode", "upsert", "--dry-run"]);
     assert_eq!(summary["unchanged"], 277, "{summary}");
 }

@@ -66,8 +66,8 @@ fn damaged() -> (u16, Vec<u8>) {
     (400, body.to_string().into_bytes())
 }
 
-/// Names the operation, which the service would not: a developer who meets this one
-/// has added a call to Kith and not to the dispatch.
+/// Names the operation, unlike DynamoDB. A developer who sees this error has added a call to Kith
+/// and not to the dispatch.
 fn unknown(operation: &str) -> (u16, Vec<u8>) {
     let body = json!({
         "__type": "com.amazon.coral.service#UnknownOperationException",

@@ -131,8 +131,8 @@ impl Embedded {
         self.run(Database::sweep_ttl).await?.map_err(io::Error::other)
     }
 
-    /// Adds each write of a user to the outbox from now on, in a data folder; an engine in memory has
-    /// no outbox. The table has to exist.
+    /// Adds each write of a user to the outbox from now on, in a data folder; an engine in memory
+    /// has no outbox. The table has to exist.
     pub async fn start_outbox(&self) -> io::Result<()> {
         self.with_outbox(Outbox::begin).await
     }

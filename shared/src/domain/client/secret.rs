@@ -119,7 +119,7 @@ impl Secret {
         }
     }
 
-    /// Whether it is good at this time.
+    /// Whether it is valid at this time.
     #[must_use]
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.expires_at.is_none_or(|end| now < end)

@@ -321,7 +321,8 @@ impl AttributeDefinition {
         self.name.parse().ok().filter(|_| self.system)
     }
 
-    /// Whether profiles must have it: what takes no new values cannot be asked for.
+    /// Whether profiles must have it. A deprecated attribute is never required, because it takes no
+    /// new values.
     #[must_use]
     pub const fn is_required(&self) -> bool {
         self.required && !self.deprecated

@@ -178,7 +178,8 @@ pub(super) const MAX_TEXT: usize = 1024;
 
 /// The form of the names of categories and attributes, as a regular expression.
 pub const NAME_PATTERN: &str = "^[a-z][a-z0-9-]{0,62}$";
-/// The form of the names that definitions may have which the service makes, as a regular expression.
+/// The form of the names that definitions may have which the service makes, as a regular
+/// expression.
 pub const NAME_OR_PREDEFINED_PATTERN: &str = "^[a-z][a-z0-9_-]{0,62}$";
 
 fn is_name(text: &str, underscores: bool) -> bool {

@@ -27,7 +27,7 @@ string_enum! {
         Running = "RUNNING",
         /// Every row has its status.
         Completed = "COMPLETED",
-        /// It cannot go on: rows waited too long.
+        /// It cannot continue: rows waited too long.
         Failed = "FAILED",
     }
 }
@@ -160,7 +160,7 @@ pub struct Import {
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
-    /// When the last row had its status, or it was clear that it cannot go on.
+    /// When the last row had its status, or the import failed.
     pub completed_at: Option<Timestamp>,
 }
 

@@ -205,8 +205,8 @@ struct NamedAttribute<'d> {
 }
 
 impl NamedAttribute<'_> {
-    /// Where it stands. Made only of what is asked for: a category can be as long as the document,
-    /// and so can the list of its attributes.
+    /// Its place. Computed on demand only, because a category can be as long as the document, and
+    /// so can the list of its attributes.
     fn pointer(&self) -> String {
         let at = self.persona.map(|i| format!("/personas/{i}")).unwrap_or_default();
         pointer(&pointer(&format!("{at}/attributes"), self.category), self.name)

@@ -78,8 +78,8 @@ impl<'t> ClaimTarget<'t> {
     }
 }
 
-/// The claims of a mapping, each with the field that it is mapped to. A field that cannot be read is
-/// left out; a mapping that was checked has none.
+/// The claims of a mapping, each with the field that it is mapped to. A field that cannot be read
+/// is omitted; a checked mapping has no such field.
 pub(super) fn mapped_claims(
     claims: &BTreeMap<String, String>,
 ) -> impl Iterator<Item = (&str, ClaimTarget<'_>)> {

@@ -70,7 +70,7 @@ impl SubjectInput {
 pub struct SubjectQuery<T> {
     /// The server or application.
     pub party: PartyId,
-    /// The subject or the user that is asked about.
+    /// The subject or the user of the question.
     pub about: T,
 }
 

@@ -222,8 +222,8 @@ fn overridable(document: &Json) -> Vec<String> {
     members.keys().cloned().chain(attributes).collect()
 }
 
-/// Whether names that were sent are those of overrides that are left, or of values that stand in
-/// the same document and may be as those of the base profile.
+/// Whether the sent names are those of remaining overrides, or of values in the same document,
+/// which may equal those of the base profile.
 fn lists(sent: &Json, left: &Json, named: &[String]) -> bool {
     let (Json::Array(sent), Json::Array(left)) = (sent, left) else { return false };
     let known = |name: &Json| {

@@ -32,8 +32,8 @@ pub(super) fn nickname(text: &str) -> Option<String> {
     Nickname::enforce(mapped).ok().map(std::borrow::Cow::into_owned)
 }
 
-/// As the profile folds, by the tables of the day. Characters that show nothing are left out; a
-/// joiner changes what a word is, and stays as in the profile.
+/// Folds like the profile, by current tables. Invisible characters are removed. A joiner changes
+/// the meaning of a word, so it stays as in the profile.
 fn by_current_tables(text: &str) -> String {
     let shown = |c: &char| matches!(c, '\u{200c}' | '\u{200d}') || !is_ignorable(*c);
     let composed: String = text.chars().filter(shown).nfkc().collect();

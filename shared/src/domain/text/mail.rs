@@ -35,8 +35,8 @@ pub fn stored_email(text: &str) -> Option<String> {
     whole.then(|| format!("{}@{domain}", lower(local)))
 }
 
-/// A part of an e-mail address in the form in which addresses are compared: what stands before an
-/// `@` in lower case, what stands after it as A-labels where it has them.
+/// A part of an e-mail address in its comparable form: the part before `@` in lower case, the
+/// domain as A-labels.
 #[must_use]
 pub fn email_part(part: &str) -> String {
     let composed = composed(part);

@@ -24,7 +24,8 @@ string_enum! {
     }
 }
 
-/// Shows the states of the e-mail addresses among the values, in the form in which values are shown.
+/// Shows the states of the e-mail addresses among the values, in the form in which values are
+/// shown.
 #[must_use]
 pub fn show_states(
     values: &Values,

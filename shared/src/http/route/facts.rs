@@ -6,7 +6,7 @@ use crate::domain::import::MAX_BYTES;
 /// The body that a route takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Body {
-    /// None; what is sent is not looked at.
+    /// None; a body is ignored.
     None,
     /// `application/json`, and on PATCH also `application/merge-patch+json`. Names the schema in
     /// `openapi.json`.
@@ -66,7 +66,7 @@ pub enum Effect {
     Reads,
     /// It writes: a POST may carry an Idempotency-Key.
     Writes,
-    /// It writes what a repeat finds written: an Idempotency-Key has nothing to do.
+    /// It writes, but a repeat has no further effect, so it needs no Idempotency-Key.
     Repeatable,
     /// It answers with a secret, which no record may keep: an Idempotency-Key is refused.
     Secret,

@@ -129,7 +129,7 @@ fn silent(alarms: &[Alarm<'_>], now: Timestamp) -> Result<String, String> {
     if !blind.is_empty() {
         return Err(format!("no data for more than an hour: {blind}"));
     }
-    Ok(format!("{} are there, none rings", alarms.len()))
+    Ok(format!("{} exist, none rings", alarms.len()))
 }
 
 /// Whether each alarm notifies a topic. Alarms of gradual deployments stop a deployment instead.

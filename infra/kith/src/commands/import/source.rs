@@ -23,7 +23,7 @@ use self::rows::{RowScanner, Rows, ScannedRow, csv_line, named, of_csv};
 
 use crate::failure::{Failure, in_words};
 
-/// How much of a file is looked at to find its delimiter.
+/// The bytes of a file that are read to find its delimiter.
 const HEAD: u64 = 64 * 1024;
 
 /// The identity of a file: tells it from another one without reading it.
@@ -210,7 +210,7 @@ impl SourceFile {
         Ok((records, end))
     }
 
-    /// The text of rows from a place on, those without any left out.
+    /// The text of rows from a place on, without blank rows.
     fn scan(
         &self,
         mut scanner: RowScanner,

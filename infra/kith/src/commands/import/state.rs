@@ -1,4 +1,4 @@
-//! How far an import is, on disk, so that it goes on after any end.
+//! The progress of an import, on disk, so that it can resume after any interruption.
 //!
 //! One file of `SQLite`: a document of the progress, and the keys of all rows that were read, as
 //! hashes. Each step is one transaction.

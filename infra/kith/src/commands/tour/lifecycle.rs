@@ -27,7 +27,7 @@ impl Issuer {
         let tenant = tenant.ok_or_else(|| "the client's id names no tenant".to_owned())?;
         let issuer = format!("https://idp-{mark}.example/realm");
         let provider = IdentityProvider::new(issuer, Env::default());
-        let provider = provider.map_err(|error| format!("no key can be made: {error}"))?;
+        let provider = provider.map_err(|error| format!("cannot make a key: {error}"))?;
         Ok(Self { provider, tenant })
     }
 
@@ -58,7 +58,7 @@ struct Scene {
 }
 
 impl Tour {
-    /// Walks the life of a person; fails at the first step that does not do what it should.
+    /// Walks the life of a person. Fails at the first step with an unexpected answer.
     pub(super) async fn lifecycle(&mut self) -> Result<(), Failure> {
         self.paint(
             Style::new().bold(),
@@ -154,8 +154,11 @@ impl Tour {
             self.step("The fleet has a profile of its own", sign_in(&scene.fleet), 201).await?;
         expect(fleet.text("/id")? != shop.text("/id")?, "the systems share an id")?;
         self.token.clone_from(&scene.crm);
-        let tenant =
-            scene.issuer.tenant.parse().map_err(|_| "the tenant has a good name".to_owned())?;
+        let tenant = scene
+            .issuer
+            .tenant
+            .parse()
+            .map_err(|_| "the name of the tenant is invalid".to_owned())?;
         let base = format!(
             "/identity/users/{}",
             BaseId::of("248289761001", scene.issuer.provider.issuer(), &tenant)
@@ -257,7 +260,7 @@ impl Tour {
         let me = format!("{}/me", scene.fleet);
         self.step("And so is what the systems had", TourRequest::get(&me), 404).await?;
         self.step(
-            "Who comes back is somebody new",
+            "A person who comes back gets a new user",
             TourRequest::new(Method::POST, &scene.fleet),
             201,
         )

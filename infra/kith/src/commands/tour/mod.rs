@@ -1,4 +1,5 @@
-//! `kith tour`: the flows of the service as clients walk them, each request and each answer shown.
+//! `kith tour`: the flows of the service from a client's view. It shows each request and each
+//! answer.
 
 mod lifecycle;
 mod onboarding;
