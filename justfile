@@ -34,7 +34,7 @@ browser:
 pages:
     .ci/run pages
 
-# Compute the tables of the documentation anew, after a change of units, constants or prices.
+# Recompute the tables of the documentation, after a change of units, constants or prices.
 estimates:
     python3 -B estimates/costs.py --write
     python3 -B estimates/limits.py --write

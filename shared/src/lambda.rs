@@ -144,7 +144,7 @@ pub fn start_scheduled<T: Serialize>(
 }
 
 /// Runs a function that is called with events of the type `E` until Lambda ends it: one call at a
-/// time on one thread. `prepare` makes what it works with beside the table.
+/// time on one thread. `prepare` makes its state besides the table.
 pub fn start_on<P, E: DeserializeOwned, T: Serialize>(
     prepare: impl FnOnce(&Settings) -> Result<P, Error>,
     work: &impl AsyncFn(&App, &P, E) -> crate::domain::Result<T>,

@@ -115,7 +115,7 @@ pub enum ScriptFailure {
         /// The limit in bytes.
         bytes: u64,
     },
-    /// It ran, and what it put out cannot be used.
+    /// It ran, but its output cannot be used.
     Output(String),
     /// The engine ended before it answered, or answered what no engine does.
     #[serde(skip)]

@@ -20,7 +20,7 @@ impl Bench {
         Self(Semaphore::const_new(places))
     }
 
-    /// Does the work on a thread of its own when it is its turn.
+    /// Waits for its turn, then does the work on a thread of its own.
     pub async fn run<T: Send + 'static>(
         &'static self,
         work: impl FnOnce() -> T + Send + 'static,

@@ -1,10 +1,10 @@
 //! Derived attributes after a workflow, or what it is linked to, has changed: every profile of the
 //! tenant is computed once more.
 //!
-//! Nobody has to say that something changed. The configuration has a fingerprint, and a walk over
-//! the tenant's listing is done for each. A walk begins when no function can still remember the
-//! configuration before: a profile written by an old one is visited after that. A profile that is
-//! written meanwhile moves to the end of its shard and is visited there.
+//! The sweeper needs no message about a change. It compares the fingerprint of the configuration,
+//! and walks over the tenant's listing for each new one. A walk begins when no cache can have the
+//! earlier configuration. So it visits every profile that was written by an old one. A profile that
+//! is written during the walk moves to the end of its shard and is visited there.
 
 use serde::{Deserialize, Serialize};
 use shared::app::{App, SETTLED_SECONDS};
@@ -25,7 +25,7 @@ use shared::writing::{Policy, ProfileWriter, WriteOutcome};
 use super::SweepReport;
 use super::walk::{Progress, note, walk};
 
-/// How many more walks there are for profiles that failed while nothing changed.
+/// How many more walks follow for failed profiles if no other profile changes.
 const ROUNDS: u8 = 2;
 
 /// The progress of a recomputation of derived attributes.

@@ -140,7 +140,8 @@ fn fault(error: &Error) -> Response {
     response
 }
 
-/// A text of the request as an `error_description` may show it (RFC 6749 §5.2).
+/// A text of the request, with only the characters that an `error_description` may contain (RFC
+/// 6749 §5.2).
 pub(crate) fn printable(text: &str) -> String {
     text.chars().filter(|c| matches!(c, ' '..='~') && !matches!(c, '"' | '\\')).take(64).collect()
 }

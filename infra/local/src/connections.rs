@@ -38,7 +38,8 @@ const IDLE: Duration = Duration::from_mins(1);
 const BUFFER: usize = 64 * 1024;
 /// The most connections.
 const MAX_CONNECTIONS: u64 = 4096;
-/// The files that a process needs beside its connections: the table, the workers of scripts.
+/// The number of open files that a process needs besides its connections, for the table and the
+/// workers of scripts.
 const OTHER_FILES: u64 = 64;
 /// How long the listener rests when the process cannot open another file.
 const REST: Duration = Duration::from_millis(200);

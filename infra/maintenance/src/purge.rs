@@ -31,7 +31,7 @@ const NAMED: usize = 10;
 pub enum PurgeOutcome {
     /// The definition is gone.
     Gone,
-    /// Users hold it: how many, and some of them. It stays, deprecated.
+    /// Users hold it: their number, and some of them. The definition stays deprecated.
     InUse(usize, Vec<UserId>),
     /// The tenant has no attribute or persona definition with this id.
     Unknown,

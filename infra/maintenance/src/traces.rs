@@ -156,7 +156,7 @@ pub struct Trace {
     pub text: usize,
     /// What kind of item it is.
     pub kind: &'static str,
-    /// The user to whom the item belongs, if it says so.
+    /// The user to whom the item belongs, if it names one.
     pub user: Option<UserId>,
     /// The attribute; `None` when the text stands in its name.
     pub attribute: Option<String>,

@@ -1,8 +1,8 @@
 //! Collections of requests, which people open in a client such as Postman or Bruno.
 //!
-//! They are made of the description: a folder for each function, a request for each operation with
-//! the example of its body. Ids are variables. The answer of a request that creates something sets
-//! the variable of its id, so that the requests after it work on it.
+//! They are generated from the description: a folder for each function, and a request for each
+//! operation with the example of its body. Ids are variables. The answer of a request that creates
+//! a resource sets the variable of its id, so that later requests use the new resource.
 
 mod bruno;
 mod postman;

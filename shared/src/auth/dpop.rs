@@ -134,7 +134,7 @@ fn key_of(jws: &Jws<'_>) -> Result<Jwk, &'static str> {
     if key.algorithm == named { Ok(key) } else { Err("the `alg` of the proof must fit its key") }
 }
 
-/// Whether two URLs are the same but for query and fragment, after the normalisation of RFC 3986
+/// Whether two URLs are equal apart from query and fragment, after the normalisation of RFC 3986
 /// §6.2.2 and §6.2.3.
 fn is_same(one: &str, other: &str) -> bool {
     let normal = |text: &str| {

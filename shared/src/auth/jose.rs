@@ -71,7 +71,7 @@ impl<'t> Jws<'t> {
         Algorithm::named(self.header("alg")?)
     }
 
-    /// Whether its header brings a key along, or says where one is.
+    /// Whether its header contains a key or the URL of one.
     #[must_use]
     pub fn brings_key(&self) -> bool {
         ["jku", "jwk", "x5u", "x5c"].iter().any(|name| self.header.contains_key(*name))

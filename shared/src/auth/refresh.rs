@@ -152,9 +152,9 @@ pub async fn start(
     Ok(token(key, &family, 1))
 }
 
-/// Exchanges a token for its successor. Granted are the scopes and the audience that are wanted, or
-/// all that the family was started with and the client still may ask for (`allowed`); more cannot
-/// be.
+/// Exchanges a token for its successor. It grants the wanted scopes and audience. By default these
+/// are all that the family started with and that the client may still request (`allowed`). A
+/// request for more is refused.
 pub async fn exchange(
     table: &Table,
     key: &[u8; 32],

@@ -77,7 +77,7 @@ impl fmt::Display for Violation {
 }
 
 impl Violation {
-    /// A field at fault. A pointer or a detail that repeats much of the request is cut.
+    /// A violation of a field. A long pointer or detail is cut.
     pub fn new(pointer: impl Into<String>, code: Code, detail: impl Into<String>) -> Self {
         let (pointer, detail) = (cut(pointer.into(), MAX_POINTER), cut(detail.into(), MAX_DETAIL));
         Self { pointer, code, detail }

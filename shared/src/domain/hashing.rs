@@ -268,9 +268,9 @@ fn salted(value: &str, salt: &[u8; 16]) -> String {
     phc_string(&params, salt, &hash)
 }
 
-/// Whether a text is an Argon2id hash in the PHC string format, made with parameters that are
-/// neither weaker than what RFC 9106 thinks of nor a burden to verify: 4 MiB to 1 GiB, 1 to 64
-/// passes, 1 to 64 lanes, 8 to 64 bytes of salt, 16 to 64 of hash.
+/// Whether a text is an Argon2id hash in the PHC string format, with parameters that are strong
+/// enough (RFC 9106) and not too costly to verify: 4 MiB to 1 GiB, 1 to 64 passes, 1 to 64 lanes, 8
+/// to 64 bytes of salt, 16 to 64 of hash.
 fn is_hash(text: &str) -> bool {
     let parts: Vec<_> = text.split('$').collect();
     let ["", "argon2id", "v=19", params, salt, hash] = *parts else { return false };

@@ -87,7 +87,7 @@ impl Persona {
         }
     }
 
-    /// Checks a change that was made some time ago by the persona's definition as it is now.
+    /// Checks an earlier change by the current definition of the persona.
     pub(super) fn recheck(&self, before: &Self, schema: &Schema, violations: &mut Violations) {
         const AT: &str = "/attributes";
         self.check_required(&before.attributes, false, AT, schema, violations);

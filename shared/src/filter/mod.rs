@@ -87,8 +87,8 @@ impl Filter {
         }
     }
 
-    /// Reads a filter of system profiles, which have neither personas nor what is the customer's
-    /// own of a person.
+    /// Reads a filter of system profiles, which have neither personas nor fields that belong to the
+    /// customer.
     pub fn of_profiles(filter: &Json, schema: &Schema) -> Result<Self> {
         let mut filter = Self::read_with(filter, Reader::new(schema, true))?;
         let foreign = filter.0.terms_mut().into_iter().find_map(|term| match term {

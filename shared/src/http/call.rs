@@ -141,7 +141,7 @@ fn query(text: &str, route: &Route) -> Result<Vec<(String, String)>> {
 }
 
 impl Call {
-    /// An id from the path; one of the wrong shape is not found.
+    /// An id from the path. A malformed id is answered as not found.
     pub fn id<T: FromStr>(&self, name: &str) -> Result<T> {
         let (_, text) =
             self.params.iter().find(|(param, _)| param == name).ok_or(Error::NotFound)?;

@@ -63,7 +63,7 @@ impl Correlation {
 }
 
 impl Trace {
-    /// Reads the text of the header. Of a version to come, what version 00 has is read.
+    /// Reads the text of the header. Of a later version, the fields of version 00 are read.
     fn read(text: &str) -> Option<Self> {
         let mut parts = text.splitn(5, '-');
         let mut hex = |length| {

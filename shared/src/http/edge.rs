@@ -139,7 +139,7 @@ async fn handle(mut request: Request, next: Next, env: Env) -> Response {
     response
 }
 
-/// The method in the log: callers may send any word as one.
+/// The method for the log. Callers may send any word as a method.
 fn known_method(method: &Method) -> &'static str {
     let known = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
     known.into_iter().find(|known| *known == method.as_str()).unwrap_or("-")

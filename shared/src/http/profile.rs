@@ -65,7 +65,7 @@ impl Call {
         &self.hashes
     }
 
-    /// Writes profiles with the configuration that the call was handed.
+    /// Writes profiles by the configuration that the call was given.
     #[must_use]
     pub fn writer<'w>(
         &'w self,

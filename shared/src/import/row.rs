@@ -100,7 +100,7 @@ impl<'r> RowProcessor<'r> {
 }
 
 impl RowProcessor<'_> {
-    /// The username of the user whom a row is about, in its comparable form.
+    /// The username of a row's user, in its comparable form.
     pub(super) async fn username_of(&self, document: &Object) -> Result<Option<String>> {
         let task = RowTask::default();
         let row = self.row(&task, document);

@@ -123,8 +123,8 @@ impl Table {
         Ok(changed.await?.ok_or(Error::NotFound)?.value)
     }
 
-    /// Writes a client unless another request has written it since it was read. Returns the client
-    /// as it is then, even if another request wrote it; `None` when it is gone.
+    /// Writes a client unless another request has written it since it was read. Returns the stored
+    /// client, even if another request wrote it; `None` if it was deleted.
     pub async fn replace_client(
         &self,
         read: &Versioned<Client>,

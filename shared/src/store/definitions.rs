@@ -34,9 +34,9 @@ pub enum DefinitionEdit<T> {
     Replace(T),
     /// Nothing changes.
     Keep,
-    /// It goes, if no user was ever given a value of it.
+    /// Deletes it, if no user was ever given a value of it.
     Delete,
-    /// It goes, because it was found that no user has a value of it and none can be given one.
+    /// Deletes it, after a walk has found that no user has a value of it and none can get one.
     Purge,
 }
 

@@ -27,7 +27,7 @@ pub(super) struct PlannedWrite {
     pub values: Option<Attributes>,
 }
 
-/// The action of a write; each holds the item or its key.
+/// The action of a write, with the item or its key.
 pub(super) enum WriteAction {
     Put(Attributes),
     Delete(Attributes),

@@ -9,7 +9,7 @@
 //! | `writes` | B | versioned items: the ids of the last 16 writes, 8 bytes each |
 //! | `ix` | L of S | users and system profiles: the look-ups they own |
 //! | `holder` | S | look-up items: the user that holds the value |
-//! | `forward` | S | what a user owns elsewhere, in the user's partition: the look-up's partition key |
+//! | `forward` | S | children that own a look-up: the look-up's partition key |
 //! | `mapping` | S | subject mappings in their user's partition: the id |
 //! | `child` | S | look-ups of subject mappings: the sort key in the user's partition |
 //! | `claim` | S | trusted issuers: the claim that names the tenant |

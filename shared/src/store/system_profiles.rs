@@ -137,7 +137,7 @@ impl Table {
         Ok(item.as_ref().and_then(Item::owner))
     }
 
-    /// Reads the profile that is named and that `user` has, with the look-ups that it owns.
+    /// Reads the named profile of `user`, with the look-ups that it owns.
     async fn read_profile(
         &self,
         tenant: &TenantId,
@@ -297,8 +297,8 @@ fn owned_by(item: &Item) -> Result<BTreeSet<Lookup>> {
         .map_err(|_| Error::unexpected("cannot read the stored index entries of a system profile"))
 }
 
-/// The writes of a profile in place of what was read: the profile first, then the check of its
-/// base, then look-ups.
+/// The writes that replace a profile that was read: first the profile, then the check of its base,
+/// then the look-ups.
 fn writes_of(
     tenant: &TenantId,
     base: &StoredUser,

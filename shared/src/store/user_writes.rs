@@ -128,8 +128,8 @@ impl FailedConditions {
         full.filter(|_| self.next.value.owns_address())
     }
 
-    /// The refusal as its author sees it, if no companion failed: others hold the user's id, if it
-    /// is new, or values that it would gain.
+    /// The refusal for the author, if no companion write failed. Other users hold the id of a new
+    /// user, or values that the user would gain.
     #[must_use]
     pub fn not_unique(&self, schema: &Schema) -> Error {
         let id = self.user.then(id_taken);

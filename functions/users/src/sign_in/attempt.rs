@@ -207,7 +207,7 @@ impl SignIn<'_> {
         Ok(Some(SignInUser { user, binds, expectations }))
     }
 
-    /// The principal that binds the subject to the user, if it is to be bound.
+    /// The principal that binds the subject to the user, if the sign-in must write one.
     fn binding(&self, user: Option<UserId>, binds: bool, state: &RetryState) -> Option<Binding> {
         let SignInSubject::OfIssuer { base, claims, .. } = &self.subject else { return None };
         let stored = state.principal.as_ref().filter(|(of, _)| user == Some(*of));

@@ -116,7 +116,7 @@ fn refuse_existing(output: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// An output whose reader may close it (`kith export | head -1`), which is no failure.
+/// An output whose reader may close it (`kith export | head -1`). The command does not fail then.
 struct Pipe<W> {
     output: W,
     closed: bool,

@@ -208,8 +208,8 @@ fn open_folder(path: &Path) -> io::Result<Embedded> {
     })
 }
 
-/// Opens a file that, if it is new, nobody else can read: the table holds
-/// private keys and personal data.
+/// Opens a file. A new file is readable by its owner alone, because the table holds private keys
+/// and personal data.
 fn owners_file(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false);

@@ -184,7 +184,7 @@ impl SigningKeys {
         Ok(())
     }
 
-    /// A private key in the form that the state says, until its time.
+    /// The item of a private key, sealed or not as the state says, with its expiry.
     async fn private_item(
         &self,
         state: &PublishedKeys,

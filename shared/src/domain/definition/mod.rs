@@ -169,7 +169,7 @@ pub trait Definition:
     fn check_removable(&self, schema: &Schema) -> Result<()>;
     /// Where the values of this kind are in a schema.
     fn collection(schema: &Schema) -> &Collection<Self>;
-    /// Where the values of this kind are in a schema, to fill it.
+    /// The collection of this kind in a schema, to fill it.
     fn collection_mut(schema: &mut Schema) -> &mut Collection<Self>;
 }
 

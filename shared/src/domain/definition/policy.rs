@@ -31,7 +31,7 @@ pub struct ApprovalPolicy {
 enum Statement {
     /// A person with a persona of this name in force, and with this in its scope if it is set.
     Persona { persona: String, scope: Option<String> },
-    /// A client, or an administrator, to whom this scope is granted.
+    /// A client or an administrator with this granted scope.
     Client { client_scope: Scope },
 }
 

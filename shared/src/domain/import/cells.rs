@@ -28,8 +28,8 @@ pub(super) fn unguarded(cell: &str) -> &str {
     }
 }
 
-/// The values of an attribute in one cell. A cell that only starts like JSON is a text, except
-/// where JSON is wanted.
+/// The values of an attribute in one cell. A cell that only starts like JSON is a text, unless the
+/// attribute expects JSON.
 pub(super) fn values(cell: &str, is_json: bool) -> Result<Vec<Json>, String> {
     let starts_like_json = cell.starts_with(['[', '{']);
     if starts_like_json && !is_json && Json::parse(cell.as_bytes()).is_err() {

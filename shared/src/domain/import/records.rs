@@ -81,7 +81,7 @@ enum State {
     Plain,
     /// In a cell, between its quotes.
     Quoted,
-    /// After a quote in such a cell: it closes the cell, or another one follows.
+    /// After a quote in such a cell. It closes the cell, unless another quote follows.
     Closed,
 }
 

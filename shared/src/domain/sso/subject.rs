@@ -117,7 +117,7 @@ fn take_named<T: FromStr>(fields: &mut Fields<'_>, name: &'static str) -> Option
     id
 }
 
-/// Says that there is nothing with the id that a field such as `user_id` names.
+/// The violation for a field such as `user_id` whose id does not exist.
 pub fn refuse_absent(field: &str, id: &str, violations: &mut Violations) {
     let noun = field.trim_end_matches("_id").replace('_', " ");
     violations.add(format!("/{field}"), Code::NotFound, format!("there is no {noun} `{id}`"));

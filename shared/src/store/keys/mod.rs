@@ -316,8 +316,8 @@ pub enum SingleUse<'u> {
     },
 }
 
-/// The sort key of an exact index entry: a hash goes first, so that a partition with many users can
-/// be split by DynamoDB and the users made last do not all land at its end.
+/// The sort key of an exact index entry: it starts with a hash. So DynamoDB can split a partition
+/// with many users, and new users do not all land at its end.
 fn exact_sort(user: UserId) -> String {
     let id = user.to_string();
     let hash = digest(&SHA256, id.as_bytes());
