@@ -34,7 +34,7 @@ browser:
 pages:
     .ci/run pages
 
-# Compute the tables of the documentation anew, after a change of units, constants or prices.
+# Recompute the tables of the documentation, after a change of units, constants or prices.
 estimates:
     python3 -B estimates/costs.py --write
     python3 -B estimates/limits.py --write
@@ -55,7 +55,7 @@ deploy-test:
 store-test:
     .ci/run second_engine
 
-# Write openapi.json, its copy in OpenAPI 3.0 and the collections of requests anew from the code.
+# Regenerate openapi.json, its copy in OpenAPI 3.0 and the collections of requests from the code.
 openapi:
     cargo run -q -p kith -- openapi > target/openapi.json
     cargo run -q -p kith -- openapi --version 3.0 > target/openapi-3.0.json

@@ -18,7 +18,7 @@ use crate::fixtures::{TOKEN, token_form};
 use crate::operation::{Operation, Query};
 use crate::signer::{AUDIENCE, Signer};
 
-/// Where the service is, and as whom it is called.
+/// The address of the service, and the client that calls it.
 pub(crate) struct MeasuredService {
     /// `host:port`.
     pub authority: String,
@@ -34,14 +34,14 @@ pub(crate) struct MeasuredService {
     pub people: OnceCell<String>,
     /// The ids of [`BATCH`] users.
     pub batch: OnceCell<Vec<String>>,
-    /// What queries find users by, once it is defined.
+    /// Set once the definition of the attribute that queries search by exists.
     pub defined: OnceCell<()>,
 }
 
 /// How many users are read at once.
 const BATCH: usize = 100;
 
-/// Who issues people's tokens.
+/// The issuer of people's tokens.
 const ISSUER: &str = "https://load.example/realm";
 
 /// Where the profiles of the system are.
@@ -70,7 +70,7 @@ pub(crate) struct Connection {
     users: Vec<BenchUser>,
     /// A person's token, and where the person's profile is.
     person: (String, String),
-    /// The user whom the customer names by this number.
+    /// The number in the `id_at_customer` of a user that exists.
     known: u64,
     /// A value that one user has as an attribute and as the scope of a persona.
     mark: String,

@@ -1,5 +1,5 @@
-//! What there is to ask for: a tenant with a client, a token and a user, and the requests as API
-//! Gateway hands them over.
+//! The fixtures of the measurements: a tenant with a client, a token and a user, and the requests
+//! as API Gateway sends them.
 
 use axum::Router;
 use axum::body::Body;
@@ -105,9 +105,9 @@ impl PreparedEvents {
                 self.get("/api/v1/sso/authentication-server-subjects", &format!("user_id={user}"))
             }
             "site" => self.get("/health", ""),
-            // What a schedule sends is not looked at.
+            // The function ignores the event of a schedule.
             "sweeper" => json!({}),
-            // About a user of whom nothing is left: the table is read, and no bus is needed.
+            // The user does not exist. So the function reads the table and publishes no event.
             "stream" => {
                 let keys = json!({
                     "pk": { "S": "T#acme#U#00000000-0000-7000-8000-000000000000" },

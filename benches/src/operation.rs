@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 
-/// What is asked for.
+/// A request that is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Operation {
     /// A token by client secret.
@@ -40,7 +40,7 @@ pub(crate) enum Operation {
     Query(Query),
 }
 
-/// What a filter finds users by.
+/// A filter that is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Query {
     /// The id.
@@ -57,7 +57,7 @@ pub(crate) enum Query {
     Persona,
     /// One username or another.
     EitherUsername,
-    /// What nothing is looked up by, so that the listing is walked.
+    /// A field without a look-up, so the search walks the listing.
     Listing,
 }
 

@@ -123,7 +123,7 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // What is left behind is small and in the system's place for such.
+        // If this fails, a few small files remain in the system's temporary folder.
         let _ = fs::remove_dir_all(&self.0);
     }
 }

@@ -21,7 +21,7 @@ pub(crate) const AUDIENCE: &str = "load";
 pub(crate) struct Signer {
     pair: EcdsaKeyPair,
     env: Env,
-    /// What no other run has used.
+    /// A text that is unique to this run.
     run: String,
 }
 
@@ -62,7 +62,7 @@ impl Signer {
         }))
     }
 
-    /// A token of a person whom this issuer calls by a number, with an address that is verified.
+    /// A person's token. Its subject contains the number, and its e-mail address is verified.
     pub(crate) fn person(&self, issuer: &str, tenant: &str, number: u64) -> Measurement<String> {
         let now = self.env.clock.now().seconds();
         self.token(&json!({

@@ -18,7 +18,7 @@ fn main() {
     }
 }
 
-/// What git says; nothing without git, or outside of a repository.
+/// The output of git; `None` without git, or outside of a repository.
 fn git(arguments: &[&str]) -> Option<String> {
     let done = Command::new("git").args(arguments).output().ok()?;
     let said = String::from_utf8(done.stdout).ok()?;

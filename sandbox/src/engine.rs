@@ -17,8 +17,8 @@ use shared::domain::definition::MAX_SCRIPT;
 use shared::script::{Job, MAX_OUTPUT, ScriptFailure, WorkerReply};
 
 /// How long a script may run. Processor time, so that a busy machine or a small Lambda function
-/// does not refuse what another allows; time that passes otherwise is limited by the caller that waits for
-/// the worker.
+/// does not refuse what another allows; time that passes otherwise is limited by the caller that
+/// waits for the worker.
 pub const TIME: Duration = Duration::from_millis(100);
 
 /// The memory for a script's objects and its output, beside what the engine and the input take, in
@@ -36,7 +36,7 @@ pub const STACK: usize = 256 * 1024;
 /// Memory to say in what went wrong, when the script has used up its own.
 const LAST_WORDS: usize = 64 * 1024;
 
-/// What scripts' frames are called in a stack trace.
+/// The file name of a script in a stack trace.
 const SCRIPT: &str = "script";
 
 type Language = (
@@ -93,7 +93,7 @@ impl ScriptEngine {
                 job.input.as_deref().map(parse).transpose()
             })
             .map_err(|_| script_failure("cannot read the input of the script".to_owned()))?;
-        // What is held of the input is no memory of the script.
+        // The memory of the input does not count as memory of the script.
         let held = input.clone();
         let before = self.memory();
         let limit = MEMORY + MEMORY_PER_BYTE * job.script.len();
@@ -201,8 +201,8 @@ fn eval<'js, V: FromJs<'js>>(ctx: &Ctx<'js>, name: &str, source: &str) -> rquick
     ctx.eval_with_options(source, options)
 }
 
-/// Says what was thrown. The engine throws `null`, or nothing, when there is no memory left for an
-/// error; a script that throws `null` is told the same.
+/// Describes the thrown value. The engine throws `null`, or nothing, if no memory remains for an
+/// error. A script that throws `null` itself is reported in the same way.
 fn explain(ctx: &Ctx<'_>, thrown: Thrown, limit: usize) -> ScriptFailure {
     let out_of_memory = ScriptFailure::OutOfMemory { bytes: limit.try_into().unwrap_or(u64::MAX) };
     let Some(Ok(thrown)) = thrown.map(|thrown| thrown.restore(ctx)) else {
@@ -235,7 +235,8 @@ fn explain(ctx: &Ctx<'_>, thrown: Thrown, limit: usize) -> ScriptFailure {
     ScriptFailure::Script { message, line: line(&part("stack")) }
 }
 
-/// A value as the language turns it into text; `None` if it has none or throws.
+/// A value converted to text by the language; `None` if it has no text form or the conversion
+/// throws.
 fn text(ctx: &Ctx<'_>, value: &Value<'_>) -> Option<String> {
     let text = value.get::<Coerced<String>>().ok().map(|text| text.0);
     if text.is_none() {

@@ -1,6 +1,6 @@
 //! The system calls that a worker may make: those of memory, of its two pipes, of clocks and of its
-//! end. The kernel refuses all others, so that a script that breaks out of the engine reaches neither
-//! files nor sockets nor other processes, whatever limits forget.
+//! end. The kernel refuses all others, so that a script that breaks out of the engine reaches
+//! neither files nor sockets nor other processes, whatever limits forget.
 //!
 //! A call that is refused fails with `EPERM` and does not end the process: a C library that tries a
 //! call that this list does not know then takes its other way.

@@ -83,9 +83,9 @@ pub fn protect() {
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
 }
 
-/// Takes from the process what a script has no use for: new files and sockets, files that grow, new
-/// processes, core dumps, memory without end, rights from a program that it executes. A system that
-/// does not know one of these limits goes without it; the engine's own hold everywhere. Returns
+/// Removes rights that a script does not need: new files and sockets, larger files, new processes,
+/// core dumps, unlimited memory, and rights from a program that it executes. On a system without
+/// one of these limits that limit is missing; the engine's own limits hold everywhere. Returns
 /// whether the kernel filters system calls.
 #[must_use]
 pub fn confine() -> bool {

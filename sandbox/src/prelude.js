@@ -1,5 +1,5 @@
-// What a script finds beside the language, and how its `main` is called. Runs in each context
-// before the script.
+// The globals that a script has besides the language, and the call of its `main`. Runs in each
+// context before the script.
 //
 // A script may change every object of the language, so what is used after it has begun is held in
 // constants and private fields, which no script reaches.
@@ -92,8 +92,9 @@
 
   Object.defineProperty(globalThis, "tb", { value: freeze({ simpleResponse: freeze(simpleResponse) }) });
 
-  // No randomness, no code made of text, no work for later. Promises stay as what `async` functions
-  // answer: the engine is not sound without them. None of them goes on after its first `await`.
+  // No randomness, no code made of text, no work for later. Promises stay as the results of `async`
+  // functions, because the engine is not sound without them. No `async` function continues after
+  // its first `await`.
   delete Math.random;
   for (const name of ["BigInt", "Function", "Promise", "eval", "queueMicrotask"]) delete globalThis[name];
   delete getPrototypeOf(0n).constructor;

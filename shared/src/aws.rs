@@ -1,5 +1,6 @@
-//! Requests to a service of AWS, signed by the SDK's own signer: for a service of which two or three
-//! operations are used. A crate of the SDK knows all operations of its service, and weighs as much.
+//! Requests to a service of AWS, signed by the SDK's own signer: for a service of which two or
+//! three operations are used. A crate of the SDK knows all operations of its service, and weighs as
+//! much.
 
 use std::fmt;
 use std::time::{Duration, UNIX_EPOCH};
@@ -79,8 +80,8 @@ impl Account {
         Ok(Self { http: https::connections(trust)?, credentials, clock, endpoint })
     }
 
-    /// A service by its name, in the partition and the region of an ARN. The name is the first label
-    /// of its host, and requests are signed for it.
+    /// A service by its name, in the partition and the region of an ARN. The name is the first
+    /// label of its host, and requests are signed for it.
     #[must_use]
     pub fn service(&self, name: &'static str, arn: &str) -> Service {
         let mut parts = arn.split(':').skip(1);
@@ -161,7 +162,7 @@ impl Service {
         Err(if is_busy { ServiceError::Unavailable(code) } else { ServiceError::Refused(code) })
     }
 
-    /// A signed request. A signature is good for minutes, so each attempt has its own.
+    /// A signed request. A signature is valid for minutes, so each attempt has its own.
     fn request(
         &self,
         method: &Method,

@@ -97,7 +97,7 @@ impl<'de> Deserialize<'de> for Timestamp {
     }
 }
 
-/// The clock: the system's, or one that a test moves by hand.
+/// The clock: the system's clock, or a clock that a test moves.
 #[derive(Clone, Debug, Default)]
 pub struct Clock(Option<Arc<AtomicI64>>);
 

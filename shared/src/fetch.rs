@@ -44,8 +44,8 @@ const ACCEPTED: HeaderValue =
     HeaderValue::from_static("application/json, application/jwk-set+json");
 const AGENT: HeaderValue = HeaderValue::from_static("Kith");
 
-/// Why nothing was fetched. Its text says so in a few words, for the log and for the caller who registered
-/// the URL, and holds nothing of what was answered.
+/// Why nothing was fetched. Its text says so in a few words, for the log and for the caller who
+/// registered the URL, and holds nothing of what was answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FetchError {
     /// The URL is none that is fetched.
@@ -62,7 +62,7 @@ pub enum FetchError {
     TooLarge,
     /// It took longer than [`TIME_LIMIT`].
     TooSlow,
-    /// What was fetched is not what was looked for.
+    /// The fetched document is not of the expected kind.
     Content(&'static str),
 }
 

@@ -32,7 +32,7 @@ use crate::log;
 use crate::script::{self, Scripts};
 use crate::store::{Table, table};
 
-/// What the environment says to a function.
+/// The settings of a function, from the environment.
 #[derive(Debug)]
 pub struct Settings {
     table: String,
@@ -42,8 +42,8 @@ pub struct Settings {
     pub region: Region,
     /// Which endpoints it trusts.
     pub trust: Trust,
-    /// The credentials of its role, which never change while it lives; without them nothing is
-    /// asked of AWS.
+    /// The credentials of its role, which never change while the process lives. Without them the
+    /// function makes no request to AWS.
     pub credentials: Option<Credentials>,
     /// The event bus that it publishes to; the account's default one without a name.
     pub event_bus: Option<String>,
@@ -125,7 +125,8 @@ pub fn start(routes: &'static [Route]) -> Result<(), Error> {
     block_on(run(routes, app))
 }
 
-/// Runs the function that reads private keys, as [`start`] does. Others have no code for sealed keys.
+/// Runs the function that reads private keys, as [`start`] does. Others have no code for sealed
+/// keys.
 pub fn start_with_signing_keys(routes: &'static [Route]) -> Result<(), Error> {
     block_on(run(routes, app_with_signing_keys))
 }
@@ -135,7 +136,7 @@ fn block_on(work: impl Future<Output = Result<(), Error>>) -> Result<(), Error> 
 }
 
 /// Runs a function that a schedule calls until Lambda ends it: one call at a time on one thread.
-/// What its event holds is not looked at.
+/// The function ignores the event.
 pub fn start_scheduled<T: Serialize>(
     work: &impl AsyncFn(&App) -> crate::domain::Result<T>,
 ) -> Result<(), Error> {
@@ -143,7 +144,7 @@ pub fn start_scheduled<T: Serialize>(
 }
 
 /// Runs a function that is called with events of the type `E` until Lambda ends it: one call at a
-/// time on one thread. `prepare` makes what it works with beside the table.
+/// time on one thread. `prepare` makes its state besides the table.
 pub fn start_on<P, E: DeserializeOwned, T: Serialize>(
     prepare: impl FnOnce(&Settings) -> Result<P, Error>,
     work: &impl AsyncFn(&App, &P, E) -> crate::domain::Result<T>,
@@ -202,13 +203,13 @@ pub fn function(router: Router) -> Function {
     )
 }
 
-/// What the Lambda runtime calls.
+/// The service that the Lambda runtime calls.
 pub type Function = MapRequest<
     Adapter<'static, Response, GatewayAdapter>,
     fn(LambdaEvent<LambdaRequest>) -> LambdaEvent<LambdaRequest>,
 >;
 
-/// What a path holds only percent-encoded (RFC 3986 §3.3).
+/// The characters that a path contains only percent-encoded (RFC 3986 §3.3).
 const IN_PATHS: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -229,9 +230,9 @@ const IN_PATHS: &AsciiSet = &CONTROLS
 /// Percent-encodes path and query string as a URI has them, before `lambda_http` makes one of them.
 ///
 /// An HTTP API decodes `rawPath` despite its name, so what was `%23` would begin a fragment and
-/// `%2541` would be decoded twice. The query string comes as the caller sent it, and what it may not
-/// hold (RFC 3986 §3.4) would end the process. So would a scheme or a host that is none: both come
-/// from the gateway alone, and not from headers.
+/// `%2541` would be decoded twice. The query string comes as the caller sent it, and what it may
+/// not hold (RFC 3986 §3.4) would end the process. So would a scheme or a host that is none: both
+/// come from the gateway alone, and not from headers.
 fn encode_uri(mut event: LambdaEvent<LambdaRequest>) -> LambdaEvent<LambdaRequest> {
     if let LambdaRequest::ApiGatewayV2(request) = &mut event.payload {
         request.headers.remove("x-forwarded-proto");

@@ -1,5 +1,5 @@
-//! What the Kith functions share, in three layers: the edge (`http`), the rules (`domain`, `auth`)
-//! and the table (`store`).
+//! The code that the Kith functions share, in three layers: the edge (`http`), the rules (`domain`,
+//! `auth`) and the table (`store`).
 //!
 //! A function is a router over [`app::App`] and a `main` of a few lines that calls
 //! [`lambda::start`]; `kith serve` and the tests use the same routers through other adapters.

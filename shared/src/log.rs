@@ -8,7 +8,7 @@ use tracing_subscriber::fmt::{self, MakeWriter};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-/// The crates whose lines of the level DEBUG are logged. Those of dependencies show bodies of
+/// The crates whose lines of the level DEBUG are logged. DEBUG lines of dependencies show bodies of
 /// requests, which have personal data.
 const OWN: [&str; 11] = [
     "definitions",
@@ -39,7 +39,8 @@ pub fn as_json<W: for<'a> MakeWriter<'a> + Send + Sync + 'static>(writer: W, lev
         .with_target(false)
         .with_max_level(level)
         .with_writer(writer)
-        // It would be told by `eprintln!`, which panics when nobody reads.
+        // The subscriber would print the error by `eprintln!`, which panics if the standard error
+        // is closed.
         .log_internal_errors(false);
     lines.finish().with(filter_fn(is_logged)).init();
 }

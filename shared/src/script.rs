@@ -8,10 +8,10 @@
 //! answer per line, and kills it when none comes in time. This side knows no JavaScript.
 //!
 //! A worker starts with the first script, never before: a function that runs none starts as fast as
-//! ever. What has answered is used again, since starting costs several times what a script does;
-//! each job gets a new engine in it. What ran into a limit, or whose caller went away, is not: it
-//! may hold the answer to an old question. What a worker says is checked like any input, because
-//! what a script breaks out of is the worker.
+//! ever. A worker that has answered is reused, because a start costs several times as much as a
+//! script; each job gets a new engine in it. A worker that ran into a limit, or whose caller went
+//! away, is not reused: it may hold the answer to an old job. Answers of workers are checked like
+//! any input, because a script that breaks out controls its worker.
 
 use std::fmt;
 use std::sync::Once;
@@ -46,12 +46,12 @@ pub const MAX_MESSAGE: usize = 500;
 pub struct Job {
     /// The script's text; it defines `function main(workItem)`, or one function of another name.
     pub script: String,
-    /// What the script finds as `workItem.input.value`, as JSON text; without it the script is
-    /// loaded and its `main` is not called.
+    /// The value of `workItem.input.value`, as JSON text. Without it the script is loaded and its
+    /// `main` is not called.
     pub input: Option<Box<RawValue>>,
 }
 
-/// What the worker writes: one line of JSON.
+/// The answer of the worker: one line of JSON.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct WorkerLine {
     /// The reply to the job.
@@ -65,7 +65,7 @@ pub struct WorkerLine {
 pub enum WorkerReply {
     /// The script ran.
     Ran {
-        /// What it gave `tb.simpleResponse`, as JSON text.
+        /// The argument of `tb.simpleResponse`, as JSON text.
         output: Box<RawValue>,
         /// As in [`ScriptRun`].
         milliseconds: f64,
@@ -89,13 +89,13 @@ pub struct ScriptRun {
     pub memory_bytes: u64,
 }
 
-/// Why a script has no output. Written, it is one line for the administrator who owns the script,
-/// of at most [`MAX_MESSAGE`] characters; it may quote the script and its input, and nothing else.
+/// Why a script has no output. Its `Display` text is one line of at most [`MAX_MESSAGE`] characters
+/// for the administrator of the script. It may quote only the script and its input.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ScriptFailure {
     /// It does not compile, throws, or is not what a script has to be.
     Script {
-        /// What is wrong.
+        /// The fault.
         message: String,
         /// The line of the script, counted from 1, if there is one.
         line: Option<u32>,
@@ -115,7 +115,7 @@ pub enum ScriptFailure {
         /// The limit in bytes.
         bytes: u64,
     },
-    /// It ran, and what it put out cannot be used.
+    /// It ran, but its output cannot be used.
     Output(String),
     /// The engine ended before it answered, or answered what no engine does.
     #[serde(skip)]
@@ -156,7 +156,7 @@ impl fmt::Display for ScriptFailure {
 impl std::error::Error for ScriptFailure {}
 
 impl ScriptFailure {
-    /// What is wrong with the script; an error of the service where the script is not to blame.
+    /// The fault of the script; an error of the service if the script is not the cause.
     pub fn of_script(self) -> Result<String, Error> {
         let said = self.to_string();
         let later = matches!(self, Self::Busy | Self::Unavailable);

@@ -17,7 +17,7 @@ pub(crate) fn seal(key: &[u8; 32], bound: &str, mut plain: Vec<u8>, env: &Env) -
     Ok(sealed)
 }
 
-/// Opens what [`seal`] made; `None` when it was made by somebody else, for something else, or
+/// Opens what [`seal`] made; `None` if it was sealed with another key, for another purpose, or
 /// changed.
 pub(crate) fn open(key: &[u8; 32], bound: &str, sealed: &[u8]) -> Option<Vec<u8>> {
     let (nonce, cipher) = sealed.split_first_chunk::<NONCE_LEN>()?;

@@ -1,6 +1,6 @@
-//! Work that keeps a thread busy for long: it runs beside the runtime's threads, little of it at a
-//! time, so that every other request goes on. A function of AWS Lambda has one request at a time;
-//! `kith serve` has many.
+//! Work that keeps a thread busy for long: it runs beside the runtime's threads, a few jobs at a
+//! time, so that it does not block other requests. A function of AWS Lambda has one request at a
+//! time; `kith serve` has many.
 
 use tokio::sync::Semaphore;
 
@@ -20,7 +20,7 @@ impl Bench {
         Self(Semaphore::const_new(places))
     }
 
-    /// Does the work on a thread of its own when it is its turn.
+    /// Waits for its turn, then does the work on a thread of its own.
     pub async fn run<T: Send + 'static>(
         &'static self,
         work: impl FnOnce() -> T + Send + 'static,
@@ -47,9 +47,9 @@ pub async fn make_hashes(hashes: &Hashes) -> Result<bool> {
     Ok(any)
 }
 
-/// Whether of each pair the first, which this request made, and the second are hashes of one value.
-/// Each pair costs a hash; `left` is how many of them the request may still compare. What it may not
-/// compare is not the same.
+/// Whether both hashes of each pair come from the same value. This request made the first one. Each
+/// pair costs a hash; `left` is how many pairs the request may still compare. Pairs beyond that
+/// count as different.
 pub async fn are_same_values(
     hashes: &Hashes,
     pairs: &[(&str, &str)],

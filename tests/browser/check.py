@@ -111,7 +111,7 @@ def complaints(driver) -> list[str]:
 
 
 def faults(driver, path: str, width: int, scheme: str) -> Iterator[str]:
-    """What is wrong with the page that is shown."""
+    """The faults of the page that is shown."""
     if path == "/docs":
         driver.find_element("css selector", ".opblock-tag")
     yield from complaints(driver)
@@ -200,7 +200,7 @@ def origin() -> Iterator[str]:
 class Page:
     """A page of an origin, which sends requests to the service."""
 
-    # What it may read of an answer: status, headers and body; or that it may read nothing.
+    # The status, headers and body that the page may read of an answer, or that it may read nothing.
     FETCH = """
     const [url, options, done] = arguments;
     fetch(url, options).then(
@@ -307,7 +307,7 @@ def call_from(page: Page, variables: dict[str, str], folder: Path) -> Iterator[s
 
 
 def missing(answer: dict, status: int, readable: str) -> Iterator[str]:
-    """What a page does not see of an answer that it should see."""
+    """The parts of an answer that a page should see and does not."""
     hidden = [name for name in readable.split() if name not in answer["headers"]]
     if answer["status"] != status or hidden:
         found = f"{answer['status']} without {hidden}: {answer['body'][:300]}"

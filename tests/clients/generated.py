@@ -15,7 +15,7 @@ DESCRIPTIONS = ["openapi.json", "openapi-3.0.json"]
 PACKAGE = "kith_client"
 # The walk of the source system's tutorial, with the client of openapi-generator.
 TUTORIAL = "tutorial.py"
-# What openapi-generator would write beside the code.
+# Files that openapi-generator would write beside the code.
 CODE_ALONE = "apis,models,supportingFiles,apiDocs=false,modelDocs=false,apiTests=false,modelTests=false"
 
 Command = list[str | Path]

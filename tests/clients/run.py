@@ -50,7 +50,7 @@ def programs() -> Path:
 
 
 def modules() -> None:
-    """Installs exactly the modules of the lock file, anew when it changed."""
+    """Installs exactly the modules of the lock file, and installs them again if it changed."""
     lock_file, stamp = NODE / "package-lock.json", WORKSHOP / "package-lock.sha256"
     wanted = hashlib.sha256(lock_file.read_bytes()).hexdigest()
     WORKSHOP.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-//! What requests cost, in the units that the table reports: the table "Cost" of the architecture
+//! The cost of requests, in the units that the table reports: the table "Cost" of the architecture
 //! (users of at most 1 KB, warm definitions). Read units / write units of the table + of the index.
 
 use serde_json::{Value, json};
@@ -254,7 +254,7 @@ async fn a_change_request_costs_a_transaction_of_two_and_its_approval_one_more_t
     }
 }
 
-/// What a write costs, and how long it takes in this process.
+/// The cost of a write, and its time in this process.
 async fn timed(call: tests::Call) -> (tests::Answer, std::time::Duration) {
     #[expect(clippy::disallowed_methods, reason = "a figure for people, on which nothing depends")]
     let now = std::time::Instant::now;

@@ -11,7 +11,7 @@ async fn forks_share_nothing_with_each_other_and_with_what_they_come_from() {
     let snapshot = service.snapshot();
     let (one, other) = (snapshot.start(), snapshot.start());
 
-    // What was there is there, and tokens are good.
+    // The fork has the same resources, and tokens are valid there.
     let there = crm.on(&one);
     assert_eq!(there.get(&jan.path).await.is(200).tag(), jan.tag);
     let changed = json!({ "given_name": "Johan" });

@@ -97,7 +97,7 @@ async fn d6_a_value_that_only_a_persona_holds_is_held_too() {
     let mut body = common(&json!({ "badge": ["1"] }));
     body["name"] = json!("role");
     let persona = crm.add_persona(&jan, body).await;
-    // What a persona definition lists does not go at all.
+    // An attribute that a persona definition lists cannot be purged.
     assert!(reason(purged(&service, &badge).await).contains(&role.id));
     crm.patch(&role.path, json!({ "attributes": [] })).if_match("*").await.is(200);
     assert!(matches!(purged(&service, &badge).await, Ok(PurgeOutcome::InUse(1, _))));

@@ -7,7 +7,7 @@ const SCOPES: &str = "users:read users:write config:read config:write administra
 
 const SCRIPT: &str = "function main(item) { item.output = tb.simpleResponse({}); }";
 
-/// What a tenant has, one of each kind.
+/// The resources of a tenant, one of each kind.
 struct World {
     user: Resource,
     persona: Resource,
@@ -233,8 +233,7 @@ async fn d5_every_id_of_another_tenant_answers_like_one_that_never_existed() {
     service.create_tenant("umbrella").await;
     let mine = service.client("acme", SCOPES).await;
     let theirs = service.client("globex", SCOPES).await;
-    // What never existed is asked of an empty tenant, so that not even the name of a definition can
-    // be known there.
+    // The comparison uses an empty tenant, which does not even have definitions of the same names.
     let empty = service.client("umbrella", SCOPES).await;
     world(&mine, "a").await;
     // No name is near one of the other tenant: suggestions are made of its own names.

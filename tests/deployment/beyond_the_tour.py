@@ -1,4 +1,4 @@
-"""What the tour does not need and the roles have to allow, on the deployed stack: the sweeper,
+"""Tests the rights of the roles that the tour does not use, on the deployed stack: the sweeper,
 change events, requests about personas, searchable hashes, clients and their secrets, assertions,
 proofs of possession, introspection, revocation, failures that are counted, people by every subject
 type, and the site.
@@ -6,9 +6,9 @@ type, and the site.
     beyond_the_tour.py CLIENT_ID CLIENT_SECRET   inside deploy_local.py, as a client with the scope
                                                  administrator
 
-The sweeper is called as its schedule calls it. What is due is made first: a derived attribute whose
-workflow has changed, and an erasure that was interrupted. The engine's clock cannot be moved, so
-the note of when the change was noticed is made older instead.
+The sweeper is called as its schedule calls it. The test first creates work for it: a derived
+attribute whose workflow has changed, and an interrupted erasure. The engine's clock cannot be
+moved, so the note of when the change was noticed is made older instead.
 """
 
 import base64
@@ -75,7 +75,8 @@ class Api:
 
 
 def sweep() -> dict:
-    """One call through the Lambda API, as the schedule calls the alias; returns its report."""
+    """Calls the function through the Lambda API, as the schedule calls the alias. Returns its
+    report."""
     answer = client("lambda").invoke(
         FunctionName=os.environ["KITH_SWEEPER"], Qualifier="live", Payload=b"{}"
     )
@@ -182,7 +183,8 @@ def hashes(api: Api) -> None:
 
 
 def finding(api: Api) -> None:
-    """Who was changed, who is named, and whom a filter finds, with and without a look-up."""
+    """Finds users by the time of their change, by their id at the customer, and by filters with and
+    without a look-up."""
     first, path = {
         "username": "dirk",
         "family_name": "Zwart",
@@ -308,8 +310,8 @@ def form(endpoint: str, parameters: dict[str, str], **headers: str) -> tuple[int
 
 
 def tokens(api: Api) -> None:
-    """What the token function writes and reads beside clients: each needs a right of its role, or
-    of every role."""
+    """The items that the token function writes and reads beside clients. Each needs a right of its
+    role, or of every role."""
     signer = Signer()
     _, metadata = Api.send("GET", "/.well-known/oauth-authorization-server/idhub/oidc", {}, None)
     _, made = api.ask(
@@ -386,14 +388,14 @@ def tokens(api: Api) -> None:
 
 
 def sweeping(api: Api) -> None:
-    """What the sweeper does without being asked."""
+    """The work that the sweeper finds by itself."""
     tag, workflow = api.ask(
         "POST", "/identity/config/workflows", {"name": "greeting", "script": script("Dear")}
     )
     define(api, "greeting", search="exact", derived={"workflow_id": workflow["id"]})
     define(api, "nickname")
-    # The attribute is unknown to what functions remember, so that they read the definitions anew,
-    # the derived one among them.
+    # The caches of the functions do not have this attribute. So the functions read the definitions
+    # again, the derived one among them.
     named = {"common": {"nickname": ["J"]}}
     _, user = api.ask(
         "POST", "/identity/users", {"username": "an", "given_name": "An", "attributes": named}
@@ -411,7 +413,7 @@ def sweeping(api: Api) -> None:
     )
     expect(sweep()["derived"] == 0, "functions may still write what the script before makes")
     older()
-    expect(sweep()["changed"] == 1, "the user was not computed anew")
+    expect(sweep()["changed"] == 1, "the user was not recomputed")
     _, user = api.ask("GET", path)
     expect(
         user["attributes"]["common"]["greeting"] == ["Hello An"], f"the user is as before: {user}"
@@ -465,12 +467,12 @@ class Changes:
                 )
                 if detail["id"] == user:
                     return event["detail-type"], detail["version"]
-        raise SystemExit(f"beyond_the_tour: nothing is told of {user}")
+        raise SystemExit(f"beyond_the_tour: there is no event of {user}")
 
 
 def changes(api: Api) -> None:
-    """What the table's stream brings to the bus, and what the function answers when it is called by
-    hand."""
+    """The events that the table's stream sends to the bus, and the answer of the function to a
+    direct call."""
     subscriber = Changes()
     _, user = api.ask("POST", "/identity/users", {"username": "tess"})
     told = subscriber.next_of(user["id"])
@@ -611,7 +613,7 @@ def people(api: Api) -> None:
         {"application_id": "depot-app", "user_id": base},
     )
     expect(
-        known["subject"] == "mina@example.org", f"the application is told something else: {known}"
+        known["subject"] == "mina@example.org", f"the application gets another subject: {known}"
     )
     api.ask("GET", f"/identity/users/{base}/personas")
     api.ask("GET", f"/api/v1/sso/authentication-server-subjects?user_id={base}")
@@ -662,7 +664,7 @@ def read(path: str, **headers: str) -> tuple[int, Message, bytes]:
 
 
 def site() -> None:
-    """What the service shows of itself: pages, compressed files, health, and unknown paths."""
+    """The site: pages, compressed files, health, and unknown paths."""
     browser = "text/html,application/xhtml+xml,*/*;q=0.8"
     for path in ("/", "/docs", "/problems/not-found"):
         status, headers, page = read(path, Accept=browser)

@@ -19,7 +19,7 @@ import boto3
 from machine import ROOT, dummy_aws
 
 DOMAIN, ORIGIN, BUS, RESTORED = "id.example.com", "https://app.example.com", "people", "kith-restored"
-# What a parameter gets that is not made here.
+# The values of parameters whose resources are not created here.
 PLAIN = {
     "AllowedOrigins": f"{ORIGIN},https://admin.example.com",
     "AvailabilityTarget": "99.5",
@@ -74,7 +74,8 @@ def prepare(deployed) -> dict[str, str]:
 
 
 def restore(deployed) -> tuple[str, str]:
-    """What the page says, in its order; returns the ARNs of the new table and of its stream."""
+    """Follows the steps of docs/operating/restore.md, in order. Returns the ARNs of the new table
+    and of its stream."""
     dynamodb, table = deployed.client("dynamodb"), deployed.table
     dynamodb.restore_table_to_point_in_time(
         SourceTableName=table, TargetTableName=RESTORED, UseLatestRestorableTime=True
@@ -227,15 +228,15 @@ def operation(client_id: str, secret: str) -> None:
 
 
 def consult(where: Mapping[str, str]) -> dict[str, dict]:
-    """What the doctor says of each check."""
+    """The results of the doctor for each check."""
     doctor = ("doctor", "--stack", "kith", "--base-url", f"https://{DOMAIN}")
     text = kith(*doctor, where=where, check=False)
     return {entry["check"]: entry for entry in json.loads(text)}
 
 
 def settings() -> None:
-    """What functions and logs are set to, and the plan of backups. ministack gives roles no boundary;
-    test_template.py looks at that."""
+    """Checks the settings of functions and logs, and the backup plan. ministack gives roles no
+    boundary; test_template.py checks it."""
     for function in client("lambda").list_functions()["Functions"]:
         name = function["FunctionName"]
         variables = function["Environment"]["Variables"]

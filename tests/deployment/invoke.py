@@ -55,7 +55,7 @@ def output(command: list[str | Path], variables: dict[str, str]) -> str:
 
 
 def variables(demo: Path, endpoint: str) -> dict[str, str]:
-    """What events/README.md sets."""
+    """The variables that events/README.md sets."""
     lines = (line.split("=", 1) for line in demo.read_text().splitlines() if "=" in line)
     known = {name: value for name, value in lines if not name.startswith("#")}
     return known | {

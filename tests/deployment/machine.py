@@ -35,7 +35,8 @@ class Failed(Exception):
 
 
 def program(main: Callable[[], int]) -> NoReturn:
-    """Runs `main` and exits with its code: 1 after a failure, which is told, and 130 after Ctrl-C."""
+    """Runs `main` and exits with its code: 1 after a failure, which it prints, and 130 after
+    Ctrl-C."""
     # So that a terminated run unwinds, and stops what it started, as an interrupted one does.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
@@ -71,8 +72,8 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def environment(name: str, requirements: Path) -> Path:
-    """Returns the programs of a virtual environment that holds exactly these requirements, made
-    anew when they changed."""
+    """Returns the programs of a virtual environment that holds exactly these requirements. It is
+    recreated if they changed."""
     venv = VENVS / name
     stamp = venv / "requirements.sha256"
     wanted = hashlib.sha256(requirements.read_bytes() + sys.version.encode()).hexdigest()

@@ -1,4 +1,5 @@
-"""What a request to DynamoDB, EventBridge or KMS touches, and whether a role's policies allow it.
+"""The resources that a request to DynamoDB, EventBridge or KMS touches, and whether a role's
+policies allow it.
 
 Knows the parts of IAM that template.yaml uses, and stops at any other rather than guess.
 """

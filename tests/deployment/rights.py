@@ -1,7 +1,7 @@
-"""Which keys each role may touch, and how.
+"""The keys that each role may touch, and the actions.
 
     rights.py            compares the template with rights.txt, and demands one statement per action
-    rights.py --write    writes rights.txt anew
+    rights.py --write    regenerates rights.txt
 
 Every kind of key that the service has is tried with each action of DynamoDB on the table and on the
 index. A role that gains or loses a right changes rights.txt, which a reviewer reads.

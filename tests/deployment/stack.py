@@ -20,7 +20,7 @@ from machine import HERE, REGION, ROOT, Failed
 from template import Template, transform
 
 NAME = "kith"
-# A template of an earlier version, as it was. What holds state has to outlive the update.
+# A template of an earlier version, unchanged. Resources with state must survive the update.
 OLDER = HERE / "older_template.yaml"
 LASTING = ("Api", "Table", "UntoldQueue", "AccessLogs", "UsersLogs")
 PROGRAMS = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "debug"
@@ -126,7 +126,7 @@ class Stack:
         self._denied: list[str] = []
 
     def denied(self) -> Counter[str]:
-        """What functions asked the table for and their roles do not allow, and how often."""
+        """The requests of functions that their roles do not allow, and how often."""
         return Counter(self._denied)
 
     def of_type(self, kind: str) -> list[str]:
@@ -215,7 +215,8 @@ class Stack:
         }
 
     def point_at(self, table: str) -> None:
-        """Publishes each function anew with the guard as its endpoint, where the alias finds it."""
+        """Publishes a version of each function with the guard as its endpoint, and points the alias
+        at it."""
         functions = self.client("lambda")
         for logical in self.of_type("AWS::Lambda::Function"):
             name = self.physical[logical]

@@ -1,6 +1,6 @@
-"""What template.yaml becomes with the parameters of a small account, of a large company, and with
-gradual deployments. Each test is about something that only an account would refuse, or that would
-stay silent there."""
+"""The transformed template.yaml with the parameters of a small account, of a large company, and
+with gradual deployments. Each test is about something that only an account would refuse, or that
+would stay silent there."""
 
 import copy
 import json
@@ -54,8 +54,8 @@ def refused(parameter: str, value: str) -> bool:
 
 
 def gradual(value):
-    """What is left of a template if deployments are gradual: without that, SAM makes none of the
-    resources that need the condition."""
+    """The template with its conditions resolved for gradual deployments. Otherwise SAM makes none
+    of the resources that need the condition."""
     if isinstance(value, list):
         return [gradual(part) for part in value]
     if not isinstance(value, dict):
@@ -99,7 +99,7 @@ class Parameters(unittest.TestCase):
 
 
 class Import(unittest.TestCase):
-    """What API Gateway imports."""
+    """The API definition that API Gateway imports."""
 
     def body(self, **parameters: str) -> dict:
         template = transformed(**parameters)

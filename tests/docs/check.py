@@ -59,7 +59,7 @@ def dangling(page):
 
 
 def unnamed():
-    """What the template or the description has and its page does not name."""
+    """Entries of the template or of the API description that the page does not name."""
     template = (ROOT / "template.yaml").read_text()
     sections = dict(re.findall(r"^(\w+):\n((?:(?: .*|#.*)?\n)*)", template, flags=re.MULTILINE))
     keys = re.compile(r"^  (\w+):", flags=re.MULTILINE)

@@ -97,7 +97,7 @@ def run(page):
 
 
 def judge(page, parts, log, ran):
-    """What a run says: failed commands, and statuses that are not as announced."""
+    """The faults of a run: failed commands, and statuses that differ from the page."""
     wrong, line = [], parts[0][0] if parts else 1
     for entry in log:
         number, *seen = entry.split()

@@ -1,4 +1,4 @@
-//! What the service answered.
+//! An answer of the service.
 
 use axum::body::Bytes;
 use http::{HeaderMap, StatusCode};
@@ -64,7 +64,7 @@ impl Answer {
             .unwrap_or_else(|error| panic!("{error}: {:?}", self.body))
     }
 
-    /// One member of the body as text.
+    /// A member of the body as text.
     #[track_caller]
     pub fn field(&self, name: &str) -> String {
         self.json()

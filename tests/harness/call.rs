@@ -1,4 +1,4 @@
-//! One request, built as it reads and sent when awaited.
+//! A request, which is sent when awaited.
 
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;

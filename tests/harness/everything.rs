@@ -22,15 +22,15 @@ const SSO: &str = "/api/v1/sso";
 /// The systems in which a person with everything has a profile.
 const SYSTEMS: [&str; 3] = ["crm", "web", "app"];
 
-/// What people with everything need: definitions, servers, applications, and clients that may do
-/// all there is to do.
+/// The resources for people with everything: definitions, servers, applications, and clients with
+/// all rights.
 #[derive(Clone, Debug)]
 pub struct Setting {
     /// The service.
     pub service: Service,
     /// A client that has to ask for guarded changes.
     pub crm: Client,
-    /// One that may approve them.
+    /// A client that may approve them.
     pub boss: Client,
 }
 
@@ -39,7 +39,7 @@ pub struct Setting {
 pub struct Everything {
     /// The user, as it was made.
     pub user: Resource,
-    /// What each of the person's values has in it, and nobody else's.
+    /// Texts in the person's values that no other person has.
     pub words: Vec<String>,
     /// Where things of the person are.
     pub paths: Vec<String>,

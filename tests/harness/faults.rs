@@ -1,5 +1,5 @@
-//! A network that fails as it is told: before an operation takes effect, after it, or with an
-//! answer of DynamoDB's own.
+//! A network that fails as a test demands: before an operation takes effect, after it, or with an
+//! error of DynamoDB.
 //!
 //! Calls are counted per attempt, from the last [`Faults::reset`] on, so "crash at the n-th call"
 //! and "lose the answer of the n-th call" mean the same in every run. Each rule is used up by one
@@ -25,7 +25,7 @@ use crate::gate::Gate;
 use crate::lag::Lag;
 use crate::throughput::{SlowTransactions, Throughput};
 
-/// One way for a call of the table to go wrong.
+/// A way in which a call of the table fails.
 #[derive(Clone, Debug)]
 pub enum Fault {
     /// A 500 before anything happens.
@@ -88,7 +88,7 @@ impl Fault {
     }
 }
 
-/// One call of the table, as it went over the network.
+/// A call of the table, as it was sent over the network.
 #[derive(Clone, Debug)]
 pub struct RecordedCall {
     /// The operation's name.

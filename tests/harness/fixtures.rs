@@ -1,4 +1,4 @@
-//! What most tests need given: users, personas and definitions, made over HTTP.
+//! The fixtures of most tests: users, personas and definitions, created over HTTP.
 
 use serde_json::{Value, json};
 

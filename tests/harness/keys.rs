@@ -1,5 +1,5 @@
 //! Keys of others: of clients that sign assertions, of callers that prove possession, and of
-//! attackers. What is signed with them is exactly what a test says, right or wrong.
+//! attackers. A test decides exactly which claims they sign, valid or not.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -54,7 +54,7 @@ pub fn base64url(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// One part of a JWS as JSON: 0 is its header, 1 its claims.
+/// A part of a JWS as JSON: 0 is its header, 1 its claims.
 pub fn part(jws: &str, index: usize) -> Value {
     let part = jws.split('.').nth(index).expect("a part");
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).expect("base64url")).expect("JSON")

@@ -16,7 +16,7 @@ use shared::env::Clock;
 
 use crate::faults::RecordedCall;
 
-/// One write of a user.
+/// A write of a user.
 #[derive(Debug)]
 struct RecordedWrite {
     shown_at: i64,

@@ -1,5 +1,5 @@
-//! What the tests hold the service with: an engine whose network can fail, the service with a clock
-//! that stands still, clients with real tokens, and calls that read as what they send.
+//! The harness of the tests: an engine whose network can fail, the service with a clock that stands
+//! still, clients with real tokens, and calls.
 //!
 //! ```ignore
 //! let crm = Service::start().await.crm().await;

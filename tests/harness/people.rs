@@ -1,5 +1,5 @@
-//! People and the identity providers that issue their tokens. What is signed is exactly what a test
-//! says, right or wrong.
+//! People and the identity providers that issue their tokens. A test decides exactly which claims
+//! they sign, valid or not.
 
 use serde_json::{Value, json};
 use shared::auth::SigningKeys;
@@ -27,7 +27,7 @@ pub struct Issuer {
     pub url: String,
     /// The `aud` of its tokens.
     pub audience: String,
-    /// What it signs with.
+    /// The signing key.
     pub key: KeyPair,
     service: Service,
 }
@@ -82,8 +82,8 @@ impl Service {
 }
 
 impl Client {
-    /// A person who has signed in at the service itself through this client's application, and to
-    /// whom these scopes are granted.
+    /// A person who has signed in at the service itself through this client's application, with
+    /// these granted scopes.
     pub async fn local_person(&self, user: &str, scopes: &str) -> Person {
         self.local_person_with(user, scopes, |_| {}).await
     }
@@ -140,7 +140,7 @@ impl Issuer {
         )
     }
 
-    /// The base profile id of the person whom the issuer calls so, in [`TENANT`].
+    /// The base profile id of the person with this subject, in [`TENANT`].
     pub fn base(&self, subject: &str) -> String {
         BaseId::of(subject, &self.url, &TENANT.parse().expect("a tenant's name")).to_string()
     }
@@ -158,7 +158,7 @@ impl Issuer {
         self.link_as(user, subject, true).await
     }
 
-    /// A person whom the issuer calls so, with a new token that has these claims too.
+    /// A person with this subject and a new token with these additional claims.
     pub fn person(&self, subject: &str, claims: Value) -> Person {
         Person { service: self.service.clone(), token: self.token_with(subject, json!({}), claims) }
     }

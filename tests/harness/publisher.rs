@@ -1,5 +1,5 @@
-//! Somebody else's https server on this machine, which publishes what a test tells it and counts
-//! who asks.
+//! An https server of a third party, on this machine. It publishes the documents that a test sets
+//! and counts the requests.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,7 +16,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::gate::Gate;
 
-/// What a publisher does when it is asked.
+/// The reply of a publisher to a request.
 #[derive(Clone, Debug)]
 pub enum Reply {
     /// Sends these bytes, the header included, and closes.
@@ -74,7 +74,7 @@ impl Publisher {
     /// The name in the certificate, beside 127.0.0.1.
     pub const NAME: &str = "keys.example";
 
-    /// Listens with a certificate of a root of its own; answers 404 until it is told otherwise.
+    /// Listens with a certificate of a root of its own; answers 404 until a test sets a reply.
     pub async fn start() -> Self {
         Self::speaking(&TLS13).await
     }
@@ -110,7 +110,7 @@ impl Publisher {
         Self { port, root: authority.der().clone(), shared }
     }
 
-    /// What it replies from now on.
+    /// Sets its reply from now on.
     pub fn reply(&self, reply: Reply) {
         *self.shared.reply.lock().unwrap_or_else(PoisonError::into_inner) = reply;
     }

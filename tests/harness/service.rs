@@ -127,7 +127,7 @@ impl Service {
         self.call("POST", "/idhub/oidc/v1/token").form(form)
     }
 
-    /// One call of the sweeper, which works until nothing is due.
+    /// Calls the sweeper, which works until no work is due.
     pub async fn sweep(&self) -> sweeper::SweepReport {
         sweeper::sweep(&self.app(), Timestamp::from_millis(i64::MAX)).await.expect("a sweep")
     }
@@ -180,7 +180,7 @@ fn router(table: &Table, fetcher: &Fetcher) -> Router {
     serve::router(table.env().clone(), || serve::own_state(table, BASE, &scripts, fetcher))
 }
 
-/// What runs scripts: the worker that is built beside the tests.
+/// Runs scripts, in the worker that is built beside the tests.
 pub fn scripts() -> Scripts {
     let test = std::env::current_exe().expect("the test's own path");
     let worker = test.ancestors().nth(2).expect("the build's folder").join("script-worker");

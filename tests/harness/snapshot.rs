@@ -35,7 +35,7 @@ impl Snapshot {
         let number = SNAPSHOTS.fetch_add(1, Ordering::Relaxed);
         let name = format!("kith-test-{}-{number}.sqlite", std::process::id());
         let path = std::env::temp_dir().join(name);
-        // One of a process that was killed and had the same number.
+        // A killed process with the same number may have left its file.
         let _ = std::fs::remove_file(&path);
         embedded.snapshot(&path).expect("a snapshot");
         Self { file: Arc::new(SnapshotFile(path)), taken_at }

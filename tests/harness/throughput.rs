@@ -1,5 +1,6 @@
-//! The write throughput of one partition: DynamoDB lets 1000 units a second through for one partition
-//! key. It may save what was not used, which nobody can count on. And transactions that take long.
+//! The write throughput of one partition: DynamoDB lets 1000 units a second through for one
+//! partition key. It may save what was not used, which nobody can count on. And transactions that
+//! take long.
 
 use std::collections::HashMap;
 
@@ -13,7 +14,7 @@ use crate::faults::RecordedCall;
 #[derive(Debug)]
 pub(crate) struct SlowTransactions {
     pub(crate) clock: Clock,
-    /// What the slow ones name.
+    /// A text that every slow transaction contains.
     pub(crate) naming: String,
     pub(crate) seconds: i64,
 }
@@ -43,7 +44,7 @@ impl Throughput {
         Self { per_second, partitions: HashMap::new() }
     }
 
-    /// Whether a call may pass. One that does takes its units, also more than are left.
+    /// Whether a call may pass. A call that passes takes its units, even if fewer remain.
     pub(crate) fn admits(&mut self, call: &RecordedCall) -> bool {
         let Some(puts) = puts(call) else { return true };
         let now = Instant::now();

@@ -299,7 +299,7 @@ def persona(text: str) -> dict:
 
 
 def expected(row: Row, ndjson: bool) -> list[tuple[int, str, str, str]]:
-    """What the report has to say of a row."""
+    """The expected report of a row."""
     if not row.faults:
         return [(row.number, "created", "", "")]
     kind = (

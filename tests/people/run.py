@@ -102,7 +102,7 @@ class Service:
             line.split("=", 1) for line in demo.read_text().splitlines() if not line.startswith("#")
         )
         self.variables = dict(lines)
-        # Those to the process before lead nowhere.
+        # The connections to the earlier process are closed.
         self.local = threading.local()
 
     def end(self, how: signal.Signals) -> None:
@@ -155,7 +155,7 @@ class Service:
         return answer
 
     def query(self, filter_: str) -> list[dict]:
-        """All users whom a filter finds."""
+        """All users that a filter finds."""
         found, cursor = [], None
         while True:
             asked = {"filter": filter_, "limit": 100} | ({"cursor": cursor} if cursor else {})
@@ -391,7 +391,7 @@ KINDS = {
 
 def measure(service: Service) -> dict[str, tuple[float, float, float, int]]:
     """Milliseconds (median and 99th percentile), read units and hits of each kind of query, on five
-    people whom it makes."""
+    people that it creates."""
     for number in range(5):
         document = {
             "username": f"marker.{number}",

@@ -1,6 +1,6 @@
-//! What one request costs, measured: the most memory that it holds at a time, and its processor
-//! time, over every route with hostile bodies, queries and headers. Both stay within a budget, and
-//! grow no faster than the request (rules WK1 to WK4).
+//! The measured cost of a request: its peak memory and its processor time, over every route with
+//! hostile bodies, queries and headers. Both stay within a budget, and grow no faster than the
+//! request (rules WK1 to WK4).
 //!
 //! The table is in this process too, so what it takes is counted with the rest.
 
@@ -41,8 +41,8 @@ const MAX_TIME: Duration =
 /// Costs below these are not compared with those of smaller requests: they hardly grow.
 const SMALL_MEMORY: usize = 6_000_000;
 const SMALL_TIME: Duration = Duration::from_millis(250);
-/// How many times as much a request of four times the size may cost: what is noise, and what doubles
-/// its memory when it is full.
+/// How many times as much a request of four times the size may cost: what is noise, and what
+/// doubles its memory when it is full.
 const GROWTH: f64 = 7.0;
 
 /// The cost of one request.
@@ -72,7 +72,7 @@ fn processor_time() -> Duration {
     Duration::new(now.tv_sec.try_into().unwrap(), now.tv_nsec.try_into().unwrap())
 }
 
-/// What was measured, and what of it is too much.
+/// The measurements, and those that exceed the budget.
 #[derive(Default)]
 pub struct Ledger {
     costs: Vec<(String, Cost)>,

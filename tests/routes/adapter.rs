@@ -1,4 +1,5 @@
-//! What `lambda_http` makes of requests that are easily lost between API Gateway and a router.
+//! How `lambda_http` converts parts of requests that are easily lost between API Gateway and a
+//! router.
 
 use serde_json::{Value, json};
 

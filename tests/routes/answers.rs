@@ -1,4 +1,4 @@
-//! What the events are answered, in the shape that API Gateway takes.
+//! The answers to the events, in the shape that API Gateway takes.
 
 use serde_json::{Value, json};
 
@@ -42,7 +42,7 @@ async fn every_event_is_answered_as_its_route_says_with_json_text_or_nothing() {
     }
 }
 
-/// Whoever copies an example from `openapi.json` is answered as the route says.
+/// A request with an example from `openapi.json` gets the answer that the route declares.
 #[tokio::test]
 async fn examples_of_bodies_are_accepted() {
     let fork = Gateway::forks().await;
@@ -77,7 +77,7 @@ async fn examples_of_bodies_are_accepted() {
     }
 }
 
-/// What is replaced keeps its name.
+/// A replaced resource keeps its name.
 fn keep_names(example: &mut Value, event: &Event) {
     let present: Value = serde_json::from_slice(&event.body().unwrap()).unwrap();
     for name in ["id", "category", "name"] {
@@ -149,7 +149,7 @@ fn has_no_body(event: &Event) -> bool {
     event.route().listed && event.route().answer.1.is_empty()
 }
 
-/// The content less what is made anew each time.
+/// The content without the members that differ in every answer.
 fn lasting(mut content: Value) -> Value {
     if let Some(members) = content.as_object_mut() {
         let fleeting = [

@@ -25,7 +25,7 @@ pub fn operation<'d>(description: &'d Value, route: &Route) -> &'d Value {
     &description["paths"][route.path][route.method.to_lowercase()]
 }
 
-/// What a value refers to, or the value itself.
+/// The target of a reference, or the value itself.
 pub fn resolved<'d>(description: &'d Value, value: &'d Value) -> &'d Value {
     match value.get("$ref").and_then(Value::as_str) {
         Some(target) => description.pointer(target.strip_prefix('#').unwrap()).unwrap(),
@@ -152,7 +152,7 @@ fn the_description_is_small() {
     assert!(read("openapi.json").len() <= MAX_BYTES);
 }
 
-/// What keeps generators from making types, or makes useless ones.
+/// Constructs from which generators make no types, or useless ones.
 #[test]
 fn ec1_ec2_ec6_ec7_schemas_have_nothing_that_generators_stumble_over() {
     let description = description();
@@ -290,7 +290,7 @@ pub fn assert_described(schema: &str, answer: &Value) {
 fn assert_members_are_named(description: &Value, schema: &Value, value: &Value) {
     let schema = resolved(description, schema);
     if let Some(shapes) = schema["oneOf"].as_array() {
-        // Of several shapes the first is that of what is there.
+        // If there are several schemas, the first describes the value and the other is `null`.
         if !value.is_null() {
             assert_members_are_named(description, &shapes[0], value);
         }

@@ -13,7 +13,7 @@ use shared::http::{Callers, Route};
 
 use crate::tables::{file, gateway_path, routes, table_of};
 
-/// One event.
+/// An event.
 #[derive(Clone, Debug)]
 pub struct Event {
     /// The function that it is for.
@@ -48,7 +48,7 @@ impl Event {
         !self.name.is_empty() && matches!(self.route().callers, Callers::People(_))
     }
 
-    /// What is special about it.
+    /// The name of its special case, or an empty text.
     pub fn case(&self) -> &str {
         self.name.split_once('.').map_or("", |(_, case)| case)
     }

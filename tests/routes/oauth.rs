@@ -1,5 +1,5 @@
-//! What OAuth needs to know of a request beside its headers and its body: where it came from, and
-//! at which URL it arrived.
+//! The facts that OAuth needs of a request beside its headers and its body: its source address and
+//! its URL.
 
 use serde_json::{Value, json};
 use tests::{KeyPair, part};

@@ -1,4 +1,4 @@
-//! What the events speak of, with the ids that stand in them.
+//! The resources that the events name, with the same ids.
 
 use serde_json::{Value, json};
 use shared::domain::author::{Author, Reason};
@@ -106,7 +106,7 @@ pub async fn resources(gateway: &Gateway) {
         "personas": [{ "id": PERSONA, "name": "customer_employee", "scope": ["chemco"] }]
     });
     create("users", "/identity/users", jan).await;
-    // What a user was mapped at cannot be deleted any more, so the events that delete speak of
+    // A server or an application with a mapping cannot be deleted. So the events that delete name
     // others.
     for name in ["corporate", "former"] {
         let server = json!({ "id": name, "name": name, "subject_type": "predefined" });

@@ -53,7 +53,7 @@ fn d1_profiles_are_approved_derived_and_committed_in_one_place() {
     assert_eq!(callers("commit_user_writes"), store);
 }
 
-/// What the rules may be built on is below them: the rest of the crate is not.
+/// The domain may use only the modules below it.
 #[test]
 fn the_rules_import_no_layer_above_them() {
     let below = ["domain", "object", "env"];

@@ -23,8 +23,9 @@ pub fn table_of(function: &str) -> &'static [Route] {
     found.unwrap_or_else(|| panic!("there is no function `{function}`")).1
 }
 
-/// The path of a route as API Gateway knows it. Nobody says whether a route of an HTTP API may hold
-/// a colon, so a variable stands for the segment that has one: `users:bulk-search` is `{users}`.
+/// The path of a route as API Gateway knows it. AWS does not document whether a route of an HTTP
+/// API may contain a colon. So a variable replaces the segment with a colon: `users:bulk-search` is
+/// `{users}`.
 pub fn gateway_path(path: &str) -> String {
     match path.rsplit_once('/') {
         Some((before, last)) if last.contains(':') => {

@@ -7,7 +7,7 @@ use yaml_serde::Value;
 
 use crate::tables::{gateway_path, paths, read};
 
-/// One event of a function: its method and path; the default route has neither.
+/// An event of a function: its method and path; the default route has neither.
 struct Mapped {
     function: String,
     method: Option<String>,

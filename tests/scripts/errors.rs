@@ -1,4 +1,4 @@
-//! Scripts that are wrong, and what their administrator is told.
+//! Faulty scripts, and the messages that their administrator gets.
 
 use super::*;
 

@@ -199,8 +199,8 @@ async fn a4_no_clock_no_randomness_no_way_out() {
     ] {
         let script = answering(&format!("String(({made}).constructor('return 1'))"));
         let outcome = text(scripts.run(&script, &jan()).await);
-        // What is left of `constructor` is `Object`'s, or the iterator's, which makes no code of
-        // text.
+        // The `constructor` that remains belongs to `Object` or to the iterator; it cannot run text
+        // as code.
         assert!(
             outcome.as_deref() != Ok(r#"{"a":["1"]}"#)
                 && !format!("{outcome:?}").contains("anonymous"),

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use super::*;
 
-/// What becomes of a script.
+/// The outcome of a script.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Fate {
     /// It is stopped for its time, by the engine or with its process.
@@ -220,7 +220,7 @@ async fn a4_memory_ends() {
     .await;
 }
 
-/// What `QuickJS` does in C without asking whether it should stop; the process is the limit.
+/// Native calls of `QuickJS` that do not check the interrupt handler. Only the process limits them.
 #[tokio::test]
 async fn a4_native_calls_that_nothing_interrupts_end() {
     const HUGE: [&str; 15] = [

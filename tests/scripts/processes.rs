@@ -10,7 +10,7 @@ use super::*;
 const UNSTOPPABLE: &str =
     "function main(w) { Array.prototype.reverse.call({ length: 2 ** 53 - 1 }); }";
 
-/// The workers of this test, by the argument that marks them. Those that ended and were not waited
+/// The workers of this test, by the argument that marks them. Ended workers that were not waited
 /// for have no arguments.
 fn workers(marker: &str) -> Vec<u32> {
     let processes = fs::read_dir("/proc")

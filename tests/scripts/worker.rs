@@ -1,5 +1,5 @@
-//! The process that runs scripts in tests. With the argument `attempts` it tries, once it is confined,
-//! what a script that broke out would try, and prints which attempts the kernel refused.
+//! The process that runs scripts in tests. With the argument `attempts` it tries, once it is
+//! confined, what a script that broke out would try, and prints which attempts the kernel refused.
 
 use std::fs::File;
 use std::io::{ErrorKind, Result};

@@ -11,8 +11,8 @@ use shared::http::answer::{Answer, HandlerResult};
 use shared::object;
 
 /// Runs a workflow on the principal in `input` and answers its output, the time and the memory that
-/// it took. An output that does not fit the attributes that the workflow derives is refused. Nothing
-/// is stored.
+/// it took. An output that does not fit the attributes that the workflow derives is refused.
+/// Nothing is stored.
 pub(crate) async fn test(mut call: Call) -> HandlerResult {
     let body = call.take_body();
     let id: String = call.id("id")?;
@@ -57,8 +57,8 @@ pub(crate) async fn test(mut call: Call) -> HandlerResult {
     }
 }
 
-/// The principal that a caller sends as a sample, in both forms of the predefined attributes. It may
-/// stand in `value`, where the script finds it.
+/// The principal that a caller sends as a sample, in both forms of the predefined attributes. It
+/// may stand in `value`, where the script finds it.
 fn principal(input: Json, violations: &mut Violations) -> Json {
     let Json::Object(mut sent) = input else { return input };
     let mut at = "/input".to_owned();

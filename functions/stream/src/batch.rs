@@ -1,4 +1,5 @@
-//! What Lambda hands over of a DynamoDB stream, and what it wants to hear.
+//! The batches of a DynamoDB stream that Lambda passes to the function, and the answers that Lambda
+//! expects.
 
 use serde::{Deserialize, Serialize};
 use shared::store::{Table, keys};
@@ -63,8 +64,9 @@ pub struct BatchItemFailure {
     pub sequence: String,
 }
 
-/// Publishes the changes of a batch. Records of other items, and removals of expired tombstones, are
-/// skipped. A failure does not stop the others from being published; the answer is the first one.
+/// Publishes the changes of a batch. Records of other items, and removals of expired tombstones,
+/// are skipped. A failure does not stop the others from being published; the answer is the first
+/// one.
 pub async fn handle(table: &Table, batch: StreamBatch, sink: &impl EventSink) -> BatchFailures {
     let due = |record: &StreamRecord| {
         record.name != "REMOVE" && record.dynamodb.keys.sk.text == keys::PROFILE

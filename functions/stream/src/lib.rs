@@ -65,7 +65,7 @@ pub struct EventDetail {
 pub struct Event {
     /// Always [`SOURCE`].
     pub source: &'static str,
-    /// What became of the user.
+    /// Whether the user was created, updated or deleted.
     #[serde(rename = "detail-type")]
     pub kind: EventKind,
     /// Which user.
@@ -91,9 +91,9 @@ pub struct UserChange {
 /// The changes that were not published, by their positions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Unpublished {
-    /// Those that can be published later.
+    /// The changes that can be published later.
     pub delayed: Vec<usize>,
-    /// Those of users whose items cannot be read, now or later.
+    /// The changes of users whose items are unreadable.
     pub unreadable: Vec<usize>,
 }
 
@@ -104,8 +104,8 @@ struct UserChanges {
     inserted: bool,
 }
 
-/// Publishes changes: one event for each user, however many of its writes there are, in the order of
-/// the last write of each.
+/// Publishes changes: one event for each user, however many of its writes there are, in the order
+/// of the last write of each.
 pub async fn publish(table: &Table, changes: &[UserChange], sink: &impl EventSink) -> Unpublished {
     let mut unpublished = Unpublished::default();
     let mut users: BTreeMap<(TenantId, UserId), UserChanges> = BTreeMap::new();

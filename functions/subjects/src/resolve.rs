@@ -6,7 +6,7 @@ use shared::http::Call;
 use shared::http::answer::{Answer, HandlerResult};
 use shared::object;
 
-/// Answers with the one user whom an authentication server means by a subject.
+/// Answers with the one user that a subject of an authentication server belongs to.
 pub(crate) async fn user(mut call: Call) -> HandlerResult {
     let question = SubjectQuery::which_user(call.take_body())?;
     let tenant = &call.caller.tenant;

@@ -1,9 +1,10 @@
 //! What changed definitions ask of all users (ADR 0054): index entries for a raised `search`, and
 //! whether anybody still holds a deprecated definition or a deprecated value.
 //!
-//! A walk begins when no function can still remember the configuration before: nobody is given
-//! anything deprecated after that, and every write makes the new index entries. What a walk does not
-//! meet, a second one looks for some minutes later, because the listing may be behind the table.
+//! A walk begins when no function can still remember the configuration before: no write assigns a
+//! deprecated definition or value after that, and every write makes the new index entries. A second
+//! walk follows some minutes later, because the listing may be behind the table and the first walk
+//! may miss users.
 
 mod held;
 
@@ -30,15 +31,16 @@ use super::walk::{Progress, note, walk};
 
 /// How long after a walk the second one begins, in seconds.
 pub const SECOND_LOOK_SECONDS: i64 = 300;
-/// How long after a walk the next one looks again for what somebody held, in seconds.
+/// How many seconds after a walk the next walk searches again for deprecated definitions and values
+/// that a user held.
 pub const LOOK_AGAIN_SECONDS: i64 = 24 * 3600;
 
-/// What the definitions of a tenant ask for.
+/// The work that the definitions of a tenant demand.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Work {
     /// Attributes whose `search` was raised, at a version.
     raised: Vec<(DefinitionId, Version, Raise)>,
-    /// What is deprecated, in a fixed order.
+    /// The deprecated definitions and values, in a fixed order.
     deprecated: Vec<Deprecated>,
     /// The versions of all these definitions.
     fingerprint: String,
@@ -71,7 +73,7 @@ impl Work {
         self.raised.iter().any(|(.., raise)| !raise.built)
     }
 
-    /// What is not known to be held by nobody, by its place.
+    /// The places of deprecated definitions and values that a user may hold.
     fn open(&self) -> impl Iterator<Item = usize> {
         let places = self.deprecated.iter().enumerate();
         places.filter(|(_, deprecated)| deprecated.open).map(|(place, _)| place)
@@ -81,7 +83,7 @@ impl Work {
 /// The progress of a walk for definitions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct DefinitionsProgress {
-    /// What the walk is for.
+    /// The versions of the definitions that the walk works for.
     fingerprint: String,
     /// When it goes on.
     from: Timestamp,
@@ -90,11 +92,11 @@ struct DefinitionsProgress {
     at: WalkPosition,
     /// Whether it is the second walk.
     second: bool,
-    /// Whether what was found is noted at the definitions.
+    /// Whether the results are noted at the definitions.
     finished: bool,
     /// Whether a user could not be read, or not be given its index entries.
     failed: bool,
-    /// What somebody holds.
+    /// The deprecated definitions and values that a user holds.
     held: Held,
     #[serde(skip)]
     work: Arc<Work>,
@@ -189,7 +191,7 @@ impl Progress for DefinitionsProgress {
     }
 }
 
-/// Goes on with the walk that the tenant's definitions ask for.
+/// Continues the walk that the tenant's definitions demand.
 pub(crate) async fn settle(
     app: &App,
     schema: &Schema,
@@ -266,7 +268,7 @@ async fn finish(
 }
 
 /// Lets filters use the index entries of a raised `search` once every user has them. Users lose the
-/// entries of before when no function searches by them any more.
+/// earlier entries when no function searches by them any more.
 async fn move_on(
     app: &App,
     schema: &Schema,

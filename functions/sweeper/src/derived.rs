@@ -1,10 +1,10 @@
 //! Derived attributes after a workflow, or what it is linked to, has changed: every profile of the
 //! tenant is computed once more.
 //!
-//! Nobody has to say that something changed. The configuration has a fingerprint, and a walk over
-//! the tenant's listing is done for each. A walk begins when no function can still remember the
-//! configuration before: a profile written by an old one is visited after that. A profile that is
-//! written meanwhile moves to the end of its shard and is visited there.
+//! The sweeper needs no message about a change. It compares the fingerprint of the configuration,
+//! and walks over the tenant's listing for each new one. A walk begins when no cache can have the
+//! earlier configuration. So it visits every profile that was written by an old one. A profile that
+//! is written during the walk moves to the end of its shard and is visited there.
 
 use serde::{Deserialize, Serialize};
 use shared::app::{App, SETTLED_SECONDS};
@@ -25,13 +25,13 @@ use shared::writing::{Policy, ProfileWriter, WriteOutcome};
 use super::SweepReport;
 use super::walk::{Progress, note, walk};
 
-/// How many more walks there are for profiles that failed while nothing changed.
+/// How many more walks follow for failed profiles if no other profile changes.
 const ROUNDS: u8 = 2;
 
 /// The progress of a recomputation of derived attributes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct RecomputationProgress {
-    /// What is derived and by which scripts.
+    /// The versions of the derived attributes and of their scripts.
     fingerprint: String,
     /// When this configuration was first seen.
     noticed_at: Timestamp,
@@ -55,8 +55,8 @@ impl Progress for RecomputationProgress {
         &self.at
     }
 
-    /// A profile that failed may have stood in the way of another one, whose unique value it had, or
-    /// its script may have been short of time: as long as that can help there is another walk.
+    /// Another walk may help a profile that failed: another profile may have given up the unique
+    /// value that it needs, or its script may have run out of time.
     fn advance(&mut self, next: WalkPosition, _: Timestamp) {
         self.at = next;
         if self.at.is_end() && self.failed && (self.changed || self.round < ROUNDS) {
@@ -101,8 +101,8 @@ impl Progress for RecomputationProgress {
     }
 }
 
-/// What is derived, by the versions of all that it depends on: a change that was taken back is a
-/// change too, because profiles were written meanwhile.
+/// The versions of all definitions that derived attributes depend on. A change that was reverted
+/// counts as a change, because profiles were written meanwhile.
 fn fingerprint(schema: &Schema) -> String {
     let version =
         |kind, id: String| schema.mark(kind, &id).map(|(version, _)| format!("{id}@{}", version.0));
@@ -117,7 +117,7 @@ fn fingerprint(schema: &Schema) -> String {
     linked.flatten().collect::<Vec<_>>().join(" ")
 }
 
-/// Goes on with the walk that the tenant's configuration needs.
+/// Continues the walk that the tenant's configuration demands.
 pub(crate) async fn recompute(
     app: &App,
     schema: &Schema,

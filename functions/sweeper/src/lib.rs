@@ -1,9 +1,9 @@
 //! The sweeper: what has to happen without anybody asking. A schedule calls it each minute.
 //!
 //! It finishes erasures that were interrupted, recomputes derived attributes after a workflow has
-//! changed, brings index entries into another form, makes those of a raised `search`, looks whether
-//! anybody holds what is deprecated, and goes on with imports. All that it does can be interrupted,
-//! repeated and done by several at once.
+//! changed, brings index entries into another form, makes those of a raised `search`, searches for
+//! users who hold deprecated definitions or values, and continues imports. All its work can be
+//! interrupted, repeated and done by several sweepers at once.
 
 mod definitions;
 mod derived;
@@ -19,7 +19,7 @@ use shared::domain::error::Result;
 use shared::env::Timestamp;
 use shared::store::imports::WaitingImport;
 
-/// How long one call works, in seconds; the next one goes on where it stopped.
+/// How long one call works, in seconds; the next one continues where it stopped.
 pub const BUDGET_SECONDS: i64 = 30;
 /// How much longer it works while there are rows to import, in seconds.
 pub const IMPORT_SECONDS: i64 = 20;
@@ -31,11 +31,11 @@ const TURN_SECONDS: i64 = 4;
 pub struct SweepReport {
     /// Erasures that were finished.
     pub erasures: u64,
-    /// Users whose derived attributes were looked at.
+    /// Users whose derived attributes were computed.
     pub derived: u64,
-    /// Those of them that changed.
+    /// Users whose derived attributes changed.
     pub changed: u64,
-    /// Those of them whose workflow failed; they keep what they had.
+    /// Users whose workflow failed; they keep their derived values.
     pub failed: u64,
     /// Users whose index entries were brought into another form, or made for a raised `search`.
     pub reindexed: u64,
@@ -45,8 +45,8 @@ pub struct SweepReport {
     pub imported: u64,
 }
 
-/// Does the waiting work, until none is left or `until` has come. What fails does not keep the rest from
-/// being done; the first failure is the answer then.
+/// Does the waiting work, until none remains or `until` has come. If a part fails, the sweeper goes
+/// on with the others and returns the first failure at the end.
 pub async fn sweep(app: &App, until: Timestamp) -> Result<SweepReport> {
     let (mut report, mut failure) = (SweepReport::default(), None);
     let unfinished = app.table().unfinished_forgets().await?;
@@ -111,9 +111,9 @@ fn age(app: &App, since: Option<Timestamp>) -> i64 {
     since.map_or(0, |since| app.env().clock.now().seconds() - since.seconds())
 }
 
-/// Who of so many is first in this minute. A call may have time for some only: from minute to minute
-/// the first moves by the golden ratio of their number, so that the calls of some minutes reach all,
-/// whatever the number is.
+/// The index of the tenant that comes first in this minute, of `number`. A call may have time for
+/// some tenants only. So the first moves from minute to minute by the golden ratio of their number,
+/// and a few minutes reach all of them.
 fn first_turn(now: Timestamp, number: usize) -> usize {
     const GOLDEN_RATIO: u64 = 0x9E37_79B9_7F4A_7C15;
     let minute = u64::try_from(now.seconds() / 60).unwrap_or(0);
@@ -122,8 +122,8 @@ fn first_turn(now: Timestamp, number: usize) -> usize {
     usize::try_from(first).unwrap_or(0)
 }
 
-/// Goes on with imports. Tenants take turns, each with the oldest of its jobs that moves, so that
-/// neither many jobs nor slow ones of one tenant keep another one's waiting.
+/// Continues imports. Tenants take turns, each with its oldest job that makes progress. So many or
+/// slow jobs of one tenant do not delay other tenants.
 async fn import(app: &App, until: Timestamp, report: &mut SweepReport) -> Result<()> {
     let (table, clock) = (app.table(), &app.env().clock);
     let (mut turns, mut from, mut failure) = (VecDeque::new(), String::new(), None);

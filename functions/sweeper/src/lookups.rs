@@ -1,4 +1,4 @@
-//! The migration of index entries to the forms of values of today (ADR 0048).
+//! The migration of index entries to the current forms of values (ADR 0048).
 //!
 //! A walk over the tenant's listing gives each user the entries of both forms. Functions of the
 //! version before may write and search until a rollout is over or taken back. So entries of the
@@ -32,14 +32,15 @@ pub const ROLLOUT_SECONDS: i64 = 7 * 24 * 3600;
 /// The progress of the migration of one tenant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct MigrationProgress {
-    /// What the walk brings.
+    /// The forms of look-ups that the walk makes.
     forms: LookupForms,
     /// When the walk may begin.
     from: Timestamp,
     /// Where the walk over the listing goes on.
     #[serde(flatten)]
     at: WalkPosition,
-    /// Users who keep an entry of the earlier form, because somebody else has that of today.
+    /// Users who keep an entry of the earlier form, because another user has the same entry of the
+    /// current form.
     clashes: u64,
 }
 
@@ -77,7 +78,7 @@ impl Progress for MigrationProgress {
     }
 }
 
-/// Goes on with the migration of a tenant.
+/// Continues the migration of a tenant.
 pub(crate) async fn migrate(
     app: &App,
     schema: &Schema,
@@ -91,7 +92,7 @@ pub(crate) async fn migrate(
     let stored: Option<Versioned<MigrationProgress>> =
         app.table().progress(&schema.tenant, MigrationProgress::WALK).await?;
     let Some(progress) = stored.clone().filter(|stored| stored.value.forms == schema.forms) else {
-        // No function remembers the configuration of before when the walk begins.
+        // When the walk begins, no function has the earlier configuration in its cache.
         let value = MigrationProgress::of(schema.forms, now.plus_seconds(SETTLED_SECONDS));
         note(app, schema, stored.as_ref(), value).await?;
         return Ok(());
@@ -124,19 +125,19 @@ async fn finish(app: &App, schema: &Schema, clashes: u64) -> Result<()> {
     Ok(())
 }
 
-/// What became of the index entries of one user.
+/// The outcome for the index entries of one user.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Reindexed {
     /// Something changed.
     pub(crate) changed: bool,
-    /// Somebody else has one of them.
+    /// Another user has one of them.
     pub(crate) clash: bool,
     /// Some could not be made.
     pub(crate) failed: bool,
 }
 
-/// Gives a user and its system profiles the index entries that they are to have. A profile that does
-/// not read, or needs too many, must not keep the others from being visited.
+/// Gives a user and its system profiles the index entries that they are to have. A profile that
+/// does not read, or needs too many, must not keep the others from being visited.
 pub(crate) async fn reindex(app: &App, schema: &Schema, user: UserId) -> Result<Reindexed> {
     let mut done = Reindexed::default();
     match reindex_user(app, schema, user, &mut done).await {

@@ -41,7 +41,7 @@ pub(crate) trait Progress: Clone + Serialize {
     ) -> Result<()>;
 }
 
-/// Notes the progress; `None` if somebody else noted it since `before` was read.
+/// Notes the progress; `None` if another sweeper noted it since `before` was read.
 pub(crate) async fn note<P: Progress>(
     app: &App,
     schema: &Schema,
@@ -56,7 +56,7 @@ pub(crate) async fn note<P: Progress>(
     Ok(noted.then_some(next))
 }
 
-/// Visits users until all were visited or `until` has come; `None` if somebody else walks too.
+/// Visits users until all were visited or `until` has come; `None` if another sweeper walks too.
 pub(crate) async fn walk<P: Progress>(
     app: &App,
     schema: &Schema,

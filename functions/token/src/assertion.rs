@@ -64,7 +64,7 @@ impl<'t> Assertion<'t> {
         self.unverified.header("kid")
     }
 
-    /// What it says, if one of these keys signed it.
+    /// The claims, if one of these keys signed the assertion.
     pub(crate) fn verify(&self, keys: &JwkSet) -> Option<AssertionClaims> {
         keys.candidates(self.kid(), self.algorithm).find_map(|key| self.unverified.claims(key))
     }
@@ -85,7 +85,7 @@ impl AssertionClaims {
                 "the `iss` and the `sub` of the assertion must both be the id of the client",
             );
         }
-        // One that is meant for somebody else too could be replayed by them.
+        // Another audience of the assertion could replay it here.
         let parties = self.aud.as_ref().map(Audience::parties).unwrap_or_default();
         if parties.is_empty() || !parties.iter().all(|party| audiences.contains(party)) {
             return Err("the `aud` of the assertion must be the issuer of this service");

@@ -6,7 +6,8 @@ use shared::domain::client::Client;
 use crate::error::{OAuthError, printable};
 use crate::form::Form;
 
-/// Everyone that tokens of the client may be for: its audience, or else the service itself.
+/// The audiences that tokens of the client may have: its registered audience, or else the service
+/// itself.
 pub(crate) fn allowed(client: &Client, base_url: &str) -> Vec<String> {
     if client.audience.is_empty() { vec![base_url.to_owned()] } else { client.audience.clone() }
 }
@@ -45,7 +46,7 @@ fn is_same(one: &str, other: &str) -> bool {
     without_empty_path(one) == without_empty_path(other)
 }
 
-/// A URI without the slash that stands for an empty path.
+/// A URI without the slash of an empty path.
 fn without_empty_path(uri: &str) -> &str {
     let is_root = |rest: &str| rest.find('/').is_some_and(|slash| slash + 1 == rest.len());
     match uri.split_once("://") {

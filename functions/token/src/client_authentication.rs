@@ -80,8 +80,8 @@ async fn by_secret(
     Ok(client)
 }
 
-/// By an assertion (RFC 7523 §3, rule O3). Its `jti` is stored once the signature and all that it
-/// says is good, so that nobody else can use one up.
+/// By an assertion (RFC 7523 §3, rule O3). Its `jti` is stored after the signature and all claims
+/// are verified, so only the client can use one up.
 async fn by_assertion(
     app: &App,
     client_id: Option<&str>,

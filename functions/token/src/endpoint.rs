@@ -89,8 +89,8 @@ async fn client_credentials(
     Ok((Grant { scopes, audience }, token))
 }
 
-/// The refresh grant (RFC 6749 §6): scopes and audience can only shrink. The token is the
-/// authenticated client's, so it is not bound to the key of a proof (RFC 9449 §5).
+/// The refresh grant (RFC 6749 §6): scopes and audience can only shrink. The client is
+/// authenticated, so the refresh token is not bound to the key of a proof (RFC 9449 §5).
 async fn refresh(
     call: &OAuthCall,
     asked: Option<Scopes>,

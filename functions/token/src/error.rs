@@ -12,10 +12,11 @@ use shared::domain::Error;
 use shared::http::Rejection;
 use shared::http::problem::{Cause, LoggedError, RETRY_SECONDS};
 
-/// What is said of every client that does not authenticate, known or not (rule O2).
+/// The description of every failed client authentication. It is the same for known and unknown
+/// clients (rule O2).
 const UNKNOWN: &str = "the client is unknown or its credentials are wrong";
 
-/// What is said of a body that cannot be read as a form.
+/// The description for a body that is not a form.
 const UNREADABLE: OAuthError = OAuthError::Refused(
     "invalid_request",
     Cow::Borrowed("the body is too large, or not as long as Content-Length says"),
@@ -31,7 +32,7 @@ pub(crate) enum OAuthError {
     InvalidClient {
         /// Whether Basic was tried.
         basic: bool,
-        /// What is wrong; more than [`UNKNOWN`] only when the client has proved who it is.
+        /// The cause. It says more than [`UNKNOWN`] only after the client has authenticated.
         detail: &'static str,
     },
     /// Authentication failed too often: 429, to be tried again after these seconds.
@@ -51,7 +52,7 @@ impl OAuthError {
         Self::InvalidClient { basic, detail: UNKNOWN }
     }
 
-    /// `invalid_client` for a client whose signature is good and whose assertion is not.
+    /// `invalid_client` for a client with a valid signature and an invalid assertion.
     pub(crate) const fn bad_assertion(detail: &'static str) -> Self {
         Self::InvalidClient { basic: false, detail }
     }
@@ -139,7 +140,8 @@ fn fault(error: &Error) -> Response {
     response
 }
 
-/// A text of the request as an `error_description` may show it (RFC 6749 §5.2).
+/// A text of the request, with only the characters that an `error_description` may contain (RFC
+/// 6749 §5.2).
 pub(crate) fn printable(text: &str) -> String {
     text.chars().filter(|c| matches!(c, ' '..='~') && !matches!(c, '"' | '\\')).take(64).collect()
 }

@@ -1,4 +1,4 @@
-//! What is published about the service: its keys and its metadata.
+//! The published keys and metadata of the service.
 
 use http::header::{CACHE_CONTROL, HeaderValue};
 use serde_json::{Value, json};
@@ -26,8 +26,8 @@ fn public(content: Value, max_age: i64) -> Response {
     response
 }
 
-/// The published keys of both algorithms, the next ones included (rule O8); the first is made when
-/// somebody asks.
+/// The published keys of both algorithms, the next ones included (rule O8); the first request makes
+/// the first key.
 pub(crate) async fn jwks(State(app): State<App>) -> Result<Response> {
     let keys: Vec<_> =
         app.signing_keys().published().await?.iter().map(PublishedKey::to_json).collect();
@@ -47,7 +47,8 @@ pub(crate) async fn metadata(State(app): State<App>, request: Request) -> Result
         "userinfo_endpoint": format!("{base}/idhub/oidc/v1/userinfo"),
         "jwks_uri": format!("{base}/idhub/oidc/v1/jwks"),
         "scopes_supported": scopes,
-        // REQUIRED and not to be empty (RFC 8414 §2, §3.2), though there is no authorization endpoint.
+        // REQUIRED and not to be empty (RFC 8414 §2, §3.2), though there is no authorization
+        // endpoint.
         "response_types_supported": ["none"],
         "grant_types_supported": ["client_credentials", "refresh_token"],
         "token_endpoint_auth_methods_supported": methods,

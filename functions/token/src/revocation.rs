@@ -11,9 +11,9 @@ use shared::env::Timestamp;
 use crate::call::OAuthCall;
 use crate::error::{OAuthError, no_store};
 
-/// Ends the family of a refresh token, or notes that an access token is revoked, which shows in
-/// introspection: resources go on accepting it until it expires. Only the caller's own tokens are
-/// touched; the answer is the same for every other (rule O7).
+/// Ends the family of a refresh token, or notes that an access token is revoked. Introspection
+/// shows the revocation; resources accept the token until it expires. Only the caller's own tokens
+/// are revoked; the answer is the same for every other token (rule O7).
 pub(crate) async fn revoke(call: OAuthCall) -> Result<Response, OAuthError> {
     let token = call.form.get("token").ok_or(OAuthError::invalid_request("`token` is required"))?;
     let key = call.app.signing_keys().refresh_key().await?;

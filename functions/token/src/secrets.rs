@@ -40,8 +40,7 @@ async fn create(mut call: Call) -> HandlerResult {
     let body = call.take_body();
     let env = call.app.env();
     let now = env.clock.now();
-    // Made once, however often the client has to be read anew: whichever write counts, its secret
-    // is the one that is shown.
+    // Made once, before any repetition of the write. So the answer shows the secret that is stored.
     let (mut secret, plain) = Secret::generate(env);
     let decide = |stored: &Versioned<Client>| {
         call.preconditions.check_write(&[stored.tag()])?;

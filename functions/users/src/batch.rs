@@ -1,5 +1,5 @@
-//! `POST /identity/users/batch-get`: the users who are named. What it has in common with the same
-//! for system profiles stands here too.
+//! `POST /identity/users/batch-get`: the users who are named. The parts that the batch route of
+//! system profiles shares are here too.
 
 use std::collections::{HashMap, HashSet};
 
@@ -68,8 +68,8 @@ impl BatchAnswer {
         Self { instead, items: Vec::new(), missing: Vec::new(), bytes: 0 }
     }
 
-    /// Takes what an id names. Nothing is left out in silence: what does not fit into one answer is
-    /// refused, with how much does.
+    /// Adds the resource of an id to the answer. If an answer grows too large, the request is
+    /// refused and the error says how many resources fit. No resource is omitted silently.
     pub(crate) fn take(&mut self, id: &str, item: Option<Object>) -> Result<()> {
         let Some(item) = item.map(Json::Object) else {
             self.missing.push(id.to_owned());

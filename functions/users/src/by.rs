@@ -1,4 +1,5 @@
-//! `/identity/users/by/{field}/{value}`: the one user whom a field names that back ends know.
+//! `/identity/users/by/{field}/{value}`: the one user who has this value in a field that back ends
+//! know.
 
 use shared::axum::routing::{delete, get, patch};
 use shared::domain::Scope::{UsersRead, UsersWrite};
@@ -110,7 +111,7 @@ async fn read(call: Call, field: Predefined) -> HandlerResult {
     call.show(user.tag(), || user.value.show(&schema))
 }
 
-/// Changes the user. One who was forgotten or got another value meanwhile is looked for again.
+/// Changes the user. If the user was deleted or got another value meanwhile, searches again.
 async fn edit(mut call: Call, field: Predefined) -> HandlerResult {
     let body = call.take_body();
     let mut retry = Retry::of(call.app.table());

@@ -69,8 +69,8 @@ async fn create(mut call: Call) -> HandlerResult {
     let accepted = &mut id;
     let answer = call
         .once(async |record| {
-            // What rows hold is judged by definitions as they are now: what is a secret is stored
-            // as one.
+            // The current definitions decide which values are secrets, so that each secret is
+            // stored sealed.
             let schema = app.schema_now(tenant).await?;
             let scopes = call.caller.grants.scopes.clone();
             let import = Import::new(app.env(), client.clone(), scopes, mode);
@@ -82,7 +82,7 @@ async fn create(mut call: Call) -> HandlerResult {
         })
         .await?;
     if let Some(id) = id {
-        // It is accepted even if this fails: the sweeper goes on.
+        // The import is accepted even if this fails: the sweeper continues it.
         if let Err(error) = process(app, tenant, id, until).await {
             tracing::warn!(operation = "import", cause = %error);
         }
@@ -134,8 +134,8 @@ async fn report(call: Call) -> HandlerResult {
     {
         let found = call.app.table().import_report(&call.caller.tenant, import.id, part).await?;
         let before = rows.len();
-        // What was worked before a row that still waits is shown when that is done too: a cursor
-        // passes nobody over.
+        // Rows after a row that still waits are shown once that row is done, so a cursor skips no
+        // row.
         rows.extend(
             found
                 .into_iter()

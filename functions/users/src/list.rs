@@ -61,8 +61,8 @@ pub(crate) async fn list(call: Call) -> HandlerResult {
     let passed = page.last.or(since);
     let complete =
         [passed, missed_from, Some(settled)].into_iter().flatten().min().unwrap_or(settled);
-    // From then on something may be missed by the pages so far: what was passed before that was
-    // in the index when it was passed.
+    // The time from which the pages so far may have missed changes. Every earlier change was in the
+    // index when its place was passed.
     let missed = missed_from.or((passed > Some(settled)).then_some(settled));
     let mut content = object! { "items" => page.show(&call).await? };
     if more {

@@ -1,9 +1,8 @@
-//! `/identity/me`: what people see, change and forget of themselves, with tokens of this service or
+//! `/identity/me`: people read, change and delete their own profile, with tokens of this service or
 //! of issuers that their tenant trusts.
 //!
-//! Hidden attributes are not there, read-only ones are refused, and approval policies ask whom else
-//! they name: the rules are those of every other way of writing, with the eyes and hands of the
-//! person.
+//! Hidden attributes are omitted, read-only ones are refused, and a change under an approval policy
+//! becomes a change request. The other rules are those of every write of a profile.
 
 use shared::axum::routing::{delete, get, patch, post};
 use shared::domain::Scope::Openid;
@@ -66,7 +65,7 @@ pub(crate) fn shown(user: &Versioned<User>, schema: &Schema) -> Answer {
         .replay_while_exists(user.value.id)
 }
 
-/// Changes the own profile, or asks for the change where somebody else has to approve it.
+/// Changes the caller's own profile. A change that needs an approval becomes a change request.
 pub(crate) async fn edit(mut call: Call) -> HandlerResult {
     let me = call.me().await?;
     let (id, author) = (me.value.id, call.author_of(Some(&me.value))?);
@@ -83,8 +82,8 @@ pub(crate) async fn edit(mut call: Call) -> HandlerResult {
     profile::patched(&call, &body, changed).await
 }
 
-/// Forgets the person everywhere. An erasure that was interrupted goes on where it stopped, as long
-/// as the person can be told by the token.
+/// Deletes the person everywhere. An interrupted erasure continues where it stopped, as long as the
+/// token identifies the person.
 pub(crate) async fn forget(call: Call) -> HandlerResult {
     let author = call.author_by_token()?;
     let check = |live: &StoredUser| {

@@ -1,7 +1,7 @@
 //! `POST /identity/users/query`: users by a filter.
 //!
-//! What comes from a look-up sees every write that was acknowledged before (rule D4). The listing
-//! alone may be behind by a moment.
+//! A search by a look-up sees every acknowledged write (rule D4). A search that walks the listing
+//! may be a moment behind.
 
 use shared::domain::error::{Code, Error, Violations};
 use shared::domain::field::Fields;

@@ -35,7 +35,7 @@ impl<'p> SystemContext<'p> {
             return Err(Error::NotFound);
         }
         let Some(entry) = schema.systems.get(system.as_str()) else {
-            // One that was declared a moment ago may not be remembered yet.
+            // The cache may not have a system that was just declared.
             return Err(if schema.verified { Error::NotFound } else { Error::Outdated });
         };
         let system = &entry.stored.value;

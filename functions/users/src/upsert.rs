@@ -1,5 +1,5 @@
-//! `PUT /identity/users/by/id_at_customer/{value}`: creates the user whom the customer names so, or
-//! replaces it.
+//! `PUT /identity/users/by/id_at_customer/{value}`: creates or replaces the user who has this id at
+//! the customer.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -39,7 +39,7 @@ pub(crate) async fn upsert(mut call: Call) -> HandlerResult {
             },
             (None, Some(error)) if !concerns_id_at_customer(&error) => return Err(error),
             (None, _) => match create(&call, &id_at_customer, &body).await {
-                // Perhaps by somebody who made the same user at the same time.
+                // Another request may have created the same user at the same time.
                 Err(error @ Error::NotUnique(_)) => {
                     refusal = Some(error);
                     None

@@ -8,7 +8,7 @@ use reqwest::Url;
 
 use crate::failure::Failure;
 
-/// Which service is called, and as whom.
+/// The service that is called, and the client that calls it.
 #[derive(Debug, Args)]
 pub(crate) struct Access {
     /// The base URL of the service; by default the one in `demo.env` of the data folder

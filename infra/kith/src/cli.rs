@@ -28,8 +28,8 @@ pub(crate) struct Command {
     action: Option<Action>,
 }
 
-// An option that comes from a variable would stand in the usage as if it were required, so the usage
-// of such commands is written.
+// An option that comes from a variable would stand in the usage as if it were required, so the
+// usage of such commands is written.
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Serve all functions on one port, with the embedded table

@@ -13,7 +13,7 @@ const INTERRUPTED: u8 = 130;
 pub(crate) enum Failure {
     /// The message says it all.
     Message(String),
-    /// An import cannot go on from its state: it has to begin anew with `--restart`.
+    /// An import cannot resume from its state: it has to start again with `--restart`.
     Restart(String),
     /// The command was interrupted by Ctrl-C or SIGTERM; the message says how far it came.
     Interrupted(String),
@@ -21,7 +21,7 @@ pub(crate) enum Failure {
     Table(Resource, Error),
 }
 
-/// What a command works on; says what is missing if the table does not find it.
+/// The resource that a command works on. It names what is missing if the table does not have it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Resource {
     Client,

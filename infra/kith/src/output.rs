@@ -1,8 +1,8 @@
-//! What the program writes.
+//! The output of the program.
 //!
-//! A reader may close the pipe (`kith check | head -1`): that is no failure of the command. Every
-//! other write error is, because output was lost. `println!` and `eprintln!` panic in both cases,
-//! so they are not used.
+//! A reader may close the pipe (`kith check | head -1`). The command does not fail then. Every
+//! other write error is a failure, because output was lost. `println!` and `eprintln!` panic in
+//! both cases, so they are not used.
 
 use std::fmt::{self, Arguments, Display, Write as _};
 use std::io::{self, Write};
@@ -15,7 +15,7 @@ use crate::failure::Failure;
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Console {
     pub(crate) json: bool,
-    /// Whether progress and hints are left out.
+    /// Whether progress and hints are suppressed.
     pub(crate) quiet: bool,
 }
 
@@ -49,8 +49,8 @@ pub(crate) fn say_styled(style: Style, line: impl Display) -> Result<(), Failure
     write(io::stdout().lock(), format_args!("{style}{}{style:#}\n", Harmless(line)))
 }
 
-/// A text as a terminal shows it and does nothing else: what comes of a file, of a service or of the
-/// command line may hold characters that a terminal takes for commands. Lines stay lines.
+/// A text without characters that a terminal takes for commands. Texts of a file, of a service or
+/// of the command line may contain such characters. Line breaks stay.
 struct Harmless<T>(T);
 
 impl<T: Display> Display for Harmless<T> {

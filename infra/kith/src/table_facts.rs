@@ -1,4 +1,4 @@
-//! What DynamoDB says of a table: whether it is as the service needs it.
+//! The description of a table by DynamoDB, and whether it has the settings that the service needs.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::failure::Failure;
 /// How long a table may take to be created or changed.
 const PATIENCE: u32 = 300;
 
-/// What DynamoDB says of a table.
+/// The description of a table by DynamoDB.
 #[derive(Debug)]
 pub(crate) struct TableFacts {
     pub(crate) arn: String,

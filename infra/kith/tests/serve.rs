@@ -72,7 +72,7 @@ fn ec20_the_log_begins_at_its_level() {
         ("error", &["--log", "error"], None, &[]),
         ("debug", &["--log", "debug"], None, &["DEBUG", "INFO"]),
         ("variable", &[], Some("error"), &[]),
-        // What is said is more than what is set.
+        // The option takes precedence over the variable.
         ("both", &["--log", "info"], Some("error"), &["INFO"]),
     ] {
         let service = Service::start(name, options, variable);

@@ -38,12 +38,13 @@ const IDLE: Duration = Duration::from_mins(1);
 const BUFFER: usize = 64 * 1024;
 /// The most connections.
 const MAX_CONNECTIONS: u64 = 4096;
-/// The files that a process needs beside its connections: the table, the workers of scripts.
+/// The number of open files that a process needs besides its connections, for the table and the
+/// workers of scripts.
 const OTHER_FILES: u64 = 64;
 /// How long the listener rests when the process cannot open another file.
 const REST: Duration = Duration::from_millis(200);
 
-/// What a connection does.
+/// The state of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     /// It waits for a request since then.
@@ -218,7 +219,7 @@ async fn drive(
             }
         };
         tokio::select! {
-            // What goes wrong with a connection is nobody's to know but its client's.
+            // Only the client needs to know that its connection failed.
             _ = &mut connection => return,
             () = end => return,
             Ok(()) = changed.changed() => {}
@@ -329,7 +330,8 @@ mod tests {
 
     const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
 
-    /// Serves a route that answers at once and one that takes five minutes, over so many connections.
+    /// Serves a route that answers at once and one that takes five minutes, over so many
+    /// connections.
     async fn served(places: usize) -> SocketAddr {
         let slow = async || {
             tokio::time::sleep(Duration::from_mins(5)).await;

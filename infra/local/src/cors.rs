@@ -36,7 +36,7 @@ pub const MAX_AGE: &str = "7200";
 pub enum Origin {
     /// All of them.
     Any,
-    /// Those of a scheme, such as `https://`.
+    /// All origins of a scheme, such as `https://`.
     Scheme(String),
     /// One.
     One(String),
@@ -121,7 +121,7 @@ async fn answer(origins: &[Origin], request: Request, next: Next) -> Response {
     response
 }
 
-/// Lets the page read an answer. What every page may read, a cache may give to every page.
+/// Lets the page read an answer. If every page may read the answer, caches need no `Vary`.
 fn expose(headers: &mut HeaderMap, origin: HeaderValue) {
     if origin != "*" {
         headers.append(VARY, HeaderValue::from_static("origin"));

@@ -1,6 +1,6 @@
-//! What the first `kith serve` puts into an empty table, so that a newcomer can call it at once:
-//! the tenant `acme`, its definitions, an identity provider, and two clients, whose credentials go
-//! into `demo.env`.
+//! The data that the first `kith serve` writes into an empty table, so that a newcomer can call it
+//! at once: the tenant `acme`, its definitions, an identity provider, and two clients, whose
+//! credentials go into `demo.env`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -33,7 +33,7 @@ const CLIENTS: [(&str, &str); 2] = [("crm-backend", "KITH_CLIENT"), ("admin", "K
 /// Variables by name, as `demo.env` holds them.
 pub type Variables = BTreeMap<String, String>;
 
-/// The demonstration as it was prepared.
+/// The demonstration, once prepared.
 pub struct Demonstration {
     /// The file with its credentials.
     pub env_file: PathBuf,
@@ -45,7 +45,7 @@ pub struct Demonstration {
 /// are in the file and still good are kept.
 pub async fn prepare(table: &Table, data: &Path, url: &str) -> Result<Demonstration, Failure> {
     let tenant: TenantId =
-        TENANT.parse().map_err(|_| "the demonstration's tenant has a good name")?;
+        TENANT.parse().map_err(|_| "the name of the demonstration's tenant is invalid")?;
     let failed = |error: Error| format!("cannot prepare the demonstration: {error}");
     table.create_tenant(&tenant).await.map_err(failed)?;
     define(table, &tenant).await.map_err(failed)?;

@@ -1,9 +1,9 @@
 //! The embedded table for other programs on this machine, over DynamoDB's protocol: functions that
 //! `cargo lambda` runs, `kith --table` beside a running service, the AWS CLI.
 //!
-//! Credentials are not verified: whoever reaches the port reads keys and personal data. So it listens
-//! on loopback alone, and takes only requests that name a loopback host: a page in a browser, whose
-//! name resolves to this machine, does not.
+//! Credentials are not verified: every caller who reaches the port can read keys and personal data.
+//! So the port listens on loopback alone and accepts only requests that name a loopback host. That
+//! refuses a web page whose host name resolves to this machine.
 
 use std::net::{IpAddr, SocketAddr};
 

@@ -1,9 +1,9 @@
 //! Change events under `kith serve`: lines of a file, made by the code of the function `stream`.
 //!
 //! Each line is an event with the members that EventBridge hands to subscribers: `source`,
-//! `detail-type` and `detail`. It is on the disk before its outbox entry is deleted, so a service
-//! that is killed loses no event and may repeat some. The file may be moved away or deleted at any
-//! time; the next line begins a new one.
+//! `detail-type` and `detail`. The line is on disk before its outbox entry is deleted. So a killed
+//! service loses no event and may repeat some. You may move or delete the file at any time; the
+//! next line begins a new one.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -53,7 +53,7 @@ impl EventPublisher {
         Self { engine, table, file: Lines(folder.join(FILE)) }
     }
 
-    /// Publishes for ever.
+    /// Publishes until the process ends.
     pub async fn run(&self) -> std::convert::Infallible {
         loop {
             match self.round().await {

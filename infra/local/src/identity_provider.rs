@@ -52,15 +52,15 @@ pub struct IdentityProvider {
     env: Env,
 }
 
-/// Whom a token is about, and who takes it.
+/// The person and the audience of a token.
 pub struct TokenRequest<'a> {
-    /// What the provider calls the person.
+    /// The subject of the person at the provider.
     pub subject: &'a str,
-    /// Who takes the token.
+    /// The services that the token is for.
     pub audience: &'a [&'a str],
     /// The tenant of the person.
     pub tenant: &'a str,
-    /// How long the token is good, in seconds.
+    /// The lifetime of the token, in seconds.
     pub lifetime: u32,
     /// Further claims.
     pub claims: Map<String, Value>,
@@ -94,11 +94,11 @@ impl IdentityProvider {
         Ok(Self { keys_at: format!("{issuer}/jwks"), issuer, key, env })
     }
 
-    /// The provider of a data folder at the URL of a service, trusted by a tenant. Its key is made if
-    /// there is none.
+    /// The provider of a data folder at the URL of a service, trusted by a tenant. Its key is made
+    /// if there is none.
     ///
-    /// The issuer follows the URL until the first person signs in; then it stays, because people are
-    /// known by subject and issuer.
+    /// The issuer follows the URL until the first person signs in; then it stays, because people
+    /// are known by subject and issuer.
     pub(crate) async fn prepare(
         folder: &Path,
         url: &str,
@@ -126,7 +126,7 @@ impl IdentityProvider {
         Ok(provider)
     }
 
-    /// Lets a tenant trust the provider. What an administrator changed otherwise stays.
+    /// Lets a tenant trust the provider. Other changes by an administrator stay.
     async fn register(&self, table: &Table, tenant: &TenantId) -> Result<()> {
         let decide = |current: Option<&StoredDefinition<AuthenticationServer>>, schema: &Schema| {
             let stored = current.map(|entry| &entry.stored.value);
@@ -165,7 +165,7 @@ impl IdentityProvider {
         json!({ "keys": [key] })
     }
 
-    /// What it says of itself (OpenID Connect Discovery 1.0 §3). It has no pages, so there is no
+    /// Its metadata (OpenID Connect Discovery 1.0 §3). It has no pages, so there is no
     /// authorization endpoint.
     fn metadata(&self) -> Value {
         json!({

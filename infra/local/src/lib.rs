@@ -2,8 +2,8 @@
 //! port.
 //!
 //! `kith serve`, the tests and the benches start the service with it. This is the only package that
-//! depends on the embedded engine. It adds no behaviour to the service: it serves the functions' own
-//! routers.
+//! depends on the embedded engine. It adds no behaviour to the service: it serves the functions'
+//! own routers.
 
 #![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
 

@@ -66,7 +66,7 @@ pub fn own_state(table: &Table, base_url: &str, scripts: &Scripts, fetcher: &Fet
 pub struct Service {
     listener: TcpListener,
     router: Router,
-    /// What the sweeper works with; a schedule calls it when the service is deployed.
+    /// The state of the sweeper. In a deployment a schedule calls the sweeper.
     sweeping: App,
     engine: Embedded,
     /// Where the table is lent to other programs, if it is.
@@ -173,7 +173,7 @@ async fn sweep(app: App) -> std::convert::Infallible {
     }
 }
 
-/// What runs scripts: this very program.
+/// Runs scripts in worker processes of this same program.
 pub fn scripts() -> Result<Scripts, Failure> {
     let program =
         std::env::current_exe().map_err(|error| format!("cannot find this program: {error}"))?;

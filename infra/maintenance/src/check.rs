@@ -1,10 +1,10 @@
-//! The verification of rule D1 over a tenant, both ways. Every look-up item belongs to a live
-//! user that owns it, every look-up that a live user or one of its children owns is there, and
-//! nothing stands in the partition of somebody who is forgotten.
+//! The verification of rule D1 over a tenant, both ways. Every look-up item belongs to a live user
+//! that owns it, every look-up that a live user or one of its children owns is there, and the
+//! partition of a deleted user is empty.
 //!
 //! The deployed functions have no right to scan; this reads the whole table once with the
-//! operator's. What looks wrong is looked at again with consistent reads, because the service may
-//! be writing meanwhile.
+//! operator's. Each suspected fault is read again consistently, because the service may be writing
+//! meanwhile.
 
 use std::collections::BTreeSet;
 
@@ -33,9 +33,9 @@ pub struct CheckReport {
     pub unfinished: usize,
     /// The forms of values that index entries have.
     pub forms: LookupForms,
-    /// Users whose index entries the sweeper has still to bring into the form of today.
+    /// Users whose index entries the sweeper must still convert to the current form.
     pub waiting: usize,
-    /// What is wrong, one line each, without personal data.
+    /// The faults, one line each, without personal data.
     pub problems: Vec<String>,
 }
 
@@ -48,15 +48,15 @@ struct ScannedItems {
     users: BTreeSet<UserId>,
     /// Users whose erasure is under way.
     unfinished: BTreeSet<UserId>,
-    /// What stands in the partitions of users, their own items excepted.
+    /// The items in the partitions of users, except the users themselves.
     children: OwnedKeys,
-    /// What users and their children say that they own.
+    /// The look-ups that users and their children own by their `ix`.
     claimed: OwnedKeys,
-    /// What look-up items say whom they belong to.
+    /// The keys of look-up items, by the user that each item names.
     held: OwnedKeys,
-    /// Users who lack an index entry of the form of today.
+    /// Users who lack an index entry of the current form.
     outdated: Vec<UserId>,
-    /// What is wrong in any case.
+    /// Faults that need no comparison.
     doubtful: Vec<(UserId, Key, Inconsistency)>,
 }
 
@@ -192,8 +192,8 @@ fn lacks_entries(schema: &Schema, item: &Item) -> bool {
     item.read::<User>().is_ok_and(|user| !lookup::missing(&user.value, schema, &owned).is_empty())
 }
 
-/// Looks once more at a user who lacks an index entry of the form of today: who has it, or that
-/// nobody has and the sweeper will bring it. `None` if the user lacks none.
+/// Checks again a user who lacks an index entry of the current form. Another user has the entry, or
+/// no user has it and the sweeper will make it. `None` if the user lacks none.
 async fn check_forms(table: &Table, schema: &Schema, user: UserId) -> Result<Option<Vec<String>>> {
     let tenant = &schema.tenant;
     let Some(current) = table.find_user(tenant, user).await? else { return Ok(None) };

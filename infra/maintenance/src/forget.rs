@@ -1,4 +1,5 @@
-//! The erasure of people everywhere (rule D7): the one that `DELETE /identity/users/{user_id}` makes.
+//! The erasure of people everywhere (rule D7): the one that `DELETE /identity/users/{user_id}`
+//! makes.
 
 use shared::domain::author::{Author, Reason};
 use shared::domain::error::{Error, Result};
@@ -42,11 +43,11 @@ pub async fn forget(
     }
 }
 
-/// Forgets in `table` every user of a tenant who has a tombstone in `replaced`, and counts those who were
-/// there.
+/// Forgets in `table` every user of a tenant who has a tombstone in `replaced`, and counts those
+/// who were there.
 ///
-/// Erasures that the replaced table had only begun count as well. A user who was forgotten longer ago
-/// than tombstones are kept is not found.
+/// Erasures that the replaced table had only begun count as well. A user who was forgotten longer
+/// ago than tombstones are kept is not found.
 pub async fn replay(table: &Table, tenant: &TenantId, replaced: &Table) -> Result<(usize, usize)> {
     let mut tombstones = Vec::new();
     each_item(replaced, |item| match owner_of_partition(item.key().pk()) {

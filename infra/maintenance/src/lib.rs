@@ -1,4 +1,4 @@
-//! What an operator does to a table of Kith, deployed or on this machine: verify it, forget people
+//! The operator's tasks on a table of Kith, deployed or on this machine: verify it, forget people
 //! everywhere, search it for traces of them, purge definitions, and publish events again.
 //!
 //! Some of it scans the table, which the deployed functions have no right to. Results are values;

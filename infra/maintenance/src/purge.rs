@@ -1,11 +1,11 @@
 //! The purge of a definition: deletes one that was assigned once and that nobody holds any
 //! more.
 //!
-//! One transaction cannot know whether somebody still holds a value, so the API deletes no such
-//! definition before the sweeper has looked. An operator who does not want to wait uses this. It
-//! deprecates the definition first, so that no new value can be written; waits until no function can
-//! still write by a configuration from before; walks all users; and deletes it if nobody holds it
-//! and nobody touched it meanwhile (rule D6).
+//! One transaction cannot know whether a user still holds a value. So the API deletes a used
+//! definition only after the sweeper has searched all users. An operator who does not want to wait
+//! purges the definition. The purge first deprecates it, so that no new value can be written. It
+//! waits until no function can still write by the earlier configuration, and walks all users. It
+//! deletes the definition if no user holds it and no request changed it meanwhile (rule D6).
 
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ const NAMED: usize = 10;
 pub enum PurgeOutcome {
     /// The definition is gone.
     Gone,
-    /// Users hold it: how many, and some of them. It stays, deprecated.
+    /// Users hold it: their number, and some of them. The definition stays deprecated.
     InUse(usize, Vec<UserId>),
     /// The tenant has no attribute or persona definition with this id.
     Unknown,
@@ -124,7 +124,7 @@ async fn holders(table: &Table, tenant: &TenantId, id: &str) -> Result<Vec<UserI
         }
         at = page.next;
     }
-    // A user that is written while the walk goes on is met again further on.
+    // A user that is written during the walk appears again later in the listing.
     holders.sort_unstable();
     holders.dedup();
     Ok(holders)

@@ -11,7 +11,7 @@ use stream::{EventSink, Unpublished, UserChange, publish};
 /// How many entries of the listing are read and published at once.
 const BATCH: usize = 500;
 
-/// What came of a replay.
+/// The outcome of a replay.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Replayed {
     /// How many users were published.
@@ -22,8 +22,8 @@ pub struct Replayed {
     pub stopped_at: Option<(UserId, Timestamp)>,
 }
 
-/// Publishes an event for each user of a tenant who was created, changed or deleted since a time, in
-/// the order of the changes. A user who was created since is published as changed.
+/// Publishes an event for each user of a tenant who was created, changed or deleted since a time,
+/// in the order of the changes. A user who was created since is published as changed.
 pub async fn replay(
     table: &Table,
     tenant: &TenantId,

@@ -10,7 +10,7 @@ const SCANNED_AT_ONCE: i32 = 1000;
 /// Reads every item of the table once, with the operator's right to scan, what is past its time and
 /// not yet removed included.
 pub(crate) async fn each_item(table: &Table, mut take: impl FnMut(Item)) -> Result<()> {
-    // The embedded engine reads all that is left of the table for a page without a limit.
+    // Without a limit, the embedded engine reads the whole rest of the table for a page.
     let scan =
         table.client().scan().table_name(table.name()).consistent_read(true).limit(SCANNED_AT_ONCE);
     let mut items = scan.into_paginator().items().send();

@@ -1,9 +1,9 @@
 //! Traces of a person: every place of the table in which one of some texts stands.
 //!
-//! A text is looked for in every attribute of every item, keys and names of members included,
-//! in any case and Unicode form, in the forms in which the service compares usernames,
-//! names and addresses, in escapes of JSON and of URLs, and as the hash that stands for a value in
-//! keys. What is found is said by the kind of the item and never by what the item holds.
+//! A text is looked for in every attribute of every item, keys and names of members included, in
+//! any case and Unicode form, in the forms in which the service compares usernames, names and
+//! addresses, in escapes of JSON and of URLs, and as the hash of a value in keys. A finding names
+//! the kind of the item and never its content.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -112,7 +112,7 @@ fn without_url(text: &str) -> String {
     percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
-/// A text without the escapes of JSON strings (RFC 8259 §7). What is no escape stays.
+/// A text without the escapes of JSON strings (RFC 8259 §7). Other text stays.
 fn without_json(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;
@@ -126,7 +126,7 @@ fn without_json(text: &str) -> String {
     plain
 }
 
-/// The character that an escape stands for, and how many bytes after the backslash it takes.
+/// The character of an escape, and the number of bytes after the backslash.
 fn escaped(after: &str) -> Option<(char, usize)> {
     let unit = |at: usize| u16::from_str_radix(after.get(at..at + 4)?, 16).ok();
     Some(match after.chars().next()? {
@@ -156,13 +156,13 @@ pub struct Trace {
     pub text: usize,
     /// What kind of item it is.
     pub kind: &'static str,
-    /// The user to whom the item belongs, if it says so.
+    /// The user to whom the item belongs, if it names one.
     pub user: Option<UserId>,
     /// The attribute; `None` when the text stands in its name.
     pub attribute: Option<String>,
 }
 
-/// What was looked through and found.
+/// The items that were searched, and the findings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Traces {
     /// Items of the tenant, and of what is no tenant's.
@@ -226,13 +226,13 @@ fn collect(value: &AttributeValue, into: &mut Vec<String>) {
     }
 }
 
-/// The user to whom an item belongs: whose partition it is, or who holds it.
+/// The user to whom an item belongs: the owner of its partition, or the user that it names.
 fn owner(item: &Item) -> Option<UserId> {
     let partition = owner_of_partition(item.key().pk()).map(|(_, user)| user);
     partition.or_else(|| item.owner())
 }
 
-/// What kind of item it is, by its key.
+/// The kind of an item, by its key.
 fn kind(item: &Item) -> &'static str {
     let key = item.key();
     let mut parts = key.pk().split('#');

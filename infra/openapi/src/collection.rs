@@ -1,8 +1,8 @@
 //! Collections of requests, which people open in a client such as Postman or Bruno.
 //!
-//! They are made of the description: a folder for each function, a request for each operation with
-//! the example of its body. Ids are variables. The answer of a request that creates something sets
-//! the variable of its id, so that the requests after it work on it.
+//! They are generated from the description: a folder for each function, and a request for each
+//! operation with the example of its body. Ids are variables. The answer of a request that creates
+//! a resource sets the variable of its id, so that later requests use the new resource.
 
 mod bruno;
 mod postman;
@@ -90,7 +90,7 @@ struct Request {
     headers: Vec<Parameter>,
     body: Body,
     authorization: Authorization,
-    /// What the answer sets: the variable, and the member of the body.
+    /// The variable that the answer sets, and the member of the body.
     sets: Option<(String, &'static str)>,
 }
 
@@ -118,7 +118,8 @@ enum Authorization {
     PersonToken,
 }
 
-/// A collection of the operations of these functions. The same arguments always give the same files.
+/// A collection of the operations of these functions. The same arguments always give the same
+/// files.
 pub fn collection(functions: Functions, tool: Tool, base_url: &str) -> Result<Vec<File>, Failure> {
     let document = description(functions, Version::V3_1, base_url)?;
     let collection = Collection::read(&document, base_url)?;
@@ -264,8 +265,8 @@ impl Authorization {
     }
 }
 
-/// An example with variables in the place of ids that the service makes. The id of a new resource is
-/// left out: the service makes it.
+/// An example with variables in the place of ids that the service makes. The id of a new resource
+/// is omitted: the service makes it.
 fn with_variables(path: &str, name: &str, example: &Json) -> Json {
     match example {
         Json::Object(members) => {

@@ -1,8 +1,8 @@
 //! The OpenAPI description of the service, made from the route tables of its functions.
 //!
-//! The tables say which operations exist, what they take and what they answer; this crate adds the
-//! schemas that the tables name and what every route has in common. So an operation cannot be
-//! missing here, and a schema that a table names and nobody described is an error.
+//! The tables list the operations with their bodies and answers. This crate adds the schemas that
+//! the tables name and the parts that all routes share. So no operation can be missing here, and a
+//! schema without a description is an error.
 
 mod answers;
 pub mod collection;

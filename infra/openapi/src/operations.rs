@@ -64,7 +64,7 @@ fn operation(
     Ok(operation.build())
 }
 
-/// What the table says of the route, and what follows from its facts.
+/// The route's description in the table, and sentences for its facts.
 fn description(route: &Route) -> String {
     let mut sentences = Vec::new();
     if let Some(other) = route.alias_of {

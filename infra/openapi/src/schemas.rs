@@ -1,9 +1,8 @@
 //! The schemas that the route tables name, and those that these refer to.
 //!
-//! What a caller sends and what the service answers are described apart, because they differ: an
-//! answer always has every field, and a request may leave out most and may hold nothing that is not
-//! known. What several schemas have in common has a name of its own, so that generated clients have
-//! one type for it.
+//! Requests and answers have separate schemas. An answer always has every field. A request may omit
+//! most fields and may hold no unknown one. Parts that several schemas share have a name of their
+//! own, so that generated clients have one type for them.
 
 mod changes;
 mod clients;

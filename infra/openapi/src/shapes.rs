@@ -59,7 +59,7 @@ pub(super) fn time(description: &str) -> Object {
     formatted("date-time", description)
 }
 
-/// One of some words.
+/// A string with one of these values.
 pub(super) fn word<'w>(words: impl IntoIterator<Item = &'w str>, description: &str) -> Object {
     let words: Vec<_> = words.into_iter().map(Value::from).collect();
     ObjectBuilder::new()
@@ -115,7 +115,7 @@ pub(super) fn map(names: Option<Object>, members: impl Into<Shape>, description:
         .build()
 }
 
-/// One of several shapes.
+/// A value of one of several schemas.
 pub(super) fn either(shapes: impl IntoIterator<Item = Shape>, description: &str) -> Schema {
     let one = OneOfBuilder::new().description(Some(description));
     Schema::OneOf(shapes.into_iter().fold(one, OneOfBuilder::item).build())
@@ -169,7 +169,7 @@ fn with_null(kind: SchemaType) -> SchemaType {
 pub(super) struct Record(Object);
 
 impl Record {
-    /// One without fields.
+    /// A record without fields.
     pub(super) fn new(description: &str) -> Self {
         Self(ObjectBuilder::new().schema_type(Type::Object).description(Some(description)).build())
     }

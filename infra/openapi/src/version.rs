@@ -140,7 +140,7 @@ fn lower_member(name: String, value: Json, lower: &mut Object, nullable: &mut BT
     }
 }
 
-/// What a reference is, and the name of the schema that it leads to.
+/// A schema that is a reference, and the name of the schema that it refers to.
 fn referred(schema: &mut Json) -> Option<(&mut Json, String)> {
     let Json::Object(members) = schema else { return None };
     let reference = members.get_mut("$ref")?;

@@ -20,7 +20,7 @@ fn the_descriptions_are_what_the_code_gives() {
             openapi::document(local::serve::functions(), version, LOCAL).unwrap() + "\n";
         assert!(
             std::fs::read_to_string(root().join(name)).unwrap() == generated,
-            "{name} is not up to date: `just openapi` writes it anew"
+            "{name} is not up to date: run `just openapi`"
         );
     }
 }
@@ -48,7 +48,7 @@ fn ec17_the_collections_are_what_the_code_gives() {
         files.into_iter().map(|file| (file.path, file.text)).collect::<BTreeMap<_, _>>()
     };
     let postman = std::fs::read_to_string(root().join("collections/postman.json")).unwrap();
-    let stale = "the collections are not up to date: `just openapi` writes them anew";
+    let stale = "the collections are not up to date: run `just openapi`";
     assert!(generated(Tool::Postman).into_values().eq([postman]), "{stale}");
     assert!(generated(Tool::Bruno) == files(&root().join("collections/bruno")), "{stale}");
 }

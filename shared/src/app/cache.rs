@@ -1,4 +1,4 @@
-//! What a function has read and may use again for a while.
+//! The cache of a function: values that it has read and may reuse for a while.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -50,7 +50,7 @@ impl<K: std::hash::Hash + Eq, V> Cache<K, V> {
     }
 }
 
-/// Whether what was read then may still be used.
+/// Whether a value that was read at `read_at` may still be used.
 pub(super) fn is_young(read_at: Timestamp, now: Timestamp) -> bool {
     (0..CACHE_SECONDS * 1000).contains(&(now.millis() - read_at.millis()))
 }

@@ -16,9 +16,9 @@ use crate::domain::versioned::Versioned;
 const NOTE_PATIENCE: Duration = Duration::from_millis(500);
 
 impl App {
-    /// A client that fits, with what was found to fit. One that is remembered and fits costs
-    /// nothing; in every other case it is read once, so that what is remembered cannot hide a
-    /// secret made since, and an unknown client costs what a wrong secret does (rule O2).
+    /// The client and the result of `matches`, if `matches` accepts the client. Tries the cached
+    /// client first. On a miss it reads the table once. So a new secret works at once, and an
+    /// unknown client costs as much as a wrong secret (rule O2).
     pub async fn client<T>(
         &self,
         id: &ClientId,
@@ -51,8 +51,8 @@ impl App {
         let now = self.env().clock.now();
         let Some(used) = client.value.used_on_day_of(now, presented) else { return };
         let next = Arc::new(client.changed_to(used));
-        // Known here before it is stored: of many requests one writes, and where the table fails
-        // the next ones do not try, until the client is read anew.
+        // The cache changes before the table. So one of many requests writes. If the table fails,
+        // later requests do not try until the client is read again.
         self.amend(&next);
         let write = self.table().replace_client(client, &next);
         match tokio::time::timeout(NOTE_PATIENCE, write).await {
@@ -62,8 +62,8 @@ impl App {
         }
     }
 
-    /// Puts a version in the place of one that is remembered and not newer; that does not make it
-    /// younger.
+    /// Replaces the cached client unless the cached one is newer. This does not extend its time in
+    /// the cache.
     fn amend(&self, client: &Arc<Versioned<Client>>) {
         let not_newer = |cached: &Versioned<Client>| cached.version() <= client.version();
         self.0.clients.amend(&client.value.client_id, client, not_newer);

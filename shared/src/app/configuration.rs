@@ -67,9 +67,9 @@ impl App {
         Ok(schema)
     }
 
-    /// Lets `work` decide by a tenant's configuration. What a remembered configuration refuses is
-    /// decided once more if the configuration has changed: nobody is refused by definitions
-    /// that are no longer true.
+    /// Lets `work` decide by a tenant's configuration. If a cached configuration refuses the
+    /// request and has changed since, `work` decides again with the current one. So no outdated
+    /// definition refuses a request.
     pub async fn decide<T, W: Future<Output = Result<T>>>(
         &self,
         tenant: &TenantId,

@@ -1,5 +1,4 @@
-//! What a function holds for its whole life: the table, what it has read from it, and where it
-//! runs.
+//! The state of a function for its whole life: the table, the caches, and where it runs.
 
 mod cache;
 mod clients;
@@ -137,7 +136,7 @@ impl App {
         &self.0.remote_keys
     }
 
-    /// What runs the scripts of workflows.
+    /// Runs the scripts of workflows.
     #[must_use]
     pub fn scripts(&self) -> &Scripts {
         &self.0.scripts

@@ -1,5 +1,5 @@
-//! Whom a token stands for: verified by the keys of the service, or by those of an issuer that a
-//! tenant trusts.
+//! The caller that a token names. The keys of the service, or those of an issuer that a tenant
+//! trusts, verify the token.
 
 use std::sync::Arc;
 
@@ -53,10 +53,10 @@ fn foreign<'t>(unverified_token: &'t str, base_url: &str) -> Option<UnverifiedUs
 }
 
 impl App {
-    /// The caller that a token stands for: an access token of this service or, where `people` may
-    /// call too, a token of an issuer that a tenant trusts. A signature is verified once in 30
-    /// seconds; whether the token has expired, and whether its issuer is still trusted as it
-    /// was, is looked at each time.
+    /// The caller that a token names: an access token of this service or, where `people` may call
+    /// too, a token of an issuer that a tenant trusts. A signature is verified once in 30 seconds.
+    /// Each call checks whether the token has expired, and whether the trust in its issuer is
+    /// unchanged.
     pub async fn caller(
         &self,
         unverified_token: &str,
@@ -104,7 +104,7 @@ impl App {
         let tenant = self.tenant_of(&unverified).await?;
         let mut schema = self.schema(&tenant).await?;
         if schema.issuer(unverified.issuer()).is_none() {
-            // What is remembered may be older than the trust.
+            // The cached configuration may be older than the trust in the issuer.
             schema = self.schema_now(&tenant).await?;
         }
         let server = schema.issuer(unverified.issuer());
@@ -115,8 +115,8 @@ impl App {
         Ok(VerifiedToken::Person(token, tag.unwrap_or_default()))
     }
 
-    /// Whether the authentication server by which a person's token was verified is still as it was
-    /// then: what is remembered of a token does not outlive what is remembered of its issuer.
+    /// Whether the authentication server that verified a person's token is unchanged. A cached
+    /// token does not outlive the cached state of its issuer.
     async fn still_trusts(&self, verified: &VerifiedToken) -> Result<bool> {
         let VerifiedToken::Person(token, tag) = verified else { return Ok(true) };
         let schema = self.schema(token.tenant()).await?;

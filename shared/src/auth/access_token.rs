@@ -1,4 +1,4 @@
-//! Access tokens (RFC 9068): what they say, and the caller that a verified one stands for.
+//! Access tokens (RFC 9068): their claims, and the caller that a verified token names.
 
 use serde::{Deserialize, Serialize};
 
@@ -26,9 +26,9 @@ pub struct AccessTokenClaims {
     pub aud: Audience,
     /// The client, or the client of the application that the person uses.
     pub client_id: ClientId,
-    /// What the token allows.
+    /// The scopes that the token grants.
     pub scope: Scopes,
-    /// Whose data it is about.
+    /// The tenant whose data the token gives access to.
     pub tenant: TenantId,
     /// The token's own id.
     pub jti: String,
@@ -36,13 +36,13 @@ pub struct AccessTokenClaims {
     pub iat: i64,
     /// When it expires, in seconds.
     pub exp: i64,
-    /// When it starts to be good, in seconds; the service's own tokens are good at once.
+    /// When it becomes valid, in seconds; the service's own tokens are valid at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nbf: Option<i64>,
     /// The systems that the client may act for, where it is bound to some.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub systems: Vec<PartyId>,
-    /// What the client integrates, where it is marked so.
+    /// Whether the client is the CRM or the IAM system; `None` for other clients.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub integration: Option<Integration>,
     /// The most sensitive attributes of systems that the client sees, where that is less than all.
@@ -59,7 +59,7 @@ impl AccessTokenClaims {
         BaseId::of(&user.to_string(), &self.iss, &self.tenant)
     }
 
-    /// What `sub` must be, by the other claims.
+    /// The expected `sub`, by the other claims.
     #[must_use]
     pub fn expected_subject(&self) -> String {
         self.user_id
@@ -117,7 +117,7 @@ impl VerifiedAccessToken {
             ))?;
         if claims.iss != issuer(base_url) {
             return Err(AuthError::BadToken(
-                "the token is of another issuer; get one at the token endpoint of this service",
+                "the token has another issuer; get one at the token endpoint of this service",
             ));
         }
         if claims.client_id.tenant() != &claims.tenant {
@@ -131,7 +131,7 @@ impl VerifiedAccessToken {
         Ok(Self(claims))
     }
 
-    /// The claims, while the token is good.
+    /// The claims, while the token is valid.
     pub fn claims(&self, now: Timestamp) -> Result<&AccessTokenClaims> {
         let claims = &self.0;
         if claims.exp.saturating_add(LEEWAY) <= now.seconds() {
@@ -143,7 +143,7 @@ impl VerifiedAccessToken {
         Ok(claims)
     }
 
-    /// The caller of the service at `base_url`, while the token is good there.
+    /// The caller of the service at `base_url`, while the token is valid there.
     pub fn caller(&self, now: Timestamp, base_url: &str) -> Result<Caller> {
         let claims = self.claims(now)?;
         if !claims.aud.parties().iter().any(|party| party == base_url) {

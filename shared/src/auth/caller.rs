@@ -1,4 +1,4 @@
-//! Who calls, and what is granted to the caller, as a verified token says.
+//! The caller and its grants, from a verified token.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -14,9 +14,9 @@ use crate::env::Timestamp;
 pub struct Caller {
     /// The tenant whose data the caller may see.
     pub tenant: TenantId,
-    /// Who it is.
+    /// The client or the person.
     pub subject: Subject,
-    /// What this service has granted to the caller; nothing to an external person.
+    /// The grants of this service to the caller; none for an external person.
     pub grants: Grants,
     /// The thumbprint of the key that the token is bound to, if it is.
     pub jkt: Option<String>,
@@ -45,12 +45,12 @@ pub enum Subject {
     External(Arc<Person>),
 }
 
-/// What an access token of this service allows.
+/// The grants of an access token of this service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grants {
     /// The scopes.
     pub scopes: Scopes,
-    /// The systems that the token is bound to; every one when there is none.
+    /// The systems that the token is bound to; empty if it may act for every system.
     pub systems: Vec<PartyId>,
     /// The most sensitive attributes of systems that are shown.
     pub max_classifier: Classifier,
@@ -67,7 +67,7 @@ impl Default for Grants {
 pub struct Person {
     /// The authentication server that issued the token.
     pub server: PartyId,
-    /// What the issuer calls the person.
+    /// The subject of the person at the issuer.
     pub subject: String,
     /// The person's base profile id at this issuer.
     pub base: BaseId,
@@ -117,7 +117,7 @@ impl Caller {
         }
     }
 
-    /// What log lines call it: of people they say nothing.
+    /// The name of the caller in log lines: a client's id, or `user-token` for every person.
     #[must_use]
     pub fn logged(&self) -> &str {
         match &self.subject {

@@ -1,8 +1,8 @@
-//! Proof of possession (RFC 9449): a token that is bound to a key is good only together with a
-//! proof that the caller has just signed with it.
+//! Proof of possession (RFC 9449): a token that is bound to a key is valid only together with a
+//! proof that the caller has just signed with that key.
 //!
-//! Each proof is good once, for the method and the URL that it names. There are no server nonces:
-//! proofs are good for a minute, and the table remembers them that long.
+//! Each proof is valid once, for the method and the URL that it names. There are no server nonces:
+//! proofs are valid for a minute, and the table keeps them that long.
 
 use http::request::Parts;
 use http::{Method, Uri};
@@ -24,7 +24,7 @@ use crate::store::keys::SingleUse;
 /// How far `iat` may be from now, either way, in seconds.
 const PROOF_SECONDS: i64 = LEEWAY;
 
-/// A proof whose signature, method, URL and time are good; it is not yet known whether it was used
+/// A proof with a valid signature, method, URL and time. It is not yet known whether it was used
 /// before.
 #[derive(Debug)]
 pub struct Proof {
@@ -34,7 +34,7 @@ pub struct Proof {
     ath: Option<String>,
 }
 
-/// What a proof says (RFC 9449 §4.2).
+/// The claims of a proof (RFC 9449 §4.2).
 #[derive(Deserialize)]
 struct ProofClaims {
     jti: String,
@@ -134,7 +134,7 @@ fn key_of(jws: &Jws<'_>) -> Result<Jwk, &'static str> {
     if key.algorithm == named { Ok(key) } else { Err("the `alg` of the proof must fit its key") }
 }
 
-/// Whether two URLs are the same but for query and fragment, after the normalisation of RFC 3986
+/// Whether two URLs are equal apart from query and fragment, after the normalisation of RFC 3986
 /// §6.2.2 and §6.2.3.
 fn is_same(one: &str, other: &str) -> bool {
     let normal = |text: &str| {
@@ -143,8 +143,8 @@ fn is_same(one: &str, other: &str) -> bool {
         let scheme = uri.scheme_str()?.to_ascii_lowercase();
         let host = uri.host()?.to_ascii_lowercase();
         let default = if scheme == "https" { 443 } else { 80 };
-        // What is left of the authority is a port; before the host there would be user information,
-        // which is no part of a URL here.
+        // The rest of the authority is a port. User information before the host is not allowed in
+        // this URL.
         let port = match uri.authority()?.as_str().strip_prefix(uri.host()?)?.strip_prefix(':') {
             None | Some("") => default,
             Some(port) => port.parse::<u16>().ok()?,

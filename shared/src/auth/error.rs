@@ -7,7 +7,7 @@ use crate::domain::Error;
 /// The result of checking credentials.
 pub type Result<T, E = AuthError> = std::result::Result<T, E>;
 
-/// What can be wrong with the credentials of a request.
+/// Faults of the credentials of a request.
 #[derive(Debug)]
 pub enum AuthError {
     /// The token is invalid; the text says what is wrong with it, never what it holds.

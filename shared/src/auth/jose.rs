@@ -1,8 +1,8 @@
 //! Signed tokens as others bring them (RFC 7515, RFC 7519): read strictly here, verified by
 //! `jsonwebtoken` with `ring` behind it (ADR 0039).
 //!
-//! What a token says of itself decides nothing: key and algorithm are its owner's (RFC 8725 §3.1),
-//! a name of the header at most narrows down which keys are tried.
+//! The header of a token decides nothing. Its owner's registration sets key and algorithm (RFC 8725
+//! §3.1). A `kid` only narrows down which keys are tried.
 
 use jsonwebtoken::DecodingKey;
 use serde::de::DeserializeOwned;
@@ -12,7 +12,7 @@ use super::provider;
 use crate::domain::json::{Json, Object};
 use crate::domain::jwk::{Algorithm, Jwk, KeyParameters};
 
-/// The longest token that is looked at, in bytes.
+/// The longest token that is parsed, in bytes.
 pub const MAX_TOKEN: usize = 8 * 1024;
 
 /// A token that is taken apart; nothing in it is verified yet.
@@ -71,7 +71,7 @@ impl<'t> Jws<'t> {
         Algorithm::named(self.header("alg")?)
     }
 
-    /// Whether its header brings a key along, or says where one is.
+    /// Whether its header contains a key or the URL of one.
     #[must_use]
     pub fn brings_key(&self) -> bool {
         ["jku", "jwk", "x5u", "x5c"].iter().any(|name| self.header.contains_key(*name))
@@ -89,14 +89,14 @@ impl<'t> Jws<'t> {
         serde_json::from_slice(&self.payload).ok()
     }
 
-    /// What it says, not verified: an object in which no member occurs twice at any depth (RFC 8725
+    /// The unverified claims: an object in which no member occurs twice at any depth (RFC 8725
     /// §2.4).
     #[must_use]
     pub fn strict_claims(&self) -> Option<Object> {
         if let Ok(Json::Object(claims)) = Json::parse(&self.payload) { Some(claims) } else { None }
     }
 
-    /// What it says, if it is signed with this key.
+    /// The claims, if the token is signed with this key.
     #[must_use]
     pub fn claims<T: DeserializeOwned>(&self, key: &Jwk) -> Option<T> {
         let signed = self.algorithm() == Some(key.algorithm)

@@ -55,8 +55,8 @@ pub enum KeyPairKind {
 static KEY_PAIRS: LazyLock<RwLock<HashMap<String, Weak<SigningKeyPair>>>> =
     LazyLock::new(RwLock::default);
 
-/// Registers a parsed private key under its id, the thumbprint; returns the key pair that its owner
-/// has to hold, and the key by which `jsonwebtoken` finds it.
+/// Registers a parsed private key under its thumbprint. Returns the key pair, which its owner must
+/// keep alive, and the key by which `jsonwebtoken` finds it.
 pub fn register(kid: &str, pair: SigningKeyPair) -> (Arc<SigningKeyPair>, EncodingKey) {
     let key = match &pair.kind {
         KeyPairKind::Ec(_) => EncodingKey::from_ec_der(kid.as_bytes()),

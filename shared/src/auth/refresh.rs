@@ -24,13 +24,13 @@ pub const FAMILY_SECONDS: i64 = 30 * 24 * 3600;
 /// How long the token before the current one is still answered, in seconds.
 pub const GRACE_SECONDS: i64 = 10;
 
-/// What is stored of a family.
+/// The stored state of a family.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Family {
     client_id: ClientId,
     scopes: Scopes,
-    /// Whom its access tokens are for, if the first request named them; else everyone that tokens
-    /// of the client may be for.
+    /// The audience of its access tokens, if the first request named one. If empty, the audience of
+    /// the client.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     audience: Vec<String>,
     generation: u64,
@@ -40,7 +40,7 @@ pub struct Family {
     pub ends_at: Timestamp,
 }
 
-/// What an access token that comes with a refresh token is for.
+/// The scopes and the audience of an access token that comes with a refresh token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
     /// Its scopes.
@@ -50,7 +50,7 @@ pub struct Grant {
 }
 
 impl Family {
-    /// What can be granted to its client, which may ask for `allowed` now.
+    /// The grant that the client can get, if it may request `allowed` now.
     #[must_use]
     pub fn grantable(&self, allowed: &Grant) -> Grant {
         let named = |party: &&String| self.audience.is_empty() || self.audience.contains(party);
@@ -112,17 +112,17 @@ pub async fn revoke(
     }
 }
 
-/// What becomes of a refresh token that is presented.
+/// The outcome of a request with a refresh token.
 #[derive(Debug)]
 pub enum Exchange {
-    /// It is good: the next token, and what is granted with it.
+    /// The token is valid: the next token, and the grant that comes with it.
     Granted(String, Grant),
     /// It is forged, expired, revoked, replayed or another client's.
     InvalidGrant,
-    /// It is good, and more is asked for than may be granted: nothing changed.
+    /// The token is valid, but the request names more scopes than may be granted. Nothing changed.
     InvalidScope,
-    /// It is good, and not for whom the access token is asked for, or no longer for anybody:
-    /// nothing changed. Has those whom it is for.
+    /// The token is valid, but the request names another audience, or the client may no longer have
+    /// tokens for any audience of the token. Nothing changed. Holds the audiences that are allowed.
     InvalidTarget(Vec<String>),
 }
 
@@ -152,9 +152,9 @@ pub async fn start(
     Ok(token(key, &family, 1))
 }
 
-/// Exchanges a token for its successor. Granted are the scopes and the audience that are wanted, or
-/// all that the family was started with and the client still may ask for (`allowed`); more cannot
-/// be.
+/// Exchanges a token for its successor. It grants the wanted scopes and audience. By default these
+/// are all that the family started with and that the client may still request (`allowed`). A
+/// request for more is refused.
 pub async fn exchange(
     table: &Table,
     key: &[u8; 32],

@@ -1,9 +1,9 @@
 //! Keys that others publish at a URL, remembered.
 //!
 //! A set is fetched again when it is five minutes old, and when a signature names a key that is not
-//! in it. What an attacker can bring about by naming keys that do not exist, or what a server that
-//! does not answer can cost, is one fetch in 30 seconds for each URL. While a server fails, its
-//! last set goes on being used for a day.
+//! in it. An attacker who names keys that do not exist causes at most one fetch in 30 seconds for
+//! each URL. So does a server that does not answer. While a server fails, its last set stays in use
+//! for a day.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,14 +14,14 @@ use crate::fetch::{FetchError, Fetcher};
 
 /// How long a set is trusted, in seconds.
 pub const TRUSTED_SECONDS: i64 = 300;
-/// How long after an unknown key, and after a failure, the next one causes no fetch, in seconds.
+/// How many seconds after an unknown key, or after a failure, no other unknown key causes a fetch.
 pub const REST_SECONDS: i64 = 30;
-/// How old a set may be that is used because no newer one could be fetched, in seconds: a day.
+/// The most age of a set that is used because the server fails, in seconds: a day.
 pub const STALE_SECONDS: i64 = 24 * 3600;
-/// The most URLs that are remembered; the one that was asked for least recently gives way.
+/// The most URLs in the cache; the least recently used one is dropped first.
 pub const MAX_URLS: usize = 100;
 
-/// The keys of others; clones share what is remembered.
+/// The keys of other servers; clones share the cache.
 #[derive(Clone)]
 pub struct RemoteKeys(Arc<RemoteKeysState>);
 
@@ -39,10 +39,10 @@ struct PublishedSet {
     fetching: tokio::sync::Mutex<()>,
 }
 
-/// What is cached of a URL.
+/// The cached state of a URL.
 #[derive(Default)]
 struct CachedSet {
-    /// The last set, and when it was asked for.
+    /// The last set, and when it was requested.
     set: Option<(Timestamp, Arc<JwkSet>)>,
     /// The last failure.
     failed: Option<(Timestamp, FetchError)>,
@@ -63,7 +63,7 @@ impl CachedSet {
         self.set.as_ref().is_some_and(|(at, _)| is_within(TRUSTED_SECONDS, *at, now))
     }
 
-    /// What is answered without a fetch; nothing when a fetch is needed.
+    /// The answer from the cache; `None` if a fetch is needed.
     fn answer(&self, kid: Option<&str>, now: Timestamp) -> Option<Result<Arc<JwkSet>, FetchError>> {
         let rests = |since: Timestamp| is_within(REST_SECONDS, since, now);
         if let Some((_, set)) = self.set.as_ref().filter(|_| self.is_fresh(now))

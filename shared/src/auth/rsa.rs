@@ -39,7 +39,7 @@ impl RsaKey {
     /// Makes a key of 2048 bits, and signs once with it: `ring` verifies what it signs, and with it
     /// the key. Takes some 60 ms of a processor, at times 300.
     pub(super) fn generate(random: &Random) -> Result<Self> {
-        // One in thirty thousand pairs of primes does not go with the exponent.
+        // One in thirty thousand pairs of primes does not fit the exponent.
         let made = (0..8).find_map(|_| Self::of(&prime(random)?, &prime(random)?));
         let key = made.ok_or_else(|| Error::unexpected("cannot make an RSA key"))?;
         sign(&key.pair()?, random, b"")?;

@@ -25,10 +25,10 @@ use crate::store::{Key, Table};
 /// that was revoked.
 const SIGNER_SECONDS: i64 = 60;
 
-/// How often the keys are read again because the one that signs was revoked since.
+/// How often the keys are read again because the signing key was revoked meanwhile.
 const RELOADS: u32 = 8;
 
-/// What is published.
+/// The published keys.
 pub(super) async fn read(table: &Table) -> Result<Option<Versioned<PublishedKeys>>> {
     table.get(&Key::public_keys()).await?.map(|item| item.read()).transpose()
 }
@@ -71,7 +71,8 @@ impl KeySlot {
 }
 
 impl SigningKeys {
-    /// Reads nothing yet. Private keys are stored as they are; those that are sealed cannot be read.
+    /// Reads nothing yet. Private keys are stored as they are; those that are sealed cannot be
+    /// read.
     #[must_use]
     pub fn new(table: Table) -> Self {
         Self { table, loaded: Arc::default(), refresh: Arc::default(), sealing: None }
@@ -90,8 +91,8 @@ impl SigningKeys {
         if let Some(loaded) = slot.loaded(now, SIGNER_SECONDS) {
             return Ok(loaded.key);
         }
-        // One call reads, and makes a successor if it is time; the others go on with the key that
-        // they have.
+        // One call reads the state and makes a successor if one is due. The others use the cached
+        // key meanwhile.
         let _loading = match (slot.loading.try_lock(), slot.loaded(now, 2 * SIGNER_SECONDS)) {
             (Ok(loading), _) => loading,
             (Err(_), Some(loaded)) => return Ok(loaded.key),

@@ -29,7 +29,7 @@ const SKEW_SECONDS: i64 = 60;
 /// How long before the end of a key's turn its successor is made, in seconds: a day.
 const SUCCEED_SECONDS: i64 = 24 * 3600;
 
-/// One published key.
+/// A published key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PublishedKey {
     /// The id: the key's thumbprint.
@@ -158,9 +158,9 @@ impl PublishedKeys {
         now.plus_seconds(published)
     }
 
-    /// Adds a key with its turn; the turn of the one before ends where it begins, be that sooner or
-    /// later than planned. Returns the ids of those that would have come after it: they never
-    /// sign, and are gone.
+    /// Adds a key with its turn. The turn of the previous key ends where the new one begins, which
+    /// may be sooner or later than planned. Removes keys that were to follow, which never sign, and
+    /// returns their ids.
     pub(super) fn add(
         &mut self,
         key: &PrivateKey,
@@ -195,9 +195,8 @@ impl PublishedKeys {
         never
     }
 
-    /// Removes a key at once and closes the gap in which it would have signed: the one before it
-    /// goes on, or the one after it begins now. Whether a new key is needed is to be looked at
-    /// afterwards.
+    /// Removes a key at once and closes the gap in which it would have signed: the previous key
+    /// continues, or the next one begins now. The caller then checks whether a new key is needed.
     pub(super) fn remove(&mut self, kid: &str, now: Timestamp) -> Option<PublishedKey> {
         let index = self.keys.iter().position(|key| key.kid == kid && key.drop_at > now)?;
         let removed = self.keys.remove(index);

@@ -1,8 +1,8 @@
 //! Tokens of external persons, issued by identity providers that a tenant trusts.
 //!
 //! The tenant is named by a claim whose name the provider's configuration says, so the issuer is
-//! looked up first: which tenants trust it, and which claim of its tokens names the tenant. What is
-//! read before the signature is verified decides nothing but where the keys are looked for.
+//! looked up first: which tenants trust it, and which claim of its tokens names the tenant. Claims
+//! that are read before the signature is verified only decide which keys are tried.
 
 use std::sync::Arc;
 
@@ -52,7 +52,8 @@ pub struct VerifiedUserToken {
 /// 9068.
 const TYPES: [&str; 2] = ["JWT", "at+jwt"];
 
-/// What is said of a token that nobody vouches for: who trusts whom is not for strangers to learn.
+/// The error text for a token of an untrusted issuer. It does not say which issuers a tenant
+/// trusts.
 pub const UNKNOWN: &str = "the token is not signed by an issuer that its tenant trusts";
 
 /// A user token that has been parsed and not verified.
@@ -89,7 +90,7 @@ impl<'t> UnverifiedUserToken<'t> {
         Ok(Self { jws, issuer, claims })
     }
 
-    /// Who it says that issued it.
+    /// The claimed issuer.
     #[must_use]
     pub fn issuer(&self) -> &str {
         &self.issuer
@@ -101,8 +102,8 @@ impl<'t> UnverifiedUserToken<'t> {
             self.claims.get(claim).and_then(Json::as_str) == Some(tenant.as_str())
         };
         let named: Vec<_> = trusting.iter().filter(named).collect();
-        // What others read out of another claim does not stand in the way of the claim that
-        // everybody knows.
+        // The standard claim wins. So another tenant's choice of a claim cannot make this token
+        // ambiguous.
         let usual: Vec<_> =
             named.iter().copied().filter(|(_, claim)| claim == TENANT_CLAIM).collect();
         match (usual.as_slice(), named.as_slice()) {
@@ -210,7 +211,7 @@ impl VerifiedUserToken {
         &self.person.server
     }
 
-    /// The caller, while the token is good.
+    /// The caller, while the token is valid.
     pub fn caller(&self, now: Timestamp) -> Result<Caller> {
         self.check(now)?;
         Ok(Caller {

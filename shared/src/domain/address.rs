@@ -39,9 +39,9 @@ const SPECIAL_V4: [(Ipv4Addr, u32); 15] = [
     (Ipv4Addr::new(240, 0, 0, 0), 4),
 ];
 
-/// What is given out as global unicast (RFC 4291 §2.4). Outside of it are loopback, the IPv4-mapped
-/// and -compatible forms, local NAT64, discard, segment routing, unique-local, link-local,
-/// site-local and multicast addresses.
+/// The addresses that are assigned as global unicast (RFC 4291 §2.4). Outside of it are loopback,
+/// the IPv4-mapped and -compatible forms, local NAT64, discard, segment routing, unique-local,
+/// link-local, site-local and multicast addresses.
 const GLOBAL_V6: (Ipv6Addr, u32) = (Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3);
 
 /// Blocks of it that are not public.

@@ -1,8 +1,8 @@
-//! Who writes a profile, in which request and why.
+//! The author of a write: who writes a profile, in which request and why.
 //!
-//! An author goes along with every write of a profile, from the caller down to the transaction that
-//! the store commits. Approval policies ask who it is, change requests name it, and what is kept
-//! about a write (an audit entry, say) is made of it.
+//! Every write of a profile has an author, from the call down to the transaction that the store
+//! commits. Approval policies compare it, and change requests name it. Records about a write, such
+//! as audit entries, take their fields from it.
 
 use super::change_request::Actor;
 use super::definition::PolicySubject;
@@ -17,9 +17,9 @@ use crate::env::Timestamp;
 pub struct Author {
     /// The tenant whose profiles it writes.
     pub tenant: TenantId,
-    /// Who it is.
+    /// The client, person or part of the service that writes.
     pub writer: Writer,
-    /// What it sees of profiles and may set.
+    /// The fields of profiles that the author may see and set.
     pub view: View,
     /// The id of the request, as logs have it; `None` where the service works by itself.
     pub request_id: Option<String>,

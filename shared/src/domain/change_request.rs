@@ -1,8 +1,8 @@
-//! Change requests: what somebody wants to write and somebody else has to approve.
+//! Change requests: changes that wait for an approval by another person.
 //!
-//! A request keeps what it changes in the form in which profiles are stored, never the body that
-//! asked for it: a secret is a hash here too. When it is approved every field must still be what
-//! the approver was shown; then the new values go into the profile as it is now.
+//! A request keeps its changes in their stored form, never the body of the HTTP request: a secret
+//! is a hash here too. At the approval every field must still have the value that the approver was
+//! shown. Then the new values go into the current profile.
 
 mod approval;
 mod change;
@@ -39,7 +39,7 @@ pub const MAX_PENDING: usize = 20;
 pub const MAX_PENDING_OF_PERSON: usize = 5;
 
 string_enum! {
-    /// What became of a request.
+    /// The status of a request.
     RequestStatus {
         /// It waits.
         Pending = "PENDING",
@@ -54,7 +54,7 @@ string_enum! {
     }
 }
 
-/// Who asked or decided.
+/// A person or client who requested a change or decided about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Actor {
@@ -83,9 +83,9 @@ pub struct ChangeRequest {
     /// The persona, if it is one's fields that change.
     pub persona: Option<PersonaId>,
     changes: Vec<FieldChange>,
-    /// Who asked.
+    /// The author of the request.
     pub requested_by: Actor,
-    /// Who approved or rejected.
+    /// The person or client who approved or rejected it.
     pub decided_by: Option<Actor>,
     status: RequestStatus,
     created_at: Timestamp,
@@ -154,7 +154,7 @@ impl ChangeRequest {
         self.expires_at.plus_seconds(KEPT_SECONDS)
     }
 
-    /// What became of the request as of `now`.
+    /// The status of the request at `now`.
     #[must_use]
     pub fn status(&self, now: Timestamp) -> RequestStatus {
         if self.status == RequestStatus::Pending && self.expires_at <= now {
@@ -249,7 +249,7 @@ impl ChangeRequest {
     /// The user with the changes applied. `None` when a field is no longer what the request was
     /// shown with.
     ///
-    /// What is written is checked once more by the definitions as they are now.
+    /// The new values are checked again by the current definitions.
     pub fn apply(&self, user: &User, schema: &Schema) -> Result<Option<User>> {
         let mut violations = Violations::default();
         let next = match self.persona {

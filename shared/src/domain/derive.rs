@@ -48,9 +48,9 @@ pub fn derivation_of<'s>(schema: &'s Schema, id: &str) -> Option<Derivation<'s>>
 
 /// What scripts see of a user: the predefined attributes as scalars (`null` where there is none),
 /// and the custom ones as arrays under `attributes.<category>.<name>`, where the predefined ones
-/// that have a value stand too (rule A25). Derived and hashed values are not in it, no time and no
-/// status: a script's answer depends on what callers write and on nothing else, and no script
-/// stands in the way of blocking a user.
+/// that have a value stand too (rule A25). It has no derived and hashed values, no time and no
+/// status. So a script's answer depends only on values that callers write, and no script can
+/// prevent that a user is blocked.
 #[must_use]
 pub fn principal(user: &User, schema: &Schema) -> Json {
     let mut attributes = user.attributes.clone();
@@ -179,7 +179,8 @@ impl Derivation<'_> {
             };
             let mut found = Violations::default();
             let (at, values) = (attribute.pointer(), values.clone());
-            // What is deprecated stays. A secret is never answered by a mark that it is there.
+            // Stored values that are deprecated may stay. A script cannot keep a secret by its mark
+            // `{"set": true}`.
             let stored =
                 user.attributes.get(&attribute.id).filter(|_| !attribute.data_format.is_hashed());
             let stored = stored.cloned().unwrap_or_default();
@@ -194,8 +195,8 @@ impl Derivation<'_> {
         (user, wrong)
     }
 
-    /// What of an output is wrong whatever profile the script was given: names that the workflow
-    /// does not derive, and values of a type that the data format never takes.
+    /// The faults of an output that do not depend on the profile: names that the workflow does not
+    /// derive, and values of a type that the data format never takes.
     #[must_use]
     pub fn always_wrong(&self, output: &Object, context: &WriteContext<'_>) -> Vec<Violation> {
         let mut wrong = self.all_wrong(output, context);

@@ -1,5 +1,5 @@
-//! What can go wrong, in the domain's words. Each edge renders errors in its own way:
-//! `http::rejection` for the API, `token::error` for the OAuth endpoints.
+//! The errors of the domain. Each edge renders errors in its own way: `http::rejection` for the
+//! API, `token::error` for the OAuth endpoints.
 
 use std::fmt;
 
@@ -21,7 +21,7 @@ string_enum! {
         Required = "required",
         /// No such field or attribute.
         Unknown = "unknown",
-        /// The field is sent, changed, by somebody who cannot change it this way.
+        /// The caller has changed a field that cannot be changed this way.
         NotEditable = "not-editable",
         /// The attribute is read only for this caller.
         ReadOnly = "read-only",
@@ -37,7 +37,7 @@ string_enum! {
         TooMany = "too-many",
         /// The whole is larger than allowed.
         TooLarge = "too-large",
-        /// Somebody else holds the value.
+        /// Another user holds the value.
         NotUnique = "not-unique",
         /// The field names something that does not exist.
         NotFound = "not-found",
@@ -77,13 +77,13 @@ impl fmt::Display for Violation {
 }
 
 impl Violation {
-    /// A field at fault. A pointer or a detail that repeats much of the request is cut.
+    /// A violation of a field. A long pointer or detail is cut.
     pub fn new(pointer: impl Into<String>, code: Code, detail: impl Into<String>) -> Self {
         let (pointer, detail) = (cut(pointer.into(), MAX_POINTER), cut(detail.into(), MAX_DETAIL));
         Self { pointer, code, detail }
     }
 
-    /// A field whose value somebody else holds.
+    /// A field whose value another user holds.
     pub fn taken(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         Self::new(pointer, Code::NotUnique, detail)
     }
@@ -105,7 +105,7 @@ pub const MAX_DETAIL: usize = 4096;
 pub const MAX_NAME: usize = 64;
 
 /// The fields at fault that were found so far: every one is listed, not just the first (rule E1).
-/// What breaks a rule wins over what is merely taken.
+/// An invalid value wins over a value that is merely taken.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Violations {
     broken: Vec<Violation>,
@@ -120,8 +120,8 @@ impl Violations {
         self.add_with(pointer, code, || detail.into());
     }
 
-    /// As [`Violations::add`]; the detail is made only if the answer lists it. A suggestion of names
-    /// compares many.
+    /// As [`Violations::add`]; the detail is made only if the answer lists it. A suggestion of
+    /// names compares many.
     pub fn add_with(
         &mut self,
         pointer: impl Into<String>,
@@ -171,7 +171,7 @@ impl Violations {
         );
     }
 
-    /// Whether something is said of what stands at `pointer` or within it.
+    /// Whether there is a violation at `pointer` or within it.
     #[must_use]
     pub fn concern(&self, pointer: &str) -> bool {
         let within = |other: &str| {
@@ -180,8 +180,8 @@ impl Violations {
         self.broken.iter().any(|violation| within(&violation.pointer))
     }
 
-    /// Adds that a field is missing, unless something else is said of it already, or of what it
-    /// would be in: what is sent and wrong is not missing.
+    /// Adds that a field is missing, unless there is a violation of the field or of its parent
+    /// already. An invalid value is not missing.
     pub fn missing(&mut self, pointer: &str, name: &str) {
         let around =
             |other: &str| pointer.strip_prefix(other).is_some_and(|rest| rest.starts_with('/'));
@@ -191,7 +191,7 @@ impl Violations {
         }
     }
 
-    /// Adds a field whose value somebody else holds.
+    /// Adds a field whose value another user holds.
     pub fn taken(&mut self, pointer: impl Into<String>, detail: impl Into<String>) {
         if self.taken.len() < MAX_VIOLATIONS && self.bytes < MAX_VIOLATION_BYTES {
             let violation = Violation::taken(pointer, detail);
@@ -218,7 +218,7 @@ impl Violations {
         self.broken
     }
 
-    /// What was read, if nothing is at fault here either; else all that is, there and here.
+    /// The value of `read`, if there are no violations here either. Else all violations of both.
     pub fn and<T>(self, read: Result<T>) -> Result<T> {
         match read {
             Ok(value) => self.check(value),
@@ -237,8 +237,8 @@ impl Violations {
         }
     }
 
-    /// `value` when nothing is at fault, else [`Error::Invalid`] or [`Error::NotUnique`] with all that
-    /// is.
+    /// `value` when nothing is at fault, else [`Error::Invalid`] or [`Error::NotUnique`] with all
+    /// that is.
     pub fn check<T>(self, value: T) -> Result<T> {
         match (self.broken.is_empty(), self.taken.is_empty()) {
             (false, _) => Err(Error::Invalid(self.broken)),
@@ -248,13 +248,13 @@ impl Violations {
     }
 }
 
-/// What is said of a value of another JSON type than the expected one.
+/// The error message for a value of another JSON type than the expected one.
 #[must_use]
 pub fn expected_not(expected: &str, found: &Json) -> String {
     format!("expected {expected}, found {}", found.kind())
 }
 
-/// What can go wrong with an operation.
+/// The errors of an operation.
 #[derive(Debug)]
 pub enum Error {
     /// A text cannot be read: broken JSON, a duplicate key, a filter that does not follow its
@@ -285,19 +285,20 @@ pub enum Error {
     },
     /// The content breaks a rule or a definition: every violation.
     Invalid(Vec<Violation>),
-    /// Somebody else holds these values.
+    /// Other users hold these values.
     NotUnique(Vec<Violation>),
     /// A definition that is in use; the text says by what and what to do instead.
     InUse(String),
     /// The state of the resource does not allow the operation.
     Conflict(String),
-    /// The remembered configuration does not know what a user holds; it is to be read anew.
+    /// The cached configuration is too old for this request; the caller reads the configuration
+    /// again.
     Outdated,
     /// The idempotency record of this request was written by another request at the same time.
     AlreadyRecorded,
     /// The table does not take the operation now; the caller may try again after some seconds.
     Unavailable(String),
-    /// A defect or a fault that no rule foresees; logged once, and told to no caller.
+    /// A defect or an unforeseen fault. It is logged once, and no caller sees it.
     Unexpected(String),
 }
 

@@ -1,9 +1,8 @@
 //! A reader of the fields of a JSON object that collects every violation instead of stopping at the
 //! first (rule E1).
 //!
-//! Fields are taken one after another. A field that is left when [`Fields::finish`] is called is
-//! unknown: it is refused by name, with the field that may have been meant, never dropped in
-//! silence.
+//! Fields are taken one after another. A field that remains when [`Fields::finish`] is called is
+//! unknown. It is refused by name, with a suggestion, and never dropped silently.
 
 use super::error::{Code, MAX_NAME, Violations};
 use super::json::{Json, Object};
@@ -17,7 +16,7 @@ pub struct Fields<'v> {
     pointer: String,
     /// Whether there is an object to read: of anything else no field is missing.
     is_object: bool,
-    /// The names that were asked for, which are the valid ones.
+    /// The names that were read, which are the valid ones.
     valid: Vec<&'static str>,
     violations: &'v mut Violations,
 }
@@ -101,7 +100,8 @@ impl<'v> Fields<'v> {
         self.take(name).filter(|value| *value != Json::Null)
     }
 
-    /// Takes a string of at most `max` characters without control characters; empty text is refused.
+    /// Takes a string of at most `max` characters without control characters; empty text is
+    /// refused.
     pub fn text(&mut self, name: &'static str, max: usize) -> Option<String> {
         let value = self.value(name)?;
         let at = self.at(name);
@@ -243,7 +243,7 @@ impl<'v> Fields<'v> {
     }
 }
 
-/// What a time is written like.
+/// An example of a time.
 pub const TIME: &str = "a time of RFC 3339, e.g. 2026-11-21T10:00:00.000Z";
 
 /// The JSON Pointer of `name` below `parent` (RFC 6901 §3 escapes `~` and `/`).

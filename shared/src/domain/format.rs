@@ -16,7 +16,7 @@ use super::write_context::WriteContext;
 /// back within the limit of bodies.
 pub const MAX_JSON_DEPTH: usize = 32;
 
-/// What is wrong with a value: a word for programs, and what would be right.
+/// The fault of a value: a code for programs, and the expected form.
 pub type Refusal = (Code, String);
 
 /// Reads one value into its stored form.
@@ -148,8 +148,8 @@ pub(super) fn earlier_comparable(stored: &str, format: DataFormat) -> String {
     }
 }
 
-/// The form in which a value that somebody looks for is compared with stored ones. `None` when no
-/// stored value can equal it.
+/// The form in which a value of a search is compared with stored values. `None` if no stored value
+/// can equal it.
 #[must_use]
 pub fn search_form(
     value: &str,

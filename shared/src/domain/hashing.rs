@@ -31,8 +31,8 @@ pub const MAX_HASHES: usize = 10;
 /// The most hashes that one request compares with those of waiting change requests.
 pub const MAX_COMPARED: usize = 10;
 
-/// The salted hashes that one request made. A request that is decided anew, because another writer
-/// was faster, gets the same ones: the work is done once, and the write stays what it was.
+/// The salted hashes that one request made. If another writer was faster, the request is decided
+/// again with the same hashes. So the work is done once, and the write stays the same.
 ///
 /// A document is read by rules that have no thread to spare for a hash. They get a text of the form
 /// of a hash in its place, and if nothing else is at fault with the document, its writer makes the
@@ -43,13 +43,13 @@ pub struct Hashes {
     brought: Brought,
 }
 
-/// What the values of HASH attributes are.
+/// The kind of values that a request has for HASH attributes.
 #[derive(Clone, Copy, Default)]
 enum Brought {
-    /// What somebody types, or a program for them: the secret itself.
+    /// The secrets themselves.
     #[default]
     Secrets,
-    /// Of an import: what it says, if it does.
+    /// The kind that an import declares, if it declares one.
     Imported(Option<HashedValues>),
 }
 
@@ -90,14 +90,15 @@ impl LackingHash {
 }
 
 impl Hashes {
-    /// The hashes of a row of an import, which says what its values are. No pattern tells a hash
-    /// from a secret for sure, and nobody's password fits a hash that is hashed once more.
+    /// The hashes of a row of an import, which declares the kind of its values. No pattern
+    /// distinguishes hashes from secrets with certainty. A hash that is hashed again would match no
+    /// password.
     #[must_use]
     pub fn imported(hashes: Option<HashedValues>) -> Self {
         Self { brought: Brought::Imported(hashes), ..Self::default() }
     }
 
-    /// What becomes of a value of a HASH attribute.
+    /// How to store a value of a HASH attribute.
     pub(super) fn decide(&self, value: &str) -> HashDecision {
         match self.brought {
             Brought::Imported(None) => HashDecision::Refuse(Code::Required, SAY_HASHES),
@@ -139,9 +140,9 @@ impl Hashes {
         self.hashes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The Argon2id hash of a value in the PHC string format (RFC 9106; 19 MiB, two passes), or what
-    /// stands in its place until it is made. `None` when the request has brought [`MAX_HASHES`]
-    /// others.
+    /// The Argon2id hash of a value in the PHC string format (RFC 9106; 19 MiB, two passes), or
+    /// what stands in its place until it is made. `None` when the request has brought
+    /// [`MAX_HASHES`] others.
     pub(super) fn salted(
         &self,
         value: &str,
@@ -162,7 +163,8 @@ impl Hashes {
         }
         let salt = env.random.bytes();
         made.lacking.push(LackingHash { definition: definition.id, value: key.1, salt });
-        // Of the length of the hash, so that the profile has its size; the salt tells it from others.
+        // Of the length of the hash, so that the profile has its size; the salt tells it from
+        // others.
         Some(phc_string(&Params::DEFAULT, &salt, &[0; 32]))
     }
 
@@ -205,7 +207,7 @@ fn phc_string(params: &Params, salt: &[u8; 16], hash: &[u8; 32]) -> String {
     format!("$argon2id$v=19$m={m},t={t},p={p}${salt}${hash}")
 }
 
-/// What is said of values of which an import does not say what they are.
+/// The error message for values whose kind the import does not declare.
 pub const SAY_HASHES: &str = "say what the import brings for attributes of HASH: `hashes=plain` for \
                               plain values, `hashes=argon2id` for hashes of Argon2id";
 
@@ -238,7 +240,8 @@ fn looks_hashed(text: &str) -> bool {
     let mysql = text
         .strip_prefix('*')
         .is_some_and(|hex| hex.len() == 40 && hex.bytes().all(|b| b.is_ascii_hexdigit()));
-    // ASP.NET Identity: its version and the number of a pseudo-random function, or an older version.
+    // ASP.NET Identity: its version and the number of a pseudo-random function, or an older
+    // version.
     let base64 =
         |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/=".contains(&b));
     let identity = text.starts_with("AQAAAA") && text.len() >= 50 && base64(text)
@@ -265,9 +268,9 @@ fn salted(value: &str, salt: &[u8; 16]) -> String {
     phc_string(&params, salt, &hash)
 }
 
-/// Whether a text is an Argon2id hash in the PHC string format, made with parameters that are
-/// neither weaker than what RFC 9106 thinks of nor a burden to verify: 4 MiB to 1 GiB, 1 to 64
-/// passes, 1 to 64 lanes, 8 to 64 bytes of salt, 16 to 64 of hash.
+/// Whether a text is an Argon2id hash in the PHC string format, with parameters that are strong
+/// enough (RFC 9106) and not too costly to verify: 4 MiB to 1 GiB, 1 to 64 passes, 1 to 64 lanes, 8
+/// to 64 bytes of salt, 16 to 64 of hash.
 fn is_hash(text: &str) -> bool {
     let parts: Vec<_> = text.split('$').collect();
     let ["", "argon2id", "v=19", params, salt, hash] = *parts else { return false };
@@ -298,8 +301,8 @@ pub fn searchable(
     Some(URL_SAFE_NO_PAD.encode(key.hash(definition.id, &text::secret(value))))
 }
 
-/// The keyed hash that such a value got before composed forms were hashed, if it is another one.
-/// What is stored is the hash, so it can never be brought into the form of today.
+/// The keyed hash of such a value before texts were composed, if it differs. Only the hash is
+/// stored, so it can never be converted to the current form.
 #[must_use]
 pub fn earlier_searchable(
     value: &str,

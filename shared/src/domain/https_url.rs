@@ -59,8 +59,8 @@ impl HttpsUrl {
         self.host.parse().ok()
     }
 
-    /// Whether it can be told from the URL alone that nothing public is there. What a name stands
-    /// for shows when it is fetched.
+    /// Whether the URL alone shows that it is not public. The addresses of a host name are only
+    /// known when it is fetched.
     #[must_use]
     pub fn is_local(&self) -> bool {
         let name = self.host.trim_end_matches('.').to_ascii_lowercase();

@@ -240,7 +240,7 @@ impl From<ClientId> for String {
 pub struct BaseId(String);
 
 impl BaseId {
-    /// The id of the person whom `issuer` calls `subject`.
+    /// The id of the person with this `subject` at this `issuer`.
     #[must_use]
     pub fn of(subject: &str, issuer: &str, tenant: &TenantId) -> Self {
         let hash = Sha256::digest(format!("{subject}|{issuer}|{tenant}"));
@@ -286,13 +286,12 @@ impl From<BaseId> for String {
     }
 }
 
-/// What names a user: the user's id, or the base profile id of a token issuer that the person came
-/// from.
+/// The name of a user: the user's id, or a base profile id.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum UserName {
     /// The user's own id.
     User(UserId),
-    /// A base profile id, which stands for the user who holds it.
+    /// A base profile id, for the user who holds it.
     Base(BaseId),
 }
 
@@ -316,7 +315,7 @@ impl FromStr for UserName {
     }
 }
 
-/// What names a system profile: its own id, or a base profile id of its person.
+/// The name of a system profile: its own id, or a base profile id of its person.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ProfileName {
     /// The system profile's own id.

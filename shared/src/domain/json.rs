@@ -68,7 +68,7 @@ impl Json {
         }
     }
 
-    /// What kind of value it is, for error messages.
+    /// The kind of the value, for error messages.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {

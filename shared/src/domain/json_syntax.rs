@@ -27,7 +27,7 @@ pub struct SyntaxError {
     pub column: u64,
     /// What was expected.
     what: &'static str,
-    /// What stands there instead.
+    /// The text that was found instead.
     found: Option<String>,
 }
 
@@ -155,7 +155,7 @@ fn explain(error: ReaderError, text: &str) -> SyntaxError {
             let what = "arrays and objects nest deeper than 64";
             return SyntaxError { line, column, what, found: None };
         }
-        // The kind of each value is looked at before it is read, and the text is UTF-8.
+        // The kind of each value is known before it is read, and the text is UTF-8.
         ReaderError::UnexpectedValueType { location, .. }
         | ReaderError::UnexpectedStructure { location, .. }
         | ReaderError::UnsupportedNumberValue { location, .. }
@@ -169,7 +169,7 @@ fn explain(error: ReaderError, text: &str) -> SyntaxError {
     SyntaxError { line, column, what, found: found.map(shown) }
 }
 
-/// What an error shows of the text.
+/// The part of the text that an error shows.
 fn shown(found: &str) -> String {
     match found.chars().next() {
         None => "the end".to_owned(),
@@ -178,8 +178,8 @@ fn shown(found: &str) -> String {
     }
 }
 
-/// What is expected after the text `before`, where the `rest` starts, and the part of it that stands there
-/// instead, unless the expectation says so.
+/// The expectation after the text `before`, where `rest` starts, and the part of `rest` that was
+/// found instead, unless the expectation names it.
 fn expected<'t>(
     kind: Option<SyntaxErrorKind>,
     before: &str,

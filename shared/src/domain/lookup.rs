@@ -52,7 +52,7 @@ impl fmt::Display for ValueHash {
     }
 }
 
-/// One look-up that a user owns. Written as text in `ix`; the text never changes its meaning.
+/// A look-up that a user owns. Written as text in `ix`; the text never changes its meaning.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Lookup {
@@ -109,7 +109,7 @@ impl Lookup {
         Self::Email { hash: ValueHash::of(normalised) }
     }
 
-    /// Whether somebody else can stand in the way of a user who is to have it.
+    /// Whether adding it can fail because of other users.
     #[must_use]
     pub const fn can_be_refused(&self) -> bool {
         matches!(self, Self::Unique { .. } | Self::Email { .. })
@@ -125,8 +125,8 @@ impl Lookup {
     }
 }
 
-/// The look-ups by which users with an e-mail address are found: in the form of today and, where it
-/// differs, in that of before.
+/// The look-ups by which users with an e-mail address are found: in the current form and, where it
+/// differs, in the earlier form.
 #[must_use]
 pub fn of_email(address: &str) -> Vec<Lookup> {
     let forms = [text::stored_email(address), text::earlier::email(address)];
@@ -215,7 +215,7 @@ pub(super) struct Form {
     pub(super) value: fn(&str, DataFormat) -> String,
 }
 
-/// The forms of today.
+/// The current forms.
 pub(super) const CURRENT: Form = Form {
     email: text::stored_email,
     name: |name| Some(text::folded(name)),
@@ -223,7 +223,7 @@ pub(super) const CURRENT: Form = Form {
     value: format::comparable,
 };
 
-/// The forms of before (ADR 0048).
+/// The earlier forms (ADR 0048).
 pub(super) const EARLIER: Form = Form {
     email: text::earlier::email,
     name: text::earlier::name,

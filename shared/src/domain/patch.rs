@@ -9,7 +9,7 @@ use super::user::MAX_ATTRIBUTES;
 use super::value;
 use super::write_context::WriteContext;
 
-/// The longest text that is looked at as an id, in bytes.
+/// The longest text that may be an id, in bytes.
 const MAX_ID: usize = 256;
 
 /// A merge patch that is no object would replace the whole resource: it is refused.
@@ -20,9 +20,9 @@ pub fn refuse_non_object(patch: &Json) -> Result<()> {
     }
 }
 
-/// What a merge patch makes of the resource that is `shown`. A field that it removes and that does
-/// not exist stays, as `null`: the reader of the document refuses unknown fields, while merging
-/// alone would drop it in silence (rule P4).
+/// The resource that is `shown`, after a merge patch. A field that it removes and that does not
+/// exist stays, as `null`: the reader of the document refuses unknown fields, while merging alone
+/// would drop it in silence (rule P4).
 #[must_use]
 pub fn merged(shown: Object, patch: Json) -> Json {
     let removed =

@@ -31,16 +31,16 @@ string_enum! {
     }
 }
 
-/// One role of one user.
+/// A role of a user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Persona {
     /// The id.
     pub id: PersonaId,
-    /// What it is a persona of.
+    /// Its definition.
     pub definition: DefinitionId,
     /// Whether it is in force.
     pub status: PersonaStatus,
-    /// What it is valid for; a set.
+    /// The set of things that the role is valid for.
     pub scope: Vec<String>,
     /// Whether it is the user's preferred persona; at most one is.
     pub preferred: bool,
@@ -87,7 +87,7 @@ impl Persona {
         }
     }
 
-    /// Checks a change that was made some time ago by the persona's definition as it is now.
+    /// Checks an earlier change by the current definition of the persona.
     pub(super) fn recheck(&self, before: &Self, schema: &Schema, violations: &mut Violations) {
         const AT: &str = "/attributes";
         self.check_required(&before.attributes, false, AT, schema, violations);
@@ -143,7 +143,7 @@ impl Persona {
     }
 }
 
-/// What is said of a persona whose definition and scope another one has.
+/// The error message for a persona whose definition and scope another persona has.
 pub const TWIN: &str = "the user has a persona of this definition with this scope already";
 
 /// Checks the personas of one user against each other: ids and (definition, scope) occur once, at

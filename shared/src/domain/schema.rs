@@ -23,7 +23,7 @@ use super::versioned::{Version, Versioned, WriteLog};
 #[derive(Clone, Debug)]
 pub struct Collection<T>(BTreeMap<String, StoredDefinition<T>>);
 
-/// One definition as it is stored.
+/// A definition as it is stored.
 #[derive(Clone, Debug)]
 pub struct StoredDefinition<T> {
     /// The definition with its version and tag.
@@ -64,7 +64,7 @@ impl<T> Collection<T> {
         self.get(key).map(|entry| (entry.stored.version(), entry.used))
     }
 
-    /// The definitions without what guards them.
+    /// The definitions, without the epoch and the marks of use.
     pub fn values(&self) -> impl Iterator<Item = &T> {
         self.0.values().map(|entry| &entry.stored.value)
     }
@@ -78,7 +78,8 @@ impl<T> Collection<T> {
     }
 }
 
-/// What each change of any definition of a tenant moves, so that changes are one after another.
+/// The item that each change of a definition of the tenant writes, so that changes happen one after
+/// another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Epoch {
     /// The version of its item.
@@ -91,13 +92,14 @@ string_enum! {
     /// The forms of values that a tenant's index entries have (ADR 0048).
     #[derive(Default)]
     LookupForms {
-        /// Those of today and, where they differ, those of before: functions of both versions find
-        /// and refuse by them.
+        /// The current forms and, where they differ, the earlier ones. Functions of both versions
+        /// search and check uniqueness by them.
         #[default]
         Both = "both",
-        /// Those of today; users may still have entries of before that go.
+        /// The current forms. Users may still have entries of the earlier forms, which are being
+        /// deleted.
         Current = "current",
-        /// Those of today alone.
+        /// The current forms alone.
         Complete = "complete",
     }
 }
@@ -113,7 +115,7 @@ impl LookupForms {
 /// All configuration of one tenant.
 #[derive(Clone, Debug)]
 pub struct Schema {
-    /// Whose it is.
+    /// The tenant.
     pub tenant: TenantId,
     /// The partition's epoch.
     pub epoch: Option<Epoch>,
@@ -191,7 +193,7 @@ static PROFILE: LazyLock<Collection<UserProfileDefinition>> = LazyLock::new(|| {
 });
 
 impl Schema {
-    /// The configuration of a tenant that has none but what is there from the start.
+    /// The configuration of a tenant that has only predefined definitions.
     #[must_use]
     pub fn empty(tenant: TenantId) -> Self {
         Self {

@@ -9,7 +9,7 @@ use super::id::WrongShape;
 use super::string_enum::string_enum;
 
 string_enum! {
-    /// One scope of the service.
+    /// A scope of the service.
     Scope {
         /// Read users, personas and subject mappings.
         UsersRead = "users:read",

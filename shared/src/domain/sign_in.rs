@@ -1,9 +1,9 @@
-//! What a sign-in writes to a profile: the mapped claims of the person's token, and the login.
+//! The writes of a sign-in to a profile: the mapped claims of the person's token, and the login.
 //!
-//! Claims never stand in the way of a sign-in: one that does not fit its field is dropped, and so
-//! is one that nothing is mapped to. A value that a machine client or the person wrote stays when
-//! its definition says Override; among providers the one with the lowest priority number wins, and
-//! of equal ones the last.
+//! Claims never block a sign-in: a claim that does not fit its field is dropped, and so is a claim
+//! without a mapping. A value that a machine client or the person wrote stays when its definition
+//! says Override; among providers the one with the lowest priority number wins, and of equal ones
+//! the last.
 
 use super::definition::{AttributeDefinition, Predefined};
 use super::error::Violations;
@@ -66,7 +66,7 @@ impl<'s> MappedClaims<'s> {
     #[must_use]
     pub fn verified_address(&self) -> Option<&str> {
         let verified = match self.value(ClaimTarget::EmailVerified) {
-            // Some providers vouch for all their addresses and do not say so.
+            // Some providers verify all addresses but send no claim that says so.
             None => self.server.addresses_verified,
             Some(Json::Bool(verified)) => *verified,
             // Some write it as text, in the case of their language, or as a number.
@@ -131,17 +131,17 @@ impl User {
         self.last_login_at.is_none_or(|last| last < at) && self.updated_at <= at
     }
 
-    /// Whether the e-mail address is the person's as far as is known: it was verified, or a machine
-    /// client wrote it. One that an unverified claim or the person brought gives nobody a right
-    /// to the profile.
+    /// Whether the e-mail address identifies the person: it was verified, or a machine client wrote
+    /// it. An address from an unverified claim or from the person gives nobody a right to the
+    /// profile.
     #[must_use]
     pub fn owns_address(&self) -> bool {
         self.email_verified || !self.provenance.contains_key(Predefined::PreferredEmail.name())
     }
 
-    /// Whether the username is the person's as far as is known: a machine client wrote it, or a
-    /// server whose subjects are usernames vouched for it. One that a claim or the person chose
-    /// gives nobody whom a server calls so a right to the profile.
+    /// Whether the username identifies the person: a machine client wrote it, or a server whose
+    /// subjects are usernames vouched for it. A username that a claim or the person chose does not.
+    /// A server's subject of that name gets no right to the profile.
     #[must_use]
     pub fn owns_username(&self) -> bool {
         !self.provenance.contains_key(Predefined::Username.name())
@@ -161,8 +161,8 @@ impl User {
         }
         for (target, value) in &claims.fields {
             match *target {
-                // The username is chosen once; whether an address is verified goes with the
-                // address.
+                // A later sign-in does not change the username. `email_verified` is set together
+                // with the address.
                 ClaimTarget::Predefined(Predefined::Username) | ClaimTarget::EmailVerified => {}
                 ClaimTarget::Predefined(field) => {
                     user.set_predefined_from_claim(field, value, claims, selection, context.schema);

@@ -11,7 +11,7 @@ pub trait StringEnum: FromStr + Display + Copy + 'static {
     const ALL: &'static [Self];
 }
 
-/// What is said of a text that is none of these words.
+/// The error message for a text that is none of these words.
 pub fn expected_word<T: Display>(words: &[T], text: &str) -> String {
     let words: Vec<_> = words.iter().map(ToString::to_string).collect();
     let quoted: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();

@@ -12,8 +12,8 @@ const MAX_SHOWN: usize = 100;
 /// The most names that are suggested for one.
 const MAX_SUGGESTIONS: usize = 2;
 
-/// What other systems call a field of ours: lower case, without `_` and `-`. The words of one line
-/// are looked up as if they were the name at its start.
+/// Names of our fields in other systems: lower case, without `_` and `-`. The words of a line are
+/// synonyms of the name at its start.
 const SYNONYMS: [(&str, &[&str]); 12] = [
     ("preferred_email", &["email", "mail", "emailaddress", "emails", "primaryemail"]),
     ("given_name", &["firstname", "forename", "name", "displayname", "fullname"]),
@@ -34,7 +34,7 @@ pub fn unknown<'v>(what: &str, name: &str, valid: impl IntoIterator<Item = &'v s
     format!("unknown {what} `{}`{}", shown(name), did_you_mean(name, valid))
 }
 
-/// What a message repeats of a name that the request brought: at most 100 characters.
+/// The part of a name from the request that a message repeats: at most 100 characters.
 #[must_use]
 pub fn shown(name: &str) -> Cow<'_, str> {
     match name.char_indices().nth(MAX_SHOWN).and_then(|(end, _)| name.get(..end)) {
@@ -87,7 +87,8 @@ pub(super) fn nearest<'v>(name: &str, valid: impl IntoIterator<Item = &'v str>) 
     nearest
 }
 
-/// What one letter counts: of names as far away, synonyms come second and parts of names last.
+/// The distance of one letter. Among names of equal distance, synonyms come second and parts of
+/// names last.
 const STEP: usize = 3;
 
 /// How far `name` is away from a valid name. `None` if their lengths say that it is too far.

@@ -1,8 +1,8 @@
 //! System profiles: a person as one system sees and knows them.
 //!
-//! A system profile inherits from the base profile every value that it does not override, and holds the
-//! attributes that its system declares. It never tells who the person is elsewhere: no subject, no
-//! issuer, no base profile id, no id of another system.
+//! A system profile inherits from the base profile every value that it does not override, and holds
+//! the attributes that its system declares. It never tells who the person is elsewhere: no subject,
+//! no issuer, no base profile id, no id of another system.
 
 mod read;
 
@@ -34,7 +34,7 @@ pub struct SystemProfile {
     pub id: ProfileId,
     /// The system.
     pub system: PartyId,
-    /// What it has in place of what the base profile has.
+    /// The values that replace values of the base profile.
     #[serde(default)]
     pub overrides: Overrides,
     /// The attributes that the system declares, by name.
@@ -46,7 +46,7 @@ pub struct SystemProfile {
     pub updated_at: Timestamp,
 }
 
-/// What a system profile has in place of what the base profile has.
+/// The values of a system profile that replace values of the base profile.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Overrides {
     /// Predefined attributes, by name.
@@ -57,7 +57,7 @@ pub struct Overrides {
     pub attributes: Values,
 }
 
-/// Who sees the profiles of a system: which system, and how much of it.
+/// A view on the profiles of a system: the system, and the attributes that the viewer may see.
 #[derive(Clone, Copy)]
 pub struct Viewer<'v> {
     /// The tenant's configuration.
@@ -106,7 +106,7 @@ impl SystemProfile {
         }
     }
 
-    /// The tag of the effective view: it moves with the profile itself and with the base profile.
+    /// The tag of the effective view: it changes with the profile itself and with the base profile.
     /// It is a hash, because the base profile's own tag is the same for every system.
     #[must_use]
     pub fn tag(profile: &Versioned<Self>, base: &Versioned<User>) -> Tag {
@@ -225,7 +225,7 @@ impl SystemProfile {
 }
 
 impl Overrides {
-    /// What is overridden, as callers name it.
+    /// The overridden fields, by the names that callers use.
     fn overridden_names(&self, viewer: Viewer<'_>) -> Vec<String> {
         let ids =
             self.predefined.keys().map(|field| field.id()).chain(self.attributes.keys().copied());

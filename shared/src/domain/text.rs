@@ -1,7 +1,7 @@
 //! Text in the forms in which it is compared: usernames, names, e-mail addresses, language tags.
 //!
-//! What a person typed is stored and returned as typed; what is compared, hashed into a key or put
-//! into an index is a form that this module makes.
+//! A text is stored and returned as typed. This module makes the forms in which texts are compared,
+//! hashed into keys and indexed.
 
 pub mod earlier;
 mod folding;

@@ -119,7 +119,7 @@ pub struct User {
 }
 
 impl User {
-    /// A user of whom nothing is known yet.
+    /// A user with a username and no other values.
     #[must_use]
     pub fn new(id: UserId, username: String, now: Timestamp) -> Self {
         Self {
@@ -230,7 +230,7 @@ impl User {
             schema.attributes.values().filter(|a| a.is_required() && !of_personas.contains(&a.id))
         {
             let (at, is_there): (_, &dyn Fn(&Self) -> bool) = match definition.predefined() {
-                // Its absence is said where it is read.
+                // The reader of the document reports a missing username.
                 Some(Predefined::Username) => continue,
                 Some(field) => {
                     (pointer("", field.name()), &move |user| user.predefined(field).is_some())

@@ -30,33 +30,32 @@ const OBJECT: &str = "an object `{\"<category>\": {\"<name>\": […]}}`";
 /// The custom attributes of a user or a persona, by definition.
 pub type Values = BTreeMap<DefinitionId, Vec<String>>;
 
-/// What becomes of stored values that a document does not name.
+/// How to treat stored values that a document does not name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Omitted {
-    /// They were taken away by name (PATCH): what cannot be changed must not be missing.
+    /// The caller removed them by name (PATCH): values that cannot be changed must not be missing.
     Removed,
-    /// Nobody named them (PUT): what cannot be changed or read stays.
+    /// The caller did not name them (PUT): values that cannot be changed or read stay.
     Unnamed,
 }
 
 /// The context in which the attributes of a user or a persona are read.
 pub struct AttributeReader<'r> {
-    /// What the reading goes by.
+    /// The definitions, hashes and view that the reading uses.
     pub context: &'r WriteContext<'r>,
-    /// What is stored.
+    /// The stored values.
     pub stored: &'r Values,
     /// The attributes of a persona's definition; a user may hold every attribute.
     pub allowed: Option<&'r [DefinitionId]>,
-    /// What becomes of what is not named.
+    /// How to treat stored values that are not named.
     pub omitted: Omitted,
 }
 
 impl AttributeReader<'_> {
     /// Reads `attributes: {category: {name: [values]}}` as a whole.
     ///
-    /// An empty array means that the attribute has no value. What equals the stored value is
-    /// accepted as it is, so a definition that became stricter does not stand in the way of
-    /// other changes.
+    /// An empty array means that the attribute has no value. A value that equals the stored one is
+    /// accepted unchecked. So a stricter definition does not block other changes.
     pub fn read(&self, attributes: Option<Json>, at: &str, violations: &mut Violations) -> Values {
         let schema = self.context.schema;
         let mut values = Values::new();
@@ -135,7 +134,7 @@ impl AttributeReader<'_> {
     }
 }
 
-/// What is said of an attribute that is not defined, or not there for this writer.
+/// The error message for an attribute that is not defined, or hidden from this writer.
 pub(super) fn unknown(category: &str, name: &str, context: &WriteContext<'_>) -> String {
     if category == super::definition::COMMON
         && name.parse::<super::definition::Predefined>().is_ok()

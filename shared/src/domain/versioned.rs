@@ -144,7 +144,7 @@ impl<T: Serialize> Versioned<T> {
         Self { value, version: Version::FIRST, rev: 1, tag, log: WriteLog::default() }
     }
 
-    /// What the next write will leave when it changes the value to `value`.
+    /// The stored state after the next write, if it changes the value to `value`.
     #[must_use]
     pub fn changed_to(&self, value: T) -> Self {
         let rev = self.rev + 1;
@@ -154,7 +154,8 @@ impl<T: Serialize> Versioned<T> {
 }
 
 impl<T: Clone> Versioned<T> {
-    /// What the next write will leave when nothing changes that a reader can see: the tag stays.
+    /// The stored state after the next write, if nothing changes that a reader can see: the tag
+    /// stays.
     #[must_use]
     pub fn unchanged(&self) -> Self {
         Self { version: self.version.next(), ..self.clone() }

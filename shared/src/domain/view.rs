@@ -3,8 +3,8 @@
 use super::definition::AttributeDefinition;
 use super::error::Code;
 
-/// What a caller sees of a profile and may set in it. It follows from the route and from what is
-/// granted to the caller, and not from whether the caller is a client or a person.
+/// The fields of a profile that a caller may see and set. The view follows from the route and from
+/// what is granted to the caller, and not from whether the caller is a client or a person.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum View {
     /// Every attribute is there and can be set.

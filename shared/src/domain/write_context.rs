@@ -16,7 +16,7 @@ pub struct WriteContext<'w> {
     pub env: &'w Env,
     /// The salted hashes of this request.
     pub hashes: &'w Hashes,
-    /// What the writer sees and may set.
+    /// The fields that the writer may see and set.
     pub view: View,
 }
 

@@ -1,4 +1,4 @@
-//! What a filter says: terms that are combined, and how values are compared.
+//! The parsed filter: terms that are combined, and how values are compared.
 
 use std::cmp::Ordering;
 
@@ -79,7 +79,7 @@ pub enum OperatorLevel {
     Equality,
     /// Which values come before others.
     Order,
-    /// What is in a value.
+    /// Parts of a value.
     Parts,
 }
 
@@ -95,7 +95,7 @@ impl OperatorLevel {
 }
 
 impl Operator {
-    /// What allows the operator.
+    /// The level that allows the operator.
     #[must_use]
     pub const fn level(self) -> OperatorLevel {
         match self {
@@ -159,7 +159,8 @@ impl Value {
     }
 }
 
-/// What a term asks of a field's values. `ne` and `eq null` are the opposites of `eq` and `pr`.
+/// The condition of a term on a field's values. `ne` and `eq null` are the opposites of `eq` and
+/// `pr`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Comparison {
     /// There is a value.

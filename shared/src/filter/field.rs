@@ -1,5 +1,5 @@
-//! What can be filtered by: fields of profiles and of personas, how their values are compared, and
-//! which operators they take.
+//! The fields that filters can use: fields of profiles and of personas, how their values are
+//! compared, and which operators they accept.
 
 use crate::domain::definition::{AttributeDefinition, DataFormat, Search};
 use crate::domain::error::{Error, Result};
@@ -14,7 +14,7 @@ use super::expression::{Comparison, Operator, OperatorLevel, Value};
 use super::unsupported;
 use super::value_form::ValueForm;
 
-/// What a time is compared with.
+/// The expected form of a time, for error messages.
 const TIME: &str = "a time of RFC 3339, e.g. 2026-11-21T10:00:00Z";
 
 /// A field of a profile or of a persona, or an attribute, as a filter names it.
@@ -33,7 +33,7 @@ pub(super) struct NamedField<'s> {
 }
 
 impl NamedField<'_> {
-    /// What a term asks of the values, and whether it asks for the opposite.
+    /// The condition of a term on the values, and whether it is negated.
     pub(super) fn compare(
         &self,
         operator: Operator,

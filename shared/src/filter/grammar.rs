@@ -9,7 +9,7 @@ use scim_v2::filter::{Filter, FilterActionError, ParseError};
 pub(super) const ATTRIBUTES: &str = "urn:kith:attributes";
 /// How the paths of attributes start in a filter.
 const OWN: &str = "attributes.";
-/// What starts a string that was a number.
+/// The first character of a string that was a number.
 pub(super) const NUMBER: char = '\0';
 /// A token that no filter has: where the parser stops at it, it says what it would have taken.
 const NOTHING: &str = " .";
@@ -22,7 +22,7 @@ pub(super) fn parse(text: &str) -> Result<Filter, String> {
     spread.text.parse().map_err(|error| explain(text, &spread, error))
 }
 
-/// What comes after `attributes.`; the grammar knows no case in names.
+/// The part after `attributes.`; the grammar ignores case in names.
 pub(super) fn attribute_path(name: &str) -> Option<&str> {
     let (start, path) = name.split_at_checked(OWN.len())?;
     start.eq_ignore_ascii_case(OWN).then_some(path)
@@ -34,7 +34,7 @@ pub(super) fn attribute_path(name: &str) -> Option<&str> {
 #[derive(Debug, Default)]
 struct Spread {
     text: String,
-    /// The places, in bytes, after which the text goes on as in the filter: here and there.
+    /// The offsets, in bytes, from which both texts are equal: in this text and in the filter.
     marks: Vec<(usize, usize)>,
     /// The strings, with their quotes.
     strings: Vec<Range<usize>>,
@@ -121,7 +121,7 @@ fn explain(filter: &str, spread: &Spread, error: ParseError) -> String {
             }
             _ => return "filter: it has too many terms".to_owned(),
         },
-        // What ends in an operator ends in its name: with more text it is an operator again.
+        // The text ends in the name of an operator. More text makes it an operator again.
         _ => match format!("{text}{NOTHING}").parse::<Filter>() {
             Err(ParseError::UnrecognizedToken { token: (at, ..), expected }) => {
                 (at, due(&expected).to_owned())
@@ -138,7 +138,7 @@ fn explain(filter: &str, spread: &Spread, error: ParseError) -> String {
     format!("filter: at character {at}: expected {expected}{}", found(rest))
 }
 
-/// What stands at the start of the rest of a filter.
+/// The token at the start of the rest of a filter, for error messages.
 fn found(rest: &str) -> String {
     let rest = rest.trim_end();
     let word = match rest.chars().next() {
@@ -155,7 +155,7 @@ fn found(rest: &str) -> String {
     format!(", found `{}`", rest.get(..end).unwrap_or_default())
 }
 
-/// What the parser would take at a place where there is no token.
+/// The tokens that the parser would accept at a place without a token.
 fn expected_at(text: &str, at: usize) -> &'static str {
     let (before, rest) = text.split_at_checked(at).unwrap_or((text, ""));
     let expected = match format!("{before}{NOTHING}").parse::<Filter>() {

@@ -33,17 +33,17 @@ const MAX_FILTER: usize = 2048;
 /// The most terms of a filter.
 const MAX_TERMS: usize = 10;
 
-/// One condition on a profile.
+/// A condition on a profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Term {
     /// The values of a field or an attribute compare so; the text by which users are found who have
     /// an index entry of the earlier form, if it is another one (ADR 0048).
     Of(FieldPath, Comparison, Option<String>),
-    /// One of the personas is such a one, or there is any.
+    /// A persona fulfils the expression; without an expression, the user has any persona.
     Personas(Option<Expression<PersonaTerm>>),
 }
 
-/// One condition on a persona.
+/// A condition on a persona.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct PersonaTerm {
     field: PersonaField,
@@ -87,8 +87,8 @@ impl Filter {
         }
     }
 
-    /// Reads a filter of system profiles, which have neither personas nor what is the customer's
-    /// own of a person.
+    /// Reads a filter of system profiles, which have neither personas nor fields that belong to the
+    /// customer.
     pub fn of_profiles(filter: &Json, schema: &Schema) -> Result<Self> {
         let mut filter = Self::read_with(filter, Reader::new(schema, true))?;
         let foreign = filter.0.terms_mut().into_iter().find_map(|term| match term {

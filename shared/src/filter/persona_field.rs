@@ -1,4 +1,4 @@
-//! What a filter can ask of personas.
+//! The conditions of filters on personas.
 
 use super::expression::Value;
 use super::field::NamedField;

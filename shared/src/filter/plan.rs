@@ -1,8 +1,8 @@
 //! How a filter is planned: which look-ups lead to everybody who can fulfil it.
 //!
 //! `and` needs the look-ups of one of its members, the most selective as far as its kind tells;
-//! `or` needs those of all of them. What has no look-up, and the opposite of anything, is found in
-//! the listing alone.
+//! `or` needs those of all of them. A term without a look-up, and each negated term, needs the
+//! listing.
 
 use std::fmt;
 
@@ -91,7 +91,7 @@ impl CandidateSource {
         })
     }
 
-    /// What it is called where a plan is explained.
+    /// Its name in the explanation of a plan.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
@@ -103,7 +103,7 @@ impl CandidateSource {
     }
 }
 
-/// One source of a plan, and the reason for it.
+/// A source of a plan, and the reason for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Branch {
     /// The field whose values are looked up; none where the listing is walked from end to end.
@@ -236,12 +236,12 @@ impl Planner<'_> {
                 LookupKind::Exact => CandidateSource::Lookup(Lookup::exact(&attribute, wanted)),
                 LookupKind::Prefix => CandidateSource::Lookup(Lookup::prefix(&attribute, wanted)),
             },
-            // What a system overrides is found as a whole only.
+            // Overrides have look-ups of whole values only.
             _ if !found.by_start || self.system.is_some() => return None,
             _ => CandidateSource::Prefix { attribute: attribute.clone(), start: wanted.clone() },
         };
         let rank = if operator == Operator::Equal { found.rank } else { BY_START };
-        // What is unique is the person's everywhere.
+        // A system cannot override unique values.
         let overriding =
             self.system.filter(|_| !matches!(found.equal, LookupKind::Id | LookupKind::Unique));
         let overriding = overriding.map(|system| {

@@ -201,7 +201,7 @@ impl<'s> Reader<'s> {
 
 const PERSONAS: &str = "personas";
 
-/// What comes after `personas` and its dot.
+/// The part after `personas` and its dot.
 fn strip_personas(name: &str) -> Option<&str> {
     let (start, rest) = name.split_at_checked(PERSONAS.len())?;
     let rest = if rest.is_empty() { rest } else { rest.strip_prefix('.')? };

@@ -1,8 +1,8 @@
 //! The search for the users who fulfil a filter, page by page.
 //!
-//! The branches of the filter's plan are followed one after another. A branch gives nobody whom an
-//! earlier one has given, which the user's own look-ups tell, so nothing has to be remembered
-//! between pages. The whole filter is compared with each user as it is in the table.
+//! The branches of the filter's plan are followed one after another. A branch skips users that an
+//! earlier branch has yielded. The look-ups that a user stores tell that, so a cursor need not
+//! remember users between pages. The whole filter is compared with each user as it is in the table.
 
 use std::collections::{HashMap, HashSet};
 
@@ -20,7 +20,7 @@ use crate::store::users::StoredUser;
 
 /// The most candidates that are read at once.
 const BATCH: usize = 100;
-/// How many candidates one call reads at the most; the next one goes on after them.
+/// How many candidates a call reads at the most; the next one continues after them.
 const MAX_READ: usize = 1000;
 /// How many bytes of candidates one call reads at the most, near enough.
 const MAX_READ_BYTES: usize = 20_000_000;
@@ -28,7 +28,7 @@ const MAX_READ_BYTES: usize = 20_000_000;
 /// The position at which the next page starts.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SearchPosition {
-    /// What the branches were when the page before was read.
+    /// The hash of the branches of the previous page.
     plan: String,
     branch: usize,
     place: BranchPosition,
@@ -100,15 +100,15 @@ impl<'s> UserSearch<'s> {
         position.plan == self.digest()
     }
 
-    /// What tells one plan from another.
+    /// A hash that distinguishes plans.
     fn digest(&self) -> String {
         let sources: Vec<_> =
             self.branches.iter().map(|branch| branch.source.to_string()).collect();
         ValueHash::of(&sources.join("\n")).to_string()
     }
 
-    /// Follows the branches from here on until the page is full, enough was read or nothing is
-    /// left; with where the next page starts, if there is one.
+    /// Follows the branches from here on until the page is full, enough was read or no candidates
+    /// remain. Also returns the start of the next page, if there is one.
     pub async fn page(
         &self,
         from: Option<&SearchPosition>,

@@ -15,7 +15,7 @@ use crate::store::users::StoredUser;
 /// A caller who may call the route.
 pub(super) struct Authorised {
     pub(super) caller: Caller,
-    /// What the caller sees of profiles and may set in them.
+    /// The fields of profiles that the caller may see and set.
     pub(super) view: View,
     /// The user of a local person who acts by what is granted.
     pub(super) administrator: Option<Box<StoredUser>>,

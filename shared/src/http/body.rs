@@ -21,7 +21,7 @@ pub const MAX_BODY: usize = 256 * 1024;
 /// body before a function sees the request.
 const BODY_TIME: Duration = Duration::from_secs(30);
 
-/// What a request brings.
+/// The body of a request.
 #[derive(Debug, Default)]
 pub enum Payload {
     /// Nothing, or nothing more.
@@ -65,8 +65,8 @@ impl Received {
         Ok(Self { bytes, format })
     }
 
-    /// What a repeat of the request has in common with it: the bytes, and of rows how they are
-    /// written and what the query says of them.
+    /// The parts that a repeat of the request must have in common with it: the bytes and, for rows,
+    /// their format and the query.
     pub(super) fn content<'r>(&'r self, query: &'r str) -> Vec<&'r [u8]> {
         match self.format {
             Some(format) => {

@@ -35,15 +35,15 @@ use crate::store::users::StoredUser;
 
 const CSV: &str = "text/csv";
 
-/// A request whose caller, scope, headers, query and body are as the route wants them.
+/// A request whose caller, scope, headers, query and body fulfil the demands of the route.
 pub struct Call {
     /// The state of the function.
     pub app: App,
-    /// Who calls.
+    /// The caller.
     pub caller: Caller,
-    /// What the request brings.
+    /// The body of the request.
     pub payload: Payload,
-    /// What has to be true of the resource.
+    /// The preconditions of the request.
     pub preconditions: Preconditions,
     pub(super) view: View,
     /// The user of a local person who acts by what is granted.
@@ -96,7 +96,7 @@ impl FromRequest<App> for Call {
     }
 }
 
-/// What the headers and the query say of how the request is to be done.
+/// The conditions and options from the headers and the query.
 struct Conditions {
     idempotency: Option<IdempotencyKey>,
     preconditions: Preconditions,
@@ -119,8 +119,8 @@ fn read_conditions(
     })
 }
 
-/// The parameters of a query, of those that the route knows. An empty value is refused: it is what
-/// is left of a variable that the caller did not set.
+/// The query parameters; the route must know each of them. An empty value is refused: it usually
+/// comes from a variable that the caller did not set.
 fn query(text: &str, route: &Route) -> Result<Vec<(String, String)>> {
     let mut found: Vec<(String, String)> = Vec::new();
     for (name, value) in form_urlencoded::parse(text.as_bytes()) {
@@ -141,7 +141,7 @@ fn query(text: &str, route: &Route) -> Result<Vec<(String, String)>> {
 }
 
 impl Call {
-    /// An id from the path; one of the wrong shape is not found.
+    /// An id from the path. A malformed id is answered as not found.
     pub fn id<T: FromStr>(&self, name: &str) -> Result<T> {
         let (_, text) =
             self.params.iter().find(|(param, _)| param == name).ok_or(Error::NotFound)?;
@@ -174,15 +174,16 @@ impl Call {
         self.prefers_csv
     }
 
-    /// The context in which a profile that the caller writes is read. Each attempt asks for its own.
+    /// The context in which a profile that the caller writes is read. Each attempt asks for its
+    /// own.
     #[must_use]
     pub fn write_context<'w>(&'w self, schema: &'w Schema) -> WriteContext<'w> {
         self.hashes.start_again();
         WriteContext { schema, env: self.app.env(), hashes: &self.hashes, view: self.view }
     }
 
-    /// The user whom the path names, by id or by base profile id; one that nobody holds is not
-    /// found.
+    /// The user that the path names, by id or by base profile id. A base profile id that no user
+    /// holds is not found.
     pub async fn user(&self, name: &str) -> Result<UserId> {
         let named = self.id(name)?;
         self.app.table().resolve(&self.caller.tenant, &named).await?.ok_or(Error::NotFound)
@@ -194,7 +195,7 @@ impl Call {
         self.query.iter().find(|(param, _)| param == name).map(|(_, value)| value.as_str())
     }
 
-    /// What a cursor of this call is bound to, beside `filter`.
+    /// The context that a cursor of this call is bound to, including `filter`.
     #[must_use]
     pub fn bound_to(&self, filter: &str) -> String {
         let (tenant, name, route) = (&self.caller.tenant, self.caller.name(), self.route.name);

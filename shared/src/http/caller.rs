@@ -12,7 +12,7 @@ use crate::domain::user::User;
 use crate::store::users::StoredUser;
 
 impl Call {
-    /// What the caller sees of profiles and may set in them.
+    /// The fields of profiles that the caller may see and set.
     #[must_use]
     pub const fn view(&self) -> View {
         self.view
@@ -66,8 +66,8 @@ impl Call {
         Ok(user)
     }
 
-    /// The user of the person who calls, perhaps a tombstone by now. Of an external person it is not
-    /// found before the first sign-in, and refused once it is unlinked from the issuer.
+    /// The user of the person who calls, perhaps a tombstone by now. Of an external person it is
+    /// not found before the first sign-in, and refused once it is unlinked from the issuer.
     pub async fn linked_user(&self) -> Result<UserId> {
         let person = match &self.caller.subject {
             Subject::Client { .. } => return Err(Error::NotFound),

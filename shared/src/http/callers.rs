@@ -14,13 +14,13 @@ use crate::domain::{Scope, View};
 pub enum Callers {
     /// Anyone, without a token; the OAuth endpoints among them authenticate the client themselves.
     Anyone,
-    /// A client or a local person to whom this scope is granted.
+    /// A client or a local person with this granted scope.
     Granted(Scope),
     /// A person, local or external, about the own profile; with a token that has this scope, if
     /// there is one.
     People(Option<Scope>),
-    /// A client or a local person to whom this scope is granted; and any other person, as far as
-    /// the route concerns that person.
+    /// A client or a local person with this granted scope. Also any other person, for resources of
+    /// that person.
     GrantedOrPeople(Scope),
     /// A client to which this scope is granted and which is marked as the CRM or the IAM system;
     /// and any person, about the own profile.

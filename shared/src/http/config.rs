@@ -35,10 +35,10 @@ fn shown<T: Definition>(definition: Option<Versioned<T>>) -> HandlerResult {
     Ok(Answer::resource(definition.value.show(), definition.tag()))
 }
 
-/// What a body is checked for before a definition is read from it. A type, so that functions whose
-/// kinds have no scripts hold no code that runs them.
+/// A check of the body before a definition is read from it. It is a type parameter, so functions
+/// without scripts contain no code that runs scripts.
 pub trait BodyCheck: 'static {
-    /// What is wrong with the body of the definition with this id, or of a new one.
+    /// The violations of the body of the definition with this id, or of a new one.
     fn check(
         call: &Call,
         body: &Json,
@@ -55,8 +55,8 @@ impl BodyCheck for Unchecked {
     }
 }
 
-/// The script of a workflow: it has to load, and where attributes are linked to the workflow, it has
-/// to answer with them (rule A27).
+/// Checks the script of a workflow. The script must load. If attributes are linked to the workflow,
+/// it must answer with them (rule A27).
 pub struct ScriptCheck;
 
 impl BodyCheck for ScriptCheck {

@@ -1,5 +1,5 @@
-//! What a request says of the trace and of the process that it is part of. An id that does not have
-//! the form that it must have is not used: a request never fails because of it.
+//! The trace and the process that the headers of a request name. A malformed id is ignored: a
+//! request never fails because of it.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -27,8 +27,8 @@ struct Trace {
 }
 
 impl Correlation {
-    /// Reads the ids of a request. `X-Correlation-Id` wins over `X-Request-Id`, which a proxy on the
-    /// way may have made.
+    /// Reads the ids of a request. `X-Correlation-Id` wins over `X-Request-Id`, which a proxy on
+    /// the way may have made.
     pub(super) fn read(headers: &HeaderMap) -> Self {
         let id = [CORRELATION_ID, super::edge::REQUEST_ID]
             .iter()
@@ -63,7 +63,7 @@ impl Correlation {
 }
 
 impl Trace {
-    /// Reads the text of the header. Of a version to come, what version 00 has is read.
+    /// Reads the text of the header. Of a later version, the fields of version 00 are read.
     fn read(text: &str) -> Option<Self> {
         let mut parts = text.splitn(5, '-');
         let mut hex = |length| {

@@ -1,6 +1,5 @@
-//! Requests of web pages of other origins (Fetch standard §3.3). Which origins may call is decided in
-//! front of the functions: by API Gateway, or by `kith serve --cors`. What every deployment has in
-//! common is here.
+//! Requests of web pages of other origins (Fetch standard §3.3). API Gateway or `kith serve --cors`
+//! decides which origins may call. The parts that every deployment shares are here.
 
 use http::header::{
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_REQUEST_METHOD, HeaderMap, HeaderValue, ORIGIN,

@@ -1,5 +1,5 @@
-//! Cursors: where a list goes on, sealed so that a caller can neither read nor forge one, and bound
-//! to tenant, client, route and filter (rule H7).
+//! Cursors: the place where a list continues. They are sealed, so that a caller can neither read
+//! nor forge one, and bound to tenant, client, route and filter (rule H7).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -31,8 +31,8 @@ fn fill<K>(entries: impl Iterator<Item = (K, Object)>, size: usize) -> (Vec<Json
 }
 
 impl Call {
-    /// A page of a list: of these entries the first `size`, each with the place at which the next
-    /// page would go on after it.
+    /// A page of a list: the first `size` of these entries. Each has the place at which a next page
+    /// would continue after it.
     pub async fn page<K: Serialize>(
         &self,
         filter: &str,

@@ -1,4 +1,4 @@
-//! What stands around every request: its ids, its cost, its one log line, and the bodies of errors.
+//! The edge around every request: its ids, its cost, its one log line, and the bodies of errors.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -32,7 +32,7 @@ pub struct BaseUrl(pub String);
 #[derive(Clone, Debug)]
 pub struct RequestId(pub String);
 
-/// The base URL of the service as this request reached it.
+/// The base URL by which this request reached the service.
 pub fn base_url(app: &App, extensions: &http::Extensions) -> Result<String> {
     let set = app.base_url().map(str::to_owned);
     let derived = || extensions.get::<BaseUrl>().map(|base| base.0.clone());
@@ -73,8 +73,8 @@ pub fn serve(router: Router, env: Env) -> Router {
 }
 
 /// Refuses a request that no route takes. A preflight request is answered with success: API Gateway
-/// hands it to the function whose route takes any method, and adds CORS headers to the answer, which
-/// browsers heed only in an answer of success. Without those headers they send no request.
+/// hands it to the function whose route takes any method, and adds CORS headers to the answer,
+/// which browsers heed only in an answer of success. Without those headers they send no request.
 fn unserved(request: &Request, refusal: Rejection) -> Response {
     if is_preflight(request.method(), request.headers()) {
         StatusCode::NO_CONTENT.into_response()
@@ -139,7 +139,7 @@ async fn handle(mut request: Request, next: Next, env: Env) -> Response {
     response
 }
 
-/// The method in the log: callers may send any word as one.
+/// The method for the log. Callers may send any word as a method.
 fn known_method(method: &Method) -> &'static str {
     let known = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
     known.into_iter().find(|known| *known == method.as_str()).unwrap_or("-")

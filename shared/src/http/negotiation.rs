@@ -71,7 +71,7 @@ pub fn media_type(headers: &HeaderMap) -> Option<String> {
     utf8.then_some(essence)
 }
 
-/// Whether the body is sent as it is, and not compressed.
+/// Whether the body is sent uncompressed.
 #[must_use]
 pub fn is_plain(headers: &HeaderMap) -> bool {
     let mut encodings = headers.get_all(CONTENT_ENCODING).iter();

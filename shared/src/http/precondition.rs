@@ -84,7 +84,7 @@ impl Preconditions {
         Err(Error::PreconditionFailed { detail, current: own })
     }
 
-    /// Checks a POST to a collection, which has no tag: a tag in If-Match cannot be current.
+    /// Checks a POST to a collection. A collection has no tag, so every tag in If-Match fails.
     pub fn check_collection(&self) -> Result<()> {
         match self.if_match {
             Some(TagList::List(_)) => {

@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::domain::error::{Error, MAX_DETAIL, Violation};
 use crate::domain::suggest::cut;
 
-/// The seconds after which a request that met a temporary fault may be repeated.
+/// The seconds after which a request that failed temporarily may be repeated.
 pub const RETRY_SECONDS: u8 = 1;
 
 /// A kind of problem.
@@ -34,7 +34,7 @@ impl ProblemKind {
         self.status
     }
 
-    /// What its `type` ends with.
+    /// The last part of its `type`.
     #[must_use]
     pub const fn slug(self) -> &'static str {
         self.slug
@@ -100,7 +100,7 @@ impl Problem {
 #[derive(Clone, Copy, Debug)]
 pub struct LoggedError(pub &'static str);
 
-/// What credentials a caller is asked for: a challenge of each scheme (RFC 9110 §11.6.1).
+/// The credentials that the answer asks for: a challenge of each scheme (RFC 9110 §11.6.1).
 #[derive(Clone, Debug)]
 pub(super) struct Challenge(pub(super) Vec<String>);
 
@@ -131,12 +131,12 @@ pub fn protected_resource_metadata(base_url: &str) -> String {
     format!("{base_url}/.well-known/oauth-protected-resource")
 }
 
-/// What is to be logged about an answer that tells its caller nothing.
+/// The cause of an error that the log names and the answer does not.
 #[derive(Clone, Debug)]
 pub struct Cause(pub String);
 
 impl Cause {
-    /// What is to be logged of an error, if its answer does not say it.
+    /// The cause to log for an error, if its answer does not name it.
     #[must_use]
     pub fn of(error: &Error) -> Option<Self> {
         match error {

@@ -1,5 +1,5 @@
-//! How profiles are written over HTTP: the pipeline of [`crate::writing`] with the caller as author,
-//! and its outcome as an answer.
+//! How profiles are written over HTTP: the pipeline of [`crate::writing`] with the caller as
+//! author, and its outcome as an answer.
 
 use super::answer::{Answer, HandlerResult};
 use super::call::Call;
@@ -38,8 +38,8 @@ impl Call {
         Ok(self.author_with(writer))
     }
 
-    /// The author of what the person who calls writes, as the token alone tells: the profile may
-    /// not exist yet, or not any more.
+    /// The author of a write by the person who calls. It comes from the token alone, because the
+    /// user may not exist yet or may be deleted.
     pub fn author_by_token(&self) -> Result<Author> {
         let writer = match &self.caller.subject {
             Subject::Client { .. } => return Err(Error::NotFound),
@@ -65,7 +65,7 @@ impl Call {
         &self.hashes
     }
 
-    /// Writes profiles with the configuration that the call was handed.
+    /// Writes profiles by the configuration that the call was given.
     #[must_use]
     pub fn writer<'w>(
         &'w self,

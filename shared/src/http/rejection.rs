@@ -1,5 +1,4 @@
-//! What HTTP answers in place of a good answer: what is wrong with a request before its use case,
-//! and what its use case refuses.
+//! The refusals of requests: faults before the use case, and errors of the use case.
 
 use axum::response::{IntoResponse, Response};
 use http::HeaderName;
@@ -41,14 +40,14 @@ pub enum Rejection {
     TooLarge(usize),
     /// The body's media type is not one that the route takes.
     UnsupportedMediaType {
-        /// What it takes.
+        /// The media types that it accepts.
         expected: &'static [&'static str],
         /// Whether the request was a PATCH, whose answer says so in a header of its own.
         patch: bool,
     },
     /// The body is encoded, for example compressed.
     UnsupportedEncoding,
-    /// What the use case refuses.
+    /// The error of the use case.
     Domain(Error),
 }
 
@@ -150,8 +149,8 @@ const fn kind_of(error: &Error) -> ProblemKind {
     }
 }
 
-/// What is said of an error of the domain: its own text, unless that is not for the caller or
-/// stands in the header or the member that this text points at.
+/// The message for an error of the domain: its own text, unless that is not for the caller. If a
+/// header or a member holds the details, the message points to it.
 fn detail_of(error: &Error) -> String {
     match error {
         Error::Invalid(violations) => {
@@ -243,8 +242,8 @@ impl Rejection {
         header.into_iter().collect()
     }
 
-    /// How the caller is told what credentials to send (RFC 6750 §3, RFC 9449 §7.1); without any
-    /// there is no error code.
+    /// The challenge that names the expected credentials (RFC 6750 §3, RFC 9449 §7.1). It has no
+    /// error code if the request had no credentials.
     fn challenge(&self) -> Option<Challenge> {
         let with = |scheme: &str, code: &str, detail: &str| {
             vec![format!("{scheme}, error=\"{code}\", error_description=\"{detail}\"")]

@@ -18,27 +18,27 @@ use super::problem::Challenge;
 use crate::app::App;
 use crate::domain::Scope;
 
-/// One method of one path.
+/// A method of a path.
 #[derive(Clone, Copy)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact that no other fact implies")]
 pub struct Route {
-    /// The method, in capitals. GET stands for HEAD too.
+    /// The method, in capitals. GET includes HEAD.
     pub method: &'static str,
     /// The path, with `{parameters}`.
     pub path: &'static str,
     /// The operation's name, unique in the service.
     pub name: &'static str,
-    /// What it does, in a few words, unique in the service.
+    /// A summary of a few words, unique in the service.
     pub summary: &'static str,
-    /// What the summary leaves open, in sentences; empty if nothing.
+    /// More than the summary says, in sentences; may be empty.
     pub description: &'static str,
     /// The operation of which it is an older path.
     pub alias_of: Option<&'static str>,
-    /// Who may call it.
+    /// The callers that may call it.
     pub callers: Callers,
     /// Whether it is about the profiles of the system that its path names.
     pub within_system: bool,
-    /// What `{id}` in its path is.
+    /// The kind of id that `{id}` in its path is.
     pub id: Id,
     /// The body that it takes.
     pub body: Body,
@@ -53,7 +53,7 @@ pub struct Route {
     pub of_user: bool,
     /// Whether it takes a proof of possession from a caller without a token.
     pub proof: bool,
-    /// What it does.
+    /// The effect of a request.
     pub effect: Effect,
     /// The status and the schema of a good answer.
     pub answer: (u16, &'static str),
@@ -134,7 +134,7 @@ impl Route {
         self
     }
 
-    /// Lets those call it to whom this scope is granted.
+    /// Accepts callers that have been granted this scope.
     #[must_use]
     pub const fn scope(self, scope: Scope) -> Self {
         self.callers(Callers::Granted(scope))
@@ -153,7 +153,7 @@ impl Route {
     }
 
     /// Is about the profiles of the system that the path names as `{system_id}`: tokens that are
-    /// bound to that system are good for it.
+    /// bound to that system are valid for it.
     #[must_use]
     pub const fn within_system(mut self) -> Self {
         self.within_system = true;
@@ -341,17 +341,18 @@ pub(super) struct LoggedRoute(Arc<OnceLock<&'static Route>>);
 impl LoggedRoute {
     /// Notes the route.
     fn set(&self, route: &'static Route) {
-        // A request meets one route.
+        // A request matches one route.
         let _ = self.0.set(route);
     }
 
-    /// The name and the path of the route, with its parameters' names; `-` before one is met.
+    /// The name and the path of the route, with its parameters' names; `-` before a route has
+    /// matched.
     pub(super) fn name_and_path(&self) -> (&'static str, &'static str) {
         self.0.get().map_or(("-", "-"), |route| (route.name, route.path))
     }
 }
 
-/// The router of a function: its table, each request labelled with the route that it meets.
+/// The router of a function: its table, each request labelled with the route that it matches.
 pub fn router(routes: &'static [Route], app: App) -> Router {
     let mut router = Router::new();
     for route in routes {

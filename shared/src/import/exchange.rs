@@ -16,11 +16,10 @@ use crate::domain::text;
 /// How often the rows that clash are gone through.
 const PASSES: u32 = 4;
 
-/// A row that clashes, with what it says.
+/// A row that clashes, with its document.
 pub(super) type ClashingRow = (RowTask, Object);
 
-/// Whether a row is in error because its user is to have a username that somebody has, and nothing
-/// else.
+/// Whether the only error of a row is that another user has its username.
 pub(super) fn wants_a_username(import: &Import, report: &RowReport) -> bool {
     let [violation] = report.errors.as_slice() else { return false };
     import.mode == Mode::Upsert

@@ -51,12 +51,12 @@ const STORED_AT_ONCE: usize = 8;
 /// How often a row is tried in one go.
 const TRIES: u32 = 3;
 
-/// What a sealed row is bound to, beside the key of cursors.
+/// The context that a sealed row is bound to, besides the key of cursors.
 fn bound(id: ImportId, row: u32) -> String {
     format!("import\n{id}\n{row}")
 }
 
-/// A file of people as it came.
+/// The uploaded file.
 #[derive(Clone)]
 pub struct ImportFile {
     /// Its content.
@@ -142,7 +142,7 @@ pub async fn process(
         return Ok(0);
     }
     let begun = job.value.counts.done();
-    // Of rows that somebody had begun with nobody knows how far they are.
+    // Another worker may have written some of these rows already.
     let doubtful = job.value.state != ImportState::Pending;
     let mut claimed = job.value.clone();
     (claimed.state, claimed.leased_until, claimed.updated_at) =
@@ -165,7 +165,7 @@ struct ImportWorker<'w> {
     tenant: &'w TenantId,
     until: Timestamp,
     job: Versioned<Import>,
-    /// Whether rows of the next part may have been written by somebody who did not say so.
+    /// Whether another worker may have written rows of the next part without noting it.
     doubtful: bool,
 }
 
@@ -220,7 +220,7 @@ impl ImportWorker<'_> {
         Ok(self.write_step(next, Some(step)).await? && more)
     }
 
-    /// Writes how far it is; `false` when somebody else works on it.
+    /// Writes the progress; `false` if another worker processes the import.
     async fn write_step(&mut self, mut next: Import, step: Option<ImportStep>) -> Result<bool> {
         next.updated_at = self.app.env().clock.now();
         if next.is_finished() {
@@ -371,8 +371,8 @@ fn escaped(text: &[u8]) -> usize {
     text.len() + text.iter().filter(is_escaped).count()
 }
 
-/// The report of an import as CSV: `row,status,id,errors`. No cell is taken for a formula. One that
-/// is too long for an answer is refused; pages of it are not.
+/// The report of an import as CSV: `row,status,id,errors`. No cell is taken for a formula. A report
+/// that is too long for one answer is refused; pages of it are not.
 pub async fn report_as_csv(app: &App, tenant: &TenantId, import: &Import) -> Result<Vec<u8>> {
     let mut table = csv::Writer::from_writer(Vec::new());
     table.write_record(["row", "status", "id", "errors"]).map_err(Error::unexpected)?;

@@ -1,4 +1,4 @@
-//! One row: found, made or changed, as a request for one user would do it.
+//! Processes one row: creates or changes its user, as a request for one user would do.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -22,7 +22,7 @@ use crate::store::user_writes::{PreparedUser, UserWrite};
 use crate::store::users::StoredUser;
 use crate::writing::{Policy, ProfileWriter, WriteOutcome};
 
-/// How often a row is decided anew because its user comes or goes meanwhile.
+/// How often a row is decided again because its user is created or deleted meanwhile.
 const TURNS: u32 = 4;
 
 /// The result of one attempt at a row.
@@ -40,7 +40,7 @@ pub(super) struct RowProcessor<'r> {
     import: &'r Import,
     /// Whether rows may have been written already.
     doubtful: bool,
-    /// What became of rows of this part, for those that share a value with them.
+    /// The outcomes of rows of this part, for rows that share a value with them.
     results: Mutex<HashMap<u32, (RowStatus, Option<UserId>)>>,
 }
 
@@ -100,7 +100,7 @@ impl<'r> RowProcessor<'r> {
 }
 
 impl RowProcessor<'_> {
-    /// The username of the user whom a row is about, in its comparable form.
+    /// The username of a row's user, in its comparable form.
     pub(super) async fn username_of(&self, document: &Object) -> Result<Option<String>> {
         let task = RowTask::default();
         let row = self.row(&task, document);
@@ -153,7 +153,7 @@ impl RowProcessor<'_> {
                     errors: Vec::new(),
                 })
             })),
-            // What else is wrong with one of them is in its report already.
+            // The report of each row has its other errors already.
             Err(Error::Invalid(_) | Error::NotUnique(_) | Error::NotFound | Error::Outdated) => {
                 Ok(None)
             }
@@ -162,7 +162,7 @@ impl RowProcessor<'_> {
     }
 }
 
-/// One row that is being processed.
+/// A row that is being processed.
 struct ProcessedRow<'r> {
     rows: &'r RowProcessor<'r>,
     task: &'r RowTask,
@@ -196,7 +196,7 @@ impl ProcessedRow<'_> {
                 }
             }
             match self.create().await {
-                // Somebody else made the user at this moment, or it is another value that is held.
+                // Another request created the user at this moment, or another value is taken.
                 Err(Error::NotUnique(taken)) if self.find().await?.is_none() => {
                     return Err(Error::NotUnique(taken));
                 }
@@ -217,8 +217,8 @@ impl ProcessedRow<'_> {
         self.rows.import.creation_of(self.task.row)
     }
 
-    /// The user whom the row names: by its id if it has one, else by the customer's, else by its
-    /// username.
+    /// The user that the row names: by `id` if the row has one, else by `id_at_customer`, else by
+    /// `username`.
     async fn find(&self) -> Result<Option<UserId>> {
         let (table, tenant) = (self.rows.app.table(), self.rows.tenant);
         let value = |name: &str| self.document.get(name).filter(|value| **value != Json::Null);
@@ -351,7 +351,7 @@ impl ProcessedRow<'_> {
         if taken.is_empty() { Ok(()) } else { Err(Error::NotUnique(taken)) }
     }
 
-    /// What became of a row before this one.
+    /// The outcome of an earlier row.
     async fn outcome(&self, row: u32) -> Result<Option<(RowStatus, Option<UserId>)>> {
         let rows = self.rows;
         let result =

@@ -1,8 +1,8 @@
 //! The workers: started when they are needed, used again, killed when they do not answer in time.
 //!
-//! A worker belongs to the caller who waits for its answer, and goes back among the idle ones only with
-//! the answer read to its end. Every other way out of a run, a dropped future among them, drops the
-//! worker, and dropping kills it.
+//! A worker belongs to the caller who waits for its answer, and goes back among the idle ones only
+//! with the answer read to its end. Every other way out of a run, a dropped future among them,
+//! drops the worker, and dropping kills it.
 
 use std::collections::HashMap;
 use std::io::{Error, ErrorKind};
@@ -24,8 +24,8 @@ use crate::domain::id::TenantId;
 /// tenth of this; what it cannot stop ends here.
 pub(super) const TIME_LIMIT: Duration = Duration::from_secs(1);
 
-/// How many workers may run at once. Who comes fifth waits for one, and that does not count against
-/// its time.
+/// How many workers may run at once. A fifth job waits for a worker, and the wait does not count
+/// against its time limit.
 pub(super) const MAX_WORKERS: usize = 4;
 /// How many of them may run for one tenant, so that one is left for the others.
 const OF_TENANT: usize = 3;
@@ -88,8 +88,8 @@ impl Scripts {
     /// Runs `script` with `input` as its `workItem.input.value`, and answers what it gave
     /// `tb.simpleResponse`.
     ///
-    /// Ends `TIME_LIMIT` after a worker was free for it, even if the script does not end; a worker that
-    /// ran into a limit has ended by then too. Needs a tokio runtime with I/O and time.
+    /// Ends `TIME_LIMIT` after a worker was free for it, even if the script does not end; a worker
+    /// that ran into a limit has ended by then too. Needs a tokio runtime with I/O and time.
     pub async fn run(&self, script: &str, input: &Json) -> Result<ScriptRun, ScriptFailure> {
         self.work(line(script, Some(input))?).await
     }

@@ -109,7 +109,7 @@ impl Table {
                 return Ok(waiting.swap_remove(same));
             }
             check_pending(&waiting, &request.value.requested_by)?;
-            // What is repeated was mostly asked for last.
+            // A repeat usually equals the newest request, so the newest comes first.
             let mut same = None;
             for (i, other) in waiting.iter().enumerate().rev() {
                 let Some(pairs) = other.value.compare(&request.value, hashes) else { continue };
@@ -130,15 +130,15 @@ impl Table {
             match self.commit_as(write_id, writes).await {
                 Ok(()) => return Ok(request),
                 Err(failed) if failed.at(0) => return Err(Error::NotFound),
-                // Somebody else asked at this moment.
+                // Another change request was made at this moment.
                 Err(CommitError::Contended | CommitError::Conditions(_)) => retry.again().await?,
                 Err(failed) => return Err(failed.into()),
             }
         }
     }
 
-    /// The pending requests of a user, and a write that fails if another request is stored meanwhile:
-    /// it changes an item that every new request of the user changes.
+    /// The pending requests of a user, and a write that fails if another request is stored
+    /// meanwhile: it changes an item that every new request of the user changes.
     async fn pending_requests(
         &self,
         tenant: &TenantId,
@@ -224,7 +224,8 @@ impl Table {
             RequestStatus::Expired => (RequestStatus::Pending, SortRange::Before(&oldest)),
             status => (status, SortRange::All),
         };
-        // What a cursor names may have expired since. The table refuses a start outside the bounds.
+        // The request that a cursor names may have expired since. The table refuses a start outside
+        // the bounds.
         let after = after.filter(|after| match sorts {
             SortRange::From(first) => after.sort() >= first,
             _ => true,

@@ -73,9 +73,9 @@ impl Table {
         }
     }
 
-    /// Changes a client: lets `decide` say what becomes of it, and commits that; decides anew when
-    /// somebody else changed it meanwhile. Returns the client as it is then, `None` when it
-    /// went.
+    /// Changes a client: calls `decide` and commits its decision. If another request has changed
+    /// the client meanwhile, calls `decide` again. Returns the changed client, or `None` if it was
+    /// deleted.
     pub async fn edit_client(
         &self,
         id: &ClientId,
@@ -123,8 +123,8 @@ impl Table {
         Ok(changed.await?.ok_or(Error::NotFound)?.value)
     }
 
-    /// Writes a client unless somebody has written it since it was read. Returns the client as it
-    /// is then, even if another request wrote it; `None` when it is gone.
+    /// Writes a client unless another request has written it since it was read. Returns the stored
+    /// client, even if another request wrote it; `None` if it was deleted.
     pub async fn replace_client(
         &self,
         read: &Versioned<Client>,

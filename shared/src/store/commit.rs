@@ -45,8 +45,8 @@ impl Table {
     }
 
     /// Commits all of `writes` or none, under an id that earlier attempts of the same write had
-    /// too: an attempt may have been committed although what came back was the conflict that
-    /// its repetition met.
+    /// too: an attempt may have been committed although the SDK's own repetition of it returned a
+    /// conflict.
     ///
     /// A user's own item is not among them: the pipeline of `shared::writing` alone writes users.
     pub async fn commit_as(&self, id: WriteId, writes: Vec<Write>) -> Result<(), CommitError> {
@@ -62,7 +62,7 @@ impl Table {
         id: WriteId,
         mut writes: Vec<Write>,
     ) -> Result<(), CommitError> {
-        // One token is for one payload, and the time is part of it.
+        // A client request token belongs to one payload, and the time is part of the payload.
         let token = u64::from_be_bytes(self.env.random.bytes());
         let now = self.env.clock.now();
         for write in &mut writes {
@@ -199,7 +199,8 @@ impl Table {
     ) -> Result<(), AttemptError> {
         let items: Result<Vec<_>, _> =
             planned.into_iter().map(|write| write.in_transaction(&self.name)).collect();
-        // One token for one payload: the guess about leaving users is part of it.
+        // A client request token belongs to one payload, and the guesses about leaving users are
+        // part of the payload.
         let guesses = alone
             .iter()
             .fold(0u64, |sum, alone| sum.wrapping_mul(3).wrapping_add(u64::from(*alone) + 1));

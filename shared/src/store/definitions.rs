@@ -34,13 +34,13 @@ pub enum DefinitionEdit<T> {
     Replace(T),
     /// Nothing changes.
     Keep,
-    /// It goes, if no user was ever given a value of it.
+    /// Deletes it, if no user was ever given a value of it.
     Delete,
-    /// It goes, because it was found that no user has a value of it and none can be given one.
+    /// Deletes it, after a walk has found that no user has a value of it and none can get one.
     Purge,
 }
 
-/// What no user holds.
+/// A definition or value that no user holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unused {
     /// A value or persona of a definition that takes no new assignments: it can be deleted (rule
@@ -126,12 +126,12 @@ impl Table {
         Ok(self.get(&Key::epoch(tenant)).await?.as_ref().and_then(epoch_of))
     }
 
-    /// Changes one definition: loads the configuration, lets `decide` say what becomes of the
-    /// definition with this id (which it is given if it exists), and commits that; decides anew
-    /// when somebody else changed any definition meanwhile.
+    /// Changes one definition: loads the configuration, passes the definition with this id to
+    /// `decide` if it exists, and commits the decision. If another request has changed any
+    /// definition meanwhile, calls `decide` again.
     ///
-    /// `record` is asked for what goes into the same transaction. Returns the definition as it is
-    /// then, `None` when it went.
+    /// `record` returns further writes for the same transaction. Returns the changed definition, or
+    /// `None` if it was deleted.
     pub async fn edit_definition<T: Definition>(
         &self,
         tenant: &TenantId,
@@ -208,9 +208,9 @@ impl Table {
     }
 
     /// Marks definitions as assigned before the first value of them is written (rule D6): once per
-    /// process and version, and not at all where the loaded configuration shows the mark. A
-    /// definition that is no longer as it was loaded makes the decision outdated: what a mark
-    /// freezes (`search`, enumeration values) must be what the decision was made by.
+    /// process and version, and not at all where the loaded configuration shows the mark. If a
+    /// definition has changed since it was loaded, the decision is outdated: the mark must freeze
+    /// the same `search` and enumeration values that the decision used.
     pub(super) async fn mark_used(
         &self,
         schema: &Schema,
@@ -330,7 +330,7 @@ fn check_room<T: Definition>(
 }
 
 /// The definition is as it was read, the mark of its use included: a put must not lose a mark set
-/// meanwhile. One that is there without being stored is not stored yet.
+/// meanwhile. A built-in definition must not be stored yet.
 const fn unchanged<T>(entry: &StoredDefinition<T>) -> Condition {
     if entry.built_in {
         Condition::Absent
@@ -377,9 +377,9 @@ fn move_epoch(tenant: &TenantId, epoch: Option<&Epoch>, forms: LookupForms) -> W
     Write::Put(item, condition)
 }
 
-/// What has to change of the issuers that the tenant trusts. The epoch guards it: changes of a
-/// tenant are one after another. Each change of a server says it anew, because servers are older
-/// than what is said here.
+/// The writes that keep the list of trusted issuers in step with a server. The epoch guards them,
+/// because a tenant's changes happen one after another. Each change of a server repeats these
+/// writes, because some servers are older than the list.
 fn move_trust<'w, T: Definition>(
     tenant: &'w TenantId,
     before: Option<&'w T>,

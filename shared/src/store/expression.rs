@@ -19,7 +19,7 @@ use crate::env::Timestamp;
 /// The attributes of an item or a key, or the values of an expression.
 pub(super) type Attributes = HashMap<String, AttributeValue>;
 
-/// One write as it is sent to DynamoDB.
+/// A write as it is sent to DynamoDB.
 pub(super) struct PlannedWrite {
     pub action: WriteAction,
     pub condition: &'static str,
@@ -27,7 +27,7 @@ pub(super) struct PlannedWrite {
     pub values: Option<Attributes>,
 }
 
-/// The action of a write; each holds the item or its key.
+/// The action of a write, with the item or its key.
 pub(super) enum WriteAction {
     Put(Attributes),
     Delete(Attributes),

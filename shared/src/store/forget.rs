@@ -5,8 +5,8 @@
 //! by several at once; until F3 the tombstone stands in the index partition `SWEEP`, where
 //! unfinished erasures are found.
 //!
-//! INVARIANT: a child goes with its look-ups or after them, so each item that is left names what is
-//! still to go.
+//! INVARIANT: a child is deleted with its look-ups or after them. So each item that remains names
+//! the look-ups that must still be deleted.
 
 use std::collections::BTreeSet;
 
@@ -37,8 +37,8 @@ impl Table {
     /// (F1), then what the person owned elsewhere goes (F2), then the tombstone is filed for
     /// those who synchronise (F3).
     ///
-    /// `check` sees the user before anything happens. An erasure that was interrupted goes on where
-    /// it stopped. `author` is the caller who erases: what has to be stored about that goes into the
+    /// `check` sees the user before the first write. An interrupted erasure continues where it
+    /// stopped. `author` is the caller who erases; records about the erasure go into the
     /// transaction of the tombstone.
     pub async fn forget_user(
         &self,
@@ -56,7 +56,7 @@ impl Table {
                 return if is_unfinished(&item) {
                     self.finish_forget(tenant, id, &item).await
                 } else if item.log().contains(write_id) {
-                    // This very erasure, which somebody else has finished.
+                    // Another function has finished this very erasure.
                     Ok(())
                 } else {
                     Err(Error::NotFound)
@@ -112,7 +112,7 @@ impl Table {
         let mut foreign = BTreeSet::new();
         let mut retry = Retry::of(self);
         loop {
-            // What is past its time holds what it held until it is removed.
+            // An item past its time keeps its values until DynamoDB removes it.
             let items = self.query_stored(&keys::partition_of_user(tenant, id)).await?;
             let children: Vec<_> = items.iter().filter(|item| item.key().sk() != PROFILE).collect();
             if children.is_empty() {
@@ -127,8 +127,8 @@ impl Table {
     }
 
     /// Step F2, once: deletes the children of a user and the look-ups that they own. A look-up that
-    /// turns out to be somebody else's, or not the user's any more, is added to `foreign` and
-    /// left alone in the next turn. `false` if somebody else was writing one of the items.
+    /// belongs to another user, or no longer to this one, is added to `foreign` and left alone in
+    /// the next turn. `false` if another request was writing one of the items.
     async fn forget_children(
         &self,
         tenant: &TenantId,
@@ -161,8 +161,8 @@ impl Table {
         Ok(true)
     }
 
-    /// Step F3: the tombstone goes into the listing under the time of this step, so that who polls
-    /// by time meets it however long the erasure was interrupted.
+    /// Step F3: the tombstone goes into the listing under the time of this step. So a system that
+    /// polls by time sees it, even if the erasure was interrupted for long.
     async fn file_tombstone(&self, tenant: &TenantId, id: UserId, tombstone: &Item) -> Result<()> {
         let version =
             tombstone.version().ok_or_else(|| Error::unexpected("a tombstone has a version"))?;
@@ -170,7 +170,7 @@ impl Table {
         let deleted_at = deleted_at.ok_or_else(|| Error::unexpected("a tombstone has its time"))?;
         let mut retry = Retry::of(self);
         loop {
-            // Who synchronises may have gone past the time of the first step.
+            // A system that synchronises may already have passed the time of the first step.
             let filed_at = self.env.clock.now().max(deleted_at);
             let filed = Item::at(&Key::user(tenant, id))
                 .text("deleted_at", deleted_at.to_string())
@@ -179,7 +179,7 @@ impl Table {
                 .expiring(filed_at.plus_seconds(TOMBSTONE_SECONDS));
             let writes = vec![Write::Put(filed, Condition::Version(version))];
             match self.commit_user_writes(self.write_id(), writes).await {
-                // Or somebody else filed it first: the erasure is as complete.
+                // If another function filed the tombstone first, the erasure is complete too.
                 Ok(()) | Err(CommitError::Conditions(_)) => return Ok(()),
                 Err(CommitError::Contended) => retry.again().await?,
                 Err(failed) => return Err(failed.into()),
@@ -192,7 +192,7 @@ fn tombstone(key: &Key, version: Version, live: &StoredUser, deleted_at: Timesta
     Item::at(key).text("deleted_at", deleted_at.to_string()).guarded(version, &live.log)
 }
 
-/// Whether what is left of a user is an erasure under way.
+/// Whether the item is the tombstone of an unfinished erasure.
 pub(super) fn is_unfinished(item: &Item) -> bool {
     item.is_tombstone() && item.get_text("gsi1pk") == Some(SWEEP)
 }

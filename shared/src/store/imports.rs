@@ -19,7 +19,7 @@ use crate::env::Timestamp;
 pub struct ImportStep {
     /// The part.
     pub part: usize,
-    /// What became of its rows so far.
+    /// The outcomes of its rows so far.
     pub report: Vec<RowReport>,
     /// The rows that still wait.
     pub waiting: Vec<RowTask>,
@@ -41,7 +41,7 @@ fn job_item(tenant: &TenantId, job: &Versioned<Import>) -> Item {
 /// oldest first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WaitingImport {
-    /// Whose it is.
+    /// The tenant.
     pub tenant: TenantId,
     /// The job.
     pub id: ImportId,
@@ -61,8 +61,8 @@ impl WaitingImport {
         format!("{}!", self.place)
     }
 
-    /// Where the list goes on after all jobs of its tenant. A job that was listed by its time alone
-    /// is passed by itself.
+    /// Where the list goes on after all jobs of its tenant. If the place of a job does not name the
+    /// tenant, only this job is passed.
     #[must_use]
     pub fn after_tenant(&self) -> String {
         let tenant = format!("{}#", self.tenant);
@@ -81,12 +81,12 @@ fn read_list<T: serde::de::DeserializeOwned>(item: &Item) -> Result<Vec<T>> {
         .map_err(|_| Error::unexpected("cannot read a stored item of an import"))
 }
 
-/// How often a step of an import is tried: a request that brings a file has to answer in time, and
-/// the sweeper goes on with the rest.
+/// How often a step of an import is tried. A request with a file has to answer in time, and the
+/// sweeper continues with the rest.
 const ATTEMPTS: u32 = 6;
 
-/// How long the parts of an import are tried to be stored, in seconds after it came: a gateway waits
-/// 30 seconds for the answer.
+/// How long the parts of an import are tried to be stored, in seconds after it came: a gateway
+/// waits 30 seconds for the answer.
 const STORING_SECONDS: i64 = 15;
 /// How often one part is tried if the table throttles it.
 const THROTTLED_ATTEMPTS: u32 = 60;
@@ -181,7 +181,7 @@ impl Table {
             .transpose()
     }
 
-    /// What became of the rows of a part so far, in their order.
+    /// The outcomes of the rows of a part so far, in their order.
     pub async fn import_report(
         &self,
         tenant: &TenantId,
@@ -192,8 +192,8 @@ impl Table {
         item.map_or_else(|| Ok(Vec::new()), |item| read_list(&item))
     }
 
-    /// Leaves an import as `next` has it, and a part as `step` says, if nobody wrote it since it
-    /// was read; `false` if somebody did.
+    /// Writes the import as `next`, and a part as `step` says. `false` if another worker wrote the
+    /// import since it was read.
     pub async fn step_import(
         &self,
         tenant: &TenantId,

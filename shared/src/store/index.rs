@@ -19,9 +19,9 @@ const INDEX: &str = "gsi1";
 pub enum SortRange<'a> {
     /// All of it.
     All,
-    /// What sorts before this.
+    /// Sort keys before this one.
     Before(&'a str),
-    /// This and what sorts after it.
+    /// This sort key and later ones.
     From(&'a str),
     /// The first, what sorts after it, and what sorts before the second or is it.
     Between(&'a str, &'a str),
@@ -62,8 +62,8 @@ pub struct IndexPage {
 
 impl Table {
     /// Reads the keys of one partition of the index after a position, at most `limit` of them. The
-    /// index is behind the table by a moment: a caller who must not miss a write, or see an old one,
-    /// reads the items themselves.
+    /// index is behind the table by a moment: a caller who must not miss a write, or see an old
+    /// one, reads the items themselves.
     pub async fn query_index(
         &self,
         pk: &str,

@@ -9,7 +9,7 @@
 //! | `writes` | B | versioned items: the ids of the last 16 writes, 8 bytes each |
 //! | `ix` | L of S | users and system profiles: the look-ups they own |
 //! | `holder` | S | look-up items: the user that holds the value |
-//! | `forward` | S | what a user owns elsewhere, in the user's partition: the look-up's partition key |
+//! | `forward` | S | children that own a look-up: the look-up's partition key |
 //! | `mapping` | S | subject mappings in their user's partition: the id |
 //! | `child` | S | look-ups of subject mappings: the sort key in the user's partition |
 //! | `claim` | S | trusted issuers: the claim that names the tenant |
@@ -22,7 +22,7 @@
 //! | `sealed` | B | idempotency records |
 //! | `profile` | S | idempotency records: the system profile that the answer shows |
 //! | `secret` | S | keys of the service |
-//! | `expires_at` | N | items that end, in seconds; past it an item is gone, removed or not (rule D8) |
+//! | `expires_at` | N | items with an end, in seconds; after it the item counts as absent, even if it is not removed yet (rule D8) |
 //! | `gsi1pk`, `gsi1sk` | S | items in the index |
 
 use std::collections::HashMap;
@@ -38,7 +38,7 @@ use crate::domain::id::UserId;
 use crate::domain::versioned::{Tag, Version, Versioned, WriteLog, content};
 use crate::env::Timestamp;
 
-/// One item, as it was read or as it will be put.
+/// An item, as it was read or as it will be put.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Item(HashMap<String, AttributeValue>);
 
@@ -215,7 +215,7 @@ impl Item {
             .is_some_and(|at| at <= now.seconds())
     }
 
-    /// Whether the item is what is left of a forgotten user.
+    /// Whether the item is the tombstone of a deleted user.
     #[must_use]
     pub fn is_tombstone(&self) -> bool {
         self.0.contains_key("deleted_at")
@@ -261,7 +261,7 @@ impl Item {
         })
     }
 
-    /// What kind of item it is, without any value: for messages.
+    /// The kind of the item, without any value, for messages.
     fn kind(&self) -> String {
         let pk = self.get_text("pk").unwrap_or_default();
         pk.split('#').filter(|part| part.len() == 1).collect::<Vec<_>>().join("#")

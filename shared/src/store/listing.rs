@@ -1,5 +1,5 @@
-//! A tenant's listing: its shards merged in the order of change, with the users behind their entries;
-//! or its shards walked one after another.
+//! A tenant's listing: its shards merged in the order of change, with the users behind their
+//! entries; or its shards walked one after another.
 //!
 //! The index is behind the table by a moment, and says no more than who was changed when. Users are
 //! read themselves, so a page shows everybody as they are now, even if the entry is older.
@@ -21,14 +21,14 @@ use crate::env::Timestamp;
 /// The most entries of a shard that are read at once.
 const MAX_AHEAD: usize = 200;
 
-/// Sorts before every time. DynamoDB takes no empty text in a condition on a key.
+/// Sorts before every time. DynamoDB refuses an empty text in a condition on a key.
 const EARLIEST: &str = "0";
 
-/// One entry of the listing.
+/// An entry of the listing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListingEntry {
     shard: usize,
-    /// Who was changed.
+    /// The user that was changed.
     pub user: UserId,
     /// When, by what the index knows.
     pub at: Timestamp,
@@ -123,8 +123,7 @@ impl Table {
         }
     }
 
-    /// What is behind some entries, by user; nothing is behind an entry whose tombstone is past its
-    /// time.
+    /// The users and tombstones of some entries, by user. A tombstone past its time is left out.
     pub async fn read_listed(
         &self,
         tenant: &TenantId,

@@ -34,13 +34,13 @@ impl CapacityMeter {
         OPEN.scope(self.clone(), work).await
     }
 
-    /// What was consumed so far.
+    /// The units consumed so far.
     #[must_use]
     pub fn units(&self) -> Units {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What was consumed so far under the meter that is open; nothing where none is.
+    /// The units consumed so far under the open meter; none without an open meter.
     #[must_use]
     pub fn open_units() -> Units {
         OPEN.try_with(Self::units).unwrap_or_default()

@@ -1,9 +1,9 @@
 //! The table: every read and write of the service, as conditions on items.
 //!
 //! One DynamoDB table holds everything. Reads are strongly consistent, writes are conditional,
-//! several items change in one transaction, and nothing scans. `keys` names the items, `table`
-//! and `index` read them, `write` says what is written and on which condition, `commit` writes it, `retry`
-//! repeats what is contended, the rest says which items a use case touches.
+//! several items change in one transaction, and nothing scans. `keys` names the items. `table` and
+//! `index` read them. `write` describes writes and their conditions, `commit` commits them, and
+//! `retry` repeats contended ones. The other modules say which items a use case touches.
 
 pub mod change_requests;
 pub mod clients;

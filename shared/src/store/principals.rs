@@ -1,8 +1,8 @@
 //! Principals in the table: which token issuers a person came from.
 //!
 //! A base profile id finds its user; the user's own partition holds one principal per
-//! authentication server, which a forget finds. What a sign-in has to know at once, whom the id
-//! stands for and whether it is unlinked, is in the look-up.
+//! authentication server, which a forget finds. The look-up says which user has the id and whether
+//! the principal is unlinked, so a sign-in need not read the principal.
 
 use std::collections::{HashMap, HashSet};
 
@@ -75,8 +75,8 @@ impl Table {
         }
     }
 
-    /// The ids of the users who are named; names that nobody holds are left out, and whether a user
-    /// is live is for the caller to see.
+    /// The ids of the users who are named; names without a holder are left out. The caller checks
+    /// whether a user is live.
     pub async fn resolve_all(
         &self,
         tenant: &TenantId,
@@ -131,10 +131,10 @@ impl Table {
         self.get(&principal_key(tenant, user, server)).await?.map(|item| item.read()).transpose()
     }
 
-    /// Leaves a live user linked to a server or unlinked from it. `decide` is asked in each turn
-    /// whether that may be done to the principal as it is then; `record` says what goes into
-    /// the same transaction, given the principal as it will be. Nothing is written when it is so
-    /// already and nothing is to be recorded.
+    /// Leaves a live user linked to a server or unlinked from it. In each attempt `decide` says
+    /// whether the current principal may change, and `record` returns further writes for the same
+    /// transaction, given the new principal. Nothing is written if the principal is in that state
+    /// already and there is no record.
     pub async fn link(
         &self,
         author: &Author,
@@ -191,8 +191,8 @@ fn principal_key(tenant: &TenantId, user: UserId, server: &PartyId) -> Key {
 }
 
 /// The writes that store a principal, which is as it was read under `condition`: the principal
-/// itself first, then the look-up of its base profile id if it has one. The caller that commits them checks
-/// that the user is live, or puts it.
+/// itself first, then the look-up of its base profile id if it has one. The caller that commits
+/// them checks that the user is live, or puts it.
 #[must_use]
 pub fn store_principal(
     tenant: &TenantId,

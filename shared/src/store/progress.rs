@@ -21,7 +21,7 @@ impl Table {
         self.get(&Key::progress(tenant, walk)).await?.map(|item| item.read()).transpose()
     }
 
-    /// Notes the progress of a walk; `false` if somebody else noted it since `before` was read.
+    /// Notes the progress of a walk; `false` if another sweeper noted it since `before` was read.
     pub async fn note_progress<P: Serialize>(
         &self,
         tenant: &TenantId,

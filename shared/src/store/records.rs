@@ -1,5 +1,4 @@
-//! Idempotency records in the table: what was answered to a request that carried an Idempotency-Key
-//! (rule I1).
+//! Idempotency records in the table: the answers to requests with an Idempotency-Key (rule I1).
 //!
 //! The answer is sealed before it comes here, under a key that only the caller's Idempotency-Key
 //! opens.
@@ -44,7 +43,7 @@ impl Table {
         }))
     }
 
-    /// Stores a record that goes with no other write.
+    /// Stores a record without any other write.
     pub async fn put_record(&self, record: Write) -> Result<()> {
         self.commit(vec![record]).await.map_err(|failed| match failed {
             CommitError::Conditions(_) => Error::AlreadyRecorded,

@@ -35,7 +35,7 @@ impl<'t> Retry<'t> {
         Self { table, attempt: 1, most: ATTEMPTS }
     }
 
-    /// The same with at most so many attempts, for what others go on with later.
+    /// The same with at most so many attempts, for work that the sweeper continues later.
     #[must_use]
     pub const fn at_most(self, most: u32) -> Self {
         Self { most, ..self }
@@ -55,8 +55,7 @@ impl<'t> Retry<'t> {
         Ok(())
     }
 
-    /// Goes on with the next attempt without a wait; [`Error::Unavailable`] if this was the last
-    /// one.
+    /// Begins the next attempt without a wait; [`Error::Unavailable`] if this was the last one.
     pub fn at_once(&mut self) -> Result<()> {
         if self.attempt >= self.most {
             return Err(Error::Unavailable(CONTENDED.to_owned()));

@@ -26,10 +26,10 @@ use crate::domain::versioned::Versioned;
 pub enum SignInMatch {
     /// The user that the base profile id is bound to.
     Bound(StoredUser),
-    /// A user whom a mapping of the subject names, or whom the server's subject type finds, as long
-    /// as this holds.
+    /// A user that a mapping of the subject names, or that the server's subject type finds, as long
+    /// as these expectations hold.
     Matched(StoredUser, Vec<Expectation>),
-    /// There is no such user, as long as this holds.
+    /// There is no such user, as long as these expectations hold.
     NotFound(Vec<Expectation>),
     /// A deleted user, whose erasure has just been finished: look again.
     Retry,
@@ -46,7 +46,7 @@ impl SignInMatch {
 }
 
 impl Table {
-    /// Finds the user as whom a subject of a server signs in: by the base profile id, else by a
+    /// Finds the user that a subject of a server signs in as: by the base profile id, else by a
     /// mapping of the subject, else by the server's subject type.
     pub async fn find_signing_in(
         &self,
@@ -115,7 +115,7 @@ impl Table {
                 let Some(item) = self.get(&key).await? else {
                     return Ok(nobody().expecting(Expectation::Absent(key)));
                 };
-                // What is left of a forgotten user is nobody, for ever.
+                // A tombstone never signs in.
                 let user = StoredUser::read(&item)?;
                 Ok(user.map_or_else(nobody, |user| SignInMatch::Matched(user, Vec::new())))
             }
@@ -123,7 +123,7 @@ impl Table {
         }
     }
 
-    /// Finishes the erasure of a user whom something still names (rule D7).
+    /// Finishes the erasure of a user that a look-up still names (rule D7).
     async fn finish_erasure(&self, tenant: &TenantId, user: UserId) -> Result<SignInMatch> {
         self.resume_forget(tenant, user).await?;
         Ok(SignInMatch::Retry)
@@ -139,7 +139,8 @@ impl Table {
         let (SignInMatch::NotFound(_), Some(earlier)) = (&found, lookups.next()) else {
             return Ok(found);
         };
-        // A user whom no write has visited since is found in the form of before.
+        // A user that no write has touched since the form changed has a look-up of the earlier
+        // form.
         match self.find_by_lookup(tenant, earlier).await? {
             SignInMatch::NotFound(_) => Ok(found),
             matched => Ok(matched),
@@ -167,7 +168,7 @@ impl Table {
 /// A principal that is bound to a subject.
 pub struct Binding {
     principal: Versioned<Principal>,
-    /// What must be true of the principal that is there.
+    /// The condition on the stored principal.
     condition: Condition,
     /// The base profile id of the subject whose place it takes.
     replaced: Option<BaseId>,

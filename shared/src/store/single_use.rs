@@ -35,8 +35,8 @@ impl Table {
         Ok(self.get(&Key::revoked(tenant, jti)).await?.is_some())
     }
 
-    /// Counts one more failed authentication of a window until a time, from an address, for one
-    /// client or for any; `false` if `most` were counted already.
+    /// Counts a failed authentication from an address, for one client or for any, in a window that
+    /// ends at a time. `false` if the window has `most` already.
     pub async fn count_failure(
         &self,
         window: i64,

@@ -153,7 +153,7 @@ impl Table {
             .collect())
     }
 
-    /// The live user whom a mapping of a subject names.
+    /// The live user that a mapping of a subject names.
     async fn mapped_user(
         &self,
         tenant: &TenantId,
@@ -168,9 +168,9 @@ impl Table {
         }
     }
 
-    /// The users whom a server means by a subject: the one whom a mapping names, else whom the
-    /// subject type finds. At most one, but for e-mail addresses, which several may share. Sees
-    /// every write that was acknowledged before (rule D4).
+    /// The users that a subject of a server may belong to: the user that a mapping names, else
+    /// those that the subject type finds. That is at most one user, except for an e-mail address,
+    /// which several users may share. Sees every write that was acknowledged before (rule D4).
     pub async fn users_by_subject(
         &self,
         tenant: &TenantId,
@@ -200,7 +200,7 @@ impl Table {
             users.retain(|user| server.subject_is(subject, &user.value.username));
             return Ok(users);
         }
-        // Nobody is found whom a sign-in of the subject would not reach.
+        // Only users that a sign-in of the subject would reach are found.
         users.retain(|user| match server.subject_type {
             SubjectType::Email => user.value.owns_address(),
             SubjectType::Username => {
@@ -211,8 +211,7 @@ impl Table {
         self.linked(tenant, server, users).await
     }
 
-    /// Those of the users found whom a sign-in at the server reaches: one who is alone may be
-    /// unlinked.
+    /// The users that a sign-in at the server would reach: a single user is left out if unlinked.
     async fn linked(
         &self,
         tenant: &TenantId,
@@ -243,13 +242,13 @@ impl Table {
         let Some(subject) = self.subject_by_type(tenant, application, user).await? else {
             return Ok(None);
         };
-        // A subject that is mapped to somebody else is nobody's by the subject type.
+        // A subject that is mapped to another user belongs to no user by the subject type.
         let other = self.mapped_user(tenant, Side::Application, &application.id, &subject).await?;
         Ok(other.is_none().then_some(subject))
     }
 
-    /// The subject of a user at an application that maps none to the user. An e-mail address that
-    /// others have too is nobody's subject.
+    /// The subject of a user at an application that maps none to the user. A shared e-mail address
+    /// is no subject.
     async fn subject_by_type(
         &self,
         tenant: &TenantId,
@@ -259,7 +258,8 @@ impl Table {
         let user = &user.value;
         match application.subject_type {
             SubjectType::Userid => Ok(Some(user.id.to_string())),
-            // An application lets in whom it knows by a name: one that the person chose is not it.
+            // An application trusts the username. So a username that the person chose is not passed
+            // on.
             SubjectType::Username => {
                 let chosen =
                     user.provenance.get(Predefined::Username.name()) == Some(&Origin::Person);
@@ -316,7 +316,7 @@ impl Table {
             match self.commit(writes.clone()).await {
                 Ok(()) => return Ok(()),
                 Err(CommitError::Contended) => retry.again().await?,
-                // The mapping went and came back for somebody else: this one is gone.
+                // The mapping was deleted and created again for another user, so this one is gone.
                 Err(CommitError::Conditions(_)) => return Err(Error::NotFound),
                 Err(failed) => return Err(failed.into()),
             }

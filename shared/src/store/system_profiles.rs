@@ -3,7 +3,7 @@
 //!
 //! A profile's item stores the look-ups of the values that it overrides (`ix`). Every transaction
 //! that touches them also puts or deletes the profile under the version that was read, and checks
-//! that the base profile is as it was read, and so live.
+//! that the base profile is unchanged since it was read, and so live.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -137,7 +137,7 @@ impl Table {
         Ok(item.as_ref().and_then(Item::owner))
     }
 
-    /// Reads the profile that is named and that `user` has, with the look-ups that it owns.
+    /// Reads the named profile of `user`, with the look-ups that it owns.
     async fn read_profile(
         &self,
         tenant: &TenantId,
@@ -160,8 +160,8 @@ impl Table {
     }
 
     /// Changes the system profile that is named: reads it, lets `edit` decide, writes what it
-    /// decides under the versions of profile and base that were read, and decides anew when
-    /// somebody else wrote either meanwhile. `None` writes nothing.
+    /// decides under the versions of profile and base that were read, and calls `edit` again if
+    /// another request wrote either meanwhile. `None` writes nothing.
     pub async fn change_profile(
         &self,
         author: &Author,
@@ -269,8 +269,7 @@ impl Table {
         let mut retry = Retry::of(self);
         loop {
             let Some((found, owned)) = self.read_profile(tenant, system, user, name).await? else {
-                // What was there when the request came is gone: by this request, or by another of
-                // the same will.
+                // This request, or another deletion, has deleted the profile meanwhile.
                 return if retry.attempt() == 1 { Err(Error::NotFound) } else { Ok(()) };
             };
             check(&found)?;
@@ -298,8 +297,8 @@ fn owned_by(item: &Item) -> Result<BTreeSet<Lookup>> {
         .map_err(|_| Error::unexpected("cannot read the stored index entries of a system profile"))
 }
 
-/// The writes of a profile in place of what was read: the profile first, then the check of its
-/// base, then look-ups.
+/// The writes that replace a profile that was read: first the profile, then the check of its base,
+/// then the look-ups.
 fn writes_of(
     tenant: &TenantId,
     base: &StoredUser,
@@ -329,7 +328,7 @@ fn lookup_key(tenant: &TenantId, system: &PartyId, name: &ProfileName) -> Key {
     }
 }
 
-/// That the base profile is as it was read: live, and of the same version.
+/// Checks that the base profile is unchanged since it was read: live, and of the same version.
 fn check_unchanged(tenant: &TenantId, base: &StoredUser) -> Write {
     Write::Check(Key::user(tenant, base.value.id), Condition::Version(base.version()))
 }

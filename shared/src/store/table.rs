@@ -65,7 +65,7 @@ pub struct Table {
 pub enum Range<'a> {
     /// All of them.
     All,
-    /// Those whose sort key starts so.
+    /// Items whose sort key starts with this.
     StartsWith(&'a str),
 }
 
@@ -280,7 +280,7 @@ impl Table {
     }
 
     /// Waits before the `attempt`-th repetition: up to 10 ms, 20, 40 … 320, at random, so that
-    /// those who met part again.
+    /// writes that collided do not collide again.
     pub async fn pause(&self, attempt: u32) {
         let most = 10_u64 << attempt.min(6).saturating_sub(1);
         let wait = 1 + self.env.random.below(most);

@@ -1,11 +1,11 @@
-//! What errors of the SDK mean.
+//! Translates errors of the SDK.
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 
 use crate::domain::error::Error;
 
-/// What an SDK error means to the caller: try again later, or a defect. Says which operation and
-/// which error code, never the service's message, which may quote values.
+/// The domain error for an SDK error: try again later, or a defect. Says which operation and which
+/// error code, never the service's message, which may quote values.
 pub(super) fn classify<E: ProvideErrorMetadata, R>(
     operation: &str,
     error: &SdkError<E, R>,

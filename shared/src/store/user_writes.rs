@@ -30,7 +30,7 @@ pub enum UserWrite {
     Create(User),
     /// Another content of a user that was read.
     Update(Box<StoredUser>, User),
-    /// Nothing of the user, who stays as it was read: only what goes along is written.
+    /// The user stays as it was read. Only the other writes of the transaction are written.
     Keep(Box<StoredUser>),
     /// The look-ups of a user that was read, whose content stays: as many as one write changes,
     /// without those of this set, which others hold.
@@ -67,7 +67,7 @@ pub struct CompanionWrites {
     pub writes: Vec<Write>,
     /// The definitions that they assign.
     pub assigned: Vec<(DefinitionKind, String)>,
-    /// What was seen before and has to be so still.
+    /// Results of earlier reads that the commit checks.
     pub expectations: Vec<Expectation>,
 }
 
@@ -79,7 +79,7 @@ impl CompanionWrites {
     }
 }
 
-/// What a look-up has found, as a condition of the commit.
+/// The result of a look-up, as a condition of the commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Expectation {
     /// These users have the e-mail address of this look-up.
@@ -94,7 +94,7 @@ pub enum Expectation {
 pub enum CommitOutcome {
     /// It is written.
     Done,
-    /// Somebody else was writing one of the items at this moment.
+    /// Another request was writing one of the items at this moment.
     Contended,
     /// Conditions did not hold; nothing is written.
     Refused(Box<FailedConditions>),
@@ -104,7 +104,8 @@ pub enum CommitOutcome {
 pub struct FailedConditions {
     /// The user as it would have been.
     pub next: Versioned<User>,
-    /// Whether the user is not as it was read: written, forgotten or, for a new one, there already.
+    /// Whether the user has changed since it was read: written, deleted or, for a new user, created
+    /// already.
     pub user: bool,
     /// The look-ups to gain that others hold.
     pub gained: Vec<Lookup>,
@@ -119,16 +120,16 @@ impl FailedConditions {
         self.companions.first().copied()
     }
 
-    /// The look-up of an e-mail address that so many users share that nobody else may, if that is
-    /// in the way of a user whose address it is.
+    /// The look-up of an e-mail address that has reached its limit of users, if that blocks a user
+    /// who owns the address.
     #[must_use]
     pub fn full_address(&self) -> Option<&Lookup> {
         let full = self.gained.iter().find(|lookup| matches!(lookup, Lookup::Email { .. }));
         full.filter(|_| self.next.value.owns_address())
     }
 
-    /// The refusal as its author sees it, if no companion failed: others hold the user's id, if it
-    /// is new, or values that it would gain.
+    /// The refusal for the author, if no companion write failed. Other users hold the id of a new
+    /// user, or values that the user would gain.
     #[must_use]
     pub fn not_unique(&self, schema: &Schema) -> Error {
         let id = self.user.then(id_taken);
@@ -265,8 +266,7 @@ impl Table {
         if violations.is_empty() { Ok(()) } else { Err(Error::NotUnique(distinct(violations))) }
     }
 
-    /// One of the users who share an e-mail address that is not theirs as far as is known: the one
-    /// who signed in least recently.
+    /// Of the users who only claim a shared e-mail address, the one who signed in least recently.
     pub async fn claimant_of(
         &self,
         tenant: &TenantId,
@@ -280,7 +280,7 @@ impl Table {
         Ok(claimants.min_by_key(|user| user.value.last_login_at))
     }
 
-    /// Whether the write with this id is among those of a user, or of what is left of it.
+    /// Whether the write with this id is among the writes of a user or of its tombstone.
     pub async fn was_written(
         &self,
         tenant: &TenantId,

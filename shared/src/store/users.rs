@@ -147,7 +147,7 @@ impl Table {
             }
         };
         let page = self.query(&pk, range, after, i32::try_from(limit).ok()).await?;
-        // A value that goes on after a `#` of its own starts the same way.
+        // A longer value with a `#` of its own starts the same way.
         let entry = |item: &Item| {
             let position = item.key().sk().to_owned();
             let whole = equal.is_empty() || position.len() == equal.len() + 36;
@@ -156,7 +156,7 @@ impl Table {
         Ok(Entries { users: page.items.iter().filter_map(entry).collect(), next: page.next })
     }
 
-    /// The user whom the first of these look-ups of a unique value finds.
+    /// The user that the first of these look-ups of a unique value finds.
     pub async fn holder_of(&self, tenant: &TenantId, lookups: &[Lookup]) -> Result<Option<UserId>> {
         for lookup in lookups {
             let found = self.users_of(tenant, lookup, None, 1).await?;
@@ -190,8 +190,8 @@ impl Table {
     }
 }
 
-/// The check that a user is still there: a request that writes a child of the user without the user itself
-/// commits it too.
+/// The check that a user is still there: a request that writes a child of the user without the user
+/// itself commits it too.
 #[must_use]
 pub fn check_exists(tenant: &TenantId, user: UserId) -> Write {
     Write::Check(Key::user(tenant, user), Condition::NotDeleted)

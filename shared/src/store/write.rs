@@ -9,7 +9,7 @@ use crate::domain::id::{SubjectId, UserId};
 use crate::domain::versioned::Version;
 use crate::env::Timestamp;
 
-/// What must be true of the item when it is written.
+/// The condition on the item when it is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Condition {
     /// There is no such item, or it is past its time.
@@ -28,7 +28,7 @@ pub enum Condition {
     NotDeleted,
 }
 
-/// One write of a commit.
+/// A write of a commit.
 #[derive(Clone, Debug)]
 pub enum Write {
     /// Puts the whole item.
@@ -40,11 +40,12 @@ pub enum Write {
     /// Adds the user to the set of those who have the e-mail address, which holds at most
     /// [`MAX_SHARING`].
     Join(Key, UserId),
-    /// Changes the set of those who have an e-mail address only if it is as it was seen.
+    /// Changes the set of users who have an e-mail address only if it is unchanged since it was
+    /// read.
     Sharing {
         /// The set.
         key: Key,
-        /// Who was in it; nobody: there was no such item.
+        /// The users that were in it; none if there was no such item.
         seen: BTreeSet<UserId>,
         /// The user who joins, if one does.
         join: Option<UserId>,
@@ -107,7 +108,7 @@ pub(crate) const CONTENDED: &str = "too many writers at once";
 pub enum CommitError {
     /// Conditions that did not hold: the index of the write, and the item that was there.
     Conditions(Vec<(usize, Option<Item>)>),
-    /// Somebody else was writing one of the items at this moment.
+    /// Another request was writing one of the items at this moment.
     Contended,
     /// The table takes no more writes now.
     Throttled(String),

@@ -11,8 +11,8 @@ use crate::script::Scripts;
 /// longer.
 const TIME_LIMIT: f64 = 4000.0;
 
-/// A workflow that failed, so that its attributes keep what they have. What the script said may
-/// hold values of the profile: `POST …/workflows/{id}/test` shows it, the log does not.
+/// A workflow that failed, so that its attributes keep what they have. The script's message may
+/// contain values of the profile: `POST …/workflows/{id}/test` shows it, the log does not.
 pub(super) struct FailedWorkflow {
     pub id: DefinitionId,
     pub cause: &'static str,

@@ -18,9 +18,10 @@
 //! 6. **Commit**: the user, its index entries and the companions of the write (an idempotency
 //!    record, the status of a change request, a principal) in one transaction.
 //!
-//! What differs between requests, imports, sign-ins, approvals and recomputation is a [`Policy`].
-//! [`ProfileWriter::create`] and [`ProfileWriter::change`] run all stages; a sign-in, which finds
-//! its user in other ways, calls [`ProfileWriter::prepare`] and [`ProfileWriter::commit`] itself.
+//! A [`Policy`] holds the differences between requests, imports, sign-ins, approvals and
+//! recomputation. [`ProfileWriter::create`] and [`ProfileWriter::change`] run all stages; a
+//! sign-in, which finds its user in other ways, calls [`ProfileWriter::prepare`] and
+//! [`ProfileWriter::commit`] itself.
 //!
 //! INVARIANT: stages 4 and 6 are called here and nowhere else, so no write gets round a rule.
 

@@ -59,7 +59,8 @@ impl PreparedProfile {
 pub enum CommitAttempt {
     /// The user is written, and so are the companions.
     Written(Versioned<User>),
-    /// Somebody else writes the same at this moment; nothing is known of who was faster.
+    /// Another request writes the same items at this moment. It is not known which of them was
+    /// faster.
     Contended,
     /// Conditions of the transaction did not hold.
     Refused(FailedConditions),
@@ -67,7 +68,7 @@ pub enum CommitAttempt {
 
 /// The result of a change.
 pub enum WriteOutcome {
-    /// The user is as it was.
+    /// The user is unchanged.
     Unchanged(Versioned<User>),
     /// The user is written.
     Written(Versioned<User>),
@@ -77,7 +78,7 @@ pub enum WriteOutcome {
 
 impl<'w> ProfileWriter<'w> {
     /// A writer. The id of the write is made here, before any loop that repeats it; `hashes` are
-    /// those of the request, so that what is decided anew gets the same ones.
+    /// those of the request, so that a repetition uses the same hashes.
     #[must_use]
     pub fn new(
         app: &'w App,
@@ -179,7 +180,8 @@ impl<'w> ProfileWriter<'w> {
         }
     }
 
-    /// Refuses a write whose values others hold, unless all of them can be had at the next attempt.
+    /// Refuses a write whose unique values other users hold. If the only obstacle is an e-mail
+    /// address with too many users, makes room and retries if that succeeds.
     async fn retry_or_refuse(
         &self,
         refused: &FailedConditions,
@@ -336,14 +338,15 @@ impl<'w> ProfileWriter<'w> {
         self.app.table().prepare_user(self.schema, write)
     }
 
-    /// Stage 6 for two users who exchange a unique value; `false` if they do not, or if somebody
-    /// else was faster.
+    /// Stage 6 for two users who exchange a unique value; `false` if they do not, or if another
+    /// request was faster.
     pub async fn commit_exchange(&self, users: [PreparedUser; 2]) -> Result<bool> {
         let table = self.app.table();
         table.commit_exchange(self.author, self.schema, self.write_id, users).await
     }
 
-    /// What a dry run does in place of the commit: checks that nobody holds what the user gains.
+    /// Replaces the commit in a dry run: checks that no other user holds the values that the user
+    /// gains.
     async fn check(&self, current: StoredUser, next: Option<User>) -> Result<Versioned<User>> {
         let Some(next) = next else { return Ok(current.into_stored()) };
         self.app.table().check_free(self.schema, &next, Some(&current)).await?;

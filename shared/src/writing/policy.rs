@@ -1,4 +1,4 @@
-//! What differs between the ways in which profiles are written.
+//! The differences between the ways in which profiles are written.
 
 use crate::domain::id::PersonaId;
 use crate::domain::versioned::WriteId;
@@ -11,10 +11,10 @@ use crate::domain::versioned::WriteId;
 /// | a row of an import, [`Policy::import`] | are refused | on a change | of job and row |
 /// | a sign-in, [`Policy::sign_in`] | are not among its claims | on a change | of the call |
 /// | an approval, [`Policy::approval`] | are what is approved | on a change | new |
-/// | a recomputation, [`Policy::recomputation`] | there are none | computed anew | new |
+/// | a recomputation, [`Policy::recomputation`] | there are none | computed again | new |
 #[derive(Clone, Copy, Debug)]
 pub struct Policy {
-    /// What becomes of changes that need an approval.
+    /// How to treat changes that need an approval.
     pub unapproved: OnUnapproved,
     /// When derived attributes are computed.
     pub derivation: DerivationMode,
@@ -24,10 +24,10 @@ pub struct Policy {
     pub dry_run: bool,
 }
 
-/// What happens to changes that need an approval which the author cannot give.
+/// How to treat changes that need an approval which the author cannot give.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnUnapproved {
-    /// They become a change request; what a new user or persona starts with is refused.
+    /// They become a change request; values of a new user or persona are refused.
     Ask(WriteTarget),
     /// They are refused.
     Refuse,
@@ -49,7 +49,7 @@ pub enum DerivationMode {
 pub enum WriteTarget {
     /// The user's own fields.
     User,
-    /// One of the user's personas.
+    /// A persona of the user.
     Persona(PersonaId),
     /// A persona that the user does not have yet.
     NewPersona(PersonaId),
@@ -85,7 +85,7 @@ impl Policy {
         Self::new(OnUnapproved::Write, DerivationMode::OnChange, None)
     }
 
-    /// The policy of computing derived attributes anew.
+    /// The policy of recomputing derived attributes.
     #[must_use]
     pub const fn recomputation() -> Self {
         Self::new(OnUnapproved::Write, DerivationMode::Always, None)

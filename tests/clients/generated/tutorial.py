@@ -63,7 +63,7 @@ assert found.id == created.id
 
 read = users.get_user_with_http_info(str(found.id))
 assert read.headers and read.data.personas[0].id == persona.id
-# The tag of the item is that of the user: whoever queries need not read again.
+# A query returns the tag of each user, so the caller need not read the user again.
 assert read.headers["etag"] == found.etag
 
 values = UserPatchAttributeValuesInner(attribute_definition_id=number.id, value=["42"])

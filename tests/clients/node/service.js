@@ -47,5 +47,5 @@ export async function registerSigning(alg, fields = {}) {
   return { client, key: { key: privateKey, kid } }
 }
 
-/** Someone whom nobody else is, as the body of a request. */
+/** The body of a request for a person with a unique username. */
 export const person = () => JSON.stringify({ username: `jan.${randomUUID()}`, given_name: 'Jan' })

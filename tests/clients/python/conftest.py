@@ -4,8 +4,8 @@ import os
 import time
 import uuid
 
-# The service under test is plain HTTP on loopback; both libraries refuse that unless they are told
-# so.
+# The service under test is plain HTTP on loopback; both libraries refuse that unless these options
+# allow it.
 os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"
 os.environ["OAUTHLIB_INSECURE_TRANSPORT"] = "1"
 
@@ -52,7 +52,7 @@ class Service:
         return answer.json()
 
     def is_active(self, client: dict, token: str) -> bool:
-        """What introspection says to a client with a secret, asked without any library."""
+        """The answer of introspection to a client with a secret, without any library."""
         credentials = (client["client_id"], client["client_secret"])
         endpoint = self.metadata["introspection_endpoint"]
         return requests.post(endpoint, data={"token": token}, auth=credentials, timeout=10).json()[
@@ -73,7 +73,7 @@ def key_for(algorithm: str):
 
 
 def person() -> dict:
-    """Someone whom nobody else is."""
+    """A person with a unique username."""
     return {"username": f"jan.{uuid.uuid4()}", "given_name": "Jan"}
 
 

@@ -1,5 +1,5 @@
-//! What an approval writes: exactly what was shown, into the profile as it is now, by the
-//! definitions as they are now.
+//! The writes of an approval: exactly the shown changes, in the current profile, by the current
+//! definitions.
 
 use serde_json::{Value, json};
 use tests::{Resource, TENANT, person};

@@ -1,4 +1,4 @@
-//! What becomes a change request and what does not.
+//! Which changes become change requests.
 
 use serde_json::json;
 use tests::person;
@@ -36,7 +36,7 @@ async fn a3_a_patch_of_guarded_and_free_fields_becomes_one_request_as_a_whole() 
     });
     assert_eq!(rest, due);
 
-    // Nothing of it is written before somebody approves.
+    // None of the values is written before the approval.
     office.unchanged(&jan, 1).await;
     assert_eq!(office.found("note", "n").await + office.found("salary", "5").await, 0);
     assert_eq!(office.crm.find(json!({ "given_name": "Johan" })).await.len(), 0);
@@ -152,7 +152,7 @@ async fn a3_a_predefined_field_is_guarded_by_the_policy_of_its_definition() {
         [("given_name", "Johan"), ("preferred_email", "johan@example.org"), ("username", "johan")]
     {
         office.redefine(name, by_administrators()).await.is(200);
-        // What functions remember of the definitions is 30 seconds old at most.
+        // Cached definitions are at most 30 seconds old.
         office.service.clock.advance(30);
         let jan = office.now(&jan).await;
         let request = office.ask(&jan, json!({ name: to })).await;
@@ -205,7 +205,7 @@ async fn a3_what_leaves_guarded_attributes_alone_needs_no_approval() {
         .post(&jan.below("personas"), json!({ "name": "employee", "scope": ["y"] }))
         .await
         .created();
-    // What goes with its persona or its user is not a change of the attribute.
+    // A value that is removed with its persona or its user is not a change of the attribute.
     office.crm.delete(&none.path).await.is(204);
     office.crm.delete(&persona.path).await.is(204);
     office.crm.delete(&jan.path).await.is(204);

@@ -1,4 +1,4 @@
-//! Who decides, when, and how often.
+//! The decision about a change request: by whom, when, and how often.
 
 use serde_json::json;
 use tests::{Call, Resource, TENANT};
@@ -13,7 +13,7 @@ fn decisions(office: &Office, request: &Resource) -> [Call; 2] {
 async fn a5_nobody_decides_about_an_own_request() {
     let office = Office::open().await;
     let (jan, request) = office.waiting().await;
-    // Meanwhile whoever writes users may approve.
+    // From now on each client that may write users may approve.
     let policy =
         json!({ "approval_policy": { "statements": [{ "client_scope": "users:write" }] } });
     office.redefine("salary", policy).await.is(200);
@@ -163,7 +163,7 @@ async fn h4_the_tag_of_a_request_moves_when_it_expires() {
     let (_, request) = office.waiting().await;
     office.days_later(30).await;
     let read = office.boss.get(&request.path).if_none_match(&request.tag).await;
-    assert_eq!(read.code(), 200, "who saw it PENDING is told that it is EXPIRED");
+    assert_eq!(read.code(), 200, "the person reads that it is EXPIRED");
     assert_ne!(read.tag(), request.tag);
 }
 

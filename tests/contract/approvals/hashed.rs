@@ -36,7 +36,7 @@ async fn a2_hashed_values_are_redacted_in_requests_and_never_at_rest() {
     let approved = office.boss.act(&request.below("approve")).key("k").await.is(200);
     assert_eq!(changes(&approved.json()), due);
     assert_eq!(at_rest().await, 0);
-    // What was approved is the secret that was sent.
+    // The approval stores the secret that was sent.
     assert_eq!(office.found("code", SECRET).await, 1);
     assert_eq!(
         office.now(&jan).await.body["attributes"],

@@ -47,7 +47,7 @@ pub fn request_of(answer: Answer) -> Resource {
     Resource { path, id: answer.field("id"), tag: answer.tag(), body: answer.json() }
 }
 
-/// What a request changes, as `<pointer> <from> <to>`, sorted.
+/// The changes of a request, as `<pointer> <from> <to>`, sorted.
 pub fn changes(request: &Value) -> Vec<String> {
     let changes = request["changes"].as_array().expect("changes").iter();
     let mut lines: Vec<_> = changes

@@ -1,4 +1,4 @@
-//! Approval policies: what they may say, and whom they allow.
+//! Approval policies: the statements that are valid, and the callers that they allow.
 
 use serde_json::{Value, json};
 use shared::domain::definition::{ApprovalPolicy, PolicySubject};

@@ -1,4 +1,4 @@
-//! What is refused instead of becoming a request.
+//! Changes that are refused instead of becoming a change request.
 
 use serde_json::json;
 
@@ -78,7 +78,7 @@ async fn s1_at_most_20_requests_of_a_user_wait() {
     let one_more = |office: &Office| office.crm.patch(&jan.path, salary("one more")).if_match("*");
     let refused = one_more(&office).await.is(422);
     assert_eq!(refused.violations(), [" too-many"]);
-    assert!(refused.text().contains("20"), "a limit is told with its number: {}", refused.text());
+    assert!(refused.text().contains("20"), "the message must say the limit: {}", refused.text());
     // The same once more is no further one, and what was decided does not count.
     assert_eq!(office.ask(&jan, salary("5")).await.path, first.path);
     office.reject(&first).await.is(200);

@@ -59,7 +59,7 @@ async fn a5_an_administrator_asks_for_changes_and_approves_those_of_others() {
     office.crm.define("salary", by_administrators()).await;
     let jan = office.crm.create(USERS, person("jan")).await;
     let salary = json!({ "attributes": { "common": { "salary": ["10"] } } });
-    // Who lacks the scope of the policy asks.
+    // A change by a person without the scope of the policy becomes a change request.
     let clerk = office.ada("users:read users:write").await;
     let asked = request_of(clerk.patch(&jan.path, salary.clone()).if_match("*").await);
     assert_eq!(asked.body["requested_by"], json!({ "user_id": office.ada.id }));

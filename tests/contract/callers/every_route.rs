@@ -8,7 +8,7 @@ use tests::{Answer, Call, Client, Person, Service, TENANT};
 
 use super::{ALL, Office, USERS};
 
-/// What becomes of a call before its use case.
+/// The outcome of a call before its use case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
     Passes,
@@ -57,7 +57,7 @@ fn path(route: &Route) -> String {
         .replace("{id}", NOBODY)
 }
 
-/// A call whose precondition holds of nothing: whoever may call changes nothing.
+/// A call whose precondition always fails, so it changes nothing even if the caller is allowed.
 fn call(service: &Service, route: &Route, token: Option<&str>) -> Call {
     let call = service.call(route.method, &path(route)).if_match("\"stale\"");
     let call = token.map_or_else(|| call.clone(), |token| call.clone().token(token));
@@ -85,7 +85,7 @@ async fn local(office: &Office, name: &str, scopes: &str) -> (tests::Resource, P
     (user, person)
 }
 
-/// What a client is told that has every scope, unless more is asked of it.
+/// The expected answer to a client with every scope, unless the route needs more than scopes.
 fn due_of_client(route: &Route) -> Verdict {
     match route.callers {
         Callers::People(_) => NOT_ALLOWED,

@@ -1,4 +1,5 @@
-//! Who may call what, and what they see there: clients, local persons and external persons.
+//! The routes that clients, local persons and external persons may call, and the fields that they
+//! see.
 
 mod administrators;
 mod every_route;

@@ -60,8 +60,8 @@ impl Scene {
     }
 }
 
-/// One write under faults: what it says is what happened, a secret that it shows is good, and a
-/// repeat meets its own effect.
+/// A write under faults. The answer says what happened, a shown secret works, and a repeat finds
+/// its own effect.
 async fn under(write: Write, what: &str, arrange: impl Fn(&Faults)) -> u16 {
     let scene = Scene::set().await;
     arrange(&scene.service.faults);

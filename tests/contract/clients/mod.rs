@@ -45,7 +45,7 @@ impl Registered {
             .await
     }
 
-    /// What is stored of the client.
+    /// The stored item of the client.
     async fn stored(&self, service: &Service) -> Versioned<shared::domain::client::Client> {
         service.table.find_client(&self.id.parse().unwrap()).await.unwrap().unwrap()
     }

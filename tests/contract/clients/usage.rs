@@ -67,7 +67,7 @@ async fn o9_an_instance_that_has_read_the_client_before_learns_the_day_and_chang
     let version = client.stored(&service).await.version();
     service.faults.reset();
     assert_eq!(writes(&client, &elsewhere).await, 0.0);
-    assert_eq!(service.faults.operations(), ["PutItem"], "one try, which finds what is there");
+    assert_eq!(service.faults.operations(), ["PutItem"], "one write, which finds the stored item");
     assert_eq!(client.stored(&service).await.version(), version);
     service.faults.reset();
     assert_eq!(writes(&client, &elsewhere).await, 0.0);
@@ -115,7 +115,7 @@ async fn o9_no_fault_of_the_note_reaches_whoever_authenticates() {
         assert_eq!(
             service.faults.operations().len(),
             tries,
-            "{fault:?}: nobody tries again before the client is read anew"
+            "{fault:?}: no request tries again before the client is read again"
         );
         service.faults.reset();
         service.clock.advance(30);

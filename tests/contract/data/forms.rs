@@ -161,7 +161,7 @@ async fn dt4_two_users_who_have_one_value_keep_what_they_have_and_are_told_of() 
     }
     let crm = crm.with_token().await;
     assert_eq!(verify().await.len(), 1);
-    // One of them gives it up, and all is well.
+    // When one of the users gives the value up, the check finds no fault.
     let patch = json!({ "attributes": { "common": { "mail": ["other@example.org"] } } });
     crm.patch(&first.path, patch).if_match("*").await.is(200);
     assert_eq!(verify().await, Vec::<String>::new());

@@ -1,4 +1,5 @@
-//! What people and their systems write: names, addresses and values of all scripts and spellings.
+//! Names, addresses and values of all scripts and spellings, as people and their systems write
+//! them.
 
 mod forms;
 mod repeats;
@@ -9,7 +10,7 @@ use tests::{Client, Service};
 
 pub const USERS: &str = "/identity/users";
 
-/// One text in two spellings of Unicode: composed and decomposed.
+/// The same text in two spellings of Unicode: composed and decomposed.
 pub const TWINS: [(&str, &str); 4] = [
     (
         "\u{bc15}\u{c11c}\u{c900}",

@@ -1,4 +1,4 @@
-//! What may be repeated is answered as the first time.
+//! A repeated request gets the same answer as the first one.
 
 use serde_json::{Value, json};
 use tests::{Client, Service, TENANT};
@@ -74,7 +74,7 @@ async fn dt5_states_follow_the_addresses_that_are_sent_with_them() {
     for method in ["PUT", "PATCH"] {
         assert_eq!(twice(&crm, &user.path, &read, method).await, due);
     }
-    // One that is added or removed needs no state.
+    // An address that is added or removed needs no state.
     for mails in [json!(["a@example.org", "b@example.org"]), json!(["a@example.org"]), json!([])] {
         for method in ["PUT", "PATCH"] {
             let mut body = crm.read(&user.path).await;
@@ -129,7 +129,7 @@ async fn dt7_the_first_delta_after_a_whole_walk_is_small() {
     let delta = crm.read(&format!("{USERS}?limit=100&updated_since={next}")).await;
     // The last entry of the listing, at most: nothing has changed for minutes.
     assert!(delta["items"].as_array().unwrap().len() <= 1, "{next}");
-    // Who is changed during the walk is not missed.
+    // A walk does not miss a user that changes meanwhile.
     let first = crm.read(&format!("{USERS}?limit=10")).await;
     let id = first["items"][0]["id"].as_str().unwrap();
     crm.patch(&format!("{USERS}/{id}"), json!({ "given_name": "An" })).if_match("*").await.is(200);

@@ -36,7 +36,7 @@ async fn dt2_names_are_taken_as_they_are_and_found_in_any_spelling() {
             assert_eq!(count(&crm, json!({ "family_name": wanted })).await, 1, "{wanted:?}");
             let start: String = wanted.chars().take(2).collect();
             let filter = json!(format!("given_name sw {}", json!(start)));
-            // What folds to one character finds nobody by its start.
+            // A search by `sw` needs two characters after folding.
             if start.chars().count() == 2 && ![2, 11, 13].contains(&i) {
                 assert!(count(&crm, filter).await >= 1, "{start:?}");
             }

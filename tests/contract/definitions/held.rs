@@ -1,5 +1,5 @@
-//! Deprecated definitions and values: users keep what they have, and what nobody holds can go (rules
-//! A40, A44).
+//! Deprecated definitions and values: users keep what they have, and what nobody holds can go
+//! (rules A40, A44).
 
 use serde_json::{Value, json};
 use tests::{Client, Resource, Service, person};
@@ -25,7 +25,7 @@ pub(super) async fn settle(service: &Service, crm: &Client) -> Client {
     crm.clone().with_token().await
 }
 
-/// What a sweep of the next day finds.
+/// The findings of a sweep on the next day.
 pub(super) async fn next_day(service: &Service, crm: &Client) -> (u64, Client) {
     let mut unused = 0;
     for seconds in [sweeper::LOOK_AGAIN_SECONDS, sweeper::SECOND_LOOK_SECONDS] {
@@ -58,7 +58,7 @@ async fn a40_a_deprecated_value_is_kept_and_given_to_nobody() {
     let els = crm.create(USERS, with("els", "colour", "blue")).await;
     let again = crm.patch(&els.path, common(&json!({ "colour": ["red"] }))).if_match("*").await;
     assert_eq!(again.is(422).violations(), ["/attributes/common/colour/0 not-allowed"]);
-    // Who has it keeps it, also beside another one.
+    // A user who has the value keeps it, also beside another value.
     let both = common(&json!({ "colour": ["blue", "red"] }));
     crm.patch(&jan.path, both).if_match("*").await.is(200);
     let read = crm.read(&jan.path).await;
@@ -144,7 +144,7 @@ async fn a40_a_workflow_that_answers_a_deprecated_value_leaves_it_to_those_who_h
     assert_eq!(settle_failed(&service).await, 1, "only the workflow of els fails");
 }
 
-/// How many workflows fail when all profiles are derived anew.
+/// How many workflows fail when the sweeper derives all profiles again.
 async fn settle_failed(service: &Service) -> u64 {
     service.sweep().await;
     service.clock.advance(61);
@@ -192,7 +192,7 @@ async fn a44_what_is_known_to_be_unused_is_not_looked_for_again_beside_what_is_u
     for definition in [&free, &kept] {
         change(&crm, definition, json!({ "deprecated": true })).await.is(200);
     }
-    // One function sweeps all the time, and another one now and then.
+    // A function sweeps all the time, and another one now and then.
     let (warm, other) = (service.app(), service.app());
     let sweep = async |app| {
         sweeper::sweep(app, shared::env::Timestamp::from_millis(i64::MAX)).await.unwrap().unused

@@ -179,7 +179,8 @@ async fn a13_a_search_that_values_were_stored_for_is_not_lowered() {
     let refused = change(&crm, &nick, json!({ "search": "none" })).await.is(409);
     assert_eq!(refused.slug(), "in-use");
     assert!(refused.field("detail").contains("not lowered to `none`"));
-    // What callers read they may send back, also when the service went on; they do not decide.
+    // Callers may send back the `effective_search` that they read, also if it has changed since. It
+    // has no effect.
     let mut read = early;
     read["search"] = json!("exact");
     let crm = settle(&service, &crm).await;

@@ -89,7 +89,7 @@ async fn d6_a_workflow_that_derives_an_attribute_is_not_deleted() {
     let path = format!("{ATTRIBUTES}/{}", definition.as_str().unwrap());
     crm.patch(&path, json!({ "derived": null })).if_match("*").await.is(200);
     crm.delete(&workflow.path).await.is(204);
-    // What it was derived to stays, and is written like any value from now on.
+    // The derived value stays, and callers can write the attribute from now on.
     service.clock.advance(30);
     assert_eq!(held(&crm.read(&jan.path).await, "fullname"), json!(["Jan Janssen"]));
     let patch = json!({ "attributes": { "common": { "fullname": ["X"] } } });

@@ -43,7 +43,7 @@ impl Scene {
         put["given_name"] = json!("Jantje");
         let now = crm.put(&self.jan.path, put).if_match("*").await.is(200).json();
         assert_eq!(held(&now, "out"), held(&before, "out"), "{why}");
-        // Who is new has no value.
+        // A new user has no value.
         let els = crm.create(USERS, person("els")).await;
         assert_eq!(held(&els.body, "out"), Value::Null, "{why}");
         crm.delete(&els.path).await.is(204);
@@ -70,7 +70,7 @@ async fn a27_a_script_that_throws_loops_or_answers_nothing_leaves_what_was_deriv
 #[tokio::test]
 async fn a27_an_answer_that_does_not_fit_leaves_what_was_derived() {
     let scene = Scene::set(json!({ "data_format": "NUMERIC", "single_value": true })).await;
-    // What depends on the profile passes when the script is saved.
+    // A fault that depends on the profile is not found when the script is saved.
     let real = "p.username !== 'sam.sample'";
     for output in
         ["['x']", "[true]", "[1, 2]", "1", "[null]", "{ a: 1 }", "{ a: [1] }", "['9'.repeat(39)]"]
@@ -127,7 +127,7 @@ async fn a27_one_attribute_that_does_not_fit_keeps_none_of_the_others() {
     let patch = json!({ "given_name": "Johan", "family_name": "Jansen" });
     let now = crm.patch(&jan.path, patch).if_match("*").await.is(200).json();
     assert_eq!(now["attributes"]["common"], json!({ "name": ["Johan"], "size": ["7"] }));
-    // When the workflow is mended, the sweeper derives anew.
+    // After the workflow has changed, the sweeper derives the profiles again.
     rewrite(&crm, &made, &answering("{ name: [p.given_name], size: [p.family_name.length] }"))
         .await;
     let report = super::sweeping::settle(&service).await;
@@ -198,14 +198,14 @@ async fn a27_a_workflow_that_fails_keeps_nobody_from_asking_and_approving() {
     let boss = scene.service.client(TENANT, "administrator").await;
     boss.act(&request.below("approve")).await.is(200);
     assert_eq!(found(&scene.crm, "out", "5").await, 1);
-    // One that fails does not keep anybody from approving either.
+    // A failing workflow does not block an approval either.
     let raise = json!({ "attributes": { "common": { "salary": ["6"] } } });
     let request = request_of(scene.crm.patch(&scene.jan.path, raise).if_match("*").await);
     scene.rewrite(FAILING).await;
     boss.act(&request.below("approve")).await.is(200);
     let jan = scene.crm.read(&scene.jan.path).await;
     assert_eq!((held(&jan, "salary"), held(&jan, "out")), (json!(["6"]), json!(["5"])));
-    // What is derived is no change that somebody asked for.
+    // Derived values are not part of the requested changes.
     assert_eq!(request.body["changes"].as_array().unwrap().len(), 1);
 }
 

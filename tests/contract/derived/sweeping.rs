@@ -102,8 +102,8 @@ async fn a4_a_script_that_fails_for_some_leaves_them_and_is_counted() {
                   : 'new ' + p.username] }";
     rewrite(&crm, &workflow, &answering(script)).await;
     let report = settle(&service).await;
-    // Whoever clashed is tried again when the other has moved on, and whoever fails is tried again
-    // without success.
+    // A profile with a clash succeeds in the next walk, when the other profile has changed. A
+    // profile whose script fails is tried again without success.
     assert_eq!(report.changed, 4);
     assert!(report.failed >= 3, "{report:?}");
     for (i, user) in users.iter().enumerate() {
@@ -168,8 +168,7 @@ async fn a4_a_shard_of_several_pages_is_walked_to_its_end() {
 
     let report = service.sweep().await;
 
-    // Who was written stands at the end of the shard from then on, and is looked at once more
-    // there.
+    // A user that was written moves to the end of the shard, so the walk visits the user again.
     assert_eq!((report.changed, report.failed), (230, 0));
     assert!(report.derived >= 230);
     let crm = crm.with_token().await;
@@ -230,7 +229,7 @@ async fn a4_writes_during_the_walk_and_two_sweepers_end_consistent() {
     for sweep in sweeps {
         sweep.await.unwrap();
     }
-    // One of two sweepers may leave the rest of the walk to the other.
+    // A sweeper may leave the rest of the walk to another one.
     let report = service.sweep().await;
     assert_eq!((report.changed, report.failed), (0, 0));
     for (i, user) in users.iter().enumerate() {

@@ -19,7 +19,7 @@ async fn a4_a_test_answers_output_time_and_memory_and_stores_nothing() {
     assert_eq!(body.as_object().unwrap().len(), 3);
     assert_eq!((answer.cost().1, service.items().await.len()), (0.0, before));
     assert_eq!(answer.header("etag"), None);
-    // Who may read definitions may try them.
+    // A client that may read definitions may try them.
     service
         .client(TENANT, "config:read")
         .await

@@ -1,4 +1,4 @@
-//! What is derived, and when.
+//! Which values are derived, and when.
 
 use serde_json::{Value, json};
 use tests::{TENANT, person};
@@ -144,7 +144,7 @@ async fn a4_what_no_script_sees_runs_none() {
     let same = crm.read(&jan.path).await;
     assert_eq!(held(&same, "fullname"), json!(["Jan Janssen"]));
     crm.put(&jan.path, same).if_match("*").await.is(200);
-    // What a script sees has changed: it fails, and what it derived stays.
+    // The input of the script has changed. The script fails, and its derived value stays.
     let kept = crm.patch(&jan.path, patch).if_match("*").await.is(200).json();
     assert_eq!(held(&kept, "fullname"), json!(["Jan Janssen"]));
     crm.delete(&jan.path).await.is(204);

@@ -206,7 +206,7 @@ async fn h6_unknown_and_repeated_query_parameters_are_malformed() {
     crm.call("POST", &format!("{}?x=1", jan.below("block"))).await.is(400);
 }
 
-/// It is what is left of a variable that the caller did not set.
+/// An empty parameter usually comes from a variable that the caller did not set.
 #[tokio::test]
 async fn ec4_an_empty_query_parameter_is_malformed_and_writes_nothing() {
     let crm = Service::start().await.crm().await;
@@ -276,7 +276,7 @@ async fn ec20_the_ids_of_the_caller_come_back() {
     let both =
         crm.get("/health").header("x-request-id", "proxy").header("x-correlation-id", "mine");
     assert_eq!(both.await.header("x-correlation-id"), Some("mine"));
-    // What has not the right form is not used, and refuses nothing.
+    // A malformed id is ignored, and the request succeeds.
     let long = "x".repeat(129);
     for (name, value) in [
         ("x-request-id", "a b"),

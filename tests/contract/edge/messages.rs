@@ -1,4 +1,4 @@
-//! What errors say to people (rule E1): what was expected, where, and which name was meant.
+//! Error messages (rule E1): the expected value, the place, and the name that was probably meant.
 
 use serde_json::{Value, json};
 use tests::{Answer, Service, TENANT, person};

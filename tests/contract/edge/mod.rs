@@ -1,5 +1,5 @@
-//! What holds for every route: preconditions, bodies, limits, retries with a key, cursors, and the
-//! order of refusals.
+//! Rules of every route: preconditions, bodies, limits, retries with a key, cursors, and the order
+//! of refusals.
 
 mod bodies;
 mod cursors;

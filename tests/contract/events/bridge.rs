@@ -1,4 +1,4 @@
-//! What EventBridge is asked, and what becomes of its answers.
+//! The requests to EventBridge, and the handling of its answers.
 
 use std::sync::{Arc, Mutex};
 
@@ -19,8 +19,8 @@ use tests::{Service, TENANT};
 
 use super::{hand, record};
 
-/// EventBridge: keeps the bodies of its requests, and refuses the `entries` and, from a number on,
-/// the `requests` that it is told to.
+/// EventBridge: keeps the bodies of its requests. It refuses the entries with the texts in
+/// `refused`, and all requests from a given number on.
 #[derive(Clone, Debug, Default)]
 struct Bus(Arc<Mutex<State>>);
 
@@ -127,7 +127,7 @@ async fn i3_an_entry_that_the_bus_refuses_is_where_the_repeat_begins() {
     let bus = Bus::default();
     bus.0.lock().unwrap().refused = vec![ids[21].clone(), ids[14].clone()];
     assert_eq!(hand(&service, &records, &bus.sink()).await, ["114"]);
-    assert_eq!(bus.bodies().len(), 3, "what comes after is told all the same");
+    assert_eq!(bus.bodies().len(), 3, "later events are published all the same");
 }
 
 #[tokio::test]
@@ -158,7 +158,7 @@ async fn a2_d7_an_event_holds_nothing_of_the_person() {
     for word in &person.words {
         assert!(
             !bodies.to_lowercase().contains(&word.to_lowercase()),
-            "`{word}` is told: {bodies}"
+            "an event contains `{word}`: {bodies}"
         );
     }
 }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use stream::{Event, EventSink, StreamBatch, handle};
 use tests::{Service, TENANT};
 
-/// A sink that keeps what it is told, save about the users whom it refuses.
+/// A sink that keeps all events except those of the users in `refused`.
 #[derive(Debug, Default)]
 pub struct Told {
     events: Mutex<Vec<Event>>,
@@ -26,7 +26,7 @@ impl Told {
         *self.refused.lock().unwrap() = ids.iter().map(|id| (*id).to_owned()).collect();
     }
 
-    /// What it was told since it was last asked: `user.created <id> <version>`.
+    /// The events since the last call, as `user.created <id> <version>`.
     pub fn take(&self) -> Vec<String> {
         let events = std::mem::take(&mut *self.events.lock().unwrap());
         events

@@ -1,4 +1,4 @@
-//! What is told of the writes of users.
+//! The events that writes of users publish.
 
 use std::path::Path;
 

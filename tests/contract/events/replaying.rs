@@ -32,7 +32,7 @@ async fn users_that_changed_since_a_time_are_published_again_in_the_order_of_the
         said("user.deleted", &piet.id, 2),
     ];
     assert_eq!(told.take(), due);
-    // From the start, with somebody whom the bus does not take.
+    // From the start, while the bus refuses the events of one user.
     told.refuse(&[&els.id]);
     let start = Timestamp::from_millis(0);
     let done = replay(&service.table, &tenant, start, &told).await.unwrap();

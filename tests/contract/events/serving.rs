@@ -42,7 +42,7 @@ impl Folder {
         text.lines().map(|line| serde_json::from_str(line).expect("a whole line")).collect()
     }
 
-    /// `user.created 1` and so on: what is told of one user.
+    /// The events of one user, e.g. `user.created 1`.
     fn told(&self, id: &str) -> Vec<String> {
         let of_user = self.lines().into_iter().filter(|line| line["detail"]["id"] == id);
         of_user
@@ -170,7 +170,7 @@ async fn i3_what_was_acknowledged_is_told_also_after_a_kill_and_in_order() {
 
     let served = Served::start(&folder).await;
     let last = served.create("afterwards").await;
-    until("the last user is told of", || !folder.told(&last).is_empty()).await;
+    until("the event of the last user is published", || !folder.told(&last).is_empty()).await;
     assert!(folder.lines().len() > before);
     for (position, id) in users.iter().enumerate() {
         // Created in round r, it has been changed in that round and the ones after.

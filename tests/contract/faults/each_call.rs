@@ -5,8 +5,8 @@ use tests::{Fault, Faults, Snapshot};
 use super::operations::Operation;
 use super::scene::Scene;
 
-/// These begin with caches that an earlier write has made stale, which a copy cannot have. Each case
-/// of them sets its own scene.
+/// These begin with caches that an earlier write has made stale, which a copy cannot have. Each
+/// case of them sets its own scene.
 const SET_ANEW: [Operation; 2] = [Operation::AskForChange, Operation::CreateSubject];
 
 /// A scene that is set once. Each case runs on a copy of its table, except those of

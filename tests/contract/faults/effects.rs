@@ -159,8 +159,8 @@ impl Scene {
             // An erasure is repeated until it is complete.
             Operation::DeleteUser => &[204, 404],
             _ if !happened => &[200, 201, 204],
-            // What happened is there to be read: a name that is taken, a tag that moved, a resource
-            // that is gone.
+            // The write shows in later answers: a name is taken, a tag has changed, a resource is
+            // gone.
             Operation::CreateUser
             | Operation::CreateUserWithNewAttribute
             | Operation::CreateSubject

@@ -21,8 +21,8 @@ async fn writes_of(operation: Operation) -> Vec<&'static str> {
         .collect()
 }
 
-/// The answer of the write is lost, and its repetition meets another writer: a conflict, then a
-/// throttle. What it then reads is its own work.
+/// The answer of the write is lost. Its repetition gets a conflict with another writer, then a
+/// throttle. The next read finds the result of the write itself.
 #[tokio::test(start_paused = true)]
 async fn i2_a_write_whose_answer_was_lost_is_not_refused_by_its_own_effect() {
     let mut wrong = Vec::new();

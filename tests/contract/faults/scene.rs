@@ -1,4 +1,4 @@
-//! What each write starts from, and what it sends.
+//! The resources that each write needs, and its request.
 
 use serde_json::{Value, json};
 use shared::domain::id::BaseId;

@@ -5,13 +5,13 @@ use tests::{Everything, Fault, Service, Setting, TENANT};
 
 use crate::edge::logs;
 
-/// Who comes after the crash.
+/// The function that completes the erasure after the crash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Finisher {
     Repetition,
     Sweeper,
     Operator,
-    /// Whoever meets the tombstone.
+    /// A request that finds the tombstone.
     Visitor,
 }
 
@@ -52,7 +52,7 @@ async fn finish(setting: &Setting, person: &Everything, finisher: Finisher, what
         }
     }
     if live {
-        // Nothing had happened: nobody forgets a person by himself.
+        // The crash came before the first write. So the user still exists.
         assert_eq!(
             setting.crm.read(&person.user.path).await["username"],
             person.user.body["username"],

@@ -1,4 +1,4 @@
-//! What a forget leaves, in the table, in the log and for those who come later; and what it costs.
+//! The state after an erasure, in the table, in the log and for later requests; and its cost.
 
 use serde_json::json;
 use shared::domain::id::{BaseId, UserId};
@@ -149,7 +149,7 @@ async fn d7_look_ups_that_are_not_the_persons_are_left_alone() {
     setting.crm.get(&person.user.path).await.is(404);
 }
 
-/// What DynamoDB takes in one transaction is less than what a person may own.
+/// A person may own more items than DynamoDB accepts in one transaction.
 #[tokio::test]
 async fn d7_more_than_one_transaction_of_children_goes() {
     let (setting, person) = Service::start().await.person_with_everything().await;

@@ -1,4 +1,4 @@
-//! What else happens to a person who is being forgotten.
+//! Other operations on a person during the erasure.
 
 use serde_json::json;
 use tests::{Call, Everything, Setting};

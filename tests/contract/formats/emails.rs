@@ -212,7 +212,7 @@ async fn a1_an_address_is_verified_wherever_the_user_has_it() {
     tags.push(persona.tag());
     assert_ne!(tags[0], tags[1], "the persona's tag moves with what it shows");
 
-    // One that only the persona has.
+    // An address that only the persona has.
     verify(&desk, "common.x", "b@example.org").await.is(200);
     let changed =
         desk.write(Place::SetByName, r#"["b@example.org","c@example.org"]"#).await.is(200);
@@ -221,7 +221,7 @@ async fn a1_an_address_is_verified_wherever_the_user_has_it() {
     assert_eq!(states(&changed), own(&json!(["PENDING"])));
     let back = desk.write(Place::PatchPersona, r#"["b@example.org"]"#).await.is(200);
     assert_eq!(states(&back), own(&json!(["PENDING"])));
-    // A new persona starts anew.
+    // The address of a new persona starts as PENDING.
     let added = desk.write(Place::Add, r#"["a@example.org"]"#).await.is(201);
     assert_eq!(states(&added), own(&json!(["PENDING"])));
 }

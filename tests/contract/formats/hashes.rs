@@ -15,7 +15,7 @@ fn set(n: usize) -> Value {
 }
 
 impl Desk {
-    /// What is stored of the values of `common.x`, the user's or the persona's.
+    /// The stored values of `common.x`, the user's or the persona's.
     async fn hashes(&self, place: Place) -> Vec<String> {
         let user = stored(&self.service, "acme", &self.user.id).await;
         let owner = if place.is_persona() { &user["personas"][0] } else { &user };

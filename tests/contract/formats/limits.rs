@@ -121,7 +121,7 @@ async fn s1_one_request_brings_at_most_10_values_of_hash() {
         assert!(said(&refused).contains("at most 10"), "{}", said(&refused));
     }
     desk.write(Place::Patch, &json!(many(10, "a")).to_string()).await.is(200);
-    // Those that stay cost nothing: ten more can be set beside them.
+    // Kept values cost no hash, so ten more can be set beside them.
     let mut values = vec![json!({ "set": true }); 10];
     values.extend(many(10, "b").into_iter().map(Value::from));
     let answer = desk.write(Place::Patch, &json!(values).to_string()).await.is(200);

@@ -1,5 +1,5 @@
-//! What each data format takes, shows and keeps, on every path that writes a value (rules A1, A2,
-//! P1).
+//! The values that each data format accepts, shows and stores, on every path that writes a value
+//! (rules A1, A2, P1).
 
 mod bodies;
 mod emails;
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tests::{Answer, Call, Client, Resource, Service};
 
 pub const USERS: &str = "/identity/users";
-/// What [`Place::write`] replaces by the text of a value.
+/// The placeholder that [`Place::write`] replaces by the text of a value.
 const SPOT: &str = "\"@value@\"";
 
 /// A way in which the values of an attribute are written.
@@ -52,7 +52,7 @@ impl Place {
         Self::SetByName,
     ];
 
-    /// Whether what is there before is the value of a resource that exists.
+    /// Whether the resource exists before the write.
     pub const fn changes(self) -> bool {
         !matches!(self, Self::Create | Self::Import | Self::Add)
     }
@@ -77,7 +77,7 @@ impl Place {
         }
     }
 
-    /// What the answer shows under a member as `attributes`.
+    /// The values that the answer shows in a member such as `attributes`.
     pub fn shown(self, answer: &Answer, member: &str) -> Value {
         let body = answer.json();
         let owner = if self == Self::Import { body["personas"][0].clone() } else { body };
@@ -202,7 +202,7 @@ pub fn attribute(name: &str, values: &Value) -> Value {
     json!({ "attributes": { "common": { name: values } } })
 }
 
-/// What the first violation says to people.
+/// The message of the first violation.
 #[track_caller]
 pub fn said(answer: &Answer) -> String {
     answer.problem()["errors"][0]["detail"].as_str().expect("a detail").to_owned()

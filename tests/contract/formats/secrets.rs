@@ -44,7 +44,7 @@ fn forms(word: &str) -> Vec<String> {
     forms
 }
 
-/// What is stored of a user.
+/// The stored content of a user.
 pub async fn stored(service: &Service, tenant: &str, user: &str) -> Value {
     let tenant: TenantId = tenant.parse().unwrap();
     let item = service

@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 
 use super::{Desk, Place, said};
 
-/// What one definition takes and refuses. Values are JSON texts.
+/// The values that a definition accepts and refuses. Values are JSON texts.
 pub struct Table {
     definition: Value,
-    /// What is sent, and what is shown.
+    /// The sent value and the shown value.
     right: Vec<(String, String)>,
-    /// What is sent, the code of the refusal, and a part of what it says.
+    /// The sent value, the code of the refusal, and a part of its message.
     wrong: Vec<(String, &'static str, &'static str)>,
 }
 

@@ -1,4 +1,4 @@
-//! What is accepted and what is refused before any row is worked.
+//! Files that are accepted or refused before any row is processed.
 
 use serde_json::{Value, json};
 use tests::{TENANT, escape};

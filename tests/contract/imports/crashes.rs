@@ -20,7 +20,7 @@ const FILE: &str = "username,id_at_customer,family_name,preferred_email,attribut
 const DUE: [&str; 5] =
     ["updated", "created", "error /attributes/common/badge not-unique", "unchanged", "created"];
 
-/// Two people whom [`FILE`] finds, and a function that knows the definitions.
+/// Two users that rows of [`FILE`] name, and a function that has cached the definitions.
 async fn scene() -> (Service, Client) {
     let (service, crm) = service().await;
     crm.create(USERS, person("jan")).await;

@@ -65,7 +65,7 @@ pub async fn done(
     (job, report(client, &import).await)
 }
 
-/// What became of rows: their status, and the first thing that is at fault.
+/// The outcomes of rows: their status and the first violation.
 pub fn outcomes(report: &[Value]) -> Vec<String> {
     let outcome = |row: &Value| {
         let error = row["errors"].as_array().unwrap().first();
@@ -77,7 +77,7 @@ pub fn outcomes(report: &[Value]) -> Vec<String> {
     report.iter().map(outcome).collect()
 }
 
-/// The one user whom a filter finds.
+/// The one user that a filter finds.
 pub async fn only(client: &Client, filter: Value) -> Value {
     let found = client.find(filter.clone()).await;
     assert_eq!(found.len(), 1, "{filter}");

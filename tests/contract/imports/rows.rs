@@ -1,4 +1,4 @@
-//! What rows become, in both modes and both formats.
+//! The outcomes of rows, in both modes and both formats.
 
 use serde_json::{Value, json};
 use tests::{TENANT, escape, person};

@@ -107,8 +107,8 @@ async fn a_user_has_several_base_profile_ids_one_per_issuer_the_person_came_from
     service.check().await;
 }
 
-/// The username is `preferred_username`, else the verified e-mail address, else the base profile id;
-/// if one is taken, the next.
+/// The username is `preferred_username`, else the verified e-mail address, else the base profile
+/// id; if one is taken, the next.
 #[tokio::test]
 async fn candidates_of_the_username_are_tried_in_order() {
     let service = service().await;
@@ -199,7 +199,7 @@ async fn i1_a_repeat_with_the_key_is_answered_as_the_first_was() {
         first.field("id"),
         "another person's key"
     );
-    // Somebody who is there already is recorded too.
+    // A sign-in of an existing person is recorded too.
     let found = jan.sign_in("shop").key("l").await.is(200);
     assert_eq!(
         jan.sign_in("shop").key("l").await.is(200).header("idempotency-replayed"),

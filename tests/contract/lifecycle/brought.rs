@@ -1,4 +1,4 @@
-//! People whom a CRM or an IAM system brings.
+//! Sign-ins that a CRM or an IAM system makes for people.
 
 use serde_json::{Value, json};
 use shared::domain::client::Integration;

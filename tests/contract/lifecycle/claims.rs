@@ -1,4 +1,4 @@
-//! What the claims of tokens make of a profile.
+//! The effect of token claims on a profile.
 
 use serde_json::{Value, json};
 use tests::{Client, Issuer, Service, base64url};
@@ -81,7 +81,7 @@ async fn a_claim_that_does_not_fit_is_dropped_and_stands_in_nobodys_way() {
         (made["attributes"].clone(), made["email_verified"].clone()),
         (json!({}), json!(false))
     );
-    // What is free is taken at the next login, beside what is not.
+    // The next login stores claims whose value is free, and drops those whose value is taken.
     later(&service, &idp, json!({ "badge": "b", "number": "C-2", "given_name": "Jan" })).await;
     assert_eq!(jan(&crm, &idp).await["given_name"], "Jan");
     later(&service, &idp, json!({ "badge": "c", "number": "C-2" })).await;
@@ -116,7 +116,7 @@ async fn a_value_that_an_administrator_or_client_wrote_stays_when_the_definition
         jan(&crm, &idp).await["attributes"]["common"],
         json!({ "kept": ["here"], "moved": ["c"] })
     );
-    // What was taken away is nobody's value any more.
+    // A value that was removed has no source any more.
     crm.patch(&by_base("1", &idp.url), json!({ "attributes": { "common": { "kept": [] } } }))
         .if_match("*")
         .await

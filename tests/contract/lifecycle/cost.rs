@@ -1,4 +1,4 @@
-//! What arriving costs: the row "get-or-create of a system profile" of the architecture, in units
+//! The cost of a sign-in: the row "get-or-create of a system profile" of the architecture, in units
 //! of the table and of the index.
 
 use serde_json::{Value, json};

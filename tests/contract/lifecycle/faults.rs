@@ -5,14 +5,14 @@ use tests::{Client, Fault, Issuer, Person, Service, person};
 
 use super::{service, users};
 
-/// Who arrives.
+/// The person who signs in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Who {
-    /// Somebody whom nobody knows.
+    /// A person without a user.
     Stranger,
-    /// Somebody whom a CRM made.
+    /// A person whose user a CRM created.
     Known,
-    /// Somebody with a new login and no profile in this system.
+    /// A person with a new login and no profile in this system.
     Returning,
 }
 
@@ -41,7 +41,7 @@ impl Scene {
             service.clock.advance(100);
         }
         let jan = idp.person("1", claims("Johan"));
-        // What is remembered is fresh.
+        // This call fills the caches.
         jan.sign_in("nowhere").await.is(404);
         Self { service, crm, jan, _idp: idp }
     }

@@ -1,4 +1,4 @@
-//! The first sign-in of somebody whom a CRM made.
+//! The first sign-in of a person whose user a CRM created.
 
 use serde_json::{Value, json};
 use tests::{Client, Issuer, Service, person};
@@ -74,7 +74,7 @@ async fn an_address_that_a_sign_in_or_the_person_brought_without_proof_gives_nob
  {
     let (service, crm, idp) = set("email").await;
     let other = service.issuer("other", "email").await;
-    // Somebody takes another's address before the other arrives.
+    // A person signs in with another person's address before that person does.
     idp.person("mallory", json!({ "email": "jan@example.org" })).sign_in("shop").await.is(201);
     let mallory = crm.read(&by_base("mallory", &idp.url)).await;
     assert_eq!(
@@ -127,7 +127,7 @@ async fn the_subject_type_says_what_the_subject_is() {
         json!({ "authentication_server_id": "mapped", "subject": "S-17", "user_id": jan.id });
     crm.post("/api/v1/sso/authentication-server-subjects", mapping).await.is(201);
     mapped.person("S-17", json!({})).sign_in("shop").await.is(200);
-    // Nobody is called so: a new user each.
+    // No user has these subjects: each sign-in creates a user.
     by_name.person("els", json!({ "preferred_username": "els" })).sign_in("shop").await.is(201);
     by_id.person("0192f3c1-0000-7000-8000-000000000001", json!({})).sign_in("shop").await.is(201);
     by_id.person("not an id", json!({})).sign_in("shop").await.is(201);
@@ -197,8 +197,8 @@ async fn a_first_sign_in_and_the_crm_create_the_same_address_at_once() {
     service.check().await;
 }
 
-/// A username that a claim or the person chose gives nobody whom a server calls so a right to the
-/// profile.
+/// If a claim or the person chose the username, a server's subject of that name gets no right to
+/// the profile.
 #[tokio::test]
 async fn a_chosen_username_gives_nobody_a_right_to_the_profile() {
     let (service, crm, by_name) = set("username").await;
@@ -263,7 +263,7 @@ async fn a_principal_that_is_linked_again_lets_another_subject_take_the_place_on
     new.sign_in("shop").await.is(200);
     assert_eq!(crm.read(&by_base("new", &idp.url)).await["id"], jan.id);
     crm.get(&by_base("old", &idp.url)).await.is(404);
-    // Who was replaced is another subject now, and the place is taken.
+    // The replaced subject counts as another subject now, and the principal is taken.
     for person in [&old, &idp.person("third", verified("jan@example.org"))] {
         assert_eq!(told(&person.sign_in("shop").await), (409, "conflict".to_owned()));
     }

@@ -7,10 +7,10 @@ use tests::{Answer, Call, Client, Issuer, Person, Service, TENANT, profiles};
 use super::{by_base, service};
 use crate::forgetting::interleaving::{around, calls_of};
 
-/// What nobody has but the person who is forgotten.
+/// Values that only the deleted person has.
 const WORDS: [&str; 4] = ["Oudenaam", "Oudepunten", "Ouderoepnaam", "Nieuweroepnaam"];
 
-/// What happens to somebody who is being forgotten.
+/// A request for a person during the erasure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Act {
     SignIn,
@@ -46,7 +46,7 @@ struct Scene {
     idp: Issuer,
 }
 
-/// Somebody who signed in.
+/// A person who has signed in.
 struct Mina {
     token: Person,
     user: String,
@@ -67,7 +67,7 @@ impl Scene {
         Self { service, crm, idp }
     }
 
-    /// Somebody who signed in at two systems, and has values of her own everywhere.
+    /// A person who has signed in to two systems, with values of her own everywhere.
     async fn mina(&self, number: usize) -> Mina {
         let subject = format!("s{number}");
         let claims =
@@ -110,8 +110,8 @@ impl Scene {
         }
     }
 
-    /// Forgets the user who came back before her PATCH did, and whom the PATCH then named: the
-    /// words in it are her own, and nothing else of before is there.
+    /// Deletes the new user of a person who signed in again before her PATCH arrived. The PATCH
+    /// changed that user, so its words are there, and no other earlier value is.
     async fn forget_who_came_back(&self, mina: &Mina, answers: &[Answer]) {
         let path = by_base(&mina.subject, &self.idp.url);
         let back = self.crm.get(&path).await;
@@ -129,7 +129,7 @@ impl Scene {
         }
     }
 
-    /// Asserts that the person is gone, whoever came back.
+    /// Asserts that the deleted user is gone, also if the person signed in again.
     async fn gone(&self, mina: &Mina, what: &str) {
         for path in [&mina.user, &mina.shop] {
             assert_eq!(self.crm.get(path).await.code(), 404, "{what}: {path}");
@@ -139,7 +139,7 @@ impl Scene {
         for item in self.service.items().await {
             assert!(!WORDS.iter().any(|word| item.contains(word)), "{what}: {item}");
         }
-        // Whoever came back is somebody new.
+        // A person who signs in again gets a new user.
         let back = mina.token.sign_in("shop").await;
         assert!([200, 201].contains(&back.code()), "{what}: {}", back.text());
         let path = by_base(&mina.subject, &self.idp.url);

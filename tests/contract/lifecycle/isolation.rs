@@ -1,5 +1,6 @@
-//! What others see of a person: nothing (rule D5). Every route is called with every id of another
-//! tenant, and of another system; each answer is what an id gets that never existed.
+//! Other tenants and systems see nothing of a person (rule D5). The tests call every route with
+//! every id of another tenant and of another system. Each answer is the same as for an id that
+//! never existed.
 
 use serde_json::{Value, json};
 use shared::domain::client::Integration;

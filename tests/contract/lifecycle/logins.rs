@@ -1,4 +1,4 @@
-//! What a login moves.
+//! The fields that a login changes.
 
 use serde_json::{Value, json};
 use tests::profiles;
@@ -37,7 +37,7 @@ async fn p14_a_login_that_brings_a_change_is_written_within_60_seconds_too() {
     idp.person("1", called("Jan")).sign_in("shop").await.is(201);
     let path = by_base("1", &idp.url);
     service.clock.advance(20);
-    // Nothing new, so nothing is written.
+    // No claim has changed, so the sign-in writes nothing.
     let same = idp.person("1", called("Jan"));
     let tag = crm.tag_of(&path).await;
     same.sign_in("shop").await.is(200);

@@ -26,14 +26,14 @@ pub async fn service() -> Service {
     service
 }
 
-/// The one user whom a filter finds.
+/// The one user that a filter finds.
 pub async fn one(crm: &Client, filter: Value) -> Value {
     let found = users(crm, filter).await;
     assert_eq!(found.len(), 1, "{found:?}");
     found.into_iter().next().unwrap()
 }
 
-/// The users whom a filter finds.
+/// The users that a filter finds.
 pub async fn users(crm: &Client, filter: Value) -> Vec<Value> {
     let answer =
         crm.post("/identity/users/query", serde_json::json!({ "filter": filter })).await.is(200);
@@ -45,7 +45,7 @@ pub fn base_id(subject: &str, issuer: &str) -> String {
     shared::domain::id::BaseId::of(subject, issuer, &TENANT.parse().unwrap()).to_string()
 }
 
-/// The path of the user whom a base profile id stands for.
+/// The path of a user by the base profile id.
 pub fn by_base(subject: &str, issuer: &str) -> String {
     format!("/identity/users/{}", base_id(subject, issuer))
 }

@@ -63,7 +63,7 @@ async fn d9_forgotten_everywhere_the_person_comes_back_as_somebody_new_and_the_o
     let back = mina.sign_in("shop").await.created();
     assert_ne!(back.id, shop.id);
     let new = crm.read(&by_base("subject-of-mina", &idp.url)).await;
-    assert_ne!(new["id"], user["id"], "the base profile id resolves to whoever returned");
+    assert_ne!(new["id"], user["id"], "the base profile id resolves to the new user");
     assert_eq!(one(&crm, json!({ "username": "mina" })).await["id"], new["id"]);
     for path in [old.as_str(), shop.path.as_str(), fleet.path.as_str()] {
         crm.get(path).await.is(404);
@@ -102,8 +102,7 @@ async fn d7_an_interrupted_forget_is_completed_by_the_next_sign_in() {
         if gone {
             met.is(201);
             assert_ne!(now["id"], user["id"]);
-            // Nothing of the old user is left but, at the very end, a tombstone that is not filed
-            // yet.
+            // Of the old user only a tombstone remains, which at the very end is not filed yet.
             let items = service.items().await;
             let old = items.iter().filter(|item| item.contains(user["id"].as_str().unwrap()));
             assert!(

@@ -17,10 +17,10 @@ pub(super) const OTHER: &str = "globex";
 /// All that there is of a person and of a tenant, by the names of path parameters.
 pub(super) struct Ids(pub(super) Vec<(&'static str, Vec<String>)>);
 
-/// What no answer to another may hold.
+/// Texts that no answer to another tenant may contain.
 pub(super) struct Secrets(pub(super) Vec<String>);
 
-/// A tenant with a person about whom everything is known.
+/// A tenant with a person who has a value in every field.
 pub(super) async fn populated(service: &Service) -> (Ids, Secrets) {
     let crm = service
         .client(TENANT, "users:read users:write config:read config:write administrator")
@@ -167,7 +167,7 @@ fn shaped(call: Call, route: &Route) -> Call {
     }
 }
 
-/// What an answer says, without what differs between two requests.
+/// The content of an answer, without the parts that differ between two requests.
 fn said(answer: &Answer) -> (u16, Value) {
     let mut body: Value = serde_json::from_str(answer.text()).unwrap_or_default();
     if let Some(members) = body.as_object_mut() {
@@ -176,7 +176,7 @@ fn said(answer: &Answer) -> (u16, Value) {
     (answer.code(), body)
 }
 
-/// Somebody who is not to see anything.
+/// A caller who must not see anything.
 pub(super) enum Stranger<'s> {
     Machine(&'s Client),
     Person(&'s Person),
@@ -227,8 +227,8 @@ pub(super) async fn crawl(
                 secrets.are_kept(&what, &answer);
                 let nobody = stranger.call(route, &ids.nobodys(&path)).await;
                 assert_eq!(said(&answer), said(&nobody), "{what}");
-                // What a path would make if nobody had it is refused by the precondition that each
-                // of these calls has.
+                // A path that creates a missing resource is refused by the precondition of these
+                // calls.
                 let makes = route.path.contains("/by/") && answer.code() == 412;
                 assert!(
                     makes || matches!(answer.code(), 403 | 404 | 422),
@@ -242,7 +242,7 @@ pub(super) async fn crawl(
     called
 }
 
-/// A tenant with an identity provider of the same issuer, and a person whom that calls the same.
+/// Another tenant that trusts the same issuer, and a person with the same subject.
 pub(super) async fn neighbour(service: &Service) -> (Client, Person) {
     service.create_tenant(OTHER).await;
     let scopes = "users:read users:write config:read config:write administrator userdata openid";

@@ -94,7 +94,7 @@ impl Run {
                     .map(|i| (index + i) % 3)
                     .find(|i| tenant.has(user, email, &Format::Email.key(*i)));
                 match held {
-                    // What is not there has to come first, mostly.
+                    // If the user has no address yet, the step usually sets one first.
                     None if !tenant.requests.is_multiple_of(3) => {
                         Step::Patch(user, own(&Sent::from([(email, Some(vec![index]))]), false))
                     }

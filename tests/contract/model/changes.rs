@@ -1,4 +1,4 @@
-//! Steps that change users and personas, what they are answered, and what is there afterwards.
+//! Steps that change users and personas, with the expected answers and states.
 
 use serde_json::{Map, Value, json};
 
@@ -182,7 +182,7 @@ impl Run {
         assert_eq!(self.users[user].1 != old, changed, "the user's tag: {before:?} and {step:?}");
     }
 
-    /// What was refused changes nothing.
+    /// A refused step changes nothing.
     pub async fn unchanged(&self, user: usize) {
         if self.tenant.people[user].is_none() {
             return;

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::tenant::{Definition, Format, SLOTS, Sent, Tenant, USERS};
 
-/// One step. Numbers are slots of definitions and users.
+/// A step. Numbers are slots of definitions and users.
 #[derive(Clone, Debug)]
 pub enum Step {
     Define(usize, Definition),
@@ -120,8 +120,8 @@ pub fn step() -> impl Strategy<Value = (Step, (usize, u8))> {
 }
 
 impl Tenant {
-    /// What a step sends, made to fit mostly: attributes that are there, and what is required of a
-    /// whole document. One request of seven stays as it came.
+    /// The document of a step, usually made valid: it names existing attributes and has the
+    /// required ones. One request of seven stays unchanged.
     pub fn tidy(&self, sent: &Sent, persona: bool, whole: bool) -> Sent {
         let mut sent = sent.clone();
         if self.requests.is_multiple_of(7) {

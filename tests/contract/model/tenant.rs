@@ -1,4 +1,4 @@
-//! What a tenant's attributes are, as plain maps: the rules of formats and properties without a
+//! A model of a tenant's attributes, as plain maps: the rules of formats and properties without a
 //! table, a race or a cache.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,7 +42,7 @@ impl Format {
         matches!(self, Self::Hash | Self::SearchableHash)
     }
 
-    /// What is sent: one of three values, a wrong one, or what a hash is shown as.
+    /// The value to send: one of three values, a wrong one, or the mark that replaces a shown hash.
     pub fn sent(self, index: u8) -> Value {
         let values = match self {
             Self::Text => ["Red", "red", "Blue", ""].map(Value::from),
@@ -68,7 +68,7 @@ impl Format {
     }
 }
 
-/// One definition.
+/// A definition.
 #[expect(clippy::struct_excessive_bools, reason = "each is a property of its own in the contract")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Definition {
@@ -106,7 +106,7 @@ impl Definition {
     }
 }
 
-/// One value as it is kept: its text, what is shown, and the form in which it is compared.
+/// A stored value: its text, its shown form, and the form in which it is compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
     pub text: String,
@@ -128,7 +128,7 @@ pub struct Person {
     pub persona: Option<Owner>,
 }
 
-/// What one request sends: values by the slot of their definition; `None` is null.
+/// The values of a request by the slot of their definition; `None` is null.
 pub type Sent = BTreeMap<usize, Option<Vec<u8>>>;
 
 /// How a document is read.
@@ -218,7 +218,7 @@ impl Tenant {
         Some(values)
     }
 
-    /// What a user or a persona holds after a document; `None` when it is refused.
+    /// The values of a user or a persona after a document; `None` if the document is refused.
     pub fn write(&self, before: &Owner, sent: &Sent, how: How, persona: bool) -> Option<Owner> {
         let mut after = if how == How::Patch { before.clone() } else { Owner::default() };
         after.verified.clone_from(&before.verified);
@@ -326,7 +326,7 @@ impl Tenant {
         values.is_some_and(|values| values.iter().any(|v| v.key == key))
     }
 
-    /// Who has a value with this key among the own ones of this attribute.
+    /// The users that have a value with this key of this attribute.
     pub fn holders(&self, slot: usize, key: &str) -> Vec<usize> {
         (0..USERS).filter(|user| self.has(*user, slot, key)).collect()
     }

@@ -14,7 +14,7 @@ const USERS: &str = "/identity/users";
 const SLOTS: usize = 4;
 const CASES: u32 = 40;
 
-/// What a profile holds, as far as the model varies it. `None` is absent.
+/// The fields of a profile that the model varies. `None` is absent.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Profile {
     username: String,

@@ -145,7 +145,7 @@ fn o5_what_is_no_token_of_the_key_is_refused_by_both() {
     }
 }
 
-/// What the two decide otherwise on purpose: the token, whether the service accepts it, and why.
+/// The intended differences between the two: the token, whether the service accepts it, and why.
 #[test]
 fn o5_the_differences_are_these() {
     let (key, ed) = (KeyPair::es256(), KeyPair::of("Ed25519"));

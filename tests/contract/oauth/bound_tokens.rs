@@ -6,10 +6,10 @@ use tests::{Answer, BASE, Client, Fault, KeyPair, Service, TENANT, base64url};
 use super::{CREDENTIALS, TOKEN};
 
 const ALGS: &str = "algs=\"ES256 RS256 PS256 EdDSA Ed25519\"";
-/// What each challenge ends with.
+/// The end of each challenge.
 const RESOURCE: &str =
     "resource_metadata=\"https://kith.example/.well-known/oauth-protected-resource\"";
-/// One route of each function that takes tokens.
+/// A route of each function that takes tokens.
 const ROUTES: [&str; 4] = [
     "/identity/users/0192f3c1-0000-7000-8000-000000000001",
     "/identity/users/0192f3c1-0000-7000-8000-000000000001/personas",

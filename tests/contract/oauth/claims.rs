@@ -1,5 +1,5 @@
-//! What a client is registered with, in its access tokens (RFC 9068) and at the routes that take
-//! them.
+//! The registered properties of a client, in its access tokens (RFC 9068) and at the routes that
+//! take them.
 
 use serde_json::{Value, json};
 use tests::{Answer, BASE, Service, TENANT, part};
@@ -47,7 +47,7 @@ async fn o5_a_token_is_good_where_its_audience_is() {
         } else {
             of_another_audience(&answer);
         }
-        // Whoever the token is for may ask about it.
+        // A client in the token's audience may introspect it.
         let said = about(&client, "introspect", &client.token).await.is(200).json();
         assert_eq!((&said["active"], &said["aud"]), (&json!(true), &claim));
     }

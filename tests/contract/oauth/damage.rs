@@ -39,7 +39,7 @@ const PIECES: [&[u8]; 28] = [
     b"\"sub\":{\"a\":[]},",
 ];
 
-/// One way to damage bytes.
+/// A way to damage bytes.
 #[derive(Clone, Debug)]
 pub enum Damage {
     Flip(Index, u8),
@@ -107,7 +107,7 @@ pub fn harm(bytes: &mut Vec<u8>, damages: &[Damage]) {
 pub enum Target {
     /// The text as it is sent.
     Text,
-    /// One part before it is encoded; the signature stays.
+    /// A part before it is encoded; the signature stays.
     Part(usize),
     /// The header or the claims, which are then signed: the owner of the key sends nonsense.
     Signed(usize),

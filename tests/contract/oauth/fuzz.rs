@@ -1,6 +1,5 @@
-//! What nobody would send on purpose: bytes at random, and good inputs that were damaged. Nothing
-//! ends the process, nothing is the service's own fault, and nothing that is signed is good once it
-//! is another.
+//! Inputs that no client sends on purpose: random bytes, and valid inputs that were damaged. None
+//! of them ends the process or causes a server error, and no damaged token is accepted.
 //!
 //! `PROPTEST_CASES=<n>` tries more of them.
 
@@ -96,8 +95,8 @@ fn o1_any_form_is_answered() {
     });
 }
 
-/// Nobody has authenticated yet when the form is read: how long that takes must not grow with the
-/// square of its length.
+/// The form is read before the client authenticates, so the time must not grow with the square of
+/// its length.
 #[test]
 fn o1_a_form_of_very_many_parameters_is_read_in_one_pass() {
     let world = World::start();

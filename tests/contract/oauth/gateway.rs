@@ -1,18 +1,19 @@
-//! What a request of the service's own tokens, proofs and cursors takes of the 10 240 bytes that API
+//! The share that tokens, proofs and cursors of the service take of the 10 240 bytes that API
 //! Gateway accepts as request line and header values (rule S1, docs/reference/limits.md).
 
 use serde_json::json;
 use shared::domain::jwk::Algorithm;
 use tests::{KeyPair, Service};
 
-/// What API Gateway accepts.
+/// The bytes that API Gateway accepts.
 const GATEWAY: usize = 10_240;
-/// What clients, proxies and a CDN add: Host, User-Agent, Accept, Via, X-Forwarded-…, traceparent.
+/// The bytes that clients, proxies and a CDN add: Host, User-Agent, Accept, Via, X-Forwarded-…,
+/// traceparent.
 const OTHERS: usize = 1024;
 /// A token that limits.md plans with.
 const TOKEN: usize = 4096;
-/// The tests' RSA key has 2048 bits. One of 4096 has 341 characters more as `n`, which are encoded once
-/// more, and as signature.
+/// The tests' RSA key has 2048 bits. A key of 4096 bits has 341 characters more as `n`, which are
+/// encoded again, and as signature.
 const OF_4096_BITS: usize = 341 * 4 / 3 + 341;
 const LIST: &str = "/identity/users?updated_since=2026-11-21T10:00:00.000Z&limit=100&cursor=";
 

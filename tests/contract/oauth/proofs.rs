@@ -159,7 +159,7 @@ async fn a_proof_is_looked_at_once_the_client_is_known() {
     let good = key.proof("POST", TOKEN, json!({}), json!({}));
     let wrong = [CREDENTIALS, ("client_id", client.id.as_str()), ("client_secret", "wrong")];
     refused(&service.token(&wrong).header("dpop", "x").await, 401, "invalid_client");
-    // Somebody who saw a proof cannot use it up.
+    // A third party who saw a proof cannot use it up.
     refused(&service.token(&wrong).header("dpop", &good).await, 401, "invalid_client");
     send(&client, &good).await.is(200);
 }

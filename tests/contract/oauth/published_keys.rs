@@ -59,7 +59,8 @@ async fn o2_keys_that_cannot_be_fetched_answer_as_an_unknown_client_does() {
     refused(&down, 401, "invalid_client");
     let stranger = Client { id: format!("{TENANT}.{}", "0".repeat(32)), ..client.clone() };
     assert_eq!(send(&service, &stranger, &key).await.text(), down.text());
-    // They are not asked for again by whoever comes next, and found once they are there.
+    // The next request does not fetch the keys again. Later the keys are published, and the service
+    // finds them.
     send(&service, &client, &key).await.is(401);
     assert_eq!(publisher.requests().len(), 1);
     publisher.reply(Reply::ok(&jwks(&[&key])));

@@ -30,7 +30,7 @@ async fn o3_an_assertion_is_good_once_at_every_instance_and_endpoint() {
         service.asserted(&path, &other, &form).await.is(200);
         replayed(&send(&service, &other).await);
     }
-    // Signed anew it is the same assertion still.
+    // An assertion with the same `jti` is a replay, also with a new signature.
     let claims = json!({ "jti": "one" });
     send(&service, &key.assertion(&client.id, json!({}), claims.clone())).await.is(200);
     replayed(&send(&service, &key.assertion(&client.id, json!({}), claims)).await);

@@ -35,7 +35,7 @@ async fn o2_after_ten_failures_in_a_minute_the_answer_is_429_until_its_end() {
     }
     slowed(&fail(&service, &client.id, "a").await, "50");
     slowed(&fail(&service.instance(), &client.id, "a").await, "50");
-    // Whoever knows the secret is let in meanwhile, and nobody else is touched.
+    // The right secret is accepted meanwhile, and other clients and addresses are not slowed down.
     client.token_for(&[CREDENTIALS]).from("a").await.is(200);
     refused(&fail(&service, &client.id, "b").await, 401, "invalid_client");
     let other = service.register(TENANT, "users:read".parse().unwrap(), false).await;

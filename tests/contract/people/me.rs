@@ -32,7 +32,7 @@ async fn people_read_their_own_profile_and_no_other() {
     assert_eq!(jan.header("cache-control"), Some("private, no-cache"));
     assert_eq!(jan.header("vary"), Some("Authorization, Accept"));
     assert_eq!(els_herself.get(ME).await.is(200).field("id"), els.id);
-    // What an issuer calls Jan is nobody at another issuer.
+    // Jan's subject at one issuer names no user at another issuer.
     let other = home.service.issuer("other", "predefined").await;
     assert_eq!(other.person("jan", json!({})).get(ME).await.is(404).slug(), "not-found");
 }
@@ -58,7 +58,7 @@ async fn h4_the_tag_of_the_own_profile_is_that_of_the_profile() {
     });
     assert_eq!(changed.json(), home.now().await);
     home.jan.patch(ME, patch).if_match(&tag).await.is(412);
-    // Nothing to change: the tag stays and nothing is written.
+    // An unchanged document leaves the tag and writes nothing.
     for nothing in [json!({}), json!({ "given_name": "Johannes" }), changed.json()] {
         let same = home.jan.patch(ME, nothing).if_match(&changed.tag()).await.is(200);
         assert_eq!((same.tag(), same.cost().1), (changed.tag(), 0.0));

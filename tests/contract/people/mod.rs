@@ -16,7 +16,7 @@ pub const ME: &str = "/identity/me";
 pub const USERS: &str = "/identity/users";
 pub const SERVERS: &str = "/api/v1/sso/authentication-servers";
 
-/// A service with an issuer that is trusted, and Jan, whom it calls `jan`.
+/// A service with a trusted issuer, and Jan, whose subject there is `jan`.
 pub struct Home {
     pub service: Service,
     pub crm: Client,
@@ -57,11 +57,11 @@ impl Home {
         let id = found["items"][0]["id"].as_str().expect("a definition").to_owned();
         let path = format!("/identity/config/attribute-definitions/{id}");
         self.crm.patch(&path, patch).if_match("*").await.is(200);
-        // What another function remembers of it is as old as it may be.
+        // After this time no cache holds the earlier definition.
         self.service.clock.advance(30);
     }
 
-    /// Another user, whom the issuer calls by the same name.
+    /// Another user, whose subject at the issuer is the same name.
     pub async fn other(&self, name: &str) -> (Resource, Person) {
         let user = self.crm.create(USERS, person(name)).await;
         let person = self.issuer.link(&user.id, name).await;

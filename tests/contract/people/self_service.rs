@@ -1,4 +1,4 @@
-//! What people may change of themselves (rule A3).
+//! The fields that people may change in their own profile (rule A3).
 
 use serde_json::{Value, json};
 
@@ -110,7 +110,7 @@ async fn a3_hidden_attributes_are_not_there() {
         refused.violations(),
         edit(&home, by_id("0192f3c1-0000-7000-8000-0000000000aa")).await.is(422).violations()
     );
-    // What is not there stays when the rest is changed, and sent back as it was read it changes
+    // Hidden attributes stay when others change. A document that is sent back unchanged changes
     // nothing.
     edit(&home, common(&json!({ "shown": ["b"] }))).await.is(200);
     edit(&home, home.jan.get(ME).await.json()).await.is(200);
@@ -249,14 +249,15 @@ async fn a3_derived_attributes_follow_and_are_refused() {
     home.crm.define("fullname", json!({ "derived": { "workflow_id": workflow.id } })).await;
     home.crm.define("grade", json!({ "hidden": true })).await;
     home.write(common(&json!({ "grade": ["9"] }))).await;
-    // The script sees the whole profile, whoever writes.
+    // The script sees the whole profile, also in self-service.
     let changed = edit(&home, json!({ "given_name": "Johannes" })).await.is(200).json();
     assert_eq!(changed["attributes"], json!({ "common": { "fullname": ["Johannes Janssen 9"] } }));
     for value in [json!(["Me"]), json!([]), Value::Null] {
         let refused = edit(&home, common(&json!({ "fullname": value }))).await.is(422);
         assert_eq!(refused.violations(), ["/attributes/common/fullname not-editable"]);
     }
-    // What it says of what the person does not see is not said.
+    // The answer does not contain the script's message, which may hold values that the person must
+    // not see.
     let kept = edit(&home, json!({ "given_name": "Boom" })).await.is(200);
     assert_eq!(kept.json()["attributes"], changed["attributes"]);
     assert!(!kept.text().contains("grade"), "{}", kept.text());
@@ -301,7 +302,7 @@ async fn a3_what_needs_an_approval_becomes_a_request_of_the_person() {
         (&me["given_name"], &me["attributes"]["common"]["iban"]),
         (&json!("Johannes"), &json!(["BE1"]))
     );
-    // What no policy is about is written at once.
+    // An attribute without a policy is written at once.
     edit(&home, common(&json!({ "nick": ["jj"] }))).await.is(200);
 }
 

@@ -1,4 +1,4 @@
-//! What a token of a person has to be (rule O5, RFC 8725).
+//! The requirements on a person's token (rule O5, RFC 8725).
 
 use ring::hmac;
 use serde_json::{Value, json};
@@ -61,8 +61,8 @@ async fn o5_the_algorithm_is_that_of_the_key_and_never_that_of_the_token() {
                 json!({ "alg": key.alg, "kid": other.kid }),
                 json!({ "alg": other.alg, "kid": other.kid }),
             ] {
-                // One RSA key signs both ways here, so what names the other one honestly is a
-                // forgery of nobody's.
+                // The RSA key can sign with both algorithms, so a token that names the other
+                // algorithm is not a forgery.
                 let token = key.jws(&header, &claims);
                 refused(&home.me_with(&token).await, &format!("{} {header}", key.alg));
             }
@@ -187,7 +187,7 @@ async fn o5_claims_that_are_not_right_are_refused() {
     home.me_with(&home.issuer.token_with("jan", json!({}), json!({ "aud": ["other", "kith"] })))
         .await
         .is(200);
-    // Somebody who never signed in is nobody yet.
+    // A person who never signed in has no user yet.
     home.me_with(&home.issuer.token_with(&"x".repeat(1024), json!({}), json!({}))).await.is(404);
     home.me_with(&home.issuer.token_with("Jan", json!({}), json!({}))).await.is(404);
 }
@@ -205,14 +205,14 @@ async fn o5_sixty_seconds_of_leeway_and_not_one_more() {
         (json!({ "iat": now + 61 }), 401),
         (json!({ "iat": now + 61, "nbf": now }), 401),
         (json!({ "iat": now, "nbf": now + 61 }), 401),
-        // The time of the sign-in is told, not checked.
+        // `auth_time` is accepted without a check.
         (json!({ "auth_time": now - 86_400 }), 200),
         (json!({ "auth_time": now + 3600 }), 200),
     ] {
         let answer = home.me_with(&home.issuer.token_with("jan", json!({}), claims.clone())).await;
         assert_eq!(answer.code(), due, "{claims}: {}", answer.text());
     }
-    // What is remembered of a token does not make it last.
+    // The cache does not extend the life of a token.
     let token = home.issuer.token_with("jan", json!({}), json!({ "exp": now - 50 }));
     home.me_with(&token).await.is(200);
     home.service.clock.advance(9);

@@ -53,7 +53,7 @@ async fn o5_routes_take_the_tokens_of_those_whom_they_are_for() {
             "a machine's route",
         );
     }
-    // What a person's token says of itself makes no machine of it, whatever scopes it names.
+    // Claims and scopes in a person's token do not make it a machine token.
     let posing = home.issuer.token_with(
         "jan",
         json!({ "typ": "at+jwt" }),
@@ -98,7 +98,7 @@ async fn o5_an_issuer_is_trusted_by_the_tenants_that_say_so() {
     refused(&home.me_with(&posing).await, "our issuer's name, their key, our tenant");
     home.me_with(&token("globex", json!({ "iss": home.issuer.url }))).await.is(404);
     home.me_with(&home.issuer.token_with("jan", json!({}), json!({}))).await.is(200);
-    // What they read out of another claim does not stand in our way.
+    // Another tenant's choice of a claim does not block people of this tenant.
     globex.patch(&path, json!({ "tenant_claim": "org" })).if_match("*").await.is(200);
     home.service.clock.advance(31);
     let both = json!({ "org": "globex", "team": TENANT });

@@ -50,7 +50,7 @@ async fn userinfo_says_who_the_person_is() {
     assert_eq!(posted.clone().await.is(200).json(), answer.json());
     let form = posted.body("application/x-www-form-urlencoded", "");
     assert_eq!(form.await.is(200).json(), answer.json());
-    // What is not there is left out.
+    // Absent values are omitted.
     home.write(json!({ "given_name": null, "ui_locales": null, "preferred_email": null })).await;
     let answer = home.jan.get(USERINFO).await.is(200).json();
     assert_eq!(answer["name"], "Janssen");

@@ -114,7 +114,7 @@ async fn i1_a_repeat_with_its_key_is_answered_as_the_first_was() {
     let again = crm.act(&unlink).key("k").await.is(200);
     assert_eq!((again.header("idempotency-replayed"), &again.body), (Some("true"), &first.body));
     assert_eq!(list(&crm, &jan).await[1], principal("corp", true, "PENDING"));
-    // What changes nothing is recorded too.
+    // A request that changes nothing is recorded too.
     let nothing = crm.act(&link).key("l").await.is(200);
     crm.act(&unlink).await.is(200);
     let again = crm.act(&link).key("l").await.is(200);

@@ -48,7 +48,7 @@ async fn d4_a_profile_is_found_by_what_it_inherits_and_overrides() {
     let found = shop.crm.get(&by(SHOP, "given_name eq \"Jan\"")).await.is(200);
     assert_eq!((found.json(), found.tag()), (shop.read().await, shop.crm.tag_of(&shop.path).await));
 
-    // Whoever has another value here is not found by that of the base, and is by the other.
+    // A person with an override is found by the override, and not by the value of the base.
     let patch = json!({
         "preferred_email": "jan@shop.example", "given_name": "Johannes",
         "attributes": { "common": { "tag": ["Three"], "start": ["Beta"] } },
@@ -139,8 +139,8 @@ async fn several_are_a_conflict_with_their_count_and_never_the_first() {
     assert_eq!(several.header("etag"), None);
     assert!(!several.text().contains(shop.id()));
 
-    // One of them found by the base and another by an override are several, one found by both is
-    // one.
+    // A person found by the base and another found by an override count as two. A person found by
+    // both counts once.
     let jo =
         shop.crm.create("/identity/users", json!({ "username": "jo", "given_name": "Jo" })).await;
     shop.service.profile(&jo.id, "shop").await;

@@ -40,7 +40,7 @@ async fn d7_d9_forgetting_in_a_system_leaves_the_base_and_other_systems_and_the_
     }
     shop.service.check().await;
 
-    // Whoever comes back has another id, and nothing of what was.
+    // A new system profile has another id, and no values of the deleted one.
     let again = shop.service.profile(&shop.jan.id, "shop").await;
     assert_ne!(again, shop.path);
     shop.crm.get(&shop.path).await.is(404);

@@ -1,4 +1,4 @@
-//! What belongs to another system or another tenant is not there.
+//! Resources of another system or another tenant are not found.
 
 use std::collections::BTreeSet;
 

@@ -12,7 +12,7 @@ use super::{SHOP, Shop, by};
 const FIELDS: [&str; 3] = ["family_name", "given_name", "preferred_email"];
 const VALUES: [&str; 3] = ["a@example.org", "b@example.org", "c@example.org"];
 
-/// One write, of the base profile or of the system profile.
+/// A write of the base profile or of the system profile.
 #[derive(Clone, Debug)]
 enum Step {
     Base(usize, Option<usize>),
@@ -34,7 +34,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What is to be seen: a base, and what is put on top of it.
+/// The expected view: a base, and the overrides on top of it.
 #[derive(Debug, Default)]
 struct Model {
     base: BTreeMap<&'static str, usize>,
@@ -46,7 +46,7 @@ impl Model {
         self.own.get(name).or_else(|| self.base.get(name)).copied()
     }
 
-    /// Writes to the system profile: what is there already changes nothing.
+    /// Writes to the system profile. A value that equals the effective one changes nothing.
     fn write(&mut self, name: &'static str, value: Option<usize>) {
         match value {
             None => drop(self.own.remove(name)),

@@ -57,7 +57,7 @@ async fn a_client_sees_writes_and_selects_attributes_up_to_its_max_classifier() 
     let found = low.read(&super::by(super::SHOP, &format!("id eq \"{}\"", shop.id()))).await;
     assert_eq!(found, seen);
 
-    // What it does not see does not exist for it.
+    // Attributes that the client may not see do not exist for it.
     let bulk = |select: Value| {
         low.post(
             &format!("{}:bulk-search", super::SHOP),

@@ -1,4 +1,4 @@
-//! What a system profile shows.
+//! The fields that a system profile shows.
 
 use serde_json::json;
 

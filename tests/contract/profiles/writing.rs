@@ -273,7 +273,7 @@ async fn a3_what_is_unique_hashed_derived_or_approved_by_others_is_not_overridde
         (read.tag(), read.json()["attributes"].clone())
     );
 
-    // Who fulfils the policy may.
+    // A client that fulfils the policy may override the value.
     let admin = shop.service.client(TENANT, "administrator").await;
     let iban = own(json!({ "iban": ["BE1"] }));
     admin.patch(&shop.path, iban.clone()).if_match("*").await.is(200);

@@ -1,5 +1,5 @@
-//! Definitions that change while values are stored: what is there is kept, what is new follows the
-//! new rules (rules A3, D4, D6).
+//! Definitions that change while values are stored. Stored values are kept, and new values follow
+//! the new definition (rules A3, D4, D6).
 
 use serde_json::{Value, json};
 use tests::Client;
@@ -111,7 +111,7 @@ async fn d4_search_is_only_raised_after_the_first_value_of_a_user_or_a_persona()
         assert_eq!(
             search("none").await.is(409).slug(),
             "in-use",
-            "{place:?}: whoever had a value is in backups and caches"
+            "{place:?}: backups and caches may hold a value"
         );
         search("exact").await.is(200);
         desk.write(Place::Patch, r#"["Value"]"#).await.is(200);

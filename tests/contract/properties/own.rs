@@ -120,7 +120,7 @@ impl Desk {
     }
 }
 
-/// What is wrong as `<pointer> <code>`, or nothing.
+/// The violations as `<pointer> <code>`, or none.
 fn refusals<T>(outcome: Result<T>) -> Vec<String> {
     let Err(error) = outcome else { return Vec::new() };
     let Error::Invalid(violations) = &error else { unreachable!("{error:?}") };

@@ -77,7 +77,7 @@ async fn a3_a_deprecated_attribute_may_lose_one_of_its_values() {
     desk.write(Place::Patch, r#"["1","2"]"#).await.is(200);
     desk.crm.patch(&desk.x.path, json!({ "deprecated": true })).if_match("*").await.is(200);
     desk.service.clock.advance(30);
-    // Nothing that is new is written.
+    // The write adds no new value.
     let fewer = desk.write(Place::Patch, r#"["2"]"#).await.is(200);
     assert_eq!(Place::Patch.shown(&fewer, "attributes"), json!(["2"]));
 }
@@ -145,7 +145,7 @@ async fn a3_an_attribute_that_the_persona_definition_does_not_list_is_refused_in
         };
         assert_eq!(answer.is(422).violations(), [format!("{at} not-allowed")], "{place:?}");
     }
-    // What is there is kept with every other change.
+    // Every other change keeps the stored value.
     let persona = desk
         .crm
         .patch(&desk.persona.path, json!({ "scope": ["other"] }))

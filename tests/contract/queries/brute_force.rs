@@ -1,5 +1,4 @@
-//! What filters mean, said once more and in another way: on the documents that the API shows, user
-//! by user.
+//! A second implementation of filters: on the documents that the API shows, user by user.
 
 use std::fmt;
 
@@ -13,7 +12,7 @@ pub enum Filter {
     Not(Box<Self>),
     /// A path, an operator and the value as the filter writes it.
     Term(String, &'static str, String),
-    /// One of the personas is such a one.
+    /// A persona fulfils the expression.
     Personas(Box<Self>),
 }
 

@@ -66,7 +66,7 @@ const PHONES: [&str; 3] = ["+3225550123", "+32475123456", "+14155552671"];
 const SCOPES: [&str; 4] = ["chemco", "CHEMCO", "shop", "a b"];
 const LONG: [&str; 3] = ["a", "b", ""];
 
-/// Somebody whose values many share.
+/// A user whose values many users share.
 fn somebody(number: usize, dice: &mut Dice) -> Value {
     let mut user = person(&format!("{}{number}", dice.one(&["User.", "jan.", "É"])));
     for (field, values) in [("family_name", &FAMILIES[..]), ("given_name", &GIVEN)] {

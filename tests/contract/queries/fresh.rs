@@ -1,4 +1,4 @@
-//! What was acknowledged is seen (rule D4), by whoever asks.
+//! Every caller sees every acknowledged write (rule D4).
 
 use serde_json::{Value, json};
 use tests::Service;

@@ -21,7 +21,7 @@ impl Maker<'_> {
         json!(other_case).to_string()
     }
 
-    /// What is looked up.
+    /// A filter with a look-up.
     pub(super) fn indexed(&mut self) -> Filter {
         const PATHS: [&str; 8] = [
             "family_name",

@@ -6,7 +6,7 @@ use tests::{Client, RecordedCall, Service};
 
 use super::{QUERY, USERS, explained};
 
-/// What each kind of query is planned as, and its read units with one user found.
+/// The plan of each kind of query, and its read units with one user found.
 const KINDS: [(&str, &str, f64); 12] = [
     ("id eq \"{id}\"", "id eq id", 1.0),
     ("username eq \"one\"", "username eq look-up", 2.0),

@@ -1,5 +1,5 @@
-//! Thousands of random filters over generated people: the service finds whom the brute force finds,
-//! each of them once, whatever the pages are.
+//! Thousands of random filters over generated people: the service finds the same users as a
+//! brute-force search, each once, with every page size.
 
 use std::collections::BTreeSet;
 

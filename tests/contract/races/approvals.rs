@@ -91,7 +91,7 @@ async fn d2_an_approval_and_a_change_of_the_same_field_lose_no_update() {
         let held = now.body["attributes"]["common"]["salary"][0].clone();
         let version = office.service.version_of(&jan.id).await;
         match status.as_str() {
-            // The change came first: the approval is told, and the change stands.
+            // The change came first: the approval is refused with 409, and the change stays.
             "STALE" => {
                 assert_eq!(count(&answers, &[200, 409]), [1, 1]);
                 assert_eq!((held, version), (json!("9"), 2));

@@ -1,8 +1,8 @@
 //! Assignments and deletions of a definition, interleaved call by call (rule D6).
 //!
-//! One of the two stops before one of its store calls; the other runs up to one of its own, or to
-//! its end; then both go on. Whatever the order: either the definition is there and the value is
-//! stored, or it is gone and nobody holds it.
+//! One request stops before one of its store calls. The other runs up to one of its own calls, or
+//! to its end. Then both go on. In every order either the definition exists and the value is
+//! stored, or the definition is deleted and no user holds a value.
 
 use serde_json::json;
 use tests::{Answer, Call, Client, Gate, Resource, Service, TENANT};
@@ -11,7 +11,7 @@ use crate::approvals::{by_administrators, common};
 
 const USERS: &str = "/identity/users";
 
-/// What is given to a user for the first time.
+/// The first assignment of a definition to a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Assignment {
     OnCreation,
@@ -59,13 +59,13 @@ impl Scene {
             writer.get(&user.below("personas")).await.is(200);
         }
         if let Some(role) = role {
-            // What a persona definition lists is not deleted; where it is remembered, it still
-            // lists it.
+            // An attribute that a persona definition lists cannot be deleted. Caches still hold the
+            // persona definition with the attribute.
             crm.patch(&role.path, json!({ "attributes": [] })).if_match("*").await.is(200);
         }
         let mut request = None;
         if assignment == Assignment::ByApproval {
-            // What holds the definition so far is the request alone.
+            // So far only the change request holds a value of the definition.
             let asked = writer.patch(&user.path, badge()).if_match("*").await;
             request = Some(crate::approvals::request_of(asked));
         }

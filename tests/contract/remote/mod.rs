@@ -1,4 +1,4 @@
-//! What the functions fetch from others (rule S2): how, and how often.
+//! How the functions fetch documents of other servers, and how often (rule S2).
 
 mod fetches;
 mod keys;

@@ -15,7 +15,7 @@ fn unpacked(answer: &Answer) -> Vec<u8> {
     content
 }
 
-/// What the page of the API reference uses.
+/// The assets that the page of the API reference uses.
 async fn assets(service: &Service) -> Vec<String> {
     let page = service.call("GET", "/docs").await.is(200);
     let links = [attributes(page.text(), "src"), attributes(page.text(), "href")].concat();

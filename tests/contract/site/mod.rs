@@ -1,4 +1,4 @@
-//! What the service shows of itself: pages, the description, and its health.
+//! The pages, the API description and the health check of the service.
 
 mod files;
 mod health;
@@ -6,7 +6,7 @@ mod pages;
 
 use tests::{Answer, Call, Service};
 
-/// What browsers accept.
+/// The `Accept` header of browsers.
 const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 
 /// A page as a browser reads it.

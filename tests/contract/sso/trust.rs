@@ -169,7 +169,7 @@ async fn d5_two_tenants_trust_one_issuer_and_each_decides_about_its_own_people()
     );
     assert!(refused(&service, &token(&service, &own, json!({ "org": TENANT }))).await);
 
-    // What one tenant takes back the other keeps.
+    // If one tenant withdraws its trust, the other tenant keeps its own.
     beta.delete(&format!("{SERVERS}/mine")).await.is(204);
     assert_eq!(trusted(&service, ISSUER).await, [of(TENANT, "tenant")]);
     assert_eq!(

@@ -1,5 +1,5 @@
-//! Whoever goes on from `next_updated_since` misses nothing, as long as the index is less than a
-//! minute behind.
+//! A system that continues from `next_updated_since` misses no change, as long as the index is less
+//! than a minute behind.
 
 use serde_json::json;
 use tests::{Service, person};
@@ -11,7 +11,7 @@ async fn h7_the_next_poll_goes_on_from_the_last_change_but_not_from_the_last_min
     let service = Service::start().await;
     let crm = service.crm().await;
     let next = async |since: Option<&str>| page(&crm, since, 2, None).await.next;
-    // Nothing yet: a minute ago, or where the caller was.
+    // Without changes the next start is a minute ago, or the caller's own start.
     assert_eq!(next(None).await, "2026-11-21T09:59:00.000Z");
     assert_eq!(next(Some("2026-11-20T00:00:00Z")).await, "2026-11-20T00:00:00.000Z");
     assert_eq!(next(Some("2026-11-21T10:00:00Z")).await, "2026-11-21T09:59:00.000Z");
@@ -91,7 +91,8 @@ async fn d7_an_erasure_that_was_interrupted_and_finished_hours_later_is_still_to
         crm.delete(&jan.path).await.is(503);
         service.faults.mend(&jan.id);
         let deleted_at = "2026-11-21T10:02:00.000Z";
-        // Somebody who polls meanwhile goes past the time of the erasure, which is not told yet.
+        // A system that polls meanwhile passes the time of the erasure, which the listing does not
+        // show yet.
         service.clock.advance(3600);
         let crm = crm.with_token().await;
         numbered(&crm, 1).await;
@@ -116,8 +117,8 @@ async fn d7_an_erasure_that_was_interrupted_and_finished_hours_later_is_still_to
     }
 }
 
-/// What these tests rest on: an index that is more than a minute behind does lose, and the harness
-/// does hide.
+/// The premise of these tests: an index that is more than a minute behind loses changes, and the
+/// harness can hide changes.
 #[tokio::test]
 async fn h7_an_index_that_is_more_than_a_minute_behind_would_lose() {
     let service = Service::start().await;

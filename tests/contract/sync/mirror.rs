@@ -27,9 +27,9 @@ impl Dice {
 struct Tenant {
     service: Service,
     crm: Client,
-    /// Whoever was made, by path.
+    /// The paths of all users that were created.
     made: Mutex<Vec<String>>,
-    /// Whose erasure was interrupted.
+    /// The users whose erasure was interrupted.
     interrupted: Mutex<Vec<String>>,
     /// The time moves while nobody writes: a write is stamped and done in one moment.
     moment: RwLock<()>,
@@ -70,7 +70,7 @@ impl Tenant {
                 let id = user.rsplit('/').next().unwrap().to_owned();
                 self.service.faults.cut("PutItem", &id);
                 let answer = crm.delete(&user).await;
-                // Somebody else may have mended it meanwhile.
+                // Another task may have completed the erasure meanwhile.
                 assert!([204, 404, 503].contains(&answer.code()), "{}", answer.text());
                 self.interrupted.lock().unwrap().push(user);
             }
@@ -113,7 +113,7 @@ impl Mirror {
         }
     }
 
-    /// One poll: follows the pages, at times slowly, and at times gives up in the middle.
+    /// A poll: follows the pages, at times slowly, and at times stops in the middle.
     async fn poll(&mut self, tenant: &Tenant, dice: &mut Dice, patient: bool) {
         let mut cursor = None;
         loop {

@@ -10,7 +10,7 @@ use tests::{Client, Resource, escape};
 
 const USERS: &str = "/identity/users";
 
-/// One page of the listing.
+/// A page of the listing.
 pub struct Page {
     pub items: Vec<Value>,
     pub cursor: Option<String>,
@@ -61,7 +61,7 @@ pub async fn walk(crm: &Client, since: Option<&str>, limit: usize) -> (Vec<Value
     }
 }
 
-/// Somebody whose place in the listing is the same in every run.
+/// A user whose place in the listing is the same in every run.
 pub async fn numbered(crm: &Client, number: usize) -> Resource {
     let id = format!("0192f3c1-0000-7000-8000-{number:012}");
     crm.create(USERS, json!({ "id": id, "username": format!("user{number}") })).await

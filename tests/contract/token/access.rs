@@ -144,7 +144,7 @@ async fn o5_forged_signatures_are_refused() {
     let signer = Signer::of(&service).await;
     let (header, claims) = (decode(&signer.token, 0), decode(&signer.token, 1));
     let get = |token: &str| service.call("GET", PATH).token(token);
-    // What a function remembers of a good token vouches for no other.
+    // A cached token does not make another token valid.
     get(&signer.token).await.is(404);
     let jwks = service.call("GET", "/idhub/oidc/v1/jwks").await.is(200).json();
 
@@ -241,7 +241,7 @@ async fn o5_unknown_key_ids_cause_one_read_in_30_seconds() {
     assert_eq!(reads, [1.0, 0.0, 0.0, 0.0]);
 }
 
-/// What each challenge ends with.
+/// The end of each challenge.
 const RESOURCE: &str =
     "resource_metadata=\"https://kith.example/.well-known/oauth-protected-resource\"";
 /// How a caller without a token is asked for one: both ways of sending it, in one line.

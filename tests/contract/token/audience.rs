@@ -1,4 +1,4 @@
-//! What a token is for: `resource` (RFC 8707) and `audience` at the token endpoint.
+//! The audience of a token: `resource` (RFC 8707) and `audience` at the token endpoint.
 
 use serde_json::{Value, json};
 use tests::{Answer, BASE, Client, Service, TENANT, part};
@@ -95,7 +95,7 @@ async fn ec10_a_token_for_anybody_else_is_refused_and_never_issued_for_another()
     // `audience` occurs once, as every parameter but `resource` (RFC 6749 §3.2).
     let twice = ask(&plain, &[("audience", BASE), ("audience", BASE)]).await;
     assert_eq!((twice.code(), &twice.json()["error"]), (400, &json!("invalid_request")));
-    // Who the client is comes first.
+    // The client is authenticated first.
     let stranger = service.token(&[CREDENTIALS, ("resource", SHOP)]).await;
     assert_eq!((stranger.code(), &stranger.json()["error"]), (401, &json!("invalid_client")));
 }
@@ -132,7 +132,7 @@ async fn ec10_a_refresh_token_follows_the_registration_of_its_client() {
     let id = several.id.parse().unwrap();
     let change = |client: &mut shared::domain::client::Client| client.audience.truncate(1);
     service.table.change_client(&id, change).await.unwrap();
-    // What a function remembers of a client is at most 30 seconds old.
+    // A cached client is at most 30 seconds old.
     service.clock.advance(30);
     assert_eq!(aud(&refresh(&several, &of_both, &[]).await), json!(SHOP));
     let detail = "this client may not request the audience of the refresh token; use \

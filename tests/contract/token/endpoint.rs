@@ -232,7 +232,7 @@ async fn o9_two_secrets_live_at_a_time_and_none_is_stored() {
     let second = rotate().await;
     assert_eq!((with(&client.secret).await, with(&second).await), (200, 200));
     let third = rotate().await;
-    // What a function remembers of a client is at most 30 seconds old.
+    // A cached client is at most 30 seconds old.
     service.clock.advance(30);
     assert_eq!(
         (with(&client.secret).await, with(&second).await, with(&third).await),

@@ -38,7 +38,7 @@ async fn start() -> (Service, Client, Configured) {
     (service, client, configured)
 }
 
-/// What sends the crate's requests to the service.
+/// Sends the crate's requests to the service.
 fn http(
     service: &Service,
 ) -> impl Fn(HttpRequest) -> std::pin::Pin<Box<dyn Future<Output = Sent> + Send>> {

@@ -25,7 +25,7 @@ use super::keys::{DAY, kid_of};
 const KEY: &str = "arn:aws:kms:eu-west-1:123456789012:key/1";
 const OTHER: &str = "arn:aws:kms:eu-west-1:123456789012:key/2";
 
-/// What plays KMS: it encrypts by naming the key, and refuses other contexts.
+/// A stand-in for KMS. Its ciphertext names the key, and it refuses other contexts.
 #[derive(Clone, Default)]
 struct Kms {
     made: Arc<AtomicUsize>,

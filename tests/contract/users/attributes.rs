@@ -1,4 +1,4 @@
-//! What each data format takes: TEXT, NUMERIC, ENUMERATION (rules P1, A1, A3).
+//! The values that TEXT, NUMERIC and ENUMERATION accept (rules P1, A1, A3).
 
 use serde_json::{Value, json};
 use tests::Service;

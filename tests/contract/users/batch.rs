@@ -58,7 +58,7 @@ async fn d4_a_base_profile_id_stands_for_its_user_and_what_nobody_has_is_missing
         "0192f3c1-0000-7000-8000-000000000001",
     ];
     let answer = get(&crm, &ids).await;
-    // Whoever asks twice is answered twice.
+    // An id that is named twice is answered twice.
     let items = answer["items"].as_array().unwrap();
     assert_eq!(
         items.iter().map(|user| user["id"].as_str().unwrap()).collect::<Vec<_>>(),

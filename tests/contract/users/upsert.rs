@@ -32,7 +32,7 @@ async fn h6_the_first_put_creates_and_the_next_replaces() {
         std::slice::from_ref(&made.body)
     );
 
-    // Nothing moved: neither the tag nor the version.
+    // Neither the tag nor the version has changed.
     let again = put(&crm, "CRM-0042", person("jan")).await.is(200);
     assert_eq!(
         (again.tag(), again.json(), again.header("location")),
@@ -40,7 +40,7 @@ async fn h6_the_first_put_creates_and_the_next_replaces() {
     );
     assert_eq!(service.version_of(&made.id).await, 1);
 
-    // What is left out is removed, and the id at the customer stays.
+    // A field that the document omits is removed, and the id at the customer stays.
     let replaced =
         put(&crm, "CRM-0042", json!({ "username": "jan", "id_at_customer": "CRM-0042" }))
             .await
@@ -97,7 +97,7 @@ async fn h6_an_id_may_have_any_character() {
 async fn h1_neither_precondition_is_needed_and_both_are_honoured() {
     let crm = Service::start().await.crm().await;
     let call = |body: Value| crm.put(&place("1"), body);
-    // Nobody is there: If-Match fails, whatever it names.
+    // No user has this id, so every If-Match fails.
     for tag in ["*", "\"x\""] {
         let refused = call(person("jan")).if_match(tag).await.is(412);
         assert_eq!(refused.header("etag"), None);
@@ -229,7 +229,8 @@ async fn h4_personas_are_added_and_never_changed_or_removed() {
     assert_eq!(marks, [false, false, false, true]);
     assert_eq!(put(&crm, "1", preferred).await.is(200).tag(), after.tag());
 
-    // One that is deprecated takes no new personas, and the old ones are no reason to refuse.
+    // A deprecated definition takes no new personas. Existing personas of it do not make the PUT
+    // fail.
     crm.patch(&employee.path, json!({ "deprecated": true })).if_match("*").await.is(200);
     service.clock.advance(31);
     assert_eq!(put(&crm, "1", body(json!([first]))).await.is(200).tag(), after.tag());
@@ -317,8 +318,7 @@ async fn a5_approval_policies_hold() {
     let asked = put(&crm, "1", body.clone()).await.is(202);
     assert_eq!(crm.tag_of(&made.path).await, made.tag, "nothing is changed yet");
     boss.act(&format!("{}/approve", asked.header("location").unwrap())).await.is(200);
-    // What waits besides the fields is added by the next PUT, which changes nothing that needs an
-    // approval.
+    // The next PUT adds the personas that waited. It changes no field that needs an approval.
     let after = put(&crm, "1", body.clone()).await.is(200).json();
     assert_eq!(
         (personas(&after).len(), &after["attributes"]["common"]["salary"]),

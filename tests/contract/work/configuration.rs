@@ -1,4 +1,4 @@
-//! What a tenant's configuration may hold.
+//! The limits of a tenant's configuration.
 
 use serde_json::{Value, json};
 use tests::{Service, TENANT};
@@ -28,7 +28,7 @@ async fn wk16_definitions_have_a_size_together() {
     };
     assert_eq!(refused.is(422).violations(), [" too-large"]);
     assert_eq!(made.len(), 17);
-    // What makes it no larger is possible, and deleting makes room.
+    // Changes that do not enlarge it are possible, and deleting makes room.
     let patch = json!({ "display_name": "x" });
     crm.patch(&made[0].path, patch).if_match("*").await.is(200);
     crm.patch(&made[1].path, json!({ "enumeration_values": ["one"] })).if_match("*").await.is(200);

@@ -1,4 +1,4 @@
-//! Files of people that are wide, deep or long.
+//! Import files with wide rows, deep documents or many rows.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::imports::{CSV, NDJSON, done, outcomes, send, service};
 
-/// What an unoptimised program may take for a file of 4 MB; it took minutes.
+/// The time limit of an unoptimised program for a file of 4 MB. It used to take minutes.
 const SOON: Duration = Duration::from_secs(4);
 
 #[tokio::test]

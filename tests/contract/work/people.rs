@@ -43,7 +43,7 @@ async fn wk7_an_address_that_a_hundred_people_claim_is_its_owners() {
     corp.person("ceo", claims).sign_in("shop").await.is(201);
     let ceo = crm.read(&by_base("ceo", &corp.url)).await;
     assert_eq!((&ceo["preferred_email"], &ceo["email_verified"]), (&json!(CEO), &json!(true)));
-    // Who only claims it gives way, and takes it from nobody.
+    // A user who only claims the address loses it to an owner, and takes it from no user.
     let all = json!({ "filter": { "preferred_email": CEO }, "limit": 100 });
     let found = crm.post("/identity/users/query", all).await.is(200).json();
     assert_eq!(found["items"].as_array().unwrap().len(), 100);

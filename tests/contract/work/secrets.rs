@@ -44,7 +44,7 @@ async fn wk4_a_repeat_of_ten_secrets_is_told_from_another_request() {
     office.service.clock.advance(1);
     let second = office.ask(&jan, pins(2)).await;
     assert_ne!(first.path, second.path);
-    // What was asked for last is compared first.
+    // The newest change request is compared first.
     assert_eq!(office.ask(&jan, pins(2)).await.path, second.path);
 }
 

@@ -1,4 +1,4 @@
-//! What an answer says of a request that is wrong everywhere.
+//! The answer to a request with faults everywhere.
 
 use serde_json::{Value, json};
 use tests::{Answer, Service, TENANT};

@@ -1,4 +1,4 @@
-//! What is deprecated, and which of it somebody holds.
+//! Deprecated definitions and values, and which of them users hold.
 
 use serde::{Deserialize, Serialize};
 use shared::domain::Versioned;
@@ -16,12 +16,12 @@ pub(super) struct Deprecated {
     pub(super) id: DefinitionId,
     /// The value, if it is one.
     pub(super) value: Option<String>,
-    /// Whether somebody may hold it, as far as is noted at the definition.
+    /// Whether a user may hold it, according to the note at the definition.
     pub(super) open: bool,
 }
 
 impl Deprecated {
-    /// What is deprecated of an attribute.
+    /// The attribute itself if it is deprecated, and its deprecated values.
     pub(super) fn of_attribute(
         entry: &StoredDefinition<AttributeDefinition>,
     ) -> impl Iterator<Item = Self> {
@@ -65,8 +65,8 @@ impl Deprecated {
     }
 }
 
-/// Places of what somebody holds, among all that is deprecated. Stored as a text of one character
-/// for each: a tenant has at most 200 000.
+/// For each deprecated definition or value, whether a user holds it. Stored as a text with one
+/// character for each: a tenant has at most 200 000.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub(super) struct Held(Vec<bool>);

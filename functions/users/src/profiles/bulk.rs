@@ -61,7 +61,7 @@ pub async fn bulk(mut call: Call) -> HandlerResult {
         .await
 }
 
-/// The profiles that some of the ids name.
+/// The profiles that these ids name.
 async fn find(
     call: &Call,
     context: &SystemContext<'_>,
@@ -99,7 +99,7 @@ impl BulkQuery {
         violations.check(Self { ids, select })
     }
 
-    /// What is selected of a profile; its id always is.
+    /// The selected fields of a profile, and always its id.
     fn select(&self, shown: Object) -> Object {
         match &self.select {
             None => shown,
@@ -178,8 +178,7 @@ impl Selection {
     }
 }
 
-/// Keeps those members of the field `name` that are selected, or takes the whole field away where
-/// none is asked for.
+/// Keeps the selected members of the field `name`, or removes the whole field if none is selected.
 fn narrow(shown: &mut Object, name: &str, asked: bool, keep: impl Fn(&str, &mut Json) -> bool) {
     if !asked {
         shown.shift_remove(name);

@@ -1,9 +1,9 @@
 //! `GET …/users?filter=`: exactly one profile of a system, by its effective view.
 //!
 //! A person who matches is found in one of two places: by the look-ups of base profiles, where the
-//! value that is looked up is inherited, or by those of the system's overrides. What is found is
-//! compared with the effective view, so an inherited value that is overridden here, or a person
-//! whom the system does not know, does not count.
+//! value that is looked up is inherited, or by those of the system's overrides. Each candidate is
+//! compared with the filter by its effective view. So an inherited value that this system overrides
+//! does not count, and a person without a profile in this system is not found.
 
 use std::collections::HashSet;
 
@@ -64,7 +64,7 @@ struct ProfileSearch<'s> {
 }
 
 impl ProfileSearch<'_> {
-    /// Compares everybody to whom a source leads.
+    /// Compares the filter with each candidate of a source.
     async fn follow(&mut self, source: CandidateSource) -> Result<()> {
         let (table, tenant, system) =
             (self.call.app.table(), self.context.tenant, &self.context.system.id);

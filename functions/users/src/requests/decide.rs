@@ -32,9 +32,9 @@ pub(super) async fn reject(call: Call) -> HandlerResult {
 
 async fn decide_by(call: Call, decision: RequestStatus) -> HandlerResult {
     let id: ChangeRequestId = call.id("id")?;
-    // Who may decide is looked up now and not as it was half a minute ago (rule A5).
+    // The current policy says who may decide, not a cached one (rule A5).
     call.app.schema_now(&call.caller.tenant).await?;
-    // A repeat is answered by its record, but not to somebody who was blocked meanwhile.
+    // A repeat is answered from its record, but not if the person was blocked meanwhile.
     call.person().await?;
     call.once(async |record| {
         call.app
@@ -69,7 +69,8 @@ struct DecidedRequest {
 }
 
 impl Decision<'_> {
-    /// Decides about a request as it is now; `None` when somebody else wrote it meanwhile.
+    /// Decides about a request in its current state; `None` if another write has changed it
+    /// meanwhile.
     async fn attempt(&self, id: ChangeRequestId) -> Result<Option<Answer>> {
         let (call, table) = (self.call, self.call.app.table());
         let request = table.find_change_request(&call.caller.tenant, id).await?;
@@ -99,7 +100,8 @@ impl Decision<'_> {
         Box::pin(self.apply(&author, decided)).await
     }
 
-    /// Who decides, if the caller sees the request, may decide about it and has read it as it is.
+    /// The person who decides. Fails unless the caller may see the request, may decide about it,
+    /// and has read its current version.
     fn check_may_decide(
         &self,
         request: &Versioned<ChangeRequest>,
@@ -180,8 +182,8 @@ impl Decision<'_> {
         Err(Error::Conflict(detail.to_owned()))
     }
 
-    /// Tells whether somebody else decided, which needs another attempt, or this very request was
-    /// answered already: its record says which.
+    /// If the record of this very request exists, returns its answer. Otherwise another person has
+    /// decided, which needs another attempt.
     async fn check_recorded(&self, request: &Versioned<ChangeRequest>) -> Result<Option<Answer>> {
         let (tenant, table) = (&self.call.caller.tenant, self.call.app.table());
         let now = table.find_change_request(tenant, request.value.id).await?;

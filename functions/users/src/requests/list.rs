@@ -16,7 +16,7 @@ use shared::store::index::Position;
 /// How many requests one call looks through for a person who may decide few of them. The page may
 /// be empty then and still have a cursor.
 const LOOKED_THROUGH: usize = 500;
-/// How many requests are read at a time for such a person, whatever the size of the page.
+/// How many requests are read at a time for such a person, with every page size.
 const READ_AT_ONCE: usize = 50;
 
 /// The position of the next page, as its cursor holds it.
@@ -126,7 +126,7 @@ async fn of_statuses(
         let (mut page, next) =
             table.change_requests(tenant, *status, position.as_ref(), left.max(least)).await?;
         looked_through += page.len();
-        // What is left of forgotten users is nobody's to see.
+        // Change requests of deleted users are shown to nobody.
         let mut ids: Vec<_> = page.iter().map(|request| request.value.user).collect();
         ids.sort_unstable();
         ids.dedup();

@@ -1,4 +1,4 @@
-//! `/identity/change-requests`: changes that wait for somebody who may approve them.
+//! `/identity/change-requests`: changes that wait for an approval.
 
 mod decide;
 mod list;
@@ -75,8 +75,8 @@ pub(crate) async fn read(call: Call) -> HandlerResult {
     call.show(&ChangeRequest::tag(&request, now), || request.value.show(&schema, now))
 }
 
-/// Refuses a person a request that is not there for them: people see those that they asked for or
-/// may decide.
+/// Refuses a request that the person may not see. People see the requests that they made or may
+/// decide.
 fn check_seen(
     call: &Call,
     request: &ChangeRequest,

@@ -1,5 +1,5 @@
-//! One sign-in: who the subject is, what the claims make of the profile, and what else is written
-//! with it, until nobody else is in the way.
+//! One sign-in: finds the user of the subject, applies the claims to the profile and writes both
+//! with their companions. It repeats this while other writes interfere.
 
 use shared::domain::Versioned;
 use shared::domain::author::Author;
@@ -28,7 +28,7 @@ use super::SignInSubject;
 use crate::me;
 use crate::system_context::SystemContext;
 
-/// A sign-in of a subject, or of a user whom a client brings.
+/// A sign-in of a subject, or of a user that a client names.
 pub(super) struct SignIn<'a> {
     pub call: &'a Call,
     pub author: &'a Author,
@@ -65,7 +65,7 @@ struct SignInUser {
     user: Option<StoredUser>,
     /// Whether the subject is to be bound to the user.
     binds: bool,
-    /// What has to be so still when the sign-in is committed.
+    /// The conditions that the commit of the sign-in checks.
     expectations: Vec<Expectation>,
 }
 
@@ -207,7 +207,7 @@ impl SignIn<'_> {
         Ok(Some(SignInUser { user, binds, expectations }))
     }
 
-    /// The principal that binds the subject to the user, if it is to be bound.
+    /// The principal that binds the subject to the user, if the sign-in must write one.
     fn binding(&self, user: Option<UserId>, binds: bool, state: &RetryState) -> Option<Binding> {
         let SignInSubject::OfIssuer { base, claims, .. } = &self.subject else { return None };
         let stored = state.principal.as_ref().filter(|(of, _)| user == Some(*of));
@@ -312,8 +312,8 @@ impl SignIn<'_> {
         Ok(())
     }
 
-    /// Decides by the principal of the matched user that stands in the way: it waits for a subject,
-    /// or the sign-in is refused.
+    /// Decides by the existing principal of the matched user. If it waits for a subject, it is
+    /// bound. Otherwise the sign-in is refused.
     async fn resolve_principal_conflict(
         &self,
         user: Option<UserId>,

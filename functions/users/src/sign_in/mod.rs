@@ -208,7 +208,7 @@ impl<'a> SignInSubject<'a> {
             (None, None, None) => Some(("user_id", Code::Required, EITHER)),
             _ => Some(("user_id", Code::NotAllowed, EITHER)),
         };
-        // What is sent and wrong is not missing.
+        // A field that was sent with an invalid value is not reported as missing.
         if let Some((name, code, detail)) = wrong.filter(|_| fields.violations().is_empty()) {
             fields.refuse(name, code, detail);
         }

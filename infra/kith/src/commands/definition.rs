@@ -27,7 +27,7 @@ pub(crate) enum Action {
     },
 }
 
-/// Purges and prints what came of it; fails if somebody holds the definition.
+/// Purges and prints the outcome; fails if a user holds the definition.
 pub(crate) async fn run(
     action: Action,
     location: &TableLocation,

@@ -1,5 +1,5 @@
-//! `kith doctor`: checks a service end to end, its table if that is in DynamoDB, and its stack if one
-//! is named.
+//! `kith doctor`: checks a service end to end, its table if that is in DynamoDB, and its stack if
+//! one is named.
 
 mod operation;
 

@@ -2,8 +2,8 @@
 //! invoke` sends it to a function.
 //!
 //! The token and the ids come from a running service that works on the same table as the function:
-//! `kith serve --dynamodb` on this machine. What the event names is created there if it is missing,
-//! and the credentials of the demonstration go into the event.
+//! `kith serve --dynamodb` on this machine. Resources that the event names are created there if
+//! they are missing. The event contains the credentials of the demonstration.
 
 mod placeholders;
 mod sample;

@@ -84,7 +84,7 @@ impl EventSink for Printed {
     }
 }
 
-/// Publishes; fails if a user was not published, and says how to go on.
+/// Publishes; fails if a user was not published, and says how to resume.
 async fn publish(
     table: &Table,
     tenant: &TenantId,

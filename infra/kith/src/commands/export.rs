@@ -2,8 +2,7 @@
 //!
 //! Columns are the fields that can be imported and the attributes that are configured, less those
 //! that are hidden from people, hashed or derived. The users come page by page, so that memory
-//! stays flat; somebody who is changed meanwhile is listed again, and is written as he was found
-//! first.
+//! stays flat. A user who changes meanwhile is listed twice; the export writes the first version.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, IsTerminal as _, Write};
@@ -105,7 +104,7 @@ pub(crate) async fn run(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Refuses a file that is there: it may be what somebody still wants to import.
+/// Refuses to overwrite a file: it may be waiting for its import.
 fn refuse_existing(output: &Path) -> Result<(), Failure> {
     if fs::metadata(output).is_ok_and(|there| there.is_file()) {
         let output = output.display();
@@ -117,7 +116,7 @@ fn refuse_existing(output: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// An output whose reader may close it (`kith export | head -1`), which is no failure.
+/// An output whose reader may close it (`kith export | head -1`). The command does not fail then.
 struct Pipe<W> {
     output: W,
     closed: bool,
@@ -291,7 +290,7 @@ fn write_cells(output: &mut impl Write, cells: &[String]) -> io::Result<()> {
     writer.flush()
 }
 
-/// Takes away what is `null`: there is nothing to clear in somebody who is made.
+/// Removes members that are `null`: a new user has no value to clear.
 fn drop_nulls(members: &mut Object) {
     members.retain(|_, value| {
         if let Json::Object(inner) = value {

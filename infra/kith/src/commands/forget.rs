@@ -1,5 +1,4 @@
-//! `kith forget`: erases a person everywhere, and looks whether anything of given texts is left
-//! (rule D7).
+//! `kith forget`: erases a person everywhere, and searches the table for given texts (rule D7).
 //!
 //! The search says where something is, never what.
 
@@ -16,7 +15,7 @@ use crate::failure::{Failure, Resource};
 use crate::location::TableLocation;
 use crate::output::{Console, counted};
 
-/// Whom to forget, and what to look for.
+/// The users to forget, and the texts to search for.
 #[derive(Debug, Args)]
 #[command(group(
     ArgGroup::new("what")
@@ -72,8 +71,8 @@ fn texts_of(file: &str) -> Result<SearchTexts, String> {
     }
 }
 
-/// Erases, then verifies, and prints what came of both; fails if the user is not known or something
-/// is left.
+/// Erases, then verifies, and prints both outcomes. Fails if the user is not known or an item
+/// remains.
 pub(crate) async fn run(
     options: Options,
     location: &TableLocation,
@@ -116,7 +115,7 @@ pub(crate) async fn run(
     }
 }
 
-/// What an erasure did, for programs and for people.
+/// The outcome of an erasure, for programs and for people.
 const fn outcome(erased: ErasureOutcome) -> (&'static str, &'static str) {
     match erased {
         ErasureOutcome::Forgotten => ("forgotten", "is deleted"),
@@ -127,7 +126,7 @@ const fn outcome(erased: ErasureOutcome) -> (&'static str, &'static str) {
     }
 }
 
-/// What was found, as JSON.
+/// The findings, as JSON.
 fn show(traces: &Traces, texts: usize) -> Value {
     let found = traces.found.iter().map(|Trace { text, kind, user, attribute }| {
         json!({
@@ -138,7 +137,7 @@ fn show(traces: &Traces, texts: usize) -> Value {
     json!({ "items": traces.items, "texts": texts, "found": found.collect::<Vec<_>>() })
 }
 
-/// What was found, in lines for people.
+/// The findings, in lines for people.
 fn describe(traces: &Traces, texts: usize) -> String {
     let mut lines = vec![format!(
         "searched {} for {}, found {}",

@@ -50,7 +50,7 @@ fn algorithm(text: &str) -> Result<Algorithm, String> {
     known.ok_or_else(|| "expected ES256 or RS256".to_owned())
 }
 
-/// Does what the command says and prints what came of it.
+/// Runs the command and prints its outcome.
 pub(crate) async fn run(
     action: Action,
     location: &TableLocation,

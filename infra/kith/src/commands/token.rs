@@ -17,10 +17,10 @@ use crate::failure::Failure;
 use crate::location::TableLocation;
 use crate::output::Console;
 
-/// How long a token is good unless the option says otherwise, in seconds.
+/// The lifetime of a token in seconds, unless the option says otherwise.
 const LIFETIME: u32 = 3600;
 
-/// Whom the token is about.
+/// The person and the claims of the token.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// What the identity provider calls the person

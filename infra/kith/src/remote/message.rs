@@ -21,7 +21,7 @@ impl<'a> RemoteRequest<'a> {
         Self { method: Method::GET, path, query: Vec::new(), headers: Vec::new(), body: None }
     }
 
-    /// A change of a field that is the same however often it is made, whatever else has changed.
+    /// An idempotent change of a field, which needs no particular version of the resource.
     pub(crate) fn patch(path: &'a str, body: Vec<u8>) -> Self {
         Self {
             method: Method::PATCH,
@@ -50,8 +50,8 @@ impl<'a> RemoteRequest<'a> {
         Self { body: Some((content_type, body)), ..Self::act(path, key) }
     }
 
-    /// Takes the key away: a POST whose answer has a secret takes none, and a repeat has an effect of
-    /// its own.
+    /// Takes the key away: a POST whose answer has a secret takes none, and a repeat has an effect
+    /// of its own.
     pub(crate) fn without_key(mut self) -> Self {
         self.headers.retain(|(name, _)| *name != "idempotency-key");
         self

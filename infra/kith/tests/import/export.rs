@@ -1,4 +1,4 @@
-//! What is exported is what is imported.
+//! An import accepts the file of an export.
 
 use std::fs::{self, DirEntry, OpenOptions};
 use std::io::{BufRead as _, BufReader, Read as _};

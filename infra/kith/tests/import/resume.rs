@@ -59,8 +59,8 @@ fn i3_an_import_that_is_ended_at_any_moment_goes_on_to_the_same_report() {
     service.crash();
     let ended = Ended(child.wait_with_output().unwrap());
     assert_eq!(ended.code(), 1, "{ended:?}");
-    // EC11: while the service goes on with what the killed programs sent, the wait is told, and no
-    // rate of another program.
+    // EC11: while the service works on requests of the killed programs, the command says that it
+    // waits. It does not show their rate as its own.
     assert!(ended.errors().contains("waiting for the service to go on"), "{ended:?}");
     let summary: serde_json::Value = serde_json::from_str(&ended.output()).unwrap();
     assert_eq!(summary, due);
@@ -103,7 +103,7 @@ fn i3_what_was_begun_goes_on_with_the_same_file_and_options_alone() {
     let summary = service.import(&["people.csv", "--mode", "upsert", "--restart"]);
     assert_eq!(summary["rows"], ROWS);
     assert!(summary["updated"].as_u64().unwrap() > 100, "{summary}");
-    // A complete import stands in the way of no other one.
+    // A complete import does not block another one.
     let summary = service.import(&["people.csv", "--mode", "upsert", "--dry-run"]);
     assert_eq!(summary["unchanged"], 277, "{summary}");
 }

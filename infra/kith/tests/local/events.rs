@@ -29,7 +29,7 @@ fn table(endpoint: &str) -> Table {
     Table::new(Client::from_conf(settings.build()), "kith", Env::default())
 }
 
-/// What a function that has just started answers to an event, as Lambda hands it over.
+/// The answer of a function that has just started to an event, as Lambda sends it.
 async fn invoke(service: &Service, routes: &'static [Route], event: &str) -> (u64, Value) {
     let worker = vec![script::WORKER.to_owned()];
     let scripts = Scripts::new(PathBuf::from(env!("CARGO_BIN_EXE_kith")), worker);
@@ -60,8 +60,8 @@ fn events() -> Vec<String> {
     found
 }
 
-/// What an event is answered after all those before it. An event that creates something, or gives
-/// it a name, is a conflict where an event before it did so.
+/// The expected answer to an event after all earlier ones. An event that creates a resource or a
+/// name is a conflict if an earlier event created the same.
 fn due(event: &str, route: &Route) -> Vec<u64> {
     let case = event.rsplit('/').next().unwrap().split_once('.').map_or("", |(_, case)| case);
     match (event, case) {

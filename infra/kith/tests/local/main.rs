@@ -1,5 +1,5 @@
-//! What `kith serve` offers a developer of this machine: tokens of people, sample events, and its
-//! table for functions that run elsewhere. As people run them: the built program.
+//! The features of `kith serve` for local development: tokens of people, sample events, and the
+//! table for functions that run elsewhere. The tests run the built program.
 
 #![expect(
     clippy::unwrap_used,

@@ -62,7 +62,7 @@ fn ec19_the_version_may_name_the_commit_and_options_of_all_commands_stand_last()
         }
         assert!(help.lines().all(|line| line.chars().count() <= 100), "{help}");
     }
-    // An option whose value comes from a variable is not asked for.
+    // An option is not required if a variable has its value.
     let mut failed = kith(&["import"]);
     for variable in ["KITH_URL", "KITH_CLIENT_ID", "KITH_CLIENT_SECRET"] {
         failed.env(variable, "http://127.0.0.1:1");

@@ -33,7 +33,7 @@ pub(super) fn answer(operation: &str, failure: FailedStep) -> (u16, Vec<u8>) {
     (error.status_code(), error.to_json().into_bytes())
 }
 
-/// What the engine said last when it failed, until a write succeeds again.
+/// The last error of the engine, until a write succeeds again.
 static LAST: Mutex<String> = Mutex::new(String::new());
 
 /// Logs why the engine fails, once for each reason: a full disk refuses every write.
@@ -66,8 +66,8 @@ fn damaged() -> (u16, Vec<u8>) {
     (400, body.to_string().into_bytes())
 }
 
-/// Names the operation, which the service would not: a developer who meets this one
-/// has added a call to Kith and not to the dispatch.
+/// Names the operation, unlike DynamoDB. A developer who sees this error has added a call to Kith
+/// and not to the dispatch.
 fn unknown(operation: &str) -> (u16, Vec<u8>) {
     let body = json!({
         "__type": "com.amazon.coral.service#UnknownOperationException",

@@ -131,8 +131,8 @@ impl Embedded {
         self.run(Database::sweep_ttl).await?.map_err(io::Error::other)
     }
 
-    /// Adds each write of a user to the outbox from now on, in a data folder; an engine in memory has
-    /// no outbox. The table has to exist.
+    /// Adds each write of a user to the outbox from now on, in a data folder; an engine in memory
+    /// has no outbox. The table has to exist.
     pub async fn start_outbox(&self) -> io::Result<()> {
         self.with_outbox(Outbox::begin).await
     }
@@ -208,8 +208,8 @@ fn open_folder(path: &Path) -> io::Result<Embedded> {
     })
 }
 
-/// Opens a file that, if it is new, nobody else can read: the table holds
-/// private keys and personal data.
+/// Opens a file. A new file is readable by its owner alone, because the table holds private keys
+/// and personal data.
 fn owners_file(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false);

@@ -1,9 +1,10 @@
 //! The outbox: writes of users whose events are not yet published.
 //!
-//! The engine's own stream keeps a record of every item for ever and reads all of them on each
+//! The engine's own stream keeps a record of every item without end and reads all of them on each
 //! write (ADR 0031). Instead, a trigger adds an entry for each write of a user, in the transaction
 //! of the write. An entry is deleted when its event has been published. After a crash the outbox
-//! holds what is still to be published; it never grows beyond the most that ever waited.
+//! holds the events that are not published yet. Its file never grows beyond the most events that
+//! ever waited.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -138,7 +138,7 @@ async fn s2_an_http_issuer_is_kept_and_never_given() {
         let document = Json::parse(document.to_string().as_bytes()).unwrap();
         super::AuthenticationServer::read(document, Some(current), &schema, place.table.env())
     };
-    assert!(change(demo, provider.issuer()).is_ok(), "what is there may be sent back");
+    assert!(change(demo, provider.issuer()).is_ok(), "the stored value may be sent back");
     for (current, issuer) in [
         (demo.clone(), "http://127.0.0.1:3001/demo-idp"),
         (with(Some("https://login.example.org")), provider.issuer()),

@@ -32,7 +32,7 @@ pub(super) fn schemas() -> Vec<Described> {
     ]
 }
 
-/// What becomes of a row whose user exists.
+/// How to treat a row whose user exists.
 fn mode() -> Object {
     word(
         Mode::ALL.map(Mode::name),

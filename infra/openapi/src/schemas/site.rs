@@ -1,4 +1,4 @@
-//! What the service says about itself.
+//! The schemas of the health check and of the API description.
 
 use serde_json::json;
 use utoipa::openapi::Schema;

@@ -134,7 +134,7 @@ pub(super) fn editable_here(record: Record) -> Record {
         .may("preferred_email", nullable("EmailAddress"))
 }
 
-/// What a user may bring along when it is created.
+/// The fields that a new user may have in addition to the editable ones.
 fn creatable(record: Record) -> Record {
     editable(record)
         .may("id", uuid("An id to keep. The service makes one if it is left out.").or_null())

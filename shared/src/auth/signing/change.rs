@@ -53,8 +53,7 @@ impl SigningKeys {
             let find = |state: &PublishedKeys, kid: &str| {
                 state.published(now).find(|key| key.kid == kid).cloned()
             };
-            // One that was published a moment ago and waits for its turn is the successor that is
-            // asked for.
+            // A key that was just published and waits for its turn is already the successor.
             if let Some(new) = state.waiting_key(algorithm, now).cloned() {
                 let old = signing.and_then(|kid| find(state, &kid));
                 return Ok((KeyRotation { new, old }, Vec::new(), Vec::new()));
@@ -122,7 +121,7 @@ impl SigningKeys {
             let can_wait = state.others == OTHERS.len()
                 && due.iter().all(|due| state.signing(*due, now).is_some());
             match self.succeed(stored, &due, &mut made, now).await {
-                // Ours or another's: read what is there now.
+                // This function or another one wrote the state: read it again.
                 Ok(()) | Err(CommitError::Conditions(_)) => retry.at_once()?,
                 Err(CommitError::Contended) => retry.again().await?,
                 Err(failed) if can_wait => {
@@ -177,7 +176,7 @@ impl SigningKeys {
         let published =
             state.published(now).map(|key| (Key::private_key(&key.kid), Some(key.drop_at)));
         for (key, drop_at) in published.chain([(Key::refresh_key(), None)]) {
-            // One that was revoked, or a table that never had one.
+            // The key was revoked, or the table never had one.
             let Some(secret) = self.read_private(&key).await? else { continue };
             let item = self.private_item(state, &key, &secret, drop_at).await?;
             writes.push(Write::Put(item, Condition::Guarded));
@@ -185,7 +184,7 @@ impl SigningKeys {
         Ok(())
     }
 
-    /// A private key in the form that the state says, until its time.
+    /// The item of a private key, sealed or not as the state says, with its expiry.
     async fn private_item(
         &self,
         state: &PublishedKeys,
@@ -224,9 +223,9 @@ impl SigningKeys {
         self.commit(stored, state, &added, Vec::new(), now).await
     }
 
-    /// Changes the state as `decide` says, again when somebody else changed it meanwhile. `decide`
-    /// returns its result, the keys that it added, and the ids of those whose private halves
-    /// go.
+    /// Changes the state as `decide` says, and repeats if another function changed it meanwhile.
+    /// `decide` returns its result, the keys that it added, and the ids of those whose private
+    /// halves go.
     async fn change<'m, T>(
         &self,
         decide: impl Fn(&mut PublishedKeys, Timestamp) -> Result<(T, Vec<&'m NewKey>, Vec<String>)>,

@@ -1,8 +1,8 @@
 //! Private keys as they are stored: as base64, or sealed with a KMS key (ADR 0049).
 //!
-//! KMS makes a data key and says it twice: plain, and encrypted with its own key. What is stored is
-//! sealed with the plain one and stands beside the encrypted one, which KMS alone can decrypt. A
-//! process keeps the data key that it used last, so a start asks KMS once.
+//! KMS makes a data key and returns it twice: plain, and encrypted with the KMS key. Private keys
+//! are sealed with the plain data key. The encrypted data key is stored beside them, and only KMS
+//! can decrypt it. A process keeps the data key that it used last, so a start asks KMS once.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::env::Env;
 use crate::seal;
 use crate::store::{Item, Key};
 
-/// What KMS binds data keys to, as name and value: its log and its policies can name them.
+/// The encryption context of data keys, as name and value. Logs and policies of KMS can name it.
 pub const CONTEXT: (&str, &str) = ("kith", "private-keys");
 
 /// Seals and opens private keys with KMS keys of an account; clones share the last data key.

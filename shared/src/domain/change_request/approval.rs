@@ -11,7 +11,7 @@ use crate::domain::schema::Schema;
 use crate::domain::user::User;
 
 /// The changed attributes that `writer` may not write without approval; those of a new user if
-/// there is no `before`. What is derived changes by itself.
+/// there is no `before`. Derived attributes need no approval.
 #[must_use]
 pub fn unapproved<'s>(
     before: Option<&User>,
@@ -23,7 +23,7 @@ pub fn unapproved<'s>(
         .attributes
         .values()
         .filter(|a| a.approval_policy.as_ref().is_some_and(|p| !p.allows(writer, schema)));
-    // What goes with its persona is not a change of the attribute.
+    // A value that is removed together with its persona is not a change of the attribute.
     let kept: BTreeSet<_> = after.personas.iter().map(|p| p.id).collect();
     let values = |user: &User, id: DefinitionId| {
         let personas = user.personas.iter().filter(|p| kept.contains(&p.id));
@@ -98,7 +98,8 @@ pub fn refuse_added(
     violations.check(())
 }
 
-/// Refuses a change of attributes that need an approval, by somebody who asks for none.
+/// Refuses a change of attributes that need an approval, if this write cannot become a change
+/// request.
 pub fn refuse_unapproved(unapproved: &[&AttributeDefinition]) -> Result<()> {
     let mut violations = Violations::default();
     for definition in unapproved {

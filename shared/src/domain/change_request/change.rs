@@ -1,5 +1,4 @@
-//! What a change request changes: fields of a user or of a persona, in the form in which profiles
-//! are stored.
+//! The changes of a change request: fields of a user or of a persona, in their stored form.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -111,7 +110,7 @@ fn value_of(fields: &[(ChangedField, Value)], wanted: &ChangedField) -> Value {
     fields.iter().find(|(field, _)| field == wanted).map_or(Value::Null, |(_, value)| value.clone())
 }
 
-/// What of `after` differs from `before`; what is derived changes by itself.
+/// The fields of `after` that differ from `before`, except derived ones.
 pub(super) fn differences<T: Serialize>(
     before: &T,
     after: &T,

@@ -40,7 +40,7 @@ string_enum! {
 }
 
 string_enum! {
-    /// What kind of system a client integrates, which lets it make system profiles.
+    /// The kind of system that a client integrates. It lets the client create system profiles.
     Integration {
         /// Customer relationship management.
         Crm = "crm",
@@ -92,7 +92,7 @@ pub const MAX_SECRETS: usize = 2;
 
 /// The life of an access token when the client sets none, in seconds.
 pub const ACCESS_TOKEN_SECONDS: i64 = 900;
-/// What the life of an access token may be, in seconds.
+/// The allowed lifetimes of an access token, in seconds.
 pub const ACCESS_TOKEN_LIVES: RangeInclusive<i64> = 60..=86_400;
 /// The longest name, in bytes.
 pub const MAX_NAME: usize = 256;
@@ -129,7 +129,7 @@ pub struct Client {
     /// The systems that it may act for; every one when there is none.
     #[serde(default)]
     pub systems: Vec<PartyId>,
-    /// What it integrates.
+    /// The kind of system that it integrates.
     #[serde(default)]
     pub integration: Option<Integration>,
     /// The most sensitive attributes of systems that it sees.

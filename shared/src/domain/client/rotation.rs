@@ -38,8 +38,8 @@ impl Rotation {
 }
 
 impl Client {
-    /// Adds `secret`. Those that are live now end at `previous_expires_at`, if that is earlier than
-    /// they would have ended.
+    /// Adds `secret`. Current secrets end at `previous_expires_at`, if that is earlier than their
+    /// own end.
     pub fn rotate(
         &mut self,
         secret: Secret,

@@ -34,7 +34,7 @@ impl PlainSecret {
         &self.0
     }
 
-    /// What is stored of it.
+    /// The stored form.
     #[must_use]
     pub fn hashed(&self) -> HashedSecret {
         HashedSecret::of(&self.0)
@@ -75,7 +75,7 @@ impl HashedSecret {
     }
 }
 
-/// One secret of a client.
+/// A secret of a client.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Secret {
     /// The id by which it is revoked.
@@ -108,7 +108,7 @@ impl Secret {
         (secret, plain)
     }
 
-    /// What everybody may know of it who administers clients.
+    /// The properties that administrators of clients may see.
     #[must_use]
     pub fn show(&self) -> Object {
         object! {
@@ -119,7 +119,7 @@ impl Secret {
         }
     }
 
-    /// Whether it is good at this time.
+    /// Whether it is valid at this time.
     #[must_use]
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.expires_at.is_none_or(|end| now < end)

@@ -38,7 +38,7 @@ pub struct AttributeDefinition {
     pub data_format: DataFormat,
     /// The values of an enumeration.
     pub enumeration_values: Vec<String>,
-    /// Those of them that take no new assignments.
+    /// Values that take no new assignments.
     #[serde(default)]
     pub deprecated_values: Vec<String>,
     /// The JSON Schema that JSON values fit, as JSON text.
@@ -67,10 +67,11 @@ pub struct AttributeDefinition {
     pub system: bool,
     /// Whether no two users of the tenant may hold the same value; never changes.
     pub unique: bool,
-    /// What derives its values, if callers do not write them.
+    /// The workflow that derives its values, if callers do not write them.
     #[serde(default)]
     pub derived: Option<DerivedBy>,
-    /// Who may write it and approve what others want to write; nobody is asked without one.
+    /// Says who may write the attribute and approve changes of others. Without a policy a write
+    /// needs no approval.
     #[serde(default)]
     pub approval_policy: Option<ApprovalPolicy>,
     /// Whether it takes no new values.
@@ -302,7 +303,7 @@ impl AttributeDefinition {
         [Some(self.search), self.raise.map(|raise| raise.from)].into_iter().flatten()
     }
 
-    /// Why nobody is given this value anew, if that is so.
+    /// Why this value cannot be set on a user who does not have it; `None` if it can.
     #[must_use]
     pub fn refuses_new(&self, value: &String) -> Option<&'static str> {
         if self.deprecated {
@@ -320,7 +321,8 @@ impl AttributeDefinition {
         self.name.parse().ok().filter(|_| self.system)
     }
 
-    /// Whether profiles must have it: what takes no new values cannot be asked for.
+    /// Whether profiles must have it. A deprecated attribute is never required, because it takes no
+    /// new values.
     #[must_use]
     pub const fn is_required(&self) -> bool {
         self.required && !self.deprecated

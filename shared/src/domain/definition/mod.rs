@@ -96,14 +96,14 @@ impl DefinitionKind {
     }
 }
 
-/// What operations call a kind of definitions.
+/// The names of a kind of definitions in operations.
 #[derive(Clone, Copy, Debug)]
 pub struct Noun {
-    /// One, in snake case.
+    /// The singular, in snake case.
     pub one: &'static str,
-    /// Several, in snake case.
+    /// The plural, in snake case.
     pub many: &'static str,
-    /// One with its article, in words.
+    /// The singular with its article, in words.
     pub title: &'static str,
 }
 
@@ -145,13 +145,13 @@ pub trait Definition:
     fn immutable_fields(&self) -> &'static [&'static str] {
         &[]
     }
-    /// What becomes of this replacement of `current`, of which users have had values, or why they
-    /// stand in its way. Nobody holds the values `unheld`.
+    /// The replacement of `current` to store, if users have had values of `current`; an error if
+    /// those values forbid it. No user holds the values `unheld`.
     fn once_used(self, _current: &Self, _unheld: &[String]) -> Result<Self> {
         Ok(self)
     }
-    /// Which of the values that nobody held at the version before are still deprecated: none was
-    /// given to anybody since.
+    /// The values that no user held at the previous version and that are still deprecated. No user
+    /// can have got one since.
     fn still_unheld(&self, _unheld: &[String]) -> Vec<String> {
         Vec::new()
     }
@@ -169,7 +169,7 @@ pub trait Definition:
     fn check_removable(&self, schema: &Schema) -> Result<()>;
     /// Where the values of this kind are in a schema.
     fn collection(schema: &Schema) -> &Collection<Self>;
-    /// Where the values of this kind are in a schema, to fill it.
+    /// The collection of this kind in a schema, to fill it.
     fn collection_mut(schema: &mut Schema) -> &mut Collection<Self>;
 }
 
@@ -178,7 +178,8 @@ pub(super) const MAX_TEXT: usize = 1024;
 
 /// The form of the names of categories and attributes, as a regular expression.
 pub const NAME_PATTERN: &str = "^[a-z][a-z0-9-]{0,62}$";
-/// The form of the names that definitions may have which the service makes, as a regular expression.
+/// The form of the names that definitions may have which the service makes, as a regular
+/// expression.
 pub const NAME_OR_PREDEFINED_PATTERN: &str = "^[a-z][a-z0-9_-]{0,62}$";
 
 fn is_name(text: &str, underscores: bool) -> bool {
@@ -189,7 +190,7 @@ fn is_name(text: &str, underscores: bool) -> bool {
         })
 }
 
-/// What is said of properties that callers cannot set.
+/// The error message for properties that callers cannot set.
 pub(super) const SET_BY_SERVICE: &str = "the service sets this field; omit it";
 
 /// Takes the field `name`, whose form is fixed and which must be free among `others`.

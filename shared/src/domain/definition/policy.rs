@@ -1,4 +1,5 @@
-//! Who may change an attribute without being asked, and approve the changes of others.
+//! Approval policies: who may change an attribute without an approval, and approve the changes of
+//! others.
 
 use serde::{Deserialize, Serialize};
 
@@ -30,11 +31,11 @@ pub struct ApprovalPolicy {
 enum Statement {
     /// A person with a persona of this name in force, and with this in its scope if it is set.
     Persona { persona: String, scope: Option<String> },
-    /// A client, or an administrator, to whom this scope is granted.
+    /// A client or an administrator with this granted scope.
     Client { client_scope: Scope },
 }
 
-/// Who wants to write or to approve, as policies see it: by granted scopes, by personas, or both.
+/// The caller that wants to write or to approve, by granted scopes, by personas, or both.
 #[derive(Clone, Copy, Debug)]
 pub struct PolicySubject<'a> {
     /// The scopes that are granted; `None` in self-service, where no grant counts.
@@ -44,7 +45,7 @@ pub struct PolicySubject<'a> {
 }
 
 impl<'a> PolicySubject<'a> {
-    /// Somebody of whom no policy can tell anything.
+    /// A subject that fulfils no policy.
     pub const NOBODY: Self = Self { scopes: None, person: None };
 
     /// A client, by the scopes of its token.

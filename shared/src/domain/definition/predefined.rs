@@ -1,7 +1,7 @@
 //! The predefined attributes: fields of every profile that have definitions like the custom ones.
 //!
-//! Their definitions are there without being stored, under ids that are the same in every tenant.
-//! One is stored when its display name, its approval policy or another of its properties is
+//! Their definitions exist without being stored, under ids that are the same in every tenant. A
+//! definition is stored when its display name, its approval policy or another of its properties is
 //! changed; name, format, uniqueness and search stay.
 
 use uuid::Uuid;

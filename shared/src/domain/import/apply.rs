@@ -1,4 +1,4 @@
-//! What a row makes of a user, or of nobody.
+//! How a row changes a user or creates one.
 
 use super::columns::Columns;
 use super::discreet::discreet;
@@ -81,7 +81,7 @@ pub fn merge(user: &User, document: &Object, context: &WriteContext<'_>) -> Resu
     violations.and(grown.patch(Json::Object(patch), context))
 }
 
-/// What a report says of a row that a rule refuses; `None` when the error is not of the row.
+/// The report of a row that a rule refuses; `None` if the error does not come from the row.
 pub fn row_violations(error: Error, schema: &Schema) -> Result<Vec<Violation>> {
     match error {
         Error::Invalid(violations) | Error::NotUnique(violations) => {

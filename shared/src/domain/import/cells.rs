@@ -5,7 +5,7 @@ use crate::domain::error::expected_not;
 use crate::domain::json::{Json, Object};
 use crate::object;
 
-/// What spreadsheets begin a formula with, in the forms of East Asian keyboards too.
+/// The characters that begin a formula in spreadsheets, in the forms of East Asian keyboards too.
 fn is_sign(c: char) -> bool {
     matches!(c, '=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '＝' | '＋' | '－' | '＠')
 }
@@ -28,8 +28,8 @@ pub(super) fn unguarded(cell: &str) -> &str {
     }
 }
 
-/// The values of an attribute in one cell. A cell that only starts like JSON is a text, except where
-/// JSON is wanted.
+/// The values of an attribute in one cell. A cell that only starts like JSON is a text, unless the
+/// attribute expects JSON.
 pub(super) fn values(cell: &str, is_json: bool) -> Result<Vec<Json>, String> {
     let starts_like_json = cell.starts_with(['[', '{']);
     if starts_like_json && !is_json && Json::parse(cell.as_bytes()).is_err() {
@@ -84,7 +84,7 @@ pub(super) fn personas(cell: &str) -> Result<Vec<Json>, String> {
     .collect()
 }
 
-/// What a persona has beside its name and scope when nothing is said of it.
+/// The defaults of a persona that has only a name and a scope.
 const PLAIN: [(&str, Json); 4] = [
     ("preferred", Json::Bool(false)),
     ("valid_from", Json::Null),
@@ -123,7 +123,7 @@ fn short(persona: &Json) -> Option<String> {
     Some(if scope.is_empty() { name.to_owned() } else { format!("{name}({})", scope.join(",")) })
 }
 
-/// What of a persona an import takes.
+/// The members of a persona that an import accepts.
 fn importable(persona: &Object) -> Object {
     let kept =
         ["id", "name", "scope", "status", "preferred", "valid_from", "valid_until", "attributes"];

@@ -11,7 +11,7 @@ use crate::domain::json::{Json, Object};
 use crate::domain::schema::Schema;
 use crate::domain::suggest::{did_you_mean, unknown};
 
-/// Fields for columns whose names are others; a column without a field is left out.
+/// The mapping of column names to fields; a column without a field is ignored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mapping(BTreeMap<String, Option<String>>);
 
@@ -48,7 +48,7 @@ impl Mapping {
         violations.check(Self(mapping))
     }
 
-    /// The field of a column; `None` when it is left out.
+    /// The field of a column; `None` if the column is ignored.
     #[must_use]
     pub fn field<'a>(&'a self, column: &'a str) -> Option<&'a str> {
         self.0.get(column).map_or(Some(column), Option::as_deref)
@@ -110,7 +110,7 @@ fn check_defined(
 /// The field that a column holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum ColumnField {
-    /// A text, by the name of the field; whether an empty cell clears it.
+    /// A text, by the name of the field, and whether an empty cell clears it.
     Text(&'static str, bool),
     Verified,
     Personas,
@@ -140,7 +140,8 @@ impl ColumnField {
     }
 }
 
-/// What a first line is that is no header, if it is another thing that files start with.
+/// The error message for a first line that is not a header, if the start of another file format is
+/// recognised.
 fn no_header(first: &str) -> Option<&'static str> {
     if first.starts_with(['{', '[']) {
         Some(

@@ -1,11 +1,11 @@
-//! What a report says of a row at fault: where and what, and nothing of what the row holds (rule
+//! The report of a faulty row: the place and the kind of fault, without values of the row (rule
 //! D7).
 
 use crate::domain::definition::Predefined;
 use crate::domain::error::{Code, Violation};
 use crate::domain::schema::Schema;
 
-/// The bytes of what is said of one row; at least one violation is.
+/// The most bytes in the report of one row, which has at least one violation.
 const MAX_BYTES: usize = 800;
 /// The bytes of the code of a violation, and of what stands around it.
 const OVERHEAD: usize = 40;
@@ -60,7 +60,7 @@ fn without_values(
                 detail = format!("{workflow} failed on this profile");
             }
         }
-        // What may have been meant is near to what the row holds.
+        // A suggestion resembles the value of the row, so it is removed.
         Code::NotInEnumeration => {
             if let Some((expected, _)) = detail.split_once("; did you mean") {
                 detail = expected.to_owned();

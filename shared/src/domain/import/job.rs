@@ -27,13 +27,13 @@ string_enum! {
         Running = "RUNNING",
         /// Every row has its status.
         Completed = "COMPLETED",
-        /// It cannot go on: rows waited too long.
+        /// It cannot continue: rows waited too long.
         Failed = "FAILED",
     }
 }
 
 string_enum! {
-    /// What became of a row.
+    /// The outcome of a row.
     RowStatus {
         /// It made a user.
         Created = "created",
@@ -78,7 +78,7 @@ impl RowCounts {
 pub struct RowReport {
     /// The row, counted from 1.
     pub row: u32,
-    /// What became of it.
+    /// The outcome.
     pub status: RowStatus,
     /// The user that it made, changed or found.
     pub id: Option<UserId>,
@@ -135,16 +135,16 @@ fn word(violation: &Violation) -> String {
 pub struct Import {
     /// The id.
     pub id: ImportId,
-    /// What becomes of a row whose user is there.
+    /// How to treat a row whose user exists.
     pub mode: Mode,
     /// Whether nothing is written.
     pub dry_run: bool,
-    /// What it brings as values of HASH attributes, if it says so.
+    /// The kind of values that it has for HASH attributes, if declared.
     #[serde(default)]
     pub hashes: Option<HashedValues>,
-    /// Who imports.
+    /// The client that imports.
     pub client: ClientId,
-    /// What that client's token allowed.
+    /// The scopes of that client's token.
     pub scopes: Scopes,
     /// How far it is.
     pub state: ImportState,
@@ -152,15 +152,15 @@ pub struct Import {
     pub parts: Vec<u32>,
     /// The part that is worked, or that comes next.
     pub next: usize,
-    /// What became of the rows so far.
+    /// The number of rows by outcome so far.
     pub counts: RowCounts,
-    /// Until when nobody else works on it.
+    /// Until when no other worker processes it.
     pub leased_until: Option<Timestamp>,
     /// When it was accepted.
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
-    /// When the last row had its status, or it was clear that it cannot go on.
+    /// When the last row had its status, or the import failed.
     pub completed_at: Option<Timestamp>,
 }
 

@@ -56,7 +56,7 @@ string_enum! {
 }
 
 string_enum! {
-    /// What an import brings as values of HASH attributes.
+    /// The kind of values that an import has for HASH attributes.
     HashedValues {
         /// The secrets themselves, which are hashed.
         Plain = "plain",
@@ -66,7 +66,7 @@ string_enum! {
 }
 
 string_enum! {
-    /// What becomes of a row whose user is there.
+    /// How to treat a row whose user exists.
     Mode {
         /// It is an error.
         Create = "create",

@@ -7,7 +7,7 @@
 /// How the cells of a file are parted, and where its header begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dialect {
-    /// What parts cells.
+    /// The delimiter between cells.
     pub delimiter: u8,
     /// How many bytes stand before the header: a line `sep=;` of Excel, or none.
     pub start: usize,
@@ -39,7 +39,7 @@ fn named_delimiter(bytes: &[u8]) -> Option<(u8, usize)> {
     (name.eq_ignore_ascii_case(b"sep=") && sane).then_some((*delimiter, 5 + end))
 }
 
-/// What parts the cells of the header: of comma, semicolon and tab the one that it has most of.
+/// The delimiter of the header: the most frequent of comma, semicolon and tab.
 #[must_use]
 pub(super) fn delimiter(bytes: &[u8]) -> u8 {
     let (mut quoted, mut counts) = (false, [(b',', 0), (b';', 0), (b'\t', 0)]);
@@ -81,7 +81,7 @@ enum State {
     Plain,
     /// In a cell, between its quotes.
     Quoted,
-    /// After a quote in such a cell: it closes the cell, or another one follows.
+    /// After a quote in such a cell. It closes the cell, unless another quote follows.
     Closed,
 }
 
@@ -185,7 +185,7 @@ impl RecordScanner {
     }
 }
 
-/// What is said of a row in which text stands after a closing quote.
+/// The error message for a row with text after a closing quote.
 pub const AFTER_QUOTE: &str = "found text after a closing quote; write `\"\"` for a quote in a \
                                cell, and close a quoted cell where it ends";
 

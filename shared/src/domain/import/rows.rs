@@ -134,7 +134,7 @@ const LOST: &str = "found U+FFFD, which stands for a lost character: the file wa
                     as UTF-8 (in Excel: `CSV UTF-8`)";
 const UTF_16: &str = "expected UTF-8, found UTF-16; save the file as UTF-8 (in Excel: `CSV UTF-8`)";
 
-/// What is said of a file that is not UTF-8.
+/// The error message for a file that is not UTF-8.
 #[must_use]
 pub fn not_utf8(bytes: &[u8]) -> &'static str {
     if is_utf_16(bytes) { UTF_16 } else { NOT_UTF8 }
@@ -145,7 +145,7 @@ fn is_utf_16(bytes: &[u8]) -> bool {
     matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, _, ..] | [_, 0, ..])
 }
 
-/// Looks at the start of a file: the line in which it is not UTF-8, and what is said of it.
+/// Checks the start of a file: the line that is not UTF-8, and the error message for it.
 #[must_use]
 pub fn encoding_fault(start: &[u8]) -> Option<(usize, &'static str)> {
     if is_utf_16(start) {

@@ -170,7 +170,7 @@ fn check(
     Ok((document, text))
 }
 
-/// What is said of a row of so many bytes, if they are too many.
+/// The error message for a row of so many bytes, if they are too many.
 pub(super) fn too_large(bytes: usize) -> Option<String> {
     (bytes > MAX_ROW).then(|| format!("expected a row of at most {MAX_ROW} bytes, found {bytes}"))
 }
@@ -205,8 +205,8 @@ struct NamedAttribute<'d> {
 }
 
 impl NamedAttribute<'_> {
-    /// Where it stands. Made only of what is asked for: a category can be as long as the document,
-    /// and so can the list of its attributes.
+    /// Its place. Computed on demand only, because a category can be as long as the document, and
+    /// so can the list of its attributes.
     fn pointer(&self) -> String {
         let at = self.persona.map(|i| format!("/personas/{i}")).unwrap_or_default();
         pointer(&pointer(&format!("{at}/attributes"), self.category), self.name)
@@ -270,8 +270,8 @@ fn unique_values(document: &Object, schema: &Schema) -> Vec<(String, String)> {
     found
 }
 
-/// What rows must not do at the same time, because the first of them may stand in the way of the
-/// others.
+/// The values that a row contends for. Rows with one of them in common are processed one after
+/// another.
 #[must_use]
 pub fn contended(document: &Object, schema: &Schema) -> Vec<String> {
     let email = document
@@ -279,7 +279,7 @@ pub fn contended(document: &Object, schema: &Schema) -> Vec<String> {
         .and_then(Json::as_str)
         .and_then(text::email);
     let unique = unique_values(document, schema).into_iter().map(|(_, value)| value);
-    // What a script makes of a row is not known before.
+    // The outcome of a script is not known beforehand.
     let derives =
         schema.custom_attributes().any(|attribute| attribute.unique && attribute.derived.is_some());
     unique

@@ -1,5 +1,5 @@
-//! The width of CSV files, looked at before any cell is kept: a reader of records keeps a place for
-//! each cell, and a file of 4 MB can hold four million of them.
+//! The width of CSV files, checked before any cell is stored. A reader of records stores an offset
+//! for each cell, and a file of 4 MB can hold four million cells.
 
 use crate::domain::error::{Code, Error, Result};
 

@@ -12,7 +12,7 @@ pub const MAX_REGISTERED_KEYS: usize = 10;
 pub(super) const MAX_SET: usize = 16 * 1024;
 /// The longest set of a token issuer, in bytes.
 pub(super) const MAX_ISSUERS_SET: usize = 64 * 1024;
-/// What is said of a document that has both forms of keys.
+/// The error message for a document that has both forms of keys.
 pub const EITHER: &str = "expected `jwks` or `jwks_uri`, found both";
 /// The longest URL of a set, in bytes.
 pub const MAX_URL: usize = 1024;

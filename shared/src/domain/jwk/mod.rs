@@ -47,7 +47,7 @@ impl Algorithm {
     }
 }
 
-/// The most keys of one set that are looked at.
+/// The most keys of a set that are read.
 pub const MAX_KEYS: usize = 100;
 /// The sizes of RSA keys that are used, in bits.
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=4096;
@@ -225,8 +225,8 @@ fn rsa_fits(n: &str, e: &str) -> Result<(), &'static str> {
 pub struct JwkSet(Vec<Jwk>);
 
 impl JwkSet {
-    /// Reads a set as a party publishes it: keys that are not for verifying, or of types that are
-    /// not known, are passed over (RFC 7517 §5); [`MAX_KEYS`] are looked at.
+    /// Reads a published set. Keys of unknown types, and keys that are not for verification, are
+    /// skipped (RFC 7517 §5). At most [`MAX_KEYS`] are read.
     pub fn parse(text: &[u8]) -> Result<Self, String> {
         let set = Json::parse(text).map_err(|error| error.to_string())?;
         let Some(Json::Array(keys)) = set.as_object().and_then(|members| members.get("keys"))

@@ -11,8 +11,8 @@ use crate::domain::user::User;
 /// The most look-ups that one write takes and gives up: a transaction has 100 writes.
 pub const MAX_CHANGED: usize = 2 * MAX_LOOKUPS;
 
-/// The most look-ups that one owner can have, with those of a `search` that is being raised: a forget
-/// deletes all in one transaction.
+/// The most look-ups that one owner can have, with those of a `search` that is being raised: a
+/// forget deletes all in one transaction.
 pub const MAX_OWNED: usize = MAX_CHANGED;
 
 /// The look-ups that a user with this content owns; more than [`MAX_LOOKUPS`] is a violation. As
@@ -22,8 +22,8 @@ pub fn of(user: &User, schema: &Schema, violations: &mut Violations) -> BTreeSet
     with_room(user, schema, || 0, violations)
 }
 
-/// The same for a user who owned so many `before`: more than are allowed, since an attribute became
-/// searchable, stand in the way of no other change.
+/// The same for a user who owned `before` look-ups. If they are too many because an attribute
+/// became searchable, that does not block other changes.
 fn with_room(
     user: &User,
     schema: &Schema,
@@ -60,8 +60,8 @@ fn counted(lookups: &BTreeSet<Lookup>, schema: &Schema) -> usize {
     lookups.iter().filter(counts).count()
 }
 
-/// The look-ups after one write on the way from those that are owned to those that are wanted. More
-/// than [`MAX_OWNED`] cannot be.
+/// The look-ups after the next write, on the way from the owned look-ups to the wanted ones. A user
+/// owns at most [`MAX_OWNED`].
 pub fn step(owned: &BTreeSet<Lookup>, wanted: &BTreeSet<Lookup>) -> Result<BTreeSet<Lookup>> {
     if wanted.len() > MAX_OWNED {
         let found = wanted.len();
@@ -82,9 +82,9 @@ pub fn is_one_step(owned: &BTreeSet<Lookup>, wanted: &BTreeSet<Lookup>) -> bool 
     owned.symmetric_difference(wanted).count() <= MAX_LOOKUPS
 }
 
-/// The look-ups of a user after a change, given those that it owns. A value that the change leaves
-/// as it is keeps the entries that it has. Entries of another form are brought by the migration,
-/// which knows what to do when somebody else holds one.
+/// The look-ups of a user after a change, given those that it owns. An unchanged value keeps its
+/// entries. The migration makes entries of another form, and handles entries that another user
+/// holds.
 #[must_use]
 pub fn after_change(
     owned: &BTreeSet<Lookup>,
@@ -132,7 +132,8 @@ pub fn without(
     kept
 }
 
-/// Those of the form of today that a user should own and does not, where the earlier form differs.
+/// The look-ups of the current form that a user should own and does not, where the earlier form
+/// differs.
 #[must_use]
 pub fn missing(user: &User, schema: &Schema, owned: &BTreeSet<Lookup>) -> BTreeSet<Lookup> {
     let earlier = in_form(user, schema, &EARLIER);

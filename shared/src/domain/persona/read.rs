@@ -70,7 +70,7 @@ impl Persona {
     }
 
     /// The definition and the scope that a document of a persona names, if it names a definition;
-    /// its other members are not looked at.
+    /// its other members are ignored.
     #[must_use]
     pub fn named(document: &Json, schema: &Schema) -> Option<(DefinitionId, Vec<String>)> {
         let members = document.as_object()?;

@@ -78,17 +78,17 @@ impl<'t> ClaimTarget<'t> {
     }
 }
 
-/// The claims of a mapping, each with the field that it is mapped to. A field that cannot be read is
-/// left out; a mapping that was checked has none.
+/// The claims of a mapping, each with the field that it is mapped to. A field that cannot be read
+/// is omitted; a checked mapping has no such field.
 pub(super) fn mapped_claims(
     claims: &BTreeMap<String, String>,
 ) -> impl Iterator<Item = (&str, ClaimTarget<'_>)> {
     claims.iter().filter_map(|(claim, target)| Some((claim.as_str(), ClaimTarget::parse(target)?)))
 }
 
-/// Takes the field `claims`: a whole mapping, or without it the standard one. What `current` has
-/// already is not looked at again: an attribute that was guarded since does not stand in the way of
-/// other changes.
+/// Takes the field `claims`: a whole mapping, or without it the standard one. Entries that
+/// `current` has already are not checked again. So an attribute with a newer approval policy does
+/// not block other changes.
 pub(super) fn take_claims(
     fields: &mut Fields<'_>,
     current: Option<&BTreeMap<String, String>>,

@@ -20,8 +20,8 @@ string_enum! {
     }
 }
 
-/// A user at an authentication server. What the server calls the user is nowhere in it: the base
-/// profile id is a hash.
+/// A user at an authentication server. The subject at the server is not stored: the base profile id
+/// is a hash.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Principal {
     /// The authentication server.
@@ -37,13 +37,13 @@ pub struct Principal {
 }
 
 impl Principal {
-    /// The principal of a user whom nobody from the server signed in as.
+    /// The principal of a user without a sign-in at the server yet.
     #[must_use]
     pub const fn pending(server: PartyId) -> Self {
         Self { server, base: None, linked: true, open: false }
     }
 
-    /// The principal of a user whom this subject signed in as.
+    /// The principal of a user who signed in with this base profile id.
     #[must_use]
     pub const fn active(server: PartyId, base: BaseId) -> Self {
         Self { server, base: Some(base), linked: true, open: false }

@@ -246,8 +246,8 @@ impl AuthenticationServer {
         if self.ignores_case { subject.eq_ignore_ascii_case(username) } else { subject == username }
     }
 
-    /// What its tokens feed: the name of a claim, and the field of profiles that takes its value.
-    /// Each field occurs once.
+    /// The mapping of its tokens: the name of a claim, and the field of profiles that takes its
+    /// value. Each field occurs once.
     pub fn mapped_claims(&self) -> impl Iterator<Item = (&str, ClaimTarget<'_>)> {
         claims::mapped_claims(&self.claims)
     }

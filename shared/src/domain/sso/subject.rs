@@ -47,7 +47,7 @@ pub struct SubjectInput {
 }
 
 impl SubjectInput {
-    /// Reads a mapping. What has no id's shape names nothing.
+    /// Reads a mapping. A text that is not a valid id names no resource.
     pub fn read(document: Json, side: Side, violations: &mut Violations) -> Self {
         let mut fields = Fields::new(document, "", violations);
         let party = take_named(&mut fields, side.field());
@@ -70,7 +70,7 @@ impl SubjectInput {
 pub struct SubjectQuery<T> {
     /// The server or application.
     pub party: PartyId,
-    /// The subject or the user that is asked about.
+    /// The subject or the user of the question.
     pub about: T,
 }
 
@@ -117,13 +117,13 @@ fn take_named<T: FromStr>(fields: &mut Fields<'_>, name: &'static str) -> Option
     id
 }
 
-/// Says that there is nothing with the id that a field such as `user_id` names.
+/// The violation for a field such as `user_id` whose id does not exist.
 pub fn refuse_absent(field: &str, id: &str, violations: &mut Violations) {
     let noun = field.trim_end_matches("_id").replace('_', " ");
     violations.add(format!("/{field}"), Code::NotFound, format!("there is no {noun} `{id}`"));
 }
 
-/// One mapping: a server or an application knows this user by this subject.
+/// A mapping: a server or an application knows this user by this subject.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SubjectMapping {
     /// The id; a function of side, server or application, and subject.

@@ -1,9 +1,9 @@
 //! How system profiles are read from documents.
 //!
-//! The document is the effective view. What equals it is accepted as it is, and stays inherited or
-//! overridden as it was; what differs is an override from then on; what is left out, or `null` in a
-//! patch, falls back to the base profile. Values are read by the readers of users, so every rule of
-//! a definition holds here too (rule A3).
+//! The document is the effective view. A value that equals the view stays inherited or overridden
+//! as it was. A value that differs becomes an override. A field that a PUT omits, or that is `null`
+//! in a patch, falls back to the base profile. Values are read by the readers of users, so every
+//! rule of a definition holds here too (rule A3).
 
 use std::collections::BTreeMap;
 
@@ -29,8 +29,8 @@ const NOT_EDITABLE: [(&str, &str); 7] = [
     ("created_at", "the service sets this field; omit it"),
     ("updated_at", "the service sets this field; omit it"),
 ];
-/// Those of them that follow what is written. They are compared with what the write leaves, so
-/// that a repeat is answered as the first request.
+/// Fields that the service computes from the written values. A sent value is compared with the
+/// result of the write, so that a repeat is answered as the first request.
 const FOLLOWING: [&str; 2] = ["email_verified", "overrides"];
 /// The member that holds the attributes that the system declares.
 const OWN: &str = "system_attributes";
@@ -49,8 +49,8 @@ pub struct ProfileWriteContext<'e> {
 }
 
 impl SystemProfile {
-    /// The profile after a PUT: what is left out falls back to the base profile, or is removed if
-    /// the system declares it. What the writer cannot see or change stays.
+    /// The profile after a PUT. A field that the document omits falls back to the base profile, or
+    /// is removed if the system declares it. Values that the writer cannot see or change stay.
     pub fn replace(&self, document: Json, context: &ProfileWriteContext<'_>) -> Result<Self> {
         let mut violations = Violations::default();
         let named = overridable(&document);
@@ -73,7 +73,7 @@ impl SystemProfile {
         }
         let mut document = merged(shown, patch.clone());
         if let Json::Object(members) = &mut document {
-            // What a patch does not name is not sent.
+            // A field that the patch does not name counts as not sent.
             for name in FOLLOWING {
                 members.shift_remove(name);
                 let sent = patch.as_object().and_then(|patch| patch.get(name));
@@ -131,7 +131,7 @@ impl SystemProfile {
         profile
     }
 
-    /// Reads the attributes that the system declares. What this writer cannot name stays.
+    /// Reads the attributes that the system declares. Attributes that this writer may not see stay.
     fn read_own(
         &self,
         fields: &mut Fields<'_>,
@@ -222,8 +222,8 @@ fn overridable(document: &Json) -> Vec<String> {
     members.keys().cloned().chain(attributes).collect()
 }
 
-/// Whether names that were sent are those of overrides that are left, or of values that stand in
-/// the same document and may be as those of the base profile.
+/// Whether the sent names are those of remaining overrides, or of values in the same document,
+/// which may equal those of the base profile.
 fn lists(sent: &Json, left: &Json, named: &[String]) -> bool {
     let (Json::Array(sent), Json::Array(left)) = (sent, left) else { return false };
     let known = |name: &Json| {

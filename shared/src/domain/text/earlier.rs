@@ -1,5 +1,5 @@
-//! The forms in which values were compared before composed forms were: index entries of users whom
-//! no write and no migration has visited since are under these (ADR 0048).
+//! The comparable forms of values before Unicode composition was added. Index entries of users that
+//! no write and no migration has touched since then have these forms (ADR 0048).
 
 use super::folding::nickname;
 

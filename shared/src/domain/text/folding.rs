@@ -9,9 +9,9 @@ use super::unicode::{is_ignorable, nfc};
 /// The form in which names and other free text are compared: without regard to case, to
 /// compatibility forms and to how many spaces stand between words.
 ///
-/// It is that of the Nickname profile (RFC 8266 §2.4) where the profile takes the text. The
-/// profile is made for identifiers, and its tables are of 2013. What it does not take is folded in
-/// the same way by current tables. A text is never refused for its form.
+/// It is that of the Nickname profile (RFC 8266 §2.4) if the profile accepts the text. The profile
+/// is made for identifiers, and its tables are of 2013. A text that it refuses is folded in the
+/// same way by current tables. A text is never refused for its form.
 #[must_use]
 pub fn folded(text: &str) -> String {
     if text.is_ascii() {
@@ -32,8 +32,8 @@ pub(super) fn nickname(text: &str) -> Option<String> {
     Nickname::enforce(mapped).ok().map(std::borrow::Cow::into_owned)
 }
 
-/// As the profile folds, by the tables of the day. Characters that show nothing are left out; a
-/// joiner changes what a word is, and stays as in the profile.
+/// Folds like the profile, by current tables. Invisible characters are removed. A joiner changes
+/// the meaning of a word, so it stays as in the profile.
 fn by_current_tables(text: &str) -> String {
     let shown = |c: &char| matches!(c, '\u{200c}' | '\u{200d}') || !is_ignorable(*c);
     let composed: String = text.chars().filter(shown).nfkc().collect();
@@ -47,8 +47,8 @@ fn squeezed(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The form in which a secret is hashed for search. What is stored is the hash, so the form of
-/// what was stored before composed forms were compared must not change.
+/// The form in which a secret is hashed for search. Only the hash is stored, so the form of texts
+/// from before composition must not change.
 #[must_use]
 pub fn secret(text: &str) -> String {
     let composed = nfc(text);

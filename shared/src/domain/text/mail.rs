@@ -6,7 +6,7 @@ use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 
 use super::unicode::{is_mark, joins_well, nfc};
 
-/// What is said of a text that is no e-mail address.
+/// The error message for a text that is not an e-mail address.
 pub const EXPECTED_EMAIL: &str = "expected an e-mail address, e.g. jan@example.org";
 /// The longest e-mail address, in bytes (RFC 5321 §4.5.3.1.3 less the angle brackets).
 pub const MAX_EMAIL: usize = 254;
@@ -24,8 +24,8 @@ pub fn email(text: &str) -> Option<String> {
     fits.then(|| stored_email(text)).flatten()
 }
 
-/// The form of an address that was taken at some time, also by rules of before. `None` when the
-/// text has no domain.
+/// The comparable form of an address that was accepted at some time, also by earlier rules. `None`
+/// if the text has no domain.
 #[must_use]
 pub fn stored_email(text: &str) -> Option<String> {
     let composed = composed(text);
@@ -35,8 +35,8 @@ pub fn stored_email(text: &str) -> Option<String> {
     whole.then(|| format!("{}@{domain}", lower(local)))
 }
 
-/// A part of an e-mail address in the form in which addresses are compared: what stands before an
-/// `@` in lower case, what stands after it as A-labels where it has them.
+/// A part of an e-mail address in its comparable form: the part before `@` in lower case, the
+/// domain as A-labels.
 #[must_use]
 pub fn email_part(part: &str) -> String {
     let composed = composed(part);
@@ -88,7 +88,7 @@ fn is_local(local: &str) -> bool {
 /// (RFC 3696 §2), so that no IPv4 address is one.
 fn is_domain(domain: &str) -> bool {
     let letter = |label: &str| label.bytes().any(|byte| byte.is_ascii_alphabetic());
-    // What IDNA would leave out or take for a dot is nothing that people write.
+    // Characters that IDNA drops or treats as a dot are refused.
     let plain = |c: char| {
         c.is_alphanumeric() || is_mark(c) || "-.\u{200c}\u{200d}\u{b7}\u{30fb}".contains(c)
     };
@@ -111,8 +111,8 @@ fn ascii_domain(domain: &str) -> Option<String> {
     domain.split('.').all(well).then_some(ascii)
 }
 
-/// Text in lower case. What only looks like an ASCII letter, as the sign of the kelvin does, does
-/// not become one: it is another mailbox.
+/// Text in lower case. A character that only looks like an ASCII letter, such as the kelvin sign,
+/// stays: it names another mailbox.
 fn lower(text: &str) -> String {
     let folded = text.to_lowercase();
     let letters = |text: &str| text.chars().filter(char::is_ascii).count();

@@ -198,7 +198,7 @@ fn dt2_a_text_that_the_profile_takes_keeps_its_form() {
 #[test]
 fn dt2_names_fold_by_current_tables() {
     for (one, other) in [
-        // What the profile takes and what it does not fold alike where they are one text.
+        // Texts that the profile accepts and equal texts that it refuses are folded alike.
         ("\u{1107}\u{1161}\u{11a8}", "\u{bc15}"),
         ("COL\u{b7}LELL", "col\u{b7}lell"),
         ("\u{1c9c}\u{1c98}", "\u{10dc}\u{10d8}"),
@@ -251,7 +251,7 @@ fn dt4_an_address_is_composed_before_it_is_compared() {
         assert_eq!(one, other);
     }
     assert_eq!(email_part("e\u{301}lise"), email_part("\u{c9}lise"));
-    // A known address in the form of before reads as the address.
+    // A known address in the earlier form equals the address.
     let earlier = earlier::email("\u{30ab}\u{3099}@x.org").unwrap();
     assert_eq!(stored_email(&earlier), email("\u{30ac}@x.org"));
 }
@@ -318,6 +318,6 @@ fn dt9_domains_have_hyphens_and_a_letter_in_the_last_label() {
     ] {
         assert_eq!(email(&format!("jan@{wrong}")), None, "{wrong}");
     }
-    // One that was taken before keeps its form.
+    // An address that was accepted by earlier rules keeps its form.
     assert_eq!(stored_email("Jan@10.0.0.1").as_deref(), Some("jan@10.0.0.1"));
 }

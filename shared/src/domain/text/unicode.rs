@@ -1,4 +1,4 @@
-//! What the tables of current Unicode say of characters.
+//! Properties of characters, from the tables of current Unicode.
 
 use std::borrow::Cow;
 

@@ -9,7 +9,7 @@ use unicode_normalization::UnicodeNormalization as _;
 
 use super::unicode::{category, is_ignorable, nfc};
 
-/// No username has as many bytes, so nothing longer is looked at.
+/// No username has as many bytes, so longer texts are refused unread.
 const MAX_USERNAME: usize = 4096;
 
 /// The form in which usernames are compared: UsernameCaseMapped (RFC 8265 §3.3) of the composed

@@ -1,9 +1,9 @@
 //! How users are read from documents.
 //!
 //! Every way of writing goes through one reading of a whole document. PUT sends it; PATCH merges
-//! its patch into the document that callers see and sends that. What equals the stored value is
-//! accepted as it is, so non-editable fields may be sent back (rule P3) and a definition that
-//! became stricter binds only what changes.
+//! its patch into the document that callers see and sends that. A value that equals the stored one
+//! is accepted unchecked. So non-editable fields may be sent back (rule P3), and a stricter
+//! definition binds only values that change.
 
 use super::{MAX_PERSONAS, MAX_TEXT, User};
 use crate::domain::definition::Predefined;
@@ -34,8 +34,8 @@ const NOT_EDITABLE: [(&str, &str); 8] = [
     ("updated_at", "the service sets it"),
 ];
 
-/// Those of them that the service sets by what is written. They are compared with what the write
-/// leaves, so that a repeat is answered as the first request (rule P3).
+/// Fields that the service computes from the written values. A sent value is compared with the
+/// result of the write, so that a repeat is answered as the first request (rule P3).
 const FOLLOWING: [&str; 3] = ["email_verified", "attribute_states", "updated_at"];
 
 impl User {
@@ -105,7 +105,7 @@ impl User {
             FOLLOWING.map(|name| (name, patch.as_object().and_then(|p| p.get(name)).cloned()));
         let mut document = merged(shown, patch);
         if let Json::Object(members) = &mut document {
-            // What a patch does not name is not sent.
+            // A field that the patch does not name counts as not sent.
             for (name, sent) in sent {
                 members.shift_remove(name);
                 if let Some(sent) = sent.filter(|sent| *sent != Json::Null) {
@@ -182,8 +182,8 @@ impl User {
         }
     }
 
-    /// Takes these predefined attributes and the custom ones. What equals the stored value is
-    /// accepted as it is.
+    /// Takes these predefined attributes and the custom ones. A value that equals the stored one is
+    /// accepted unchecked.
     pub(in crate::domain) fn read_these(
         &mut self,
         predefined: &[Predefined],
@@ -229,18 +229,18 @@ impl Predefined {
     }
 }
 
-/// What is said of an address that was never verified and is sent as if it were.
+/// The error message for an address that is sent as verified and was never verified.
 const NEW_ADDRESS: &str = "the address changes and is not verified yet; omit email_verified or send \
                            false, and use POST …/verify";
 
 const KIND_IS_FIXED: &str = "only clients set the kind; omit the field";
 
-/// What is said of a field that this way of writing cannot change.
+/// The error message for a field that this way of writing cannot change.
 fn not_by(method: &str, name: &str, instead: &str) -> String {
     format!("{name} cannot be changed by {method}; {instead}")
 }
 
-/// Takes a predefined attribute. What equals the stored value is accepted as it is.
+/// Takes a predefined attribute. A value that equals the stored one is accepted unchecked.
 fn take_predefined(
     field: Predefined,
     fields: &mut Fields<'_>,

@@ -1,4 +1,4 @@
-//! How a user is created or replaced whom the customer names by an id of its own.
+//! How a user is created or replaced by its id at the customer.
 
 use super::{MAX_PERSONAS, User};
 use crate::domain::error::{Code, Result, Violations};
@@ -13,8 +13,8 @@ use crate::domain::write_context::WriteContext;
 const ID_AT_CUSTOMER: &str = "id_at_customer";
 
 impl User {
-    /// Makes the user whom the customer names so, from a whole document that need not say it again;
-    /// else as [`User::create`].
+    /// Creates the user with this id at the customer from a whole document, which may omit the id.
+    /// The rest is as for [`User::create`].
     pub fn create_by(
         id_at_customer: &str,
         document: Json,
@@ -26,9 +26,9 @@ impl User {
     }
 
     /// The user after the same document, and where in it each persona stands that the user gains.
-    /// What is editable is replaced as by [`User::replace`]. Personas that the user does not
-    /// have are added; one that it has, by definition and scope, stays as it is, so a
-    /// repeat changes nothing, and none is removed.
+    /// Editable fields are replaced as by [`User::replace`]. Personas that the user does not have
+    /// are added. A persona that the user has, by definition and scope, stays unchanged, and none
+    /// is removed. So a repeat changes nothing.
     pub fn replace_by(
         &self,
         id_at_customer: &str,

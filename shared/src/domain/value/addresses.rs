@@ -24,7 +24,8 @@ string_enum! {
     }
 }
 
-/// Shows the states of the e-mail addresses among the values, in the form in which values are shown.
+/// Shows the states of the e-mail addresses among the values, in the form in which values are
+/// shown.
 #[must_use]
 pub fn show_states(
     values: &Values,
@@ -66,8 +67,8 @@ pub(in crate::domain) fn states_agree(sent: &Json, states: &Json) -> bool {
         })
 }
 
-/// Whether an address is among those that are known. One that was verified earlier may be known in
-/// the form of that time.
+/// Whether an address is among the known ones. An address that was verified earlier may be stored
+/// in an earlier form.
 fn knows(known: &BTreeSet<String>, address: &str) -> bool {
     known.contains(address)
         || known.iter().any(|known| text::stored_email(known).as_deref() == Some(address))

@@ -1,4 +1,4 @@
-//! What the route table says of a route in one word.
+//! The enums of the route table.
 
 #[cfg(doc)]
 use crate::domain::import::MAX_BYTES;
@@ -6,7 +6,7 @@ use crate::domain::import::MAX_BYTES;
 /// The body that a route takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Body {
-    /// None; what is sent is not looked at.
+    /// None; a body is ignored.
     None,
     /// `application/json`, and on PATCH also `application/merge-patch+json`. Names the schema in
     /// `openapi.json`.
@@ -22,7 +22,7 @@ pub enum Body {
     Rows(&'static str),
 }
 
-/// What `{id}` in a path is.
+/// The kind of id that `{id}` in a path is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Id {
     /// An id that the service made.
@@ -59,14 +59,14 @@ impl Conflict {
     }
 }
 
-/// What a request to the route does.
+/// The effect of a request to the route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// Nothing.
     Reads,
     /// It writes: a POST may carry an Idempotency-Key.
     Writes,
-    /// It writes what a repeat finds written: an Idempotency-Key has nothing to do.
+    /// It writes, but a repeat has no further effect, so it needs no Idempotency-Key.
     Repeatable,
     /// It answers with a secret, which no record may keep: an Idempotency-Key is refused.
     Secret,

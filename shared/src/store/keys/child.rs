@@ -6,7 +6,7 @@ use super::{Key, partition_of_user};
 use crate::domain::id::{ChangeRequestId, PartyId, SubjectId, TenantId, UserId};
 use crate::domain::sso::Side;
 
-/// One child of a user.
+/// A child of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Child<'c> {
     /// The principal at an authentication server.

@@ -179,7 +179,7 @@ impl Key {
         Self::new(partition_of_import(tenant, id), format!("ROWS#{part:04}"))
     }
 
-    /// What became of the rows of one part of an import.
+    /// The outcomes of the rows of one part of an import.
     #[must_use]
     pub fn import_report(tenant: &TenantId, id: ImportId, part: usize) -> Self {
         Self::new(partition_of_import(tenant, id), format!("REPORT#{part:04}"))
@@ -191,7 +191,7 @@ impl Key {
         Self::new(partition_of_definitions(tenant), format!("{}#{id}", kind.prefix()))
     }
 
-    /// What moves with each change of any definition of the tenant.
+    /// The epoch, which each change of a definition of the tenant writes.
     #[must_use]
     pub fn epoch(tenant: &TenantId) -> Self {
         Self::new(partition_of_definitions(tenant), "EPOCH")
@@ -293,11 +293,11 @@ pub enum Walk {
     Recomputation,
     /// Index entries are brought into another form.
     Migration,
-    /// What changed definitions ask for.
+    /// The walk for changed definitions.
     Definitions,
 }
 
-/// What is accepted once.
+/// A credential that is accepted once.
 #[derive(Clone, Copy, Debug)]
 pub enum SingleUse<'u> {
     /// A client assertion (RFC 7523).
@@ -316,8 +316,8 @@ pub enum SingleUse<'u> {
     },
 }
 
-/// The sort key of an exact index entry: a hash goes first, so that a partition with many users can
-/// be split by DynamoDB and the users made last do not all land at its end.
+/// The sort key of an exact index entry: it starts with a hash. So DynamoDB can split a partition
+/// with many users, and new users do not all land at its end.
 fn exact_sort(user: UserId) -> String {
     let id = user.to_string();
     let hash = digest(&SHA256, id.as_bytes());

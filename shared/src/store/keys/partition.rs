@@ -65,8 +65,8 @@ pub fn owner_of_partition(pk: &str) -> Option<(TenantId, UserId)> {
     Some((tenant.parse().ok()?, user.parse().ok()?))
 }
 
-/// What ends the sort key of a tombstone in the listing index: a reader of users only need not
-/// read it.
+/// The end of a tombstone's sort key in the listing index. A reader that wants users alone skips
+/// such entries.
 pub const FORGOTTEN: &str = "#";
 
 /// The partition key of a user in the listing index.

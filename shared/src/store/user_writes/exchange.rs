@@ -13,7 +13,7 @@ use crate::store::write::{CommitError, Condition, Write};
 
 impl Table {
     /// Commits two prepared users at once. `false` if neither gains a unique value that the other
-    /// gives up, or if somebody else was faster: then nothing is written.
+    /// gives up, or if another request was faster: then nothing is written.
     pub async fn commit_exchange(
         &self,
         author: &Author,

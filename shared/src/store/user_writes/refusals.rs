@@ -1,4 +1,4 @@
-//! What a write of a user that is refused means to its author.
+//! The errors that the author of a refused write of a user gets.
 
 use std::collections::BTreeSet;
 
@@ -28,7 +28,7 @@ pub(super) fn id_taken() -> Violation {
     Violation::taken("/id".to_owned(), detail.to_owned())
 }
 
-/// What a look-up that could not be added means to the caller, who wants to write `user`.
+/// The violation for a look-up that could not be added, for a caller who wants to write `user`.
 pub(super) fn refusal(lookup: &Lookup, user: &User, schema: &Schema) -> Result<Violation> {
     match lookup {
         Lookup::Unique { attribute, hash } => {

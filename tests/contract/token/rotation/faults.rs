@@ -6,7 +6,7 @@ use tests::{Client, Fault, Service};
 
 use super::{BOTH, DAY, PATH, client_of, kid_of, operator, whole};
 
-/// What is put under faults.
+/// The operations that run under faults.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Deed {
     First,

@@ -20,7 +20,7 @@ use tokio::task::JoinSet;
 
 use super::keys::{DAY, JWKS, kid_of, kids};
 
-/// A user that is not there: 404 to whom the service takes the token of, 401 to others.
+/// The path of a user that does not exist. The answer is 404 to a valid token, 401 to any other.
 const PATH: &str = "/identity/users/0192f3c1-0000-7000-8000-000000000001";
 const BOTH: [Algorithm; 2] = [Algorithm::Es256, Algorithm::Rs256];
 
@@ -50,7 +50,7 @@ async fn jwks(service: &Service) -> Vec<Value> {
     service.call("GET", JWKS).await.is(200).json()["keys"].as_array().unwrap().clone()
 }
 
-/// Somebody else who checks tokens, by a JWKS that they cache for its max-age.
+/// Another service that verifies tokens, with a JWKS that it caches for its max-age.
 struct Party {
     read_at: i64,
     keys: Vec<Value>,
@@ -150,7 +150,7 @@ async fn o8_a_key_follows_on_schedule_for_each_algorithm_by_itself() {
     service.clock.advance(10 * DAY);
     let rs = client_of(&service, Algorithm::Rs256).await.with_token().await;
     service.clock.advance(19 * DAY);
-    // The successor of ES256 is due; that of RS256 is not. Whoever reads the JWKS makes it.
+    // The successor of the ES256 key is due, that of RS256 is not. Reading the JWKS makes it.
     let keys = jwks(&service).await;
     let count = |keys: &[Value], alg: &str| keys.iter().filter(|key| key["alg"] == alg).count();
     assert_eq!((count(&keys, "ES256"), count(&keys, "RS256")), (2, 1));
@@ -278,7 +278,7 @@ async fn o8_a_revoked_key_is_gone_and_another_signs_at_once() {
     }
 }
 
-/// What the operator is told to do when nobody is in a hurry.
+/// The procedure of the documentation for a planned replacement of a key.
 #[tokio::test]
 async fn o8_a_rotation_before_the_revocation_interrupts_nobody() {
     let service = Service::start().await;

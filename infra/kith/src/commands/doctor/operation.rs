@@ -1,5 +1,5 @@
-//! What CloudWatch and Lambda say of a deployed stack: whether its alarms are there, notify somebody
-//! and are silent, and how many calls the account may run at once.
+//! The checks of a deployed stack with CloudWatch and Lambda. Its alarms must exist, notify a topic
+//! and be silent. The account must be able to run enough calls at once.
 
 use serde_json::{Value, json};
 use shared::aws::{Account, ServiceError};
@@ -129,10 +129,10 @@ fn silent(alarms: &[Alarm<'_>], now: Timestamp) -> Result<String, String> {
     if !blind.is_empty() {
         return Err(format!("no data for more than an hour: {blind}"));
     }
-    Ok(format!("{} are there, none rings", alarms.len()))
+    Ok(format!("{} exist, none rings", alarms.len()))
 }
 
-/// Whether each alarm notifies somebody. Those of gradual deployments stop a deployment instead.
+/// Whether each alarm notifies a topic. Alarms of gradual deployments stop a deployment instead.
 fn audible(alarms: &[Alarm<'_>]) -> Result<String, String> {
     let mute = named(alarms, |alarm| {
         let actions = alarm.state.get("AlarmActions").and_then(Value::as_array);

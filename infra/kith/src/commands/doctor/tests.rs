@@ -30,7 +30,7 @@ async fn wrong(credentials: &super::Credentials, keys: Option<&[String]>) -> Vec
     findings.into_iter().filter_map(wrong).collect()
 }
 
-/// What answers like a service, but for what a test leaves out or makes otherwise.
+/// A server that answers like the service, except for the answers that a test removes or changes.
 fn service(kids: &'static str, token: &'static str) -> Router {
     let users = async |headers: axum::http::HeaderMap| {
         if headers.contains_key("authorization") {
@@ -104,7 +104,7 @@ fn faults(findings: Vec<Finding>) -> Vec<String> {
     findings.into_iter().filter_map(wrong).collect()
 }
 
-/// What DynamoDB says of a table of the service: as the template makes it, or as a restore does.
+/// The description of a table by DynamoDB: as the template makes it, or as a restore makes it.
 fn description(target: &str, complete: bool) -> Value {
     let key = |name: &str, kind: &str| json!({ "AttributeName": name, "KeyType": kind });
     let (enabled, ttl) = if complete { ("ENABLED", "ENABLED") } else { ("DISABLED", "DISABLED") };

@@ -1,4 +1,4 @@
-//! What stands in the sample events for what a service has.
+//! The placeholders in the sample events for ids and credentials of a service.
 
 pub(super) const ATTRIBUTES: &str = "/identity/config/attribute-definitions";
 pub(super) const PERSONAS: &str = "/identity/config/persona-definitions";
@@ -21,7 +21,7 @@ pub(super) const SERVER_SUBJECT: &str = "af4476b4-d15e-8eaf-849e-f746b72728a8";
 pub(super) const APPLICATION_SUBJECT: &str = "93b4ca71-8586-8706-bb29-46ae712b86b0";
 pub(super) const SUBJECT: &str = "8f14e45f";
 pub(super) const ISSUER: &str = "https://id.example.org/people";
-/// What the events call the user.
+/// The username of the user in the events.
 pub(super) const USERNAME: &str = "jan.janssen";
 pub(super) const CUSTOMER_ID: &str = "CRM-0042";
 pub(super) const ADDRESS: &str = "jan@example.org";
@@ -42,8 +42,8 @@ pub(super) const DEFINITIONS: [NamedDefinition; 5] = [
 pub(super) const TEXT: &str = r#"{"category":"common","data_format":"TEXT"}"#;
 pub(super) const FULLNAME: &str = r#"{"script":"function main(workItem) { workItem.output = tb.simpleResponse({ fullname: [workItem.input.value.given_name] }); }"}"#;
 
-/// What events name by an id that its maker chose: the text by which it shows, the path, the id, the
-/// rest.
+/// Definitions whose creator chooses the id. For each: the text by which an event shows it, the
+/// path, the id, and the rest of the document.
 pub(super) const CHOSEN: [NamedDefinition; 7] = [
     ("systems/loyalty", SYSTEMS, "loyalty", POINTS),
     ("systems/webshop", SYSTEMS, "webshop", POINTS),

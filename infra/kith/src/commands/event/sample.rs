@@ -12,9 +12,9 @@ use shared::http::Route;
 
 use crate::failure::Failure;
 
-/// Stands for a bearer token.
+/// The placeholder of a bearer token.
 const TOKEN: &str = "<token>";
-/// Stands for the credentials of a client.
+/// The placeholder of the credentials of a client.
 const CREDENTIALS: &str = "<credentials>";
 
 /// An event that is being filled.

@@ -1,4 +1,4 @@
-//! What sample events speak of: found in a service, or made there.
+//! The resources that sample events name: found in a service, or created there.
 
 use serde_json::{Value, json};
 use shared::domain::id::TenantId;
@@ -334,7 +334,7 @@ impl World {
         found.map(|item| Ok(text(item, "/id")?.to_owned())).transpose()
     }
 
-    /// What is at a path; `None` if there is nothing.
+    /// The resource at a path; `None` if there is none.
     async fn get(&mut self, path: &str) -> Result<Option<Value>, Failure> {
         let reply = self.administrator.send(&RemoteRequest::get(path)).await?;
         if reply.status.as_u16() == 404 {

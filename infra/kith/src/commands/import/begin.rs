@@ -14,7 +14,7 @@ use super::transfer::{FIRST_ROWS, Transfer};
 use crate::failure::{Failure, in_words};
 use crate::output::Console;
 
-/// Opens everything that an import works on, and finds out where it goes on.
+/// Opens the files and the state of an import, and finds the place to resume.
 pub(super) async fn begin(
     options: Options,
     report: &Path,

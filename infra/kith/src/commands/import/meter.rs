@@ -19,13 +19,13 @@ pub(super) struct ProgressMeter {
     quiet: bool,
     bytes: u64,
     begun: Timestamp,
-    /// What its rate counts from; `None` until the service has said how far it is with rows that an
-    /// earlier program sent.
+    /// The start of the measured rate; `None` until the service has said how many rows of an
+    /// earlier program are done.
     base: Option<Base>,
     printed: Timestamp,
 }
 
-/// What was done at some time.
+/// The progress at some time.
 struct Base {
     at: Timestamp,
     rows: u64,
@@ -46,8 +46,8 @@ impl ProgressMeter {
         Self { clock, bar, quiet: console.quiet, bytes, begun, base: None, printed: begun }
     }
 
-    /// Counts what follows from so many rows, which end at a place in the file. Without it the rate
-    /// counts from what is shown first.
+    /// Starts the rate after so many rows, which end at a place in the file. Otherwise the rate
+    /// starts at the first shown progress.
     pub(super) fn count_from(&mut self, rows: u64, place: u64) {
         self.base = Some(Base { at: self.clock.now(), rows, place });
     }
@@ -82,7 +82,7 @@ impl ProgressMeter {
         self.tell(&text, place);
     }
 
-    /// How far the import is, and how fast it goes if that is known.
+    /// The progress of the import, and its rate if known.
     fn progress(&self, rows: u64, errors: u64, place: u64) -> String {
         let mut text = format!("{}, {errors} in error", counted(rows, "row"));
         let Some(base) = self.base.as_ref().filter(|base| rows > base.rows) else { return text };

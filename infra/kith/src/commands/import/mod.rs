@@ -1,10 +1,10 @@
 //! `kith import`: brings a file of people of any size into a running service, and reports what
 //! became of each row.
 //!
-//! The file goes over in requests that the service works on one after another, each under an
-//! Idempotency-Key of its own. Before a request is sent, the state beside the report says which
-//! rows it is about; after its rows are in the report, the state says where to go on. So the
-//! program can end at any moment, and the same command then goes on to the same report.
+//! The program sends the file in requests, one after another, each under an Idempotency-Key of its
+//! own. Before it sends a request, it notes the rows in the state beside the report. After the rows
+//! are in the report, it notes the next place. So the program can end at any moment, and the same
+//! command resumes with the same report.
 //!
 //! Of two rows with one key (`id`, `id_at_customer`, `username`) the first wins, as within one
 //! request; the state knows the keys of all rows before, so that memory stays flat.
@@ -55,8 +55,9 @@ pub(crate) async fn run(
     Ok(if import.progress.counts.errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Works until all is done or Ctrl-C comes. The request under way then gets its answer, if that takes
-/// no longer than [`GRACE`]: the service, cut off, would not go on with its rows for half a minute.
+/// Works until all is done or Ctrl-C comes. After Ctrl-C it waits for the answer of the current
+/// request, for [`GRACE`] at most. Without the answer the service would not continue these rows for
+/// half a minute.
 async fn work(import: &mut Transfer, console: Console) -> Result<(), Failure> {
     let stopping = Cell::new(false);
     let mut working = pin!(import.work(&stopping));
@@ -74,7 +75,7 @@ async fn work(import: &mut Transfer, console: Console) -> Result<(), Failure> {
     }
 }
 
-/// Adds to a failure how far the import came, and whether the same command goes on from there.
+/// Adds to a failure how far the import came, and whether the same command resumes from there.
 fn stopped(failure: Failure, rows: u64) -> Failure {
     match failure {
         Failure::Interrupted(_) => Failure::Interrupted(format!(

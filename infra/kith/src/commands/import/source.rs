@@ -23,7 +23,7 @@ use self::rows::{RowScanner, Rows, ScannedRow, csv_line, named, of_csv};
 
 use crate::failure::{Failure, in_words};
 
-/// How much of a file is looked at to find its delimiter.
+/// The bytes of a file that are read to find its delimiter.
 const HEAD: u64 = 64 * 1024;
 
 /// The identity of a file: tells it from another one without reading it.
@@ -113,7 +113,8 @@ impl SourceFile {
     }
 
     /// Reads the whole file once and refuses one that cannot be taken apart into rows: a quoted
-    /// cell or an array that never ends. Who is in such a cell, or after the end, is not known.
+    /// cell or an array that never ends. The program cannot know which people are in such a cell,
+    /// or after it.
     pub(super) fn check_rows(&self) -> Result<(), Failure> {
         let Some(mut scanner) = self.rows.scanner(true) else { return Ok(()) };
         let failed = |error: io::Error| error.to_string();
@@ -183,7 +184,7 @@ impl SourceFile {
         }
     }
 
-    /// Whether the file is still as it was when it was opened.
+    /// Whether the file is unchanged since it was opened.
     pub(super) fn is_unchanged(&self) -> Result<bool, Failure> {
         Ok(FileIdentity::of(&self.file).map_err(|error| error.to_string())? == self.mark)
     }
@@ -209,7 +210,7 @@ impl SourceFile {
         Ok((records, end))
     }
 
-    /// The text of rows from a place on, those without any left out.
+    /// The text of rows from a place on, without blank rows.
     fn scan(
         &self,
         mut scanner: RowScanner,

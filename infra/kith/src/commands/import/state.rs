@@ -1,6 +1,6 @@
-//! How far an import is, on disk, so that it goes on after any end.
+//! The progress of an import, on disk, so that it can resume after any interruption.
 //!
-//! One file of `SQLite`: a document of what was done, and the keys of all rows that were read, as
+//! One file of `SQLite`: a document of the progress, and the keys of all rows that were read, as
 //! hashes. Each step is one transaction.
 
 use std::collections::BTreeMap;
@@ -26,7 +26,7 @@ pub(super) struct ImportParameters {
     pub(super) format: String,
     /// JSON.
     pub(super) mapping: String,
-    /// What is said of hashes, or nothing.
+    /// The option `--hashes`, or an empty text.
     #[serde(default)]
     pub(super) hashes: String,
 }
@@ -124,7 +124,7 @@ impl ResumeState {
                 error.sqlite_error_code(),
                 Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt)
             );
-            // What cannot be read locks nobody out either.
+            // An unreadable state does not block `--restart` either.
             if !(anew && broken && std::fs::write(path, []).is_ok()) {
                 return Err(error);
             }
@@ -191,7 +191,7 @@ impl ResumeState {
     }
 }
 
-/// What stands for a key, told by nobody who does not know the value.
+/// The hash of a key. Without the value nobody can tell which key it is.
 pub(super) fn hash(import: &str, (field, value): &PersonKey) -> [u8; 16] {
     let whole = digest(&SHA256, format!("{import}\0{field}\0{value}").as_bytes());
     let mut short = [0; 16];

@@ -26,10 +26,10 @@ pub(super) const FIRST_ROWS: usize = 200;
 const REQUEST_BYTES: usize = 1024 * 1024;
 /// Requests that take less grow, in milliseconds.
 const QUICK: i64 = 1500;
-/// Requests that take more shrink: the service works that long on them before it answers, and goes
-/// on at its own time.
+/// If a request takes longer, the next one is smaller. The service works that long on a request
+/// before it answers, and leaves the rest to the sweeper.
 const SLOW: i64 = 4500;
-/// From when on a service that does nothing is told, in milliseconds.
+/// After how many milliseconds without progress the command says that it waits for the service.
 const STANDSTILL: i64 = 3000;
 /// How long the service knows a request by its key, in milliseconds, less an hour.
 const KNOWN: i64 = 23 * 3_600_000;
@@ -267,7 +267,7 @@ impl Transfer {
 /// Rows sorted for sending.
 #[derive(Default)]
 struct SortedRows {
-    /// What is sent.
+    /// The rows to send.
     body: Vec<u8>,
     /// The numbers of the rows that are sent.
     numbers: Vec<u64>,

@@ -12,7 +12,7 @@ use shared::env::Env;
 use super::walk::{Tour, TourRequest, expect};
 use crate::failure::Failure;
 
-/// Whose tokens they are meant for.
+/// The audience of the tokens.
 const AUDIENCE: &str = "kith-tour";
 
 /// An identity provider, and the tenant of its people.
@@ -27,7 +27,7 @@ impl Issuer {
         let tenant = tenant.ok_or_else(|| "the client's id names no tenant".to_owned())?;
         let issuer = format!("https://idp-{mark}.example/realm");
         let provider = IdentityProvider::new(issuer, Env::default());
-        let provider = provider.map_err(|error| format!("no key can be made: {error}"))?;
+        let provider = provider.map_err(|error| format!("cannot make a key: {error}"))?;
         Ok(Self { provider, tenant })
     }
 
@@ -46,7 +46,7 @@ impl Issuer {
     }
 }
 
-/// What the walk has set up.
+/// The resources that the walk has created.
 struct Scene {
     issuer: Issuer,
     /// Where the profiles of the two systems are.
@@ -58,7 +58,7 @@ struct Scene {
 }
 
 impl Tour {
-    /// Walks the life of a person; fails at the first step that does not do what it should.
+    /// Walks the life of a person. Fails at the first step with an unexpected answer.
     pub(super) async fn lifecycle(&mut self) -> Result<(), Failure> {
         self.paint(
             Style::new().bold(),
@@ -154,8 +154,11 @@ impl Tour {
             self.step("The fleet has a profile of its own", sign_in(&scene.fleet), 201).await?;
         expect(fleet.text("/id")? != shop.text("/id")?, "the systems share an id")?;
         self.token.clone_from(&scene.crm);
-        let tenant =
-            scene.issuer.tenant.parse().map_err(|_| "the tenant has a good name".to_owned())?;
+        let tenant = scene
+            .issuer
+            .tenant
+            .parse()
+            .map_err(|_| "the name of the tenant is invalid".to_owned())?;
         let base = format!(
             "/identity/users/{}",
             BaseId::of("248289761001", scene.issuer.provider.issuer(), &tenant)
@@ -171,8 +174,8 @@ impl Tour {
         Ok(format!("{}/{}", scene.shop, shop.text("/id")?))
     }
 
-    /// One system overrides what it inherits, and holds what it declared; the other and the base
-    /// are as they were.
+    /// One system overrides a value and sets its own attribute. The other system and the base
+    /// profile stay unchanged.
     async fn differ(&mut self, scene: &Scene, shop: &str, user: &str) -> Result<(), Failure> {
         let read = self.step("The shop reads its profile", TourRequest::get(shop), 200).await?;
         let patch = json!({ "given_name": "Mien", "system_attributes": { "points": ["7"] } });
@@ -226,7 +229,7 @@ impl Tour {
         expect(info.text("/locale")? == "nl-BE", "the change does not show")
     }
 
-    /// Forgotten in one system, the person comes back as somebody else there.
+    /// A person whose system profile was deleted gets a new one.
     async fn forgotten_in_one(&mut self, scene: &Scene, shop: &str) -> Result<(), Failure> {
         self.step(
             "The person asks the shop to forget",
@@ -242,7 +245,7 @@ impl Tour {
         expect(!shop.ends_with(&again.text("/id")?), "the old id is given again")
     }
 
-    /// Forgotten everywhere, the person comes back as somebody new.
+    /// A person who was deleted everywhere gets a new user.
     async fn forgotten_in_all(&mut self, scene: &Scene, user: &str) -> Result<(), Failure> {
         self.step(
             "The person asks to be forgotten everywhere",
@@ -257,7 +260,7 @@ impl Tour {
         let me = format!("{}/me", scene.fleet);
         self.step("And so is what the systems had", TourRequest::get(&me), 404).await?;
         self.step(
-            "Who comes back is somebody new",
+            "A person who comes back gets a new user",
             TourRequest::new(Method::POST, &scene.fleet),
             201,
         )

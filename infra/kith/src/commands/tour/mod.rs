@@ -1,4 +1,5 @@
-//! `kith tour`: the flows of the service as clients walk them, each request and each answer shown.
+//! `kith tour`: the flows of the service from a client's view. It shows each request and each
+//! answer.
 
 mod lifecycle;
 mod onboarding;
@@ -72,7 +73,7 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // What is left behind is an empty folder in the system's place for such.
+        // If this fails, an empty folder remains in the system's temporary folder.
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }

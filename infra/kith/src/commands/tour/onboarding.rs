@@ -188,7 +188,7 @@ impl Tour {
         Ok(())
     }
 
-    /// What is in an attribute depends on its data format; returns the user's tag.
+    /// Sets attributes of several data formats; returns the user's tag.
     async fn attributes(&mut self, id: &str) -> Result<String, Failure> {
         let path = format!("/identity/users/{id}");
         let [contact, pin, fullname] = ["contact", "pin", "fullname"].map(|what| self.name(what));
@@ -223,7 +223,7 @@ impl Tour {
         Ok(verified.etag().to_owned())
     }
 
-    /// What needs an approval becomes a change request.
+    /// A change that needs an approval becomes a change request.
     async fn approval(&mut self, id: &str, tag: &str) -> Result<(), Failure> {
         let path = format!("/identity/users/{id}");
         let iban = self.name("iban");

@@ -4,7 +4,7 @@ use clap::Args;
 
 use crate::access::base_url;
 
-/// Where the tour goes, and as whom.
+/// The service that the tour calls, and its credentials.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Options {
     /// Run the life of a person: sign-in, two systems, an override, deletion in one system and

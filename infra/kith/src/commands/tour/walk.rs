@@ -1,4 +1,4 @@
-//! One walk: whom it calls as, its steps, and how they are shown.
+//! One walk: its caller, its steps, and how they are shown.
 
 use std::io::IsTerminal as _;
 

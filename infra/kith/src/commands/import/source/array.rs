@@ -22,7 +22,7 @@ enum State {
     End,
 }
 
-/// Scans an array byte by byte. What is in a member is for others to judge.
+/// Scans an array byte by byte. It does not judge the content of members.
 pub(super) struct ArrayScanner {
     state: State,
     depth: usize,

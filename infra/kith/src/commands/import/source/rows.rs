@@ -10,8 +10,8 @@ use super::SourceRow;
 use super::array::ArrayScanner;
 use crate::failure::Failure;
 
-/// What is sent in place of a row in which text stands after a closing quote: the service says so
-/// of it, in its own words.
+/// Sent in place of a row that has text after a closing quote, so that the service reports this
+/// error in its own words.
 const BROKEN_ROW: &[u8] = b"\"\"x\n";
 
 /// How rows are written in the file.
@@ -59,7 +59,7 @@ impl RowScanner {
         })
     }
 
-    /// What is known of the row of the last byte.
+    /// The row of the last byte, as far as it was scanned.
     pub(super) const fn record(&self) -> ScannedRecord {
         match self {
             Self::Csv(scanner) => scanner.record(),
@@ -79,7 +79,7 @@ impl RowScanner {
     }
 }
 
-/// Rows of CSV, each written anew with the comma as delimiter.
+/// Rows of CSV, each written with the comma as delimiter.
 pub(super) fn of_csv(
     records: &[ScannedRow],
     delimiter: u8,
@@ -110,7 +110,7 @@ pub(super) fn of_csv(
     Ok(found)
 }
 
-/// By what a row names its user. One that the service refuses for its size names nobody.
+/// The keys by which a row names its user. A row that the service refuses for its size has none.
 pub(super) fn named(document: Object) -> Vec<PersonKey> {
     let keys = keys(&document);
     if Json::Object(document).to_text().len() > MAX_ROW { Vec::new() } else { keys }
