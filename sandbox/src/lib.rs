@@ -46,7 +46,7 @@ pub fn serve() -> ExitCode {
     let filtered = confine();
     let (mut jobs, mut answers) = (std::io::stdin().lock(), std::io::stdout().lock());
     loop {
-        // Made before the job comes, while nobody waits for it.
+        // Made before the job comes, while no caller waits.
         let engine = engine::ScriptEngine::new();
         let mut line = Vec::new();
         let limit = u64::try_from(MAX_LINE).unwrap_or(u64::MAX);

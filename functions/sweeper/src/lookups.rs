@@ -1,9 +1,9 @@
 //! The migration of index entries to the current forms of values (ADR 0048).
 //!
 //! A walk over the tenant's listing gives each user the entries of both forms. Functions of the
-//! version before may write and search until a rollout is over or taken back. So entries of the
-//! earlier form go a week later, in a second walk, which also finds what such a function has
-//! written since. Profiles, their tags and the times of their changes stay as they are.
+//! previous version may write and search until a rollout is complete or rolled back. So entries of
+//! the earlier form go a week later, in a second walk, which also finds what such a function has
+//! written since. Profiles, their tags and the times of their changes stay unchanged.
 
 use std::collections::BTreeSet;
 

@@ -96,7 +96,7 @@ impl<'s> MappedClaims<'s> {
 }
 
 impl User {
-    /// A user that is made by the sign-in of a subject, or for one that is to come.
+    /// A user that is created by the sign-in of a subject, or for a later sign-in.
     #[must_use]
     pub fn of_sign_in(
         id: UserId,

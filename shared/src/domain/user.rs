@@ -218,7 +218,7 @@ impl User {
         }
     }
 
-    /// Checks that what is required is there: all of it, or what was there `before`.
+    /// Checks that required values exist: all of them, or those that existed in `before`.
     pub fn check_required(
         &self,
         before: Option<&Self>,

@@ -1,5 +1,5 @@
-//! The SCIM grammar of filters (RFC 7644 §3.4.2.2): text in, expressions out, or where the text
-//! leaves the grammar and what was expected there.
+//! The SCIM grammar of filters (RFC 7644 §3.4.2.2): text in, expressions out, or the place of the
+//! fault and the expectation there.
 
 use std::ops::Range;
 

@@ -221,7 +221,7 @@ pub fn routes<T: Definition>() -> Vec<Route> {
     routes_with::<T, Unchecked>()
 }
 
-/// The same, with a check of what is sent.
+/// The same, with a check of the body.
 #[must_use]
 pub fn routes_with<T: Definition, C: BodyCheck>() -> Vec<Route> {
     let mut routes = routes_at::<T, C>(T::PATH, T::NOUN);

@@ -42,8 +42,7 @@ pub struct Preconditions {
 }
 
 impl Preconditions {
-    /// Reads both headers; one that cannot be parsed is an error and never counts as absent (rule
-    /// H3).
+    /// Reads both headers. A malformed header is an error and never counts as absent (rule H3).
     pub fn read(headers: &HeaderMap, method: &Method) -> Result<Self> {
         Ok(Self {
             required: matches!(*method, Method::PUT | Method::PATCH),

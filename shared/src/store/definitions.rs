@@ -237,8 +237,9 @@ impl Table {
         Ok(())
     }
 
-    /// Notes what no user holds, at definitions that are as they were loaded; how many were noted.
-    /// The epoch moves, so that everybody who remembers the configuration hears of it.
+    /// Notes values and definitions that no user holds, at definitions that are unchanged since
+    /// they were loaded. Returns the number of notes. The epoch changes, so that every cache reads
+    /// the configuration again.
     pub async fn mark_unused(&self, schema: &Schema, unused: &[Unused]) -> Result<u64> {
         let Some(mut epoch) = schema.epoch.clone() else { return Ok(0) };
         let mut noted = 0;

@@ -64,7 +64,7 @@ string_enum! {
 }
 
 impl Classifier {
-    /// The one that hides nothing.
+    /// The classifier that hides no attribute.
     #[must_use]
     pub const fn most() -> Self {
         Self::Sensitive

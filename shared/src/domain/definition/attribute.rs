@@ -328,8 +328,8 @@ impl AttributeDefinition {
         self.required && !self.deprecated
     }
 
-    /// Says which values an enumeration takes that does not take `text`: all of them, or of many
-    /// the first ones and those that may have been meant.
+    /// The error message for a `text` that is no value of the enumeration. It lists all values, or
+    /// the first ones with suggestions.
     #[must_use]
     pub fn expected_value(&self, text: &str) -> String {
         const NAMED: usize = 10;

@@ -1,4 +1,4 @@
-//! Tasks: rows as they wait, each with what was found out when the whole file was at hand.
+//! Tasks: rows that wait, each with the facts that only the whole file shows.
 
 use std::collections::HashMap;
 

@@ -42,7 +42,7 @@ pub struct ProfileWriteContext<'e> {
     pub base: &'e User,
     /// Through whose eyes the writer saw the profile.
     pub viewer: Viewer<'e>,
-    /// By what values are read.
+    /// The context by which values are read.
     pub write_context: WriteContext<'e>,
     /// The writer, as approval policies know one.
     pub writer: PolicySubject<'e>,

@@ -42,7 +42,7 @@ impl Rows {
     }
 }
 
-/// The text of a row, and what is known of it.
+/// The text of a row, and the scanner's record of it.
 pub(super) type ScannedRow = (Vec<u8>, ScannedRecord);
 
 /// Finds where rows begin and end.
