@@ -156,7 +156,7 @@ async fn import(app: &App, until: Timestamp, report: &mut SweepReport) -> Result
             Ok(_) => {}
             Err(error) => failure = failure.or(Some(error)),
         }
-        // It is finished, another worker has it, or it does not move now.
+        // It is finished, another worker has it, or it makes no progress now.
         let next = table.waiting_import(&job.after()).await?;
         turns.extend(next.filter(|next| next.tenant == job.tenant));
     }

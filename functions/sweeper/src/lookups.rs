@@ -136,8 +136,8 @@ pub(crate) struct Reindexed {
     pub(crate) failed: bool,
 }
 
-/// Gives a user and its system profiles the index entries that they are to have. A profile that
-/// does not read, or needs too many, must not keep the others from being visited.
+/// Gives a user and its system profiles their index entries. If a profile is unreadable or needs
+/// too many entries, the walk still visits the others.
 pub(crate) async fn reindex(app: &App, schema: &Schema, user: UserId) -> Result<Reindexed> {
     let mut done = Reindexed::default();
     match reindex_user(app, schema, user, &mut done).await {

@@ -34,9 +34,9 @@ pub const MAX_COMPARED: usize = 10;
 /// The salted hashes that one request made. If another writer was faster, the request is decided
 /// again with the same hashes. So the work is done once, and the write stays the same.
 ///
-/// A document is read by rules that have no thread to spare for a hash. They get a text of the form
-/// of a hash in its place, and if nothing else is at fault with the document, its writer makes the
-/// hashes that are lacking, and the document is read once more.
+/// The rules that read a document cannot wait for a hash. They use a placeholder in the form of a
+/// hash. If the document has no other fault, the writer computes the missing hashes and reads the
+/// document again.
 #[derive(Default)]
 pub struct Hashes {
     hashes: Mutex<RequestHashes>,

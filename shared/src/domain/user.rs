@@ -43,7 +43,7 @@ string_enum! {
 }
 
 string_enum! {
-    /// What a profile is of.
+    /// The kind of user.
     #[derive(Default)]
     UserKind {
         /// A human being.
@@ -102,10 +102,10 @@ pub struct User {
     pub kind: UserKind,
     /// Custom attributes.
     pub attributes: Values,
-    /// The e-mail addresses among the custom attributes that are known to be the person's.
+    /// The verified e-mail addresses among the custom attributes.
     #[serde(default, skip_serializing_if = "VerifiedAddresses::is_empty")]
     pub verified: VerifiedAddresses,
-    /// Where fields come from that no client wrote; never shown.
+    /// The sources of fields that no client wrote; never shown.
     #[serde(rename = "sources", default, skip_serializing_if = "Provenance::is_empty")]
     pub provenance: Provenance,
     /// Personas, oldest first.

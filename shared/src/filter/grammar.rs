@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use scim_v2::filter::{Filter, FilterActionError, ParseError};
 
-/// Where the paths of attributes stand while the grammar's parser reads them.
+/// The prefix of attribute paths while the grammar's parser reads them.
 pub(super) const ATTRIBUTES: &str = "urn:kith:attributes";
 /// How the paths of attributes start in a filter.
 const OWN: &str = "attributes.";

@@ -21,7 +21,8 @@ fn location<T: Definition>(value: &T) -> String {
     format!("{}/{}", T::PATH, value.key())
 }
 
-/// The id of the definition that the call names; the only one of its kind is named by its path.
+/// The id of the definition that the call names. A kind with a single definition is named by its
+/// path.
 fn id_of<T: Definition>(call: &Call) -> Result<String> {
     T::ONLY.map_or_else(|| call.id("id"), |id| Ok(id.to_owned()))
 }

@@ -93,7 +93,7 @@ impl Preconditions {
         }
     }
 
-    /// Takes the tag out of the body of a PUT or PATCH, which is to be the current one (rule T30).
+    /// Removes the tag from the body of a PUT or PATCH. It must be the current tag (rule T30).
     pub(super) fn take_tag(&mut self, body: &mut Json) {
         if self.required
             && let Json::Object(members) = body

@@ -38,8 +38,8 @@ use crate::store::Write;
 use crate::store::imports::ImportStep;
 use crate::work::FILES;
 
-/// How long after it came a request begins further rows of the import that it brings, in seconds.
-/// To store a file of 4 MB takes up to 5 of them: one partition takes 1000 write units a second.
+/// For how many seconds after its arrival a request begins further rows of its import. A file of 4
+/// MB needs up to 5 of them to be stored, because one partition accepts 1000 write units a second.
 pub const IN_REQUEST_SECONDS: i64 = 7;
 /// How much longer than it means to work a worker holds the job, in seconds: the rows that it has
 /// begun take a while.

@@ -305,8 +305,8 @@ pub const MAX_DEFINITIONS: usize = 2000;
 /// The most bytes of all definitions of a tenant. Every function that serves the tenant holds them.
 pub const MAX_DEFINITION_BYTES: usize = 4 * 1024 * 1024;
 
-/// Refuses a definition for which there is no room among the others. A change that makes it no
-/// larger is always possible.
+/// Refuses a definition that would make the tenant's configuration too large. A change that does
+/// not enlarge the definition is always possible.
 fn check_room<T: Definition>(
     schema: &Schema,
     before: Option<&Versioned<T>>,

@@ -137,7 +137,7 @@ impl Table {
     }
 
     /// Stores an import whose rows are stored, and `record` in the same transaction. The rows may
-    /// have taken what their partition, which is that of the import, can write now.
+    /// have used up the write units of the partition, which the import shares.
     pub async fn create_import(
         &self,
         tenant: &TenantId,

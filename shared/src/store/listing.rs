@@ -170,8 +170,8 @@ impl Listing<'_> {
         Ok(self.shards.iter().all(|shard| shard.ahead.is_empty()))
     }
 
-    /// Goes past the tombstones that were skipped behind the last entries that were taken, all of
-    /// which the caller has passed: the next walk need not read them again.
+    /// Moves past the skipped tombstones that follow the last taken entries. The caller has passed
+    /// them all, so the next walk need not read them again.
     pub fn advance_past_skipped(&self, place: &mut ShardPositions) {
         for (place, shard) in place.0.iter_mut().zip(&self.shards) {
             *place = shard.skipped.or(*place);

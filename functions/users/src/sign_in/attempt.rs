@@ -288,7 +288,7 @@ impl SignIn<'_> {
         if related.recorded && failed(0) {
             return Err(Error::AlreadyRecorded);
         }
-        // The look-up of the base profile id is held: the same person was faster.
+        // The look-up of the base profile id exists: another sign-in of the same person was faster.
         if related.bound > 1 && failed(principal + 1) {
             return Ok(());
         }

@@ -137,7 +137,7 @@ impl SigningKeys {
         }
     }
 
-    /// Whether the private keys are sealed with the KMS key that they are to be sealed with.
+    /// Whether the private keys are sealed with the configured KMS key.
     fn is_sealed(&self, state: &PublishedKeys) -> bool {
         let wanted = self.sealing.as_ref().and_then(Sealing::key);
         wanted.is_none_or(|wanted| state.sealed_by.as_deref() == Some(wanted))
@@ -200,8 +200,8 @@ impl SigningKeys {
         })
     }
 
-    /// Makes the next key of each algorithm, unless an attempt before has, and adds them and the
-    /// other keys that are missing.
+    /// Makes the next key of each algorithm, unless an earlier attempt has, and adds them and the
+    /// other missing keys.
     async fn succeed(
         &self,
         stored: Option<Versioned<PublishedKeys>>,

@@ -88,7 +88,7 @@ pub fn document_of(text: &[u8]) -> Result<Object> {
 /// Makes the tasks of a file, row by row. Of two rows with one key the first wins.
 pub struct TaskMaker<'m> {
     schema: &'m Schema,
-    /// Whether rows are sealed: a secret may also stand where a row should not have it.
+    /// Whether every row is sealed: a secret may be in the wrong column.
     sealed: bool,
     seen: HashMap<PersonKey, u32>,
     sharing: HashMap<String, Vec<u32>>,

@@ -237,8 +237,8 @@ impl JwkSet {
         Ok(Self(keys.filter_map(|key| Jwk::read(key).ok()).collect()))
     }
 
-    /// The keys that a signature may be of, by what its header names: the key of that id, or
-    /// without an id every one; always of this algorithm.
+    /// The keys of this algorithm that may have made a signature: the key that its header names, or
+    /// every key if the header names none.
     pub fn candidates<'s>(
         &'s self,
         kid: Option<&'s str>,

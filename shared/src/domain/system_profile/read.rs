@@ -234,8 +234,8 @@ fn lists(sent: &Json, left: &Json, named: &[String]) -> bool {
 }
 
 impl ProfileWriteContext<'_> {
-    /// Refuses new overrides of attributes that the writer may not write without an approval: no
-    /// request is made for one system.
+    /// Refuses new overrides of attributes that the writer may not write without an approval,
+    /// because there are no change requests for system profiles.
     fn refuse_unapproved(
         &self,
         before: &Overrides,

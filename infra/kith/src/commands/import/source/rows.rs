@@ -1,4 +1,4 @@
-//! How rows stand in the file of an import, and how they are sent.
+//! How rows are stored in the file of an import, and how they are sent.
 
 use shared::domain::Json;
 use shared::domain::import::{
