@@ -93,11 +93,11 @@ pub struct User {
     pub ui_locales: Option<String>,
     /// The e-mail address.
     pub preferred_email: Option<String>,
-    /// Whether the e-mail address is known to be the person's.
+    /// Whether the e-mail address is verified.
     pub email_verified: bool,
     /// Whether the person may be signed in.
     pub status: UserStatus,
-    /// What the profile is of.
+    /// Whether the user is a person, a device or an application.
     #[serde(default, skip_serializing_if = "UserKind::is_usual")]
     pub kind: UserKind,
     /// Custom attributes.
