@@ -4,8 +4,8 @@
     python3 estimates/limits.py           prints them
     python3 estimates/limits.py --write   writes them into the page
 
-Units come from docs/reference/costs.md, constants from the code, and what happens at a limit from the
-model in simulation.py.
+Units come from docs/reference/costs.md, constants from the code, and the behaviour at a limit from
+the model in simulation.py.
 """
 
 import functools

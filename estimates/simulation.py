@@ -1,8 +1,8 @@
-"""A small model of what limits the table: partitions with a rate, callers who try again as the store
+"""A small model of the table's limits: partitions with a rate, callers who try again as the store
 does, and writers who race for one item. Deterministic: each run has a seed of its own.
 
-The model is pessimistic: a partition saves one second of unused capacity, if nothing else is said.
-DynamoDB may save up to five minutes of it, which nobody can count on.
+The model is pessimistic: a partition saves one second of unused capacity by default. DynamoDB may
+save up to five minutes of it, which nobody can count on.
 """
 
 import heapq
@@ -48,7 +48,7 @@ def waits(chance, transaction):
 
 
 class Partition:
-    """A partition that serves so many units a second, and may have saved some."""
+    """A partition with a rate in units a second, and saved units."""
 
     def __init__(self, units=WRITE_UNITS, saved=0):
         self.units, self.most, self.at = units, units + saved, 0.0
@@ -90,9 +90,9 @@ def throttled(rate, units, transaction, seed, seconds=8):
 
 
 def race(starts, seed, *, reads, commit, conflicts):
-    """Writers of one item: each reads it (unless `reads` is false) and writes it if nobody else did
-    meanwhile. Transactions that overlap conflict. The share that gives up, the most attempts of one
-    writer, and the time of the slowest hundredth."""
+    """Writers of one item: each reads it (unless `reads` is false) and writes it if no other writer
+    did meanwhile. Transactions that overlap conflict. The share that gives up, the most attempts of
+    one writer, and the time of the slowest hundredth."""
     chance, order = random.Random(seed), itertools.count()
     version, busy_until = 0, 0.0
     events = [(start, next(order), "begin", start, 1, 0) for start in starts]

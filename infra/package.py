@@ -8,9 +8,9 @@
     sbom.cdx.json             the crates that are compiled into the functions (CycloneDX 1.6)
     SHA256SUMS                checksums of all of them
 
-It builds the functions with `cargo lambda`, or takes those of a folder that `cargo lambda` wrote. It
-refuses a program for another processor, one that needs a newer C library than Lambda's has, and one
-that is too large. The same sources give the same files.
+It builds the functions with `cargo lambda`, or takes those of a folder that `cargo lambda` wrote.
+It refuses programs for another processor, programs that need a newer C library than Lambda's, and
+programs that are too large. The same sources give the same files.
 """
 
 import argparse

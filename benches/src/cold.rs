@@ -173,8 +173,8 @@ async fn invoke(
         let (begun, cpu) = (now(), fine_cpu(process)?);
         let (ended, answer) = api.invoke(idle, event).await?;
         idle = api.idle().await?;
-        // The sweeper, which a schedule calls, answers with its report, and the stream function
-        // with what failed: nothing.
+        // The sweeper, which a schedule calls, answers with its report. The stream function answers
+        // with an empty list of failures.
         let done = answer.get("statusCode").is_some_and(|status| status == 200)
             || answer.get("erasures").is_some()
             || answer

@@ -223,7 +223,7 @@ impl Connection {
         Ok(self.service.client_id.split('.').next().ok_or("a client without a tenant")?.to_owned())
     }
 
-    /// Signs a person in who is then this connection's own.
+    /// Signs in a person that only this connection uses.
     async fn sign_in_own_user(&mut self) -> Measurement {
         let tenant = self.service.people.get().ok_or("no people")?;
         let token = self.service.signer.person(ISSUER, tenant, number())?;

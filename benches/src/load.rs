@@ -1,8 +1,8 @@
 //! Load: `kith serve --memory` on one core, connections that always wait for an answer on the
 //! other.
 //!
-//! The service writes its log to `/dev/null`. Time of its processor is what compares: requests per
-//! second depend on what else the machine does.
+//! The service writes its log to `/dev/null`. Compare its processor time: requests per second
+//! depend on the other load of the machine.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};

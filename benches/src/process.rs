@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use crate::Measurement;
 
-/// The core of what is measured.
+/// The core of the measured program.
 pub(crate) const MEASURED: &str = "0";
-/// The core of what measures.
+/// The core of the measuring program.
 const MEASURING: &str = "1";
 
 /// Now, by the monotonic clock.
@@ -44,13 +44,13 @@ fn built(path: PathBuf) -> Measurement<PathBuf> {
     }
 }
 
-/// Whether there are cores enough to keep what measures away from what is measured.
+/// Whether there are enough cores to separate the measuring program from the measured one.
 #[must_use]
 pub(crate) fn has_two_cores() -> bool {
     std::thread::available_parallelism().is_ok_and(|cores| cores.get() > 1)
 }
 
-/// Moves this program to the core of what measures; must come before it starts threads.
+/// Moves this program to its own core; must be called before it starts threads.
 pub(crate) fn pin_to_measuring_core() -> Measurement {
     let id = std::process::id().to_string();
     let moved = Command::new("taskset").args(["-a", "-c", "-p", MEASURING, &id]).output()?;

@@ -33,7 +33,7 @@ pub const MEMORY_PER_BYTE: usize = 24;
 /// The stack for a script's calls, in bytes.
 pub const STACK: usize = 256 * 1024;
 
-/// Memory to say in what went wrong, when the script has used up its own.
+/// Memory for the error message, when the script has used up its own.
 const LAST_WORDS: usize = 64 * 1024;
 
 /// The file name of a script in a stack trace.

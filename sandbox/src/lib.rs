@@ -38,15 +38,15 @@ pub fn is_worker() -> bool {
     std::env::args_os().nth(1).is_some_and(|argument| argument == WORKER)
 }
 
-/// Runs the scripts that standard input brings, one per line, and writes an answer to each on
-/// standard output, until the input ends. Call it before anything else: it takes rights away from
-/// the whole process.
+/// Reads scripts from standard input, one per line, runs them, and writes each answer to standard
+/// output, until the input ends. Call it before anything else: it takes rights away from the whole
+/// process.
 #[must_use]
 pub fn serve() -> ExitCode {
     let filtered = confine();
     let (mut jobs, mut answers) = (std::io::stdin().lock(), std::io::stdout().lock());
     loop {
-        // Made before the job comes, while nobody waits for it.
+        // Made before the job comes, while no caller waits.
         let engine = engine::ScriptEngine::new();
         let mut line = Vec::new();
         let limit = u64::try_from(MAX_LINE).unwrap_or(u64::MAX);

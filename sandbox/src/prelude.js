@@ -17,8 +17,8 @@
     throw new Fault(message);
   };
 
-  // The brand of `tb.simpleResponse`: the text is written when it is called, and what is called
-  // later cannot change it.
+  // The brand of `tb.simpleResponse`: the text is written when it is called, and later calls cannot
+  // change it.
   let textOf;
   class Response {
     #text;

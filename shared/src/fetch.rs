@@ -1,5 +1,5 @@
-//! Outgoing fetches of what others publish (rule S2): https alone, with a time limit, a size limit
-//! and no redirects, from addresses of the public internet.
+//! Outgoing fetches of documents that other servers publish (rule S2): https alone, with a time
+//! limit, a size limit and no redirects, from addresses of the public internet.
 //!
 //! A name is resolved once, every address that it has is checked, and the connection is made to one
 //! of these: a name that resolves differently the next time gains nothing. Literal addresses pass
@@ -44,8 +44,8 @@ const ACCEPTED: HeaderValue =
     HeaderValue::from_static("application/json, application/jwk-set+json");
 const AGENT: HeaderValue = HeaderValue::from_static("Kith");
 
-/// Why nothing was fetched. Its text says so in a few words, for the log and for the caller who
-/// registered the URL, and holds nothing of what was answered.
+/// Why a fetch failed. Its text is short, for the log and for the caller who registered the URL. It
+/// contains no part of the answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FetchError {
     /// The URL is none that is fetched.
@@ -54,7 +54,7 @@ pub enum FetchError {
     Unresolved,
     /// An address of the host is not one of the public internet.
     NotPublic,
-    /// No connection, no TLS, or no HTTP; says what went wrong.
+    /// No connection, no TLS, or no HTTP; names the fault.
     Connection(String),
     /// Another status than 200; redirects are not followed.
     Status(u16),

@@ -83,7 +83,8 @@ fn connections_in(
             }
         }
         Trust::System => {
-            // A system's store may hold what rustls does not read; the others still count.
+            // A system's store may hold certificates that rustls cannot read; the others still
+            // count.
             roots.add_parsable_certificates(system_roots());
         }
     }

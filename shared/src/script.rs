@@ -202,7 +202,7 @@ fn line(script: &str, input: Option<&Json>) -> Result<Vec<u8>, ScriptFailure> {
 /// Said once: it is the same for all workers.
 static UNFILTERED: Once = Once::new();
 
-/// Reads a worker's answer; one that no engine gives counts as a crash.
+/// Reads a worker's answer. An answer that no engine gives counts as a crash.
 fn read(line: &[u8]) -> Result<ScriptRun, ScriptFailure> {
     let WorkerLine { reply, filtered } =
         serde_json::from_slice(line).map_err(|_| ScriptFailure::Crashed)?;
@@ -220,7 +220,7 @@ fn read(line: &[u8]) -> Result<ScriptRun, ScriptFailure> {
 }
 
 /// The output, if it is names with arrays of values, or categories with such names. The worker has
-/// checked it with functions that a script can change, so this is what counts.
+/// checked it with functions that a script can change, so only this check counts.
 fn check(output: &str) -> Result<Object, ScriptFailure> {
     if output.len() > MAX_OUTPUT {
         return Err(ScriptFailure::Output(format!(

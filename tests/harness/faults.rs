@@ -183,7 +183,8 @@ impl Faults {
         self.plan(|plan| plan.rules.push((FaultTrigger::From(index), fault)));
     }
 
-    /// Lets the next call of this operation meet the fault; told twice, the next two.
+    /// Lets the next call of this operation fail with this fault; if called twice, the next two
+    /// calls.
     pub fn next(&self, operation: &'static str, fault: Fault) {
         self.plan(|plan| plan.rules.push((FaultTrigger::Next(operation), fault)));
     }

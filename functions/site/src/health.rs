@@ -18,7 +18,7 @@ const LIMIT: Duration = Duration::from_secs(2);
 /// How long an answer of the table holds, in milliseconds: many checks cost one read a second.
 const FRESH: i64 = 1000;
 
-/// The health of the table as this process last saw it: when, and what was wrong.
+/// The last check of the table's health by this process: its time and the fault.
 #[derive(Default)]
 pub(crate) struct Health(Mutex<Option<(Timestamp, Option<String>)>>);
 

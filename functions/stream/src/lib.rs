@@ -1,9 +1,9 @@
-//! Change events: who reads the table's stream tells others that a user was created, updated or
-//! deleted, and at which version.
+//! Change events: the function reads the table's stream and publishes that a user was created,
+//! updated or deleted, and at which version.
 //!
-//! An event names the user and says nothing of the person; who wants to know more asks the service.
-//! Events come at least once, and those of one user in the order of their versions: the user is
-//! read when the event is made, so a repeat says what is true by then.
+//! An event holds the id of the user and no personal data; subscribers read the user from the
+//! service. Events come at least once, and events of one user in the order of their versions. The
+//! user is read when the event is made, so a repeat has the version of that time.
 
 mod batch;
 mod bridge;
@@ -74,8 +74,8 @@ pub struct Event {
 
 /// Where events go.
 pub trait EventSink {
-    /// Publishes events in their order and returns the positions of those that it did not, of which
-    /// it has logged why.
+    /// Publishes events in their order. Returns the positions of events that it could not publish,
+    /// and logs the causes.
     fn publish(&self, events: &[Event]) -> impl Future<Output = Vec<usize>> + Send;
 }
 

@@ -1,5 +1,5 @@
-//! What changed definitions ask of all users (ADR 0054): index entries for a raised `search`, and
-//! whether anybody still holds a deprecated definition or a deprecated value.
+//! The work that changed definitions demand for all users (ADR 0054): index entries for a raised
+//! `search`, and the search for users who still hold a deprecated definition or value.
 //!
 //! A walk begins when no function can still remember the configuration before: no write assigns a
 //! deprecated definition or value after that, and every write makes the new index entries. A second

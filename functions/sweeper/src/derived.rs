@@ -86,7 +86,7 @@ impl Progress for RecomputationProgress {
             // Forgotten meanwhile.
             Err(Error::NotFound) => false,
             Err(Error::Invalid(_) | Error::NotUnique(_)) => true,
-            // A profile that does not read must not keep the others from being computed.
+            // An unreadable profile must not block the others.
             Err(Error::Unexpected(cause)) => {
                 tracing::error!(operation = "sweep", cause);
                 true

@@ -1,4 +1,4 @@
-//! The sweeper: what has to happen without anybody asking. A schedule calls it each minute.
+//! The sweeper: work that no request triggers. A schedule calls it each minute.
 //!
 //! It finishes erasures that were interrupted, recomputes derived attributes after a workflow has
 //! changed, brings index entries into another form, makes those of a raised `search`, searches for
@@ -39,7 +39,7 @@ pub struct SweepReport {
     pub failed: u64,
     /// Users whose index entries were brought into another form, or made for a raised `search`.
     pub reindexed: u64,
-    /// Deprecated definitions and values that nobody was found to hold.
+    /// Deprecated definitions and values without a holder.
     pub unused: u64,
     /// Rows of imports that got their status.
     pub imported: u64,
@@ -156,7 +156,7 @@ async fn import(app: &App, until: Timestamp, report: &mut SweepReport) -> Result
             Ok(_) => {}
             Err(error) => failure = failure.or(Some(error)),
         }
-        // It is finished, another worker has it, or it does not move now.
+        // It is finished, another worker has it, or it makes no progress now.
         let next = table.waiting_import(&job.after()).await?;
         turns.extend(next.filter(|next| next.tenant == job.tenant));
     }

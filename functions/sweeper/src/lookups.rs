@@ -1,9 +1,9 @@
 //! The migration of index entries to the current forms of values (ADR 0048).
 //!
 //! A walk over the tenant's listing gives each user the entries of both forms. Functions of the
-//! version before may write and search until a rollout is over or taken back. So entries of the
-//! earlier form go a week later, in a second walk, which also finds what such a function has
-//! written since. Profiles, their tags and the times of their changes stay as they are.
+//! previous version may write and search until a rollout is complete or rolled back. So entries of
+//! the earlier form go a week later, in a second walk, which also finds what such a function has
+//! written since. Profiles, their tags and the times of their changes stay unchanged.
 
 use std::collections::BTreeSet;
 
@@ -136,8 +136,8 @@ pub(crate) struct Reindexed {
     pub(crate) failed: bool,
 }
 
-/// Gives a user and its system profiles the index entries that they are to have. A profile that
-/// does not read, or needs too many, must not keep the others from being visited.
+/// Gives a user and its system profiles their index entries. If a profile is unreadable or needs
+/// too many entries, the walk still visits the others.
 pub(crate) async fn reindex(app: &App, schema: &Schema, user: UserId) -> Result<Reindexed> {
     let mut done = Reindexed::default();
     match reindex_user(app, schema, user, &mut done).await {

@@ -28,7 +28,7 @@ pub(crate) trait Progress: Clone + Serialize {
         None
     }
 
-    /// Everybody before this position was visited.
+    /// All users before this position were visited.
     fn advance(&mut self, next: WalkPosition, now: Timestamp);
 
     /// Does to a user what the walk is for.

@@ -71,8 +71,8 @@ impl<'t> Assertion<'t> {
 }
 
 impl AssertionClaims {
-    /// Checks what a verified assertion says; the text says what is wrong, which only the client
-    /// itself gets to read. `audiences` are the names of this service.
+    /// Checks the claims of a verified assertion. The error text names the fault; only the client
+    /// itself gets it. `audiences` are the names of this service.
     pub(crate) fn check(
         &self,
         audiences: &[String],

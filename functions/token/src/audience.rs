@@ -26,7 +26,7 @@ pub(crate) fn requested(form: &Form, allowed: &[String]) -> Result<Vec<String>, 
     Ok(parties)
 }
 
-/// Refuses a party, or a request that names none and has nobody left (RFC 8707 §2).
+/// Refuses an audience, or a request without one if no audience remains (RFC 8707 §2).
 pub(crate) fn invalid_target(name: Option<&str>, allowed: &[String]) -> OAuthError {
     let refusal = match name {
         Some(name) => format!("this client may not request the audience `{}`", printable(name)),

@@ -67,7 +67,7 @@ pub(crate) async fn edited(
     edited
 }
 
-/// The answer to the creation of what has a secret: the only one that shows it.
+/// The answer to the creation of a resource with a secret. Only this answer shows the secret.
 pub(crate) fn revealed(
     mut content: Object,
     secret: &PlainSecret,

@@ -13,7 +13,7 @@ use crate::audience::{self, invalid_target};
 use crate::call::{OAuthCall, answer};
 use crate::error::{OAuthError, printable};
 
-/// Refuses the first of the scopes in a text that is not among those that may be requested.
+/// Refuses the first scope in a text that the client may not request.
 fn invalid_scope(requested: Option<&str>, allowed: &Scopes) -> OAuthError {
     let is_allowed = |word: &&str| {
         word.parse::<Scope>().is_ok_and(|scope| allowed.allows_all(&Scopes::new([scope])))

@@ -146,7 +146,7 @@ pub(crate) fn printable(text: &str) -> String {
     text.chars().filter(|c| matches!(c, ' '..='~') && !matches!(c, '"' | '\\')).take(64).collect()
 }
 
-/// Tokens and what speaks of them are stored nowhere (RFC 6749 §5.1).
+/// Forbids caches to store tokens and answers about them (RFC 6749 §5.1).
 pub(crate) fn no_store(response: &mut Response) {
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response.headers_mut().insert(PRAGMA, HeaderValue::from_static("no-cache"));

@@ -11,8 +11,8 @@ use crate::audience;
 use crate::call::{OAuthCall, answer};
 use crate::error::OAuthError;
 
-/// Says what a token is; of one that cannot be used, or is none of the caller's business, nothing
-/// but that (rule O7).
+/// Describes a token. If the token is not valid, or the caller may not see it, the answer says only
+/// that it is inactive (rule O7).
 pub(crate) async fn introspect(call: OAuthCall) -> Result<Response, OAuthError> {
     let token = call.form.get("token").ok_or(OAuthError::invalid_request("`token` is required"))?;
     let content = match refresh_token(&call, token).await? {

@@ -47,8 +47,8 @@ pub(crate) async fn list(call: Call) -> HandlerResult {
     let bound = since.map(|since| since.to_string()).unwrap_or_default();
     let next = call.open_cursor::<ListPosition>(&bound, call.query("cursor")).await?;
     let settled = call.app.env().clock.now().plus_seconds(-SETTLED_SECONDS);
-    // Without `updated_since` no deleted user is listed: one who was on a page and was
-    // forgotten since is listed from here on.
+    // Without `updated_since` no deleted user is listed. A poll from this time lists users that
+    // were deleted after their page was read.
     let start = || ListPosition {
         place: ShardPositions::default(),
         last: None,

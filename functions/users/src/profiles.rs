@@ -132,7 +132,7 @@ pub async fn replace(mut call: Call) -> HandlerResult {
     change(&call, |profile, write_context| profile.replace(body.clone(), write_context)).await
 }
 
-/// Changes some of what the profile has of its own and of what it overrides.
+/// Changes some of the profile's own attributes and overrides.
 pub async fn edit(mut call: Call) -> HandlerResult {
     let body = call.take_body();
     change(&call, |profile, write_context| profile.patch(&body, write_context)).await

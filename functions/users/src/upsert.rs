@@ -22,7 +22,7 @@ use super::{made, shown};
 /// Where the id stands in the body.
 const ID_AT_CUSTOMER: &str = "/id_at_customer";
 
-/// Creates or replaces a user; which of the two is decided by who holds the id when it is written.
+/// Creates or replaces a user; the write decides, depending on whether a user has the id then.
 pub(crate) async fn upsert(mut call: Call) -> HandlerResult {
     let body = call.take_body();
     let id_at_customer: String = call.id("value")?;

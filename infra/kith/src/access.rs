@@ -45,8 +45,8 @@ pub(crate) const BACK_END: &str = "KITH_CLIENT";
 pub(crate) const ADMINISTRATOR: &str = "KITH_ADMIN_CLIENT";
 
 impl Access {
-    /// Takes what is not given from the environment of the demonstration, where the variables of
-    /// its client begin with `client`.
+    /// Takes missing options from the environment of the demonstration, where the variables of its
+    /// client begin with `client`.
     pub(crate) fn credentials(self, data: &Path, client: &str) -> Result<Credentials, Failure> {
         let mut known = demo::read_env(&data.join(ENV_FILE)).unwrap_or_default();
         // Credentials are for the service that they came with.

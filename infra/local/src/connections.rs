@@ -1,10 +1,9 @@
 //! The connections of `kith serve`. When the service is deployed, API Gateway has them.
 //!
-//! A connection is closed when nobody uses it: when a client does not finish the headers of a
-//! request, or sends no further request. So connections of clients that went away, or that were
-//! opened to keep others out, come to an end. The number of connections stays below what the
-//! process may open. When it is reached, the connection that has waited longest for a request makes
-//! room for a new one.
+//! A connection is closed if its client does not finish the headers of a request, or sends no
+//! further request. That ends connections of lost clients, and connections that an attacker opened
+//! to block others. The number of connections stays below what the process may open. When it is
+//! reached, the connection that has waited longest for a request makes room for a new one.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -68,7 +67,7 @@ impl Phase {
         }
     }
 
-    /// Since when nobody has used the connection, if nobody does.
+    /// Since when the connection is idle; `None` while it is in use.
     const fn unused_since(self) -> Option<Instant> {
         match self {
             Self::Waiting(since) | Self::Headers(since) => Some(since),
@@ -357,7 +356,7 @@ mod tests {
         (String::from_utf8_lossy(&answer).into_owned(), begun.elapsed())
     }
 
-    // Time stands still but for what the tasks wait for.
+    // The clock stands still, except for the waits of the tasks.
     #[tokio::test(start_paused = true)]
     async fn wk8_connections_that_nobody_uses_are_closed() {
         let address = served(10).await;

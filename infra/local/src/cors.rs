@@ -19,11 +19,11 @@ use shared::http::cross_origin::is_preflight;
 
 /// The methods that pages may use.
 pub const ALLOWED_METHODS: &str = "*";
-/// The headers of requests that pages may set, beside those that each page may.
+/// The request headers that pages may set, besides the safelisted ones.
 pub const ALLOWED_HEADERS: &str = "authorization,content-type,if-match,if-none-match,\
                                    idempotency-key,dpop,traceparent,tracestate,x-request-id,\
                                    x-correlation-id";
-/// The headers of answers that pages may read, beside those that each page may.
+/// The response headers that pages may read, besides the safelisted ones.
 pub const EXPOSED_HEADERS: &str = "etag,user-etag,location,retry-after,allow,accept-patch,\
                                    accept-encoding,idempotency-replayed,www-authenticate,\
                                    x-amzn-remapped-www-authenticate,traceparent,x-request-id,\

@@ -3,9 +3,9 @@
 //!
 //! `kith serve` publishes its metadata and its public key below [`PATH`], and the demonstration's
 //! tenant trusts it. It answers no request for a token: `kith token` signs tokens with the private
-//! key in the data folder. The tenant holds the public key itself, so that nobody has to fetch it
-//! from a private address, and its issuer is an `http` URL, which the API lets nobody register. So
-//! no other service trusts its tokens (ADR 0057).
+//! key in the data folder. The tenant holds the public key itself, so that no function has to fetch
+//! it from a private address. Its issuer is an `http` URL, which the API refuses. So no other
+//! service trusts its tokens (ADR 0057).
 
 #[cfg(test)]
 mod tests;

@@ -63,8 +63,7 @@ struct ScannedItems {
 /// An inconsistency of one item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Inconsistency {
-    /// A child does not say that it belongs to the user in whose partition it stands: a forget
-    /// would not take it away.
+    /// A child does not name the user of its partition, so an erasure would not delete it.
     Foreign,
     /// A look-up names a child that is not there.
     Dangling,
@@ -261,7 +260,7 @@ async fn recheck(
             let child = Key::stored(&partition_of_user(tenant, user), child);
             let child = table.get(&child).await?;
             let names = child.is_some_and(|child| child.get_text("forward") == Some(key.pk()));
-            // It may have gone with its child meanwhile.
+            // It may have been deleted with its child meanwhile.
             Ok(!names && holds(table, user, key).await?)
         }
         Inconsistency::Unlinked => {

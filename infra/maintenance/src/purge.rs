@@ -1,5 +1,4 @@
-//! The purge of a definition: deletes one that was assigned once and that nobody holds any
-//! more.
+//! The purge of a definition: deletes a used definition that no user holds any more.
 //!
 //! One transaction cannot know whether a user still holds a value. So the API deletes a used
 //! definition only after the sweeper has searched all users. An operator who does not want to wait
@@ -29,7 +28,7 @@ const NAMED: usize = 10;
 /// The result of a purge.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PurgeOutcome {
-    /// The definition is gone.
+    /// The definition was deleted.
     Gone,
     /// Users hold it: their number, and some of them. The definition stays deprecated.
     InUse(usize, Vec<UserId>),
@@ -37,7 +36,7 @@ pub enum PurgeOutcome {
     Unknown,
 }
 
-/// Deletes the attribute or persona definition with this id if nobody holds it.
+/// Deletes the attribute or persona definition with this id if no user holds it.
 pub async fn purge(
     table: &Table,
     tenant: &TenantId,

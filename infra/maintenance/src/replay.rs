@@ -18,7 +18,8 @@ pub struct Replayed {
     pub published: usize,
     /// The users who cannot be read.
     pub unreadable: Vec<UserId>,
-    /// The first user who was not published, and the time of the change. Nobody after it was.
+    /// The first user whose event was not published, and the time of the change. No later event was
+    /// published.
     pub stopped_at: Option<(UserId, Timestamp)>,
 }
 

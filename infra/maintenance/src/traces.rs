@@ -165,13 +165,13 @@ pub struct Trace {
 /// The items that were searched, and the findings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Traces {
-    /// Items of the tenant, and of what is no tenant's.
+    /// Items of the tenant, and items that belong to no tenant.
     pub items: usize,
     /// The places.
     pub found: BTreeSet<Trace>,
 }
 
-/// Looks for texts in every item of a tenant and in what belongs to no tenant.
+/// Searches every item of a tenant, and items that belong to no tenant, for texts.
 pub async fn search(table: &Table, tenant: &TenantId, texts: &[SearchText]) -> Result<Traces> {
     let own = format!("T#{tenant}#");
     let mut traces = Traces::default();

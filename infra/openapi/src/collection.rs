@@ -31,7 +31,7 @@ pub struct File {
     pub text: String,
 }
 
-/// The variables that people set, and those that requests start with.
+/// The variables that people set, and the initial values of the others.
 const VARIABLES: [(&str, &str); 11] = [
     ("KITH_CLIENT_ID", ""),
     ("KITH_CLIENT_SECRET", ""),
@@ -293,7 +293,7 @@ fn is_uuid(value: &Json) -> bool {
     parts.as_deref() == Some(&[8, 4, 4, 4, 12])
 }
 
-/// The variable of the id of what is in a collection: `user_id` for `/identity/users`.
+/// The variable of the id of a resource in a collection: `user_id` for `/identity/users`.
 fn variable(path: &str) -> String {
     let many = path.rsplit('/').next().unwrap_or_default().replace('-', "_");
     let one = match many.strip_suffix("ies") {

@@ -38,7 +38,7 @@ pub type Functions = [&'static [Route]; 6];
 /// Where `kith serve` listens, and so the base URL of the description in the repository.
 pub const LOCAL: &str = "http://127.0.0.1:3000";
 
-/// The functions by their names, and what each is for.
+/// The functions by their names, with their purposes.
 const TAGS: [(&str, &str); 6] = [
     ("token", "Access tokens, public keys, metadata of the service, and machine clients."),
     (

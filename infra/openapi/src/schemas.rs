@@ -1,4 +1,4 @@
-//! The schemas that the route tables name, and those that these refer to.
+//! The schemas that the route tables name, and the schemas that they refer to.
 //!
 //! Requests and answers have separate schemas. An answer always has every field. A request may omit
 //! most fields and may hold no unknown one. Parts that several schemas share have a name of their

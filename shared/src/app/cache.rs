@@ -38,8 +38,8 @@ impl<K: std::hash::Hash + Eq + Clone, V> Cache<K, V> {
 }
 
 impl<K: std::hash::Hash + Eq, V> Cache<K, V> {
-    /// Puts a value in the place of the one that is there, if `fits` says so of that one. It does
-    /// not become younger.
+    /// Replaces the cached value if `fits` accepts the cached one. This does not extend its time in
+    /// the cache.
     pub(super) fn amend(&self, key: &K, value: &Arc<V>, fits: impl FnOnce(&V) -> bool) {
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, cached)) = entries.get_mut(key)

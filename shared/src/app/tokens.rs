@@ -46,7 +46,7 @@ fn digest<const N: usize>(parts: [&str; N]) -> Digest {
     hash.finish().as_ref().first_chunk().copied().unwrap_or_default()
 }
 
-/// A token that says who a person is and names another issuer than this service.
+/// A person's token of another issuer than this service.
 fn foreign<'t>(unverified_token: &'t str, base_url: &str) -> Option<UnverifiedUserToken<'t>> {
     let token = UnverifiedUserToken::open(unverified_token).ok()?;
     (token.issuer() != access_token::issuer(base_url)).then_some(token)
@@ -126,9 +126,9 @@ impl App {
             .is_some_and(|entry| entry.stored.tag() == tag))
     }
 
-    /// The tenant that a token names, of those that trust its issuer; which ones do is at most 30
-    /// seconds old, and no reason to refuse a tenant. That nobody trusts an issuer is not
-    /// remembered: strangers name what they like.
+    /// The tenant that a token names, among those that trust its issuer. That list is at most 30
+    /// seconds old; a tenant that it lacks is read again before a refusal. An issuer without any
+    /// tenant is not cached, because strangers can name any issuer.
     async fn tenant_of(&self, token: &UnverifiedUserToken<'_>) -> Result<TenantId, AuthError> {
         let (now, digest) = (self.env().clock.now(), digest([token.issuer()]));
         if let Some((read_at, trusting)) = self.0.issuers.get(&digest)

@@ -22,7 +22,7 @@ pub struct AccessTokenClaims {
     /// The user whose token it is; `None` when the client acts for itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_id: Option<UserId>,
-    /// The audience: `<base url>`, or what the client is registered with.
+    /// The audience: `<base url>`, or the registered audience of the client.
     pub aud: Audience,
     /// The client, or the client of the application that the person uses.
     pub client_id: ClientId,

@@ -10,10 +10,9 @@ pub type Result<T, E = AuthError> = std::result::Result<T, E>;
 /// Faults of the credentials of a request.
 #[derive(Debug)]
 pub enum AuthError {
-    /// The token is invalid; the text says what is wrong with it, never what it holds.
+    /// The token is invalid. The text names the fault, never the content of the token.
     BadToken(&'static str),
-    /// The proof that a token is the caller's own is missing or invalid; the text says what is
-    /// wrong.
+    /// The proof of possession is missing or invalid. The text names the fault.
     BadProof(&'static str),
     /// The credentials could not be checked.
     Unchecked(Error),

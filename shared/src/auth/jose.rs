@@ -65,7 +65,7 @@ impl<'t> Jws<'t> {
         })
     }
 
-    /// The algorithm that it says it is signed with, if that is one that is verified.
+    /// The claimed algorithm of the signature, if the service can verify it.
     #[must_use]
     pub fn algorithm(&self) -> Option<Algorithm> {
         Algorithm::named(self.header("alg")?)

@@ -126,7 +126,7 @@ pub enum Exchange {
     InvalidTarget(Vec<String>),
 }
 
-/// Starts a family and returns its first token. `audience` is empty if the request named nobody.
+/// Starts a family and returns its first token. `audience` is empty if the request named none.
 pub async fn start(
     table: &Table,
     key: &[u8; 32],

@@ -35,7 +35,7 @@ struct RemoteKeysState {
 #[derive(Default)]
 struct PublishedSet {
     cached: Mutex<CachedSet>,
-    /// Held by the one that fetches.
+    /// Locked by the call that fetches.
     fetching: tokio::sync::Mutex<()>,
 }
 
@@ -75,7 +75,7 @@ impl CachedSet {
         Some(self.in_place_of(error, now))
     }
 
-    /// The last set, if it is young enough to be used in place of one that could not be fetched.
+    /// The last set, if it is new enough to be used while the server fails.
     fn in_place_of(&self, error: &FetchError, now: Timestamp) -> Result<Arc<JwkSet>, FetchError> {
         let usable = self.set.as_ref().filter(|(at, _)| is_within(STALE_SECONDS, *at, now));
         usable.map(|(_, set)| set.clone()).ok_or_else(|| error.clone())

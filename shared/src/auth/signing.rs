@@ -71,14 +71,13 @@ impl KeySlot {
 }
 
 impl SigningKeys {
-    /// Reads nothing yet. Private keys are stored as they are; those that are sealed cannot be
-    /// read.
+    /// Reads nothing yet. Private keys are stored unsealed, and sealed keys cannot be read.
     #[must_use]
     pub fn new(table: Table) -> Self {
         Self { table, loaded: Arc::default(), refresh: Arc::default(), sealing: None }
     }
 
-    /// Reads private keys that are sealed, too, and seals those that it stores.
+    /// Reads sealed private keys too, and seals the keys that it stores.
     #[must_use]
     pub fn with_sealing(self, sealing: Sealing) -> Self {
         Self { sealing: Some(sealing), ..self }

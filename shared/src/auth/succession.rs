@@ -144,14 +144,14 @@ impl PublishedKeys {
         self.of(algorithm).find(|key| key.sign_from > now && key.sign_from <= soon)
     }
 
-    /// When a key that is made on schedule has its turn: after the last one, or at once if nobody
+    /// When a key that is made on schedule has its turn: after the last key, or at once if no key
     /// signs.
     pub(super) fn next_sign_from(&self, algorithm: Algorithm, now: Timestamp) -> Timestamp {
         let soon = self.earliest_sign_from(algorithm, now);
         self.last_sign_until(algorithm).map_or(soon, |last| last.max(soon))
     }
 
-    /// The first turn that a new key can have: when every cache has it, or at once if nobody signs.
+    /// The first turn that a new key can have: when every cache has it, or at once if no key signs.
     pub(super) fn earliest_sign_from(&self, algorithm: Algorithm, now: Timestamp) -> Timestamp {
         let published =
             if self.signing(algorithm, now).is_some() { PUBLISH_SECONDS } else { -SKEW_SECONDS };
@@ -267,8 +267,8 @@ mod tests {
         assert_eq!(serde_json::from_str::<PublishedKeys>(&text).unwrap(), state);
     }
 
-    /// Rotations, revocations and the schedule in every order of a few: each second from the first
-    /// key on has one that signs.
+    /// Rotations, revocations and the schedule in every order of a few: in each second from the
+    /// first key on a key signs.
     #[test]
     fn o8_whatever_is_done_somebody_signs_at_each_moment() {
         let es256 = Algorithm::Es256;

@@ -64,9 +64,9 @@ pub struct UnverifiedUserToken<'t> {
 }
 
 impl<'t> UnverifiedUserToken<'t> {
-    /// Takes a token apart; refuses what no issuer signs to say who a person is: other types,
-    /// security events without one (RFC 8417 §4.5), headers that bring a key along, and members
-    /// that occur twice (RFC 8725 §3).
+    /// Parses a token. Refuses tokens that do not identify a person: other types, security events
+    /// without a type (RFC 8417 §4.5), headers with a key, and members that occur twice (RFC 8725
+    /// §3).
     pub fn open(unverified_token: &'t str) -> Result<Self> {
         let broken =
             AuthError::BadToken("this is not a token of this service or of a trusted issuer");
@@ -96,7 +96,7 @@ impl<'t> UnverifiedUserToken<'t> {
         &self.issuer
     }
 
-    /// The tenant that it names, of those that trust its issuer.
+    /// The tenant that it names, among those that trust its issuer.
     pub fn tenant(&self, trusting: &[(TenantId, String)]) -> Result<TenantId> {
         let named = |(tenant, claim): &&(TenantId, String)| {
             self.claims.get(claim).and_then(Json::as_str) == Some(tenant.as_str())
@@ -113,7 +113,7 @@ impl<'t> UnverifiedUserToken<'t> {
         }
     }
 
-    /// Verifies the token by what the tenant says of its issuer: the keys, the audience, the
+    /// Verifies the token by the tenant's configuration of its issuer: the keys, the audience, the
     /// tenant's claim (rule O5). A server without an audience issues for the service itself,
     /// `base_url`.
     pub async fn verify(

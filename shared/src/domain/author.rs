@@ -82,7 +82,7 @@ impl Author {
         Self { reason, ..self }
     }
 
-    /// The author as change requests name it; `None` for those who cannot ask for changes.
+    /// The author as change requests name it; `None` for authors who cannot make change requests.
     #[must_use]
     pub fn actor(&self) -> Option<Actor> {
         match &self.writer {

@@ -30,7 +30,7 @@ use crate::object;
 pub const PENDING_SECONDS: i64 = 30 * 24 * 3600;
 /// How long a request is kept after that, in seconds: 60 days.
 pub const KEPT_SECONDS: i64 = 60 * 24 * 3600;
-/// The most bytes of a request: what was and what is to be.
+/// The most bytes of a request, with the earlier and the new values.
 pub const MAX_REQUEST: usize = 200 * 1024;
 /// The most requests of one user that wait at a time.
 pub const MAX_PENDING: usize = 20;
@@ -47,7 +47,7 @@ string_enum! {
         Approved = "APPROVED",
         /// It was rejected.
         Rejected = "REJECTED",
-        /// Nobody decided in time.
+        /// No person decided in time.
         Expired = "EXPIRED",
         /// The profile had changed when it was to be applied.
         Stale = "STALE",
@@ -102,8 +102,8 @@ fn user_fields() -> [&'static str; 6] {
 }
 
 impl ChangeRequest {
-    /// Makes a request of what `after` changes: fields of the persona if one is named, else of the
-    /// user.
+    /// Makes a request of the changes in `after`: fields of the persona if one is named, else of
+    /// the user.
     pub fn new(
         before: &Versioned<User>,
         after: &User,
@@ -164,8 +164,7 @@ impl ChangeRequest {
         }
     }
 
-    /// The status under which it is stored: one that nobody decided in time is still stored as
-    /// pending.
+    /// The stored status: a request without a decision in time is still stored as pending.
     #[must_use]
     pub const fn stored_status(&self) -> RequestStatus {
         self.status
@@ -192,8 +191,8 @@ impl ChangeRequest {
         pairs.map(|pairs| pairs.concat())
     }
 
-    /// The tag of the request as of `now`: one that nobody decides in time becomes another without
-    /// being written.
+    /// The tag of the request at `now`. The tag of a request without a decision changes when its
+    /// time ends, without a write.
     #[must_use]
     pub fn tag(request: &Versioned<Self>, now: Timestamp) -> Tag {
         match (request.value.status, request.value.status(now)) {

@@ -1,4 +1,4 @@
-//! Derived attributes: what a workflow's script is given, and what becomes of its answer (rule A4).
+//! Derived attributes: the input of a workflow's script, and the handling of its answer (rule A4).
 
 use super::definition::{AttributeDefinition, COMMON, DataFormat, Predefined, Workflow};
 use super::error::{Code, Violation, Violations};
@@ -158,9 +158,9 @@ fn answered<'o>(output: &'o Object, definition: &AttributeDefinition) -> Option<
 }
 
 impl Derivation<'_> {
-    /// The user with the values of a script's output, checked like any others, and what is wrong
-    /// with the output. An attribute that the output does not name has no value; one whose values
-    /// do not fit keeps what it has, and so does one that may have been misspelled.
+    /// The user with the values of a script's output, checked like any others, and the faults of
+    /// the output. An attribute that the output does not name loses its value. An attribute whose
+    /// values do not fit, or that may have been misspelled, keeps its value.
     #[must_use]
     pub fn apply(
         &self,

@@ -15,7 +15,7 @@ use super::versioned::Tag;
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 string_enum! {
-    /// A stable word for what is wrong with one field.
+    /// A stable word for the fault of a field.
     Code {
         /// The field must be present.
         Required = "required",
@@ -62,7 +62,7 @@ pub struct Violation {
     pub pointer: String,
     /// What, for programs.
     pub code: Code,
-    /// What, for people; says what would be right.
+    /// The message for people. It names the expected value.
     pub detail: String,
 }
 
@@ -114,8 +114,8 @@ pub struct Violations {
 }
 
 impl Violations {
-    /// Adds a field that breaks a rule. Past [`MAX_VIOLATIONS`] or [`MAX_VIOLATION_BYTES`] nobody
-    /// reads on, and the answer has to arrive.
+    /// Adds a field that breaks a rule. Drops it past [`MAX_VIOLATIONS`] or
+    /// [`MAX_VIOLATION_BYTES`], so that the answer stays small.
     pub fn add(&mut self, pointer: impl Into<String>, code: Code, detail: impl Into<String>) {
         self.add_with(pointer, code, || detail.into());
     }
@@ -262,13 +262,13 @@ pub enum Error {
     Malformed(String),
     /// The filter is not allowed on that attribute.
     UnsupportedFilter(String),
-    /// The issuer that says who the person is, is not trusted any more.
+    /// The issuer of the person's token is not trusted any more.
     Untrusted,
     /// The caller lacks what the operation needs beside a scope; says what.
     NotAllowed(String),
     /// The user is blocked.
     Blocked,
-    /// So many users match where exactly one may.
+    /// This many users match, and exactly one was expected.
     Several(usize),
     /// Absent, another tenant's, another system's, or an id of the wrong shape.
     NotFound,
@@ -287,7 +287,7 @@ pub enum Error {
     Invalid(Vec<Violation>),
     /// Other users hold these values.
     NotUnique(Vec<Violation>),
-    /// A definition that is in use; the text says by what and what to do instead.
+    /// A definition that is in use. The text names its users and the next step.
     InUse(String),
     /// The state of the resource does not allow the operation.
     Conflict(String),

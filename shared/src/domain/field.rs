@@ -42,7 +42,7 @@ impl<'v> Fields<'v> {
         pointer(&self.pointer, name)
     }
 
-    /// Adds a violation at the field `name`. Of what is no object no field is missing.
+    /// Adds a violation at the field `name`. If the document is no object, no field is missing.
     pub fn refuse(&mut self, name: &str, code: Code, detail: impl Into<String>) {
         if code == Code::Required && !self.is_object {
             return;
@@ -170,7 +170,7 @@ impl<'v> Fields<'v> {
         self.texts(name, count, max)
     }
 
-    /// Takes a field whose text parses into `T`; `expected` says what would.
+    /// Takes a field whose text parses into `T`; `expected` describes such texts.
     pub fn parsed<T: std::str::FromStr>(
         &mut self,
         name: &'static str,
@@ -208,7 +208,8 @@ impl<'v> Fields<'v> {
         }
     }
 
-    /// Refuses a field that differs from what is stored; sent unchanged it is accepted (rule P3).
+    /// Refuses a field that differs from the stored value; an unchanged field is accepted (rule
+    /// P3).
     pub fn unchanged(&mut self, name: &str, stored: &Json, code: Code, detail: &str) {
         if let Some(sent) = self.members.shift_remove(name)
             && sent != *stored
@@ -222,7 +223,7 @@ impl<'v> Fields<'v> {
         self.finish_with(Vec::new);
     }
 
-    /// As [`Fields::finish`]; `more` makes the paths of what else can be meant by a field.
+    /// As [`Fields::finish`]; `more` makes further paths for suggestions.
     pub fn finish_with(self, more: impl FnOnce() -> Vec<String>) {
         if self.members.is_empty() {
             return;

@@ -1,5 +1,5 @@
-//! Hashes of secret values: Argon2id with a salt for what is only kept, a keyed hash for what is
-//! searched by equality.
+//! Hashes of secret values: Argon2id with a salt for values that are only stored, a keyed hash for
+//! values that are searched by equality.
 
 #[cfg(test)]
 mod tests;
@@ -34,9 +34,9 @@ pub const MAX_COMPARED: usize = 10;
 /// The salted hashes that one request made. If another writer was faster, the request is decided
 /// again with the same hashes. So the work is done once, and the write stays the same.
 ///
-/// A document is read by rules that have no thread to spare for a hash. They get a text of the form
-/// of a hash in its place, and if nothing else is at fault with the document, its writer makes the
-/// hashes that are lacking, and the document is read once more.
+/// The rules that read a document cannot wait for a hash. They use a placeholder in the form of a
+/// hash. If the document has no other fault, the writer computes the missing hashes and reads the
+/// document again.
 #[derive(Default)]
 pub struct Hashes {
     hashes: Mutex<RequestHashes>,
@@ -140,9 +140,8 @@ impl Hashes {
         self.hashes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The Argon2id hash of a value in the PHC string format (RFC 9106; 19 MiB, two passes), or
-    /// what stands in its place until it is made. `None` when the request has brought
-    /// [`MAX_HASHES`] others.
+    /// The Argon2id hash of a value in the PHC string format (RFC 9106; 19 MiB, two passes), or a
+    /// placeholder until it is made. `None` if the request has [`MAX_HASHES`] others already.
     pub(super) fn salted(
         &self,
         value: &str,
@@ -211,8 +210,8 @@ fn phc_string(params: &Params, salt: &[u8; 16], hash: &[u8; 32]) -> String {
 pub const SAY_HASHES: &str = "say what the import brings for attributes of HASH: `hashes=plain` for \
                               plain values, `hashes=argon2id` for hashes of Argon2id";
 
-/// Whether the text has the form of a hash that some system stores for a password. It guards those
-/// who say `plain` of a file that has hashes too; bare digits of a digest may be a secret.
+/// Whether the text has the form of a password hash of some system. It protects callers who declare
+/// `plain` for a file with hashes. A bare digest is accepted, because it may be a secret.
 fn looks_hashed(text: &str) -> bool {
     let named = |name: &str| {
         !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_:".contains(&b))

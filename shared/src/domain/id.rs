@@ -15,7 +15,7 @@ use uuid::Uuid;
 pub const SLUG_PATTERN: &str = "^[a-z][a-z0-9-]{1,62}$";
 /// The form of client ids, as a regular expression.
 pub const CLIENT_ID_PATTERN: &str = "^[a-z][a-z0-9-]{1,62}\\.[0-9a-f]{32}$";
-/// The form of what names a user or a system profile: a UUID, or a base profile id.
+/// The form of a name of a user or a system profile: a UUID, or a base profile id.
 pub const UUID_OR_BASE_ID_PATTERN: &str =
     "^([0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|[0-9A-Fa-f]{32}|[0-9A-Fa-f]{64})$";
 

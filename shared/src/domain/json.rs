@@ -56,7 +56,7 @@ impl Json {
         if let Self::Object(members) = self { Some(members) } else { None }
     }
 
-    /// How deep arrays and objects nest in it; 0 for what is neither.
+    /// How deep arrays and objects nest in it; 0 for other values.
     #[must_use]
     pub fn depth(&self) -> usize {
         let deepest =

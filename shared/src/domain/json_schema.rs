@@ -1,5 +1,5 @@
-//! JSON Schemas of attributes (draft 2020-12), sealed: nothing is fetched, patterns run in linear
-//! time, and what a schema costs is bounded before it is compiled.
+//! JSON Schemas of attributes (draft 2020-12), restricted: no reference is fetched, patterns run in
+//! linear time, and the cost of a schema is bounded before it is compiled.
 //!
 //! A few lines of schema can take hours: branches that refer to branches double with each level,
 //! and `unevaluatedProperties` tries every path. So a schema is walked first as a validator would

@@ -1,5 +1,4 @@
-//! JSON text: read strictly, with an error that says where it ends to be JSON and what was
-//! expected there.
+//! JSON text: read strictly. The error names the place of the fault and the expectation there.
 
 use std::fmt;
 
@@ -50,9 +49,9 @@ impl fmt::Display for SyntaxError {
 impl Json {
     /// Reads one JSON text.
     ///
-    /// Refuses what RFC 8259 leaves open and what loses data: a member name that occurs twice in
-    /// one object, a lone surrogate, nesting deeper than [`MAX_DEPTH`], anything after the value,
-    /// `NaN`, comments, a byte order mark.
+    /// Refuses texts that RFC 8259 leaves open or that would lose data: a member name that occurs
+    /// twice in an object, a lone surrogate, nesting deeper than [`MAX_DEPTH`], anything after the
+    /// value, `NaN`, comments, a byte order mark.
     pub fn parse(bytes: &[u8]) -> Result<Self, SyntaxError> {
         let text = std::str::from_utf8(bytes).map_err(|error| {
             let valid = bytes.get(..error.valid_up_to()).unwrap_or_default();

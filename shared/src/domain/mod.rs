@@ -1,5 +1,5 @@
-//! The rules: what a profile is, what may be stored and what not. They know nothing of the layers
-//! above them: no table, no HTTP, no tokens, no processes, no I/O.
+//! The rules: the types of profiles and definitions, and the checks of stored values. They use no
+//! layer above them: no table, no HTTP, no tokens, no processes, no I/O.
 
 pub mod address;
 pub mod author;

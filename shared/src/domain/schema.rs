@@ -178,7 +178,7 @@ impl fmt::Debug for HashKey {
     }
 }
 
-/// The predefined attributes as long as nobody changed them.
+/// The predefined attributes, as long as they are unchanged.
 static PREDEFINED: LazyLock<Collection<AttributeDefinition>> = LazyLock::new(|| {
     let entry = |field: Predefined| {
         (field.id().to_string(), StoredDefinition::built_in(field.definition()))
@@ -186,7 +186,7 @@ static PREDEFINED: LazyLock<Collection<AttributeDefinition>> = LazyLock::new(|| 
     Collection(Predefined::ALL.into_iter().map(entry).collect())
 });
 
-/// The user profile definition as long as nobody changed it.
+/// The user profile definition, as long as it is unchanged.
 static PROFILE: LazyLock<Collection<UserProfileDefinition>> = LazyLock::new(|| {
     let entry = StoredDefinition::built_in(UserProfileDefinition::default());
     Collection(BTreeMap::from([(UserProfileDefinition::KEY.to_owned(), entry)]))

@@ -56,20 +56,20 @@ impl<'s> MappedClaims<'s> {
         self.fields.iter().find(|(target, _)| *target == wanted).map(|(_, value)| value)
     }
 
-    /// The e-mail address that is known to be the person's, in its comparable form.
+    /// The verified e-mail address, in its comparable form.
     #[must_use]
     pub fn verified_email(&self) -> Option<String> {
         self.verified_address().and_then(text::email)
     }
 
-    /// The e-mail address that is known to be the person's, as the claim has it.
+    /// The verified e-mail address in the claims.
     #[must_use]
     pub fn verified_address(&self) -> Option<&str> {
         let verified = match self.value(ClaimTarget::EmailVerified) {
             // Some providers verify all addresses but send no claim that says so.
             None => self.server.addresses_verified,
             Some(Json::Bool(verified)) => *verified,
-            // Some write it as text, in the case of their language, or as a number.
+            // Some providers send it as text, e.g. `True`, or as a number.
             Some(Json::Number(number)) => number == "1",
             Some(other) => {
                 other.as_str().is_some_and(|text| text.eq_ignore_ascii_case("true") || text == "1")
@@ -96,7 +96,7 @@ impl<'s> MappedClaims<'s> {
 }
 
 impl User {
-    /// A user that is made by the sign-in of a subject, or for one that is to come.
+    /// A user that is created by the sign-in of a subject, or for a later sign-in.
     #[must_use]
     pub fn of_sign_in(
         id: UserId,

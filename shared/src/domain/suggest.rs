@@ -1,4 +1,4 @@
-//! "Did you mean": the name that a caller meant by one that does not exist.
+//! "Did you mean": a suggestion for a name that does not exist.
 //!
 //! A suggestion is one of the names that are valid where the wrong one was used, so it never tells
 //! of a name that the caller may not see.
@@ -43,7 +43,7 @@ pub fn shown(name: &str) -> Cow<'_, str> {
     }
 }
 
-/// The text, cut at a character so that it has at most so many bytes.
+/// The text, cut between characters to at most so many bytes.
 #[must_use]
 pub fn cut(mut text: String, most: usize) -> String {
     const END: &str = "…";

@@ -113,8 +113,8 @@ impl SystemProfile {
         Tag::of(format!("{}\n{}\n{}", profile.value.id, profile.tag(), base.tag()).as_bytes(), 0)
     }
 
-    /// The base profile as the system sees it: with what is overridden in the place of what is
-    /// inherited. An address that replaces another is not verified.
+    /// The base profile as the system sees it: overrides replace inherited values. An address that
+    /// replaces another is not verified.
     #[must_use]
     pub fn effective(&self, base: &User) -> User {
         let mut user = base.clone();
@@ -189,7 +189,7 @@ impl SystemProfile {
         self.overrides.attributes.keys().map(|id| (DefinitionKind::Attribute, id.to_string()))
     }
 
-    /// The document that callers see: the effective view, and what the profile has of its own.
+    /// The document that callers see: the effective view, and the profile's own attributes.
     #[must_use]
     pub fn show(&self, base: &User, viewer: Viewer<'_>) -> Object {
         let user = self.effective(base);

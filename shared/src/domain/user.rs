@@ -43,7 +43,7 @@ string_enum! {
 }
 
 string_enum! {
-    /// What a profile is of.
+    /// The kind of user.
     #[derive(Default)]
     UserKind {
         /// A human being.
@@ -93,19 +93,19 @@ pub struct User {
     pub ui_locales: Option<String>,
     /// The e-mail address.
     pub preferred_email: Option<String>,
-    /// Whether the e-mail address is known to be the person's.
+    /// Whether the e-mail address is verified.
     pub email_verified: bool,
     /// Whether the person may be signed in.
     pub status: UserStatus,
-    /// What the profile is of.
+    /// Whether the user is a person, a device or an application.
     #[serde(default, skip_serializing_if = "UserKind::is_usual")]
     pub kind: UserKind,
     /// Custom attributes.
     pub attributes: Values,
-    /// The e-mail addresses among the custom attributes that are known to be the person's.
+    /// The verified e-mail addresses among the custom attributes.
     #[serde(default, skip_serializing_if = "VerifiedAddresses::is_empty")]
     pub verified: VerifiedAddresses,
-    /// Where fields come from that no client wrote; never shown.
+    /// The sources of fields that no client wrote; never shown.
     #[serde(rename = "sources", default, skip_serializing_if = "Provenance::is_empty")]
     pub provenance: Provenance,
     /// Personas, oldest first.
@@ -218,7 +218,7 @@ impl User {
         }
     }
 
-    /// Checks that what is required is there: all of it, or what was there `before`.
+    /// Checks that required values exist: all of them, or those that existed in `before`.
     pub fn check_required(
         &self,
         before: Option<&Self>,

@@ -285,7 +285,7 @@ pub(super) fn recheck(
     }
 }
 
-/// Whether `sent` is what callers see of the stored values.
+/// Whether `sent` equals the shown form of the stored values.
 fn is_shown(sent: &Json, stored: &[String], definition: &AttributeDefinition) -> bool {
     let Json::Array(items) = sent else { return false };
     items.len() == stored.len()

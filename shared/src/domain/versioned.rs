@@ -1,4 +1,4 @@
-//! A stored value together with what guards its next write.
+//! A stored value, with the version and tag that guard its next write.
 //!
 //! `version` rises by one with each committed write of an item and guards it; `rev` counts the
 //! changes that a reader can see; the tag is a hash of the stored content and `rev`, computed when
@@ -182,7 +182,7 @@ impl<T> Versioned<T> {
     }
 }
 
-/// The stored form of a value: what the tag covers and what the table holds.
+/// The stored form of a value, which the table holds and the tag covers.
 pub(crate) fn content<T: Serialize>(value: &T) -> Vec<u8> {
     // INVARIANT: stored types have string keys and no failing serializers, so this never falls
     // back.

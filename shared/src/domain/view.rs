@@ -10,8 +10,8 @@ pub enum View {
     /// Every attribute is there and can be set.
     #[default]
     Administrative,
-    /// Every attribute is there, and those that are not of the person alone can be overridden in
-    /// one system.
+    /// Every attribute is shown. A system can override the attributes that do not belong to the
+    /// person everywhere.
     SystemOverride,
     /// The person's own: Hidden attributes are not there, Read Only ones cannot be changed.
     SelfService,

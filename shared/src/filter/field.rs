@@ -80,8 +80,7 @@ impl NamedField<'_> {
         }
     }
 
-    /// The text by which users are found who have an index entry of the earlier form, if it is not
-    /// the one that is compared.
+    /// The text in the earlier form of index entries, if it differs from the compared text.
     pub(super) fn earlier(&self, comparison: &Comparison, wanted: &Json) -> Option<String> {
         let wanted = wanted.as_str()?;
         let (compared, whole) = match comparison {
@@ -186,7 +185,7 @@ impl FilterField {
         (Self::UpdatedAt, "updated_at", ValueForm::Time),
     ];
 
-    /// The names of the fields, or of those that profiles of systems have.
+    /// The names of the fields, or of the fields of system profiles.
     pub(super) fn names(inherited: bool) -> impl Iterator<Item = &'static str> {
         Self::ALL
             .into_iter()

@@ -1,11 +1,11 @@
-//! The SCIM grammar of filters (RFC 7644 §3.4.2.2): text in, expressions out, or where the text
-//! leaves the grammar and what was expected there.
+//! The SCIM grammar of filters (RFC 7644 §3.4.2.2): text in, expressions out, or the place of the
+//! fault and the expectation there.
 
 use std::ops::Range;
 
 use scim_v2::filter::{Filter, FilterActionError, ParseError};
 
-/// Where the paths of attributes stand while the grammar's parser reads them.
+/// The prefix of attribute paths while the grammar's parser reads them.
 pub(super) const ATTRIBUTES: &str = "urn:kith:attributes";
 /// How the paths of attributes start in a filter.
 const OWN: &str = "attributes.";

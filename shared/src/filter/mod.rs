@@ -1,8 +1,8 @@
 //! Filters: what a query asks for, read from the SCIM grammar (RFC 7644 §3.4.2.2) or from an object
 //! whose members must all be equal.
 //!
-//! A filter is planned: it says through which look-ups everybody is found who can fulfil it, and
-//! the whole of it is then compared with each user that they lead to.
+//! A filter is planned: the plan lists look-ups that lead to every user who can fulfil it. The
+//! whole filter is then compared with each of these users.
 
 mod expression;
 mod field;
@@ -55,8 +55,7 @@ struct PersonaTerm {
 pub struct Filter(Expression<Term>);
 
 impl Filter {
-    /// Reads a filter; one that names what cannot be searched, or compares it with what it cannot
-    /// be, is refused.
+    /// Reads a filter. Refuses fields that cannot be searched, and values that a field cannot have.
     pub fn read(filter: &Json, schema: &Schema) -> Result<Self> {
         Self::read_with(filter, Reader::new(schema, false))
     }
@@ -127,9 +126,8 @@ impl Filter {
         planner.branches(&self.0).unwrap_or_else(|| plan::listing(&self.0).into_iter().collect())
     }
 
-    /// The branches in which the profiles of a system are looked for: among those of the users
-    /// whose base profile has a value of the filter, and of those who have it in this system
-    /// instead.
+    /// The branches for profiles of a system: users whose base profile has a value of the filter,
+    /// and users whose override has it.
     pub fn plan_profiles(&self, system: &PartyId, schema: &Schema) -> Result<Vec<Branch>> {
         let planner = Planner { schema, system: Some(system) };
         planner.branches(&self.0).ok_or_else(|| {

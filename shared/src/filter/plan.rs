@@ -1,4 +1,4 @@
-//! How a filter is planned: which look-ups lead to everybody who can fulfil it.
+//! How a filter is planned: which look-ups lead to every user who can fulfil it.
 //!
 //! `and` needs the look-ups of one of its members, the most selective as far as its kind tells;
 //! `or` needs those of all of them. A term without a look-up, and each negated term, needs the
@@ -35,7 +35,7 @@ pub enum CandidateSource {
         /// The start.
         start: String,
     },
-    /// All users of the tenant, or those who were changed between these times.
+    /// All users of the tenant, or users that were changed between these times.
     Listing(ChangeWindow),
 }
 
@@ -137,7 +137,7 @@ pub(super) fn listing(expression: &Expression<Term>) -> Option<Branch> {
     })
 }
 
-/// The first and the last time at which everybody was changed who can fulfil it.
+/// The first and the last possible time of change of users who can fulfil it.
 fn bounds(expression: &Expression<Term>) -> (Option<Timestamp>, Option<Timestamp>) {
     match expression {
         Expression::And(members) => {
@@ -169,8 +169,8 @@ pub(super) struct Planner<'p> {
 }
 
 impl Planner<'_> {
-    /// The branches that lead to everybody who can fulfil the expression; `None` when there are no
-    /// such.
+    /// The branches that lead to every user who can fulfil the expression; `None` if only the
+    /// listing does.
     pub(super) fn branches(&self, expression: &Expression<Term>) -> Option<Vec<Branch>> {
         match expression {
             Expression::And(members) => members

@@ -183,7 +183,7 @@ impl<'s> Reader<'s> {
         Ok(Expression::of(PersonaTerm { field, comparison }, negated))
     }
 
-    /// Refuses a name that no field and no attribute has, with the one that may have been meant.
+    /// Refuses an unknown name, with a suggestion.
     fn unknown(&self, name: &str) -> Error {
         let attributes: Vec<_> = self
             .schema

@@ -185,7 +185,7 @@ impl<'s> UserSearch<'s> {
         }
     }
 
-    /// The candidates who are there; one who is found by several values is read once.
+    /// The candidates that exist; a candidate that several values find is read once.
     async fn read(
         &self,
         candidates: &[(UserId, BranchPosition)],
@@ -288,8 +288,7 @@ impl SearchPage {
         self.limits.users.saturating_sub(self.users.len())
     }
 
-    /// Whether the user is on the page: one who is changed while the listing is walked comes up
-    /// again.
+    /// Whether the user is on the page already: a user who changes during the walk appears again.
     fn contains(&self, id: UserId) -> bool {
         self.users.iter().any(|user| user.value.id == id)
     }

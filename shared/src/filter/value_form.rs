@@ -38,7 +38,7 @@ impl ValueForm {
         }
     }
 
-    /// A whole text in this form; one that no value can be is in a form that no value has.
+    /// A whole text in this form. A text that no value can equal gets a form that no value has.
     pub(super) fn of(self, value: &str) -> String {
         match self {
             Self::Id => value.parse::<UserName>().map_or_else(

@@ -1,4 +1,4 @@
-//! Answers: status, headers and body of what went well.
+//! Successful answers: status, headers and body.
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
@@ -15,7 +15,7 @@ use crate::store::records::ShownResource;
 
 /// The media type of most bodies.
 pub(super) const JSON: &str = "application/json";
-/// The tag of the user, in answers to writes of what belongs to the user.
+/// The tag of the user, in answers to writes of a resource that belongs to the user.
 const USER_ETAG: HeaderName = HeaderName::from_static("user-etag");
 
 /// An answer that is not yet sent, so that an idempotency record can keep it.

@@ -44,7 +44,8 @@ pub(super) async fn authorise(
     Ok(Authorised { caller, view, administrator })
 }
 
-/// The user of a local person who acts by what is granted: refused once it is blocked or gone.
+/// The user of a local person who acts by granted scopes. Refused once the user is blocked or
+/// deleted.
 async fn administrator(app: &App, caller: &Caller, user: UserId) -> Result<StoredUser, Rejection> {
     let user = app.table().find_user(&caller.tenant, user).await?;
     let gone = "the user of the token has been deleted";

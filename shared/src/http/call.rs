@@ -46,7 +46,7 @@ pub struct Call {
     /// The preconditions of the request.
     pub preconditions: Preconditions,
     pub(super) view: View,
-    /// The user of a local person who acts by what is granted.
+    /// The user of a local person who acts by granted scopes.
     pub(super) administrator: Option<Box<StoredUser>>,
     pub(super) hashes: Hashes,
     pub(super) idempotency: Option<IdempotencyKey>,
@@ -199,7 +199,7 @@ impl Call {
     #[must_use]
     pub fn bound_to(&self, filter: &str) -> String {
         let (tenant, name, route) = (&self.caller.tenant, self.caller.name(), self.route.name);
-        // The view of a local person follows from what is granted in this token.
+        // The view of a local person follows from the grants of this token.
         let view = match &self.caller.subject {
             Subject::Local { .. } => format!(" {:?}", self.view),
             Subject::Client { .. } | Subject::External(_) => String::new(),

@@ -1,5 +1,5 @@
-//! The caller of a request in the use case: which user it is, what it sees, and what policies and
-//! records call it.
+//! The caller of a request in the use case: its user, its view, and its name in policies and
+//! records.
 
 use super::call::Call;
 use crate::auth::Subject;
@@ -41,8 +41,8 @@ impl Call {
         }
     }
 
-    /// The user of a person who calls in self-service; `None` when a client calls, or a person by
-    /// what is granted.
+    /// The user of a person who calls in self-service; `None` if a client calls, or a person who
+    /// acts by granted scopes.
     pub async fn person(&self) -> Result<Option<StoredUser>> {
         if self.caller.is_person() && self.view == View::SelfService {
             self.me().await.map(Some)
@@ -51,7 +51,7 @@ impl Call {
         }
     }
 
-    /// The user of a local person who acts by what is granted.
+    /// The user of a local person who acts by granted scopes.
     #[must_use]
     pub fn administrator(&self) -> Option<&User> {
         self.administrator.as_ref().map(|user| &user.value)

@@ -21,7 +21,8 @@ fn location<T: Definition>(value: &T) -> String {
     format!("{}/{}", T::PATH, value.key())
 }
 
-/// The id of the definition that the call names; the only one of its kind is named by its path.
+/// The id of the definition that the call names. A kind with a single definition is named by its
+/// path.
 fn id_of<T: Definition>(call: &Call) -> Result<String> {
     T::ONLY.map_or_else(|| call.id("id"), |id| Ok(id.to_owned()))
 }
@@ -221,7 +222,7 @@ pub fn routes<T: Definition>() -> Vec<Route> {
     routes_with::<T, Unchecked>()
 }
 
-/// The same, with a check of what is sent.
+/// The same, with a check of the body.
 #[must_use]
 pub fn routes_with<T: Definition, C: BodyCheck>() -> Vec<Route> {
     let mut routes = routes_at::<T, C>(T::PATH, T::NOUN);

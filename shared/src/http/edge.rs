@@ -61,7 +61,7 @@ pub fn name_caller(extensions: &http::Extensions, tenant: &TenantId, client: &st
     }
 }
 
-/// Finishes a router: answers for paths and methods that do not exist, and what stands around every
+/// Finishes a router: answers for paths and methods that do not exist, and the edge around every
 /// request.
 pub fn serve(router: Router, env: Env) -> Router {
     router

@@ -13,8 +13,8 @@ impl Call {
         self.idempotency.is_some()
     }
 
-    /// Does the effect of a POST once: a repeat with the same Idempotency-Key and body is answered
-    /// as the first was (rule I1).
+    /// Does the effect of a POST once: a repeat with the same Idempotency-Key and body gets the
+    /// first answer (rule I1).
     ///
     /// `work` is handed what makes the record of its answer, to be committed in the transaction of
     /// the effect.

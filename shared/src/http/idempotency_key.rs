@@ -1,8 +1,8 @@
-//! The Idempotency-Key of a request, and what is kept under it.
+//! The Idempotency-Key of a request, and the record that is stored under it.
 //!
 //! The key is bound to tenant, client, method and path, and stored only as a hash. The record of
-//! the answer is sealed under a key derived from the Idempotency-Key itself, so what is at rest can
-//! be read by nobody who does not repeat the request.
+//! the answer is sealed under a key derived from the Idempotency-Key itself, so only a repeat of
+//! the request can read the stored record.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -46,8 +46,8 @@ struct StoredResponse {
 }
 
 impl IdempotencyKey {
-    /// `content` is what a repeat of the request has in common with it. Reads the header where the
-    /// route takes it; a route whose answer carries a secret refuses it.
+    /// `content` are the parts that a repeat must have in common with the request. Reads the header
+    /// where the route takes it; a route whose answer carries a secret refuses it.
     pub(super) fn read(
         headers: &HeaderMap,
         route: &Route,

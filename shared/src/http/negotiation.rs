@@ -35,8 +35,8 @@ impl<'a> Ranges<'a> {
     }
 }
 
-/// The media type that the caller prefers of those that the route offers; the first one of equal
-/// ones. Of the ranges that cover a media type the most specific decides (RFC 9110 §12.5.1).
+/// The caller's preferred media type among those that the route offers; the first of equal ones. Of
+/// the ranges that cover a media type the most specific decides (RFC 9110 §12.5.1).
 pub fn preferred(headers: &HeaderMap, offered: &[&'static str]) -> Result<&'static str, Rejection> {
     let ranges = Ranges::read(headers, &ACCEPT);
     let mut best = ("", 0.0);

@@ -42,8 +42,7 @@ pub struct Preconditions {
 }
 
 impl Preconditions {
-    /// Reads both headers; one that cannot be parsed is an error and never counts as absent (rule
-    /// H3).
+    /// Reads both headers. A malformed header is an error and never counts as absent (rule H3).
     pub fn read(headers: &HeaderMap, method: &Method) -> Result<Self> {
         Ok(Self {
             required: matches!(*method, Method::PUT | Method::PATCH),
@@ -94,7 +93,7 @@ impl Preconditions {
         }
     }
 
-    /// Takes the tag out of the body of a PUT or PATCH, which is to be the current one (rule T30).
+    /// Removes the tag from the body of a PUT or PATCH. It must be the current tag (rule T30).
     pub(super) fn take_tag(&mut self, body: &mut Json) {
         if self.required
             && let Json::Object(members) = body

@@ -19,14 +19,13 @@ use crate::store::users::StoredUser;
 use crate::writing::{Policy, ProfileWriter, WriteOutcome, WriteTarget};
 
 impl Call {
-    /// The author of what the call writes. Reads the profile of a person who calls.
+    /// The author of the call's writes. Reads the profile of a person who calls.
     pub async fn author(&self) -> Result<Author> {
         let me = self.person().await?;
         self.author_of(me.as_ref().map(|me| &me.value))
     }
 
-    /// The author of what the call writes; `me` is the profile of a person who calls in
-    /// self-service.
+    /// The author of the call's writes; `me` is the profile of a person who calls in self-service.
     pub fn author_of(&self, me: Option<&User>) -> Result<Author> {
         let scopes = &self.caller.grants.scopes;
         let writer = match (&self.caller.subject, self.administrator(), me) {

@@ -20,12 +20,11 @@ pub enum Rejection {
     WrongMethod,
     /// No credentials came with the request.
     NoCredentials,
-    /// The token is invalid; the text says what is wrong with it, never what it holds.
+    /// The token is invalid. The text names the fault, never the content of the token.
     BadToken(&'static str),
-    /// A token that was sent with a proof of possession is invalid; the text says what is wrong.
+    /// A token that was sent with a proof of possession is invalid. The text names the fault.
     BadBoundToken(&'static str),
-    /// The proof that a token is the caller's own is missing or invalid; the text says what is
-    /// wrong.
+    /// The proof of possession is missing or invalid. The text names the fault.
     BadProof(&'static str),
     /// The token lacks a scope.
     InsufficientScope {
@@ -38,7 +37,7 @@ pub enum Rejection {
     NotAcceptable,
     /// The body is larger than this many bytes.
     TooLarge(usize),
-    /// The body's media type is not one that the route takes.
+    /// The route does not accept the body's media type.
     UnsupportedMediaType {
         /// The media types that it accepts.
         expected: &'static [&'static str],

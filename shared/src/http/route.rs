@@ -49,7 +49,7 @@ pub struct Route {
     /// Whether a POST compares If-Match with the tag of what its path names, as PUT, PATCH and
     /// DELETE do.
     pub if_match: bool,
-    /// Whether it writes what is part of a user, and answers the tag of that user too.
+    /// Whether it writes a part of a user, and answers the tag of that user too.
     pub of_user: bool,
     /// Whether it takes a proof of possession from a caller without a token.
     pub proof: bool,
@@ -173,7 +173,7 @@ impl Route {
         self
     }
 
-    /// Sets the sentences that say what the summary leaves open.
+    /// Sets sentences that say more than the summary.
     #[must_use]
     pub const fn description(mut self, description: &'static str) -> Self {
         self.description = description;
@@ -248,21 +248,21 @@ impl Route {
         self
     }
 
-    /// Needs these query parameters, beside those that it takes.
+    /// Needs these query parameters, besides the optional ones.
     #[must_use]
     pub const fn required_query(mut self, names: &'static [&'static str]) -> Self {
         self.required_query = names;
         self
     }
 
-    /// Compares If-Match with the tag of what the path names, though it is a POST.
+    /// Compares If-Match with the tag of the resource in the path, although it is a POST.
     #[must_use]
     pub const fn if_match(mut self) -> Self {
         self.if_match = true;
         self
     }
 
-    /// Writes what is part of a user, and answers the tag of that user too.
+    /// Writes a part of a user, and answers the tag of that user too.
     #[must_use]
     pub const fn of_user(mut self) -> Self {
         self.of_user = true;
@@ -319,7 +319,7 @@ impl Route {
         self.repeatable()
     }
 
-    /// Writes what a repeat finds written.
+    /// Writes, but a repeat has no further effect.
     #[must_use]
     pub const fn repeatable(mut self) -> Self {
         self.effect = Effect::Repeatable;

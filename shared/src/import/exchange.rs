@@ -13,7 +13,7 @@ use crate::domain::import::{Import, Mode, RowReport, RowStatus, RowTask};
 use crate::domain::json::{Json, Object};
 use crate::domain::text;
 
-/// How often the rows that clash are gone through.
+/// How often clashing rows are processed again.
 const PASSES: u32 = 4;
 
 /// A row that clashes, with its document.
@@ -33,7 +33,7 @@ fn wanted(document: &Object) -> Option<String> {
     document.get(Predefined::Username.name()).and_then(Json::as_str).and_then(text::username)
 }
 
-/// Works clashing rows once more; what became of those that are no longer in error.
+/// Processes clashing rows once more. Returns the outcomes of rows that are no longer in error.
 pub(super) async fn settle(
     rows: &RowProcessor<'_>,
     mut clashing: Vec<ClashingRow>,

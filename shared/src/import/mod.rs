@@ -1,10 +1,10 @@
 //! Imports: how a file is accepted, and how its rows are worked, by the request that brings it and
 //! by the sweeper.
 //!
-//! A part of the rows is worked at a time, and its report, the counts and what still waits change
-//! in one transaction. A worker holds a lease in the job. A worker that dies leaves rows of
-//! which nobody knows whether they were written; they are worked again under the same ids of users
-//! and of writes, so that what was written is found and not done twice.
+//! A worker processes one part of the rows at a time. Its report, the counts and the waiting rows
+//! change in one transaction. A worker holds a lease in the job. If a worker dies, it is unknown
+//! which of its rows were written. They are processed again under the same ids of users and of
+//! writes, so that each write is found and not done twice.
 
 mod concurrency;
 mod exchange;
@@ -38,8 +38,8 @@ use crate::store::Write;
 use crate::store::imports::ImportStep;
 use crate::work::FILES;
 
-/// How long after it came a request begins further rows of the import that it brings, in seconds.
-/// To store a file of 4 MB takes up to 5 of them: one partition takes 1000 write units a second.
+/// For how many seconds after its arrival a request begins further rows of its import. A file of 4
+/// MB needs up to 5 of them to be stored, because one partition accepts 1000 write units a second.
 pub const IN_REQUEST_SECONDS: i64 = 7;
 /// How much longer than it means to work a worker holds the job, in seconds: the rows that it has
 /// begun take a while.
@@ -95,8 +95,8 @@ impl ImportFile {
     }
 }
 
-/// Stores the rows of a file and then the job, `import`, with `record` in one transaction: before
-/// that there is nothing that anybody finds.
+/// Stores the rows of a file and then the job, `import`, with `record` in one transaction. Before
+/// that no request finds the import.
 pub async fn accept(
     app: &App,
     schema: Arc<Schema>,
@@ -127,8 +127,8 @@ pub async fn accept(
     Ok(import)
 }
 
-/// Works on an import until it is finished or `until` has come, if nobody else does; how many rows
-/// got their status.
+/// Processes an import until it is finished or `until` has come, unless another worker does.
+/// Returns how many rows got their status.
 pub async fn process(
     app: &App,
     tenant: &TenantId,
@@ -283,8 +283,8 @@ impl ImportWorker<'_> {
         })
     }
 
-    /// Works rows until all have their status, time is up, or the table takes no more of them now:
-    /// what became of rows, and those that still wait, both in the order of the file.
+    /// Processes rows until all have their status, time is up, or the table accepts no more now.
+    /// Returns the outcomes and the rows that still wait, both in the order of the file.
     async fn rows(&self, mut groups: VecDeque<RowGroup>) -> Result<(Vec<RowReport>, Vec<RowTask>)> {
         let rows = RowProcessor::new(self.app, self.tenant, &self.job.value, self.doubtful);
         let (mut pace, mut done, mut left) = (Concurrency::default(), Vec::new(), Vec::new());

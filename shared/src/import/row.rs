@@ -29,7 +29,7 @@ const TURNS: u32 = 4;
 pub(super) enum RowOutcome {
     /// The row has its status.
     Done(RowReport),
-    /// The table does not take it now, or nobody knows whether it did.
+    /// The table does not accept it now, or the outcome is unknown.
     Later,
 }
 
@@ -54,7 +54,7 @@ impl<'r> RowProcessor<'r> {
         Self { app, tenant, import, doubtful, results: Mutex::default() }
     }
 
-    /// Keeps what became of a row.
+    /// Keeps the outcome of a row.
     pub(super) fn record(&self, row: &RowReport) {
         self.results
             .lock()

@@ -94,7 +94,7 @@ impl Scripts {
         self.work(line(script, Some(input))?).await
     }
 
-    /// Loads `script` without calling its `main`: says what is wrong with it as it stands.
+    /// Loads `script` without calling its `main`. Returns its fault, if it has one.
     pub async fn check(&self, script: &str) -> Result<(), ScriptFailure> {
         self.work(line(script, None)?).await.map(|_| ())
     }
@@ -132,7 +132,7 @@ impl Scripts {
 }
 
 impl Pool {
-    /// The queue of a tenant's scripts. Queues that nobody uses are forgotten.
+    /// The queue of a tenant's scripts. Unused queues are dropped.
     fn queue(&self, tenant: &TenantId, trials: bool) -> Arc<Semaphore> {
         let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
         tenants.retain(|_, queue| Arc::strong_count(queue) > 1);
@@ -215,7 +215,7 @@ impl WorkerProcess {
         }
     }
 
-    /// Kills the process and waits until it is gone.
+    /// Kills the process and waits for its end.
     async fn end(mut self) {
         if let Err(error) = self.process.kill().await {
             tracing::error!(%error, "cannot end a process that ran a script");

@@ -1,8 +1,8 @@
 //! Change requests in the table.
 //!
 //! A request lives in the partition of its user, where a forget finds it, and is found by its id
-//! through a look-up item. The index lists requests by what became of them; it is behind by a
-//! moment, so what it names is read again.
+//! through a look-up item. The index lists requests by status. It is a moment behind, so each
+//! listed request is read again.
 
 use super::index::{Position, SortRange};
 use super::item::Item;
@@ -47,7 +47,7 @@ pub fn position_of(tenant: &TenantId, request: &ChangeRequest) -> Position {
     Position::of(&child(tenant, request.user, request.id), request.id.to_string())
 }
 
-/// The write that leaves a request as `next` has it, if nobody wrote it since it was read.
+/// The write that replaces a request by `next`, unless it was written since it was read.
 #[must_use]
 pub fn decide(
     tenant: &TenantId,
@@ -146,7 +146,7 @@ impl Table {
     ) -> Result<(Write, Vec<Versioned<ChangeRequest>>)> {
         let now = self.env.clock.now();
         let key = Key::child(tenant, user, Child::ChangeRequestGuard);
-        // The guard's name comes before those that it guards, so it is read before them.
+        // The guard sorts before the requests that it guards, so it is read first.
         let items = self.children(tenant, user, Children::ChangeRequestsWithGuard).await?;
         let (guards, requests): (Vec<_>, Vec<_>) = items.iter().partition(|item| item.key() == key);
         let (version, condition, log) =
@@ -207,8 +207,8 @@ impl Table {
 
     /// Requests of a status, oldest first, at most `limit` of those after the position `after`.
     ///
-    /// A request that nobody decided in time is still stored as pending. Its age, with which its id
-    /// begins, tells it from those that wait.
+    /// A request without a decision in time is still stored as pending. Its id begins with its
+    /// time, which distinguishes it from requests that wait.
     pub async fn change_requests(
         &self,
         tenant: &TenantId,
@@ -237,7 +237,7 @@ impl Table {
         for item in self.get_many(&page.keys).await? {
             requests.push(item.read()?);
         }
-        // The index may name one that was decided a moment ago.
+        // The index may list a request that was just decided.
         requests.retain(|request| request.value.status(now) == status);
         requests.sort_by_key(|request| request.value.id);
         Ok((requests, page.next))

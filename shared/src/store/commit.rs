@@ -70,8 +70,8 @@ impl Table {
                 item.log_write(id);
             }
         }
-        // Whether a leaving user is the last of its set is guessed, and the guess corrected by what
-        // the condition shows.
+        // It guesses whether a leaving user is the last of its set. A failed condition corrects the
+        // guess.
         let mut alone = vec![true; writes.len()];
         for turn in 1..=5 {
             match self.attempt(&writes, &alone, token, now).await {

@@ -237,8 +237,9 @@ impl Table {
         Ok(())
     }
 
-    /// Notes what no user holds, at definitions that are as they were loaded; how many were noted.
-    /// The epoch moves, so that everybody who remembers the configuration hears of it.
+    /// Notes values and definitions that no user holds, at definitions that are unchanged since
+    /// they were loaded. Returns the number of notes. The epoch changes, so that every cache reads
+    /// the configuration again.
     pub async fn mark_unused(&self, schema: &Schema, unused: &[Unused]) -> Result<u64> {
         let Some(mut epoch) = schema.epoch.clone() else { return Ok(0) };
         let mut noted = 0;
@@ -304,8 +305,8 @@ pub const MAX_DEFINITIONS: usize = 2000;
 /// The most bytes of all definitions of a tenant. Every function that serves the tenant holds them.
 pub const MAX_DEFINITION_BYTES: usize = 4 * 1024 * 1024;
 
-/// Refuses a definition for which there is no room among the others. A change that makes it no
-/// larger is always possible.
+/// Refuses a definition that would make the tenant's configuration too large. A change that does
+/// not enlarge the definition is always possible.
 fn check_room<T: Definition>(
     schema: &Schema,
     before: Option<&Versioned<T>>,

@@ -1,9 +1,9 @@
 //! Forgetting a user, in three steps of which the first decides.
 //!
-//! F1 makes the person invisible and each unique value free in one transaction. F2 takes away what
-//! the person owned elsewhere, F3 files the tombstone. Each step can be repeated, by anybody, also
-//! by several at once; until F3 the tombstone stands in the index partition `SWEEP`, where
-//! unfinished erasures are found.
+//! F1 makes the person invisible and each unique value free in one transaction. F2 deletes the
+//! person's other items, F3 files the tombstone. Every function can repeat each step, also several
+//! at once; until F3 the tombstone stands in the index partition `SWEEP`, where unfinished erasures
+//! are found.
 //!
 //! INVARIANT: a child is deleted with its look-ups or after them. So each item that remains names
 //! the look-ups that must still be deleted.
@@ -34,8 +34,8 @@ const MAX_DELETED_BYTES: usize = 3 * 1024 * 1024;
 
 impl Table {
     /// Forgets a user: at the first commit the person is invisible and every unique value is free
-    /// (F1), then what the person owned elsewhere goes (F2), then the tombstone is filed for
-    /// those who synchronise (F3).
+    /// (F1), then the person's other items are deleted (F2), then the tombstone is filed for
+    /// systems that synchronise (F3).
     ///
     /// `check` sees the user before the first write. An interrupted erasure continues where it
     /// stopped. `author` is the caller who erases; records about the erasure go into the

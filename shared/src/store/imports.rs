@@ -94,9 +94,9 @@ const THROTTLED_ATTEMPTS: u32 = 60;
 const UNANSWERED_ATTEMPTS: u32 = 3;
 
 impl Table {
-    /// Stores the rows of one part of an import that is not there yet; nobody finds them until it
-    /// is. All parts have one partition key, for which DynamoDB takes 1000 units a second: a part
-    /// that it does not take now is tried again.
+    /// Stores the rows of a part before the import itself exists; no request finds them until then.
+    /// All parts have one partition key, for which DynamoDB accepts 1000 units a second. A part
+    /// that it does not accept now is tried again.
     pub async fn put_import_rows(
         &self,
         tenant: &TenantId,
@@ -115,8 +115,8 @@ impl Table {
         Ok(())
     }
 
-    /// Waits for the next attempt to store something of a new import; fails with what has failed if
-    /// there is none.
+    /// Waits for the next attempt to store items of a new import. Fails with the last error if no
+    /// attempt is left.
     async fn wait_to_store(
         &self,
         attempt: u32,
@@ -137,7 +137,7 @@ impl Table {
     }
 
     /// Stores an import whose rows are stored, and `record` in the same transaction. The rows may
-    /// have taken what their partition, which is that of the import, can write now.
+    /// have used up the write units of the partition, which the import shares.
     pub async fn create_import(
         &self,
         tenant: &TenantId,
@@ -168,7 +168,7 @@ impl Table {
         self.get(&Key::import(tenant, id)).await?.map(|item| item.read()).transpose()
     }
 
-    /// The rows of a part that wait; `None` when they are gone.
+    /// The rows of a part that wait; `None` if they were deleted.
     pub async fn import_rows(
         &self,
         tenant: &TenantId,

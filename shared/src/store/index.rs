@@ -23,7 +23,7 @@ pub enum SortRange<'a> {
     Before(&'a str),
     /// This sort key and later ones.
     From(&'a str),
-    /// The first, what sorts after it, and what sorts before the second or is it.
+    /// From the first sort key to the second, both included.
     Between(&'a str, &'a str),
 }
 
@@ -42,7 +42,7 @@ impl Position {
         Self { pk: key.pk().to_owned(), sk: key.sk().to_owned(), sort }
     }
 
-    /// By what the item sorts in its partition of the index.
+    /// The sort key of the item in its partition of the index.
     #[must_use]
     pub fn sort(&self) -> &str {
         &self.sort

@@ -100,7 +100,7 @@ impl Item {
         self.with(name, AttributeValue::L(list))
     }
 
-    /// Sets the time past which the item is gone.
+    /// Sets the time after which the item counts as absent.
     #[must_use]
     pub fn expiring(self, at: Timestamp) -> Self {
         self.with("expires_at", AttributeValue::N(at.seconds().to_string()))
@@ -112,7 +112,7 @@ impl Item {
         self.text("gsi1pk", pk).text("gsi1sk", sk)
     }
 
-    /// Sets the content and what guards its next write.
+    /// Sets the content, and the version and tag that guard its next write.
     #[must_use]
     pub fn versioned<T: Serialize>(self, value: &Versioned<T>) -> Self {
         // INVARIANT: the content is JSON, which is UTF-8.
@@ -240,7 +240,7 @@ impl Item {
         WriteLog::stored(bytes.map(|blob| blob.as_ref().to_vec()).unwrap_or_default())
     }
 
-    /// Reads the content and what guards its next write.
+    /// Reads the content, and the version and tag that guard its next write.
     pub fn read<T: DeserializeOwned>(&self) -> Result<Versioned<T>> {
         let broken =
             || Error::unexpected(format_args!("an item of `{}` lacks its guards", self.kind()));

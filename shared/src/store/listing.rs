@@ -1,8 +1,9 @@
 //! A tenant's listing: its shards merged in the order of change, with the users behind their
 //! entries; or its shards walked one after another.
 //!
-//! The index is behind the table by a moment, and says no more than who was changed when. Users are
-//! read themselves, so a page shows everybody as they are now, even if the entry is older.
+//! The index is a moment behind the table, and holds only ids and times of change. The users
+//! themselves are read from the table, so a page shows their current state, even if the entry is
+//! older.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -30,7 +31,7 @@ pub struct ListingEntry {
     shard: usize,
     /// The user that was changed.
     pub user: UserId,
-    /// When, by what the index knows.
+    /// When, according to the index.
     pub at: Timestamp,
     /// Whether a tombstone was filed then.
     forgotten: bool,
@@ -95,8 +96,8 @@ pub struct Listing<'t> {
 }
 
 impl Table {
-    /// The changes of a tenant's users from `since` on and after `place`, with those who were
-    /// forgotten if there is a `since`; `wanted` is how many the caller expects to take.
+    /// The changes of a tenant's users from `since` on and after `place`, with deleted users if
+    /// there is a `since`. `wanted` is how many the caller expects to take.
     #[must_use]
     pub fn listing(
         &self,
@@ -169,8 +170,8 @@ impl Listing<'_> {
         Ok(self.shards.iter().all(|shard| shard.ahead.is_empty()))
     }
 
-    /// Goes past the tombstones that were skipped behind the last entries that were taken, all of
-    /// which the caller has passed: the next walk need not read them again.
+    /// Moves past the skipped tombstones that follow the last taken entries. The caller has passed
+    /// them all, so the next walk need not read them again.
     pub fn advance_past_skipped(&self, place: &mut ShardPositions) {
         for (place, shard) in place.0.iter_mut().zip(&self.shards) {
             *place = shard.skipped.or(*place);
@@ -187,8 +188,8 @@ impl Listing<'_> {
         }))
     }
 
-    /// Reads on in every shard of which no entry is at hand: without them nobody knows which is the
-    /// oldest.
+    /// Reads further entries of every shard without one in memory. Otherwise the oldest entry is
+    /// unknown.
     async fn read_ahead(&mut self) -> Result<()> {
         let (table, since, all) = (self.table, self.since.as_deref(), self.with_forgotten);
         let due = self

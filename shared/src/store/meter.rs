@@ -1,7 +1,7 @@
 //! The capacity that one request consumed, as DynamoDB reports it.
 //!
-//! The edge opens a meter around each request; every call of the table adds to the one that is
-//! open. So the log line of a request carries its cost, and a test can assert it.
+//! The edge opens a meter around each request; every call of the table adds to the open meter. So
+//! the log line of a request carries its cost, and a test can assert it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -51,7 +51,7 @@ impl CapacityMeter {
     }
 }
 
-/// Adds what a read of so many items consumed to the open meter.
+/// Adds the consumption of a read of so many items to the open meter.
 pub(super) fn read<'a>(consumed: impl IntoIterator<Item = &'a ConsumedCapacity>, items: usize) {
     let total: f64 = consumed.into_iter().filter_map(ConsumedCapacity::capacity_units).sum();
     tracing::debug!(read_units = total, items, "read");

@@ -1,5 +1,5 @@
-//! Repeating what is contended: a read, a decision and a conditional write, until nobody else wrote
-//! in between.
+//! Repeats contended work: a read, a decision and a conditional write, until no other write came in
+//! between.
 
 use super::table::Table;
 use super::write::CONTENDED;

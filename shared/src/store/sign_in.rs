@@ -175,7 +175,7 @@ pub struct Binding {
 }
 
 impl Binding {
-    /// Binds a user at a server to a subject, given the principal that is stored: none, or one that
+    /// Binds a user at a server to a subject, given the stored principal: none, or a principal that
     /// waits for a subject.
     #[must_use]
     pub fn of(server: &PartyId, base: &BaseId, stored: Option<&Versioned<Principal>>) -> Self {

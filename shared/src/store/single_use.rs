@@ -20,7 +20,8 @@ impl Table {
         self.note_until(&Key::single_use(tenant, used), until).await
     }
 
-    /// Notes until a time that an access token is revoked; one that is revoked already stays so.
+    /// Notes until a time that an access token is revoked. A token that is revoked already stays
+    /// revoked.
     pub async fn revoke_access_token(
         &self,
         tenant: &TenantId,

@@ -225,8 +225,8 @@ impl Table {
         Ok(users)
     }
 
-    /// The subject by which an application knows a user, if it knows the user: the one that is
-    /// mapped, else the one by its subject type.
+    /// The subject by which an application knows a user, if it knows the user: the mapped subject,
+    /// else the subject by its subject type.
     pub async fn subject_of(
         &self,
         tenant: &TenantId,

@@ -85,7 +85,7 @@ impl Table {
         Self { client, name: name.into(), env, marked: Arc::default() }
     }
 
-    /// The client, for what only the operator's program does: making the table.
+    /// The client, for the operator's program alone, which creates the table.
     #[must_use]
     pub const fn client(&self) -> &Client {
         &self.client
@@ -199,7 +199,7 @@ impl Table {
         Ok(page)
     }
 
-    /// As [`Table::query`], with what is past its time and not yet removed.
+    /// As [`Table::query`], with items that are past their time and not yet removed.
     async fn query_page(
         &self,
         pk: &str,

@@ -31,7 +31,7 @@ impl UserState {
             None => Self::Unreadable,
             Some(version) if !item.is_tombstone() => Self::Alive(version),
             Some(version) if is_unfinished(item) => Self::Deleted(version),
-            // Filing the tombstone was one write more, which nobody outside knows of.
+            // Filing the tombstone is a further write, which callers do not see.
             Some(version) => version.before().map_or(Self::Unreadable, Self::Deleted),
         }
     }

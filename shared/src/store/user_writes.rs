@@ -84,7 +84,7 @@ impl CompanionWrites {
 pub enum Expectation {
     /// These users have the e-mail address of this look-up.
     Sharing(Lookup, BTreeSet<UserId>),
-    /// Nobody has the unique value.
+    /// No user has the unique value.
     Free(Lookup),
     /// There is no such item.
     Absent(Key),
@@ -222,8 +222,8 @@ impl Table {
         }
     }
 
-    /// Checks that nobody else holds what this user would hold, without writing: its id, when there
-    /// is no such user `before`, and the unique values that it gains.
+    /// Checks without a write that no other user holds the values that this user would hold: its
+    /// id, if there is no user `before`, and the unique values that it gains.
     pub async fn check_free(
         &self,
         schema: &Schema,
@@ -350,7 +350,7 @@ fn lookups_of(user: &User, schema: &Schema) -> Result<BTreeSet<Lookup>> {
     violations.check(lookups)
 }
 
-/// The write of a user in place of what was read, with what that changes of its look-ups.
+/// The write that replaces a user that was read, with the changes of its look-ups.
 fn put_over(
     tenant: &TenantId,
     current: &StoredUser,

@@ -16,13 +16,13 @@ pub enum Condition {
     Absent,
     /// Unconditional; another write of the same transaction carries the condition.
     Guarded,
-    /// The item has this version: nobody wrote it since it was read.
+    /// The item has this version, so it was not written since it was read.
     Version(Version),
     /// As [`Condition::Version`], and the definition was never assigned.
     Unused(Version),
-    /// Nobody but this user holds the item; an item that is gone is held by nobody.
+    /// The item is absent, or this user holds it.
     Owner(UserId),
-    /// The item is this subject mapping, or gone.
+    /// The item is this subject mapping, or absent.
     Mapping(SubjectId),
     /// The item is a user and not the tombstone of a deleted one.
     NotDeleted,
@@ -52,7 +52,7 @@ pub enum Write {
     },
     /// Takes the user out of the set; the item goes with its last member.
     Leave(Key, UserId),
-    /// Counts one more until this time, as long as fewer than so many were counted.
+    /// Adds one to a count that ends at this time, as long as it is below this limit.
     Count(Key, u32, Timestamp),
     /// Marks a definition as assigned, if it has this version and takes new assignments. The
     /// version stays.

@@ -1,8 +1,8 @@
 //! Room for the owner of an e-mail address that others only claim.
 //!
 //! Few users share an address. A person who opens accounts at an identity provider that does not
-//! verify addresses could bring any address so often that its owner cannot have it. An owner, whose
-//! address is verified or was written by a machine client, takes the place of such a user.
+//! verify addresses could claim any address so often that its owner cannot have it. So an owner,
+//! whose address is verified or was written by a machine client, replaces such a user.
 
 use super::pipeline::ProfileWriter;
 use super::policy::Policy;

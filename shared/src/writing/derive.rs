@@ -18,9 +18,9 @@ pub(super) struct FailedWorkflow {
     pub cause: &'static str,
 }
 
-/// The user with its derived attributes as the tenant's workflows make them, and the workflows that
-/// failed (rule A4). An attribute that cannot be derived keeps its value. No script runs when
-/// nothing that they see differs from what `before` was.
+/// The user with the attributes that the tenant's workflows derive, and the workflows that failed
+/// (rule A4). An attribute that cannot be derived keeps its value. No script runs if its input is
+/// the same as in `before`.
 pub(super) async fn derive_attributes(
     scripts: &Scripts,
     context: &WriteContext<'_>,

@@ -9,7 +9,7 @@
 //!                    somebody else was faster: read again
 //! ```
 //!
-//! 1. **Read**: the user as it is now, in the table; nobody for a new user.
+//! 1. **Read**: the current user in the table; none for a new user.
 //! 2. **Propose**: the caller's edit makes the profile as it is to be.
 //! 3. **Approve**: attributes whose approval policy does not name the author are refused, or become
 //!    a change request.

@@ -106,7 +106,7 @@ impl<'w> ProfileWriter<'w> {
         WriteContext { schema: self.schema, env, hashes: self.hashes, view }
     }
 
-    /// Creates the user that `read` reads, with what `companions` says in the same transaction.
+    /// Creates the user that `read` reads, with the writes of `companions` in the same transaction.
     pub async fn create(
         &self,
         read: impl Fn(&WriteContext<'_>) -> Result<User> + Send + Sync,

@@ -140,7 +140,8 @@ async fn a3_values_named_by_their_definition_become_a_request_too() {
     let patch = json!({ "attribute_values": [{ "attribute_definition_id": id, "value": ["5"] }] });
     let request = office.ask(&jan, patch).await;
     assert_eq!(changes(&request.body), [r#"/attributes/common/salary [] ["5"]"#]);
-    // On a user with two requests that ask for the same by different words, one is answered twice.
+    // If two requests for the same change of a user differ only in form, both get the same change
+    // request.
     assert_eq!(office.ask(&jan, salary("5")).await.path, request.path);
 }
 

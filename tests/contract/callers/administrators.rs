@@ -25,7 +25,7 @@ async fn an_administrator_creates_reads_and_patches_with_the_administrative_view
     let patch = json!({ "attributes": { "common": { "hidden": ["y"], "fixed": ["2"] } } });
     let patched = ada.patch(&jan.path, patch.clone()).if_match(&jan.tag).await.is(200).json();
     assert_eq!(patched["attributes"]["common"], json!({ "hidden": ["y"], "fixed": ["2"] }));
-    // Also the own user, which at the route of users is one of them.
+    // Also the administrator's own user, at the route of users.
     ada.patch(&office.ada.path, patch).if_match("*").await.is(200);
     // About oneself the view is that of everybody.
     let me = ada.get(ME).await.is(200).json();

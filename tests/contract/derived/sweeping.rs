@@ -12,8 +12,8 @@ use super::{FAILING, USERS, answering, derive, found, full_names, held, rewrite,
 /// How long functions may still write by the definitions before, and more.
 const SETTLED: i64 = 61;
 
-/// Sweeps until what changed is applied: once to notice it, and once when no function remembers
-/// what was before.
+/// Sweeps until a change is applied: once to notice it, and once when no cache has the earlier
+/// configuration.
 pub async fn settle(service: &Service) -> SweepReport {
     service.sweep().await;
     service.clock.advance(SETTLED);

@@ -73,7 +73,8 @@ async fn s6_a_subject_by_which_another_user_signed_in_is_not_mapped() {
     assert_eq!(refused.violations(), ["/subject not-unique"]);
     let holder = user_of(&crm, &idp, "s-1").await;
     let holder = holder.as_str().unwrap();
-    // To the user who signed in it may be mapped, and once that user is deleted to another one.
+    // The subject may be mapped to the user who signed in, and to another user once that user is
+    // deleted.
     map(&crm, "idp", "s-1", holder).await.is(201);
     crm.delete(&format!("{USERS}/{holder}")).await.is(204);
     map(&crm, "idp", "s-1", &jan.id).await.is(201);

@@ -225,7 +225,7 @@ impl Run {
     }
 }
 
-/// The person with an address verified wherever it is; `None` when it is nowhere.
+/// The person with an address verified everywhere; `None` if the person does not have it.
 fn verified(person: &Person, slot: usize, key: &str) -> Option<Person> {
     let mut after = person.clone();
     let mut found = false;

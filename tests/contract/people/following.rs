@@ -146,7 +146,7 @@ async fn end(home: &Home, service: &Service, method: &str, patch: &Value) {
 async fn o5_trust_that_was_revoked_ends_within_thirty_seconds() {
     for (method, patch) in ends() {
         let home = Home::open().await;
-        // Everything is read and remembered at different times, and nothing adds up.
+        // The caches are filled at different times, and their ages do not add up.
         let token = home.jan.token.clone();
         home.jan.get(ME).await.is(200);
         home.service.clock.advance(20);

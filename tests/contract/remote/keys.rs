@@ -92,7 +92,7 @@ async fn s2_a_new_key_is_found_at_once_and_unknown_ones_cause_one_fetch_in_thirt
     assert_eq!(pair.fetches(), 2);
     assert!(!pair.finds("guess").await);
     assert_eq!(pair.fetches(), 3);
-    // A first fetch that does not bring the key is the one fetch.
+    // If the first fetch does not return the key, there is no second fetch.
     let other = Pair::start(&["old"]).await;
     assert!(!other.finds("guess").await && !other.finds("another").await);
     assert_eq!(other.fetches(), 1);

@@ -1,4 +1,4 @@
-//! Which tenants trust which token issuers: it moves with the configuration of their servers
+//! Which tenants trust which token issuers: trust changes with the configuration of their servers
 
 use local::serve;
 use serde_json::{Value, json};

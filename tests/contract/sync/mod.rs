@@ -24,7 +24,7 @@ impl Page {
     }
 }
 
-/// Reads a page: of what changed since a time, if one is named, after a cursor, if there is one.
+/// Reads a page of the listing, with `updated_since` and `cursor` if they are given.
 pub async fn page(crm: &Client, since: Option<&str>, limit: usize, cursor: Option<&str>) -> Page {
     let mut path = format!("{USERS}?limit={limit}");
     for (name, value) in [("updated_since", since), ("cursor", cursor)] {

@@ -47,7 +47,7 @@ async fn wk5_tenants_take_turns_with_their_imports() {
     }
     let rows: Vec<_> = (0..100).map(|i| format!("a{i}")).collect();
     let quick = waiting(&acme, TENANT, format!("username\n{}", rows.join("\n"))).await;
-    // Each row of beta takes a second of the clock, which moves by nothing else.
+    // Each row of beta moves the clock by a second. Nothing else moves it.
     service.faults.slow_down(&service.clock, "T#beta#U#", 1);
 
     let until = service.clock.now().plus_seconds(30);

@@ -9,7 +9,7 @@ use shared::domain::system_profile::SystemProfile;
 use shared::domain::user::User;
 use shared::domain::value::Values;
 
-/// A definition that takes no new assignments, or one of its values that is given to nobody.
+/// A definition that takes no new assignments, or a value that takes none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Deprecated {
     pub(super) kind: DefinitionKind,

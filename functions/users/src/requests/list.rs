@@ -1,4 +1,4 @@
-//! Lists of change requests: of one user, or of the tenant by what became of them.
+//! Lists of change requests: of one user, or of the tenant by status.
 
 use serde::{Deserialize, Serialize};
 use shared::domain::change_request::{ChangeRequest, RequestStatus};

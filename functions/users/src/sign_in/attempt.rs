@@ -92,7 +92,7 @@ impl SignIn<'_> {
         }
     }
 
-    /// Looks for the user and writes what is missing; `None` when it has to be looked again.
+    /// Searches for the user and writes the missing items; `None` if the search must be repeated.
     async fn attempt(&self, state: &mut RetryState) -> Result<Option<Answer>> {
         let Some(SignInUser { user, binds, expectations }) = self.find().await? else {
             return Ok(None);
@@ -288,7 +288,7 @@ impl SignIn<'_> {
         if related.recorded && failed(0) {
             return Err(Error::AlreadyRecorded);
         }
-        // The look-up of the base profile id is held: the same person was faster.
+        // The look-up of the base profile id exists: another sign-in of the same person was faster.
         if related.bound > 1 && failed(principal + 1) {
             return Ok(());
         }

@@ -186,7 +186,7 @@ async fn revoke(
     })
 }
 
-/// Shows what was made, and its secret this once.
+/// Shows the new client or secret. The secret is shown only this once.
 fn revealed(
     console: Console,
     mut content: Object,

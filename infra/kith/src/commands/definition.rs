@@ -1,5 +1,4 @@
-//! `kith definition purge`: deletes a definition that was assigned once and that nobody holds any
-//! more.
+//! `kith definition purge`: deletes a used definition that no user holds any more.
 
 use std::process::ExitCode;
 use std::time::Duration;

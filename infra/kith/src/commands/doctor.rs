@@ -45,7 +45,7 @@ pub(crate) struct Options {
     concurrency: u64,
 }
 
-/// The result of one check: what is right, or what is wrong and what to do.
+/// The result of a check: the facts, or the fault with the next step.
 struct Finding {
     check: &'static str,
     result: Result<String, String>,

@@ -56,7 +56,7 @@ pub(crate) struct Options {
     force: bool,
 }
 
-/// Exports everybody.
+/// Exports all users.
 pub(crate) async fn run(
     options: Options,
     location: &TableLocation,
@@ -223,7 +223,7 @@ struct Export {
 }
 
 impl Export {
-    /// Writes everybody to a reader and returns how many there are; `None` if the reader has gone
+    /// Writes all users to a reader and returns their number; `None` if the reader closed the pipe
     /// before the end. Ctrl-C ends the program at once, even while it waits for the reader.
     async fn write_to(&mut self, output: impl Write) -> Result<Option<u64>, Failure> {
         let mut pipe = Pipe { output, closed: false };
@@ -233,7 +233,7 @@ impl Export {
         }
     }
 
-    /// Writes everybody and returns how many there are.
+    /// Writes all users and returns their number.
     async fn people(&mut self, output: impl Write) -> Result<u64, Failure> {
         let Self { remote, names, format, console } = self;
         let columns = Columns::read(names.iter().map(String::as_str), &Mapping::default())

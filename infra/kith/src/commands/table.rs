@@ -56,7 +56,7 @@ pub(crate) async fn run(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Gives a table what it lacks. Returns what it is like then, and what was done.
+/// Adds missing settings to a table. Returns its state afterwards, and the changes.
 async fn prepare(
     client: &Client,
     name: &str,

@@ -174,8 +174,8 @@ fn tenant_of(variables: &Variables) -> String {
 }
 
 impl Options {
-    /// The claims beside those that every token has. A claim of `--claim` counts before the option
-    /// of its own.
+    /// The claims besides those of every token. A claim of `--claim` overrides the option for the
+    /// same claim.
     fn claims(self) -> Map<String, Value> {
         let full = [self.given_name.as_deref(), self.family_name.as_deref()];
         let full = full.into_iter().flatten().collect::<Vec<_>>().join(" ");

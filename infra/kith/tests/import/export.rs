@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::program::{Ended, Service};
 
-/// People whose values mean something to spreadsheets, to CSV or to the import itself.
+/// People whose values are special to spreadsheets, to CSV or to the import itself.
 fn people() -> Vec<Value> {
     let texts = [
         "=1+1",

@@ -1,4 +1,4 @@
-//! Readers that are gone, and outputs that are full.
+//! Readers that close the pipe, and outputs without space.
 
 use std::fs::OpenOptions;
 

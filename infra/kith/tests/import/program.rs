@@ -102,7 +102,7 @@ fn serve(folder: &Path, port: u16) -> Child {
         .arg(folder.join("data"))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        // Nobody reads its log, and it serves all the same.
+        // The service works although its log has no reader.
         .stderr(unread())
         .spawn()
         .unwrap();

@@ -19,7 +19,7 @@
 //!
 //! Invariants:
 //! - An acknowledged write to a data folder outlives the process.
-//! - A call whose caller has gone may still take effect, as over a network.
+//! - A call may still take effect after its caller was dropped, as over a network.
 //! - One process at a time has a data folder open. Across processes the engine would keep a write
 //!   atomic, but not the creation of a table nor a transactional read, and two that open a new file
 //!   at once can fail.
@@ -188,9 +188,9 @@ fn open_folder(path: &Path) -> io::Result<Embedded> {
     lock.try_lock()?;
     let path = path.join("table.sqlite");
     let emptied = path.metadata().is_ok_and(|file| file.len() == 0);
-    // The engine's further files take over the permissions of this one. It is locked too, so
-    // that nobody opens the table a second time after deleting the other file. The engine's own
-    // locks are of another kind.
+    // The engine's further files take over the permissions of this one. It is locked too, so that
+    // no other process opens the table if the lock file is deleted. The engine's own locks are of
+    // another kind.
     let table = owners_file(&path)?;
     table.try_lock()?;
     if emptied {

@@ -1,4 +1,4 @@
-//! Tokens of the demonstration, and who takes them.
+//! Tokens of the demonstration, and the tenants that accept them.
 
 use std::path::PathBuf;
 

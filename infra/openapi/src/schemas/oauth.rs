@@ -1,4 +1,4 @@
-//! The OAuth endpoints, and what is published about them.
+//! The OAuth endpoints and their metadata.
 
 use serde_json::json;
 use shared::domain::jwk::Algorithm;

@@ -28,14 +28,14 @@ struct NewKey {
 pub struct KeyRotation {
     /// The new key.
     pub new: PublishedKey,
-    /// The key that signs until the turn of the new one; `None` if nobody signed.
+    /// The key that signs until the turn of the new one; `None` if no key signed.
     pub old: Option<PublishedKey>,
 }
 
 /// The result of a revocation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyRevocation {
-    /// The key that is gone, with the times that it had.
+    /// The revoked key, with its times.
     pub key: PublishedKey,
     /// The key of its algorithm that signs now.
     pub signing: Option<PublishedKey>,
@@ -74,9 +74,9 @@ impl SigningKeys {
         .await
     }
 
-    /// Takes back a key that leaked: its public half is no longer published and its private half is
-    /// gone, at once. If it was the one that signs, the next one signs from now on; a new one
-    /// if there is none.
+    /// Revokes a leaked key: its public half is no longer published and its private half is
+    /// deleted, at once. If it was the signing key, the next key signs from now on, or a new key if
+    /// there is none.
     pub async fn revoke(&self, kid: &str) -> Result<KeyRevocation> {
         let known = self.list().await?;
         let algorithm = known.iter().find(|key| key.kid == kid).ok_or(Error::NotFound)?.algorithm;
@@ -137,7 +137,7 @@ impl SigningKeys {
         }
     }
 
-    /// Whether the private keys are sealed with the KMS key that they are to be sealed with.
+    /// Whether the private keys are sealed with the configured KMS key.
     fn is_sealed(&self, state: &PublishedKeys) -> bool {
         let wanted = self.sealing.as_ref().and_then(Sealing::key);
         wanted.is_none_or(|wanted| state.sealed_by.as_deref() == Some(wanted))
@@ -200,8 +200,8 @@ impl SigningKeys {
         })
     }
 
-    /// Makes the next key of each algorithm, unless an attempt before has, and adds them and the
-    /// other keys that are missing.
+    /// Makes the next key of each algorithm, unless an earlier attempt has, and adds them and the
+    /// other missing keys.
     async fn succeed(
         &self,
         stored: Option<Versioned<PublishedKeys>>,
@@ -251,8 +251,7 @@ impl SigningKeys {
         }
     }
 
-    /// Writes the state with the private halves of what was added, and the other keys that the
-    /// service lacks.
+    /// Writes the state with the private halves of new keys, and other keys that the service lacks.
     async fn commit(
         &self,
         stored: Option<Versioned<PublishedKeys>>,

@@ -75,8 +75,7 @@ pub fn refuse_new(
     violations.check(())
 }
 
-/// Refuses the personas that `after` has beyond those of `before` and whose attributes need an
-/// approval.
+/// Refuses new personas in `after` whose attributes need an approval.
 pub fn refuse_added(
     before: &User,
     after: &User,

@@ -183,7 +183,7 @@ fn shown(field: &ChangedField, stored: &Value, schema: &Schema) -> Json {
         ChangedField::Named(_) => Json::parse(stored.to_string().as_bytes()).unwrap_or(Json::Null),
         ChangedField::Attribute(id) => {
             let texts: Vec<String> = serde_json::from_value(stored.clone()).unwrap_or_default();
-            // Without its definition nobody knows whether a value is a secret.
+            // Without its definition it is unknown whether a value is a secret.
             let Some(definition) = schema.attribute(*id) else { return Json::Null };
             Json::Array(
                 texts.iter().map(|text| format::show(text, definition.data_format)).collect(),

@@ -21,8 +21,8 @@ const SIGNING: [Algorithm; 2] = [Algorithm::Es256, Algorithm::Rs256];
 const GENERATED: [&str; 2] = ["client_id", "secrets"];
 
 impl Client {
-    /// Reads what a client is to be: a new one of `tenant`, which has no secret yet, or what
-    /// `current` becomes. Every violation is listed.
+    /// Reads the document of a client: of a new client of `tenant`, which has no secret yet, or of
+    /// the replacement of `current`. Every violation is listed.
     pub fn read(
         document: Json,
         current: Option<&Self>,
@@ -80,8 +80,8 @@ impl Client {
         })
     }
 
-    /// Reads what a merge patch makes of the client. Default scopes that were all of its scopes
-    /// stay all of them, unless the patch names them.
+    /// Reads the client after a merge patch. Default scopes that were all of its scopes stay all of
+    /// them, unless the patch names them.
     pub fn patched(&self, patch: &Json, env: &Env) -> Result<Self> {
         refuse_non_object(patch)?;
         let shown = self.show();

@@ -64,7 +64,7 @@ string_enum! {
 }
 
 impl Classifier {
-    /// The one that hides nothing.
+    /// The classifier that hides no attribute.
     #[must_use]
     pub const fn most() -> Self {
         Self::Sensitive
@@ -146,7 +146,7 @@ pub struct Client {
     /// The audience of its access tokens; the service itself when there is none.
     #[serde(default)]
     pub audience: Vec<String>,
-    /// Whether it gets no tokens but those bound to a key of its own (RFC 9449 §5.2).
+    /// Whether it gets only tokens that are bound to a key of its own (RFC 9449 §5.2).
     #[serde(default)]
     pub dpop_bound_access_tokens: bool,
     /// When it was registered.

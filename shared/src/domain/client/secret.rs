@@ -93,7 +93,7 @@ pub struct Secret {
 }
 
 impl Secret {
-    /// Makes a new one that lives until it is revoked; the plain form is shown once and never
+    /// Makes a new secret that lives until it is revoked. The plain form is shown once and never
     /// stored.
     #[must_use]
     pub fn generate(env: &Env) -> (Self, PlainSecret) {

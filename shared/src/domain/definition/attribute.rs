@@ -146,7 +146,7 @@ impl Definition for AttributeDefinition {
         fields.unchanged("system", &Json::Bool(system), Code::NotEditable, SET_BY_SERVICE);
         take_source(&mut fields);
         definition.raise = current.filter(|c| c.search == definition.search).and_then(|c| c.raise);
-        // The service raises it by itself: a document may be from before.
+        // The service raises it by itself, so a document may have the earlier value.
         let known = current.map_or(definition.search, |c| c.search.max(definition.search));
         if fields.string_enum("effective_search").is_some_and(|sent: Search| sent > known) {
             fields.refuse("effective_search", Code::NotEditable, SET_BY_SERVICE);
@@ -328,8 +328,8 @@ impl AttributeDefinition {
         self.required && !self.deprecated
     }
 
-    /// Says which values an enumeration takes that does not take `text`: all of them, or of many
-    /// the first ones and those that may have been meant.
+    /// The error message for a `text` that is no value of the enumeration. It lists all values, or
+    /// the first ones with suggestions.
     #[must_use]
     pub fn expected_value(&self, text: &str) -> String {
         const NAMED: usize = 10;

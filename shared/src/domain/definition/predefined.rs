@@ -39,7 +39,7 @@ impl Predefined {
         DefinitionId::new(Uuid::new_v8(bytes))
     }
 
-    /// The definition, as long as nobody changed it.
+    /// The definition, as long as it is unchanged.
     #[must_use]
     pub fn definition(self) -> AttributeDefinition {
         let unique = matches!(self, Self::Username | Self::IdAtCustomer);

@@ -13,7 +13,7 @@ use crate::domain::schema::{Collection, Schema};
 use crate::env::Env;
 use crate::object;
 
-/// The one document that says what screens show of a user's custom attributes.
+/// The document that says which custom attributes of a user screens show.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserProfileDefinition {
     /// The attributes, first to last.

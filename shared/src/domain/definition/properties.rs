@@ -1,5 +1,5 @@
-//! The properties of attribute definitions: how the less simple ones are read, and what format and
-//! properties mean together.
+//! The properties of attribute definitions: how complex properties are read, and which formats and
+//! properties go together.
 
 use std::collections::BTreeSet;
 

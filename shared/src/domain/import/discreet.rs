@@ -7,7 +7,7 @@ use crate::domain::schema::Schema;
 
 /// The most bytes in the report of one row, which has at least one violation.
 const MAX_BYTES: usize = 800;
-/// The bytes of the code of a violation, and of what stands around it.
+/// The bytes of a violation's code and of the characters around it.
 const OVERHEAD: usize = 40;
 /// The names of fields that are no predefined attributes, of users and of personas.
 const FIELDS: [&str; 19] = [

@@ -1,4 +1,4 @@
-//! The job of an import: how far it is, and what became of each row.
+//! The job of an import: its progress, and the outcome of each row.
 
 use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
@@ -21,7 +21,7 @@ pub const KEPT_SECONDS: i64 = 7 * 24 * 3600;
 string_enum! {
     /// The state of an import.
     ImportState {
-        /// Nobody has begun with it.
+        /// No worker has begun with it.
         Pending = "PENDING",
         /// Rows are being worked, or wait for the next worker.
         Running = "RUNNING",
@@ -165,7 +165,7 @@ pub struct Import {
 }
 
 impl Import {
-    /// An import that nobody has begun with, whose rows are still to be counted.
+    /// An import that no worker has begun, and whose rows are not counted yet.
     #[must_use]
     pub fn new(env: &Env, client: ClientId, scopes: Scopes, mode: Mode) -> Self {
         let now = env.clock.now();

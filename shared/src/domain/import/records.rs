@@ -1,4 +1,5 @@
-//! Records of CSV: where each of them begins and ends, and what no cell may have after a quote.
+//! Records of CSV: where each record begins and ends, and the refusal of text after a closing
+//! quote.
 //!
 //! The reader of the `csv` crate is lenient: it takes the end of the file for a closing quote, and
 //! text after a closing quote for a part of the cell. Either way rows can vanish in a cell of
@@ -108,7 +109,7 @@ pub struct RecordScanner {
 }
 
 impl RecordScanner {
-    /// A scanner of what starts at this line of its file.
+    /// A scanner that starts at this line of its file.
     #[must_use]
     pub const fn new(delimiter: u8, line: u64) -> Self {
         let record = ScannedRecord { is_blank: true, is_broken: false };
@@ -171,8 +172,8 @@ impl RecordScanner {
         self.state != State::Between
     }
 
-    /// Refuses the end of the input in a quoted cell: nobody knows which rows the cell has
-    /// swallowed.
+    /// Refuses the end of the input in a quoted cell, because it is unknown which rows are part of
+    /// the cell.
     pub fn finish(&self) -> Result<(), String> {
         if self.state != State::Quoted {
             return Ok(());

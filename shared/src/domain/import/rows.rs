@@ -129,7 +129,7 @@ fn csv(
 
 const NOT_UTF8: &str = "expected UTF-8, found another encoding, e.g. Latin-1 or Windows-1252; save \
                         the file as UTF-8 (in Excel: `CSV UTF-8`)";
-/// API Gateway hands over CSV as text, and what is not UTF-8 has become this character then.
+/// API Gateway passes CSV as text, in which this character has replaced bytes that are not UTF-8.
 const LOST: &str = "found U+FFFD, which stands for a lost character: the file was not UTF-8; save it \
                     as UTF-8 (in Excel: `CSV UTF-8`)";
 const UTF_16: &str = "expected UTF-8, found UTF-16; save the file as UTF-8 (in Excel: `CSV UTF-8`)";

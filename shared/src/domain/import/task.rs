@@ -1,4 +1,4 @@
-//! Tasks: rows as they wait, each with what was found out when the whole file was at hand.
+//! Tasks: rows that wait, each with the facts that only the whole file shows.
 
 use std::collections::HashMap;
 
@@ -88,7 +88,7 @@ pub fn document_of(text: &[u8]) -> Result<Object> {
 /// Makes the tasks of a file, row by row. Of two rows with one key the first wins.
 pub struct TaskMaker<'m> {
     schema: &'m Schema,
-    /// Whether rows are sealed: a secret may also stand where a row should not have it.
+    /// Whether every row is sealed: a secret may be in the wrong column.
     sealed: bool,
     seen: HashMap<PersonKey, u32>,
     sharing: HashMap<String, Vec<u32>>,

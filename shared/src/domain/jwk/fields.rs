@@ -17,8 +17,7 @@ pub const EITHER: &str = "expected `jwks` or `jwks_uri`, found both";
 /// The longest URL of a set, in bytes.
 pub const MAX_URL: usize = 1024;
 
-/// Takes a field with the keys of a client, each of which must be one that can be used; returns the
-/// set as text.
+/// Takes a field with the keys of a client, each of which must be usable. Returns the set as text.
 pub fn take_jwks(fields: &mut Fields<'_>) -> Option<String> {
     let (keys, text) = take_set(fields, MAX_REGISTERED_KEYS, MAX_SET)?;
     let mut good = true;

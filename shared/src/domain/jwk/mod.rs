@@ -1,8 +1,8 @@
 //! Public keys of others (RFC 7517): of clients that sign assertions, of callers that prove
 //! possession, of token issuers.
 //!
-//! The algorithm belongs to the key: it comes from where the key was registered or published and
-//! never from what was signed with it (RFC 8725 §3.1).
+//! The algorithm belongs to the key: it comes from the registration or publication of the key, and
+//! never from a signed token (RFC 8725 §3.1).
 
 mod fields;
 mod point;
@@ -188,7 +188,7 @@ impl Jwk {
     }
 }
 
-/// The sizes of what is in base64url.
+/// The sizes of base64url values.
 fn sizes<const N: usize>(texts: [&str; N]) -> Option<[usize; N]> {
     let sizes: Option<Vec<_>> =
         texts.iter().map(|text| Some(URL_SAFE_NO_PAD.decode(text).ok()?.len())).collect();
@@ -237,8 +237,8 @@ impl JwkSet {
         Ok(Self(keys.filter_map(|key| Jwk::read(key).ok()).collect()))
     }
 
-    /// The keys that a signature may be of, by what its header names: the key of that id, or
-    /// without an id every one; always of this algorithm.
+    /// The keys of this algorithm that may have made a signature: the key that its header names, or
+    /// every key if the header names none.
     pub fn candidates<'s>(
         &'s self,
         kid: Option<&'s str>,

@@ -76,7 +76,7 @@ pub fn step(owned: &BTreeSet<Lookup>, wanted: &BTreeSet<Lookup>) -> Result<BTree
     Ok(owned.iter().filter(|lookup| !lost.contains(lookup)).cloned().chain(gained).collect())
 }
 
-/// Whether one write makes the look-ups that are wanted of those that are owned.
+/// Whether a single write can turn the owned look-ups into the wanted ones.
 #[must_use]
 pub fn is_one_step(owned: &BTreeSet<Lookup>, wanted: &BTreeSet<Lookup>) -> bool {
     owned.symmetric_difference(wanted).count() <= MAX_LOOKUPS
@@ -114,8 +114,8 @@ pub fn after_change(
     without(&lookups, &waiting, owned, after, schema)
 }
 
-/// The look-ups less those that the user cannot have; in their place stay those of the earlier form
-/// that it owns.
+/// The look-ups without those that the user cannot have. In their place the user keeps its own ones
+/// of the earlier form.
 #[must_use]
 pub fn without(
     lookups: &BTreeSet<Lookup>,

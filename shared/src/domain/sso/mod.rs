@@ -37,7 +37,7 @@ string_enum! {
         Userid = "userid",
         /// The subject is the username.
         Username = "username",
-        /// The subject is what a mapping says.
+        /// The subject comes from a mapping alone.
         Predefined = "predefined",
     }
 }

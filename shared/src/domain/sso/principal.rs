@@ -11,7 +11,7 @@ use crate::object;
 string_enum! {
     /// How far a user and an authentication server know each other.
     PrincipalStatus {
-        /// Nobody signed in yet; the first sign-in is matched by the server's subject type.
+        /// No subject has signed in yet; the first sign-in is matched by the server's subject type.
         Pending = "PENDING",
         /// Sign-ins of one subject of the server reach the user.
         Active = "ACTIVE",
@@ -30,8 +30,8 @@ pub struct Principal {
     pub base: Option<BaseId>,
     /// Whether sign-ins of the server reach the user.
     pub linked: bool,
-    /// Whether another subject that the server's subject type matches may take the place of the
-    /// one that signed in: since the principal was linked again, until the next one signs in.
+    /// Whether another matching subject may replace the subject that signed in. This holds from the
+    /// time when the principal was linked again until the next sign-in.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub open: bool,
 }

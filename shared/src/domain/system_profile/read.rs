@@ -42,7 +42,7 @@ pub struct ProfileWriteContext<'e> {
     pub base: &'e User,
     /// Through whose eyes the writer saw the profile.
     pub viewer: Viewer<'e>,
-    /// By what values are read.
+    /// The context by which values are read.
     pub write_context: WriteContext<'e>,
     /// The writer, as approval policies know one.
     pub writer: PolicySubject<'e>,
@@ -234,8 +234,8 @@ fn lists(sent: &Json, left: &Json, named: &[String]) -> bool {
 }
 
 impl ProfileWriteContext<'_> {
-    /// Refuses new overrides of attributes that the writer may not write without an approval: no
-    /// request is made for one system.
+    /// Refuses new overrides of attributes that the writer may not write without an approval,
+    /// because there are no change requests for system profiles.
     fn refuse_unapproved(
         &self,
         before: &Overrides,

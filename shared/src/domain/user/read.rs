@@ -267,8 +267,8 @@ fn take_predefined(
             }
             Some(id)
         }
-        // A name is what a person says it is: it is folded for search, and never refused for that.
-        // Blanks around it are a slip.
+        // A person chooses the name freely: it is folded for search, and never refused for its
+        // form. Blanks around it are removed.
         Predefined::FamilyName | Predefined::GivenName => {
             let name = fields.text(name, MAX_TEXT)?;
             let kept = stored == Some(&name);

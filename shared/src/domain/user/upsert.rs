@@ -47,8 +47,8 @@ impl User {
         violations.check((user, places))
     }
 
-    /// Takes what only a creation imports, but for `email_verified`, which may be sent back;
-    /// returns the personas.
+    /// Takes the fields that only a creation may set, except `email_verified`, which may be sent
+    /// back. Returns the personas.
     fn take_imported(&self, members: &mut Object, violations: &mut Violations) -> Option<Json> {
         let id = members.shift_remove("id").filter(|id| *id != Json::Null);
         if id

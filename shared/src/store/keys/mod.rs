@@ -33,7 +33,7 @@
 //! | tenants | `TENANTS` / `<tenant>` | [`Key::tenant`] |
 //! | nothing: the read of a health check | `HEALTH` / `-` | [`Key::health`] |
 //! | users by their last change, tombstones by their filing | index `gsi1`: `T#<tenant>#L#<shard>` / `<updated_at>`, `<time>#` | [`listing`] |
-//! | change requests by what became of them | index `gsi1`: `T#<tenant>#R#<STATUS>` / `<id>` | [`requests`] |
+//! | change requests by status | index `gsi1`: `T#<tenant>#R#<STATUS>` / `<id>` | [`requests`] |
 //! | unfinished erasures | index `gsi1`: `SWEEP` / `<deleted_at>` | [`SWEEP`] |
 //! | unfinished imports | index `gsi1`: `IMPORTS` / `<tenant>#<created_at>#<id>` | [`IMPORTS`] |
 //!

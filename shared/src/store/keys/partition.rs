@@ -1,4 +1,4 @@
-//! The partitions of the table and of its index, and what their keys tell.
+//! The partitions of the table and of its index, and how their keys are read.
 
 use ring::digest::{SHA256, digest};
 

@@ -112,7 +112,7 @@ impl Registration {
     }
 }
 
-/// The option for what a JSON Pointer into the document points at.
+/// The option for the field at a JSON Pointer into the document.
 pub(super) fn option(pointer: &str) -> Option<String> {
     let (field, rest) = match pointer.strip_prefix('/')?.split_once('/') {
         Some((field, rest)) => (field, format!(" /{rest}")),

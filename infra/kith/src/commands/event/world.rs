@@ -49,7 +49,7 @@ impl World {
         self.env.clock.now()
     }
 
-    /// Puts what the service knows in the place of what the event only speaks of.
+    /// Replaces the placeholders of the event by ids and credentials of the service.
     pub(super) async fn fill(
         &mut self,
         event: &mut SampleEvent,
@@ -210,7 +210,8 @@ impl World {
         Ok(text(&persona, "/id")?.to_owned())
     }
 
-    /// A change of the user that waits. Nobody approves an own request, so the back end asks.
+    /// A waiting change request of the user. The back end makes it, because nobody may approve an
+    /// own request.
     async fn change_request(&mut self, user: &str) -> Result<String, Failure> {
         let waiting = format!("/identity/change-requests?status=PENDING&user_id={user}");
         if let Some(id) = self.find(&waiting, "status", "PENDING").await? {
@@ -257,7 +258,7 @@ impl World {
         Ok(text(&job, "/id")?.to_owned())
     }
 
-    /// A new client in the place of those with its name: their secrets are known to nobody.
+    /// Replaces clients of this name by a new client, because their secrets are not known any more.
     async fn new_client(&mut self, body: &Value) -> Result<Value, Failure> {
         let name = text(body, "/name")?;
         let mut old = Vec::new();

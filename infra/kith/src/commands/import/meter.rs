@@ -72,8 +72,8 @@ impl ProgressMeter {
         self.tell(&text, place);
     }
 
-    /// Shows that the service says nothing new for so many milliseconds: an earlier program was cut
-    /// off while its request was under way, or the service is busy.
+    /// Shows that the service has made no progress for so many milliseconds. An earlier program was
+    /// interrupted during its request, or the service is busy.
     pub(super) fn stand_still(&mut self, rows: u64, place: u64, millis: i64) {
         let waited = duration(u64::try_from(millis).unwrap_or_default());
         let rows = counted(rows, "row");

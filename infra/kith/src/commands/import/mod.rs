@@ -89,7 +89,7 @@ fn stopped(failure: Failure, rows: u64) -> Failure {
     }
 }
 
-/// Says what became of all rows.
+/// Prints the outcomes of all rows.
 fn tell(import: &Transfer, report: &Path, console: Console) -> Result<(), Failure> {
     let ImportProgress { counts, task, .. } = &import.progress;
     let summary = json!({

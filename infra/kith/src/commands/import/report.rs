@@ -57,7 +57,7 @@ impl FieldError {
 }
 
 impl ReportedRow {
-    /// Adds the row to what became of others.
+    /// Adds the outcome of the row.
     pub(super) fn count(&self, counts: &mut TransferCounts) {
         counts.rows += 1;
         match self.status.as_str() {

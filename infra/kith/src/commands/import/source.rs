@@ -112,9 +112,9 @@ impl SourceFile {
         }
     }
 
-    /// Reads the whole file once and refuses one that cannot be taken apart into rows: a quoted
-    /// cell or an array that never ends. The program cannot know which people are in such a cell,
-    /// or after it.
+    /// Reads the whole file once. Refuses a file that cannot be split into rows: a quoted cell or
+    /// an array that never ends. The program cannot know which people are in such a cell, or after
+    /// it.
     pub(super) fn check_rows(&self) -> Result<(), Failure> {
         let Some(mut scanner) = self.rows.scanner(true) else { return Ok(()) };
         let failed = |error: io::Error| error.to_string();

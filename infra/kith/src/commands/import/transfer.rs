@@ -107,7 +107,7 @@ impl Transfer {
         Ok(())
     }
 
-    /// Parts rows into those that are sent and those whose user an earlier row has.
+    /// Divides rows into rows to send and rows whose user an earlier row names already.
     fn sort(&self, records: &[SourceRow]) -> Result<SortedRows, Failure> {
         let mut sorted = SortedRows { body: self.source.head.clone(), ..SortedRows::default() };
         for (record, row) in records.iter().zip(self.progress.counts.rows + 1..) {
@@ -137,7 +137,7 @@ impl Transfer {
         Ok(sorted)
     }
 
-    /// Starts the service's job on rows, or finds the one that was started.
+    /// Starts the service's job for rows, or finds the job if it was started already.
     async fn send(&mut self, rows: usize, body: Vec<u8>) -> Result<String, Failure> {
         if let Some(job) = self.progress.sent.as_ref().and_then(|sent| sent.job.clone()) {
             return Ok(job);

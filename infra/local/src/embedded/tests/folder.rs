@@ -1,4 +1,5 @@
-//! The engine in a data folder: what outlives the process, and who may open it.
+//! The engine in a data folder: the data that outlives the process, and the permissions of the
+//! files.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;

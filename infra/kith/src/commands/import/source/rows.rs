@@ -1,4 +1,4 @@
-//! How rows stand in the file of an import, and how they are sent.
+//! How rows are stored in the file of an import, and how they are sent.
 
 use shared::domain::Json;
 use shared::domain::import::{
@@ -42,7 +42,7 @@ impl Rows {
     }
 }
 
-/// The text of a row, and what is known of it.
+/// The text of a row, and the scanner's record of it.
 pub(super) type ScannedRow = (Vec<u8>, ScannedRecord);
 
 /// Finds where rows begin and end.
