@@ -14,6 +14,7 @@ use super::keys::{self, Key};
 use super::retry::Retry;
 use super::table::{Range, Table};
 use super::write::{CommitError, Condition, MAX_WRITES, Write};
+use crate::domain::audit::AuditSettings;
 use crate::domain::definition::{
     AttributeDefinition, COMMON, Category, Definition, DefinitionKind, PersonaDefinition,
     UserProfileDefinition, Workflow,
@@ -102,6 +103,7 @@ impl Table {
                 Some(DefinitionKind::Server) => take::<AuthenticationServer>(&mut schema, item)?,
                 Some(DefinitionKind::Application) => take::<Application>(&mut schema, item)?,
                 Some(DefinitionKind::System) => take::<System>(&mut schema, item)?,
+                Some(DefinitionKind::Audit) => take::<AuditSettings>(&mut schema, item)?,
                 None => {}
             }
         }

@@ -1,0 +1,18 @@
+//! The audit: what was done to a profile or to a tenant's configuration, by whom and why.
+//!
+//! An entry names an operation, its actor and the fields that changed. The values of these fields
+//! are kept apart from the entry: they are sealed, and a reader needs a scope of its own for them.
+//! Entries of one user, or of one part of a tenant's ledger, form a chain: `store::audit`.
+
+mod diff;
+mod entry;
+mod operation;
+mod settings;
+
+pub use self::diff::{diff_child, diff_profile, diff_user};
+pub use self::entry::{
+    Actor, ActorKind, Change, ChangeKind, ChangedField, ChangedValue, Derivation, Detail, Entry,
+    Previous, Via, is_digest,
+};
+pub use self::operation::Operation;
+pub use self::settings::{AuditSettings, Level};
