@@ -19,6 +19,8 @@ use crate::domain::user::User;
 
 /// The fields of a user, of a persona and of a system profile that the service alone moves.
 const OWN: [&str; 6] = ["id", "created_at", "updated_at", "rev", "tag", "system"];
+/// The member of a persona that goes, which keeps its place among the personas: they have an order.
+pub(super) const PLACE: &str = "place";
 /// The fields that hold one member for each attribute.
 const BY_ATTRIBUTE: [&str; 3] = ["attributes", "verified", "sources"];
 
@@ -135,11 +137,15 @@ impl Diff<'_> {
             items.into_iter().filter_map(named).collect()
         };
         let (mut before, after) = (of(before), of(after));
+        for (place, (_, from)) in before.iter_mut().enumerate() {
+            from.insert(PLACE.to_owned(), place.into());
+        }
         for (id, to) in after {
             let at = pointer("/personas", &id);
             match before.iter().position(|(other, _)| *other == id) {
                 Some(place) => {
-                    let (_, from) = before.remove(place);
+                    let (_, mut from) = before.remove(place);
+                    from.remove(PLACE);
                     self.profile(&at, from, to);
                 }
                 None => self.whole(at, to, |value| (None, Some(value))),
