@@ -5,6 +5,7 @@
 //! and `index` read them, `write` says what is written and on which condition, `commit` writes it, `retry`
 //! repeats what is contended, the rest says which items a use case touches.
 
+pub mod audit;
 pub mod change_requests;
 pub mod clients;
 pub mod commit;

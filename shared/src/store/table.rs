@@ -14,6 +14,7 @@ use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Builder, StalledStreamProtectionConfig};
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnConsumedCapacity};
 
+use super::audit::AuditKeys;
 use super::item::Item;
 use super::keys::{Children, Key, partition_of_user};
 use super::meter;
@@ -58,6 +59,8 @@ pub struct Table {
     pub(super) env: Env,
     /// The definitions that this process has marked as assigned, as of a version.
     pub(super) marked: Arc<Mutex<HashSet<(Key, Version)>>>,
+    /// The key of the audit.
+    pub(super) audit: AuditKeys,
 }
 
 /// Which items of a partition a query reads.
@@ -82,7 +85,7 @@ impl Table {
     /// Wraps a client.
     #[must_use]
     pub fn new(client: Client, name: &str, env: Env) -> Self {
-        Self { client, name: name.into(), env, marked: Arc::default() }
+        Self { client, name: name.into(), env, marked: Arc::default(), audit: AuditKeys::default() }
     }
 
     /// The client, for what only the operator's program does: making the table.

@@ -10,11 +10,13 @@ mod refusals;
 use std::collections::BTreeSet;
 
 use self::refusals::{distinct, id_taken, refusal};
+use super::audit::{UserRecord, with_head};
 use super::item::Item;
 use super::keys::{self, Key};
 use super::table::Table;
 use super::users::StoredUser;
 use super::write::{CommitError, Condition, MAX_SHARING, Write};
+use crate::domain::audit::{Change, diff_user};
 use crate::domain::author::Author;
 use crate::domain::definition::DefinitionKind;
 use crate::domain::error::{Error, Result, Violations};
@@ -44,6 +46,10 @@ pub struct PreparedUser {
     gained: Vec<Lookup>,
     /// The user first, then gains, then losses; empty if the user stays as it is.
     writes: Vec<Write>,
+    /// The user as it was read; `None` for a new one.
+    before: Option<Box<StoredUser>>,
+    /// Whether nothing of the profile changes: the audit has no entry of it.
+    reindexed: bool,
 }
 
 impl PreparedUser {
@@ -51,6 +57,12 @@ impl PreparedUser {
     #[must_use]
     pub const fn user(&self) -> &Versioned<User> {
         &self.user
+    }
+
+    /// A user who stays as it was read.
+    fn kept(current: Box<StoredUser>) -> Self {
+        let (user, before) = ((**current).clone(), Some(current));
+        Self { user, gained: Vec::new(), writes: Vec::new(), before, reindexed: false }
     }
 
     /// The user as it will be, without its writes.
@@ -69,13 +81,16 @@ pub struct CompanionWrites {
     pub assigned: Vec<(DefinitionKind, String)>,
     /// What was seen before and has to be so still.
     pub expectations: Vec<Expectation>,
+    /// What they change of the user's children, for the audit: a user who stays as it is gets the
+    /// next version then.
+    pub changes: Vec<Change>,
 }
 
 impl CompanionWrites {
     /// Writes that expect nothing else.
     #[must_use]
-    pub const fn of(writes: Vec<Write>) -> Self {
-        Self { writes, assigned: Vec::new(), expectations: Vec::new() }
+    pub fn of(writes: Vec<Write>) -> Self {
+        Self { writes, ..Self::default() }
     }
 }
 
@@ -149,7 +164,8 @@ impl Table {
                 let mut writes =
                     vec![Write::Put(user_item(tenant, &user, &lookups), Condition::Absent)];
                 writes.extend(lookups.iter().map(|lookup| add(tenant, lookup, user.value.id)));
-                Ok(PreparedUser { user, gained: lookups.into_iter().collect(), writes })
+                let gained = lookups.into_iter().collect();
+                Ok(PreparedUser { user, gained, writes, before: None, reindexed: false })
             }
             UserWrite::Update(current, mut user) => {
                 let owned = current.lookups();
@@ -160,7 +176,7 @@ impl Table {
                 let lookups = lookup::after_change(owned, before, &user, schema, &mut violations);
                 let lookups = violations.check(lookups)?;
                 let next = current.changed_to(user);
-                Ok(put_over(tenant, &current, next, &lookups))
+                Ok(put_over(tenant, current, next, &lookups))
             }
             UserWrite::Reindex(current, refused) => {
                 let (user, owned) = (&current.value, current.lookups());
@@ -169,16 +185,12 @@ impl Table {
                 let lookups = lookup::without(&lookups, &refused, owned, user, schema);
                 let lookups = lookup::step(owned, &lookups)?;
                 if lookups == *owned {
-                    let user = current.into_stored();
-                    return Ok(PreparedUser { user, gained: Vec::new(), writes: Vec::new() });
+                    return Ok(PreparedUser::kept(current));
                 }
                 let next = current.unchanged();
-                Ok(put_over(tenant, &current, next, &lookups))
+                Ok(PreparedUser { reindexed: true, ..put_over(tenant, current, next, &lookups) })
             }
-            UserWrite::Keep(current) => {
-                let user = current.into_stored();
-                Ok(PreparedUser { user, gained: Vec::new(), writes: Vec::new() })
-            }
+            UserWrite::Keep(current) => Ok(PreparedUser::kept(current)),
         }
     }
 
@@ -197,11 +209,12 @@ impl Table {
         let held = (!prepared.writes.is_empty()).then(|| user.value.used_definitions());
         let assigned = companions.assigned.iter().cloned();
         self.mark_used(schema, assigned.chain(held.into_iter().flatten())).await?;
-        let first = companions.writes.len();
-        let writes = transaction(author, prepared, companions);
+        let Transaction { writes, first } =
+            self.transaction(author, schema, prepared, companions).await?;
         if writes.is_empty() {
             return Ok(CommitOutcome::Done);
         }
+        let writes_user = writes.get(first).is_some_and(Write::puts_user);
         match self.commit_user_writes(write_id, writes).await {
             Ok(()) => Ok(CommitOutcome::Done),
             Err(CommitError::Contended) => Ok(CommitOutcome::Contended),
@@ -212,7 +225,7 @@ impl Table {
                     .collect();
                 Ok(CommitOutcome::Refused(Box::new(FailedConditions {
                     next: user.clone(),
-                    user: !prepared.writes.is_empty() && places().any(|place| place == first),
+                    user: writes_user && places().any(|place| place == first),
                     gained,
                     companions: places().filter(|place| *place < first).collect(),
                 })))
@@ -295,22 +308,60 @@ impl Table {
 }
 
 /// The writes of a user's transaction, in their order: companions, then the user, its gains and its
-/// losses, then expectations.
-///
-/// Every committed write of a profile passes here with its author: what has to be stored about each
-/// write, in its own transaction, is added here. The tombstone of a forget has a transaction of its
-/// own, in `forget`.
-fn transaction(
-    author: &Author,
-    prepared: &PreparedUser,
-    companions: CompanionWrites,
-) -> Vec<Write> {
-    let mut writes = companions.writes;
-    writes.extend(prepared.writes.iter().cloned());
-    for expectation in companions.expectations {
-        expectation.apply(&author.tenant, prepared.user.value.id, &mut writes);
+/// losses, then expectations, then the audit entry.
+struct Transaction {
+    writes: Vec<Write>,
+    /// The place of the user's own item.
+    first: usize,
+}
+
+impl Table {
+    /// Puts the transaction of a user together.
+    ///
+    /// Every committed write of a profile passes here with its author, and leaves its audit entry
+    /// in its own transaction (rule AU-01). The tombstone of a forget has a transaction of its own,
+    /// in `forget`.
+    async fn transaction(
+        &self,
+        author: &Author,
+        schema: &Schema,
+        prepared: &PreparedUser,
+        companions: CompanionWrites,
+    ) -> Result<Transaction> {
+        let CompanionWrites { mut writes, expectations, changes, .. } = companions;
+        let (mut own, mut audited) = (prepared.writes.clone(), None);
+        let (before, user) = (prepared.before.as_deref(), &prepared.user);
+        match (own.first_mut(), before) {
+            (Some(put), _) if !prepared.reindexed => {
+                let diff = diff_user(before.map(|before| &before.value), Some(&user.value), schema);
+                let changes = diff.into_iter().chain(changes).collect();
+                let record = UserRecord { operation: None, changes };
+                audited = self.user_entry(author, schema, before, user, record).await?;
+                if let (Some((head, _)), Write::Put(item, _)) = (&audited, put) {
+                    *item = with_head(item.clone(), Some(head));
+                }
+            }
+            (None, Some(before)) if !changes.is_empty() => {
+                let next = before.unchanged();
+                let record = UserRecord { operation: None, changes };
+                audited = self.user_entry(author, schema, Some(before), &next, record).await?;
+                if let Some((head, _)) = &audited {
+                    // The put of the user takes the place of the check that the user exists.
+                    let own_key = Key::user(&schema.tenant, before.value.id);
+                    writes.retain(|write| write.key() != own_key);
+                    own.push(put_unchanged(&schema.tenant, before, &next, head.clone()));
+                }
+            }
+            _ => {}
+        }
+        let first = writes.len();
+        writes.extend(own);
+        for expectation in expectations {
+            expectation.apply(&author.tenant, user.value.id, &mut writes);
+        }
+        writes.extend(audited.map(|(_, entry)| entry));
+        Ok(Transaction { writes, first })
     }
-    writes
 }
 
 impl Expectation {
@@ -353,17 +404,29 @@ fn lookups_of(user: &User, schema: &Schema) -> Result<BTreeSet<Lookup>> {
 /// The write of a user in place of what was read, with what that changes of its look-ups.
 fn put_over(
     tenant: &TenantId,
-    current: &StoredUser,
+    current: Box<StoredUser>,
     next: Versioned<User>,
     lookups: &BTreeSet<Lookup>,
 ) -> PreparedUser {
     let (id, owned) = (current.value.id, current.lookups());
-    let put = user_item(tenant, &next, lookups);
+    let put = with_head(user_item(tenant, &next, lookups), current.head());
     let mut writes = vec![Write::Put(put, Condition::Version(current.version()))];
     let gained: Vec<_> = lookups.difference(owned).cloned().collect();
     writes.extend(gained.iter().map(|lookup| add(tenant, lookup, id)));
     writes.extend(owned.difference(lookups).map(|lookup| remove(tenant, lookup, id)));
-    PreparedUser { user: next, gained, writes }
+    PreparedUser { user: next, gained, writes, before: Some(current), reindexed: false }
+}
+
+/// The write of a user who stays as it was read but for the version, with the name of its last
+/// audit entry: a child of the user changes.
+pub(super) fn put_unchanged(
+    tenant: &TenantId,
+    current: &StoredUser,
+    next: &Versioned<User>,
+    head: Vec<u8>,
+) -> Write {
+    let item = with_head(user_item(tenant, next, current.lookups()), Some(&head));
+    Write::Put(item, Condition::Version(current.version()))
 }
 
 fn user_item(tenant: &TenantId, user: &Versioned<User>, lookups: &BTreeSet<Lookup>) -> Item {
