@@ -197,7 +197,20 @@ impl Table {
         after: Option<&str>,
         limit: Option<i32>,
     ) -> Result<ItemPage> {
-        let mut page = self.query_page(pk, range, after, limit).await?;
+        let mut page = self.query_page(true, pk, range, after, limit).await?;
+        page.items.retain(|item| !self.is_expired(item));
+        Ok(page)
+    }
+
+    /// As [`Table::query`], the last sort key first.
+    pub(super) async fn query_back(
+        &self,
+        pk: &str,
+        range: Range<'_>,
+        after: Option<&str>,
+        limit: Option<i32>,
+    ) -> Result<ItemPage> {
+        let mut page = self.query_page(false, pk, range, after, limit).await?;
         page.items.retain(|item| !self.is_expired(item));
         Ok(page)
     }
@@ -205,6 +218,7 @@ impl Table {
     /// As [`Table::query`], with what is past its time and not yet removed.
     async fn query_page(
         &self,
+        forward: bool,
         pk: &str,
         range: Range<'_>,
         after: Option<&str>,
@@ -215,6 +229,7 @@ impl Table {
             .query()
             .table_name(&*self.name)
             .consistent_read(true)
+            .scan_index_forward(forward)
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .expression_attribute_values(":pk", AttributeValue::S(pk.to_owned()))
             .set_limit(limit);
@@ -269,7 +284,7 @@ impl Table {
         let mut items = Vec::new();
         let mut after: Option<String> = None;
         loop {
-            let page = self.query_page(pk, range, after.as_deref(), None).await?;
+            let page = self.query_page(true, pk, range, after.as_deref(), None).await?;
             items.extend(page.items);
             after = page.next;
             if after.is_none() {

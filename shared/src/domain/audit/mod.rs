@@ -20,5 +20,5 @@ pub use self::entry::{
 };
 pub use self::fold::Past;
 pub use self::operation::Operation;
-pub use self::render::{AttributeFilter, EntryOf, ReadEntry, Reader, pointer_shown};
+pub use self::render::{AttributeFilter, ReadEntry, Reader, pointer_shown};
 pub use self::settings::{AuditSettings, Level};

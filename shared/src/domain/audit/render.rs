@@ -1,13 +1,15 @@
 //! Audit entries as readers see them: names in the place of ids, and no more than the reader may see.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use serde::Serialize;
 use serde_json::Value;
 
+use super::chain::Chain;
 use super::diff::PLACE;
-use super::entry::{Actor, ActorKind, ChangedField, ChangedValue, Detail, Entry, Via, is_digest};
+use super::entry::{
+    Actor, ActorKind, ChangedField, ChangedValue, Derivation, Detail, Entry, Via, is_digest,
+};
 use crate::domain::client::Classifier;
 use crate::domain::definition::{AttributeDefinition, DataFormat, Predefined};
 use crate::domain::error::{Error, Result};
@@ -22,29 +24,11 @@ use crate::domain::versioned::Version;
 use crate::domain::view::View;
 use crate::object;
 
-/// Whose entry it is.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum EntryOf {
-    /// A user's.
-    User(UserId),
-    /// One of this chain of the tenant's ledger.
-    Ledger(String),
-}
-
-impl fmt::Display for EntryOf {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::User(user) => write!(f, "{user}"),
-            Self::Ledger(chain) => f.write_str(chain),
-        }
-    }
-}
-
 /// An entry as it was read.
 #[derive(Clone, Debug)]
 pub struct ReadEntry {
-    /// Whose it is.
-    pub of: EntryOf,
+    /// Its chain.
+    pub chain: Chain,
     /// Its sequence.
     pub sequence: Version,
     /// What it says; `None` if it cannot be read.
@@ -88,13 +72,13 @@ impl Reader<'_> {
     #[must_use]
     pub fn show(&self, read: &ReadEntry) -> Object {
         let mut shown = object! { "sequence" => read.sequence.0 };
-        match &read.of {
-            EntryOf::User(user) if self.person.is_none() => {
-                shown.insert("user_id".to_owned(), Json::from(*user));
+        match read.chain {
+            Chain::User(user) if self.person.is_none() => {
+                shown.insert("user_id".to_owned(), Json::from(user));
             }
-            EntryOf::User(_) => {}
-            EntryOf::Ledger(chain) => {
-                shown.insert("chain".to_owned(), Json::from(chain));
+            Chain::User(_) => {}
+            Chain::Ledger(chain) => {
+                shown.insert("chain".to_owned(), Json::from(chain.to_string()));
             }
         }
         let Some(entry) = &read.entry else {
@@ -111,7 +95,7 @@ impl Reader<'_> {
             ("target", entry.target.as_ref().map(Json::from)),
             ("reason", self.reason(read).map(Json::from)),
             ("facts", entry.facts.as_ref().map(json)),
-            ("derived", (!entry.derived.is_empty()).then(|| json(&entry.derived))),
+            ("derived", (!entry.derived.is_empty()).then(|| self.derived(&entry.derived))),
             ("unreadable", unreadable.then_some(Json::Bool(true))),
         ];
         for (name, value) in optional {
@@ -121,7 +105,7 @@ impl Reader<'_> {
         let values = read.detail.as_ref().filter(|_| self.values);
         let values = values.map_or(&none, |detail| &detail.values);
         let changes = entry.changes.iter().enumerate();
-        let changes = changes.filter_map(|(i, field)| self.change(&read.of, field, values.get(i)));
+        let changes = changes.filter_map(|(i, field)| self.change(read.chain, field, values.get(i)));
         shown.insert("changes".to_owned(), changes.map(Json::Object).collect::<Vec<_>>().into());
         shown
     }
@@ -157,15 +141,27 @@ impl Reader<'_> {
         })
     }
 
+    fn derived(&self, derivations: &[Derivation]) -> Json {
+        let show = |derivation: &Derivation| {
+            let places = derivation.pointers.iter().filter_map(|stored| self.place(stored));
+            object! {
+                "workflow_id" => derivation.workflow,
+                "revision" => derivation.revision,
+                "pointers" => places.map(|(shown, _)| shown).collect::<Vec<_>>(),
+            }
+        };
+        Json::Array(derivations.iter().map(show).map(Json::Object).collect())
+    }
+
     fn change(
         &self,
-        of: &EntryOf,
+        chain: Chain,
         field: &ChangedField,
         value: Option<&ChangedValue>,
     ) -> Option<Object> {
-        let (at, shown) = match of {
-            EntryOf::User(_) => self.place(&field.pointer)?,
-            EntryOf::Ledger(_) => (field.pointer.clone(), Shown::Stored),
+        let (at, shown) = match chain {
+            Chain::User(_) => self.place(&field.pointer)?,
+            Chain::Ledger(_) => (field.pointer.clone(), Shown::Stored),
         };
         let sides = value.filter(|_| !field.secret).and_then(|value| self.sides(value, shown));
         Some(match sides {
