@@ -90,7 +90,8 @@ async fn define<T: Definition>(
         name(&mut made);
         Ok(DefinitionEdit::Create(made))
     };
-    table.edit_definition::<T>(tenant, None, create, |_| Ok(None)).await.unwrap();
+    let author = Author::service(tenant.clone(), Reason::Operator);
+    table.edit_definition::<T>(&author, None, create, |_| Ok(None)).await.unwrap();
 }
 
 /// Everything else, which is created over HTTP with the ids that it shall have.

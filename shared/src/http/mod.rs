@@ -19,6 +19,7 @@ pub mod page;
 pub mod precondition;
 pub mod problem;
 pub mod profile;
+pub mod reason;
 pub mod rejection;
 pub mod route;
 

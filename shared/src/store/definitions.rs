@@ -9,12 +9,14 @@ use std::sync::PoisonError;
 
 use serde::{Deserialize, Serialize};
 
+use super::audit::Record;
 use super::item::Item;
 use super::keys::{self, Key};
 use super::retry::Retry;
 use super::table::{Range, Table};
 use super::write::{CommitError, Condition, MAX_WRITES, Write};
-use crate::domain::audit::AuditSettings;
+use crate::domain::audit::{AuditSettings, LedgerChain, Level, Operation};
+use crate::domain::author::{Author, Reason};
 use crate::domain::definition::{
     AttributeDefinition, COMMON, Category, Definition, DefinitionKind, PersonaDefinition,
     UserProfileDefinition, Workflow,
@@ -132,15 +134,16 @@ impl Table {
     /// definition with this id (which it is given if it exists), and commits that; decides anew
     /// when somebody else changed any definition meanwhile.
     ///
-    /// `record` is asked for what goes into the same transaction. Returns the definition as it is
-    /// then, `None` when it went.
+    /// `record` is asked for what goes into the same transaction, as the entry of the tenant's
+    /// ledger does. Returns the definition as it is then, `None` when it went.
     pub async fn edit_definition<T: Definition>(
         &self,
-        tenant: &TenantId,
+        author: &Author,
         id: Option<&str>,
         mut decide: impl FnMut(Option<&StoredDefinition<T>>, &Schema) -> Result<DefinitionEdit<T>>,
         mut record: impl FnMut(&Versioned<T>) -> Result<Option<Write>>,
     ) -> Result<Option<Versioned<T>>> {
+        let tenant = &author.tenant;
         let write_id = self.write_id();
         let mut tried = None;
         let mut retry = Retry::of(self);
@@ -198,7 +201,9 @@ impl Table {
             writes.push(move_epoch(tenant, schema.epoch.as_ref(), schema.forms));
             writes.push(write);
             let before = current.map(|entry| &entry.stored.value);
-            writes.extend(move_trust(tenant, before, next.as_ref().map(|next| &next.value)));
+            let after = next.as_ref().map(|next| &next.value);
+            writes.extend(move_trust(tenant, before, after));
+            writes.extend(self.definition_entry(author, &schema, before, after).await?);
             match self.commit_as(write_id, writes).await {
                 Ok(()) => return Ok(next),
                 Err(failed) if recorded && failed.at(0) => return Err(Error::AlreadyRecorded),
@@ -207,6 +212,38 @@ impl Table {
             }
             tried = Some(next);
         }
+    }
+
+    /// The writes of the ledger's entry of a definition that changes.
+    async fn definition_entry<T: Definition>(
+        &self,
+        author: &Author,
+        schema: &Schema,
+        before: Option<&T>,
+        after: Option<&T>,
+    ) -> Result<Vec<Write>> {
+        let operation = match (before, after) {
+            _ if T::KIND == DefinitionKind::Audit => Operation::TenantSettings,
+            (None, _) => Operation::ConfigCreate,
+            (_, None) => Operation::ConfigDelete,
+            (Some(_), Some(_)) => Operation::ConfigChange,
+        };
+        let mut settings = schema.audit();
+        let document = |value: Option<&T>| {
+            value.map(serde_json::to_value).transpose().map_err(Error::unexpected)
+        };
+        let (old, new) = (document(before)?, document(after)?);
+        // What ends the audit, or begins it, is told too (rule AU-16).
+        if let Some(changed) = new.as_ref().filter(|_| T::KIND == DefinitionKind::Audit)
+            && settings.level == Level::Off
+        {
+            settings = AuditSettings::deserialize(changed).map_err(Error::unexpected)?;
+        }
+        let key = after.or(before).map(Definition::key).unwrap_or_default();
+        let name = T::PATH.rsplit('/').next().unwrap_or_default();
+        let target = T::ONLY.map_or_else(|| format!("{name}/{key}"), |_| name.to_owned());
+        let record = Record::of_documents(operation, target, old.as_ref(), new.as_ref());
+        self.append(author, &settings, LedgerChain::Configuration, record).await
     }
 
     /// Marks definitions as assigned before the first value of them is written (rule D6): once per
@@ -260,16 +297,18 @@ impl Table {
         Ok(noted)
     }
 
-    /// Creates a tenant with the definitions that each has from the start. `false` when there is
-    /// one of this name.
+    /// Creates a tenant with the definitions that each has from the start, for the operator.
+    /// `false` when there is one of this name.
     pub async fn create_tenant(&self, id: &TenantId) -> Result<bool> {
-        let tenant = Versioned::first(Tenant { id: id.clone(), created_at: self.env.clock.now() });
+        let now = self.env.clock.now();
+        let tenant = Versioned::first(Tenant { id: id.clone(), created_at: now });
+        let settings = AuditSettings::starting(now);
         let common = Category {
             id: DefinitionId::new(self.env.new_uuid()),
             name: COMMON.to_owned(),
             display_name: Some("Common".to_owned()),
         };
-        let writes = vec![
+        let mut writes = vec![
             Write::Put(Item::at(&Key::tenant(id)).versioned(&tenant), Condition::Absent),
             move_epoch(id, None, LookupForms::default()),
             Write::Put(definition_item(id, &Versioned::first(common)), Condition::Absent),
@@ -277,7 +316,14 @@ impl Table {
                 definition_item(id, &Versioned::first(AuthenticationServer::system()?)),
                 Condition::Absent,
             ),
+            Write::Put(
+                definition_item(id, &Versioned::first(settings.clone())),
+                Condition::Absent,
+            ),
         ];
+        let author = Author::service(id.clone(), Reason::Operator);
+        let record = Record::of_documents(Operation::TenantCreate, id.to_string(), None, None);
+        writes.extend(self.append(&author, &settings, LedgerChain::Configuration, record).await?);
         match self.commit(writes).await {
             Ok(()) => Ok(true),
             Err(CommitError::Conditions(_)) => Ok(false),

@@ -137,6 +137,11 @@ impl Change {
         Some(Self { pointer, kind, from: keep(from), to: keep(to), secret })
     }
 
+    /// Takes its values away.
+    pub fn hide(&mut self) {
+        (self.from, self.to, self.secret) = (None, None, true);
+    }
+
     /// The field without its values.
     #[must_use]
     pub fn field(&self) -> ChangedField {

@@ -9,7 +9,11 @@
 mod chain;
 mod key;
 mod ledger;
+mod past;
+mod read;
+mod search;
 mod users;
+mod verify;
 
 pub use self::chain::{Head, NewEntry, StoredEntry};
 pub use self::key::AuditKey;
@@ -17,3 +21,7 @@ pub use self::ledger::Record;
 pub use self::users::is_entry;
 pub(super) use self::key::AuditKeys;
 pub(super) use self::users::{ChildGuard, HEAD, UserRecord, with_head};
+pub use self::past::{Moment, PastProfile};
+pub use self::read::{AuditFilter, AuditPage};
+pub use self::search::{AuditPosition, AuditSearch};
+pub use self::verify::{AuditFault, AuditReport, ChainReport, VerifyPosition};

@@ -71,6 +71,10 @@ impl Table {
                 None => self.newest(key, tenant, user, before.version()).await?,
             },
         };
+        // The time of a change of the profile is that of its last change; that of a child is now.
+        let moved = before.is_none_or(|before| before.tag() != next.tag());
+        let changed_at = next.value.updated_at;
+        let at = if moved { changed_at } else { self.env.clock.now().max(changed_at) };
         let UserRecord { operation, changes } = record;
         let operation = match (operation, before) {
             (Some(operation), _) => operation,
@@ -78,7 +82,7 @@ impl Table {
             (None, Some(_)) => author.operation,
         };
         let entry = Entry {
-            at: self.env.clock.now().max(next.value.updated_at),
+            at,
             operation,
             actor: author.audit_actor(),
             via: author.via(),
