@@ -6,7 +6,7 @@ use axum::Router;
 use local::embedded::Embedded;
 use local::serve;
 use maintenance::check::{self, CheckReport};
-use serde_json::Value;
+use serde_json::{Value, json};
 use shared::app::App;
 use shared::domain::Scopes;
 use shared::domain::id::TenantId;
@@ -47,6 +47,21 @@ impl Service {
         let engine =
             Engine::embedded(Env { clock: clock.clone(), random: Random::default() }).await;
         Self::on(engine, clock).await
+    }
+
+    /// As [`Service::start`], with a tenant that keeps no audit: writes cost what they cost without.
+    pub async fn start_unaudited() -> Self {
+        let service = Self::start().await;
+        service.set_audit(json!({ "level": "off" })).await;
+        service
+    }
+
+    /// Replaces the settings of the audit of [`TENANT`].
+    pub async fn set_audit(&self, settings: Value) {
+        let administrator = self.client(TENANT, "administrator").await;
+        let current = administrator.get("/identity/config/audit").await.is(200);
+        let change = administrator.put("/identity/config/audit", settings);
+        change.header("if-match", current.tag()).await.is(200);
     }
 
     /// Starts on an engine.

@@ -108,7 +108,7 @@ const UNEXPECTED: ProblemKind = ProblemKind::new(500, "unexpected", "Unexpected 
 const UNAVAILABLE: ProblemKind = ProblemKind::new(503, "unavailable", "Temporarily unavailable");
 
 /// Every kind of problem. The function `site` has a page for each slug.
-pub const KINDS: [ProblemKind; 23] = [
+pub const KINDS: [ProblemKind; 24] = [
     MALFORMED,
     UNSUPPORTED_FILTER,
     NO_CREDENTIALS,
@@ -124,6 +124,7 @@ pub const KINDS: [ProblemKind; 23] = [
     IN_USE,
     SEVERAL,
     CONFLICT,
+    LEGAL_HOLD,
     AUDIT_ENDED,
     PRECONDITION_FAILED,
     TOO_LARGE,

@@ -28,10 +28,11 @@ pub(crate) enum Action {
     },
     /// List the published keys with their times in UTC
     List,
-    /// Store private keys without the seal of a KMS key, for another key or for none
+    /// Store private keys and the key of the audit without the seal of a KMS key
     ///
-    /// Deploy the stack without `SealingKeyArn` first: the token function seals again what it finds
-    /// unsealed, and cannot open what is sealed until this command has run.
+    /// Use it to seal them with another key, or with none. Deploy the stack without `SealingKeyArn`
+    /// first: the functions seal again what they find unsealed, and cannot open what is sealed until
+    /// this command has run.
     Unseal,
     /// Revoke a leaked key; it signs no tokens after a minute, and its tokens are refused after six
     ///
@@ -78,7 +79,8 @@ pub(crate) async fn run(
             }
         }
         Action::Unseal => {
-            let count = keys.unseal().await.map_err(failed)?;
+            let audit = table.unseal_audit_key().await.map_err(failed)?;
+            let count = keys.unseal().await.map_err(failed)? + usize::from(audit);
             console.print(&json!({ "unsealed": count }), || {
                 format!("unsealed {}", counted(count, "key"))
             })?;

@@ -110,11 +110,11 @@ impl Table {
     ) -> Result<Option<Head>> {
         let partition = keys::partition_of_user(tenant, user);
         let range = Range::StartsWith(keys::Children::AuditEntries.prefix());
-        let mut items = self.query_all(&partition, range).await?;
-        items.retain(|item| {
-            keys::sequence_of_entry(item.key().sk()).is_some_and(|sequence| sequence <= version)
-        });
-        let entry = items.last().and_then(|item| Some((StoredEntry::read(item)?, item)));
+        // An entry past this version is none of this chain: those before it are not behind it.
+        let after = keys::Child::AuditEntry(version.next()).to_string();
+        let page = self.query_back(&partition, range, Some(&after), Some(1)).await?;
+        let newest = page.items.first();
+        let entry = newest.and_then(|item| Some((StoredEntry::read(item)?, item)));
         Ok(entry.map(|(entry, item)| entry.as_head(key, item, (tenant, Chain::User(user)))))
     }
 
