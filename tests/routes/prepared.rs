@@ -178,6 +178,7 @@ async fn import(table: &Table, tenant: &TenantId) {
         hashes: None,
         client: format!("{tenant}.000102030405060708090a0b0c0d0e0f").parse().unwrap(),
         scopes: Scopes::new([Scope::UsersWrite]),
+        reason: None,
         state: ImportState::Completed,
         parts: vec![1],
         next: 1,

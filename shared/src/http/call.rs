@@ -193,6 +193,12 @@ impl Call {
         self.app.table().resolve(&self.caller.tenant, &named).await?.ok_or(Error::NotFound)
     }
 
+    /// Why the caller calls, in the words of its `Kith-Reason`.
+    #[must_use]
+    pub const fn reason(&self) -> Option<&String> {
+        self.reason.as_ref()
+    }
+
     /// A query parameter, which is not empty.
     #[must_use]
     pub fn query(&self, name: &str) -> Option<&str> {

@@ -320,7 +320,7 @@ impl ProcessedRow<'_> {
             request_id: None,
             reason: Reason::ImportRow(*id, self.task.row),
             operation: Operation::UserChange,
-            note: None,
+            note: self.rows.import.reason.clone(),
         }
     }
 

@@ -25,6 +25,8 @@ string_enum! {
     }
 }
 
+/// How long a function may still write by settings that were changed, in seconds.
+const SETTLED_SECONDS: i64 = 60;
 /// How long entries are kept unless the settings say something else, in days.
 const RETENTION: u32 = 400;
 /// The longest retention, in days.
@@ -107,7 +109,8 @@ impl Definition for AuditSettings {
         let since = match level {
             Level::Off => None,
             _ if was_on && known.is_some() => known,
-            _ => Some(env.clock.now()),
+            // Until then a function may still write by the settings that it remembers.
+            _ => Some(env.clock.now().plus_seconds(SETTLED_SECONDS)),
         };
         violations.check(Self { level, retention_days, legal_hold, search, since })
     }
