@@ -16,6 +16,10 @@ use crate::env::Timestamp;
 pub const MAX_VALUES: usize = 64 * 1024;
 /// The longest value of an entry past [`MAX_VALUES`] that is kept in full, in bytes of JSON.
 const MAX_SMALL: usize = 1024;
+/// The most bytes of such values: an item has 400 KB. Past it hardly a value is kept.
+const MAX_SMALL_VALUES: usize = 256 * 1024;
+/// The longest value that is kept then: no longer than its hash.
+const MAX_TINY: usize = 64;
 
 string_enum! {
     /// What kind of actor wrote.
@@ -223,12 +227,12 @@ impl Detail {
             .into_iter()
             .map(|change| ChangedValue { from: change.from, to: change.to })
             .collect();
-        let size = |value: &Option<Value>| value.as_ref().map_or(0, |value| value.to_string().len());
-        let total: usize = values.iter().map(|value| size(&value.from) + size(&value.to)).sum();
-        if total > MAX_VALUES {
-            for value in &mut values {
-                value.from = value.from.take().map(shortened);
-                value.to = value.to.take().map(shortened);
+        for (most, longest) in [(MAX_VALUES, MAX_SMALL), (MAX_SMALL_VALUES, MAX_TINY)] {
+            if values.iter().map(ChangedValue::size).sum::<usize>() > most {
+                for value in &mut values {
+                    value.from = value.from.take().map(|value| shortened(value, longest));
+                    value.to = value.to.take().map(|value| shortened(value, longest));
+                }
             }
         }
         Self { reason, values }
@@ -241,10 +245,19 @@ impl Detail {
     }
 }
 
-/// A value, or its hash and length if it is long.
-fn shortened(value: Value) -> Value {
+impl ChangedValue {
+    /// The bytes of both as JSON.
+    fn size(&self) -> usize {
+        let size =
+            |value: &Option<Value>| value.as_ref().map_or(0, |value| value.to_string().len());
+        size(&self.from) + size(&self.to)
+    }
+}
+
+/// A value, or its hash and length if it is longer than this.
+fn shortened(value: Value, longest: usize) -> Value {
     let text = value.to_string();
-    if text.len() <= MAX_SMALL {
+    if text.len() <= longest || is_digest(&value) {
         return value;
     }
     let hash = digest(&SHA256, text.as_bytes());
