@@ -5,6 +5,7 @@
 //! known. What several schemas have in common has a name of its own, so that generated clients have
 //! one type for it.
 
+mod audit;
 mod changes;
 mod clients;
 mod definitions;
@@ -88,6 +89,7 @@ impl Schemas {
             system_profiles::schemas(),
             personas::schemas(),
             changes::schemas(),
+            audit::schemas(),
             definitions::schemas(),
             imports::schemas(),
             workflows::schemas(),

@@ -202,7 +202,7 @@ impl Table {
         Ok(page)
     }
 
-    /// As [`Table::query`], the last sort key first.
+    /// As [`Table::query`], the last sort key first, with what is past its time and not yet removed.
     pub(super) async fn query_back(
         &self,
         pk: &str,
@@ -210,9 +210,7 @@ impl Table {
         after: Option<&str>,
         limit: Option<i32>,
     ) -> Result<ItemPage> {
-        let mut page = self.query_page(false, pk, range, after, limit).await?;
-        page.items.retain(|item| !self.is_expired(item));
-        Ok(page)
+        self.query_page(false, pk, range, after, limit).await
     }
 
     /// As [`Table::query`], with what is past its time and not yet removed.

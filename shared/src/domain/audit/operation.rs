@@ -77,3 +77,30 @@ string_enum! {
         Export = "export",
     }
 }
+
+impl Operation {
+    /// Whether it is told in the ledger and not of a user.
+    #[must_use]
+    pub const fn is_of_ledger(self) -> bool {
+        self.is_of_configuration()
+            || matches!(self, Self::UserForget | Self::AuditRead | Self::Export)
+    }
+
+    /// Whether it changes the configuration, clients, the tenant or keys.
+    #[must_use]
+    pub const fn is_of_configuration(self) -> bool {
+        matches!(
+            self,
+            Self::ConfigCreate
+                | Self::ConfigChange
+                | Self::ConfigDelete
+                | Self::ClientCreate
+                | Self::ClientChange
+                | Self::ClientDelete
+                | Self::ClientSecret
+                | Self::TenantCreate
+                | Self::TenantSettings
+                | Self::KeyRotate
+        )
+    }
+}

@@ -10,7 +10,7 @@ use crate::domain::audit::{
     AuditSettings, Chain, Detail, Entry, LedgerChain, Level, Previous,
 };
 use crate::domain::error::{Error, Result};
-use crate::domain::id::TenantId;
+use crate::domain::id::{TenantId, UserId};
 use crate::domain::versioned::{Version, content};
 use crate::env::{Env, Timestamp};
 use crate::seal;
@@ -83,7 +83,7 @@ impl Head {
     }
 
     /// What the next entry keeps of this one.
-    fn previous(&self) -> Previous {
+    pub(super) fn previous(&self) -> Previous {
         Previous {
             sequence: self.sequence,
             mac: URL_SAFE_NO_PAD.encode(self.entry),
@@ -168,13 +168,22 @@ impl NewEntry {
         if let Chain::User(user) = chain {
             item = item.text("holder", user.to_string());
             if settings.search {
-                let at = self.entry.at;
-                let position = format!("{at}#{user}#{:010}", sequence.0);
-                item = item.listed(keys::audit_day(tenant, &at.day(), user), position);
+                let (day, position) = listed_at(tenant, user, self.entry.at, sequence);
+                item = item.listed(day, position);
             }
         }
         Ok((item, head))
     }
+}
+
+/// Where the entry of a user stands in the index.
+pub(super) fn listed_at(
+    tenant: &TenantId,
+    user: UserId,
+    at: Timestamp,
+    sequence: Version,
+) -> (String, String) {
+    (keys::audit_day(tenant, &at.day(), user), format!("{at}#{user}#{:010}", sequence.0))
 }
 
 /// An entry as it was read.

@@ -7,6 +7,7 @@
 //! cut tail is seen (ADR 0059).
 
 mod chain;
+mod chain_walk;
 mod key;
 mod ledger;
 mod past;
@@ -16,6 +17,7 @@ mod users;
 mod verify;
 
 pub use self::chain::{Head, NewEntry, StoredEntry};
+pub use self::chain_walk::{AuditFault, ChainReport};
 pub use self::key::AuditKey;
 pub use self::ledger::Record;
 pub use self::users::is_entry;
@@ -24,4 +26,4 @@ pub(super) use self::users::{ChildGuard, HEAD, UserRecord, with_head};
 pub use self::past::{Moment, PastProfile};
 pub use self::read::{AuditFilter, AuditPage};
 pub use self::search::{AuditPosition, AuditSearch};
-pub use self::verify::{AuditFault, AuditReport, ChainReport, VerifyPosition};
+pub use self::verify::{AuditReport, VerifyPosition};

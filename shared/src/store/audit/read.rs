@@ -119,6 +119,7 @@ impl Table {
     }
 
     /// Reads items of entries of a chain after a position, newest first, at most `limit` of them.
+    /// What has ended is left out.
     pub(super) async fn chain_back(
         &self,
         tenant: &TenantId,
@@ -128,7 +129,10 @@ impl Table {
     ) -> Result<ItemPage> {
         let first = Key::audit_entry(tenant, chain, Version(0));
         let start = first.sk().trim_end_matches(|c: char| c.is_ascii_digit());
-        let limit = i32::try_from(limit).ok();
-        self.query_back(first.pk(), Range::StartsWith(start), after, limit).await
+        let (range, limit) = (Range::StartsWith(start), i32::try_from(limit).ok());
+        let mut page = self.query_back(first.pk(), range, after, limit).await?;
+        let now = self.env.clock.now();
+        page.items.retain(|item| !item.is_expired(now));
+        Ok(page)
     }
 }
