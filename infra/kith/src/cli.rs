@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::commands::{
-    check, client, completions, definition, doctor, event, events, export, forget, import, key,
+    audit, check, client, completions, definition, doctor, event, events, export, forget, import, key,
     man, openapi, serve, table, tenant, token, tour,
 };
 use crate::failure::Failure;
@@ -56,6 +56,9 @@ enum Action {
     Key(key::Action),
     /// Verify that users and index entries agree in both directions
     Check(check::Options),
+    /// Verify that nobody changed the audit behind the service's back
+    #[command(subcommand)]
+    Audit(audit::Action),
     /// Check a running service end to end, and its DynamoDB table with --table
     Doctor(doctor::Options),
     /// Delete a user everywhere, and search the table for texts that may be left
@@ -99,6 +102,7 @@ impl Command {
             Action::Client(action) => client::run(action, location, console).await,
             Action::Key(action) => key::run(action, location, console).await,
             Action::Check(options) => check::run(options, location, console).await,
+            Action::Audit(action) => audit::run(action, location, console).await,
             Action::Doctor(options) => doctor::run(options, location, console).await,
             Action::Forget(options) => forget::run(options, location, console).await,
             Action::Definition(action) => definition::run(action, location, console).await,

@@ -46,6 +46,20 @@ pub struct AuditReport {
 }
 
 impl AuditReport {
+    /// The report of one user.
+    #[must_use]
+    pub fn of_user(user: UserId, found: ChainReport) -> Self {
+        let mut report = Self { users: 1, ..Self::default() };
+        report.add(Chain::User(user), found);
+        report
+    }
+
+    /// The first fault: that with the lowest sequence of the first chain with one.
+    #[must_use]
+    pub fn first_fault(&self) -> Option<(Chain, Version, AuditFault)> {
+        self.faults.first().copied()
+    }
+
     fn add(&mut self, chain: Chain, report: ChainReport) {
         self.entries += report.entries;
         self.gaps += report.gaps;
@@ -71,6 +85,12 @@ impl VerifyPosition {
     #[must_use]
     pub const fn is_end(&self) -> bool {
         self.users.is_end()
+    }
+
+    /// Whether all chains of the ledger were verified, and users are next.
+    #[must_use]
+    pub fn is_among_users(&self) -> bool {
+        self.ledgers >= LedgerChain::all().count()
     }
 
     /// The first chain of the ledger again, and the users where the walk over them is: their first

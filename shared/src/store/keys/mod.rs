@@ -20,7 +20,7 @@
 //! | a change request by its id | `T#<tenant>#R#<id>` / `-` | [`Key::change_request`] |
 //! | an audit entry of a user | `T#<tenant>#U#<user>` / `AU#<version>` | [`Child::AuditEntry`] |
 //! | the ledger of a tenant's audit | `T#<tenant>#AU` / `HEAD#<chain>`, `<chain>#<sequence>` | [`Key::ledger_head`], [`Key::audit_entry`] |
-//! | the progress of a walk over a tenant's users | `T#<tenant>#J` / `DERIVE`, `FORMS` | [`Key::progress`] |
+//! | the progress of a walk over a tenant's users | `T#<tenant>#J` / `DERIVE`, `FORMS`, `DEFINITIONS`, `AUDIT` | [`Key::progress`] |
 //! | an import, its waiting rows, its report | `T#<tenant>#M#<import>` / `JOB`, `ROWS#<part>`, `REPORT#<part>` | [`Key::import`], … |
 //! | a tenant's definitions | `T#<tenant>#D` / `<KIND>#<id>`, `EPOCH` | [`Key::definition`], [`Key::epoch`] |
 //! | a tenant's clients | `T#<tenant>#C` / `<client>` | [`Key::client`] |
@@ -169,6 +169,7 @@ impl Key {
             Walk::Recomputation => "DERIVE",
             Walk::Migration => "FORMS",
             Walk::Definitions => "DEFINITIONS",
+            Walk::Audit => "AUDIT",
         };
         Self::new(format!("T#{tenant}#J"), name)
     }
@@ -324,6 +325,8 @@ pub enum Walk {
     Migration,
     /// What changed definitions ask for.
     Definitions,
+    /// Chains of audit entries are verified.
+    Audit,
 }
 
 /// What is accepted once.

@@ -40,6 +40,7 @@ fn the_keys_at_rest_are_fixed() {
         Key::progress(&tenant, Walk::Recomputation),
         Key::progress(&tenant, Walk::Migration),
         Key::progress(&tenant, Walk::Definitions),
+        Key::progress(&tenant, Walk::Audit),
         Key::definition(&tenant, DefinitionKind::Profile, "x"),
         Key::definition(&tenant, DefinitionKind::Workflow, "x"),
         Key::tenant(&tenant),
