@@ -107,8 +107,12 @@ impl Table {
         for _ in 0..TURNS {
             if let Some(item) = self.get(&key).await? {
                 let secret = sealing::secret(sealing, &key, &item).await?;
-                if wanted.is_some() && item.get_text("sealed_by") != wanted.as_deref() {
-                    self.put_audit_key(&item, wanted.as_deref(), &secret).await?;
+                if wanted.is_some()
+                    && item.get_text("sealed_by") != wanted.as_deref()
+                    && let Err(error) = self.put_audit_key(&item, wanted.as_deref(), &secret).await
+                {
+                    // The next process tries again.
+                    tracing::error!(operation = "seal", cause = %error, "cannot seal a key now");
                 }
                 return Ok(AuditKey::of(&secret));
             }
