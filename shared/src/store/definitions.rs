@@ -7,7 +7,7 @@
 
 use std::sync::PoisonError;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize as _;
 
 use super::audit::Record;
 use super::item::Item;
@@ -16,18 +16,17 @@ use super::retry::Retry;
 use super::table::{Range, Table};
 use super::write::{CommitError, Condition, MAX_WRITES, Write};
 use crate::domain::audit::{AuditSettings, LedgerChain, Level, Operation};
-use crate::domain::author::{Author, Reason};
+use crate::domain::author::Author;
 use crate::domain::definition::{
-    AttributeDefinition, COMMON, Category, Definition, DefinitionKind, PersonaDefinition,
+    AttributeDefinition, Category, Definition, DefinitionKind, PersonaDefinition,
     UserProfileDefinition, Workflow,
 };
 use crate::domain::error::{Code, Error, Result};
-use crate::domain::id::{DefinitionId, TenantId};
+use crate::domain::id::TenantId;
 use crate::domain::schema::{Epoch, LookupForms, Schema, StoredDefinition};
 use crate::domain::sso::{Application, AuthenticationServer};
 use crate::domain::system::System;
 use crate::domain::versioned::{Version, Versioned, WriteLog, content};
-use crate::env::Timestamp;
 
 /// The edit of a definition.
 pub enum DefinitionEdit<T> {
@@ -69,15 +68,6 @@ impl Unused {
             }
         }
     }
-}
-
-/// A tenant.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Tenant {
-    /// The id.
-    pub id: TenantId,
-    /// When it was made.
-    pub created_at: Timestamp,
 }
 
 impl Table {
@@ -297,40 +287,6 @@ impl Table {
         Ok(noted)
     }
 
-    /// Creates a tenant with the definitions that each has from the start, for the operator.
-    /// `false` when there is one of this name.
-    pub async fn create_tenant(&self, id: &TenantId) -> Result<bool> {
-        let now = self.env.clock.now();
-        let tenant = Versioned::first(Tenant { id: id.clone(), created_at: now });
-        let settings = AuditSettings::starting(now);
-        let common = Category {
-            id: DefinitionId::new(self.env.new_uuid()),
-            name: COMMON.to_owned(),
-            display_name: Some("Common".to_owned()),
-        };
-        let mut writes = vec![
-            Write::Put(Item::at(&Key::tenant(id)).versioned(&tenant), Condition::Absent),
-            move_epoch(id, None, LookupForms::default()),
-            Write::Put(definition_item(id, &Versioned::first(common)), Condition::Absent),
-            Write::Put(
-                definition_item(id, &Versioned::first(AuthenticationServer::system()?)),
-                Condition::Absent,
-            ),
-            Write::Put(
-                definition_item(id, &Versioned::first(settings.clone())),
-                Condition::Absent,
-            ),
-        ];
-        let author = Author::service(id.clone(), Reason::Operator);
-        let record = Record::of_documents(Operation::TenantCreate, id.to_string(), None, None);
-        writes.extend(self.append(&author, &settings, LedgerChain::Configuration, record).await?);
-        match self.commit(writes).await {
-            Ok(()) => Ok(true),
-            Err(CommitError::Conditions(_)) => Ok(false),
-            Err(failed) => Err(failed.into()),
-        }
-    }
-
     /// The tenants that trust a token issuer, each with the claim that names the tenant in the
     /// issuer's tokens.
     pub async fn trusting(&self, issuer: &str) -> Result<Vec<(TenantId, String)>> {
@@ -338,12 +294,6 @@ impl Table {
         let trust =
             |item: &Item| Some((item.key().sk().parse().ok()?, item.get_text("claim")?.to_owned()));
         Ok(items.iter().filter_map(trust).collect())
-    }
-
-    /// Lists the tenants.
-    pub async fn tenants(&self) -> Result<Vec<Tenant>> {
-        let items = self.query_all(keys::TENANTS, Range::All).await?;
-        items.iter().map(|item| item.read::<Tenant>().map(|tenant| tenant.value)).collect()
     }
 }
 
@@ -404,7 +354,7 @@ fn take<T: Definition>(schema: &mut Schema, item: &Item) -> Result<()> {
     Ok(())
 }
 
-fn definition_item<T: Definition>(tenant: &TenantId, definition: &Versioned<T>) -> Item {
+pub(super) fn definition_item<T: Definition>(tenant: &TenantId, definition: &Versioned<T>) -> Item {
     Item::at(&Key::definition(tenant, T::KIND, &definition.value.key()))
         .versioned(definition)
         .marked("deprecated", definition.value.is_deprecated())
@@ -414,7 +364,7 @@ fn epoch_of(item: &Item) -> Option<Epoch> {
     item.version().map(|version| Epoch { version, log: item.log() })
 }
 
-fn move_epoch(tenant: &TenantId, epoch: Option<&Epoch>, forms: LookupForms) -> Write {
+pub(super) fn move_epoch(tenant: &TenantId, epoch: Option<&Epoch>, forms: LookupForms) -> Write {
     let (version, condition, log) = match epoch {
         None => (Version::FIRST, Condition::Absent, WriteLog::default()),
         Some(epoch) => (epoch.version.next(), Condition::Version(epoch.version), epoch.log.clone()),

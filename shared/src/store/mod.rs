@@ -28,6 +28,7 @@ pub mod subjects;
 pub mod system_profiles;
 pub mod table;
 mod table_error;
+pub mod tenants;
 pub mod user_state;
 pub mod user_writes;
 pub mod users;
