@@ -20,7 +20,6 @@ pub use self::chain::{Head, NewEntry, StoredEntry};
 pub use self::chain_walk::{AuditFault, ChainReport};
 pub use self::key::AuditKey;
 pub use self::ledger::Record;
-pub use self::users::is_entry;
 pub(super) use self::key::AuditKeys;
 pub(super) use self::users::{ChildGuard, HEAD, UserRecord, with_head};
 pub use self::past::{Moment, PastProfile};

@@ -12,7 +12,7 @@ use crate::domain::schema::Schema;
 use crate::domain::user::User;
 use crate::domain::versioned::{Version, Versioned};
 use crate::store::item::Item;
-use crate::store::keys::{self, Key};
+use crate::store::keys;
 use crate::store::table::{Range, Table};
 use crate::store::user_writes::put_unchanged;
 use crate::store::users::StoredUser;
@@ -176,10 +176,4 @@ pub(in crate::store) fn with_head(item: Item, head: Option<&[u8]>) -> Item {
         Some(head) => item.bytes(HEAD, head.to_vec()),
         None => item,
     }
-}
-
-/// Whether the item of this key is an entry of a user.
-#[must_use]
-pub fn is_entry(key: &Key) -> bool {
-    keys::Children::AuditEntries.include(key)
 }
