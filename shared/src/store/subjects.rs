@@ -333,6 +333,10 @@ impl Table {
             if Self::is_audited(schema) {
                 let guard = self.guard_subject(author, schema, subject.user, changes).await?;
                 let guard = guard.ok_or(Error::NotFound)?;
+                // The user was read before: what is gone now was deleted by a write that is told.
+                if self.get(&child_key(tenant, subject)).await?.is_none() {
+                    return Ok(());
+                }
                 all.push(guard.user);
                 all.extend(guard.entry);
             }

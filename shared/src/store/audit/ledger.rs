@@ -92,8 +92,20 @@ impl Table {
         if settings.level == Level::Off {
             return Ok(Vec::new());
         }
+        let item = self.get(&Key::ledger_head(&author.tenant, chain)).await?;
+        self.append_to(item, author, settings, chain, record).await
+    }
+
+    /// As [`Table::append`], given the head's item.
+    async fn append_to(
+        &self,
+        item: Option<Item>,
+        author: &Author,
+        settings: &AuditSettings,
+        chain: LedgerChain,
+        record: Record,
+    ) -> Result<Vec<Write>> {
         let (tenant, key) = (&author.tenant, self.audit_key().await?);
-        let item = self.get(&Key::ledger_head(tenant, chain)).await?;
         let head = item.as_ref().and_then(|item| Head::parse(item.get_bytes("audit")?));
         let version = item.as_ref().and_then(Item::version);
         let sequence = version.map_or(Version::FIRST, Version::next);
@@ -130,13 +142,17 @@ impl Table {
         chain: LedgerChain,
         record: Record,
     ) -> Result<()> {
+        if settings.level == Level::Off {
+            return Ok(());
+        }
         let write_id = self.write_id();
         let mut retry = Retry::of(self);
         loop {
-            let writes = self.append(author, settings, chain, record.clone()).await?;
-            if writes.is_empty() {
+            let item = self.get(&Key::ledger_head(&author.tenant, chain)).await?;
+            if item.as_ref().is_some_and(|item| item.log().contains(write_id)) {
                 return Ok(());
             }
+            let writes = self.append_to(item, author, settings, chain, record.clone()).await?;
             match self.commit_as(write_id, writes).await {
                 Ok(()) => return Ok(()),
                 Err(CommitError::Contended | CommitError::Conditions(_)) => retry.again().await?,
