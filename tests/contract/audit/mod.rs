@@ -4,12 +4,17 @@
 mod children;
 mod configuration;
 mod forgetting;
+mod history;
 mod keys;
 mod limits;
 mod races;
+mod reading;
+mod searching;
 mod secrets;
 mod settings;
 mod sources;
+mod verifying;
+mod watching;
 mod writing;
 
 use std::collections::BTreeSet;

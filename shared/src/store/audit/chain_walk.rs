@@ -69,6 +69,8 @@ pub(super) struct ChainWalk<'w> {
     pub(super) expected: Expected,
     /// The sequence above the next entry.
     pub(super) above: Version,
+    /// The time of the newest entry that is as the service wrote it.
+    pub(super) newest: Option<Timestamp>,
     pub(super) report: ChainReport,
 }
 
@@ -144,7 +146,9 @@ impl<'w> ChainWalk<'w> {
         }
         self.report.entries += 1;
         good &= self.is_listed_right(item, &stored, ends);
-        let previous = stored.entry.filter(|_| good).map(|entry| entry.previous);
+        let entry = stored.entry.filter(|_| good);
+        self.newest = self.newest.or(entry.as_ref().map(|entry| entry.at));
+        let previous = entry.map(|entry| entry.previous);
         if previous.is_none() {
             self.fault(sequence, AuditFault::EntryChanged);
         }

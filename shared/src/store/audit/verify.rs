@@ -173,16 +173,19 @@ impl Table {
             let version = item.version().unwrap_or(Version::FIRST);
             let (chain, report) = (Chain::User(user), ChainReport::default());
             let (expected, above) = (Expected::Anything, version.next());
-            let mut walk = ChainWalk { key, tenant, chain, now, expected, above, report };
+            let mut walk = ChainWalk { key, tenant, chain, now, expected, above, newest: None, report };
             let head = item.get_bytes(HEAD);
             walk.start(head)?;
             if item.is_tombstone() {
                 // The entries are gone with the person.
                 walk.expected = Expected::Nothing;
-            } else if head.is_none() && lacks_head(&item, settings)? {
+            } else if head.is_none() && changed_at(&item, settings).is_some() {
                 walk.fault(version, AuditFault::HeadMissing);
             }
             self.walk_chain(&mut walk, None, None).await?;
+            if walk.newest.is_some_and(|newest| changed_since(&item, settings, newest)) {
+                walk.fault(version, AuditFault::EntryMissing);
+            }
             let mut report = walk.finish();
             turn += 1;
             if turn == TURNS {
@@ -270,7 +273,7 @@ impl Table {
                 None => (Expected::Anything, version.unwrap_or(Version(0)).next()),
             };
             let chain = Chain::Ledger(chain);
-            let mut walk = ChainWalk { key, tenant, chain, now, expected, above, report };
+            let mut walk = ChainWalk { key, tenant, chain, now, expected, above, newest: None, report };
             if entry.is_none() {
                 match item.get_bytes(HEAD) {
                     Some(head) => walk.start(Some(head))?,
@@ -296,10 +299,16 @@ impl Table {
     }
 }
 
-/// Whether a user that names no entry should name one: it was written when each write left an entry.
-fn lacks_head(item: &Item, settings: &AuditSettings) -> Result<bool> {
-    let Some(since) = settings.since else { return Ok(false) };
-    let user = item.read::<User>()?.value;
-    // Functions may have remembered the settings from before.
-    Ok(user.updated_at > since.plus_seconds(SETTLED_SECONDS))
+/// When the profile was last changed, if each write left an entry then. Functions may have
+/// remembered the settings from before for a while.
+fn changed_at(item: &Item, settings: &AuditSettings) -> Option<Timestamp> {
+    let since = settings.since?.plus_seconds(SETTLED_SECONDS);
+    let user = item.read::<User>().ok()?;
+    Some(user.value.updated_at).filter(|at| *at > since)
+}
+
+/// Whether the profile was changed after its newest entry: an earlier name of the last entry was put
+/// back, and the entries after it were taken away.
+fn changed_since(item: &Item, settings: &AuditSettings, newest: Timestamp) -> bool {
+    changed_at(item, settings).is_some_and(|at| at > newest)
 }
