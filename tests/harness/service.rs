@@ -6,13 +6,16 @@ use axum::Router;
 use local::embedded::Embedded;
 use local::serve;
 use maintenance::check::{self, CheckReport};
-use serde_json::{Value, json};
+use serde_json::Value;
 use shared::app::App;
 use shared::domain::Scopes;
+use shared::domain::audit::{AuditSettings, Level};
+use shared::domain::author::{Author, Reason};
 use shared::domain::id::TenantId;
 use shared::env::{Clock, Env, Random, Timestamp};
 use shared::fetch::Fetcher;
 use shared::script::Scripts;
+use shared::store::definitions::DefinitionEdit;
 use shared::store::{Key, Table};
 
 use crate::call::Call;
@@ -52,8 +55,18 @@ impl Service {
     /// As [`Service::start`], with a tenant that keeps no audit: writes cost what they cost without.
     pub async fn start_unaudited() -> Self {
         let service = Self::start().await;
-        service.set_audit(json!({ "level": "off" })).await;
+        service.end_audit().await;
         service
+    }
+
+    /// Ends the audit of [`TENANT`]. Functions know it after half a minute.
+    pub async fn end_audit(&self) {
+        let author = Author::service(tenant(TENANT), Reason::Operator);
+        let off = AuditSettings { level: Level::Off, since: None, ..AuditSettings::default() };
+        let decide = |_: Option<&_>, _: &_| Ok(DefinitionEdit::Replace(off.clone()));
+        let key = Some(AuditSettings::KEY);
+        let edited = self.table.edit_definition::<AuditSettings>(&author, key, decide, |_| Ok(None));
+        edited.await.expect("settings");
     }
 
     /// Replaces the settings of the audit of [`TENANT`].
