@@ -181,7 +181,7 @@ async fn what_clients_cost() {
     );
     assert_eq!(
         admin.delete(path).await.is(204).cost(),
-        (1.0, 2.0, 0.0),
+        (2.0, 2.0, 0.0),
         "a lone deletion is a transaction"
     );
 }
