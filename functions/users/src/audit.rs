@@ -55,13 +55,9 @@ pub(crate) const ROUTES: [Route; 4] = [
     .query(&["attribute", "actor", "operation", "from", "to", "limit", "cursor"])
     .summary("Read the audit of a user")
     .description("Newest first. Values and reasons need `audit:values` too."),
-    Route::read(
-        "GET",
-        "/identity/users/{user_id}/at",
-        "get_user_at",
-        (200, "PastUser"),
-        || get(at),
-    )
+    Route::read("GET", "/identity/users/{user_id}/at", "get_user_at", (200, "PastUser"), || {
+        get(at)
+    })
     .scope(AuditValues)
     .query(&["version", "time"])
     .conflicts(&[State, AuditEnded])
@@ -234,8 +230,8 @@ async fn search(call: Call) -> HandlerResult {
     let (from_time, to, unreadable) = (Some(from), Some(position.to), asked.is_open());
     let filter = AuditFilter { from: from_time, to, wanted: &wanted, unreadable };
     let chains = asked.chains();
-    let users = schema.audit().search
-        && asked.operation.is_none_or(|operation| !operation.is_of_ledger());
+    let users =
+        schema.audit().search && asked.operation.is_none_or(|operation| !operation.is_of_ledger());
     let search = AuditSearch { from, filter, chains: &chains, users };
     let most = (size, MAX_PAGE_BYTES);
     let (entries, next) = table.search_audit(tenant, key, search, position, most).await?;

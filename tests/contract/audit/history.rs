@@ -177,7 +177,8 @@ async fn au04_other_random_edits_fold_to_each_version() {
 #[tokio::test]
 async fn au04_secrets_that_changed_since_are_unknown() {
     let mut history = History::start(json!({})).await;
-    let attribute = |name: &str, value: &str| json!({ "attributes": { "common": { name: [value] } } });
+    let attribute =
+        |name: &str, value: &str| json!({ "attributes": { "common": { name: [value] } } });
     history.patch(attribute("pin", "1234")).await;
     history.patch(json!({ "given_name": "Johannes" })).await;
     history.patch(attribute("pin", "5678")).await;

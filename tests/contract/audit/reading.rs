@@ -209,12 +209,15 @@ async fn h7_pages_of_a_users_audit_do_not_overlap_and_a_cursor_fits_its_filter_a
     for limit in [1, 2, 3, 4] {
         let (mut seen, mut cursor) = (Vec::new(), String::new());
         loop {
-            let page =
-                office.names.read(&format!("{}?limit={limit}{cursor}", office.path())).await;
+            let page = office.names.read(&format!("{}?limit={limit}{cursor}", office.path())).await;
             seen.extend(sequences(page["items"].as_array().unwrap()));
             // What is written meanwhile is newer than every page.
-            office.crm.patch(&office.jan.path, json!({ "given_name": format!("{}", seen.len()) }))
-                .if_match("*").await.is(200);
+            office
+                .crm
+                .patch(&office.jan.path, json!({ "given_name": format!("{}", seen.len()) }))
+                .if_match("*")
+                .await
+                .is(200);
             match page["next_cursor"].as_str() {
                 Some(next) => cursor = format!("&cursor={next}"),
                 None => break,

@@ -54,8 +54,7 @@ pub fn diff_profile(
     let of = |value: Value| if let Value::Object(members) = value { members } else { Map::new() };
     let (mut before_all, mut after_all) = (of(overridden.0), of(overridden.1));
     let own = (of(take(&mut before, "attributes")), of(take(&mut after, "attributes")));
-    let custom =
-        (of(take(&mut before_all, "attributes")), of(take(&mut after_all, "attributes")));
+    let custom = (of(take(&mut before_all, "attributes")), of(take(&mut after_all, "attributes")));
     let predefined =
         (of(take(&mut before_all, "predefined")), of(take(&mut after_all, "predefined")));
     let below = format!("{at}/overrides");
@@ -69,11 +68,7 @@ pub fn diff_profile(
 
 /// The change of a child that is shown by one value: a principal, a subject mapping.
 #[must_use]
-pub fn diff_child<T: Serialize>(
-    at: String,
-    before: Option<&T>,
-    after: Option<&T>,
-) -> Vec<Change> {
+pub fn diff_child<T: Serialize>(at: String, before: Option<&T>, after: Option<&T>) -> Vec<Change> {
     let value = |child: Option<&T>| child.and_then(|child| serde_json::to_value(child).ok());
     Change::of(at, value(before), value(after), false).into_iter().collect()
 }

@@ -105,7 +105,8 @@ impl Reader<'_> {
         let values = read.detail.as_ref().filter(|_| self.values);
         let values = values.map_or(&none, |detail| &detail.values);
         let changes = entry.changes.iter().enumerate();
-        let changes = changes.filter_map(|(i, field)| self.change(read.chain, field, values.get(i)));
+        let changes =
+            changes.filter_map(|(i, field)| self.change(read.chain, field, values.get(i)));
         shown.insert("changes".to_owned(), changes.map(Json::Object).collect::<Vec<_>>().into());
         shown
     }

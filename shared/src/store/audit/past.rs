@@ -4,7 +4,9 @@ use std::collections::{BTreeSet, VecDeque};
 
 use super::chain::StoredEntry;
 use super::key::AuditKey;
-use crate::domain::audit::{AuditSettings, Chain, ChangeKind, Detail, Entry, Level, Past, Previous};
+use crate::domain::audit::{
+    AuditSettings, Chain, ChangeKind, Detail, Entry, Level, Past, Previous,
+};
 use crate::domain::error::{Error, Result};
 use crate::domain::id::TenantId;
 use crate::domain::user::User;
@@ -19,7 +21,8 @@ const READ_AT_ONCE: usize = 50;
 
 const NOT_KEPT: &str = "the audit did not keep the values of every change since then; ask for a later \
                         version";
-const UNREADABLE: &str = "an audit entry between then and now cannot be read; run `kith audit verify`";
+const UNREADABLE: &str =
+    "an audit entry between then and now cannot be read; run `kith audit verify`";
 
 /// When a profile is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -202,7 +202,8 @@ impl Search<'_> {
             let due: Vec<_> =
                 due.map(|(i, source)| (i, source.from, source.after.clone())).collect();
             if due.is_empty() {
-                let left = |source: &Source| matches!(source.from, Origin::Shard(_)) && source.has_more();
+                let left =
+                    |source: &Source| matches!(source.from, Origin::Shard(_)) && source.has_more();
                 let earlier = self.position.day.plus_seconds(-DAY_SECONDS);
                 let open = self.sources.iter().any(left);
                 if !self.wanted.users || open || earlier.day() < self.wanted.from.day() {
@@ -238,11 +239,13 @@ impl Search<'_> {
     async fn read(&self, from: Origin, after: Option<Place>) -> Result<SourcePage> {
         match (from, after) {
             (Origin::Shard(shard), after) => {
-                let after = if let Some(Place::Shard(position)) = after { Some(position) } else { None };
+                let after =
+                    if let Some(Place::Shard(position)) = after { Some(position) } else { None };
                 self.read_shard(shard, after).await
             }
             (Origin::Chain(chain), after) => {
-                let before = if let Some(Place::Chain(before)) = after { Some(before) } else { None };
+                let before =
+                    if let Some(Place::Chain(before)) = after { Some(before) } else { None };
                 self.read_chain(chain, before).await
             }
         }
@@ -254,8 +257,7 @@ impl Search<'_> {
         let (first, last) = (self.wanted.from.to_string(), format!("{}$", self.position.to));
         let range = SortRange::Between(&first, &last);
         let limit = i32::try_from(READ_AT_ONCE).ok();
-        let page =
-            self.table.query_index_back(&partition, range, after.as_ref(), limit).await?;
+        let page = self.table.query_index_back(&partition, range, after.as_ref(), limit).await?;
         let items = self.table.get_many(&page.keys).await?;
         let mut items: HashMap<_, _> = items.into_iter().map(|item| (item.key(), item)).collect();
         let mut found = VecDeque::new();

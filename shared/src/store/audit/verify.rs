@@ -173,7 +173,8 @@ impl Table {
             let version = item.version().unwrap_or(Version::FIRST);
             let (chain, report) = (Chain::User(user), ChainReport::default());
             let (expected, above) = (Expected::Anything, version.next());
-            let mut walk = ChainWalk { key, tenant, chain, now, expected, above, newest: None, report };
+            let mut walk =
+                ChainWalk { key, tenant, chain, now, expected, above, newest: None, report };
             let head = item.get_bytes(HEAD);
             walk.start(head)?;
             if item.is_tombstone() {
@@ -273,7 +274,8 @@ impl Table {
                 None => (Expected::Anything, version.unwrap_or(Version(0)).next()),
             };
             let chain = Chain::Ledger(chain);
-            let mut walk = ChainWalk { key, tenant, chain, now, expected, above, newest: None, report };
+            let mut walk =
+                ChainWalk { key, tenant, chain, now, expected, above, newest: None, report };
             if entry.is_none() {
                 match item.get_bytes(HEAD) {
                     Some(head) => walk.start(Some(head))?,
