@@ -139,6 +139,7 @@ mod tests {
         std::fs::create_dir(&data).unwrap();
         kith(&data, "tenant create acme").await.unwrap();
         kith(&data, "check --tenant acme").await.unwrap();
+        kith(&data, "audit verify --tenant acme").await.unwrap();
         let forget = "forget --tenant acme 0192f3c1-0000-7000-8000-000000000001";
         for (line, due) in [
             ("tenant create acme", "there is a tenant `acme` already"),
@@ -152,10 +153,15 @@ mod tests {
                 "definition purge --tenant acme x",
                 "tenant `acme` has no attribute or persona definition `x`",
             ),
+            (
+                "audit verify --tenant acme --user 0192f3c1-0000-7000-8000-000000000001",
+                "tenant `acme` has no user `0192f3c1-0000-7000-8000-000000000001`",
+            ),
             (forget, "tenant `acme` has no user `0192f3c1-0000-7000-8000-000000000001`"),
             ("client create --tenant globex --name x --scope users:read", NO_TENANT),
             ("client list --tenant globex", NO_TENANT),
             ("check --tenant globex", NO_TENANT),
+            ("audit verify --tenant globex", NO_TENANT),
             ("forget --tenant globex --verify janssen", NO_TENANT),
             ("definition purge --tenant globex x", NO_TENANT),
             (

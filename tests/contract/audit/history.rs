@@ -38,7 +38,7 @@ struct History {
 }
 
 impl History {
-    async fn start(more: Value) -> Self {
+    async fn start() -> Self {
         let service = Service::start().await;
         let admin = service.client(TENANT, SCOPES).await;
         admin.define("note", json!({})).await;
@@ -50,9 +50,7 @@ impl History {
             let body = json!({ "scoped": true, "attributes": [note.id] });
             admin.define_persona(name, body).await;
         }
-        let mut body = person("jan");
-        body.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap());
-        let user = admin.create(USERS, body).await;
+        let user = admin.create(USERS, person("jan")).await;
         let mut history = Self { service, admin, user, seen: Vec::new() };
         history.see().await;
         history
@@ -145,7 +143,7 @@ impl History {
 }
 
 async fn random_edits_fold_to_each_version(seed: u64) {
-    let mut history = History::start(json!({})).await;
+    let mut history = History::start().await;
     let mut dice = Dice(seed);
     for _ in 0..60 {
         history.change(&mut dice).await;
@@ -176,7 +174,7 @@ async fn au04_other_random_edits_fold_to_each_version() {
 
 #[tokio::test]
 async fn au04_secrets_that_changed_since_are_unknown() {
-    let mut history = History::start(json!({})).await;
+    let mut history = History::start().await;
     let attribute =
         |name: &str, value: &str| json!({ "attributes": { "common": { name: [value] } } });
     history.patch(attribute("pin", "1234")).await;
@@ -210,7 +208,7 @@ async fn au04_secrets_that_changed_since_are_unknown() {
 
 #[tokio::test]
 async fn au04_what_the_audit_does_not_reach_is_refused() {
-    let mut history = History::start(json!({})).await;
+    let mut history = History::start().await;
     history.patch(json!({ "given_name": "A" })).await;
     history.service.clock.advance(24 * 3600);
     history.admin = history.admin.with_token().await;
@@ -248,7 +246,7 @@ async fn au04_what_the_audit_does_not_reach_is_refused() {
 
 #[tokio::test]
 async fn au04_a_level_that_keeps_no_values_is_a_conflict() {
-    let mut history = History::start(json!({})).await;
+    let mut history = History::start().await;
     let service = history.service.clone();
     history.admin.put(SETTINGS, json!({ "level": "names" })).if_match("*").await.is(200);
     // Functions remember settings for 30 seconds.

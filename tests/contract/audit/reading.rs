@@ -236,7 +236,7 @@ async fn h7_pages_of_a_users_audit_do_not_overlap_and_a_cursor_fits_its_filter_a
 #[tokio::test]
 async fn au15_a_clock_that_goes_back_does_not_reorder_entries() {
     let office = Office::open().await;
-    office.service.clock.advance(-120);
+    office.service.clock.advance(-50);
     office.crm.patch(&office.jan.path, json!({ "given_name": "J" })).if_match("*").await.is(200);
     office.crm.act(&office.jan.below("block")).await.is(200);
     let items = office.items(&office.names, "").await;

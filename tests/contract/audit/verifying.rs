@@ -362,7 +362,7 @@ async fn au11_entries_that_have_ended_are_not_shown_and_their_absence_is_no_faul
 #[tokio::test]
 async fn au15_a_clock_that_goes_back_is_no_fault() {
     let scene = Scene::open().await;
-    scene.service.clock.advance(-100);
+    scene.service.clock.advance(-50);
     scene.change("back").await;
     scene.crm.define("note", json!({})).await;
     let report = scene.verify_all().await;
