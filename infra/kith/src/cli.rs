@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::commands::{
-    audit, check, client, completions, definition, doctor, event, events, export, forget, import, key,
-    man, openapi, serve, table, tenant, token, tour,
+    audit, check, client, completions, definition, doctor, event, events, export, forget, import,
+    key, man, openapi, serve, table, tenant, token, tour,
 };
 use crate::failure::Failure;
 use crate::location::TableLocation;

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, VecDeque};
 use super::chain::StoredEntry;
 use super::key::AuditKey;
 use crate::domain::audit::{
-    AuditSettings, Chain, ChangeKind, Detail, Entry, Level, Past, Previous,
+    AuditSettings, Chain, ChangeKind, ChangedField, Detail, Entry, Level, Past, Previous,
 };
 use crate::domain::error::{Error, Result};
 use crate::domain::id::TenantId;
@@ -114,9 +114,7 @@ fn check_gap(settings: &AuditSettings, before: Timestamp) -> Result<()> {
 
 /// Refuses an entry whose values the tenant did not keep.
 fn check_kept(step: &Step) -> Result<()> {
-    let needed = |field: &crate::domain::audit::ChangedField| {
-        !field.secret && field.kind != ChangeKind::Added
-    };
+    let needed = |field: &ChangedField| !field.secret && field.kind != ChangeKind::Added;
     if step.detail.values.is_empty() && step.entry.changes.iter().any(needed) {
         return Err(Error::Conflict(NOT_KEPT.to_owned()));
     }
@@ -188,8 +186,11 @@ impl Table {
             (Moment::Time(_), None) if lowest == Version::FIRST => return Err(Error::NotFound),
             (_, None) => return Err(ended()),
         };
+        // In a gap that ends just above, something may have changed that no entry tells of.
+        let certain = landing
+            .filter(|step| step.sequence == version || check_gap(settings, step.entry.at).is_ok());
         let updated_at = if past.has_moved() {
-            changed_at(&mut way, landing).await?
+            changed_at(&mut way, certain).await?
         } else {
             Some(user.value.updated_at)
         };
