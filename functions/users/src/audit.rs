@@ -163,10 +163,12 @@ fn reader_of<'r>(
 }
 
 async fn of_user(call: Call) -> HandlerResult {
-    let (tenant, user) = (&call.caller.tenant, call.user("user_id").await?);
-    let schema = call.app.schema(tenant).await?;
-    let asked = AuditQuery::read(&call, &schema)?;
-    call.app.table().get_user(tenant, user).await?;
+    let tenant = &call.caller.tenant;
+    call.page_size()?;
+    let asked = AuditQuery::read(&call, &*call.app.schema(tenant).await?)?;
+    let user = call.user("user_id").await?;
+    let current = call.app.table().get_user(tenant, user).await?;
+    let schema = call.app.schema_of(tenant, [&current.value]).await?;
     let names = BTreeMap::new();
     let reader = reader_of(&call, &schema, &names);
     let (entries, next) = page(&call, &asked, &reader, user).await?;
@@ -219,6 +221,9 @@ async fn search(call: Call) -> HandlerResult {
     let to = asked.to.unwrap_or_else(|| call.app.env().clock.now());
     let position = position.unwrap_or_else(|| AuditPosition::start(to));
     let from = asked.from.unwrap_or_else(|| position.to.plus_seconds(-DAY_SECONDS));
+    if from > position.to {
+        return Err(wrong("from", "expected a time that is not after `to`, or after now"));
+    }
     if from.plus_seconds(MAX_DAYS * DAY_SECONDS) < position.to {
         let most = format!("expected a time of at most {MAX_DAYS} days before `to`, or before now");
         return Err(wrong("from", most));

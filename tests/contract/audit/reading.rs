@@ -192,6 +192,7 @@ async fn au09_wrong_parameters_are_400_and_say_what_is_expected() {
         (&tenant, "to=1", "a time of RFC 3339"),
         (&of_user, "from=2026-11-22T00:00:00Z&to=2026-11-21T00:00:00Z", "not after `to`"),
         (&tenant, "from=2026-10-01T00:00:00Z", "at most 31 days"),
+        (&tenant, "from=2026-12-01T00:00:00Z", "not after `to`, or after now"),
         (&tenant, "attribute=username", "unknown query parameter"),
         (&of_user, "limit=0", "a number from 1 to 100"),
         (&of_user, "cursor=x", "this cursor is not from this list"),
