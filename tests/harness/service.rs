@@ -65,7 +65,8 @@ impl Service {
         let off = AuditSettings { level: Level::Off, since: None, ..AuditSettings::default() };
         let decide = |_: Option<&_>, _: &_| Ok(DefinitionEdit::Replace(off.clone()));
         let key = Some(AuditSettings::KEY);
-        let edited = self.table.edit_definition::<AuditSettings>(&author, key, decide, |_| Ok(None));
+        let edited =
+            self.table.edit_definition::<AuditSettings>(&author, key, decide, |_| Ok(None));
         edited.await.expect("settings");
     }
 

@@ -47,10 +47,7 @@ impl Table {
                 definition_item(id, &Versioned::first(AuthenticationServer::system()?)),
                 Condition::Absent,
             ),
-            Write::Put(
-                definition_item(id, &Versioned::first(settings.clone())),
-                Condition::Absent,
-            ),
+            Write::Put(definition_item(id, &Versioned::first(settings.clone())), Condition::Absent),
         ];
         let author = Author::service(id.clone(), Reason::Operator);
         let record = Record::of_documents(Operation::TenantCreate, id.to_string(), None, None);

@@ -338,11 +338,7 @@ impl<'w> ProfileWriter<'w> {
 
     /// Stage 6 for two users who exchange a unique value, the second one written by `other`; `false` if they do not, or if somebody
     /// else was faster.
-    pub async fn commit_exchange(
-        &self,
-        users: [PreparedUser; 2],
-        other: &Author,
-    ) -> Result<bool> {
+    pub async fn commit_exchange(&self, users: [PreparedUser; 2], other: &Author) -> Result<bool> {
         let (table, authors) = (self.app.table(), [self.author, other]);
         table.commit_exchange(authors, self.schema, self.write_id, users).await
     }

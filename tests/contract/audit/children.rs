@@ -20,7 +20,10 @@ async fn au01_principals_subjects_and_system_profiles_leave_entries_of_their_use
 
     crm.act(&jan.below("principals/corp/unlink")).await.is(200);
     let entry = last().await;
-    assert_eq!((entry.operation().as_str(), entry.pointers().join(" ")), ("principal.unlink", "/principals/corp".into()));
+    assert_eq!(
+        (entry.operation().as_str(), entry.pointers().join(" ")),
+        ("principal.unlink", "/principals/corp".into())
+    );
     crm.act(&jan.below("principals/corp/unlink")).await.is(200);
     crm.act(&jan.below("principals/corp/link")).await.is(200);
     assert_eq!(last().await.operation(), "principal.link");
@@ -34,7 +37,10 @@ async fn au01_principals_subjects_and_system_profiles_leave_entries_of_their_use
         let subject = crm.create(&format!("/api/v1/sso/{side}"), body).await;
         let at = format!("/subjects/{party}/{}", subject.id);
         let entry = last().await;
-        assert_eq!((entry.operation().as_str(), entry.pointers()), ("subject.create", vec![at.clone()]));
+        assert_eq!(
+            (entry.operation().as_str(), entry.pointers()),
+            ("subject.create", vec![at.clone()])
+        );
         crm.delete(&subject.path).if_match("*").await.is(204);
         let entry = last().await;
         assert_eq!((entry.operation().as_str(), entry.pointers()), ("subject.delete", vec![at]));

@@ -30,7 +30,11 @@ async fn au16_a_definition_is_told_with_its_document_before_and_after() {
     assert_eq!(shown(&made), ("config.create".to_owned(), target.clone()));
     assert_eq!(made.values("/display_name"), r#"- "Note""#);
     let patch = json!({ "display_name": "Remark" });
-    crm.patch(&note.path, patch.clone()).if_match("*").header("kith-reason", "clearer").await.is(200);
+    crm.patch(&note.path, patch.clone())
+        .if_match("*")
+        .header("kith-reason", "clearer")
+        .await
+        .is(200);
     let changed = last(&service).await;
     assert_eq!(shown(&changed), ("config.change".to_owned(), target.clone()));
     assert_eq!(changed.pointers(), ["/display_name"]);
@@ -67,9 +71,12 @@ async fn au16_a_client_is_told_without_its_secrets() {
     boss.delete(&path).if_match("*").await.is(204);
     assert_eq!(shown(&last(&service).await), ("client.delete".to_owned(), target));
     for secret in [secret, another.field("client_secret")] {
-        assert!(!told(&service).await.iter().any(|entry| {
-            serde_json::to_string(&entry.detail).unwrap().contains(&secret)
-        }));
+        assert!(
+            !told(&service)
+                .await
+                .iter()
+                .any(|entry| { serde_json::to_string(&entry.detail).unwrap().contains(&secret) })
+        );
     }
 }
 
@@ -97,8 +104,7 @@ async fn au16_the_end_of_the_audit_and_its_beginning_are_told() {
 async fn au20_a_list_and_a_query_that_pass_1000_users_are_told_once() {
     let service = Service::start_unaudited().await;
     let crm = service.crm().await;
-    let rows: String =
-        (0..1010).map(|i| format!("u{i},Janssen\n")).collect();
+    let rows: String = (0..1010).map(|i| format!("u{i},Janssen\n")).collect();
     let file = format!("username,family_name\n{rows}");
     let import = crm.call("POST", "/identity/imports").body("text/csv", file).await.created();
     while crm.read(&import.path).await["state"] != "COMPLETED" {
@@ -133,8 +139,7 @@ async fn au20_a_list_and_a_query_that_pass_1000_users_are_told_once() {
         }
     }
     let told = reads(&service).await;
-    let of_query: Vec<_> =
-        told.iter().filter(|entry| shown(entry).1 == "query_users").collect();
+    let of_query: Vec<_> = told.iter().filter(|entry| shown(entry).1 == "query_users").collect();
     assert_eq!(of_query.len(), 1);
     let facts = of_query[0].entry.facts.clone().unwrap();
     assert_eq!(facts["filter"], json!(["family_name eq", "username eq"]));

@@ -49,15 +49,15 @@ async fn au18_many_values_are_kept_in_full_up_to_64_kb_and_as_digests_beyond() {
     let values = |length: usize| -> Value {
         (0..200).map(|i| (format!("a{i}"), json!(["x".repeat(length)]))).collect()
     };
-    let body = |name: &str, length: usize| {
-        json!({ "username": name, "attributes": { "common": values(length) } })
-    };
+    let body = |name: &str, length: usize| json!({ "username": name, "attributes": { "common": values(length) } });
     let small = crm.create(USERS, body("small", 300)).await;
     let entry = complete(&service, &small.id).await.pop().unwrap();
-    assert_eq!(entry.detail.values.iter().filter(|v| v.to.as_ref().is_some_and(is_digest)).count(), 0);
-    let is_digested = |value: &&shared::domain::audit::ChangedValue| {
-        value.to.as_ref().is_some_and(is_digest)
-    };
+    assert_eq!(
+        entry.detail.values.iter().filter(|v| v.to.as_ref().is_some_and(is_digest)).count(),
+        0
+    );
+    let is_digested =
+        |value: &&shared::domain::audit::ChangedValue| value.to.as_ref().is_some_and(is_digest);
     // Each longer than 1 KB is a digest.
     let one = json!({ "username": "one", "attributes": { "common": {
         "a0": ["x".repeat(16_000)], "a1": ["y".repeat(16_000); 5], "a2": ["z"]

@@ -105,10 +105,7 @@ async fn read(service: &Service, partition: &str, range: Range<'_>, chain: Chain
 /// Asserts that each version of a user has exactly one entry, and that each is linked to the one
 /// before.
 #[track_caller]
-pub fn complete<'a>(
-    service: &'a Service,
-    user: &'a str,
-) -> impl Future<Output = Vec<Kept>> + 'a {
+pub fn complete<'a>(service: &'a Service, user: &'a str) -> impl Future<Output = Vec<Kept>> + 'a {
     let at = std::panic::Location::caller();
     async move {
         let entries = entries(service, user).await;
@@ -120,6 +117,13 @@ pub fn complete<'a>(
             assert_eq!(previous.sequence.0, pair[0].sequence, "{at}");
         }
         entries
+    }
+}
+
+/// Asserts that each version of each user has its entry.
+pub async fn all_complete(service: &Service) {
+    for user in everybody(service).await {
+        complete(service, &user).await;
     }
 }
 

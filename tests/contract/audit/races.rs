@@ -18,11 +18,16 @@ async fn au01_of_64_writers_each_that_wins_leaves_its_entry() {
     let calls = (0..64).map(|i| {
         let client = &instances[i % 2];
         match i % 4 {
-            0 => client.patch(&jan.path, json!({ "ui_locales": format!("nl-BE-x-{i}") })).if_match("*"),
+            0 => client
+                .patch(&jan.path, json!({ "ui_locales": format!("nl-BE-x-{i}") }))
+                .if_match("*"),
             1 => client.act(&jan.below("principals/corp/unlink")),
             2 => client.act(&jan.below("principals/corp/link")),
             _ => client
-                .post(&jan.below("personas"), json!({ "name": "employee", "scope": [format!("s{}", i % 8)] }))
+                .post(
+                    &jan.below("personas"),
+                    json!({ "name": "employee", "scope": [format!("s{}", i % 8)] }),
+                )
                 .if_match("*"),
         }
     });

@@ -61,8 +61,10 @@ async fn au06_no_value_of_an_entry_stands_in_the_table_in_the_clear() {
     let (setting, person) = Service::start().await.person_with_everything().await;
     let id = &person.user.id;
     let items = setting.service.items().await;
-    let entries: Vec<_> =
-        items.iter().filter(|item| item.contains(id.as_str()) && item.contains("S(\"AU#")).collect();
+    let entries: Vec<_> = items
+        .iter()
+        .filter(|item| item.contains(id.as_str()) && item.contains("S(\"AU#"))
+        .collect();
     assert!(entries.len() > 5);
     for entry in entries {
         for word in &person.words {

@@ -28,7 +28,14 @@ async fn au01_each_write_of_a_profile_leaves_one_entry_with_its_operation() {
     let mut replacement = person("jan");
     replacement["given_name"] = json!("Johan");
     for (client, method, path, body, operation, pointers) in [
-        (&crm, "PATCH", jan.path.clone(), json!({ "given_name": "J" }), "user.change", "/given_name"),
+        (
+            &crm,
+            "PATCH",
+            jan.path.clone(),
+            json!({ "given_name": "J" }),
+            "user.change",
+            "/given_name",
+        ),
         (&crm, "PUT", jan.path.clone(), replacement, "user.change", "/given_name"),
         (&crm, "PATCH", named(""), json!({ "ui_locales": "nl" }), "user.change", "/ui_locales"),
         (&crm, "POST", jan.below("block"), Value::Null, "user.block", "/status"),
@@ -37,7 +44,10 @@ async fn au01_each_write_of_a_profile_leaves_one_entry_with_its_operation() {
     ] {
         call(client, method, &path, body).await.is(200);
         let entry = last(&service, &jan).await;
-        assert_eq!((entry.operation().as_str(), entry.pointers().join(" ")), (operation, pointers.to_owned()));
+        assert_eq!(
+            (entry.operation().as_str(), entry.pointers().join(" ")),
+            (operation, pointers.to_owned())
+        );
         let actor = entry.entry.actor;
         assert_eq!(actor.id.as_deref(), Some(client.id.as_str()));
     }

@@ -6,7 +6,8 @@ use shared::domain::user::{MAX_PERSONAS, MAX_TEXT};
 use utoipa::openapi::{Array, Schema};
 
 use super::super::shapes::{
-    OrNull as _, Record, boolean, integer, list, matching, named, nullable, string, text, time, uuid,
+    OrNull as _, Record, boolean, integer, list, matching, named, nullable, string, text, time,
+    uuid,
 };
 use super::Described;
 use super::fields::TAG;
@@ -47,7 +48,8 @@ fn me() -> Schema {
 }
 
 fn past() -> Schema {
-    let unknown = "JSON Pointers of fields that are left out, because the audit does not know them.";
+    let unknown =
+        "JSON Pointers of fields that are left out, because the audit does not know them.";
     profile("A base profile as it was.")
         .may("version", integer(1, None, "The version."))
         .may("unknown", list(string(1024, "A JSON Pointer."), None, unknown))

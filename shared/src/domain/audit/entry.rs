@@ -129,7 +129,12 @@ pub struct Change {
 impl Change {
     /// The change of a field from one value to another; `None` if nothing changes.
     #[must_use]
-    pub fn of(pointer: String, from: Option<Value>, to: Option<Value>, secret: bool) -> Option<Self> {
+    pub fn of(
+        pointer: String,
+        from: Option<Value>,
+        to: Option<Value>,
+        secret: bool,
+    ) -> Option<Self> {
         let kind = match (&from, &to) {
             (None, None) => return None,
             (None, Some(_)) => ChangeKind::Added,

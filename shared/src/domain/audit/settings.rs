@@ -79,11 +79,8 @@ impl AuditSettings {
 impl Definition for AuditSettings {
     const KIND: DefinitionKind = DefinitionKind::Audit;
     const PATH: &'static str = "/identity/config/audit";
-    const NOUN: Noun = Noun {
-        one: "audit_settings",
-        many: "audit_settings",
-        title: "the settings of the audit",
-    };
+    const NOUN: Noun =
+        Noun { one: "audit_settings", many: "audit_settings", title: "the settings of the audit" };
     const SCHEMA: &'static str = "AuditSettings";
     const FILTERS: &'static [&'static str] = &[];
     const ONLY: Option<&'static str> = Some(Self::KEY);

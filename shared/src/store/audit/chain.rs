@@ -6,9 +6,7 @@ use ring::constant_time::verify_slices_are_equal;
 use ring::digest::{SHA256, digest};
 
 use super::key::AuditKey;
-use crate::domain::audit::{
-    AuditSettings, Chain, Detail, Entry, LedgerChain, Level, Previous,
-};
+use crate::domain::audit::{AuditSettings, Chain, Detail, Entry, LedgerChain, Level, Previous};
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{TenantId, UserId};
 use crate::domain::versioned::{Version, content};

@@ -137,8 +137,7 @@ impl Table {
     async fn put_audit_key(&self, read: &Item, by: Option<&str>, secret: &[u8]) -> Result<()> {
         let key = Key::audit_key();
         let version = read.version().unwrap_or(Version::FIRST);
-        let item =
-            sealing::item(self.audit.sealing.as_ref(), by, &key, secret, &self.env).await?;
+        let item = sealing::item(self.audit.sealing.as_ref(), by, &key, secret, &self.env).await?;
         let item = item.guarded(version.next(), &read.log());
         match self.commit(vec![Write::Put(item, Condition::Version(version))]).await {
             Ok(()) | Err(CommitError::Conditions(_) | CommitError::Contended) => Ok(()),
