@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::str::FromStr;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use shared::axum::routing::get;
 use shared::domain::Scope::{AuditRead, AuditValues};
 use shared::domain::audit::{
@@ -267,7 +267,7 @@ async fn record(
     call: &Call,
     schema: &Schema,
     user: Option<UserId>,
-    facts: serde_json::Value,
+    facts: Value,
 ) -> Result<()> {
     let author = call.author().await?;
     let chain = match user {
@@ -299,12 +299,12 @@ async fn shown(
 async fn client_names(call: &Call, entries: &[ReadEntry]) -> Result<BTreeMap<String, String>> {
     let actors = entries.iter().filter_map(|read| Some(&read.entry.as_ref()?.actor));
     let clients = actors.filter(|actor| actor.kind == ActorKind::Client);
-    let ids: BTreeSet<ClientId> =
-        clients.filter_map(|actor| actor.id.as_ref()?.parse().ok()).collect();
+    let ids: BTreeSet<&String> = clients.filter_map(|actor| actor.id.as_ref()).collect();
     let mut names = BTreeMap::new();
     for id in ids {
-        if let Some(client) = call.app.table().find_client(&id).await? {
-            names.insert(id.to_string(), client.value.name);
+        let Ok(client) = id.parse::<ClientId>() else { continue };
+        if let Some(client) = call.app.table().find_client(&client).await? {
+            names.insert(id.clone(), client.value.name);
         }
     }
     Ok(names)

@@ -120,17 +120,19 @@ impl Table {
         from: Option<&Previous>,
         until: Option<Timestamp>,
     ) -> Result<Option<Previous>> {
-        let first = Key::audit_entry(walk.tenant, walk.chain, Version(0));
+        let (tenant, chain) = (walk.tenant, walk.chain);
+        let first = Key::audit_entry(tenant, chain, Version(0));
         let start = first.sk().trim_end_matches(|c: char| c.is_ascii_digit());
         let above = |entry: &Previous| {
-            Key::audit_entry(walk.tenant, walk.chain, entry.sequence.next()).sk().to_owned()
+            Key::audit_entry(tenant, chain, entry.sequence.next()).sk().to_owned()
         };
         let mut after = from.map(above);
+        let now = walk.now;
         loop {
             let limit = i32::try_from(READ_AT_ONCE).ok();
             let range = Range::StartsWith(start);
             let page = self.query_back(first.pk(), range, after.as_deref(), limit).await?;
-            for item in page.items.iter().filter(|item| !item.is_expired(walk.now)) {
+            for item in page.items.iter().filter(|item| !item.is_expired(now)) {
                 walk.take(item)?;
             }
             after = page.next;
