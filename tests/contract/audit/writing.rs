@@ -87,7 +87,7 @@ async fn au01_an_upsert_and_an_import_leave_one_entry_for_each_user() {
     let import = import.body("text/csv", rows).await.created();
     for user in everybody(&service).await {
         let entry = complete(&service, &user).await.pop().unwrap();
-        let via = serde_json::to_value(entry.entry.via).unwrap();
+        let via = serde_json::to_value(&entry.entry.via).unwrap();
         assert_eq!((&via["kind"], &via["id"]), (&json!("import"), &json!(import.id)));
         let due = if user == made { "user.change" } else { "user.create" };
         assert_eq!(entry.operation(), due);

@@ -192,7 +192,7 @@ async fn its_issuer_follows_the_address_until_somebody_has_signed_in() {
 async fn what_an_administrator_changed_of_it_stays() {
     let place = Place::new("changed").await;
     drop(place.start(URL).await);
-    let tenant = demo::TENANT.parse().unwrap();
+    let tenant: TenantId = demo::TENANT.parse().unwrap();
     let change = |current: Option<&shared::domain::schema::StoredDefinition<_>>, schema: &_| {
         let current: &super::AuthenticationServer = &current.unwrap().stored.value;
         let mut document = current.show();

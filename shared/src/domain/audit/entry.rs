@@ -13,7 +13,7 @@ use crate::domain::versioned::Version;
 use crate::env::Timestamp;
 
 /// The most bytes of values that an entry keeps in full.
-pub const MAX_VALUES: usize = 64 * 1024;
+const MAX_VALUES: usize = 64 * 1024;
 /// The longest value of an entry past [`MAX_VALUES`] that is kept in full, in bytes of JSON.
 const MAX_SMALL: usize = 1024;
 /// The most bytes of such values: an item has 400 KB. Past it hardly a value is kept.

@@ -2,8 +2,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ring::constant_time::verify_slices_are_equal;
 use ring::digest::{SHA256, digest};
+use subtle::ConstantTimeEq as _;
 
 use super::key::AuditKey;
 use crate::domain::audit::{AuditSettings, Chain, Detail, Entry, LedgerChain, Level, Previous};
@@ -77,7 +77,7 @@ impl Head {
     #[must_use]
     pub fn is_authentic(&self, key: &AuditKey, tenant: &TenantId, chain: Chain) -> bool {
         let place = Place { tenant, chain, sequence: self.sequence };
-        verify_slices_are_equal(&self.mac, &Self::code(key, place, self.ends, &self.entry)).is_ok()
+        self.mac.ct_eq(&Self::code(key, place, self.ends, &self.entry)).into()
     }
 
     /// What the next entry keeps of this one.
@@ -215,7 +215,7 @@ impl StoredEntry {
     pub fn is_authentic(&self, key: &AuditKey, tenant: &TenantId, chain: Chain) -> bool {
         let place = Place { tenant, chain, sequence: self.sequence };
         let code = place.code(key, &self.doc, &self.sealed, &self.salt);
-        verify_slices_are_equal(&self.mac, &code).is_ok()
+        self.mac.ct_eq(&code).into()
     }
 
     /// Opens the sealed part; `None` if it cannot be opened. What has none is empty.
