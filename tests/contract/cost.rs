@@ -8,7 +8,7 @@ const USERS: &str = "/identity/users";
 
 /// A client whose functions know the definitions, and a user with username, e-mail and both names.
 async fn warm() -> (Service, Client, Resource) {
-    let service = Service::start().await;
+    let service = Service::start_unaudited().await;
     let crm = service.crm().await;
     crm.define("note", json!({})).await;
     crm.define("badge", json!({ "unique": true })).await;
@@ -131,7 +131,7 @@ async fn a_deletion_costs_ten_and_two_then_one_and_two() {
 
 #[tokio::test]
 async fn a_deletion_of_a_person_with_10_systems_and_20_subjects_costs_two_units_for_each_item() {
-    let setting = Service::start().await.setting().await;
+    let setting = Service::start_unaudited().await.setting().await;
     let crm = &setting.crm;
     let jan = crm.create(USERS, person("jan")).await;
     for i in 0..20 {
@@ -153,7 +153,7 @@ async fn a_deletion_of_a_person_with_10_systems_and_20_subjects_costs_two_units_
 
 #[tokio::test]
 async fn a_token_costs_nothing_when_warm_and_one_with_a_refresh_token() {
-    let service = Service::start().await;
+    let service = Service::start_unaudited().await;
     let plain = service.register(TENANT, "users:read".parse().unwrap(), false).await;
     let refreshing = service.register(TENANT, "users:read".parse().unwrap(), true).await;
     let credentials = [("grant_type", "client_credentials")];

@@ -152,7 +152,7 @@ async fn d7_look_ups_that_are_not_the_persons_are_left_alone() {
 /// A person may own more items than DynamoDB accepts in one transaction.
 #[tokio::test]
 async fn d7_more_than_one_transaction_of_children_goes() {
-    let (setting, person) = Service::start().await.person_with_everything().await;
+    let (setting, person) = Service::start_unaudited().await.person_with_everything().await;
     let id: UserId = person.user.id.parse().unwrap();
     for i in 0..10 {
         let system = format!("large{i}");

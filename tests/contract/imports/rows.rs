@@ -326,6 +326,8 @@ async fn a3_what_is_required_and_what_is_derived_binds_rows() {
 #[tokio::test]
 async fn what_a_row_costs() {
     let (service, crm) = service().await;
+    service.end_audit().await;
+    service.clock.advance(31);
     let user = |n: usize, name: &str| {
         let mut user = person(&format!("jan{n}"));
         (user["id_at_customer"], user["given_name"]) = (json!(format!("C{n}")), json!(name));
