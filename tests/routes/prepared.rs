@@ -90,7 +90,7 @@ async fn define<T: Definition>(
         name(&mut made);
         Ok(DefinitionEdit::Create(made))
     };
-    table.edit_definition::<T>(tenant, None, create, |_| Ok(None)).await.unwrap();
+    table.edit_definition::<T>(tenant, None, create, |_| Ok(Vec::new())).await.unwrap();
 }
 
 /// Everything else, which is created over HTTP with the ids that it shall have.

@@ -282,7 +282,7 @@ async fn move_on(
         Ok(if same { DefinitionEdit::Replace(moved) } else { DefinitionEdit::Keep })
     };
     let id = id.to_string();
-    match app.table().edit_definition(&schema.tenant, Some(&id), edit, |_| Ok(None)).await {
+    match app.table().edit_definition(&schema.tenant, Some(&id), edit, |_| Ok(Vec::new())).await {
         // Deleted meanwhile.
         Ok(_) | Err(Error::NotFound) => Ok(()),
         Err(error) => Err(error),

@@ -151,7 +151,7 @@ async fn ensure<T: Definition>(
         T::read(Json::Object(document.clone()), None, schema, table.env())
             .map(DefinitionEdit::Create)
     };
-    let made = table.edit_definition::<T>(tenant, None, create, |_| Ok(None)).await?;
+    let made = table.edit_definition::<T>(tenant, None, create, |_| Ok(Vec::new())).await?;
     made.map(|made| made.value).ok_or(Error::NotFound)
 }
 

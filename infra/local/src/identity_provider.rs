@@ -143,7 +143,7 @@ impl IdentityProvider {
                 None => DefinitionEdit::Create(server),
             })
         };
-        table.edit_definition(tenant, Some(SERVER), decide, |_| Ok(None)).await.map(drop)
+        table.edit_definition(tenant, Some(SERVER), decide, |_| Ok(Vec::new())).await.map(drop)
     }
 
     /// The `iss` of its tokens.

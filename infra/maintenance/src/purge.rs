@@ -78,7 +78,7 @@ async fn purge_kind<T: Definition>(
             DefinitionEdit::Replace(deprecated(current.clone()))
         })
     };
-    let settled = table.edit_definition::<T>(tenant, Some(id), deprecate, |_| Ok(None)).await?;
+    let settled = table.edit_definition::<T>(tenant, Some(id), deprecate, |_| Ok(Vec::new())).await?;
     let version = settled.ok_or(Error::NotFound)?.version();
     tokio::time::sleep(wait).await;
     let holders = holders(table, tenant, id).await?;
@@ -104,7 +104,7 @@ async fn delete<T: Definition>(
         current.value.check_removable(schema)?;
         Ok(DefinitionEdit::Purge)
     };
-    table.edit_definition::<T>(tenant, Some(id), decide, |_| Ok(None)).await?;
+    table.edit_definition::<T>(tenant, Some(id), decide, |_| Ok(Vec::new())).await?;
     Ok(())
 }
 

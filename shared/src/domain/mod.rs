@@ -5,6 +5,7 @@ pub mod address;
 pub mod author;
 pub mod change_request;
 pub mod client;
+pub mod consent;
 pub mod definition;
 pub mod derive;
 pub mod error;

@@ -6,12 +6,13 @@ use std::sync::LazyLock;
 
 use ring::hmac;
 
+use super::consent::Consent;
 use super::definition::{
     AttributeDefinition, Category, Definition, DefinitionKind, PersonaDefinition, Predefined,
     UserProfileDefinition, Workflow,
 };
 use super::error::{Error, Result};
-use super::id::{DefinitionId, TenantId};
+use super::id::{DefinitionId, PartyId, TenantId};
 use super::sso::{Application, AuthenticationServer};
 use super::string_enum::string_enum;
 use super::system::System;
@@ -133,6 +134,8 @@ pub struct Schema {
     pub applications: Collection<Application>,
     /// Systems.
     pub systems: Collection<System>,
+    /// Consents.
+    pub consents: Collection<Consent>,
     /// How many definitions are stored.
     pub stored: usize,
     /// How many bytes they have.
@@ -205,6 +208,7 @@ impl Schema {
             servers: Collection::default(),
             applications: Collection::default(),
             systems: Collection::default(),
+            consents: Collection::default(),
             stored: 0,
             bytes: 0,
             verified: false,
@@ -260,6 +264,12 @@ impl Schema {
         self.personas.get(&id.to_string()).map(|entry| &entry.stored.value)
     }
 
+    /// The consent with this id.
+    #[must_use]
+    pub fn consent(&self, id: &PartyId) -> Option<&Consent> {
+        self.consents.get(id.as_str()).map(|entry| &entry.stored.value)
+    }
+
     /// The authentication server whose tokens name this issuer.
     #[must_use]
     pub fn issuer(&self, issuer: &str) -> Option<&AuthenticationServer> {
@@ -278,6 +288,7 @@ impl Schema {
             DefinitionKind::Server => self.servers.mark(id),
             DefinitionKind::Application => self.applications.mark(id),
             DefinitionKind::System => self.systems.mark(id),
+            DefinitionKind::Consent => self.consents.mark(id),
         }
     }
 

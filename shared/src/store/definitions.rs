@@ -14,6 +14,7 @@ use super::keys::{self, Key};
 use super::retry::Retry;
 use super::table::{Range, Table};
 use super::write::{CommitError, Condition, MAX_WRITES, Write};
+use crate::domain::consent::Consent;
 use crate::domain::definition::{
     AttributeDefinition, COMMON, Category, Definition, DefinitionKind, PersonaDefinition,
     UserProfileDefinition, Workflow,
@@ -102,6 +103,7 @@ impl Table {
                 Some(DefinitionKind::Server) => take::<AuthenticationServer>(&mut schema, item)?,
                 Some(DefinitionKind::Application) => take::<Application>(&mut schema, item)?,
                 Some(DefinitionKind::System) => take::<System>(&mut schema, item)?,
+                Some(DefinitionKind::Consent) => take::<Consent>(&mut schema, item)?,
                 None => {}
             }
         }
@@ -130,14 +132,15 @@ impl Table {
     /// definition with this id (which it is given if it exists), and commits that; decides anew
     /// when somebody else changed any definition meanwhile.
     ///
-    /// `record` is asked for what goes into the same transaction. Returns the definition as it is
-    /// then, `None` when it went.
+    /// `record` is asked for what goes into the same transaction; of these writes the first alone
+    /// may be refused, as an idempotency record. Returns the definition as it is then, `None` when it
+    /// went.
     pub async fn edit_definition<T: Definition>(
         &self,
         tenant: &TenantId,
         id: Option<&str>,
         mut decide: impl FnMut(Option<&StoredDefinition<T>>, &Schema) -> Result<DefinitionEdit<T>>,
-        mut record: impl FnMut(&Versioned<T>) -> Result<Option<Write>>,
+        mut record: impl FnMut(&Versioned<T>) -> Result<Vec<Write>>,
     ) -> Result<Option<Versioned<T>>> {
         let write_id = self.write_id();
         let mut tried = None;
@@ -187,12 +190,11 @@ impl Table {
                     return Err(Error::NotFound);
                 }
             };
-            let record = match &next {
+            let mut writes = match &next {
                 Some(next) => record(next)?,
-                None => None,
+                None => Vec::new(),
             };
-            let recorded = record.is_some();
-            let mut writes: Vec<_> = record.into_iter().collect();
+            let recorded = !writes.is_empty();
             writes.push(move_epoch(tenant, schema.epoch.as_ref(), schema.forms));
             writes.push(write);
             let before = current.map(|entry| &entry.stored.value);

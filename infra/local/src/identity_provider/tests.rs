@@ -93,7 +93,7 @@ async fn declare_system(table: &Table) {
     let create = |_: Option<&_>, schema: &_| {
         System::read(document.clone(), None, schema, table.env()).map(DefinitionEdit::Create)
     };
-    table.edit_definition::<System>(&tenant, None, create, |_| Ok(None)).await.unwrap();
+    table.edit_definition::<System>(&tenant, None, create, |_| Ok(Vec::new())).await.unwrap();
 }
 
 #[tokio::test]
@@ -200,7 +200,7 @@ async fn what_an_administrator_changed_of_it_stays() {
         super::AuthenticationServer::read(document, Some(current), schema, place.table.env())
             .map(DefinitionEdit::Replace)
     };
-    place.table.edit_definition(&tenant, Some(super::SERVER), change, |_| Ok(None)).await.unwrap();
+    place.table.edit_definition(&tenant, Some(super::SERVER), change, |_| Ok(Vec::new())).await.unwrap();
     let (service, provider) = place.start(URL).await;
     assert!(takes(&service, &token(&provider, URL)).await);
     let schema = place.table.schema(&tenant).await.unwrap();

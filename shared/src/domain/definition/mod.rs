@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 pub use self::attribute::AttributeDefinition;
 pub use self::category::{COMMON, Category};
 pub use self::persona::PersonaDefinition;
+pub(super) use self::persona::take_attributes;
 pub use self::policy::{ApprovalPolicy, PolicySubject};
 pub use self::predefined::Predefined;
 pub use self::profile::UserProfileDefinition;
@@ -48,11 +49,13 @@ pub enum DefinitionKind {
     Application,
     /// Systems.
     System,
+    /// Consents.
+    Consent,
 }
 
 impl DefinitionKind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Category,
         Self::Attribute,
         Self::Persona,
@@ -61,6 +64,7 @@ impl DefinitionKind {
         Self::Server,
         Self::Application,
         Self::System,
+        Self::Consent,
     ];
 
     /// Why a definition that was assigned is not deleted, and what to do instead.
@@ -76,7 +80,11 @@ impl DefinitionKind {
             Self::Server | Self::Application => {
                 "users have subjects or sign-ins here; it cannot be deleted"
             }
-            Self::System => "people have profiles in this system; it cannot be deleted",
+            Self::System => {
+                "people have profiles in this system, or decided about consents for it; it cannot \
+                 be deleted"
+            }
+            Self::Consent => "people have decided about this consent; retire its versions",
         }
     }
 
@@ -92,6 +100,7 @@ impl DefinitionKind {
             Self::Server => "SERVER",
             Self::Application => "APPLICATION",
             Self::System => "SYSTEM",
+            Self::Consent => "CONSENT",
         }
     }
 }
