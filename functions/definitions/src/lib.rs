@@ -1,11 +1,14 @@
-//! Definitions: attribute categories, attributes, personas and workflows of a tenant.
+//! Definitions: attribute categories, attributes, personas, workflows, systems and consents of a
+//! tenant.
 
+mod consents;
 mod workflows;
 
 use std::sync::LazyLock;
 
 use shared::axum::routing::{get, patch, post, put};
 use shared::domain::Scope::{ConfigRead, ConfigWrite};
+use shared::domain::consent::Consent;
 use shared::domain::definition::{
     AttributeDefinition, Category, PersonaDefinition, UserProfileDefinition, Workflow,
 };
@@ -20,6 +23,8 @@ pub static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
         config::routes::<PersonaDefinition>(),
         config::routes_with::<Workflow, config::ScriptCheck>(),
         config::routes::<System>(),
+        config::routes::<Consent>(),
+        consents::ROUTES.to_vec(),
         vec![
             Route::read(
                 "POST",

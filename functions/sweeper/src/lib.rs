@@ -2,9 +2,10 @@
 //!
 //! It finishes erasures that were interrupted, recomputes derived attributes after a workflow has
 //! changed, brings index entries into another form, makes those of a raised `search`, looks whether
-//! anybody holds what is deprecated, and goes on with imports. All that it does can be interrupted,
+//! anybody holds what is deprecated, notes which consents are over, and goes on with imports. All that it does can be interrupted,
 //! repeated and done by several at once.
 
+mod consents;
 mod definitions;
 mod derived;
 mod lookups;
@@ -43,6 +44,8 @@ pub struct SweepReport {
     pub unused: u64,
     /// Rows of imports that got their status.
     pub imported: u64,
+    /// Consents that were found to be over.
+    pub expired: u64,
 }
 
 /// Does the waiting work, until none is left or `until` has come. What fails does not keep the rest from
@@ -85,13 +88,24 @@ pub async fn sweep(app: &App, until: Timestamp) -> Result<SweepReport> {
         if let Err(error) = definitions::settle(app, &schema, until, &mut report).await {
             failure = failure.or(Some(error));
         }
+        if let Err(error) = consents::expire(app, &schema, until, &mut report).await {
+            failure = failure.or(Some(error));
+        }
     }
     if let Err(error) = import(app, until.plus_seconds(IMPORT_SECONDS), &mut report).await {
         failure = failure.or(Some(error));
     }
     if report != SweepReport::default() {
-        let SweepReport { erasures, derived, changed, failed, reindexed, unused, imported } =
-            report;
+        let SweepReport {
+            erasures,
+            derived,
+            changed,
+            failed,
+            reindexed,
+            unused,
+            imported,
+            expired,
+        } = report;
         tracing::info!(
             operation = "sweep",
             erasures,
@@ -100,7 +114,8 @@ pub async fn sweep(app: &App, until: Timestamp) -> Result<SweepReport> {
             failed,
             reindexed,
             unused,
-            imported
+            imported,
+            expired
         );
     }
     failure.map_or(Ok(report), Err)

@@ -8,6 +8,7 @@
 pub mod change_requests;
 pub mod clients;
 pub mod commit;
+pub mod consents;
 pub mod definitions;
 mod expression;
 mod forget;

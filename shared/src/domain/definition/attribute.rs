@@ -355,6 +355,15 @@ impl AttributeDefinition {
         format!("expected one of {} values, e.g. {}{meant}", values.len(), some.join(", "))
     }
 
+    /// How profiles and filters name it.
+    #[must_use]
+    pub fn path(&self) -> String {
+        match self.predefined() {
+            Some(field) => field.name().to_owned(),
+            None => format!("attributes.{}.{}", self.category, self.name),
+        }
+    }
+
     /// Where its values stand in a profile: a JSON Pointer.
     #[must_use]
     pub fn pointer(&self) -> String {
