@@ -21,6 +21,7 @@ use crate::domain::field::Fields;
 use crate::domain::id::{ClientId, SHAPE};
 use crate::domain::json::Json;
 use crate::domain::schema::Schema;
+use crate::domain::string_enum::one_of;
 use crate::domain::suggest::unknown;
 use crate::domain::text;
 use crate::domain::user::User;
@@ -182,8 +183,9 @@ impl DecisionInput {
         for (id, state) in &self.answers {
             if terms.purpose(id).is_none() {
                 let list = if *state == PurposeState::Granted { "purposes" } else { "denied" };
-                let known = terms.purposes.iter().map(|purpose| purpose.id.as_str());
-                let detail = unknown("purpose", id.as_str(), known);
+                let known = terms.purposes.iter().map(|purpose| format!("`{}`", purpose.id));
+                let known = one_of(&known.collect::<Vec<_>>());
+                let detail = format!("the consent has no such purpose; use {known}");
                 violations.add(format!("{at}/{list}"), Code::NotFound, detail);
             }
         }
