@@ -18,6 +18,7 @@
 mod approvals;
 mod callers;
 mod clients;
+mod consents;
 mod cost;
 mod data;
 mod definitions;
