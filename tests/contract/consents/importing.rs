@@ -27,14 +27,14 @@ async fn co12_an_import_brings_what_was_decided_before() {
     let paper = json!({ "evidence_uri": "https://scans.example/7", "locale": "nl" });
     let given = "2026-11-21T10:30:00.000Z";
     let (status, errors) = import(&office, &row(given, paper)).await;
-    assert_eq!((status.as_str(), errors.len()), ("UPDATED", 0), "{errors:?}");
+    assert_eq!((status.as_str(), errors.len()), ("updated", 0), "{errors:?}");
     let record = office.crm.read(&office.jan.below("consents/news")).await;
     let evidence = &record["evidence"];
     assert_eq!(evidence["method"], "import");
     assert_eq!((&evidence["given_at"], &evidence["locale"]), (&json!(given), &json!("nl")));
     assert!(office.granted().await);
     // A row that is worked again changes nothing.
-    assert_eq!(import(&office, &row(given, json!({}))).await.0, "UNCHANGED");
+    assert_eq!(import(&office, &row(given, json!({}))).await.0, "unchanged");
     assert_eq!(office.history().await.len(), 1);
 }
 
@@ -54,7 +54,7 @@ async fn co12_what_is_imported_was_decided_in_the_past() {
     ] {
         let wrong = row(given_at, more);
         let (status, errors) = import(&office, &wrong).await;
-        assert_eq!((status.as_str(), errors), ("ERROR", vec![at.to_owned()]), "{wrong}");
+        assert_eq!((status.as_str(), errors), ("error", vec![at.to_owned()]), "{wrong}");
     }
     office.crm.get(&office.jan.below("consents/news")).await.is(404);
 }
@@ -66,7 +66,7 @@ async fn co12_an_import_does_not_undo_what_the_person_decided_since() {
     office.service.clock.advance(3600);
     office.withdraw().await.is(200);
     office.service.clock.advance(3600);
-    assert_eq!(import(&office, &row("2026-11-21T10:30:00Z", json!({}))).await.0, "UNCHANGED");
+    assert_eq!(import(&office, &row("2026-11-21T10:30:00Z", json!({}))).await.0, "unchanged");
     assert!(!office.granted().await);
 }
 
@@ -79,10 +79,10 @@ async fn co12_a_column_holds_consents_and_a_dry_run_records_none() {
     let cell = consents.replace('"', "\"\"");
     let file = format!("username,consents\nkim,\"{cell}\"\nan,\nbo,no\n");
     let (_, rows) = done(&office.crm, "dry_run=true", CSV, file.clone()).await;
-    assert_eq!(rows[0]["status"], "CREATED");
+    assert_eq!(rows[0]["status"], "created");
     let (_, rows) = done(&office.crm, "", CSV, file).await;
     let statuses: Vec<_> = rows.iter().map(|row| row["status"].as_str().unwrap()).collect();
-    assert_eq!(statuses, ["CREATED", "CREATED", "ERROR"]);
+    assert_eq!(statuses, ["created", "created", "error"]);
     let kim = rows[0]["id"].as_str().unwrap();
     let record = office.crm.read(&format!("/identity/users/{kim}/consents/news")).await;
     assert_eq!(record["purposes"]["letter"]["state"], "GRANTED");

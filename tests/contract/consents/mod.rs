@@ -5,6 +5,7 @@ mod checking;
 mod cost;
 mod deciding;
 mod faults;
+mod folding;
 mod governing;
 mod importing;
 mod leaving;
