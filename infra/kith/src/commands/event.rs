@@ -5,6 +5,7 @@
 //! `kith serve --dynamodb` on this machine. What the event names is created there if it is missing,
 //! and the credentials of the demonstration go into the event.
 
+mod consents;
 mod placeholders;
 mod sample;
 mod world;
