@@ -27,12 +27,14 @@ pub(crate) const ROUTES: [Route; 4] = [
     .json("ConsentVersionInput")
     .summary("Create a version of a consent")
     .description("A snapshot of the terms, with texts. It never changes."),
-    Route::read("GET", VERSIONS, "list_consent_versions", (200, "ConsentVersionList"), || get(list))
-        .scope(ConfigRead)
-        .id(Id::Chosen)
-        .query(&["limit", "cursor"])
-        .summary("List the versions of a consent")
-        .description("Without texts, oldest first."),
+    Route::read("GET", VERSIONS, "list_consent_versions", (200, "ConsentVersionList"), || {
+        get(list)
+    })
+    .scope(ConfigRead)
+    .id(Id::Chosen)
+    .query(&["limit", "cursor"])
+    .summary("List the versions of a consent")
+    .description("Without texts, oldest first."),
     Route::read("GET", VERSION, "get_consent_version", (200, "ConsentVersion"), || get(read))
         .scope(ConfigRead)
         .id(Id::Chosen)
@@ -142,8 +144,7 @@ async fn retire(call: Call) -> HandlerResult {
         let same = next == *current;
         Ok(if same { DefinitionEdit::Keep } else { DefinitionEdit::Replace(next) })
     };
-    let edited =
-        config::edited(&call, Some(id.as_str()), decide, |_| Ok(Vec::new())).await?;
+    let edited = config::edited(&call, Some(id.as_str()), decide, |_| Ok(Vec::new())).await?;
     let (content, tag) = named(&call, &edited.ok_or(Error::NotFound)?.value).await?;
     Ok(Answer::resource(content, &tag))
 }

@@ -8,9 +8,7 @@ mod person;
 
 use shared::axum::routing::{get, post};
 use shared::domain::Scope::{UsersRead, UsersWrite};
-use shared::domain::consent::{
-    Consent, ConsentRecord, Decision, DecisionInput, MAX_PURPOSES,
-};
+use shared::domain::consent::{Consent, ConsentRecord, Decision, DecisionInput, MAX_PURPOSES};
 use shared::domain::error::{Code, Error, Result, Violations};
 use shared::domain::field::Fields;
 use shared::domain::id::{PartyId, PurposeId, SHAPE};
@@ -308,8 +306,7 @@ async fn withdraw(mut call: Call, whose: Whose) -> HandlerResult {
                 call.preconditions.check_write(tag.as_ref().as_slice())?;
                 let current = record.map_or(&empty, |record| &record.value);
                 let named = purposes.as_deref();
-                let decision =
-                    Decision::withdrawal(consent, current, named, speaker.clone(), now);
+                let decision = Decision::withdrawal(consent, current, named, speaker.clone(), now);
                 match decision.event(current, id.clone(), now) {
                     None if record.is_none() => Err(Error::NotFound),
                     event => Ok(event),

@@ -109,11 +109,8 @@ pub async fn read(call: Call) -> HandlerResult {
     call.app
         .decide(&call.caller.tenant, async |schema| {
             let context = SystemContext::of(&call, &schema)?;
-            let found = call
-                .app
-                .table()
-                .find_named_profile(&schema, &context.system.id, &name)
-                .await?;
+            let found =
+                call.app.table().find_named_profile(&schema, &context.system.id, &name).await?;
             show(&call, &context, &found.ok_or(Error::NotFound)?)
         })
         .await

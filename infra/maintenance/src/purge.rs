@@ -78,7 +78,8 @@ async fn purge_kind<T: Definition>(
             DefinitionEdit::Replace(deprecated(current.clone()))
         })
     };
-    let settled = table.edit_definition::<T>(tenant, Some(id), deprecate, |_| Ok(Vec::new())).await?;
+    let settled =
+        table.edit_definition::<T>(tenant, Some(id), deprecate, |_| Ok(Vec::new())).await?;
     let version = settled.ok_or(Error::NotFound)?.version();
     tokio::time::sleep(wait).await;
     let holders = holders(table, tenant, id).await?;

@@ -14,9 +14,7 @@ use super::table::{Range, Table};
 use super::users::check_exists;
 use super::write::{CommitError, Condition, Write};
 use crate::domain::author::Author;
-use crate::domain::consent::{
-    ConsentEvent, ConsentRecord, ConsentText, Withheld, governing,
-};
+use crate::domain::consent::{ConsentEvent, ConsentRecord, ConsentText, Withheld, governing};
 use crate::domain::definition::DefinitionKind;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{PartyId, TenantId, UserId};
@@ -102,7 +100,8 @@ impl Table {
     ) -> Item {
         let tenant = &schema.tenant;
         let now = self.env.clock.now();
-        let mut item = Item::at(&of.key(tenant)).versioned(record).text("holder", of.user.to_string());
+        let mut item =
+            Item::at(&of.key(tenant)).versioned(record).text("holder", of.user.to_string());
         if let Some(end) = record.value.next_end() {
             item = item.listed(keys::ending_consents(tenant), end.to_string());
         }

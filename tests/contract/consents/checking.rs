@@ -59,9 +59,7 @@ async fn a_check_by_attributes_asks_the_purposes_that_use_them() {
     let crm = service.crm().await;
     let [shoe, hat] =
         [crm.define("shoe", json!({})).await, crm.define("hat", json!({})).await].map(|a| a.id);
-    let purpose = |id: &str, attributes: &[&String]| {
-        json!({ "id": id, "name": id, "legal_basis": "consent", "attributes": attributes })
-    };
+    let purpose = |id: &str, attributes: &[&String]| json!({ "id": id, "name": id, "legal_basis": "consent", "attributes": attributes });
     let purposes = json!([purpose("letter", &[&shoe]), purpose("calls", &[&hat])]);
     let office = Office::on(service, json!({ "purposes": purposes })).await;
     office.agree(json!({})).await;

@@ -115,7 +115,8 @@ async fn co05_the_history_has_each_decision_in_order() {
     office.service.clock.advance(1);
     office.agree(json!({ "purposes": ["letter", "calls"], "denied": ["offers"] })).await;
     let history = office.history().await;
-    let states: Vec<_> = history.iter().map(|event| (&event["sequence"], &event["purposes"])).collect();
+    let states: Vec<_> =
+        history.iter().map(|event| (&event["sequence"], &event["purposes"])).collect();
     assert_eq!(
         states,
         [

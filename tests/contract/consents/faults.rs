@@ -31,7 +31,8 @@ async fn under(fault: Fault, call: usize, granted: bool) -> Option<Vec<Value>> {
 }
 
 async fn at_each_call(granted: bool) {
-    for fault in [Fault::Unreachable, Fault::Lost, Fault::Silent, Fault::Throttled, Fault::Conflict(0)]
+    for fault in
+        [Fault::Unreachable, Fault::Lost, Fault::Silent, Fault::Throttled, Fault::Conflict(0)]
     {
         let mut call = 0;
         while let Some(history) = under(fault.clone(), call, granted).await {

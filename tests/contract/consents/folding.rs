@@ -56,7 +56,11 @@ fn event(
         3 => record.expiry(id(), now),
         2 => {
             let speaker = Speaker::default();
-            Decision::withdrawal(consent, record, Some(&named), speaker, now).event(record, id(), now)
+            Decision::withdrawal(consent, record, Some(&named), speaker, now).event(
+                record,
+                id(),
+                now,
+            )
         }
         kind => {
             let text = consent.effective(now)?.content.as_ref()?.locales.get("en")?;

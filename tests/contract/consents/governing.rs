@@ -90,7 +90,8 @@ async fn co04_each_way_to_a_system_profile_lacks_them() {
     shop.office.agree(json!({})).await;
     assert_eq!(seen().await, [(true, true); 5]);
     // A refusal for the system alone counts there before what was agreed in general.
-    let no = shop.office.yes(1, json!({ "audience": "shop", "purposes": [], "denied": ["letter"] }));
+    let no =
+        shop.office.yes(1, json!({ "audience": "shop", "purposes": [], "denied": ["letter"] }));
     shop.office.decide(no.await).await.is(200);
     assert_eq!(seen().await, [(false, false); 5]);
 }
@@ -174,9 +175,8 @@ async fn co04_subscribers_are_told_by_ids_alone() {
     let office = Office::open().await;
     let told = Told::default();
     let pk = format!("T#{}#U#{}", tests::TENANT, office.jan.id);
-    let entry = |n: u64, kind: &str| {
-        record_of(n, "INSERT", &pk, &format!("COH#news#shop#{n:010}#{kind}"))
-    };
+    let entry =
+        |n: u64, kind: &str| record_of(n, "INSERT", &pk, &format!("COH#news#shop#{n:010}#{kind}"));
     let records = [
         entry(1, "granted"),
         entry(2, "denied"),

@@ -10,9 +10,8 @@ async fn co15_grants_and_withdrawals_follow_one_another() {
     let office = Office::open().await;
     office.agree(json!({})).await;
     let yes = office.yes(1, json!({ "purposes": ["letter", "calls"] })).await;
-    let calls = (0..64).map(|i| {
-        if i % 2 == 0 { office.decide(yes.clone()) } else { office.withdraw() }
-    });
+    let calls =
+        (0..64).map(|i| if i % 2 == 0 { office.decide(yes.clone()) } else { office.withdraw() });
     let answers = at_once(calls).await;
     let [done, later] = count(&answers, &[200, 503])[..] else { panic!() };
     assert_eq!(done + later, 64);

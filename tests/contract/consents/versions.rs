@@ -134,9 +134,17 @@ async fn terms_say_all_that_is_wrong_at_once() {
     });
     let said = office.crm.post(CONSENTS, wrong).await.is(422).violations().join("\n");
     for at in [
-        "/id", "/kind", "/purposes/0/legal_basis", "/purposes/0/recipients/0",
-        "/purposes/2/attributes/0", "/controller/contact", "/controller/phone", "/jurisdiction",
-        "/expires_after_days", "/minimum_age", "/needs",
+        "/id",
+        "/kind",
+        "/purposes/0/legal_basis",
+        "/purposes/0/recipients/0",
+        "/purposes/2/attributes/0",
+        "/controller/contact",
+        "/controller/phone",
+        "/jurisdiction",
+        "/expires_after_days",
+        "/minimum_age",
+        "/needs",
     ] {
         assert!(said.contains(at), "{at}: {said}");
     }

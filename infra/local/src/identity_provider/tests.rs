@@ -200,7 +200,11 @@ async fn what_an_administrator_changed_of_it_stays() {
         super::AuthenticationServer::read(document, Some(current), schema, place.table.env())
             .map(DefinitionEdit::Replace)
     };
-    place.table.edit_definition(&tenant, Some(super::SERVER), change, |_| Ok(Vec::new())).await.unwrap();
+    place
+        .table
+        .edit_definition(&tenant, Some(super::SERVER), change, |_| Ok(Vec::new()))
+        .await
+        .unwrap();
     let (service, provider) = place.start(URL).await;
     assert!(takes(&service, &token(&provider, URL)).await);
     let schema = place.table.schema(&tenant).await.unwrap();

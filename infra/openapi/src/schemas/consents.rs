@@ -24,17 +24,10 @@ fn definitions() -> Vec<Described> {
     let shown = |description: &str| terms(Record::new(description).must("id", named("Slug")));
     vec![
         ("Consent", shown("What people are asked for.").example(consent("marketing")).schema()),
-        (
-            "ConsentInput",
-            input().must("id", named("Slug")).example(consent("partners")).schema(),
-        ),
+        ("ConsentInput", input().must("id", named("Slug")).example(consent("partners")).schema()),
         (
             "ConsentPatch",
-            input()
-                .unchanged(&["id"])
-                .optional()
-                .example(json!({ "jurisdiction": "NL" }))
-                .schema(),
+            input().unchanged(&["id"]).optional().example(json!({ "jurisdiction": "NL" })).schema(),
         ),
         ("ConsentList", page("Consent")),
         ("ConsentTerms", terms(Record::new("The terms of a consent.")).schema()),
@@ -77,7 +70,11 @@ fn kind() -> utoipa::openapi::Object {
 }
 
 fn purposes() -> Array {
-    list(named("ConsentPurpose"), Some(MAX_PURPOSES), "What data is used for; each is decided alone.")
+    list(
+        named("ConsentPurpose"),
+        Some(MAX_PURPOSES),
+        "What data is used for; each is decided alone.",
+    )
 }
 
 fn needs() -> utoipa::openapi::Object {

@@ -188,12 +188,7 @@ impl Definition for Consent {
 }
 
 /// Refuses terms without a purpose to which an attribute is bound.
-fn refuse_missing_purposes(
-    id: &PartyId,
-    terms: &Terms,
-    schema: &Schema,
-    fields: &mut Fields<'_>,
-) {
+fn refuse_missing_purposes(id: &PartyId, terms: &Terms, schema: &Schema, fields: &mut Fields<'_>) {
     for attribute in schema.attributes.values() {
         let bound = attribute.consent.as_ref().filter(|bound| bound.consent == *id);
         if let Some(bound) = bound.filter(|bound| terms.purpose(&bound.purpose).is_none()) {

@@ -88,14 +88,18 @@ impl DecisionInput {
         let locale = fields.text("locale", MAX_TEXT);
         let text_sha256 = take_digest(fields, "text_sha256");
         let mut answers = BTreeMap::new();
-        for (name, state) in
-            [("purposes", PurposeState::Granted), ("denied", PurposeState::Denied)]
+        for (name, state) in [("purposes", PurposeState::Granted), ("denied", PurposeState::Denied)]
         {
             let ids = fields.texts(name, MAX_PURPOSES, 64).unwrap_or_default();
             for (i, id) in ids.iter().enumerate() {
                 match id.parse() {
                     Ok(id) if answers.insert(id, state).is_some() => {
-                        fields.refuse_item(name, i, Code::NotAllowed, "this purpose is named twice");
+                        fields.refuse_item(
+                            name,
+                            i,
+                            Code::NotAllowed,
+                            "this purpose is named twice",
+                        );
                     }
                     Ok(_) => {}
                     Err(_) => {
@@ -136,7 +140,8 @@ impl DecisionInput {
     ) -> Result<Decision> {
         let version = self.asked_version(consent, now)?;
         let content = version.content.as_ref();
-        let content = content.ok_or_else(|| Error::unexpected("a version in effect has content"))?;
+        let content =
+            content.ok_or_else(|| Error::unexpected("a version in effect has content"))?;
         self.check_text(content)?;
         self.check_purposes(&content.terms, "")?;
         self.check_age(&content.terms, user, schema, &speaker, now)?;
@@ -144,7 +149,11 @@ impl DecisionInput {
     }
 
     /// The version in effect, which has to be the one that the person read.
-    fn asked_version<'c>(&self, consent: &'c Consent, now: Timestamp) -> Result<&'c ConsentVersion> {
+    fn asked_version<'c>(
+        &self,
+        consent: &'c Consent,
+        now: Timestamp,
+    ) -> Result<&'c ConsentVersion> {
         let named = consent.version(self.version).ok_or_else(|| unknown_version(self.version))?;
         let effective = consent.effective(now);
         if let Some(effective) = effective.filter(|effective| effective.number == named.number) {
@@ -168,7 +177,11 @@ impl DecisionInput {
         let locale = self.locale.as_deref().unwrap_or_default();
         let Some(digest) = content.locales.get(locale) else {
             let known = content.locales.keys().map(String::as_str);
-            return Err(Error::invalid("/locale", Code::NotFound, unknown("locale", locale, known)));
+            return Err(Error::invalid(
+                "/locale",
+                Code::NotFound,
+                unknown("locale", locale, known),
+            ));
         };
         if self.text_sha256.as_ref() == Some(digest) {
             return Ok(());
@@ -215,9 +228,8 @@ impl DecisionInput {
                  ask your guardian"
             )));
         }
-        let detail = format!(
-            "the person is not known to be {age} years old; name the guardian who agrees"
-        );
+        let detail =
+            format!("the person is not known to be {age} years old; name the guardian who agrees");
         Err(Error::invalid("/guardian", Code::Required, detail))
     }
 
@@ -286,9 +298,8 @@ impl Decision {
         // Who agrees by saying nothing withdraws from what nobody recorded.
         let terms = consent.terms_at(now);
         let silent = terms.purposes.iter().map(|purpose| purpose.id.clone());
-        let silent = silent.filter(|id| {
-            terms.needs == Needs::OptOut && !record.purposes.contains_key(id)
-        });
+        let silent =
+            silent.filter(|id| terms.needs == Needs::OptOut && !record.purposes.contains_key(id));
         let named = |id: &PurposeId| purposes.is_none_or(|purposes| purposes.contains(id));
         let answers = granted.chain(silent).filter(named);
         Self {
@@ -311,7 +322,12 @@ impl Decision {
     /// The entry of the history that the decision makes; `None` if it changes nothing, as a repeat
     /// does (rule CO-17).
     #[must_use]
-    pub fn event(&self, record: &ConsentRecord, id: String, now: Timestamp) -> Option<ConsentEvent> {
+    pub fn event(
+        &self,
+        record: &ConsentRecord,
+        id: String,
+        now: Timestamp,
+    ) -> Option<ConsentEvent> {
         let mut purposes = self.answers.clone();
         purposes.retain(|id, state| self.changes(record, id, *state, now));
         let was_granted = |id: &PurposeId| {

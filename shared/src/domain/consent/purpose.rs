@@ -108,7 +108,16 @@ impl Purpose {
         let retention = fields.text("retention", MAX_TEXT);
         let sensitive = fields.boolean("sensitive").unwrap_or_default();
         let (id, name, legal_basis) = (id?, name?, legal_basis?);
-        Some(Self { id, name, description, legal_basis, attributes, recipients, retention, sensitive })
+        Some(Self {
+            id,
+            name,
+            description,
+            legal_basis,
+            attributes,
+            recipients,
+            retention,
+            sensitive,
+        })
     }
 
     /// The document that callers see.

@@ -34,12 +34,8 @@ pub fn receipt(
     let locale = named.filter(|locale| text.locales.contains_key(*locale));
     let locale = locale.or_else(|| text.locales.keys().next());
     let shown = locale.and_then(|locale| text.locales.get(locale));
-    let version_path = format!(
-        "{base_url}{}/{}/versions/{}",
-        Consent::PATH,
-        record.consent,
-        text.number
-    );
+    let version_path =
+        format!("{base_url}{}/{}/versions/{}", Consent::PATH, record.consent, text.number);
     let uri = shown.and_then(|shown| shown.uri.clone()).unwrap_or(version_path);
     let id = history.last().map(|event| event.id.clone()).unwrap_or_default();
     let given_at = evidence.or(record.evidence.as_ref()).map(|evidence| evidence.given_at);
@@ -155,9 +151,10 @@ fn iso_record(
 
 fn iso_event(event: &ConsentEvent) -> Object {
     let Evidence { guardian, method, given_at, .. } = &event.evidence;
-    let states = event.purposes.iter().map(|(id, state): (_, &PurposeState)| {
-        (id.to_string(), Json::from(state.name()))
-    });
+    let states = event
+        .purposes
+        .iter()
+        .map(|(id, state): (_, &PurposeState)| (id.to_string(), Json::from(state.name())));
     object! {
         "id" => &event.id,
         "time" => *given_at,

@@ -239,9 +239,10 @@ impl ConsentRecord {
     #[must_use]
     pub fn expiry(&self, id: String, now: Timestamp) -> Option<ConsentEvent> {
         self.next_end().filter(|end| *end <= now)?;
-        let over = self.purposes.iter().filter(|(_, p)| {
-            p.state(now) == PurposeState::Expired && p.until > self.announced
-        });
+        let over = self
+            .purposes
+            .iter()
+            .filter(|(_, p)| p.state(now) == PurposeState::Expired && p.until > self.announced);
         let purposes = over.clone().map(|(id, _)| (id.clone(), PurposeState::Expired)).collect();
         Some(ConsentEvent {
             id,

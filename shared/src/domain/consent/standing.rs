@@ -160,9 +160,9 @@ fn decision<'r>(
     purpose: &PurposeId,
 ) -> Option<&'r RecordedPurpose> {
     let of = |audience: Option<&PartyId>| {
-        let record = records.iter().find(|record| {
-            record.consent == consent.id && record.audience.as_ref() == audience
-        });
+        let record = records
+            .iter()
+            .find(|record| record.consent == consent.id && record.audience.as_ref() == audience);
         record.and_then(|record| record.purposes.get(purpose))
     };
     audience.and_then(|audience| of(Some(audience))).or_else(|| of(None))

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::policy::ApprovalPolicy;
 use super::predefined::Predefined;
 use super::properties::{
-    DataFormat, DerivedBy, Raise, Search, take_consent, take_derived, take_json_schema, take_scopes, take_source,
+    DataFormat, DerivedBy, Raise, Search, take_consent, take_derived, take_json_schema,
+    take_scopes, take_source,
 };
 use super::{Definition, DefinitionKind, MAX_TEXT, Noun, SET_BY_SERVICE, open, take_name};
 use crate::domain::consent::{Consent, PurposeRef};

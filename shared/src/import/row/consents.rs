@@ -35,7 +35,8 @@ impl ProcessedRow<'_> {
         let record = async |schema: std::sync::Arc<Schema>| {
             let mut recorded = false;
             for (consent, audience, decision) in self.consents(&schema)? {
-                recorded |= self.record(author, &schema, user, (consent, audience), &decision).await?;
+                recorded |=
+                    self.record(author, &schema, user, (consent, audience), &decision).await?;
             }
             Ok(recorded)
         };

@@ -123,7 +123,8 @@ fn a_key_of_a_consent_says_which() {
         let entry = named(Child::ConsentHistory(&news, audience, 12, HistoryKind::Withdrawn));
         assert_eq!(entry.entry, Some((12, HistoryKind::Withdrawn)));
     }
-    for other in ["PROFILE", "CR", "CR#x", "B#crm", "CO#news", "COH#news#-", "COH#news#-#x#granted"] {
+    for other in ["PROFILE", "CR", "CR#x", "B#crm", "CO#news", "COH#news#-", "COH#news#-#x#granted"]
+    {
         assert_eq!(NamedConsent::of(other), None, "{other}");
     }
 }
