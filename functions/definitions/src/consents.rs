@@ -81,7 +81,7 @@ async fn create(mut call: Call) -> HandlerResult {
             let (version, _) = input.version(current.versions.last(), &current.terms, now);
             Ok(DefinitionEdit::Replace(current.with_version(version, now)?))
         };
-        let made = |next: &Versioned<Consent>| {
+        let made = |next: &Versioned<Consent>| -> Result<(Answer, ConsentText)> {
             let (version, before) = next.value.versions.split_last().ok_or(Error::NotFound)?;
             let input = VersionInput::read(body.clone())?;
             let (_, text) = input.version(before.last(), &next.value.terms, now);

@@ -14,7 +14,9 @@ use super::table::{Range, Table};
 use super::users::check_exists;
 use super::write::{CommitError, Condition, Write};
 use crate::domain::author::Author;
-use crate::domain::consent::{ConsentEvent, ConsentRecord, ConsentText, Withheld, governing};
+use crate::domain::consent::{
+    Consent, ConsentEvent, ConsentRecord, ConsentText, Withheld, governing,
+};
 use crate::domain::definition::DefinitionKind;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{PartyId, TenantId, UserId};
@@ -105,7 +107,7 @@ impl Table {
         if let Some(end) = record.value.next_end() {
             item = item.listed(keys::ending_consents(tenant), end.to_string());
         }
-        let proves = |consent: &crate::domain::consent::Consent| consent.terms_at(now).keep_proof;
+        let proves = |consent: &Consent| consent.terms_at(now).keep_proof;
         if schema.consent(of.consent).is_some_and(proves) {
             item = item.text("proof", &record.value.digest).text("proof_at", now.to_string());
         }
@@ -228,11 +230,13 @@ pub(super) fn governing_keys(
     audience: Option<&PartyId>,
 ) -> Vec<Key> {
     let audiences: BTreeSet<_> = [None, audience].into();
-    let of = |consent| {
-        let key = move |audience| Child::Consent(consent, audience);
-        audiences.iter().map(move |audience| Key::child(&schema.tenant, user, key(*audience)))
-    };
-    governing(schema).into_iter().flat_map(of).collect()
+    let mut keys = Vec::new();
+    for consent in governing(schema) {
+        for audience in &audiences {
+            keys.push(Key::child(&schema.tenant, user, Child::Consent(consent, *audience)));
+        }
+    }
+    keys
 }
 
 fn is_record(item: &Item) -> bool {

@@ -2,6 +2,7 @@
 
 use shared::domain::Json;
 use shared::domain::consent::{Consent, ConsentRecord, Needs, Standing};
+use shared::domain::definition::AttributeDefinition;
 use shared::domain::error::{Code, Error, Result, Violations};
 use shared::domain::field::Fields;
 use shared::domain::id::{DefinitionId, PartyId, PurposeId, SHAPE, UserId};
@@ -104,7 +105,8 @@ fn take_attributes(fields: &mut Fields<'_>, schema: &Schema) -> Vec<DefinitionId
         match by_id.or_else(named) {
             Some(definition) => attributes.push(definition.id),
             None => {
-                let paths: Vec<_> = schema.attributes.values().map(|a| a.path()).collect();
+                let paths: Vec<_> =
+                    schema.attributes.values().map(AttributeDefinition::path).collect();
                 let detail = unknown("attribute", text, paths.iter().map(String::as_str));
                 fields.refuse_item(FIELD, i, Code::NotFound, detail);
             }

@@ -3,7 +3,7 @@
 use shared::domain::author::Author;
 use shared::domain::consent::Speaker;
 use shared::domain::error::{Error, Result};
-use shared::domain::id::{PartyId, ProfileName, UserName};
+use shared::domain::id::{PartyId, ProfileName, UserName, WrongShape};
 use shared::domain::schema::Schema;
 use shared::domain::user::User;
 use shared::http::Call;
@@ -86,8 +86,8 @@ pub(super) fn audience(call: &Call, named: Option<PartyId>) -> Result<Option<Par
 
 /// The system that the query names.
 pub(super) fn asked_audience(call: &Call) -> Result<Option<PartyId>> {
-    let named = call.query("audience").map(str::parse).transpose();
-    let named = named.map_err(|error: shared::domain::id::WrongShape| {
+    let named = call.query("audience").map(str::parse::<PartyId>).transpose();
+    let named = named.map_err(|error: WrongShape| {
         Error::Malformed(format!("query parameter `audience`: {error}"))
     })?;
     audience(call, named)

@@ -92,19 +92,12 @@ impl DecisionInput {
         {
             let ids = fields.texts(name, MAX_PURPOSES, 64).unwrap_or_default();
             for (i, id) in ids.iter().enumerate() {
-                match id.parse() {
-                    Ok(id) if answers.insert(id, state).is_some() => {
-                        fields.refuse_item(
-                            name,
-                            i,
-                            Code::NotAllowed,
-                            "this purpose is named twice",
-                        );
-                    }
-                    Ok(_) => {}
-                    Err(_) => {
-                        fields.refuse_item(name, i, Code::WrongFormat, format!("expected {SHAPE}"));
-                    }
+                let Ok(id) = id.parse() else {
+                    fields.refuse_item(name, i, Code::WrongFormat, format!("expected {SHAPE}"));
+                    continue;
+                };
+                if answers.insert(id, state).is_some() {
+                    fields.refuse_item(name, i, Code::NotAllowed, "this purpose is named twice");
                 }
             }
         }
@@ -247,7 +240,10 @@ impl DecisionInput {
             evidence: Evidence {
                 version: Some(self.version),
                 locale: self.locale.clone(),
-                text_sha256: self.text_sha256.clone(),
+                text_sha256: self
+                    .text_sha256
+                    .clone()
+                    .or_else(|| content?.locales.get(self.locale.as_ref()?).cloned()),
                 method: Some(self.method),
                 actor: speaker.actor,
                 client: speaker.client,
@@ -333,13 +329,14 @@ impl Decision {
         let was_granted = |id: &PurposeId| {
             record.purposes.get(id).is_some_and(|p| p.state(now) == PurposeState::Granted)
         };
-        let mut answers = purposes.iter();
-        let kind = if purposes.is_empty() {
+        if purposes.is_empty() {
             return None;
-        } else if answers.any(|(id, state)| {
+        }
+        let taken_back = purposes.iter().any(|(id, state)| {
             *state == PurposeState::Withdrawn
                 || (*state != PurposeState::Granted && was_granted(id))
-        }) {
+        });
+        let kind = if taken_back {
             HistoryKind::Withdrawn
         } else if purposes.values().any(|state| *state == PurposeState::Granted) {
             HistoryKind::Granted

@@ -97,7 +97,7 @@ impl Withheld {
         for field in written.predefined.keys() {
             violations.add(format!("/{field}"), Code::NotAllowed, detail);
         }
-        for _ in written.attributes.keys() {
+        if !written.attributes.is_empty() {
             violations.add("/attributes", Code::NotAllowed, detail);
         }
         violations.check(())?;

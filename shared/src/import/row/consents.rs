@@ -1,6 +1,7 @@
 //! What a row says that the person decided about consents (rule CO-12).
 
 use super::ProcessedRow;
+use crate::domain::author::Author;
 use crate::domain::change_request::Actor;
 use crate::domain::consent::{ConsentRecord, Decision, Speaker};
 use crate::domain::error::Result;
@@ -32,20 +33,22 @@ impl ProcessedRow<'_> {
             return Ok(false);
         }
         let author = &self.author();
-        let record = async |schema: std::sync::Arc<Schema>| {
-            let mut recorded = false;
-            for (consent, audience, decision) in self.consents(&schema)? {
-                recorded |=
-                    self.record(author, &schema, user, (consent, audience), &decision).await?;
-            }
-            Ok(recorded)
-        };
-        self.rows.app.decide(self.rows.tenant, record).await
+        self.rows
+            .app
+            .decide(self.rows.tenant, move |schema| async move {
+                let mut recorded = false;
+                for (consent, audience, decision) in self.consents(&schema)? {
+                    let of = (consent, audience);
+                    recorded |= self.record(author, &schema, user, of, &decision).await?;
+                }
+                Ok(recorded)
+            })
+            .await
     }
 
     async fn record(
         &self,
-        author: &crate::domain::Author,
+        author: &Author,
         schema: &Schema,
         user: UserId,
         (consent, audience): (PartyId, Option<PartyId>),
