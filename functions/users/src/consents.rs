@@ -79,7 +79,7 @@ pub(crate) const ROUTES: [Route; 11] = [
     Route::read(
         "GET",
         "/identity/users/{user_id}/consents/{consent_id}/history",
-        "list_user_consent_history",
+        "list_user_consent_events",
         (200, "ConsentHistory"),
         || get(async |call| history(call, Whose::Named).await),
     )
@@ -142,7 +142,7 @@ pub(crate) const ROUTES: [Route; 11] = [
     Route::read(
         "GET",
         "/identity/me/consents/{consent_id}/history",
-        "list_own_consent_history",
+        "list_own_consent_events",
         (200, "ConsentHistory"),
         || get(async |call| history(call, Whose::Own).await),
     )

@@ -15,7 +15,10 @@ const DIGEST: &str = "359f84e43fe50b4619111e3a040868f479e29e4a026654fa398a94fd25
 impl World {
     /// Makes the consents that the event names.
     pub(super) async fn fill_consents(&mut self, event: &mut SampleEvent) -> Result<(), Failure> {
-        for (id, asked) in NAMED.into_iter().filter(|(id, _)| event.names(id)) {
+        for (id, asked) in NAMED {
+            if !event.names(id) {
+                continue;
+            }
             if self.get(&format!("{CONSENTS}/{id}")).await?.is_none() {
                 self.create(CONSENTS, &terms(id)).await?;
             }
