@@ -19,6 +19,7 @@ mod approvals;
 mod audit;
 mod callers;
 mod clients;
+mod consents;
 mod cost;
 mod data;
 mod definitions;

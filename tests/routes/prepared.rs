@@ -91,7 +91,7 @@ async fn define<T: Definition>(
         Ok(DefinitionEdit::Create(made))
     };
     let author = Author::service(tenant.clone(), Reason::Operator);
-    table.edit_definition::<T>(&author, None, create, |_| Ok(None)).await.unwrap();
+    table.edit_definition::<T>(&author, None, create, |_| Ok(Vec::new())).await.unwrap();
 }
 
 /// Everything else, which is created over HTTP with the ids that it shall have.
@@ -126,6 +126,27 @@ pub async fn resources(gateway: &Gateway) {
     let declared = json!([{ "name": "points", "classifier": "NON_SENSITIVE" }]);
     let system = json!({ "id": "loyalty", "name": "Loyalty", "attributes_definition": declared });
     create("definitions", "/identity/config/systems", system).await;
+    for id in ["marketing", "surveys"] {
+        let consent = json!({
+            "id": id, "kind": "processing", "jurisdiction": "BE", "expires_after_days": 730,
+            "purposes": [{ "id": "newsletter", "name": "Newsletter", "legal_basis": "consent" }],
+            "controller": {
+                "name": "Acme", "contact": "DPO", "address": "Gent", "email": "privacy@example.org",
+                "phone": "+3292000000"
+            }
+        });
+        create("definitions", "/identity/config/consents", consent).await;
+    }
+    let text = json!({ "title": "News", "text": "We send you our newsletter." });
+    let version = json!({ "locales": { "en": text } });
+    let made = create("definitions", "/identity/config/consents/marketing/versions", version).await;
+    let digest = &made.json()["locales"]["en"]["sha256"];
+    let decision = json!({
+        "consent": "marketing", "version": 1, "locale": "en", "text_sha256": digest,
+        "purposes": ["newsletter"], "method": "web_form"
+    });
+    let path = format!("/identity/users/{USER}/consents");
+    gateway.request("users", "POST", &path, Some(decision)).await.is(200);
 }
 
 /// A token of the user as a person, from an issuer that the tenant trusts.

@@ -1,5 +1,7 @@
-//! Definitions: attribute categories, attributes, personas and workflows of a tenant.
+//! Definitions: attribute categories, attributes, personas, workflows, systems and consents of a
+//! tenant.
 
+mod consents;
 mod workflows;
 
 use std::sync::LazyLock;
@@ -7,6 +9,7 @@ use std::sync::LazyLock;
 use shared::axum::routing::{get, patch, post, put};
 use shared::domain::Scope::{Administrator, ConfigRead, ConfigWrite};
 use shared::domain::audit::AuditSettings;
+use shared::domain::consent::Consent;
 use shared::domain::definition::{
     AttributeDefinition, Category, PersonaDefinition, UserProfileDefinition, Workflow,
 };
@@ -21,6 +24,8 @@ pub static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
         config::routes::<PersonaDefinition>(),
         config::routes_with::<Workflow, config::ScriptCheck>(),
         config::routes::<System>(),
+        config::routes::<Consent>(),
+        consents::ROUTES.to_vec(),
         vec![
             Route::read(
                 "POST",

@@ -2,7 +2,7 @@
 //! expects.
 
 use serde::{Deserialize, Serialize};
-use shared::store::{Table, keys};
+use shared::store::Table;
 
 use crate::{EventSink, Unpublished, UserChange, publish};
 
@@ -64,19 +64,16 @@ pub struct BatchItemFailure {
     pub sequence: String,
 }
 
-/// Publishes the changes of a batch. Records of other items, and removals of expired tombstones,
-/// are skipped. A failure does not stop the others from being published; the answer is the first
-/// one.
+/// Publishes the changes of a batch. Records of other items, and removals, are skipped. A failure
+/// does not stop the others from being published; the answer is the first one.
 pub async fn handle(table: &Table, batch: StreamBatch, sink: &impl EventSink) -> BatchFailures {
-    let due = |record: &StreamRecord| {
-        record.name != "REMOVE" && record.dynamodb.keys.sk.text == keys::PROFILE
+    let due = |record: StreamRecord| {
+        let Keys { pk, sk } = &record.dynamodb.keys;
+        let written = record.name != "REMOVE";
+        let change = UserChange::of(&pk.text, &sk.text, record.name == "INSERT");
+        change.filter(|_| written).map(|change| (record, change))
     };
-    let records: Vec<_> = batch.records.into_iter().filter(due).collect();
-    let change = |record: &StreamRecord| UserChange {
-        partition: record.dynamodb.keys.pk.text.clone(),
-        inserted: record.name == "INSERT",
-    };
-    let changes: Vec<_> = records.iter().map(change).collect();
+    let (records, changes): (Vec<_>, Vec<_>) = batch.records.into_iter().filter_map(due).unzip();
     let Unpublished { delayed, unreadable } = publish(table, &changes, sink).await;
     let first = delayed.first().into_iter().chain(unreadable.first()).min();
     tracing::info!(

@@ -1,5 +1,5 @@
 //! Change events: the function reads the table's stream and publishes that a user was created,
-//! updated or deleted, and at which version.
+//! updated or deleted, and at which version, and that a consent was granted, withdrawn or expired.
 //!
 //! An event holds the id of the user and no personal data; subscribers read the user from the
 //! service. Events come at least once, and events of one user in the order of their versions. The
@@ -8,12 +8,14 @@
 mod batch;
 mod bridge;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
-use shared::domain::id::{TenantId, UserId};
+use shared::domain::Result;
+use shared::domain::consent::HistoryKind;
+use shared::domain::id::{PartyId, TenantId, UserId};
 use shared::store::Table;
-use shared::store::keys;
+use shared::store::keys::{self, NamedConsent};
 use shared::store::user_state::UserState;
 
 pub use batch::{BatchFailures, StreamBatch, handle};
@@ -34,6 +36,15 @@ pub enum EventKind {
     /// It was forgotten.
     #[serde(rename = "user.deleted")]
     Deleted,
+    /// The person agreed to something.
+    #[serde(rename = "consent.granted")]
+    ConsentGranted,
+    /// The person does not agree any more to something.
+    #[serde(rename = "consent.withdrawn")]
+    ConsentWithdrawn,
+    /// The time of something that the person agreed to is over.
+    #[serde(rename = "consent.expired")]
+    ConsentExpired,
 }
 
 impl EventKind {
@@ -44,6 +55,19 @@ impl EventKind {
             Self::Created => "user.created",
             Self::Updated => "user.updated",
             Self::Deleted => "user.deleted",
+            Self::ConsentGranted => "consent.granted",
+            Self::ConsentWithdrawn => "consent.withdrawn",
+            Self::ConsentExpired => "consent.expired",
+        }
+    }
+
+    /// What an entry of the history of a consent is told as; refusals are not told.
+    const fn of_consent(kind: HistoryKind) -> Option<Self> {
+        match kind {
+            HistoryKind::Granted => Some(Self::ConsentGranted),
+            HistoryKind::Withdrawn => Some(Self::ConsentWithdrawn),
+            HistoryKind::Expired => Some(Self::ConsentExpired),
+            HistoryKind::Denied => None,
         }
     }
 }
@@ -56,8 +80,14 @@ pub struct EventDetail {
     /// The user's tenant.
     pub tenant: TenantId,
     /// How many writes of the user there were, this one included: of two events the higher one is
-    /// the newer.
+    /// the newer. Of a consent: how many entries its history has.
     pub version: u64,
+    /// The consent that the event is about, if it is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub consent: Option<PartyId>,
+    /// The system for which the person decided about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audience: Option<PartyId>,
 }
 
 /// An event, with the members that subscribers of EventBridge see.
@@ -79,13 +109,38 @@ pub trait EventSink {
     fn publish(&self, events: &[Event]) -> impl Future<Output = Vec<usize>> + Send;
 }
 
-/// A write of a user, as a stream record reports it.
+/// A write of a user, or of the history of a consent, as a stream record reports it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserChange {
     /// The partition key of the user's item.
     pub partition: String,
     /// Whether the item was not there before.
     pub inserted: bool,
+    /// The entry of the history of a consent that was written, if it is one: its key says all that
+    /// is told.
+    pub entry: Option<NamedConsent>,
+}
+
+impl UserChange {
+    /// The change that a record of this key reports; `None` if nobody is told of it.
+    #[must_use]
+    pub fn of(partition: &str, sort: &str, inserted: bool) -> Option<Self> {
+        let entry = if sort == keys::PROFILE {
+            None
+        } else {
+            Some(NamedConsent::of(sort).filter(|named| inserted && named.entry.is_some())?)
+        };
+        Some(Self { partition: partition.to_owned(), inserted, entry })
+    }
+
+    /// The event of an entry of a history.
+    fn consent_event(&self, tenant: &TenantId, user: UserId) -> Option<Event> {
+        let NamedConsent { consent, audience, entry } = self.entry.clone()?;
+        let (version, kind) = entry?;
+        let (consent, tenant) = (Some(consent), tenant.clone());
+        let detail = EventDetail { id: user, tenant, version, consent, audience };
+        Some(Event { source: SOURCE, kind: EventKind::of_consent(kind)?, detail })
+    }
 }
 
 /// The changes that were not published, by their positions.
@@ -109,8 +164,14 @@ struct UserChanges {
 pub async fn publish(table: &Table, changes: &[UserChange], sink: &impl EventSink) -> Unpublished {
     let mut unpublished = Unpublished::default();
     let mut users: BTreeMap<(TenantId, UserId), UserChanges> = BTreeMap::new();
+    let (mut events, mut of_events) = (Vec::new(), Vec::new());
     for (position, change) in changes.iter().enumerate() {
         match keys::owner_of_partition(&change.partition) {
+            Some((tenant, user)) if change.entry.is_some() => {
+                let event = change.consent_event(&tenant, user);
+                of_events.extend(event.is_some().then(|| vec![position]));
+                events.extend(event);
+            }
             Some(user) => {
                 let changed = users.entry(user).or_default();
                 changed.positions.push(position);
@@ -122,16 +183,15 @@ pub async fn publish(table: &Table, changes: &[UserChange], sink: &impl EventSin
     let mut users: Vec<_> = users.into_iter().collect();
     users.sort_by_key(|(_, changed)| changed.positions.last().copied());
     let wanted: Vec<_> = users.iter().map(|(user, _)| user.clone()).collect();
-    let states = match table.states(&wanted).await {
+    let states = match read_states(table, &wanted).await {
         Ok(states) => states,
         Err(error) => {
             tracing::error!(operation = "publish", cause = %error);
-            unpublished.delayed =
-                users.into_iter().flat_map(|(_, changed)| changed.positions).collect();
+            let of_users = users.into_iter().flat_map(|(_, changed)| changed.positions);
+            unpublished.delayed = of_users.chain(of_events.into_iter().flatten()).collect();
             return unpublished.sorted();
         }
     };
-    let (mut events, mut of_events) = (Vec::new(), Vec::new());
     for ((tenant, id), changed) in users {
         let user = (tenant, id);
         let (kind, version) = match states.get(&user) {
@@ -146,7 +206,8 @@ pub async fn publish(table: &Table, changes: &[UserChange], sink: &impl EventSin
             None => continue,
         };
         let (tenant, id) = user;
-        events.push(Event { source: SOURCE, kind, detail: EventDetail { id, tenant, version } });
+        let detail = EventDetail { id, tenant, version, consent: None, audience: None };
+        events.push(Event { source: SOURCE, kind, detail });
         of_events.push(changed.positions);
     }
     if !events.is_empty() {
@@ -155,6 +216,14 @@ pub async fn publish(table: &Table, changes: &[UserChange], sink: &impl EventSin
         }
     }
     unpublished.sorted()
+}
+
+/// The states of users; none is read where no user was written.
+async fn read_states(
+    table: &Table,
+    users: &[(TenantId, UserId)],
+) -> Result<HashMap<(TenantId, UserId), UserState>> {
+    if users.is_empty() { Ok(HashMap::new()) } else { table.states(users).await }
 }
 
 impl Unpublished {

@@ -286,7 +286,7 @@ async fn move_on(
     };
     let id = id.to_string();
     let author = Author::service(schema.tenant.clone(), Reason::Recomputation);
-    match app.table().edit_definition(&author, Some(&id), edit, |_| Ok(None)).await {
+    match app.table().edit_definition(&author, Some(&id), edit, |_| Ok(Vec::new())).await {
         // Deleted meanwhile.
         Ok(_) | Err(Error::NotFound) => Ok(()),
         Err(error) => Err(error),

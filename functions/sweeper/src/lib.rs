@@ -2,10 +2,12 @@
 //!
 //! It finishes erasures that were interrupted, recomputes derived attributes after a workflow has
 //! changed, brings index entries into another form, makes those of a raised `search`, searches for
-//! users who hold deprecated definitions or values, verifies the audit, and continues imports. All
-//! its work can be interrupted, repeated and done by several sweepers at once.
+//! users who hold deprecated definitions or values, notes which consents have expired, verifies the
+//! audit, and continues imports. All its work can be interrupted, repeated and done by several
+//! sweepers at once.
 
 mod audit;
+mod consents;
 mod definitions;
 mod derived;
 mod lookups;
@@ -45,6 +47,8 @@ pub struct SweepReport {
     pub unused: u64,
     /// Rows of imports that got their status.
     pub imported: u64,
+    /// Consents that were found to be over.
+    pub expired: u64,
 }
 
 /// Does the waiting work, until none remains or `until` has come. If a part fails, the sweeper goes
@@ -87,6 +91,9 @@ pub async fn sweep(app: &App, until: Timestamp) -> Result<SweepReport> {
         if let Err(error) = definitions::settle(app, &schema, until, &mut report).await {
             failure = failure.or(Some(error));
         }
+        if let Err(error) = consents::expire(app, &schema, until, &mut report).await {
+            failure = failure.or(Some(error));
+        }
         if let Err(error) = audit::verify(app, &schema, until).await {
             failure = failure.or(Some(error));
         }
@@ -95,8 +102,16 @@ pub async fn sweep(app: &App, until: Timestamp) -> Result<SweepReport> {
         failure = failure.or(Some(error));
     }
     if report != SweepReport::default() {
-        let SweepReport { erasures, derived, changed, failed, reindexed, unused, imported } =
-            report;
+        let SweepReport {
+            erasures,
+            derived,
+            changed,
+            failed,
+            reindexed,
+            unused,
+            imported,
+            expired,
+        } = report;
         tracing::info!(
             operation = "sweep",
             erasures,
@@ -105,7 +120,8 @@ pub async fn sweep(app: &App, until: Timestamp) -> Result<SweepReport> {
             failed,
             reindexed,
             unused,
-            imported
+            imported,
+            expired
         );
     }
     failure.map_or(Ok(report), Err)

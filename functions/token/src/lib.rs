@@ -1,4 +1,5 @@
-//! Tokens: the OAuth 2.0 token endpoint, the published keys and the metadata of the service.
+//! Tokens: the OAuth 2.0 token endpoint, the published keys and the metadata of the service; and
+//! receipts of consents, which the same keys sign.
 
 mod assertion;
 mod audience;
@@ -10,6 +11,7 @@ mod error;
 mod form;
 mod introspection;
 mod metadata;
+mod receipts;
 mod revocation;
 mod secrets;
 mod throttle;
@@ -21,7 +23,7 @@ use shared::http::Route;
 
 /// The routes of this function.
 pub static ROUTES: LazyLock<Vec<Route>> =
-    LazyLock::new(|| [&OAUTH[..], &clients::ROUTES, &secrets::ROUTES].concat());
+    LazyLock::new(|| [&OAUTH[..], &clients::ROUTES, &secrets::ROUTES, &receipts::ROUTES].concat());
 
 const OAUTH: [Route; 9] = [
     Route::write("POST", "/idhub/oidc/v1/token", "issue_token", (200, "TokenResponse"), || {

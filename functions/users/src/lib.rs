@@ -3,6 +3,7 @@
 mod audit;
 mod batch;
 mod by;
+mod consents;
 mod imports;
 mod list;
 mod me;
@@ -51,6 +52,7 @@ pub static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
         &sign_in::ROUTES,
         &profiles::ROUTES,
         &audit::ROUTES,
+        &consents::ROUTES,
     ];
     groups.concat()
 });

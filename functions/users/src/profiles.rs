@@ -93,13 +93,11 @@ pub async fn me(call: Call) -> HandlerResult {
     call.app
         .decide(&call.caller.tenant, async |schema| {
             let context = SystemContext::of(&call, &schema)?;
-            let profile = call
-                .app
-                .table()
-                .profile_of(context.tenant, me.value.id, &context.system.id)
-                .await?;
-            let found =
-                EffectiveProfile { base: me.clone(), profile: profile.ok_or(Error::NotFound)? };
+            let (table, user, system) = (call.app.table(), me.value.id, &context.system.id);
+            let profile = table.profile_of(context.tenant, user, system).await?;
+            let profile = profile.ok_or(Error::NotFound)?;
+            let withheld = table.withheld(&schema, user, Some(system)).await?;
+            let found = EffectiveProfile { base: me.clone(), profile, withheld };
             show(&call, &context, &found)
         })
         .await
@@ -111,11 +109,8 @@ pub async fn read(call: Call) -> HandlerResult {
     call.app
         .decide(&call.caller.tenant, async |schema| {
             let context = SystemContext::of(&call, &schema)?;
-            let found = call
-                .app
-                .table()
-                .find_named_profile(context.tenant, &context.system.id, &name)
-                .await?;
+            let found =
+                call.app.table().find_named_profile(&schema, &context.system.id, &name).await?;
             show(&call, &context, &found.ok_or(Error::NotFound)?)
         })
         .await
@@ -149,7 +144,10 @@ async fn change(
             let context = SystemContext::of(call, &schema)?;
             let decide = |found: &EffectiveProfile| {
                 call.preconditions.check_write(&[&found.tag()])?;
-                let next = edit(&found.profile.value, &context.write_context(call, found)?)?;
+                // What the system does not get, it cannot write.
+                let base = found.visible_base();
+                let next = edit(&found.visible_profile(), &context.write_context(call, &base)?)?;
+                let next = found.withheld.restore(next, &found.profile.value)?;
                 Ok((next != found.profile.value).then_some(next))
             };
             let (table, system) = (call.app.table(), &context.system.id);

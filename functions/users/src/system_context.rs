@@ -6,6 +6,7 @@ use shared::domain::json::Object;
 use shared::domain::schema::Schema;
 use shared::domain::system::System;
 use shared::domain::system_profile::{ProfileWriteContext, Viewer};
+use shared::domain::user::User;
 use shared::domain::{View, WriteContext};
 use shared::http::Call;
 use shared::http::answer::Answer;
@@ -51,7 +52,7 @@ impl<'p> SystemContext<'p> {
     /// A profile as the caller sees it.
     pub(crate) fn show(&self, found: &EffectiveProfile) -> Result<Object> {
         self.viewer.schema.check_covers(&found.user())?;
-        Ok(found.profile.value.show(&found.base.value, self.viewer))
+        Ok(found.visible_profile().show(&found.visible_base(), self.viewer))
     }
 
     /// The answer that shows a profile.
@@ -69,12 +70,12 @@ impl<'p> SystemContext<'p> {
     pub(crate) fn write_context(
         &self,
         call: &'p Call,
-        found: &'p EffectiveProfile,
+        base: &'p User,
     ) -> Result<ProfileWriteContext<'p>> {
         let write_context =
             WriteContext { view: View::SystemOverride, ..call.write_context(self.viewer.schema) };
         Ok(ProfileWriteContext {
-            base: &found.base.value,
+            base,
             viewer: self.viewer,
             write_context,
             writer: call.policy_subject(None)?,

@@ -17,10 +17,12 @@ pub(crate) async fn read(call: Call) -> HandlerResult {
     let me = call.me().await?;
     let schema = call.app.schema_of(&call.caller.tenant, [&me.value]).await?;
     let sub = call.caller.base().ok_or(Error::NotFound)?;
+    let withheld = call.app.table().withheld(&schema, me.value.id, None).await?;
     let shows = |definition: &AttributeDefinition| {
         let opened = definition.scopes.is_empty()
             || definition.scopes.iter().any(|scope| call.caller.has_scope_named(scope));
-        opened && !definition.hidden && !definition.data_format.is_hashed()
+        let agreed = !withheld.contains(definition.id);
+        opened && agreed && !definition.hidden && !definition.data_format.is_hashed()
     };
     Ok(Answer::content(claims(sub.as_str(), &me.value, &schema, shows)?))
 }

@@ -153,7 +153,7 @@ async fn ensure<T: Definition>(
             .map(DefinitionEdit::Create)
     };
     let author = Author::service(tenant.clone(), Reason::Operator);
-    let made = table.edit_definition::<T>(&author, None, create, |_| Ok(None)).await?;
+    let made = table.edit_definition::<T>(&author, None, create, |_| Ok(Vec::new())).await?;
     made.map(|made| made.value).ok_or(Error::NotFound)
 }
 

@@ -145,7 +145,7 @@ impl IdentityProvider {
             })
         };
         let author = Author::service(tenant.clone(), Reason::Operator);
-        table.edit_definition(&author, Some(SERVER), decide, |_| Ok(None)).await.map(drop)
+        table.edit_definition(&author, Some(SERVER), decide, |_| Ok(Vec::new())).await.map(drop)
     }
 
     /// The `iss` of its tokens.

@@ -79,7 +79,7 @@ async fn purge_kind<T: Definition>(
         })
     };
     let author = Author::service(tenant.clone(), Reason::Operator);
-    let settled = table.edit_definition::<T>(&author, Some(id), deprecate, |_| Ok(None)).await?;
+    let settled = table.edit_definition::<T>(&author, Some(id), deprecate, |_| Ok(Vec::new())).await?;
     let version = settled.ok_or(Error::NotFound)?.version();
     tokio::time::sleep(wait).await;
     let holders = holders(table, tenant, id).await?;
@@ -106,7 +106,7 @@ async fn delete<T: Definition>(
         Ok(DefinitionEdit::Purge)
     };
     let author = Author::service(tenant.clone(), Reason::Operator);
-    table.edit_definition::<T>(&author, Some(id), decide, |_| Ok(None)).await?;
+    table.edit_definition::<T>(&author, Some(id), decide, |_| Ok(Vec::new())).await?;
     Ok(())
 }
 

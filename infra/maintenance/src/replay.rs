@@ -41,6 +41,7 @@ pub async fn replay(
         let change = |user| UserChange {
             partition: Key::user(tenant, user).pk().to_owned(),
             inserted: false,
+            entry: None,
         };
         let changes: Vec<_> = entries.iter().map(|entry| change(entry.user)).collect();
         let Unpublished { delayed, unreadable } = publish(table, &changes, sink).await;

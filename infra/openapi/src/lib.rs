@@ -40,17 +40,21 @@ pub const LOCAL: &str = "http://127.0.0.1:3000";
 
 /// The functions by their names, with their purposes.
 const TAGS: [(&str, &str); 6] = [
-    ("token", "Access tokens, public keys, metadata of the service, and machine clients."),
+    (
+        "token",
+        "Access tokens, public keys, metadata of the service, machine clients, and receipts of \
+         consents.",
+    ),
     (
         "users",
-        "Users (the base profiles of a tenant's people), their profiles in systems, imports, and \
-         change requests.",
+        "Users (the base profiles of a tenant's people), their profiles in systems, imports, \
+         change requests, and consents.",
     ),
     ("personas", "Personas: the roles of a user."),
     (
         "definitions",
-        "Attribute categories, definitions of attributes and personas, systems, the user profile \
-         definition, and workflows.",
+        "Attribute categories, definitions of attributes and personas, systems, consents, the \
+         user profile definition, and workflows.",
     ),
     ("subjects", "Authentication servers, applications, and the mappings of their subjects."),
     ("site", "This description, and the health of the service."),

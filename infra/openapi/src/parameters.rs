@@ -26,11 +26,13 @@ pub(super) fn in_path(route: &Route) -> Result<Vec<Ref>, Failure> {
         Ok(reference(match name {
             "authentication_server_id" => "AuthenticationServerId",
             "client_id" => "ClientId",
+            "consent_id" => "ConsentId",
             "id" => match route.id {
                 Id::Made => "MadeId",
                 Id::Chosen => "ChosenId",
                 Id::SystemProfile => "SystemProfileId",
             },
+            "number" => "VersionNumber",
             "persona_id" => "PersonaId",
             "secret_id" => "SecretId",
             "system_id" => "SystemId",
@@ -71,6 +73,7 @@ pub(super) fn in_query(route: &Route) -> Result<Vec<Ref>, Failure> {
             ("to", false) => "ToTime",
             ("version", false) => "Version",
             ("time", false) => "Time",
+            ("audience", false) => "Audience",
             (other, _) => return Err(unknown(route, other)),
         }))
     };
@@ -129,6 +132,8 @@ fn in_paths() -> Vec<Named> {
             "The authentication server.",
         ),
         path("ClientId", "client_id", named("ClientId"), "The client."),
+        path("ConsentId", "consent_id", named("Slug"), "The consent."),
+        path("VersionNumber", "number", integer(1, None, "").into(), "The number of the version."),
         path("MadeId", "id", id(), "The id, made by the service."),
         path("ChosenId", "id", named("Slug"), "The id, chosen by the caller."),
         path(
@@ -248,6 +253,7 @@ fn in_queries() -> Vec<Named> {
             any(),
             "Only subjects of this authentication server.",
         ),
+        query("Audience", "audience", named("Slug"), "The system for which it was decided."),
         query("ApplicationFilter", "application_id", any(), "Only subjects of this application."),
         query(
             "AttributeFilter",

@@ -7,6 +7,7 @@
 mod audit;
 mod changes;
 mod clients;
+mod consents;
 mod definitions;
 mod fields;
 mod imports;
@@ -34,7 +35,7 @@ use super::shapes::{Record, list, named};
 type Described = (&'static str, Schema);
 
 /// The resources that are items of lists, where they carry their tags.
-const LISTED: [&str; 15] = [
+const LISTED: [&str; 17] = [
     "Application",
     "ApplicationSubject",
     "AttributeCategory",
@@ -42,6 +43,8 @@ const LISTED: [&str; 15] = [
     "AuthenticationServer",
     "AuthenticationServerSubject",
     "ChangeRequest",
+    "Consent",
+    "ConsentRecord",
     "DeclaredSystem",
     "MachineClient",
     "Persona",
@@ -53,13 +56,15 @@ const LISTED: [&str; 15] = [
 ];
 
 /// The bodies of PUT and PATCH, which take such an item.
-const SENT_BACK: [&str; 19] = [
+const SENT_BACK: [&str; 21] = [
     "ApplicationPatch",
     "AttributeCategoryInput",
     "AttributeCategoryPatch",
     "AttributeDefinitionInput",
     "AttributeDefinitionPatch",
     "AuthenticationServerPatch",
+    "ConsentInput",
+    "ConsentPatch",
     "DeclaredSystemInput",
     "DeclaredSystemPatch",
     "MachineClientPatch",
@@ -93,6 +98,7 @@ impl Schemas {
             imports::schemas(),
             workflows::schemas(),
             systems::schemas(),
+            consents::schemas(),
             principals::schemas(),
             subjects::schemas(),
             clients::schemas(),

@@ -93,6 +93,14 @@ impl PrivateKey {
         provider::install();
         jsonwebtoken::encode(&self.header, claims, &self.key).map_err(Error::unexpected)
     }
+
+    /// Signs claims as a document of another type, which can be taken for no access token (RFC 8725
+    /// §3.11).
+    pub fn sign_as<T: Serialize>(&self, media_type: &str, claims: &T) -> Result<String> {
+        provider::install();
+        let header = Header { typ: Some(media_type.to_owned()), ..self.header.clone() };
+        jsonwebtoken::encode(&header, claims, &self.key).map_err(Error::unexpected)
+    }
 }
 
 fn not_signed_with(algorithm: Algorithm) -> Error {

@@ -64,6 +64,8 @@ pub enum Reason {
     Recomputation,
     /// The owner of an e-mail address takes it from a user who only claims it.
     AddressOfOwner,
+    /// What a person agreed to is over.
+    Expiry,
     /// An operator erases a person at the command line.
     Operator,
 }

@@ -65,7 +65,9 @@ pub enum Actor {
 }
 
 impl Actor {
-    fn show(&self) -> Object {
+    /// As callers see it.
+    #[must_use]
+    pub fn show(&self) -> Object {
         match self {
             Self::ClientId(id) => object! { "client_id" => id },
             Self::UserId(id) => object! { "user_id" => id },

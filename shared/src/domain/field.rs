@@ -201,7 +201,7 @@ impl<'v> Fields<'v> {
     }
 
     /// Refuses the absence of a field.
-    fn require(&mut self, name: &str) {
+    pub fn require(&mut self, name: &str) {
         let absent = self.members.get(name).is_none_or(|value| *value == Json::Null);
         if absent {
             self.refuse(name, Code::Required, format!("`{name}` is required"));

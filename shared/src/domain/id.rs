@@ -31,7 +31,8 @@ impl fmt::Display for WrongShape {
 
 impl std::error::Error for WrongShape {}
 
-/// The form of the ids of tenants, systems, authentication servers and applications.
+/// The form of the ids of tenants, systems, authentication servers, applications, consents and
+/// purposes.
 pub const SHAPE: &str = "2 to 63 lower-case letters, digits and hyphens, starting with a letter";
 const UUID: WrongShape = WrongShape("a UUID");
 const SLUG: WrongShape = WrongShape(SHAPE);
@@ -154,8 +155,11 @@ macro_rules! slug_id {
 slug_id! {
     /// A tenant's id, which is its name.
     TenantId
-    /// The id of an authentication server, an application or a system, chosen by the caller.
+    /// The id of an authentication server, an application, a system or a consent, chosen by the
+    /// caller.
     PartyId
+    /// The id of one purpose of a consent, chosen by the caller.
+    PurposeId
 }
 
 /// Whether `text` matches [`SLUG_PATTERN`].

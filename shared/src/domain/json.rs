@@ -203,6 +203,8 @@ json_from_display!(
     super::id::ImportId,
     super::id::ProfileId,
     super::id::PartyId,
+    super::id::PurposeId,
+    super::consent::PurposeRef,
     super::id::TenantId,
     super::id::ClientId,
     crate::env::Timestamp

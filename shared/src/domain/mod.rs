@@ -6,6 +6,7 @@ pub mod audit;
 pub mod author;
 pub mod change_request;
 pub mod client;
+pub mod consent;
 pub mod definition;
 pub mod derive;
 pub mod error;

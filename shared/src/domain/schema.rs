@@ -7,12 +7,13 @@ use std::sync::LazyLock;
 use ring::hmac;
 
 use super::audit::AuditSettings;
+use super::consent::Consent;
 use super::definition::{
     AttributeDefinition, Category, Definition, DefinitionKind, PersonaDefinition, Predefined,
     UserProfileDefinition, Workflow,
 };
 use super::error::{Error, Result};
-use super::id::{DefinitionId, TenantId};
+use super::id::{DefinitionId, PartyId, TenantId};
 use super::sso::{Application, AuthenticationServer};
 use super::string_enum::string_enum;
 use super::system::System;
@@ -138,6 +139,8 @@ pub struct Schema {
     pub systems: Collection<System>,
     /// The settings of the audit.
     pub audits: Collection<AuditSettings>,
+    /// Consents.
+    pub consents: Collection<Consent>,
     /// How many definitions are stored.
     pub stored: usize,
     /// How many bytes they have.
@@ -217,6 +220,7 @@ impl Schema {
             applications: Collection::default(),
             systems: Collection::default(),
             audits: AUDIT.clone(),
+            consents: Collection::default(),
             stored: 0,
             bytes: 0,
             verified: false,
@@ -279,6 +283,12 @@ impl Schema {
         self.personas.get(&id.to_string()).map(|entry| &entry.stored.value)
     }
 
+    /// The consent with this id.
+    #[must_use]
+    pub fn consent(&self, id: &PartyId) -> Option<&Consent> {
+        self.consents.get(id.as_str()).map(|entry| &entry.stored.value)
+    }
+
     /// The authentication server whose tokens name this issuer.
     #[must_use]
     pub fn issuer(&self, issuer: &str) -> Option<&AuthenticationServer> {
@@ -298,6 +308,7 @@ impl Schema {
             DefinitionKind::Application => self.applications.mark(id),
             DefinitionKind::System => self.systems.mark(id),
             DefinitionKind::Audit => self.audits.mark(id),
+            DefinitionKind::Consent => self.consents.mark(id),
         }
     }
 

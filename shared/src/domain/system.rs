@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::client::Classifier;
+use super::consent::Consent;
 use super::definition::{Definition, DefinitionKind, Noun, take_name};
 use super::error::{Code, Error, Result, Violations};
 use super::field::Fields;
@@ -86,8 +87,17 @@ impl Definition for System {
         self.name == value
     }
 
-    fn check_removable(&self, _schema: &Schema) -> Result<()> {
-        Ok(())
+    fn check_removable(&self, schema: &Schema) -> Result<()> {
+        let receives = |consent: &&Consent| {
+            consent.terms.purposes.iter().any(|purpose| purpose.recipients.contains(&self.id))
+        };
+        match schema.consents.values().find(receives) {
+            Some(consent) => Err(Error::InUse(format!(
+                "a purpose of the consent `{}` names this system; remove it there first",
+                consent.id
+            ))),
+            None => Ok(()),
+        }
     }
 
     fn collection(schema: &Schema) -> &Collection<Self> {

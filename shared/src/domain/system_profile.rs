@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 
 pub use self::read::ProfileWriteContext;
 use super::client::Classifier;
-use super::definition::{DefinitionKind, Predefined, Search};
+use super::consent::Withheld;
+use super::definition::{AttributeDefinition, DefinitionKind, Predefined, Search};
 use super::error::{Code, Violations};
 use super::id::{PartyId, ProfileId};
 use super::json::{Json, Object};
@@ -106,11 +107,16 @@ impl SystemProfile {
         }
     }
 
-    /// The tag of the effective view: it changes with the profile itself and with the base profile.
-    /// It is a hash, because the base profile's own tag is the same for every system.
+    /// The tag of the effective view: it changes with the profile itself, with the base profile and
+    /// with the withheld attributes. It is a hash, because the base profile's own tag is the same for
+    /// every system.
     #[must_use]
-    pub fn tag(profile: &Versioned<Self>, base: &Versioned<User>) -> Tag {
-        Tag::of(format!("{}\n{}\n{}", profile.value.id, profile.tag(), base.tag()).as_bytes(), 0)
+    pub fn tag(profile: &Versioned<Self>, base: &Versioned<User>, withheld: &Withheld) -> Tag {
+        let mut content = format!("{}\n{}\n{}", profile.value.id, profile.tag(), base.tag());
+        if !withheld.is_empty() {
+            content = format!("{content}\n{}", withheld.fingerprint());
+        }
+        Tag::of(content.as_bytes(), 0)
     }
 
     /// The base profile as the system sees it: overrides replace inherited values. An address that
@@ -231,10 +237,6 @@ impl Overrides {
             self.predefined.keys().map(|field| field.id()).chain(self.attributes.keys().copied());
         let definitions =
             ids.filter_map(|id| viewer.schema.attribute(id)).filter(|a| viewer.view.shows(a));
-        let names = definitions.map(|definition| match definition.predefined() {
-            Some(field) => field.name().to_owned(),
-            None => format!("attributes.{}.{}", definition.category, definition.name),
-        });
-        names.collect()
+        definitions.map(AttributeDefinition::path).collect()
     }
 }

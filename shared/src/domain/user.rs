@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::definition::{DefinitionKind, Predefined};
+use super::consent;
+use super::definition::{AttributeDefinition, DefinitionKind, Predefined};
 use super::error::{Code, Error, Result, Violations};
 use super::field::pointer;
 use super::id::{PartyId, UserId};
@@ -29,6 +30,8 @@ pub const MAX_PERSONAS: usize = 20;
 pub const MAX_ATTRIBUTES: usize = 200;
 /// The most bytes of a user's stored content.
 pub const MAX_USER: usize = 200 * 1024;
+/// The member of a profile that says which of its attributes are bound to a consent.
+pub const BOUND: &str = "attribute_consents";
 /// The longest text of a predefined attribute, in characters.
 pub const MAX_TEXT: usize = 256;
 
@@ -351,6 +354,23 @@ impl User {
                 shown.shift_remove(field.name());
             }
         }
+        let bound = self.bound_attributes(schema, view);
+        if !bound.is_empty() {
+            shown.insert(BOUND.to_owned(), Json::Object(bound));
+        }
         shown
+    }
+
+    /// The attributes of the user that systems get only while the person agrees, each with the
+    /// purpose to which it is bound (ADR 0062).
+    fn bound_attributes(&self, schema: &Schema, view: View) -> Object {
+        let held = |definition: &AttributeDefinition| match definition.predefined() {
+            Some(field) => self.predefined(field).is_some(),
+            None => self.attributes.contains_key(&definition.id),
+        };
+        consent::governed(schema)
+            .filter(|(definition, _)| view.shows(definition) && held(definition))
+            .map(|(definition, bound)| (definition.path(), Json::from(bound)))
+            .collect()
     }
 }

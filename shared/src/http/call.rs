@@ -14,7 +14,7 @@ use http::request::Parts;
 use super::answer::{Answer, HandlerResult, JSON};
 use super::authorisation::{Authorised, authorise};
 use super::body::{Payload, Received};
-use super::edge::RequestId;
+use super::edge::{RequestId, base_url};
 use super::idempotency_key::IdempotencyKey;
 use super::negotiation::preferred;
 use super::precondition::Preconditions;
@@ -53,6 +53,7 @@ pub struct Call {
     pub(super) idempotency: Option<IdempotencyKey>,
     pub(super) request_id: String,
     pub(super) reason: Option<String>,
+    base_url: Option<String>,
     prefers_csv: bool,
     pub(super) route: &'static Route,
     params: Vec<(String, String)>,
@@ -79,6 +80,7 @@ impl FromRequest<App> for Call {
         let params = parts.extract::<RawPathParams>().await.map_err(|_| Error::NotFound)?;
         let params =
             params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let base_url = base_url(app, &parts.extensions).ok();
         let request_id = parts.extensions.get::<RequestId>().map(|id| id.0.clone());
         Ok(Self {
             app: app.clone(),
@@ -90,6 +92,7 @@ impl FromRequest<App> for Call {
             idempotency,
             request_id: request_id.unwrap_or_default(),
             reason,
+            base_url,
             prefers_csv,
             route,
             params,
@@ -171,6 +174,12 @@ impl Call {
             Payload::Rows(format, bytes) => Ok((format, bytes)),
             Payload::None | Payload::Json(_) => Err(Error::unexpected("the route takes no rows")),
         }
+    }
+
+    /// The base URL of the service, as the caller knows it.
+    pub fn base_url(&self) -> Result<&str> {
+        let missing = || Error::unexpected("the request names no base URL");
+        self.base_url.as_deref().ok_or_else(missing)
     }
 
     /// Whether the caller wants a table rather than JSON, where the route has both.

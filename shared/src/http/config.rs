@@ -96,18 +96,21 @@ pub async fn create<T: Definition, C: BodyCheck>(mut call: Call) -> HandlerResul
                 .and(T::read(body.clone(), None, schema, env))
                 .map(DefinitionEdit::Create)
         };
-        let made = edited(&call, None, decide, |next| record.of(&created(next))).await?;
+        let made = edited(&call, None, decide, |next| {
+            Ok(record.of(&created(next))?.into_iter().collect())
+        })
+        .await?;
         Ok(created(&made.ok_or(Error::NotFound)?))
     })
     .await
 }
 
 /// Edits a definition, and forgets the configuration from before.
-async fn edited<T: Definition>(
+pub async fn edited<T: Definition>(
     call: &Call,
     id: Option<&str>,
     decide: impl FnMut(Option<&StoredDefinition<T>>, &Schema) -> Result<DefinitionEdit<T>>,
-    record: impl FnMut(&Versioned<T>) -> Result<Option<Write>>,
+    record: impl FnMut(&Versioned<T>) -> Result<Vec<Write>>,
 ) -> Result<Option<Versioned<T>>> {
     let (tenant, author) = (&call.caller.tenant, call.author().await?);
     let edited = call.app.table().edit_definition(&author, id, decide, record).await;
@@ -200,7 +203,7 @@ async fn change<T: Definition>(
             DefinitionEdit::Replace(value)
         })
     };
-    shown(edited(call, Some(&id), edit, |_| Ok(None)).await?)
+    shown(edited(call, Some(&id), edit, |_| Ok(Vec::new())).await?)
 }
 
 /// Deletes a definition that nothing holds.
@@ -212,7 +215,7 @@ pub async fn delete<T: Definition>(call: Call) -> HandlerResult {
         current.value.check_removable(schema)?;
         Ok(DefinitionEdit::Delete)
     };
-    edited::<T>(&call, Some(&id), decide, |_| Ok(None)).await?;
+    edited::<T>(&call, Some(&id), decide, |_| Ok(Vec::new())).await?;
     Ok(Answer::nothing())
 }
 

@@ -38,6 +38,9 @@ pub struct Route {
     pub callers: Callers,
     /// Whether it is about the profiles of the system that its path names.
     pub within_system: bool,
+    /// Whether it is about what is for a system, so that tokens that are bound to systems are good
+    /// for it: they see what is for theirs.
+    pub for_audience: bool,
     /// The kind of id that `{id}` in its path is.
     pub id: Id,
     /// The body that it takes.
@@ -94,6 +97,7 @@ impl Route {
             alias_of: None,
             callers: Callers::Anyone,
             within_system: false,
+            for_audience: false,
             id: Id::Made,
             body,
             query,
@@ -157,6 +161,14 @@ impl Route {
     #[must_use]
     pub const fn within_system(mut self) -> Self {
         self.within_system = true;
+        self
+    }
+
+    /// Is about what is for a system: tokens that are bound to systems are good for it, and see what
+    /// is for theirs.
+    #[must_use]
+    pub const fn for_audience(mut self) -> Self {
+        self.for_audience = true;
         self
     }
 

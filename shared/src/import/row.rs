@@ -1,5 +1,7 @@
 //! Processes one row: creates or changes its user, as a request for one user would do.
 
+mod consents;
+
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
@@ -146,6 +148,11 @@ impl RowProcessor<'_> {
                 Ok(written.then_some(ids))
             })
             .await;
+        if let Ok(Some(ids)) = &done {
+            for (row, id) in rows.iter().zip(ids) {
+                row.record_consents(*id).await?;
+            }
+        }
         match done {
             Ok(ids) => Ok(ids.map(|[first, second]| {
                 [(one, first), (other, second)].map(|((task, _), id)| RowReport {
@@ -175,8 +182,16 @@ struct ProcessedRow<'r> {
 }
 
 impl ProcessedRow<'_> {
-    /// Makes or changes the user: what became of the row, and who it is.
+    /// Makes or changes the user, and records what the person decided about consents: what became
+    /// of the row, and who it is.
     async fn apply(&self) -> Result<(RowStatus, UserId)> {
+        let (status, user) = self.apply_to_user().await?;
+        let recorded = self.record_consents(user).await?;
+        let changed = recorded && status == RowStatus::Unchanged;
+        Ok((if changed { RowStatus::Updated } else { status }, user))
+    }
+
+    async fn apply_to_user(&self) -> Result<(RowStatus, UserId)> {
         let import = self.rows.import;
         let made = self.new_user_id();
         let (app, tenant) = (self.rows.app, self.rows.tenant);
@@ -245,6 +260,7 @@ impl ProcessedRow<'_> {
         let (author, dry_run) = (self.author(), self.rows.import.dry_run);
         let read = |context: &WriteContext<'_>| {
             self.refuse_secrets(context.schema)?;
+            self.consents(context.schema)?;
             apply::create(self.document, self.new_user_id(), context)
         };
         let (author, read) = (&author, &read);
@@ -270,6 +286,7 @@ impl ProcessedRow<'_> {
                 return Ok(current.value.clone());
             }
             self.refuse_secrets(context.schema)?;
+            self.consents(context.schema)?;
             apply::merge(&current.value, self.document, context)
         };
         let (author, edit) = (&author, &edit);
@@ -303,6 +320,7 @@ impl ProcessedRow<'_> {
         let current = rows.app.table().get_user(rows.tenant, id).await?;
         schema.check_covers(&current.value)?;
         self.refuse_secrets(schema)?;
+        self.consents(schema)?;
         let writer = self.writer(&author, schema, rows.import.change_of(self.task.row));
         let context = writer.context();
         let proposed = apply::merge(&current.value, self.document, &context)?;

@@ -17,6 +17,7 @@ use super::table::{Range, Table};
 use super::write::{CommitError, Condition, MAX_WRITES, Write};
 use crate::domain::audit::{AuditSettings, LedgerChain, Level, Operation};
 use crate::domain::author::Author;
+use crate::domain::consent::Consent;
 use crate::domain::definition::{
     AttributeDefinition, Category, Definition, DefinitionKind, PersonaDefinition,
     UserProfileDefinition, Workflow,
@@ -96,6 +97,7 @@ impl Table {
                 Some(DefinitionKind::Application) => take::<Application>(&mut schema, item)?,
                 Some(DefinitionKind::System) => take::<System>(&mut schema, item)?,
                 Some(DefinitionKind::Audit) => take::<AuditSettings>(&mut schema, item)?,
+                Some(DefinitionKind::Consent) => take::<Consent>(&mut schema, item)?,
                 None => {}
             }
         }
@@ -124,14 +126,15 @@ impl Table {
     /// `decide` if it exists, and commits the decision. If another request has changed any
     /// definition meanwhile, calls `decide` again.
     ///
-    /// `record` returns further writes for the same transaction, as the ledger's entry does. Returns
-    /// the changed definition, or `None` if it was deleted.
+    /// `record` returns further writes for the same transaction. Of these writes the first alone may
+    /// be refused, as an idempotency record. Returns the changed definition, or `None` if it was
+    /// deleted.
     pub async fn edit_definition<T: Definition>(
         &self,
         author: &Author,
         id: Option<&str>,
         mut decide: impl FnMut(Option<&StoredDefinition<T>>, &Schema) -> Result<DefinitionEdit<T>>,
-        mut record: impl FnMut(&Versioned<T>) -> Result<Option<Write>>,
+        mut record: impl FnMut(&Versioned<T>) -> Result<Vec<Write>>,
     ) -> Result<Option<Versioned<T>>> {
         let tenant = &author.tenant;
         let write_id = self.write_id();
@@ -182,12 +185,11 @@ impl Table {
                     return Err(Error::NotFound);
                 }
             };
-            let record = match &next {
+            let mut writes = match &next {
                 Some(next) => record(next)?,
-                None => None,
+                None => Vec::new(),
             };
-            let recorded = record.is_some();
-            let mut writes: Vec<_> = record.into_iter().collect();
+            let recorded = !writes.is_empty();
             writes.push(move_epoch(tenant, schema.epoch.as_ref(), schema.forms));
             writes.push(write);
             let before = current.map(|entry| &entry.stored.value);

@@ -15,6 +15,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 
 use super::audit::{HEAD, Record, with_head};
+use super::consents::keep_proof;
 use super::index::SortRange;
 use super::item::Item;
 use super::keys::{self, FORGOTTEN, Key, PROFILE, SWEEP};
@@ -242,7 +243,7 @@ fn transactions(writes: Vec<(Write, usize)>) -> Vec<Vec<Write>> {
 }
 
 /// The writes that take away what a child owns elsewhere: the look-up of its id, and those of its
-/// values.
+/// values. A child that leaves a proof behind adds that.
 fn owned_lookups(tenant: &TenantId, id: UserId, child: &Item) -> Result<Vec<Write>> {
     let forward =
         child.get_text("forward").map(|pk| Write::Delete(Key::forward(pk), Condition::Owner(id)));
@@ -250,7 +251,8 @@ fn owned_lookups(tenant: &TenantId, id: UserId, child: &Item) -> Result<Vec<Writ
         child.get_texts("ix").into_iter().map(str::parse).collect();
     let lookups = lookups
         .map_err(|_| Error::unexpected("cannot read the stored index entries of a child"))?;
-    Ok(forward.into_iter().chain(lookups.iter().map(|lookup| remove(tenant, lookup, id))).collect())
+    let removed = lookups.iter().map(|lookup| remove(tenant, lookup, id));
+    Ok(forward.into_iter().chain(removed).chain(keep_proof(tenant, child)).collect())
 }
 
 #[cfg(test)]

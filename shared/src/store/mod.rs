@@ -9,6 +9,7 @@ pub mod audit;
 pub mod change_requests;
 pub mod clients;
 pub mod commit;
+pub mod consents;
 pub mod definitions;
 mod expression;
 mod forget;

@@ -9,6 +9,7 @@ use super::table::Table;
 use super::write::{CommitError, Condition, Write};
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{PartyId, ProfileId, TenantId, UserId};
+use crate::domain::schema::Schema;
 use crate::env::Timestamp;
 
 /// An idempotency record as it is stored.
@@ -56,7 +57,8 @@ impl Table {
         Ok(match resource {
             ShownResource::User(user) => self.find_user(tenant, *user).await?.is_some(),
             ShownResource::Profile(system, id) => {
-                self.find_profile(tenant, system, *id).await?.is_some()
+                let schema = Schema::empty(tenant.clone());
+                self.find_profile(&schema, system, *id).await?.is_some()
             }
         })
     }

@@ -8,6 +8,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::audit::UserRecord;
+use super::consents::governing_keys;
 use super::item::Item;
 use super::keys::{Child, Children, Key};
 use super::retry::Retry;
@@ -17,6 +18,7 @@ use super::users::StoredUser;
 use super::write::{CommitError, Condition, Write};
 use crate::domain::audit::{Operation, diff_profile};
 use crate::domain::author::Author;
+use crate::domain::consent::Withheld;
 use crate::domain::error::{Code, Error, Result, Violations};
 use crate::domain::id::{PartyId, ProfileId, ProfileName, TenantId, UserId};
 use crate::domain::lookup::{self, Lookup, MAX_CHANGED};
@@ -32,19 +34,33 @@ pub struct EffectiveProfile {
     pub base: StoredUser,
     /// The system profile.
     pub profile: Versioned<SystemProfile>,
+    /// What the system does not get, because the person does not agree.
+    pub withheld: Withheld,
 }
 
 impl EffectiveProfile {
     /// The tag of the effective view.
     #[must_use]
     pub fn tag(&self) -> Tag {
-        SystemProfile::tag(&self.profile, &self.base)
+        SystemProfile::tag(&self.profile, &self.base, &self.withheld)
+    }
+
+    /// The base profile as far as the system gets it.
+    #[must_use]
+    pub fn visible_base(&self) -> User {
+        self.withheld.mask_user(&self.base.value)
+    }
+
+    /// The system profile as far as the system gets it.
+    #[must_use]
+    pub fn visible_profile(&self) -> SystemProfile {
+        self.withheld.mask_profile(&self.profile.value)
     }
 
     /// The person as the system sees it.
     #[must_use]
     pub fn user(&self) -> User {
-        self.profile.value.effective(&self.base.value)
+        self.visible_profile().effective(&self.visible_base())
     }
 }
 
@@ -73,42 +89,60 @@ impl Table {
     /// found.
     pub async fn find_profile(
         &self,
-        tenant: &TenantId,
+        schema: &Schema,
         system: &PartyId,
         id: ProfileId,
     ) -> Result<Option<EffectiveProfile>> {
-        self.find_named_profile(tenant, system, &ProfileName::Profile(id)).await
+        self.find_named_profile(schema, system, &ProfileName::Profile(id)).await
     }
 
     /// Reads a system profile by its id or by a base profile id of its person.
     pub async fn find_named_profile(
         &self,
-        tenant: &TenantId,
+        schema: &Schema,
         system: &PartyId,
         name: &ProfileName,
     ) -> Result<Option<EffectiveProfile>> {
-        let Some(user) = self.owner_of(tenant, system, name).await? else { return Ok(None) };
-        Ok(self.read_profile(tenant, system, user, name).await?.map(|(found, _)| found))
+        let user = self.owner_of(&schema.tenant, system, name).await?;
+        let Some(user) = user else { return Ok(None) };
+        Ok(self.read_profile(schema, system, user, name).await?.map(|(found, _)| found))
     }
 
     /// Reads the profiles of some users in a system, in no order; users without one and forgotten
     /// ones are left out.
     pub async fn find_profiles_of(
         &self,
-        tenant: &TenantId,
+        schema: &Schema,
         system: &PartyId,
         users: &HashSet<UserId>,
     ) -> Result<Vec<EffectiveProfile>> {
-        let keys: Vec<_> = users.iter().map(|user| profile_key(tenant, *user, system)).collect();
-        let mut profiles = HashMap::new();
+        let tenant = &schema.tenant;
+        let keys: Vec<_> = users
+            .iter()
+            .flat_map(|user| {
+                let consents = governing_keys(schema, *user, Some(system));
+                consents.into_iter().chain([profile_key(tenant, *user, system)])
+            })
+            .collect();
+        let (mut profiles, mut consents) = (HashMap::new(), HashMap::<_, Vec<_>>::new());
         for item in self.get_many(&keys).await? {
-            profiles.extend(item.owner().map(|user| (user, item)));
+            let Some(user) = item.owner() else { continue };
+            if Children::SystemProfiles.include(&item.key()) {
+                profiles.insert(user, item);
+            } else {
+                consents.entry(user).or_default().push(item);
+            }
         }
         let ids: Vec<_> = profiles.keys().copied().collect();
         let bases = self.find_users(tenant, &ids).await?.into_iter();
         let found =
             bases.filter_map(|base| profiles.remove(&base.value.id).map(|item| (base, item)));
-        found.map(|(base, item)| Ok(EffectiveProfile { base, profile: item.read()? })).collect()
+        let effective = |(base, item): (StoredUser, Item)| {
+            let decided = consents.get(&base.value.id).map(Vec::as_slice).unwrap_or_default();
+            let withheld = self.withheld_in(schema, decided, Some(system))?;
+            Ok(EffectiveProfile { base, profile: item.read()?, withheld })
+        };
+        found.map(effective).collect()
     }
 
     /// The users whose system profiles are named, as the look-ups say; names that nobody holds are
@@ -142,13 +176,15 @@ impl Table {
     /// Reads the named profile of `user`, with the look-ups that it owns.
     async fn read_profile(
         &self,
-        tenant: &TenantId,
+        schema: &Schema,
         system: &PartyId,
         user: UserId,
         name: &ProfileName,
     ) -> Result<Option<(EffectiveProfile, BTreeSet<Lookup>)>> {
+        let tenant = &schema.tenant;
         let keys = [Key::user(tenant, user), profile_key(tenant, user, system)];
-        let items = self.get_many(&keys).await?;
+        let consents = governing_keys(schema, user, Some(system));
+        let items = self.get_many(&[&keys[..], &consents].concat()).await?;
         let [base, item] = keys.map(|key| items.iter().find(|item| item.key() == key));
         let base = base.map(StoredUser::read).transpose()?.flatten();
         let Some((base, item)) = base.zip(item) else { return Ok(None) };
@@ -158,7 +194,8 @@ impl Table {
             return Ok(None);
         }
         let lookups = owned_by(item)?;
-        Ok(Some((EffectiveProfile { base, profile }, lookups)))
+        let withheld = self.withheld_in(schema, &items, Some(system))?;
+        Ok(Some((EffectiveProfile { base, profile, withheld }, lookups)))
     }
 
     /// Changes the system profile that is named: reads it, lets `edit` decide, writes what it
@@ -177,12 +214,12 @@ impl Table {
         let user = self.owner_of(tenant, system, name).await?.ok_or(Error::NotFound)?;
         let mut retry = Retry::of(self);
         loop {
-            let read = self.read_profile(tenant, system, user, name).await?;
+            let read = self.read_profile(schema, system, user, name).await?;
             let (found, owned) = read.ok_or(Error::NotFound)?;
             if found.profile.log.contains(write_id) {
                 return Ok(found);
             }
-            schema.check_covers(&found.user())?;
+            schema.check_covers(&found.profile.value.effective(&found.base.value))?;
             let Some(profile) = edit(&found)? else { return Ok(found) };
             self.mark_used(schema, profile.used_definitions()).await?;
             let (next, mut writes) = self.next_profile(schema, &found, &owned, profile)?;
@@ -273,7 +310,7 @@ impl Table {
         let write_id = self.write_id();
         let mut retry = Retry::of(self);
         loop {
-            let Some((found, owned)) = self.read_profile(tenant, system, user, name).await? else {
+            let Some((found, owned)) = self.read_profile(schema, system, user, name).await? else {
                 // This request, or another deletion, has deleted the profile meanwhile.
                 return if retry.attempt() == 1 { Err(Error::NotFound) } else { Ok(()) };
             };

@@ -71,7 +71,7 @@ async fn find(
     let names: HashSet<ProfileName> = ids.iter().filter_map(|id| id.parse().ok()).collect();
     let holders = table.holders_of(tenant, system, &names).await?;
     let users: HashSet<UserId> = holders.values().copied().collect();
-    let found = table.find_profiles_of(tenant, system, &users).await?;
+    let found = table.find_profiles_of(context.viewer().schema, system, &users).await?;
     let found: HashMap<UserId, EffectiveProfile> =
         found.into_iter().map(|found| (found.base.value.id, found)).collect();
     let named = holders.into_iter().filter_map(|(name, user)| {

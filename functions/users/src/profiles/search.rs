@@ -72,7 +72,8 @@ impl ProfileSearch<'_> {
             CandidateSource::Lookup(lookup) => lookup,
             CandidateSource::Id(id) => {
                 let Ok(id) = id.parse() else { return Ok(()) };
-                let profile = table.find_profile(tenant, system, id).await?;
+                let schema = self.context.viewer().schema;
+                let profile = table.find_profile(schema, system, id).await?;
                 let new = profile.filter(|profile| self.seen.insert(profile.base.value.id));
                 return self.compare(new.into_iter().collect());
             }
@@ -99,7 +100,8 @@ impl ProfileSearch<'_> {
                 );
                 return Err(Error::UnsupportedFilter(detail));
             }
-            self.compare(table.find_profiles_of(tenant, system, &users).await?)?;
+            let schema = self.context.viewer().schema;
+            self.compare(table.find_profiles_of(schema, system, &users).await?)?;
             after = entries.next;
             if after.is_none() {
                 return Ok(());

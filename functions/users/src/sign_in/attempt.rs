@@ -4,6 +4,7 @@
 use shared::domain::Versioned;
 use shared::domain::audit::{Change, diff_profile};
 use shared::domain::author::Author;
+use shared::domain::consent::Withheld;
 use shared::domain::definition::DefinitionKind;
 use shared::domain::error::{Code, Error, Result};
 use shared::domain::id::UserId;
@@ -117,6 +118,7 @@ impl SignIn<'_> {
                 (None, user.as_ref().is_some_and(own))
             }
         };
+        let withheld = self.withheld(id).await?;
         let profile = match &self.place {
             SignInPlace::System(_, made) => {
                 Some(existing.clone().unwrap_or_else(|| Versioned::first(made.clone())))
@@ -142,7 +144,7 @@ impl SignIn<'_> {
                 }
                 None => self.schema.check_covers(&next.value)?,
             }
-            let made = self.answer(next, profile.as_ref(), new);
+            let made = self.answer(next, profile.as_ref(), &withheld, new);
             let record = if barred.is_none() { self.record.of(&made)? } else { None };
             answer = Some(made);
             related.recorded = record.is_some();
@@ -184,6 +186,19 @@ impl SignIn<'_> {
                 (None, answer) => Ok(answer),
             },
             Err(error) => Err(error),
+        }
+    }
+
+    /// What the system does not get of the user, or of a new one.
+    async fn withheld(&self, user: Option<UserId>) -> Result<Withheld> {
+        let SignInPlace::System(context, _) = &self.place else { return Ok(Withheld::default()) };
+        let system = Some(&context.system.id);
+        match user {
+            Some(user) => self.call.app.table().withheld(self.schema, user, system).await,
+            None => {
+                let now = self.call.app.env().clock.now();
+                Ok(Withheld::of(self.schema, &[], system, now))
+            }
         }
     }
 
@@ -261,13 +276,16 @@ impl SignIn<'_> {
         &self,
         user: &Versioned<User>,
         profile: Option<&Versioned<SystemProfile>>,
+        withheld: &Withheld,
         new: bool,
     ) -> Answer {
         let (answer, location) = match (&self.place, profile) {
             (SignInPlace::System(context, _), Some(profile)) => {
-                let content = profile.value.show(&user.value, context.viewer());
-                let answer = Answer::resource(content, &SystemProfile::tag(profile, user))
-                    .replay_while_profile_exists(&profile.value);
+                let shown = withheld.mask_profile(&profile.value);
+                let content = shown.show(&withheld.mask_user(&user.value), context.viewer());
+                let tag = SystemProfile::tag(profile, user, withheld);
+                let answer =
+                    Answer::resource(content, &tag).replay_while_profile_exists(&profile.value);
                 (answer, context.location(profile.value.id))
             }
             _ => (me::shown(user, self.schema), me::PATH.to_owned()),

@@ -5,6 +5,7 @@
 //! `kith serve --dynamodb` on this machine. Resources that the event names are created there if
 //! they are missing. The event contains the credentials of the demonstration.
 
+mod consents;
 mod placeholders;
 mod sample;
 mod world;

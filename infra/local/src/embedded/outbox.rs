@@ -1,4 +1,5 @@
-//! The outbox: writes of users whose events are not yet published.
+//! The outbox: writes of users, and entries of histories of consents, whose events are not yet
+//! published.
 //!
 //! The engine's own stream keeps a record of every item without end and reads all of them on each
 //! write (ADR 0031). Instead, a trigger adds an entry for each write of a user, in the transaction
@@ -9,10 +10,12 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use dynoxide::storage::Storage;
+use shared::store::keys::PROFILE;
 use stream::UserChange;
 
 /// Creates the outbox and its trigger. The engine writes an item by `INSERT OR REPLACE`, its keys
-/// with their type before them.
+/// with their type before them. An entry of a history has its sort key behind its partition key and a
+/// line break, so that data folders of before need no other table.
 const SCHEMA: &str = r"
     CREATE TABLE IF NOT EXISTS _kith_changes (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -23,6 +26,13 @@ const SCHEMA: &str = r"
     BEGIN
         INSERT INTO _kith_changes (pk, inserted)
         VALUES (NEW.pk, NOT EXISTS (SELECT 1 FROM kith WHERE pk = NEW.pk AND sk = NEW.sk));
+    END;
+    CREATE TRIGGER IF NOT EXISTS _kith_changes_of_consents BEFORE INSERT ON kith
+    WHEN NEW.sk GLOB 'S:COH#*'
+    BEGIN
+        INSERT INTO _kith_changes (pk, inserted)
+        VALUES (NEW.pk || char(10) || NEW.sk,
+            NOT EXISTS (SELECT 1 FROM kith WHERE pk = NEW.pk AND sk = NEW.sk));
     END;";
 
 /// An entry of the outbox, with its number.
@@ -54,9 +64,13 @@ impl Outbox {
             let oldest = "SELECT id, pk, inserted FROM _kith_changes ORDER BY id LIMIT ?1";
             let mut statement = storage.conn().prepare_cached(oldest)?;
             let entries = statement.query_map([limit], |row| {
-                let pk: String = row.get(1)?;
-                let partition = pk.strip_prefix("S:").unwrap_or(&pk).to_owned();
-                Ok((row.get(0)?, UserChange { partition, inserted: row.get(2)? }))
+                let key: String = row.get(1)?;
+                let (pk, sk) = key.split_once('\n').unwrap_or((&key, PROFILE));
+                let plain = |text: &str| text.strip_prefix("S:").unwrap_or(text).to_owned();
+                let (partition, sort, inserted) = (plain(pk), plain(sk), row.get(2)?);
+                let change = UserChange::of(&partition, &sort, inserted);
+                let user = UserChange { partition, inserted, entry: None };
+                Ok((row.get(0)?, change.unwrap_or(user)))
             })?;
             Ok(entries.collect::<Result<_, _>>()?)
         })

@@ -95,7 +95,7 @@ async fn declare_system(table: &Table) {
         System::read(document.clone(), None, schema, table.env()).map(DefinitionEdit::Create)
     };
     let author = Author::service(tenant.clone(), Reason::Operator);
-    table.edit_definition::<System>(&author, None, create, |_| Ok(None)).await.unwrap();
+    table.edit_definition::<System>(&author, None, create, |_| Ok(Vec::new())).await.unwrap();
 }
 
 #[tokio::test]
@@ -203,7 +203,7 @@ async fn what_an_administrator_changed_of_it_stays() {
             .map(DefinitionEdit::Replace)
     };
     let author = Author::service(tenant.clone(), Reason::Operator);
-    place.table.edit_definition(&author, Some(super::SERVER), change, |_| Ok(None)).await.unwrap();
+    place.table.edit_definition(&author, Some(super::SERVER), change, |_| Ok(Vec::new())).await.unwrap();
     let (service, provider) = place.start(URL).await;
     assert!(takes(&service, &token(&provider, URL)).await);
     let schema = place.table.schema(&tenant).await.unwrap();

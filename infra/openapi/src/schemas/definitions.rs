@@ -140,6 +140,11 @@ fn effective_search() -> Object {
     word(Search::ALL.map(Search::name), about)
 }
 
+fn bound_to() -> Object {
+    let about = "`<consent>/<purpose>`: systems get the attribute only while the person agrees.";
+    matching(r"^[a-z][a-z0-9-]{1,62}/[a-z][a-z0-9-]{1,62}$", about)
+}
+
 fn scopes() -> Array {
     let about = "`userinfo` shows the attribute to tokens with one of these scopes, which may be \
                  scopes of the issuer of the token. If the list is empty, any token will do.";
@@ -207,6 +212,7 @@ fn attribute() -> Schema {
         .must("effective_search", effective_search())
         .must("derived", nullable("Derivation"))
         .must("approval_policy", nullable("ApprovalPolicy"))
+        .must("consent", bound_to().or_null())
         .must("system", boolean(SYSTEM));
     FLAGS
         .iter()
@@ -215,7 +221,7 @@ fn attribute() -> Schema {
             "id": EXAMPLE_ATTRIBUTE, "category": "common", "name": "badge", "display_name": null,
             "description": null, "data_format": "TEXT", "enumeration_values": [],
             "deprecated_values": [], "json_schema": null, "scopes": [], "search": "exact",
-            "effective_search": "exact", "derived": null,
+            "effective_search": "exact", "derived": null, "consent": null,
             "approval_policy": { "statements": [{ "client_scope": "administrator" }] },
             "system": false, "single_value": false, "required": false, "read_only": false,
             "hidden": false, "override": false, "unique": false, "deprecated": false
@@ -241,6 +247,7 @@ fn attribute_input() -> Record {
     .may("search", nullable("SearchMode"))
     .may("derived", nullable("Derivation"))
     .may("approval_policy", nullable("ApprovalPolicy"))
+    .may("consent", bound_to().or_null())
     .may("source", text(MAX_DEFINITION_TEXT, source).or_null())
     .unchanged(&["id", "system", "effective_search"]);
     FLAGS

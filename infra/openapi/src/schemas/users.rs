@@ -2,21 +2,22 @@
 
 use serde_json::json;
 use shared::domain::definition::Predefined;
-use shared::domain::user::{MAX_PERSONAS, MAX_TEXT};
-use utoipa::openapi::{Array, Schema};
+use shared::domain::user::{BOUND, MAX_PERSONAS, MAX_TEXT};
+use utoipa::openapi::{Array, Object, Schema};
 
 use super::super::shapes::{
-    OrNull as _, Record, boolean, integer, list, matching, named, nullable, string, text, time,
+    OrNull as _, Record, boolean, integer, list, map, matching, named, nullable, string, text, time,
     uuid,
 };
 use super::Described;
 use super::fields::TAG;
 
-const READ_ONLY: [&str; 8] = [
+const READ_ONLY: [&str; 9] = [
     "id",
     "email_verified",
     "status",
     "attribute_states",
+    "attribute_consents",
     "personas",
     "last_login_at",
     "created_at",
@@ -67,6 +68,7 @@ fn profile(description: &str) -> Record {
         .must("kind", named("UserKind"))
         .must("attributes", named("Attributes"))
         .must("attribute_states", named("AddressStates"))
+        .may("attribute_consents", bound())
         .must("personas", list(named("Persona"), Some(MAX_PERSONAS), "Personas, oldest first."))
         .must("last_login_at", time("When the person last signed in.").or_null())
         .must("created_at", time("When the user was created."))
@@ -80,6 +82,14 @@ fn profile(description: &str) -> Record {
             "personas": [], "last_login_at": null, "created_at": "2026-11-21T10:00:00.000Z",
             "updated_at": "2026-11-21T10:00:00.000Z"
         }))
+}
+
+/// The attributes that are bound to a consent.
+fn bound() -> Object {
+    let purpose = Schema::Object(text(MAX_TEXT, "`<consent>/<purpose>`."));
+    let about = "The attributes that systems get only while the person agrees, by their paths. \
+                 Absent if there are none.";
+    map(None, purpose, about)
 }
 
 /// The fields of base profiles that system profiles show too.
@@ -180,7 +190,7 @@ fn upsert() -> Schema {
          `email_verified` apply to a creation and are accepted unchanged. Personas that the user \
          does not have are added; none is changed or removed.",
     ))
-    .unchanged(&["status", "attribute_states", "last_login_at", "created_at", "updated_at"])
+    .unchanged(&["status", "attribute_states", BOUND, "last_login_at", "created_at", "updated_at"])
     .closed()
     .example(json!({ "username": "kim.kok", "family_name": "Kok", "given_name": "Kim" }))
     .schema()

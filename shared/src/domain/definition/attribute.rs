@@ -7,9 +7,11 @@ use serde::{Deserialize, Serialize};
 use super::policy::ApprovalPolicy;
 use super::predefined::Predefined;
 use super::properties::{
-    DataFormat, DerivedBy, Raise, Search, take_derived, take_json_schema, take_scopes, take_source,
+    DataFormat, DerivedBy, Raise, Search, take_consent, take_derived, take_json_schema,
+    take_scopes, take_source,
 };
 use super::{Definition, DefinitionKind, MAX_TEXT, Noun, SET_BY_SERVICE, open, take_name};
+use crate::domain::consent::{Consent, PurposeRef};
 use crate::domain::error::{Code, Error, Result, Violations};
 use crate::domain::id::DefinitionId;
 use crate::domain::json::{Json, Object};
@@ -74,6 +76,9 @@ pub struct AttributeDefinition {
     /// needs no approval.
     #[serde(default)]
     pub approval_policy: Option<ApprovalPolicy>,
+    /// The purpose of a consent without which systems do not get it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consent: Option<PurposeRef>,
     /// Whether it takes no new values.
     pub deprecated: bool,
 }
@@ -141,6 +146,7 @@ impl Definition for AttributeDefinition {
             unique: fields.boolean("unique").unwrap_or_default(),
             derived: take_derived(&mut fields, id, schema),
             approval_policy: ApprovalPolicy::take(&mut fields, schema),
+            consent: take_consent(&mut fields, schema),
             deprecated: fields.boolean("deprecated").unwrap_or_default(),
         };
         fields.unchanged("system", &Json::Bool(system), Code::NotEditable, SET_BY_SERVICE);
@@ -191,6 +197,7 @@ impl Definition for AttributeDefinition {
                 "workflow_id" => d.workflow_id
             })),
             "approval_policy" => self.approval_policy.as_ref().map(|policy| Json::Object(policy.show())),
+            "consent" => self.consent.as_ref(),
             "deprecated" => self.deprecated,
         }
     }
@@ -250,6 +257,15 @@ impl Definition for AttributeDefinition {
                 "the user profile definition lists this attribute; remove it there first"
                     .to_owned(),
             ));
+        }
+        let used = |consent: &&Consent| {
+            consent.terms.purposes.iter().any(|purpose| purpose.attributes.contains(&self.id))
+        };
+        if let Some(consent) = schema.consents.values().find(used) {
+            return Err(Error::InUse(format!(
+                "a purpose of the consent `{}` lists this attribute; remove it there first",
+                consent.id
+            )));
         }
         if let Some(server) = schema.servers.values().find(|server| server.maps_to_attribute(self))
         {
@@ -340,6 +356,15 @@ impl AttributeDefinition {
         let some: Vec<_> = values.iter().take(NAMED).map(|value| format!("`{value}`")).collect();
         let meant = did_you_mean(text, values.iter().map(String::as_str));
         format!("expected one of {} values, e.g. {}{meant}", values.len(), some.join(", "))
+    }
+
+    /// How profiles and filters name it.
+    #[must_use]
+    pub fn path(&self) -> String {
+        match self.predefined() {
+            Some(field) => field.name().to_owned(),
+            None => format!("attributes.{}.{}", self.category, self.name),
+        }
     }
 
     /// Where its values stand in a profile: a JSON Pointer.

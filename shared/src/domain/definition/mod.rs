@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 pub use self::attribute::AttributeDefinition;
 pub use self::category::{COMMON, Category};
 pub use self::persona::PersonaDefinition;
+pub(super) use self::persona::take_attributes;
 pub use self::policy::{ApprovalPolicy, PolicySubject};
 pub use self::predefined::Predefined;
 pub use self::profile::UserProfileDefinition;
@@ -50,11 +51,13 @@ pub enum DefinitionKind {
     System,
     /// The settings of the audit.
     Audit,
+    /// Consents.
+    Consent,
 }
 
 impl DefinitionKind {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Category,
         Self::Attribute,
         Self::Persona,
@@ -64,6 +67,7 @@ impl DefinitionKind {
         Self::Application,
         Self::System,
         Self::Audit,
+        Self::Consent,
     ];
 
     /// Why a definition that was assigned is not deleted, and what to do instead.
@@ -79,7 +83,11 @@ impl DefinitionKind {
             Self::Server | Self::Application => {
                 "users have subjects or sign-ins here; it cannot be deleted"
             }
-            Self::System => "people have profiles in this system; it cannot be deleted",
+            Self::System => {
+                "people have profiles in this system, or decided about consents for it; it cannot \
+                 be deleted"
+            }
+            Self::Consent => "people have decided about this consent; retire its versions",
         }
     }
 
@@ -96,6 +104,7 @@ impl DefinitionKind {
             Self::Application => "APPLICATION",
             Self::System => "SYSTEM",
             Self::Audit => "AUDIT",
+            Self::Consent => "CONSENT",
         }
     }
 }

@@ -147,7 +147,10 @@ fn take_allowed_attributes(fields: &mut Fields<'_>, schema: &Schema) -> Vec<Defi
 }
 
 /// Takes the field `attributes`: the ids of custom attributes, each once.
-pub(super) fn take_attributes(fields: &mut Fields<'_>, schema: &Schema) -> Vec<DefinitionId> {
+pub(in crate::domain) fn take_attributes(
+    fields: &mut Fields<'_>,
+    schema: &Schema,
+) -> Vec<DefinitionId> {
     let ids = fields.texts("attributes", 200, 64).unwrap_or_default();
     let mut attributes = Vec::with_capacity(ids.len());
     for (i, id) in ids.iter().enumerate() {

@@ -73,6 +73,7 @@ impl Predefined {
             unique,
             derived: None,
             approval_policy: None,
+            consent: None,
             deprecated: false,
         }
     }

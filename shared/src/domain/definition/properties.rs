@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::MAX_TEXT;
 use super::attribute::AttributeDefinition;
 use super::predefined::Predefined;
+use crate::domain::consent::PurposeRef;
 use crate::domain::error::Code;
 use crate::domain::field::Fields;
 use crate::domain::id::DefinitionId;
@@ -153,6 +154,10 @@ impl AttributeDefinition {
                     "every user needs a username; `required` must be true",
                 );
             }
+            if self.predefined() == Some(Predefined::Username) && self.consent.is_some() {
+                let detail = "every user needs a username; it cannot be bound to a consent";
+                fields.refuse("consent", Code::NotAllowed, detail);
+            }
             if self.deprecated {
                 fields.refuse(
                     "deprecated",
@@ -277,6 +282,18 @@ pub(super) fn take_derived(
     }
     inner.finish();
     found.map(|workflow_id| DerivedBy { workflow_id })
+}
+
+/// Takes the field `consent`: a purpose of a consent of the tenant.
+pub(super) fn take_consent(fields: &mut Fields<'_>, schema: &Schema) -> Option<PurposeRef> {
+    let bound: PurposeRef = fields.parsed("consent", "`<consent>/<purpose>`")?;
+    let consent = schema.consent(&bound.consent);
+    if consent.is_some_and(|consent| consent.terms.purpose(&bound.purpose).is_some()) {
+        return Some(bound);
+    }
+    let detail = format!("there is no purpose `{bound}`; create the consent with it first");
+    fields.refuse("consent", Code::NotFound, detail);
+    None
 }
 
 /// Takes the field `source`, which knows one word: values come from the profile itself.

@@ -3,16 +3,31 @@
 use super::columns::Columns;
 use super::discreet::discreet;
 use super::task::secrets;
+use crate::domain::consent::{self, Decision, Speaker};
 use crate::domain::definition::DataFormat;
 use crate::domain::error::{Code, Error, Result, Violation, Violations};
 use crate::domain::field::pointer;
 use crate::domain::hashing::SAY_HASHES;
-use crate::domain::id::UserId;
+use crate::domain::id::{PartyId, UserId};
 use crate::domain::json::{Json, Object};
 use crate::domain::schema::Schema;
 use crate::domain::scope::{Scope, Scopes};
 use crate::domain::user::User;
 use crate::domain::write_context::WriteContext;
+use crate::env::Timestamp;
+
+/// The member of a row that holds what the person decided about consents.
+pub const CONSENTS: &str = "consents";
+
+/// What a row says that the person decided: about which consent, for which system, and what.
+pub fn consents(
+    document: &Object,
+    schema: &Schema,
+    speaker: &Speaker,
+    now: Timestamp,
+) -> Result<Vec<(PartyId, Option<PartyId>, Decision)>> {
+    consent::imported(document.get(CONSENTS).unwrap_or(&Json::Null), schema, speaker, now)
+}
 
 /// Refuses secrets of callers who may not import them.
 pub fn refuse_secrets(document: &Object, scopes: &Scopes, schema: &Schema) -> Result<()> {
@@ -45,6 +60,7 @@ pub fn refuse_hashes(columns: &Columns, schema: &Schema) -> Result<()> {
 /// The user that a row makes; `id` is its id if the row names none.
 pub fn create(document: &Object, id: UserId, context: &WriteContext<'_>) -> Result<User> {
     let mut document = document.clone();
+    document.shift_remove(CONSENTS);
     if document.get("id").is_none_or(|id| *id == Json::Null) {
         document.insert("id".to_owned(), Json::from(id));
     }
@@ -64,6 +80,7 @@ pub fn create(document: &Object, id: UserId, context: &WriteContext<'_>) -> Resu
 /// added.
 pub fn merge(user: &User, document: &Object, context: &WriteContext<'_>) -> Result<User> {
     let mut patch = document.clone();
+    patch.shift_remove(CONSENTS);
     let mut violations = Violations::default();
     let same = |id: &Json| id.as_str().is_some_and(|id| id.parse() == Ok(user.id));
     if patch.get("id").is_none_or(|id| *id == Json::Null || same(id)) {

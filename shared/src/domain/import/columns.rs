@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use super::apply::CONSENTS;
 use super::cells::{guarded, personas, personas_cell, unguarded, values, values_cell};
 use super::width::MAX_COLUMNS;
 use crate::domain::definition::{DataFormat, Predefined};
@@ -114,6 +115,8 @@ enum ColumnField {
     Text(&'static str, bool),
     Verified,
     Personas,
+    /// What the person decided about consents, as a JSON array.
+    Consents,
     /// An attribute, by its category and name; whether its values are known to be JSON.
     Attribute(String, String, bool),
 }
@@ -121,7 +124,7 @@ enum ColumnField {
 impl ColumnField {
     /// The names of the fields that are no attributes.
     fn names() -> impl Iterator<Item = &'static str> {
-        let others = ["id", "kind", "email_verified", "personas"];
+        let others = ["id", "kind", "email_verified", "personas", CONSENTS];
         Predefined::ALL.iter().map(|field| field.name()).chain(others)
     }
 
@@ -135,6 +138,7 @@ impl ColumnField {
             "kind" => Some(Self::Text("kind", false)),
             "email_verified" => Some(Self::Verified),
             "personas" => Some(Self::Personas),
+            CONSENTS => Some(Self::Consents),
             _ => name.parse().ok().map(|field: Predefined| Self::Text(field.name(), true)),
         }
     }
@@ -281,6 +285,16 @@ impl Columns {
                     }
                     Err(detail) => violations.add("/personas", Code::WrongFormat, detail),
                 },
+                ColumnField::Consents if cell.trim().is_empty() => {}
+                ColumnField::Consents => match Json::parse(cell.as_bytes()) {
+                    Ok(consents @ Json::Array(_)) => {
+                        document.insert(CONSENTS.to_owned(), consents);
+                    }
+                    _ => {
+                        let detail = "expected a JSON array of consents";
+                        violations.add("/consents", Code::WrongFormat, detail);
+                    }
+                },
                 ColumnField::Attribute(category, name, is_json) => match values(cell, *is_json) {
                     Ok(values) => add_values(&mut document, category, name, values),
                     Err(detail) => {
@@ -305,7 +319,7 @@ impl Columns {
     #[must_use]
     pub fn cells(&self, document: &Object) -> Vec<String> {
         let cell = |field: &Option<ColumnField>| match field {
-            None => String::new(),
+            None | Some(ColumnField::Consents) => String::new(),
             Some(ColumnField::Text(name, _)) => {
                 document.get(*name).and_then(Json::as_str).unwrap_or_default().to_owned()
             }

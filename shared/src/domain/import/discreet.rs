@@ -10,25 +10,35 @@ const MAX_BYTES: usize = 800;
 /// The bytes of a violation's code and of the characters around it.
 const OVERHEAD: usize = 40;
 /// The names of fields that are no predefined attributes, of users and of personas.
-const FIELDS: [&str; 19] = [
+const FIELDS: [&str; 29] = [
     "",
     "attribute_values",
     "attribute_states",
     "attributes",
+    "attribute_consents",
+    "audience",
+    "consent",
+    "consents",
     "created_at",
+    "denied",
     "email_verified",
+    "given_at",
     "id",
     "kind",
     "last_login_at",
+    "locale",
     "name",
     "persona_definition_id",
     "personas",
     "preferred",
+    "purposes",
     "scope",
     "status",
+    "text_sha256",
     "updated_at",
     "valid_from",
     "valid_until",
+    "version",
     "set",
 ];
 

@@ -10,6 +10,7 @@
 //! | a predefined field | the text |
 //! | `email_verified` | `true` or `false` |
 //! | an attribute | one value, or all as a JSON array; what starts with `{` is one JSON value. Columns of one attribute add up |
+//! | `consents` | what the person decided about consents, as a JSON array; exports leave it empty |
 //! | `personas` | names with their scopes, `member;buyer(shop-1,shop-2)`, or a JSON array of personas |
 //!
 //! A spreadsheet takes a cell that starts with a sign as `=` for a formula. Exports put an

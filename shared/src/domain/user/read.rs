@@ -5,7 +5,8 @@
 //! is accepted unchecked. So non-editable fields may be sent back (rule P3), and a stricter
 //! definition binds only values that change.
 
-use super::{MAX_PERSONAS, MAX_TEXT, User};
+use super::{BOUND, MAX_PERSONAS, MAX_TEXT, User};
+use crate::domain::consent;
 use crate::domain::definition::Predefined;
 use crate::domain::error::{Code, Result, Violations};
 use crate::domain::field::{Fields, pointer};
@@ -38,6 +39,29 @@ const NOT_EDITABLE: [(&str, &str); 8] = [
 /// result of the write, so that a repeat is answered as the first request (rule P3).
 const FOLLOWING: [&str; 3] = ["email_verified", "attribute_states", "updated_at"];
 
+/// Fields that are refused in the document of a new user.
+const SET_BY_SERVICE: [&str; 6] =
+    ["status", "last_login_at", "created_at", "updated_at", "attribute_states", BOUND];
+
+/// Takes the field that says which attributes are bound to a consent: what the definitions say may
+/// be sent back, of attributes that the document adds or removes too.
+fn take_bound(fields: &mut Fields<'_>, context: &WriteContext<'_>) {
+    let agrees = |path: &str, sent: &Json| {
+        consent::governed(context.schema).any(|(definition, bound)| {
+            let shown = context.view.shows(definition) && definition.path() == path;
+            shown && Json::from(bound) == *sent
+        })
+    };
+    match fields.value(BOUND) {
+        None => {}
+        Some(Json::Object(sent)) if sent.iter().all(|(path, sent)| agrees(path, sent)) => {}
+        Some(_) => {
+            let why = "definitions bind attributes to consents; omit this field";
+            fields.refuse(BOUND, Code::NotEditable, why);
+        }
+    }
+}
+
 impl User {
     /// Makes a user from a whole document: `username` is required; `id`, `email_verified` and
     /// `personas` may be imported.
@@ -49,7 +73,7 @@ impl User {
             fields.parsed("id", "a UUID").unwrap_or_else(|| UserId::new(context.env.new_uuid()));
         let verified = fields.boolean("email_verified").unwrap_or_default();
         let personas = take_personas(&mut fields, context);
-        for name in ["status", "last_login_at", "created_at", "updated_at", "attribute_states"] {
+        for name in SET_BY_SERVICE {
             fields.refuse_sent(name, Code::NotEditable, "the service sets this field; omit it");
         }
         let mut user = Self { personas, ..Self::new(id, String::new(), now) };
@@ -137,6 +161,7 @@ impl User {
             }
             fields.unchanged(name, shown.get(name).unwrap_or(&Json::Null), Code::NotEditable, &why);
         }
+        take_bound(&mut fields, context);
         let mut user = self.clone();
         user.read_editable(&mut fields, context, omitted);
         user.record_provenance(self, context.view);

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{Key, partition_of_user};
+use crate::domain::consent::HistoryKind;
 use crate::domain::id::{ChangeRequestId, PartyId, SubjectId, TenantId, UserId};
 use crate::domain::sso::Side;
 use crate::domain::versioned::Version;
@@ -24,7 +25,14 @@ pub enum Child<'c> {
     ChangeRequestGuard,
     /// The audit entry of the write that left this version.
     AuditEntry(Version),
+    /// What the user decided about a consent, for a system or for the controller.
+    Consent(&'c PartyId, Option<&'c PartyId>),
+    /// One entry of the history of such a record: its number, and what it is about.
+    ConsentHistory(&'c PartyId, Option<&'c PartyId>, u64, HistoryKind),
 }
+
+/// What stands in the place of an audience where there is none.
+const NO_AUDIENCE: &str = "-";
 
 impl fmt::Display for Child<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -37,6 +45,13 @@ impl fmt::Display for Child<'_> {
             Self::ChangeRequest(id) => write!(f, "{id}"),
             Self::ChangeRequestGuard => Ok(()),
             Self::AuditEntry(version) => write!(f, "{:010}", version.0),
+            Self::Consent(consent, audience) => {
+                write!(f, "{consent}#{}", audience.map_or(NO_AUDIENCE, PartyId::as_str))
+            }
+            Self::ConsentHistory(consent, audience, sequence, kind) => {
+                let audience = audience.map_or(NO_AUDIENCE, PartyId::as_str);
+                write!(f, "{consent}#{audience}#{sequence:010}#{kind}")
+            }
         }
     }
 }
@@ -51,6 +66,8 @@ impl Child<'_> {
             Self::ChangeRequest(_) => Children::ChangeRequests,
             Self::ChangeRequestGuard => Children::ChangeRequestsWithGuard,
             Self::AuditEntry(_) => Children::AuditEntries,
+            Self::Consent(..) => Children::Consents,
+            Self::ConsentHistory(..) => Children::ConsentHistory,
         }
     }
 }
@@ -70,6 +87,10 @@ pub enum Children {
     ChangeRequestsWithGuard,
     /// Audit entries, oldest first.
     AuditEntries,
+    /// What the user decided about consents.
+    Consents,
+    /// The entries of the histories of these.
+    ConsentHistory,
 }
 
 impl Children {
@@ -84,6 +105,8 @@ impl Children {
             Self::ChangeRequests => "CR#",
             Self::ChangeRequestsWithGuard => "CR",
             Self::AuditEntries => "AU#",
+            Self::Consents => "CO#",
+            Self::ConsentHistory => "COH#",
         }
     }
 
@@ -99,5 +122,50 @@ impl Key {
     #[must_use]
     pub fn child(tenant: &TenantId, user: UserId, child: Child<'_>) -> Self {
         Self::new(partition_of_user(tenant, user), child.to_string())
+    }
+}
+
+/// The start of the sort keys of a user's records about consents, or about one.
+#[must_use]
+pub fn consents(consent: Option<&PartyId>) -> String {
+    let prefix = Children::Consents.prefix();
+    consent.map_or_else(|| prefix.to_owned(), |consent| format!("{prefix}{consent}#"))
+}
+
+/// The start of the sort keys of the history of a record.
+#[must_use]
+pub fn consent_history(consent: &PartyId, audience: Option<&PartyId>) -> String {
+    let audience = audience.map_or(NO_AUDIENCE, PartyId::as_str);
+    format!("{}{consent}#{audience}#", Children::ConsentHistory.prefix())
+}
+
+/// A record of a consent, or an entry of its history, as its sort key names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedConsent {
+    /// The consent.
+    pub consent: PartyId,
+    /// The system for which it was decided.
+    pub audience: Option<PartyId>,
+    /// The number of the entry and what it is about; `None` for a record.
+    pub entry: Option<(u64, HistoryKind)>,
+}
+
+impl NamedConsent {
+    /// Reads a sort key; `None` if it is that of another child.
+    #[must_use]
+    pub fn of(sk: &str) -> Option<Self> {
+        let mut parts = sk.split('#');
+        let kind = parts.next()?;
+        let consent = parts.next()?.parse().ok()?;
+        let audience = match parts.next()? {
+            NO_AUDIENCE => None,
+            audience => Some(audience.parse().ok()?),
+        };
+        let entry = match kind {
+            "CO" => None,
+            "COH" => Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?)),
+            _ => return None,
+        };
+        parts.next().is_none().then_some(Self { consent, audience, entry })
     }
 }

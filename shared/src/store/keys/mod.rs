@@ -20,6 +20,10 @@
 //! | a change request by its id | `T#<tenant>#R#<id>` / `-` | [`Key::change_request`] |
 //! | an audit entry of a user | `T#<tenant>#U#<user>` / `AU#<version>` | [`Child::AuditEntry`] |
 //! | the ledger of a tenant's audit | `T#<tenant>#AU` / `HEAD#<chain>`, `<chain>#<sequence>` | [`Key::ledger_head`], [`Key::audit_entry`] |
+//! | what a user decided about a consent | `T#<tenant>#U#<user>` / `CO#<consent>#<audience>` | [`Child::Consent`] |
+//! | an entry of its history | `T#<tenant>#U#<user>` / `COH#<consent>#<audience>#<number>#<kind>` | [`Child::ConsentHistory`] |
+//! | the texts of a version of a consent | `T#<tenant>#W#<consent>` / `<number>` | [`Key::consent_text`] |
+//! | the proof of a consent of somebody who was forgotten | `T#<tenant>#Y#<digest>` / `-` | [`Key::consent_proof`] |
 //! | the progress of a walk over a tenant's users | `T#<tenant>#J` / `DERIVE`, `FORMS`, `DEFINITIONS`, `AUDIT` | [`Key::progress`] |
 //! | an import, its waiting rows, its report | `T#<tenant>#M#<import>` / `JOB`, `ROWS#<part>`, `REPORT#<part>` | [`Key::import`], … |
 //! | a tenant's definitions | `T#<tenant>#D` / `<KIND>#<id>`, `EPOCH` | [`Key::definition`], [`Key::epoch`] |
@@ -39,6 +43,7 @@
 //! | change requests by status | index `gsi1`: `T#<tenant>#R#<STATUS>` / `<id>` | [`requests`] |
 //! | audit entries of users by their time | index `gsi1`: `T#<tenant>#A#<day>#<shard>` / `<at>#<user>#<version>` | [`audit_day`] |
 //! | unfinished erasures | index `gsi1`: `SWEEP` / `<deleted_at>` | [`SWEEP`] |
+//! | consents by when a grant ends | index `gsi1`: `T#<tenant>#O` / `<until>` | [`ending_consents`] |
 //! | unfinished imports | index `gsi1`: `IMPORTS` / `<tenant>#<created_at>#<id>` | [`IMPORTS`] |
 //!
 //! Ids match `^[a-z][a-z0-9-]{1,62}$` or are UUIDs, hashes are base64url: no part can contain `#`
@@ -52,7 +57,7 @@ mod tests;
 
 use ring::digest::{SHA256, digest};
 
-pub use self::child::{Child, Children};
+pub use self::child::{Child, Children, NamedConsent, consent_history, consents};
 pub use self::partition::*;
 use crate::domain::audit::{Chain, LedgerChain};
 use crate::domain::definition::DefinitionKind;
@@ -196,6 +201,18 @@ impl Key {
     #[must_use]
     pub fn definition(tenant: &TenantId, kind: DefinitionKind, id: &str) -> Self {
         Self::new(partition_of_definitions(tenant), format!("{}#{id}", kind.prefix()))
+    }
+
+    /// The texts of a version of a consent.
+    #[must_use]
+    pub fn consent_text(tenant: &TenantId, consent: &PartyId, number: u32) -> Self {
+        Self::new(format!("T#{tenant}#W#{consent}"), format!("{number:04}"))
+    }
+
+    /// The proof of a consent of somebody who was forgotten, by the digest of its history.
+    #[must_use]
+    pub fn consent_proof(tenant: &TenantId, digest: &str) -> Self {
+        Self::new(format!("T#{tenant}#Y#{digest}"), ONLY)
     }
 
     /// The epoch, which each change of a definition of the tenant writes.

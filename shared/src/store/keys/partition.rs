@@ -120,6 +120,12 @@ pub fn requests(tenant: &TenantId, status: RequestStatus) -> String {
     format!("T#{tenant}#R#{status}")
 }
 
+/// The partition key in the index of a tenant's consents that end.
+#[must_use]
+pub fn ending_consents(tenant: &TenantId) -> String {
+    format!("T#{tenant}#O")
+}
+
 /// Whether the item of a key finds a user of the tenant by something else than the user's id.
 #[must_use]
 pub fn is_lookup(tenant: &TenantId, key: &Key) -> bool {

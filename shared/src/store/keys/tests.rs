@@ -1,4 +1,5 @@
 use super::*;
+use crate::domain::consent::HistoryKind;
 use crate::domain::sso::Side;
 
 #[test]
@@ -56,6 +57,9 @@ fn the_keys_at_rest_are_fixed() {
         Key::definition(&tenant, DefinitionKind::Audit, "x"),
         Key::import_rows(&tenant, ImportId::new(uuid::Uuid::nil()), 7),
         Key::import_report(&tenant, ImportId::new(uuid::Uuid::nil()), 7),
+        Key::definition(&tenant, DefinitionKind::Consent, "x"),
+        Key::consent_text(&tenant, &crm, 7),
+        Key::consent_proof(&tenant, "x"),
     ];
     keys.extend(
         [
@@ -65,6 +69,9 @@ fn the_keys_at_rest_are_fixed() {
             Child::ChangeRequest(ChangeRequestId::new(uuid::Uuid::nil())),
             Child::ChangeRequestGuard,
             Child::AuditEntry(Version(7)),
+            Child::Consent(&crm, None),
+            Child::Consent(&crm, Some(&crm)),
+            Child::ConsentHistory(&crm, None, 7, HistoryKind::Granted),
         ]
         .map(|child| Key::child(&tenant, user, child)),
     );
@@ -99,6 +106,8 @@ fn each_child_is_in_the_range_of_its_kind_alone() {
         (Children::Subjects(Side::Application), Child::ApplicationSubject(&crm)),
         (Children::ChangeRequests, Child::ChangeRequest(ChangeRequestId::new(uuid::Uuid::nil()))),
         (Children::AuditEntries, Child::AuditEntry(Version(7))),
+        (Children::Consents, Child::Consent(&crm, None)),
+        (Children::ConsentHistory, Child::ConsentHistory(&crm, None, 7, HistoryKind::Denied)),
     ];
     for (range, _) in children {
         for (own, child) in children {
@@ -108,4 +117,22 @@ fn each_child_is_in_the_range_of_its_kind_alone() {
     let guard = Key::child(&tenant, user, Child::ChangeRequestGuard);
     assert!(Children::ChangeRequestsWithGuard.include(&guard));
     assert!(!Children::ChangeRequests.include(&guard));
+}
+
+#[test]
+fn a_key_of_a_consent_says_which() {
+    let (tenant, user) = ("acme".parse().unwrap(), UserId::new(uuid::Uuid::nil()));
+    let (news, crm): (PartyId, PartyId) = ("news".parse().unwrap(), "crm".parse().unwrap());
+    for audience in [None, Some(&crm)] {
+        let named = |child| NamedConsent::of(Key::child(&tenant, user, child).sk()).unwrap();
+        let record = named(Child::Consent(&news, audience));
+        assert_eq!((&record.consent, record.audience.as_ref()), (&news, audience));
+        assert_eq!(record.entry, None);
+        let entry = named(Child::ConsentHistory(&news, audience, 12, HistoryKind::Withdrawn));
+        assert_eq!(entry.entry, Some((12, HistoryKind::Withdrawn)));
+    }
+    for other in ["PROFILE", "CR", "CR#x", "B#crm", "CO#news", "COH#news#-", "COH#news#-#x#granted"]
+    {
+        assert_eq!(NamedConsent::of(other), None, "{other}");
+    }
 }

@@ -58,6 +58,7 @@ impl World {
         event.replace("/tenants/acme/", &format!("/tenants/{}/", self.tenant));
         self.fill_times(event);
         self.fill_definitions(event).await?;
+        self.fill_consents(event).await?;
         self.fill_clients(event).await?;
         if event.names(IMPORT) {
             event.replace(IMPORT, &self.import().await?);
@@ -133,6 +134,7 @@ impl World {
         signed_in: Option<&(String, String)>,
     ) -> Result<(), Failure> {
         let id = text(user, "/id")?;
+        self.decide(event, id).await?;
         if event.names(PERSONA) {
             event.replace(PERSONA, &self.persona(id).await?);
         }
@@ -336,7 +338,7 @@ impl World {
     }
 
     /// The resource at a path; `None` if there is none.
-    async fn get(&mut self, path: &str) -> Result<Option<Value>, Failure> {
+    pub(super) async fn get(&mut self, path: &str) -> Result<Option<Value>, Failure> {
         let reply = self.administrator.send(&RemoteRequest::get(path)).await?;
         if reply.status.as_u16() == 404 {
             return Ok(None);
@@ -344,7 +346,7 @@ impl World {
         reply.good(path)?.value().map(Some)
     }
 
-    async fn create(&mut self, path: &str, body: &Value) -> Result<Value, Failure> {
+    pub(super) async fn create(&mut self, path: &str, body: &Value) -> Result<Value, Failure> {
         self.post(path, body).await?
     }
 
@@ -370,7 +372,7 @@ fn with(rest: &str, members: Value) -> Result<Value, Failure> {
     Ok(document)
 }
 
-fn text<'v>(document: &'v Value, pointer: &str) -> Result<&'v str, Failure> {
+pub(super) fn text<'v>(document: &'v Value, pointer: &str) -> Result<&'v str, Failure> {
     let found = document.pointer(pointer).and_then(Value::as_str);
     Ok(found.ok_or_else(|| format!("an answer of the service has no `{pointer}`"))?)
 }

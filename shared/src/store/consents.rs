@@ -1,0 +1,251 @@
+//! Consents in the table: what people decided, and the texts that they read.
+//!
+//! A record and its history stand in the partition of their user, where a forget finds them. Every
+//! write of a record passes [`Table::record_consent`]: the record under the version that was read,
+//! and the next entry of its history.
+
+use std::collections::BTreeSet;
+
+use super::index::SortRange;
+use super::item::Item;
+use super::keys::{self, Child, Key, NamedConsent};
+use super::retry::Retry;
+use super::table::{Range, Table};
+use super::users::check_exists;
+use super::write::{CommitError, Condition, Write};
+use crate::domain::author::Author;
+use crate::domain::consent::{
+    Consent, ConsentEvent, ConsentRecord, ConsentText, Withheld, governing,
+};
+use crate::domain::definition::DefinitionKind;
+use crate::domain::error::{Error, Result};
+use crate::domain::id::{PartyId, TenantId, UserId};
+use crate::domain::schema::Schema;
+use crate::domain::versioned::Versioned;
+use crate::env::Timestamp;
+
+/// How many records of which a grant has ended are found at once.
+const ENDING: i32 = 100;
+
+/// A record of a consent: whose, about which consent, and for which system.
+#[derive(Clone, Copy, Debug)]
+pub struct ConsentOf<'c> {
+    /// The user.
+    pub user: UserId,
+    /// The consent.
+    pub consent: &'c PartyId,
+    /// The system; `None` for the controller.
+    pub audience: Option<&'c PartyId>,
+}
+
+impl ConsentOf<'_> {
+    fn key(&self, tenant: &TenantId) -> Key {
+        Key::child(tenant, self.user, Child::Consent(self.consent, self.audience))
+    }
+}
+
+impl Table {
+    /// Writes what a person decided: the record, and one more entry of its history. `decide` says
+    /// which, given the record as it is then; `None` writes nothing. Returns the record as it is
+    /// then, if there is one, and whether it was written.
+    ///
+    /// A record that exists is written only while it exists, and an erasure deletes it, so the first
+    /// entry alone checks that the user is not deleted (ADR 0061).
+    pub async fn record_consent(
+        &self,
+        author: &Author,
+        schema: &Schema,
+        of: ConsentOf<'_>,
+        mut decide: impl FnMut(Option<&Versioned<ConsentRecord>>) -> Result<Option<ConsentEvent>> + Send,
+    ) -> Result<(Option<Versioned<ConsentRecord>>, bool)> {
+        let tenant = &author.tenant;
+        let write_id = self.write_id();
+        let mut retry = Retry::of(self);
+        loop {
+            let stored = self.consent_of(tenant, of).await?;
+            if stored.as_ref().is_some_and(|stored| stored.log.contains(write_id)) {
+                return Ok((stored, true));
+            }
+            let Some(event) = decide(stored.as_ref())? else { return Ok((stored, false)) };
+            let systems = of.audience.map(|system| (DefinitionKind::System, system.to_string()));
+            self.mark_used(schema, systems).await?;
+            let (next, condition) = match &stored {
+                Some(stored) => {
+                    let next = stored.changed_to(stored.value.clone().with(&event));
+                    (next, Condition::Version(stored.version))
+                }
+                None => {
+                    let empty = ConsentRecord::empty(of.consent.clone(), of.audience.cloned());
+                    (Versioned::first(empty.with(&event)), Condition::Absent)
+                }
+            };
+            let mut writes = Vec::new();
+            if stored.is_none() {
+                writes.push(check_exists(tenant, of.user));
+            }
+            writes.push(Write::Put(self.record_item(schema, of, &next), condition));
+            writes.push(Write::Put(history_item(tenant, of, event), Condition::Absent));
+            match self.commit_as(write_id, writes).await {
+                Ok(()) => return Ok((Some(next), true)),
+                Err(failed) if stored.is_none() && failed.at(0) => return Err(Error::NotFound),
+                Err(CommitError::Contended | CommitError::Conditions(_)) => retry.again().await?,
+                Err(failed) => return Err(failed.into()),
+            }
+        }
+    }
+
+    fn record_item(
+        &self,
+        schema: &Schema,
+        of: ConsentOf<'_>,
+        record: &Versioned<ConsentRecord>,
+    ) -> Item {
+        let tenant = &schema.tenant;
+        let now = self.env.clock.now();
+        let mut item =
+            Item::at(&of.key(tenant)).versioned(record).text("holder", of.user.to_string());
+        if let Some(end) = record.value.next_end() {
+            item = item.listed(keys::ending_consents(tenant), end.to_string());
+        }
+        let proves = |consent: &Consent| consent.terms_at(now).keep_proof;
+        if schema.consent(of.consent).is_some_and(proves) {
+            item = item.text("proof", &record.value.digest).text("proof_at", now.to_string());
+        }
+        item
+    }
+
+    /// Reads a record.
+    pub async fn consent_of(
+        &self,
+        tenant: &TenantId,
+        of: ConsentOf<'_>,
+    ) -> Result<Option<Versioned<ConsentRecord>>> {
+        self.get(&of.key(tenant)).await?.map(|item| item.read()).transpose()
+    }
+
+    /// All records of a user, or those about one consent, in the order of consents and systems.
+    pub async fn consents_of(
+        &self,
+        tenant: &TenantId,
+        user: UserId,
+        consent: Option<&PartyId>,
+    ) -> Result<Vec<Versioned<ConsentRecord>>> {
+        let pk = keys::partition_of_user(tenant, user);
+        let items = self.query_all(&pk, Range::StartsWith(&keys::consents(consent))).await?;
+        items.iter().map(Item::read).collect()
+    }
+
+    /// The history of a record, oldest entry first.
+    pub async fn consent_history(
+        &self,
+        tenant: &TenantId,
+        of: ConsentOf<'_>,
+    ) -> Result<Vec<ConsentEvent>> {
+        let pk = keys::partition_of_user(tenant, of.user);
+        let start = keys::consent_history(of.consent, of.audience);
+        let items = self.query_all(&pk, Range::StartsWith(&start)).await?;
+        items.iter().map(|item| Ok(item.read()?.value)).collect()
+    }
+
+    /// What a system does not get of a user, or the controller's own applications. Reads nothing for
+    /// a tenant without attributes that consents govern.
+    pub async fn withheld(
+        &self,
+        schema: &Schema,
+        user: UserId,
+        audience: Option<&PartyId>,
+    ) -> Result<Withheld> {
+        let keys = governing_keys(schema, user, audience);
+        let items = if keys.is_empty() { Vec::new() } else { self.get_many(&keys).await? };
+        self.withheld_in(schema, &items, audience)
+    }
+
+    /// What is withheld, going by the records among these items of one user.
+    pub(super) fn withheld_in(
+        &self,
+        schema: &Schema,
+        items: &[Item],
+        audience: Option<&PartyId>,
+    ) -> Result<Withheld> {
+        let records = items.iter().filter(|item| is_record(item));
+        let records = records.map(|item| Ok(item.read::<ConsentRecord>()?.value));
+        let records = records.collect::<Result<Vec<_>>>()?;
+        Ok(Withheld::of(schema, &records, audience, self.env.clock.now()))
+    }
+
+    /// Some records of which a grant has ended, and whose subscribers do not know yet.
+    pub async fn ended_consents(&self, tenant: &TenantId) -> Result<Vec<(UserId, NamedConsent)>> {
+        let now = self.env.clock.now().next().to_string();
+        let index = keys::ending_consents(tenant);
+        let page = self.query_index(&index, SortRange::Before(&now), None, Some(ENDING)).await?;
+        let named = |key: &Key| {
+            let (_, user) = keys::owner_of_partition(key.pk())?;
+            Some((user, NamedConsent::of(key.sk())?))
+        };
+        Ok(page.keys.iter().filter_map(named).collect())
+    }
+
+    /// Reads the texts of a version.
+    pub async fn consent_text(
+        &self,
+        tenant: &TenantId,
+        consent: &PartyId,
+        number: u32,
+    ) -> Result<Option<Versioned<ConsentText>>> {
+        let item = self.get(&Key::consent_text(tenant, consent, number)).await?;
+        item.map(|item| item.read()).transpose()
+    }
+
+    /// When the history with this digest ended, if a proof of it is kept.
+    pub async fn consent_proof(
+        &self,
+        tenant: &TenantId,
+        digest: &str,
+    ) -> Result<Option<Timestamp>> {
+        let item = self.get(&Key::consent_proof(tenant, digest)).await?;
+        Ok(item.and_then(|item| item.get_text("at").and_then(Timestamp::parse)))
+    }
+}
+
+/// The write that stores the texts of a new version. The epoch of the definitions guards it.
+#[must_use]
+pub fn put_consent_text(tenant: &TenantId, consent: &PartyId, text: &ConsentText) -> Write {
+    let key = Key::consent_text(tenant, consent, text.number);
+    let text = Versioned::first(text.clone());
+    Write::Put(Item::at(&key).versioned(&text), Condition::Guarded)
+}
+
+/// The write that keeps the proof of a record which is about to be deleted, if it is to be kept: no
+/// more than digest and time.
+pub(super) fn keep_proof(tenant: &TenantId, child: &Item) -> Option<Write> {
+    let (digest, at) = (child.get_text("proof")?, child.get_text("proof_at")?);
+    let proof = Item::at(&Key::consent_proof(tenant, digest)).text("at", at);
+    Some(Write::Put(proof, Condition::Guarded))
+}
+
+/// The keys of the records that decide what an audience gets of a user.
+pub(super) fn governing_keys(
+    schema: &Schema,
+    user: UserId,
+    audience: Option<&PartyId>,
+) -> Vec<Key> {
+    let audiences: BTreeSet<_> = [None, audience].into();
+    let mut keys = Vec::new();
+    for consent in governing(schema) {
+        for audience in &audiences {
+            keys.push(Key::child(&schema.tenant, user, Child::Consent(consent, *audience)));
+        }
+    }
+    keys
+}
+
+fn is_record(item: &Item) -> bool {
+    NamedConsent::of(item.key().sk()).is_some_and(|named| named.entry.is_none())
+}
+
+fn history_item(tenant: &TenantId, of: ConsentOf<'_>, event: ConsentEvent) -> Item {
+    let entry = Child::ConsentHistory(of.consent, of.audience, event.sequence, event.kind);
+    Item::at(&Key::child(tenant, of.user, entry))
+        .versioned(&Versioned::first(event))
+        .text("holder", of.user.to_string())
+}

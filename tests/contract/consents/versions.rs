@@ -1,0 +1,151 @@
+//! Versions: drafts, what is in effect, and what never changes.
+
+use serde_json::json;
+
+use super::{CONSENTS, DAY, Office, terms};
+
+#[tokio::test]
+async fn co02_a_version_keeps_texts_purposes_and_digests_whatever_becomes_of_the_terms() {
+    let office = Office::open().await;
+    let path = format!("{CONSENTS}/news/versions/1");
+    let before = office.crm.read(&path).await;
+    assert_eq!(before["status"], "EFFECTIVE");
+    let other = json!({ "jurisdiction": "NL", "minimum_age": 16, "purposes": [
+        { "id": "letter", "name": "Another", "legal_basis": "contract" }
+    ] });
+    office.crm.patch(&format!("{CONSENTS}/news"), other).if_match("*").await.is(200);
+    assert_eq!(office.crm.read(&path).await, before);
+    for method in ["PUT", "PATCH", "DELETE"] {
+        office.crm.call(method, &path).json(json!({})).if_match("*").await.is(405);
+    }
+    let next = office.version(json!({})).await;
+    assert_eq!((&next["version"], &next["terms"]["jurisdiction"]), (&json!(2), &json!("NL")));
+    let old = office.crm.read(&path).await;
+    assert_eq!(old["status"], "RETIRED");
+    assert_eq!((&old["locales"], &old["terms"]), (&before["locales"], &before["terms"]));
+}
+
+#[tokio::test]
+async fn co02_a_version_is_a_draft_until_its_time() {
+    let office = Office::open().await;
+    office.service.clock.advance(1);
+    let at = "2026-11-22T10:00:00.000Z";
+    let draft = office.version(json!({ "effective_at": at })).await;
+    assert_eq!((&draft["version"], &draft["status"]), (&json!(2), &json!("DRAFT")));
+    let status = async |number: u32| {
+        let path = format!("{CONSENTS}/news/versions/{number}");
+        office.crm.read(&path).await["status"].as_str().unwrap().to_owned()
+    };
+    assert_eq!((status(1).await, status(2).await), ("EFFECTIVE".into(), "DRAFT".into()));
+    office.service.clock.advance(DAY);
+    assert_eq!((status(1).await, status(2).await), ("RETIRED".into(), "EFFECTIVE".into()));
+    let list = office.crm.read(&format!("{CONSENTS}/news/versions")).await;
+    let numbers: Vec<_> = list["items"].as_array().unwrap().iter().map(|v| &v["version"]).collect();
+    assert_eq!(numbers, [&json!(1), &json!(2)]);
+    assert!(list["items"][0].get("locales").is_none());
+}
+
+#[tokio::test]
+async fn co02_versions_follow_one_another_in_time() {
+    let office = Office::open().await;
+    let path = format!("{CONSENTS}/news/versions");
+    let locales = json!({ "en": { "title": "x", "text": "x" } });
+    let earlier = json!({ "locales": locales, "effective_at": "2026-11-21T09:00:00Z" });
+    let refused = office.crm.post(&path, earlier).await.is(422);
+    assert!(refused.violations()[0].contains("/effective_at"), "{}", refused.text());
+    for wrong in [
+        json!({}),
+        json!({ "locales": {} }),
+        json!({ "locales": { "en": { "title": "x" } } }),
+        json!({ "locales": { "e n": { "title": "x", "text": "x" } } }),
+        json!({ "locales": { "en": { "title": "x", "text": "x", "uri": "https://x.example" } } }),
+        json!({ "locales": { "en": { "title": "x", "uri": "https://x.example" } } }),
+        json!({ "locales": { "en": { "title": "x", "text": "x", "sha256": "0".repeat(64) } } }),
+        json!({ "locales": locales, "reconsent": "maybe" }),
+        json!({ "locales": locales, "reconsent": { "by": "soon" } }),
+        json!({ "locales": locales, "number": 7 }),
+    ] {
+        office.crm.post(&path, wrong.clone()).await.is(422);
+    }
+    assert_eq!(office.version(json!({})).await["version"], 2);
+}
+
+#[tokio::test]
+async fn co02_a_repeat_with_a_key_makes_one_version() {
+    let office = Office::open().await;
+    let path = format!("{CONSENTS}/news/versions");
+    let body = json!({ "locales": { "en": { "title": "x", "text": "x" } } });
+    let first = office.crm.post(&path, body.clone()).key("k").await.created();
+    let again = office.crm.post(&path, body).key("k").await.created();
+    assert_eq!((first.path, first.body), (again.path, again.body));
+    let list = office.crm.read(&path).await;
+    assert_eq!(list["items"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn co13_a_consent_with_versions_is_not_deleted() {
+    let office = Office::open().await;
+    office.agree(json!({})).await;
+    let path = format!("{CONSENTS}/news");
+    let refused = office.crm.delete(&path).await.is(409);
+    assert_eq!(refused.slug(), "in-use");
+    let retire = format!("{path}/versions/1/retire");
+    let retired = office.crm.act(&retire).await.is(200).json();
+    assert_eq!(retired["status"], "RETIRED");
+    assert_eq!(office.crm.act(&retire).await.is(200).json(), retired);
+    office.crm.delete(&path).await.is(409);
+    office.crm.create(CONSENTS, terms("other", json!({}))).await;
+    office.crm.delete(&format!("{CONSENTS}/other")).await.is(204);
+}
+
+#[tokio::test]
+async fn co13_what_a_consent_names_is_not_deleted() {
+    let office = Office::open().await;
+    office.service.system("shop", &[]).await;
+    let shoe = office.crm.define("shoe-size", json!({})).await;
+    let purpose = json!({
+        "id": "fit", "name": "Fit", "legal_basis": "consent", "attributes": [shoe.id],
+        "recipients": ["shop"]
+    });
+    office.crm.create(CONSENTS, terms("fit", json!({ "purposes": [purpose] }))).await;
+    for path in [shoe.path.as_str(), "/identity/config/systems/shop"] {
+        assert_eq!(office.crm.delete(path).await.is(409).slug(), "in-use", "{path}");
+    }
+    let bind = json!({ "consent": "fit/fit" });
+    office.crm.patch(&shoe.path, bind).if_match("*").await.is(200);
+    let other = json!({ "purposes": [{ "id": "x1", "name": "X", "legal_basis": "consent" }] });
+    office.crm.patch(&format!("{CONSENTS}/fit"), other).if_match("*").await.is(422);
+    assert_eq!(office.crm.delete(&format!("{CONSENTS}/fit")).await.is(409).slug(), "in-use");
+    let unknown = json!({ "consent": "fit/none" });
+    office.crm.patch(&shoe.path, unknown).if_match("*").await.is(422);
+}
+
+#[tokio::test]
+async fn terms_say_all_that_is_wrong_at_once() {
+    let office = Office::open().await;
+    let wrong = json!({
+        "id": "X", "kind": "law", "purposes": [
+            { "id": "aa", "name": "A", "legal_basis": "hope", "recipients": ["nowhere"] },
+            { "id": "aa", "name": "A", "legal_basis": "consent" },
+            { "id": "bb", "name": "B", "legal_basis": "consent", "attributes": ["x"] }
+        ],
+        "controller": { "name": "Acme" }, "expires_after_days": 0, "minimum_age": 1.5,
+        "needs": "luck"
+    });
+    let said = office.crm.post(CONSENTS, wrong).await.is(422).violations().join("\n");
+    for at in [
+        "/id",
+        "/kind",
+        "/purposes/0/legal_basis",
+        "/purposes/0/recipients/0",
+        "/purposes/2/attributes/0",
+        "/controller/contact",
+        "/controller/phone",
+        "/jurisdiction",
+        "/expires_after_days",
+        "/minimum_age",
+        "/needs",
+    ] {
+        assert!(said.contains(at), "{at}: {said}");
+    }
+}
