@@ -79,7 +79,8 @@ async fn purge_kind<T: Definition>(
         })
     };
     let author = Author::service(tenant.clone(), Reason::Operator);
-    let settled = table.edit_definition::<T>(&author, Some(id), deprecate, |_| Ok(Vec::new())).await?;
+    let settled =
+        table.edit_definition::<T>(&author, Some(id), deprecate, |_| Ok(Vec::new())).await?;
     let version = settled.ok_or(Error::NotFound)?.version();
     tokio::time::sleep(wait).await;
     let holders = holders(table, tenant, id).await?;

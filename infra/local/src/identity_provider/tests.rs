@@ -203,7 +203,11 @@ async fn what_an_administrator_changed_of_it_stays() {
             .map(DefinitionEdit::Replace)
     };
     let author = Author::service(tenant.clone(), Reason::Operator);
-    place.table.edit_definition(&author, Some(super::SERVER), change, |_| Ok(Vec::new())).await.unwrap();
+    place
+        .table
+        .edit_definition(&author, Some(super::SERVER), change, |_| Ok(Vec::new()))
+        .await
+        .unwrap();
     let (service, provider) = place.start(URL).await;
     assert!(takes(&service, &token(&provider, URL)).await);
     let schema = place.table.schema(&tenant).await.unwrap();

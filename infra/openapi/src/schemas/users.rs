@@ -6,8 +6,8 @@ use shared::domain::user::{BOUND, MAX_PERSONAS, MAX_TEXT};
 use utoipa::openapi::{Array, Object, Schema};
 
 use super::super::shapes::{
-    OrNull as _, Record, boolean, integer, list, map, matching, named, nullable, string, text, time,
-    uuid,
+    OrNull as _, Record, boolean, integer, list, map, matching, named, nullable, string, text,
+    time, uuid,
 };
 use super::Described;
 use super::fields::TAG;
