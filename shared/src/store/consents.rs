@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use super::audit::UserRecord;
 use super::index::SortRange;
 use super::item::Item;
 use super::keys::{self, Child, Key, NamedConsent};
@@ -13,9 +14,10 @@ use super::retry::Retry;
 use super::table::{Range, Table};
 use super::users::check_exists;
 use super::write::{CommitError, Condition, Write};
+use crate::domain::audit::{Operation, diff_consent};
 use crate::domain::author::Author;
 use crate::domain::consent::{
-    Consent, ConsentEvent, ConsentRecord, ConsentText, Withheld, governing,
+    Consent, ConsentEvent, ConsentRecord, ConsentText, HistoryKind, Withheld, governing,
 };
 use crate::domain::definition::DefinitionKind;
 use crate::domain::error::{Error, Result};
@@ -80,14 +82,26 @@ impl Table {
                 }
             };
             let mut writes = Vec::new();
-            if stored.is_none() {
+            let audited = Self::is_audited(schema);
+            if audited {
+                let user = self.find_user(tenant, of.user).await?.ok_or(Error::NotFound)?;
+                let changes =
+                    diff_consent(stored.as_ref().map(|stored| &stored.value), &next.value);
+                let record = UserRecord { operation: Some(operation(event.kind)), changes };
+                let usual = check_exists(tenant, of.user);
+                let guard = self.guard_child(author, schema, &user, record, usual).await?;
+                writes.push(guard.user);
+                writes.extend(guard.entry);
+            } else if stored.is_none() {
                 writes.push(check_exists(tenant, of.user));
             }
             writes.push(Write::Put(self.record_item(schema, of, &next), condition));
             writes.push(Write::Put(history_item(tenant, of, event), Condition::Absent));
-            match self.commit_as(write_id, writes).await {
+            match self.commit_user_writes(write_id, writes).await {
                 Ok(()) => return Ok((Some(next), true)),
-                Err(failed) if stored.is_none() && failed.at(0) => return Err(Error::NotFound),
+                Err(failed) if !audited && stored.is_none() && failed.at(0) => {
+                    return Err(Error::NotFound);
+                }
                 Err(CommitError::Contended | CommitError::Conditions(_)) => retry.again().await?,
                 Err(failed) => return Err(failed.into()),
             }
@@ -237,6 +251,16 @@ pub(super) fn governing_keys(
         }
     }
     keys
+}
+
+/// The operation of an entry of a history, as the audit names it.
+const fn operation(kind: HistoryKind) -> Operation {
+    match kind {
+        HistoryKind::Granted => Operation::ConsentGrant,
+        HistoryKind::Denied => Operation::ConsentDeny,
+        HistoryKind::Withdrawn => Operation::ConsentWithdraw,
+        HistoryKind::Expired => Operation::ConsentExpire,
+    }
 }
 
 fn is_record(item: &Item) -> bool {

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use super::entry::Change;
 use crate::domain::client::Classifier;
+use crate::domain::consent::{ConsentRecord, RecordedPurpose};
 use crate::domain::definition::{AttributeDefinition, Predefined};
 use crate::domain::field::pointer;
 use crate::domain::schema::Schema;
@@ -71,6 +72,24 @@ pub fn diff_profile(
 pub fn diff_child<T: Serialize>(at: String, before: Option<&T>, after: Option<&T>) -> Vec<Change> {
     let value = |child: Option<&T>| child.and_then(|child| serde_json::to_value(child).ok());
     Change::of(at, value(before), value(after), false).into_iter().collect()
+}
+
+/// The change of a consent's record: the state of each purpose, by
+/// `/consents/<consent>/<audience>/<purpose>`, without the audience if there is none.
+#[must_use]
+pub fn diff_consent(before: Option<&ConsentRecord>, after: &ConsentRecord) -> Vec<Change> {
+    let mut at = pointer("/consents", after.consent.as_str());
+    if let Some(audience) = &after.audience {
+        at = pointer(&at, audience.as_str());
+    }
+    let state = |recorded: &RecordedPurpose| Value::from(recorded.state.name());
+    let mut changes = Vec::new();
+    for (purpose, recorded) in &after.purposes {
+        let from = before.and_then(|before| before.purposes.get(purpose)).map(state);
+        let at = pointer(&at, purpose.as_str());
+        changes.extend(Change::of(at, from, Some(state(recorded)), false));
+    }
+    changes
 }
 
 struct Diff<'d> {

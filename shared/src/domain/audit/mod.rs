@@ -13,7 +13,7 @@ mod render;
 mod settings;
 
 pub use self::chain::{Chain, LedgerChain};
-pub use self::diff::{diff_child, diff_profile, diff_user};
+pub use self::diff::{diff_child, diff_consent, diff_profile, diff_user};
 pub use self::entry::{
     Actor, ActorKind, Change, ChangeKind, ChangedField, ChangedValue, Derivation, Detail, Entry,
     Previous, Via, is_digest,

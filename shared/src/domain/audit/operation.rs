@@ -49,8 +49,12 @@ string_enum! {
         ProfileForget = "profile.forget",
         /// A consent was granted.
         ConsentGrant = "consent.grant",
+        /// A consent was refused.
+        ConsentDeny = "consent.deny",
         /// A consent was withdrawn.
         ConsentWithdraw = "consent.withdraw",
+        /// A granted consent has expired.
+        ConsentExpire = "consent.expire",
         /// A definition was created.
         ConfigCreate = "config.create",
         /// A definition was changed.

@@ -280,7 +280,8 @@ pub struct AttributeFilter {
 }
 
 /// The fields of a profile that are no attributes.
-const FIELDS: [&str; 8] = [
+const FIELDS: [&str; 9] = [
+    "consents",
     "email_verified",
     "status",
     "kind",
