@@ -26,6 +26,7 @@ use serde_json::Value;
 use shared::domain::client::Integration;
 use shared::http::{Body, Callers, Route};
 use tests::{Call, Person, Resource, Service, TENANT, person};
+use tokio::sync::{Mutex, MutexGuard};
 
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
@@ -118,8 +119,13 @@ impl Ledger {
     }
 }
 
+/// `cargo test` runs the tests of a file in one process, whose memory and processor time they
+/// measure: one at a time.
+static ALONE: Mutex<()> = Mutex::const_new(());
+
 /// The service with a user who has everything, and tokens for every route.
 struct Scene {
+    _alone: MutexGuard<'static, ()>,
     service: Service,
     token: String,
     jan: Person,
@@ -129,6 +135,7 @@ struct Scene {
 
 impl Scene {
     async fn open() -> Self {
+        let alone = ALONE.lock().await;
         let service = Service::start().await;
         let setting = service.setting().await;
         let corp = service.issuer("idp", "predefined").await;
@@ -146,7 +153,7 @@ impl Scene {
             .await
             .with_token()
             .await;
-        Self { service, token: client.token, jan, user, persona }
+        Self { _alone: alone, service, token: client.token, jan, user, persona }
     }
 
     fn path(&self, route: &Route) -> String {
