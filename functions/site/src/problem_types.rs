@@ -88,6 +88,16 @@ pub const PROBLEM_TYPES: [ProblemType; 20] = [
         "read the resource again and decide",
     ),
     problem_type(
+        "legal-hold",
+        "the tenant keeps everybody for now, and no user can be deleted",
+        "ask an administrator to end the hold at `PATCH /identity/config/audit`",
+    ),
+    problem_type(
+        "audit-ended",
+        "the audit does not reach back so far: entries have ended",
+        "ask for a later version or time",
+    ),
+    problem_type(
         "precondition-failed",
         "the resource has changed since you read it; or `If-Match` is sent and nothing is \
          there; or `If-None-Match` is sent and something is there",

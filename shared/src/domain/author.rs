@@ -112,6 +112,15 @@ impl Author {
         Self { operation, ..self }
     }
 
+    /// The same author, who is this user if the token alone has told who it is.
+    #[must_use]
+    pub fn of_user(&self, user: UserId) -> Self {
+        match self.writer {
+            Writer::Subject(_) => Self { writer: Writer::User(user), ..self.clone() },
+            _ => self.clone(),
+        }
+    }
+
     /// The author as the audit names it.
     #[must_use]
     pub fn audit_actor(&self) -> audit::Actor {
@@ -121,7 +130,8 @@ impl Author {
                 (ActorKind::Person, Some(profile.id.to_string()))
             }
             Writer::User(id) => (ActorKind::Person, Some(id.to_string())),
-            Writer::Subject(base) => (ActorKind::Subject, Some(base.to_string())),
+            // Whose profile it is has no id yet: `of_user` gives it.
+            Writer::Subject(_) => (ActorKind::Person, None),
             Writer::Service if self.reason == Reason::Operator => (ActorKind::Operator, None),
             Writer::Service => (ActorKind::Service, None),
         };

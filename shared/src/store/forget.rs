@@ -52,6 +52,8 @@ impl Table {
         id: UserId,
         check: impl Fn(&StoredUser) -> Result<()>,
     ) -> Result<()> {
+        // The ledger never forgets: it must not name a person by what an issuer calls the person.
+        let author = &author.of_user(id);
         let tenant = &author.tenant;
         let key = Key::user(tenant, id);
         let write_id = self.write_id();

@@ -84,7 +84,7 @@ impl Table {
         let entry = Entry {
             at,
             operation,
-            actor: author.audit_actor(),
+            actor: author.of_user(user).audit_actor(),
             via: author.via(),
             request_id: author.request_id.clone(),
             target: None,
