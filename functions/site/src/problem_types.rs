@@ -23,7 +23,7 @@ const fn problem_type(
 }
 
 /// Every problem type, in the order of the statuses.
-pub const PROBLEM_TYPES: [ProblemType; 20] = [
+pub const PROBLEM_TYPES: [ProblemType; 22] = [
     problem_type(
         "malformed-request",
         "JSON that cannot be read, a duplicate key, a bad cursor, an unknown query \
