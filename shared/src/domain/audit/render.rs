@@ -214,7 +214,10 @@ impl Reader<'_> {
                 self.field(&format!("/systems/{system}/overrides"), rest, stored)
             }
             ["systems", system, "attributes", name] => {
-                let system = &self.schema.systems.get(system)?.stored.value;
+                let Some(system) = self.schema.systems.get(system) else {
+                    return Some((stored.to_owned(), Shown::Hidden));
+                };
+                let system = &system.stored.value;
                 let visible = system.visible(self.most).any(|attribute| attribute.name == *name);
                 visible.then(|| (stored.to_owned(), Shown::Stored))
             }
@@ -293,8 +296,8 @@ const FIELDS: [&str; 8] = [
 
 impl AttributeFilter {
     /// Reads a JSON Pointer, the name of a field, or category and name of an attribute with a dot
-    /// between them.
-    pub fn read(text: &str, schema: &Schema) -> Result<Self> {
+    /// between them. An attribute that this view does not show is unknown.
+    pub fn read(text: &str, schema: &Schema, view: View) -> Result<Self> {
         if text.starts_with('/') {
             return Ok(Self { tail: text.to_owned(), whole: true });
         }
@@ -303,8 +306,9 @@ impl AttributeFilter {
         }
         let named = text.split_once('.');
         let definition = named.and_then(|(category, name)| schema.attribute_named(category, name));
-        let Some(definition) = definition else {
-            let custom = schema.custom_attributes().map(|a| format!("{}.{}", a.category, a.name));
+        let Some(definition) = definition.filter(|definition| view.shows(definition)) else {
+            let custom = schema.custom_attributes().filter(|definition| view.shows(definition));
+            let custom = custom.map(|a| format!("{}.{}", a.category, a.name));
             let known: BTreeSet<_> = Predefined::ALL
                 .map(Predefined::name)
                 .into_iter()
