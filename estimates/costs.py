@@ -61,8 +61,9 @@ PEAK = 5
 # event and of the sweeper with one tenant.
 API_MS, STREAM_MS, SWEEPER_MS = 5, 12, 50
 # Read units of the stream function for one event, and of one run of the sweeper with one tenant: the
-# unfinished erasures, the waiting imports, the tenants, the epoch, the state of the recomputation.
-EVENT_READS, SWEEP_READS = 1, 4
+# unfinished erasures, the waiting imports, the tenants, the epoch, the states of the recomputation and
+# of the verification of the audit.
+EVENT_READS, SWEEP_READS = 1, 5
 # Requests a second that one instance of a function serves on average. Each instance reads the epoch
 # each 30 seconds and, if the table has a key of yours, asks KMS each 5 minutes.
 INSTANCE_RATE, FEWEST_INSTANCES = 10, 6

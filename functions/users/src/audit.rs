@@ -84,7 +84,8 @@ struct AuditQuery {
 impl AuditQuery {
     fn read(call: &Call, schema: &Schema) -> Result<Self> {
         let attribute = call.query("attribute");
-        let attribute = attribute.map(|text| AttributeFilter::read(text, schema)).transpose()?;
+        let attribute =
+            attribute.map(|text| AttributeFilter::read(text, schema, call.view())).transpose()?;
         let actor = call.query("actor").map(actor_of).transpose()?;
         let operation = call.query("operation").map(|text| {
             let wrong = || wrong("operation", expected_word(&Operation::ALL, text));
@@ -263,12 +264,7 @@ fn ends(reader: &Reader<'_>, entries: &[ReadEntry]) -> Option<(Version, Version)
 }
 
 /// Tells the ledger that the caller reads values.
-async fn record(
-    call: &Call,
-    schema: &Schema,
-    user: Option<UserId>,
-    facts: Value,
-) -> Result<()> {
+async fn record(call: &Call, schema: &Schema, user: Option<UserId>, facts: Value) -> Result<()> {
     let author = call.author().await?;
     let chain = match user {
         Some(user) => LedgerChain::of_read(user.to_string().as_bytes()),
