@@ -30,7 +30,8 @@ use crate::http::{self, Route};
 use crate::https::{self, Trust};
 use crate::log;
 use crate::script::{self, Scripts};
-use crate::store::{Table, table};
+use crate::store::Table;
+use crate::store::table::client_settings;
 
 /// The settings of a function, from the environment.
 #[derive(Debug)]
@@ -49,7 +50,8 @@ pub struct Settings {
     pub event_bus: Option<String>,
     /// Another endpoint than EventBridge's own.
     pub events_endpoint: Option<String>,
-    /// The ARN of the KMS key that it seals private keys with; without one they are not sealed.
+    /// The ARN of the KMS key that it seals the service's keys with; without one they are not
+    /// sealed.
     sealing_key: Option<String>,
     /// Another endpoint than KMS's own.
     kms_endpoint: Option<String>,
@@ -86,7 +88,7 @@ impl Settings {
         })
     }
 
-    /// Seals private keys if the environment names a KMS key.
+    /// Seals keys of the service if the environment names a KMS key.
     fn sealing(&self, env: &Env) -> Result<Option<Sealing>, Error> {
         let Some(key) = self.sealing_key.clone() else { return Ok(None) };
         let credentials = self.credentials.clone().ok_or("KITH_SEALING_KEY needs credentials")?;
@@ -97,7 +99,7 @@ impl Settings {
 
     fn client(&self) -> Result<Client, rustls::Error> {
         let http = https::client(self.trust)?;
-        let mut config = table::client_settings().region(self.region.clone()).http_client(http);
+        let mut config = client_settings().region(self.region.clone()).http_client(http);
         if let Some(credentials) = self.credentials.clone() {
             // They are of the environment and never change: there is nothing to cache.
             config =
@@ -125,8 +127,7 @@ pub fn start(routes: &'static [Route]) -> Result<(), Error> {
     block_on(run(routes, app))
 }
 
-/// Runs the function that reads private keys, as [`start`] does. Others have no code for sealed
-/// keys.
+/// Runs the function that reads private keys, as [`start`] does.
 pub fn start_with_signing_keys(routes: &'static [Route]) -> Result<(), Error> {
     block_on(run(routes, app_with_signing_keys))
 }
@@ -172,15 +173,24 @@ async fn run(
     lambda_runtime::run(function(http::serve(http::route::router(routes, app), env))).await
 }
 
+/// The table, with the KMS key that seals the key of the audit if there is one.
+fn table(settings: &Settings) -> Result<Table, Error> {
+    let table = Table::new(settings.client()?, &settings.table, Env::default());
+    Ok(match settings.sealing(table.env())? {
+        Some(sealing) => table.with_sealing(&sealing),
+        None => table,
+    })
+}
+
 /// The state of a function as its environment sets it up.
 fn app(settings: &Settings) -> Result<App, Error> {
-    let table = Table::new(settings.client()?, &settings.table, Env::default());
+    let table = table(settings)?;
     Ok(App::new(table, settings.base_url.clone(), own_scripts()))
 }
 
 /// The state of the function that reads private keys.
 fn app_with_signing_keys(settings: &Settings) -> Result<App, Error> {
-    let table = Table::new(settings.client()?, &settings.table, Env::default());
+    let table = table(settings)?;
     let keys = SigningKeys::new(table.clone());
     let keys = match settings.sealing(table.env())? {
         Some(sealing) => keys.with_sealing(sealing),

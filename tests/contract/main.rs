@@ -16,6 +16,7 @@
 #![expect(unreachable_pub, reason = "the modules are those of one program")]
 
 mod approvals;
+mod audit;
 mod callers;
 mod clients;
 mod cost;

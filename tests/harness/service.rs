@@ -9,10 +9,13 @@ use maintenance::check::{self, CheckReport};
 use serde_json::Value;
 use shared::app::App;
 use shared::domain::Scopes;
+use shared::domain::audit::{AuditSettings, Level};
+use shared::domain::author::{Author, Reason};
 use shared::domain::id::TenantId;
 use shared::env::{Clock, Env, Random, Timestamp};
 use shared::fetch::Fetcher;
 use shared::script::Scripts;
+use shared::store::definitions::DefinitionEdit;
 use shared::store::{Key, Table};
 
 use crate::call::Call;
@@ -47,6 +50,32 @@ impl Service {
         let engine =
             Engine::embedded(Env { clock: clock.clone(), random: Random::default() }).await;
         Self::on(engine, clock).await
+    }
+
+    /// As [`Service::start`], with a tenant that keeps no audit: writes cost what they cost without.
+    pub async fn start_unaudited() -> Self {
+        let service = Self::start().await;
+        service.end_audit().await;
+        service
+    }
+
+    /// Ends the audit of [`TENANT`]. Functions know it after half a minute.
+    pub async fn end_audit(&self) {
+        let author = Author::service(tenant(TENANT), Reason::Operator);
+        let off = AuditSettings { level: Level::Off, since: None, ..AuditSettings::default() };
+        let decide = |_: Option<&_>, _: &_| Ok(DefinitionEdit::Replace(off.clone()));
+        let key = Some(AuditSettings::KEY);
+        let edited =
+            self.table.edit_definition::<AuditSettings>(&author, key, decide, |_| Ok(None));
+        edited.await.expect("settings");
+    }
+
+    /// Replaces the settings of the audit of [`TENANT`].
+    pub async fn set_audit(&self, settings: Value) {
+        let administrator = self.client(TENANT, "administrator").await;
+        let current = administrator.get("/identity/config/audit").await.is(200);
+        let change = administrator.put("/identity/config/audit", settings);
+        change.header("if-match", current.tag()).await.is(200);
     }
 
     /// Starts on an engine.

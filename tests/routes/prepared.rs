@@ -90,7 +90,8 @@ async fn define<T: Definition>(
         name(&mut made);
         Ok(DefinitionEdit::Create(made))
     };
-    table.edit_definition::<T>(tenant, None, create, |_| Ok(None)).await.unwrap();
+    let author = Author::service(tenant.clone(), Reason::Operator);
+    table.edit_definition::<T>(&author, None, create, |_| Ok(None)).await.unwrap();
 }
 
 /// Everything else, which is created over HTTP with the ids that it shall have.
@@ -177,6 +178,7 @@ async fn import(table: &Table, tenant: &TenantId) {
         hashes: None,
         client: format!("{tenant}.000102030405060708090a0b0c0d0e0f").parse().unwrap(),
         scopes: Scopes::new([Scope::UsersWrite]),
+        reason: None,
         state: ImportState::Completed,
         parts: vec![1],
         next: 1,

@@ -48,7 +48,18 @@ fn d1_profiles_are_approved_derived_and_committed_in_one_place() {
     assert_eq!(callers("unapproved"), pipeline);
     assert_eq!(callers("prepare_user"), pipeline);
     assert_eq!(callers("commit_user"), pipeline);
-    let store = ["commit", "forget", "forget", "user_writes", "user_writes/exchange"];
+    let store = [
+        "commit",
+        "forget",
+        "forget",
+        "principals",
+        "subjects",
+        "subjects",
+        "system_profiles",
+        "system_profiles",
+        "user_writes",
+        "user_writes/exchange",
+    ];
     let store = store.map(|name| format!("shared/src/store/{name}.rs"));
     assert_eq!(callers("commit_user_writes"), store);
 }

@@ -5,7 +5,8 @@ mod workflows;
 use std::sync::LazyLock;
 
 use shared::axum::routing::{get, patch, post, put};
-use shared::domain::Scope::{ConfigRead, ConfigWrite};
+use shared::domain::Scope::{Administrator, ConfigRead, ConfigWrite};
+use shared::domain::audit::AuditSettings;
 use shared::domain::definition::{
     AttributeDefinition, Category, PersonaDefinition, UserProfileDefinition, Workflow,
 };
@@ -34,6 +35,7 @@ pub static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
             .description("Runs it on a sample. Nothing is stored."),
         ],
         user_profile(),
+        audit(),
     ]
     .concat()
 });
@@ -63,5 +65,32 @@ fn user_profile() -> Vec<Route> {
         .json("UserProfileDefinitionPatch")
         .summary("Change the user profile definition")
         .description("Fields that are left out stay. `null` removes a field."),
+    ]
+}
+
+fn audit() -> Vec<Route> {
+    const PATH: &str = "/identity/config/audit";
+    const SCHEMA: &str = "AuditSettings";
+    vec![
+        Route::read("GET", PATH, "get_audit_settings", (200, SCHEMA), || {
+            get(config::get::<AuditSettings>)
+        })
+        .scope(ConfigRead)
+        .tagged()
+        .summary("Read the settings of the audit"),
+        Route::write("PUT", PATH, "replace_audit_settings", (200, SCHEMA), || {
+            put(config::replace::<AuditSettings, config::Unchecked>)
+        })
+        .scope(Administrator)
+        .json("AuditSettingsInput")
+        .summary("Replace the settings of the audit")
+        .description("Fields that are left out get their usual values."),
+        Route::write("PATCH", PATH, "patch_audit_settings", (200, SCHEMA), || {
+            patch(config::patch::<AuditSettings, config::Unchecked>)
+        })
+        .scope(Administrator)
+        .json("AuditSettingsPatch")
+        .summary("Change the settings of the audit")
+        .description("Fields that are left out stay."),
     ]
 }

@@ -260,7 +260,9 @@ async fn read(call: Call, side: Side) -> HandlerResult {
 async fn remove(call: Call, side: Side) -> HandlerResult {
     if let Some(subject) = find(&call, side).await? {
         call.preconditions.check_write(&[subject.tag()])?;
-        call.app.table().delete_subject(&call.author().await?, &subject.value).await?;
+        let author = call.author().await?;
+        let schema = call.app.schema(&call.caller.tenant).await?;
+        call.app.table().delete_subject(&author, &schema, &subject.value).await?;
         return Ok(Answer::nothing());
     }
     system_user(&call, side).await?.ok_or(Error::NotFound)?;

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use shared::app::{App, SETTLED_SECONDS};
 use shared::domain::Versioned;
+use shared::domain::author::{Author, Reason};
 use shared::domain::definition::{AttributeDefinition, Raise};
 use shared::domain::error::{Error, Result};
 use shared::domain::id::{DefinitionId, UserId};
@@ -284,7 +285,8 @@ async fn move_on(
         Ok(if same { DefinitionEdit::Replace(moved) } else { DefinitionEdit::Keep })
     };
     let id = id.to_string();
-    match app.table().edit_definition(&schema.tenant, Some(&id), edit, |_| Ok(None)).await {
+    let author = Author::service(schema.tenant.clone(), Reason::Recomputation);
+    match app.table().edit_definition(&author, Some(&id), edit, |_| Ok(None)).await {
         // Deleted meanwhile.
         Ok(_) | Err(Error::NotFound) => Ok(()),
         Err(error) => Err(error),

@@ -2,9 +2,10 @@
 //!
 //! It finishes erasures that were interrupted, recomputes derived attributes after a workflow has
 //! changed, brings index entries into another form, makes those of a raised `search`, searches for
-//! users who hold deprecated definitions or values, and continues imports. All its work can be
-//! interrupted, repeated and done by several sweepers at once.
+//! users who hold deprecated definitions or values, verifies the audit, and continues imports. All
+//! its work can be interrupted, repeated and done by several sweepers at once.
 
+mod audit;
 mod definitions;
 mod derived;
 mod lookups;
@@ -12,6 +13,7 @@ mod walk;
 
 use std::collections::VecDeque;
 
+pub use audit::SAMPLE;
 pub use definitions::{LOOK_AGAIN_SECONDS, SECOND_LOOK_SECONDS};
 pub use lookups::ROLLOUT_SECONDS;
 use shared::app::App;
@@ -83,6 +85,9 @@ pub async fn sweep(app: &App, until: Timestamp) -> Result<SweepReport> {
             failure = failure.or(Some(error));
         }
         if let Err(error) = definitions::settle(app, &schema, until, &mut report).await {
+            failure = failure.or(Some(error));
+        }
+        if let Err(error) = audit::verify(app, &schema, until).await {
             failure = failure.or(Some(error));
         }
     }

@@ -62,7 +62,8 @@ pub(crate) async fn edited(
     id: &ClientId,
     decide: impl FnMut(&Versioned<Client>) -> Result<ClientEdit>,
 ) -> Result<Option<Versioned<Client>>> {
-    let edited = call.app.table().edit_client(id, decide).await;
+    let author = call.author().await?;
+    let edited = call.app.table().edit_client(&author, id, decide).await;
     call.app.forget_client(id);
     edited
 }
@@ -84,7 +85,7 @@ async fn create(mut call: Call) -> HandlerResult {
     let mut client = Client::read(call.take_body(), None, &call.caller.tenant, &env)?;
     let secret = client.takes_secrets().then(|| client.add_secret(&env));
     publish_key(&call, client.access_token_signing_alg).await?;
-    let made = call.app.table().create_client(&client).await?;
+    let made = call.app.table().create_client_as(&call.author().await?, &client).await?;
     let (content, location) = (client.show(), location(&client.client_id));
     Ok(match secret {
         Some(secret) => revealed(content, &secret, made.tag(), location),

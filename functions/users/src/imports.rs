@@ -1,5 +1,6 @@
 //! `/identity/imports`: files of people.
 
+use serde_json::json;
 use shared::axum::routing::{get, post};
 use shared::domain::Json;
 use shared::domain::Scope::UsersWrite;
@@ -74,7 +75,7 @@ async fn create(mut call: Call) -> HandlerResult {
             let schema = app.schema_now(tenant).await?;
             let scopes = call.caller.grants.scopes.clone();
             let import = Import::new(app.env(), client.clone(), scopes, mode);
-            let import = Import { dry_run, hashes, ..import };
+            let import = Import { dry_run, hashes, reason: call.reason().cloned(), ..import };
             let record = |import: &_| record.of(&shown(import));
             let import = accept(app, schema, import, file, record).await?;
             *accepted = Some(import.value.id);
@@ -121,11 +122,15 @@ async fn report(call: Call) -> HandlerResult {
                 "text/csv is the whole report; omit `limit` and `cursor`".to_owned(),
             ));
         }
+        call.record_export(json!({ "import": import.id }), import.counts.done() as u64).await?;
         return Ok(Answer::csv(report_as_csv(&call.app, &call.caller.tenant, &import).await?));
     }
     let size = call.page_size()?;
     let bound = import.id.to_string();
     let after = call.open_cursor::<u32>(&bound, call.query("cursor")).await?.unwrap_or(0);
+    if after == 0 {
+        call.record_export(json!({ "import": import.id }), import.counts.done() as u64).await?;
+    }
     let mut rows: Vec<RowReport> = Vec::new();
     // One more than a page takes shows whether there is another one.
     while rows.len() <= size

@@ -1,5 +1,6 @@
 //! Users: the base profiles of a tenant's people.
 
+mod audit;
 mod batch;
 mod by;
 mod imports;
@@ -38,7 +39,7 @@ const USER: &str = "/identity/users/{user_id}";
 
 /// The routes of this function.
 pub static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
-    let groups: [&[Route]; 10] = [
+    let groups: [&[Route]; 11] = [
         &USER_ROUTES,
         &by::BY_ID_AT_CUSTOMER,
         &by::BY_USERNAME,
@@ -49,6 +50,7 @@ pub static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
         &me::ROUTES,
         &sign_in::ROUTES,
         &profiles::ROUTES,
+        &audit::ROUTES,
     ];
     groups.concat()
 });

@@ -28,6 +28,9 @@ struct ListPosition {
     last: Option<Timestamp>,
     /// From when on something may have been missed by the pages so far.
     missed_from: Option<Timestamp>,
+    /// How many users the pages so far have shown.
+    #[serde(default)]
+    passed: u64,
 }
 
 /// Lists users, the one first whose last change is the oldest.
@@ -53,8 +56,9 @@ pub(crate) async fn list(call: Call) -> HandlerResult {
         place: ShardPositions::default(),
         last: None,
         missed_from: since.is_none().then_some(settled),
+        passed: 0,
     };
-    let ListPosition { place, last, missed_from } = next.unwrap_or_else(start);
+    let ListPosition { place, last, missed_from, passed: before } = next.unwrap_or_else(start);
     let mut page = UserPage { place, last, with_forgotten: since.is_some(), ..UserPage::default() };
     let more = page.fill(&call, since, size).await?;
 
@@ -64,9 +68,13 @@ pub(crate) async fn list(call: Call) -> HandlerResult {
     // The time from which the pages so far may have missed changes. Every earlier change was in the
     // index when its place was passed.
     let missed = missed_from.or((passed > Some(settled)).then_some(settled));
+    let shown = before + page.members.len() as u64;
+    let by = || since.map(|_| "updated_since".to_owned()).into_iter().collect();
+    call.record_pages(before, shown, by).await?;
     let mut content = object! { "items" => page.show(&call).await? };
     if more {
-        let next = ListPosition { place: page.place, last: page.last, missed_from: missed };
+        let (place, last) = (page.place, page.last);
+        let next = ListPosition { place, last, missed_from: missed, passed: shown };
         content.insert("next_cursor".to_owned(), Json::from(call.cursor(&bound, &next).await?));
     }
     content.insert("next_updated_since".to_owned(), Json::from(complete));

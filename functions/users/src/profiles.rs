@@ -173,7 +173,8 @@ pub async fn forget(call: Call) -> HandlerResult {
                 }
                 call.preconditions.check_write(&[&found.tag()])
             };
-            call.app.table().forget_profile(&author, &context.system.id, &name, check).await?;
+            let (table, system) = (call.app.table(), &context.system.id);
+            table.forget_profile(&author, &schema, system, &name, check).await?;
             Ok(Answer::nothing())
         })
         .await

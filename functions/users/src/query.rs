@@ -3,6 +3,7 @@
 //! A search by a look-up sees every acknowledged write (rule D4). A search that walks the listing
 //! may be a moment behind.
 
+use serde::{Deserialize, Serialize};
 use shared::domain::error::{Code, Error, Violations};
 use shared::domain::field::Fields;
 use shared::domain::json::Object;
@@ -14,6 +15,16 @@ use shared::http::answer::{Answer, HandlerResult};
 use shared::http::page::{MAX_PAGE, MAX_PAGE_BYTES, PAGE, page_size};
 use shared::object;
 use shared::store::meter::CapacityMeter;
+
+/// The position of the next page, as its cursor holds it.
+#[derive(Serialize, Deserialize)]
+struct QueryPosition {
+    #[serde(flatten)]
+    place: SearchPosition,
+    /// How many users the pages so far have shown.
+    #[serde(default)]
+    passed: u64,
+}
 
 struct UserQuery {
     filter: Json,
@@ -53,7 +64,9 @@ fn question(body: Json) -> Result<UserQuery> {
 pub(crate) async fn query(mut call: Call) -> HandlerResult {
     let question = question(call.take_body())?;
     let bound = question.filter.to_text();
-    let position = call.open_cursor::<SearchPosition>(&bound, question.cursor.as_deref()).await?;
+    let position = call.open_cursor::<QueryPosition>(&bound, question.cursor.as_deref()).await?;
+    let before = position.as_ref().map_or(0, |position| position.passed);
+    let position = position.map(|position| position.place);
     call.app
         .decide(&call.caller.tenant, async |schema| {
             let mut filter = Filter::read(&question.filter, &schema)?;
@@ -77,8 +90,10 @@ pub(crate) async fn query(mut call: Call) -> HandlerResult {
                 .map(|user| Json::Object(user.tag().with(user.value.show(&schema))))
                 .collect();
             let mut content = object! { "items" => items };
-            if let Some(next) = next {
-                let cursor = call.cursor(&bound, &next).await?;
+            let passed = before + page.users.len() as u64;
+            call.record_pages(before, passed, || filter.names(&schema)).await?;
+            if let Some(place) = next {
+                let cursor = call.cursor(&bound, &QueryPosition { place, passed }).await?;
                 content.insert("next_cursor".to_owned(), Json::from(cursor));
             }
             if search.walks_listing() || page.read > page.users.len() {

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::commands::{
-    check, client, completions, definition, doctor, event, events, export, forget, import, key,
-    man, openapi, serve, table, tenant, token, tour,
+    audit, check, client, completions, definition, doctor, event, events, export, forget, import,
+    key, man, openapi, serve, table, tenant, token, tour,
 };
 use crate::failure::Failure;
 use crate::location::TableLocation;
@@ -56,6 +56,9 @@ enum Action {
     Key(key::Action),
     /// Verify that users and index entries agree in both directions
     Check(check::Options),
+    /// Verify that nobody changed the audit behind the service's back
+    #[command(subcommand)]
+    Audit(audit::Action),
     /// Check a running service end to end, and its DynamoDB table with --table
     Doctor(doctor::Options),
     /// Delete a user everywhere, and search the table for texts that may be left
@@ -99,6 +102,7 @@ impl Command {
             Action::Client(action) => client::run(action, location, console).await,
             Action::Key(action) => key::run(action, location, console).await,
             Action::Check(options) => check::run(options, location, console).await,
+            Action::Audit(action) => audit::run(action, location, console).await,
             Action::Doctor(options) => doctor::run(options, location, console).await,
             Action::Forget(options) => forget::run(options, location, console).await,
             Action::Definition(action) => definition::run(action, location, console).await,
@@ -135,6 +139,7 @@ mod tests {
         std::fs::create_dir(&data).unwrap();
         kith(&data, "tenant create acme").await.unwrap();
         kith(&data, "check --tenant acme").await.unwrap();
+        kith(&data, "audit verify --tenant acme").await.unwrap();
         let forget = "forget --tenant acme 0192f3c1-0000-7000-8000-000000000001";
         for (line, due) in [
             ("tenant create acme", "there is a tenant `acme` already"),
@@ -148,10 +153,15 @@ mod tests {
                 "definition purge --tenant acme x",
                 "tenant `acme` has no attribute or persona definition `x`",
             ),
+            (
+                "audit verify --tenant acme --user 0192f3c1-0000-7000-8000-000000000001",
+                "tenant `acme` has no user `0192f3c1-0000-7000-8000-000000000001`",
+            ),
             (forget, "tenant `acme` has no user `0192f3c1-0000-7000-8000-000000000001`"),
             ("client create --tenant globex --name x --scope users:read", NO_TENANT),
             ("client list --tenant globex", NO_TENANT),
             ("check --tenant globex", NO_TENANT),
+            ("audit verify --tenant globex", NO_TENANT),
             ("forget --tenant globex --verify janssen", NO_TENANT),
             ("definition purge --tenant globex x", NO_TENANT),
             (

@@ -63,7 +63,11 @@ impl TableLocation {
     /// Opens the table.
     pub(crate) async fn open(&self) -> Result<Table, Failure> {
         match &self.table {
-            Some(name) => self.open_remote(name).await,
+            Some(name) => {
+                let table = self.open_remote(name).await?;
+                let services = self.services(table.env()).await?;
+                Ok(table.with_sealing(&Sealing::new(services, None)))
+            }
             None if !self.data.exists() => {
                 let data = self.data.display();
                 let instead = "run `kith serve` first, or name one by --data";

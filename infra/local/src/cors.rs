@@ -20,7 +20,7 @@ use shared::http::cross_origin::is_preflight;
 /// The methods that pages may use.
 pub const ALLOWED_METHODS: &str = "*";
 /// The request headers that pages may set, besides the safelisted ones.
-pub const ALLOWED_HEADERS: &str = "authorization,content-type,if-match,if-none-match,\
+pub const ALLOWED_HEADERS: &str = "authorization,content-type,if-match,if-none-match,kith-reason,\
                                    idempotency-key,dpop,traceparent,tracestate,x-request-id,\
                                    x-correlation-id";
 /// The response headers that pages may read, besides the safelisted ones.

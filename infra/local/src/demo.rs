@@ -9,6 +9,7 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use shared::domain::author::{Author, Reason};
 use shared::domain::client::{Client, HashedSecret};
 use shared::domain::definition::{AttributeDefinition, Definition, PersonaDefinition};
 use shared::domain::error::Error;
@@ -151,7 +152,8 @@ async fn ensure<T: Definition>(
         T::read(Json::Object(document.clone()), None, schema, table.env())
             .map(DefinitionEdit::Create)
     };
-    let made = table.edit_definition::<T>(tenant, None, create, |_| Ok(None)).await?;
+    let author = Author::service(tenant.clone(), Reason::Operator);
+    let made = table.edit_definition::<T>(&author, None, create, |_| Ok(None)).await?;
     made.map(|made| made.value).ok_or(Error::NotFound)
 }
 

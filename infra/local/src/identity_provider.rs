@@ -20,6 +20,7 @@ use axum::routing::get;
 use serde_json::{Map, Value, json};
 use shared::auth::signer::PrivateKey;
 use shared::domain::Json;
+use shared::domain::author::{Author, Reason};
 use shared::domain::definition::Definition as _;
 use shared::domain::error::{Error, Result};
 use shared::domain::id::TenantId;
@@ -143,7 +144,8 @@ impl IdentityProvider {
                 None => DefinitionEdit::Create(server),
             })
         };
-        table.edit_definition(tenant, Some(SERVER), decide, |_| Ok(None)).await.map(drop)
+        let author = Author::service(tenant.clone(), Reason::Operator);
+        table.edit_definition(&author, Some(SERVER), decide, |_| Ok(None)).await.map(drop)
     }
 
     /// The `iss` of its tokens.

@@ -8,12 +8,15 @@
 
 use std::collections::BTreeSet;
 
+use shared::domain::audit::Chain;
 use shared::domain::error::Result;
 use shared::domain::id::{TenantId, UserId};
 use shared::domain::lookup::{self, Lookup};
 use shared::domain::schema::{LookupForms, Schema};
 use shared::domain::sso::Principal;
 use shared::domain::user::User;
+use shared::env::Timestamp;
+use shared::store::audit::Head;
 use shared::store::keys::{
     Children, PROFILE, SWEEP, is_lookup, kind_of, owner_of_partition, partition_of_user,
 };
@@ -54,6 +57,8 @@ struct ScannedItems {
     claimed: OwnedKeys,
     /// The keys of look-up items, by the user that each item names.
     held: OwnedKeys,
+    /// The audit entries that users name as their last ones.
+    named: OwnedKeys,
     /// Users who lack an index entry of the current form.
     outdated: Vec<UserId>,
     /// Faults that need no comparison.
@@ -89,7 +94,7 @@ pub async fn verify(table: &Table, tenant: &TenantId) -> Result<CheckReport> {
     let now = table.env().clock.now();
     each_item(table, |item| {
         if !item.is_expired(now) {
-            seen.take(&schema, &item);
+            seen.take(&schema, &item, now);
         }
     })
     .await?;
@@ -122,6 +127,16 @@ pub async fn verify(table: &Table, tenant: &TenantId) -> Result<CheckReport> {
                 .push(format!("user {user} is deleted and still has an item: {}", kind_of(key)));
         }
     }
+    for (user, key) in seen.named.difference(&seen.children) {
+        // The user may have been written since, or the entry may have ended.
+        let item = table.get(&Key::user(tenant, *user)).await?;
+        let named = item.and_then(|item| last_entry(tenant, *user, &item, now));
+        if named.as_ref() == Some(key) && table.get(key).await?.is_none() {
+            problems.push(format!(
+                "user {user} names an audit entry that does not exist; run `kith audit verify`"
+            ));
+        }
+    }
     for (user, key, fault) in seen.doubtful {
         if recheck(table, tenant, user, &key, fault).await? {
             problems.push(format!("user {user} {}: {}", fault.text(), kind_of(&key)));
@@ -146,7 +161,7 @@ pub async fn verify(table: &Table, tenant: &TenantId) -> Result<CheckReport> {
 }
 
 impl ScannedItems {
-    fn take(&mut self, schema: &Schema, item: &Item) {
+    fn take(&mut self, schema: &Schema, item: &Item, now: Timestamp) {
         let (tenant, key) = (&schema.tenant, item.key());
         if let Some((owner, user)) = owner_of_partition(key.pk()) {
             if owner != *tenant {
@@ -155,6 +170,7 @@ impl ScannedItems {
             match key.sk() {
                 PROFILE if !item.is_tombstone() => {
                     self.users.insert(user);
+                    self.named.extend(last_entry(tenant, user, item, now).map(|key| (user, key)));
                     if lacks_entries(schema, item) {
                         self.outdated.push(user);
                     }
@@ -183,6 +199,13 @@ impl ScannedItems {
             }
         }
     }
+}
+
+/// The audit entry that a user names as the last one, unless it may have ended.
+fn last_entry(tenant: &TenantId, user: UserId, item: &Item, now: Timestamp) -> Option<Key> {
+    let head = Head::parse(item.get_bytes("audit")?)?;
+    let entry = Key::audit_entry(tenant, Chain::User(user), head.sequence);
+    (head.ends > now).then_some(entry)
 }
 
 fn lacks_entries(schema: &Schema, item: &Item) -> bool {

@@ -9,6 +9,7 @@
 use std::time::Duration;
 
 use shared::app::SETTLED_SECONDS;
+use shared::domain::author::{Author, Reason};
 use shared::domain::definition::{AttributeDefinition, Definition, PersonaDefinition};
 use shared::domain::error::{Error, Result};
 use shared::domain::id::{TenantId, UserId};
@@ -77,7 +78,8 @@ async fn purge_kind<T: Definition>(
             DefinitionEdit::Replace(deprecated(current.clone()))
         })
     };
-    let settled = table.edit_definition::<T>(tenant, Some(id), deprecate, |_| Ok(None)).await?;
+    let author = Author::service(tenant.clone(), Reason::Operator);
+    let settled = table.edit_definition::<T>(&author, Some(id), deprecate, |_| Ok(None)).await?;
     let version = settled.ok_or(Error::NotFound)?.version();
     tokio::time::sleep(wait).await;
     let holders = holders(table, tenant, id).await?;
@@ -103,7 +105,8 @@ async fn delete<T: Definition>(
         current.value.check_removable(schema)?;
         Ok(DefinitionEdit::Purge)
     };
-    table.edit_definition::<T>(tenant, Some(id), decide, |_| Ok(None)).await?;
+    let author = Author::service(tenant.clone(), Reason::Operator);
+    table.edit_definition::<T>(&author, Some(id), decide, |_| Ok(None)).await?;
     Ok(())
 }
 

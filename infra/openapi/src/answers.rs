@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use shared::http::route::{Body, Effect};
+use shared::http::route::{Body, Conflict, Effect};
 use shared::http::{Callers, Route};
 use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::response::{Response, ResponseBuilder, Responses, ResponsesBuilder};
@@ -151,7 +151,8 @@ fn statuses(route: &Route) -> Vec<u16> {
         (403, guarded),
         (404, missing),
         (406, guarded),
-        (409, !route.conflicts.is_empty()),
+        (409, route.conflicts.iter().any(|conflict| *conflict != Conflict::AuditEnded)),
+        (410, route.conflicts.contains(&Conflict::AuditEnded)),
         (412, guarded && (writes(route) || is_tagged(route))),
         (413, json),
         (415, json),

@@ -62,7 +62,8 @@ Kith stores user profiles. Back ends create, search and synchronise them over th
 A single resource has a strong `ETag`. PUT and PATCH need it in `If-Match`, so that no update is \
 lost. A PATCH of a resource is a JSON Merge Patch (RFC 7396): fields that are left out stay, `null` \
 removes a field. `application/merge-patch+json` is accepted too. \
-Every GET may be sent as HEAD. A POST with an `Idempotency-Key` may be repeated.
+Every GET may be sent as HEAD. A POST with an `Idempotency-Key` may be repeated. \
+A write may say why in `Kith-Reason`, at most 256 characters, for the audit.
 
 Unknown fields and query parameters are refused. Lengths of strings are limited in characters. \
 A token with the scope `administrator` may do what the four scopes of users and config allow.

@@ -1,7 +1,7 @@
 //! Operations: what a route takes and answers.
 
 use shared::http::Route;
-use shared::http::route::Body;
+use shared::http::route::{Body, Conflict};
 use utoipa::openapi::path::{Operation, OperationBuilder};
 use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
 use utoipa::openapi::security::SecurityRequirement;
@@ -80,8 +80,8 @@ fn description(route: &Route) -> String {
         let approval = "Answers 202 with a change request if an approval policy asks for approval.";
         sentences.push(approval.to_owned());
     }
-    let conflicts: Vec<_> =
-        route.conflicts.iter().map(|conflict| format!("`{}`", conflict.slug())).collect();
+    let conflicts = route.conflicts.iter().filter(|conflict| **conflict != Conflict::AuditEnded);
+    let conflicts: Vec<_> = conflicts.map(|conflict| format!("`{}`", conflict.slug())).collect();
     if !conflicts.is_empty() {
         sentences.push(format!("Refuses with 409 {}.", conflicts.join(" or ")));
     }

@@ -64,6 +64,13 @@ pub(super) fn in_query(route: &Route) -> Result<Vec<Ref>, Failure> {
             ("user_id", true) => "RequiredUserFilter",
             ("authentication_server_id", false) => "AuthenticationServerFilter",
             ("application_id", false) => "ApplicationFilter",
+            ("attribute", false) => "AttributeFilter",
+            ("actor", false) => "ActorFilter",
+            ("operation", false) => "OperationFilter",
+            ("from", false) => "FromTime",
+            ("to", false) => "ToTime",
+            ("version", false) => "Version",
+            ("time", false) => "Time",
             (other, _) => return Err(unknown(route, other)),
         }))
     };
@@ -242,6 +249,23 @@ fn in_queries() -> Vec<Named> {
             "Only subjects of this authentication server.",
         ),
         query("ApplicationFilter", "application_id", any(), "Only subjects of this application."),
+        query(
+            "AttributeFilter",
+            "attribute",
+            string(1024, "").into(),
+            "Only changes of this field: `username`, `common.shoe-size` or a JSON Pointer.",
+        ),
+        query(
+            "ActorFilter",
+            "actor",
+            any(),
+            "Only what this client or user did, or `service` or `operator`.",
+        ),
+        query("OperationFilter", "operation", named("AuditOperation"), "Only this operation."),
+        query("FromTime", "from", time("").into(), "Only entries from this time on."),
+        query("ToTime", "to", time("").into(), "Only entries until this time."),
+        query("Version", "version", integer(1, None, "").into(), "The version, by its sequence."),
+        query("Time", "time", time("").into(), "The time."),
     ]
 }
 

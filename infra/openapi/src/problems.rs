@@ -44,7 +44,7 @@ const fn oauth(
 }
 
 /// The problem details of each status.
-pub(super) const PROBLEMS: [Problem; 14] = [
+pub(super) const PROBLEMS: [Problem; 15] = [
     problem(
         400,
         "MalformedRequest",
@@ -82,6 +82,7 @@ pub(super) const PROBLEMS: [Problem; 14] = [
          (`in-use`), several match where one is expected (`several-found`, with `count`), or the \
          state of the resource does not allow it (`conflict`).",
     ),
+    problem(410, "Gone", &[], "The audit does not reach back that far (`audit-ended`)."),
     problem(
         412,
         "PreconditionFailed",

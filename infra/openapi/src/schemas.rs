@@ -4,6 +4,7 @@
 //! most fields and may hold no unknown one. Parts that several schemas share have a name of their
 //! own, so that generated clients have one type for them.
 
+mod audit;
 mod changes;
 mod clients;
 mod definitions;
@@ -87,6 +88,7 @@ impl Schemas {
             system_profiles::schemas(),
             personas::schemas(),
             changes::schemas(),
+            audit::schemas(),
             definitions::schemas(),
             imports::schemas(),
             workflows::schemas(),

@@ -59,7 +59,9 @@ const fn about(scope: Scope) -> &'static str {
         Scope::UsersWrite => "Create, change and delete users, personas and subject mappings.",
         Scope::ConfigRead => "Read definitions, authentication servers and applications.",
         Scope::ConfigWrite => "Change definitions, authentication servers and applications.",
-        Scope::Administrator => "Everything that the four scopes of users and config allow.",
+        Scope::AuditRead => "Read who changed which fields when, without values.",
+        Scope::AuditValues => "Read values and reasons in the audit, and profiles as they were.",
+        Scope::Administrator => "Everything that the scopes of users, config and audit allow.",
         Scope::Userdata => "A scope of people's tokens. No operation needs it.",
         Scope::Openid => "A scope of people's tokens: claims about the person (userinfo).",
     }

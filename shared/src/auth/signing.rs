@@ -5,7 +5,7 @@
 //! the private half stands in a partition that the token function alone may read.
 
 mod change;
-mod sealing;
+pub(crate) mod sealing;
 
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
@@ -191,6 +191,11 @@ impl SigningKeys {
         let Some(item) = self.table.get(key).await? else { return Ok(None) };
         sealing::secret(self.sealing.as_ref(), key, &item).await.map(Some)
     }
+}
+
+/// The KMS key that seals the private keys, as their state names it.
+pub(crate) async fn sealed_by(table: &Table) -> Result<Option<String>> {
+    Ok(read(table).await?.and_then(|state| state.value.sealed_by))
 }
 
 /// Reads a stored secret that is not sealed.

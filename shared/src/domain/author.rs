@@ -4,6 +4,7 @@
 //! commits. Approval policies compare it, and change requests name it. Records about a write, such
 //! as audit entries, take their fields from it.
 
+use super::audit::{self, ActorKind, Operation, Via};
 use super::change_request::Actor;
 use super::definition::PolicySubject;
 use super::id::{BaseId, ChangeRequestId, ClientId, ImportId, PartyId, TenantId, UserId};
@@ -25,6 +26,10 @@ pub struct Author {
     pub request_id: Option<String>,
     /// Why it writes.
     pub reason: Reason,
+    /// What the audit calls a write of a profile by it.
+    pub operation: Operation,
+    /// Why, in the words of the request. They may be personal, and are never logged.
+    pub note: Option<String>,
 }
 
 /// Who writes.
@@ -49,8 +54,8 @@ pub enum Writer {
 pub enum Reason {
     /// The request asks for it.
     Request,
-    /// This change request was approved.
-    Approval(ChangeRequestId),
+    /// This change request, which the actor made, was approved.
+    Approval(ChangeRequestId, Actor),
     /// This row of an import brings it.
     ImportRow(ImportId, u32),
     /// A subject of this authentication server signs in, or is brought by a client.
@@ -66,13 +71,19 @@ pub enum Reason {
 impl Author {
     /// The service itself, without a request.
     #[must_use]
-    pub const fn service(tenant: TenantId, reason: Reason) -> Self {
+    pub fn service(tenant: TenantId, reason: Reason) -> Self {
+        let operation = match reason {
+            Reason::Recomputation => Operation::UserDerive,
+            _ => Operation::UserChange,
+        };
         Self {
             tenant,
             writer: Writer::Service,
             view: View::Administrative,
             request_id: None,
             reason,
+            operation,
+            note: None,
         }
     }
 
@@ -95,6 +106,53 @@ impl Author {
         }
     }
 
+    /// The same author, whose writes the audit calls otherwise.
+    #[must_use]
+    pub fn doing(self, operation: Operation) -> Self {
+        Self { operation, ..self }
+    }
+
+    /// The same author, who is this user if the token alone has told who it is.
+    #[must_use]
+    pub fn of_user(&self, user: UserId) -> Self {
+        match self.writer {
+            Writer::Subject(_) => Self { writer: Writer::User(user), ..self.clone() },
+            _ => self.clone(),
+        }
+    }
+
+    /// The author as the audit names it.
+    #[must_use]
+    pub fn audit_actor(&self) -> audit::Actor {
+        let (kind, id) = match &self.writer {
+            Writer::Client(id, _) => (ActorKind::Client, Some(id.to_string())),
+            Writer::Person(profile) | Writer::Administrator(profile, _) => {
+                (ActorKind::Person, Some(profile.id.to_string()))
+            }
+            Writer::User(id) => (ActorKind::Person, Some(id.to_string())),
+            // Whose profile it is has no id yet: `of_user` gives it.
+            Writer::Subject(_) => (ActorKind::Person, None),
+            Writer::Service if self.reason == Reason::Operator => (ActorKind::Operator, None),
+            Writer::Service => (ActorKind::Service, None),
+        };
+        audit::Actor { kind, id }
+    }
+
+    /// How the write came about, if it was not the request alone.
+    #[must_use]
+    pub fn via(&self) -> Option<Via> {
+        match &self.reason {
+            Reason::Request | Reason::Operator => None,
+            Reason::Approval(id, requester) => {
+                Some(Via::Approval { id: *id, requester: requester.into() })
+            }
+            Reason::ImportRow(id, row) => Some(Via::Import { id: *id, row: *row }),
+            Reason::SignIn(server) => Some(Via::SignIn { server: server.clone() }),
+            Reason::Recomputation => Some(Via::Workflow),
+            Reason::AddressOfOwner => Some(Via::AddressOfOwner),
+        }
+    }
+
     /// The author as approval policies know it. `current` is the profile that is written: a person
     /// who writes the own profile is judged by the personas of that newer state.
     #[must_use]
@@ -113,6 +171,15 @@ impl Author {
                 PolicySubject::administrator(newest(profile), now, scopes)
             }
             Writer::User(_) | Writer::Subject(_) | Writer::Service => PolicySubject::NOBODY,
+        }
+    }
+}
+
+impl From<&Actor> for audit::Actor {
+    fn from(actor: &Actor) -> Self {
+        match actor {
+            Actor::ClientId(id) => Self { kind: ActorKind::Client, id: Some(id.to_string()) },
+            Actor::UserId(id) => Self { kind: ActorKind::Person, id: Some(id.to_string()) },
         }
     }
 }

@@ -291,6 +291,10 @@ pub enum Error {
     InUse(String),
     /// The state of the resource does not allow the operation.
     Conflict(String),
+    /// The audit does not reach back to the requested time; the text says what to do.
+    AuditEnded(&'static str),
+    /// The tenant is under legal hold: no user is forgotten.
+    LegalHold,
     /// The cached configuration is too old for this request; the caller reads the configuration
     /// again.
     Outdated,
@@ -323,13 +327,19 @@ impl fmt::Display for Error {
                  in at a system with `POST /api/v1/tenants/{tenant_id}/systems/{system_id}/users`",
             ),
             Self::Unconditional => f.write_str("the write does not say which version it expects"),
-            Self::PreconditionFailed { detail, .. } => f.write_str(detail),
+            Self::PreconditionFailed { detail, .. } | Self::AuditEnded(detail) => {
+                f.write_str(detail)
+            }
             Self::Invalid(violations) | Self::NotUnique(violations) => {
                 for (i, violation) in violations.iter().enumerate() {
                     write!(f, "{}{violation}", if i > 0 { "; " } else { "" })?;
                 }
                 Ok(())
             }
+            Self::LegalHold => f.write_str(
+                "the tenant is under legal hold, and nobody can be deleted; ask an administrator to \
+                 end the hold at `PATCH /identity/config/audit`",
+            ),
             Self::Outdated | Self::AlreadyRecorded => {
                 f.write_str("another request is changing the same resource; try again")
             }

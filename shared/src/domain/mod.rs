@@ -2,6 +2,7 @@
 //! layer above them: no table, no HTTP, no tokens, no processes, no I/O.
 
 pub mod address;
+pub mod audit;
 pub mod author;
 pub mod change_request;
 pub mod client;

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use ring::hmac;
 
+use super::audit::AuditSettings;
 use super::definition::{
     AttributeDefinition, Category, Definition, DefinitionKind, PersonaDefinition, Predefined,
     UserProfileDefinition, Workflow,
@@ -135,6 +136,8 @@ pub struct Schema {
     pub applications: Collection<Application>,
     /// Systems.
     pub systems: Collection<System>,
+    /// The settings of the audit.
+    pub audits: Collection<AuditSettings>,
     /// How many definitions are stored.
     pub stored: usize,
     /// How many bytes they have.
@@ -192,6 +195,12 @@ static PROFILE: LazyLock<Collection<UserProfileDefinition>> = LazyLock::new(|| {
     Collection(BTreeMap::from([(UserProfileDefinition::KEY.to_owned(), entry)]))
 });
 
+/// The settings of the audit as long as nobody changed them.
+static AUDIT: LazyLock<Collection<AuditSettings>> = LazyLock::new(|| {
+    let entry = StoredDefinition::built_in(AuditSettings::default());
+    Collection(BTreeMap::from([(AuditSettings::KEY.to_owned(), entry)]))
+});
+
 impl Schema {
     /// The configuration of a tenant that has only predefined definitions.
     #[must_use]
@@ -207,12 +216,20 @@ impl Schema {
             servers: Collection::default(),
             applications: Collection::default(),
             systems: Collection::default(),
+            audits: AUDIT.clone(),
             stored: 0,
             bytes: 0,
             verified: false,
             forms: LookupForms::default(),
             hash_key: None,
         }
+    }
+
+    /// The settings of the audit.
+    #[must_use]
+    pub fn audit(&self) -> AuditSettings {
+        let stored = self.audits.get(AuditSettings::KEY);
+        stored.map(|entry| entry.stored.value.clone()).unwrap_or_default()
     }
 
     /// The attribute definition with this id.
@@ -280,6 +297,7 @@ impl Schema {
             DefinitionKind::Server => self.servers.mark(id),
             DefinitionKind::Application => self.applications.mark(id),
             DefinitionKind::System => self.systems.mark(id),
+            DefinitionKind::Audit => self.audits.mark(id),
         }
     }
 

@@ -19,7 +19,11 @@ string_enum! {
         ConfigRead = "config:read",
         /// Change them.
         ConfigWrite = "config:write",
-        /// Clients, e-mail verification, imports of hashed values; implies the four above.
+        /// Read the audit: who changed what and when.
+        AuditRead = "audit:read",
+        /// Read the values and reasons in the audit, and profiles as they were.
+        AuditValues = "audit:values",
+        /// Clients, e-mail verification, imports of hashed values; implies the six above.
         Administrator = "administrator",
         /// Concerns user tokens.
         Userdata = "userdata",
@@ -112,9 +116,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn administrator_implies_the_four_before_it_and_nothing_after() {
+    fn administrator_implies_what_is_before_it_and_nothing_after() {
         let scopes: Scopes = "administrator".parse().unwrap();
         assert!(scopes.allows(Scope::ConfigWrite) && scopes.allows(Scope::UsersRead));
+        assert!(scopes.allows(Scope::AuditRead) && scopes.allows(Scope::AuditValues));
         assert!(!scopes.allows(Scope::Openid) && !scopes.allows(Scope::Userdata));
     }
 

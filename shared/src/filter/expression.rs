@@ -174,6 +174,15 @@ pub(super) enum Comparison {
 }
 
 impl Comparison {
+    /// Its operator.
+    pub(super) const fn operator(&self) -> Operator {
+        match self {
+            Self::Present => Operator::Present,
+            Self::Equal(_) => Operator::Equal,
+            Self::Order(operator, _) | Self::Part(operator, _) => *operator,
+        }
+    }
+
     /// Whether one of a field's values fulfils it.
     pub(super) fn matches(&self, values: &[Value]) -> bool {
         values.iter().any(|value| match self {

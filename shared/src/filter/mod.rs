@@ -135,6 +135,25 @@ impl Filter {
         })
     }
 
+    /// The fields that the filter names, each with its operator: the filter without its values.
+    #[must_use]
+    pub fn names(&self, schema: &Schema) -> Vec<String> {
+        let mut filter = self.clone();
+        let name = |term: &mut Term| match term {
+            Term::Of(FieldPath::Field(field), comparison, _) => {
+                format!("{} {}", field.name(), comparison.operator().name())
+            }
+            Term::Of(FieldPath::Attribute(id, _), comparison, _) => {
+                let definition = schema.attribute(*id);
+                let name = definition.map(|a| format!("{}.{}", a.category, a.name));
+                let name = name.unwrap_or_else(|| id.to_string());
+                format!("attributes.{name} {}", comparison.operator().name())
+            }
+            Term::Personas(_) => "personas".to_owned(),
+        };
+        filter.0.terms_mut().into_iter().map(name).collect()
+    }
+
     /// Whether a profile fulfils the whole filter.
     #[must_use]
     pub fn matches(&self, candidate: &Candidate<'_>, schema: &Schema) -> bool {

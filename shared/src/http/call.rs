@@ -18,6 +18,7 @@ use super::edge::RequestId;
 use super::idempotency_key::IdempotencyKey;
 use super::negotiation::preferred;
 use super::precondition::Preconditions;
+use super::reason;
 use super::rejection::Rejection;
 use super::route::Route;
 use crate::app::App;
@@ -51,8 +52,9 @@ pub struct Call {
     pub(super) hashes: Hashes,
     pub(super) idempotency: Option<IdempotencyKey>,
     pub(super) request_id: String,
+    pub(super) reason: Option<String>,
     prefers_csv: bool,
-    route: &'static Route,
+    pub(super) route: &'static Route,
     params: Vec<(String, String)>,
     query: Vec<(String, String)>,
 }
@@ -71,7 +73,7 @@ impl FromRequest<App> for Call {
         let offered: &[_] = if route.csv { &[JSON, CSV] } else { &[JSON] };
         let prefers_csv = preferred(&parts.headers, offered)? == CSV;
         let received = Received::read(&parts, body, route.body).await?;
-        let Conditions { idempotency, preconditions, query } =
+        let Conditions { idempotency, preconditions, query, reason } =
             read_conditions(&parts, route, (&caller, view), &received)?;
         let payload = received.parse(route.body)?;
         let params = parts.extract::<RawPathParams>().await.map_err(|_| Error::NotFound)?;
@@ -87,6 +89,7 @@ impl FromRequest<App> for Call {
             hashes: Hashes::default(),
             idempotency,
             request_id: request_id.unwrap_or_default(),
+            reason,
             prefers_csv,
             route,
             params,
@@ -101,9 +104,10 @@ struct Conditions {
     idempotency: Option<IdempotencyKey>,
     preconditions: Preconditions,
     query: Vec<(String, String)>,
+    reason: Option<String>,
 }
 
-/// Reads the Idempotency-Key, the preconditions and the query: 400.
+/// Reads the Idempotency-Key, the preconditions, the query and the reason: 400.
 fn read_conditions(
     parts: &Parts,
     route: &Route,
@@ -116,6 +120,7 @@ fn read_conditions(
         idempotency: IdempotencyKey::read(headers, route, caller, path, &received.content(text))?,
         preconditions: Preconditions::read(headers, &parts.method)?,
         query: query(text, route)?,
+        reason: reason::read(headers)?,
     })
 }
 
@@ -187,6 +192,12 @@ impl Call {
     pub async fn user(&self, name: &str) -> Result<UserId> {
         let named = self.id(name)?;
         self.app.table().resolve(&self.caller.tenant, &named).await?.ok_or(Error::NotFound)
+    }
+
+    /// Why the caller calls, in the words of its `Kith-Reason`.
+    #[must_use]
+    pub const fn reason(&self) -> Option<&String> {
+        self.reason.as_ref()
     }
 
     /// A query parameter, which is not empty.

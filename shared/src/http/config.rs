@@ -109,8 +109,8 @@ async fn edited<T: Definition>(
     decide: impl FnMut(Option<&StoredDefinition<T>>, &Schema) -> Result<DefinitionEdit<T>>,
     record: impl FnMut(&Versioned<T>) -> Result<Option<Write>>,
 ) -> Result<Option<Versioned<T>>> {
-    let tenant = &call.caller.tenant;
-    let edited = call.app.table().edit_definition(tenant, id, decide, record).await;
+    let (tenant, author) = (&call.caller.tenant, call.author().await?);
+    let edited = call.app.table().edit_definition(&author, id, decide, record).await;
     call.app.forget_schema(tenant);
     edited
 }

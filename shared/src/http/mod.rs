@@ -12,6 +12,7 @@ pub mod credentials;
 pub mod cross_origin;
 pub mod cursor;
 pub mod edge;
+pub mod export;
 pub mod idempotency;
 mod idempotency_key;
 pub mod negotiation;
@@ -19,6 +20,7 @@ pub mod page;
 pub mod precondition;
 pub mod problem;
 pub mod profile;
+pub mod reason;
 pub mod rejection;
 pub mod route;
 

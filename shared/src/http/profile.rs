@@ -5,6 +5,7 @@ use super::answer::{Answer, HandlerResult};
 use super::call::Call;
 use super::caller::not_looked_up;
 use super::idempotency::IdempotencyRecorder;
+use super::reason;
 use crate::auth::Subject;
 use crate::domain::author::{Author, Reason, Writer};
 use crate::domain::change_request::ChangeRequest;
@@ -55,6 +56,8 @@ impl Call {
             view: self.view(),
             request_id: Some(self.request_id.clone()),
             reason: Reason::Request,
+            operation: reason::operation(self.route.name),
+            note: self.reason.clone(),
         }
     }
 

@@ -90,6 +90,10 @@ const IN_USE: ProblemKind = ProblemKind::new(409, "in-use", "It is in use");
 const SEVERAL: ProblemKind = ProblemKind::new(409, "several-found", "Several users match");
 const CONFLICT: ProblemKind =
     ProblemKind::new(409, "conflict", "The state of the resource does not allow this");
+const AUDIT_ENDED: ProblemKind =
+    ProblemKind::new(410, "audit-ended", "The audit does not reach back that far");
+const LEGAL_HOLD: ProblemKind =
+    ProblemKind::new(409, "legal-hold", "The tenant is under legal hold");
 const PRECONDITION_FAILED: ProblemKind =
     ProblemKind::new(412, "precondition-failed", "A precondition does not hold");
 const TOO_LARGE: ProblemKind = ProblemKind::new(413, "too-large", "The body is too large");
@@ -102,7 +106,7 @@ const UNEXPECTED: ProblemKind = ProblemKind::new(500, "unexpected", "Unexpected 
 const UNAVAILABLE: ProblemKind = ProblemKind::new(503, "unavailable", "Temporarily unavailable");
 
 /// Every kind of problem. The function `site` has a page for each slug.
-pub const KINDS: [ProblemKind; 22] = [
+pub const KINDS: [ProblemKind; 24] = [
     MALFORMED,
     UNSUPPORTED_FILTER,
     NO_CREDENTIALS,
@@ -118,6 +122,8 @@ pub const KINDS: [ProblemKind; 22] = [
     IN_USE,
     SEVERAL,
     CONFLICT,
+    LEGAL_HOLD,
+    AUDIT_ENDED,
     PRECONDITION_FAILED,
     TOO_LARGE,
     UNSUPPORTED_MEDIA_TYPE,
@@ -140,6 +146,8 @@ const fn kind_of(error: &Error) -> ProblemKind {
         Error::InUse(_) => IN_USE,
         Error::Several(_) => SEVERAL,
         Error::Conflict(_) => CONFLICT,
+        Error::LegalHold => LEGAL_HOLD,
+        Error::AuditEnded(_) => AUDIT_ENDED,
         Error::PreconditionFailed { .. } => PRECONDITION_FAILED,
         Error::Invalid(_) => INVALID,
         Error::Unconditional => UNCONDITIONAL,

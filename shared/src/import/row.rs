@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use super::exchange::ClashingRow;
 use super::has_user;
 use crate::app::App;
+use crate::domain::audit::Operation;
 use crate::domain::author::{Author, Reason, Writer};
 use crate::domain::definition::Predefined;
 use crate::domain::error::{Code, Error, Result, Violation};
@@ -126,7 +127,8 @@ impl RowProcessor<'_> {
         let done = self
             .app
             .decide(self.tenant, move |schema| async move {
-                let (author, mut prepared) = (rows[0].author(), Vec::new());
+                let (author, second) = (rows[0].author(), rows[1].author());
+                let mut prepared = Vec::new();
                 for row in rows {
                     match row.prepare(&schema).await? {
                         Some(user) => prepared.push(user),
@@ -140,7 +142,7 @@ impl RowProcessor<'_> {
                 }
                 let writer =
                     rows[0].writer(&author, &schema, self.import.change_of(rows[0].task.row));
-                let written = writer.commit_exchange([one, other]).await?;
+                let written = writer.commit_exchange([one, other], &second).await?;
                 Ok(written.then_some(ids))
             })
             .await;
@@ -317,6 +319,8 @@ impl ProcessedRow<'_> {
             view: View::Administrative,
             request_id: None,
             reason: Reason::ImportRow(*id, self.task.row),
+            operation: Operation::UserChange,
+            note: self.rows.import.reason.clone(),
         }
     }
 

@@ -1,13 +1,17 @@
 //! Clients in the table.
 
+use super::audit::Record;
 use super::item::Item;
 use super::keys::{self, Key};
 use super::retry::Retry;
 use super::table::{Range, Table};
 use super::write::{CommitError, Condition, Write};
+use crate::domain::audit::{LedgerChain, Operation};
+use crate::domain::author::{Author, Reason};
 use crate::domain::client::Client;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{ClientId, TenantId};
+use crate::domain::json::Json;
 use crate::domain::versioned::Versioned;
 
 /// The edit of a client.
@@ -57,17 +61,28 @@ impl Table {
         }
     }
 
-    /// Stores a new client.
+    /// Stores a new client for the operator.
     pub async fn create_client(&self, client: &Client) -> Result<Versioned<Client>> {
+        self.create_client_as(&operator(&client.client_id), client).await
+    }
+
+    /// Stores a new client.
+    pub async fn create_client_as(
+        &self,
+        author: &Author,
+        client: &Client,
+    ) -> Result<Versioned<Client>> {
         let first = Versioned::first(client.clone());
         let item = Item::at(&Key::client(&client.client_id)).versioned(&first);
         let write_id = self.write_id();
         let mut retry = Retry::of(self);
         loop {
-            match self.commit_as(write_id, vec![Write::Put(item.clone(), Condition::Absent)]).await
-            {
+            let mut writes = vec![Write::Put(item.clone(), Condition::Absent)];
+            writes.extend(self.client_entry(author, None, Some(client)).await?);
+            match self.commit_as(write_id, writes).await {
                 Ok(()) => return Ok(first),
-                Err(CommitError::Contended) => retry.again().await?,
+                Err(failed) if failed.at(0) => return Err(failed.into()),
+                Err(CommitError::Conditions(_) | CommitError::Contended) => retry.again().await?,
                 Err(failed) => return Err(failed.into()),
             }
         }
@@ -78,6 +93,7 @@ impl Table {
     /// deleted.
     pub async fn edit_client(
         &self,
+        author: &Author,
         id: &ClientId,
         mut decide: impl FnMut(&Versioned<Client>) -> Result<ClientEdit>,
     ) -> Result<Option<Versioned<Client>>> {
@@ -100,7 +116,10 @@ impl Table {
                     (Some(next), Write::Put(item, condition))
                 }
             };
-            match self.commit_as(write_id, vec![write]).await {
+            let after = next.as_ref().map(|next| &next.value);
+            let mut writes = vec![write];
+            writes.extend(self.client_entry(author, Some(&stored.value), after).await?);
+            match self.commit_as(write_id, writes).await {
                 Ok(()) => return Ok(next),
                 Err(CommitError::Conditions(_) | CommitError::Contended) => retry.again().await?,
                 Err(failed) => return Err(failed.into()),
@@ -109,13 +128,14 @@ impl Table {
         }
     }
 
-    /// Changes a client without a condition on its version.
+    /// Changes a client without a condition on its version, for the operator.
     pub async fn change_client(
         &self,
         id: &ClientId,
         mut edit: impl FnMut(&mut Client),
     ) -> Result<Client> {
-        let changed = self.edit_client(id, |stored| {
+        let author = operator(id);
+        let changed = self.edit_client(&author, id, |stored| {
             let mut client = stored.value.clone();
             edit(&mut client);
             Ok(ClientEdit::Replace(Box::new(client)))
@@ -141,8 +161,43 @@ impl Table {
         }
     }
 
-    /// Deletes a client. Its tokens live until they expire.
+    /// Deletes a client for the operator. Its tokens live until they expire.
     pub async fn delete_client(&self, id: &ClientId) -> Result<()> {
-        self.edit_client(id, |_| Ok(ClientEdit::Delete)).await.map(|_| ())
+        self.edit_client(&operator(id), id, |_| Ok(ClientEdit::Delete)).await.map(|_| ())
     }
+
+    /// The writes of the ledger's entry of a client that changes.
+    async fn client_entry(
+        &self,
+        author: &Author,
+        before: Option<&Client>,
+        after: Option<&Client>,
+    ) -> Result<Vec<Write>> {
+        let Some(id) = after.or(before).map(|client| &client.client_id) else {
+            return Ok(Vec::new());
+        };
+        let operation = match (before, after) {
+            (None, _) => Operation::ClientCreate,
+            (_, None) => Operation::ClientDelete,
+            _ if author.operation == Operation::ClientSecret => Operation::ClientSecret,
+            _ => Operation::ClientChange,
+        };
+        let document = |client: Option<&Client>| {
+            let shown = client.map(|client| Json::Object(client.show()).to_text());
+            shown.and_then(|text| serde_json::from_str(&text).ok())
+        };
+        let (old, new) = (document(before), document(after));
+        let target = format!("clients/{id}");
+        let mut record = Record::of_documents(operation, target, old.as_ref(), new.as_ref());
+        for change in record.changes.iter_mut().filter(|change| change.pointer == "/secrets") {
+            change.hide();
+        }
+        let settings = self.audit_settings(&author.tenant).await?;
+        self.append(author, &settings, LedgerChain::Configuration, record).await
+    }
+}
+
+/// The operator, who writes clients at the command line.
+fn operator(id: &ClientId) -> Author {
+    Author::service(id.tenant().clone(), Reason::Operator)
 }

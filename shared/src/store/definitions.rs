@@ -7,24 +7,26 @@
 
 use std::sync::PoisonError;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize as _;
 
+use super::audit::Record;
 use super::item::Item;
 use super::keys::{self, Key};
 use super::retry::Retry;
 use super::table::{Range, Table};
 use super::write::{CommitError, Condition, MAX_WRITES, Write};
+use crate::domain::audit::{AuditSettings, LedgerChain, Level, Operation};
+use crate::domain::author::Author;
 use crate::domain::definition::{
-    AttributeDefinition, COMMON, Category, Definition, DefinitionKind, PersonaDefinition,
+    AttributeDefinition, Category, Definition, DefinitionKind, PersonaDefinition,
     UserProfileDefinition, Workflow,
 };
 use crate::domain::error::{Code, Error, Result};
-use crate::domain::id::{DefinitionId, TenantId};
+use crate::domain::id::TenantId;
 use crate::domain::schema::{Epoch, LookupForms, Schema, StoredDefinition};
 use crate::domain::sso::{Application, AuthenticationServer};
 use crate::domain::system::System;
 use crate::domain::versioned::{Version, Versioned, WriteLog, content};
-use crate::env::Timestamp;
 
 /// The edit of a definition.
 pub enum DefinitionEdit<T> {
@@ -68,15 +70,6 @@ impl Unused {
     }
 }
 
-/// A tenant.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Tenant {
-    /// The id.
-    pub id: TenantId,
-    /// When it was made.
-    pub created_at: Timestamp,
-}
-
 impl Table {
     /// Loads a tenant's configuration.
     pub async fn schema(&self, tenant: &TenantId) -> Result<Schema> {
@@ -102,6 +95,7 @@ impl Table {
                 Some(DefinitionKind::Server) => take::<AuthenticationServer>(&mut schema, item)?,
                 Some(DefinitionKind::Application) => take::<Application>(&mut schema, item)?,
                 Some(DefinitionKind::System) => take::<System>(&mut schema, item)?,
+                Some(DefinitionKind::Audit) => take::<AuditSettings>(&mut schema, item)?,
                 None => {}
             }
         }
@@ -130,15 +124,16 @@ impl Table {
     /// `decide` if it exists, and commits the decision. If another request has changed any
     /// definition meanwhile, calls `decide` again.
     ///
-    /// `record` returns further writes for the same transaction. Returns the changed definition, or
-    /// `None` if it was deleted.
+    /// `record` returns further writes for the same transaction, as the ledger's entry does. Returns
+    /// the changed definition, or `None` if it was deleted.
     pub async fn edit_definition<T: Definition>(
         &self,
-        tenant: &TenantId,
+        author: &Author,
         id: Option<&str>,
         mut decide: impl FnMut(Option<&StoredDefinition<T>>, &Schema) -> Result<DefinitionEdit<T>>,
         mut record: impl FnMut(&Versioned<T>) -> Result<Option<Write>>,
     ) -> Result<Option<Versioned<T>>> {
+        let tenant = &author.tenant;
         let write_id = self.write_id();
         let mut tried = None;
         let mut retry = Retry::of(self);
@@ -196,7 +191,9 @@ impl Table {
             writes.push(move_epoch(tenant, schema.epoch.as_ref(), schema.forms));
             writes.push(write);
             let before = current.map(|entry| &entry.stored.value);
-            writes.extend(move_trust(tenant, before, next.as_ref().map(|next| &next.value)));
+            let after = next.as_ref().map(|next| &next.value);
+            writes.extend(move_trust(tenant, before, after));
+            writes.extend(self.definition_entry(author, &schema, before, after).await?);
             match self.commit_as(write_id, writes).await {
                 Ok(()) => return Ok(next),
                 Err(failed) if recorded && failed.at(0) => return Err(Error::AlreadyRecorded),
@@ -205,6 +202,38 @@ impl Table {
             }
             tried = Some(next);
         }
+    }
+
+    /// The writes of the ledger's entry of a definition that changes.
+    async fn definition_entry<T: Definition>(
+        &self,
+        author: &Author,
+        schema: &Schema,
+        before: Option<&T>,
+        after: Option<&T>,
+    ) -> Result<Vec<Write>> {
+        let operation = match (before, after) {
+            _ if T::KIND == DefinitionKind::Audit => Operation::TenantSettings,
+            (None, _) => Operation::ConfigCreate,
+            (_, None) => Operation::ConfigDelete,
+            (Some(_), Some(_)) => Operation::ConfigChange,
+        };
+        let mut settings = schema.audit();
+        let document = |value: Option<&T>| {
+            value.map(serde_json::to_value).transpose().map_err(Error::unexpected)
+        };
+        let (old, new) = (document(before)?, document(after)?);
+        // What ends the audit, or begins it, is told too (rule AU-16).
+        if let Some(changed) = new.as_ref().filter(|_| T::KIND == DefinitionKind::Audit)
+            && settings.level == Level::Off
+        {
+            settings = AuditSettings::deserialize(changed).map_err(Error::unexpected)?;
+        }
+        let key = after.or(before).map(Definition::key).unwrap_or_default();
+        let name = T::PATH.rsplit('/').next().unwrap_or_default();
+        let target = T::ONLY.map_or_else(|| format!("{name}/{key}"), |_| name.to_owned());
+        let record = Record::of_documents(operation, target, old.as_ref(), new.as_ref());
+        self.append(author, &settings, LedgerChain::Configuration, record).await
     }
 
     /// Marks definitions as assigned before the first value of them is written (rule D6): once per
@@ -259,31 +288,6 @@ impl Table {
         Ok(noted)
     }
 
-    /// Creates a tenant with the definitions that each has from the start. `false` when there is
-    /// one of this name.
-    pub async fn create_tenant(&self, id: &TenantId) -> Result<bool> {
-        let tenant = Versioned::first(Tenant { id: id.clone(), created_at: self.env.clock.now() });
-        let common = Category {
-            id: DefinitionId::new(self.env.new_uuid()),
-            name: COMMON.to_owned(),
-            display_name: Some("Common".to_owned()),
-        };
-        let writes = vec![
-            Write::Put(Item::at(&Key::tenant(id)).versioned(&tenant), Condition::Absent),
-            move_epoch(id, None, LookupForms::default()),
-            Write::Put(definition_item(id, &Versioned::first(common)), Condition::Absent),
-            Write::Put(
-                definition_item(id, &Versioned::first(AuthenticationServer::system()?)),
-                Condition::Absent,
-            ),
-        ];
-        match self.commit(writes).await {
-            Ok(()) => Ok(true),
-            Err(CommitError::Conditions(_)) => Ok(false),
-            Err(failed) => Err(failed.into()),
-        }
-    }
-
     /// The tenants that trust a token issuer, each with the claim that names the tenant in the
     /// issuer's tokens.
     pub async fn trusting(&self, issuer: &str) -> Result<Vec<(TenantId, String)>> {
@@ -291,12 +295,6 @@ impl Table {
         let trust =
             |item: &Item| Some((item.key().sk().parse().ok()?, item.get_text("claim")?.to_owned()));
         Ok(items.iter().filter_map(trust).collect())
-    }
-
-    /// Lists the tenants.
-    pub async fn tenants(&self) -> Result<Vec<Tenant>> {
-        let items = self.query_all(keys::TENANTS, Range::All).await?;
-        items.iter().map(|item| item.read::<Tenant>().map(|tenant| tenant.value)).collect()
     }
 }
 
@@ -357,7 +355,7 @@ fn take<T: Definition>(schema: &mut Schema, item: &Item) -> Result<()> {
     Ok(())
 }
 
-fn definition_item<T: Definition>(tenant: &TenantId, definition: &Versioned<T>) -> Item {
+pub(super) fn definition_item<T: Definition>(tenant: &TenantId, definition: &Versioned<T>) -> Item {
     Item::at(&Key::definition(tenant, T::KIND, &definition.value.key()))
         .versioned(definition)
         .marked("deprecated", definition.value.is_deprecated())
@@ -367,7 +365,7 @@ fn epoch_of(item: &Item) -> Option<Epoch> {
     item.version().map(|version| Epoch { version, log: item.log() })
 }
 
-fn move_epoch(tenant: &TenantId, epoch: Option<&Epoch>, forms: LookupForms) -> Write {
+pub(super) fn move_epoch(tenant: &TenantId, epoch: Option<&Epoch>, forms: LookupForms) -> Write {
     let (version, condition, log) = match epoch {
         None => (Version::FIRST, Condition::Absent, WriteLog::default()),
         Some(epoch) => (epoch.version.next(), Condition::Version(epoch.version), epoch.log.clone()),

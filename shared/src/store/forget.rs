@@ -10,6 +10,11 @@
 
 use std::collections::BTreeSet;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::json;
+
+use super::audit::{HEAD, Record, with_head};
 use super::index::SortRange;
 use super::item::Item;
 use super::keys::{self, FORGOTTEN, Key, PROFILE, SWEEP};
@@ -18,6 +23,7 @@ use super::table::Table;
 use super::user_writes::remove;
 use super::users::StoredUser;
 use super::write::{CommitError, Condition, MAX_WRITES, Write};
+use crate::domain::audit::{LedgerChain, Operation};
 use crate::domain::author::Author;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{TenantId, UserId};
@@ -46,6 +52,8 @@ impl Table {
         id: UserId,
         check: impl Fn(&StoredUser) -> Result<()>,
     ) -> Result<()> {
+        // The ledger never forgets: it must not name a person by what an issuer calls the person.
+        let author = &author.of_user(id);
         let tenant = &author.tenant;
         let key = Key::user(tenant, id);
         let write_id = self.write_id();
@@ -63,6 +71,10 @@ impl Table {
                 };
             };
             check(&live)?;
+            let settings = self.audit_settings(tenant).await?;
+            if settings.legal_hold {
+                return Err(Error::LegalHold);
+            }
             let deleted_at = self.env.clock.now().max(live.value.updated_at.next());
             let version = live.version().next();
             let tombstone =
@@ -70,6 +82,8 @@ impl Table {
             let mut writes =
                 vec![Write::Put(tombstone.clone(), Condition::Version(live.version()))];
             writes.extend(live.lookups().iter().map(|lookup| remove(tenant, lookup, id)));
+            let (chain, record) = (LedgerChain::of_forget(id), record(&live));
+            writes.extend(self.append(author, &settings, chain, record).await?);
             match self.commit_user_writes(write_id, writes).await {
                 Ok(()) => return self.finish_forget(tenant, id, &tombstone).await,
                 Err(CommitError::Contended | CommitError::Conditions(_)) => retry.again().await?,
@@ -172,7 +186,7 @@ impl Table {
         loop {
             // A system that synchronises may already have passed the time of the first step.
             let filed_at = self.env.clock.now().max(deleted_at);
-            let filed = Item::at(&Key::user(tenant, id))
+            let filed = with_head(Item::at(&Key::user(tenant, id)), tombstone.get_bytes(HEAD))
                 .text("deleted_at", deleted_at.to_string())
                 .guarded(version.next(), &tombstone.log())
                 .listed(keys::listing(tenant, id), format!("{filed_at}{FORGOTTEN}"))
@@ -189,7 +203,22 @@ impl Table {
 }
 
 fn tombstone(key: &Key, version: Version, live: &StoredUser, deleted_at: Timestamp) -> Item {
-    Item::at(key).text("deleted_at", deleted_at.to_string()).guarded(version, &live.log)
+    with_head(Item::at(key), live.head())
+        .text("deleted_at", deleted_at.to_string())
+        .guarded(version, &live.log)
+}
+
+/// What the ledger tells of an erasure, without personal data: the user, how many entries it had at
+/// most, and the head of its chain (rule AU-19).
+fn record(live: &StoredUser) -> Record {
+    let head = live.head().map(|head| URL_SAFE_NO_PAD.encode(head));
+    let facts = json!({ "version": live.version().0, "head": head });
+    Record {
+        operation: Operation::UserForget,
+        target: Some(live.value.id.to_string()),
+        changes: Vec::new(),
+        facts: Some(facts),
+    }
 }
 
 /// Whether the item is the tombstone of an unfinished erasure.

@@ -71,12 +71,35 @@ impl Table {
         after: Option<&Position>,
         limit: Option<i32>,
     ) -> Result<IndexPage> {
+        self.query_index_in(true, pk, sorts, after, limit).await
+    }
+
+    /// As [`Table::query_index`], the last key first.
+    pub async fn query_index_back(
+        &self,
+        pk: &str,
+        sorts: SortRange<'_>,
+        after: Option<&Position>,
+        limit: Option<i32>,
+    ) -> Result<IndexPage> {
+        self.query_index_in(false, pk, sorts, after, limit).await
+    }
+
+    async fn query_index_in(
+        &self,
+        forward: bool,
+        pk: &str,
+        sorts: SortRange<'_>,
+        after: Option<&Position>,
+        limit: Option<i32>,
+    ) -> Result<IndexPage> {
         let text = |text: &str| AttributeValue::S(text.to_owned());
         let mut request = self
             .client
             .query()
             .table_name(&*self.name)
             .index_name(INDEX)
+            .scan_index_forward(forward)
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .expression_attribute_values(":pk", text(pk))
             .set_limit(limit);

@@ -19,9 +19,11 @@
 //! | `unheld` | L of S | attribute definitions: deprecated values that no user holds |
 //! | `deprecated` | BOOL | definitions that take no new assignments |
 //! | `deleted_at` | S | tombstones |
-//! | `sealed` | B | idempotency records |
+//! | `sealed` | B | idempotency records, audit entries |
 //! | `profile` | S | idempotency records: the system profile that the answer shows |
 //! | `secret` | S | keys of the service |
+//! | `audit` | B | users, tombstones, heads of a ledger: the last audit entry of the chain |
+//! | `salt`, `mac` | B | audit entries |
 //! | `expires_at` | N | items with an end, in seconds; after it the item counts as absent, even if it is not removed yet (rule D8) |
 //! | `gsi1pk`, `gsi1sk` | S | items in the index |
 
@@ -203,6 +205,13 @@ impl Item {
 
     fn get_number(&self, name: &str) -> Option<u64> {
         self.0.get(name)?.as_n().ok()?.parse().ok()
+    }
+
+    /// The time past which the item is gone, if it ends.
+    #[must_use]
+    pub fn ends(&self) -> Option<Timestamp> {
+        let seconds = self.get_number("expires_at")?;
+        Some(Timestamp::from_millis(0).plus_seconds(i64::try_from(seconds).ok()?))
     }
 
     /// Whether the item is past its time at `now`.

@@ -5,6 +5,7 @@
 //! `index` read them. `write` describes writes and their conditions, `commit` commits them, and
 //! `retry` repeats contended ones. The other modules say which items a use case touches.
 
+pub mod audit;
 pub mod change_requests;
 pub mod clients;
 pub mod commit;
@@ -27,6 +28,7 @@ pub mod subjects;
 pub mod system_profiles;
 pub mod table;
 mod table_error;
+pub mod tenants;
 pub mod user_state;
 pub mod user_writes;
 pub mod users;

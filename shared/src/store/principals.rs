@@ -6,12 +6,14 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::audit::{ChildGuard, UserRecord};
 use super::item::Item;
 use super::keys::{Child, Children, Key};
 use super::retry::Retry;
 use super::table::Table;
 use super::users::{StoredUser, check_exists};
 use super::write::{CommitError, Condition, Write};
+use crate::domain::audit::{Change, Operation, diff_child};
 use crate::domain::author::Author;
 use crate::domain::definition::DefinitionKind;
 use crate::domain::error::{Error, Result};
@@ -148,11 +150,12 @@ impl Table {
         let write_id = self.write_id();
         let mut retry = Retry::of(self);
         loop {
-            self.get_user(tenant, user).await?;
+            let base = self.get_user(tenant, user).await?;
             let stored = self.find_principal(tenant, user, server).await?;
             let condition = stored
                 .as_ref()
                 .map_or(Condition::Absent, |stored| Condition::Version(stored.version));
+            let before = stored.as_ref().map(|stored| stored.value.clone());
             let current =
                 stored.unwrap_or_else(|| Versioned::first(Principal::pending(server.clone())));
             if current.log.contains(write_id) {
@@ -166,24 +169,42 @@ impl Table {
                 (true, _) => current.changed_to(current.value.set(linked)),
             };
             let mut writes: Vec<_> = record(&next)?.into_iter().collect();
-            let recorded = writes.len();
+            let (recorded, mut guard) = (writes.len(), None);
             if moves {
                 self.mark_used(schema, [(DefinitionKind::Server, server.to_string())]).await?;
-                writes.push(check_exists(tenant, user));
+                let operation =
+                    if linked { Operation::PrincipalLink } else { Operation::PrincipalUnlink };
+                let changes = principal_change(before.as_ref(), &next.value);
+                let record = UserRecord { operation: Some(operation), changes };
+                let usual = check_exists(tenant, user);
+                guard = Some(self.guard_child(author, schema, &base, record, usual).await?);
+            }
+            if let Some(guard) = &guard {
+                writes.push(guard.user.clone());
                 writes.extend(store_principal(tenant, user, &next, condition));
+                writes.extend(guard.entry.clone());
             }
             if writes.is_empty() {
                 return Ok(next);
             }
-            match self.commit_as(write_id, writes).await {
+            let audited = guard.as_ref().is_some_and(ChildGuard::is_audited);
+            match self.commit_user_writes(write_id, writes).await {
                 Ok(()) => return Ok(next),
                 Err(failed) if recorded == 1 && failed.at(0) => return Err(Error::AlreadyRecorded),
-                Err(failed) if failed.at(recorded) => return Err(Error::NotFound),
+                // With an audit the user may only have been changed: the next turn reads it.
+                Err(failed) if failed.at(recorded) && !audited => return Err(Error::NotFound),
                 Err(CommitError::Contended | CommitError::Conditions(_)) => retry.again().await?,
                 Err(failed) => return Err(failed.into()),
             }
         }
     }
+}
+
+/// What the audit tells of a principal that changes.
+#[must_use]
+pub fn principal_change(before: Option<&Principal>, after: &Principal) -> Vec<Change> {
+    let at = crate::domain::field::pointer("/principals", after.server.as_str());
+    diff_child(at, before, Some(after))
 }
 
 fn principal_key(tenant: &TenantId, user: UserId, server: &PartyId) -> Key {

@@ -8,11 +8,12 @@
 use std::collections::BTreeSet;
 
 use super::keys::Key;
-use super::principals::store_principal;
+use super::principals::{principal_change, store_principal};
 use super::table::Table;
 use super::user_writes::Expectation;
 use super::users::StoredUser;
 use super::write::{Condition, MAX_SHARING, Write};
+use crate::domain::audit::Change;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{BaseId, PartyId, TenantId, UserId};
 use crate::domain::lookup::{self, Lookup};
@@ -172,6 +173,8 @@ pub struct Binding {
     condition: Condition,
     /// The base profile id of the subject whose place it takes.
     replaced: Option<BaseId>,
+    /// The principal that was stored.
+    before: Option<Principal>,
 }
 
 impl Binding {
@@ -185,11 +188,13 @@ impl Binding {
                 principal: Versioned::first(principal),
                 condition: Condition::Absent,
                 replaced: None,
+                before: None,
             },
             Some(stored) => Self {
                 principal: stored.changed_to(principal),
                 condition: Condition::Version(stored.version()),
                 replaced: stored.value.base.clone().filter(|old| old != base),
+                before: Some(stored.value.clone()),
             },
         }
     }
@@ -198,6 +203,12 @@ impl Binding {
     #[must_use]
     pub const fn server(&self) -> &PartyId {
         &self.principal.value.server
+    }
+
+    /// What the audit tells of it.
+    #[must_use]
+    pub fn change(&self) -> Vec<Change> {
+        principal_change(self.before.as_ref(), &self.principal.value)
     }
 
     /// The writes: the principal first, then the look-up of the base profile id.

@@ -5,12 +5,14 @@
 //! the user. An application's mapping is named by the application in the user's partition, which
 //! makes (application, user) unique as well.
 
+use super::audit::{ChildGuard, UserRecord};
 use super::item::Item;
 use super::keys::{self, Child, Children, Key};
 use super::retry::Retry;
 use super::table::Table;
 use super::users::{StoredUser, check_exists};
 use super::write::{CommitError, Condition, MAX_SHARING, Write};
+use crate::domain::audit::{Change, ChangeKind, Operation, diff_child};
 use crate::domain::author::Author;
 use crate::domain::definition::{DefinitionKind, Predefined};
 use crate::domain::error::{Code, Error, Result, Violation};
@@ -31,6 +33,12 @@ fn child_key(tenant: &TenantId, subject: &SubjectMapping) -> Key {
         Side::Application => Child::ApplicationSubject(&subject.party),
     };
     Key::child(tenant, subject.user, child)
+}
+
+/// What the audit tells of a mapping that comes or goes.
+fn mapping_change(before: Option<&SubjectMapping>, after: Option<&SubjectMapping>) -> Vec<Change> {
+    let Some(SubjectMapping { id, party, .. }) = after.or(before) else { return Vec::new() };
+    diff_child(format!("/subjects/{party}/{id}"), before, after)
 }
 
 /// The base profile id of a server's subject, if the server issues tokens.
@@ -60,12 +68,10 @@ impl Table {
         let forward = Key::subject(tenant, id);
         let child = child_key(tenant, &subject.value);
         let recorded = usize::from(record.is_some());
-        let mut writes: Vec<_> = record.into_iter().collect();
-        writes.push(check_exists(tenant, user));
-        writes.push(Write::Put(
+        let mut writes = vec![Write::Put(
             Item::at(&forward).text("holder", user.to_string()).text("child", child.sk()),
             Condition::Absent,
-        ));
+        )];
         let content = Item::at(&child)
             .versioned(subject)
             .text("holder", user.to_string())
@@ -79,16 +85,19 @@ impl Table {
         let write_id = self.write_id();
         let mut retry = Retry::of(self);
         loop {
-            match self.commit_as(write_id, writes.clone()).await {
+            let changes = mapping_change(None, Some(&subject.value));
+            let guard = self.guard_subject(author, schema, user, changes).await?;
+            let guard = guard.ok_or_else(deleted)?;
+            let audited = guard.is_audited();
+            let mut all: Vec<_> = record.clone().into_iter().collect();
+            all.push(guard.user);
+            all.extend(writes.iter().cloned());
+            all.extend(guard.entry);
+            match self.commit_user_writes(write_id, all).await {
                 Ok(()) => return Ok(()),
                 Err(failed) if recorded == 1 && failed.at(0) => return Err(Error::AlreadyRecorded),
-                Err(failed) if failed.at(recorded) => {
-                    return Err(Error::invalid(
-                        "/user_id",
-                        Code::NotFound,
-                        "the user has been deleted",
-                    ));
-                }
+                Err(failed) if failed.at(recorded) && audited => retry.again().await?,
+                Err(failed) if failed.at(recorded) => return Err(deleted()),
                 Err(CommitError::Contended) => retry.again().await?,
                 Err(failed @ CommitError::Conditions(_)) => {
                     let taken = if failed.at(recorded + 1) {
@@ -305,21 +314,67 @@ impl Table {
     }
 
     /// Deletes a mapping.
-    pub async fn delete_subject(&self, author: &Author, subject: &SubjectMapping) -> Result<()> {
+    pub async fn delete_subject(
+        &self,
+        author: &Author,
+        schema: &Schema,
+        subject: &SubjectMapping,
+    ) -> Result<()> {
         let tenant = &author.tenant;
         let writes = vec![
             Write::Delete(child_key(tenant, subject), Condition::Mapping(subject.id)),
             Write::Delete(Key::subject(tenant, subject.id), Condition::Owner(subject.user)),
         ];
+        let write_id = self.write_id();
         let mut retry = Retry::of(self);
         loop {
-            match self.commit(writes.clone()).await {
+            let changes = mapping_change(Some(subject), None);
+            let mut all = writes.clone();
+            if Self::is_audited(schema) {
+                let guard = self.guard_subject(author, schema, subject.user, changes).await?;
+                let guard = guard.ok_or(Error::NotFound)?;
+                // The user was read before: what is gone now was deleted by a write that is told.
+                if self.get(&child_key(tenant, subject)).await?.is_none() {
+                    return Ok(());
+                }
+                all.push(guard.user);
+                all.extend(guard.entry);
+            }
+            match self.commit_user_writes(write_id, all).await {
                 Ok(()) => return Ok(()),
                 Err(CommitError::Contended) => retry.again().await?,
+                // The user was written meanwhile.
+                Err(failed) if failed.at(writes.len()) && !failed.at(0) => retry.again().await?,
                 // The mapping was deleted and created again for another user, so this one is gone.
                 Err(CommitError::Conditions(_)) => return Err(Error::NotFound),
                 Err(failed) => return Err(failed.into()),
             }
         }
     }
+
+    /// What a change of a mapping writes of its user; `None` if an audit has to read the user and it
+    /// is gone.
+    async fn guard_subject(
+        &self,
+        author: &Author,
+        schema: &Schema,
+        user: UserId,
+        changes: Vec<Change>,
+    ) -> Result<Option<ChildGuard>> {
+        let tenant = &author.tenant;
+        let usual = check_exists(tenant, user);
+        if !Self::is_audited(schema) {
+            return Ok(Some(ChildGuard { user: usual, entry: None }));
+        }
+        let Some(stored) = self.find_user(tenant, user).await? else { return Ok(None) };
+        let created = changes.iter().any(|change| change.kind == ChangeKind::Added);
+        let operation = if created { Operation::SubjectCreate } else { Operation::SubjectDelete };
+        let record = UserRecord { operation: Some(operation), changes };
+        self.guard_child(author, schema, &stored, record, usual).await.map(Some)
+    }
+}
+
+/// Why a mapping of a user who is gone is not stored.
+fn deleted() -> Error {
+    Error::invalid("/user_id", Code::NotFound, "the user has been deleted")
 }

@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use super::audit::UserRecord;
 use super::item::Item;
 use super::keys::{Child, Children, Key};
 use super::retry::Retry;
@@ -14,6 +15,7 @@ use super::table::Table;
 use super::user_writes::{add, remove};
 use super::users::StoredUser;
 use super::write::{CommitError, Condition, Write};
+use crate::domain::audit::{Operation, diff_profile};
 use crate::domain::author::Author;
 use crate::domain::error::{Code, Error, Result, Violations};
 use crate::domain::id::{PartyId, ProfileId, ProfileName, TenantId, UserId};
@@ -183,8 +185,9 @@ impl Table {
             schema.check_covers(&found.user())?;
             let Some(profile) = edit(&found)? else { return Ok(found) };
             self.mark_used(schema, profile.used_definitions()).await?;
-            let (next, writes) = self.next_profile(schema, &found, &owned, profile)?;
-            match self.commit_as(write_id, writes).await {
+            let (next, mut writes) = self.next_profile(schema, &found, &owned, profile)?;
+            self.audit_profile(author, schema, &found, Some(&next.value), &mut writes).await?;
+            match self.commit_user_writes(write_id, writes).await {
                 Ok(()) => return Ok(EffectiveProfile { profile: next, ..found }),
                 Err(CommitError::Contended | CommitError::Conditions(_)) => retry.again().await?,
                 Err(failed) => return Err(failed.into()),
@@ -260,12 +263,14 @@ impl Table {
     pub async fn forget_profile(
         &self,
         author: &Author,
+        schema: &Schema,
         system: &PartyId,
         name: &ProfileName,
         mut check: impl FnMut(&EffectiveProfile) -> Result<()> + Send,
     ) -> Result<()> {
         let tenant = &author.tenant;
         let user = self.owner_of(tenant, system, name).await?.ok_or(Error::NotFound)?;
+        let write_id = self.write_id();
         let mut retry = Retry::of(self);
         loop {
             let Some((found, owned)) = self.read_profile(tenant, system, user, name).await? else {
@@ -281,12 +286,36 @@ impl Table {
                 Write::Delete(Key::profile(tenant, system, *id), Condition::Owner(user)),
             ];
             writes.extend(owned.iter().map(|lookup| remove(tenant, lookup, user)));
-            match self.commit(writes).await {
+            self.audit_profile(author, schema, &found, None, &mut writes).await?;
+            match self.commit_user_writes(write_id, writes).await {
                 Ok(()) => return Ok(()),
                 Err(CommitError::Contended | CommitError::Conditions(_)) => retry.again().await?,
                 Err(failed) => return Err(failed.into()),
             }
         }
+    }
+
+    /// Puts the base profile in the place of its check, which is the second of these writes, and
+    /// adds the entry, if the tenant has an audit: a system profile changes or goes.
+    async fn audit_profile(
+        &self,
+        author: &Author,
+        schema: &Schema,
+        found: &EffectiveProfile,
+        next: Option<&SystemProfile>,
+        writes: &mut Vec<Write>,
+    ) -> Result<()> {
+        let operation =
+            if next.is_some() { Operation::ProfileChange } else { Operation::ProfileForget };
+        let changes = diff_profile(Some(&found.profile.value), next, schema);
+        let record = UserRecord { operation: Some(operation), changes };
+        let usual = check_unchanged(&schema.tenant, &found.base);
+        let guard = self.guard_child(author, schema, &found.base, record, usual).await?;
+        if let Some(check) = writes.get_mut(1) {
+            *check = guard.user;
+        }
+        writes.extend(guard.entry);
+        Ok(())
     }
 }
 

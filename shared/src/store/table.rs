@@ -14,6 +14,7 @@ use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Builder, StalledStreamProtectionConfig};
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnConsumedCapacity};
 
+use super::audit::AuditKeys;
 use super::item::Item;
 use super::keys::{Children, Key, partition_of_user};
 use super::meter;
@@ -58,6 +59,8 @@ pub struct Table {
     pub(super) env: Env,
     /// The definitions that this process has marked as assigned, as of a version.
     pub(super) marked: Arc<Mutex<HashSet<(Key, Version)>>>,
+    /// The key of the audit.
+    pub(super) audit: AuditKeys,
 }
 
 /// Which items of a partition a query reads.
@@ -82,7 +85,14 @@ impl Table {
     /// Wraps a client.
     #[must_use]
     pub fn new(client: Client, name: &str, env: Env) -> Self {
-        Self { client, name: name.into(), env, marked: Arc::default() }
+        Self { client, name: name.into(), env, marked: Arc::default(), audit: AuditKeys::default() }
+    }
+
+    /// The table as another function has it: it has read nothing but the key of the audit, which
+    /// never changes.
+    #[must_use]
+    pub fn another(&self) -> Self {
+        Self { marked: Arc::default(), ..self.clone() }
     }
 
     /// The client, for the operator's program alone, which creates the table.
@@ -194,14 +204,27 @@ impl Table {
         after: Option<&str>,
         limit: Option<i32>,
     ) -> Result<ItemPage> {
-        let mut page = self.query_page(pk, range, after, limit).await?;
+        let mut page = self.query_page(true, pk, range, after, limit).await?;
         page.items.retain(|item| !self.is_expired(item));
         Ok(page)
+    }
+
+    /// As [`Table::query`], the last sort key first, with items that are past their time and not yet
+    /// removed.
+    pub(super) async fn query_back(
+        &self,
+        pk: &str,
+        range: Range<'_>,
+        after: Option<&str>,
+        limit: Option<i32>,
+    ) -> Result<ItemPage> {
+        self.query_page(false, pk, range, after, limit).await
     }
 
     /// As [`Table::query`], with items that are past their time and not yet removed.
     async fn query_page(
         &self,
+        forward: bool,
         pk: &str,
         range: Range<'_>,
         after: Option<&str>,
@@ -212,6 +235,7 @@ impl Table {
             .query()
             .table_name(&*self.name)
             .consistent_read(true)
+            .scan_index_forward(forward)
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .expression_attribute_values(":pk", AttributeValue::S(pk.to_owned()))
             .set_limit(limit);
@@ -266,7 +290,7 @@ impl Table {
         let mut items = Vec::new();
         let mut after: Option<String> = None;
         loop {
-            let page = self.query_page(pk, range, after.as_deref(), None).await?;
+            let page = self.query_page(true, pk, range, after.as_deref(), None).await?;
             items.extend(page.items);
             after = page.next;
             if after.is_none() {

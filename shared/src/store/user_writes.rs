@@ -6,15 +6,19 @@
 
 mod exchange;
 mod refusals;
+mod transaction;
 
 use std::collections::BTreeSet;
 
 use self::refusals::{distinct, id_taken, refusal};
+use self::transaction::Transaction;
+use super::audit::with_head;
 use super::item::Item;
 use super::keys::{self, Key};
 use super::table::Table;
 use super::users::StoredUser;
 use super::write::{CommitError, Condition, MAX_SHARING, Write};
+use crate::domain::audit::Change;
 use crate::domain::author::Author;
 use crate::domain::definition::DefinitionKind;
 use crate::domain::error::{Error, Result, Violations};
@@ -44,6 +48,10 @@ pub struct PreparedUser {
     gained: Vec<Lookup>,
     /// The user first, then gains, then losses; empty if the user stays as it is.
     writes: Vec<Write>,
+    /// The user as it was read; `None` for a new one.
+    before: Option<Box<StoredUser>>,
+    /// Whether nothing of the profile changes: the audit has no entry of it.
+    reindexed: bool,
 }
 
 impl PreparedUser {
@@ -51,6 +59,12 @@ impl PreparedUser {
     #[must_use]
     pub const fn user(&self) -> &Versioned<User> {
         &self.user
+    }
+
+    /// A user who stays as it was read.
+    fn kept(current: Box<StoredUser>) -> Self {
+        let (user, before) = ((**current).clone(), Some(current));
+        Self { user, gained: Vec::new(), writes: Vec::new(), before, reindexed: false }
     }
 
     /// The user as it will be, without its writes.
@@ -69,13 +83,16 @@ pub struct CompanionWrites {
     pub assigned: Vec<(DefinitionKind, String)>,
     /// Results of earlier reads that the commit checks.
     pub expectations: Vec<Expectation>,
+    /// What they change of the user's children, for the audit: a user who stays as it is gets the
+    /// next version then.
+    pub changes: Vec<Change>,
 }
 
 impl CompanionWrites {
     /// Writes that expect nothing else.
     #[must_use]
-    pub const fn of(writes: Vec<Write>) -> Self {
-        Self { writes, assigned: Vec::new(), expectations: Vec::new() }
+    pub fn of(writes: Vec<Write>) -> Self {
+        Self { writes, ..Self::default() }
     }
 }
 
@@ -150,7 +167,8 @@ impl Table {
                 let mut writes =
                     vec![Write::Put(user_item(tenant, &user, &lookups), Condition::Absent)];
                 writes.extend(lookups.iter().map(|lookup| add(tenant, lookup, user.value.id)));
-                Ok(PreparedUser { user, gained: lookups.into_iter().collect(), writes })
+                let gained = lookups.into_iter().collect();
+                Ok(PreparedUser { user, gained, writes, before: None, reindexed: false })
             }
             UserWrite::Update(current, mut user) => {
                 let owned = current.lookups();
@@ -161,7 +179,7 @@ impl Table {
                 let lookups = lookup::after_change(owned, before, &user, schema, &mut violations);
                 let lookups = violations.check(lookups)?;
                 let next = current.changed_to(user);
-                Ok(put_over(tenant, &current, next, &lookups))
+                Ok(put_over(tenant, current, next, &lookups))
             }
             UserWrite::Reindex(current, refused) => {
                 let (user, owned) = (&current.value, current.lookups());
@@ -170,16 +188,12 @@ impl Table {
                 let lookups = lookup::without(&lookups, &refused, owned, user, schema);
                 let lookups = lookup::step(owned, &lookups)?;
                 if lookups == *owned {
-                    let user = current.into_stored();
-                    return Ok(PreparedUser { user, gained: Vec::new(), writes: Vec::new() });
+                    return Ok(PreparedUser::kept(current));
                 }
                 let next = current.unchanged();
-                Ok(put_over(tenant, &current, next, &lookups))
+                Ok(PreparedUser { reindexed: true, ..put_over(tenant, current, next, &lookups) })
             }
-            UserWrite::Keep(current) => {
-                let user = current.into_stored();
-                Ok(PreparedUser { user, gained: Vec::new(), writes: Vec::new() })
-            }
+            UserWrite::Keep(current) => Ok(PreparedUser::kept(current)),
         }
     }
 
@@ -198,11 +212,12 @@ impl Table {
         let held = (!prepared.writes.is_empty()).then(|| user.value.used_definitions());
         let assigned = companions.assigned.iter().cloned();
         self.mark_used(schema, assigned.chain(held.into_iter().flatten())).await?;
-        let first = companions.writes.len();
-        let writes = transaction(author, prepared, companions);
+        let Transaction { writes, first } =
+            self.transaction(author, schema, prepared, companions).await?;
         if writes.is_empty() {
             return Ok(CommitOutcome::Done);
         }
+        let writes_user = writes.get(first).is_some_and(Write::puts_user);
         match self.commit_user_writes(write_id, writes).await {
             Ok(()) => Ok(CommitOutcome::Done),
             Err(CommitError::Contended) => Ok(CommitOutcome::Contended),
@@ -213,7 +228,7 @@ impl Table {
                     .collect();
                 Ok(CommitOutcome::Refused(Box::new(FailedConditions {
                     next: user.clone(),
-                    user: !prepared.writes.is_empty() && places().any(|place| place == first),
+                    user: writes_user && places().any(|place| place == first),
                     gained,
                     companions: places().filter(|place| *place < first).collect(),
                 })))
@@ -294,55 +309,6 @@ impl Table {
     }
 }
 
-/// The writes of a user's transaction, in their order: companions, then the user, its gains and its
-/// losses, then expectations.
-///
-/// Every committed write of a profile passes here with its author: what has to be stored about each
-/// write, in its own transaction, is added here. The tombstone of a forget has a transaction of its
-/// own, in `forget`.
-fn transaction(
-    author: &Author,
-    prepared: &PreparedUser,
-    companions: CompanionWrites,
-) -> Vec<Write> {
-    let mut writes = companions.writes;
-    writes.extend(prepared.writes.iter().cloned());
-    for expectation in companions.expectations {
-        expectation.apply(&author.tenant, prepared.user.value.id, &mut writes);
-    }
-    writes
-}
-
-impl Expectation {
-    /// Adds the check to the writes, or sharpens the write of the same item: a transaction has one
-    /// action for each.
-    fn apply(&self, tenant: &TenantId, user: UserId, writes: &mut Vec<Write>) {
-        match self {
-            Self::Absent(key) => writes.push(Write::Check(key.clone(), Condition::Absent)),
-            Self::Free(lookup) => {
-                let key = Key::lookup(tenant, lookup, user);
-                let added = writes
-                    .iter()
-                    .any(|write| matches!(write, Write::Put(item, _) if item.key() == key));
-                if !added {
-                    writes.push(Write::Check(key, Condition::Absent));
-                }
-            }
-            Self::Sharing(lookup, seen) => {
-                let key = Key::lookup(tenant, lookup, user);
-                let joins =
-                    |write: &Write| matches!(write, Write::Join(joined, _) if *joined == key);
-                match writes.iter_mut().find(|write| joins(write)) {
-                    Some(write) => {
-                        *write = Write::Sharing { key, seen: seen.clone(), join: Some(user) };
-                    }
-                    None => writes.push(Write::Sharing { key, seen: seen.clone(), join: None }),
-                }
-            }
-        }
-    }
-}
-
 fn lookups_of(user: &User, schema: &Schema) -> Result<BTreeSet<Lookup>> {
     let mut violations = Violations::default();
     user.check_size(&mut violations);
@@ -353,17 +319,29 @@ fn lookups_of(user: &User, schema: &Schema) -> Result<BTreeSet<Lookup>> {
 /// The write that replaces a user that was read, with the changes of its look-ups.
 fn put_over(
     tenant: &TenantId,
-    current: &StoredUser,
+    current: Box<StoredUser>,
     next: Versioned<User>,
     lookups: &BTreeSet<Lookup>,
 ) -> PreparedUser {
     let (id, owned) = (current.value.id, current.lookups());
-    let put = user_item(tenant, &next, lookups);
+    let put = with_head(user_item(tenant, &next, lookups), current.head());
     let mut writes = vec![Write::Put(put, Condition::Version(current.version()))];
     let gained: Vec<_> = lookups.difference(owned).cloned().collect();
     writes.extend(gained.iter().map(|lookup| add(tenant, lookup, id)));
     writes.extend(owned.difference(lookups).map(|lookup| remove(tenant, lookup, id)));
-    PreparedUser { user: next, gained, writes }
+    PreparedUser { user: next, gained, writes, before: Some(current), reindexed: false }
+}
+
+/// The write of a user who stays as it was read but for the version, with the name of its last
+/// audit entry: a child of the user changes.
+pub(super) fn put_unchanged(
+    tenant: &TenantId,
+    current: &StoredUser,
+    next: &Versioned<User>,
+    head: Vec<u8>,
+) -> Write {
+    let item = with_head(user_item(tenant, next, current.lookups()), Some(&head));
+    Write::Put(item, Condition::Version(current.version()))
 }
 
 fn user_item(tenant: &TenantId, user: &Versioned<User>, lookups: &BTreeSet<Lookup>) -> Item {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::Deref;
 
+use super::audit::HEAD;
 use super::item::Item;
 use super::keys::{self, Key};
 use super::table::{Range, Table};
@@ -19,6 +20,7 @@ pub struct StoredUser {
     stored: Versioned<User>,
     lookups: BTreeSet<Lookup>,
     size: usize,
+    head: Option<Vec<u8>>,
 }
 
 impl Deref for StoredUser {
@@ -38,13 +40,20 @@ impl StoredUser {
         let lookups = lookups
             .map_err(|_| Error::unexpected("cannot read the stored index entries of a user"))?;
         let size = item.get_text("doc").map_or(0, str::len);
-        Ok(Some(Self { stored: item.read()?, lookups, size }))
+        let head = item.get_bytes(HEAD).map(<[u8]>::to_vec);
+        Ok(Some(Self { stored: item.read()?, lookups, size, head }))
     }
 
     /// The look-ups that the user owns, as stored.
     #[must_use]
     pub const fn lookups(&self) -> &BTreeSet<Lookup> {
         &self.lookups
+    }
+
+    /// The attribute that names the user's last audit entry, if it has one.
+    #[must_use]
+    pub fn head(&self) -> Option<&[u8]> {
+        self.head.as_deref()
     }
 
     /// The bytes of the stored content, near enough those of the profile that callers see.

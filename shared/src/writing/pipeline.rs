@@ -338,11 +338,11 @@ impl<'w> ProfileWriter<'w> {
         self.app.table().prepare_user(self.schema, write)
     }
 
-    /// Stage 6 for two users who exchange a unique value; `false` if they do not, or if another
-    /// request was faster.
-    pub async fn commit_exchange(&self, users: [PreparedUser; 2]) -> Result<bool> {
-        let table = self.app.table();
-        table.commit_exchange(self.author, self.schema, self.write_id, users).await
+    /// Stage 6 for two users who exchange a unique value, the second one written by `other`; `false`
+    /// if they do not, or if another request was faster.
+    pub async fn commit_exchange(&self, users: [PreparedUser; 2], other: &Author) -> Result<bool> {
+        let (table, authors) = (self.app.table(), [self.author, other]);
+        table.commit_exchange(authors, self.schema, self.write_id, users).await
     }
 
     /// Replaces the commit in a dry run: checks that no other user holds the values that the user

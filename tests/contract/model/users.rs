@@ -323,6 +323,7 @@ impl Run {
             people.iter().filter(|p| p.personas.contains_key(&1)).count()
         );
         assert_eq!(self.service.check().await.users, people.len());
+        crate::audit::all_complete(&self.service).await;
     }
 }
 

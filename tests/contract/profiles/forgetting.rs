@@ -61,6 +61,8 @@ async fn a_profile_is_forgotten_by_a_base_profile_id_too() {
 #[tokio::test]
 async fn forgetting_costs_what_is_taken_away() {
     let shop = Shop::open().await;
+    shop.service.end_audit().await;
+    shop.service.clock.advance(31);
     shop.crm.get(&shop.path).await.is(200);
     assert_eq!(shop.crm.get(&shop.path).await.is(200).cost(), (3.0, 0.0, 0.0));
     // The look-up of the id, the base profile and the profile; the profile itself and a check of

@@ -17,7 +17,7 @@ use shared::aws::Account;
 use shared::domain::jwk::Algorithm;
 use shared::http::route;
 use shared::https::Trust;
-use shared::store::Key;
+use shared::store::{Condition, Key, Table, Write};
 use tests::{Call, Service, TENANT};
 
 use super::keys::{DAY, kid_of};
@@ -41,20 +41,21 @@ impl Kms {
         let refused = |code: &str| (StatusCode::BAD_REQUEST, json!({ "__type": code }).to_string());
         let body: Value = serde_json::from_str(body).unwrap();
         let key = body["KeyId"].as_str().unwrap();
-        if body["EncryptionContext"][CONTEXT.0] != CONTEXT.1 {
+        let context = &body["EncryptionContext"][CONTEXT.0];
+        if context != CONTEXT.1 && context != "audit" {
             return refused("com.amazonaws.kms#InvalidCiphertextException");
         }
         let answer = match headers["x-amz-target"].to_str().unwrap() {
             "TrentService.GenerateDataKey" => {
                 let number = u8::try_from(self.made.fetch_add(1, Ordering::SeqCst)).unwrap();
-                let blob = STANDARD.encode(format!("{key} {number}"));
+                let blob = STANDARD.encode(format!("{key} {context} {number}"));
                 json!({ "CiphertextBlob": blob, "Plaintext": STANDARD.encode([number; 32]) })
             }
             "TrentService.Decrypt" => {
                 self.decrypted.fetch_add(1, Ordering::SeqCst);
                 let blob = STANDARD.decode(body["CiphertextBlob"].as_str().unwrap()).unwrap();
                 let blob = String::from_utf8(blob).unwrap();
-                let Some(number) = blob.strip_prefix(&format!("{key} ")) else {
+                let Some(number) = blob.strip_prefix(&format!("{key} {context} ")) else {
                     return refused("IncorrectKeyException");
                 };
                 json!({ "Plaintext": STANDARD.encode([number.parse().unwrap(); 32]) })
@@ -64,8 +65,8 @@ impl Kms {
         (StatusCode::OK, answer.to_string())
     }
 
-    /// The keys of the service as a process has them that has read nothing yet.
-    async fn keys(&self, service: &Service, key: Option<&str>) -> SigningKeys {
+    /// How a process seals, by this key.
+    async fn sealing(&self, service: &Service, key: Option<&str>) -> Sealing {
         let kms = self.clone();
         let router = Router::new().route(
             "/",
@@ -77,9 +78,31 @@ impl Kms {
         let credentials = Credentials::new("id", "secret", None, None, "test");
         let clock = service.clock.clone();
         let account = Account::new(Trust::Amazon, credentials, clock, Some(url)).unwrap();
-        SigningKeys::new(service.table.clone())
-            .with_sealing(Sealing::new(account, key.map(str::to_owned)))
+        Sealing::new(account, key.map(str::to_owned))
     }
+
+    /// The keys of the service as a process has them that has read nothing yet.
+    async fn keys(&self, service: &Service, key: Option<&str>) -> SigningKeys {
+        SigningKeys::new(service.table.clone()).with_sealing(self.sealing(service, key).await)
+    }
+
+    /// The table as such a process has it.
+    async fn table(&self, service: &Service, key: Option<&str>) -> Table {
+        process(service).with_sealing(&self.sealing(service, key).await)
+    }
+}
+
+/// The table as a process has it that has read nothing yet, and that cannot use KMS.
+fn process(service: &Service) -> Table {
+    let table = &service.table;
+    Table::new(table.client().clone(), table.name(), table.env().clone())
+}
+
+/// Whether the key of the audit is sealed.
+async fn audit_key_is_sealed(service: &Service) -> bool {
+    let item = service.table.get(&Key::audit_key()).await.unwrap().expect("the key");
+    assert_ne!(item.get_text("sealed").is_some(), item.get_text("secret").is_some());
+    item.get_text("sealed").is_some()
 }
 
 /// The stored private keys: how many are sealed, and how many are not.
@@ -199,4 +222,38 @@ async fn o8_without_kms_a_warm_function_signs_and_a_cold_one_asks_to_come_back()
     kms.away.store(false, Ordering::SeqCst);
     kms.keys(&other, Some(KEY)).await.current(Algorithm::Es256).await.unwrap();
     assert_eq!(stored(&other).await, (2, 0));
+}
+
+#[tokio::test]
+async fn au06_the_key_of_the_audit_is_sealed_where_a_key_seals() {
+    let (service, kms) = (Service::start().await, Kms::default());
+    assert!(!audit_key_is_sealed(&service).await);
+    kms.table(&service, Some(KEY)).await.audit_key().await.unwrap();
+    assert!(audit_key_is_sealed(&service).await);
+    let error = process(&service).audit_key().await.unwrap_err().to_string();
+    assert!(error.contains("SealingKeyArn"), "{error}");
+    let operator = kms.table(&service, None).await;
+    operator.audit_key().await.unwrap();
+    assert!(operator.unseal_audit_key().await.unwrap());
+    assert!(!operator.unseal_audit_key().await.unwrap());
+    assert!(!audit_key_is_sealed(&service).await);
+    process(&service).audit_key().await.unwrap();
+    // KMS does not answer: the key that is there serves on.
+    kms.away.store(true, Ordering::SeqCst);
+    kms.table(&service, Some(OTHER)).await.audit_key().await.unwrap();
+    assert!(!audit_key_is_sealed(&service).await);
+}
+
+#[tokio::test]
+async fn au06_a_new_key_of_the_audit_is_never_in_the_clear_where_private_keys_are_sealed() {
+    let (service, kms) = (Service::start().await, Kms::default());
+    kms.keys(&service, Some(KEY)).await.current(Algorithm::Es256).await.unwrap();
+    let stored = service.table.get(&Key::audit_key()).await.unwrap().unwrap();
+    let version = Condition::Version(stored.version().unwrap());
+    service.table.commit(vec![Write::Delete(Key::audit_key(), version)]).await.unwrap();
+    let error = process(&service).audit_key().await.unwrap_err().to_string();
+    assert!(error.contains("SealingKeyArn"), "{error}");
+    assert!(service.table.get(&Key::audit_key()).await.unwrap().is_none());
+    kms.table(&service, None).await.audit_key().await.unwrap();
+    assert!(audit_key_is_sealed(&service).await);
 }

@@ -96,7 +96,8 @@ impl Decision<'_> {
         if self.status == RequestStatus::Rejected {
             return self.write_status(&author, decided).await;
         }
-        let author = author.with_reason(Reason::Approval(id));
+        let requester = decided.request.value.requested_by.clone();
+        let author = author.with_reason(Reason::Approval(id, requester));
         Box::pin(self.apply(&author, decided)).await
     }
 

@@ -2,6 +2,7 @@
 //! with their companions. It repeats this while other writes interfere.
 
 use shared::domain::Versioned;
+use shared::domain::audit::{Change, diff_profile};
 use shared::domain::author::Author;
 use shared::domain::definition::DefinitionKind;
 use shared::domain::error::{Code, Error, Result};
@@ -164,6 +165,7 @@ impl SignIn<'_> {
                 writes,
                 assigned: related.assigned(),
                 expectations: expectations.clone(),
+                changes: related.changes(self.schema),
             })
         };
         match writer.commit(write, companions).await {
@@ -340,6 +342,13 @@ impl SignIn<'_> {
 }
 
 impl RelatedWrites {
+    /// What the audit tells of them.
+    fn changes(&self, schema: &Schema) -> Vec<Change> {
+        let principal = self.principal.iter().flat_map(Binding::change);
+        let profile = self.profile.iter().flat_map(|p| diff_profile(None, Some(&p.value), schema));
+        principal.chain(profile).collect()
+    }
+
     /// The definitions that the writes assign.
     fn assigned(&self) -> Vec<(DefinitionKind, String)> {
         let server =

@@ -8,6 +8,8 @@ use clap::Subcommand;
 use serde_json::json;
 use shared::auth::SigningKeys;
 use shared::domain::Json;
+use shared::domain::audit::Operation;
+use shared::domain::author::{Author, Reason};
 use shared::domain::client::{Client, PlainSecret, Secret};
 use shared::domain::error::Error;
 use shared::domain::id::{ClientId, TenantId};
@@ -145,7 +147,9 @@ async fn rotate(
     let now = table.env().clock.now();
     let end = overlap_hours.map(|hours| now.plus_seconds(i64::from(hours) * 3600));
     let (secret, plain) = Secret::generate(table.env());
-    let added = table.edit_client(id, |stored| {
+    let author = Author::service(id.tenant().clone(), Reason::Operator);
+    let author = author.doing(Operation::ClientSecret);
+    let added = table.edit_client(&author, id, |stored| {
         let mut client = stored.value.clone();
         client.rotate(secret.clone(), end, now)?;
         Ok(ClientEdit::Replace(Box::new(client)))
@@ -168,7 +172,9 @@ async fn revoke(
             format!("deleted client {id}; its access tokens live until they expire")
         });
     };
-    let removed = table.edit_client(id, |stored| {
+    let author = Author::service(id.tenant().clone(), Reason::Operator);
+    let author = author.doing(Operation::ClientSecret);
+    let removed = table.edit_client(&author, id, |stored| {
         let mut client = stored.value.clone();
         if client.remove_secret(secret) {
             Ok(ClientEdit::Replace(Box::new(client)))

@@ -7,9 +7,13 @@ use serde_json::{Value, json};
 use shared::auth::SigningKeys;
 use shared::auth::signing::{KeyRevocation, KeyRotation};
 use shared::auth::succession::{ALGORITHMS, PublishedKey};
+use shared::domain::audit::{LedgerChain, Operation};
+use shared::domain::author::{Author, Reason};
 use shared::domain::error::Error;
 use shared::domain::jwk::Algorithm;
 use shared::env::Timestamp;
+use shared::store::Table;
+use shared::store::audit::Record;
 
 use crate::failure::{Failure, Resource};
 use crate::location::TableLocation;
@@ -28,10 +32,11 @@ pub(crate) enum Action {
     },
     /// List the published keys with their times in UTC
     List,
-    /// Store private keys without the seal of a KMS key, for another key or for none
+    /// Store private keys and the key of the audit without the seal of a KMS key
     ///
-    /// Deploy the stack without `SealingKeyArn` first: the token function seals again what it finds
-    /// unsealed, and cannot open what is sealed until this command has run.
+    /// Use it to seal them with another key, or with none. Deploy the stack without `SealingKeyArn`
+    /// first: the functions seal again what they find unsealed, and cannot open what is sealed until
+    /// this command has run.
     Unseal,
     /// Revoke a leaked key; it signs no tokens after a minute, and its tokens are refused after six
     ///
@@ -59,7 +64,7 @@ pub(crate) async fn run(
     let table = location.open().await?;
     let keys = location.signing_keys(&table).await?;
     match action {
-        Action::Rotate { alg } => rotate(&keys, alg, console).await?,
+        Action::Rotate { alg } => rotate(&table, &keys, alg, console).await?,
         Action::List => {
             let (published, now) = (keys.list().await.map_err(failed)?, table.env().clock.now());
             if console.json {
@@ -78,13 +83,15 @@ pub(crate) async fn run(
             }
         }
         Action::Unseal => {
-            let count = keys.unseal().await.map_err(failed)?;
+            let audit = table.unseal_audit_key().await.map_err(failed)?;
+            let count = keys.unseal().await.map_err(failed)? + usize::from(audit);
             console.print(&json!({ "unsealed": count }), || {
                 format!("unsealed {}", counted(count, "key"))
             })?;
         }
         Action::Revoke { kid } => {
             let revoked = keys.revoke(&kid).await.map_err(failed)?;
+            record(&table, &kid, "revoked").await?;
             let now = table.env().clock.now();
             console.print(&revocation(&revoked), || describe_revocation(&revoked, now))?;
         }
@@ -94,6 +101,7 @@ pub(crate) async fn run(
 
 /// Rotates one algorithm after the other, and prints what was done even if not all could be.
 async fn rotate(
+    table: &Table,
     keys: &SigningKeys,
     algorithm: Option<Algorithm>,
     console: Console,
@@ -105,7 +113,10 @@ async fn rotate(
     let (mut done, mut outcome) = (Vec::new(), Ok(()));
     for algorithm in algorithms {
         match keys.rotate(algorithm).await {
-            Ok(rotated) => done.push(rotated),
+            Ok(rotated) => {
+                record(table, &rotated.new.kid, "rotated").await?;
+                done.push(rotated);
+            }
             Err(error) => {
                 outcome = Err(failed(error));
                 break;
@@ -119,6 +130,23 @@ async fn rotate(
         say(describe_rotation(rotated))?;
     }
     outcome
+}
+
+/// Tells the ledger of each tenant that the operator changed the keys.
+async fn record(table: &Table, kid: &str, change: &str) -> Result<(), Failure> {
+    for tenant in table.tenants().await.map_err(failed)? {
+        let settings = table.audit_settings(&tenant.id).await.map_err(failed)?;
+        let author = Author::service(tenant.id, Reason::Operator);
+        let record = Record {
+            operation: Operation::KeyRotate,
+            target: Some(format!("keys/{kid}")),
+            changes: Vec::new(),
+            facts: Some(json!({ "change": change })),
+        };
+        let chain = LedgerChain::Configuration;
+        table.record(&author, &settings, chain, record).await.map_err(failed)?;
+    }
+    Ok(())
 }
 
 /// The algorithms of which keys are published, at least ES256.

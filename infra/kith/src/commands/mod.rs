@@ -1,5 +1,6 @@
 //! The commands, one module each: `run` does what its options say and returns the exit code.
 
+pub(crate) mod audit;
 pub(crate) mod check;
 pub(crate) mod client;
 pub(crate) mod completions;

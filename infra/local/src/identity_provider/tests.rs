@@ -7,6 +7,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
 use serde_json::{Map, Value, json};
 use shared::domain::Json;
+use shared::domain::author::{Author, Reason};
 use shared::domain::definition::Definition;
 use shared::domain::id::TenantId;
 use shared::domain::system::System;
@@ -93,7 +94,8 @@ async fn declare_system(table: &Table) {
     let create = |_: Option<&_>, schema: &_| {
         System::read(document.clone(), None, schema, table.env()).map(DefinitionEdit::Create)
     };
-    table.edit_definition::<System>(&tenant, None, create, |_| Ok(None)).await.unwrap();
+    let author = Author::service(tenant.clone(), Reason::Operator);
+    table.edit_definition::<System>(&author, None, create, |_| Ok(None)).await.unwrap();
 }
 
 #[tokio::test]
@@ -190,7 +192,7 @@ async fn its_issuer_follows_the_address_until_somebody_has_signed_in() {
 async fn what_an_administrator_changed_of_it_stays() {
     let place = Place::new("changed").await;
     drop(place.start(URL).await);
-    let tenant = demo::TENANT.parse().unwrap();
+    let tenant: TenantId = demo::TENANT.parse().unwrap();
     let change = |current: Option<&shared::domain::schema::StoredDefinition<_>>, schema: &_| {
         let current: &super::AuthenticationServer = &current.unwrap().stored.value;
         let mut document = current.show();
@@ -200,7 +202,8 @@ async fn what_an_administrator_changed_of_it_stays() {
         super::AuthenticationServer::read(document, Some(current), schema, place.table.env())
             .map(DefinitionEdit::Replace)
     };
-    place.table.edit_definition(&tenant, Some(super::SERVER), change, |_| Ok(None)).await.unwrap();
+    let author = Author::service(tenant.clone(), Reason::Operator);
+    place.table.edit_definition(&author, Some(super::SERVER), change, |_| Ok(None)).await.unwrap();
     let (service, provider) = place.start(URL).await;
     assert!(takes(&service, &token(&provider, URL)).await);
     let schema = place.table.schema(&tenant).await.unwrap();

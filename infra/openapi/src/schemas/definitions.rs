@@ -2,13 +2,14 @@
 //! definition.
 
 use serde_json::json;
+use shared::domain::audit::Level;
 use shared::domain::definition::{DataFormat, Search};
 use shared::domain::json_schema::MAX_SCHEMA;
 use utoipa::openapi::{Array, Object, Schema};
 
 use super::super::shapes::{
-    OrNull as _, Record, anything, boolean, either, list, matching, named, nullable, text, uuid,
-    word,
+    OrNull as _, Record, anything, boolean, either, integer, list, matching, named, nullable, text,
+    time, uuid, word,
 };
 use super::fields::MAX_DEFINITION_TEXT;
 use super::{Described, page};
@@ -96,6 +97,9 @@ pub(super) fn schemas() -> Vec<Described> {
         ("UserProfileDefinition", profile()),
         ("UserProfileDefinitionInput", profile_input()),
         ("UserProfileDefinitionPatch", profile_input()),
+        ("AuditSettings", audit()),
+        ("AuditSettingsInput", audit_input()),
+        ("AuditSettingsPatch", audit_input()),
     ]
 }
 
@@ -298,4 +302,31 @@ fn profile_input() -> Schema {
         .closed()
         .example(json!({ "attributes": [EXAMPLE_ATTRIBUTE] }))
         .schema()
+}
+
+fn audit() -> Schema {
+    audit_settings()
+        .must("since", time("Since when each write has left an entry.").or_null())
+        .example(json!({
+            "level": "values", "retention_days": 400, "legal_hold": false, "search": true,
+            "since": "2026-11-21T10:00:00.000Z"
+        }))
+        .schema()
+}
+
+fn audit_input() -> Schema {
+    audit_settings()
+        .may("since", time("The service sets it.").or_null())
+        .optional()
+        .closed()
+        .example(json!({ "level": "names", "retention_days": 90 }))
+        .schema()
+}
+
+fn audit_settings() -> Record {
+    Record::new("What the audit of the tenant keeps, and how long.")
+        .must("level", word(Level::ALL.map(Level::name), "How much it keeps of each write."))
+        .must("retention_days", integer(1, Some(3650), "How long."))
+        .must("legal_hold", boolean("Whether nobody can be deleted."))
+        .must("search", boolean("Whether `/identity/audit` finds the entries of users."))
 }

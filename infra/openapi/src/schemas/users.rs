@@ -6,7 +6,8 @@ use shared::domain::user::{MAX_PERSONAS, MAX_TEXT};
 use utoipa::openapi::{Array, Schema};
 
 use super::super::shapes::{
-    OrNull as _, Record, boolean, integer, list, matching, named, nullable, text, time, uuid,
+    OrNull as _, Record, boolean, integer, list, matching, named, nullable, string, text, time,
+    uuid,
 };
 use super::Described;
 use super::fields::TAG;
@@ -27,6 +28,7 @@ pub(super) fn schemas() -> Vec<Described> {
     vec![
         ("User", user()),
         ("Me", me()),
+        ("PastUser", past()),
         ("UserInfo", userinfo()),
         ("UserInput", input()),
         ("UserReplacement", replacement()),
@@ -43,6 +45,18 @@ fn user() -> Schema {
 
 fn me() -> Schema {
     profile("The person's own base profile, without hidden attributes.").schema()
+}
+
+fn past() -> Schema {
+    let unknown =
+        "JSON Pointers of fields that are left out, because the audit does not know them.";
+    profile("A base profile as it was.")
+        .may("version", integer(1, None, "The version."))
+        .may("unknown", list(string(1024, "A JSON Pointer."), None, unknown))
+        .optional()
+        .must_have("version")
+        .must_have("unknown")
+        .schema()
 }
 
 /// A base profile of which the predefined attributes may be absent.

@@ -19,6 +19,8 @@ use crate::store::{Item, Key};
 
 /// The encryption context of data keys, as name and value. Logs and policies of KMS can name it.
 pub const CONTEXT: (&str, &str) = ("kith", "private-keys");
+/// The same value for the key of the audit, which other functions may use.
+const AUDIT: &str = "audit";
 
 /// Seals and opens private keys with KMS keys of an account; clones share the last data key.
 #[derive(Clone, Debug)]
@@ -27,6 +29,8 @@ pub struct Sealing {
     /// The KMS key that seals; without one what the table says holds.
     key: Option<String>,
     last: Arc<Mutex<Option<DataKey>>>,
+    /// The value that KMS binds the data keys to.
+    context: &'static str,
 }
 
 /// A key that KMS made for sealing.
@@ -49,11 +53,18 @@ impl Sealing {
     /// Sealing with this KMS key, by its ARN; without one, as the table's keys are sealed already.
     #[must_use]
     pub fn new(account: Account, key: Option<String>) -> Self {
-        Self { account, key, last: Arc::default() }
+        Self { account, key, last: Arc::default(), context: CONTEXT.1 }
+    }
+
+    /// The same for the key of the audit, with data keys of its own.
+    #[must_use]
+    pub fn for_audit(&self) -> Self {
+        let (account, key) = (self.account.clone(), self.key.clone());
+        Self { account, key, last: Arc::default(), context: AUDIT }
     }
 
     /// The ARN of the KMS key that private keys are to be sealed with.
-    pub(super) fn key(&self) -> Option<&str> {
+    pub(crate) fn key(&self) -> Option<&str> {
         self.key.as_deref()
     }
 
@@ -84,7 +95,7 @@ impl Sealing {
     async fn ask(&self, operation: &str, by: &str, mut body: Value) -> Result<Value> {
         if let Some(body) = body.as_object_mut() {
             body.insert("KeyId".to_owned(), by.into());
-            body.insert("EncryptionContext".to_owned(), json!({ CONTEXT.0: CONTEXT.1 }));
+            body.insert("EncryptionContext".to_owned(), json!({ CONTEXT.0: self.context }));
         }
         let kms = self.account.service("kms", by);
         let answer = kms.call("1.1", &format!("TrentService.{operation}"), &body).await;
@@ -110,7 +121,7 @@ fn plain(answer: &Value) -> Result<[u8; 32]> {
 }
 
 /// The item of a private key, sealed with a KMS key if one is named.
-pub(super) async fn item(
+pub(crate) async fn item(
     sealing: Option<&Sealing>,
     by: Option<&str>,
     key: &Key,
@@ -128,7 +139,7 @@ pub(super) async fn item(
 }
 
 /// The private key of an item, opened if it is sealed.
-pub(super) async fn secret(sealing: Option<&Sealing>, key: &Key, item: &Item) -> Result<Vec<u8>> {
+pub(crate) async fn secret(sealing: Option<&Sealing>, key: &Key, item: &Item) -> Result<Vec<u8>> {
     let Some(sealed) = item.get_text("sealed") else { return unsealed(item) };
     let by = item.get_text("sealed_by").unwrap_or_default();
     let encrypted = item.get_text("data_key").unwrap_or_default();

@@ -48,11 +48,13 @@ pub enum DefinitionKind {
     Application,
     /// Systems.
     System,
+    /// The settings of the audit.
+    Audit,
 }
 
 impl DefinitionKind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Category,
         Self::Attribute,
         Self::Persona,
@@ -61,6 +63,7 @@ impl DefinitionKind {
         Self::Server,
         Self::Application,
         Self::System,
+        Self::Audit,
     ];
 
     /// Why a definition that was assigned is not deleted, and what to do instead.
@@ -72,7 +75,7 @@ impl DefinitionKind {
                 "users may hold this definition; set `deprecated`, and repeat the request when the \
                  sweeper has found that no user holds it, after ten minutes or a day"
             }
-            Self::Profile | Self::Workflow => "the definition is in use",
+            Self::Profile | Self::Workflow | Self::Audit => "the definition is in use",
             Self::Server | Self::Application => {
                 "users have subjects or sign-ins here; it cannot be deleted"
             }
@@ -92,6 +95,7 @@ impl DefinitionKind {
             Self::Server => "SERVER",
             Self::Application => "APPLICATION",
             Self::System => "SYSTEM",
+            Self::Audit => "AUDIT",
         }
     }
 }

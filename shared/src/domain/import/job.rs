@@ -146,6 +146,9 @@ pub struct Import {
     pub client: ClientId,
     /// The scopes of that client's token.
     pub scopes: Scopes,
+    /// Why, in the words of its request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// How far it is.
     pub state: ImportState,
     /// How many rows each part has.
@@ -176,6 +179,7 @@ impl Import {
             hashes: None,
             client,
             scopes,
+            reason: None,
             state: ImportState::Pending,
             parts: Vec::new(),
             next: 0,

@@ -33,7 +33,7 @@ pub enum Id {
     SystemProfile,
 }
 
-/// Why a request that can be read is refused with 409.
+/// Why a request that can be read is refused with 409, or with 410.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Conflict {
     /// Another resource holds a unique value.
@@ -44,6 +44,8 @@ pub enum Conflict {
     SeveralFound,
     /// The state of the resource does not allow it.
     State,
+    /// The audit does not reach back that far: 410.
+    AuditEnded,
 }
 
 impl Conflict {
@@ -55,6 +57,7 @@ impl Conflict {
             Self::InUse => "in-use",
             Self::SeveralFound => "several-found",
             Self::State => "conflict",
+            Self::AuditEnded => "audit-ended",
         }
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use super::{Key, partition_of_user};
 use crate::domain::id::{ChangeRequestId, PartyId, SubjectId, TenantId, UserId};
 use crate::domain::sso::Side;
+use crate::domain::versioned::Version;
 
 /// A child of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub enum Child<'c> {
     ChangeRequest(ChangeRequestId),
     /// The item that each new change request of the user moves.
     ChangeRequestGuard,
+    /// The audit entry of the write that left this version.
+    AuditEntry(Version),
 }
 
 impl fmt::Display for Child<'_> {
@@ -33,6 +36,7 @@ impl fmt::Display for Child<'_> {
             Self::ApplicationSubject(application) => write!(f, "{application}"),
             Self::ChangeRequest(id) => write!(f, "{id}"),
             Self::ChangeRequestGuard => Ok(()),
+            Self::AuditEntry(version) => write!(f, "{:010}", version.0),
         }
     }
 }
@@ -46,6 +50,7 @@ impl Child<'_> {
             Self::ApplicationSubject(_) => Children::Subjects(Side::Application),
             Self::ChangeRequest(_) => Children::ChangeRequests,
             Self::ChangeRequestGuard => Children::ChangeRequestsWithGuard,
+            Self::AuditEntry(_) => Children::AuditEntries,
         }
     }
 }
@@ -63,6 +68,8 @@ pub enum Children {
     ChangeRequests,
     /// The guard of the change requests, then the change requests.
     ChangeRequestsWithGuard,
+    /// Audit entries, oldest first.
+    AuditEntries,
 }
 
 impl Children {
@@ -76,6 +83,7 @@ impl Children {
             Self::Subjects(Side::Application) => "A#",
             Self::ChangeRequests => "CR#",
             Self::ChangeRequestsWithGuard => "CR",
+            Self::AuditEntries => "AU#",
         }
     }
 

@@ -18,7 +18,9 @@
 //! | a change request of a user | `T#<tenant>#U#<user>` / `CR#<id>` | [`Child::ChangeRequest`] |
 //! | the guard of a user's change requests | `T#<tenant>#U#<user>` / `CR` | [`Child::ChangeRequestGuard`] |
 //! | a change request by its id | `T#<tenant>#R#<id>` / `-` | [`Key::change_request`] |
-//! | the progress of a walk over a tenant's users | `T#<tenant>#J` / `DERIVE`, `FORMS` | [`Key::progress`] |
+//! | an audit entry of a user | `T#<tenant>#U#<user>` / `AU#<version>` | [`Child::AuditEntry`] |
+//! | the ledger of a tenant's audit | `T#<tenant>#AU` / `HEAD#<chain>`, `<chain>#<sequence>` | [`Key::ledger_head`], [`Key::audit_entry`] |
+//! | the progress of a walk over a tenant's users | `T#<tenant>#J` / `DERIVE`, `FORMS`, `DEFINITIONS`, `AUDIT` | [`Key::progress`] |
 //! | an import, its waiting rows, its report | `T#<tenant>#M#<import>` / `JOB`, `ROWS#<part>`, `REPORT#<part>` | [`Key::import`], … |
 //! | a tenant's definitions | `T#<tenant>#D` / `<KIND>#<id>`, `EPOCH` | [`Key::definition`], [`Key::epoch`] |
 //! | a tenant's clients | `T#<tenant>#C` / `<client>` | [`Key::client`] |
@@ -29,11 +31,13 @@
 //! | a refresh token family | `R#<family>` / `-` | [`Key::refresh_family`] |
 //! | public signing keys | `K#public` / `STATE` | [`Key::public_keys`] |
 //! | private signing keys | `K#private` / `<kid>`, `REFRESH` | [`Key::private_key`], [`Key::refresh_key`] |
+//! | the key of the audit | `K#audit` / `KEY` | [`Key::audit_key`] |
 //! | keys of all functions | `K#shared` / `CURSOR`, `HASH` | [`Key::cursor_key`], [`Key::hash_key`] |
 //! | tenants | `TENANTS` / `<tenant>` | [`Key::tenant`] |
 //! | nothing: the read of a health check | `HEALTH` / `-` | [`Key::health`] |
 //! | users by their last change, tombstones by their filing | index `gsi1`: `T#<tenant>#L#<shard>` / `<updated_at>`, `<time>#` | [`listing`] |
 //! | change requests by status | index `gsi1`: `T#<tenant>#R#<STATUS>` / `<id>` | [`requests`] |
+//! | audit entries of users by their time | index `gsi1`: `T#<tenant>#A#<day>#<shard>` / `<at>#<user>#<version>` | [`audit_day`] |
 //! | unfinished erasures | index `gsi1`: `SWEEP` / `<deleted_at>` | [`SWEEP`] |
 //! | unfinished imports | index `gsi1`: `IMPORTS` / `<tenant>#<created_at>#<id>` | [`IMPORTS`] |
 //!
@@ -50,11 +54,13 @@ use ring::digest::{SHA256, digest};
 
 pub use self::child::{Child, Children};
 pub use self::partition::*;
+use crate::domain::audit::{Chain, LedgerChain};
 use crate::domain::definition::DefinitionKind;
 use crate::domain::id::{
     BaseId, ChangeRequestId, ClientId, ImportId, PartyId, ProfileId, SubjectId, TenantId, UserId,
 };
 use crate::domain::lookup::{Lookup, ValueHash};
+use crate::domain::versioned::Version;
 
 /// The partition key of the index for erasures that are not finished.
 pub const SWEEP: &str = "SWEEP";
@@ -163,6 +169,7 @@ impl Key {
             Walk::Recomputation => "DERIVE",
             Walk::Migration => "FORMS",
             Walk::Definitions => "DEFINITIONS",
+            Walk::Audit => "AUDIT",
         };
         Self::new(format!("T#{tenant}#J"), name)
     }
@@ -261,6 +268,29 @@ impl Key {
         Self::new("K#private", "REFRESH")
     }
 
+    /// The key of the audit.
+    #[must_use]
+    pub fn audit_key() -> Self {
+        Self::new("K#audit", "KEY")
+    }
+
+    /// An audit entry.
+    #[must_use]
+    pub fn audit_entry(tenant: &TenantId, chain: Chain, sequence: Version) -> Self {
+        match chain {
+            Chain::User(user) => Self::child(tenant, user, Child::AuditEntry(sequence)),
+            Chain::Ledger(chain) => {
+                Self::new(partition_of_ledger(tenant), format!("{chain}#{:010}", sequence.0))
+            }
+        }
+    }
+
+    /// What guards a chain of a tenant's ledger.
+    #[must_use]
+    pub fn ledger_head(tenant: &TenantId, chain: LedgerChain) -> Self {
+        Self::new(partition_of_ledger(tenant), format!("HEAD#{chain}"))
+    }
+
     /// The key under which cursors are sealed.
     #[must_use]
     pub fn cursor_key() -> Self {
@@ -295,6 +325,8 @@ pub enum Walk {
     Migration,
     /// The walk for changed definitions.
     Definitions,
+    /// Chains of audit entries are verified.
+    Audit,
 }
 
 /// A credential that is accepted once.

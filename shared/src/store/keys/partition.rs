@@ -6,6 +6,7 @@ use super::Key;
 use crate::domain::change_request::RequestStatus;
 use crate::domain::id::{ImportId, TenantId, UserId};
 use crate::domain::lookup::{Lookup, ValueHash, bucket};
+use crate::domain::versioned::Version;
 
 /// How many shards a tenant's listing has: one would cap near a thousand inserts a second.
 pub const SHARDS: u8 = 16;
@@ -14,6 +15,36 @@ pub const SHARDS: u8 = 16;
 #[must_use]
 pub fn partition_of_user(tenant: &TenantId, user: UserId) -> String {
     format!("T#{tenant}#U#{user}")
+}
+
+/// The partition of the ledger of a tenant's audit.
+#[must_use]
+pub fn partition_of_ledger(tenant: &TenantId) -> String {
+    format!("T#{tenant}#AU")
+}
+
+/// How many shards the audit entries of a day have in the index.
+pub const AUDIT_SHARDS: u8 = 4;
+
+/// The partition key in the index of a user's audit entries of a day, written as `2026-11-21`.
+#[must_use]
+pub fn audit_day(tenant: &TenantId, day: &str, user: UserId) -> String {
+    let hash = digest(&SHA256, user.to_string().as_bytes());
+    audit_shard(tenant, day, hash.as_ref().last().copied().unwrap_or_default() % AUDIT_SHARDS)
+}
+
+/// The partition key in the index of one shard of the audit entries of a day.
+#[must_use]
+pub fn audit_shard(tenant: &TenantId, day: &str, shard: u8) -> String {
+    format!("T#{tenant}#A#{}#{shard}", day.replace('-', ""))
+}
+
+/// The sequence of an audit entry: it ends the sort key.
+#[must_use]
+pub fn sequence_of_entry(sk: &str) -> Option<Version> {
+    let (_, sequence) = sk.rsplit_once('#')?;
+    let is_sequence = sequence.len() == 10 && sequence.bytes().all(|b| b.is_ascii_digit());
+    sequence.parse().ok().filter(|_| is_sequence).map(Version)
 }
 
 pub(super) fn partition_of_import(tenant: &TenantId, id: ImportId) -> String {

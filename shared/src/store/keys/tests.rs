@@ -40,6 +40,7 @@ fn the_keys_at_rest_are_fixed() {
         Key::progress(&tenant, Walk::Recomputation),
         Key::progress(&tenant, Walk::Migration),
         Key::progress(&tenant, Walk::Definitions),
+        Key::progress(&tenant, Walk::Audit),
         Key::definition(&tenant, DefinitionKind::Profile, "x"),
         Key::definition(&tenant, DefinitionKind::Workflow, "x"),
         Key::tenant(&tenant),
@@ -49,6 +50,10 @@ fn the_keys_at_rest_are_fixed() {
         Key::profile(&tenant, &crm, ProfileId::new(uuid::Uuid::nil())),
         Key::trust("x", &tenant),
         Key::import(&tenant, ImportId::new(uuid::Uuid::nil())),
+        Key::audit_key(),
+        Key::ledger_head(&tenant, LedgerChain::Configuration),
+        Key::audit_entry(&tenant, Chain::Ledger(LedgerChain::Forgets(10)), Version(7)),
+        Key::definition(&tenant, DefinitionKind::Audit, "x"),
         Key::import_rows(&tenant, ImportId::new(uuid::Uuid::nil()), 7),
         Key::import_report(&tenant, ImportId::new(uuid::Uuid::nil()), 7),
     ];
@@ -59,6 +64,7 @@ fn the_keys_at_rest_are_fixed() {
             Child::ServerSubject(&crm, SubjectId::new(uuid::Uuid::nil())),
             Child::ChangeRequest(ChangeRequestId::new(uuid::Uuid::nil())),
             Child::ChangeRequestGuard,
+            Child::AuditEntry(Version(7)),
         ]
         .map(|child| Key::child(&tenant, user, child)),
     );
@@ -66,6 +72,7 @@ fn the_keys_at_rest_are_fixed() {
     let text: Vec<_> = keys.iter().map(|key| format!("{} / {}", key.pk, key.sk)).collect();
     insta::assert_snapshot!(text.join("\n"));
     insta::assert_snapshot!(listing(&tenant, user));
+    insta::assert_snapshot!(audit_day(&tenant, "2026-11-21", user));
 }
 
 #[test]
@@ -91,6 +98,7 @@ fn each_child_is_in_the_range_of_its_kind_alone() {
         ),
         (Children::Subjects(Side::Application), Child::ApplicationSubject(&crm)),
         (Children::ChangeRequests, Child::ChangeRequest(ChangeRequestId::new(uuid::Uuid::nil()))),
+        (Children::AuditEntries, Child::AuditEntry(Version(7))),
     ];
     for (range, _) in children {
         for (own, child) in children {

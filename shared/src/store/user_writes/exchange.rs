@@ -1,6 +1,6 @@
 //! Two users who exchange a unique value: each gains what the other gives up, in one transaction.
 
-use super::{CompanionWrites, PreparedUser, transaction};
+use super::{CompanionWrites, PreparedUser, Transaction};
 use crate::domain::author::Author;
 use crate::domain::error::Result;
 use crate::domain::id::TenantId;
@@ -12,11 +12,11 @@ use crate::store::table::Table;
 use crate::store::write::{CommitError, Condition, Write};
 
 impl Table {
-    /// Commits two prepared users at once. `false` if neither gains a unique value that the other
-    /// gives up, or if another request was faster: then nothing is written.
+    /// Commits two prepared users at once, each with its author. `false` if neither gains a unique
+    /// value that the other gives up, or if another request was faster: then nothing is written.
     pub async fn commit_exchange(
         &self,
-        author: &Author,
+        authors: [&Author; 2],
         schema: &Schema,
         write_id: WriteId,
         mut users: [PreparedUser; 2],
@@ -28,9 +28,12 @@ impl Table {
             return Ok(false);
         }
         let (mut held, mut writes) = (Vec::new(), Vec::new());
-        for user in &users {
+        for (user, author) in users.iter().zip(authors) {
             held.extend(user.user.value.used_definitions());
-            writes.extend(transaction(author, user, CompanionWrites::default()));
+            let companions = CompanionWrites::default();
+            let Transaction { writes: own, .. } =
+                self.transaction(author, schema, user, companions).await?;
+            writes.extend(own);
         }
         self.mark_used(schema, held).await?;
         match self.commit_user_writes(write_id, writes).await {

@@ -1,0 +1,113 @@
+//! `kith audit`: verifies that nobody changed the audit behind the service's back (rule AU-07).
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+use shared::domain::Version;
+use shared::domain::audit::Chain;
+use shared::domain::id::{TenantId, UserId};
+use shared::env::Timestamp;
+use shared::store::audit::{AuditFault, AuditReport, VerifyPosition};
+
+use crate::failure::{Failure, Resource};
+use crate::location::TableLocation;
+use crate::output::{Console, counted, say};
+
+/// What to do with the audit.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Action {
+    /// Verify that no audit entry was changed, removed, swapped or added
+    Verify(Options),
+}
+
+/// What to verify.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// The tenant to verify: its users and its ledger
+    #[arg(long)]
+    tenant: TenantId,
+    /// Verify this user alone
+    #[arg(long)]
+    user: Option<UserId>,
+}
+
+/// Verifies and prints the report; fails if something is wrong.
+pub(crate) async fn run(
+    action: Action,
+    location: &TableLocation,
+    console: Console,
+) -> Result<ExitCode, Failure> {
+    let Action::Verify(Options { tenant, user }) = action;
+    let table = location.open_tenant(&tenant).await?;
+    let failed = Resource::User.failed();
+    let settings = table.audit_settings(&tenant).await.map_err(&failed)?;
+    let report = match user {
+        Some(user) => {
+            let found = table.verify_user(&tenant, &settings, user).await.map_err(&failed)?;
+            let found = found.ok_or(format!("tenant `{tenant}` has no user `{user}`"))?;
+            AuditReport::of_user(user, found)
+        }
+        None => {
+            let start = VerifyPosition::default();
+            let until = Timestamp::from_millis(i64::MAX);
+            let verified = table.verify_tenant(&tenant, &settings, start, until, usize::MAX).await;
+            verified.map_err(&failed)?.0
+        }
+    };
+    print(&report, console)?;
+    match report.first_fault() {
+        None => Ok(ExitCode::SUCCESS),
+        Some((chain, sequence, _)) => {
+            let count = counted(report.faults.len(), "fault");
+            Err(format!("found {count}; the first is {} {}", place(chain), sequence.0).into())
+        }
+    }
+}
+
+fn print(report: &AuditReport, console: Console) -> Result<(), Failure> {
+    if console.json {
+        let faults: Vec<_> = report.faults.iter().map(shown).collect();
+        return say(json!({
+            "users": report.users, "ledgers": report.ledgers, "entries": report.entries,
+            "gaps": report.gaps, "faults": faults
+        }));
+    }
+    say(format_args!(
+        "{}, {}, {}, {}, {}",
+        counted(report.users, "user"),
+        counted(report.ledgers, "ledger chain"),
+        counted(report.entries, "entry"),
+        counted(report.gaps, "gap"),
+        counted(report.faults.len(), "fault")
+    ))?;
+    for (chain, sequence, fault) in &report.faults {
+        say(format_args!("  {} {}: {}", place(*chain), sequence.0, words(*fault)))?;
+    }
+    Ok(())
+}
+
+fn shown((chain, sequence, fault): &(Chain, Version, AuditFault)) -> Value {
+    let (user, ledger) = match chain {
+        Chain::User(user) => (Some(user.to_string()), None),
+        Chain::Ledger(chain) => (None, Some(chain.to_string())),
+    };
+    json!({ "user_id": user, "chain": ledger, "sequence": sequence.0, "fault": fault.name() })
+}
+
+fn place(chain: Chain) -> String {
+    match chain {
+        Chain::User(user) => format!("user {user}, entry"),
+        Chain::Ledger(chain) => format!("ledger {chain}, entry"),
+    }
+}
+
+const fn words(fault: AuditFault) -> &'static str {
+    match fault {
+        AuditFault::HeadMissing => "the user's item names no last entry",
+        AuditFault::HeadChanged => "the name of the last entry was not written by the service",
+        AuditFault::EntryMissing => "the entry is missing, and its time is not over",
+        AuditFault::EntryChanged => "the entry was changed",
+        AuditFault::EntryAdded => "the entry was not written by the service at this place",
+    }
+}

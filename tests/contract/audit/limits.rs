@@ -1,0 +1,76 @@
+//! What the audit costs, and how large an entry may be (rules AU-13, AU-18).
+
+use serde_json::{Value, json};
+use shared::domain::audit::is_digest;
+use tests::{Service, TENANT, person};
+
+use super::{USERS, complete};
+
+#[tokio::test]
+async fn au13_a_plain_change_costs_one_read_and_at_most_seven_writes() {
+    let costs = async |level: &str, search: bool| {
+        let service = Service::start().await;
+        service.set_audit(json!({ "level": level, "search": search })).await;
+        let crm = service.crm().await;
+        let jan = crm.create(USERS, person("jan")).await;
+        let patch = json!({ "ui_locales": "nl" });
+        let (read, write, index) = crm.patch(&jan.path, patch).if_match("*").await.is(200).cost();
+        (read, write, index)
+    };
+    assert_eq!(costs("off", true).await, (1.0, 1.0, 2.0), "as without an audit");
+    for level in ["names", "values"] {
+        for (search, index) in [(false, 2.0), (true, 3.0)] {
+            let (read, write, indexed) = costs(level, search).await;
+            assert_eq!((read, indexed), (1.0, index), "{level}");
+            assert!(write + indexed <= 7.0, "{level}: {write} + {indexed}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn au13_nothing_changes_and_nothing_is_written() {
+    let service = Service::start().await;
+    let crm = service.crm().await;
+    let jan = crm.create(USERS, person("jan")).await;
+    let same = crm.patch(&jan.path, json!({ "given_name": "Jan" })).if_match("*").await.is(200);
+    assert_eq!(same.cost(), (1.0, 0.0, 0.0));
+}
+
+#[tokio::test]
+async fn au18_many_values_are_kept_in_full_up_to_64_kb_and_as_digests_beyond() {
+    let service = Service::start().await;
+    let crm = service.crm().await;
+    for i in 0..200 {
+        crm.define(&format!("a{i}"), json!({})).await;
+    }
+    let values = |length: usize| -> Value {
+        (0..200).map(|i| (format!("a{i}"), json!(["x".repeat(length)]))).collect()
+    };
+    let body = |name: &str, length: usize| json!({ "username": name, "attributes": { "common": values(length) } });
+    let small = crm.create(USERS, body("small", 300)).await;
+    let entry = complete(&service, &small.id).await.pop().unwrap();
+    assert_eq!(
+        entry.detail.values.iter().filter(|v| v.to.as_ref().is_some_and(is_digest)).count(),
+        0
+    );
+    let is_digested =
+        |value: &&shared::domain::audit::ChangedValue| value.to.as_ref().is_some_and(is_digest);
+    // Each longer than 1 KB is a digest.
+    let one = json!({ "username": "one", "attributes": { "common": {
+        "a0": ["x".repeat(16_000)], "a1": (0..5).map(|i| format!("{i}{}", "y".repeat(16_000))).collect::<Vec<_>>(), "a2": ["z"]
+    } } });
+    let one = crm.create(USERS, one).await;
+    let entry = complete(&service, &one.id).await.pop().unwrap();
+    assert_eq!(entry.detail.values.iter().filter(is_digested).count(), 2);
+    // The most that a profile holds, changed as a whole: the write does not fail.
+    let large = crm.create(USERS, body("large", 960)).await;
+    let boss = service.client(TENANT, "administrator").await;
+    let patch = json!({ "attributes": { "common":
+        (0..200).map(|i| (format!("a{i}"), json!(["y".repeat(960)]))).collect::<Value>()
+    } });
+    boss.patch(&large.path, patch).if_match("*").await.is(200);
+    let entries = complete(&service, &large.id).await;
+    assert_eq!(entries.len(), 2);
+    assert_eq!(entries[1].entry.changes.len(), 200);
+    service.check().await;
+}
