@@ -11,14 +11,16 @@ mod fold;
 mod operation;
 mod render;
 mod settings;
+mod times;
 
 pub use self::chain::{Chain, LedgerChain};
 pub use self::diff::{diff_child, diff_profile, diff_user};
 pub use self::entry::{
     Actor, ActorKind, Change, ChangeKind, ChangedField, ChangedValue, Derivation, Detail, Entry,
-    Previous, Via, is_digest,
+    Previous, Restart, RestartCause, Via, is_digest,
 };
 pub use self::fold::Past;
 pub use self::operation::Operation;
 pub use self::render::{AttributeFilter, ReadEntry, Reader, pointer_shown};
 pub use self::settings::{AuditSettings, Level};
+pub use self::times::AuditTimes;
