@@ -59,7 +59,7 @@ pub async fn sweep(app: &App, until: Timestamp) -> Result<SweepReport> {
         oldest_erasure_seconds = age(app, unfinished.iter().map(|(.., since)| *since).min())
     );
     for (tenant, user, _) in unfinished {
-        match app.table().resume_forget(&tenant, user).await {
+        match app.table().resume_forget(&tenant, user, until).await {
             Ok(finished) => report.erasures += u64::from(finished),
             Err(error) => failure = failure.or(Some(error)),
         }

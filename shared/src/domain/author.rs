@@ -66,6 +66,8 @@ pub enum Reason {
     AddressOfOwner,
     /// An operator erases a person at the command line.
     Operator,
+    /// An operator repeats in a restored table what was erased in the replaced one.
+    Replay,
 }
 
 impl Author {
@@ -112,6 +114,16 @@ impl Author {
         Self { operation, ..self }
     }
 
+    /// The author of the erasure of this user. The id of a subject is made of what the
+    /// authentication server calls the person, and must not outlive the person.
+    #[must_use]
+    pub fn erasing(self, user: UserId) -> Self {
+        match self.writer {
+            Writer::Subject(_) => Self { writer: Writer::User(user), ..self },
+            _ => self,
+        }
+    }
+
     /// The author as the audit names it.
     #[must_use]
     pub fn audit_actor(&self) -> audit::Actor {
@@ -122,7 +134,9 @@ impl Author {
             }
             Writer::User(id) => (ActorKind::Person, Some(id.to_string())),
             Writer::Subject(base) => (ActorKind::Subject, Some(base.to_string())),
-            Writer::Service if self.reason == Reason::Operator => (ActorKind::Operator, None),
+            Writer::Service if matches!(self.reason, Reason::Operator | Reason::Replay) => {
+                (ActorKind::Operator, None)
+            }
             Writer::Service => (ActorKind::Service, None),
         };
         audit::Actor { kind, id }
@@ -140,6 +154,7 @@ impl Author {
             Reason::SignIn(server) => Some(Via::SignIn { server: server.clone() }),
             Reason::Recomputation => Some(Via::Workflow),
             Reason::AddressOfOwner => Some(Via::AddressOfOwner),
+            Reason::Replay => Some(Via::Replay),
         }
     }
 

@@ -193,7 +193,7 @@ impl Table {
             change.hide();
         }
         let settings = self.audit_settings(&author.tenant).await?;
-        self.append(author, &settings, LedgerChain::Configuration, record).await
+        self.append(author, &settings, LedgerChain::of_client(id), record).await
     }
 }
 

@@ -15,7 +15,7 @@ use super::keys::{self, Key};
 use super::retry::Retry;
 use super::table::{Range, Table};
 use super::write::{CommitError, Condition, MAX_WRITES, Write};
-use crate::domain::audit::{AuditSettings, LedgerChain, Level, Operation};
+use crate::domain::audit::{AuditSettings, AuditTimes, LedgerChain, Level, Operation};
 use crate::domain::author::Author;
 use crate::domain::definition::{
     AttributeDefinition, Category, Definition, DefinitionKind, PersonaDefinition,
@@ -222,7 +222,10 @@ impl Table {
         let document = |value: Option<&T>| {
             value.map(serde_json::to_value).transpose().map_err(Error::unexpected)
         };
-        let (old, new) = (document(before)?, document(after)?);
+        let (mut old, mut new) = (document(before)?, document(after)?);
+        if T::KIND == DefinitionKind::Workflow {
+            old.iter_mut().chain(&mut new).for_each(shorten_script);
+        }
         // What ends the audit, or begins it, is told too (rule AU-16).
         if let Some(changed) = new.as_ref().filter(|_| T::KIND == DefinitionKind::Audit)
             && settings.level == Level::Off
@@ -232,8 +235,15 @@ impl Table {
         let key = after.or(before).map(Definition::key).unwrap_or_default();
         let name = T::PATH.rsplit('/').next().unwrap_or_default();
         let target = T::ONLY.map_or_else(|| format!("{name}/{key}"), |_| name.to_owned());
-        let record = Record::of_documents(operation, target, old.as_ref(), new.as_ref());
-        self.append(author, &settings, LedgerChain::Configuration, record).await
+        let mut record = Record::of_documents(operation, target, old.as_ref(), new.as_ref());
+        let mut chain = LedgerChain::Configuration;
+        if T::KIND == DefinitionKind::Audit {
+            chain = LedgerChain::Settings;
+            let after = new.map(AuditSettings::deserialize).transpose();
+            record.facts =
+                after.map_err(Error::unexpected)?.as_ref().map(AuditTimes::facts);
+        }
+        self.append(author, &settings, chain, record).await
     }
 
     /// Marks definitions as assigned before the first value of them is written (rule D6): once per
@@ -325,6 +335,14 @@ fn check_room<T: Definition>(
         return Err(Error::invalid("", Code::TooLarge, detail));
     }
     Ok(())
+}
+
+/// Puts the hash and the length of a workflow's script in its place: scripts are long, and readers
+/// of the audit need no rights to them (rule AU-16).
+fn shorten_script(document: &mut serde_json::Value) {
+    if let Some(script) = document.get_mut("script") {
+        *script = digest_of(script);
+    }
 }
 
 /// The definition is as it was read, the mark of its use included: a put must not lose a mark set

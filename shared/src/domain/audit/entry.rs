@@ -327,6 +327,13 @@ fn shortened(value: Value, longest: usize) -> Value {
     if text.len() <= longest || is_digest(&value) {
         return value;
     }
+    digest_of(&value)
+}
+
+/// The hash and the length of a value, as they are kept in its place.
+#[must_use]
+pub fn digest_of(value: &Value) -> Value {
+    let text = value.to_string();
     let hash = digest(&SHA256, text.as_bytes());
     json!({ "digest": URL_SAFE_NO_PAD.encode(hash), "bytes": text.len() })
 }

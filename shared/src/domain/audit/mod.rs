@@ -17,7 +17,7 @@ pub use self::chain::{Chain, LedgerChain};
 pub use self::diff::{diff_child, diff_profile, diff_user};
 pub use self::entry::{
     Actor, ActorKind, Change, ChangeKind, ChangedField, ChangedValue, Derivation, Detail, Entry,
-    Previous, Restart, RestartCause, Via, is_digest,
+    Previous, Restart, RestartCause, Via, digest_of, is_digest,
 };
 pub use self::fold::Past;
 pub use self::operation::Operation;

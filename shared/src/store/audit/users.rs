@@ -103,9 +103,9 @@ impl Table {
         let (chain, version) = (Chain::User(before.value.id), before.version());
         let head = before.head().and_then(Head::parse);
         let head = head.filter(|head| head.is_authentic(key, tenant, chain));
-        let cause = match head {
-            Some(head) if head.version == version => return Ok((Some(head), None)),
-            Some(ref head) if head.version < version => RestartCause::Behind,
+        let cause = match &head {
+            Some(named) if named.version == version => return Ok((head, None)),
+            Some(named) if named.version < version => RestartCause::Behind,
             _ if before.head().is_none() => RestartCause::Absent,
             _ => RestartCause::Changed,
         };
