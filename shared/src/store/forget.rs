@@ -35,7 +35,7 @@ use crate::env::Timestamp;
 const TOMBSTONE_SECONDS: i64 = 90 * 24 * 3600;
 
 /// How long a request erases what the person owned elsewhere, in seconds; then the sweeper goes on.
-const REQUEST_SECONDS: i64 = 15;
+pub(super) const REQUEST_SECONDS: i64 = 15;
 
 /// What became of a page of a user's children.
 enum ErasedPage {

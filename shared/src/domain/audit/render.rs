@@ -48,6 +48,10 @@ pub struct Reader<'r> {
     pub most: Classifier,
     /// Whether the reader sees values and reasons.
     pub values: bool,
+    /// Whether the reader sees the values of the configuration too.
+    pub configuration: bool,
+    /// Whether the reader sees the values of clients too.
+    pub clients: bool,
     /// The person who reads the own entries: other people have no ids there.
     pub person: Option<UserId>,
     /// The names of clients by their ids, where they are shown.
@@ -162,7 +166,15 @@ impl Reader<'_> {
     ) -> Option<Object> {
         let (at, shown) = match chain {
             Chain::User(_) => self.place(&field.pointer)?,
-            Chain::Ledger(_) => (field.pointer.clone(), Shown::Stored),
+            Chain::Ledger(chain) => {
+                let seen = match chain {
+                    LedgerChain::Configuration => self.configuration,
+                    LedgerChain::Clients(_) => self.clients,
+                    _ => true,
+                };
+                let shown = if seen { Shown::Stored } else { Shown::Hidden };
+                (field.pointer.clone(), shown)
+            }
         };
         let sides = value.filter(|_| !field.secret).and_then(|value| self.sides(value, shown));
         Some(match sides {
@@ -193,7 +205,8 @@ impl Reader<'_> {
                 let mut value = value.clone();
                 value.as_object_mut()?.remove(PLACE);
                 let persona: Persona = serde_json::from_value(value).ok()?;
-                Some(Json::Object(persona.show_to(self.schema, self.view)))
+                // Administrators see hidden attributes in a profile, and here no values of them.
+                Some(Json::Object(persona.show_to(self.schema, View::SelfService)))
             }
             Shown::Hidden => None,
         }
@@ -215,8 +228,11 @@ impl Reader<'_> {
             }
             ["systems", system, "attributes", name] => {
                 let system = &self.schema.systems.get(system)?.stored.value;
-                let visible = system.visible(self.most).any(|attribute| attribute.name == *name);
-                visible.then(|| (stored.to_owned(), Shown::Stored))
+                let mut visible = system.visible(self.most);
+                let attribute = visible.find(|attribute| attribute.name == *name)?;
+                let secret = attribute.classifier == Classifier::most();
+                let how = if secret { Shown::Hidden } else { Shown::Stored };
+                Some((stored.to_owned(), how))
             }
             parts => self.field("", parts, stored),
         }
@@ -224,6 +240,8 @@ impl Reader<'_> {
 
     fn field(&self, at: &str, parts: &[&str], stored: &str) -> Option<(String, Shown)> {
         let visible = |definition: &AttributeDefinition| self.view.shows(definition);
+        // What is hidden now was perhaps not hidden when it was written.
+        let hidden = |definition: &AttributeDefinition| !View::SelfService.shows(definition);
         match parts {
             // What a profile does not show.
             ["sources", ..] => None,
@@ -234,7 +252,9 @@ impl Reader<'_> {
                 };
                 let attribute = Shown::Attribute(definition.data_format);
                 visible(definition).then(|| match parts.first() {
-                    Some(&"attributes") if definition.data_format.is_hashed() => {
+                    Some(&"attributes")
+                        if definition.data_format.is_hashed() || hidden(definition) =>
+                    {
                         (definition.pointer_below(&format!("{at}/attributes")), Shown::Hidden)
                     }
                     Some(&"attributes") => {
@@ -249,8 +269,8 @@ impl Reader<'_> {
             [name] => {
                 let field = name.parse::<Predefined>().ok();
                 let definition = field.and_then(|field| self.schema.predefined(field));
-                let shown = definition.is_none_or(visible);
-                shown.then(|| (pointer(at, name), Shown::Stored))
+                let how = if definition.is_some_and(hidden) { Shown::Hidden } else { Shown::Stored };
+                definition.is_none_or(visible).then(|| (pointer(at, name), how))
             }
             _ => Some((stored.to_owned(), Shown::Stored)),
         }
@@ -261,7 +281,16 @@ impl Reader<'_> {
 #[must_use]
 pub fn pointer_shown(stored: &str, schema: &Schema) -> Option<String> {
     let (view, most, names) = (View::Administrative, Classifier::most(), &BTreeMap::new());
-    let reader = Reader { schema, view, most, values: true, person: None, names };
+    let reader = Reader {
+        schema,
+        view,
+        most,
+        values: true,
+        configuration: true,
+        clients: true,
+        person: None,
+        names,
+    };
     reader.place(stored).map(|(shown, _)| shown)
 }
 
@@ -293,25 +322,26 @@ const FIELDS: [&str; 8] = [
 
 impl AttributeFilter {
     /// Reads a JSON Pointer, the name of a field, or category and name of an attribute with a dot
-    /// between them.
-    pub fn read(text: &str, schema: &Schema) -> Result<Self> {
+    /// between them, of those that this view shows.
+    pub fn read(text: &str, schema: &Schema, view: View) -> Result<Self> {
         if text.starts_with('/') {
             return Ok(Self { tail: text.to_owned(), whole: true });
         }
-        if FIELDS.contains(&text) || text.parse::<Predefined>().is_ok() {
+        let shown = |field: &Predefined| {
+            schema.predefined(*field).is_none_or(|definition| view.shows(definition))
+        };
+        if FIELDS.contains(&text) || text.parse::<Predefined>().is_ok_and(|field| shown(&field)) {
             return Ok(Self { tail: pointer("", text), whole: false });
         }
         let named = text.split_once('.');
         let definition = named.and_then(|(category, name)| schema.attribute_named(category, name));
+        let definition = definition.filter(|definition| view.shows(definition));
         let Some(definition) = definition else {
-            let custom = schema.custom_attributes().map(|a| format!("{}.{}", a.category, a.name));
-            let known: BTreeSet<_> = Predefined::ALL
-                .map(Predefined::name)
-                .into_iter()
-                .chain(FIELDS)
-                .map(str::to_owned)
-                .chain(custom)
-                .collect();
+            let custom = schema.custom_attributes().filter(|definition| view.shows(definition));
+            let custom = custom.map(|a| format!("{}.{}", a.category, a.name));
+            let fields = Predefined::ALL.into_iter().filter(shown).map(Predefined::name);
+            let known: BTreeSet<_> =
+                fields.chain(FIELDS).map(str::to_owned).chain(custom).collect();
             let meant = suggest::unknown("attribute", text, known.iter().map(String::as_str));
             return Err(Error::Malformed(format!("query parameter `attribute`: {meant}")));
         };

@@ -108,7 +108,7 @@ impl VerifyPosition {
 impl Table {
     /// The key of the audit if there is one. It is not made: what it did not write cannot be
     /// verified by it.
-    async fn find_audit_key(&self) -> Result<Option<&AuditKey>> {
+    pub async fn find_audit_key(&self) -> Result<Option<&AuditKey>> {
         match self.get(&Key::audit_key()).await? {
             Some(_) => self.audit_key().await.map(Some),
             None => Ok(None),
