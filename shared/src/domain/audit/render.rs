@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::chain::Chain;
+use super::chain::{Chain, LedgerChain};
 use super::diff::PLACE;
 use super::entry::{
     Actor, ActorKind, ChangedField, ChangedValue, Derivation, Detail, Entry, Via, is_digest,
@@ -230,7 +230,7 @@ impl Reader<'_> {
                 let system = &self.schema.systems.get(system)?.stored.value;
                 let mut visible = system.visible(self.most);
                 let attribute = visible.find(|attribute| attribute.name == *name)?;
-                let secret = attribute.classifier == Classifier::most();
+                let secret = attribute.classifier == Classifier::Sensitive;
                 let how = if secret { Shown::Hidden } else { Shown::Stored };
                 Some((stored.to_owned(), how))
             }

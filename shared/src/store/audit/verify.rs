@@ -63,6 +63,15 @@ impl AuditReport {
         self.faults.first().copied()
     }
 
+    /// Adds the results of another verification.
+    pub fn join(&mut self, other: Self) {
+        self.users += other.users;
+        self.ledgers += other.ledgers;
+        self.entries += other.entries;
+        self.gaps += other.gaps;
+        self.faults.extend(other.faults);
+    }
+
     fn add(&mut self, chain: Chain, report: ChainReport) {
         self.entries += report.entries;
         self.gaps += report.gaps;
